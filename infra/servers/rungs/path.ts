@@ -1,0 +1,43 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { parseVersion } from '../debian/unpacked-server';
+import { run } from '../run';
+import type { Rung, ServerProgram } from '../rung';
+import { superviseProgram } from '../supervisor';
+
+const PROGRAMS = ['redis-server', 'valkey-server'] as const;
+const VERSION_TIMEOUT = 5_000;
+
+/** A server installed on this machine. */
+export const pathRung: Rung<ServerProgram> = {
+  name: 'path',
+  async find() {
+    for (const program of PROGRAMS) {
+      const path = await lookUp(program);
+      if (path === null) continue;
+      const version = parseVersion(await run(path, ['--version'], { timeout: VERSION_TIMEOUT }));
+      return {
+        kind: 'program',
+        from: 'path',
+        version,
+        command: [path],
+        description: `${program} ${version} from the PATH (${path})`,
+        launch: (launch) => superviseProgram([path], launch),
+      };
+    }
+    throw new Error(`neither ${PROGRAMS.join(' nor ')} is on the PATH`);
+  },
+};
+
+async function lookUp(program: string): Promise<string | null> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, program);
+    const executable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (folder !== '' && executable) return path;
+  }
+  return null;
+}
