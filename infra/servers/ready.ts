@@ -2,40 +2,46 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ask } from './ask';
 import type { ServerProcess } from './server-process';
 
-/** A server that has not answered after this many ms is given up. */
+/** A server that has not answered after so many ms is given up. */
 const STARTUP_TIMEOUT = 30_000;
 const RETRY_DELAY = 10;
 const ANSWER_TIMEOUT = 2_000;
 
 /**
- * Waits until a started server answers PING. "You must sign in first" is an answer; "I am loading" is not.
+ * Waits until a started server answers PING. "Sign in first" is an answer; "I am loading" is not yet one.
  * @throws Error with the server's own output when it exits first or stays silent
  */
-export async function untilReady(process: ServerProcess, port: number): Promise<void> {
-  const race = new AbortController();
-  const exit = process.exited.then((how) => {
-    throw new Error(`the server ended with ${how}${quoted(process.output())}`);
+export async function untilReady(server: ServerProcess, port: number): Promise<void> {
+  const settled = new AbortController();
+  const exited = server.exited.then((how) => {
+    throw new Error(`the server ended with ${how}${quoted(server.output())}`);
   });
   try {
-    await Promise.race([pingUntilAnswered(port, race.signal, process), exit]);
+    await Promise.race([exited, pingUntilAnswered(server, port, settled.signal)]);
   } finally {
-    race.abort();
+    settled.abort();
   }
 }
 
-async function pingUntilAnswered(port: number, abandoned: AbortSignal, process: ServerProcess): Promise<void> {
+async function pingUntilAnswered(server: ServerProcess, port: number, settled: AbortSignal): Promise<void> {
   const deadline = Date.now() + STARTUP_TIMEOUT;
-  let last = 'nothing';
-  while (!abandoned.aborted) {
-    last = await ask({ host: '127.0.0.1', port }, [['PING']], ANSWER_TIMEOUT).then(
-      ([reply]) => reply ?? '',
-      (error: Error) => `-LOADING ${error.message}`,
-    );
-    if (!last.startsWith('-LOADING')) return;
+  while (!settled.aborted) {
+    const obstacle = await ping(port);
+    if (obstacle === null) return;
     if (Date.now() > deadline) {
-      throw new Error(`the server did not answer on port ${port} (${last.slice(9)})${quoted(process.output())}`);
+      throw new Error(`no PONG on port ${port} after ${STARTUP_TIMEOUT} ms: ${obstacle}${quoted(server.output())}`);
     }
     await delay(RETRY_DELAY);
+  }
+}
+
+/** @returns null when the server answered, else what it did instead */
+async function ping(port: number): Promise<string | null> {
+  try {
+    const [reply = ''] = await ask({ host: '127.0.0.1', port }, [['PING']], ANSWER_TIMEOUT);
+    return reply.startsWith('-LOADING') ? reply : null;
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 

@@ -3,8 +3,6 @@ import { execFile } from 'node:child_process';
 export interface RunOptions {
   /** Milliseconds until the program is killed and the run fails. */
   readonly timeout: number;
-  readonly env?: NodeJS.ProcessEnv;
-  readonly cwd?: string;
 }
 
 /**
@@ -13,7 +11,8 @@ export interface RunOptions {
  */
 export function run(command: string, args: readonly string[], options: RunOptions): Promise<string> {
   return new Promise((resolve, reject) => {
-    const limits = { ...options, maxBuffer: 16 << 20, killSignal: 'SIGKILL' as const };
+    // Jest gives specs an environment of their own: unless it is passed on, programs get the one outside.
+    const limits = { ...options, env: process.env, maxBuffer: 16 << 20, killSignal: 'SIGKILL' as const };
     execFile(command, [...args], limits, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (error.killed) reject(new Error(`${command} was killed after ${options.timeout} ms`, { cause: error }));

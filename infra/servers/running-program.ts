@@ -1,14 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isFree, type Place } from './port';
 import { untilReady } from './ready';
 import type { ServerProgram } from './rung';
+import type { RunningServer } from './running-server';
 import { serverArguments } from './server-arguments';
 import type { ServerProcess } from './server-process';
-import type { RunningServer } from './running-server';
 
-// down ──start──▶ starting ──PONG──▶ up ──kill, stop, crash──▶ down ──restart──▶ starting
-//                     └──────exit──────────────────────────────▶┘
-type State = { kind: 'down' } | { kind: 'up'; process: ServerProcess };
+/** A server that lingers so many ms after SIGTERM (a script runs, a replica lags) is killed at a restart. */
+const GRACE = 5_000;
 
 /** A server of our own: one place, one set of arguments, any number of lives. */
 export class RunningProgram implements RunningServer {
@@ -18,7 +18,8 @@ export class RunningProgram implements RunningServer {
   readonly folder: string;
   readonly version: string;
   readonly from: ServerProgram['from'];
-  #state: State = { kind: 'down' };
+  /** Null while no server runs. */
+  #life: ServerProcess | null = null;
   #output = (): string => '';
 
   constructor(
@@ -33,41 +34,56 @@ export class RunningProgram implements RunningServer {
     this.from = program.from;
   }
 
-  get pid(): number {
-    // Absent in a container; the interface says so.
-    return (this.#state.kind === 'up' ? this.#state.process.pid : undefined) as number;
+  get pid(): number | undefined {
+    return this.#life?.pid;
   }
 
   output(): string {
     return this.#output();
   }
 
+  /** @throws Error when the port is taken or the server does not come up */
   async start(): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
-    if (!(await isFree(this.port))) throw new Error(`port ${this.port} is already in use`);
     const args = serverArguments(this.port, this.folder, this.args);
-    const process = await this.program.launch({ args, port: this.port, folder: this.folder });
-    this.#output = () => process.output();
-    this.#state = { kind: 'up', process };
-    await untilReady(process, this.port);
+    await mkdir(this.folder, { recursive: true });
+    // Asked first, because a stranger on the port would answer the PING for a server that could not start.
+    if (!(await isFree(this.port))) throw new Error(`port ${this.port} is already in use`);
+    const life = await this.program.launch({ args, port: this.port, folder: this.folder });
+    this.#life = life;
+    this.#output = () => life.output();
+    void life.exited.then(() => {
+      if (this.#life === life) this.#life = null;
+    });
+    await untilReady(life, this.port);
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    if (this.#state.kind === 'down') return;
-    const { process } = this.#state;
-    await process.signal(signal);
-    if (signal === 'SIGSTOP' || signal === 'SIGCONT') return;
-    await process.exited;
-    this.#state = { kind: 'down' };
+    const life = this.#life;
+    if (life === null) return;
+    await life.signal(signal);
+    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await life.exited;
   }
 
   async restart(): Promise<void> {
-    await this.kill('SIGTERM');
+    await this.#endGently();
     await this.start();
   }
 
   async stop(): Promise<void> {
+    // What it would save is deleted with its folder; there is nothing to be gentle about.
     await this.kill('SIGKILL');
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #endGently(): Promise<void> {
+    const life = this.#life;
+    if (life === null) return;
+    await life.signal('SIGTERM');
+    // One that was halted by SIGSTOP must go on to notice.
+    await life.signal('SIGCONT');
+    const patience = new AbortController();
+    const lingers = delay(GRACE, true, { signal: patience.signal }).catch(() => false);
+    if (await Promise.race([life.exited.then(() => false), lingers])) await this.kill('SIGKILL');
+    patience.abort();
   }
 }

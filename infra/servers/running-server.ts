@@ -6,12 +6,13 @@ export interface RunningServer {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** Such as `7.0.15`; `unknown` where REDIS_URL's user may not ask. */
   readonly version: string;
   readonly from: RungName;
-  /** The server's own process id, unless it runs in a container or elsewhere. Another one after a restart. */
-  readonly pid?: number;
+  /** The server's own process id, another one after a restart; none while it is down, in a container or elsewhere. */
+  readonly pid: number | undefined;
   /** The server's working folder: its data files, and what relative paths in its arguments mean. */
-  readonly folder?: string;
+  readonly folder: string | undefined;
   /** The end of what the server wrote to stdout and stderr. */
   output(): string;
   /** Ends the server at once and deletes its folder. Does nothing to REDIS_URL's server, nor the second time. */
@@ -19,8 +20,13 @@ export interface RunningServer {
   /**
    * Sends a signal (SIGKILL unless told) and waits for the server's end; its folder stays for a restart. SIGSTOP and
    * SIGCONT end nothing and return at once.
+   * @throws Error when the server is REDIS_URL's
    */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts it again on the same port with the same arguments; ends it first if it runs, with SIGTERM. */
+  /**
+   * Starts it again on the same port with the same arguments. A server that runs is ended by SIGTERM first, so that it
+   * can save what it was told to save; data files are there again unless `stop` deleted them.
+   * @throws Error when the server is REDIS_URL's
+   */
   restart(): Promise<void>;
 }

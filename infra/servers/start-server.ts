@@ -60,13 +60,11 @@ async function startAt(found: ServerProgram, place: Place, { args = [] }: Server
 }
 
 function borrowed({ url, host, port, version, from }: ServerAtUrl): RunningServer {
-  const refuse = (): Promise<never> => Promise.reject(new Error('REDIS_URL names a server that is not ours to end'));
+  const refuse = (): Promise<never> => Promise.reject(new Error('the server of REDIS_URL is not ours to end'));
   return {
-    url,
-    host,
-    port,
-    version,
-    from,
+    ...{ url, host, port, version, from },
+    pid: undefined,
+    folder: undefined,
     output: () => '',
     stop: () => Promise.resolve(),
     kill: refuse,

@@ -16,6 +16,7 @@ const OUTPUT_KEPT = 8192;
 // the supervisor's to delete only when the starter is gone: until then a restart may want what is in it.
 const SUPERVISOR = `
 folder=$1; shift
+PATH=$PATH:/usr/bin:/bin
 exec 4<&0
 "$@" </dev/null 3>&- 4<&- &
 server=$!
@@ -36,8 +37,9 @@ exit "$code"
  * @throws Error when there is no shell to start it with
  */
 export async function superviseProgram(command: readonly string[], { args, folder }: Launch): Promise<ServerProcess> {
-  const supervisor = spawn('sh', ['-c', SUPERVISOR, 'supervisor', folder, ...command, ...args], {
+  const supervisor = spawn('/bin/sh', ['-c', SUPERVISOR, 'supervisor', folder, ...command, ...args], {
     cwd: folder,
+    env: process.env,
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   });
   let output = '';
@@ -56,7 +58,7 @@ export async function superviseProgram(command: readonly string[], { args, folde
     });
   });
   const pid = await reportedPid(supervisor);
-  letStarterEnd(supervisor);
+  keepStarter(supervisor, false);
 
   return {
     pid,
@@ -64,8 +66,8 @@ export async function superviseProgram(command: readonly string[], { args, folde
     output: () => output,
     signal(signal) {
       if (!gone) {
-        // Whoever signals waits for what follows; the process must live to see it.
-        supervisor.ref();
+        // Whoever ends the server waits for its end: until then this process must not run out of work.
+        if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') keepStarter(supervisor, true);
         signalIfAlive(pid, signal);
       }
       return Promise.resolve();
@@ -82,9 +84,12 @@ async function reportedPid(supervisor: ChildProcess): Promise<number> {
   return pid;
 }
 
-function letStarterEnd(supervisor: ChildProcess): void {
-  supervisor.unref();
-  for (const stream of supervisor.stdio) if (stream instanceof Socket) stream.unref();
+/** Whether this process stays alive for as long as the server does. */
+function keepStarter(supervisor: ChildProcess, alive: boolean): void {
+  for (const handle of [supervisor, ...supervisor.stdio.filter((stream) => stream instanceof Socket)]) {
+    if (alive) handle.ref();
+    else handle.unref();
+  }
 }
 
 function signalIfAlive(pid: number, signal: NodeJS.Signals): void {

@@ -1,3 +1,4 @@
+import { type Proxy, startProxy } from '../../infra/proxy';
 import { type RunningServer, type ServerOptions, startServer } from '../../infra/servers';
 
 /** A fresh machine downloads the server first, over whatever line it has; ms. */
@@ -19,5 +20,22 @@ export function useServer(options?: ServerOptions): () => RunningServer {
   return () => {
     if (server === undefined) throw new Error('useServer: the server is there in specs and hooks, not before');
     return server;
+  };
+}
+
+/**
+ * Puts a proxy before a server, a new one for each spec: no fault of one spec reaches the next.
+ * @param server the accessor that `useServer` returned
+ * @returns an accessor for the proxy of the spec that runs
+ */
+export function useProxy(server: () => RunningServer): () => Proxy {
+  let proxy: Proxy | undefined;
+  beforeEach(async () => {
+    proxy = await startProxy({ target: server() });
+  });
+  afterEach(() => proxy?.stop());
+  return () => {
+    if (proxy === undefined) throw new Error('useProxy: the proxy is there in specs and hooks, not before');
+    return proxy;
   };
 }

@@ -9,7 +9,10 @@ import { once } from 'node:events';
  * @throws Error when `flock` cannot be run
  */
 export async function withFileLock<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const holder = spawn('flock', [file, 'sh', '-c', 'echo locked; read _'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const holder = spawn('flock', [file, '/bin/sh', '-c', 'echo locked; read _'], {
+    env: process.env,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
   // The helper may be gone before its stdin is closed; the exit below is what is awaited.
   holder.stdin.on('error', () => undefined);
   const ended = once(holder, 'close');

@@ -15,13 +15,14 @@ export const debianPackagesRung: Rung<ServerProgram> = {
     if (process.platform !== 'linux') throw new Error(`Debian packages do not run on ${process.platform}`);
     const folder = join(cacheFolder(), `${server}-${process.arch}`);
     const cached = await readUnpacked(folder);
-    const { version, suite, command } = cached ?? (await unpackOnce(server, folder));
+    const { unpacked, how } = cached === null ? await unpackOnce(server, folder) : { unpacked: cached, how: 'cached' };
+    const { version, suite, command } = unpacked;
     return {
       kind: 'program',
       from: 'packages',
       version,
       command,
-      description: `${serverSource(server).package} ${version} from Debian package (${suite}), ${cached === null ? 'downloaded' : 'cached'}`,
+      description: `${serverSource(server).package} ${version} from Debian package (${suite}), ${how}`,
       launch: (launch) => superviseProgram(command, launch),
     };
   },
@@ -34,20 +35,25 @@ function cacheFolder(): string {
   return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'rxjs-redis', 'servers');
 }
 
+interface Unpacking {
+  readonly unpacked: UnpackedServer;
+  readonly how: 'cached' | 'downloaded';
+}
+
 /**
  * Brings `folder` into being whole or not at all: packages are fetched and unpacked beside it, then renamed. Other
  * processes that want the same wait at the lock and find it done.
  */
-async function unpackOnce(server: ServerName, folder: string): Promise<UnpackedServer> {
+async function unpackOnce(server: ServerName, folder: string): Promise<Unpacking> {
   await mkdir(cacheFolder(), { recursive: true });
   return withFileLock(`${folder}.lock`, async () => {
     const finishedMeanwhile = await readUnpacked(folder);
-    if (finishedMeanwhile !== null) return finishedMeanwhile;
+    if (finishedMeanwhile !== null) return { unpacked: finishedMeanwhile, how: 'cached' };
     await sweepHalfFinished(folder);
     await unpack(server, folder);
     const unpacked = await readUnpacked(folder);
     if (unpacked === null) throw new Error(`${folder} vanished`);
-    return unpacked;
+    return { unpacked, how: 'downloaded' };
   });
 }
 

@@ -37,18 +37,21 @@ function parse(text: string): URL {
   return url;
 }
 
-/** The version INFO tells, or `of unknown version` where the user may not ask. */
+/** The version INFO tells, or `unknown` where the user may not ask. */
 async function askVersion(url: URL, address: Address): Promise<string> {
-  const user = decodeURIComponent(url.username);
   const password = decodeURIComponent(url.password);
+  const user = decodeURIComponent(url.username);
   const signIn = password === '' ? [] : [['AUTH', ...(user === '' ? [] : [user]), password]];
   try {
-    const info = (await ask(address, [...signIn, ['INFO', 'server']], ANSWER_TIMEOUT)).at(-1) ?? '';
-    return (
-      /^(?:valkey|redis)_version:(\S+)/m.exec(info.replace(/^redis_version:.*\n(?=[^]*^valkey_version:)/m, ''))?.[1] ??
-      'unknown'
-    );
+    const replies = await ask(address, [...signIn, ['INFO', 'server']], ANSWER_TIMEOUT);
+    const info = replies.at(-1) ?? '';
+    // Valkey tells both: its own, and that of the Redis it pretends to be.
+    return field(info, 'valkey_version') ?? field(info, 'redis_version') ?? 'unknown';
   } catch (error) {
-    throw new Error(`REDIS_URL: ${address.host}:${address.port} says ${(error as Error).message}`, { cause: error });
+    throw new Error(`${address.host}:${address.port}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+function field(info: string, name: string): string | undefined {
+  return info.match(new RegExp(`^${name}:(\\S+)`, 'm'))?.[1];
 }
