@@ -1,0 +1,38 @@
+import { Decoder, INCOMPLETE, type BytesWanted, type DecoderLimits } from '../../src/resp/decoder';
+import type { Frame } from '../../src/resp/frames';
+
+/** Decodes chunks as a socket would bring them; each chunk's memory is overwritten once it has been read. */
+export function decodeChunks(
+  chunks: Iterable<Uint8Array>,
+  limits?: Partial<DecoderLimits>,
+  bytesWanted?: BytesWanted,
+): Frame[] {
+  const frames: Frame[] = [];
+  decodeInto(frames, chunks, limits, bytesWanted);
+  return frames;
+}
+
+/** The same, into a list that keeps what came before an error. */
+export function decodeInto(
+  frames: Frame[],
+  chunks: Iterable<Uint8Array>,
+  limits?: Partial<DecoderLimits>,
+  bytesWanted?: BytesWanted,
+): void {
+  const decoder = new Decoder(limits, bytesWanted);
+  for (const chunk of chunks) {
+    const reused = Buffer.from(chunk);
+    decoder.push(reused);
+    for (let frame = decoder.read(); frame !== INCOMPLETE; frame = decoder.read()) frames.push(frame);
+    reused.fill('!');
+  }
+}
+
+/** Cuts bytes into pieces of the given sizes, which are used again and again until the bytes are used up. */
+export function* cut(bytes: Uint8Array, sizes: readonly number[]): Iterable<Uint8Array> {
+  for (let start = 0, turn = 0; start < bytes.length; turn++) {
+    const end = start + Math.max(1, sizes[turn % sizes.length]!);
+    yield bytes.subarray(start, end);
+    start = end;
+  }
+}

@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { ProtocolError } from '../../../src/errors';
+import { Attribute, ErrorFrame, Push, type Frame } from '../../../src/resp/frames';
+import { cut, decodeChunks, decodeInto } from '../../support/cuts';
+import { encodeWire, frameOf, type Wire } from '../../support/encode-frame';
+
+const decode = (text: string | Uint8Array) => decodeChunks([typeof text === 'string' ? Buffer.from(text) : text]);
+
+const line = fc.string({ unit: 'binary' }).map((text) => text.replace(/[\r\n]/g, ' '));
+const scalar: fc.Arbitrary<Wire> = fc.oneof(
+  fc.record({ type: fc.constantFrom('+' as const, '-' as const), text: line }),
+  fc.record({ type: fc.constantFrom('$' as const, '=' as const, '!' as const), text: fc.string({ unit: 'binary' }) }),
+  fc.record({
+    type: fc.constant(':' as const),
+    number: fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+  }),
+  fc.record({ type: fc.constant('(' as const), number: fc.bigInt() }),
+  fc.record({ type: fc.constant(',' as const), double: fc.double() }),
+  fc.record({ type: fc.constant('#' as const), boolean: fc.boolean() }),
+  fc.record({ type: fc.constantFrom('_' as const, '$-1' as const, '*-1' as const) }),
+);
+const { wire } = fc.letrec<{ wire: Wire }>((tie) => ({
+  wire: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    scalar,
+    fc.record({ type: fc.constantFrom('*' as const, '~' as const), items: fc.array(tie('wire'), { maxLength: 6 }) }),
+    fc.record({ type: fc.constant('%' as const), pairs: fc.array(fc.tuple(scalar, tie('wire')), { maxLength: 6 }) }),
+  ),
+}));
+const push = fc
+  .array(wire, { maxLength: 4 })
+  .map((items): Wire => ({ type: '>', items: [{ type: '$', text: 'message' }, ...items] }));
+const attribute = fc.array(fc.tuple(scalar, wire), { maxLength: 3 }).map((pairs): Wire => ({ type: '|', pairs }));
+const stream = fc.array(fc.oneof(wire, push, attribute), { minLength: 1, maxLength: 5 });
+const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
+
+describe('Decoder', () => {
+  it.each([
+    ['+OK\r\n', 'OK'],
+    ['+\r\n', ''],
+    [':0\r\n', 0],
+    [':-0\r\n', 0],
+    [':-42\r\n', -42],
+    ['$0\r\n\r\n', ''],
+    ['$-1\r\n', null],
+    ['*-1\r\n', null],
+    ['*0\r\n', []],
+    ['_\r\n', null],
+    ['#t\r\n', true],
+    ['#f\r\n', false],
+    [',1.5\r\n', 1.5],
+    [',10\r\n', 10],
+    [',1e-7\r\n', 1e-7],
+    [',inf\r\n', Infinity],
+    [',-inf\r\n', -Infinity],
+    [',nan\r\n', NaN],
+    ['(3492890328409238509324850943850943825024385\r\n', 3492890328409238509324850943850943825024385n],
+    ['=7\r\ntxt:abc\r\n', 'abc'],
+    ['~2\r\n:1\r\n:1\r\n', [1, 1]],
+    ['$8\r\na\r\nb\0\u00e9!\r\n', 'a\r\nb\0\u00e9!'],
+  ])('reads %j', (text, frame) => {
+    expect(decode(text)).toStrictEqual([frame]);
+  });
+
+  it('keeps errors apart from strings and knows their kind', () => {
+    const [simple, bulk, shouted] = decode('-WRONGTYPE not a list\r\n!8\r\nERR a\r\nb\r\n-Oops\r\n') as ErrorFrame[];
+    expect(simple).toStrictEqual(new ErrorFrame('WRONGTYPE not a list'));
+    expect([simple?.kind, bulk?.kind, shouted?.kind]).toStrictEqual(['WRONGTYPE', 'ERR', 'ERR']);
+    expect(bulk?.text).toBe('ERR a\r\nb');
+  });
+
+  it('delivers integers beyond 2^53 as bigint and never rounds', () => {
+    expect(
+      decode(':9007199254740991\r\n:9007199254740992\r\n:-9223372036854775808\r\n:-9007199254740991\r\n'),
+    ).toStrictEqual([9007199254740991, 9007199254740992n, -9223372036854775808n, -9007199254740991]);
+  });
+
+  it('reads a map with keys that would pollute a prototype', () => {
+    const [map] = decode('%2\r\n$9\r\n__proto__\r\n$1\r\nx\r\n$11\r\nconstructor\r\n:1\r\n');
+    expect(map).toStrictEqual(
+      new Map<string, unknown>([
+        ['__proto__', 'x'],
+        ['constructor', 1],
+      ]),
+    );
+    expect(({} as Record<string, unknown>).x).toBeUndefined();
+  });
+
+  it('emits an attribute before its reply and drops one inside a reply', () => {
+    expect(decode('|1\r\n+ttl\r\n:9\r\n*2\r\n:1\r\n|1\r\n+a\r\n+b\r\n:2\r\n')).toStrictEqual([
+      new Attribute(new Map([['ttl', 9]])),
+      [1, 2],
+    ]);
+  });
+
+  it('reads a push that stands inside a reply as an element of it', () => {
+    expect(decode('*2\r\n>2\r\n+subscribe\r\n+c\r\n:1\r\n')).toStrictEqual([[new Push(['subscribe', 'c']), 1]]);
+  });
+
+  it('answers with bytes where the request asks for them, and with strings for all else', () => {
+    const asked = [true, false, true];
+    const frames = decodeChunks(
+      [Buffer.from('$2\r\n\xff\x00\r\n$1\r\na\r\n*2\r\n+OK\r\n$1\r\nb\r\n', 'latin1')],
+      {},
+      {
+        reply: () => asked.shift()!,
+        push: () => false,
+      },
+    );
+    expect(frames).toStrictEqual([Buffer.from([0xff, 0]), 'a', ['OK', Buffer.from('b')]]);
+  });
+
+  it('keeps all 256 byte values', () => {
+    const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const wire = Buffer.concat([Buffer.from('$256\r\n'), all, Buffer.from('\r\n')]);
+    for (const size of [1, 7, 300]) {
+      expect(decodeChunks(cut(wire, [size]), {}, { reply: () => true, push: () => true })).toStrictEqual([all]);
+    }
+  });
+
+  it('decodes any stream, cut anywhere, to the values that were encoded', () => {
+    fc.assert(
+      fc.property(stream, sizes, (wires, sizes) => {
+        const bytes = Buffer.concat(wires.map(encodeWire));
+        expect(decodeChunks(cut(bytes, sizes))).toStrictEqual(wires.map(frameOf));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('ends any garbage in frames, a wait for more, or a ProtocolError', () => {
+    const alphabet = fc.constantFrom(...'+-:$*_#,(!=%~|>?;.\r\n0123456789tfinax '.split(''));
+    const garbage = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.array(alphabet, { maxLength: 200 }).map((chars) => Buffer.from(chars.join(''))),
+      fc.array(fc.oneof(alphabet, fc.constant('\r\n')), { maxLength: 60 }).map((chars) => Buffer.from(chars.join(''))),
+    );
+    let refused = 0;
+    fc.assert(
+      fc.property(garbage, sizes, (bytes, sizes) => {
+        try {
+          decodeChunks(cut(bytes, sizes), { maxElements: 1000, maxBulkLength: 1000 });
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError);
+          refused++;
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    expect(refused).toBeGreaterThan(1000);
+  });
+
+  it('says the same of damaged streams however they are cut', () => {
+    const outcome = (chunks: Iterable<Uint8Array>) => {
+      const frames: Frame[] = [];
+      try {
+        decodeInto(frames, chunks);
+        return { frames: frames.length };
+      } catch (error) {
+        return { frames: frames.length, error: (error as Error).constructor.name };
+      }
+    };
+    fc.assert(
+      fc.property(stream, sizes, fc.nat(), fc.integer({ min: 0, max: 255 }), (wires, sizes, where, byte) => {
+        const bytes = Buffer.concat(wires.map(encodeWire));
+        bytes[where % bytes.length] = byte;
+        const ended = Buffer.concat([bytes, Buffer.from('\r\n')]); // a line may otherwise wait for its end
+        expect(outcome(cut(ended, sizes))).toStrictEqual(outcome([ended]));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it.each([
+    ['$?\r\n', /Streamed/],
+    ['*?\r\n', /Streamed/],
+    ['%?\r\n', /Streamed/],
+    [';4\r\n', /Streamed/],
+    ['.\r\n', /Streamed/],
+    ['x\r\n', /No RESP type begins with 'x'/],
+    ['\0', /byte 0x00/],
+    ['HTTP/1.1 400 Bad Request\r\n', /'H'/],
+    [':12a\r\n', /Not a number/],
+    [':\r\n', /Not a number/],
+    [':1\n', /Not a number/],
+    ['$-2\r\n', /cannot be -2/],
+    ['%-1\r\n', /cannot be -1/],
+    ['$3\r\nabcde', /does not end in CRLF/],
+    ['#x\r\n', /'#' cannot be followed by "x"/],
+    ['_x\r\n', /'_' cannot be followed/],
+    ['(1.5\r\n', /'\(' cannot be followed/],
+    [',1,5\r\n', /Not a double/],
+    ['=2\r\nab\r\n', /verbatim/],
+    ['>0\r\n', /push/],
+    ['+a\nb\r\n', /CRLF/],
+    ['$18446744073709551616\r\n', /exceeds the limit/],
+  ])('refuses %j with a ProtocolError', (text, message) => {
+    expect(() => decode(text)).toThrow(ProtocolError);
+    expect(() => decode(text)).toThrow(message);
+    expect(() => decodeChunks(cut(Buffer.from(text), [1]))).toThrow(ProtocolError);
+  });
+
+  it.each([
+    ['*1\r\n*1\r\n*1\r\n:1\r\n', { maxDepth: 2 }],
+    ['$11\r\nhello world\r\n', { maxBulkLength: 10 }],
+    ['*3\r\n', { maxElements: 2 }],
+    [`+${'x'.repeat(200)}`, { maxLineLength: 100 }],
+    [`+${'x'.repeat(101)}\r\n`, { maxLineLength: 100 }],
+    [`:${'1'.repeat(200)}`, { maxLineLength: 100 }],
+  ])('refuses %j beyond %j', (text, limits) => {
+    expect(() => decodeChunks([Buffer.from(text)], limits)).toThrow(/limit/);
+    expect(() => decodeChunks(cut(Buffer.from(text), [1]), limits)).toThrow(/limit/);
+  });
+
+  it('reads a reply a million levels deep without touching the call stack', () => {
+    const depth = 1_000_000;
+    let [frame] = decodeChunks([Buffer.from('*1\r\n'.repeat(depth) + ':7\r\n')], { maxDepth: depth });
+    let levels = 0;
+    for (; Array.isArray(frame); levels++) frame = frame[0];
+    expect([levels, frame]).toStrictEqual([depth, 7]);
+  });
+
+  it('reserves no memory for elements that were only announced', () => {
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 100; i++) decodeChunks([Buffer.from('*134217728\r\n')]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(50e6);
+  });
+});

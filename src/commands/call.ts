@@ -1,0 +1,50 @@
+import type { Frame } from '../resp/frames';
+import { Command, type Arg, type CommandSpec } from './command';
+
+/** Encodes a command's name as it travels. */
+export function encodeHead(name: string): string {
+  return name
+    .split(' ')
+    .map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`)
+    .join('');
+}
+
+/** The facts of a command that the client knows nothing of: nothing may be assumed. */
+function unknownSpec(name: string): CommandSpec {
+  return { name, access: 'write', replay: 'no', keys: [], words: name.split(' ').length, head: encodeHead(name) };
+}
+
+function asItCame<T>(frame: Frame): T {
+  return frame as T;
+}
+
+/**
+ * A command by its name, for what has no builder: new commands, modules.
+ * @param name one or several words: `JSON.SET`, `CLIENT LIST`
+ * @returns the reply as RESP has it: maps are `Map`, sets are arrays
+ * @throws TypeError when the name is empty or an argument cannot be sent
+ * @example
+ * redis.pipeline(call('JSON.SET', 'doc', '$', '{}'), get('k'));
+ */
+export function call<T = unknown>(name: string, ...args: readonly Arg[]): Command<T> {
+  if (typeof name !== 'string' || name.trim() === '') {
+    throw new TypeError(
+      `call: the command's name must be a word, got ${typeof name === 'string' ? "''" : String(name)}`,
+    );
+  }
+  const words = name.trim().toUpperCase().split(/\s+/).join(' ');
+  args.forEach((arg, index) => {
+    if (!isArg(arg)) throw new TypeError(`call ${words}: argument ${index + 1} cannot be sent, got ${kindOf(arg)}`);
+  });
+  return new Command<T>(unknownSpec(words), args, asItCame<T>);
+}
+
+function isArg(arg: unknown): arg is Arg {
+  if (typeof arg === 'number') return !Number.isNaN(arg);
+  return typeof arg === 'string' || typeof arg === 'bigint' || arg instanceof Uint8Array;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'number' ? 'NaN' : Array.isArray(value) ? 'an array' : typeof value;
+}

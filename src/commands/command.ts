@@ -1,0 +1,123 @@
+import type { Frame } from '../resp/frames';
+
+/** What a command argument may be. Numbers and bigints travel in decimal, bytes as they are. */
+export type Arg = string | number | bigint | Uint8Array;
+
+/** Where keys stand among a command's arguments: `from`, `from + step`, … up to `to`, which counts from the end when negative. */
+export interface KeyRange {
+  /** index of the first key in `Command.args` */
+  readonly from: number;
+  /** index of the last key; -1 is the last argument */
+  readonly to: number;
+  /** distance between keys: 1, or 2 where values stand between them */
+  readonly step: number;
+}
+
+/** What a repetition does: nothing, the same state and reply, the same state only, or harm. */
+export type Replay = 'read' | 'same' | 'state' | 'no';
+
+/** Where the wait of a blocking command stands. Its unit is the server's own, not always milliseconds. */
+export interface BlockingFact {
+  /** index into `Command.args`, counted from the end when negative; `BLOCK`: behind that token, without it nothing blocks */
+  readonly timeout: number | 'BLOCK';
+  readonly unit: 's' | 'ms';
+}
+
+/** Which arguments must never be shown. */
+export type SecretArguments =
+  /** every argument from this index on */
+  | { readonly from: number }
+  /** so many arguments after a token */
+  | { readonly after: Readonly<Record<string, number>> }
+  /** the value behind one of these names */
+  | { readonly valuesOf: readonly string[] }
+  /** arguments that begin with one of these characters */
+  | { readonly startingWith: string };
+
+/** Names that are not keys and still get the client's `prefix`: channels as they are, patterns with the prefix escaped. */
+export interface PrefixedArguments {
+  readonly kind: 'channel' | 'channelPattern' | 'key' | 'keyPattern';
+  /** the arguments themselves … */
+  readonly at?: KeyRange;
+  /** … or the argument behind one of these option tokens, */
+  readonly after?: readonly string[];
+  /** where options begin at this index */
+  readonly from?: number;
+  /** how many arguments belong to each of the command's other option tokens; 1 where nothing is said, none for flags */
+  readonly widths?: Readonly<Record<string, number>>;
+}
+
+/** The facts of a command: what the client has to know beyond its arguments. One object per command, shared by all calls. */
+export interface CommandSpec {
+  /** the command's words in capitals: `GET`, `CLIENT KILL` */
+  readonly name: string;
+  readonly access: 'read' | 'write' | 'none';
+  /** what a repetition does; where options decide, builders choose the spec that fits */
+  readonly replay: Replay;
+  /** keys that stand at fixed places; a command with moving keys carries its own `Command.keys` */
+  readonly keys: readonly KeyRange[];
+  /** how many words the name has */
+  readonly words: number;
+  /** the name as it travels: `$6\r\nCLIENT\r\n$4\r\nKILL\r\n` */
+  readonly head: string;
+  /** the first release of each server that knows it */
+  readonly since?: { readonly redis?: string; readonly valkey?: string };
+  /** it may wait on the server */
+  readonly blocking?: BlockingFact | undefined;
+  /** what it turns its connection into */
+  readonly mode?: 'subscribe' | 'unsubscribe' | 'monitor' | 'replication' | undefined;
+  /** the push that confirms it, once per argument: `subscribe` */
+  readonly confirmation?: string | undefined;
+  /** it reads or changes the state of the very connection that it travels on */
+  readonly connection?: boolean;
+  /** the server refuses it between MULTI and EXEC */
+  readonly noTransaction?: boolean;
+  /** the connection, or the server, ends with it */
+  readonly closes?: boolean;
+  /** a replica can answer it */
+  readonly replica?: boolean;
+  readonly admin?: boolean;
+  readonly dangerous?: boolean;
+  /** how a cluster spreads the request: `all_nodes`, `all_shards`, `multi_shard`, `special` */
+  readonly request?: string | undefined;
+  /** how the replies of several nodes become one: `agg_sum`, `all_succeeded`, … */
+  readonly response?: string | undefined;
+  /** options under which a multi-shard command must stay whole */
+  readonly wholeIf?: readonly string[];
+  /** index of the argument that chooses the slot, where that is no key: sharded channels */
+  readonly slotBy?: number | undefined;
+  readonly prefixed?: readonly PrefixedArguments[];
+  readonly secrets?: SecretArguments | undefined;
+  /** the reply, or the named parts of it, must never be shown; `['*']` is all of it */
+  readonly secretReply?: readonly string[];
+  /** the reply is binary on every surface: DUMP */
+  readonly binary?: boolean;
+}
+
+/** What a reply reader may need to know of the surface that the command was called on. */
+export interface ReplyContext {
+  /** strings were asked for as bytes: `redis.bytes` */
+  readonly bytes: boolean;
+  /** the key prefix to take off where keys come back; empty for none */
+  readonly prefix: string;
+}
+
+/** Turns the frame of a reply, in RESP2 or RESP3 shape, into the value that the command promises. */
+export type ReplyReader<T> = (frame: Frame, context: ReplyContext) => T;
+
+/**
+ * A command as data: what to send and how to read the answer. Nothing is sent by making one.
+ *
+ * @example
+ * redis.pipeline(set('a', '1'), get('a'));
+ */
+export class Command<out T = unknown> {
+  constructor(
+    readonly spec: CommandSpec,
+    /** what follows the name, in the order of the wire */
+    readonly args: readonly Arg[],
+    readonly read: ReplyReader<T>,
+    /** which of `args` are keys */
+    readonly keys: readonly KeyRange[] = spec.keys,
+  ) {}
+}

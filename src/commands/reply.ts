@@ -1,0 +1,72 @@
+import { Observable, type Subscriber } from 'rxjs';
+import type { Command, ReplyContext } from './command';
+import { Request, type Executor, type ReplySink } from './request';
+
+/** Where a reply's command goes and how it is read: the surface that it was called on. */
+export interface ReplySource extends ReplyContext {
+  readonly executor: Executor;
+}
+
+/**
+ * The reply to a command: a cold Observable of one value that sends the command when it is subscribed to, once per subscription.
+ *
+ * It can be awaited: the first `await` sends, later ones get the same outcome. A reply that nobody subscribes to or awaits sends
+ * nothing. Errors with a RedisError.
+ *
+ * @example
+ * const name = await redis.get('name');
+ * redis.get('visits').pipe(map(Number)).subscribe(console.log);
+ */
+export class Reply<T> extends Observable<T> implements PromiseLike<T> {
+  private promise: Promise<T> | undefined;
+
+  constructor(
+    /** @internal */ readonly from: ReplySource,
+    readonly command: Command<T>,
+  ) {
+    super(send);
+    this.promise = undefined;
+  }
+
+  then<A = T, B = never>(
+    onfulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return (this.promise ??= sendOnce(this)).then(onfulfilled, onrejected);
+  }
+}
+
+function sendOnce<T>({ from, command }: Reply<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    from.executor.submit(new Request(command, new PromiseSink(resolve, reject), from) as Request);
+  });
+}
+
+/** Shared by all replies: what `subscribe` does costs no closure per command. */
+function send<T>(this: Observable<T>, subscriber: Subscriber<T>): void {
+  const { from, command } = this as Reply<T>;
+  from.executor.submit(new Request(command, subscriber, from) as Request);
+}
+
+class PromiseSink<T> implements ReplySink<T> {
+  closed = false;
+
+  constructor(
+    private readonly resolve: (value: T) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  next(value: T): void {
+    this.closed = true;
+    this.resolve(value);
+  }
+
+  error(error: unknown): void {
+    this.closed = true;
+    this.reject(error);
+  }
+
+  complete(): void {
+    // `next` has said it all
+  }
+}

@@ -1,0 +1,66 @@
+/** Slots that an empty ring keeps. */
+const KEPT_SLOTS = 1 << 16;
+
+/** A first-in-first-out queue of constant-time steps that never moves its elements. */
+//  slots: │ · · │ head ▶ a b c ◀ tail │ · · ·   (indices wrap at the mask)
+export class Ring<T> {
+  private slots: (T | undefined)[] = new Array<T | undefined>(16).fill(undefined);
+  private mask = 15;
+  private head = 0;
+  private tail = 0;
+
+  get length(): number {
+    return (this.tail - this.head) & this.mask;
+  }
+
+  push(item: T): void {
+    this.slots[this.tail] = item;
+    this.tail = (this.tail + 1) & this.mask;
+    if (this.tail === this.head) this.grow();
+  }
+
+  /** Puts an item before all others. */
+  unshift(item: T): void {
+    this.head = (this.head - 1) & this.mask;
+    this.slots[this.head] = item;
+    if (this.tail === this.head) this.grow();
+  }
+
+  peek(): T | undefined {
+    return this.head === this.tail ? undefined : this.slots[this.head];
+  }
+
+  shift(): T | undefined {
+    if (this.head === this.tail) return undefined;
+    const item = this.slots[this.head];
+    this.slots[this.head] = undefined;
+    this.head = (this.head + 1) & this.mask;
+    if (this.head === this.tail && this.mask > KEPT_SLOTS) this.reset();
+    return item;
+  }
+
+  /** Empties the ring and returns what it held, in order. */
+  drain(): T[] {
+    const items: T[] = [];
+    for (let item = this.shift(); item !== undefined; item = this.shift()) items.push(item);
+    return items;
+  }
+
+  /** A burst has passed: its memory goes back. */
+  private reset(): void {
+    this.slots = new Array<T | undefined>(16).fill(undefined);
+    this.mask = 15;
+    this.head = 0;
+    this.tail = 0;
+  }
+
+  /** Every slot is taken, so the order begins at `head` and wraps once. */
+  private grow(): void {
+    const { length } = this.slots;
+    const slots = this.slots.slice(this.head).concat(this.slots.slice(0, this.head));
+    this.slots = slots.concat(new Array<T | undefined>(length).fill(undefined));
+    this.mask = this.slots.length - 1;
+    this.head = 0;
+    this.tail = length;
+  }
+}

@@ -1,0 +1,116 @@
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import { Observable, Subject } from 'rxjs';
+import { ConnectionError, TimeoutError } from '../errors';
+
+/** Where a server listens and how to reach it. Durations are milliseconds. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** a Unix socket; takes the place of host and port */
+  readonly path?: string | undefined;
+  readonly tls?: boolean | tls.ConnectionOptions | undefined;
+  readonly connectTimeout: number;
+  readonly keepAlive: number;
+  readonly noDelay: boolean;
+  /** bytes read at once */
+  readonly readBufferSize: number;
+}
+
+/** An open byte stream to a server; the only thing that the rest of the client knows of sockets. */
+export interface ByteSocket {
+  /**
+   * What the server sends. A chunk's memory is reused once its `next` has returned. Errors with a ConnectionError when the
+   * stream ends, however it ends.
+   */
+  readonly bytes$: Observable<Uint8Array>;
+  /** Emits when a full send buffer has emptied. */
+  readonly drain$: Observable<void>;
+  /** Sends chunks in order. False when the send buffer is full: further writes should wait for `drain$`. */
+  write(chunks: readonly Uint8Array[]): boolean;
+  /** Whether the system has taken all that was written, so that the memory of the chunks may be reused. */
+  readonly drained: boolean;
+  destroy(): void;
+}
+
+/** Opens a byte stream: emits it once it is open, errors when it cannot be opened. Unsubscribing destroys it. */
+export type Dial = (endpoint: Endpoint) => Observable<ByteSocket>;
+
+/**
+ * Opens a TCP, TLS or Unix socket.
+ * @throws ConnectionError when the server cannot be reached
+ * @throws TimeoutError when it does not answer within `connectTimeout` ms
+ */
+export const openSocket: Dial = (endpoint) =>
+  new Observable((subscriber) => {
+    const bytes$ = new Subject<Uint8Array>();
+    const drain$ = new Subject<void>();
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(endpoint.readBufferSize),
+      callback: (length: number, buffer: Uint8Array) => {
+        bytes$.next(buffer.subarray(0, length));
+        return true;
+      },
+    };
+    const socket = connect(endpoint, onread);
+    const timer = setTimeout(() => {
+      subscriber.error(new TimeoutError(`${describe(endpoint)} did not accept within ${endpoint.connectTimeout} ms`));
+    }, endpoint.connectTimeout);
+
+    let open = false;
+    let cause: Error | undefined;
+    socket.setNoDelay(endpoint.noDelay);
+    if (endpoint.keepAlive > 0) socket.setKeepAlive(true, endpoint.keepAlive);
+    socket.once(endpoint.tls ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer);
+      open = true;
+      subscriber.next({
+        bytes$,
+        drain$,
+        write: (chunks) => write(socket, chunks),
+        get drained() {
+          return socket.writableLength === 0;
+        },
+        destroy: () => socket.destroy(),
+      });
+    });
+    socket.on('drain', () => drain$.next());
+    socket.on('error', (error) => (cause = error));
+    socket.on('close', () => {
+      clearTimeout(timer);
+      const error = lost(endpoint, cause);
+      if (open) bytes$.error(error);
+      else subscriber.error(error);
+    });
+    return () => {
+      clearTimeout(timer);
+      socket.destroy();
+    };
+  });
+
+function connect(endpoint: Endpoint, onread: net.OnReadOpts): net.Socket {
+  const where = endpoint.path === undefined ? { host: endpoint.host, port: endpoint.port } : { path: endpoint.path };
+  if (!endpoint.tls) return net.connect({ ...where, onread });
+  const details = endpoint.tls === true ? {} : endpoint.tls;
+  // A name is announced to the server (SNI); an address must not be.
+  const servername = endpoint.path === undefined && net.isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {};
+  return tls.connect({ ...where, ...servername, ...details, onread } as unknown as tls.ConnectionOptions);
+}
+
+function write(socket: net.Socket, chunks: readonly Uint8Array[]): boolean {
+  if (chunks.length === 1) return socket.write(chunks[0]!);
+  socket.cork();
+  for (const chunk of chunks) socket.write(chunk);
+  socket.uncork();
+  return !socket.writableNeedDrain;
+}
+
+/** `localhost:6379`, or the path of a Unix socket. */
+export function describe({ host, port, path }: Pick<Endpoint, 'host' | 'port' | 'path'>): string {
+  return path ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+}
+
+function lost(endpoint: Endpoint, cause: Error | undefined): ConnectionError {
+  const why = cause === undefined ? ' closed the connection' : `: ${cause.message}`;
+  return new ConnectionError(describe(endpoint) + why, { cause });
+}

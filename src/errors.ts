@@ -1,0 +1,64 @@
+/**
+ * How far a command got when it failed: never written to a socket, written without an answer (it may have run), or
+ * answered by the server.
+ */
+export type Delivery = 'unsent' | 'unknown' | 'answered';
+
+/** Facts that an error carries beside its message. */
+export interface ErrorFacts {
+  readonly delivery?: Delivery;
+  /** the command's name, `GET`, never its arguments */
+  readonly command?: string;
+  readonly cause?: unknown;
+}
+
+/** The base of all errors that the client makes; `code` is stable and meant for programs, `message` for people. */
+export abstract class RedisError extends Error {
+  abstract readonly code: string;
+  readonly delivery: Delivery;
+  readonly command: string | undefined;
+
+  constructor(message: string, { delivery = 'unsent', command, cause }: ErrorFacts = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.delivery = delivery;
+    this.command = command;
+  }
+}
+
+/** The link broke, or could not be made. */
+export class ConnectionError extends RedisError {
+  readonly code = 'CONNECTION';
+}
+
+/** A limit in milliseconds ran out. */
+export class TimeoutError extends RedisError {
+  readonly code = 'TIMEOUT';
+}
+
+/** The peer broke the rules of RESP; the connection is gone. */
+export class ProtocolError extends RedisError {
+  readonly code = 'PROTOCOL';
+}
+
+/** The client is closed, or its queue for commands issued while disconnected is full. */
+export class DisconnectedError extends RedisError {
+  readonly code = 'DISCONNECTED';
+}
+
+/** The server answered with an error. */
+export class ReplyError extends RedisError {
+  readonly code: string = 'REPLY';
+  /** the server's own word for it: `WRONGTYPE`, `NOSCRIPT`, `ERR` */
+  readonly kind: string;
+
+  constructor(message: string, kind: string, facts?: ErrorFacts) {
+    super(message, { delivery: 'answered', ...facts });
+    this.kind = kind;
+  }
+}
+
+/** The server refused the user name or password. */
+export class AuthenticationError extends ReplyError {
+  override readonly code = 'AUTHENTICATION';
+}

@@ -1,0 +1,160 @@
+import { Observable, merge, type Observer, type Unsubscribable } from 'rxjs';
+import { Reply } from '../commands/reply';
+import type { Connection, ConnectionState } from '../connection/connection';
+import type { Push } from '../resp/frames';
+import { Subscriptions, type Send, type SubscriptionKind } from './subscriptions';
+import type { Message, Topic } from './topic';
+
+/**
+ * Many Observers, one subscription at the server per channel or pattern, restored whenever the connection is.
+ *
+ * In RESP3 messages share the connection of the commands. In RESP2 a subscribed connection takes no commands, so messages get one
+ * of their own, opened when it is first needed.
+ */
+//  push ──▶ kind ──▶ Map of topics ──▶ the topic's Subject     (never a filter per subscriber)
+export class PubSub {
+  private readonly subscriptions = {
+    channel: new Subscriptions('channel'),
+    pattern: new Subscriptions('pattern'),
+    shard: new Subscriptions('shard'),
+  };
+  private readonly all = Object.values(this.subscriptions);
+  private bytesObservers = 0;
+  private reconcileScheduled = false;
+  /** The connection of its own that RESP2 needs. */
+  private own: Connection | undefined;
+
+  constructor(
+    private readonly shared: Connection,
+    private readonly openOwn: () => Connection,
+  ) {
+    this.attach(shared, (protocol) => protocol === 3);
+    shared.state$.subscribe((state) => this.follow(state));
+  }
+
+  /** The messages of channels, patterns or shard channels; the first Observer subscribes, the last one to leave unsubscribes. */
+  messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message> {
+    return this.observe<Message>(kind, names, (topic, observer) => topic.strings.subscribe(observer));
+  }
+
+  /** The same with `data` as bytes. */
+  messagesAsBytes(kind: SubscriptionKind, names: readonly string[]): Observable<Message<Buffer>> {
+    const messages = this.observe<Message<Buffer>>(kind, names, (topic, observer) => topic.bytes.subscribe(observer));
+    return new Observable((subscriber) => {
+      this.countBytesObservers(1);
+      subscriber.add(() => this.countBytesObservers(-1));
+      subscriber.add(messages.subscribe(subscriber));
+    });
+  }
+
+  private observe<M>(
+    kind: SubscriptionKind,
+    names: readonly string[],
+    listen: (topic: Topic, observer: Observer<M>) => Unsubscribable,
+  ): Observable<M> {
+    const subscriptions = this.subscriptions[kind];
+    return new Observable((subscriber) => {
+      if (this.shared.closed) {
+        subscriber.error(this.shared.closedError('SUBSCRIBE'));
+        return;
+      }
+      for (const name of new Set(names)) {
+        const topic = subscriptions.join(name);
+        subscriber.add(listen(topic, subscriber));
+        subscriber.add(() => {
+          subscriptions.leave(topic);
+          this.scheduleReconcile();
+        });
+      }
+      this.shared.open();
+      this.scheduleReconcile();
+    });
+  }
+
+  /** Messages come through this connection, which subscribes again whenever it is made anew. */
+  private attach(connection: Connection, carries: (protocol: 2 | 3) => boolean): void {
+    connection.multiplexer.pushes$.subscribe((push) => this.receive(push));
+    connection.multiplexer.pushesAsBytes = this.bytesObservers > 0;
+    connection.restorers.push((send, protocol) => {
+      for (const subscriptions of this.all) subscriptions.forget();
+      return carries(protocol) ? this.reconcile(send) : merge();
+    });
+  }
+
+  private follow(state: ConnectionState): void {
+    if (state.kind === 'ready' && state.protocol === 2) this.scheduleReconcile();
+    if (state.kind === 'ready' && state.protocol === 3) this.dropOwn();
+    if (state.kind === 'closed') {
+      this.dropOwn();
+      for (const subscriptions of this.all) subscriptions.end(state.error);
+    }
+  }
+
+  private dropOwn(): void {
+    const { own } = this;
+    this.own = undefined;
+    own?.destroy();
+  }
+
+  /** Once per tick, so that who leaves and joins within one costs nothing. */
+  private scheduleReconcile(): void {
+    if (this.reconcileScheduled) return;
+    this.reconcileScheduled = true;
+    process.nextTick(() => {
+      this.reconcileScheduled = false;
+      const carrier = this.carrier();
+      if (carrier?.state$.value.kind !== 'ready') return; // what restores the connection sees to it
+      const from = { executor: carrier, bytes: false, prefix: '' };
+      // A loss on the way is mended by what restores the connection, a refusal has reached its observers.
+      this.reconcile((command) => new Reply(from, command)).subscribe({ error: () => undefined });
+    });
+  }
+
+  private reconcile(send: Send): Observable<unknown> {
+    return merge(...this.all.map((subscriptions) => subscriptions.reconcile(send)));
+  }
+
+  private carrier(): Connection | undefined {
+    const { value: state } = this.shared.state$;
+    if (state.kind !== 'ready' || state.protocol === 3) return this.shared;
+    if (this.own === undefined && this.all.some(({ wanted }) => wanted)) {
+      const own = (this.own = this.openOwn());
+      this.attach(own, () => true);
+      own.state$.subscribe((state) => {
+        if (state.kind !== 'closed' || this.own !== own) return;
+        this.own = undefined;
+        for (const subscriptions of this.all) subscriptions.end(state.error);
+      });
+      own.open();
+    }
+    return this.own;
+  }
+
+  private countBytesObservers(change: number): void {
+    this.bytesObservers += change;
+    for (const connection of [this.shared, this.own]) {
+      if (connection !== undefined) connection.multiplexer.pushesAsBytes = this.bytesObservers > 0;
+    }
+  }
+
+  // Hot: once per message.
+  private receive(push: Push): void {
+    const { items } = push;
+    const { channel, pattern, shard } = this.subscriptions;
+    switch (typeof items[0] === 'string' ? items[0] : push.kind) {
+      case 'message':
+        channel.get(text(items[1]))?.deliver('message', text(items[1]), items[2] as string | Uint8Array);
+        return;
+      case 'pmessage':
+        pattern.get(text(items[1]))?.deliver('pmessage', text(items[2]), items[3] as string | Uint8Array);
+        return;
+      case 'smessage':
+        shard.get(text(items[1]))?.deliver('smessage', text(items[1]), items[2] as string | Uint8Array);
+        return;
+    }
+  }
+}
+
+function text(item: unknown): string {
+  return typeof item === 'string' ? item : String(item);
+}

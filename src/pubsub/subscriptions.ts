@@ -1,0 +1,110 @@
+import { EMPTY, catchError, merge, type Observable } from 'rxjs';
+import { encodeHead } from '../commands/call';
+import { Command, type CommandSpec } from '../commands/command';
+import { ReplyError } from '../errors';
+import { Topic } from './topic';
+
+/** Sends a command over the connection that carries the subscriptions. */
+export type Send = (command: Command) => Observable<unknown>;
+
+/** The three families of subscriptions that a server keeps apart. */
+export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
+
+const initials: Record<SubscriptionKind, string> = { channel: '', pattern: 'P', shard: 'S' };
+
+/** The topics of one kind: what its observers want, and what the server has been asked for. */
+//  wanted: observers > 0          asked: on the wire or confirmed
+//  reconcile() sends the difference, so a topic left and joined again within a tick costs nothing
+export class Subscriptions {
+  private readonly topics = new Map<string, Topic>();
+  private asked = new Set<string>();
+  private readonly subscribeSpec: CommandSpec;
+  private readonly unsubscribeSpec: CommandSpec;
+
+  constructor(readonly kind: SubscriptionKind) {
+    this.subscribeSpec = pubsubSpec(`${initials[kind]}SUBSCRIBE`);
+    this.unsubscribeSpec = pubsubSpec(`${initials[kind]}UNSUBSCRIBE`);
+  }
+
+  get wanted(): boolean {
+    return this.topics.size > 0;
+  }
+
+  get(name: string): Topic | undefined {
+    return this.topics.get(name);
+  }
+
+  join(name: string): Topic {
+    let topic = this.topics.get(name);
+    if (topic === undefined) this.topics.set(name, (topic = new Topic(name)));
+    topic.observers++;
+    return topic;
+  }
+
+  leave(topic: Topic): void {
+    if (--topic.observers === 0 && this.topics.get(topic.name) === topic) this.topics.delete(topic.name);
+  }
+
+  /** Brings the server in line with the observers; completes when it has answered. */
+  reconcile(send: Send): Observable<unknown> {
+    const joined = [...this.topics.keys()].filter((name) => !this.asked.has(name));
+    const left = [...this.asked].filter((name) => !this.topics.has(name));
+    this.asked = new Set(this.topics.keys());
+    return merge(
+      joined.length > 0 ? this.subscribe(joined, send) : EMPTY,
+      left.length > 0 ? send(new Command(this.unsubscribeSpec, left, nothing)) : EMPTY,
+    );
+  }
+
+  /** A server refuses all names of a SUBSCRIBE when it refuses one, so they are then asked for one by one. */
+  private subscribe(names: readonly string[], send: Send): Observable<unknown> {
+    return send(new Command(this.subscribeSpec, names, nothing)).pipe(
+      catchError((error: unknown) => {
+        if (!(error instanceof ReplyError)) throw error;
+        if (names.length > 1) return merge(...names.map((name) => this.subscribe([name], send)));
+        this.refuse(names[0]!, error);
+        return EMPTY;
+      }),
+    );
+  }
+
+  /** The server has forgotten: the connection was lost. */
+  forget(): void {
+    this.asked.clear();
+  }
+
+  /** The observers of a refused topic learn why, nobody else does. */
+  private refuse(name: string, error: unknown): void {
+    const topic = this.topics.get(name);
+    this.asked.delete(name);
+    this.topics.delete(name);
+    topic?.error(error);
+  }
+
+  /** Ends all topics: with an error, or with complete when there is none. */
+  end(error?: unknown): void {
+    const topics = [...this.topics.values()];
+    this.topics.clear();
+    this.asked.clear();
+    for (const topic of topics) {
+      if (error === undefined) topic.complete();
+      else topic.error(error);
+    }
+  }
+}
+
+function pubsubSpec(name: string): CommandSpec {
+  return {
+    name,
+    access: 'none',
+    replay: 'same',
+    keys: [],
+    words: 1,
+    head: encodeHead(name),
+    confirmation: name.toLowerCase(),
+  };
+}
+
+function nothing(): null {
+  return null;
+}

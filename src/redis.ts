@@ -1,0 +1,173 @@
+import { merge, takeWhile, type Observable } from 'rxjs';
+import { call } from './commands/call';
+import type { Arg, Command } from './commands/command';
+import { CommandSurface } from './commands/generated/surface';
+import { Reply, type ReplySource } from './commands/reply';
+import { Completion } from './connection/completion';
+import { Connection, type ConnectionEvent, type ConnectionState } from './connection/connection';
+import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
+import { PubSub } from './pubsub/pubsub';
+import type { SubscriptionKind } from './pubsub/subscriptions';
+import type { Message } from './pubsub/topic';
+
+/** How `subscribe` reads its argument. */
+export interface SubscribeOptions {
+  /** take `*`, `?` and `[` for what they are, not for a pattern */
+  readonly literal?: boolean;
+}
+
+/** A channel or pattern, or several. */
+type Names = string | readonly string[];
+
+/** What can be done on a connection, with strings or bytes where the server sends strings. */
+abstract class Surface<S extends string | Buffer> extends CommandSurface<S> {
+  protected abstract readonly source: ReplySource;
+  protected abstract messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message<S>>;
+
+  /**
+   * Sends a command by its name, for what has no method: new commands, modules.
+   * @param name one or several words: `'JSON.SET'`, `'CLIENT LIST'`
+   * @returns the reply as RESP has it: maps are `Map`, sets are arrays
+   * @throws TypeError when an argument cannot be sent
+   * @example
+   * await redis.call('JSON.SET', 'doc', '$', '{}');
+   */
+  call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
+    return this.send(call<T>(name, ...args));
+  }
+
+  /**
+   * The messages of channels. A name with `*`, `?` or `[` is a pattern unless `literal` says otherwise. However many Observers
+   * there are, the server sees one subscription, made with the first of them, ended with the last, restored after a reconnect.
+   * @returns messages until the client is closed; errors with a ReplyError when the server refuses the channel
+   * @example
+   * redis.subscribe('news:*').pipe(filter(({ data }) => data !== '')).subscribe(render);
+   */
+  subscribe(names: Names, { literal = false }: SubscribeOptions = {}): Observable<Message<S>> {
+    const all = listOf('subscribe', names);
+    const isPattern = (name: string) => !literal && /[*?[]/.test(name);
+    const patterns = all.filter(isPattern);
+    const channels = all.filter((name) => !isPattern(name));
+    if (patterns.length === 0) return this.messages('channel', channels);
+    if (channels.length === 0) return this.messages('pattern', patterns);
+    return merge(this.messages('channel', channels), this.messages('pattern', patterns));
+  }
+
+  /**
+   * The messages of all channels whose names match a pattern.
+   * @example
+   * redis.psubscribe('news.[a-m]*').subscribe(({ channel, data }) => console.log(channel, data));
+   */
+  psubscribe(patterns: Names): Observable<Message<S>> {
+    return this.messages('pattern', listOf('psubscribe', patterns));
+  }
+
+  /**
+   * The messages of shard channels (Redis 7 and later).
+   * @example
+   * redis.ssubscribe('orders:{42}').subscribe(({ data }) => console.log(data));
+   */
+  ssubscribe(channels: Names): Observable<Message<S>> {
+    return this.messages('shard', listOf('ssubscribe', channels));
+  }
+
+  protected send<T>(command: Command<T>): Reply<T> {
+    return new Reply(this.source, command);
+  }
+}
+
+/** The surface of a client whose replies and messages carry bytes: `redis.bytes`. */
+export class RedisBytes extends Surface<Buffer> {
+  /** @internal */
+  constructor(
+    protected readonly source: ReplySource,
+    private readonly pubsub: PubSub,
+  ) {
+    super();
+  }
+
+  protected messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message<Buffer>> {
+    return this.pubsub.messagesAsBytes(kind, names);
+  }
+}
+
+/**
+ * A client of one Redis or Valkey server. Nothing is opened before the first subscription or `connect()`.
+ *
+ * @example
+ * const redis = new Redis('redis://localhost:6379');
+ * await redis.set('k', 'v', { EX: 60 });
+ * redis.subscribe('news:*').subscribe(({ channel, data }) => console.log(channel, data));
+ */
+export class Redis extends Surface<string> {
+  /** The same commands and subscriptions with Buffers where strings were. */
+  readonly bytes: RedisBytes;
+  /** What the connection is doing: the current state first, `closed` last. */
+  readonly state$: Observable<ConnectionState>;
+  /** What happens to the connection. Nothing is lost, and no process ends, when nobody listens. */
+  readonly events$: Observable<ConnectionEvent>;
+
+  protected readonly source: ReplySource;
+  private readonly connection: Connection;
+  private readonly pubsub: PubSub;
+
+  /**
+   * @param url `redis://[[user:]password@]host[:port][/database]`, or options; options beside a URL take precedence
+   * @throws TypeError when the URL or an option is wrong; the message never holds a password
+   */
+  constructor(url?: string | RedisOptions, options: RedisOptions = {}) {
+    super();
+    const given = typeof url === 'string' ? { ...options, url } : { ...url, ...options };
+    const resolved = resolveOptions(given);
+    this.connection = new Connection(resolved);
+    this.pubsub = new PubSub(this.connection, () => subscriberConnection(resolved));
+    this.source = { executor: this.connection, bytes: false, prefix: '' };
+    this.bytes = new RedisBytes({ ...this.source, bytes: true }, this.pubsub);
+    this.state$ = this.connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
+    this.events$ = this.connection.events$.asObservable();
+  }
+
+  /**
+   * Opens the connection unless it is open; done when it is ready.
+   * @throws AuthenticationError when the credentials are refused
+   * @throws DisconnectedError when the client is closed or has given up
+   */
+  connect(): Completion {
+    return new Completion(this.connection.connect());
+  }
+
+  /** Lets pending replies arrive, completes all streams and closes the connection. Commands that come later are refused. */
+  close(): Completion {
+    return new Completion(this.connection.close());
+  }
+
+  /** Closes the connection at once: pending commands fail, streams complete. */
+  destroy(): Completion {
+    this.connection.destroy();
+    return new Completion([]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  protected messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message> {
+    return this.pubsub.messages(kind, names);
+  }
+}
+
+/** In RESP2 messages need a connection that carries nothing else. */
+function subscriberConnection(options: ResolvedOptions): Connection {
+  return new Connection({ ...options, protocol: 2 }, { arraysArePushes: true });
+}
+
+function listOf(method: string, names: Names): readonly string[] {
+  const list = typeof names === 'string' ? [names] : names;
+  if (!Array.isArray(list) || list.length === 0) {
+    throw new TypeError(`${method}: a channel, or an array of at least one, was expected`);
+  }
+  list.forEach((name: unknown) => {
+    if (typeof name !== 'string') throw new TypeError(`${method}: a channel is a string, got ${typeof name}`);
+  });
+  return list as readonly string[];
+}

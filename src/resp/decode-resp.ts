@@ -1,0 +1,38 @@
+import { Observable, type OperatorFunction } from 'rxjs';
+import { Decoder, INCOMPLETE, type BytesWanted, type DecoderLimits } from './decoder';
+import type { Frame } from './frames';
+
+/**
+ * Turns a stream of bytes, cut anywhere, into a stream of RESP frames.
+ *
+ * Chunks are used up before their `next` returns, so the source may reuse their memory. The decoder's state is whole whenever a
+ * frame is emitted: nothing that a subscriber does or throws can disturb the frames that follow. Errors with a ProtocolError when
+ * the bytes are not RESP.
+ *
+ * @example
+ * socket.bytes$.pipe(decodeResp()).subscribe((frame) => console.log(frame));
+ */
+export function decodeResp(
+  limits?: Partial<DecoderLimits>,
+  bytesWanted?: BytesWanted,
+): OperatorFunction<Uint8Array, Frame> {
+  return (bytes$) =>
+    new Observable((subscriber) => {
+      const decoder = new Decoder(limits, bytesWanted);
+      return bytes$.subscribe({
+        next: (chunk) => {
+          try {
+            decoder.push(chunk);
+            for (let frame = decoder.read(); frame !== INCOMPLETE; frame = decoder.read()) {
+              subscriber.next(frame);
+              if (subscriber.closed) return;
+            }
+          } catch (error) {
+            subscriber.error(error);
+          }
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+    });
+}

@@ -1,0 +1,397 @@
+import { ProtocolError } from '../errors';
+import { Attribute, ErrorFrame, Push, type Frame } from './frames';
+
+/** Bounds on what a peer may make the client hold; beyond them the stream is refused with a ProtocolError. */
+export interface DecoderLimits {
+  /** how deep arrays, sets, maps, pushes and attributes may nest */
+  readonly maxDepth: number;
+  /** bytes of one bulk string, bulk error or verbatim string */
+  readonly maxBulkLength: number;
+  /** elements of one array, set or push, pairs of one map */
+  readonly maxElements: number;
+  /** bytes of one line: simple string, error, big number */
+  readonly maxLineLength: number;
+}
+
+/** Which replies keep their strings as bytes; asked once per top-level frame, before its first string. */
+export interface BytesWanted {
+  reply(): boolean;
+  push(): boolean;
+}
+
+export const defaultDecoderLimits: DecoderLimits = {
+  maxDepth: 1024,
+  maxBulkLength: 512 * 1024 * 1024,
+  maxElements: 2 ** 27,
+  maxLineLength: 64 * 1024,
+};
+
+const neverBytes: BytesWanted = { reply: () => false, push: () => false };
+
+/** What `read()` answers when the bytes so far end inside a frame. */
+export const INCOMPLETE: unique symbol = Symbol('incomplete');
+
+/** An aggregate whose elements are still coming. */
+interface Aggregate {
+  readonly type: number;
+  remaining: number;
+  readonly items: Frame[];
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+const ZERO = 0x30;
+const MINUS = 0x2d;
+const NO_BYTES = Buffer.alloc(0);
+/** Digits that a JavaScript number holds exactly, whatever they are. */
+const SAFE_DIGITS = 15;
+const STREAMED = new Set(['?'.charCodeAt(0), ';'.charCodeAt(0), '.'.charCodeAt(0)]);
+
+const enum Type {
+  Simple = 0x2b, // +
+  Error = 0x2d, // -
+  Integer = 0x3a, // :
+  Bulk = 0x24, // $
+  Array = 0x2a, // *
+  Null = 0x5f, // _
+  Boolean = 0x23, // #
+  Double = 0x2c, // ,
+  BigNumber = 0x28, // (
+  BulkError = 0x21, // !
+  Verbatim = 0x3d, // =
+  Map = 0x25, // %
+  Set = 0x7e, // ~
+  Attribute = 0x7c, // |
+  Push = 0x3e, // >
+}
+
+/**
+ * An incremental decoder of RESP2 and RESP3: `push` a chunk, then `read` frames until INCOMPLETE.
+ *
+ * It copies every byte at most once and looks at it at most twice, however the stream is cut. Nesting lives on a stack of its own,
+ * so a deep reply costs memory, never the call stack. After a ProtocolError the decoder is of no more use.
+ *
+ * @example
+ * decoder.push(chunk);
+ * for (let frame = decoder.read(); frame !== INCOMPLETE; frame = decoder.read()) handle(frame);
+ */
+//           ┌── a line cut at the chunk's end is kept in `cutLine`, joined with the rest of it when that comes
+//  chunk ───┼── a bulk cut at the chunk's end is gathered in `bulk`, filled in place by the chunks that follow
+//           └── an aggregate whose elements are still coming stays on `open`
+export class Decoder {
+  private chunk: Buffer = NO_BYTES;
+  private position = 0;
+  /** The chunk that waits while `chunk` is a line joined from two chunks. */
+  private next: Buffer | undefined;
+  private nextPosition = 0;
+  private cutLine: Buffer | undefined;
+
+  private bulk: Buffer | undefined;
+  private bulkFilled = 0;
+  private bulkType: Type = Type.Bulk;
+
+  private readonly open: Aggregate[] = [];
+  private asBytes = false;
+  private readonly limits: DecoderLimits;
+
+  constructor(
+    limits: Partial<DecoderLimits> = {},
+    private readonly bytesWanted: BytesWanted = neverBytes,
+  ) {
+    this.limits = { ...defaultDecoderLimits, ...limits };
+  }
+
+  /** Takes the next bytes of the stream; to be called when `read` has answered INCOMPLETE. The chunk may be reused when `read` has done so again. */
+  push(bytes: Uint8Array): void {
+    const chunk = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.cutLine === undefined) {
+      this.chunk = chunk;
+      this.position = 0;
+      return;
+    }
+    const lineEnd = chunk.indexOf(LF) + 1;
+    const piece = lineEnd === 0 ? chunk : chunk.subarray(0, lineEnd);
+    this.refuseLongLine(this.cutLine.length + piece.length);
+    const line = Buffer.concat([this.cutLine, piece]);
+    if (lineEnd === 0) {
+      this.cutLine = line;
+      return;
+    }
+    this.cutLine = undefined;
+    this.chunk = line;
+    this.position = 0;
+    this.next = chunk;
+    this.nextPosition = lineEnd;
+  }
+
+  /**
+   * The next whole frame, or INCOMPLETE when more bytes are needed.
+   * @throws ProtocolError when the bytes are not RESP, use streamed types, or exceed a limit
+   */
+  read(): Frame | typeof INCOMPLETE {
+    for (;;) {
+      let value = this.bulk === undefined ? this.readItem() : this.continueBulk(this.bulk);
+      if (value === INCOMPLETE) return INCOMPLETE;
+      // A finished element may finish the aggregates around it.
+      for (;;) {
+        if (value === undefined) break; // an aggregate was opened, or an attribute inside a reply dropped
+        const parent = this.open[this.open.length - 1];
+        if (parent === undefined) return value;
+        parent.items.push(value);
+        if (--parent.remaining > 0) break;
+        this.open.pop();
+        value = this.finish(parent);
+      }
+    }
+  }
+
+  /** Reads a scalar, or opens an aggregate and answers undefined. */
+  private readItem(): Frame | undefined | typeof INCOMPLETE {
+    if (this.position >= this.chunk.length && !this.advance()) return INCOMPLETE;
+    const { chunk, position } = this;
+    const type = chunk[position]!;
+    if (this.open.length === 0) this.asBytes = type === Type.Push ? this.bytesWanted.push() : this.bytesWanted.reply();
+
+    if (type === Type.Bulk) return this.readBulk(type);
+    if (type === Type.Integer) return this.readInteger();
+    switch (type as Type) {
+      case Type.Array:
+      case Type.Set:
+      case Type.Push:
+      case Type.Map:
+      case Type.Attribute:
+        return this.openAggregate(type);
+      case Type.BulkError:
+      case Type.Verbatim:
+        return this.readBulk(type);
+      case Type.Simple:
+      case Type.Error:
+      case Type.Null:
+      case Type.Boolean:
+      case Type.Double:
+      case Type.BigNumber:
+        return this.readLine(type);
+      case Type.Bulk:
+      case Type.Integer:
+        break;
+    }
+    if (STREAMED.has(type)) throw new ProtocolError(`Streamed RESP types are not supported, got ${quote(type)}`);
+    throw new ProtocolError(`No RESP type begins with ${quote(type)}`);
+  }
+
+  /** Moves on to the chunk that waited behind a joined line. */
+  private advance(): boolean {
+    if (this.next === undefined) return false;
+    this.chunk = this.next;
+    this.position = this.nextPosition;
+    this.next = undefined;
+    return this.position < this.chunk.length;
+  }
+
+  // Hot: a line of digits is read in place; `-1` as null is the caller's business.
+  /** Reads the number behind the type byte and its CRLF; NaN when the line is cut. */
+  private readNumber(): number | bigint {
+    const { chunk } = this;
+    let at = this.position + 1;
+    const negative = chunk[at] === MINUS;
+    if (negative) at++;
+    const first = at;
+    let number = 0;
+    let digit = chunk[at]! - ZERO;
+    while (digit >= 0 && digit <= 9) {
+      number = number * 10 + digit;
+      digit = chunk[++at]! - ZERO;
+    }
+    if (at + 1 >= chunk.length) {
+      if (at < chunk.length && chunk[at] !== CR) throw this.badLine();
+      return this.cut();
+    }
+    if (at === first || chunk[at] !== CR || chunk[at + 1] !== LF) throw this.badLine();
+    if (at - first > SAFE_DIGITS) {
+      const exact = BigInt(chunk.toString('latin1', first, at));
+      this.position = at + 2;
+      const signed = negative ? -exact : exact;
+      return exact <= Number.MAX_SAFE_INTEGER ? Number(signed) : signed;
+    }
+    this.position = at + 2;
+    return negative ? -number : number;
+  }
+
+  private readInteger(): Frame | typeof INCOMPLETE {
+    const number = this.readNumber();
+    return number !== number ? INCOMPLETE : number === 0 ? 0 : number; // no -0
+  }
+
+  /** Reads a length or count and its CRLF: -1 stands for null, NaN for a cut line. */
+  private readLength(limit: number, what: string): number {
+    const type = this.chunk[this.position]!;
+    if (this.chunk[this.position + 1] === 0x3f) {
+      throw new ProtocolError(`Streamed RESP types are not supported, got ${quote(type)}?`);
+    }
+    const length = this.readNumber();
+    if (length !== length) return NaN;
+    if (length < -1 || (length === -1 && type !== Type.Bulk && type !== Type.Array)) {
+      throw new ProtocolError(`A ${what} of ${quote(type)} cannot be ${length}`);
+    }
+    if (length > limit) throw new ProtocolError(`A ${what} of ${length} exceeds the limit of ${limit}`);
+    return Number(length);
+  }
+
+  private readBulk(type: Type): Frame | typeof INCOMPLETE {
+    const length = this.readLength(this.limits.maxBulkLength, 'length');
+    if (length !== length) return INCOMPLETE;
+    if (length === -1) return null;
+    const { chunk, position } = this;
+    const end = position + length;
+    if (end + 2 > chunk.length) {
+      // The bulk and its CRLF are gathered together; the memory is touched only as bytes come.
+      this.bulk = Buffer.allocUnsafe(length + 2);
+      this.bulkFilled = 0;
+      this.bulkType = type;
+      return this.continueBulk(this.bulk);
+    }
+    if (chunk[end] !== CR || chunk[end + 1] !== LF) throw new ProtocolError('A bulk string does not end in CRLF');
+    this.position = end + 2;
+    return type === Type.Bulk && !this.asBytes
+      ? chunk.toString('utf8', position, end)
+      : this.bulkValue(type, chunk, position, end, true);
+  }
+
+  private continueBulk(bulk: Buffer): Frame | typeof INCOMPLETE {
+    for (;;) {
+      const copied = this.chunk.copy(bulk, this.bulkFilled, this.position);
+      this.bulkFilled += copied;
+      this.position += copied;
+      if (this.bulkFilled === bulk.length) break;
+      if (!this.advance()) return INCOMPLETE;
+    }
+    const end = bulk.length - 2;
+    if (bulk[end] !== CR || bulk[end + 1] !== LF) throw new ProtocolError('A bulk string does not end in CRLF');
+    this.bulk = undefined;
+    return this.bulkValue(this.bulkType, bulk, 0, end, false);
+  }
+
+  /** @param shared the bytes lie in a chunk that will be reused, and have to be copied when they are kept */
+  private bulkValue(type: Type, from: Buffer, start: number, end: number, shared: boolean): Frame {
+    if (type === Type.BulkError) return new ErrorFrame(from.toString('utf8', start, end));
+    if (type === Type.Verbatim) {
+      if (end - start < 4 || from[start + 3] !== 0x3a) throw new ProtocolError('A verbatim string has no format');
+      start += 4;
+    }
+    if (!this.asBytes) return from.toString('utf8', start, end);
+    const bytes = from.subarray(start, end);
+    return shared ? Buffer.from(bytes) : bytes;
+  }
+
+  private readLine(type: Type): Frame | typeof INCOMPLETE {
+    const { chunk } = this;
+    const start = this.position + 1;
+    const end = chunk.indexOf(LF, start) - 1;
+    if (end < start - 1) {
+      this.cut();
+      return INCOMPLETE;
+    }
+    this.refuseLongLine(end - start);
+    if (end < start || chunk[end] !== CR) {
+      if (end < start) throw this.badLine();
+      throw new ProtocolError('A line does not end in CRLF');
+    }
+    this.position = end + 2;
+    const text = chunk.toString('utf8', start, end);
+    switch (type) {
+      case Type.Simple:
+        return text;
+      case Type.Error:
+        return new ErrorFrame(text);
+      case Type.Null:
+        if (text === '') return null;
+        break;
+      case Type.Boolean:
+        if (text === 't' || text === 'f') return text === 't';
+        break;
+      case Type.Double:
+        return parseDouble(text);
+      case Type.BigNumber:
+        if (/^[+-]?\d+$/.test(text)) return BigInt(text.replace('+', ''));
+        break;
+      default:
+    }
+    throw new ProtocolError(`${quote(type)} cannot be followed by ${JSON.stringify(text.slice(0, 32))}`);
+  }
+
+  private openAggregate(type: Type): Frame | undefined | typeof INCOMPLETE {
+    const count = this.readLength(this.limits.maxElements, 'count');
+    if (count !== count) return INCOMPLETE;
+    if (count === -1) return null;
+    const aggregate = { type, remaining: type === Type.Map || type === Type.Attribute ? count * 2 : count, items: [] };
+    if (count === 0) return this.finish(aggregate);
+    if (this.open.length >= this.limits.maxDepth) {
+      throw new ProtocolError(`A reply nests deeper than the limit of ${this.limits.maxDepth}`);
+    }
+    this.open.push(aggregate);
+    return undefined;
+  }
+
+  /** The value of a whole aggregate; undefined for an attribute inside a reply, which is not an element of it. */
+  private finish({ type, items }: Aggregate): Frame | undefined {
+    switch (type as Type) {
+      case Type.Map:
+        return toMap(items);
+      case Type.Push:
+        if (items.length === 0) throw new ProtocolError('A push has no kind');
+        return new Push(items);
+      case Type.Attribute:
+        return this.open.length === 0 ? new Attribute(toMap(items)) : undefined;
+      default:
+        return items;
+    }
+  }
+
+  /** Keeps the bytes of a cut line until the next chunk brings its end. */
+  private cut(): typeof NaN {
+    const rest = this.chunk.subarray(this.position);
+    this.refuseLongLine(rest.length);
+    this.cutLine = Buffer.from(rest);
+    this.chunk = NO_BYTES;
+    this.position = 0;
+    if (this.next !== undefined) throw new ProtocolError('A line does not end in CRLF');
+    return NaN;
+  }
+
+  private refuseLongLine(length: number): void {
+    if (length > this.limits.maxLineLength) {
+      throw new ProtocolError(`A line is longer than the limit of ${this.limits.maxLineLength} bytes`);
+    }
+  }
+
+  private badLine(): ProtocolError {
+    const line = this.chunk.toString('latin1', this.position, this.position + 32);
+    return new ProtocolError(`Not a number between type and CRLF: ${JSON.stringify(line)}`);
+  }
+}
+
+function toMap(items: readonly Frame[]): Map<Frame, Frame> {
+  const map = new Map<Frame, Frame>();
+  for (let i = 0; i < items.length; i += 2) map.set(items[i]!, items[i + 1]!);
+  return map;
+}
+
+function parseDouble(text: string): number {
+  switch (text) {
+    case 'inf':
+    case '+inf':
+      return Infinity;
+    case '-inf':
+      return -Infinity;
+    case 'nan':
+    case '-nan':
+      return NaN;
+    default:
+      if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text);
+      throw new ProtocolError(`Not a double: ${JSON.stringify(text.slice(0, 32))}`);
+  }
+}
+
+function quote(byte: number): string {
+  return byte > 0x20 && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `byte 0x${byte.toString(16).padStart(2, '0')}`;
+}

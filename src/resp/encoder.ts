@@ -1,0 +1,195 @@
+/** What can stand in a request: numbers travel in decimal, strings in UTF-8, bytes as they are. */
+export type Encodable = string | number | bigint | Uint8Array;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const STAR = 0x2a;
+const DOLLAR = 0x24;
+const ZERO = 0x30;
+/** Up to here a loop in JavaScript writes a string faster than a call into C++ does. */
+const SHORT = 24;
+/** `$`, ten digits, two CRLF and a byte to spare. */
+const OVERHEAD = 16;
+/** Bytes of UTF-8 that one UTF-16 unit may need. */
+const MAX_BYTES_PER_UNIT = 3;
+
+/**
+ * Encodes requests one behind the other into a buffer, to be written in one piece.
+ *
+ * Large arguments are not copied into the buffer: they travel as chunks of their own between two pieces of it.
+ *
+ * @example
+ * encoder.add(1, '$3\r\nGET\r\n', ['key']);
+ * const chunks = encoder.take();
+ */
+//  buffer: │ taken ··· │ start ▶ pending ··· ◀ end │ free ··· │
+export class Encoder {
+  private buffer: Buffer;
+  private start = 0;
+  private end = 0;
+  private chunks: Uint8Array[] = [];
+  private chunkBytes = 0;
+
+  /** @param size bytes of the buffer */
+  constructor(private readonly size = 64 * 1024) {
+    this.buffer = Buffer.allocUnsafeSlow(size);
+  }
+
+  /** Bytes that wait to be taken. */
+  get pending(): number {
+    return this.chunkBytes + this.end - this.start;
+  }
+
+  // Hot: once per command.
+  /**
+   * @param words how many bulk strings `head` holds
+   * @param head the command's name, already encoded: `$3\r\nGET\r\n`
+   */
+  add(words: number, head: string, args: readonly Encodable[]): void {
+    const count = args.length;
+    this.reserve(OVERHEAD + head.length);
+    this.writeLength(STAR, words + count);
+    const { buffer } = this;
+    let end = this.end;
+    for (let i = 0; i < head.length; i++) buffer[end++] = head.charCodeAt(i);
+    this.end = end;
+    for (let i = 0; i < count; i++) {
+      const arg = args[i]!;
+      if (typeof arg === 'string') this.addString(arg);
+      else if (typeof arg === 'object') this.addBytes(arg);
+      else this.addString(formatNumber(arg));
+    }
+  }
+
+  /** The encoded bytes, in order. They stay valid until `release`. */
+  take(): Uint8Array[] {
+    const chunks = this.chunks;
+    if (this.end > this.start) chunks.push(this.buffer.subarray(this.start, this.end));
+    this.chunks = [];
+    this.chunkBytes = 0;
+    this.start = this.end;
+    return chunks;
+  }
+
+  /** @param reusable nobody reads the taken chunks any more; otherwise the buffer is left to them and a new one begun */
+  release(reusable: boolean): void {
+    if (!reusable) this.buffer = Buffer.allocUnsafeSlow(this.size);
+    this.start = 0;
+    this.end = 0;
+  }
+
+  private addString(text: string): void {
+    const { length } = text;
+    if (length > SHORT) {
+      this.addLongString(text);
+      return;
+    }
+    this.reserve(OVERHEAD + length);
+    const before = this.end;
+    this.writeLength(DOLLAR, length);
+    const { buffer } = this;
+    let end = this.end;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) {
+        this.end = before;
+        this.addLongString(text);
+        return;
+      }
+      buffer[end++] = code;
+    }
+    buffer[end] = CR;
+    buffer[end + 1] = LF;
+    this.end = end + 2;
+  }
+
+  private addLongString(text: string): void {
+    const most = text.length * MAX_BYTES_PER_UNIT;
+    if (most + OVERHEAD > this.size) {
+      this.addChunk(Buffer.from(text));
+      return;
+    }
+    this.reserve(OVERHEAD + most);
+    const { buffer } = this;
+    // The text is nearly always ASCII, so its length is written before its bytes are known, and mended when it was not.
+    const before = this.end;
+    this.writeLength(DOLLAR, text.length);
+    const bytes = buffer.write(text, this.end, 'utf8');
+    if (bytes !== text.length) {
+      const guess = this.end;
+      this.end = before;
+      this.writeLength(DOLLAR, bytes);
+      if (this.end !== guess) buffer.write(text, this.end, 'utf8');
+    }
+    this.end += bytes;
+    buffer[this.end++] = CR;
+    buffer[this.end++] = LF;
+  }
+
+  private addBytes(bytes: Uint8Array): void {
+    const { length } = bytes;
+    if (length + OVERHEAD > this.size / 4) {
+      this.addChunk(bytes);
+      return;
+    }
+    this.reserve(OVERHEAD + length);
+    this.writeLength(DOLLAR, length);
+    this.buffer.set(bytes, this.end);
+    this.end += length;
+    this.buffer[this.end++] = CR;
+    this.buffer[this.end++] = LF;
+  }
+
+  /** Lets bytes travel uncopied between two pieces of the buffer. */
+  private addChunk(bytes: Uint8Array): void {
+    this.reserve(OVERHEAD);
+    this.writeLength(DOLLAR, bytes.length);
+    this.closePiece();
+    this.chunks.push(bytes);
+    this.chunkBytes += bytes.length;
+    this.reserve(OVERHEAD);
+    this.buffer[this.end++] = CR;
+    this.buffer[this.end++] = LF;
+  }
+
+  /** Makes room for `bytes`, in a new buffer when this one is full. */
+  private reserve(bytes: number): void {
+    if (this.end + bytes <= this.buffer.length) return;
+    this.closePiece();
+    this.buffer = Buffer.allocUnsafeSlow(Math.max(this.size, bytes));
+    this.start = 0;
+    this.end = 0;
+  }
+
+  private closePiece(): void {
+    if (this.end === this.start) return;
+    this.chunks.push(this.buffer.subarray(this.start, this.end));
+    this.chunkBytes += this.end - this.start;
+    this.start = this.end;
+  }
+
+  private writeLength(type: number, length: number): void {
+    const { buffer } = this;
+    let end = this.end;
+    buffer[end++] = type;
+    if (length < 10) {
+      buffer[end++] = ZERO + length;
+    } else if (length < 100) {
+      buffer[end++] = ZERO + ((length / 10) | 0);
+      buffer[end++] = ZERO + (length % 10);
+    } else {
+      const digits = String(length);
+      for (let i = 0; i < digits.length; i++) buffer[end++] = digits.charCodeAt(i);
+    }
+    buffer[end++] = CR;
+    buffer[end++] = LF;
+    this.end = end;
+  }
+}
+
+/** Redis writes the infinities as `inf` and `-inf`. */
+function formatNumber(value: number | bigint): string {
+  if (value === Infinity) return 'inf';
+  if (value === -Infinity) return '-inf';
+  return String(value);
+}

@@ -1,0 +1,27 @@
+/** One decoded RESP value. Simple and bulk strings, verbatim strings: `string`, or `Buffer` where the request asked for bytes. */
+export type Frame =
+  string | Uint8Array | number | bigint | boolean | null | Frame[] | Map<Frame, Frame> | ErrorFrame | Push | Attribute;
+
+/** An error reply: `-WRONGTYPE Operation against…` or its bulk form. A value like any other until a request meets it. */
+export class ErrorFrame {
+  constructor(readonly text: string) {}
+
+  /** The first word when it is written in capitals: `WRONGTYPE`, `MOVED`, `ERR`. */
+  get kind(): string {
+    return /^[A-Z][A-Z0-9_-]*(?= |$)/.exec(this.text)?.[0] ?? 'ERR';
+  }
+}
+
+/** An out-of-band message of RESP3: `['message', channel, data]`, `['invalidate', keys]`. */
+export class Push {
+  constructor(readonly items: Frame[]) {}
+
+  get kind(): string {
+    return String(this.items[0]);
+  }
+}
+
+/** Auxiliary data that the server sent before a reply; it belongs to the reply that follows. */
+export class Attribute {
+  constructor(readonly entries: Map<Frame, Frame>) {}
+}
