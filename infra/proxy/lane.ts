@@ -11,7 +11,7 @@ interface Cargo {
   readonly due: number;
 }
 
-type State = 'free' | 'writing' | 'waiting' | 'closed';
+type State = 'free' | 'writing' | 'waiting' | 'yielding' | 'closed';
 
 export interface LaneObserver {
   /** So many bytes were handed to the reader's socket. */
@@ -24,7 +24,8 @@ export interface LaneObserver {
 //    ▲               │ over HIGH_WATER, or blackholed
 //    └─────pause─────┘
 //
-// A write waits for the one before: two writes at once would leave as one, and nobody would see the split.
+// A write waits for the one before: two writes at once would leave as one, and nobody would see the split. Where splits
+// are wanted each write also has a turn of the event loop to itself, so that a reader in this process sees it alone.
 /** One direction of one proxied connection. */
 export class Lane {
   readonly #queue: Cargo[] = [];
@@ -80,15 +81,32 @@ export class Lane {
     else this.source.pause();
   }
 
-  readonly #pump = (): void => {
-    if (this.#state !== 'free' || this.faults.stalled || this.faults.blackholed) return;
+  #pump(): void {
+    if (this.#state !== 'free' || this.#queue.length === 0) return;
+    // All pieces leave in the same phase of the loop; one written elsewhere could meet another before anybody reads.
+    if (this.faults.pieces !== null) this.#yield();
+    else this.#send();
+  }
+
+  #yield(): void {
+    this.#state = 'yielding';
+    setImmediate(() => {
+      if (this.#state !== 'yielding') return;
+      this.#state = 'free';
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    const { stalled, blackholed, allowance } = this.faults;
+    if (stalled || blackholed || allowance === 0) return;
     const head = this.#queue[0];
     if (head === undefined) return;
     const early = head.due === 0 ? 0 : head.due - performance.now();
     if (early > 0) this.#wait(early);
     else if (head.bytes === null) this.#end();
     else this.#write(this.#take(head, head.bytes));
-  };
+  }
 
   #wait(ms: number): void {
     this.#state = 'waiting';
@@ -125,8 +143,6 @@ export class Lane {
     this.#state = 'free';
     this.observer.passed(bytes);
     if (this.faults.allowance === 0) this.observer.exhausted();
-    // A turn of the event loop between two pieces lets a reader in this process see the first alone.
-    else if (this.faults.pieces !== null) setImmediate(this.#pump);
     else this.#pump();
   }
 }

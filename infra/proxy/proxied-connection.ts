@@ -27,13 +27,15 @@ export class ProxiedConnection {
   readonly #lanes: readonly [Lane, Lane];
   #openSockets = 2;
   #reached = false;
+  /** The end that must still learn that the other one failed: on a dead line it learns nothing. */
+  #unaware: Socket | null = null;
 
   /** @param id counts the connections of a proxy from 1 */
   constructor(
     readonly id: number,
     private readonly client: Socket,
     target: Target,
-    faults: Readonly<Record<Direction, DirectionFaults>>,
+    private readonly faults: Readonly<Record<Direction, DirectionFaults>>,
     private readonly observer: ConnectionObserver,
   ) {
     // A half-closed side is passed on as it is: whether that ends the connection is for the two ends to say.
@@ -68,6 +70,7 @@ export class ProxiedConnection {
 
   /** Takes notice of changed faults. */
   update(): void {
+    this.#passOnFailure();
     for (const lane of this.#lanes) lane.update();
   }
 
@@ -86,7 +89,8 @@ export class ProxiedConnection {
     socket.setNoDelay(true);
     socket.on('error', (error) => {
       if (socket === this.#server && !this.#reached) this.observer.unreachable(error);
-      this.#passOnError(other);
+      this.#unaware = other;
+      this.#passOnFailure();
     });
     socket.once('close', () => {
       if (--this.#openSockets === 0) this.observer.closed();
@@ -94,7 +98,9 @@ export class ProxiedConnection {
   }
 
   /** One end was reset or failed: the other is told in the same way. */
-  #passOnError(other: Socket): void {
+  #passOnFailure(): void {
+    const other = this.#unaware;
+    if (other === null || this.faults.toServer.blackholed) return;
     for (const lane of this.#lanes) lane.close();
     if (other.connecting) other.destroy();
     else other.resetAndDestroy();
