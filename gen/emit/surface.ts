@@ -1,0 +1,114 @@
+// `surface.ts` and `session.ts`: the commands as methods.
+
+import type { CommandModel } from '../model';
+import { pascalCase } from '../names';
+import { dependsOnSurface } from '../replies';
+import { parameterList, REPLY_TYPES, SPECIAL_TYPES } from './builders';
+import { methodDoc } from './docs';
+import { HEADER, imports } from './text';
+
+/** Commands that change what their connection is: methods of a leased connection only. */
+export const SESSION = [
+  'MULTI', 'EXEC', 'DISCARD', 'WATCH', 'UNWATCH', 'MONITOR', 'RESET', 'QUIT', 'HELLO', 'CLIENT REPLY', 'CLIENT CACHING', 'ASKING',
+  'READONLY', 'READWRITE',
+];
+
+/** Commands that only make sense as a stream of messages, which the client offers under the same names; builders all the same. */
+export const STREAMED = ['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'UNSUBSCRIBE', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'];
+
+/** `sorted-set` → `sortedSetCommands`. */
+function namespaceOf(file: string): string {
+  return `${file.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Commands`;
+}
+
+function emitMethod(model: CommandModel): string {
+  const { method, signatures, implementation } = model;
+  const overloaded = signatures.length > 1;
+  const heads = signatures.map(({ parameters, reply }) => {
+    const open = `  ${method}`;
+    const result = `: Reply<${reply}>`;
+    return `${methodDoc(model)}${open}${parameterList(parameters, '  ', open, `${result} {`)}${result}`;
+  });
+  const passed = implementation
+    .map(({ name, rest, optional }) => `${rest ? '...' : ''}${name}${overloaded && !rest && (optional || differs(model, name)) ? ' as never' : ''}`)
+    .join(', ');
+  const call = `${namespaceOf(model.file)}.${method}(${passed})`;
+  const cast = overloaded || signatures.some(({ reply }) => dependsOnSurface(reply));
+  const body = `    return this.send(${call}${cast ? ' as Command<never>' : ''});\n`;
+  if (!overloaded) return `\n${heads[0]} {\n${body}  }\n`;
+  const open = `  ${method}`;
+  const result = ': Reply<never>';
+  return `\n${heads.map((head) => `${head};\n`).join('')}${open}${parameterList(implementation, '  ', open, `${result} {`)}${result} {\n${body}  }\n`;
+}
+
+/** Whether the overloads disagree on the type of a parameter. */
+function differs({ signatures, implementation }: CommandModel, name: string): boolean {
+  const own = implementation.find((parameter) => parameter.name === name)?.type;
+  return signatures.some(({ parameters }) => parameters.find((parameter) => parameter.name === name)?.type !== own);
+}
+
+function emitClass(models: readonly CommandModel[], head: string, tail: string): string {
+  const methods = models.map(emitMethod).join('');
+  const files = [...new Set(models.map(({ file }) => file))].sort();
+  const body = `${head}${methods}${tail}}\n`;
+  const groups = files.map((file) => `import * as ${namespaceOf(file)} from './${file}';\n`).join('');
+  const options = files
+    .map((file) => imports(body, `./${file}`, models.filter((model) => model.file === file && model.optionsType).map(({ method }) => `${pascalCase(method)}Options`), true))
+    .join('');
+  return [
+    HEADER,
+    '\n',
+    imports(body, '../command', ['Arg', 'Command'], true),
+    imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs'], true),
+    imports(body, '../option-table', ['AtMostOne', 'One', 'Without'], true),
+    imports(body, '../reply', ['Reply'], true),
+    imports(body, '../replies/types', REPLY_TYPES, true),
+    imports(body, '../special/types', SPECIAL_TYPES, true),
+    body.includes('extends CommandSurface') ? `import { CommandSurface } from './surface';\n` : '',
+    groups,
+    options,
+    '\n',
+    body,
+  ].join('');
+}
+
+export function emitSurface(models: readonly CommandModel[]): string {
+  return emitClass(
+    models.filter(({ facts }) => !SESSION.includes(facts.name) && !STREAMED.includes(facts.name)),
+    `/**
+ * The commands as methods. Each gives a cold \`Reply\`: nothing is sent before somebody subscribes or awaits.
+ *
+ * \`S\` is what texts come as: \`string\`, or \`Buffer\` on \`redis.bytes\`.
+ */
+export abstract class CommandSurface<S extends string | Buffer = string> {
+  /** Sends a command: the one way out of this class. */
+  protected abstract send<T>(command: Command<T>): Reply<T>;
+`,
+    '',
+  );
+}
+
+export function emitSession(models: readonly CommandModel[]): string {
+  return emitClass(
+    models.filter(({ facts }) => SESSION.includes(facts.name)),
+    `/** What only the sole user of a connection may send: these change the state of the connection itself. */
+export abstract class SessionSurface<S extends string | Buffer = string> extends CommandSurface<S> {
+`,
+    '',
+  );
+}
+
+/** \`builders.ts\`: every builder under its own name. */
+export function emitBarrel(models: readonly CommandModel[]): string {
+  const files = [...new Set(models.map(({ file }) => file))].sort();
+  const exports = files.map((file) => {
+    const own = models.filter((model) => model.file === file);
+    const names = own.map(({ method }) => method);
+    const types = own.filter(({ optionsType }) => optionsType !== undefined).map(({ method }) => `${pascalCase(method)}Options`);
+    return [
+      `export {\n${names.map((name) => `  ${name},\n`).join('')}} from './${file}';\n`,
+      types.length > 0 ? `export type {\n${types.map((name) => `  ${name},\n`).join('')}} from './${file}';\n` : '',
+    ].join('');
+  });
+  return `${HEADER}\n${exports.join('')}`;
+}

@@ -1,0 +1,81 @@
+// The runtime facts of a command, as the literal that `defineSpec` takes.
+
+import type { CallableFacts, RuntimeFacts } from './facts';
+import type { CommandModel } from './model';
+import { PREFIXED } from './prefixed';
+
+const ACCESS: Readonly<Record<RuntimeFacts['access'], string>> = { read: 'read', write: 'write', none: 'none', script: 'write' };
+
+/** Which arguments are secret, in terms of positions; by command, because the facts name them in four different ways. */
+const SECRETS: Readonly<Record<string, string>> = {
+  AUTH: '{ from: 0 }',
+  HELLO: '{ after: { AUTH: 2 } }',
+  MIGRATE: '{ after: { AUTH: 1, AUTH2: 2 } }',
+  'MODULE LOAD': '{ from: 1 }',
+  'MODULE LOADEX': '{ after: { CONFIG: 2, ARGS: Infinity } }',
+};
+
+/** Options whose values are secret besides what the facts list: names of users are half of a credential. */
+const MORE_SECRET_OPTIONS: Readonly<Record<string, readonly string[]>> = { 'CONFIG SET': ['user'] };
+
+export function secretsOf({ name, rt }: CallableFacts): string | undefined {
+  const { sensitive } = rt;
+  if (sensitive === undefined) return undefined;
+  if (sensitive.rulePrefix !== undefined) return `{ startingWith: '${sensitive.rulePrefix}' }`;
+  // Every object has a method of that name.
+  if (Array.isArray(sensitive.valueOf)) {
+    const names = [...sensitive.valueOf, ...(MORE_SECRET_OPTIONS[name] ?? [])];
+    return `{ valuesOf: [${names.map((one) => `'${one}'`).join(', ')}] }`;
+  }
+  const known = SECRETS[name];
+  if (known === undefined) throw new Error(`${name}: say in SECRETS where the secret arguments stand`);
+  return known;
+}
+
+function blockingOf({ name, rt }: CallableFacts): string | undefined {
+  if (rt.block === undefined) return undefined;
+  const { timeout, unit } = rt.block;
+  const words = name.split(' ').length;
+  const at = timeout === 'last' ? '-1' : timeout === 'BLOCK' ? `'BLOCK'` : String(timeout - words);
+  return `{ timeout: ${at}, unit: '${unit}' }`;
+}
+
+/** The fields of a spec in a fixed order, those that say nothing left out. */
+export function specFields({ facts, keys }: CommandModel): string[] {
+  const { rt, servers, name } = facts;
+  const since = (['redis', 'valkey'] as const).flatMap((server) => {
+    const version = servers[server];
+    return version === undefined ? [] : [`${server}: '${version}'`];
+  });
+  const fields: (string | false | undefined)[] = [
+    ACCESS[rt.access] !== 'none' && `access: '${ACCESS[rt.access]}'`,
+    rt.retry !== 'no' && `replay: '${rt.retry}'`,
+    keys !== undefined && keys !== 'NO_KEYS' && `keys: ${keys}`,
+    `since: { ${since.join(', ')} }`,
+    field('blocking', blockingOf(facts)),
+    rt.mode && `mode: '${rt.mode}'`,
+    rt.mode?.endsWith('subscribe') && `confirmation: '${name.toLowerCase()}'`,
+    rt.conn && 'connection: true',
+    rt.noTx && 'noTransaction: true',
+    rt.closes && 'closes: true',
+    rt.replica && 'replica: true',
+    rt.admin && 'admin: true',
+    rt.dangerous && 'dangerous: true',
+    rt.req && `request: '${rt.req}'`,
+    rt.res && `response: '${rt.res}'`,
+    rt.noSplitIf && `wholeIf: [${rt.noSplitIf.split('|').map((option) => `'${option}'`).join(', ')}]`,
+    rt.slotBy !== undefined && `slotBy: ${rt.slotBy - name.split(' ').length}`,
+    field('prefixed', PREFIXED[name]),
+    field('secrets', secretsOf(facts)),
+    rt.sensitiveReply && `secretReply: [${rt.sensitiveReply.map((one) => `'${one}'`).join(', ')}]`,
+    BINARY.has(name) && 'binary: true',
+  ];
+  return fields.filter((one): one is string => typeof one === 'string' && one !== '');
+}
+
+function field(name: string, value: string | undefined): string | undefined {
+  return value === undefined ? undefined : `${name}: ${value}`;
+}
+
+/** Commands whose reply is no text in any encoding. */
+export const BINARY = new Set(['DUMP', 'FUNCTION DUMP']);

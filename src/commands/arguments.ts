@@ -1,0 +1,178 @@
+import type { Arg, CommandSpec } from './command';
+
+/** A name or a text: a string travels as UTF-8, bytes as they are. */
+export type Str = string | Uint8Array;
+
+/** A key; it gets the client's `prefix`. */
+export type Key = Str;
+
+/** Many values where more arguments follow: one of them, or an array. */
+export type Many<T> = T | readonly T[];
+
+/** Many values at the end of the arguments: one after the other, or one array. */
+export type Variadic<T> = [readonly T[]] | [T, ...T[]];
+
+/** Like `Variadic`, and none at all will do. */
+export type Optionals<T> = [] | Variadic<T>;
+
+/** Pairs of a name and a value: a plain object, a Map, or tuples. */
+export type Pairs<V = Arg> = Readonly<Record<string, V>> | ReadonlyMap<Str, V> | Iterable<readonly [Str, V]>;
+
+/** A name and a value checked: throws a TypeError that names the command and the argument, else gives what travels. */
+export type Check<T> = (value: T, spec: CommandSpec, name: string) => Arg;
+
+/** What to call a bad value in an error: its kind, never its content, which may be a secret. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (typeof value === 'number') return Number.isNaN(value) ? 'NaN' : `the number ${value}`;
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'no prototype'})`;
+  return /^[aeiou]/.test(typeof value) ? `an ${typeof value}` : `a ${typeof value}`;
+}
+
+/** Refuses an argument. A method of its own so that the checks stay small enough to be inlined. */
+export function refuse(spec: CommandSpec, name: string, expected: string, value: unknown): never {
+  throw new TypeError(`${spec.name}: ${name} must be ${expected}, got ${kindOf(value)}`);
+}
+
+/** A key, a name, a pattern: a string or bytes. */
+export function text(value: Str, spec: CommandSpec, name: string): Arg {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value;
+  return refuse(spec, name, 'a string or bytes', value);
+}
+
+/** A value to store or compare: a string, bytes, a bigint, a number other than NaN. */
+export function data(value: Arg, spec: CommandSpec, name: string): Arg {
+  if (typeof value === 'string' || value instanceof Uint8Array || typeof value === 'bigint') return value;
+  if (typeof value === 'number' && value === value) return value;
+  return refuse(spec, name, 'a string, a number, a bigint or bytes', value);
+}
+
+/** A whole number that a double holds exactly, or a bigint. */
+export function integer(value: number | bigint, spec: CommandSpec, name: string): Arg {
+  if (Number.isSafeInteger(value) || typeof value === 'bigint') return value;
+  return refuse(spec, name, 'a whole number within ±2^53, or a bigint', value);
+}
+
+/** A floating-point number; infinities are spelled as Redis reads them. */
+export function double(value: number | bigint, spec: CommandSpec, name: string): Arg {
+  if (typeof value === 'bigint') return value;
+  if (typeof value !== 'number' || value !== value) return refuse(spec, name, 'a number', value);
+  if (value === Infinity) return '+inf';
+  return value === -Infinity ? '-inf' : value;
+}
+
+/** The end of a range or a number with more digits than a double has: a number, or a text such as `(1`, `-inf`, `[a`. */
+export function bound(value: Arg, spec: CommandSpec, name: string): Arg {
+  if (typeof value === 'number') return double(value, spec, name);
+  return data(value, spec, name);
+}
+
+/** The cursor of a scan: `0`, or what the last page answered. */
+export function cursor(value: string | number | bigint, spec: CommandSpec, name: string): Arg {
+  return typeof value === 'string' ? value : integer(value, spec, name);
+}
+
+/** A point in time: seconds since 1970, or a Date, rounded up to the second so that nothing ends too early. */
+export function unixSeconds(value: number | Date, spec: CommandSpec, name: string): Arg {
+  return value instanceof Date ? integer(Math.ceil(value.getTime() / 1000), spec, name) : integer(value, spec, name);
+}
+
+/** A point in time: milliseconds since 1970, or a Date. */
+export function unixMilliseconds(value: number | Date, spec: CommandSpec, name: string): Arg {
+  return value instanceof Date ? integer(value.getTime(), spec, name) : integer(value, spec, name);
+}
+
+/** One of the words that the grammar allows at this place. */
+export function choice(value: string, words: readonly string[], spec: CommandSpec, name: string): Arg {
+  if (words.includes(value)) return value;
+  return refuse(spec, name, words.length === 1 ? `'${words[0]}'` : `one of ${words.join(', ')}`, value);
+}
+
+/** Appends one value or all values of an array, at least one; returns how many. */
+export function pushMany<T>(args: Arg[], values: Many<T>, check: Check<T>, spec: CommandSpec, name: string): number {
+  if (!Array.isArray(values)) return args.push(check(values as T, spec, name)) && 1;
+  const list = values as readonly T[];
+  if (list.length === 0) return refuse(spec, name, 'at least one value', list);
+  for (let i = 0; i < list.length; i++) args.push(check(list[i] as T, spec, name));
+  return list.length;
+}
+
+/** Like `pushMany`, for rest parameters: the values themselves or one array of them. */
+export function pushRest<T>(args: Arg[], rest: readonly unknown[], check: Check<T>, spec: CommandSpec, name: string): number {
+  return pushMany(args, (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[], check, spec, name);
+}
+
+/** Like `pushRest`, and nothing at all is no error. */
+export function pushOptionals<T>(args: Arg[], rest: readonly unknown[], check: Check<T>, spec: CommandSpec, name: string): number {
+  const values = (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[];
+  return values.length === 0 ? 0 : pushMany(args, values, check, spec, name);
+}
+
+/** Appends how many values follow, then the values; returns the count. */
+export function pushCounted<T>(args: Arg[], values: Many<T>, check: Check<T>, spec: CommandSpec, name: string): number {
+  const at = args.push(0) - 1;
+  return (args[at] = pushMany(args, values, check, spec, name));
+}
+
+/** Appends names and values alternately; returns how many pairs. */
+export function pushPairs<V>(args: Arg[], pairs: Pairs<V>, check: Check<V>, spec: CommandSpec, name: string): number {
+  if (typeof pairs !== 'object' || pairs === null || pairs instanceof Uint8Array) {
+    return refuse(spec, name, 'an object, a Map or [name, value] tuples', pairs);
+  }
+  const before = args.length;
+  if (Symbol.iterator in pairs) {
+    for (const pair of pairs as Iterable<readonly [Str, V]>) {
+      if (!Array.isArray(pair) || pair.length !== 2) return refuse(spec, name, 'a list of [name, value] tuples', pair);
+      args.push(data(pair[0] as Str, spec, name), check(pair[1] as V, spec, name));
+    }
+  } else {
+    for (const field of Object.keys(pairs)) {
+      args.push(field, check((pairs as Readonly<Record<string, V>>)[field] as V, spec, `${name}.${field}`));
+    }
+  }
+  if (args.length === before) return refuse(spec, name, 'at least one pair', pairs);
+  return (args.length - before) / 2;
+}
+
+/** Like `pushPairs`, preceded by how many pairs follow. */
+export function pushCountedPairs<V>(args: Arg[], pairs: Pairs<V>, check: Check<V>, spec: CommandSpec, name: string): number {
+  const at = args.push(0) - 1;
+  return (args[at] = pushPairs(args, pairs, check, spec, name));
+}
+
+/** Appends one tuple or several, each checked part by part; returns how many. */
+export function pushTuples(args: Arg[], tuples: readonly unknown[], parts: readonly Check<never>[], spec: CommandSpec, name: string): number {
+  if (!Array.isArray(tuples) || tuples.length === 0) return refuse(spec, name, `tuples of ${parts.length} values`, tuples);
+  const list = Array.isArray(tuples[0]) ? (tuples as readonly unknown[][]) : [tuples as unknown[]];
+  for (const tuple of list) {
+    if (!Array.isArray(tuple) || tuple.length !== parts.length) return refuse(spec, name, `tuples of ${parts.length} values`, tuple);
+    for (let i = 0; i < parts.length; i++) args.push((parts[i] as Check<unknown>)(tuple[i], spec, name));
+  }
+  return list.length;
+}
+
+/** Like `pushTuples`, for rest parameters: the tuples themselves or one array of them. */
+export function pushRestTuples(args: Arg[], rest: readonly unknown[], parts: readonly Check<never>[], spec: CommandSpec, name: string): number {
+  const first = rest[0];
+  return pushTuples(args, (rest.length === 1 && Array.isArray(first) ? first : rest) as readonly unknown[], parts, spec, name);
+}
+
+/** What a rest parameter was given: the values themselves or one array of them. */
+export function fromRest<T>(rest: Variadic<T>): readonly T[] {
+  return (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[];
+}
+
+/** Appends pairs, or the one pair that was given as two arguments: `hset(key, field, value)`. */
+export function pushPairsOrPair<V>(
+  args: Arg[],
+  first: Pairs<V> | Arg,
+  second: V | undefined,
+  check: Check<V>,
+  spec: CommandSpec,
+  [pairsName, firstName, secondName]: readonly [string, string, string],
+): void {
+  if (typeof first === 'object' && !(first instanceof Uint8Array) && second === undefined) {
+    pushPairs(args, first, check, spec, pairsName);
+  } else args.push(data(first as Arg, spec, firstName), check(second as V, spec, secondName));
+}

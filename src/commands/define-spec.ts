@@ -1,0 +1,51 @@
+import type { CommandSpec, KeyRange } from './command';
+
+/** The first argument is the one key. */
+export const FIRST: readonly KeyRange[] = [{ from: 0, to: 0, step: 1 }];
+
+/** The first two arguments are keys. */
+export const FIRST_TWO: readonly KeyRange[] = [{ from: 0, to: 1, step: 1 }];
+
+/** Every argument is a key. */
+export const ALL: readonly KeyRange[] = [{ from: 0, to: -1, step: 1 }];
+
+/** No argument is a key, or the call itself says which are. */
+export const NO_KEYS: readonly KeyRange[] = [];
+
+type Facts = Partial<Omit<CommandSpec, 'name' | 'words' | 'head'>>;
+
+/** The facts of one command, absent ones filled in: all specs have the same shape, which keeps the hot paths monomorphic. */
+export function defineSpec(name: string, facts: Facts): CommandSpec {
+  const words = name.split(' ');
+  return {
+    name,
+    access: facts.access ?? 'none',
+    replay: facts.replay ?? 'no',
+    keys: facts.keys ?? NO_KEYS,
+    words: words.length,
+    head: words.map((word) => `$${word.length}\r\n${word}\r\n`).join(''),
+    since: facts.since ?? {},
+    blocking: facts.blocking,
+    mode: facts.mode,
+    confirmation: facts.confirmation,
+    connection: facts.connection ?? false,
+    noTransaction: facts.noTransaction ?? false,
+    closes: facts.closes ?? false,
+    replica: facts.replica ?? false,
+    admin: facts.admin ?? false,
+    dangerous: facts.dangerous ?? false,
+    request: facts.request,
+    response: facts.response,
+    wholeIf: facts.wholeIf ?? [],
+    slotBy: facts.slotBy,
+    prefixed: facts.prefixed ?? [],
+    secrets: facts.secrets,
+    secretReply: facts.secretReply ?? [],
+    binary: facts.binary ?? false,
+  };
+}
+
+/** The same command where its options change what a repetition does. */
+export function withReplay(spec: CommandSpec, replay: CommandSpec['replay']): CommandSpec {
+  return { ...spec, replay };
+}

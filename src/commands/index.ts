@@ -1,0 +1,8 @@
+/** The entry `rxjs-redis/commands`: every command as data, for pipelines, transactions and live queries. */
+export * from './generated/builders';
+export { call } from './call';
+export { Command } from './command';
+export type { Arg, CommandSpec, KeyRange, Replay } from './command';
+export type { Key, Many, Optionals, Pairs, Str, Variadic } from './arguments';
+export type { AtMostOne, One, Without } from './option-table';
+export type * from './replies/types';

@@ -1,0 +1,136 @@
+import type { ReplyContext, ReplyReader } from '../command';
+import { Attribute, ErrorFrame, Push, type Frame } from '../../resp/frames';
+
+/** What a frame is, for an error: its kind, never its content. */
+function kindOf(frame: Frame | undefined): string {
+  if (frame === undefined) return 'nothing';
+  if (frame === null) return 'null';
+  if (Array.isArray(frame)) return `an array of ${frame.length}`;
+  if (frame instanceof Map) return 'a map';
+  if (frame instanceof Uint8Array) return 'bytes';
+  if (frame instanceof ErrorFrame) return `the error ${frame.kind}`;
+  if (frame instanceof Push) return 'a push';
+  if (frame instanceof Attribute) return 'an attribute';
+  return typeof frame === 'string' ? 'a string' : `a ${typeof frame}`;
+}
+
+/** The reply has a shape that the command never promised; the request that catches this names the command. */
+export function unreadable(expected: string, frame: Frame | undefined): never {
+  throw new TypeError(`expected ${expected}, got ${kindOf(frame)}`);
+}
+
+// The readers below are typed for strings; on the byte surface the same values are Buffers, and that surface's types say so.
+
+/** The user's own data: a string or, on the byte surface, a Buffer. */
+export function readText(frame: Frame): string {
+  if (typeof frame === 'string' || frame instanceof Uint8Array) return frame as string;
+  return unreadable('a string', frame);
+}
+
+export function readTextOrNull(frame: Frame): string | null {
+  if (typeof frame === 'string' || frame === null || frame instanceof Uint8Array) return frame as string | null;
+  return unreadable('a string or null', frame);
+}
+
+/** Binary data whatever the surface: DUMP. */
+export function readBytes(frame: Frame): Buffer {
+  if (Buffer.isBuffer(frame)) return frame;
+  if (frame instanceof Uint8Array) return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+  return typeof frame === 'string' ? Buffer.from(frame) : unreadable('bytes', frame);
+}
+
+export function readBytesOrNull(frame: Frame): Buffer | null {
+  return frame === null ? null : readBytes(frame);
+}
+
+/** What the server itself says, a word or a report: a string on both surfaces. */
+export function readName(frame: Frame): string {
+  if (typeof frame === 'string') return frame;
+  if (frame instanceof Uint8Array) return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString();
+  return unreadable('a string', frame);
+}
+
+export function readNameOrNull(frame: Frame): string | null {
+  return frame === null ? null : readName(frame);
+}
+
+export function readOk(frame: Frame): 'OK' {
+  return frame === 'OK' ? frame : (readName(frame) as 'OK');
+}
+
+export function readOkOrNull(frame: Frame): 'OK' | null {
+  return frame === null ? null : readOk(frame);
+}
+
+/** An integer; beyond 2^53 it is a bigint, which the types leave out for the sake of everybody else. */
+export function readInteger(frame: Frame): number {
+  if (typeof frame === 'number' || typeof frame === 'bigint') return frame as number;
+  return unreadable('an integer', frame);
+}
+
+export function readIntegerOrNull(frame: Frame): number | null {
+  return frame === null ? null : readInteger(frame);
+}
+
+/** An integer that travels as a string: TIME, the pending count of a consumer. */
+export function readIntegerText(frame: Frame): number {
+  if (typeof frame === 'number' || typeof frame === 'bigint') return frame as number;
+  const value = Number(readName(frame));
+  return Number.isInteger(value) ? value : unreadable('an integer', frame);
+}
+
+/** A double; RESP2 spells it as a string. */
+export function readDouble(frame: Frame): number {
+  if (typeof frame === 'number') return frame;
+  if (typeof frame === 'bigint') return Number(frame);
+  const spelled = readName(frame);
+  const value = Number(spelled);
+  if (!Number.isNaN(value) && spelled !== '') return value;
+  switch (spelled.toLowerCase()) {
+    case 'inf':
+    case '+inf':
+      return Infinity;
+    case '-inf':
+      return -Infinity;
+    case 'nan':
+    case '-nan':
+      return NaN;
+    default:
+      return unreadable('a number', frame);
+  }
+}
+
+export function readDoubleOrNull(frame: Frame): number | null {
+  return frame === null ? null : readDouble(frame);
+}
+
+/** A boolean; RESP2 has 1 and 0 for it. */
+export function readBoolean(frame: Frame): boolean {
+  if (typeof frame === 'boolean') return frame;
+  return frame === 1 || (frame !== 0 && unreadable('a boolean', frame));
+}
+
+/** Takes the client's prefix off a key or channel; one that lacks it stays as it is. */
+export function readKey(frame: Frame, { prefix }: ReplyContext): string {
+  const key = readText(frame);
+  if (prefix === '') return key;
+  if (typeof key === 'string') return key.startsWith(prefix) ? key.slice(prefix.length) : key;
+  const bytes = readBytes(key);
+  const length = Buffer.byteLength(prefix);
+  const prefixed = bytes.length >= length && bytes.toString('utf8', 0, length) === prefix;
+  return (prefixed ? bytes.subarray(length) : bytes) as unknown as string;
+}
+
+export function readKeyOrNull(frame: Frame, context: ReplyContext): string | null {
+  return frame === null ? null : readKey(frame, context);
+}
+
+/** A command that answers nothing of use. */
+export function readNothing(): void {
+  return undefined;
+}
+
+/** A value that may be null. */
+export function nullable<T>(read: ReplyReader<T>): ReplyReader<T | null> {
+  return (frame, context) => (frame === null ? null : read(frame, context));
+}
