@@ -1,0 +1,21 @@
+/** What the rows time, as the user of a client would call it. */
+export type TimedCommand = 'get' | 'set' | 'lrange' | 'getLarge' | 'getLargeBytes';
+
+/** A connected client. It is never closed: its process ends with the measurement. */
+export interface BenchClient {
+  /** Sends `total` commands, never more than `inFlight` at once: the next one when a reply has come. */
+  run(command: TimedCommand, inFlight: number, total: number): Promise<void>;
+  /** Sends that many GETs of a key that the server stays silent about. */
+  leavePending?(key: string, count: number): void;
+}
+
+/** How a client is brought up: one module for each. */
+export interface ClientModule {
+  /** Resolves as soon as commands may be sent, whether the connection is there or not. */
+  connect(url: string): Promise<BenchClient>;
+  /** Calls back for every message of a channel. */
+  listen(url: string, channel: string, onMessage: () => void): Promise<void>;
+}
+
+/** One call of a command, by its name. */
+export type Calls = Readonly<Record<TimedCommand, () => PromiseLike<unknown>>>;

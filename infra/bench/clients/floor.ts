@@ -1,0 +1,76 @@
+import { connect as dial, type Socket } from 'node:net';
+import { KEYS, LARGE_VALUE, LIST, MESSAGE, SMALL_VALUE } from '../data';
+import { bulk, encode } from '../wire';
+import type { BenchClient, ClientModule, TimedCommand } from './client';
+
+/** A request and the length of its reply, which is always the same. */
+interface Exchange {
+  readonly request: string;
+  readonly replyLength: number;
+}
+
+const exchanges: Readonly<Record<TimedCommand, Exchange>> = {
+  get: exchange(encode('GET', KEYS.small), bulk(SMALL_VALUE)),
+  set: exchange(encode('SET', KEYS.small, SMALL_VALUE), '+OK\r\n'),
+  lrange: exchange(encode('LRANGE', KEYS.list, '0', '-1'), encode(...LIST)),
+  getLarge: exchange(encode('GET', KEYS.large), bulk(LARGE_VALUE)),
+  getLargeBytes: exchange(encode('GET', KEYS.large), bulk(LARGE_VALUE)),
+};
+
+function exchange(request: string, reply: string): Exchange {
+  return { request, replyLength: Buffer.byteLength(reply) };
+}
+
+/** What no client can beat: a bare socket, bytes made beforehand, replies counted by their length and never looked at. */
+export const floor: ClientModule = {
+  connect: (url) => Promise.resolve(client(open(url))),
+  listen: (url, channel, onMessage) => {
+    const socket = open(url);
+    const messageLength = Buffer.byteLength(encode('message', channel, MESSAGE));
+    const confirmation = `*3\r\n${bulk('subscribe')}${bulk(channel)}:1\r\n`;
+    let received = -Buffer.byteLength(confirmation);
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+      for (; received >= messageLength; received -= messageLength) onMessage();
+    });
+    socket.write(encode('SUBSCRIBE', channel));
+    return Promise.resolve();
+  },
+};
+
+function open(url: string): Socket {
+  const { hostname, port } = new URL(url);
+  return dial({ host: hostname, port: Number(port), noDelay: true });
+}
+
+function client(socket: Socket): BenchClient {
+  return {
+    run: (command, inFlight, total) => {
+      const { request, replyLength } = exchanges[command];
+      const requests = Buffer.from(request.repeat(Math.min(inFlight, total)));
+      const send = (count: number): void => void socket.write(requests.subarray(0, count * Buffer.byteLength(request)));
+      return new Promise((resolve, reject) => {
+        let unsent = total;
+        let unanswered = total;
+        let received = 0;
+        const sendUpTo = (count: number): void => {
+          const now = Math.min(count, unsent);
+          unsent -= now;
+          if (now > 0) send(now);
+        };
+        const onData = (chunk: Buffer): void => {
+          received += chunk.length;
+          const answered = Math.floor(received / replyLength);
+          received -= answered * replyLength;
+          unanswered -= answered;
+          sendUpTo(answered);
+          if (unanswered > 0) return;
+          socket.off('data', onData);
+          resolve();
+        };
+        socket.on('data', onData).once('error', reject);
+        sendUpTo(inFlight);
+      });
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { ClientModule } from './client';
+
+/** What a client is to the comparison: the subject, what it is compared with, or what none can beat. */
+export type Role = 'ours' | 'peer' | 'floor';
+
+export interface ClientEntry {
+  /** what `--clients` selects by */
+  readonly family: string;
+  readonly role: Role;
+  /** another way to use the same client: measured where the way matters, in rows of small commands */
+  readonly variant?: boolean;
+  /** most of its memory is not JavaScript's */
+  readonly native?: boolean;
+  /** Loads one client and nothing of the others: start-up time is measured too. */
+  load(): Promise<ClientModule>;
+}
+
+const entries = {
+  'ours, firstValueFrom': {
+    family: 'ours',
+    role: 'ours',
+    load: async () => (await import('./ours')).oursByFirstValueFrom,
+  },
+  'ours, await': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./ours')).oursByAwait,
+  },
+  'ours, subscribe': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./ours')).oursBySubscribe,
+  },
+  ioredis: {
+    family: 'ioredis',
+    role: 'peer',
+    load: async () => (await import('./ioredis')).ioredis,
+  },
+  'ioredis, auto-pipelining': {
+    family: 'ioredis',
+    role: 'peer',
+    variant: true,
+    load: async () => (await import('./ioredis')).ioredisAutoPipelining,
+  },
+  iovalkey: {
+    family: 'iovalkey',
+    role: 'peer',
+    load: async () => (await import('./ioredis')).iovalkey,
+  },
+  'iovalkey, auto-pipelining': {
+    family: 'iovalkey',
+    role: 'peer',
+    variant: true,
+    load: async () => (await import('./ioredis')).iovalkeyAutoPipelining,
+  },
+  'node-redis': {
+    family: 'node-redis',
+    role: 'peer',
+    load: async () => (await import('./node-redis')).nodeRedis,
+  },
+  'valkey-glide': {
+    family: 'valkey-glide',
+    role: 'peer',
+    native: true,
+    load: async () => (await import('./valkey-glide')).valkeyGlide,
+  },
+  floor: {
+    family: 'floor',
+    role: 'floor',
+    load: async () => (await import('./floor')).floor,
+  },
+} satisfies Record<string, ClientEntry>;
+
+export type ClientName = keyof typeof entries;
+
+/** All clients, in the order in which they take their turns and stand in the tables. */
+export const clients: Readonly<Record<ClientName, ClientEntry>> = entries;
+export const clientNames = Object.keys(entries) as ClientName[];

@@ -1,0 +1,48 @@
+import { KEYS, SMALL_VALUE } from '../data';
+import type { ClientModule } from './client';
+import { loadPeer } from './installed';
+import { promiseClient } from './promise-client';
+
+/** What the bench needs of ioredis and of iovalkey, which began as its copy. */
+interface Ioredis {
+  get(key: string): Promise<string | null>;
+  getBuffer(key: string): Promise<Buffer | null>;
+  set(key: string, value: string): Promise<'OK'>;
+  lrange(key: string, start: number, stop: number): Promise<string[]>;
+  subscribe(channel: string): Promise<unknown>;
+  on(event: 'message', listener: (channel: string, message: string) => void): this;
+}
+
+interface Module {
+  readonly Redis: new (url: string, options: { enableAutoPipelining: boolean }) => Ioredis;
+}
+
+function ioredisLike(packageName: string, enableAutoPipelining: boolean): ClientModule {
+  const open = (url: string): Ioredis => new (loadPeer<Module>(packageName).Redis)(url, { enableAutoPipelining });
+  return {
+    connect: (url) => {
+      const redis = open(url);
+      const client = promiseClient(
+        {
+          get: () => redis.get(KEYS.small),
+          set: () => redis.set(KEYS.small, SMALL_VALUE),
+          lrange: () => redis.lrange(KEYS.list, 0, -1),
+          getLarge: () => redis.get(KEYS.large),
+          getLargeBytes: () => redis.getBuffer(KEYS.large),
+        },
+        (key) => redis.get(key),
+      );
+      return Promise.resolve(client);
+    },
+    listen: async (url, channel, onMessage) => {
+      const redis = open(url);
+      redis.on('message', onMessage);
+      await redis.subscribe(channel);
+    },
+  };
+}
+
+export const ioredis = ioredisLike('ioredis', false);
+export const ioredisAutoPipelining = ioredisLike('ioredis', true);
+export const iovalkey = ioredisLike('iovalkey', false);
+export const iovalkeyAutoPipelining = ioredisLike('iovalkey', true);

@@ -1,0 +1,50 @@
+import { KEYS, SMALL_VALUE } from '../data';
+import type { ClientModule } from './client';
+import { loadPeer } from './installed';
+import { promiseClient } from './promise-client';
+
+interface NodeRedis {
+  connect(): Promise<unknown>;
+  on(event: 'error', listener: (error: Error) => void): this;
+  get(key: string): Promise<unknown>;
+  set(key: string, value: string): Promise<unknown>;
+  lRange(key: string, start: number, stop: number): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<void>;
+  withTypeMapping(mapping: Readonly<Record<number, unknown>>): NodeRedis;
+}
+
+interface Module {
+  createClient(options: { url: string }): NodeRedis;
+  readonly RESP_TYPES: { readonly BLOB_STRING: number };
+}
+
+async function open(url: string): Promise<NodeRedis> {
+  const client = loadPeer<Module>('redis').createClient({ url });
+  client.on('error', (error) => {
+    throw error;
+  });
+  await client.connect();
+  return client;
+}
+
+/** node-redis pipelines what one tick brings by itself. */
+export const nodeRedis: ClientModule = {
+  connect: async (url) => {
+    const redis = await open(url);
+    const bytes = redis.withTypeMapping({ [loadPeer<Module>('redis').RESP_TYPES.BLOB_STRING]: Buffer });
+    return promiseClient(
+      {
+        get: () => redis.get(KEYS.small),
+        set: () => redis.set(KEYS.small, SMALL_VALUE),
+        lrange: () => redis.lRange(KEYS.list, 0, -1),
+        getLarge: () => redis.get(KEYS.large),
+        getLargeBytes: () => bytes.get(KEYS.large),
+      },
+      (key) => redis.get(key),
+    );
+  },
+  listen: async (url, channel, onMessage) => {
+    const redis = await open(url);
+    await redis.subscribe(channel, onMessage);
+  },
+};

@@ -1,0 +1,80 @@
+import type { Observable } from 'rxjs';
+import type * as Rxjs from 'rxjs';
+import type * as RxjsRedis from '../../../src/index';
+import { KEYS, SMALL_VALUE } from '../data';
+import type { ClientModule, TimedCommand } from './client';
+import { loadOurs } from './installed';
+import { promiseClient } from './promise-client';
+
+type Calls = Readonly<Record<TimedCommand, () => RxjsRedis.Reply<unknown>>>;
+
+function connect(url: string): { redis: RxjsRedis.Redis; calls: Calls } {
+  const redis = new (loadOurs<typeof RxjsRedis>().Redis)(url);
+  const calls: Calls = {
+    get: () => redis.get(KEYS.small),
+    set: () => redis.set(KEYS.small, SMALL_VALUE),
+    lrange: () => redis.lrange(KEYS.list, 0, -1),
+    getLarge: () => redis.get(KEYS.large),
+    getLargeBytes: () => redis.bytes.get(KEYS.large),
+  };
+  return { redis, calls };
+}
+
+const listen: ClientModule['listen'] = (url, channel, onMessage) => {
+  connect(url).redis.subscribe(channel).subscribe(onMessage);
+  return Promise.resolve();
+};
+
+/** `firstValueFrom(redis.get(k))` */
+export const oursByFirstValueFrom: ClientModule = {
+  connect: (url) => {
+    const { redis, calls } = connect(url);
+    const { firstValueFrom } = loadOurs<typeof Rxjs>('rxjs');
+    const promises = mapValues(calls, (call) => () => firstValueFrom(call()));
+    return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key))));
+  },
+  listen,
+};
+
+/** `await redis.get(k)` */
+export const oursByAwait: ClientModule = {
+  connect: (url) => {
+    const { redis, calls } = connect(url);
+    return Promise.resolve(promiseClient(calls, (key) => redis.get(key)));
+  },
+  listen,
+};
+
+/** `redis.get(k).subscribe(…)`, the next command from the callback */
+export const oursBySubscribe: ClientModule = {
+  connect: (url) => {
+    const { calls } = connect(url);
+    return Promise.resolve({
+      run: (command, inFlight, total) => subscribeInTurns(calls[command], inFlight, total),
+    });
+  },
+  listen,
+};
+
+function subscribeInTurns(call: () => Observable<unknown>, inFlight: number, total: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let unsent = total;
+    let unanswered = total;
+    const send = (): void => {
+      if (unsent-- > 0) call().subscribe(observer);
+    };
+    const observer = {
+      next: () => undefined,
+      error: reject,
+      complete: () => {
+        if (--unanswered === 0) resolve();
+        else send();
+      },
+    };
+    for (let i = 0; i < inFlight; i++) send();
+  });
+}
+
+function mapValues<K extends string, A, B>(record: Readonly<Record<K, A>>, map: (value: A) => B): Record<K, B> {
+  return Object.fromEntries(Object.entries<A>(record).map(([key, value]) => [key, map(value)])) as Record<K, B>;
+}

@@ -1,0 +1,24 @@
+import type { BenchClient, Calls } from './client';
+
+/** A client whose calls return promises: loops that each await their reply before they send the next command. */
+export function promiseClient(calls: Calls, get: (key: string) => PromiseLike<unknown>): BenchClient {
+  return {
+    run: (command, inFlight, total) => awaitInTurns(calls[command], inFlight, total),
+    leavePending: (key, count) => {
+      for (let i = 0; i < count; i++) get(key).then(undefined, endWithError);
+    },
+  };
+}
+
+async function awaitInTurns(call: () => PromiseLike<unknown>, inFlight: number, total: number): Promise<void> {
+  let left = total;
+  const loop = async (): Promise<void> => {
+    while (left-- > 0) await call();
+  };
+  await Promise.all(Array.from({ length: inFlight }, loop));
+}
+
+/** A client that refuses what should be pending has not been measured. */
+function endWithError(error: unknown): never {
+  throw error;
+}

@@ -1,0 +1,60 @@
+import { KEYS, SMALL_VALUE } from '../data';
+import type { ClientModule } from './client';
+import { loadPeer } from './installed';
+import { promiseClient } from './promise-client';
+
+interface Configuration {
+  readonly addresses: readonly { host: string; port: number }[];
+  /** ms */
+  readonly requestTimeout: number;
+  readonly inflightRequestsLimit: number;
+  readonly pubsubSubscriptions?: {
+    readonly channelsAndPatterns: Readonly<Record<number, ReadonlySet<string>>>;
+    readonly callback: () => void;
+  };
+}
+
+interface Glide {
+  get(key: string, options?: { decoder: number }): Promise<unknown>;
+  set(key: string, value: string): Promise<unknown>;
+  lrange(key: string, start: number, stop: number): Promise<unknown>;
+}
+
+interface Module {
+  readonly GlideClient: { createClient(configuration: Configuration): Promise<Glide> };
+  readonly GlideClientConfiguration: { readonly PubSubChannelModes: { readonly Exact: number } };
+  readonly Decoder: { readonly Bytes: number };
+}
+
+/** Its defaults, 250 ms and 1 000 requests, would refuse what the rows ask for. */
+function configure(url: string): Configuration {
+  const { hostname, port } = new URL(url);
+  return {
+    addresses: [{ host: hostname, port: Number(port) }],
+    requestTimeout: 60_000,
+    inflightRequestsLimit: 1_000_000,
+  };
+}
+
+export const valkeyGlide: ClientModule = {
+  connect: async (url) => {
+    const { GlideClient, Decoder } = loadPeer<Module>('@valkey/valkey-glide');
+    const glide = await GlideClient.createClient(configure(url));
+    return promiseClient(
+      {
+        get: () => glide.get(KEYS.small),
+        set: () => glide.set(KEYS.small, SMALL_VALUE),
+        lrange: () => glide.lrange(KEYS.list, 0, -1),
+        getLarge: () => glide.get(KEYS.large),
+        getLargeBytes: () => glide.get(KEYS.large, { decoder: Decoder.Bytes }),
+      },
+      (key) => glide.get(key),
+    );
+  },
+  listen: async (url, channel, onMessage) => {
+    const { GlideClient, GlideClientConfiguration } = loadPeer<Module>('@valkey/valkey-glide');
+    const { Exact } = GlideClientConfiguration.PubSubChannelModes;
+    const pubsubSubscriptions = { channelsAndPatterns: { [Exact]: new Set([channel]) }, callback: onMessage };
+    await GlideClient.createClient({ ...configure(url), pubsubSubscriptions });
+  },
+};

@@ -1,0 +1,16 @@
+/** What the server holds while clients are measured. */
+export const KEYS = { small: 'bench:small', large: 'bench:large', list: 'bench:list' } as const;
+export const SMALL_VALUE = 'x'.repeat(100);
+export const LARGE_VALUE = 'y'.repeat(1024 * 1024);
+export const LIST = Array.from({ length: 1000 }, (_, index) => `element:${index}`);
+export const MESSAGE = 'm'.repeat(100);
+/** From the first mention of this key on, the proxy before the server swallows what it gets. */
+export const SILENT_KEY = 'bench:silence';
+
+/** The commands that put it there. */
+export const seed: readonly (readonly string[])[] = [
+  ['DEL', KEYS.list],
+  ['SET', KEYS.small, SMALL_VALUE],
+  ['SET', KEYS.large, LARGE_VALUE],
+  ['RPUSH', KEYS.list, ...LIST],
+];

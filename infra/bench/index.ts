@@ -1,0 +1,88 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
+import { startServer } from '../servers';
+import { ask } from '../servers/ask';
+import { clients } from './clients';
+import { seed } from './data';
+import { measureWorkload, type Site } from './measure';
+import { parseOptions, usage, type BenchOptions } from './options';
+import { installPeers, makeWorkFolder, prepareWorkshop } from './prepare';
+import type { RowResults } from './results';
+import { startSilentProxy } from './silent-proxy';
+import { formatSummary, formatTable } from './table';
+import { judge } from './targets';
+import { workloads, type Workload } from './workloads';
+
+/** A server whose output to a subscriber that stands still may grow: the receivers are stopped while others publish. */
+const SERVER_ARGUMENTS = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0'];
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(usage);
+    return;
+  }
+  const folder = await makeWorkFolder();
+  const server = await startServer({ args: SERVER_ARGUMENTS });
+  const silentProxy = await startSilentProxy(server);
+  try {
+    const hasPeers = [...options.clients].some((name) => clients[name].role === 'peer');
+    const peers = hasPeers ? await installPeers() : {};
+    const workshop = await prepareWorkshop(folder, options.dist);
+    await ask(server, seed, 10_000);
+    const where = describePlace(server.version, peers);
+    console.log(`${where}\n`);
+    const results = await measureAll({ workshop, server, silentProxy }, options);
+    console.log(formatSummary(results));
+    if (options.json !== undefined) await writeFile(options.json, toJson(where, results));
+  } finally {
+    silentProxy.close();
+    await server.stop();
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Prints each table as soon as it is there. */
+async function measureAll(site: Site, options: BenchOptions): Promise<readonly RowResults[]> {
+  const all: RowResults[] = [];
+  for (const workload of chosenWorkloads(options)) {
+    const results = await measureWorkload(site, workload, options.rounds);
+    console.log(formatTable(results));
+    all.push(...results);
+  }
+  return all;
+}
+
+function chosenWorkloads({ only, clients: chosen, seconds }: BenchOptions): Workload[] {
+  return workloads(seconds)
+    .map((workload) => ({
+      ...workload,
+      rows: workload.rows.filter(({ group }) => only.has(group)),
+      clients: workload.clients.filter((name) => chosen.has(name)),
+    }))
+    .filter(({ rows, clients: names }) => rows.length > 0 && names.length > 0);
+}
+
+function describePlace(serverVersion: string, peers: Readonly<Record<string, string>>): string {
+  const versions = Object.entries(peers).map(([name, version]) => `${name} ${version}`);
+  const processors = cpus();
+  return [
+    `Node ${process.version}, ${processors.length} × ${processors[0]?.model.trim() ?? 'processor'}`,
+    `load ${loadavg()[0]!.toFixed(1)}, server ${serverVersion}`,
+    ...versions,
+  ].join(', ');
+}
+
+function toJson(where: string, results: readonly RowResults[]): string {
+  const rows = results.map(({ row, values, failures }) => ({
+    ...row,
+    values: Object.fromEntries(values),
+    failures: Object.fromEntries(failures),
+  }));
+  return `${JSON.stringify({ where, rows, targets: judge(results) }, null, 2)}\n`;
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof TypeError ? `${error.message}\n\n${usage}` : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,28 @@
+import type { TimedCommand } from '../clients/client';
+import type { ClientName } from '../clients';
+
+/** What a worker process measures. */
+export type Job =
+  /** commands in loops: `perSecond`, and `cpu` microseconds of processor time per command */
+  | { readonly kind: 'throughput'; readonly command: TimedCommand; readonly inFlight: number; readonly seconds: number }
+  /** messages of a channel: `perSecond`, from the first of `count` to the last */
+  | { readonly kind: 'messages'; readonly channel: string; readonly count: number }
+  /** commands that nobody answers: `heap` and `resident` bytes for each, and `memory`, the one of them that tells */
+  | { readonly kind: 'pending'; readonly count: number }
+  /** the first reply: `milliseconds` since the process began */
+  | { readonly kind: 'start-up' }
+  /** a bulk string, cut into chunks of a socket's size, through our decoder: `millisecondsPerMegabyte` */
+  | { readonly kind: 'decoding'; readonly megabytes: number };
+
+/** A job, by which client, against which server: all that a worker is told. */
+export interface Assignment {
+  readonly job: Job;
+  readonly client: ClientName;
+  readonly url: string;
+}
+
+/** What one measurement found, by the names that `Job` explains. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** What a worker says: it is connected and warm, or has measured. It fails by exiting. */
+export type WorkerMessage = { readonly type: 'ready' } | { readonly type: 'measured'; readonly metrics: Metrics };

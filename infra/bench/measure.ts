@@ -1,0 +1,112 @@
+import type { RunningServer } from '../servers';
+import type { ClientName } from './clients';
+import type { Assignment, Job, Metrics } from './jobs/job';
+import { publish, untilSubscribed } from './publish';
+import { noResults, type RowResults } from './results';
+import type { SilentProxy } from './silent-proxy';
+import { WorkerProcess, type Workshop } from './worker-process';
+import type { Workload } from './workloads';
+
+/** Where measurements take place. */
+export interface Site {
+  readonly workshop: Workshop;
+  readonly server: RunningServer;
+  readonly silentProxy: SilentProxy;
+}
+
+/** Measures once, in a process that has been prepared or in a new one. */
+interface Participant {
+  measure(): Promise<Metrics>;
+  end(): void;
+}
+
+/**
+ * Measures a workload: every client in a process of its own, in turns, round after round, so that whatever else the
+ * machine does hits all of them alike.
+ */
+export async function measureWorkload(site: Site, workload: Workload, rounds: number): Promise<readonly RowResults[]> {
+  const all = workload.rows.map(noResults);
+  const participants = new Map<ClientName, Participant>();
+  const attempt = async <T>(client: ClientName, step: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await step();
+    } catch (error) {
+      participants.get(client)?.end();
+      participants.delete(client);
+      for (const { values, failures } of all) {
+        values.delete(client);
+        failures.set(client, (error as Error).message);
+      }
+      return undefined;
+    }
+  };
+  try {
+    for (const client of workload.clients) {
+      const participant = await attempt(client, () => prepare(site, workload.job(client), client));
+      if (participant !== undefined) participants.set(client, participant);
+    }
+    for (let round = 0; round < Math.min(rounds, workload.mostRounds ?? rounds); round++) {
+      for (const [client, participant] of participants) {
+        const metrics = await attempt(client, () => participant.measure());
+        if (metrics !== undefined) all.forEach((results) => note(results, client, metrics));
+      }
+    }
+  } finally {
+    for (const participant of participants.values()) participant.end();
+  }
+  return all;
+}
+
+function note({ row, values }: RowResults, client: ClientName, metrics: Metrics): void {
+  const sofar = values.get(client) ?? [];
+  values.set(client, [...sofar, metrics[row.metric]!]);
+}
+
+async function prepare(site: Site, job: Job, client: ClientName): Promise<Participant> {
+  const url = job.kind === 'pending' ? site.silentProxy.url : site.server.url;
+  const assignment = { job, client, url };
+  if (job.kind === 'pending' || job.kind === 'start-up') return newProcessEachTime(site.workshop, assignment);
+  const worker = WorkerProcess.start(site.workshop, assignment);
+  try {
+    await worker.ready();
+    if (job.kind !== 'messages') return worker;
+    return await receiver(worker, site.server, job);
+  } catch (error) {
+    worker.end();
+    throw error;
+  }
+}
+
+function newProcessEachTime(workshop: Workshop, assignment: Assignment): Participant {
+  return {
+    measure: async () => {
+      const worker = WorkerProcess.start(workshop, assignment);
+      try {
+        return await worker.measured();
+      } finally {
+        worker.end();
+      }
+    },
+    end: () => undefined,
+  };
+}
+
+/** Publishes to a receiver that stands still, then lets it go: it reads as fast as it can, never waiting for a publisher. */
+async function receiver(
+  worker: WorkerProcess,
+  server: RunningServer,
+  { channel, count }: Extract<Job, { kind: 'messages' }>,
+): Promise<Participant> {
+  const measure = async (): Promise<Metrics> => {
+    worker.pause();
+    try {
+      await publish(server, channel, count);
+    } finally {
+      worker.resume();
+    }
+    return worker.measured();
+  };
+  await untilSubscribed(server, channel);
+  await measure(); // warms up
+  return { measure, end: () => worker.end() };
+}

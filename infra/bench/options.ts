@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { clientNames, clients, type ClientName } from './clients';
+import { groups, type Group } from './workloads';
+
+export interface BenchOptions {
+  readonly only: ReadonlySet<Group>;
+  readonly clients: ReadonlySet<ClientName>;
+  readonly rounds: number;
+  /** of one measurement */
+  readonly seconds: number;
+  /** where the results go as JSON */
+  readonly json?: string | undefined;
+  /** a folder with a build to measure, in place of a new one */
+  readonly dist?: string | undefined;
+}
+
+const families = [...new Set(Object.values(clients).map(({ family }) => family))];
+
+export const usage = `npm run bench -- [options]
+
+  --only ${groups.join(',')}
+  --clients ${families.join(',')}
+  --rounds N     measurements of each kind, in turns; default 5
+  --seconds N    length of one measurement; default 0.3
+  --json FILE    write the results there as well
+  --dist FOLDER  measure the build in that folder; default: build the sources
+`;
+
+/**
+ * Reads the command line.
+ * @throws TypeError that names the option and what it takes
+ */
+export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string', default: groups.join(',') },
+      clients: { type: 'string', default: families.join(',') },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '0.3' },
+      json: { type: 'string' },
+      dist: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const chosen = new Set(list('clients', values.clients, families));
+  return {
+    only: new Set(list('only', values.only, groups)),
+    clients: new Set(clientNames.filter((name) => chosen.has(clients[name].family))),
+    rounds: Math.ceil(positive('rounds', values.rounds)),
+    seconds: positive('seconds', values.seconds),
+    json: values.json,
+    dist: values.dist === undefined ? undefined : resolve(values.dist),
+  };
+}
+
+function list<T extends string>(option: string, value: string, known: readonly T[]): T[] {
+  return value.split(',').map((word) => {
+    const found = known.find((name) => name === word.trim());
+    if (found === undefined) throw new TypeError(`--${option} takes ${known.join(', ')}; got '${word}'`);
+    return found;
+  });
+}
+
+function positive(option: string, value: string): number {
+  const number = Number(value);
+  if (!(number > 0 && number < Infinity)) throw new TypeError(`--${option} takes a number above 0, got '${value}'`);
+  return number;
+}

@@ -1,0 +1,61 @@
+import type { ClientName } from './clients';
+import { bestPeer, ratioTo, type RowResults } from './results';
+
+const SUBJECT: ClientName = 'ours, firstValueFrom';
+
+/** A promise about a row: how many times the best peer's value ours is at least, or at most where less is better. */
+export interface Target {
+  readonly row: string;
+  readonly times: number;
+}
+
+export const targets: readonly Target[] = [
+  { row: 'get-1', times: 1 },
+  { row: 'get-100', times: 3 },
+  { row: 'get-1000', times: 3 },
+  { row: 'set-1', times: 1 },
+  { row: 'set-100', times: 3 },
+  { row: 'set-1000', times: 3 },
+  { row: 'lrange', times: 1.5 },
+  { row: 'pubsub', times: 1.5 },
+  { row: 'memory', times: 0.5 },
+];
+
+/** A decoder that looks at the bytes again with every chunk would be at a hundred times and more. */
+const DECODING_TIMES_COPYING = 2;
+
+export interface Verdict {
+  readonly reached: boolean;
+  readonly text: string;
+}
+
+/** Says of every target whose row was measured whether it is reached. */
+export function judge(all: readonly RowResults[]): readonly Verdict[] {
+  const verdicts = targets.flatMap((target) => {
+    const results = all.find(({ row }) => row.id === target.row);
+    return results === undefined ? [] : judgeRow(target, results);
+  });
+  return [...verdicts, ...judgeDecoding(all)];
+}
+
+function judgeRow({ times }: Target, results: RowResults): Verdict[] {
+  const { row } = results;
+  const best = bestPeer(results);
+  const ratio = ratioTo(best, results, SUBJECT);
+  if (best === undefined || ratio === undefined) return [];
+  const [superlative, bound] = row.better === 'more' ? ['fastest', 'at least'] : ['leanest', 'at most'];
+  return [
+    {
+      reached: row.better === 'more' ? ratio >= times : ratio <= times,
+      text: `${row.title}: ${ratio.toFixed(2)}× the ${superlative} peer (${best}), wanted ${bound} ${times}×`,
+    },
+  ];
+}
+
+function judgeDecoding(all: readonly RowResults[]): Verdict[] {
+  const results = all.find(({ row }) => row.id === 'decoding-100');
+  const ratio = results && ratioTo('floor', results, SUBJECT);
+  if (ratio === undefined) return [];
+  const text = `Decoding 100 MB: ${ratio.toFixed(2)}× the time of copying it, wanted at most ${DECODING_TIMES_COPYING}×`;
+  return [{ reached: ratio <= DECODING_TIMES_COPYING, text }];
+}

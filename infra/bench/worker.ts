@@ -1,0 +1,63 @@
+import { clients } from './clients';
+import type { Assignment, Metrics, WorkerMessage } from './jobs/job';
+
+/**
+ * A process that measures one client in one way. It is bundled and run by plain node, so that nothing but the client
+ * takes time or memory in it; what only one job needs is loaded by that job.
+ */
+async function work({ job, client: name, url }: Assignment): Promise<void> {
+  if (job.kind === 'decoding') {
+    const { copy, decode, timeTakingIn } = await import('./jobs/decoding');
+    const measure = (): Metrics => timeTakingIn(name === 'floor' ? copy : decode, job.megabytes);
+    measure(); // warms up
+    measureOnDemand(measure);
+    return;
+  }
+  const client = await clients[name].load();
+  switch (job.kind) {
+    case 'throughput': {
+      const { prepareThroughput } = await import('./jobs/throughput');
+      measureOnDemand(await prepareThroughput(await client.connect(url), job));
+      break;
+    }
+    case 'messages': {
+      const { receiveMessages } = await import('./jobs/messages');
+      await receiveMessages(client, url, job, report);
+      say({ type: 'ready' });
+      break;
+    }
+    case 'pending': {
+      const { weighPending } = await import('./jobs/pending');
+      report(await weighPending(await client.connect(url), job.count, clients[name].native === true));
+      break;
+    }
+    case 'start-up': {
+      await (await client.connect(url)).run('get', 1, 1);
+      report({ milliseconds: performance.now() });
+      break;
+    }
+  }
+}
+
+/** Measures whenever the parent says so: other workers have their turns in between. */
+function measureOnDemand(measure: () => Metrics | Promise<Metrics>): void {
+  process.on('message', () => {
+    void Promise.resolve(measure()).then(report, fail);
+  });
+  say({ type: 'ready' });
+}
+
+function report(metrics: Metrics): void {
+  say({ type: 'measured', metrics });
+}
+
+function say(message: WorkerMessage): void {
+  process.send?.(message);
+}
+
+function fail(error: unknown): void {
+  console.error(error);
+  process.exit(1);
+}
+
+work(JSON.parse(process.argv[2] ?? '') as Assignment).catch(fail);

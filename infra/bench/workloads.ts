@@ -1,0 +1,120 @@
+import { clientNames, clients, type ClientName } from './clients';
+import type { Job } from './jobs/job';
+
+/** What `--only` selects by. */
+export const groups = ['get', 'set', 'lrange', 'large', 'pubsub', 'cpu', 'memory', 'start-up', 'decoding'] as const;
+export type Group = (typeof groups)[number];
+
+/** One line of questions in the table: a metric of a workload, asked of every client. */
+export interface Row {
+  readonly id: string;
+  readonly group: Group;
+  readonly title: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly better: 'more' | 'less';
+}
+
+/** What is measured together: one job, done by several clients in turns. */
+export interface Workload {
+  readonly rows: readonly Row[];
+  readonly clients: readonly ClientName[];
+  /** no noise to speak of: more rounds would only take time */
+  readonly mostRounds?: number;
+  /** The job, for the client whose turn it is. */
+  job(client: ClientName): Job;
+}
+
+const everyWay = clientNames;
+const oneWayEach = clientNames.filter((name) => clients[name].variant !== true);
+const oneWayEachButFloor = oneWayEach.filter((name) => name !== 'floor');
+
+const IN_FLIGHT = [1, 100, 1000] as const;
+/** Enough for client and server to work at the same time; the sockets' buffers hold little more. */
+const LISTS_IN_FLIGHT = 10;
+const LARGE_IN_FLIGHT = 4;
+const PENDING = 100_000;
+const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
+
+/** @param seconds how long one measurement takes */
+export function workloads(seconds: number): readonly Workload[] {
+  return [
+    ...IN_FLIGHT.map((inFlight) => smallCommand('get', inFlight, seconds)),
+    ...IN_FLIGHT.map((inFlight) => smallCommand('set', inFlight, seconds)),
+    {
+      rows: [rate('lrange', 'lrange', 'LRANGE of 1 000 elements, 10 in flight', 'replies/s')],
+      clients: everyWay,
+      job: () => ({ kind: 'throughput', command: 'lrange', inFlight: LISTS_IN_FLIGHT, seconds }),
+    },
+    {
+      rows: [rate('large-string', 'large', 'GET of 1 MB as a string, 4 in flight', 'MB/s')],
+      clients: oneWayEach,
+      job: () => ({ kind: 'throughput', command: 'getLarge', inFlight: LARGE_IN_FLIGHT, seconds }),
+    },
+    {
+      rows: [rate('large-bytes', 'large', 'GET of 1 MB as bytes, 4 in flight', 'MB/s')],
+      clients: oneWayEach,
+      job: () => ({ kind: 'throughput', command: 'getLargeBytes', inFlight: LARGE_IN_FLIGHT, seconds }),
+    },
+    {
+      rows: [rate('pubsub', 'pubsub', 'Messages of 100 bytes received', 'messages/s')],
+      clients: oneWayEach,
+      job: (client) => ({
+        kind: 'messages',
+        channel: `bench:channel:${clientNames.indexOf(client)}`,
+        count: Math.ceil(MESSAGES_PER_SECOND_OF_MEASUREMENT * seconds),
+      }),
+    },
+    {
+      rows: [
+        cost(
+          'memory',
+          'memory',
+          'Heap (of valkey-glide, which is native: resident memory) per pending command',
+          'memory',
+          'bytes',
+        ),
+        cost('resident', 'memory', 'Resident memory per pending command', 'resident', 'bytes'),
+      ],
+      clients: oneWayEachButFloor,
+      mostRounds: 2,
+      job: () => ({ kind: 'pending', count: PENDING }),
+    },
+    {
+      rows: [cost('start-up', 'start-up', 'Start of the process to the first reply', 'milliseconds', 'ms')],
+      clients: oneWayEach,
+      job: () => ({ kind: 'start-up' }),
+    },
+    ...[1, 10, 100].map(decoding),
+  ];
+}
+
+function smallCommand(command: 'get' | 'set', inFlight: number, seconds: number): Workload {
+  const title = `${command.toUpperCase()} of 100 bytes, ${number(inFlight)} in flight`;
+  const rows = [rate(`${command}-${inFlight}`, command, title, 'commands/s')];
+  if (inFlight === 100) {
+    rows.push(cost(`cpu-${command}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'));
+  }
+  return { rows, clients: everyWay, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
+}
+
+function decoding(megabytes: number): Workload {
+  const title = `Decoding a bulk string of ${megabytes} MB in chunks of 64 KB`;
+  return {
+    rows: [cost(`decoding-${megabytes}`, 'decoding', title, 'millisecondsPerMegabyte', 'ms/MB')],
+    clients: ['ours, firstValueFrom', 'floor'],
+    job: () => ({ kind: 'decoding', megabytes }),
+  };
+}
+
+function rate(id: string, group: Group, title: string, unit: string): Row {
+  return { id, group, title, metric: 'perSecond', unit, better: 'more' };
+}
+
+function cost(id: string, group: Group, title: string, metric: string, unit: string): Row {
+  return { id, group, title, metric, unit, better: 'less' };
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en').replaceAll(',', ' ');
+}

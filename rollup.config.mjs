@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import { transform } from 'esbuild';
+import { dts } from 'rollup-plugin-dts';
+
+const input = { index: 'src/index.ts', commands: 'src/commands/index.ts' };
+const external = ['rxjs', 'rxjs/operators', '@opentelemetry/api', /^node:/, ...builtinModules];
+const tsconfigRaw = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
+
+/** Strips the types of one file at a time; `npm run types` is what checks them. */
+const typescript = {
+  name: 'typescript',
+  resolveId(specifier, importer) {
+    if (importer === undefined || !specifier.startsWith('.')) return null;
+    const path = resolve(dirname(importer), specifier);
+    return [`${path}.ts`, `${path}/index.ts`].find((file) => existsSync(file)) ?? null;
+  },
+  transform(source, file) {
+    return transform(source, { loader: 'ts', sourcefile: file, sourcemap: true, tsconfigRaw });
+  },
+};
+
+/** Both entries in one module format. What they share is a chunk of its own, so that both have the same classes. */
+function output(folder, format, extension) {
+  return {
+    dir: folder,
+    format,
+    entryFileNames: `[name]${extension}`,
+    chunkFileNames: `shared${extension}`,
+  };
+}
+
+/**
+ * `--configFolder <path>` builds elsewhere than into dist, `--configCodeOnly` leaves the types out.
+ */
+export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = false }) => {
+  const code = {
+    input,
+    external,
+    plugins: [typescript],
+    output: [
+      { ...output(folder, 'es', '.mjs'), sourcemap: true },
+      { ...output(folder, 'cjs', '.cjs'), sourcemap: true },
+    ],
+  };
+  const types = {
+    input,
+    external,
+    plugins: [dts()],
+    output: [output(folder, 'es', '.d.mts'), output(folder, 'es', '.d.cts')],
+  };
+  return codeOnly ? code : [code, types];
+};

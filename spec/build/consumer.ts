@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+const repository = resolve(__dirname, '../..');
+const dependencies = ['rxjs', 'tslib', '@opentelemetry/api', '@types/node', 'undici-types'];
+
+/** A project outside the repository that has this package, freshly built, among its modules. */
+export class Consumer {
+  private constructor(readonly folder: string) {}
+
+  static async create(): Promise<Consumer> {
+    const folder = await mkdtemp(join(tmpdir(), 'rxjs-redis-consumer-'));
+    const modules = join(folder, 'node_modules');
+    const installed = join(modules, 'rxjs-redis');
+    await mkdir(installed, { recursive: true });
+    await cp(join(repository, 'package.json'), join(installed, 'package.json'));
+    await build(join(installed, 'dist'));
+    for (const name of dependencies) {
+      await mkdir(dirname(join(modules, name)), { recursive: true });
+      await symlink(join(repository, 'node_modules', name), join(modules, name));
+    }
+    return new Consumer(folder);
+  }
+
+  /**
+   * Writes a program and runs it.
+   * @param name decides the module format: `.cjs` or `.mjs`
+   * @returns what it prints
+   */
+  async run(name: string, source: string): Promise<string> {
+    const { stdout } = await run(process.execPath, [await this.write(name, source)]);
+    return stdout.trim();
+  }
+
+  /** Checks programs, and the declarations that they use, as TypeScript's strictest users do; rejects with the compiler's words. */
+  async compile(sources: Readonly<Record<string, string>>): Promise<void> {
+    const files = await Promise.all(Object.entries(sources).map(([name, source]) => this.write(name, source)));
+    const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node'];
+    const target = ['--target', 'es2022', '--module', 'nodenext'];
+    const tsc = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
+    await run(process.execPath, [tsc, ...flags, ...target, ...files], { cwd: this.folder }).catch(
+      (error: { stdout: string }) => {
+        throw new Error(error.stdout);
+      },
+    );
+  }
+
+  async write(name: string, source: string): Promise<string> {
+    const path = join(this.folder, name);
+    await writeFile(path, source);
+    return path;
+  }
+
+  async delete(): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+async function build(folder: string): Promise<void> {
+  const rollup = join(repository, 'node_modules', 'rollup', 'dist', 'bin', 'rollup');
+  await run(process.execPath, [rollup, '--config', '--silent', '--configFolder', folder], { cwd: repository });
+}

@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build, type BuildResult } from 'esbuild';
+import manifest from '../../package.json';
+import { Consumer } from './consumer';
+
+/** Builds code and types; ms. */
+const BUILD_TIMEOUT = 120_000;
+const COMPILE_TIMEOUT = 60_000;
+
+describe('the built package', () => {
+  let consumer: Consumer;
+  beforeAll(async () => {
+    consumer = await Consumer.create();
+  }, BUILD_TIMEOUT);
+  afterAll(() => consumer?.delete());
+
+  it('has every file that its package.json promises', () => {
+    const promised = filesIn([manifest.main, manifest.module, manifest.types, manifest.exports]);
+    const missing = promised.filter((file) => !existsSync(join(consumer.folder, 'node_modules/rxjs-redis', file)));
+    expect(missing).toEqual([]);
+    expect(promised.length).toBeGreaterThanOrEqual(8);
+  });
+
+  it('can be required', async () => {
+    const program = `
+      const { Redis } = require('rxjs-redis');
+      const { get } = require('rxjs-redis/commands');
+      console.log(typeof new Redis().get, get('k').spec.name);`;
+    expect(await consumer.run('required.cjs', program)).toBe('function GET');
+  });
+
+  it('can be imported', async () => {
+    const program = `
+      import { Redis } from 'rxjs-redis';
+      import { get } from 'rxjs-redis/commands';
+      console.log(typeof new Redis().get, get('k').spec.name);`;
+    expect(await consumer.run('imported.mjs', program)).toBe('function GET');
+  });
+
+  it('has the same classes behind both entries', async () => {
+    const check = `console.log(get('k') instanceof Command);`;
+    const required = `const { Command } = require('rxjs-redis'); const { get } = require('rxjs-redis/commands'); ${check}`;
+    const imported = `import { Command } from 'rxjs-redis'; import { get } from 'rxjs-redis/commands'; ${check}`;
+    expect(await consumer.run('same.cjs', required)).toBe('true');
+    expect(await consumer.run('same.mjs', imported)).toBe('true');
+  });
+
+  it(
+    'has types for ECMAScript modules and for CommonJS',
+    async () => {
+      const program = `
+        import { Redis, Command, ReplyError } from 'rxjs-redis';
+        import { get, set } from 'rxjs-redis/commands';
+        import { firstValueFrom } from 'rxjs';
+
+        export async function use(redis: Redis): Promise<string | null> {
+          const command: Command<string | null> = get('k');
+          const reply: 'OK' | string | null = await redis.set('k', 'v');
+          const bytes: Buffer | null = await firstValueFrom(redis.bytes.get('k'));
+          // @ts-expect-error a key is no boolean: the types are there, not any
+          set(true, 'v');
+          return reply ?? bytes?.toString() ?? String(command.args[0]) ?? ReplyError.name;
+        }`;
+      await consumer.compile({ 'types.mts': program, 'types.cts': program });
+    },
+    COMPILE_TIMEOUT,
+  );
+
+  it('brings less than 8 KB, minified and zipped, to who uses two commands as data', async () => {
+    const { outputFiles } = await bundle(`export { get, set } from 'rxjs-redis/commands';`, consumer);
+    expect(gzipSync(outputFiles[0]!.contents).length).toBeLessThan(8 * 1024);
+  });
+
+  it('contains nothing of what it depends on', async () => {
+    const { metafile } = await bundle(`export * from 'rxjs-redis';`, consumer);
+    const imported = Object.values(metafile.inputs).flatMap(({ imports }) => imports);
+    const packages = new Set(imported.filter(({ external }) => external).map(({ path }) => path));
+    const strangers = [...packages].filter((path) => !/^(node:.+|rxjs(\/operators)?|@opentelemetry\/api)$/.test(path));
+    expect(strangers).toEqual([]);
+    expect(packages).toContain('rxjs');
+  });
+});
+
+/** All file names in a package.json's `exports`, at any depth. */
+function filesIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return Object.values(value as object).flatMap(filesIn);
+}
+
+async function bundle(source: string, consumer: Consumer): Promise<BuildResult<{ write: false; metafile: true }>> {
+  return build({
+    stdin: { contents: source, resolveDir: consumer.folder },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    external: ['rxjs', '@opentelemetry/api'],
+    write: false,
+    metafile: true,
+  });
+}

@@ -1,0 +1,152 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { parseOptions } from '../../infra/bench/options';
+import { noResults, type RowResults } from '../../infra/bench/results';
+import { median, ratio, spread } from '../../infra/bench/statistics';
+import { formatSummary, formatTable } from '../../infra/bench/table';
+import { judge } from '../../infra/bench/targets';
+import { workloads, type Row } from '../../infra/bench/workloads';
+
+const run = promisify(execFile);
+const repository = resolve(__dirname, '../..');
+
+/** A build, a server and a dozen processes; ms. */
+const RUN_TIMEOUT = 300_000;
+
+interface Report {
+  readonly rows: readonly (Row & { values: Record<string, number[]>; failures: Record<string, string> })[];
+  readonly targets: readonly { reached: boolean }[];
+}
+
+describe('npm run bench', () => {
+  it(
+    'measures ours and the floor in every row, without the peers',
+    async () => {
+      const report = await bench('--rounds', '1', '--seconds', '0.01', '--clients', 'ours,floor');
+      const expected = workloads(1).flatMap(({ rows }) => rows.map(({ id }) => id));
+      expect(report.rows.map(({ id }) => id)).toEqual(expected);
+      for (const { failures, values } of report.rows) {
+        expect(failures).toEqual({});
+        expect(Object.keys(values)).toContain('ours, firstValueFrom');
+        for (const measured of Object.values(values)) expect(measured).toEqual([expect.any(Number)]);
+      }
+    },
+    RUN_TIMEOUT,
+  );
+
+  it(
+    'reports a client that fails and measures the others',
+    async () => {
+      const nothing = await mkdtemp(join(tmpdir(), 'bench-nothing-'));
+      try {
+        const options = ['--only', 'start-up', '--clients', 'ours,floor', '--rounds', '1', '--dist', nothing];
+        const { rows } = await bench(...options);
+        expect(rows[0]!.failures).toEqual({ 'ours, firstValueFrom': expect.stringContaining('index.cjs') as string });
+        expect(rows[0]!.values).toEqual({ floor: [expect.any(Number)] });
+      } finally {
+        await rm(nothing, { recursive: true });
+      }
+    },
+    RUN_TIMEOUT,
+  );
+});
+
+describe('the options of the bench', () => {
+  it('choose all clients, all rows, five rounds when nothing is said', () => {
+    const options = parseOptions([]);
+    expect(options).toMatchObject({ rounds: 5, seconds: 0.3, json: undefined, dist: undefined });
+    expect(options).toHaveProperty('only.size', 9);
+    expect(options).toHaveProperty('clients.size', 10);
+  });
+
+  it('choose a client with all ways to use it', () => {
+    const { clients } = parseOptions(['--clients', 'ioredis,floor']) as Exclude<
+      ReturnType<typeof parseOptions>,
+      'help'
+    >;
+    expect([...clients]).toEqual(['ioredis', 'ioredis, auto-pipelining', 'floor']);
+  });
+
+  it.each([
+    [['--only', 'gett'], /--only takes get, set.*'gett'/],
+    [['--clients', 'jedis'], /--clients takes ours.*'jedis'/],
+    [['--rounds', '0'], /--rounds takes a number above 0/],
+    [['--seconds', 'long'], /--seconds takes a number above 0/],
+  ])('refuse %j', (args, message) => {
+    expect(() => parseOptions(args)).toThrow(message);
+  });
+});
+
+describe('the statistics of the bench', () => {
+  it('take the middle', () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 2, 3])).toBe(2.5);
+  });
+
+  it('say how far values lie apart as a share of the median', () => {
+    expect(spread([90, 100, 120])).toBeCloseTo(0.3);
+  });
+
+  it('compare round by round, so that noise which both met cancels out', () => {
+    expect(ratio([300, 30, 300], [100, 10, 100])).toBe(3);
+  });
+});
+
+describe('the verdicts of the bench', () => {
+  const rate: Row = { id: 'get-100', group: 'get', title: 'GET', metric: 'x', unit: '/s', better: 'more' };
+  const memory: Row = { id: 'memory', group: 'memory', title: 'Memory', metric: 'x', unit: 'bytes', better: 'less' };
+
+  it('compare with the fastest peer where more is better, and never with the floor', () => {
+    const results = measured(rate, { 'ours, firstValueFrom': 290, ioredis: 50, 'node-redis': 100, floor: 1000 });
+    expect(judge([results])).toEqual([{ reached: false, text: expect.stringContaining('2.90×') as string }]);
+    expect(formatSummary([results])).toContain(
+      'NOT REACHED  GET: 2.90× the fastest peer (node-redis), wanted at least 3×',
+    );
+  });
+
+  it('compare with the leanest peer where less is better', () => {
+    const results = measured(memory, { 'ours, firstValueFrom': 400, ioredis: 1000, 'node-redis': 2000 });
+    expect(judge([results])).toEqual([{ reached: true, text: expect.stringContaining('0.40×') as string }]);
+  });
+
+  it('are silent about what was not measured', () => {
+    expect(judge([measured(rate, { 'ours, firstValueFrom': 290, floor: 1000 })])).toEqual([]);
+    expect(formatSummary([])).toBe('');
+  });
+
+  it('stand below tables that show median, spread and both ratios', () => {
+    const results = measured(rate, { 'ours, firstValueFrom': 1_234_567, ioredis: 400_000, floor: 2_469_134 });
+    results.failures.set('node-redis', 'no such package');
+    expect(formatTable([results]).split('\n')).toEqual([
+      'GET (/s, more is better)',
+      '                                  median      spread   best peer       floor',
+      '  ours, firstValueFrom         1 234 567         0 %       3.09×       0.50×',
+      '  ioredis                        400 000         0 %    the best       0.16×',
+      '  node-redis                 failed: no such package',
+      '  floor                        2 469 134         0 %       6.17×',
+      '',
+    ]);
+  });
+});
+
+function measured(row: Row, values: Readonly<Record<string, number>>): RowResults {
+  const results = noResults(row);
+  for (const [name, value] of Object.entries(values)) results.values.set(name as never, [value]);
+  return results;
+}
+
+/** Runs the bench as `npm run bench` does. */
+async function bench(...options: readonly string[]): Promise<Report> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-spec-'));
+  try {
+    const json = join(folder, 'report.json');
+    const tsx = join(repository, 'node_modules', 'tsx', 'dist', 'cli.mjs');
+    await run(process.execPath, [tsx, 'infra/bench/index.ts', ...options, '--json', json], { cwd: repository });
+    return JSON.parse(await readFile(json, 'utf8')) as Report;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
