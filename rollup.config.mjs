@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { transform } from 'esbuild';
@@ -35,6 +35,8 @@ function output(folder, format, extension) {
  * `--configFolder <path>` builds elsewhere than into dist, `--configCodeOnly` leaves the types out.
  */
 export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = false }) => {
+  // A chunk that an earlier build has left would be published.
+  if (folder === 'dist') rmSync(folder, { recursive: true, force: true });
   const code = {
     input,
     external,

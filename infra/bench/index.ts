@@ -1,17 +1,18 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { startServer } from '../servers';
 import { ask } from '../servers/ask';
 import { clients } from './clients';
 import { seed } from './data';
+import { installPeers } from './install-peers';
 import { measureWorkload, type Site } from './measure';
 import { parseOptions, usage, type BenchOptions } from './options';
-import { installPeers, makeWorkFolder, prepareWorkshop } from './prepare';
 import type { RowResults } from './results';
 import { startSilentProxy } from './silent-proxy';
 import { formatSummary, formatTable } from './table';
 import { judge } from './targets';
 import { workloads, type Workload } from './workloads';
+import { makeWorkFolder, prepareWorkshop } from './workshop';
 
 /** A server whose output to a subscriber that stands still may grow: the receivers are stopped while others publish. */
 const SERVER_ARGUMENTS = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0'];
@@ -38,7 +39,6 @@ async function main(): Promise<void> {
   } finally {
     silentProxy.close();
     await server.stop();
-    await rm(folder, { recursive: true });
   }
 }
 
@@ -81,6 +81,9 @@ function toJson(where: string, results: readonly RowResults[]): string {
   }));
   return `${JSON.stringify({ where, rows, targets: judge(results) }, null, 2)}\n`;
 }
+
+// The work folder and the workers are left behind by nothing but SIGKILL.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 main().catch((error: unknown) => {
   console.error(error instanceof TypeError ? `${error.message}\n\n${usage}` : error);

@@ -60,4 +60,7 @@ function fail(error: unknown): void {
   process.exit(1);
 }
 
+// A client would reconnect for ever to the server of a run that was broken off.
+process.on('disconnect', () => process.exit(1));
+
 work(JSON.parse(process.argv[2] ?? '') as Assignment).catch(fail);
