@@ -2,9 +2,9 @@
 // disappear, required tokens are implied, a required choice of words is a union of literals.
 
 import type { ArgumentFacts, CallableFacts } from './facts';
-import { KINDS, type CommandModel, type OptionModel, type Parameter, type ReplyCase, type Step, type ValueKind } from './model';
+import { KINDS, type CommandModel, type OptionModel, type Parameter, type ReplyCase, type Signature, type Step, type ValueKind } from './model';
 import { camelCase, constantCase, pascalCase, plural } from './names';
-import { OVERRIDES, type Override } from './overrides';
+import { OVERRIDES, type Override, type Special } from './overrides';
 import { onStrings, replyOf } from './replies';
 
 /** Arguments that hold the user's own values, where numbers are welcome too. */
@@ -81,6 +81,20 @@ function widened(parameters: readonly Parameter[], { pairs, names, types }: Flat
   );
 }
 
+/** `{IDMP-MAXSIZE <maxsize>}`: a block that begins with a word is a value, or a block, with that token. */
+function withOwnToken(argument: ArgumentFacts): ArgumentFacts {
+  const [head, ...values] = argument.args ?? [];
+  if (argument.type !== 'block' || argument.token !== undefined || head?.type !== 'pure-token' || head.optional || values.length === 0) {
+    return argument;
+  }
+  const { type: _type, args: _args, ...outer } = argument;
+  const [only] = values;
+  if (values.length === 1 && only !== undefined && isValue(only) && !only.optional) {
+    return { ...only, ...outer, type: only.type, token: head.token as string, name: only.name };
+  }
+  return { ...argument, token: head.token as string, args: values };
+}
+
 /** A command's parameters and steps while its arguments are walked. */
 class Draft {
   readonly parameters: Parameter[] = [];
@@ -108,7 +122,8 @@ class Draft {
     return this.override.names?.[argument.name] ?? camelCase(argument.name);
   }
 
-  private argument(argument: ArgumentFacts, rest: readonly ArgumentFacts[]): void {
+  private argument(given: ArgumentFacts, rest: readonly ArgumentFacts[]): void {
+    const argument = withOwnToken(given);
     if (argument.countOf !== undefined) return;
     if (argument.optional) this.optional(argument, rest);
     else this.required(argument, rest);
@@ -296,7 +311,7 @@ class Draft {
       this.options.push({
         name,
         type,
-        writer: `${writer}(arg.${kind.check})`,
+        writer: writer === 'one' ? `one${pascalCase(kind.check)}` : `${writer}(arg.${kind.check})`,
         ...common,
         ...(argument.type === 'key' ? { key: true } : {}),
       });
@@ -348,7 +363,7 @@ class Draft {
     }
     if (parts.length === 1) {
       const [kind] = kinds as [{ type: string; check: string }];
-      this.options.push({ name, type: kind.type, writer: `one(arg.${kind.check})`, ...common });
+      this.options.push({ name, type: kind.type, writer: `one${pascalCase(kind.check)}`, ...common });
       return;
     }
     const labels = parts.map((part, index) => `${camelCase(part.name)}: ${(kinds[index] as { type: string }).type}`);
@@ -504,16 +519,30 @@ function signaturesOf(parameters: Parameter[], replies: readonly ReplyCase[], by
     signatures.push({ parameters: withOptions(`${optionsType} & Without<${union(excluded)}>`, true), reply: fallback.reply.type });
   }
   signatures.push(...given);
-  const all = [...new Set(replies.map(({ reply }) => reply.type))].join(' | ');
-  signatures.push({ parameters: withOptions(optionsType, true), reply: [...new Set(all.split(' | '))].join(' | ') });
+  const types = [...(fallback ? [fallback] : []), ...named].map(({ reply }) => reply.type);
+  signatures.push({ parameters: withOptions(optionsType, true), reply: unionOf(types) });
   return signatures;
+}
+
+/** A union without repetitions, `null` at its end. */
+function unionOf(types: readonly string[]): string {
+  const members = new Set(types.flatMap((type) => type.split(/ \| (?![^[{(]*[\]})])/)));
+  const sorted = [...members].filter((member) => member !== 'null');
+  return [...sorted, ...(members.has('null') ? ['null'] : [])].join(' | ');
 }
 
 const FILES: Readonly<Record<string, string>> = { module: 'vector-set' };
 
-/** The signature model of one command. */
-export function buildModel(facts: CallableFacts): CommandModel {
+/** The models of one command: one, or two where an override adds a method. */
+export function buildModels(facts: CallableFacts): CommandModel[] {
   const override = OVERRIDES[facts.name] ?? {};
+  const model = buildModel(facts, override);
+  if (override.also === undefined) return [model];
+  const also = { ...model, ...specialModel(override.also), method: override.also.method, sharesSpec: true };
+  return [model, also];
+}
+
+function buildModel(facts: CallableFacts, override: Override): CommandModel {
   const common = {
     facts,
     method: facts.method,
@@ -554,6 +583,9 @@ export function buildModel(facts: CallableFacts): CommandModel {
     byPresence,
     special: undefined,
     replayCases: replayCasesOf(facts, draft.options),
+    replayWhen: override.replay,
+    variants: [],
+    sharesSpec: false,
   };
 }
 
@@ -595,10 +627,12 @@ function parseParameters(text: string): Parameter[] {
   });
 }
 
-function specialModel(special: NonNullable<Override['special']>): Omit<CommandModel, 'facts' | 'method' | 'constant' | 'file' | 'keys' | 'replies'> {
+function specialModel(special: Special): Omit<CommandModel, 'facts' | 'method' | 'constant' | 'file' | 'keys' | 'replies'> {
+  const signatures = special.signatures.map(parseSignature);
+  const [only] = signatures;
   return {
-    signatures: special.signatures.map(parseSignature),
-    implementation: parseParameters(special.parameters),
+    signatures,
+    implementation: special.parameters === undefined ? (only as Signature).parameters : parseParameters(special.parameters),
     steps: [],
     options: [],
     optionsType: undefined,
@@ -607,6 +641,9 @@ function specialModel(special: NonNullable<Override['special']>): Omit<CommandMo
     byPresence: undefined,
     special: special.builder,
     replayCases: [],
+    replayWhen: undefined,
+    variants: special.variants ?? [],
+    sharesSpec: false,
   };
 }
 

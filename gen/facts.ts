@@ -55,6 +55,8 @@ export interface CommandFacts {
   flags: string[];
   categories?: string[];
   deprecated?: { redis?: string; valkey?: string };
+  /** the release that dropped it */
+  removed?: string;
   servers: { redis?: string; valkey?: string };
   seen: string;
   args?: ArgumentFacts[];

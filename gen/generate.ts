@@ -1,5 +1,7 @@
-import { buildModel, Unmapped } from './build-model';
+import { buildModels, Unmapped } from './build-model';
+import { checkOverrides } from './check-overrides';
 import { emitGroup } from './emit/builders';
+import { emitReference } from './emit/reference';
 import { emitBarrel, emitSession, emitSurface } from './emit/surface';
 import { callable, loadFacts } from './facts';
 import type { CommandModel } from './model';
@@ -9,19 +11,20 @@ export function models(): CommandModel[] {
   const unmapped: string[] = [];
   const built = callable(loadFacts()).flatMap((facts) => {
     try {
-      return [buildModel(facts)];
+      return buildModels(facts);
     } catch (error) {
       if (!(error instanceof Unmapped)) throw error;
       unmapped.push(`${facts.name}: ${error.message}`);
       return [];
     }
   });
-  if (unmapped.length > 0) console.error(`${unmapped.length} unmapped`);
+  if (unmapped.length > 0) throw new Error(`No rule and no override maps\n${unmapped.join('\n')}`);
   return built;
 }
 
 /** Path from the repository's root → text of every generated file. */
 export function generate(): Map<string, string> {
+  checkOverrides();
   const all = models();
   const files = new Map<string, string>();
   for (const file of [...new Set(all.map((model) => model.file))].sort()) {
@@ -30,5 +33,6 @@ export function generate(): Map<string, string> {
   files.set('src/commands/generated/surface.ts', emitSurface(all));
   files.set('src/commands/generated/session.ts', emitSession(all));
   files.set('src/commands/generated/builders.ts', emitBarrel(all));
+  files.set('src/commands/generated/COMMANDS.md', emitReference(all));
   return files;
 }

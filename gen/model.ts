@@ -23,7 +23,7 @@ export const KINDS: Readonly<Record<ValueKind, { type: string; check: string }>>
   integer: { type: 'number', check: 'integer' },
   bigInteger: { type: 'number | bigint', check: 'integer' },
   double: { type: 'number', check: 'double' },
-  bound: { type: 'number | string', check: 'bound' },
+  bound: { type: 'Arg', check: 'bound' },
   cursor: { type: 'string | number | bigint', check: 'cursor' },
   unixSeconds: { type: 'number | Date', check: 'unixSeconds' },
   unixMilliseconds: { type: 'number | Date', check: 'unixMilliseconds' },
@@ -107,4 +107,10 @@ export interface CommandModel {
   keys: string | undefined;
   /** options that make another spec necessary, by what a repetition then does */
   replayCases: { options: string[]; absent: boolean; replay: string }[];
+  /** the same for a condition on the parameters: a TypeScript expression */
+  replayWhen: { when: string; replay: string } | undefined;
+  /** specs that a hand-written function gets after the general one */
+  variants: readonly string[];
+  /** the spec is that of another method's */
+  sharesSpec: boolean;
 }

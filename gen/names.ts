@@ -4,7 +4,8 @@ const TAKEN = new Map([
   ['default', 'fallback'],
   ['arguments', 'words'],
   ['spec', 'specification'],
-  ['args', 'args'],
+  ['unixTimeSeconds', 'timestamp'],
+  ['unixTimeMilliseconds', 'timestamp'],
 ]);
 
 /** `min-idle-time` → `minIdleTime`. */

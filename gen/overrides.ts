@@ -16,7 +16,22 @@ export interface Override {
   /** the options, where the grammar's shape would be clumsy */
   options?: { type?: string; rows: readonly OptionModel[]; needs?: Readonly<Record<string, readonly string[]>> };
   /** the method's signatures, where a hand-written function makes the command; `S` is string or Buffer */
-  special?: { builder: string; parameters: string; signatures: readonly string[] };
+  special?: Special;
+  /** when a repetition does something else than the facts' general case: a condition on the parameters */
+  replay?: { when: string; replay: 'read' | 'same' | 'state' | 'no' };
+  /** a second method for the same command */
+  also?: Special & { method: string };
+}
+
+/** A command made by a function in src/commands/special. */
+export interface Special {
+  /** name of that function */
+  builder: string;
+  /** what else a repetition may do: specs that the function gets after the general one */
+  variants?: readonly ('read' | 'same' | 'state' | 'no')[];
+  /** the widest parameters; none given means those of the only signature */
+  parameters?: string;
+  signatures: readonly string[];
 }
 
 /** `S` in a type stands for string, or Buffer on the byte surface. */
@@ -28,6 +43,14 @@ function replies(cases: Readonly<Record<string, readonly [type: string, reader: 
   return {
     replies: Object.fromEntries(Object.entries(cases).map(([when, [type, reader]]) => [when, { type, reader }])),
   };
+}
+
+function special(builder: string, signatures: readonly string[], parameters?: string): { special: Special } {
+  return { special: { builder, signatures, ...(parameters === undefined ? {} : { parameters }) } };
+}
+
+function row(name: string, type: string, writer: string, choice = 0): OptionModel {
+  return { name, type, writer, choice };
 }
 
 const BYTES = reply('Buffer', 'readBytes');
@@ -49,20 +72,41 @@ const COUNTS_BY_CHANNEL = reply('Dictionary<S, number>', 'readCountsByChannel');
 const ADDRESS = reply('[host: string, port: number] | null', 'readAddress');
 const MASTER_DOWN = reply('[down: number, leader: string, epoch: number]', 'readMasterDown');
 const CONFIRMED = reply('void', 'readNothing');
+const NODE_OR_MASTER = special('replicaof', ['(host: string, port: number): string', `(master: 'NO ONE'): string`], 'host: string, port?: number');
+const SCRIPT = special('script', ['(script: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
+const FUNCTION = special('script', ['(name: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
+const RANGE_BY = `({ BY?: undefined; LIMIT?: never } | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] })`;
+const RANGE_ROWS = [
+  row('BY', `'SCORE' | 'LEX'`, `joined('SCORE', 'LEX')`),
+  row('REV', 'true', 'flag'),
+  row('LIMIT', 'readonly [offset: number, count: number]', 'tuple(arg.integer, arg.integer)'),
+];
 const KEYS = reply('S[]', 'readKeys');
 const TEXT = reply('S', 'readText');
 
 export const OVERRIDES: Readonly<Record<string, Override>> = {
   // Strings
+  BITFIELD: {
+    special: {
+      builder: 'bitfield',
+      variants: ['read'],
+      signatures: ['(key: Key, operations: readonly BitOperation[]): (number | null)[]'],
+    },
+  },
+  BITFIELD_RO: special('bitfieldRo', ['(key: Key, operations: readonly BitGet[]): number[]']),
+  BITOP: { replay: { when: 'arg.isAmong(destkey, keys)', replay: 'no' } },
   INCRBYFLOAT: { values: { increment: 'bound' } },
   LCS: replies({
     LEN: ['number', 'readInteger'],
     IDX: ['{ matches: LcsMatch[]; len: number }', 'readLcsMatches'],
     else: ['S', 'readText'],
   }),
-  STRALGO: reply('unknown', 'readAny'),
+  STRALGO: special('anything', ['(...args: Optionals<Arg>): unknown']),
 
   // Keys
+  MIGRATE: special('migrate', [
+    `(host: string, port: number, keys: Many<Key>, db: number, timeout: number, options?: MigrateOptions): 'OK' | 'NOKEY'`,
+  ]),
   DUMP: reply('Buffer | null', 'readBytesOrNull'),
   KEYS,
   RANDOMKEY: reply('S | null', 'readKeyOrNull'),
@@ -72,6 +116,8 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   WAITAOF: reply('[local: number, replicas: number]', 'readTwoIntegers'),
 
   // Lists
+  LREM: { replay: { when: 'Number(count) === 0', replay: 'state' } },
+  LTRIM: { replay: { when: 'Number(start) === 0 && Number(stop) >= 0', replay: 'same' } },
   BLMPOP: POPPED_ELEMENTS,
   BLPOP: POPPED_ELEMENT,
   BRPOP: POPPED_ELEMENT,
@@ -79,6 +125,16 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   LPOS: replies({ COUNT: ['number[]', 'readIntegers'], else: ['number | null', 'readIntegerOrNull'] }),
 
   // Hashes
+  HRANDFIELD: special(
+    'hrandfield',
+    [
+      '(key: Key): S | null',
+      '(key: Key, count: number, options?: { WITHVALUES?: false }): S[]',
+      '(key: Key, count: number, options: { WITHVALUES: true }): [field: S, value: S][]',
+      '(key: Key, count: number, options?: { WITHVALUES?: boolean }): S[] | [field: S, value: S][]',
+    ],
+    'key: Key, count?: number, options?: { WITHVALUES?: boolean }',
+  ),
   HINCRBYFLOAT: { values: { increment: 'bound' } },
   HSET: { flat: true },
   HMSET: { flat: true },
@@ -88,14 +144,49 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   }),
 
   // Sorted sets
+  ZADD: {
+    special: {
+      builder: 'zadd',
+      signatures: ['(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: true }): number'],
+    },
+    also: {
+      method: 'zaddIncr',
+      builder: 'zaddIncr',
+      variants: ['no'],
+      signatures: ['(key: Key, score: number | string, member: Arg, options?: ZaddConditions): number | null'],
+    },
+  },
+  ZRANDMEMBER: special(
+    'zrandmember',
+    [
+      '(key: Key): S | null',
+      '(key: Key, count: number, options?: { WITHSCORES?: false }): S[]',
+      '(key: Key, count: number, options: { WITHSCORES: true }): Scored<S>[]',
+      '(key: Key, count: number, options?: { WITHSCORES?: boolean }): S[] | Scored<S>[]',
+    ],
+    'key: Key, count?: number, options?: { WITHSCORES?: boolean }',
+  ),
+  ZRANGE: {
+    values: { start: 'bound', stop: 'bound' },
+    options: {
+      type: `{ REV?: true; WITHSCORES?: true } & ${RANGE_BY}`,
+      rows: [...RANGE_ROWS, row('WITHSCORES', 'true', 'flag')],
+      needs: { LIMIT: ['BY'] },
+    },
+  },
+  ZRANGESTORE: {
+    values: { min: 'bound', max: 'bound' },
+    options: { type: `{ REV?: true } & ${RANGE_BY}`, rows: RANGE_ROWS, needs: { LIMIT: ['BY'] } },
+    replay: { when: 'arg.isAmong(dst, src)', replay: 'no' },
+  },
   BZMPOP: POPPED_MEMBERS,
   BZPOPMAX: POPPED_MEMBER,
   BZPOPMIN: POPPED_MEMBER,
   ZINCRBY: { values: { increment: 'double' } },
   ZINTER: { values: { weight: 'double' } },
-  ZINTERSTORE: { values: { weight: 'double' } },
+  ZINTERSTORE: { values: { weight: 'double' }, replay: { when: 'arg.isAmong(destination, keys)', replay: 'no' } },
   ZUNION: { values: { weight: 'double' } },
-  ZUNIONSTORE: { values: { weight: 'double' } },
+  ZUNIONSTORE: { values: { weight: 'double' }, replay: { when: 'arg.isAmong(destination, keys)', replay: 'no' } },
   ZMPOP: POPPED_MEMBERS,
   ZPOPMAX: SCORED_POP,
   ZPOPMIN: SCORED_POP,
@@ -107,6 +198,19 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   }),
 
   // Geo
+  GEOADD: { names: { data: 'points' } },
+  GEOSEARCH: special(
+    'geosearch',
+    [
+      `(key: Key, query: GeoQuery & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>): S[]`,
+      '(key: Key, query: GeoQuery & GeoWith & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true })): GeoMatch<S>[]',
+      '(key: Key, query: GeoQuery & GeoWith): S[] | GeoMatch<S>[]',
+    ],
+    'key: Key, query: GeoQuery',
+  ),
+  GEOSEARCHSTORE: special('geosearchstore', [
+    '(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): number',
+  ]),
   GEOPOS: reply('([longitude: number, latitude: number] | null)[]', 'readPositions'),
   GEORADIUS: GEO_OR_STORE,
   GEORADIUSBYMEMBER: GEO_OR_STORE,
@@ -114,6 +218,32 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   GEORADIUSBYMEMBER_RO: replies(GEO),
 
   // Streams
+  XADD: {
+    special: {
+      builder: 'xadd',
+      variants: ['same', 'state'],
+      parameters: 'key: Key, id: Str, fields: Pairs, options?: XaddOptions',
+      signatures: [
+        `(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): string`,
+        '(key: Key, id: Str, fields: Pairs, options?: XaddOptions): string | null',
+      ],
+    },
+  },
+  XTRIM: special('xtrim', ['(key: Key, trim: Trim & { REF?: StreamReferences }): number']),
+  XREAD: special('xread', ['(streams: StreamPositions, options?: XreadOptions): Dictionary<S, Entry<S>[]> | null']),
+  XREADGROUP: special('xreadgroup', [
+    '(group: Str, consumer: Str, streams: StreamPositions, options?: XreadgroupOptions): Dictionary<S, GroupEntry<S>[]> | null',
+  ]),
+  XPENDING: special(
+    'xpending',
+    ['(key: Key, group: Str): PendingSummary<S>', '(key: Key, group: Str, range: PendingRange): PendingEntry<S>[]'],
+    'key: Key, group: Str, range?: PendingRange',
+  ),
+  'XINFO STREAM': special(
+    'xinfoStream',
+    ['(key: Key): StreamInfo<S>', '(key: Key, options: { FULL: true; COUNT?: number }): StreamInfoFull<S>'],
+    'key: Key, options?: { FULL?: true; COUNT?: number }',
+  ),
   XAUTOCLAIM: {
     values: { 'min-idle-time': 'integer' },
     ...replies({
@@ -141,6 +271,13 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   SUNSUBSCRIBE: CONFIRMED,
 
   // Connection
+  AUTH: special('auth', [`(password: Str): 'OK'`, `(username: Str, password: Str): 'OK'`], 'first: Str, second?: Str'),
+  'CLIENT KILL': special(
+    'clientKill',
+    ['(filter: ClientKillFilter): number', `(address: string): 'OK'`],
+    'what: ClientKillFilter | string',
+  ),
+  HELLO: special('hello', ['(protover?: number, options?: HelloOptions): ServerGreeting']),
   'CLIENT INFO': reply('ClientInfo', 'readClient'),
   'CLIENT LIST': reply('ClientInfo[]', 'readClients'),
   'CLIENT REPLY': reply(`'OK' | void`, 'readOkOrNothing'),
@@ -149,6 +286,41 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   PING: replies({ '!message': [`'PONG'`, `readPong as ReplyReader<'PONG'>`], message: ['S', 'readPong'] }),
 
   // Server
+  'ACL LOG': special(
+    'aclLog',
+    ['(count?: number): AclLogEntry[]', `(reset: 'RESET'): 'OK'`],
+    `what?: number | 'RESET'`,
+  ),
+  'COMMAND LIST': special('commandList', ['(filter?: One<{ MODULE: Str; ACLCAT: Str; PATTERN: Str }>): string[]']),
+  FAILOVER: {
+    options: {
+      rows: [
+        row('TO', 'readonly [host: string, port: number]', 'tuple(arg.text, arg.integer)'),
+        row('FORCE', 'true', 'flag'),
+        row('ABORT', 'true', 'flag'),
+        row('TIMEOUT', 'number', 'oneInteger'),
+      ],
+      needs: { FORCE: ['TO'] },
+    },
+  },
+  'HOTKEYS START': special('hotkeysStart', [`(options: HotkeysStartOptions): 'OK'`]),
+  REPLICAOF: NODE_OR_MASTER,
+  SLAVEOF: NODE_OR_MASTER,
+  SHUTDOWN: {
+    options: {
+      type: `(AtMostOne<{ NOSAVE: true; SAVE: true }> & { NOW?: true; FORCE?: true; SAFE?: true; FAILOVER?: true; ABORT?: undefined }) | { ABORT: true }`,
+      rows: [
+        row('NOSAVE', 'true', 'flag', 1),
+        row('SAVE', 'true', 'flag', 1),
+        row('NOW', 'true', 'flag'),
+        row('FORCE', 'true', 'flag'),
+        row('SAFE', 'true', 'flag'),
+        row('FAILOVER', 'true', 'flag'),
+        row('ABORT', 'true', 'flag'),
+      ],
+    },
+  },
+  DEBUG: special('anything', ['(...args: Optionals<Arg>): unknown']),
   'ACL DRYRUN': reply('string', 'readName'),
   'ACL GETUSER': reply('AclUser | null', 'readAclUser'),
   COMMAND: reply('CommandInfo[]', 'readCommandInfos'),
@@ -170,6 +342,21 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   TIME: reply('[seconds: number, microseconds: number]', 'readTime'),
 
   // Cluster
+  'CLUSTER MIGRATESLOTS': special('clusterMigrateslots', [`(...migrations: Variadic<SlotMigration>): 'OK'`]),
+  'CLUSTER MIGRATION': special(
+    'clusterMigration',
+    [
+      `(action: 'IMPORT', ranges: Many<SlotBounds>): string`,
+      `(action: 'CANCEL', task: MigrationTask): number`,
+      `(action: 'STATUS', task?: MigrationTask): Record<string, Plain>[]`,
+    ],
+    `action: 'IMPORT' | 'CANCEL' | 'STATUS', what?: Many<SlotBounds> | MigrationTask`,
+  ),
+  'CLUSTER REPLICATE': special('clusterReplicate', [`(nodeId: string): 'OK'`]),
+  'CLUSTER SETSLOT': special('clusterSetslot', [`(slot: number, state: SlotState, options?: { TIMEOUT?: number }): 'OK'`]),
+  'CLUSTER SLOT-STATS': special('clusterSlotStats', [
+    '(filter: SlotStatsFilter): [slot: number, statistics: Record<string, number>][]',
+  ]),
   'CLUSTER GETKEYSINSLOT': KEYS,
   'CLUSTER INFO': reply('Record<string, string>', 'readProperties'),
   'CLUSTER LINKS': reply('ClusterLink[]', 'readClusterLinks'),
@@ -180,6 +367,12 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   'CLUSTER SLOTS': reply('SlotRange[]', 'readSlotRanges'),
 
   // Scripts and functions
+  EVAL: SCRIPT,
+  EVAL_RO: SCRIPT,
+  EVALSHA: special('script', ['(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']),
+  EVALSHA_RO: special('script', ['(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']),
+  FCALL: FUNCTION,
+  FCALL_RO: FUNCTION,
   'FUNCTION DUMP': BYTES,
   'FUNCTION LIST': reply('FunctionLibrary[]', 'readLibraries'),
   'FUNCTION STATS': reply('FunctionStats', 'readFunctionStats'),
@@ -188,6 +381,18 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   EXEC: reply('unknown[] | null', 'readExec'),
 
   // Sentinel
+  'SENTINEL CONFIG': special(
+    'sentinelConfig',
+    [`(action: 'SET', data: Pairs): 'OK'`, `(action: 'GET', parameters: Many<Str>): Record<string, string>`],
+    `action: 'SET' | 'GET', what: Pairs | Many<Str>`,
+  ),
+  'SENTINEL DEBUG': special('sentinelDebug', ['(): Record<string, string>', `(data: Pairs): 'OK'`], 'data?: Pairs'),
+  'SENTINEL SET': { flat: true },
+  'SENTINEL SIMULATE-FAILURE': special(
+    'sentinelSimulateFailure',
+    [`(help: 'help'): string[]`, `(...modes: Optionals<'crash-after-election' | 'crash-after-promotion'>): 'OK'`],
+    `...modes: Optionals<'crash-after-election' | 'crash-after-promotion' | 'help'>`,
+  ),
   'SENTINEL GET-MASTER-ADDR-BY-NAME': ADDRESS,
   'SENTINEL GET-PRIMARY-ADDR-BY-NAME': ADDRESS,
   'SENTINEL INFO-CACHE': reply('Record<string, [age: number, info: string | null][]>', 'readInfoCache'),
@@ -196,6 +401,18 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   'SENTINEL PENDING-SCRIPTS': reply('Record<string, Plain>[]', 'readMigrations'),
 
   // Vector sets
+  VADD: special('vadd', ['(key: Key, vector: Vector, element: Arg, options?: VaddOptions): boolean']),
+  VSIM: special(
+    'vsim',
+    [
+      `(key: Key, query: VsimQuery, options?: VsimOptions & Without<'WITHSCORES' | 'WITHATTRIBS'>): S[]`,
+      `(key: Key, query: VsimQuery, options: VsimOptions & Without<'WITHATTRIBS'> & { WITHSCORES: true }): Similar<S>[]`,
+      `(key: Key, query: VsimQuery, options: VsimOptions & Without<'WITHSCORES'> & { WITHATTRIBS: true }): Attributed<S>[]`,
+      '(key: Key, query: VsimQuery, options: VsimOptions & { WITHSCORES: true; WITHATTRIBS: true }): (Similar<S> & Attributed<S>)[]',
+      '(key: Key, query: VsimQuery, options?: VsimOptions): S[] | (Partial<Similar<S> & Attributed<S>> & { element: S })[]',
+    ],
+    'key: Key, query: VsimQuery, options?: VsimOptions',
+  ),
   VEMB: replies({ RAW: ['RawVector | null', 'readRawVector'], else: ['number[] | null', 'readDoublesOrNull'] }),
   VINFO: reply('Record<string, string | number> | null', 'readFigures'),
   VLINKS: replies({ WITHSCORES: ['Similar<S>[][] | null', 'readLinksWithScores'], else: ['S[][] | null', 'readLinks'] }),

@@ -40,7 +40,7 @@ export function identifier({ method }: CommandModel): string {
 }
 
 function emitCommand(model: CommandModel): string {
-  return [emitSpec(model), emitReplaySpecs(model), emitOptions(model), emitBuilder(model)].join('');
+  return [model.sharesSpec ? '' : emitSpec(model), emitReplaySpecs(model), emitOptions(model), emitBuilder(model)].join('');
 }
 
 function emitSpec(model: CommandModel): string {
@@ -48,8 +48,9 @@ function emitSpec(model: CommandModel): string {
   return `${open}${list('{ ', specFields(model), ' }', '', open).replace(/^\{ \n/, '{\n').replace(/\n }$/, '\n}')});\n`;
 }
 
-function emitReplaySpecs({ constant, replayCases }: CommandModel): string {
-  return [...new Set(replayCases.map(({ replay }) => replay))]
+function emitReplaySpecs({ constant, replayCases, replayWhen, variants }: CommandModel): string {
+  const needed = [...replayCases.map(({ replay }) => replay), ...(replayWhen === undefined ? [] : [replayWhen.replay]), ...variants];
+  return [...new Set(needed)]
     .map((replay) => `const ${replaySpec(constant, replay)} = /* @__PURE__ */ withReplay(${constant}, '${replay}');\n`)
     .join('');
 }
@@ -62,7 +63,7 @@ function emitOptions(model: CommandModel): string {
   if (model.optionsType === undefined) return '';
   const name = `${model.method.charAt(0).toUpperCase()}${model.method.slice(1)}Options`;
   const rows = model.options.map(({ name: option, writer, choice }) => {
-    const qualified = writer.replace(/^(\w+)/, 'opt.$1');
+    const qualified = writer.replace(/^(\w+)/, writer.includes('(') ? '/* @__PURE__ */ opt.$1' : 'opt.$1');
     return `['${option}', ${qualified}${choice === 0 ? '' : `, ${choice}`}]`;
   });
   const rules: string[] = [];
@@ -112,8 +113,10 @@ function emitBuilder(model: CommandModel): string {
 function emitBody(model: CommandModel, overloaded: boolean): string {
   const { constant, steps, special } = model;
   if (special !== undefined) {
-    const passed = model.implementation.map(({ name }) => name).join(', ');
-    return `  return special.${special}(${constant}${passed === '' ? '' : `, ${passed}`})${overloaded ? ' as Command<never>' : ''};\n`;
+    const specs = [constant, ...model.variants.map((replay) => replaySpec(constant, replay))];
+    const passed = model.implementation.map(({ name, rest }) => (rest ? `...${name}` : name));
+    const made = `special.${special}${list('(', [...specs, ...passed], ')', '  ', `  return special.${special}() as Command<never>;`)}`;
+    return `  return ${made}${overloaded ? ' as Command<never>' : ''};\n`;
   }
   const simple = steps.findIndex((step) => expression(step, constant) === undefined);
   const leading = (simple < 0 ? steps : steps.slice(0, simple)).flatMap((step) => expression(step, constant) as string[]);
@@ -122,6 +125,12 @@ function emitBody(model: CommandModel, overloaded: boolean): string {
   const movable = model.keys === undefined;
   const lines = [`  const out: Arg[] = ${list('[', leading, ']', '  ', '  const out: Arg[] = ')};\n`];
   if (movable) lines.push(...(fixedKeysBefore(steps, simple) ? [`  const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];\n`] : ['  const places: KeyRange[] = [];\n']));
+  const optional = rest.flatMap((step) => ('optional' in step && step.optional ? [step.parameter] : []));
+  if (optional.length > 1) lines.push(`  arg.inOrder({ ${optional.join(', ')} }, ${constant});\n`);
+  if (rest.length === 1 && rest[0]?.step === 'options' && model.replies.length > 1 && model.replayWhen === undefined) {
+    lines.push(emitFastPath(model), ...emitWithOptions(model));
+    return `${lines.join('')}${emitReturn(model, overloaded, 'out', movable ? 'places' : undefined)}`;
+  }
   for (const step of rest) lines.push(emitStep(step, model, movable));
   lines.push(emitReturn(model, overloaded, 'out', movable ? 'places' : undefined));
   return lines.join('');
@@ -188,6 +197,25 @@ function emitStep(step: Step, model: CommandModel, movable: boolean): string {
   }
 }
 
+/** Without options nothing has to be decided: the hot path of SET, ZRANGE and the like. */
+function emitFastPath(model: CommandModel): string {
+  const absent = model.replayCases.find((one) => one.absent);
+  const spec = absent === undefined ? model.constant : replaySpec(model.constant, absent.replay);
+  const fallback = (model.replies.find(({ when }) => when === undefined) ?? model.replies.at(-1)) as ReplyCase;
+  const keys = model.keys === undefined ? ', places' : '';
+  const made = `new Command<unknown>(${spec}, out, ${fallback.reply.reader.replace(/^(\w+)/, 'reply.$1')}${keys})`;
+  return `  if (options === undefined) return ${made} as Command<never>;\n`;
+}
+
+function emitWithOptions(model: CommandModel): string[] {
+  const key = model.options.filter((option) => option.key).map(({ name }) => `'${name}'`);
+  const position = '{ from: out.length - 1, to: out.length - 1, step: 1 }';
+  return [
+    `  opt.pushOptions(out, options, ${model.constant}_OPTIONS, ${model.constant});\n`,
+    ...(key.length === 0 ? [] : [`  if (opt.has(options, ${key.join(', ')})) places.push(${position});\n`]),
+  ];
+}
+
 function keysAfter(call: string, step: number): string {
   const count = step === 1 ? 'count' : `${step} * count`;
   return `  const count = ${call};\n  places.push({ from: out.length - ${count}, to: out.length - 1, step: ${step} });\n`;
@@ -215,12 +243,30 @@ function emitReturn(model: CommandModel, overloaded: boolean, args: string, keys
     lines.push(`  const spec = ${chain};\n`);
     spec = 'spec';
   }
+  if (model.replayWhen !== undefined) {
+    spec = `${model.replayWhen.when} ? ${replaySpec(model.constant, model.replayWhen.replay)} : ${model.constant}`;
+    lines.push(`  const spec = ${spec};\n`);
+    spec = 'spec';
+  }
   const reader = readerOf(model.replies, model.byPresence);
   const tail = keys === undefined ? '' : `, ${keys}`;
   const flat = `  return new Command${overloaded ? '<unknown>' : ''}(${spec}, ${args}, ${reader}${tail})${overloaded ? ' as Command<never>' : ''};\n`;
   if (flat.length <= WIDTH + 1 && !flat.trimEnd().includes('\n')) return `${lines.join('')}${flat}`;
   if (!reader.includes(' ? ')) return `${lines.join('')}${flat}`;
-  return `${lines.join('')}  const read = ${reader};\n  return new Command${overloaded ? '<unknown>' : ''}(${spec}, ${args}, read${tail})${overloaded ? ' as Command<never>' : ''};\n`;
+  return `${lines.join('')}${conditional('  const read = ', reader)};\n  return new Command${overloaded ? '<unknown>' : ''}(${spec}, ${args}, read${tail})${overloaded ? ' as Command<never>' : ''};\n`;
+}
+
+/** `a ? b : c ? d : e` on one line where it fits, else each condition on a line of its own. */
+function conditional(before: string, chain: string): string {
+  if (before.length + chain.length < WIDTH) return `${before}${chain}`;
+  const parts = chain.split(/ (?=[?:] )/);
+  let depth = 1;
+  const lines = parts.slice(1).map((part, index) => {
+    const line = `${'  '.repeat(depth + 1)}${part}`;
+    if (part.startsWith(':') && index < parts.length - 2) depth++;
+    return line;
+  });
+  return `${before}${[parts[0], ...lines].join('\n')}`;
 }
 
 function readerOf(replies: readonly ReplyCase[], byPresence: string | undefined): string {
@@ -247,6 +293,11 @@ const REPLY_TYPES = [
   'StreamGroup', 'StreamInfo', 'StreamInfoFull', 'TrackingInfo', 'Dictionary',
 ];
 
-const SPECIAL_TYPES: string[] = [];
+const SPECIAL_TYPES = [
+  'BitGet', 'BitOperation', 'ClientKillFilter', 'GeoQuery', 'GeoWith', 'HelloOptions', 'HotkeysStartOptions', 'MigrateOptions',
+  'MigrationTask', 'PendingRange', 'ScoredMembers', 'SlotBounds', 'SlotMigration', 'SlotState', 'SlotStatsFilter', 'StreamPositions',
+  'StreamReferences', 'Trim', 'VaddOptions', 'Vector', 'VsimOptions', 'VsimQuery', 'XaddOptions', 'XreadOptions', 'XreadgroupOptions',
+  'ZaddConditions',
+];
 
 export { REPLY_TYPES, SPECIAL_TYPES };

@@ -1,11 +1,46 @@
-import type { CommandModel } from '../model';
+// The comments of methods and builders.
 
-/** The short comment of a builder; the method carries the long one. */
-export function builderDoc({ facts }: CommandModel): string {
-  return `/** \`${facts.name}\` */\n`;
+import { deprecationOf, errorsOf, loadDocs, pageOf, sinceText, syntaxOf, type CommandDocs } from '../docs';
+import type { CommandModel } from '../model';
+import { comment } from './text';
+
+const DOCS = loadDocs();
+
+/** Own sentences for methods that share a command with another one. */
+const SHARED: Readonly<Record<string, string>> = {
+  zaddIncr: 'Adds to the score of one member and answers the new score; null when the conditions were not met.',
+};
+
+export function docsOf({ facts, method }: CommandModel): CommandDocs {
+  const docs = DOCS.get(facts.name);
+  if (docs === undefined) throw new Error(`docs.tsv has nothing about ${facts.name}`);
+  return { ...docs, summary: SHARED[method] ?? docs.summary };
 }
 
-/** The comment of a method. */
-export function methodDoc({ facts }: CommandModel): string {
-  return `  /** \`${facts.name}\` */\n`;
+/** The short comment of a builder; the method carries the long one. */
+export function builderDoc(model: CommandModel): string {
+  const deprecated = deprecationOf(model.facts);
+  return comment([docsOf(model).summary, ...(deprecated ? [`@deprecated ${deprecated}`] : [])]);
+}
+
+/** The comment of a method; the overloads after the first repeat only what tells them apart from others in a list. */
+export function methodDoc(model: CommandModel, overload: number): string {
+  const { facts } = model;
+  const { summary, complexity } = docsOf(model);
+  const errors = errorsOf(facts, docsOf(model));
+  const deprecated = deprecationOf(facts);
+  const tags = [...(deprecated ? [`@deprecated ${deprecated}`] : []), `@see ${pageOf(facts)}`];
+  if (overload > 0) return comment([summary, ...tags], '  ');
+  return comment(
+    [
+      summary,
+      '',
+      `\`${syntaxOf(facts)}\``,
+      '',
+      `${complexity}, ${sinceText(facts)}.`,
+      ...errors.map((error) => `@throws ReplyError ${error}`),
+      ...tags,
+    ],
+    '  ',
+  );
 }

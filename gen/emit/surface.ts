@@ -24,13 +24,16 @@ function namespaceOf(file: string): string {
 function emitMethod(model: CommandModel): string {
   const { method, signatures, implementation } = model;
   const overloaded = signatures.length > 1;
-  const heads = signatures.map(({ parameters, reply }) => {
+  const heads = signatures.map(({ parameters, reply }, overload) => {
     const open = `  ${method}`;
     const result = `: Reply<${reply}>`;
-    return `${methodDoc(model)}${open}${parameterList(parameters, '  ', open, `${result} {`)}${result}`;
+    return `${methodDoc(model, overload)}${open}${parameterList(parameters, '  ', open, `${result} {`)}${result}`;
   });
   const passed = implementation
-    .map(({ name, rest, optional }) => `${rest ? '...' : ''}${name}${overloaded && !rest && (optional || differs(model, name)) ? ' as never' : ''}`)
+    .map(({ name, rest, optional }) => {
+      if (rest) return overloaded ? `...(${name} as [never])` : `...${name}`;
+      return overloaded && (optional || differs(model, name)) ? `${name} as never` : name;
+    })
     .join(', ');
   const call = `${namespaceOf(model.file)}.${method}(${passed})`;
   const cast = overloaded || signatures.some(({ reply }) => dependsOnSurface(reply));

@@ -176,3 +176,22 @@ export function pushPairsOrPair<V>(
     pushPairs(args, first, check, spec, pairsName);
   } else args.push(data(first as Arg, spec, firstName), check(second as V, spec, secondName));
 }
+
+/** Whether a destination is among the sources: what makes the repetition of some commands harmful. */
+export function isAmong(destination: Key, sources: Many<Key> | readonly unknown[]): boolean {
+  const list = (Array.isArray(sources) ? sources.flat() : [sources]) as readonly Key[];
+  return list.some((source) => source === destination || (typeof source !== typeof destination && sameBytes(source, destination)) || (typeof source === 'object' && sameBytes(source, destination)));
+}
+
+function sameBytes(one: Key, other: Key): boolean {
+  return Buffer.from(one as string).equals(Buffer.from(other as string));
+}
+
+/** Refuses an optional argument that was given while one before it was left out: it would take that one's place. */
+export function inOrder(optionals: Readonly<Record<string, unknown>>, spec: CommandSpec): void {
+  let missing: string | undefined;
+  for (const [name, value] of Object.entries(optionals)) {
+    if (value === undefined) missing ??= name;
+    else if (missing !== undefined) throw new TypeError(`${spec.name}: ${name} needs ${missing} as well`);
+  }
+}

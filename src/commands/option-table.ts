@@ -1,5 +1,18 @@
 import type { Arg, CommandSpec } from './command';
-import { choice, pushMany, pushPairs, pushTuples, refuse } from './arguments';
+import {
+  bound,
+  choice,
+  data,
+  double,
+  integer,
+  pushMany,
+  pushPairs,
+  pushTuples,
+  refuse,
+  text,
+  unixMilliseconds,
+  unixSeconds,
+} from './arguments';
 import type { Check, Many, Pairs } from './arguments';
 
 /** Exactly one key of `T`. */
@@ -111,6 +124,14 @@ export function one<T>(check: Check<T>): OptionWriter {
   return (args, token, value: T, spec) => void args.push(token, check(value, spec, token));
 }
 
+export const oneText = /* @__PURE__ */ one(text);
+export const oneData = /* @__PURE__ */ one(data);
+export const oneInteger = /* @__PURE__ */ one(integer);
+export const oneDouble = /* @__PURE__ */ one(double);
+export const oneBound = /* @__PURE__ */ one(bound);
+export const oneUnixSeconds = /* @__PURE__ */ one(unixSeconds);
+export const oneUnixMilliseconds = /* @__PURE__ */ one(unixMilliseconds);
+
 /** `WEIGHTS: [1, 2]` → `WEIGHTS 1 2`. */
 export function many<T>(check: Check<T>): OptionWriter {
   return (args, token, value: Many<T>, spec) => {
@@ -167,3 +188,8 @@ export const yesNo: OptionWriter = (args, token, value: unknown, spec) => {
   if (typeof value !== 'boolean') refuse(spec, token, 'true or false', value);
   args.push(token, value === true ? 'YES' : 'NO');
 };
+
+/** `BY: 'SCORE'` → `BYSCORE`: option and word are one token. */
+export function joined(...words: string[]): OptionWriter {
+  return (args, token, value: string, spec) => void args.push(token + String(choice(value, words, spec, token)));
+}

@@ -3,10 +3,11 @@
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Key, Variadic, Pairs } from '../arguments';
-import { defineSpec, FIRST } from '../define-spec';
-import * as opt from '../option-table';
+import type { Key, Variadic } from '../arguments';
+import { defineSpec, withReplay, FIRST } from '../define-spec';
 import * as reply from '../replies';
+import * as special from '../special';
+import type { BitGet, BitOperation } from '../special/types';
 
 export const BITCOUNT = /* @__PURE__ */ defineSpec('BITCOUNT', {
   access: 'read',
@@ -16,13 +17,26 @@ export const BITCOUNT = /* @__PURE__ */ defineSpec('BITCOUNT', {
   replica: true,
 });
 
-/** `BITCOUNT` */
+/** Counts the bits that are set in a string or in a part of it. */
 export function bitcount(key: Key, start?: number, end?: number, unit?: 'BYTE' | 'BIT'): Command<number> {
   const out: Arg[] = [arg.text(key, BITCOUNT, 'key')];
+  arg.inOrder({ start, end, unit }, BITCOUNT);
   if (start !== undefined) out.push(arg.integer(start, BITCOUNT, 'start'));
   if (end !== undefined) out.push(arg.integer(end, BITCOUNT, 'end'));
   if (unit !== undefined) out.push(arg.choice(unit, ['BYTE', 'BIT'], BITCOUNT, 'unit'));
   return new Command(BITCOUNT, out, reply.readInteger);
+}
+
+export const BITFIELD = /* @__PURE__ */ defineSpec('BITFIELD', {
+  access: 'write',
+  keys: FIRST,
+  since: { redis: '3.2.0', valkey: '3.2.0' },
+});
+const BITFIELD_READ = /* @__PURE__ */ withReplay(BITFIELD, 'read');
+
+/** Reads, writes and increments integers of any width within a string. */
+export function bitfield(key: Key, operations: readonly BitOperation[]): Command<(number | null)[]> {
+  return special.bitfield(BITFIELD, BITFIELD_READ, key, operations);
 }
 
 export const BITFIELD_RO = /* @__PURE__ */ defineSpec('BITFIELD_RO', {
@@ -33,21 +47,9 @@ export const BITFIELD_RO = /* @__PURE__ */ defineSpec('BITFIELD_RO', {
   replica: true,
 });
 
-/** What `bitfieldRo` may be told beside its arguments. */
-export type BitfieldRoOptions = {
-  GET?: Pairs;
-};
-const BITFIELD_RO_OPTIONS = /* @__PURE__ */ opt.defineOptions(
-  [
-    ['GET', opt.repeatedPairs(arg.integer)],
-  ],
-);
-
-/** `BITFIELD_RO` */
-export function bitfieldRo(key: Key, options?: BitfieldRoOptions): Command<number[]> {
-  const out: Arg[] = [arg.text(key, BITFIELD_RO, 'key')];
-  if (options !== undefined) opt.pushOptions(out, options, BITFIELD_RO_OPTIONS, BITFIELD_RO);
-  return new Command(BITFIELD_RO, out, reply.readIntegers);
+/** Reads integers of any width from a string. */
+export function bitfieldRo(key: Key, operations: readonly BitGet[]): Command<number[]> {
+  return special.bitfieldRo(BITFIELD_RO, key, operations);
 }
 
 export const BITOP = /* @__PURE__ */ defineSpec('BITOP', {
@@ -56,8 +58,9 @@ export const BITOP = /* @__PURE__ */ defineSpec('BITOP', {
   keys: [{ from: 1, to: -1, step: 1 }],
   since: { redis: '2.6.0', valkey: '2.6.0' },
 });
+const BITOP_NO = /* @__PURE__ */ withReplay(BITOP, 'no');
 
-/** `BITOP` */
+/** Combines strings bit by bit into a destination and answers its length. */
 export function bitop(
   operation: 'AND' | 'OR' | 'XOR' | 'NOT' | 'DIFF' | 'DIFF1' | 'ANDOR' | 'ONE',
   destkey: Key,
@@ -68,7 +71,8 @@ export function bitop(
     arg.text(destkey, BITOP, 'destkey'),
   ];
   arg.pushRest(out, keys, arg.text, BITOP, 'keys');
-  return new Command(BITOP, out, reply.readInteger);
+  const spec = arg.isAmong(destkey, keys) ? BITOP_NO : BITOP;
+  return new Command(spec, out, reply.readInteger);
 }
 
 export const BITPOS = /* @__PURE__ */ defineSpec('BITPOS', {
@@ -79,9 +83,10 @@ export const BITPOS = /* @__PURE__ */ defineSpec('BITPOS', {
   replica: true,
 });
 
-/** `BITPOS` */
+/** Finds the first bit that is set, or that is not. */
 export function bitpos(key: Key, bit: number, start?: number, end?: number, unit?: 'BYTE' | 'BIT'): Command<number> {
   const out: Arg[] = [arg.text(key, BITPOS, 'key'), arg.integer(bit, BITPOS, 'bit')];
+  arg.inOrder({ start, end, unit }, BITPOS);
   if (start !== undefined) out.push(arg.integer(start, BITPOS, 'start'));
   if (end !== undefined) out.push(arg.integer(end, BITPOS, 'end'));
   if (unit !== undefined) out.push(arg.choice(unit, ['BYTE', 'BIT'], BITPOS, 'unit'));
@@ -96,7 +101,7 @@ export const GETBIT = /* @__PURE__ */ defineSpec('GETBIT', {
   replica: true,
 });
 
-/** `GETBIT` */
+/** Reads one bit of a string. */
 export function getbit(key: Key, offset: number): Command<number> {
   return new Command(GETBIT, [arg.text(key, GETBIT, 'key'), arg.integer(offset, GETBIT, 'offset')], reply.readInteger);
 }
@@ -108,7 +113,7 @@ export const SETBIT = /* @__PURE__ */ defineSpec('SETBIT', {
   since: { redis: '2.2.0', valkey: '2.2.0' },
 });
 
-/** `SETBIT` */
+/** Sets or clears one bit of a string and answers what it was. */
 export function setbit(key: Key, offset: number, value: number): Command<number> {
   return new Command(SETBIT, [
     arg.text(key, SETBIT, 'key'),

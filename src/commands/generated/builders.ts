@@ -2,14 +2,12 @@
 
 export {
   bitcount,
+  bitfield,
   bitfieldRo,
   bitop,
   bitpos,
   getbit,
   setbit,
-} from './bitmap';
-export type {
-  BitfieldRoOptions,
 } from './bitmap';
 export {
   asking,
@@ -32,15 +30,20 @@ export {
   clusterKeyslot,
   clusterLinks,
   clusterMeet,
+  clusterMigrateslots,
+  clusterMigration,
   clusterMyid,
   clusterMyshardid,
   clusterNodes,
   clusterReplicas,
+  clusterReplicate,
   clusterReset,
   clusterSaveconfig,
   clusterSetConfigEpoch,
+  clusterSetslot,
   clusterShards,
   clusterSlaves,
+  clusterSlotStats,
   clusterSlots,
   clusterscan,
   readonly,
@@ -50,6 +53,7 @@ export type {
   ClusterscanOptions,
 } from './cluster';
 export {
+  auth,
   clientCaching,
   clientCapa,
   clientGetname,
@@ -58,6 +62,7 @@ export {
   clientId,
   clientImportSource,
   clientInfo,
+  clientKill,
   clientList,
   clientNoEvict,
   clientNoTouch,
@@ -70,6 +75,7 @@ export {
   clientUnblock,
   clientUnpause,
   echo,
+  hello,
   ping,
   quit,
   reset,
@@ -116,7 +122,6 @@ export {
 } from './generic';
 export type {
   CopyOptions,
-  MigrateOptions,
   RestoreOptions,
   ScanOptions,
   SortOptions,
@@ -131,6 +136,8 @@ export {
   georadiusbymember,
   georadiusbymemberRo,
   georadiusRo,
+  geosearch,
+  geosearchstore,
 } from './geo';
 export type {
   GeoaddOptions,
@@ -160,6 +167,7 @@ export {
   hpexpireat,
   hpexpiretime,
   hpttl,
+  hrandfield,
   hscan,
   hset,
   hsetex,
@@ -224,6 +232,12 @@ export {
   unsubscribe,
 } from './pubsub';
 export {
+  eval,
+  evalsha,
+  evalshaRo,
+  evalRo,
+  fcall,
+  fcallRo,
   functionDelete,
   functionDump,
   functionFlush,
@@ -247,6 +261,8 @@ export type {
 } from './scripting';
 export {
   sentinelCkquorum,
+  sentinelConfig,
+  sentinelDebug,
   sentinelFailover,
   sentinelFlushconfig,
   sentinelGetMasterAddrByName,
@@ -267,6 +283,7 @@ export {
   sentinelReset,
   sentinelSentinels,
   sentinelSet,
+  sentinelSimulateFailure,
   sentinelSlaves,
 } from './sentinel';
 export type {
@@ -281,6 +298,7 @@ export {
   aclHelp,
   aclList,
   aclLoad,
+  aclLog,
   aclSave,
   aclSetuser,
   aclUsers,
@@ -294,6 +312,7 @@ export {
   commandGetkeysandflags,
   commandHelp,
   commandInfo,
+  commandList,
   commandlogGet,
   commandlogHelp,
   commandlogLen,
@@ -305,11 +324,13 @@ export {
   configSet,
   dbsize,
   debug,
+  failover,
   flushall,
   flushdb,
   hotkeysGet,
   hotkeysHelp,
   hotkeysReset,
+  hotkeysStart,
   hotkeysStop,
   info,
   lastsave,
@@ -333,8 +354,11 @@ export {
   moduleLoadex,
   moduleUnload,
   monitor,
+  replicaof,
   role,
   save,
+  shutdown,
+  slaveof,
   slowlogGet,
   slowlogHelp,
   slowlogLen,
@@ -343,9 +367,11 @@ export {
   time,
 } from './server';
 export type {
+  FailoverOptions,
   LolwutOptions,
   MemoryUsageOptions,
   ModuleLoadexOptions,
+  ShutdownOptions,
 } from './server';
 export {
   sadd,
@@ -375,6 +401,7 @@ export {
   bzpopmax,
   bzpopmin,
   zadd,
+  zaddIncr,
   zcard,
   zcount,
   zdiff,
@@ -388,6 +415,7 @@ export {
   zmscore,
   zpopmax,
   zpopmin,
+  zrandmember,
   zrange,
   zrangebylex,
   zrangebyscore,
@@ -408,7 +436,6 @@ export {
 } from './sorted-set';
 export type {
   BzmpopOptions,
-  ZaddOptions,
   ZdiffOptions,
   ZinterOptions,
   ZintercardOptions,
@@ -430,7 +457,9 @@ export type {
 export {
   xack,
   xackdel,
+  xadd,
   xautoclaim,
+  xcfgset,
   xclaim,
   xdel,
   xdelex,
@@ -443,13 +472,19 @@ export {
   xinfoConsumers,
   xinfoGroups,
   xinfoHelp,
+  xinfoStream,
   xlen,
+  xpending,
   xrange,
+  xread,
+  xreadgroup,
   xrevrange,
   xsetid,
+  xtrim,
 } from './stream';
 export type {
   XautoclaimOptions,
+  XcfgsetOptions,
   XclaimOptions,
   XgroupCreateOptions,
   XgroupSetidOptions,
@@ -501,6 +536,7 @@ export {
   watch,
 } from './transactions';
 export {
+  vadd,
   vcard,
   vdim,
   vemb,
@@ -512,6 +548,7 @@ export {
   vrange,
   vrem,
   vsetattr,
+  vsim,
 } from './vector-set';
 export type {
   VembOptions,

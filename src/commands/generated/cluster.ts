@@ -3,18 +3,20 @@
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Str, Variadic } from '../arguments';
+import type { Str, Many, Variadic } from '../arguments';
 import { defineSpec, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import * as reply from '../replies';
 import type { ClusterLink, ClusterNode, Plain, Shard, SlotRange } from '../replies/types';
+import * as special from '../special';
+import type { MigrationTask, SlotBounds, SlotMigration, SlotState, SlotStatsFilter } from '../special/types';
 
 export const ASKING = /* @__PURE__ */ defineSpec('ASKING', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
   connection: true,
 });
 
-/** `ASKING` */
+/** Lets the next command reach a slot that is still being imported by this node. */
 export function asking(): Command<'OK'> {
   return new Command(ASKING, [], reply.readOk);
 }
@@ -25,7 +27,7 @@ export const CLUSTER_ADDSLOTS = /* @__PURE__ */ defineSpec('CLUSTER ADDSLOTS', {
   dangerous: true,
 });
 
-/** `CLUSTER ADDSLOTS` */
+/** Makes this node serve slots that nobody serves. */
 export function clusterAddslots(...slots: Variadic<number>): Command<'OK'> {
   const out: Arg[] = [];
   arg.pushRest(out, slots, arg.integer, CLUSTER_ADDSLOTS, 'slots');
@@ -38,7 +40,7 @@ export const CLUSTER_ADDSLOTSRANGE = /* @__PURE__ */ defineSpec('CLUSTER ADDSLOT
   dangerous: true,
 });
 
-/** `CLUSTER ADDSLOTSRANGE` */
+/** Makes this node serve ranges of slots that nobody serves. */
 export function clusterAddslotsrange(
   ...ranges: Variadic<readonly [startSlot: number, endSlot: number]>
 ): Command<'OK'> {
@@ -53,7 +55,7 @@ export const CLUSTER_BUMPEPOCH = /* @__PURE__ */ defineSpec('CLUSTER BUMPEPOCH',
   dangerous: true,
 });
 
-/** `CLUSTER BUMPEPOCH` */
+/** Raises the configuration epoch of this node where it is not the highest. */
 export function clusterBumpepoch(): Command<string> {
   return new Command(CLUSTER_BUMPEPOCH, [], reply.readName);
 }
@@ -64,7 +66,7 @@ export const CLUSTER_CANCELSLOTMIGRATIONS = /* @__PURE__ */ defineSpec('CLUSTER 
   dangerous: true,
 });
 
-/** `CLUSTER CANCELSLOTMIGRATIONS` */
+/** Ends the slot migrations that this node exports. */
 export function clusterCancelslotmigrations(): Command<'OK'> {
   return new Command(CLUSTER_CANCELSLOTMIGRATIONS, [], reply.readOk);
 }
@@ -76,7 +78,7 @@ export const CLUSTER_COUNT_FAILURE_REPORTS = /* @__PURE__ */ defineSpec('CLUSTER
   dangerous: true,
 });
 
-/** `CLUSTER COUNT-FAILURE-REPORTS` */
+/** Counts how many nodes report a node as failing. */
 export function clusterCountFailureReports(nodeId: Str): Command<number> {
   return new Command(CLUSTER_COUNT_FAILURE_REPORTS, [arg.text(nodeId, CLUSTER_COUNT_FAILURE_REPORTS, 'nodeId')], reply.readInteger);
 }
@@ -86,7 +88,7 @@ export const CLUSTER_COUNTKEYSINSLOT = /* @__PURE__ */ defineSpec('CLUSTER COUNT
   since: { redis: '3.0.0', valkey: '3.0.0' },
 });
 
-/** `CLUSTER COUNTKEYSINSLOT` */
+/** Counts the keys that this node has in a slot. */
 export function clusterCountkeysinslot(slot: number): Command<number> {
   return new Command(CLUSTER_COUNTKEYSINSLOT, [arg.integer(slot, CLUSTER_COUNTKEYSINSLOT, 'slot')], reply.readInteger);
 }
@@ -97,7 +99,7 @@ export const CLUSTER_DELSLOTS = /* @__PURE__ */ defineSpec('CLUSTER DELSLOTS', {
   dangerous: true,
 });
 
-/** `CLUSTER DELSLOTS` */
+/** Makes this node forget who serves these slots. */
 export function clusterDelslots(...slots: Variadic<number>): Command<'OK'> {
   const out: Arg[] = [];
   arg.pushRest(out, slots, arg.integer, CLUSTER_DELSLOTS, 'slots');
@@ -110,7 +112,7 @@ export const CLUSTER_DELSLOTSRANGE = /* @__PURE__ */ defineSpec('CLUSTER DELSLOT
   dangerous: true,
 });
 
-/** `CLUSTER DELSLOTSRANGE` */
+/** Makes this node forget who serves these ranges of slots. */
 export function clusterDelslotsrange(
   ...ranges: Variadic<readonly [startSlot: number, endSlot: number]>
 ): Command<'OK'> {
@@ -125,7 +127,7 @@ export const CLUSTER_FAILOVER = /* @__PURE__ */ defineSpec('CLUSTER FAILOVER', {
   dangerous: true,
 });
 
-/** `CLUSTER FAILOVER` */
+/** Makes this replica take its primary's place. */
 export function clusterFailover(options?: 'FORCE' | 'TAKEOVER'): Command<'OK'> {
   const out: Arg[] = [];
   if (options !== undefined) out.push(arg.choice(options, ['FORCE', 'TAKEOVER'], CLUSTER_FAILOVER, 'options'));
@@ -140,7 +142,7 @@ export const CLUSTER_FLUSHSLOT = /* @__PURE__ */ defineSpec('CLUSTER FLUSHSLOT',
   dangerous: true,
 });
 
-/** `CLUSTER FLUSHSLOT` */
+/** Deletes every key of a slot. */
 export function clusterFlushslot(slot: number, flushType?: 'ASYNC' | 'SYNC'): Command<'OK'> {
   const out: Arg[] = [arg.integer(slot, CLUSTER_FLUSHSLOT, 'slot')];
   if (flushType !== undefined) out.push(arg.choice(flushType, ['ASYNC', 'SYNC'], CLUSTER_FLUSHSLOT, 'flushType'));
@@ -153,7 +155,7 @@ export const CLUSTER_FLUSHSLOTS = /* @__PURE__ */ defineSpec('CLUSTER FLUSHSLOTS
   dangerous: true,
 });
 
-/** `CLUSTER FLUSHSLOTS` */
+/** Makes this node serve no slots any more; the database has to be empty. */
 export function clusterFlushslots(): Command<'OK'> {
   return new Command(CLUSTER_FLUSHSLOTS, [], reply.readOk);
 }
@@ -164,7 +166,7 @@ export const CLUSTER_FORGET = /* @__PURE__ */ defineSpec('CLUSTER FORGET', {
   dangerous: true,
 });
 
-/** `CLUSTER FORGET` */
+/** Removes a node from this node's table for a minute. */
 export function clusterForget(nodeId: Str): Command<'OK'> {
   return new Command(CLUSTER_FORGET, [arg.text(nodeId, CLUSTER_FORGET, 'nodeId')], reply.readOk);
 }
@@ -174,7 +176,7 @@ export const CLUSTER_GETKEYSINSLOT = /* @__PURE__ */ defineSpec('CLUSTER GETKEYS
   since: { redis: '3.0.0', valkey: '3.0.0' },
 });
 
-/** `CLUSTER GETKEYSINSLOT` */
+/** Lists some of the keys that this node has in a slot. */
 export function clusterGetkeysinslot(slot: number, count: number): Command<string[]> {
   return new Command(CLUSTER_GETKEYSINSLOT, [
     arg.integer(slot, CLUSTER_GETKEYSINSLOT, 'slot'),
@@ -189,7 +191,7 @@ export const CLUSTER_GETSLOTMIGRATIONS = /* @__PURE__ */ defineSpec('CLUSTER GET
   dangerous: true,
 });
 
-/** `CLUSTER GETSLOTMIGRATIONS` */
+/** Describes the slot migrations of this node, running and finished. */
 export function clusterGetslotmigrations(): Command<Record<string, Plain>[]> {
   return new Command(CLUSTER_GETSLOTMIGRATIONS, [], reply.readMigrations);
 }
@@ -199,7 +201,7 @@ export const CLUSTER_HELP = /* @__PURE__ */ defineSpec('CLUSTER HELP', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `CLUSTER HELP` */
+/** Lists the CLUSTER subcommands in the server's own words. */
 export function clusterHelp(): Command<string[]> {
   return new Command(CLUSTER_HELP, [], reply.readNames);
 }
@@ -209,7 +211,7 @@ export const CLUSTER_INFO = /* @__PURE__ */ defineSpec('CLUSTER INFO', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
 });
 
-/** `CLUSTER INFO` */
+/** Tells how the cluster is doing as this node sees it. */
 export function clusterInfo(): Command<Record<string, string>> {
   return new Command(CLUSTER_INFO, [], reply.readProperties);
 }
@@ -220,7 +222,7 @@ export const CLUSTER_KEYSLOT = /* @__PURE__ */ defineSpec('CLUSTER KEYSLOT', {
   prefixed: [{ kind: 'key', at: { from: 0, to: 0, step: 1 } }],
 });
 
-/** `CLUSTER KEYSLOT` */
+/** Computes the slot of a key. */
 export function clusterKeyslot(key: Str): Command<number> {
   return new Command(CLUSTER_KEYSLOT, [arg.text(key, CLUSTER_KEYSLOT, 'key')], reply.readInteger);
 }
@@ -230,7 +232,7 @@ export const CLUSTER_LINKS = /* @__PURE__ */ defineSpec('CLUSTER LINKS', {
   since: { redis: '7.0.0', valkey: '7.0.0' },
 });
 
-/** `CLUSTER LINKS` */
+/** Describes this node's connections on the cluster bus. */
 export function clusterLinks(): Command<ClusterLink[]> {
   return new Command(CLUSTER_LINKS, [], reply.readClusterLinks);
 }
@@ -241,11 +243,41 @@ export const CLUSTER_MEET = /* @__PURE__ */ defineSpec('CLUSTER MEET', {
   dangerous: true,
 });
 
-/** `CLUSTER MEET` */
+/** Introduces this node to another one. */
 export function clusterMeet(ip: Str, port: number, clusterBusPort?: number): Command<'OK'> {
   const out: Arg[] = [arg.text(ip, CLUSTER_MEET, 'ip'), arg.integer(port, CLUSTER_MEET, 'port')];
   if (clusterBusPort !== undefined) out.push(arg.integer(clusterBusPort, CLUSTER_MEET, 'clusterBusPort'));
   return new Command(CLUSTER_MEET, out, reply.readOk);
+}
+
+export const CLUSTER_MIGRATESLOTS = /* @__PURE__ */ defineSpec('CLUSTER MIGRATESLOTS', {
+  since: { valkey: '9.0.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** Starts to move ranges of slots to other nodes. */
+export function clusterMigrateslots(...migrations: Variadic<SlotMigration>): Command<'OK'> {
+  return special.clusterMigrateslots(CLUSTER_MIGRATESLOTS, ...migrations);
+}
+
+export const CLUSTER_MIGRATION = /* @__PURE__ */ defineSpec('CLUSTER MIGRATION', {
+  since: { redis: '8.4.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** Imports slots from other nodes in one go, shows or cancels such imports. */
+export function clusterMigration(action: 'IMPORT', ranges: Many<SlotBounds>): Command<string>;
+/** Imports slots from other nodes in one go, shows or cancels such imports. */
+export function clusterMigration(action: 'CANCEL', task: MigrationTask): Command<number>;
+/** Imports slots from other nodes in one go, shows or cancels such imports. */
+export function clusterMigration(action: 'STATUS', task?: MigrationTask): Command<Record<string, Plain>[]>;
+export function clusterMigration(
+  action: 'IMPORT' | 'CANCEL' | 'STATUS',
+  what?: Many<SlotBounds> | MigrationTask,
+): Command<never> {
+  return special.clusterMigration(CLUSTER_MIGRATION, action, what) as Command<never>;
 }
 
 export const CLUSTER_MYID = /* @__PURE__ */ defineSpec('CLUSTER MYID', {
@@ -253,7 +285,7 @@ export const CLUSTER_MYID = /* @__PURE__ */ defineSpec('CLUSTER MYID', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
 });
 
-/** `CLUSTER MYID` */
+/** Tells the id of this node. */
 export function clusterMyid(): Command<string> {
   return new Command(CLUSTER_MYID, [], reply.readName);
 }
@@ -263,7 +295,7 @@ export const CLUSTER_MYSHARDID = /* @__PURE__ */ defineSpec('CLUSTER MYSHARDID',
   since: { redis: '7.2.0', valkey: '7.2.0' },
 });
 
-/** `CLUSTER MYSHARDID` */
+/** Tells the id of this node's shard. */
 export function clusterMyshardid(): Command<string> {
   return new Command(CLUSTER_MYSHARDID, [], reply.readName);
 }
@@ -273,7 +305,7 @@ export const CLUSTER_NODES = /* @__PURE__ */ defineSpec('CLUSTER NODES', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
 });
 
-/** `CLUSTER NODES` */
+/** Describes every node that this one knows: address, role, health and slots. */
 export function clusterNodes(): Command<ClusterNode[]> {
   return new Command(CLUSTER_NODES, [], reply.readClusterNodes);
 }
@@ -285,9 +317,20 @@ export const CLUSTER_REPLICAS = /* @__PURE__ */ defineSpec('CLUSTER REPLICAS', {
   dangerous: true,
 });
 
-/** `CLUSTER REPLICAS` */
+/** Describes the replicas of a primary. */
 export function clusterReplicas(nodeId: Str): Command<ClusterNode[]> {
   return new Command(CLUSTER_REPLICAS, [arg.text(nodeId, CLUSTER_REPLICAS, 'nodeId')], reply.readClusterReplicas);
+}
+
+export const CLUSTER_REPLICATE = /* @__PURE__ */ defineSpec('CLUSTER REPLICATE', {
+  since: { redis: '3.0.0', valkey: '3.0.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** Makes this node a replica of another, or with `NO ONE` (Valkey) an empty primary. */
+export function clusterReplicate(nodeId: string): Command<'OK'> {
+  return special.clusterReplicate(CLUSTER_REPLICATE, nodeId);
 }
 
 export const CLUSTER_RESET = /* @__PURE__ */ defineSpec('CLUSTER RESET', {
@@ -296,7 +339,7 @@ export const CLUSTER_RESET = /* @__PURE__ */ defineSpec('CLUSTER RESET', {
   dangerous: true,
 });
 
-/** `CLUSTER RESET` */
+/** Makes this node leave the cluster; a hard reset gives it a new id as well. */
 export function clusterReset(resetType?: 'HARD' | 'SOFT'): Command<'OK'> {
   const out: Arg[] = [];
   if (resetType !== undefined) out.push(arg.choice(resetType, ['HARD', 'SOFT'], CLUSTER_RESET, 'resetType'));
@@ -309,7 +352,7 @@ export const CLUSTER_SAVECONFIG = /* @__PURE__ */ defineSpec('CLUSTER SAVECONFIG
   dangerous: true,
 });
 
-/** `CLUSTER SAVECONFIG` */
+/** Writes the cluster's configuration to this node's disk. */
 export function clusterSaveconfig(): Command<'OK'> {
   return new Command(CLUSTER_SAVECONFIG, [], reply.readOk);
 }
@@ -320,9 +363,20 @@ export const CLUSTER_SET_CONFIG_EPOCH = /* @__PURE__ */ defineSpec('CLUSTER SET-
   dangerous: true,
 });
 
-/** `CLUSTER SET-CONFIG-EPOCH` */
+/** Sets the configuration epoch of a node that knows no other. */
 export function clusterSetConfigEpoch(configEpoch: number): Command<'OK'> {
   return new Command(CLUSTER_SET_CONFIG_EPOCH, [arg.integer(configEpoch, CLUSTER_SET_CONFIG_EPOCH, 'configEpoch')], reply.readOk);
+}
+
+export const CLUSTER_SETSLOT = /* @__PURE__ */ defineSpec('CLUSTER SETSLOT', {
+  since: { redis: '3.0.0', valkey: '3.0.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** Says that a slot is being imported or migrated, belongs to a node, or is stable. */
+export function clusterSetslot(slot: number, state: SlotState, options?: { TIMEOUT?: number }): Command<'OK'> {
+  return special.clusterSetslot(CLUSTER_SETSLOT, slot, state, options);
 }
 
 export const CLUSTER_SHARDS = /* @__PURE__ */ defineSpec('CLUSTER SHARDS', {
@@ -330,7 +384,7 @@ export const CLUSTER_SHARDS = /* @__PURE__ */ defineSpec('CLUSTER SHARDS', {
   since: { redis: '7.0.0', valkey: '7.0.0' },
 });
 
-/** `CLUSTER SHARDS` */
+/** Describes the shards of the cluster, their slots and nodes. */
 export function clusterShards(): Command<Shard[]> {
   return new Command(CLUSTER_SHARDS, [], reply.readShards);
 }
@@ -342,9 +396,25 @@ export const CLUSTER_SLAVES = /* @__PURE__ */ defineSpec('CLUSTER SLAVES', {
   dangerous: true,
 });
 
-/** `CLUSTER SLAVES` */
+/**
+ * Describes the replicas of a primary.
+ * @deprecated since Redis 5.0.0: use `clusterReplicas`
+ */
 export function clusterSlaves(nodeId: Str): Command<ClusterNode[]> {
   return new Command(CLUSTER_SLAVES, [arg.text(nodeId, CLUSTER_SLAVES, 'nodeId')], reply.readClusterReplicas);
+}
+
+export const CLUSTER_SLOT_STATS = /* @__PURE__ */ defineSpec('CLUSTER SLOT-STATS', {
+  replay: 'read',
+  since: { redis: '8.2.0', valkey: '8.0.0' },
+  request: 'all_shards',
+});
+
+/** Tells how many keys and how much load slots have. */
+export function clusterSlotStats(
+  filter: SlotStatsFilter,
+): Command<[slot: number, statistics: Record<string, number>][]> {
+  return special.clusterSlotStats(CLUSTER_SLOT_STATS, filter);
 }
 
 export const CLUSTER_SLOTS = /* @__PURE__ */ defineSpec('CLUSTER SLOTS', {
@@ -352,7 +422,10 @@ export const CLUSTER_SLOTS = /* @__PURE__ */ defineSpec('CLUSTER SLOTS', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
 });
 
-/** `CLUSTER SLOTS` */
+/**
+ * Tells which nodes serve which ranges of slots.
+ * @deprecated since Redis 7.0.0: use `clusterShards`
+ */
 export function clusterSlots(): Command<SlotRange[]> {
   return new Command(CLUSTER_SLOTS, [], reply.readSlotRanges);
 }
@@ -378,14 +451,14 @@ export type ClusterscanOptions = {
 };
 const CLUSTERSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['MATCH', opt.one(arg.text)],
-    ['COUNT', opt.one(arg.integer)],
-    ['TYPE', opt.one(arg.text)],
-    ['SLOT', opt.one(arg.integer)],
+    ['MATCH', opt.oneText],
+    ['COUNT', opt.oneInteger],
+    ['TYPE', opt.oneText],
+    ['SLOT', opt.oneInteger],
   ],
 );
 
-/** `CLUSTERSCAN` */
+/** Walks over the keys of the whole cluster page by page. */
 export function clusterscan(cursor: Str, options?: ClusterscanOptions): Command<[cursor: string, keys: string[]]> {
   const out: Arg[] = [arg.text(cursor, CLUSTERSCAN, 'cursor')];
   if (options !== undefined) opt.pushOptions(out, options, CLUSTERSCAN_OPTIONS, CLUSTERSCAN);
@@ -398,7 +471,7 @@ export const READONLY = /* @__PURE__ */ defineSpec('READONLY', {
   connection: true,
 });
 
-/** `READONLY` */
+/** Lets this connection read from a replica of a cluster. */
 export function readonly(): Command<'OK'> {
   return new Command(READONLY, [], reply.readOk);
 }
@@ -409,7 +482,7 @@ export const READWRITE = /* @__PURE__ */ defineSpec('READWRITE', {
   connection: true,
 });
 
-/** `READWRITE` */
+/** Ends READONLY. */
 export function readwrite(): Command<'OK'> {
   return new Command(READWRITE, [], reply.readOk);
 }

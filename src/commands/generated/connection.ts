@@ -7,14 +7,31 @@ import type { Str, Many, Variadic } from '../arguments';
 import { defineSpec } from '../define-spec';
 import * as opt from '../option-table';
 import * as reply from '../replies';
-import type { ClientInfo, TrackingInfo } from '../replies/types';
+import type { ClientInfo, ServerGreeting, TrackingInfo } from '../replies/types';
+import * as special from '../special';
+import type { ClientKillFilter, HelloOptions } from '../special/types';
+
+export const AUTH = /* @__PURE__ */ defineSpec('AUTH', {
+  replay: 'same',
+  since: { redis: '1.0.0', valkey: '1.0.0' },
+  connection: true,
+  secrets: { from: 0 },
+});
+
+/** Signs this connection in. */
+export function auth(password: Str): Command<'OK'>;
+/** Signs this connection in. */
+export function auth(username: Str, password: Str): Command<'OK'>;
+export function auth(first: Str, second?: Str): Command<never> {
+  return special.auth(AUTH, first, second) as Command<never>;
+}
 
 export const CLIENT_CACHING = /* @__PURE__ */ defineSpec('CLIENT CACHING', {
   since: { redis: '6.0.0', valkey: '6.0.0' },
   connection: true,
 });
 
-/** `CLIENT CACHING` */
+/** Says whether the keys of the next command are tracked, where tracking is opt-in or opt-out. */
 export function clientCaching(mode: 'YES' | 'NO'): Command<'OK'> {
   return new Command(CLIENT_CACHING, [arg.choice(mode, ['YES', 'NO'], CLIENT_CACHING, 'mode')], reply.readOk);
 }
@@ -25,7 +42,7 @@ export const CLIENT_CAPA = /* @__PURE__ */ defineSpec('CLIENT CAPA', {
   connection: true,
 });
 
-/** `CLIENT CAPA` */
+/** Tells the server what this client can cope with, such as redirects. */
 export function clientCapa(...capabilities: Variadic<Str>): Command<'OK'> {
   const out: Arg[] = [];
   arg.pushRest(out, capabilities, arg.text, CLIENT_CAPA, 'capabilities');
@@ -37,7 +54,7 @@ export const CLIENT_GETNAME = /* @__PURE__ */ defineSpec('CLIENT GETNAME', {
   since: { redis: '2.6.9', valkey: '2.6.9' },
 });
 
-/** `CLIENT GETNAME` */
+/** Tells the name of this connection. */
 export function clientGetname(): Command<string | null> {
   return new Command(CLIENT_GETNAME, [], reply.readNameOrNull);
 }
@@ -47,7 +64,7 @@ export const CLIENT_GETREDIR = /* @__PURE__ */ defineSpec('CLIENT GETREDIR', {
   since: { redis: '6.0.0', valkey: '6.0.0' },
 });
 
-/** `CLIENT GETREDIR` */
+/** Tells which connection gets this one's invalidations: 0 for none, -1 when tracking is off. */
 export function clientGetredir(): Command<number> {
   return new Command(CLIENT_GETREDIR, [], reply.readInteger);
 }
@@ -57,7 +74,7 @@ export const CLIENT_HELP = /* @__PURE__ */ defineSpec('CLIENT HELP', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `CLIENT HELP` */
+/** Lists the CLIENT subcommands in the server's own words. */
 export function clientHelp(): Command<string[]> {
   return new Command(CLIENT_HELP, [], reply.readNames);
 }
@@ -67,7 +84,7 @@ export const CLIENT_ID = /* @__PURE__ */ defineSpec('CLIENT ID', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `CLIENT ID` */
+/** Tells the number of this connection, which no other connection ever gets. */
 export function clientId(): Command<number> {
   return new Command(CLIENT_ID, [], reply.readInteger);
 }
@@ -78,7 +95,7 @@ export const CLIENT_IMPORT_SOURCE = /* @__PURE__ */ defineSpec('CLIENT IMPORT-SO
   connection: true,
 });
 
-/** `CLIENT IMPORT-SOURCE` */
+/** Marks this connection as the source of an import, for which expired keys stay visible. */
 export function clientImportSource(enabled: 'ON' | 'OFF'): Command<'OK'> {
   return new Command(CLIENT_IMPORT_SOURCE, [arg.choice(enabled, ['ON', 'OFF'], CLIENT_IMPORT_SOURCE, 'enabled')], reply.readOk);
 }
@@ -88,9 +105,23 @@ export const CLIENT_INFO = /* @__PURE__ */ defineSpec('CLIENT INFO', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
 
-/** `CLIENT INFO` */
+/** Describes this connection as CLIENT LIST would. */
 export function clientInfo(): Command<ClientInfo> {
   return new Command(CLIENT_INFO, [], reply.readClient);
+}
+
+export const CLIENT_KILL = /* @__PURE__ */ defineSpec('CLIENT KILL', {
+  since: { redis: '2.4.0', valkey: '2.4.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** Closes the connections that match every filter and answers how many those were. */
+export function clientKill(filter: ClientKillFilter): Command<number>;
+/** Closes the connections that match every filter and answers how many those were. */
+export function clientKill(address: string): Command<'OK'>;
+export function clientKill(what: ClientKillFilter | string): Command<never> {
+  return special.clientKill(CLIENT_KILL, what) as Command<never>;
 }
 
 export const CLIENT_LIST = /* @__PURE__ */ defineSpec('CLIENT LIST', {
@@ -159,37 +190,37 @@ export type ClientListOptions = {
 };
 const CLIENT_LIST_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['TYPE', opt.oneOf('NORMAL', 'MASTER', 'REPLICA', 'PUBSUB')],
-    ['ID', opt.many(arg.integer)],
-    ['USER', opt.one(arg.text)],
-    ['ADDR', opt.one(arg.text)],
-    ['LADDR', opt.one(arg.text)],
+    ['TYPE', /* @__PURE__ */ opt.oneOf('NORMAL', 'MASTER', 'REPLICA', 'PUBSUB')],
+    ['ID', /* @__PURE__ */ opt.many(arg.integer)],
+    ['USER', opt.oneText],
+    ['ADDR', opt.oneText],
+    ['LADDR', opt.oneText],
     ['SKIPME', opt.yesNo],
-    ['MAXAGE', opt.one(arg.integer)],
-    ['NAME', opt.one(arg.text)],
-    ['IDLE', opt.one(arg.integer)],
-    ['FLAGS', opt.one(arg.text)],
-    ['LIB-NAME', opt.one(arg.text)],
-    ['LIB-VER', opt.one(arg.text)],
-    ['DB', opt.one(arg.integer)],
-    ['CAPA', opt.one(arg.text)],
-    ['IP', opt.one(arg.text)],
-    ['NOT-TYPE', opt.oneOf('NORMAL', 'MASTER', 'REPLICA', 'PUBSUB')],
-    ['NOT-ID', opt.many(arg.integer)],
-    ['NOT-USER', opt.one(arg.text)],
-    ['NOT-ADDR', opt.one(arg.text)],
-    ['NOT-LADDR', opt.one(arg.text)],
-    ['NOT-NAME', opt.one(arg.text)],
-    ['NOT-FLAGS', opt.one(arg.text)],
-    ['NOT-LIB-NAME', opt.one(arg.text)],
-    ['NOT-LIB-VER', opt.one(arg.text)],
-    ['NOT-DB', opt.one(arg.integer)],
-    ['NOT-CAPA', opt.one(arg.text)],
-    ['NOT-IP', opt.one(arg.text)],
+    ['MAXAGE', opt.oneInteger],
+    ['NAME', opt.oneText],
+    ['IDLE', opt.oneInteger],
+    ['FLAGS', opt.oneText],
+    ['LIB-NAME', opt.oneText],
+    ['LIB-VER', opt.oneText],
+    ['DB', opt.oneInteger],
+    ['CAPA', opt.oneText],
+    ['IP', opt.oneText],
+    ['NOT-TYPE', /* @__PURE__ */ opt.oneOf('NORMAL', 'MASTER', 'REPLICA', 'PUBSUB')],
+    ['NOT-ID', /* @__PURE__ */ opt.many(arg.integer)],
+    ['NOT-USER', opt.oneText],
+    ['NOT-ADDR', opt.oneText],
+    ['NOT-LADDR', opt.oneText],
+    ['NOT-NAME', opt.oneText],
+    ['NOT-FLAGS', opt.oneText],
+    ['NOT-LIB-NAME', opt.oneText],
+    ['NOT-LIB-VER', opt.oneText],
+    ['NOT-DB', opt.oneInteger],
+    ['NOT-CAPA', opt.oneText],
+    ['NOT-IP', opt.oneText],
   ],
 );
 
-/** `CLIENT LIST` */
+/** Describes the open connections. */
 export function clientList(options?: ClientListOptions): Command<ClientInfo[]> {
   const out: Arg[] = [];
   if (options !== undefined) opt.pushOptions(out, options, CLIENT_LIST_OPTIONS, CLIENT_LIST);
@@ -204,7 +235,7 @@ export const CLIENT_NO_EVICT = /* @__PURE__ */ defineSpec('CLIENT NO-EVICT', {
   dangerous: true,
 });
 
-/** `CLIENT NO-EVICT` */
+/** Keeps this connection alive when the server closes others for want of memory. */
 export function clientNoEvict(enabled: 'ON' | 'OFF'): Command<'OK'> {
   return new Command(CLIENT_NO_EVICT, [arg.choice(enabled, ['ON', 'OFF'], CLIENT_NO_EVICT, 'enabled')], reply.readOk);
 }
@@ -215,7 +246,7 @@ export const CLIENT_NO_TOUCH = /* @__PURE__ */ defineSpec('CLIENT NO-TOUCH', {
   connection: true,
 });
 
-/** `CLIENT NO-TOUCH` */
+/** Keeps what this connection reads from counting as use for eviction. */
 export function clientNoTouch(enabled: 'ON' | 'OFF'): Command<'OK'> {
   return new Command(CLIENT_NO_TOUCH, [arg.choice(enabled, ['ON', 'OFF'], CLIENT_NO_TOUCH, 'enabled')], reply.readOk);
 }
@@ -226,7 +257,7 @@ export const CLIENT_PAUSE = /* @__PURE__ */ defineSpec('CLIENT PAUSE', {
   dangerous: true,
 });
 
-/** `CLIENT PAUSE` */
+/** Holds all commands back, or only those that write, for so many milliseconds. */
 export function clientPause(timeout: number, mode?: 'WRITE' | 'ALL'): Command<'OK'> {
   const out: Arg[] = [arg.integer(timeout, CLIENT_PAUSE, 'timeout')];
   if (mode !== undefined) out.push(arg.choice(mode, ['WRITE', 'ALL'], CLIENT_PAUSE, 'mode'));
@@ -239,7 +270,7 @@ export const CLIENT_REPLY = /* @__PURE__ */ defineSpec('CLIENT REPLY', {
   noTransaction: true,
 });
 
-/** `CLIENT REPLY` */
+/** Turns replies off and on again, or skips the next one. */
 export function clientReply(action: 'ON' | 'OFF' | 'SKIP'): Command<'OK' | void> {
   return new Command(CLIENT_REPLY, [arg.choice(action, ['ON', 'OFF', 'SKIP'], CLIENT_REPLY, 'action')], reply.readOkOrNothing);
 }
@@ -252,7 +283,7 @@ export const CLIENT_SETINFO = /* @__PURE__ */ defineSpec('CLIENT SETINFO', {
   response: 'all_succeeded',
 });
 
-/** `CLIENT SETINFO` */
+/** Tells the server the library's name or version, for CLIENT LIST. */
 export function clientSetinfo(attr: 'LIB-NAME' | 'LIB-VER', value: Str): Command<'OK'> {
   return new Command(CLIENT_SETINFO, [
     arg.choice(attr, ['LIB-NAME', 'LIB-VER'], CLIENT_SETINFO, 'attr'),
@@ -268,7 +299,7 @@ export const CLIENT_SETNAME = /* @__PURE__ */ defineSpec('CLIENT SETNAME', {
   response: 'all_succeeded',
 });
 
-/** `CLIENT SETNAME` */
+/** Names this connection. */
 export function clientSetname(connectionName: Str): Command<'OK'> {
   return new Command(CLIENT_SETNAME, [arg.text(connectionName, CLIENT_SETNAME, 'connectionName')], reply.readOk);
 }
@@ -290,8 +321,8 @@ export type ClientTrackingOptions = {
 };
 const CLIENT_TRACKING_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['REDIRECT', opt.one(arg.integer)],
-    ['PREFIX', opt.repeated(arg.text)],
+    ['REDIRECT', opt.oneInteger],
+    ['PREFIX', /* @__PURE__ */ opt.repeated(arg.text)],
     ['BCAST', opt.flag],
     ['OPTIN', opt.flag],
     ['OPTOUT', opt.flag],
@@ -300,7 +331,7 @@ const CLIENT_TRACKING_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   { needs: { PREFIX: ['BCAST'] }, exclusive: [['OPTIN', 'OPTOUT', 'BCAST']] },
 );
 
-/** `CLIENT TRACKING` */
+/** Turns invalidation messages for keys that this connection reads on or off. */
 export function clientTracking(status: 'ON' | 'OFF', options?: ClientTrackingOptions): Command<'OK'> {
   const out: Arg[] = [arg.choice(status, ['ON', 'OFF'], CLIENT_TRACKING, 'status')];
   if (options !== undefined) opt.pushOptions(out, options, CLIENT_TRACKING_OPTIONS, CLIENT_TRACKING);
@@ -312,7 +343,7 @@ export const CLIENT_TRACKINGINFO = /* @__PURE__ */ defineSpec('CLIENT TRACKINGIN
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
 
-/** `CLIENT TRACKINGINFO` */
+/** Tells how tracking is set for this connection. */
 export function clientTrackinginfo(): Command<TrackingInfo> {
   return new Command(CLIENT_TRACKINGINFO, [], reply.readTrackingInfo);
 }
@@ -323,7 +354,7 @@ export const CLIENT_UNBLOCK = /* @__PURE__ */ defineSpec('CLIENT UNBLOCK', {
   dangerous: true,
 });
 
-/** `CLIENT UNBLOCK` */
+/** Ends the wait of another connection's blocking command; 1 when it was waiting. */
 export function clientUnblock(clientId: number, unblockType?: 'TIMEOUT' | 'ERROR'): Command<number> {
   const out: Arg[] = [arg.integer(clientId, CLIENT_UNBLOCK, 'clientId')];
   if (unblockType !== undefined) out.push(arg.choice(unblockType, ['TIMEOUT', 'ERROR'], CLIENT_UNBLOCK, 'unblockType'));
@@ -337,16 +368,29 @@ export const CLIENT_UNPAUSE = /* @__PURE__ */ defineSpec('CLIENT UNPAUSE', {
   dangerous: true,
 });
 
-/** `CLIENT UNPAUSE` */
+/** Ends CLIENT PAUSE. */
 export function clientUnpause(): Command<'OK'> {
   return new Command(CLIENT_UNPAUSE, [], reply.readOk);
 }
 
 export const ECHO = /* @__PURE__ */ defineSpec('ECHO', { replay: 'read', since: { redis: '1.0.0', valkey: '1.0.0' } });
 
-/** `ECHO` */
+/** Answers what it was told. */
 export function echo(message: Arg): Command<string> {
   return new Command(ECHO, [arg.data(message, ECHO, 'message')], reply.readText);
+}
+
+export const HELLO = /* @__PURE__ */ defineSpec('HELLO', {
+  replay: 'same',
+  since: { redis: '6.0.0', valkey: '6.0.0' },
+  connection: true,
+  noTransaction: true,
+  secrets: { after: { AUTH: 2 } },
+});
+
+/** Chooses the protocol and may sign in and name the connection on the way. */
+export function hello(protover?: number, options?: HelloOptions): Command<ServerGreeting> {
+  return special.hello(HELLO, protover, options);
 }
 
 export const PING = /* @__PURE__ */ defineSpec('PING', {
@@ -356,9 +400,9 @@ export const PING = /* @__PURE__ */ defineSpec('PING', {
   response: 'all_succeeded',
 });
 
-/** `PING` */
+/** Asks whether the server is there. */
 export function ping(): Command<'PONG'>;
-/** `PING` */
+/** Asks whether the server is there. */
 export function ping(message: Arg): Command<string>;
 export function ping(message?: Arg): Command<never> {
   const out: Arg[] = [];
@@ -374,7 +418,10 @@ export const QUIT = /* @__PURE__ */ defineSpec('QUIT', {
   closes: true,
 });
 
-/** `QUIT` */
+/**
+ * Closes this connection after its pending replies.
+ * @deprecated since Redis 7.2.0: use `close`
+ */
 export function quit(): Command<'OK'> {
   return new Command(QUIT, [], reply.readOk);
 }
@@ -386,7 +433,7 @@ export const RESET = /* @__PURE__ */ defineSpec('RESET', {
   noTransaction: true,
 });
 
-/** `RESET` */
+/** Sets this connection back to how a new one is. */
 export function reset(): Command<'RESET'> {
   return new Command(RESET, [], reply.readName as ReplyReader<'RESET'>);
 }
@@ -397,7 +444,7 @@ export const SELECT = /* @__PURE__ */ defineSpec('SELECT', {
   connection: true,
 });
 
-/** `SELECT` */
+/** Chooses the database of this connection. */
 export function select(index: number): Command<'OK'> {
   return new Command(SELECT, [arg.integer(index, SELECT, 'index')], reply.readOk);
 }

@@ -4,11 +4,13 @@ import { Command } from '../command';
 import type { Arg, KeyRange } from '../command';
 import * as arg from '../arguments';
 import type { Key, Many, Optionals } from '../arguments';
-import { defineSpec, withReplay, FIRST } from '../define-spec';
+import { defineSpec, withReplay, FIRST, FIRST_TWO } from '../define-spec';
 import * as opt from '../option-table';
 import type { AtMostOne, Without } from '../option-table';
 import * as reply from '../replies';
 import type { GeoMatch } from '../replies/types';
+import * as special from '../special';
+import type { GeoQuery, GeoWith } from '../special/types';
 
 export const GEOADD = /* @__PURE__ */ defineSpec('GEOADD', {
   access: 'write',
@@ -35,15 +37,15 @@ const GEOADD_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   ],
 );
 
-/** `GEOADD` */
+/** Adds places by longitude and latitude and answers how many were new. */
 export function geoadd(
   key: Key,
-  data: Many<readonly [longitude: number, latitude: number, member: Arg]>,
+  points: Many<readonly [longitude: number, latitude: number, member: Arg]>,
   options?: GeoaddOptions,
 ): Command<number> {
   const out: Arg[] = [arg.text(key, GEOADD, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, GEOADD_OPTIONS, GEOADD);
-  arg.pushTuples(out, data, [arg.double, arg.double, arg.data], GEOADD, 'data');
+  arg.pushTuples(out, points, [arg.double, arg.double, arg.data], GEOADD, 'points');
   return new Command(GEOADD, out, reply.readInteger);
 }
 
@@ -55,7 +57,7 @@ export const GEODIST = /* @__PURE__ */ defineSpec('GEODIST', {
   replica: true,
 });
 
-/** `GEODIST` */
+/** Measures the distance of two places; null when one is missing. */
 export function geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' | 'FT' | 'MI'): Command<string | null> {
   const out: Arg[] = [
     arg.text(key, GEODIST, 'key'),
@@ -74,7 +76,7 @@ export const GEOHASH = /* @__PURE__ */ defineSpec('GEOHASH', {
   replica: true,
 });
 
-/** `GEOHASH` */
+/** Gives the geohash of places, for other software. */
 export function geohash(key: Key, ...members: Optionals<Arg>): Command<(string | null)[]> {
   const out: Arg[] = [arg.text(key, GEOHASH, 'key')];
   arg.pushOptionals(out, members, arg.data, GEOHASH, 'members');
@@ -89,7 +91,7 @@ export const GEOPOS = /* @__PURE__ */ defineSpec('GEOPOS', {
   replica: true,
 });
 
-/** `GEOPOS` */
+/** Gives the coordinates of places; null for one that is missing. */
 export function geopos(
   key: Key,
   ...members: Optionals<Arg>
@@ -124,16 +126,19 @@ const GEORADIUS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
     ['WITHCOORD', opt.flag],
     ['WITHDIST', opt.flag],
     ['WITHHASH', opt.flag],
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
     ['ANY', opt.flag],
-    ['ORDER', opt.word('ASC', 'DESC')],
-    ['STORE', opt.one(arg.text), 1],
-    ['STOREDIST', opt.one(arg.text), 1],
+    ['ORDER', /* @__PURE__ */ opt.word('ASC', 'DESC')],
+    ['STORE', opt.oneText, 1],
+    ['STOREDIST', opt.oneText, 1],
   ],
   { needs: { ANY: ['COUNT'] } },
 );
 
-/** `GEORADIUS` */
+/**
+ * Finds places within a circle around a point, or stores them.
+ * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+ */
 export function georadius(
   key: Key,
   longitude: number,
@@ -142,7 +147,10 @@ export function georadius(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusOptions & Without<'STORE' | 'STOREDIST' | 'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
 ): Command<string[]>;
-/** `GEORADIUS` */
+/**
+ * Finds places within a circle around a point, or stores them.
+ * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+ */
 export function georadius(
   key: Key,
   longitude: number,
@@ -151,7 +159,10 @@ export function georadius(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusOptions & ({ STORE: Key } | { STOREDIST: Key }),
 ): Command<number>;
-/** `GEORADIUS` */
+/**
+ * Finds places within a circle around a point, or stores them.
+ * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+ */
 export function georadius(
   key: Key,
   longitude: number,
@@ -160,7 +171,10 @@ export function georadius(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }) & Without<'STORE' | 'STOREDIST'>,
 ): Command<GeoMatch[]>;
-/** `GEORADIUS` */
+/**
+ * Finds places within a circle around a point, or stores them.
+ * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+ */
 export function georadius(
   key: Key,
   longitude: number,
@@ -168,7 +182,7 @@ export function georadius(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusOptions,
-): Command<number | GeoMatch[] | string[]>;
+): Command<string[] | number | GeoMatch[]>;
 export function georadius(
   key: Key,
   longitude: number,
@@ -185,12 +199,15 @@ export function georadius(
     arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUS, 'unit'),
   ];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
-  if (options !== undefined) {
-    opt.pushOptions(out, options, GEORADIUS_OPTIONS, GEORADIUS);
-    if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
-  }
+  if (options === undefined) return new Command<unknown>(GEORADIUS_READ, out, reply.readTexts, places) as Command<never>;
+  opt.pushOptions(out, options, GEORADIUS_OPTIONS, GEORADIUS);
+  if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
   const spec = opt.has(options, 'STORE', 'STOREDIST') ? GEORADIUS : GEORADIUS_READ;
-  const read = opt.has(options, 'STORE', 'STOREDIST') ? reply.readInteger : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH') ? reply.readGeoMatches : reply.readTexts;
+  const read = opt.has(options, 'STORE', 'STOREDIST')
+    ? reply.readInteger
+    : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH')
+      ? reply.readGeoMatches
+      : reply.readTexts;
   return new Command<unknown>(spec, out, read, places) as Command<never>;
 }
 
@@ -218,16 +235,19 @@ const GEORADIUSBYMEMBER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
     ['WITHCOORD', opt.flag],
     ['WITHDIST', opt.flag],
     ['WITHHASH', opt.flag],
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
     ['ANY', opt.flag],
-    ['ORDER', opt.word('ASC', 'DESC')],
-    ['STORE', opt.one(arg.text), 1],
-    ['STOREDIST', opt.one(arg.text), 1],
+    ['ORDER', /* @__PURE__ */ opt.word('ASC', 'DESC')],
+    ['STORE', opt.oneText, 1],
+    ['STOREDIST', opt.oneText, 1],
   ],
   { needs: { ANY: ['COUNT'] } },
 );
 
-/** `GEORADIUSBYMEMBER` */
+/**
+ * Finds places within a circle around another place, or stores them.
+ * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+ */
 export function georadiusbymember(
   key: Key,
   member: Arg,
@@ -235,7 +255,10 @@ export function georadiusbymember(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberOptions & Without<'STORE' | 'STOREDIST' | 'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
 ): Command<string[]>;
-/** `GEORADIUSBYMEMBER` */
+/**
+ * Finds places within a circle around another place, or stores them.
+ * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+ */
 export function georadiusbymember(
   key: Key,
   member: Arg,
@@ -243,7 +266,10 @@ export function georadiusbymember(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusbymemberOptions & ({ STORE: Key } | { STOREDIST: Key }),
 ): Command<number>;
-/** `GEORADIUSBYMEMBER` */
+/**
+ * Finds places within a circle around another place, or stores them.
+ * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+ */
 export function georadiusbymember(
   key: Key,
   member: Arg,
@@ -251,14 +277,17 @@ export function georadiusbymember(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusbymemberOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }) & Without<'STORE' | 'STOREDIST'>,
 ): Command<GeoMatch[]>;
-/** `GEORADIUSBYMEMBER` */
+/**
+ * Finds places within a circle around another place, or stores them.
+ * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+ */
 export function georadiusbymember(
   key: Key,
   member: Arg,
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberOptions,
-): Command<number | GeoMatch[] | string[]>;
+): Command<string[] | number | GeoMatch[]>;
 export function georadiusbymember(
   key: Key,
   member: Arg,
@@ -273,12 +302,15 @@ export function georadiusbymember(
     arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUSBYMEMBER, 'unit'),
   ];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
-  if (options !== undefined) {
-    opt.pushOptions(out, options, GEORADIUSBYMEMBER_OPTIONS, GEORADIUSBYMEMBER);
-    if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
-  }
+  if (options === undefined) return new Command<unknown>(GEORADIUSBYMEMBER_READ, out, reply.readTexts, places) as Command<never>;
+  opt.pushOptions(out, options, GEORADIUSBYMEMBER_OPTIONS, GEORADIUSBYMEMBER);
+  if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
   const spec = opt.has(options, 'STORE', 'STOREDIST') ? GEORADIUSBYMEMBER : GEORADIUSBYMEMBER_READ;
-  const read = opt.has(options, 'STORE', 'STOREDIST') ? reply.readInteger : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH') ? reply.readGeoMatches : reply.readTexts;
+  const read = opt.has(options, 'STORE', 'STOREDIST')
+    ? reply.readInteger
+    : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH')
+      ? reply.readGeoMatches
+      : reply.readTexts;
   return new Command<unknown>(spec, out, read, places) as Command<never>;
 }
 
@@ -304,14 +336,17 @@ const GEORADIUSBYMEMBER_RO_OPTIONS = /* @__PURE__ */ opt.defineOptions(
     ['WITHCOORD', opt.flag],
     ['WITHDIST', opt.flag],
     ['WITHHASH', opt.flag],
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
     ['ANY', opt.flag],
-    ['ORDER', opt.word('ASC', 'DESC')],
+    ['ORDER', /* @__PURE__ */ opt.word('ASC', 'DESC')],
   ],
   { needs: { ANY: ['COUNT'] } },
 );
 
-/** `GEORADIUSBYMEMBER_RO` */
+/**
+ * Finds places within a circle around another place.
+ * @deprecated since Redis 6.2.0: use `geosearch`
+ */
 export function georadiusbymemberRo(
   key: Key,
   member: Arg,
@@ -319,7 +354,10 @@ export function georadiusbymemberRo(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberRoOptions & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
 ): Command<string[]>;
-/** `GEORADIUSBYMEMBER_RO` */
+/**
+ * Finds places within a circle around another place.
+ * @deprecated since Redis 6.2.0: use `geosearch`
+ */
 export function georadiusbymemberRo(
   key: Key,
   member: Arg,
@@ -327,14 +365,17 @@ export function georadiusbymemberRo(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusbymemberRoOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
 ): Command<GeoMatch[]>;
-/** `GEORADIUSBYMEMBER_RO` */
+/**
+ * Finds places within a circle around another place.
+ * @deprecated since Redis 6.2.0: use `geosearch`
+ */
 export function georadiusbymemberRo(
   key: Key,
   member: Arg,
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberRoOptions,
-): Command<GeoMatch[] | string[]>;
+): Command<string[] | GeoMatch[]>;
 export function georadiusbymemberRo(
   key: Key,
   member: Arg,
@@ -348,7 +389,8 @@ export function georadiusbymemberRo(
     arg.double(radius, GEORADIUSBYMEMBER_RO, 'radius'),
     arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUSBYMEMBER_RO, 'unit'),
   ];
-  if (options !== undefined) opt.pushOptions(out, options, GEORADIUSBYMEMBER_RO_OPTIONS, GEORADIUSBYMEMBER_RO);
+  if (options === undefined) return new Command<unknown>(GEORADIUSBYMEMBER_RO, out, reply.readTexts) as Command<never>;
+  opt.pushOptions(out, options, GEORADIUSBYMEMBER_RO_OPTIONS, GEORADIUSBYMEMBER_RO);
   const read = opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH') ? reply.readGeoMatches : reply.readTexts;
   return new Command<unknown>(GEORADIUSBYMEMBER_RO, out, read) as Command<never>;
 }
@@ -376,14 +418,17 @@ const GEORADIUS_RO_OPTIONS = /* @__PURE__ */ opt.defineOptions(
     ['WITHCOORD', opt.flag],
     ['WITHDIST', opt.flag],
     ['WITHHASH', opt.flag],
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
     ['ANY', opt.flag],
-    ['ORDER', opt.word('ASC', 'DESC')],
+    ['ORDER', /* @__PURE__ */ opt.word('ASC', 'DESC')],
   ],
   { needs: { ANY: ['COUNT'] } },
 );
 
-/** `GEORADIUS_RO` */
+/**
+ * Finds places within a circle around a point.
+ * @deprecated since Redis 6.2.0: use `geosearch`
+ */
 export function georadiusRo(
   key: Key,
   longitude: number,
@@ -392,7 +437,10 @@ export function georadiusRo(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusRoOptions & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
 ): Command<string[]>;
-/** `GEORADIUS_RO` */
+/**
+ * Finds places within a circle around a point.
+ * @deprecated since Redis 6.2.0: use `geosearch`
+ */
 export function georadiusRo(
   key: Key,
   longitude: number,
@@ -401,7 +449,10 @@ export function georadiusRo(
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusRoOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
 ): Command<GeoMatch[]>;
-/** `GEORADIUS_RO` */
+/**
+ * Finds places within a circle around a point.
+ * @deprecated since Redis 6.2.0: use `geosearch`
+ */
 export function georadiusRo(
   key: Key,
   longitude: number,
@@ -409,7 +460,7 @@ export function georadiusRo(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusRoOptions,
-): Command<GeoMatch[] | string[]>;
+): Command<string[] | GeoMatch[]>;
 export function georadiusRo(
   key: Key,
   longitude: number,
@@ -425,7 +476,44 @@ export function georadiusRo(
     arg.double(radius, GEORADIUS_RO, 'radius'),
     arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUS_RO, 'unit'),
   ];
-  if (options !== undefined) opt.pushOptions(out, options, GEORADIUS_RO_OPTIONS, GEORADIUS_RO);
+  if (options === undefined) return new Command<unknown>(GEORADIUS_RO, out, reply.readTexts) as Command<never>;
+  opt.pushOptions(out, options, GEORADIUS_RO_OPTIONS, GEORADIUS_RO);
   const read = opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH') ? reply.readGeoMatches : reply.readTexts;
   return new Command<unknown>(GEORADIUS_RO, out, read) as Command<never>;
+}
+
+export const GEOSEARCH = /* @__PURE__ */ defineSpec('GEOSEARCH', {
+  access: 'read',
+  replay: 'read',
+  keys: FIRST,
+  since: { redis: '6.2.0', valkey: '6.2.0' },
+  replica: true,
+});
+
+/** Finds places within a circle, a box or (Valkey 9) a polygon. */
+export function geosearch(
+  key: Key,
+  query: GeoQuery & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
+): Command<string[]>;
+/** Finds places within a circle, a box or (Valkey 9) a polygon. */
+export function geosearch(
+  key: Key,
+  query: GeoQuery & GeoWith & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
+): Command<GeoMatch[]>;
+/** Finds places within a circle, a box or (Valkey 9) a polygon. */
+export function geosearch(key: Key, query: GeoQuery & GeoWith): Command<string[] | GeoMatch[]>;
+export function geosearch(key: Key, query: GeoQuery): Command<never> {
+  return special.geosearch(GEOSEARCH, key, query) as Command<never>;
+}
+
+export const GEOSEARCHSTORE = /* @__PURE__ */ defineSpec('GEOSEARCHSTORE', {
+  access: 'write',
+  replay: 'same',
+  keys: FIRST_TWO,
+  since: { redis: '6.2.0', valkey: '6.2.0' },
+});
+
+/** Stores the places within a circle, a box or (Valkey 9) a polygon and answers how many. */
+export function geosearchstore(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): Command<number> {
+  return special.geosearchstore(GEOSEARCHSTORE, destination, source, query);
 }

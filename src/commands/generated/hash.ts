@@ -8,6 +8,7 @@ import { defineSpec, withReplay, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import type { AtMostOne, Without } from '../option-table';
 import * as reply from '../replies';
+import * as special from '../special';
 
 export const HDEL = /* @__PURE__ */ defineSpec('HDEL', {
   access: 'write',
@@ -16,7 +17,7 @@ export const HDEL = /* @__PURE__ */ defineSpec('HDEL', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
 
-/** `HDEL` */
+/** Deletes fields of a hash and answers how many there were. */
 export function hdel(key: Key, ...fields: Variadic<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, HDEL, 'key')];
   arg.pushRest(out, fields, arg.data, HDEL, 'fields');
@@ -31,7 +32,7 @@ export const HEXISTS = /* @__PURE__ */ defineSpec('HEXISTS', {
   replica: true,
 });
 
-/** `HEXISTS` */
+/** Tells whether a hash has a field: 1 or 0. */
 export function hexists(key: Key, field: Arg): Command<number> {
   return new Command(HEXISTS, [arg.text(key, HEXISTS, 'key'), arg.data(field, HEXISTS, 'field')], reply.readInteger);
 }
@@ -43,7 +44,7 @@ export const HEXPIRE = /* @__PURE__ */ defineSpec('HEXPIRE', {
   since: { redis: '7.4.0', valkey: '9.0.0' },
 });
 
-/** `HEXPIRE` */
+/** Lets fields of a hash end after so many seconds. */
 export function hexpire(
   key: Key,
   seconds: number,
@@ -64,14 +65,14 @@ export const HEXPIREAT = /* @__PURE__ */ defineSpec('HEXPIREAT', {
   since: { redis: '7.4.0', valkey: '9.0.0' },
 });
 
-/** `HEXPIREAT` */
+/** Lets fields of a hash end at a point in time, in seconds. */
 export function hexpireat(
   key: Key,
-  unixTimeSeconds: number | Date,
+  timestamp: number | Date,
   fields: Many<Arg>,
   condition?: 'NX' | 'XX' | 'GT' | 'LT',
 ): Command<number[]> {
-  const out: Arg[] = [arg.text(key, HEXPIREAT, 'key'), arg.unixSeconds(unixTimeSeconds, HEXPIREAT, 'unixTimeSeconds')];
+  const out: Arg[] = [arg.text(key, HEXPIREAT, 'key'), arg.unixSeconds(timestamp, HEXPIREAT, 'timestamp')];
   if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], HEXPIREAT, 'condition'));
   out.push('FIELDS');
   arg.pushCounted(out, fields, arg.data, HEXPIREAT, 'fields');
@@ -86,7 +87,7 @@ export const HEXPIRETIME = /* @__PURE__ */ defineSpec('HEXPIRETIME', {
   replica: true,
 });
 
-/** `HEXPIRETIME` */
+/** Tells when fields end, in seconds since 1970; -1 for never, -2 for no such field. */
 export function hexpiretime(key: Key, ...fields: Variadic<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HEXPIRETIME, 'key'), 'FIELDS'];
   arg.pushCounted(out, arg.fromRest(fields), arg.data, HEXPIRETIME, 'fields');
@@ -101,7 +102,7 @@ export const HGET = /* @__PURE__ */ defineSpec('HGET', {
   replica: true,
 });
 
-/** `HGET` */
+/** Reads a field of a hash; null when there is none. */
 export function hget(key: Key, field: Arg): Command<string | null> {
   return new Command(HGET, [arg.text(key, HGET, 'key'), arg.data(field, HGET, 'field')], reply.readTextOrNull);
 }
@@ -114,7 +115,7 @@ export const HGETALL = /* @__PURE__ */ defineSpec('HGETALL', {
   replica: true,
 });
 
-/** `HGETALL` */
+/** Reads a whole hash. */
 export function hgetall(key: Key): Command<Record<string, string>> {
   return new Command(HGETALL, [arg.text(key, HGETALL, 'key')], reply.readDictionary);
 }
@@ -125,7 +126,7 @@ export const HGETDEL = /* @__PURE__ */ defineSpec('HGETDEL', {
   since: { redis: '8.0.0', valkey: '9.1.0' },
 });
 
-/** `HGETDEL` */
+/** Reads fields of a hash and deletes them. */
 export function hgetdel(key: Key, ...fields: Variadic<Arg>): Command<(string | null)[]> {
   const out: Arg[] = [arg.text(key, HGETDEL, 'key'), 'FIELDS'];
   arg.pushCounted(out, arg.fromRest(fields), arg.data, HGETDEL, 'fields');
@@ -149,15 +150,15 @@ export type HgetexOptions = AtMostOne<{
 }>;
 const HGETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['EX', opt.one(arg.integer), 1],
-    ['PX', opt.one(arg.integer), 1],
-    ['EXAT', opt.one(arg.unixSeconds), 1],
-    ['PXAT', opt.one(arg.unixMilliseconds), 1],
+    ['EX', opt.oneInteger, 1],
+    ['PX', opt.oneInteger, 1],
+    ['EXAT', opt.oneUnixSeconds, 1],
+    ['PXAT', opt.oneUnixMilliseconds, 1],
     ['PERSIST', opt.flag, 1],
   ],
 );
 
-/** `HGETEX` */
+/** Reads fields of a hash and changes when they end. */
 export function hgetex(key: Key, fields: Many<Arg>, options?: HgetexOptions): Command<(string | null)[]> {
   const out: Arg[] = [arg.text(key, HGETEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, HGETEX_OPTIONS, HGETEX);
@@ -172,7 +173,7 @@ export const HINCRBY = /* @__PURE__ */ defineSpec('HINCRBY', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
 
-/** `HINCRBY` */
+/** Adds a whole number to a field and answers the result. */
 export function hincrby(key: Key, field: Arg, increment: number | bigint): Command<number> {
   return new Command(HINCRBY, [
     arg.text(key, HINCRBY, 'key'),
@@ -187,8 +188,8 @@ export const HINCRBYFLOAT = /* @__PURE__ */ defineSpec('HINCRBYFLOAT', {
   since: { redis: '2.6.0', valkey: '2.6.0' },
 });
 
-/** `HINCRBYFLOAT` */
-export function hincrbyfloat(key: Key, field: Arg, increment: number | string): Command<string> {
+/** Adds a decimal number to a field and answers the result as text. */
+export function hincrbyfloat(key: Key, field: Arg, increment: Arg): Command<string> {
   return new Command(HINCRBYFLOAT, [
     arg.text(key, HINCRBYFLOAT, 'key'),
     arg.data(field, HINCRBYFLOAT, 'field'),
@@ -204,7 +205,7 @@ export const HKEYS = /* @__PURE__ */ defineSpec('HKEYS', {
   replica: true,
 });
 
-/** `HKEYS` */
+/** Lists the fields of a hash. */
 export function hkeys(key: Key): Command<string[]> {
   return new Command(HKEYS, [arg.text(key, HKEYS, 'key')], reply.readTexts);
 }
@@ -217,7 +218,7 @@ export const HLEN = /* @__PURE__ */ defineSpec('HLEN', {
   replica: true,
 });
 
-/** `HLEN` */
+/** Counts the fields of a hash. */
 export function hlen(key: Key): Command<number> {
   return new Command(HLEN, [arg.text(key, HLEN, 'key')], reply.readInteger);
 }
@@ -230,7 +231,7 @@ export const HMGET = /* @__PURE__ */ defineSpec('HMGET', {
   replica: true,
 });
 
-/** `HMGET` */
+/** Reads several fields of a hash; null for each that is missing. */
 export function hmget(key: Key, ...fields: Variadic<Arg>): Command<(string | null)[]> {
   const out: Arg[] = [arg.text(key, HMGET, 'key')];
   arg.pushRest(out, fields, arg.data, HMGET, 'fields');
@@ -244,9 +245,15 @@ export const HMSET = /* @__PURE__ */ defineSpec('HMSET', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
 
-/** `HMSET` */
+/**
+ * Sets fields of a hash.
+ * @deprecated since Redis 4.0.0: use `hset`
+ */
 export function hmset(key: Key, data: Pairs): Command<'OK'>;
-/** `HMSET` */
+/**
+ * Sets fields of a hash.
+ * @deprecated since Redis 4.0.0: use `hset`
+ */
 export function hmset(key: Key, field: Arg, value: Arg): Command<'OK'>;
 export function hmset(key: Key, data: Pairs | Arg, value?: Arg): Command<never> {
   const out: Arg[] = [arg.text(key, HMSET, 'key')];
@@ -261,7 +268,7 @@ export const HPERSIST = /* @__PURE__ */ defineSpec('HPERSIST', {
   since: { redis: '7.4.0', valkey: '9.0.0' },
 });
 
-/** `HPERSIST` */
+/** Lets fields of a hash stay for good. */
 export function hpersist(key: Key, ...fields: Variadic<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HPERSIST, 'key'), 'FIELDS'];
   arg.pushCounted(out, arg.fromRest(fields), arg.data, HPERSIST, 'fields');
@@ -275,7 +282,7 @@ export const HPEXPIRE = /* @__PURE__ */ defineSpec('HPEXPIRE', {
   since: { redis: '7.4.0', valkey: '9.0.0' },
 });
 
-/** `HPEXPIRE` */
+/** Lets fields of a hash end after so many milliseconds. */
 export function hpexpire(
   key: Key,
   milliseconds: number,
@@ -296,17 +303,14 @@ export const HPEXPIREAT = /* @__PURE__ */ defineSpec('HPEXPIREAT', {
   since: { redis: '7.4.0', valkey: '9.0.0' },
 });
 
-/** `HPEXPIREAT` */
+/** Lets fields of a hash end at a point in time, in milliseconds. */
 export function hpexpireat(
   key: Key,
-  unixTimeMilliseconds: number | Date,
+  timestamp: number | Date,
   fields: Many<Arg>,
   condition?: 'NX' | 'XX' | 'GT' | 'LT',
 ): Command<number[]> {
-  const out: Arg[] = [
-    arg.text(key, HPEXPIREAT, 'key'),
-    arg.unixMilliseconds(unixTimeMilliseconds, HPEXPIREAT, 'unixTimeMilliseconds'),
-  ];
+  const out: Arg[] = [arg.text(key, HPEXPIREAT, 'key'), arg.unixMilliseconds(timestamp, HPEXPIREAT, 'timestamp')];
   if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], HPEXPIREAT, 'condition'));
   out.push('FIELDS');
   arg.pushCounted(out, fields, arg.data, HPEXPIREAT, 'fields');
@@ -321,7 +325,7 @@ export const HPEXPIRETIME = /* @__PURE__ */ defineSpec('HPEXPIRETIME', {
   replica: true,
 });
 
-/** `HPEXPIRETIME` */
+/** Tells when fields end, in milliseconds since 1970; -1 for never, -2 for no such field. */
 export function hpexpiretime(key: Key, ...fields: Variadic<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HPEXPIRETIME, 'key'), 'FIELDS'];
   arg.pushCounted(out, arg.fromRest(fields), arg.data, HPEXPIRETIME, 'fields');
@@ -336,11 +340,39 @@ export const HPTTL = /* @__PURE__ */ defineSpec('HPTTL', {
   replica: true,
 });
 
-/** `HPTTL` */
+/** Tells how many milliseconds fields have left; -1 for no end, -2 for no such field. */
 export function hpttl(key: Key, ...fields: Variadic<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HPTTL, 'key'), 'FIELDS'];
   arg.pushCounted(out, arg.fromRest(fields), arg.data, HPTTL, 'fields');
   return new Command(HPTTL, out, reply.readIntegers);
+}
+
+export const HRANDFIELD = /* @__PURE__ */ defineSpec('HRANDFIELD', {
+  access: 'read',
+  replay: 'read',
+  keys: FIRST,
+  since: { redis: '6.2.0', valkey: '6.2.0' },
+  replica: true,
+});
+
+/** Picks fields of a hash at random; a negative count may pick one twice. */
+export function hrandfield(key: Key): Command<string | null>;
+/** Picks fields of a hash at random; a negative count may pick one twice. */
+export function hrandfield(key: Key, count: number, options?: { WITHVALUES?: false }): Command<string[]>;
+/** Picks fields of a hash at random; a negative count may pick one twice. */
+export function hrandfield(
+  key: Key,
+  count: number,
+  options: { WITHVALUES: true },
+): Command<[field: string, value: string][]>;
+/** Picks fields of a hash at random; a negative count may pick one twice. */
+export function hrandfield(
+  key: Key,
+  count: number,
+  options?: { WITHVALUES?: boolean },
+): Command<string[] | [field: string, value: string][]>;
+export function hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean }): Command<never> {
+  return special.hrandfield(HRANDFIELD, key, count, options) as Command<never>;
 }
 
 export const HSCAN = /* @__PURE__ */ defineSpec('HSCAN', {
@@ -360,33 +392,34 @@ export type HscanOptions = {
 };
 const HSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['MATCH', opt.one(arg.text)],
-    ['COUNT', opt.one(arg.integer)],
+    ['MATCH', opt.oneText],
+    ['COUNT', opt.oneInteger],
     ['NOVALUES', opt.flag],
   ],
 );
 
-/** `HSCAN` */
+/** Walks over the fields of a hash page by page. */
 export function hscan(
   key: Key,
   cursor: string | number | bigint,
   options?: HscanOptions & Without<'NOVALUES'>,
 ): Command<[cursor: string, fields: [field: string, value: string][]]>;
-/** `HSCAN` */
+/** Walks over the fields of a hash page by page. */
 export function hscan(
   key: Key,
   cursor: string | number | bigint,
   options: HscanOptions & { NOVALUES: true },
 ): Command<[cursor: string, fields: string[]]>;
-/** `HSCAN` */
+/** Walks over the fields of a hash page by page. */
 export function hscan(
   key: Key,
   cursor: string | number | bigint,
   options?: HscanOptions,
-): Command<[cursor: string, fields: string[]] | [cursor: string, fields: [field: string, value: string][]]>;
+): Command<[cursor: string, fields: [field: string, value: string][]] | [cursor: string, fields: string[]]>;
 export function hscan(key: Key, cursor: string | number | bigint, options?: HscanOptions): Command<never> {
   const out: Arg[] = [arg.text(key, HSCAN, 'key'), arg.cursor(cursor, HSCAN, 'cursor')];
-  if (options !== undefined) opt.pushOptions(out, options, HSCAN_OPTIONS, HSCAN);
+  if (options === undefined) return new Command<unknown>(HSCAN, out, reply.readFieldPage) as Command<never>;
+  opt.pushOptions(out, options, HSCAN_OPTIONS, HSCAN);
   const read = opt.has(options, 'NOVALUES') ? reply.readTextPage : reply.readFieldPage;
   return new Command<unknown>(HSCAN, out, read) as Command<never>;
 }
@@ -398,9 +431,9 @@ export const HSET = /* @__PURE__ */ defineSpec('HSET', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
 
-/** `HSET` */
+/** Sets fields of a hash and answers how many were new. */
 export function hset(key: Key, data: Pairs): Command<number>;
-/** `HSET` */
+/** Sets fields of a hash and answers how many were new. */
 export function hset(key: Key, field: Arg, value: Arg): Command<number>;
 export function hset(key: Key, data: Pairs | Arg, value?: Arg): Command<never> {
   const out: Arg[] = [arg.text(key, HSET, 'key')];
@@ -438,15 +471,15 @@ const HSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
     ['XX', opt.flag, 1],
     ['FNX', opt.flag, 2],
     ['FXX', opt.flag, 2],
-    ['EX', opt.one(arg.integer), 3],
-    ['PX', opt.one(arg.integer), 3],
-    ['EXAT', opt.one(arg.unixSeconds), 3],
-    ['PXAT', opt.one(arg.unixMilliseconds), 3],
+    ['EX', opt.oneInteger, 3],
+    ['PX', opt.oneInteger, 3],
+    ['EXAT', opt.oneUnixSeconds, 3],
+    ['PXAT', opt.oneUnixMilliseconds, 3],
     ['KEEPTTL', opt.flag, 3],
   ],
 );
 
-/** `HSETEX` */
+/** Sets fields of a hash together with when they end; 1 when all were set. */
 export function hsetex(key: Key, data: Pairs, options?: HsetexOptions): Command<number> {
   const out: Arg[] = [arg.text(key, HSETEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, HSETEX_OPTIONS, HSETEX);
@@ -463,7 +496,7 @@ export const HSETNX = /* @__PURE__ */ defineSpec('HSETNX', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
 
-/** `HSETNX` */
+/** Sets a field of a hash unless it exists; 1 when it was set. */
 export function hsetnx(key: Key, field: Arg, value: Arg): Command<number> {
   return new Command(HSETNX, [
     arg.text(key, HSETNX, 'key'),
@@ -480,7 +513,7 @@ export const HSTRLEN = /* @__PURE__ */ defineSpec('HSTRLEN', {
   replica: true,
 });
 
-/** `HSTRLEN` */
+/** Measures a field's value in bytes. */
 export function hstrlen(key: Key, field: Arg): Command<number> {
   return new Command(HSTRLEN, [arg.text(key, HSTRLEN, 'key'), arg.data(field, HSTRLEN, 'field')], reply.readInteger);
 }
@@ -493,7 +526,7 @@ export const HTTL = /* @__PURE__ */ defineSpec('HTTL', {
   replica: true,
 });
 
-/** `HTTL` */
+/** Tells how many seconds fields have left; -1 for no end, -2 for no such field. */
 export function httl(key: Key, ...fields: Variadic<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HTTL, 'key'), 'FIELDS'];
   arg.pushCounted(out, arg.fromRest(fields), arg.data, HTTL, 'fields');
@@ -508,7 +541,7 @@ export const HVALS = /* @__PURE__ */ defineSpec('HVALS', {
   replica: true,
 });
 
-/** `HVALS` */
+/** Lists the values of a hash. */
 export function hvals(key: Key): Command<string[]> {
   return new Command(HVALS, [arg.text(key, HVALS, 'key')], reply.readTexts);
 }

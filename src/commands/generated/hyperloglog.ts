@@ -14,7 +14,7 @@ export const PFADD = /* @__PURE__ */ defineSpec('PFADD', {
   since: { redis: '2.8.9', valkey: '2.8.9' },
 });
 
-/** `PFADD` */
+/** Counts elements in a HyperLogLog; 1 when the estimate may have changed. */
 export function pfadd(key: Key, ...elements: Optionals<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, PFADD, 'key')];
   arg.pushOptionals(out, elements, arg.data, PFADD, 'elements');
@@ -29,7 +29,7 @@ export const PFCOUNT = /* @__PURE__ */ defineSpec('PFCOUNT', {
   replica: true,
 });
 
-/** `PFCOUNT` */
+/** Estimates how many different elements were counted, in one HyperLogLog or in their union. */
 export function pfcount(...keys: Variadic<Key>): Command<number> {
   const out: Arg[] = [];
   arg.pushRest(out, keys, arg.text, PFCOUNT, 'keys');
@@ -43,7 +43,7 @@ export const PFMERGE = /* @__PURE__ */ defineSpec('PFMERGE', {
   since: { redis: '2.8.9', valkey: '2.8.9' },
 });
 
-/** `PFMERGE` */
+/** Merges HyperLogLogs into one. */
 export function pfmerge(destkey: Key, ...sourcekeys: Optionals<Key>): Command<'OK'> {
   const out: Arg[] = [arg.text(destkey, PFMERGE, 'destkey')];
   arg.pushOptionals(out, sourcekeys, arg.text, PFMERGE, 'sourcekeys');

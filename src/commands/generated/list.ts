@@ -4,7 +4,7 @@ import { Command } from '../command';
 import type { Arg, KeyRange } from '../command';
 import * as arg from '../arguments';
 import type { Key, Many, Variadic } from '../arguments';
-import { defineSpec, FIRST, FIRST_TWO } from '../define-spec';
+import { defineSpec, withReplay, FIRST, FIRST_TWO } from '../define-spec';
 import * as opt from '../option-table';
 import type { Without } from '../option-table';
 import * as reply from '../replies';
@@ -16,7 +16,7 @@ export const BLMOVE = /* @__PURE__ */ defineSpec('BLMOVE', {
   blocking: { timeout: -1, unit: 's' },
 });
 
-/** `BLMOVE` */
+/** Moves an element from one list to another, waiting for one to come. */
 export function blmove(
   source: Key,
   destination: Key,
@@ -45,11 +45,11 @@ export type BlmpopOptions = {
 };
 const BLMPOP_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
   ],
 );
 
-/** `BLMPOP` */
+/** Pops elements from the first list that has any, waiting for some to come. */
 export function blmpop(
   timeout: number,
   keys: Many<Key>,
@@ -72,7 +72,7 @@ export const BLPOP = /* @__PURE__ */ defineSpec('BLPOP', {
   blocking: { timeout: -1, unit: 's' },
 });
 
-/** `BLPOP` */
+/** Pops the first element of the first list that has any, waiting for one to come. */
 export function blpop(keys: Many<Key>, timeout: number): Command<[key: string, element: string] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BLPOP, 'keys');
@@ -87,7 +87,7 @@ export const BRPOP = /* @__PURE__ */ defineSpec('BRPOP', {
   blocking: { timeout: -1, unit: 's' },
 });
 
-/** `BRPOP` */
+/** Pops the last element of the first list that has any, waiting for one to come. */
 export function brpop(keys: Many<Key>, timeout: number): Command<[key: string, element: string] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BRPOP, 'keys');
@@ -102,7 +102,10 @@ export const BRPOPLPUSH = /* @__PURE__ */ defineSpec('BRPOPLPUSH', {
   blocking: { timeout: -1, unit: 's' },
 });
 
-/** `BRPOPLPUSH` */
+/**
+ * Moves the last element of a list to the head of another, waiting for one to come.
+ * @deprecated since Redis 6.2.0: use `blmove` with 'RIGHT' and 'LEFT'
+ */
 export function brpoplpush(source: Key, destination: Key, timeout: number): Command<string | null> {
   return new Command(BRPOPLPUSH, [
     arg.text(source, BRPOPLPUSH, 'source'),
@@ -119,7 +122,7 @@ export const LINDEX = /* @__PURE__ */ defineSpec('LINDEX', {
   replica: true,
 });
 
-/** `LINDEX` */
+/** Reads an element of a list by its place; negative counts from the end. */
 export function lindex(key: Key, index: number): Command<string | null> {
   return new Command(LINDEX, [arg.text(key, LINDEX, 'key'), arg.integer(index, LINDEX, 'index')], reply.readTextOrNull);
 }
@@ -130,7 +133,7 @@ export const LINSERT = /* @__PURE__ */ defineSpec('LINSERT', {
   since: { redis: '2.2.0', valkey: '2.2.0' },
 });
 
-/** `LINSERT` */
+/** Puts an element before or after another one and answers the length; -1 when that is missing. */
 export function linsert(key: Key, where: 'BEFORE' | 'AFTER', pivot: Arg, element: Arg): Command<number> {
   return new Command(LINSERT, [
     arg.text(key, LINSERT, 'key'),
@@ -148,7 +151,7 @@ export const LLEN = /* @__PURE__ */ defineSpec('LLEN', {
   replica: true,
 });
 
-/** `LLEN` */
+/** Counts the elements of a list. */
 export function llen(key: Key): Command<number> {
   return new Command(LLEN, [arg.text(key, LLEN, 'key')], reply.readInteger);
 }
@@ -159,7 +162,7 @@ export const LMOVE = /* @__PURE__ */ defineSpec('LMOVE', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
 
-/** `LMOVE` */
+/** Moves an element from one end of a list to an end of another. */
 export function lmove(
   source: Key,
   destination: Key,
@@ -182,11 +185,11 @@ export type LmpopOptions = {
 };
 const LMPOP_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
   ],
 );
 
-/** `LMPOP` */
+/** Pops elements from the first list that has any. */
 export function lmpop(
   keys: Many<Key>,
   where: 'LEFT' | 'RIGHT',
@@ -207,9 +210,9 @@ export const LPOP = /* @__PURE__ */ defineSpec('LPOP', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `LPOP` */
+/** Pops the first element of a list, or the first few. */
 export function lpop(key: Key): Command<string | null>;
-/** `LPOP` */
+/** Pops the first element of a list, or the first few. */
 export function lpop(key: Key, count: number): Command<string[] | null>;
 export function lpop(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, LPOP, 'key')];
@@ -234,21 +237,22 @@ export type LposOptions = {
 };
 const LPOS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['RANK', opt.one(arg.integer)],
-    ['COUNT', opt.one(arg.integer)],
-    ['MAXLEN', opt.one(arg.integer)],
+    ['RANK', opt.oneInteger],
+    ['COUNT', opt.oneInteger],
+    ['MAXLEN', opt.oneInteger],
   ],
 );
 
-/** `LPOS` */
+/** Finds where an element stands in a list. */
 export function lpos(key: Key, element: Arg, options?: LposOptions & Without<'COUNT'>): Command<number | null>;
-/** `LPOS` */
+/** Finds where an element stands in a list. */
 export function lpos(key: Key, element: Arg, options: LposOptions & { COUNT: number }): Command<number[]>;
-/** `LPOS` */
-export function lpos(key: Key, element: Arg, options?: LposOptions): Command<number[] | number | null>;
+/** Finds where an element stands in a list. */
+export function lpos(key: Key, element: Arg, options?: LposOptions): Command<number | number[] | null>;
 export function lpos(key: Key, element: Arg, options?: LposOptions): Command<never> {
   const out: Arg[] = [arg.text(key, LPOS, 'key'), arg.data(element, LPOS, 'element')];
-  if (options !== undefined) opt.pushOptions(out, options, LPOS_OPTIONS, LPOS);
+  if (options === undefined) return new Command<unknown>(LPOS, out, reply.readIntegerOrNull) as Command<never>;
+  opt.pushOptions(out, options, LPOS_OPTIONS, LPOS);
   const read = opt.has(options, 'COUNT') ? reply.readIntegers : reply.readIntegerOrNull;
   return new Command<unknown>(LPOS, out, read) as Command<never>;
 }
@@ -259,7 +263,7 @@ export const LPUSH = /* @__PURE__ */ defineSpec('LPUSH', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `LPUSH` */
+/** Puts elements at the head of a list, one after the other, and answers its length. */
 export function lpush(key: Key, ...elements: Variadic<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, LPUSH, 'key')];
   arg.pushRest(out, elements, arg.data, LPUSH, 'elements');
@@ -272,7 +276,7 @@ export const LPUSHX = /* @__PURE__ */ defineSpec('LPUSHX', {
   since: { redis: '2.2.0', valkey: '2.2.0' },
 });
 
-/** `LPUSHX` */
+/** Puts elements at the head of a list that exists and answers its length. */
 export function lpushx(key: Key, ...elements: Variadic<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, LPUSHX, 'key')];
   arg.pushRest(out, elements, arg.data, LPUSHX, 'elements');
@@ -287,7 +291,7 @@ export const LRANGE = /* @__PURE__ */ defineSpec('LRANGE', {
   replica: true,
 });
 
-/** `LRANGE` */
+/** Reads a part of a list, both ends included. */
 export function lrange(key: Key, start: number, stop: number): Command<string[]> {
   return new Command(LRANGE, [
     arg.text(key, LRANGE, 'key'),
@@ -301,10 +305,12 @@ export const LREM = /* @__PURE__ */ defineSpec('LREM', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
+const LREM_STATE = /* @__PURE__ */ withReplay(LREM, 'state');
 
-/** `LREM` */
+/** Removes elements equal to one from a list and answers how many. */
 export function lrem(key: Key, count: number, element: Arg): Command<number> {
-  return new Command(LREM, [
+  const spec = Number(count) === 0 ? LREM_STATE : LREM;
+  return new Command(spec, [
     arg.text(key, LREM, 'key'),
     arg.integer(count, LREM, 'count'),
     arg.data(element, LREM, 'element'),
@@ -318,7 +324,7 @@ export const LSET = /* @__PURE__ */ defineSpec('LSET', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `LSET` */
+/** Replaces an element of a list by its place. */
 export function lset(key: Key, index: number, element: Arg): Command<'OK'> {
   return new Command(LSET, [
     arg.text(key, LSET, 'key'),
@@ -332,10 +338,12 @@ export const LTRIM = /* @__PURE__ */ defineSpec('LTRIM', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
+const LTRIM_SAME = /* @__PURE__ */ withReplay(LTRIM, 'same');
 
-/** `LTRIM` */
+/** Cuts a list down to a part of it. */
 export function ltrim(key: Key, start: number, stop: number): Command<'OK'> {
-  return new Command(LTRIM, [
+  const spec = Number(start) === 0 && Number(stop) >= 0 ? LTRIM_SAME : LTRIM;
+  return new Command(spec, [
     arg.text(key, LTRIM, 'key'),
     arg.integer(start, LTRIM, 'start'),
     arg.integer(stop, LTRIM, 'stop'),
@@ -348,9 +356,9 @@ export const RPOP = /* @__PURE__ */ defineSpec('RPOP', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `RPOP` */
+/** Pops the last element of a list, or the last few. */
 export function rpop(key: Key): Command<string | null>;
-/** `RPOP` */
+/** Pops the last element of a list, or the last few. */
 export function rpop(key: Key, count: number): Command<string[] | null>;
 export function rpop(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, RPOP, 'key')];
@@ -365,7 +373,10 @@ export const RPOPLPUSH = /* @__PURE__ */ defineSpec('RPOPLPUSH', {
   since: { redis: '1.2.0', valkey: '1.2.0' },
 });
 
-/** `RPOPLPUSH` */
+/**
+ * Moves the last element of a list to the head of another.
+ * @deprecated since Redis 6.2.0: use `lmove` with 'RIGHT' and 'LEFT'
+ */
 export function rpoplpush(source: Key, destination: Key): Command<string | null> {
   return new Command(RPOPLPUSH, [
     arg.text(source, RPOPLPUSH, 'source'),
@@ -379,7 +390,7 @@ export const RPUSH = /* @__PURE__ */ defineSpec('RPUSH', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `RPUSH` */
+/** Puts elements at the end of a list and answers its length. */
 export function rpush(key: Key, ...elements: Variadic<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, RPUSH, 'key')];
   arg.pushRest(out, elements, arg.data, RPUSH, 'elements');
@@ -392,7 +403,7 @@ export const RPUSHX = /* @__PURE__ */ defineSpec('RPUSHX', {
   since: { redis: '2.2.0', valkey: '2.2.0' },
 });
 
-/** `RPUSHX` */
+/** Puts elements at the end of a list that exists and answers its length. */
 export function rpushx(key: Key, ...elements: Variadic<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, RPUSHX, 'key')];
   arg.pushRest(out, elements, arg.data, RPUSHX, 'elements');

@@ -17,7 +17,7 @@ export const PSUBSCRIBE = /* @__PURE__ */ defineSpec('PSUBSCRIBE', {
   prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `PSUBSCRIBE` */
+/** Subscribes this connection to all channels that match patterns. */
 export function psubscribe(...patterns: Variadic<Str>): Command<void> {
   const out: Arg[] = [];
   arg.pushRest(out, patterns, arg.text, PSUBSCRIBE, 'patterns');
@@ -29,7 +29,7 @@ export const PUBLISH = /* @__PURE__ */ defineSpec('PUBLISH', {
   prefixed: [{ kind: 'channel', at: { from: 0, to: 0, step: 1 } }],
 });
 
-/** `PUBLISH` */
+/** Sends a message to a channel and answers how many connections got it. */
 export function publish(channel: Str, message: Arg): Command<number> {
   return new Command(PUBLISH, [arg.text(channel, PUBLISH, 'channel'), arg.data(message, PUBLISH, 'message')], reply.readInteger);
 }
@@ -40,7 +40,7 @@ export const PUBSUB_CHANNELS = /* @__PURE__ */ defineSpec('PUBSUB CHANNELS', {
   prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `PUBSUB CHANNELS` */
+/** Lists the channels that somebody subscribes to. */
 export function pubsubChannels(pattern?: Str): Command<string[]> {
   const out: Arg[] = [];
   if (pattern !== undefined) out.push(arg.text(pattern, PUBSUB_CHANNELS, 'pattern'));
@@ -52,7 +52,7 @@ export const PUBSUB_HELP = /* @__PURE__ */ defineSpec('PUBSUB HELP', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
 
-/** `PUBSUB HELP` */
+/** Lists the PUBSUB subcommands in the server's own words. */
 export function pubsubHelp(): Command<string[]> {
   return new Command(PUBSUB_HELP, [], reply.readNames);
 }
@@ -62,7 +62,7 @@ export const PUBSUB_NUMPAT = /* @__PURE__ */ defineSpec('PUBSUB NUMPAT', {
   since: { redis: '2.8.0', valkey: '2.8.0' },
 });
 
-/** `PUBSUB NUMPAT` */
+/** Counts the patterns that somebody subscribes to. */
 export function pubsubNumpat(): Command<number> {
   return new Command(PUBSUB_NUMPAT, [], reply.readInteger);
 }
@@ -73,7 +73,7 @@ export const PUBSUB_NUMSUB = /* @__PURE__ */ defineSpec('PUBSUB NUMSUB', {
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `PUBSUB NUMSUB` */
+/** Counts the subscribers of channels. */
 export function pubsubNumsub(...channels: Optionals<Str>): Command<Record<string, number>> {
   const out: Arg[] = [];
   arg.pushOptionals(out, channels, arg.text, PUBSUB_NUMSUB, 'channels');
@@ -86,7 +86,7 @@ export const PUBSUB_SHARDCHANNELS = /* @__PURE__ */ defineSpec('PUBSUB SHARDCHAN
   prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `PUBSUB SHARDCHANNELS` */
+/** Lists the sharded channels that somebody subscribes to. */
 export function pubsubShardchannels(pattern?: Str): Command<string[]> {
   const out: Arg[] = [];
   if (pattern !== undefined) out.push(arg.text(pattern, PUBSUB_SHARDCHANNELS, 'pattern'));
@@ -99,7 +99,7 @@ export const PUBSUB_SHARDNUMSUB = /* @__PURE__ */ defineSpec('PUBSUB SHARDNUMSUB
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `PUBSUB SHARDNUMSUB` */
+/** Counts the subscribers of sharded channels. */
 export function pubsubShardnumsub(...shardchannels: Optionals<Str>): Command<Record<string, number>> {
   const out: Arg[] = [];
   arg.pushOptionals(out, shardchannels, arg.text, PUBSUB_SHARDNUMSUB, 'shardchannels');
@@ -116,7 +116,7 @@ export const PUNSUBSCRIBE = /* @__PURE__ */ defineSpec('PUNSUBSCRIBE', {
   prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `PUNSUBSCRIBE` */
+/** Ends this connection's subscriptions to patterns. */
 export function punsubscribe(...patterns: Optionals<Str>): Command<void> {
   const out: Arg[] = [];
   arg.pushOptionals(out, patterns, arg.text, PUNSUBSCRIBE, 'patterns');
@@ -130,7 +130,7 @@ export const SPUBLISH = /* @__PURE__ */ defineSpec('SPUBLISH', {
   prefixed: [{ kind: 'channel', at: { from: 0, to: 0, step: 1 } }],
 });
 
-/** `SPUBLISH` */
+/** Sends a message to a sharded channel and answers how many connections got it. */
 export function spublish(shardchannel: Str, message: Arg): Command<number> {
   return new Command(SPUBLISH, [
     arg.text(shardchannel, SPUBLISH, 'shardchannel'),
@@ -150,7 +150,7 @@ export const SSUBSCRIBE = /* @__PURE__ */ defineSpec('SSUBSCRIBE', {
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `SSUBSCRIBE` */
+/** Subscribes this connection to sharded channels of one slot. */
 export function ssubscribe(...shardchannels: Variadic<Str>): Command<void> {
   const out: Arg[] = [];
   arg.pushRest(out, shardchannels, arg.text, SSUBSCRIBE, 'shardchannels');
@@ -167,7 +167,7 @@ export const SUBSCRIBE = /* @__PURE__ */ defineSpec('SUBSCRIBE', {
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `SUBSCRIBE` */
+/** Subscribes this connection to channels. */
 export function subscribe(...channels: Variadic<Str>): Command<void> {
   const out: Arg[] = [];
   arg.pushRest(out, channels, arg.text, SUBSCRIBE, 'channels');
@@ -186,7 +186,7 @@ export const SUNSUBSCRIBE = /* @__PURE__ */ defineSpec('SUNSUBSCRIBE', {
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `SUNSUBSCRIBE` */
+/** Ends this connection's subscriptions to sharded channels. */
 export function sunsubscribe(...shardchannels: Optionals<Str>): Command<void> {
   const out: Arg[] = [];
   arg.pushOptionals(out, shardchannels, arg.text, SUNSUBSCRIBE, 'shardchannels');
@@ -203,7 +203,7 @@ export const UNSUBSCRIBE = /* @__PURE__ */ defineSpec('UNSUBSCRIBE', {
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });
 
-/** `UNSUBSCRIBE` */
+/** Ends this connection's subscriptions to channels. */
 export function unsubscribe(...channels: Optionals<Str>): Command<void> {
   const out: Arg[] = [];
   arg.pushOptionals(out, channels, arg.text, UNSUBSCRIBE, 'channels');

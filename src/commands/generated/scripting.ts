@@ -3,11 +3,72 @@
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Str, Variadic } from '../arguments';
+import type { Key, Str, Many, Variadic } from '../arguments';
 import { defineSpec } from '../define-spec';
 import * as opt from '../option-table';
 import * as reply from '../replies';
 import type { FunctionLibrary, FunctionStats } from '../replies/types';
+import * as special from '../special';
+
+export const EVAL = /* @__PURE__ */ defineSpec('EVAL', { access: 'write', since: { redis: '2.6.0', valkey: '2.6.0' } });
+
+/** Runs a Lua script. */
+export function evalScript(script: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+  return special.script(EVAL, script, keys, args);
+}
+
+export const EVALSHA = /* @__PURE__ */ defineSpec('EVALSHA', {
+  access: 'write',
+  since: { redis: '2.6.0', valkey: '2.6.0' },
+});
+
+/** Runs a Lua script that the server already has, by its SHA-1. */
+export function evalsha(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+  return special.script(EVALSHA, sha1, keys, args);
+}
+
+export const EVALSHA_RO = /* @__PURE__ */ defineSpec('EVALSHA_RO', {
+  access: 'read',
+  replay: 'read',
+  since: { redis: '7.0.0', valkey: '7.0.0' },
+  replica: true,
+});
+
+/** Runs a Lua script that only reads, by its SHA-1, also on replicas. */
+export function evalshaRo(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+  return special.script(EVALSHA_RO, sha1, keys, args);
+}
+
+export const EVAL_RO = /* @__PURE__ */ defineSpec('EVAL_RO', {
+  access: 'read',
+  replay: 'read',
+  since: { redis: '7.0.0', valkey: '7.0.0' },
+  replica: true,
+});
+
+/** Runs a Lua script that only reads, also on replicas. */
+export function evalRo(script: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+  return special.script(EVAL_RO, script, keys, args);
+}
+
+export const FCALL = /* @__PURE__ */ defineSpec('FCALL', { access: 'write', since: { redis: '7.0.0', valkey: '7.0.0' } });
+
+/** Calls a function of a loaded library. */
+export function fcall(name: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+  return special.script(FCALL, name, keys, args);
+}
+
+export const FCALL_RO = /* @__PURE__ */ defineSpec('FCALL_RO', {
+  access: 'read',
+  replay: 'read',
+  since: { redis: '7.0.0', valkey: '7.0.0' },
+  replica: true,
+});
+
+/** Calls a function that only reads, also on replicas. */
+export function fcallRo(name: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+  return special.script(FCALL_RO, name, keys, args);
+}
 
 export const FUNCTION_DELETE = /* @__PURE__ */ defineSpec('FUNCTION DELETE', {
   access: 'write',
@@ -17,7 +78,7 @@ export const FUNCTION_DELETE = /* @__PURE__ */ defineSpec('FUNCTION DELETE', {
   response: 'all_succeeded',
 });
 
-/** `FUNCTION DELETE` */
+/** Removes a library and its functions. */
 export function functionDelete(libraryName: Str): Command<'OK'> {
   return new Command(FUNCTION_DELETE, [arg.text(libraryName, FUNCTION_DELETE, 'libraryName')], reply.readOk);
 }
@@ -28,7 +89,7 @@ export const FUNCTION_DUMP = /* @__PURE__ */ defineSpec('FUNCTION DUMP', {
   binary: true,
 });
 
-/** `FUNCTION DUMP` */
+/** Serialises all libraries, for FUNCTION RESTORE. */
 export function functionDump(): Command<Buffer> {
   return new Command(FUNCTION_DUMP, [], reply.readBytes);
 }
@@ -41,7 +102,7 @@ export const FUNCTION_FLUSH = /* @__PURE__ */ defineSpec('FUNCTION FLUSH', {
   response: 'all_succeeded',
 });
 
-/** `FUNCTION FLUSH` */
+/** Removes all libraries. */
 export function functionFlush(flushType?: 'ASYNC' | 'SYNC'): Command<'OK'> {
   const out: Arg[] = [];
   if (flushType !== undefined) out.push(arg.choice(flushType, ['ASYNC', 'SYNC'], FUNCTION_FLUSH, 'flushType'));
@@ -53,7 +114,7 @@ export const FUNCTION_HELP = /* @__PURE__ */ defineSpec('FUNCTION HELP', {
   since: { redis: '7.0.0', valkey: '7.0.0' },
 });
 
-/** `FUNCTION HELP` */
+/** Lists the FUNCTION subcommands in the server's own words. */
 export function functionHelp(): Command<string[]> {
   return new Command(FUNCTION_HELP, [], reply.readNames);
 }
@@ -64,7 +125,7 @@ export const FUNCTION_KILL = /* @__PURE__ */ defineSpec('FUNCTION KILL', {
   response: 'one_succeeded',
 });
 
-/** `FUNCTION KILL` */
+/** Ends the running function where it has not written yet. */
 export function functionKill(): Command<'OK'> {
   return new Command(FUNCTION_KILL, [], reply.readOk);
 }
@@ -81,12 +142,12 @@ export type FunctionListOptions = {
 };
 const FUNCTION_LIST_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['LIBRARYNAME', opt.one(arg.text)],
+    ['LIBRARYNAME', opt.oneText],
     ['WITHCODE', opt.flag],
   ],
 );
 
-/** `FUNCTION LIST` */
+/** Describes the loaded libraries and their functions. */
 export function functionList(options?: FunctionListOptions): Command<FunctionLibrary[]> {
   const out: Arg[] = [];
   if (options !== undefined) opt.pushOptions(out, options, FUNCTION_LIST_OPTIONS, FUNCTION_LIST);
@@ -111,7 +172,7 @@ const FUNCTION_LOAD_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   ],
 );
 
-/** `FUNCTION LOAD` */
+/** Loads a library of functions and answers its name. */
 export function functionLoad(functionCode: Str, options?: FunctionLoadOptions): Command<string> {
   const out: Arg[] = [];
   if (options !== undefined) opt.pushOptions(out, options, FUNCTION_LOAD_OPTIONS, FUNCTION_LOAD);
@@ -127,7 +188,7 @@ export const FUNCTION_RESTORE = /* @__PURE__ */ defineSpec('FUNCTION RESTORE', {
   response: 'all_succeeded',
 });
 
-/** `FUNCTION RESTORE` */
+/** Loads libraries that FUNCTION DUMP serialised. */
 export function functionRestore(serializedValue: Str, policy?: 'FLUSH' | 'APPEND' | 'REPLACE'): Command<'OK'> {
   const out: Arg[] = [arg.text(serializedValue, FUNCTION_RESTORE, 'serializedValue')];
   if (policy !== undefined) out.push(arg.choice(policy, ['FLUSH', 'APPEND', 'REPLACE'], FUNCTION_RESTORE, 'policy'));
@@ -141,7 +202,7 @@ export const FUNCTION_STATS = /* @__PURE__ */ defineSpec('FUNCTION STATS', {
   response: 'special',
 });
 
-/** `FUNCTION STATS` */
+/** Tells which function runs and what each engine has loaded. */
 export function functionStats(): Command<FunctionStats> {
   return new Command(FUNCTION_STATS, [], reply.readFunctionStats);
 }
@@ -151,7 +212,7 @@ export const SCRIPT_DEBUG = /* @__PURE__ */ defineSpec('SCRIPT DEBUG', {
   connection: true,
 });
 
-/** `SCRIPT DEBUG` */
+/** Sets the debugger for the scripts of this connection. */
 export function scriptDebug(mode: 'YES' | 'SYNC' | 'NO', engine?: Str): Command<'OK'> {
   const out: Arg[] = [arg.choice(mode, ['YES', 'SYNC', 'NO'], SCRIPT_DEBUG, 'mode')];
   if (engine !== undefined) out.push(arg.text(engine, SCRIPT_DEBUG, 'engine'));
@@ -165,7 +226,7 @@ export const SCRIPT_EXISTS = /* @__PURE__ */ defineSpec('SCRIPT EXISTS', {
   response: 'agg_logical_and',
 });
 
-/** `SCRIPT EXISTS` */
+/** Tells for each SHA-1 whether the server has the script: 1 or 0. */
 export function scriptExists(...sha1s: Variadic<Str>): Command<number[]> {
   const out: Arg[] = [];
   arg.pushRest(out, sha1s, arg.text, SCRIPT_EXISTS, 'sha1s');
@@ -179,7 +240,7 @@ export const SCRIPT_FLUSH = /* @__PURE__ */ defineSpec('SCRIPT FLUSH', {
   response: 'all_succeeded',
 });
 
-/** `SCRIPT FLUSH` */
+/** Makes the server forget all scripts. */
 export function scriptFlush(flushType?: 'ASYNC' | 'SYNC'): Command<'OK'> {
   const out: Arg[] = [];
   if (flushType !== undefined) out.push(arg.choice(flushType, ['ASYNC', 'SYNC'], SCRIPT_FLUSH, 'flushType'));
@@ -191,7 +252,7 @@ export const SCRIPT_HELP = /* @__PURE__ */ defineSpec('SCRIPT HELP', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `SCRIPT HELP` */
+/** Lists the SCRIPT subcommands in the server's own words. */
 export function scriptHelp(): Command<string[]> {
   return new Command(SCRIPT_HELP, [], reply.readNames);
 }
@@ -202,7 +263,7 @@ export const SCRIPT_KILL = /* @__PURE__ */ defineSpec('SCRIPT KILL', {
   response: 'one_succeeded',
 });
 
-/** `SCRIPT KILL` */
+/** Ends the running script where it has not written yet. */
 export function scriptKill(): Command<'OK'> {
   return new Command(SCRIPT_KILL, [], reply.readOk);
 }
@@ -214,14 +275,16 @@ export const SCRIPT_LOAD = /* @__PURE__ */ defineSpec('SCRIPT LOAD', {
   response: 'all_succeeded',
 });
 
-/** `SCRIPT LOAD` */
+/** Gives the server a script to keep and answers its SHA-1. */
 export function scriptLoad(script: Str): Command<string> {
   return new Command(SCRIPT_LOAD, [arg.text(script, SCRIPT_LOAD, 'script')], reply.readName);
 }
 
 export const SCRIPT_SHOW = /* @__PURE__ */ defineSpec('SCRIPT SHOW', { replay: 'read', since: { valkey: '8.0.0' } });
 
-/** `SCRIPT SHOW` */
+/** Shows the source of a script by its SHA-1. */
 export function scriptShow(sha1: Str): Command<string> {
   return new Command(SCRIPT_SHOW, [arg.text(sha1, SCRIPT_SHOW, 'sha1')], reply.readName);
 }
+
+export { evalScript as eval };

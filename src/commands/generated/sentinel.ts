@@ -3,11 +3,12 @@
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Str, Variadic, Pairs } from '../arguments';
+import type { Str, Many, Variadic, Optionals, Pairs } from '../arguments';
 import { defineSpec } from '../define-spec';
 import * as opt from '../option-table';
 import * as reply from '../replies';
 import type { Plain } from '../replies/types';
+import * as special from '../special';
 
 export const SENTINEL_CKQUORUM = /* @__PURE__ */ defineSpec('SENTINEL CKQUORUM', {
   replay: 'read',
@@ -16,9 +17,39 @@ export const SENTINEL_CKQUORUM = /* @__PURE__ */ defineSpec('SENTINEL CKQUORUM',
   dangerous: true,
 });
 
-/** `SENTINEL CKQUORUM` */
+/** Tells whether enough Sentinels are reachable for a failover. */
 export function sentinelCkquorum(masterName: Str): Command<string> {
   return new Command(SENTINEL_CKQUORUM, [arg.text(masterName, SENTINEL_CKQUORUM, 'masterName')], reply.readName);
+}
+
+export const SENTINEL_CONFIG = /* @__PURE__ */ defineSpec('SENTINEL CONFIG', {
+  since: { redis: '6.2.0', valkey: '6.2.0' },
+  admin: true,
+  dangerous: true,
+  secrets: { valuesOf: ['sentinel-pass', 'sentinel-user'] },
+  secretReply: ['sentinel-pass'],
+});
+
+/** Reads or changes the settings of this Sentinel. */
+export function sentinelConfig(action: 'SET', data: Pairs): Command<'OK'>;
+/** Reads or changes the settings of this Sentinel. */
+export function sentinelConfig(action: 'GET', parameters: Many<Str>): Command<Record<string, string>>;
+export function sentinelConfig(action: 'SET' | 'GET', what: Pairs | Many<Str>): Command<never> {
+  return special.sentinelConfig(SENTINEL_CONFIG, action, what) as Command<never>;
+}
+
+export const SENTINEL_DEBUG = /* @__PURE__ */ defineSpec('SENTINEL DEBUG', {
+  since: { redis: '7.0.0', valkey: '7.0.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** Shows or changes the timings of this Sentinel. */
+export function sentinelDebug(): Command<Record<string, string>>;
+/** Shows or changes the timings of this Sentinel. */
+export function sentinelDebug(data: Pairs): Command<'OK'>;
+export function sentinelDebug(data?: Pairs): Command<never> {
+  return special.sentinelDebug(SENTINEL_DEBUG, data) as Command<never>;
 }
 
 export const SENTINEL_FAILOVER = /* @__PURE__ */ defineSpec('SENTINEL FAILOVER', {
@@ -38,7 +69,7 @@ const SENTINEL_FAILOVER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   ],
 );
 
-/** `SENTINEL FAILOVER` */
+/** Forces a failover without asking the other Sentinels. */
 export function sentinelFailover(masterName: Str, options?: SentinelFailoverOptions): Command<'OK'> {
   const out: Arg[] = [arg.text(masterName, SENTINEL_FAILOVER, 'masterName')];
   if (options !== undefined) opt.pushOptions(out, options, SENTINEL_FAILOVER_OPTIONS, SENTINEL_FAILOVER);
@@ -51,7 +82,7 @@ export const SENTINEL_FLUSHCONFIG = /* @__PURE__ */ defineSpec('SENTINEL FLUSHCO
   dangerous: true,
 });
 
-/** `SENTINEL FLUSHCONFIG` */
+/** Writes this Sentinel's state to its configuration file. */
 export function sentinelFlushconfig(): Command<'OK'> {
   return new Command(SENTINEL_FLUSHCONFIG, [], reply.readOk);
 }
@@ -63,7 +94,10 @@ export const SENTINEL_GET_MASTER_ADDR_BY_NAME = /* @__PURE__ */ defineSpec('SENT
   dangerous: true,
 });
 
-/** `SENTINEL GET-MASTER-ADDR-BY-NAME` */
+/**
+ * Tells where the primary of a service is; null when the service is not watched.
+ * @deprecated since Valkey 8.0.0: use `sentinelGetPrimaryAddrByName` there
+ */
 export function sentinelGetMasterAddrByName(masterName: Str): Command<[host: string, port: number] | null> {
   return new Command(SENTINEL_GET_MASTER_ADDR_BY_NAME, [arg.text(masterName, SENTINEL_GET_MASTER_ADDR_BY_NAME, 'masterName')], reply.readAddress);
 }
@@ -75,7 +109,7 @@ export const SENTINEL_GET_PRIMARY_ADDR_BY_NAME = /* @__PURE__ */ defineSpec('SEN
   dangerous: true,
 });
 
-/** `SENTINEL GET-PRIMARY-ADDR-BY-NAME` */
+/** Tells where the primary of a service is; null when the service is not watched. */
 export function sentinelGetPrimaryAddrByName(masterName: Str): Command<[host: string, port: number] | null> {
   return new Command(SENTINEL_GET_PRIMARY_ADDR_BY_NAME, [arg.text(masterName, SENTINEL_GET_PRIMARY_ADDR_BY_NAME, 'masterName')], reply.readAddress);
 }
@@ -85,7 +119,7 @@ export const SENTINEL_HELP = /* @__PURE__ */ defineSpec('SENTINEL HELP', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
 
-/** `SENTINEL HELP` */
+/** Lists the SENTINEL subcommands in the server's own words. */
 export function sentinelHelp(): Command<string[]> {
   return new Command(SENTINEL_HELP, [], reply.readNames);
 }
@@ -97,7 +131,7 @@ export const SENTINEL_INFO_CACHE = /* @__PURE__ */ defineSpec('SENTINEL INFO-CAC
   dangerous: true,
 });
 
-/** `SENTINEL INFO-CACHE` */
+/** Shows the INFO that this Sentinel last got from the nodes of services. */
 export function sentinelInfoCache(
   ...nodenames: Variadic<Str>
 ): Command<Record<string, [age: number, info: string | null][]>> {
@@ -113,7 +147,10 @@ export const SENTINEL_IS_MASTER_DOWN_BY_ADDR = /* @__PURE__ */ defineSpec('SENTI
   dangerous: true,
 });
 
-/** `SENTINEL IS-MASTER-DOWN-BY-ADDR` */
+/**
+ * Asks whether this Sentinel thinks a primary is down, and for its vote.
+ * @deprecated since Valkey 8.0.0: use `sentinelIsPrimaryDownByAddr` there
+ */
 export function sentinelIsMasterDownByAddr(
   ip: Str,
   port: number,
@@ -135,7 +172,7 @@ export const SENTINEL_IS_PRIMARY_DOWN_BY_ADDR = /* @__PURE__ */ defineSpec('SENT
   dangerous: true,
 });
 
-/** `SENTINEL IS-PRIMARY-DOWN-BY-ADDR` */
+/** Asks whether this Sentinel thinks a primary is down, and for its vote. */
 export function sentinelIsPrimaryDownByAddr(
   ip: Str,
   port: number,
@@ -157,7 +194,10 @@ export const SENTINEL_MASTER = /* @__PURE__ */ defineSpec('SENTINEL MASTER', {
   dangerous: true,
 });
 
-/** `SENTINEL MASTER` */
+/**
+ * Describes the primary of a service.
+ * @deprecated since Valkey 8.0.0: use `sentinelPrimary` there
+ */
 export function sentinelMaster(masterName: Str): Command<Record<string, string>> {
   return new Command(SENTINEL_MASTER, [arg.text(masterName, SENTINEL_MASTER, 'masterName')], reply.readNameRecord);
 }
@@ -169,7 +209,10 @@ export const SENTINEL_MASTERS = /* @__PURE__ */ defineSpec('SENTINEL MASTERS', {
   dangerous: true,
 });
 
-/** `SENTINEL MASTERS` */
+/**
+ * Describes the primaries of all services that this Sentinel watches.
+ * @deprecated since Valkey 8.0.0: use `sentinelPrimaries` there
+ */
 export function sentinelMasters(): Command<Record<string, string>[]> {
   return new Command(SENTINEL_MASTERS, [], reply.readNameRecords);
 }
@@ -180,7 +223,7 @@ export const SENTINEL_MONITOR = /* @__PURE__ */ defineSpec('SENTINEL MONITOR', {
   dangerous: true,
 });
 
-/** `SENTINEL MONITOR` */
+/** Makes this Sentinel watch a service. */
 export function sentinelMonitor(name: Str, ip: Str, port: number, quorum: number): Command<'OK'> {
   return new Command(SENTINEL_MONITOR, [
     arg.text(name, SENTINEL_MONITOR, 'name'),
@@ -197,7 +240,7 @@ export const SENTINEL_MYID = /* @__PURE__ */ defineSpec('SENTINEL MYID', {
   dangerous: true,
 });
 
-/** `SENTINEL MYID` */
+/** Tells the id of this Sentinel. */
 export function sentinelMyid(): Command<string> {
   return new Command(SENTINEL_MYID, [], reply.readName);
 }
@@ -209,7 +252,7 @@ export const SENTINEL_PENDING_SCRIPTS = /* @__PURE__ */ defineSpec('SENTINEL PEN
   dangerous: true,
 });
 
-/** `SENTINEL PENDING-SCRIPTS` */
+/** Describes the notification scripts that are waiting or running. */
 export function sentinelPendingScripts(): Command<Record<string, Plain>[]> {
   return new Command(SENTINEL_PENDING_SCRIPTS, [], reply.readMigrations);
 }
@@ -221,7 +264,7 @@ export const SENTINEL_PRIMARIES = /* @__PURE__ */ defineSpec('SENTINEL PRIMARIES
   dangerous: true,
 });
 
-/** `SENTINEL PRIMARIES` */
+/** Describes the primaries of all services that this Sentinel watches. */
 export function sentinelPrimaries(): Command<Record<string, string>[]> {
   return new Command(SENTINEL_PRIMARIES, [], reply.readNameRecords);
 }
@@ -233,7 +276,7 @@ export const SENTINEL_PRIMARY = /* @__PURE__ */ defineSpec('SENTINEL PRIMARY', {
   dangerous: true,
 });
 
-/** `SENTINEL PRIMARY` */
+/** Describes the primary of a service. */
 export function sentinelPrimary(masterName: Str): Command<Record<string, string>> {
   return new Command(SENTINEL_PRIMARY, [arg.text(masterName, SENTINEL_PRIMARY, 'masterName')], reply.readNameRecord);
 }
@@ -244,7 +287,7 @@ export const SENTINEL_REMOVE = /* @__PURE__ */ defineSpec('SENTINEL REMOVE', {
   dangerous: true,
 });
 
-/** `SENTINEL REMOVE` */
+/** Makes this Sentinel watch a service no longer. */
 export function sentinelRemove(masterName: Str): Command<'OK'> {
   return new Command(SENTINEL_REMOVE, [arg.text(masterName, SENTINEL_REMOVE, 'masterName')], reply.readOk);
 }
@@ -256,7 +299,7 @@ export const SENTINEL_REPLICAS = /* @__PURE__ */ defineSpec('SENTINEL REPLICAS',
   dangerous: true,
 });
 
-/** `SENTINEL REPLICAS` */
+/** Describes the replicas of a service. */
 export function sentinelReplicas(masterName: Str): Command<Record<string, string>[]> {
   return new Command(SENTINEL_REPLICAS, [arg.text(masterName, SENTINEL_REPLICAS, 'masterName')], reply.readNameRecords);
 }
@@ -267,7 +310,7 @@ export const SENTINEL_RESET = /* @__PURE__ */ defineSpec('SENTINEL RESET', {
   dangerous: true,
 });
 
-/** `SENTINEL RESET` */
+/** Makes this Sentinel forget what it knows of the services that match a pattern, and answers of how many. */
 export function sentinelReset(pattern: Str): Command<number> {
   return new Command(SENTINEL_RESET, [arg.text(pattern, SENTINEL_RESET, 'pattern')], reply.readInteger);
 }
@@ -279,7 +322,7 @@ export const SENTINEL_SENTINELS = /* @__PURE__ */ defineSpec('SENTINEL SENTINELS
   dangerous: true,
 });
 
-/** `SENTINEL SENTINELS` */
+/** Describes the other Sentinels that watch a service. */
 export function sentinelSentinels(masterName: Str): Command<Record<string, string>[]> {
   return new Command(SENTINEL_SENTINELS, [arg.text(masterName, SENTINEL_SENTINELS, 'masterName')], reply.readNameRecords);
 }
@@ -291,11 +334,32 @@ export const SENTINEL_SET = /* @__PURE__ */ defineSpec('SENTINEL SET', {
   secrets: { valuesOf: ['auth-pass', 'auth-user'] },
 });
 
-/** `SENTINEL SET` */
-export function sentinelSet(masterName: Str, data: Pairs): Command<'OK'> {
+/** Changes how this Sentinel watches a service. */
+export function sentinelSet(masterName: Str, data: Pairs): Command<'OK'>;
+/** Changes how this Sentinel watches a service. */
+export function sentinelSet(masterName: Str, option: Str, value: Arg): Command<'OK'>;
+export function sentinelSet(masterName: Str, data: Pairs | Str, value?: Arg): Command<never> {
   const out: Arg[] = [arg.text(masterName, SENTINEL_SET, 'masterName')];
-  arg.pushPairs(out, data, arg.data, SENTINEL_SET, 'data');
-  return new Command(SENTINEL_SET, out, reply.readOk);
+  arg.pushPairsOrPair(out, data, value, arg.data, SENTINEL_SET, ['data', 'option', 'value']);
+  return new Command<unknown>(SENTINEL_SET, out, reply.readOk) as Command<never>;
+}
+
+export const SENTINEL_SIMULATE_FAILURE = /* @__PURE__ */ defineSpec('SENTINEL SIMULATE-FAILURE', {
+  since: { redis: '3.2.0', valkey: '3.2.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** Makes this Sentinel crash at a chosen point of a failover, for tests. */
+export function sentinelSimulateFailure(help: 'help'): Command<string[]>;
+/** Makes this Sentinel crash at a chosen point of a failover, for tests. */
+export function sentinelSimulateFailure(
+  ...modes: Optionals<'crash-after-election' | 'crash-after-promotion'>
+): Command<'OK'>;
+export function sentinelSimulateFailure(
+  ...modes: Optionals<'crash-after-election' | 'crash-after-promotion' | 'help'>
+): Command<never> {
+  return special.sentinelSimulateFailure(SENTINEL_SIMULATE_FAILURE, ...modes) as Command<never>;
 }
 
 export const SENTINEL_SLAVES = /* @__PURE__ */ defineSpec('SENTINEL SLAVES', {
@@ -305,7 +369,10 @@ export const SENTINEL_SLAVES = /* @__PURE__ */ defineSpec('SENTINEL SLAVES', {
   dangerous: true,
 });
 
-/** `SENTINEL SLAVES` */
+/**
+ * Describes the replicas of a service.
+ * @deprecated since Redis 5.0.0: use `sentinelReplicas`
+ */
 export function sentinelSlaves(masterName: Str): Command<Record<string, string>[]> {
   return new Command(SENTINEL_SLAVES, [arg.text(masterName, SENTINEL_SLAVES, 'masterName')], reply.readNameRecords);
 }

@@ -6,8 +6,10 @@ import * as arg from '../arguments';
 import type { Key, Str, Many, Variadic, Optionals, Pairs } from '../arguments';
 import { defineSpec, FIRST } from '../define-spec';
 import * as opt from '../option-table';
+import type { AtMostOne, One, Without } from '../option-table';
 import * as reply from '../replies';
 import type {
+  AclLogEntry,
   AclUser,
   CommandInfo,
   LatencyEvent,
@@ -18,13 +20,15 @@ import type {
   ServerInfo,
   SlowCommand,
 } from '../replies/types';
+import * as special from '../special';
+import type { HotkeysStartOptions } from '../special/types';
 
 export const ACL_CAT = /* @__PURE__ */ defineSpec('ACL CAT', {
   replay: 'read',
   since: { redis: '6.0.0', valkey: '6.0.0' },
 });
 
-/** `ACL CAT` */
+/** Lists the categories that access rules can name, or the commands of one category. */
 export function aclCat(category?: Str): Command<string[]> {
   const out: Arg[] = [];
   if (category !== undefined) out.push(arg.text(category, ACL_CAT, 'category'));
@@ -40,7 +44,7 @@ export const ACL_DELUSER = /* @__PURE__ */ defineSpec('ACL DELUSER', {
   response: 'all_succeeded',
 });
 
-/** `ACL DELUSER` */
+/** Removes users and closes the connections signed in as them. */
 export function aclDeluser(...usernames: Variadic<Str>): Command<number> {
   const out: Arg[] = [];
   arg.pushRest(out, usernames, arg.text, ACL_DELUSER, 'usernames');
@@ -54,7 +58,7 @@ export const ACL_DRYRUN = /* @__PURE__ */ defineSpec('ACL DRYRUN', {
   dangerous: true,
 });
 
-/** `ACL DRYRUN` */
+/** Tells whether a user could run a command, without running it. */
 export function aclDryrun(username: Str, command: Str, ...args: Optionals<Arg>): Command<string> {
   const out: Arg[] = [arg.text(username, ACL_DRYRUN, 'username'), arg.text(command, ACL_DRYRUN, 'command')];
   arg.pushOptionals(out, args, arg.data, ACL_DRYRUN, 'args');
@@ -67,7 +71,7 @@ export const ACL_GENPASS = /* @__PURE__ */ defineSpec('ACL GENPASS', {
   secretReply: ['*'],
 });
 
-/** `ACL GENPASS` */
+/** Makes up a password that nobody will guess, in hexadecimal. */
 export function aclGenpass(bits?: number): Command<string> {
   const out: Arg[] = [];
   if (bits !== undefined) out.push(arg.integer(bits, ACL_GENPASS, 'bits'));
@@ -82,7 +86,7 @@ export const ACL_GETUSER = /* @__PURE__ */ defineSpec('ACL GETUSER', {
   secretReply: ['passwords'],
 });
 
-/** `ACL GETUSER` */
+/** Describes a user's flags, password hashes and permissions. */
 export function aclGetuser(username: Str): Command<AclUser | null> {
   return new Command(ACL_GETUSER, [arg.text(username, ACL_GETUSER, 'username')], reply.readAclUser);
 }
@@ -92,7 +96,7 @@ export const ACL_HELP = /* @__PURE__ */ defineSpec('ACL HELP', {
   since: { redis: '6.0.0', valkey: '6.0.0' },
 });
 
-/** `ACL HELP` */
+/** Lists the ACL subcommands in the server's own words. */
 export function aclHelp(): Command<string[]> {
   return new Command(ACL_HELP, [], reply.readNames);
 }
@@ -105,7 +109,7 @@ export const ACL_LIST = /* @__PURE__ */ defineSpec('ACL LIST', {
   secretReply: ['*'],
 });
 
-/** `ACL LIST` */
+/** Lists every user as the rules that would recreate it. */
 export function aclList(): Command<string[]> {
   return new Command(ACL_LIST, [], reply.readNames);
 }
@@ -117,9 +121,24 @@ export const ACL_LOAD = /* @__PURE__ */ defineSpec('ACL LOAD', {
   dangerous: true,
 });
 
-/** `ACL LOAD` */
+/** Replaces all users by those in the server's ACL file. */
 export function aclLoad(): Command<'OK'> {
   return new Command(ACL_LOAD, [], reply.readOk);
+}
+
+export const ACL_LOG = /* @__PURE__ */ defineSpec('ACL LOG', {
+  replay: 'read',
+  since: { redis: '6.0.0', valkey: '6.0.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** Shows the latest commands and sign-ins that were refused, or forgets them. */
+export function aclLog(count?: number): Command<AclLogEntry[]>;
+/** Shows the latest commands and sign-ins that were refused, or forgets them. */
+export function aclLog(reset: 'RESET'): Command<'OK'>;
+export function aclLog(what?: number | 'RESET'): Command<never> {
+  return special.aclLog(ACL_LOG, what) as Command<never>;
 }
 
 export const ACL_SAVE = /* @__PURE__ */ defineSpec('ACL SAVE', {
@@ -131,7 +150,7 @@ export const ACL_SAVE = /* @__PURE__ */ defineSpec('ACL SAVE', {
   response: 'all_succeeded',
 });
 
-/** `ACL SAVE` */
+/** Writes all users to the server's ACL file. */
 export function aclSave(): Command<'OK'> {
   return new Command(ACL_SAVE, [], reply.readOk);
 }
@@ -146,7 +165,7 @@ export const ACL_SETUSER = /* @__PURE__ */ defineSpec('ACL SETUSER', {
   secrets: { startingWith: '><#!' },
 });
 
-/** `ACL SETUSER` */
+/** Creates a user or changes it rule by rule. */
 export function aclSetuser(username: Str, ...rules: Optionals<Str>): Command<'OK'> {
   const out: Arg[] = [arg.text(username, ACL_SETUSER, 'username')];
   arg.pushOptionals(out, rules, arg.text, ACL_SETUSER, 'rules');
@@ -160,7 +179,7 @@ export const ACL_USERS = /* @__PURE__ */ defineSpec('ACL USERS', {
   dangerous: true,
 });
 
-/** `ACL USERS` */
+/** Lists the names of all users. */
 export function aclUsers(): Command<string[]> {
   return new Command(ACL_USERS, [], reply.readNames);
 }
@@ -170,7 +189,7 @@ export const ACL_WHOAMI = /* @__PURE__ */ defineSpec('ACL WHOAMI', {
   since: { redis: '6.0.0', valkey: '6.0.0' },
 });
 
-/** `ACL WHOAMI` */
+/** Tells as which user this connection is signed in. */
 export function aclWhoami(): Command<string> {
   return new Command(ACL_WHOAMI, [], reply.readName);
 }
@@ -181,7 +200,7 @@ export const BGREWRITEAOF = /* @__PURE__ */ defineSpec('BGREWRITEAOF', {
   dangerous: true,
 });
 
-/** `BGREWRITEAOF` */
+/** Starts to rewrite the append-only file in a child process. */
 export function bgrewriteaof(): Command<string> {
   return new Command(BGREWRITEAOF, [], reply.readName);
 }
@@ -192,7 +211,7 @@ export const BGSAVE = /* @__PURE__ */ defineSpec('BGSAVE', {
   dangerous: true,
 });
 
-/** `BGSAVE` */
+/** Starts to save the data to disk in a child process. */
 export function bgsave(operation?: 'SCHEDULE' | 'CANCEL'): Command<string> {
   const out: Arg[] = [];
   if (operation !== undefined) out.push(arg.choice(operation, ['SCHEDULE', 'CANCEL'], BGSAVE, 'operation'));
@@ -204,7 +223,7 @@ export const COMMAND = /* @__PURE__ */ defineSpec('COMMAND', {
   since: { redis: '2.8.13', valkey: '2.8.13' },
 });
 
-/** `COMMAND` */
+/** Describes every command that the server knows. */
 export function command(): Command<CommandInfo[]> {
   return new Command(COMMAND, [], reply.readCommandInfos);
 }
@@ -214,7 +233,7 @@ export const COMMAND_COUNT = /* @__PURE__ */ defineSpec('COMMAND COUNT', {
   since: { redis: '2.8.13', valkey: '2.8.13' },
 });
 
-/** `COMMAND COUNT` */
+/** Counts the commands that the server knows. */
 export function commandCount(): Command<number> {
   return new Command(COMMAND_COUNT, [], reply.readInteger);
 }
@@ -224,7 +243,7 @@ export const COMMAND_DOCS = /* @__PURE__ */ defineSpec('COMMAND DOCS', {
   since: { redis: '7.0.0', valkey: '7.0.0' },
 });
 
-/** `COMMAND DOCS` */
+/** Gives the server's documentation of its commands, or of some of them. */
 export function commandDocs(...commandNames: Optionals<Str>): Command<Record<string, Record<string, Plain>>> {
   const out: Arg[] = [];
   arg.pushOptionals(out, commandNames, arg.text, COMMAND_DOCS, 'commandNames');
@@ -236,7 +255,7 @@ export const COMMAND_GETKEYS = /* @__PURE__ */ defineSpec('COMMAND GETKEYS', {
   since: { redis: '2.8.13', valkey: '2.8.13' },
 });
 
-/** `COMMAND GETKEYS` */
+/** Tells which arguments of a command are keys. */
 export function commandGetkeys(command: Str, ...args: Optionals<Arg>): Command<string[]> {
   const out: Arg[] = [arg.text(command, COMMAND_GETKEYS, 'command')];
   arg.pushOptionals(out, args, arg.data, COMMAND_GETKEYS, 'args');
@@ -248,7 +267,7 @@ export const COMMAND_GETKEYSANDFLAGS = /* @__PURE__ */ defineSpec('COMMAND GETKE
   since: { redis: '7.0.0', valkey: '7.0.0' },
 });
 
-/** `COMMAND GETKEYSANDFLAGS` */
+/** Tells which arguments of a command are keys and what it does to each. */
 export function commandGetkeysandflags(
   command: Str,
   ...args: Optionals<Arg>
@@ -263,7 +282,7 @@ export const COMMAND_HELP = /* @__PURE__ */ defineSpec('COMMAND HELP', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `COMMAND HELP` */
+/** Lists the COMMAND subcommands in the server's own words. */
 export function commandHelp(): Command<string[]> {
   return new Command(COMMAND_HELP, [], reply.readNames);
 }
@@ -273,11 +292,21 @@ export const COMMAND_INFO = /* @__PURE__ */ defineSpec('COMMAND INFO', {
   since: { redis: '2.8.13', valkey: '2.8.13' },
 });
 
-/** `COMMAND INFO` */
+/** Describes commands by name; null for one that the server does not know. */
 export function commandInfo(...commandNames: Optionals<Str>): Command<(CommandInfo | null)[]> {
   const out: Arg[] = [];
   arg.pushOptionals(out, commandNames, arg.text, COMMAND_INFO, 'commandNames');
   return new Command(COMMAND_INFO, out, reply.readNullableCommandInfos);
+}
+
+export const COMMAND_LIST = /* @__PURE__ */ defineSpec('COMMAND LIST', {
+  replay: 'read',
+  since: { redis: '7.0.0', valkey: '7.0.0' },
+});
+
+/** Lists the names of the server's commands, all or those of a module, a category or a pattern. */
+export function commandList(filter?: One<{ MODULE: Str; ACLCAT: Str; PATTERN: Str }>): Command<string[]> {
+  return special.commandList(COMMAND_LIST, filter);
 }
 
 export const COMMANDLOG_GET = /* @__PURE__ */ defineSpec('COMMANDLOG GET', {
@@ -289,7 +318,7 @@ export const COMMANDLOG_GET = /* @__PURE__ */ defineSpec('COMMANDLOG GET', {
   secretReply: ['args'],
 });
 
-/** `COMMANDLOG GET` */
+/** Shows the latest commands that were slow, large, or had large replies. */
 export function commandlogGet(count: number, type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Command<SlowCommand[]> {
   return new Command(COMMANDLOG_GET, [
     arg.integer(count, COMMANDLOG_GET, 'count'),
@@ -302,7 +331,7 @@ export const COMMANDLOG_HELP = /* @__PURE__ */ defineSpec('COMMANDLOG HELP', {
   since: { valkey: '8.1.0' },
 });
 
-/** `COMMANDLOG HELP` */
+/** Lists the COMMANDLOG subcommands in the server's own words. */
 export function commandlogHelp(): Command<string[]> {
   return new Command(COMMANDLOG_HELP, [], reply.readNames);
 }
@@ -316,7 +345,7 @@ export const COMMANDLOG_LEN = /* @__PURE__ */ defineSpec('COMMANDLOG LEN', {
   response: 'agg_sum',
 });
 
-/** `COMMANDLOG LEN` */
+/** Counts the entries of one of the command logs. */
 export function commandlogLen(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Command<number> {
   return new Command(COMMANDLOG_LEN, [
     arg.choice(type, ['SLOW', 'LARGE-REQUEST', 'LARGE-REPLY'], COMMANDLOG_LEN, 'type'),
@@ -332,7 +361,7 @@ export const COMMANDLOG_RESET = /* @__PURE__ */ defineSpec('COMMANDLOG RESET', {
   response: 'all_succeeded',
 });
 
-/** `COMMANDLOG RESET` */
+/** Empties one of the command logs. */
 export function commandlogReset(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Command<'OK'> {
   return new Command(COMMANDLOG_RESET, [
     arg.choice(type, ['SLOW', 'LARGE-REQUEST', 'LARGE-REPLY'], COMMANDLOG_RESET, 'type'),
@@ -347,7 +376,7 @@ export const CONFIG_GET = /* @__PURE__ */ defineSpec('CONFIG GET', {
   secretReply: ['requirepass', 'masterauth', 'primaryauth', 'tls-key-file-pass', 'tls-client-key-file-pass'],
 });
 
-/** `CONFIG GET` */
+/** Reads the server's settings by name or pattern. */
 export function configGet(...parameters: Variadic<Str>): Command<Record<string, string>> {
   const out: Arg[] = [];
   arg.pushRest(out, parameters, arg.text, CONFIG_GET, 'parameters');
@@ -359,7 +388,7 @@ export const CONFIG_HELP = /* @__PURE__ */ defineSpec('CONFIG HELP', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `CONFIG HELP` */
+/** Lists the CONFIG subcommands in the server's own words. */
 export function configHelp(): Command<string[]> {
   return new Command(CONFIG_HELP, [], reply.readNames);
 }
@@ -373,7 +402,7 @@ export const CONFIG_RESETSTAT = /* @__PURE__ */ defineSpec('CONFIG RESETSTAT', {
   response: 'all_succeeded',
 });
 
-/** `CONFIG RESETSTAT` */
+/** Sets the server's counters back to zero. */
 export function configResetstat(): Command<'OK'> {
   return new Command(CONFIG_RESETSTAT, [], reply.readOk);
 }
@@ -387,7 +416,7 @@ export const CONFIG_REWRITE = /* @__PURE__ */ defineSpec('CONFIG REWRITE', {
   response: 'all_succeeded',
 });
 
-/** `CONFIG REWRITE` */
+/** Writes the present settings to the server's configuration file. */
 export function configRewrite(): Command<'OK'> {
   return new Command(CONFIG_REWRITE, [], reply.readOk);
 }
@@ -402,9 +431,9 @@ export const CONFIG_SET = /* @__PURE__ */ defineSpec('CONFIG SET', {
   secrets: { valuesOf: ['requirepass', 'masterauth', 'primaryauth', 'masteruser', 'primaryuser', 'tls-key-file-pass', 'tls-client-key-file-pass', 'user'] },
 });
 
-/** `CONFIG SET` */
+/** Changes settings of the running server, all of them or none. */
 export function configSet(data: Pairs): Command<'OK'>;
-/** `CONFIG SET` */
+/** Changes settings of the running server, all of them or none. */
 export function configSet(parameter: Str, value: Arg): Command<'OK'>;
 export function configSet(data: Pairs | Str, value?: Arg): Command<never> {
   const out: Arg[] = [];
@@ -421,7 +450,7 @@ export const DBSIZE = /* @__PURE__ */ defineSpec('DBSIZE', {
   response: 'agg_sum',
 });
 
-/** `DBSIZE` */
+/** Counts the keys of the selected database. */
 export function dbsize(): Command<number> {
   return new Command(DBSIZE, [], reply.readInteger);
 }
@@ -432,9 +461,39 @@ export const DEBUG = /* @__PURE__ */ defineSpec('DEBUG', {
   dangerous: true,
 });
 
-/** `DEBUG` */
-export function debug(): Command<unknown> {
-  return new Command(DEBUG, [], reply.readAny);
+/** Reaches into the server for its own tests; never meant for programs. */
+export function debug(...args: Optionals<Arg>): Command<unknown> {
+  return special.anything(DEBUG, ...args);
+}
+
+export const FAILOVER = /* @__PURE__ */ defineSpec('FAILOVER', {
+  since: { redis: '6.2.0', valkey: '6.2.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** What `failover` may be told beside its arguments. */
+export type FailoverOptions = {
+  TO?: readonly [host: string, port: number];
+  FORCE?: true;
+  ABORT?: true;
+  TIMEOUT?: number;
+};
+const FAILOVER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
+  [
+    ['TO', /* @__PURE__ */ opt.tuple(arg.text, arg.integer)],
+    ['FORCE', opt.flag],
+    ['ABORT', opt.flag],
+    ['TIMEOUT', opt.oneInteger],
+  ],
+  { needs: { FORCE: ['TO'] } },
+);
+
+/** Hands this primary's role over to one of its replicas. */
+export function failover(options?: FailoverOptions): Command<'OK'> {
+  const out: Arg[] = [];
+  if (options !== undefined) opt.pushOptions(out, options, FAILOVER_OPTIONS, FAILOVER);
+  return new Command(FAILOVER, out, reply.readOk);
 }
 
 export const FLUSHALL = /* @__PURE__ */ defineSpec('FLUSHALL', {
@@ -446,7 +505,7 @@ export const FLUSHALL = /* @__PURE__ */ defineSpec('FLUSHALL', {
   response: 'all_succeeded',
 });
 
-/** `FLUSHALL` */
+/** Deletes every key of every database. */
 export function flushall(flushType?: 'ASYNC' | 'SYNC'): Command<'OK'> {
   const out: Arg[] = [];
   if (flushType !== undefined) out.push(arg.choice(flushType, ['ASYNC', 'SYNC'], FLUSHALL, 'flushType'));
@@ -462,7 +521,7 @@ export const FLUSHDB = /* @__PURE__ */ defineSpec('FLUSHDB', {
   response: 'all_succeeded',
 });
 
-/** `FLUSHDB` */
+/** Deletes every key of the selected database. */
 export function flushdb(flushType?: 'ASYNC' | 'SYNC'): Command<'OK'> {
   const out: Arg[] = [];
   if (flushType !== undefined) out.push(arg.choice(flushType, ['ASYNC', 'SYNC'], FLUSHDB, 'flushType'));
@@ -478,14 +537,14 @@ export const HOTKEYS_GET = /* @__PURE__ */ defineSpec('HOTKEYS GET', {
   response: 'special',
 });
 
-/** `HOTKEYS GET` */
+/** Shows the keys that the running or the last measurement found busiest. */
 export function hotkeysGet(): Command<Record<string, Plain>[] | null> {
   return new Command(HOTKEYS_GET, [], reply.readHotKeys);
 }
 
 export const HOTKEYS_HELP = /* @__PURE__ */ defineSpec('HOTKEYS HELP', { replay: 'read', since: { redis: '8.6.1' } });
 
-/** `HOTKEYS HELP` */
+/** Lists the HOTKEYS subcommands in the server's own words. */
 export function hotkeysHelp(): Command<string[]> {
   return new Command(HOTKEYS_HELP, [], reply.readNames);
 }
@@ -498,9 +557,21 @@ export const HOTKEYS_RESET = /* @__PURE__ */ defineSpec('HOTKEYS RESET', {
   request: 'special',
 });
 
-/** `HOTKEYS RESET` */
+/** Forgets what was measured. */
 export function hotkeysReset(): Command<'OK'> {
   return new Command(HOTKEYS_RESET, [], reply.readOk);
+}
+
+export const HOTKEYS_START = /* @__PURE__ */ defineSpec('HOTKEYS START', {
+  since: { redis: '8.6.0' },
+  admin: true,
+  dangerous: true,
+  request: 'special',
+});
+
+/** Starts to measure which keys cost most. */
+export function hotkeysStart(options: HotkeysStartOptions): Command<'OK'> {
+  return special.hotkeysStart(HOTKEYS_START, options);
 }
 
 export const HOTKEYS_STOP = /* @__PURE__ */ defineSpec('HOTKEYS STOP', {
@@ -511,7 +582,7 @@ export const HOTKEYS_STOP = /* @__PURE__ */ defineSpec('HOTKEYS STOP', {
   request: 'special',
 });
 
-/** `HOTKEYS STOP` */
+/** Ends the measurement and keeps what it found. */
 export function hotkeysStop(): Command<'OK'> {
   return new Command(HOTKEYS_STOP, [], reply.readOk);
 }
@@ -524,7 +595,7 @@ export const INFO = /* @__PURE__ */ defineSpec('INFO', {
   response: 'special',
 });
 
-/** `INFO` */
+/** Tells about the server: versions, memory, clients, replication and more, by section. */
 export function info(...sections: Optionals<Str>): Command<ServerInfo> {
   const out: Arg[] = [];
   arg.pushOptionals(out, sections, arg.text, INFO, 'sections');
@@ -537,7 +608,7 @@ export const LASTSAVE = /* @__PURE__ */ defineSpec('LASTSAVE', {
   dangerous: true,
 });
 
-/** `LASTSAVE` */
+/** Tells when the data was last saved, in seconds since 1970. */
 export function lastsave(): Command<number> {
   return new Command(LASTSAVE, [], reply.readInteger);
 }
@@ -551,7 +622,7 @@ export const LATENCY_DOCTOR = /* @__PURE__ */ defineSpec('LATENCY DOCTOR', {
   response: 'special',
 });
 
-/** `LATENCY DOCTOR` */
+/** Explains in prose what the latency monitor saw. */
 export function latencyDoctor(): Command<string> {
   return new Command(LATENCY_DOCTOR, [], reply.readName);
 }
@@ -565,7 +636,7 @@ export const LATENCY_GRAPH = /* @__PURE__ */ defineSpec('LATENCY GRAPH', {
   response: 'special',
 });
 
-/** `LATENCY GRAPH` */
+/** Draws the latency of an event over time, in characters. */
 export function latencyGraph(event: Str): Command<string> {
   return new Command(LATENCY_GRAPH, [arg.text(event, LATENCY_GRAPH, 'event')], reply.readName);
 }
@@ -575,7 +646,7 @@ export const LATENCY_HELP = /* @__PURE__ */ defineSpec('LATENCY HELP', {
   since: { redis: '2.8.13', valkey: '2.8.13' },
 });
 
-/** `LATENCY HELP` */
+/** Lists the LATENCY subcommands in the server's own words. */
 export function latencyHelp(): Command<string[]> {
   return new Command(LATENCY_HELP, [], reply.readNames);
 }
@@ -589,7 +660,7 @@ export const LATENCY_HISTOGRAM = /* @__PURE__ */ defineSpec('LATENCY HISTOGRAM',
   response: 'special',
 });
 
-/** `LATENCY HISTOGRAM` */
+/** Tells how long commands took, as a distribution. */
 export function latencyHistogram(...commands: Optionals<Str>): Command<Record<string, LatencyHistogram>> {
   const out: Arg[] = [];
   arg.pushOptionals(out, commands, arg.text, LATENCY_HISTOGRAM, 'commands');
@@ -605,7 +676,7 @@ export const LATENCY_HISTORY = /* @__PURE__ */ defineSpec('LATENCY HISTORY', {
   response: 'special',
 });
 
-/** `LATENCY HISTORY` */
+/** Lists the latencies of an event over time. */
 export function latencyHistory(event: Str): Command<[timestamp: number, latency: number][]> {
   return new Command(LATENCY_HISTORY, [arg.text(event, LATENCY_HISTORY, 'event')], reply.readLatencyHistory);
 }
@@ -619,7 +690,7 @@ export const LATENCY_LATEST = /* @__PURE__ */ defineSpec('LATENCY LATEST', {
   response: 'special',
 });
 
-/** `LATENCY LATEST` */
+/** Lists the latest latency of every event. */
 export function latencyLatest(): Command<LatencyEvent[]> {
   return new Command(LATENCY_LATEST, [], reply.readLatencyEvents);
 }
@@ -633,7 +704,7 @@ export const LATENCY_RESET = /* @__PURE__ */ defineSpec('LATENCY RESET', {
   response: 'agg_sum',
 });
 
-/** `LATENCY RESET` */
+/** Forgets the latencies of all or some events and answers of how many. */
 export function latencyReset(...events: Optionals<Str>): Command<number> {
   const out: Arg[] = [];
   arg.pushOptionals(out, events, arg.text, LATENCY_RESET, 'events');
@@ -652,11 +723,11 @@ export type LolwutOptions = {
 };
 const LOLWUT_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['VERSION', opt.one(arg.integer)],
+    ['VERSION', opt.oneInteger],
   ],
 );
 
-/** `LOLWUT` */
+/** Draws a picture and tells the server's version. */
 export function lolwut(options?: LolwutOptions): Command<string> {
   const out: Arg[] = [];
   if (options !== undefined) opt.pushOptions(out, options, LOLWUT_OPTIONS, LOLWUT);
@@ -670,7 +741,7 @@ export const MEMORY_DOCTOR = /* @__PURE__ */ defineSpec('MEMORY DOCTOR', {
   response: 'special',
 });
 
-/** `MEMORY DOCTOR` */
+/** Explains in prose what may be wrong with the server's memory. */
 export function memoryDoctor(): Command<string> {
   return new Command(MEMORY_DOCTOR, [], reply.readName);
 }
@@ -680,7 +751,7 @@ export const MEMORY_HELP = /* @__PURE__ */ defineSpec('MEMORY HELP', {
   since: { redis: '4.0.0', valkey: '4.0.0' },
 });
 
-/** `MEMORY HELP` */
+/** Lists the MEMORY subcommands in the server's own words. */
 export function memoryHelp(): Command<string[]> {
   return new Command(MEMORY_HELP, [], reply.readNames);
 }
@@ -692,7 +763,7 @@ export const MEMORY_MALLOC_STATS = /* @__PURE__ */ defineSpec('MEMORY MALLOC-STA
   response: 'special',
 });
 
-/** `MEMORY MALLOC-STATS` */
+/** Shows the allocator's own report. */
 export function memoryMallocStats(): Command<string> {
   return new Command(MEMORY_MALLOC_STATS, [], reply.readName);
 }
@@ -704,7 +775,7 @@ export const MEMORY_PURGE = /* @__PURE__ */ defineSpec('MEMORY PURGE', {
   response: 'all_succeeded',
 });
 
-/** `MEMORY PURGE` */
+/** Asks the allocator to give memory back. */
 export function memoryPurge(): Command<'OK'> {
   return new Command(MEMORY_PURGE, [], reply.readOk);
 }
@@ -716,7 +787,7 @@ export const MEMORY_STATS = /* @__PURE__ */ defineSpec('MEMORY STATS', {
   response: 'special',
 });
 
-/** `MEMORY STATS` */
+/** Tells where the server's memory went. */
 export function memoryStats(): Command<Record<string, Plain>> {
   return new Command(MEMORY_STATS, [], reply.readMemoryStats);
 }
@@ -735,11 +806,11 @@ export type MemoryUsageOptions = {
 };
 const MEMORY_USAGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['SAMPLES', opt.one(arg.integer)],
+    ['SAMPLES', opt.oneInteger],
   ],
 );
 
-/** `MEMORY USAGE` */
+/** Estimates how many bytes a key and its value take. */
 export function memoryUsage(key: Key, options?: MemoryUsageOptions): Command<number | null> {
   const out: Arg[] = [arg.text(key, MEMORY_USAGE, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, MEMORY_USAGE_OPTIONS, MEMORY_USAGE);
@@ -751,7 +822,7 @@ export const MODULE_HELP = /* @__PURE__ */ defineSpec('MODULE HELP', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `MODULE HELP` */
+/** Lists the MODULE subcommands in the server's own words. */
 export function moduleHelp(): Command<string[]> {
   return new Command(MODULE_HELP, [], reply.readNames);
 }
@@ -763,7 +834,7 @@ export const MODULE_LIST = /* @__PURE__ */ defineSpec('MODULE LIST', {
   dangerous: true,
 });
 
-/** `MODULE LIST` */
+/** Lists the loaded modules. */
 export function moduleList(): Command<ModuleInfo[]> {
   return new Command(MODULE_LIST, [], reply.readModules);
 }
@@ -775,7 +846,7 @@ export const MODULE_LOAD = /* @__PURE__ */ defineSpec('MODULE LOAD', {
   secrets: { from: 1 },
 });
 
-/** `MODULE LOAD` */
+/** Loads a module from a file on the server. */
 export function moduleLoad(path: Str, ...args: Optionals<Arg>): Command<'OK'> {
   const out: Arg[] = [arg.text(path, MODULE_LOAD, 'path')];
   arg.pushOptionals(out, args, arg.data, MODULE_LOAD, 'args');
@@ -796,12 +867,12 @@ export type ModuleLoadexOptions = {
 };
 const MODULE_LOADEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['CONFIG', opt.repeatedPairs(arg.data)],
-    ['ARGS', opt.many(arg.text)],
+    ['CONFIG', /* @__PURE__ */ opt.repeatedPairs(arg.data)],
+    ['ARGS', /* @__PURE__ */ opt.many(arg.text)],
   ],
 );
 
-/** `MODULE LOADEX` */
+/** Loads a module from a file on the server, with settings. */
 export function moduleLoadex(path: Str, options?: ModuleLoadexOptions): Command<'OK'> {
   const out: Arg[] = [arg.text(path, MODULE_LOADEX, 'path')];
   if (options !== undefined) opt.pushOptions(out, options, MODULE_LOADEX_OPTIONS, MODULE_LOADEX);
@@ -814,7 +885,7 @@ export const MODULE_UNLOAD = /* @__PURE__ */ defineSpec('MODULE UNLOAD', {
   dangerous: true,
 });
 
-/** `MODULE UNLOAD` */
+/** Unloads a module. */
 export function moduleUnload(name: Str): Command<'OK'> {
   return new Command(MODULE_UNLOAD, [arg.text(name, MODULE_UNLOAD, 'name')], reply.readOk);
 }
@@ -829,9 +900,24 @@ export const MONITOR = /* @__PURE__ */ defineSpec('MONITOR', {
   secretReply: ['*'],
 });
 
-/** `MONITOR` */
+/** Turns this connection into one that hears every command of every client. */
 export function monitor(): Command<'OK'> {
   return new Command(MONITOR, [], reply.readOk);
+}
+
+export const REPLICAOF = /* @__PURE__ */ defineSpec('REPLICAOF', {
+  replay: 'same',
+  since: { redis: '5.0.0', valkey: '5.0.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/** Makes the server a replica of another, or with `NO ONE` a primary. */
+export function replicaof(host: string, port: number): Command<string>;
+/** Makes the server a replica of another, or with `NO ONE` a primary. */
+export function replicaof(master: 'NO ONE'): Command<string>;
+export function replicaof(host: string, port?: number): Command<never> {
+  return special.replicaof(REPLICAOF, host, port) as Command<never>;
 }
 
 export const ROLE = /* @__PURE__ */ defineSpec('ROLE', {
@@ -840,7 +926,7 @@ export const ROLE = /* @__PURE__ */ defineSpec('ROLE', {
   dangerous: true,
 });
 
-/** `ROLE` */
+/** Tells whether the server is primary, replica or Sentinel, and of whom. */
 export function role(): Command<Role> {
   return new Command(ROLE, [], reply.readRole);
 }
@@ -853,9 +939,66 @@ export const SAVE = /* @__PURE__ */ defineSpec('SAVE', {
   dangerous: true,
 });
 
-/** `SAVE` */
+/** Saves the data to disk, holding up the server meanwhile. */
 export function save(): Command<'OK'> {
   return new Command(SAVE, [], reply.readOk);
+}
+
+export const SHUTDOWN = /* @__PURE__ */ defineSpec('SHUTDOWN', {
+  since: { redis: '1.0.0', valkey: '1.0.0' },
+  noTransaction: true,
+  closes: true,
+  admin: true,
+  dangerous: true,
+});
+
+/** What `shutdown` may be told beside its arguments. */
+export type ShutdownOptions = (AtMostOne<{ NOSAVE: true; SAVE: true }> & { NOW?: true; FORCE?: true; SAFE?: true; FAILOVER?: true; ABORT?: undefined }) | { ABORT: true };
+const SHUTDOWN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
+  [
+    ['NOSAVE', opt.flag, 1],
+    ['SAVE', opt.flag, 1],
+    ['NOW', opt.flag],
+    ['FORCE', opt.flag],
+    ['SAFE', opt.flag],
+    ['FAILOVER', opt.flag],
+    ['ABORT', opt.flag],
+  ],
+);
+
+/** Ends the server, after saving where it is set to. */
+export function shutdown(options?: ShutdownOptions & Without<'ABORT'>): Command<void>;
+/** Ends the server, after saving where it is set to. */
+export function shutdown(options: ShutdownOptions & { ABORT: true }): Command<'OK'>;
+/** Ends the server, after saving where it is set to. */
+export function shutdown(options?: ShutdownOptions): Command<void | 'OK'>;
+export function shutdown(options?: ShutdownOptions): Command<never> {
+  const out: Arg[] = [];
+  if (options === undefined) return new Command<unknown>(SHUTDOWN, out, reply.readNothing) as Command<never>;
+  opt.pushOptions(out, options, SHUTDOWN_OPTIONS, SHUTDOWN);
+  const read = opt.has(options, 'ABORT') ? reply.readOk : reply.readNothing;
+  return new Command<unknown>(SHUTDOWN, out, read) as Command<never>;
+}
+
+export const SLAVEOF = /* @__PURE__ */ defineSpec('SLAVEOF', {
+  replay: 'same',
+  since: { redis: '1.0.0', valkey: '1.0.0' },
+  admin: true,
+  dangerous: true,
+});
+
+/**
+ * Makes the server a replica of another, or with `NO ONE` a primary.
+ * @deprecated since Redis 5.0.0: use `replicaof`
+ */
+export function slaveof(host: string, port: number): Command<string>;
+/**
+ * Makes the server a replica of another, or with `NO ONE` a primary.
+ * @deprecated since Redis 5.0.0: use `replicaof`
+ */
+export function slaveof(master: 'NO ONE'): Command<string>;
+export function slaveof(host: string, port?: number): Command<never> {
+  return special.replicaof(SLAVEOF, host, port) as Command<never>;
 }
 
 export const SLOWLOG_GET = /* @__PURE__ */ defineSpec('SLOWLOG GET', {
@@ -867,7 +1010,7 @@ export const SLOWLOG_GET = /* @__PURE__ */ defineSpec('SLOWLOG GET', {
   secretReply: ['args'],
 });
 
-/** `SLOWLOG GET` */
+/** Shows the latest slow commands. */
 export function slowlogGet(count?: number): Command<SlowCommand[]> {
   const out: Arg[] = [];
   if (count !== undefined) out.push(arg.integer(count, SLOWLOG_GET, 'count'));
@@ -879,7 +1022,7 @@ export const SLOWLOG_HELP = /* @__PURE__ */ defineSpec('SLOWLOG HELP', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
 
-/** `SLOWLOG HELP` */
+/** Lists the SLOWLOG subcommands in the server's own words. */
 export function slowlogHelp(): Command<string[]> {
   return new Command(SLOWLOG_HELP, [], reply.readNames);
 }
@@ -893,7 +1036,7 @@ export const SLOWLOG_LEN = /* @__PURE__ */ defineSpec('SLOWLOG LEN', {
   response: 'agg_sum',
 });
 
-/** `SLOWLOG LEN` */
+/** Counts the entries of the slow log. */
 export function slowlogLen(): Command<number> {
   return new Command(SLOWLOG_LEN, [], reply.readInteger);
 }
@@ -907,7 +1050,7 @@ export const SLOWLOG_RESET = /* @__PURE__ */ defineSpec('SLOWLOG RESET', {
   response: 'all_succeeded',
 });
 
-/** `SLOWLOG RESET` */
+/** Empties the slow log. */
 export function slowlogReset(): Command<'OK'> {
   return new Command(SLOWLOG_RESET, [], reply.readOk);
 }
@@ -918,14 +1061,14 @@ export const SWAPDB = /* @__PURE__ */ defineSpec('SWAPDB', {
   dangerous: true,
 });
 
-/** `SWAPDB` */
+/** Swaps two databases for everybody. */
 export function swapdb(index1: number, index2: number): Command<'OK'> {
   return new Command(SWAPDB, [arg.integer(index1, SWAPDB, 'index1'), arg.integer(index2, SWAPDB, 'index2')], reply.readOk);
 }
 
 export const TIME = /* @__PURE__ */ defineSpec('TIME', { replay: 'read', since: { redis: '2.6.0', valkey: '2.6.0' } });
 
-/** `TIME` */
+/** Tells the server's clock: seconds since 1970 and microseconds. */
 export function time(): Command<[seconds: number, microseconds: number]> {
   return new Command(TIME, [], reply.readTime);
 }

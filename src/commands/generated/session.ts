@@ -2,6 +2,8 @@
 
 import type { Key, Variadic } from '../arguments';
 import type { Reply } from '../reply';
+import type { ServerGreeting } from '../replies/types';
+import type { HelloOptions } from '../special/types';
 import { CommandSurface } from './surface';
 import * as clusterCommands from './cluster';
 import * as connectionCommands from './connection';
@@ -11,67 +13,182 @@ import * as transactionsCommands from './transactions';
 /** What only the sole user of a connection may send: these change the state of the connection itself. */
 export abstract class SessionSurface<S extends string | Buffer = string> extends CommandSurface<S> {
 
-  /** `ASKING` */
+  /**
+   * Lets the next command reach a slot that is still being imported by this node.
+   *
+   * `ASKING`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the server runs without cluster mode
+   * @see https://redis.io/docs/latest/commands/asking/
+   */
   asking(): Reply<'OK'> {
     return this.send(clusterCommands.asking());
   }
 
-  /** `CLIENT CACHING` */
+  /**
+   * Says whether the keys of the next command are tracked, where tracking is opt-in or opt-out.
+   *
+   * `CLIENT CACHING <YES | NO>`
+   *
+   * O(1), since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError ERR: tracking is off or in another mode
+   * @see https://redis.io/docs/latest/commands/client-caching/
+   */
   clientCaching(mode: 'YES' | 'NO'): Reply<'OK'> {
     return this.send(connectionCommands.clientCaching(mode));
   }
 
-  /** `CLIENT REPLY` */
+  /**
+   * Turns replies off and on again, or skips the next one.
+   *
+   * `CLIENT REPLY <ON | OFF | SKIP>`
+   *
+   * O(1), since Redis 3.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-reply/
+   */
   clientReply(action: 'ON' | 'OFF' | 'SKIP'): Reply<'OK' | void> {
     return this.send(connectionCommands.clientReply(action));
   }
 
-  /** `DISCARD` */
+  /**
+   * Throws away the commands queued since MULTI.
+   *
+   * `DISCARD`
+   *
+   * O(N) in commands, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError ERR: no transaction was begun
+   * @see https://redis.io/docs/latest/commands/discard/
+   */
   discard(): Reply<'OK'> {
     return this.send(transactionsCommands.discard());
   }
 
-  /** `EXEC` */
+  /**
+   * Runs the commands queued since MULTI, all in a row; null when a watched key has changed.
+   *
+   * `EXEC`
+   *
+   * depends on the commands, since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError EXECABORT: a command was refused when it was queued
+   * @throws ReplyError ERR: no transaction was begun
+   * @see https://redis.io/docs/latest/commands/exec/
+   */
   exec(): Reply<unknown[] | null> {
     return this.send(transactionsCommands.exec());
   }
 
-  /** `MONITOR` */
+  /**
+   * Chooses the protocol and may sign in and name the connection on the way.
+   *
+   * `HELLO [protover [AUTH username password] [SETNAME clientname]]`
+   *
+   * O(1), since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError NOPROTO: the server does not speak that version
+   * @throws ReplyError WRONGPASS: user or password are wrong
+   * @see https://redis.io/docs/latest/commands/hello/
+   */
+  hello(protover?: number, options?: HelloOptions): Reply<ServerGreeting> {
+    return this.send(connectionCommands.hello(protover, options));
+  }
+
+  /**
+   * Turns this connection into one that hears every command of every client.
+   *
+   * `MONITOR`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/monitor/
+   */
   monitor(): Reply<'OK'> {
     return this.send(serverCommands.monitor());
   }
 
-  /** `MULTI` */
+  /**
+   * Begins a transaction: the server queues what follows until EXEC.
+   *
+   * `MULTI`
+   *
+   * O(1), since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError ERR: a transaction was begun already
+   * @see https://redis.io/docs/latest/commands/multi/
+   */
   multi(): Reply<'OK'> {
     return this.send(transactionsCommands.multi());
   }
 
-  /** `QUIT` */
+  /**
+   * Closes this connection after its pending replies.
+   *
+   * `QUIT`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @deprecated since Redis 7.2.0: use `close`
+   * @see https://redis.io/docs/latest/commands/quit/
+   */
   quit(): Reply<'OK'> {
     return this.send(connectionCommands.quit());
   }
 
-  /** `READONLY` */
+  /**
+   * Lets this connection read from a replica of a cluster.
+   *
+   * `READONLY`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the server runs without cluster mode
+   * @see https://redis.io/docs/latest/commands/readonly/
+   */
   readonly(): Reply<'OK'> {
     return this.send(clusterCommands.readonly());
   }
 
-  /** `READWRITE` */
+  /**
+   * Ends READONLY.
+   *
+   * `READWRITE`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the server runs without cluster mode
+   * @see https://redis.io/docs/latest/commands/readwrite/
+   */
   readwrite(): Reply<'OK'> {
     return this.send(clusterCommands.readwrite());
   }
 
-  /** `RESET` */
+  /**
+   * Sets this connection back to how a new one is.
+   *
+   * `RESET`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/reset/
+   */
   reset(): Reply<'RESET'> {
     return this.send(connectionCommands.reset());
   }
 
-  /** `UNWATCH` */
+  /**
+   * Forgets all watched keys of this connection.
+   *
+   * `UNWATCH`
+   *
+   * O(N) in keys, since Redis 2.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/unwatch/
+   */
   unwatch(): Reply<'OK'> {
     return this.send(transactionsCommands.unwatch());
   }
 
-  /** `WATCH` */
+  /**
+   * Makes the next EXEC fail when one of the keys changes before it.
+   *
+   * `WATCH key [key …]`
+   *
+   * O(1) per key, since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError ERR: a transaction was begun already
+   * @see https://redis.io/docs/latest/commands/watch/
+   */
   watch(...keys: Variadic<Key>): Reply<'OK'> {
     return this.send(transactionsCommands.watch(...keys));
   }

@@ -15,7 +15,7 @@ export const SADD = /* @__PURE__ */ defineSpec('SADD', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `SADD` */
+/** Adds members to a set and answers how many were new. */
 export function sadd(key: Key, ...members: Variadic<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, SADD, 'key')];
   arg.pushRest(out, members, arg.data, SADD, 'members');
@@ -30,7 +30,7 @@ export const SCARD = /* @__PURE__ */ defineSpec('SCARD', {
   replica: true,
 });
 
-/** `SCARD` */
+/** Counts the members of a set. */
 export function scard(key: Key): Command<number> {
   return new Command(SCARD, [arg.text(key, SCARD, 'key')], reply.readInteger);
 }
@@ -43,7 +43,7 @@ export const SDIFF = /* @__PURE__ */ defineSpec('SDIFF', {
   replica: true,
 });
 
-/** `SDIFF` */
+/** Lists the members of the first set that are in none of the others. */
 export function sdiff(...keys: Variadic<Key>): Command<string[]> {
   const out: Arg[] = [];
   arg.pushRest(out, keys, arg.text, SDIFF, 'keys');
@@ -57,7 +57,7 @@ export const SDIFFSTORE = /* @__PURE__ */ defineSpec('SDIFFSTORE', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `SDIFFSTORE` */
+/** Stores the members of the first set that are in none of the others and answers how many. */
 export function sdiffstore(destination: Key, ...keys: Variadic<Key>): Command<number> {
   const out: Arg[] = [arg.text(destination, SDIFFSTORE, 'destination')];
   arg.pushRest(out, keys, arg.text, SDIFFSTORE, 'keys');
@@ -72,7 +72,7 @@ export const SINTER = /* @__PURE__ */ defineSpec('SINTER', {
   replica: true,
 });
 
-/** `SINTER` */
+/** Lists the members that all sets have in common. */
 export function sinter(...keys: Variadic<Key>): Command<string[]> {
   const out: Arg[] = [];
   arg.pushRest(out, keys, arg.text, SINTER, 'keys');
@@ -92,11 +92,11 @@ export type SintercardOptions = {
 };
 const SINTERCARD_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['LIMIT', opt.one(arg.integer)],
+    ['LIMIT', opt.oneInteger],
   ],
 );
 
-/** `SINTERCARD` */
+/** Counts the members that all sets have in common, up to a limit. */
 export function sintercard(keys: Many<Key>, options?: SintercardOptions): Command<number> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
@@ -113,7 +113,7 @@ export const SINTERSTORE = /* @__PURE__ */ defineSpec('SINTERSTORE', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `SINTERSTORE` */
+/** Stores the members that all sets have in common and answers how many. */
 export function sinterstore(destination: Key, ...keys: Variadic<Key>): Command<number> {
   const out: Arg[] = [arg.text(destination, SINTERSTORE, 'destination')];
   arg.pushRest(out, keys, arg.text, SINTERSTORE, 'keys');
@@ -128,7 +128,7 @@ export const SISMEMBER = /* @__PURE__ */ defineSpec('SISMEMBER', {
   replica: true,
 });
 
-/** `SISMEMBER` */
+/** Tells whether a set has a member: 1 or 0. */
 export function sismember(key: Key, member: Arg): Command<number> {
   return new Command(SISMEMBER, [arg.text(key, SISMEMBER, 'key'), arg.data(member, SISMEMBER, 'member')], reply.readInteger);
 }
@@ -141,7 +141,7 @@ export const SMEMBERS = /* @__PURE__ */ defineSpec('SMEMBERS', {
   replica: true,
 });
 
-/** `SMEMBERS` */
+/** Lists the members of a set. */
 export function smembers(key: Key): Command<string[]> {
   return new Command(SMEMBERS, [arg.text(key, SMEMBERS, 'key')], reply.readTexts);
 }
@@ -154,7 +154,7 @@ export const SMISMEMBER = /* @__PURE__ */ defineSpec('SMISMEMBER', {
   replica: true,
 });
 
-/** `SMISMEMBER` */
+/** Tells for each member whether a set has it: 1 or 0. */
 export function smismember(key: Key, ...members: Variadic<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, SMISMEMBER, 'key')];
   arg.pushRest(out, members, arg.data, SMISMEMBER, 'members');
@@ -168,7 +168,7 @@ export const SMOVE = /* @__PURE__ */ defineSpec('SMOVE', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `SMOVE` */
+/** Moves a member from one set to another; 1 when it was there. */
 export function smove(source: Key, destination: Key, member: Arg): Command<number> {
   return new Command(SMOVE, [
     arg.text(source, SMOVE, 'source'),
@@ -183,9 +183,9 @@ export const SPOP = /* @__PURE__ */ defineSpec('SPOP', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `SPOP` */
+/** Takes members out of a set at random. */
 export function spop(key: Key): Command<string | null>;
-/** `SPOP` */
+/** Takes members out of a set at random. */
 export function spop(key: Key, count: number): Command<string[]>;
 export function spop(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, SPOP, 'key')];
@@ -202,9 +202,9 @@ export const SRANDMEMBER = /* @__PURE__ */ defineSpec('SRANDMEMBER', {
   replica: true,
 });
 
-/** `SRANDMEMBER` */
+/** Picks members of a set at random; a negative count may pick one twice. */
 export function srandmember(key: Key): Command<string | null>;
-/** `SRANDMEMBER` */
+/** Picks members of a set at random; a negative count may pick one twice. */
 export function srandmember(key: Key, count: number): Command<string[]>;
 export function srandmember(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, SRANDMEMBER, 'key')];
@@ -220,7 +220,7 @@ export const SREM = /* @__PURE__ */ defineSpec('SREM', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `SREM` */
+/** Removes members from a set and answers how many there were. */
 export function srem(key: Key, ...members: Variadic<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, SREM, 'key')];
   arg.pushRest(out, members, arg.data, SREM, 'members');
@@ -242,12 +242,12 @@ export type SscanOptions = {
 };
 const SSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['MATCH', opt.one(arg.text)],
-    ['COUNT', opt.one(arg.integer)],
+    ['MATCH', opt.oneText],
+    ['COUNT', opt.oneInteger],
   ],
 );
 
-/** `SSCAN` */
+/** Walks over the members of a set page by page. */
 export function sscan(
   key: Key,
   cursor: string | number | bigint,
@@ -266,7 +266,7 @@ export const SUNION = /* @__PURE__ */ defineSpec('SUNION', {
   replica: true,
 });
 
-/** `SUNION` */
+/** Lists the members that any of the sets has. */
 export function sunion(...keys: Variadic<Key>): Command<string[]> {
   const out: Arg[] = [];
   arg.pushRest(out, keys, arg.text, SUNION, 'keys');
@@ -280,7 +280,7 @@ export const SUNIONSTORE = /* @__PURE__ */ defineSpec('SUNIONSTORE', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `SUNIONSTORE` */
+/** Stores the members that any of the sets has and answers how many. */
 export function sunionstore(destination: Key, ...keys: Variadic<Key>): Command<number> {
   const out: Arg[] = [arg.text(destination, SUNIONSTORE, 'destination')];
   arg.pushRest(out, keys, arg.text, SUNIONSTORE, 'keys');

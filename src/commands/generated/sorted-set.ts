@@ -6,9 +6,11 @@ import * as arg from '../arguments';
 import type { Key, Str, Many, Variadic } from '../arguments';
 import { defineSpec, withReplay, FIRST, FIRST_TWO } from '../define-spec';
 import * as opt from '../option-table';
-import type { AtMostOne, Without } from '../option-table';
+import type { Without } from '../option-table';
 import * as reply from '../replies';
 import type { Scored } from '../replies/types';
+import * as special from '../special';
+import type { ScoredMembers, ZaddConditions } from '../special/types';
 
 export const BZMPOP = /* @__PURE__ */ defineSpec('BZMPOP', {
   access: 'write',
@@ -22,11 +24,11 @@ export type BzmpopOptions = {
 };
 const BZMPOP_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
   ],
 );
 
-/** `BZMPOP` */
+/** Pops the lowest or highest members of the first sorted set that has any, waiting for some to come. */
 export function bzmpop(
   timeout: number,
   keys: Many<Key>,
@@ -49,7 +51,7 @@ export const BZPOPMAX = /* @__PURE__ */ defineSpec('BZPOPMAX', {
   blocking: { timeout: -1, unit: 's' },
 });
 
-/** `BZPOPMAX` */
+/** Pops the highest member of the first sorted set that has any, waiting for one to come. */
 export function bzpopmax(
   keys: Many<Key>,
   timeout: number,
@@ -67,7 +69,7 @@ export const BZPOPMIN = /* @__PURE__ */ defineSpec('BZPOPMIN', {
   blocking: { timeout: -1, unit: 's' },
 });
 
-/** `BZPOPMIN` */
+/** Pops the lowest member of the first sorted set that has any, waiting for one to come. */
 export function bzpopmin(
   keys: Many<Key>,
   timeout: number,
@@ -84,66 +86,22 @@ export const ZADD = /* @__PURE__ */ defineSpec('ZADD', {
   keys: FIRST,
   since: { redis: '1.2.0', valkey: '1.2.0' },
 });
+
+/** Adds members with scores, or changes scores, and answers how many were new. */
+export function zadd(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: true }): Command<number> {
+  return special.zadd(ZADD, key, members, options);
+}
+
 const ZADD_NO = /* @__PURE__ */ withReplay(ZADD, 'no');
 
-/** What `zadd` may be told beside its arguments. */
-export type ZaddOptions = AtMostOne<{
-  /** since 3.0.2 */
-  NX: true;
-  /** since 3.0.2 */
-  XX: true;
-}> & AtMostOne<{
-  /** since 6.2.0 */
-  GT: true;
-  /** since 6.2.0 */
-  LT: true;
-}> & {
-  /** since 3.0.2 */
-  CH?: true;
-  /** since 3.0.2 */
-  INCR?: true;
-};
-const ZADD_OPTIONS = /* @__PURE__ */ opt.defineOptions(
-  [
-    ['NX', opt.flag, 1],
-    ['XX', opt.flag, 1],
-    ['GT', opt.flag, 2],
-    ['LT', opt.flag, 2],
-    ['CH', opt.flag],
-    ['INCR', opt.flag],
-  ],
-  { exclusive: [['NX', 'GT', 'LT']] },
-);
-
-/** `ZADD` */
-export function zadd(
+/** Adds to the score of one member and answers the new score; null when the conditions were not met. */
+export function zaddIncr(
   key: Key,
-  data: Many<readonly [score: number, member: Arg]>,
-  options?: ZaddOptions & Without<'INCR'>,
-): Command<number>;
-/** `ZADD` */
-export function zadd(
-  key: Key,
-  data: Many<readonly [score: number, member: Arg]>,
-  options: ZaddOptions & { INCR: true },
-): Command<number | null>;
-/** `ZADD` */
-export function zadd(
-  key: Key,
-  data: Many<readonly [score: number, member: Arg]>,
-  options?: ZaddOptions,
-): Command<number | null>;
-export function zadd(
-  key: Key,
-  data: Many<readonly [score: number, member: Arg]>,
-  options?: ZaddOptions,
-): Command<never> {
-  const out: Arg[] = [arg.text(key, ZADD, 'key')];
-  if (options !== undefined) opt.pushOptions(out, options, ZADD_OPTIONS, ZADD);
-  arg.pushTuples(out, data, [arg.double, arg.data], ZADD, 'data');
-  const spec = opt.has(options, 'INCR') ? ZADD_NO : ZADD;
-  const read = opt.has(options, 'INCR') ? reply.readDoubleOrNull : reply.readInteger;
-  return new Command<unknown>(spec, out, read) as Command<never>;
+  score: number | string,
+  member: Arg,
+  options?: ZaddConditions,
+): Command<number | null> {
+  return special.zaddIncr(ZADD, ZADD_NO, key, score, member, options);
 }
 
 export const ZCARD = /* @__PURE__ */ defineSpec('ZCARD', {
@@ -154,7 +112,7 @@ export const ZCARD = /* @__PURE__ */ defineSpec('ZCARD', {
   replica: true,
 });
 
-/** `ZCARD` */
+/** Counts the members of a sorted set. */
 export function zcard(key: Key): Command<number> {
   return new Command(ZCARD, [arg.text(key, ZCARD, 'key')], reply.readInteger);
 }
@@ -167,8 +125,8 @@ export const ZCOUNT = /* @__PURE__ */ defineSpec('ZCOUNT', {
   replica: true,
 });
 
-/** `ZCOUNT` */
-export function zcount(key: Key, min: number | string, max: number | string): Command<number> {
+/** Counts the members with scores in a range. */
+export function zcount(key: Key, min: Arg, max: Arg): Command<number> {
   return new Command(ZCOUNT, [
     arg.text(key, ZCOUNT, 'key'),
     arg.bound(min, ZCOUNT, 'min'),
@@ -193,12 +151,12 @@ const ZDIFF_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   ],
 );
 
-/** `ZDIFF` */
+/** Lists the members of the first sorted set that are in none of the others. */
 export function zdiff(keys: Many<Key>, options?: ZdiffOptions & Without<'WITHSCORES'>): Command<string[]>;
-/** `ZDIFF` */
+/** Lists the members of the first sorted set that are in none of the others. */
 export function zdiff(keys: Many<Key>, options: ZdiffOptions & { WITHSCORES: true }): Command<Scored[]>;
-/** `ZDIFF` */
-export function zdiff(keys: Many<Key>, options?: ZdiffOptions): Command<Scored[] | string[]>;
+/** Lists the members of the first sorted set that are in none of the others. */
+export function zdiff(keys: Many<Key>, options?: ZdiffOptions): Command<string[] | Scored[]>;
 export function zdiff(keys: Many<Key>, options?: ZdiffOptions): Command<never> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
@@ -215,7 +173,7 @@ export const ZDIFFSTORE = /* @__PURE__ */ defineSpec('ZDIFFSTORE', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
 
-/** `ZDIFFSTORE` */
+/** Stores the members of the first sorted set that are in none of the others and answers how many. */
 export function zdiffstore(destination: Key, ...keys: Variadic<Key>): Command<number> {
   const out: Arg[] = [arg.text(destination, ZDIFFSTORE, 'destination')];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
@@ -230,7 +188,7 @@ export const ZINCRBY = /* @__PURE__ */ defineSpec('ZINCRBY', {
   since: { redis: '1.2.0', valkey: '1.2.0' },
 });
 
-/** `ZINCRBY` */
+/** Adds to the score of a member and answers the new score. */
 export function zincrby(key: Key, increment: number, member: Arg): Command<number> {
   return new Command(ZINCRBY, [
     arg.text(key, ZINCRBY, 'key'),
@@ -254,18 +212,18 @@ export type ZinterOptions = {
 };
 const ZINTER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['WEIGHTS', opt.many(arg.double)],
-    ['AGGREGATE', opt.oneOf('SUM', 'MIN', 'MAX')],
+    ['WEIGHTS', /* @__PURE__ */ opt.many(arg.double)],
+    ['AGGREGATE', /* @__PURE__ */ opt.oneOf('SUM', 'MIN', 'MAX')],
     ['WITHSCORES', opt.flag],
   ],
 );
 
-/** `ZINTER` */
+/** Lists the members that all sorted sets have in common. */
 export function zinter(keys: Many<Key>, options?: ZinterOptions & Without<'WITHSCORES'>): Command<string[]>;
-/** `ZINTER` */
+/** Lists the members that all sorted sets have in common. */
 export function zinter(keys: Many<Key>, options: ZinterOptions & { WITHSCORES: true }): Command<Scored[]>;
-/** `ZINTER` */
-export function zinter(keys: Many<Key>, options?: ZinterOptions): Command<Scored[] | string[]>;
+/** Lists the members that all sorted sets have in common. */
+export function zinter(keys: Many<Key>, options?: ZinterOptions): Command<string[] | Scored[]>;
 export function zinter(keys: Many<Key>, options?: ZinterOptions): Command<never> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
@@ -289,11 +247,11 @@ export type ZintercardOptions = {
 };
 const ZINTERCARD_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['LIMIT', opt.one(arg.integer)],
+    ['LIMIT', opt.oneInteger],
   ],
 );
 
-/** `ZINTERCARD` */
+/** Counts the members that all sorted sets have in common, up to a limit. */
 export function zintercard(keys: Many<Key>, options?: ZintercardOptions): Command<number> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
@@ -308,6 +266,7 @@ export const ZINTERSTORE = /* @__PURE__ */ defineSpec('ZINTERSTORE', {
   replay: 'same',
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
+const ZINTERSTORE_NO = /* @__PURE__ */ withReplay(ZINTERSTORE, 'no');
 
 /** What `zinterstore` may be told beside its arguments. */
 export type ZinterstoreOptions = {
@@ -316,19 +275,20 @@ export type ZinterstoreOptions = {
 };
 const ZINTERSTORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['WEIGHTS', opt.many(arg.double)],
-    ['AGGREGATE', opt.oneOf('SUM', 'MIN', 'MAX')],
+    ['WEIGHTS', /* @__PURE__ */ opt.many(arg.double)],
+    ['AGGREGATE', /* @__PURE__ */ opt.oneOf('SUM', 'MIN', 'MAX')],
   ],
 );
 
-/** `ZINTERSTORE` */
+/** Stores the members that all sorted sets have in common and answers how many. */
 export function zinterstore(destination: Key, keys: Many<Key>, options?: ZinterstoreOptions): Command<number> {
   const out: Arg[] = [arg.text(destination, ZINTERSTORE, 'destination')];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
   const count = arg.pushCounted(out, keys, arg.text, ZINTERSTORE, 'keys');
   places.push({ from: out.length - count, to: out.length - 1, step: 1 });
   if (options !== undefined) opt.pushOptions(out, options, ZINTERSTORE_OPTIONS, ZINTERSTORE);
-  return new Command(ZINTERSTORE, out, reply.readInteger, places);
+  const spec = arg.isAmong(destination, keys) ? ZINTERSTORE_NO : ZINTERSTORE;
+  return new Command(spec, out, reply.readInteger, places);
 }
 
 export const ZLEXCOUNT = /* @__PURE__ */ defineSpec('ZLEXCOUNT', {
@@ -339,7 +299,7 @@ export const ZLEXCOUNT = /* @__PURE__ */ defineSpec('ZLEXCOUNT', {
   replica: true,
 });
 
-/** `ZLEXCOUNT` */
+/** Counts the members between two names, where all have the same score. */
 export function zlexcount(key: Key, min: Str, max: Str): Command<number> {
   return new Command(ZLEXCOUNT, [
     arg.text(key, ZLEXCOUNT, 'key'),
@@ -356,11 +316,11 @@ export type ZmpopOptions = {
 };
 const ZMPOP_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
   ],
 );
 
-/** `ZMPOP` */
+/** Pops the lowest or highest members of the first sorted set that has any. */
 export function zmpop(
   keys: Many<Key>,
   where: 'MIN' | 'MAX',
@@ -383,7 +343,7 @@ export const ZMSCORE = /* @__PURE__ */ defineSpec('ZMSCORE', {
   replica: true,
 });
 
-/** `ZMSCORE` */
+/** Reads the scores of members; null for each that is missing. */
 export function zmscore(key: Key, ...members: Variadic<Arg>): Command<(number | null)[]> {
   const out: Arg[] = [arg.text(key, ZMSCORE, 'key')];
   arg.pushRest(out, members, arg.data, ZMSCORE, 'members');
@@ -396,9 +356,9 @@ export const ZPOPMAX = /* @__PURE__ */ defineSpec('ZPOPMAX', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `ZPOPMAX` */
+/** Pops the highest member of a sorted set, or the highest few. */
 export function zpopmax(key: Key): Command<Scored | null>;
-/** `ZPOPMAX` */
+/** Pops the highest member of a sorted set, or the highest few. */
 export function zpopmax(key: Key, count: number): Command<Scored[]>;
 export function zpopmax(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, ZPOPMAX, 'key')];
@@ -413,15 +373,35 @@ export const ZPOPMIN = /* @__PURE__ */ defineSpec('ZPOPMIN', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `ZPOPMIN` */
+/** Pops the lowest member of a sorted set, or the lowest few. */
 export function zpopmin(key: Key): Command<Scored | null>;
-/** `ZPOPMIN` */
+/** Pops the lowest member of a sorted set, or the lowest few. */
 export function zpopmin(key: Key, count: number): Command<Scored[]>;
 export function zpopmin(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, ZPOPMIN, 'key')];
   if (count !== undefined) out.push(arg.integer(count, ZPOPMIN, 'count'));
   const read = count === undefined ? reply.readScoredMemberOrNull : reply.readScoredMembers;
   return new Command<unknown>(ZPOPMIN, out, read) as Command<never>;
+}
+
+export const ZRANDMEMBER = /* @__PURE__ */ defineSpec('ZRANDMEMBER', {
+  access: 'read',
+  replay: 'read',
+  keys: FIRST,
+  since: { redis: '6.2.0', valkey: '6.2.0' },
+  replica: true,
+});
+
+/** Picks members of a sorted set at random; a negative count may pick one twice. */
+export function zrandmember(key: Key): Command<string | null>;
+/** Picks members of a sorted set at random; a negative count may pick one twice. */
+export function zrandmember(key: Key, count: number, options?: { WITHSCORES?: false }): Command<string[]>;
+/** Picks members of a sorted set at random; a negative count may pick one twice. */
+export function zrandmember(key: Key, count: number, options: { WITHSCORES: true }): Command<Scored[]>;
+/** Picks members of a sorted set at random; a negative count may pick one twice. */
+export function zrandmember(key: Key, count: number, options?: { WITHSCORES?: boolean }): Command<string[] | Scored[]>;
+export function zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean }): Command<never> {
+  return special.zrandmember(ZRANDMEMBER, key, count, options) as Command<never>;
 }
 
 export const ZRANGE = /* @__PURE__ */ defineSpec('ZRANGE', {
@@ -433,48 +413,37 @@ export const ZRANGE = /* @__PURE__ */ defineSpec('ZRANGE', {
 });
 
 /** What `zrange` may be told beside its arguments. */
-export type ZrangeOptions = AtMostOne<{
-  /** since 6.2.0 */
-  BYSCORE: true;
-  /** since 6.2.0 */
-  BYLEX: true;
-}> & {
-  /** since 6.2.0 */
-  REV?: true;
-  /** since 6.2.0 */
-  LIMIT?: readonly [offset: number, count: number];
-  WITHSCORES?: true;
-};
+export type ZrangeOptions = { REV?: true; WITHSCORES?: true } & ({ BY?: undefined; LIMIT?: never } | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] });
 const ZRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['BYSCORE', opt.flag, 1],
-    ['BYLEX', opt.flag, 1],
+    ['BY', /* @__PURE__ */ opt.joined('SCORE', 'LEX')],
     ['REV', opt.flag],
-    ['LIMIT', opt.tuple(arg.integer, arg.integer)],
+    ['LIMIT', /* @__PURE__ */ opt.tuple(arg.integer, arg.integer)],
     ['WITHSCORES', opt.flag],
   ],
-  { needs: { LIMIT: ['BYSCORE', 'BYLEX'] }, exclusive: [['BYLEX', 'WITHSCORES']] },
+  { needs: { LIMIT: ['BYSCORE', 'BYLEX'] } },
 );
 
-/** `ZRANGE` */
+/** Lists members by place, by score or by name. */
 export function zrange(
   key: Key,
-  start: Str,
-  stop: Str,
+  start: Arg,
+  stop: Arg,
   options?: ZrangeOptions & Without<'WITHSCORES'>,
 ): Command<string[]>;
-/** `ZRANGE` */
+/** Lists members by place, by score or by name. */
 export function zrange(
   key: Key,
-  start: Str,
-  stop: Str,
+  start: Arg,
+  stop: Arg,
   options: ZrangeOptions & { WITHSCORES: true },
 ): Command<Scored[]>;
-/** `ZRANGE` */
-export function zrange(key: Key, start: Str, stop: Str, options?: ZrangeOptions): Command<Scored[] | string[]>;
-export function zrange(key: Key, start: Str, stop: Str, options?: ZrangeOptions): Command<never> {
-  const out: Arg[] = [arg.text(key, ZRANGE, 'key'), arg.text(start, ZRANGE, 'start'), arg.text(stop, ZRANGE, 'stop')];
-  if (options !== undefined) opt.pushOptions(out, options, ZRANGE_OPTIONS, ZRANGE);
+/** Lists members by place, by score or by name. */
+export function zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): Command<string[] | Scored[]>;
+export function zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): Command<never> {
+  const out: Arg[] = [arg.text(key, ZRANGE, 'key'), arg.bound(start, ZRANGE, 'start'), arg.bound(stop, ZRANGE, 'stop')];
+  if (options === undefined) return new Command<unknown>(ZRANGE, out, reply.readTexts) as Command<never>;
+  opt.pushOptions(out, options, ZRANGE_OPTIONS, ZRANGE);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
   return new Command<unknown>(ZRANGE, out, read) as Command<never>;
 }
@@ -493,11 +462,14 @@ export type ZrangebylexOptions = {
 };
 const ZRANGEBYLEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['LIMIT', opt.tuple(arg.integer, arg.integer)],
+    ['LIMIT', /* @__PURE__ */ opt.tuple(arg.integer, arg.integer)],
   ],
 );
 
-/** `ZRANGEBYLEX` */
+/**
+ * Lists the members between two names, where all have the same score.
+ * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX' }
+ */
 export function zrangebylex(key: Key, min: Str, max: Str, options?: ZrangebylexOptions): Command<string[]> {
   const out: Arg[] = [
     arg.text(key, ZRANGEBYLEX, 'key'),
@@ -525,43 +497,48 @@ export type ZrangebyscoreOptions = {
 const ZRANGEBYSCORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['WITHSCORES', opt.flag],
-    ['LIMIT', opt.tuple(arg.integer, arg.integer)],
+    ['LIMIT', /* @__PURE__ */ opt.tuple(arg.integer, arg.integer)],
   ],
 );
 
-/** `ZRANGEBYSCORE` */
+/**
+ * Lists the members with scores in a range.
+ * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
+ */
 export function zrangebyscore(
   key: Key,
-  min: number | string,
-  max: number | string,
+  min: Arg,
+  max: Arg,
   options?: ZrangebyscoreOptions & Without<'WITHSCORES'>,
 ): Command<string[]>;
-/** `ZRANGEBYSCORE` */
+/**
+ * Lists the members with scores in a range.
+ * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
+ */
 export function zrangebyscore(
   key: Key,
-  min: number | string,
-  max: number | string,
+  min: Arg,
+  max: Arg,
   options: ZrangebyscoreOptions & { WITHSCORES: true },
 ): Command<Scored[]>;
-/** `ZRANGEBYSCORE` */
+/**
+ * Lists the members with scores in a range.
+ * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
+ */
 export function zrangebyscore(
   key: Key,
-  min: number | string,
-  max: number | string,
+  min: Arg,
+  max: Arg,
   options?: ZrangebyscoreOptions,
-): Command<Scored[] | string[]>;
-export function zrangebyscore(
-  key: Key,
-  min: number | string,
-  max: number | string,
-  options?: ZrangebyscoreOptions,
-): Command<never> {
+): Command<string[] | Scored[]>;
+export function zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions): Command<never> {
   const out: Arg[] = [
     arg.text(key, ZRANGEBYSCORE, 'key'),
     arg.bound(min, ZRANGEBYSCORE, 'min'),
     arg.bound(max, ZRANGEBYSCORE, 'max'),
   ];
-  if (options !== undefined) opt.pushOptions(out, options, ZRANGEBYSCORE_OPTIONS, ZRANGEBYSCORE);
+  if (options === undefined) return new Command<unknown>(ZRANGEBYSCORE, out, reply.readTexts) as Command<never>;
+  opt.pushOptions(out, options, ZRANGEBYSCORE_OPTIONS, ZRANGEBYSCORE);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
   return new Command<unknown>(ZRANGEBYSCORE, out, read) as Command<never>;
 }
@@ -572,35 +549,30 @@ export const ZRANGESTORE = /* @__PURE__ */ defineSpec('ZRANGESTORE', {
   keys: FIRST_TWO,
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
+const ZRANGESTORE_NO = /* @__PURE__ */ withReplay(ZRANGESTORE, 'no');
 
 /** What `zrangestore` may be told beside its arguments. */
-export type ZrangestoreOptions = AtMostOne<{
-  BYSCORE: true;
-  BYLEX: true;
-}> & {
-  REV?: true;
-  LIMIT?: readonly [offset: number, count: number];
-};
+export type ZrangestoreOptions = { REV?: true } & ({ BY?: undefined; LIMIT?: never } | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] });
 const ZRANGESTORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['BYSCORE', opt.flag, 1],
-    ['BYLEX', opt.flag, 1],
+    ['BY', /* @__PURE__ */ opt.joined('SCORE', 'LEX')],
     ['REV', opt.flag],
-    ['LIMIT', opt.tuple(arg.integer, arg.integer)],
+    ['LIMIT', /* @__PURE__ */ opt.tuple(arg.integer, arg.integer)],
   ],
   { needs: { LIMIT: ['BYSCORE', 'BYLEX'] } },
 );
 
-/** `ZRANGESTORE` */
-export function zrangestore(dst: Key, src: Key, min: Str, max: Str, options?: ZrangestoreOptions): Command<number> {
+/** Stores members found by place, by score or by name and answers how many. */
+export function zrangestore(dst: Key, src: Key, min: Arg, max: Arg, options?: ZrangestoreOptions): Command<number> {
   const out: Arg[] = [
     arg.text(dst, ZRANGESTORE, 'dst'),
     arg.text(src, ZRANGESTORE, 'src'),
-    arg.text(min, ZRANGESTORE, 'min'),
-    arg.text(max, ZRANGESTORE, 'max'),
+    arg.bound(min, ZRANGESTORE, 'min'),
+    arg.bound(max, ZRANGESTORE, 'max'),
   ];
   if (options !== undefined) opt.pushOptions(out, options, ZRANGESTORE_OPTIONS, ZRANGESTORE);
-  return new Command(ZRANGESTORE, out, reply.readInteger);
+  const spec = arg.isAmong(dst, src) ? ZRANGESTORE_NO : ZRANGESTORE;
+  return new Command(spec, out, reply.readInteger);
 }
 
 export const ZRANK = /* @__PURE__ */ defineSpec('ZRANK', {
@@ -622,23 +594,24 @@ const ZRANK_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   ],
 );
 
-/** `ZRANK` */
+/** Tells the place of a member, the lowest score first; null when it is missing. */
 export function zrank(key: Key, member: Arg, options?: ZrankOptions & Without<'WITHSCORE'>): Command<number | null>;
-/** `ZRANK` */
+/** Tells the place of a member, the lowest score first; null when it is missing. */
 export function zrank(
   key: Key,
   member: Arg,
   options: ZrankOptions & { WITHSCORE: true },
 ): Command<[rank: number, score: number] | null>;
-/** `ZRANK` */
+/** Tells the place of a member, the lowest score first; null when it is missing. */
 export function zrank(
   key: Key,
   member: Arg,
   options?: ZrankOptions,
-): Command<[rank: number, score: number] | null | number>;
+): Command<number | [rank: number, score: number] | null>;
 export function zrank(key: Key, member: Arg, options?: ZrankOptions): Command<never> {
   const out: Arg[] = [arg.text(key, ZRANK, 'key'), arg.data(member, ZRANK, 'member')];
-  if (options !== undefined) opt.pushOptions(out, options, ZRANK_OPTIONS, ZRANK);
+  if (options === undefined) return new Command<unknown>(ZRANK, out, reply.readIntegerOrNull) as Command<never>;
+  opt.pushOptions(out, options, ZRANK_OPTIONS, ZRANK);
   const read = opt.has(options, 'WITHSCORE') ? reply.readRankAndScore : reply.readIntegerOrNull;
   return new Command<unknown>(ZRANK, out, read) as Command<never>;
 }
@@ -650,7 +623,7 @@ export const ZREM = /* @__PURE__ */ defineSpec('ZREM', {
   since: { redis: '1.2.0', valkey: '1.2.0' },
 });
 
-/** `ZREM` */
+/** Removes members from a sorted set and answers how many there were. */
 export function zrem(key: Key, ...members: Variadic<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, ZREM, 'key')];
   arg.pushRest(out, members, arg.data, ZREM, 'members');
@@ -664,7 +637,7 @@ export const ZREMRANGEBYLEX = /* @__PURE__ */ defineSpec('ZREMRANGEBYLEX', {
   since: { redis: '2.8.9', valkey: '2.8.9' },
 });
 
-/** `ZREMRANGEBYLEX` */
+/** Removes the members between two names, where all have the same score, and answers how many. */
 export function zremrangebylex(key: Key, min: Str, max: Str): Command<number> {
   return new Command(ZREMRANGEBYLEX, [
     arg.text(key, ZREMRANGEBYLEX, 'key'),
@@ -679,7 +652,7 @@ export const ZREMRANGEBYRANK = /* @__PURE__ */ defineSpec('ZREMRANGEBYRANK', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
 
-/** `ZREMRANGEBYRANK` */
+/** Removes the members between two places and answers how many. */
 export function zremrangebyrank(key: Key, start: number, stop: number): Command<number> {
   return new Command(ZREMRANGEBYRANK, [
     arg.text(key, ZREMRANGEBYRANK, 'key'),
@@ -695,8 +668,8 @@ export const ZREMRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZREMRANGEBYSCORE', {
   since: { redis: '1.2.0', valkey: '1.2.0' },
 });
 
-/** `ZREMRANGEBYSCORE` */
-export function zremrangebyscore(key: Key, min: number | string, max: number | string): Command<number> {
+/** Removes the members with scores in a range and answers how many. */
+export function zremrangebyscore(key: Key, min: Arg, max: Arg): Command<number> {
   return new Command(ZREMRANGEBYSCORE, [
     arg.text(key, ZREMRANGEBYSCORE, 'key'),
     arg.bound(min, ZREMRANGEBYSCORE, 'min'),
@@ -722,34 +695,44 @@ const ZREVRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   ],
 );
 
-/** `ZREVRANGE` */
+/**
+ * Lists members by place, the highest score first.
+ * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
+ */
 export function zrevrange(
   key: Key,
   start: number,
   stop: number,
   options?: ZrevrangeOptions & Without<'WITHSCORES'>,
 ): Command<string[]>;
-/** `ZREVRANGE` */
+/**
+ * Lists members by place, the highest score first.
+ * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
+ */
 export function zrevrange(
   key: Key,
   start: number,
   stop: number,
   options: ZrevrangeOptions & { WITHSCORES: true },
 ): Command<Scored[]>;
-/** `ZREVRANGE` */
+/**
+ * Lists members by place, the highest score first.
+ * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
+ */
 export function zrevrange(
   key: Key,
   start: number,
   stop: number,
   options?: ZrevrangeOptions,
-): Command<Scored[] | string[]>;
+): Command<string[] | Scored[]>;
 export function zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): Command<never> {
   const out: Arg[] = [
     arg.text(key, ZREVRANGE, 'key'),
     arg.integer(start, ZREVRANGE, 'start'),
     arg.integer(stop, ZREVRANGE, 'stop'),
   ];
-  if (options !== undefined) opt.pushOptions(out, options, ZREVRANGE_OPTIONS, ZREVRANGE);
+  if (options === undefined) return new Command<unknown>(ZREVRANGE, out, reply.readTexts) as Command<never>;
+  opt.pushOptions(out, options, ZREVRANGE_OPTIONS, ZREVRANGE);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
   return new Command<unknown>(ZREVRANGE, out, read) as Command<never>;
 }
@@ -768,11 +751,14 @@ export type ZrevrangebylexOptions = {
 };
 const ZREVRANGEBYLEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['LIMIT', opt.tuple(arg.integer, arg.integer)],
+    ['LIMIT', /* @__PURE__ */ opt.tuple(arg.integer, arg.integer)],
   ],
 );
 
-/** `ZREVRANGEBYLEX` */
+/**
+ * Lists the members between two names, the last one first.
+ * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX', REV: true }
+ */
 export function zrevrangebylex(key: Key, max: Str, min: Str, options?: ZrevrangebylexOptions): Command<string[]> {
   const out: Arg[] = [
     arg.text(key, ZREVRANGEBYLEX, 'key'),
@@ -799,43 +785,48 @@ export type ZrevrangebyscoreOptions = {
 const ZREVRANGEBYSCORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['WITHSCORES', opt.flag],
-    ['LIMIT', opt.tuple(arg.integer, arg.integer)],
+    ['LIMIT', /* @__PURE__ */ opt.tuple(arg.integer, arg.integer)],
   ],
 );
 
-/** `ZREVRANGEBYSCORE` */
+/**
+ * Lists the members with scores in a range, the highest first.
+ * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
+ */
 export function zrevrangebyscore(
   key: Key,
-  max: number | string,
-  min: number | string,
+  max: Arg,
+  min: Arg,
   options?: ZrevrangebyscoreOptions & Without<'WITHSCORES'>,
 ): Command<string[]>;
-/** `ZREVRANGEBYSCORE` */
+/**
+ * Lists the members with scores in a range, the highest first.
+ * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
+ */
 export function zrevrangebyscore(
   key: Key,
-  max: number | string,
-  min: number | string,
+  max: Arg,
+  min: Arg,
   options: ZrevrangebyscoreOptions & { WITHSCORES: true },
 ): Command<Scored[]>;
-/** `ZREVRANGEBYSCORE` */
+/**
+ * Lists the members with scores in a range, the highest first.
+ * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
+ */
 export function zrevrangebyscore(
   key: Key,
-  max: number | string,
-  min: number | string,
+  max: Arg,
+  min: Arg,
   options?: ZrevrangebyscoreOptions,
-): Command<Scored[] | string[]>;
-export function zrevrangebyscore(
-  key: Key,
-  max: number | string,
-  min: number | string,
-  options?: ZrevrangebyscoreOptions,
-): Command<never> {
+): Command<string[] | Scored[]>;
+export function zrevrangebyscore(key: Key, max: Arg, min: Arg, options?: ZrevrangebyscoreOptions): Command<never> {
   const out: Arg[] = [
     arg.text(key, ZREVRANGEBYSCORE, 'key'),
     arg.bound(max, ZREVRANGEBYSCORE, 'max'),
     arg.bound(min, ZREVRANGEBYSCORE, 'min'),
   ];
-  if (options !== undefined) opt.pushOptions(out, options, ZREVRANGEBYSCORE_OPTIONS, ZREVRANGEBYSCORE);
+  if (options === undefined) return new Command<unknown>(ZREVRANGEBYSCORE, out, reply.readTexts) as Command<never>;
+  opt.pushOptions(out, options, ZREVRANGEBYSCORE_OPTIONS, ZREVRANGEBYSCORE);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
   return new Command<unknown>(ZREVRANGEBYSCORE, out, read) as Command<never>;
 }
@@ -859,27 +850,28 @@ const ZREVRANK_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   ],
 );
 
-/** `ZREVRANK` */
+/** Tells the place of a member, the highest score first; null when it is missing. */
 export function zrevrank(
   key: Key,
   member: Arg,
   options?: ZrevrankOptions & Without<'WITHSCORE'>,
 ): Command<number | null>;
-/** `ZREVRANK` */
+/** Tells the place of a member, the highest score first; null when it is missing. */
 export function zrevrank(
   key: Key,
   member: Arg,
   options: ZrevrankOptions & { WITHSCORE: true },
 ): Command<[rank: number, score: number] | null>;
-/** `ZREVRANK` */
+/** Tells the place of a member, the highest score first; null when it is missing. */
 export function zrevrank(
   key: Key,
   member: Arg,
   options?: ZrevrankOptions,
-): Command<[rank: number, score: number] | null | number>;
+): Command<number | [rank: number, score: number] | null>;
 export function zrevrank(key: Key, member: Arg, options?: ZrevrankOptions): Command<never> {
   const out: Arg[] = [arg.text(key, ZREVRANK, 'key'), arg.data(member, ZREVRANK, 'member')];
-  if (options !== undefined) opt.pushOptions(out, options, ZREVRANK_OPTIONS, ZREVRANK);
+  if (options === undefined) return new Command<unknown>(ZREVRANK, out, reply.readIntegerOrNull) as Command<never>;
+  opt.pushOptions(out, options, ZREVRANK_OPTIONS, ZREVRANK);
   const read = opt.has(options, 'WITHSCORE') ? reply.readRankAndScore : reply.readIntegerOrNull;
   return new Command<unknown>(ZREVRANK, out, read) as Command<never>;
 }
@@ -901,33 +893,34 @@ export type ZscanOptions = {
 };
 const ZSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['MATCH', opt.one(arg.text)],
-    ['COUNT', opt.one(arg.integer)],
+    ['MATCH', opt.oneText],
+    ['COUNT', opt.oneInteger],
     ['NOSCORES', opt.flag],
   ],
 );
 
-/** `ZSCAN` */
+/** Walks over the members of a sorted set page by page. */
 export function zscan(
   key: Key,
   cursor: string | number | bigint,
   options?: ZscanOptions & Without<'NOSCORES'>,
 ): Command<[cursor: string, members: Scored[]]>;
-/** `ZSCAN` */
+/** Walks over the members of a sorted set page by page. */
 export function zscan(
   key: Key,
   cursor: string | number | bigint,
   options: ZscanOptions & { NOSCORES: true },
 ): Command<[cursor: string, members: string[]]>;
-/** `ZSCAN` */
+/** Walks over the members of a sorted set page by page. */
 export function zscan(
   key: Key,
   cursor: string | number | bigint,
   options?: ZscanOptions,
-): Command<[cursor: string, members: string[]] | [cursor: string, members: Scored[]]>;
+): Command<[cursor: string, members: Scored[]] | [cursor: string, members: string[]]>;
 export function zscan(key: Key, cursor: string | number | bigint, options?: ZscanOptions): Command<never> {
   const out: Arg[] = [arg.text(key, ZSCAN, 'key'), arg.cursor(cursor, ZSCAN, 'cursor')];
-  if (options !== undefined) opt.pushOptions(out, options, ZSCAN_OPTIONS, ZSCAN);
+  if (options === undefined) return new Command<unknown>(ZSCAN, out, reply.readScoredPage) as Command<never>;
+  opt.pushOptions(out, options, ZSCAN_OPTIONS, ZSCAN);
   const read = opt.has(options, 'NOSCORES') ? reply.readTextPage : reply.readScoredPage;
   return new Command<unknown>(ZSCAN, out, read) as Command<never>;
 }
@@ -940,7 +933,7 @@ export const ZSCORE = /* @__PURE__ */ defineSpec('ZSCORE', {
   replica: true,
 });
 
-/** `ZSCORE` */
+/** Reads the score of a member; null when it is missing. */
 export function zscore(key: Key, member: Arg): Command<number | null> {
   return new Command(ZSCORE, [arg.text(key, ZSCORE, 'key'), arg.data(member, ZSCORE, 'member')], reply.readDoubleOrNull);
 }
@@ -960,18 +953,18 @@ export type ZunionOptions = {
 };
 const ZUNION_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['WEIGHTS', opt.many(arg.double)],
-    ['AGGREGATE', opt.oneOf('SUM', 'MIN', 'MAX')],
+    ['WEIGHTS', /* @__PURE__ */ opt.many(arg.double)],
+    ['AGGREGATE', /* @__PURE__ */ opt.oneOf('SUM', 'MIN', 'MAX')],
     ['WITHSCORES', opt.flag],
   ],
 );
 
-/** `ZUNION` */
+/** Lists the members that any of the sorted sets has. */
 export function zunion(keys: Many<Key>, options?: ZunionOptions & Without<'WITHSCORES'>): Command<string[]>;
-/** `ZUNION` */
+/** Lists the members that any of the sorted sets has. */
 export function zunion(keys: Many<Key>, options: ZunionOptions & { WITHSCORES: true }): Command<Scored[]>;
-/** `ZUNION` */
-export function zunion(keys: Many<Key>, options?: ZunionOptions): Command<Scored[] | string[]>;
+/** Lists the members that any of the sorted sets has. */
+export function zunion(keys: Many<Key>, options?: ZunionOptions): Command<string[] | Scored[]>;
 export function zunion(keys: Many<Key>, options?: ZunionOptions): Command<never> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
@@ -987,6 +980,7 @@ export const ZUNIONSTORE = /* @__PURE__ */ defineSpec('ZUNIONSTORE', {
   replay: 'same',
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
+const ZUNIONSTORE_NO = /* @__PURE__ */ withReplay(ZUNIONSTORE, 'no');
 
 /** What `zunionstore` may be told beside its arguments. */
 export type ZunionstoreOptions = {
@@ -995,17 +989,18 @@ export type ZunionstoreOptions = {
 };
 const ZUNIONSTORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['WEIGHTS', opt.many(arg.double)],
-    ['AGGREGATE', opt.oneOf('SUM', 'MIN', 'MAX')],
+    ['WEIGHTS', /* @__PURE__ */ opt.many(arg.double)],
+    ['AGGREGATE', /* @__PURE__ */ opt.oneOf('SUM', 'MIN', 'MAX')],
   ],
 );
 
-/** `ZUNIONSTORE` */
+/** Stores the members that any of the sorted sets has and answers how many. */
 export function zunionstore(destination: Key, keys: Many<Key>, options?: ZunionstoreOptions): Command<number> {
   const out: Arg[] = [arg.text(destination, ZUNIONSTORE, 'destination')];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
   const count = arg.pushCounted(out, keys, arg.text, ZUNIONSTORE, 'keys');
   places.push({ from: out.length - count, to: out.length - 1, step: 1 });
   if (options !== undefined) opt.pushOptions(out, options, ZUNIONSTORE_OPTIONS, ZUNIONSTORE);
-  return new Command(ZUNIONSTORE, out, reply.readInteger, places);
+  const spec = arg.isAmong(destination, keys) ? ZUNIONSTORE_NO : ZUNIONSTORE;
+  return new Command(spec, out, reply.readInteger, places);
 }

@@ -3,12 +3,31 @@
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Key, Str, Many, Variadic } from '../arguments';
-import { defineSpec, FIRST } from '../define-spec';
+import type { Key, Str, Many, Variadic, Pairs } from '../arguments';
+import { defineSpec, withReplay, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import type { Without } from '../option-table';
 import * as reply from '../replies';
-import type { Entry, StreamConsumer, StreamGroup } from '../replies/types';
+import type {
+  Entry,
+  GroupEntry,
+  PendingEntry,
+  PendingSummary,
+  StreamConsumer,
+  StreamGroup,
+  StreamInfo,
+  StreamInfoFull,
+} from '../replies/types';
+import * as special from '../special';
+import type {
+  PendingRange,
+  StreamPositions,
+  StreamReferences,
+  Trim,
+  XaddOptions,
+  XreadOptions,
+  XreadgroupOptions,
+} from '../special/types';
 
 export const XACK = /* @__PURE__ */ defineSpec('XACK', {
   access: 'write',
@@ -17,7 +36,7 @@ export const XACK = /* @__PURE__ */ defineSpec('XACK', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `XACK` */
+/** Confirms entries of a group as done and answers how many were pending. */
 export function xack(key: Key, group: Str, ...ids: Variadic<Str>): Command<number> {
   const out: Arg[] = [arg.text(key, XACK, 'key'), arg.text(group, XACK, 'group')];
   arg.pushRest(out, ids, arg.text, XACK, 'ids');
@@ -31,7 +50,7 @@ export const XACKDEL = /* @__PURE__ */ defineSpec('XACKDEL', {
   since: { redis: '8.2.0' },
 });
 
-/** `XACKDEL` */
+/** Confirms entries of a group as done and deletes them. */
 export function xackdel(
   key: Key,
   group: Str,
@@ -43,6 +62,22 @@ export function xackdel(
   out.push('IDS');
   arg.pushCounted(out, ids, arg.text, XACKDEL, 'ids');
   return new Command(XACKDEL, out, reply.readIntegers);
+}
+
+export const XADD = /* @__PURE__ */ defineSpec('XADD', {
+  access: 'write',
+  keys: FIRST,
+  since: { redis: '5.0.0', valkey: '5.0.0' },
+});
+const XADD_SAME = /* @__PURE__ */ withReplay(XADD, 'same');
+const XADD_STATE = /* @__PURE__ */ withReplay(XADD, 'state');
+
+/** Appends an entry to a stream and answers its id. */
+export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): Command<string>;
+/** Appends an entry to a stream and answers its id. */
+export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<string | null>;
+export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<never> {
+  return special.xadd(XADD, XADD_SAME, XADD_STATE, key, id, fields, options) as Command<never>;
 }
 
 export const XAUTOCLAIM = /* @__PURE__ */ defineSpec('XAUTOCLAIM', {
@@ -58,12 +93,12 @@ export type XautoclaimOptions = {
 };
 const XAUTOCLAIM_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
     ['JUSTID', opt.flag],
   ],
 );
 
-/** `XAUTOCLAIM` */
+/** Takes over pending entries that were idle for long, page by page. */
 export function xautoclaim(
   key: Key,
   group: Str,
@@ -72,7 +107,7 @@ export function xautoclaim(
   start: Str,
   options?: XautoclaimOptions & Without<'JUSTID'>,
 ): Command<[next: string, entries: Entry[], deleted: string[]]>;
-/** `XAUTOCLAIM` */
+/** Takes over pending entries that were idle for long, page by page. */
 export function xautoclaim(
   key: Key,
   group: Str,
@@ -81,7 +116,7 @@ export function xautoclaim(
   start: Str,
   options: XautoclaimOptions & { JUSTID: true },
 ): Command<[next: string, ids: string[], deleted: string[]]>;
-/** `XAUTOCLAIM` */
+/** Takes over pending entries that were idle for long, page by page. */
 export function xautoclaim(
   key: Key,
   group: Str,
@@ -89,7 +124,7 @@ export function xautoclaim(
   minIdleTime: number,
   start: Str,
   options?: XautoclaimOptions,
-): Command<[next: string, ids: string[], deleted: string[]] | [next: string, entries: Entry[], deleted: string[]]>;
+): Command<[next: string, entries: Entry[], deleted: string[]] | [next: string, ids: string[], deleted: string[]]>;
 export function xautoclaim(
   key: Key,
   group: Str,
@@ -105,9 +140,36 @@ export function xautoclaim(
     arg.integer(minIdleTime, XAUTOCLAIM, 'minIdleTime'),
     arg.text(start, XAUTOCLAIM, 'start'),
   ];
-  if (options !== undefined) opt.pushOptions(out, options, XAUTOCLAIM_OPTIONS, XAUTOCLAIM);
+  if (options === undefined) return new Command<unknown>(XAUTOCLAIM, out, reply.readAutoclaim) as Command<never>;
+  opt.pushOptions(out, options, XAUTOCLAIM_OPTIONS, XAUTOCLAIM);
   const read = opt.has(options, 'JUSTID') ? reply.readAutoclaimIds : reply.readAutoclaim;
   return new Command<unknown>(XAUTOCLAIM, out, read) as Command<never>;
+}
+
+export const XCFGSET = /* @__PURE__ */ defineSpec('XCFGSET', {
+  access: 'write',
+  replay: 'same',
+  keys: FIRST,
+  since: { redis: '8.6.0' },
+});
+
+/** What `xcfgset` may be told beside its arguments. */
+export type XcfgsetOptions = {
+  'IDMP-DURATION'?: number;
+  'IDMP-MAXSIZE'?: number;
+};
+const XCFGSET_OPTIONS = /* @__PURE__ */ opt.defineOptions(
+  [
+    ['IDMP-DURATION', opt.oneInteger],
+    ['IDMP-MAXSIZE', opt.oneInteger],
+  ],
+);
+
+/** Sets how long and how many idempotency ids a stream remembers. */
+export function xcfgset(key: Key, options?: XcfgsetOptions): Command<'OK'> {
+  const out: Arg[] = [arg.text(key, XCFGSET, 'key')];
+  if (options !== undefined) opt.pushOptions(out, options, XCFGSET_OPTIONS, XCFGSET);
+  return new Command(XCFGSET, out, reply.readOk);
 }
 
 export const XCLAIM = /* @__PURE__ */ defineSpec('XCLAIM', {
@@ -127,16 +189,16 @@ export type XclaimOptions = {
 };
 const XCLAIM_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['IDLE', opt.one(arg.integer)],
-    ['TIME', opt.one(arg.unixMilliseconds)],
-    ['RETRYCOUNT', opt.one(arg.integer)],
+    ['IDLE', opt.oneInteger],
+    ['TIME', opt.oneUnixMilliseconds],
+    ['RETRYCOUNT', opt.oneInteger],
     ['FORCE', opt.flag],
     ['JUSTID', opt.flag],
-    ['LASTID', opt.one(arg.text)],
+    ['LASTID', opt.oneText],
   ],
 );
 
-/** `XCLAIM` */
+/** Takes over pending entries by id. */
 export function xclaim(
   key: Key,
   group: Str,
@@ -145,7 +207,7 @@ export function xclaim(
   ids: Many<Str>,
   options?: XclaimOptions & Without<'JUSTID'>,
 ): Command<Entry[]>;
-/** `XCLAIM` */
+/** Takes over pending entries by id. */
 export function xclaim(
   key: Key,
   group: Str,
@@ -154,7 +216,7 @@ export function xclaim(
   ids: Many<Str>,
   options: XclaimOptions & { JUSTID: true },
 ): Command<string[]>;
-/** `XCLAIM` */
+/** Takes over pending entries by id. */
 export function xclaim(
   key: Key,
   group: Str,
@@ -162,7 +224,7 @@ export function xclaim(
   minIdleTime: number,
   ids: Many<Str>,
   options?: XclaimOptions,
-): Command<string[] | Entry[]>;
+): Command<Entry[] | string[]>;
 export function xclaim(
   key: Key,
   group: Str,
@@ -190,7 +252,7 @@ export const XDEL = /* @__PURE__ */ defineSpec('XDEL', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `XDEL` */
+/** Deletes entries of a stream and answers how many there were. */
 export function xdel(key: Key, ...ids: Variadic<Str>): Command<number> {
   const out: Arg[] = [arg.text(key, XDEL, 'key')];
   arg.pushRest(out, ids, arg.text, XDEL, 'ids');
@@ -204,7 +266,7 @@ export const XDELEX = /* @__PURE__ */ defineSpec('XDELEX', {
   since: { redis: '8.2.0' },
 });
 
-/** `XDELEX` */
+/** Deletes entries of a stream with a choice of what becomes of references to them. */
 export function xdelex(key: Key, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF' | 'ACKED'): Command<number[]> {
   const out: Arg[] = [arg.text(key, XDELEX, 'key')];
   if (condition !== undefined) out.push(arg.choice(condition, ['KEEPREF', 'DELREF', 'ACKED'], XDELEX, 'condition'));
@@ -228,11 +290,11 @@ export type XgroupCreateOptions = {
 const XGROUP_CREATE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['MKSTREAM', opt.flag],
-    ['ENTRIESREAD', opt.one(arg.integer)],
+    ['ENTRIESREAD', opt.oneInteger],
   ],
 );
 
-/** `XGROUP CREATE` */
+/** Creates a consumer group that begins after an id. */
 export function xgroupCreate(key: Key, group: Str, id: Str, options?: XgroupCreateOptions): Command<'OK'> {
   const out: Arg[] = [
     arg.text(key, XGROUP_CREATE, 'key'),
@@ -250,7 +312,7 @@ export const XGROUP_CREATECONSUMER = /* @__PURE__ */ defineSpec('XGROUP CREATECO
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
 
-/** `XGROUP CREATECONSUMER` */
+/** Adds a consumer to a group; 1 when it was new. */
 export function xgroupCreateconsumer(key: Key, group: Str, consumer: Str): Command<number> {
   return new Command(XGROUP_CREATECONSUMER, [
     arg.text(key, XGROUP_CREATECONSUMER, 'key'),
@@ -266,7 +328,7 @@ export const XGROUP_DELCONSUMER = /* @__PURE__ */ defineSpec('XGROUP DELCONSUMER
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `XGROUP DELCONSUMER` */
+/** Removes a consumer from a group and answers how many entries were pending for it. */
 export function xgroupDelconsumer(key: Key, group: Str, consumer: Str): Command<number> {
   return new Command(XGROUP_DELCONSUMER, [
     arg.text(key, XGROUP_DELCONSUMER, 'key'),
@@ -282,7 +344,7 @@ export const XGROUP_DESTROY = /* @__PURE__ */ defineSpec('XGROUP DESTROY', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `XGROUP DESTROY` */
+/** Removes a consumer group; 1 when it existed. */
 export function xgroupDestroy(key: Key, group: Str): Command<number> {
   return new Command(XGROUP_DESTROY, [arg.text(key, XGROUP_DESTROY, 'key'), arg.text(group, XGROUP_DESTROY, 'group')], reply.readInteger);
 }
@@ -292,7 +354,7 @@ export const XGROUP_HELP = /* @__PURE__ */ defineSpec('XGROUP HELP', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `XGROUP HELP` */
+/** Lists the XGROUP subcommands in the server's own words. */
 export function xgroupHelp(): Command<string[]> {
   return new Command(XGROUP_HELP, [], reply.readNames);
 }
@@ -310,11 +372,11 @@ export type XgroupSetidOptions = {
 };
 const XGROUP_SETID_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['ENTRIESREAD', opt.one(arg.integer)],
+    ['ENTRIESREAD', opt.oneInteger],
   ],
 );
 
-/** `XGROUP SETID` */
+/** Sets after which id a group goes on. */
 export function xgroupSetid(key: Key, group: Str, id: Str, options?: XgroupSetidOptions): Command<'OK'> {
   const out: Arg[] = [
     arg.text(key, XGROUP_SETID, 'key'),
@@ -333,7 +395,7 @@ export const XINFO_CONSUMERS = /* @__PURE__ */ defineSpec('XINFO CONSUMERS', {
   replica: true,
 });
 
-/** `XINFO CONSUMERS` */
+/** Describes the consumers of a group. */
 export function xinfoConsumers(key: Key, group: Str): Command<StreamConsumer[]> {
   return new Command(XINFO_CONSUMERS, [
     arg.text(key, XINFO_CONSUMERS, 'key'),
@@ -349,7 +411,7 @@ export const XINFO_GROUPS = /* @__PURE__ */ defineSpec('XINFO GROUPS', {
   replica: true,
 });
 
-/** `XINFO GROUPS` */
+/** Describes the consumer groups of a stream. */
 export function xinfoGroups(key: Key): Command<StreamGroup[]> {
   return new Command(XINFO_GROUPS, [arg.text(key, XINFO_GROUPS, 'key')], reply.readStreamGroups);
 }
@@ -359,9 +421,25 @@ export const XINFO_HELP = /* @__PURE__ */ defineSpec('XINFO HELP', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
 
-/** `XINFO HELP` */
+/** Lists the XINFO subcommands in the server's own words. */
 export function xinfoHelp(): Command<string[]> {
   return new Command(XINFO_HELP, [], reply.readNames);
+}
+
+export const XINFO_STREAM = /* @__PURE__ */ defineSpec('XINFO STREAM', {
+  access: 'read',
+  replay: 'read',
+  keys: FIRST,
+  since: { redis: '5.0.0', valkey: '5.0.0' },
+  replica: true,
+});
+
+/** Describes a stream, in full where wanted. */
+export function xinfoStream(key: Key): Command<StreamInfo>;
+/** Describes a stream, in full where wanted. */
+export function xinfoStream(key: Key, options: { FULL: true; COUNT?: number }): Command<StreamInfoFull>;
+export function xinfoStream(key: Key, options?: { FULL?: true; COUNT?: number }): Command<never> {
+  return special.xinfoStream(XINFO_STREAM, key, options) as Command<never>;
 }
 
 export const XLEN = /* @__PURE__ */ defineSpec('XLEN', {
@@ -372,9 +450,25 @@ export const XLEN = /* @__PURE__ */ defineSpec('XLEN', {
   replica: true,
 });
 
-/** `XLEN` */
+/** Counts the entries of a stream. */
 export function xlen(key: Key): Command<number> {
   return new Command(XLEN, [arg.text(key, XLEN, 'key')], reply.readInteger);
+}
+
+export const XPENDING = /* @__PURE__ */ defineSpec('XPENDING', {
+  access: 'read',
+  replay: 'read',
+  keys: FIRST,
+  since: { redis: '5.0.0', valkey: '5.0.0' },
+  replica: true,
+});
+
+/** Tells what a group has handed out and not got confirmed, as a whole or entry by entry. */
+export function xpending(key: Key, group: Str): Command<PendingSummary>;
+/** Tells what a group has handed out and not got confirmed, as a whole or entry by entry. */
+export function xpending(key: Key, group: Str, range: PendingRange): Command<PendingEntry[]>;
+export function xpending(key: Key, group: Str, range?: PendingRange): Command<never> {
+  return special.xpending(XPENDING, key, group, range) as Command<never>;
 }
 
 export const XRANGE = /* @__PURE__ */ defineSpec('XRANGE', {
@@ -391,15 +485,44 @@ export type XrangeOptions = {
 };
 const XRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
   ],
 );
 
-/** `XRANGE` */
+/** Reads entries of a stream between two ids, both included. */
 export function xrange(key: Key, start: Str, end: Str, options?: XrangeOptions): Command<Entry[]> {
   const out: Arg[] = [arg.text(key, XRANGE, 'key'), arg.text(start, XRANGE, 'start'), arg.text(end, XRANGE, 'end')];
   if (options !== undefined) opt.pushOptions(out, options, XRANGE_OPTIONS, XRANGE);
   return new Command(XRANGE, out, reply.readEntries);
+}
+
+export const XREAD = /* @__PURE__ */ defineSpec('XREAD', {
+  access: 'read',
+  replay: 'read',
+  since: { redis: '5.0.0', valkey: '5.0.0' },
+  blocking: { timeout: 'BLOCK', unit: 'ms' },
+  replica: true,
+});
+
+/** Reads what streams have after given ids, waiting for it where wanted. */
+export function xread(streams: StreamPositions, options?: XreadOptions): Command<Record<string, Entry[]> | null> {
+  return special.xread(XREAD, streams, options);
+}
+
+export const XREADGROUP = /* @__PURE__ */ defineSpec('XREADGROUP', {
+  access: 'write',
+  since: { redis: '5.0.0', valkey: '5.0.0' },
+  blocking: { timeout: 'BLOCK', unit: 'ms' },
+});
+
+/** Reads what streams have for a consumer of a group, waiting for it where wanted. */
+export function xreadgroup(
+  group: Str,
+  consumer: Str,
+  streams: StreamPositions,
+  options?: XreadgroupOptions,
+): Command<Record<string, GroupEntry[]> | null> {
+  return special.xreadgroup(XREADGROUP, group, consumer, streams, options);
 }
 
 export const XREVRANGE = /* @__PURE__ */ defineSpec('XREVRANGE', {
@@ -416,11 +539,11 @@ export type XrevrangeOptions = {
 };
 const XREVRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['COUNT', opt.one(arg.integer)],
+    ['COUNT', opt.oneInteger],
   ],
 );
 
-/** `XREVRANGE` */
+/** Reads entries of a stream between two ids, the last one first. */
 export function xrevrange(key: Key, end: Str, start: Str, options?: XrevrangeOptions): Command<Entry[]> {
   const out: Arg[] = [
     arg.text(key, XREVRANGE, 'key'),
@@ -447,14 +570,26 @@ export type XsetidOptions = {
 };
 const XSETID_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['ENTRIESADDED', opt.one(arg.integer)],
-    ['MAXDELETEDID', opt.one(arg.text)],
+    ['ENTRIESADDED', opt.oneInteger],
+    ['MAXDELETEDID', opt.oneText],
   ],
 );
 
-/** `XSETID` */
+/** Sets the last id of a stream. */
 export function xsetid(key: Key, lastId: Str, options?: XsetidOptions): Command<'OK'> {
   const out: Arg[] = [arg.text(key, XSETID, 'key'), arg.text(lastId, XSETID, 'lastId')];
   if (options !== undefined) opt.pushOptions(out, options, XSETID_OPTIONS, XSETID);
   return new Command(XSETID, out, reply.readOk);
+}
+
+export const XTRIM = /* @__PURE__ */ defineSpec('XTRIM', {
+  access: 'write',
+  replay: 'state',
+  keys: FIRST,
+  since: { redis: '5.0.0', valkey: '5.0.0' },
+});
+
+/** Cuts a stream to a length or to entries from an id on, and answers how many went. */
+export function xtrim(key: Key, trim: Trim & { REF?: StreamReferences }): Command<number> {
+  return special.xtrim(XTRIM, key, trim);
 }

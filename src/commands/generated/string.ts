@@ -3,12 +3,13 @@
 import { Command } from '../command';
 import type { Arg, KeyRange } from '../command';
 import * as arg from '../arguments';
-import type { Key, Str, Variadic, Pairs } from '../arguments';
+import type { Key, Str, Variadic, Optionals, Pairs } from '../arguments';
 import { defineSpec, withReplay, ALL, FIRST, FIRST_TWO } from '../define-spec';
 import * as opt from '../option-table';
 import type { AtMostOne, Without } from '../option-table';
 import * as reply from '../replies';
 import type { LcsMatch } from '../replies/types';
+import * as special from '../special';
 
 export const APPEND = /* @__PURE__ */ defineSpec('APPEND', {
   access: 'write',
@@ -16,7 +17,7 @@ export const APPEND = /* @__PURE__ */ defineSpec('APPEND', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
 
-/** `APPEND` */
+/** Adds text to the end of a string, creating it when missing, and answers the new length. */
 export function append(key: Key, value: Arg): Command<number> {
   return new Command(APPEND, [arg.text(key, APPEND, 'key'), arg.data(value, APPEND, 'value')], reply.readInteger);
 }
@@ -27,7 +28,7 @@ export const DECR = /* @__PURE__ */ defineSpec('DECR', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `DECR` */
+/** Takes one off a number and answers the result. */
 export function decr(key: Key): Command<number> {
   return new Command(DECR, [arg.text(key, DECR, 'key')], reply.readInteger);
 }
@@ -38,7 +39,7 @@ export const DECRBY = /* @__PURE__ */ defineSpec('DECRBY', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `DECRBY` */
+/** Takes a whole number off a number and answers the result. */
 export function decrby(key: Key, decrement: number | bigint): Command<number> {
   return new Command(DECRBY, [arg.text(key, DECRBY, 'key'), arg.integer(decrement, DECRBY, 'decrement')], reply.readInteger);
 }
@@ -55,14 +56,14 @@ export type DelexOptions = AtMostOne<{
 }>;
 const DELEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['IFEQ', opt.one(arg.data), 1],
-    ['IFNE', opt.one(arg.data), 1],
-    ['IFDEQ', opt.one(arg.text), 1],
-    ['IFDNE', opt.one(arg.text), 1],
+    ['IFEQ', opt.oneData, 1],
+    ['IFNE', opt.oneData, 1],
+    ['IFDEQ', opt.oneText, 1],
+    ['IFDNE', opt.oneText, 1],
   ],
 );
 
-/** `DELEX` */
+/** Deletes a string when its value, or the digest of it, is or is not as said. */
 export function delex(key: Key, options?: DelexOptions): Command<number> {
   const out: Arg[] = [arg.text(key, DELEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, DELEX_OPTIONS, DELEX);
@@ -76,7 +77,7 @@ export const DELIFEQ = /* @__PURE__ */ defineSpec('DELIFEQ', {
   since: { valkey: '9.0.0' },
 });
 
-/** `DELIFEQ` */
+/** Deletes a string when it has this very value; 1 when it had. */
 export function delifeq(key: Key, value: Arg): Command<number> {
   return new Command(DELIFEQ, [arg.text(key, DELIFEQ, 'key'), arg.data(value, DELIFEQ, 'value')], reply.readInteger);
 }
@@ -89,7 +90,7 @@ export const DIGEST = /* @__PURE__ */ defineSpec('DIGEST', {
   replica: true,
 });
 
-/** `DIGEST` */
+/** Computes a digest of a string, for comparisons by DELEX and SET. */
 export function digest(key: Key): Command<string | null> {
   return new Command(DIGEST, [arg.text(key, DIGEST, 'key')], reply.readTextOrNull);
 }
@@ -102,7 +103,7 @@ export const GET = /* @__PURE__ */ defineSpec('GET', {
   replica: true,
 });
 
-/** `GET` */
+/** Reads a string; null when there is none. */
 export function get(key: Key): Command<string | null> {
   return new Command(GET, [arg.text(key, GET, 'key')], reply.readTextOrNull);
 }
@@ -113,7 +114,7 @@ export const GETDEL = /* @__PURE__ */ defineSpec('GETDEL', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
 
-/** `GETDEL` */
+/** Reads a string and deletes it. */
 export function getdel(key: Key): Command<string | null> {
   return new Command(GETDEL, [arg.text(key, GETDEL, 'key')], reply.readTextOrNull);
 }
@@ -136,15 +137,15 @@ export type GetexOptions = AtMostOne<{
 }>;
 const GETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
-    ['EX', opt.one(arg.integer), 1],
-    ['PX', opt.one(arg.integer), 1],
-    ['EXAT', opt.one(arg.unixSeconds), 1],
-    ['PXAT', opt.one(arg.unixMilliseconds), 1],
+    ['EX', opt.oneInteger, 1],
+    ['PX', opt.oneInteger, 1],
+    ['EXAT', opt.oneUnixSeconds, 1],
+    ['PXAT', opt.oneUnixMilliseconds, 1],
     ['PERSIST', opt.flag, 1],
   ],
 );
 
-/** `GETEX` */
+/** Reads a string and changes when it ends. */
 export function getex(key: Key, options?: GetexOptions): Command<string | null> {
   const out: Arg[] = [arg.text(key, GETEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, GETEX_OPTIONS, GETEX);
@@ -160,7 +161,7 @@ export const GETRANGE = /* @__PURE__ */ defineSpec('GETRANGE', {
   replica: true,
 });
 
-/** `GETRANGE` */
+/** Reads a part of a string, both ends included. */
 export function getrange(key: Key, start: number, end: number): Command<string> {
   return new Command(GETRANGE, [
     arg.text(key, GETRANGE, 'key'),
@@ -175,7 +176,10 @@ export const GETSET = /* @__PURE__ */ defineSpec('GETSET', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `GETSET` */
+/**
+ * Replaces a string and answers what it was.
+ * @deprecated since Redis 6.2.0: use `set` with { GET: true }
+ */
 export function getset(key: Key, value: Arg): Command<string | null> {
   return new Command(GETSET, [arg.text(key, GETSET, 'key'), arg.data(value, GETSET, 'value')], reply.readTextOrNull);
 }
@@ -186,7 +190,7 @@ export const INCR = /* @__PURE__ */ defineSpec('INCR', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `INCR` */
+/** Adds one to a number and answers the result. */
 export function incr(key: Key): Command<number> {
   return new Command(INCR, [arg.text(key, INCR, 'key')], reply.readInteger);
 }
@@ -197,7 +201,7 @@ export const INCRBY = /* @__PURE__ */ defineSpec('INCRBY', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `INCRBY` */
+/** Adds a whole number to a number and answers the result. */
 export function incrby(key: Key, increment: number | bigint): Command<number> {
   return new Command(INCRBY, [arg.text(key, INCRBY, 'key'), arg.integer(increment, INCRBY, 'increment')], reply.readInteger);
 }
@@ -208,8 +212,8 @@ export const INCRBYFLOAT = /* @__PURE__ */ defineSpec('INCRBYFLOAT', {
   since: { redis: '2.6.0', valkey: '2.6.0' },
 });
 
-/** `INCRBYFLOAT` */
-export function incrbyfloat(key: Key, increment: number | string): Command<string> {
+/** Adds a decimal number to a number and answers the result as text. */
+export function incrbyfloat(key: Key, increment: Arg): Command<string> {
   return new Command(INCRBYFLOAT, [
     arg.text(key, INCRBYFLOAT, 'key'),
     arg.bound(increment, INCRBYFLOAT, 'increment'),
@@ -235,32 +239,37 @@ const LCS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['LEN', opt.flag],
     ['IDX', opt.flag],
-    ['MINMATCHLEN', opt.one(arg.integer)],
+    ['MINMATCHLEN', opt.oneInteger],
     ['WITHMATCHLEN', opt.flag],
   ],
   { needs: { MINMATCHLEN: ['IDX'], WITHMATCHLEN: ['IDX'] }, exclusive: [['LEN', 'IDX']] },
 );
 
-/** `LCS` */
+/** Finds the longest text that two strings have in common, its length or where it lies. */
 export function lcs(key1: Key, key2: Key, options?: LcsOptions & Without<'LEN' | 'IDX'>): Command<string>;
-/** `LCS` */
+/** Finds the longest text that two strings have in common, its length or where it lies. */
 export function lcs(key1: Key, key2: Key, options: LcsOptions & { LEN: true }): Command<number>;
-/** `LCS` */
+/** Finds the longest text that two strings have in common, its length or where it lies. */
 export function lcs(
   key1: Key,
   key2: Key,
   options: LcsOptions & { IDX: true } & Without<'LEN'>,
 ): Command<{ matches: LcsMatch[]; len: number }>;
-/** `LCS` */
+/** Finds the longest text that two strings have in common, its length or where it lies. */
 export function lcs(
   key1: Key,
   key2: Key,
   options?: LcsOptions,
-): Command<number | { matches: LcsMatch[]; len: number } | string>;
+): Command<string | number | { matches: LcsMatch[]; len: number }>;
 export function lcs(key1: Key, key2: Key, options?: LcsOptions): Command<never> {
   const out: Arg[] = [arg.text(key1, LCS, 'key1'), arg.text(key2, LCS, 'key2')];
-  if (options !== undefined) opt.pushOptions(out, options, LCS_OPTIONS, LCS);
-  const read = opt.has(options, 'LEN') ? reply.readInteger : opt.has(options, 'IDX') ? reply.readLcsMatches : reply.readText;
+  if (options === undefined) return new Command<unknown>(LCS, out, reply.readText) as Command<never>;
+  opt.pushOptions(out, options, LCS_OPTIONS, LCS);
+  const read = opt.has(options, 'LEN')
+    ? reply.readInteger
+    : opt.has(options, 'IDX')
+      ? reply.readLcsMatches
+      : reply.readText;
   return new Command<unknown>(LCS, out, read) as Command<never>;
 }
 
@@ -273,7 +282,7 @@ export const MGET = /* @__PURE__ */ defineSpec('MGET', {
   request: 'multi_shard',
 });
 
-/** `MGET` */
+/** Reads several strings; null for each that is missing or no string. */
 export function mget(...keys: Variadic<Key>): Command<(string | null)[]> {
   const out: Arg[] = [];
   arg.pushRest(out, keys, arg.text, MGET, 'keys');
@@ -289,7 +298,7 @@ export const MSET = /* @__PURE__ */ defineSpec('MSET', {
   response: 'all_succeeded',
 });
 
-/** `MSET` */
+/** Sets several strings in one step. */
 export function mset(data: Pairs): Command<'OK'> {
   const out: Arg[] = [];
   arg.pushPairs(out, data, arg.data, MSET, 'data');
@@ -321,15 +330,15 @@ const MSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['NX', opt.flag, 1],
     ['XX', opt.flag, 1],
-    ['EX', opt.one(arg.integer), 2],
-    ['PX', opt.one(arg.integer), 2],
-    ['EXAT', opt.one(arg.unixSeconds), 2],
-    ['PXAT', opt.one(arg.unixMilliseconds), 2],
+    ['EX', opt.oneInteger, 2],
+    ['PX', opt.oneInteger, 2],
+    ['EXAT', opt.oneUnixSeconds, 2],
+    ['PXAT', opt.oneUnixMilliseconds, 2],
     ['KEEPTTL', opt.flag, 2],
   ],
 );
 
-/** `MSETEX` */
+/** Sets several strings in one step together with when they end; 1 when all were set. */
 export function msetex(data: Pairs, options?: MsetexOptions): Command<number> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
@@ -347,7 +356,7 @@ export const MSETNX = /* @__PURE__ */ defineSpec('MSETNX', {
   since: { redis: '1.0.1', valkey: '1.0.1' },
 });
 
-/** `MSETNX` */
+/** Sets several strings unless one of them exists; 1 when all were set. */
 export function msetnx(data: Pairs): Command<number> {
   const out: Arg[] = [];
   arg.pushPairs(out, data, arg.data, MSETNX, 'data');
@@ -361,7 +370,10 @@ export const PSETEX = /* @__PURE__ */ defineSpec('PSETEX', {
   since: { redis: '2.6.0', valkey: '2.6.0' },
 });
 
-/** `PSETEX` */
+/**
+ * Sets a string that ends after so many milliseconds.
+ * @deprecated since Redis 2.6.12: use `set` with { PX }
+ */
 export function psetex(key: Key, milliseconds: number, value: Arg): Command<'OK'> {
   return new Command(PSETEX, [
     arg.text(key, PSETEX, 'key'),
@@ -411,40 +423,45 @@ const SET_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['NX', opt.flag, 1],
     ['XX', opt.flag, 1],
-    ['IFEQ', opt.one(arg.data), 1],
-    ['IFNE', opt.one(arg.data), 1],
-    ['IFDEQ', opt.one(arg.text), 1],
-    ['IFDNE', opt.one(arg.text), 1],
+    ['IFEQ', opt.oneData, 1],
+    ['IFNE', opt.oneData, 1],
+    ['IFDEQ', opt.oneText, 1],
+    ['IFDNE', opt.oneText, 1],
     ['GET', opt.flag],
-    ['EX', opt.one(arg.integer), 2],
-    ['PX', opt.one(arg.integer), 2],
-    ['EXAT', opt.one(arg.unixSeconds), 2],
-    ['PXAT', opt.one(arg.unixMilliseconds), 2],
+    ['EX', opt.oneInteger, 2],
+    ['PX', opt.oneInteger, 2],
+    ['EXAT', opt.oneUnixSeconds, 2],
+    ['PXAT', opt.oneUnixMilliseconds, 2],
     ['KEEPTTL', opt.flag, 2],
   ],
 );
 
-/** `SET` */
+/** Sets a string, on conditions where wanted, with an end where wanted. */
 export function set(
   key: Key,
   value: Arg,
   options?: SetOptions & Without<'GET' | 'NX' | 'XX' | 'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'>,
 ): Command<'OK'>;
-/** `SET` */
+/** Sets a string, on conditions where wanted, with an end where wanted. */
 export function set(key: Key, value: Arg, options: SetOptions & { GET: true }): Command<string | null>;
-/** `SET` */
+/** Sets a string, on conditions where wanted, with an end where wanted. */
 export function set(
   key: Key,
   value: Arg,
   options: SetOptions & ({ NX: true } | { XX: true } | { IFEQ: Arg } | { IFNE: Arg } | { IFDEQ: Str } | { IFDNE: Str }) & Without<'GET'>,
 ): Command<'OK' | null>;
-/** `SET` */
-export function set(key: Key, value: Arg, options?: SetOptions): Command<string | null | 'OK'>;
+/** Sets a string, on conditions where wanted, with an end where wanted. */
+export function set(key: Key, value: Arg, options?: SetOptions): Command<'OK' | string | null>;
 export function set(key: Key, value: Arg, options?: SetOptions): Command<never> {
   const out: Arg[] = [arg.text(key, SET, 'key'), arg.data(value, SET, 'value')];
-  if (options !== undefined) opt.pushOptions(out, options, SET_OPTIONS, SET);
+  if (options === undefined) return new Command<unknown>(SET, out, reply.readOk) as Command<never>;
+  opt.pushOptions(out, options, SET_OPTIONS, SET);
   const spec = opt.has(options, 'NX', 'XX', 'GET', 'IFEQ', 'IFNE', 'IFDEQ', 'IFDNE') ? SET_NO : SET;
-  const read = opt.has(options, 'GET') ? reply.readTextOrNull : opt.has(options, 'NX', 'XX', 'IFEQ', 'IFNE', 'IFDEQ', 'IFDNE') ? reply.readOkOrNull : reply.readOk;
+  const read = opt.has(options, 'GET')
+    ? reply.readTextOrNull
+    : opt.has(options, 'NX', 'XX', 'IFEQ', 'IFNE', 'IFDEQ', 'IFDNE')
+      ? reply.readOkOrNull
+      : reply.readOk;
   return new Command<unknown>(spec, out, read) as Command<never>;
 }
 
@@ -455,7 +472,10 @@ export const SETEX = /* @__PURE__ */ defineSpec('SETEX', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
 });
 
-/** `SETEX` */
+/**
+ * Sets a string that ends after so many seconds.
+ * @deprecated since Redis 2.6.12: use `set` with { EX }
+ */
 export function setex(key: Key, seconds: number, value: Arg): Command<'OK'> {
   return new Command(SETEX, [
     arg.text(key, SETEX, 'key'),
@@ -471,7 +491,10 @@ export const SETNX = /* @__PURE__ */ defineSpec('SETNX', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
 
-/** `SETNX` */
+/**
+ * Sets a string unless the key exists; 1 when it was set.
+ * @deprecated since Redis 2.6.12: use `set` with { NX: true }
+ */
 export function setnx(key: Key, value: Arg): Command<number> {
   return new Command(SETNX, [arg.text(key, SETNX, 'key'), arg.data(value, SETNX, 'value')], reply.readInteger);
 }
@@ -483,7 +506,7 @@ export const SETRANGE = /* @__PURE__ */ defineSpec('SETRANGE', {
   since: { redis: '2.2.0', valkey: '2.2.0' },
 });
 
-/** `SETRANGE` */
+/** Overwrites a part of a string from an offset on and answers the length. */
 export function setrange(key: Key, offset: number, value: Arg): Command<number> {
   return new Command(SETRANGE, [
     arg.text(key, SETRANGE, 'key'),
@@ -498,9 +521,12 @@ export const STRALGO = /* @__PURE__ */ defineSpec('STRALGO', {
   since: { redis: '6.0.0' },
 });
 
-/** `STRALGO` */
-export function stralgo(): Command<unknown> {
-  return new Command(STRALGO, [], reply.readAny);
+/**
+ * Compares strings in Redis 6.0 and 6.2 alone.
+ * @deprecated gone since Redis 7.0.0: use `lcs`
+ */
+export function stralgo(...args: Optionals<Arg>): Command<unknown> {
+  return special.anything(STRALGO, ...args);
 }
 
 export const STRLEN = /* @__PURE__ */ defineSpec('STRLEN', {
@@ -511,7 +537,7 @@ export const STRLEN = /* @__PURE__ */ defineSpec('STRLEN', {
   replica: true,
 });
 
-/** `STRLEN` */
+/** Measures a string in bytes. */
 export function strlen(key: Key): Command<number> {
   return new Command(STRLEN, [arg.text(key, STRLEN, 'key')], reply.readInteger);
 }
@@ -524,7 +550,10 @@ export const SUBSTR = /* @__PURE__ */ defineSpec('SUBSTR', {
   replica: true,
 });
 
-/** `SUBSTR` */
+/**
+ * Reads a part of a string, both ends included.
+ * @deprecated since Redis 2.0.0: use `getrange`
+ */
 export function substr(key: Key, start: number, end: number): Command<string> {
   return new Command(SUBSTR, [
     arg.text(key, SUBSTR, 'key'),

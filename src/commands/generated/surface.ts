@@ -2,10 +2,12 @@
 
 import type { Arg, Command } from '../command';
 import type { Key, Str, Many, Variadic, Optionals, Pairs } from '../arguments';
-import type { Without } from '../option-table';
+import type { One, Without } from '../option-table';
 import type { Reply } from '../reply';
 import type {
+  AclLogEntry,
   AclUser,
+  Attributed,
   ClientInfo,
   ClusterLink,
   ClusterNode,
@@ -14,10 +16,13 @@ import type {
   FunctionLibrary,
   FunctionStats,
   GeoMatch,
+  GroupEntry,
   LatencyEvent,
   LatencyHistogram,
   LcsMatch,
   ModuleInfo,
+  PendingEntry,
+  PendingSummary,
   Plain,
   RawVector,
   Role,
@@ -29,9 +34,38 @@ import type {
   SlowCommand,
   StreamConsumer,
   StreamGroup,
+  StreamInfo,
+  StreamInfoFull,
   TrackingInfo,
   Dictionary,
 } from '../replies/types';
+import type {
+  BitGet,
+  BitOperation,
+  ClientKillFilter,
+  GeoQuery,
+  GeoWith,
+  HotkeysStartOptions,
+  MigrateOptions,
+  MigrationTask,
+  PendingRange,
+  ScoredMembers,
+  SlotBounds,
+  SlotMigration,
+  SlotState,
+  SlotStatsFilter,
+  StreamPositions,
+  StreamReferences,
+  Trim,
+  VaddOptions,
+  Vector,
+  VsimOptions,
+  VsimQuery,
+  XaddOptions,
+  XreadOptions,
+  XreadgroupOptions,
+  ZaddConditions,
+} from '../special/types';
 import * as bitmapCommands from './bitmap';
 import * as clusterCommands from './cluster';
 import * as connectionCommands from './connection';
@@ -49,10 +83,9 @@ import * as sortedSetCommands from './sorted-set';
 import * as streamCommands from './stream';
 import * as stringCommands from './string';
 import * as vectorSetCommands from './vector-set';
-import type { BitfieldRoOptions } from './bitmap';
 import type { ClusterscanOptions } from './cluster';
 import type { ClientListOptions, ClientTrackingOptions } from './connection';
-import type { CopyOptions, MigrateOptions, RestoreOptions, ScanOptions, SortOptions, SortRoOptions } from './generic';
+import type { CopyOptions, RestoreOptions, ScanOptions, SortOptions, SortRoOptions } from './generic';
 import type {
   GeoaddOptions,
   GeoradiusOptions,
@@ -64,11 +97,16 @@ import type { HgetexOptions, HscanOptions, HsetexOptions } from './hash';
 import type { BlmpopOptions, LmpopOptions, LposOptions } from './list';
 import type { FunctionListOptions, FunctionLoadOptions } from './scripting';
 import type { SentinelFailoverOptions } from './sentinel';
-import type { LolwutOptions, MemoryUsageOptions, ModuleLoadexOptions } from './server';
+import type {
+  FailoverOptions,
+  LolwutOptions,
+  MemoryUsageOptions,
+  ModuleLoadexOptions,
+  ShutdownOptions,
+} from './server';
 import type { SintercardOptions, SscanOptions } from './set';
 import type {
   BzmpopOptions,
-  ZaddOptions,
   ZdiffOptions,
   ZinterOptions,
   ZintercardOptions,
@@ -89,6 +127,7 @@ import type {
 } from './sorted-set';
 import type {
   XautoclaimOptions,
+  XcfgsetOptions,
   XclaimOptions,
   XgroupCreateOptions,
   XgroupSetidOptions,
@@ -108,92 +147,290 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
   /** Sends a command: the one way out of this class. */
   protected abstract send<T>(command: Command<T>): Reply<T>;
 
-  /** `ACL CAT` */
+  /**
+   * Lists the categories that access rules can name, or the commands of one category.
+   *
+   * `ACL CAT [category]`
+   *
+   * O(1), since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError ERR: the category does not exist
+   * @see https://redis.io/docs/latest/commands/acl-cat/
+   */
   aclCat(category?: Str): Reply<string[]> {
     return this.send(serverCommands.aclCat(category));
   }
 
-  /** `ACL DELUSER` */
+  /**
+   * Removes users and closes the connections signed in as them.
+   *
+   * `ACL DELUSER username [username …]`
+   *
+   * O(1) per user, since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError ERR: the default user cannot be removed
+   * @see https://redis.io/docs/latest/commands/acl-deluser/
+   */
   aclDeluser(...usernames: Variadic<Str>): Reply<number> {
     return this.send(serverCommands.aclDeluser(...usernames));
   }
 
-  /** `ACL DRYRUN` */
+  /**
+   * Tells whether a user could run a command, without running it.
+   *
+   * `ACL DRYRUN username command [arg …]`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: the user or the command does not exist
+   * @see https://redis.io/docs/latest/commands/acl-dryrun/
+   */
   aclDryrun(username: Str, command: Str, ...args: Optionals<Arg>): Reply<string> {
     return this.send(serverCommands.aclDryrun(username, command, ...args));
   }
 
-  /** `ACL GENPASS` */
+  /**
+   * Makes up a password that nobody will guess, in hexadecimal.
+   *
+   * `ACL GENPASS [bits]`
+   *
+   * O(1), since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError ERR: more bits than 4096
+   * @see https://redis.io/docs/latest/commands/acl-genpass/
+   */
   aclGenpass(bits?: number): Reply<string> {
     return this.send(serverCommands.aclGenpass(bits));
   }
 
-  /** `ACL GETUSER` */
+  /**
+   * Describes a user's flags, password hashes and permissions.
+   *
+   * `ACL GETUSER username`
+   *
+   * O(N) in rules, since Redis 6.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/acl-getuser/
+   */
   aclGetuser(username: Str): Reply<AclUser | null> {
     return this.send(serverCommands.aclGetuser(username));
   }
 
-  /** `ACL HELP` */
+  /**
+   * Lists the ACL subcommands in the server's own words.
+   *
+   * `ACL HELP`
+   *
+   * O(1), since Redis 6.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/acl-help/
+   */
   aclHelp(): Reply<string[]> {
     return this.send(serverCommands.aclHelp());
   }
 
-  /** `ACL LIST` */
+  /**
+   * Lists every user as the rules that would recreate it.
+   *
+   * `ACL LIST`
+   *
+   * O(N) in users, since Redis 6.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/acl-list/
+   */
   aclList(): Reply<string[]> {
     return this.send(serverCommands.aclList());
   }
 
-  /** `ACL LOAD` */
+  /**
+   * Replaces all users by those in the server's ACL file.
+   *
+   * `ACL LOAD`
+   *
+   * O(N) in users, since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError ERR: no ACL file is configured, or it has mistakes
+   * @see https://redis.io/docs/latest/commands/acl-load/
+   */
   aclLoad(): Reply<'OK'> {
     return this.send(serverCommands.aclLoad());
   }
 
-  /** `ACL SAVE` */
+  /**
+   * Shows the latest commands and sign-ins that were refused, or forgets them.
+   *
+   * `ACL LOG [count | RESET]`
+   *
+   * O(N) in entries, since Redis 6.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/acl-log/
+   */
+  aclLog(count?: number): Reply<AclLogEntry[]>;
+  /**
+   * Shows the latest commands and sign-ins that were refused, or forgets them.
+   * @see https://redis.io/docs/latest/commands/acl-log/
+   */
+  aclLog(reset: 'RESET'): Reply<'OK'>;
+  aclLog(what?: number | 'RESET'): Reply<never> {
+    return this.send(serverCommands.aclLog(what as never) as Command<never>);
+  }
+
+  /**
+   * Writes all users to the server's ACL file.
+   *
+   * `ACL SAVE`
+   *
+   * O(N) in users, since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError ERR: no ACL file is configured, or it cannot be written
+   * @see https://redis.io/docs/latest/commands/acl-save/
+   */
   aclSave(): Reply<'OK'> {
     return this.send(serverCommands.aclSave());
   }
 
-  /** `ACL SETUSER` */
+  /**
+   * Creates a user or changes it rule by rule.
+   *
+   * `ACL SETUSER username [rule …]`
+   *
+   * O(N) in rules, since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError ERR: a rule has a mistake
+   * @throws ReplyError nothing was changed
+   * @see https://redis.io/docs/latest/commands/acl-setuser/
+   */
   aclSetuser(username: Str, ...rules: Optionals<Str>): Reply<'OK'> {
     return this.send(serverCommands.aclSetuser(username, ...rules));
   }
 
-  /** `ACL USERS` */
+  /**
+   * Lists the names of all users.
+   *
+   * `ACL USERS`
+   *
+   * O(N) in users, since Redis 6.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/acl-users/
+   */
   aclUsers(): Reply<string[]> {
     return this.send(serverCommands.aclUsers());
   }
 
-  /** `ACL WHOAMI` */
+  /**
+   * Tells as which user this connection is signed in.
+   *
+   * `ACL WHOAMI`
+   *
+   * O(1), since Redis 6.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/acl-whoami/
+   */
   aclWhoami(): Reply<string> {
     return this.send(serverCommands.aclWhoami());
   }
 
-  /** `APPEND` */
+  /**
+   * Adds text to the end of a string, creating it when missing, and answers the new length.
+   *
+   * `APPEND key value`
+   *
+   * O(1), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/append/
+   */
   append(key: Key, value: Arg): Reply<number> {
     return this.send(stringCommands.append(key, value));
   }
 
-  /** `BGREWRITEAOF` */
+  /**
+   * Signs this connection in.
+   *
+   * `AUTH [username] password`
+   *
+   * O(N) in passwords, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGPASS: user or password are wrong
+   * @throws ReplyError ERR: no password is configured
+   * @see https://redis.io/docs/latest/commands/auth/
+   */
+  auth(password: Str): Reply<'OK'>;
+  /**
+   * Signs this connection in.
+   * @see https://redis.io/docs/latest/commands/auth/
+   */
+  auth(username: Str, password: Str): Reply<'OK'>;
+  auth(first: Str, second?: Str): Reply<never> {
+    return this.send(connectionCommands.auth(first as never, second as never) as Command<never>);
+  }
+
+  /**
+   * Starts to rewrite the append-only file in a child process.
+   *
+   * `BGREWRITEAOF`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError ERR: a rewrite runs already
+   * @see https://redis.io/docs/latest/commands/bgrewriteaof/
+   */
   bgrewriteaof(): Reply<string> {
     return this.send(serverCommands.bgrewriteaof());
   }
 
-  /** `BGSAVE` */
+  /**
+   * Starts to save the data to disk in a child process.
+   *
+   * `BGSAVE [SCHEDULE | CANCEL]`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError ERR: a save or a rewrite runs already
+   * @see https://redis.io/docs/latest/commands/bgsave/
+   */
   bgsave(operation?: 'SCHEDULE' | 'CANCEL'): Reply<string> {
     return this.send(serverCommands.bgsave(operation));
   }
 
-  /** `BITCOUNT` */
+  /**
+   * Counts the bits that are set in a string or in a part of it.
+   *
+   * `BITCOUNT key [start [end [BYTE | BIT]]]`
+   *
+   * O(N) in bytes, since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/bitcount/
+   */
   bitcount(key: Key, start?: number, end?: number, unit?: 'BYTE' | 'BIT'): Reply<number> {
     return this.send(bitmapCommands.bitcount(key, start, end, unit));
   }
 
-  /** `BITFIELD_RO` */
-  bitfieldRo(key: Key, options?: BitfieldRoOptions): Reply<number[]> {
-    return this.send(bitmapCommands.bitfieldRo(key, options));
+  /**
+   * Reads, writes and increments integers of any width within a string.
+   *
+   * `BITFIELD key [<GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding
+   * offset increment>> …]`
+   *
+   * O(1) per operation, since Redis 3.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: a width or an offset is out of range
+   * @see https://redis.io/docs/latest/commands/bitfield/
+   */
+  bitfield(key: Key, operations: readonly BitOperation[]): Reply<(number | null)[]> {
+    return this.send(bitmapCommands.bitfield(key, operations));
   }
 
-  /** `BITOP` */
+  /**
+   * Reads integers of any width from a string.
+   *
+   * `BITFIELD_RO key [GET encoding offset …]`
+   *
+   * O(1) per operation, since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: a width or an offset is out of range
+   * @see https://redis.io/docs/latest/commands/bitfield_ro/
+   */
+  bitfieldRo(key: Key, operations: readonly BitGet[]): Reply<number[]> {
+    return this.send(bitmapCommands.bitfieldRo(key, operations));
+  }
+
+  /**
+   * Combines strings bit by bit into a destination and answers its length.
+   *
+   * `BITOP <AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key …]`
+   *
+   * O(N) in bytes, since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the operation takes another number of keys
+   * @see https://redis.io/docs/latest/commands/bitop/
+   */
   bitop(
     operation: 'AND' | 'OR' | 'XOR' | 'NOT' | 'DIFF' | 'DIFF1' | 'ANDOR' | 'ONE',
     destkey: Key,
@@ -202,12 +439,31 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(bitmapCommands.bitop(operation, destkey, ...keys));
   }
 
-  /** `BITPOS` */
+  /**
+   * Finds the first bit that is set, or that is not.
+   *
+   * `BITPOS key bit [start [end [BYTE | BIT]]]`
+   *
+   * O(N) in bytes, since Redis 2.8.7, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: bit is neither 0 nor 1
+   * @see https://redis.io/docs/latest/commands/bitpos/
+   */
   bitpos(key: Key, bit: number, start?: number, end?: number, unit?: 'BYTE' | 'BIT'): Reply<number> {
     return this.send(bitmapCommands.bitpos(key, bit, start, end, unit));
   }
 
-  /** `BLMOVE` */
+  /**
+   * Moves an element from one list to another, waiting for one to come.
+   *
+   * `BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the timeout is negative
+   * @see https://redis.io/docs/latest/commands/blmove/
+   */
   blmove(
     source: Key,
     destination: Key,
@@ -218,7 +474,16 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(listCommands.blmove(source, destination, wherefrom, whereto, timeout) as Command<never>);
   }
 
-  /** `BLMPOP` */
+  /**
+   * Pops elements from the first list that has any, waiting for some to come.
+   *
+   * `BLMPOP timeout numkeys key [key …] <LEFT | RIGHT> [COUNT count]`
+   *
+   * O(N+M) in keys and elements, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the timeout is negative
+   * @see https://redis.io/docs/latest/commands/blmpop/
+   */
   blmpop(
     timeout: number,
     keys: Many<Key>,
@@ -228,22 +493,60 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(listCommands.blmpop(timeout, keys, where, options) as Command<never>);
   }
 
-  /** `BLPOP` */
+  /**
+   * Pops the first element of the first list that has any, waiting for one to come.
+   *
+   * `BLPOP key [key …] timeout`
+   *
+   * O(N) in keys, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the timeout is negative
+   * @see https://redis.io/docs/latest/commands/blpop/
+   */
   blpop(keys: Many<Key>, timeout: number): Reply<[key: S, element: S] | null> {
     return this.send(listCommands.blpop(keys, timeout) as Command<never>);
   }
 
-  /** `BRPOP` */
+  /**
+   * Pops the last element of the first list that has any, waiting for one to come.
+   *
+   * `BRPOP key [key …] timeout`
+   *
+   * O(N) in keys, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the timeout is negative
+   * @see https://redis.io/docs/latest/commands/brpop/
+   */
   brpop(keys: Many<Key>, timeout: number): Reply<[key: S, element: S] | null> {
     return this.send(listCommands.brpop(keys, timeout) as Command<never>);
   }
 
-  /** `BRPOPLPUSH` */
+  /**
+   * Moves the last element of a list to the head of another, waiting for one to come.
+   *
+   * `BRPOPLPUSH source destination timeout`
+   *
+   * O(1), since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the timeout is negative
+   * @deprecated since Redis 6.2.0: use `blmove` with 'RIGHT' and 'LEFT'
+   * @see https://redis.io/docs/latest/commands/brpoplpush/
+   */
   brpoplpush(source: Key, destination: Key, timeout: number): Reply<S | null> {
     return this.send(listCommands.brpoplpush(source, destination, timeout) as Command<never>);
   }
 
-  /** `BZMPOP` */
+  /**
+   * Pops the lowest or highest members of the first sorted set that has any, waiting for some to come.
+   *
+   * `BZMPOP timeout numkeys key [key …] <MIN | MAX> [COUNT count]`
+   *
+   * O(K+M*log(N)) in keys and members, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the timeout is negative
+   * @see https://redis.io/docs/latest/commands/bzmpop/
+   */
   bzmpop(
     timeout: number,
     keys: Many<Key>,
@@ -253,489 +556,1442 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(sortedSetCommands.bzmpop(timeout, keys, where, options) as Command<never>);
   }
 
-  /** `BZPOPMAX` */
+  /**
+   * Pops the highest member of the first sorted set that has any, waiting for one to come.
+   *
+   * `BZPOPMAX key [key …] timeout`
+   *
+   * O(log(N)), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the timeout is negative
+   * @see https://redis.io/docs/latest/commands/bzpopmax/
+   */
   bzpopmax(keys: Many<Key>, timeout: number): Reply<[key: S, member: S, score: number] | null> {
     return this.send(sortedSetCommands.bzpopmax(keys, timeout) as Command<never>);
   }
 
-  /** `BZPOPMIN` */
+  /**
+   * Pops the lowest member of the first sorted set that has any, waiting for one to come.
+   *
+   * `BZPOPMIN key [key …] timeout`
+   *
+   * O(log(N)), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the timeout is negative
+   * @see https://redis.io/docs/latest/commands/bzpopmin/
+   */
   bzpopmin(keys: Many<Key>, timeout: number): Reply<[key: S, member: S, score: number] | null> {
     return this.send(sortedSetCommands.bzpopmin(keys, timeout) as Command<never>);
   }
 
-  /** `CLIENT CAPA` */
+  /**
+   * Tells the server what this client can cope with, such as redirects.
+   *
+   * `CLIENT CAPA capability [capability …]`
+   *
+   * O(1), since Valkey 8.0.0, not in Redis.
+   * @see https://valkey.io/commands/client-capa/
+   */
   clientCapa(...capabilities: Variadic<Str>): Reply<'OK'> {
     return this.send(connectionCommands.clientCapa(...capabilities));
   }
 
-  /** `CLIENT GETNAME` */
+  /**
+   * Tells the name of this connection.
+   *
+   * `CLIENT GETNAME`
+   *
+   * O(1), since Redis 2.6.9, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-getname/
+   */
   clientGetname(): Reply<string | null> {
     return this.send(connectionCommands.clientGetname());
   }
 
-  /** `CLIENT GETREDIR` */
+  /**
+   * Tells which connection gets this one's invalidations: 0 for none, -1 when tracking is off.
+   *
+   * `CLIENT GETREDIR`
+   *
+   * O(1), since Redis 6.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-getredir/
+   */
   clientGetredir(): Reply<number> {
     return this.send(connectionCommands.clientGetredir());
   }
 
-  /** `CLIENT HELP` */
+  /**
+   * Lists the CLIENT subcommands in the server's own words.
+   *
+   * `CLIENT HELP`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-help/
+   */
   clientHelp(): Reply<string[]> {
     return this.send(connectionCommands.clientHelp());
   }
 
-  /** `CLIENT ID` */
+  /**
+   * Tells the number of this connection, which no other connection ever gets.
+   *
+   * `CLIENT ID`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-id/
+   */
   clientId(): Reply<number> {
     return this.send(connectionCommands.clientId());
   }
 
-  /** `CLIENT IMPORT-SOURCE` */
+  /**
+   * Marks this connection as the source of an import, for which expired keys stay visible.
+   *
+   * `CLIENT IMPORT-SOURCE <ON | OFF>`
+   *
+   * O(1), since Valkey 8.1.0, not in Redis.
+   * @throws ReplyError ERR: import mode is off
+   * @see https://valkey.io/commands/client-import-source/
+   */
   clientImportSource(enabled: 'ON' | 'OFF'): Reply<'OK'> {
     return this.send(connectionCommands.clientImportSource(enabled));
   }
 
-  /** `CLIENT INFO` */
+  /**
+   * Describes this connection as CLIENT LIST would.
+   *
+   * `CLIENT INFO`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-info/
+   */
   clientInfo(): Reply<ClientInfo> {
     return this.send(connectionCommands.clientInfo());
   }
 
-  /** `CLIENT LIST` */
+  /**
+   * Closes the connections that match every filter and answers how many those were.
+   *
+   * `CLIENT KILL <old-format | <[ID client-id …] | [TYPE <NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>] |
+   * [USER username] | [ADDR addr] | [LADDR laddr] | [SKIPME <YES | NO>] | [MAXAGE maxage] | [NAME name] | [IDLE idle] |
+   * [FLAGS flags] | [LIB-NAME lib-name] | [LIB-VER lib-ver] | [DB db] | [CAPA capa] | [IP ip] | [NOT-TYPE <NORMAL |
+   * MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>] | [NOT-ID not-client-id …] | [NOT-USER not-username] | [NOT-ADDR
+   * not-addr] | [NOT-LADDR not-laddr] | [NOT-NAME not-name] | [NOT-FLAGS not-flags] | [NOT-LIB-NAME not-lib-name] |
+   * [NOT-LIB-VER not-lib-ver] | [NOT-DB not-db] | [NOT-CAPA not-capa] | [NOT-IP not-ip]> [<[ID client-id …] | [TYPE
+   * <NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR addr] | [LADDR laddr] | [SKIPME
+   * <YES | NO>] | [MAXAGE maxage] | [NAME name] | [IDLE idle] | [FLAGS flags] | [LIB-NAME lib-name] | [LIB-VER lib-ver]
+   * | [DB db] | [CAPA capa] | [IP ip] | [NOT-TYPE <NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>] | [NOT-ID
+   * not-client-id …] | [NOT-USER not-username] | [NOT-ADDR not-addr] | [NOT-LADDR not-laddr] | [NOT-NAME not-name] |
+   * [NOT-FLAGS not-flags] | [NOT-LIB-NAME not-lib-name] | [NOT-LIB-VER not-lib-ver] | [NOT-DB not-db] | [NOT-CAPA
+   * not-capa] | [NOT-IP not-ip]> …]>`
+   *
+   * O(N) in connections, since Redis 2.4.0, in every Valkey.
+   * @throws ReplyError ERR: the old form with an address found no connection
+   * @see https://redis.io/docs/latest/commands/client-kill/
+   */
+  clientKill(filter: ClientKillFilter): Reply<number>;
+  /**
+   * Closes the connections that match every filter and answers how many those were.
+   * @see https://redis.io/docs/latest/commands/client-kill/
+   */
+  clientKill(address: string): Reply<'OK'>;
+  clientKill(what: ClientKillFilter | string): Reply<never> {
+    return this.send(connectionCommands.clientKill(what as never) as Command<never>);
+  }
+
+  /**
+   * Describes the open connections.
+   *
+   * `CLIENT LIST [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id …] [USER username] [ADDR addr] [LADDR laddr]
+   * [SKIPME <YES | NO>] [MAXAGE maxage] [NAME name] [IDLE idle] [FLAGS flags] [LIB-NAME lib-name] [LIB-VER lib-ver] [DB
+   * db] [CAPA capa] [IP ip] [NOT-TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [NOT-ID not-client-id …] [NOT-USER
+   * not-username] [NOT-ADDR not-addr] [NOT-LADDR not-laddr] [NOT-NAME not-name] [NOT-FLAGS not-flags] [NOT-LIB-NAME
+   * not-lib-name] [NOT-LIB-VER not-lib-ver] [NOT-DB not-db] [NOT-CAPA not-capa] [NOT-IP not-ip]`
+   *
+   * O(N) in connections, since Redis 2.4.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-list/
+   */
   clientList(options?: ClientListOptions): Reply<ClientInfo[]> {
     return this.send(connectionCommands.clientList(options));
   }
 
-  /** `CLIENT NO-EVICT` */
+  /**
+   * Keeps this connection alive when the server closes others for want of memory.
+   *
+   * `CLIENT NO-EVICT <ON | OFF>`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-no-evict/
+   */
   clientNoEvict(enabled: 'ON' | 'OFF'): Reply<'OK'> {
     return this.send(connectionCommands.clientNoEvict(enabled));
   }
 
-  /** `CLIENT NO-TOUCH` */
+  /**
+   * Keeps what this connection reads from counting as use for eviction.
+   *
+   * `CLIENT NO-TOUCH <ON | OFF>`
+   *
+   * O(1), since Redis 7.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-no-touch/
+   */
   clientNoTouch(enabled: 'ON' | 'OFF'): Reply<'OK'> {
     return this.send(connectionCommands.clientNoTouch(enabled));
   }
 
-  /** `CLIENT PAUSE` */
+  /**
+   * Holds all commands back, or only those that write, for so many milliseconds.
+   *
+   * `CLIENT PAUSE timeout [WRITE | ALL]`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-pause/
+   */
   clientPause(timeout: number, mode?: 'WRITE' | 'ALL'): Reply<'OK'> {
     return this.send(connectionCommands.clientPause(timeout, mode));
   }
 
-  /** `CLIENT SETINFO` */
+  /**
+   * Tells the server the library's name or version, for CLIENT LIST.
+   *
+   * `CLIENT SETINFO <LIB-NAME libname | LIB-VER libver>`
+   *
+   * O(1), since Redis 7.2.0, in every Valkey.
+   * @throws ReplyError ERR: the value has spaces or control characters
+   * @see https://redis.io/docs/latest/commands/client-setinfo/
+   */
   clientSetinfo(attr: 'LIB-NAME' | 'LIB-VER', value: Str): Reply<'OK'> {
     return this.send(connectionCommands.clientSetinfo(attr, value));
   }
 
-  /** `CLIENT SETNAME` */
+  /**
+   * Names this connection.
+   *
+   * `CLIENT SETNAME connection-name`
+   *
+   * O(1), since Redis 2.6.9, in every Valkey.
+   * @throws ReplyError ERR: the name has spaces or control characters
+   * @see https://redis.io/docs/latest/commands/client-setname/
+   */
   clientSetname(connectionName: Str): Reply<'OK'> {
     return this.send(connectionCommands.clientSetname(connectionName));
   }
 
-  /** `CLIENT TRACKING` */
+  /**
+   * Turns invalidation messages for keys that this connection reads on or off.
+   *
+   * `CLIENT TRACKING <ON | OFF> [REDIRECT client-id] [PREFIX prefix …] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]`
+   *
+   * O(1) to O(N) in prefixes, since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError ERR: options that do not go together, or an unknown connection to redirect to
+   * @see https://redis.io/docs/latest/commands/client-tracking/
+   */
   clientTracking(status: 'ON' | 'OFF', options?: ClientTrackingOptions): Reply<'OK'> {
     return this.send(connectionCommands.clientTracking(status, options));
   }
 
-  /** `CLIENT TRACKINGINFO` */
+  /**
+   * Tells how tracking is set for this connection.
+   *
+   * `CLIENT TRACKINGINFO`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-trackinginfo/
+   */
   clientTrackinginfo(): Reply<TrackingInfo> {
     return this.send(connectionCommands.clientTrackinginfo());
   }
 
-  /** `CLIENT UNBLOCK` */
+  /**
+   * Ends the wait of another connection's blocking command; 1 when it was waiting.
+   *
+   * `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`
+   *
+   * O(log(N)) in connections, since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-unblock/
+   */
   clientUnblock(clientId: number, unblockType?: 'TIMEOUT' | 'ERROR'): Reply<number> {
     return this.send(connectionCommands.clientUnblock(clientId, unblockType));
   }
 
-  /** `CLIENT UNPAUSE` */
+  /**
+   * Ends CLIENT PAUSE.
+   *
+   * `CLIENT UNPAUSE`
+   *
+   * O(N) in paused connections, since Redis 6.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/client-unpause/
+   */
   clientUnpause(): Reply<'OK'> {
     return this.send(connectionCommands.clientUnpause());
   }
 
-  /** `CLUSTER ADDSLOTS` */
+  /**
+   * Makes this node serve slots that nobody serves.
+   *
+   * `CLUSTER ADDSLOTS slot [slot …]`
+   *
+   * O(N) in slots, since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: a slot is served already
+   * @see https://redis.io/docs/latest/commands/cluster-addslots/
+   */
   clusterAddslots(...slots: Variadic<number>): Reply<'OK'> {
     return this.send(clusterCommands.clusterAddslots(...slots));
   }
 
-  /** `CLUSTER ADDSLOTSRANGE` */
+  /**
+   * Makes this node serve ranges of slots that nobody serves.
+   *
+   * `CLUSTER ADDSLOTSRANGE start-slot end-slot [start-slot end-slot …]`
+   *
+   * O(N) in slots, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: a slot is served already
+   * @see https://redis.io/docs/latest/commands/cluster-addslotsrange/
+   */
   clusterAddslotsrange(...ranges: Variadic<readonly [startSlot: number, endSlot: number]>): Reply<'OK'> {
     return this.send(clusterCommands.clusterAddslotsrange(...ranges));
   }
 
-  /** `CLUSTER BUMPEPOCH` */
+  /**
+   * Raises the configuration epoch of this node where it is not the highest.
+   *
+   * `CLUSTER BUMPEPOCH`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-bumpepoch/
+   */
   clusterBumpepoch(): Reply<string> {
     return this.send(clusterCommands.clusterBumpepoch());
   }
 
-  /** `CLUSTER CANCELSLOTMIGRATIONS` */
+  /**
+   * Ends the slot migrations that this node exports.
+   *
+   * `CLUSTER CANCELSLOTMIGRATIONS`
+   *
+   * O(N) in migrations, since Valkey 9.0.0, not in Redis.
+   * @see https://valkey.io/commands/cluster-cancelslotmigrations/
+   */
   clusterCancelslotmigrations(): Reply<'OK'> {
     return this.send(clusterCommands.clusterCancelslotmigrations());
   }
 
-  /** `CLUSTER COUNT-FAILURE-REPORTS` */
+  /**
+   * Counts how many nodes report a node as failing.
+   *
+   * `CLUSTER COUNT-FAILURE-REPORTS node-id`
+   *
+   * O(N) in reports, since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the node is not known
+   * @see https://redis.io/docs/latest/commands/cluster-count-failure-reports/
+   */
   clusterCountFailureReports(nodeId: Str): Reply<number> {
     return this.send(clusterCommands.clusterCountFailureReports(nodeId));
   }
 
-  /** `CLUSTER COUNTKEYSINSLOT` */
+  /**
+   * Counts the keys that this node has in a slot.
+   *
+   * `CLUSTER COUNTKEYSINSLOT slot`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such slot
+   * @see https://redis.io/docs/latest/commands/cluster-countkeysinslot/
+   */
   clusterCountkeysinslot(slot: number): Reply<number> {
     return this.send(clusterCommands.clusterCountkeysinslot(slot));
   }
 
-  /** `CLUSTER DELSLOTS` */
+  /**
+   * Makes this node forget who serves these slots.
+   *
+   * `CLUSTER DELSLOTS slot [slot …]`
+   *
+   * O(N) in slots, since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: a slot is not served
+   * @see https://redis.io/docs/latest/commands/cluster-delslots/
+   */
   clusterDelslots(...slots: Variadic<number>): Reply<'OK'> {
     return this.send(clusterCommands.clusterDelslots(...slots));
   }
 
-  /** `CLUSTER DELSLOTSRANGE` */
+  /**
+   * Makes this node forget who serves these ranges of slots.
+   *
+   * `CLUSTER DELSLOTSRANGE start-slot end-slot [start-slot end-slot …]`
+   *
+   * O(N) in slots, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: a slot is not served
+   * @see https://redis.io/docs/latest/commands/cluster-delslotsrange/
+   */
   clusterDelslotsrange(...ranges: Variadic<readonly [startSlot: number, endSlot: number]>): Reply<'OK'> {
     return this.send(clusterCommands.clusterDelslotsrange(...ranges));
   }
 
-  /** `CLUSTER FAILOVER` */
+  /**
+   * Makes this replica take its primary's place.
+   *
+   * `CLUSTER FAILOVER [FORCE | TAKEOVER]`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: this node is no replica
+   * @see https://redis.io/docs/latest/commands/cluster-failover/
+   */
   clusterFailover(options?: 'FORCE' | 'TAKEOVER'): Reply<'OK'> {
     return this.send(clusterCommands.clusterFailover(options));
   }
 
-  /** `CLUSTER FLUSHSLOT` */
+  /**
+   * Deletes every key of a slot.
+   *
+   * `CLUSTER FLUSHSLOT slot [ASYNC | SYNC]`
+   *
+   * O(N) in keys, since Valkey 9.0.0, not in Redis.
+   * @throws ReplyError ERR: no such slot
+   * @see https://valkey.io/commands/cluster-flushslot/
+   */
   clusterFlushslot(slot: number, flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
     return this.send(clusterCommands.clusterFlushslot(slot, flushType));
   }
 
-  /** `CLUSTER FLUSHSLOTS` */
+  /**
+   * Makes this node serve no slots any more; the database has to be empty.
+   *
+   * `CLUSTER FLUSHSLOTS`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the database is not empty
+   * @see https://redis.io/docs/latest/commands/cluster-flushslots/
+   */
   clusterFlushslots(): Reply<'OK'> {
     return this.send(clusterCommands.clusterFlushslots());
   }
 
-  /** `CLUSTER FORGET` */
+  /**
+   * Removes a node from this node's table for a minute.
+   *
+   * `CLUSTER FORGET node-id`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the node is not known, is this one or is its primary
+   * @see https://redis.io/docs/latest/commands/cluster-forget/
+   */
   clusterForget(nodeId: Str): Reply<'OK'> {
     return this.send(clusterCommands.clusterForget(nodeId));
   }
 
-  /** `CLUSTER GETKEYSINSLOT` */
+  /**
+   * Lists some of the keys that this node has in a slot.
+   *
+   * `CLUSTER GETKEYSINSLOT slot count`
+   *
+   * O(N) in keys, since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such slot
+   * @see https://redis.io/docs/latest/commands/cluster-getkeysinslot/
+   */
   clusterGetkeysinslot(slot: number, count: number): Reply<S[]> {
     return this.send(clusterCommands.clusterGetkeysinslot(slot, count) as Command<never>);
   }
 
-  /** `CLUSTER GETSLOTMIGRATIONS` */
+  /**
+   * Describes the slot migrations of this node, running and finished.
+   *
+   * `CLUSTER GETSLOTMIGRATIONS`
+   *
+   * O(N) in migrations, since Valkey 9.0.0, not in Redis.
+   * @see https://valkey.io/commands/cluster-getslotmigrations/
+   */
   clusterGetslotmigrations(): Reply<Record<string, Plain>[]> {
     return this.send(clusterCommands.clusterGetslotmigrations());
   }
 
-  /** `CLUSTER HELP` */
+  /**
+   * Lists the CLUSTER subcommands in the server's own words.
+   *
+   * `CLUSTER HELP`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-help/
+   */
   clusterHelp(): Reply<string[]> {
     return this.send(clusterCommands.clusterHelp());
   }
 
-  /** `CLUSTER INFO` */
+  /**
+   * Tells how the cluster is doing as this node sees it.
+   *
+   * `CLUSTER INFO`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-info/
+   */
   clusterInfo(): Reply<Record<string, string>> {
     return this.send(clusterCommands.clusterInfo());
   }
 
-  /** `CLUSTER KEYSLOT` */
+  /**
+   * Computes the slot of a key.
+   *
+   * `CLUSTER KEYSLOT key`
+   *
+   * O(N) in bytes, since Redis 3.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-keyslot/
+   */
   clusterKeyslot(key: Str): Reply<number> {
     return this.send(clusterCommands.clusterKeyslot(key));
   }
 
-  /** `CLUSTER LINKS` */
+  /**
+   * Describes this node's connections on the cluster bus.
+   *
+   * `CLUSTER LINKS`
+   *
+   * O(N) in nodes, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-links/
+   */
   clusterLinks(): Reply<ClusterLink[]> {
     return this.send(clusterCommands.clusterLinks());
   }
 
-  /** `CLUSTER MEET` */
+  /**
+   * Introduces this node to another one.
+   *
+   * `CLUSTER MEET ip port [cluster-bus-port]`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the address is not valid
+   * @see https://redis.io/docs/latest/commands/cluster-meet/
+   */
   clusterMeet(ip: Str, port: number, clusterBusPort?: number): Reply<'OK'> {
     return this.send(clusterCommands.clusterMeet(ip, port, clusterBusPort));
   }
 
-  /** `CLUSTER MYID` */
+  /**
+   * Starts to move ranges of slots to other nodes.
+   *
+   * `CLUSTER MIGRATESLOTS SLOTSRANGE start-slot end-slot [start-slot end-slot …] NODE node-id [SLOTSRANGE start-slot
+   * end-slot [start-slot end-slot …] NODE node-id …]`
+   *
+   * O(N) in slots, since Valkey 9.0.0, not in Redis.
+   * @throws ReplyError ERR: a slot is not this node's, or the target is unknown
+   * @see https://valkey.io/commands/cluster-migrateslots/
+   */
+  clusterMigrateslots(...migrations: Variadic<SlotMigration>): Reply<'OK'> {
+    return this.send(clusterCommands.clusterMigrateslots(...migrations));
+  }
+
+  /**
+   * Imports slots from other nodes in one go, shows or cancels such imports.
+   *
+   * `CLUSTER MIGRATION <IMPORT start-slot end-slot [IMPORT start-slot end-slot …] | CANCEL <ID task-id | ALL> | STATUS
+   * <[ID task-id] | [ALL]>>`
+   *
+   * O(N) in ranges, since Redis 8.4.0, not in Valkey.
+   * @throws ReplyError ERR: a range is not valid
+   * @see https://redis.io/docs/latest/commands/cluster-migration/
+   */
+  clusterMigration(action: 'IMPORT', ranges: Many<SlotBounds>): Reply<string>;
+  /**
+   * Imports slots from other nodes in one go, shows or cancels such imports.
+   * @see https://redis.io/docs/latest/commands/cluster-migration/
+   */
+  clusterMigration(action: 'CANCEL', task: MigrationTask): Reply<number>;
+  /**
+   * Imports slots from other nodes in one go, shows or cancels such imports.
+   * @see https://redis.io/docs/latest/commands/cluster-migration/
+   */
+  clusterMigration(action: 'STATUS', task?: MigrationTask): Reply<Record<string, Plain>[]>;
+  clusterMigration(action: 'IMPORT' | 'CANCEL' | 'STATUS', what?: Many<SlotBounds> | MigrationTask): Reply<never> {
+    return this.send(clusterCommands.clusterMigration(action as never, what as never) as Command<never>);
+  }
+
+  /**
+   * Tells the id of this node.
+   *
+   * `CLUSTER MYID`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-myid/
+   */
   clusterMyid(): Reply<string> {
     return this.send(clusterCommands.clusterMyid());
   }
 
-  /** `CLUSTER MYSHARDID` */
+  /**
+   * Tells the id of this node's shard.
+   *
+   * `CLUSTER MYSHARDID`
+   *
+   * O(1), since Redis 7.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-myshardid/
+   */
   clusterMyshardid(): Reply<string> {
     return this.send(clusterCommands.clusterMyshardid());
   }
 
-  /** `CLUSTER NODES` */
+  /**
+   * Describes every node that this one knows: address, role, health and slots.
+   *
+   * `CLUSTER NODES`
+   *
+   * O(N) in nodes, since Redis 3.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-nodes/
+   */
   clusterNodes(): Reply<ClusterNode[]> {
     return this.send(clusterCommands.clusterNodes());
   }
 
-  /** `CLUSTER REPLICAS` */
+  /**
+   * Describes the replicas of a primary.
+   *
+   * `CLUSTER REPLICAS node-id`
+   *
+   * O(N) in replicas, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError ERR: the node is not known or no primary
+   * @see https://redis.io/docs/latest/commands/cluster-replicas/
+   */
   clusterReplicas(nodeId: Str): Reply<ClusterNode[]> {
     return this.send(clusterCommands.clusterReplicas(nodeId));
   }
 
-  /** `CLUSTER RESET` */
+  /**
+   * Makes this node a replica of another, or with `NO ONE` (Valkey) an empty primary.
+   *
+   * `CLUSTER REPLICATE <node-id | NO ONE>`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the node is not known, or this node has data
+   * @see https://redis.io/docs/latest/commands/cluster-replicate/
+   */
+  clusterReplicate(nodeId: string): Reply<'OK'> {
+    return this.send(clusterCommands.clusterReplicate(nodeId));
+  }
+
+  /**
+   * Makes this node leave the cluster; a hard reset gives it a new id as well.
+   *
+   * `CLUSTER RESET [HARD | SOFT]`
+   *
+   * O(N) in nodes, since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: this primary still has keys
+   * @see https://redis.io/docs/latest/commands/cluster-reset/
+   */
   clusterReset(resetType?: 'HARD' | 'SOFT'): Reply<'OK'> {
     return this.send(clusterCommands.clusterReset(resetType));
   }
 
-  /** `CLUSTER SAVECONFIG` */
+  /**
+   * Writes the cluster's configuration to this node's disk.
+   *
+   * `CLUSTER SAVECONFIG`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-saveconfig/
+   */
   clusterSaveconfig(): Reply<'OK'> {
     return this.send(clusterCommands.clusterSaveconfig());
   }
 
-  /** `CLUSTER SET-CONFIG-EPOCH` */
+  /**
+   * Sets the configuration epoch of a node that knows no other.
+   *
+   * `CLUSTER SET-CONFIG-EPOCH config-epoch`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the node knows others or has an epoch
+   * @see https://redis.io/docs/latest/commands/cluster-set-config-epoch/
+   */
   clusterSetConfigEpoch(configEpoch: number): Reply<'OK'> {
     return this.send(clusterCommands.clusterSetConfigEpoch(configEpoch));
   }
 
-  /** `CLUSTER SHARDS` */
+  /**
+   * Says that a slot is being imported or migrated, belongs to a node, or is stable.
+   *
+   * `CLUSTER SETSLOT slot <IMPORTING importing | MIGRATING migrating | NODE node | STABLE> [TIMEOUT timeout]`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the node is not known, or keys are left in the slot
+   * @see https://redis.io/docs/latest/commands/cluster-setslot/
+   */
+  clusterSetslot(slot: number, state: SlotState, options?: { TIMEOUT?: number }): Reply<'OK'> {
+    return this.send(clusterCommands.clusterSetslot(slot, state, options));
+  }
+
+  /**
+   * Describes the shards of the cluster, their slots and nodes.
+   *
+   * `CLUSTER SHARDS`
+   *
+   * O(N) in nodes, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/cluster-shards/
+   */
   clusterShards(): Reply<Shard[]> {
     return this.send(clusterCommands.clusterShards());
   }
 
-  /** `CLUSTER SLAVES` */
+  /**
+   * Describes the replicas of a primary.
+   *
+   * `CLUSTER SLAVES node-id`
+   *
+   * O(N) in replicas, since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the node is not known or no primary
+   * @deprecated since Redis 5.0.0: use `clusterReplicas`
+   * @see https://redis.io/docs/latest/commands/cluster-slaves/
+   */
   clusterSlaves(nodeId: Str): Reply<ClusterNode[]> {
     return this.send(clusterCommands.clusterSlaves(nodeId));
   }
 
-  /** `CLUSTER SLOTS` */
+  /**
+   * Tells how many keys and how much load slots have.
+   *
+   * `CLUSTER SLOT-STATS <SLOTSRANGE start-slot end-slot | ORDERBY metric [LIMIT limit] [ASC | DESC]>`
+   *
+   * O(N) in slots, since Redis 8.2.0, Valkey 8.0.0.
+   * @see https://redis.io/docs/latest/commands/cluster-slot-stats/
+   */
+  clusterSlotStats(filter: SlotStatsFilter): Reply<[slot: number, statistics: Record<string, number>][]> {
+    return this.send(clusterCommands.clusterSlotStats(filter));
+  }
+
+  /**
+   * Tells which nodes serve which ranges of slots.
+   *
+   * `CLUSTER SLOTS`
+   *
+   * O(N) in nodes, since Redis 3.0.0, in every Valkey.
+   * @deprecated since Redis 7.0.0: use `clusterShards`
+   * @see https://redis.io/docs/latest/commands/cluster-slots/
+   */
   clusterSlots(): Reply<SlotRange[]> {
     return this.send(clusterCommands.clusterSlots());
   }
 
-  /** `CLUSTERSCAN` */
+  /**
+   * Walks over the keys of the whole cluster page by page.
+   *
+   * `CLUSTERSCAN cursor [MATCH match-pattern] [COUNT count] [TYPE type] [SLOT slot]`
+   *
+   * O(1) per call, since Valkey 9.1.0, not in Redis.
+   * @throws ReplyError ERR: the cursor is not valid
+   * @see https://valkey.io/commands/clusterscan/
+   */
   clusterscan(cursor: Str, options?: ClusterscanOptions): Reply<[cursor: string, keys: S[]]> {
     return this.send(clusterCommands.clusterscan(cursor, options) as Command<never>);
   }
 
-  /** `COMMAND` */
+  /**
+   * Describes every command that the server knows.
+   *
+   * `COMMAND`
+   *
+   * O(N) in commands, since Redis 2.8.13, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/command/
+   */
   command(): Reply<CommandInfo[]> {
     return this.send(serverCommands.command());
   }
 
-  /** `COMMAND COUNT` */
+  /**
+   * Counts the commands that the server knows.
+   *
+   * `COMMAND COUNT`
+   *
+   * O(1), since Redis 2.8.13, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/command-count/
+   */
   commandCount(): Reply<number> {
     return this.send(serverCommands.commandCount());
   }
 
-  /** `COMMAND DOCS` */
+  /**
+   * Gives the server's documentation of its commands, or of some of them.
+   *
+   * `COMMAND DOCS [command-name …]`
+   *
+   * O(N) in commands, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/command-docs/
+   */
   commandDocs(...commandNames: Optionals<Str>): Reply<Record<string, Record<string, Plain>>> {
     return this.send(serverCommands.commandDocs(...commandNames));
   }
 
-  /** `COMMAND GETKEYS` */
+  /**
+   * Tells which arguments of a command are keys.
+   *
+   * `COMMAND GETKEYS command [arg …]`
+   *
+   * O(N) in arguments, since Redis 2.8.13, in every Valkey.
+   * @throws ReplyError ERR: the command is not valid or has no keys
+   * @see https://redis.io/docs/latest/commands/command-getkeys/
+   */
   commandGetkeys(command: Str, ...args: Optionals<Arg>): Reply<S[]> {
     return this.send(serverCommands.commandGetkeys(command, ...args) as Command<never>);
   }
 
-  /** `COMMAND GETKEYSANDFLAGS` */
+  /**
+   * Tells which arguments of a command are keys and what it does to each.
+   *
+   * `COMMAND GETKEYSANDFLAGS command [arg …]`
+   *
+   * O(N) in arguments, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: the command is not valid or has no keys
+   * @see https://redis.io/docs/latest/commands/command-getkeysandflags/
+   */
   commandGetkeysandflags(command: Str, ...args: Optionals<Arg>): Reply<[key: S, flags: string[]][]> {
     return this.send(serverCommands.commandGetkeysandflags(command, ...args) as Command<never>);
   }
 
-  /** `COMMAND HELP` */
+  /**
+   * Lists the COMMAND subcommands in the server's own words.
+   *
+   * `COMMAND HELP`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/command-help/
+   */
   commandHelp(): Reply<string[]> {
     return this.send(serverCommands.commandHelp());
   }
 
-  /** `COMMAND INFO` */
+  /**
+   * Describes commands by name; null for one that the server does not know.
+   *
+   * `COMMAND INFO [command-name …]`
+   *
+   * O(N) in names, since Redis 2.8.13, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/command-info/
+   */
   commandInfo(...commandNames: Optionals<Str>): Reply<(CommandInfo | null)[]> {
     return this.send(serverCommands.commandInfo(...commandNames));
   }
 
-  /** `COMMANDLOG GET` */
+  /**
+   * Lists the names of the server's commands, all or those of a module, a category or a pattern.
+   *
+   * `COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]`
+   *
+   * O(N) in commands, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/command-list/
+   */
+  commandList(filter?: One<{ MODULE: Str; ACLCAT: Str; PATTERN: Str }>): Reply<string[]> {
+    return this.send(serverCommands.commandList(filter));
+  }
+
+  /**
+   * Shows the latest commands that were slow, large, or had large replies.
+   *
+   * `COMMANDLOG GET count <SLOW | LARGE-REQUEST | LARGE-REPLY>`
+   *
+   * O(N) in entries, since Valkey 8.1.0, not in Redis.
+   * @see https://valkey.io/commands/commandlog-get/
+   */
   commandlogGet(count: number, type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Reply<SlowCommand<S>[]> {
     return this.send(serverCommands.commandlogGet(count, type) as Command<never>);
   }
 
-  /** `COMMANDLOG HELP` */
+  /**
+   * Lists the COMMANDLOG subcommands in the server's own words.
+   *
+   * `COMMANDLOG HELP`
+   *
+   * O(1), since Valkey 8.1.0, not in Redis.
+   * @see https://valkey.io/commands/commandlog-help/
+   */
   commandlogHelp(): Reply<string[]> {
     return this.send(serverCommands.commandlogHelp());
   }
 
-  /** `COMMANDLOG LEN` */
+  /**
+   * Counts the entries of one of the command logs.
+   *
+   * `COMMANDLOG LEN <SLOW | LARGE-REQUEST | LARGE-REPLY>`
+   *
+   * O(1), since Valkey 8.1.0, not in Redis.
+   * @see https://valkey.io/commands/commandlog-len/
+   */
   commandlogLen(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Reply<number> {
     return this.send(serverCommands.commandlogLen(type));
   }
 
-  /** `COMMANDLOG RESET` */
+  /**
+   * Empties one of the command logs.
+   *
+   * `COMMANDLOG RESET <SLOW | LARGE-REQUEST | LARGE-REPLY>`
+   *
+   * O(N) in entries, since Valkey 8.1.0, not in Redis.
+   * @see https://valkey.io/commands/commandlog-reset/
+   */
   commandlogReset(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Reply<'OK'> {
     return this.send(serverCommands.commandlogReset(type));
   }
 
-  /** `CONFIG GET` */
+  /**
+   * Reads the server's settings by name or pattern.
+   *
+   * `CONFIG GET parameter [parameter …]`
+   *
+   * O(N) in settings, since Redis 2.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/config-get/
+   */
   configGet(...parameters: Variadic<Str>): Reply<Record<string, string>> {
     return this.send(serverCommands.configGet(...parameters));
   }
 
-  /** `CONFIG HELP` */
+  /**
+   * Lists the CONFIG subcommands in the server's own words.
+   *
+   * `CONFIG HELP`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/config-help/
+   */
   configHelp(): Reply<string[]> {
     return this.send(serverCommands.configHelp());
   }
 
-  /** `CONFIG RESETSTAT` */
+  /**
+   * Sets the server's counters back to zero.
+   *
+   * `CONFIG RESETSTAT`
+   *
+   * O(1), since Redis 2.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/config-resetstat/
+   */
   configResetstat(): Reply<'OK'> {
     return this.send(serverCommands.configResetstat());
   }
 
-  /** `CONFIG REWRITE` */
+  /**
+   * Writes the present settings to the server's configuration file.
+   *
+   * `CONFIG REWRITE`
+   *
+   * O(1), since Redis 2.8.0, in every Valkey.
+   * @throws ReplyError ERR: the server runs without such a file
+   * @see https://redis.io/docs/latest/commands/config-rewrite/
+   */
   configRewrite(): Reply<'OK'> {
     return this.send(serverCommands.configRewrite());
   }
 
-  /** `CONFIG SET` */
+  /**
+   * Changes settings of the running server, all of them or none.
+   *
+   * `CONFIG SET parameter value [parameter value …]`
+   *
+   * O(N) in settings, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError ERR: a setting is unknown, fixed, or its value is wrong
+   * @see https://redis.io/docs/latest/commands/config-set/
+   */
   configSet(data: Pairs): Reply<'OK'>;
-  /** `CONFIG SET` */
+  /**
+   * Changes settings of the running server, all of them or none.
+   * @see https://redis.io/docs/latest/commands/config-set/
+   */
   configSet(parameter: Str, value: Arg): Reply<'OK'>;
   configSet(data: Pairs | Str, value?: Arg): Reply<never> {
     return this.send(serverCommands.configSet(data as never, value as never) as Command<never>);
   }
 
-  /** `COPY` */
+  /**
+   * Copies a key's value to another key; 1 when it was copied.
+   *
+   * `COPY source destination [DB destination-db] [REPLACE]`
+   *
+   * O(N) in elements, since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/copy/
+   */
   copy(source: Key, destination: Key, options?: CopyOptions): Reply<number> {
     return this.send(genericCommands.copy(source, destination, options));
   }
 
-  /** `DBSIZE` */
+  /**
+   * Counts the keys of the selected database.
+   *
+   * `DBSIZE`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/dbsize/
+   */
   dbsize(): Reply<number> {
     return this.send(serverCommands.dbsize());
   }
 
-  /** `DEBUG` */
-  debug(): Reply<unknown> {
-    return this.send(serverCommands.debug());
+  /**
+   * Reaches into the server for its own tests; never meant for programs.
+   *
+   * `DEBUG`
+   *
+   * depends, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError ERR: the server does not allow it
+   * @see https://redis.io/docs/latest/commands/debug/
+   */
+  debug(...args: Optionals<Arg>): Reply<unknown> {
+    return this.send(serverCommands.debug(...args));
   }
 
-  /** `DECR` */
+  /**
+   * Takes one off a number and answers the result.
+   *
+   * `DECR key`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the value is no integer, or would overflow
+   * @see https://redis.io/docs/latest/commands/decr/
+   */
   decr(key: Key): Reply<number> {
     return this.send(stringCommands.decr(key));
   }
 
-  /** `DECRBY` */
+  /**
+   * Takes a whole number off a number and answers the result.
+   *
+   * `DECRBY key decrement`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the value is no integer, or would overflow
+   * @see https://redis.io/docs/latest/commands/decrby/
+   */
   decrby(key: Key, decrement: number | bigint): Reply<number> {
     return this.send(stringCommands.decrby(key, decrement));
   }
 
-  /** `DEL` */
+  /**
+   * Deletes keys at once and answers how many there were.
+   *
+   * `DEL key [key …]`
+   *
+   * O(N) in keys, since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/del/
+   */
   del(...keys: Variadic<Key>): Reply<number> {
     return this.send(genericCommands.del(...keys));
   }
 
-  /** `DELEX` */
+  /**
+   * Deletes a string when its value, or the digest of it, is or is not as said.
+   *
+   * `DELEX key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]`
+   *
+   * O(1), since Redis 8.4.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: a digest is malformed
+   * @see https://redis.io/docs/latest/commands/delex/
+   */
   delex(key: Key, options?: DelexOptions): Reply<number> {
     return this.send(stringCommands.delex(key, options));
   }
 
-  /** `DELIFEQ` */
+  /**
+   * Deletes a string when it has this very value; 1 when it had.
+   *
+   * `DELIFEQ key value`
+   *
+   * O(1), since Valkey 9.0.0, not in Redis.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://valkey.io/commands/delifeq/
+   */
   delifeq(key: Key, value: Arg): Reply<number> {
     return this.send(stringCommands.delifeq(key, value));
   }
 
-  /** `DIGEST` */
+  /**
+   * Computes a digest of a string, for comparisons by DELEX and SET.
+   *
+   * `DIGEST key`
+   *
+   * O(N) in bytes, since Redis 8.4.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/digest/
+   */
   digest(key: Key): Reply<S | null> {
     return this.send(stringCommands.digest(key) as Command<never>);
   }
 
-  /** `DUMP` */
+  /**
+   * Serialises a value in the server's own format, for RESTORE.
+   *
+   * `DUMP key`
+   *
+   * O(N) in elements, since Redis 2.6.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/dump/
+   */
   dump(key: Key): Reply<Buffer | null> {
     return this.send(genericCommands.dump(key));
   }
 
-  /** `ECHO` */
+  /**
+   * Answers what it was told.
+   *
+   * `ECHO message`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/echo/
+   */
   echo(message: Arg): Reply<S> {
     return this.send(connectionCommands.echo(message) as Command<never>);
   }
 
-  /** `EXISTS` */
+  /**
+   * Runs a Lua script.
+   *
+   * `EVAL script numkeys [key …] [arg …]`
+   *
+   * depends on the script, since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError ERR: the script has mistakes
+   * @throws ReplyError BUSY: another script runs
+   * @see https://redis.io/docs/latest/commands/eval/
+   */
+  eval(script: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+    return this.send(scriptingCommands.eval(script, keys, args));
+  }
+
+  /**
+   * Runs a Lua script that the server already has, by its SHA-1.
+   *
+   * `EVALSHA sha1 numkeys [key …] [arg …]`
+   *
+   * depends on the script, since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError NOSCRIPT: the server does not have it
+   * @throws ReplyError BUSY: another script runs
+   * @see https://redis.io/docs/latest/commands/evalsha/
+   */
+  evalsha(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+    return this.send(scriptingCommands.evalsha(sha1, keys, args));
+  }
+
+  /**
+   * Runs a Lua script that only reads, by its SHA-1, also on replicas.
+   *
+   * `EVALSHA_RO sha1 numkeys [key …] [arg …]`
+   *
+   * depends on the script, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError NOSCRIPT: the server does not have it
+   * @throws ReplyError ERR: the script tried to write
+   * @see https://redis.io/docs/latest/commands/evalsha_ro/
+   */
+  evalshaRo(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+    return this.send(scriptingCommands.evalshaRo(sha1, keys, args));
+  }
+
+  /**
+   * Runs a Lua script that only reads, also on replicas.
+   *
+   * `EVAL_RO script numkeys [key …] [arg …]`
+   *
+   * depends on the script, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: the script tried to write
+   * @see https://redis.io/docs/latest/commands/eval_ro/
+   */
+  evalRo(script: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+    return this.send(scriptingCommands.evalRo(script, keys, args));
+  }
+
+  /**
+   * Counts how many of the keys exist; a key named twice counts twice.
+   *
+   * `EXISTS key [key …]`
+   *
+   * O(N) in keys, since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/exists/
+   */
   exists(...keys: Variadic<Key>): Reply<number> {
     return this.send(genericCommands.exists(...keys));
   }
 
-  /** `EXPIRE` */
+  /**
+   * Lets a key end after so many seconds; 1 when that was set.
+   *
+   * `EXPIRE key seconds [NX | XX | GT | LT]`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/expire/
+   */
   expire(key: Key, seconds: number, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
     return this.send(genericCommands.expire(key, seconds, condition));
   }
 
-  /** `EXPIREAT` */
-  expireat(key: Key, unixTimeSeconds: number | Date, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
-    return this.send(genericCommands.expireat(key, unixTimeSeconds, condition));
+  /**
+   * Lets a key end at a point in time, in seconds; 1 when that was set.
+   *
+   * `EXPIREAT key unix-time-seconds [NX | XX | GT | LT]`
+   *
+   * O(1), since Redis 1.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/expireat/
+   */
+  expireat(key: Key, timestamp: number | Date, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
+    return this.send(genericCommands.expireat(key, timestamp, condition));
   }
 
-  /** `EXPIRETIME` */
+  /**
+   * Tells when a key ends, in seconds since 1970; -1 for never, -2 for no such key.
+   *
+   * `EXPIRETIME key`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/expiretime/
+   */
   expiretime(key: Key): Reply<number> {
     return this.send(genericCommands.expiretime(key));
   }
 
-  /** `FLUSHALL` */
+  /**
+   * Hands this primary's role over to one of its replicas.
+   *
+   * `FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError ERR: this server has no replica fit for it
+   * @see https://redis.io/docs/latest/commands/failover/
+   */
+  failover(options?: FailoverOptions): Reply<'OK'> {
+    return this.send(serverCommands.failover(options));
+  }
+
+  /**
+   * Calls a function of a loaded library.
+   *
+   * `FCALL function numkeys [key …] [arg …]`
+   *
+   * depends on the function, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such function
+   * @throws ReplyError BUSY: a script runs
+   * @see https://redis.io/docs/latest/commands/fcall/
+   */
+  fcall(name: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+    return this.send(scriptingCommands.fcall(name, keys, args));
+  }
+
+  /**
+   * Calls a function that only reads, also on replicas.
+   *
+   * `FCALL_RO function numkeys [key …] [arg …]`
+   *
+   * depends on the function, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such function, or it may write
+   * @see https://redis.io/docs/latest/commands/fcall_ro/
+   */
+  fcallRo(name: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+    return this.send(scriptingCommands.fcallRo(name, keys, args));
+  }
+
+  /**
+   * Deletes every key of every database.
+   *
+   * `FLUSHALL [ASYNC | SYNC]`
+   *
+   * O(N) in keys, since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/flushall/
+   */
   flushall(flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
     return this.send(serverCommands.flushall(flushType));
   }
 
-  /** `FLUSHDB` */
+  /**
+   * Deletes every key of the selected database.
+   *
+   * `FLUSHDB [ASYNC | SYNC]`
+   *
+   * O(N) in keys, since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/flushdb/
+   */
   flushdb(flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
     return this.send(serverCommands.flushdb(flushType));
   }
 
-  /** `FUNCTION DELETE` */
+  /**
+   * Removes a library and its functions.
+   *
+   * `FUNCTION DELETE library-name`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such library
+   * @see https://redis.io/docs/latest/commands/function-delete/
+   */
   functionDelete(libraryName: Str): Reply<'OK'> {
     return this.send(scriptingCommands.functionDelete(libraryName));
   }
 
-  /** `FUNCTION DUMP` */
+  /**
+   * Serialises all libraries, for FUNCTION RESTORE.
+   *
+   * `FUNCTION DUMP`
+   *
+   * O(N) in libraries, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/function-dump/
+   */
   functionDump(): Reply<Buffer> {
     return this.send(scriptingCommands.functionDump());
   }
 
-  /** `FUNCTION FLUSH` */
+  /**
+   * Removes all libraries.
+   *
+   * `FUNCTION FLUSH [ASYNC | SYNC]`
+   *
+   * O(N) in functions, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/function-flush/
+   */
   functionFlush(flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
     return this.send(scriptingCommands.functionFlush(flushType));
   }
 
-  /** `FUNCTION HELP` */
+  /**
+   * Lists the FUNCTION subcommands in the server's own words.
+   *
+   * `FUNCTION HELP`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/function-help/
+   */
   functionHelp(): Reply<string[]> {
     return this.send(scriptingCommands.functionHelp());
   }
 
-  /** `FUNCTION KILL` */
+  /**
+   * Ends the running function where it has not written yet.
+   *
+   * `FUNCTION KILL`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError NOTBUSY: no function runs
+   * @throws ReplyError UNKILLABLE: it has written already
+   * @see https://redis.io/docs/latest/commands/function-kill/
+   */
   functionKill(): Reply<'OK'> {
     return this.send(scriptingCommands.functionKill());
   }
 
-  /** `FUNCTION LIST` */
+  /**
+   * Describes the loaded libraries and their functions.
+   *
+   * `FUNCTION LIST [LIBRARYNAME library-name-pattern] [WITHCODE]`
+   *
+   * O(N) in functions, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/function-list/
+   */
   functionList(options?: FunctionListOptions): Reply<FunctionLibrary[]> {
     return this.send(scriptingCommands.functionList(options));
   }
 
-  /** `FUNCTION LOAD` */
+  /**
+   * Loads a library of functions and answers its name.
+   *
+   * `FUNCTION LOAD [REPLACE] function-code`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the code has mistakes, or the library exists
+   * @see https://redis.io/docs/latest/commands/function-load/
+   */
   functionLoad(functionCode: Str, options?: FunctionLoadOptions): Reply<string> {
     return this.send(scriptingCommands.functionLoad(functionCode, options));
   }
 
-  /** `FUNCTION RESTORE` */
+  /**
+   * Loads libraries that FUNCTION DUMP serialised.
+   *
+   * `FUNCTION RESTORE serialized-value [FLUSH | APPEND | REPLACE]`
+   *
+   * O(N) in libraries, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the payload is broken, or a library exists
+   * @see https://redis.io/docs/latest/commands/function-restore/
+   */
   functionRestore(serializedValue: Str, policy?: 'FLUSH' | 'APPEND' | 'REPLACE'): Reply<'OK'> {
     return this.send(scriptingCommands.functionRestore(serializedValue, policy));
   }
 
-  /** `FUNCTION STATS` */
+  /**
+   * Tells which function runs and what each engine has loaded.
+   *
+   * `FUNCTION STATS`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/function-stats/
+   */
   functionStats(): Reply<FunctionStats> {
     return this.send(scriptingCommands.functionStats());
   }
 
-  /** `GEOADD` */
+  /**
+   * Adds places by longitude and latitude and answers how many were new.
+   *
+   * `GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member …]`
+   *
+   * O(log(N)) per place, since Redis 3.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: a coordinate is out of range
+   * @see https://redis.io/docs/latest/commands/geoadd/
+   */
   geoadd(
     key: Key,
-    data: Many<readonly [longitude: number, latitude: number, member: Arg]>,
+    points: Many<readonly [longitude: number, latitude: number, member: Arg]>,
     options?: GeoaddOptions,
   ): Reply<number> {
-    return this.send(geoCommands.geoadd(key, data, options));
+    return this.send(geoCommands.geoadd(key, points, options));
   }
 
-  /** `GEODIST` */
+  /**
+   * Measures the distance of two places; null when one is missing.
+   *
+   * `GEODIST key member1 member2 [M | KM | FT | MI]`
+   *
+   * O(1), since Redis 3.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/geodist/
+   */
   geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' | 'FT' | 'MI'): Reply<S | null> {
     return this.send(geoCommands.geodist(key, member1, member2, unit) as Command<never>);
   }
 
-  /** `GEOHASH` */
+  /**
+   * Gives the geohash of places, for other software.
+   *
+   * `GEOHASH key [member …]`
+   *
+   * O(1) per place, since Redis 3.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/geohash/
+   */
   geohash(key: Key, ...members: Optionals<Arg>): Reply<(S | null)[]> {
     return this.send(geoCommands.geohash(key, ...members) as Command<never>);
   }
 
-  /** `GEOPOS` */
+  /**
+   * Gives the coordinates of places; null for one that is missing.
+   *
+   * `GEOPOS key [member …]`
+   *
+   * O(1) per place, since Redis 3.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/geopos/
+   */
   geopos(key: Key, ...members: Optionals<Arg>): Reply<([longitude: number, latitude: number] | null)[]> {
     return this.send(geoCommands.geopos(key, ...members));
   }
 
-  /** `GEORADIUS` */
+  /**
+   * Finds places within a circle around a point, or stores them.
+   *
+   * `GEORADIUS key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]]
+   * [ASC | DESC] [STORE storekey | STOREDIST storedistkey]`
+   *
+   * O(N+log(M)), since Redis 3.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+   * @see https://redis.io/docs/latest/commands/georadius/
+   */
   georadius(
     key: Key,
     longitude: number,
@@ -744,7 +2000,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusOptions & Without<'STORE' | 'STOREDIST' | 'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
   ): Reply<S[]>;
-  /** `GEORADIUS` */
+  /**
+   * Finds places within a circle around a point, or stores them.
+   * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+   * @see https://redis.io/docs/latest/commands/georadius/
+   */
   georadius(
     key: Key,
     longitude: number,
@@ -753,7 +2013,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusOptions & ({ STORE: Key } | { STOREDIST: Key }),
   ): Reply<number>;
-  /** `GEORADIUS` */
+  /**
+   * Finds places within a circle around a point, or stores them.
+   * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+   * @see https://redis.io/docs/latest/commands/georadius/
+   */
   georadius(
     key: Key,
     longitude: number,
@@ -762,7 +2026,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }) & Without<'STORE' | 'STOREDIST'>,
   ): Reply<GeoMatch<S>[]>;
-  /** `GEORADIUS` */
+  /**
+   * Finds places within a circle around a point, or stores them.
+   * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+   * @see https://redis.io/docs/latest/commands/georadius/
+   */
   georadius(
     key: Key,
     longitude: number,
@@ -770,7 +2038,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusOptions,
-  ): Reply<number | GeoMatch<S>[] | S[]>;
+  ): Reply<S[] | number | GeoMatch<S>[]>;
   georadius(
     key: Key,
     longitude: number,
@@ -782,7 +2050,19 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(geoCommands.georadius(key, longitude, latitude, radius, unit, options as never) as Command<never>);
   }
 
-  /** `GEORADIUSBYMEMBER` */
+  /**
+   * Finds places within a circle around another place, or stores them.
+   *
+   * `GEORADIUSBYMEMBER key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC
+   * | DESC] [STORE storekey | STOREDIST storedistkey]`
+   *
+   * O(N+log(M)), since Redis 3.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the place in the middle is missing
+   * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+   * @see https://redis.io/docs/latest/commands/georadiusbymember/
+   */
   georadiusbymember(
     key: Key,
     member: Arg,
@@ -790,7 +2070,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberOptions & Without<'STORE' | 'STOREDIST' | 'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
   ): Reply<S[]>;
-  /** `GEORADIUSBYMEMBER` */
+  /**
+   * Finds places within a circle around another place, or stores them.
+   * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+   * @see https://redis.io/docs/latest/commands/georadiusbymember/
+   */
   georadiusbymember(
     key: Key,
     member: Arg,
@@ -798,7 +2082,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusbymemberOptions & ({ STORE: Key } | { STOREDIST: Key }),
   ): Reply<number>;
-  /** `GEORADIUSBYMEMBER` */
+  /**
+   * Finds places within a circle around another place, or stores them.
+   * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+   * @see https://redis.io/docs/latest/commands/georadiusbymember/
+   */
   georadiusbymember(
     key: Key,
     member: Arg,
@@ -806,14 +2094,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusbymemberOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }) & Without<'STORE' | 'STOREDIST'>,
   ): Reply<GeoMatch<S>[]>;
-  /** `GEORADIUSBYMEMBER` */
+  /**
+   * Finds places within a circle around another place, or stores them.
+   * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
+   * @see https://redis.io/docs/latest/commands/georadiusbymember/
+   */
   georadiusbymember(
     key: Key,
     member: Arg,
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberOptions,
-  ): Reply<number | GeoMatch<S>[] | S[]>;
+  ): Reply<S[] | number | GeoMatch<S>[]>;
   georadiusbymember(
     key: Key,
     member: Arg,
@@ -824,7 +2116,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(geoCommands.georadiusbymember(key, member, radius, unit, options as never) as Command<never>);
   }
 
-  /** `GEORADIUSBYMEMBER_RO` */
+  /**
+   * Finds places within a circle around another place.
+   *
+   * `GEORADIUSBYMEMBER_RO key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]]
+   * [ASC | DESC]`
+   *
+   * O(N+log(M)), since Redis 3.2.10, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the place in the middle is missing
+   * @deprecated since Redis 6.2.0: use `geosearch`
+   * @see https://redis.io/docs/latest/commands/georadiusbymember_ro/
+   */
   georadiusbymemberRo(
     key: Key,
     member: Arg,
@@ -832,7 +2135,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberRoOptions & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
   ): Reply<S[]>;
-  /** `GEORADIUSBYMEMBER_RO` */
+  /**
+   * Finds places within a circle around another place.
+   * @deprecated since Redis 6.2.0: use `geosearch`
+   * @see https://redis.io/docs/latest/commands/georadiusbymember_ro/
+   */
   georadiusbymemberRo(
     key: Key,
     member: Arg,
@@ -840,14 +2147,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusbymemberRoOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
   ): Reply<GeoMatch<S>[]>;
-  /** `GEORADIUSBYMEMBER_RO` */
+  /**
+   * Finds places within a circle around another place.
+   * @deprecated since Redis 6.2.0: use `geosearch`
+   * @see https://redis.io/docs/latest/commands/georadiusbymember_ro/
+   */
   georadiusbymemberRo(
     key: Key,
     member: Arg,
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberRoOptions,
-  ): Reply<GeoMatch<S>[] | S[]>;
+  ): Reply<S[] | GeoMatch<S>[]>;
   georadiusbymemberRo(
     key: Key,
     member: Arg,
@@ -858,7 +2169,17 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(geoCommands.georadiusbymemberRo(key, member, radius, unit, options as never) as Command<never>);
   }
 
-  /** `GEORADIUS_RO` */
+  /**
+   * Finds places within a circle around a point.
+   *
+   * `GEORADIUS_RO key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count
+   * [ANY]] [ASC | DESC]`
+   *
+   * O(N+log(M)), since Redis 3.2.10, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @deprecated since Redis 6.2.0: use `geosearch`
+   * @see https://redis.io/docs/latest/commands/georadius_ro/
+   */
   georadiusRo(
     key: Key,
     longitude: number,
@@ -867,7 +2188,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusRoOptions & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
   ): Reply<S[]>;
-  /** `GEORADIUS_RO` */
+  /**
+   * Finds places within a circle around a point.
+   * @deprecated since Redis 6.2.0: use `geosearch`
+   * @see https://redis.io/docs/latest/commands/georadius_ro/
+   */
   georadiusRo(
     key: Key,
     longitude: number,
@@ -876,7 +2201,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusRoOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
   ): Reply<GeoMatch<S>[]>;
-  /** `GEORADIUS_RO` */
+  /**
+   * Finds places within a circle around a point.
+   * @deprecated since Redis 6.2.0: use `geosearch`
+   * @see https://redis.io/docs/latest/commands/georadius_ro/
+   */
   georadiusRo(
     key: Key,
     longitude: number,
@@ -884,7 +2213,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusRoOptions,
-  ): Reply<GeoMatch<S>[] | S[]>;
+  ): Reply<S[] | GeoMatch<S>[]>;
   georadiusRo(
     key: Key,
     longitude: number,
@@ -896,742 +2225,2007 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(geoCommands.georadiusRo(key, longitude, latitude, radius, unit, options as never) as Command<never>);
   }
 
-  /** `GET` */
+  /**
+   * Finds places within a circle, a box or (Valkey 9) a polygon.
+   *
+   * `GEOSEARCH key [FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius <M | KM | FT | MI> | BYBOX
+   * width height <M | KM | FT | MI> | BYPOLYGON num-vertices longitude latitude [longitude latitude …]> [ASC | DESC]
+   * [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]`
+   *
+   * O(N+log(M)), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the place in the middle is missing
+   * @see https://redis.io/docs/latest/commands/geosearch/
+   */
+  geosearch(key: Key, query: GeoQuery & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>): Reply<S[]>;
+  /**
+   * Finds places within a circle, a box or (Valkey 9) a polygon.
+   * @see https://redis.io/docs/latest/commands/geosearch/
+   */
+  geosearch(
+    key: Key,
+    query: GeoQuery & GeoWith & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
+  ): Reply<GeoMatch<S>[]>;
+  /**
+   * Finds places within a circle, a box or (Valkey 9) a polygon.
+   * @see https://redis.io/docs/latest/commands/geosearch/
+   */
+  geosearch(key: Key, query: GeoQuery & GeoWith): Reply<S[] | GeoMatch<S>[]>;
+  geosearch(key: Key, query: GeoQuery): Reply<never> {
+    return this.send(geoCommands.geosearch(key, query as never) as Command<never>);
+  }
+
+  /**
+   * Stores the places within a circle, a box or (Valkey 9) a polygon and answers how many.
+   *
+   * `GEOSEARCHSTORE destination source [FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius <M | KM |
+   * FT | MI> | BYBOX width height <M | KM | FT | MI> | BYPOLYGON num-vertices longitude latitude [longitude latitude
+   * …]> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]`
+   *
+   * O(N+log(M)), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the place in the middle is missing
+   * @see https://redis.io/docs/latest/commands/geosearchstore/
+   */
+  geosearchstore(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): Reply<number> {
+    return this.send(geoCommands.geosearchstore(destination, source, query));
+  }
+
+  /**
+   * Reads a string; null when there is none.
+   *
+   * `GET key`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/get/
+   */
   get(key: Key): Reply<S | null> {
     return this.send(stringCommands.get(key) as Command<never>);
   }
 
-  /** `GETBIT` */
+  /**
+   * Reads one bit of a string.
+   *
+   * `GETBIT key offset`
+   *
+   * O(1), since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the offset is out of range
+   * @see https://redis.io/docs/latest/commands/getbit/
+   */
   getbit(key: Key, offset: number): Reply<number> {
     return this.send(bitmapCommands.getbit(key, offset));
   }
 
-  /** `GETDEL` */
+  /**
+   * Reads a string and deletes it.
+   *
+   * `GETDEL key`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/getdel/
+   */
   getdel(key: Key): Reply<S | null> {
     return this.send(stringCommands.getdel(key) as Command<never>);
   }
 
-  /** `GETEX` */
+  /**
+   * Reads a string and changes when it ends.
+   *
+   * `GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the time is not valid
+   * @see https://redis.io/docs/latest/commands/getex/
+   */
   getex(key: Key, options?: GetexOptions): Reply<S | null> {
     return this.send(stringCommands.getex(key, options) as Command<never>);
   }
 
-  /** `GETRANGE` */
+  /**
+   * Reads a part of a string, both ends included.
+   *
+   * `GETRANGE key start end`
+   *
+   * O(N) in bytes, since Redis 2.4.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/getrange/
+   */
   getrange(key: Key, start: number, end: number): Reply<S> {
     return this.send(stringCommands.getrange(key, start, end) as Command<never>);
   }
 
-  /** `GETSET` */
+  /**
+   * Replaces a string and answers what it was.
+   *
+   * `GETSET key value`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @deprecated since Redis 6.2.0: use `set` with { GET: true }
+   * @see https://redis.io/docs/latest/commands/getset/
+   */
   getset(key: Key, value: Arg): Reply<S | null> {
     return this.send(stringCommands.getset(key, value) as Command<never>);
   }
 
-  /** `HDEL` */
+  /**
+   * Deletes fields of a hash and answers how many there were.
+   *
+   * `HDEL key field [field …]`
+   *
+   * O(N) in fields, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hdel/
+   */
   hdel(key: Key, ...fields: Variadic<Arg>): Reply<number> {
     return this.send(hashCommands.hdel(key, ...fields));
   }
 
-  /** `HEXISTS` */
+  /**
+   * Tells whether a hash has a field: 1 or 0.
+   *
+   * `HEXISTS key field`
+   *
+   * O(1), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hexists/
+   */
   hexists(key: Key, field: Arg): Reply<number> {
     return this.send(hashCommands.hexists(key, field));
   }
 
-  /** `HEXPIRE` */
+  /**
+   * Lets fields of a hash end after so many seconds.
+   *
+   * `HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the time is not valid
+   * @see https://redis.io/docs/latest/commands/hexpire/
+   */
   hexpire(key: Key, seconds: number, fields: Many<Arg>, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number[]> {
     return this.send(hashCommands.hexpire(key, seconds, fields, condition));
   }
 
-  /** `HEXPIREAT` */
+  /**
+   * Lets fields of a hash end at a point in time, in seconds.
+   *
+   * `HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the time is not valid
+   * @see https://redis.io/docs/latest/commands/hexpireat/
+   */
   hexpireat(
     key: Key,
-    unixTimeSeconds: number | Date,
+    timestamp: number | Date,
     fields: Many<Arg>,
     condition?: 'NX' | 'XX' | 'GT' | 'LT',
   ): Reply<number[]> {
-    return this.send(hashCommands.hexpireat(key, unixTimeSeconds, fields, condition));
+    return this.send(hashCommands.hexpireat(key, timestamp, fields, condition));
   }
 
-  /** `HEXPIRETIME` */
+  /**
+   * Tells when fields end, in seconds since 1970; -1 for never, -2 for no such field.
+   *
+   * `HEXPIRETIME key FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hexpiretime/
+   */
   hexpiretime(key: Key, ...fields: Variadic<Arg>): Reply<number[]> {
     return this.send(hashCommands.hexpiretime(key, ...fields));
   }
 
-  /** `HGET` */
+  /**
+   * Reads a field of a hash; null when there is none.
+   *
+   * `HGET key field`
+   *
+   * O(1), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hget/
+   */
   hget(key: Key, field: Arg): Reply<S | null> {
     return this.send(hashCommands.hget(key, field) as Command<never>);
   }
 
-  /** `HGETALL` */
+  /**
+   * Reads a whole hash.
+   *
+   * `HGETALL key`
+   *
+   * O(N) in fields, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hgetall/
+   */
   hgetall(key: Key): Reply<Dictionary<S, S>> {
     return this.send(hashCommands.hgetall(key) as Command<never>);
   }
 
-  /** `HGETDEL` */
+  /**
+   * Reads fields of a hash and deletes them.
+   *
+   * `HGETDEL key FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 8.0.0, Valkey 9.1.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hgetdel/
+   */
   hgetdel(key: Key, ...fields: Variadic<Arg>): Reply<(S | null)[]> {
     return this.send(hashCommands.hgetdel(key, ...fields) as Command<never>);
   }
 
-  /** `HGETEX` */
+  /**
+   * Reads fields of a hash and changes when they end.
+   *
+   * `HGETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] FIELDS
+   * numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 8.0.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the time is not valid
+   * @see https://redis.io/docs/latest/commands/hgetex/
+   */
   hgetex(key: Key, fields: Many<Arg>, options?: HgetexOptions): Reply<(S | null)[]> {
     return this.send(hashCommands.hgetex(key, fields, options) as Command<never>);
   }
 
-  /** `HINCRBY` */
+  /**
+   * Adds a whole number to a field and answers the result.
+   *
+   * `HINCRBY key field increment`
+   *
+   * O(1), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the value is no integer, or would overflow
+   * @see https://redis.io/docs/latest/commands/hincrby/
+   */
   hincrby(key: Key, field: Arg, increment: number | bigint): Reply<number> {
     return this.send(hashCommands.hincrby(key, field, increment));
   }
 
-  /** `HINCRBYFLOAT` */
-  hincrbyfloat(key: Key, field: Arg, increment: number | string): Reply<S> {
+  /**
+   * Adds a decimal number to a field and answers the result as text.
+   *
+   * `HINCRBYFLOAT key field increment`
+   *
+   * O(1), since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the value is no number
+   * @see https://redis.io/docs/latest/commands/hincrbyfloat/
+   */
+  hincrbyfloat(key: Key, field: Arg, increment: Arg): Reply<S> {
     return this.send(hashCommands.hincrbyfloat(key, field, increment) as Command<never>);
   }
 
-  /** `HKEYS` */
+  /**
+   * Lists the fields of a hash.
+   *
+   * `HKEYS key`
+   *
+   * O(N) in fields, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hkeys/
+   */
   hkeys(key: Key): Reply<S[]> {
     return this.send(hashCommands.hkeys(key) as Command<never>);
   }
 
-  /** `HLEN` */
+  /**
+   * Counts the fields of a hash.
+   *
+   * `HLEN key`
+   *
+   * O(1), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hlen/
+   */
   hlen(key: Key): Reply<number> {
     return this.send(hashCommands.hlen(key));
   }
 
-  /** `HMGET` */
+  /**
+   * Reads several fields of a hash; null for each that is missing.
+   *
+   * `HMGET key field [field …]`
+   *
+   * O(N) in fields, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hmget/
+   */
   hmget(key: Key, ...fields: Variadic<Arg>): Reply<(S | null)[]> {
     return this.send(hashCommands.hmget(key, ...fields) as Command<never>);
   }
 
-  /** `HMSET` */
+  /**
+   * Sets fields of a hash.
+   *
+   * `HMSET key field value [field value …]`
+   *
+   * O(N) in fields, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @deprecated since Redis 4.0.0: use `hset`
+   * @see https://redis.io/docs/latest/commands/hmset/
+   */
   hmset(key: Key, data: Pairs): Reply<'OK'>;
-  /** `HMSET` */
+  /**
+   * Sets fields of a hash.
+   * @deprecated since Redis 4.0.0: use `hset`
+   * @see https://redis.io/docs/latest/commands/hmset/
+   */
   hmset(key: Key, field: Arg, value: Arg): Reply<'OK'>;
   hmset(key: Key, data: Pairs | Arg, value?: Arg): Reply<never> {
     return this.send(hashCommands.hmset(key, data as never, value as never) as Command<never>);
   }
 
-  /** `HOTKEYS GET` */
+  /**
+   * Shows the keys that the running or the last measurement found busiest.
+   *
+   * `HOTKEYS GET`
+   *
+   * O(N) in keys, since Redis 8.6.0, not in Valkey.
+   * @see https://redis.io/docs/latest/commands/hotkeys-get/
+   */
   hotkeysGet(): Reply<Record<string, Plain>[] | null> {
     return this.send(serverCommands.hotkeysGet());
   }
 
-  /** `HOTKEYS HELP` */
+  /**
+   * Lists the HOTKEYS subcommands in the server's own words.
+   *
+   * `HOTKEYS HELP`
+   *
+   * O(1), since Redis 8.6.1, not in Valkey.
+   * @see https://redis.io/docs/latest/commands/hotkeys-help/
+   */
   hotkeysHelp(): Reply<string[]> {
     return this.send(serverCommands.hotkeysHelp());
   }
 
-  /** `HOTKEYS RESET` */
+  /**
+   * Forgets what was measured.
+   *
+   * `HOTKEYS RESET`
+   *
+   * O(1), since Redis 8.6.0, not in Valkey.
+   * @throws ReplyError ERR: a measurement runs
+   * @see https://redis.io/docs/latest/commands/hotkeys-reset/
+   */
   hotkeysReset(): Reply<'OK'> {
     return this.send(serverCommands.hotkeysReset());
   }
 
-  /** `HOTKEYS STOP` */
+  /**
+   * Starts to measure which keys cost most.
+   *
+   * `HOTKEYS START METRICS count [CPU] [NET] [COUNT k] [DURATION seconds] [SAMPLE ratio] [SLOTS count slot [slot …]]`
+   *
+   * O(1), since Redis 8.6.0, not in Valkey.
+   * @throws ReplyError ERR: a measurement runs already
+   * @see https://redis.io/docs/latest/commands/hotkeys-start/
+   */
+  hotkeysStart(options: HotkeysStartOptions): Reply<'OK'> {
+    return this.send(serverCommands.hotkeysStart(options));
+  }
+
+  /**
+   * Ends the measurement and keeps what it found.
+   *
+   * `HOTKEYS STOP`
+   *
+   * O(1), since Redis 8.6.0, not in Valkey.
+   * @see https://redis.io/docs/latest/commands/hotkeys-stop/
+   */
   hotkeysStop(): Reply<'OK'> {
     return this.send(serverCommands.hotkeysStop());
   }
 
-  /** `HPERSIST` */
+  /**
+   * Lets fields of a hash stay for good.
+   *
+   * `HPERSIST key FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hpersist/
+   */
   hpersist(key: Key, ...fields: Variadic<Arg>): Reply<number[]> {
     return this.send(hashCommands.hpersist(key, ...fields));
   }
 
-  /** `HPEXPIRE` */
+  /**
+   * Lets fields of a hash end after so many milliseconds.
+   *
+   * `HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the time is not valid
+   * @see https://redis.io/docs/latest/commands/hpexpire/
+   */
   hpexpire(key: Key, milliseconds: number, fields: Many<Arg>, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number[]> {
     return this.send(hashCommands.hpexpire(key, milliseconds, fields, condition));
   }
 
-  /** `HPEXPIREAT` */
+  /**
+   * Lets fields of a hash end at a point in time, in milliseconds.
+   *
+   * `HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the time is not valid
+   * @see https://redis.io/docs/latest/commands/hpexpireat/
+   */
   hpexpireat(
     key: Key,
-    unixTimeMilliseconds: number | Date,
+    timestamp: number | Date,
     fields: Many<Arg>,
     condition?: 'NX' | 'XX' | 'GT' | 'LT',
   ): Reply<number[]> {
-    return this.send(hashCommands.hpexpireat(key, unixTimeMilliseconds, fields, condition));
+    return this.send(hashCommands.hpexpireat(key, timestamp, fields, condition));
   }
 
-  /** `HPEXPIRETIME` */
+  /**
+   * Tells when fields end, in milliseconds since 1970; -1 for never, -2 for no such field.
+   *
+   * `HPEXPIRETIME key FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hpexpiretime/
+   */
   hpexpiretime(key: Key, ...fields: Variadic<Arg>): Reply<number[]> {
     return this.send(hashCommands.hpexpiretime(key, ...fields));
   }
 
-  /** `HPTTL` */
+  /**
+   * Tells how many milliseconds fields have left; -1 for no end, -2 for no such field.
+   *
+   * `HPTTL key FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hpttl/
+   */
   hpttl(key: Key, ...fields: Variadic<Arg>): Reply<number[]> {
     return this.send(hashCommands.hpttl(key, ...fields));
   }
 
-  /** `HSCAN` */
+  /**
+   * Picks fields of a hash at random; a negative count may pick one twice.
+   *
+   * `HRANDFIELD key [count [WITHVALUES]]`
+   *
+   * O(N) in count, since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hrandfield/
+   */
+  hrandfield(key: Key): Reply<S | null>;
+  /**
+   * Picks fields of a hash at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/hrandfield/
+   */
+  hrandfield(key: Key, count: number, options?: { WITHVALUES?: false }): Reply<S[]>;
+  /**
+   * Picks fields of a hash at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/hrandfield/
+   */
+  hrandfield(key: Key, count: number, options: { WITHVALUES: true }): Reply<[field: S, value: S][]>;
+  /**
+   * Picks fields of a hash at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/hrandfield/
+   */
+  hrandfield(key: Key, count: number, options?: { WITHVALUES?: boolean }): Reply<S[] | [field: S, value: S][]>;
+  hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean }): Reply<never> {
+    return this.send(hashCommands.hrandfield(key, count as never, options as never) as Command<never>);
+  }
+
+  /**
+   * Walks over the fields of a hash page by page.
+   *
+   * `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`
+   *
+   * O(1) per call, since Redis 2.8.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hscan/
+   */
   hscan(
     key: Key,
     cursor: string | number | bigint,
     options?: HscanOptions & Without<'NOVALUES'>,
   ): Reply<[cursor: string, fields: [field: S, value: S][]]>;
-  /** `HSCAN` */
+  /**
+   * Walks over the fields of a hash page by page.
+   * @see https://redis.io/docs/latest/commands/hscan/
+   */
   hscan(
     key: Key,
     cursor: string | number | bigint,
     options: HscanOptions & { NOVALUES: true },
   ): Reply<[cursor: string, fields: S[]]>;
-  /** `HSCAN` */
+  /**
+   * Walks over the fields of a hash page by page.
+   * @see https://redis.io/docs/latest/commands/hscan/
+   */
   hscan(
     key: Key,
     cursor: string | number | bigint,
     options?: HscanOptions,
-  ): Reply<[cursor: string, fields: S[]] | [cursor: string, fields: [field: S, value: S][]]>;
+  ): Reply<[cursor: string, fields: [field: S, value: S][]] | [cursor: string, fields: S[]]>;
   hscan(key: Key, cursor: string | number | bigint, options?: HscanOptions): Reply<never> {
     return this.send(hashCommands.hscan(key, cursor, options as never) as Command<never>);
   }
 
-  /** `HSET` */
+  /**
+   * Sets fields of a hash and answers how many were new.
+   *
+   * `HSET key field value [field value …]`
+   *
+   * O(1) per field, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/hset/
+   */
   hset(key: Key, data: Pairs): Reply<number>;
-  /** `HSET` */
+  /**
+   * Sets fields of a hash and answers how many were new.
+   * @see https://redis.io/docs/latest/commands/hset/
+   */
   hset(key: Key, field: Arg, value: Arg): Reply<number>;
   hset(key: Key, data: Pairs | Arg, value?: Arg): Reply<never> {
     return this.send(hashCommands.hset(key, data as never, value as never) as Command<never>);
   }
 
-  /** `HSETEX` */
+  /**
+   * Sets fields of a hash together with when they end; 1 when all were set.
+   *
+   * `HSETEX key [NX | XX] [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT
+   * unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value …]`
+   *
+   * O(N) in fields, since Redis 8.0.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the time is not valid
+   * @see https://redis.io/docs/latest/commands/hsetex/
+   */
   hsetex(key: Key, data: Pairs, options?: HsetexOptions): Reply<number> {
     return this.send(hashCommands.hsetex(key, data, options));
   }
 
-  /** `HSETNX` */
+  /**
+   * Sets a field of a hash unless it exists; 1 when it was set.
+   *
+   * `HSETNX key field value`
+   *
+   * O(1), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/hsetnx/
+   */
   hsetnx(key: Key, field: Arg, value: Arg): Reply<number> {
     return this.send(hashCommands.hsetnx(key, field, value));
   }
 
-  /** `HSTRLEN` */
+  /**
+   * Measures a field's value in bytes.
+   *
+   * `HSTRLEN key field`
+   *
+   * O(1), since Redis 3.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hstrlen/
+   */
   hstrlen(key: Key, field: Arg): Reply<number> {
     return this.send(hashCommands.hstrlen(key, field));
   }
 
-  /** `HTTL` */
+  /**
+   * Tells how many seconds fields have left; -1 for no end, -2 for no such field.
+   *
+   * `HTTL key FIELDS numfields field [field …]`
+   *
+   * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/httl/
+   */
   httl(key: Key, ...fields: Variadic<Arg>): Reply<number[]> {
     return this.send(hashCommands.httl(key, ...fields));
   }
 
-  /** `HVALS` */
+  /**
+   * Lists the values of a hash.
+   *
+   * `HVALS key`
+   *
+   * O(N) in fields, since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/hvals/
+   */
   hvals(key: Key): Reply<S[]> {
     return this.send(hashCommands.hvals(key) as Command<never>);
   }
 
-  /** `INCR` */
+  /**
+   * Adds one to a number and answers the result.
+   *
+   * `INCR key`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the value is no integer, or would overflow
+   * @see https://redis.io/docs/latest/commands/incr/
+   */
   incr(key: Key): Reply<number> {
     return this.send(stringCommands.incr(key));
   }
 
-  /** `INCRBY` */
+  /**
+   * Adds a whole number to a number and answers the result.
+   *
+   * `INCRBY key increment`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the value is no integer, or would overflow
+   * @see https://redis.io/docs/latest/commands/incrby/
+   */
   incrby(key: Key, increment: number | bigint): Reply<number> {
     return this.send(stringCommands.incrby(key, increment));
   }
 
-  /** `INCRBYFLOAT` */
-  incrbyfloat(key: Key, increment: number | string): Reply<S> {
+  /**
+   * Adds a decimal number to a number and answers the result as text.
+   *
+   * `INCRBYFLOAT key increment`
+   *
+   * O(1), since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the value is no number
+   * @see https://redis.io/docs/latest/commands/incrbyfloat/
+   */
+  incrbyfloat(key: Key, increment: Arg): Reply<S> {
     return this.send(stringCommands.incrbyfloat(key, increment) as Command<never>);
   }
 
-  /** `INFO` */
+  /**
+   * Tells about the server: versions, memory, clients, replication and more, by section.
+   *
+   * `INFO [section …]`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/info/
+   */
   info(...sections: Optionals<Str>): Reply<ServerInfo> {
     return this.send(serverCommands.info(...sections));
   }
 
-  /** `KEYS` */
+  /**
+   * Lists the keys that match a pattern, holding up the server meanwhile: prefer SCAN.
+   *
+   * `KEYS pattern`
+   *
+   * O(N) in all keys, since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/keys/
+   */
   keys(pattern: Str): Reply<S[]> {
     return this.send(genericCommands.keys(pattern) as Command<never>);
   }
 
-  /** `LASTSAVE` */
+  /**
+   * Tells when the data was last saved, in seconds since 1970.
+   *
+   * `LASTSAVE`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/lastsave/
+   */
   lastsave(): Reply<number> {
     return this.send(serverCommands.lastsave());
   }
 
-  /** `LATENCY DOCTOR` */
+  /**
+   * Explains in prose what the latency monitor saw.
+   *
+   * `LATENCY DOCTOR`
+   *
+   * O(1), since Redis 2.8.13, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/latency-doctor/
+   */
   latencyDoctor(): Reply<string> {
     return this.send(serverCommands.latencyDoctor());
   }
 
-  /** `LATENCY GRAPH` */
+  /**
+   * Draws the latency of an event over time, in characters.
+   *
+   * `LATENCY GRAPH event`
+   *
+   * O(1), since Redis 2.8.13, in every Valkey.
+   * @throws ReplyError ERR: nothing was measured for the event
+   * @see https://redis.io/docs/latest/commands/latency-graph/
+   */
   latencyGraph(event: Str): Reply<string> {
     return this.send(serverCommands.latencyGraph(event));
   }
 
-  /** `LATENCY HELP` */
+  /**
+   * Lists the LATENCY subcommands in the server's own words.
+   *
+   * `LATENCY HELP`
+   *
+   * O(1), since Redis 2.8.13, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/latency-help/
+   */
   latencyHelp(): Reply<string[]> {
     return this.send(serverCommands.latencyHelp());
   }
 
-  /** `LATENCY HISTOGRAM` */
+  /**
+   * Tells how long commands took, as a distribution.
+   *
+   * `LATENCY HISTOGRAM [command …]`
+   *
+   * O(N) in commands, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/latency-histogram/
+   */
   latencyHistogram(...commands: Optionals<Str>): Reply<Record<string, LatencyHistogram>> {
     return this.send(serverCommands.latencyHistogram(...commands));
   }
 
-  /** `LATENCY HISTORY` */
+  /**
+   * Lists the latencies of an event over time.
+   *
+   * `LATENCY HISTORY event`
+   *
+   * O(1), since Redis 2.8.13, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/latency-history/
+   */
   latencyHistory(event: Str): Reply<[timestamp: number, latency: number][]> {
     return this.send(serverCommands.latencyHistory(event));
   }
 
-  /** `LATENCY LATEST` */
+  /**
+   * Lists the latest latency of every event.
+   *
+   * `LATENCY LATEST`
+   *
+   * O(1), since Redis 2.8.13, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/latency-latest/
+   */
   latencyLatest(): Reply<LatencyEvent[]> {
     return this.send(serverCommands.latencyLatest());
   }
 
-  /** `LATENCY RESET` */
+  /**
+   * Forgets the latencies of all or some events and answers of how many.
+   *
+   * `LATENCY RESET [event …]`
+   *
+   * O(N) in events, since Redis 2.8.13, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/latency-reset/
+   */
   latencyReset(...events: Optionals<Str>): Reply<number> {
     return this.send(serverCommands.latencyReset(...events));
   }
 
-  /** `LCS` */
+  /**
+   * Finds the longest text that two strings have in common, its length or where it lies.
+   *
+   * `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]`
+   *
+   * O(N*M), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/lcs/
+   */
   lcs(key1: Key, key2: Key, options?: LcsOptions & Without<'LEN' | 'IDX'>): Reply<S>;
-  /** `LCS` */
+  /**
+   * Finds the longest text that two strings have in common, its length or where it lies.
+   * @see https://redis.io/docs/latest/commands/lcs/
+   */
   lcs(key1: Key, key2: Key, options: LcsOptions & { LEN: true }): Reply<number>;
-  /** `LCS` */
+  /**
+   * Finds the longest text that two strings have in common, its length or where it lies.
+   * @see https://redis.io/docs/latest/commands/lcs/
+   */
   lcs(
     key1: Key,
     key2: Key,
     options: LcsOptions & { IDX: true } & Without<'LEN'>,
   ): Reply<{ matches: LcsMatch[]; len: number }>;
-  /** `LCS` */
-  lcs(key1: Key, key2: Key, options?: LcsOptions): Reply<number | { matches: LcsMatch[]; len: number } | S>;
+  /**
+   * Finds the longest text that two strings have in common, its length or where it lies.
+   * @see https://redis.io/docs/latest/commands/lcs/
+   */
+  lcs(key1: Key, key2: Key, options?: LcsOptions): Reply<S | number | { matches: LcsMatch[]; len: number }>;
   lcs(key1: Key, key2: Key, options?: LcsOptions): Reply<never> {
     return this.send(stringCommands.lcs(key1, key2, options as never) as Command<never>);
   }
 
-  /** `LINDEX` */
+  /**
+   * Reads an element of a list by its place; negative counts from the end.
+   *
+   * `LINDEX key index`
+   *
+   * O(N) to reach it, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/lindex/
+   */
   lindex(key: Key, index: number): Reply<S | null> {
     return this.send(listCommands.lindex(key, index) as Command<never>);
   }
 
-  /** `LINSERT` */
+  /**
+   * Puts an element before or after another one and answers the length; -1 when that is missing.
+   *
+   * `LINSERT key <BEFORE | AFTER> pivot element`
+   *
+   * O(N) to reach it, since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/linsert/
+   */
   linsert(key: Key, where: 'BEFORE' | 'AFTER', pivot: Arg, element: Arg): Reply<number> {
     return this.send(listCommands.linsert(key, where, pivot, element));
   }
 
-  /** `LLEN` */
+  /**
+   * Counts the elements of a list.
+   *
+   * `LLEN key`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/llen/
+   */
   llen(key: Key): Reply<number> {
     return this.send(listCommands.llen(key));
   }
 
-  /** `LMOVE` */
+  /**
+   * Moves an element from one end of a list to an end of another.
+   *
+   * `LMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT>`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/lmove/
+   */
   lmove(source: Key, destination: Key, wherefrom: 'LEFT' | 'RIGHT', whereto: 'LEFT' | 'RIGHT'): Reply<S | null> {
     return this.send(listCommands.lmove(source, destination, wherefrom, whereto) as Command<never>);
   }
 
-  /** `LMPOP` */
+  /**
+   * Pops elements from the first list that has any.
+   *
+   * `LMPOP numkeys key [key …] <LEFT | RIGHT> [COUNT count]`
+   *
+   * O(N+M) in keys and elements, since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/lmpop/
+   */
   lmpop(keys: Many<Key>, where: 'LEFT' | 'RIGHT', options?: LmpopOptions): Reply<[key: S, elements: S[]] | null> {
     return this.send(listCommands.lmpop(keys, where, options) as Command<never>);
   }
 
-  /** `LOLWUT` */
+  /**
+   * Draws a picture and tells the server's version.
+   *
+   * `LOLWUT [VERSION version]`
+   *
+   * depends, since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/lolwut/
+   */
   lolwut(options?: LolwutOptions): Reply<string> {
     return this.send(serverCommands.lolwut(options));
   }
 
-  /** `LPOP` */
+  /**
+   * Pops the first element of a list, or the first few.
+   *
+   * `LPOP key [count]`
+   *
+   * O(N) in count, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/lpop/
+   */
   lpop(key: Key): Reply<S | null>;
-  /** `LPOP` */
+  /**
+   * Pops the first element of a list, or the first few.
+   * @see https://redis.io/docs/latest/commands/lpop/
+   */
   lpop(key: Key, count: number): Reply<S[] | null>;
   lpop(key: Key, count?: number): Reply<never> {
     return this.send(listCommands.lpop(key, count as never) as Command<never>);
   }
 
-  /** `LPOS` */
+  /**
+   * Finds where an element stands in a list.
+   *
+   * `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`
+   *
+   * O(N) in elements, since Redis 6.0.6, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: RANK is 0
+   * @see https://redis.io/docs/latest/commands/lpos/
+   */
   lpos(key: Key, element: Arg, options?: LposOptions & Without<'COUNT'>): Reply<number | null>;
-  /** `LPOS` */
+  /**
+   * Finds where an element stands in a list.
+   * @see https://redis.io/docs/latest/commands/lpos/
+   */
   lpos(key: Key, element: Arg, options: LposOptions & { COUNT: number }): Reply<number[]>;
-  /** `LPOS` */
-  lpos(key: Key, element: Arg, options?: LposOptions): Reply<number[] | number | null>;
+  /**
+   * Finds where an element stands in a list.
+   * @see https://redis.io/docs/latest/commands/lpos/
+   */
+  lpos(key: Key, element: Arg, options?: LposOptions): Reply<number | number[] | null>;
   lpos(key: Key, element: Arg, options?: LposOptions): Reply<never> {
     return this.send(listCommands.lpos(key, element, options as never) as Command<never>);
   }
 
-  /** `LPUSH` */
+  /**
+   * Puts elements at the head of a list, one after the other, and answers its length.
+   *
+   * `LPUSH key element [element …]`
+   *
+   * O(1) per element, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/lpush/
+   */
   lpush(key: Key, ...elements: Variadic<Arg>): Reply<number> {
     return this.send(listCommands.lpush(key, ...elements));
   }
 
-  /** `LPUSHX` */
+  /**
+   * Puts elements at the head of a list that exists and answers its length.
+   *
+   * `LPUSHX key element [element …]`
+   *
+   * O(1) per element, since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/lpushx/
+   */
   lpushx(key: Key, ...elements: Variadic<Arg>): Reply<number> {
     return this.send(listCommands.lpushx(key, ...elements));
   }
 
-  /** `LRANGE` */
+  /**
+   * Reads a part of a list, both ends included.
+   *
+   * `LRANGE key start stop`
+   *
+   * O(S+N) from the start on, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/lrange/
+   */
   lrange(key: Key, start: number, stop: number): Reply<S[]> {
     return this.send(listCommands.lrange(key, start, stop) as Command<never>);
   }
 
-  /** `LREM` */
+  /**
+   * Removes elements equal to one from a list and answers how many.
+   *
+   * `LREM key count element`
+   *
+   * O(N+M), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/lrem/
+   */
   lrem(key: Key, count: number, element: Arg): Reply<number> {
     return this.send(listCommands.lrem(key, count, element));
   }
 
-  /** `LSET` */
+  /**
+   * Replaces an element of a list by its place.
+   *
+   * `LSET key index element`
+   *
+   * O(N) to reach it, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: no such key, or the place is beyond its end
+   * @see https://redis.io/docs/latest/commands/lset/
+   */
   lset(key: Key, index: number, element: Arg): Reply<'OK'> {
     return this.send(listCommands.lset(key, index, element));
   }
 
-  /** `LTRIM` */
+  /**
+   * Cuts a list down to a part of it.
+   *
+   * `LTRIM key start stop`
+   *
+   * O(N) in removed elements, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/ltrim/
+   */
   ltrim(key: Key, start: number, stop: number): Reply<'OK'> {
     return this.send(listCommands.ltrim(key, start, stop));
   }
 
-  /** `MEMORY DOCTOR` */
+  /**
+   * Explains in prose what may be wrong with the server's memory.
+   *
+   * `MEMORY DOCTOR`
+   *
+   * O(1), since Redis 4.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/memory-doctor/
+   */
   memoryDoctor(): Reply<string> {
     return this.send(serverCommands.memoryDoctor());
   }
 
-  /** `MEMORY HELP` */
+  /**
+   * Lists the MEMORY subcommands in the server's own words.
+   *
+   * `MEMORY HELP`
+   *
+   * O(1), since Redis 4.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/memory-help/
+   */
   memoryHelp(): Reply<string[]> {
     return this.send(serverCommands.memoryHelp());
   }
 
-  /** `MEMORY MALLOC-STATS` */
+  /**
+   * Shows the allocator's own report.
+   *
+   * `MEMORY MALLOC-STATS`
+   *
+   * depends, since Redis 4.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/memory-malloc-stats/
+   */
   memoryMallocStats(): Reply<string> {
     return this.send(serverCommands.memoryMallocStats());
   }
 
-  /** `MEMORY PURGE` */
+  /**
+   * Asks the allocator to give memory back.
+   *
+   * `MEMORY PURGE`
+   *
+   * depends, since Redis 4.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/memory-purge/
+   */
   memoryPurge(): Reply<'OK'> {
     return this.send(serverCommands.memoryPurge());
   }
 
-  /** `MEMORY STATS` */
+  /**
+   * Tells where the server's memory went.
+   *
+   * `MEMORY STATS`
+   *
+   * O(1), since Redis 4.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/memory-stats/
+   */
   memoryStats(): Reply<Record<string, Plain>> {
     return this.send(serverCommands.memoryStats());
   }
 
-  /** `MEMORY USAGE` */
+  /**
+   * Estimates how many bytes a key and its value take.
+   *
+   * `MEMORY USAGE key [SAMPLES count]`
+   *
+   * O(N) in samples, since Redis 4.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/memory-usage/
+   */
   memoryUsage(key: Key, options?: MemoryUsageOptions): Reply<number | null> {
     return this.send(serverCommands.memoryUsage(key, options));
   }
 
-  /** `MGET` */
+  /**
+   * Reads several strings; null for each that is missing or no string.
+   *
+   * `MGET key [key …]`
+   *
+   * O(N) in keys, since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/mget/
+   */
   mget(...keys: Variadic<Key>): Reply<(S | null)[]> {
     return this.send(stringCommands.mget(...keys) as Command<never>);
   }
 
-  /** `MIGRATE` */
+  /**
+   * Moves keys to another server in one step.
+   *
+   * `MIGRATE host port <key | ""> destination-db timeout [COPY] [REPLACE] [AUTH auth | AUTH2 username password] [KEYS
+   * keys …]`
+   *
+   * O(N) in elements, since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError IOERR: the other server did not answer in time
+   * @throws ReplyError ERR: it refused
+   * @see https://redis.io/docs/latest/commands/migrate/
+   */
   migrate(
-    host: Str,
+    host: string,
     port: number,
-    key: Key,
-    destinationDb: number,
+    keys: Many<Key>,
+    db: number,
     timeout: number,
     options?: MigrateOptions,
   ): Reply<'OK' | 'NOKEY'> {
-    return this.send(genericCommands.migrate(host, port, key, destinationDb, timeout, options));
+    return this.send(genericCommands.migrate(host, port, keys, db, timeout, options));
   }
 
-  /** `MODULE HELP` */
+  /**
+   * Lists the MODULE subcommands in the server's own words.
+   *
+   * `MODULE HELP`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/module-help/
+   */
   moduleHelp(): Reply<string[]> {
     return this.send(serverCommands.moduleHelp());
   }
 
-  /** `MODULE LIST` */
+  /**
+   * Lists the loaded modules.
+   *
+   * `MODULE LIST`
+   *
+   * O(N) in modules, since Redis 4.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/module-list/
+   */
   moduleList(): Reply<ModuleInfo[]> {
     return this.send(serverCommands.moduleList());
   }
 
-  /** `MODULE LOAD` */
+  /**
+   * Loads a module from a file on the server.
+   *
+   * `MODULE LOAD path [arg …]`
+   *
+   * O(1), since Redis 4.0.0, in every Valkey.
+   * @throws ReplyError ERR: it cannot be loaded, or the server does not allow it
+   * @see https://redis.io/docs/latest/commands/module-load/
+   */
   moduleLoad(path: Str, ...args: Optionals<Arg>): Reply<'OK'> {
     return this.send(serverCommands.moduleLoad(path, ...args));
   }
 
-  /** `MODULE LOADEX` */
+  /**
+   * Loads a module from a file on the server, with settings.
+   *
+   * `MODULE LOADEX path [CONFIG name value …] [ARGS args …]`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: it cannot be loaded, or the server does not allow it
+   * @see https://redis.io/docs/latest/commands/module-loadex/
+   */
   moduleLoadex(path: Str, options?: ModuleLoadexOptions): Reply<'OK'> {
     return this.send(serverCommands.moduleLoadex(path, options));
   }
 
-  /** `MODULE UNLOAD` */
+  /**
+   * Unloads a module.
+   *
+   * `MODULE UNLOAD name`
+   *
+   * O(1), since Redis 4.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such module, or it is in use
+   * @see https://redis.io/docs/latest/commands/module-unload/
+   */
   moduleUnload(name: Str): Reply<'OK'> {
     return this.send(serverCommands.moduleUnload(name));
   }
 
-  /** `MOVE` */
+  /**
+   * Moves a key to another database; 1 when it was moved.
+   *
+   * `MOVE key db`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such database
+   * @see https://redis.io/docs/latest/commands/move/
+   */
   move(key: Key, db: number): Reply<number> {
     return this.send(genericCommands.move(key, db));
   }
 
-  /** `MSET` */
+  /**
+   * Sets several strings in one step.
+   *
+   * `MSET key value [key value …]`
+   *
+   * O(N) in keys, since Redis 1.0.1, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/mset/
+   */
   mset(data: Pairs): Reply<'OK'> {
     return this.send(stringCommands.mset(data));
   }
 
-  /** `MSETEX` */
+  /**
+   * Sets several strings in one step together with when they end; 1 when all were set.
+   *
+   * `MSETEX numkeys key value [key value …] [NX | XX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT
+   * unix-time-milliseconds | KEEPTTL]`
+   *
+   * O(N) in keys, since Redis 8.4.0, Valkey 9.1.0.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/msetex/
+   */
   msetex(data: Pairs, options?: MsetexOptions): Reply<number> {
     return this.send(stringCommands.msetex(data, options));
   }
 
-  /** `MSETNX` */
+  /**
+   * Sets several strings unless one of them exists; 1 when all were set.
+   *
+   * `MSETNX key value [key value …]`
+   *
+   * O(N) in keys, since Redis 1.0.1, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/msetnx/
+   */
   msetnx(data: Pairs): Reply<number> {
     return this.send(stringCommands.msetnx(data));
   }
 
-  /** `OBJECT ENCODING` */
+  /**
+   * Tells how the server holds a value in memory.
+   *
+   * `OBJECT ENCODING key`
+   *
+   * O(1), since Redis 2.2.3, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/object-encoding/
+   */
   objectEncoding(key: Key): Reply<string | null> {
     return this.send(genericCommands.objectEncoding(key));
   }
 
-  /** `OBJECT FREQ` */
+  /**
+   * Tells how often a key is used, on a logarithmic scale.
+   *
+   * `OBJECT FREQ key`
+   *
+   * O(1), since Redis 4.0.0, in every Valkey.
+   * @throws ReplyError ERR: the server does not evict by frequency
+   * @see https://redis.io/docs/latest/commands/object-freq/
+   */
   objectFreq(key: Key): Reply<number | null> {
     return this.send(genericCommands.objectFreq(key));
   }
 
-  /** `OBJECT HELP` */
+  /**
+   * Lists the OBJECT subcommands in the server's own words.
+   *
+   * `OBJECT HELP`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/object-help/
+   */
   objectHelp(): Reply<string[]> {
     return this.send(genericCommands.objectHelp());
   }
 
-  /** `OBJECT IDLETIME` */
+  /**
+   * Tells for how many seconds a key was not used.
+   *
+   * `OBJECT IDLETIME key`
+   *
+   * O(1), since Redis 2.2.3, in every Valkey.
+   * @throws ReplyError ERR: the server evicts by frequency
+   * @see https://redis.io/docs/latest/commands/object-idletime/
+   */
   objectIdletime(key: Key): Reply<number | null> {
     return this.send(genericCommands.objectIdletime(key));
   }
 
-  /** `OBJECT REFCOUNT` */
+  /**
+   * Tells how many references a value has.
+   *
+   * `OBJECT REFCOUNT key`
+   *
+   * O(1), since Redis 2.2.3, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/object-refcount/
+   */
   objectRefcount(key: Key): Reply<number | null> {
     return this.send(genericCommands.objectRefcount(key));
   }
 
-  /** `PERSIST` */
+  /**
+   * Lets a key stay for good; 1 when it had an end.
+   *
+   * `PERSIST key`
+   *
+   * O(1), since Redis 2.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/persist/
+   */
   persist(key: Key): Reply<number> {
     return this.send(genericCommands.persist(key));
   }
 
-  /** `PEXPIRE` */
+  /**
+   * Lets a key end after so many milliseconds; 1 when that was set.
+   *
+   * `PEXPIRE key milliseconds [NX | XX | GT | LT]`
+   *
+   * O(1), since Redis 2.6.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pexpire/
+   */
   pexpire(key: Key, milliseconds: number, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
     return this.send(genericCommands.pexpire(key, milliseconds, condition));
   }
 
-  /** `PEXPIREAT` */
-  pexpireat(key: Key, unixTimeMilliseconds: number | Date, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
-    return this.send(genericCommands.pexpireat(key, unixTimeMilliseconds, condition));
+  /**
+   * Lets a key end at a point in time, in milliseconds; 1 when that was set.
+   *
+   * `PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]`
+   *
+   * O(1), since Redis 2.6.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pexpireat/
+   */
+  pexpireat(key: Key, timestamp: number | Date, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
+    return this.send(genericCommands.pexpireat(key, timestamp, condition));
   }
 
-  /** `PEXPIRETIME` */
+  /**
+   * Tells when a key ends, in milliseconds since 1970; -1 for never, -2 for no such key.
+   *
+   * `PEXPIRETIME key`
+   *
+   * O(1), since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pexpiretime/
+   */
   pexpiretime(key: Key): Reply<number> {
     return this.send(genericCommands.pexpiretime(key));
   }
 
-  /** `PFADD` */
+  /**
+   * Counts elements in a HyperLogLog; 1 when the estimate may have changed.
+   *
+   * `PFADD key [element …]`
+   *
+   * O(1) per element, since Redis 2.8.9, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/pfadd/
+   */
   pfadd(key: Key, ...elements: Optionals<Arg>): Reply<number> {
     return this.send(hyperloglogCommands.pfadd(key, ...elements));
   }
 
-  /** `PFCOUNT` */
+  /**
+   * Estimates how many different elements were counted, in one HyperLogLog or in their union.
+   *
+   * `PFCOUNT key [key …]`
+   *
+   * O(N) in keys, since Redis 2.8.9, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/pfcount/
+   */
   pfcount(...keys: Variadic<Key>): Reply<number> {
     return this.send(hyperloglogCommands.pfcount(...keys));
   }
 
-  /** `PFMERGE` */
+  /**
+   * Merges HyperLogLogs into one.
+   *
+   * `PFMERGE destkey [sourcekey …]`
+   *
+   * O(N) in keys, since Redis 2.8.9, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/pfmerge/
+   */
   pfmerge(destkey: Key, ...sourcekeys: Optionals<Key>): Reply<'OK'> {
     return this.send(hyperloglogCommands.pfmerge(destkey, ...sourcekeys));
   }
 
-  /** `PING` */
+  /**
+   * Asks whether the server is there.
+   *
+   * `PING [message]`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/ping/
+   */
   ping(): Reply<'PONG'>;
-  /** `PING` */
+  /**
+   * Asks whether the server is there.
+   * @see https://redis.io/docs/latest/commands/ping/
+   */
   ping(message: Arg): Reply<S>;
   ping(message?: Arg): Reply<never> {
     return this.send(connectionCommands.ping(message as never) as Command<never>);
   }
 
-  /** `PSETEX` */
+  /**
+   * Sets a string that ends after so many milliseconds.
+   *
+   * `PSETEX key milliseconds value`
+   *
+   * O(1), since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the time is not valid
+   * @deprecated since Redis 2.6.12: use `set` with { PX }
+   * @see https://redis.io/docs/latest/commands/psetex/
+   */
   psetex(key: Key, milliseconds: number, value: Arg): Reply<'OK'> {
     return this.send(stringCommands.psetex(key, milliseconds, value));
   }
 
-  /** `PTTL` */
+  /**
+   * Tells how many milliseconds a key has left; -1 for no end, -2 for no such key.
+   *
+   * `PTTL key`
+   *
+   * O(1), since Redis 2.6.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pttl/
+   */
   pttl(key: Key): Reply<number> {
     return this.send(genericCommands.pttl(key));
   }
 
-  /** `PUBLISH` */
+  /**
+   * Sends a message to a channel and answers how many connections got it.
+   *
+   * `PUBLISH channel message`
+   *
+   * O(N+M) in subscribers and patterns, since Redis 2.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/publish/
+   */
   publish(channel: Str, message: Arg): Reply<number> {
     return this.send(pubsubCommands.publish(channel, message));
   }
 
-  /** `PUBSUB CHANNELS` */
+  /**
+   * Lists the channels that somebody subscribes to.
+   *
+   * `PUBSUB CHANNELS [pattern]`
+   *
+   * O(N) in channels, since Redis 2.8.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pubsub-channels/
+   */
   pubsubChannels(pattern?: Str): Reply<S[]> {
     return this.send(pubsubCommands.pubsubChannels(pattern) as Command<never>);
   }
 
-  /** `PUBSUB HELP` */
+  /**
+   * Lists the PUBSUB subcommands in the server's own words.
+   *
+   * `PUBSUB HELP`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pubsub-help/
+   */
   pubsubHelp(): Reply<string[]> {
     return this.send(pubsubCommands.pubsubHelp());
   }
 
-  /** `PUBSUB NUMPAT` */
+  /**
+   * Counts the patterns that somebody subscribes to.
+   *
+   * `PUBSUB NUMPAT`
+   *
+   * O(1), since Redis 2.8.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pubsub-numpat/
+   */
   pubsubNumpat(): Reply<number> {
     return this.send(pubsubCommands.pubsubNumpat());
   }
 
-  /** `PUBSUB NUMSUB` */
+  /**
+   * Counts the subscribers of channels.
+   *
+   * `PUBSUB NUMSUB [channel …]`
+   *
+   * O(N) in channels, since Redis 2.8.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pubsub-numsub/
+   */
   pubsubNumsub(...channels: Optionals<Str>): Reply<Dictionary<S, number>> {
     return this.send(pubsubCommands.pubsubNumsub(...channels) as Command<never>);
   }
 
-  /** `PUBSUB SHARDCHANNELS` */
+  /**
+   * Lists the sharded channels that somebody subscribes to.
+   *
+   * `PUBSUB SHARDCHANNELS [pattern]`
+   *
+   * O(N) in channels, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pubsub-shardchannels/
+   */
   pubsubShardchannels(pattern?: Str): Reply<S[]> {
     return this.send(pubsubCommands.pubsubShardchannels(pattern) as Command<never>);
   }
 
-  /** `PUBSUB SHARDNUMSUB` */
+  /**
+   * Counts the subscribers of sharded channels.
+   *
+   * `PUBSUB SHARDNUMSUB [shardchannel …]`
+   *
+   * O(N) in channels, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/pubsub-shardnumsub/
+   */
   pubsubShardnumsub(...shardchannels: Optionals<Str>): Reply<Dictionary<S, number>> {
     return this.send(pubsubCommands.pubsubShardnumsub(...shardchannels) as Command<never>);
   }
 
-  /** `RANDOMKEY` */
+  /**
+   * Picks a key at random; null when the database is empty.
+   *
+   * `RANDOMKEY`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/randomkey/
+   */
   randomkey(): Reply<S | null> {
     return this.send(genericCommands.randomkey() as Command<never>);
   }
 
-  /** `RENAME` */
+  /**
+   * Renames a key, replacing what had that name.
+   *
+   * `RENAME key newkey`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/rename/
+   */
   rename(key: Key, newkey: Key): Reply<'OK'> {
     return this.send(genericCommands.rename(key, newkey));
   }
 
-  /** `RENAMENX` */
+  /**
+   * Renames a key unless the new name is taken; 1 when it was renamed.
+   *
+   * `RENAMENX key newkey`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/renamenx/
+   */
   renamenx(key: Key, newkey: Key): Reply<number> {
     return this.send(genericCommands.renamenx(key, newkey));
   }
 
-  /** `RESTORE` */
+  /**
+   * Makes the server a replica of another, or with `NO ONE` a primary.
+   *
+   * `REPLICAOF <host port | NO ONE>`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/replicaof/
+   */
+  replicaof(host: string, port: number): Reply<string>;
+  /**
+   * Makes the server a replica of another, or with `NO ONE` a primary.
+   * @see https://redis.io/docs/latest/commands/replicaof/
+   */
+  replicaof(master: 'NO ONE'): Reply<string>;
+  replicaof(host: string, port?: number): Reply<never> {
+    return this.send(serverCommands.replicaof(host as never, port as never) as Command<never>);
+  }
+
+  /**
+   * Creates a key from what DUMP serialised.
+   *
+   * `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`
+   *
+   * O(N) in elements, since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError BUSYKEY: the key exists and REPLACE was not given
+   * @throws ReplyError ERR: the payload is broken
+   * @see https://redis.io/docs/latest/commands/restore/
+   */
   restore(key: Key, ttl: number, serializedValue: Str, options?: RestoreOptions): Reply<'OK'> {
     return this.send(genericCommands.restore(key, ttl, serializedValue, options));
   }
 
-  /** `ROLE` */
+  /**
+   * Tells whether the server is primary, replica or Sentinel, and of whom.
+   *
+   * `ROLE`
+   *
+   * O(1), since Redis 2.8.12, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/role/
+   */
   role(): Reply<Role> {
     return this.send(serverCommands.role());
   }
 
-  /** `RPOP` */
+  /**
+   * Pops the last element of a list, or the last few.
+   *
+   * `RPOP key [count]`
+   *
+   * O(N) in count, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/rpop/
+   */
   rpop(key: Key): Reply<S | null>;
-  /** `RPOP` */
+  /**
+   * Pops the last element of a list, or the last few.
+   * @see https://redis.io/docs/latest/commands/rpop/
+   */
   rpop(key: Key, count: number): Reply<S[] | null>;
   rpop(key: Key, count?: number): Reply<never> {
     return this.send(listCommands.rpop(key, count as never) as Command<never>);
   }
 
-  /** `RPOPLPUSH` */
+  /**
+   * Moves the last element of a list to the head of another.
+   *
+   * `RPOPLPUSH source destination`
+   *
+   * O(1), since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @deprecated since Redis 6.2.0: use `lmove` with 'RIGHT' and 'LEFT'
+   * @see https://redis.io/docs/latest/commands/rpoplpush/
+   */
   rpoplpush(source: Key, destination: Key): Reply<S | null> {
     return this.send(listCommands.rpoplpush(source, destination) as Command<never>);
   }
 
-  /** `RPUSH` */
+  /**
+   * Puts elements at the end of a list and answers its length.
+   *
+   * `RPUSH key element [element …]`
+   *
+   * O(1) per element, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/rpush/
+   */
   rpush(key: Key, ...elements: Variadic<Arg>): Reply<number> {
     return this.send(listCommands.rpush(key, ...elements));
   }
 
-  /** `RPUSHX` */
+  /**
+   * Puts elements at the end of a list that exists and answers its length.
+   *
+   * `RPUSHX key element [element …]`
+   *
+   * O(1) per element, since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/rpushx/
+   */
   rpushx(key: Key, ...elements: Variadic<Arg>): Reply<number> {
     return this.send(listCommands.rpushx(key, ...elements));
   }
 
-  /** `SADD` */
+  /**
+   * Adds members to a set and answers how many were new.
+   *
+   * `SADD key member [member …]`
+   *
+   * O(1) per member, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/sadd/
+   */
   sadd(key: Key, ...members: Variadic<Arg>): Reply<number> {
     return this.send(setCommands.sadd(key, ...members));
   }
 
-  /** `SAVE` */
+  /**
+   * Saves the data to disk, holding up the server meanwhile.
+   *
+   * `SAVE`
+   *
+   * O(N) in keys, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError ERR: a save runs already
+   * @see https://redis.io/docs/latest/commands/save/
+   */
   save(): Reply<'OK'> {
     return this.send(serverCommands.save());
   }
 
-  /** `SCAN` */
+  /**
+   * Walks over the keys of the selected database page by page.
+   *
+   * `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
+   *
+   * O(1) per call, since Redis 2.8.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/scan/
+   */
   scan(cursor: string | number | bigint, options?: ScanOptions): Reply<[cursor: string, keys: S[]]> {
     return this.send(genericCommands.scan(cursor, options) as Command<never>);
   }
 
-  /** `SCARD` */
+  /**
+   * Counts the members of a set.
+   *
+   * `SCARD key`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/scard/
+   */
   scard(key: Key): Reply<number> {
     return this.send(setCommands.scard(key));
   }
 
-  /** `SCRIPT DEBUG` */
+  /**
+   * Sets the debugger for the scripts of this connection.
+   *
+   * `SCRIPT DEBUG <YES | SYNC | NO> [engine]`
+   *
+   * O(1), since Redis 3.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/script-debug/
+   */
   scriptDebug(mode: 'YES' | 'SYNC' | 'NO', engine?: Str): Reply<'OK'> {
     return this.send(scriptingCommands.scriptDebug(mode, engine));
   }
 
-  /** `SCRIPT EXISTS` */
+  /**
+   * Tells for each SHA-1 whether the server has the script: 1 or 0.
+   *
+   * `SCRIPT EXISTS sha1 [sha1 …]`
+   *
+   * O(N) in scripts, since Redis 2.6.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/script-exists/
+   */
   scriptExists(...sha1s: Variadic<Str>): Reply<number[]> {
     return this.send(scriptingCommands.scriptExists(...sha1s));
   }
 
-  /** `SCRIPT FLUSH` */
+  /**
+   * Makes the server forget all scripts.
+   *
+   * `SCRIPT FLUSH [ASYNC | SYNC]`
+   *
+   * O(N) in scripts, since Redis 2.6.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/script-flush/
+   */
   scriptFlush(flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
     return this.send(scriptingCommands.scriptFlush(flushType));
   }
 
-  /** `SCRIPT HELP` */
+  /**
+   * Lists the SCRIPT subcommands in the server's own words.
+   *
+   * `SCRIPT HELP`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/script-help/
+   */
   scriptHelp(): Reply<string[]> {
     return this.send(scriptingCommands.scriptHelp());
   }
 
-  /** `SCRIPT KILL` */
+  /**
+   * Ends the running script where it has not written yet.
+   *
+   * `SCRIPT KILL`
+   *
+   * O(1), since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError NOTBUSY: no script runs
+   * @throws ReplyError UNKILLABLE: it has written already
+   * @see https://redis.io/docs/latest/commands/script-kill/
+   */
   scriptKill(): Reply<'OK'> {
     return this.send(scriptingCommands.scriptKill());
   }
 
-  /** `SCRIPT LOAD` */
+  /**
+   * Gives the server a script to keep and answers its SHA-1.
+   *
+   * `SCRIPT LOAD script`
+   *
+   * O(N) in bytes, since Redis 2.6.0, in every Valkey.
+   * @throws ReplyError ERR: the script has mistakes
+   * @see https://redis.io/docs/latest/commands/script-load/
+   */
   scriptLoad(script: Str): Reply<string> {
     return this.send(scriptingCommands.scriptLoad(script));
   }
 
-  /** `SCRIPT SHOW` */
+  /**
+   * Shows the source of a script by its SHA-1.
+   *
+   * `SCRIPT SHOW sha1`
+   *
+   * O(1), since Valkey 8.0.0, not in Redis.
+   * @throws ReplyError NOSCRIPT: the server does not have it
+   * @see https://valkey.io/commands/script-show/
+   */
   scriptShow(sha1: Str): Reply<string> {
     return this.send(scriptingCommands.scriptShow(sha1));
   }
 
-  /** `SDIFF` */
+  /**
+   * Lists the members of the first set that are in none of the others.
+   *
+   * `SDIFF key [key …]`
+   *
+   * O(N) in all members, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/sdiff/
+   */
   sdiff(...keys: Variadic<Key>): Reply<S[]> {
     return this.send(setCommands.sdiff(...keys) as Command<never>);
   }
 
-  /** `SDIFFSTORE` */
+  /**
+   * Stores the members of the first set that are in none of the others and answers how many.
+   *
+   * `SDIFFSTORE destination key [key …]`
+   *
+   * O(N) in all members, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/sdiffstore/
+   */
   sdiffstore(destination: Key, ...keys: Variadic<Key>): Reply<number> {
     return this.send(setCommands.sdiffstore(destination, ...keys));
   }
 
-  /** `SELECT` */
+  /**
+   * Chooses the database of this connection.
+   *
+   * `SELECT index`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such database
+   * @see https://redis.io/docs/latest/commands/select/
+   */
   select(index: number): Reply<'OK'> {
     return this.send(connectionCommands.select(index));
   }
 
-  /** `SENTINEL CKQUORUM` */
+  /**
+   * Tells whether enough Sentinels are reachable for a failover.
+   *
+   * `SENTINEL CKQUORUM master-name`
+   *
+   * O(1), since Redis 2.8.4, in every Valkey.
+   * @throws ReplyError NOQUORUM: there are not
+   * @throws ReplyError ERR: no such primary
+   * @see https://redis.io/docs/latest/commands/sentinel-ckquorum/
+   */
   sentinelCkquorum(masterName: Str): Reply<string> {
     return this.send(sentinelCommands.sentinelCkquorum(masterName));
   }
 
-  /** `SENTINEL FAILOVER` */
+  /**
+   * Reads or changes the settings of this Sentinel.
+   *
+   * `SENTINEL CONFIG <SET parameter value [SET parameter value …] | GET parameter [GET parameter …]>`
+   *
+   * O(N) in settings, since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError ERR: a setting is unknown or its value is wrong
+   * @see https://redis.io/docs/latest/commands/sentinel-config/
+   */
+  sentinelConfig(action: 'SET', data: Pairs): Reply<'OK'>;
+  /**
+   * Reads or changes the settings of this Sentinel.
+   * @see https://redis.io/docs/latest/commands/sentinel-config/
+   */
+  sentinelConfig(action: 'GET', parameters: Many<Str>): Reply<Record<string, string>>;
+  sentinelConfig(action: 'SET' | 'GET', what: Pairs | Many<Str>): Reply<never> {
+    return this.send(sentinelCommands.sentinelConfig(action as never, what as never) as Command<never>);
+  }
+
+  /**
+   * Shows or changes the timings of this Sentinel.
+   *
+   * `SENTINEL DEBUG [parameter value …]`
+   *
+   * O(N) in settings, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/sentinel-debug/
+   */
+  sentinelDebug(): Reply<Record<string, string>>;
+  /**
+   * Shows or changes the timings of this Sentinel.
+   * @see https://redis.io/docs/latest/commands/sentinel-debug/
+   */
+  sentinelDebug(data: Pairs): Reply<'OK'>;
+  sentinelDebug(data?: Pairs): Reply<never> {
+    return this.send(sentinelCommands.sentinelDebug(data as never) as Command<never>);
+  }
+
+  /**
+   * Forces a failover without asking the other Sentinels.
+   *
+   * `SENTINEL FAILOVER master-name [COORDINATED]`
+   *
+   * O(1), since Redis 2.8.4, in every Valkey.
+   * @throws ReplyError ERR: no such primary
+   * @throws ReplyError NOGOODSLAVE: no replica is fit for it
+   * @throws ReplyError INPROG: one runs already
+   * @see https://redis.io/docs/latest/commands/sentinel-failover/
+   */
   sentinelFailover(masterName: Str, options?: SentinelFailoverOptions): Reply<'OK'> {
     return this.send(sentinelCommands.sentinelFailover(masterName, options));
   }
 
-  /** `SENTINEL FLUSHCONFIG` */
+  /**
+   * Writes this Sentinel's state to its configuration file.
+   *
+   * `SENTINEL FLUSHCONFIG`
+   *
+   * O(1), since Redis 2.8.4, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/sentinel-flushconfig/
+   */
   sentinelFlushconfig(): Reply<'OK'> {
     return this.send(sentinelCommands.sentinelFlushconfig());
   }
 
-  /** `SENTINEL GET-MASTER-ADDR-BY-NAME` */
+  /**
+   * Tells where the primary of a service is; null when the service is not watched.
+   *
+   * `SENTINEL GET-MASTER-ADDR-BY-NAME master-name`
+   *
+   * O(1), since Redis 2.8.4, in every Valkey.
+   * @deprecated since Valkey 8.0.0: use `sentinelGetPrimaryAddrByName` there
+   * @see https://redis.io/docs/latest/commands/sentinel-get-master-addr-by-name/
+   */
   sentinelGetMasterAddrByName(masterName: Str): Reply<[host: string, port: number] | null> {
     return this.send(sentinelCommands.sentinelGetMasterAddrByName(masterName));
   }
 
-  /** `SENTINEL GET-PRIMARY-ADDR-BY-NAME` */
+  /**
+   * Tells where the primary of a service is; null when the service is not watched.
+   *
+   * `SENTINEL GET-PRIMARY-ADDR-BY-NAME master-name`
+   *
+   * O(1), since Valkey 8.0.0, not in Redis.
+   * @see https://valkey.io/commands/sentinel-get-primary-addr-by-name/
+   */
   sentinelGetPrimaryAddrByName(masterName: Str): Reply<[host: string, port: number] | null> {
     return this.send(sentinelCommands.sentinelGetPrimaryAddrByName(masterName));
   }
 
-  /** `SENTINEL HELP` */
+  /**
+   * Lists the SENTINEL subcommands in the server's own words.
+   *
+   * `SENTINEL HELP`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/sentinel-help/
+   */
   sentinelHelp(): Reply<string[]> {
     return this.send(sentinelCommands.sentinelHelp());
   }
 
-  /** `SENTINEL INFO-CACHE` */
+  /**
+   * Shows the INFO that this Sentinel last got from the nodes of services.
+   *
+   * `SENTINEL INFO-CACHE nodename [nodename …]`
+   *
+   * O(N) in nodes, since Redis 3.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/sentinel-info-cache/
+   */
   sentinelInfoCache(...nodenames: Variadic<Str>): Reply<Record<string, [age: number, info: string | null][]>> {
     return this.send(sentinelCommands.sentinelInfoCache(...nodenames));
   }
 
-  /** `SENTINEL IS-MASTER-DOWN-BY-ADDR` */
+  /**
+   * Asks whether this Sentinel thinks a primary is down, and for its vote.
+   *
+   * `SENTINEL IS-MASTER-DOWN-BY-ADDR ip port current-epoch runid`
+   *
+   * O(1), since Redis 2.8.4, in every Valkey.
+   * @deprecated since Valkey 8.0.0: use `sentinelIsPrimaryDownByAddr` there
+   * @see https://redis.io/docs/latest/commands/sentinel-is-master-down-by-addr/
+   */
   sentinelIsMasterDownByAddr(
     ip: Str,
     port: number,
@@ -1641,7 +4235,14 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(sentinelCommands.sentinelIsMasterDownByAddr(ip, port, currentEpoch, runid));
   }
 
-  /** `SENTINEL IS-PRIMARY-DOWN-BY-ADDR` */
+  /**
+   * Asks whether this Sentinel thinks a primary is down, and for its vote.
+   *
+   * `SENTINEL IS-PRIMARY-DOWN-BY-ADDR ip port current-epoch runid`
+   *
+   * O(1), since Valkey 8.0.0, not in Redis.
+   * @see https://valkey.io/commands/sentinel-is-primary-down-by-addr/
+   */
   sentinelIsPrimaryDownByAddr(
     ip: Str,
     port: number,
@@ -1651,356 +4252,1060 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(sentinelCommands.sentinelIsPrimaryDownByAddr(ip, port, currentEpoch, runid));
   }
 
-  /** `SENTINEL MASTER` */
+  /**
+   * Describes the primary of a service.
+   *
+   * `SENTINEL MASTER master-name`
+   *
+   * O(1), since Redis 2.8.4, in every Valkey.
+   * @throws ReplyError ERR: no such primary
+   * @deprecated since Valkey 8.0.0: use `sentinelPrimary` there
+   * @see https://redis.io/docs/latest/commands/sentinel-master/
+   */
   sentinelMaster(masterName: Str): Reply<Record<string, string>> {
     return this.send(sentinelCommands.sentinelMaster(masterName));
   }
 
-  /** `SENTINEL MASTERS` */
+  /**
+   * Describes the primaries of all services that this Sentinel watches.
+   *
+   * `SENTINEL MASTERS`
+   *
+   * O(N) in services, since Redis 2.8.4, in every Valkey.
+   * @deprecated since Valkey 8.0.0: use `sentinelPrimaries` there
+   * @see https://redis.io/docs/latest/commands/sentinel-masters/
+   */
   sentinelMasters(): Reply<Record<string, string>[]> {
     return this.send(sentinelCommands.sentinelMasters());
   }
 
-  /** `SENTINEL MONITOR` */
+  /**
+   * Makes this Sentinel watch a service.
+   *
+   * `SENTINEL MONITOR name ip port quorum`
+   *
+   * O(1), since Redis 2.8.4, in every Valkey.
+   * @throws ReplyError ERR: the name is taken, or the address is not valid
+   * @see https://redis.io/docs/latest/commands/sentinel-monitor/
+   */
   sentinelMonitor(name: Str, ip: Str, port: number, quorum: number): Reply<'OK'> {
     return this.send(sentinelCommands.sentinelMonitor(name, ip, port, quorum));
   }
 
-  /** `SENTINEL MYID` */
+  /**
+   * Tells the id of this Sentinel.
+   *
+   * `SENTINEL MYID`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/sentinel-myid/
+   */
   sentinelMyid(): Reply<string> {
     return this.send(sentinelCommands.sentinelMyid());
   }
 
-  /** `SENTINEL PENDING-SCRIPTS` */
+  /**
+   * Describes the notification scripts that are waiting or running.
+   *
+   * `SENTINEL PENDING-SCRIPTS`
+   *
+   * O(N) in scripts, since Redis 2.8.4, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/sentinel-pending-scripts/
+   */
   sentinelPendingScripts(): Reply<Record<string, Plain>[]> {
     return this.send(sentinelCommands.sentinelPendingScripts());
   }
 
-  /** `SENTINEL PRIMARIES` */
+  /**
+   * Describes the primaries of all services that this Sentinel watches.
+   *
+   * `SENTINEL PRIMARIES`
+   *
+   * O(N) in services, since Valkey 8.0.0, not in Redis.
+   * @see https://valkey.io/commands/sentinel-primaries/
+   */
   sentinelPrimaries(): Reply<Record<string, string>[]> {
     return this.send(sentinelCommands.sentinelPrimaries());
   }
 
-  /** `SENTINEL PRIMARY` */
+  /**
+   * Describes the primary of a service.
+   *
+   * `SENTINEL PRIMARY master-name`
+   *
+   * O(1), since Valkey 8.0.0, not in Redis.
+   * @throws ReplyError ERR: no such primary
+   * @see https://valkey.io/commands/sentinel-primary/
+   */
   sentinelPrimary(masterName: Str): Reply<Record<string, string>> {
     return this.send(sentinelCommands.sentinelPrimary(masterName));
   }
 
-  /** `SENTINEL REMOVE` */
+  /**
+   * Makes this Sentinel watch a service no longer.
+   *
+   * `SENTINEL REMOVE master-name`
+   *
+   * O(1), since Redis 2.8.4, in every Valkey.
+   * @throws ReplyError ERR: no such primary
+   * @see https://redis.io/docs/latest/commands/sentinel-remove/
+   */
   sentinelRemove(masterName: Str): Reply<'OK'> {
     return this.send(sentinelCommands.sentinelRemove(masterName));
   }
 
-  /** `SENTINEL REPLICAS` */
+  /**
+   * Describes the replicas of a service.
+   *
+   * `SENTINEL REPLICAS master-name`
+   *
+   * O(N) in replicas, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such primary
+   * @see https://redis.io/docs/latest/commands/sentinel-replicas/
+   */
   sentinelReplicas(masterName: Str): Reply<Record<string, string>[]> {
     return this.send(sentinelCommands.sentinelReplicas(masterName));
   }
 
-  /** `SENTINEL RESET` */
+  /**
+   * Makes this Sentinel forget what it knows of the services that match a pattern, and answers of how many.
+   *
+   * `SENTINEL RESET pattern`
+   *
+   * O(N) in services, since Redis 2.8.4, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/sentinel-reset/
+   */
   sentinelReset(pattern: Str): Reply<number> {
     return this.send(sentinelCommands.sentinelReset(pattern));
   }
 
-  /** `SENTINEL SENTINELS` */
+  /**
+   * Describes the other Sentinels that watch a service.
+   *
+   * `SENTINEL SENTINELS master-name`
+   *
+   * O(N) in Sentinels, since Redis 2.8.4, in every Valkey.
+   * @throws ReplyError ERR: no such primary
+   * @see https://redis.io/docs/latest/commands/sentinel-sentinels/
+   */
   sentinelSentinels(masterName: Str): Reply<Record<string, string>[]> {
     return this.send(sentinelCommands.sentinelSentinels(masterName));
   }
 
-  /** `SENTINEL SET` */
-  sentinelSet(masterName: Str, data: Pairs): Reply<'OK'> {
-    return this.send(sentinelCommands.sentinelSet(masterName, data));
+  /**
+   * Changes how this Sentinel watches a service.
+   *
+   * `SENTINEL SET master-name option value [option value …]`
+   *
+   * O(1), since Redis 2.8.4, in every Valkey.
+   * @throws ReplyError ERR: no such primary, or an option is wrong
+   * @see https://redis.io/docs/latest/commands/sentinel-set/
+   */
+  sentinelSet(masterName: Str, data: Pairs): Reply<'OK'>;
+  /**
+   * Changes how this Sentinel watches a service.
+   * @see https://redis.io/docs/latest/commands/sentinel-set/
+   */
+  sentinelSet(masterName: Str, option: Str, value: Arg): Reply<'OK'>;
+  sentinelSet(masterName: Str, data: Pairs | Str, value?: Arg): Reply<never> {
+    return this.send(sentinelCommands.sentinelSet(masterName, data as never, value as never) as Command<never>);
   }
 
-  /** `SENTINEL SLAVES` */
+  /**
+   * Makes this Sentinel crash at a chosen point of a failover, for tests.
+   *
+   * `SENTINEL SIMULATE-FAILURE [<crash-after-election | crash-after-promotion | help> …]`
+   *
+   * O(1), since Redis 3.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/sentinel-simulate-failure/
+   */
+  sentinelSimulateFailure(help: 'help'): Reply<string[]>;
+  /**
+   * Makes this Sentinel crash at a chosen point of a failover, for tests.
+   * @see https://redis.io/docs/latest/commands/sentinel-simulate-failure/
+   */
+  sentinelSimulateFailure(...modes: Optionals<'crash-after-election' | 'crash-after-promotion'>): Reply<'OK'>;
+  sentinelSimulateFailure(
+    ...modes: Optionals<'crash-after-election' | 'crash-after-promotion' | 'help'>
+  ): Reply<never> {
+    return this.send(sentinelCommands.sentinelSimulateFailure(...(modes as [never])) as Command<never>);
+  }
+
+  /**
+   * Describes the replicas of a service.
+   *
+   * `SENTINEL SLAVES master-name`
+   *
+   * O(N) in replicas, since Redis 2.8.0, in every Valkey.
+   * @throws ReplyError ERR: no such primary
+   * @deprecated since Redis 5.0.0: use `sentinelReplicas`
+   * @see https://redis.io/docs/latest/commands/sentinel-slaves/
+   */
   sentinelSlaves(masterName: Str): Reply<Record<string, string>[]> {
     return this.send(sentinelCommands.sentinelSlaves(masterName));
   }
 
-  /** `SET` */
+  /**
+   * Sets a string, on conditions where wanted, with an end where wanted.
+   *
+   * `SET key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] [GET] [EX
+   * seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the time is not valid
+   * @see https://redis.io/docs/latest/commands/set/
+   */
   set(
     key: Key,
     value: Arg,
     options?: SetOptions & Without<'GET' | 'NX' | 'XX' | 'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'>,
   ): Reply<'OK'>;
-  /** `SET` */
+  /**
+   * Sets a string, on conditions where wanted, with an end where wanted.
+   * @see https://redis.io/docs/latest/commands/set/
+   */
   set(key: Key, value: Arg, options: SetOptions & { GET: true }): Reply<S | null>;
-  /** `SET` */
+  /**
+   * Sets a string, on conditions where wanted, with an end where wanted.
+   * @see https://redis.io/docs/latest/commands/set/
+   */
   set(
     key: Key,
     value: Arg,
     options: SetOptions & ({ NX: true } | { XX: true } | { IFEQ: Arg } | { IFNE: Arg } | { IFDEQ: Str } | { IFDNE: Str }) & Without<'GET'>,
   ): Reply<'OK' | null>;
-  /** `SET` */
-  set(key: Key, value: Arg, options?: SetOptions): Reply<S | null | 'OK'>;
+  /**
+   * Sets a string, on conditions where wanted, with an end where wanted.
+   * @see https://redis.io/docs/latest/commands/set/
+   */
+  set(key: Key, value: Arg, options?: SetOptions): Reply<'OK' | S | null>;
   set(key: Key, value: Arg, options?: SetOptions): Reply<never> {
     return this.send(stringCommands.set(key, value, options as never) as Command<never>);
   }
 
-  /** `SETBIT` */
+  /**
+   * Sets or clears one bit of a string and answers what it was.
+   *
+   * `SETBIT key offset value`
+   *
+   * O(1), since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the offset is out of range, or the bit is neither 0 nor 1
+   * @see https://redis.io/docs/latest/commands/setbit/
+   */
   setbit(key: Key, offset: number, value: number): Reply<number> {
     return this.send(bitmapCommands.setbit(key, offset, value));
   }
 
-  /** `SETEX` */
+  /**
+   * Sets a string that ends after so many seconds.
+   *
+   * `SETEX key seconds value`
+   *
+   * O(1), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the time is not valid
+   * @deprecated since Redis 2.6.12: use `set` with { EX }
+   * @see https://redis.io/docs/latest/commands/setex/
+   */
   setex(key: Key, seconds: number, value: Arg): Reply<'OK'> {
     return this.send(stringCommands.setex(key, seconds, value));
   }
 
-  /** `SETNX` */
+  /**
+   * Sets a string unless the key exists; 1 when it was set.
+   *
+   * `SETNX key value`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @deprecated since Redis 2.6.12: use `set` with { NX: true }
+   * @see https://redis.io/docs/latest/commands/setnx/
+   */
   setnx(key: Key, value: Arg): Reply<number> {
     return this.send(stringCommands.setnx(key, value));
   }
 
-  /** `SETRANGE` */
+  /**
+   * Overwrites a part of a string from an offset on and answers the length.
+   *
+   * `SETRANGE key offset value`
+   *
+   * O(M) in bytes, since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the offset is out of range
+   * @see https://redis.io/docs/latest/commands/setrange/
+   */
   setrange(key: Key, offset: number, value: Arg): Reply<number> {
     return this.send(stringCommands.setrange(key, offset, value));
   }
 
-  /** `SINTER` */
+  /**
+   * Ends the server, after saving where it is set to.
+   *
+   * `SHUTDOWN [[NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT]`
+   *
+   * O(N) when it saves, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError ERR: it could not save, or there is nothing to abort
+   * @see https://redis.io/docs/latest/commands/shutdown/
+   */
+  shutdown(options?: ShutdownOptions & Without<'ABORT'>): Reply<void>;
+  /**
+   * Ends the server, after saving where it is set to.
+   * @see https://redis.io/docs/latest/commands/shutdown/
+   */
+  shutdown(options: ShutdownOptions & { ABORT: true }): Reply<'OK'>;
+  /**
+   * Ends the server, after saving where it is set to.
+   * @see https://redis.io/docs/latest/commands/shutdown/
+   */
+  shutdown(options?: ShutdownOptions): Reply<void | 'OK'>;
+  shutdown(options?: ShutdownOptions): Reply<never> {
+    return this.send(serverCommands.shutdown(options as never) as Command<never>);
+  }
+
+  /**
+   * Lists the members that all sets have in common.
+   *
+   * `SINTER key [key …]`
+   *
+   * O(N*M), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/sinter/
+   */
   sinter(...keys: Variadic<Key>): Reply<S[]> {
     return this.send(setCommands.sinter(...keys) as Command<never>);
   }
 
-  /** `SINTERCARD` */
+  /**
+   * Counts the members that all sets have in common, up to a limit.
+   *
+   * `SINTERCARD numkeys key [key …] [LIMIT limit]`
+   *
+   * O(N*M), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/sintercard/
+   */
   sintercard(keys: Many<Key>, options?: SintercardOptions): Reply<number> {
     return this.send(setCommands.sintercard(keys, options));
   }
 
-  /** `SINTERSTORE` */
+  /**
+   * Stores the members that all sets have in common and answers how many.
+   *
+   * `SINTERSTORE destination key [key …]`
+   *
+   * O(N*M), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/sinterstore/
+   */
   sinterstore(destination: Key, ...keys: Variadic<Key>): Reply<number> {
     return this.send(setCommands.sinterstore(destination, ...keys));
   }
 
-  /** `SISMEMBER` */
+  /**
+   * Tells whether a set has a member: 1 or 0.
+   *
+   * `SISMEMBER key member`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/sismember/
+   */
   sismember(key: Key, member: Arg): Reply<number> {
     return this.send(setCommands.sismember(key, member));
   }
 
-  /** `SLOWLOG GET` */
+  /**
+   * Makes the server a replica of another, or with `NO ONE` a primary.
+   *
+   * `SLAVEOF <host port | NO ONE>`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @deprecated since Redis 5.0.0: use `replicaof`
+   * @see https://redis.io/docs/latest/commands/slaveof/
+   */
+  slaveof(host: string, port: number): Reply<string>;
+  /**
+   * Makes the server a replica of another, or with `NO ONE` a primary.
+   * @deprecated since Redis 5.0.0: use `replicaof`
+   * @see https://redis.io/docs/latest/commands/slaveof/
+   */
+  slaveof(master: 'NO ONE'): Reply<string>;
+  slaveof(host: string, port?: number): Reply<never> {
+    return this.send(serverCommands.slaveof(host as never, port as never) as Command<never>);
+  }
+
+  /**
+   * Shows the latest slow commands.
+   *
+   * `SLOWLOG GET [count]`
+   *
+   * O(N) in entries, since Redis 2.2.12, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/slowlog-get/
+   */
   slowlogGet(count?: number): Reply<SlowCommand<S>[]> {
     return this.send(serverCommands.slowlogGet(count) as Command<never>);
   }
 
-  /** `SLOWLOG HELP` */
+  /**
+   * Lists the SLOWLOG subcommands in the server's own words.
+   *
+   * `SLOWLOG HELP`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/slowlog-help/
+   */
   slowlogHelp(): Reply<string[]> {
     return this.send(serverCommands.slowlogHelp());
   }
 
-  /** `SLOWLOG LEN` */
+  /**
+   * Counts the entries of the slow log.
+   *
+   * `SLOWLOG LEN`
+   *
+   * O(1), since Redis 2.2.12, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/slowlog-len/
+   */
   slowlogLen(): Reply<number> {
     return this.send(serverCommands.slowlogLen());
   }
 
-  /** `SLOWLOG RESET` */
+  /**
+   * Empties the slow log.
+   *
+   * `SLOWLOG RESET`
+   *
+   * O(N) in entries, since Redis 2.2.12, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/slowlog-reset/
+   */
   slowlogReset(): Reply<'OK'> {
     return this.send(serverCommands.slowlogReset());
   }
 
-  /** `SMEMBERS` */
+  /**
+   * Lists the members of a set.
+   *
+   * `SMEMBERS key`
+   *
+   * O(N) in members, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/smembers/
+   */
   smembers(key: Key): Reply<S[]> {
     return this.send(setCommands.smembers(key) as Command<never>);
   }
 
-  /** `SMISMEMBER` */
+  /**
+   * Tells for each member whether a set has it: 1 or 0.
+   *
+   * `SMISMEMBER key member [member …]`
+   *
+   * O(N) in members, since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/smismember/
+   */
   smismember(key: Key, ...members: Variadic<Arg>): Reply<number[]> {
     return this.send(setCommands.smismember(key, ...members));
   }
 
-  /** `SMOVE` */
+  /**
+   * Moves a member from one set to another; 1 when it was there.
+   *
+   * `SMOVE source destination member`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/smove/
+   */
   smove(source: Key, destination: Key, member: Arg): Reply<number> {
     return this.send(setCommands.smove(source, destination, member));
   }
 
-  /** `SORT` */
+  /**
+   * Sorts a list, a set or a sorted set, by itself or by other keys, and may store the result.
+   *
+   * `SORT key [BY by-pattern] [LIMIT offset count] [GET get-pattern …] [ASC | DESC] [ALPHA] [STORE destination]`
+   *
+   * O(N+M*log(M)), since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: an element is no number and ALPHA was not given
+   * @see https://redis.io/docs/latest/commands/sort/
+   */
   sort(key: Key, options?: SortOptions & Without<'STORE'>): Reply<(S | null)[]>;
-  /** `SORT` */
+  /**
+   * Sorts a list, a set or a sorted set, by itself or by other keys, and may store the result.
+   * @see https://redis.io/docs/latest/commands/sort/
+   */
   sort(key: Key, options: SortOptions & { STORE: Key }): Reply<number>;
-  /** `SORT` */
-  sort(key: Key, options?: SortOptions): Reply<number | (S | null)[]>;
+  /**
+   * Sorts a list, a set or a sorted set, by itself or by other keys, and may store the result.
+   * @see https://redis.io/docs/latest/commands/sort/
+   */
+  sort(key: Key, options?: SortOptions): Reply<(S | null)[] | number>;
   sort(key: Key, options?: SortOptions): Reply<never> {
     return this.send(genericCommands.sort(key, options as never) as Command<never>);
   }
 
-  /** `SORT_RO` */
+  /**
+   * Sorts a list, a set or a sorted set, by itself or by other keys.
+   *
+   * `SORT_RO key [BY by-pattern] [LIMIT offset count] [GET get-pattern …] [ASC | DESC] [ALPHA]`
+   *
+   * O(N+M*log(M)), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError ERR: an element is no number and ALPHA was not given
+   * @see https://redis.io/docs/latest/commands/sort_ro/
+   */
   sortRo(key: Key, options?: SortRoOptions): Reply<(S | null)[]> {
     return this.send(genericCommands.sortRo(key, options) as Command<never>);
   }
 
-  /** `SPOP` */
+  /**
+   * Takes members out of a set at random.
+   *
+   * `SPOP key [count]`
+   *
+   * O(N) in count, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/spop/
+   */
   spop(key: Key): Reply<S | null>;
-  /** `SPOP` */
+  /**
+   * Takes members out of a set at random.
+   * @see https://redis.io/docs/latest/commands/spop/
+   */
   spop(key: Key, count: number): Reply<S[]>;
   spop(key: Key, count?: number): Reply<never> {
     return this.send(setCommands.spop(key, count as never) as Command<never>);
   }
 
-  /** `SPUBLISH` */
+  /**
+   * Sends a message to a sharded channel and answers how many connections got it.
+   *
+   * `SPUBLISH shardchannel message`
+   *
+   * O(N) in subscribers, since Redis 7.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/spublish/
+   */
   spublish(shardchannel: Str, message: Arg): Reply<number> {
     return this.send(pubsubCommands.spublish(shardchannel, message));
   }
 
-  /** `SRANDMEMBER` */
+  /**
+   * Picks members of a set at random; a negative count may pick one twice.
+   *
+   * `SRANDMEMBER key [count]`
+   *
+   * O(N) in count, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/srandmember/
+   */
   srandmember(key: Key): Reply<S | null>;
-  /** `SRANDMEMBER` */
+  /**
+   * Picks members of a set at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/srandmember/
+   */
   srandmember(key: Key, count: number): Reply<S[]>;
   srandmember(key: Key, count?: number): Reply<never> {
     return this.send(setCommands.srandmember(key, count as never) as Command<never>);
   }
 
-  /** `SREM` */
+  /**
+   * Removes members from a set and answers how many there were.
+   *
+   * `SREM key member [member …]`
+   *
+   * O(N) in members, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/srem/
+   */
   srem(key: Key, ...members: Variadic<Arg>): Reply<number> {
     return this.send(setCommands.srem(key, ...members));
   }
 
-  /** `SSCAN` */
+  /**
+   * Walks over the members of a set page by page.
+   *
+   * `SSCAN key cursor [MATCH pattern] [COUNT count]`
+   *
+   * O(1) per call, since Redis 2.8.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/sscan/
+   */
   sscan(key: Key, cursor: string | number | bigint, options?: SscanOptions): Reply<[cursor: string, elements: S[]]> {
     return this.send(setCommands.sscan(key, cursor, options) as Command<never>);
   }
 
-  /** `STRALGO` */
-  stralgo(): Reply<unknown> {
-    return this.send(stringCommands.stralgo());
+  /**
+   * Compares strings in Redis 6.0 and 6.2 alone.
+   *
+   * `STRALGO`
+   *
+   * O(N*M), since Redis 6.0.0, not in Valkey.
+   * @deprecated gone since Redis 7.0.0: use `lcs`
+   * @see https://redis.io/docs/latest/commands/stralgo/
+   */
+  stralgo(...args: Optionals<Arg>): Reply<unknown> {
+    return this.send(stringCommands.stralgo(...args));
   }
 
-  /** `STRLEN` */
+  /**
+   * Measures a string in bytes.
+   *
+   * `STRLEN key`
+   *
+   * O(1), since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/strlen/
+   */
   strlen(key: Key): Reply<number> {
     return this.send(stringCommands.strlen(key));
   }
 
-  /** `SUBSTR` */
+  /**
+   * Reads a part of a string, both ends included.
+   *
+   * `SUBSTR key start end`
+   *
+   * O(N) in bytes, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @deprecated since Redis 2.0.0: use `getrange`
+   * @see https://redis.io/docs/latest/commands/substr/
+   */
   substr(key: Key, start: number, end: number): Reply<S> {
     return this.send(stringCommands.substr(key, start, end) as Command<never>);
   }
 
-  /** `SUNION` */
+  /**
+   * Lists the members that any of the sets has.
+   *
+   * `SUNION key [key …]`
+   *
+   * O(N) in all members, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/sunion/
+   */
   sunion(...keys: Variadic<Key>): Reply<S[]> {
     return this.send(setCommands.sunion(...keys) as Command<never>);
   }
 
-  /** `SUNIONSTORE` */
+  /**
+   * Stores the members that any of the sets has and answers how many.
+   *
+   * `SUNIONSTORE destination key [key …]`
+   *
+   * O(N) in all members, since Redis 1.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/sunionstore/
+   */
   sunionstore(destination: Key, ...keys: Variadic<Key>): Reply<number> {
     return this.send(setCommands.sunionstore(destination, ...keys));
   }
 
-  /** `SWAPDB` */
+  /**
+   * Swaps two databases for everybody.
+   *
+   * `SWAPDB index1 index2`
+   *
+   * O(N) in connections, since Redis 4.0.0, in every Valkey.
+   * @throws ReplyError ERR: no such database
+   * @see https://redis.io/docs/latest/commands/swapdb/
+   */
   swapdb(index1: number, index2: number): Reply<'OK'> {
     return this.send(serverCommands.swapdb(index1, index2));
   }
 
-  /** `TIME` */
+  /**
+   * Tells the server's clock: seconds since 1970 and microseconds.
+   *
+   * `TIME`
+   *
+   * O(1), since Redis 2.6.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/time/
+   */
   time(): Reply<[seconds: number, microseconds: number]> {
     return this.send(serverCommands.time());
   }
 
-  /** `TOUCH` */
+  /**
+   * Makes keys count as just used and answers how many exist.
+   *
+   * `TOUCH key [key …]`
+   *
+   * O(N) in keys, since Redis 3.2.1, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/touch/
+   */
   touch(...keys: Variadic<Key>): Reply<number> {
     return this.send(genericCommands.touch(...keys));
   }
 
-  /** `TTL` */
+  /**
+   * Tells how many seconds a key has left; -1 for no end, -2 for no such key.
+   *
+   * `TTL key`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/ttl/
+   */
   ttl(key: Key): Reply<number> {
     return this.send(genericCommands.ttl(key));
   }
 
-  /** `TYPE` */
+  /**
+   * Tells what kind of value a key has; `none` when there is no such key.
+   *
+   * `TYPE key`
+   *
+   * O(1), since Redis 1.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/type/
+   */
   type(key: Key): Reply<string> {
     return this.send(genericCommands.type(key));
   }
 
-  /** `UNLINK` */
+  /**
+   * Deletes keys, freeing their memory in the background, and answers how many there were.
+   *
+   * `UNLINK key [key …]`
+   *
+   * O(1) per key, since Redis 4.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/unlink/
+   */
   unlink(...keys: Variadic<Key>): Reply<number> {
     return this.send(genericCommands.unlink(...keys));
   }
 
-  /** `VCARD` */
+  /**
+   * Adds an element with its vector to a vector set; true when it was new.
+   *
+   * `VADD key [REDUCE dim] <FP32 fp32 | VALUES num value [value …]> element [CAS] [NOQUANT | BIN | Q8] [EF
+   * build-exploration-factor] [SETATTR attributes] [M numlinks]`
+   *
+   * O(log(N)), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the vector's dimension or quantisation is another than the set's
+   * @see https://redis.io/docs/latest/commands/vadd/
+   */
+  vadd(key: Key, vector: Vector, element: Arg, options?: VaddOptions): Reply<boolean> {
+    return this.send(vectorSetCommands.vadd(key, vector, element, options));
+  }
+
+  /**
+   * Counts the elements of a vector set.
+   *
+   * `VCARD key`
+   *
+   * O(1), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vcard/
+   */
   vcard(key: Key): Reply<number> {
     return this.send(vectorSetCommands.vcard(key));
   }
 
-  /** `VDIM` */
+  /**
+   * Tells how many dimensions a vector set has.
+   *
+   * `VDIM key`
+   *
+   * O(1), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/vdim/
+   */
   vdim(key: Key): Reply<number> {
     return this.send(vectorSetCommands.vdim(key));
   }
 
-  /** `VEMB` */
+  /**
+   * Reads the vector of an element, as numbers or as the index holds it.
+   *
+   * `VEMB key element [RAW]`
+   *
+   * O(1), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vemb/
+   */
   vemb(key: Key, element: Arg, options?: VembOptions & Without<'RAW'>): Reply<number[] | null>;
-  /** `VEMB` */
+  /**
+   * Reads the vector of an element, as numbers or as the index holds it.
+   * @see https://redis.io/docs/latest/commands/vemb/
+   */
   vemb(key: Key, element: Arg, options: VembOptions & { RAW: true }): Reply<RawVector | null>;
-  /** `VEMB` */
-  vemb(key: Key, element: Arg, options?: VembOptions): Reply<RawVector | null | number[]>;
+  /**
+   * Reads the vector of an element, as numbers or as the index holds it.
+   * @see https://redis.io/docs/latest/commands/vemb/
+   */
+  vemb(key: Key, element: Arg, options?: VembOptions): Reply<number[] | RawVector | null>;
   vemb(key: Key, element: Arg, options?: VembOptions): Reply<never> {
     return this.send(vectorSetCommands.vemb(key, element, options as never) as Command<never>);
   }
 
-  /** `VGETATTR` */
+  /**
+   * Reads the attributes of an element, as JSON text.
+   *
+   * `VGETATTR key element`
+   *
+   * O(1), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vgetattr/
+   */
   vgetattr(key: Key, element: Arg): Reply<S | null> {
     return this.send(vectorSetCommands.vgetattr(key, element) as Command<never>);
   }
 
-  /** `VINFO` */
+  /**
+   * Describes a vector set.
+   *
+   * `VINFO key`
+   *
+   * O(1), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vinfo/
+   */
   vinfo(key: Key): Reply<Record<string, string | number> | null> {
     return this.send(vectorSetCommands.vinfo(key));
   }
 
-  /** `VISMEMBER` */
+  /**
+   * Tells whether a vector set has an element.
+   *
+   * `VISMEMBER key element`
+   *
+   * O(1), since Redis 8.2.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vismember/
+   */
   vismember(key: Key, element: Arg): Reply<boolean> {
     return this.send(vectorSetCommands.vismember(key, element));
   }
 
-  /** `VLINKS` */
+  /**
+   * Shows the neighbours of an element on each layer of the index.
+   *
+   * `VLINKS key element [WITHSCORES]`
+   *
+   * O(1), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vlinks/
+   */
   vlinks(key: Key, element: Arg, options?: VlinksOptions & Without<'WITHSCORES'>): Reply<S[][] | null>;
-  /** `VLINKS` */
+  /**
+   * Shows the neighbours of an element on each layer of the index.
+   * @see https://redis.io/docs/latest/commands/vlinks/
+   */
   vlinks(key: Key, element: Arg, options: VlinksOptions & { WITHSCORES: true }): Reply<Similar<S>[][] | null>;
-  /** `VLINKS` */
-  vlinks(key: Key, element: Arg, options?: VlinksOptions): Reply<Similar<S>[][] | null | S[][]>;
+  /**
+   * Shows the neighbours of an element on each layer of the index.
+   * @see https://redis.io/docs/latest/commands/vlinks/
+   */
+  vlinks(key: Key, element: Arg, options?: VlinksOptions): Reply<S[][] | Similar<S>[][] | null>;
   vlinks(key: Key, element: Arg, options?: VlinksOptions): Reply<never> {
     return this.send(vectorSetCommands.vlinks(key, element, options as never) as Command<never>);
   }
 
-  /** `VRANDMEMBER` */
+  /**
+   * Picks elements of a vector set at random; a negative count may pick one twice.
+   *
+   * `VRANDMEMBER key [count]`
+   *
+   * O(N) in count, since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vrandmember/
+   */
   vrandmember(key: Key): Reply<S | null>;
-  /** `VRANDMEMBER` */
+  /**
+   * Picks elements of a vector set at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/vrandmember/
+   */
   vrandmember(key: Key, count: number): Reply<S[]>;
   vrandmember(key: Key, count?: number): Reply<never> {
     return this.send(vectorSetCommands.vrandmember(key, count as never) as Command<never>);
   }
 
-  /** `VRANGE` */
+  /**
+   * Lists elements of a vector set in the order of their names.
+   *
+   * `VRANGE key start end [count]`
+   *
+   * O(log(N)+M), since Redis 8.4.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vrange/
+   */
   vrange(key: Key, start: Str, end: Str, count?: number): Reply<S[]> {
     return this.send(vectorSetCommands.vrange(key, start, end, count) as Command<never>);
   }
 
-  /** `VREM` */
+  /**
+   * Removes an element from a vector set; true when it was there.
+   *
+   * `VREM key element`
+   *
+   * O(log(N)), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vrem/
+   */
   vrem(key: Key, element: Arg): Reply<boolean> {
     return this.send(vectorSetCommands.vrem(key, element));
   }
 
-  /** `VSETATTR` */
+  /**
+   * Sets the attributes of an element, JSON text; an empty text removes them.
+   *
+   * `VSETATTR key element json`
+   *
+   * O(1), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/vsetattr/
+   */
   vsetattr(key: Key, element: Arg, json: Str): Reply<boolean> {
     return this.send(vectorSetCommands.vsetattr(key, element, json));
   }
 
-  /** `WAIT` */
+  /**
+   * Finds the elements most similar to a vector or to an element.
+   *
+   * `VSIM key <ELE element | FP32 fp32 | VALUES num value [value …]> [WITHSCORES] [WITHATTRIBS] [COUNT count] [EPSILON
+   * max-distance] [EF search-exploration-factor] [FILTER expression] [FILTER-EF max-filtering-effort] [TRUTH]
+   * [NOTHREAD]`
+   *
+   * O(log(N)), since Redis 8.0.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: the element is missing, or the vector's dimension is another than the set's
+   * @see https://redis.io/docs/latest/commands/vsim/
+   */
+  vsim(key: Key, query: VsimQuery, options?: VsimOptions & Without<'WITHSCORES' | 'WITHATTRIBS'>): Reply<S[]>;
+  /**
+   * Finds the elements most similar to a vector or to an element.
+   * @see https://redis.io/docs/latest/commands/vsim/
+   */
+  vsim(
+    key: Key,
+    query: VsimQuery,
+    options: VsimOptions & Without<'WITHATTRIBS'> & { WITHSCORES: true },
+  ): Reply<Similar<S>[]>;
+  /**
+   * Finds the elements most similar to a vector or to an element.
+   * @see https://redis.io/docs/latest/commands/vsim/
+   */
+  vsim(
+    key: Key,
+    query: VsimQuery,
+    options: VsimOptions & Without<'WITHSCORES'> & { WITHATTRIBS: true },
+  ): Reply<Attributed<S>[]>;
+  /**
+   * Finds the elements most similar to a vector or to an element.
+   * @see https://redis.io/docs/latest/commands/vsim/
+   */
+  vsim(
+    key: Key,
+    query: VsimQuery,
+    options: VsimOptions & { WITHSCORES: true; WITHATTRIBS: true },
+  ): Reply<(Similar<S> & Attributed<S>)[]>;
+  /**
+   * Finds the elements most similar to a vector or to an element.
+   * @see https://redis.io/docs/latest/commands/vsim/
+   */
+  vsim(
+    key: Key,
+    query: VsimQuery,
+    options?: VsimOptions,
+  ): Reply<S[] | (Partial<Similar<S> & Attributed<S>> & { element: S })[]>;
+  vsim(key: Key, query: VsimQuery, options?: VsimOptions): Reply<never> {
+    return this.send(vectorSetCommands.vsim(key, query, options as never) as Command<never>);
+  }
+
+  /**
+   * Waits till so many replicas have the writes of this connection, and answers how many have.
+   *
+   * `WAIT numreplicas timeout`
+   *
+   * O(1), since Redis 3.0.0, in every Valkey.
+   * @throws ReplyError ERR: the server is a replica
+   * @see https://redis.io/docs/latest/commands/wait/
+   */
   wait(numreplicas: number, timeout: number): Reply<number> {
     return this.send(genericCommands.wait(numreplicas, timeout));
   }
 
-  /** `WAITAOF` */
+  /**
+   * Waits till the writes of this connection are on the disks of the server and of so many replicas.
+   *
+   * `WAITAOF numlocal numreplicas timeout`
+   *
+   * O(1), since Redis 7.2.0, in every Valkey.
+   * @throws ReplyError ERR: the server is a replica, or has no append-only file
+   * @see https://redis.io/docs/latest/commands/waitaof/
+   */
   waitaof(numlocal: number, numreplicas: number, timeout: number): Reply<[local: number, replicas: number]> {
     return this.send(genericCommands.waitaof(numlocal, numreplicas, timeout));
   }
 
-  /** `XACK` */
+  /**
+   * Confirms entries of a group as done and answers how many were pending.
+   *
+   * `XACK key group id [id …]`
+   *
+   * O(1) per entry, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/xack/
+   */
   xack(key: Key, group: Str, ...ids: Variadic<Str>): Reply<number> {
     return this.send(streamCommands.xack(key, group, ...ids));
   }
 
-  /** `XACKDEL` */
+  /**
+   * Confirms entries of a group as done and deletes them.
+   *
+   * `XACKDEL key group [KEEPREF | DELREF | ACKED] IDS numids id [id …]`
+   *
+   * O(1) per entry, since Redis 8.2.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/xackdel/
+   */
   xackdel(key: Key, group: Str, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF' | 'ACKED'): Reply<number[]> {
     return this.send(streamCommands.xackdel(key, group, ids, condition));
   }
 
-  /** `XAUTOCLAIM` */
+  /**
+   * Appends an entry to a stream and answers its id.
+   *
+   * `XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [IDMPAUTO pid | IDMP pid iid] [<MAXLEN | MINID> [= | ~] threshold
+   * [LIMIT count]] <* | id> field value [field value …]`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the id is not greater than the last one
+   * @see https://redis.io/docs/latest/commands/xadd/
+   */
+  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): Reply<string>;
+  /**
+   * Appends an entry to a stream and answers its id.
+   * @see https://redis.io/docs/latest/commands/xadd/
+   */
+  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Reply<string | null>;
+  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Reply<never> {
+    return this.send(streamCommands.xadd(key, id, fields, options as never) as Command<never>);
+  }
+
+  /**
+   * Takes over pending entries that were idle for long, page by page.
+   *
+   * `XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID]`
+   *
+   * O(N) in count, since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError NOGROUP: no such key or group
+   * @see https://redis.io/docs/latest/commands/xautoclaim/
+   */
   xautoclaim(
     key: Key,
     group: Str,
@@ -2009,7 +5314,10 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     start: Str,
     options?: XautoclaimOptions & Without<'JUSTID'>,
   ): Reply<[next: string, entries: Entry<S>[], deleted: string[]]>;
-  /** `XAUTOCLAIM` */
+  /**
+   * Takes over pending entries that were idle for long, page by page.
+   * @see https://redis.io/docs/latest/commands/xautoclaim/
+   */
   xautoclaim(
     key: Key,
     group: Str,
@@ -2018,7 +5326,10 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     start: Str,
     options: XautoclaimOptions & { JUSTID: true },
   ): Reply<[next: string, ids: string[], deleted: string[]]>;
-  /** `XAUTOCLAIM` */
+  /**
+   * Takes over pending entries that were idle for long, page by page.
+   * @see https://redis.io/docs/latest/commands/xautoclaim/
+   */
   xautoclaim(
     key: Key,
     group: Str,
@@ -2026,7 +5337,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     start: Str,
     options?: XautoclaimOptions,
-  ): Reply<[next: string, ids: string[], deleted: string[]] | [next: string, entries: Entry<S>[], deleted: string[]]>;
+  ): Reply<[next: string, entries: Entry<S>[], deleted: string[]] | [next: string, ids: string[], deleted: string[]]>;
   xautoclaim(
     key: Key,
     group: Str,
@@ -2038,7 +5349,31 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(streamCommands.xautoclaim(key, group, consumer, minIdleTime, start, options as never) as Command<never>);
   }
 
-  /** `XCLAIM` */
+  /**
+   * Sets how long and how many idempotency ids a stream remembers.
+   *
+   * `XCFGSET key [IDMP-DURATION duration] [IDMP-MAXSIZE maxsize]`
+   *
+   * O(1), since Redis 8.6.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/xcfgset/
+   */
+  xcfgset(key: Key, options?: XcfgsetOptions): Reply<'OK'> {
+    return this.send(streamCommands.xcfgset(key, options));
+  }
+
+  /**
+   * Takes over pending entries by id.
+   *
+   * `XCLAIM key group consumer min-idle-time id [id …] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count]
+   * [FORCE] [JUSTID] [LASTID lastid]`
+   *
+   * O(log(N)) per entry, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError NOGROUP: no such key or group
+   * @see https://redis.io/docs/latest/commands/xclaim/
+   */
   xclaim(
     key: Key,
     group: Str,
@@ -2047,7 +5382,10 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     ids: Many<Str>,
     options?: XclaimOptions & Without<'JUSTID'>,
   ): Reply<Entry<S>[]>;
-  /** `XCLAIM` */
+  /**
+   * Takes over pending entries by id.
+   * @see https://redis.io/docs/latest/commands/xclaim/
+   */
   xclaim(
     key: Key,
     group: Str,
@@ -2056,7 +5394,10 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     ids: Many<Str>,
     options: XclaimOptions & { JUSTID: true },
   ): Reply<string[]>;
-  /** `XCLAIM` */
+  /**
+   * Takes over pending entries by id.
+   * @see https://redis.io/docs/latest/commands/xclaim/
+   */
   xclaim(
     key: Key,
     group: Str,
@@ -2064,7 +5405,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     ids: Many<Str>,
     options?: XclaimOptions,
-  ): Reply<string[] | Entry<S>[]>;
+  ): Reply<Entry<S>[] | string[]>;
   xclaim(
     key: Key,
     group: Str,
@@ -2076,361 +5417,935 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     return this.send(streamCommands.xclaim(key, group, consumer, minIdleTime, ids, options as never) as Command<never>);
   }
 
-  /** `XDEL` */
+  /**
+   * Deletes entries of a stream and answers how many there were.
+   *
+   * `XDEL key id [id …]`
+   *
+   * O(1) per entry, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/xdel/
+   */
   xdel(key: Key, ...ids: Variadic<Str>): Reply<number> {
     return this.send(streamCommands.xdel(key, ...ids));
   }
 
-  /** `XDELEX` */
+  /**
+   * Deletes entries of a stream with a choice of what becomes of references to them.
+   *
+   * `XDELEX key [KEEPREF | DELREF | ACKED] IDS numids id [id …]`
+   *
+   * O(1) per entry, since Redis 8.2.0, not in Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/xdelex/
+   */
   xdelex(key: Key, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF' | 'ACKED'): Reply<number[]> {
     return this.send(streamCommands.xdelex(key, ids, condition));
   }
 
-  /** `XGROUP CREATE` */
+  /**
+   * Creates a consumer group that begins after an id.
+   *
+   * `XGROUP CREATE key group <id | $> [MKSTREAM] [ENTRIESREAD entriesread]`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError BUSYGROUP: the group exists
+   * @throws ReplyError ERR: no such key and MKSTREAM was not given
+   * @see https://redis.io/docs/latest/commands/xgroup-create/
+   */
   xgroupCreate(key: Key, group: Str, id: Str, options?: XgroupCreateOptions): Reply<'OK'> {
     return this.send(streamCommands.xgroupCreate(key, group, id, options));
   }
 
-  /** `XGROUP CREATECONSUMER` */
+  /**
+   * Adds a consumer to a group; 1 when it was new.
+   *
+   * `XGROUP CREATECONSUMER key group consumer`
+   *
+   * O(1), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError NOGROUP: no such group
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/xgroup-createconsumer/
+   */
   xgroupCreateconsumer(key: Key, group: Str, consumer: Str): Reply<number> {
     return this.send(streamCommands.xgroupCreateconsumer(key, group, consumer));
   }
 
-  /** `XGROUP DELCONSUMER` */
+  /**
+   * Removes a consumer from a group and answers how many entries were pending for it.
+   *
+   * `XGROUP DELCONSUMER key group consumer`
+   *
+   * O(N) in pending entries, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError NOGROUP: no such group
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/xgroup-delconsumer/
+   */
   xgroupDelconsumer(key: Key, group: Str, consumer: Str): Reply<number> {
     return this.send(streamCommands.xgroupDelconsumer(key, group, consumer));
   }
 
-  /** `XGROUP DESTROY` */
+  /**
+   * Removes a consumer group; 1 when it existed.
+   *
+   * `XGROUP DESTROY key group`
+   *
+   * O(N) in pending entries, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/xgroup-destroy/
+   */
   xgroupDestroy(key: Key, group: Str): Reply<number> {
     return this.send(streamCommands.xgroupDestroy(key, group));
   }
 
-  /** `XGROUP HELP` */
+  /**
+   * Lists the XGROUP subcommands in the server's own words.
+   *
+   * `XGROUP HELP`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/xgroup-help/
+   */
   xgroupHelp(): Reply<string[]> {
     return this.send(streamCommands.xgroupHelp());
   }
 
-  /** `XGROUP SETID` */
+  /**
+   * Sets after which id a group goes on.
+   *
+   * `XGROUP SETID key group <id | $> [ENTRIESREAD entriesread]`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError NOGROUP: no such group
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/xgroup-setid/
+   */
   xgroupSetid(key: Key, group: Str, id: Str, options?: XgroupSetidOptions): Reply<'OK'> {
     return this.send(streamCommands.xgroupSetid(key, group, id, options));
   }
 
-  /** `XINFO CONSUMERS` */
+  /**
+   * Describes the consumers of a group.
+   *
+   * `XINFO CONSUMERS key group`
+   *
+   * O(N) in consumers, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError NOGROUP: no such group
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/xinfo-consumers/
+   */
   xinfoConsumers(key: Key, group: Str): Reply<StreamConsumer<S>[]> {
     return this.send(streamCommands.xinfoConsumers(key, group) as Command<never>);
   }
 
-  /** `XINFO GROUPS` */
+  /**
+   * Describes the consumer groups of a stream.
+   *
+   * `XINFO GROUPS key`
+   *
+   * O(N) in groups, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/xinfo-groups/
+   */
   xinfoGroups(key: Key): Reply<StreamGroup<S>[]> {
     return this.send(streamCommands.xinfoGroups(key) as Command<never>);
   }
 
-  /** `XINFO HELP` */
+  /**
+   * Lists the XINFO subcommands in the server's own words.
+   *
+   * `XINFO HELP`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @see https://redis.io/docs/latest/commands/xinfo-help/
+   */
   xinfoHelp(): Reply<string[]> {
     return this.send(streamCommands.xinfoHelp());
   }
 
-  /** `XLEN` */
+  /**
+   * Describes a stream, in full where wanted.
+   *
+   * `XINFO STREAM key [FULL [COUNT count]]`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: no such key
+   * @see https://redis.io/docs/latest/commands/xinfo-stream/
+   */
+  xinfoStream(key: Key): Reply<StreamInfo<S>>;
+  /**
+   * Describes a stream, in full where wanted.
+   * @see https://redis.io/docs/latest/commands/xinfo-stream/
+   */
+  xinfoStream(key: Key, options: { FULL: true; COUNT?: number }): Reply<StreamInfoFull<S>>;
+  xinfoStream(key: Key, options?: { FULL?: true; COUNT?: number }): Reply<never> {
+    return this.send(streamCommands.xinfoStream(key, options as never) as Command<never>);
+  }
+
+  /**
+   * Counts the entries of a stream.
+   *
+   * `XLEN key`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/xlen/
+   */
   xlen(key: Key): Reply<number> {
     return this.send(streamCommands.xlen(key));
   }
 
-  /** `XRANGE` */
+  /**
+   * Tells what a group has handed out and not got confirmed, as a whole or entry by entry.
+   *
+   * `XPENDING key group [[IDLE min-idle-time] start end count [consumer]]`
+   *
+   * O(N) in count, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError NOGROUP: no such key or group
+   * @see https://redis.io/docs/latest/commands/xpending/
+   */
+  xpending(key: Key, group: Str): Reply<PendingSummary<S>>;
+  /**
+   * Tells what a group has handed out and not got confirmed, as a whole or entry by entry.
+   * @see https://redis.io/docs/latest/commands/xpending/
+   */
+  xpending(key: Key, group: Str, range: PendingRange): Reply<PendingEntry<S>[]>;
+  xpending(key: Key, group: Str, range?: PendingRange): Reply<never> {
+    return this.send(streamCommands.xpending(key, group, range as never) as Command<never>);
+  }
+
+  /**
+   * Reads entries of a stream between two ids, both included.
+   *
+   * `XRANGE key start end [COUNT count]`
+   *
+   * O(N) in count, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/xrange/
+   */
   xrange(key: Key, start: Str, end: Str, options?: XrangeOptions): Reply<Entry<S>[]> {
     return this.send(streamCommands.xrange(key, start, end, options) as Command<never>);
   }
 
-  /** `XREVRANGE` */
+  /**
+   * Reads what streams have after given ids, waiting for it where wanted.
+   *
+   * `XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key …] id [id …]`
+   *
+   * O(N) in entries, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/xread/
+   */
+  xread(streams: StreamPositions, options?: XreadOptions): Reply<Dictionary<S, Entry<S>[]> | null> {
+    return this.send(streamCommands.xread(streams, options) as Command<never>);
+  }
+
+  /**
+   * Reads what streams have for a consumer of a group, waiting for it where wanted.
+   *
+   * `XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [CLAIM min-idle-time] [NOACK] STREAMS key [key
+   * …] id [id …]`
+   *
+   * O(M) in entries, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError NOGROUP: no such key or group
+   * @see https://redis.io/docs/latest/commands/xreadgroup/
+   */
+  xreadgroup(
+    group: Str,
+    consumer: Str,
+    streams: StreamPositions,
+    options?: XreadgroupOptions,
+  ): Reply<Dictionary<S, GroupEntry<S>[]> | null> {
+    return this.send(streamCommands.xreadgroup(group, consumer, streams, options) as Command<never>);
+  }
+
+  /**
+   * Reads entries of a stream between two ids, the last one first.
+   *
+   * `XREVRANGE key end start [COUNT count]`
+   *
+   * O(N) in count, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/xrevrange/
+   */
   xrevrange(key: Key, end: Str, start: Str, options?: XrevrangeOptions): Reply<Entry<S>[]> {
     return this.send(streamCommands.xrevrange(key, end, start, options) as Command<never>);
   }
 
-  /** `XSETID` */
+  /**
+   * Sets the last id of a stream.
+   *
+   * `XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]`
+   *
+   * O(1), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: no such key, or the id is smaller than the last entry's
+   * @see https://redis.io/docs/latest/commands/xsetid/
+   */
   xsetid(key: Key, lastId: Str, options?: XsetidOptions): Reply<'OK'> {
     return this.send(streamCommands.xsetid(key, lastId, options));
   }
 
-  /** `ZADD` */
-  zadd(
-    key: Key,
-    data: Many<readonly [score: number, member: Arg]>,
-    options?: ZaddOptions & Without<'INCR'>,
-  ): Reply<number>;
-  /** `ZADD` */
-  zadd(
-    key: Key,
-    data: Many<readonly [score: number, member: Arg]>,
-    options: ZaddOptions & { INCR: true },
-  ): Reply<number | null>;
-  /** `ZADD` */
-  zadd(key: Key, data: Many<readonly [score: number, member: Arg]>, options?: ZaddOptions): Reply<number | null>;
-  zadd(key: Key, data: Many<readonly [score: number, member: Arg]>, options?: ZaddOptions): Reply<never> {
-    return this.send(sortedSetCommands.zadd(key, data, options as never) as Command<never>);
+  /**
+   * Cuts a stream to a length or to entries from an id on, and answers how many went.
+   *
+   * `XTRIM key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]`
+   *
+   * O(N) in removed entries, since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/xtrim/
+   */
+  xtrim(key: Key, trim: Trim & { REF?: StreamReferences }): Reply<number> {
+    return this.send(streamCommands.xtrim(key, trim));
   }
 
-  /** `ZCARD` */
+  /**
+   * Adds members with scores, or changes scores, and answers how many were new.
+   *
+   * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member …]`
+   *
+   * O(log(N)) per member, since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: a score is no number
+   * @see https://redis.io/docs/latest/commands/zadd/
+   */
+  zadd(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: true }): Reply<number> {
+    return this.send(sortedSetCommands.zadd(key, members, options));
+  }
+
+  /**
+   * Adds to the score of one member and answers the new score; null when the conditions were not met.
+   *
+   * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member …]`
+   *
+   * O(log(N)) per member, since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: a score is no number
+   * @see https://redis.io/docs/latest/commands/zadd/
+   */
+  zaddIncr(key: Key, score: number | string, member: Arg, options?: ZaddConditions): Reply<number | null> {
+    return this.send(sortedSetCommands.zaddIncr(key, score, member, options));
+  }
+
+  /**
+   * Counts the members of a sorted set.
+   *
+   * `ZCARD key`
+   *
+   * O(1), since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zcard/
+   */
   zcard(key: Key): Reply<number> {
     return this.send(sortedSetCommands.zcard(key));
   }
 
-  /** `ZCOUNT` */
-  zcount(key: Key, min: number | string, max: number | string): Reply<number> {
+  /**
+   * Counts the members with scores in a range.
+   *
+   * `ZCOUNT key min max`
+   *
+   * O(log(N)), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: an end of the range is no number
+   * @see https://redis.io/docs/latest/commands/zcount/
+   */
+  zcount(key: Key, min: Arg, max: Arg): Reply<number> {
     return this.send(sortedSetCommands.zcount(key, min, max));
   }
 
-  /** `ZDIFF` */
+  /**
+   * Lists the members of the first sorted set that are in none of the others.
+   *
+   * `ZDIFF numkeys key [key …] [WITHSCORES]`
+   *
+   * O(L+(N-K)log(N)), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zdiff/
+   */
   zdiff(keys: Many<Key>, options?: ZdiffOptions & Without<'WITHSCORES'>): Reply<S[]>;
-  /** `ZDIFF` */
+  /**
+   * Lists the members of the first sorted set that are in none of the others.
+   * @see https://redis.io/docs/latest/commands/zdiff/
+   */
   zdiff(keys: Many<Key>, options: ZdiffOptions & { WITHSCORES: true }): Reply<Scored<S>[]>;
-  /** `ZDIFF` */
-  zdiff(keys: Many<Key>, options?: ZdiffOptions): Reply<Scored<S>[] | S[]>;
+  /**
+   * Lists the members of the first sorted set that are in none of the others.
+   * @see https://redis.io/docs/latest/commands/zdiff/
+   */
+  zdiff(keys: Many<Key>, options?: ZdiffOptions): Reply<S[] | Scored<S>[]>;
   zdiff(keys: Many<Key>, options?: ZdiffOptions): Reply<never> {
     return this.send(sortedSetCommands.zdiff(keys, options as never) as Command<never>);
   }
 
-  /** `ZDIFFSTORE` */
+  /**
+   * Stores the members of the first sorted set that are in none of the others and answers how many.
+   *
+   * `ZDIFFSTORE destination numkeys key [key …]`
+   *
+   * O(L+(N-K)log(N)), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/zdiffstore/
+   */
   zdiffstore(destination: Key, ...keys: Variadic<Key>): Reply<number> {
     return this.send(sortedSetCommands.zdiffstore(destination, ...keys));
   }
 
-  /** `ZINCRBY` */
+  /**
+   * Adds to the score of a member and answers the new score.
+   *
+   * `ZINCRBY key increment member`
+   *
+   * O(log(N)), since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: the score would be no number
+   * @see https://redis.io/docs/latest/commands/zincrby/
+   */
   zincrby(key: Key, increment: number, member: Arg): Reply<number> {
     return this.send(sortedSetCommands.zincrby(key, increment, member));
   }
 
-  /** `ZINTER` */
+  /**
+   * Lists the members that all sorted sets have in common.
+   *
+   * `ZINTER numkeys key [key …] [WEIGHTS weight …] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]`
+   *
+   * O(N*K)+O(M*log(M)), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zinter/
+   */
   zinter(keys: Many<Key>, options?: ZinterOptions & Without<'WITHSCORES'>): Reply<S[]>;
-  /** `ZINTER` */
+  /**
+   * Lists the members that all sorted sets have in common.
+   * @see https://redis.io/docs/latest/commands/zinter/
+   */
   zinter(keys: Many<Key>, options: ZinterOptions & { WITHSCORES: true }): Reply<Scored<S>[]>;
-  /** `ZINTER` */
-  zinter(keys: Many<Key>, options?: ZinterOptions): Reply<Scored<S>[] | S[]>;
+  /**
+   * Lists the members that all sorted sets have in common.
+   * @see https://redis.io/docs/latest/commands/zinter/
+   */
+  zinter(keys: Many<Key>, options?: ZinterOptions): Reply<S[] | Scored<S>[]>;
   zinter(keys: Many<Key>, options?: ZinterOptions): Reply<never> {
     return this.send(sortedSetCommands.zinter(keys, options as never) as Command<never>);
   }
 
-  /** `ZINTERCARD` */
+  /**
+   * Counts the members that all sorted sets have in common, up to a limit.
+   *
+   * `ZINTERCARD numkeys key [key …] [LIMIT limit]`
+   *
+   * O(N*K), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zintercard/
+   */
   zintercard(keys: Many<Key>, options?: ZintercardOptions): Reply<number> {
     return this.send(sortedSetCommands.zintercard(keys, options));
   }
 
-  /** `ZINTERSTORE` */
+  /**
+   * Stores the members that all sorted sets have in common and answers how many.
+   *
+   * `ZINTERSTORE destination numkeys key [key …] [WEIGHTS weight …] [AGGREGATE <SUM | MIN | MAX>]`
+   *
+   * O(N*K)+O(M*log(M)), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/zinterstore/
+   */
   zinterstore(destination: Key, keys: Many<Key>, options?: ZinterstoreOptions): Reply<number> {
     return this.send(sortedSetCommands.zinterstore(destination, keys, options));
   }
 
-  /** `ZLEXCOUNT` */
+  /**
+   * Counts the members between two names, where all have the same score.
+   *
+   * `ZLEXCOUNT key min max`
+   *
+   * O(log(N)), since Redis 2.8.9, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
+   * @see https://redis.io/docs/latest/commands/zlexcount/
+   */
   zlexcount(key: Key, min: Str, max: Str): Reply<number> {
     return this.send(sortedSetCommands.zlexcount(key, min, max));
   }
 
-  /** `ZMPOP` */
+  /**
+   * Pops the lowest or highest members of the first sorted set that has any.
+   *
+   * `ZMPOP numkeys key [key …] <MIN | MAX> [COUNT count]`
+   *
+   * O(K)+O(M*log(N)), since Redis 7.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zmpop/
+   */
   zmpop(keys: Many<Key>, where: 'MIN' | 'MAX', options?: ZmpopOptions): Reply<[key: S, members: Scored<S>[]] | null> {
     return this.send(sortedSetCommands.zmpop(keys, where, options) as Command<never>);
   }
 
-  /** `ZMSCORE` */
+  /**
+   * Reads the scores of members; null for each that is missing.
+   *
+   * `ZMSCORE key member [member …]`
+   *
+   * O(N) in members, since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zmscore/
+   */
   zmscore(key: Key, ...members: Variadic<Arg>): Reply<(number | null)[]> {
     return this.send(sortedSetCommands.zmscore(key, ...members));
   }
 
-  /** `ZPOPMAX` */
+  /**
+   * Pops the highest member of a sorted set, or the highest few.
+   *
+   * `ZPOPMAX key [count]`
+   *
+   * O(log(N)*M), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zpopmax/
+   */
   zpopmax(key: Key): Reply<Scored<S> | null>;
-  /** `ZPOPMAX` */
+  /**
+   * Pops the highest member of a sorted set, or the highest few.
+   * @see https://redis.io/docs/latest/commands/zpopmax/
+   */
   zpopmax(key: Key, count: number): Reply<Scored<S>[]>;
   zpopmax(key: Key, count?: number): Reply<never> {
     return this.send(sortedSetCommands.zpopmax(key, count as never) as Command<never>);
   }
 
-  /** `ZPOPMIN` */
+  /**
+   * Pops the lowest member of a sorted set, or the lowest few.
+   *
+   * `ZPOPMIN key [count]`
+   *
+   * O(log(N)*M), since Redis 5.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zpopmin/
+   */
   zpopmin(key: Key): Reply<Scored<S> | null>;
-  /** `ZPOPMIN` */
+  /**
+   * Pops the lowest member of a sorted set, or the lowest few.
+   * @see https://redis.io/docs/latest/commands/zpopmin/
+   */
   zpopmin(key: Key, count: number): Reply<Scored<S>[]>;
   zpopmin(key: Key, count?: number): Reply<never> {
     return this.send(sortedSetCommands.zpopmin(key, count as never) as Command<never>);
   }
 
-  /** `ZRANGE` */
-  zrange(key: Key, start: Str, stop: Str, options?: ZrangeOptions & Without<'WITHSCORES'>): Reply<S[]>;
-  /** `ZRANGE` */
-  zrange(key: Key, start: Str, stop: Str, options: ZrangeOptions & { WITHSCORES: true }): Reply<Scored<S>[]>;
-  /** `ZRANGE` */
-  zrange(key: Key, start: Str, stop: Str, options?: ZrangeOptions): Reply<Scored<S>[] | S[]>;
-  zrange(key: Key, start: Str, stop: Str, options?: ZrangeOptions): Reply<never> {
+  /**
+   * Picks members of a sorted set at random; a negative count may pick one twice.
+   *
+   * `ZRANDMEMBER key [count [WITHSCORES]]`
+   *
+   * O(N) in count, since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zrandmember/
+   */
+  zrandmember(key: Key): Reply<S | null>;
+  /**
+   * Picks members of a sorted set at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/zrandmember/
+   */
+  zrandmember(key: Key, count: number, options?: { WITHSCORES?: false }): Reply<S[]>;
+  /**
+   * Picks members of a sorted set at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/zrandmember/
+   */
+  zrandmember(key: Key, count: number, options: { WITHSCORES: true }): Reply<Scored<S>[]>;
+  /**
+   * Picks members of a sorted set at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/zrandmember/
+   */
+  zrandmember(key: Key, count: number, options?: { WITHSCORES?: boolean }): Reply<S[] | Scored<S>[]>;
+  zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean }): Reply<never> {
+    return this.send(sortedSetCommands.zrandmember(key, count as never, options as never) as Command<never>);
+  }
+
+  /**
+   * Lists members by place, by score or by name.
+   *
+   * `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`
+   *
+   * O(log(N)+M), since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: an end of the range is malformed
+   * @see https://redis.io/docs/latest/commands/zrange/
+   */
+  zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions & Without<'WITHSCORES'>): Reply<S[]>;
+  /**
+   * Lists members by place, by score or by name.
+   * @see https://redis.io/docs/latest/commands/zrange/
+   */
+  zrange(key: Key, start: Arg, stop: Arg, options: ZrangeOptions & { WITHSCORES: true }): Reply<Scored<S>[]>;
+  /**
+   * Lists members by place, by score or by name.
+   * @see https://redis.io/docs/latest/commands/zrange/
+   */
+  zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): Reply<S[] | Scored<S>[]>;
+  zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): Reply<never> {
     return this.send(sortedSetCommands.zrange(key, start, stop, options as never) as Command<never>);
   }
 
-  /** `ZRANGEBYLEX` */
+  /**
+   * Lists the members between two names, where all have the same score.
+   *
+   * `ZRANGEBYLEX key min max [LIMIT offset count]`
+   *
+   * O(log(N)+M), since Redis 2.8.9, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
+   * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX' }
+   * @see https://redis.io/docs/latest/commands/zrangebylex/
+   */
   zrangebylex(key: Key, min: Str, max: Str, options?: ZrangebylexOptions): Reply<S[]> {
     return this.send(sortedSetCommands.zrangebylex(key, min, max, options) as Command<never>);
   }
 
-  /** `ZRANGEBYSCORE` */
+  /**
+   * Lists the members with scores in a range.
+   *
+   * `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]`
+   *
+   * O(log(N)+M), since Redis 1.0.5, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: an end of the range is no number
+   * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
+   * @see https://redis.io/docs/latest/commands/zrangebyscore/
+   */
+  zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions & Without<'WITHSCORES'>): Reply<S[]>;
+  /**
+   * Lists the members with scores in a range.
+   * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
+   * @see https://redis.io/docs/latest/commands/zrangebyscore/
+   */
   zrangebyscore(
     key: Key,
-    min: number | string,
-    max: number | string,
-    options?: ZrangebyscoreOptions & Without<'WITHSCORES'>,
-  ): Reply<S[]>;
-  /** `ZRANGEBYSCORE` */
-  zrangebyscore(
-    key: Key,
-    min: number | string,
-    max: number | string,
+    min: Arg,
+    max: Arg,
     options: ZrangebyscoreOptions & { WITHSCORES: true },
   ): Reply<Scored<S>[]>;
-  /** `ZRANGEBYSCORE` */
-  zrangebyscore(
-    key: Key,
-    min: number | string,
-    max: number | string,
-    options?: ZrangebyscoreOptions,
-  ): Reply<Scored<S>[] | S[]>;
-  zrangebyscore(key: Key, min: number | string, max: number | string, options?: ZrangebyscoreOptions): Reply<never> {
+  /**
+   * Lists the members with scores in a range.
+   * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
+   * @see https://redis.io/docs/latest/commands/zrangebyscore/
+   */
+  zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions): Reply<S[] | Scored<S>[]>;
+  zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions): Reply<never> {
     return this.send(sortedSetCommands.zrangebyscore(key, min, max, options as never) as Command<never>);
   }
 
-  /** `ZRANGESTORE` */
-  zrangestore(dst: Key, src: Key, min: Str, max: Str, options?: ZrangestoreOptions): Reply<number> {
+  /**
+   * Stores members found by place, by score or by name and answers how many.
+   *
+   * `ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]`
+   *
+   * O(log(N)+M), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @throws ReplyError ERR: an end of the range is malformed
+   * @see https://redis.io/docs/latest/commands/zrangestore/
+   */
+  zrangestore(dst: Key, src: Key, min: Arg, max: Arg, options?: ZrangestoreOptions): Reply<number> {
     return this.send(sortedSetCommands.zrangestore(dst, src, min, max, options));
   }
 
-  /** `ZRANK` */
+  /**
+   * Tells the place of a member, the lowest score first; null when it is missing.
+   *
+   * `ZRANK key member [WITHSCORE]`
+   *
+   * O(log(N)), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zrank/
+   */
   zrank(key: Key, member: Arg, options?: ZrankOptions & Without<'WITHSCORE'>): Reply<number | null>;
-  /** `ZRANK` */
+  /**
+   * Tells the place of a member, the lowest score first; null when it is missing.
+   * @see https://redis.io/docs/latest/commands/zrank/
+   */
   zrank(
     key: Key,
     member: Arg,
     options: ZrankOptions & { WITHSCORE: true },
   ): Reply<[rank: number, score: number] | null>;
-  /** `ZRANK` */
-  zrank(key: Key, member: Arg, options?: ZrankOptions): Reply<[rank: number, score: number] | null | number>;
+  /**
+   * Tells the place of a member, the lowest score first; null when it is missing.
+   * @see https://redis.io/docs/latest/commands/zrank/
+   */
+  zrank(key: Key, member: Arg, options?: ZrankOptions): Reply<number | [rank: number, score: number] | null>;
   zrank(key: Key, member: Arg, options?: ZrankOptions): Reply<never> {
     return this.send(sortedSetCommands.zrank(key, member, options as never) as Command<never>);
   }
 
-  /** `ZREM` */
+  /**
+   * Removes members from a sorted set and answers how many there were.
+   *
+   * `ZREM key member [member …]`
+   *
+   * O(M*log(N)), since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zrem/
+   */
   zrem(key: Key, ...members: Variadic<Arg>): Reply<number> {
     return this.send(sortedSetCommands.zrem(key, ...members));
   }
 
-  /** `ZREMRANGEBYLEX` */
+  /**
+   * Removes the members between two names, where all have the same score, and answers how many.
+   *
+   * `ZREMRANGEBYLEX key min max`
+   *
+   * O(log(N)+M), since Redis 2.8.9, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
+   * @see https://redis.io/docs/latest/commands/zremrangebylex/
+   */
   zremrangebylex(key: Key, min: Str, max: Str): Reply<number> {
     return this.send(sortedSetCommands.zremrangebylex(key, min, max));
   }
 
-  /** `ZREMRANGEBYRANK` */
+  /**
+   * Removes the members between two places and answers how many.
+   *
+   * `ZREMRANGEBYRANK key start stop`
+   *
+   * O(log(N)+M), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zremrangebyrank/
+   */
   zremrangebyrank(key: Key, start: number, stop: number): Reply<number> {
     return this.send(sortedSetCommands.zremrangebyrank(key, start, stop));
   }
 
-  /** `ZREMRANGEBYSCORE` */
-  zremrangebyscore(key: Key, min: number | string, max: number | string): Reply<number> {
+  /**
+   * Removes the members with scores in a range and answers how many.
+   *
+   * `ZREMRANGEBYSCORE key min max`
+   *
+   * O(log(N)+M), since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: an end of the range is no number
+   * @see https://redis.io/docs/latest/commands/zremrangebyscore/
+   */
+  zremrangebyscore(key: Key, min: Arg, max: Arg): Reply<number> {
     return this.send(sortedSetCommands.zremrangebyscore(key, min, max));
   }
 
-  /** `ZREVRANGE` */
+  /**
+   * Lists members by place, the highest score first.
+   *
+   * `ZREVRANGE key start stop [WITHSCORES]`
+   *
+   * O(log(N)+M), since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
+   * @see https://redis.io/docs/latest/commands/zrevrange/
+   */
   zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions & Without<'WITHSCORES'>): Reply<S[]>;
-  /** `ZREVRANGE` */
+  /**
+   * Lists members by place, the highest score first.
+   * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
+   * @see https://redis.io/docs/latest/commands/zrevrange/
+   */
   zrevrange(
     key: Key,
     start: number,
     stop: number,
     options: ZrevrangeOptions & { WITHSCORES: true },
   ): Reply<Scored<S>[]>;
-  /** `ZREVRANGE` */
-  zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): Reply<Scored<S>[] | S[]>;
+  /**
+   * Lists members by place, the highest score first.
+   * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
+   * @see https://redis.io/docs/latest/commands/zrevrange/
+   */
+  zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): Reply<S[] | Scored<S>[]>;
   zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): Reply<never> {
     return this.send(sortedSetCommands.zrevrange(key, start, stop, options as never) as Command<never>);
   }
 
-  /** `ZREVRANGEBYLEX` */
+  /**
+   * Lists the members between two names, the last one first.
+   *
+   * `ZREVRANGEBYLEX key max min [LIMIT offset count]`
+   *
+   * O(log(N)+M), since Redis 2.8.9, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
+   * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX', REV: true }
+   * @see https://redis.io/docs/latest/commands/zrevrangebylex/
+   */
   zrevrangebylex(key: Key, max: Str, min: Str, options?: ZrevrangebylexOptions): Reply<S[]> {
     return this.send(sortedSetCommands.zrevrangebylex(key, max, min, options) as Command<never>);
   }
 
-  /** `ZREVRANGEBYSCORE` */
+  /**
+   * Lists the members with scores in a range, the highest first.
+   *
+   * `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]`
+   *
+   * O(log(N)+M), since Redis 2.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError ERR: an end of the range is no number
+   * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
+   * @see https://redis.io/docs/latest/commands/zrevrangebyscore/
+   */
   zrevrangebyscore(
     key: Key,
-    max: number | string,
-    min: number | string,
+    max: Arg,
+    min: Arg,
     options?: ZrevrangebyscoreOptions & Without<'WITHSCORES'>,
   ): Reply<S[]>;
-  /** `ZREVRANGEBYSCORE` */
+  /**
+   * Lists the members with scores in a range, the highest first.
+   * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
+   * @see https://redis.io/docs/latest/commands/zrevrangebyscore/
+   */
   zrevrangebyscore(
     key: Key,
-    max: number | string,
-    min: number | string,
+    max: Arg,
+    min: Arg,
     options: ZrevrangebyscoreOptions & { WITHSCORES: true },
   ): Reply<Scored<S>[]>;
-  /** `ZREVRANGEBYSCORE` */
-  zrevrangebyscore(
-    key: Key,
-    max: number | string,
-    min: number | string,
-    options?: ZrevrangebyscoreOptions,
-  ): Reply<Scored<S>[] | S[]>;
-  zrevrangebyscore(
-    key: Key,
-    max: number | string,
-    min: number | string,
-    options?: ZrevrangebyscoreOptions,
-  ): Reply<never> {
+  /**
+   * Lists the members with scores in a range, the highest first.
+   * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
+   * @see https://redis.io/docs/latest/commands/zrevrangebyscore/
+   */
+  zrevrangebyscore(key: Key, max: Arg, min: Arg, options?: ZrevrangebyscoreOptions): Reply<S[] | Scored<S>[]>;
+  zrevrangebyscore(key: Key, max: Arg, min: Arg, options?: ZrevrangebyscoreOptions): Reply<never> {
     return this.send(sortedSetCommands.zrevrangebyscore(key, max, min, options as never) as Command<never>);
   }
 
-  /** `ZREVRANK` */
+  /**
+   * Tells the place of a member, the highest score first; null when it is missing.
+   *
+   * `ZREVRANK key member [WITHSCORE]`
+   *
+   * O(log(N)), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zrevrank/
+   */
   zrevrank(key: Key, member: Arg, options?: ZrevrankOptions & Without<'WITHSCORE'>): Reply<number | null>;
-  /** `ZREVRANK` */
+  /**
+   * Tells the place of a member, the highest score first; null when it is missing.
+   * @see https://redis.io/docs/latest/commands/zrevrank/
+   */
   zrevrank(
     key: Key,
     member: Arg,
     options: ZrevrankOptions & { WITHSCORE: true },
   ): Reply<[rank: number, score: number] | null>;
-  /** `ZREVRANK` */
-  zrevrank(key: Key, member: Arg, options?: ZrevrankOptions): Reply<[rank: number, score: number] | null | number>;
+  /**
+   * Tells the place of a member, the highest score first; null when it is missing.
+   * @see https://redis.io/docs/latest/commands/zrevrank/
+   */
+  zrevrank(key: Key, member: Arg, options?: ZrevrankOptions): Reply<number | [rank: number, score: number] | null>;
   zrevrank(key: Key, member: Arg, options?: ZrevrankOptions): Reply<never> {
     return this.send(sortedSetCommands.zrevrank(key, member, options as never) as Command<never>);
   }
 
-  /** `ZSCAN` */
+  /**
+   * Walks over the members of a sorted set page by page.
+   *
+   * `ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]`
+   *
+   * O(1) per call, since Redis 2.8.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zscan/
+   */
   zscan(
     key: Key,
     cursor: string | number | bigint,
     options?: ZscanOptions & Without<'NOSCORES'>,
   ): Reply<[cursor: string, members: Scored<S>[]]>;
-  /** `ZSCAN` */
+  /**
+   * Walks over the members of a sorted set page by page.
+   * @see https://redis.io/docs/latest/commands/zscan/
+   */
   zscan(
     key: Key,
     cursor: string | number | bigint,
     options: ZscanOptions & { NOSCORES: true },
   ): Reply<[cursor: string, members: S[]]>;
-  /** `ZSCAN` */
+  /**
+   * Walks over the members of a sorted set page by page.
+   * @see https://redis.io/docs/latest/commands/zscan/
+   */
   zscan(
     key: Key,
     cursor: string | number | bigint,
     options?: ZscanOptions,
-  ): Reply<[cursor: string, members: S[]] | [cursor: string, members: Scored<S>[]]>;
+  ): Reply<[cursor: string, members: Scored<S>[]] | [cursor: string, members: S[]]>;
   zscan(key: Key, cursor: string | number | bigint, options?: ZscanOptions): Reply<never> {
     return this.send(sortedSetCommands.zscan(key, cursor, options as never) as Command<never>);
   }
 
-  /** `ZSCORE` */
+  /**
+   * Reads the score of a member; null when it is missing.
+   *
+   * `ZSCORE key member`
+   *
+   * O(1), since Redis 1.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zscore/
+   */
   zscore(key: Key, member: Arg): Reply<number | null> {
     return this.send(sortedSetCommands.zscore(key, member));
   }
 
-  /** `ZUNION` */
+  /**
+   * Lists the members that any of the sorted sets has.
+   *
+   * `ZUNION numkeys key [key …] [WEIGHTS weight …] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]`
+   *
+   * O(N)+O(M*log(M)), since Redis 6.2.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @see https://redis.io/docs/latest/commands/zunion/
+   */
   zunion(keys: Many<Key>, options?: ZunionOptions & Without<'WITHSCORES'>): Reply<S[]>;
-  /** `ZUNION` */
+  /**
+   * Lists the members that any of the sorted sets has.
+   * @see https://redis.io/docs/latest/commands/zunion/
+   */
   zunion(keys: Many<Key>, options: ZunionOptions & { WITHSCORES: true }): Reply<Scored<S>[]>;
-  /** `ZUNION` */
-  zunion(keys: Many<Key>, options?: ZunionOptions): Reply<Scored<S>[] | S[]>;
+  /**
+   * Lists the members that any of the sorted sets has.
+   * @see https://redis.io/docs/latest/commands/zunion/
+   */
+  zunion(keys: Many<Key>, options?: ZunionOptions): Reply<S[] | Scored<S>[]>;
   zunion(keys: Many<Key>, options?: ZunionOptions): Reply<never> {
     return this.send(sortedSetCommands.zunion(keys, options as never) as Command<never>);
   }
 
-  /** `ZUNIONSTORE` */
+  /**
+   * Stores the members that any of the sorted sets has and answers how many.
+   *
+   * `ZUNIONSTORE destination numkeys key [key …] [WEIGHTS weight …] [AGGREGATE <SUM | MIN | MAX>]`
+   *
+   * O(N)+O(M*log(M)), since Redis 2.0.0, in every Valkey.
+   * @throws ReplyError WRONGTYPE: a key holds another kind of value
+   * @throws ReplyError OOM: the memory limit is reached
+   * @see https://redis.io/docs/latest/commands/zunionstore/
+   */
   zunionstore(destination: Key, keys: Many<Key>, options?: ZunionstoreOptions): Reply<number> {
     return this.send(sortedSetCommands.zunionstore(destination, keys, options));
   }

@@ -12,14 +12,14 @@ export const DISCARD = /* @__PURE__ */ defineSpec('DISCARD', {
   connection: true,
 });
 
-/** `DISCARD` */
+/** Throws away the commands queued since MULTI. */
 export function discard(): Command<'OK'> {
   return new Command(DISCARD, [], reply.readOk);
 }
 
 export const EXEC = /* @__PURE__ */ defineSpec('EXEC', { since: { redis: '1.2.0', valkey: '1.2.0' }, connection: true });
 
-/** `EXEC` */
+/** Runs the commands queued since MULTI, all in a row; null when a watched key has changed. */
 export function exec(): Command<unknown[] | null> {
   return new Command(EXEC, [], reply.readExec);
 }
@@ -30,7 +30,7 @@ export const MULTI = /* @__PURE__ */ defineSpec('MULTI', {
   noTransaction: true,
 });
 
-/** `MULTI` */
+/** Begins a transaction: the server queues what follows until EXEC. */
 export function multi(): Command<'OK'> {
   return new Command(MULTI, [], reply.readOk);
 }
@@ -40,7 +40,7 @@ export const UNWATCH = /* @__PURE__ */ defineSpec('UNWATCH', {
   connection: true,
 });
 
-/** `UNWATCH` */
+/** Forgets all watched keys of this connection. */
 export function unwatch(): Command<'OK'> {
   return new Command(UNWATCH, [], reply.readOk);
 }
@@ -52,7 +52,7 @@ export const WATCH = /* @__PURE__ */ defineSpec('WATCH', {
   noTransaction: true,
 });
 
-/** `WATCH` */
+/** Makes the next EXEC fail when one of the keys changes before it. */
 export function watch(...keys: Variadic<Key>): Command<'OK'> {
   const out: Arg[] = [];
   arg.pushRest(out, keys, arg.text, WATCH, 'keys');

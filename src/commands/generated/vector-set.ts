@@ -8,7 +8,21 @@ import { defineSpec, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import type { Without } from '../option-table';
 import * as reply from '../replies';
-import type { RawVector, Similar } from '../replies/types';
+import type { Attributed, RawVector, Similar } from '../replies/types';
+import * as special from '../special';
+import type { VaddOptions, Vector, VsimOptions, VsimQuery } from '../special/types';
+
+export const VADD = /* @__PURE__ */ defineSpec('VADD', {
+  access: 'write',
+  replay: 'state',
+  keys: FIRST,
+  since: { redis: '8.0.0' },
+});
+
+/** Adds an element with its vector to a vector set; true when it was new. */
+export function vadd(key: Key, vector: Vector, element: Arg, options?: VaddOptions): Command<boolean> {
+  return special.vadd(VADD, key, vector, element, options);
+}
 
 export const VCARD = /* @__PURE__ */ defineSpec('VCARD', {
   access: 'read',
@@ -18,7 +32,7 @@ export const VCARD = /* @__PURE__ */ defineSpec('VCARD', {
   replica: true,
 });
 
-/** `VCARD` */
+/** Counts the elements of a vector set. */
 export function vcard(key: Key): Command<number> {
   return new Command(VCARD, [arg.text(key, VCARD, 'key')], reply.readInteger);
 }
@@ -31,7 +45,7 @@ export const VDIM = /* @__PURE__ */ defineSpec('VDIM', {
   replica: true,
 });
 
-/** `VDIM` */
+/** Tells how many dimensions a vector set has. */
 export function vdim(key: Key): Command<number> {
   return new Command(VDIM, [arg.text(key, VDIM, 'key')], reply.readInteger);
 }
@@ -54,15 +68,16 @@ const VEMB_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   ],
 );
 
-/** `VEMB` */
+/** Reads the vector of an element, as numbers or as the index holds it. */
 export function vemb(key: Key, element: Arg, options?: VembOptions & Without<'RAW'>): Command<number[] | null>;
-/** `VEMB` */
+/** Reads the vector of an element, as numbers or as the index holds it. */
 export function vemb(key: Key, element: Arg, options: VembOptions & { RAW: true }): Command<RawVector | null>;
-/** `VEMB` */
-export function vemb(key: Key, element: Arg, options?: VembOptions): Command<RawVector | null | number[]>;
+/** Reads the vector of an element, as numbers or as the index holds it. */
+export function vemb(key: Key, element: Arg, options?: VembOptions): Command<number[] | RawVector | null>;
 export function vemb(key: Key, element: Arg, options?: VembOptions): Command<never> {
   const out: Arg[] = [arg.text(key, VEMB, 'key'), arg.data(element, VEMB, 'element')];
-  if (options !== undefined) opt.pushOptions(out, options, VEMB_OPTIONS, VEMB);
+  if (options === undefined) return new Command<unknown>(VEMB, out, reply.readDoublesOrNull) as Command<never>;
+  opt.pushOptions(out, options, VEMB_OPTIONS, VEMB);
   const read = opt.has(options, 'RAW') ? reply.readRawVector : reply.readDoublesOrNull;
   return new Command<unknown>(VEMB, out, read) as Command<never>;
 }
@@ -75,7 +90,7 @@ export const VGETATTR = /* @__PURE__ */ defineSpec('VGETATTR', {
   replica: true,
 });
 
-/** `VGETATTR` */
+/** Reads the attributes of an element, as JSON text. */
 export function vgetattr(key: Key, element: Arg): Command<string | null> {
   return new Command(VGETATTR, [arg.text(key, VGETATTR, 'key'), arg.data(element, VGETATTR, 'element')], reply.readTextOrNull);
 }
@@ -88,7 +103,7 @@ export const VINFO = /* @__PURE__ */ defineSpec('VINFO', {
   replica: true,
 });
 
-/** `VINFO` */
+/** Describes a vector set. */
 export function vinfo(key: Key): Command<Record<string, string | number> | null> {
   return new Command(VINFO, [arg.text(key, VINFO, 'key')], reply.readFigures);
 }
@@ -101,7 +116,7 @@ export const VISMEMBER = /* @__PURE__ */ defineSpec('VISMEMBER', {
   replica: true,
 });
 
-/** `VISMEMBER` */
+/** Tells whether a vector set has an element. */
 export function vismember(key: Key, element: Arg): Command<boolean> {
   return new Command(VISMEMBER, [arg.text(key, VISMEMBER, 'key'), arg.data(element, VISMEMBER, 'element')], reply.readBoolean);
 }
@@ -124,23 +139,24 @@ const VLINKS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   ],
 );
 
-/** `VLINKS` */
+/** Shows the neighbours of an element on each layer of the index. */
 export function vlinks(
   key: Key,
   element: Arg,
   options?: VlinksOptions & Without<'WITHSCORES'>,
 ): Command<string[][] | null>;
-/** `VLINKS` */
+/** Shows the neighbours of an element on each layer of the index. */
 export function vlinks(
   key: Key,
   element: Arg,
   options: VlinksOptions & { WITHSCORES: true },
 ): Command<Similar[][] | null>;
-/** `VLINKS` */
-export function vlinks(key: Key, element: Arg, options?: VlinksOptions): Command<Similar[][] | null | string[][]>;
+/** Shows the neighbours of an element on each layer of the index. */
+export function vlinks(key: Key, element: Arg, options?: VlinksOptions): Command<string[][] | Similar[][] | null>;
 export function vlinks(key: Key, element: Arg, options?: VlinksOptions): Command<never> {
   const out: Arg[] = [arg.text(key, VLINKS, 'key'), arg.data(element, VLINKS, 'element')];
-  if (options !== undefined) opt.pushOptions(out, options, VLINKS_OPTIONS, VLINKS);
+  if (options === undefined) return new Command<unknown>(VLINKS, out, reply.readLinks) as Command<never>;
+  opt.pushOptions(out, options, VLINKS_OPTIONS, VLINKS);
   const read = opt.has(options, 'WITHSCORES') ? reply.readLinksWithScores : reply.readLinks;
   return new Command<unknown>(VLINKS, out, read) as Command<never>;
 }
@@ -153,9 +169,9 @@ export const VRANDMEMBER = /* @__PURE__ */ defineSpec('VRANDMEMBER', {
   replica: true,
 });
 
-/** `VRANDMEMBER` */
+/** Picks elements of a vector set at random; a negative count may pick one twice. */
 export function vrandmember(key: Key): Command<string | null>;
-/** `VRANDMEMBER` */
+/** Picks elements of a vector set at random; a negative count may pick one twice. */
 export function vrandmember(key: Key, count: number): Command<string[]>;
 export function vrandmember(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, VRANDMEMBER, 'key')];
@@ -172,7 +188,7 @@ export const VRANGE = /* @__PURE__ */ defineSpec('VRANGE', {
   replica: true,
 });
 
-/** `VRANGE` */
+/** Lists elements of a vector set in the order of their names. */
 export function vrange(key: Key, start: Str, end: Str, count?: number): Command<string[]> {
   const out: Arg[] = [arg.text(key, VRANGE, 'key'), arg.text(start, VRANGE, 'start'), arg.text(end, VRANGE, 'end')];
   if (count !== undefined) out.push(arg.integer(count, VRANGE, 'count'));
@@ -186,7 +202,7 @@ export const VREM = /* @__PURE__ */ defineSpec('VREM', {
   since: { redis: '8.0.0' },
 });
 
-/** `VREM` */
+/** Removes an element from a vector set; true when it was there. */
 export function vrem(key: Key, element: Arg): Command<boolean> {
   return new Command(VREM, [arg.text(key, VREM, 'key'), arg.data(element, VREM, 'element')], reply.readBoolean);
 }
@@ -198,11 +214,53 @@ export const VSETATTR = /* @__PURE__ */ defineSpec('VSETATTR', {
   since: { redis: '8.0.0' },
 });
 
-/** `VSETATTR` */
+/** Sets the attributes of an element, JSON text; an empty text removes them. */
 export function vsetattr(key: Key, element: Arg, json: Str): Command<boolean> {
   return new Command(VSETATTR, [
     arg.text(key, VSETATTR, 'key'),
     arg.data(element, VSETATTR, 'element'),
     arg.text(json, VSETATTR, 'json'),
   ], reply.readBoolean);
+}
+
+export const VSIM = /* @__PURE__ */ defineSpec('VSIM', {
+  access: 'read',
+  replay: 'read',
+  keys: FIRST,
+  since: { redis: '8.0.0' },
+  replica: true,
+});
+
+/** Finds the elements most similar to a vector or to an element. */
+export function vsim(
+  key: Key,
+  query: VsimQuery,
+  options?: VsimOptions & Without<'WITHSCORES' | 'WITHATTRIBS'>,
+): Command<string[]>;
+/** Finds the elements most similar to a vector or to an element. */
+export function vsim(
+  key: Key,
+  query: VsimQuery,
+  options: VsimOptions & Without<'WITHATTRIBS'> & { WITHSCORES: true },
+): Command<Similar[]>;
+/** Finds the elements most similar to a vector or to an element. */
+export function vsim(
+  key: Key,
+  query: VsimQuery,
+  options: VsimOptions & Without<'WITHSCORES'> & { WITHATTRIBS: true },
+): Command<Attributed[]>;
+/** Finds the elements most similar to a vector or to an element. */
+export function vsim(
+  key: Key,
+  query: VsimQuery,
+  options: VsimOptions & { WITHSCORES: true; WITHATTRIBS: true },
+): Command<(Similar & Attributed)[]>;
+/** Finds the elements most similar to a vector or to an element. */
+export function vsim(
+  key: Key,
+  query: VsimQuery,
+  options?: VsimOptions,
+): Command<string[] | (Partial<Similar & Attributed> & { element: string })[]>;
+export function vsim(key: Key, query: VsimQuery, options?: VsimOptions): Command<never> {
+  return special.vsim(VSIM, key, query, options) as Command<never>;
 }

@@ -1,0 +1,137 @@
+// What people read about each command: our own sentences from docs.tsv, the rest from the facts.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ArgumentFacts, CallableFacts } from './facts';
+
+/** The words about one command. */
+export interface CommandDocs {
+  summary: string;
+  complexity: string;
+  /** `WRONGTYPE: the key holds another kind of value` */
+  errors: string[];
+}
+
+/** What to use instead of a command that is deprecated or gone. */
+export const REPLACEMENTS: Readonly<Record<string, string>> = {
+  BRPOPLPUSH: `\`blmove\` with 'RIGHT' and 'LEFT'`,
+  'CLUSTER SLAVES': '`clusterReplicas`',
+  'CLUSTER SLOTS': '`clusterShards`',
+  GEORADIUS: '`geosearch` and `geosearchstore`',
+  GEORADIUSBYMEMBER: '`geosearch` and `geosearchstore`',
+  GEORADIUSBYMEMBER_RO: '`geosearch`',
+  GEORADIUS_RO: '`geosearch`',
+  GETSET: '`set` with { GET: true }',
+  HMSET: '`hset`',
+  PSETEX: '`set` with { PX }',
+  QUIT: '`close`',
+  RPOPLPUSH: `\`lmove\` with 'RIGHT' and 'LEFT'`,
+  'SENTINEL GET-MASTER-ADDR-BY-NAME': '`sentinelGetPrimaryAddrByName` there',
+  'SENTINEL IS-MASTER-DOWN-BY-ADDR': '`sentinelIsPrimaryDownByAddr` there',
+  'SENTINEL MASTER': '`sentinelPrimary` there',
+  'SENTINEL MASTERS': '`sentinelPrimaries` there',
+  'SENTINEL SLAVES': '`sentinelReplicas`',
+  SETEX: '`set` with { EX }',
+  SETNX: '`set` with { NX: true }',
+  SLAVEOF: '`replicaof`',
+  STRALGO: '`lcs`',
+  SUBSTR: '`getrange`',
+  ZRANGEBYLEX: `\`zrange\` with { BY: 'LEX' }`,
+  ZRANGEBYSCORE: `\`zrange\` with { BY: 'SCORE' }`,
+  ZREVRANGE: '`zrange` with { REV: true }',
+  ZREVRANGEBYLEX: `\`zrange\` with { BY: 'LEX', REV: true }`,
+  ZREVRANGEBYSCORE: `\`zrange\` with { BY: 'SCORE', REV: true }`,
+};
+
+/** Groups whose commands expect one kind of value under their keys. */
+const TYPED_GROUPS = new Set('bitmap geo hash hyperloglog list module set sorted-set stream string'.split(' '));
+
+/** Commands of those groups that replace or skip whatever a key holds. */
+const ANY_TYPE = new Set('SET MSET MSETEX MSETNX MGET SETEX PSETEX SETNX'.split(' '));
+
+export const DOCS_FILE = join(__dirname, 'docs.tsv');
+
+/** All rows of docs.tsv by command. */
+export function loadDocs(): Map<string, CommandDocs> {
+  const docs = new Map<string, CommandDocs>();
+  for (const line of readFileSync(DOCS_FILE, 'utf8').split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [name, complexity, summary, errors = ''] = line.split('\t');
+    if (name === undefined || complexity === undefined || summary === undefined) throw new Error(`docs.tsv: ${line}`);
+    if (!summary.endsWith('.')) throw new Error(`docs.tsv: the summary of ${name} is no sentence`);
+    docs.set(name, { complexity, summary, errors: errors === '' ? [] : errors.split('; ') });
+  }
+  return docs;
+}
+
+/** The errors of a command: those that follow from its facts, then its own. */
+export function errorsOf(facts: CallableFacts, docs: CommandDocs): string[] {
+  const errors: string[] = [];
+  if (TYPED_GROUPS.has(facts.group) && facts.keySpecs !== undefined && !ANY_TYPE.has(facts.name)) {
+    errors.push('WRONGTYPE: a key holds another kind of value');
+  }
+  if (facts.flags.includes('denyoom')) errors.push('OOM: the memory limit is reached');
+  return [...errors, ...docs.errors];
+}
+
+/** Every Valkey has what it inherited from Redis 7.2. */
+function inEveryValkey(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < 7 || (major === 7 && minor <= 2);
+}
+
+/** `since Redis 6.2.0, in every Valkey` */
+export function sinceText({ servers }: CallableFacts): string {
+  const { redis, valkey } = servers;
+  if (redis === undefined) return `since Valkey ${valkey}, not in Redis`;
+  if (valkey === undefined) return `since Redis ${redis}, not in Valkey`;
+  return `since Redis ${redis}, ${inEveryValkey(valkey) ? 'in every Valkey' : `Valkey ${valkey}`}`;
+}
+
+/** What the tag of a deprecated command says, or undefined for a command in good standing. */
+export function deprecationOf({ name, deprecated, removed }: CallableFacts): string | undefined {
+  const instead = REPLACEMENTS[name];
+  if (removed !== undefined) return `gone since Redis ${removed}: use ${instead}`;
+  if (deprecated === undefined) return undefined;
+  if (instead === undefined) throw new Error(`${name} is deprecated: say in REPLACEMENTS what to use instead`);
+  const since = deprecated.redis === undefined ? `Valkey ${deprecated.valkey}` : `Redis ${deprecated.redis}`;
+  return `since ${since}: use ${instead}`;
+}
+
+/** The command's page, at Redis or where only Valkey knows it at Valkey. */
+export function pageOf({ name, servers }: CallableFacts): string {
+  const page = name.toLowerCase().replace(/ /g, '-');
+  return servers.redis === undefined ? `https://valkey.io/commands/${page}/` : `https://redis.io/docs/latest/commands/${page}/`;
+}
+
+/** The grammar as one line: `SET key value [NX | XX] [GET]`. */
+export function syntaxOf({ name, args = [] }: CallableFacts): string {
+  return [name, ...args.map(syntaxOfArgument)].join(' ');
+}
+
+function syntaxOfArgument(argument: ArgumentFacts): string {
+  let text = withToken(argument);
+  if (argument.multiple) text = argument.optional ? `${text} …` : `${text} [${text} …]`;
+  return argument.optional ? `[${text}]` : text;
+}
+
+function withToken(argument: ArgumentFacts): string {
+  const body = bodyOf(argument);
+  if (argument.type === 'pure-token' || argument.token === undefined) return body;
+  return `${argument.token === '' ? '""' : argument.token} ${body}`;
+}
+
+function bodyOf(argument: ArgumentFacts): string {
+  switch (argument.type) {
+    case 'pure-token':
+      return argument.token === undefined ? argument.name : argument.token === '' ? '""' : argument.token;
+    case 'oneof': {
+      const choices = (argument.args ?? []).map(syntaxOfArgument).join(' | ');
+      return argument.optional && argument.token === undefined && !argument.multiple ? choices : `<${choices}>`;
+    }
+    case 'block':
+      return (argument.args ?? []).map(syntaxOfArgument).join(' ');
+    default:
+      return argument.name;
+  }
+}

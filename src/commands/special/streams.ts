@@ -1,0 +1,146 @@
+import { Command, type Arg, type CommandSpec, type KeyRange } from '../command';
+import { choice, data, integer, pushPairs, refuse, text, type Key, type Pairs, type Str } from '../arguments';
+import { defineOptions, flag, has, oneInteger, oneText, pushOptions, tuple, word, type OptionWriter } from '../option-table';
+import {
+  readGroupStreams,
+  readInteger,
+  readName,
+  readNameOrNull,
+  readPendingEntries,
+  readPendingSummary,
+  readStreamInfo,
+  readStreamInfoFull,
+  readStreams,
+} from '../replies';
+import type { Entry, GroupEntry } from '../replies/types';
+import type { PendingRange, StreamPositions, StreamReferences, Trim, XaddOptions, XreadgroupOptions, XreadOptions } from './types';
+
+const REFERENCES = ['KEEPREF', 'DELREF', 'ACKED'] as const;
+
+/** `MAXLEN ~ 1000 LIMIT 10`; the exact form needs no sign. */
+function pushTrim(out: Arg[], trim: Trim, spec: CommandSpec, name: string): void {
+  if (typeof trim !== 'object' || trim === null) return refuse(spec, name, '{ MAXLEN } or { MINID }', trim);
+  for (const known of Object.keys(trim)) {
+    if (!['MAXLEN', 'MINID', 'exact', 'LIMIT', 'REF'].includes(known)) throw new TypeError(`${spec.name}: unknown option ${known}`);
+  }
+  const { MAXLEN, MINID, exact = true, LIMIT } = trim as { MAXLEN?: number; MINID?: string; exact?: boolean; LIMIT?: number };
+  if ((MAXLEN === undefined) === (MINID === undefined)) return refuse(spec, name, 'either { MAXLEN } or { MINID }', trim);
+  if (exact && LIMIT !== undefined) throw new TypeError(`${spec.name}: option LIMIT needs exact: false as well`);
+  out.push(MAXLEN === undefined ? 'MINID' : 'MAXLEN');
+  if (!exact) out.push('~');
+  out.push(MAXLEN === undefined ? text(MINID as string, spec, 'MINID') : integer(MAXLEN, spec, 'MAXLEN'));
+  if (LIMIT !== undefined) out.push('LIMIT', integer(LIMIT, spec, 'LIMIT'));
+}
+
+const trimOption: OptionWriter = (args, token, value: Trim, spec) => pushTrim(args, value, spec, token);
+
+const XADD_OPTIONS = /* @__PURE__ */ defineOptions([
+  ['NOMKSTREAM', flag],
+  ['REF', /* @__PURE__ */ word(...REFERENCES)],
+  ['IDMPAUTO', oneText, 1],
+  ['IDMP', /* @__PURE__ */ tuple(text, text), 1],
+  ['TRIM', trimOption],
+]);
+
+/**
+ * XADD: an id of one's own makes a repetition harmless but not silent (the server refuses the second), an idempotency id makes it
+ * silent.
+ */
+export function xadd(
+  spec: CommandSpec,
+  same: CommandSpec,
+  state: CommandSpec,
+  key: Key,
+  id: Str,
+  fields: Pairs,
+  options?: XaddOptions,
+): Command<string | null> {
+  const out: Arg[] = [text(key, spec, 'key')];
+  if (options !== undefined) pushOptions(out, options, XADD_OPTIONS, spec);
+  out.push(text(id, spec, 'id'));
+  pushPairs(out, fields, data, spec, 'fields');
+  const facts = has(options, 'IDMP') ? same : id === '*' || String(id).endsWith('-*') ? spec : state;
+  return new Command(facts, out, has(options, 'NOMKSTREAM') ? readNameOrNull : readName);
+}
+
+/** XTRIM */
+export function xtrim(spec: CommandSpec, key: Key, trim: Trim & { REF?: StreamReferences }): Command<number> {
+  const out: Arg[] = [text(key, spec, 'key')];
+  pushTrim(out, trim, spec, 'trim');
+  if (trim.REF !== undefined) out.push(choice(trim.REF, REFERENCES, spec, 'REF'));
+  return new Command(spec, out, readInteger);
+}
+
+const READ_OPTIONS = /* @__PURE__ */ defineOptions([
+  ['COUNT', oneInteger],
+  ['BLOCK', oneInteger],
+]);
+
+const READ_GROUP_OPTIONS = /* @__PURE__ */ defineOptions([
+  ['COUNT', oneInteger],
+  ['BLOCK', oneInteger],
+  ['CLAIM', oneInteger],
+  ['NOACK', flag],
+]);
+
+/** Appends `STREAMS key … id …`; says where the keys are. */
+function pushStreams(out: Arg[], streams: StreamPositions, spec: CommandSpec): KeyRange[] {
+  if (typeof streams !== 'object' || streams === null || Array.isArray(streams) || streams instanceof Uint8Array) {
+    return refuse(spec, 'streams', 'an object or a Map from stream to id', streams);
+  }
+  const positions: [Key, string][] = streams instanceof Map ? [...(streams as Map<Key, string>)] : Object.entries(streams);
+  if (positions.length === 0) return refuse(spec, 'streams', 'at least one stream', streams);
+  out.push('STREAMS');
+  const from = out.length;
+  for (const [key] of positions) out.push(text(key, spec, 'streams'));
+  for (const [, id] of positions) out.push(text(id, spec, 'streams'));
+  return [{ from, to: from + positions.length - 1, step: 1 }];
+}
+
+/** XREAD */
+export function xread(spec: CommandSpec, streams: StreamPositions, options?: XreadOptions): Command<Record<string, Entry[]> | null> {
+  const out: Arg[] = [];
+  if (options !== undefined) pushOptions(out, options, READ_OPTIONS, spec);
+  const keys = pushStreams(out, streams, spec);
+  return new Command(spec, out, readStreams, keys);
+}
+
+/** XREADGROUP */
+export function xreadgroup(
+  spec: CommandSpec,
+  group: Str,
+  consumer: Str,
+  streams: StreamPositions,
+  options?: XreadgroupOptions,
+): Command<Record<string, GroupEntry[]> | null> {
+  const out: Arg[] = ['GROUP', text(group, spec, 'group'), text(consumer, spec, 'consumer')];
+  if (options !== undefined) pushOptions(out, options, READ_GROUP_OPTIONS, spec);
+  const keys = pushStreams(out, streams, spec);
+  return new Command(spec, out, readGroupStreams, keys);
+}
+
+/** XPENDING: the group as a whole, or a range of pending entries. */
+export function xpending(spec: CommandSpec, key: Key, group: Str, range?: PendingRange): Command {
+  const out: Arg[] = [text(key, spec, 'key'), text(group, spec, 'group')];
+  if (range === undefined) return new Command<unknown>(spec, out, readPendingSummary);
+  if (typeof range !== 'object' || range === null) return refuse(spec, 'range', '{ start, end, count }', range);
+  if (range.IDLE !== undefined) out.push('IDLE', integer(range.IDLE, spec, 'IDLE'));
+  out.push(text(range.start, spec, 'start'), text(range.end, spec, 'end'), integer(range.count, spec, 'count'));
+  if (range.consumer !== undefined) out.push(text(range.consumer, spec, 'consumer'));
+  return new Command<unknown>(spec, out, readPendingEntries);
+}
+
+const FULL_OPTIONS = /* @__PURE__ */ defineOptions(
+  [
+    ['FULL', flag],
+    ['COUNT', oneInteger],
+  ],
+  { needs: { COUNT: ['FULL'] } },
+);
+
+/** XINFO STREAM */
+export function xinfoStream(spec: CommandSpec, key: Key, options?: { FULL?: boolean; COUNT?: number }): Command {
+  const out: Arg[] = [text(key, spec, 'key')];
+  if (options !== undefined) pushOptions(out, options, FULL_OPTIONS, spec);
+  return new Command<unknown>(spec, out, has(options, 'FULL') ? readStreamInfoFull : readStreamInfo);
+}

@@ -1,0 +1,55 @@
+import { Command, type Arg, type CommandSpec } from '../command';
+import { choice, integer, refuse, text, type Key } from '../arguments';
+import { readIntegers, readNullableIntegers } from '../replies';
+import type { BitGet, BitOffset, BitOperation } from './types';
+
+const OVERFLOWS = ['WRAP', 'SAT', 'FAIL'];
+
+/** BITFIELD: reading alone changes nothing and may be repeated. */
+export function bitfield(
+  spec: CommandSpec,
+  readOnly: CommandSpec,
+  key: Key,
+  operations: readonly BitOperation[],
+): Command<(number | null)[]> {
+  const out: Arg[] = [text(key, spec, 'key')];
+  let reads = true;
+  // OVERFLOW holds for all writes that follow it, here each write says for itself.
+  let overflow = 'WRAP';
+  const setOverflow = (wanted: string): void => {
+    if (wanted !== overflow) out.push('OVERFLOW', choice(wanted, OVERFLOWS, spec, 'overflow'));
+    overflow = wanted;
+  };
+  for (const operation of listOf(operations, spec)) {
+    if ('get' in operation) pushField(out, 'GET', operation.get, operation.offset, spec);
+    else if ('set' in operation) {
+      reads = false;
+      setOverflow('WRAP');
+      pushField(out, 'SET', operation.set, operation.offset, spec);
+      out.push(integer(operation.value, spec, 'value'));
+    } else if ('incrby' in operation) {
+      reads = false;
+      setOverflow(operation.overflow ?? 'WRAP');
+      pushField(out, 'INCRBY', operation.incrby, operation.offset, spec);
+      out.push(integer(operation.by, spec, 'by'));
+    } else refuse(spec, 'operations', '{ get }, { set } or { incrby } objects', operation);
+  }
+  return new Command(reads ? readOnly : spec, out, readNullableIntegers);
+}
+
+/** BITFIELD_RO */
+export function bitfieldRo(spec: CommandSpec, key: Key, operations: readonly BitGet[]): Command<number[]> {
+  const out: Arg[] = [text(key, spec, 'key')];
+  for (const { get, offset } of listOf(operations, spec)) pushField(out, 'GET', get, offset, spec);
+  return new Command(spec, out, readIntegers);
+}
+
+function listOf<T extends BitOperation>(operations: readonly T[], spec: CommandSpec): readonly T[] {
+  const good = Array.isArray(operations) && operations.length > 0 && operations.every((one) => typeof one === 'object' && one !== null);
+  return good ? operations : refuse(spec, 'operations', 'a list of operations, at least one', operations);
+}
+
+function pushField(out: Arg[], token: string, encoding: string, offset: BitOffset, spec: CommandSpec): void {
+  const at = typeof offset === 'string' && offset.startsWith('#') ? offset : integer(offset as number, spec, 'offset');
+  out.push(token, text(encoding, spec, token.toLowerCase()), at);
+}
