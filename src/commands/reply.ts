@@ -1,6 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Command, ReplyContext } from './command';
-import { Request, type Executor, type ReplySink } from './request';
+import { PromiseRequest, SubscriberRequest, type Executor } from './request';
 
 /** Where a reply's command goes and how it is read: the surface that it was called on. */
 export interface ReplySource extends ReplyContext {
@@ -37,36 +37,11 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
 }
 
 function sendOnce<T>({ from, command }: Reply<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    from.executor.submit(new Request(command, new PromiseSink(resolve, reject), from) as Request);
-  });
+  return new Promise((resolve) => from.executor.submit(new PromiseRequest(command, from, resolve)));
 }
 
 /** Shared by all replies: what `subscribe` does costs no closure per command. */
 function send<T>(this: Observable<T>, subscriber: Subscriber<T>): void {
   const { from, command } = this as Reply<T>;
-  from.executor.submit(new Request(command, subscriber, from) as Request);
-}
-
-class PromiseSink<T> implements ReplySink<T> {
-  closed = false;
-
-  constructor(
-    private readonly resolve: (value: T) => void,
-    private readonly reject: (error: unknown) => void,
-  ) {}
-
-  next(value: T): void {
-    this.closed = true;
-    this.resolve(value);
-  }
-
-  error(error: unknown): void {
-    this.closed = true;
-    this.reject(error);
-  }
-
-  complete(): void {
-    // `next` has said it all
-  }
+  from.executor.submit(new SubscriberRequest(command, from, subscriber));
 }

@@ -1,14 +1,7 @@
+import type { Subscriber } from 'rxjs';
 import { AuthenticationError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import { ErrorFrame, type Frame } from '../resp/frames';
 import type { Command, ReplyContext } from './command';
-
-/** Who waits for a reply: a Subscriber, or a Promise in the making. `closed` when nobody waits any more. */
-export interface ReplySink<T> {
-  readonly closed: boolean;
-  next(value: T): void;
-  error(error: unknown): void;
-  complete(): void;
-}
 
 /** Whatever carries requests to a server: one connection, a pool, a cluster. */
 export interface Executor {
@@ -16,39 +9,79 @@ export interface Executor {
 }
 
 /** A command and who waits for its reply: the unit that is queued, written, matched and settled, once. */
-export class Request<T = unknown> {
+export abstract class Request<T = unknown> {
   constructor(
     readonly command: Command<T>,
-    readonly sink: ReplySink<T>,
     readonly context: ReplyContext,
   ) {}
 
   /** Nobody waits any more: not worth sending, its reply is to be swallowed. */
-  get abandoned(): boolean {
-    return this.sink.closed;
-  }
+  abstract get abandoned(): boolean;
+  abstract fail(error: RedisError): void;
+  protected abstract deliver(value: T): void;
 
   // Hot: once per reply.
   settle(frame: Frame): void {
-    const { sink } = this;
-    if (sink.closed) return;
+    if (this.abandoned) return;
     if (frame instanceof ErrorFrame) {
-      sink.error(toReplyError(frame, this.command.spec.name));
+      this.fail(toReplyError(frame, this.command.spec.name));
       return;
     }
     let value: T;
     try {
       value = this.command.read(frame, this.context);
     } catch (cause) {
-      sink.error(unreadable(cause, this.command.spec.name));
+      this.fail(unreadable(cause, this.command.spec.name));
       return;
     }
-    sink.next(value);
-    sink.complete();
+    this.deliver(value);
+  }
+}
+
+/** A request whose reply goes to a Subscriber. */
+export class SubscriberRequest<T> extends Request<T> {
+  constructor(
+    command: Command<T>,
+    context: ReplyContext,
+    private readonly subscriber: Subscriber<T>,
+  ) {
+    super(command, context);
+  }
+
+  get abandoned(): boolean {
+    return this.subscriber.closed;
   }
 
   fail(error: RedisError): void {
-    if (!this.sink.closed) this.sink.error(error);
+    this.subscriber.error(error);
+  }
+
+  protected deliver(value: T): void {
+    this.subscriber.next(value);
+    this.subscriber.complete();
+  }
+}
+
+/**
+ * A request whose reply is awaited; it cannot be abandoned.
+ *
+ * It keeps `resolve` alone: a Promise's `reject` is 64 bytes that nearly no command needs, and `resolve` can do its work.
+ */
+export class PromiseRequest<T> extends Request<T> {
+  constructor(
+    command: Command<T>,
+    context: ReplyContext,
+    protected readonly deliver: (value: T | Promise<never>) => void,
+  ) {
+    super(command, context);
+  }
+
+  get abandoned(): boolean {
+    return false;
+  }
+
+  fail(error: RedisError): void {
+    this.deliver(Promise.reject(error));
   }
 }
 

@@ -1,7 +1,9 @@
 import {
   BehaviorSubject,
+  NEVER,
   Observable,
   Subject,
+  catchError,
   concat,
   defer,
   filter,
@@ -12,6 +14,7 @@ import {
   switchMap,
   take,
   tap,
+  throwError,
   timeout,
   type Subscription,
 } from 'rxjs';
@@ -165,7 +168,7 @@ export class Connection implements Executor {
         },
       }),
     );
-    return merge(this.multiplexer.serve(socket), greeting);
+    return merge(this.multiplexer.serve(socket), greeting.pipe(catchError(ignoreLoss)));
   }
 
   private restore(protocol: 2 | 3): Observable<unknown> {
@@ -221,6 +224,11 @@ export class Connection implements Executor {
       cause,
     });
   }
+}
+
+/** A link that breaks during the handshake is reported by who serves it, with the true cause. */
+function ignoreLoss(error: unknown): Observable<never> {
+  return error instanceof ConnectionError ? NEVER : throwError(() => error);
 }
 
 function reasonFor(error: RedisError): DisconnectReason {

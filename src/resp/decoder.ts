@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors';
 import { Attribute, ErrorFrame, Push, type Frame } from './frames';
+import { utf8 } from './strings';
 
 /** Bounds on what a peer may make the client hold; beyond them the stream is refused with a ProtocolError. */
 export interface DecoderLimits {
@@ -33,9 +34,11 @@ export const INCOMPLETE: unique symbol = Symbol('incomplete');
 
 /** An aggregate whose elements are still coming. */
 interface Aggregate {
-  readonly type: number;
-  remaining: number;
+  readonly type: Type;
   readonly items: Frame[];
+  remaining: number;
+  /** the aggregate that it is an element of */
+  readonly parent: Aggregate | undefined;
 }
 
 const CR = 0x0d;
@@ -77,7 +80,7 @@ const enum Type {
  */
 //           ┌── a line cut at the chunk's end is kept in `cutLine`, joined with the rest of it when that comes
 //  chunk ───┼── a bulk cut at the chunk's end is gathered in `bulk`, filled in place by the chunks that follow
-//           └── an aggregate whose elements are still coming stays on `open`
+//           └── an aggregate whose elements are still coming is `open`, and linked to the one around it
 export class Decoder {
   private chunk: Buffer = NO_BYTES;
   private position = 0;
@@ -90,7 +93,8 @@ export class Decoder {
   private bulkFilled = 0;
   private bulkType: Type = Type.Bulk;
 
-  private readonly open: Aggregate[] = [];
+  private open: Aggregate | undefined;
+  private depth = 0;
   private asBytes = false;
   private readonly limits: DecoderLimits;
 
@@ -132,15 +136,15 @@ export class Decoder {
     for (;;) {
       let value = this.bulk === undefined ? this.readItem() : this.continueBulk(this.bulk);
       if (value === INCOMPLETE) return INCOMPLETE;
-      // A finished element may finish the aggregates around it.
-      for (;;) {
-        if (value === undefined) break; // an aggregate was opened, or an attribute inside a reply dropped
-        const parent = this.open[this.open.length - 1];
-        if (parent === undefined) return value;
-        parent.items.push(value);
-        if (--parent.remaining > 0) break;
-        this.open.pop();
-        value = this.finish(parent);
+      // A finished element may finish the aggregates around it; undefined is none: one was opened, or an attribute dropped.
+      while (value !== undefined) {
+        const { open } = this;
+        if (open === undefined) return value;
+        open.items.push(value);
+        if (--open.remaining > 0) break;
+        this.open = open.parent;
+        this.depth--;
+        value = this.finish(open);
       }
     }
   }
@@ -149,12 +153,12 @@ export class Decoder {
   private readItem(): Frame | undefined | typeof INCOMPLETE {
     if (this.position >= this.chunk.length && !this.advance()) return INCOMPLETE;
     const { chunk, position } = this;
-    const type = chunk[position]!;
-    if (this.open.length === 0) this.asBytes = type === Type.Push ? this.bytesWanted.push() : this.bytesWanted.reply();
+    const type: Type = chunk[position]!;
+    if (this.open === undefined) this.asBytes = type === Type.Push ? this.bytesWanted.push() : this.bytesWanted.reply();
 
-    if (type === Type.Bulk) return this.readBulk(type);
+    if (type === Type.Bulk) return this.readWholeBulk();
     if (type === Type.Integer) return this.readInteger();
-    switch (type as Type) {
+    switch (type) {
       case Type.Array:
       case Type.Set:
       case Type.Push:
@@ -171,9 +175,6 @@ export class Decoder {
       case Type.Double:
       case Type.BigNumber:
         return this.readLine(type);
-      case Type.Bulk:
-      case Type.Integer:
-        break;
     }
     if (STREAMED.has(type)) throw new ProtocolError(`Streamed RESP types are not supported, got ${quote(type)}`);
     throw new ProtocolError(`No RESP type begins with ${quote(type)}`);
@@ -237,6 +238,30 @@ export class Decoder {
     return Number(length);
   }
 
+  // Hot: a bulk string that lies whole in the chunk; anything else is left to `readBulk`.
+  private readWholeBulk(): Frame | typeof INCOMPLETE {
+    const { chunk } = this;
+    let at = this.position + 1;
+    let length = 0;
+    let digit = chunk[at]! - ZERO;
+    while (digit >= 0 && digit <= 9) {
+      length = length * 10 + digit;
+      digit = chunk[++at]! - ZERO;
+    }
+    const start = at + 2;
+    const end = start + length;
+    const whole =
+      end + 2 <= chunk.length &&
+      at > this.position + 1 &&
+      chunk[at] === CR &&
+      chunk[at + 1] === LF &&
+      chunk[end] === CR &&
+      chunk[end + 1] === LF;
+    if (!whole || this.asBytes || length > this.limits.maxBulkLength) return this.readBulk(Type.Bulk);
+    this.position = end + 2;
+    return utf8(chunk, start, end);
+  }
+
   private readBulk(type: Type): Frame | typeof INCOMPLETE {
     const length = this.readLength(this.limits.maxBulkLength, 'length');
     if (length !== length) return INCOMPLETE;
@@ -252,9 +277,7 @@ export class Decoder {
     }
     if (chunk[end] !== CR || chunk[end + 1] !== LF) throw new ProtocolError('A bulk string does not end in CRLF');
     this.position = end + 2;
-    return type === Type.Bulk && !this.asBytes
-      ? chunk.toString('utf8', position, end)
-      : this.bulkValue(type, chunk, position, end, true);
+    return this.bulkValue(type, chunk, position, end, true);
   }
 
   private continueBulk(bulk: Buffer): Frame | typeof INCOMPLETE {
@@ -273,12 +296,12 @@ export class Decoder {
 
   /** @param shared the bytes lie in a chunk that will be reused, and have to be copied when they are kept */
   private bulkValue(type: Type, from: Buffer, start: number, end: number, shared: boolean): Frame {
-    if (type === Type.BulkError) return new ErrorFrame(from.toString('utf8', start, end));
+    if (type === Type.BulkError) return new ErrorFrame(utf8(from, start, end));
     if (type === Type.Verbatim) {
       if (end - start < 4 || from[start + 3] !== 0x3a) throw new ProtocolError('A verbatim string has no format');
       start += 4;
     }
-    if (!this.asBytes) return from.toString('utf8', start, end);
+    if (!this.asBytes) return utf8(from, start, end);
     const bytes = from.subarray(start, end);
     return shared ? Buffer.from(bytes) : bytes;
   }
@@ -286,7 +309,7 @@ export class Decoder {
   private readLine(type: Type): Frame | typeof INCOMPLETE {
     const { chunk } = this;
     const start = this.position + 1;
-    const end = chunk.indexOf(LF, start) - 1;
+    const end = lineEnd(chunk, start) - 1;
     if (end < start - 1) {
       this.cut();
       return INCOMPLETE;
@@ -297,7 +320,7 @@ export class Decoder {
       throw new ProtocolError('A line does not end in CRLF');
     }
     this.position = end + 2;
-    const text = chunk.toString('utf8', start, end);
+    const text = utf8(chunk, start, end);
     switch (type) {
       case Type.Simple:
         return text;
@@ -323,25 +346,26 @@ export class Decoder {
     const count = this.readLength(this.limits.maxElements, 'count');
     if (count !== count) return INCOMPLETE;
     if (count === -1) return null;
-    const aggregate = { type, remaining: type === Type.Map || type === Type.Attribute ? count * 2 : count, items: [] };
+    const remaining = type === Type.Map || type === Type.Attribute ? count * 2 : count;
+    const aggregate: Aggregate = { type, items: [], remaining, parent: this.open };
     if (count === 0) return this.finish(aggregate);
-    if (this.open.length >= this.limits.maxDepth) {
+    if (++this.depth > this.limits.maxDepth) {
       throw new ProtocolError(`A reply nests deeper than the limit of ${this.limits.maxDepth}`);
     }
-    this.open.push(aggregate);
+    this.open = aggregate;
     return undefined;
   }
 
   /** The value of a whole aggregate; undefined for an attribute inside a reply, which is not an element of it. */
   private finish({ type, items }: Aggregate): Frame | undefined {
-    switch (type as Type) {
+    switch (type) {
       case Type.Map:
         return toMap(items);
       case Type.Push:
         if (items.length === 0) throw new ProtocolError('A push has no kind');
         return new Push(items);
       case Type.Attribute:
-        return this.open.length === 0 ? new Attribute(toMap(items)) : undefined;
+        return this.open === undefined ? new Attribute(toMap(items)) : undefined;
       default:
         return items;
     }
@@ -368,6 +392,14 @@ export class Decoder {
     const line = this.chunk.toString('latin1', this.position, this.position + 32);
     return new ProtocolError(`Not a number between type and CRLF: ${JSON.stringify(line)}`);
   }
+}
+
+// Hot: most lines are `+OK`, which a loop finds sooner than a call into C++ does.
+/** Where the line feed stands; -1 when the line is cut. */
+function lineEnd(chunk: Buffer, start: number): number {
+  const near = Math.min(start + 32, chunk.length);
+  for (let at = start; at < near; at++) if (chunk[at] === LF) return at;
+  return near === chunk.length ? -1 : chunk.indexOf(LF, near);
 }
 
 function toMap(items: readonly Frame[]): Map<Frame, Frame> {
