@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 
 type Engine = { readonly socketPath: string } | { readonly host: string; readonly port: number };
@@ -47,18 +47,32 @@ function parseHost(text: string): Engine {
   throw new Error(`DOCKER_HOST=${text} is not on this machine`);
 }
 
-function ping(engine: Engine, signal: AbortSignal): Promise<void> {
+async function ping(engine: Engine, signal: AbortSignal): Promise<void> {
   const place = 'socketPath' in engine ? engine.socketPath : `${engine.host}:${engine.port}`;
+  const info = await get(engine, '/info', signal).catch((error: NodeJS.ErrnoException) => {
+    const why = signal.aborted ? 'silence' : (error.code ?? error.message);
+    throw new Error(`no engine answers at ${place} (${why})`, { cause: error });
+  });
+  const { Name: engineHost } = JSON.parse(info) as { Name?: string };
+  // Inside a container the socket may be the outer machine's, whose servers we could not reach on 127.0.0.1.
+  if (existsSync('/.dockerenv') && engineHost !== hostname()) {
+    throw new Error(`the engine at ${place} runs outside of this container`);
+  }
+}
+
+function get(engine: Engine, path: string, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const fail = (why: string): void => reject(new Error(`no engine answers at ${place} (${why})`));
-    const asked = request({ ...engine, path: '/_ping', signal, agent: false }, (response) => {
-      response.resume();
-      if (response.statusCode === 200) resolve();
-      else fail(`status ${response.statusCode}`);
+    const asked = request({ ...engine, path, signal, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (body += chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(body);
+        else reject(new Error(`status ${response.statusCode}`));
+      });
     });
-    asked.on('error', (error: NodeJS.ErrnoException) =>
-      fail(signal.aborted ? 'silence' : (error.code ?? error.message)),
-    );
+    asked.on('error', reject);
     asked.end();
   });
 }

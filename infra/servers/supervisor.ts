@@ -13,7 +13,8 @@ const OUTPUT_KEPT = 8192;
 //
 // The starter never writes to the pipe. However it dies, SIGKILL included, the kernel closes the pipe, the watcher
 // reads the end of it and kills the server. When the server goes first, the supervisor ends the watcher. The folder is
-// the supervisor's to delete only when the starter is gone: until then a restart may want what is in it.
+// the supervisor's to delete only when the starter is gone: until then a restart may want what is in it. The supervisor
+// itself says nothing: a word to a starter that is gone would kill it (SIGPIPE) before it has cleaned up.
 const SUPERVISOR = `
 folder=$1; shift
 PATH=$PATH:/usr/bin:/bin
@@ -24,9 +25,9 @@ echo "$server" >&3
 exec 3>&-
 { while read -r _; do :; done; trap '' TERM; kill -KILL "$server"; } <&4 >/dev/null 2>&1 &
 watcher=$!
+exec >/dev/null 2>&1
 wait "$server"
 code=$?
-exec >/dev/null 2>&1
 kill "$watcher"
 wait "$watcher" && rm -rf "$folder"
 exit "$code"
@@ -40,6 +41,8 @@ export async function superviseProgram(command: readonly string[], { args, folde
   const supervisor = spawn('/bin/sh', ['-c', SUPERVISOR, 'supervisor', folder, ...command, ...args], {
     cwd: folder,
     env: process.env,
+    // A group of its own: Ctrl-C is for the starter, whose end the pipe tells in good order.
+    detached: true,
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   });
   let output = '';

@@ -17,6 +17,8 @@ export function runChild(file: string, args: string[] = [], env: NodeJS.ProcessE
   const child = spawn(process.execPath, ['--import', 'tsx', resolve(__dirname, file), ...args], {
     cwd: resolve(__dirname, '../..'),
     env: { ...process.env, ...env },
+    // A process group of its own, which a spec can signal as a terminal does.
+    detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: string[] = [];
