@@ -1,4 +1,4 @@
-import { Observable, Subject } from 'rxjs';
+import { Observable, Subject, config } from 'rxjs';
 import type { Request } from '../commands/request';
 import { ConnectionError, ProtocolError, RedisError } from '../errors';
 import { decodeResp } from '../resp/decode-resp';
@@ -52,7 +52,7 @@ export class Multiplexer {
   pushesAsBytes = false;
 
   private readonly bytesWanted: BytesWanted = {
-    reply: () => this.inFlight.peek()?.context.bytes ?? false,
+    reply: () => (this.options.arraysArePushes ? this.pushesAsBytes : (this.inFlight.peek()?.context.bytes ?? false)),
     push: () => this.pushesAsBytes,
   };
 
@@ -218,9 +218,11 @@ function isMessage(frame: readonly Frame[]): boolean {
   return messageKinds.has(kind instanceof Uint8Array ? String(kind) : kind);
 }
 
-/** An error of user code is the process's, as RxJS has it, never the connection's. */
+/** An error that user code lets out is the process's, reported as RxJS reports it, never the connection's. */
 function reportLater(error: unknown): void {
   setTimeout(() => {
-    throw error;
+    const { onUnhandledError } = config;
+    if (onUnhandledError === null) throw error;
+    onUnhandledError(error);
   });
 }

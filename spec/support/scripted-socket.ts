@@ -1,0 +1,28 @@
+import { Subject } from 'rxjs';
+import type { ByteSocket } from '../../src/connection/socket';
+
+/** A socket whose other end is the spec: for what no server does on demand. */
+export class ScriptedSocket implements ByteSocket {
+  readonly bytes$ = new Subject<Uint8Array>();
+  readonly drain$ = new Subject<void>();
+  /** What was written, one text per write. */
+  readonly writes: string[] = [];
+  /** How the send buffer takes a write. */
+  accepts = true;
+  drained = true;
+  destroyed = false;
+
+  write(chunks: readonly Uint8Array[]): boolean {
+    this.writes.push(Buffer.concat(chunks).toString());
+    return this.accepts;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+  }
+
+  /** Brings bytes from the server. */
+  receive(text: string): void {
+    this.bytes$.next(Buffer.from(text));
+  }
+}

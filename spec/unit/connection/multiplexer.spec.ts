@@ -1,0 +1,256 @@
+import { config, Subject, Subscriber } from 'rxjs';
+import { call } from '../../../src/commands/call';
+import { Command } from '../../../src/commands/command';
+import { Reply } from '../../../src/commands/reply';
+import { Multiplexer, type MultiplexerOptions } from '../../../src/connection/multiplexer';
+import { ConnectionError, ProtocolError, ReplyError } from '../../../src/errors';
+import { record } from '../../support/clients';
+import { ScriptedSocket } from '../../support/scripted-socket';
+
+const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
+const wire = (...words: string[]) =>
+  `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+
+function setUp(options: Partial<MultiplexerOptions> = {}) {
+  const multiplexer = new Multiplexer({ autoPipeline: true, pipelineDepth: 100, writeBufferSize: 65536, ...options });
+  const socket = new ScriptedSocket();
+  const link = record(multiplexer.serve(socket));
+  multiplexer.openGate();
+  const from = {
+    executor: { submit: multiplexer.requests$.next.bind(multiplexer.requests$) },
+    bytes: false,
+    prefix: '',
+  };
+  const send = (name: string, ...args: string[]) => new Reply(from, call(name, ...args));
+  return { multiplexer, socket, link, from, send };
+}
+
+describe('Multiplexer', () => {
+  it('writes what one tick brings in one write', async () => {
+    const { socket, send } = setUp();
+    record(send('GET', 'a'));
+    record(send('GET', 'b'));
+    await Promise.resolve().then(() => record(send('GET', 'c')));
+    expect(socket.writes).toStrictEqual([]);
+    await tick();
+    expect(socket.writes).toStrictEqual([wire('GET', 'a') + wire('GET', 'b') + wire('GET', 'c')]);
+  });
+
+  it('writes each command by itself where auto-pipelining is off', () => {
+    const { socket, send } = setUp({ autoPipeline: false });
+    record(send('GET', 'a'));
+    record(send('GET', 'b'));
+    expect(socket.writes).toStrictEqual([wire('GET', 'a'), wire('GET', 'b')]);
+  });
+
+  it('puts at most pipelineDepth commands into a write', async () => {
+    const { socket, send } = setUp({ pipelineDepth: 2 });
+    for (const key of ['a', 'b', 'c', 'd', 'e']) record(send('GET', key));
+    await tick();
+    expect(socket.writes.map((text) => text.split('GET').length - 1)).toStrictEqual([2, 2, 1]);
+  });
+
+  it('holds further writes back while the send buffer is full', async () => {
+    const { socket, send, multiplexer } = setUp();
+    socket.accepts = false;
+    record(send('GET', 'a'));
+    await tick();
+    record(send('GET', 'b'));
+    await tick();
+    expect([socket.writes.length, multiplexer.queued]).toStrictEqual([1, 1]);
+    socket.accepts = true;
+    socket.drain$.next();
+    expect(socket.writes).toStrictEqual([wire('GET', 'a'), wire('GET', 'b')]);
+  });
+
+  it('leaves written memory alone until the system has taken it', async () => {
+    const { socket, send } = setUp();
+    const written: Uint8Array[] = [];
+    socket.write = (chunks) => {
+      written.push(...chunks);
+      return true;
+    };
+    socket.drained = false;
+    record(send('GET', 'first'));
+    await tick();
+    record(send('GET', 'other'));
+    await tick();
+    expect(written.map((chunk) => Buffer.from(chunk).toString())).toStrictEqual([
+      wire('GET', 'first'),
+      wire('GET', 'other'),
+    ]);
+  });
+
+  it('never writes a command whose subscriber left before the flush', async () => {
+    const { socket, send } = setUp();
+    record(send('GET', 'a'));
+    record(send('SET', 'k', 'v')).stop();
+    record(send('GET', 'b'));
+    await tick();
+    expect(socket.writes).toStrictEqual([wire('GET', 'a') + wire('GET', 'b')]);
+  });
+
+  it('swallows the reply of a subscriber that left after the flush', async () => {
+    const { socket, send } = setUp();
+    const left = record(send('GET', 'a'));
+    const stays = record(send('GET', 'b'));
+    await tick();
+    left.stop();
+    socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
+    expect([left.values, stays.values]).toStrictEqual([[], ['B']]);
+  });
+
+  it('gives an error reply to its own command', async () => {
+    const { socket, send } = setUp();
+    const [first, second] = [record(send('GET', 'a')), record(send('GET', 'b'))];
+    await tick();
+    socket.receive('-WRONGTYPE no string\r\n$1\r\nB\r\n');
+    expect(first.ended).toBeInstanceOf(ReplyError);
+    expect(first.ended).toMatchObject({
+      kind: 'WRONGTYPE',
+      command: 'GET',
+      delivery: 'answered',
+      message: 'WRONGTYPE no string',
+    });
+    expect(second).toMatchObject({ values: ['B'], ended: 'complete' });
+  });
+
+  it('fails one subscriber alone when its reply cannot be read', async () => {
+    const { socket, send, from } = setUp();
+    const { spec } = call('GET');
+    const unreadable = new Command(spec, ['a'], () => {
+      throw new Error('a map was expected');
+    });
+    const [first, second] = [record(new Reply(from, unreadable)), record(send('GET', 'b'))];
+    await tick();
+    socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
+    expect(first.ended).toMatchObject({
+      code: 'PROTOCOL',
+      delivery: 'answered',
+      message: expect.stringContaining('a map was expected'),
+    });
+    expect(second.values).toStrictEqual(['B']);
+  });
+
+  it('breaks the link on a reply that no command waits for', async () => {
+    const { socket, send, link } = setUp();
+    const first = record(send('GET', 'a'));
+    await tick();
+    socket.receive('$1\r\nA\r\n$1\r\nX\r\n$1\r\nY\r\n');
+    const second = record(send('GET', 'b'));
+    expect([first.values, second.values]).toStrictEqual([['A'], []]);
+    expect(link.ended).toBeInstanceOf(ProtocolError);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('breaks the link on garbage: what is in flight may have run, what is queued is kept for the next link', async () => {
+    const { socket, send, link, multiplexer } = setUp();
+    const first = record(send('GET', 'a'));
+    const second = record(send('INCR', 'b'));
+    await tick();
+    const third = record(send('GET', 'c'));
+    socket.receive('$1\r\nA\r\nnonsense\r\n');
+    expect(first.values).toStrictEqual(['A']);
+    expect(second.ended).toBeInstanceOf(ConnectionError);
+    expect(second.ended).toMatchObject({ delivery: 'unknown', command: 'INCR' });
+    expect(third.ended).toBeUndefined();
+    expect(link.ended).toBeInstanceOf(ProtocolError);
+
+    const next = new ScriptedSocket();
+    record(multiplexer.serve(next));
+    multiplexer.openGate();
+    expect(next.writes).toStrictEqual([wire('GET', 'c')]);
+    next.receive('$1\r\nC\r\n');
+    expect(third.values).toStrictEqual(['C']);
+  });
+
+  it('keeps the queue behind the gate until the handshake is through', async () => {
+    const multiplexer = new Multiplexer({ autoPipeline: true, pipelineDepth: 100, writeBufferSize: 65536 });
+    const socket = new ScriptedSocket();
+    const lane = (requests$: typeof multiplexer.requests$) => ({
+      executor: { submit: requests$.next.bind(requests$) },
+      bytes: false,
+      prefix: '',
+    });
+    record(new Reply(lane(multiplexer.requests$), call('GET', 'a')));
+    record(multiplexer.serve(socket));
+    record(new Reply(lane(multiplexer.greetings$), call('HELLO', '3')));
+    await tick();
+    expect(socket.writes).toStrictEqual([wire('HELLO', '3')]);
+    socket.receive('%0\r\n');
+    expect(socket.writes).toHaveLength(1);
+    multiplexer.openGate();
+    expect(socket.writes[1]).toBe(wire('GET', 'a'));
+  });
+
+  describe('when user code throws', () => {
+    const reported: unknown[] = [];
+    beforeEach(() => (config.onUnhandledError = (error) => reported.push(error)));
+    afterEach(async () => {
+      await new Promise((resolve) => setTimeout(resolve)); // behind the timers by which RxJS reports
+      config.onUnhandledError = null;
+      expect(reported.splice(0).map(String)).toContain('Error: careless');
+    });
+    const careless = () => {
+      throw new Error('careless');
+    };
+
+    it('delivers the replies that follow in the same chunk', async () => {
+      const { socket, send, link } = setUp();
+      send('GET', 'a').subscribe(careless);
+      const second = record(send('GET', 'b'));
+      send('GET', 'c').subscribe({ error: careless });
+      const fourth = record(send('GET', 'd'));
+      await tick();
+      socket.receive('$1\r\nA\r\n$1\r\nB\r\n-ERR C\r\n$1\r\nD\r\n');
+      expect([second.values, fourth.values, link.ended]).toStrictEqual([['B'], ['D'], undefined]);
+    });
+
+    it('delivers them even where the subscriber lets the error out', async () => {
+      const { socket, from, send, link } = setUp();
+      class Bare extends Subscriber<unknown> {
+        override next(): void {
+          careless();
+        }
+      }
+      new Reply(from, call('GET', 'a')).subscribe(new Bare());
+      const second = record(send('GET', 'b'));
+      await tick();
+      socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
+      expect([second.values, link.ended]).toStrictEqual([['B'], undefined]);
+    });
+
+    it('delivers the messages that follow', async () => {
+      const { socket, multiplexer } = setUp();
+      const messages = new Subject<unknown>();
+      multiplexer.pushes$.subscribe(careless);
+      multiplexer.pushes$.subscribe(messages);
+      const seen = record(messages);
+      socket.receive('>2\r\n+invalidate\r\n*0\r\n>2\r\n+invalidate\r\n*0\r\n');
+      expect(seen.values).toHaveLength(2);
+    });
+  });
+
+  it('delivers nothing more of a chunk once a subscriber has given the link up', async () => {
+    const { multiplexer, from } = setUp();
+    const socket = new ScriptedSocket();
+    const link = multiplexer.serve(socket).subscribe();
+    multiplexer.openGate();
+    new Reply(from, call('GET', 'a')).subscribe(() => link.unsubscribe());
+    const second = record(new Reply(from, call('GET', 'b')));
+    await tick();
+    socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
+    expect(second.values).toStrictEqual([]);
+    expect(second.ended).toMatchObject({ code: 'CONNECTION', delivery: 'unknown' });
+  });
+
+  it('takes a push between replies for what it is', async () => {
+    const { socket, send, multiplexer } = setUp();
+    const pushes = record(multiplexer.pushes$);
+    const reply = record(send('GET', 'a'));
+    await tick();
+    socket.receive('>3\r\n+message\r\n+c\r\n+hello\r\n$1\r\nA\r\n');
+    expect(reply.values).toStrictEqual(['A']);
+    expect(pushes.values).toMatchObject([{ items: ['message', 'c', 'hello'] }]);
+  });
+});
