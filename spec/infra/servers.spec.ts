@@ -394,7 +394,10 @@ describe('a server of our own', () => {
     await server.kill('SIGCONT');
     expect(await client.until((reply) => reply.endsWith('\n'))).toBe('+PONG\r\n');
     await server.kill('SIGSTOP');
+    const asked = performance.now();
     await server.restart();
+    // The server was asked to end and did; it was not waited for in vain and then killed.
+    expect(performance.now() - asked).toBeLessThan(4_000);
     await server.kill('SIGSTOP');
     await server.stop();
     await expect(dial(server)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
