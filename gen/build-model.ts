@@ -2,15 +2,22 @@
 // disappear, required tokens are implied, a required choice of words is a union of literals.
 
 import type { ArgumentFacts, CallableFacts } from './facts';
-import { KINDS, type CommandModel, type OptionModel, type Parameter, type ReplyCase, type Signature, type Step, type ValueKind } from './model';
+import {
+  KINDS,
+  type CommandModel,
+  type OptionModel,
+  type Parameter,
+  type ReplyCase,
+  type Signature,
+  type Step,
+  type ValueKind,
+} from './model';
 import { camelCase, constantCase, pascalCase, plural } from './names';
 import { OVERRIDES, type Override, type Special } from './overrides';
 import { onStrings, replyOf } from './replies';
 
 /** Arguments that hold the user's own values, where numbers are welcome too. */
-const DATA = new Set(
-  'value element member member1 member2 field message arg pivot ifeq-value ifne-value'.split(' '),
-);
+const DATA = new Set('value element member member1 member2 field message arg pivot ifeq-value ifne-value'.split(' '));
 
 /** The rules cannot make a signature of this command: an override is missing. */
 export class Unmapped extends Error {}
@@ -65,9 +72,17 @@ interface FlatPair {
 }
 
 /** `hset(key, data)` → `hset(key, field, value)`. */
-function flattened({ parameters, reply }: CommandModel['signatures'][number], { pairs, names, types }: FlatPair): CommandModel['signatures'][number] {
+function flattened(
+  { parameters, reply }: CommandModel['signatures'][number],
+  { pairs, names, types }: FlatPair,
+): CommandModel['signatures'][number] {
   const flat = parameters.flatMap((parameter) =>
-    parameter.name === pairs ? [{ name: names[0], type: types[0] }, { name: names[1], type: types[1] }] : [parameter],
+    parameter.name === pairs
+      ? [
+          { name: names[0], type: types[0] },
+          { name: names[1], type: types[1] },
+        ]
+      : [parameter],
   );
   return { parameters: flat, reply };
 }
@@ -76,7 +91,10 @@ function flattened({ parameters, reply }: CommandModel['signatures'][number], { 
 function widened(parameters: readonly Parameter[], { pairs, names, types }: FlatPair): Parameter[] {
   return parameters.flatMap((parameter) =>
     parameter.name === pairs
-      ? [{ name: pairs, type: `Pairs | ${types[0]}` }, { name: names[1], type: types[1], optional: true }]
+      ? [
+          { name: pairs, type: `Pairs | ${types[0]}` },
+          { name: names[1], type: types[1], optional: true },
+        ]
       : [parameter],
   );
 }
@@ -84,15 +102,25 @@ function widened(parameters: readonly Parameter[], { pairs, names, types }: Flat
 /** `{IDMP-MAXSIZE <maxsize>}`: a block that begins with a word is a value, or a block, with that token. */
 function withOwnToken(argument: ArgumentFacts): ArgumentFacts {
   const [head, ...values] = argument.args ?? [];
-  if (argument.type !== 'block' || argument.token !== undefined || head?.type !== 'pure-token' || head.optional || values.length === 0) {
+  if (
+    argument.type !== 'block' ||
+    argument.token !== undefined ||
+    head?.type !== 'pure-token' ||
+    head.optional ||
+    values.length === 0
+  ) {
     return argument;
   }
-  const { type: _type, args: _args, ...outer } = argument;
+  const token = head.token as string;
   const [only] = values;
-  if (values.length === 1 && only !== undefined && isValue(only) && !only.optional) {
-    return { ...only, ...outer, type: only.type, token: head.token as string, name: only.name };
-  }
-  return { ...argument, token: head.token as string, args: values };
+  if (values.length > 1 || only === undefined || !isValue(only) || only.optional)
+    return { ...argument, token, args: values };
+  return { ...only, ...pick(argument), token };
+}
+
+/** What an argument says of its place and not of its shape. */
+function pick({ optional, since, only }: ArgumentFacts): Partial<ArgumentFacts> {
+  return { ...(optional ? { optional } : {}), ...(since ? { since } : {}), ...(only ? { only } : {}) };
 }
 
 /** A command's parameters and steps while its arguments are walked. */
@@ -163,7 +191,10 @@ class Draft {
       const kind = KINDS[kindOf(parts[0] as ArgumentFacts, this.override)];
       const name = this.nameOf(argument);
       this.parameters.push({ name, type: union(words) }, { name: 'value', type: kind.type });
-      this.steps.push({ step: 'choice', parameter: name, words }, { step: 'value', parameter: 'value', check: kind.check });
+      this.steps.push(
+        { step: 'choice', parameter: name, words },
+        { step: 'value', parameter: 'value', check: kind.check },
+      );
     } else throw new Unmapped(`${argument.name}: alternatives of different kinds`);
   }
 
@@ -213,10 +244,20 @@ class Draft {
     if (parts.length === 2 && first?.type !== 'integer' && first?.type !== 'double') {
       const check = (kinds[1] as { check: string }).check;
       const flat = this.override.flat
-        ? { names: [camelCase((first as ArgumentFacts).name), camelCase((second as ArgumentFacts).name)] as [string, string], check }
+        ? {
+            names: [camelCase((first as ArgumentFacts).name), camelCase((second as ArgumentFacts).name)] as [
+              string,
+              string,
+            ],
+            check,
+          }
         : undefined;
       if (flat !== undefined) {
-        this.flat = { pairs: name, names: flat.names, types: [(kinds[0] as { type: string }).type, (kinds[1] as { type: string }).type] };
+        this.flat = {
+          pairs: name,
+          names: flat.names,
+          types: [(kinds[0] as { type: string }).type, (kinds[1] as { type: string }).type],
+        };
       }
       this.parameters.push({ name, type: 'Pairs' });
       this.steps.push({
@@ -318,7 +359,8 @@ class Draft {
     } else if (isChoiceOfWords(argument)) this.choiceRow(argument, common);
     else if (argument.type === 'oneof' && argument.token === undefined) {
       const group = ++this.choices;
-      for (const part of argument.args ?? []) this.row({ ...part, ...(part.only || !argument.only ? {} : { only: argument.only }) }, group);
+      for (const part of argument.args ?? [])
+        this.row({ ...part, ...(part.only || !argument.only ? {} : { only: argument.only }) }, group);
     } else if (argument.type === 'block') this.blockRow(argument, common);
     else throw new Unmapped(`${argument.name}: option of an unknown shape`);
   }
@@ -405,7 +447,8 @@ class Draft {
       for (const [name, others] of Object.entries(options.needs ?? {})) this.needs[name] = [...others];
     }
     for (const rule of this.facts.constraints ?? []) {
-      const plain = rule.if !== undefined && rule.needs !== undefined && /^[\w|-]+$/.test(rule.if) && /^[\w|-]+$/.test(rule.needs);
+      const plain =
+        rule.if !== undefined && rule.needs !== undefined && /^[\w|-]+$/.test(rule.if) && /^[\w|-]+$/.test(rule.needs);
       if (!plain) continue;
       for (const name of (rule.if as string).split('|')) {
         if (this.options.some((option) => option.name === name)) this.needs[name] = (rule.needs as string).split('|');
@@ -444,7 +487,10 @@ function noteOf({ since, only }: OptionModel): string {
 function conditionsOf(facts: CallableFacts, override: Override): ReplyCase[] {
   if (override.reply !== undefined) return [{ when: undefined, reply: override.reply }];
   if (override.replies !== undefined) {
-    return Object.entries(override.replies).map(([when, reply]) => ({ when: when === 'else' ? undefined : when, reply }));
+    return Object.entries(override.replies).map(([when, reply]) => ({
+      when: when === 'else' ? undefined : when,
+      reply,
+    }));
   }
   const cases = facts.replyCases ?? [{ when: 'else', reply: facts.reply }];
   const models: ReplyCase[] = cases.map(({ when, reply }) => {
@@ -459,7 +505,15 @@ function conditionsOf(facts: CallableFacts, override: Override): ReplyCase[] {
 export function fixedKeys(facts: CallableFacts): string | undefined {
   const words = facts.name.split(' ').length;
   const ranges: { from: number; to: number; step: number }[] = [];
-  for (const { begin, find } of facts.keySpecs ?? []) {
+  for (const { begin, find, flags } of facts.keySpecs ?? []) {
+    // A shard channel, a cursor: it chooses the slot and is no key all the same.
+    if (flags.includes('not_key')) continue;
+    // The patterns of SORT lead to keys that nobody can list; what STORE names is one that moves.
+    if (
+      (begin as unknown) === 'unknown' &&
+      !facts.args?.some(({ type, token }) => type === 'key' && token !== undefined)
+    )
+      continue;
     if (begin.index === undefined || find.range === undefined) return undefined;
     const from = begin.index - words;
     const [last, step] = find.range;
@@ -486,14 +540,22 @@ function replayCasesOf(facts: CallableFacts, options: readonly OptionModel[]): C
 }
 
 /** All overloads of a command: without a parameter and with it, and for each combination of options that changes the reply. */
-function signaturesOf(parameters: Parameter[], replies: readonly ReplyCase[], byPresence: string | undefined, optionsType: string, options: readonly OptionModel[]): CommandModel['signatures'] {
+function signaturesOf(
+  parameters: Parameter[],
+  replies: readonly ReplyCase[],
+  byPresence: string | undefined,
+  optionsType: string,
+  options: readonly OptionModel[],
+): CommandModel['signatures'] {
   if (replies.length === 1) return [{ parameters, reply: (replies[0] as ReplyCase).reply.type }];
   if (byPresence !== undefined) {
     const [without, withIt] = replies as [ReplyCase, ReplyCase];
     return [
       { parameters: parameters.filter(({ name }) => name !== byPresence), reply: without.reply.type },
       {
-        parameters: parameters.map((parameter) => (parameter.name === byPresence ? { name: parameter.name, type: parameter.type } : parameter)),
+        parameters: parameters.map((parameter) =>
+          parameter.name === byPresence ? { name: parameter.name, type: parameter.type } : parameter,
+        ),
         reply: withIt.reply.type,
       },
     ];
@@ -502,21 +564,31 @@ function signaturesOf(parameters: Parameter[], replies: readonly ReplyCase[], by
   const fallback = replies.find((one) => one.when === undefined);
   const signatures: CommandModel['signatures'] = [];
   const withOptions = (type: string, optional: boolean): Parameter[] =>
-    parameters.map((parameter) => (parameter.name === 'options' ? { name: 'options', type, ...(optional ? { optional } : {}) } : parameter));
+    parameters.map((parameter) =>
+      parameter.name === 'options' ? { name: 'options', type, ...(optional ? { optional } : {}) } : parameter,
+    );
   const member = (name: string): string => `${name}: ${options.find((option) => option.name === name)?.type}`;
   const excluded: string[] = [];
   const given: CommandModel['signatures'] = [];
   for (const { when, reply } of named) {
     const names = (when as string).split(/[|&]/);
     const all = (when as string).includes('&');
-    const present = all ? `{ ${names.map(member).join('; ')} }` : names.map((name) => `{ ${member(name)} }`).join(' | ');
+    const present = all
+      ? `{ ${names.map(member).join('; ')} }`
+      : names.map((name) => `{ ${member(name)} }`).join(' | ');
     const absent = excluded.filter((name) => !names.includes(name));
     const none = absent.length > 0 ? ` & Without<${union(absent)}>` : '';
-    given.push({ parameters: withOptions(`${optionsType} & ${names.length > 1 && !all ? `(${present})` : present}${none}`, false), reply: reply.type });
+    given.push({
+      parameters: withOptions(`${optionsType} & ${names.length > 1 && !all ? `(${present})` : present}${none}`, false),
+      reply: reply.type,
+    });
     excluded.push(...names.filter((name) => !excluded.includes(name)));
   }
   if (fallback !== undefined) {
-    signatures.push({ parameters: withOptions(`${optionsType} & Without<${union(excluded)}>`, true), reply: fallback.reply.type });
+    signatures.push({
+      parameters: withOptions(`${optionsType} & Without<${union(excluded)}>`, true),
+      reply: fallback.reply.type,
+    });
   }
   signatures.push(...given);
   const types = [...(fallback ? [fallback] : []), ...named].map(({ reply }) => reply.type);
@@ -563,13 +635,17 @@ function buildModel(facts: CallableFacts, override: Override): CommandModel {
   for (const one of replies) {
     if (one.when === undefined || byPresence !== undefined) continue;
     for (const name of one.when.split(/[|&]/)) {
-      if (!draft.options.some((option) => option.name === name)) throw new Unmapped(`reply by ${name}, which is no option`);
+      if (!draft.options.some((option) => option.name === name))
+        throw new Unmapped(`reply by ${name}, which is no option`);
     }
   }
   const signatures = signaturesOf(draft.parameters, replies, byPresence, optionsName, draft.options);
   return {
     ...common,
-    signatures: draft.flat === undefined ? signatures : signatures.flatMap((one) => [one, flattened(one, draft.flat as FlatPair)]),
+    signatures:
+      draft.flat === undefined
+        ? signatures
+        : signatures.flatMap((one) => [one, flattened(one, draft.flat as FlatPair)]),
     implementation: draft.flat === undefined ? draft.parameters : widened(draft.parameters, draft.flat),
     steps: draft.steps,
     options: draft.options,
@@ -577,7 +653,9 @@ function buildModel(facts: CallableFacts, override: Override): CommandModel {
     needs: draft.needs,
     exclusive: (facts.constraints ?? []).flatMap(({ exclusive }) => {
       const names = exclusive?.split('|') ?? [];
-      return names.length > 0 && names.every((name) => draft.options.some((option) => option.name === name)) ? [names] : [];
+      return names.length > 0 && names.every((name) => draft.options.some((option) => option.name === name))
+        ? [names]
+        : [];
     }),
     replies,
     byPresence,
@@ -627,12 +705,15 @@ function parseParameters(text: string): Parameter[] {
   });
 }
 
-function specialModel(special: Special): Omit<CommandModel, 'facts' | 'method' | 'constant' | 'file' | 'keys' | 'replies'> {
+function specialModel(
+  special: Special,
+): Omit<CommandModel, 'facts' | 'method' | 'constant' | 'file' | 'keys' | 'replies'> {
   const signatures = special.signatures.map(parseSignature);
   const [only] = signatures;
   return {
     signatures,
-    implementation: special.parameters === undefined ? (only as Signature).parameters : parseParameters(special.parameters),
+    implementation:
+      special.parameters === undefined ? (only as Signature).parameters : parseParameters(special.parameters),
     steps: [],
     options: [],
     optionsType: undefined,

@@ -44,13 +44,17 @@ function idle(command: CallableFacts, override: Override): string[] {
   const found: string[] = [];
   if (Object.keys(override).length === 0) found.push('says nothing');
   const names = namesOf(command.args ?? []);
-  for (const name of Object.keys({ ...override.values, ...override.names })) if (!names.has(name)) found.push(`no argument ${name}`);
+  for (const name of Object.keys({ ...override.values, ...override.names }))
+    if (!names.has(name)) found.push(`no argument ${name}`);
   const { reply, special } = override;
   if (reply !== undefined) {
     const rule = command.replyCases === undefined ? replyOf(command.reply, command) : undefined;
     if (rule?.type === reply.type && rule.reader === reply.reader) found.push('its reply is what the rules give');
   }
-  if (special !== undefined && (reply !== undefined || override.replies !== undefined || override.options !== undefined)) {
+  if (
+    special !== undefined &&
+    (reply !== undefined || override.replies !== undefined || override.options !== undefined)
+  ) {
     found.push('a hand-written command needs no other override');
   }
   if (override.flat && !hasPairs(command.args ?? [])) found.push('has no pairs');

@@ -101,7 +101,9 @@ export function deprecationOf({ name, deprecated, removed }: CallableFacts): str
 /** The command's page, at Redis or where only Valkey knows it at Valkey. */
 export function pageOf({ name, servers }: CallableFacts): string {
   const page = name.toLowerCase().replace(/ /g, '-');
-  return servers.redis === undefined ? `https://valkey.io/commands/${page}/` : `https://redis.io/docs/latest/commands/${page}/`;
+  return servers.redis === undefined
+    ? `https://valkey.io/commands/${page}/`
+    : `https://redis.io/docs/latest/commands/${page}/`;
 }
 
 /** The grammar as one line: `SET key value [NX | XX] [GET]`. */

@@ -21,7 +21,10 @@ export interface ArgumentFacts {
 export interface KeySpecFacts {
   flags: string[];
   begin: { index?: number; keyword?: string; from?: number };
-  find: { range?: [last: number, step: number, limit: number]; keynum?: [numberAt: number, firstKey: number, step: number] };
+  find: {
+    range?: [last: number, step: number, limit: number];
+    keynum?: [numberAt: number, firstKey: number, step: number];
+  };
 }
 
 export interface RuntimeFacts {
@@ -102,5 +105,7 @@ export function loadFacts(): CommandFacts[] {
 
 /** The commands that get a method and a builder, in the order of the facts. */
 export function callable(facts: readonly CommandFacts[]): CallableFacts[] {
-  return facts.filter((command): command is CallableFacts => command.method !== undefined && !HIDDEN.includes(command.name));
+  return facts.filter(
+    (command): command is CallableFacts => command.method !== undefined && !HIDDEN.includes(command.name),
+  );
 }

@@ -2,6 +2,7 @@ import { buildModels, Unmapped } from './build-model';
 import { checkOverrides } from './check-overrides';
 import { emitGroup } from './emit/builders';
 import { emitReference } from './emit/reference';
+import { emitRegistry } from './emit/registry';
 import { emitBarrel, emitSession, emitSurface } from './emit/surface';
 import { callable, loadFacts } from './facts';
 import type { CommandModel } from './model';
@@ -33,6 +34,7 @@ export function generate(): Map<string, string> {
   files.set('src/commands/generated/surface.ts', emitSurface(all));
   files.set('src/commands/generated/session.ts', emitSession(all));
   files.set('src/commands/generated/builders.ts', emitBarrel(all));
+  files.set('src/commands/generated/registry.ts', emitRegistry(all));
   files.set('src/commands/generated/COMMANDS.md', emitReference(all));
   return files;
 }

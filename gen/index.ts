@@ -15,7 +15,8 @@ function main(): void {
 
 function write(files: ReadonlyMap<string, string>): void {
   mkdirSync(GENERATED, { recursive: true });
-  for (const name of readdirSync(GENERATED)) if (!files.has(join('src/commands/generated', name))) rmSync(join(GENERATED, name));
+  for (const name of readdirSync(GENERATED))
+    if (!files.has(join('src/commands/generated', name))) rmSync(join(GENERATED, name));
   for (const [path, text] of files) writeFileSync(join(ROOT, path), text);
   console.log(`gen: ${files.size} files written`);
 }

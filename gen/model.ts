@@ -43,8 +43,23 @@ export type Step =
   | { step: 'token'; token: string }
   | { step: 'value'; parameter: string; check: string; optional?: boolean; token?: string }
   | { step: 'choice'; parameter: string; words: string[]; optional?: boolean; token?: string }
-  | { step: 'many'; parameter: string; check: string; form: 'many' | 'rest' | 'optionals' | 'optionalMany'; counted: boolean; keys: boolean; name: string }
-  | { step: 'pairs'; parameter: string; check: string; counted: boolean; keys: boolean; flat?: { names: [string, string]; check: string } }
+  | {
+      step: 'many';
+      parameter: string;
+      check: string;
+      form: 'many' | 'rest' | 'optionals' | 'optionalMany';
+      counted: boolean;
+      keys: boolean;
+      name: string;
+    }
+  | {
+      step: 'pairs';
+      parameter: string;
+      check: string;
+      counted: boolean;
+      keys: boolean;
+      flat?: { names: [string, string]; check: string };
+    }
   | { step: 'tuples'; parameter: string; checks: string[]; form: 'many' | 'rest'; counted: boolean }
   | { step: 'options' };
 

@@ -26,5 +26,9 @@ export function constantCase(name: string): string {
 
 /** `key` → `keys`; `data` stays. */
 export function plural(name: string): string {
-  return name === 'data' || name.endsWith('s') ? name : name.endsWith('y') && !/[aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`;
+  return name === 'data' || name.endsWith('s')
+    ? name
+    : name.endsWith('y') && !/[aeiou]y$/.test(name)
+      ? `${name.slice(0, -1)}ies`
+      : `${name}s`;
 }

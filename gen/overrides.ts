@@ -39,7 +39,9 @@ function reply(type: string, reader: string): { reply: ReplyModel } {
   return { reply: { type, reader } };
 }
 
-function replies(cases: Readonly<Record<string, readonly [type: string, reader: string]>>): { replies: Record<string, ReplyModel> } {
+function replies(cases: Readonly<Record<string, readonly [type: string, reader: string]>>): {
+  replies: Record<string, ReplyModel>;
+} {
   return {
     replies: Object.fromEntries(Object.entries(cases).map(([when, [type, reader]]) => [when, { type, reader }])),
   };
@@ -72,10 +74,17 @@ const COUNTS_BY_CHANNEL = reply('Dictionary<S, number>', 'readCountsByChannel');
 const ADDRESS = reply('[host: string, port: number] | null', 'readAddress');
 const MASTER_DOWN = reply('[down: number, leader: string, epoch: number]', 'readMasterDown');
 const CONFIRMED = reply('void', 'readNothing');
-const NODE_OR_MASTER = special('replicaof', ['(host: string, port: number): string', `(master: 'NO ONE'): string`], 'host: string, port?: number');
+const NODE_OR_MASTER = special(
+  'replicaof',
+  ['(host: string, port: number): string', `(master: 'NO ONE'): string`],
+  'host: string, port?: number',
+);
 const SCRIPT = special('script', ['(script: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
 const FUNCTION = special('script', ['(name: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
-const RANGE_BY = `({ BY?: undefined; LIMIT?: never } | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] })`;
+const RANGE_BY = `(
+  | { BY?: undefined; LIMIT?: never }
+  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] }
+)`;
 const RANGE_ROWS = [
   row('BY', `'SCORE' | 'LEX'`, `joined('SCORE', 'LEX')`),
   row('REV', 'true', 'flag'),
@@ -308,7 +317,17 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   SLAVEOF: NODE_OR_MASTER,
   SHUTDOWN: {
     options: {
-      type: `(AtMostOne<{ NOSAVE: true; SAVE: true }> & { NOW?: true; FORCE?: true; SAFE?: true; FAILOVER?: true; ABORT?: undefined }) | { ABORT: true }`,
+      type: `
+  | (AtMostOne<{ NOSAVE: true; SAVE: true }> & {
+      NOW?: true;
+      FORCE?: true;
+      /** Valkey only */
+      SAFE?: true;
+      /** Valkey only */
+      FAILOVER?: true;
+      ABORT?: undefined;
+    })
+  | { ABORT: true }`,
       rows: [
         row('NOSAVE', 'true', 'flag', 1),
         row('SAVE', 'true', 'flag', 1),
@@ -353,7 +372,9 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     `action: 'IMPORT' | 'CANCEL' | 'STATUS', what?: Many<SlotBounds> | MigrationTask`,
   ),
   'CLUSTER REPLICATE': special('clusterReplicate', [`(nodeId: string): 'OK'`]),
-  'CLUSTER SETSLOT': special('clusterSetslot', [`(slot: number, state: SlotState, options?: { TIMEOUT?: number }): 'OK'`]),
+  'CLUSTER SETSLOT': special('clusterSetslot', [
+    `(slot: number, state: SlotState, options?: { TIMEOUT?: number }): 'OK'`,
+  ]),
   'CLUSTER SLOT-STATS': special('clusterSlotStats', [
     '(filter: SlotStatsFilter): [slot: number, statistics: Record<string, number>][]',
   ]),
@@ -415,5 +436,8 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   ),
   VEMB: replies({ RAW: ['RawVector | null', 'readRawVector'], else: ['number[] | null', 'readDoublesOrNull'] }),
   VINFO: reply('Record<string, string | number> | null', 'readFigures'),
-  VLINKS: replies({ WITHSCORES: ['Similar<S>[][] | null', 'readLinksWithScores'], else: ['S[][] | null', 'readLinks'] }),
+  VLINKS: replies({
+    WITHSCORES: ['Similar<S>[][] | null', 'readLinksWithScores'],
+    else: ['S[][] | null', 'readLinks'],
+  }),
 };

@@ -3,8 +3,14 @@
 import type { CallableFacts, RuntimeFacts } from './facts';
 import type { CommandModel } from './model';
 import { PREFIXED } from './prefixed';
+import { list } from './emit/text';
 
-const ACCESS: Readonly<Record<RuntimeFacts['access'], string>> = { read: 'read', write: 'write', none: 'none', script: 'write' };
+const ACCESS: Readonly<Record<RuntimeFacts['access'], string>> = {
+  read: 'read',
+  write: 'write',
+  none: 'none',
+  script: 'write',
+};
 
 /** Which arguments are secret, in terms of positions; by command, because the facts name them in four different ways. */
 const SECRETS: Readonly<Record<string, string>> = {
@@ -25,7 +31,13 @@ export function secretsOf({ name, rt }: CallableFacts): string | undefined {
   // Every object has a method of that name.
   if (Array.isArray(sensitive.valueOf)) {
     const names = [...sensitive.valueOf, ...(MORE_SECRET_OPTIONS[name] ?? [])];
-    return `{ valuesOf: [${names.map((one) => `'${one}'`).join(', ')}] }`;
+    return list(
+      '{ valuesOf: [',
+      names.map((one) => `'${one}'`),
+      '] }',
+      '  ',
+      '  secrets: ',
+    );
   }
   const known = SECRETS[name];
   if (known === undefined) throw new Error(`${name}: say in SECRETS where the secret arguments stand`);
@@ -63,7 +75,11 @@ export function specFields({ facts, keys }: CommandModel): string[] {
     rt.dangerous && 'dangerous: true',
     rt.req && `request: '${rt.req}'`,
     rt.res && `response: '${rt.res}'`,
-    rt.noSplitIf && `wholeIf: [${rt.noSplitIf.split('|').map((option) => `'${option}'`).join(', ')}]`,
+    rt.noSplitIf &&
+      `wholeIf: [${rt.noSplitIf
+        .split('|')
+        .map((option) => `'${option}'`)
+        .join(', ')}]`,
     rt.slotBy !== undefined && `slotBy: ${rt.slotBy - name.split(' ').length}`,
     field('prefixed', PREFIXED[name]),
     field('secrets', secretsOf(facts)),

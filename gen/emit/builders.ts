@@ -40,16 +40,22 @@ export function identifier({ method }: CommandModel): string {
 }
 
 function emitCommand(model: CommandModel): string {
-  return [model.sharesSpec ? '' : emitSpec(model), emitReplaySpecs(model), emitOptions(model), emitBuilder(model)].join('');
+  return [model.sharesSpec ? '' : emitSpec(model), emitReplaySpecs(model), emitOptions(model), emitBuilder(model)].join(
+    '',
+  );
 }
 
 function emitSpec(model: CommandModel): string {
   const open = `export const ${model.constant} = /* @__PURE__ */ defineSpec('${model.facts.name}', `;
-  return `${open}${list('{ ', specFields(model), ' }', '', open).replace(/^\{ \n/, '{\n').replace(/\n }$/, '\n}')});\n`;
+  return `${open}${list('{ ', specFields(model), ' }', '', open)});\n`;
 }
 
 function emitReplaySpecs({ constant, replayCases, replayWhen, variants }: CommandModel): string {
-  const needed = [...replayCases.map(({ replay }) => replay), ...(replayWhen === undefined ? [] : [replayWhen.replay]), ...variants];
+  const needed = [
+    ...replayCases.map(({ replay }) => replay),
+    ...(replayWhen === undefined ? [] : [replayWhen.replay]),
+    ...variants,
+  ];
   return [...new Set(needed)]
     .map((replay) => `const ${replaySpec(constant, replay)} = /* @__PURE__ */ withReplay(${constant}, '${replay}');\n`)
     .join('');
@@ -68,15 +74,21 @@ function emitOptions(model: CommandModel): string {
   });
   const rules: string[] = [];
   if (Object.keys(model.needs).length > 0) {
-    rules.push(`needs: { ${Object.entries(model.needs).map(([option, others]) => `${quoted(option)}: [${others.map((one) => `'${one}'`).join(', ')}]`).join(', ')} }`);
+    rules.push(
+      `needs: { ${Object.entries(model.needs)
+        .map(([option, others]) => `${quoted(option)}: [${others.map((one) => `'${one}'`).join(', ')}]`)
+        .join(', ')} }`,
+    );
   }
   if (model.exclusive.length > 0) {
-    rules.push(`exclusive: [${model.exclusive.map((names) => `[${names.map((one) => `'${one}'`).join(', ')}]`).join(', ')}]`);
+    rules.push(
+      `exclusive: [${model.exclusive.map((names) => `[${names.map((one) => `'${one}'`).join(', ')}]`).join(', ')}]`,
+    );
   }
   const table = rows.map((row) => `  ${row},\n`).join('');
   return [
     `\n/** What \`${model.method}\` may be told beside its arguments. */\n`,
-    `export type ${name} = ${model.optionsType};\n`,
+    `export type ${name} =${model.optionsType.startsWith('\n') ? '' : ' '}${model.optionsType};\n`,
     `const ${model.constant}_OPTIONS = /* @__PURE__ */ opt.defineOptions(\n  [\n${table.replace(/^/gm, '  ').trimEnd()}\n  ],\n`,
     rules.length > 0 ? `  { ${rules.join(', ')} },\n` : '',
     ');\n',
@@ -89,7 +101,9 @@ function quoted(name: string): string {
 
 /** `key: Key, options?: GetexOptions`, on one line or several. */
 export function parameterList(parameters: readonly Parameter[], indent: string, before: string, after: string): string {
-  const items = parameters.map(({ name, type, optional, rest }) => `${rest ? '...' : ''}${name}${optional ? '?' : ''}: ${type}`);
+  const items = parameters.map(
+    ({ name, type, optional, rest }) => `${rest ? '...' : ''}${name}${optional ? '?' : ''}: ${type}`,
+  );
   const flat = `(${items.join(', ')})`;
   if (before.length + flat.length + after.length <= WIDTH) return flat;
   return `(\n${items.map((item) => `${indent}  ${item}${item.startsWith('...') ? '' : ','}\n`).join('')}${indent})`;
@@ -119,12 +133,19 @@ function emitBody(model: CommandModel, overloaded: boolean): string {
     return `  return ${made}${overloaded ? ' as Command<never>' : ''};\n`;
   }
   const simple = steps.findIndex((step) => expression(step, constant) === undefined);
-  const leading = (simple < 0 ? steps : steps.slice(0, simple)).flatMap((step) => expression(step, constant) as string[]);
-  if (simple < 0) return emitReturn(model, overloaded, list('[', leading, ']', '  ', ' '.repeat(40)), undefined);
+  const leading = (simple < 0 ? steps : steps.slice(0, simple)).flatMap(
+    (step) => expression(step, constant) as string[],
+  );
+  if (simple < 0) return emitReturn(model, overloaded, list('[', leading, ']', '    ', '    ,'), undefined);
   const rest = steps.slice(simple);
   const movable = model.keys === undefined;
   const lines = [`  const out: Arg[] = ${list('[', leading, ']', '  ', '  const out: Arg[] = ')};\n`];
-  if (movable) lines.push(...(fixedKeysBefore(steps, simple) ? [`  const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];\n`] : ['  const places: KeyRange[] = [];\n']));
+  if (movable)
+    lines.push(
+      ...(fixedKeysBefore(steps, simple)
+        ? [`  const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];\n`]
+        : ['  const places: KeyRange[] = [];\n']),
+    );
   const optional = rest.flatMap((step) => ('optional' in step && step.optional ? [step.parameter] : []));
   if (optional.length > 1) lines.push(`  arg.inOrder({ ${optional.join(', ')} }, ${constant});\n`);
   if (rest.length === 1 && rest[0]?.step === 'options' && model.replies.length > 1 && model.replayWhen === undefined) {
@@ -153,7 +174,10 @@ function expression(step: Step, constant: string): string[] | undefined {
     case 'choice': {
       if (step.optional) return undefined;
       const words = step.words.map((word) => `'${word}'`).join(', ');
-      return [...(step.token ? [`'${step.token}'`] : []), `arg.choice(${step.parameter}, [${words}], ${constant}, '${step.parameter}')`];
+      return [
+        ...(step.token ? [`'${step.token}'`] : []),
+        `arg.choice(${step.parameter}, [${words}], ${constant}, '${step.parameter}')`,
+      ];
     }
     default:
       return undefined;
@@ -171,7 +195,9 @@ function emitStep(step: Step, model: CommandModel, movable: boolean): string {
       return `  if (${step.parameter} !== undefined) out.push(${value});\n`;
     }
     case 'many': {
-      const push = step.counted ? 'pushCounted' : { many: 'pushMany', rest: 'pushRest', optionals: 'pushOptionals', optionalMany: '' }[step.form];
+      const push = step.counted
+        ? 'pushCounted'
+        : { many: 'pushMany', rest: 'pushRest', optionals: 'pushOptionals', optionalMany: '' }[step.form];
       const values = step.counted && step.form === 'rest' ? `arg.fromRest(${step.parameter})` : step.parameter;
       const call = `arg.${push}(out, ${values}, arg.${step.check}, ${constant}, '${step.name}')`;
       return movable && step.keys ? keysAfter(call, 1) : `  ${call};\n`;
@@ -202,9 +228,9 @@ function emitFastPath(model: CommandModel): string {
   const absent = model.replayCases.find((one) => one.absent);
   const spec = absent === undefined ? model.constant : replaySpec(model.constant, absent.replay);
   const fallback = (model.replies.find(({ when }) => when === undefined) ?? model.replies.at(-1)) as ReplyCase;
-  const keys = model.keys === undefined ? ', places' : '';
-  const made = `new Command<unknown>(${spec}, out, ${fallback.reply.reader.replace(/^(\w+)/, 'reply.$1')}${keys})`;
-  return `  if (options === undefined) return ${made} as Command<never>;\n`;
+  const reader = fallback.reply.reader.replace(/^(\w+)/, 'reply.$1');
+  const before = '  if (options === undefined) return ';
+  return `${before}${madeCommand(spec, 'out', reader, model.keys === undefined ? 'places' : undefined, true, before)};\n`;
 }
 
 function emitWithOptions(model: CommandModel): string[] {
@@ -242,18 +268,32 @@ function emitReturn(model: CommandModel, overloaded: boolean, args: string, keys
     }, model.constant);
     lines.push(`  const spec = ${chain};\n`);
     spec = 'spec';
-  }
-  if (model.replayWhen !== undefined) {
-    spec = `${model.replayWhen.when} ? ${replaySpec(model.constant, model.replayWhen.replay)} : ${model.constant}`;
-    lines.push(`  const spec = ${spec};\n`);
+  } else if (model.replayWhen !== undefined) {
+    const { when, replay } = model.replayWhen;
+    lines.push(`  const spec = ${when} ? ${replaySpec(model.constant, replay)} : ${model.constant};\n`);
     spec = 'spec';
   }
-  const reader = readerOf(model.replies, model.byPresence);
-  const tail = keys === undefined ? '' : `, ${keys}`;
-  const flat = `  return new Command${overloaded ? '<unknown>' : ''}(${spec}, ${args}, ${reader}${tail})${overloaded ? ' as Command<never>' : ''};\n`;
-  if (flat.length <= WIDTH + 1 && !flat.trimEnd().includes('\n')) return `${lines.join('')}${flat}`;
-  if (!reader.includes(' ? ')) return `${lines.join('')}${flat}`;
-  return `${lines.join('')}${conditional('  const read = ', reader)};\n  return new Command${overloaded ? '<unknown>' : ''}(${spec}, ${args}, read${tail})${overloaded ? ' as Command<never>' : ''};\n`;
+  let reader = readerOf(model.replies, model.byPresence);
+  if (reader.includes(' ? ') && madeCommand(spec, args, reader, keys, overloaded).includes('\n')) {
+    lines.push(`${conditional('  const read = ', reader)};\n`);
+    reader = 'read';
+  }
+  return `${lines.join('')}  return ${madeCommand(spec, args, reader, keys, overloaded)};\n`;
+}
+
+/** `new Command(GET, [...], reply.readText)`, its arguments on lines of their own where one line is too short. */
+function madeCommand(
+  spec: string,
+  args: string,
+  reader: string,
+  keys: string | undefined,
+  overloaded: boolean,
+  before = '  return ',
+): string {
+  const cast = overloaded ? ' as Command<never>' : '';
+  const parts = [spec, args, reader, ...(keys === undefined ? [] : [keys])];
+  const made = list('(', parts, ')', '  ', `${before}new Command${overloaded ? '<unknown>' : ''};${cast}`);
+  return `new Command${overloaded ? '<unknown>' : ''}${made}${cast}`;
 }
 
 /** `a ? b : c ? d : e` on one line where it fits, else each condition on a line of its own. */
@@ -287,16 +327,68 @@ function readerOf(replies: readonly ReplyCase[], byPresence: string | undefined)
 }
 
 const REPLY_TYPES = [
-  'AclLogEntry', 'AclUser', 'Attributed', 'ClientInfo', 'ClusterLink', 'ClusterNode', 'CommandInfo', 'Entry', 'FunctionLibrary', 'FunctionStats',
-  'GeoMatch', 'GroupEntry', 'LatencyEvent', 'LatencyHistogram', 'LcsMatch', 'ModuleInfo', 'PendingEntry', 'PendingSummary', 'Plain',
-  'RawVector', 'Role', 'Scored', 'ServerGreeting', 'ServerInfo', 'Shard', 'Similar', 'SlotRange', 'SlowCommand', 'StreamConsumer',
-  'StreamGroup', 'StreamInfo', 'StreamInfoFull', 'TrackingInfo', 'Dictionary',
+  'AclLogEntry',
+  'AclUser',
+  'Attributed',
+  'ClientInfo',
+  'ClusterLink',
+  'ClusterNode',
+  'CommandInfo',
+  'Entry',
+  'FunctionLibrary',
+  'FunctionStats',
+  'GeoMatch',
+  'GroupEntry',
+  'LatencyEvent',
+  'LatencyHistogram',
+  'LcsMatch',
+  'ModuleInfo',
+  'PendingEntry',
+  'PendingSummary',
+  'Plain',
+  'RawVector',
+  'Role',
+  'Scored',
+  'ServerGreeting',
+  'ServerInfo',
+  'Shard',
+  'Similar',
+  'SlotRange',
+  'SlowCommand',
+  'StreamConsumer',
+  'StreamGroup',
+  'StreamInfo',
+  'StreamInfoFull',
+  'TrackingInfo',
+  'Dictionary',
 ];
 
 const SPECIAL_TYPES = [
-  'BitGet', 'BitOperation', 'ClientKillFilter', 'GeoQuery', 'GeoWith', 'HelloOptions', 'HotkeysStartOptions', 'MigrateOptions',
-  'MigrationTask', 'PendingRange', 'ScoredMembers', 'SlotBounds', 'SlotMigration', 'SlotState', 'SlotStatsFilter', 'StreamPositions',
-  'StreamReferences', 'Trim', 'VaddOptions', 'Vector', 'VsimOptions', 'VsimQuery', 'XaddOptions', 'XreadOptions', 'XreadgroupOptions',
+  'BitGet',
+  'BitOperation',
+  'ClientKillFilter',
+  'GeoQuery',
+  'GeoWith',
+  'HelloOptions',
+  'HotkeysStartOptions',
+  'MigrateOptions',
+  'MigrationTask',
+  'PendingRange',
+  'ScoredMembers',
+  'SlotBounds',
+  'SlotMigration',
+  'SlotState',
+  'SlotStatsFilter',
+  'StreamPositions',
+  'StreamReferences',
+  'Trim',
+  'VaddOptions',
+  'Vector',
+  'VsimOptions',
+  'VsimQuery',
+  'XaddOptions',
+  'XreadOptions',
+  'XreadgroupOptions',
   'ZaddConditions',
 ];
 

@@ -9,15 +9,27 @@ import { HEADER, imports } from './text';
 
 /** Commands that change what their connection is: methods of a leased connection only. */
 export const SESSION = [
-  'MULTI', 'EXEC', 'DISCARD', 'WATCH', 'UNWATCH', 'MONITOR', 'RESET', 'QUIT', 'HELLO', 'CLIENT REPLY', 'CLIENT CACHING', 'ASKING',
-  'READONLY', 'READWRITE',
+  'MULTI',
+  'EXEC',
+  'DISCARD',
+  'WATCH',
+  'UNWATCH',
+  'MONITOR',
+  'RESET',
+  'QUIT',
+  'HELLO',
+  'CLIENT REPLY',
+  'CLIENT CACHING',
+  'ASKING',
+  'READONLY',
+  'READWRITE',
 ];
 
 /** Commands that only make sense as a stream of messages, which the client offers under the same names; builders all the same. */
 export const STREAMED = ['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'UNSUBSCRIBE', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'];
 
 /** `sorted-set` → `sortedSetCommands`. */
-function namespaceOf(file: string): string {
+export function namespaceOf(file: string): string {
   return `${file.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Commands`;
 }
 
@@ -53,10 +65,20 @@ function differs({ signatures, implementation }: CommandModel, name: string): bo
 function emitClass(models: readonly CommandModel[], head: string, tail: string): string {
   const methods = models.map(emitMethod).join('');
   const files = [...new Set(models.map(({ file }) => file))].sort();
-  const body = `${head}${methods}${tail}}\n`;
+  // The first method follows the head without an empty line where the head has no members of its own.
+  const body = `${head}${head.endsWith('{\n') ? methods.slice(1) : methods}${tail}}\n`;
   const groups = files.map((file) => `import * as ${namespaceOf(file)} from './${file}';\n`).join('');
   const options = files
-    .map((file) => imports(body, `./${file}`, models.filter((model) => model.file === file && model.optionsType).map(({ method }) => `${pascalCase(method)}Options`), true))
+    .map((file) =>
+      imports(
+        body,
+        `./${file}`,
+        models
+          .filter((model) => model.file === file && model.optionsType)
+          .map(({ method }) => `${pascalCase(method)}Options`),
+        true,
+      ),
+    )
     .join('');
   return [
     HEADER,
@@ -107,7 +129,9 @@ export function emitBarrel(models: readonly CommandModel[]): string {
   const exports = files.map((file) => {
     const own = models.filter((model) => model.file === file);
     const names = own.map(({ method }) => method);
-    const types = own.filter(({ optionsType }) => optionsType !== undefined).map(({ method }) => `${pascalCase(method)}Options`);
+    const types = own
+      .filter(({ optionsType }) => optionsType !== undefined)
+      .map(({ method }) => `${pascalCase(method)}Options`);
     return [
       `export {\n${names.map((name) => `  ${name},\n`).join('')}} from './${file}';\n`,
       types.length > 0 ? `export type {\n${types.map((name) => `  ${name},\n`).join('')}} from './${file}';\n` : '',

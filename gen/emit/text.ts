@@ -8,13 +8,7 @@ export const WIDTH = 120;
 export function list(open: string, items: readonly string[], close: string, indent: string, before = ''): string {
   const flat = `${open}${items.join(', ')}${close}`;
   if (before.length + flat.length <= WIDTH && !flat.includes('\n')) return flat;
-  return `${open}\n${items.map((item) => `${indent}  ${item},\n`).join('')}${indent}${close}`;
-}
-
-/** A union or intersection type in the layout that prettier would give it. */
-export function typeAlias(name: string, type: string): string {
-  const flat = `export type ${name} = ${type};\n`;
-  return flat;
+  return `${open.trimEnd()}\n${items.map((item) => `${indent}  ${item},\n`).join('')}${indent}${close.trimStart()}`;
 }
 
 /** A JSDoc comment: paragraphs and tags, wrapped. */

@@ -99,12 +99,30 @@ export function pushMany<T>(args: Arg[], values: Many<T>, check: Check<T>, spec:
 }
 
 /** Like `pushMany`, for rest parameters: the values themselves or one array of them. */
-export function pushRest<T>(args: Arg[], rest: readonly unknown[], check: Check<T>, spec: CommandSpec, name: string): number {
-  return pushMany(args, (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[], check, spec, name);
+export function pushRest<T>(
+  args: Arg[],
+  rest: readonly unknown[],
+  check: Check<T>,
+  spec: CommandSpec,
+  name: string,
+): number {
+  return pushMany(
+    args,
+    (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[],
+    check,
+    spec,
+    name,
+  );
 }
 
 /** Like `pushRest`, and nothing at all is no error. */
-export function pushOptionals<T>(args: Arg[], rest: readonly unknown[], check: Check<T>, spec: CommandSpec, name: string): number {
+export function pushOptionals<T>(
+  args: Arg[],
+  rest: readonly unknown[],
+  check: Check<T>,
+  spec: CommandSpec,
+  name: string,
+): number {
   const values = (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[];
   return values.length === 0 ? 0 : pushMany(args, values, check, spec, name);
 }
@@ -124,11 +142,11 @@ export function pushPairs<V>(args: Arg[], pairs: Pairs<V>, check: Check<V>, spec
   if (Symbol.iterator in pairs) {
     for (const pair of pairs as Iterable<readonly [Str, V]>) {
       if (!Array.isArray(pair) || pair.length !== 2) return refuse(spec, name, 'a list of [name, value] tuples', pair);
-      args.push(data(pair[0] as Str, spec, name), check(pair[1] as V, spec, name));
+      args.push(data(pair[0], spec, name), check(pair[1], spec, name));
     }
   } else {
     for (const field of Object.keys(pairs)) {
-      args.push(field, check((pairs as Readonly<Record<string, V>>)[field] as V, spec, `${name}.${field}`));
+      args.push(field, check(pairs[field] as V, spec, `${name}.${field}`));
     }
   }
   if (args.length === before) return refuse(spec, name, 'at least one pair', pairs);
@@ -136,26 +154,52 @@ export function pushPairs<V>(args: Arg[], pairs: Pairs<V>, check: Check<V>, spec
 }
 
 /** Like `pushPairs`, preceded by how many pairs follow. */
-export function pushCountedPairs<V>(args: Arg[], pairs: Pairs<V>, check: Check<V>, spec: CommandSpec, name: string): number {
+export function pushCountedPairs<V>(
+  args: Arg[],
+  pairs: Pairs<V>,
+  check: Check<V>,
+  spec: CommandSpec,
+  name: string,
+): number {
   const at = args.push(0) - 1;
   return (args[at] = pushPairs(args, pairs, check, spec, name));
 }
 
 /** Appends one tuple or several, each checked part by part; returns how many. */
-export function pushTuples(args: Arg[], tuples: readonly unknown[], parts: readonly Check<never>[], spec: CommandSpec, name: string): number {
-  if (!Array.isArray(tuples) || tuples.length === 0) return refuse(spec, name, `tuples of ${parts.length} values`, tuples);
+export function pushTuples(
+  args: Arg[],
+  tuples: readonly unknown[],
+  parts: readonly Check<never>[],
+  spec: CommandSpec,
+  name: string,
+): number {
+  if (!Array.isArray(tuples) || tuples.length === 0)
+    return refuse(spec, name, `tuples of ${parts.length} values`, tuples);
   const list = Array.isArray(tuples[0]) ? (tuples as readonly unknown[][]) : [tuples as unknown[]];
   for (const tuple of list) {
-    if (!Array.isArray(tuple) || tuple.length !== parts.length) return refuse(spec, name, `tuples of ${parts.length} values`, tuple);
+    if (!Array.isArray(tuple) || tuple.length !== parts.length)
+      return refuse(spec, name, `tuples of ${parts.length} values`, tuple);
     for (let i = 0; i < parts.length; i++) args.push((parts[i] as Check<unknown>)(tuple[i], spec, name));
   }
   return list.length;
 }
 
 /** Like `pushTuples`, for rest parameters: the tuples themselves or one array of them. */
-export function pushRestTuples(args: Arg[], rest: readonly unknown[], parts: readonly Check<never>[], spec: CommandSpec, name: string): number {
+export function pushRestTuples(
+  args: Arg[],
+  rest: readonly unknown[],
+  parts: readonly Check<never>[],
+  spec: CommandSpec,
+  name: string,
+): number {
   const first = rest[0];
-  return pushTuples(args, (rest.length === 1 && Array.isArray(first) ? first : rest) as readonly unknown[], parts, spec, name);
+  return pushTuples(
+    args,
+    (rest.length === 1 && Array.isArray(first) ? first : rest) as readonly unknown[],
+    parts,
+    spec,
+    name,
+  );
 }
 
 /** What a rest parameter was given: the values themselves or one array of them. */
@@ -180,7 +224,12 @@ export function pushPairsOrPair<V>(
 /** Whether a destination is among the sources: what makes the repetition of some commands harmful. */
 export function isAmong(destination: Key, sources: Many<Key> | readonly unknown[]): boolean {
   const list = (Array.isArray(sources) ? sources.flat() : [sources]) as readonly Key[];
-  return list.some((source) => source === destination || (typeof source !== typeof destination && sameBytes(source, destination)) || (typeof source === 'object' && sameBytes(source, destination)));
+  return list.some(
+    (source) =>
+      source === destination ||
+      (typeof source !== typeof destination && sameBytes(source, destination)) ||
+      (typeof source === 'object' && sameBytes(source, destination)),
+  );
 }
 
 function sameBytes(one: Key, other: Key): boolean {

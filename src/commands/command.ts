@@ -36,7 +36,7 @@ export type SecretArguments =
 
 /** Names that are not keys and still get the client's `prefix`: channels as they are, patterns with the prefix escaped. */
 export interface PrefixedArguments {
-  readonly kind: 'channel' | 'channelPattern' | 'key' | 'keyPattern';
+  readonly kind: 'channel' | 'channelPattern' | 'key' | 'keyPattern' | 'sortPattern';
   /** the arguments themselves … */
   readonly at?: KeyRange;
   /** … or the argument behind one of these option tokens, */

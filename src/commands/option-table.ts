@@ -84,9 +84,11 @@ function chooseOptions(options: object, table: OptionTable, spec: CommandSpec): 
     const value = (options as Readonly<Record<string, unknown>>)[name];
     if (value === undefined) continue;
     const option = table.byName.get(name);
-    if (option === undefined) throw new TypeError(`${spec.name}: unknown option ${name}; known are ${[...table.byName.keys()].join(', ')}`);
+    if (option === undefined)
+      throw new TypeError(`${spec.name}: unknown option ${name}; known are ${[...table.byName.keys()].join(', ')}`);
     if (value === false && option.write !== yesNo) continue;
-    for (const other of chosen) if (other.choice === option.choice && option.choice !== 0) clash(spec, other.name, name);
+    for (const other of chosen)
+      if (other.choice === option.choice && option.choice !== 0) clash(spec, other.name, name);
     chosen.push(option);
   }
   if (chosen.length > 1) chosen.sort((a, b) => a.rank - b.rank);
@@ -94,7 +96,12 @@ function chooseOptions(options: object, table: OptionTable, spec: CommandSpec): 
   return chosen;
 }
 
-function checkRules(options: object, { needs, exclusive }: OptionRules, chosen: readonly Option[], spec: CommandSpec): void {
+function checkRules(
+  options: object,
+  { needs, exclusive }: OptionRules,
+  chosen: readonly Option[],
+  spec: CommandSpec,
+): void {
   if (needs !== undefined) {
     for (const { name } of chosen) {
       const others = needs[name];
@@ -159,7 +166,8 @@ export function counted<T>(check: Check<T>): OptionWriter {
 export function tuple(...parts: Check<never>[]): OptionWriter {
   return (args, token, value: unknown, spec) => {
     args.push(token);
-    if (!Array.isArray(value) || value.length !== parts.length) refuse(spec, token, `a tuple of ${parts.length} values`, value);
+    if (!Array.isArray(value) || value.length !== parts.length)
+      refuse(spec, token, `a tuple of ${parts.length} values`, value);
     pushTuples(args, [value], parts, spec, token);
   };
 }

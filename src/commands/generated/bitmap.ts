@@ -115,9 +115,9 @@ export const SETBIT = /* @__PURE__ */ defineSpec('SETBIT', {
 
 /** Sets or clears one bit of a string and answers what it was. */
 export function setbit(key: Key, offset: number, value: number): Command<number> {
-  return new Command(SETBIT, [
-    arg.text(key, SETBIT, 'key'),
-    arg.integer(offset, SETBIT, 'offset'),
-    arg.integer(value, SETBIT, 'value'),
-  ], reply.readInteger);
+  return new Command(
+    SETBIT,
+    [arg.text(key, SETBIT, 'key'), arg.integer(offset, SETBIT, 'offset'), arg.integer(value, SETBIT, 'value')],
+    reply.readInteger,
+  );
 }

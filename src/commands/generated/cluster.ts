@@ -4,7 +4,7 @@ import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
 import type { Str, Many, Variadic } from '../arguments';
-import { defineSpec, FIRST } from '../define-spec';
+import { defineSpec } from '../define-spec';
 import * as opt from '../option-table';
 import * as reply from '../replies';
 import type { ClusterLink, ClusterNode, Plain, Shard, SlotRange } from '../replies/types';
@@ -80,7 +80,11 @@ export const CLUSTER_COUNT_FAILURE_REPORTS = /* @__PURE__ */ defineSpec('CLUSTER
 
 /** Counts how many nodes report a node as failing. */
 export function clusterCountFailureReports(nodeId: Str): Command<number> {
-  return new Command(CLUSTER_COUNT_FAILURE_REPORTS, [arg.text(nodeId, CLUSTER_COUNT_FAILURE_REPORTS, 'nodeId')], reply.readInteger);
+  return new Command(
+    CLUSTER_COUNT_FAILURE_REPORTS,
+    [arg.text(nodeId, CLUSTER_COUNT_FAILURE_REPORTS, 'nodeId')],
+    reply.readInteger,
+  );
 }
 
 export const CLUSTER_COUNTKEYSINSLOT = /* @__PURE__ */ defineSpec('CLUSTER COUNTKEYSINSLOT', {
@@ -178,10 +182,11 @@ export const CLUSTER_GETKEYSINSLOT = /* @__PURE__ */ defineSpec('CLUSTER GETKEYS
 
 /** Lists some of the keys that this node has in a slot. */
 export function clusterGetkeysinslot(slot: number, count: number): Command<string[]> {
-  return new Command(CLUSTER_GETKEYSINSLOT, [
-    arg.integer(slot, CLUSTER_GETKEYSINSLOT, 'slot'),
-    arg.integer(count, CLUSTER_GETKEYSINSLOT, 'count'),
-  ], reply.readKeys);
+  return new Command(
+    CLUSTER_GETKEYSINSLOT,
+    [arg.integer(slot, CLUSTER_GETKEYSINSLOT, 'slot'), arg.integer(count, CLUSTER_GETKEYSINSLOT, 'count')],
+    reply.readKeys,
+  );
 }
 
 export const CLUSTER_GETSLOTMIGRATIONS = /* @__PURE__ */ defineSpec('CLUSTER GETSLOTMIGRATIONS', {
@@ -365,7 +370,11 @@ export const CLUSTER_SET_CONFIG_EPOCH = /* @__PURE__ */ defineSpec('CLUSTER SET-
 
 /** Sets the configuration epoch of a node that knows no other. */
 export function clusterSetConfigEpoch(configEpoch: number): Command<'OK'> {
-  return new Command(CLUSTER_SET_CONFIG_EPOCH, [arg.integer(configEpoch, CLUSTER_SET_CONFIG_EPOCH, 'configEpoch')], reply.readOk);
+  return new Command(
+    CLUSTER_SET_CONFIG_EPOCH,
+    [arg.integer(configEpoch, CLUSTER_SET_CONFIG_EPOCH, 'configEpoch')],
+    reply.readOk,
+  );
 }
 
 export const CLUSTER_SETSLOT = /* @__PURE__ */ defineSpec('CLUSTER SETSLOT', {
@@ -433,7 +442,6 @@ export function clusterSlots(): Command<SlotRange[]> {
 export const CLUSTERSCAN = /* @__PURE__ */ defineSpec('CLUSTERSCAN', {
   access: 'read',
   replay: 'read',
-  keys: FIRST,
   since: { valkey: '9.1.0' },
   replica: true,
   request: 'special',

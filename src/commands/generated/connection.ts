@@ -97,7 +97,11 @@ export const CLIENT_IMPORT_SOURCE = /* @__PURE__ */ defineSpec('CLIENT IMPORT-SO
 
 /** Marks this connection as the source of an import, for which expired keys stay visible. */
 export function clientImportSource(enabled: 'ON' | 'OFF'): Command<'OK'> {
-  return new Command(CLIENT_IMPORT_SOURCE, [arg.choice(enabled, ['ON', 'OFF'], CLIENT_IMPORT_SOURCE, 'enabled')], reply.readOk);
+  return new Command(
+    CLIENT_IMPORT_SOURCE,
+    [arg.choice(enabled, ['ON', 'OFF'], CLIENT_IMPORT_SOURCE, 'enabled')],
+    reply.readOk,
+  );
 }
 
 export const CLIENT_INFO = /* @__PURE__ */ defineSpec('CLIENT INFO', {
@@ -272,7 +276,11 @@ export const CLIENT_REPLY = /* @__PURE__ */ defineSpec('CLIENT REPLY', {
 
 /** Turns replies off and on again, or skips the next one. */
 export function clientReply(action: 'ON' | 'OFF' | 'SKIP'): Command<'OK' | void> {
-  return new Command(CLIENT_REPLY, [arg.choice(action, ['ON', 'OFF', 'SKIP'], CLIENT_REPLY, 'action')], reply.readOkOrNothing);
+  return new Command(
+    CLIENT_REPLY,
+    [arg.choice(action, ['ON', 'OFF', 'SKIP'], CLIENT_REPLY, 'action')],
+    reply.readOkOrNothing,
+  );
 }
 
 export const CLIENT_SETINFO = /* @__PURE__ */ defineSpec('CLIENT SETINFO', {
@@ -285,10 +293,11 @@ export const CLIENT_SETINFO = /* @__PURE__ */ defineSpec('CLIENT SETINFO', {
 
 /** Tells the server the library's name or version, for CLIENT LIST. */
 export function clientSetinfo(attr: 'LIB-NAME' | 'LIB-VER', value: Str): Command<'OK'> {
-  return new Command(CLIENT_SETINFO, [
-    arg.choice(attr, ['LIB-NAME', 'LIB-VER'], CLIENT_SETINFO, 'attr'),
-    arg.text(value, CLIENT_SETINFO, 'value'),
-  ], reply.readOk);
+  return new Command(
+    CLIENT_SETINFO,
+    [arg.choice(attr, ['LIB-NAME', 'LIB-VER'], CLIENT_SETINFO, 'attr'), arg.text(value, CLIENT_SETINFO, 'value')],
+    reply.readOk,
+  );
 }
 
 export const CLIENT_SETNAME = /* @__PURE__ */ defineSpec('CLIENT SETNAME', {

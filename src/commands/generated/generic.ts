@@ -334,7 +334,11 @@ export const RENAMENX = /* @__PURE__ */ defineSpec('RENAMENX', {
 
 /** Renames a key unless the new name is taken; 1 when it was renamed. */
 export function renamenx(key: Key, newkey: Key): Command<number> {
-  return new Command(RENAMENX, [arg.text(key, RENAMENX, 'key'), arg.text(newkey, RENAMENX, 'newkey')], reply.readInteger);
+  return new Command(
+    RENAMENX,
+    [arg.text(key, RENAMENX, 'key'), arg.text(newkey, RENAMENX, 'newkey')],
+    reply.readInteger,
+  );
 }
 
 export const RESTORE = /* @__PURE__ */ defineSpec('RESTORE', {
@@ -419,7 +423,7 @@ export const SORT = /* @__PURE__ */ defineSpec('SORT', {
   replay: 'same',
   since: { redis: '1.0.0', valkey: '1.0.0' },
   dangerous: true,
-  prefixed: [{ kind: 'keyPattern', after: ['BY', 'GET'], from: 1, widths: { LIMIT: 2, ALPHA: 0, ASC: 0, DESC: 0 } }],
+  prefixed: [{ kind: 'sortPattern', after: ['BY', 'GET'], from: 1, widths: { LIMIT: 2, ALPHA: 0, ASC: 0, DESC: 0 } }],
 });
 const SORT_READ = /* @__PURE__ */ withReplay(SORT, 'read');
 
@@ -452,7 +456,12 @@ export function sort(key: Key, options?: SortOptions): Command<(string | null)[]
 export function sort(key: Key, options?: SortOptions): Command<never> {
   const out: Arg[] = [arg.text(key, SORT, 'key')];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
-  if (options === undefined) return new Command<unknown>(SORT_READ, out, reply.readNullableTexts, places) as Command<never>;
+  if (options === undefined) return new Command<unknown>(
+    SORT_READ,
+    out,
+    reply.readNullableTexts,
+    places,
+  ) as Command<never>;
   opt.pushOptions(out, options, SORT_OPTIONS, SORT);
   if (opt.has(options, 'STORE')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
   const spec = opt.has(options, 'STORE') ? SORT : SORT_READ;
@@ -463,10 +472,11 @@ export function sort(key: Key, options?: SortOptions): Command<never> {
 export const SORT_RO = /* @__PURE__ */ defineSpec('SORT_RO', {
   access: 'read',
   replay: 'read',
+  keys: FIRST,
   since: { redis: '7.0.0', valkey: '7.0.0' },
   replica: true,
   dangerous: true,
-  prefixed: [{ kind: 'keyPattern', after: ['BY', 'GET'], from: 1, widths: { LIMIT: 2, ALPHA: 0, ASC: 0, DESC: 0 } }],
+  prefixed: [{ kind: 'sortPattern', after: ['BY', 'GET'], from: 1, widths: { LIMIT: 2, ALPHA: 0, ASC: 0, DESC: 0 } }],
 });
 
 /** What `sortRo` may be told beside its arguments. */
@@ -490,9 +500,8 @@ const SORT_RO_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 /** Sorts a list, a set or a sorted set, by itself or by other keys. */
 export function sortRo(key: Key, options?: SortRoOptions): Command<(string | null)[]> {
   const out: Arg[] = [arg.text(key, SORT_RO, 'key')];
-  const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
   if (options !== undefined) opt.pushOptions(out, options, SORT_RO_OPTIONS, SORT_RO);
-  return new Command(SORT_RO, out, reply.readNullableTexts, places);
+  return new Command(SORT_RO, out, reply.readNullableTexts);
 }
 
 export const TOUCH = /* @__PURE__ */ defineSpec('TOUCH', {
@@ -563,10 +572,11 @@ export const WAIT = /* @__PURE__ */ defineSpec('WAIT', {
 
 /** Waits till so many replicas have the writes of this connection, and answers how many have. */
 export function wait(numreplicas: number, timeout: number): Command<number> {
-  return new Command(WAIT, [
-    arg.integer(numreplicas, WAIT, 'numreplicas'),
-    arg.integer(timeout, WAIT, 'timeout'),
-  ], reply.readInteger);
+  return new Command(
+    WAIT,
+    [arg.integer(numreplicas, WAIT, 'numreplicas'), arg.integer(timeout, WAIT, 'timeout')],
+    reply.readInteger,
+  );
 }
 
 export const WAITAOF = /* @__PURE__ */ defineSpec('WAITAOF', {
@@ -582,9 +592,13 @@ export function waitaof(
   numreplicas: number,
   timeout: number,
 ): Command<[local: number, replicas: number]> {
-  return new Command(WAITAOF, [
-    arg.integer(numlocal, WAITAOF, 'numlocal'),
-    arg.integer(numreplicas, WAITAOF, 'numreplicas'),
-    arg.integer(timeout, WAITAOF, 'timeout'),
-  ], reply.readTwoIntegers);
+  return new Command(
+    WAITAOF,
+    [
+      arg.integer(numlocal, WAITAOF, 'numlocal'),
+      arg.integer(numreplicas, WAITAOF, 'numreplicas'),
+      arg.integer(timeout, WAITAOF, 'timeout'),
+    ],
+    reply.readTwoIntegers,
+  );
 }

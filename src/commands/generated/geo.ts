@@ -199,7 +199,12 @@ export function georadius(
     arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUS, 'unit'),
   ];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
-  if (options === undefined) return new Command<unknown>(GEORADIUS_READ, out, reply.readTexts, places) as Command<never>;
+  if (options === undefined) return new Command<unknown>(
+    GEORADIUS_READ,
+    out,
+    reply.readTexts,
+    places,
+  ) as Command<never>;
   opt.pushOptions(out, options, GEORADIUS_OPTIONS, GEORADIUS);
   if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
   const spec = opt.has(options, 'STORE', 'STOREDIST') ? GEORADIUS : GEORADIUS_READ;
@@ -302,7 +307,12 @@ export function georadiusbymember(
     arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUSBYMEMBER, 'unit'),
   ];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
-  if (options === undefined) return new Command<unknown>(GEORADIUSBYMEMBER_READ, out, reply.readTexts, places) as Command<never>;
+  if (options === undefined) return new Command<unknown>(
+    GEORADIUSBYMEMBER_READ,
+    out,
+    reply.readTexts,
+    places,
+  ) as Command<never>;
   opt.pushOptions(out, options, GEORADIUSBYMEMBER_OPTIONS, GEORADIUSBYMEMBER);
   if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
   const spec = opt.has(options, 'STORE', 'STOREDIST') ? GEORADIUSBYMEMBER : GEORADIUSBYMEMBER_READ;

@@ -175,11 +175,11 @@ export const HINCRBY = /* @__PURE__ */ defineSpec('HINCRBY', {
 
 /** Adds a whole number to a field and answers the result. */
 export function hincrby(key: Key, field: Arg, increment: number | bigint): Command<number> {
-  return new Command(HINCRBY, [
-    arg.text(key, HINCRBY, 'key'),
-    arg.data(field, HINCRBY, 'field'),
-    arg.integer(increment, HINCRBY, 'increment'),
-  ], reply.readInteger);
+  return new Command(
+    HINCRBY,
+    [arg.text(key, HINCRBY, 'key'), arg.data(field, HINCRBY, 'field'), arg.integer(increment, HINCRBY, 'increment')],
+    reply.readInteger,
+  );
 }
 
 export const HINCRBYFLOAT = /* @__PURE__ */ defineSpec('HINCRBYFLOAT', {
@@ -190,11 +190,15 @@ export const HINCRBYFLOAT = /* @__PURE__ */ defineSpec('HINCRBYFLOAT', {
 
 /** Adds a decimal number to a field and answers the result as text. */
 export function hincrbyfloat(key: Key, field: Arg, increment: Arg): Command<string> {
-  return new Command(HINCRBYFLOAT, [
-    arg.text(key, HINCRBYFLOAT, 'key'),
-    arg.data(field, HINCRBYFLOAT, 'field'),
-    arg.bound(increment, HINCRBYFLOAT, 'increment'),
-  ], reply.readText);
+  return new Command(
+    HINCRBYFLOAT,
+    [
+      arg.text(key, HINCRBYFLOAT, 'key'),
+      arg.data(field, HINCRBYFLOAT, 'field'),
+      arg.bound(increment, HINCRBYFLOAT, 'increment'),
+    ],
+    reply.readText,
+  );
 }
 
 export const HKEYS = /* @__PURE__ */ defineSpec('HKEYS', {
@@ -498,11 +502,11 @@ export const HSETNX = /* @__PURE__ */ defineSpec('HSETNX', {
 
 /** Sets a field of a hash unless it exists; 1 when it was set. */
 export function hsetnx(key: Key, field: Arg, value: Arg): Command<number> {
-  return new Command(HSETNX, [
-    arg.text(key, HSETNX, 'key'),
-    arg.data(field, HSETNX, 'field'),
-    arg.data(value, HSETNX, 'value'),
-  ], reply.readInteger);
+  return new Command(
+    HSETNX,
+    [arg.text(key, HSETNX, 'key'), arg.data(field, HSETNX, 'field'), arg.data(value, HSETNX, 'value')],
+    reply.readInteger,
+  );
 }
 
 export const HSTRLEN = /* @__PURE__ */ defineSpec('HSTRLEN', {

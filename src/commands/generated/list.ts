@@ -24,13 +24,17 @@ export function blmove(
   whereto: 'LEFT' | 'RIGHT',
   timeout: number,
 ): Command<string | null> {
-  return new Command(BLMOVE, [
-    arg.text(source, BLMOVE, 'source'),
-    arg.text(destination, BLMOVE, 'destination'),
-    arg.choice(wherefrom, ['LEFT', 'RIGHT'], BLMOVE, 'wherefrom'),
-    arg.choice(whereto, ['LEFT', 'RIGHT'], BLMOVE, 'whereto'),
-    arg.double(timeout, BLMOVE, 'timeout'),
-  ], reply.readTextOrNull);
+  return new Command(
+    BLMOVE,
+    [
+      arg.text(source, BLMOVE, 'source'),
+      arg.text(destination, BLMOVE, 'destination'),
+      arg.choice(wherefrom, ['LEFT', 'RIGHT'], BLMOVE, 'wherefrom'),
+      arg.choice(whereto, ['LEFT', 'RIGHT'], BLMOVE, 'whereto'),
+      arg.double(timeout, BLMOVE, 'timeout'),
+    ],
+    reply.readTextOrNull,
+  );
 }
 
 export const BLMPOP = /* @__PURE__ */ defineSpec('BLMPOP', {
@@ -107,11 +111,15 @@ export const BRPOPLPUSH = /* @__PURE__ */ defineSpec('BRPOPLPUSH', {
  * @deprecated since Redis 6.2.0: use `blmove` with 'RIGHT' and 'LEFT'
  */
 export function brpoplpush(source: Key, destination: Key, timeout: number): Command<string | null> {
-  return new Command(BRPOPLPUSH, [
-    arg.text(source, BRPOPLPUSH, 'source'),
-    arg.text(destination, BRPOPLPUSH, 'destination'),
-    arg.double(timeout, BRPOPLPUSH, 'timeout'),
-  ], reply.readTextOrNull);
+  return new Command(
+    BRPOPLPUSH,
+    [
+      arg.text(source, BRPOPLPUSH, 'source'),
+      arg.text(destination, BRPOPLPUSH, 'destination'),
+      arg.double(timeout, BRPOPLPUSH, 'timeout'),
+    ],
+    reply.readTextOrNull,
+  );
 }
 
 export const LINDEX = /* @__PURE__ */ defineSpec('LINDEX', {
@@ -135,12 +143,16 @@ export const LINSERT = /* @__PURE__ */ defineSpec('LINSERT', {
 
 /** Puts an element before or after another one and answers the length; -1 when that is missing. */
 export function linsert(key: Key, where: 'BEFORE' | 'AFTER', pivot: Arg, element: Arg): Command<number> {
-  return new Command(LINSERT, [
-    arg.text(key, LINSERT, 'key'),
-    arg.choice(where, ['BEFORE', 'AFTER'], LINSERT, 'where'),
-    arg.data(pivot, LINSERT, 'pivot'),
-    arg.data(element, LINSERT, 'element'),
-  ], reply.readInteger);
+  return new Command(
+    LINSERT,
+    [
+      arg.text(key, LINSERT, 'key'),
+      arg.choice(where, ['BEFORE', 'AFTER'], LINSERT, 'where'),
+      arg.data(pivot, LINSERT, 'pivot'),
+      arg.data(element, LINSERT, 'element'),
+    ],
+    reply.readInteger,
+  );
 }
 
 export const LLEN = /* @__PURE__ */ defineSpec('LLEN', {
@@ -169,12 +181,16 @@ export function lmove(
   wherefrom: 'LEFT' | 'RIGHT',
   whereto: 'LEFT' | 'RIGHT',
 ): Command<string | null> {
-  return new Command(LMOVE, [
-    arg.text(source, LMOVE, 'source'),
-    arg.text(destination, LMOVE, 'destination'),
-    arg.choice(wherefrom, ['LEFT', 'RIGHT'], LMOVE, 'wherefrom'),
-    arg.choice(whereto, ['LEFT', 'RIGHT'], LMOVE, 'whereto'),
-  ], reply.readTextOrNull);
+  return new Command(
+    LMOVE,
+    [
+      arg.text(source, LMOVE, 'source'),
+      arg.text(destination, LMOVE, 'destination'),
+      arg.choice(wherefrom, ['LEFT', 'RIGHT'], LMOVE, 'wherefrom'),
+      arg.choice(whereto, ['LEFT', 'RIGHT'], LMOVE, 'whereto'),
+    ],
+    reply.readTextOrNull,
+  );
 }
 
 export const LMPOP = /* @__PURE__ */ defineSpec('LMPOP', { access: 'write', since: { redis: '7.0.0', valkey: '7.0.0' } });
@@ -293,11 +309,11 @@ export const LRANGE = /* @__PURE__ */ defineSpec('LRANGE', {
 
 /** Reads a part of a list, both ends included. */
 export function lrange(key: Key, start: number, stop: number): Command<string[]> {
-  return new Command(LRANGE, [
-    arg.text(key, LRANGE, 'key'),
-    arg.integer(start, LRANGE, 'start'),
-    arg.integer(stop, LRANGE, 'stop'),
-  ], reply.readTexts);
+  return new Command(
+    LRANGE,
+    [arg.text(key, LRANGE, 'key'), arg.integer(start, LRANGE, 'start'), arg.integer(stop, LRANGE, 'stop')],
+    reply.readTexts,
+  );
 }
 
 export const LREM = /* @__PURE__ */ defineSpec('LREM', {
@@ -310,11 +326,11 @@ const LREM_STATE = /* @__PURE__ */ withReplay(LREM, 'state');
 /** Removes elements equal to one from a list and answers how many. */
 export function lrem(key: Key, count: number, element: Arg): Command<number> {
   const spec = Number(count) === 0 ? LREM_STATE : LREM;
-  return new Command(spec, [
-    arg.text(key, LREM, 'key'),
-    arg.integer(count, LREM, 'count'),
-    arg.data(element, LREM, 'element'),
-  ], reply.readInteger);
+  return new Command(
+    spec,
+    [arg.text(key, LREM, 'key'), arg.integer(count, LREM, 'count'), arg.data(element, LREM, 'element')],
+    reply.readInteger,
+  );
 }
 
 export const LSET = /* @__PURE__ */ defineSpec('LSET', {
@@ -326,11 +342,11 @@ export const LSET = /* @__PURE__ */ defineSpec('LSET', {
 
 /** Replaces an element of a list by its place. */
 export function lset(key: Key, index: number, element: Arg): Command<'OK'> {
-  return new Command(LSET, [
-    arg.text(key, LSET, 'key'),
-    arg.integer(index, LSET, 'index'),
-    arg.data(element, LSET, 'element'),
-  ], reply.readOk);
+  return new Command(
+    LSET,
+    [arg.text(key, LSET, 'key'), arg.integer(index, LSET, 'index'), arg.data(element, LSET, 'element')],
+    reply.readOk,
+  );
 }
 
 export const LTRIM = /* @__PURE__ */ defineSpec('LTRIM', {
@@ -343,11 +359,11 @@ const LTRIM_SAME = /* @__PURE__ */ withReplay(LTRIM, 'same');
 /** Cuts a list down to a part of it. */
 export function ltrim(key: Key, start: number, stop: number): Command<'OK'> {
   const spec = Number(start) === 0 && Number(stop) >= 0 ? LTRIM_SAME : LTRIM;
-  return new Command(spec, [
-    arg.text(key, LTRIM, 'key'),
-    arg.integer(start, LTRIM, 'start'),
-    arg.integer(stop, LTRIM, 'stop'),
-  ], reply.readOk);
+  return new Command(
+    spec,
+    [arg.text(key, LTRIM, 'key'), arg.integer(start, LTRIM, 'start'), arg.integer(stop, LTRIM, 'stop')],
+    reply.readOk,
+  );
 }
 
 export const RPOP = /* @__PURE__ */ defineSpec('RPOP', {
@@ -378,10 +394,11 @@ export const RPOPLPUSH = /* @__PURE__ */ defineSpec('RPOPLPUSH', {
  * @deprecated since Redis 6.2.0: use `lmove` with 'RIGHT' and 'LEFT'
  */
 export function rpoplpush(source: Key, destination: Key): Command<string | null> {
-  return new Command(RPOPLPUSH, [
-    arg.text(source, RPOPLPUSH, 'source'),
-    arg.text(destination, RPOPLPUSH, 'destination'),
-  ], reply.readTextOrNull);
+  return new Command(
+    RPOPLPUSH,
+    [arg.text(source, RPOPLPUSH, 'source'), arg.text(destination, RPOPLPUSH, 'destination')],
+    reply.readTextOrNull,
+  );
 }
 
 export const RPUSH = /* @__PURE__ */ defineSpec('RPUSH', {

@@ -4,7 +4,7 @@ import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
 import type { Str, Variadic, Optionals } from '../arguments';
-import { defineSpec, ALL, FIRST } from '../define-spec';
+import { defineSpec } from '../define-spec';
 import * as reply from '../replies';
 
 export const PSUBSCRIBE = /* @__PURE__ */ defineSpec('PSUBSCRIBE', {
@@ -31,7 +31,11 @@ export const PUBLISH = /* @__PURE__ */ defineSpec('PUBLISH', {
 
 /** Sends a message to a channel and answers how many connections got it. */
 export function publish(channel: Str, message: Arg): Command<number> {
-  return new Command(PUBLISH, [arg.text(channel, PUBLISH, 'channel'), arg.data(message, PUBLISH, 'message')], reply.readInteger);
+  return new Command(
+    PUBLISH,
+    [arg.text(channel, PUBLISH, 'channel'), arg.data(message, PUBLISH, 'message')],
+    reply.readInteger,
+  );
 }
 
 export const PUBSUB_CHANNELS = /* @__PURE__ */ defineSpec('PUBSUB CHANNELS', {
@@ -124,7 +128,6 @@ export function punsubscribe(...patterns: Optionals<Str>): Command<void> {
 }
 
 export const SPUBLISH = /* @__PURE__ */ defineSpec('SPUBLISH', {
-  keys: FIRST,
   since: { redis: '7.0.0', valkey: '7.0.0' },
   slotBy: 0,
   prefixed: [{ kind: 'channel', at: { from: 0, to: 0, step: 1 } }],
@@ -132,15 +135,15 @@ export const SPUBLISH = /* @__PURE__ */ defineSpec('SPUBLISH', {
 
 /** Sends a message to a sharded channel and answers how many connections got it. */
 export function spublish(shardchannel: Str, message: Arg): Command<number> {
-  return new Command(SPUBLISH, [
-    arg.text(shardchannel, SPUBLISH, 'shardchannel'),
-    arg.data(message, SPUBLISH, 'message'),
-  ], reply.readInteger);
+  return new Command(
+    SPUBLISH,
+    [arg.text(shardchannel, SPUBLISH, 'shardchannel'), arg.data(message, SPUBLISH, 'message')],
+    reply.readInteger,
+  );
 }
 
 export const SSUBSCRIBE = /* @__PURE__ */ defineSpec('SSUBSCRIBE', {
   replay: 'same',
-  keys: ALL,
   since: { redis: '7.0.0', valkey: '7.0.0' },
   mode: 'subscribe',
   confirmation: 'ssubscribe',
@@ -176,7 +179,6 @@ export function subscribe(...channels: Variadic<Str>): Command<void> {
 
 export const SUNSUBSCRIBE = /* @__PURE__ */ defineSpec('SUNSUBSCRIBE', {
   replay: 'same',
-  keys: ALL,
   since: { redis: '7.0.0', valkey: '7.0.0' },
   mode: 'unsubscribe',
   confirmation: 'sunsubscribe',

@@ -99,7 +99,11 @@ export const SENTINEL_GET_MASTER_ADDR_BY_NAME = /* @__PURE__ */ defineSpec('SENT
  * @deprecated since Valkey 8.0.0: use `sentinelGetPrimaryAddrByName` there
  */
 export function sentinelGetMasterAddrByName(masterName: Str): Command<[host: string, port: number] | null> {
-  return new Command(SENTINEL_GET_MASTER_ADDR_BY_NAME, [arg.text(masterName, SENTINEL_GET_MASTER_ADDR_BY_NAME, 'masterName')], reply.readAddress);
+  return new Command(
+    SENTINEL_GET_MASTER_ADDR_BY_NAME,
+    [arg.text(masterName, SENTINEL_GET_MASTER_ADDR_BY_NAME, 'masterName')],
+    reply.readAddress,
+  );
 }
 
 export const SENTINEL_GET_PRIMARY_ADDR_BY_NAME = /* @__PURE__ */ defineSpec('SENTINEL GET-PRIMARY-ADDR-BY-NAME', {
@@ -111,7 +115,11 @@ export const SENTINEL_GET_PRIMARY_ADDR_BY_NAME = /* @__PURE__ */ defineSpec('SEN
 
 /** Tells where the primary of a service is; null when the service is not watched. */
 export function sentinelGetPrimaryAddrByName(masterName: Str): Command<[host: string, port: number] | null> {
-  return new Command(SENTINEL_GET_PRIMARY_ADDR_BY_NAME, [arg.text(masterName, SENTINEL_GET_PRIMARY_ADDR_BY_NAME, 'masterName')], reply.readAddress);
+  return new Command(
+    SENTINEL_GET_PRIMARY_ADDR_BY_NAME,
+    [arg.text(masterName, SENTINEL_GET_PRIMARY_ADDR_BY_NAME, 'masterName')],
+    reply.readAddress,
+  );
 }
 
 export const SENTINEL_HELP = /* @__PURE__ */ defineSpec('SENTINEL HELP', {
@@ -157,12 +165,16 @@ export function sentinelIsMasterDownByAddr(
   currentEpoch: number,
   runid: Str,
 ): Command<[down: number, leader: string, epoch: number]> {
-  return new Command(SENTINEL_IS_MASTER_DOWN_BY_ADDR, [
-    arg.text(ip, SENTINEL_IS_MASTER_DOWN_BY_ADDR, 'ip'),
-    arg.integer(port, SENTINEL_IS_MASTER_DOWN_BY_ADDR, 'port'),
-    arg.integer(currentEpoch, SENTINEL_IS_MASTER_DOWN_BY_ADDR, 'currentEpoch'),
-    arg.text(runid, SENTINEL_IS_MASTER_DOWN_BY_ADDR, 'runid'),
-  ], reply.readMasterDown);
+  return new Command(
+    SENTINEL_IS_MASTER_DOWN_BY_ADDR,
+    [
+      arg.text(ip, SENTINEL_IS_MASTER_DOWN_BY_ADDR, 'ip'),
+      arg.integer(port, SENTINEL_IS_MASTER_DOWN_BY_ADDR, 'port'),
+      arg.integer(currentEpoch, SENTINEL_IS_MASTER_DOWN_BY_ADDR, 'currentEpoch'),
+      arg.text(runid, SENTINEL_IS_MASTER_DOWN_BY_ADDR, 'runid'),
+    ],
+    reply.readMasterDown,
+  );
 }
 
 export const SENTINEL_IS_PRIMARY_DOWN_BY_ADDR = /* @__PURE__ */ defineSpec('SENTINEL IS-PRIMARY-DOWN-BY-ADDR', {
@@ -179,12 +191,16 @@ export function sentinelIsPrimaryDownByAddr(
   currentEpoch: number,
   runid: Str,
 ): Command<[down: number, leader: string, epoch: number]> {
-  return new Command(SENTINEL_IS_PRIMARY_DOWN_BY_ADDR, [
-    arg.text(ip, SENTINEL_IS_PRIMARY_DOWN_BY_ADDR, 'ip'),
-    arg.integer(port, SENTINEL_IS_PRIMARY_DOWN_BY_ADDR, 'port'),
-    arg.integer(currentEpoch, SENTINEL_IS_PRIMARY_DOWN_BY_ADDR, 'currentEpoch'),
-    arg.text(runid, SENTINEL_IS_PRIMARY_DOWN_BY_ADDR, 'runid'),
-  ], reply.readMasterDown);
+  return new Command(
+    SENTINEL_IS_PRIMARY_DOWN_BY_ADDR,
+    [
+      arg.text(ip, SENTINEL_IS_PRIMARY_DOWN_BY_ADDR, 'ip'),
+      arg.integer(port, SENTINEL_IS_PRIMARY_DOWN_BY_ADDR, 'port'),
+      arg.integer(currentEpoch, SENTINEL_IS_PRIMARY_DOWN_BY_ADDR, 'currentEpoch'),
+      arg.text(runid, SENTINEL_IS_PRIMARY_DOWN_BY_ADDR, 'runid'),
+    ],
+    reply.readMasterDown,
+  );
 }
 
 export const SENTINEL_MASTER = /* @__PURE__ */ defineSpec('SENTINEL MASTER', {
@@ -225,12 +241,16 @@ export const SENTINEL_MONITOR = /* @__PURE__ */ defineSpec('SENTINEL MONITOR', {
 
 /** Makes this Sentinel watch a service. */
 export function sentinelMonitor(name: Str, ip: Str, port: number, quorum: number): Command<'OK'> {
-  return new Command(SENTINEL_MONITOR, [
-    arg.text(name, SENTINEL_MONITOR, 'name'),
-    arg.text(ip, SENTINEL_MONITOR, 'ip'),
-    arg.integer(port, SENTINEL_MONITOR, 'port'),
-    arg.integer(quorum, SENTINEL_MONITOR, 'quorum'),
-  ], reply.readOk);
+  return new Command(
+    SENTINEL_MONITOR,
+    [
+      arg.text(name, SENTINEL_MONITOR, 'name'),
+      arg.text(ip, SENTINEL_MONITOR, 'ip'),
+      arg.integer(port, SENTINEL_MONITOR, 'port'),
+      arg.integer(quorum, SENTINEL_MONITOR, 'quorum'),
+    ],
+    reply.readOk,
+  );
 }
 
 export const SENTINEL_MYID = /* @__PURE__ */ defineSpec('SENTINEL MYID', {
@@ -324,7 +344,11 @@ export const SENTINEL_SENTINELS = /* @__PURE__ */ defineSpec('SENTINEL SENTINELS
 
 /** Describes the other Sentinels that watch a service. */
 export function sentinelSentinels(masterName: Str): Command<Record<string, string>[]> {
-  return new Command(SENTINEL_SENTINELS, [arg.text(masterName, SENTINEL_SENTINELS, 'masterName')], reply.readNameRecords);
+  return new Command(
+    SENTINEL_SENTINELS,
+    [arg.text(masterName, SENTINEL_SENTINELS, 'masterName')],
+    reply.readNameRecords,
+  );
 }
 
 export const SENTINEL_SET = /* @__PURE__ */ defineSpec('SENTINEL SET', {

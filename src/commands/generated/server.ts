@@ -320,10 +320,14 @@ export const COMMANDLOG_GET = /* @__PURE__ */ defineSpec('COMMANDLOG GET', {
 
 /** Shows the latest commands that were slow, large, or had large replies. */
 export function commandlogGet(count: number, type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Command<SlowCommand[]> {
-  return new Command(COMMANDLOG_GET, [
-    arg.integer(count, COMMANDLOG_GET, 'count'),
-    arg.choice(type, ['SLOW', 'LARGE-REQUEST', 'LARGE-REPLY'], COMMANDLOG_GET, 'type'),
-  ], reply.readSlowCommands);
+  return new Command(
+    COMMANDLOG_GET,
+    [
+      arg.integer(count, COMMANDLOG_GET, 'count'),
+      arg.choice(type, ['SLOW', 'LARGE-REQUEST', 'LARGE-REPLY'], COMMANDLOG_GET, 'type'),
+    ],
+    reply.readSlowCommands,
+  );
 }
 
 export const COMMANDLOG_HELP = /* @__PURE__ */ defineSpec('COMMANDLOG HELP', {
@@ -347,9 +351,11 @@ export const COMMANDLOG_LEN = /* @__PURE__ */ defineSpec('COMMANDLOG LEN', {
 
 /** Counts the entries of one of the command logs. */
 export function commandlogLen(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Command<number> {
-  return new Command(COMMANDLOG_LEN, [
-    arg.choice(type, ['SLOW', 'LARGE-REQUEST', 'LARGE-REPLY'], COMMANDLOG_LEN, 'type'),
-  ], reply.readInteger);
+  return new Command(
+    COMMANDLOG_LEN,
+    [arg.choice(type, ['SLOW', 'LARGE-REQUEST', 'LARGE-REPLY'], COMMANDLOG_LEN, 'type')],
+    reply.readInteger,
+  );
 }
 
 export const COMMANDLOG_RESET = /* @__PURE__ */ defineSpec('COMMANDLOG RESET', {
@@ -363,9 +369,11 @@ export const COMMANDLOG_RESET = /* @__PURE__ */ defineSpec('COMMANDLOG RESET', {
 
 /** Empties one of the command logs. */
 export function commandlogReset(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Command<'OK'> {
-  return new Command(COMMANDLOG_RESET, [
-    arg.choice(type, ['SLOW', 'LARGE-REQUEST', 'LARGE-REPLY'], COMMANDLOG_RESET, 'type'),
-  ], reply.readOk);
+  return new Command(
+    COMMANDLOG_RESET,
+    [arg.choice(type, ['SLOW', 'LARGE-REQUEST', 'LARGE-REPLY'], COMMANDLOG_RESET, 'type')],
+    reply.readOk,
+  );
 }
 
 export const CONFIG_GET = /* @__PURE__ */ defineSpec('CONFIG GET', {
@@ -428,7 +436,16 @@ export const CONFIG_SET = /* @__PURE__ */ defineSpec('CONFIG SET', {
   dangerous: true,
   request: 'all_nodes',
   response: 'all_succeeded',
-  secrets: { valuesOf: ['requirepass', 'masterauth', 'primaryauth', 'masteruser', 'primaryuser', 'tls-key-file-pass', 'tls-client-key-file-pass', 'user'] },
+  secrets: { valuesOf: [
+    'requirepass',
+    'masterauth',
+    'primaryauth',
+    'masteruser',
+    'primaryuser',
+    'tls-key-file-pass',
+    'tls-client-key-file-pass',
+    'user',
+  ] },
 });
 
 /** Changes settings of the running server, all of them or none. */
@@ -953,7 +970,17 @@ export const SHUTDOWN = /* @__PURE__ */ defineSpec('SHUTDOWN', {
 });
 
 /** What `shutdown` may be told beside its arguments. */
-export type ShutdownOptions = (AtMostOne<{ NOSAVE: true; SAVE: true }> & { NOW?: true; FORCE?: true; SAFE?: true; FAILOVER?: true; ABORT?: undefined }) | { ABORT: true };
+export type ShutdownOptions =
+  | (AtMostOne<{ NOSAVE: true; SAVE: true }> & {
+      NOW?: true;
+      FORCE?: true;
+      /** Valkey only */
+      SAFE?: true;
+      /** Valkey only */
+      FAILOVER?: true;
+      ABORT?: undefined;
+    })
+  | { ABORT: true };
 const SHUTDOWN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['NOSAVE', opt.flag, 1],
@@ -1063,7 +1090,11 @@ export const SWAPDB = /* @__PURE__ */ defineSpec('SWAPDB', {
 
 /** Swaps two databases for everybody. */
 export function swapdb(index1: number, index2: number): Command<'OK'> {
-  return new Command(SWAPDB, [arg.integer(index1, SWAPDB, 'index1'), arg.integer(index2, SWAPDB, 'index2')], reply.readOk);
+  return new Command(
+    SWAPDB,
+    [arg.integer(index1, SWAPDB, 'index1'), arg.integer(index2, SWAPDB, 'index2')],
+    reply.readOk,
+  );
 }
 
 export const TIME = /* @__PURE__ */ defineSpec('TIME', { replay: 'read', since: { redis: '2.6.0', valkey: '2.6.0' } });

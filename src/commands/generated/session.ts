@@ -12,7 +12,6 @@ import * as transactionsCommands from './transactions';
 
 /** What only the sole user of a connection may send: these change the state of the connection itself. */
 export abstract class SessionSurface<S extends string | Buffer = string> extends CommandSurface<S> {
-
   /**
    * Lets the next command reach a slot that is still being imported by this node.
    *

@@ -130,7 +130,11 @@ export const SISMEMBER = /* @__PURE__ */ defineSpec('SISMEMBER', {
 
 /** Tells whether a set has a member: 1 or 0. */
 export function sismember(key: Key, member: Arg): Command<number> {
-  return new Command(SISMEMBER, [arg.text(key, SISMEMBER, 'key'), arg.data(member, SISMEMBER, 'member')], reply.readInteger);
+  return new Command(
+    SISMEMBER,
+    [arg.text(key, SISMEMBER, 'key'), arg.data(member, SISMEMBER, 'member')],
+    reply.readInteger,
+  );
 }
 
 export const SMEMBERS = /* @__PURE__ */ defineSpec('SMEMBERS', {
@@ -170,11 +174,11 @@ export const SMOVE = /* @__PURE__ */ defineSpec('SMOVE', {
 
 /** Moves a member from one set to another; 1 when it was there. */
 export function smove(source: Key, destination: Key, member: Arg): Command<number> {
-  return new Command(SMOVE, [
-    arg.text(source, SMOVE, 'source'),
-    arg.text(destination, SMOVE, 'destination'),
-    arg.data(member, SMOVE, 'member'),
-  ], reply.readInteger);
+  return new Command(
+    SMOVE,
+    [arg.text(source, SMOVE, 'source'), arg.text(destination, SMOVE, 'destination'), arg.data(member, SMOVE, 'member')],
+    reply.readInteger,
+  );
 }
 
 export const SPOP = /* @__PURE__ */ defineSpec('SPOP', {

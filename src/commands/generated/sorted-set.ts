@@ -127,11 +127,11 @@ export const ZCOUNT = /* @__PURE__ */ defineSpec('ZCOUNT', {
 
 /** Counts the members with scores in a range. */
 export function zcount(key: Key, min: Arg, max: Arg): Command<number> {
-  return new Command(ZCOUNT, [
-    arg.text(key, ZCOUNT, 'key'),
-    arg.bound(min, ZCOUNT, 'min'),
-    arg.bound(max, ZCOUNT, 'max'),
-  ], reply.readInteger);
+  return new Command(
+    ZCOUNT,
+    [arg.text(key, ZCOUNT, 'key'), arg.bound(min, ZCOUNT, 'min'), arg.bound(max, ZCOUNT, 'max')],
+    reply.readInteger,
+  );
 }
 
 export const ZDIFF = /* @__PURE__ */ defineSpec('ZDIFF', {
@@ -190,11 +190,11 @@ export const ZINCRBY = /* @__PURE__ */ defineSpec('ZINCRBY', {
 
 /** Adds to the score of a member and answers the new score. */
 export function zincrby(key: Key, increment: number, member: Arg): Command<number> {
-  return new Command(ZINCRBY, [
-    arg.text(key, ZINCRBY, 'key'),
-    arg.double(increment, ZINCRBY, 'increment'),
-    arg.data(member, ZINCRBY, 'member'),
-  ], reply.readDouble);
+  return new Command(
+    ZINCRBY,
+    [arg.text(key, ZINCRBY, 'key'), arg.double(increment, ZINCRBY, 'increment'), arg.data(member, ZINCRBY, 'member')],
+    reply.readDouble,
+  );
 }
 
 export const ZINTER = /* @__PURE__ */ defineSpec('ZINTER', {
@@ -301,11 +301,11 @@ export const ZLEXCOUNT = /* @__PURE__ */ defineSpec('ZLEXCOUNT', {
 
 /** Counts the members between two names, where all have the same score. */
 export function zlexcount(key: Key, min: Str, max: Str): Command<number> {
-  return new Command(ZLEXCOUNT, [
-    arg.text(key, ZLEXCOUNT, 'key'),
-    arg.text(min, ZLEXCOUNT, 'min'),
-    arg.text(max, ZLEXCOUNT, 'max'),
-  ], reply.readInteger);
+  return new Command(
+    ZLEXCOUNT,
+    [arg.text(key, ZLEXCOUNT, 'key'), arg.text(min, ZLEXCOUNT, 'min'), arg.text(max, ZLEXCOUNT, 'max')],
+    reply.readInteger,
+  );
 }
 
 export const ZMPOP = /* @__PURE__ */ defineSpec('ZMPOP', { access: 'write', since: { redis: '7.0.0', valkey: '7.0.0' } });
@@ -413,7 +413,10 @@ export const ZRANGE = /* @__PURE__ */ defineSpec('ZRANGE', {
 });
 
 /** What `zrange` may be told beside its arguments. */
-export type ZrangeOptions = { REV?: true; WITHSCORES?: true } & ({ BY?: undefined; LIMIT?: never } | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] });
+export type ZrangeOptions = { REV?: true; WITHSCORES?: true } & (
+  | { BY?: undefined; LIMIT?: never }
+  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] }
+);
 const ZRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['BY', /* @__PURE__ */ opt.joined('SCORE', 'LEX')],
@@ -552,7 +555,10 @@ export const ZRANGESTORE = /* @__PURE__ */ defineSpec('ZRANGESTORE', {
 const ZRANGESTORE_NO = /* @__PURE__ */ withReplay(ZRANGESTORE, 'no');
 
 /** What `zrangestore` may be told beside its arguments. */
-export type ZrangestoreOptions = { REV?: true } & ({ BY?: undefined; LIMIT?: never } | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] });
+export type ZrangestoreOptions = { REV?: true } & (
+  | { BY?: undefined; LIMIT?: never }
+  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] }
+);
 const ZRANGESTORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['BY', /* @__PURE__ */ opt.joined('SCORE', 'LEX')],
@@ -639,11 +645,11 @@ export const ZREMRANGEBYLEX = /* @__PURE__ */ defineSpec('ZREMRANGEBYLEX', {
 
 /** Removes the members between two names, where all have the same score, and answers how many. */
 export function zremrangebylex(key: Key, min: Str, max: Str): Command<number> {
-  return new Command(ZREMRANGEBYLEX, [
-    arg.text(key, ZREMRANGEBYLEX, 'key'),
-    arg.text(min, ZREMRANGEBYLEX, 'min'),
-    arg.text(max, ZREMRANGEBYLEX, 'max'),
-  ], reply.readInteger);
+  return new Command(
+    ZREMRANGEBYLEX,
+    [arg.text(key, ZREMRANGEBYLEX, 'key'), arg.text(min, ZREMRANGEBYLEX, 'min'), arg.text(max, ZREMRANGEBYLEX, 'max')],
+    reply.readInteger,
+  );
 }
 
 export const ZREMRANGEBYRANK = /* @__PURE__ */ defineSpec('ZREMRANGEBYRANK', {
@@ -654,11 +660,15 @@ export const ZREMRANGEBYRANK = /* @__PURE__ */ defineSpec('ZREMRANGEBYRANK', {
 
 /** Removes the members between two places and answers how many. */
 export function zremrangebyrank(key: Key, start: number, stop: number): Command<number> {
-  return new Command(ZREMRANGEBYRANK, [
-    arg.text(key, ZREMRANGEBYRANK, 'key'),
-    arg.integer(start, ZREMRANGEBYRANK, 'start'),
-    arg.integer(stop, ZREMRANGEBYRANK, 'stop'),
-  ], reply.readInteger);
+  return new Command(
+    ZREMRANGEBYRANK,
+    [
+      arg.text(key, ZREMRANGEBYRANK, 'key'),
+      arg.integer(start, ZREMRANGEBYRANK, 'start'),
+      arg.integer(stop, ZREMRANGEBYRANK, 'stop'),
+    ],
+    reply.readInteger,
+  );
 }
 
 export const ZREMRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZREMRANGEBYSCORE', {
@@ -670,11 +680,15 @@ export const ZREMRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZREMRANGEBYSCORE', {
 
 /** Removes the members with scores in a range and answers how many. */
 export function zremrangebyscore(key: Key, min: Arg, max: Arg): Command<number> {
-  return new Command(ZREMRANGEBYSCORE, [
-    arg.text(key, ZREMRANGEBYSCORE, 'key'),
-    arg.bound(min, ZREMRANGEBYSCORE, 'min'),
-    arg.bound(max, ZREMRANGEBYSCORE, 'max'),
-  ], reply.readInteger);
+  return new Command(
+    ZREMRANGEBYSCORE,
+    [
+      arg.text(key, ZREMRANGEBYSCORE, 'key'),
+      arg.bound(min, ZREMRANGEBYSCORE, 'min'),
+      arg.bound(max, ZREMRANGEBYSCORE, 'max'),
+    ],
+    reply.readInteger,
+  );
 }
 
 export const ZREVRANGE = /* @__PURE__ */ defineSpec('ZREVRANGE', {
@@ -935,7 +949,11 @@ export const ZSCORE = /* @__PURE__ */ defineSpec('ZSCORE', {
 
 /** Reads the score of a member; null when it is missing. */
 export function zscore(key: Key, member: Arg): Command<number | null> {
-  return new Command(ZSCORE, [arg.text(key, ZSCORE, 'key'), arg.data(member, ZSCORE, 'member')], reply.readDoubleOrNull);
+  return new Command(
+    ZSCORE,
+    [arg.text(key, ZSCORE, 'key'), arg.data(member, ZSCORE, 'member')],
+    reply.readDoubleOrNull,
+  );
 }
 
 export const ZUNION = /* @__PURE__ */ defineSpec('ZUNION', {

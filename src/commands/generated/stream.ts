@@ -314,11 +314,15 @@ export const XGROUP_CREATECONSUMER = /* @__PURE__ */ defineSpec('XGROUP CREATECO
 
 /** Adds a consumer to a group; 1 when it was new. */
 export function xgroupCreateconsumer(key: Key, group: Str, consumer: Str): Command<number> {
-  return new Command(XGROUP_CREATECONSUMER, [
-    arg.text(key, XGROUP_CREATECONSUMER, 'key'),
-    arg.text(group, XGROUP_CREATECONSUMER, 'group'),
-    arg.text(consumer, XGROUP_CREATECONSUMER, 'consumer'),
-  ], reply.readInteger);
+  return new Command(
+    XGROUP_CREATECONSUMER,
+    [
+      arg.text(key, XGROUP_CREATECONSUMER, 'key'),
+      arg.text(group, XGROUP_CREATECONSUMER, 'group'),
+      arg.text(consumer, XGROUP_CREATECONSUMER, 'consumer'),
+    ],
+    reply.readInteger,
+  );
 }
 
 export const XGROUP_DELCONSUMER = /* @__PURE__ */ defineSpec('XGROUP DELCONSUMER', {
@@ -330,11 +334,15 @@ export const XGROUP_DELCONSUMER = /* @__PURE__ */ defineSpec('XGROUP DELCONSUMER
 
 /** Removes a consumer from a group and answers how many entries were pending for it. */
 export function xgroupDelconsumer(key: Key, group: Str, consumer: Str): Command<number> {
-  return new Command(XGROUP_DELCONSUMER, [
-    arg.text(key, XGROUP_DELCONSUMER, 'key'),
-    arg.text(group, XGROUP_DELCONSUMER, 'group'),
-    arg.text(consumer, XGROUP_DELCONSUMER, 'consumer'),
-  ], reply.readInteger);
+  return new Command(
+    XGROUP_DELCONSUMER,
+    [
+      arg.text(key, XGROUP_DELCONSUMER, 'key'),
+      arg.text(group, XGROUP_DELCONSUMER, 'group'),
+      arg.text(consumer, XGROUP_DELCONSUMER, 'consumer'),
+    ],
+    reply.readInteger,
+  );
 }
 
 export const XGROUP_DESTROY = /* @__PURE__ */ defineSpec('XGROUP DESTROY', {
@@ -346,7 +354,11 @@ export const XGROUP_DESTROY = /* @__PURE__ */ defineSpec('XGROUP DESTROY', {
 
 /** Removes a consumer group; 1 when it existed. */
 export function xgroupDestroy(key: Key, group: Str): Command<number> {
-  return new Command(XGROUP_DESTROY, [arg.text(key, XGROUP_DESTROY, 'key'), arg.text(group, XGROUP_DESTROY, 'group')], reply.readInteger);
+  return new Command(
+    XGROUP_DESTROY,
+    [arg.text(key, XGROUP_DESTROY, 'key'), arg.text(group, XGROUP_DESTROY, 'group')],
+    reply.readInteger,
+  );
 }
 
 export const XGROUP_HELP = /* @__PURE__ */ defineSpec('XGROUP HELP', {
@@ -397,10 +409,11 @@ export const XINFO_CONSUMERS = /* @__PURE__ */ defineSpec('XINFO CONSUMERS', {
 
 /** Describes the consumers of a group. */
 export function xinfoConsumers(key: Key, group: Str): Command<StreamConsumer[]> {
-  return new Command(XINFO_CONSUMERS, [
-    arg.text(key, XINFO_CONSUMERS, 'key'),
-    arg.text(group, XINFO_CONSUMERS, 'group'),
-  ], reply.readStreamConsumers);
+  return new Command(
+    XINFO_CONSUMERS,
+    [arg.text(key, XINFO_CONSUMERS, 'key'), arg.text(group, XINFO_CONSUMERS, 'group')],
+    reply.readStreamConsumers,
+  );
 }
 
 export const XINFO_GROUPS = /* @__PURE__ */ defineSpec('XINFO GROUPS', {

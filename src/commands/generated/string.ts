@@ -41,7 +41,11 @@ export const DECRBY = /* @__PURE__ */ defineSpec('DECRBY', {
 
 /** Takes a whole number off a number and answers the result. */
 export function decrby(key: Key, decrement: number | bigint): Command<number> {
-  return new Command(DECRBY, [arg.text(key, DECRBY, 'key'), arg.integer(decrement, DECRBY, 'decrement')], reply.readInteger);
+  return new Command(
+    DECRBY,
+    [arg.text(key, DECRBY, 'key'), arg.integer(decrement, DECRBY, 'decrement')],
+    reply.readInteger,
+  );
 }
 
 export const DELEX = /* @__PURE__ */ defineSpec('DELEX', { access: 'write', keys: FIRST, since: { redis: '8.4.0' } });
@@ -163,11 +167,11 @@ export const GETRANGE = /* @__PURE__ */ defineSpec('GETRANGE', {
 
 /** Reads a part of a string, both ends included. */
 export function getrange(key: Key, start: number, end: number): Command<string> {
-  return new Command(GETRANGE, [
-    arg.text(key, GETRANGE, 'key'),
-    arg.integer(start, GETRANGE, 'start'),
-    arg.integer(end, GETRANGE, 'end'),
-  ], reply.readText);
+  return new Command(
+    GETRANGE,
+    [arg.text(key, GETRANGE, 'key'), arg.integer(start, GETRANGE, 'start'), arg.integer(end, GETRANGE, 'end')],
+    reply.readText,
+  );
 }
 
 export const GETSET = /* @__PURE__ */ defineSpec('GETSET', {
@@ -203,7 +207,11 @@ export const INCRBY = /* @__PURE__ */ defineSpec('INCRBY', {
 
 /** Adds a whole number to a number and answers the result. */
 export function incrby(key: Key, increment: number | bigint): Command<number> {
-  return new Command(INCRBY, [arg.text(key, INCRBY, 'key'), arg.integer(increment, INCRBY, 'increment')], reply.readInteger);
+  return new Command(
+    INCRBY,
+    [arg.text(key, INCRBY, 'key'), arg.integer(increment, INCRBY, 'increment')],
+    reply.readInteger,
+  );
 }
 
 export const INCRBYFLOAT = /* @__PURE__ */ defineSpec('INCRBYFLOAT', {
@@ -214,10 +222,11 @@ export const INCRBYFLOAT = /* @__PURE__ */ defineSpec('INCRBYFLOAT', {
 
 /** Adds a decimal number to a number and answers the result as text. */
 export function incrbyfloat(key: Key, increment: Arg): Command<string> {
-  return new Command(INCRBYFLOAT, [
-    arg.text(key, INCRBYFLOAT, 'key'),
-    arg.bound(increment, INCRBYFLOAT, 'increment'),
-  ], reply.readText);
+  return new Command(
+    INCRBYFLOAT,
+    [arg.text(key, INCRBYFLOAT, 'key'), arg.bound(increment, INCRBYFLOAT, 'increment')],
+    reply.readText,
+  );
 }
 
 export const LCS = /* @__PURE__ */ defineSpec('LCS', {
@@ -375,11 +384,11 @@ export const PSETEX = /* @__PURE__ */ defineSpec('PSETEX', {
  * @deprecated since Redis 2.6.12: use `set` with { PX }
  */
 export function psetex(key: Key, milliseconds: number, value: Arg): Command<'OK'> {
-  return new Command(PSETEX, [
-    arg.text(key, PSETEX, 'key'),
-    arg.integer(milliseconds, PSETEX, 'milliseconds'),
-    arg.data(value, PSETEX, 'value'),
-  ], reply.readOk);
+  return new Command(
+    PSETEX,
+    [arg.text(key, PSETEX, 'key'), arg.integer(milliseconds, PSETEX, 'milliseconds'), arg.data(value, PSETEX, 'value')],
+    reply.readOk,
+  );
 }
 
 export const SET = /* @__PURE__ */ defineSpec('SET', {
@@ -477,11 +486,11 @@ export const SETEX = /* @__PURE__ */ defineSpec('SETEX', {
  * @deprecated since Redis 2.6.12: use `set` with { EX }
  */
 export function setex(key: Key, seconds: number, value: Arg): Command<'OK'> {
-  return new Command(SETEX, [
-    arg.text(key, SETEX, 'key'),
-    arg.integer(seconds, SETEX, 'seconds'),
-    arg.data(value, SETEX, 'value'),
-  ], reply.readOk);
+  return new Command(
+    SETEX,
+    [arg.text(key, SETEX, 'key'), arg.integer(seconds, SETEX, 'seconds'), arg.data(value, SETEX, 'value')],
+    reply.readOk,
+  );
 }
 
 export const SETNX = /* @__PURE__ */ defineSpec('SETNX', {
@@ -508,11 +517,11 @@ export const SETRANGE = /* @__PURE__ */ defineSpec('SETRANGE', {
 
 /** Overwrites a part of a string from an offset on and answers the length. */
 export function setrange(key: Key, offset: number, value: Arg): Command<number> {
-  return new Command(SETRANGE, [
-    arg.text(key, SETRANGE, 'key'),
-    arg.integer(offset, SETRANGE, 'offset'),
-    arg.data(value, SETRANGE, 'value'),
-  ], reply.readInteger);
+  return new Command(
+    SETRANGE,
+    [arg.text(key, SETRANGE, 'key'), arg.integer(offset, SETRANGE, 'offset'), arg.data(value, SETRANGE, 'value')],
+    reply.readInteger,
+  );
 }
 
 export const STRALGO = /* @__PURE__ */ defineSpec('STRALGO', {
@@ -555,9 +564,9 @@ export const SUBSTR = /* @__PURE__ */ defineSpec('SUBSTR', {
  * @deprecated since Redis 2.0.0: use `getrange`
  */
 export function substr(key: Key, start: number, end: number): Command<string> {
-  return new Command(SUBSTR, [
-    arg.text(key, SUBSTR, 'key'),
-    arg.integer(start, SUBSTR, 'start'),
-    arg.integer(end, SUBSTR, 'end'),
-  ], reply.readText);
+  return new Command(
+    SUBSTR,
+    [arg.text(key, SUBSTR, 'key'), arg.integer(start, SUBSTR, 'start'), arg.integer(end, SUBSTR, 'end')],
+    reply.readText,
+  );
 }

@@ -92,7 +92,11 @@ export const VGETATTR = /* @__PURE__ */ defineSpec('VGETATTR', {
 
 /** Reads the attributes of an element, as JSON text. */
 export function vgetattr(key: Key, element: Arg): Command<string | null> {
-  return new Command(VGETATTR, [arg.text(key, VGETATTR, 'key'), arg.data(element, VGETATTR, 'element')], reply.readTextOrNull);
+  return new Command(
+    VGETATTR,
+    [arg.text(key, VGETATTR, 'key'), arg.data(element, VGETATTR, 'element')],
+    reply.readTextOrNull,
+  );
 }
 
 export const VINFO = /* @__PURE__ */ defineSpec('VINFO', {
@@ -118,7 +122,11 @@ export const VISMEMBER = /* @__PURE__ */ defineSpec('VISMEMBER', {
 
 /** Tells whether a vector set has an element. */
 export function vismember(key: Key, element: Arg): Command<boolean> {
-  return new Command(VISMEMBER, [arg.text(key, VISMEMBER, 'key'), arg.data(element, VISMEMBER, 'element')], reply.readBoolean);
+  return new Command(
+    VISMEMBER,
+    [arg.text(key, VISMEMBER, 'key'), arg.data(element, VISMEMBER, 'element')],
+    reply.readBoolean,
+  );
 }
 
 export const VLINKS = /* @__PURE__ */ defineSpec('VLINKS', {
@@ -216,11 +224,11 @@ export const VSETATTR = /* @__PURE__ */ defineSpec('VSETATTR', {
 
 /** Sets the attributes of an element, JSON text; an empty text removes them. */
 export function vsetattr(key: Key, element: Arg, json: Str): Command<boolean> {
-  return new Command(VSETATTR, [
-    arg.text(key, VSETATTR, 'key'),
-    arg.data(element, VSETATTR, 'element'),
-    arg.text(json, VSETATTR, 'json'),
-  ], reply.readBoolean);
+  return new Command(
+    VSETATTR,
+    [arg.text(key, VSETATTR, 'key'), arg.data(element, VSETATTR, 'element'), arg.text(json, VSETATTR, 'json')],
+    reply.readBoolean,
+  );
 }
 
 export const VSIM = /* @__PURE__ */ defineSpec('VSIM', {

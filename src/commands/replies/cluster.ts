@@ -118,7 +118,10 @@ function parseNode(line: string): ClusterNode {
 
 /** CLUSTER NODES: a line for each node. */
 export function readClusterNodes(frame: Frame): ClusterNode[] {
-  return readName(frame).split('\n').filter((line) => line.trim() !== '').map(parseNode);
+  return readName(frame)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map(parseNode);
 }
 
 /** CLUSTER REPLICAS: an array of such lines. */

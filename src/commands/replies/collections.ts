@@ -26,7 +26,10 @@ export function arrayOf<T>(read: ReplyReader<T>): ReplyReader<T[]> {
 
 /** Values of one kind, the empty places left out: what Redis 6 answers for entries deleted meanwhile. */
 export function arrayWithoutNulls<T>(read: ReplyReader<T>): ReplyReader<T[]> {
-  return (frame, context) => items(frame).filter((item) => item !== null).map((item) => read(item, context));
+  return (frame, context) =>
+    items(frame)
+      .filter((item) => item !== null)
+      .map((item) => read(item, context));
 }
 
 // The arrays of simple values are hot and given away as they came, each element checked.
@@ -68,7 +71,9 @@ export function readKeys(frame: Frame, context: ReplyContext): string[] {
 }
 
 /** Values of different kinds in fixed places; `optional` of them may be missing at the end. */
-export function tupleOf<T extends readonly unknown[]>(...readers: { [I in keyof T]: ReplyReader<T[I]> }): ReplyReader<T> {
+export function tupleOf<T extends readonly unknown[]>(
+  ...readers: { [I in keyof T]: ReplyReader<T[I]> }
+): ReplyReader<T> {
   return (frame, context) => {
     const list = items(frame);
     if (list.length !== readers.length) return unreadable(`an array of ${readers.length}`, frame);
@@ -96,7 +101,10 @@ export function bareRecord<V>(): Record<string, V> {
  * Names and values that the user chose: a record, or on the byte surface a Map by Buffer, because two binary names may decode to
  * the same string.
  */
-export function dictionaryOf<V>(readFieldName: ReplyReader<string>, readValue: ReplyReader<V>): ReplyReader<Record<string, V>> {
+export function dictionaryOf<V>(
+  readFieldName: ReplyReader<string>,
+  readValue: ReplyReader<V>,
+): ReplyReader<Record<string, V>> {
   return (frame, context) => {
     if (context.bytes) {
       const map = new Map<string, V>();
@@ -126,7 +134,9 @@ function nameOf(name: Frame): string {
 }
 
 /** A record of known fields, each read in its own way; a field that a newer server adds is read as it comes. */
-export function structOf<T extends object>(fields: { [K in keyof T]-?: ReplyReader<NonNullable<T[K]> | T[K]> }): ReplyReader<T> {
+export function structOf<T extends object>(fields: {
+  [K in keyof T]-?: ReplyReader<NonNullable<T[K]> | T[K]>;
+}): ReplyReader<T> {
   const readers = new Map<string, ReplyReader<unknown>>(Object.entries(fields));
   return (frame, context) => {
     const record = bareRecord<unknown>();
@@ -142,7 +152,8 @@ export function structOf<T extends object>(fields: { [K in keyof T]-?: ReplyRead
 export function readPlain(frame: Frame, context: ReplyContext): Plain {
   if (Array.isArray(frame)) return frame.map((item) => readPlain(item, context));
   if (frame instanceof Map) return readPlainRecord(frame, context);
-  if (frame === null || typeof frame === 'number' || typeof frame === 'bigint' || typeof frame === 'boolean') return frame;
+  if (frame === null || typeof frame === 'number' || typeof frame === 'bigint' || typeof frame === 'boolean')
+    return frame;
   return readName(frame);
 }
 

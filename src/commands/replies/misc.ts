@@ -1,9 +1,31 @@
 import type { ReplyContext, ReplyReader } from '../command';
 import { ErrorFrame, type Frame } from '../../resp/frames';
 import { ReplyError } from '../../errors';
-import { arrayOf, bareRecord, dictionaryOf, eachPair, items, pairsOf, readKeys, readPlainRecord, readTexts, structOf, tupleOf } from './collections';
+import {
+  arrayOf,
+  bareRecord,
+  dictionaryOf,
+  eachPair,
+  items,
+  pairsOf,
+  readKeys,
+  readPlainRecord,
+  readTexts,
+  structOf,
+  tupleOf,
+} from './collections';
 import type { Attributed, LcsMatch, Plain, RawVector, Similar } from './types';
-import { nullable, readDouble, readInteger, readKey, readName, readOk, readText, readTextOrNull, unreadable } from './values';
+import {
+  nullable,
+  readDouble,
+  readInteger,
+  readKey,
+  readName,
+  readOk,
+  readText,
+  readTextOrNull,
+  unreadable,
+} from './values';
 
 /** The reply of a script: whatever it returns, maps as records (Maps on the byte surface), errors as ReplyError values. */
 export function readAny(frame: Frame, context: ReplyContext): unknown {
@@ -13,25 +35,33 @@ export function readAny(frame: Frame, context: ReplyContext): unknown {
   return frame;
 }
 
+/** A script may name the fields of a map by numbers or booleans. */
 function readAnyName(frame: Frame, context: ReplyContext): string {
   if (typeof frame === 'string' || frame instanceof Uint8Array) return frame as string;
-  return context.bytes ? (Buffer.from(String(frame)) as unknown as string) : String(frame);
+  if (typeof frame !== 'number' && typeof frame !== 'bigint' && typeof frame !== 'boolean')
+    return unreadable('a name', frame);
+  const name = String(frame);
+  return context.bytes ? (Buffer.from(name) as unknown as string) : name;
 }
 
 /** A page of SCAN: the next cursor and keys. */
 export const readKeyPage: ReplyReader<[cursor: string, keys: string[]]> = /* @__PURE__ */ tupleOf(readName, readKeys);
 
 /** A page of SSCAN, of HSCAN without values. */
-export const readTextPage: ReplyReader<[cursor: string, elements: string[]]> = /* @__PURE__ */ tupleOf(readName, readTexts);
+export const readTextPage: ReplyReader<[cursor: string, elements: string[]]> = /* @__PURE__ */ tupleOf(
+  readName,
+  readTexts,
+);
 
 /** Fields with their values: HRANDFIELD WITHVALUES. */
-export const readFieldPairs: ReplyReader<[field: string, value: string][]> = /* @__PURE__ */ pairsOf(readText, readText);
+export const readFieldPairs: ReplyReader<[field: string, value: string][]> = /* @__PURE__ */ pairsOf(
+  readText,
+  readText,
+);
 
 /** A page of HSCAN. */
-export const readFieldPage: ReplyReader<[cursor: string, fields: [field: string, value: string][]]> = /* @__PURE__ */ tupleOf(
-  readName,
-  readFieldPairs,
-);
+export const readFieldPage: ReplyReader<[cursor: string, fields: [field: string, value: string][]]> =
+  /* @__PURE__ */ tupleOf(readName, readFieldPairs);
 
 /** The key that had an element, and the element: BLPOP. */
 export const readPoppedElement: ReplyReader<[key: string, element: string] | null> = /* @__PURE__ */ nullable(
@@ -44,7 +74,10 @@ export const readPoppedElements: ReplyReader<[key: string, elements: string[]] |
 );
 
 /** Subscribers by channel, the prefix taken off: PUBSUB NUMSUB. */
-export const readCountsByChannel: ReplyReader<Record<string, number>> = /* @__PURE__ */ dictionaryOf(readKey, readInteger);
+export const readCountsByChannel: ReplyReader<Record<string, number>> = /* @__PURE__ */ dictionaryOf(
+  readKey,
+  readInteger,
+);
 
 /** PING answers a pair while a RESP2 connection is subscribed. */
 export function readPong(frame: Frame): string {
@@ -133,14 +166,16 @@ export function readSimilarAttributed(frame: Frame): (Similar & Attributed)[] {
 export const readLinks: ReplyReader<string[][] | null> = /* @__PURE__ */ nullable(/* @__PURE__ */ arrayOf(readTexts));
 
 /** VLINKS WITHSCORES. */
-export const readLinksWithScores: ReplyReader<Similar[][] | null> = /* @__PURE__ */ nullable(/* @__PURE__ */ arrayOf(readSimilar));
+export const readLinksWithScores: ReplyReader<Similar[][] | null> = /* @__PURE__ */ nullable(
+  /* @__PURE__ */ arrayOf(readSimilar),
+);
 
 /** VINFO: figures and words. */
 export const readFigures: ReplyReader<Record<string, string | number> | null> = /* @__PURE__ */ nullable((frame) => {
   const figures = bareRecord<string | number>();
   eachPair(frame, (name, value) => {
-    figures[readName(name)] = typeof value === 'number' || typeof value === 'bigint' ? readInteger(value) : readName(value);
+    figures[readName(name)] =
+      typeof value === 'number' || typeof value === 'bigint' ? readInteger(value) : readName(value);
   });
   return figures;
 });
-

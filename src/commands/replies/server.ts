@@ -1,6 +1,16 @@
 import type { ReplyContext, ReplyReader } from '../command';
 import type { Frame } from '../../resp/frames';
-import { arrayOf, bareRecord, items, readNames, readPlain, readTexts, recordOf, structOf, tupleOf } from './collections';
+import {
+  arrayOf,
+  bareRecord,
+  items,
+  readNames,
+  readPlain,
+  readTexts,
+  recordOf,
+  structOf,
+  tupleOf,
+} from './collections';
 import type {
   AclLogEntry,
   AclSelector,
@@ -22,11 +32,16 @@ import type {
 import { nullable, readDouble, readInteger, readIntegerText, readName, unreadable } from './values';
 
 /** TIME: seconds since 1970 and microseconds within the second. */
-export const readTime: ReplyReader<[seconds: number, microseconds: number]> = /* @__PURE__ */ tupleOf(readIntegerText, readIntegerText);
+export const readTime: ReplyReader<[seconds: number, microseconds: number]> = /* @__PURE__ */ tupleOf(
+  readIntegerText,
+  readIntegerText,
+);
 
 /** The lines of a report, without empty ones. */
 function linesOf(frame: Frame): string[] {
-  return readName(frame).split(/\r?\n/).filter((line) => line !== '');
+  return readName(frame)
+    .split(/\r?\n/)
+    .filter((line) => line !== '');
 }
 
 /** `name:value` lines: CLUSTER INFO. */
@@ -97,7 +112,13 @@ export function readRole(frame: Frame, context: ReplyContext): Role {
     }
     case 'slave': {
       const [host, port, state, offset] = rest as [Frame, Frame, Frame, Frame];
-      return { role: 'slave', host: readName(host), port: readInteger(port), state: readName(state), offset: readInteger(offset) };
+      return {
+        role: 'slave',
+        host: readName(host),
+        port: readInteger(port),
+        state: readName(state),
+        offset: readInteger(offset),
+      };
     }
     case 'sentinel':
       return { role: 'sentinel', masters: readNames(rest[0] as Frame, context) };
@@ -155,7 +176,10 @@ export const readLatencyHistory: ReplyReader<[timestamp: number, latency: number
 
 /** LATENCY HISTOGRAM. */
 export const readLatencyHistograms: ReplyReader<Record<string, LatencyHistogram>> = /* @__PURE__ */ recordOf(
-  /* @__PURE__ */ structOf<LatencyHistogram>({ calls: readInteger, histogram_usec: /* @__PURE__ */ recordOf(readInteger) }),
+  /* @__PURE__ */ structOf<LatencyHistogram>({
+    calls: readInteger,
+    histogram_usec: /* @__PURE__ */ recordOf(readInteger),
+  }),
 );
 
 /** Figures of MEMORY STATS: RESP2 spells the fractions as strings, RESP3 does not. */
@@ -230,7 +254,7 @@ function readKeySpec(frame: Frame, context: ReplyContext): Record<string, Plain>
     begin_search: readSearch,
     find_keys: readSearch,
     notes: readName,
-  })(frame, context) as Record<string, Plain>;
+  })(frame, context);
 }
 
 const readSearch: ReplyReader<Plain> = /* @__PURE__ */ structOf<{ type: string; spec: Plain }>({
@@ -240,9 +264,8 @@ const readSearch: ReplyReader<Plain> = /* @__PURE__ */ structOf<{ type: string; 
 
 /** A row of COMMAND or COMMAND INFO; Redis 6 stops after the categories. */
 function readCommandInfo(frame: Frame, context: ReplyContext): CommandInfo {
-  const [name, arity, flags, firstKey, lastKey, step, categories = [], tips = [], keySpecs = [], subcommands = []] = items(
-    frame,
-  ) as Frame[];
+  const [name, arity, flags, firstKey, lastKey, step, categories = [], tips = [], keySpecs = [], subcommands = []] =
+    items(frame) as Frame[];
   if (name === undefined || step === undefined) return unreadable('the description of a command', frame);
   return {
     name: readName(name),
@@ -315,7 +338,10 @@ export const readFunctionStats: ReplyReader<FunctionStats> = /* @__PURE__ */ str
     }),
   ),
   engines: /* @__PURE__ */ recordOf(
-    /* @__PURE__ */ structOf<FunctionStats['engines'][string]>({ libraries_count: readInteger, functions_count: readInteger }),
+    /* @__PURE__ */ structOf<FunctionStats['engines'][string]>({
+      libraries_count: readInteger,
+      functions_count: readInteger,
+    }),
   ),
 });
 
@@ -326,15 +352,15 @@ export const readNameRecord: ReplyReader<Record<string, string>> = /* @__PURE__ 
 export const readNameRecords: ReplyReader<Record<string, string>[]> = /* @__PURE__ */ arrayOf(readNameRecord);
 
 /** What each Sentinel last heard of a node: seconds ago, and the INFO text. */
-export const readInfoCache: ReplyReader<Record<string, [age: number, info: string | null][]>> = /* @__PURE__ */ recordOf(
-  /* @__PURE__ */ arrayOf(/* @__PURE__ */ tupleOf(readInteger, /* @__PURE__ */ nullable(readName))),
-);
+export const readInfoCache: ReplyReader<Record<string, [age: number, info: string | null][]>> =
+  /* @__PURE__ */ recordOf(
+    /* @__PURE__ */ arrayOf(/* @__PURE__ */ tupleOf(readInteger, /* @__PURE__ */ nullable(readName))),
+  );
 
 /** Host and port: SENTINEL GET-MASTER-ADDR-BY-NAME. */
 export const readAddress: ReplyReader<[host: string, port: number] | null> = /* @__PURE__ */ nullable(
   /* @__PURE__ */ tupleOf(readName, readIntegerText),
 );
-
 
 /** Whether the asked Sentinel thinks the master down, whom it votes for, in which epoch. */
 export const readMasterDown: ReplyReader<[down: number, leader: string, epoch: number]> = /* @__PURE__ */ tupleOf(

@@ -22,9 +22,8 @@ export const readRankAndScore: ReplyReader<[rank: number, score: number] | null>
 );
 
 /** The key that had members, and the one that was popped: BZPOPMIN. */
-export const readPoppedMember: ReplyReader<[key: string, member: string, score: number] | null> = /* @__PURE__ */ nullable(
-  tupleOf(readKey, readText, readDouble),
-);
+export const readPoppedMember: ReplyReader<[key: string, member: string, score: number] | null> =
+  /* @__PURE__ */ nullable(tupleOf(readKey, readText, readDouble));
 
 /** The key that had members, and those that were popped: ZMPOP. */
 export const readPoppedMembers: ReplyReader<[key: string, members: Scored[]] | null> = /* @__PURE__ */ nullable(
@@ -38,7 +37,10 @@ export const readScoredPage: ReplyReader<[cursor: string, members: Scored[]]> = 
 );
 
 /** Longitude and latitude. */
-export const readCoordinates: ReplyReader<[longitude: number, latitude: number]> = /* @__PURE__ */ tupleOf(readDouble, readDouble);
+export const readCoordinates: ReplyReader<[longitude: number, latitude: number]> = /* @__PURE__ */ tupleOf(
+  readDouble,
+  readDouble,
+);
 
 /** The order of distance, hash and coordinates is fixed, which of them are there is the query's choice: their kinds tell. */
 function readGeoMatch(frame: Frame, context: ReplyContext): GeoMatch {

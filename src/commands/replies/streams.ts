@@ -11,8 +11,26 @@ import {
   structOf,
   tupleOf,
 } from './collections';
-import type { Entry, GroupEntry, PendingEntry, PendingSummary, StreamConsumer, StreamGroup, StreamInfo, StreamInfoFull } from './types';
-import { nullable, readInteger, readIntegerOrNull, readIntegerText, readKey, readName, readText, unreadable } from './values';
+import type {
+  Entry,
+  GroupEntry,
+  PendingEntry,
+  PendingSummary,
+  StreamConsumer,
+  StreamGroup,
+  StreamInfo,
+  StreamInfoFull,
+} from './types';
+import {
+  nullable,
+  readInteger,
+  readIntegerOrNull,
+  readIntegerText,
+  readKey,
+  readName,
+  readText,
+  unreadable,
+} from './values';
 
 function readEntry(frame: Frame, context: ReplyContext): Entry {
   const [id, fields] = items(frame);
@@ -63,10 +81,10 @@ function autoclaimOf<T>(read: ReplyReader<T[]>): ReplyReader<[next: string, entr
   };
 }
 
-export const readAutoclaim: ReplyReader<[next: string, entries: Entry[], deleted: string[]]> = /* @__PURE__ */ autoclaimOf(readEntries);
-export const readAutoclaimIds: ReplyReader<[next: string, ids: string[], deleted: string[]]> = /* @__PURE__ */ autoclaimOf(
-  /* @__PURE__ */ arrayWithoutNulls(readName),
-);
+export const readAutoclaim: ReplyReader<[next: string, entries: Entry[], deleted: string[]]> =
+  /* @__PURE__ */ autoclaimOf(readEntries);
+export const readAutoclaimIds: ReplyReader<[next: string, ids: string[], deleted: string[]]> =
+  /* @__PURE__ */ autoclaimOf(/* @__PURE__ */ arrayWithoutNulls(readName));
 
 /** XCLAIM JUSTID. */
 export const readIds: ReplyReader<string[]> = /* @__PURE__ */ arrayWithoutNulls(readName);
@@ -132,7 +150,11 @@ function readPendingOfGroup(frame: Frame): { id: string; consumer: string; deliv
 
 function readPendingOfConsumer(frame: Frame): { id: string; delivered: number; deliveries: number } {
   const [id, delivered, deliveries] = items(frame) as Frame[];
-  return { id: readName(id as Frame), delivered: readInteger(delivered as Frame), deliveries: readInteger(deliveries as Frame) };
+  return {
+    id: readName(id as Frame),
+    delivered: readInteger(delivered as Frame),
+    deliveries: readInteger(deliveries as Frame),
+  };
 }
 
 type FullGroup = StreamInfoFull['groups'][number];
@@ -176,5 +198,10 @@ export const readStreamGroups: ReplyReader<StreamGroup[]> = /* @__PURE__ */ arra
 
 /** XINFO CONSUMERS. */
 export const readStreamConsumers: ReplyReader<StreamConsumer[]> = /* @__PURE__ */ arrayOf(
-  /* @__PURE__ */ structOf<StreamConsumer>({ name: readText, pending: readInteger, idle: readInteger, inactive: readInteger }),
+  /* @__PURE__ */ structOf<StreamConsumer>({
+    name: readText,
+    pending: readInteger,
+    idle: readInteger,
+    inactive: readInteger,
+  }),
 );

@@ -15,7 +15,19 @@ import {
   type Pairs,
   type Str,
 } from '../arguments';
-import { counted, defineOptions, flag, has, many, oneInteger, oneOf, oneText, pushOptions, tuple, yesNo } from '../option-table';
+import {
+  counted,
+  defineOptions,
+  flag,
+  has,
+  many,
+  oneInteger,
+  oneOf,
+  oneText,
+  pushOptions,
+  tuple,
+  yesNo,
+} from '../option-table';
 import {
   readAclLog,
   readGreeting,
@@ -108,7 +120,10 @@ export function clientKill(spec: CommandSpec, what: ClientKillFilter | string): 
 }
 
 /** COMMAND LIST */
-export function commandList(spec: CommandSpec, filter?: { MODULE?: Str; ACLCAT?: Str; PATTERN?: Str }): Command<string[]> {
+export function commandList(
+  spec: CommandSpec,
+  filter?: { MODULE?: Str; ACLCAT?: Str; PATTERN?: Str },
+): Command<string[]> {
   const out: Arg[] = [];
   if (filter !== undefined) {
     out.push('FILTERBY');
@@ -182,12 +197,16 @@ export function migrate(
 const BOUNDS = [integer, integer];
 
 /** CLUSTER MIGRATESLOTS */
-export function clusterMigrateslots(spec: CommandSpec, ...migrations: [readonly SlotMigration[]] | [SlotMigration, ...SlotMigration[]]): Command<'OK'> {
+export function clusterMigrateslots(
+  spec: CommandSpec,
+  ...migrations: [readonly SlotMigration[]] | [SlotMigration, ...SlotMigration[]]
+): Command<'OK'> {
   const out: Arg[] = [];
   for (const migration of fromRest<SlotMigration>(migrations)) {
-    if (typeof migration !== 'object' || migration === null) refuse(spec, 'migrations', '{ SLOTSRANGE, NODE } objects', migration);
+    if (typeof migration !== 'object' || migration === null)
+      refuse(spec, 'migrations', '{ SLOTSRANGE, NODE } objects', migration);
     out.push('SLOTSRANGE');
-    pushTuples(out, migration.SLOTSRANGE as readonly unknown[], BOUNDS, spec, 'SLOTSRANGE');
+    pushTuples(out, migration.SLOTSRANGE, BOUNDS, spec, 'SLOTSRANGE');
     out.push('NODE', text(migration.NODE, spec, 'NODE'));
   }
   if (out.length === 0) refuse(spec, 'migrations', 'at least one { SLOTSRANGE, NODE } object', migrations);
@@ -207,7 +226,8 @@ export function clusterMigration(
   }
   if (what === 'ALL') out.push('ALL');
   else if (what !== undefined || action === 'CANCEL') {
-    if (typeof what !== 'object' || what === null || !('ID' in what)) return refuse(spec, 'task', `'ALL' or { ID }`, what);
+    if (typeof what !== 'object' || what === null || !('ID' in what))
+      return refuse(spec, 'task', `'ALL' or { ID }`, what);
     out.push('ID', text(what.ID, spec, 'ID'));
   }
   return new Command<unknown>(spec, out, action === 'CANCEL' ? readInteger : readMigrations);
@@ -227,7 +247,12 @@ const SLOT_STATES = /* @__PURE__ */ defineOptions([
 const SETSLOT_OPTIONS = /* @__PURE__ */ defineOptions([['TIMEOUT', oneInteger]]);
 
 /** CLUSTER SETSLOT */
-export function clusterSetslot(spec: CommandSpec, slot: number, state: SlotState, options?: { TIMEOUT?: number }): Command<'OK'> {
+export function clusterSetslot(
+  spec: CommandSpec,
+  slot: number,
+  state: SlotState,
+  options?: { TIMEOUT?: number },
+): Command<'OK'> {
   const out: Arg[] = [integer(slot, spec, 'slot')];
   if (state === 'STABLE') out.push('STABLE');
   else {
@@ -249,7 +274,10 @@ const SLOT_STATS = /* @__PURE__ */ defineOptions(
 );
 
 /** CLUSTER SLOT-STATS */
-export function clusterSlotStats(spec: CommandSpec, filter: SlotStatsFilter): Command<[number, Record<string, number>][]> {
+export function clusterSlotStats(
+  spec: CommandSpec,
+  filter: SlotStatsFilter,
+): Command<[number, Record<string, number>][]> {
   const out: Arg[] = [];
   pushOptions(out, filter, SLOT_STATS, spec);
   if (out.length === 0) refuse(spec, 'filter', '{ SLOTSRANGE } or { ORDERBY }', filter);
@@ -282,4 +310,3 @@ export function sentinelSimulateFailure(spec: CommandSpec, ...modes: Optionals<s
   for (const mode of fromRest<string>(modes as [string])) out.push(choice(mode, FAILURES, spec, 'modes'));
   return new Command<unknown>(spec, out, out[0] === 'help' ? readNames : readOk);
 }
-

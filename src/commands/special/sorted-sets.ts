@@ -1,6 +1,16 @@
 import { Command, type Arg, type CommandSpec } from '../command';
 import { bound, choice, data, double, pushTuples, refuse, text, type Key } from '../arguments';
-import { defineOptions, flag, has, oneData, oneInteger, pushOptions, tuple, word, type OptionWriter } from '../option-table';
+import {
+  defineOptions,
+  flag,
+  has,
+  oneData,
+  oneInteger,
+  pushOptions,
+  tuple,
+  word,
+  type OptionWriter,
+} from '../option-table';
 import { readDoubleOrNull, readGeoMatches, readInteger, readTexts } from '../replies';
 import type { GeoQuery, ScoredMembers, ZaddConditions } from './types';
 
@@ -16,7 +26,12 @@ const ZADD_OPTIONS = /* @__PURE__ */ defineOptions(
 );
 
 /** ZADD without INCR, which answers a score: that is `zaddIncr`. */
-export function zadd(spec: CommandSpec, key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: true }): Command<number> {
+export function zadd(
+  spec: CommandSpec,
+  key: Key,
+  members: ScoredMembers,
+  options?: ZaddConditions & { CH?: true },
+): Command<number> {
   const out: Arg[] = [text(key, spec, 'key')];
   if (options !== undefined) pushOptions(out, options, ZADD_OPTIONS, spec);
   pushScoredMembers(out, members, spec);
@@ -48,7 +63,8 @@ function pushScoredMembers(out: Arg[], members: ScoredMembers, spec: CommandSpec
   }
   const before = out.length;
   const pairs = members instanceof Map ? members : Object.entries(members as Readonly<Record<string, number>>);
-  for (const [member, score] of pairs as Iterable<[Arg, number]>) out.push(double(score, spec, 'score'), data(member, spec, 'member'));
+  for (const [member, score] of pairs as Iterable<[Arg, number]>)
+    out.push(double(score, spec, 'score'), data(member, spec, 'member'));
   if (out.length === before) refuse(spec, 'members', 'at least one member', members);
 }
 
@@ -58,7 +74,8 @@ const UNITS = ['M', 'KM', 'FT', 'MI'];
 const shape =
   (numbers: number): OptionWriter =>
   (args, token, value: unknown, spec) => {
-    if (!Array.isArray(value) || value.length !== numbers + 1) return refuse(spec, token, `${numbers} numbers and a unit`, value);
+    if (!Array.isArray(value) || value.length !== numbers + 1)
+      return refuse(spec, token, `${numbers} numbers and a unit`, value);
     args.push(token);
     for (const number of value.slice(0, numbers) as number[]) args.push(double(number, spec, token));
     args.push(choice(value[numbers] as string, UNITS, spec, token));
@@ -66,7 +83,8 @@ const shape =
 
 /** `BYPOLYGON: [[x, y], …]`: how many corners, then the corners. */
 const polygon: OptionWriter = (args, token, value: unknown, spec) => {
-  if (!Array.isArray(value) || value.length < 3) return refuse(spec, token, 'at least three [longitude, latitude] tuples', value);
+  if (!Array.isArray(value) || value.length < 3)
+    return refuse(spec, token, 'at least three [longitude, latitude] tuples', value);
   args.push(token, value.length);
   pushTuples(args, value as unknown[], [double, double], spec, token);
 };

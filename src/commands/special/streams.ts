@@ -1,6 +1,16 @@
 import { Command, type Arg, type CommandSpec, type KeyRange } from '../command';
 import { choice, data, integer, pushPairs, refuse, text, type Key, type Pairs, type Str } from '../arguments';
-import { defineOptions, flag, has, oneInteger, oneText, pushOptions, tuple, word, type OptionWriter } from '../option-table';
+import {
+  defineOptions,
+  flag,
+  has,
+  oneInteger,
+  oneText,
+  pushOptions,
+  tuple,
+  word,
+  type OptionWriter,
+} from '../option-table';
 import {
   readGroupStreams,
   readInteger,
@@ -13,7 +23,15 @@ import {
   readStreams,
 } from '../replies';
 import type { Entry, GroupEntry } from '../replies/types';
-import type { PendingRange, StreamPositions, StreamReferences, Trim, XaddOptions, XreadgroupOptions, XreadOptions } from './types';
+import type {
+  PendingRange,
+  StreamPositions,
+  StreamReferences,
+  Trim,
+  XaddOptions,
+  XreadgroupOptions,
+  XreadOptions,
+} from './types';
 
 const REFERENCES = ['KEEPREF', 'DELREF', 'ACKED'] as const;
 
@@ -21,10 +39,17 @@ const REFERENCES = ['KEEPREF', 'DELREF', 'ACKED'] as const;
 function pushTrim(out: Arg[], trim: Trim, spec: CommandSpec, name: string): void {
   if (typeof trim !== 'object' || trim === null) return refuse(spec, name, '{ MAXLEN } or { MINID }', trim);
   for (const known of Object.keys(trim)) {
-    if (!['MAXLEN', 'MINID', 'exact', 'LIMIT', 'REF'].includes(known)) throw new TypeError(`${spec.name}: unknown option ${known}`);
+    if (!['MAXLEN', 'MINID', 'exact', 'LIMIT', 'REF'].includes(known))
+      throw new TypeError(`${spec.name}: unknown option ${known}`);
   }
-  const { MAXLEN, MINID, exact = true, LIMIT } = trim as { MAXLEN?: number; MINID?: string; exact?: boolean; LIMIT?: number };
-  if ((MAXLEN === undefined) === (MINID === undefined)) return refuse(spec, name, 'either { MAXLEN } or { MINID }', trim);
+  const {
+    MAXLEN,
+    MINID,
+    exact = true,
+    LIMIT,
+  } = trim as { MAXLEN?: number; MINID?: string; exact?: boolean; LIMIT?: number };
+  if ((MAXLEN === undefined) === (MINID === undefined))
+    return refuse(spec, name, 'either { MAXLEN } or { MINID }', trim);
   if (exact && LIMIT !== undefined) throw new TypeError(`${spec.name}: option LIMIT needs exact: false as well`);
   out.push(MAXLEN === undefined ? 'MINID' : 'MAXLEN');
   if (!exact) out.push('~');
@@ -88,7 +113,8 @@ function pushStreams(out: Arg[], streams: StreamPositions, spec: CommandSpec): K
   if (typeof streams !== 'object' || streams === null || Array.isArray(streams) || streams instanceof Uint8Array) {
     return refuse(spec, 'streams', 'an object or a Map from stream to id', streams);
   }
-  const positions: [Key, string][] = streams instanceof Map ? [...(streams as Map<Key, string>)] : Object.entries(streams);
+  const positions: [Key, string][] =
+    streams instanceof Map ? [...(streams as Map<Key, string>)] : Object.entries(streams);
   if (positions.length === 0) return refuse(spec, 'streams', 'at least one stream', streams);
   out.push('STREAMS');
   const from = out.length;
@@ -98,7 +124,11 @@ function pushStreams(out: Arg[], streams: StreamPositions, spec: CommandSpec): K
 }
 
 /** XREAD */
-export function xread(spec: CommandSpec, streams: StreamPositions, options?: XreadOptions): Command<Record<string, Entry[]> | null> {
+export function xread(
+  spec: CommandSpec,
+  streams: StreamPositions,
+  options?: XreadOptions,
+): Command<Record<string, Entry[]> | null> {
   const out: Arg[] = [];
   if (options !== undefined) pushOptions(out, options, READ_OPTIONS, spec);
   const keys = pushStreams(out, streams, spec);

@@ -45,8 +45,10 @@ export function bitfieldRo(spec: CommandSpec, key: Key, operations: readonly Bit
 }
 
 function listOf<T extends BitOperation>(operations: readonly T[], spec: CommandSpec): readonly T[] {
-  const good = Array.isArray(operations) && operations.length > 0 && operations.every((one) => typeof one === 'object' && one !== null);
-  return good ? operations : refuse(spec, 'operations', 'a list of operations, at least one', operations);
+  const isOperation = (one: unknown): boolean => typeof one === 'object' && one !== null;
+  if (Array.isArray(operations) && operations.length > 0 && operations.every(isOperation))
+    return operations as readonly T[];
+  return refuse(spec, 'operations', 'a list of operations, at least one', operations);
 }
 
 function pushField(out: Arg[], token: string, encoding: string, offset: BitOffset, spec: CommandSpec): void {

@@ -65,9 +65,7 @@ export interface GeoWith {
 
 /** Members with their scores: `[score, member]` tuples, or an object or Map from member to score. */
 export type ScoredMembers =
-  | Many<readonly [score: number | string, member: Arg]>
-  | Readonly<Record<string, number>>
-  | ReadonlyMap<Str, number>;
+  Many<readonly [score: number | string, member: Arg]> | Readonly<Record<string, number>> | ReadonlyMap<Str, number>;
 
 /** When ZADD adds and when it updates. */
 export type ZaddConditions = AtMostOne<{ NX: true; XX: true }> & AtMostOne<{ GT: true; LT: true }>;

@@ -24,7 +24,13 @@ function pushVector(out: Arg[], vector: Vector, spec: CommandSpec): void {
 }
 
 /** VADD: REDUCE stands before the vector, all other options behind the element. */
-export function vadd(spec: CommandSpec, key: Key, vector: Vector, element: Arg, options: VaddOptions = {}): Command<boolean> {
+export function vadd(
+  spec: CommandSpec,
+  key: Key,
+  vector: Vector,
+  element: Arg,
+  options: VaddOptions = {},
+): Command<boolean> {
   const out: Arg[] = [text(key, spec, 'key')];
   const { REDUCE, ...others } = options;
   if (REDUCE !== undefined) out.push('REDUCE', integer(REDUCE, spec, 'REDUCE'));
@@ -50,9 +56,15 @@ const VSIM_OPTIONS = /* @__PURE__ */ defineOptions([
 export function vsim(spec: CommandSpec, key: Key, query: VsimQuery, options?: VsimOptions): Command {
   const out: Arg[] = [text(key, spec, 'key')];
   if (typeof query === 'object' && query !== null && 'ELE' in query) out.push('ELE', data(query.ELE, spec, 'ELE'));
-  else pushVector(out, query as Vector, spec);
+  else pushVector(out, query, spec);
   if (options !== undefined) pushOptions(out, options, VSIM_OPTIONS, spec);
   const scores = has(options, 'WITHSCORES');
-  const read = has(options, 'WITHATTRIBS') ? (scores ? readSimilarAttributed : readAttributed) : scores ? readSimilar : readTexts;
+  const read = has(options, 'WITHATTRIBS')
+    ? scores
+      ? readSimilarAttributed
+      : readAttributed
+    : scores
+      ? readSimilar
+      : readTexts;
   return new Command<unknown>(spec, out, read);
 }
