@@ -27,7 +27,10 @@ export interface Workload {
 
 const everyWay = clientNames;
 const oneWayEach = clientNames.filter((name) => clients[name].variant !== true);
-const oneWayEachButFloor = oneWayEach.filter((name) => name !== 'floor');
+/** Whoever waits for a reply takes memory too, each way another amount. The floor waits for nothing. */
+const everyWayOfOursOneOfPeers = clientNames.filter(
+  (name) => clients[name].role === 'ours' || (clients[name].role === 'peer' && clients[name].variant !== true),
+);
 
 const IN_FLIGHT = [1, 100, 1000] as const;
 /** Enough for client and server to work at the same time; the sockets' buffers hold little more. */
@@ -76,7 +79,7 @@ export function workloads(seconds: number): readonly Workload[] {
         ),
         cost('resident', 'memory', 'Resident memory per pending command', 'resident', 'bytes'),
       ],
-      clients: oneWayEachButFloor,
+      clients: everyWayOfOursOneOfPeers,
       mostRounds: 2,
       job: () => ({ kind: 'pending', count: PENDING }),
     },

@@ -109,7 +109,7 @@ describe('the verdicts of the bench', () => {
 
   it('compare with the leanest peer where less is better', () => {
     const results = measured(memory, { 'ours, firstValueFrom': 400, ioredis: 1000, 'node-redis': 2000 });
-    expect(judge([results])).toEqual([{ reached: true, text: expect.stringContaining('0.40×') as string }]);
+    expect(judge([results])).toEqual([{ reached: true, text: expect.stringContaining('0.400×') as string }]);
   });
 
   it('are silent about what was not measured', () => {
