@@ -446,13 +446,11 @@ class Draft {
       this.options.push(...options.rows);
       for (const [name, others] of Object.entries(options.needs ?? {})) this.needs[name] = [...others];
     }
-    for (const rule of this.facts.constraints ?? []) {
-      const plain =
-        rule.if !== undefined && rule.needs !== undefined && /^[\w|-]+$/.test(rule.if) && /^[\w|-]+$/.test(rule.needs);
-      if (!plain) continue;
-      for (const name of (rule.if as string).split('|')) {
-        if (this.options.some((option) => option.name === name)) this.needs[name] = (rule.needs as string).split('|');
-      }
+    const known = new Set(this.options.map(({ name }) => name));
+    for (const { if: given, needs } of this.facts.constraints ?? []) {
+      const others = needs?.split('|') ?? [];
+      if (given === undefined || others.length === 0 || !others.every((name) => known.has(name))) continue;
+      for (const name of given.split('|')) if (known.has(name)) this.needs[name] = others;
     }
     if (this.options.length === 0) return;
     this.parameters.push({ name: 'options', type: `${pascalCase(this.facts.method)}Options`, optional: true });

@@ -62,6 +62,8 @@ export interface CommandFacts {
   removed?: string;
   servers: { redis?: string; valkey?: string };
   seen: string;
+  /** what is different in Valkey 9.1 */
+  valkey?: { arity?: number; flags?: string[]; tips?: string[]; keySpecs?: KeySpecFacts[] };
   args?: ArgumentFacts[];
   constraints?: {
     if?: string;

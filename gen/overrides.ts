@@ -367,9 +367,9 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     [
       `(action: 'IMPORT', ranges: Many<SlotBounds>): string`,
       `(action: 'CANCEL', task: MigrationTask): number`,
-      `(action: 'STATUS', task?: MigrationTask): Record<string, Plain>[]`,
+      `(action: 'STATUS', task: MigrationTask): Record<string, Plain>[]`,
     ],
-    `action: 'IMPORT' | 'CANCEL' | 'STATUS', what?: Many<SlotBounds> | MigrationTask`,
+    `action: 'IMPORT' | 'CANCEL' | 'STATUS', what: Many<SlotBounds> | MigrationTask`,
   ),
   'CLUSTER REPLICATE': special('clusterReplicate', [`(nodeId: string): 'OK'`]),
   'CLUSTER SETSLOT': special('clusterSetslot', [

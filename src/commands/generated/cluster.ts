@@ -277,10 +277,10 @@ export function clusterMigration(action: 'IMPORT', ranges: Many<SlotBounds>): Co
 /** Imports slots from other nodes in one go, shows or cancels such imports. */
 export function clusterMigration(action: 'CANCEL', task: MigrationTask): Command<number>;
 /** Imports slots from other nodes in one go, shows or cancels such imports. */
-export function clusterMigration(action: 'STATUS', task?: MigrationTask): Command<Record<string, Plain>[]>;
+export function clusterMigration(action: 'STATUS', task: MigrationTask): Command<Record<string, Plain>[]>;
 export function clusterMigration(
   action: 'IMPORT' | 'CANCEL' | 'STATUS',
-  what?: Many<SlotBounds> | MigrationTask,
+  what: Many<SlotBounds> | MigrationTask,
 ): Command<never> {
   return special.clusterMigration(CLUSTER_MIGRATION, action, what) as Command<never>;
 }

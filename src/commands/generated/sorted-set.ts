@@ -424,7 +424,7 @@ const ZRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
     ['LIMIT', /* @__PURE__ */ opt.tuple(arg.integer, arg.integer)],
     ['WITHSCORES', opt.flag],
   ],
-  { needs: { LIMIT: ['BYSCORE', 'BYLEX'] } },
+  { needs: { LIMIT: ['BY'] } },
 );
 
 /** Lists members by place, by score or by name. */
@@ -565,7 +565,7 @@ const ZRANGESTORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
     ['REV', opt.flag],
     ['LIMIT', /* @__PURE__ */ opt.tuple(arg.integer, arg.integer)],
   ],
-  { needs: { LIMIT: ['BYSCORE', 'BYLEX'] } },
+  { needs: { LIMIT: ['BY'] } },
 );
 
 /** Stores members found by place, by score or by name and answers how many. */

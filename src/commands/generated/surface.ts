@@ -1100,8 +1100,8 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * Imports slots from other nodes in one go, shows or cancels such imports.
    * @see https://redis.io/docs/latest/commands/cluster-migration/
    */
-  clusterMigration(action: 'STATUS', task?: MigrationTask): Reply<Record<string, Plain>[]>;
-  clusterMigration(action: 'IMPORT' | 'CANCEL' | 'STATUS', what?: Many<SlotBounds> | MigrationTask): Reply<never> {
+  clusterMigration(action: 'STATUS', task: MigrationTask): Reply<Record<string, Plain>[]>;
+  clusterMigration(action: 'IMPORT' | 'CANCEL' | 'STATUS', what: Many<SlotBounds> | MigrationTask): Reply<never> {
     return this.send(clusterCommands.clusterMigration(action as never, what as never) as Command<never>);
   }
 

@@ -217,7 +217,7 @@ export function clusterMigrateslots(
 export function clusterMigration(
   spec: CommandSpec,
   action: 'IMPORT' | 'CANCEL' | 'STATUS',
-  what?: Many<SlotBounds> | MigrationTask,
+  what: Many<SlotBounds> | MigrationTask,
 ): Command {
   const out: Arg[] = [choice(action, ['IMPORT', 'CANCEL', 'STATUS'], spec, 'action')];
   if (action === 'IMPORT') {
@@ -225,11 +225,8 @@ export function clusterMigration(
     return new Command<unknown>(spec, out, readName);
   }
   if (what === 'ALL') out.push('ALL');
-  else if (what !== undefined || action === 'CANCEL') {
-    if (typeof what !== 'object' || what === null || !('ID' in what))
-      return refuse(spec, 'task', `'ALL' or { ID }`, what);
-    out.push('ID', text(what.ID, spec, 'ID'));
-  }
+  else if (typeof what === 'object' && what !== null && 'ID' in what) out.push('ID', text(what.ID, spec, 'ID'));
+  else refuse(spec, 'task', `'ALL' or { ID }`, what);
   return new Command<unknown>(spec, out, action === 'CANCEL' ? readInteger : readMigrations);
 }
 
