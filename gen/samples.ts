@@ -30,7 +30,15 @@ const BY_TYPE: Readonly<Record<string, readonly unknown[]>> = {
       { get: 'u4', offset: 0 },
     ],
   ],
-  ScoredMembers: [[1, 'a'], [[1, 'a'], ['+inf', 'b']], { a: 1, b: -Infinity }, new Map([['a', 1.5]])],
+  ScoredMembers: [
+    [1, 'a'],
+    [
+      [1, 'a'],
+      ['+inf', 'b'],
+    ],
+    { a: 1, b: -Infinity },
+    new Map([['a', 1.5]]),
+  ],
   ZaddConditions: [{ XX: true, GT: true }],
   StreamPositions: [{ 'key:a': '0', 'key:b': '$' }, new Map([['key:a', '0-1']])],
   XreadOptions: [{ COUNT: 1, BLOCK: 10 }],
@@ -45,13 +53,24 @@ const BY_TYPE: Readonly<Record<string, readonly unknown[]>> = {
   HotkeysStartOptions: [{ METRICS: ['CPU', 'NET'], COUNT: 10, SLOTS: [1, 2] }],
   SlotState: ['STABLE', { NODE: 'id' }],
   SlotStatsFilter: [{ SLOTSRANGE: [0, 5] }, { ORDERBY: 'key-count', LIMIT: 1, ORDER: 'ASC' }],
-  SlotMigration: [{ SLOTSRANGE: [[0, 1], [5, 6]], NODE: 'id' }],
+  SlotMigration: [
+    {
+      SLOTSRANGE: [
+        [0, 1],
+        [5, 6],
+      ],
+      NODE: 'id',
+    },
+  ],
   SlotBounds: [[0, 5]],
   MigrationTask: ['ALL', { ID: 'task' }],
   Vector: [[0.1, 0.2], { FP32: new Uint8Array(8) }],
   VsimQuery: [{ ELE: 'element' }, [0.1, 0.2]],
   VaddOptions: [{ REDUCE: 2, CAS: true, Q8: true, EF: 10, SETATTR: '{}', M: 4 }],
-  XaddOptions: [{ NOMKSTREAM: true, REF: 'ACKED', IDMP: ['p', 'i'], TRIM: { MAXLEN: 10, exact: false, LIMIT: 5 } }, { TRIM: { MINID: '0' } }],
+  XaddOptions: [
+    { NOMKSTREAM: true, REF: 'ACKED', IDMP: ['p', 'i'], TRIM: { MAXLEN: 10, exact: false, LIMIT: 5 } },
+    { TRIM: { MINID: '0' } },
+  ],
   VsimOptions: [{ COUNT: 1, EPSILON: 0.5, EF: 5, FILTER: '.a > 1', 'FILTER-EF': 5, TRUTH: true, NOTHREAD: true }],
 };
 
@@ -59,8 +78,26 @@ const BY_TYPE: Readonly<Record<string, readonly unknown[]>> = {
 const BY_TEXT: readonly (readonly [pattern: RegExp, values: readonly unknown[]])[] = [
   [/^ZaddConditions & \{ CH/, [{ NX: true, CH: true }]],
   [/^Trim &/, [{ MAXLEN: 10 }, { MINID: '1-1', exact: false, LIMIT: 3, REF: 'DELREF' }]],
-  [/^GeoQuery & Without/, [{ FROMMEMBER: 'm', BYRADIUS: [1, 'KM'] }, { BYPOLYGON: [[0, 0], [0, 1], [1, 1]], COUNT: 1, ANY: true, ORDER: 'ASC' }]],
-  [/^GeoQuery & GeoWith/, [{ FROMLONLAT: [1, 2], BYBOX: [1, 1, 'M'], WITHCOORD: true, WITHDIST: true, WITHHASH: true }]],
+  [
+    /^GeoQuery & Without/,
+    [
+      { FROMMEMBER: 'm', BYRADIUS: [1, 'KM'] },
+      {
+        BYPOLYGON: [
+          [0, 0],
+          [0, 1],
+          [1, 1],
+        ],
+        COUNT: 1,
+        ANY: true,
+        ORDER: 'ASC',
+      },
+    ],
+  ],
+  [
+    /^GeoQuery & GeoWith/,
+    [{ FROMLONLAT: [1, 2], BYBOX: [1, 1, 'M'], WITHCOORD: true, WITHDIST: true, WITHHASH: true }],
+  ],
   [/^GeoQuery & \{ STOREDIST/, [{ FROMMEMBER: 'm', BYRADIUS: [1, 'KM'], STOREDIST: true }]],
   [/^\{ WITHVALUES: true/, [{ WITHVALUES: true }]],
   [/^\{ WITHSCORES: true/, [{ WITHSCORES: true }]],
@@ -102,7 +139,11 @@ function valuesOf(type: string, name: string): readonly unknown[] {
   }
   const tuple = /^readonly \[(.*)\]$/s.exec(type);
   if (tuple !== null) {
-    return [(tuple[1] as string).split(', ').map((part) => valuesOf(part.replace(/^\w+: /, ''), part.split(':')[0] as string)[0])];
+    return [
+      (tuple[1] as string)
+        .split(', ')
+        .map((part) => valuesOf(part.replace(/^\w+: /, ''), part.split(':')[0] as string)[0]),
+    ];
   }
   const literal = /^'([^']*)'/.exec(type);
   if (literal !== null) return [literal[1]];
@@ -117,7 +158,9 @@ function positional(parameters: readonly Parameter[], optionals: boolean): unkno
     if (optional && !optionals) continue;
     const values = valuesOf(type, name);
     if (values.length === 0) continue;
-    calls = calls.flatMap((call) => values.map((value) => (rest ? [...call, ...(value as unknown[])] : [...call, value])));
+    calls = calls.flatMap((call) =>
+      values.map((value) => (rest ? [...call, ...(value as unknown[])] : [...call, value])),
+    );
   }
   return calls;
 }
@@ -141,7 +184,10 @@ function optionSamples({ options, needs }: CommandModel): Record<string, unknown
 export function samplesOf(model: CommandModel): Sample[] {
   counter = 0;
   const { method } = model;
-  const calls = model.signatures.flatMap(({ parameters }) => [...positional(parameters, false), ...positional(parameters, true)]);
+  const calls = model.signatures.flatMap(({ parameters }) => [
+    ...positional(parameters, false),
+    ...positional(parameters, true),
+  ]);
   const [first] = model.signatures;
   const base = (positional(first?.parameters ?? [], false)[0] ?? []) as unknown[];
   const withOptions = optionSamples(model).map((options) => [...base, options]);
@@ -151,7 +197,9 @@ export function samplesOf(model: CommandModel): Sample[] {
   return all
     .map((args) => ({ method, args }))
     .filter(({ args }) => {
-      const text = JSON.stringify(args, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value instanceof Map ? [...value] : value));
+      const text = JSON.stringify(args, (_, value: unknown) =>
+        typeof value === 'bigint' ? `${value}n` : value instanceof Map ? [...value] : value,
+      );
       return !seen.has(text) && seen.add(text);
     });
 }
