@@ -1,0 +1,194 @@
+import { firstValueFrom, toArray, lastValueFrom, type Observable } from 'rxjs';
+import { Redis, type ConnectionEvent } from 'rxjs-redis';
+import { eventually, reaches, record, useClients } from '../support/clients';
+import { useProxy, useServer } from '../support/server';
+
+const outcome = (reply: PromiseLike<unknown>) =>
+  reply.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+
+describe('Reconnecting', () => {
+  const server = useServer({ own: true });
+  const proxy = useProxy(server);
+  const make = useClients();
+  const client = (options = {}) =>
+    make({ url: proxy().url(), reconnect: { initialDelay: 5, maxDelay: 50 }, ...options });
+
+  it('makes a lost connection again and tells each step', async () => {
+    const redis = client();
+    const events = record<ConnectionEvent>(redis.events$);
+    const states = record(redis.state$);
+    await redis.connect();
+    proxy().cut();
+    await reaches(redis, 'reconnecting');
+    await reaches(redis, 'ready');
+    expect(states.values.map(({ kind }) => kind)).toStrictEqual([
+      'idle',
+      'connecting',
+      'ready',
+      'reconnecting',
+      'ready',
+    ]);
+    expect(states.values[3]).toMatchObject({ attempt: 1, delay: expect.any(Number), error: { code: 'CONNECTION' } });
+    expect(events.values.map(({ type }) => type)).toStrictEqual([
+      'connect',
+      'error',
+      'disconnect',
+      'reconnecting',
+      'connect',
+    ]);
+  });
+
+  it('sends what was not written when the connection comes back', async () => {
+    const redis = client();
+    await redis.connect();
+    await proxy().refuse(true);
+    proxy().cut();
+    await reaches(redis, 'reconnecting');
+    const waiting = [redis.call('SET', 'waiting', '1'), redis.call('INCR', 'waiting')].map(outcome);
+    await proxy().refuse(false);
+    expect(await Promise.all(waiting)).toStrictEqual([{ value: 'OK' }, { value: 2 }]);
+  });
+
+  it('fails what was written and not answered: it may have run', async () => {
+    const redis = client();
+    await redis.connect();
+    proxy().stall('toClient', true);
+    const written = outcome(redis.call('INCR', 'once'));
+    await eventually(
+      () => admin().call<string | null>('GET', 'once'),
+      (value) => value === '1',
+    );
+    proxy().cut();
+    expect(await written).toMatchObject({ error: { code: 'CONNECTION', delivery: 'unknown', command: 'INCR' } });
+    proxy().stall('toClient', false);
+    await reaches(redis, 'ready');
+    expect(await redis.call('GET', 'once')).toBe('1');
+  });
+
+  it('restores the name and the database of the connection', async () => {
+    const redis = client({ clientName: 'again', database: 5 });
+    await redis.call('SET', 'where', 'five');
+    proxy().cut();
+    await reaches(redis, 'reconnecting');
+    expect(await redis.call('GET', 'where')).toBe('five');
+    expect(await redis.call('CLIENT GETNAME')).toBe('again');
+  });
+
+  it('survives a server that kills it, again and again', async () => {
+    const redis = client();
+    for (let n = 0; n < 5; n++) {
+      const id = await redis.call<number>('CLIENT ID');
+      await admin().call('CLIENT KILL', 'ID', id);
+      await reaches(redis, 'reconnecting');
+      expect(await redis.call<number>('CLIENT ID')).toBeGreaterThan(id);
+    }
+  });
+
+  it('survives a restart of the server', async () => {
+    const redis = make({ url: server().url, reconnect: { initialDelay: 5, maxDelay: 50 } });
+    await redis.connect();
+    await server().stop();
+    await reaches(redis, 'reconnecting');
+    const waiting = outcome(redis.call('PING'));
+    await server().restart();
+    expect(await waiting).toStrictEqual({ value: 'PONG' });
+  });
+
+  it('refuses what exceeds the offline queue', async () => {
+    const redis = client({ offlineQueue: 2 });
+    await redis.connect();
+    await proxy().refuse(true);
+    proxy().cut();
+    await reaches(redis, 'reconnecting');
+    const outcomes = ['a', 'b', 'c'].map((key) => outcome(redis.call('SET', key, key)));
+    expect(await outcomes[2]).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent', command: 'SET' } });
+    await proxy().refuse(false);
+    expect(await Promise.all(outcomes.slice(0, 2))).toStrictEqual([{ value: 'OK' }, { value: 'OK' }]);
+  });
+
+  it('gives up after the last attempt, with the reason, and fails what waits', async () => {
+    const redis = client({ reconnect: { initialDelay: 1, maxAttempts: 3 } });
+    await redis.connect();
+    await proxy().refuse(true);
+    const waiting = outcome(redis.call('BLPOP', 'nothing', 0));
+    proxy().cut();
+    expect(await reaches(redis, 'closed')).toMatchObject({ error: { code: 'CONNECTION' } });
+    expect(await waiting).toMatchObject({ error: { code: 'CONNECTION', delivery: 'unknown' } });
+    expect(await outcome(redis.call('PING'))).toMatchObject({
+      error: { code: 'DISCONNECTED', cause: { code: 'CONNECTION' } },
+    });
+  });
+
+  const admins: Redis[] = [];
+  const admin = () => (admins[0] ??= new Redis(server().url));
+  afterEach(() => admins.splice(0).forEach((redis) => void redis.destroy()));
+});
+
+describe('Closing', () => {
+  const server = useServer();
+  const proxy = useProxy(server);
+  const make = useClients();
+
+  it('lets pending replies arrive', async () => {
+    const redis = make(server().url);
+    const replies = Array.from({ length: 100 }, (_, n) => outcome(redis.call('ECHO', n)));
+    await redis.call('PING');
+    const late = outcome(redis.call('ECHO', 'late'));
+    const closed = redis.close();
+    const refused = outcome(redis.call('ECHO', 'too late'));
+    await closed;
+    expect(await late).toStrictEqual({ value: 'late' });
+    expect(await Promise.all(replies)).toHaveLength(100);
+    expect(await refused).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent', command: 'ECHO' } });
+  });
+
+  it('settles when the socket dies with a reply pending', async () => {
+    const redis = make(proxy().url());
+    await redis.connect();
+    proxy().stall('toClient', true);
+    const pending = outcome(redis.call('PING'));
+    await new Promise(setImmediate);
+    const closed = redis.close();
+    proxy().cut();
+    await closed;
+    expect(await pending).toMatchObject({ error: { delivery: 'unknown' } });
+  });
+
+  it('settles for a client that was never opened, and a second time', async () => {
+    const redis = make(server().url);
+    await redis.close();
+    await redis.close();
+    await redis.destroy();
+    await expect(redis.connect()).rejects.toMatchObject({ code: 'DISCONNECTED' });
+  });
+
+  it('ends a pending first dial', async () => {
+    const redis = make({ url: 'redis://127.0.0.1:1' });
+    const waiting = outcome(redis.call('PING'));
+    await reaches(redis, 'reconnecting');
+    await redis.close();
+    expect(await waiting).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent' } });
+  });
+
+  it('destroys at once: what is pending fails, state$ and events$ complete', async () => {
+    const redis = make(server().url);
+    await redis.connect();
+    const events: Observable<ConnectionEvent> = redis.events$;
+    const told = lastValueFrom(events.pipe(toArray()));
+    const pending = outcome(redis.call('BLPOP', 'nothing', 0));
+    redis.destroy().subscribe();
+    expect(await pending).toMatchObject({ error: { delivery: expect.stringMatching(/un/) } });
+    expect(await told).toStrictEqual([{ type: 'disconnect', reason: 'closed_by_user' }]);
+    expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'closed' });
+  });
+
+  it('disposes with `await using`', async () => {
+    const redis = make(server().url);
+    await redis.connect();
+    await redis[Symbol.asyncDispose]();
+    expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'closed' });
+  });
+});
