@@ -168,7 +168,8 @@ class Draft {
     if (isValue(argument)) {
       if (argument.multiple) this.many(argument, rest);
       else this.value(argument);
-    } else if (isChoiceOfWords(argument)) {
+    } else if (isChoiceOfWords(argument) && wordsOf(argument).join() === 'M,KM,FT,MI') this.unit(argument);
+    else if (isChoiceOfWords(argument)) {
       const words = wordsOf(argument);
       const name = this.nameOf(argument);
       this.parameters.push({ name, type: union(words) });
@@ -178,6 +179,14 @@ class Draft {
       const parts = argument.args ?? [];
       parts.forEach((part, index) => this.argument(part, [...parts.slice(index + 1), ...rest]));
     } else this.alternatives(argument);
+  }
+
+  /** Redis 6.0 knows units in small letters alone, so they are values, not words. */
+  private unit(argument: ArgumentFacts, optional = false): void {
+    const name = this.nameOf(argument);
+    const { type, check } = KINDS.unit;
+    this.parameters.push({ name, type, ...(optional ? { optional } : {}) });
+    this.steps.push({ step: 'value', parameter: name, check, ...(optional ? { optional } : {}) });
   }
 
   /** `(LIB-NAME <name> | LIB-VER <version>)`: the word and the value; `(<id> | $)`: the value. */
@@ -294,6 +303,10 @@ class Draft {
       if (!rest.every((next) => next.optional)) throw new Unmapped(`${argument.name}: optional before required`);
       if (argument.multiple) this.many(argument, rest, true);
       else this.value(argument, true);
+      return;
+    }
+    if (isChoiceOfWords(argument) && wordsOf(argument).join() === 'M,KM,FT,MI') {
+      this.unit(argument, true);
       return;
     }
     if (argument.type === 'block' && argument.token === undefined && !argument.multiple) {

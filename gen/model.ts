@@ -12,6 +12,7 @@ export type ValueKind =
   | 'double'
   | 'bound'
   | 'cursor'
+  | 'unit'
   | 'unixSeconds'
   | 'unixMilliseconds';
 
@@ -25,6 +26,7 @@ export const KINDS: Readonly<Record<ValueKind, { type: string; check: string }>>
   double: { type: 'number', check: 'double' },
   bound: { type: 'Arg', check: 'bound' },
   cursor: { type: 'string | number | bigint', check: 'cursor' },
+  unit: { type: `'M' | 'KM' | 'FT' | 'MI'`, check: 'unit' },
   unixSeconds: { type: 'number | Date', check: 'unixSeconds' },
   unixMilliseconds: { type: 'number | Date', check: 'unixMilliseconds' },
 };

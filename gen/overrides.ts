@@ -312,6 +312,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
       needs: { FORCE: ['TO'] },
     },
   },
+  'HOTKEYS STOP': reply(`'OK' | null`, 'readOkOrNull'),
   'HOTKEYS START': special('hotkeysStart', [`(options: HotkeysStartOptions): 'OK'`]),
   REPLICAOF: NODE_OR_MASTER,
   SLAVEOF: NODE_OR_MASTER,

@@ -40,7 +40,7 @@ const BY_TYPE: Readonly<Record<string, readonly unknown[]>> = {
     new Map([['a', 1.5]]),
   ],
   ZaddConditions: [{ XX: true, GT: true }],
-  StreamPositions: [{ 'key:a': '0', 'key:b': '$' }, new Map([['key:a', '0-1']])],
+  StreamPositions: [{ 'key:a': '0', 'key:b': '>' }, new Map([['key:a', '0-1']])],
   XreadOptions: [{ COUNT: 1, BLOCK: 10 }],
   XreadgroupOptions: [{ COUNT: 1, BLOCK: 10, CLAIM: 5, NOACK: true }],
   PendingRange: [
@@ -115,7 +115,28 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, values: readonly unknown[]])
 /** Parameters of type Arg that hold numbers. */
 const NUMERIC = new Set(['increment', 'min', 'max', 'start', 'stop']);
 
+/** Texts with a form of their own, by group and parameter or by command and parameter. */
+const FORMS: Readonly<Record<string, string>> = {
+  'stream.id': '1-1',
+  'stream.ids': '1-1',
+  'stream.start': '-',
+  'stream.end': '+',
+  'stream.lastId': '9-9',
+  'stream.LASTID': '1-1',
+  'stream.MAXDELETEDID': '0-1',
+  'XADD.id': '2-1',
+  'XAUTOCLAIM.start': '0',
+  'sorted-set.min': '[a',
+  'sorted-set.max': '[z',
+  'string.IFDEQ': '0123456789abcdef',
+  'string.IFDNE': '0123456789abcdef',
+  'VRANGE.start': '-',
+  'VRANGE.end': '+',
+  'ACL CAT.category': 'read',
+};
+
 let counter = 0;
+let command: CommandModel['facts'];
 
 function key(): string {
   return `key:${++counter}`;
@@ -124,6 +145,8 @@ function key(): string {
 /** Values that a parameter, or an option, may have; none when it can only be left out. */
 function valuesOf(type: string, name: string): readonly unknown[] {
   if (type === 'Key') return [key()];
+  const form = FORMS[`${command.name}.${name}`] ?? FORMS[`${command.group}.${name}`];
+  if (form !== undefined && /^(Str|string)$/.test(type)) return [form];
   if (type === 'Arg' && NUMERIC.has(name)) return [1];
   if (name === 'ttl' || name === 'timeout') return [1];
   const known = BY_TYPE[type];
@@ -183,13 +206,14 @@ function optionSamples({ options, needs }: CommandModel): Record<string, unknown
 /** Calls of a builder: each signature without and with what is optional, and with each option. */
 export function samplesOf(model: CommandModel): Sample[] {
   counter = 0;
+  command = model.facts;
   const { method } = model;
   const calls = model.signatures.flatMap(({ parameters }) => [
     ...positional(parameters, false),
     ...positional(parameters, true),
   ]);
   const [first] = model.signatures;
-  const base = (positional(first?.parameters ?? [], false)[0] ?? []) as unknown[];
+  const base = (positional(first?.parameters ?? [], false)[0] ?? []);
   const withOptions = optionSamples(model).map((options) => [...base, options]);
   const needsOptions = model.facts.constraints?.some(({ atLeast, of }) => atLeast !== undefined && of === undefined);
   const all = needsOptions ? withOptions : [...calls, ...withOptions];

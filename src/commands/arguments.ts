@@ -13,7 +13,7 @@ export type Many<T> = T | readonly T[];
 export type Variadic<T> = [readonly T[]] | [T, ...T[]];
 
 /** Like `Variadic`, and none at all will do. */
-export type Optionals<T> = [] | Variadic<T>;
+export type Optionals<T> = T[] | [readonly T[]];
 
 /** Pairs of a name and a value: a plain object, a Map, or tuples. */
 export type Pairs<V = Arg> = Readonly<Record<string, V>> | ReadonlyMap<Str, V> | Iterable<readonly [Str, V]>;
@@ -87,6 +87,13 @@ export function unixMilliseconds(value: number | Date, spec: CommandSpec, name: 
 export function choice(value: string, words: readonly string[], spec: CommandSpec, name: string): Arg {
   if (words.includes(value)) return value;
   return refuse(spec, name, words.length === 1 ? `'${words[0]}'` : `one of ${words.join(', ')}`, value);
+}
+
+const UNITS = ['M', 'KM', 'FT', 'MI'];
+
+/** A unit of length; in small letters, because Redis 6.0 knows no others. */
+export function unit(value: string, spec: CommandSpec, name: string): Arg {
+  return String(choice(value, UNITS, spec, name)).toLowerCase();
 }
 
 /** Appends one value or all values of an array, at least one; returns how many. */
@@ -203,7 +210,7 @@ export function pushRestTuples(
 }
 
 /** What a rest parameter was given: the values themselves or one array of them. */
-export function fromRest<T>(rest: Variadic<T>): readonly T[] {
+export function fromRest<T>(rest: Optionals<T>): readonly T[] {
   return (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[];
 }
 

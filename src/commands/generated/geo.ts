@@ -64,7 +64,7 @@ export function geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' 
     arg.data(member1, GEODIST, 'member1'),
     arg.data(member2, GEODIST, 'member2'),
   ];
-  if (unit !== undefined) out.push(arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEODIST, 'unit'));
+  if (unit !== undefined) out.push(arg.unit(unit, GEODIST, 'unit'));
   return new Command(GEODIST, out, reply.readTextOrNull);
 }
 
@@ -196,7 +196,7 @@ export function georadius(
     arg.double(longitude, GEORADIUS, 'longitude'),
     arg.double(latitude, GEORADIUS, 'latitude'),
     arg.double(radius, GEORADIUS, 'radius'),
-    arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUS, 'unit'),
+    arg.unit(unit, GEORADIUS, 'unit'),
   ];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
   if (options === undefined) return new Command<unknown>(
@@ -304,7 +304,7 @@ export function georadiusbymember(
     arg.text(key, GEORADIUSBYMEMBER, 'key'),
     arg.data(member, GEORADIUSBYMEMBER, 'member'),
     arg.double(radius, GEORADIUSBYMEMBER, 'radius'),
-    arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUSBYMEMBER, 'unit'),
+    arg.unit(unit, GEORADIUSBYMEMBER, 'unit'),
   ];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
   if (options === undefined) return new Command<unknown>(
@@ -397,7 +397,7 @@ export function georadiusbymemberRo(
     arg.text(key, GEORADIUSBYMEMBER_RO, 'key'),
     arg.data(member, GEORADIUSBYMEMBER_RO, 'member'),
     arg.double(radius, GEORADIUSBYMEMBER_RO, 'radius'),
-    arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUSBYMEMBER_RO, 'unit'),
+    arg.unit(unit, GEORADIUSBYMEMBER_RO, 'unit'),
   ];
   if (options === undefined) return new Command<unknown>(GEORADIUSBYMEMBER_RO, out, reply.readTexts) as Command<never>;
   opt.pushOptions(out, options, GEORADIUSBYMEMBER_RO_OPTIONS, GEORADIUSBYMEMBER_RO);
@@ -484,7 +484,7 @@ export function georadiusRo(
     arg.double(longitude, GEORADIUS_RO, 'longitude'),
     arg.double(latitude, GEORADIUS_RO, 'latitude'),
     arg.double(radius, GEORADIUS_RO, 'radius'),
-    arg.choice(unit, ['M', 'KM', 'FT', 'MI'], GEORADIUS_RO, 'unit'),
+    arg.unit(unit, GEORADIUS_RO, 'unit'),
   ];
   if (options === undefined) return new Command<unknown>(GEORADIUS_RO, out, reply.readTexts) as Command<never>;
   opt.pushOptions(out, options, GEORADIUS_RO_OPTIONS, GEORADIUS_RO);

@@ -600,8 +600,8 @@ export const HOTKEYS_STOP = /* @__PURE__ */ defineSpec('HOTKEYS STOP', {
 });
 
 /** Ends the measurement and keeps what it found. */
-export function hotkeysStop(): Command<'OK'> {
-  return new Command(HOTKEYS_STOP, [], reply.readOk);
+export function hotkeysStop(): Command<'OK' | null> {
+  return new Command(HOTKEYS_STOP, [], reply.readOkOrNull);
 }
 
 export const INFO = /* @__PURE__ */ defineSpec('INFO', {

@@ -2629,7 +2629,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 8.6.0, not in Valkey.
    * @see https://redis.io/docs/latest/commands/hotkeys-stop/
    */
-  hotkeysStop(): Reply<'OK'> {
+  hotkeysStop(): Reply<'OK' | null> {
     return this.send(serverCommands.hotkeysStop());
   }
 

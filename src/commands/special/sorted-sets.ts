@@ -1,5 +1,5 @@
 import { Command, type Arg, type CommandSpec } from '../command';
-import { bound, choice, data, double, pushTuples, refuse, text, type Key } from '../arguments';
+import { bound, data, double, pushTuples, refuse, text, unit, type Key } from '../arguments';
 import {
   defineOptions,
   flag,
@@ -68,8 +68,6 @@ function pushScoredMembers(out: Arg[], members: ScoredMembers, spec: CommandSpec
   if (out.length === before) refuse(spec, 'members', 'at least one member', members);
 }
 
-const UNITS = ['M', 'KM', 'FT', 'MI'];
-
 /** `BYRADIUS: [10, 'KM']`, `BYBOX: [3, 4, 'M']`: numbers and a unit. */
 const shape =
   (numbers: number): OptionWriter =>
@@ -78,7 +76,7 @@ const shape =
       return refuse(spec, token, `${numbers} numbers and a unit`, value);
     args.push(token);
     for (const number of value.slice(0, numbers) as number[]) args.push(double(number, spec, token));
-    args.push(choice(value[numbers] as string, UNITS, spec, token));
+    args.push(unit(value[numbers] as string, spec, token));
   };
 
 /** `BYPOLYGON: [[x, y], …]`: how many corners, then the corners. */
