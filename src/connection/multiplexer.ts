@@ -5,6 +5,7 @@ import { decodeResp } from '../resp/decode-resp';
 import type { BytesWanted, DecoderLimits } from '../resp/decoder';
 import { Encoder } from '../resp/encoder';
 import { Attribute, Push, type Frame } from '../resp/frames';
+import { Multicast } from './multicast';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
 
@@ -29,10 +30,10 @@ export interface MultiplexerOptions {
 //                  ▲ waits at the gate     │ the socket is lost: fails with delivery 'unknown'
 //  greetings ──────┘ pass it               ▼
 export class Multiplexer {
-  readonly requests$ = new Subject<Request>();
+  readonly requests$ = new Multicast<Request>();
   /** The handshake and what restores a connection's state: written before the queue, gate or no gate. */
-  readonly greetings$ = new Subject<Request>();
-  readonly pushes$ = new Subject<Push>();
+  readonly greetings$ = new Multicast<Request>();
+  readonly pushes$ = new Multicast<Push>();
   /** Emits whenever the last owed reply has come and nothing waits to be sent. */
   readonly idle$ = new Subject<void>();
 

@@ -1,4 +1,4 @@
-import { Observable, merge, type Observer, type Unsubscribable } from 'rxjs';
+import { Observable, merge } from 'rxjs';
 import { Reply } from '../commands/reply';
 import type { Connection, ConnectionState } from '../connection/connection';
 import type { Push } from '../resp/frames';
@@ -11,7 +11,7 @@ import type { Message, Topic } from './topic';
  * In RESP3 messages share the connection of the commands. In RESP2 a subscribed connection takes no commands, so messages get one
  * of their own, opened when it is first needed.
  */
-//  push ──▶ kind ──▶ Map of topics ──▶ the topic's Subject     (never a filter per subscriber)
+//  push ──▶ kind ──▶ Map of topics ──▶ the topic's subscribers     (never a filter per subscriber)
 export class PubSub {
   private readonly subscriptions = {
     channel: new Subscriptions('channel'),
@@ -34,12 +34,12 @@ export class PubSub {
 
   /** The messages of channels, patterns or shard channels; the first Observer subscribes, the last one to leave unsubscribes. */
   messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message> {
-    return this.observe<Message>(kind, names, (topic, observer) => topic.strings.subscribe(observer));
+    return this.observe(kind, names, (topic) => topic.strings);
   }
 
   /** The same with `data` as bytes. */
   messagesAsBytes(kind: SubscriptionKind, names: readonly string[]): Observable<Message<Buffer>> {
-    const messages = this.observe<Message<Buffer>>(kind, names, (topic, observer) => topic.bytes.subscribe(observer));
+    const messages = this.observe(kind, names, (topic) => topic.bytes);
     return new Observable((subscriber) => {
       this.countBytesObservers(1);
       subscriber.add(() => this.countBytesObservers(-1));
@@ -50,7 +50,7 @@ export class PubSub {
   private observe<M>(
     kind: SubscriptionKind,
     names: readonly string[],
-    listen: (topic: Topic, observer: Observer<M>) => Unsubscribable,
+    messagesOf: (topic: Topic) => Observable<M>,
   ): Observable<M> {
     const subscriptions = this.subscriptions[kind];
     return new Observable((subscriber) => {
@@ -59,10 +59,10 @@ export class PubSub {
         return;
       }
       for (const name of new Set(names)) {
-        const topic = subscriptions.join(name);
-        subscriber.add(listen(topic, subscriber));
+        const topic = subscriptions.topic(name);
+        messagesOf(topic).subscribe(subscriber);
         subscriber.add(() => {
-          subscriptions.leave(topic);
+          subscriptions.release(topic);
           this.scheduleReconcile();
         });
       }

@@ -13,7 +13,7 @@ export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
 const initials: Record<SubscriptionKind, string> = { channel: '', pattern: 'P', shard: 'S' };
 
 /** The topics of one kind: what its observers want, and what the server has been asked for. */
-//  wanted: observers > 0          asked: on the wire or confirmed
+//  wanted: topics observed          asked: on the wire or confirmed
 //  reconcile() sends the difference, so a topic left and joined again within a tick costs nothing
 export class Subscriptions {
   private readonly topics = new Map<string, Topic>();
@@ -34,15 +34,16 @@ export class Subscriptions {
     return this.topics.get(name);
   }
 
-  join(name: string): Topic {
+  /** The topic of that name, made when nobody has observed it so far. */
+  topic(name: string): Topic {
     let topic = this.topics.get(name);
     if (topic === undefined) this.topics.set(name, (topic = new Topic(name)));
-    topic.observers++;
     return topic;
   }
 
-  leave(topic: Topic): void {
-    if (--topic.observers === 0 && this.topics.get(topic.name) === topic) this.topics.delete(topic.name);
+  /** Drops a topic that nobody observes any more. */
+  release(topic: Topic): void {
+    if (!topic.observed && this.topics.get(topic.name) === topic) this.topics.delete(topic.name);
   }
 
   /** Brings the server in line with the observers; completes when it has answered. */

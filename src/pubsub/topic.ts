@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs';
+import { Multicast } from '../connection/multicast';
 
 /** What arrives on a channel. `pattern` tells through which pattern it came. */
 export interface Message<S extends string | Uint8Array = string> {
@@ -10,11 +10,14 @@ export interface Message<S extends string | Uint8Array = string> {
 
 /** A channel or pattern that somebody observes, however many they are: one subscription at the server. */
 export class Topic {
-  readonly strings = new Subject<Message>();
-  readonly bytes = new Subject<Message<Buffer>>();
-  observers = 0;
+  readonly strings = new Multicast<Message>();
+  readonly bytes = new Multicast<Message<Buffer>>();
 
   constructor(readonly name: string) {}
+
+  get observed(): boolean {
+    return this.strings.observed || this.bytes.observed;
+  }
 
   // Hot: once per message.
   deliver(type: Message['type'], channel: string, data: string | Uint8Array): void {

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors';
 import { Attribute, ErrorFrame, Push, type Frame } from './frames';
-import { utf8 } from './strings';
+import { RecurringString, utf8 } from './strings';
 
 /** Bounds on what a peer may make the client hold; beyond them the stream is refused with a ProtocolError. */
 export interface DecoderLimits {
@@ -96,6 +96,8 @@ export class Decoder {
   private open: Aggregate | undefined;
   private depth = 0;
   private asBytes = false;
+  private readonly pushKind = new RecurringString();
+  private readonly pushChannel = new RecurringString();
   private readonly limits: DecoderLimits;
 
   constructor(
@@ -259,7 +261,9 @@ export class Decoder {
       chunk[end + 1] === LF;
     if (!whole || this.asBytes || length > this.limits.maxBulkLength) return this.readBulk(Type.Bulk);
     this.position = end + 2;
-    return utf8(chunk, start, end);
+    const { open } = this;
+    if (open === undefined || open.type !== Type.Push || open.items.length > 1) return utf8(chunk, start, end);
+    return (open.items.length === 0 ? this.pushKind : this.pushChannel).read(chunk, start, end);
   }
 
   private readBulk(type: Type): Frame | typeof INCOMPLETE {

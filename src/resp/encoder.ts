@@ -1,3 +1,5 @@
+import { utf8Write } from './strings';
+
 /** What can stand in a request: numbers travel in decimal, strings in UTF-8, bytes as they are. */
 export type Encodable = string | number | bigint | Uint8Array;
 
@@ -114,12 +116,12 @@ export class Encoder {
     // The text is nearly always ASCII, so its length is written before its bytes are known, and mended when it was not.
     const before = this.end;
     this.writeLength(DOLLAR, text.length);
-    const bytes = buffer.write(text, this.end, 'utf8');
+    const bytes = utf8Write(buffer, text, this.end);
     if (bytes !== text.length) {
       const guess = this.end;
       this.end = before;
       this.writeLength(DOLLAR, bytes);
-      if (this.end !== guess) buffer.write(text, this.end, 'utf8');
+      if (this.end !== guess) utf8Write(buffer, text, this.end);
     }
     this.end += bytes;
     buffer[this.end++] = CR;
@@ -172,15 +174,17 @@ export class Encoder {
     const { buffer } = this;
     let end = this.end;
     buffer[end++] = type;
-    if (length < 10) {
-      buffer[end++] = ZERO + length;
-    } else if (length < 100) {
-      buffer[end++] = ZERO + ((length / 10) | 0);
-      buffer[end++] = ZERO + (length % 10);
-    } else {
-      const digits = String(length);
-      for (let i = 0; i < digits.length; i++) buffer[end++] = digits.charCodeAt(i);
+    if (length >= 10) {
+      if (length >= 100) {
+        if (length >= 1000) {
+          const thousands = String((length / 1000) | 0);
+          for (let i = 0; i < thousands.length; i++) buffer[end++] = thousands.charCodeAt(i);
+        }
+        buffer[end++] = ZERO + (((length / 100) | 0) % 10);
+      }
+      buffer[end++] = ZERO + (((length / 10) | 0) % 10);
     }
+    buffer[end++] = ZERO + (length % 10);
     buffer[end++] = CR;
     buffer[end++] = LF;
     this.end = end;
