@@ -344,7 +344,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   'ACL DRYRUN': reply('string', 'readName'),
   'ACL GETUSER': reply('AclUser | null', 'readAclUser'),
   COMMAND: reply('CommandInfo[]', 'readCommandInfos'),
-  'COMMAND DOCS': reply('Record<string, Record<string, Plain>>', 'readCommandDocs'),
+  'COMMAND DOCS': reply('Record<string, CommandDocs>', 'readCommandDocs'),
   'COMMAND GETKEYS': reply('S[]', 'readTexts'),
   'COMMAND GETKEYSANDFLAGS': reply('[key: S, flags: string[]][]', 'readKeysAndFlags'),
   'COMMAND INFO': reply('(CommandInfo | null)[]', 'readNullableCommandInfos'),

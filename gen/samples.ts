@@ -158,7 +158,7 @@ function valuesOf(type: string, name: string): readonly unknown[] {
     const inner = many[2] as string;
     const [one] = valuesOf(inner, name);
     const [other] = valuesOf(inner, name);
-    return [[one, other]];
+    return many[1] === 'Optionals' ? [[], [one, other]] : [[one, other]];
   }
   const tuple = /^readonly \[(.*)\]$/s.exec(type);
   if (tuple !== null) {
@@ -213,7 +213,7 @@ export function samplesOf(model: CommandModel): Sample[] {
     ...positional(parameters, true),
   ]);
   const [first] = model.signatures;
-  const base = (positional(first?.parameters ?? [], false)[0] ?? []);
+  const base = positional(first?.parameters ?? [], false)[0] ?? [];
   const withOptions = optionSamples(model).map((options) => [...base, options]);
   const needsOptions = model.facts.constraints?.some(({ atLeast, of }) => atLeast !== undefined && of === undefined);
   const all = needsOptions ? withOptions : [...calls, ...withOptions];

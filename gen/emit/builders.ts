@@ -333,6 +333,7 @@ const REPLY_TYPES = [
   'ClientInfo',
   'ClusterLink',
   'ClusterNode',
+  'CommandDocs',
   'CommandInfo',
   'Entry',
   'FunctionLibrary',

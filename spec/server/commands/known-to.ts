@@ -1,8 +1,8 @@
-import type { Redis } from 'rxjs-redis';
 import type { CommandFacts } from '../../../gen/facts';
+import type { CommandSurface } from '../../../src/commands/generated/surface';
 
 /** What the facts call the server that answers: `r7.0`, `v9.1`. */
-export async function codeOf(redis: Redis): Promise<string> {
+export async function codeOf(redis: CommandSurface): Promise<string> {
   const { server = {} } = await redis.info('server');
   const [valkey, version = ''] = [server.valkey_version, server.valkey_version ?? server.redis_version];
   const release = version.split('.').slice(0, 2).join('.');

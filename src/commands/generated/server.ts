@@ -11,6 +11,7 @@ import * as reply from '../replies';
 import type {
   AclLogEntry,
   AclUser,
+  CommandDocs,
   CommandInfo,
   LatencyEvent,
   LatencyHistogram,
@@ -244,7 +245,7 @@ export const COMMAND_DOCS = /* @__PURE__ */ defineSpec('COMMAND DOCS', {
 });
 
 /** Gives the server's documentation of its commands, or of some of them. */
-export function commandDocs(...commandNames: Optionals<Str>): Command<Record<string, Record<string, Plain>>> {
+export function commandDocs(...commandNames: Optionals<Str>): Command<Record<string, CommandDocs>> {
   const out: Arg[] = [];
   arg.pushOptionals(out, commandNames, arg.text, COMMAND_DOCS, 'commandNames');
   return new Command(COMMAND_DOCS, out, reply.readCommandDocs);

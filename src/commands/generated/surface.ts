@@ -11,6 +11,7 @@ import type {
   ClientInfo,
   ClusterLink,
   ClusterNode,
+  CommandDocs,
   CommandInfo,
   Entry,
   FunctionLibrary,
@@ -1314,7 +1315,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in commands, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/command-docs/
    */
-  commandDocs(...commandNames: Optionals<Str>): Reply<Record<string, Record<string, Plain>>> {
+  commandDocs(...commandNames: Optionals<Str>): Reply<Record<string, CommandDocs>> {
     return this.send(serverCommands.commandDocs(...commandNames));
   }
 

@@ -4,6 +4,7 @@ import {
   arrayOf,
   bareRecord,
   items,
+  pairsOf,
   readNames,
   readPlain,
   readTexts,
@@ -15,7 +16,9 @@ import type {
   AclLogEntry,
   AclSelector,
   AclUser,
+  ArgumentDocs,
   ClientInfo,
+  CommandDocs,
   CommandInfo,
   FunctionLibrary,
   FunctionStats,
@@ -289,23 +292,47 @@ export const readNullableCommandInfos: ReplyReader<(CommandInfo | null)[]> = /* 
   /* @__PURE__ */ nullable(readCommandInfo),
 );
 
-/** What COMMAND DOCS answers is a record at every level down to the arguments, which are lists of records. */
-function readDoc(frame: Frame, context: ReplyContext): Record<string, Plain> {
-  return recordOf((value, inner) => readDocField(value, inner))(frame, context);
+const readHistory: ReplyReader<[version: string, change: string][]> = /* @__PURE__ */ pairsOf(readName, readName);
+
+// Arguments hold arguments and subcommands are documented like commands, hence functions: they may be used before they are there.
+
+function readArgumentDocs(frame: Frame, context: ReplyContext): ArgumentDocs[] {
+  return items(frame).map((argument) => readArgumentDoc(argument, context));
 }
 
-function readDocField(frame: Frame, context: ReplyContext): Plain {
-  if (frame instanceof Map) return readDoc(frame, context);
-  if (!Array.isArray(frame)) return readPlain(frame, context);
-  const [first] = frame;
-  if (Array.isArray(first) || first instanceof Map) return frame.map((item) => readDoc(item, context));
-  // A flat list whose even places name nested records is a map of RESP2; flags are plain words.
-  const nested = frame.length >= 2 && frame.length % 2 === 0 && (Array.isArray(frame[1]) || frame[1] instanceof Map);
-  return nested ? readDoc(frame, context) : frame.map((item) => readPlain(item, context));
+function readSubcommandDocs(frame: Frame, context: ReplyContext): Record<string, CommandDocs> {
+  return readCommandDocs(frame, context);
 }
+
+const readArgumentDoc: ReplyReader<ArgumentDocs> = /* @__PURE__ */ structOf<ArgumentDocs>({
+  name: readName,
+  type: readName,
+  display_text: readName,
+  token: readName,
+  summary: readName,
+  since: readName,
+  deprecated_since: readName,
+  key_spec_index: readInteger,
+  flags: readNames,
+  arguments: readArgumentDocs,
+});
+
+const readDoc: ReplyReader<CommandDocs> = /* @__PURE__ */ structOf<CommandDocs>({
+  summary: readName,
+  since: readName,
+  group: readName,
+  complexity: readName,
+  module: readName,
+  doc_flags: readNames,
+  deprecated_since: readName,
+  replaced_by: readName,
+  history: readHistory,
+  arguments: readArgumentDocs,
+  subcommands: readSubcommandDocs,
+});
 
 /** COMMAND DOCS. */
-export const readCommandDocs: ReplyReader<Record<string, Record<string, Plain>>> = /* @__PURE__ */ recordOf(readDoc);
+export const readCommandDocs: ReplyReader<Record<string, CommandDocs>> = /* @__PURE__ */ recordOf(readDoc);
 
 /** COMMAND GETKEYSANDFLAGS. */
 export const readKeysAndFlags: ReplyReader<[key: string, flags: string[]][]> = /* @__PURE__ */ arrayOf(

@@ -162,6 +162,36 @@ export interface CommandInfo {
   subcommands: CommandInfo[];
 }
 
+/** An argument as COMMAND DOCS describes it. */
+export interface ArgumentDocs {
+  name: string;
+  /** `key`, `string`, `integer`, `oneof`, `block`, … */
+  type: string;
+  display_text?: string;
+  token?: string;
+  summary?: string;
+  since?: string;
+  deprecated_since?: string;
+  key_spec_index?: number;
+  flags?: string[];
+  arguments?: ArgumentDocs[];
+}
+
+/** A command as COMMAND DOCS describes it. */
+export interface CommandDocs {
+  summary?: string;
+  since?: string;
+  group?: string;
+  complexity?: string;
+  module?: string;
+  doc_flags?: string[];
+  deprecated_since?: string;
+  replaced_by?: string;
+  history?: [version: string, change: string][];
+  arguments?: ArgumentDocs[];
+  subcommands?: Record<string, CommandDocs>;
+}
+
 /** A library of functions. */
 export interface FunctionLibrary {
   library_name: string;
