@@ -6,6 +6,7 @@ import { SESSION, STREAMED } from './emit/surface';
 import { callable, HIDDEN, loadFacts, type ArgumentFacts, type CallableFacts } from './facts';
 import { OVERRIDES, type Override } from './overrides';
 import { PREFIXED } from './prefixed';
+import { REFUSED } from './refused';
 import { replyOf } from './replies';
 
 /** All complaints, or none. */
@@ -19,6 +20,7 @@ export function complaints(facts: readonly CallableFacts[] = callable(loadFacts(
     session: SESSION,
     streamed: STREAMED,
     binary: BINARY,
+    refused: Object.keys(REFUSED),
     docs: loadDocs().keys(),
   };
   for (const [list, names] of Object.entries(lists)) {

@@ -2,6 +2,7 @@
 
 import { deprecationOf, errorsOf, pageOf, sinceText, syntaxOf } from '../docs';
 import type { CommandModel, Signature } from '../model';
+import { REFUSED } from '../refused';
 import { onStrings } from '../replies';
 import { docsOf } from './docs';
 
@@ -54,7 +55,14 @@ in a cluster with CLUSTERDOWN, CROSSSLOT or TRYAGAIN.
 
 ${files.map((file) => `- [${title(file)}](#${anchor(file)}): ${models.filter((model) => model.file === file).length}`).join('\n')}
 
-${sections.join('\n')}`;
+${sections.join('\n')}
+${refusedSection()}`;
+}
+
+/** What no spec has seen to succeed. */
+function refusedSection(): string {
+  const rows = Object.entries(REFUSED).map(([name, { because }]) => `- \`${name}\`: ${because}`);
+  return `## Not seen to succeed\n\nThe specs call every command on real servers. These were answered there by refusals alone:\n\n${rows.join('\n')}\n`;
 }
 
 function title(file: string): string {

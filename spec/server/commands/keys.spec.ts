@@ -1,18 +1,18 @@
-import { ReplyError, type Arg, type Command, type Redis } from 'rxjs-redis';
+import { ReplyError } from '../../../src/errors';
+import type { Arg, Command } from '../../../src/commands/command';
 import { models } from '../../../gen/generate';
 import { samplesOf } from '../../../gen/samples';
 import * as builders from '../../../src/commands';
 import { applyPrefix, keysOf } from '../../../src/commands/prefix';
-import { useClients } from '../../support/clients';
 import { useServer } from '../../support/server';
 import { codeOf, isKnownTo } from './known-to';
+import { RawSession } from './raw-session';
 
 const server = useServer();
-const client = useClients();
 const byName = builders as unknown as Record<string, (...args: unknown[]) => Command>;
 
 /** The keys that the server sees in a command, null when it cannot tell or sees none. */
-async function keysSeenBy(redis: Redis, { spec, args }: Command): Promise<string[] | null> {
+async function keysSeenBy({ spec, args }: Command): Promise<string[] | null> {
   const [command = '', ...words] = spec.name.split(' ');
   try {
     // Redis 6.0 names the destination last; the order means nothing.
@@ -27,16 +27,21 @@ function textOf(arg: Arg): string {
   return arg instanceof Uint8Array ? Buffer.from(arg).toString() : String(arg);
 }
 
+let redis: RawSession;
+beforeAll(async () => {
+  redis = await RawSession.open(server(), { protocol: 3 });
+});
+afterAll(() => redis.close());
+
 describe('the keys of a command', () => {
   it('are those that COMMAND GETKEYS finds, with and without a prefix', async () => {
-    const redis = client(server().url);
     const code = await codeOf(redis);
     let compared = 0;
     for (const model of models()) {
       if (!isKnownTo(code, model.facts)) continue;
       for (const { args } of samplesOf(model)) {
         const made = byName[model.method]?.(...args) as Command;
-        const seen = await keysSeenBy(redis, made);
+        const seen = await keysSeenBy(made);
         if (seen === null) continue;
         compared++;
         expect([model.facts.name, made.args, keysOf(made).map(textOf).sort()]).toEqual([
@@ -45,7 +50,7 @@ describe('the keys of a command', () => {
           seen,
         ]);
         const prefixed = applyPrefix(made, 'p:');
-        const seenPrefixed = await keysSeenBy(redis, prefixed);
+        const seenPrefixed = await keysSeenBy(prefixed);
         expect([model.facts.name, seenPrefixed]).toEqual([model.facts.name, seen.map((key) => `p:${key}`)]);
       }
     }
@@ -53,13 +58,12 @@ describe('the keys of a command', () => {
   }, 120_000);
 
   it('are none where the server sees none', async () => {
-    const redis = client(server().url);
     const code = await codeOf(redis);
     for (const model of models()) {
       if (!isKnownTo(code, model.facts) || model.facts.keySpecs !== undefined) continue;
       for (const { args } of samplesOf(model)) {
         const made = byName[model.method]?.(...args) as Command;
-        expect([model.facts.name, keysOf(made), await keysSeenBy(redis, made)]).toEqual([model.facts.name, [], null]);
+        expect([model.facts.name, keysOf(made), await keysSeenBy(made)]).toEqual([model.facts.name, [], null]);
       }
     }
   }, 120_000);

@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import type { Command, ReplyContext } from '../../../src/commands/command';
+import type { Command } from '../../../src/commands/command';
 import { SessionSurface } from '../../../src/commands/generated/session';
-import { Reply } from '../../../src/commands/reply';
-import type { Executor, Request } from '../../../src/commands/request';
+import { Reply, type ReplySource } from '../../../src/commands/reply';
+import { toReplyError, type Executor, type Request } from '../../../src/commands/request';
 import { Decoder, INCOMPLETE } from '../../../src/resp/decoder';
 import { Encoder } from '../../../src/resp/encoder';
-import { Push, type Frame } from '../../../src/resp/frames';
+import { ErrorFrame, Push, type Frame } from '../../../src/resp/frames';
 
 /** How a session talks and what its replies hold. */
 export interface SessionOptions {
@@ -25,14 +25,14 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
   private readonly decoder: Decoder;
   /** pushes that no command waited for */
   readonly pushes: Push[] = [];
-  readonly from: ReplyContext & { executor: Executor };
+  readonly from: ReplySource;
 
   private constructor(
-    private readonly socket: Socket,
+    readonly socket: Socket,
     { bytes = false, prefix = '' }: SessionOptions,
   ) {
     super();
-    this.from = { bytes, prefix, executor: this };
+    this.from = { bytes, prefix, commandTimeout: Infinity, idempotent: false, retry: () => false, executor: this };
     this.decoder = new Decoder(undefined, {
       reply: () => this.waiting[0]?.context.bytes === true || this.waiting[0]?.command.spec.binary === true,
       push: () => bytes,
@@ -59,7 +59,11 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
 
   submit(request: Request): void {
     this.waiting.push(request);
-    const { spec, args } = request.command;
+    this.submitUnanswered(request.command);
+  }
+
+  /** Sends a command that the server will not answer. */
+  submitUnanswered({ spec, args }: Command): void {
     this.encoder.add(spec.words, spec.head, args);
     for (const chunk of this.encoder.take()) this.socket.write(Buffer.from(chunk));
     this.encoder.release(true);
@@ -85,6 +89,7 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
       return;
     }
     this.waiting.shift();
-    head?.settle(frame);
+    if (frame instanceof ErrorFrame) head?.fail(toReplyError(frame, head.command.spec.name));
+    else head?.settle(frame);
   }
 }

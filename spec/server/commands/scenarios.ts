@@ -276,6 +276,8 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
       return [0, { MATCH: 'key:2', COUNT: 1000, TYPE: 'string' }];
     },
   ],
+  // YES would let the next script of any connection be debugged, on Valkey 9.1 even when this one is gone.
+  'SCRIPT DEBUG': [() => ['NO']],
   'SCRIPT LOAD': [() => ['return 1']],
   'SCRIPT SHOW': [withScript],
   'SLOWLOG GET': [
