@@ -7,6 +7,7 @@ export type Delivery = 'unsent' | 'unknown' | 'answered';
 /** Facts that an error carries beside its message. */
 export interface ErrorFacts {
   readonly delivery?: Delivery;
+  readonly repeatable?: boolean;
   /** the command's name, `GET`, never its arguments */
   readonly command?: string;
   readonly cause?: unknown;
@@ -16,12 +17,18 @@ export interface ErrorFacts {
 export abstract class RedisError extends Error {
   abstract readonly code: string;
   readonly delivery: Delivery;
+  /** Whether the same command may be sent again without harm: it did not run, or running twice is the same as once. */
+  readonly repeatable: boolean;
   readonly command: string | undefined;
 
-  constructor(message: string, { delivery = 'unsent', command, cause }: ErrorFacts = {}) {
+  constructor(
+    message: string,
+    { delivery = 'unsent', repeatable = delivery === 'unsent', command, cause }: ErrorFacts = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.delivery = delivery;
+    this.repeatable = repeatable;
     this.command = command;
   }
 }

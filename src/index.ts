@@ -1,6 +1,7 @@
 export type { Arg } from './commands/command';
 export { Command } from './commands/command';
 export { Reply } from './commands/reply';
+export type { RetryPolicy } from './commands/request';
 export { Completion } from './connection/completion';
 export type { ConnectionEvent, ConnectionState, DisconnectReason } from './connection/connection';
 export {
@@ -13,6 +14,16 @@ export {
   TimeoutError,
   type Delivery,
 } from './errors';
-export type { ReconnectOptions, RedisOptions } from './options';
+export { retrySafely } from './connection/retry';
+export type {
+  BackoffOptions,
+  Credentials,
+  CredentialsSource,
+  ReconnectFunction,
+  ReconnectOnError,
+  ReconnectOptions,
+  RedisOptions,
+  RetryOptions,
+} from './options';
 export type { Message } from './pubsub/topic';
-export { Redis, RedisBytes, type SubscribeOptions } from './redis';
+export { Redis, RedisView, type CommandOptions, type SubscribeOptions } from './redis';

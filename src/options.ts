@@ -1,19 +1,51 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { from, isObservable, of, type Observable, type ObservableInput } from 'rxjs';
+import type { Command } from './commands/command';
+import type { RetryPolicy } from './commands/request';
+import type { RedisError, ReplyError } from './errors';
 import { parseUrl } from './url';
 
-/** How a lost connection is made again. Durations are milliseconds. */
-export interface ReconnectOptions {
-  /** before the first attempt; default 100 */
+/** How repeated attempts are spaced. Durations are milliseconds. */
+export interface BackoffOptions {
+  /** before the first attempt */
   readonly initialDelay?: number;
-  /** the longest delay; default 60 000 */
+  /** the longest delay */
   readonly maxDelay?: number;
-  /** by how much each delay is longer than the one before; default 2 */
+  /** by how much each delay is longer than the one before */
   readonly factor?: number;
-  /** the share of a delay that is left to chance, 0 to 1; default 0.25 */
+  /** the share of a delay that is left to chance, 0 to 1 */
   readonly jitter?: number;
-  /** how often in a row it is tried before the client gives up and closes; default Infinity */
+  /** how often in a row it is tried before it is given up */
   readonly maxAttempts?: number;
 }
+
+/** How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, less up to a quarter, for ever. */
+export type ReconnectOptions = BackoffOptions;
+
+/** When a command is sent again: first after 50 ms, doubling up to 1 000 ms, less up to a quarter, at most 16 times. */
+export type RetryOptions = BackoffOptions;
+
+/**
+ * Decides when a lost connection is made again: after a delay in milliseconds, when an Observable emits, or not at all.
+ * `attempt` counts from 1 and starts anew once a connection has worked.
+ */
+export type ReconnectFunction = (attempt: number, error: RedisError) => number | Observable<unknown> | false;
+
+/** Who signs in. A password without a user name is the `default` user's. */
+export interface Credentials {
+  readonly username?: string | undefined;
+  readonly password: string;
+}
+
+/**
+ * Credentials, or where to get them whenever a connection is made. What an Observable emits after its first value signs the live
+ * connection in anew: token rotation.
+ */
+export type CredentialsSource =
+  Credentials | Observable<Credentials> | (() => Credentials | ObservableInput<Credentials>);
+
+/** Whether a reply error means that the connection leads to the wrong server: make it anew, and send the command once more. */
+export type ReconnectOnError = (error: ReplyError) => boolean | 'resend';
 
 /** What a client can be told. Durations are milliseconds. */
 export interface RedisOptions {
@@ -25,20 +57,38 @@ export interface RedisOptions {
   readonly port?: number;
   /** a Unix socket, in place of host and port */
   readonly path?: string;
-  /** `true`, or details as for `tls.connect` */
+  /** `true`, or details as for `tls.connect`; certificates are verified unless these say otherwise */
   readonly tls?: boolean | TlsOptions;
   readonly username?: string;
   readonly password?: string;
+  /** in place of user name and password */
+  readonly credentials?: CredentialsSource;
   /** the database to select; default 0 */
   readonly database?: number;
   /** shown in CLIENT LIST */
   readonly clientName?: string;
   /** RESP version; `auto`, the default, asks for 3 and takes 2 where the server refuses */
   readonly protocol?: 2 | 3 | 'auto';
-  /** how long a server may take to accept and greet; default 10 000 */
+  /** sent on every connection when it is made, before anything else; a refusal counts as a failed connection */
+  readonly onConnect?: readonly Command[] | (() => readonly Command[]);
+  /** how long a server may take to accept, and then to greet; default 10 000 */
   readonly connectTimeout?: number;
+  /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */
+  readonly commandTimeout?: number;
+  /** how long a connection that owes replies may be silent before it counts as dead; default 30 000 */
+  readonly readTimeout?: number;
+  /** how long a full send buffer may stay full before the connection counts as dead; default 30 000 */
+  readonly writeTimeout?: number;
+  /** what a blocking command may take beyond its own wait; default 2 000 */
+  readonly blockingGrace?: number;
   /** default on; `false` closes the client when its connection is lost */
-  readonly reconnect?: boolean | ReconnectOptions;
+  readonly reconnect?: boolean | ReconnectOptions | ReconnectFunction;
+  /** default: READONLY makes the connection anew and resends, for a failover has made a replica of the server */
+  readonly reconnectOnError?: ReconnectOnError;
+  /** which failed commands are sent again; default on, for those that a repetition cannot harm */
+  readonly retry?: boolean | RetryOptions | RetryPolicy;
+  /** put before every key and channel, and taken off where they come back */
+  readonly prefix?: string;
   /** send the commands of one tick in one write; default true */
   readonly autoPipeline?: boolean;
   /** the most commands in one write; default 10 000 */
@@ -55,14 +105,21 @@ export interface RedisOptions {
   readonly noDelay?: boolean;
 }
 
+/** Options whose absence means something. */
+type Optional = 'path' | 'tls' | 'clientName';
+/** Options that are resolved to something else. */
+type Derived = 'url' | 'username' | 'password' | 'credentials' | 'reconnect' | 'retry' | 'onConnect';
+
 /** The options with every default filled in. */
 export type ResolvedOptions = {
-  readonly [K in Exclude<keyof RedisOptions, Optional | 'url' | 'reconnect'>]-?: NonNullable<RedisOptions[K]>;
+  readonly [K in Exclude<keyof RedisOptions, Optional | Derived>]-?: NonNullable<RedisOptions[K]>;
 } & { readonly [K in Optional]: RedisOptions[K] | undefined } & {
-  readonly reconnect: Required<ReconnectOptions> | false;
+  /** Where the credentials of a new connection come from; a function, so that no secret lies in plain sight. */
+  readonly credentials: () => Observable<Credentials | undefined>;
+  readonly reconnect: Required<ReconnectOptions> | ReconnectFunction | false;
+  readonly retry: Required<RetryOptions> | RetryPolicy | false;
+  readonly onConnect: () => readonly Command[];
 };
-
-type Optional = 'path' | 'tls' | 'username' | 'password' | 'clientName';
 
 const defaultReconnect: Required<ReconnectOptions> = {
   initialDelay: 100,
@@ -72,18 +129,28 @@ const defaultReconnect: Required<ReconnectOptions> = {
   maxAttempts: Infinity,
 };
 
-const defaults: ResolvedOptions = {
+const defaultRetry: Required<RetryOptions> = {
+  ...defaultReconnect,
+  initialDelay: 50,
+  maxDelay: 1_000,
+  maxAttempts: 16,
+};
+
+const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'onConnect'> = {
   host: 'localhost',
   port: 6379,
   path: undefined,
   tls: undefined,
-  username: undefined,
-  password: undefined,
   clientName: undefined,
   database: 0,
   protocol: 'auto',
   connectTimeout: 10_000,
-  reconnect: defaultReconnect,
+  commandTimeout: 30_000,
+  readTimeout: 30_000,
+  writeTimeout: 30_000,
+  blockingGrace: 2_000,
+  reconnectOnError: (error) => (error.kind === 'READONLY' ? 'resend' : false),
+  prefix: '',
   autoPipeline: true,
   pipelineDepth: 10_000,
   offlineQueue: 1000,
@@ -95,50 +162,116 @@ const defaults: ResolvedOptions = {
 
 /**
  * Fills in the defaults and checks what was given.
- * @throws TypeError that names the option and what was expected
+ * @throws TypeError that names the option and what was expected, never a value that may be a secret
  */
 export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
-  const {
-    url,
-    reconnect = true,
-    ...rest
-  } = { ...(given.url === undefined ? {} : parseUrl(given.url)), ...withoutUndefined(given) };
+  const { url, username, password, credentials, reconnect, retry, onConnect = [], ...rest } = withUrl(given);
   for (const name of Object.keys(rest)) {
     if (!(name in defaults)) throw new TypeError(`There is no option '${name}'`);
   }
   const options: ResolvedOptions = {
     ...defaults,
     ...rest,
-    reconnect:
-      reconnect === false ? false : { ...defaultReconnect, ...(reconnect === true ? {} : withoutUndefined(reconnect)) },
+    credentials: credentialsOf(username, password, credentials),
+    reconnect: backoffOf('reconnect', reconnect, defaultReconnect),
+    retry: resolveRetry(retry),
+    onConnect: typeof onConnect === 'function' ? onConnect : () => onConnect,
   };
   check(options);
   return options;
+}
+
+/**
+ * What retry options stand for, defaults filled in.
+ * @throws TypeError that names the option and what was expected
+ */
+export function resolveRetry(given: RedisOptions['retry']): ResolvedOptions['retry'] {
+  return backoffOf('retry', given, defaultRetry);
+}
+
+function withUrl(given: RedisOptions): RedisOptions {
+  const own = withoutUndefined(given);
+  return own.url === undefined ? own : { ...parseUrl(own.url), ...own };
 }
 
 function withoutUndefined<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }
 
+function credentialsOf(
+  username: string | undefined,
+  password: string | undefined,
+  source: CredentialsSource | undefined,
+): () => Observable<Credentials | undefined> {
+  text('username', username);
+  text('password', password);
+  if (source === undefined) {
+    if (username !== undefined && password === undefined)
+      throw new TypeError("The option 'username' needs a 'password'");
+    return () => of(password === undefined ? undefined : { username, password });
+  }
+  if (isObservable(source)) return () => source;
+  if (typeof source !== 'function') return () => of(source);
+  return () => {
+    const provided = source();
+    return 'password' in provided ? of(provided) : from(provided);
+  };
+}
+
+function backoffOf<F>(
+  name: string,
+  given: boolean | BackoffOptions | F | undefined,
+  standard: Required<BackoffOptions>,
+): Required<BackoffOptions> | F | false {
+  if (given === false || typeof given === 'function') return given as F | false;
+  if (given !== undefined && given !== true && typeof given !== 'object') {
+    throw new TypeError(`The option '${name}' is a boolean, an object or a function, got ${typeof given}`);
+  }
+  const backoff = { ...standard, ...(typeof given === 'object' ? withoutUndefined(given as BackoffOptions) : {}) };
+  for (const key of Object.keys(backoff)) {
+    if (!(key in standard)) throw new TypeError(`There is no option '${name}.${key}'`);
+  }
+  inRange(`${name}.initialDelay`, backoff.initialDelay, 0);
+  inRange(`${name}.maxDelay`, backoff.maxDelay, 0);
+  inRange(`${name}.factor`, backoff.factor, 1);
+  inRange(`${name}.jitter`, backoff.jitter, 0, 1);
+  inRange(`${name}.maxAttempts`, backoff.maxAttempts, 0);
+  return backoff;
+}
+
 function check(options: ResolvedOptions): void {
+  text('host', options.host);
+  text('path', options.path);
+  text('clientName', options.clientName);
+  text('prefix', options.prefix);
   wholeNumber('port', options.port, 1, 65_535);
   wholeNumber('database', options.database, 0);
-  wholeNumber('connectTimeout', options.connectTimeout, 1);
   wholeNumber('pipelineDepth', options.pipelineDepth, 1);
   wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
   wholeNumber('readBufferSize', options.readBufferSize, 1024);
   wholeNumber('writeBufferSize', options.writeBufferSize, 1024);
   wholeNumber('keepAlive', options.keepAlive, 0);
+  wholeNumber('connectTimeout', options.connectTimeout, 1, LONGEST_TIMER);
+  for (const name of ['commandTimeout', 'readTimeout', 'writeTimeout', 'blockingGrace'] as const) {
+    duration(name, options[name]);
+  }
   if (![2, 3, 'auto'].includes(options.protocol)) {
     throw new TypeError(`The option 'protocol' is 2, 3 or 'auto', got ${JSON.stringify(options.protocol)}`);
   }
-  if (options.reconnect === false) return;
-  const { initialDelay, maxDelay, factor, jitter, maxAttempts } = options.reconnect;
-  inRange('reconnect.initialDelay', initialDelay, 0);
-  inRange('reconnect.maxDelay', maxDelay, 0);
-  inRange('reconnect.factor', factor, 1);
-  inRange('reconnect.jitter', jitter, 0, 1);
-  inRange('reconnect.maxAttempts', maxAttempts, 0);
+}
+
+/** What a timer of the platform can wait, ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** @throws TypeError unless it is a number of milliseconds that a timer can wait, or Infinity */
+export function duration(name: string, value: unknown): void {
+  if (value !== Infinity) inRange(name, value, 1, LONGEST_TIMER);
+}
+
+function text(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'string') {
+    throw new TypeError(`The option '${name}' is a string, got ${typeof value}`);
+  }
 }
 
 function wholeNumber(name: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): void {

@@ -1,13 +1,24 @@
-import { merge, takeWhile, type Observable } from 'rxjs';
+import { map, merge, takeWhile, type Observable } from 'rxjs';
 import { call } from './commands/call';
 import type { Arg, Command } from './commands/command';
 import { CommandSurface } from './commands/generated/surface';
+import { applyPrefix } from './commands/prefix';
 import { Reply, type ReplySource } from './commands/reply';
+import type { RequestContext, RetryPolicy } from './commands/request';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionState } from './connection/connection';
-import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
+import { retryPolicy } from './connection/retry';
+import {
+  duration,
+  resolveOptions,
+  resolveRetry,
+  type RedisOptions,
+  type ResolvedOptions,
+  type RetryOptions,
+} from './options';
 import { PubSub } from './pubsub/pubsub';
 import type { SubscriptionKind } from './pubsub/subscriptions';
+import { prefixName, withoutPrefix } from './pubsub/prefix';
 import type { Message } from './pubsub/topic';
 
 /** How `subscribe` reads its argument. */
@@ -72,22 +83,54 @@ abstract class Surface<S extends string | Buffer> extends CommandSurface<S> {
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
-    return new Reply(this.source, command);
+    const { source } = this;
+    return new Reply(source, source.prefix === '' ? command : applyPrefix(command, source.prefix));
   }
 }
 
-/** The surface of a client whose replies and messages carry bytes: `redis.bytes`. */
-export class RedisBytes extends Surface<Buffer> {
+/** What may be said otherwise for some commands than for the whole client. */
+export interface CommandOptions {
+  /** how long a command may take, waiting, sending and repeating included, ms; Infinity for ever */
+  readonly commandTimeout?: number;
+  /** repeating does no harm, whatever the client knows of the command: it may be sent again when it may have run */
+  readonly idempotent?: boolean;
+  /** which failed commands are sent again */
+  readonly retry?: boolean | RetryOptions | RetryPolicy;
+}
+
+/** The surface of a client with other options than the client's own: `redis.withOptions(…)`. */
+export class RedisView<S extends string | Buffer = string> extends Surface<S> {
   /** @internal */
   constructor(
     protected readonly source: ReplySource,
-    private readonly pubsub: PubSub,
+    protected readonly pubsub: PubSub,
   ) {
     super();
   }
 
-  protected messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message<Buffer>> {
-    return this.pubsub.messagesAsBytes(kind, names);
+  /** The same commands and subscriptions with Buffers where strings were. */
+  get bytes(): RedisView<Buffer> {
+    return (this.bytesView ??= new RedisView<Buffer>({ ...this.source, bytes: true }, this.pubsub));
+  }
+
+  private bytesView: RedisView<Buffer> | undefined;
+
+  /**
+   * The same client with other options for the commands that are called on it.
+   * @throws TypeError that names the option and what was expected
+   * @example
+   * await redis.withOptions({ commandTimeout: 500 }).get('k');
+   */
+  withOptions(options: CommandOptions): RedisView<S> {
+    return new RedisView<S>({ ...this.source, ...contextOf(options) }, this.pubsub);
+  }
+
+  protected messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message<S>> {
+    const { bytes, prefix } = this.source;
+    const wanted = prefix === '' ? names : names.map((name) => prefixName(kind, name, prefix));
+    const messages = bytes ? this.pubsub.messagesAsBytes(kind, wanted) : this.pubsub.messages(kind, wanted);
+    const own = messages as Observable<unknown> as Observable<Message<S>>;
+    return prefix === '' ? own : own.pipe(map((message) => withoutPrefix(message, prefix)));
   }
 }
 
@@ -99,32 +142,31 @@ export class RedisBytes extends Surface<Buffer> {
  * await redis.set('k', 'v', { EX: 60 });
  * redis.subscribe('news:*').subscribe(({ channel, data }) => console.log(channel, data));
  */
-export class Redis extends Surface<string> {
-  /** The same commands and subscriptions with Buffers where strings were. */
-  readonly bytes: RedisBytes;
+export class Redis extends RedisView {
   /** What the connection is doing: the current state first, `closed` last. */
   readonly state$: Observable<ConnectionState>;
   /** What happens to the connection. Nothing is lost, and no process ends, when nobody listens. */
   readonly events$: Observable<ConnectionEvent>;
 
-  protected readonly source: ReplySource;
   private readonly connection: Connection;
-  private readonly pubsub: PubSub;
 
   /**
    * @param url `redis://[[user:]password@]host[:port][/database]`, or options; options beside a URL take precedence
    * @throws TypeError when the URL or an option is wrong; the message never holds a password
    */
   constructor(url?: string | RedisOptions, options: RedisOptions = {}) {
-    super();
     const given = typeof url === 'string' ? { ...options, url } : { ...url, ...options };
     const resolved = resolveOptions(given);
-    this.connection = new Connection(resolved);
-    this.pubsub = new PubSub(this.connection, () => subscriberConnection(resolved));
-    this.source = { executor: this.connection, bytes: false, prefix: '' };
-    this.bytes = new RedisBytes({ ...this.source, bytes: true }, this.pubsub);
-    this.state$ = this.connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
-    this.events$ = this.connection.events$.asObservable();
+    const connection = new Connection(resolved);
+    const pubsub = new PubSub(connection, () => subscriberConnection(resolved));
+    const { prefix, commandTimeout, retry } = resolved;
+    super(
+      { executor: connection, bytes: false, prefix, commandTimeout, idempotent: false, retry: retryPolicy(retry) },
+      pubsub,
+    );
+    this.connection = connection;
+    this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
+    this.events$ = connection.events$.asObservable();
   }
 
   /**
@@ -151,9 +193,27 @@ export class Redis extends Surface<string> {
     await this.close();
   }
 
-  protected messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message> {
-    return this.pubsub.messages(kind, names);
+  /** What a log shows of a client: no option of it, for some are secrets. */
+  toJSON(): { address: string; state: ConnectionState['kind'] } {
+    return { address: this.connection.address, state: this.connection.state$.value.kind };
   }
+
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { address, state } = this.toJSON();
+    return `Redis <${address}, ${state}>`;
+  }
+}
+
+function contextOf({ commandTimeout, idempotent, retry, ...rest }: CommandOptions): Partial<RequestContext> {
+  const unknown = Object.keys(rest)[0];
+  if (unknown !== undefined) throw new TypeError(`withOptions: there is no option '${unknown}' for commands`);
+  if (commandTimeout !== undefined) duration('commandTimeout', commandTimeout);
+  return {
+    ...(commandTimeout !== undefined && { commandTimeout }),
+    ...(idempotent !== undefined && { idempotent }),
+    ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),
+  };
 }
 
 /** In RESP2 messages need a connection that carries nothing else. */

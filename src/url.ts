@@ -5,9 +5,32 @@ const SCHEMES = new Set(['redis:', 'valkey:', 'redis+unix:', 'valkey+unix:', ...
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** Options that a query parameter may set, and how to read its text. */
+const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: string) => RedisOptions[K] } = {
+  clientName: (text) => text,
+  prefix: (text) => text,
+  protocol: (text) =>
+    text === 'auto' ? text : text === '2' ? 2 : text === '3' ? 3 : refuse('protocol', "2, 3 or 'auto'"),
+  connectTimeout: number,
+  commandTimeout: number,
+  readTimeout: number,
+  writeTimeout: number,
+  blockingGrace: number,
+  pipelineDepth: number,
+  offlineQueue: number,
+  readBufferSize: number,
+  writeBufferSize: number,
+  keepAlive: number,
+  reconnect: boolean,
+  retry: boolean,
+  autoPipeline: boolean,
+  noDelay: boolean,
+};
+
 /**
- * Reads a connection URL: `redis://[[user:]password@]host[:port][/database]`, `rediss://` for TLS,
- * `redis+unix://[[user:]password@]/path.sock[?db=N]`; `valkey` may stand for `redis`.
+ * Reads a connection URL: `redis://[[user:]password@]host[:port][/database][?option=value…]`, `rediss://` for TLS,
+ * `redis+unix://[[user:]password@]/path.sock[?db=N]`; `valkey` may stand for `redis`. What stands alone before the `@` is a
+ * password.
  *
  * @throws TypeError that says what is wrong and never repeats a password
  */
@@ -16,9 +39,12 @@ export function parseUrl(text: string): RedisOptions {
   const options: Writable<RedisOptions> = {};
   if (url.username !== '') options.username = decode(url.username, 'user name');
   if (url.password !== '') options.password = decode(url.password, 'password');
+  if (options.username !== undefined && options.password === undefined) {
+    options.password = options.username;
+    delete options.username;
+  }
   if (TLS_SCHEMES.has(url.protocol)) options.tls = true;
-  const db = url.searchParams.get('db');
-  if (db !== null) options.database = parseDatabase(db);
+  Object.assign(options, parseParameters(url.searchParams));
   if (url.protocol.endsWith('+unix:')) {
     if (url.hostname !== '') throw new TypeError('A Unix socket URL has no host: redis+unix:///path.sock');
     options.path = decode(url.pathname, 'path');
@@ -44,6 +70,20 @@ function tryParse(text: string): URL {
   }
 }
 
+function parseParameters(search: URLSearchParams): RedisOptions {
+  const options: Record<string, unknown> = {};
+  for (const [name, text] of search) {
+    if (name === 'db') {
+      options.database = parseDatabase(text);
+      continue;
+    }
+    const parse = Object.hasOwn(parameters, name) ? parameters[name as keyof RedisOptions] : undefined;
+    if (parse === undefined) throw new TypeError(`A Redis URL takes no parameter '${name}'`);
+    options[name] = parse(text, name);
+  }
+  return options;
+}
+
 function decode(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
@@ -53,7 +93,18 @@ function decode(text: string, what: string): string {
 }
 
 function parseDatabase(text: string): number {
-  if (!/^\d{1,9}$/.test(text))
-    throw new TypeError(`The database in the Redis URL is a number, got ${JSON.stringify(text)}`);
+  if (!/^\d{1,9}$/.test(text)) return refuse('database', 'a number');
   return Number(text);
+}
+
+function number(text: string, name: string): number {
+  return /^\d+$/.test(text) ? Number(text) : refuse(name, 'a number');
+}
+
+function boolean(text: string, name: string): boolean {
+  return text === 'true' || (text === 'false' ? false : refuse(name, 'true or false'));
+}
+
+function refuse(name: string, expected: string): never {
+  throw new TypeError(`The ${name} in the Redis URL must be ${expected}`);
 }

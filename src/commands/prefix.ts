@@ -65,6 +65,6 @@ function prepend(prefix: string, arg: Arg): Arg {
 }
 
 /** A prefix is text, whatever its characters mean in a glob. */
-function escapeGlob(prefix: string): string {
+export function escapeGlob(prefix: string): string {
   return prefix.replace(/[*?[\]^\\]/g, '\\$&');
 }

@@ -1,9 +1,9 @@
 import { Observable, type Subscriber } from 'rxjs';
-import type { Command, ReplyContext } from './command';
-import { PromiseRequest, SubscriberRequest, type Executor } from './request';
+import type { Command } from './command';
+import { PromiseRequest, SubscriberRequest, type Executor, type RequestContext } from './request';
 
 /** Where a reply's command goes and how it is read: the surface that it was called on. */
-export interface ReplySource extends ReplyContext {
+export interface ReplySource extends RequestContext {
   readonly executor: Executor;
 }
 

@@ -1,6 +1,6 @@
 import type { Subscriber } from 'rxjs';
 import { AuthenticationError, ProtocolError, ReplyError, type RedisError } from '../errors';
-import { ErrorFrame, type Frame } from '../resp/frames';
+import type { ErrorFrame, Frame } from '../resp/frames';
 import type { Command, ReplyContext } from './command';
 
 /** Whatever carries requests to a server: one connection, a pool, a cluster. */
@@ -8,11 +8,41 @@ export interface Executor {
   submit(request: Request): void;
 }
 
+/**
+ * Decides whether a command that failed is sent again: the delay in milliseconds, or false. `attempt` counts from 1.
+ *
+ * It is asked about every failure, so it has to look at `error.delivery`, or better at `error.repeatable`.
+ */
+export type RetryPolicy = (attempt: number, error: RedisError, command: Command) => number | false;
+
+/** What holds for all commands of a surface. */
+export interface RequestContext extends ReplyContext {
+  /** how long a command may take from its subscription to its reply, ms; Infinity for ever */
+  readonly commandTimeout: number;
+  /** the user vouches that repeating does no harm */
+  readonly idempotent: boolean;
+  readonly retry: RetryPolicy;
+}
+
+/** For what the client sends for itself: strings, no limit but the link's, never repeated, for who sent it knows better. */
+export const plainContext: RequestContext = {
+  bytes: false,
+  prefix: '',
+  commandTimeout: Infinity,
+  idempotent: false,
+  retry: () => false,
+};
+
 /** A command and who waits for its reply: the unit that is queued, written, matched and settled, once. */
 export abstract class Request<T = unknown> {
+  /** How often it has been tried before. */
+  attempt = 0;
+  /** When its time is up, on the clock of its connection, ms; 0 until it is queued, and for ever where there is no limit. */
+  deadline = 0;
+
   constructor(
     readonly command: Command<T>,
-    readonly context: ReplyContext,
+    readonly context: RequestContext,
   ) {}
 
   /** Nobody waits any more: not worth sending, its reply is to be swallowed. */
@@ -20,13 +50,16 @@ export abstract class Request<T = unknown> {
   abstract fail(error: RedisError): void;
   protected abstract deliver(value: T): void;
 
+  /** Whether it may be sent a second time although it may have run. */
+  get repeatable(): boolean {
+    const { replay } = this.command.spec;
+    return this.context.idempotent || replay === 'read' || replay === 'same';
+  }
+
   // Hot: once per reply.
+  /** @param frame the reply; an error reply is not for here but for `fail` */
   settle(frame: Frame): void {
     if (this.abandoned) return;
-    if (frame instanceof ErrorFrame) {
-      this.fail(toReplyError(frame, this.command.spec.name));
-      return;
-    }
     let value: T;
     try {
       value = this.command.read(frame, this.context);
@@ -42,7 +75,7 @@ export abstract class Request<T = unknown> {
 export class SubscriberRequest<T> extends Request<T> {
   constructor(
     command: Command<T>,
-    context: ReplyContext,
+    context: RequestContext,
     private readonly subscriber: Subscriber<T>,
   ) {
     super(command, context);
@@ -63,36 +96,46 @@ export class SubscriberRequest<T> extends Request<T> {
 }
 
 /**
- * A request whose reply is awaited; it cannot be abandoned.
+ * A request whose reply is awaited; it is abandoned only once it has failed.
  *
  * It keeps `resolve` alone: a Promise's `reject` is 64 bytes that nearly no command needs, and `resolve` can do its work.
  */
 export class PromiseRequest<T> extends Request<T> {
   constructor(
     command: Command<T>,
-    context: ReplyContext,
-    protected readonly deliver: (value: T | Promise<never>) => void,
+    context: RequestContext,
+    private resolve: (value: T | Promise<never>) => void,
   ) {
     super(command, context);
   }
 
   get abandoned(): boolean {
-    return false;
+    return this.resolve === settled;
   }
 
   fail(error: RedisError): void {
-    this.deliver(Promise.reject(error));
+    this.resolve(Promise.reject(error));
+    this.resolve = settled;
+  }
+
+  protected deliver(value: T): void {
+    this.resolve(value);
   }
 }
 
+function settled(): void {
+  // what comes too late
+}
+
+/** What a server answers to a command that it has not run, and may run later. */
+const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
 const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH']);
 
 /** The error that a subscriber sees for an error reply. */
-export function toReplyError(frame: ErrorFrame, command: string): ReplyError {
-  const { kind, text } = frame;
+export function toReplyError({ kind, text }: ErrorFrame, command: string): ReplyError {
   const ErrorClass =
     REFUSED_CREDENTIALS.has(kind) || text.startsWith('ERR invalid password') ? AuthenticationError : ReplyError;
-  return new ErrorClass(text, kind, { command });
+  return new ErrorClass(text, kind, { command, repeatable: NOT_RUN.has(kind) });
 }
 
 function unreadable(cause: unknown, command: string): RedisError {

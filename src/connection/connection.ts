@@ -5,35 +5,52 @@ import {
   Subject,
   catchError,
   concat,
+  concatMap,
   defer,
   filter,
   ignoreElements,
   map,
   merge,
   of,
+  race,
   switchMap,
   take,
   tap,
   throwError,
   timeout,
+  timer,
+  type SchedulerLike,
   type Subscription,
 } from 'rxjs';
 import type { Command } from '../commands/command';
 import { Reply } from '../commands/reply';
-import type { Executor, Request } from '../commands/request';
-import { AuthenticationError, ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
-import type { ResolvedOptions } from '../options';
-import { handshake } from './handshake';
-import { Multiplexer } from './multiplexer';
+import { plainContext, type Executor, type Request } from '../commands/request';
+import {
+  AuthenticationError,
+  ConnectionError,
+  DisconnectedError,
+  RedisError,
+  TimeoutError,
+  type Delivery,
+} from '../errors';
+import type { Credentials, ResolvedOptions } from '../options';
+import { monotonicClock } from './clock';
+import { auth, handshake } from './handshake';
+import { Multiplexer, deliveryOf } from './multiplexer';
 import { reconnect } from './reconnect';
-import { openSocket, describe, type ByteSocket, type Dial } from './socket';
+import { describe, openSocket, type ByteSocket, type Dial } from './socket';
 
-/** What a connection is doing. `attempt` counts from 1, `delay` is milliseconds. */
+/** What a connection is doing. `attempt` counts from 1, `delay` is milliseconds, undefined where an Observable decides. */
 export type ConnectionState =
   | { readonly kind: 'idle' }
   | { readonly kind: 'connecting' }
   | { readonly kind: 'ready'; readonly protocol: 2 | 3 }
-  | { readonly kind: 'reconnecting'; readonly attempt: number; readonly delay: number; readonly error: RedisError }
+  | {
+      readonly kind: 'reconnecting';
+      readonly attempt: number;
+      readonly delay: number | undefined;
+      readonly error: RedisError;
+    }
   | { readonly kind: 'closed'; readonly error?: RedisError };
 
 /** Why a connection ended. */
@@ -43,11 +60,18 @@ export type DisconnectReason = 'connection_lost' | 'timeout' | 'server_closed' |
 export type ConnectionEvent =
   | { readonly type: 'connect'; readonly protocol: 2 | 3 }
   | { readonly type: 'disconnect'; readonly reason: DisconnectReason }
-  | { readonly type: 'reconnecting'; readonly attempt: number; readonly delay: number }
+  | { readonly type: 'reconnecting'; readonly attempt: number; readonly delay: number | undefined }
   | { readonly type: 'error'; readonly error: RedisError };
 
 /** Sends what brings the server's side of a connection back, over a link whose queue does not flow yet; completes when it is done. */
 export type Restorer = (send: (command: Command) => Observable<unknown>, protocol: 2 | 3) => Observable<unknown>;
+
+/** What a connection is made with beside its options. */
+export interface ConnectionParts {
+  readonly arraysArePushes?: boolean;
+  readonly dial?: Dial;
+  readonly clock?: SchedulerLike;
+}
 
 /**
  * One link to one server that is made on demand and made again when it is lost.
@@ -63,26 +87,31 @@ export class Connection implements Executor {
   /** What brings the server's side of this connection back after the handshake, before the queue flows. */
   readonly restorers: Restorer[] = [];
 
+  private readonly link$: Observable<2 | 3>;
+  private readonly clock: SchedulerLike;
   private link: Subscription | undefined;
   private dialedBefore = false;
   private closing = false;
 
   constructor(
     private readonly options: ResolvedOptions,
-    { arraysArePushes = false, dial = openSocket }: { arraysArePushes?: boolean; dial?: Dial } = {},
+    { arraysArePushes = false, dial = openSocket, clock = monotonicClock }: ConnectionParts = {},
   ) {
-    this.multiplexer = new Multiplexer({ ...options, arraysArePushes });
-    this.link$ = defer(() => dial({ ...options })).pipe(
+    this.clock = clock;
+    this.multiplexer = new Multiplexer({ ...options, arraysArePushes, clock });
+    this.link$ = defer(() => dial(options)).pipe(
       switchMap((socket) => this.speak(socket)),
       tap({ error: (error: RedisError) => this.reportLoss(error) }),
-      reconnect(options.reconnect, (attempt, delay, error) => {
-        this.state$.next({ kind: 'reconnecting', attempt, delay, error });
-        this.events$.next({ type: 'reconnecting', attempt, delay });
-      }),
+      reconnect(
+        options.reconnect,
+        (attempt, delay, error) => {
+          this.state$.next({ kind: 'reconnecting', attempt, delay, error });
+          this.events$.next({ type: 'reconnecting', attempt, delay });
+        },
+        clock,
+      ),
     );
   }
-
-  private readonly link$: Observable<2 | 3>;
 
   /** The server's address for people: `localhost:6379`. */
   get address(): string {
@@ -123,11 +152,15 @@ export class Connection implements Executor {
   /** Lets what is pending be answered, then closes. */
   close(): Observable<void> {
     this.closing = true;
-    if (this.state$.value.kind === 'ready' && this.multiplexer.pending > 0) {
-      const settled = merge(this.multiplexer.idle$, this.state$.pipe(filter(({ kind }) => kind !== 'ready')));
-      settled.pipe(take(1)).subscribe(() => this.destroy());
-    } else {
+    const { kind } = this.state$.value;
+    const hopeless = kind !== 'ready' && kind !== 'connecting';
+    if (hopeless || this.multiplexer.pending === 0 || this.multiplexer.blocked) {
       this.destroy();
+    } else {
+      const lost = this.state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
+      // With a limit of its own where commands have none: closing always comes to an end.
+      const limit = timer(Math.min(this.options.commandTimeout, LONGEST_CLOSE), this.clock);
+      race(this.multiplexer.idle$, lost, limit).subscribe(() => this.destroy());
     }
     return this.state$.pipe(
       filter(({ kind }) => kind === 'closed'),
@@ -138,8 +171,7 @@ export class Connection implements Executor {
 
   /** Closes at once; what is pending fails. */
   destroy(): void {
-    if (this.state$.value.kind === 'closed') return;
-    this.end();
+    if (this.state$.value.kind !== 'closed') this.end();
   }
 
   /** Opens the link unless it is open, being opened or closed for good. */
@@ -156,52 +188,87 @@ export class Connection implements Executor {
     });
   }
 
+  /** What a command meets that comes too late. */
+  closedError(request?: Request): DisconnectedError {
+    const { value: state } = this.state$;
+    const cause = state.kind === 'closed' ? state.error : undefined;
+    const why = cause === undefined ? 'the client is closed' : `the client gave up: ${cause.message}`;
+    if (request === undefined) return new DisconnectedError(`Nothing can be sent: ${why}`, { cause });
+    return new DisconnectedError(`${request.command.spec.name} was not sent: ${why}`, { ...factsOf(request), cause });
+  }
+
   /** Greets the server over a new socket, restores what it knew of us, then serves the queue until the socket is lost. */
   private speak(socket: ByteSocket): Observable<2 | 3> {
     const { connectTimeout } = this.options;
-    const greeting = handshake((command) => this.greet(command), this.options).pipe(
-      switchMap((protocol) => concat(this.restore(protocol).pipe(ignoreElements()), of(protocol))),
+    const ready = defer(this.options.credentials).pipe(
+      catchError((cause: unknown) => throwError(() => new ConnectionError('There are no credentials', { cause }))),
+      concatMap((credentials, index) => (index === 0 ? this.greetServer(credentials) : this.signInAgain(credentials))),
       timeout({
         first: connectTimeout,
-        with: () => {
-          throw new TimeoutError(`${this.address} did not greet within ${connectTimeout} ms`);
-        },
+        with: () => throwError(() => new TimeoutError(`${this.address} did not greet within ${connectTimeout} ms`)),
+        scheduler: this.clock,
       }),
+      catchError(ignoreLoss),
     );
-    return merge(this.multiplexer.serve(socket), greeting.pipe(catchError(ignoreLoss)));
+    return merge(this.multiplexer.serve(socket), ready);
   }
 
-  private restore(protocol: 2 | 3): Observable<unknown> {
-    return merge(...this.restorers.map((restore) => restore((command) => this.greet(command), protocol)));
+  private greetServer(credentials: Credentials | undefined): Observable<2 | 3> {
+    const greeting = { ...this.options, credentials, onConnect: this.options.onConnect() };
+    const send = (command: Command) => this.greet(command);
+    return handshake(send, greeting).pipe(
+      concatMap((protocol) => {
+        const restored = merge(...this.restorers.map((restore) => restore(send, protocol)));
+        return concat(restored.pipe(ignoreElements()), of(protocol));
+      }),
+    );
+  }
+
+  /** New credentials on a live connection. A refusal leaves it signed in as it was, and is told as an event. */
+  private signInAgain(credentials: Credentials | undefined): Observable<never> {
+    if (credentials === undefined) return NEVER;
+    return this.greet(auth(credentials)).pipe(
+      ignoreElements(),
+      catchError((error: RedisError) => {
+        this.events$.next({ type: 'error', error });
+        return of<never>();
+      }),
+    );
   }
 
   private greet<T>(command: Command<T>): Reply<T> {
     const executor = { submit: (request: Request) => this.multiplexer.greetings$.next(request) };
-    return new Reply({ executor, bytes: false, prefix: '' }, command);
+    return new Reply({ ...plainContext, executor }, command);
   }
 
-  private refusal({ command }: Request): RedisError | undefined {
-    const { name } = command.spec;
-    if (this.closed) return this.closedError(name);
-    if (
-      this.dialedBefore &&
-      this.state$.value.kind !== 'ready' &&
-      this.multiplexer.queued >= this.options.offlineQueue
-    ) {
-      const { offlineQueue } = this.options;
-      return new DisconnectedError(
-        `${name} was not sent: ${this.address} is out of reach and ${offlineQueue} commands already wait`,
-        { command: name },
-      );
-    }
-    return undefined;
+  private refusal(request: Request): RedisError | undefined {
+    if (this.closed) return this.closedError(request);
+    if (!this.dialedBefore || this.state$.value.kind === 'ready') return undefined;
+    return this.multiplexer.queued < this.options.offlineQueue ? undefined : this.overflow(request);
+  }
+
+  private overflow(request: Request): DisconnectedError {
+    const { offlineQueue } = this.options;
+    const { name } = request.command.spec;
+    const waiting = offlineQueue === 0 ? 'nothing may wait' : `${offlineQueue} commands already wait`;
+    const message = `${name} was not sent: ${this.address} is out of reach and ${waiting}`;
+    return new DisconnectedError(message, factsOf(request));
   }
 
   private reportLoss(error: RedisError): void {
+    const { kind } = this.state$.value;
+    if (!this.dialedBefore && kind === 'connecting') {
+      // Until now all could wait, so that a burst at start-up is not refused.
+      this.multiplexer.failQueued((request) => this.overflow(request), this.options.offlineQueue);
+    }
     this.dialedBefore = true;
     this.events$.next({ type: 'error', error });
-    if (this.state$.value.kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
-    if (error instanceof AuthenticationError) this.multiplexer.failQueued(() => error);
+    if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
+    if (error instanceof AuthenticationError) {
+      this.multiplexer.failQueued(
+        (request) => new AuthenticationError(error.message, error.kind, { ...factsOf(request), cause: error }),
+      );
+    }
   }
 
   /** @param error why the client gave up; none when its user closed it */
@@ -209,26 +276,25 @@ export class Connection implements Executor {
     const wasReady = this.state$.value.kind === 'ready';
     this.state$.next({ kind: 'closed', ...(error && { error }) });
     this.link?.unsubscribe();
-    this.multiplexer.failQueued(({ command }) => this.closedError(command.spec.name));
+    this.multiplexer.failQueued((request) => this.closedError(request));
     if (wasReady) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
     this.events$.complete();
   }
+}
 
-  /** What a command meets that comes too late. */
-  closedError(command?: string): DisconnectedError {
-    const { value: state } = this.state$;
-    const cause = state.kind === 'closed' ? state.error : undefined;
-    const why = cause === undefined ? 'the client is closed' : `the client gave up: ${cause.message}`;
-    return new DisconnectedError(`${command ?? 'The command'} was not sent: ${why}`, {
-      ...(command && { command }),
-      cause,
-    });
-  }
+/** How long closing waits for replies at most, ms. */
+const LONGEST_CLOSE = 30_000;
+
+function factsOf(request: Request): { delivery: Delivery; command: string; repeatable: boolean } {
+  const delivery = deliveryOf(request);
+  const repeatable = delivery === 'unsent' || request.repeatable;
+  return { delivery, command: request.command.spec.name, repeatable };
 }
 
 /** A link that breaks during the handshake is reported by who serves it, with the true cause. */
 function ignoreLoss(error: unknown): Observable<never> {
-  return error instanceof ConnectionError ? NEVER : throwError(() => error);
+  const isLoss = error instanceof ConnectionError && error.command !== undefined;
+  return isLoss ? NEVER : throwError(() => error);
 }
 
 function reasonFor(error: RedisError): DisconnectReason {

@@ -1,15 +1,17 @@
-import { catchError, forkJoin, map, of, throwError, type Observable } from 'rxjs';
+import { catchError, concatMap, defaultIfEmpty, forkJoin, map, of, throwError, type Observable } from 'rxjs';
 import { call } from '../commands/call';
 import type { Command } from '../commands/command';
 import { ReplyError } from '../errors';
+import type { Credentials } from '../options';
 
 /** Who the client says it is, and what it wants of the server. */
 export interface Greeting {
   readonly protocol: 2 | 3 | 'auto';
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  readonly clientName?: string | undefined;
+  readonly credentials: Credentials | undefined;
+  readonly clientName: string | undefined;
   readonly database: number;
+  /** the user's own commands, last */
+  readonly onConnect: readonly Command[];
 }
 
 type Send = (command: Command) => Observable<unknown>;
@@ -24,60 +26,62 @@ const HELLO_REFUSED = new Set(['ERR', 'NOPROTO']);
  * @throws AuthenticationError when the credentials are refused
  */
 export function handshake(send: Send, greeting: Greeting): Observable<2 | 3> {
-  if (greeting.protocol === 2) return greetInResp2(send, greeting);
-  return sendTogether(send, [hello(greeting), ...settings(greeting)]).pipe(
-    map(() => 3 as const),
-    catchError((error: unknown) => {
-      const refused = error instanceof ReplyError && error.command === 'HELLO' && HELLO_REFUSED.has(error.kind);
-      return refused && greeting.protocol === 'auto' ? greetInResp2(send, greeting) : throwError(() => error);
+  const rest = settings(greeting);
+  if (greeting.protocol === 2) return greetInResp2(send, greeting, rest);
+  return sendTogether(send, [hello(greeting), ...rest]).pipe(
+    concatMap(([refusal, ...refusals]) => {
+      if (refusal === undefined) return throwFirst(refusals, 3 as const);
+      if (greeting.protocol === 3 || !HELLO_REFUSED.has(refusal.kind)) return throwError(() => refusal);
+      // What was taken although HELLO was not is not sent twice.
+      const missing = rest.filter((_, index) => refusals[index] !== undefined);
+      return greetInResp2(send, greeting, missing);
     }),
   );
 }
 
-function greetInResp2(send: Send, greeting: Greeting): Observable<2> {
-  const { username, password, clientName } = greeting;
-  const commands = [];
-  if (password !== undefined)
-    commands.push(username === undefined ? call('AUTH', password) : call('AUTH', username, password));
-  if (clientName !== undefined) commands.push(call('CLIENT SETNAME', clientName));
-  commands.push(...settings(greeting));
-  return sendTogether(send, commands).pipe(map(() => 2 as const));
+/** Signs a connection in: `AUTH password`, or `AUTH username password`. */
+export function auth({ username, password }: Credentials): Command {
+  return username === undefined ? call('AUTH', password) : call('AUTH', username, password);
 }
 
-function hello({ username = 'default', password, clientName }: Greeting): Command {
+function greetInResp2(send: Send, { credentials, clientName }: Greeting, rest: readonly Command[]): Observable<2> {
+  const commands = [...rest];
+  if (clientName !== undefined) commands.unshift(call('CLIENT SETNAME', clientName));
+  if (credentials !== undefined) commands.unshift(auth(credentials));
+  return sendTogether(send, commands).pipe(concatMap((refusals) => throwFirst(refusals, 2 as const)));
+}
+
+function hello({ credentials, clientName }: Greeting): Command {
   const args = ['3'];
-  if (password !== undefined) args.push('AUTH', username, password);
+  if (credentials !== undefined) args.push('AUTH', credentials.username ?? 'default', credentials.password);
   if (clientName !== undefined) args.push('SETNAME', clientName);
   return call('HELLO', ...args);
 }
 
-function settings({ database }: Greeting): Command[] {
-  const commands = [
+function settings({ database, onConnect }: Greeting): Command[] {
+  return [
+    ...(database === 0 ? [] : [call('SELECT', database)]),
     call('CLIENT SETINFO', 'LIB-NAME', LIBRARY.name),
     call('CLIENT SETINFO', 'LIB-VER', LIBRARY.version),
+    ...onConnect,
   ];
-  if (database !== 0) commands.unshift(call('SELECT', database));
-  return commands;
 }
 
-/** All in one write; the first refusal counts, except of what is mere courtesy. */
-function sendTogether(send: Send, commands: readonly Command[]): Observable<unknown> {
-  if (commands.length === 0) return of([]);
+/** All in one write; what became of each, in order: nothing, or a refusal. A courtesy that the server does not know is none. */
+function sendTogether(send: Send, commands: readonly Command[]): Observable<(ReplyError | undefined)[]> {
   const outcomes = commands.map((command) =>
     send(command).pipe(
       map(() => undefined),
-      catchError((error: unknown) =>
-        error instanceof ReplyError
-          ? of(command.spec.name === 'CLIENT SETINFO' ? undefined : error)
-          : throwError(() => error),
-      ),
+      catchError((error: unknown) => {
+        if (!(error instanceof ReplyError)) return throwError(() => error);
+        return of(command.spec.name === 'CLIENT SETINFO' ? undefined : error);
+      }),
     ),
   );
-  return forkJoin(outcomes).pipe(
-    map((errors) => {
-      const refusal = errors.find((error) => error !== undefined);
-      if (refusal !== undefined) throw refusal;
-      return errors;
-    }),
-  );
+  return forkJoin(outcomes).pipe(defaultIfEmpty([]));
+}
+
+function throwFirst<T>(refusals: readonly (ReplyError | undefined)[], otherwise: T): Observable<T> {
+  const refusal = refusals.find((refusal) => refusal !== undefined);
+  return refusal === undefined ? of(otherwise) : throwError(() => refusal);
 }

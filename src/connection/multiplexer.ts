@@ -1,34 +1,50 @@
-import { Observable, Subject, config } from 'rxjs';
-import type { Request } from '../commands/request';
-import { ConnectionError, ProtocolError, RedisError } from '../errors';
+import { Observable, Subject, config, tap, type SchedulerLike, type Subscription } from 'rxjs';
+import { blockingWait } from '../commands/blocking-wait';
+import { toReplyError, type Request } from '../commands/request';
+import { ConnectionError, ProtocolError, RedisError, TimeoutError, type Delivery } from '../errors';
+import type { ReconnectOnError } from '../options';
 import { decodeResp } from '../resp/decode-resp';
 import type { BytesWanted, DecoderLimits } from '../resp/decoder';
 import { Encoder } from '../resp/encoder';
-import { Attribute, Push, type Frame } from '../resp/frames';
+import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
+import { Liveness, type LivenessLimits } from './liveness';
 import { Multicast } from './multicast';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
+import { Sweep } from './sweep';
 
-export interface MultiplexerOptions {
+/** Durations are milliseconds. */
+export interface MultiplexerOptions extends LivenessLimits {
   /** send what one tick brings in one write; otherwise every request in a write of its own */
   readonly autoPipeline: boolean;
   /** the most requests in one write */
   readonly pipelineDepth: number;
   /** bytes gathered for one write */
   readonly writeBufferSize: number;
+  /** what a blocking command may take beyond its own wait */
+  readonly blockingGrace: number;
+  readonly reconnectOnError: ReconnectOnError;
+  readonly clock: SchedulerLike;
   readonly limits?: Partial<DecoderLimits>;
   /** in RESP2 a subscribed connection sends its messages as arrays */
   readonly arraysArePushes?: boolean;
 }
 
+/** Deadlines closer together than this are dealt with at once; ms. */
+const SWEEP_GRAIN = 5;
+
 /**
  * Puts the requests of many callers on one socket and pairs the replies with them, in order.
  *
- * It outlives sockets: `serve` a new one after a loss and the requests that were never written go out on it.
+ * It outlives sockets: `serve` a new one after a loss and the requests that were never written go out on it, preceded by those
+ * that may be repeated.
  */
-//  requests$ ──▶ queue ──flush──▶ in flight ──frame──▶ settled
-//                  ▲ waits at the gate     │ the socket is lost: fails with delivery 'unknown'
-//  greetings ──────┘ pass it               ▼
+//                              ┌──────────── refused for the moment, after a delay ◀── parked ◀─┐
+//                              ▼                                                                │
+//  requests$ ──────────────▶ queue ──flush──▶ in flight ──frame──▶ settled, or by an error ─────┤
+//                              ▲ waits at the gate   │ the socket is lost                       ▼
+//  greetings$ ── pass it ──────┘                     ├─ may be repeated: back to the head     failed
+//                                                    └─ may not: fails with delivery 'unknown'
 export class Multiplexer {
   readonly requests$ = new Multicast<Request>();
   /** The handshake and what restores a connection's state: written before the queue, gate or no gate. */
@@ -40,13 +56,24 @@ export class Multiplexer {
   private readonly queue = new Ring<Request>();
   private readonly greetings = new Ring<Request>();
   private readonly inFlight = new Ring<Request>();
+  /** Refused for the moment; each comes back to the queue when its delay is over. */
+  private readonly parked = new Map<Request, Subscription>();
+  /** To be sent first on the next link. */
+  private readonly returning: Request[] = [];
+
   private readonly encoder: Encoder;
+  private readonly deadlines: Sweep;
+  private readonly liveness: Liveness;
   private socket: ByteSocket | undefined;
   private gateOpen = false;
   private full = false;
   private flushScheduled = false;
+  /** The time, read once per tick. */
+  private tickTime = 0;
   /** How many confirmations of the subscribing request at the head have come. */
   private confirmations = 0;
+  /** The link leads to the wrong server and is left once the owed replies have come. */
+  private retiring: RedisError | undefined;
   private breakLink: (error: RedisError) => void = () => undefined;
 
   /** Messages are decoded as bytes: somebody subscribed for bytes. */
@@ -59,6 +86,13 @@ export class Multiplexer {
 
   constructor(private readonly options: MultiplexerOptions) {
     this.encoder = new Encoder(options.writeBufferSize);
+    this.deadlines = new Sweep(options.clock, (now) => this.expire(now));
+    this.liveness = new Liveness(
+      options.clock,
+      options,
+      () => this.inFlight.peek(),
+      (error) => this.breakLink(error),
+    );
     this.requests$.subscribe((request) => this.enqueue(this.queue, request));
     this.greetings$.subscribe((request) => this.enqueue(this.greetings, request));
   }
@@ -70,7 +104,12 @@ export class Multiplexer {
 
   /** Requests that nobody has answered yet, written or not. */
   get pending(): number {
-    return this.queue.length + this.inFlight.length + this.greetings.length;
+    return this.queue.length + this.inFlight.length + this.greetings.length + this.parked.size;
+  }
+
+  /** Whether a command that waits at the server keeps the replies behind it from coming. */
+  get blocked(): boolean {
+    return [...this.inFlight].some(({ command }) => blockingWait(command) !== undefined);
   }
 
   /** Lets the queue flow. */
@@ -91,11 +130,16 @@ export class Multiplexer {
       subscriber.add(
         socket.drain$.subscribe(() => {
           this.full = false;
+          this.liveness.drained();
           this.flush();
         }),
       );
+      const frames$ = socket.bytes$.pipe(
+        tap(() => this.liveness.heard()),
+        decodeResp(this.options.limits, this.bytesWanted),
+      );
       subscriber.add(
-        socket.bytes$.pipe(decodeResp(this.options.limits, this.bytesWanted)).subscribe({
+        frames$.subscribe({
           next: (frame) => this.receive(frame),
           error: (error: RedisError) => this.breakLink(error),
         }),
@@ -103,26 +147,46 @@ export class Multiplexer {
     });
   }
 
-  /** Fails all that waits to be written. */
-  failQueued(toError: (request: Request) => RedisError): void {
-    for (const request of this.queue.drain()) request.fail(toError(request));
-  }
-
-  private enqueue(line: Ring<Request>, request: Request): void {
-    line.push(request);
-    if (!this.options.autoPipeline) this.flush();
-    else if (!this.flushScheduled) {
-      this.flushScheduled = true;
-      process.nextTick(this.flush);
-    }
+  /** Fails what waits to be written beyond the first so many. */
+  failQueued(toError: (request: Request) => RedisError, kept = 0): void {
+    const waiting = [...this.queue.drain(), ...this.parked.keys()].filter((request) => !request.abandoned);
+    for (const request of [...this.parked.keys()]) this.unpark(request);
+    for (const request of waiting.splice(0, kept)) this.queue.push(request);
+    for (const request of waiting) request.fail(toError(request));
+    if (this.pending === 0) this.deadlines.stop();
   }
 
   // Hot: everything up to `receive` runs for every command.
+  private enqueue(line: Ring<Request>, request: Request): void {
+    if (!this.flushScheduled) {
+      this.tickTime = this.options.clock.now();
+      if (this.options.autoPipeline) {
+        this.flushScheduled = true;
+        process.nextTick(this.flush);
+      }
+    }
+    if (request.deadline === 0) this.startClock(request);
+    line.push(request);
+    if (!this.options.autoPipeline) this.flush();
+  }
+
+  private startClock(request: Request): void {
+    const { command, context } = request;
+    const wait = command.spec.blocking === undefined ? undefined : blockingWait(command);
+    const limit = wait === undefined ? context.commandTimeout : wait + this.options.blockingGrace;
+    if (limit === Infinity) return;
+    request.deadline = Math.ceil(this.tickTime + limit);
+    this.deadlines.watch(request.deadline);
+  }
+
   private readonly flush = (): void => {
     this.flushScheduled = false;
-    while (this.socket !== undefined && !this.full && this.encodeBatch()) {
+    while (this.socket !== undefined && !this.full) {
+      const first = this.inFlight.length === 0;
+      if (!this.encodeBatch()) return;
       this.full = !this.socket.write(this.encoder.take());
       this.encoder.release(this.socket.drained);
+      this.liveness.wrote(first, !this.full);
     }
   };
 
@@ -166,46 +230,155 @@ export class Multiplexer {
     }
     this.confirmations = 0;
     try {
-      request.settle(frame);
+      if (frame instanceof ErrorFrame) this.refuse(request, frame);
+      else request.settle(frame);
     } catch (error) {
       reportLater(error);
     }
-    if (this.inFlight.length === 0 && this.queue.length === 0) this.idle$.next();
+    if (this.inFlight.length === 0) this.rest();
   }
 
   /** A message, or the confirmation that the subscribing request at the head waits for, once per channel. */
   private receivePush(push: Push): void {
     const head = this.inFlight.peek();
-    if (head?.command.spec.confirmation === push.kind) {
+    if (head !== undefined && head.command.spec.confirmation === push.kind) {
       if (++this.confirmations === head.command.args.length) this.settle(null);
     }
     this.pushes$.next(push);
   }
 
-  /** Leaves a lost socket: what was written and not answered fails, for it may have run. */
+  /** No reply is owed. */
+  private rest(): void {
+    if (this.retiring !== undefined) {
+      this.breakLink(new ConnectionError('The connection is made anew', { cause: this.retiring }));
+    } else if (this.pending === 0) {
+      this.idle$.next();
+    }
+  }
+
+  /** The server has answered with an error, so the command did not run. */
+  private refuse(request: Request, frame: ErrorFrame): void {
+    if (request.abandoned) return;
+    const error = toReplyError(frame, request.command.spec.name);
+    const reaction = this.gateOpen || this.retiring ? this.options.reconnectOnError(error) : false;
+    if (reaction !== false) {
+      this.gateOpen = false;
+      this.retiring ??= error;
+    }
+    if (reaction === 'resend' && request.attempt === 0) {
+      request.attempt++;
+      this.returning.push(request);
+    } else {
+      this.failOrRepeat(request, error);
+    }
+  }
+
+  private failOrRepeat(request: Request, error: RedisError): void {
+    const delay = this.repeatAfter(request, error);
+    if (delay === false) request.fail(error);
+    else this.park(request, delay);
+  }
+
+  private park(request: Request, delay: number): void {
+    request.attempt++;
+    const comeBack = () => {
+      this.parked.delete(request);
+      this.requests$.next(request);
+    };
+    this.parked.set(request, this.options.clock.schedule(comeBack, delay));
+  }
+
+  private unpark(request: Request): void {
+    this.parked.get(request)?.unsubscribe();
+    this.parked.delete(request);
+  }
+
+  /** The delay that the request's policy asks for, ms; false when it does not want another try or its time would be up. */
+  private repeatAfter(request: Request, error: RedisError): number | false {
+    const { attempt, command, context, deadline } = request;
+    let delay: number | false = false;
+    try {
+      delay = context.retry(attempt + 1, error, command);
+    } catch (thrown) {
+      reportLater(thrown);
+    }
+    const tooLate = delay !== false && deadline !== 0 && this.options.clock.now() + delay >= deadline;
+    return tooLate ? false : delay;
+  }
+
+  /** Leaves a lost socket: what was written and not answered may have run, and is repeated only where that does no harm. */
   private detach(error: RedisError): void {
     const { socket } = this;
     if (socket === undefined) return;
     this.socket = undefined;
     this.gateOpen = false;
     this.full = false;
+    this.retiring = undefined;
     this.confirmations = 0;
     this.breakLink = () => undefined;
+    this.liveness.stop();
     this.encoder.release(false);
     socket.destroy();
-    for (const request of this.greetings.drain()) request.fail(failed(error, request, 'unsent'));
-    for (const request of this.inFlight.drain()) request.fail(failed(error, request, 'unknown'));
+
+    const failing = this.greetings.drain().map((request) => ({ request, error: lost(error, request, 'unsent') }));
+    const returning = this.returning.splice(0);
+    for (const request of this.inFlight.drain()) {
+      if (request.abandoned) continue;
+      const failure = lost(error, request, 'unknown');
+      const delay = this.repeatAfter(request, failure);
+      if (delay === false) {
+        failing.push({ request, error: failure });
+      } else if (delay > 0) {
+        this.park(request, delay);
+      } else {
+        request.attempt++;
+        returning.push(request);
+      }
+    }
+    this.queue.unshift(returning);
+    // Last, for user code that is told of a failure shall find everything in its place.
+    for (const { request, error } of failing) request.fail(error);
+  }
+
+  /** Fails what has had its time, and returns the earliest deadline that is left. */
+  private expire(now: number): number {
+    const isDue = ({ deadline }: Request) => deadline !== 0 && deadline <= now;
+    const unsent = [...this.queue, ...this.parked.keys()].filter(isDue);
+    const unanswered = [...this.inFlight].filter(isDue);
+    if (unsent.length > 0) {
+      for (const request of this.queue.drain()) if (!isDue(request)) this.queue.push(request);
+      for (const request of unsent) this.unpark(request);
+    }
+    // Those in flight keep their places in line, so that the replies that follow find their commands.
+    for (const request of unanswered) if (!request.abandoned) request.fail(timedOut(request, 'unknown'));
+    for (const request of unsent) if (!request.abandoned) request.fail(timedOut(request, deliveryOf(request)));
+    if (this.pending === 0) this.idle$.next();
+
+    let earliest = Infinity;
+    for (const line of [this.queue, this.inFlight, this.parked.keys()]) {
+      for (const { deadline } of line) if (deadline > now && deadline < earliest) earliest = deadline;
+    }
+    return Math.max(earliest, now + SWEEP_GRAIN);
   }
 }
 
-function failed(cause: RedisError, request: Request, delivery: 'unsent' | 'unknown'): RedisError {
+/** How far a request got that is not in flight: what has been tried before may have run then. */
+export function deliveryOf({ attempt }: Request): Delivery {
+  return attempt > 0 ? 'unknown' : 'unsent';
+}
+
+function lost(cause: RedisError, request: Request, delivery: Delivery): RedisError {
   const { name } = request.command.spec;
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
-  return new ConnectionError(`The connection was lost before ${name} was answered, ${fate}: ${cause.message}`, {
-    delivery,
-    command: name,
-    cause,
-  });
+  const facts = { delivery, command: name, cause, repeatable: delivery === 'unsent' || request.repeatable };
+  return new ConnectionError(`The connection was lost before ${name} was answered, ${fate}: ${cause.message}`, facts);
+}
+
+function timedOut(request: Request, delivery: Delivery): TimeoutError {
+  const { name } = request.command.spec;
+  const fate = delivery === 'unknown' ? 'was sent and not answered' : 'could not be sent';
+  const repeatable = delivery === 'unsent' || request.repeatable;
+  return new TimeoutError(`${name} ${fate} within its time`, { delivery, command: name, repeatable });
 }
 
 const messageKinds = new Set<Frame>(

@@ -1,33 +1,34 @@
-import { retry, throwError, timer, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs';
+import { isObservable, retry, take, throwError, timer, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs';
 import type { RedisError } from '../errors';
-import type { ReconnectOptions } from '../options';
+import type { ReconnectFunction, ReconnectOptions } from '../options';
+import { backoff } from './backoff';
 
-export type ReconnectPolicy = Required<ReconnectOptions>;
-
-/** The delay before the attempt, in ms: exponential up to the ceiling, less a share that chance decides. */
-export function backoff(policy: ReconnectPolicy, attempt: number, random: () => number = Math.random): number {
-  const full = Math.min(policy.maxDelay, policy.initialDelay * policy.factor ** (attempt - 1));
-  return Math.round(full * (1 - policy.jitter * random()));
-}
+export type ReconnectPolicy = Required<ReconnectOptions> | ReconnectFunction | false;
 
 /**
- * Subscribes again to a source that is lost, after a growing delay; a value from the source, a connection that works, starts the
- * count anew. Errors with the last error when the attempts are used up, or at once when there is no policy.
+ * Subscribes again to a source that is lost, when the policy says; a value from the source, a connection that works, starts the
+ * count anew. Errors with the last error when the policy gives up.
  *
- * @param onLoss told before each wait
+ * @param onLoss told before each wait; the delay is milliseconds, undefined while an Observable decides
  */
 export function reconnect<T>(
-  policy: ReconnectPolicy | false,
-  onLoss: (attempt: number, delay: number, error: RedisError) => void,
-  scheduler?: SchedulerLike,
+  policy: ReconnectPolicy,
+  onLoss: (attempt: number, delay: number | undefined, error: RedisError) => void,
+  scheduler: SchedulerLike,
 ): MonoTypeOperatorFunction<T> {
   return retry<T>({
     resetOnSuccess: true,
     delay: (error: RedisError, attempt) => {
-      if (policy === false || attempt > policy.maxAttempts) return throwError(() => error);
-      const delay = backoff(policy, attempt);
-      onLoss(attempt, delay, error);
-      return timer(delay, scheduler);
+      const wait = decide(policy, attempt, error);
+      if (wait === false) return throwError(() => error);
+      const known = isObservable(wait) ? undefined : wait;
+      onLoss(attempt, known, error);
+      return isObservable(wait) ? wait.pipe(take(1)) : timer(wait, scheduler);
     },
   });
+}
+
+function decide(policy: ReconnectPolicy, attempt: number, error: RedisError): ReturnType<ReconnectFunction> {
+  if (typeof policy === 'function') return policy(attempt, error);
+  return policy !== false && attempt <= policy.maxAttempts && backoff(policy, attempt);
 }

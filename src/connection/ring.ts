@@ -19,11 +19,13 @@ export class Ring<T> {
     if (this.tail === this.head) this.grow();
   }
 
-  /** Puts an item before all others. */
-  unshift(item: T): void {
-    this.head = (this.head - 1) & this.mask;
-    this.slots[this.head] = item;
-    if (this.tail === this.head) this.grow();
+  /** Puts items before all others, in their order. */
+  unshift(items: readonly T[]): void {
+    for (let i = items.length - 1; i >= 0; i--) {
+      this.head = (this.head - 1) & this.mask;
+      this.slots[this.head] = items[i]!;
+      if (this.tail === this.head) this.grow();
+    }
   }
 
   peek(): T | undefined {
@@ -37,6 +39,10 @@ export class Ring<T> {
     this.head = (this.head + 1) & this.mask;
     if (this.head === this.tail && this.mask > KEPT_SLOTS) this.reset();
     return item;
+  }
+
+  *[Symbol.iterator](): Iterator<T> {
+    for (let at = this.head; at !== this.tail; at = (at + 1) & this.mask) yield this.slots[at]!;
   }
 
   /** Empties the ring and returns what it held, in order. */

@@ -1,5 +1,6 @@
 import { Observable, merge } from 'rxjs';
 import { Reply } from '../commands/reply';
+import { plainContext } from '../commands/request';
 import type { Connection, ConnectionState } from '../connection/connection';
 import type { Push } from '../resp/frames';
 import { Subscriptions, type Send, type SubscriptionKind } from './subscriptions';
@@ -55,7 +56,7 @@ export class PubSub {
     const subscriptions = this.subscriptions[kind];
     return new Observable((subscriber) => {
       if (this.shared.closed) {
-        subscriber.error(this.shared.closedError('SUBSCRIBE'));
+        subscriber.error(this.shared.closedError());
         return;
       }
       for (const name of new Set(names)) {
@@ -104,7 +105,7 @@ export class PubSub {
       this.reconcileScheduled = false;
       const carrier = this.carrier();
       if (carrier?.state$.value.kind !== 'ready') return; // what restores the connection sees to it
-      const from = { executor: carrier, bytes: false, prefix: '' };
+      const from = { ...plainContext, executor: carrier };
       // A loss on the way is mended by what restores the connection, a refusal has reached its observers.
       this.reconcile((command) => new Reply(from, command)).subscribe({ error: () => undefined });
     });

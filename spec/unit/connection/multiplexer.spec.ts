@@ -2,6 +2,8 @@ import { config, Subject, Subscriber } from 'rxjs';
 import { call } from '../../../src/commands/call';
 import { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
+import { plainContext } from '../../../src/commands/request';
+import { monotonicClock } from '../../../src/connection/clock';
 import { Multiplexer, type MultiplexerOptions } from '../../../src/connection/multiplexer';
 import { ConnectionError, ProtocolError, ReplyError } from '../../../src/errors';
 import { record } from '../../support/clients';
@@ -11,15 +13,25 @@ const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 const wire = (...words: string[]) =>
   `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
 
+const defaults: MultiplexerOptions = {
+  autoPipeline: true,
+  pipelineDepth: 100,
+  writeBufferSize: 65536,
+  readTimeout: 1000,
+  writeTimeout: 1000,
+  blockingGrace: 100,
+  reconnectOnError: () => false,
+  clock: monotonicClock,
+};
+
 function setUp(options: Partial<MultiplexerOptions> = {}) {
-  const multiplexer = new Multiplexer({ autoPipeline: true, pipelineDepth: 100, writeBufferSize: 65536, ...options });
+  const multiplexer = new Multiplexer({ ...defaults, ...options });
   const socket = new ScriptedSocket();
   const link = record(multiplexer.serve(socket));
   multiplexer.openGate();
   const from = {
+    ...plainContext,
     executor: { submit: multiplexer.requests$.next.bind(multiplexer.requests$) },
-    bytes: false,
-    prefix: '',
   };
   const send = (name: string, ...args: string[]) => new Reply(from, call(name, ...args));
   return { multiplexer, socket, link, from, send };
@@ -165,12 +177,11 @@ describe('Multiplexer', () => {
   });
 
   it('keeps the queue behind the gate until the handshake is through', async () => {
-    const multiplexer = new Multiplexer({ autoPipeline: true, pipelineDepth: 100, writeBufferSize: 65536 });
+    const multiplexer = new Multiplexer(defaults);
     const socket = new ScriptedSocket();
     const lane = (requests$: typeof multiplexer.requests$) => ({
+      ...plainContext,
       executor: { submit: requests$.next.bind(requests$) },
-      bytes: false,
-      prefix: '',
     });
     record(new Reply(lane(multiplexer.requests$), call('GET', 'a')));
     record(multiplexer.serve(socket));

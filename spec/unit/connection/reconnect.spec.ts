@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { concat, defer, NEVER, of, throwError, type Observable } from 'rxjs';
+import { concat, defer, NEVER, of, throwError, timer, type Observable } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import { backoff, reconnect } from '../../../src/connection/reconnect';
+import { backoff } from '../../../src/connection/backoff';
+import { reconnect, type ReconnectPolicy } from '../../../src/connection/reconnect';
 import { ConnectionError } from '../../../src/errors';
 
 const policy = { initialDelay: 100, maxDelay: 60_000, factor: 2, jitter: 0, maxAttempts: Infinity };
@@ -32,16 +33,12 @@ describe('backoff', () => {
 });
 
 describe('reconnect', () => {
-  const run = (
-    source: Observable<string>,
-    marbles: string,
-    options = policy,
-    limits: false | typeof policy = options,
-  ) => {
-    const attempts: [number, number][] = [];
+  const run = (source: Observable<string>, marbles: string, options: ReconnectPolicy = policy) => {
+    const attempts: [number, number | undefined][] = [];
     const scheduler = new TestScheduler((actual, expected) => expect(actual).toStrictEqual(expected));
     scheduler.run(({ expectObservable }) => {
-      const link = source.pipe(reconnect(limits, (attempt, delay) => attempts.push([attempt, delay])));
+      const note = (attempt: number, delay: number | undefined) => attempts.push([attempt, delay]);
+      const link = source.pipe(reconnect(options, note, scheduler));
       expectObservable(link, '1s !').toBe(marbles, undefined, lost);
     });
     return attempts;
@@ -73,6 +70,21 @@ describe('reconnect', () => {
   });
 
   it('fails at once where it is turned off', () => {
-    expect(run(failing, '#', policy, false)).toStrictEqual([]);
+    expect(run(failing, '#', false)).toStrictEqual([]);
+  });
+
+  it('lets a function decide: a delay, an Observable, or the end', () => {
+    const outcomes = [failing, failing, failing];
+    const decide = (attempt: number) => (attempt === 1 ? 7 : attempt === 2 ? timer(5) : false);
+    expect(
+      run(
+        defer(() => outcomes.shift()!),
+        '12ms #',
+        decide,
+      ),
+    ).toStrictEqual([
+      [1, 7],
+      [2, undefined],
+    ]);
   });
 });

@@ -15,12 +15,13 @@ describe('Ring', () => {
         const model: number[] = [];
         steps.forEach((step, n) => {
           if (step === 'push') (ring.push(n), model.push(n));
-          else if (step === 'unshift') (ring.unshift(n), model.unshift(n));
+          else if (step === 'unshift') (ring.unshift([n, -n]), model.unshift(n, -n));
           else if (step === 'shift') expect(ring.shift()).toBe(model.shift());
           else for (let i = 0; i < 20; i++) (ring.push(i), model.push(i));
           expect(ring.length).toBe(model.length);
           expect(ring.peek()).toBe(model[0]);
         });
+        expect([...ring]).toStrictEqual(model);
         expect(ring.drain()).toStrictEqual(model);
         expect(ring.length).toBe(0);
       }),

@@ -1,0 +1,11 @@
+import type { BackoffOptions } from '../options';
+
+/** The delay before an attempt, ms: exponential up to the ceiling, less a share that chance decides. `attempt` counts from 1. */
+export function backoff(
+  options: Required<BackoffOptions>,
+  attempt: number,
+  random: () => number = Math.random,
+): number {
+  const full = Math.min(options.maxDelay, options.initialDelay * options.factor ** (attempt - 1));
+  return Math.round(full * (1 - options.jitter * random()));
+}
