@@ -1,0 +1,60 @@
+import { finalize, lastValueFrom, merge, switchMap, takeUntil, timer, type Observable } from 'rxjs';
+import { leave } from './leave';
+import type { Line } from './line';
+import type { Dashboard } from './model/dashboard';
+import type { Note } from './model/journal';
+import { makeShow } from './show';
+import { strainNetwork } from './strain';
+import type { Venue } from './venue';
+import type { View } from './view/view';
+
+/** The line is cut for at most so long, ms. */
+const LONGEST_OUTAGE = 800;
+
+export interface Performance {
+  readonly venue: Venue;
+  readonly line: Line;
+  readonly view: View;
+  readonly seconds: number;
+  /** when it is over */
+  readonly ending: Promise<unknown>;
+}
+
+/** Lets two clients play until the end. @returns what was to be seen last */
+export async function perform({ venue, line, view, seconds, ending }: Performance): Promise<Dashboard> {
+  const publisher = line.client('publisher');
+  const viewer = line.client('viewer');
+  const show = makeShow({ publisher, viewer, space: venue.space, incidents$: incidents(line, venue, seconds) });
+  try {
+    const [last] = await Promise.all([
+      lastValueFrom(show.dashboard$.pipe(takeUntil(ending))),
+      write(view.text(show).pipe(takeUntil(ending)), view.farewell),
+    ]);
+    return last;
+  } finally {
+    await Promise.all([leave(publisher), leave(viewer)]);
+  }
+}
+
+/** Half-way the line is cut; after three quarters there is something for the alarm. */
+function incidents(line: Line, { url }: Venue, seconds: number): Observable<Note> {
+  const outage = Math.min(LONGEST_OUTAGE, 1000 * (seconds / 8));
+  return merge(
+    timer(1000 * (seconds / 2)).pipe(switchMap(() => line.cutFor(outage))),
+    timer(1000 * (seconds * (3 / 4))).pipe(switchMap(() => strainNetwork(url))),
+  );
+}
+
+/** Writes a text, and a farewell when it ends, fails or the whole process does. */
+function write(text$: Observable<string>, farewell: string): Promise<void> {
+  const sayFarewell = (): void => void process.stdout.write(farewell);
+  process.once('exit', sayFarewell);
+  return text$
+    .pipe(
+      finalize(() => {
+        process.off('exit', sayFarewell);
+        sayFarewell();
+      }),
+    )
+    .forEach((text) => void process.stdout.write(text));
+}

@@ -1,0 +1,35 @@
+import { isSignName, signNames, type SignName } from './vitals/signs';
+
+/** The names of everything that one demo has at the server: they all begin with its prefix. */
+export class Space {
+  constructor(readonly prefix: string) {}
+
+  /** Matches the channels of all signs. */
+  get pattern(): string {
+    return `${this.prefix}:*`;
+  }
+
+  channel(sign: SignName): string {
+    return `${this.prefix}:${sign}`;
+  }
+
+  /** The sign that is published on a channel; undefined when it is none of ours. */
+  signOf(channel: string): SignName | undefined {
+    const name = channel.slice(this.prefix.length + 1);
+    return isSignName(name) ? name : undefined;
+  }
+
+  /** A hash of the latest value of each sign. */
+  get latest(): string {
+    return `${this.prefix}:latest`;
+  }
+
+  /** A list of a sign's samples, the newest first. */
+  history(sign: SignName): string {
+    return `${this.prefix}:history:${sign}`;
+  }
+
+  get keys(): [string, ...string[]] {
+    return [this.latest, ...signNames.map((sign) => this.history(sign))];
+  }
+}

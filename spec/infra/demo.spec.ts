@@ -1,0 +1,225 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { platform } from 'node:os';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { firstValueFrom, filter, fromEvent } from 'rxjs';
+import { Redis } from 'rxjs-redis';
+import { signs } from '../../infra/demo/vitals/signs';
+import { useServer } from '../support/server';
+
+/** Long enough for a fresh machine to download a server; ms. */
+const RUN_TIMEOUT = 300_000;
+
+const SIGN_LINE = /^ +[\d.]+ s {3}load /;
+
+describe('npm run demo', () => {
+  let demo: Demo;
+  beforeAll(async () => {
+    demo = new Demo(['--seconds', '4'], { REDIS_URL: '' });
+    await demo.ended;
+  }, RUN_TIMEOUT);
+
+  it('ends by itself with exit code 0 and no complaint', async () => {
+    expect(demo.errors).toEqual([]);
+    expect(await demo.ended).toBe(0);
+  });
+
+  it('leaves no server behind', async () => {
+    expect(await isOpen(demo.port)).toBe(false);
+  });
+
+  it('prints at least two lines a second', () => {
+    const seconds = demo.lines.flatMap((line) => /^ +(\d+)\.\d s /.exec(line)?.[1] ?? []).map(Number);
+    for (const second of [0, 1, 2, 3]) {
+      expect(seconds.filter((other) => other === second).length).toBeGreaterThanOrEqual(2);
+    }
+  });
+
+  it('shows the signs of the machine, which change', () => {
+    const lines = demo.lines.filter((line) => SIGN_LINE.test(line));
+    const told = Object.values(signs).filter(({ name }) => platform() === 'linux' || !name.startsWith('network'));
+    for (const { short } of told) {
+      const values = lines.map((line) => new RegExp(` ${short} +([\\d.]+)`).exec(line)?.[1]);
+      expect(values).not.toContain(undefined);
+      // The kernel looks at the load every five seconds only; a machine with a lot to do is busy all the time.
+      const mayStand = short === 'load' || values.every((value) => value === '100.0');
+      if (!mayStand) expect(new Set(values).size).toBeGreaterThan(1);
+    }
+  });
+
+  it('shows the connections cut, made again, and the messages going on', () => {
+    const found = [
+      /✂ the line to the server is cut for 500 ms/,
+      /○ publisher: connection lost: 127\.0\.0\.1:\d+/,
+      /○ viewer: connection lost: 127\.0\.0\.1:\d+/,
+      /○ viewer: \d+ messages had come/,
+      /viewer reconnecting, attempt \d+/,
+      /● viewer: reconnected after \d+ ms, attempt \d+/,
+      /● viewer: message \d+ came \d+ ms later, the stream goes on/,
+      SIGN_LINE,
+    ].map((pattern) => demo.lines.findLastIndex((line) => pattern.test(line)));
+    expect(found).not.toContain(-1);
+    expect(found).toEqual([...found].sort((a, b) => a - b));
+    const [, before] = demo.match(/(\d+) messages had come/);
+    const [, after] = demo.match(/message (\d+) came/);
+    expect(Number(after)).toBe(Number(before) + 1);
+    expect(Number(before)).toBeGreaterThan(10);
+  });
+
+  it('sums up what was published, received and kept', () => {
+    const [, published, received, unheard, unanswered] = demo
+      .match(/(\d+) messages published, (\d+) received; (\d+) found nobody subscribed, (\d+) got no answer/)
+      .map(Number) as [number, number, number, number, number];
+    expect(received).toBeGreaterThanOrEqual(published - unheard - unanswered);
+    expect(received).toBeLessThanOrEqual(published + unanswered);
+    expect(demo.match(/(\d+) reconnects/)[1]).toBe('2');
+    expect(demo.match(/processor +[\d.]+ % +and its last (\d+) samples/)[1]).toMatch(/^\d\d$/);
+  });
+});
+
+describe('npm run demo, ended by a signal', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'cleans up after %s and exits with %d',
+    async (signal, code) => {
+      const demo = new Demo([], { REDIS_URL: '' });
+      await demo.line(SIGN_LINE);
+      expect(await isOpen(demo.port)).toBe(true);
+      demo.process.kill(signal);
+      expect(await demo.ended).toBe(code);
+      expect(demo.errors).toEqual([]);
+      expect(demo.lines.at(-1)).toMatch(/and its last \d+ samples/);
+      expect(await isOpen(demo.port)).toBe(false);
+    },
+    RUN_TIMEOUT,
+  );
+});
+
+describe('npm run demo with a server that is there', () => {
+  const password = 'open sesame';
+  const server = useServer({ args: ['--requirepass', password] });
+  const urlWith = (secret: string) => `redis://:${encodeURIComponent(secret)}@${server().host}:${server().port}`;
+  let admin: Redis;
+  beforeEach(async () => {
+    admin = new Redis(urlWith(password));
+    await admin.set('mine', 'untouched');
+  });
+  afterEach(() => admin.close());
+
+  it.each([
+    ['--url', (url: string) => new Demo(['--seconds', '2', '--url', url])],
+    ['REDIS_URL', (url: string) => new Demo(['--seconds', '2'], { REDIS_URL: url, REDIS_FROM: '' })],
+  ])('uses that of %s, removes its keys and does not stop it', async (_, run) => {
+    const demo = run(urlWith(password));
+    await demo.line(SIGN_LINE);
+    const during = (await admin.keys('*')).filter((key) => key !== 'mine');
+    expect(during.length).toBeGreaterThanOrEqual(4);
+    for (const key of during) {
+      expect(key).toMatch(/^vitals:[0-9a-f]{6}:(latest|history:[a-z-]+)$/);
+      expect(await admin.ttl(key)).toBeGreaterThan(0);
+    }
+    expect(await demo.ended).toBe(0);
+    expect(await admin.keys('*')).toEqual(['mine']);
+    expect([...demo.lines, ...demo.errors].join()).not.toMatch(/sesame/);
+  });
+
+  it.each([
+    ['cannot be reached', () => `redis://:sesame@127.0.0.1:1`, /ECONNREFUSED/],
+    ['refuses the password', () => urlWith('sesame!'), /WRONGPASS/],
+    ['is not a Redis URL', () => `http://:sesame@${server().host}:${server().port}`, /begins with/],
+    ['leads to a Unix socket', () => 'redis+unix:///sesame', /Unix socket/],
+  ])('says in one line that a URL %s and exits with 1', async (_, url, why) => {
+    const demo = new Demo(['--url', url()]);
+    expect(await demo.ended).toBe(1);
+    expect(demo.lines).toEqual([]);
+    expect(demo.errors).toEqual([expect.stringMatching(/^demo: --url cannot be used: /)]);
+    expect(demo.errors[0]).toMatch(why);
+    expect(demo.errors[0]).not.toMatch(/sesame/);
+  });
+
+  it('says in one line that the server went away and exits with 1', async () => {
+    const demo = new Demo(['--seconds', '2', '--url', urlWith(password)]);
+    await demo.line(SIGN_LINE);
+    await server().kill();
+    try {
+      expect(await demo.ended).toBe(1);
+      expect(demo.errors).toEqual([
+        expect.stringMatching(/^demo: what was kept could not be read back: .*ECONNREFUSED/),
+      ]);
+    } finally {
+      await server().restart();
+    }
+  });
+});
+
+describe('the command line of the demo', () => {
+  it('is explained by --help', async () => {
+    const demo = new Demo(['--help']);
+    expect(await demo.ended).toBe(0);
+    expect(demo.lines.join()).toMatch(/--seconds N.*--url URL/);
+  });
+
+  it('is refused in one line, exit code 2, when it holds an unknown option', async () => {
+    const demo = new Demo(['--frobnicate']);
+    expect(await demo.ended).toBe(2);
+    expect(demo.errors).toEqual(["demo: Unknown option '--frobnicate'; --help tells the options"]);
+  });
+});
+
+/** The demo in a process of its own, not on a terminal. */
+class Demo {
+  readonly lines: string[] = [];
+  readonly errors: string[] = [];
+  readonly process;
+  /** Settles with the exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  readonly #stdout;
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    // Not by npm and tsx's program: they would be who is signalled.
+    this.process = spawn(process.execPath, ['--import', 'tsx', 'infra/demo/index.ts', ...args], {
+      cwd: resolve(__dirname, '../..'),
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#stdout = createInterface({ input: this.process.stdout }).on('line', (line) => this.lines.push(line));
+    createInterface({ input: this.process.stderr }).on('line', (line) => this.errors.push(line));
+    this.ended = once(this.process, 'close').then(([code, signal]: (number | string)[]) => code ?? signal ?? 'nothing');
+  }
+
+  /** The next line that matches. */
+  line(pattern: RegExp): Promise<string> {
+    const lines$ = fromEvent(this.#stdout, 'line').pipe(filter((line) => pattern.test(String(line))));
+    const tooLate = this.ended.then((code) => {
+      throw new Error(`the demo ended (${code}) without ${pattern}: ${this.errors.join('\n')}`);
+    });
+    return Promise.race([firstValueFrom(lines$).then(String), tooLate]);
+  }
+
+  match(pattern: RegExp): RegExpExecArray {
+    const found = this.lines.map((line) => pattern.exec(line)).find((match) => match !== null);
+    if (found === undefined) throw new Error(`no line matches ${pattern}:\n${this.lines.join('\n')}`);
+    return found;
+  }
+
+  /** The port of its server, which its title tells. */
+  get port(): number {
+    return Number(this.match(/^The vital signs .* at 127\.0\.0\.1:(\d+)$/)[1]);
+  }
+}
+
+async function isOpen(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
