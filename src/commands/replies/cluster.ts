@@ -68,7 +68,7 @@ export const readClusterLinks: ReplyReader<ClusterLink[]> = /* @__PURE__ */ arra
 
 /** CLUSTER SLOT-STATS: slot and its figures. */
 export const readSlotStats: ReplyReader<[slot: number, statistics: Record<string, number>][]> = /* @__PURE__ */ arrayOf(
-  tupleOf(readInteger, recordOf(readInteger)),
+  /* @__PURE__ */ tupleOf(readInteger, /* @__PURE__ */ recordOf(readInteger)),
 );
 
 /** Slot migrations, described in the server's own words. */

@@ -133,11 +133,17 @@ function nameOf(name: Frame): string {
   return typeof name === 'number' || typeof name === 'bigint' ? String(name) : readName(name);
 }
 
-/** A record of known fields, each read in its own way; a field that a newer server adds is read as it comes. */
-export function structOf<T extends object>(fields: {
-  [K in keyof T]-?: ReplyReader<NonNullable<T[K]> | T[K]>;
-}): ReplyReader<T> {
-  const readers = new Map<string, ReplyReader<unknown>>(Object.entries(fields));
+type FieldReaders<T> = { [K in keyof T]-?: ReplyReader<NonNullable<T[K]> | T[K]> };
+
+/**
+ * A record of known fields, each read in its own way; a field that a newer server adds is read as it comes.
+ * @param common readers that several structures share: a parameter and not a spread, which bundlers would have to keep
+ */
+export function structOf<T extends object, C extends keyof T = never>(
+  fields: FieldReaders<Omit<T, C>>,
+  common?: FieldReaders<Pick<T, C>>,
+): ReplyReader<T> {
+  const readers = new Map<string, ReplyReader<unknown>>(Object.entries({ ...common, ...fields }));
   return (frame, context) => {
     const record = bareRecord<unknown>();
     eachPair(frame, (name, value) => {

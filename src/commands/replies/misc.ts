@@ -65,12 +65,12 @@ export const readFieldPage: ReplyReader<[cursor: string, fields: [field: string,
 
 /** The key that had an element, and the element: BLPOP. */
 export const readPoppedElement: ReplyReader<[key: string, element: string] | null> = /* @__PURE__ */ nullable(
-  tupleOf(readKey, readText),
+  /* @__PURE__ */ tupleOf(readKey, readText),
 );
 
 /** The key that had elements, and those that were popped: LMPOP. */
 export const readPoppedElements: ReplyReader<[key: string, elements: string[]] | null> = /* @__PURE__ */ nullable(
-  tupleOf(readKey, readTexts),
+  /* @__PURE__ */ tupleOf(readKey, readTexts),
 );
 
 /** Subscribers by channel, the prefix taken off: PUBSUB NUMSUB. */

@@ -174,7 +174,7 @@ export const readLatencyEvents: ReplyReader<LatencyEvent[]> = /* @__PURE__ */ ar
 
 /** LATENCY HISTORY: seconds since 1970, and milliseconds. */
 export const readLatencyHistory: ReplyReader<[timestamp: number, latency: number][]> = /* @__PURE__ */ arrayOf(
-  tupleOf(readInteger, readInteger),
+  /* @__PURE__ */ tupleOf(readInteger, readInteger),
 );
 
 /** LATENCY HISTOGRAM. */
@@ -242,12 +242,14 @@ const SELECTOR = { commands: readName, keys: readPatterns, channels: readPattern
 
 /** ACL GETUSER. */
 export const readAclUser: ReplyReader<AclUser | null> = /* @__PURE__ */ nullable(
-  /* @__PURE__ */ structOf<AclUser>({
-    ...SELECTOR,
-    flags: readNames,
-    passwords: readNames,
-    selectors: /* @__PURE__ */ arrayOf(/* @__PURE__ */ structOf<AclSelector>(SELECTOR)),
-  }),
+  /* @__PURE__ */ structOf<AclUser, keyof typeof SELECTOR>(
+    {
+      flags: readNames,
+      passwords: readNames,
+      selectors: /* @__PURE__ */ arrayOf(/* @__PURE__ */ structOf<AclSelector>(SELECTOR)),
+    },
+    SELECTOR,
+  ),
 );
 
 /** Key specifications are maps within maps; RESP2 flattens every level. */
@@ -336,7 +338,7 @@ export const readCommandDocs: ReplyReader<Record<string, CommandDocs>> = /* @__P
 
 /** COMMAND GETKEYSANDFLAGS. */
 export const readKeysAndFlags: ReplyReader<[key: string, flags: string[]][]> = /* @__PURE__ */ arrayOf(
-  tupleOf(readName, readNames),
+  /* @__PURE__ */ tupleOf(readName, readNames),
 );
 
 /** FUNCTION LIST. */

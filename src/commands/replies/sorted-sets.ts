@@ -18,16 +18,16 @@ export function readScoredMemberOrNull(frame: Frame): Scored | null {
 
 /** A rank with its score. */
 export const readRankAndScore: ReplyReader<[rank: number, score: number] | null> = /* @__PURE__ */ nullable(
-  tupleOf(readInteger, readDouble),
+  /* @__PURE__ */ tupleOf(readInteger, readDouble),
 );
 
 /** The key that had members, and the one that was popped: BZPOPMIN. */
 export const readPoppedMember: ReplyReader<[key: string, member: string, score: number] | null> =
-  /* @__PURE__ */ nullable(tupleOf(readKey, readText, readDouble));
+  /* @__PURE__ */ nullable(/* @__PURE__ */ tupleOf(readKey, readText, readDouble));
 
 /** The key that had members, and those that were popped: ZMPOP. */
 export const readPoppedMembers: ReplyReader<[key: string, members: Scored[]] | null> = /* @__PURE__ */ nullable(
-  tupleOf(readKey, readScoredMembers),
+  /* @__PURE__ */ tupleOf(readKey, readScoredMembers),
 );
 
 /** A page of ZSCAN. */

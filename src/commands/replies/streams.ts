@@ -90,7 +90,7 @@ export const readAutoclaimIds: ReplyReader<[next: string, ids: string[], deleted
 export const readIds: ReplyReader<string[]> = /* @__PURE__ */ arrayWithoutNulls(readName);
 
 const readIdOrNull = /* @__PURE__ */ nullable(readName);
-const readPendingByConsumer = /* @__PURE__ */ arrayOf(tupleOf(readText, readIntegerText));
+const readPendingByConsumer = /* @__PURE__ */ arrayOf(/* @__PURE__ */ tupleOf(readText, readIntegerText));
 
 /** XPENDING without a range. */
 export function readPendingSummary(frame: Frame, context: ReplyContext): PendingSummary {
@@ -108,7 +108,7 @@ export function readPendingSummary(frame: Frame, context: ReplyContext): Pending
 
 /** XPENDING with a range. */
 export const readPendingEntries: ReplyReader<PendingEntry[]> = /* @__PURE__ */ arrayOf(
-  tupleOf(readName, readText, readInteger, readInteger),
+  /* @__PURE__ */ tupleOf(readName, readText, readInteger, readInteger),
 );
 
 const readEntryOrNull = /* @__PURE__ */ nullable(readEntry);
@@ -130,12 +130,10 @@ const COMMON = {
 };
 
 /** XINFO STREAM. */
-export const readStreamInfo: ReplyReader<StreamInfo> = /* @__PURE__ */ structOf<StreamInfo>({
-  ...COMMON,
-  groups: readInteger,
-  'first-entry': readEntryOrNull,
-  'last-entry': readEntryOrNull,
-});
+export const readStreamInfo: ReplyReader<StreamInfo> = /* @__PURE__ */ structOf<StreamInfo, keyof typeof COMMON>(
+  { groups: readInteger, 'first-entry': readEntryOrNull, 'last-entry': readEntryOrNull },
+  COMMON,
+);
 
 /** A pending entry of a group names its consumer, one of a consumer does not need to. */
 function readPendingOfGroup(frame: Frame): { id: string; consumer: string; delivered: number; deliveries: number } {
@@ -159,30 +157,33 @@ function readPendingOfConsumer(frame: Frame): { id: string; delivered: number; d
 
 type FullGroup = StreamInfoFull['groups'][number];
 
+const readFullConsumers = /* @__PURE__ */ arrayOf(
+  /* @__PURE__ */ structOf<FullGroup['consumers'][number]>({
+    name: readText,
+    'seen-time': readInteger,
+    'active-time': readInteger,
+    'pel-count': readInteger,
+    pending: /* @__PURE__ */ arrayOf(readPendingOfConsumer),
+  }),
+);
+
+const readFullGroups = /* @__PURE__ */ arrayOf(
+  /* @__PURE__ */ structOf<FullGroup>({
+    name: readText,
+    'last-delivered-id': readName,
+    'entries-read': readIntegerOrNull,
+    lag: readIntegerOrNull,
+    'pel-count': readInteger,
+    pending: /* @__PURE__ */ arrayOf(readPendingOfGroup),
+    consumers: readFullConsumers,
+  }),
+);
+
 /** XINFO STREAM FULL. */
-export const readStreamInfoFull: ReplyReader<StreamInfoFull> = /* @__PURE__ */ structOf<StreamInfoFull>({
-  ...COMMON,
-  entries: readEntries,
-  groups: /* @__PURE__ */ arrayOf(
-    /* @__PURE__ */ structOf<FullGroup>({
-      name: readText,
-      'last-delivered-id': readName,
-      'entries-read': readIntegerOrNull,
-      lag: readIntegerOrNull,
-      'pel-count': readInteger,
-      pending: /* @__PURE__ */ arrayOf(readPendingOfGroup),
-      consumers: /* @__PURE__ */ arrayOf(
-        /* @__PURE__ */ structOf<FullGroup['consumers'][number]>({
-          name: readText,
-          'seen-time': readInteger,
-          'active-time': readInteger,
-          'pel-count': readInteger,
-          pending: /* @__PURE__ */ arrayOf(readPendingOfConsumer),
-        }),
-      ),
-    }),
-  ),
-});
+export const readStreamInfoFull: ReplyReader<StreamInfoFull> = /* @__PURE__ */ structOf<
+  StreamInfoFull,
+  keyof typeof COMMON
+>({ entries: readEntries, groups: readFullGroups }, COMMON);
 
 /** XINFO GROUPS. */
 export const readStreamGroups: ReplyReader<StreamGroup[]> = /* @__PURE__ */ arrayOf(

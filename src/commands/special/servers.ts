@@ -304,6 +304,6 @@ const FAILURES = ['crash-after-election', 'crash-after-promotion', 'help'];
 /** SENTINEL SIMULATE-FAILURE */
 export function sentinelSimulateFailure(spec: CommandSpec, ...modes: Optionals<string>): Command {
   const out: Arg[] = [];
-  for (const mode of fromRest<string>(modes as [string])) out.push(choice(mode, FAILURES, spec, 'modes'));
+  for (const mode of fromRest<string>(modes)) out.push(choice(mode, FAILURES, spec, 'modes'));
   return new Command<unknown>(spec, out, out[0] === 'help' ? readNames : readOk);
 }

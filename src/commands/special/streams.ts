@@ -61,7 +61,7 @@ const trimOption: OptionWriter = (args, token, value: Trim, spec) => pushTrim(ar
 
 const XADD_OPTIONS = /* @__PURE__ */ defineOptions([
   ['NOMKSTREAM', flag],
-  ['REF', /* @__PURE__ */ word(...REFERENCES)],
+  ['REF', /* @__PURE__ */ word('KEEPREF', 'DELREF', 'ACKED')],
   ['IDMPAUTO', oneText, 1],
   ['IDMP', /* @__PURE__ */ tuple(text, text), 1],
   ['TRIM', trimOption],
