@@ -26,4 +26,4 @@ export type {
   RetryOptions,
 } from './options';
 export type { Message } from './pubsub/topic';
-export { Redis, RedisView, type CommandOptions, type SubscribeOptions } from './redis';
+export { DedicatedConnection, Redis, RedisView, type CommandOptions, type SubscribeOptions } from './redis';

@@ -1,10 +1,13 @@
-import { map, merge, takeWhile, type Observable } from 'rxjs';
+import { defer, finalize, from, map, merge, takeWhile, type Observable, type ObservableInput } from 'rxjs';
 import { call } from './commands/call';
-import type { Arg, Command } from './commands/command';
+import { Command, type Arg } from './commands/command';
+import { SessionSurface } from './commands/generated/session';
 import { CommandSurface } from './commands/generated/surface';
+import { knownCommand } from './commands/known-commands';
 import { applyPrefix } from './commands/prefix';
 import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request';
+import { refuseOnSharedConnection } from './commands/shared-connection';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
@@ -39,12 +42,14 @@ abstract class Surface<S extends string | Buffer> extends CommandSurface<S> {
    * Sends a command by its name, for what has no method: new commands, modules.
    * @param name one or several words: `'JSON.SET'`, `'CLIENT LIST'`
    * @returns the reply as RESP has it: maps are `Map`, sets are arrays
-   * @throws TypeError when an argument cannot be sent
+   * @throws TypeError when an argument cannot be sent, or the command would change the connection for all who share it
    * @example
    * await redis.call('JSON.SET', 'doc', '$', '{}');
    */
   call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
-    return this.send(call<T>(name, ...args));
+    const command = knownCall<T>(name, args);
+    refuseOnSharedConnection(command.spec);
+    return this.send(command);
   }
 
   /**
@@ -83,8 +88,7 @@ abstract class Surface<S extends string | Buffer> extends CommandSurface<S> {
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
-    const { source } = this;
-    return new Reply(source, source.prefix === '' ? command : applyPrefix(command, source.prefix));
+    return replyFrom(this.source, command);
   }
 }
 
@@ -149,6 +153,7 @@ export class Redis extends RedisView {
   readonly events$: Observable<ConnectionEvent>;
 
   private readonly connection: Connection;
+  private readonly lend: () => Connection;
 
   /**
    * @param url `redis://[[user:]password@]host[:port][/database]`, or options; options beside a URL take precedence
@@ -158,13 +163,14 @@ export class Redis extends RedisView {
     const given = typeof url === 'string' ? { ...options, url } : { ...url, ...options };
     const resolved = resolveOptions(given);
     const connection = new Connection(resolved);
-    const pubsub = new PubSub(connection, () => subscriberConnection(resolved));
+    const pubsub = new PubSub(connection, () => subscriberConnection(resolved, connection));
     const { prefix, commandTimeout, retry } = resolved;
     super(
       { executor: connection, bytes: false, prefix, commandTimeout, idempotent: false, retry: retryPolicy(retry) },
       pubsub,
     );
     this.connection = connection;
+    this.lend = () => new Connection({ ...resolved, reconnect: false }, { session: connection.session.copy() });
     this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
     this.events$ = connection.events$.asObservable();
   }
@@ -189,6 +195,21 @@ export class Redis extends RedisView {
     return new Completion([]);
   }
 
+  /**
+   * Lends a connection of its own for what would disturb others on the shared one: WATCH, MULTI and EXEC by hand, RESET, QUIT. It
+   * is signed in as the client is, is not made again when it is lost, and is thrown away when the work completes, fails or is
+   * unsubscribed from.
+   * @example
+   * redis.dedicated((connection) => connection.multi().pipe(concatMap(() => connection.incr('n')), concatMap(() => connection.exec())));
+   */
+  dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Observable<T> {
+    return defer(() => {
+      const connection = this.lend();
+      const source = { ...this.source, executor: connection };
+      return from(work(new DedicatedConnection(source))).pipe(finalize(() => connection.destroy()));
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -205,6 +226,36 @@ export class Redis extends RedisView {
   }
 }
 
+/** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
+export class DedicatedConnection extends SessionSurface {
+  /** @internal */
+  constructor(protected readonly source: ReplySource) {
+    super();
+  }
+
+  /**
+   * Sends any command by its name.
+   * @throws TypeError when an argument cannot be sent
+   * @example
+   * await connection.call('MULTI');
+   */
+  call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
+    return this.send(knownCall<T>(name, args));
+  }
+
+  protected send<T>(command: Command<T>): Reply<T> {
+    const { spec, args, read, keys } = command;
+    // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
+    const readOrQueued: typeof read = (frame, context) => (frame === 'QUEUED' ? (frame as T) : read(frame, context));
+    return replyFrom(this.source, new Command(spec, args, readOrQueued, keys));
+  }
+}
+
+/** The reply to a command with the prefix of its surface. */
+function replyFrom<T>(source: ReplySource, command: Command<T>): Reply<T> {
+  return new Reply(source, source.prefix === '' ? command : applyPrefix(command, source.prefix));
+}
+
 function contextOf({ commandTimeout, idempotent, retry, ...rest }: CommandOptions): Partial<RequestContext> {
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw new TypeError(`withOptions: there is no option '${unknown}' for commands`);
@@ -217,8 +268,15 @@ function contextOf({ commandTimeout, idempotent, retry, ...rest }: CommandOption
 }
 
 /** In RESP2 messages need a connection that carries nothing else. */
-function subscriberConnection(options: ResolvedOptions): Connection {
-  return new Connection({ ...options, protocol: 2 }, { arraysArePushes: true });
+function subscriberConnection(options: ResolvedOptions, { session }: Connection): Connection {
+  return new Connection({ ...options, protocol: 2 }, { arraysArePushes: true, session });
+}
+
+/** A command by its name, with all that the client knows of it. */
+function knownCall<T>(name: string, args: readonly Arg[]): Command<T> {
+  const command = call<T>(name, ...args);
+  const known = knownCommand(name, args);
+  return known === undefined ? command : new Command(known.spec, known.args, command.read, known.keys);
 }
 
 function listOf(method: string, names: Names): readonly string[] {

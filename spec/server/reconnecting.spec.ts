@@ -29,6 +29,7 @@ describe('Reconnecting', () => {
       'connecting',
       'ready',
       'reconnecting',
+      'connecting',
       'ready',
     ]);
     expect(states.values[3]).toMatchObject({ attempt: 1, delay: expect.any(Number), error: { code: 'CONNECTION' } });

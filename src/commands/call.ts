@@ -1,17 +1,10 @@
 import type { Frame } from '../resp/frames';
 import { Command, type Arg, type CommandSpec } from './command';
-
-/** Encodes a command's name as it travels. */
-export function encodeHead(name: string): string {
-  return name
-    .split(' ')
-    .map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`)
-    .join('');
-}
+import { defineSpec } from './define-spec';
 
 /** The facts of a command that the client knows nothing of: nothing may be assumed. */
 function unknownSpec(name: string): CommandSpec {
-  return { name, access: 'write', replay: 'no', keys: [], words: name.split(' ').length, head: encodeHead(name) };
+  return defineSpec(name, { access: 'write' });
 }
 
 function asItCame<T>(frame: Frame): T {

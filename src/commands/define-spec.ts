@@ -23,7 +23,7 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     replay: facts.replay ?? 'no',
     keys: facts.keys ?? NO_KEYS,
     words: words.length,
-    head: words.map((word) => `$${word.length}\r\n${word}\r\n`).join(''),
+    head: words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join(''),
     since: facts.since ?? {},
     blocking: facts.blocking,
     mode: facts.mode,

@@ -3,6 +3,7 @@ import {
   NEVER,
   Observable,
   Subject,
+  Subscription,
   catchError,
   concat,
   concatMap,
@@ -20,7 +21,6 @@ import {
   timeout,
   timer,
   type SchedulerLike,
-  type Subscription,
 } from 'rxjs';
 import type { Command } from '../commands/command';
 import { Reply } from '../commands/reply';
@@ -38,6 +38,7 @@ import { monotonicClock } from './clock';
 import { auth, handshake } from './handshake';
 import { Multiplexer, deliveryOf } from './multiplexer';
 import { reconnect } from './reconnect';
+import { Session } from './session';
 import { describe, openSocket, type ByteSocket, type Dial } from './socket';
 
 /** What a connection is doing. `attempt` counts from 1, `delay` is milliseconds, undefined where an Observable decides. */
@@ -71,6 +72,8 @@ export interface ConnectionParts {
   readonly arraysArePushes?: boolean;
   readonly dial?: Dial;
   readonly clock?: SchedulerLike;
+  /** shared with a connection whose signing in this one is to follow */
+  readonly session?: Session;
 }
 
 /**
@@ -84,6 +87,7 @@ export class Connection implements Executor {
   readonly state$ = new BehaviorSubject<ConnectionState>({ kind: 'idle' });
   readonly events$ = new Subject<ConnectionEvent>();
   readonly multiplexer: Multiplexer;
+  readonly session: Session;
   /** What brings the server's side of this connection back after the handshake, before the queue flows. */
   readonly restorers: Restorer[] = [];
 
@@ -95,11 +99,16 @@ export class Connection implements Executor {
 
   constructor(
     private readonly options: ResolvedOptions,
-    { arraysArePushes = false, dial = openSocket, clock = monotonicClock }: ConnectionParts = {},
+    { arraysArePushes = false, dial = openSocket, clock = monotonicClock, session }: ConnectionParts = {},
   ) {
     this.clock = clock;
+    this.session = session ?? new Session(options.database, options.clientName);
     this.multiplexer = new Multiplexer({ ...options, arraysArePushes, clock });
-    this.link$ = defer(() => dial(options)).pipe(
+    this.multiplexer.sessionCommands$.subscribe((command) => this.session.note(command));
+    this.link$ = defer(() => {
+      this.state$.next({ kind: 'connecting' });
+      return dial(options);
+    }).pipe(
       switchMap((socket) => this.speak(socket)),
       tap({ error: (error: RedisError) => this.reportLoss(error) }),
       reconnect(
@@ -145,7 +154,7 @@ export class Connection implements Executor {
       request.fail(refusal);
       return;
     }
-    if (this.link === undefined) this.open();
+    this.open();
     this.multiplexer.requests$.next(request);
   }
 
@@ -153,8 +162,8 @@ export class Connection implements Executor {
   close(): Observable<void> {
     this.closing = true;
     const { kind } = this.state$.value;
-    const hopeless = kind !== 'ready' && kind !== 'connecting';
-    if (hopeless || this.multiplexer.pending === 0 || this.multiplexer.blocked) {
+    const linked = kind === 'ready' || kind === 'connecting';
+    if (!linked || this.multiplexer.pending === 0 || this.multiplexer.blocked) {
       this.destroy();
     } else {
       const lost = this.state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
@@ -176,9 +185,10 @@ export class Connection implements Executor {
 
   /** Opens the link unless it is open, being opened or closed for good. */
   open(): void {
-    if (this.link !== undefined || this.state$.value.kind === 'closed') return;
-    this.state$.next({ kind: 'connecting' });
-    this.link = this.link$.subscribe({
+    if (this.state$.value.kind !== 'idle') return;
+    // There first, so that who is told of the first state and destroys the connection finds something to end.
+    this.link = new Subscription();
+    const opened = this.link$.subscribe({
       next: (protocol) => {
         this.state$.next({ kind: 'ready', protocol });
         this.events$.next({ type: 'connect', protocol });
@@ -186,6 +196,7 @@ export class Connection implements Executor {
       },
       error: (error: RedisError) => this.end(error),
     });
+    this.link.add(opened);
   }
 
   /** What a command meets that comes too late. */
@@ -214,7 +225,10 @@ export class Connection implements Executor {
   }
 
   private greetServer(credentials: Credentials | undefined): Observable<2 | 3> {
-    const greeting = { ...this.options, credentials, onConnect: this.options.onConnect() };
+    const { protocol, onConnect } = this.options;
+    const { database, clientName } = this.session;
+    const signIn = this.session.credentials ?? credentials;
+    const greeting = { protocol, database, clientName, credentials: signIn, onConnect: onConnect() };
     const send = (command: Command) => this.greet(command);
     return handshake(send, greeting).pipe(
       concatMap((protocol) => {
@@ -257,7 +271,7 @@ export class Connection implements Executor {
 
   private reportLoss(error: RedisError): void {
     const { kind } = this.state$.value;
-    if (!this.dialedBefore && kind === 'connecting') {
+    if (!this.dialedBefore) {
       // Until now all could wait, so that a burst at start-up is not refused.
       this.multiplexer.failQueued((request) => this.overflow(request), this.options.offlineQueue);
     }

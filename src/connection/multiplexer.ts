@@ -1,5 +1,6 @@
 import { Observable, Subject, config, tap, type SchedulerLike, type Subscription } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
+import type { Command } from '../commands/command';
 import { toReplyError, type Request } from '../commands/request';
 import { ConnectionError, ProtocolError, RedisError, TimeoutError, type Delivery } from '../errors';
 import type { ReconnectOnError } from '../options';
@@ -50,6 +51,8 @@ export class Multiplexer {
   /** The handshake and what restores a connection's state: written before the queue, gate or no gate. */
   readonly greetings$ = new Multicast<Request>();
   readonly pushes$ = new Multicast<Push>();
+  /** Commands that the server has accepted and that changed what the connection is to it. */
+  readonly sessionCommands$ = new Multicast<Command>();
   /** Emits whenever the last owed reply has come and nothing waits to be sent. */
   readonly idle$ = new Subject<void>();
 
@@ -231,11 +234,16 @@ export class Multiplexer {
     this.confirmations = 0;
     try {
       if (frame instanceof ErrorFrame) this.refuse(request, frame);
-      else request.settle(frame);
+      else this.deliver(request, frame);
     } catch (error) {
       reportLater(error);
     }
     if (this.inFlight.length === 0) this.rest();
+  }
+
+  private deliver(request: Request, frame: Frame): void {
+    request.settle(frame);
+    if (request.command.spec.connection) this.sessionCommands$.next(request.command);
   }
 
   /** A message, or the confirmation that the subscribing request at the head waits for, once per channel. */

@@ -1,6 +1,6 @@
 import { EMPTY, catchError, merge, type Observable } from 'rxjs';
-import { encodeHead } from '../commands/call';
 import { Command, type CommandSpec } from '../commands/command';
+import { defineSpec } from '../commands/define-spec';
 import { ReplyError } from '../errors';
 import { Topic } from './topic';
 
@@ -95,15 +95,7 @@ export class Subscriptions {
 }
 
 function pubsubSpec(name: string): CommandSpec {
-  return {
-    name,
-    access: 'none',
-    replay: 'same',
-    keys: [],
-    words: 1,
-    head: encodeHead(name),
-    confirmation: name.toLowerCase(),
-  };
+  return defineSpec(name, { confirmation: name.toLowerCase() });
 }
 
 function nothing(): null {
