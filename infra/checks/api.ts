@@ -1,0 +1,109 @@
+// `npm run api` writes the API report, `npm run api -- --check` fails when it is stale.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { Extractor, ExtractorConfig, ExtractorLogLevel, type IConfigFile } from '@microsoft/api-extractor';
+
+const ROOT = resolve(__dirname, '../..');
+const REPORTS = join(ROOT, 'infra/api');
+const CACHE = join(ROOT, '.cache');
+const ENTRIES = ['index', 'commands'];
+const SHOWN_LINES = 40;
+
+function main(): void {
+  mkdirSync(CACHE, { recursive: true });
+  // Inside the repository, so that the declarations find the packages that they import.
+  const folder = mkdtempSync(join(CACHE, 'api-'));
+  try {
+    build(folder);
+    mkdirSync(join(folder, 'reports'));
+    const reports = ENTRIES.map((entry) => extract(folder, entry));
+    if (process.argv.includes('--check')) check(reports);
+    else for (const { fresh, kept } of reports) copyFileSync(fresh, kept);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Report {
+  readonly fresh: string;
+  readonly kept: string;
+}
+
+function build(folder: string): void {
+  const rollup = join(ROOT, 'node_modules/rollup/dist/bin/rollup');
+  const args = [rollup, '--config', '--silent', '--configFolder', folder];
+  execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/** Writes down what an entry of the package exports, and all that can be reached from there. */
+function extract(folder: string, entry: string): Report {
+  const name = `${entry}.api.md`;
+  const config = ExtractorConfig.prepare({
+    configObject: configFor(folder, entry, name),
+    configObjectFullPath: undefined,
+    packageJsonFullPath: join(ROOT, 'package.json'),
+  });
+  const { errorCount } = Extractor.invoke(config, {
+    localBuild: true,
+    messageCallback: (message) => {
+      // Everything but errors is talk; what is said about the report is said below.
+      message.handled = message.logLevel !== ExtractorLogLevel.Error;
+    },
+  });
+  if (errorCount > 0) throw new Error(`The declarations of ${entry} cannot be read`);
+  return { fresh: join(folder, 'reports', name), kept: join(REPORTS, name) };
+}
+
+function check(reports: readonly Report[]): void {
+  const stale = reports.filter(({ fresh, kept }) => !existsSync(kept) || read(fresh) !== read(kept));
+  for (const { fresh, kept } of stale) console.error(difference(kept, fresh));
+  if (stale.length === 0) return;
+  console.error('What the package exports has changed. If that is meant, run `npm run api` and commit what it writes.');
+  process.exitCode = 1;
+}
+
+function read(file: string): string {
+  return readFileSync(file, 'utf8');
+}
+
+/** What changed, for a first look. */
+function difference(kept: string, fresh: string): string {
+  const name = relative(ROOT, kept);
+  if (!existsSync(kept)) return `${name} is missing`;
+  const { stdout } = spawnSync('git', ['diff', '--no-index', '--unified=0', kept, fresh], { encoding: 'utf8' });
+  const lines = stdout.split('\n').filter((line) => /^[-+](?![-+])/.test(line));
+  const more = lines.length > SHOWN_LINES ? [`… and ${lines.length - SHOWN_LINES} lines more`] : [];
+  return [`${name} is stale:`, ...lines.slice(0, SHOWN_LINES), ...more].join('\n');
+}
+
+function configFor(folder: string, entry: string, reportFileName: string): IConfigFile {
+  const compilerOptions = {
+    target: 'ES2022',
+    lib: ['ES2023', 'ESNext.Disposable'],
+    module: 'ESNext',
+    moduleResolution: 'bundler',
+    types: ['node'],
+    strict: true,
+    skipLibCheck: true,
+  };
+  return {
+    projectFolder: ROOT,
+    mainEntryPointFilePath: join(folder, `${entry}.d.mts`),
+    compiler: { overrideTsconfig: { compilerOptions, include: [folder] } },
+    apiReport: {
+      enabled: true,
+      includeForgottenExports: true,
+      reportFileName,
+      reportFolder: join(folder, 'reports'),
+      reportTempFolder: join(folder, 'compared'),
+    },
+    docModel: { enabled: false },
+    dtsRollup: { enabled: false },
+    tsdocMetadata: { enabled: false },
+    newlineKind: 'lf',
+  };
+}
+
+main();

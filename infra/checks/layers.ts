@@ -1,0 +1,99 @@
+import type { IFlattenedRuleSet, IRegularForbiddenRuleType } from 'dependency-cruiser';
+
+/** A floor of the building: what is in it imports from its own and from lower floors. */
+interface Layer {
+  readonly name: string;
+  /** a regular expression over paths from the root of the repository */
+  readonly path: string;
+}
+
+const FEATURES = ['pubsub', 'streams', 'blocking', 'scanning', 'transactions', 'scripting', 'freshness'].join('|');
+
+/** From top to bottom, as ARCHITECTURE.md explains them. */
+export const layers: readonly Layer[] = [
+  { name: 'nestjs', path: '^src/nestjs/' },
+  { name: 'index', path: '^src/index\\.ts$' },
+  { name: 'clients', path: '^src/redis(-pool|-cluster)?\\.ts$' },
+  { name: 'telemetry', path: '^src/telemetry/' },
+  { name: 'features', path: `^src/(${FEATURES})/` },
+  { name: 'topology', path: '^src/topology/' },
+  { name: 'connection', path: '^src/connection/' },
+  { name: 'options', path: '^src/(options|url)\\.ts$' },
+  { name: 'commands', path: '^src/commands/' },
+  { name: 'resp', path: '^src/resp/' },
+  { name: 'errors', path: '^src/errors\\.ts$' },
+];
+
+/** The packages that the client may use, by their public entry points: all that a next major of theirs has to keep. */
+const PACKAGES = [
+  '(^|/)node_modules/rxjs/dist/(cjs|types)/(operators/|testing/)?index\\.(js|d\\.ts)$',
+  '(^|/)node_modules/@opentelemetry/api/',
+];
+
+function downwards(): IRegularForbiddenRuleType[] {
+  return layers.slice(1).map(({ name, path }, above) => ({
+    name: `${name} imports nothing above it`,
+    comment: `imports point down: ${layers.map((layer) => layer.name).join(' > ')}`,
+    severity: 'error',
+    from: { path },
+    to: { path: layers.slice(0, above + 1).map((layer) => layer.path) },
+  }));
+}
+
+/** What dependency-cruiser is to refuse. */
+export const rules: IFlattenedRuleSet = {
+  forbidden: [
+    ...downwards(),
+    {
+      name: 'features do not know each other',
+      severity: 'error',
+      from: { path: `^src/(${FEATURES})/` },
+      to: { path: `^src/(${FEATURES})/`, pathNot: '^src/$1/' },
+    },
+    {
+      name: 'every file has its layer',
+      comment: 'a new folder needs its place in the list of layers',
+      severity: 'error',
+      from: { path: '^src/', pathNot: layers.map(({ path }) => path) },
+      to: {},
+    },
+    {
+      name: 'every file has its layer',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/', pathNot: layers.map(({ path }) => path) },
+    },
+    {
+      name: 'sockets are the business of connection/socket.ts',
+      comment: 'types may be imported anywhere',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/connection/socket\\.ts$' },
+      to: { path: '^(node:)?(net|tls)$', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'OpenTelemetry is the business of telemetry/',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/telemetry/' },
+      to: { path: '(^|/)node_modules/@opentelemetry/' },
+    },
+    {
+      name: 'src needs rxjs and OpenTelemetry alone, by their public entry points',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { pathNot: ['^src/', ...PACKAGES], dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'no cycles',
+      comment: 'types are gone when the program runs, so a cycle that needs one of them is none',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'every import leads somewhere',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+};
