@@ -1,4 +1,4 @@
-export type { Arg } from './commands/command';
+export type { Arg, CommandSpec, ReplyContext, ReplyReader } from './commands/command';
 export { Command } from './commands/command';
 export { Reply } from './commands/reply';
 export type { RetryPolicy } from './commands/request';
@@ -26,4 +26,5 @@ export type {
   RetryOptions,
 } from './options';
 export type { Message } from './pubsub/topic';
+export type { Attribute, ErrorFrame, Frame, Push } from './resp/frames';
 export { DedicatedConnection, Redis, RedisView, type CommandOptions, type SubscribeOptions } from './redis';

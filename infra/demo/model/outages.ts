@@ -29,16 +29,20 @@ export function outages(): OperatorFunction<ConnectionState, OutageEvent> {
   );
 }
 
-/** One state for each further attempt, then the one that ends the outage. */
+/** The states of all attempts, then the one that ends the outage. */
 function theEnd(state$: Observable<ConnectionState>): Observable<OutageEvent> {
   return state$.pipe(
-    takeWhile(({ kind }) => kind === 'reconnecting', true),
+    takeWhile((state) => state.kind === 'reconnecting' || isDialing(state), true),
     toArray(),
     timeInterval(),
     map(({ value: states, interval }) =>
       states.at(-1)?.kind === 'ready'
-        ? { kind: 'back', away: Math.round(interval), attempts: states.length }
+        ? { kind: 'back', away: Math.round(interval), attempts: states.filter(isDialing).length }
         : { kind: 'gone' },
     ),
   );
+}
+
+function isDialing({ kind }: ConnectionState): boolean {
+  return kind === 'connecting';
 }

@@ -181,7 +181,7 @@ describe('outages', () => {
   it(
     'tell how long the connection was away and how often it was tried',
     marbles(({ hot, expectObservable }) => {
-      const state$ = hot('  icr--1----2--r---1-r', states);
+      const state$ = hot('  icr--1c---2-cr---1cr', states);
       const expected = '    -----l-------b---m-c';
       expectObservable(state$.pipe(outages())).toBe(expected, {
         l: lost,
