@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { complaints } from '../../../gen/check-overrides';
+import { deprecationOf, loadDocs, syntaxOf } from '../../../gen/docs';
+import { callable, loadFacts, type CallableFacts } from '../../../gen/facts';
+import { generate, models } from '../../../gen/generate';
+import { onStrings } from '../../../gen/replies';
+
+const facts = callable(loadFacts());
+
+function commandOf(name: string): CallableFacts {
+  const command = facts.find((one) => one.name === name);
+  if (command === undefined) throw new Error(name);
+  return command;
+}
+
+describe('what is generated', () => {
+  it('is what lies in the repository: otherwise run npm run gen', () => {
+    const stale = [...generate()].filter(
+      ([path, text]) => readFileSync(join(__dirname, '../../..', path), 'utf8') !== text,
+    );
+    expect(stale.map(([path]) => path)).toEqual([]);
+  });
+
+  it('is the same each time', () => {
+    expect(generate()).toEqual(generate());
+  });
+
+  it('says of every command what it does, since when, how costly, and where to read more', () => {
+    const surface = `${generate().get('src/commands/generated/surface.ts')}${generate().get('src/commands/generated/session.ts')}`;
+    for (const { docs, page } of facts.map((command) => ({
+      docs: loadDocs().get(command.name),
+      page: command.name.toLowerCase().replace(/ /g, '-'),
+    }))) {
+      expect(docs).toBeDefined();
+      if (!/subscribe$/.test(page)) expect(surface).toContain(`/commands/${page}/`);
+    }
+  });
+
+  it('names what to use instead of every deprecated command', () => {
+    for (const command of facts.filter(
+      ({ deprecated, removed }) => deprecated !== undefined || removed !== undefined,
+    )) {
+      expect(deprecationOf(command)).toMatch(/: use `/);
+    }
+    expect(facts.filter((command) => deprecationOf(command) !== undefined)).toHaveLength(27);
+  });
+
+  it('asks nobody for a count that can be counted', () => {
+    for (const { method, signatures } of models()) {
+      const names = signatures.flatMap(({ parameters }) => parameters.map(({ name }) => name));
+      expect([method, names.filter((name) => /^num(keys|fields|ids|ranges)?$/i.test(name))]).toEqual([method, []]);
+    }
+  });
+
+  it('writes the grammar as one line', () => {
+    expect(syntaxOf(commandOf('GETEX'))).toBe(
+      'GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]',
+    );
+    expect(syntaxOf(commandOf('LMPOP'))).toBe('LMPOP numkeys key [key …] <LEFT | RIGHT> [COUNT count]');
+  });
+
+  it('shows the types of the string surface without parameters', () => {
+    expect(onStrings('Dictionary<S, Entry<S>[]> | [key: S, Scored<S>] | null')).toBe(
+      'Record<string, Entry[]> | [key: string, Scored] | null',
+    );
+  });
+});
+
+describe('what the facts do not say', () => {
+  it('is said only where it is needed', () => {
+    expect(complaints()).toEqual([]);
+  });
+
+  it('is an error once the command is gone', () => {
+    const without = facts.filter(({ name }) => name !== 'LCS');
+    expect(complaints(without)).toEqual(
+      expect.arrayContaining(['overrides: LCS is no command of the facts', 'docs: LCS is no command of the facts']),
+    );
+  });
+
+  it('is an error once the facts say it themselves', () => {
+    const moved = facts.map((command) =>
+      command.name === 'OBJECT ENCODING' ? { ...command, group: 'server' } : command,
+    );
+    expect(complaints(moved)).toEqual(['overrides: OBJECT ENCODING: its reply is what the rules give']);
+  });
+
+  it('is an error once the argument that it is about is gone', () => {
+    const renamed = facts.map((command) =>
+      command.name === 'ZINCRBY'
+        ? { ...command, args: command.args?.filter(({ name }) => name !== 'increment') ?? [] }
+        : command,
+    );
+    expect(complaints(renamed)).toEqual(['overrides: ZINCRBY: no argument increment']);
+  });
+});
