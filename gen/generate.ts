@@ -1,4 +1,5 @@
-import { buildModels, Unmapped } from './build-model';
+import { buildModels } from './build-model';
+import { Unmapped } from './grammar';
 import { checkOverrides } from './check-overrides';
 import { emitGroup } from './emit/builders';
 import { emitReference } from './emit/reference';

@@ -412,8 +412,8 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   'SENTINEL SET': { flat: true },
   'SENTINEL SIMULATE-FAILURE': special(
     'sentinelSimulateFailure',
-    [`(help: 'help'): string[]`, `(...modes: Optionals<'crash-after-election' | 'crash-after-promotion'>): 'OK'`],
-    `...modes: Optionals<'crash-after-election' | 'crash-after-promotion' | 'help'>`,
+    [`(help: 'help'): string[]`, `(...modes: Variadic<'crash-after-election' | 'crash-after-promotion'>): 'OK'`],
+    `...modes: Variadic<'crash-after-election' | 'crash-after-promotion' | 'help'>`,
   ),
   'SENTINEL GET-MASTER-ADDR-BY-NAME': ADDRESS,
   'SENTINEL GET-PRIMARY-ADDR-BY-NAME': ADDRESS,

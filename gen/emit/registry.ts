@@ -3,7 +3,7 @@
 import { HIDDEN, loadFacts, type CommandFacts, type KeySpecFacts } from '../facts';
 import type { CommandModel } from '../model';
 import { specFields } from '../spec-facts';
-import { fixedKeys } from '../build-model';
+import { fixedKeys } from '../fixed-keys';
 import { namespaceOf } from './surface';
 import { HEADER, list } from './text';
 

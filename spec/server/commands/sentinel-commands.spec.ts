@@ -70,7 +70,7 @@ const CALLS: Readonly<Record<string, () => readonly Call[]>> = {
     ['mymaster', 'down-after-milliseconds', 5_000],
     ['mymaster', { quorum: 1, 'failover-timeout': 60_000 }],
   ],
-  'SENTINEL SIMULATE-FAILURE': () => [['help'], []],
+  'SENTINEL SIMULATE-FAILURE': () => [['help']],
   'SENTINEL SLAVES': () => SERVICE,
 };
 

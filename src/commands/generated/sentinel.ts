@@ -3,7 +3,7 @@
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Str, Many, Variadic, Optionals, Pairs } from '../arguments';
+import type { Str, Many, Variadic, Pairs } from '../arguments';
 import { defineSpec } from '../define-spec';
 import * as opt from '../option-table';
 import * as reply from '../replies';
@@ -378,10 +378,10 @@ export const SENTINEL_SIMULATE_FAILURE = /* @__PURE__ */ defineSpec('SENTINEL SI
 export function sentinelSimulateFailure(help: 'help'): Command<string[]>;
 /** Makes this Sentinel crash at a chosen point of a failover, for tests. */
 export function sentinelSimulateFailure(
-  ...modes: Optionals<'crash-after-election' | 'crash-after-promotion'>
+  ...modes: Variadic<'crash-after-election' | 'crash-after-promotion'>
 ): Command<'OK'>;
 export function sentinelSimulateFailure(
-  ...modes: Optionals<'crash-after-election' | 'crash-after-promotion' | 'help'>
+  ...modes: Variadic<'crash-after-election' | 'crash-after-promotion' | 'help'>
 ): Command<never> {
   return special.sentinelSimulateFailure(SENTINEL_SIMULATE_FAILURE, ...modes) as Command<never>;
 }

@@ -4425,10 +4425,8 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * Makes this Sentinel crash at a chosen point of a failover, for tests.
    * @see https://redis.io/docs/latest/commands/sentinel-simulate-failure/
    */
-  sentinelSimulateFailure(...modes: Optionals<'crash-after-election' | 'crash-after-promotion'>): Reply<'OK'>;
-  sentinelSimulateFailure(
-    ...modes: Optionals<'crash-after-election' | 'crash-after-promotion' | 'help'>
-  ): Reply<never> {
+  sentinelSimulateFailure(...modes: Variadic<'crash-after-election' | 'crash-after-promotion'>): Reply<'OK'>;
+  sentinelSimulateFailure(...modes: Variadic<'crash-after-election' | 'crash-after-promotion' | 'help'>): Reply<never> {
     return this.send(sentinelCommands.sentinelSimulateFailure(...(modes as [never])) as Command<never>);
   }
 

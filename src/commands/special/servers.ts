@@ -6,14 +6,15 @@ import {
   integer,
   pushMany,
   pushPairs,
+  pushRest,
   pushTuples,
   refuse,
   text,
   type Key,
   type Many,
-  type Optionals,
   type Pairs,
   type Str,
+  type Variadic,
 } from '../arguments';
 import {
   counted,
@@ -302,8 +303,8 @@ export function sentinelDebug(spec: CommandSpec, values?: Pairs): Command {
 const FAILURES = ['crash-after-election', 'crash-after-promotion', 'help'];
 
 /** SENTINEL SIMULATE-FAILURE */
-export function sentinelSimulateFailure(spec: CommandSpec, ...modes: Optionals<string>): Command {
+export function sentinelSimulateFailure(spec: CommandSpec, ...modes: Variadic<string>): Command {
   const out: Arg[] = [];
-  for (const mode of fromRest<string>(modes)) out.push(choice(mode, FAILURES, spec, 'modes'));
+  pushRest<string>(out, modes, (mode, of, name) => choice(mode, FAILURES, of, name), spec, 'modes');
   return new Command<unknown>(spec, out, out[0] === 'help' ? readNames : readOk);
 }

@@ -1,0 +1,138 @@
+// The overloads that an editor shows.
+
+import { union } from './grammar';
+import type { OptionModel, Parameter, ReplyCase, Signature } from './model';
+
+/** All overloads of a command: without a parameter and with it, and for each combination of options that changes the reply. */
+export function signaturesOf(
+  parameters: Parameter[],
+  replies: readonly ReplyCase[],
+  byPresence: string | undefined,
+  optionsType: string,
+  options: readonly OptionModel[],
+): Signature[] {
+  if (replies.length === 1) return [{ parameters, reply: (replies[0] as ReplyCase).reply.type }];
+  if (byPresence !== undefined) {
+    const [without, withIt] = replies as [ReplyCase, ReplyCase];
+    return [
+      { parameters: parameters.filter(({ name }) => name !== byPresence), reply: without.reply.type },
+      {
+        parameters: parameters.map((parameter) =>
+          parameter.name === byPresence ? { name: parameter.name, type: parameter.type } : parameter,
+        ),
+        reply: withIt.reply.type,
+      },
+    ];
+  }
+  const named = replies.filter((one) => one.when !== undefined);
+  const fallback = replies.find((one) => one.when === undefined);
+  const signatures: Signature[] = [];
+  const withOptions = (type: string, optional: boolean): Parameter[] =>
+    parameters.map((parameter) =>
+      parameter.name === 'options' ? { name: 'options', type, ...(optional ? { optional } : {}) } : parameter,
+    );
+  const member = (name: string): string => `${name}: ${options.find((option) => option.name === name)?.type}`;
+  const excluded: string[] = [];
+  const given: Signature[] = [];
+  for (const { when, reply } of named) {
+    const names = (when as string).split(/[|&]/);
+    const all = (when as string).includes('&');
+    const present = all
+      ? `{ ${names.map(member).join('; ')} }`
+      : names.map((name) => `{ ${member(name)} }`).join(' | ');
+    const absent = excluded.filter((name) => !names.includes(name));
+    const none = absent.length > 0 ? ` & Without<${union(absent)}>` : '';
+    given.push({
+      parameters: withOptions(`${optionsType} & ${names.length > 1 && !all ? `(${present})` : present}${none}`, false),
+      reply: reply.type,
+    });
+    excluded.push(...names.filter((name) => !excluded.includes(name)));
+  }
+  if (fallback !== undefined) {
+    signatures.push({
+      parameters: withOptions(`${optionsType} & Without<${union(excluded)}>`, true),
+      reply: fallback.reply.type,
+    });
+  }
+  signatures.push(...given);
+  const types = [...(fallback ? [fallback] : []), ...named].map(({ reply }) => reply.type);
+  signatures.push({ parameters: withOptions(optionsType, true), reply: unionOf(types) });
+  return signatures;
+}
+
+/** A union without repetitions, `null` at its end. */
+function unionOf(types: readonly string[]): string {
+  const members = new Set(types.flatMap((type) => type.split(/ \| (?![^[{(]*[\]})])/)));
+  const sorted = [...members].filter((member) => member !== 'null');
+  return [...sorted, ...(members.has('null') ? ['null'] : [])].join(' | ');
+}
+
+/** Pairs that may also be given as one name and one value. */
+export interface FlatPair {
+  pairs: string;
+  names: readonly [string, string];
+  types: readonly [string, string];
+}
+
+/** `hset(key, data)` → `hset(key, field, value)`. */
+export function flattened({ parameters, reply }: Signature, { pairs, names, types }: FlatPair): Signature {
+  const flat = parameters.flatMap((parameter) =>
+    parameter.name === pairs
+      ? [
+          { name: names[0], type: types[0] },
+          { name: names[1], type: types[1] },
+        ]
+      : [parameter],
+  );
+  return { parameters: flat, reply };
+}
+
+/** Parameters that take both forms. */
+export function widened(parameters: readonly Parameter[], { pairs, names, types }: FlatPair): Parameter[] {
+  return parameters.flatMap((parameter) =>
+    parameter.name === pairs
+      ? [
+          { name: pairs, type: `Pairs | ${types[0]}` },
+          { name: names[1], type: types[1], optional: true },
+        ]
+      : [parameter],
+  );
+}
+
+/** `(key: Key, count?: number): S[]` → parameters and reply. */
+export function parseSignature(text: string): Signature {
+  const close = closingParenthesis(text);
+  const reply = text.slice(close + 1).replace(/^:\s*/, '');
+  return { parameters: parseParameters(text.slice(1, close)), reply };
+}
+
+function closingParenthesis(text: string): number {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '(') depth++;
+    else if (text[i] === ')' && --depth === 0) return i;
+  }
+  throw new Error(`no parameters in ${text}`);
+}
+
+export function parseParameters(text: string): Parameter[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let part = '';
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i] as string;
+    if ('([{<'.includes(char)) depth++;
+    else if (')]}'.includes(char) || (char === '>' && text[i - 1] !== '=')) depth--;
+    if (char === ',' && depth === 0) {
+      parts.push(part);
+      part = '';
+    } else part += char;
+  }
+  if (part.trim() !== '') parts.push(part);
+  return parts.map((one) => {
+    const match = /^(\.\.\.)?(\w+)(\?)?: ([^]*)$/.exec(one.trim());
+    if (match === null) throw new Error(`not a parameter: ${one}`);
+    const [, rest, name = '', optional, type = ''] = match;
+    return { name, type, ...(rest ? { rest: true } : {}), ...(optional ? { optional: true } : {}) };
+  });
+}
