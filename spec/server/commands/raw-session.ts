@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Command } from '../../../src/commands/command';
 import { SessionSurface } from '../../../src/commands/generated/session';
+import { applyPrefix } from '../../../src/commands/prefix';
 import { Reply, type ReplySource } from '../../../src/commands/reply';
 import { toReplyError, type Executor, type Request } from '../../../src/commands/request';
 import { Decoder, INCOMPLETE } from '../../../src/resp/decoder';
@@ -74,7 +75,7 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
-    return new Reply(this.from, command);
+    return new Reply(this.from, applyPrefix(command, this.from.prefix));
   }
 
   private receive(chunk: Buffer): void {

@@ -1,0 +1,72 @@
+import { useServer } from '../../support/server';
+import { RawSession } from './raw-session';
+
+const server = useServer();
+let redis: RawSession;
+let bytes: RawSession<Buffer>;
+
+beforeAll(async () => {
+  redis = await RawSession.open(server(), { protocol: 3 });
+  bytes = await RawSession.open<Buffer>(server(), { protocol: 3, bytes: true });
+});
+afterAll(() => {
+  redis.close();
+  bytes.close();
+});
+beforeEach(async () => {
+  await redis.flushall();
+});
+
+const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+
+describe('bytes', () => {
+  it('of every value travel unchanged as keys, values, fields, members and channels', async () => {
+    await bytes.set(EVERY_BYTE, EVERY_BYTE);
+    expect(await bytes.get(EVERY_BYTE)).toEqual(EVERY_BYTE);
+    expect(await bytes.keys('*')).toEqual([EVERY_BYTE]);
+    await bytes.hset('h', [[EVERY_BYTE, EVERY_BYTE]]);
+    expect([...(await bytes.hgetall('h'))]).toEqual([[EVERY_BYTE, EVERY_BYTE]]);
+    await bytes.zadd('z', [1, EVERY_BYTE]);
+    expect(await bytes.zrange('z', 0, -1, { WITHSCORES: true })).toEqual([{ member: EVERY_BYTE, score: 1 }]);
+    await bytes.xadd('s', '1-1', [[EVERY_BYTE, EVERY_BYTE]]);
+    const [entry] = await bytes.xrange('s', '-', '+');
+    expect(entry?.id).toBe('1-1');
+    expect([...(entry?.fields ?? [])]).toEqual([[EVERY_BYTE, EVERY_BYTE]]);
+  });
+
+  it('of ten megabytes travel unchanged', async () => {
+    const large = Buffer.alloc(10 * 1024 * 1024, EVERY_BYTE);
+    await bytes.set('large', large);
+    expect((await bytes.get('large'))?.equals(large)).toBe(true);
+  });
+
+  it('that are no text survive DUMP and RESTORE on the string surface', async () => {
+    await redis.set('k', EVERY_BYTE);
+    await redis.restore('copy', 0, (await redis.dump('k')) as Buffer);
+    expect(await bytes.get('copy')).toEqual(EVERY_BYTE);
+  });
+});
+
+describe('text', () => {
+  it.each(['', 'NUL \0', 'lines\r\n$3\r\nGET\r\n', 'Grüße 你好 🎉', '\ud800', 'x'.repeat(100_000)])(
+    '%j is read as it was written',
+    async (text) => {
+      await redis.set('k', text);
+      // A lone half of a pair is no character: it becomes the sign for that, once.
+      expect(await redis.get('k')).toBe(text.replace('\ud800', '\ufffd'));
+    },
+  );
+});
+
+describe('numbers', () => {
+  it.each([0, -1, 1.5, 1e21, 2 ** 53, -0, 9007199254740993n, -(2n ** 63n)])('%p travels in decimal', async (number) => {
+    await redis.set('k', number);
+    expect(await redis.get('k')).toBe(String(number));
+  });
+
+  it('beyond 2^53 come back as bigint, never rounded', async () => {
+    await redis.set('k', 2n ** 53n);
+    expect(await redis.incr('k')).toBe(9007199254740993n);
+    expect(await redis.decrby('k', 2n ** 53n)).toBe(1);
+  });
+});

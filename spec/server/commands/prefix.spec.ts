@@ -1,0 +1,66 @@
+import { useServer } from '../../support/server';
+import { codeOf } from './known-to';
+import { RawSession } from './raw-session';
+
+const server = useServer();
+let redis: RawSession;
+let bare: RawSession;
+
+beforeAll(async () => {
+  redis = await RawSession.open(server(), { protocol: 3, prefix: 'app[1]:' });
+  bare = await RawSession.open(server(), { protocol: 3 });
+});
+afterAll(() => {
+  redis.close();
+  bare.close();
+});
+beforeEach(async () => {
+  await bare.flushall();
+});
+
+describe('a client with a prefix', () => {
+  it('keeps its keys apart, and sees them without the prefix', async () => {
+    await bare.set('a', 'theirs');
+    await redis.mset({ a: 'ours', b: 2 });
+    expect(await redis.get('a')).toBe('ours');
+    expect((await bare.keys('*')).sort()).toEqual(['a', 'app[1]:a', 'app[1]:b']);
+    expect((await redis.keys('*')).sort()).toEqual(['a', 'b']);
+    expect(await redis.keys('a*')).toEqual(['a']);
+    const [, keys] = await redis.scan(0, { MATCH: 'b*', COUNT: 1000 });
+    expect(keys).toEqual(['b']);
+  });
+
+  it('gets the keys of blocking pops and streams without the prefix', async () => {
+    await redis.rpush('list', 'x');
+    expect(await redis.blpop(['none', 'list'], 1)).toEqual(['list', 'x']);
+    await redis.zadd('z', [1, 'm']);
+    expect(await redis.bzpopmin('z', 1)).toEqual(['z', 'm', 1]);
+    await redis.xadd('s', '1-1', { a: 1 });
+    expect(await redis.xread({ s: '0' })).toEqual({ s: [{ id: '1-1', fields: { a: '1' } }] });
+    if ((await codeOf(bare)) === 'r6.0') return;
+    await redis.rpush('list', 'y');
+    expect(await redis.lmpop(['none', 'list'], 'LEFT')).toEqual(['list', ['y']]);
+    await redis.zadd('z', [2, 'm']);
+    expect(await redis.zmpop('z', 'MAX')).toEqual(['z', [{ member: 'm', score: 2 }]]);
+  });
+
+  it('moves, sorts, stores and scripts under its prefix', async () => {
+    await redis.rpush('list', ['2', '1']);
+    await redis.mset({ w_1: 20, w_2: 10, o_1: 'one', o_2: 'two' });
+    expect(await redis.sort('list', { BY: 'w_*', GET: ['#', 'o_*'] })).toEqual(['2', 'two', '1', 'one']);
+    expect(await redis.sort('list', { STORE: 'sorted' })).toBe(2);
+    expect(await redis.rename('sorted', 'renamed')).toBe('OK');
+    expect(await bare.exists('app[1]:renamed')).toBe(1);
+    expect(await redis.eval('return {KEYS[1], ARGV[1]}', ['k'], ['v'])).toEqual(['app[1]:k', 'v']);
+  });
+
+  it('has channels of its own', async () => {
+    const listener = await RawSession.open(server(), { protocol: 3, prefix: 'app[1]:' });
+    await listener.run((await import('rxjs-redis/commands')).subscribe('news'));
+    expect(await redis.pubsubChannels('n*')).toEqual(['news']);
+    expect(await redis.pubsubNumsub('news')).toEqual({ news: 1 });
+    expect(await bare.publish('news', 'x')).toBe(0);
+    expect(await redis.publish('news', 'x')).toBe(1);
+    listener.close();
+  });
+});
