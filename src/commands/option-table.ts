@@ -50,50 +50,66 @@ interface Option {
 export interface OptionTable {
   readonly byName: ReadonlyMap<string, Option>;
   readonly rules: OptionRules;
+  readonly hasRules: boolean;
 }
 
 export function defineOptions(rows: readonly OptionRow[], rules: OptionRules = {}): OptionTable {
   const byName = new Map<string, Option>();
   rows.forEach(([name, write, group = 0], rank) => byName.set(name, { name, write, choice: group, rank }));
-  return { byName, rules };
+  return { byName, rules, hasRules: rules.needs !== undefined || rules.exclusive !== undefined };
 }
 
 /** Whether one of these options was given; `undefined` and `false` are "not given". */
 export function has(options: object | undefined, ...names: string[]): boolean {
   if (options === undefined) return false;
   const given = options as Readonly<Record<string, unknown>>;
-  return names.some((name) => given[name] !== undefined && given[name] !== false);
+  for (let i = 0; i < names.length; i++) {
+    const value = given[names[i] as string];
+    if (value !== undefined && value !== false) return true;
+  }
+  return false;
 }
 
 /** Appends the options that the caller gave, in the order of the grammar; refuses what the table does not know. */
+// Hot for SET with EX: one option needs no list and no sorting.
 export function pushOptions(args: Arg[], options: object, table: OptionTable, spec: CommandSpec): void {
-  const chosen = chooseOptions(options, table, spec);
-  for (const option of chosen) writeOption(args, option, options, spec);
-}
-
-function writeOption(args: Arg[], option: Option, options: object, spec: CommandSpec): void {
-  option.write(args, option.name, (options as Readonly<Record<string, never>>)[option.name] as never, spec);
-}
-
-function chooseOptions(options: object, table: OptionTable, spec: CommandSpec): Option[] {
   if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Uint8Array) {
     return refuse(spec, 'options', 'an object', options);
   }
-  const chosen: Option[] = [];
-  for (const name of Object.keys(options)) {
-    const value = (options as Readonly<Record<string, unknown>>)[name];
-    if (value === undefined) continue;
-    const option = table.byName.get(name);
-    if (option === undefined)
-      throw new TypeError(`${spec.name}: unknown option ${name}; known are ${[...table.byName.keys()].join(', ')}`);
-    if (value === false && option.write !== yesNo) continue;
-    for (const other of chosen)
-      if (other.choice === option.choice && option.choice !== 0) clash(spec, other.name, name);
-    chosen.push(option);
+  const given = options as Readonly<Record<string, never>>;
+  let first: Option | undefined;
+  let chosen: Option[] | undefined;
+  for (const name in given) {
+    const option = knownOption(name, given[name], table, spec);
+    if (option === undefined) continue;
+    if (first === undefined) first = option;
+    else addOption((chosen ??= [first]), option, spec);
   }
-  if (chosen.length > 1) chosen.sort((a, b) => a.rank - b.rank);
-  checkRules(options, table.rules, chosen, spec);
-  return chosen;
+  if (first === undefined) return;
+  if (table.hasRules) checkRules(options, table.rules, chosen ?? [first], spec);
+  if (chosen === undefined) {
+    first.write(args, first.name, given[first.name] as never, spec);
+    return;
+  }
+  chosen.sort((a, b) => a.rank - b.rank);
+  for (const option of chosen) option.write(args, option.name, given[option.name] as never, spec);
+}
+
+/** The option that a name means, undefined when it is not given after all. */
+function knownOption(name: string, value: unknown, table: OptionTable, spec: CommandSpec): Option | undefined {
+  if (value === undefined) return undefined;
+  const option = table.byName.get(name);
+  if (option === undefined) {
+    throw new TypeError(`${spec.name}: unknown option ${name}; known are ${[...table.byName.keys()].join(', ')}`);
+  }
+  return value === false && option.write !== yesNo ? undefined : option;
+}
+
+function addOption(chosen: Option[], option: Option, spec: CommandSpec): void {
+  for (const other of chosen) {
+    if (other.choice === option.choice && option.choice !== 0) clash(spec, other.name, option.name);
+  }
+  chosen.push(option);
 }
 
 function checkRules(
