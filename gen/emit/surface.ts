@@ -3,9 +3,9 @@
 import type { CommandModel } from '../model';
 import { pascalCase } from '../names';
 import { dependsOnSurface } from '../replies';
-import { parameterList, REPLY_TYPES, SPECIAL_TYPES } from './builders';
+import { REPLY_TYPES, SPECIAL_TYPES } from './type-names';
 import { methodDoc } from './docs';
-import { HEADER, imports } from './text';
+import { HEADER, imports, parameterList } from './text';
 
 /** Commands that change what their connection is: methods of a leased connection only. */
 export const SESSION = [
