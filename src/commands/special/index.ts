@@ -1,5 +1,7 @@
+export * from './clusters';
 export * from './hashes';
 export * from './scripting';
+export * from './sentinels';
 export * from './servers';
 export * from './sorted-sets';
 export * from './streams';

@@ -1,21 +1,5 @@
 import { Command, type Arg, type CommandSpec } from '../command';
-import {
-  choice,
-  data,
-  fromRest,
-  integer,
-  pushMany,
-  pushPairs,
-  pushRest,
-  pushTuples,
-  refuse,
-  text,
-  type Key,
-  type Many,
-  type Pairs,
-  type Str,
-  type Variadic,
-} from '../arguments';
+import { choice, integer, pushMany, refuse, text, type Key, type Many, type Str } from '../arguments';
 import {
   counted,
   defineOptions,
@@ -29,29 +13,9 @@ import {
   tuple,
   yesNo,
 } from '../option-table';
-import {
-  readAclLog,
-  readGreeting,
-  readInteger,
-  readMigrations,
-  readName,
-  readNameRecord,
-  readNames,
-  readOk,
-  readSlotStats,
-} from '../replies';
+import { readAclLog, readGreeting, readInteger, readName, readNames, readOk } from '../replies';
 import type { ServerGreeting } from '../replies/types';
-import type {
-  ClientKillFilter,
-  HelloOptions,
-  HotkeysStartOptions,
-  MigrateOptions,
-  MigrationTask,
-  SlotBounds,
-  SlotMigration,
-  SlotState,
-  SlotStatsFilter,
-} from './types';
+import type { ClientKillFilter, HelloOptions, HotkeysStartOptions, MigrateOptions } from './types';
 
 /** ACL LOG */
 export function aclLog(spec: CommandSpec, what?: number | 'RESET'): Command {
@@ -191,120 +155,4 @@ export function migrate(
   const from = out.length;
   pushMany(out, keys, text, spec, 'keys');
   return new Command(spec, out, (frame) => readName(frame) as 'OK' | 'NOKEY', [{ from, to: out.length - 1, step: 1 }]);
-}
-
-// Cluster -------------------------------------------------------------------------------------------------------------
-
-const BOUNDS = [integer, integer];
-
-/** CLUSTER MIGRATESLOTS */
-export function clusterMigrateslots(
-  spec: CommandSpec,
-  ...migrations: [readonly SlotMigration[]] | [SlotMigration, ...SlotMigration[]]
-): Command<'OK'> {
-  const out: Arg[] = [];
-  for (const migration of fromRest<SlotMigration>(migrations)) {
-    if (typeof migration !== 'object' || migration === null)
-      refuse(spec, 'migrations', '{ SLOTSRANGE, NODE } objects', migration);
-    out.push('SLOTSRANGE');
-    pushTuples(out, migration.SLOTSRANGE, BOUNDS, spec, 'SLOTSRANGE');
-    out.push('NODE', text(migration.NODE, spec, 'NODE'));
-  }
-  if (out.length === 0) refuse(spec, 'migrations', 'at least one { SLOTSRANGE, NODE } object', migrations);
-  return new Command(spec, out, readOk);
-}
-
-/** CLUSTER MIGRATION */
-export function clusterMigration(
-  spec: CommandSpec,
-  action: 'IMPORT' | 'CANCEL' | 'STATUS',
-  what: Many<SlotBounds> | MigrationTask,
-): Command {
-  const out: Arg[] = [choice(action, ['IMPORT', 'CANCEL', 'STATUS'], spec, 'action')];
-  if (action === 'IMPORT') {
-    pushTuples(out, what as readonly unknown[], BOUNDS, spec, 'ranges');
-    return new Command<unknown>(spec, out, readName);
-  }
-  if (what === 'ALL') out.push('ALL');
-  else if (typeof what === 'object' && what !== null && 'ID' in what) out.push('ID', text(what.ID, spec, 'ID'));
-  else refuse(spec, 'task', `'ALL' or { ID }`, what);
-  return new Command<unknown>(spec, out, action === 'CANCEL' ? readInteger : readMigrations);
-}
-
-/** CLUSTER REPLICATE: a primary, or on Valkey `NO ONE`. */
-export function clusterReplicate(spec: CommandSpec, nodeId: string): Command<'OK'> {
-  return new Command(spec, nodeId === 'NO ONE' ? ['NO', 'ONE'] : [text(nodeId, spec, 'nodeId')], readOk);
-}
-
-const SLOT_STATES = /* @__PURE__ */ defineOptions([
-  ['IMPORTING', oneText, 1],
-  ['MIGRATING', oneText, 1],
-  ['NODE', oneText, 1],
-]);
-
-const SETSLOT_OPTIONS = /* @__PURE__ */ defineOptions([['TIMEOUT', oneInteger]]);
-
-/** CLUSTER SETSLOT */
-export function clusterSetslot(
-  spec: CommandSpec,
-  slot: number,
-  state: SlotState,
-  options?: { TIMEOUT?: number },
-): Command<'OK'> {
-  const out: Arg[] = [integer(slot, spec, 'slot')];
-  if (state === 'STABLE') out.push('STABLE');
-  else {
-    pushOptions(out, state, SLOT_STATES, spec);
-    if (out.length === 1) refuse(spec, 'state', `'STABLE', { IMPORTING }, { MIGRATING } or { NODE }`, state);
-  }
-  if (options !== undefined) pushOptions(out, options, SETSLOT_OPTIONS, spec);
-  return new Command(spec, out, readOk);
-}
-
-const SLOT_STATS = /* @__PURE__ */ defineOptions(
-  [
-    ['SLOTSRANGE', /* @__PURE__ */ tuple(integer, integer), 1],
-    ['ORDERBY', oneText, 1],
-    ['LIMIT', oneInteger],
-    ['ORDER', (args, token, value: string, spec) => void args.push(choice(value, ['ASC', 'DESC'], spec, token))],
-  ],
-  { needs: { LIMIT: ['ORDERBY'], ORDER: ['ORDERBY'] } },
-);
-
-/** CLUSTER SLOT-STATS */
-export function clusterSlotStats(
-  spec: CommandSpec,
-  filter: SlotStatsFilter,
-): Command<[number, Record<string, number>][]> {
-  const out: Arg[] = [];
-  pushOptions(out, filter, SLOT_STATS, spec);
-  if (out.length === 0) refuse(spec, 'filter', '{ SLOTSRANGE } or { ORDERBY }', filter);
-  return new Command(spec, out, readSlotStats);
-}
-
-// Sentinel ------------------------------------------------------------------------------------------------------------
-
-/** SENTINEL CONFIG */
-export function sentinelConfig(spec: CommandSpec, action: 'SET' | 'GET', what: Pairs | Many<Str>): Command {
-  const out: Arg[] = [choice(action, ['SET', 'GET'], spec, 'action')];
-  if (action === 'SET') pushPairs(out, what as Pairs, data, spec, 'data');
-  else pushMany(out, what as Many<Str>, text, spec, 'parameters');
-  return new Command<unknown>(spec, out, action === 'SET' ? readOk : readNameRecord);
-}
-
-/** SENTINEL DEBUG */
-export function sentinelDebug(spec: CommandSpec, values?: Pairs): Command {
-  const out: Arg[] = [];
-  if (values === undefined) return new Command<unknown>(spec, out, readNameRecord);
-  pushPairs(out, values, data, spec, 'data');
-  return new Command<unknown>(spec, out, readOk);
-}
-
-const FAILURES = ['crash-after-election', 'crash-after-promotion', 'help'];
-
-/** SENTINEL SIMULATE-FAILURE */
-export function sentinelSimulateFailure(spec: CommandSpec, ...modes: Variadic<string>): Command {
-  const out: Arg[] = [];
-  pushRest<string>(out, modes, (mode, of, name) => choice(mode, FAILURES, of, name), spec, 'modes');
-  return new Command<unknown>(spec, out, out[0] === 'help' ? readNames : readOk);
 }

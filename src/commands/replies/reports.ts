@@ -4,7 +4,6 @@ import {
   arrayOf,
   bareRecord,
   items,
-  pairsOf,
   readNames,
   readPlain,
   readTexts,
@@ -13,15 +12,7 @@ import {
   tupleOf,
 } from './collections';
 import type {
-  AclLogEntry,
-  AclSelector,
-  AclUser,
-  ArgumentDocs,
   ClientInfo,
-  CommandDocs,
-  CommandInfo,
-  FunctionLibrary,
-  FunctionStats,
   LatencyEvent,
   LatencyHistogram,
   ModuleInfo,
@@ -32,7 +23,7 @@ import type {
   SlowCommand,
   TrackingInfo,
 } from './types';
-import { nullable, readDouble, readInteger, readIntegerText, readName, unreadable } from './values';
+import { readInteger, readIntegerText, readName, unreadable } from './values';
 
 /** TIME: seconds since 1970 and microseconds within the second. */
 export const readTime: ReplyReader<[seconds: number, microseconds: number]> = /* @__PURE__ */ tupleOf(
@@ -216,184 +207,3 @@ export const readGreeting: ReplyReader<ServerGreeting> = /* @__PURE__ */ structO
   availability_zone: readName,
   modules: readModules,
 });
-
-/** ACL LOG. */
-export const readAclLog: ReplyReader<AclLogEntry[]> = /* @__PURE__ */ arrayOf(
-  /* @__PURE__ */ structOf<AclLogEntry>({
-    count: readInteger,
-    reason: readName,
-    context: readName,
-    object: readName,
-    username: readName,
-    'age-seconds': readDouble,
-    'client-info': readName,
-    'entry-id': readInteger,
-    'timestamp-created': readInteger,
-    'timestamp-last-updated': readInteger,
-  }),
-);
-
-/** Redis 6 lists the patterns one by one, later ones write them in one line. */
-function readPatterns(frame: Frame, context: ReplyContext): string {
-  return Array.isArray(frame) ? readNames(frame, context).join(' ') : readName(frame);
-}
-
-const SELECTOR = { commands: readName, keys: readPatterns, channels: readPatterns, databases: readPatterns };
-
-/** ACL GETUSER. */
-export const readAclUser: ReplyReader<AclUser | null> = /* @__PURE__ */ nullable(
-  /* @__PURE__ */ structOf<AclUser, keyof typeof SELECTOR>(
-    {
-      flags: readNames,
-      passwords: readNames,
-      selectors: /* @__PURE__ */ arrayOf(/* @__PURE__ */ structOf<AclSelector>(SELECTOR)),
-    },
-    SELECTOR,
-  ),
-);
-
-/** Key specifications are maps within maps; RESP2 flattens every level. */
-function readKeySpec(frame: Frame, context: ReplyContext): Record<string, Plain> {
-  return structOf<{ flags: string[]; begin_search: Plain; find_keys: Plain; notes: string }>({
-    flags: readNames,
-    begin_search: readSearch,
-    find_keys: readSearch,
-    notes: readName,
-  })(frame, context);
-}
-
-const readSearch: ReplyReader<Plain> = /* @__PURE__ */ structOf<{ type: string; spec: Plain }>({
-  type: readName,
-  spec: /* @__PURE__ */ recordOf(readPlain),
-});
-
-/** A row of COMMAND or COMMAND INFO; Redis 6 stops after the categories. */
-function readCommandInfo(frame: Frame, context: ReplyContext): CommandInfo {
-  const [name, arity, flags, firstKey, lastKey, step, categories = [], tips = [], keySpecs = [], subcommands = []] =
-    items(frame) as Frame[];
-  if (name === undefined || step === undefined) return unreadable('the description of a command', frame);
-  return {
-    name: readName(name),
-    arity: readInteger(arity as Frame),
-    flags: readNames(flags as Frame, context),
-    firstKey: readInteger(firstKey as Frame),
-    lastKey: readInteger(lastKey as Frame),
-    step: readInteger(step),
-    categories: readNames(categories, context),
-    tips: readNames(tips, context),
-    keySpecs: items(keySpecs).map((spec) => readKeySpec(spec, context)),
-    subcommands: items(subcommands).map((row) => readCommandInfo(row, context)),
-  };
-}
-
-/** COMMAND. */
-export const readCommandInfos: ReplyReader<CommandInfo[]> = /* @__PURE__ */ arrayOf(readCommandInfo);
-
-/** COMMAND INFO: null for a name that the server does not know. */
-export const readNullableCommandInfos: ReplyReader<(CommandInfo | null)[]> = /* @__PURE__ */ arrayOf(
-  /* @__PURE__ */ nullable(readCommandInfo),
-);
-
-const readHistory: ReplyReader<[version: string, change: string][]> = /* @__PURE__ */ pairsOf(readName, readName);
-
-// Arguments hold arguments and subcommands are documented like commands, hence functions: they may be used before they are there.
-
-function readArgumentDocs(frame: Frame, context: ReplyContext): ArgumentDocs[] {
-  return items(frame).map((argument) => readArgumentDoc(argument, context));
-}
-
-function readSubcommandDocs(frame: Frame, context: ReplyContext): Record<string, CommandDocs> {
-  return readCommandDocs(frame, context);
-}
-
-const readArgumentDoc: ReplyReader<ArgumentDocs> = /* @__PURE__ */ structOf<ArgumentDocs>({
-  name: readName,
-  type: readName,
-  display_text: readName,
-  token: readName,
-  summary: readName,
-  since: readName,
-  deprecated_since: readName,
-  key_spec_index: readInteger,
-  flags: readNames,
-  arguments: readArgumentDocs,
-});
-
-const readDoc: ReplyReader<CommandDocs> = /* @__PURE__ */ structOf<CommandDocs>({
-  summary: readName,
-  since: readName,
-  group: readName,
-  complexity: readName,
-  module: readName,
-  doc_flags: readNames,
-  deprecated_since: readName,
-  replaced_by: readName,
-  history: readHistory,
-  arguments: readArgumentDocs,
-  subcommands: readSubcommandDocs,
-});
-
-/** COMMAND DOCS. */
-export const readCommandDocs: ReplyReader<Record<string, CommandDocs>> = /* @__PURE__ */ recordOf(readDoc);
-
-/** COMMAND GETKEYSANDFLAGS. */
-export const readKeysAndFlags: ReplyReader<[key: string, flags: string[]][]> = /* @__PURE__ */ arrayOf(
-  /* @__PURE__ */ tupleOf(readName, readNames),
-);
-
-/** FUNCTION LIST. */
-export const readLibraries: ReplyReader<FunctionLibrary[]> = /* @__PURE__ */ arrayOf(
-  /* @__PURE__ */ structOf<FunctionLibrary>({
-    library_name: readName,
-    engine: readName,
-    functions: /* @__PURE__ */ arrayOf(
-      /* @__PURE__ */ structOf<FunctionLibrary['functions'][number]>({
-        name: readName,
-        description: /* @__PURE__ */ nullable(readName),
-        flags: readNames,
-      }),
-    ),
-    library_code: readName,
-  }),
-);
-
-/** FUNCTION STATS. */
-export const readFunctionStats: ReplyReader<FunctionStats> = /* @__PURE__ */ structOf<FunctionStats>({
-  running_script: /* @__PURE__ */ nullable(
-    /* @__PURE__ */ structOf<NonNullable<FunctionStats['running_script']>>({
-      name: readName,
-      command: readNames,
-      duration_ms: readInteger,
-    }),
-  ),
-  engines: /* @__PURE__ */ recordOf(
-    /* @__PURE__ */ structOf<FunctionStats['engines'][string]>({
-      libraries_count: readInteger,
-      functions_count: readInteger,
-    }),
-  ),
-});
-
-/** A record of texts that the server wrote: CONFIG GET, SENTINEL MASTER. */
-export const readNameRecord: ReplyReader<Record<string, string>> = /* @__PURE__ */ recordOf(readName);
-
-/** Records of texts: SENTINEL REPLICAS. */
-export const readNameRecords: ReplyReader<Record<string, string>[]> = /* @__PURE__ */ arrayOf(readNameRecord);
-
-/** What each Sentinel last heard of a node: seconds ago, and the INFO text. */
-export const readInfoCache: ReplyReader<Record<string, [age: number, info: string | null][]>> =
-  /* @__PURE__ */ recordOf(
-    /* @__PURE__ */ arrayOf(/* @__PURE__ */ tupleOf(readInteger, /* @__PURE__ */ nullable(readName))),
-  );
-
-/** Host and port: SENTINEL GET-MASTER-ADDR-BY-NAME. */
-export const readAddress: ReplyReader<[host: string, port: number] | null> = /* @__PURE__ */ nullable(
-  /* @__PURE__ */ tupleOf(readName, readIntegerText),
-);
-
-/** Whether the asked Sentinel thinks the master down, whom it votes for, in which epoch. */
-export const readMasterDown: ReplyReader<[down: number, leader: string, epoch: number]> = /* @__PURE__ */ tupleOf(
-  readInteger,
-  readName,
-  readInteger,
-);
