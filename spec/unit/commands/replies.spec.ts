@@ -94,6 +94,102 @@ describe('a reply is the same from RESP2 and from RESP3', () => {
         { element: 'b', score: 0.5, attributes: null },
       ],
     ],
+    [
+      'VINFO',
+      c.vinfo('v'),
+      ['size', 2, 'quant-type', 'int8'],
+      new Map<Frame, Frame>([
+        ['size', 2],
+        ['quant-type', 'int8'],
+      ]),
+      { size: 2, 'quant-type': 'int8' },
+    ],
+    ['VINFO of nothing', c.vinfo('v'), null, null, null],
+    ['VEMB', c.vemb('v', 'e'), ['0.5', '1'], [0.5, 1], [0.5, 1]],
+    [
+      'VEMB RAW',
+      c.vemb('v', 'e', { RAW: true }),
+      ['int8', Buffer.from([1]), '1.5', '0.5'],
+      ['int8', Buffer.from([1]), 1.5, 0.5],
+      { quantization: 'int8', bytes: Buffer.from([1]), norm: 1.5, range: 0.5 },
+    ],
+    ['VEMB RAW of nothing', c.vemb('v', 'e', { RAW: true }), null, null, null],
+    [
+      'VLINKS WITHSCORES',
+      c.vlinks('v', 'e', { WITHSCORES: true }),
+      [['a', '0.5']],
+      [new Map<Frame, Frame>([['a', 0.5]])],
+      [[{ element: 'a', score: 0.5 }]],
+    ],
+    [
+      'VSIM WITHATTRIBS',
+      c.vsim('v', [1], { WITHATTRIBS: true }),
+      ['a', '{}', 'b', null],
+      new Map<Frame, Frame>([
+        ['a', '{}'],
+        ['b', null],
+      ]),
+      [
+        { element: 'a', attributes: '{}' },
+        { element: 'b', attributes: null },
+      ],
+    ],
+    [
+      'CLUSTER LINKS',
+      c.clusterLinks(),
+      [['direction', 'to', 'node', 'aa', 'create-time', 1]],
+      [
+        new Map<Frame, Frame>([
+          ['direction', 'to'],
+          ['node', 'aa'],
+          ['create-time', 1],
+        ]),
+      ],
+      [{ direction: 'to', node: 'aa', 'create-time': 1 }],
+    ],
+    [
+      'CLUSTER SLOT-STATS',
+      c.clusterSlotStats({ SLOTSRANGE: [0, 1] }),
+      [[0, ['key-count', 2]]],
+      [[0, new Map<Frame, Frame>([['key-count', 2]])]],
+      [[0, { 'key-count': 2 }]],
+    ],
+    [
+      'CLUSTER SHARDS',
+      c.clusterShards(),
+      [['slots', [0, 5, 7, 9], 'nodes', [['id', 'aa', 'port', 1, 'endpoint', null]]]],
+      [
+        new Map<Frame, Frame>([
+          ['slots', [0, 5, 7, 9]],
+          [
+            'nodes',
+            [
+              new Map<Frame, Frame>([
+                ['id', 'aa'],
+                ['port', 1],
+                ['endpoint', null],
+              ]),
+            ],
+          ],
+        ]),
+      ],
+      [
+        {
+          slots: [
+            [0, 5],
+            [7, 9],
+          ],
+          nodes: [{ id: 'aa', port: 1, endpoint: null }],
+        },
+      ],
+    ],
+    [
+      'HOTKEYS GET',
+      c.hotkeysGet(),
+      [new Map<Frame, Frame>([['a', 1]])],
+      [new Map<Frame, Frame>([['a', 1]])],
+      [{ a: 1 }],
+    ],
     ['PING on a subscribed RESP2 connection', c.ping(), ['pong', ''], 'PONG', 'PONG'],
     ['GEOPOS', c.geopos('g', 'a', 'b'), [['1.5', '2'], null], [[1.5, 2], null], [[1.5, 2], null]],
   ])('%s', (_name, command, resp2, resp3, value) => {
@@ -277,6 +373,25 @@ describe('reports of the server', () => {
     ]);
   });
 
+  it('latency events come with and without sum and count', () => {
+    const old = { event: 'command', timestamp: 1, latest: 2, worst: 3 };
+    expect(
+      c.latencyLatest().read(
+        [
+          ['command', 1, 2, 3],
+          ['command', 1, 2, 3, 4, 5],
+        ],
+        STRINGS,
+      ),
+    ).toEqual([old, { ...old, sum: 4, count: 5 }]);
+  });
+
+  it('a command that answers nothing reads as undefined', () => {
+    expect(c.clientReply('SKIP').read(null, STRINGS)).toBeUndefined();
+    expect(c.clientReply('ON').read('OK', STRINGS)).toBe('OK');
+    expect(c.shutdown().read(null, STRINGS)).toBeUndefined();
+  });
+
   it('scripts may answer anything, errors inside as values', () => {
     const value = c
       .eval('')
@@ -319,6 +434,31 @@ describe('a reply of a shape that the command never promised throws, and tells w
     ['VISMEMBER', c.vismember('v', 'e'), 2, 'expected a boolean, got a number'],
     ['TIME', c.time(), ['now', '1'], 'expected an integer, got a string'],
     ['XRANGE', c.xrange('s', '-', '+'), [['1-1']], 'expected an entry of a stream, got an array of 1'],
+    ['CLUSTER SLOTS', c.clusterSlots(), [[1]], 'expected a range of slots, got an array of 1'],
+    ['CLUSTER SLOTS', c.clusterSlots(), [[0, 1, ['h']]], 'expected the address of a node, got an array of 1'],
+    ['VEMB', c.vemb('v', 'e', { RAW: true }), ['fp32'], 'expected a raw vector, got an array of 1'],
+    [
+      'VSIM',
+      c.vsim('v', [1], { WITHSCORES: true, WITHATTRIBS: true }),
+      ['a', '1'],
+      'expected elements with scores and attributes',
+    ],
+    ['SLOWLOG GET', c.slowlogGet(), [[1, 2]], 'expected a slow command, got an array of 2'],
+    ['LATENCY LATEST', c.latencyLatest(), [['command']], 'expected a latency event, got an array of 1'],
+    [
+      'LCS',
+      c.lcs('a', 'b', { IDX: true }),
+      new Map<Frame, Frame>([['matches', [[[0, 1]]]]]),
+      'expected a match, got an array of 1',
+    ],
+    ['XPENDING', c.xpending('s', 'g'), [1], 'expected a summary of what is pending'],
+    ['XAUTOCLAIM', c.xautoclaim('s', 'g', 'c', 0, '0'), ['0-0'], 'expected a cursor and entries'],
+    ['XREADGROUP', c.xreadgroup('g', 'c', { s: '>' }), [['s', [['1-1']]]], 'expected an entry of a stream'],
+    ['COMMAND', c.command(), [['get']], 'expected the description of a command'],
+    ['GEOSEARCH', c.geosearch('g', { FROMMEMBER: 'm', BYRADIUS: [1, 'M'], WITHDIST: true }), [[]], 'expected a place'],
+    ['HRANDFIELD', c.hrandfield('h', 1, { WITHVALUES: true }), [['f', 'v'], ['f']], 'expected a pair'],
+    ['EVAL', c.eval(''), new Map<Frame, Frame>([[null, 1]]), 'expected a name, got null'],
+    ['DUMP', c.dump('k'), 1, 'expected bytes, got a number'],
     ['ROLE', c.role(), ['queen'], 'expected a role, got an array of 1'],
     ['CLUSTER NODES', c.clusterNodes(), 'nonsense', 'expected a line of CLUSTER NODES, got a string'],
     ['LRANGE', c.lrange('l', 0, 1), [new ErrorFrame('ERR x')], 'expected a string, got the error ERR'],
