@@ -20,6 +20,7 @@ export const SESSION = [
   'HELLO',
   'CLIENT REPLY',
   'CLIENT CACHING',
+  'CLIENT TRACKING',
   'ASKING',
   'READONLY',
   'READWRITE',

@@ -1,5 +1,6 @@
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import { AuthenticationError, ConnectionError, DisconnectedError, Redis, TimeoutError } from 'rxjs-redis';
+import { version } from '../../package.json';
 import { greeting, ScriptedServer } from '../support/scripted-server';
 import { useProxy, useServer } from '../support/server';
 
@@ -51,12 +52,18 @@ describe('Connecting', () => {
     expect(await lastValueFrom(redis.state$.pipe(toArray()))).toStrictEqual([{ kind: 'closed' }]);
   });
 
-  it('names itself, its library and its database in the handshake', async () => {
+  it('names itself and selects its database in the handshake', async () => {
     const redis = client({ url: server().url, clientName: 'rx', database: 3 });
     expect(await redis.call('CLIENT GETNAME')).toBe('rx');
-    expect(await redis.call('CLIENT LIST', 'ID', await redis.call<number>('CLIENT ID'))).toMatch(
-      / db=3 .*resp=3|resp=3.* db=3 |db=3/,
-    );
+    expect(await redis.call('CLIENT LIST')).toMatch(/ name=rx .* db=3 /);
+  });
+
+  it('tells the server which library it is', async () => {
+    const scripted = await ScriptedServer.start((words) => (words[0] === 'HELLO' ? greeting : '+OK\r\n'));
+    await client(scripted.url).connect();
+    expect(scripted.seen).toContainEqual(['CLIENT', 'SETINFO', 'LIB-NAME', 'rxjs-redis']);
+    expect(scripted.seen).toContainEqual(['CLIENT', 'SETINFO', 'LIB-VER', version]);
+    await scripted.stop();
   });
 
   it('sends the whole handshake in one write', async () => {

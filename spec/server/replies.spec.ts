@@ -123,6 +123,14 @@ describe.each([2, 3] as const)('Values in RESP%d', (protocol) => {
     expect([...(all as unknown as Map<Buffer, Buffer>)]).toStrictEqual([[everyByte, everyByte]]);
   });
 
+  it('of DUMP are bytes on every surface', async () => {
+    const redis = client();
+    await redis.set('dumped', everyByte);
+    const dump = await redis.dump('dumped');
+    expect(await redis.restore('restored', 0, dump!)).toBe('OK');
+    expect(await redis.bytes.get('restored')).toStrictEqual(everyByte);
+  });
+
   it('may be 10 MB', async () => {
     const redis = client();
     const large = Buffer.alloc(10_000_000, everyByte);

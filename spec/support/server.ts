@@ -6,15 +6,20 @@ const FIRST_START_TIMEOUT = 300_000;
 
 /**
  * Starts a server before the specs of a file and stops it after them.
+ * @param atLeast the version of Redis that the specs need; where the server at hand is older, another takes its place
  * @returns an accessor for use inside specs and hooks
  * @example
  * const server = useServer({ args: ['--requirepass', 'secret'] });
  * it('answers', () => connect(server().url));
  */
-export function useServer(options?: ServerOptions): () => RunningServer {
+export function useServer(options: ServerOptions = {}, atLeast = '6.0'): () => RunningServer {
   let server: RunningServer | undefined;
   beforeAll(async () => {
     server = await startServer(options);
+    if (isOlder(server.version, atLeast)) {
+      await server.stop();
+      server = await startServer({ ...options, server: 'redis-7.0' });
+    }
   }, FIRST_START_TIMEOUT);
   afterAll(() => server?.stop());
   return () => {
@@ -38,4 +43,10 @@ export function useProxy(server: () => RunningServer): () => Proxy {
     if (proxy === undefined) throw new Error('useProxy: the proxy is there in specs and hooks, not before');
     return proxy;
   };
+}
+
+function isOlder(version: string, wanted: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number);
+  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
 }

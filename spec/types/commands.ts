@@ -408,9 +408,9 @@ export function servers(): void {
   promises<'OK'>()(redis.flushall('ASYNC'), true);
   // @ts-expect-error no such way
   void redis.flushall('NOW');
-  promises<'OK'>()(redis.clientTracking('ON', { BCAST: true, PREFIX: ['a'] }), true);
+  promises<'OK'>()(session.clientTracking('ON', { BCAST: true, PREFIX: ['a'] }), true);
   // @ts-expect-error on or off
-  void redis.clientTracking(true);
+  void session.clientTracking(true);
   promises<'OK'>()(redis.auth('secret'), true);
   void redis.auth('user', 'secret');
   // @ts-expect-error a password is needed

@@ -83,7 +83,7 @@ export class Multiplexer {
   pushesAsBytes = false;
 
   private readonly bytesWanted: BytesWanted = {
-    reply: () => (this.options.arraysArePushes ? this.pushesAsBytes : (this.inFlight.peek()?.context.bytes ?? false)),
+    reply: () => this.wantsBytes(this.inFlight.peek()),
     push: () => this.pushesAsBytes,
   };
 
@@ -208,6 +208,11 @@ export class Multiplexer {
       count++;
     }
     return count > 0;
+  }
+
+  private wantsBytes(request: Request | undefined): boolean {
+    if (this.options.arraysArePushes) return this.pushesAsBytes;
+    return request !== undefined && (request.context.bytes || request.command.spec.binary === true);
   }
 
   private receive(frame: Frame): void {

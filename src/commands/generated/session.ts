@@ -9,6 +9,7 @@ import * as clusterCommands from './cluster';
 import * as connectionCommands from './connection';
 import * as serverCommands from './server';
 import * as transactionsCommands from './transactions';
+import type { ClientTrackingOptions } from './connection';
 
 /** What only the sole user of a connection may send: these change the state of the connection itself. */
 export abstract class SessionSurface<S extends string | Buffer = string> extends CommandSurface<S> {
@@ -48,6 +49,19 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    */
   clientReply(action: 'ON' | 'OFF' | 'SKIP'): Reply<'OK' | void> {
     return this.send(connectionCommands.clientReply(action));
+  }
+
+  /**
+   * Turns invalidation messages for keys that this connection reads on or off.
+   *
+   * `CLIENT TRACKING <ON | OFF> [REDIRECT client-id] [PREFIX prefix …] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]`
+   *
+   * O(1) to O(N) in prefixes, since Redis 6.0.0, in every Valkey.
+   * @throws ReplyError ERR: options that do not go together, or an unknown connection to redirect to
+   * @see https://redis.io/docs/latest/commands/client-tracking/
+   */
+  clientTracking(status: 'ON' | 'OFF', options?: ClientTrackingOptions): Reply<'OK'> {
+    return this.send(connectionCommands.clientTracking(status, options));
   }
 
   /**

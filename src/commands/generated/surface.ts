@@ -85,7 +85,7 @@ import * as streamCommands from './stream';
 import * as stringCommands from './string';
 import * as vectorSetCommands from './vector-set';
 import type { ClusterscanOptions } from './cluster';
-import type { ClientListOptions, ClientTrackingOptions } from './connection';
+import type { ClientListOptions } from './connection';
 import type { CopyOptions, RestoreOptions, ScanOptions, SortOptions, SortRoOptions } from './generic';
 import type {
   GeoaddOptions,
@@ -776,19 +776,6 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    */
   clientSetname(connectionName: Str): Reply<'OK'> {
     return this.send(connectionCommands.clientSetname(connectionName));
-  }
-
-  /**
-   * Turns invalidation messages for keys that this connection reads on or off.
-   *
-   * `CLIENT TRACKING <ON | OFF> [REDIRECT client-id] [PREFIX prefix …] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]`
-   *
-   * O(1) to O(N) in prefixes, since Redis 6.0.0, in every Valkey.
-   * @throws ReplyError ERR: options that do not go together, or an unknown connection to redirect to
-   * @see https://redis.io/docs/latest/commands/client-tracking/
-   */
-  clientTracking(status: 'ON' | 'OFF', options?: ClientTrackingOptions): Reply<'OK'> {
-    return this.send(connectionCommands.clientTracking(status, options));
   }
 
   /**
