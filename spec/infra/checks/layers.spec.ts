@@ -11,13 +11,19 @@ class Tree {
 
   static async create(modules: Readonly<Record<string, string>>): Promise<Tree> {
     const tree = new Tree(await mkdtemp(join(tmpdir(), 'rxjs-redis-layers-')));
-    await symlink(join(repository, 'node_modules'), join(tree.folder, 'node_modules'));
-    for (const [name, source] of Object.entries(modules)) {
-      const path = join(tree.folder, 'src', name);
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, `${source}\nexport {};\n`);
+    await mkdir(join(tree.folder, 'node_modules'));
+    for (const name of ['rxjs', 'fast-check']) {
+      await symlink(join(repository, 'node_modules', name), join(tree.folder, 'node_modules', name));
     }
+    await tree.write('node_modules/@opentelemetry/api/index.js', '');
+    for (const [name, source] of Object.entries(modules)) await tree.write(`src/${name}`, `${source}\nexport {};\n`);
     return tree;
+  }
+
+  private async write(name: string, text: string): Promise<void> {
+    const path = join(this.folder, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
   }
 
   check(): Promise<{ code: number; output: string }> {
