@@ -167,7 +167,7 @@ const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'o
 export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
   const { url, username, password, credentials, reconnect, retry, onConnect = [], ...rest } = withUrl(given);
   for (const name of Object.keys(rest)) {
-    if (!(name in defaults)) throw new TypeError(`There is no option '${name}'`);
+    if (!Object.hasOwn(defaults, name)) throw new TypeError(`There is no option '${name}'`);
   }
   const options: ResolvedOptions = {
     ...defaults,
@@ -177,6 +177,9 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     retry: resolveRetry(retry),
     onConnect: typeof onConnect === 'function' ? onConnect : () => onConnect,
   };
+  if (typeof onConnect !== 'function' && !Array.isArray(onConnect)) {
+    throw new TypeError(`The option 'onConnect' is a list of commands or a function, got ${typeof onConnect}`);
+  }
   check(options);
   return options;
 }
@@ -210,6 +213,9 @@ function credentialsOf(
       throw new TypeError("The option 'username' needs a 'password'");
     return () => of(password === undefined ? undefined : { username, password });
   }
+  if (typeof source !== 'function' && (typeof source !== 'object' || source === null)) {
+    throw new TypeError(`The option 'credentials' is an object, an Observable or a function, got ${typeof source}`);
+  }
   if (isObservable(source)) return () => source;
   if (typeof source !== 'function') return () => of(source);
   return () => {
@@ -229,7 +235,7 @@ function backoffOf<F>(
   }
   const backoff = { ...standard, ...(typeof given === 'object' ? withoutUndefined(given as BackoffOptions) : {}) };
   for (const key of Object.keys(backoff)) {
-    if (!(key in standard)) throw new TypeError(`There is no option '${name}.${key}'`);
+    if (!Object.hasOwn(standard, key)) throw new TypeError(`There is no option '${name}.${key}'`);
   }
   inRange(`${name}.initialDelay`, backoff.initialDelay, 0);
   inRange(`${name}.maxDelay`, backoff.maxDelay, 0);
@@ -244,6 +250,10 @@ function check(options: ResolvedOptions): void {
   text('path', options.path);
   text('clientName', options.clientName);
   text('prefix', options.prefix);
+  is('boolean', 'autoPipeline', options.autoPipeline);
+  is('boolean', 'noDelay', options.noDelay);
+  is('function', 'reconnectOnError', options.reconnectOnError);
+  if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls);
   wholeNumber('port', options.port, 1, 65_535);
   wholeNumber('database', options.database, 0);
   wholeNumber('pipelineDepth', options.pipelineDepth, 1);
@@ -266,6 +276,13 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** @throws TypeError unless it is a number of milliseconds that a timer can wait, or Infinity */
 export function duration(name: string, value: unknown): void {
   if (value !== Infinity) inRange(name, value, 1, LONGEST_TIMER);
+}
+
+function is(type: 'boolean' | 'function' | 'object', name: string, value: unknown): void {
+  if (typeof value !== type || value === null) {
+    const got = value === null ? 'null' : typeof value;
+    throw new TypeError(`The option '${name}' is ${type === 'object' ? 'an' : 'a'} ${type}, got ${got}`);
+  }
 }
 
 function text(name: string, value: unknown): void {

@@ -1,12 +1,25 @@
-import { defer, finalize, from, map, merge, takeWhile, type Observable, type ObservableInput } from 'rxjs';
+import {
+  Subscription,
+  defer,
+  filter,
+  finalize,
+  from,
+  ignoreElements,
+  map,
+  merge,
+  takeWhile,
+  type Observable,
+  type ObservableInput,
+} from 'rxjs';
 import { call } from './commands/call';
 import { Command, type Arg } from './commands/command';
 import { SessionSurface } from './commands/generated/session';
+import { monitor } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCommand } from './commands/known-commands';
 import { applyPrefix } from './commands/prefix';
 import { Reply, type ReplySource } from './commands/reply';
-import type { RequestContext, RetryPolicy } from './commands/request';
+import { plainContext, type RequestContext, type RetryPolicy } from './commands/request';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionState } from './connection/connection';
@@ -23,6 +36,7 @@ import { PubSub } from './pubsub/pubsub';
 import type { SubscriptionKind } from './pubsub/subscriptions';
 import { prefixName, withoutPrefix } from './pubsub/prefix';
 import type { Message } from './pubsub/topic';
+import type { Push } from './resp/frames';
 
 /** How `subscribe` reads its argument. */
 export interface SubscribeOptions {
@@ -94,7 +108,7 @@ abstract class Surface<S extends string | Buffer> extends CommandSurface<S> {
 
 /** What may be said otherwise for some commands than for the whole client. */
 export interface CommandOptions {
-  /** how long a command may take, waiting, sending and repeating included, ms; Infinity for ever */
+  /** how long a command may take, waiting, sending and repeating included, ms; blocking ones too; Infinity for ever */
   readonly commandTimeout?: number;
   /** repeating does no harm, whatever the client knows of the command: it may be sent again when it may have run */
   readonly idempotent?: boolean;
@@ -127,6 +141,11 @@ export class RedisView<S extends string | Buffer = string> extends Surface<S> {
    */
   withOptions(options: CommandOptions): RedisView<S> {
     return new RedisView<S>({ ...this.source, ...contextOf(options) }, this.pubsub);
+  }
+
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return 'RedisView';
   }
 
   protected messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message<S>> {
@@ -165,10 +184,7 @@ export class Redis extends RedisView {
     const connection = new Connection(resolved);
     const pubsub = new PubSub(connection, () => subscriberConnection(resolved, connection));
     const { prefix, commandTimeout, retry } = resolved;
-    super(
-      { executor: connection, bytes: false, prefix, commandTimeout, idempotent: false, retry: retryPolicy(retry) },
-      pubsub,
-    );
+    super({ ...plainContext, executor: connection, prefix, commandTimeout, retry: retryPolicy(retry) }, pubsub);
     this.connection = connection;
     this.lend = () => new Connection({ ...resolved, reconnect: false }, { session: connection.session.copy() });
     this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
@@ -206,7 +222,17 @@ export class Redis extends RedisView {
     return defer(() => {
       const connection = this.lend();
       const source = { ...this.source, executor: connection };
-      return from(work(new DedicatedConnection(source))).pipe(finalize(() => connection.destroy()));
+      const end = this.connection.state$.pipe(filter(({ kind }) => kind === 'closed'));
+      const leased = new Subscription(() => connection.destroy());
+      leased.add(end.subscribe(() => leased.unsubscribe()));
+      try {
+        return from(work(new DedicatedConnection(source, connection.multiplexer.pushes$))).pipe(
+          finalize(() => leased.unsubscribe()),
+        );
+      } catch (error) {
+        leased.unsubscribe();
+        throw error;
+      }
     });
   }
 
@@ -229,8 +255,24 @@ export class Redis extends RedisView {
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
 export class DedicatedConnection extends SessionSurface {
   /** @internal */
-  constructor(protected readonly source: ReplySource) {
+  constructor(
+    protected readonly source: ReplySource,
+    private readonly pushes$: Observable<Push>,
+  ) {
     super();
+  }
+
+  /**
+   * Everything that the server is told by anybody, a line for each command, secrets included.
+   * @example
+   * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
+   */
+  monitor(): Observable<string> {
+    const lines = this.pushes$.pipe(
+      filter(({ kind }) => kind === 'monitor'),
+      map(({ items }) => String(items[1])),
+    );
+    return merge(lines, this.send(monitor()).pipe(ignoreElements()));
   }
 
   /**
@@ -261,7 +303,7 @@ function contextOf({ commandTimeout, idempotent, retry, ...rest }: CommandOption
   if (unknown !== undefined) throw new TypeError(`withOptions: there is no option '${unknown}' for commands`);
   if (commandTimeout !== undefined) duration('commandTimeout', commandTimeout);
   return {
-    ...(commandTimeout !== undefined && { commandTimeout }),
+    ...(commandTimeout !== undefined && { commandTimeout, limitsBlocking: true }),
     ...(idempotent !== undefined && { idempotent }),
     ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),
   };
@@ -275,7 +317,7 @@ function subscriberConnection(options: ResolvedOptions, { session }: Connection)
 /** A command by its name, with all that the client knows of it. */
 function knownCall<T>(name: string, args: readonly Arg[]): Command<T> {
   const command = call<T>(name, ...args);
-  const known = knownCommand(name, args);
+  const known = knownCommand(command.spec.name, args);
   return known === undefined ? command : new Command(known.spec, known.args, command.read, known.keys);
 }
 

@@ -14,7 +14,6 @@ export const SESSION = [
   'DISCARD',
   'WATCH',
   'UNWATCH',
-  'MONITOR',
   'RESET',
   'QUIT',
   'HELLO',
@@ -27,7 +26,15 @@ export const SESSION = [
 ];
 
 /** Commands that only make sense as a stream of messages, which the client offers under the same names; builders all the same. */
-export const STREAMED = ['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'UNSUBSCRIBE', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'];
+export const STREAMED = [
+  'MONITOR',
+  'SUBSCRIBE',
+  'PSUBSCRIBE',
+  'SSUBSCRIBE',
+  'UNSUBSCRIBE',
+  'PUNSUBSCRIBE',
+  'SUNSUBSCRIBE',
+];
 
 /** `sorted-set` → `sortedSetCommands`. */
 export function namespaceOf(file: string): string {

@@ -1,6 +1,8 @@
 import { Decoder, INCOMPLETE, type BytesWanted, type DecoderLimits } from '../../src/resp/decoder';
 import type { Frame } from '../../src/resp/frames';
 
+const LARGEST_CHUNK = 64 * 1024;
+
 /** Decodes chunks as a socket would bring them; each chunk's memory is overwritten once it has been read. */
 export function decodeChunks(
   chunks: Iterable<Uint8Array>,
@@ -20,11 +22,14 @@ export function decodeInto(
   bytesWanted?: BytesWanted,
 ): void {
   const decoder = new Decoder(limits, bytesWanted);
+  // As a socket does: every chunk lies in the same memory, which is overwritten by the next.
+  const memory = Buffer.alloc(LARGEST_CHUNK);
   for (const chunk of chunks) {
-    const reused = Buffer.from(chunk);
-    decoder.push(reused);
+    const inMemory = chunk.length > LARGEST_CHUNK ? Buffer.from(chunk) : memory.subarray(0, chunk.length);
+    inMemory.set(chunk);
+    decoder.push(inMemory);
     for (let frame = decoder.read(); frame !== INCOMPLETE; frame = decoder.read()) frames.push(frame);
-    reused.fill('!');
+    inMemory.fill('!');
   }
 }
 

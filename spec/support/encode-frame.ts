@@ -9,7 +9,8 @@ export type Wire =
   | { type: ','; double: number }
   | { type: '#'; boolean: boolean }
   | { type: '_' | '$-1' | '*-1' }
-  | { type: '*' | '~' | '>'; items: Wire[] }
+  /** `attributes` go before each item, and are no item */
+  | { type: '*' | '~' | '>'; items: Wire[]; attributes?: Wire | undefined }
   | { type: '%' | '|'; pairs: [Wire, Wire][] };
 
 /** The bytes of a value as a server sends it. */
@@ -38,7 +39,10 @@ export function encodeWire(wire: Wire): Buffer {
     case '*':
     case '~':
     case '>':
-      return Buffer.concat([Buffer.from(`${wire.type}${wire.items.length}\r\n`), ...wire.items.map(encodeWire)]);
+      return Buffer.concat([
+        Buffer.from(`${wire.type}${wire.items.length}\r\n`),
+        ...wire.items.flatMap((item) => [encodeAttributes(wire.attributes), encodeWire(item)]),
+      ]);
     case '%':
     case '|':
       return Buffer.concat([
@@ -48,13 +52,19 @@ export function encodeWire(wire: Wire): Buffer {
   }
 }
 
-/** What the decoder is to make of it. */
-export function frameOf(wire: Wire): Frame {
+function encodeAttributes(value: Wire | undefined): Buffer {
+  return value === undefined ? Buffer.alloc(0) : encodeWire({ type: '|', pairs: [[{ type: '+', text: 'k' }, value]] });
+}
+
+/** What the decoder is to make of it; strings as bytes where they are asked for. */
+export function frameOf(wire: Wire, bytes = false): Frame {
+  const inner = (wire: Wire) => frameOf(wire, bytes);
   switch (wire.type) {
     case '+':
+      return wire.text;
     case '$':
     case '=':
-      return wire.text;
+      return bytes ? Buffer.from(wire.text) : wire.text;
     case '-':
     case '!':
       return new ErrorFrame(wire.text);
@@ -72,13 +82,13 @@ export function frameOf(wire: Wire): Frame {
       return null;
     case '*':
     case '~':
-      return wire.items.map(frameOf);
+      return wire.items.map(inner);
     case '>':
-      return new Push(wire.items.map(frameOf));
+      return new Push(wire.items.map(inner));
     case '%':
-      return new Map(wire.pairs.map(([key, value]) => [frameOf(key), frameOf(value)]));
+      return new Map(wire.pairs.map(([key, value]) => [inner(key), inner(value)]));
     case '|':
-      return new Attribute(new Map(wire.pairs.map(([key, value]) => [frameOf(key), frameOf(value)])));
+      return new Attribute(new Map(wire.pairs.map(([key, value]) => [inner(key), inner(value)])));
   }
 }
 

@@ -1,6 +1,9 @@
 import type { Frame } from '../resp/frames';
 
-/** What a command argument may be. Numbers and bigints travel in decimal, bytes as they are. */
+/**
+ * What a command argument may be. Numbers and bigints travel in decimal, bytes as they are: they are read when the command is
+ * written, so they must not change before its reply.
+ */
 export type Arg = string | number | bigint | Uint8Array;
 
 /** Where keys stand among a command's arguments: `from`, `from + step`, … up to `to`, which counts from the end when negative. */

@@ -28,6 +28,16 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
     this.promise = undefined;
   }
 
+  /** What a log shows of it: no argument, for some are secrets. */
+  toJSON(): { command: string } {
+    return { command: this.command.spec.name };
+  }
+
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Reply <${this.command.spec.name}>`;
+  }
+
   then<A = T, B = never>(
     onfulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,

@@ -19,6 +19,8 @@ export type RetryPolicy = (attempt: number, error: RedisError, command: Command)
 export interface RequestContext extends ReplyContext {
   /** how long a command may take from its subscription to its reply, ms; Infinity for ever */
   readonly commandTimeout: number;
+  /** it holds for blocking commands too, whose own wait counts otherwise */
+  readonly limitsBlocking: boolean;
   /** the user vouches that repeating does no harm */
   readonly idempotent: boolean;
   readonly retry: RetryPolicy;
@@ -29,6 +31,7 @@ export const plainContext: RequestContext = {
   bytes: false,
   prefix: '',
   commandTimeout: Infinity,
+  limitsBlocking: false,
   idempotent: false,
   retry: () => false,
 };
@@ -48,6 +51,8 @@ export abstract class Request<T = unknown> {
   /** Nobody waits any more: not worth sending, its reply is to be swallowed. */
   abstract get abandoned(): boolean;
   abstract fail(error: RedisError): void;
+  /** It was sent, and the user has asked the server not to answer: there is no value. */
+  abstract settleUnanswered(): void;
   protected abstract deliver(value: T): void;
 
   /** Whether it may be sent a second time although it may have run. */
@@ -89,6 +94,10 @@ export class SubscriberRequest<T> extends Request<T> {
     this.subscriber.error(error);
   }
 
+  settleUnanswered(): void {
+    this.subscriber.complete();
+  }
+
   protected deliver(value: T): void {
     this.subscriber.next(value);
     this.subscriber.complete();
@@ -116,6 +125,10 @@ export class PromiseRequest<T> extends Request<T> {
   fail(error: RedisError): void {
     this.resolve(Promise.reject(error));
     this.resolve = settled;
+  }
+
+  settleUnanswered(): void {
+    this.resolve(undefined as T);
   }
 
   protected deliver(value: T): void {

@@ -18,6 +18,7 @@ import {
   take,
   tap,
   throwError,
+  throwIfEmpty,
   timeout,
   timer,
   type SchedulerLike,
@@ -149,27 +150,29 @@ export class Connection implements Executor {
   }
 
   submit(request: Request): void {
+    this.open();
     const refusal = this.refusal(request);
     if (refusal !== undefined) {
       request.fail(refusal);
       return;
     }
-    this.open();
     this.multiplexer.requests$.next(request);
   }
 
-  /** Lets what is pending be answered, then closes. */
+  /** Lets what is pending be answered, then closes. What waits at the server, as BLPOP does, is not waited for. */
   close(): Observable<void> {
     this.closing = true;
     const { kind } = this.state$.value;
     const linked = kind === 'ready' || kind === 'connecting';
-    if (!linked || this.multiplexer.pending === 0 || this.multiplexer.blocked) {
+    if (!linked || this.multiplexer.pending === 0) {
       this.destroy();
     } else {
       const lost = this.state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
       // With a limit of its own where commands have none: closing always comes to an end.
       const limit = timer(Math.min(this.options.commandTimeout, LONGEST_CLOSE), this.clock);
-      race(this.multiplexer.idle$, lost, limit).subscribe(() => this.destroy());
+      race(this.multiplexer.drained(), lost, limit)
+        .pipe(take(1))
+        .subscribe(() => this.destroy());
     }
     return this.state$.pipe(
       filter(({ kind }) => kind === 'closed'),
@@ -205,13 +208,16 @@ export class Connection implements Executor {
     const cause = state.kind === 'closed' ? state.error : undefined;
     const why = cause === undefined ? 'the client is closed' : `the client gave up: ${cause.message}`;
     if (request === undefined) return new DisconnectedError(`Nothing can be sent: ${why}`, { cause });
-    return new DisconnectedError(`${request.command.spec.name} was not sent: ${why}`, { ...factsOf(request), cause });
+    const facts = factsOf(request);
+    const fate = facts.delivery === 'unsent' ? 'was not sent' : 'was sent, may have run, and is not sent again';
+    return new DisconnectedError(`${facts.command} ${fate}: ${why}`, { ...facts, cause });
   }
 
   /** Greets the server over a new socket, restores what it knew of us, then serves the queue until the socket is lost. */
   private speak(socket: ByteSocket): Observable<2 | 3> {
     const { connectTimeout } = this.options;
     const ready = defer(this.options.credentials).pipe(
+      throwIfEmpty(),
       catchError((cause: unknown) => throwError(() => new ConnectionError('There are no credentials', { cause }))),
       concatMap((credentials, index) => (index === 0 ? this.greetServer(credentials) : this.signInAgain(credentials))),
       timeout({
@@ -258,7 +264,9 @@ export class Connection implements Executor {
   private refusal(request: Request): RedisError | undefined {
     if (this.closed) return this.closedError(request);
     if (!this.dialedBefore || this.state$.value.kind === 'ready') return undefined;
-    return this.multiplexer.queued < this.options.offlineQueue ? undefined : this.overflow(request);
+    const { offlineQueue } = this.options;
+    if (this.multiplexer.queued >= offlineQueue) this.multiplexer.prune();
+    return this.multiplexer.queued < offlineQueue ? undefined : this.overflow(request);
   }
 
   private overflow(request: Request): DisconnectedError {

@@ -1,8 +1,8 @@
-import { Observable, Subject, config, tap, type SchedulerLike, type Subscription } from 'rxjs';
+import { Observable, Subject, defer, of, tap, type SchedulerLike, type Subscription } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import { toReplyError, type Request } from '../commands/request';
-import { ConnectionError, ProtocolError, RedisError, TimeoutError, type Delivery } from '../errors';
+import { ConnectionError, ProtocolError, RedisError, TimeoutError, type Delivery, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { decodeResp } from '../resp/decode-resp';
 import type { BytesWanted, DecoderLimits } from '../resp/decoder';
@@ -10,6 +10,7 @@ import { Encoder } from '../resp/encoder';
 import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
 import { Liveness, type LivenessLimits } from './liveness';
 import { Multicast } from './multicast';
+import { reportUnhandled } from './report-unhandled';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
 import { Sweep } from './sweep';
@@ -30,6 +31,9 @@ export interface MultiplexerOptions extends LivenessLimits {
   /** in RESP2 a subscribed connection sends its messages as arrays */
   readonly arraysArePushes?: boolean;
 }
+
+/** A line of MONITOR: `1700000000.123456 [0 127.0.0.1:50000] "GET" "k"`. */
+const MONITORED = /^\d+\.\d+ \[/;
 
 /** Deadlines closer together than this are dealt with at once; ms. */
 const SWEEP_GRAIN = 5;
@@ -71,6 +75,14 @@ export class Multiplexer {
   private gateOpen = false;
   private full = false;
   private flushScheduled = false;
+  /** Which requests the server leaves unanswered, by the wish of CLIENT REPLY. */
+  private muted: 'all' | 'next' | undefined;
+  /** Encoded, and no reply will come. */
+  private readonly unanswered: Request[] = [];
+  /** The server reports what others do, between the replies. */
+  private monitoring = false;
+  /** The connection is to be closed when nothing more can be expected. */
+  private draining = false;
   /** The time, read once per tick. */
   private tickTime = 0;
   /** How many confirmations of the subscribing request at the head have come. */
@@ -110,9 +122,22 @@ export class Multiplexer {
     return this.queue.length + this.inFlight.length + this.greetings.length + this.parked.size;
   }
 
-  /** Whether a command that waits at the server keeps the replies behind it from coming. */
-  get blocked(): boolean {
-    return [...this.inFlight].some(({ command }) => blockingWait(command) !== undefined);
+  /** Emits, once the rest is answered, when nothing is pending but what waits at the server and what stands behind it. */
+  drained(): Observable<void> {
+    return defer(() => {
+      this.draining = true;
+      return this.isDrained() ? of(undefined) : this.idle$;
+    });
+  }
+
+  private isDrained(): boolean {
+    const next = this.inFlight.peek() ?? this.queue.peek();
+    return this.pending === 0 || (this.draining && next !== undefined && blockingWait(next.command) !== undefined);
+  }
+
+  /** Drops what waits and whose subscribers have left. */
+  prune(): void {
+    for (const request of this.queue.drain()) if (!request.abandoned) this.queue.push(request);
   }
 
   /** Lets the queue flow. */
@@ -126,10 +151,11 @@ export class Multiplexer {
     return new Observable((subscriber) => {
       this.socket = socket;
       this.breakLink = (error) => {
-        this.detach(error);
+        const tellFailures = this.detach(error);
         subscriber.error(error);
+        tellFailures();
       };
-      subscriber.add(() => this.detach(new ConnectionError('The connection was given up')));
+      subscriber.add(() => this.detach(new ConnectionError('The connection was given up'))());
       subscriber.add(
         socket.drain$.subscribe(() => {
           this.full = false;
@@ -155,7 +181,7 @@ export class Multiplexer {
     const waiting = [...this.queue.drain(), ...this.parked.keys()].filter((request) => !request.abandoned);
     for (const request of [...this.parked.keys()]) this.unpark(request);
     for (const request of waiting.splice(0, kept)) this.queue.push(request);
-    for (const request of waiting) request.fail(toError(request));
+    for (const request of waiting) failSafely(request, toError(request));
     if (this.pending === 0) this.deadlines.stop();
   }
 
@@ -176,7 +202,8 @@ export class Multiplexer {
   private startClock(request: Request): void {
     const { command, context } = request;
     const wait = command.spec.blocking === undefined ? undefined : blockingWait(command);
-    const limit = wait === undefined ? context.commandTimeout : wait + this.options.blockingGrace;
+    const own = wait === undefined || context.limitsBlocking;
+    const limit = own ? context.commandTimeout : wait + this.options.blockingGrace;
     if (limit === Infinity) return;
     request.deadline = Math.ceil(this.tickTime + limit);
     this.deadlines.watch(request.deadline);
@@ -186,10 +213,14 @@ export class Multiplexer {
     this.flushScheduled = false;
     while (this.socket !== undefined && !this.full) {
       const first = this.inFlight.length === 0;
-      if (!this.encodeBatch()) return;
+      if (!this.encodeBatch()) {
+        if (this.inFlight.length === 0) this.rest();
+        return;
+      }
       this.full = !this.socket.write(this.encoder.take());
       this.encoder.release(this.socket.drained);
       this.liveness.wrote(first, !this.full);
+      for (const request of this.unanswered.splice(0)) request.settleUnanswered();
     }
   };
 
@@ -203,9 +234,18 @@ export class Multiplexer {
       if (request === undefined) break;
       if (request.abandoned) continue;
       const { spec, args } = request.command;
-      encoder.add(spec.words, spec.head, args);
-      inFlight.push(request);
+      try {
+        encoder.add(spec.words, spec.head, args);
+      } catch (cause) {
+        failSafely(
+          request,
+          new ProtocolError(`${spec.name} cannot be encoded: ${String(cause)}`, { command: spec.name, cause }),
+        );
+        continue;
+      }
       count++;
+      if ((this.muted === undefined && !spec.connection) || this.isAnswered(request.command)) inFlight.push(request);
+      else this.unanswered.push(request);
     }
     return count > 0;
   }
@@ -213,6 +253,20 @@ export class Multiplexer {
   private wantsBytes(request: Request | undefined): boolean {
     if (this.options.arraysArePushes) return this.pushesAsBytes;
     return request !== undefined && (request.context.bytes || request.command.spec.binary === true);
+  }
+
+  /** Whether the server will answer: CLIENT REPLY decides, for itself and for what follows. */
+  private isAnswered({ spec, args }: Command): boolean {
+    if (spec.name === 'CLIENT REPLY') {
+      const action = String(args[0]).toUpperCase();
+      if (action === 'OFF') this.muted = 'all';
+      else if (action === 'ON') this.muted = undefined;
+      else if (action === 'SKIP') this.muted ??= 'next';
+      return action !== 'OFF' && action !== 'SKIP';
+    }
+    const answered = this.muted === undefined;
+    if (this.muted === 'next') this.muted = undefined;
+    return answered;
   }
 
   private receive(frame: Frame): void {
@@ -226,6 +280,10 @@ export class Multiplexer {
         return;
       }
       if (frame instanceof Attribute) return;
+    }
+    if (this.monitoring && typeof frame === 'string' && MONITORED.test(frame)) {
+      this.pushes$.next(new Push(['monitor', frame]));
+      return;
     }
     this.settle(frame);
   }
@@ -241,14 +299,16 @@ export class Multiplexer {
       if (frame instanceof ErrorFrame) this.refuse(request, frame);
       else this.deliver(request, frame);
     } catch (error) {
-      reportLater(error);
+      reportUnhandled(error);
     }
-    if (this.inFlight.length === 0) this.rest();
+    if (this.inFlight.length === 0 || this.draining) this.rest();
   }
 
   private deliver(request: Request, frame: Frame): void {
     request.settle(frame);
-    if (request.command.spec.connection) this.sessionCommands$.next(request.command);
+    const { spec } = request.command;
+    if (spec.mode === 'monitor') this.monitoring = true;
+    if (spec.connection) this.sessionCommands$.next(request.command);
   }
 
   /** A message, or the confirmation that the subscribing request at the head waits for, once per channel. */
@@ -260,11 +320,11 @@ export class Multiplexer {
     this.pushes$.next(push);
   }
 
-  /** No reply is owed. */
+  /** No reply is owed, or none that would come soon. */
   private rest(): void {
-    if (this.retiring !== undefined) {
+    if (this.retiring !== undefined && this.inFlight.length === 0) {
       this.breakLink(new ConnectionError('The connection is made anew', { cause: this.retiring }));
-    } else if (this.pending === 0) {
+    } else if (this.isDrained()) {
       this.idle$.next();
     }
   }
@@ -273,7 +333,7 @@ export class Multiplexer {
   private refuse(request: Request, frame: ErrorFrame): void {
     if (request.abandoned) return;
     const error = toReplyError(frame, request.command.spec.name);
-    const reaction = this.gateOpen || this.retiring ? this.options.reconnectOnError(error) : false;
+    const reaction = this.gateOpen || this.retiring ? this.reactionTo(error) : false;
     if (reaction !== false) {
       this.gateOpen = false;
       this.retiring ??= error;
@@ -283,6 +343,15 @@ export class Multiplexer {
       this.returning.push(request);
     } else {
       this.failOrRepeat(request, error);
+    }
+  }
+
+  private reactionTo(error: ReplyError): ReturnType<ReconnectOnError> {
+    try {
+      return this.options.reconnectOnError(error);
+    } catch (thrown) {
+      reportUnhandled(thrown);
+      return false;
     }
   }
 
@@ -313,20 +382,25 @@ export class Multiplexer {
     try {
       delay = context.retry(attempt + 1, error, command);
     } catch (thrown) {
-      reportLater(thrown);
+      reportUnhandled(thrown);
     }
     const tooLate = delay !== false && deadline !== 0 && this.options.clock.now() + delay >= deadline;
     return tooLate ? false : delay;
   }
 
-  /** Leaves a lost socket: what was written and not answered may have run, and is repeated only where that does no harm. */
-  private detach(error: RedisError): void {
+  /**
+   * Leaves a lost socket: what was written and not answered may have run, and is repeated only where that does no harm.
+   * @returns tells those who wait of the failures; for the end, when user code finds everything in its place
+   */
+  private detach(error: RedisError): () => void {
     const { socket } = this;
-    if (socket === undefined) return;
+    if (socket === undefined) return () => undefined;
     this.socket = undefined;
     this.gateOpen = false;
     this.full = false;
     this.retiring = undefined;
+    this.muted = undefined;
+    this.monitoring = false;
     this.confirmations = 0;
     this.breakLink = () => undefined;
     this.liveness.stop();
@@ -335,6 +409,11 @@ export class Multiplexer {
 
     const failing = this.greetings.drain().map((request) => ({ request, error: lost(error, request, 'unsent') }));
     const returning = this.returning.splice(0);
+    // What the server answers in no RESP is not asked for again: it would break the next link as well.
+    if (error instanceof ProtocolError) {
+      const poisonous = this.inFlight.shift();
+      if (poisonous !== undefined) failing.push({ request: poisonous, error: unreadable(error, poisonous) });
+    }
     for (const request of this.inFlight.drain()) {
       if (request.abandoned) continue;
       const failure = lost(error, request, 'unknown');
@@ -349,23 +428,24 @@ export class Multiplexer {
       }
     }
     this.queue.unshift(returning);
-    // Last, for user code that is told of a failure shall find everything in its place.
-    for (const { request, error } of failing) request.fail(error);
+    return () => {
+      for (const { request, error } of failing) failSafely(request, error);
+    };
   }
 
   /** Fails what has had its time, and returns the earliest deadline that is left. */
   private expire(now: number): number {
     const isDue = ({ deadline }: Request) => deadline !== 0 && deadline <= now;
     const unsent = [...this.queue, ...this.parked.keys()].filter(isDue);
-    const unanswered = [...this.inFlight].filter(isDue);
+    const unanswered = [...this.inFlight].filter((request) => isDue(request) && !request.abandoned);
     if (unsent.length > 0) {
       for (const request of this.queue.drain()) if (!isDue(request)) this.queue.push(request);
       for (const request of unsent) this.unpark(request);
     }
     // Those in flight keep their places in line, so that the replies that follow find their commands.
-    for (const request of unanswered) if (!request.abandoned) request.fail(timedOut(request, 'unknown'));
-    for (const request of unsent) if (!request.abandoned) request.fail(timedOut(request, deliveryOf(request)));
-    if (this.pending === 0) this.idle$.next();
+    for (const request of unanswered) failSafely(request, timedOut(request, 'unknown'));
+    for (const request of unsent) failSafely(request, timedOut(request, deliveryOf(request)));
+    if (this.isDrained()) this.idle$.next();
 
     let earliest = Infinity;
     for (const line of [this.queue, this.inFlight, this.parked.keys()]) {
@@ -378,6 +458,25 @@ export class Multiplexer {
 /** How far a request got that is not in flight: what has been tried before may have run then. */
 export function deliveryOf({ attempt }: Request): Delivery {
   return attempt > 0 ? 'unknown' : 'unsent';
+}
+
+/** One subscriber that throws keeps no other from being told. */
+function failSafely(request: Request, error: RedisError): void {
+  try {
+    if (!request.abandoned) request.fail(error);
+  } catch (thrown) {
+    reportUnhandled(thrown);
+  }
+}
+
+function unreadable(cause: ProtocolError, { command }: Request): ProtocolError {
+  const { name } = command.spec;
+  return new ProtocolError(`The reply to ${name} is no RESP: ${cause.message}`, {
+    delivery: 'unknown',
+    repeatable: false,
+    command: name,
+    cause,
+  });
 }
 
 function lost(cause: RedisError, request: Request, delivery: Delivery): RedisError {
@@ -403,13 +502,4 @@ const messageKinds = new Set<Frame>(
 function isMessage(frame: readonly Frame[]): boolean {
   const kind = frame[0]!;
   return messageKinds.has(kind instanceof Uint8Array ? String(kind) : kind);
-}
-
-/** An error that user code lets out is the process's, reported as RxJS reports it, never the connection's. */
-function reportLater(error: unknown): void {
-  setTimeout(() => {
-    const { onUnhandledError } = config;
-    if (onUnhandledError === null) throw error;
-    onUnhandledError(error);
-  });
 }

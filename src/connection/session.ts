@@ -1,4 +1,4 @@
-import type { Command } from '../commands/command';
+import type { Arg, Command } from '../commands/command';
 import type { Credentials } from '../options';
 
 /** What a connection is to be in the server's eyes. The user's own SELECT, AUTH and CLIENT SETNAME change it for good. */
@@ -25,13 +25,17 @@ export class Session {
         this.database = Number(args[0]);
         break;
       case 'CLIENT SETNAME':
-        this.clientName = String(args[0]);
+        this.clientName = textOf(args[0]);
         break;
       case 'AUTH': {
-        const password = String(args.at(-1));
-        this.credentials = args.length === 1 ? { password } : { username: String(args[0]), password };
+        const password = textOf(args.at(-1));
+        this.credentials = args.length === 1 ? { password } : { username: textOf(args[0]), password };
         break;
       }
     }
   }
+}
+
+function textOf(arg: Arg | undefined): string {
+  return arg instanceof Uint8Array ? Buffer.from(arg).toString() : String(arg);
 }

@@ -52,7 +52,14 @@ export const openSocket: Dial = (endpoint) =>
         return true;
       },
     };
-    const socket = connect(endpoint, onread);
+    let socket: net.Socket;
+    try {
+      socket = connect(endpoint, onread);
+    } catch (cause) {
+      // Certificates and keys that cannot be read throw here.
+      subscriber.error(lost(endpoint, cause as Error));
+      return;
+    }
     const timer = setTimeout(() => {
       subscriber.error(new TimeoutError(`${describe(endpoint)} did not accept within ${endpoint.connectTimeout} ms`));
     }, endpoint.connectTimeout);

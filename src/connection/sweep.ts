@@ -3,6 +3,9 @@ import type { SchedulerLike, Subscription } from 'rxjs';
 /** A timer that is later than this was kept by user code, and what is due may lie unread in the socket; ms. */
 const KEPT = 20;
 
+/** What a timer of the platform can wait, ms; later deadlines are looked at again then. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /**
  * One timer for any number of deadlines: it goes off at the earliest that was ever announced, then asks for the earliest that is
  * left. Nobody has to cancel anything when a command is answered in time.
@@ -30,7 +33,8 @@ export class Sweep {
   private arm(deadline: number): void {
     this.stop();
     this.at = deadline;
-    this.timer = this.clock.schedule(() => this.goOff(deadline), Math.max(0, deadline - this.clock.now()));
+    const delay = Math.min(Math.max(0, deadline - this.clock.now()), LONGEST_TIMER);
+    this.timer = this.clock.schedule(() => this.goOff(deadline), delay);
   }
 
   /** When the event loop was held up, what has arrived meanwhile is read first: timers come before sockets. */

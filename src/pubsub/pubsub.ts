@@ -1,7 +1,8 @@
-import { Observable, merge } from 'rxjs';
+import { EMPTY, Observable, Subscription, merge } from 'rxjs';
 import { Reply } from '../commands/reply';
 import { plainContext } from '../commands/request';
 import type { Connection, ConnectionState } from '../connection/connection';
+import { AuthenticationError } from '../errors';
 import type { Push } from '../resp/frames';
 import { Subscriptions, type Send, type SubscriptionKind } from './subscriptions';
 import type { Message, Topic } from './topic';
@@ -22,6 +23,8 @@ export class PubSub {
   private readonly all = Object.values(this.subscriptions);
   private bytesObservers = 0;
   private reconcileScheduled = false;
+  /** What is on its way to the server on the present link. */
+  private reconciling = new Subscription();
   /** The connection of its own that RESP2 needs. */
   private own: Connection | undefined;
 
@@ -77,18 +80,31 @@ export class PubSub {
     connection.multiplexer.pushes$.subscribe((push) => this.receive(push));
     connection.multiplexer.pushesAsBytes = this.bytesObservers > 0;
     connection.restorers.push((send, protocol) => {
+      if (!carries(protocol)) return EMPTY;
+      // What was asked for on the lost link and still waits must not be sent on this one.
+      this.reconciling.unsubscribe();
+      this.reconciling = new Subscription();
       for (const subscriptions of this.all) subscriptions.forget();
-      return carries(protocol) ? this.reconcile(send) : merge();
+      return this.reconcile(send);
+    });
+    // Who came or went while the subscriptions were restored.
+    connection.state$.subscribe(({ kind }) => {
+      if (kind === 'ready') this.scheduleReconcile();
     });
   }
 
   private follow(state: ConnectionState): void {
-    if (state.kind === 'ready' && state.protocol === 2) this.scheduleReconcile();
     if (state.kind === 'ready' && state.protocol === 3) this.dropOwn();
+    // Whoever waits for messages is told as whoever waits for replies is.
+    if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) this.end(state.error);
     if (state.kind === 'closed') {
       this.dropOwn();
-      for (const subscriptions of this.all) subscriptions.end(state.error);
+      this.end(state.error);
     }
+  }
+
+  private end(error: unknown): void {
+    for (const subscriptions of this.all) subscriptions.end(error);
   }
 
   private dropOwn(): void {
@@ -107,7 +123,8 @@ export class PubSub {
       if (carrier?.state$.value.kind !== 'ready') return; // what restores the connection sees to it
       const from = { ...plainContext, executor: carrier };
       // A loss on the way is mended by what restores the connection, a refusal has reached its observers.
-      this.reconcile((command) => new Reply(from, command)).subscribe({ error: () => undefined });
+      const exchange = this.reconcile((command) => new Reply(from, command));
+      this.reconciling.add(exchange.subscribe({ error: () => undefined }));
     });
   }
 
@@ -122,9 +139,11 @@ export class PubSub {
       const own = (this.own = this.openOwn());
       this.attach(own, () => true);
       own.state$.subscribe((state) => {
-        if (state.kind !== 'closed' || this.own !== own) return;
+        if (this.own !== own) return;
+        if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) this.end(state.error);
+        if (state.kind !== 'closed') return;
         this.own = undefined;
-        for (const subscriptions of this.all) subscriptions.end(state.error);
+        this.end(state.error);
       });
       own.open();
     }

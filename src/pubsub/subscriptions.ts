@@ -62,11 +62,15 @@ export class Subscriptions {
     return send(new Command(this.subscribeSpec, names, nothing)).pipe(
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) throw error;
-        if (names.length > 1) return merge(...names.map((name) => this.subscribe([name], send)));
+        if (names.length > 1) return merge(...names.map((name) => this.subscribeIfWanted(name, send)));
         this.refuse(names[0]!, error);
         return EMPTY;
       }),
     );
+  }
+
+  private subscribeIfWanted(name: string, send: Send): Observable<unknown> {
+    return this.asked.has(name) ? this.subscribe([name], send) : EMPTY;
   }
 
   /** The server has forgotten: the connection was lost. */

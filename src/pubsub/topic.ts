@@ -23,7 +23,8 @@ export class Topic {
   deliver(type: Message['type'], channel: string, data: string | Uint8Array): void {
     const { strings, bytes, name } = this;
     if (strings.observed) strings.next(message(type, channel, name, typeof data === 'string' ? data : asText(data)));
-    if (bytes.observed) bytes.next(message(type, channel, name, Buffer.from(data as Uint8Array)));
+    // What was decoded before the first Observer of bytes came is text, and its bytes are gone.
+    if (bytes.observed && typeof data !== 'string') bytes.next(message(type, channel, name, data as Buffer));
   }
 
   complete(): void {

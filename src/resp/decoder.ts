@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { ProtocolError } from '../errors';
 import { Attribute, ErrorFrame, Push, type Frame } from './frames';
 import { RecurringString, utf8 } from './strings';
@@ -48,6 +49,8 @@ const MINUS = 0x2d;
 const NO_BYTES = Buffer.alloc(0);
 /** Digits that a JavaScript number holds exactly, whatever they are. */
 const SAFE_DIGITS = 15;
+/** Pushes that may come in the middle of a reply (Redis 6.0 does so within EXEC) and are no part of it, unlike confirmations. */
+const OUT_OF_BAND = new Set(['invalidate', 'message', 'pmessage', 'smessage']);
 const STREAMED = new Set(['?'.charCodeAt(0), ';'.charCodeAt(0), '.'.charCodeAt(0)]);
 
 const enum Type {
@@ -71,7 +74,7 @@ const enum Type {
 /**
  * An incremental decoder of RESP2 and RESP3: `push` a chunk, then `read` frames until INCOMPLETE.
  *
- * It copies every byte at most once and looks at it at most twice, however the stream is cut. Nesting lives on a stack of its own,
+ * A bulk string is copied at most once, however the stream is cut. Nesting lives on a stack of its own,
  * so a deep reply costs memory, never the call stack. After a ProtocolError the decoder is of no more use.
  *
  * @example
@@ -147,6 +150,7 @@ export class Decoder {
         this.open = open.parent;
         this.depth--;
         value = this.finish(open);
+        if (value instanceof Push && this.open !== undefined && OUT_OF_BAND.has(value.kind)) return value;
       }
     }
   }
@@ -267,7 +271,9 @@ export class Decoder {
   }
 
   private readBulk(type: Type): Frame | typeof INCOMPLETE {
-    const length = this.readLength(this.limits.maxBulkLength, 'length');
+    const { maxBulkLength } = this.limits;
+    const longest = this.asBytes ? maxBulkLength : Math.min(maxBulkLength, constants.MAX_STRING_LENGTH);
+    const length = this.readLength(longest, 'length');
     if (length !== length) return INCOMPLETE;
     if (length === -1) return null;
     const { chunk, position } = this;

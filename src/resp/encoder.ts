@@ -46,9 +46,11 @@ export class Encoder {
   /**
    * @param words how many bulk strings `head` holds
    * @param head the command's name, already encoded: `$3\r\nGET\r\n`
+   * @throws TypeError when an argument is none, before anything of the request is written
    */
   add(words: number, head: string, args: readonly Encodable[]): void {
     const count = args.length;
+    for (let i = 0; i < count; i++) refuseUnencodable(args[i]);
     this.reserve(OVERHEAD + head.length);
     this.writeLength(STAR, words + count);
     const { buffer } = this;
@@ -73,9 +75,9 @@ export class Encoder {
     return chunks;
   }
 
-  /** @param reusable nobody reads the taken chunks any more; otherwise the buffer is left to them and a new one begun */
+  /** @param reusable nobody reads the taken chunks any more; otherwise their memory is left to them */
   release(reusable: boolean): void {
-    if (!reusable) this.buffer = Buffer.allocUnsafeSlow(this.size);
+    if (!reusable) return; // what follows goes behind it, into a new buffer when this one is full
     this.start = 0;
     this.end = 0;
   }
@@ -189,6 +191,14 @@ export class Encoder {
     buffer[end++] = LF;
     this.end = end;
   }
+}
+
+function refuseUnencodable(arg: unknown): void {
+  if (typeof arg === 'string' || typeof arg === 'number' || typeof arg === 'bigint' || arg instanceof Uint8Array)
+    return;
+  throw new TypeError(
+    `An argument is a string, a number, a bigint or bytes, got ${arg === null ? 'null' : typeof arg}`,
+  );
 }
 
 /** Redis writes the infinities as `inf` and `-inf`. */

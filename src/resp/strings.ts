@@ -7,6 +7,8 @@ interface Utf8Buffer extends Buffer {
 const { fromCharCode } = String;
 /** Up to here a string is made faster from character codes than by a call into C++. */
 const SHORT = 16;
+/** Beyond, comparing in JavaScript is no cheaper. */
+const LONGEST_RECURRING = 32;
 
 // Hot: once per string that a server sends.
 /** The UTF-8 text of some bytes; what is not UTF-8 becomes U+FFFD. */
@@ -28,12 +30,13 @@ export class RecurringString {
 
   // Hot: twice per message.
   read(chunk: Buffer, start: number, end: number): string {
+    if (end - start > LONGEST_RECURRING) return utf8(chunk, start, end);
     const { bytes } = this;
     let same = end - start === bytes.length;
     for (let i = 0; same && i < bytes.length; i++) same = chunk[start + i] === bytes[i];
     if (same) return this.text;
     this.text = utf8(chunk, start, end);
-    this.bytes = Buffer.from(chunk.subarray(start, Math.min(end, start + SHORT * 2)));
+    this.bytes = Buffer.from(chunk.subarray(start, end));
     return this.text;
   }
 }

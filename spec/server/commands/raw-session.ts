@@ -33,7 +33,15 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
     { bytes = false, prefix = '' }: SessionOptions,
   ) {
     super();
-    this.from = { bytes, prefix, commandTimeout: Infinity, idempotent: false, retry: () => false, executor: this };
+    this.from = {
+      bytes,
+      prefix,
+      limitsBlocking: false,
+      commandTimeout: Infinity,
+      idempotent: false,
+      retry: () => false,
+      executor: this,
+    };
     this.decoder = new Decoder(undefined, {
       reply: () => this.waiting[0]?.context.bytes === true || this.waiting[0]?.command.spec.binary === true,
       push: () => bytes,

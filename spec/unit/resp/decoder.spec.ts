@@ -23,7 +23,11 @@ const { wire } = fc.letrec<{ wire: Wire }>((tie) => ({
   wire: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     scalar,
-    fc.record({ type: fc.constantFrom('*' as const, '~' as const), items: fc.array(tie('wire'), { maxLength: 6 }) }),
+    fc.record({
+      type: fc.constantFrom('*' as const, '~' as const),
+      items: fc.array(tie('wire'), { maxLength: 6 }),
+      attributes: fc.option(scalar, { nil: undefined }),
+    }),
     fc.record({ type: fc.constant('%' as const), pairs: fc.array(fc.tuple(scalar, tie('wire')), { maxLength: 6 }) }),
   ),
 }));
@@ -93,7 +97,14 @@ describe('Decoder', () => {
     ]);
   });
 
-  it('reads a push that stands inside a reply as an element of it', () => {
+  it('hands out a message that comes in the middle of a reply ahead of the reply, of which it is no part', () => {
+    const reply = '*2\r\n>2\r\n+invalidate\r\n*1\r\n+k\r\n+OK\r\n>3\r\n+message\r\n+c\r\n+m\r\n:2\r\n';
+    const frames = [new Push(['invalidate', ['k']]), new Push(['message', 'c', 'm']), ['OK', 2]];
+    expect(decode(reply)).toStrictEqual(frames);
+    expect(decodeChunks(cut(Buffer.from(reply), [1]))).toStrictEqual(frames);
+  });
+
+  it('reads a confirmation that stands inside a reply as an element of it', () => {
     expect(decode('*2\r\n>2\r\n+subscribe\r\n+c\r\n:1\r\n')).toStrictEqual([[new Push(['subscribe', 'c']), 1]]);
   });
 
@@ -122,9 +133,20 @@ describe('Decoder', () => {
     fc.assert(
       fc.property(stream, sizes, (wires, sizes) => {
         const bytes = Buffer.concat(wires.map(encodeWire));
-        expect(decodeChunks(cut(bytes, sizes))).toStrictEqual(wires.map(frameOf));
+        expect(decodeChunks(cut(bytes, sizes))).toStrictEqual(wires.map((wire) => frameOf(wire)));
       }),
       { numRuns: 1500 },
+    );
+  });
+
+  it('decodes any stream, cut anywhere, to bytes where bytes are asked for', () => {
+    const all = { reply: () => true, push: () => true };
+    fc.assert(
+      fc.property(stream, sizes, (wires, sizes) => {
+        const bytes = Buffer.concat(wires.map(encodeWire));
+        expect(decodeChunks(cut(bytes, sizes), {}, all)).toStrictEqual(wires.map((wire) => frameOf(wire, true)));
+      }),
+      { numRuns: 500 },
     );
   });
 

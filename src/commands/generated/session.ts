@@ -7,7 +7,6 @@ import type { HelloOptions } from '../special/types';
 import { CommandSurface } from './surface';
 import * as clusterCommands from './cluster';
 import * as connectionCommands from './connection';
-import * as serverCommands from './server';
 import * as transactionsCommands from './transactions';
 import type { ClientTrackingOptions } from './connection';
 
@@ -103,18 +102,6 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    */
   hello(protover?: number, options?: HelloOptions): Reply<ServerGreeting> {
     return this.send(connectionCommands.hello(protover, options));
-  }
-
-  /**
-   * Turns this connection into one that hears every command of every client.
-   *
-   * `MONITOR`
-   *
-   * O(1), since Redis 1.0.0, in every Valkey.
-   * @see https://redis.io/docs/latest/commands/monitor/
-   */
-  monitor(): Reply<'OK'> {
-    return this.send(serverCommands.monitor());
   }
 
   /**

@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { RecurringString, utf8 } from '../../../src/resp/strings';
+
+describe('utf8', () => {
+  it('reads what a Buffer reads, at every length and of every byte', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ maxLength: 40 }).map((s) => Buffer.from(s)),
+          fc.uint8Array({ maxLength: 40 }).map((b) => Buffer.from(b)),
+        ),
+        (bytes) => {
+          const framed = Buffer.concat([Buffer.from('é<'), bytes, Buffer.from('>é')]);
+          expect(utf8(framed, 3, 3 + bytes.length)).toBe(bytes.toString());
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('RecurringString', () => {
+  it('reads what is there, whatever was there before, in memory that is used again and again', () => {
+    const name = fc
+      .tuple(fc.constantFrom('c', 'd', 'é'), fc.nat({ max: 40 }))
+      .map(([char, length]) => char.repeat(length));
+    fc.assert(
+      fc.property(fc.array(name, { maxLength: 20 }), (names) => {
+        const recurring = new RecurringString();
+        const memory = Buffer.alloc(100);
+        for (const name of names) {
+          const length = memory.write(name);
+          expect(recurring.read(memory, 0, length)).toBe(name);
+        }
+      }),
+    );
+    const recurring = new RecurringString();
+    const memory = Buffer.from('c'.repeat(40));
+    expect([33, 32, 33, 31].map((length) => recurring.read(memory, 0, length).length)).toStrictEqual([33, 32, 33, 31]);
+  });
+});

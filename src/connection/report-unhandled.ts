@@ -1,0 +1,10 @@
+import { config } from 'rxjs';
+
+/** An error that user code lets out is the process's, reported as RxJS reports it, never the connection's. */
+export function reportUnhandled(error: unknown): void {
+  setTimeout(() => {
+    const { onUnhandledError } = config;
+    if (onUnhandledError === null) throw error;
+    onUnhandledError(error);
+  });
+}
