@@ -249,6 +249,21 @@ describe.each([3, 2] as const)('Pub/sub in RESP%d', (protocol) => {
     expect(recorded.ended).toMatchObject({ code: 'CONNECTION' });
   });
 
+  if (protocol === 3) {
+    it('is there for the message that is published next, on the same client', async () => {
+      const redis = client();
+      await redis.connect();
+      const recorded = record(redis.subscribe('next'));
+      expect(await redis.publish('next', 'awaited')).toBe(1);
+      redis.publish('other', 'before').subscribe();
+      const second = record(redis.subscribe('other'));
+      redis.publish('other', 'in the same tick').subscribe();
+      await redis.ping();
+      expect(recorded.values.map(({ data }) => data)).toStrictEqual(['awaited']);
+      expect(second.values.map(({ data }) => data)).toContain('in the same tick');
+    });
+  }
+
   it('works through operators', async () => {
     const redis = client();
     const first = firstValueFrom(redis.subscribe('ops').pipe(take(2), toArray()));

@@ -256,7 +256,8 @@ export class Connection implements Executor {
     );
   }
 
-  private greet<T>(command: Command<T>): Reply<T> {
+  /** Sends ahead of the queue, gate or no gate. */
+  greet<T>(command: Command<T>): Reply<T> {
     const executor = { submit: (request: Request) => this.multiplexer.greetings$.next(request) };
     return new Reply({ ...plainContext, executor }, command);
   }

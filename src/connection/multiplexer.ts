@@ -93,6 +93,8 @@ export class Multiplexer {
 
   /** Messages are decoded as bytes: somebody subscribed for bytes. */
   pushesAsBytes = false;
+  /** A last chance to send a greeting that belongs before what the queue holds. */
+  beforeFlush: () => void = () => undefined;
 
   private readonly bytesWanted: BytesWanted = {
     reply: () => this.wantsBytes(this.inFlight.peek()),
@@ -189,14 +191,18 @@ export class Multiplexer {
   private enqueue(line: Ring<Request>, request: Request): void {
     if (!this.flushScheduled) {
       this.tickTime = this.options.clock.now();
-      if (this.options.autoPipeline) {
-        this.flushScheduled = true;
-        process.nextTick(this.flush);
-      }
+      if (this.options.autoPipeline) this.scheduleFlush();
     }
     if (request.deadline === 0) this.startClock(request);
     line.push(request);
     if (!this.options.autoPipeline) this.flush();
+  }
+
+  /** Has the queue written at the end of the tick, empty or not. */
+  scheduleFlush(): void {
+    if (this.flushScheduled) return;
+    this.flushScheduled = true;
+    process.nextTick(this.flush);
   }
 
   private startClock(request: Request): void {
@@ -210,6 +216,7 @@ export class Multiplexer {
   }
 
   private readonly flush = (): void => {
+    this.beforeFlush();
     this.flushScheduled = false;
     while (this.socket !== undefined && !this.full) {
       const first = this.inFlight.length === 0;

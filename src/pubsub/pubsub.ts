@@ -1,6 +1,4 @@
 import { EMPTY, Observable, Subscription, merge } from 'rxjs';
-import { Reply } from '../commands/reply';
-import { plainContext } from '../commands/request';
 import type { Connection, ConnectionState } from '../connection/connection';
 import { AuthenticationError } from '../errors';
 import type { Push } from '../resp/frames';
@@ -79,6 +77,9 @@ export class PubSub {
   private attach(connection: Connection, carries: (protocol: 2 | 3) => boolean): void {
     connection.multiplexer.pushes$.subscribe((push) => this.receive(push));
     connection.multiplexer.pushesAsBytes = this.bytesObservers > 0;
+    connection.multiplexer.beforeFlush = () => {
+      if (this.reconcileScheduled) this.reconcileBeforeFlush(connection);
+    };
     connection.restorers.push((send, protocol) => {
       if (!carries(protocol)) return EMPTY;
       // What was asked for on the lost link and still waits must not be sent on this one.
@@ -115,17 +116,19 @@ export class PubSub {
 
   /** Once per tick, so that who leaves and joins within one costs nothing. */
   private scheduleReconcile(): void {
-    if (this.reconcileScheduled) return;
+    const carrier = this.carrier();
+    if (carrier?.state$.value.kind !== 'ready') return; // what restores the connection sees to it
     this.reconcileScheduled = true;
-    process.nextTick(() => {
-      this.reconcileScheduled = false;
-      const carrier = this.carrier();
-      if (carrier?.state$.value.kind !== 'ready') return; // what restores the connection sees to it
-      const from = { ...plainContext, executor: carrier };
-      // A loss on the way is mended by what restores the connection, a refusal has reached its observers.
-      const exchange = this.reconcile((command) => new Reply(from, command));
-      this.reconciling.add(exchange.subscribe({ error: () => undefined }));
-    });
+    carrier.multiplexer.scheduleFlush();
+  }
+
+  /** Ahead of the commands of the tick: who subscribes and then publishes gets the message. */
+  private reconcileBeforeFlush(connection: Connection): void {
+    if (connection !== this.carrier() || connection.state$.value.kind !== 'ready') return;
+    this.reconcileScheduled = false;
+    // A loss on the way is mended by what restores the connection, a refusal has reached its observers.
+    const exchange = this.reconcile((command) => connection.greet(command));
+    this.reconciling.add(exchange.subscribe({ error: () => undefined }));
   }
 
   private reconcile(send: Send): Observable<unknown> {

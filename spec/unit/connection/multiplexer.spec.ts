@@ -1,5 +1,7 @@
 import { config, Subject, Subscriber } from 'rxjs';
-import { call } from '../../../src/commands/call';
+import { call as plainCall } from '../../../src/commands/call';
+import { get, incr } from '../../../src/commands/generated/builders';
+import { knownCommand } from '../../../src/commands/known-commands';
 import { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
 import { plainContext } from '../../../src/commands/request';
@@ -7,7 +9,17 @@ import { monotonicClock } from '../../../src/connection/clock';
 import { Multiplexer, type MultiplexerOptions } from '../../../src/connection/multiplexer';
 import { ConnectionError, ProtocolError, ReplyError } from '../../../src/errors';
 import { record } from '../../support/clients';
+import { commandsOf, greet, lose, scriptedConnection } from '../../support/scripted-link';
 import { ScriptedSocket } from '../../support/scripted-socket';
+import { retryPolicy } from '../../../src/connection/retry';
+import { resolveOptions } from '../../../src/options';
+
+/** A command by its name, with the facts that the client has of it and the reply as it comes. */
+function call(name: string, ...args: string[]): Command {
+  const plain = plainCall(name, ...args);
+  const known = knownCommand(name, args);
+  return known === undefined ? plain : new Command(known.spec, known.args, plain.read, known.keys);
+}
 
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 const wire = (...words: string[]) =>
@@ -158,11 +170,12 @@ describe('Multiplexer', () => {
   it('breaks the link on garbage: what is in flight may have run, what is queued is kept for the next link', async () => {
     const { socket, send, link, multiplexer } = setUp();
     const first = record(send('GET', 'a'));
-    const second = record(send('INCR', 'b'));
+    const [broken, second] = [record(send('GET', 'x')), record(send('INCR', 'b'))];
     await tick();
     const third = record(send('GET', 'c'));
     socket.receive('$1\r\nA\r\nnonsense\r\n');
     expect(first.values).toStrictEqual(['A']);
+    expect(broken.ended).toBeInstanceOf(ProtocolError);
     expect(second.ended).toBeInstanceOf(ConnectionError);
     expect(second.ended).toMatchObject({ delivery: 'unknown', command: 'INCR' });
     expect(third.ended).toBeUndefined();
@@ -263,5 +276,138 @@ describe('Multiplexer', () => {
     socket.receive('>3\r\n+message\r\n+c\r\n+hello\r\n$1\r\nA\r\n');
     expect(reply.values).toStrictEqual(['A']);
     expect(pushes.values).toMatchObject([{ items: ['message', 'c', 'hello'] }]);
+  });
+
+  it('holds the queue back after a loss until the next handshake is through', async () => {
+    const { connection, links, send, greeted } = scriptedConnection();
+    connection.open();
+    const first = await greeted();
+    lose(first);
+    record(send('GET', 'a'));
+    while (links.length < 2) await tick();
+    await tick();
+    expect(commandsOf(links[1]!).map((command) => command.split(' ')[0])).toStrictEqual(['HELLO', 'CLIENT', 'CLIENT']);
+    await greet(links[1]!);
+    expect(commandsOf(links[1]!).slice(3)).toStrictEqual(['GET a']);
+    connection.destroy();
+  });
+
+  it('repeats reads that were lost, in their order, ahead of what was never written', async () => {
+    const { multiplexer, socket, from } = setUp();
+    const retrying = { ...from, retry: retryPolicy(resolveOptions().retry) };
+    const read = (key: string) => record(new Reply(retrying, get(key)));
+    const write = record(new Reply(retrying, incr('n')));
+    const [first, second] = [read('a'), read('b')];
+    await tick();
+    const third = read('c');
+    socket.receive('nonsense');
+    const next = new ScriptedSocket();
+    record(multiplexer.serve(next));
+    multiplexer.openGate();
+    expect(commandsOf(next)).toStrictEqual(['GET a', 'GET b', 'GET c']);
+    next.receive('$1\r\nA\r\n$1\r\nB\r\n$1\r\nC\r\n');
+    expect([first, second, third].map(({ values }) => values)).toStrictEqual([['A'], ['B'], ['C']]);
+    expect(write.ended).toMatchObject({ delivery: 'unknown', command: 'INCR' });
+  });
+
+  it('does not ask again for a reply that is no RESP', async () => {
+    const { multiplexer, socket, from } = setUp();
+    const retrying = { ...from, retry: retryPolicy(resolveOptions().retry) };
+    const poisonous = record(new Reply(retrying, get('a')));
+    await tick();
+    socket.receive('nonsense');
+    expect(poisonous.ended).toMatchObject({ code: 'PROTOCOL', delivery: 'unknown', command: 'GET', repeatable: false });
+    expect(multiplexer.pending).toBe(0);
+  });
+
+  it('fails a command that cannot be encoded, and writes nothing of it', async () => {
+    const { socket, send, from } = setUp();
+    const { spec } = call('SET');
+    const broken = record(new Reply(from, new Command(spec, ['k', undefined as never], String)));
+    record(send('GET', 'a'));
+    await tick();
+    expect(broken.ended).toMatchObject({ code: 'PROTOCOL', delivery: 'unsent', command: 'SET' });
+    expect(socket.writes).toStrictEqual([wire('GET', 'a')]);
+  });
+
+  it('has told the state of the link when it tells of the failures', async () => {
+    const { connection, send, greeted } = scriptedConnection({ retry: false });
+    connection.open();
+    const link = await greeted();
+    const states: string[] = [];
+    send('GET', 'a').subscribe({ error: () => states.push(connection.state$.value.kind) });
+    await tick();
+    lose(link);
+    expect(states).toStrictEqual(['reconnecting']);
+    connection.destroy();
+  });
+
+  describe('when a callback throws', () => {
+    const reported: unknown[] = [];
+    beforeEach(() => (config.onUnhandledError = (error) => reported.push(error)));
+    afterEach(async () => {
+      await new Promise((resolve) => setTimeout(resolve)); // behind the timers by which errors are reported
+      config.onUnhandledError = null;
+      expect(reported.splice(0).map(String)).toStrictEqual(['Error: careless']);
+    });
+    const careless = (): never => {
+      throw new Error('careless');
+    };
+    class Bare extends Subscriber<unknown> {
+      override error(): void {
+        careless();
+      }
+    }
+
+    it('of one that waited, all others are told of the loss and the link is made anew', async () => {
+      const { connection, links, send, greeted } = scriptedConnection({ retry: false });
+      connection.open();
+      const link = await greeted();
+      send('GET', 'a').subscribe(new Bare());
+      const other = record(send('GET', 'b'));
+      await tick();
+      lose(link);
+      expect(other.ended).toMatchObject({ code: 'CONNECTION', delivery: 'unknown' });
+      while (links.length < 2) await tick();
+      connection.destroy();
+    });
+
+    it('of one that waited in the queue, all others are told of the end', async () => {
+      const { connection, send } = scriptedConnection();
+      send('GET', 'a').subscribe(new Bare());
+      const other = record(send('GET', 'b'));
+      connection.destroy();
+      expect(other.ended).toMatchObject({ code: 'DISCONNECTED', delivery: 'unsent' });
+    });
+
+    it('that decides about reconnecting, the command fails with the error that was answered', async () => {
+      const { socket, send } = setUp({ reconnectOnError: careless });
+      const reply = record(send('GET', 'a'));
+      await tick();
+      socket.receive('-READONLY no\r\n');
+      expect(reply.ended).toMatchObject({ kind: 'READONLY' });
+    });
+
+    it('that decides about repeating, the command fails', async () => {
+      const { socket, from } = setUp();
+      const reply = record(new Reply({ ...from, retry: careless }, get('a')));
+      await tick();
+      socket.receive('-LOADING wait\r\n');
+      expect(reply.ended).toMatchObject({ kind: 'LOADING' });
+    });
+  });
+
+  it('completes what the server was asked not to answer', async () => {
+    const { socket, send } = setUp();
+    const off = record(send('CLIENT REPLY', 'OFF'));
+    const muted = record(send('SET', 'a', '1'));
+    const on = record(send('CLIENT REPLY', 'ON'));
+    const skip = record(send('CLIENT REPLY', 'SKIP'));
+    const skipped = record(send('SET', 'b', '1'));
+    const read = record(send('GET', 'a'));
+    await tick();
+    socket.receive('+OK\r\n$1\r\n1\r\n');
+    for (const silent of [off, muted, skip, skipped]) expect(silent).toMatchObject({ values: [], ended: 'complete' });
+    expect([on.values, read.values]).toStrictEqual([['OK'], ['1']]);
   });
 });
