@@ -229,7 +229,7 @@ function backoffOf<F>(
   given: boolean | BackoffOptions | F | undefined,
   standard: Required<BackoffOptions>,
 ): Required<BackoffOptions> | F | false {
-  if (given === false || typeof given === 'function') return given as F | false;
+  if (given === false || typeof given === 'function') return given;
   if (given !== undefined && given !== true && typeof given !== 'object') {
     throw new TypeError(`The option '${name}' is a boolean, an object or a function, got ${typeof given}`);
   }

@@ -143,6 +143,11 @@ export class RedisView<S extends string | Buffer = string> extends Surface<S> {
     return new RedisView<S>({ ...this.source, ...contextOf(options) }, this.pubsub);
   }
 
+  /** What a log shows: no option, for some are secrets. */
+  toJSON(): unknown {
+    return {};
+  }
+
   /** @internal */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return 'RedisView';
@@ -241,7 +246,7 @@ export class Redis extends RedisView {
   }
 
   /** What a log shows of a client: no option of it, for some are secrets. */
-  toJSON(): { address: string; state: ConnectionState['kind'] } {
+  override toJSON(): { address: string; state: ConnectionState['kind'] } {
     return { address: this.connection.address, state: this.connection.state$.value.kind };
   }
 
@@ -270,7 +275,7 @@ export class DedicatedConnection extends SessionSurface {
   monitor(): Observable<string> {
     const lines = this.pushes$.pipe(
       filter(({ kind }) => kind === 'monitor'),
-      map(({ items }) => String(items[1])),
+      map(({ items }) => items[1] as string),
     );
     return merge(lines, this.send(monitor()).pipe(ignoreElements()));
   }

@@ -18,7 +18,7 @@ describe('Connecting', () => {
   it('opens nothing before the first subscription', async () => {
     const redis = client(proxy().url());
     const reply = redis.call('PING');
-    redis.call('PING');
+    void redis.call('PING');
     redis.subscribe('news');
     await new Promise(setImmediate);
     expect(proxy().connections.total).toBe(0);

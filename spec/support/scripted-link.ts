@@ -41,7 +41,7 @@ export function scriptedConnection(options: RedisOptions = {}) {
     pubsub,
     send: (name: string, ...args: string[]) => new Reply(from, call(name, ...args)),
     /** Waits for the next link and answers its greeting. */
-    async greeted(): Promise<ScriptedSocket> {
+    greeted: async (): Promise<ScriptedSocket> => {
       const count = links.length;
       while (links.length === count && links.at(-1)?.destroyed !== false) await tick();
       return greet(links.at(-1)!);

@@ -1,7 +1,7 @@
+import type { Observable } from 'rxjs';
 import {
   BehaviorSubject,
   NEVER,
-  Observable,
   Subject,
   Subscription,
   catchError,
@@ -26,14 +26,8 @@ import {
 import type { Command } from '../commands/command';
 import { Reply } from '../commands/reply';
 import { plainContext, type Executor, type Request } from '../commands/request';
-import {
-  AuthenticationError,
-  ConnectionError,
-  DisconnectedError,
-  RedisError,
-  TimeoutError,
-  type Delivery,
-} from '../errors';
+import type { RedisError } from '../errors';
+import { AuthenticationError, ConnectionError, DisconnectedError, TimeoutError, type Delivery } from '../errors';
 import type { Credentials, ResolvedOptions } from '../options';
 import { monotonicClock } from './clock';
 import { auth, handshake } from './handshake';

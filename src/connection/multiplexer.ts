@@ -2,7 +2,8 @@ import { Observable, Subject, defer, of, tap, type SchedulerLike, type Subscript
 import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import { toReplyError, type Request } from '../commands/request';
-import { ConnectionError, ProtocolError, RedisError, TimeoutError, type Delivery, type ReplyError } from '../errors';
+import type { RedisError } from '../errors';
+import { ConnectionError, ProtocolError, TimeoutError, type Delivery, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { decodeResp } from '../resp/decode-resp';
 import type { BytesWanted, DecoderLimits } from '../resp/decoder';

@@ -231,7 +231,7 @@ export class Decoder {
 
   /** Reads a length or count and its CRLF: -1 stands for null, NaN for a cut line. */
   private readLength(limit: number, what: string): number {
-    const type = this.chunk[this.position]!;
+    const type: Type = this.chunk[this.position]!;
     if (this.chunk[this.position + 1] === 0x3f) {
       throw new ProtocolError(`Streamed RESP types are not supported, got ${quote(type)}?`);
     }

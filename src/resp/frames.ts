@@ -17,7 +17,8 @@ export class Push {
   constructor(readonly items: Frame[]) {}
 
   get kind(): string {
-    return String(this.items[0]);
+    const [kind] = this.items;
+    return typeof kind === 'string' ? kind : Buffer.from(kind as Uint8Array).toString();
   }
 }
 

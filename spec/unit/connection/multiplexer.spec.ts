@@ -244,7 +244,7 @@ describe('Multiplexer', () => {
       expect([second.values, link.ended]).toStrictEqual([['B'], undefined]);
     });
 
-    it('delivers the messages that follow', async () => {
+    it('delivers the messages that follow', () => {
       const { socket, multiplexer } = setUp();
       const messages = new Subject<unknown>();
       multiplexer.pushes$.subscribe(careless);
@@ -372,7 +372,7 @@ describe('Multiplexer', () => {
       connection.destroy();
     });
 
-    it('of one that waited in the queue, all others are told of the end', async () => {
+    it('of one that waited in the queue, all others are told of the end', () => {
       const { connection, send } = scriptedConnection();
       send('GET', 'a').subscribe(new Bare());
       const other = record(send('GET', 'b'));

@@ -14,10 +14,17 @@ describe('Ring', () => {
         const ring = new Ring<number>();
         const model: number[] = [];
         steps.forEach((step, n) => {
-          if (step === 'push') (ring.push(n), model.push(n));
-          else if (step === 'unshift') (ring.unshift([n, -n]), model.unshift(n, -n));
+          const push = (item: number) => {
+            ring.push(item);
+            model.push(item);
+          };
+          if (step === 'push') push(n);
+          else if (step === 'burst') for (let i = 0; i < 20; i++) push(i);
           else if (step === 'shift') expect(ring.shift()).toBe(model.shift());
-          else for (let i = 0; i < 20; i++) (ring.push(i), model.push(i));
+          else {
+            ring.unshift([n, -n]);
+            model.unshift(n, -n);
+          }
           expect(ring.length).toBe(model.length);
           expect(ring.peek()).toBe(model[0]);
         });

@@ -1,0 +1,200 @@
+import { EMPTY, firstValueFrom, lastValueFrom, take, toArray, type Observable } from 'rxjs';
+import { Redis, type ConnectionEvent } from 'rxjs-redis';
+import { inspect } from 'node:util';
+import { eventually, reaches, record, useClients } from '../support/clients';
+import { useProxy, useServer } from '../support/server';
+
+const outcome = (reply: PromiseLike<unknown>) =>
+  reply.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+
+describe('Closing', () => {
+  const server = useServer({ own: true });
+  const proxy = useProxy(server);
+  const make = useClients();
+
+  it('does not wait for a command whose subscriber has left', async () => {
+    const redis = make(server().url);
+    await redis.connect();
+    redis.get('a').subscribe().unsubscribe();
+    await redis.close();
+    expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'closed' });
+  });
+
+  it('does not wait for what waits at the server, written or not', async () => {
+    for (const written of [true, false]) {
+      const redis = make(server().url);
+      await redis.connect();
+      const counted = outcome(redis.incr('counted'));
+      const waiting = outcome(redis.blpop('nothing', 0));
+      if (written) await new Promise(setImmediate);
+      await redis.close();
+      expect(await counted).toMatchObject({ value: expect.any(Number) });
+      expect(await waiting).toMatchObject({ error: { command: 'BLPOP' } });
+    }
+  });
+
+  it('says of what it fails whether it was sent', async () => {
+    const redis = make({ url: proxy().url() });
+    await redis.connect();
+    proxy().stall('toClient', true);
+    const [read, write] = [outcome(redis.get('a')), outcome(redis.incr('b'))];
+    await new Promise(setImmediate);
+    const unsent = outcome(redis.get('c'));
+    await redis.destroy();
+    expect(await read).toMatchObject({
+      error: { delivery: 'unknown', message: expect.stringMatching(/was sent, may have run/) },
+    });
+    expect(await write).toMatchObject({
+      error: { delivery: 'unknown', message: expect.stringMatching(/may have run/) },
+    });
+    expect(await unsent).toMatchObject({
+      error: { delivery: 'unsent', message: expect.stringMatching(/was not sent/) },
+    });
+  });
+
+  it('completes state$ and events$ when it is done at once', async () => {
+    const redis = make(server().url);
+    await redis.connect();
+    const events: Observable<ConnectionEvent> = redis.events$;
+    const told = lastValueFrom(events.pipe(toArray()));
+    await redis.destroy();
+    expect(await told).toStrictEqual([{ type: 'disconnect', reason: 'closed_by_user' }]);
+  });
+
+  it('from within a callback of state$ refuses the command that opened the connection', async () => {
+    const redis = make(server().url);
+    redis.state$.subscribe(({ kind }) => {
+      if (kind === 'connecting') void redis.destroy();
+    });
+    expect(await outcome(redis.ping())).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent' } });
+  });
+
+  it('ends what runs on dedicated connections', async () => {
+    const redis = make(server().url);
+    const admin = make(server().url);
+    const clients = async () => (await admin.call<string>('CLIENT LIST')).trim().split('\n').length;
+    const before = await clients();
+    const leased = record(redis.dedicated((connection) => connection.blpop('nothing', 0)));
+    await eventually(clients, (count) => count === before + 1);
+    await redis.close();
+    await eventually(clients, (count) => count === before);
+    expect(leased.ended).toMatchObject({ command: 'BLPOP' });
+  });
+
+  it('leaves no connection behind when the work on a dedicated one cannot begin', async () => {
+    const redis = make(server().url);
+    const clients = async () => (await redis.call<string>('CLIENT LIST')).trim().split('\n').length;
+    const begun = redis.dedicated((connection) => {
+      connection.ping().subscribe({ error: () => undefined });
+      throw new Error('careless');
+    });
+    await expect(lastValueFrom(begun)).rejects.toThrow('careless');
+    await eventually(clients, (count) => count === 1);
+  });
+});
+
+describe('What the client is told and cannot use', () => {
+  const server = useServer({ own: true });
+  const make = useClients();
+
+  it('fails the connection when its certificates cannot be read', async () => {
+    const redis = make({ url: server().url, tls: { cert: 'no certificate', key: 'no key' }, reconnect: false });
+    await expect(redis.connect()).rejects.toHaveProperty('cause.code', 'CONNECTION');
+  });
+
+  it('fails the connection when its credentials end without a value', async () => {
+    const redis = make({ url: server().url, credentials: EMPTY, reconnect: false });
+    await expect(redis.connect()).rejects.toHaveProperty('cause.message', 'There are no credentials');
+  });
+
+  it('does not count commands that nobody waits for any more among those that wait', async () => {
+    const redis = make({ url: 'redis://127.0.0.1:1', offlineQueue: 1, reconnect: { initialDelay: 20 } });
+    record(redis.ping());
+    await reaches(redis, 'reconnecting');
+    const left = record(redis.get('a'));
+    left.stop();
+    const error = await outcome(redis.withOptions({ commandTimeout: 10 }).get('b'));
+    expect(error).toMatchObject({ error: { code: 'DISCONNECTED' } }); // the PING has the place
+    const free = make({ url: 'redis://127.0.0.1:1', offlineQueue: 1, reconnect: { initialDelay: 20 } });
+    free
+      .connect()
+      .pipe(take(1))
+      .subscribe({ error: () => undefined });
+    await reaches(free, 'reconnecting');
+    record(free.get('a')).stop();
+    expect(await outcome(free.withOptions({ commandTimeout: 10 }).get('b'))).toMatchObject({
+      error: { code: 'TIMEOUT' },
+    });
+  });
+
+  it('takes an own limit for a blocking command', async () => {
+    const redis = make(server().url);
+    const waited = await outcome(redis.withOptions({ commandTimeout: 20 }).blpop('nothing', 0));
+    expect(waited).toMatchObject({ error: { code: 'TIMEOUT', command: 'BLPOP', delivery: 'unknown' } });
+  });
+
+  it('waits for a blocking command longer than a timer of the platform can', async () => {
+    const redis = make(server().url);
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const popped = redis.blpop('later', 30 * 86_400);
+    const other = make(server().url);
+    const item = firstValueFrom(popped);
+    await eventually(
+      () => other.call<string>('CLIENT LIST'),
+      (list) => list.includes('cmd=blpop'),
+    );
+    await other.rpush('later', 'x');
+    expect(await item).toStrictEqual(['later', 'x']);
+    process.off('warning', note);
+    expect(warnings).toStrictEqual([]);
+  });
+});
+
+describe('What a log shows', () => {
+  it('of a client, a view and a reply is no secret', () => {
+    const redis = new Redis({ username: 'ann', password: 'hunter2', tls: { passphrase: 'hunter2' } });
+    for (const shown of [
+      redis,
+      redis.bytes,
+      redis.withOptions({ commandTimeout: 5 }),
+      redis.auth('hunter2'),
+      { redis },
+    ]) {
+      expect(inspect(shown, { depth: 10, showHidden: true }) + JSON.stringify(shown)).not.toContain('hunter2');
+    }
+    expect(inspect(redis)).toBe('Redis <localhost:6379, idle>');
+    expect(inspect(redis.auth('hunter2'))).toBe('Reply <AUTH>');
+  });
+});
+
+describe('A dedicated connection', () => {
+  const server = useServer({ own: true });
+  const make = useClients();
+
+  it('monitors what everybody does', async () => {
+    const redis = make(server().url);
+    const lines = record(redis.dedicated((connection) => connection.monitor()));
+    await eventually(
+      () => redis.set('seen', 'by the monitor'),
+      () => lines.values.length > 0,
+    );
+    expect(lines.values[0]).toMatch(/^\d+\.\d+ \[0 127\.0\.0\.1:\d+\] "SET" "seen" "by the monitor"$/);
+    lines.stop();
+  });
+
+  it('sends what the server is asked not to answer', async () => {
+    const redis = make(server().url);
+    const done = redis.dedicated(async (connection) => {
+      await connection.clientReply('OFF');
+      expect(await connection.set('quiet', '1')).toBeUndefined();
+      await connection.clientReply('ON');
+      return connection.get('quiet');
+    });
+    expect(await lastValueFrom(done)).toBe('1');
+  });
+});
