@@ -187,6 +187,7 @@ export class Connection implements Executor {
     this.link = new Subscription();
     const opened = this.link$.subscribe({
       next: (protocol) => {
+        this.dialedBefore = true;
         this.state$.next({ kind: 'ready', protocol });
         this.events$.next({ type: 'connect', protocol });
         this.multiplexer.openGate();
@@ -294,7 +295,8 @@ export class Connection implements Executor {
     this.state$.next({ kind: 'closed', ...(error && { error }) });
     this.link?.unsubscribe();
     this.multiplexer.failQueued((request) => this.closedError(request));
-    if (wasReady) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
+    // A loss that ends the client has been told with its own reason.
+    if (wasReady && error === undefined) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
     this.events$.complete();
   }
 }

@@ -59,7 +59,7 @@ export class Liveness {
     if (now >= writeDue) this.onDead(new TimeoutError(`The server took no bytes for ${writeTimeout} ms`));
     else if (now >= readDue)
       this.onDead(new TimeoutError(`The server owed replies and was silent for ${readTimeout} ms`));
-    else return Math.min(writeDue, readDue);
+    else return Math.min(writeDue, readDue, this.isBlocked() ? now + readTimeout : Infinity);
     return Infinity;
   }
 
@@ -67,8 +67,14 @@ export class Liveness {
     const oldest = this.oldest();
     if (oldest === undefined) return Infinity;
     const due = Math.max(this.heardAt, this.owedSince) + this.limits.readTimeout;
-    if (blockingWait(oldest.command) === undefined) return due;
+    if (!this.isBlocked()) return due;
     // It has a right to its wait, and its deadline is behind that.
     return oldest.deadline === 0 ? Infinity : Math.max(due, oldest.deadline);
+  }
+
+  /** The oldest waits at the server. Those behind it have no such right, so the link is looked at again before long. */
+  private isBlocked(): boolean {
+    const oldest = this.oldest();
+    return oldest !== undefined && blockingWait(oldest.command) !== undefined;
   }
 }

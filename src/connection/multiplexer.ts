@@ -67,7 +67,7 @@ export class Multiplexer {
   /** Refused for the moment; each comes back to the queue when its delay is over. */
   private readonly parked = new Map<Request, Subscription>();
   /** To be sent first on the next link. */
-  private readonly returning: Request[] = [];
+  private returning: Request[] = [];
 
   private readonly encoder: Encoder;
   private readonly deadlines: Sweep;
@@ -122,7 +122,8 @@ export class Multiplexer {
 
   /** Requests that nobody has answered yet, written or not. */
   get pending(): number {
-    return this.queue.length + this.inFlight.length + this.greetings.length + this.parked.size;
+    const { queue, inFlight, greetings, parked, returning } = this;
+    return queue.length + inFlight.length + greetings.length + parked.size + returning.length;
   }
 
   /** Emits, once the rest is answered, when nothing is pending but what waits at the server and what stands behind it. */
@@ -444,10 +445,11 @@ export class Multiplexer {
   /** Fails what has had its time, and returns the earliest deadline that is left. */
   private expire(now: number): number {
     const isDue = ({ deadline }: Request) => deadline !== 0 && deadline <= now;
-    const unsent = [...this.queue, ...this.parked.keys()].filter(isDue);
+    const unsent = [...this.queue, ...this.returning, ...this.parked.keys()].filter(isDue);
     const unanswered = [...this.inFlight].filter((request) => isDue(request) && !request.abandoned);
     if (unsent.length > 0) {
       for (const request of this.queue.drain()) if (!isDue(request)) this.queue.push(request);
+      this.returning = this.returning.filter((request) => !isDue(request));
       for (const request of unsent) this.unpark(request);
     }
     // Those in flight keep their places in line, so that the replies that follow find their commands.
@@ -456,7 +458,7 @@ export class Multiplexer {
     if (this.isDrained()) this.idle$.next();
 
     let earliest = Infinity;
-    for (const line of [this.queue, this.inFlight, this.parked.keys()]) {
+    for (const line of [this.queue, this.inFlight, this.returning, this.parked.keys()]) {
       for (const { deadline } of line) if (deadline > now && deadline < earliest) earliest = deadline;
     }
     return Math.max(earliest, now + SWEEP_GRAIN);
