@@ -27,4 +27,6 @@ export type {
 } from './options';
 export type { Message } from './pubsub/topic';
 export type { Attribute, ErrorFrame, Frame, Push } from './resp/frames';
-export { DedicatedConnection, Redis, RedisView, type CommandOptions, type SubscribeOptions } from './redis';
+export { DedicatedConnection } from './dedicated-connection';
+export { Redis } from './redis';
+export { RedisView, type CommandOptions, type SubscribeOptions } from './redis-view';

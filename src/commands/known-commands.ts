@@ -1,4 +1,5 @@
-import type { Arg, CommandSpec, KeyRange } from './command';
+import { call } from './call';
+import { Command, type Arg, type CommandSpec, type KeyRange } from './command';
 import { KEY_SPECS, SPECS } from './generated/registry';
 
 /** Where keys begin: at an index of the whole command, its name included, or behind a token searched for from an index. */
@@ -75,4 +76,11 @@ function found(find: KeyFind, from: number, args: readonly Arg[]): KeyRange[] {
   }
   const end = limit > 1 ? from + Math.floor((args.length - from) / limit) - 1 : args.length + last;
   return end < from ? [] : [{ from, to: end, step }];
+}
+
+/** A command by its name, with all that the client knows of it and the reply as it comes. */
+export function knownCall<T>(name: string, args: readonly Arg[]): Command<T> {
+  const command = call<T>(name, ...args);
+  const known = knownCommand(command.spec.name, args);
+  return known === undefined ? command : new Command(known.spec, known.args, command.read, known.keys);
 }

@@ -1,5 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Command } from './command';
+import { applyPrefix } from './prefix';
 import { PromiseRequest, SubscriberRequest, type Executor, type RequestContext } from './request';
 
 /** Where a reply's command goes and how it is read: the surface that it was called on. */
@@ -21,11 +22,16 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
   private promise: Promise<T> | undefined;
 
   constructor(
-    /** @internal */ readonly from: ReplySource,
+    /** @internal */ readonly surface: ReplySource,
     readonly command: Command<T>,
   ) {
     super(send);
     this.promise = undefined;
+  }
+
+  /** @internal The reply to a command, with the prefix of the surface that it is called on. */
+  static from<T>(source: ReplySource, command: Command<T>): Reply<T> {
+    return new Reply(source, source.prefix === '' ? command : applyPrefix(command, source.prefix));
   }
 
   /** What a log shows of it: no argument, for some are secrets. */
@@ -46,12 +52,12 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
   }
 }
 
-function sendOnce<T>({ from, command }: Reply<T>): Promise<T> {
-  return new Promise((resolve) => from.executor.submit(new PromiseRequest(command, from, resolve)));
+function sendOnce<T>({ surface, command }: Reply<T>): Promise<T> {
+  return new Promise((resolve) => surface.executor.submit(new PromiseRequest(command, surface, resolve)));
 }
 
 /** Shared by all replies: what `subscribe` does costs no closure per command. */
 function send<T>(this: Observable<T>, subscriber: Subscriber<T>): void {
-  const { from, command } = this as Reply<T>;
-  from.executor.submit(new SubscriberRequest(command, from, subscriber));
+  const { surface, command } = this as Reply<T>;
+  surface.executor.submit(new SubscriberRequest(command, surface, subscriber));
 }

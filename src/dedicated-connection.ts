@@ -1,0 +1,50 @@
+import { filter, ignoreElements, map, merge, type Observable } from 'rxjs';
+import { Command, type Arg } from './commands/command';
+import { monitor } from './commands/generated/builders';
+import { SessionSurface } from './commands/generated/session';
+import { knownCall } from './commands/known-commands';
+import { Reply, type ReplySource } from './commands/reply';
+import type { Push } from './resp/frames';
+
+/** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
+export class DedicatedConnection extends SessionSurface {
+  readonly #source: ReplySource;
+  readonly #pushes$: Observable<Push>;
+
+  /** @internal */
+  constructor(source: ReplySource, pushes$: Observable<Push>) {
+    super();
+    this.#source = source;
+    this.#pushes$ = pushes$;
+  }
+
+  /**
+   * Everything that the server is told by anybody, a line for each command, secrets included.
+   * @example
+   * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
+   */
+  monitor(): Observable<string> {
+    const lines = this.#pushes$.pipe(
+      filter(({ kind }) => kind === 'monitor'),
+      map(({ items }) => items[1] as string),
+    );
+    return merge(lines, this.send(monitor()).pipe(ignoreElements()));
+  }
+
+  /**
+   * Sends any command by its name.
+   * @throws TypeError when an argument cannot be sent
+   * @example
+   * await connection.call('MULTI');
+   */
+  call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
+    return this.send(knownCall<T>(name, args));
+  }
+
+  protected send<T>(command: Command<T>): Reply<T> {
+    const { spec, args, read, keys } = command;
+    // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
+    const readOrQueued: typeof read = (frame, context) => (frame === 'QUEUED' ? (frame as T) : read(frame, context));
+    return Reply.from(this.#source, new Command(spec, args, readOrQueued, keys));
+  }
+}

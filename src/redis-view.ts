@@ -1,0 +1,154 @@
+import { map, merge, type Observable } from 'rxjs';
+import type { Arg, Command } from './commands/command';
+import { CommandSurface } from './commands/generated/surface';
+import { knownCall } from './commands/known-commands';
+import { Reply, type ReplySource } from './commands/reply';
+import type { RequestContext, RetryPolicy } from './commands/request';
+import { refuseOnSharedConnection } from './commands/shared-connection';
+import { retryPolicy } from './connection/retry';
+import { duration, resolveRetry, type RetryOptions } from './options';
+import { prefixName, withoutPrefix } from './pubsub/prefix';
+import type { PubSub } from './pubsub/pubsub';
+import type { SubscriptionKind } from './pubsub/subscriptions';
+import type { Message } from './pubsub/topic';
+
+/** How `subscribe` reads its argument. */
+export interface SubscribeOptions {
+  /** take `*`, `?` and `[` for what they are, not for a pattern */
+  readonly literal?: boolean;
+}
+
+/** A channel or pattern, or several. */
+type Names = string | readonly string[];
+
+/** What may be said otherwise for some commands than for the whole client. */
+export interface CommandOptions {
+  /** how long a command may take, waiting, sending and repeating included, ms; blocking ones too; Infinity for ever */
+  readonly commandTimeout?: number;
+  /** repeating does no harm, whatever the client knows of the command: it may be sent again when it may have run */
+  readonly idempotent?: boolean;
+  /** which failed commands are sent again */
+  readonly retry?: boolean | RetryOptions | RetryPolicy;
+}
+
+/** What can be done on the shared connection: the client's own surface, and its views with other options or with bytes. */
+export class RedisView<S extends string | Buffer = string> extends CommandSurface<S> {
+  readonly #source: ReplySource;
+  readonly #pubsub: PubSub;
+  #bytes: RedisView<Buffer> | undefined;
+
+  /** @internal */
+  constructor(source: ReplySource, pubsub: PubSub) {
+    super();
+    this.#source = source;
+    this.#pubsub = pubsub;
+  }
+
+  /** The same commands and subscriptions with Buffers where strings were. */
+  get bytes(): RedisView<Buffer> {
+    return (this.#bytes ??= new RedisView<Buffer>({ ...this.#source, bytes: true }, this.#pubsub));
+  }
+
+  /**
+   * The same client with other options for the commands that are called on it.
+   * @throws TypeError that names the option and what was expected
+   * @example
+   * await redis.withOptions({ commandTimeout: 500 }).get('k');
+   */
+  withOptions(options: CommandOptions): RedisView<S> {
+    return new RedisView<S>({ ...this.#source, ...contextOf(options) }, this.#pubsub);
+  }
+
+  /**
+   * Sends a command by its name, for what has no method: new commands, modules.
+   * @param name one or several words: `'JSON.SET'`, `'CLIENT LIST'`
+   * @returns the reply as RESP has it: maps are `Map`, sets are arrays
+   * @throws TypeError when an argument cannot be sent, or the command would change the connection for all who share it
+   * @example
+   * await redis.call('JSON.SET', 'doc', '$', '{}');
+   */
+  call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
+    const command = knownCall<T>(name, args);
+    refuseOnSharedConnection(command.spec);
+    return this.send(command);
+  }
+
+  /**
+   * The messages of channels. A name with `*`, `?` or `[` is a pattern unless `literal` says otherwise. However many Observers
+   * there are, the server sees one subscription, made with the first of them, ended with the last, restored after a reconnect.
+   * @returns messages until the client is closed; errors with a ReplyError when the server refuses the channel
+   * @example
+   * redis.subscribe('news:*').pipe(filter(({ data }) => data !== '')).subscribe(render);
+   */
+  subscribe(names: Names, { literal = false }: SubscribeOptions = {}): Observable<Message<S>> {
+    const all = listOf('subscribe', names);
+    const isPattern = (name: string) => !literal && /[*?[]/.test(name);
+    const patterns = all.filter(isPattern);
+    const channels = all.filter((name) => !isPattern(name));
+    if (patterns.length === 0) return this.#messages('channel', channels);
+    if (channels.length === 0) return this.#messages('pattern', patterns);
+    return merge(this.#messages('channel', channels), this.#messages('pattern', patterns));
+  }
+
+  /**
+   * The messages of all channels whose names match a pattern.
+   * @example
+   * redis.psubscribe('news.[a-m]*').subscribe(({ channel, data }) => console.log(channel, data));
+   */
+  psubscribe(patterns: Names): Observable<Message<S>> {
+    return this.#messages('pattern', listOf('psubscribe', patterns));
+  }
+
+  /**
+   * The messages of shard channels (Redis 7 and later).
+   * @example
+   * redis.ssubscribe('orders:{42}').subscribe(({ data }) => console.log(data));
+   */
+  ssubscribe(channels: Names): Observable<Message<S>> {
+    return this.#messages('shard', listOf('ssubscribe', channels));
+  }
+
+  /** What a log shows: no option, for some are secrets. */
+  toJSON(): unknown {
+    return {};
+  }
+
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return 'RedisView';
+  }
+
+  protected send<T>(command: Command<T>): Reply<T> {
+    return Reply.from(this.#source, command);
+  }
+
+  #messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message<S>> {
+    const { bytes, prefix } = this.#source;
+    const wanted = prefix === '' ? names : names.map((name) => prefixName(kind, name, prefix));
+    const messages = bytes ? this.#pubsub.messagesAsBytes(kind, wanted) : this.#pubsub.messages(kind, wanted);
+    const own = messages as Observable<unknown> as Observable<Message<S>>;
+    return prefix === '' ? own : own.pipe(map((message) => withoutPrefix(message, prefix)));
+  }
+}
+
+function contextOf({ commandTimeout, idempotent, retry, ...rest }: CommandOptions): Partial<RequestContext> {
+  const unknown = Object.keys(rest)[0];
+  if (unknown !== undefined) throw new TypeError(`withOptions: there is no option '${unknown}' for commands`);
+  if (commandTimeout !== undefined) duration('commandTimeout', commandTimeout);
+  return {
+    ...(commandTimeout !== undefined && { commandTimeout, limitsBlocking: true }),
+    ...(idempotent !== undefined && { idempotent }),
+    ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),
+  };
+}
+
+function listOf(method: string, names: Names): readonly string[] {
+  const list = typeof names === 'string' ? [names] : names;
+  if (!Array.isArray(list) || list.length === 0) {
+    throw new TypeError(`${method}: a channel, or an array of at least one, was expected`);
+  }
+  list.forEach((name: unknown) => {
+    if (typeof name !== 'string') throw new TypeError(`${method}: a channel is a string, got ${typeof name}`);
+  });
+  return list as readonly string[];
+}
