@@ -1,0 +1,598 @@
+import { NEVER, Observable, Subject, of, type ObservableInput } from 'rxjs';
+import { blpop, call, get, incr } from 'rxjs-redis/commands';
+import type { Credentials, RedisOptions } from 'rxjs-redis';
+import type { Command } from '../../../src/commands/command';
+import { Reply } from '../../../src/commands/reply';
+import { plainContext } from '../../../src/commands/request';
+import { Connection, type ConnectionEvent, type ConnectionState } from '../../../src/connection/connection';
+import { retryPolicy } from '../../../src/connection/retry';
+import type { ByteSocket } from '../../../src/connection/socket';
+import { ConnectionError, type RedisError } from '../../../src/errors';
+import { resolveOptions } from '../../../src/options';
+import { record } from '../../support/clients';
+import { failure, outcome } from '../../support/outcomes';
+import { ScriptedSocket } from '../../support/scripted-socket';
+import { VirtualClock } from '../../support/virtual-clock';
+
+const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
+const greeting = '%1\r\n$5\r\nproto\r\n:3\r\n';
+const refused = () => new ConnectionError('there: connect ECONNREFUSED');
+
+/** A connection in virtual time, whose dials end as the spec says. */
+function setUp(given: RedisOptions = {}) {
+  const options = resolveOptions({ reconnect: { initialDelay: 100, jitter: 0 }, ...given });
+  const clock = new VirtualClock();
+  const dials: { at: number; opened: Subject<ByteSocket>; closed: boolean }[] = [];
+  const dial = () =>
+    new Observable<ByteSocket>((subscriber) => {
+      const attempt = { at: clock.now(), opened: new Subject<ByteSocket>(), closed: false };
+      dials.push(attempt);
+      subscriber.add(attempt.opened.subscribe(subscriber));
+      subscriber.add(() => (attempt.closed = true));
+    });
+  const connection = new Connection(options, { dial, clock });
+  const context = { ...plainContext, commandTimeout: options.commandTimeout, retry: retryPolicy(options.retry) };
+  const send = <T>(command: Command<T>) => new Reply({ ...context, executor: connection }, command);
+  const events = record<ConnectionEvent>(connection.events$);
+  const states = record<ConnectionState>(connection.state$);
+  /** Makes the latest dial succeed. */
+  const accept = async () => {
+    const socket = new ScriptedSocket();
+    dials.at(-1)!.opened.next(socket);
+    await tick();
+    return socket;
+  };
+  /** The same, and the server greets. */
+  const ready = async () => {
+    const socket = await accept();
+    socket.receive(greeting + '+OK\r\n'.repeat(commandsIn(socket) - 1));
+    await tick();
+    return socket;
+  };
+  const fail = (error: RedisError = refused()) => dials.at(-1)!.opened.error(error);
+  return { connection, clock, dials, send, events, states, accept, ready, fail };
+}
+
+function commandsIn(socket: ScriptedSocket): number {
+  return socket.writes
+    .join('')
+    .split('\r\n')
+    .filter((line) => line.startsWith('*')).length;
+}
+
+function written(socket: ScriptedSocket): string[] {
+  return socket.writes
+    .join('')
+    .split(/^\*\d+\r\n/m)
+    .filter((request) => request !== '')
+    .map((request) =>
+      request
+        .replace(/\$\d+\r\n/g, '')
+        .replace(/\r\n/g, ' ')
+        .trim(),
+    );
+}
+
+describe('Reconnecting', () => {
+  it('waits before the first attempt as before each that follows', async () => {
+    const { connection, clock, dials, ready, fail } = setUp();
+    connection.open();
+    const socket = await ready();
+    clock.advance(1_000);
+    socket.bytes$.error(new ConnectionError('lost'));
+    expect(dials).toHaveLength(1);
+    clock.advance(99);
+    expect(dials).toHaveLength(1);
+    clock.advance(1);
+    expect(dials.map(({ at }) => at)).toStrictEqual([0, 1_100]);
+    fail();
+    clock.advance(200);
+    expect(dials.map(({ at }) => at)).toStrictEqual([0, 1_100, 1_300]);
+  });
+
+  it('tells the attempt, the delay and the reason', () => {
+    const { connection, clock, states, fail } = setUp();
+    connection.open();
+    const error = refused();
+    fail(error);
+    clock.advance(100);
+    fail(error);
+    const waits = states.values.filter(({ kind }) => kind === 'reconnecting');
+    expect(waits).toStrictEqual([
+      { kind: 'reconnecting', attempt: 1, delay: 100, error },
+      { kind: 'reconnecting', attempt: 2, delay: 200, error },
+    ]);
+  });
+
+  it('starts anew to count once a connection has worked', async () => {
+    const { connection, clock, states, ready, fail } = setUp();
+    connection.open();
+    fail();
+    clock.advance(100);
+    fail();
+    clock.advance(200);
+    (await ready()).bytes$.error(new ConnectionError('lost'));
+    expect(states.values.at(-1)).toMatchObject({ kind: 'reconnecting', attempt: 1, delay: 100 });
+  });
+
+  it('happens when an Observable emits, where a function answers with one', () => {
+    const network$ = new Subject<string>();
+    const asked: unknown[] = [];
+    const decide = (attempt: number, error: RedisError) => {
+      asked.push([attempt, error.code]);
+      return network$;
+    };
+    const { connection, clock, dials, states, fail } = setUp({ reconnect: decide });
+    connection.open();
+    fail();
+    clock.advance(1e6);
+    expect(dials).toHaveLength(1);
+    expect(states.values.at(-1)).toMatchObject({ kind: 'reconnecting', attempt: 1, delay: undefined });
+    network$.next('back');
+    expect(dials).toHaveLength(2);
+    fail();
+    expect(asked).toStrictEqual([
+      [1, 'CONNECTION'],
+      [2, 'CONNECTION'],
+    ]);
+  });
+
+  it('ends when a function says false, with the last error as the reason', async () => {
+    const { connection, clock, send, states, fail } = setUp({ reconnect: (attempt) => attempt < 2 && 5 });
+    const waiting = failure(send(get('k')));
+    fail();
+    clock.advance(5);
+    const error = refused();
+    fail(error);
+    expect(states.values.at(-1)).toStrictEqual({ kind: 'closed', error });
+    expect(await waiting).toMatchObject({ code: 'DISCONNECTED', delivery: 'unsent', cause: error });
+    expect(await failure(send(get('k')))).toMatchObject({ code: 'DISCONNECTED', cause: error });
+    expect(connection.closed).toBe(true);
+  });
+
+  it('ends when a function throws, with what it threw as the reason', () => {
+    const { connection, states, fail } = setUp({
+      reconnect: () => {
+        throw new RangeError('a bug');
+      },
+    });
+    connection.open();
+    fail();
+    expect(states.values.at(-1)).toMatchObject({ kind: 'closed', error: { message: 'a bug' } });
+  });
+});
+
+describe('Waiting while disconnected', () => {
+  const many = (send: ReturnType<typeof setUp>['send'], count: number) =>
+    Array.from({ length: count }, (_, n) => outcome(send(get(`k${n}`))));
+
+  it('is open to all before the first dial has succeeded or failed', async () => {
+    const { send, ready } = setUp({ offlineQueue: 2 });
+    const waiting = many(send, 1_500);
+    const socket = await ready();
+    socket.receive('+a\r\n'.repeat(1_500));
+    expect(await Promise.all(waiting)).toStrictEqual(Array(1_500).fill({ value: 'a' }));
+  });
+
+  it('is over for what exceeds the bound when the first dial fails, the earliest stay', async () => {
+    const { clock, send, fail, ready } = setUp({ offlineQueue: 2 });
+    const waiting = many(send, 5);
+    fail();
+    expect(await Promise.all(waiting.slice(2))).toMatchObject(
+      Array(3).fill({ error: { code: 'DISCONNECTED', delivery: 'unsent', command: 'GET' } }),
+    );
+    clock.advance(100);
+    const socket = await ready();
+    expect(written(socket).slice(-2)).toStrictEqual(['GET k0', 'GET k1']);
+  });
+
+  it('is refused beyond the bound, and open again when there is room', async () => {
+    const { clock, connection, send, fail } = setUp({ offlineQueue: 2, commandTimeout: 50 });
+    connection.open();
+    fail();
+    const waiting = many(send, 2);
+    await tick();
+    expect(await failure(send(incr('n')))).toMatchObject({
+      code: 'DISCONNECTED',
+      delivery: 'unsent',
+      command: 'INCR',
+      message: expect.stringContaining('2 commands already wait') as string,
+    });
+    clock.advance(50);
+    expect(await Promise.all(waiting)).toMatchObject(Array(2).fill({ error: { code: 'TIMEOUT', delivery: 'unsent' } }));
+    const later = outcome(send(get('k')));
+    clock.advance(49);
+    expect(await Promise.race([later, tick()])).toBeUndefined();
+  });
+
+  it('is refused while a dial is under way that is not the first', async () => {
+    const { clock, connection, send, fail, dials } = setUp({ offlineQueue: 0 });
+    connection.open();
+    fail();
+    clock.advance(100);
+    expect(dials).toHaveLength(2);
+    expect(await failure(send(get('k')))).toMatchObject({ code: 'DISCONNECTED', delivery: 'unsent' });
+  });
+
+  it('is refused altogether where the bound is 0, the first dial excepted', async () => {
+    const { send, connection, ready } = setUp({ offlineQueue: 0 });
+    const first = outcome(send(get('k')));
+    const socket = await ready();
+    socket.receive('+a\r\n');
+    expect(await first).toStrictEqual({ value: 'a' });
+    socket.bytes$.error(new ConnectionError('lost'));
+    expect(await failure(send(get('k')))).toMatchObject({
+      code: 'DISCONNECTED',
+      delivery: 'unsent',
+      message: expect.stringContaining('nothing may wait') as string,
+    });
+    connection.destroy();
+  });
+
+  it('has no bound where that is Infinity', async () => {
+    const { connection, clock, send, fail, ready } = setUp({ offlineQueue: Infinity });
+    connection.open();
+    fail();
+    const waiting = many(send, 20_000);
+    clock.advance(100);
+    const socket = await ready();
+    socket.receive('+a\r\n'.repeat(20_000));
+    expect(await Promise.all(waiting)).toStrictEqual(Array(20_000).fill({ value: 'a' }));
+  });
+});
+
+describe('A deadline', () => {
+  it('covers the wait for the connection: nothing was sent', async () => {
+    const { clock, send } = setUp({ commandTimeout: 50 });
+    const waiting = failure(send(incr('n')));
+    await tick();
+    clock.advance(50);
+    expect(await waiting).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', command: 'INCR', repeatable: true });
+  });
+
+  it('covers the wait for the reply: it may have run', async () => {
+    const { clock, send, ready } = setUp({ commandTimeout: 50 });
+    const waiting = failure(send(incr('n')));
+    await ready();
+    clock.advance(50);
+    expect(await waiting).toMatchObject({ code: 'TIMEOUT', delivery: 'unknown', command: 'INCR', repeatable: false });
+  });
+
+  it('covers all repetitions together', async () => {
+    const { clock, send, ready } = setUp({ commandTimeout: 300 });
+    const waiting = outcome(send(get('k')));
+    const first = await ready();
+    clock.advance(150);
+    first.bytes$.error(new ConnectionError('lost'));
+    clock.advance(100);
+    const second = await ready();
+    expect(written(second).at(-1)).toBe('GET k');
+    clock.advance(49);
+    expect(await Promise.race([waiting, tick()])).toBeUndefined();
+    clock.advance(1);
+    expect(await waiting).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown', command: 'GET' } });
+  });
+
+  it('lets the server refuse no longer than it lasts', async () => {
+    const { clock, send, ready } = setUp({ commandTimeout: 100, retry: { initialDelay: 60, factor: 1, jitter: 0 } });
+    const waiting = outcome(send(incr('n')));
+    const socket = await ready();
+    socket.receive('-LOADING not yet\r\n');
+    clock.advance(60);
+    await tick();
+    socket.receive('-LOADING not yet\r\n');
+    expect(await waiting).toMatchObject({ error: { code: 'REPLY', kind: 'LOADING', delivery: 'answered' } });
+    expect(written(socket).filter((words) => words === 'INCR n')).toHaveLength(2);
+  });
+
+  it('of a blocking command lies blockingGrace behind its own wait', async () => {
+    const { clock, send, ready } = setUp({ commandTimeout: 50, blockingGrace: 20 });
+    const waiting = outcome(send(blpop('queue', 1)));
+    await ready();
+    clock.advance(1_019);
+    expect(await Promise.race([waiting, tick()])).toBeUndefined();
+    clock.advance(1);
+    expect(await waiting).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown', command: 'BLPOP' } });
+  });
+
+  it('is none for a command that blocks for ever', async () => {
+    const { clock, send, ready } = setUp({ commandTimeout: 50 });
+    const waiting = outcome(send(blpop('queue', 0)));
+    const socket = await ready();
+    clock.advance(1e9);
+    socket.receive('*2\r\n$5\r\nqueue\r\n$1\r\na\r\n');
+    expect(await waiting).toStrictEqual({ value: ['queue', 'a'] });
+  });
+
+  it('leaves the late reply to nobody and the next replies to their commands', async () => {
+    const { clock, send, ready } = setUp({ commandTimeout: 50 });
+    const late = failure(send(call('ECHO', 'late')));
+    const socket = await ready();
+    clock.advance(30);
+    const next = outcome(send(call('ECHO', 'next')));
+    await tick();
+    clock.advance(20);
+    expect(await late).toMatchObject({ code: 'TIMEOUT' });
+    socket.receive('+late\r\n+next\r\n');
+    expect(await next).toStrictEqual({ value: 'next' });
+  });
+});
+
+describe('A link that owes replies', () => {
+  it('is destroyed after readTimeout of silence and made anew', async () => {
+    const { clock, dials, send, events, ready } = setUp({ readTimeout: 200, commandTimeout: 50 });
+    const waiting = failure(send(incr('n')));
+    const socket = await ready();
+    clock.advance(50);
+    await waiting;
+    expect(socket.destroyed).toBe(false);
+    clock.advance(150);
+    expect(socket.destroyed).toBe(true);
+    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
+    clock.advance(100);
+    expect(dials).toHaveLength(2);
+  });
+
+  it('is left alone when the replies come, late as they may be', async () => {
+    const { clock, send, ready } = setUp({ readTimeout: 200, commandTimeout: 50 });
+    const waiting = failure(send(incr('n')));
+    const socket = await ready();
+    clock.advance(199);
+    await waiting;
+    socket.receive(':1\r\n');
+    clock.advance(1e6);
+    expect(socket.destroyed).toBe(false);
+  });
+
+  it('is destroyed after writeTimeout when its send buffer stays full', async () => {
+    const { clock, send, events, ready } = setUp({ writeTimeout: 20 });
+    const first = outcome(send(get('k')));
+    const socket = await ready();
+    socket.receive(':1\r\n');
+    await first;
+    socket.accepts = false;
+    const waiting = outcome(send(incr('n')));
+    await tick();
+    clock.advance(19);
+    expect(socket.destroyed).toBe(false);
+    clock.advance(1);
+    expect(socket.destroyed).toBe(true);
+    expect(await waiting).toMatchObject({
+      error: { code: 'CONNECTION', delivery: 'unknown', cause: { code: 'TIMEOUT' } },
+    });
+    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
+  });
+});
+
+describe('Signing in', () => {
+  const token = (password: string): Credentials => ({ username: 'ann', password });
+
+  it('waits for credentials that come later', async () => {
+    const credentials$ = new Subject<Credentials>();
+    const { connection, accept } = setUp({ credentials: credentials$ });
+    connection.open();
+    const socket = await accept();
+    expect(socket.writes).toStrictEqual([]);
+    credentials$.next(token('first'));
+    await tick();
+    expect(written(socket)[0]).toBe('HELLO 3 AUTH ann first');
+  });
+
+  it('counts credentials that do not come in time as a failed attempt', async () => {
+    const { connection, clock, states, accept } = setUp({ credentials: NEVER, connectTimeout: 70 });
+    connection.open();
+    const socket = await accept();
+    clock.advance(70);
+    expect(socket.destroyed).toBe(true);
+    expect(states.values.at(-1)).toMatchObject({ kind: 'reconnecting', error: { code: 'TIMEOUT' } });
+  });
+
+  it.each<[string, () => ObservableInput<Credentials>]>([
+    ['a rejected Promise', () => Promise.reject(new Error('the vault is sealed'))],
+    [
+      'an Observable that fails',
+      () => new Observable((subscriber) => subscriber.error(new Error('the vault is sealed'))),
+    ],
+    [
+      'a function that throws',
+      () => {
+        throw new Error('the vault is sealed');
+      },
+    ],
+  ])('counts credentials that cannot be had as a failed attempt: %s', async (_, credentials) => {
+    const { connection, states, accept } = setUp({ credentials });
+    connection.open();
+    await accept();
+    expect(states.values.at(-1)).toMatchObject({
+      kind: 'reconnecting',
+      error: { code: 'CONNECTION', message: 'There are no credentials', cause: { message: 'the vault is sealed' } },
+    });
+  });
+
+  it('asks for credentials on every connection', async () => {
+    let asked = 0;
+    const { connection, clock, ready } = setUp({ credentials: () => token(`token-${++asked}`) });
+    connection.open();
+    const first = await ready();
+    first.bytes$.error(new ConnectionError('lost'));
+    clock.advance(100);
+    const second = await ready();
+    expect([first, second].map((socket) => written(socket)[0])).toStrictEqual([
+      'HELLO 3 AUTH ann token-1',
+      'HELLO 3 AUTH ann token-2',
+    ]);
+  });
+
+  it('signs the live connection in anew with what an Observable emits later', async () => {
+    const credentials$ = new Subject<Credentials>();
+    const { connection, states, accept } = setUp({ credentials: credentials$ });
+    connection.open();
+    const socket = await accept();
+    credentials$.next(token('first'));
+    await tick();
+    socket.receive(`${greeting}+OK\r\n+OK\r\n`);
+    socket.writes.length = 0;
+    credentials$.next(token('second'));
+    await tick();
+    expect(written(socket)).toStrictEqual(['AUTH ann second']);
+    socket.receive('+OK\r\n');
+    expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
+  });
+
+  it('stays signed in as it was when the new credentials are refused, and tells why', async () => {
+    const credentials$ = new Subject<Credentials>();
+    const { connection, send, events, states, accept } = setUp({ credentials: credentials$ });
+    connection.open();
+    const socket = await accept();
+    credentials$.next(token('first'));
+    await tick();
+    socket.receive(`${greeting}+OK\r\n+OK\r\n`);
+    credentials$.next(token('wrong'));
+    await tick();
+    socket.receive('-WRONGPASS invalid username-password pair\r\n');
+    expect(events.values.at(-1)).toMatchObject({ type: 'error', error: { code: 'AUTHENTICATION', command: 'AUTH' } });
+    expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
+    const reply = outcome(send(get('k')));
+    await tick();
+    socket.receive('+a\r\n');
+    expect(await reply).toStrictEqual({ value: 'a' });
+  });
+
+  it('asks an Observable no more once the client is closed', async () => {
+    const credentials$ = new Subject<Credentials>();
+    const { connection, accept } = setUp({ credentials: credentials$ });
+    connection.open();
+    await accept();
+    expect(credentials$.observed).toBe(true);
+    connection.destroy();
+    expect(credentials$.observed).toBe(false);
+  });
+});
+
+describe('Closing', () => {
+  it('waits for pending replies no longer than commands may take', async () => {
+    const { connection, clock, send, states, ready } = setUp({ commandTimeout: 50, readTimeout: 1_000 });
+    const pending = outcome(send(incr('n')));
+    const socket = await ready();
+    clock.advance(20);
+    connection.close().subscribe();
+    clock.advance(29);
+    expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
+    clock.advance(21);
+    expect(states.values.at(-1)).toStrictEqual({ kind: 'closed' });
+    expect(socket.destroyed).toBe(true);
+    expect(await pending).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown' } });
+  });
+
+  it('waits 30 s at most where commands have no limit', async () => {
+    const { connection, clock, send, states, ready } = setUp({ commandTimeout: Infinity, readTimeout: Infinity });
+    const pending = outcome(send(incr('n')));
+    await ready();
+    connection.close().subscribe();
+    clock.advance(29_999);
+    expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
+    clock.advance(1);
+    expect(states.values.at(-1)).toStrictEqual({ kind: 'closed' });
+    expect(await pending).toMatchObject({ error: { code: 'CONNECTION', delivery: 'unknown' } });
+  });
+
+  it('does not wait for a command that blocks', async () => {
+    const { connection, send, states, ready } = setUp();
+    const blocked = outcome(send(blpop('queue', 0)));
+    await ready();
+    connection.close().subscribe();
+    expect(states.values.at(-1)).toStrictEqual({ kind: 'closed' });
+    expect(await blocked).toMatchObject({ error: { code: 'CONNECTION', delivery: 'unknown', command: 'BLPOP' } });
+  });
+
+  it('waits for the greeting where commands wait for it', async () => {
+    const { connection, send, states, ready } = setUp();
+    const waiting = outcome(send(get('k')));
+    connection.close().subscribe();
+    const socket = await ready();
+    socket.receive('+a\r\n');
+    expect(await waiting).toStrictEqual({ value: 'a' });
+    await tick();
+    expect(states.values.at(-1)).toStrictEqual({ kind: 'closed' });
+  });
+
+  it('ends a dial that is under way, and settles what waits for it', async () => {
+    const { connection, dials, send, clock } = setUp();
+    const waiting = outcome(send(get('k')));
+    connection.destroy();
+    expect(dials[0]!.closed).toBe(true);
+    expect(await waiting).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent', command: 'GET' } });
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('leaves no timer behind, whatever was under way', async () => {
+    const { connection, clock, send, ready, events } = setUp();
+    const outcomes: Promise<unknown>[] = [outcome(send(get('k'))), outcome(send(blpop('queue', 5)))];
+    const socket = await ready();
+    socket.receive('-LOADING not yet\r\n');
+    outcomes.push(outcome(send(incr('n'))));
+    connection.destroy();
+    await Promise.all(outcomes);
+    expect(clock.waiting).toBe(0);
+    expect(events.ended).toBe('complete');
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('leaves no timer behind while it waits to reconnect', async () => {
+    const { connection, clock, send, fail } = setUp();
+    const waiting = outcome(send(get('k')));
+    fail();
+    connection.destroy();
+    await waiting;
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('leaves no timer behind when replies come before its limit', async () => {
+    const { connection, clock, send, ready } = setUp();
+    const reply = outcome(send(get('k')));
+    const socket = await ready();
+    connection.close().subscribe();
+    socket.receive('+a\r\n');
+    await reply;
+    await tick();
+    expect(clock.waiting).toBe(0);
+  });
+});
+
+describe('connect()', () => {
+  it('is done when the connection is ready, also when it is ready already', async () => {
+    const { connection, ready } = setUp();
+    const connected = record(connection.connect());
+    expect(connected.ended).toBeUndefined();
+    await ready();
+    expect(connected.ended).toBe('complete');
+    expect(record(connection.connect()).ended).toBe('complete');
+  });
+
+  it('goes on through failed attempts', async () => {
+    const { connection, clock, ready, fail } = setUp();
+    const connected = record(connection.connect());
+    fail();
+    clock.advance(100);
+    fail();
+    clock.advance(200);
+    await ready();
+    expect(connected.ended).toBe('complete');
+  });
+
+  it('fails when the credentials are refused', async () => {
+    const { connection, accept } = setUp({ credentials: of({ password: 'wrong' }) });
+    const connected = record(connection.connect());
+    const socket = await accept();
+    socket.receive('-WRONGPASS invalid username-password pair\r\n-NOAUTH\r\n-NOAUTH\r\n');
+    expect(connected.ended).toMatchObject({ code: 'AUTHENTICATION', kind: 'WRONGPASS', command: 'HELLO' });
+  });
+
+  it('fails when the client gives up, with the reason as the cause', () => {
+    const { connection, fail } = setUp({ reconnect: false });
+    const connected = record(connection.connect());
+    const error = refused();
+    fail(error);
+    expect(connected.ended).toMatchObject({ code: 'DISCONNECTED', cause: error });
+  });
+});

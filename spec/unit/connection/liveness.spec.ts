@@ -1,0 +1,154 @@
+import { blpop, get } from 'rxjs-redis/commands';
+import type { Command } from '../../../src/commands/command';
+import { Request, plainContext } from '../../../src/commands/request';
+import { Liveness } from '../../../src/connection/liveness';
+import type { TimeoutError } from '../../../src/errors';
+import { VirtualClock } from '../../support/virtual-clock';
+
+class OwedRequest extends Request {
+  readonly abandoned = false;
+  fail(): void {}
+  settleUnanswered(): void {}
+  protected deliver(): void {}
+}
+
+function setUp(limits = { readTimeout: 100, writeTimeout: 50 }) {
+  const clock = new VirtualClock();
+  const owed: Request[] = [];
+  const deaths: { at: number; message: string }[] = [];
+  const liveness = new Liveness(
+    clock,
+    limits,
+    () => owed[0],
+    ({ message }: TimeoutError) => deaths.push({ at: clock.now(), message }),
+  );
+  const write = (command: Command, { accepted = true, deadline = 0 } = {}) => {
+    const request = new OwedRequest(command, plainContext);
+    request.deadline = deadline;
+    owed.push(request);
+    liveness.wrote(owed.length === 1, accepted);
+  };
+  const answer = () => {
+    owed.shift();
+    liveness.heard();
+  };
+  return { clock, liveness, deaths, write, answer };
+}
+
+const silence = (at: number) => ({ at, message: 'The server owed replies and was silent for 100 ms' });
+
+describe('A link', () => {
+  it('is dead when it owes a reply and is silent for readTimeout', () => {
+    const { clock, write, deaths } = setUp();
+    write(get('k'));
+    clock.advance(99);
+    expect(deaths).toStrictEqual([]);
+    clock.advance(1);
+    expect(deaths).toStrictEqual([silence(100)]);
+  });
+
+  it('is not dead for being silent when it owes nothing', () => {
+    const { clock, write, answer, deaths } = setUp();
+    write(get('k'));
+    clock.advance(10);
+    answer();
+    clock.advance(10_000);
+    expect(deaths).toStrictEqual([]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('has its whole readTimeout for a reply that it owes after a long rest', () => {
+    const { clock, write, answer, deaths } = setUp();
+    write(get('k'));
+    answer();
+    clock.advance(1_000);
+    write(get('k'));
+    clock.advance(99);
+    expect(deaths).toStrictEqual([]);
+    clock.advance(1);
+    expect(deaths).toStrictEqual([silence(1_100)]);
+  });
+
+  it('lives on with every byte it sends, however long a reply takes', () => {
+    const { clock, liveness, write, deaths } = setUp();
+    write(get('large'));
+    for (let n = 0; n < 20; n++) {
+      clock.advance(90);
+      liveness.heard();
+    }
+    expect(deaths).toStrictEqual([]);
+    clock.advance(100);
+    expect(deaths).toStrictEqual([silence(20 * 90 + 100)]);
+  });
+
+  it('does not live on by being written to', () => {
+    const { clock, write, deaths } = setUp();
+    for (let n = 0; n < 5; n++) {
+      write(get('k'));
+      clock.advance(20);
+    }
+    expect(deaths).toStrictEqual([silence(100)]);
+  });
+
+  it('may be silent while a blocking command waits, up to the deadline of that', () => {
+    const { clock, write, deaths } = setUp();
+    write(blpop('queue', 5), { deadline: 5_200 });
+    write(get('k'));
+    clock.advance(5_199);
+    expect(deaths).toStrictEqual([]);
+    clock.advance(1);
+    expect(deaths).toStrictEqual([silence(5_200)]);
+  });
+
+  it('may be silent for ever while a command blocks for ever', () => {
+    const { clock, write, deaths } = setUp();
+    write(blpop('queue', 0));
+    clock.advance(1e7);
+    expect(deaths).toStrictEqual([]);
+  });
+
+  it('has its whole readTimeout once a blocking command is answered', () => {
+    const { clock, write, answer, deaths } = setUp();
+    write(blpop('queue', 0));
+    write(get('k'));
+    clock.advance(5_000);
+    answer();
+    clock.advance(99);
+    expect(deaths).toStrictEqual([]);
+    clock.advance(1);
+    expect(deaths).toStrictEqual([silence(5_100)]);
+  });
+
+  it('is dead when its send buffer stays full for writeTimeout', () => {
+    const { clock, write, deaths } = setUp();
+    write(get('k'), { accepted: false });
+    clock.advance(50);
+    expect(deaths).toStrictEqual([{ at: 50, message: 'The server took no bytes for 50 ms' }]);
+  });
+
+  it('is not dead when its send buffer empties in time', () => {
+    const { clock, liveness, write, answer, deaths } = setUp();
+    write(get('k'), { accepted: false });
+    clock.advance(49);
+    liveness.drained();
+    answer();
+    clock.advance(10_000);
+    expect(deaths).toStrictEqual([]);
+  });
+
+  it('is watched no more once it is left', () => {
+    const { clock, liveness, write, deaths } = setUp();
+    write(get('k'), { accepted: false });
+    liveness.stop();
+    expect(clock.waiting).toBe(0);
+    clock.advance(10_000);
+    expect(deaths).toStrictEqual([]);
+  });
+
+  it('is never dead where there are no limits', () => {
+    const { clock, write, deaths } = setUp({ readTimeout: Infinity, writeTimeout: Infinity });
+    write(get('k'), { accepted: false });
+    clock.advance(1e9);
+    expect(deaths).toStrictEqual([]);
+  });
+});

@@ -1,0 +1,91 @@
+import { inspect } from 'node:util';
+import {
+  AuthenticationError,
+  ConnectionError,
+  DisconnectedError,
+  ProtocolError,
+  RedisError,
+  ReplyError,
+  TimeoutError,
+} from 'rxjs-redis';
+import { toReplyError } from '../../src/commands/request';
+import { ErrorFrame } from '../../src/resp/frames';
+
+const refused = (text: string, command = 'GET') => toReplyError(new ErrorFrame(text), command);
+
+describe('Errors', () => {
+  it.each<[RedisError, string, string]>([
+    [new ConnectionError('lost'), 'ConnectionError', 'CONNECTION'],
+    [new TimeoutError('late'), 'TimeoutError', 'TIMEOUT'],
+    [new ProtocolError('what?'), 'ProtocolError', 'PROTOCOL'],
+    [new DisconnectedError('closed'), 'DisconnectedError', 'DISCONNECTED'],
+    [new ReplyError('WRONGTYPE no', 'WRONGTYPE'), 'ReplyError', 'REPLY'],
+    [new AuthenticationError('NOAUTH no', 'NOAUTH'), 'AuthenticationError', 'AUTHENTICATION'],
+  ])('have a name and a stable code: %s', (error, name, code) => {
+    expect(error).toBeInstanceOf(RedisError);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ name, code });
+    expect(error.stack).toMatch(new RegExp(`^${name}: `));
+    expect(inspect(error)).toMatch(new RegExp(`^${name}: `));
+  });
+
+  it('of refused credentials are reply errors too', () => {
+    expect(new AuthenticationError('WRONGPASS no', 'WRONGPASS')).toBeInstanceOf(ReplyError);
+  });
+
+  it('say how far the command got', () => {
+    expect(new ConnectionError('lost').delivery).toBe('unsent');
+    expect(new ReplyError('WRONGTYPE no', 'WRONGTYPE').delivery).toBe('answered');
+    expect(new TimeoutError('late', { delivery: 'unknown' }).delivery).toBe('unknown');
+  });
+
+  it('call repeatable what was not sent, unless they are told better', () => {
+    expect(new ConnectionError('lost').repeatable).toBe(true);
+    expect(new ConnectionError('lost', { delivery: 'unknown' }).repeatable).toBe(false);
+    expect(new ConnectionError('lost', { delivery: 'unknown', repeatable: true }).repeatable).toBe(true);
+    expect(new ReplyError('WRONGTYPE no', 'WRONGTYPE').repeatable).toBe(false);
+  });
+
+  it('keep their cause, and have none where there is none', () => {
+    const cause = new Error('ECONNRESET');
+    expect(new ConnectionError('lost', { cause }).cause).toBe(cause);
+    expect(Object.hasOwn(new ConnectionError('lost'), 'cause')).toBe(false);
+  });
+
+  it('show all that they know to JSON', () => {
+    const error = new TimeoutError('GET was sent and not answered', { delivery: 'unknown', command: 'GET' });
+    expect(JSON.parse(JSON.stringify(error))).toStrictEqual({
+      name: 'TimeoutError',
+      code: 'TIMEOUT',
+      delivery: 'unknown',
+      repeatable: false,
+      command: 'GET',
+    });
+  });
+});
+
+describe('The error for an error reply', () => {
+  it("carries the server's text, its kind and the command", () => {
+    expect(refused('WRONGTYPE Operation against a key holding the wrong kind of value')).toMatchObject({
+      message: 'WRONGTYPE Operation against a key holding the wrong kind of value',
+      kind: 'WRONGTYPE',
+      command: 'GET',
+      delivery: 'answered',
+    });
+  });
+
+  it.each([
+    ['WRONGPASS invalid username-password pair or user is disabled.', 'WRONGPASS'],
+    ['NOAUTH Authentication required.', 'NOAUTH'],
+    ['ERR invalid password', 'ERR'],
+  ])('is an AuthenticationError where credentials are refused: %s', (text, kind) => {
+    const error = refused(text, 'AUTH');
+    expect(error).toBeInstanceOf(AuthenticationError);
+    expect(error).toMatchObject({ kind, code: 'AUTHENTICATION', command: 'AUTH' });
+  });
+
+  it.each(['NOPERM this user has no permissions', 'ERR syntax error', 'OOM command not allowed'])(
+    'is none otherwise: %s',
+    (text) => expect(refused(text)).not.toBeInstanceOf(AuthenticationError),
+  );
+});

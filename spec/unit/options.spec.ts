@@ -1,0 +1,213 @@
+import { firstValueFrom, lastValueFrom, of, toArray } from 'rxjs';
+import { Redis, type RedisOptions } from 'rxjs-redis';
+import { call } from 'rxjs-redis/commands';
+import { resolveOptions } from '../../src/options';
+import { thrownBy } from '../support/outcomes';
+
+/** What a caller in JavaScript may pass. */
+const resolve = (options: object) => resolveOptions(options);
+const refusal = (options: object) => thrownBy(() => resolve(options));
+const credentialsOf = (options: RedisOptions) =>
+  firstValueFrom(resolveOptions(options).credentials(), { defaultValue: undefined });
+
+describe('Options', () => {
+  it('have the defaults that are promised', () => {
+    expect(resolveOptions()).toMatchObject({
+      host: 'localhost',
+      port: 6379,
+      database: 0,
+      protocol: 'auto',
+      connectTimeout: 10_000,
+      commandTimeout: 30_000,
+      readTimeout: 30_000,
+      writeTimeout: 30_000,
+      blockingGrace: 2_000,
+      offlineQueue: 1000,
+      autoPipeline: true,
+      readBufferSize: 65_536,
+      writeBufferSize: 65_536,
+      reconnect: { initialDelay: 100, factor: 2, maxDelay: 60_000, jitter: 0.25, maxAttempts: Infinity },
+      retry: { initialDelay: 50, factor: 2, maxDelay: 1_000, jitter: 0.25, maxAttempts: 16 },
+    });
+  });
+
+  it('that are undefined are options that are not given', () => {
+    const given = {
+      host: undefined,
+      commandTimeout: undefined,
+      reconnect: undefined,
+      password: undefined,
+      tls: undefined,
+    };
+    expect(resolve(given)).toMatchObject({
+      host: 'localhost',
+      commandTimeout: 30_000,
+      reconnect: { initialDelay: 100 },
+    });
+    expect(resolve({ reconnect: { initialDelay: 7, maxDelay: undefined } })).toMatchObject({
+      reconnect: { initialDelay: 7, maxDelay: 60_000 },
+    });
+  });
+
+  it('take precedence over what the URL says, one by one', () => {
+    expect(resolve({ url: 'redis://there:7000/3?commandTimeout=5', port: 8000, commandTimeout: 6 })).toMatchObject({
+      host: 'there',
+      port: 8000,
+      database: 3,
+      commandTimeout: 6,
+    });
+  });
+
+  it('beside a URL may turn its TLS off', () => {
+    expect(resolve({ url: 'rediss://there' })).toMatchObject({ tls: true });
+    expect(resolve({ url: 'rediss://there', tls: false })).toMatchObject({ tls: false });
+  });
+
+  it('given as second argument take precedence over those given first', () => {
+    const redis = new Redis({ host: 'there', port: 7000 }, { port: 8000 });
+    expect(redis.toJSON().address).toBe('there:8000');
+  });
+
+  it.each([
+    [{ hostname: 'there' }, 'hostname'],
+    [{ db: 1 }, 'db'],
+    [{ reconnect: { delay: 1 } }, 'reconnect.delay'],
+    [{ retry: { attempts: 1 } }, 'retry.attempts'],
+  ])('that do not exist are refused by their names: %j', (options, name) => {
+    expect(refusal(options)).toBe(`TypeError: There is no option '${name}'`);
+  });
+
+  it.each<[keyof RedisOptions, unknown]>([
+    ['host', 1],
+    ['port', '6379'],
+    ['path', 1],
+    ['username', 1],
+    ['password', 1],
+    ['database', '0'],
+    ['clientName', 1],
+    ['protocol', '3'],
+    ['connectTimeout', '1'],
+    ['commandTimeout', '1'],
+    ['readTimeout', null],
+    ['writeTimeout', true],
+    ['blockingGrace', {}],
+    ['reconnect', 'yes'],
+    ['retry', 3],
+    ['prefix', 1],
+    ['pipelineDepth', '1'],
+    ['offlineQueue', '1'],
+    ['readBufferSize', '65536'],
+    ['writeBufferSize', '65536'],
+    ['keepAlive', true],
+  ])('of the wrong type are refused by their names: %s', (name, value) => {
+    expect(refusal({ [name]: value })).toMatch(new RegExp(`^TypeError: The option '${name}' is .*, got `));
+  });
+
+  it.each<[keyof RedisOptions, { least: number; most: number }]>([
+    ['port', { least: 1, most: 65_535 }],
+    ['database', { least: 0, most: Number.MAX_SAFE_INTEGER }],
+    ['connectTimeout', { least: 1, most: 2 ** 31 - 1 }],
+    ['commandTimeout', { least: 1, most: 2 ** 31 - 1 }],
+    ['readTimeout', { least: 1, most: 2 ** 31 - 1 }],
+    ['writeTimeout', { least: 1, most: 2 ** 31 - 1 }],
+    ['blockingGrace', { least: 1, most: 2 ** 31 - 1 }],
+    ['pipelineDepth', { least: 1, most: Number.MAX_SAFE_INTEGER }],
+    ['offlineQueue', { least: 0, most: Infinity }],
+    ['readBufferSize', { least: 1024, most: Number.MAX_SAFE_INTEGER }],
+    ['writeBufferSize', { least: 1024, most: Number.MAX_SAFE_INTEGER }],
+    ['keepAlive', { least: 0, most: Number.MAX_SAFE_INTEGER }],
+  ])('have a range: %s', (name, { least, most }) => {
+    expect(resolve({ [name]: least })).toHaveProperty(name, least);
+    expect(resolve({ [name]: most })).toHaveProperty(name, most);
+    for (const outside of [least - 1, NaN, -Infinity, ...(most === Infinity ? [] : [most + 1])]) {
+      expect(refusal({ [name]: outside })).toBe(
+        `TypeError: The option '${name}' is a number from ${least} to ${most}, got ${outside}`,
+      );
+    }
+  });
+
+  it.each(['port', 'database', 'connectTimeout', 'pipelineDepth', 'offlineQueue', 'keepAlive'])(
+    'that count things are whole numbers: %s',
+    (name) => {
+      expect(refusal({ [name]: 5000.5 })).toBe(`TypeError: The option '${name}' is a whole number, got 5000.5`);
+    },
+  );
+
+  it.each(['commandTimeout', 'readTimeout', 'writeTimeout', 'blockingGrace'])(
+    'that limit the time may be Infinity, for no limit: %s',
+    (name) => expect(resolve({ [name]: Infinity })).toHaveProperty(name, Infinity),
+  );
+
+  it.each([
+    [{ initialDelay: -1 }, 'initialDelay'],
+    [{ maxDelay: -1 }, 'maxDelay'],
+    [{ factor: 0.5 }, 'factor'],
+    [{ jitter: 1.5 }, 'jitter'],
+    [{ maxAttempts: -1 }, 'maxAttempts'],
+    [{ initialDelay: '5' }, 'initialDelay'],
+  ])('for reconnecting and retrying have ranges: %j', (given, name) => {
+    for (const option of ['reconnect', 'retry']) {
+      expect(refusal({ [option]: given })).toMatch(`TypeError: The option '${option}.${name}' is a number from `);
+    }
+  });
+
+  it('for reconnecting and retrying are defaults, nothing, data or a function', () => {
+    const decide = () => 5;
+    for (const option of ['reconnect', 'retry'] as const) {
+      expect(resolve({ [option]: true })[option]).toStrictEqual(resolveOptions()[option]);
+      expect(resolve({ [option]: false })[option]).toBe(false);
+      expect(resolve({ [option]: decide })[option]).toBe(decide);
+      expect(resolve({ [option]: { initialDelay: 9 } })[option]).toMatchObject({ initialDelay: 9, factor: 2 });
+    }
+  });
+
+  it('name the commands of onConnect as a list, or as a function that is asked for every connection', () => {
+    const ping = call('PING');
+    expect(resolveOptions().onConnect()).toStrictEqual([]);
+    expect(resolveOptions({ onConnect: [ping] }).onConnect()).toStrictEqual([ping]);
+    let asked = 0;
+    const { onConnect } = resolveOptions({ onConnect: () => [call('ECHO', ++asked)] });
+    expect([...onConnect(), ...onConnect()].map(({ args }) => args)).toStrictEqual([[1], [2]]);
+  });
+});
+
+describe('Credentials', () => {
+  const ann = { username: 'ann', password: 'pw' };
+
+  it('are none where none are given', async () => {
+    expect(await credentialsOf({})).toBeUndefined();
+  });
+
+  it('are a password, or a user name with one', async () => {
+    expect(await credentialsOf({ password: 'pw' })).toStrictEqual({ username: undefined, password: 'pw' });
+    expect(await credentialsOf(ann)).toStrictEqual(ann);
+    expect(refusal({ username: 'ann' })).toBe("TypeError: The option 'username' needs a 'password'");
+  });
+
+  it('come as a value, from a function, a Promise or an Observable', async () => {
+    expect(await credentialsOf({ credentials: ann })).toBe(ann);
+    expect(await credentialsOf({ credentials: () => ann })).toBe(ann);
+    expect(await credentialsOf({ credentials: () => Promise.resolve(ann) })).toBe(ann);
+    expect(await credentialsOf({ credentials: () => of(ann) })).toBe(ann);
+    expect(await credentialsOf({ credentials: of(ann) })).toBe(ann);
+  });
+
+  it('of an Observable come one after the other', async () => {
+    const bob = { username: 'bob', password: 'pw' };
+    const { credentials } = resolveOptions({ credentials: of(ann, bob) });
+    expect(await lastValueFrom(credentials().pipe(toArray()))).toStrictEqual([ann, bob]);
+  });
+
+  it('are asked for anew for every connection', async () => {
+    let asked = 0;
+    const { credentials } = resolveOptions({ credentials: () => ({ password: `token ${++asked}` }) });
+    expect(await firstValueFrom(credentials())).toStrictEqual({ password: 'token 1' });
+    expect(await firstValueFrom(credentials())).toStrictEqual({ password: 'token 2' });
+  });
+
+  it('stand in none of the resolved options', () => {
+    const resolved = resolveOptions({ url: 'redis://ann:pw-1@there', password: 'pw-2' });
+    expect(JSON.stringify(resolved)).not.toMatch(/pw-|ann/);
+    expect(Object.keys(resolved)).not.toEqual(expect.arrayContaining(['password']));
+  });
+});
