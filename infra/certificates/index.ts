@@ -1,0 +1,1 @@
+export { makeCertificates, type Certificates, type Identity, type IdentityName } from './make-certificates';

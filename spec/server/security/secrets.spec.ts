@@ -1,0 +1,99 @@
+import { BehaviorSubject } from 'rxjs';
+import type { Redis, RedisOptions } from 'rxjs-redis';
+import { reaches, record, useClients } from '../../support/clients';
+import { failure } from '../../support/outcomes';
+import { useProxy, useServer } from '../../support/server';
+import { shown } from '../../support/shown';
+
+const quick = { initialDelay: 1, maxDelay: 5 };
+
+describe('A secret', () => {
+  const server = useServer({ args: ['--requirepass', 'hunter2-server'] });
+  const proxy = useProxy(server);
+  const make = useClients();
+  const client = (options: RedisOptions = {}) =>
+    make({ url: proxy().url(), password: 'hunter2-server', reconnect: quick, ...options });
+
+  it.each<[string, RedisOptions]>([
+    ['as a password', { password: 'hunter2-wrong' }],
+    ['with a user name', { username: 'hunter2-user', password: 'hunter2-wrong' }],
+    ['as credentials', { credentials: { password: 'hunter2-wrong' } }],
+    ['from a function', { credentials: () => Promise.resolve({ password: 'hunter2-wrong' }) }],
+    ['from an Observable', { credentials: new BehaviorSubject({ password: 'hunter2-wrong' }) }],
+  ])('that is refused stands in no error, event, state or client: %s', async (_, options) => {
+    for (const protocol of [2, 3, 'auto'] as const) {
+      const redis = make({ url: server().url, reconnect: quick, protocol, ...options });
+      const events = record(redis.events$);
+      const states = record(redis.state$);
+      const waiting = failure(redis.ping());
+      const errors = [await failure(redis.connect()), await waiting];
+      expect(errors.map(({ code }) => code)).toStrictEqual(['AUTHENTICATION', 'AUTHENTICATION']);
+      expect([...errors, redis, ...events.values, ...states.values].map(shown).join()).not.toContain('hunter2');
+    }
+  });
+
+  it('in a URL that leads nowhere stands in no error', async () => {
+    const redis = make({ url: 'redis://hunter2-user:hunter2-password@127.0.0.1:1', reconnect: false });
+    const waiting = failure(redis.ping());
+    const errors = [await failure(redis.connect()), await waiting, await failure(redis.ping())];
+    expect(errors.map(shown).join()).not.toContain('hunter2');
+  });
+
+  const commands: [string, (redis: Redis) => PromiseLike<unknown>][] = [
+    ['AUTH', (redis) => redis.auth('ann', 'hunter2')],
+    ['AUTH by name', (redis) => redis.call('AUTH', 'ann', 'hunter2')],
+    ['ACL SETUSER', (redis) => redis.aclSetuser('ann', ['on', '>hunter2', 'no-such-rule'])],
+    ['CONFIG SET', (redis) => redis.configSet({ requirepass: 'hunter2', 'no-such-parameter': 'x' })],
+    ['CONFIG SET by name', (redis) => redis.call('CONFIG SET', 'masterauth', 'hunter2', 'masterauth', 'hunter2')],
+    ['MIGRATE', (redis) => redis.migrate('127.0.0.1', 1, ['k'], 0, 10, { AUTH: 'hunter2' })],
+    ['EVAL', (redis) => redis.eval('return redis.error_reply("no")', [], ['hunter2'])],
+  ];
+
+  it.each(commands)(
+    'among the arguments of a command that is refused does not stand in the error: %s',
+    async (_, send) => {
+      const redis = client();
+      await redis.set('k', 'v');
+      const error = await failure(send(redis));
+      expect(error.delivery).toBe('answered');
+      expect(shown(error)).not.toContain('hunter2');
+    },
+  );
+
+  it.each(commands)(
+    'among the arguments of a command that is lost does not stand in the error: %s',
+    async (_, send) => {
+      const redis = client({ retry: false });
+      await redis.connect();
+      proxy().blackhole(true);
+      const written = failure(send(redis));
+      await new Promise(setImmediate);
+      await proxy().refuse(true);
+      proxy().cut();
+      proxy().blackhole(false);
+      await reaches(redis, 'reconnecting');
+      const late = failure(redis.withOptions({ commandTimeout: 5 }).eval('return 1', [], ['hunter2']));
+      const errors = [await written, await late];
+      await redis.destroy();
+      errors.push(await failure(send(redis)));
+      expect(errors.map(({ code }) => code)).toStrictEqual(['CONNECTION', 'TIMEOUT', 'DISCONNECTED']);
+      expect(errors.map(shown).join()).not.toContain('hunter2');
+    },
+  );
+
+  it('among the options is not shown by the client', async () => {
+    const secret = 'hunter2';
+    const redis = client({
+      password: 'hunter2-server',
+      tls: { key: secret, passphrase: secret, pfx: secret },
+      credentials: { username: 'ann', password: secret },
+    });
+    expect(shown(redis)).toContain(String(proxy().port));
+    expect(shown(redis)).not.toContain('hunter2');
+    expect(shown({ nested: [redis] })).not.toContain('hunter2');
+    const connected = client();
+    await connected.connect();
+    expect(shown(connected)).not.toContain('hunter2');
+    expect([connected.state$, connected.events$, connected.connect()].map(shown).join()).not.toContain('hunter2');
+  });
+});
