@@ -1,0 +1,204 @@
+import { filter, firstValueFrom } from 'rxjs';
+import type { Redis, RedisOptions } from 'rxjs-redis';
+import { call, clientTracking, set, type ClientKillFilter } from 'rxjs-redis/commands';
+import { eventually, reaches, record, useClients } from '../../support/clients';
+import { outcome } from '../../support/outcomes';
+import { greeting, ScriptedServer, type Script } from '../../support/scripted-server';
+import { useServer } from '../../support/server';
+
+const quick = { initialDelay: 1, maxDelay: 5 };
+
+describe('The handshake', () => {
+  const make = useClients();
+  const scripted: ScriptedServer[] = [];
+  afterEach(() => Promise.all(scripted.splice(0).map((server) => server.stop())));
+  const serve = async (script: Script) => {
+    const server = await ScriptedServer.start(script);
+    scripted.push(server);
+    return server;
+  };
+  const modern: Script = ([word, ...args]) => {
+    if (word === 'HELLO') return greeting;
+    if (word !== 'SUBSCRIBE') return '+OK\r\n';
+    return args.map((name) => `>3\r\n$9\r\nsubscribe\r\n$${name.length}\r\n${name}\r\n:1\r\n`).join('');
+  };
+  /** Knows neither HELLO nor CLIENT SETINFO, and nobody before he has signed in. */
+  const ancient = (): Script => {
+    const known = new Set<unknown>();
+    return ([word, subcommand], socket) => {
+      if (word === 'HELLO') return "-ERR unknown command 'HELLO'\r\n";
+      if (word === 'AUTH') known.add(socket);
+      if (!known.has(socket)) return '-NOAUTH Authentication required.\r\n';
+      return subcommand === 'SETINFO' ? '-ERR unknown subcommand\r\n' : '+OK\r\n';
+    };
+  };
+  const everything: RedisOptions = {
+    username: 'ann',
+    password: 'pw',
+    clientName: 'web',
+    database: 3,
+    onConnect: [call('ONE'), call('TWO')],
+    reconnect: quick,
+  };
+
+  it('signs in, selects, introduces the library, then sends what the user wants, subscriptions and the queue', async () => {
+    const server = await serve(modern);
+    const redis = make({ url: server.url, ...everything });
+    record(redis.subscribe('news'));
+    await redis.set('k', 'v');
+    expect(server.seen).toStrictEqual([
+      ['HELLO', '3', 'AUTH', 'ann', 'pw', 'SETNAME', 'web'],
+      ['SELECT', '3'],
+      ['CLIENT', 'SETINFO', 'LIB-NAME', 'rxjs-redis'],
+      ['CLIENT', 'SETINFO', 'LIB-VER', expect.stringMatching(/^\d+\.\d+\.\d+/)],
+      ['ONE'],
+      ['TWO'],
+      ['SUBSCRIBE', 'news'],
+      ['SET', 'k', 'v'],
+    ]);
+  });
+
+  it('is one round trip up to the subscriptions', async () => {
+    const server = await serve(modern);
+    await make({ url: server.url, ...everything }).connect();
+    expect(server.reads).toStrictEqual([1]);
+  });
+
+  it('is the same again on the next connection, before what waits', async () => {
+    const server = await serve(modern);
+    const redis = make({ url: server.url, ...everything });
+    record(redis.subscribe('news'));
+    const arrived = server.next('SET');
+    await redis.set('k', 'v');
+    const first = server.seen.splice(0);
+    (await arrived).socket.destroy();
+    await reaches(redis, 'reconnecting');
+    await redis.set('k', 'v');
+    expect(server.seen).toStrictEqual(first);
+  });
+
+  it('falls back to RESP2 where HELLO is refused, and sends nothing twice that was accepted', async () => {
+    const server = await serve(ancient());
+    const redis = make({ url: server.url, ...everything });
+    await redis.set('k', 'v');
+    expect(server.seen.map((words) => words.join(' '))).toStrictEqual([
+      'HELLO 3 AUTH ann pw SETNAME web',
+      'SELECT 3',
+      'CLIENT SETINFO LIB-NAME rxjs-redis',
+      expect.stringContaining('CLIENT SETINFO LIB-VER'),
+      'ONE',
+      'TWO',
+      'AUTH ann pw',
+      'CLIENT SETNAME web',
+      'SELECT 3',
+      'ONE',
+      'TWO',
+      'SET k v',
+    ]);
+    expect(await firstValueFrom(redis.state$)).toMatchObject({ kind: 'ready', protocol: 2 });
+  });
+
+  it('asks for RESP2 in its own words where that is what the user wants', async () => {
+    const server = await serve(modern);
+    await make({ url: server.url, ...everything, protocol: 2 }).connect();
+    expect(server.seen.map(([word, second]) => `${word} ${second ?? ''}`.trim())).toStrictEqual([
+      'AUTH ann',
+      'CLIENT SETNAME',
+      'SELECT 3',
+      'CLIENT SETINFO',
+      'CLIENT SETINFO',
+      'ONE',
+      'TWO',
+    ]);
+  });
+
+  it('lets nothing of the queue through before it is over', async () => {
+    let release: (() => void) | undefined;
+    const server = await serve((words, socket) => {
+      if (words[0] === 'TWO') release = () => socket.write('+OK\r\n');
+      return words[0] === 'TWO' ? undefined : modern(words, socket);
+    });
+    const redis = make({ url: server.url, ...everything });
+    const asked = server.next('TWO');
+    const waiting = outcome(redis.set('k', 'v'));
+    await asked;
+    await new Promise(setImmediate);
+    expect(server.seen.map(([word]) => word)).not.toContain('SET');
+    expect(await firstValueFrom(redis.state$)).toMatchObject({ kind: 'connecting' });
+    release!();
+    expect(await waiting).toStrictEqual({ value: 'OK' });
+  });
+
+  it('counts as a failed connection when the user is refused what he wants on it', async () => {
+    let refusals = 2;
+    const server = await serve((words, socket) =>
+      words[0] === 'TWO' && refusals-- > 0 ? '-ERR not yet\r\n' : modern(words, socket),
+    );
+    const redis = make({ url: server.url, ...everything });
+    const states = record(redis.state$);
+    expect(await redis.set('k', 'v')).toBe('OK');
+    expect(states.values.filter(({ kind }) => kind === 'reconnecting')).toMatchObject([
+      { attempt: 1, error: { message: 'ERR not yet', command: 'TWO' } },
+      { attempt: 2, error: { message: 'ERR not yet', command: 'TWO' } },
+    ]);
+  });
+
+  it('does not mind a server that does not know libraries', async () => {
+    const server = await serve((words, socket) =>
+      words[1] === 'SETINFO' ? "-ERR Unknown subcommand 'SETINFO'\r\n" : modern(words, socket),
+    );
+    await make({ url: server.url, ...everything }).connect();
+  });
+
+  it('that a server breaks off is tried again', async () => {
+    let breaks = 3;
+    const server = await serve((words, socket) => {
+      if (words[0] !== 'SELECT' || breaks-- <= 0) return modern(words, socket);
+      socket.destroy();
+      return undefined;
+    });
+    const redis = make({ url: server.url, ...everything });
+    expect(await redis.set('k', 'v')).toBe('OK');
+    expect(server.reads).toHaveLength(4);
+    expect(server.seen.filter(([word]) => word === 'SET')).toHaveLength(1);
+  });
+});
+
+describe('What the user wants on every connection', () => {
+  const server = useServer();
+  const make = useClients();
+  const kill = async (redis: Redis) => {
+    const filter: ClientKillFilter = { ID: await redis.clientId() };
+    await make(server().url).clientKill(filter);
+    await reaches(redis, 'reconnecting');
+  };
+
+  it('is there before the first command, and again after each loss', async () => {
+    let connections = 0;
+    const onConnect = () => [set('connections', String(++connections)), clientTracking('ON', { NOLOOP: true })];
+    const redis = make({ url: server().url, onConnect, reconnect: quick });
+    for (let n = 1; n <= 3; n++) {
+      expect(await redis.get('connections')).toBe(String(n));
+      expect(await redis.clientTrackinginfo()).toMatchObject({ flags: ['on', 'noloop'] });
+      await kill(redis);
+    }
+  });
+
+  it('is there on the connection of RESP2 messages as well', async () => {
+    const redis = make({ url: server().url, protocol: 2, clientName: 'messages', onConnect: [call('INCR', 'met')] });
+    await redis.del('met');
+    record(redis.subscribe('news'));
+    await eventually(
+      () => redis.get('met'),
+      (met) => met === '1',
+    );
+  });
+
+  it('is told as an event when it is refused', async () => {
+    const redis = make({ url: server().url, onConnect: [call('NO-SUCH-COMMAND')], reconnect: false });
+    const told = firstValueFrom(redis.events$.pipe(filter(({ type }) => type === 'error')));
+    void redis.connect();
+    expect(await told).toMatchObject({ type: 'error', error: { code: 'REPLY', command: 'NO-SUCH-COMMAND' } });
+    expect(await reaches(redis, 'closed')).toMatchObject({ error: { command: 'NO-SUCH-COMMAND' } });
+  });
+});

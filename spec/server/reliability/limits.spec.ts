@@ -1,0 +1,257 @@
+import { performance } from 'node:perf_hooks';
+import { filter, firstValueFrom } from 'rxjs';
+import type { ConnectionEvent, Redis, RedisOptions } from 'rxjs-redis';
+import { eventually, reaches, useClients } from '../../support/clients';
+import { useDebuggableServer } from '../../support/debuggable';
+import { failure, outcome } from '../../support/outcomes';
+import { useProxy } from '../../support/server';
+
+const quick = { initialDelay: 5, maxDelay: 20 };
+/** More than the buffers of a socket and of the proxy hold together. */
+const LARGE = Buffer.alloc(40_000_000, 'v');
+
+describe('A limit', () => {
+  const server = useDebuggableServer();
+  const proxy = useProxy(server);
+  const make = useClients();
+  const client = (options: RedisOptions = {}) => make({ url: proxy().url(), reconnect: quick, ...options });
+  const direct = () => make(server().url);
+  const disconnect = (redis: Redis) =>
+    firstValueFrom(
+      redis.events$.pipe(
+        filter((event): event is ConnectionEvent & { type: 'disconnect' } => event.type === 'disconnect'),
+      ),
+    );
+
+  describe('for commands', () => {
+    it('ends one that waits for its reply: it may have run, and here it has', async () => {
+      const redis = client({ commandTimeout: 50 });
+      await redis.set('n', '0');
+      proxy().stall('toClient', true);
+      expect(await failure(redis.incr('n'))).toMatchObject({
+        code: 'TIMEOUT',
+        delivery: 'unknown',
+        command: 'INCR',
+        repeatable: false,
+      });
+      expect(await direct().get('n')).toBe('1');
+    });
+
+    it('ends one that waits for the connection: it was not sent, and never will be', async () => {
+      const redis = client();
+      await redis.set('n', '0');
+      await proxy().refuse(true);
+      proxy().cut();
+      await reaches(redis, 'reconnecting');
+      const hasty = redis.withOptions({ commandTimeout: 30 });
+      expect(await failure(hasty.incr('n'))).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', command: 'INCR' });
+      await proxy().refuse(false);
+      expect(await redis.get('n')).toBe('0');
+    });
+
+    it('counts from the subscription, not from the call', async () => {
+      const redis = client();
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const called = redis.withOptions({ commandTimeout: 80 }).get('k');
+      await failure(redis.withOptions({ commandTimeout: 80 }).get('k'));
+      const order: string[] = [];
+      await Promise.all([
+        failure(called).then(() => order.push('called first')),
+        failure(redis.withOptions({ commandTimeout: 20 }).get('k')).then(() => order.push('shorter')),
+      ]);
+      expect(order).toStrictEqual(['shorter', 'called first']);
+    });
+
+    it('leaves the late reply to nobody: those that follow are for their commands', async () => {
+      const redis = client();
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const hasty = redis.withOptions({ commandTimeout: 20 });
+      const late = Array.from({ length: 50 }, (_, n) => failure(hasty.echo(`late ${n}`)));
+      const patient = Array.from({ length: 50 }, (_, n) => redis.echo(`patient ${n}`).then());
+      expect((await Promise.all(late)).map(({ code }) => code)).toStrictEqual(Array(50).fill('TIMEOUT'));
+      proxy().stall('toClient', false);
+      expect(await Promise.all(patient)).toStrictEqual(Array.from({ length: 50 }, (_, n) => `patient ${n}`));
+      expect(await redis.echo('next')).toBe('next');
+      expect(proxy().connections.total).toBe(1);
+    });
+
+    it('is shorter or longer for some than for the whole client', async () => {
+      const redis = client({ commandTimeout: 60 });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const order: string[] = [];
+      const note = (name: string, reply: PromiseLike<unknown>) => failure(reply).then(() => order.push(name));
+      const patient = outcome(redis.withOptions({ commandTimeout: Infinity }).echo('patient'));
+      await Promise.all([
+        note('usual', redis.echo('usual')),
+        note('shorter', redis.withOptions({ commandTimeout: 20 }).echo('shorter')),
+        note('longer', redis.withOptions({ commandTimeout: 120 }).bytes.echo('longer')),
+      ]);
+      expect(order).toStrictEqual(['shorter', 'usual', 'longer']);
+      proxy().stall('toClient', false);
+      expect(await patient).toStrictEqual({ value: 'patient' });
+    });
+
+    it('holds while the server sleeps', async () => {
+      const redis = client({ commandTimeout: 50 });
+      await redis.connect();
+      const sleeping = outcome(direct().call('DEBUG', 'SLEEP', '0.3'));
+      await eventually(
+        () => outcome(redis.ping()),
+        (reply) => 'error' in reply,
+      );
+      expect(await failure(redis.incr('n'))).toMatchObject({ code: 'TIMEOUT', delivery: 'unknown' });
+      await sleeping;
+      expect(await redis.ping()).toBe('PONG');
+      expect(proxy().connections.total).toBe(1);
+    });
+
+    it('is wrong unless it is a time', () => {
+      for (const commandTimeout of [0, -1, NaN, 2 ** 31]) {
+        expect(() => client().withOptions({ commandTimeout })).toThrow(
+          "The option 'commandTimeout' is a number from 1",
+        );
+      }
+    });
+  });
+
+  describe('for replies that are owed', () => {
+    it('destroys and replaces the link: what can be repeated is, what cannot fails', async () => {
+      const redis = client({ readTimeout: 80 });
+      await redis.set('n', '0');
+      proxy().stall('toClient', true);
+      const ended = disconnect(redis);
+      const read = outcome(redis.get('n'));
+      const write = failure(redis.incr('n'));
+      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      proxy().stall('toClient', false);
+      expect(await write).toMatchObject({
+        code: 'CONNECTION',
+        delivery: 'unknown',
+        command: 'INCR',
+        cause: { code: 'TIMEOUT' },
+      });
+      expect(await read).toStrictEqual({ value: '1' });
+      expect(proxy().connections.total).toBe(2);
+    });
+
+    it('holds for a link that was given up for long: all commands have timed out', async () => {
+      const redis = client({ readTimeout: 80, commandTimeout: 20 });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const ended = disconnect(redis);
+      expect(await failure(redis.get('n'))).toMatchObject({ code: 'TIMEOUT' });
+      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+    });
+
+    it('holds for a server that is halted, which then gets a new connection', async () => {
+      const redis = client({ readTimeout: 80 });
+      await redis.connect();
+      await server().kill('SIGSTOP');
+      const ended = disconnect(redis);
+      const read = outcome(redis.withOptions({ commandTimeout: 5_000 }).ping());
+      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      await server().kill('SIGCONT');
+      expect(await read).toStrictEqual({ value: 'PONG' });
+    });
+
+    it('holds for a server that pauses its clients', async () => {
+      const redis = client({ readTimeout: 50 });
+      await redis.connect();
+      const ended = disconnect(redis);
+      await direct().clientPause(150);
+      const write = outcome(redis.incr('n'));
+      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await write).toMatchObject({ error: { code: 'CONNECTION', delivery: 'unknown' } });
+      expect(await redis.ping()).toBe('PONG');
+    });
+
+    it('leaves a paused server alone when the pause is shorter', async () => {
+      const redis = client({ readTimeout: 5_000 });
+      await redis.connect();
+      await direct().clientPause(100);
+      expect(await redis.set('k', 'v')).toBe('OK');
+      expect(proxy().connections.total).toBe(1);
+    });
+  });
+
+  describe('for writes', () => {
+    it('destroys and replaces a link whose other end takes nothing', async () => {
+      const redis = client({ writeTimeout: 80 });
+      await redis.connect();
+      proxy().stall('toServer', true);
+      const ended = disconnect(redis);
+      const large = failure(redis.append('large', LARGE));
+      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      proxy().stall('toServer', false);
+      expect(await large).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', cause: { code: 'TIMEOUT' } });
+      expect(await redis.ping()).toBe('PONG');
+    });
+
+    it('keeps back what follows, which was then not sent and goes out on the next link', async () => {
+      const redis = client({ writeTimeout: 150 });
+      await redis.del('n');
+      proxy().stall('toServer', true);
+      const large = failure(redis.append('large', LARGE));
+      await new Promise(setImmediate);
+      const hasty = failure(redis.withOptions({ commandTimeout: 20 }).incr('n'));
+      const next = redis.incr('n').then();
+      expect(await hasty).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', command: 'INCR' });
+      proxy().stall('toServer', false);
+      proxy().cut();
+      expect(await large).toMatchObject({ delivery: 'unknown' });
+      expect(await next).toBe(1);
+    });
+
+    it('is not for an end that takes it slowly', async () => {
+      const redis = client({ writeTimeout: 2_000 });
+      await redis.connect();
+      proxy().stall('toServer', true);
+      const large = redis.set('large', LARGE).then();
+      const behind = redis.withOptions({ commandTimeout: 20 }).get('k');
+      expect(await failure(behind)).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent' });
+      proxy().stall('toServer', false);
+      expect(await large).toBe('OK');
+      expect(proxy().connections.total).toBe(1);
+    });
+  });
+
+  describe('for commands that block', () => {
+    it('is their own wait: the server ends it', async () => {
+      const redis = client({ commandTimeout: 20, readTimeout: 20, blockingGrace: 5_000 });
+      expect(await redis.blpop('empty', 0.1)).toBeNull();
+    });
+
+    it('is blockingGrace beyond it when the server says nothing', async () => {
+      const redis = client({ blockingGrace: 50 });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const begun = performance.now();
+      expect(await failure(redis.blpop('empty', 0.1))).toMatchObject({
+        code: 'TIMEOUT',
+        delivery: 'unknown',
+        command: 'BLPOP',
+      });
+      expect(performance.now() - begun).toBeGreaterThanOrEqual(149);
+    });
+
+    it('destroys the link when it is over and readTimeout as well', async () => {
+      const redis = client({ blockingGrace: 50, readTimeout: 250 });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const ended = disconnect(redis);
+      const blocked = failure(redis.blpop('empty', 0.1));
+      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await blocked).toMatchObject({ code: 'TIMEOUT', delivery: 'unknown' });
+    });
+
+    it('holds for a server that is paused', async () => {
+      const redis = client({ blockingGrace: 30 });
+      await redis.connect();
+      await direct().clientPause(300);
+      expect(await failure(redis.blpop('empty', 0.05))).toMatchObject({ code: 'TIMEOUT', command: 'BLPOP' });
+    });
+  });
+});

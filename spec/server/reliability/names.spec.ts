@@ -1,0 +1,86 @@
+import dns, { type LookupAddress } from 'node:dns';
+import { reaches, record, useClients } from '../../support/clients';
+import { failure, outcome } from '../../support/outcomes';
+import { Relay } from '../../support/relay';
+import { useServer } from '../../support/server';
+
+const quick = { initialDelay: 2, maxDelay: 10 };
+const NAME = 'redis.moves.example';
+
+type Callback = (error: NodeJS.ErrnoException | null, address?: string | LookupAddress[], family?: number) => void;
+
+describe('A host name', () => {
+  const first = useServer();
+  const second = useServer({ own: true });
+  const make = useClients();
+  const relays: Relay[] = [];
+  let asked: string[];
+  let address: string | undefined;
+  beforeEach(() => {
+    asked = [];
+    address = '127.0.0.1';
+    const { lookup } = dns;
+    const answer = (name: string, options: { all?: boolean }, callback: Callback) => {
+      if (name !== NAME) {
+        lookup(name, options, callback as never);
+        return;
+      }
+      asked.push(name);
+      const code = 'ENOTFOUND';
+      if (address === undefined) callback(Object.assign(new Error(`getaddrinfo ${code} ${name}`), { code }));
+      else if (options.all === true) callback(null, [{ address, family: 4 }]);
+      else callback(null, address, 4);
+    };
+    jest.spyOn(dns, 'lookup').mockImplementation(answer as never);
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await Promise.all(relays.splice(0).map((relay) => relay.stop()));
+  });
+
+  /** The two servers at the same port of two addresses. */
+  async function twoAddresses(): Promise<[Relay, Relay]> {
+    const one = await Relay.start(first());
+    const other = await Relay.start(second(), { host: '127.0.0.2', port: one.port });
+    relays.push(one, other);
+    await make(first().url).set('who', 'first');
+    await make(second().url).set('who', 'second');
+    return [one, other];
+  }
+
+  it('is looked up on every connection, so that a name which moves is followed', async () => {
+    const [one, other] = await twoAddresses();
+    const redis = make({ host: NAME, port: one.port, reconnect: quick });
+    expect(await redis.get('who')).toBe('first');
+    address = '127.0.0.2';
+    expect(await redis.get('who')).toBe('first');
+    one.cut();
+    await reaches(redis, 'reconnecting');
+    expect(await redis.get('who')).toBe('second');
+    address = '127.0.0.1';
+    other.cut();
+    await reaches(redis, 'reconnecting');
+    expect(await redis.get('who')).toBe('first');
+    expect(asked).toStrictEqual([NAME, NAME, NAME]);
+  });
+
+  it('that is not known is asked for until it is', async () => {
+    const [one] = await twoAddresses();
+    address = undefined;
+    const redis = make({ host: NAME, port: one.port, reconnect: quick });
+    const states = record(redis.state$);
+    const waiting = outcome(redis.get('who'));
+    expect(await reaches(redis, 'reconnecting')).toMatchObject({
+      error: { code: 'CONNECTION', message: expect.stringContaining(NAME) as string, cause: { code: 'ENOTFOUND' } },
+    });
+    address = '127.0.0.2';
+    expect(await waiting).toStrictEqual({ value: 'second' });
+    expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
+  });
+
+  it('that is answered by nobody ends with connectTimeout', async () => {
+    jest.spyOn(dns, 'lookup').mockImplementation(() => undefined);
+    const redis = make({ host: NAME, connectTimeout: 30, reconnect: false });
+    expect(await failure(redis.ping())).toMatchObject({ code: 'DISCONNECTED', cause: { code: 'TIMEOUT' } });
+  });
+});
