@@ -2,15 +2,17 @@ import { Observable, Subject, defer, of, tap, type SchedulerLike, type Subscript
 import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import { toReplyError, type Request } from '../commands/request';
-import type { RedisError } from '../errors';
-import { ConnectionError, ProtocolError, TimeoutError, type Delivery, type ReplyError } from '../errors';
+import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { decodeResp } from '../resp/decode-resp';
 import type { BytesWanted, DecoderLimits } from '../resp/decoder';
 import { Encoder } from '../resp/encoder';
 import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
+import { isMessage } from './array-pushes';
+import { deliveryOf, failSafely, lost, notEncodable, timedOut, unreadable } from './failures';
 import { Liveness, type LivenessLimits } from './liveness';
 import { Multicast } from './multicast';
+import { ReplyMode } from './reply-mode';
 import { reportUnhandled } from './report-unhandled';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
@@ -32,9 +34,6 @@ export interface MultiplexerOptions extends LivenessLimits {
   /** in RESP2 a subscribed connection sends its messages as arrays */
   readonly arraysArePushes?: boolean;
 }
-
-/** A line of MONITOR: `1700000000.123456 [0 127.0.0.1:50000] "GET" "k"`. */
-const MONITORED = /^\d+\.\d+ \[/;
 
 /** Deadlines closer together than this are dealt with at once; ms. */
 const SWEEP_GRAIN = 5;
@@ -76,12 +75,9 @@ export class Multiplexer {
   private gateOpen = false;
   private full = false;
   private flushScheduled = false;
-  /** Which requests the server leaves unanswered, by the wish of CLIENT REPLY. */
-  private muted: 'all' | 'next' | undefined;
+  private readonly replyMode = new ReplyMode();
   /** Encoded, and no reply will come. */
   private readonly unanswered: Request[] = [];
-  /** The server reports what others do, between the replies. */
-  private monitoring = false;
   /** The connection is to be closed when nothing more can be expected. */
   private draining = false;
   /** The time, read once per tick. */
@@ -229,7 +225,7 @@ export class Multiplexer {
       this.full = !this.socket.write(this.encoder.take());
       this.encoder.release(this.socket.drained);
       this.liveness.wrote(first, !this.full);
-      for (const request of this.unanswered.splice(0)) request.settleUnanswered();
+      if (this.unanswered.length > 0) for (const request of this.unanswered.splice(0)) request.settleUnanswered();
     }
   };
 
@@ -246,14 +242,11 @@ export class Multiplexer {
       try {
         encoder.add(spec.words, spec.head, args);
       } catch (cause) {
-        failSafely(
-          request,
-          new ProtocolError(`${spec.name} cannot be encoded: ${String(cause)}`, { command: spec.name, cause }),
-        );
+        failSafely(request, notEncodable(cause, request));
         continue;
       }
       count++;
-      if ((this.muted === undefined && !spec.connection) || this.isAnswered(request.command)) inFlight.push(request);
+      if (this.replyMode.isAnswered(request.command)) inFlight.push(request);
       else this.unanswered.push(request);
     }
     return count > 0;
@@ -262,20 +255,6 @@ export class Multiplexer {
   private wantsBytes(request: Request | undefined): boolean {
     if (this.options.arraysArePushes) return this.pushesAsBytes;
     return request !== undefined && (request.context.bytes || request.command.spec.binary === true);
-  }
-
-  /** Whether the server will answer: CLIENT REPLY decides, for itself and for what follows. */
-  private isAnswered({ spec, args }: Command): boolean {
-    if (spec.name === 'CLIENT REPLY') {
-      const action = String(args[0]).toUpperCase();
-      if (action === 'OFF') this.muted = 'all';
-      else if (action === 'ON') this.muted = undefined;
-      else if (action === 'SKIP') this.muted ??= 'next';
-      return action !== 'OFF' && action !== 'SKIP';
-    }
-    const answered = this.muted === undefined;
-    if (this.muted === 'next') this.muted = undefined;
-    return answered;
   }
 
   private receive(frame: Frame): void {
@@ -290,7 +269,7 @@ export class Multiplexer {
       }
       if (frame instanceof Attribute) return;
     }
-    if (this.monitoring && typeof frame === 'string' && MONITORED.test(frame)) {
+    if (typeof frame === 'string' && this.replyMode.isMonitored(frame)) {
       this.pushes$.next(new Push(['monitor', frame]));
       return;
     }
@@ -315,9 +294,9 @@ export class Multiplexer {
 
   private deliver(request: Request, frame: Frame): void {
     request.settle(frame);
-    const { spec } = request.command;
-    if (spec.mode === 'monitor') this.monitoring = true;
-    if (spec.connection) this.sessionCommands$.next(request.command);
+    if (!request.command.spec.connection) return;
+    this.replyMode.note(request.command);
+    this.sessionCommands$.next(request.command);
   }
 
   /** A message, or the confirmation that the subscribing request at the head waits for, once per channel. */
@@ -408,8 +387,7 @@ export class Multiplexer {
     this.gateOpen = false;
     this.full = false;
     this.retiring = undefined;
-    this.muted = undefined;
-    this.monitoring = false;
+    this.replyMode.reset();
     this.confirmations = 0;
     this.breakLink = () => undefined;
     this.liveness.stop();
@@ -463,53 +441,4 @@ export class Multiplexer {
     }
     return Math.max(earliest, now + SWEEP_GRAIN);
   }
-}
-
-/** How far a request got that is not in flight: what has been tried before may have run then. */
-export function deliveryOf({ attempt }: Request): Delivery {
-  return attempt > 0 ? 'unknown' : 'unsent';
-}
-
-/** One subscriber that throws keeps no other from being told. */
-function failSafely(request: Request, error: RedisError): void {
-  try {
-    if (!request.abandoned) request.fail(error);
-  } catch (thrown) {
-    reportUnhandled(thrown);
-  }
-}
-
-function unreadable(cause: ProtocolError, { command }: Request): ProtocolError {
-  const { name } = command.spec;
-  return new ProtocolError(`The reply to ${name} is no RESP: ${cause.message}`, {
-    delivery: 'unknown',
-    repeatable: false,
-    command: name,
-    cause,
-  });
-}
-
-function lost(cause: RedisError, request: Request, delivery: Delivery): RedisError {
-  const { name } = request.command.spec;
-  const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
-  const facts = { delivery, command: name, cause, repeatable: delivery === 'unsent' || request.repeatable };
-  return new ConnectionError(`The connection was lost before ${name} was answered, ${fate}: ${cause.message}`, facts);
-}
-
-function timedOut(request: Request, delivery: Delivery): TimeoutError {
-  const { name } = request.command.spec;
-  const fate = delivery === 'unknown' ? 'was sent and not answered' : 'could not be sent';
-  const repeatable = delivery === 'unsent' || request.repeatable;
-  return new TimeoutError(`${name} ${fate} within its time`, { delivery, command: name, repeatable });
-}
-
-const messageKinds = new Set<Frame>(
-  ['message', 'smessage', 'pmessage'].concat(
-    ['', 'p', 's'].flatMap((prefix) => [`${prefix}subscribe`, `${prefix}unsubscribe`]),
-  ),
-);
-
-function isMessage(frame: readonly Frame[]): boolean {
-  const kind = frame[0]!;
-  return messageKinds.has(kind instanceof Uint8Array ? String(kind) : kind);
 }

@@ -1,0 +1,13 @@
+import type { Frame } from '../resp/frames';
+
+const messageKinds = new Set<Frame>(
+  ['message', 'smessage', 'pmessage'].concat(
+    ['', 'p', 's'].flatMap((prefix) => [`${prefix}subscribe`, `${prefix}unsubscribe`]),
+  ),
+);
+
+/** Whether an array is what RESP3 would push: on a subscribed connection RESP2 has no type of its own for messages. */
+export function isMessage(frame: readonly Frame[]): boolean {
+  const kind = frame[0]!;
+  return messageKinds.has(kind instanceof Uint8Array ? String(kind) : kind);
+}

@@ -1,0 +1,50 @@
+import type { Request } from '../commands/request';
+import { ConnectionError, ProtocolError, TimeoutError, type Delivery, type RedisError } from '../errors';
+import { reportUnhandled } from './report-unhandled';
+
+/** How far a request got that is not in flight: what has been tried before may have run then. */
+export function deliveryOf({ attempt }: Request): Delivery {
+  return attempt > 0 ? 'unknown' : 'unsent';
+}
+
+/** Fails a request; one subscriber that throws keeps no other from being told. */
+export function failSafely(request: Request, error: RedisError): void {
+  try {
+    if (!request.abandoned) request.fail(error);
+  } catch (thrown) {
+    reportUnhandled(thrown);
+  }
+}
+
+/** What the server answered is no RESP. */
+export function unreadable(cause: ProtocolError, { command }: Request): ProtocolError {
+  const { name } = command.spec;
+  return new ProtocolError(`The reply to ${name} is no RESP: ${cause.message}`, {
+    delivery: 'unknown',
+    repeatable: false,
+    command: name,
+    cause,
+  });
+}
+
+/** The link is gone, and no reply has come. */
+export function lost(cause: RedisError, request: Request, delivery: Delivery): RedisError {
+  const { name } = request.command.spec;
+  const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
+  const facts = { delivery, command: name, cause, repeatable: delivery === 'unsent' || request.repeatable };
+  return new ConnectionError(`The connection was lost before ${name} was answered, ${fate}: ${cause.message}`, facts);
+}
+
+/** Its time is up. */
+export function timedOut(request: Request, delivery: Delivery): TimeoutError {
+  const { name } = request.command.spec;
+  const fate = delivery === 'unknown' ? 'was sent and not answered' : 'could not be sent';
+  const repeatable = delivery === 'unsent' || request.repeatable;
+  return new TimeoutError(`${name} ${fate} within its time`, { delivery, command: name, repeatable });
+}
+
+/** An argument is of no kind that travels. */
+export function notEncodable(cause: unknown, { command }: Request): ProtocolError {
+  const { name } = command.spec;
+  return new ProtocolError(`${name} cannot be encoded: ${String(cause)}`, { command: name, cause });
+}
