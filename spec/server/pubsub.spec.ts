@@ -264,6 +264,22 @@ describe.each([3, 2] as const)('Pub/sub in RESP%d', (protocol) => {
     });
   }
 
+  it('puts the prefix before channels and patterns and takes it off their messages', async () => {
+    const redis = make({ url: server().url, protocol, prefix: 'a[p]*:' });
+    const plain = client();
+    const channel = record(redis.subscribe('news'));
+    const pattern = record(redis.psubscribe('ne?s'));
+    await eventually(
+      () => redis.publish('news', 'x'),
+      () => channel.values.length > 0 && pattern.values.length > 0,
+    );
+    expect(channel.values[0]).toStrictEqual({ type: 'message', channel: 'news', data: 'x' });
+    expect(pattern.values[0]).toStrictEqual({ type: 'pmessage', channel: 'news', pattern: 'ne?s', data: 'x' });
+    expect(await observers(plain, 'a[p]*:news')).toBe(1);
+    expect(await plain.publish('news', 'not here')).toBe(0);
+    expect(await plain.publish('ap:news', 'the prefix is no pattern')).toBe(0);
+  });
+
   it('works through operators', async () => {
     const redis = client();
     const first = firstValueFrom(redis.subscribe('ops').pipe(take(2), toArray()));

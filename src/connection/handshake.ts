@@ -31,12 +31,17 @@ export function handshake(send: Send, greeting: Greeting): Observable<2 | 3> {
   return sendTogether(send, [hello(greeting), ...rest]).pipe(
     concatMap(([refusal, ...refusals]) => {
       if (refusal === undefined) return throwFirst(refusals, 3 as const);
-      if (greeting.protocol === 3 || !HELLO_REFUSED.has(refusal.kind)) return throwError(() => refusal);
+      if (greeting.protocol === 3 || !isUnknown(refusal, greeting)) return throwError(() => refusal);
       // What was taken although HELLO was not is not sent twice.
       const missing = rest.filter((_, index) => refusals[index] !== undefined);
       return greetInResp2(send, greeting, missing);
     }),
   );
+}
+
+/** HELLO itself was refused: where it carried credentials, NOAUTH means that nobody has read them (Valkey 9). */
+function isUnknown({ kind }: ReplyError, { credentials }: Greeting): boolean {
+  return HELLO_REFUSED.has(kind) || (kind === 'NOAUTH' && credentials !== undefined);
 }
 
 /** Signs a connection in: `AUTH password`, or `AUTH username password`. */

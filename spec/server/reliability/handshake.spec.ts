@@ -165,7 +165,7 @@ describe('The handshake', () => {
 });
 
 describe('What the user wants on every connection', () => {
-  const server = useServer();
+  const server = useServer({}, '6.2');
   const make = useClients();
   const kill = async (redis: Redis) => {
     const filter: ClientKillFilter = { ID: await redis.clientId() };

@@ -8,7 +8,7 @@ import { until } from '../../support/until';
 const quick = { initialDelay: 2, maxDelay: 20 };
 
 describe('A command that was written when the connection was lost', () => {
-  const server = useServer();
+  const server = useServer({}, '7.0');
   const proxy = useProxy(server);
   const make = useClients();
   const client = (options: RedisOptions = {}) => make({ url: proxy().url(), reconnect: quick, ...options });
@@ -162,7 +162,7 @@ describe('A command that was written when the connection was lost', () => {
 });
 
 describe('What waits when the connection is lost', () => {
-  const server = useServer();
+  const server = useServer({}, '7.0');
   const proxy = useProxy(server);
   const make = useClients();
 

@@ -20,7 +20,7 @@ const ann: Credentials = { username: 'ann', password: 'of-ann' };
 const bob: Credentials = { username: 'bob', password: 'of-bob' };
 
 describe('Credentials', () => {
-  const server = useServer({ own: true });
+  const server = useServer({ own: true }, '6.2');
   const make = useClients();
   const admin = () => make(server().url);
   const client = (credentials: NonNullable<RedisOptions['credentials']>, options: RedisOptions = {}) =>

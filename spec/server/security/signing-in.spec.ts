@@ -7,7 +7,7 @@ import { useServer } from '../../support/server';
 const quick = { initialDelay: 5, maxDelay: 20 };
 
 describe('Signing in', () => {
-  const server = useServer({ own: true });
+  const server = useServer({ own: true }, '6.2');
   const make = useClients();
   const admin = () => make(server().url);
   const client = (options: RedisOptions) => make({ url: server().url, reconnect: quick, ...options });

@@ -11,7 +11,7 @@ const quick = { initialDelay: 5, maxDelay: 20 };
 
 describe('A Unix socket', () => {
   const path = join(tmpdir(), `rxjs-redis-ü-${randomBytes(6).toString('hex')}.sock`);
-  const server = useServer({ args: ['--unixsocket', path, '--requirepass', 'pw'] });
+  const server = useServer({ args: ['--unixsocket', path, '--requirepass', 'pw'] }, '6.2');
   afterAll(() => rm(path, { force: true }));
   const make = useClients();
   const client = (options: RedisOptions = {}) => make({ path, password: 'pw', reconnect: quick, ...options });
