@@ -26,7 +26,8 @@ describe('A limit', () => {
   describe('for commands', () => {
     it('ends one that waits for its reply: it may have run, and here it has', async () => {
       const redis = client({ commandTimeout: 50 });
-      await redis.set('n', '0');
+      await direct().set('n', '0');
+      await redis.connect();
       proxy().stall('toClient', true);
       expect(await failure(redis.incr('n'))).toMatchObject({
         code: 'TIMEOUT',
@@ -34,7 +35,10 @@ describe('A limit', () => {
         command: 'INCR',
         repeatable: false,
       });
-      expect(await direct().get('n')).toBe('1');
+      await eventually(
+        () => direct().get('n'),
+        (n) => n === '1',
+      );
     });
 
     it('ends one that waits for the connection: it was not sent, and never will be', async () => {

@@ -11,7 +11,7 @@ describe('A line', () => {
   const proxy = useProxy(server);
   const make = useClients();
   const client = (options: RedisOptions = {}) =>
-    make({ url: proxy().url(), reconnect: quick, readTimeout: 100, connectTimeout: 100, ...options });
+    make({ url: proxy().url(), reconnect: quick, readTimeout: 100, ...options });
   const direct = () => make(server().url);
   const listeners = async (channel: string) => (await direct().pubsubNumsub(channel))[channel];
 
@@ -52,7 +52,7 @@ describe('A line', () => {
   });
 
   it('that is dead is dialed again and again until it lives', async () => {
-    const redis = client();
+    const redis = client({ connectTimeout: 100 });
     const states = record(redis.state$);
     await redis.connect();
     proxy().blackhole(true);

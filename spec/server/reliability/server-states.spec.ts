@@ -10,7 +10,7 @@ const often = { initialDelay: 5, maxDelay: 20, maxAttempts: 1_000 };
 
 describe('A server that is loading its data', () => {
   // So many µs for each key: slow enough to be met while it loads.
-  const server = useDebuggableServer('--key-load-delay', '500', '--rdbcompression', 'no');
+  const server = useDebuggableServer('--key-load-delay', '200', '--rdbcompression', 'no');
   const make = useClients();
   const client = (options: RedisOptions = {}) =>
     make({ url: server().url, reconnect: quick, retry: often, ...options });
@@ -19,7 +19,7 @@ describe('A server that is loading its data', () => {
     await admin.flushall();
     // How often it looks at its clients; 2 MB where it does not know the setting.
     await outcome(admin.configSet({ 'loading-process-events-interval-bytes': 1024 }));
-    await admin.call('DEBUG', 'POPULATE', 800, 'key', 8_000);
+    await admin.call('DEBUG', 'POPULATE', 2_000, 'key', 8_000);
   });
 
   /** Resolves once the server is loading; what it returns settles when it is not any more. */
