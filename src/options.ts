@@ -26,7 +26,8 @@ export type ReconnectOptions = BackoffOptions;
 export type RetryOptions = BackoffOptions;
 
 /**
- * Decides when a lost connection is made again: after a delay in milliseconds, when an Observable emits, or not at all.
+ * Decides when a lost connection is made again: after a delay in milliseconds, when an Observable emits, or not at all, as when the
+ * Observable completes without a value.
  * `attempt` counts from 1 and starts anew once a connection has worked.
  */
 export type ReconnectFunction = (attempt: number, error: RedisError) => number | Observable<unknown> | false;
@@ -197,7 +198,8 @@ function withUrl(given: RedisOptions): RedisOptions {
   return own.url === undefined ? own : { ...parseUrl(own.url), ...own };
 }
 
-function withoutUndefined<T extends object>(object: T): T {
+/** Options that are undefined are options that are not given. */
+export function withoutUndefined<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }
 
@@ -217,7 +219,10 @@ function credentialsOf(
     throw new TypeError(`The option 'credentials' is an object, an Observable or a function, got ${typeof source}`);
   }
   if (isObservable(source)) return () => source;
-  if (typeof source !== 'function') return () => of(source);
+  if (typeof source !== 'function') {
+    if (typeof source.password !== 'string') throw new TypeError("The option 'credentials' needs a 'password'");
+    return () => of(source);
+  }
   return () => {
     const provided = source();
     return 'password' in provided ? of(provided) : from(provided);
@@ -230,15 +235,15 @@ function backoffOf<F>(
   standard: Required<BackoffOptions>,
 ): Required<BackoffOptions> | F | false {
   if (given === false || typeof given === 'function') return given;
-  if (given !== undefined && given !== true && typeof given !== 'object') {
-    throw new TypeError(`The option '${name}' is a boolean, an object or a function, got ${typeof given}`);
+  if (given === null || (given !== undefined && given !== true && typeof given !== 'object')) {
+    throw new TypeError(`The option '${name}' is a boolean, an object or a function, got ${kindOf(given)}`);
   }
   const backoff = { ...standard, ...(typeof given === 'object' ? withoutUndefined(given as BackoffOptions) : {}) };
   for (const key of Object.keys(backoff)) {
     if (!Object.hasOwn(standard, key)) throw new TypeError(`There is no option '${name}.${key}'`);
   }
-  inRange(`${name}.initialDelay`, backoff.initialDelay, 0);
-  inRange(`${name}.maxDelay`, backoff.maxDelay, 0);
+  inRange(`${name}.initialDelay`, backoff.initialDelay, 0, LONGEST_TIMER);
+  inRange(`${name}.maxDelay`, backoff.maxDelay, 0, LONGEST_TIMER);
   inRange(`${name}.factor`, backoff.factor, 1);
   inRange(`${name}.jitter`, backoff.jitter, 0, 1);
   inRange(`${name}.maxAttempts`, backoff.maxAttempts, 0);
@@ -248,7 +253,14 @@ function backoffOf<F>(
 function check(options: ResolvedOptions): void {
   text('host', options.host);
   text('path', options.path);
+  for (const name of ['host', 'path'] as const) {
+    if (options[name] === '') throw new TypeError(`The option '${name}' is not to be empty`);
+  }
   text('clientName', options.clientName);
+  // A server refuses others, on every connection anew.
+  if (!/^[!-~]*$/.test(options.clientName ?? '')) {
+    throw new TypeError("The option 'clientName' holds printable ASCII characters alone, no spaces");
+  }
   text('prefix', options.prefix);
   is('boolean', 'autoPipeline', options.autoPipeline);
   is('boolean', 'noDelay', options.noDelay);
@@ -278,10 +290,13 @@ export function duration(name: string, value: unknown): void {
   if (value !== Infinity) inRange(name, value, 1, LONGEST_TIMER);
 }
 
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : typeof value;
+}
+
 function is(type: 'boolean' | 'function' | 'object', name: string, value: unknown): void {
   if (typeof value !== type || value === null) {
-    const got = value === null ? 'null' : typeof value;
-    throw new TypeError(`The option '${name}' is ${type === 'object' ? 'an' : 'a'} ${type}, got ${got}`);
+    throw new TypeError(`The option '${name}' is ${type === 'object' ? 'an' : 'a'} ${type}, got ${kindOf(value)}`);
   }
 }
 

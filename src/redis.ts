@@ -5,7 +5,7 @@ import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
 import { DedicatedConnection } from './dedicated-connection';
-import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
+import { resolveOptions, withoutUndefined, type RedisOptions, type ResolvedOptions } from './options';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 
@@ -32,7 +32,14 @@ export class Redis extends RedisView {
    * @throws TypeError when the URL or an option is wrong; the message never holds a password
    */
   constructor(url?: string | RedisOptions, options: RedisOptions = {}) {
-    const given = typeof url === 'string' ? { ...options, url } : { ...url, ...options };
+    if (
+      url !== undefined &&
+      typeof url !== 'string' &&
+      (typeof url !== 'object' || url === null || Array.isArray(url))
+    ) {
+      throw new TypeError(`new Redis: a URL or options were expected, got ${url === null ? 'null' : typeof url}`);
+    }
+    const given = typeof url === 'string' ? { ...options, url } : { ...url, ...withoutUndefined(options) };
     const resolved = resolveOptions(given);
     const connection = new Connection(resolved);
     const pubsub = new PubSub(connection, () => subscriberConnection(resolved, connection));
@@ -49,6 +56,7 @@ export class Redis extends RedisView {
   /**
    * Opens the connection unless it is open; done when it is ready.
    * @throws AuthenticationError when the credentials are refused
+   * @throws ReplyError when the server refuses the database or a command of onConnect
    * @throws DisconnectedError when the client is closed or has given up
    */
   connect(): Completion {

@@ -3,6 +3,10 @@ import type { RedisOptions } from './options';
 const TLS_SCHEMES = new Set(['rediss:', 'valkeys:']);
 const SCHEMES = new Set(['redis:', 'valkey:', 'redis+unix:', 'valkey+unix:', ...TLS_SCHEMES]);
 
+/** The standard knows no credentials without a host, so the URL of a socket gets one that cannot be. */
+const NO_HOST = 'no-host.invalid';
+const SOCKET_CREDENTIALS = /^[a-z]+\+unix:\/\/[^/?#]*@(?=\/)/i;
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Options that a query parameter may set, and how to read its text. */
@@ -36,6 +40,8 @@ const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: st
  */
 export function parseUrl(text: string): RedisOptions {
   const url = tryParse(text);
+  // All of it may be the rest of a password.
+  if (url.hash !== '') throw new TypeError('A Redis URL has nothing behind #; the # of a password is written %23');
   const options: Writable<RedisOptions> = {};
   if (url.username !== '') options.username = decode(url.username, 'user name');
   if (url.password !== '') options.password = decode(url.password, 'password');
@@ -44,10 +50,15 @@ export function parseUrl(text: string): RedisOptions {
     delete options.username;
   }
   if (TLS_SCHEMES.has(url.protocol)) options.tls = true;
-  Object.assign(options, parseParameters(url.searchParams));
+  Object.assign(options, parseParameters(url));
   if (url.protocol.endsWith('+unix:')) {
-    if (url.hostname !== '') throw new TypeError('A Unix socket URL has no host: redis+unix:///path.sock');
+    if (url.hostname !== '' && url.hostname !== NO_HOST) {
+      throw new TypeError('A Unix socket URL has no host: redis+unix:///path.sock');
+    }
     options.path = decode(url.pathname, 'path');
+    if (options.path === '' || options.path === '/') {
+      throw new TypeError('A Unix socket URL has a path: redis+unix:///path.sock');
+    }
     return options;
   }
   if (url.hostname !== '') options.host = decode(url.hostname, 'host').replace(/^\[|\]$/g, '');
@@ -64,21 +75,25 @@ function tryParse(text: string): URL {
     throw new TypeError(`A Redis URL begins with one of ${known}`);
   }
   try {
-    return new URL(text);
+    return new URL(text.replace(SOCKET_CREDENTIALS, `$&${NO_HOST}`));
   } catch {
     throw new TypeError(`A Redis URL reads ${scheme}//[[user:]password@]host[:port][/database], this one does not`);
   }
 }
 
-function parseParameters(search: URLSearchParams): RedisOptions {
+function parseParameters({ search, searchParams }: URL): RedisOptions {
   const options: Record<string, unknown> = {};
-  for (const [name, text] of search) {
+  for (const [name, text] of searchParams) {
     if (name === 'db') {
       options.database = parseDatabase(text);
       continue;
     }
     const parse = Object.hasOwn(parameters, name) ? parameters[name as keyof RedisOptions] : undefined;
-    if (parse === undefined) throw new TypeError(`A Redis URL takes no parameter '${name}'`);
+    if (parse === undefined) {
+      // The rest of a password, where the user name is taken for the host.
+      if (search.includes('@')) throw new TypeError('The ? of a password is written %3F in a Redis URL');
+      throw new TypeError(`A Redis URL takes no parameter '${name}'`);
+    }
     options[name] = parse(text, name);
   }
   return options;

@@ -75,9 +75,33 @@ describe('The error for an error reply', () => {
   });
 
   it.each([
+    [
+      "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'ann' 'hunter2' ",
+      "ERR unknown command 'HELLO'",
+    ],
+    [
+      'ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `ann`, `hunter2`, ',
+      'ERR unknown command `HELLO`',
+    ],
+    [
+      "ERR Error in ACL SETUSER modifier '<hunter2': The password you are trying to remove does not exist",
+      "ERR Error in ACL SETUSER modifier '': The password you are trying to remove does not exist",
+    ],
+    ["ERR Error in ACL SETUSER modifier '<hunter2': 'hunter2': no", "ERR Error in ACL SETUSER modifier '': no"],
+    [
+      "ERR Error in ACL SETUSER modifier 'no-such-rule': Syntax error",
+      "ERR Error in ACL SETUSER modifier 'no-such-rule': Syntax error",
+    ],
+  ])('repeats no argument that the server repeats: %s', (text, message) => {
+    expect(refused(text).message).toBe(message);
+  });
+
+  it.each([
     ['WRONGPASS invalid username-password pair or user is disabled.', 'WRONGPASS'],
     ['NOAUTH Authentication required.', 'NOAUTH'],
     ['ERR invalid password', 'ERR'],
+    ['ERR AUTH <password> called without any password configured for the default user.', 'ERR'],
+    ['ERR Client sent AUTH, but no password is set', 'ERR'],
   ])('is an AuthenticationError where credentials are refused: %s', (text, kind) => {
     const error = refused(text, 'AUTH');
     expect(error).toBeInstanceOf(AuthenticationError);

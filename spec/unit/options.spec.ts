@@ -66,11 +66,13 @@ describe('Options', () => {
   it('given as second argument take precedence over those given first', () => {
     const redis = new Redis({ host: 'there', port: 7000 }, { port: 8000 });
     expect(redis.toJSON().address).toBe('there:8000');
+    expect(new Redis({ port: 7000 }, { port: undefined } as object).toJSON().address).toBe('localhost:7000');
   });
 
   it.each([
     [{ hostname: 'there' }, 'hostname'],
     [{ db: 1 }, 'db'],
+    [{ toString: 1 }, 'toString'],
     [{ reconnect: { delay: 1 } }, 'reconnect.delay'],
     [{ retry: { attempts: 1 } }, 'retry.attempts'],
   ])('that do not exist are refused by their names: %j', (options, name) => {
@@ -99,6 +101,16 @@ describe('Options', () => {
     ['readBufferSize', '65536'],
     ['writeBufferSize', '65536'],
     ['keepAlive', true],
+    ['tls', 'yes'],
+    ['tls', null],
+    ['autoPipeline', 'no'],
+    ['noDelay', 1],
+    ['reconnectOnError', true],
+    ['onConnect', 'PING'],
+    ['credentials', 'hunter2'],
+    ['credentials', null],
+    ['reconnect', null],
+    ['retry', null],
   ])('of the wrong type are refused by their names: %s', (name, value) => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^TypeError: The option '${name}' is .*, got `));
   });
@@ -145,6 +157,8 @@ describe('Options', () => {
     [{ jitter: 1.5 }, 'jitter'],
     [{ maxAttempts: -1 }, 'maxAttempts'],
     [{ initialDelay: '5' }, 'initialDelay'],
+    [{ initialDelay: Infinity }, 'initialDelay'],
+    [{ maxDelay: 2 ** 31 }, 'maxDelay'],
   ])('for reconnecting and retrying have ranges: %j', (given, name) => {
     for (const option of ['reconnect', 'retry']) {
       expect(refusal({ [option]: given })).toMatch(`TypeError: The option '${option}.${name}' is a number from `);
@@ -159,6 +173,21 @@ describe('Options', () => {
       expect(resolve({ [option]: decide })[option]).toBe(decide);
       expect(resolve({ [option]: { initialDelay: 9 } })[option]).toMatchObject({ initialDelay: 9, factor: 2 });
     }
+  });
+
+  it.each([6379, null, true, ['there']])('are refused when they are none: %j', (given) => {
+    expect(() => new Redis(given as never)).toThrow(/^new Redis: a URL or options were expected, got /);
+  });
+
+  it.each(['host', 'path'])('that say where the server is are not empty: %s', (name) => {
+    expect(refusal({ [name]: '' })).toBe(`TypeError: The option '${name}' is not to be empty`);
+  });
+
+  it.each(['web 1', 'web\n', 'wéb', '\u0000'])('name the client in a way that servers take: %j', (clientName) => {
+    expect(refusal({ clientName })).toMatch(
+      /^TypeError: The option 'clientName' holds printable ASCII characters alone/,
+    );
+    expect(resolve({ clientName: 'web-1:[~]' })).toHaveProperty('clientName', 'web-1:[~]');
   });
 
   it('name the commands of onConnect as a list, or as a function that is asked for every connection', () => {
@@ -181,6 +210,9 @@ describe('Credentials', () => {
   it('are a password, or a user name with one', async () => {
     expect(await credentialsOf({ password: 'pw' })).toStrictEqual({ username: undefined, password: 'pw' });
     expect(await credentialsOf(ann)).toStrictEqual(ann);
+    expect(refusal({ credentials: { username: 'ann' } })).toBe(
+      "TypeError: The option 'credentials' needs a 'password'",
+    );
     expect(refusal({ username: 'ann' })).toBe("TypeError: The option 'username' needs a 'password'");
   });
 

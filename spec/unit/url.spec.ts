@@ -30,6 +30,9 @@ describe('A Redis URL', () => {
     ['redis+unix:///run/redis.sock', { path: '/run/redis.sock' }],
     ['redis+unix:///run/redis.sock?db=3', { path: '/run/redis.sock', database: 3 }],
     ['redis+unix:///my%20run/redis.sock', { path: '/my run/redis.sock' }],
+    ['redis+unix://:pw@/run/redis.sock?db=3', { password: 'pw', path: '/run/redis.sock', database: 3 }],
+    ['redis+unix://user:p%40ss@/run/redis.sock', { username: 'user', password: 'p@ss', path: '/run/redis.sock' }],
+    ['redis+unix://pw@/run/redis.sock', { password: 'pw', path: '/run/redis.sock' }],
     ['valkey+unix:///run/valkey.sock', { path: '/run/valkey.sock' }],
   ])('is read: %s', (url, options) => {
     expect(parseUrl(url)).toStrictEqual(options);
@@ -47,13 +50,13 @@ describe('A Redis URL', () => {
 
   it('may carry options as parameters', () => {
     const url =
-      'redis://there/3?clientName=web%201&prefix=app%3A&protocol=2&connectTimeout=1&commandTimeout=2&readTimeout=3' +
+      'redis://there/3?clientName=web%2B1&prefix=app%3A&protocol=2&connectTimeout=1&commandTimeout=2&readTimeout=3' +
       '&writeTimeout=4&blockingGrace=5&pipelineDepth=6&offlineQueue=7&readBufferSize=2048&writeBufferSize=4096' +
       '&keepAlive=0&reconnect=false&retry=false&autoPipeline=false&noDelay=true';
     expect(parseUrl(url)).toStrictEqual({
       host: 'there',
       database: 3,
-      clientName: 'web 1',
+      clientName: 'web+1',
       prefix: 'app:',
       protocol: 2,
       connectTimeout: 1,
@@ -101,6 +104,10 @@ describe('A Redis URL', () => {
     ['redis://there?reconnect=yes', 'The reconnect in the Redis URL must be true or false'],
     ['redis://there?timeout=5', "A Redis URL takes no parameter 'timeout'"],
     ['redis://there?__proto__=5', "A Redis URL takes no parameter '__proto__'"],
+    ['redis+unix://', 'A Unix socket URL has a path: redis+unix:///path.sock'],
+    ['redis+unix://:pw@/', 'A Unix socket URL has a path: redis+unix:///path.sock'],
+    ['redis+unix://user:pw@there/run/redis.sock', 'A Unix socket URL has no host: redis+unix:///path.sock'],
+    ['redis://there#fragment', 'A Redis URL has nothing behind #; the # of a password is written %23'],
     ['redis+unix://there/run/redis.sock', 'A Unix socket URL has no host: redis+unix:///path.sock'],
   ])('is refused at construction with what is wrong: %s', (url, message) => {
     expect(refusal(url)).toMatch(`TypeError: ${message}`);
@@ -118,6 +125,9 @@ describe('A Redis URL', () => {
     ['behind no scheme', 'user:hunter2@there'],
     ['in broken percent-encoding', 'redis://user:hunter2%zz@there'],
     ['as a user name in broken percent-encoding', 'redis://hunter2%zz@there'],
+    ['with a number sign that is not encoded', 'redis://user:1#hunter2@there'],
+    ['with a question mark that is not encoded', 'redis://user:1?hunter2@there'],
+    ['with a question mark and an equals sign that are not encoded', 'redis://user:1?hunter2=x@there'],
     ['with a slash that is not encoded', 'redis://user:1/hunter2@there'],
   ])('never repeats its password %s', (_, url) => {
     const message = refusal(url);

@@ -143,12 +143,16 @@ function settled(): void {
 /** What a server answers to a command that it has not run, and may run later. */
 const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
 const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH']);
+/** From a server before 6.0, or one that has no password. */
+const REFUSED_PASSWORD = /^ERR (invalid password|AUTH |Client sent AUTH)/;
 
-/** The error that a subscriber sees for an error reply. */
+/** Where servers repeat what they were sent: the arguments of commands they do not know, HELLO's among them; passwords of ACL SETUSER. */
+const REPEATED = /, with args beginning with: .*|(?<=ACL SETUSER modifier ')[><#!].*(?=':)/s;
+
+/** The error that a subscriber sees for an error reply. The text holds no argument. */
 export function toReplyError({ kind, text }: ErrorFrame, command: string): ReplyError {
-  const ErrorClass =
-    REFUSED_CREDENTIALS.has(kind) || text.startsWith('ERR invalid password') ? AuthenticationError : ReplyError;
-  return new ErrorClass(text, kind, { command, repeatable: NOT_RUN.has(kind) });
+  const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
+  return new ErrorClass(text.replace(REPEATED, ''), kind, { command, repeatable: NOT_RUN.has(kind) });
 }
 
 function unreadable(cause: unknown, command: string): RedisError {

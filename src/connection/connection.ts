@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import {
   BehaviorSubject,
+  EMPTY,
   NEVER,
   Subject,
   Subscription,
@@ -26,8 +27,15 @@ import {
 import type { Command } from '../commands/command';
 import { Reply } from '../commands/reply';
 import { plainContext, type Executor, type Request } from '../commands/request';
-import type { RedisError } from '../errors';
-import { AuthenticationError, ConnectionError, DisconnectedError, TimeoutError, type Delivery } from '../errors';
+import {
+  AuthenticationError,
+  ConnectionError,
+  DisconnectedError,
+  RedisError,
+  ReplyError,
+  TimeoutError,
+  type Delivery,
+} from '../errors';
 import type { Credentials, ResolvedOptions } from '../options';
 import { monotonicClock } from './clock';
 import { deliveryOf } from './failures';
@@ -91,6 +99,8 @@ export class Connection implements Executor {
   private readonly clock: SchedulerLike;
   private link: Subscription | undefined;
   private dialedBefore = false;
+  /** Why the last link was lost or could not be made; nothing while there is one. */
+  private trouble: RedisError | undefined;
   private closing = false;
 
   constructor(
@@ -99,7 +109,7 @@ export class Connection implements Executor {
   ) {
     this.clock = clock;
     this.session = session ?? new Session(options.database, options.clientName);
-    this.multiplexer = new Multiplexer({ ...options, arraysArePushes, clock });
+    this.multiplexer = new Multiplexer({ ...options, arraysArePushes, clock, trouble: () => this.trouble });
     this.multiplexer.sessionCommands$.subscribe((command) => this.session.note(command));
     this.link$ = defer(() => {
       this.state$.next({ kind: 'connecting' });
@@ -134,7 +144,7 @@ export class Connection implements Executor {
       return this.state$.pipe(
         map((state) => {
           if (state.kind === 'closed') throw this.closedError();
-          if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) throw state.error;
+          if (state.kind === 'reconnecting' && isFinal(state.error)) throw state.error;
           return state.kind;
         }),
         filter((kind) => kind === 'ready'),
@@ -189,6 +199,7 @@ export class Connection implements Executor {
     const opened = this.link$.subscribe({
       next: (protocol) => {
         this.dialedBefore = true;
+        this.trouble = undefined;
         this.state$.next({ kind: 'ready', protocol });
         this.events$.next({ type: 'connect', protocol });
         this.multiplexer.openGate();
@@ -212,15 +223,24 @@ export class Connection implements Executor {
   /** Greets the server over a new socket, restores what it knew of us, then serves the queue until the socket is lost. */
   private speak(socket: ByteSocket): Observable<2 | 3> {
     const { connectTimeout } = this.options;
+    let given = false;
     const ready = defer(this.options.credentials).pipe(
+      tap(() => (given = true)),
       throwIfEmpty(),
-      catchError((cause: unknown) => throwError(() => new ConnectionError('There are no credentials', { cause }))),
+      catchError((cause: unknown) => {
+        const error = new ConnectionError('There are no credentials', { cause });
+        if (!given) return throwError(() => error);
+        // The connection is signed in and stays so; the next one asks anew.
+        this.events$.next({ type: 'error', error });
+        return EMPTY;
+      }),
       concatMap((credentials, index) => (index === 0 ? this.greetServer(credentials) : this.signInAgain(credentials))),
       timeout({
         first: connectTimeout,
         with: () => throwError(() => new TimeoutError(`${this.address} did not greet within ${connectTimeout} ms`)),
         scheduler: this.clock,
       }),
+      catchError(asRedisError),
       catchError(ignoreLoss),
     );
     return merge(this.multiplexer.serve(socket), ready);
@@ -271,10 +291,11 @@ export class Connection implements Executor {
     const { name } = request.command.spec;
     const waiting = offlineQueue === 0 ? 'nothing may wait' : `${offlineQueue} commands already wait`;
     const message = `${name} was not sent: ${this.address} is out of reach and ${waiting}`;
-    return new DisconnectedError(message, factsOf(request));
+    return new DisconnectedError(message, { ...factsOf(request), cause: this.trouble });
   }
 
   private reportLoss(error: RedisError): void {
+    this.trouble = error;
     const { kind } = this.state$.value;
     if (!this.dialedBefore) {
       // Until now all could wait, so that a burst at start-up is not refused.
@@ -315,6 +336,17 @@ function factsOf(request: Request): { delivery: Delivery; command: string; repea
 function ignoreLoss(error: unknown): Observable<never> {
   const isLoss = error instanceof ConnectionError && error.command !== undefined;
   return isLoss ? NEVER : throwError(() => error);
+}
+
+/** The server has answered in the handshake what it will answer again. */
+function isFinal(error: RedisError): boolean {
+  return error instanceof ReplyError && !error.repeatable;
+}
+
+/** What user code throws in the handshake: a function of onConnect, credentials that cannot be sent. */
+function asRedisError(cause: unknown): Observable<never> {
+  const isOwn = cause instanceof RedisError;
+  return throwError(() => (isOwn ? cause : new ConnectionError('The handshake cannot be sent', { cause })));
 }
 
 function reasonFor(error: RedisError): DisconnectReason {

@@ -36,11 +36,12 @@ export function lost(cause: RedisError, request: Request, delivery: Delivery): R
 }
 
 /** Its time is up. */
-export function timedOut(request: Request, delivery: Delivery): TimeoutError {
+export function timedOut(request: Request, delivery: Delivery, cause?: RedisError): TimeoutError {
   const { name } = request.command.spec;
   const fate = delivery === 'unknown' ? 'was sent and not answered' : 'could not be sent';
   const repeatable = delivery === 'unsent' || request.repeatable;
-  return new TimeoutError(`${name} ${fate} within its time`, { delivery, command: name, repeatable });
+  const why = cause === undefined ? '' : `: ${cause.message}`;
+  return new TimeoutError(`${name} ${fate} within its time${why}`, { delivery, command: name, repeatable, cause });
 }
 
 /** An argument is of no kind that travels. */

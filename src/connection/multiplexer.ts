@@ -31,9 +31,14 @@ export interface MultiplexerOptions extends LivenessLimits {
   readonly reconnectOnError: ReconnectOnError;
   readonly clock: SchedulerLike;
   readonly limits?: Partial<DecoderLimits>;
+  /** why there is no link, if there is none: the cause of what cannot be sent in its time */
+  readonly trouble?: () => RedisError | undefined;
   /** in RESP2 a subscribed connection sends its messages as arrays */
   readonly arraysArePushes?: boolean;
 }
+
+/** What a server says to a client that it does not want, whatever that has asked, before it closes the connection. */
+const FAREWELL = /^(ERR max number of clients|DENIED )/;
 
 /** Deadlines closer together than this are dealt with at once; ms. */
 const SWEEP_GRAIN = 5;
@@ -213,6 +218,13 @@ export class Multiplexer {
     this.deadlines.watch(request.deadline);
   }
 
+  /** The server counts from when it has the command, so the wait for the connection is not taken from that. */
+  private grantWait(request: Request): void {
+    if (request.deadline === 0 || request.context.limitsBlocking) return;
+    const wait = blockingWait(request.command);
+    if (wait !== undefined) request.deadline = Math.ceil(this.options.clock.now() + wait + this.options.blockingGrace);
+  }
+
   private readonly flush = (): void => {
     this.beforeFlush();
     this.flushScheduled = false;
@@ -246,6 +258,7 @@ export class Multiplexer {
         continue;
       }
       count++;
+      if (spec.blocking !== undefined) this.grantWait(request);
       if (this.replyMode.isAnswered(request.command)) inFlight.push(request);
       else this.unanswered.push(request);
     }
@@ -277,6 +290,10 @@ export class Multiplexer {
   }
 
   private settle(frame: Frame): void {
+    if (!this.gateOpen && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
+      this.breakLink(new ConnectionError(`The server turns the client away: ${frame.text}`));
+      return;
+    }
     const request = this.inFlight.shift();
     if (request === undefined) {
       this.breakLink(new ProtocolError('A reply came that no command waits for'));
@@ -368,7 +385,9 @@ export class Multiplexer {
     const { attempt, command, context, deadline } = request;
     let delay: number | false = false;
     try {
-      delay = context.retry(attempt + 1, error, command);
+      const wanted: unknown = context.retry(attempt + 1, error, command);
+      // A function in JavaScript may answer with nothing at all; that is no time to wait.
+      if (typeof wanted === 'number' && wanted >= 0 && wanted < Infinity) delay = wanted;
     } catch (thrown) {
       reportUnhandled(thrown);
     }
@@ -432,7 +451,8 @@ export class Multiplexer {
     }
     // Those in flight keep their places in line, so that the replies that follow find their commands.
     for (const request of unanswered) failSafely(request, timedOut(request, 'unknown'));
-    for (const request of unsent) failSafely(request, timedOut(request, deliveryOf(request)));
+    const trouble = unsent.length > 0 ? this.options.trouble?.() : undefined;
+    for (const request of unsent) failSafely(request, timedOut(request, deliveryOf(request), trouble));
     if (this.isDrained()) this.idle$.next();
 
     let earliest = Infinity;

@@ -1,4 +1,13 @@
-import { isObservable, retry, take, throwError, timer, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs';
+import {
+  isObservable,
+  retry,
+  take,
+  throwError,
+  throwIfEmpty,
+  timer,
+  type MonoTypeOperatorFunction,
+  type SchedulerLike,
+} from 'rxjs';
 import type { RedisError } from '../errors';
 import type { ReconnectFunction, ReconnectOptions } from '../options';
 import { backoff } from './backoff';
@@ -23,7 +32,11 @@ export function reconnect<T>(
       if (wait === false) return throwError(() => error);
       const known = isObservable(wait) ? undefined : wait;
       onLoss(attempt, known, error);
-      return isObservable(wait) ? wait.pipe(take(1)) : timer(wait, scheduler);
+      if (!isObservable(wait)) return timer(wait, scheduler);
+      return wait.pipe(
+        take(1),
+        throwIfEmpty(() => error),
+      );
     },
   });
 }

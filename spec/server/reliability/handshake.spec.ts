@@ -2,7 +2,7 @@ import { filter, firstValueFrom } from 'rxjs';
 import type { Redis, RedisOptions } from 'rxjs-redis';
 import { call, clientTracking, set, type ClientKillFilter } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients } from '../../support/clients';
-import { outcome } from '../../support/outcomes';
+import { failure, outcome } from '../../support/outcomes';
 import { greeting, ScriptedServer, type Script } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
 
@@ -192,6 +192,13 @@ describe('What the user wants on every connection', () => {
       () => redis.get('met'),
       (met) => met === '1',
     );
+  });
+
+  it('fails connect() when it is refused', async () => {
+    for (const wrong of [{ onConnect: [call('NO-SUCH-COMMAND')] }, { database: 1_000_000 }]) {
+      const redis = make({ url: server().url, reconnect: quick, ...wrong });
+      expect(await failure(redis.connect())).toMatchObject({ code: 'REPLY', kind: 'ERR', delivery: 'answered' });
+    }
   });
 
   it('is told as an event when it is refused', async () => {

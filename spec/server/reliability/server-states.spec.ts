@@ -185,13 +185,19 @@ describe('A server that takes no more clients', () => {
   const server = useServer({ own: true });
   const make = useClients();
 
-  it('is dialed until it has room', async () => {
+  it.each<[string, RedisOptions]>([
+    ['as a rule', {}],
+    ['where credentials come late', { credentials: () => new Promise((r) => setTimeout(r, 20, { password: '' })) }],
+  ])('is dialed until it has room, and says why it has none: %s', async (_, options) => {
     const admin = make(server().url);
     await admin.configSet({ maxclients: 1 });
-    const redis = make({ url: server().url, reconnect: quick });
+    const redis = make({ url: server().url, reconnect: quick, ...options });
     const states = record(redis.state$);
     const waiting = outcome(redis.ping());
-    expect(await reaches(redis, 'reconnecting')).toMatchObject({ attempt: 1 });
+    expect(await reaches(redis, 'reconnecting')).toMatchObject({
+      attempt: 1,
+      error: { code: 'CONNECTION', message: expect.stringContaining('max number of clients reached') as string },
+    });
     await admin.configSet({ maxclients: 100 });
     expect(await waiting).toStrictEqual({ value: 'PONG' });
     expect(states.values.at(-1)).toMatchObject({ kind: 'ready', protocol: 3 });

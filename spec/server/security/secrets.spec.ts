@@ -2,6 +2,7 @@ import { BehaviorSubject } from 'rxjs';
 import type { Redis, RedisOptions } from 'rxjs-redis';
 import { reaches, record, useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
+import { ScriptedServer } from '../../support/scripted-server';
 import { useProxy, useServer } from '../../support/server';
 import { shown } from '../../support/shown';
 
@@ -43,6 +44,9 @@ describe('A secret', () => {
     ['AUTH', (redis) => redis.auth('ann', 'hunter2')],
     ['AUTH by name', (redis) => redis.call('AUTH', 'ann', 'hunter2')],
     ['ACL SETUSER', (redis) => redis.aclSetuser('ann', ['on', '>hunter2', 'no-such-rule'])],
+    ['ACL SETUSER that removes it', (redis) => redis.aclSetuser('ann', ['<hunter2'])],
+    ['ACL SETUSER with its hash', (redis) => redis.aclSetuser('ann', ['#hunter2'])],
+    ['a command that the server does not know', (redis) => redis.call('NO-SUCH-COMMAND', 'hunter2')],
     ['CONFIG SET', (redis) => redis.configSet({ requirepass: 'hunter2', 'no-such-parameter': 'x' })],
     ['CONFIG SET by name', (redis) => redis.call('CONFIG SET', 'masterauth', 'hunter2', 'masterauth', 'hunter2')],
     ['MIGRATE', (redis) => redis.migrate('127.0.0.1', 1, ['k'], 0, 10, { AUTH: 'hunter2' })],
@@ -81,6 +85,19 @@ describe('A secret', () => {
     },
   );
 
+  it('that a server without HELLO repeats does not stand in the error', async () => {
+    const ancient = await ScriptedServer.start(
+      (words) => `-ERR unknown command '${words[0]}', with args beginning with: '${words.slice(1).join("' '")}' \r\n`,
+    );
+    const redis = make({ url: ancient.url, protocol: 3, username: 'ann', password: 'hunter2', reconnect: quick });
+    const events = record(redis.events$);
+    const connected = failure(redis.withOptions({ commandTimeout: 50 }).ping());
+    const state = await reaches(redis, 'reconnecting');
+    expect(state).toMatchObject({ error: { command: 'HELLO' } });
+    expect([state, await connected, ...events.values].map(shown).join()).not.toContain('hunter2');
+    await ancient.stop();
+  });
+
   it('among the options is not shown by the client', async () => {
     const secret = 'hunter2';
     const redis = client({
@@ -91,6 +108,8 @@ describe('A secret', () => {
     expect(shown(redis)).toContain(String(proxy().port));
     expect(shown(redis)).not.toContain('hunter2');
     expect(shown({ nested: [redis] })).not.toContain('hunter2');
+    const others = [redis.bytes, redis.withOptions({ commandTimeout: 5 }), redis.get('k'), redis.auth('ann', secret)];
+    expect(others.map(shown).join()).not.toContain('hunter2');
     const connected = client();
     await connected.connect();
     expect(shown(connected)).not.toContain('hunter2');

@@ -22,8 +22,8 @@ describe('A Unix socket', () => {
     expect(redis.toJSON().address).toBe(path);
   });
 
-  it('is reached by a URL with its path in percent-encoding and a database', async () => {
-    const redis = make({ url: `redis+unix://${encodeURI(path)}?db=3`, password: 'pw' });
+  it('is reached by a URL with a password, its path in percent-encoding and a database', async () => {
+    const redis = make(`redis+unix://:pw@${encodeURI(path)}?db=3`);
     expect(await redis.clientInfo()).toMatchObject({ addr: expect.stringContaining(path) as string, db: 3 });
   });
 

@@ -150,6 +150,16 @@ describe('Reconnecting', () => {
     expect(connection.closed).toBe(true);
   });
 
+  it('ends when the Observable of a function completes without a value, with the last error as the reason', () => {
+    const network$ = new Subject<void>();
+    const { connection, states, fail } = setUp({ reconnect: () => network$ });
+    connection.open();
+    const error = refused();
+    fail(error);
+    network$.complete();
+    expect(states.values.at(-1)).toStrictEqual({ kind: 'closed', error });
+  });
+
   it('ends when a function throws, with what it threw as the reason', () => {
     const { connection, states, fail } = setUp({
       reconnect: () => {
@@ -197,6 +207,7 @@ describe('Waiting while disconnected', () => {
       delivery: 'unsent',
       command: 'INCR',
       message: expect.stringContaining('2 commands already wait') as string,
+      cause: { code: 'CONNECTION' },
     });
     clock.advance(50);
     expect(await Promise.all(waiting)).toMatchObject(Array(2).fill({ error: { code: 'TIMEOUT', delivery: 'unsent' } }));
@@ -250,6 +261,18 @@ describe('A deadline', () => {
     expect(await waiting).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', command: 'INCR', repeatable: true });
   });
 
+  it('that passes while there is no connection names the reason why there is none', async () => {
+    const { clock, connection, send, fail } = setUp({ commandTimeout: 50 });
+    connection.open();
+    const error = refused();
+    fail(error);
+    const waiting = failure(send(get('k')));
+    await tick();
+    clock.advance(50);
+    expect(await waiting).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', cause: error });
+    expect((await waiting).message).toContain(error.message);
+  });
+
   it('covers the wait for the reply: it may have run', async () => {
     const { clock, send, ready } = setUp({ commandTimeout: 50 });
     const waiting = failure(send(incr('n')));
@@ -285,6 +308,17 @@ describe('A deadline', () => {
     expect(written(socket).filter((words) => words === 'INCR n')).toHaveLength(2);
   });
 
+  it.each([undefined, null, true, NaN, -1, Infinity, 'soon'])(
+    'ends what a policy answers about with no time: %p',
+    async (answer) => {
+      const { send, ready } = setUp({ retry: () => answer as never });
+      const waiting = outcome(send(incr('n')));
+      const socket = await ready();
+      socket.receive('-LOADING not yet\r\n');
+      expect(await waiting).toMatchObject({ error: { kind: 'LOADING' } });
+    },
+  );
+
   it('of a blocking command lies blockingGrace behind its own wait', async () => {
     const { clock, send, ready } = setUp({ commandTimeout: 50, blockingGrace: 20 });
     const waiting = outcome(send(blpop('queue', 1)));
@@ -293,6 +327,24 @@ describe('A deadline', () => {
     expect(await Promise.race([waiting, tick()])).toBeUndefined();
     clock.advance(1);
     expect(await waiting).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown', command: 'BLPOP' } });
+  });
+
+  it('of a blocking command counts from the write: no item is taken for one who has left', async () => {
+    const { clock, send, ready } = setUp({ blockingGrace: 100 });
+    const waiting = outcome(send(blpop('queue', 1)));
+    clock.advance(1_000);
+    const socket = await ready();
+    clock.advance(999);
+    socket.receive('*2\r\n$5\r\nqueue\r\n$4\r\nitem\r\n');
+    expect(await waiting).toStrictEqual({ value: ['queue', 'item'] });
+  });
+
+  it('of a blocking command that cannot be sent is over when its wait would be', async () => {
+    const { clock, send } = setUp({ blockingGrace: 100 });
+    const waiting = outcome(send(blpop('queue', 1)));
+    await tick();
+    clock.advance(1_100);
+    expect(await waiting).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unsent' } });
   });
 
   it('is none for a command that blocks for ever', async () => {
@@ -409,6 +461,30 @@ describe('Signing in', () => {
     });
   });
 
+  it('counts credentials that are none as a failed attempt, and shows them to nobody', async () => {
+    const credentials = () => ({ username: 'ann', password: undefined as unknown as string });
+    const { connection, states, accept } = setUp({ credentials });
+    connection.open();
+    await accept();
+    expect(states.values.at(-1)).toMatchObject({
+      kind: 'reconnecting',
+      error: { code: 'CONNECTION', message: 'The handshake cannot be sent', cause: expect.any(TypeError) as unknown },
+    });
+  });
+
+  it('counts commands of onConnect that cannot be had as a failed attempt', async () => {
+    const onConnect = () => {
+      throw new RangeError('a bug');
+    };
+    const { connection, states, accept } = setUp({ onConnect });
+    connection.open();
+    await accept();
+    expect(states.values.at(-1)).toMatchObject({
+      kind: 'reconnecting',
+      error: { code: 'CONNECTION', cause: { message: 'a bug' } },
+    });
+  });
+
   it('asks for credentials on every connection', async () => {
     let asked = 0;
     const { connection, clock, ready } = setUp({ credentials: () => token(`token-${++asked}`) });
@@ -456,6 +532,27 @@ describe('Signing in', () => {
     await tick();
     socket.receive('+a\r\n');
     expect(await reply).toStrictEqual({ value: 'a' });
+  });
+
+  it('stays signed in as it was when an Observable fails later, tells why, and asks it anew on the next connection', async () => {
+    const credentials$ = new Subject<Credentials>();
+    const { connection, clock, events, states, accept } = setUp({ credentials: () => credentials$ });
+    connection.open();
+    const socket = await accept();
+    credentials$.next(token('first'));
+    await tick();
+    socket.receive(`${greeting}+OK\r\n+OK\r\n`);
+    credentials$.error(new Error('the vault is sealed'));
+    expect(events.values.at(-1)).toMatchObject({ type: 'error', error: { cause: { message: 'the vault is sealed' } } });
+    expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
+    expect(socket.destroyed).toBe(false);
+    socket.bytes$.error(new ConnectionError('lost'));
+    clock.advance(100);
+    await accept();
+    expect(states.values.at(-1)).toMatchObject({
+      kind: 'reconnecting',
+      error: { message: 'There are no credentials' },
+    });
   });
 
   it('asks an Observable no more once the client is closed', async () => {
@@ -586,6 +683,29 @@ describe('connect()', () => {
     const socket = await accept();
     socket.receive('-WRONGPASS invalid username-password pair\r\n-NOAUTH\r\n-NOAUTH\r\n');
     expect(connected.ended).toMatchObject({ code: 'AUTHENTICATION', kind: 'WRONGPASS', command: 'HELLO' });
+  });
+
+  it('fails when the server refuses what it will refuse again', async () => {
+    const { connection, accept } = setUp({ database: 99 });
+    const connected = record(connection.connect());
+    const socket = await accept();
+    socket.receive(`${greeting}-ERR DB index is out of range\r\n+OK\r\n+OK\r\n`);
+    expect(connected.ended).toMatchObject({
+      code: 'REPLY',
+      command: 'SELECT',
+      message: 'ERR DB index is out of range',
+    });
+  });
+
+  it('goes on where the server refuses for the moment', async () => {
+    const { connection, clock, accept, ready } = setUp({ database: 3 });
+    const connected = record(connection.connect());
+    const socket = await accept();
+    socket.receive(`${greeting}-BUSY a script runs\r\n+OK\r\n+OK\r\n`);
+    expect(connected.ended).toBeUndefined();
+    clock.advance(100);
+    await ready();
+    expect(connected.ended).toBe('complete');
   });
 
   it('fails when the client gives up, with the reason as the cause', () => {
