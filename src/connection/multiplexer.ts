@@ -2,7 +2,7 @@ import { Observable, Subject, defer, of, tap, type SchedulerLike, type Subscript
 import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import { toReplyError, type Request } from '../commands/request';
-import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
+import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { decodeResp } from '../resp/decode-resp';
 import type { BytesWanted, DecoderLimits } from '../resp/decoder';
@@ -40,6 +40,9 @@ export interface MultiplexerOptions extends LivenessLimits {
 /** What a server says to a client that it does not want, whatever that has asked, before it closes the connection. */
 const FAREWELL = /^(ERR max number of clients|DENIED )/;
 
+/** What a server answers to every command while it cannot work. */
+const REFUSES_ALL = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
+
 /** Deadlines closer together than this are dealt with at once; ms. */
 const SWEEP_GRAIN = 5;
 
@@ -70,8 +73,11 @@ export class Multiplexer {
   private readonly inFlight = new Ring<Request>();
   /** Refused for the moment; each comes back to the queue when its delay is over. */
   private readonly parked = new Map<Request, Subscription>();
-  /** To be sent first on the next link. */
+  /** To be sent first, on the next link or when the server takes commands again. */
   private returning: Request[] = [];
+  /** Until when the queue is held back, for the server refuses everything. */
+  private holding: Subscription | undefined;
+  private releaseDue = false;
 
   private readonly encoder: Encoder;
   private readonly deadlines: Sweep;
@@ -247,7 +253,8 @@ export class Multiplexer {
     const depth = options.autoPipeline ? options.pipelineDepth : 1;
     let count = 0;
     while (count < depth && encoder.pending < options.writeBufferSize) {
-      const request = this.greetings.shift() ?? (this.gateOpen ? this.queue.shift() : undefined);
+      const flows = this.gateOpen && this.holding === undefined;
+      const request = this.greetings.shift() ?? (flows ? this.queue.shift() : undefined);
       if (request === undefined) break;
       if (request.abandoned) continue;
       const { spec, args } = request.command;
@@ -329,6 +336,8 @@ export class Multiplexer {
   private rest(): void {
     if (this.retiring !== undefined && this.inFlight.length === 0) {
       this.breakLink(new ConnectionError('The connection is made anew', { cause: this.retiring }));
+    } else if (this.releaseDue) {
+      this.release();
     } else if (this.isDrained()) {
       this.idle$.next();
     }
@@ -363,7 +372,25 @@ export class Multiplexer {
   private failOrRepeat(request: Request, error: RedisError): void {
     const delay = this.repeatAfter(request, error);
     if (delay === false) request.fail(error);
+    else if (error instanceof ReplyError && REFUSES_ALL.has(error.kind)) this.hold(request, delay);
     else this.park(request, delay);
+  }
+
+  /** The server takes nothing for the moment: what comes next waits behind, so that the order of the calls stays. */
+  private hold(request: Request, delay: number): void {
+    request.attempt++;
+    this.returning.push(request);
+    this.holding ??= this.options.clock.schedule(() => this.release(), delay);
+  }
+
+  /** Once those in flight have been refused as well; nobody waits for one that blocks. */
+  private release(): void {
+    const oldest = this.inFlight.peek();
+    this.releaseDue = oldest !== undefined && blockingWait(oldest.command) === undefined;
+    if (this.releaseDue || this.retiring !== undefined) return;
+    this.holding = undefined;
+    this.queue.unshift(this.returning.splice(0));
+    this.flush();
   }
 
   private park(request: Request, delay: number): void {
@@ -406,6 +433,9 @@ export class Multiplexer {
     this.gateOpen = false;
     this.full = false;
     this.retiring = undefined;
+    this.holding?.unsubscribe();
+    this.holding = undefined;
+    this.releaseDue = false;
     this.replyMode.reset();
     this.confirmations = 0;
     this.breakLink = () => undefined;
