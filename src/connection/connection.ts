@@ -266,6 +266,7 @@ export class Connection implements Executor {
     return this.greet(auth(credentials)).pipe(
       ignoreElements(),
       catchError((error: RedisError) => {
+        if (!(error instanceof ReplyError)) return NEVER; // the link is lost: who serves it tells why
         this.events$.next({ type: 'error', error });
         return of<never>();
       }),

@@ -137,6 +137,7 @@ export class Multiplexer {
   drained(): Observable<void> {
     return defer(() => {
       this.draining = true;
+      this.prune();
       return this.isDrained() ? of(undefined) : this.idle$;
     });
   }
@@ -149,6 +150,7 @@ export class Multiplexer {
   /** Drops what waits and whose subscribers have left. */
   prune(): void {
     for (const request of this.queue.drain()) if (!request.abandoned) this.queue.push(request);
+    for (const request of [...this.parked.keys()]) if (request.abandoned) this.unpark(request);
   }
 
   /** Lets the queue flow. */

@@ -97,7 +97,10 @@ export class PubSub {
   private follow(state: ConnectionState): void {
     if (state.kind === 'ready' && state.protocol === 3) this.dropOwn();
     // Whoever waits for messages is told as whoever waits for replies is.
-    if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) this.end(state.error);
+    if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) {
+      this.dropOwn(); // it may be subscribed still, and nobody would unsubscribe
+      this.end(state.error);
+    }
     if (state.kind === 'closed') {
       this.dropOwn();
       this.end(state.error);

@@ -1,0 +1,119 @@
+import type { Replay } from '../../src/commands/command';
+import type { Reply } from '../../src/commands/reply';
+import type { RedisView } from '../../src/redis-view';
+import type { SendItem } from './plan';
+import { toBytes } from './resp';
+
+/** A command that the workload knows how to call. Its id stands among the arguments, behind a letter and a colon. */
+export interface Call {
+  /** as errors name it */
+  readonly name: string;
+  /** what a repetition does according to the documentation of Redis: on purpose not what the client's facts say */
+  readonly replay: Replay;
+  /** a replica refuses it */
+  readonly writes: boolean;
+  readonly send: (view: RedisView, item: SendItem) => Reply<unknown>;
+  /** the last word of the request, one character per byte */
+  readonly payload?: (item: SendItem) => string;
+  /** whether the value is what the surface promises, as far as the text and bytes of it go */
+  readonly fits?: (value: unknown, bytes: boolean) => boolean;
+}
+
+const isText = (value: unknown, bytes: boolean) => (bytes ? Buffer.isBuffer(value) : typeof value === 'string');
+
+export const calls = {
+  get: {
+    name: 'GET',
+    replay: 'read',
+    writes: false,
+    // On the surface for bytes the value is no text at all.
+    send: (view, { id, bytes }) => view.get(`${bytes ? 'r' : 'k'}:${id}`),
+    fits: isText,
+  },
+  strlen: { name: 'STRLEN', replay: 'read', writes: false, send: (view, { id }) => view.strlen(`k:${id}`) },
+  mget: {
+    name: 'MGET',
+    replay: 'read',
+    writes: false,
+    send: (view, { id }) => view.mget([`k:${id}`, `k:${id}`]),
+    fits: (value, bytes) => Array.isArray(value) && value.every((element) => isText(element, bytes)),
+  },
+  hgetall: { name: 'HGETALL', replay: 'read', writes: false, send: (view, { id }) => view.hgetall(`h:${id}`) },
+  echo: {
+    name: 'ECHO',
+    replay: 'read',
+    writes: false,
+    send: (view, item) => view.echo(`e:${item.id}:${filling(item)}`),
+    payload: (item) => toBytes(`e:${item.id}:${filling(item)}`),
+    fits: isText,
+  },
+  set: {
+    name: 'SET',
+    replay: 'same',
+    writes: true,
+    send: (view, item) => view.set(`s:${item.id}`, filling(item)),
+    payload: (item) => toBytes(filling(item)),
+  },
+  setBytes: {
+    name: 'SET',
+    replay: 'same',
+    writes: true,
+    send: (view, item) => view.set(`s:${item.id}`, Buffer.from(filling(item))),
+    payload: (item) => toBytes(filling(item)),
+  },
+  hset: {
+    name: 'HSET',
+    replay: 'state',
+    writes: true,
+    send: (view, { id }) => view.hset(`h:${id}`, { a: '1', b: '2' }),
+  },
+  del: { name: 'DEL', replay: 'state', writes: true, send: (view, { id }) => view.del([`d:${id}`]) },
+  incr: { name: 'INCR', replay: 'no', writes: true, send: (view, { id }) => view.incr(`n:${id}`) },
+  append: {
+    name: 'APPEND',
+    replay: 'no',
+    writes: true,
+    send: (view, item) => view.append(`a:${item.id}`, filling(item)),
+    payload: (item) => toBytes(filling(item)),
+  },
+  swap: {
+    name: 'SET',
+    replay: 'no',
+    writes: true,
+    send: (view, { id }) => view.set(`s:${id}`, 'new', { GET: true }),
+    fits: isText,
+  },
+  unknown: { name: 'X.DO', replay: 'no', writes: true, send: (view, { id }) => view.call('x.do', `x:${id}`) },
+  publish: { name: 'PUBLISH', replay: 'no', writes: false, send: (view, { id }) => view.publish('news', `p:${id}`) },
+  blpop: {
+    name: 'BLPOP',
+    replay: 'no',
+    writes: true,
+    send: (view, { id, wait }) => view.blpop(`b:${id}`, wait / 1000),
+  },
+  /** the server has a set where a string was expected */
+  wrongtype: { name: 'GET', replay: 'read', writes: false, send: (view, { id }) => view.get(`w:${id}`) },
+  /** the server answers what the command never promised */
+  misread: { name: 'INCR', replay: 'no', writes: true, send: (view, { id }) => view.incr(`m:${id}`) },
+} satisfies Record<string, Call>;
+
+export type CallName = keyof typeof calls;
+
+export function callOf({ call }: SendItem): Call {
+  return calls[call];
+}
+
+/** As many characters as the plan wants, some of them of several bytes. */
+function filling({ id, size }: SendItem): string {
+  return `${id}€\r\n`.repeat(Math.ceil(size / 5)).slice(0, size);
+}
+
+/** A value as text, the same whether it came as string or bytes. One character per byte. */
+export function canonical(value: unknown): string {
+  if (typeof value === 'string') return `"${toBytes(value)}"`;
+  if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('latin1')}"`;
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (value instanceof Map) return `{${[...value].map((pair) => pair.map(canonical).join(':')).join()}}`;
+  if (typeof value === 'object' && value !== null) return canonical(new Map(Object.entries(value)));
+  return String(value);
+}

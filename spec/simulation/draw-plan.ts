@@ -1,0 +1,252 @@
+import type { CallName } from './calls';
+import type { Fault, Item, JoinItem, LinkItem, Plan, RefusalWord, RetryChoice, SendItem, Settings, Way } from './plan';
+import { Random } from './random';
+import { FORBIDDEN } from './server';
+
+const CALLS: readonly CallName[] = [
+  ...(['get', 'get', 'get', 'strlen', 'mget', 'hgetall', 'echo', 'echo'] as const),
+  ...([
+    'set',
+    'set',
+    'setBytes',
+    'hset',
+    'del',
+    'incr',
+    'incr',
+    'incr',
+    'append',
+    'swap',
+    'unknown',
+    'publish',
+  ] as const),
+  ...(['blpop', 'wrongtype', 'misread'] as const),
+];
+const CHANNELS = ['news', 'sport', 'news', 'ne*', 's*', 'weather'];
+const SHARD_CHANNELS = ['news', 'sport', 'weather'];
+const TIMEOUTS = [20, 50, 200, 1000, 5000];
+const GARBAGE = [
+  'HTTP/1.1 400 Bad Request\r\n\r\n',
+  ':12x\r\n',
+  '$3\r\nabcXY',
+  '*99999999999\r\n',
+  '$?\r\n',
+  '>0\r\n',
+  '#maybe\r\n',
+  '\0\0\0\0',
+  '$-7\r\n',
+];
+const NOISE = [
+  '>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n',
+  '|1\r\n+ttl\r\n:3600\r\n',
+  '>1\r\n+server-cpu-usage\r\n',
+];
+const RETRIES: readonly RetryChoice[] = ['default', 'default', 'default', 'off', 'twice', 'always', 'slowly'];
+const WORDS: readonly RefusalWord[] = ['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'OOM', 'WRONGTYPE'];
+/** When the last item of a plan happens at the latest, ms. */
+const LENGTH = 1500;
+
+/** What a plan has most of. */
+interface Theme {
+  /** how many commands, channels observed at a time or another, and names in one observation */
+  readonly sends: readonly number[];
+  readonly joins: readonly number[];
+  readonly names: number;
+  /** how many connections are befallen by something, and by how much each */
+  readonly links: readonly number[];
+  readonly faults: readonly number[];
+}
+
+const THEMES: readonly Theme[] = [
+  { sends: [1, 3, 8, 15, 30], joins: [0, 0, 1, 2, 4], names: 2, links: [1, 2, 4, 6], faults: [0, 1, 1, 2, 3] },
+  { sends: [1, 3, 8, 15, 30], joins: [0, 0, 1, 2, 4], names: 2, links: [1, 2, 4, 6], faults: [0, 1, 1, 2, 3] },
+  { sends: [0, 2, 4], joins: [2, 5, 8], names: 3, links: [2, 4, 6], faults: [1, 1, 2, 3] },
+  { sends: [30, 50], joins: [0, 1], names: 1, links: [8], faults: [1, 2] },
+];
+
+/** The plan of a seed: what the client is told, what its user does, and what befalls it. */
+export function drawPlan(seed: number): Plan {
+  const random = new Random(seed);
+  const settings = drawSettings(random);
+  const theme = random.pick(THEMES);
+  const length = random.pick([20, 100, 400, LENGTH]);
+  const items: Item[] = [
+    ...drawSends(random, random.pick(theme.sends), length),
+    ...drawJoins(random, theme, length),
+    ...drawUserActions(random, length),
+    ...drawServer(random, length),
+    ...drawLinks(random, theme),
+  ];
+  return { seed, settings, items };
+}
+
+function drawSettings(random: Random): Settings {
+  return {
+    protocol: random.pick(['auto', 'auto', 'auto', 2, 3]),
+    autoPipeline: random.chance(0.85),
+    pipelineDepth: random.pick([10_000, 10_000, 1, 2, 7]),
+    writeBufferSize: random.pick([1024, 1024, 4096, 16_384]),
+    offlineQueue: random.pick([1000, 1000, 4, 1, 0]),
+    reconnect: random.chance(0.05)
+      ? 'off'
+      : random.pick(['soon', 'soon', 'late', 'late', 'thrice', 'function', 'waiting']),
+    retry: random.pick(['default', 'default', 'default', 'default', ...RETRIES, 'throwing']),
+    commandTimeout: random.pick([...TIMEOUTS, 1000, Infinity, Infinity]),
+    readTimeout: random.pick([50, 200, 1000]),
+    writeTimeout: random.pick([50, 200, 1000]),
+    connectTimeout: random.pick([30, 100, 1000]),
+    blockingGrace: random.pick([10, 100]),
+    database: random.pick([0, 0, 2]),
+    password: random.chance(0.3),
+    clientName: random.chance(0.3),
+    onConnect: random.chance(0.2),
+    reconnectOnError: random.pick(['default', 'default', 'default', 'masterdown', 'throwing']),
+    ending: random.pick(['close', 'destroy']),
+  };
+}
+
+function drawSends(random: Random, count: number, length: number): Item[] {
+  const items: Item[] = [];
+  let at = 0;
+  for (let id = 1; id <= count; id++) {
+    if (!random.chance(0.5)) at = random.int(0, length);
+    const item = drawSend(random, id, at);
+    items.push(item);
+    if (item.call !== 'blpop') continue;
+    if (item.wait === 0 || random.chance(0.5)) items.push({ kind: 'push', at: at + random.int(0, 100), id });
+  }
+  return items;
+}
+
+function drawSend(random: Random, id: number, at: number): SendItem {
+  return {
+    kind: 'send',
+    at,
+    id,
+    call: random.pick(CALLS),
+    how: random.pick(['observe', 'observe', 'observe', 'await', 'first']),
+    bytes: random.chance(0.25),
+    size: random.pick([0, 1, 10, 10, 30, 30, 300, 2000]),
+    wait: random.pick([20, 50, 200, 0]),
+    timeout: random.maybe(0.25, () => random.pick(TIMEOUTS)),
+    idempotent: random.maybe(0.1, () => random.chance(0.7)),
+    retry: random.maybe(0.15, () => random.pick(RETRIES)),
+    leaveAfter: random.maybe(0.15, () => random.pick([0, 0, 1, 2, 5, 20, 100])),
+    throws: random.maybe(0.01, () => true),
+    reaction: random.maybe(0.05, () => drawReaction(random)),
+  };
+}
+
+function drawReaction(random: Random): NonNullable<SendItem['reaction']> {
+  return random.chance(0.1) ? random.pick(['close', 'destroy']) : random.pick(['send', 'leave']);
+}
+
+function drawJoins(random: Random, { joins, names }: Theme, length: number): Item[] {
+  const items: Item[] = [];
+  for (let id = random.pick(joins); id > 0; id--) items.push(drawJoin(random, id, names, random.int(0, length)));
+  if (items.length === 0) return items;
+  for (let id = random.int(0, 8); id > 0; id--) {
+    const channel = random.pick(['news', 'sport', 'weather']);
+    items.push({ kind: 'publish', at: random.int(0, length), id, channel, sharded: random.maybe(0.1, () => true) });
+  }
+  return items;
+}
+
+function drawJoin(random: Random, id: number, most: number, at: number): JoinItem {
+  const sharded = random.chance(0.1);
+  const channels = sharded ? SHARD_CHANNELS : CHANNELS;
+  const names = new Set([random.pick(channels)]);
+  while (names.size < most && random.chance(0.4)) names.add(random.pick(channels));
+  if (random.chance(0.04)) names.add(FORBIDDEN);
+  return {
+    kind: 'join',
+    at,
+    id,
+    names: [...names],
+    ...(sharded && { sharded }),
+    bytes: random.chance(0.2),
+    leaveAfter: random.maybe(0.6, () => random.pick([0, 1, 3, 10, 50, 200, 500])),
+    takes: random.maybe(0.1, () => random.int(1, 3)),
+    throws: random.maybe(0.02, () => true),
+  };
+}
+
+function drawUserActions(random: Random, length: number): Item[] {
+  const items: Item[] = [];
+  const at = () => random.int(0, length);
+  if (random.chance(0.2)) items.push({ kind: 'connect', at: at() });
+  if (random.chance(0.1)) items.push({ kind: 'close', at: at() });
+  if (random.chance(0.05)) items.push({ kind: 'destroy', at: at() });
+  if (random.chance(0.1)) items.push({ kind: 'rotate', at: at(), wrongly: random.chance(0.3) });
+  if (random.chance(0.1)) items.push({ kind: 'hold', at: at(), duration: random.pick([5, 30, 200, 2000]) });
+  return items;
+}
+
+function drawServer(random: Random, length: number): Item[] {
+  const items: Item[] = [];
+  const at = () => random.int(0, length);
+  const duration = () => random.pick([0, 5, 30, 150, 600]);
+  if (random.chance(0.08)) items.push({ kind: 'restart', at: at(), duration: duration() });
+  if (random.chance(0.12)) items.push({ kind: 'failover', at: at() });
+  if (random.chance(0.12)) items.push({ kind: 'kill', at: at() });
+  if (random.chance(0.12)) items.push({ kind: 'sleep', at: at(), duration: duration() });
+  for (let count = random.pick([0, 0, 0, 1, 2]); count > 0; count--) {
+    items.push({ kind: 'refuse', at: at(), duration: duration(), word: random.pick(WORDS) });
+  }
+  return items;
+}
+
+function drawLinks(random: Random, theme: Theme): LinkItem[] {
+  const items: LinkItem[] = [];
+  const links = random.pick(theme.links);
+  for (let link = 0; link < links; link++) {
+    for (let count = random.pick(theme.faults); count > 0; count--)
+      items.push({ kind: 'link', link, fault: drawFault(random) });
+  }
+  if (random.chance(0.15)) items.push({ kind: 'link', link: 'every', fault: { ...drawPieces(random), gap: 0 } });
+  return items;
+}
+
+function drawFault(random: Random): Fault {
+  const kind = random.int(1, 100);
+  if (kind <= 3) return { type: 'refuse' };
+  if (kind <= 5) return { type: 'silent' };
+  if (kind <= 10) return { type: 'resp2' };
+  if (kind <= 12) return { type: 'noproto' };
+  if (kind <= 14) return { type: 'wrongpass' };
+  if (kind <= 18) return { type: 'closetwice' };
+  if (kind <= 22) return { type: 'accept', delay: random.pick([0, 10, 80, 500]) };
+  if (kind <= 30) return { type: 'latency', up: random.pick([0, 1, 5, 25]), down: random.pick([0, 1, 5, 25]) };
+  if (kind <= 42) return drawPieces(random);
+  if (kind <= 50)
+    return {
+      type: 'buffer',
+      capacity: random.pick([1, 40, 200, 2000]),
+      delay: random.pick([0, 1, 5, 40, 300, Infinity]),
+    };
+  if (kind <= 80) {
+    const notice = random.pick([0, 0, 0, 1, 10, 100, Infinity]);
+    return { type: 'cut', ...drawPlace(random), notice, both: random.chance(0.6) };
+  }
+  if (kind <= 89) return { type: 'stall', ...drawPlace(random), duration: random.pick([1, 20, 100, 700, Infinity]) };
+  if (kind <= 93) return { type: 'garbage', ...drawPlace(random), way: 'down', plus: 0, text: random.pick(GARBAGE) };
+  if (kind <= 97) return { type: 'noise', ...drawPlace(random), way: 'down', plus: 0, text: random.pick(NOISE) };
+  return { type: 'extra', ...drawPlace(random), way: 'down', plus: 0 };
+}
+
+/** Before, within and behind the requests and replies of the handshake and of the commands that follow. */
+function drawPlace(random: Random): { way: Way; after: number; plus: number } {
+  const plus = random.pick([0, 0, 0, 1, 2, random.int(0, 12), random.int(0, 60)]);
+  return { way: drawWay(random), after: random.pick([0, 1, 2, 3, 3, 4, 5, 6, 8, 10, random.int(0, 30)]), plus };
+}
+
+function drawPieces(random: Random): Extract<Fault, { type: 'pieces' }> {
+  return { type: 'pieces', way: drawWay(random), sizes: drawSizes(random), gap: random.pick([0, 0, 1, 3]) };
+}
+
+function drawWay(random: Random): Way {
+  return random.pick(['up', 'down']);
+}
+
+function drawSizes(random: Random): number[] {
+  return random.pick([[1], [2, 3], [7], [20], [1, 40], [random.int(1, 9), random.int(1, 99)]]);
+}

@@ -1,0 +1,60 @@
+import type { PipeManners } from './pipe';
+import type { LinkItem, StreamFault } from './plan';
+
+/** How one connection behaves: all that the plan has for it. */
+export interface LinkTraits {
+  readonly dial: 'accepted' | 'refused' | 'silent';
+  /** ms until it is accepted */
+  readonly acceptDelay: number;
+  readonly refusesHello: 'resp2' | 'noproto' | undefined;
+  readonly refusesPassword: boolean;
+  readonly closesTwice: boolean;
+  readonly buffer: { readonly capacity: number; readonly delay: number } | undefined;
+  readonly up: PipeManners;
+  readonly down: PipeManners;
+  readonly faults: readonly StreamFault[];
+}
+
+const plain: PipeManners = { latency: 1, sizes: [], gap: 0 };
+
+export const calmLink: LinkTraits = {
+  dial: 'accepted',
+  acceptDelay: 1,
+  refusesHello: undefined,
+  refusesPassword: false,
+  closesTwice: false,
+  buffer: undefined,
+  up: plain,
+  down: plain,
+  faults: [],
+};
+
+export function traitsOf(items: readonly LinkItem[]): LinkTraits {
+  return items.reduce(add, calmLink);
+}
+
+function add(traits: LinkTraits, { fault }: LinkItem): LinkTraits {
+  switch (fault.type) {
+    case 'refuse':
+      return { ...traits, dial: 'refused' };
+    case 'silent':
+      return { ...traits, dial: 'silent' };
+    case 'accept':
+      return { ...traits, acceptDelay: fault.delay };
+    case 'resp2':
+    case 'noproto':
+      return { ...traits, refusesHello: fault.type };
+    case 'wrongpass':
+      return { ...traits, refusesPassword: true };
+    case 'closetwice':
+      return { ...traits, closesTwice: true };
+    case 'latency':
+      return { ...traits, up: { ...traits.up, latency: fault.up }, down: { ...traits.down, latency: fault.down } };
+    case 'pieces':
+      return { ...traits, [fault.way]: { ...traits[fault.way], sizes: fault.sizes, gap: fault.gap } };
+    case 'buffer':
+      return { ...traits, buffer: fault };
+    default:
+      return { ...traits, faults: [...traits.faults, fault] };
+  }
+}

@@ -1,0 +1,293 @@
+import { Subject } from 'rxjs';
+import { ConnectionError } from '../../src/errors';
+import type { ByteSocket } from '../../src/connection/socket';
+import type { Referee } from './referee';
+import type { LinkTraits } from './link-traits';
+import { Pipe } from './pipe';
+import type { StreamFault } from './plan';
+import { RequestParser } from './request-parser';
+import type { Answer, Peer, PushedMessage, Server } from './server';
+import type { Timeline } from './timeline';
+import type { WireRequest } from './wire';
+
+/** What the server sends in one piece of its own: a reply, a part of one, or a message. */
+export type Sending =
+  | { readonly kind: 'reply'; readonly request: WireRequest; readonly answer: Answer | undefined }
+  | { readonly kind: 'message'; readonly message: PushedMessage };
+
+/** What a link needs to know of the run that it is part of. */
+export interface Surroundings {
+  readonly timeline: Timeline;
+  readonly server: Server;
+  readonly referee: Referee;
+}
+
+/** One piece of memory is read into again and again, as a socket does. */
+const readBuffer = Buffer.alloc(64 * 1024);
+
+/**
+ * One connection between the client and the server: the client's end is a ByteSocket, the server's end a Peer, and what is between
+ * them carries bytes as well as the plan lets it.
+ */
+//  client ──write──▶ held by the system ──▶ up ──▶ whole requests ──▶ server
+//         ◀──bytes$── read buffer ◀──────── down ◀───── replies, messages
+export class Link implements ByteSocket {
+  readonly bytes$ = new Subject<Uint8Array>();
+  readonly drain$ = new Subject<void>();
+  drained = true;
+  state: 'open' | 'lost' | 'destroyed' = 'open';
+  readonly peer: Peer;
+  /** The client takes it for ready: it has greeted and restored what it had. */
+  ready = false;
+  /** It brought what is not RESP, or a reply to nothing. */
+  poisoned = false;
+  /** Whether whose it is has been closed. */
+  givenUp: () => boolean = () => false;
+  /** What the client has written, in order. */
+  readonly requests: WireRequest[] = [];
+  /** Whether anything has come that the client has not read yet. */
+  get atHand(): boolean {
+    return this.down.hasCome(this.down.delivered + 1);
+  }
+
+  /** How many of them have been answered as far as the client can know. */
+  answers = 0;
+  answeredAt = 0;
+
+  private readonly up: Pipe;
+  private readonly down: Pipe;
+  private readonly parser = new RequestParser();
+  private readonly sendings: Sending[] = [];
+  private sentDown = 0;
+  private arrived = 0;
+  private completed = 0;
+  private held: { readonly chunks: readonly Uint8Array[]; readonly copy: Buffer }[] = [];
+  private heldBytes = 0;
+  private full = false;
+
+  constructor(
+    readonly index: number,
+    private readonly traits: LinkTraits,
+    private readonly around: Surroundings,
+  ) {
+    const { timeline } = around;
+    const faults = (way: 'up' | 'down') => traits.faults.filter((fault) => fault.way === way);
+    const strike = (fault: StreamFault) => this.strike(fault);
+    this.up = new Pipe(timeline, timeline.after.bind(timeline), traits.up, faults('up'), () => this.arriveUp(), strike);
+    this.down = new Pipe(
+      timeline,
+      timeline.afterInProcess.bind(timeline),
+      traits.down,
+      faults('down'),
+      (bytes) => this.arriveDown(bytes),
+      strike,
+    );
+    this.peer = {
+      index,
+      refusesHello: traits.refusesHello,
+      refusesPassword: traits.refusesPassword,
+      protocol: 2,
+      database: 0,
+      password: undefined,
+      clientName: undefined,
+      prepared: false,
+      replica: false,
+      gone: false,
+      blocked: undefined,
+      subscriptions: { channel: new Set(), pattern: new Set(), shard: new Set() },
+      inbox: [],
+      answer: (text, request, answer) => this.sendDown(text, { kind: 'reply', request, answer }),
+      push: (text, message) => this.sendDown(text, { kind: 'message', message }),
+      close: () => this.down.atEnd(() => this.lose()),
+    };
+    around.server.peers.add(this.peer);
+  }
+
+  get open(): boolean {
+    return this.state === 'open';
+  }
+
+  /** The request whose reply is owed first. */
+  get oldest(): WireRequest | undefined {
+    return this.requests[this.answers];
+  }
+
+  write(chunks: readonly Uint8Array[]): boolean {
+    const { referee } = this.around;
+    if (!this.open) referee.fail(`link ${this.index}: written to although it is ${this.state}`);
+    const copy = Buffer.concat(chunks);
+    const first = this.oldest === undefined;
+    const before = this.requests.length;
+    try {
+      for (const { words, end } of this.parser.push(copy)) {
+        this.up.ends.push(end);
+        this.requests.push(referee.written(this, words));
+      }
+    } catch (error) {
+      referee.fail((error as Error).message);
+    }
+    referee.wrote(this, copy.length, first, this.requests.slice(before));
+    if (this.traits.buffer === undefined) {
+      this.up.send(copy);
+      return true;
+    }
+    this.hold(chunks, copy);
+    return !this.full;
+  }
+
+  destroy(): void {
+    if (this.state === 'destroyed') return;
+    this.around.referee.left(this);
+    this.state = 'destroyed';
+    this.held = [];
+    this.down.kill();
+    // What is under way still arrives, unless nothing does.
+    if (this.up.dead) this.around.server.forget(this.peer);
+    else this.up.atEnd(() => this.around.server.forget(this.peer));
+    // A socket says that it is closed also to who closed it.
+    this.around.timeline.afterInProcess(0, () =>
+      this.bytes$.error(new ConnectionError(`link ${this.index} is closed`)),
+    );
+  }
+
+  /** Nothing befalls it any more; what was dead without a word is found dead by the system. */
+  calm(): void {
+    this.up.calm();
+    this.down.calm();
+    const halfOpen = this.up.dead || this.down.dead || this.up.stalledForEver || this.down.stalledForEver;
+    if (halfOpen || this.traits.buffer?.delay === Infinity) this.lose(new Error('keep-alive timed out'));
+  }
+
+  /** The client is told that the connection is gone. */
+  private lose(cause?: Error): void {
+    if (this.open) {
+      const { referee, server, timeline } = this.around;
+      referee.lost(this);
+      this.state = 'lost';
+      this.up.kill();
+      this.down.kill();
+      server.forget(this.peer);
+      timeline.touched = true;
+      const why = cause === undefined ? ' closed the connection' : `: ${cause.message}`;
+      this.bytes$.error(new ConnectionError(`link ${this.index}${why}`, { cause }));
+      if (this.traits.closesTwice) {
+        this.drain$.next();
+        this.bytes$.error(new ConnectionError(`link ${this.index} closed again`));
+      }
+      if ((this.state as string) !== 'destroyed') referee.fail(`link ${this.index}: lost, and not destroyed`);
+    }
+  }
+
+  /** The system has not taken it yet, so the memory of the chunks is still theirs. */
+  private hold(chunks: readonly Uint8Array[], copy: Buffer): void {
+    const { delay, capacity } = this.traits.buffer!;
+    if (this.held.length === 0 && delay < Infinity) this.around.timeline.afterInProcess(delay, () => this.release());
+    this.held.push({ chunks, copy });
+    this.heldBytes += copy.length;
+    this.drained = false;
+    if (this.heldBytes >= capacity && !this.full) {
+      this.full = true;
+      this.around.referee.filled(this);
+    }
+  }
+
+  private release(): void {
+    if (!this.open) return;
+    const { referee, timeline } = this.around;
+    const held = this.held;
+    this.held = [];
+    this.heldBytes = 0;
+    this.drained = true;
+    for (const { chunks, copy } of held) {
+      if (!Buffer.concat(chunks).equals(copy))
+        referee.fail(`link ${this.index}: memory was reused that the system still held`);
+      this.up.send(copy);
+    }
+    if (!this.full) return;
+    this.full = false;
+    referee.emptied(this);
+    timeline.touched = true;
+    this.drain$.next();
+  }
+
+  private arriveUp(): void {
+    const { up, peer } = this;
+    for (let end = up.ends[this.arrived]; end !== undefined && end <= up.delivered; end = up.ends[this.arrived]) {
+      this.around.server.receive(peer, this.requests[this.arrived++]!);
+      if (peer.gone) return;
+    }
+  }
+
+  private sendDown(text: string, sending: Sending): void {
+    if (this.down.dead) return;
+    const bytes = Buffer.from(text, 'latin1');
+    this.sentDown += bytes.length;
+    const end = this.sentDown;
+    this.down.ends.push(end);
+    if (sending.kind === 'reply') {
+      const { request, answer } = sending;
+      request.answer = answer;
+      request.atHand = () => this.open && !request.answered && this.down.hasCome(end);
+    }
+    this.sendings.push(sending);
+    this.down.send(bytes);
+  }
+
+  private arriveDown(bytes: Buffer): void {
+    if (!this.open) return;
+    const { referee } = this.around;
+    const { ends, delivered } = this.down;
+    const from = this.completed;
+    while (this.completed < ends.length && ends[this.completed]! <= delivered) this.completed++;
+    const whole = this.sendings.slice(from, this.completed);
+    const check = referee.arriving(this, bytes.length, whole);
+    const begun = this.sendings[this.completed];
+    if (begun?.kind === 'message' && delivered > (ends[this.completed - 1] ?? 0)) referee.begun(begun.message);
+    this.emit(bytes);
+    check();
+  }
+
+  private emit(bytes: Buffer): void {
+    const memory =
+      bytes.length <= readBuffer.length ? readBuffer.subarray(0, bytes.length) : Buffer.alloc(bytes.length);
+    bytes.copy(memory);
+    this.around.timeline.touched = true;
+    this.bytes$.next(memory);
+    memory.fill('!');
+  }
+
+  private strike(fault: StreamFault): void {
+    const { referee, timeline } = this.around;
+    referee.struck(this, fault);
+    const pipe = fault.way === 'up' ? this.up : this.down;
+    switch (fault.type) {
+      case 'cut':
+        if (fault.both || fault.way === 'up') this.up.kill();
+        if (fault.both || fault.way === 'down') this.down.kill();
+        if (fault.notice === Infinity) return;
+        if (this.down.dead) timeline.afterInProcess(fault.notice, () => this.lose(new Error('reset')));
+        else timeline.afterInProcess(fault.notice, () => this.down.atEnd(() => this.lose(new Error('reset'))));
+        return;
+      case 'stall':
+        pipe.stall(fault.duration);
+        return;
+      case 'garbage':
+        if (!this.open) return;
+        this.poisoned = true;
+        if (this.oldest !== undefined) this.oldest.poisoned = true;
+        this.emit(Buffer.from(fault.text));
+        if (this.open) referee.fail(`link ${this.index}: still open after ${JSON.stringify(fault.text)}`);
+        return;
+      case 'noise':
+        if (this.open && this.peer.protocol === 3) this.emit(Buffer.from(fault.text));
+        return;
+      case 'extra':
+        // Where a reply is owed nobody could tell it from the right one.
+        if (!this.open || this.oldest !== undefined) return;
+        this.poisoned = true;
+        this.emit(Buffer.from('+extra\r\n'));
+        if (this.open) referee.fail(`link ${this.index}: still open after a reply that nothing asked for`);
+        return;
+    }
+  }
+}

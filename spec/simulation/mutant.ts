@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { compileFunction } from 'node:vm';
+import { build, type Plugin } from 'esbuild';
+import type { Failure, Range, Report } from './seeds';
+
+/** A deliberate fault: a piece of the client's source and what stands in its place. */
+export interface Mutation {
+  /** what the faulty client does */
+  readonly fault: string;
+  /** under `src/` */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The simulation together with a client whose source was changed. */
+export interface Mutant {
+  readonly runSeeds: (range: Range, before?: number) => Promise<Report>;
+  readonly explain: (failure: Failure) => Promise<string>;
+}
+
+const SOURCE = resolve(__dirname, '../../src');
+
+/**
+ * Builds a client with a fault in it, and the simulation that drives it.
+ * @throws Error when the source does not hold exactly once what is to be replaced: the mutation has to follow the source
+ */
+export async function loadMutant(mutation: Mutation | undefined): Promise<Mutant> {
+  const { outputFiles } = await build({
+    entryPoints: [resolve(__dirname, 'seeds.ts')],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    target: 'es2022',
+    external: ['rxjs'],
+    logLevel: 'silent',
+    plugins: mutation === undefined ? [] : [replaceIn(mutation)],
+  });
+  const module = { exports: {} };
+  const load = compileFunction(outputFiles[0]!.text, ['require', 'module']) as (
+    require: NodeJS.Require,
+    module: object,
+  ) => void;
+  load(require, module);
+  return module.exports as Mutant;
+}
+
+function replaceIn({ file, from, to }: Mutation): Plugin {
+  const path = resolve(SOURCE, file);
+  return {
+    name: 'mutation',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, async (loaded) => {
+        if (loaded.path !== path) return undefined;
+        const pieces = (await readFile(path, 'utf8')).split(from);
+        if (pieces.length !== 2) throw new Error(`${file} holds ${pieces.length - 1} times: ${from}`);
+        return { contents: pieces.join(to), loader: 'ts' };
+      });
+    },
+  };
+}

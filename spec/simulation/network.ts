@@ -1,0 +1,67 @@
+import { Observable } from 'rxjs';
+import type { Dial } from '../../src/connection/socket';
+import { ConnectionError, TimeoutError } from '../../src/errors';
+import { Link, type Surroundings } from './link';
+import { calmLink, traitsOf, type LinkTraits } from './link-traits';
+import type { LinkItem } from './plan';
+
+/** All connections of a run, in the order in which they were dialled. */
+export class Network {
+  readonly links: Link[] = [];
+  private dialled = 0;
+  private isCalm = false;
+
+  constructor(
+    private readonly items: readonly LinkItem[],
+    private readonly around: Surroundings,
+  ) {}
+
+  get open(): readonly Link[] {
+    return this.links.filter(({ open }) => open);
+  }
+
+  /** Nothing is refused or broken any more. */
+  calm(): void {
+    this.isCalm = true;
+    for (const link of this.open) link.calm();
+  }
+
+  /** Takes the place of the real socket. Tells who dials of the link that is open. */
+  dial(onOpen: (link: Link) => void): Dial {
+    return ({ connectTimeout }) =>
+      new Observable((subscriber) => {
+        const { timeline, server } = this.around;
+        const index = this.dialled++;
+        const traits = this.traits(index);
+        let link: Link | undefined;
+        const accept = () => {
+          timeline.touched = true;
+          if (traits.dial === 'refused' || server.down) {
+            subscriber.error(new ConnectionError(`link ${index}: refused`, { cause: new Error('ECONNREFUSED') }));
+            return;
+          }
+          link = new Link(index, traits, this.around);
+          this.links.push(link);
+          this.around.referee.opened(link);
+          onOpen(link);
+          subscriber.next(link);
+        };
+        const giveUp = () => {
+          timeline.touched = true;
+          subscriber.error(new TimeoutError(`link ${index}: not accepted within ${connectTimeout} ms`));
+        };
+        const silent = traits.dial === 'silent' || traits.acceptDelay >= connectTimeout;
+        const pending = silent
+          ? timeline.afterInProcess(connectTimeout, giveUp)
+          : timeline.afterInProcess(traits.acceptDelay, accept);
+        return () => {
+          pending.unsubscribe();
+          link?.destroy();
+        };
+      });
+  }
+
+  private traits(index: number): LinkTraits {
+    return this.isCalm ? calmLink : traitsOf(this.items.filter(({ link }) => link === index || link === 'every'));
+  }
+}

@@ -1,0 +1,167 @@
+import type { Subscription } from 'rxjs';
+import { RedisError } from '../../src/errors';
+import type { Message } from '../../src/pubsub/topic';
+import type { RedisView } from '../../src/redis-view';
+import type { Journal } from './journal';
+import type { JoinItem } from './plan';
+import { matches, type PushedMessage } from './server';
+import type { Timeline } from './timeline';
+import type { UserErrors } from './user-errors';
+
+/** Somebody who observes channels. */
+interface Observer {
+  readonly item: JoinItem;
+  readonly names: ReadonlySet<string>;
+  readonly joinedAt: number;
+  /** what it has been told, in order */
+  readonly received: string[];
+  subscription: Subscription | undefined;
+  /** it has neither left nor been told of an end */
+  active: boolean;
+  ending: 'complete' | 'error' | undefined;
+}
+
+/** All who observe channels, and what each of them has to be told. */
+export class Observers {
+  private readonly all: Observer[] = [];
+  private told = 0;
+
+  constructor(
+    private readonly timeline: Timeline,
+    private readonly journal: Journal,
+    private readonly userErrors: UserErrors,
+  ) {}
+
+  join(view: RedisView, item: JoinItem): void {
+    const observer: Observer = {
+      item,
+      names: new Set(item.names),
+      joinedAt: this.timeline.now(),
+      received: [],
+      subscription: undefined,
+      active: true,
+      ending: undefined,
+    };
+    this.all.push(observer);
+    this.journal.note('joins', item.id, ...item.names);
+    const surface = (item.bytes ? view.bytes : view) as RedisView;
+    const messages = item.sharded ? surface.ssubscribe(item.names) : surface.subscribe(item.names);
+    const subscription = messages.subscribe({
+      next: (message) => this.tell(observer, message),
+      error: (error: unknown) => this.end(observer, 'error', error),
+      complete: () => this.end(observer, 'complete'),
+    });
+    observer.subscription = subscription;
+    if (!observer.active) subscription.unsubscribe();
+    if (item.leaveAfter === 0) this.leave(observer);
+    else if (item.leaveAfter !== undefined) this.timeline.afterInProcess(item.leaveAfter, () => this.leave(observer));
+  }
+
+  /** The channels and patterns that somebody observes; a shard channel begins with `#`. */
+  get observed(): Set<string> {
+    return this.observedBefore(Infinity);
+  }
+
+  /** The same, of those who joined before a time. */
+  observedBefore(time: number): Set<string> {
+    const active = this.all.filter(({ active, joinedAt }) => active && joinedAt < time);
+    return new Set(active.flatMap(({ item }) => item.names.map((name) => (item.sharded ? `#${name}` : name))));
+  }
+
+  /** How many have ever joined. */
+  get joined(): number {
+    return this.all.length;
+  }
+
+  leaveAll(): void {
+    for (const observer of this.all) this.leave(observer);
+  }
+
+  /** Messages are about to reach the client: returns the check that all who observe are told, and nobody else. */
+  expect(messages: readonly PushedMessage[]): () => void {
+    if (messages.length === 0) return this.expectNothing();
+    const before = this.all.map(({ active, received }) => ({ active, count: received.length }));
+    return () => {
+      this.all.forEach((observer, index) => {
+        const { active = false, count = 0 } = before[index] ?? {};
+        const got = observer.received.slice(count).join();
+        const own = messages.filter(
+          ({ pattern, channel, sharded }) =>
+            observer.names.has(pattern ?? channel) && sharded === (observer.item.sharded ?? false),
+        );
+        const wanted = own.map(keyOf);
+        // Who asks for bytes while a message is being read as text may miss it.
+        const sure = own
+          .filter(({ joinedBefore = Infinity }) => !observer.item.bytes || index < joinedBefore)
+          .map(keyOf);
+        if (!active && before[index] !== undefined && got !== '') {
+          this.journal.fail(`observer ${observer.item.id} had left and was told ${got}`);
+        } else if (active && observer.active && got !== wanted.join() && got !== sure.join()) {
+          this.journal.fail(`observer ${observer.item.id} was told '${got}', not '${wanted.join()}'`);
+        } else if (active && !observer.active && ![wanted, sure].some((list) => list.join().startsWith(got))) {
+          this.journal.fail(`observer ${observer.item.id} left and was told '${got}' out of '${wanted.join()}'`);
+        }
+      });
+    };
+  }
+
+  private expectNothing(): () => void {
+    const { told } = this;
+    return () => {
+      if (this.told > told) this.journal.fail('an observer was told of a message that nobody has sent');
+    };
+  }
+
+  /** The client has ended: so must all streams have. */
+  checkEnded(): void {
+    for (const { active, item } of this.all) {
+      if (active) this.journal.fail(`observer ${item.id} was not told that the client has ended`);
+    }
+  }
+
+  private tell(observer: Observer, message: Message): void {
+    this.told++;
+    const { item, received, names } = observer;
+    if (!observer.active) this.journal.fail(`observer ${item.id} was told of a message after its end`);
+    const isText = typeof message.data === 'string';
+    if (isText === item.bytes) this.journal.fail(`observer ${item.id} got ${isText ? 'a string' : 'bytes'}`);
+    if (
+      !names.has(message.pattern ?? message.channel) ||
+      (message.pattern && !matches(message.pattern, message.channel))
+    ) {
+      this.journal.fail(`observer ${item.id} was told of ${message.channel}`);
+    }
+    received.push(keyOf({ channel: message.channel, pattern: message.pattern, data: String(message.data) }));
+    this.journal.count('message');
+    if (received.length === item.takes) this.leave(observer);
+    if (item.throws === true) this.userErrors.throw();
+  }
+
+  private leave(observer: Observer): void {
+    if (!observer.active || observer.subscription === undefined) {
+      observer.active = false;
+      return;
+    }
+    this.timeline.touched = true;
+    this.journal.note('leaves', observer.item.id);
+    observer.active = false;
+    observer.subscription.unsubscribe();
+  }
+
+  private end(observer: Observer, ending: 'complete' | 'error', error?: unknown): void {
+    const { item } = observer;
+    this.journal.note('ends', item.id, ending);
+    if (!observer.active) this.journal.fail(`observer ${item.id} was told of an end after it had left`);
+    observer.active = false;
+    observer.ending = ending;
+    if (ending === 'error' && !(error instanceof RedisError)) {
+      this.journal.fail(`observer ${item.id} was told ${String(error)}`);
+    }
+    if (item.throws === true) this.userErrors.throw();
+  }
+}
+
+/** A message as this observer has to see it. */
+function keyOf({ channel, pattern, data }: Pick<PushedMessage, 'channel' | 'pattern' | 'data'>): string {
+  return `${pattern ?? ''}>${channel}>${data}`;
+}

@@ -1,0 +1,154 @@
+import type { CallName } from './calls';
+
+/**
+ * All that happens in a run, drawn before it begins: a run is a function of its plan, and a plan without one of its items is a
+ * plan too. Times and durations are milliseconds of virtual time.
+ */
+export interface Plan {
+  readonly seed: number;
+  readonly settings: Settings;
+  readonly items: readonly Item[];
+}
+
+/** How failed commands are to be repeated. */
+export type RetryChoice = 'default' | 'off' | 'twice' | 'always' | 'slowly' | 'throwing';
+
+/** What the client is told. */
+export interface Settings {
+  readonly protocol: 2 | 3 | 'auto';
+  readonly autoPipeline: boolean;
+  readonly pipelineDepth: number;
+  readonly writeBufferSize: number;
+  readonly offlineQueue: number;
+  /** how a lost connection is made again; `waiting` leaves it to an Observable */
+  readonly reconnect: 'soon' | 'late' | 'thrice' | 'function' | 'waiting' | 'off';
+  readonly retry: RetryChoice;
+  readonly commandTimeout: number;
+  readonly readTimeout: number;
+  readonly writeTimeout: number;
+  readonly connectTimeout: number;
+  readonly blockingGrace: number;
+  readonly database: number;
+  readonly password: boolean;
+  readonly clientName: boolean;
+  readonly onConnect: boolean;
+  /** with `masterdown` that, too, means that the connection leads to the wrong server, and nothing is sent again for it */
+  readonly reconnectOnError: 'default' | 'masterdown' | 'throwing';
+  /** how the client ends, unless something in the plan ends it sooner */
+  readonly ending: 'close' | 'destroy';
+}
+
+export type Item = ClientItem | ServerItem | LinkItem;
+
+/** What the user of the client does. */
+export type ClientItem = SendItem | JoinItem | SimpleItem;
+
+/** A command is called and its reply is waited for. */
+export interface SendItem {
+  readonly kind: 'send';
+  readonly at: number;
+  /** stands in the command's arguments, so that the server's record names the command */
+  readonly id: number;
+  readonly call: CallName;
+  /** subscribed to, awaited, or turned into a Promise by RxJS */
+  readonly how: 'observe' | 'await' | 'first';
+  readonly bytes: boolean;
+  /** bytes of the value that is sent */
+  readonly size: number;
+  /** how long a blocking command waits */
+  readonly wait: number;
+  readonly timeout?: number | undefined;
+  readonly idempotent?: boolean | undefined;
+  readonly retry?: RetryChoice | undefined;
+  /** after so long its Observer leaves, answered or not; 0 is within the same tick */
+  readonly leaveAfter?: number | undefined;
+  /** the Observer throws when it is told the outcome */
+  readonly throws?: boolean | undefined;
+  /** what the Observer does when it is told the outcome */
+  readonly reaction?: 'send' | 'close' | 'destroy' | 'leave' | undefined;
+}
+
+/** Somebody observes channels; names that end in `*` are patterns. */
+export interface JoinItem {
+  readonly kind: 'join';
+  readonly at: number;
+  readonly id: number;
+  readonly names: readonly string[];
+  /** they are shard channels */
+  readonly sharded?: boolean | undefined;
+  readonly bytes: boolean;
+  readonly leaveAfter?: number | undefined;
+  /** leaves after so many messages */
+  readonly takes?: number | undefined;
+  readonly throws?: boolean | undefined;
+}
+
+export type SimpleItem =
+  | { readonly kind: 'connect' | 'close' | 'destroy'; readonly at: number }
+  /** the credentials change; `wrongly` first to what the server refuses */
+  | { readonly kind: 'rotate'; readonly at: number; readonly wrongly: boolean }
+  /** user code keeps the event loop busy */
+  | { readonly kind: 'hold'; readonly at: number; readonly duration: number };
+
+/** What happens at the server, to all its connections. */
+export type ServerItem =
+  | {
+      readonly kind: 'publish';
+      readonly at: number;
+      readonly id: number;
+      readonly channel: string;
+      readonly sharded?: boolean | undefined;
+    }
+  /** an element for the blocking command of that id */
+  | { readonly kind: 'push'; readonly at: number; readonly id: number }
+  /** it ends, refuses connections for a while, and comes back without memory */
+  | { readonly kind: 'restart'; readonly at: number; readonly duration: number }
+  /** what is connected is connected to a replica from now on */
+  | { readonly kind: 'failover'; readonly at: number }
+  | { readonly kind: 'refuse'; readonly at: number; readonly duration: number; readonly word: RefusalWord }
+  | { readonly kind: 'kill'; readonly at: number }
+  | { readonly kind: 'sleep'; readonly at: number; readonly duration: number };
+
+export type RefusalWord = 'LOADING' | 'BUSY' | 'TRYAGAIN' | 'CLUSTERDOWN' | 'MASTERDOWN' | 'OOM' | 'WRONGTYPE';
+
+/** What befalls one connection, counted from 0 in the order in which they are dialled, or every connection. */
+export interface LinkItem {
+  readonly kind: 'link';
+  readonly link: number | 'every';
+  readonly fault: Fault;
+}
+
+export type Fault =
+  | { readonly type: 'refuse' | 'silent' | 'resp2' | 'noproto' | 'wrongpass' | 'closetwice' }
+  | { readonly type: 'accept'; readonly delay: number }
+  | { readonly type: 'latency'; readonly up: number; readonly down: number }
+  | { readonly type: 'pieces'; readonly way: Way; readonly sizes: readonly number[]; readonly gap: number }
+  /** the system takes what is written only after `delay`, and `capacity` bytes fill its buffer */
+  | { readonly type: 'buffer'; readonly capacity: number; readonly delay: number }
+  | StreamFault;
+
+/** `up` is from the client to the server. */
+export type Way = 'up' | 'down';
+
+/** Where a fault strikes: `plus` bytes behind so many whole requests or replies. */
+export interface Place {
+  readonly way: Way;
+  readonly after: number;
+  readonly plus: number;
+}
+
+export type StreamFault = Place &
+  (
+    | {
+        readonly type: 'cut';
+        /** when the client is told; Infinity: never, the connection is half-open */
+        readonly notice: number;
+        /** what is under way in the other direction is lost as well */
+        readonly both: boolean;
+      }
+    | { readonly type: 'stall'; readonly duration: number }
+    | { readonly type: 'garbage'; readonly text: string }
+    /** what a server may say at any time, and means nothing to the commands */
+    | { readonly type: 'noise'; readonly text: string }
+    | { readonly type: 'extra' }
+  );

@@ -1,0 +1,270 @@
+import type { Journal } from './journal';
+import type { Link, Sending } from './link';
+import type { Settings, StreamFault } from './plan';
+import type { PushedMessage } from './server';
+import { GRAIN, KEPT, type Sent } from './sent';
+import type { Observers } from './observers';
+import type { Timeline } from './timeline';
+import { callOf } from './calls';
+import type { WireRequest } from './wire';
+
+/** What the referee remembers of a connection. Times are those of the timeline. */
+interface Watched {
+  readonly openedAt: Moment;
+  heardAt: Moment;
+  owedSince: Moment;
+  fullSince: Moment | undefined;
+  /** the place of the last command among all */
+  lastOrder: number;
+  /** a reply told that it leads to the wrong server, to somebody or to nobody who waited any more */
+  mayBeLeft: boolean;
+  /** what was told so while it waited */
+  readonly retiring: WireRequest[];
+}
+
+/** A time, and for how long the process had been held up by then. */
+interface Moment {
+  readonly at: number;
+  readonly heldUp: number;
+}
+
+/** Sees all that crosses a connection and holds it against the rules. */
+export class Referee {
+  readonly sents = new Map<number, Sent>();
+  private readonly watched = new Map<Link, Watched>();
+
+  constructor(
+    private readonly timeline: Timeline,
+    private readonly journal: Journal,
+    private readonly settings: Settings,
+    private readonly observers: Observers,
+  ) {}
+
+  fail(violation: string): void {
+    this.journal.fail(violation);
+  }
+
+  opened(link: Link): void {
+    const now = this.now();
+    this.watched.set(link, {
+      openedAt: now,
+      heardAt: now,
+      owedSince: now,
+      fullSince: undefined,
+      lastOrder: -1,
+      mayBeLeft: false,
+      retiring: [],
+    });
+    this.journal.note('opened', link.index);
+  }
+
+  /** The client takes the link for ready, so it has been told all that it greets and subscribes with. */
+  ready(link: Link, carriesMessages: boolean): void {
+    link.ready = true;
+    if (link.oldest !== undefined)
+      this.fail(`link ${link.index}: ready although ${link.oldest.words[0]} is not answered`);
+    if (!carriesMessages) return;
+    const { channel, pattern, shard } = link.peer.subscriptions;
+    const there = new Set([...channel, ...pattern, ...[...shard].map((name) => `#${name}`)]);
+    for (const name of this.observers.observedBefore(this.of(link).openedAt.at)) {
+      if (!there.has(name)) this.fail(`link ${link.index}: ready although it is not subscribed to ${name}`);
+    }
+  }
+
+  /** A request was written; which command of the workload it is stands among its words. */
+  written(link: Link, words: readonly string[]): WireRequest {
+    const id = idOf(words);
+    const sent = id === undefined ? undefined : this.sents.get(id);
+    const writes = sent !== undefined && callOf(sent.item).writes;
+    const writtenAt = this.timeline.now();
+    const wire: WireRequest = {
+      words,
+      id,
+      sent,
+      writes,
+      writtenAt,
+      ran: false,
+      answer: undefined,
+      answered: false,
+      atHand: () => false,
+      inTime: false,
+      doubtful: false,
+      poisoned: false,
+    };
+    this.journal.note('written', link.index, words[0], id);
+    if (sent === undefined) {
+      if (id !== undefined)
+        this.fail(`link ${link.index}: ${words.join(' ').slice(0, 60)} was written, which nobody has sent`);
+      return wire;
+    }
+    const payload = callOf(sent.item).payload?.(sent.item);
+    if (payload !== undefined && words.at(-1) !== payload)
+      sent.fail('was written with another argument than was given');
+    sent.written(wire);
+    if (!link.ready) sent.fail(`was written to link ${link.index} before that was ready`);
+    this.checkOrder(link, sent);
+    return wire;
+  }
+
+  wrote(link: Link, bytes: number, first: boolean, requests: readonly WireRequest[]): void {
+    this.journal.note('write', link.index, bytes);
+    const { autoPipeline, pipelineDepth } = this.settings;
+    const most = autoPipeline ? pipelineDepth : 1;
+    if (requests.length > most) this.fail(`link ${link.index}: ${requests.length} requests in one write, not ${most}`);
+    if (this.of(link).fullSince !== undefined) this.fail(`link ${link.index}: written to although its buffer is full`);
+    if (first) this.of(link).owedSince = this.now();
+  }
+
+  filled(link: Link): void {
+    this.journal.note('full', link.index);
+    this.journal.count('full');
+    this.of(link).fullSince ??= this.now();
+  }
+
+  emptied(link: Link): void {
+    this.checkFull(link);
+    this.journal.note('drained', link.index);
+    this.of(link).fullSince = undefined;
+  }
+
+  /** Bytes are about to reach the client; the check that is returned has to follow. */
+  arriving(link: Link, bytes: number, whole: readonly Sending[]): () => void {
+    this.journal.note('reads', link.index, bytes, whole.length);
+    this.checkSilence(link);
+    const wires: WireRequest[] = [];
+    for (const sending of whole) {
+      if (sending.kind !== 'reply' || sending.answer === undefined) continue;
+      const { request } = sending;
+      request.answered = true;
+      request.inTime = request.sent?.outcome === undefined;
+      wires.push(request);
+      link.answers++;
+      link.answeredAt = this.timeline.now();
+    }
+    const watched = this.of(link);
+    watched.heardAt = this.now();
+    const astray = wires.filter((wire) => leadsAstray(wire, this.settings));
+    watched.mayBeLeft ||= astray.length > 0;
+    const { retiring } = watched;
+    const messages = whole.flatMap((sending) => (sending.kind === 'message' ? [sending.message] : []));
+    const checkMessages = this.observers.expect(messages);
+    return () => {
+      retiring.push(...astray.filter(isTaken));
+      if (link.open && link.oldest === undefined && retiring.length > 0) {
+        this.fail(`link ${link.index}: kept although it leads to the wrong server and owes nothing`);
+      }
+      if (link.open) checkMessages();
+      else for (const wire of wires) wire.doubtful = true;
+    };
+  }
+
+  /** The first bytes of a message, and not all of them, are about to reach the client. */
+  begun(message: PushedMessage): void {
+    message.joinedBefore ??= this.observers.joined;
+  }
+
+  struck(link: Link, fault: StreamFault): void {
+    this.journal.note('strikes', link.index, fault.type, fault.way);
+    this.journal.count(fault.type);
+  }
+
+  /** The client destroys its end. */
+  left(link: Link): void {
+    this.journal.note('destroyed', link.index, link.state);
+    if (!link.open) return;
+    this.checkLimits(link);
+    if (!this.mayLeave(link)) this.fail(`link ${link.index}: destroyed without reason`);
+  }
+
+  lost(link: Link): void {
+    this.journal.note('lost', link.index);
+    this.journal.count('lost');
+    this.checkLimits(link);
+  }
+
+  /** No limit of an open link may be over. */
+  checkLimits(link: Link): void {
+    this.checkSilence(link);
+    this.checkFull(link);
+    if (!link.ready && this.since(this.of(link).openedAt) > this.settings.connectTimeout + GRAIN) {
+      this.fail(`link ${link.index}: not ready within ${this.settings.connectTimeout} ms, and kept`);
+    }
+  }
+
+  /** What is at hand is read before anybody gives up for want of it. */
+  private mayLeave(link: Link): boolean {
+    const { readTimeout, writeTimeout } = this.settings;
+    const { heardAt, owedSince, fullSince, mayBeLeft } = this.of(link);
+    if (link.givenUp() || link.poisoned || mayBeLeft || !link.ready) return true;
+    const now = this.timeline.now();
+    const full = fullSince !== undefined && now - fullSince.at >= writeTimeout;
+    const { oldest } = link;
+    if (full || oldest === undefined) return full;
+    const silentUntil = Math.max(heardAt.at, owedSince.at) + readTimeout;
+    const due = isBlocking(oldest) ? Math.max(silentUntil, oldest.sent!.due) : silentUntil;
+    return now >= due && !(now > due + KEPT && link.atHand);
+  }
+
+  /** Commands stay in line, except those that had to wait before they were sent again. */
+  private checkOrder(link: Link, sent: Sent): void {
+    if (sent.outOfLine) return;
+    const watched = this.of(link);
+    if (sent.order < watched.lastOrder) sent.fail(`was written behind a command that was submitted later`);
+    watched.lastOrder = Math.max(watched.lastOrder, sent.order);
+  }
+
+  private checkSilence(link: Link): void {
+    const { oldest } = link;
+    if (oldest === undefined) return;
+    const { heardAt, owedSince } = this.of(link);
+    const silent = this.since(heardAt.at > owedSince.at ? heardAt : owedSince);
+    if (isBlocking(oldest) && this.timeline.now() <= oldest.sent!.latest) return;
+    if (silent > this.settings.readTimeout + GRAIN)
+      this.fail(`link ${link.index}: kept for ${silent} ms that owed replies`);
+  }
+
+  private checkFull(link: Link): void {
+    const { fullSince } = this.of(link);
+    if (fullSince === undefined) return;
+    const full = this.since(fullSince);
+    if (full > this.settings.writeTimeout + GRAIN)
+      this.fail(`link ${link.index}: kept for ${full} ms with a full buffer`);
+  }
+
+  private now(): Moment {
+    return { at: this.timeline.now(), heldUp: this.timeline.heldUp };
+  }
+
+  /** How long ago it was, for a process that did not notice what it was held up for. */
+  private since({ at, heldUp }: Moment): number {
+    return this.timeline.now() - at - (this.timeline.heldUp - heldUp);
+  }
+
+  private of(link: Link): Watched {
+    return this.watched.get(link)!;
+  }
+}
+
+function isBlocking({ sent }: WireRequest): boolean {
+  return sent?.item.call === 'blpop';
+}
+
+function leadsAstray({ answer }: WireRequest, { reconnectOnError }: Settings): boolean {
+  if (answer === undefined || !('error' in answer)) return false;
+  return (
+    answer.error.startsWith('READONLY') || (reconnectOnError === 'masterdown' && answer.error.startsWith('MASTERDOWN'))
+  );
+}
+
+/** Somebody waited for the answer when it came. */
+function isTaken({ inTime, sent }: WireRequest): boolean {
+  return inTime && sent?.outcome?.kind !== 'left';
+}
+
+function idOf(words: readonly string[]): number | undefined {
+  for (let i = 1; i < words.length; i++) {
+    const id = /^[a-z]:(\d+)/.exec(words[i]!);
+    if (id !== null) return Number(id[1]);
+  }
+  return undefined;
+}

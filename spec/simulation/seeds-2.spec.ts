@@ -1,0 +1,3 @@
+import { describeSeeds } from './seed-block';
+
+describeSeeds(1);

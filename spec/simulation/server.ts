@@ -1,0 +1,383 @@
+import type { Journal } from './journal';
+import type { RefusalWord, ServerItem } from './plan';
+import * as resp from './resp';
+import type { Timeline } from './timeline';
+import type { WireRequest } from './wire';
+
+/** What the server knows of one connection. */
+export interface Peer {
+  readonly index: number;
+  /** RESP2 is all that it speaks, in the server's own words, or it knows HELLO and not this version */
+  readonly refusesHello: 'resp2' | 'noproto' | undefined;
+  readonly refusesPassword: boolean;
+  protocol: 2 | 3;
+  database: number;
+  password: string | undefined;
+  clientName: string | undefined;
+  /** the user's own command of the handshake came */
+  prepared: boolean;
+  replica: boolean;
+  gone: boolean;
+  /** what it waits for keeps the requests behind it waiting */
+  blocked: { request: WireRequest; timer: { unsubscribe(): void } | undefined } | undefined;
+  readonly subscriptions: { channel: Set<string>; pattern: Set<string>; shard: Set<string> };
+  readonly inbox: WireRequest[];
+  /** Sends a reply, or a part of one, to the client. */
+  answer(text: string, request: WireRequest, reply: Answer | undefined): void;
+  /** Sends what no request asked for. */
+  push(text: string, message: PushedMessage): void;
+  close(): void;
+}
+
+/** What a request was answered with: a value in its canonical form, or an error. */
+export type Answer = { readonly value: string } | { readonly error: string };
+
+/** A message on its way to one connection. */
+export interface PushedMessage {
+  readonly data: string;
+  readonly channel: string;
+  readonly pattern: string | undefined;
+  readonly sharded: boolean;
+  /** how many had ever joined when its first byte reached the client */
+  joinedBefore?: number;
+}
+
+/** What every connection has to be told anew before it carries commands. */
+export interface Expectations {
+  readonly database: number;
+  readonly password: boolean;
+  readonly clientName: string | undefined;
+  readonly onConnect: boolean;
+}
+
+const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).toString('latin1');
+export const CLIENT_NAME = 'simulated';
+/** A channel that nobody may subscribe to. */
+export const FORBIDDEN = 'forbidden';
+
+/**
+ * A small Redis. Requests run when they have arrived whole; every reply tells which request it belongs to, for the keys hold values
+ * that are made of their names.
+ */
+export class Server {
+  readonly peers = new Set<Peer>();
+  private downUntil = 0;
+  private asleepUntil = 0;
+  private refusing: { word: RefusalWord; until: number } | undefined;
+  /** How often what changes something ran since the server began, by id. */
+  private runs = new Map<number, number>();
+  private pushed = new Set<number>();
+  /** whoever waits for an element gets one */
+  private generous = false;
+
+  constructor(
+    private readonly timeline: Timeline,
+    private readonly journal: Journal,
+    private readonly expected: Expectations,
+  ) {}
+
+  get down(): boolean {
+    return this.timeline.now() < this.downUntil;
+  }
+
+  receive(peer: Peer, request: WireRequest): void {
+    if (peer.gone) return;
+    this.journal.note('arrives', peer.index, request.words[0], request.id);
+    peer.inbox.push(request);
+    this.work(peer);
+  }
+
+  /** The connection is gone: what it waited for and what it subscribed to is forgotten. */
+  forget(peer: Peer): void {
+    peer.gone = true;
+    peer.blocked?.timer?.unsubscribe();
+    peer.blocked = undefined;
+    peer.inbox.length = 0;
+    this.peers.delete(peer);
+  }
+
+  happen(item: ServerItem): void {
+    switch (item.kind) {
+      case 'publish':
+        this.publish(item.channel, `m:${item.id}`, item.sharded);
+        break;
+      case 'push':
+        this.push(item.id);
+        break;
+      case 'restart':
+        this.downUntil = this.timeline.now() + item.duration;
+        this.runs = new Map();
+        this.pushed = new Set();
+        this.kill();
+        break;
+      case 'failover':
+        for (const peer of this.peers) peer.replica = true;
+        break;
+      case 'refuse':
+        this.refusing = { word: item.word, until: this.timeline.now() + item.duration };
+        break;
+      case 'kill':
+        this.kill();
+        break;
+      case 'sleep':
+        this.asleepUntil = this.timeline.now() + item.duration;
+        this.timeline.after(item.duration, () => this.wake());
+        break;
+    }
+  }
+
+  /** Nothing is refused any more, and who waits gets something. */
+  calm(): void {
+    this.downUntil = this.asleepUntil = 0;
+    this.refusing = undefined;
+    this.wake();
+    this.generous = true;
+    for (const { blocked } of this.peers) if (blocked !== undefined) this.push(blocked.request.id!);
+  }
+
+  publish(channel: string, data: string, sharded = false): number {
+    let receivers = 0;
+    for (const peer of this.peers) {
+      const { channel: channels, pattern: patterns, shard } = peer.subscriptions;
+      if ((sharded ? shard : channels).has(channel)) {
+        const text = resp.push(peer.protocol, [sharded ? 'smessage' : 'message', channel, data].map(resp.bulk));
+        peer.push(text, { data, channel, pattern: undefined, sharded });
+        receivers++;
+      }
+      if (sharded) continue;
+      for (const pattern of patterns) {
+        if (!matches(pattern, channel)) continue;
+        const text = resp.push(peer.protocol, ['pmessage', pattern, channel, data].map(resp.bulk));
+        peer.push(text, { data, channel, pattern, sharded });
+        receivers++;
+      }
+    }
+    return receivers;
+  }
+
+  private kill(): void {
+    for (const peer of [...this.peers]) {
+      this.forget(peer);
+      peer.close();
+    }
+  }
+
+  private wake(): void {
+    for (const peer of [...this.peers]) this.work(peer);
+  }
+
+  private work(peer: Peer): void {
+    while (peer.blocked === undefined && !peer.gone && this.timeline.now() >= this.asleepUntil) {
+      const request = peer.inbox.shift();
+      if (request === undefined) return;
+      this.handle(peer, request);
+    }
+  }
+
+  private handle(peer: Peer, request: WireRequest): void {
+    if (request.id !== undefined) this.run(peer, request, request.id);
+    else if (/^[PS]?(UN)?SUBSCRIBE$/.test(request.words[0]!)) this.changeSubscriptions(peer, request);
+    else this.greet(peer, request);
+  }
+
+  /** The commands of the handshake. */
+  private greet(peer: Peer, request: WireRequest): void {
+    const { words } = request;
+    const ok = () => peer.answer(resp.simple('OK'), request, { value: '"OK"' });
+    const refuse = (text: string) => peer.answer(resp.error(text), request, { error: text });
+    switch (words[0]) {
+      case 'HELLO': {
+        if (peer.refusesHello === 'resp2') return refuse("ERR unknown command 'HELLO'");
+        if (peer.refusesHello === 'noproto') return refuse('NOPROTO unsupported protocol version');
+        const auth = words.indexOf('AUTH');
+        if (auth !== -1 && !this.signIn(peer, words[auth + 2]!))
+          return refuse('WRONGPASS invalid username-password pair');
+        if (this.expected.password && auth === -1)
+          return refuse('NOAUTH HELLO must be called with the client authenticated');
+        if (words.includes('SETNAME')) peer.clientName = words[words.indexOf('SETNAME') + 1];
+        peer.protocol = 3;
+        return peer.answer(resp.map(3, [[resp.bulk('proto'), resp.integer(3)]]), request, { value: '' });
+      }
+      case 'AUTH':
+        return this.signIn(peer, words.at(-1)!) ? ok() : refuse('WRONGPASS invalid username-password pair');
+      case 'SELECT':
+      case 'CLIENT':
+      case 'X.PREPARE':
+        if (this.expected.password && peer.password === undefined) return refuse('NOAUTH Authentication required.');
+        if (words[0] === 'SELECT') peer.database = Number(words[1]);
+        if (words[0] === 'X.PREPARE') peer.prepared = true;
+        if (words[1] === 'SETNAME') peer.clientName = words[2];
+        if (words[1] === 'SETINFO' && peer.refusesHello === 'resp2') return refuse('ERR unknown subcommand');
+        return ok();
+      default:
+        this.journal.fail(`the server got ${words.join(' ').slice(0, 60)}, which nobody has sent`);
+        return refuse('ERR unknown command');
+    }
+  }
+
+  private signIn(peer: Peer, password: string): boolean {
+    if (peer.refusesPassword) return false;
+    if (!password.startsWith('secret')) return false;
+    peer.password = password;
+    return true;
+  }
+
+  private changeSubscriptions(peer: Peer, request: WireRequest): void {
+    const [word, ...names] = request.words;
+    const kind = kinds[/^[PS](?=UN|SUB)/.exec(word!)?.[0] as 'P' | 'S'] ?? 'channel';
+    const leaving = word!.includes('UN');
+    const { subscriptions } = peer;
+    if (!leaving && names.includes(FORBIDDEN)) {
+      const text = `NOPERM this user has no permissions to access one of the channels used as arguments`;
+      peer.answer(resp.error(text), request, { error: text });
+      return;
+    }
+    names.forEach((name, index) => {
+      if (leaving) subscriptions[kind].delete(name);
+      else subscriptions[kind].add(name);
+      const count =
+        kind === 'shard' ? subscriptions.shard.size : subscriptions.channel.size + subscriptions.pattern.size;
+      const text = resp.push(peer.protocol, [resp.bulk(word!.toLowerCase()), resp.bulk(name), resp.integer(count)]);
+      peer.answer(text, request, index === names.length - 1 ? { value: '' } : undefined);
+    });
+  }
+
+  /** A command of the workload. */
+  private run(peer: Peer, request: WireRequest, id: number): void {
+    const refusal = this.refusal(peer, request);
+    if (refusal !== undefined) {
+      const text = `${refusal} (${id})`;
+      peer.answer(resp.error(text), request, { error: text });
+      return;
+    }
+    if (request.words[0] === 'BLPOP') {
+      this.pop(peer, request, id);
+      return;
+    }
+    request.ran = true;
+    const runs = (this.runs.get(id) ?? 0) + 1;
+    this.runs.set(id, runs);
+    const reply = this.replyTo(peer, request.words, id, runs);
+    if (reply !== undefined) peer.answer(reply[0], request, { value: reply[1] });
+    else this.journal.fail(`the server got ${request.words.join(' ').slice(0, 60)}, which nobody has sent`);
+  }
+
+  private refusal(peer: Peer, { words, writes }: WireRequest): string | undefined {
+    const { expected, refusing } = this;
+    if (expected.password && peer.password === undefined) {
+      this.journal.fail(`${words[0]} reached a server that the client had not signed in to`);
+    }
+    if (
+      peer.database !== expected.database ||
+      peer.clientName !== expected.clientName ||
+      peer.prepared !== expected.onConnect
+    ) {
+      this.journal.fail(`${words[0]} ran on a connection that was not set up: database ${peer.database}`);
+    }
+    if (peer.protocol === 2 && Object.values(peer.subscriptions).some(({ size }) => size > 0)) {
+      this.journal.fail(`${words[0]} was sent on a connection that only takes subscriptions`);
+    }
+    if (words[1]?.startsWith('w:')) return 'WRONGTYPE Operation against a key holding the wrong kind of value';
+    if (peer.replica && writes) return "READONLY You can't write against a read only replica.";
+    if (refusing !== undefined && this.timeline.now() < refusing.until) return `${refusing.word} Not now`;
+    return undefined;
+  }
+
+  /** What is sent and what it is in canonical form. */
+  private replyTo(
+    { protocol }: Peer,
+    words: readonly string[],
+    id: number,
+    runs: number,
+  ): readonly [text: string, canonical: string] | undefined {
+    const value = valueOf(id);
+    const number = (value: number): [string, string] => [resp.integer(value), String(value)];
+    switch (words[0]) {
+      case 'GET': {
+        const bytes = words[1]!.startsWith('r:') ? ALL_BYTES + value : value;
+        return [resp.bulk(bytes), `"${bytes}"`];
+      }
+      case 'STRLEN':
+        return number(id * 1000 + value.length);
+      case 'MGET':
+        return [resp.array([resp.bulk(value), resp.bulk(value)]), `["${value}","${value}"]`];
+      case 'HGETALL':
+        return [resp.map(protocol, [[resp.bulk('f'), resp.bulk(value)]]), `{"f":"${value}"}`];
+      case 'ECHO':
+        return [resp.bulk(words[1]!), `"${words[1]!}"`];
+      case 'SET':
+        if (words[3] === 'GET') return [resp.bulk(`${value}.${runs}`), `"${value}.${runs}"`];
+        return [resp.simple(`OK ${id}`), `"OK ${id}"`];
+      case 'INCR':
+        if (words[1]!.startsWith('m:')) return [resp.bulk('abc'), 'unreadable'];
+        return number(id * 1000 + runs);
+      case 'APPEND':
+      case 'HSET':
+      case 'DEL':
+        return number(id * 1000 + runs);
+      case 'X.DO': {
+        const text = resp.array([resp.integer(runs), resp.array([resp.bulk(value), resp.nothing(protocol)])]);
+        return [text, `[${runs},["${value}",null]]`];
+      }
+      case 'PUBLISH':
+        return number(id * 1000 + this.publish(words[1]!, words[2]!));
+      default:
+        return undefined;
+    }
+  }
+
+  private pop(peer: Peer, request: WireRequest, id: number): void {
+    if (this.generous || this.pushed.delete(id)) {
+      this.popped(peer, request, id);
+      return;
+    }
+    const wait = Number(request.words[2]) * 1000;
+    const giveUp = () => {
+      peer.blocked = undefined;
+      request.ran = true;
+      peer.answer(peer.protocol === 3 ? '_\r\n' : '*-1\r\n', request, { value: 'null' });
+      this.work(peer);
+    };
+    peer.blocked = { request, timer: wait > 0 ? this.timeline.after(wait, giveUp) : undefined };
+  }
+
+  private push(id: number): void {
+    for (const peer of this.peers) {
+      const { blocked } = peer;
+      if (blocked?.request.id !== id) continue;
+      blocked.timer?.unsubscribe();
+      peer.blocked = undefined;
+      this.popped(peer, blocked.request, id);
+      this.work(peer);
+      return;
+    }
+    this.pushed.add(id);
+  }
+
+  private popped(peer: Peer, request: WireRequest, id: number): void {
+    request.ran = true;
+    const [key, value] = [`b:${id}`, valueOf(id)];
+    peer.answer(resp.array([resp.bulk(key), resp.bulk(value)]), request, { value: `["${key}","${value}"]` });
+  }
+}
+
+/** What a key held before anybody wrote to it: of no two commands the same. */
+function valueOf(id: number): string {
+  const value = `v${id}`;
+  switch (id % 7) {
+    case 1:
+      return resp.toBytes(`${value} €😀`);
+    case 2:
+      return `${value}\r\n$5\r\n`;
+    case 3:
+      return `${value}-${'long '.repeat((id % 5) * 40)}`;
+    default:
+      return value;
+  }
+}
+
+const kinds = { P: 'pattern', S: 'shard' } as const;
+
+export function matches(pattern: string, channel: string): boolean {
+  return channel.startsWith(pattern.slice(0, -1));
+}

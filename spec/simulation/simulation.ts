@@ -1,0 +1,301 @@
+import type { Connection } from '../../src/connection/connection';
+import { SimulatedClient, expectationsOf } from './client';
+import { Journal } from './journal';
+import type { Link } from './link';
+import { Lifecycle } from './lifecycle';
+import { remainsOf } from './memory';
+import { Network } from './network';
+import { Observers } from './observers';
+import { Endless, Pace } from './pace';
+import type { ClientItem, Item, LinkItem, Plan, ServerItem } from './plan';
+import { Referee } from './referee';
+import type { Circumstances } from './sent';
+import { FORBIDDEN, Server } from './server';
+import { watchStates } from './states';
+import { Timeline } from './timeline';
+import { UserErrors, strays } from './user-errors';
+import { Workload } from './workload';
+
+/** What came of a run. */
+export interface Verdict {
+  readonly violations: readonly string[];
+  /** the same for two runs of the same plan */
+  readonly hash: string;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly lines: readonly string[];
+}
+
+/** How long after the last item of a plan all has to have settled at the latest, whatever its limits; ms. */
+const LONGEST_SETTLING = 60_000;
+/** How long a client without faults takes for anything; ms. */
+const CALM = 5_000;
+/** How long it takes until nothing is left of what was: longer than any limit; ms. */
+const QUIET = 40_000;
+/**
+ * Runs a plan: the real client, in virtual time, against a scripted server.
+ * @param traced keep the lines of the journal
+ * @param patient wait for what reaches the process later, so that it counts for this run
+ */
+export async function simulate(plan: Plan, { traced = false, patient = false } = {}): Promise<Verdict> {
+  const lines: string[] = [];
+  const simulation = new Simulation(plan, traced ? lines : undefined);
+  try {
+    await simulation.run();
+  } catch (error) {
+    if (!(error instanceof Endless)) throw error;
+    simulation.journal.fail('the run does not come to its end');
+  }
+  if (patient) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    for (const stray of strays.splice(0)) simulation.journal.fail(stray);
+  }
+  const { violations, hash, counts } = simulation.journal;
+  return { violations, hash, counts, lines };
+}
+
+class Simulation {
+  readonly journal: Journal;
+  private readonly timeline = new Timeline();
+  private readonly userErrors = new UserErrors();
+  private readonly observers: Observers;
+  private readonly referee: Referee;
+  private readonly server: Server;
+  private readonly network: Network;
+  private readonly client: SimulatedClient;
+  private readonly workload: Workload;
+  private readonly connections: Connection[] = [];
+  private readonly lifecycle: Lifecycle;
+  private readonly pace: Pace;
+
+  constructor(
+    private readonly plan: Plan,
+    lines: string[] | undefined,
+  ) {
+    const { settings, items } = plan;
+    const { timeline } = this;
+    this.journal = new Journal(() => timeline.now(), lines);
+    const { journal } = this;
+    this.observers = new Observers(timeline, journal, this.userErrors);
+    this.referee = new Referee(timeline, journal, settings, this.observers);
+    this.server = new Server(timeline, journal, expectationsOf(settings));
+    const { referee, server } = this;
+    this.network = new Network(items.filter(isLinkItem), { timeline, server, referee });
+    const around: Circumstances = { timeline, journal, settings, over: () => this.over };
+    const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };
+    this.workload = new Workload(() => this.client, referee.sents, around, this.userErrors, actions);
+    this.pace = new Pace(timeline, journal);
+    const linkOf = new Map<Connection, Link>();
+    this.client = new SimulatedClient(settings, {
+      clock: timeline.client,
+      userErrors: this.userErrors,
+      dial: (connectionOf) =>
+        this.network.dial((link) => {
+          const connection = connectionOf()!;
+          linkOf.set(connection, link);
+          link.givenUp = () => connection.closed;
+        }),
+      made: (connection) => {
+        this.connections.push(connection);
+        watchStates(connection, around, (protocol) => {
+          const isOwn = connection !== this.connections[0];
+          referee.ready(linkOf.get(connection)!, isOwn || protocol === 3);
+        });
+      },
+      asked: (choice, command, error, attempt) => this.workload.decide(choice, command, error, attempt),
+    });
+    this.lifecycle = new Lifecycle(this.client.connection, around, (since) => this.busyUntil(since));
+  }
+
+  async run(): Promise<void> {
+    const end = this.schedule();
+    await this.pace.runUntil(end);
+    await this.settle(end + LONGEST_SETTLING);
+    if (!this.over) await this.calmDown();
+    await this.end();
+    this.checkSettled();
+    for (const sent of this.workload.all) sent.conclude();
+    for (const what of remainsOf(this.client)) this.journal.fail(`what remains of the client: ${what}`);
+    if (this.userErrors.thrown > 0) await this.hearUserErrors();
+  }
+
+  /** Nothing more is to be expected of the client. */
+  private get over(): boolean {
+    return this.lifecycle.closing !== undefined || this.client.connection.closed;
+  }
+
+  /** Puts the plan on the timeline, what happens at the same time in one tick; returns when it ends. */
+  private schedule(): number {
+    const { timeline, journal, server } = this;
+    const ticks = new Map<number, ClientItem[]>();
+    let end = 0;
+    for (const item of this.plan.items) {
+      if (item.kind === 'link') continue;
+      end = Math.max(end, item.at);
+      if (isServerItem(item)) {
+        timeline.after(item.at, () => {
+          journal.note('server', item.kind);
+          server.happen(item);
+        });
+      } else {
+        ticks.set(item.at, [...(ticks.get(item.at) ?? []), item]);
+      }
+    }
+    for (const [at, items] of ticks) timeline.afterInProcess(at, () => items.forEach((item) => this.perform(item)));
+    return end;
+  }
+
+  private perform(item: ClientItem): void {
+    const { timeline, client, journal } = this;
+    timeline.touched = true;
+    if (item.kind !== 'send' && item.kind !== 'join') journal.note('user', item.kind);
+    switch (item.kind) {
+      case 'send':
+        this.workload.send(item);
+        break;
+      case 'join':
+        this.observers.join(client.view, item);
+        break;
+      case 'connect':
+        this.lifecycle.connect();
+        break;
+      case 'close':
+        this.lifecycle.close();
+        break;
+      case 'destroy':
+        this.lifecycle.destroy();
+        break;
+      case 'rotate':
+        client.rotate(item.wrongly);
+        break;
+      case 'hold':
+        timeline.holdUp(item.duration);
+        break;
+    }
+  }
+
+  /** Until when anybody waited for anything since the client was told to close; undefined where that is not known. */
+  private busyUntil(since: number): number | undefined {
+    const link = this.network.links.at(-1);
+    const { all, unsettled } = this.workload;
+    const isQuiet = link?.ready === true && link.oldest === undefined && unsettled.length === 0;
+    if (!isQuiet || this.connections.length > 1) return undefined;
+    // Who leaves now may have been waiting for a second try, which nobody calls off.
+    const left = all.some(
+      ({ outcome, settledAt, refusals }) => outcome?.kind === 'left' && settledAt >= since && refusals > 0,
+    );
+    return left ? undefined : Math.max(since, link.answeredAt, ...all.map(({ settledAt }) => settledAt));
+  }
+
+  /** All comes to its end within its own limits, whatever the plan has broken. */
+  private async settle(until: number): Promise<void> {
+    while (this.workload.unsettled.length > 0 && this.timeline.next <= until) await this.pace.step();
+    for (const link of this.network.open) this.referee.checkLimits(link);
+    for (const sent of this.workload.unsettled) {
+      if (sent.latest < this.timeline.now())
+        sent.fail(`has not settled by ${this.timeline.now()}, it was due by ${sent.due}`);
+    }
+  }
+
+  /** Nothing is broken any more: the client has to be ready, subscribed to what is observed and to nothing else, and quiet. */
+  private async calmDown(): Promise<void> {
+    const { connection } = this.client;
+    this.journal.note('calm');
+    this.network.calm();
+    this.server.calm();
+    this.client.connection.open();
+    this.timeline.touched = true;
+    await this.pace.pass(CALM);
+    if (this.over) return;
+    for (const sent of this.workload.unsettled) sent.fail('has not settled although nothing is broken any more');
+    if (connection.state$.value.kind !== 'ready') {
+      this.journal.fail(`not ready although nothing is broken any more: ${connection.state$.value.kind}`);
+      return;
+    }
+    if (this.lifecycle.connecting > 0) this.journal.fail('connect() goes on although the client is ready');
+    this.checkSubscriptions();
+    await this.publishToAll();
+    this.observers.leaveAll();
+    this.timeline.touched = true;
+    await this.pace.pass(CALM);
+    this.checkSubscriptions();
+    await this.pace.pass(QUIET);
+    if (connection.multiplexer.pending > 0)
+      this.journal.fail(`${connection.multiplexer.pending} requests are pending for ever`);
+    if (this.timeline.timers > 0)
+      this.journal.fail(`${this.timeline.timers} timers run although nothing is to be done`);
+  }
+
+  /** Every channel that is observed gets a message, and one that is not. */
+  private async publishToAll(): Promise<void> {
+    for (const name of [...this.observers.observed, 'nobody']) {
+      this.server.publish(name.replace('*', ':calm').replace('#', ''), `m:calm-${name}`, name.startsWith('#'));
+    }
+    await this.pace.pass(CALM);
+  }
+
+  private checkSubscriptions(): void {
+    const { observed } = this.observers;
+    if (observed.has(FORBIDDEN) || observed.has(`#${FORBIDDEN}`))
+      this.journal.fail('an observer of a refused channel was not told');
+    const there: string[] = [];
+    for (const { peer, ready } of this.network.open) {
+      const { subscriptions, password } = peer;
+      there.push(
+        ...subscriptions.channel,
+        ...subscriptions.pattern,
+        ...[...subscriptions.shard].map((name) => `#${name}`),
+      );
+      if (ready && this.plan.settings.password && !peer.refusesPassword && password !== this.client.password) {
+        this.journal.fail(`link ${peer.index} is signed in with ${password}, not ${this.client.password}`);
+      }
+    }
+    const [wanted, got] = [[...observed].sort().join(), there.sort().join()];
+    if (wanted !== got) this.journal.fail(`observed are '${wanted}', the server has '${got}'`);
+  }
+
+  /** The client is closed or destroyed, and nothing may remain of it. */
+  private async end(): Promise<void> {
+    if (this.plan.settings.ending === 'close') this.lifecycle.close();
+    const { closing } = this.lifecycle;
+    await this.pace.pass(closing === undefined ? 0 : Math.max(0, closing.by - this.timeline.now()) + CALM);
+    if (closing?.done === false) this.journal.fail('close() has not come to its end');
+    this.lifecycle.destroy();
+    await this.pace.pass(0);
+    for (const sent of this.workload.unsettled) sent.fail('has not settled although the client is destroyed');
+    this.observers.checkEnded();
+    if (this.lifecycle.connecting > 0) this.journal.fail('connect() has not come to its end');
+    for (const connection of this.connections) {
+      const { kind } = connection.state$.value;
+      if (kind !== 'closed') this.journal.fail(`a connection is ${kind} although the client is destroyed`);
+      if (!connection.events$.isStopped) this.journal.fail('events$ has not completed');
+    }
+    if (this.network.open.length > 0)
+      this.journal.fail(`${this.network.open.length} sockets are open although the client is destroyed`);
+    if (this.timeline.timers > 0)
+      this.journal.fail(`${this.timeline.timers} timers run although the client is destroyed`);
+    await this.pace.pass(CALM);
+    for (const { index, bytes$, drain$ } of this.network.links) {
+      if (bytes$.observed || drain$.observed) this.journal.fail(`link ${index} is listened to although it is gone`);
+    }
+  }
+
+  private checkSettled(): void {
+    for (const sent of this.workload.all) {
+      if (sent.outcome === undefined) sent.fail('has never settled');
+    }
+  }
+
+  private async hearUserErrors(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const { thrown, reported } = this.userErrors;
+    if (thrown !== reported) this.journal.fail(`user code threw ${thrown} errors, ${reported} reached the process`);
+  }
+}
+
+function isServerItem(item: Item): item is ServerItem {
+  return ['publish', 'push', 'restart', 'failover', 'refuse', 'kill', 'sleep'].includes(item.kind);
+}
+
+function isLinkItem(item: Item): item is LinkItem {
+  return item.kind === 'link';
+}

@@ -1,0 +1,26 @@
+import type { Sent } from './sent';
+import type { Answer } from './server';
+
+/** A request that the client has written to a connection. */
+export interface WireRequest {
+  readonly words: readonly string[];
+  /** the command of the workload that it is; none for what the client sends of its own */
+  readonly id: number | undefined;
+  readonly sent: Sent | undefined;
+  readonly writes: boolean;
+  readonly writtenAt: number;
+  /** it did what it does; it does not when it is refused */
+  ran: boolean;
+  /** what the server answered */
+  answer: Answer | undefined;
+  /** all of the answer has reached the client … */
+  answered: boolean;
+  /** the answer has come to the client's machine, and the client has not read it yet */
+  atHand: () => boolean;
+  /** … before the command had settled … */
+  inTime: boolean;
+  /** … which left the connection while it read what came with it */
+  doubtful: boolean;
+  /** in place of its answer came what is not RESP */
+  poisoned: boolean;
+}
