@@ -6,7 +6,7 @@ import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { retryPolicy } from './connection/retry';
-import { duration, resolveRetry, type RetryOptions } from './options';
+import { duration, resolveRetry, withoutUndefined, type RetryOptions } from './options';
 import { prefixName, withoutPrefix } from './pubsub/prefix';
 import type { PubSub } from './pubsub/pubsub';
 import type { SubscriptionKind } from './pubsub/subscriptions';
@@ -25,6 +25,10 @@ type Names = string | readonly string[];
 export interface CommandOptions {
   /** how long a command may take, waiting, sending and repeating included, ms; blocking ones too; Infinity for ever */
   readonly commandTimeout?: number;
+  /** how long the server may be silent while it works on such a command, ms; Infinity for ever */
+  readonly readTimeout?: number;
+  /** what a blocking command may take beyond its own wait, ms */
+  readonly blockingGrace?: number;
   /** repeating does no harm, whatever the client knows of the command: it may be sent again when it may have run */
   readonly idempotent?: boolean;
   /** which failed commands are sent again */
@@ -131,12 +135,17 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
   }
 }
 
-function contextOf({ commandTimeout, idempotent, retry, ...rest }: CommandOptions): Partial<RequestContext> {
+function contextOf({ idempotent, retry, ...limits }: CommandOptions): Partial<RequestContext> {
+  const { commandTimeout, readTimeout, blockingGrace, ...rest } = withoutUndefined(limits);
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw new TypeError(`withOptions: there is no option '${unknown}' for commands`);
-  if (commandTimeout !== undefined) duration('commandTimeout', commandTimeout);
+  for (const [name, limit] of Object.entries({ commandTimeout, readTimeout, blockingGrace })) {
+    if (limit !== undefined) duration(name, limit);
+  }
   return {
     ...(commandTimeout !== undefined && { commandTimeout, limitsBlocking: true }),
+    ...(readTimeout !== undefined && { readTimeout }),
+    ...(blockingGrace !== undefined && { blockingGrace }),
     ...(idempotent !== undefined && { idempotent }),
     ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),
   };

@@ -278,4 +278,16 @@ export const mutations: readonly Mutation[] = [
     from: 'const unsent = [...this.queue, ...this.returning, ...this.parked.keys()].filter(isDue);',
     to: 'const unsent = [...this.queue, ...this.parked.keys()].filter(isDue);',
   },
+  {
+    fault: 'a link on which somebody listens is silent for ever',
+    file: 'connection/liveness.ts',
+    from: 'this.line.probe();',
+    to: '',
+  },
+  {
+    fault: 'a subscribed connection is signed in again as any other',
+    file: 'connection/connection.ts',
+    from: 'const inTheWay = this.arraysArePushes ? this.restorers : [];',
+    to: 'const inTheWay = this.restorers.slice(this.restorers.length);',
+  },
 ];

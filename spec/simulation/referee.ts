@@ -1,7 +1,7 @@
 import type { Journal } from './journal';
 import type { Link, Sending } from './link';
 import type { Settings, StreamFault } from './plan';
-import type { PushedMessage } from './server';
+import { isSubscribed, type PushedMessage } from './server';
 import { GRAIN, KEPT, type Sent } from './sent';
 import type { Observers } from './observers';
 import type { Timeline } from './timeline';
@@ -215,8 +215,15 @@ export class Referee {
 
   private checkSilence(link: Link): void {
     const { oldest } = link;
-    if (oldest === undefined) return;
-    const { heardAt, owedSince } = this.of(link);
+    const { heardAt, owedSince, fullSince } = this.of(link);
+    if (oldest === undefined) {
+      const unasked = this.since(heardAt);
+      if (link.ready && isSubscribed(link.peer) && !fullSince && unasked > this.settings.readTimeout + GRAIN)
+        this.fail(
+          `link ${link.index}: silent for ${unasked} ms while somebody listens, and not asked whether it lives`,
+        );
+      return;
+    }
     const silent = this.since(heardAt.at > owedSince.at ? heardAt : owedSince);
     if (isBlocking(oldest) && this.timeline.now() <= oldest.sent!.latest) return;
     if (silent > this.settings.readTimeout + GRAIN)

@@ -198,7 +198,15 @@ export class Server {
         peer.protocol = 3;
         return peer.answer(resp.map(3, [[resp.bulk('proto'), resp.integer(3)]]), request, { value: '' });
       }
+      case 'PING':
+        // A subscribed connection answers in RESP2 as if it were a message.
+        if (!isSubscribed(peer) || peer.protocol === 3) peer.answer(resp.simple('PONG'), request, { value: '"PONG"' });
+        else peer.answer(resp.array([resp.bulk('pong'), resp.bulk('')]), request, { value: '["pong",""]' });
+        return;
       case 'AUTH':
+        if (peer.protocol === 2 && isSubscribed(peer)) {
+          this.journal.fail('AUTH was sent on a connection that only takes subscriptions');
+        }
         return this.signIn(peer, words.at(-1)!) ? ok() : refuse('WRONGPASS invalid username-password pair');
       case 'SELECT':
       case 'CLIENT':
@@ -274,7 +282,7 @@ export class Server {
     ) {
       this.journal.fail(`${words[0]} ran on a connection that was not set up: database ${peer.database}`);
     }
-    if (peer.protocol === 2 && Object.values(peer.subscriptions).some(({ size }) => size > 0)) {
+    if (peer.protocol === 2 && isSubscribed(peer)) {
       this.journal.fail(`${words[0]} was sent on a connection that only takes subscriptions`);
     }
     if (words[1]?.startsWith('w:')) return 'WRONGTYPE Operation against a key holding the wrong kind of value';
@@ -374,6 +382,10 @@ function valueOf(id: number): string {
     default:
       return value;
   }
+}
+
+export function isSubscribed({ subscriptions }: Peer): boolean {
+  return Object.values(subscriptions).some(({ size }) => size > 0);
 }
 
 const kinds = { P: 'pattern', S: 'shard' } as const;

@@ -21,6 +21,10 @@ export interface RequestContext extends ReplyContext {
   readonly commandTimeout: number;
   /** it holds for blocking commands too, whose own wait counts otherwise */
   readonly limitsBlocking: boolean;
+  /** what a blocking command may take beyond its own wait, ms; undefined where the connection's word holds */
+  readonly blockingGrace: number | undefined;
+  /** how long the server may be silent while this is what it owes, ms; undefined where the connection's word holds */
+  readonly readTimeout: number | undefined;
   /** the user vouches that repeating does no harm */
   readonly idempotent: boolean;
   readonly retry: RetryPolicy;
@@ -32,6 +36,8 @@ export const plainContext: RequestContext = {
   prefix: '',
   commandTimeout: Infinity,
   limitsBlocking: false,
+  blockingGrace: undefined,
+  readTimeout: undefined,
   idempotent: false,
   retry: () => false,
 };

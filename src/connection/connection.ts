@@ -25,8 +25,7 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import type { Command } from '../commands/command';
-import { Reply } from '../commands/reply';
-import { plainContext, type Executor, type Request } from '../commands/request';
+import type { Executor, Request } from '../commands/request';
 import {
   AuthenticationError,
   ConnectionError,
@@ -68,8 +67,16 @@ export type ConnectionEvent =
   | { readonly type: 'reconnecting'; readonly attempt: number; readonly delay: number | undefined }
   | { readonly type: 'error'; readonly error: RedisError };
 
-/** Sends what brings the server's side of a connection back, over a link whose queue does not flow yet; completes when it is done. */
-export type Restorer = (send: (command: Command) => Observable<unknown>, protocol: 2 | 3) => Observable<unknown>;
+/** Sends past the queue, whether that flows or not. */
+export type Send = (command: Command) => Observable<unknown>;
+
+/** Keeps something at the server's side of a connection, and completes when it is done. */
+export interface Restorer {
+  /** brings it back over a new link */
+  readonly restore: (send: Send, protocol: 2 | 3) => Observable<unknown>;
+  /** takes away what the server takes no other command beside; it is restored right behind that */
+  readonly suspend: (send: Send) => Observable<unknown>;
+}
 
 /** What a connection is made with beside its options. */
 export interface ConnectionParts {
@@ -95,6 +102,8 @@ export class Connection implements Executor {
   /** What brings the server's side of this connection back after the handshake, before the queue flows. */
   readonly restorers: Restorer[] = [];
 
+  private readonly arraysArePushes: boolean;
+  private readonly send: Send = (command) => this.multiplexer.greet(command);
   private readonly link$: Observable<2 | 3>;
   private readonly clock: SchedulerLike;
   private link: Subscription | undefined;
@@ -107,6 +116,7 @@ export class Connection implements Executor {
     private readonly options: ResolvedOptions,
     { arraysArePushes = false, dial = openSocket, clock = monotonicClock, session }: ConnectionParts = {},
   ) {
+    this.arraysArePushes = arraysArePushes;
     this.clock = clock;
     this.session = session ?? new Session(options.database, options.clientName);
     this.multiplexer = new Multiplexer({ ...options, arraysArePushes, clock, trouble: () => this.trouble });
@@ -214,8 +224,10 @@ export class Connection implements Executor {
     const { value: state } = this.state$;
     const cause = state.kind === 'closed' ? state.error : undefined;
     const why = cause === undefined ? 'the client is closed' : `the client gave up: ${cause.message}`;
-    if (request === undefined) return new DisconnectedError(`Nothing can be sent: ${why}`, { cause });
-    const facts = factsOf(request);
+    // It did no harm to send it again, and no good either.
+    if (request === undefined)
+      return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
+    const facts = { ...factsOf(request), repeatable: false };
     const fate = facts.delivery === 'unsent' ? 'was not sent' : 'was sent, may have run, and is not sent again';
     return new DisconnectedError(`${facts.command} ${fate}: ${why}`, { ...facts, cause });
   }
@@ -251,10 +263,9 @@ export class Connection implements Executor {
     const { database, clientName } = this.session;
     const signIn = this.session.credentials ?? credentials;
     const greeting = { protocol, database, clientName, credentials: signIn, onConnect: onConnect() };
-    const send = (command: Command) => this.greet(command);
-    return handshake(send, greeting).pipe(
+    return handshake(this.send, greeting).pipe(
       concatMap((protocol) => {
-        const restored = merge(...this.restorers.map((restore) => restore(send, protocol)));
+        const restored = merge(...this.restorers.map(({ restore }) => restore(this.send, protocol)));
         return concat(restored.pipe(ignoreElements()), of(protocol));
       }),
     );
@@ -263,20 +274,23 @@ export class Connection implements Executor {
   /** New credentials on a live connection. A refusal leaves it signed in as it was, and is told as an event. */
   private signInAgain(credentials: Credentials | undefined): Observable<never> {
     if (credentials === undefined) return NEVER;
-    return this.greet(auth(credentials)).pipe(
-      ignoreElements(),
+    const signedIn = this.send(auth(credentials)).pipe(
+      // The newest count, also where somebody has signed in by AUTH.
+      tap({ complete: () => (this.session.credentials = undefined) }),
       catchError((error: RedisError) => {
-        if (!(error instanceof ReplyError)) return NEVER; // the link is lost: who serves it tells why
+        if (!(error instanceof ReplyError)) throw error;
         this.events$.next({ type: 'error', error });
-        return of<never>();
+        return EMPTY;
       }),
     );
-  }
-
-  /** Sends ahead of the queue, gate or no gate. */
-  greet<T>(command: Command<T>): Reply<T> {
-    const executor = { submit: (request: Request) => this.multiplexer.greetings$.next(request) };
-    return new Reply({ ...plainContext, executor }, command);
+    // A subscribed connection takes no AUTH in RESP2; all of it goes in one write, so that hardly a message is missed.
+    const inTheWay = this.arraysArePushes ? this.restorers : [];
+    const suspended = inTheWay.map(({ suspend }) => suspend(this.send));
+    const restored = inTheWay.map(({ restore }) => restore(this.send, 2));
+    return merge(...suspended, signedIn, ...restored).pipe(
+      ignoreElements(),
+      catchError(() => NEVER), // the link is lost: who serves it tells why
+    );
   }
 
   private refusal(request: Request): RedisError | undefined {
@@ -306,9 +320,10 @@ export class Connection implements Executor {
     this.events$.next({ type: 'error', error });
     if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
     if (error instanceof AuthenticationError) {
-      this.multiplexer.failQueued(
-        (request) => new AuthenticationError(error.message, error.kind, { ...factsOf(request), cause: error }),
-      );
+      this.multiplexer.failQueued((request) => {
+        const facts = { ...factsOf(request), repeatable: false, cause: error };
+        return new AuthenticationError(error.message, error.kind, facts);
+      });
     }
   }
 

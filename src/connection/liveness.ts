@@ -12,19 +12,30 @@ export interface LivenessLimits {
   readonly writeTimeout: number;
 }
 
+/** What has to be known of a link to tell whether it lives. */
+export interface Line {
+  /** the requests whose replies are owed, oldest first */
+  readonly owed: Iterable<Request> & { peek(): Request | undefined };
+  /** somebody waits for messages, of which nobody knows when they come */
+  listening(): boolean;
+  /** asks the server for a sign of life */
+  probe(): unknown;
+  dead(error: TimeoutError): void;
+}
+
 /** Notices a link that is dead although nobody says so: a cable pulled, a server halted, a half-open connection. */
+//  owing replies, silent for readTimeout ──▶ dead
+//  owing nothing, somebody listens, silent for readTimeout ──▶ probe: now it owes a reply
 export class Liveness {
   private readonly sweep: Sweep;
   private heardAt = 0;
   private owedSince = 0;
   private fullSince: number | undefined;
 
-  /** @param oldest the request whose reply is owed first, if any */
   constructor(
     private readonly clock: SchedulerLike,
     private readonly limits: LivenessLimits,
-    private readonly oldest: () => Request | undefined,
-    private readonly onDead: (error: TimeoutError) => void,
+    private readonly line: Line,
   ) {
     this.sweep = new Sweep(clock, (now) => this.check(now));
   }
@@ -43,6 +54,11 @@ export class Liveness {
     this.sweep.watch(now + this.limits.writeTimeout);
   }
 
+  /** A request is about to be written that grants the server another time than the rest. */
+  granted(readTimeout: number): void {
+    this.sweep.watch(this.clock.now() + readTimeout);
+  }
+
   drained(): void {
     this.fullSince = undefined;
   }
@@ -53,28 +69,42 @@ export class Liveness {
   }
 
   private check(now: number): number {
-    const { readTimeout, writeTimeout } = this.limits;
-    const writeDue = this.fullSince === undefined ? Infinity : this.fullSince + writeTimeout;
-    const readDue = this.readDue();
-    if (now >= writeDue) this.onDead(new TimeoutError(`The server took no bytes for ${writeTimeout} ms`));
-    else if (now >= readDue)
-      this.onDead(new TimeoutError(`The server owed replies and was silent for ${readTimeout} ms`));
-    else return Math.min(writeDue, readDue, this.isBlocked() ? now + readTimeout : Infinity);
-    return Infinity;
+    const { limits, line } = this;
+    const oldest = line.owed.peek();
+    const writeDue = this.fullSince === undefined ? Infinity : this.fullSince + limits.writeTimeout;
+    if (now >= writeDue) {
+      line.dead(new TimeoutError(`The server took no bytes for ${limits.writeTimeout} ms`));
+      return Infinity;
+    }
+    if (oldest === undefined) return Math.min(writeDue, this.listen(now));
+    const readDue = this.readDue(oldest);
+    if (now >= readDue) {
+      line.dead(new TimeoutError(`The server owed replies and was silent for ${this.patience(oldest)} ms`));
+      return Infinity;
+    }
+    // Those behind the oldest may have less time, so the link is looked at again before that is up.
+    let shortest = Infinity;
+    for (const request of line.owed) shortest = Math.min(shortest, this.patience(request));
+    return Math.min(writeDue, readDue, now + shortest);
   }
 
-  private readDue(): number {
-    const oldest = this.oldest();
-    if (oldest === undefined) return Infinity;
-    const due = Math.max(this.heardAt, this.owedSince) + this.limits.readTimeout;
-    if (!this.isBlocked()) return due;
+  /** Nothing is owed: whether the link is there shows when it is asked. Returns when to look again. */
+  private listen(now: number): number {
+    if (!this.line.listening()) return Infinity;
+    const due = this.heardAt + this.limits.readTimeout;
+    if (now < due) return due;
+    this.line.probe();
+    return now + this.limits.readTimeout;
+  }
+
+  private readDue(oldest: Request): number {
+    const due = Math.max(this.heardAt, this.owedSince) + this.patience(oldest);
+    if (blockingWait(oldest.command) === undefined) return due;
     // It has a right to its wait, and its deadline is behind that.
     return oldest.deadline === 0 ? Infinity : Math.max(due, oldest.deadline);
   }
 
-  /** The oldest waits at the server. Those behind it have no such right, so the link is looked at again before long. */
-  private isBlocked(): boolean {
-    const oldest = this.oldest();
-    return oldest !== undefined && blockingWait(oldest.command) !== undefined;
+  private patience({ context }: Request): number {
+    return context.readTimeout ?? this.limits.readTimeout;
   }
 }

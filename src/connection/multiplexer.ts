@@ -1,7 +1,9 @@
 import { Observable, Subject, defer, of, tap, type SchedulerLike, type Subscription } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
+import { call } from '../commands/call';
 import type { Command } from '../commands/command';
-import { toReplyError, type Request } from '../commands/request';
+import { Reply } from '../commands/reply';
+import { plainContext, toReplyError, type Executor, type Request } from '../commands/request';
 import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { decodeResp } from '../resp/decode-resp';
@@ -103,7 +105,10 @@ export class Multiplexer {
   pushesAsBytes = false;
   /** A last chance to send a greeting that belongs before what the queue holds. */
   beforeFlush: () => void = () => undefined;
+  /** Whether somebody waits for messages, so that a silent link is asked whether it lives. */
+  listening: () => boolean = () => false;
 
+  private readonly greeter: Executor = { submit: (request) => this.greetings$.next(request) };
   private readonly bytesWanted: BytesWanted = {
     reply: () => this.wantsBytes(this.inFlight.peek()),
     push: () => this.pushesAsBytes,
@@ -112,12 +117,12 @@ export class Multiplexer {
   constructor(private readonly options: MultiplexerOptions) {
     this.encoder = new Encoder(options.writeBufferSize);
     this.deadlines = new Sweep(options.clock, (now) => this.expire(now));
-    this.liveness = new Liveness(
-      options.clock,
-      options,
-      () => this.inFlight.peek(),
-      (error) => this.breakLink(error),
-    );
+    this.liveness = new Liveness(options.clock, options, {
+      owed: this.inFlight,
+      listening: () => this.listening(),
+      probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
+      dead: (error) => this.breakLink(error),
+    });
     this.requests$.subscribe((request) => this.enqueue(this.queue, request));
     this.greetings$.subscribe((request) => this.enqueue(this.greetings, request));
   }
@@ -151,6 +156,11 @@ export class Multiplexer {
   prune(): void {
     for (const request of this.queue.drain()) if (!request.abandoned) this.queue.push(request);
     for (const request of [...this.parked.keys()]) if (request.abandoned) this.unpark(request);
+  }
+
+  /** Sends ahead of the queue, gate or no gate. */
+  greet<T>(command: Command<T>): Reply<T> {
+    return new Reply({ ...plainContext, executor: this.greeter }, command);
   }
 
   /** Lets the queue flow. */
@@ -220,7 +230,7 @@ export class Multiplexer {
     const { command, context } = request;
     const wait = command.spec.blocking === undefined ? undefined : blockingWait(command);
     const own = wait === undefined || context.limitsBlocking;
-    const limit = own ? context.commandTimeout : wait + this.options.blockingGrace;
+    const limit = own ? context.commandTimeout : wait + this.graceOf(request);
     if (limit === Infinity) return;
     request.deadline = Math.ceil(this.tickTime + limit);
     this.deadlines.watch(request.deadline);
@@ -230,7 +240,11 @@ export class Multiplexer {
   private grantWait(request: Request): void {
     if (request.deadline === 0 || request.context.limitsBlocking) return;
     const wait = blockingWait(request.command);
-    if (wait !== undefined) request.deadline = Math.ceil(this.options.clock.now() + wait + this.options.blockingGrace);
+    if (wait !== undefined) request.deadline = Math.ceil(this.options.clock.now() + wait + this.graceOf(request));
+  }
+
+  private graceOf({ context }: Request): number {
+    return context.blockingGrace ?? this.options.blockingGrace;
   }
 
   private readonly flush = (): void => {
@@ -268,6 +282,7 @@ export class Multiplexer {
       }
       count++;
       if (spec.blocking !== undefined) this.grantWait(request);
+      if (request.context.readTimeout !== undefined) this.liveness.granted(request.context.readTimeout);
       if (this.replyMode.isAnswered(request.command)) inFlight.push(request);
       else this.unanswered.push(request);
     }

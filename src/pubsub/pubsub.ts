@@ -1,8 +1,8 @@
 import { EMPTY, Observable, Subscription, merge } from 'rxjs';
-import type { Connection, ConnectionState } from '../connection/connection';
+import type { Connection, ConnectionState, Send } from '../connection/connection';
 import { AuthenticationError } from '../errors';
 import type { Push } from '../resp/frames';
-import { Subscriptions, type Send, type SubscriptionKind } from './subscriptions';
+import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import type { Message, Topic } from './topic';
 
 /**
@@ -80,13 +80,20 @@ export class PubSub {
     connection.multiplexer.beforeFlush = () => {
       if (this.reconcileScheduled) this.reconcileBeforeFlush(connection);
     };
-    connection.restorers.push((send, protocol) => {
-      if (!carries(protocol)) return EMPTY;
-      // What was asked for on the lost link and still waits must not be sent on this one.
-      this.reconciling.unsubscribe();
-      this.reconciling = new Subscription();
-      for (const subscriptions of this.all) subscriptions.forget();
-      return this.reconcile(send);
+    connection.multiplexer.listening = () => {
+      const { value: state } = connection.state$;
+      return state.kind === 'ready' && carries(state.protocol) && this.wanted;
+    };
+    connection.restorers.push({
+      restore: (send, protocol) => {
+        if (!carries(protocol)) return EMPTY;
+        // What was asked for on the lost link and still waits must not be sent on this one.
+        this.reconciling.unsubscribe();
+        this.reconciling = new Subscription();
+        for (const subscriptions of this.all) subscriptions.forget();
+        return this.reconcile(send);
+      },
+      suspend: (send) => merge(...this.all.map((subscriptions) => subscriptions.leave(send))),
     });
     // Who came or went while the subscriptions were restored.
     connection.state$.subscribe(({ kind }) => {
@@ -130,7 +137,7 @@ export class PubSub {
     if (connection !== this.carrier() || connection.state$.value.kind !== 'ready') return;
     this.reconcileScheduled = false;
     // A loss on the way is mended by what restores the connection, a refusal has reached its observers.
-    const exchange = this.reconcile((command) => connection.greet(command));
+    const exchange = this.reconcile((command) => connection.multiplexer.greet(command));
     this.reconciling.add(exchange.subscribe({ error: () => undefined }));
   }
 
@@ -138,10 +145,14 @@ export class PubSub {
     return merge(...this.all.map((subscriptions) => subscriptions.reconcile(send)));
   }
 
+  private get wanted(): boolean {
+    return this.all.some(({ wanted }) => wanted);
+  }
+
   private carrier(): Connection | undefined {
     const { value: state } = this.shared.state$;
     if (state.kind !== 'ready' || state.protocol === 3) return this.shared;
-    if (this.own === undefined && this.all.some(({ wanted }) => wanted)) {
+    if (this.own === undefined && this.wanted) {
       const own = (this.own = this.openOwn());
       this.attach(own, () => true);
       own.state$.subscribe((state) => {

@@ -1,11 +1,9 @@
 import { EMPTY, catchError, merge, type Observable } from 'rxjs';
 import { Command, type CommandSpec } from '../commands/command';
 import { defineSpec } from '../commands/define-spec';
+import type { Send } from '../connection/connection';
 import { ReplyError } from '../errors';
 import { Topic } from './topic';
-
-/** Sends a command over the connection that carries the subscriptions. */
-export type Send = (command: Command) => Observable<unknown>;
 
 /** The three families of subscriptions that a server keeps apart. */
 export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
@@ -71,6 +69,11 @@ export class Subscriptions {
 
   private subscribeIfWanted(name: string, send: Send): Observable<unknown> {
     return this.asked.has(name) ? this.subscribe([name], send) : EMPTY;
+  }
+
+  /** Takes from the server all that it was asked for; `forget` and `reconcile` bring it back. */
+  leave(send: Send): Observable<unknown> {
+    return this.asked.size > 0 ? send(new Command(this.unsubscribeSpec, [...this.asked], nothing)) : EMPTY;
   }
 
   /** The server has forgotten: the connection was lost. */

@@ -4,7 +4,7 @@ import type { Command } from '../../../src/commands/command';
 import { SessionSurface } from '../../../src/commands/generated/session';
 import { applyPrefix } from '../../../src/commands/prefix';
 import { Reply, type ReplySource } from '../../../src/commands/reply';
-import { toReplyError, type Executor, type Request } from '../../../src/commands/request';
+import { plainContext, toReplyError, type Executor, type Request } from '../../../src/commands/request';
 import { Decoder, INCOMPLETE } from '../../../src/resp/decoder';
 import { Encoder } from '../../../src/resp/encoder';
 import { ErrorFrame, Push, type Frame } from '../../../src/resp/frames';
@@ -34,12 +34,9 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
   ) {
     super();
     this.from = {
+      ...plainContext,
       bytes,
       prefix,
-      limitsBlocking: false,
-      commandTimeout: Infinity,
-      idempotent: false,
-      retry: () => false,
       executor: this,
     };
     this.decoder = new Decoder(undefined, {

@@ -113,15 +113,38 @@ describe('A limit', () => {
     });
 
     it('is wrong unless it is a time', () => {
-      for (const commandTimeout of [0, -1, NaN, 2 ** 31]) {
-        expect(() => client().withOptions({ commandTimeout })).toThrow(
-          "The option 'commandTimeout' is a number from 1",
+      for (const name of ['commandTimeout', 'readTimeout', 'blockingGrace']) {
+        for (const limit of [0, -1, NaN, 2 ** 31, null as unknown as number]) {
+          expect(() => client().withOptions({ [name]: limit })).toThrow(`The option '${name}' is a number from 1`);
+        }
+      }
+      for (const name of ['connectTimeout', 'writeTimeout']) {
+        expect(() => client().withOptions({ [name]: 5 })).toThrow(
+          `withOptions: there is no option '${name}' for commands`,
         );
       }
     });
   });
 
   describe('for replies that are owed', () => {
+    it('is longer for a command that is known to take long', async () => {
+      const redis = client({ readTimeout: 50 });
+      await redis.connect();
+      const patient = redis.withOptions({ readTimeout: 10_000 });
+      expect(await patient.call('DEBUG', 'SLEEP', '0.3')).toBe('OK');
+      expect(proxy().connections.total).toBe(1);
+      expect(await failure(redis.call('DEBUG', 'SLEEP', '0.3'))).toMatchObject({ code: 'CONNECTION' });
+    });
+
+    it('is shorter for a command that is known to be quick', async () => {
+      const redis = client({ readTimeout: 30_000 });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const lost = failure(redis.withOptions({ readTimeout: 30 }).incr('n'));
+      expect(await lost).toMatchObject({ code: 'CONNECTION', cause: { code: 'TIMEOUT' } });
+      proxy().stall('toClient', false);
+    });
+
     it('destroys and replaces the link: what can be repeated is, what cannot fails', async () => {
       const redis = client({ readTimeout: 80 });
       await redis.set('n', '0');
@@ -226,6 +249,14 @@ describe('A limit', () => {
     it('is their own wait: the server ends it', async () => {
       const redis = client({ commandTimeout: 20, readTimeout: 20, blockingGrace: 5_000 });
       expect(await redis.blpop('empty', 0.1)).toBeNull();
+    });
+
+    it('is another blockingGrace beyond it for some', async () => {
+      const redis = client({ blockingGrace: 30_000 });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const hasty = redis.withOptions({ blockingGrace: 20 });
+      expect(await failure(hasty.blpop('empty', 0.05))).toMatchObject({ code: 'TIMEOUT', delivery: 'unknown' });
     });
 
     it('is blockingGrace beyond it when the server says nothing', async () => {

@@ -71,8 +71,49 @@ describe('A line', () => {
     expect(proxy().connections.total).toBe(2);
   });
 
+  it.each([2, 3] as const)(
+    'that is half open is found out though nobody sends, and RESP%d listens again',
+    async (protocol) => {
+      const redis = client({ protocol });
+      const messages = record(redis.subscribe('partition'));
+      const subscribers = (wanted: number) =>
+        eventually(
+          () => listeners('partition'),
+          (count) => count === wanted,
+        );
+      await subscribers(1);
+      proxy().halfOpen();
+      await subscribers(0);
+      await subscribers(1);
+      await direct().publish('partition', 'hello');
+      await until(() => messages.values.length > 0);
+      expect(messages.values).toMatchObject([{ channel: 'partition', data: 'hello' }]);
+    },
+  );
+
+  it.each([2, 3] as const)(
+    'that is only silent stays, asked by PING while somebody listens (RESP%d)',
+    async (protocol) => {
+      const redis = client({ protocol, readTimeout: 30 });
+      const messages = record(redis.subscribe('partition'));
+      const pings = async () =>
+        Number(/cmdstat_ping:calls=(\d+)/.exec(await direct().call('INFO', 'commandstats'))?.[1] ?? 0);
+      await eventually(
+        () => listeners('partition'),
+        (count) => count === 1,
+      );
+      const { total } = proxy().connections;
+      const before = await pings();
+      await eventually(pings, (count) => count >= before + 3);
+      expect(proxy().connections.total).toBe(total);
+      await direct().publish('partition', 'hello');
+      await until(() => messages.values.length > 0);
+      expect(messages.values).toHaveLength(1);
+    },
+  );
+
   it('that is half open keeps subscriptions until a command finds it out, then they are restored', async () => {
-    const redis = client();
+    const redis = client({ readTimeout: 300 });
     const messages = record(redis.subscribe('partition'));
     await eventually(
       () => listeners('partition'),

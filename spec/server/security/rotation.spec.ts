@@ -133,6 +133,56 @@ describe('Credentials', () => {
     await becomes(redis, 'bob');
   });
 
+  it('sign in the live connection of RESP2 messages, which keeps its subscriptions', async () => {
+    const tokens$ = new BehaviorSubject(ann);
+    const redis = client(tokens$, { protocol: 2 });
+    const messages = record(redis.subscribe(['news', 'news:*']));
+    const subscribers = () => admin().call<string>('CLIENT LIST', 'TYPE', 'PUBSUB');
+    const idOf = (list: string) => /^id=(\d+)/.exec(list)?.[1];
+    const before = await eventually(subscribers, (list) => list.includes(' user=ann ') && list.includes(' psub=1 '));
+    tokens$.next(bob);
+    const after = await eventually(subscribers, (list) => list.includes(' user=bob '));
+    expect(idOf(after)).toBe(idOf(before));
+    await admin().publish('news', 'hello');
+    await admin().publish('news:1', 'hello');
+    await eventually(
+      () => redis.ping(),
+      () => messages.values.length > 1,
+    );
+    expect(messages.values).toMatchObject([{ channel: 'news' }, { channel: 'news:1', pattern: 'news:*' }]);
+  });
+
+  it('that are refused leave the connection of RESP2 messages as it was', async () => {
+    const tokens$ = new BehaviorSubject(ann);
+    const redis = client(tokens$, { protocol: 2 });
+    const messages = record(redis.subscribe('news'));
+    await eventually(
+      () => admin().pubsubNumsub('news'),
+      (count) => count['news'] === 1,
+    );
+    const told = firstValueFrom(redis.events$.pipe(filter(({ type }) => type === 'error')));
+    tokens$.next({ username: 'ann', password: 'wrong' });
+    await told;
+    await eventually(
+      () => admin().publish('news', 'hello'),
+      () => messages.values.length > 0,
+    );
+    expect(messages.ended).toBeUndefined();
+    expect(await admin().call('CLIENT LIST', 'TYPE', 'PUBSUB')).toContain(' user=ann ');
+  });
+
+  it('that come later than an AUTH of the user take its place, also on the next connection', async () => {
+    const tokens$ = new BehaviorSubject(ann);
+    const redis = client(tokens$);
+    await redis.auth(bob.username!, bob.password);
+    await kill(redis);
+    expect(await redis.aclWhoami()).toBe('bob');
+    tokens$.next({ ...ann });
+    await becomes(redis, 'ann');
+    await kill(redis);
+    expect(await redis.aclWhoami()).toBe('ann');
+  });
+
   it('sign in the connection of RESP2 messages as well', async () => {
     const redis = client(ann, { protocol: 2 });
     const messages = record(redis.subscribe('news'));

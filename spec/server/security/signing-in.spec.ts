@@ -51,7 +51,12 @@ describe('Signing in', () => {
     const redis = client({ username: 'ann', password: 'second' });
     const waiting = failure(redis.incr('signing-in'));
     expect(await failure(redis.connect())).toMatchObject({ code: 'AUTHENTICATION', kind: 'WRONGPASS' });
-    expect(await waiting).toMatchObject({ code: 'AUTHENTICATION', delivery: 'unsent', command: 'INCR' });
+    expect(await waiting).toMatchObject({
+      code: 'AUTHENTICATION',
+      delivery: 'unsent',
+      command: 'INCR',
+      repeatable: false,
+    });
     await admin().call('ACL SETUSER', 'ann', '>second');
     await reaches(redis, 'ready');
     expect(await redis.aclWhoami()).toBe('ann');
@@ -66,7 +71,9 @@ describe('Signing in', () => {
     await reaches(redis, 'reconnecting');
     const waiting = outcome(redis.incr('signing-in'));
     expect(await error).toMatchObject({ code: 'AUTHENTICATION', kind: 'WRONGPASS', command: 'HELLO' });
-    expect(await waiting).toMatchObject({ error: { code: 'AUTHENTICATION', delivery: 'unsent', command: 'INCR' } });
+    expect(await waiting).toMatchObject({
+      error: { code: 'AUTHENTICATION', delivery: 'unsent', command: 'INCR', repeatable: false },
+    });
     await admin().call('ACL SETUSER', 'ann', '>first');
     await reaches(redis, 'ready');
     expect(await redis.aclWhoami()).toBe('ann');

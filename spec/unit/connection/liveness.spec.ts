@@ -1,7 +1,8 @@
-import { blpop, get } from 'rxjs-redis/commands';
+import { blpop, call, get } from 'rxjs-redis/commands';
 import type { Command } from '../../../src/commands/command';
 import { Request, plainContext } from '../../../src/commands/request';
 import { Liveness } from '../../../src/connection/liveness';
+import { Ring } from '../../../src/connection/ring';
 import type { TimeoutError } from '../../../src/errors';
 import { VirtualClock } from '../../support/virtual-clock';
 
@@ -12,19 +13,32 @@ class OwedRequest extends Request {
   protected deliver(): void {}
 }
 
+interface Written {
+  readonly accepted?: boolean;
+  readonly deadline?: number;
+  readonly readTimeout?: number | undefined;
+}
+
 function setUp(limits = { readTimeout: 100, writeTimeout: 50 }) {
   const clock = new VirtualClock();
-  const owed: Request[] = [];
+  const owed = new Ring<Request>();
   const deaths: { at: number; message: string }[] = [];
-  const liveness = new Liveness(
-    clock,
-    limits,
-    () => owed[0],
-    ({ message }: TimeoutError) => deaths.push({ at: clock.now(), message }),
-  );
-  const write = (command: Command, { accepted = true, deadline = 0 } = {}) => {
-    const request = new OwedRequest(command, plainContext);
+  const probes: number[] = [];
+  const line = {
+    owed,
+    listens: false,
+    listening: () => line.listens,
+    probe: () => {
+      probes.push(clock.now());
+      write(call('PING'));
+    },
+    dead: ({ message }: TimeoutError) => deaths.push({ at: clock.now(), message }),
+  };
+  const liveness = new Liveness(clock, limits, line);
+  const write = (command: Command, { accepted = true, deadline = 0, readTimeout }: Written = {}) => {
+    const request = new OwedRequest(command, { ...plainContext, readTimeout });
     request.deadline = deadline;
+    if (readTimeout !== undefined) liveness.granted(readTimeout);
     owed.push(request);
     liveness.wrote(owed.length === 1, accepted);
   };
@@ -32,10 +46,13 @@ function setUp(limits = { readTimeout: 100, writeTimeout: 50 }) {
     owed.shift();
     liveness.heard();
   };
-  return { clock, liveness, deaths, write, answer };
+  return { clock, liveness, line, deaths, probes, write, answer };
 }
 
-const silence = (at: number) => ({ at, message: 'The server owed replies and was silent for 100 ms' });
+const silence = (at: number, limit = 100) => ({
+  at,
+  message: `The server owed replies and was silent for ${limit} ms`,
+});
 
 describe('A link', () => {
   it('is dead when it owes a reply and is silent for readTimeout', () => {
@@ -117,6 +134,62 @@ describe('A link', () => {
     expect(deaths).toStrictEqual([]);
     clock.advance(1);
     expect(deaths).toStrictEqual([silence(5_100)]);
+  });
+
+  it('has the time that is granted to the oldest reply, be it longer or shorter than that of others', () => {
+    const patient = setUp();
+    patient.write(get('slow'), { readTimeout: 1_000 });
+    patient.write(get('k'));
+    patient.clock.advance(999);
+    expect(patient.deaths).toStrictEqual([]);
+    patient.clock.advance(1);
+    expect(patient.deaths).toStrictEqual([silence(1_000, 1_000)]);
+    const hasty = setUp();
+    hasty.write(get('quick'), { readTimeout: 30 });
+    hasty.clock.advance(30);
+    expect(hasty.deaths).toStrictEqual([silence(30, 30)]);
+  });
+
+  it('has the shorter time once the reply with the longer one has come', () => {
+    const { clock, write, answer, deaths } = setUp();
+    write(get('slow'), { readTimeout: Infinity });
+    write(get('quick'), { readTimeout: 30 });
+    clock.advance(5_000);
+    answer();
+    clock.advance(59); // it is looked at every 30 ms
+    expect(deaths).toHaveLength(1);
+  });
+
+  it('is asked for a sign of life when somebody listens and it is silent, and is dead when it gives none', () => {
+    const { clock, write, answer, line, probes, deaths } = setUp();
+    line.listens = true;
+    write(get('k'));
+    clock.advance(10);
+    answer();
+    clock.advance(99);
+    expect(probes).toStrictEqual([]);
+    clock.advance(1);
+    expect(probes).toStrictEqual([110]);
+    answer();
+    clock.advance(100);
+    expect(probes).toStrictEqual([110, 210]);
+    clock.advance(100);
+    expect(deaths).toStrictEqual([silence(310)]);
+  });
+
+  it('is not asked while it brings messages, nor when nobody listens any more', () => {
+    const { clock, write, answer, line, liveness, probes } = setUp();
+    line.listens = true;
+    write(get('k'));
+    answer();
+    for (let n = 0; n < 20; n++) {
+      clock.advance(90);
+      liveness.heard();
+    }
+    line.listens = false;
+    clock.advance(10_000);
+    expect(probes).toStrictEqual([]);
+    expect(clock.waiting).toBe(0);
   });
 
   it('is dead when its send buffer stays full for writeTimeout', () => {

@@ -1,9 +1,10 @@
-import { defer, of, throwError, type Observable } from 'rxjs';
+import { defer, firstValueFrom, of, throwError, type Observable } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import {
   AuthenticationError,
   ConnectionError,
   DisconnectedError,
+  Redis,
   ProtocolError,
   ReplyError,
   TimeoutError,
@@ -16,6 +17,7 @@ import { toReplyError } from '../../../src/commands/request';
 import { retryPolicy } from '../../../src/connection/retry';
 import { resolveRetry } from '../../../src/options';
 import { ErrorFrame } from '../../../src/resp/frames';
+import { failure } from '../../support/outcomes';
 
 const exact: RetryOptions = { initialDelay: 10, maxDelay: 40, jitter: 0 };
 const policyOf = (options: Parameters<typeof resolveRetry>[0]) => retryPolicy(resolveRetry(options));
@@ -132,6 +134,18 @@ describe('retrySafely()', () => {
       [2, unsent],
       [3, lostRead],
     ]);
+  });
+
+  it('ends at once where the client is closed', async () => {
+    const closed = new Redis('redis://127.0.0.1:1');
+    await closed.destroy();
+    const policy = jest.fn(() => 0);
+    expect(await failure(firstValueFrom(closed.get('k').pipe(retrySafely())))).toMatchObject({ repeatable: false });
+    expect(await failure(firstValueFrom(closed.subscribe('c').pipe(retrySafely())))).toMatchObject({
+      repeatable: false,
+    });
+    await failure(closed.withOptions({ retry: policy }).get('k'));
+    expect(policy).not.toHaveBeenCalled();
   });
 
   it('refuses options that it does not know', () => {
