@@ -89,7 +89,7 @@ export class Redis extends RedisView {
       const leased = new Subscription(() => connection.destroy());
       leased.add(end.subscribe(() => leased.unsubscribe()));
       try {
-        return from(work(new DedicatedConnection(source, connection.multiplexer.pushes$))).pipe(
+        return from(work(new DedicatedConnection(source, connection.multiplexer.incoming.pushes$))).pipe(
           finalize(() => leased.unsubscribe()),
         );
       } catch (error) {

@@ -4,8 +4,9 @@ import type { SimulatedClient } from './client';
 export function remainsOf({ connection, pubsub }: SimulatedClient): string[] {
   const remains: string[] = [];
   const { multiplexer } = connection;
-  for (const name of ['queue', 'greetings', 'inFlight', 'parked', 'returning']) {
-    const size = sizeOf((multiplexer as unknown as Record<string, unknown>)[name]);
+  const { backlog, greetings, inFlight } = multiplexer as unknown as Record<string, unknown>;
+  for (const [name, line] of Object.entries({ backlog, greetings, inFlight })) {
+    const size = sizeOf(line);
     if (size !== 0) remains.push(`${size} requests in ${name}`);
   }
   const { all } = pubsub as unknown as { all: readonly Record<string, unknown>[] };

@@ -71,8 +71,8 @@ export const mutations: readonly Mutation[] = [
   {
     fault: 'commands are written before the handshake is done',
     file: 'connection/multiplexer.ts',
-    from: '(flows ? this.queue.shift() : undefined)',
-    to: 'this.queue.shift()',
+    from: '(this.gateOpen ? this.backlog.shift() : undefined)',
+    to: 'this.backlog.shift()',
   },
   {
     fault: 'what returns to the queue returns in the wrong order',
@@ -118,15 +118,15 @@ export const mutations: readonly Mutation[] = [
   },
   {
     fault: 'what waits for a second try is forgotten when the client is destroyed',
-    file: 'connection/multiplexer.ts',
-    from: 'const waiting = [...this.queue.drain(), ...this.parked.keys()].filter((request) => !request.abandoned);',
-    to: 'const waiting = [...this.queue.drain()].filter((request) => !request.abandoned);',
+    file: 'connection/backlog.ts',
+    from: '    yield* this.parked.keys();',
+    to: '    if (this.clock.now() < 0) yield* this.parked.keys();',
   },
   {
     fault: 'replies are decoded as the command behind wants them',
     file: 'connection/multiplexer.ts',
-    from: 'reply: () => this.wantsBytes(this.inFlight.peek()),',
-    to: 'reply: () => this.wantsBytes([...this.inFlight][1]),',
+    from: '      () => this.inFlight.peek(),\n      this.replyMode,',
+    to: '      () => [...this.inFlight][1],\n      this.replyMode,',
   },
   {
     fault: 'what was owed by the lost link stays in line for the next',
@@ -214,9 +214,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     fault: 'the policy that throws leaves the connection in pieces',
-    file: 'connection/multiplexer.ts',
-    from: '} catch (thrown) {\n      reportUnhandled(thrown);\n    }\n    const tooLate',
-    to: '} catch (thrown) {\n      throw thrown;\n    }\n    const tooLate',
+    file: 'connection/retry.ts',
+    from: '  } catch (thrown) {\n    reportUnhandled(thrown);',
+    to: '  } catch (thrown) {\n    throw thrown;',
   },
   {
     fault: 'a subscriber is told twice',
@@ -258,7 +258,7 @@ export const mutations: readonly Mutation[] = [
     fault: 'what was never sent fails with the link',
     file: 'connection/multiplexer.ts',
     from: 'const failing = this.greetings.drain()',
-    to: 'const failing = [...this.greetings.drain(), ...this.queue.drain()]',
+    to: 'const failing = [...this.greetings.drain(), ...this.backlog.take(() => true)]',
   },
   {
     fault: 'an emptied send buffer goes unnoticed',
@@ -274,9 +274,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     fault: 'what is to be sent to the master has no deadline meanwhile',
-    file: 'connection/multiplexer.ts',
-    from: 'const unsent = [...this.queue, ...this.returning, ...this.parked.keys()].filter(isDue);',
-    to: 'const unsent = [...this.queue, ...this.parked.keys()].filter(isDue);',
+    file: 'connection/backlog.ts',
+    from: '    yield* this.returning;',
+    to: '',
   },
   {
     fault: 'a link on which somebody listens is silent for ever',

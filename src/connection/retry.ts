@@ -1,8 +1,9 @@
 import { retry, throwError, timer, type MonoTypeOperatorFunction } from 'rxjs';
-import type { RetryPolicy } from '../commands/request';
+import type { Request, RetryPolicy } from '../commands/request';
 import { RedisError } from '../errors';
 import { resolveRetry, type ResolvedOptions, type RetryOptions } from '../options';
 import { backoff } from './backoff';
+import { reportUnhandled } from './report-unhandled';
 
 /** The policy that options stand for: what may be repeated is, after growing delays. A lost connection has its own. */
 export function retryPolicy(options: ResolvedOptions['retry']): RetryPolicy {
@@ -12,6 +13,23 @@ export function retryPolicy(options: ResolvedOptions['retry']): RetryPolicy {
     if (!error.repeatable || attempt > options.maxAttempts) return false;
     return error.delivery === 'answered' ? backoff(options, attempt) : 0;
   };
+}
+
+/**
+ * When a request that has failed is sent again, ms from now; false when its policy does not want that or its time would be up.
+ * @param now the time on the clock of its deadline
+ */
+export function delayOfNextTry(request: Request, error: RedisError, now: number): number | false {
+  const { attempt, command, context, deadline } = request;
+  let delay: unknown;
+  try {
+    delay = context.retry(attempt + 1, error, command);
+  } catch (thrown) {
+    reportUnhandled(thrown);
+  }
+  // A function in JavaScript may answer with nothing at all; that is no time to wait.
+  if (typeof delay !== 'number' || !(delay >= 0) || delay === Infinity) return false;
+  return deadline !== 0 && now + delay >= deadline ? false : delay;
 }
 
 /**

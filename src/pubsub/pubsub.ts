@@ -75,8 +75,8 @@ export class PubSub {
 
   /** Messages come through this connection, which subscribes again whenever it is made anew. */
   private attach(connection: Connection, carries: (protocol: 2 | 3) => boolean): void {
-    connection.multiplexer.pushes$.subscribe((push) => this.receive(push));
-    connection.multiplexer.pushesAsBytes = this.bytesObservers > 0;
+    connection.multiplexer.incoming.pushes$.subscribe((push) => this.receive(push));
+    connection.multiplexer.incoming.pushesAsBytes = this.bytesObservers > 0;
     connection.multiplexer.beforeFlush = () => {
       if (this.reconcileScheduled) this.reconcileBeforeFlush(connection);
     };
@@ -170,7 +170,7 @@ export class PubSub {
   private countBytesObservers(change: number): void {
     this.bytesObservers += change;
     for (const connection of [this.shared, this.own]) {
-      if (connection !== undefined) connection.multiplexer.pushesAsBytes = this.bytesObservers > 0;
+      if (connection !== undefined) connection.multiplexer.incoming.pushesAsBytes = this.bytesObservers > 0;
     }
   }
 

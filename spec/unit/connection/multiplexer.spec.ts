@@ -247,8 +247,8 @@ describe('Multiplexer', () => {
     it('delivers the messages that follow', () => {
       const { socket, multiplexer } = setUp();
       const messages = new Subject<unknown>();
-      multiplexer.pushes$.subscribe(careless);
-      multiplexer.pushes$.subscribe(messages);
+      multiplexer.incoming.pushes$.subscribe(careless);
+      multiplexer.incoming.pushes$.subscribe(messages);
       const seen = record(messages);
       socket.receive('>2\r\n+invalidate\r\n*0\r\n>2\r\n+invalidate\r\n*0\r\n');
       expect(seen.values).toHaveLength(2);
@@ -270,7 +270,7 @@ describe('Multiplexer', () => {
 
   it('takes a push between replies for what it is', async () => {
     const { socket, send, multiplexer } = setUp();
-    const pushes = record(multiplexer.pushes$);
+    const pushes = record(multiplexer.incoming.pushes$);
     const reply = record(send('GET', 'a'));
     await tick();
     socket.receive('>3\r\n+message\r\n+c\r\n+hello\r\n$1\r\nA\r\n');

@@ -1,0 +1,107 @@
+import type { SchedulerLike, Subscription } from 'rxjs';
+import type { Request } from '../commands/request';
+import { Ring } from './ring';
+
+/** Requests that are not on the wire: those that wait for their turn, and those that wait for another try. */
+//              ┌───── its delay is over ◀── parked ◀── park
+//              ▼
+//  push ──▶ queue ──shift──▶ the wire
+//              ▲   nothing while it is held
+//              └─ release ◀── returning ◀── hold, bringBack
+export class Backlog {
+  private readonly queue = new Ring<Request>();
+  /** Each comes back to the queue by itself. */
+  private readonly parked = new Map<Request, Subscription>();
+  /** To be sent first, in their order. */
+  private returning: Request[] = [];
+  /** Until when nothing is sent, for the server refuses everything. */
+  private holding: Subscription | undefined;
+
+  /**
+   * @param onReturn what has been parked is to be sent
+   * @param onHeld the time is over for which the queue was held
+   */
+  constructor(
+    private readonly clock: SchedulerLike,
+    private readonly onReturn: (request: Request) => void,
+    private readonly onHeld: () => void,
+  ) {}
+
+  /** How many wait for their turn. */
+  get queued(): number {
+    return this.queue.length;
+  }
+
+  /** How many wait for anything. */
+  get length(): number {
+    return this.queue.length + this.parked.size + this.returning.length;
+  }
+
+  // Hot: the next two, once per command.
+  push(request: Request): void {
+    this.queue.push(request);
+  }
+
+  /** The next whose turn it is; none while the queue is held. */
+  shift(): Request | undefined {
+    return this.holding === undefined ? this.queue.shift() : undefined;
+  }
+
+  peek(): Request | undefined {
+    return this.queue.peek();
+  }
+
+  *[Symbol.iterator](): Iterator<Request> {
+    yield* this.queue;
+    yield* this.returning;
+    yield* this.parked.keys();
+  }
+
+  /** It is tried again after a delay, ms; others pass it meanwhile. */
+  park(request: Request, delay: number): void {
+    request.attempt++;
+    const comeBack = () => {
+      this.parked.delete(request);
+      this.onReturn(request);
+    };
+    this.parked.set(request, this.clock.schedule(comeBack, delay));
+  }
+
+  /** It is tried again after a delay, ms, and all others wait behind it, so that the order of the calls stays. */
+  hold(request: Request, delay: number): void {
+    this.bringBack(request);
+    this.holding ??= this.clock.schedule(() => this.onHeld(), delay);
+  }
+
+  /** It is tried again before all others, at the next release. */
+  bringBack(request: Request): void {
+    request.attempt++;
+    this.returning.push(request);
+  }
+
+  /** What was brought back goes to the head of the queue, and that flows again. */
+  release(): void {
+    this.holding?.unsubscribe();
+    this.holding = undefined;
+    this.queue.unshift(this.returning.splice(0));
+  }
+
+  /** Drops those whose subscribers have left. */
+  prune(): void {
+    this.take(({ abandoned }) => abandoned);
+  }
+
+  /** Takes out all that a condition holds for. */
+  take(isWanted: (request: Request) => boolean): Request[] {
+    const taken = [...this].filter(isWanted);
+    if (taken.length === 0) return taken;
+    const gone = new Set(taken);
+    for (const request of this.queue.drain()) if (!gone.has(request)) this.queue.push(request);
+    this.returning = this.returning.filter((request) => !gone.has(request));
+    for (const request of taken) {
+      this.parked.get(request)?.unsubscribe();
+      this.parked.delete(request);
+    }
+    return taken;
+  }
+}
