@@ -1,4 +1,4 @@
-import { filter, ignoreElements, map, merge, type Observable } from 'rxjs';
+import { filter, ignoreElements, map, merge, takeUntil, type Observable } from 'rxjs';
 import { Command, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
@@ -10,16 +10,22 @@ import type { Push } from './resp/frames';
 export class DedicatedConnection extends SessionSurface {
   readonly #source: ReplySource;
   readonly #pushes$: Observable<Push>;
+  readonly #ended$: Observable<unknown>;
 
-  /** @internal */
-  constructor(source: ReplySource, pushes$: Observable<Push>) {
+  /**
+   * @internal
+   * @param ended$ emits when the connection is closed, errors when it is lost
+   */
+  constructor(source: ReplySource, pushes$: Observable<Push>, ended$: Observable<unknown>) {
     super();
     this.#source = source;
     this.#pushes$ = pushes$;
+    this.#ended$ = ended$;
   }
 
   /**
-   * Everything that the server is told by anybody, a line for each command, secrets included.
+   * Everything that the server is told by anybody, a line for each command, secrets included. Completes when the client is closed,
+   * errors with a ConnectionError when the connection is lost.
    * @example
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */
@@ -28,7 +34,7 @@ export class DedicatedConnection extends SessionSurface {
       filter(({ kind }) => kind === 'monitor'),
       map(({ items }) => items[1] as string),
     );
-    return merge(lines, this.send(monitor()).pipe(ignoreElements()));
+    return merge(lines, this.send(monitor()).pipe(ignoreElements())).pipe(takeUntil(this.#ended$));
   }
 
   /**

@@ -40,7 +40,8 @@ export interface Credentials {
 
 /**
  * Credentials, or where to get them whenever a connection is made. What an Observable emits after its first value signs the live
- * connection in anew: token rotation.
+ * connection in anew: token rotation. Every connection subscribes to it and signs in with the first value, so that is to be the
+ * latest, as from a BehaviorSubject or `shareReplay(1)`.
  */
 export type CredentialsSource =
   Credentials | Observable<Credentials> | (() => Credentials | ObservableInput<Credentials>);
@@ -115,8 +116,11 @@ type Derived = 'url' | 'username' | 'password' | 'credentials' | 'reconnect' | '
 export type ResolvedOptions = {
   readonly [K in Exclude<keyof RedisOptions, Optional | Derived>]-?: NonNullable<RedisOptions[K]>;
 } & { readonly [K in Optional]: RedisOptions[K] | undefined } & {
-  /** Where the credentials of a new connection come from; a function, so that no secret lies in plain sight. */
-  readonly credentials: () => Observable<Credentials | undefined>;
+  /**
+   * Where the credentials of a new connection come from; a function, so that no secret lies in plain sight. What they are shows
+   * when they are used, for they are user code's: see `checkCredentials`.
+   */
+  readonly credentials: (() => Observable<unknown>) | undefined;
   readonly reconnect: Required<ReconnectOptions> | ReconnectFunction | false;
   readonly retry: Required<RetryOptions> | RetryPolicy | false;
   readonly onConnect: () => readonly Command[];
@@ -195,7 +199,11 @@ export function resolveRetry(given: RedisOptions['retry']): ResolvedOptions['ret
 
 function withUrl(given: RedisOptions): RedisOptions {
   const own = withoutUndefined(given);
-  return own.url === undefined ? own : { ...parseUrl(own.url), ...own };
+  if (own.url === undefined) return own;
+  const { path, ...parsed } = parseUrl(own.url);
+  // Who names a host does not want the Unix socket of the URL.
+  const isElsewhere = own.host !== undefined || own.port !== undefined;
+  return { ...parsed, ...(path !== undefined && !isElsewhere && { path }), ...own };
 }
 
 /** Options that are undefined are options that are not given. */
@@ -207,26 +215,41 @@ function credentialsOf(
   username: string | undefined,
   password: string | undefined,
   source: CredentialsSource | undefined,
-): () => Observable<Credentials | undefined> {
+): (() => Observable<unknown>) | undefined {
   text('username', username);
   text('password', password);
   if (source === undefined) {
     if (username !== undefined && password === undefined)
       throw new TypeError("The option 'username' needs a 'password'");
-    return () => of(password === undefined ? undefined : { username, password });
+    return password === undefined ? undefined : () => of({ username, password });
   }
   if (typeof source !== 'function' && (typeof source !== 'object' || source === null)) {
     throw new TypeError(`The option 'credentials' is an object, an Observable or a function, got ${typeof source}`);
   }
   if (isObservable(source)) return () => source;
   if (typeof source !== 'function') {
-    if (typeof source.password !== 'string') throw new TypeError("The option 'credentials' needs a 'password'");
+    checkCredentials(source);
     return () => of(source);
   }
   return () => {
-    const provided = source();
-    return 'password' in provided ? of(provided) : from(provided);
+    const provided: unknown = source();
+    return typeof provided === 'object' && provided !== null && !('password' in provided)
+      ? from(provided as ObservableInput<unknown>)
+      : of(provided);
   };
+}
+
+/** @throws TypeError that says what is wrong with what should be credentials, and nothing of what they are */
+export function checkCredentials(given: unknown): asserts given is Credentials {
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError(`The option 'credentials' gives an object with a 'password', got ${kindOf(given)}`);
+  }
+  const { username, password } = given as Partial<Record<keyof Credentials, unknown>>;
+  if (typeof password !== 'string')
+    throw new TypeError(`The option 'credentials' needs a 'password', a string, got ${kindOf(password)}`);
+  if (username !== undefined && typeof username !== 'string') {
+    throw new TypeError(`The 'username' of the option 'credentials' is a string, got ${kindOf(username)}`);
+  }
 }
 
 function backoffOf<F>(
@@ -235,7 +258,7 @@ function backoffOf<F>(
   standard: Required<BackoffOptions>,
 ): Required<BackoffOptions> | F | false {
   if (given === false || typeof given === 'function') return given;
-  if (given === null || (given !== undefined && given !== true && typeof given !== 'object')) {
+  if (given !== undefined && given !== true && !isPlainObject(given)) {
     throw new TypeError(`The option '${name}' is a boolean, an object or a function, got ${kindOf(given)}`);
   }
   const backoff = { ...standard, ...(typeof given === 'object' ? withoutUndefined(given as BackoffOptions) : {}) };
@@ -270,28 +293,39 @@ function check(options: ResolvedOptions): void {
   wholeNumber('database', options.database, 0);
   wholeNumber('pipelineDepth', options.pipelineDepth, 1);
   wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
-  wholeNumber('readBufferSize', options.readBufferSize, 1024);
-  wholeNumber('writeBufferSize', options.writeBufferSize, 1024);
+  wholeNumber('readBufferSize', options.readBufferSize, 1024, LARGEST_BUFFER);
+  wholeNumber('writeBufferSize', options.writeBufferSize, 1024, LARGEST_BUFFER);
   wholeNumber('keepAlive', options.keepAlive, 0);
   wholeNumber('connectTimeout', options.connectTimeout, 1, LONGEST_TIMER);
   for (const name of ['commandTimeout', 'readTimeout', 'writeTimeout', 'blockingGrace'] as const) {
     duration(name, options[name]);
   }
   if (![2, 3, 'auto'].includes(options.protocol)) {
-    throw new TypeError(`The option 'protocol' is 2, 3 or 'auto', got ${JSON.stringify(options.protocol)}`);
+    throw new TypeError(`The option 'protocol' is 2, 3 or 'auto', got ${String(options.protocol)}`);
   }
 }
 
+/** Bytes; beyond it no machine is quicker for it. */
+const LARGEST_BUFFER = 2 ** 30;
+
 /** What a timer of the platform can wait, ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** @throws TypeError unless it is a number of milliseconds that a timer can wait, or Infinity */
 export function duration(name: string, value: unknown): void {
   if (value !== Infinity) inRange(name, value, 1, LONGEST_TIMER);
 }
 
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : typeof value;
+/** What kind of thing a value is, for messages: never the value, which may be a secret. */
+export function kindOf(value: unknown): string {
+  if (typeof value !== 'object') return typeof value;
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : (value.constructor?.name ?? 'object');
+}
+
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
 
 function is(type: 'boolean' | 'function' | 'object', name: string, value: unknown): void {

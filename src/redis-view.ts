@@ -6,7 +6,7 @@ import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { retryPolicy } from './connection/retry';
-import { duration, resolveRetry, withoutUndefined, type RetryOptions } from './options';
+import { duration, kindOf, resolveRetry, withoutUndefined, type RetryOptions } from './options';
 import { prefixName, withoutPrefix } from './pubsub/prefix';
 import type { PubSub } from './pubsub/pubsub';
 import type { SubscriptionKind } from './pubsub/subscriptions';
@@ -135,7 +135,14 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
   }
 }
 
-function contextOf({ idempotent, retry, ...limits }: CommandOptions): Partial<RequestContext> {
+function contextOf(options: CommandOptions): Partial<RequestContext> {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`withOptions: an object was expected, got ${kindOf(options)}`);
+  }
+  const { idempotent, retry, ...limits } = options;
+  if (idempotent !== undefined && typeof idempotent !== 'boolean') {
+    throw new TypeError(`The option 'idempotent' is a boolean, got ${kindOf(idempotent)}`);
+  }
   const { commandTimeout, readTimeout, blockingGrace, ...rest } = withoutUndefined(limits);
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw new TypeError(`withOptions: there is no option '${unknown}' for commands`);

@@ -1,11 +1,11 @@
-import { Subscription, defer, filter, finalize, from, takeWhile, type Observable, type ObservableInput } from 'rxjs';
+import { defer, filter, finalize, forkJoin, map, takeWhile, tap, type Observable, type ObservableInput } from 'rxjs';
 import type { ReplySource } from './commands/reply';
 import { plainContext } from './commands/request';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
 import { DedicatedConnection } from './dedicated-connection';
-import { resolveOptions, withoutUndefined, type RedisOptions, type ResolvedOptions } from './options';
+import { kindOf, resolveOptions, withoutUndefined, type RedisOptions, type ResolvedOptions } from './options';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 
@@ -26,21 +26,15 @@ export class Redis extends RedisView {
   private readonly connection: Connection;
   private readonly source: ReplySource;
   private readonly lend: () => Connection;
+  /** What `dedicated` has lent and not got back. */
+  private readonly leases = new Set<Connection>();
 
   /**
    * @param url `redis://[[user:]password@]host[:port][/database]`, or options; options beside a URL take precedence
    * @throws TypeError when the URL or an option is wrong; the message never holds a password
    */
-  constructor(url?: string | RedisOptions, options: RedisOptions = {}) {
-    if (
-      url !== undefined &&
-      typeof url !== 'string' &&
-      (typeof url !== 'object' || url === null || Array.isArray(url))
-    ) {
-      throw new TypeError(`new Redis: a URL or options were expected, got ${url === null ? 'null' : typeof url}`);
-    }
-    const given = typeof url === 'string' ? { ...options, url } : { ...url, ...withoutUndefined(options) };
-    const resolved = resolveOptions(given);
+  constructor(url?: string | URL | RedisOptions, options: RedisOptions = {}) {
+    const resolved = resolveOptions(optionsOf(url, options));
     const connection = new Connection(resolved);
     const pubsub = new PubSub(connection, () => subscriberConnection(resolved, connection));
     const { prefix, commandTimeout, retry } = resolved;
@@ -58,19 +52,22 @@ export class Redis extends RedisView {
    * @throws AuthenticationError when the credentials are refused
    * @throws ReplyError when the server refuses the database or a command of onConnect
    * @throws DisconnectedError when the client is closed or has given up
+   * @throws TimeoutError when it is not ready within `commandTimeout` ms; the client goes on trying
    */
   connect(): Completion {
     return new Completion(this.connection.connect());
   }
 
-  /** Lets pending replies arrive, completes all streams and closes the connection. Commands that come later are refused. */
+  /** Lets pending replies arrive, completes all streams and closes the connections. Commands that come later are refused. */
   close(): Completion {
-    return new Completion(this.connection.close());
+    // What is lent first, for it ends with the shared connection unless it is closing already.
+    const closing = [...this.leases, this.connection].map((connection) => connection.close());
+    return new Completion(forkJoin(closing).pipe(map(() => undefined)));
   }
 
-  /** Closes the connection at once: pending commands fail, streams complete. */
+  /** Closes the connections at once: pending commands fail, streams complete. */
   destroy(): Completion {
-    this.connection.destroy();
+    for (const connection of [this.connection, ...this.leases]) connection.destroy();
     return new Completion([]);
   }
 
@@ -83,19 +80,24 @@ export class Redis extends RedisView {
    */
   dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Observable<T> {
     return defer(() => {
+      if (this.connection.closed) throw this.connection.closedError();
       const connection = this.lend();
-      const source = { ...this.source, executor: connection };
-      const end = this.connection.state$.pipe(filter(({ kind }) => kind === 'closed'));
-      const leased = new Subscription(() => connection.destroy());
-      leased.add(end.subscribe(() => leased.unsubscribe()));
-      try {
-        return from(work(new DedicatedConnection(source, connection.multiplexer.incoming.pushes$))).pipe(
-          finalize(() => leased.unsubscribe()),
-        );
-      } catch (error) {
-        leased.unsubscribe();
-        throw error;
-      }
+      const ended$ = connection.state$.pipe(filter(isClosed), tap(throwIfLost));
+      this.leases.add(connection);
+      const end = this.connection.state$.pipe(filter(isClosed)).subscribe(() => {
+        if (!connection.closed) connection.destroy(); // unless it is closing as well
+      });
+      const giveBack = () => {
+        end.unsubscribe();
+        this.leases.delete(connection);
+        connection.destroy();
+      };
+      const lent = new DedicatedConnection(
+        { ...this.source, executor: connection },
+        connection.multiplexer.incoming.pushes$,
+        ended$,
+      );
+      return defer(() => work(lent)).pipe(finalize(giveBack));
     });
   }
 
@@ -113,6 +115,22 @@ export class Redis extends RedisView {
     const { address, state } = this.toJSON();
     return `Redis <${address}, ${state}>`;
   }
+}
+
+function optionsOf(url: string | URL | RedisOptions | undefined, options: RedisOptions): RedisOptions {
+  if (typeof url === 'string' || url instanceof URL) return { ...options, url: String(url) };
+  if (url !== undefined && (typeof url !== 'object' || url === null || Array.isArray(url))) {
+    throw new TypeError(`new Redis: a URL or options were expected, got ${kindOf(url)}`);
+  }
+  return { ...url, ...withoutUndefined(options) };
+}
+
+function isClosed({ kind }: ConnectionState): boolean {
+  return kind === 'closed';
+}
+
+function throwIfLost(state: ConnectionState): void {
+  if (state.kind === 'closed' && state.error !== undefined) throw state.error;
 }
 
 /** In RESP2 messages need a connection that carries nothing else. */

@@ -46,8 +46,13 @@ export function parseUrl(text: string): RedisOptions {
   if (url.username !== '') options.username = decode(url.username, 'user name');
   if (url.password !== '') options.password = decode(url.password, 'password');
   if (options.username !== undefined && options.password === undefined) {
-    options.password = options.username;
-    delete options.username;
+    // With a colon behind it, it is a user whose password is empty; alone it is a password.
+    if (!/^[^/]*\/\/[^/?#@]*:[^/?#]*@/.test(text)) {
+      options.password = options.username;
+      delete options.username;
+    } else {
+      options.password = '';
+    }
   }
   if (TLS_SCHEMES.has(url.protocol)) options.tls = true;
   Object.assign(options, parseParameters(url));
@@ -64,6 +69,7 @@ export function parseUrl(text: string): RedisOptions {
   if (url.hostname !== '') options.host = decode(url.hostname, 'host').replace(/^\[|\]$/g, '');
   if (url.port !== '') options.port = Number(url.port);
   const path = decode(url.pathname, 'database').replace(/^\//, '');
+  if (path !== '' && options.database !== undefined) throw new TypeError('A Redis URL names its database once');
   if (path !== '') options.database = parseDatabase(path);
   return options;
 }
@@ -84,6 +90,7 @@ function tryParse(text: string): URL {
 function parseParameters({ search, searchParams }: URL): RedisOptions {
   const options: Record<string, unknown> = {};
   for (const [name, text] of searchParams) {
+    if (searchParams.getAll(name).length > 1) throw new TypeError(`A Redis URL takes the parameter '${name}' once`);
     if (name === 'db') {
       options.database = parseDatabase(text);
       continue;

@@ -2,6 +2,8 @@ import { EMPTY, firstValueFrom, lastValueFrom, take, toArray, type Observable } 
 import { Redis, type ConnectionEvent } from 'rxjs-redis';
 import { inspect } from 'node:util';
 import { eventually, reaches, record, useClients } from '../support/clients';
+import { failure } from '../support/outcomes';
+import { ScriptedServer, afterHandshake } from '../support/scripted-server';
 import { useProxy, useServer } from '../support/server';
 
 const outcome = (reply: PromiseLike<unknown>) =>
@@ -53,6 +55,48 @@ describe('Closing', () => {
     expect(await unsent).toMatchObject({
       error: { delivery: 'unsent', message: expect.stringMatching(/was not sent/) },
     });
+  });
+
+  it('completes streams also when the line is lost meanwhile, whether it would be made again or not', async () => {
+    for (const reconnect of [true, false]) {
+      const redis = make({ url: proxy().url(), reconnect });
+      const messages = record(redis.subscribe('news'));
+      await redis.ping();
+      proxy().stall('toClient', true);
+      const pending = outcome(redis.incr('closing'));
+      await new Promise(setImmediate);
+      const closed = redis.close();
+      proxy().cut();
+      await closed;
+      proxy().stall('toClient', false);
+      expect(messages.ended).toBe('complete');
+      expect(await pending).toMatchObject({ error: { delivery: 'unknown' } });
+      expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'closed' });
+    }
+  });
+
+  it('lets replies arrive at the end of an `await using` block', async () => {
+    const redis = make({ url: proxy().url() });
+    await redis.connect();
+    proxy().delay(20);
+    const pending = outcome(redis.echo('in time'));
+    await redis[Symbol.asyncDispose]();
+    expect(await pending).toStrictEqual({ value: 'in time' });
+    proxy().delay(0);
+  });
+
+  it('is the same a second time, in every state and version of RESP', async () => {
+    for (const protocol of [2, 3] as const) {
+      for (const kind of ['idle', 'connecting', 'ready'] as const) {
+        const redis = make({ url: server().url, protocol });
+        const messages = record(redis.subscribe('news'));
+        if (kind !== 'idle') await reaches(redis, kind);
+        const pending = outcome(redis.incr('closing'));
+        await Promise.all([redis.close(), redis.close(), redis[Symbol.asyncDispose]()]);
+        expect(await pending).toHaveProperty('value');
+        expect(messages.ended).toBe('complete');
+      }
+    }
   });
 
   it('completes state$ and events$ when it is done at once', async () => {
@@ -186,6 +230,65 @@ describe('A dedicated connection', () => {
     );
     expect(lines.values[0]).toMatch(/^\d+\.\d+ \[0 127\.0\.0\.1:\d+\] "SET" "seen" "by the monitor"$/);
     lines.stop();
+  });
+
+  it('completes what it monitors when the client is closed, and fails it when it is lost', async () => {
+    for (const end of ['close', 'destroy'] as const) {
+      const redis = make(server().url);
+      const lines = record(redis.dedicated((connection) => connection.monitor()));
+      await eventually(
+        () => redis.set('seen', 'by the monitor'),
+        () => lines.values.length > 0,
+      );
+      await redis[end]();
+      expect(lines.ended).toBe('complete');
+    }
+    const redis = make(server().url);
+    const lines = redis.dedicated((connection) => connection.monitor());
+    const failed = failure(lastValueFrom(lines));
+    await eventually(
+      () => redis.call<string>('CLIENT LIST'),
+      (list) => / flags=O /.test(list),
+    );
+    for (const [, id] of (await redis.call<string>('CLIENT LIST')).matchAll(/^id=(\d+) .* flags=O /gm)) {
+      await redis.clientKill({ ID: Number(id) });
+    }
+    expect(await failed).toMatchObject({ code: 'CONNECTION' });
+  });
+
+  it('gets its pending reply when the client is closed', async () => {
+    const slow = await ScriptedServer.start(
+      afterHandshake(([word], socket) => {
+        if (word !== 'INCR') return '+OK\r\n';
+        setImmediate(() => socket.write(':1\r\n'));
+        return undefined;
+      }),
+    );
+    const redis = make(slow.url);
+    await redis.connect();
+    const count = outcome(lastValueFrom(redis.dedicated((connection) => connection.incr('n'))));
+    await slow.next('INCR');
+    await redis.close();
+    expect(await count).toStrictEqual({ value: 1 });
+    await slow.stop();
+  });
+
+  it('is not lent by a client that is closed', async () => {
+    const redis = make(server().url);
+    await redis.close();
+    const work = jest.fn(() => EMPTY);
+    expect(await outcome(lastValueFrom(redis.dedicated(work)))).toMatchObject({ error: { code: 'DISCONNECTED' } });
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it('is what its client was turned into: database, name and user', async () => {
+    const redis = make(server().url);
+    await redis.aclSetuser('lent', ['reset', 'on', '>of-lent', '~*', '&*', '+@all']);
+    await redis.select(3);
+    await redis.clientSetname('lender');
+    await redis.auth('lent', 'of-lent');
+    const info = await lastValueFrom(redis.dedicated((connection) => connection.call<string>('CLIENT LIST')));
+    expect(info.match(/name=lender .* db=3 .* user=lent /g)).toHaveLength(2);
   });
 
   it('sends what the server is asked not to answer', async () => {

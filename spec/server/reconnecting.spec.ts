@@ -78,6 +78,31 @@ describe('Reconnecting', () => {
     expect(await redis.call('CLIENT GETNAME')).toBe('again');
   });
 
+  it('restores what the user has made of it: database, name, user, and how the server treats it', async () => {
+    const redis = client();
+    const password = Buffer.from([0xff, 0xfe, 0x00, 0x41]);
+    await admin().call(
+      'ACL SETUSER',
+      'binary',
+      'reset',
+      'on',
+      Buffer.concat([Buffer.from('>'), password]),
+      '~*',
+      '+@all',
+    );
+    await redis.select(4);
+    await redis.clientSetname('mine');
+    await redis.call('AUTH', 'binary', password);
+    await redis.call('CLIENT NO-EVICT', 'ON');
+    for (let n = 0; n < 2; n++) {
+      proxy().cut();
+      await reaches(redis, 'reconnecting');
+      const info = await redis.clientInfo();
+      expect(info).toMatchObject({ name: 'mine', db: 4, user: 'binary' });
+      expect(info.flags).toContain('e');
+    }
+  });
+
   it('survives a server that kills it, again and again', async () => {
     const redis = client();
     for (let n = 0; n < 5; n++) {

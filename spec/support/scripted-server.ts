@@ -33,15 +33,16 @@ export class ScriptedServer {
 
   private constructor(private readonly script: Script) {}
 
-  static async start(script: Script): Promise<ScriptedServer> {
+  static async start(script: Script, host = '127.0.0.1'): Promise<ScriptedServer> {
     const server = new ScriptedServer(script);
-    server.server.listen(0, '127.0.0.1');
+    server.server.listen(0, host);
     await once(server.server, 'listening');
     return server;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    const { address, port } = this.server.address() as AddressInfo;
+    return `redis://${address.includes(':') ? `[${address}]` : address}:${port}`;
   }
 
   /** The next request whose first word it is. */

@@ -8,7 +8,7 @@ import { thrownBy } from '../support/outcomes';
 const resolve = (options: object) => resolveOptions(options);
 const refusal = (options: object) => thrownBy(() => resolve(options));
 const credentialsOf = (options: RedisOptions) =>
-  firstValueFrom(resolveOptions(options).credentials(), { defaultValue: undefined });
+  firstValueFrom(resolveOptions(options).credentials?.() ?? of(undefined));
 
 describe('Options', () => {
   it('have the defaults that are promised', () => {
@@ -61,6 +61,46 @@ describe('Options', () => {
   it('beside a URL may turn its TLS off', () => {
     expect(resolve({ url: 'rediss://there' })).toMatchObject({ tls: true });
     expect(resolve({ url: 'rediss://there', tls: false })).toMatchObject({ tls: false });
+  });
+
+  it('may name the server by a URL object', () => {
+    const redis = new Redis(new URL('redis://there:7000/2'), { host: 'elsewhere' });
+    expect(redis.toJSON().address).toBe('elsewhere:7000');
+    expect(() => new Redis([] as RedisOptions)).toThrow('new Redis: a URL or options were expected, got an array');
+  });
+
+  it('take precedence over the Unix socket of a URL', () => {
+    expect(new Redis('redis+unix:///a.sock', { host: 'there' }).toJSON().address).toBe('there:6379');
+    expect(new Redis('redis+unix:///a.sock', { port: 7000 }).toJSON().address).toBe('localhost:7000');
+    expect(new Redis('redis+unix:///a.sock', { path: '/b.sock' }).toJSON().address).toBe('/b.sock');
+    expect(new Redis('redis+unix:///a.sock', { database: 1 }).toJSON().address).toBe('/a.sock');
+  });
+
+  it('for backoff are plain objects', () => {
+    for (const [given, kind] of [
+      [[], 'an array'],
+      [new Date(), 'Date'],
+      [new Map(), 'Map'],
+      [null, 'null'],
+    ] as const) {
+      expect(refusal({ reconnect: given })).toBe(
+        `TypeError: The option 'reconnect' is a boolean, an object or a function, got ${kind}`,
+      );
+    }
+  });
+
+  it('that cannot be told in JSON are told all the same', () => {
+    expect(refusal({ protocol: 2n })).toBe("TypeError: The option 'protocol' is 2, 3 or 'auto', got 2");
+  });
+
+  it('for some commands are refused where they are wrong', () => {
+    const wrong = (options: unknown) => thrownBy(() => new Redis().withOptions(options as object));
+    expect(wrong({ idempotent: 'yes' })).toBe("TypeError: The option 'idempotent' is a boolean, got string");
+    expect(wrong(null)).toBe('TypeError: withOptions: an object was expected, got null');
+    expect(wrong(undefined)).toBe('TypeError: withOptions: an object was expected, got undefined');
+    expect(wrong({ retry: null })).toBe(
+      "TypeError: The option 'retry' is a boolean, an object or a function, got null",
+    );
   });
 
   it('given as second argument take precedence over those given first', () => {
@@ -125,8 +165,8 @@ describe('Options', () => {
     ['blockingGrace', { least: 1, most: 2 ** 31 - 1 }],
     ['pipelineDepth', { least: 1, most: Number.MAX_SAFE_INTEGER }],
     ['offlineQueue', { least: 0, most: Infinity }],
-    ['readBufferSize', { least: 1024, most: Number.MAX_SAFE_INTEGER }],
-    ['writeBufferSize', { least: 1024, most: Number.MAX_SAFE_INTEGER }],
+    ['readBufferSize', { least: 1024, most: 2 ** 30 }],
+    ['writeBufferSize', { least: 1024, most: 2 ** 30 }],
     ['keepAlive', { least: 0, most: Number.MAX_SAFE_INTEGER }],
   ])('have a range: %s', (name, { least, most }) => {
     expect(resolve({ [name]: least })).toHaveProperty(name, least);
@@ -211,7 +251,7 @@ describe('Credentials', () => {
     expect(await credentialsOf({ password: 'pw' })).toStrictEqual({ username: undefined, password: 'pw' });
     expect(await credentialsOf(ann)).toStrictEqual(ann);
     expect(refusal({ credentials: { username: 'ann' } })).toBe(
-      "TypeError: The option 'credentials' needs a 'password'",
+      "TypeError: The option 'credentials' needs a 'password', a string, got undefined",
     );
     expect(refusal({ username: 'ann' })).toBe("TypeError: The option 'username' needs a 'password'");
   });
@@ -227,14 +267,14 @@ describe('Credentials', () => {
   it('of an Observable come one after the other', async () => {
     const bob = { username: 'bob', password: 'pw' };
     const { credentials } = resolveOptions({ credentials: of(ann, bob) });
-    expect(await lastValueFrom(credentials().pipe(toArray()))).toStrictEqual([ann, bob]);
+    expect(await lastValueFrom(credentials!().pipe(toArray()))).toStrictEqual([ann, bob]);
   });
 
   it('are asked for anew for every connection', async () => {
     let asked = 0;
     const { credentials } = resolveOptions({ credentials: () => ({ password: `token ${++asked}` }) });
-    expect(await firstValueFrom(credentials())).toStrictEqual({ password: 'token 1' });
-    expect(await firstValueFrom(credentials())).toStrictEqual({ password: 'token 2' });
+    expect(await firstValueFrom(credentials!())).toStrictEqual({ password: 'token 1' });
+    expect(await firstValueFrom(credentials!())).toStrictEqual({ password: 'token 2' });
   });
 
   it('stand in none of the resolved options', () => {

@@ -135,6 +135,24 @@ describe('A Redis URL', () => {
     expect(message).not.toContain('hunter2');
   });
 
+  it('keeps a user whose password is empty apart from a password that stands alone', () => {
+    expect(parseUrl('redis://ann:@there')).toStrictEqual({ username: 'ann', password: '', host: 'there' });
+    expect(parseUrl('redis+unix://ann:@/redis.sock')).toStrictEqual({
+      username: 'ann',
+      password: '',
+      path: '/redis.sock',
+    });
+    expect(parseUrl('redis://ann@there')).toStrictEqual({ password: 'ann', host: 'there' });
+    expect(parseUrl('redis://ann@[::1]:7000')).toStrictEqual({ password: 'ann', host: '::1', port: 7000 });
+  });
+
+  it('says everything once', () => {
+    expect(() => parseUrl('redis://there/1?db=2')).toThrow('A Redis URL names its database once');
+    expect(() => parseUrl('redis://there?clientName=a&clientName=b')).toThrow(
+      "A Redis URL takes the parameter 'clientName' once",
+    );
+  });
+
   it('takes every @ but the last for a part of the password', () => {
     expect(parseUrl('redis://user:p@ss@there')).toStrictEqual({ username: 'user', password: 'p@ss', host: 'there' });
   });

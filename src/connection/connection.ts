@@ -1,48 +1,39 @@
 import type { Observable } from 'rxjs';
 import {
   BehaviorSubject,
-  EMPTY,
-  NEVER,
   Subject,
   Subscription,
-  catchError,
-  concat,
-  concatMap,
   defer,
   filter,
-  ignoreElements,
   map,
   merge,
-  of,
   race,
   switchMap,
   take,
   tap,
   throwError,
-  throwIfEmpty,
   timeout,
   timer,
   type SchedulerLike,
 } from 'rxjs';
-import type { Command } from '../commands/command';
 import type { Executor, Request } from '../commands/request';
 import {
   AuthenticationError,
   ConnectionError,
   DisconnectedError,
-  RedisError,
+  type RedisError,
   ReplyError,
   TimeoutError,
   type Delivery,
 } from '../errors';
-import type { Credentials, ResolvedOptions } from '../options';
+import type { ResolvedOptions } from '../options';
 import { monotonicClock } from './clock';
 import { deliveryOf } from './failures';
-import { auth, handshake } from './handshake';
+import { Greeter } from './greeter';
 import { Multiplexer } from './multiplexer';
 import { reconnect } from './reconnect';
 import { Session } from './session';
-import { describe, openSocket, type ByteSocket, type Dial } from './socket';
+import { describe, openSocket, type Dial } from './socket';
 
 /** What a connection is doing. `attempt` counts from 1, `delay` is milliseconds, undefined where an Observable decides. */
 export type ConnectionState =
@@ -67,17 +58,6 @@ export type ConnectionEvent =
   | { readonly type: 'reconnecting'; readonly attempt: number; readonly delay: number | undefined }
   | { readonly type: 'error'; readonly error: RedisError };
 
-/** Sends past the queue, whether that flows or not. */
-export type Send = (command: Command) => Observable<unknown>;
-
-/** Keeps something at the server's side of a connection, and completes when it is done. */
-export interface Restorer {
-  /** brings it back over a new link */
-  readonly restore: (send: Send, protocol: 2 | 3) => Observable<unknown>;
-  /** takes away what the server takes no other command beside; it is restored right behind that */
-  readonly suspend: (send: Send) => Observable<unknown>;
-}
-
 /** What a connection is made with beside its options. */
 export interface ConnectionParts {
   readonly arraysArePushes?: boolean;
@@ -99,11 +79,7 @@ export class Connection implements Executor {
   readonly events$ = new Subject<ConnectionEvent>();
   readonly multiplexer: Multiplexer;
   readonly session: Session;
-  /** What brings the server's side of this connection back after the handshake, before the queue flows. */
-  readonly restorers: Restorer[] = [];
-
-  private readonly arraysArePushes: boolean;
-  private readonly send: Send = (command) => this.multiplexer.greet(command);
+  readonly greeter: Greeter;
   private readonly link$: Observable<2 | 3>;
   private readonly clock: SchedulerLike;
   private link: Subscription | undefined;
@@ -116,20 +92,29 @@ export class Connection implements Executor {
     private readonly options: ResolvedOptions,
     { arraysArePushes = false, dial = openSocket, clock = monotonicClock, session }: ConnectionParts = {},
   ) {
-    this.arraysArePushes = arraysArePushes;
     this.clock = clock;
     this.session = session ?? new Session(options.database, options.clientName);
     this.multiplexer = new Multiplexer({ ...options, arraysArePushes, clock, trouble: () => this.trouble });
     this.multiplexer.sessionCommands$.subscribe((command) => this.session.note(command));
+    this.greeter = new Greeter(
+      options,
+      this.session,
+      (command) => this.multiplexer.greet(command),
+      clock,
+      arraysArePushes,
+      (error) => this.events$.next({ type: 'error', error }),
+    );
     this.link$ = defer(() => {
       this.state$.next({ kind: 'connecting' });
       return dial(options);
     }).pipe(
-      switchMap((socket) => this.speak(socket)),
+      // Greets the server over a new socket, then serves the queue until the socket is lost.
+      switchMap((socket) => merge(this.multiplexer.serve(socket), this.greeter.greet())),
       tap({ error: (error: RedisError) => this.reportLoss(error) }),
       reconnect(
         options.reconnect,
         (attempt, delay, error) => {
+          if (this.state$.value.kind === 'closed') return; // by the user's own function
           this.state$.next({ kind: 'reconnecting', attempt, delay, error });
           this.events$.next({ type: 'reconnecting', attempt, delay });
         },
@@ -147,11 +132,17 @@ export class Connection implements Executor {
     return this.closing || this.state$.value.kind === 'closed';
   }
 
-  /** Opens the link unless it is open, and completes once it is ready. */
+  /** Opens the link unless it is open, and completes once it is ready. Waits no longer than a command may take. */
   connect(): Observable<void> {
+    const { commandTimeout } = this.options;
+    const late = () => {
+      const message = `${this.address} could not be reached within ${commandTimeout} ms`;
+      return new TimeoutError(message, { cause: this.trouble });
+    };
+    const limit = { first: commandTimeout, with: () => throwError(late), scheduler: this.clock };
     return defer(() => {
       this.open();
-      return this.state$.pipe(
+      const ready$ = this.state$.pipe(
         map((state) => {
           if (state.kind === 'closed') throw this.closedError();
           if (state.kind === 'reconnecting' && isFinal(state.error)) throw state.error;
@@ -161,6 +152,7 @@ export class Connection implements Executor {
         take(1),
         map(() => undefined),
       );
+      return commandTimeout === Infinity ? ready$ : ready$.pipe(timeout(limit));
     });
   }
 
@@ -214,7 +206,9 @@ export class Connection implements Executor {
         this.events$.next({ type: 'connect', protocol });
         this.multiplexer.openGate();
       },
-      error: (error: RedisError) => this.end(error),
+      error: (error: RedisError) => {
+        if (this.state$.value.kind !== 'closed') this.end(error);
+      },
     });
     this.link.add(opened);
   }
@@ -230,67 +224,6 @@ export class Connection implements Executor {
     const facts = { ...factsOf(request), repeatable: false };
     const fate = facts.delivery === 'unsent' ? 'was not sent' : 'was sent, may have run, and is not sent again';
     return new DisconnectedError(`${facts.command} ${fate}: ${why}`, { ...facts, cause });
-  }
-
-  /** Greets the server over a new socket, restores what it knew of us, then serves the queue until the socket is lost. */
-  private speak(socket: ByteSocket): Observable<2 | 3> {
-    const { connectTimeout } = this.options;
-    let given = false;
-    const ready = defer(this.options.credentials).pipe(
-      tap(() => (given = true)),
-      throwIfEmpty(),
-      catchError((cause: unknown) => {
-        const error = new ConnectionError('There are no credentials', { cause });
-        if (!given) return throwError(() => error);
-        // The connection is signed in and stays so; the next one asks anew.
-        this.events$.next({ type: 'error', error });
-        return EMPTY;
-      }),
-      concatMap((credentials, index) => (index === 0 ? this.greetServer(credentials) : this.signInAgain(credentials))),
-      timeout({
-        first: connectTimeout,
-        with: () => throwError(() => new TimeoutError(`${this.address} did not greet within ${connectTimeout} ms`)),
-        scheduler: this.clock,
-      }),
-      catchError(asRedisError),
-      catchError(ignoreLoss),
-    );
-    return merge(this.multiplexer.serve(socket), ready);
-  }
-
-  private greetServer(credentials: Credentials | undefined): Observable<2 | 3> {
-    const { protocol, onConnect } = this.options;
-    const { database, clientName } = this.session;
-    const signIn = this.session.credentials ?? credentials;
-    const greeting = { protocol, database, clientName, credentials: signIn, onConnect: onConnect() };
-    return handshake(this.send, greeting).pipe(
-      concatMap((protocol) => {
-        const restored = merge(...this.restorers.map(({ restore }) => restore(this.send, protocol)));
-        return concat(restored.pipe(ignoreElements()), of(protocol));
-      }),
-    );
-  }
-
-  /** New credentials on a live connection. A refusal leaves it signed in as it was, and is told as an event. */
-  private signInAgain(credentials: Credentials | undefined): Observable<never> {
-    if (credentials === undefined) return NEVER;
-    const signedIn = this.send(auth(credentials)).pipe(
-      // The newest count, also where somebody has signed in by AUTH.
-      tap({ complete: () => (this.session.credentials = undefined) }),
-      catchError((error: RedisError) => {
-        if (!(error instanceof ReplyError)) throw error;
-        this.events$.next({ type: 'error', error });
-        return EMPTY;
-      }),
-    );
-    // A subscribed connection takes no AUTH in RESP2; all of it goes in one write, so that hardly a message is missed.
-    const inTheWay = this.arraysArePushes ? this.restorers : [];
-    const suspended = inTheWay.map(({ suspend }) => suspend(this.send));
-    const restored = inTheWay.map(({ restore }) => restore(this.send, 2));
-    return merge(...suspended, signedIn, ...restored).pipe(
-      ignoreElements(),
-      catchError(() => NEVER), // the link is lost: who serves it tells why
-    );
   }
 
   private refusal(request: Request): RedisError | undefined {
@@ -327,14 +260,16 @@ export class Connection implements Executor {
     }
   }
 
-  /** @param error why the client gave up; none when its user closed it */
-  private end(error?: RedisError): void {
+  /** @param reason why the client gave up; none when its user closed it */
+  private end(reason?: RedisError): void {
     const wasReady = this.state$.value.kind === 'ready';
+    const error = this.closing ? undefined : reason;
+    if (reason !== undefined && reason !== this.trouble) this.events$.next({ type: 'error', error: reason });
     this.state$.next({ kind: 'closed', ...(error && { error }) });
     this.link?.unsubscribe();
-    this.multiplexer.failQueued((request) => this.closedError(request));
+    this.multiplexer.end((request) => this.closedError(request));
     // A loss that ends the client has been told with its own reason.
-    if (wasReady && error === undefined) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
+    if (wasReady && reason === undefined) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
     this.events$.complete();
   }
 }
@@ -348,21 +283,9 @@ function factsOf(request: Request): { delivery: Delivery; command: string; repea
   return { delivery, command: request.command.spec.name, repeatable };
 }
 
-/** A link that breaks during the handshake is reported by who serves it, with the true cause. */
-function ignoreLoss(error: unknown): Observable<never> {
-  const isLoss = error instanceof ConnectionError && error.command !== undefined;
-  return isLoss ? NEVER : throwError(() => error);
-}
-
 /** The server has answered in the handshake what it will answer again. */
 function isFinal(error: RedisError): boolean {
   return error instanceof ReplyError && !error.repeatable;
-}
-
-/** What user code throws in the handshake: a function of onConnect, credentials that cannot be sent. */
-function asRedisError(cause: unknown): Observable<never> {
-  const isOwn = cause instanceof RedisError;
-  return throwError(() => (isOwn ? cause : new ConnectionError('The handshake cannot be sent', { cause })));
 }
 
 function reasonFor(error: RedisError): DisconnectReason {

@@ -1,15 +1,17 @@
 import { catchError, concatMap, defaultIfEmpty, forkJoin, map, of, throwError, type Observable } from 'rxjs';
 import { call } from '../commands/call';
-import type { Command } from '../commands/command';
+import type { Arg, Command } from '../commands/command';
 import { ReplyError } from '../errors';
-import type { Credentials } from '../options';
+import type { SignIn } from './session';
 
 /** Who the client says it is, and what it wants of the server. */
 export interface Greeting {
   readonly protocol: 2 | 3 | 'auto';
-  readonly credentials: Credentials | undefined;
+  readonly credentials: SignIn | undefined;
   readonly clientName: string | undefined;
   readonly database: number;
+  /** what else the connection before this one was told */
+  readonly settings: readonly Command[];
   /** the user's own commands, last */
   readonly onConnect: readonly Command[];
 }
@@ -26,14 +28,14 @@ const HELLO_REFUSED = new Set(['ERR', 'NOPROTO']);
  * @throws AuthenticationError when the credentials are refused
  */
 export function handshake(send: Send, greeting: Greeting): Observable<2 | 3> {
-  const rest = settings(greeting);
-  if (greeting.protocol === 2) return greetInResp2(send, greeting, rest);
-  return sendTogether(send, [hello(greeting), ...rest]).pipe(
+  const others = rest(greeting);
+  if (greeting.protocol === 2) return greetInResp2(send, greeting, others);
+  return sendTogether(send, [hello(greeting), ...others]).pipe(
     concatMap(([refusal, ...refusals]) => {
       if (refusal === undefined) return throwFirst(refusals, 3 as const);
       if (greeting.protocol === 3 || !isUnknown(refusal, greeting)) return throwError(() => refusal);
       // What was taken although HELLO was not is not sent twice.
-      const missing = rest.filter((_, index) => refusals[index] !== undefined);
+      const missing = others.filter((_, index) => refusals[index] !== undefined);
       return greetInResp2(send, greeting, missing);
     }),
   );
@@ -45,29 +47,30 @@ function isUnknown({ kind }: ReplyError, { credentials }: Greeting): boolean {
 }
 
 /** Signs a connection in: `AUTH password`, or `AUTH username password`. */
-export function auth({ username, password }: Credentials): Command {
+export function auth({ username, password }: SignIn): Command {
   return username === undefined ? call('AUTH', password) : call('AUTH', username, password);
 }
 
-function greetInResp2(send: Send, { credentials, clientName }: Greeting, rest: readonly Command[]): Observable<2> {
-  const commands = [...rest];
+function greetInResp2(send: Send, { credentials, clientName }: Greeting, others: readonly Command[]): Observable<2> {
+  const commands = [...others];
   if (clientName !== undefined) commands.unshift(call('CLIENT SETNAME', clientName));
   if (credentials !== undefined) commands.unshift(auth(credentials));
   return sendTogether(send, commands).pipe(concatMap((refusals) => throwFirst(refusals, 2 as const)));
 }
 
 function hello({ credentials, clientName }: Greeting): Command {
-  const args = ['3'];
+  const args: Arg[] = ['3'];
   if (credentials !== undefined) args.push('AUTH', credentials.username ?? 'default', credentials.password);
   if (clientName !== undefined) args.push('SETNAME', clientName);
   return call('HELLO', ...args);
 }
 
-function settings({ database, onConnect }: Greeting): Command[] {
+function rest({ database, settings, onConnect }: Greeting): Command[] {
   return [
     ...(database === 0 ? [] : [call('SELECT', database)]),
     call('CLIENT SETINFO', 'LIB-NAME', LIBRARY.name),
     call('CLIENT SETINFO', 'LIB-VER', LIBRARY.version),
+    ...settings,
     ...onConnect,
   ];
 }

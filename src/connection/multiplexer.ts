@@ -4,7 +4,7 @@ import { call } from '../commands/call';
 import type { Command } from '../commands/command';
 import { Reply } from '../commands/reply';
 import { plainContext, toReplyError, type Executor, type Request } from '../commands/request';
-import type { ReplyError} from '../errors';
+import type { ReplyError } from '../errors';
 import { ConnectionError, ProtocolError, type RedisError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { decodeResp } from '../resp/decode-resp';
@@ -48,6 +48,11 @@ const FAREWELL = /^(ERR max number of clients|DENIED )/;
 
 /** What a server answers to every command while it cannot work. */
 const REFUSES_ALL = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
+
+/** Whether a transaction is open behind a command that changes its connection. */
+function staysInTransaction(name: string, before: boolean): boolean {
+  return name === 'MULTI' || (before && name !== 'EXEC' && name !== 'DISCARD' && name !== 'RESET');
+}
 
 /** Deadlines closer together than this are dealt with at once; ms. */
 const SWEEP_GRAIN = 5;
@@ -93,6 +98,9 @@ export class Multiplexer {
   private readonly unanswered: Request[] = [];
   /** The connection is to be closed when nothing more can be expected. */
   private draining = false;
+  private ended = false;
+  /** A transaction is open on the wire, and takes what comes next for its own. */
+  private inTransaction = false;
   /** The time, read once per tick. */
   private tickTime = 0;
   /** The link leads to the wrong server and is left once the owed replies have come. */
@@ -200,6 +208,12 @@ export class Multiplexer {
     });
   }
 
+  /** For good: what waits fails, and nothing is tried again. */
+  end(toError: (request: Request) => RedisError): void {
+    this.ended = true;
+    this.failQueued(toError);
+  }
+
   /** Fails what waits to be written beyond the first so many. */
   failQueued(toError: (request: Request) => RedisError, kept = 0): void {
     this.backlog.prune();
@@ -261,7 +275,8 @@ export class Multiplexer {
     const depth = options.autoPipeline ? options.pipelineDepth : 1;
     let count = 0;
     while (count < depth && encoder.pending < options.writeBufferSize) {
-      const request = this.greetings.shift() ?? (this.gateOpen ? this.backlog.shift() : undefined);
+      const request =
+        (this.inTransaction ? undefined : this.greetings.shift()) ?? (this.gateOpen ? this.backlog.shift() : undefined);
       if (request === undefined) break;
       if (request.abandoned) continue;
       const { spec, args } = request.command;
@@ -273,6 +288,7 @@ export class Multiplexer {
       }
       count++;
       if (spec.blocking !== undefined) this.grantWait(request);
+      if (spec.connection) this.inTransaction = staysInTransaction(spec.name, this.inTransaction);
       if (request.context.readTimeout !== undefined) this.liveness.granted(request.context.readTimeout);
       if (this.replyMode.isAnswered(request.command)) inFlight.push(request);
       else this.unanswered.push(request);
@@ -296,7 +312,7 @@ export class Multiplexer {
     } catch (error) {
       reportUnhandled(error);
     }
-    if (this.inFlight.length === 0 || this.draining) this.rest();
+    if (this.inFlight.length === 0 || this.draining || this.retiring !== undefined) this.rest();
   }
 
   private deliver(request: Request, frame: Frame): void {
@@ -306,9 +322,15 @@ export class Multiplexer {
     this.sessionCommands$.next(request.command);
   }
 
+  /** A reply is owed, and the server is not waiting for anything before it gives it. */
+  private owesSoon(): boolean {
+    const oldest = this.inFlight.peek();
+    return oldest !== undefined && blockingWait(oldest.command) === undefined;
+  }
+
   /** No reply is owed, or none that would come soon. */
   private rest(): void {
-    if (this.retiring !== undefined && this.inFlight.length === 0) {
+    if (this.retiring !== undefined && !this.owesSoon()) {
       this.breakLink(new ConnectionError('The connection is made anew', { cause: this.retiring }));
     } else if (this.releaseDue) {
       this.release();
@@ -335,7 +357,8 @@ export class Multiplexer {
 
   private reactionTo(error: ReplyError): ReturnType<ReconnectOnError> {
     try {
-      return this.options.reconnectOnError(error);
+      const reaction: unknown = this.options.reconnectOnError(error);
+      return !this.ended && (reaction === true || reaction === 'resend') ? reaction : false;
     } catch (thrown) {
       reportUnhandled(thrown);
       return false;
@@ -351,15 +374,15 @@ export class Multiplexer {
 
   /** Once those in flight have been refused as well; nobody waits for one that blocks. */
   private release(): void {
-    const oldest = this.inFlight.peek();
-    this.releaseDue = oldest !== undefined && blockingWait(oldest.command) === undefined;
+    this.releaseDue = this.owesSoon();
     if (this.releaseDue || this.retiring !== undefined) return;
     this.backlog.release();
     this.flush();
   }
 
   private repeatAfter(request: Request, error: RedisError): number | false {
-    return delayOfNextTry(request, error, this.options.clock.now());
+    const delay = delayOfNextTry(request, error, this.options.clock.now());
+    return this.ended ? false : delay; // the policy itself may have ended the client
   }
 
   /**
@@ -374,6 +397,7 @@ export class Multiplexer {
     this.full = false;
     this.retiring = undefined;
     this.releaseDue = false;
+    this.inTransaction = false;
     this.replyMode.reset();
     this.incoming.reset();
     this.breakLink = () => undefined;

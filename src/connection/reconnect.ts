@@ -1,4 +1,5 @@
 import {
+  catchError,
   isObservable,
   retry,
   take,
@@ -8,8 +9,8 @@ import {
   type MonoTypeOperatorFunction,
   type SchedulerLike,
 } from 'rxjs';
-import type { RedisError } from '../errors';
-import type { ReconnectFunction, ReconnectOptions } from '../options';
+import { ConnectionError, type RedisError } from '../errors';
+import { LONGEST_TIMER, kindOf, type ReconnectFunction, type ReconnectOptions } from '../options';
 import { backoff } from './backoff';
 
 export type ReconnectPolicy = Required<ReconnectOptions> | ReconnectFunction | false;
@@ -34,6 +35,7 @@ export function reconnect<T>(
       onLoss(attempt, known, error);
       if (!isObservable(wait)) return timer(wait, scheduler);
       return wait.pipe(
+        catchError((cause: unknown) => throwError(() => failed(cause))),
         take(1),
         throwIfEmpty(() => error),
       );
@@ -42,6 +44,23 @@ export function reconnect<T>(
 }
 
 function decide(policy: ReconnectPolicy, attempt: number, error: RedisError): ReturnType<ReconnectFunction> {
-  if (typeof policy === 'function') return policy(attempt, error);
-  return policy !== false && attempt <= policy.maxAttempts && backoff(policy, attempt);
+  if (typeof policy !== 'function') {
+    return policy !== false && attempt <= policy.maxAttempts && backoff(policy, attempt);
+  }
+  let wait: unknown;
+  try {
+    wait = policy(attempt, error);
+  } catch (cause) {
+    throw failed(cause);
+  }
+  if (wait === false || isObservable(wait)) return wait;
+  if (typeof wait === 'number' && wait >= 0) return Math.min(wait, LONGEST_TIMER);
+  const got = typeof wait === 'number' ? String(wait) : kindOf(wait);
+  throw failed(new TypeError(`a delay, an Observable or false was expected, got ${got}`));
+}
+
+/** The user's function gives no answer, so nobody knows how to go on. */
+function failed(cause: unknown): ConnectionError {
+  const why = cause instanceof Error ? cause.message : 'it threw';
+  return new ConnectionError(`The option 'reconnect' failed: ${why}`, { cause, repeatable: false });
 }

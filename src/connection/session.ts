@@ -1,10 +1,17 @@
 import type { Arg, Command } from '../commands/command';
-import type { Credentials } from '../options';
 
-/** What a connection is to be in the server's eyes. The user's own SELECT, AUTH and CLIENT SETNAME change it for good. */
+/** Who signs in; by AUTH a password may be any bytes. */
+export interface SignIn {
+  readonly username?: Arg | undefined;
+  readonly password: Arg;
+}
+
+/** What a connection is to be in the server's eyes. The user's own SELECT, AUTH, CLIENT SETNAME and the like change it for good. */
 export class Session {
   /** Who signed in by AUTH, in place of whom the options name. */
-  credentials: Credentials | undefined;
+  credentials: SignIn | undefined;
+  /** Other commands that the next connection is to be told as well, the latest of each kind. */
+  private readonly modes = new Map<string, Command>();
 
   constructor(
     public database: number,
@@ -15,11 +22,17 @@ export class Session {
   copy(): Session {
     const copy = new Session(this.database, this.clientName);
     copy.credentials = this.credentials;
+    for (const [kind, command] of this.modes) copy.modes.set(kind, command);
     return copy;
   }
 
+  get settings(): readonly Command[] {
+    return [...this.modes.values()];
+  }
+
   /** Remembers a command that the server has accepted, so that the next connection is told the same. */
-  note({ spec, args }: Command): void {
+  note(command: Command): void {
+    const { spec, args } = command;
     switch (spec.name) {
       case 'SELECT':
         this.database = Number(args[0]);
@@ -28,10 +41,17 @@ export class Session {
         this.clientName = textOf(args[0]);
         break;
       case 'AUTH': {
-        const password = textOf(args.at(-1));
-        this.credentials = args.length === 1 ? { password } : { username: textOf(args[0]), password };
+        const [first, password] = args;
+        this.credentials = password === undefined ? { password: first! } : { username: first, password };
         break;
       }
+      case 'CLIENT NO-EVICT':
+      case 'CLIENT NO-TOUCH':
+        this.modes.set(spec.name, command);
+        break;
+      case 'CLIENT SETINFO':
+        this.modes.set(`${spec.name} ${textOf(args[0]).toUpperCase()}`, command);
+        break;
     }
   }
 }

@@ -2,6 +2,7 @@ import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { Observable, Subject } from 'rxjs';
 import { ConnectionError, TimeoutError } from '../errors';
+import { withoutUndefined } from '../options';
 
 /** Where a server listens and how to reach it. Durations are milliseconds. */
 export interface Endpoint {
@@ -32,6 +33,8 @@ export interface ByteSocket {
   readonly drained: boolean;
   destroy(): void;
 }
+
+type CheckServerIdentity = NonNullable<tls.ConnectionOptions['checkServerIdentity']>;
 
 /** Opens a byte stream: emits it once it is open, errors when it cannot be opened. Unsubscribing destroys it. */
 export type Dial = (endpoint: Endpoint) => Observable<ByteSocket>;
@@ -98,10 +101,23 @@ export const openSocket: Dial = (endpoint) =>
 function connect(endpoint: Endpoint, onread: net.OnReadOpts): net.Socket {
   const where = endpoint.path === undefined ? { host: endpoint.host, port: endpoint.port } : { path: endpoint.path };
   if (!endpoint.tls) return net.connect({ ...where, onread });
-  const details = endpoint.tls === true ? {} : endpoint.tls;
+  const details = endpoint.tls === true ? {} : withoutUndefined(endpoint.tls);
+  const { checkServerIdentity } = details;
+  if (checkServerIdentity !== undefined) details.checkServerIdentity = withoutThrowing(checkServerIdentity);
   // A name is announced to the server (SNI); an address must not be.
   const servername = endpoint.path === undefined && net.isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {};
   return tls.connect({ ...where, ...servername, ...details, onread } as unknown as tls.ConnectionOptions);
+}
+
+/** What the user's own check throws would end the process: it is a reason to refuse the server. */
+function withoutThrowing(check: CheckServerIdentity): CheckServerIdentity {
+  return (...identity) => {
+    try {
+      return check(...identity);
+    } catch (thrown) {
+      return thrown instanceof Error ? thrown : new Error('checkServerIdentity failed', { cause: thrown });
+    }
+  };
 }
 
 function write(socket: net.Socket, chunks: readonly Uint8Array[]): boolean {

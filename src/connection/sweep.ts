@@ -1,10 +1,8 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
+import { LONGEST_TIMER } from '../options';
 
 /** A timer that is later than this was kept by user code, and what is due may lie unread in the socket; ms. */
 const KEPT = 20;
-
-/** What a timer of the platform can wait, ms; later deadlines are looked at again then. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * One timer for any number of deadlines: it goes off at the earliest that was ever announced, then asks for the earliest that is
@@ -33,6 +31,7 @@ export class Sweep {
   private arm(deadline: number): void {
     this.stop();
     this.at = deadline;
+    // Later ones are looked at again then.
     const delay = Math.min(Math.max(0, deadline - this.clock.now()), LONGEST_TIMER);
     this.timer = this.clock.schedule(() => this.goOff(deadline), delay);
   }

@@ -1,7 +1,8 @@
 import { EMPTY, Observable, Subscription, merge } from 'rxjs';
-import type { Connection, ConnectionState, Send } from '../connection/connection';
+import type { Connection, ConnectionState } from '../connection/connection';
 import { AuthenticationError } from '../errors';
 import type { Push } from '../resp/frames';
+import type { Send } from '../connection/greeter';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import type { Message, Topic } from './topic';
 
@@ -84,7 +85,7 @@ export class PubSub {
       const { value: state } = connection.state$;
       return state.kind === 'ready' && carries(state.protocol) && this.wanted;
     };
-    connection.restorers.push({
+    connection.greeter.restorers.push({
       restore: (send, protocol) => {
         if (!carries(protocol)) return EMPTY;
         // What was asked for on the lost link and still waits must not be sent on this one.
@@ -155,6 +156,10 @@ export class PubSub {
     if (this.own === undefined && this.wanted) {
       const own = (this.own = this.openOwn());
       this.attach(own, () => true);
+      // One client has one stream of events, and what is wrong with either connection is to be heard there.
+      own.events$.subscribe((event) => {
+        if (event.type === 'error') this.shared.events$.next(event);
+      });
       own.state$.subscribe((state) => {
         if (this.own !== own) return;
         if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) this.end(state.error);

@@ -1,7 +1,7 @@
 import { EMPTY, catchError, merge, type Observable } from 'rxjs';
 import { Command, type CommandSpec } from '../commands/command';
 import { defineSpec } from '../commands/define-spec';
-import type { Send } from '../connection/connection';
+import type { Send } from '../connection/greeter';
 import { ReplyError } from '../errors';
 import { Topic } from './topic';
 

@@ -98,6 +98,63 @@ describe('The handshake', () => {
     expect(await firstValueFrom(redis.state$)).toMatchObject({ kind: 'ready', protocol: 2 });
   });
 
+  it.each([
+    ['does not know that version', 'NOPROTO unsupported protocol version'],
+    ['does not know HELLO', 'ERR unknown command'],
+    ['hides HELLO from who has not signed in', 'NOAUTH HELLO must be called with the client already authenticated'],
+  ])('falls back to RESP2 where a server %s', async (_, refusal) => {
+    const server = await serve((words, socket) => (words[0] === 'HELLO' ? `-${refusal}\r\n` : modern(words, socket)));
+    const redis = make({ url: server.url, ...everything });
+    await redis.connect();
+    expect(await firstValueFrom(redis.state$)).toMatchObject({ kind: 'ready', protocol: 2 });
+    expect(server.seen.map((words) => words.join(' '))).toContain('AUTH ann pw');
+  });
+
+  it.each(['DENIED Redis is running in protected mode', 'ERR max number of clients reached'])(
+    'that a server turns away with "%s" is a lost connection, whatever was asked',
+    async (farewell) => {
+      let turns = 1;
+      const server = await serve((words, socket) => {
+        if (turns-- <= 0) return modern(words, socket);
+        socket.end(`-${farewell}\r\n`);
+        return undefined;
+      });
+      const redis = make({ url: server.url, ...everything });
+      const states = record(redis.state$);
+      expect(await redis.set('k', 'v')).toBe('OK');
+      expect(states.values.find(({ kind }) => kind === 'reconnecting')).toMatchObject({
+        error: { code: 'CONNECTION', message: `The server turns the client away: ${farewell}` },
+      });
+    },
+  );
+
+  it('outlives connectTimeout once it is over', async () => {
+    const server = await serve(modern);
+    const redis = make({ url: server.url, connectTimeout: 40, reconnect: false });
+    await redis.connect();
+    // A timer that is set later and lasts as long goes off behind one that was forgotten.
+    await new Promise((resolve) => setTimeout(resolve, 41));
+    expect(await redis.set('k', 'v')).toBe('OK');
+  });
+
+  it('is the same over IPv6', async () => {
+    const server = await ScriptedServer.start(modern, '::1');
+    scripted.push(server);
+    expect(server.url).toMatch(/^redis:\/\/\[::1\]:\d+$/);
+    const redis = make({ url: server.url, ...everything });
+    expect(await redis.set('k', 'v')).toBe('OK');
+    expect(redis.toJSON().address).toMatch(/^\[::1\]:\d+$/);
+  });
+
+  it('puts the prefix before the keys of what the user wants', async () => {
+    const server = await serve(modern);
+    await make({ url: server.url, prefix: 'app:', onConnect: [set('k', 'v'), call('ONE', 'k')] }).connect();
+    expect(server.seen.slice(-2)).toStrictEqual([
+      ['SET', 'app:k', 'v'],
+      ['ONE', 'k'],
+    ]);
+  });
+
   it('asks for RESP2 in its own words where that is what the user wants', async () => {
     const server = await serve(modern);
     await make({ url: server.url, ...everything, protocol: 2 }).connect();

@@ -1,4 +1,5 @@
-import { NEVER, concatMap, config, lastValueFrom, map, merge, toArray } from 'rxjs';
+import { NEVER, concatMap, config, filter, firstValueFrom, lastValueFrom, map, merge, toArray } from 'rxjs';
+import { RedisError, type Redis } from 'rxjs-redis';
 import { reaches, record, useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
@@ -31,6 +32,84 @@ describe('User code', () => {
     expect(await Promise.all(replies)).toStrictEqual(Array.from({ length: 100 }, (_, n) => String(n)));
     await until(() => thrown.length === 20);
     expect(await redis.echo('next')).toBe('next');
+  });
+
+  describe('that ends the client', () => {
+    const onlyErrors = (outcomes: readonly unknown[]) =>
+      expect(outcomes).toStrictEqual(outcomes.map(() => ({ error: expect.any(RedisError) as unknown })));
+
+    it.each([0, 50])('while it decides about what was lost (and says %d) leaves no command waiting', async (delay) => {
+      const decide = () => {
+        void redis.destroy();
+        return delay;
+      };
+      const redis: Redis = make({ url: proxy().url(), reconnect: quick, retry: decide });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const replies = [redis.get('a'), redis.get('b'), redis.incr('c')].map((reply) => outcome<unknown>(reply));
+      await new Promise(setImmediate);
+      proxy().cut();
+      onlyErrors(await Promise.all(replies));
+    });
+
+    it.each([0, 50])(
+      'while it decides about what was refused (and says %d) leaves no command waiting',
+      async (delay) => {
+        const decide = () => {
+          void redis.destroy();
+          return delay;
+        };
+        const redis: Redis = make({ url: server().url, reconnect: quick, retry: decide });
+        await redis.set('text', 'text');
+        onlyErrors(await Promise.all([outcome<unknown>(redis.lpush('text', 'a')), outcome<unknown>(redis.get('b'))]));
+      },
+    );
+
+    it('while it decides about the connection leaves no command waiting', async () => {
+      const decide = () => {
+        void redis.destroy();
+        return 'resend' as const;
+      };
+      const redis: Redis = make({ url: server().url, reconnect: quick, reconnectOnError: decide });
+      await redis.set('text', 'text');
+      onlyErrors(await Promise.all([outcome<unknown>(redis.lpush('text', 'a')), outcome<unknown>(redis.get('b'))]));
+    });
+
+    it.each(['credentials', 'onConnect'] as const)(
+      'while it is asked for %s leaves no command waiting',
+      async (option) => {
+        const provide = () => {
+          void redis.destroy();
+          return option === 'onConnect' ? [] : { password: 'none' };
+        };
+        const redis: Redis = make({ url: server().url, reconnect: quick, [option]: provide });
+        onlyErrors([await outcome(redis.ping())]);
+        expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'closed' });
+      },
+    );
+
+    it.each(['connecting', 'ready', 'reconnecting'] as const)('when it is told of "%s" ends it', async (kind) => {
+      const url = kind === 'reconnecting' ? 'redis://127.0.0.1:1' : server().url;
+      const redis: Redis = make({ url, reconnect: quick });
+      redis.state$.pipe(filter((state) => state.kind === kind)).subscribe(() => void redis.destroy());
+      const states = record(redis.state$);
+      onlyErrors([await outcome(redis.ping())]);
+      expect([states.values.at(-1)!.kind, states.ended]).toStrictEqual(['closed', 'complete']);
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['0', 0],
+    ['a Promise', Promise.resolve(false)],
+  ])('that answers whether to reconnect with %s keeps the connection', async (_, answer) => {
+    const redis = make({ url: server().url, reconnect: quick, reconnectOnError: (() => answer) as () => boolean });
+    const states = record(redis.state$);
+    await redis.set('text', 'text');
+    expect(await outcome(redis.lpush('text', 'a'))).toMatchObject({ error: { kind: 'WRONGTYPE' } });
+    await redis.ping();
+    expect(states.values.map(({ kind }) => kind)).toStrictEqual(['idle', 'connecting', 'ready']);
   });
 
   it('that throws at a message stops neither the messages of others nor the replies', async () => {

@@ -1,11 +1,13 @@
 import {
   BehaviorSubject,
+  NEVER,
   Subject,
   concat,
   defer,
   filter,
   firstValueFrom,
   from,
+  lastValueFrom,
   of,
   range,
   mergeMap,
@@ -13,7 +15,10 @@ import {
 } from 'rxjs';
 import type { Credentials, Redis, RedisOptions } from 'rxjs-redis';
 import { eventually, reaches, record, useClients } from '../../support/clients';
+import { failure, outcome } from '../../support/outcomes';
+import { ScriptedServer, greeting } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
+import { shown } from '../../support/shown';
 
 const quick = { initialDelay: 5, maxDelay: 20 };
 const ann: Credentials = { username: 'ann', password: 'of-ann' };
@@ -181,6 +186,83 @@ describe('Credentials', () => {
     await becomes(redis, 'ann');
     await kill(redis);
     expect(await redis.aclWhoami()).toBe('ann');
+  });
+
+  it('that are none leave the live connection as it is, are told as an event, and the next ones count', async () => {
+    const tokens$ = new BehaviorSubject<unknown>(ann);
+    const redis = client(tokens$ as BehaviorSubject<Credentials>);
+    const id = await redis.clientId();
+    const events = record(redis.events$);
+    const pending = outcome(redis.incr('n'));
+    for (const wrong of [{ username: 'bob' }, 'hunter2', undefined]) tokens$.next(wrong);
+    expect(await pending).toHaveProperty('value');
+    expect(events.values).toMatchObject(
+      Array(3).fill({ type: 'error', error: { code: 'CONNECTION', cause: expect.any(TypeError) as unknown } }),
+    );
+    expect(shown(events.values)).not.toContain('hunter2');
+    tokens$.next(bob);
+    await becomes(redis, 'bob');
+    expect(await redis.clientId()).toBe(id);
+  });
+
+  it.each<[string, unknown]>([
+    ['a string', () => 'hunter2'],
+    ['a Promise of a string', () => Promise.resolve('hunter2')],
+    ['a password that is a number', () => ({ password: 42, username: 'hunter2' })],
+    ['a user name that is an object', () => ({ password: 'hunter2', username: {} })],
+    ['undefined', () => undefined],
+    ['a Promise of undefined', () => Promise.resolve(undefined)],
+    ['a Promise of null', () => Promise.resolve(null)],
+  ])('that are none from the start are a failed attempt and shown to nobody: %s', async (_, credentials) => {
+    const redis = client(credentials as () => Credentials);
+    void redis.connect();
+    const state = await reaches(redis, 'reconnecting');
+    expect(state).toMatchObject({
+      error: { code: 'CONNECTION', message: 'There are no credentials', cause: expect.any(TypeError) as unknown },
+    });
+    expect(shown(state)).not.toContain('hunter2');
+  });
+
+  it('wait for the end of a transaction that is open on a dedicated connection', async () => {
+    const tokens$ = new BehaviorSubject(ann);
+    const redis = client(tokens$);
+    const done = redis.dedicated(async (connection) => {
+      await connection.multi();
+      await connection.incr('rotation:transaction');
+      tokens$.next(bob);
+      await connection.incr('rotation:transaction');
+      const replies = await connection.exec();
+      return [replies, await connection.aclWhoami()];
+    });
+    expect(await lastValueFrom(done)).toMatchObject([[expect.any(Number), expect.any(Number)], 'bob']);
+  });
+
+  it('wait for the handshake, and come one after the other', async () => {
+    const server = await ScriptedServer.start(([word], socket) => {
+      if (word !== 'HELLO') return '+OK\r\n';
+      tokens$.next(bob);
+      tokens$.next({ ...ann, password: 'newest' });
+      setImmediate(() => socket.write(greeting));
+      return undefined;
+    });
+    const tokens$ = new BehaviorSubject(ann);
+    const redis = make({ url: server.url, reconnect: quick, credentials: tokens$ });
+    const newest = firstValueFrom(server.seen$.pipe(filter(({ words }) => words.includes('newest'))));
+    await redis.connect();
+    await newest;
+    expect(server.seen.map((words) => words.join(' ')).filter((line) => /AUTH/.test(line))).toStrictEqual([
+      'HELLO 3 AUTH ann of-ann',
+      'AUTH bob of-bob',
+      'AUTH ann newest',
+    ]);
+    await server.stop();
+  });
+
+  it('that never come are what the error names', async () => {
+    const redis = client(NEVER, { connectTimeout: 50, reconnect: false });
+    expect(await failure(redis.connect())).toMatchObject({
+      cause: { code: 'TIMEOUT', message: 'There were no credentials within 50 ms' },
+    });
   });
 
   it('sign in the connection of RESP2 messages as well', async () => {

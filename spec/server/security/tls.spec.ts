@@ -182,6 +182,17 @@ describe('A server that is not what it says', () => {
     await client(other, { checkServerIdentity }).connect();
     expect(judged).toStrictEqual(['localhost']);
   });
+
+  it('is refused, and the process goes on, where that function throws', async () => {
+    const other = await peer('server');
+    const checkServerIdentity = () => {
+      throw new RangeError('a bug');
+    };
+    expect(await refusal(client(other, { checkServerIdentity }))).toMatchObject({
+      error: { code: 'CONNECTION', cause: { message: 'a bug' } },
+    });
+    await client(other, { checkServerIdentity: undefined as never }).connect();
+  });
 });
 
 /** Greets over TLS, and remembers what it was called and what it was sent. */

@@ -1,4 +1,4 @@
-import { NEVER, Observable, Subject, of, type ObservableInput } from 'rxjs';
+import { NEVER, Observable, Subject, of, throwError, type ObservableInput } from 'rxjs';
 import { blpop, call, get, incr } from 'rxjs-redis/commands';
 import type { Credentials, RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
@@ -51,6 +51,10 @@ function setUp(given: RedisOptions = {}) {
   };
   const fail = (error: RedisError = refused()) => dials.at(-1)!.opened.error(error);
   return { connection, clock, dials, send, events, states, accept, ready, fail };
+}
+
+function thrower(thrown: unknown): never {
+  throw thrown;
 }
 
 function commandsIn(socket: ScriptedSocket): number {
@@ -160,15 +164,75 @@ describe('Reconnecting', () => {
     expect(states.values.at(-1)).toStrictEqual({ kind: 'closed', error });
   });
 
-  it('ends when a function throws, with what it threw as the reason', () => {
-    const { connection, states, fail } = setUp({
-      reconnect: () => {
-        throw new RangeError('a bug');
-      },
+  it.each<[string, () => never | Observable<never>, unknown]>([
+    ['an Error', () => thrower(new RangeError('a bug')), { name: 'RangeError' }],
+    ['a string', () => thrower('a bug'), 'a bug'],
+    ['nothing', () => thrower(undefined), undefined],
+    ['an Observable that errors', () => throwError(() => null), null],
+  ])('ends when a function throws, and tells why: %s', async (_, reconnect, cause) => {
+    const { connection, states, events, send, fail } = setUp({ reconnect });
+    const waiting = failure(send(get('k')));
+    fail();
+    const { error } = states.values.at(-1) as { error: RedisError };
+    expect(error).toMatchObject({
+      code: 'CONNECTION',
+      message: expect.stringMatching(/^The option 'reconnect' failed/),
     });
+    if (cause === undefined || cause === null) expect(error.cause ?? undefined).toBeUndefined();
+    else expect(error).toMatchObject({ cause });
+    expect(events.values.at(-1)).toStrictEqual({ type: 'error', error });
+    expect(await waiting).toMatchObject({ code: 'DISCONNECTED', cause: error });
+    expect(connection.closed).toBe(true);
+  });
+
+  it.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['NaN', NaN],
+    ['-1', -1],
+    ['boolean', true],
+    ['string', 'soon'],
+    ['Promise', Promise.resolve(60_000)],
+  ])('ends when a function answers with what is no time: %s', (got, answer) => {
+    const { connection, dials, states, fail } = setUp({ reconnect: (() => answer) as () => number });
     connection.open();
     fail();
-    expect(states.values.at(-1)).toMatchObject({ kind: 'closed', error: { message: 'a bug' } });
+    expect(dials).toHaveLength(1);
+    expect(states.values.at(-1)).toMatchObject({
+      kind: 'closed',
+      error: {
+        message: `The option 'reconnect' failed: a delay, an Observable or false was expected, got ${got}`,
+        cause: expect.any(TypeError) as unknown,
+      },
+    });
+  });
+
+  it.each([2 ** 31, 2 ** 40, Infinity])('waits as long as a timer can where a function says %d', (delay) => {
+    const { connection, clock, dials, states, fail } = setUp({ reconnect: () => delay });
+    connection.open();
+    fail();
+    expect(states.values.at(-1)).toMatchObject({ kind: 'reconnecting', delay: 2 ** 31 - 1 });
+    clock.advance(2 ** 31 - 2);
+    expect(dials).toHaveLength(1);
+    clock.advance(1);
+    expect(dials).toHaveLength(2);
+  });
+
+  it.each(['destroy', 'close'] as const)('is over when the function itself calls %s', async (end) => {
+    const { connection, clock, dials, states, events, send, fail } = setUp({
+      reconnect: () => {
+        void connection[end]();
+        return 10;
+      },
+    });
+    const waiting = failure(send(get('k')));
+    fail();
+    clock.advance(1_000);
+    expect(dials).toHaveLength(1);
+    expect(states.values.at(-1)).toStrictEqual({ kind: 'closed' });
+    expect(events.ended).toBe('complete');
+    expect(await waiting).toMatchObject({ code: 'DISCONNECTED' });
+    expect(await failure(send(get('k')))).toMatchObject({ code: 'DISCONNECTED' });
   });
 });
 
@@ -468,7 +532,7 @@ describe('Signing in', () => {
     await accept();
     expect(states.values.at(-1)).toMatchObject({
       kind: 'reconnecting',
-      error: { code: 'CONNECTION', message: 'The handshake cannot be sent', cause: expect.any(TypeError) as unknown },
+      error: { code: 'CONNECTION', message: 'There are no credentials', cause: expect.any(TypeError) as unknown },
     });
   });
 
@@ -675,6 +739,24 @@ describe('connect()', () => {
     clock.advance(200);
     await ready();
     expect(connected.ended).toBe('complete');
+  });
+
+  it('waits no longer than a command may take, while the client goes on trying', async () => {
+    const { connection, clock, dials, ready, fail } = setUp({ commandTimeout: 250 });
+    const connected = record(connection.connect());
+    fail();
+    clock.advance(100);
+    fail();
+    clock.advance(150);
+    expect(connected.ended).toMatchObject({
+      code: 'TIMEOUT',
+      message: 'localhost:6379 could not be reached within 250 ms',
+      cause: { message: 'there: connect ECONNREFUSED' },
+    });
+    clock.advance(50);
+    expect(dials).toHaveLength(3);
+    await ready();
+    expect(record(connection.connect()).ended).toBe('complete');
   });
 
   it('fails when the credentials are refused', async () => {
