@@ -2,7 +2,7 @@ import { defer, filter, finalize, forkJoin, map, takeWhile, tap, type Observable
 import type { ReplySource } from './commands/reply';
 import { plainContext } from './commands/request';
 import { Completion } from './connection/completion';
-import { Connection, type ConnectionEvent, type ConnectionState } from './connection/connection';
+import { Connection, type ConnectionEvent, type ConnectionParts, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
 import { DedicatedConnection } from './dedicated-connection';
 import { kindOf, resolveOptions, withoutUndefined, type RedisOptions, type ResolvedOptions } from './options';
@@ -23,6 +23,9 @@ export class Redis extends RedisView {
   /** What happens to the connection. Nothing is lost, and no process ends, when nobody listens. */
   readonly events$: Observable<ConnectionEvent>;
 
+  /** @internal What every connection is made with: the simulation puts its own time and sockets here. */
+  static parts: () => ConnectionParts = () => ({});
+
   private readonly connection: Connection;
   private readonly source: ReplySource;
   private readonly lend: () => Connection;
@@ -35,14 +38,18 @@ export class Redis extends RedisView {
    */
   constructor(url?: string | URL | RedisOptions, options: RedisOptions = {}) {
     const resolved = resolveOptions(optionsOf(url, options));
-    const connection = new Connection(resolved);
-    const pubsub = new PubSub(connection, () => subscriberConnection(resolved, connection));
+    const { parts } = new.target;
+    const connection = new Connection(resolved, parts());
+    const { session } = connection;
+    // In RESP2 messages need a connection that carries nothing else.
+    const openOwn = () => new Connection({ ...resolved, protocol: 2 }, { ...parts(), arraysArePushes: true, session });
+    const pubsub = new PubSub(connection, openOwn);
     const { prefix, commandTimeout, retry } = resolved;
     const source = { ...plainContext, executor: connection, prefix, commandTimeout, retry: retryPolicy(retry) };
     super(source, pubsub);
     this.connection = connection;
     this.source = source;
-    this.lend = () => new Connection({ ...resolved, reconnect: false }, { session: connection.session.copy() });
+    this.lend = () => new Connection({ ...resolved, reconnect: false }, { ...parts(), session: session.copy() });
     this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
     this.events$ = connection.events$.asObservable();
   }
@@ -131,9 +138,4 @@ function isClosed({ kind }: ConnectionState): boolean {
 
 function throwIfLost(state: ConnectionState): void {
   if (state.kind === 'closed' && state.error !== undefined) throw state.error;
-}
-
-/** In RESP2 messages need a connection that carries nothing else. */
-function subscriberConnection(options: ResolvedOptions, { session }: Connection): Connection {
-  return new Connection({ ...options, protocol: 2 }, { arraysArePushes: true, session });
 }

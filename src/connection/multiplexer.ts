@@ -259,7 +259,7 @@ export class Multiplexer {
     while (this.socket !== undefined && !this.full) {
       const first = this.inFlight.length === 0;
       if (!this.encodeBatch()) {
-        if (this.inFlight.length === 0) this.rest();
+        if (!this.owesSoon()) this.rest();
         return;
       }
       this.full = !this.socket.write(this.encoder.take());
@@ -312,7 +312,8 @@ export class Multiplexer {
     } catch (error) {
       reportUnhandled(error);
     }
-    if (this.inFlight.length === 0 || this.draining || this.retiring !== undefined) this.rest();
+    if (this.inFlight.length === 0 || this.draining) this.rest();
+    else if (this.retiring !== undefined) this.scheduleFlush(); // what is at hand is read first
   }
 
   private deliver(request: Request, frame: Frame): void {

@@ -1,7 +1,7 @@
-import { retry, throwError, timer, type MonoTypeOperatorFunction } from 'rxjs';
+import { asyncScheduler, retry, throwError, timer, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs';
 import type { Request, RetryPolicy } from '../commands/request';
 import { RedisError } from '../errors';
-import { resolveRetry, type ResolvedOptions, type RetryOptions } from '../options';
+import { LONGEST_TIMER, resolveRetry, type ResolvedOptions, type RetryOptions } from '../options';
 import { backoff } from './backoff';
 import { reportUnhandled } from './report-unhandled';
 
@@ -21,15 +21,8 @@ export function retryPolicy(options: ResolvedOptions['retry']): RetryPolicy {
  */
 export function delayOfNextTry(request: Request, error: RedisError, now: number): number | false {
   const { attempt, command, context, deadline } = request;
-  let delay: unknown;
-  try {
-    delay = context.retry(attempt + 1, error, command);
-  } catch (thrown) {
-    reportUnhandled(thrown);
-  }
-  // A function in JavaScript may answer with nothing at all; that is no time to wait.
-  if (typeof delay !== 'number' || !(delay >= 0) || delay === Infinity) return false;
-  return deadline !== 0 && now + delay >= deadline ? false : delay;
+  const delay = answerOf(() => context.retry(attempt + 1, error, command));
+  return delay !== false && deadline !== 0 && now + delay >= deadline ? false : delay;
 }
 
 /**
@@ -38,21 +31,37 @@ export function delayOfNextTry(request: Request, error: RedisError, now: number)
  * All other errors pass. Delays are milliseconds.
  *
  * @param options how the attempts are spaced, or a function that decides about each
+ * @param scheduler whose time the delays are counted in
  *
  * @example
  * redis.get('config').pipe(map(parse), retrySafely({ maxAttempts: 3 })).subscribe(apply);
  */
-export function retrySafely<T>(options?: RetryOptions | RetryPolicyOfErrors): MonoTypeOperatorFunction<T> {
+export function retrySafely<T>(
+  options?: RetryOptions | RetryPolicyOfErrors,
+  scheduler: SchedulerLike = asyncScheduler,
+): MonoTypeOperatorFunction<T> {
   const policy = typeof options === 'function' ? options : safely(options);
   return retry<T>({
+    resetOnSuccess: true,
     delay: (error: unknown, attempt) => {
-      const delay = error instanceof RedisError && policy(attempt, error);
-      return delay === false ? throwError(() => error) : timer(delay);
+      const delay = error instanceof RedisError && answerOf(() => policy(attempt, error));
+      return delay === false ? throwError(() => error) : timer(delay, scheduler);
     },
   });
 }
 
-/** The delay before the attempt, ms, or false; `attempt` counts from 1. */
+/** What a policy says, if it is a time to wait, ms. A function in JavaScript may say nothing at all, and throw. */
+function answerOf(policy: () => unknown): number | false {
+  let delay: unknown;
+  try {
+    delay = policy();
+  } catch (thrown) {
+    reportUnhandled(thrown);
+  }
+  return typeof delay === 'number' && delay >= 0 && delay < Infinity && Math.min(delay, LONGEST_TIMER);
+}
+
+/** The delay before the attempt, ms, or false; `attempt` counts from 1, anew after each value. */
 export type RetryPolicyOfErrors = (attempt: number, error: RedisError) => number | false;
 
 function safely(options: RetryOptions | undefined): RetryPolicyOfErrors {
