@@ -43,7 +43,7 @@ export class TimeoutError extends RedisError {
   readonly code = 'TIMEOUT';
 }
 
-/** The peer broke the rules of RESP; the connection is gone. */
+/** The peer broke the rules of RESP, and the connection is gone; or it answered with what the command never promises. */
 export class ProtocolError extends RedisError {
   readonly code = 'PROTOCOL';
 }

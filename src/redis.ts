@@ -80,7 +80,7 @@ export class Redis extends RedisView {
 
   /**
    * Lends a connection of its own for what would disturb others on the shared one: WATCH, MULTI and EXEC by hand, RESET, QUIT. It
-   * is signed in as the client is, is not made again when it is lost, and is thrown away when the work completes, fails or is
+   * is signed in as the client is, is not made again when it is lost, sends nothing a second time, and is thrown away when the work completes, fails or is
    * unsubscribed from.
    * @example
    * redis.dedicated((connection) => connection.multi().pipe(concatMap(() => connection.incr('n')), concatMap(() => connection.exec())));
@@ -100,7 +100,7 @@ export class Redis extends RedisView {
         connection.destroy();
       };
       const lent = new DedicatedConnection(
-        { ...this.source, executor: connection },
+        { ...this.source, executor: connection, retry: () => false },
         connection.multiplexer.incoming.pushes$,
         ended$,
       );

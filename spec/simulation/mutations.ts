@@ -35,14 +35,14 @@ export const mutations: readonly Mutation[] = [
   {
     fault: 'subscriptions are not restored after a reconnect',
     file: 'pubsub/pubsub.ts',
-    from: '      return this.reconcile(send);',
+    from: '        return this.reconcile(send, (error) => throwError(() => error));',
     to: '      return EMPTY;',
   },
   {
     fault: 'the last observer to leave does not unsubscribe',
     file: 'pubsub/subscriptions.ts',
-    from: 'left.length > 0 ? send',
-    to: 'left.length < 0 ? send',
+    from: 'left.length > 0 ? this.unsubscribe',
+    to: 'left.length < 0 ? this.unsubscribe',
   },
   {
     fault: 'who joins while subscriptions are restored is forgotten',
@@ -167,7 +167,7 @@ export const mutations: readonly Mutation[] = [
   {
     fault: 'a replica is kept as if it were the master',
     file: 'connection/multiplexer.ts',
-    from: 'if (this.retiring !== undefined && this.inFlight.length === 0) {',
+    from: 'if (this.retiring !== undefined && !this.owesSoon()) {',
     to: 'if (this.retiring !== undefined && this.inFlight.length < 0) {',
   },
   {
@@ -191,12 +191,12 @@ export const mutations: readonly Mutation[] = [
   {
     fault: 'the database is not selected again where HELLO is refused',
     file: 'connection/handshake.ts',
-    from: 'const missing = rest.filter((_, index) => refusals[index] !== undefined);\n      return greetInResp2(send, greeting, missing);',
-    to: 'return greetInResp2(send, { ...greeting, database: 0 }, rest.filter(({ spec }) => refusals.length < 0 || spec.name === "CLIENT SETINFO"));',
+    from: 'const missing = others.filter((_, index) => refusals[index] !== undefined);\n      return greetInResp2(send, greeting, missing);',
+    to: 'return greetInResp2(send, { ...greeting, database: 0 }, others.filter(({ spec }) => refusals.length < 0 || spec.name === "CLIENT SETINFO"));',
   },
   {
     fault: 'a handshake may take for ever',
-    file: 'connection/connection.ts',
+    file: 'connection/greeter.ts',
     from: 'first: connectTimeout,',
     to: 'first: 1e8,',
   },
@@ -251,7 +251,7 @@ export const mutations: readonly Mutation[] = [
   {
     fault: 'what a replica refused is not sent to the master',
     file: 'connection/multiplexer.ts',
-    from: "reaction === 'resend' && request.attempt === 0",
+    from: "reaction === 'resend' && request.past?.resent !== true",
     to: "reaction === 'resend' && request.attempt < 0",
   },
   {
@@ -286,8 +286,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     fault: 'a subscribed connection is signed in again as any other',
-    file: 'connection/connection.ts',
-    from: 'const inTheWay = this.arraysArePushes ? this.restorers : [];',
+    file: 'connection/greeter.ts',
+    from: 'const inTheWay = this.messagesAlone ? this.restorers : [];',
     to: 'const inTheWay = this.restorers.slice(this.restorers.length);',
   },
 ];

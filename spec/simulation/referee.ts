@@ -256,8 +256,9 @@ function isBlocking({ sent }: WireRequest): boolean {
   return sent?.item.call === 'blpop';
 }
 
-function leadsAstray({ answer }: WireRequest, { reconnectOnError }: Settings): boolean {
-  if (answer === undefined || !('error' in answer)) return false;
+function leadsAstray({ answer }: WireRequest, { reconnect, reconnectOnError }: Settings): boolean {
+  // Where no connection would follow, this one is kept.
+  if (answer === undefined || !('error' in answer) || reconnect === 'off') return false;
   return (
     answer.error.startsWith('READONLY') || (reconnectOnError === 'masterdown' && answer.error.startsWith('MASTERDOWN'))
   );

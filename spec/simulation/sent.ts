@@ -91,7 +91,7 @@ export class Sent {
   }
 
   get refusals(): number {
-    return this.wires.filter((wire) => wire.answered && wire.answer !== undefined && 'error' in wire.answer).length;
+    return this.wires.filter(isRefused).length;
   }
 
   /** It may stand behind commands that were submitted later: it had to wait before it was sent again. */
@@ -149,6 +149,11 @@ export class Sent {
   conclude(): void {
     const { outcome } = this;
     if (outcome === undefined) return;
+    const isSaidToHaveRun =
+      outcome.kind === 'error' && outcome.error instanceof RedisError && outcome.error.delivery === 'unknown';
+    if (isSaidToHaveRun && this.wires.every((wire) => isRefused(wire) && wire.inTime && !wire.doubtful)) {
+      this.fail('was refused, and is said to may have run');
+    }
     const answered = this.wires.some(
       ({ answer, inTime, doubtful }) => inTime && !doubtful && answer !== undefined && 'value' in answer,
     );
@@ -199,7 +204,12 @@ export class Sent {
     if (delivery !== 'unsent' && this.wires.length === 0) this.fail(`was reported '${delivery}' and never written`);
     if (delivery === 'unknown' && error.repeatable && !this.repeatable)
       this.fail('may have run and was called repeatable');
-    if (delivery === 'answered') this.checkAnswer(error);
+    // Whoever waits when the client cannot sign in is told that, whatever its own answer was before.
+    const isSignIn = error instanceof AuthenticationError && error.cause instanceof AuthenticationError;
+    const isAnswer = !isSignIn && (error instanceof ReplyError || error instanceof ProtocolError);
+    if (delivery === 'answered' && !isAnswer && !this.wires.every(isRefused))
+      this.fail('is said to have been refused, and may have run');
+    if (isAnswer && delivery === 'answered') this.checkAnswer(error);
     else if (error instanceof ConnectionError) this.checkLoss(error);
     else if (error instanceof TimeoutError) this.checkTimeout();
     else if (error instanceof ProtocolError) this.checkPoison();
@@ -223,7 +233,9 @@ export class Sent {
 
   /** What a server refuses for the moment, or because it is a replica, is worth another try. */
   private checkGivingUp({ kind }: ReplyError): void {
-    if (kind === 'READONLY' && this.wires.length === 1) this.fail('was not sent to the new master');
+    const { reconnect } = this.around.settings;
+    if (kind === 'READONLY' && this.wires.length === 1 && reconnect !== 'off')
+      this.fail('was not sent to the new master');
     const hasTime = this.around.timeline.now() + LONGEST_RETRY_DELAY < this.due;
     if (NOT_RUN.has(kind) && this.wires.length <= this.tries && hasTime)
       this.fail('was refused for the moment and given up');
@@ -268,6 +280,10 @@ export class Sent {
     else if (this.admission.ready || this.admission.queued < settings.offlineQueue)
       this.fail('was refused although there was room');
   }
+}
+
+function isRefused({ answered, answer }: WireRequest): boolean {
+  return answered && answer !== undefined && 'error' in answer;
 }
 
 function describe(outcome: Outcome): string {

@@ -8,10 +8,11 @@ import {
   ReplyError,
   TimeoutError,
 } from 'rxjs-redis';
+import { auth, get, type Command } from 'rxjs-redis/commands';
 import { toReplyError } from '../../src/commands/request';
 import { ErrorFrame } from '../../src/resp/frames';
 
-const refused = (text: string, command = 'GET') => toReplyError(new ErrorFrame(text), command);
+const refused = (text: string, command: Command = get('k')) => toReplyError(new ErrorFrame(text), command);
 
 describe('Errors', () => {
   it.each<[RedisError, string, string]>([
@@ -103,7 +104,7 @@ describe('The error for an error reply', () => {
     ['ERR AUTH <password> called without any password configured for the default user.', 'ERR'],
     ['ERR Client sent AUTH, but no password is set', 'ERR'],
   ])('is an AuthenticationError where credentials are refused: %s', (text, kind) => {
-    const error = refused(text, 'AUTH');
+    const error = refused(text, auth('pw'));
     expect(error).toBeInstanceOf(AuthenticationError);
     expect(error).toMatchObject({ kind, code: 'AUTHENTICATION', command: 'AUTH' });
   });

@@ -4,7 +4,7 @@ import { defineSpec } from './define-spec';
 
 /** The facts of a command that the client knows nothing of: nothing may be assumed. */
 function unknownSpec(name: string): CommandSpec {
-  return defineSpec(name, { access: 'write' });
+  return defineSpec(name, { access: 'write', foreign: true });
 }
 
 function asItCame<T>(frame: Frame): T {

@@ -73,6 +73,8 @@ export interface CommandSpec {
   readonly confirmation?: string | undefined;
   /** it reads or changes the state of the very connection that it travels on */
   readonly connection?: boolean;
+  /** the facts do not have it: a module's, or newer than they are */
+  readonly foreign?: boolean;
   /** the server refuses it between MULTI and EXEC */
   readonly noTransaction?: boolean;
   /** the connection, or the server, ends with it */

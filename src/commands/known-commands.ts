@@ -34,7 +34,7 @@ export function knownCommand(name: string, args: readonly Arg[]): KnownCommand |
   byName ??= new Map(SPECS.map((spec) => [spec.name, spec]));
   const words = name.trim().toUpperCase().split(/\s+/).join(' ');
   const [first, ...rest] = args;
-  const subcommand = typeof first === 'string' ? byName.get(`${words} ${first.toUpperCase()}`) : undefined;
+  const subcommand = isWord(first) ? byName.get(`${words} ${String(first).toUpperCase()}`) : undefined;
   if (subcommand !== undefined) return { spec: subcommand, args: rest, keys: keyRanges(subcommand, rest) };
   const spec = byName.get(words);
   return spec && { spec, args, keys: keyRanges(spec, args) };
@@ -78,9 +78,19 @@ function found(find: KeyFind, from: number, args: readonly Arg[]): KeyRange[] {
   return end < from ? [] : [{ from, to: end, step }];
 }
 
+/** Bytes may spell a word as text does. */
+function isWord(arg: Arg | undefined): arg is string | Buffer {
+  return typeof arg === 'string' || Buffer.isBuffer(arg);
+}
+
 /** A command by its name, with all that the client knows of it and the reply as it comes. */
 export function knownCall<T>(name: string, args: readonly Arg[]): Command<T> {
   const command = call<T>(name, ...args);
   const known = knownCommand(command.spec.name, args);
+  const [first] = command.spec.name.split(' ');
+  // The rest is arguments, perhaps a password, that would be named wherever the command is.
+  if (known === undefined && first !== command.spec.name && knownCommand(first!, []) !== undefined) {
+    throw new TypeError(`call: ${first} takes its arguments one by one, behind its name`);
+  }
   return known === undefined ? command : new Command(known.spec, known.args, command.read, known.keys);
 }

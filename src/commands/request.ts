@@ -2,6 +2,7 @@ import type { Subscriber } from 'rxjs';
 import { AuthenticationError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { ErrorFrame, Frame } from '../resp/frames';
 import type { Command, ReplyContext } from './command';
+import { withoutSecrets } from './secrets';
 
 /** Whatever carries requests to a server: one connection, a pool, a cluster. */
 export interface Executor {
@@ -11,7 +12,8 @@ export interface Executor {
 /**
  * Decides whether a command that failed is sent again: the delay in milliseconds, or false. `attempt` counts from 1.
  *
- * It is asked about every failure, so it has to look at `error.delivery`, or better at `error.repeatable`.
+ * It is asked about every lost connection and every error reply while there is time left, so it has to look at `error.delivery`, or
+ * better at `error.repeatable`. What has run out of its own time is not asked about.
  */
 export type RetryPolicy = (attempt: number, error: RedisError, command: Command) => number | false;
 
@@ -42,10 +44,21 @@ export const plainContext: RequestContext = {
   retry: () => false,
 };
 
+/** What has become so far of a request that is tried again. */
+export interface Past {
+  attempts: number;
+  /** a link was lost with it */
+  mayHaveRun: boolean;
+  /** a connection was made anew for its sake */
+  resent: boolean;
+  /** what the server said the last time, where it refused it */
+  refusal: ReplyError | undefined;
+}
+
 /** A command and who waits for its reply: the unit that is queued, written, matched and settled, once. */
 export abstract class Request<T = unknown> {
-  /** How often it has been tried before. */
-  attempt = 0;
+  /** Undefined until it has failed and is to be tried again, as hardly any ever is. */
+  past: Past | undefined = undefined;
   /** When its time is up, on the clock of its connection, ms; 0 until it is queued, and for ever where there is no limit. */
   deadline = 0;
 
@@ -60,6 +73,18 @@ export abstract class Request<T = unknown> {
   /** It was sent, and the user has asked the server not to answer: there is no value. */
   abstract settleUnanswered(): void;
   protected abstract deliver(value: T): void;
+
+  /** How often it has been tried before. */
+  get attempt(): number {
+    return this.past?.attempts ?? 0;
+  }
+
+  /** Notes that it was tried in vain, and is to be tried again. */
+  tried(): Past {
+    const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, refusal: undefined });
+    past.attempts++;
+    return past;
+  }
 
   /** Whether it may be sent a second time although it may have run. */
   get repeatable(): boolean {
@@ -155,10 +180,27 @@ const REFUSED_PASSWORD = /^ERR (invalid password|AUTH |Client sent AUTH)/;
 /** Where servers repeat what they were sent: the arguments of commands they do not know, HELLO's among them; passwords of ACL SETUSER. */
 const REPEATED = /, with args beginning with: .*|(?<=ACL SETUSER modifier ')[><#!].*(?=':)/s;
 
+/** The whole of what servers say when they refuse to run a command for the moment, and nothing that a script could have raised. */
+const IN_SERVERS_WORDS = new RegExp(
+  '^(LOADING \\w+ is loading the dataset in memory|BUSY \\w+ is busy running .*|TRYAGAIN Multiple keys .*|' +
+    "CLUSTERDOWN (Hash slot not served|The cluster is down).*|MASTERDOWN Link with MASTER is down .*|READONLY You can't write .*)$",
+);
+const RAISED_IN_SCRIPT = / script: /;
+const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
+
 /** The error that a subscriber sees for an error reply. The text holds no argument. */
-export function toReplyError({ kind, text }: ErrorFrame, command: string): ReplyError {
+export function toReplyError(frame: ErrorFrame, command: Command): ReplyError {
+  const { kind, text } = frame;
+  const { name } = command.spec;
   const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
-  return new ErrorClass(text.replace(REPEATED, ''), kind, { command, repeatable: NOT_RUN.has(kind) });
+  const repeatable = NOT_RUN.has(kind) && hasNotRun(frame, command);
+  return new ErrorClass(withoutSecrets(text.replace(REPEATED, ''), command), kind, { command: name, repeatable });
+}
+
+/** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
+export function hasNotRun({ text }: ErrorFrame, { spec }: Command): boolean {
+  if (spec.foreign !== true && !RUNS_SCRIPTS.test(spec.name)) return true;
+  return IN_SERVERS_WORDS.test(text) && !RAISED_IN_SCRIPT.test(text);
 }
 
 function unreadable(cause: unknown, command: string): RedisError {

@@ -10,6 +10,7 @@ const unshareable: Readonly<Record<string, string>> = {
   MONITOR: 'dedicated(…)',
   'CLIENT REPLY': 'dedicated(…)',
   'CLIENT TRACKING': 'dedicated(…)',
+  'SCRIPT DEBUG': 'dedicated(…)',
   'CLIENT CACHING': 'dedicated(…)',
   ASKING: 'dedicated(…)',
   READONLY: 'dedicated(…)',

@@ -16,6 +16,7 @@ export class Backlog {
   private returning: Request[] = [];
   /** Until when nothing is sent, for the server refuses everything. */
   private holding: Subscription | undefined;
+  private heldUntil = 0;
 
   /**
    * @param onReturn what has been parked is to be sent
@@ -59,7 +60,6 @@ export class Backlog {
 
   /** It is tried again after a delay, ms; others pass it meanwhile. */
   park(request: Request, delay: number): void {
-    request.attempt++;
     const comeBack = () => {
       this.parked.delete(request);
       this.onReturn(request);
@@ -70,12 +70,15 @@ export class Backlog {
   /** It is tried again after a delay, ms, and all others wait behind it, so that the order of the calls stays. */
   hold(request: Request, delay: number): void {
     this.bringBack(request);
-    this.holding ??= this.clock.schedule(() => this.onHeld(), delay);
+    const until = this.clock.now() + delay;
+    if (until <= this.heldUntil) return;
+    this.holding?.unsubscribe();
+    this.heldUntil = until;
+    this.holding = this.clock.schedule(() => this.onHeld(), delay);
   }
 
   /** It is tried again before all others, at the next release. */
   bringBack(request: Request): void {
-    request.attempt++;
     this.returning.push(request);
   }
 
@@ -83,6 +86,7 @@ export class Backlog {
   release(): void {
     this.holding?.unsubscribe();
     this.holding = undefined;
+    this.heldUntil = 0;
     this.queue.unshift(this.returning.splice(0));
   }
 

@@ -81,7 +81,7 @@ export class Connection implements Executor {
   readonly session: Session;
   readonly greeter: Greeter;
   private readonly link$: Observable<2 | 3>;
-  private readonly clock: SchedulerLike;
+  readonly clock: SchedulerLike;
   private link: Subscription | undefined;
   private dialedBefore = false;
   /** Why the last link was lost or could not be made; nothing while there is one. */
@@ -94,7 +94,10 @@ export class Connection implements Executor {
   ) {
     this.clock = clock;
     this.session = session ?? new Session(options.database, options.clientName);
-    this.multiplexer = new Multiplexer({ ...options, arraysArePushes, clock, trouble: () => this.trouble });
+    // Where no other connection follows, there is no sense in leaving this one.
+    const reconnectOnError = options.reconnect === false ? () => false : options.reconnectOnError;
+    const trouble = () => this.trouble;
+    this.multiplexer = new Multiplexer({ ...options, reconnectOnError, arraysArePushes, clock, trouble });
     this.multiplexer.sessionCommands$.subscribe((command) => this.session.note(command));
     this.greeter = new Greeter(
       options,
@@ -222,13 +225,21 @@ export class Connection implements Executor {
     if (request === undefined)
       return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
     const facts = { ...factsOf(request), repeatable: false };
-    const fate = facts.delivery === 'unsent' ? 'was not sent' : 'was sent, may have run, and is not sent again';
-    return new DisconnectedError(`${facts.command} ${fate}: ${why}`, { ...facts, cause });
+    const fates = {
+      unsent: 'was not sent',
+      unknown: 'was sent, may have run, and is not sent again',
+      answered: 'was refused, and is not sent again',
+    };
+    return new DisconnectedError(`${facts.command} ${fates[facts.delivery]}: ${why}`, {
+      ...facts,
+      cause: cause ?? request.past?.refusal,
+    });
   }
 
   private refusal(request: Request): RedisError | undefined {
     if (this.closed) return this.closedError(request);
-    if (!this.dialedBefore || this.state$.value.kind === 'ready') return undefined;
+    const isReady = this.state$.value.kind === 'ready' && this.trouble === undefined;
+    if (!this.dialedBefore || isReady) return undefined;
     const { offlineQueue } = this.options;
     if (this.multiplexer.queued >= offlineQueue) this.multiplexer.prune();
     return this.multiplexer.queued < offlineQueue ? undefined : this.overflow(request);
@@ -245,11 +256,12 @@ export class Connection implements Executor {
   private reportLoss(error: RedisError): void {
     this.trouble = error;
     const { kind } = this.state$.value;
-    if (!this.dialedBefore) {
+    const { dialedBefore } = this;
+    this.dialedBefore = true;
+    if (!dialedBefore) {
       // Until now all could wait, so that a burst at start-up is not refused.
       this.multiplexer.failQueued((request) => this.overflow(request), this.options.offlineQueue);
     }
-    this.dialedBefore = true;
     this.events$.next({ type: 'error', error });
     if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
     if (error instanceof AuthenticationError) {
@@ -279,7 +291,7 @@ const LONGEST_CLOSE = 30_000;
 
 function factsOf(request: Request): { delivery: Delivery; command: string; repeatable: boolean } {
   const delivery = deliveryOf(request);
-  const repeatable = delivery === 'unsent' || request.repeatable;
+  const repeatable = delivery !== 'unknown' || request.repeatable;
   return { delivery, command: request.command.spec.name, repeatable };
 }
 

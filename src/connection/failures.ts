@@ -2,9 +2,10 @@ import type { Request } from '../commands/request';
 import { ConnectionError, ProtocolError, TimeoutError, type Delivery, type RedisError } from '../errors';
 import { reportUnhandled } from './report-unhandled';
 
-/** How far a request got that is not in flight: what has been tried before may have run then. */
-export function deliveryOf({ attempt }: Request): Delivery {
-  return attempt > 0 ? 'unknown' : 'unsent';
+/** How far a request got that is not in flight: it may have run when it was tried before, or been refused. */
+export function deliveryOf({ past }: Request): Delivery {
+  if (past === undefined) return 'unsent';
+  return past.mayHaveRun ? 'unknown' : 'answered';
 }
 
 /** Fails a request; one subscriber that throws keeps no other from being told. */
@@ -38,14 +39,19 @@ export function lost(cause: RedisError, request: Request, delivery: Delivery): R
 /** Its time is up. */
 export function timedOut(request: Request, delivery: Delivery, cause?: RedisError): TimeoutError {
   const { name } = request.command.spec;
-  const fate = delivery === 'unknown' ? 'was sent and not answered' : 'could not be sent';
-  const repeatable = delivery === 'unsent' || request.repeatable;
+  const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
+  const repeatable = delivery !== 'unknown' || request.repeatable;
   const why = cause === undefined ? '' : `: ${cause.message}`;
-  return new TimeoutError(`${name} ${fate} within its time${why}`, { delivery, command: name, repeatable, cause });
+  return new TimeoutError(`${name} ${fates[delivery]} within its time${why}`, {
+    delivery,
+    command: name,
+    repeatable,
+    cause,
+  });
 }
 
 /** An argument is of no kind that travels. */
 export function notEncodable(cause: unknown, { command }: Request): ProtocolError {
   const { name } = command.spec;
-  return new ProtocolError(`${name} cannot be encoded: ${String(cause)}`, { command: name, cause });
+  return new ProtocolError(`${name} cannot be encoded: ${String(cause)}`, { command: name, cause, repeatable: false });
 }

@@ -73,7 +73,7 @@ export class Liveness {
     const oldest = line.owed.peek();
     const writeDue = this.fullSince === undefined ? Infinity : this.fullSince + limits.writeTimeout;
     if (now >= writeDue) {
-      line.dead(new TimeoutError(`The server took no bytes for ${limits.writeTimeout} ms`));
+      line.dead(new TimeoutError(`The send buffer did not empty within ${limits.writeTimeout} ms`));
       return Infinity;
     }
     if (oldest === undefined) return Math.min(writeDue, this.listen(now));

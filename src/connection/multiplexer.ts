@@ -3,7 +3,7 @@ import { blockingWait } from '../commands/blocking-wait';
 import { call } from '../commands/call';
 import type { Command } from '../commands/command';
 import { Reply } from '../commands/reply';
-import { plainContext, toReplyError, type Executor, type Request } from '../commands/request';
+import { hasNotRun, plainContext, toReplyError, type Executor, type Request } from '../commands/request';
 import type { ReplyError } from '../errors';
 import { ConnectionError, ProtocolError, type RedisError } from '../errors';
 import type { ReconnectOnError } from '../options';
@@ -54,8 +54,16 @@ function staysInTransaction(name: string, before: boolean): boolean {
   return name === 'MULTI' || (before && name !== 'EXEC' && name !== 'DISCARD' && name !== 'RESET');
 }
 
+/** Accepted, they make another of what is sent behind them. */
+const CHANGES_MEANING = new Set(['SELECT', 'AUTH', 'RESET']);
+
+/** How long all wait at most for one that was refused for the moment, ms. */
+const LONGEST_HOLD = 1_000;
+
 /** Deadlines closer together than this are dealt with at once; ms. */
 const SWEEP_GRAIN = 5;
+/** With so many that wait, a millisecond more. */
+const PENDING_PER_GRAIN = 2_000;
 
 /**
  * Puts the requests of many callers on one socket and pairs the replies with them, in order.
@@ -224,10 +232,8 @@ export class Multiplexer {
 
   // Hot: everything up to `deliver` runs for every command.
   private enqueue(line: Backlog | Ring<Request>, request: Request): void {
-    if (!this.flushScheduled) {
-      this.tickTime = this.options.clock.now();
-      if (this.options.autoPipeline) this.scheduleFlush();
-    }
+    if (this.options.autoPipeline) this.scheduleFlush();
+    else this.tickTime = this.options.clock.now();
     if (request.deadline === 0) this.startClock(request);
     line.push(request);
     if (!this.options.autoPipeline) this.flush();
@@ -237,6 +243,7 @@ export class Multiplexer {
   scheduleFlush(): void {
     if (this.flushScheduled) return;
     this.flushScheduled = true;
+    this.tickTime = this.options.clock.now();
     process.nextTick(this.flush);
   }
 
@@ -321,6 +328,14 @@ export class Multiplexer {
     if (!request.command.spec.connection) return;
     this.replyMode.note(request.command);
     this.sessionCommands$.next(request.command);
+    if (CHANGES_MEANING.has(request.command.spec.name)) this.failRefused();
+  }
+
+  /** What was refused before is not tried again in another database, or as somebody else. */
+  private failRefused(): void {
+    for (const request of this.backlog.take(({ past }) => past?.refusal !== undefined)) {
+      failSafely(request, request.past!.refusal!);
+    }
   }
 
   /** A reply is owed, and the server is not waiting for anything before it gives it. */
@@ -342,14 +357,16 @@ export class Multiplexer {
 
   /** The server has answered with an error, so the command did not run. */
   private refuse(request: Request, frame: ErrorFrame): void {
-    if (request.abandoned) return;
-    const error = toReplyError(frame, request.command.spec.name);
+    const { command } = request;
+    const error = toReplyError(frame, command);
     const reaction = this.gateOpen || this.retiring ? this.reactionTo(error) : false;
     if (reaction !== false) {
       this.gateOpen = false;
       this.retiring ??= error;
     }
-    if (reaction === 'resend' && request.attempt === 0) {
+    if (request.abandoned) return;
+    if (reaction === 'resend' && request.past?.resent !== true && hasNotRun(frame, command)) {
+      Object.assign(request.tried(), { resent: true, refusal: error });
       this.backlog.bringBack(request);
     } else {
       this.failOrRepeat(request, error);
@@ -368,8 +385,13 @@ export class Multiplexer {
 
   private failOrRepeat(request: Request, error: ReplyError): void {
     const delay = this.repeatAfter(request, error);
-    if (delay === false) request.fail(error);
-    else if (REFUSES_ALL.has(error.kind)) this.backlog.hold(request, delay);
+    if (delay === false) {
+      request.fail(error);
+      return;
+    }
+    request.tried().refusal = error;
+    // Who wants to wait for long gives up the place in line: nobody else is to wait for that.
+    if (REFUSES_ALL.has(error.kind) && delay <= LONGEST_HOLD) this.backlog.hold(request, delay);
     else this.backlog.park(request, delay);
   }
 
@@ -418,11 +440,11 @@ export class Multiplexer {
       const delay = this.repeatAfter(request, failure);
       if (delay === false) {
         failing.push({ request, error: failure });
-      } else if (delay > 0) {
-        this.backlog.park(request, delay);
-      } else {
-        this.backlog.bringBack(request);
+        continue;
       }
+      Object.assign(request.tried(), { mayHaveRun: true, refusal: undefined });
+      if (delay > 0) this.backlog.park(request, delay);
+      else this.backlog.bringBack(request);
     }
     this.backlog.release();
     return () => {
@@ -438,13 +460,15 @@ export class Multiplexer {
     // Those in flight keep their places in line, so that the replies that follow find their commands.
     for (const request of unanswered) failSafely(request, timedOut(request, 'unknown'));
     const trouble = unsent.length > 0 ? this.options.trouble?.() : undefined;
-    for (const request of unsent) failSafely(request, timedOut(request, deliveryOf(request), trouble));
+    for (const request of unsent) {
+      failSafely(request, timedOut(request, deliveryOf(request), request.past?.refusal ?? trouble));
+    }
     if (this.isDrained()) this.idle$.next();
 
     let earliest = Infinity;
     for (const line of [this.backlog, this.inFlight]) {
       for (const { deadline } of line) if (deadline > now && deadline < earliest) earliest = deadline;
     }
-    return Math.max(earliest, now + SWEEP_GRAIN);
+    return Math.max(earliest, now + SWEEP_GRAIN + this.pending / PENDING_PER_GRAIN);
   }
 }

@@ -8,8 +8,8 @@ export interface SignIn {
 
 /** What a connection is to be in the server's eyes. The user's own SELECT, AUTH, CLIENT SETNAME and the like change it for good. */
 export class Session {
-  /** Who signed in by AUTH, in place of whom the options name. */
-  credentials: SignIn | undefined;
+  /** Hidden also from who looks at all the fields. */
+  #credentials: SignIn | undefined;
   /** Other commands that the next connection is to be told as well, the latest of each kind. */
   private readonly modes = new Map<string, Command>();
 
@@ -17,6 +17,15 @@ export class Session {
     public database: number,
     public clientName: string | undefined,
   ) {}
+
+  /** Who signed in by AUTH, in place of whom the options name. */
+  get credentials(): SignIn | undefined {
+    return this.#credentials;
+  }
+
+  set credentials(credentials: SignIn | undefined) {
+    this.#credentials = credentials;
+  }
 
   /** The same for another connection, which then goes its own way. */
   copy(): Session {

@@ -1,10 +1,13 @@
-import { EMPTY, Observable, Subscription, merge } from 'rxjs';
+import { EMPTY, Observable, Subscription, merge, throwError, timer } from 'rxjs';
 import type { Connection, ConnectionState } from '../connection/connection';
-import { AuthenticationError } from '../errors';
+import { AuthenticationError, type ReplyError } from '../errors';
 import type { Push } from '../resp/frames';
 import type { Send } from '../connection/greeter';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import type { Message, Topic } from './topic';
+
+/** How long it takes until a server that subscribes nobody for the moment is asked again, ms. */
+const REFUSED_FOR = 100;
 
 /**
  * Many Observers, one subscription at the server per channel or pattern, restored whenever the connection is.
@@ -92,7 +95,8 @@ export class PubSub {
         this.reconciling.unsubscribe();
         this.reconciling = new Subscription();
         for (const subscriptions of this.all) subscriptions.forget();
-        return this.reconcile(send);
+        // Refused for the moment, the connection is made anew after a delay that grows.
+        return this.reconcile(send, (error) => throwError(() => error));
       },
       suspend: (send) => merge(...this.all.map((subscriptions) => subscriptions.leave(send))),
     });
@@ -137,13 +141,22 @@ export class PubSub {
   private reconcileBeforeFlush(connection: Connection): void {
     if (connection !== this.carrier() || connection.state$.value.kind !== 'ready') return;
     this.reconcileScheduled = false;
-    // A loss on the way is mended by what restores the connection, a refusal has reached its observers.
-    const exchange = this.reconcile((command) => connection.multiplexer.greet(command));
+    const send: Send = (command) => connection.multiplexer.greet(command);
+    const exchange = this.reconcile(send, () => {
+      this.reconcileLater(connection);
+      return EMPTY;
+    });
+    // A loss on the way is mended by what restores the connection.
     this.reconciling.add(exchange.subscribe({ error: () => undefined }));
   }
 
-  private reconcile(send: Send): Observable<unknown> {
-    return merge(...this.all.map((subscriptions) => subscriptions.reconcile(send)));
+  /** The server subscribes nobody for the moment. */
+  private reconcileLater(connection: Connection): void {
+    this.reconciling.add(timer(REFUSED_FOR, connection.clock).subscribe(() => this.scheduleReconcile()));
+  }
+
+  private reconcile(send: Send, onMomentary: (error: ReplyError) => Observable<never>): Observable<unknown> {
+    return merge(...this.all.map((subscriptions) => subscriptions.reconcile(send, onMomentary)));
   }
 
   private get wanted(): boolean {

@@ -5,6 +5,8 @@ import type { Send } from '../connection/greeter';
 import { ReplyError } from '../errors';
 import { Topic } from './topic';
 
+type OnMomentary = (error: ReplyError) => Observable<never>;
+
 /** The three families of subscriptions that a server keeps apart. */
 export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
 
@@ -44,31 +46,48 @@ export class Subscriptions {
     if (!topic.observed && this.topics.get(topic.name) === topic) this.topics.delete(topic.name);
   }
 
-  /** Brings the server in line with the observers; completes when it has answered. */
-  reconcile(send: Send): Observable<unknown> {
+  /**
+   * Brings the server in line with the observers; completes when it has answered.
+   * @param onMomentary the server refuses for the moment, and what was asked for is to be asked for again
+   */
+  reconcile(send: Send, onMomentary: OnMomentary): Observable<unknown> {
     const joined = [...this.topics.keys()].filter((name) => !this.asked.has(name));
     const left = [...this.asked].filter((name) => !this.topics.has(name));
     this.asked = new Set(this.topics.keys());
     return merge(
-      joined.length > 0 ? this.subscribe(joined, send) : EMPTY,
-      left.length > 0 ? send(new Command(this.unsubscribeSpec, left, nothing)) : EMPTY,
+      joined.length > 0 ? this.subscribe(joined, send, onMomentary) : EMPTY,
+      left.length > 0 ? this.unsubscribe(left, send, onMomentary) : EMPTY,
     );
   }
 
   /** A server refuses all names of a SUBSCRIBE when it refuses one, so they are then asked for one by one. */
-  private subscribe(names: readonly string[], send: Send): Observable<unknown> {
+  private subscribe(names: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
     return send(new Command(this.subscribeSpec, names, nothing)).pipe(
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) throw error;
-        if (names.length > 1) return merge(...names.map((name) => this.subscribeIfWanted(name, send)));
+        if (error.repeatable) {
+          for (const name of names) this.asked.delete(name);
+          return onMomentary(error);
+        }
+        if (names.length > 1) {
+          return merge(
+            ...names.map((name) => (this.asked.has(name) ? this.subscribe([name], send, onMomentary) : EMPTY)),
+          );
+        }
         this.refuse(names[0]!, error);
         return EMPTY;
       }),
     );
   }
 
-  private subscribeIfWanted(name: string, send: Send): Observable<unknown> {
-    return this.asked.has(name) ? this.subscribe([name], send) : EMPTY;
+  private unsubscribe(names: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
+    return send(new Command(this.unsubscribeSpec, names, nothing)).pipe(
+      catchError((error: unknown) => {
+        if (!(error instanceof ReplyError && error.repeatable)) throw error;
+        for (const name of names) this.asked.add(name);
+        return onMomentary(error);
+      }),
+    );
   }
 
   /** Takes from the server all that it was asked for; `forget` and `reconcile` bring it back. */

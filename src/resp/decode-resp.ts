@@ -1,4 +1,5 @@
 import { Observable, type OperatorFunction } from 'rxjs';
+import { ProtocolError } from '../errors';
 import { Decoder, INCOMPLETE, type BytesWanted, type DecoderLimits } from './decoder';
 import type { Frame } from './frames';
 
@@ -28,7 +29,9 @@ export function decodeResp(
               if (subscriber.closed) return;
             }
           } catch (error) {
-            subscriber.error(error);
+            subscriber.error(
+              error instanceof ProtocolError ? error : new ProtocolError(String(error), { cause: error }),
+            );
           }
         },
         error: (error) => subscriber.error(error),

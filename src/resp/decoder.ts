@@ -372,7 +372,7 @@ export class Decoder {
       case Type.Map:
         return toMap(items);
       case Type.Push:
-        if (items.length === 0) throw new ProtocolError('A push has no kind');
+        if (!isText(items[0])) throw new ProtocolError('A push has no kind');
         return new Push(items);
       case Type.Attribute:
         return this.open === undefined ? new Attribute(toMap(items)) : undefined;
@@ -410,6 +410,10 @@ function lineEnd(chunk: Buffer, start: number): number {
   const near = Math.min(start + 32, chunk.length);
   for (let at = start; at < near; at++) if (chunk[at] === LF) return at;
   return near === chunk.length ? -1 : chunk.indexOf(LF, near);
+}
+
+function isText(frame: Frame | undefined): frame is string | Uint8Array {
+  return typeof frame === 'string' || frame instanceof Uint8Array;
 }
 
 function toMap(items: readonly Frame[]): Map<Frame, Frame> {

@@ -194,11 +194,23 @@ export class Encoder {
 }
 
 function refuseUnencodable(arg: unknown): void {
-  if (typeof arg === 'string' || typeof arg === 'number' || typeof arg === 'bigint' || arg instanceof Uint8Array)
+  if (typeof arg === 'string' || typeof arg === 'number' || typeof arg === 'bigint') return;
+  if (arg instanceof Uint8Array) {
+    if (arg.length === 0) refuseTransferred(arg);
     return;
+  }
   throw new TypeError(
     `An argument is a string, a number, a bigint or bytes, got ${arg === null ? 'null' : typeof arg}`,
   );
+}
+
+/** @throws TypeError when the bytes have been transferred to somebody else, so that nobody knows any more what they were */
+function refuseTransferred({ buffer }: Uint8Array): void {
+  try {
+    new Uint8Array(buffer);
+  } catch (cause) {
+    throw new TypeError('The bytes of an argument have been transferred before it was written', { cause });
+  }
 }
 
 /** Redis writes the infinities as `inf` and `-inf`. */

@@ -95,7 +95,7 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
       return;
     }
     this.waiting.shift();
-    if (frame instanceof ErrorFrame) head?.fail(toReplyError(frame, head.command.spec.name));
+    if (frame instanceof ErrorFrame) head?.fail(toReplyError(frame, head.command));
     else head?.settle(frame);
   }
 }

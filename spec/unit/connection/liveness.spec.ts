@@ -196,7 +196,7 @@ describe('A link', () => {
     const { clock, write, deaths } = setUp();
     write(get('k'), { accepted: false });
     clock.advance(50);
-    expect(deaths).toStrictEqual([{ at: 50, message: 'The server took no bytes for 50 ms' }]);
+    expect(deaths).toStrictEqual([{ at: 50, message: 'The send buffer did not empty within 50 ms' }]);
   });
 
   it('is not dead when its send buffer empties in time', () => {

@@ -12,7 +12,7 @@ import {
   type RedisError,
   type RetryOptions,
 } from 'rxjs-redis';
-import { get } from 'rxjs-redis/commands';
+import { get, incr } from 'rxjs-redis/commands';
 import { toReplyError } from '../../../src/commands/request';
 import { retryPolicy } from '../../../src/connection/retry';
 import { resolveRetry } from '../../../src/options';
@@ -24,7 +24,7 @@ const policyOf = (options: Parameters<typeof resolveRetry>[0]) => retryPolicy(re
 const lostRead = new ConnectionError('lost', { delivery: 'unknown', repeatable: true });
 const lostWrite = new ConnectionError('lost', { delivery: 'unknown', repeatable: false });
 const unsent = new DisconnectedError('the queue is full', { delivery: 'unsent' });
-const loading = toReplyError(new ErrorFrame('LOADING Redis is loading the dataset in memory'), 'GET');
+const loading = toReplyError(new ErrorFrame('LOADING Redis is loading the dataset in memory'), get('k'));
 
 describe('What is repeated', () => {
   const command = get('k');
@@ -50,7 +50,7 @@ describe('What is repeated', () => {
   it.each(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN'])(
     'is what the server refused without running it: %s',
     (kind) => {
-      const error = toReplyError(new ErrorFrame(`${kind} not now`), 'INCR');
+      const error = toReplyError(new ErrorFrame(`${kind} not now`), incr('n'));
       expect(error).toMatchObject({ kind, delivery: 'answered', repeatable: true });
       expect(delays(exact, error, 1)).toStrictEqual([10]);
     },
@@ -59,7 +59,7 @@ describe('What is repeated', () => {
   it.each(['WRONGTYPE', 'OOM', 'NOSCRIPT', 'NOAUTH', 'WRONGPASS', 'NOPERM', 'READONLY', 'EXECABORT', 'NOGROUP', 'ERR'])(
     'is nothing that would be refused again, or that ran: %s',
     (kind) => {
-      const error = toReplyError(new ErrorFrame(`${kind} never`), 'GET');
+      const error = toReplyError(new ErrorFrame(`${kind} never`), get('k'));
       expect(error).toMatchObject({ kind, delivery: 'answered', repeatable: false });
       expect(delays(exact, error, 1)).toStrictEqual([false]);
     },
