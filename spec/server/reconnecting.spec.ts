@@ -1,4 +1,4 @@
-import { firstValueFrom, toArray, lastValueFrom, type Observable } from 'rxjs';
+import { firstValueFrom, toArray, lastValueFrom, retry, tap, type Observable } from 'rxjs';
 import { Redis, type ConnectionEvent } from 'rxjs-redis';
 import { eventually, reaches, record, useClients } from '../support/clients';
 import { useProxy, useServer } from '../support/server';
@@ -133,6 +133,28 @@ describe('Reconnecting', () => {
     expect(await outcomes[2]).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent', command: 'SET' } });
     await proxy().refuse(false);
     expect(await Promise.all(outcomes.slice(0, 2))).toStrictEqual([{ value: 'OK' }, { value: 'OK' }]);
+  });
+
+  it('refuses what exceeds the offline queue also to those who hear of the loss first', async () => {
+    const redis = client({ offlineQueue: 0, reconnect: { initialDelay: 200 } });
+    await redis.connect();
+    const early: PromiseLike<unknown>[] = [];
+    redis.events$.subscribe(({ type }) => {
+      if (type === 'error' || type === 'disconnect') early.push(outcome(redis.incr('early')));
+    });
+    proxy().cut();
+    await reaches(redis, 'reconnecting');
+    expect(await Promise.all(early)).toMatchObject(
+      Array(2).fill({ error: { code: 'DISCONNECTED', delivery: 'unsent', command: 'INCR' } }),
+    );
+  });
+
+  it('refuses what exceeds the offline queue also to those who try again when the first dial fails', async () => {
+    const redis = make({ url: 'redis://127.0.0.1:1', offlineQueue: 0, reconnect: { initialDelay: 60_000 } });
+    const ends: unknown[] = [];
+    const again = redis.get('a').pipe(tap({ error: (error: unknown) => ends.push(error) }), retry(2));
+    await outcome(firstValueFrom(again));
+    expect(ends).toMatchObject(Array(3).fill({ code: 'DISCONNECTED', delivery: 'unsent' }));
   });
 
   it('gives up after the last attempt, with the reason, and fails what waits', async () => {

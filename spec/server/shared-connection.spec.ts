@@ -1,5 +1,7 @@
 import { concatMap, firstValueFrom, forkJoin, lastValueFrom, toArray } from 'rxjs';
+import { clientTracking } from 'rxjs-redis/commands';
 import { eventually, reaches, useClients } from '../support/clients';
+import { failure } from '../support/outcomes';
 import { useProxy, useServer } from '../support/server';
 
 describe('The shared connection', () => {
@@ -25,6 +27,37 @@ describe('The shared connection', () => {
     expect(() => redis.call(command, 'x')).toThrow(TypeError);
     expect(() => redis.call(command, 'x')).toThrow(new RegExp(`${command.toUpperCase()}.*use .*${instead}`));
     expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'idle' });
+  });
+
+  it('keeps replies apart from a command whose bytes were given away before it was written', async () => {
+    const redis = make(server().url);
+    await redis.set('k', 'old');
+    const bytes = new Uint8Array([1, 2, 3]);
+    const set = failure(redis.set('k', bytes));
+    const echoes = ['a', 'b', 'c'].map((text) => redis.echo(text).then());
+    structuredClone(bytes, { transfer: [bytes.buffer] });
+    expect(await Promise.all(echoes)).toStrictEqual(['a', 'b', 'c']);
+    expect(await set).toMatchObject({ code: 'PROTOCOL', delivery: 'unsent', repeatable: false, command: 'SET' });
+    expect(await redis.get('k')).toBe('old');
+    expect(await redis.set('k', new Uint8Array())).toBe('OK');
+  });
+
+  it('sees through a name in bytes, and is no debugger of scripts', async () => {
+    const redis = make(server().url);
+    expect(() => redis.call('CLIENT', Buffer.from('REPLY'), 'SKIP')).toThrow(
+      'CLIENT REPLY would change the connection',
+    );
+    expect(() => redis.call('SCRIPT', 'DEBUG', 'YES')).toThrow('SCRIPT DEBUG would change the connection');
+    expect('scriptDebug' in redis).toBe(false);
+    expect(await redis.echo('a')).toBe('a');
+  });
+
+  it('takes no argument for a part of a name, for errors tell the name', () => {
+    const redis = make(server().url);
+    expect(() => redis.call('AUTH hunter2')).toThrow('call: AUTH takes its arguments one by one, behind its name');
+    expect(() => redis.call('get secret')).toThrow('call: GET takes its arguments one by one, behind its name');
+    expect(() => redis.call('client list')).not.toThrow();
+    expect(() => redis.call('NO-SUCH COMMAND')).not.toThrow();
   });
 
   it('sees through a name in two words', () => {
@@ -76,6 +109,34 @@ describe('A dedicated connection', () => {
       ),
     );
     expect(await lastValueFrom(outcome)).toStrictEqual([1, 2]);
+  });
+
+  it('keeps the reply of a transaction apart from the invalidations that come with it', async () => {
+    const redis = make({ url: server().url, onConnect: [clientTracking('ON', { BCAST: true })] });
+    const other = make(server().url);
+    const values = Array.from({ length: 200 }, (_, n) => String(n));
+    await other.del(['list', 'n']);
+    await other.rpush('list', values);
+    const transactions = redis.dedicated(async (connection) => {
+      const replies: unknown[] = [];
+      for (let n = 1; n <= 50; n++) {
+        const noise = Array.from({ length: 20 }, (_, i) => other.set(`noise:${i}`, n).then());
+        const sent = [
+          connection.multi(),
+          connection.incr('n'),
+          connection.set('touched', n),
+          connection.lrange('list', 0, -1),
+          connection.exec(),
+          connection.echo(n),
+        ].map((reply): PromiseLike<unknown> => reply.then());
+        replies.push(await Promise.all(sent));
+        await Promise.all(noise);
+      }
+      return replies;
+    });
+    expect(await lastValueFrom(transactions)).toStrictEqual(
+      Array.from({ length: 50 }, (_, n) => ['OK', 'QUEUED', 'QUEUED', 'QUEUED', [n + 1, 'OK', values], String(n + 1)]),
+    );
   });
 
   it('allows through call what the shared one refuses', async () => {

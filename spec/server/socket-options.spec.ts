@@ -66,6 +66,18 @@ describe('The options of the socket', () => {
     expect(Math.max(...sizes)).toBe(readBufferSize);
   });
 
+  it.each<[string, RedisOptions, number]>([
+    ['autoPipeline false: each command in a write of its own', { autoPipeline: false }, 10],
+    ['pipelineDepth 3: no more in one write', { pipelineDepth: 3 }, 4],
+    ['as they are: one tick, one write', {}, 1],
+  ])('%s', async (_, options, count) => {
+    const redis = client(options);
+    await redis.connect();
+    const written = jest.spyOn(Socket.prototype, 'write');
+    await Promise.all(Array.from({ length: 10 }, (_, n) => redis.echo(n)));
+    expect(written).toHaveBeenCalledTimes(count);
+  });
+
   it('writeBufferSize bytes are gathered for one write', async () => {
     const writes = async (writeBufferSize: number) => {
       const redis = client({ writeBufferSize });

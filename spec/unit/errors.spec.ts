@@ -8,7 +8,7 @@ import {
   ReplyError,
   TimeoutError,
 } from 'rxjs-redis';
-import { auth, get, type Command } from 'rxjs-redis/commands';
+import { aclSetuser, auth, configSet, get, migrate, type Command } from 'rxjs-redis/commands';
 import { toReplyError } from '../../src/commands/request';
 import { ErrorFrame } from '../../src/resp/frames';
 
@@ -95,6 +95,28 @@ describe('The error for an error reply', () => {
     ],
   ])('repeats no argument that the server repeats: %s', (text, message) => {
     expect(refused(text).message).toBe(message);
+  });
+
+  it.each<[Command, string, string]>([
+    [
+      configSet({ 'tls-key-file-pass': 'hunter2' }),
+      "ERR Invalid argument 'hunter2' for CONFIG SET 'tls-key-file-pass'",
+      "ERR Invalid argument '***' for CONFIG SET 'tls-key-file-pass'",
+    ],
+    [
+      aclSetuser('ann', ['on', '(+get >hunter2)', '>h.*']),
+      "ERR Error in ACL SETUSER modifier '(+get >hunter2)': no h.*, on",
+      "ERR Error in ACL SETUSER modifier '(+get >***)': no ***, on",
+    ],
+    [auth('ann', 'hunter2'), 'ERR ann hunter2 hunter22', 'ERR *** *** hunter22'],
+    [
+      migrate('there', 1, 'k', 0, 10, { AUTH2: ['ann', 'hunter2'] }),
+      "ERR Target said 'hunter2' of ann",
+      "ERR Target said '***' of ***",
+    ],
+    [get('hunter2'), 'ERR hunter2', 'ERR hunter2'],
+  ])('shows no secret of its command: %s', (command, text, message) => {
+    expect(toReplyError(new ErrorFrame(text), command).message).toBe(message);
   });
 
   it.each([

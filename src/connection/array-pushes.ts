@@ -9,5 +9,5 @@ const messageKinds = new Set<Frame>(
 /** Whether an array is what RESP3 would push: on a subscribed connection RESP2 has no type of its own for messages. */
 export function isMessage(frame: readonly Frame[]): boolean {
   const kind = frame[0]!;
-  return messageKinds.has(kind instanceof Uint8Array ? String(kind) : kind);
+  return frame.length > 2 && messageKinds.has(kind instanceof Uint8Array ? String(kind) : kind);
 }

@@ -372,7 +372,7 @@ export class Decoder {
       case Type.Map:
         return toMap(items);
       case Type.Push:
-        if (!isText(items[0])) throw new ProtocolError('A push has no kind');
+        refuseOddPush(items);
         return new Push(items);
       case Type.Attribute:
         return this.open === undefined ? new Attribute(toMap(items)) : undefined;
@@ -412,8 +412,22 @@ function lineEnd(chunk: Buffer, start: number): number {
   return near === chunk.length ? -1 : chunk.indexOf(LF, near);
 }
 
-function isText(frame: Frame | undefined): frame is string | Uint8Array {
-  return typeof frame === 'string' || frame instanceof Uint8Array;
+/** How many parts the messages have that are handed on by their parts. */
+const messageParts = new Map<Frame | undefined, number>([
+  ['message', 3],
+  ['smessage', 3],
+  ['pmessage', 4],
+]);
+
+/** @throws ProtocolError when nobody can tell what a push is, or it lacks what it has to hold */
+function refuseOddPush(items: readonly Frame[]): void {
+  const [kind] = items;
+  if (typeof kind !== 'string' && !(kind instanceof Uint8Array)) throw new ProtocolError('A push has no kind');
+  const parts = messageParts.get(kind);
+  if (parts === undefined) return;
+  const isWhole =
+    items.length === parts && items.every((item) => typeof item === 'string' || item instanceof Uint8Array);
+  if (!isWhole) throw new ProtocolError(`A push of the kind ${String(kind)} is not what such a push is`);
 }
 
 function toMap(items: readonly Frame[]): Map<Frame, Frame> {

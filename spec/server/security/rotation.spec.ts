@@ -176,6 +176,39 @@ describe('Credentials', () => {
     expect(await admin().call('CLIENT LIST', 'TYPE', 'PUBSUB')).toContain(' user=ann ');
   });
 
+  it('of an AUTH by hand are those of the connection of RESP2 messages as well', async () => {
+    const redis = client(ann, { protocol: 2 });
+    await redis.auth(bob.username!, bob.password);
+    record(redis.subscribe('news'));
+    await eventually(
+      () => admin().call<string>('CLIENT LIST', 'TYPE', 'PUBSUB'),
+      (list) => list.includes(' user=bob '),
+    );
+  });
+
+  it('that are refused on the connection of RESP2 messages fail those who observe', async () => {
+    const given = [ann, { username: 'ann', password: 'wrong' }];
+    const redis = client(() => given.shift()!, { protocol: 2 });
+    await redis.connect();
+    const told = firstValueFrom(redis.events$.pipe(filter(({ type }) => type === 'error')));
+    const messages = redis.subscribe('news');
+    expect(await failure(firstValueFrom(messages))).toMatchObject({ code: 'AUTHENTICATION', kind: 'WRONGPASS' });
+    expect(await told).toMatchObject({ error: { code: 'AUTHENTICATION' } });
+    expect(await redis.aclWhoami()).toBe('ann');
+  });
+
+  it('do not bring back a connection of RESP2 messages that may not be made again: those who observe are told', async () => {
+    const redis = client(ann, { protocol: 2, reconnect: false });
+    const messages = failure(firstValueFrom(redis.subscribe('news')));
+    await eventually(
+      () => admin().pubsubNumsub('news'),
+      (count) => count['news'] === 1,
+    );
+    await admin().clientKill({ TYPE: 'PUBSUB' });
+    expect(await messages).toMatchObject({ code: 'CONNECTION' });
+    expect(await redis.aclWhoami()).toBe('ann');
+  });
+
   it('that come later than an AUTH of the user take its place, also on the next connection', async () => {
     const tokens$ = new BehaviorSubject(ann);
     const redis = client(tokens$);

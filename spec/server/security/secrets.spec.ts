@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { BehaviorSubject } from 'rxjs';
 import type { Redis, RedisOptions } from 'rxjs-redis';
 import { reaches, record, useClients } from '../../support/clients';
@@ -96,6 +97,13 @@ describe('A secret', () => {
     expect(state).toMatchObject({ error: { command: 'HELLO' } });
     expect([state, await connected, ...events.values].map(shown).join()).not.toContain('hunter2');
     await ancient.stop();
+  });
+
+  it('that signed in is not shown even to who looks past what the client shows of itself', async () => {
+    const redis = client();
+    await client().aclSetuser('ann', ['reset', 'on', '>hunter2', '~*', '+@all']);
+    await redis.auth('ann', 'hunter2');
+    expect(inspect(redis, { customInspect: false, depth: 20, showHidden: true })).not.toContain('hunter2');
   });
 
   it('among the options is not shown by the client', async () => {

@@ -11,6 +11,7 @@ import { ConnectionError, ProtocolError, ReplyError } from '../../../src/errors'
 import { record } from '../../support/clients';
 import { commandsOf, greet, lose, scriptedConnection } from '../../support/scripted-link';
 import { ScriptedSocket } from '../../support/scripted-socket';
+import { VirtualClock } from '../../support/virtual-clock';
 import { retryPolicy } from '../../../src/connection/retry';
 import { resolveOptions } from '../../../src/options';
 
@@ -395,6 +396,54 @@ describe('Multiplexer', () => {
       socket.receive('-LOADING wait\r\n');
       expect(reply.ended).toMatchObject({ kind: 'LOADING' });
     });
+  });
+
+  it('gives a command its whole time also in a tick that began with something else', () => {
+    const clock = new VirtualClock();
+    const { multiplexer, from } = setUp({ clock });
+    clock.advance(10_000);
+    multiplexer.scheduleFlush();
+    const reply = record(new Reply({ ...from, commandTimeout: 50 }, get('a')));
+    clock.advance(49);
+    expect(reply.ended).toBeUndefined();
+    clock.advance(6);
+    expect(reply.ended).toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  it('sends a lost command again no sooner than its policy wants', async () => {
+    const clock = new VirtualClock();
+    const { multiplexer, socket, from } = setUp({ clock });
+    record(new Reply({ ...from, retry: () => 300 }, get('a')));
+    record(new Reply({ ...from, retry: () => 0 }, get('b')));
+    await tick();
+    socket.bytes$.error(new ConnectionError('lost'));
+    const next = new ScriptedSocket();
+    record(multiplexer.serve(next));
+    multiplexer.openGate();
+    clock.advance(299);
+    await tick();
+    expect(next.writes).toStrictEqual([wire('GET', 'b')]);
+    clock.advance(1);
+    await tick();
+    expect(next.writes[1]).toBe(wire('GET', 'a'));
+  });
+
+  it('leaves the memory of what a lost socket holds to that', async () => {
+    const { multiplexer, socket, send } = setUp();
+    const held: Uint8Array[] = [];
+    socket.drained = false;
+    socket.write = (chunks) => held.push(...chunks) > 0;
+    record(send('SET', 'a', 'first'));
+    await tick();
+    const before = Buffer.concat(held).toString();
+    socket.bytes$.error(new ConnectionError('lost'));
+    const next = new ScriptedSocket();
+    record(multiplexer.serve(next));
+    multiplexer.openGate();
+    record(send('SET', 'b', 'other'));
+    await tick();
+    expect(Buffer.concat(held).toString()).toBe(before);
+    expect(next.writes.at(-1)).toBe(wire('SET', 'b', 'other'));
   });
 
   it('completes what the server was asked not to answer', async () => {

@@ -1,4 +1,4 @@
-import { defer, firstValueFrom, of, throwError, type Observable } from 'rxjs';
+import { concat, config, defer, firstValueFrom, of, throwError, type Observable } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import {
   AuthenticationError,
@@ -146,6 +146,37 @@ describe('retrySafely()', () => {
     });
     await failure(closed.withOptions({ retry: policy }).get('k'));
     expect(policy).not.toHaveBeenCalled();
+  });
+
+  it('counts attempts in a row: a value starts the count anew', () => {
+    let n = 0;
+    const source = defer(() =>
+      ++n > 5
+        ? of('a')
+        : concat(
+            of('a'),
+            throwError(() => loading),
+          ),
+    );
+    run(
+      'a-----a-----a-----a-----a-----(a|)'.replaceAll('-----', ' 9ms '),
+      source.pipe(retrySafely({ ...exact, maxAttempts: 1 })),
+    );
+  });
+
+  it.each([undefined, null, NaN, -1, Infinity, true, 'soon'])('gives up where a function answers with %p', (answer) => {
+    run('#', failing(unsent).pipe(retrySafely((() => answer) as () => number)), unsent);
+  });
+
+  it('gives up with the error of the command where a function throws, and reports what that threw', async () => {
+    const bug = new RangeError('a bug');
+    const reported = new Promise((resolve) => (config.onUnhandledError = resolve));
+    const throwing = () => {
+      throw bug;
+    };
+    expect(await failure(firstValueFrom(failing(unsent).pipe(retrySafely(throwing))))).toBe(unsent);
+    expect(await reported).toBe(bug);
+    config.onUnhandledError = null;
   });
 
   it('refuses options that it does not know', () => {

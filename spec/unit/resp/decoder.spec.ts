@@ -33,7 +33,7 @@ const { wire } = fc.letrec<{ wire: Wire }>((tie) => ({
 }));
 const push = fc
   .array(wire, { maxLength: 4 })
-  .map((items): Wire => ({ type: '>', items: [{ type: '$', text: 'message' }, ...items] }));
+  .map((items): Wire => ({ type: '>', items: [{ type: '$', text: 'invalidate' }, ...items] }));
 const attribute = fc.array(fc.tuple(scalar, wire), { maxLength: 3 }).map((pairs): Wire => ({ type: '|', pairs }));
 const stream = fc.array(fc.oneof(wire, push, attribute), { minLength: 1, maxLength: 5 });
 const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
@@ -214,6 +214,12 @@ describe('Decoder', () => {
     [',1,5\r\n', /Not a double/],
     ['=2\r\nab\r\n', /verbatim/],
     ['>0\r\n', /push/],
+    ['>1\r\n:5\r\n', /push/],
+    ['>1\r\n_\r\n', /push/],
+    ['>2\r\n*0\r\n+a\r\n', /push/],
+    ['>2\r\n$7\r\nmessage\r\n$1\r\nc\r\n', /push/],
+    ['>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n:1\r\n', /push/],
+    ['>3\r\n$8\r\npmessage\r\n$1\r\np\r\n$1\r\nc\r\n', /push/],
     ['+a\nb\r\n', /CRLF/],
     ['$18446744073709551616\r\n', /exceeds the limit/],
   ])('refuses %j with a ProtocolError', (text, message) => {

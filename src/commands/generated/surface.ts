@@ -3951,18 +3951,6 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
   }
 
   /**
-   * Sets the debugger for the scripts of this connection.
-   *
-   * `SCRIPT DEBUG <YES | SYNC | NO> [engine]`
-   *
-   * O(1), since Redis 3.2.0, in every Valkey.
-   * @see https://redis.io/docs/latest/commands/script-debug/
-   */
-  scriptDebug(mode: 'YES' | 'SYNC' | 'NO', engine?: Str): Reply<'OK'> {
-    return this.send(scriptingCommands.scriptDebug(mode, engine));
-  }
-
-  /**
    * Tells for each SHA-1 whether the server has the script: 1 or 0.
    *
    * `SCRIPT EXISTS sha1 [sha1 …]`
