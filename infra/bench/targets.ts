@@ -33,13 +33,30 @@ export interface Verdict {
   readonly text: string;
 }
 
+/** What deadlines and retries may take of the throughput. */
+const MOST_FOR_LIMITS = 0.05;
+const UNLIMITED: ClientName = 'ours, without limits';
+
 /** Says of every target whose row was measured whether it is reached. */
 export function judge(all: readonly RowResults[]): readonly Verdict[] {
   const verdicts = targets.flatMap((target) => {
     const results = all.find(({ row }) => row.id === target.row);
     return results === undefined ? [] : judgeRow(target, results);
   });
-  return [...verdicts, ...judgeDecoding(all)];
+  return [...verdicts, ...judgeLimits(all), ...judgeDecoding(all)];
+}
+
+/** Over all rows of small commands with many in flight together: what one of them shows of so little is mostly noise. */
+function judgeLimits(all: readonly RowResults[]): Verdict[] {
+  const ratios = ['get-100', 'get-1000', 'set-100', 'set-1000'].flatMap((id) => {
+    const results = all.find(({ row }) => row.id === id);
+    const ratio = results && ratioTo(UNLIMITED, results, SUBJECT);
+    return ratio === undefined ? [] : [ratio];
+  });
+  if (ratios.length === 0) return [];
+  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+  const text = `Deadlines and retries: ${mean.toPrecision(3)}× the throughput without them, wanted at least ${1 - MOST_FOR_LIMITS}×`;
+  return [{ reached: mean >= 1 - MOST_FOR_LIMITS, text }];
 }
 
 function judgeRow({ times, by = SUBJECT }: Target, results: RowResults): Verdict[] {

@@ -21,6 +21,12 @@ const entries = {
     role: 'ours',
     load: async () => (await import('./ours')).oursByFirstValueFrom,
   },
+  'ours, without limits': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./ours')).oursWithoutLimits,
+  },
   'ours, await': {
     family: 'ours',
     role: 'ours',

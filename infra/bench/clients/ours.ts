@@ -8,8 +8,8 @@ import { promiseClient } from './promise-client';
 
 type Calls = Readonly<Record<TimedCommand, () => RxjsRedis.Reply<unknown>>>;
 
-function connect(url: string): { redis: RxjsRedis.Redis; calls: Calls } {
-  const redis = new (loadOurs<typeof RxjsRedis>().Redis)(url);
+function connect(url: string, options: RxjsRedis.RedisOptions = {}): { redis: RxjsRedis.Redis; calls: Calls } {
+  const redis = new (loadOurs<typeof RxjsRedis>().Redis)(url, options);
   const calls: Calls = {
     get: () => redis.get(KEYS.small),
     set: () => redis.set(KEYS.small, SMALL_VALUE),
@@ -26,15 +26,26 @@ const listen: ClientModule['listen'] = (url, channel, onMessage) => {
 };
 
 /** `firstValueFrom(redis.get(k))` */
-export const oursByFirstValueFrom: ClientModule = {
-  connect: (url) => {
-    const { redis, calls } = connect(url);
-    const { firstValueFrom } = loadOurs<typeof Rxjs>('rxjs');
-    const promises = mapValues(calls, (call) => () => firstValueFrom(call()));
-    return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key))));
-  },
-  listen,
-};
+function byFirstValueFrom(options?: RxjsRedis.RedisOptions): ClientModule {
+  return {
+    connect: (url) => {
+      const { redis, calls } = connect(url, options);
+      const { firstValueFrom } = loadOurs<typeof Rxjs>('rxjs');
+      const promises = mapValues(calls, (call) => () => firstValueFrom(call()));
+      return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key))));
+    },
+    listen,
+  };
+}
+
+export const oursByFirstValueFrom = byFirstValueFrom();
+/** The same with neither deadlines nor retries, which shows what those cost. */
+export const oursWithoutLimits = byFirstValueFrom({
+  commandTimeout: Infinity,
+  readTimeout: Infinity,
+  writeTimeout: Infinity,
+  retry: false,
+});
 
 /** `await redis.get(k)` */
 export const oursByAwait: ClientModule = {
