@@ -218,7 +218,7 @@ describe('What a log shows', () => {
 });
 
 describe('A dedicated connection', () => {
-  const server = useServer({ own: true });
+  const server = useServer({ own: true }, '6.2');
   const make = useClients();
 
   it('monitors what everybody does', async () => {

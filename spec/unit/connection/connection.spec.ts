@@ -686,6 +686,17 @@ describe('Closing', () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it('takes no timer for a command, however many wait', async () => {
+    const { connection, clock, send, ready } = setUp();
+    connection.open();
+    await ready();
+    const before = clock.waiting;
+    for (let n = 0; n < 1_000; n++) send(get(`k:${n}`)).subscribe({ error: () => undefined });
+    await tick();
+    // One for the deadlines, one for the link.
+    expect(clock.waiting - before).toBeLessThanOrEqual(2);
+  });
+
   it('leaves no timer behind, whatever was under way', async () => {
     const { connection, clock, send, ready, events } = setUp();
     const outcomes: Promise<unknown>[] = [outcome(send(get('k'))), outcome(send(blpop('queue', 5)))];
