@@ -1,13 +1,12 @@
 import { BehaviorSubject, timer, type SchedulerLike } from 'rxjs';
 import { call } from '../../src/commands/call';
 import type { Command } from '../../src/commands/command';
-import { plainContext } from '../../src/commands/request';
-import { Connection, type ConnectionParts } from '../../src/connection/connection';
-import { retryPolicy } from '../../src/connection/retry';
+import type { Connection, ConnectionParts } from '../../src/connection/connection';
+import type { Dial } from '../../src/connection/socket';
 import type { RedisError } from '../../src/errors';
-import { resolveOptions, type RedisOptions } from '../../src/options';
+import type { RedisOptions } from '../../src/options';
 import { PubSub } from '../../src/pubsub/pubsub';
-import { RedisView } from '../../src/redis-view';
+import { Redis } from '../../src/redis';
 import type { RetryChoice, Settings } from './plan';
 import { CLIENT_NAME, type Expectations } from './server';
 import type { UserErrors } from './user-errors';
@@ -16,18 +15,19 @@ import type { UserErrors } from './user-errors';
 export interface Stage {
   readonly clock: SchedulerLike;
   readonly userErrors: UserErrors;
-  dial(connection: () => Connection | undefined): NonNullable<ConnectionParts['dial']>;
-  /** a connection was made, the client's own or the one that RESP2 needs for messages */
-  made(connection: Connection): void;
+  /** takes the place of the sockets of one connection */
+  dial(connection: Connection): Dial;
+  /** the connection of their own was made that messages need in RESP2 */
+  madeForMessages(connection: Connection): void;
   /** user code is asked whether a command is to be sent again */
   asked(choice: RetryChoice, command: Command, error: RedisError, attempt: number): number | false;
 }
 
-/** The real client, put together as `Redis` does, on a stage of its own. */
+/** The real client on a stage of its own, and what it shows to nobody but its simulation. */
 export class SimulatedClient {
+  readonly redis: Redis;
   readonly connection: Connection;
   readonly pubsub: PubSub;
-  readonly view: RedisView;
   private rotations = 0;
   private readonly credentials = new BehaviorSubject({ password: 'secret0' });
 
@@ -35,23 +35,25 @@ export class SimulatedClient {
     settings: Settings,
     private readonly stage: Stage,
   ) {
-    const options = resolveOptions(this.optionsOf(settings));
-    const make = (
-      parts: Pick<ConnectionParts, 'arraysArePushes' | 'session'>,
-      protocol = options.protocol,
-    ): Connection => {
-      let self: Connection | undefined = undefined;
-      const dial = stage.dial(() => self);
-      self = new Connection({ ...options, protocol }, { ...parts, dial, clock: stage.clock });
-      stage.made(self);
-      return self;
+    const parts = (): ConnectionParts => {
+      let connection: Connection | undefined;
+      const dial: Dial = (endpoint) => stage.dial((connection ??= this.dialling()))(endpoint);
+      return { dial, clock: stage.clock };
     };
-    this.connection = make({});
-    const { session } = this.connection;
-    this.pubsub = new PubSub(this.connection, () => make({ arraysArePushes: true, session }, 2));
-    const { prefix, commandTimeout, retry } = options;
-    const context = { ...plainContext, prefix, commandTimeout, retry: retryPolicy(retry) };
-    this.view = new RedisView({ ...context, executor: this.connection }, this.pubsub);
+    class StagedRedis extends Redis {
+      static override parts = parts;
+    }
+    this.redis = new StagedRedis(this.optionsOf(settings));
+    this.connection = (this.redis as unknown as { connection: Connection }).connection;
+    this.pubsub = pubsubOf(this.redis);
+  }
+
+  /** Who dials for the first time: the client, or later what it makes for its messages. */
+  private dialling(): Connection {
+    const { own } = this.pubsub as unknown as { own: Connection | undefined };
+    if (own === undefined) return this.connection;
+    this.stage.madeForMessages(own);
+    return own;
   }
 
   get password(): string {
@@ -122,4 +124,17 @@ export class SimulatedClient {
 export function expectationsOf(settings: Settings): Expectations {
   const { database, password, onConnect } = settings;
   return { database, password, onConnect, clientName: settings.clientName ? CLIENT_NAME : undefined };
+}
+
+/** Who carries the messages of a client, which keeps it from everybody. */
+function pubsubOf(redis: Redis): PubSub {
+  const { messages } = PubSub.prototype;
+  let found: PubSub | undefined;
+  PubSub.prototype.messages = function (this: PubSub, ...args) {
+    found = this;
+    return messages.apply(this, args);
+  };
+  redis.subscribe('news');
+  PubSub.prototype.messages = messages;
+  return found!;
 }

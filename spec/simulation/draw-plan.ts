@@ -69,8 +69,10 @@ export function drawPlan(seed: number): Plan {
   const settings = drawSettings(random);
   const theme = random.pick(THEMES);
   const length = random.pick([20, 100, 400, LENGTH]);
+  const sends = drawSends(random, random.pick(theme.sends), length);
   const items: Item[] = [
-    ...drawSends(random, random.pick(theme.sends), length),
+    ...sends,
+    ...drawClose(random, sends),
     ...drawJoins(random, theme, length),
     ...drawUserActions(random, length),
     ...drawServer(random, length),
@@ -100,7 +102,7 @@ function drawSettings(random: Random): Settings {
     clientName: random.chance(0.3),
     onConnect: random.chance(0.2),
     reconnectOnError: random.pick(['default', 'default', 'default', 'masterdown', 'throwing']),
-    ending: random.pick(['close', 'destroy']),
+    ending: random.pick(['close', 'close', 'dispose', 'destroy', 'destroy']),
   };
 }
 
@@ -117,13 +119,20 @@ function drawSends(random: Random, count: number, length: number): Item[] {
   return items;
 }
 
+/** The client is closed while it waits for a reply. */
+function drawClose(random: Random, items: readonly Item[]): Item[] {
+  const sends = items.filter(({ kind }) => kind === 'send') as SendItem[];
+  if (sends.length === 0 || !random.chance(0.1)) return [];
+  return [{ kind: 'close', at: random.pick(sends).at + random.int(0, 3) }];
+}
+
 function drawSend(random: Random, id: number, at: number): SendItem {
   return {
     kind: 'send',
     at,
     id,
     call: random.pick(CALLS),
-    how: random.pick(['observe', 'observe', 'observe', 'await', 'first']),
+    how: random.pick(['observe', 'observe', 'observe', 'observe', 'await', 'awaitTwice', 'first']),
     bytes: random.chance(0.25),
     size: random.pick([0, 1, 10, 10, 30, 30, 300, 2000]),
     wait: random.pick([20, 50, 200, 0]),
@@ -137,7 +146,7 @@ function drawSend(random: Random, id: number, at: number): SendItem {
 }
 
 function drawReaction(random: Random): NonNullable<SendItem['reaction']> {
-  return random.chance(0.1) ? random.pick(['close', 'destroy']) : random.pick(['send', 'leave']);
+  return random.chance(0.1) ? random.pick(['close', 'destroy']) : random.pick(['send', 'leave', 'again']);
 }
 
 function drawJoins(random: Random, { joins, names }: Theme, length: number): Item[] {

@@ -1,61 +1,116 @@
-import { Completion } from '../../src/connection/completion';
-import type { Connection } from '../../src/connection/connection';
-import { GRAIN, type Circumstances } from './sent';
+import { from, type ObservableInput } from 'rxjs';
+import type { Redis } from '../../src/redis';
+import { GRAIN, type Circumstances, type Sent } from './sent';
 
 /** How long closing waits where commands have no limit, ms. */
 const LONGEST_CLOSE = 30_000;
 
-/** Opens, closes and destroys the client as `Redis` does, and sees to it that each comes to its end in time. */
+/** How the client was told to end, for the first time. */
+interface Closing {
+  readonly at: number;
+  /** by when it has to be closed */
+  readonly by: number;
+  /** how many commands had been submitted */
+  readonly submitted: number;
+  /** there was a connection, or one was being made */
+  readonly linked: boolean;
+  done: boolean;
+}
+
+/** What the life of a client depends on. */
+interface Knowledge {
+  /** how many commands have been submitted */
+  submitted(): number;
+  /** until when somebody waited for anything; undefined where nobody can say */
+  busyUntil(since: number): number | undefined;
+}
+
+/** Opens, closes and destroys the client, and sees to it that each comes to its end in time, and not before. */
 export class Lifecycle {
-  /** when the client was first told to end, and by when it has to be closed */
-  closing: { readonly at: number; readonly by: number; done: boolean } | undefined;
+  closing: Closing | undefined;
   /** How many wait for the client to be ready. */
   connecting = 0;
+  /** when something last happened to a connection */
+  private troubledAt = -1;
+  private destroyed = false;
 
   constructor(
-    private readonly connection: Connection,
+    private readonly redis: Redis,
     private readonly around: Circumstances,
-    /** until when somebody waited for anything; undefined where nobody can say */
-    private readonly busyUntil: (since: number) => number | undefined,
-  ) {}
+    private readonly knowledge: Knowledge,
+  ) {
+    redis.events$.subscribe(({ type }) => {
+      if (type === 'error') this.troubledAt = around.timeline.now();
+    });
+  }
+
+  /** Nothing more is to be expected of the client. */
+  get over(): boolean {
+    return this.closing !== undefined || this.redis.toJSON().state === 'closed';
+  }
+
+  /** The client has been told to close, and nothing keeps it from waiting for a reply to this command. */
+  owes({ order }: Sent): boolean {
+    const { closing } = this;
+    if (closing === undefined || this.destroyed || !closing.linked || this.troubledAt >= closing.at) return false;
+    return order < closing.submitted && this.around.timeline.now() < closing.by - GRAIN;
+  }
 
   connect(): void {
-    const { journal } = this.around;
+    const { journal, timeline } = this.around;
     const end = (outcome: string) => {
       journal.note('connected', outcome);
       this.connecting--;
     };
+    timeline.touched = true;
     this.connecting++;
-    new Completion(this.connection.connect()).subscribe({ complete: () => end('yes'), error: () => end('no') });
+    this.redis.connect().subscribe({ complete: () => end('yes'), error: () => end('no') });
   }
 
   close(): void {
-    const { journal, settings, timeline } = this.around;
-    const limit = Math.min(settings.commandTimeout, LONGEST_CLOSE);
-    const { heldUp } = timeline;
-    const at = timeline.now();
-    const closing = { at, by: at + limit + GRAIN, done: false };
-    this.closing ??= closing;
-    timeline.touched = true;
-    journal.note('close');
-    new Completion(this.connection.close()).subscribe({
-      complete: () => {
-        closing.done = true;
-        journal.note('closed');
-        const late = timeline.now() - closing.by - (timeline.heldUp - heldUp);
-        if (late > 0) journal.fail(`close() took ${late} ms more than it may`);
-        const idle = timeline.now() - (this.busyUntil(at) ?? Infinity);
-        if (idle > GRAIN) journal.fail(`close() waited for ${idle} ms for nothing`);
-      },
-      error: (error: unknown) => journal.fail(`close() failed: ${String(error)}`),
-    });
+    this.end(() => this.redis.close());
+  }
+
+  /** As `await using` does. */
+  dispose(): void {
+    this.end(() => this.redis[Symbol.asyncDispose]());
   }
 
   destroy(): void {
     const { journal, timeline } = this.around;
     timeline.touched = true;
     journal.note('destroy');
-    this.closing ??= { at: timeline.now(), by: timeline.now(), done: true };
-    this.connection.destroy();
+    this.destroyed = true;
+    const at = timeline.now();
+    this.closing ??= { at, by: at, submitted: this.knowledge.submitted(), linked: false, done: true };
+    this.redis.destroy();
+  }
+
+  private end(close: () => ObservableInput<unknown>): void {
+    const { journal, settings, timeline } = this.around;
+    const { heldUp } = timeline;
+    const at = timeline.now();
+    const { state } = this.redis.toJSON();
+    const closing: Closing = {
+      at,
+      by: at + Math.min(settings.commandTimeout, LONGEST_CLOSE) + GRAIN,
+      submitted: this.knowledge.submitted(),
+      linked: state === 'ready' || state === 'connecting',
+      done: false,
+    };
+    this.closing ??= closing;
+    timeline.touched = true;
+    journal.note('close');
+    from(close()).subscribe({
+      complete: () => {
+        closing.done = true;
+        journal.note('closed');
+        const late = timeline.now() - closing.by - (timeline.heldUp - heldUp);
+        if (late > 0) journal.fail(`close() took ${late} ms more than it may`);
+        const idle = timeline.now() - (this.knowledge.busyUntil(at) ?? Infinity);
+        if (idle > GRAIN) journal.fail(`close() waited for ${idle} ms for nothing`);
+      },
+      error: (error: unknown) => journal.fail(`close() failed: ${String(error)}`),
+    });
   }
 }

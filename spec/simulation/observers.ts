@@ -1,10 +1,10 @@
 import type { Subscription } from 'rxjs';
-import { RedisError } from '../../src/errors';
+import { AuthenticationError, DisconnectedError, ReplyError } from '../../src/errors';
 import type { Message } from '../../src/pubsub/topic';
 import type { RedisView } from '../../src/redis-view';
 import type { Journal } from './journal';
 import type { JoinItem } from './plan';
-import { matches, type PushedMessage } from './server';
+import { FORBIDDEN, matches, type PushedMessage } from './server';
 import type { Timeline } from './timeline';
 import type { UserErrors } from './user-errors';
 
@@ -13,12 +13,26 @@ interface Observer {
   readonly item: JoinItem;
   readonly names: ReadonlySet<string>;
   readonly joinedAt: number;
+  /** the client had ended before */
+  readonly tooLate: boolean;
   /** what it has been told, in order */
   readonly received: string[];
   subscription: Subscription | undefined;
   /** it has neither left nor been told of an end */
   active: boolean;
-  ending: 'complete' | 'error' | undefined;
+}
+
+/** How a stream of messages ended. */
+export type Ending = { readonly kind: 'complete' } | { readonly kind: 'error'; readonly error: unknown };
+
+/** What the client says of itself. */
+export interface Client {
+  /** its user has closed it */
+  closing(): boolean;
+  /** Why it, or what it made for its messages, has given up; empty while all goes on. */
+  failures(): readonly unknown[];
+  /** it is reading that the server does not let it in */
+  signInRefused(): boolean;
 }
 
 /** All who observe channels, and what each of them has to be told. */
@@ -30,6 +44,7 @@ export class Observers {
     private readonly timeline: Timeline,
     private readonly journal: Journal,
     private readonly userErrors: UserErrors,
+    private readonly client: Client,
   ) {}
 
   join(view: RedisView, item: JoinItem): void {
@@ -40,7 +55,7 @@ export class Observers {
       received: [],
       subscription: undefined,
       active: true,
-      ending: undefined,
+      tooLate: this.client.closing() || this.client.failures().length > 0,
     };
     this.all.push(observer);
     this.journal.note('joins', item.id, ...item.names);
@@ -48,8 +63,8 @@ export class Observers {
     const messages = item.sharded ? surface.ssubscribe(item.names) : surface.subscribe(item.names);
     const subscription = messages.subscribe({
       next: (message) => this.tell(observer, message),
-      error: (error: unknown) => this.end(observer, 'error', error),
-      complete: () => this.end(observer, 'complete'),
+      error: (error: unknown) => this.end(observer, { kind: 'error', error }),
+      complete: () => this.end(observer, { kind: 'complete' }),
     });
     observer.subscription = subscription;
     if (!observer.active) subscription.unsubscribe();
@@ -148,16 +163,28 @@ export class Observers {
     observer.subscription.unsubscribe();
   }
 
-  private end(observer: Observer, ending: 'complete' | 'error', error?: unknown): void {
+  private end(observer: Observer, ending: Ending): void {
     const { item } = observer;
-    this.journal.note('ends', item.id, ending);
+    this.journal.note('ends', item.id, ending.kind);
+    this.journal.count(`ends ${ending.kind}`);
     if (!observer.active) this.journal.fail(`observer ${item.id} was told of an end after it had left`);
     observer.active = false;
-    observer.ending = ending;
-    if (ending === 'error' && !(error instanceof RedisError)) {
-      this.journal.fail(`observer ${item.id} was told ${String(error)}`);
+    if (!this.mayEnd(observer, ending)) {
+      const what = ending.kind === 'complete' ? 'complete' : String(ending.error);
+      this.journal.fail(`observer ${item.id} was told ${what}, and nothing was the matter`);
     }
     if (item.throws === true) this.userErrors.throw();
+  }
+
+  /** A stream goes on until its user closes the client, the client gives up or cannot sign in, or the channel is refused. */
+  private mayEnd({ item, tooLate }: Observer, ending: Ending): boolean {
+    const failures = this.client.failures();
+    if (ending.kind === 'complete') return this.client.closing() && failures.length === 0;
+    const { error } = ending;
+    if (error instanceof DisconnectedError) return tooLate;
+    if (failures.includes(error)) return true;
+    if (error instanceof AuthenticationError) return this.client.signInRefused();
+    return error instanceof ReplyError && error.kind === 'NOPERM' && item.names.includes(FORBIDDEN);
   }
 }
 

@@ -35,7 +35,7 @@ export interface Settings {
   /** with `masterdown` that, too, means that the connection leads to the wrong server, and nothing is sent again for it */
   readonly reconnectOnError: 'default' | 'masterdown' | 'throwing';
   /** how the client ends, unless something in the plan ends it sooner */
-  readonly ending: 'close' | 'destroy';
+  readonly ending: 'close' | 'dispose' | 'destroy';
 }
 
 export type Item = ClientItem | ServerItem | LinkItem;
@@ -50,8 +50,8 @@ export interface SendItem {
   /** stands in the command's arguments, so that the server's record names the command */
   readonly id: number;
   readonly call: CallName;
-  /** subscribed to, awaited, or turned into a Promise by RxJS */
-  readonly how: 'observe' | 'await' | 'first';
+  /** subscribed to, awaited, awaited in two places, or turned into a Promise by RxJS */
+  readonly how: 'observe' | 'await' | 'awaitTwice' | 'first';
   readonly bytes: boolean;
   /** bytes of the value that is sent */
   readonly size: number;
@@ -65,7 +65,7 @@ export interface SendItem {
   /** the Observer throws when it is told the outcome */
   readonly throws?: boolean | undefined;
   /** what the Observer does when it is told the outcome */
-  readonly reaction?: 'send' | 'close' | 'destroy' | 'leave' | undefined;
+  readonly reaction?: 'send' | 'again' | 'close' | 'destroy' | 'leave' | undefined;
 }
 
 /** Somebody observes channels; names that end in `*` are patterns. */

@@ -1,11 +1,13 @@
 import type { Journal } from './journal';
 import type { Link, Sending } from './link';
 import type { Settings, StreamFault } from './plan';
+import { Hold } from './hold';
 import { isSubscribed, type PushedMessage } from './server';
 import { GRAIN, KEPT, type Sent } from './sent';
 import type { Observers } from './observers';
 import type { Timeline } from './timeline';
 import { callOf } from './calls';
+import { REFUSES_ALL } from './tries';
 import type { WireRequest } from './wire';
 
 /** What the referee remembers of a connection. Times are those of the timeline. */
@@ -16,6 +18,7 @@ interface Watched {
   fullSince: Moment | undefined;
   /** the place of the last command among all */
   lastOrder: number;
+  readonly hold: Hold;
   /** a reply told that it leads to the wrong server, to somebody or to nobody who waited any more */
   mayBeLeft: boolean;
   /** what was told so while it waited */
@@ -31,6 +34,8 @@ interface Moment {
 /** Sees all that crosses a connection and holds it against the rules. */
 export class Referee {
   readonly sents = new Map<number, Sent>();
+  /** when a server last said that it does not let the client in */
+  signInRefusedAt = -1;
   private readonly watched = new Map<Link, Watched>();
 
   constructor(
@@ -52,6 +57,7 @@ export class Referee {
       owedSince: now,
       fullSince: undefined,
       lastOrder: -1,
+      hold: new Hold(),
       mayBeLeft: false,
       retiring: [],
     });
@@ -86,6 +92,7 @@ export class Referee {
       ran: false,
       answer: undefined,
       answered: false,
+      answeredAt: Infinity,
       atHand: () => false,
       inTime: false,
       doubtful: false,
@@ -103,6 +110,7 @@ export class Referee {
     sent.written(wire);
     if (!link.ready) sent.fail(`was written to link ${link.index} before that was ready`);
     this.checkOrder(link, sent);
+    this.of(link).hold.checkWritten(sent, writtenAt);
     return wire;
   }
 
@@ -136,6 +144,8 @@ export class Referee {
       if (sending.kind !== 'reply' || sending.answer === undefined) continue;
       const { request } = sending;
       request.answered = true;
+      request.answeredAt = this.timeline.now();
+      if (isSignInRefused(request)) this.signInRefusedAt = this.timeline.now();
       request.inTime = request.sent?.outcome === undefined;
       wires.push(request);
       link.answers++;
@@ -150,12 +160,23 @@ export class Referee {
     const checkMessages = this.observers.expect(messages);
     return () => {
       retiring.push(...astray.filter(isTaken));
+      this.holdFor(link, wires);
       if (link.open && link.oldest === undefined && retiring.length > 0) {
         this.fail(`link ${link.index}: kept although it leads to the wrong server and owes nothing`);
       }
       if (link.open) checkMessages();
       else for (const wire of wires) wire.doubtful = true;
     };
+  }
+
+  /** What a server refuses that refuses everything keeps all others waiting. */
+  private holdFor(link: Link, wires: readonly WireRequest[]): void {
+    for (const wire of wires) {
+      const { sent, inTime, answeredAt } = wire;
+      if (sent === undefined || !inTime || ![...REFUSES_ALL].some((word) => sent.isRefusedBy(word))) continue;
+      const delay = sent.tries.delayAfter(wire);
+      if (delay !== undefined) this.of(link).hold.begin(sent, answeredAt, delay);
+    }
   }
 
   /** The first bytes of a message, and not all of them, are about to reach the client. */
@@ -252,8 +273,13 @@ export class Referee {
   }
 }
 
-function isBlocking({ sent }: WireRequest): boolean {
+/** The server may wait before it answers. */
+export function isBlocking({ sent }: WireRequest): boolean {
   return sent?.item.call === 'blpop';
+}
+
+function isSignInRefused({ id, answer }: WireRequest): boolean {
+  return id === undefined && answer !== undefined && 'error' in answer && /^(WRONGPASS|NOAUTH)/.test(answer.error);
 }
 
 function leadsAstray({ answer }: WireRequest, { reconnect, reconnectOnError }: Settings): boolean {

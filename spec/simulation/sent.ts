@@ -1,16 +1,10 @@
-import {
-  AuthenticationError,
-  ConnectionError,
-  DisconnectedError,
-  ProtocolError,
-  RedisError,
-  ReplyError,
-  TimeoutError,
-} from '../../src/errors';
+import { ProtocolError, RedisError } from '../../src/errors';
 import { callOf, canonical, type Call } from './calls';
+import { FailureRules } from './failure-rules';
 import type { Journal } from './journal';
 import type { RetryChoice, SendItem, Settings } from './plan';
 import type { Timeline } from './timeline';
+import { Tries, wordOf } from './tries';
 import type { WireRequest } from './wire';
 
 /** How a command ended for who waited for it. */
@@ -23,15 +17,13 @@ export type Outcome =
 export const GRAIN = 8;
 /** A deadline that passes this long unnoticed was kept by user code, ms. */
 export const KEPT = 21;
-/** The longest that a command waits for its next try, ms. */
-const LONGEST_RETRY_DELAY = 1_000;
-/** Refusals that Redis means for the moment. */
-const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
-
-/** How the client was when a command was submitted, or when what it could not keep was refused. */
+/** How the client's queue was when a command was submitted, as far as who submits can know. */
 export interface Admission {
-  readonly ready: boolean;
-  readonly queued: number;
+  /** the first dial was not over, so everything could wait */
+  readonly isEarly: boolean;
+  /** it had no room */
+  readonly isFull: boolean;
+  readonly mayBeFull: boolean;
 }
 
 /** What a command meets from the client as a whole. */
@@ -41,6 +33,12 @@ export interface Circumstances {
   readonly settings: Settings;
   /** the client has been closed, or has given up */
   over(): boolean;
+  /** the client has been told to close, and has reason to wait for the reply */
+  owed(sent: Sent): boolean;
+  /** the first dial comes to nothing, and so many were submitted before that there is no room for this one */
+  overflows(sent: Sent): boolean;
+  /** the client is reading that the server does not let it in */
+  signInRefused(): boolean;
 }
 
 /** A command of the workload, all that became of it, and whether that may be. */
@@ -55,10 +53,11 @@ export class Sent {
   outcome: Outcome | undefined;
   settledAt = Infinity;
   readonly wires: WireRequest[] = [];
-  /** how often its user's own policy asked for another try */
-  grants = 0;
+  readonly tries: Tries;
   /** what it found when it was submitted */
   admission: Admission | undefined;
+  private toldAgain = false;
+  private readonly rules: FailureRules;
 
   constructor(
     readonly item: SendItem,
@@ -71,6 +70,8 @@ export class Sent {
     this.retry = item.retry ?? settings.retry;
     this.submittedAt = timeline.now();
     this.heldUpBefore = timeline.heldUp;
+    this.tries = new Tries(this, around);
+    this.rules = new FailureRules(this, around);
     this.due = this.submittedAt + (item.timeout ?? this.wait ?? settings.commandTimeout);
   }
 
@@ -94,6 +95,18 @@ export class Sent {
     return this.wires.filter(isRefused).length;
   }
 
+  /** It keeps what stands behind it waiting: it waits at the server, or is about to, or did until this moment. */
+  get blocks(): boolean {
+    const isPending = this.settledAt >= this.around.timeline.now();
+    return this.item.call === 'blpop' && (isPending || this.wires.at(-1)?.answered === false);
+  }
+
+  /** The server's last word for it. */
+  isRefusedBy(word: string): boolean {
+    const answer = this.wires.at(-1)?.answer;
+    return answer !== undefined && 'error' in answer && wordOf(answer.error) === word;
+  }
+
   /** It may stand behind commands that were submitted later: it had to wait before it was sent again. */
   get outOfLine(): boolean {
     return this.refusals > 0 || (this.retry === 'slowly' && this.wires.length > 1);
@@ -106,6 +119,7 @@ export class Sent {
 
   written(wire: WireRequest): void {
     const last = this.wires.at(-1);
+    if (last !== undefined) this.tries.checkNext(last);
     this.wires.push(wire);
     // The server counts from when it has the command.
     if (this.wait !== undefined) this.due = this.around.timeline.now() + this.wait;
@@ -113,15 +127,6 @@ export class Sent {
       const why = this.outcome.kind === 'left' ? 'its Observer had left' : `it had settled (${describe(this.outcome)})`;
       this.fail(`was written although ${why}`);
     }
-    if (last === undefined) return;
-    const refusal =
-      last.answered && last.answer !== undefined && 'error' in last.answer ? last.answer.error : undefined;
-    if (refusal !== undefined) this.repeatedAfterRefusal(refusal.split(' ')[0]!);
-    else if (last.answered) this.fail('was sent again although it had been answered');
-    else if (this.grants > 0) this.grants--;
-    else if (this.retry !== 'default' && this.retry !== 'twice')
-      this.fail('was sent again although its policy does not want that');
-    else if (!this.repeatable) this.fail('was sent again although it may have run');
   }
 
   settle(outcome: Outcome): void {
@@ -142,7 +147,18 @@ export class Sent {
       this.fail(`took ${this.settledAt - this.submittedAt} ms, its limit is ${this.due - this.submittedAt} ms`);
     }
     if (outcome.kind === 'value') this.checkValue(outcome.value);
-    if (outcome.kind === 'error') this.checkError(outcome.error);
+    if (outcome.kind === 'error') this.rules.check(outcome.error);
+  }
+
+  /** Who awaits the same Reply is told the same. */
+  settleAgain(outcome: Outcome): void {
+    const own = this.outcome;
+    const isSame =
+      own?.kind === outcome.kind &&
+      ((own.kind === 'value' && outcome.kind === 'value' && own.value === outcome.value) ||
+        (own.kind === 'error' && outcome.kind === 'error' && own.error === outcome.error));
+    if (!isSame) this.fail(`was awaited twice and told ${own && describe(own)}, then ${describe(outcome)}`);
+    this.toldAgain = true;
   }
 
   /** What can be told only when all is over. */
@@ -154,6 +170,7 @@ export class Sent {
     if (isSaidToHaveRun && this.wires.every((wire) => isRefused(wire) && wire.inTime && !wire.doubtful)) {
       this.fail('was refused, and is said to may have run');
     }
+    if (this.item.how === 'awaitTwice' && !this.toldAgain) this.fail('was awaited twice and told once');
     const answered = this.wires.some(
       ({ answer, inTime, doubtful }) => inTime && !doubtful && answer !== undefined && 'value' in answer,
     );
@@ -173,14 +190,6 @@ export class Sent {
     this.around.journal.fail(`${this.call.name} (${this.id}) ${violation}`);
   }
 
-  private repeatedAfterRefusal(word: string): void {
-    if (word === 'READONLY') return;
-    if (this.grants > 0) this.grants--;
-    else if (!NOT_RUN.has(word)) this.fail(`was sent again after ${word}`);
-    else if (this.retry !== 'default' && this.retry !== 'twice')
-      this.fail('was sent again although its policy does not want that');
-  }
-
   private checkValue(value: unknown): void {
     const { fits } = this.call;
     const got = canonical(value);
@@ -191,94 +200,6 @@ export class Sent {
     if (fits !== undefined && !fits(value, this.item.bytes)) {
       this.fail(`got ${this.item.bytes ? 'strings where bytes' : 'bytes where strings'} were wanted`);
     }
-  }
-
-  private checkError(error: unknown): void {
-    if (!(error instanceof RedisError)) {
-      this.fail(`failed with something else than a RedisError: ${String(error)}`);
-      return;
-    }
-    const { delivery } = error;
-    if (error.command !== this.call.name) this.fail(`got the error of ${error.command}`);
-    if (delivery === 'unsent' && this.wires.length > 0) this.fail("was reported 'unsent' and had been written");
-    if (delivery !== 'unsent' && this.wires.length === 0) this.fail(`was reported '${delivery}' and never written`);
-    if (delivery === 'unknown' && error.repeatable && !this.repeatable)
-      this.fail('may have run and was called repeatable');
-    // Whoever waits when the client cannot sign in is told that, whatever its own answer was before.
-    const isSignIn = error instanceof AuthenticationError && error.cause instanceof AuthenticationError;
-    const isAnswer = !isSignIn && (error instanceof ReplyError || error instanceof ProtocolError);
-    if (delivery === 'answered' && !isAnswer && !this.wires.every(isRefused))
-      this.fail('is said to have been refused, and may have run');
-    if (isAnswer && delivery === 'answered') this.checkAnswer(error);
-    else if (error instanceof ConnectionError) this.checkLoss(error);
-    else if (error instanceof TimeoutError) this.checkTimeout();
-    else if (error instanceof ProtocolError) this.checkPoison();
-    else if (error instanceof DisconnectedError || error instanceof AuthenticationError) this.checkRefusal(error);
-    else this.fail(`failed without reason: ${error.message}`);
-  }
-
-  private checkAnswer(error: RedisError): void {
-    const last = this.wires.at(-1);
-    if (error instanceof ReplyError) {
-      const own = this.wires.some(
-        ({ answered, answer }) =>
-          answered && answer !== undefined && 'error' in answer && answer.error === error.message,
-      );
-      if (!own) this.fail(`got an error reply that is not its own: ${error.message}`);
-      this.checkGivingUp(error);
-    } else if (!(error instanceof ProtocolError && last?.answered === true && this.item.call === 'misread')) {
-      this.fail(`got ${error.name} for its reply: ${error.message}`);
-    }
-  }
-
-  /** What a server refuses for the moment, or because it is a replica, is worth another try. */
-  private checkGivingUp({ kind }: ReplyError): void {
-    const { reconnect } = this.around.settings;
-    if (kind === 'READONLY' && this.wires.length === 1 && reconnect !== 'off')
-      this.fail('was not sent to the new master');
-    const hasTime = this.around.timeline.now() + LONGEST_RETRY_DELAY < this.due;
-    if (NOT_RUN.has(kind) && this.wires.length <= this.tries && hasTime)
-      this.fail('was refused for the moment and given up');
-  }
-
-  /** How often the default policies of the client try again. */
-  private get tries(): number {
-    return this.retry === 'default' ? 16 : this.retry === 'twice' ? 2 : 0;
-  }
-
-  private checkLoss({ delivery }: ConnectionError): void {
-    if (delivery === 'unsent') this.fail('failed although it was not sent and could have waited');
-    if (
-      this.repeatable &&
-      this.wires.length <= this.tries &&
-      !this.around.over() &&
-      this.around.timeline.now() < this.due
-    ) {
-      this.fail('failed although it could have been sent again');
-    }
-  }
-
-  /** Only what was owed first when no RESP came may be taken for the one that was answered so. */
-  private checkPoison(): void {
-    if (this.wires.at(-1)?.poisoned !== true) this.fail('failed for bytes that were not its answer');
-  }
-
-  private checkTimeout(): void {
-    const now = this.around.timeline.now();
-    if (now < this.due) this.fail(`timed out after ${now - this.submittedAt} ms`);
-    if (now - this.due > KEPT && this.wires.at(-1)?.atHand() === true) {
-      this.fail('timed out although its reply had come while user code kept the process busy');
-    }
-  }
-
-  /** A client that goes on refuses only what its queue has no room for. */
-  private checkRefusal(error: RedisError): void {
-    const { settings } = this.around;
-    if (error instanceof AuthenticationError || this.around.over()) return;
-    if (error.delivery !== 'unsent') this.fail(`was given up by a client that goes on: ${error.message}`);
-    else if (this.admission === undefined) this.fail('was refused by a client that goes on');
-    else if (this.admission.ready || this.admission.queued < settings.offlineQueue)
-      this.fail('was refused although there was room');
   }
 }
 

@@ -8,10 +8,10 @@ import { Network } from './network';
 import { Observers } from './observers';
 import { Endless, Pace } from './pace';
 import type { ClientItem, Item, LinkItem, Plan, ServerItem } from './plan';
-import { Referee } from './referee';
+import { Referee, isBlocking } from './referee';
 import type { Circumstances } from './sent';
 import { FORBIDDEN, Server } from './server';
-import { watchStates } from './states';
+import { States } from './states';
 import { Timeline } from './timeline';
 import { UserErrors, strays } from './user-errors';
 import { Workload } from './workload';
@@ -63,7 +63,10 @@ class Simulation {
   private readonly network: Network;
   private readonly client: SimulatedClient;
   private readonly workload: Workload;
-  private readonly connections: Connection[] = [];
+  /** the connections of their own that messages had in RESP2 */
+  private readonly forMessages: Connection[] = [];
+  private readonly states: States;
+  private readonly otherStates: States[] = [];
   private readonly lifecycle: Lifecycle;
   private readonly pace: Pace;
 
@@ -75,52 +78,65 @@ class Simulation {
     const { timeline } = this;
     this.journal = new Journal(() => timeline.now(), lines);
     const { journal } = this;
-    this.observers = new Observers(timeline, journal, this.userErrors);
+    const signInRefused = () => this.referee.signInRefusedAt === timeline.now();
+    this.observers = new Observers(timeline, journal, this.userErrors, {
+      closing: () => this.lifecycle.closing !== undefined,
+      failures: () => [this.client.connection, ...this.forMessages].flatMap(failureOf),
+      signInRefused,
+    });
     this.referee = new Referee(timeline, journal, settings, this.observers);
     this.server = new Server(timeline, journal, expectationsOf(settings));
     const { referee, server } = this;
     this.network = new Network(items.filter(isLinkItem), { timeline, server, referee });
-    const around: Circumstances = { timeline, journal, settings, over: () => this.over };
+    const around: Circumstances = {
+      ...{ timeline, journal, settings },
+      over: () => this.lifecycle.over,
+      owed: (sent) => this.lifecycle.owes(sent) && !this.workload.isBlocked(sent),
+      overflows: (sent) => this.workload.overflows(sent),
+      signInRefused,
+    };
     const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };
-    this.workload = new Workload(() => this.client, referee.sents, around, this.userErrors, actions);
+    const view = { state: () => this.client.redis.toJSON().state, dialled: () => this.states.dialled };
+    this.workload = new Workload(() => this.client, referee.sents, around, this.userErrors, actions, view);
     this.pace = new Pace(timeline, journal);
     const linkOf = new Map<Connection, Link>();
     this.client = new SimulatedClient(settings, {
       clock: timeline.client,
       userErrors: this.userErrors,
-      dial: (connectionOf) =>
+      dial: (connection) =>
         this.network.dial((link) => {
-          const connection = connectionOf()!;
           linkOf.set(connection, link);
           link.givenUp = () => connection.closed;
         }),
-      made: (connection) => {
-        this.connections.push(connection);
-        watchStates(connection, around, (protocol) => {
-          const isOwn = connection !== this.connections[0];
-          referee.ready(linkOf.get(connection)!, isOwn || protocol === 3);
-        });
+      madeForMessages: (connection) => {
+        this.forMessages.push(connection);
+        const onReady = () => referee.ready(linkOf.get(connection)!, true);
+        this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady }));
       },
       asked: (choice, command, error, attempt) => this.workload.decide(choice, command, error, attempt),
     });
-    this.lifecycle = new Lifecycle(this.client.connection, around, (since) => this.busyUntil(since));
+    const { redis, connection } = this.client;
+    this.lifecycle = new Lifecycle(redis, around, {
+      submitted: () => this.workload.all.length,
+      busyUntil: (since) => this.busyUntil(since),
+    });
+    this.states = new States(redis, around, {
+      closing: () => this.lifecycle.closing !== undefined,
+      onReady: (protocol) => referee.ready(linkOf.get(connection)!, protocol === 3),
+      onFirstLoss: () => this.workload.checkBurst(),
+    });
   }
 
   async run(): Promise<void> {
     const end = this.schedule();
     await this.pace.runUntil(end);
     await this.settle(end + LONGEST_SETTLING);
-    if (!this.over) await this.calmDown();
+    if (!this.lifecycle.over) await this.calmDown();
     await this.end();
     this.checkSettled();
     for (const sent of this.workload.all) sent.conclude();
     for (const what of remainsOf(this.client)) this.journal.fail(`what remains of the client: ${what}`);
     if (this.userErrors.thrown > 0) await this.hearUserErrors();
-  }
-
-  /** Nothing more is to be expected of the client. */
-  private get over(): boolean {
-    return this.lifecycle.closing !== undefined || this.client.connection.closed;
   }
 
   /** Puts the plan on the timeline, what happens at the same time in one tick; returns when it ends. */
@@ -153,7 +169,7 @@ class Simulation {
         this.workload.send(item);
         break;
       case 'join':
-        this.observers.join(client.view, item);
+        this.observers.join(client.redis, item);
         break;
       case 'connect':
         this.lifecycle.connect();
@@ -177,13 +193,18 @@ class Simulation {
   private busyUntil(since: number): number | undefined {
     const link = this.network.links.at(-1);
     const { all, unsettled } = this.workload;
-    const isQuiet = link?.ready === true && link.oldest === undefined && unsettled.length === 0;
-    if (!isQuiet || this.connections.length > 1) return undefined;
+    if (link?.ready !== true || this.forMessages.length > 0) return undefined;
+    // What waits at the server is not waited for, nor what stands behind it.
+    const { oldest } = link;
+    const isQuiet = oldest === undefined ? unsettled.length === 0 : isBlocking(oldest);
+    if (!isQuiet) return undefined;
     // Who leaves now may have been waiting for a second try, which nobody calls off.
     const left = all.some(
       ({ outcome, settledAt, refusals }) => outcome?.kind === 'left' && settledAt >= since && refusals > 0,
     );
-    return left ? undefined : Math.max(since, link.answeredAt, ...all.map(({ settledAt }) => settledAt));
+    if (left) return undefined;
+    const settled = all.flatMap(({ outcome, settledAt }) => (outcome === undefined ? [] : [settledAt]));
+    return Math.max(since, link.answeredAt, oldest?.writtenAt ?? 0, ...settled);
   }
 
   /** All comes to its end within its own limits, whatever the plan has broken. */
@@ -198,17 +219,17 @@ class Simulation {
 
   /** Nothing is broken any more: the client has to be ready, subscribed to what is observed and to nothing else, and quiet. */
   private async calmDown(): Promise<void> {
-    const { connection } = this.client;
+    const { redis, connection } = this.client;
     this.journal.note('calm');
     this.network.calm();
     this.server.calm();
-    this.client.connection.open();
-    this.timeline.touched = true;
+    this.lifecycle.connect();
     await this.pace.pass(CALM);
-    if (this.over) return;
+    if (this.lifecycle.over) return;
     for (const sent of this.workload.unsettled) sent.fail('has not settled although nothing is broken any more');
-    if (connection.state$.value.kind !== 'ready') {
-      this.journal.fail(`not ready although nothing is broken any more: ${connection.state$.value.kind}`);
+    const { state } = redis.toJSON();
+    if (state !== 'ready') {
+      this.journal.fail(`not ready although nothing is broken any more: ${state}`);
       return;
     }
     if (this.lifecycle.connecting > 0) this.journal.fail('connect() goes on although the client is ready');
@@ -255,7 +276,8 @@ class Simulation {
 
   /** The client is closed or destroyed, and nothing may remain of it. */
   private async end(): Promise<void> {
-    if (this.plan.settings.ending === 'close') this.lifecycle.close();
+    const { ending } = this.plan.settings;
+    if (ending !== 'destroy') this.lifecycle[ending]();
     const { closing } = this.lifecycle;
     await this.pace.pass(closing === undefined ? 0 : Math.max(0, closing.by - this.timeline.now()) + CALM);
     if (closing?.done === false) this.journal.fail('close() has not come to its end');
@@ -264,10 +286,9 @@ class Simulation {
     for (const sent of this.workload.unsettled) sent.fail('has not settled although the client is destroyed');
     this.observers.checkEnded();
     if (this.lifecycle.connecting > 0) this.journal.fail('connect() has not come to its end');
-    for (const connection of this.connections) {
-      const { kind } = connection.state$.value;
-      if (kind !== 'closed') this.journal.fail(`a connection is ${kind} although the client is destroyed`);
-      if (!connection.events$.isStopped) this.journal.fail('events$ has not completed');
+    for (const { closed, ended } of [this.states, ...this.otherStates]) {
+      if (!closed) this.journal.fail('a connection is not closed although the client is destroyed');
+      if (!ended) this.journal.fail('events$ has not completed');
     }
     if (this.network.open.length > 0)
       this.journal.fail(`${this.network.open.length} sockets are open although the client is destroyed`);
@@ -298,4 +319,8 @@ function isServerItem(item: Item): item is ServerItem {
 
 function isLinkItem(item: Item): item is LinkItem {
   return item.kind === 'link';
+}
+
+function failureOf({ state$: { value } }: Connection): readonly unknown[] {
+  return value.kind === 'closed' && value.error !== undefined ? [value.error] : [];
 }

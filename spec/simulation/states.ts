@@ -1,4 +1,5 @@
-import type { Connection, ConnectionState } from '../../src/connection/connection';
+import type { Observable } from 'rxjs';
+import type { ConnectionEvent, ConnectionState } from '../../src/connection/connection';
 import type { Settings } from './plan';
 import type { Circumstances } from './sent';
 
@@ -12,49 +13,109 @@ const legal: Record<Kind, readonly Kind[]> = {
   closed: [],
 };
 
-/** Follows a connection from state to state: only legal steps, attempts counted from 1, events that fit. */
-export function watchStates(
-  connection: Connection,
-  { journal, timeline, settings }: Circumstances,
-  onReady: (protocol: 2 | 3) => void,
-): void {
-  let last: Kind = 'idle';
-  let attempts = 0;
-  let connected = false;
+/** What a client or a connection tells of itself. */
+interface Told {
+  readonly state$: Observable<ConnectionState>;
+  readonly events$: Observable<ConnectionEvent>;
+}
+
+/** What is known of a connection beside what it tells. */
+interface Knowledge {
+  /** it has been told to close */
+  readonly closing: () => boolean;
+  readonly onReady: (protocol: 2 | 3) => void;
+  /** the first dial came to nothing */
+  readonly onFirstLoss?: () => void;
+}
+
+/** Follows a connection from state to state: only legal steps, attempts counted from 1 and used up, events that fit. */
+export class States {
+  /** It has been ready, or found out that it cannot be yet. */
+  dialled = false;
+  /** Its events have come to their end. */
+  ended = false;
+  private last: Kind = 'idle';
+  private attempts = 0;
+  private connected = false;
   /** when the next attempt may begin, on the clock */
-  let notBefore = 0;
-  connection.state$.subscribe({
-    next: (state) => {
-      if (state.kind === 'idle') return;
-      journal.note('state', state.kind);
-      journal.count(state.kind);
-      if (!legal[last].includes(state.kind)) journal.fail(`the state went from ${last} to ${state.kind}`);
-      last = state.kind;
-      if (state.kind === 'ready') {
-        attempts = 0;
-        onReady(state.protocol);
-      }
-      if (state.kind === 'reconnecting') {
-        if (state.attempt !== ++attempts) journal.fail(`attempt ${attempts} was announced as attempt ${state.attempt}`);
-        const delay = delayOf(settings.reconnect, attempts);
-        notBefore = timeline.now() + delay;
-        const announced = settings.reconnect === 'waiting' ? undefined : delay;
-        if (state.delay !== announced)
-          journal.fail(`attempt ${attempts} was announced for ${state.delay} ms, not ${delay} ms`);
-      }
-      if (state.kind === 'connecting' && connection.closed) journal.fail('a connection is made that is to be closed');
-      if (state.kind === 'connecting' && timeline.now() < notBefore) {
-        journal.fail(`attempt ${attempts} began ${notBefore - timeline.now()} ms too early`);
-      }
-    },
-  });
-  connection.events$.subscribe((event) => {
-    journal.note('event', event.type);
-    if (event.type === 'connect' || event.type === 'disconnect') {
-      if (connected === (event.type === 'connect')) journal.fail(`${event.type} was announced twice`);
-      connected = event.type === 'connect';
+  private notBefore = 0;
+
+  constructor(
+    { state$, events$ }: Told,
+    private readonly around: Circumstances,
+    private readonly knowledge: Knowledge,
+  ) {
+    state$.subscribe((state) => this.enter(state));
+    events$.subscribe({ next: (event) => this.hear(event), complete: () => (this.ended = true) });
+  }
+
+  get closed(): boolean {
+    return this.last === 'closed';
+  }
+
+  private enter(state: ConnectionState): void {
+    const { journal, timeline } = this.around;
+    if (state.kind === 'idle') return;
+    journal.note('state', state.kind);
+    journal.count(state.kind);
+    if (!legal[this.last].includes(state.kind)) journal.fail(`the state went from ${this.last} to ${state.kind}`);
+    this.last = state.kind;
+    switch (state.kind) {
+      case 'connecting':
+        if (this.knowledge.closing()) journal.fail('a connection is made that is to be closed');
+        if (timeline.now() < this.notBefore)
+          journal.fail(`attempt ${this.attempts} began ${this.notBefore - timeline.now()} ms too early`);
+        break;
+      case 'ready':
+        this.attempts = 0;
+        this.dialled = true;
+        this.knowledge.onReady(state.protocol);
+        break;
+      case 'reconnecting':
+        this.checkAttempt(state);
+        if (!this.dialled) this.knowledge.onFirstLoss?.();
+        this.dialled = true;
+        break;
+      case 'closed':
+        this.checkEnd(state.error);
+        break;
     }
-  });
+  }
+
+  private checkAttempt({ attempt, delay: announced }: Extract<ConnectionState, { kind: 'reconnecting' }>): void {
+    const { journal, timeline, settings } = this.around;
+    const { reconnect } = settings;
+    if (attempt !== ++this.attempts) journal.fail(`attempt ${this.attempts} was announced as attempt ${attempt}`);
+    if (this.attempts > attemptsOf(reconnect)) journal.fail(`attempt ${attempt} is one more than the options allow`);
+    const delay = delayOf(reconnect, this.attempts);
+    this.notBefore = timeline.now() + delay;
+    if (announced !== (reconnect === 'waiting' ? undefined : delay))
+      journal.fail(`attempt ${attempt} was announced for ${announced} ms, not ${delay} ms`);
+  }
+
+  /** A client ends when its user says so, or when it has tried as often as its options say. */
+  private checkEnd(error: unknown): void {
+    const { journal, settings } = this.around;
+    if (error === undefined) {
+      if (!this.knowledge.closing()) journal.fail('the client ended, and nobody has closed it');
+    } else if (this.attempts < attemptsOf(settings.reconnect)) {
+      journal.fail(`the client gave up after ${this.attempts} attempts: ${String(error)}`);
+    }
+  }
+
+  private hear(event: ConnectionEvent): void {
+    const { journal } = this.around;
+    journal.note('event', event.type);
+    if (event.type !== 'connect' && event.type !== 'disconnect') return;
+    if (this.connected === (event.type === 'connect')) journal.fail(`${event.type} was told twice in a row`);
+    this.connected = event.type === 'connect';
+  }
+}
+
+/** How often a lost connection is to be made again before the client gives up. */
+function attemptsOf(reconnect: Settings['reconnect']): number {
+  if (reconnect === 'off') return 0;
+  return reconnect === 'thrice' ? 3 : Infinity;
 }
 
 /** What the options of the client stand for. */

@@ -15,6 +15,7 @@ export interface WireRequest {
   answer: Answer | undefined;
   /** all of the answer has reached the client … */
   answered: boolean;
+  answeredAt: number;
   /** the answer has come to the client's machine, and the client has not read it yet */
   atHand: () => boolean;
   /** … before the command had settled … */

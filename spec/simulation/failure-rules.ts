@@ -1,0 +1,119 @@
+import {
+  AuthenticationError,
+  ConnectionError,
+  DisconnectedError,
+  ProtocolError,
+  RedisError,
+  ReplyError,
+  TimeoutError,
+} from '../../src/errors';
+import { KEPT, type Circumstances, type Sent } from './sent';
+import { NOT_RUN } from './tries';
+
+/** Whether a command may fail as it did: now, for this reason, and with these facts. */
+export class FailureRules {
+  constructor(
+    private readonly sent: Sent,
+    private readonly around: Circumstances,
+  ) {}
+
+  check(error: unknown): void {
+    const { sent } = this;
+    if (!(error instanceof RedisError)) {
+      sent.fail(`failed with something else than a RedisError: ${String(error)}`);
+      return;
+    }
+    const { delivery, repeatable } = error;
+    if (error.command !== sent.call.name) sent.fail(`got the error of ${error.command}`);
+    if (delivery === 'unsent' && sent.wires.length > 0) sent.fail("was reported 'unsent' and had been written");
+    if (delivery !== 'unsent' && sent.wires.length === 0) sent.fail(`was reported '${delivery}' and never written`);
+    if (repeatable !== this.isRepeatable(error))
+      sent.fail(`was ${delivery} and called ${repeatable ? 'repeatable' : 'not repeatable'}: ${error.message}`);
+    const isGivenUp = delivery !== 'answered' && !(error instanceof TimeoutError) && !isOverflow(error);
+    if (isGivenUp && this.around.owed(sent))
+      sent.fail('was given up by a client that was told to close and had time to wait');
+    if (delivery === 'answered') this.checkAnswer(error);
+    else if (error instanceof ConnectionError) this.checkLoss(error);
+    else if (error instanceof TimeoutError) this.checkTimeout();
+    else if (error instanceof ProtocolError) this.checkPoison();
+    else if (error instanceof AuthenticationError) this.checkSignIn();
+    else if (error instanceof DisconnectedError) this.checkRefusal(error);
+    else sent.fail(`failed without reason: ${error.message}`);
+  }
+
+  /** Whether another try does no harm, and could do some good. */
+  private isRepeatable(error: RedisError): boolean {
+    if (error.delivery === 'answered') return error instanceof ReplyError && NOT_RUN.has(error.kind);
+    if (error instanceof AuthenticationError || error instanceof ProtocolError) return false;
+    if (error instanceof DisconnectedError) return isOverflow(error);
+    return error.delivery === 'unsent' || this.sent.repeatable;
+  }
+
+  private checkAnswer(error: RedisError): void {
+    const { sent } = this;
+    const last = sent.wires.at(-1);
+    if (error instanceof ReplyError) {
+      const own = sent.wires.some(
+        ({ answered, answer }) =>
+          answered && answer !== undefined && 'error' in answer && answer.error === error.message,
+      );
+      if (!own) sent.fail(`got an error reply that is not its own: ${error.message}`);
+      this.checkGivingUp(error);
+    } else if (!(error instanceof ProtocolError && last?.answered === true && sent.item.call === 'misread')) {
+      sent.fail(`got ${error.name} for its reply: ${error.message}`);
+    }
+  }
+
+  /** What a server refuses for the moment, or because it is a replica, is worth another try. */
+  private checkGivingUp({ kind }: ReplyError): void {
+    const { sent } = this;
+    const last = sent.wires.at(-1);
+    if (kind === 'READONLY' && sent.wires.length === 1) sent.fail('was not sent to the new master');
+    if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
+      sent.fail('was refused for the moment and given up');
+  }
+
+  private checkLoss({ delivery }: ConnectionError): void {
+    const { sent, around } = this;
+    if (delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
+    if (sent.repeatable && sent.wires.length <= sent.tries.most && !around.over() && around.timeline.now() < sent.due) {
+      sent.fail('failed although it could have been sent again');
+    }
+  }
+
+  /** Only what was owed first when no RESP came may be taken for the one that was answered so. */
+  private checkPoison(): void {
+    if (this.sent.wires.at(-1)?.poisoned !== true) this.sent.fail('failed for bytes that were not its answer');
+  }
+
+  private checkTimeout(): void {
+    const { sent } = this;
+    const now = this.around.timeline.now();
+    const last = sent.wires.at(-1);
+    if (now < sent.due) sent.fail(`timed out after ${now - sent.submittedAt} ms`);
+    if (now - sent.due > KEPT && last?.atHand() === true)
+      sent.fail('timed out although its reply had come while user code kept the process busy');
+    const isMoved = sent.wires.length === 1 && sent.isRefusedBy('READONLY');
+    if (last?.answered === true && !isMoved && sent.tries.delayAfter(last) === undefined)
+      sent.fail('was kept waiting for another try for which it had no time');
+  }
+
+  private checkSignIn(): void {
+    if (!this.around.signInRefused())
+      this.sent.fail('was told that the server does not let it in, which it had not said');
+  }
+
+  /** A client that goes on refuses only what its queue has no room for. */
+  private checkRefusal({ delivery, message }: RedisError): void {
+    const { sent } = this;
+    if (this.around.over()) return;
+    if (delivery !== 'unsent') sent.fail(`was given up by a client that goes on: ${message}`);
+    else if (sent.admission?.mayBeFull !== true && !this.around.overflows(sent))
+      sent.fail('was refused although there was room');
+  }
+}
+
+/** The queue was full; the client itself goes on. */
+function isOverflow(error: RedisError): boolean {
+  return error instanceof DisconnectedError && error.message.includes('out of reach');
+}

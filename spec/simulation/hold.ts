@@ -1,0 +1,29 @@
+import type { Sent } from './sent';
+
+/**
+ * What a client does on one connection whose server refuses everything for a while: nothing is sent meanwhile, and those that were
+ * refused go first then, in their order.
+ */
+//  refused ──▶ waiting, the rest behind it ──delay──▶ written again, or settled
+export class Hold {
+  private until: number | undefined;
+  private waiting: Sent[] = [];
+
+  /** A command was refused, and is sent again after the delay. */
+  begin(sent: Sent, now: number, delay: number): void {
+    // The first one decides for all; of those that are refused together nobody can tell which that was.
+    this.until = Math.min(this.until ?? Infinity, now + delay);
+    this.waiting.push(sent);
+  }
+
+  checkWritten(sent: Sent, now: number): void {
+    if (this.until !== undefined && now < this.until)
+      sent.fail(`was written ${this.until - now} ms before the server is to be asked again`);
+    this.until = undefined;
+    const place = this.waiting.indexOf(sent);
+    const before = place === -1 ? this.waiting : this.waiting.slice(0, place);
+    const passed = before.find(({ outcome }) => outcome === undefined);
+    if (passed !== undefined) sent.fail(`was written before ${passed.id}, which had been refused and stood before it`);
+    this.waiting = this.waiting.filter((other) => other !== sent && other.outcome === undefined);
+  }
+}
