@@ -1,4 +1,4 @@
-import { BehaviorSubject, timer, type SchedulerLike } from 'rxjs';
+import { BehaviorSubject, EMPTY, timer, type SchedulerLike } from 'rxjs';
 import { call } from '../../src/commands/call';
 import type { Command } from '../../src/commands/command';
 import type { Connection, ConnectionParts } from '../../src/connection/connection';
@@ -128,13 +128,14 @@ export function expectationsOf(settings: Settings): Expectations {
 
 /** Who carries the messages of a client, which keeps it from everybody. */
 function pubsubOf(redis: Redis): PubSub {
-  const { messages } = PubSub.prototype;
-  let found: PubSub | undefined;
-  PubSub.prototype.messages = function (this: PubSub, ...args) {
-    found = this;
-    return messages.apply(this, args);
+  const original = Object.getOwnPropertyDescriptor(PubSub.prototype, 'messages')!;
+  const asked: PubSub[] = [];
+  const messages = function (this: PubSub): typeof EMPTY {
+    asked.push(this);
+    return EMPTY;
   };
+  Object.defineProperty(PubSub.prototype, 'messages', { ...original, value: messages });
   redis.subscribe('news');
-  PubSub.prototype.messages = messages;
-  return found!;
+  Object.defineProperty(PubSub.prototype, 'messages', original);
+  return asked[0]!;
 }

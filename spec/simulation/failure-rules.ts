@@ -68,6 +68,7 @@ export class FailureRules {
   private checkGivingUp({ kind }: ReplyError): void {
     const { sent } = this;
     const last = sent.wires.at(-1);
+    if (sent.submittedByStaleClock) return;
     if (kind === 'READONLY' && sent.wires.length === 1) sent.fail('was not sent to the new master');
     if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
       sent.fail('was refused for the moment and given up');
@@ -76,6 +77,7 @@ export class FailureRules {
   private checkLoss({ delivery }: ConnectionError): void {
     const { sent, around } = this;
     if (delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
+    if (sent.submittedByStaleClock) return;
     if (sent.repeatable && sent.wires.length <= sent.tries.most && !around.over() && around.timeline.now() < sent.due) {
       sent.fail('failed although it could have been sent again');
     }
@@ -90,6 +92,7 @@ export class FailureRules {
     const { sent } = this;
     const now = this.around.timeline.now();
     const last = sent.wires.at(-1);
+    if (sent.submittedByStaleClock) return;
     if (now < sent.due) sent.fail(`timed out after ${now - sent.submittedAt} ms`);
     if (now - sent.due > KEPT && last?.atHand() === true)
       sent.fail('timed out although its reply had come while user code kept the process busy');

@@ -1,4 +1,4 @@
-import { from, type ObservableInput } from 'rxjs';
+import { from, type Observable } from 'rxjs';
 import type { Redis } from '../../src/redis';
 import { GRAIN, type Circumstances, type Sent } from './sent';
 
@@ -73,7 +73,7 @@ export class Lifecycle {
 
   /** As `await using` does. */
   dispose(): void {
-    this.end(() => this.redis[Symbol.asyncDispose]());
+    this.end(() => from(this.redis[Symbol.asyncDispose]()));
   }
 
   destroy(): void {
@@ -86,7 +86,7 @@ export class Lifecycle {
     this.redis.destroy();
   }
 
-  private end(close: () => ObservableInput<unknown>): void {
+  private end(close: () => Observable<unknown>): void {
     const { journal, settings, timeline } = this.around;
     const { heldUp } = timeline;
     const at = timeline.now();
@@ -101,7 +101,7 @@ export class Lifecycle {
     this.closing ??= closing;
     timeline.touched = true;
     journal.note('close');
-    from(close()).subscribe({
+    close().subscribe({
       complete: () => {
         closing.done = true;
         journal.note('closed');

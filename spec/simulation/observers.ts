@@ -38,6 +38,8 @@ export interface Client {
 /** All who observe channels, and what each of them has to be told. */
 export class Observers {
   private readonly all: Observer[] = [];
+  /** when somebody last joined or left */
+  changedAt = -1;
   private told = 0;
 
   constructor(
@@ -58,6 +60,7 @@ export class Observers {
       tooLate: this.client.closing() || this.client.failures().length > 0,
     };
     this.all.push(observer);
+    this.changedAt = this.timeline.now();
     this.journal.note('joins', item.id, ...item.names);
     const surface = (item.bytes ? view.bytes : view) as RedisView;
     const messages = item.sharded ? surface.ssubscribe(item.names) : surface.subscribe(item.names);
@@ -158,6 +161,7 @@ export class Observers {
       return;
     }
     this.timeline.touched = true;
+    this.changedAt = this.timeline.now();
     this.journal.note('leaves', observer.item.id);
     observer.active = false;
     observer.subscription.unsubscribe();
@@ -165,6 +169,7 @@ export class Observers {
 
   private end(observer: Observer, ending: Ending): void {
     const { item } = observer;
+    this.changedAt = this.timeline.now();
     this.journal.note('ends', item.id, ending.kind);
     this.journal.count(`ends ${ending.kind}`);
     if (!observer.active) this.journal.fail(`observer ${item.id} was told of an end after it had left`);

@@ -26,18 +26,26 @@ export interface Failure {
   /** undefined where no single seed can be blamed */
   readonly seed: number | undefined;
   readonly violations: readonly string[];
+  /** it took its process with it, or would not let it go */
+  readonly fatal?: boolean;
 }
 
 /**
  * Runs seeds one after the other until one fails.
  * @param before no further seed is begun then, on the clock of `performance`
+ * @param begins told of each seed before it is run, in case it never ends
  */
-export async function runSeeds({ from, count }: Range, before = Infinity): Promise<Report> {
+export async function runSeeds(
+  { from, count }: Range,
+  before = Infinity,
+  begins: (seed: number) => void = () => undefined,
+): Promise<Report> {
   const counts = new Map<string, number>();
   const stopListening = listenForErrors();
   try {
     for (let seed = from; seed < from + count; seed++) {
       if (performance.now() > before) return { seeds: seed - from, counts, failure: undefined };
+      begins(seed);
       const verdict = await simulate(drawPlan(seed));
       for (const [what, times] of verdict.counts) counts.set(what, (counts.get(what) ?? 0) + times);
       const late = strays.splice(0);

@@ -83,9 +83,12 @@ function formatFacts(facts: object): string {
     .join(' ');
 }
 
-/** Which rule is broken: the first violation without the numbers that differ from plan to plan. */
+/** Which rule is broken: the first violation without what differs from plan to plan, the numbers and the way that led there. */
 function ruleOf({ violations }: Verdict): string | undefined {
-  return violations[0]?.replace(/\d+/g, '#').replace(/'[^']*'/g, "'…'");
+  return violations[0]
+    ?.split('\n')[0]!
+    .replace(/\d+/g, '#')
+    .replace(/'[^']*'/g, "'…'");
 }
 
 function without<T>(items: readonly T[], start: number, count: number): T[] {

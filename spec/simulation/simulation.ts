@@ -38,24 +38,23 @@ const QUIET = 40_000;
  */
 export async function simulate(plan: Plan, { traced = false, patient = false } = {}): Promise<Verdict> {
   const lines: string[] = [];
-  const simulation = new Simulation(plan, traced ? lines : undefined);
+  const timeline = new Timeline();
+  const journal = new Journal(() => timeline.now(), traced ? lines : undefined);
   try {
-    await simulation.run();
+    await new Simulation(plan, timeline, journal).run();
   } catch (error) {
-    if (!(error instanceof Endless)) throw error;
-    simulation.journal.fail('the run does not come to its end');
+    if (error instanceof Endless) journal.fail('the run does not come to its end');
+    else journal.fail(`the run was broken off: ${(error as Error).stack ?? String(error)}`);
   }
   if (patient) {
     await new Promise((resolve) => setTimeout(resolve, 2));
-    for (const stray of strays.splice(0)) simulation.journal.fail(stray);
+    for (const stray of strays.splice(0)) journal.fail(stray);
   }
-  const { violations, hash, counts } = simulation.journal;
+  const { violations, hash, counts } = journal;
   return { violations, hash, counts, lines };
 }
 
 class Simulation {
-  readonly journal: Journal;
-  private readonly timeline = new Timeline();
   private readonly userErrors = new UserErrors();
   private readonly observers: Observers;
   private readonly referee: Referee;
@@ -72,12 +71,10 @@ class Simulation {
 
   constructor(
     private readonly plan: Plan,
-    lines: string[] | undefined,
+    private readonly timeline: Timeline,
+    private readonly journal: Journal,
   ) {
     const { settings, items } = plan;
-    const { timeline } = this;
-    this.journal = new Journal(() => timeline.now(), lines);
-    const { journal } = this;
     const signInRefused = () => this.referee.signInRefusedAt === timeline.now();
     this.observers = new Observers(timeline, journal, this.userErrors, {
       closing: () => this.lifecycle.closing !== undefined,
@@ -93,6 +90,7 @@ class Simulation {
       over: () => this.lifecycle.over,
       owed: (sent) => this.lifecycle.owes(sent) && !this.workload.isBlocked(sent),
       overflows: (sent) => this.workload.overflows(sent),
+      staleClock: () => [referee.astrayAt, this.observers.changedAt].includes(timeline.now()),
       signInRefused,
     };
     const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };

@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { ConnectionEvent, ConnectionState } from '../../src/connection/connection';
+import type { RedisError } from '../../src/errors';
 import type { Settings } from './plan';
 import type { Circumstances } from './sent';
 
@@ -94,12 +95,12 @@ export class States {
   }
 
   /** A client ends when its user says so, or when it has tried as often as its options say. */
-  private checkEnd(error: unknown): void {
+  private checkEnd(error: RedisError | undefined): void {
     const { journal, settings } = this.around;
     if (error === undefined) {
       if (!this.knowledge.closing()) journal.fail('the client ended, and nobody has closed it');
     } else if (this.attempts < attemptsOf(settings.reconnect)) {
-      journal.fail(`the client gave up after ${this.attempts} attempts: ${String(error)}`);
+      journal.fail(`the client gave up after ${this.attempts} attempts: ${error.message}`);
     }
   }
 

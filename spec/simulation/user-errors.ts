@@ -32,6 +32,8 @@ export function watchEnd(subscriber: object, complaint: () => string | undefined
 export function listenForErrors(): () => void {
   const { onUnhandledError, onStoppedNotification } = config;
   const onRejection = (reason: unknown) => strays.push(`nobody handled the rejection ${String(reason)}`);
+  // What is thrown in a tick of its own has nobody to catch it.
+  const onException = (error: Error) => strays.push(`nobody caught ${error.stack ?? String(error)}`);
   config.onUnhandledError = (error: unknown) => {
     if (error instanceof UserError) error.owner.reported++;
     else strays.push(`nobody handled ${String(error)}`);
@@ -41,9 +43,11 @@ export function listenForErrors(): () => void {
     if (complaint !== undefined) strays.push(complaint);
   };
   process.on('unhandledRejection', onRejection);
+  process.on('uncaughtException', onException);
   return () => {
     config.onUnhandledError = onUnhandledError;
     config.onStoppedNotification = onStoppedNotification;
     process.off('unhandledRejection', onRejection);
+    process.off('uncaughtException', onException);
   };
 }

@@ -1,0 +1,72 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { runSeeds, type Failure, type Range } from './seeds';
+
+/** What a worker tells: the seed that it begins, then what came of its portion. A Map does not travel. */
+type Told = { readonly kind: 'begins'; readonly seed: number } | ({ readonly kind: 'done' } & Outcome);
+
+export interface Outcome {
+  readonly seeds: number;
+  readonly counts: readonly (readonly [string, number])[];
+  readonly failure: Failure | undefined;
+}
+
+/** A seed that a worker says nothing behind for so long does not come to its end, ms. */
+const LONGEST_SILENCE = 60_000;
+
+/** A process that runs seeds, and does not take with it which one it was in when it ends. */
+export class Worker {
+  private readonly process: ChildProcess;
+
+  /** @param file calls `work()` when it is started with `--worker` */
+  constructor(
+    file: string,
+    private readonly longestSilence = LONGEST_SILENCE,
+  ) {
+    this.process = fork(file, ['--worker']);
+  }
+
+  /** Runs seeds; one that ends the process, or does not come to its end, is a failure as any other. */
+  run(range: Range): Promise<Outcome> {
+    const { process, longestSilence } = this;
+    let seed = range.from;
+    return new Promise((resolve) => {
+      const settle = (outcome: Outcome) => {
+        clearTimeout(watchdog);
+        process.off('exit', onExit);
+        process.off('message', onMessage);
+        resolve(outcome);
+      };
+      const fail = (violation: string) => {
+        const failure = { seed, violations: [violation], fatal: true };
+        settle({ seeds: seed - range.from + 1, counts: [], failure });
+      };
+      const onExit = (code: number | null, signal: string | null) => fail(`the process ended with ${code ?? signal}`);
+      const onMessage = (told: Told) => {
+        watchdog.refresh();
+        if (told.kind === 'begins') seed = told.seed;
+        else settle(told);
+      };
+      const watchdog = setTimeout(() => {
+        fail(`nothing was heard of it for ${longestSilence / 1000} s`);
+        process.kill('SIGKILL');
+      }, longestSilence);
+      process.on('exit', onExit);
+      process.on('message', onMessage);
+      process.send(range);
+    });
+  }
+
+  end(): void {
+    if (this.process.connected) this.process.disconnect();
+  }
+}
+
+/** What a worker does: runs what it is told to, until it is let go. */
+export function work(): void {
+  const tell = (told: Told) => process.send!(told);
+  process.on('message', (range: Range) => {
+    void runSeeds(range, Infinity, (seed) => tell({ kind: 'begins', seed })).then(({ seeds, counts, failure }) =>
+      tell({ kind: 'done', seeds, counts: [...counts], failure }),
+    );
+  });
+}
