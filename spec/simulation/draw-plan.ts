@@ -42,6 +42,8 @@ const NOISE = [
 ];
 const RETRIES: readonly RetryChoice[] = ['default', 'default', 'default', 'off', 'twice', 'always', 'slowly'];
 const WORDS: readonly RefusalWord[] = ['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'OOM', 'WRONGTYPE'];
+/** The id of a command that stands behind all others. */
+const LAST_ID = 1_000;
 /** When the last item of a plan happens at the latest, ms. */
 const LENGTH = 1500;
 
@@ -119,11 +121,18 @@ function drawSends(random: Random, count: number, length: number): Item[] {
   return items;
 }
 
-/** The client is closed while it waits for a reply. */
+/** The client is closed while it waits for a reply, or when somebody has left whom the server had refused for the moment. */
 function drawClose(random: Random, items: readonly Item[]): Item[] {
   const sends = items.filter(({ kind }) => kind === 'send') as SendItem[];
-  if (sends.length === 0 || !random.chance(0.1)) return [];
-  return [{ kind: 'close', at: random.pick(sends).at + random.int(0, 3) }];
+  if (sends.length === 0 || !random.chance(0.12)) return [];
+  const { at } = random.pick(sends);
+  if (random.chance(0.7)) return [{ kind: 'close', at: at + random.int(0, 3) }];
+  const leaveAfter = random.pick([5, 20]);
+  return [
+    { ...drawSend(random, LAST_ID, at), call: 'get', how: 'observe', leaveAfter },
+    { kind: 'refuse', at, duration: 600, word: random.pick(['LOADING', 'TRYAGAIN']) },
+    { kind: 'close', at: at + leaveAfter + random.int(1, 3) },
+  ];
 }
 
 function drawSend(random: Random, id: number, at: number): SendItem {

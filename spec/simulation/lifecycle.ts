@@ -83,7 +83,9 @@ export class Lifecycle {
     this.destroyed = true;
     const at = timeline.now();
     this.closing ??= { at, by: at, submitted: this.knowledge.submitted(), linked: false, done: true };
-    this.redis.destroy();
+    let done = false;
+    this.redis.destroy().subscribe({ complete: () => (done = true) });
+    if (!done) journal.fail('destroy() has not come to its end');
   }
 
   private end(close: () => Observable<unknown>): void {
@@ -105,6 +107,8 @@ export class Lifecycle {
       complete: () => {
         closing.done = true;
         journal.note('closed');
+        const { state } = this.redis.toJSON();
+        if (state !== 'closed') journal.fail(`close() came to its end although the client is ${state}`);
         const late = timeline.now() - closing.by - (timeline.heldUp - heldUp);
         if (late > 0) journal.fail(`close() took ${late} ms more than it may`);
         const idle = timeline.now() - (this.knowledge.busyUntil(at) ?? Infinity);

@@ -29,8 +29,10 @@ export type Ending = { readonly kind: 'complete' } | { readonly kind: 'error'; r
 export interface Client {
   /** its user has closed it */
   closing(): boolean;
-  /** Why it, or what it made for its messages, has given up; empty while all goes on. */
-  failures(): readonly unknown[];
+  /** why it has given up; undefined while it goes on */
+  failure(): unknown;
+  /** the same of the connections that it made for its messages */
+  failuresForMessages(): readonly unknown[];
   /** it is reading that the server does not let it in */
   signInRefused(): boolean;
 }
@@ -57,7 +59,7 @@ export class Observers {
       received: [],
       subscription: undefined,
       active: true,
-      tooLate: this.client.closing() || this.client.failures().length > 0,
+      tooLate: this.client.closing() || this.client.failure() !== undefined,
     };
     this.all.push(observer);
     this.changedAt = this.timeline.now();
@@ -183,11 +185,11 @@ export class Observers {
 
   /** A stream goes on until its user closes the client, the client gives up or cannot sign in, or the channel is refused. */
   private mayEnd({ item, tooLate }: Observer, ending: Ending): boolean {
-    const failures = this.client.failures();
-    if (ending.kind === 'complete') return this.client.closing() && failures.length === 0;
+    const failure = this.client.failure();
+    if (ending.kind === 'complete') return this.client.closing() && failure === undefined;
     const { error } = ending;
     if (error instanceof DisconnectedError) return tooLate;
-    if (failures.includes(error)) return true;
+    if ([failure, ...this.client.failuresForMessages()].includes(error)) return true;
     if (error instanceof AuthenticationError) return this.client.signInRefused();
     return error instanceof ReplyError && error.kind === 'NOPERM' && item.names.includes(FORBIDDEN);
   }

@@ -78,7 +78,8 @@ class Simulation {
     const signInRefused = () => this.referee.signInRefusedAt === timeline.now();
     this.observers = new Observers(timeline, journal, this.userErrors, {
       closing: () => this.lifecycle.closing !== undefined,
-      failures: () => [this.client.connection, ...this.forMessages].flatMap(failureOf),
+      failure: () => failureOf(this.client.connection),
+      failuresForMessages: () => this.forMessages.map(failureOf),
       signInRefused,
     });
     this.referee = new Referee(timeline, journal, settings, this.observers);
@@ -319,6 +320,6 @@ function isLinkItem(item: Item): item is LinkItem {
   return item.kind === 'link';
 }
 
-function failureOf({ state$: { value } }: Connection): readonly unknown[] {
-  return value.kind === 'closed' && value.error !== undefined ? [value.error] : [];
+function failureOf({ state$: { value } }: Connection): unknown {
+  return value.kind === 'closed' ? value.error : undefined;
 }
