@@ -9,10 +9,17 @@ export class Hold {
   private until: number | undefined;
   private waiting: Sent[] = [];
 
-  /** A command was refused, and is sent again after the delay. */
-  begin(sent: Sent, now: number, delay: number): void {
-    // The first one decides for all; of those that are refused together nobody can tell which that was.
-    this.until = Math.min(this.until ?? Infinity, now + delay);
+  get begun(): boolean {
+    return this.until !== undefined;
+  }
+
+  /**
+   * A command was refused, and is sent again after the delay.
+   * @param joined others had been refused before it was: the first one decides for all, and may have been sent again already
+   */
+  begin(sent: Sent, now: number, delay: number, joined: boolean): void {
+    // Of those that are refused together nobody can tell which was the first.
+    if (!joined) this.until = Math.min(this.until ?? Infinity, now + delay);
     this.waiting.push(sent);
   }
 
@@ -20,9 +27,7 @@ export class Hold {
     if (this.until !== undefined && now < this.until)
       sent.fail(`was written ${this.until - now} ms before the server is to be asked again`);
     this.until = undefined;
-    const place = this.waiting.indexOf(sent);
-    const before = place === -1 ? this.waiting : this.waiting.slice(0, place);
-    const passed = before.find(({ outcome }) => outcome === undefined);
+    const passed = this.waiting.find((other) => other.outcome === undefined && other.keepsPlaceBefore(sent));
     if (passed !== undefined) sent.fail(`was written before ${passed.id}, which had been refused and stood before it`);
     this.waiting = this.waiting.filter((other) => other !== sent && other.outcome === undefined);
   }

@@ -2,6 +2,7 @@ import type { Journal } from './journal';
 import type { Link, Sending } from './link';
 import type { Settings, StreamFault } from './plan';
 import { Hold } from './hold';
+import { LEAKS_WHEN_RESP3_IS_BACK } from './known-defects';
 import { isSubscribed, type PushedMessage } from './server';
 import { GRAIN, KEPT, type Sent } from './sent';
 import type { Observers } from './observers';
@@ -161,9 +162,10 @@ export class Referee {
     const { retiring } = watched;
     const messages = whole.flatMap((sending) => (sending.kind === 'message' ? [sending.message] : []));
     const checkMessages = this.observers.expect(messages);
+    const wasHeld = watched.hold.begun;
     return () => {
       retiring.push(...astray.filter(isTaken));
-      this.holdFor(link, wires);
+      this.holdFor(link, wires, wasHeld);
       if (link.open && link.oldest === undefined && retiring.length > 0) {
         this.fail(`link ${link.index}: kept although it leads to the wrong server and owes nothing`);
       }
@@ -173,12 +175,18 @@ export class Referee {
   }
 
   /** What a server refuses that refuses everything keeps all others waiting. */
-  private holdFor(link: Link, wires: readonly WireRequest[]): void {
+  private holdFor(link: Link, wires: readonly WireRequest[], wasHeld: boolean): void {
     for (const wire of wires) {
       const { sent, inTime, answeredAt } = wire;
-      if (sent === undefined || !inTime || ![...REFUSES_ALL].some((word) => sent.isRefusedBy(word))) continue;
+      if (
+        sent === undefined ||
+        !inTime ||
+        sent.wires.at(-1) !== wire ||
+        ![...REFUSES_ALL].some((word) => sent.isRefusedBy(word))
+      )
+        continue;
       const delay = sent.tries.delayAfter(wire);
-      if (delay !== undefined) this.of(link).hold.begin(sent, answeredAt, delay);
+      if (delay !== undefined) this.of(link).hold.begin(sent, answeredAt, delay, wasHeld);
     }
   }
 
@@ -242,6 +250,7 @@ export class Referee {
     const { heardAt, owedSince, fullSince } = this.of(link);
     if (oldest === undefined) {
       const unasked = this.since(heardAt);
+      if (LEAKS_WHEN_RESP3_IS_BACK && this.observers.observed.size === 0) return;
       if (link.ready && isSubscribed(link.peer) && !fullSince && unasked > this.settings.readTimeout + GRAIN)
         this.fail(
           `link ${link.index}: silent for ${unasked} ms while somebody listens, and not asked whether it lives`,

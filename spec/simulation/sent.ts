@@ -2,17 +2,13 @@ import { ProtocolError, RedisError } from '../../src/errors';
 import { callOf, canonical, type Call } from './calls';
 import { FailureRules } from './failure-rules';
 import type { Journal } from './journal';
+import { TICK_TIME_MAY_BE_STALE } from './known-defects';
 import type { RetryChoice, SendItem, Settings } from './plan';
 import type { Timeline } from './timeline';
-import { Tries, wordOf } from './tries';
+import { REFUSES_ALL, Tries, wordOf } from './tries';
 import type { WireRequest } from './wire';
 
-/**
- * TEMPORARY: `Multiplexer.scheduleFlush` does not read the clock, so the deadline of a command that is sent in the same tick after
- * somebody joined a channel, left one, or was refused by a replica counts from an earlier command. False once that is mended; seed
- * 6556 shows it.
- */
-const TICK_TIME_MAY_BE_STALE = true;
+const KEEPS_PLACE = new Set([...REFUSES_ALL, 'READONLY']);
 
 /** How a command ended for who waited for it. */
 export type Outcome =
@@ -104,6 +100,14 @@ export class Sent {
 
   get refusals(): number {
     return this.wires.filter(isRefused).length;
+  }
+
+  /** It was submitted before another, and whatever befell it let nobody pass. */
+  keepsPlaceBefore({ order }: Sent): boolean {
+    const isPassed = ({ answer }: WireRequest) =>
+      answer !== undefined && 'error' in answer && !KEEPS_PLACE.has(wordOf(answer.error));
+    const hasWaited = this.retry === 'slowly' && this.wires.length > 1;
+    return this.order < order && !hasWaited && !this.wires.some(isPassed);
   }
 
   /** It keeps what stands behind it waiting: it waits at the server, or is about to, or did until this moment. */

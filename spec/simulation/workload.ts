@@ -6,15 +6,11 @@ import type { RedisError } from '../../src/errors';
 import type { RedisView } from '../../src/redis-view';
 import { callOf } from './calls';
 import type { SimulatedClient } from './client';
+import { TAKES_REACTIONS_TO_FIRST_LOSS } from './known-defects';
 import type { RetryChoice, SendItem } from './plan';
 import { Sent, type Admission, type Circumstances, type Outcome } from './sent';
 import { watchEnd, type UserErrors } from './user-errors';
 
-/**
- * TEMPORARY: `Connection.reportLoss` tells who is refused when the first dial fails before it counts that dial as over, so what is
- * sent on hearing of it still waits, however many. False once that is mended; seed 79 shows it.
- */
-const TAKES_REACTIONS_TO_FIRST_LOSS = true;
 /** Ids of commands that are sent by who was told of another's outcome. */
 const REACTION = 100_000;
 
@@ -68,8 +64,10 @@ export class Workload {
   }
 
   /** It waits at the server, or stands behind a command that does. */
-  isBlocked({ order, outOfLine }: Sent): boolean {
-    return this.all.some((sent) => sent.blocks && (outOfLine || sent.outOfLine || sent.order <= order));
+  isBlocked({ order, outOfLine, retry, wires }: Sent): boolean {
+    // Who waits for another try comes back behind all others.
+    const comesBack = outOfLine || (retry === 'slowly' && wires.length > 0);
+    return this.all.some((sent) => sent.blocks && (comesBack || sent.outOfLine || sent.order <= order));
   }
 
   /** How many wait to be written: those that surely do, and all that may. */

@@ -1,0 +1,95 @@
+import type { Mutation } from './mutant';
+
+/** Faults in how a client, its connections and its streams come to their ends. */
+export const mutationsOfLifetimes: readonly Mutation[] = [
+  {
+    fault: 'a lost connection is never made again',
+    file: 'connection/reconnect.ts',
+    from: 'const wait = decide(policy, attempt, error);',
+    to: 'const wait = false as ReturnType<typeof decide>;',
+  },
+  {
+    fault: 'the client gives up at the second attempt',
+    file: 'connection/reconnect.ts',
+    from: 'const wait = decide(policy, attempt, error);',
+    to: 'const wait = attempt < 2 && decide(policy, attempt, error);',
+  },
+  {
+    fault: 'a broken protocol ends the client for good',
+    file: 'connection/reconnect.ts',
+    from: 'const wait = decide(policy, attempt, error);',
+    to: "const wait = error.code !== 'PROTOCOL' && decide(policy, attempt, error);",
+  },
+  {
+    fault: 'the client goes on when its attempts are used up',
+    file: 'connection/reconnect.ts',
+    from: 'policy !== false && attempt <= policy.maxAttempts && backoff',
+    to: 'policy !== false && backoff',
+  },
+  {
+    fault: 'close() does not wait for replies',
+    file: 'connection/connection.ts',
+    from: 'if (!linked || this.multiplexer.pending === 0) {',
+    to: 'if (linked || !linked) {',
+  },
+  {
+    fault: 'close() does not wait for a connection that is being made',
+    file: 'connection/connection.ts',
+    from: "const linked = kind === 'ready' || kind === 'connecting';",
+    to: "const linked = kind === 'ready';",
+  },
+  {
+    fault: 'close() waits for replies, and not for what is not written yet',
+    file: 'connection/multiplexer.ts',
+    from: 'return this.pending === 0 || (this.draining',
+    to: 'return this.inFlight.length === 0 || (this.draining',
+  },
+  {
+    fault: 'close() waits for what waits at the server',
+    file: 'connection/multiplexer.ts',
+    from: 'return this.pending === 0 || (this.draining && next',
+    to: 'return this.pending === 0 || (this.draining && this.pending < 0 && next',
+  },
+  {
+    fault: 'close() waits for what nobody waits for any more',
+    file: 'connection/multiplexer.ts',
+    from: 'this.draining = true;\n      this.prune();',
+    to: 'this.draining = true;',
+  },
+  {
+    fault: 'close() comes to its end before the connection does',
+    file: 'redis.ts',
+    from: 'return new Completion(forkJoin(closing).pipe(map(() => undefined)));',
+    to: 'return new Completion(forkJoin(closing) && []);',
+  },
+  {
+    fault: 'destroy() leaves the shared connection open',
+    file: 'redis.ts',
+    from: 'for (const connection of [this.connection, ...this.leases]) connection.destroy();',
+    to: 'for (const connection of this.leases) connection.destroy();',
+  },
+  {
+    fault: 'every lost connection ends the streams of messages',
+    file: 'pubsub/pubsub.ts',
+    from: "if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) {\n      this.dropOwn();",
+    to: "if (state.kind === 'reconnecting') {\n      this.dropOwn();",
+  },
+  {
+    fault: 'one refused channel ends the others of the same SUBSCRIBE',
+    file: 'pubsub/subscriptions.ts',
+    from: 'if (names.length > 1) return merge(...names.map((name) => this.subscribeIfWanted(name, send)));\n        this.refuse(names[0]!, error);',
+    to: 'for (const name of names) this.refuse(name, error);',
+  },
+  {
+    fault: 'streams of messages fail when the client is closed',
+    file: 'pubsub/subscriptions.ts',
+    from: 'if (error === undefined) topic.complete();',
+    to: "if (error === undefined) topic.error(new ReplyError('closed', 'ERR', {}));",
+  },
+  {
+    fault: 'streams of messages complete when the client gives up',
+    file: 'pubsub/subscriptions.ts',
+    from: 'else topic.error(error);',
+    to: 'else topic.complete();',
+  },
+];

@@ -1,0 +1,95 @@
+import type { Mutation } from './mutant';
+
+/** Faults in how commands wait, and in how they are sent once more. */
+export const mutationsOfTries: readonly Mutation[] = [
+  {
+    fault: 'retry.maxAttempts is overlooked',
+    file: 'connection/retry.ts',
+    from: 'if (!error.repeatable || attempt > options.maxAttempts) return false;',
+    to: 'if (!error.repeatable) return false;',
+  },
+  {
+    fault: 'what was refused for the moment is sent again at once',
+    file: 'connection/retry.ts',
+    from: "return error.delivery === 'answered' ? backoff(options, attempt) : 0;",
+    to: 'return 0;',
+  },
+  {
+    fault: "the user's policy is told of attempt 0",
+    file: 'connection/retry.ts',
+    from: 'context.retry(attempt + 1, error, command)',
+    to: 'context.retry(attempt, error, command)',
+  },
+  {
+    fault: 'the deadline is not looked at when a command is to be tried again',
+    file: 'connection/retry.ts',
+    from: 'delay !== false && deadline !== 0 && now + delay >= deadline ? false : delay',
+    to: 'delay !== false && deadline < 0 ? false : delay',
+  },
+  {
+    fault: 'what a replica refused is sent again and again',
+    file: 'connection/multiplexer.ts',
+    from: "reaction === 'resend' && request.attempt === 0",
+    to: "reaction === 'resend'",
+  },
+  {
+    fault: 'all that waited for the first dial is kept when it fails',
+    file: 'connection/connection.ts',
+    from: 'this.multiplexer.failQueued((request) => this.overflow(request), this.options.offlineQueue);',
+    to: '',
+  },
+  {
+    fault: 'the queue has no bound while a lost connection is being made',
+    file: 'connection/connection.ts',
+    from: "if (!this.dialedBefore || this.state$.value.kind === 'ready') return undefined;",
+    to: "if (!this.dialedBefore || this.state$.value.kind !== 'reconnecting') return undefined;",
+  },
+  {
+    fault: 'what nobody waits for any more fills the queue',
+    file: 'connection/connection.ts',
+    from: 'if (this.multiplexer.queued >= offlineQueue) this.multiplexer.prune();',
+    to: '',
+  },
+  {
+    fault: 'what was not sent when its time was up is not called repeatable',
+    file: 'connection/failures.ts',
+    from: "const repeatable = delivery === 'unsent' || request.repeatable;\n  const why",
+    to: "const repeatable = delivery !== 'unsent' && request.repeatable;\n  const why",
+  },
+  {
+    fault: 'a read that a closed client gave up is called repeatable',
+    file: 'connection/connection.ts',
+    from: 'const facts = { ...factsOf(request), repeatable: false };',
+    to: 'const facts = { ...factsOf(request) };',
+  },
+  {
+    fault: 'a Reply that is awaited twice is sent twice',
+    file: 'commands/reply.ts',
+    from: '(this.promise ??= sendOnce(this))',
+    to: '(this.promise = sendOnce(this))',
+  },
+  {
+    fault: 'who subscribes once more to a Reply gets the value of the first time',
+    file: 'commands/reply.ts',
+    from: '  surface.executor.submit(new SubscriberRequest(command, surface, subscriber));',
+    to: '  const memory = this as unknown as { last?: { value: T } };\n  if (memory.last !== undefined) {\n    subscriber.next(memory.last.value);\n    subscriber.complete();\n    return;\n  }\n  const next = subscriber.next.bind(subscriber);\n  subscriber.next = (value?: T) => next((memory.last = { value: value! }).value);\n  surface.executor.submit(new SubscriberRequest(command, surface, subscriber));',
+  },
+  {
+    fault: 'others pass what a server refused that refuses everything',
+    file: 'connection/multiplexer.ts',
+    from: 'else if (REFUSES_ALL.has(error.kind)) this.backlog.hold(request, delay);',
+    to: 'else if (REFUSES_ALL.has(error.kind) && delay < 0) this.backlog.hold(request, delay);',
+  },
+  {
+    fault: 'what was refused for the moment goes behind the queue',
+    file: 'connection/backlog.ts',
+    from: 'this.queue.unshift(this.returning.splice(0));',
+    to: 'for (const request of this.returning.splice(0)) this.queue.push(request);',
+  },
+  {
+    fault: 'a server that refuses everything is asked on and on',
+    file: 'connection/backlog.ts',
+    from: 'return this.holding === undefined ? this.queue.shift() : undefined;',
+    to: 'return this.queue.shift();',
+  },
+];
