@@ -8,7 +8,7 @@ import {
   TimeoutError,
 } from '../../src/errors';
 import { KEPT, type Circumstances, type Sent } from './sent';
-import { NOT_RUN } from './tries';
+import { isRefused } from './wire';
 
 /** Whether a command may fail as it did: now, for this reason, and with these facts. */
 export class FailureRules {
@@ -29,10 +29,15 @@ export class FailureRules {
     if (delivery !== 'unsent' && sent.wires.length === 0) sent.fail(`was reported '${delivery}' and never written`);
     if (repeatable !== this.isRepeatable(error))
       sent.fail(`was ${delivery} and called ${repeatable ? 'repeatable' : 'not repeatable'}: ${error.message}`);
-    const isGivenUp = delivery !== 'answered' && !(error instanceof TimeoutError) && !isOverflow(error);
+    const isGivenUp = (error instanceof ConnectionError || error instanceof DisconnectedError) && !isOverflow(error);
     if (isGivenUp && this.around.owed(sent))
       sent.fail('was given up by a client that was told to close and had time to wait');
-    if (delivery === 'answered') this.checkAnswer(error);
+    // Whoever waits when the client cannot sign in is told that, whatever its own answer was before.
+    const isSignIn = error instanceof AuthenticationError && error.cause instanceof AuthenticationError;
+    const isAnswer = !isSignIn && (error instanceof ReplyError || error instanceof ProtocolError);
+    if (delivery === 'answered' && !isAnswer && !sent.wires.every(isRefused))
+      sent.fail('is said to have been refused, and may have run');
+    if (isAnswer && delivery === 'answered') this.checkAnswer(error);
     else if (error instanceof ConnectionError) this.checkLoss(error);
     else if (error instanceof TimeoutError) this.checkTimeout();
     else if (error instanceof ProtocolError) this.checkPoison();
@@ -43,10 +48,10 @@ export class FailureRules {
 
   /** Whether another try does no harm, and could do some good. */
   private isRepeatable(error: RedisError): boolean {
-    if (error.delivery === 'answered') return error instanceof ReplyError && NOT_RUN.has(error.kind);
     if (error instanceof AuthenticationError || error instanceof ProtocolError) return false;
+    if (error instanceof ReplyError) return this.sent.tries.isForTheMoment(error.message);
     if (error instanceof DisconnectedError) return isOverflow(error);
-    return error.delivery === 'unsent' || this.sent.repeatable;
+    return error.delivery !== 'unknown' || this.sent.repeatable;
   }
 
   private checkAnswer(error: RedisError): void {
@@ -68,8 +73,8 @@ export class FailureRules {
   private checkGivingUp({ kind }: ReplyError): void {
     const { sent } = this;
     const last = sent.wires.at(-1);
-    if (sent.submittedByStaleClock) return;
-    if (kind === 'READONLY' && sent.wires.length === 1) sent.fail('was not sent to the new master');
+    const { reconnect } = this.around.settings;
+    if (kind === 'READONLY' && sent.tries.movesOnce && reconnect !== 'off') sent.fail('was not sent to the new master');
     if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
       sent.fail('was refused for the moment and given up');
   }
@@ -77,7 +82,6 @@ export class FailureRules {
   private checkLoss({ delivery }: ConnectionError): void {
     const { sent, around } = this;
     if (delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
-    if (sent.submittedByStaleClock) return;
     if (sent.repeatable && sent.wires.length <= sent.tries.most && !around.over() && around.timeline.now() < sent.due) {
       sent.fail('failed although it could have been sent again');
     }
@@ -92,12 +96,10 @@ export class FailureRules {
     const { sent } = this;
     const now = this.around.timeline.now();
     const last = sent.wires.at(-1);
-    if (sent.submittedByStaleClock) return;
     if (now < sent.due) sent.fail(`timed out after ${now - sent.submittedAt} ms`);
     if (now - sent.due > KEPT && last?.atHand() === true)
       sent.fail('timed out although its reply had come while user code kept the process busy');
-    const isMoved = sent.wires.length === 1 && sent.isRefusedBy('READONLY');
-    if (last?.answered === true && !isMoved && sent.tries.delayAfter(last) === undefined)
+    if (last?.answered === true && !sent.tries.movesOnce && sent.tries.delayAfter(last) === undefined)
       sent.fail('was kept waiting for another try for which it had no time');
   }
 

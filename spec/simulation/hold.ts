@@ -27,7 +27,10 @@ export class Hold {
     if (this.until !== undefined && now < this.until)
       sent.fail(`was written ${this.until - now} ms before the server is to be asked again`);
     this.until = undefined;
-    const passed = this.waiting.find((other) => other.outcome === undefined && other.keepsPlaceBefore(sent));
+    // What was refused once more stands behind what was refused meanwhile.
+    const place = this.waiting.indexOf(sent);
+    const before = place === -1 ? this.waiting : this.waiting.slice(0, place);
+    const passed = before.find((other) => other.outcome === undefined && other.keepsPlaceBefore(sent));
     if (passed !== undefined) sent.fail(`was written before ${passed.id}, which had been refused and stood before it`);
     this.waiting = this.waiting.filter((other) => other !== sent && other.outcome === undefined);
   }

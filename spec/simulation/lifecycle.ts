@@ -53,7 +53,8 @@ export class Lifecycle {
   owes({ order }: Sent): boolean {
     const { closing } = this;
     if (closing === undefined || this.destroyed || !closing.linked || this.troubledAt >= closing.at) return false;
-    return order < closing.submitted && this.around.timeline.now() < closing.by - GRAIN;
+    // Its last millisecond is nobody's: the client's times need not be whole.
+    return order < closing.submitted && this.around.timeline.now() < closing.by - GRAIN - 1;
   }
 
   connect(): void {

@@ -40,8 +40,6 @@ export interface Client {
 /** All who observe channels, and what each of them has to be told. */
 export class Observers {
   private readonly all: Observer[] = [];
-  /** when somebody last joined or left */
-  changedAt = -1;
   private told = 0;
 
   constructor(
@@ -62,7 +60,6 @@ export class Observers {
       tooLate: this.client.closing() || this.client.failure() !== undefined,
     };
     this.all.push(observer);
-    this.changedAt = this.timeline.now();
     this.journal.note('joins', item.id, ...item.names);
     const surface = (item.bytes ? view.bytes : view) as RedisView;
     const messages = item.sharded ? surface.ssubscribe(item.names) : surface.subscribe(item.names);
@@ -163,7 +160,6 @@ export class Observers {
       return;
     }
     this.timeline.touched = true;
-    this.changedAt = this.timeline.now();
     this.journal.note('leaves', observer.item.id);
     observer.active = false;
     observer.subscription.unsubscribe();
@@ -171,7 +167,6 @@ export class Observers {
 
   private end(observer: Observer, ending: Ending): void {
     const { item } = observer;
-    this.changedAt = this.timeline.now();
     this.journal.note('ends', item.id, ending.kind);
     this.journal.count(`ends ${ending.kind}`);
     if (!observer.active) this.journal.fail(`observer ${item.id} was told of an end after it had left`);

@@ -35,8 +35,6 @@ interface Moment {
 /** Sees all that crosses a connection and holds it against the rules. */
 export class Referee {
   readonly sents = new Map<number, Sent>();
-  /** when something was last read from a connection that leads to the wrong server */
-  astrayAt = -1;
   /** when a server last said that it does not let the client in */
   signInRefusedAt = -1;
   private readonly watched = new Map<Link, Watched>();
@@ -158,7 +156,6 @@ export class Referee {
     watched.heardAt = this.now();
     const astray = wires.filter((wire) => leadsAstray(wire, this.settings));
     watched.mayBeLeft ||= astray.length > 0;
-    if (watched.mayBeLeft) this.astrayAt = this.timeline.now();
     const { retiring } = watched;
     const messages = whole.flatMap((sending) => (sending.kind === 'message' ? [sending.message] : []));
     const checkMessages = this.observers.expect(messages);

@@ -2,11 +2,10 @@ import { ProtocolError, RedisError } from '../../src/errors';
 import { callOf, canonical, type Call } from './calls';
 import { FailureRules } from './failure-rules';
 import type { Journal } from './journal';
-import { TICK_TIME_MAY_BE_STALE } from './known-defects';
 import type { RetryChoice, SendItem, Settings } from './plan';
 import type { Timeline } from './timeline';
 import { REFUSES_ALL, Tries, wordOf } from './tries';
-import type { WireRequest } from './wire';
+import { isRefused, type WireRequest } from './wire';
 
 const KEEPS_PLACE = new Set([...REFUSES_ALL, 'READONLY']);
 
@@ -40,8 +39,6 @@ export interface Circumstances {
   owed(sent: Sent): boolean;
   /** the first dial comes to nothing, and so many were submitted before that there is no room for this one */
   overflows(sent: Sent): boolean;
-  /** the client wrote or is to write something else at this time, and may take it for the time of its last command */
-  staleClock(): boolean;
   /** the client is reading that the server does not let it in */
   signInRefused(): boolean;
 }
@@ -54,7 +51,6 @@ export class Sent {
   /** when it has to have settled; Infinity where it has no limit of its own */
   due: number;
   readonly heldUpBefore: number;
-  readonly submittedByStaleClock: boolean;
   readonly retry: RetryChoice;
   outcome: Outcome | undefined;
   settledAt = Infinity;
@@ -78,7 +74,6 @@ export class Sent {
     this.heldUpBefore = timeline.heldUp;
     this.tries = new Tries(this, around);
     this.rules = new FailureRules(this, around);
-    this.submittedByStaleClock = TICK_TIME_MAY_BE_STALE && around.staleClock();
     this.due = this.submittedAt + (item.timeout ?? this.wait ?? settings.commandTimeout);
   }
 
@@ -217,10 +212,6 @@ export class Sent {
       this.fail(`got ${this.item.bytes ? 'strings where bytes' : 'bytes where strings'} were wanted`);
     }
   }
-}
-
-function isRefused({ answered, answer }: WireRequest): boolean {
-  return answered && answer !== undefined && 'error' in answer;
 }
 
 function describe(outcome: Outcome): string {

@@ -92,7 +92,6 @@ class Simulation {
       over: () => this.lifecycle.over,
       owed: (sent) => this.lifecycle.owes(sent) && !this.workload.isBlocked(sent),
       overflows: (sent) => this.workload.overflows(sent),
-      staleClock: () => [referee.astrayAt, this.observers.changedAt].includes(timeline.now()),
       signInRefused,
     };
     const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };

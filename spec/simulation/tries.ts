@@ -1,5 +1,6 @@
+import { TRUSTS_FOREIGN_REFUSALS } from './known-defects';
 import type { Circumstances, Sent } from './sent';
-import type { WireRequest } from './wire';
+import { isRefused, type RefusedRequest, type WireRequest } from './wire';
 
 /** Refusals that Redis means for the moment. */
 export const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
@@ -29,15 +30,26 @@ export class Tries {
   /** How long it waits, ms, when what was written last is refused for the moment; undefined when it is given up. */
   delayAfter({ answer, answeredAt }: WireRequest): number | undefined {
     if (answer === undefined || !('error' in answer)) return undefined;
-    const delay = this.grants.at(-1) ?? (NOT_RUN.has(wordOf(answer.error)) ? this.backoff : undefined);
+    const delay = this.grants.at(-1) ?? (this.isForTheMoment(answer.error) ? this.backoff : undefined);
     return delay !== undefined && answeredAt + delay < this.sent.due ? delay : undefined;
+  }
+
+  /** A server means a refusal for the moment, and not what a command of its user's own may have raised when all was done. */
+  isForTheMoment(error: string): boolean {
+    return NOT_RUN.has(wordOf(error)) && (TRUSTS_FOREIGN_REFUSALS || this.sent.item.call !== 'unknown');
+  }
+
+  /** A replica refused it the last time, for the first time: it goes to the new master, whatever its policy. */
+  get movesOnce(): boolean {
+    const refusals = this.sent.wires.filter(isRefused).map(({ answer }) => 'error' in answer && wordOf(answer.error));
+    return this.sent.isRefusedBy('READONLY') && refusals.filter((word) => word === 'READONLY').length === 1;
   }
 
   /** It is written once more: what it was written as before is the last of its wires. */
   checkNext(last: WireRequest): void {
     const { sent } = this;
-    if (last.answered && last.answer !== undefined && 'error' in last.answer) {
-      this.checkAfterRefusal(last, wordOf(last.answer.error));
+    if (isRefused(last)) {
+      this.checkAfterRefusal(last);
     } else if (last.answered) {
       sent.fail('was sent again although it had been answered');
     } else if (this.grants.pop() === undefined) {
@@ -46,16 +58,17 @@ export class Tries {
     }
   }
 
-  private checkAfterRefusal(last: WireRequest, word: string): void {
+  private checkAfterRefusal(last: RefusedRequest): void {
     const { sent } = this;
-    if (word === 'READONLY' && sent.wires.length === 1) return; // once to the new master, whatever the policy
+    const word = wordOf(last.answer.error);
+    if (this.movesOnce) return;
     // The next link ends the wait for a server that refuses everything, and others may have begun it.
     const waitsAlone = !REFUSES_ALL.has(word);
     const delay = this.delayAfter(last);
     const early = delay === undefined ? 0 : last.answeredAt + delay - this.around.timeline.now();
     if (early > 0 && waitsAlone) sent.fail(`was sent again ${early} ms too early`);
     if (this.grants.pop() !== undefined) return;
-    if (NOT_RUN.has(word)) this.checkPolicy();
+    if (this.isForTheMoment(last.answer.error)) this.checkPolicy();
     else sent.fail(`was sent again after ${word}`);
   }
 

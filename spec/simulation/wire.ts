@@ -25,3 +25,12 @@ export interface WireRequest {
   /** in place of its answer came what is not RESP */
   poisoned: boolean;
 }
+
+/** A request that the server has answered with an error, and has not run. */
+export interface RefusedRequest extends WireRequest {
+  answer: Extract<Answer, { readonly error: string }>;
+}
+
+export function isRefused(wire: WireRequest): wire is RefusedRequest {
+  return wire.answered && wire.answer !== undefined && 'error' in wire.answer;
+}

@@ -6,7 +6,6 @@ import type { RedisError } from '../../src/errors';
 import type { RedisView } from '../../src/redis-view';
 import { callOf } from './calls';
 import type { SimulatedClient } from './client';
-import { TAKES_REACTIONS_TO_FIRST_LOSS } from './known-defects';
 import type { RetryChoice, SendItem } from './plan';
 import { Sent, type Admission, type Circumstances, type Outcome } from './sent';
 import { watchEnd, type UserErrors } from './user-errors';
@@ -48,10 +47,8 @@ export class Workload {
 
   /** The client has found out that it cannot reach the server: no more may wait than its queue has room for. */
   checkBurst(): void {
-    const { settings, timeline } = this.around;
-    const { offlineQueue } = settings;
-    const before = TAKES_REACTIONS_TO_FIRST_LOSS ? timeline.now() : Infinity;
-    const least = this.unsettled.filter((sent) => surelyWaits(sent) && sent.submittedAt < before).length;
+    const { offlineQueue } = this.around.settings;
+    const { least } = this.queue();
     if (least > offlineQueue)
       this.around.journal.fail(`${least} commands wait in a queue for ${offlineQueue} after the first dial`);
   }
