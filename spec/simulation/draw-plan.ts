@@ -204,7 +204,9 @@ function drawServer(random: Random, length: number): Item[] {
   const at = () => random.int(0, length);
   const duration = () => random.pick([0, 5, 30, 150, 600]);
   if (random.chance(0.08)) items.push({ kind: 'restart', at: at(), duration: duration() });
-  if (random.chance(0.12)) items.push({ kind: 'failover', at: at() });
+  if (random.chance(0.12)) {
+    items.push({ kind: 'failover', at: at(), duration: random.pick([0, 0, 5, 30, 150]) });
+  }
   if (random.chance(0.12)) items.push({ kind: 'kill', at: at() });
   if (random.chance(0.12)) items.push({ kind: 'sleep', at: at(), duration: duration() });
   for (let count = random.pick([0, 0, 0, 1, 2]); count > 0; count--) {

@@ -77,8 +77,8 @@ export const mutationsOfLifetimes: readonly Mutation[] = [
   {
     fault: 'one refused channel ends the others of the same SUBSCRIBE',
     file: 'pubsub/subscriptions.ts',
-    from: 'if (names.length > 1) return merge(...names.map((name) => this.subscribeIfWanted(name, send)));\n        this.refuse(names[0]!, error);',
-    to: 'for (const name of names) this.refuse(name, error);',
+    from: 'if (names.length > 1) {',
+    to: 'for (const name of names) this.refuse(name, error);\n        if (names.length < 0) {',
   },
   {
     fault: 'streams of messages fail when the client is closed',

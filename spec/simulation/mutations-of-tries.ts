@@ -29,7 +29,7 @@ export const mutationsOfTries: readonly Mutation[] = [
   {
     fault: 'what a replica refused is sent again and again',
     file: 'connection/multiplexer.ts',
-    from: "reaction === 'resend' && request.attempt === 0",
+    from: "reaction === 'resend' && request.past?.resent !== true",
     to: "reaction === 'resend'",
   },
   {
@@ -41,8 +41,8 @@ export const mutationsOfTries: readonly Mutation[] = [
   {
     fault: 'the queue has no bound while a lost connection is being made',
     file: 'connection/connection.ts',
-    from: "if (!this.dialedBefore || this.state$.value.kind === 'ready') return undefined;",
-    to: "if (!this.dialedBefore || this.state$.value.kind !== 'reconnecting') return undefined;",
+    from: 'if (!this.dialedBefore || isReady) return undefined;',
+    to: "if (!this.dialedBefore || isReady || this.state$.value.kind === 'connecting') return undefined;",
   },
   {
     fault: 'what nobody waits for any more fills the queue',
@@ -53,8 +53,8 @@ export const mutationsOfTries: readonly Mutation[] = [
   {
     fault: 'what was not sent when its time was up is not called repeatable',
     file: 'connection/failures.ts',
-    from: "const repeatable = delivery === 'unsent' || request.repeatable;\n  const why",
-    to: "const repeatable = delivery !== 'unsent' && request.repeatable;\n  const why",
+    from: "const repeatable = delivery !== 'unknown' || request.repeatable;\n  const why",
+    to: 'const repeatable = request.repeatable;\n  const why',
   },
   {
     fault: 'a read that a closed client gave up is called repeatable',
@@ -77,8 +77,8 @@ export const mutationsOfTries: readonly Mutation[] = [
   {
     fault: 'others pass what a server refused that refuses everything',
     file: 'connection/multiplexer.ts',
-    from: 'else if (REFUSES_ALL.has(error.kind)) this.backlog.hold(request, delay);',
-    to: 'else if (REFUSES_ALL.has(error.kind) && delay < 0) this.backlog.hold(request, delay);',
+    from: 'if (REFUSES_ALL.has(error.kind) && delay <= LONGEST_HOLD) this.backlog',
+    to: 'if (REFUSES_ALL.has(error.kind) && delay < 0) this.backlog',
   },
   {
     fault: 'what was refused for the moment goes behind the queue',

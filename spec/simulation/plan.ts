@@ -103,8 +103,8 @@ export type ServerItem =
   | { readonly kind: 'push'; readonly at: number; readonly id: number }
   /** it ends, refuses connections for a while, and comes back without memory */
   | { readonly kind: 'restart'; readonly at: number; readonly duration: number }
-  /** what is connected is connected to a replica from now on */
-  | { readonly kind: 'failover'; readonly at: number }
+  /** what is connected, or connects before the address leads to the new master, is connected to a replica from now on */
+  | { readonly kind: 'failover'; readonly at: number; readonly duration: number }
   | { readonly kind: 'refuse'; readonly at: number; readonly duration: number; readonly word: RefusalWord }
   | { readonly kind: 'kill'; readonly at: number }
   | { readonly kind: 'sleep'; readonly at: number; readonly duration: number };

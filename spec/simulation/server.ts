@@ -63,6 +63,7 @@ export class Server {
   readonly peers = new Set<Peer>();
   private downUntil = 0;
   private asleepUntil = 0;
+  private replicasUntil = 0;
   private refusing: { word: RefusalWord; until: number } | undefined;
   /** How often what changes something ran since the server began, by id. */
   private runs = new Map<number, number>();
@@ -82,6 +83,7 @@ export class Server {
 
   receive(peer: Peer, request: WireRequest): void {
     if (peer.gone) return;
+    if (this.timeline.now() < this.replicasUntil) peer.replica = true;
     this.journal.note('arrives', peer.index, request.words[0], request.id);
     peer.inbox.push(request);
     this.work(peer);
@@ -111,6 +113,7 @@ export class Server {
         this.kill();
         break;
       case 'failover':
+        this.replicasUntil = this.timeline.now() + item.duration;
         for (const peer of this.peers) peer.replica = true;
         break;
       case 'refuse':
@@ -128,7 +131,7 @@ export class Server {
 
   /** Nothing is refused any more, and who waits gets something. */
   calm(): void {
-    this.downUntil = this.asleepUntil = 0;
+    this.downUntil = this.asleepUntil = this.replicasUntil = 0;
     this.refusing = undefined;
     this.wake();
     this.generous = true;

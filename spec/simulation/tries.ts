@@ -41,6 +41,7 @@ export class Tries {
 
   /** A replica refused it the last time, for the first time: it goes to the new master, whatever its policy. */
   get movesOnce(): boolean {
+    if (this.around.settings.reconnect === 'off') return false; // nowhere to go
     const refusals = this.sent.wires.filter(isRefused).map(({ answer }) => 'error' in answer && wordOf(answer.error));
     return this.sent.isRefusedBy('READONLY') && refusals.filter((word) => word === 'READONLY').length === 1;
   }
