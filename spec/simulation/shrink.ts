@@ -102,7 +102,10 @@ function sizeOf({ items, settings }: Plan): number {
 
 /** The same item with less to it. */
 function simplerItems(item: Item): Item[] {
-  if (item.kind === 'join' && item.names.length > 1) return item.names.map((name) => ({ ...item, names: [name] }));
+  if (item.kind === 'join') {
+    const { kind, at, id, sharded, leaveAfter, names } = item;
+    return names.map((name) => ({ kind, at, id, names: [name], sharded, bytes: false, leaveAfter }));
+  }
   if (item.kind !== 'send') return [];
   const { kind, at, id, wait } = item;
   const plain = { kind, at, id, wait, size: 1, bytes: false, how: 'observe' } as const;
