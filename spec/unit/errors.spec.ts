@@ -8,7 +8,7 @@ import {
   ReplyError,
   TimeoutError,
 } from 'rxjs-redis';
-import { aclSetuser, auth, configSet, get, migrate, type Command } from 'rxjs-redis/commands';
+import { aclSetuser, auth, call, configSet, evalsha, fcall, get, migrate, type Command } from 'rxjs-redis/commands';
 import { toReplyError } from '../../src/commands/request';
 import { ErrorFrame } from '../../src/resp/frames';
 
@@ -95,6 +95,23 @@ describe('The error for an error reply', () => {
     ],
   ])('repeats no argument that the server repeats: %s', (text, message) => {
     expect(refused(text).message).toBe(message);
+  });
+
+  it.each<[Command, string, boolean]>([
+    [get('k'), 'BUSY come back later', true],
+    [call('MODULE.DO', 'k'), 'BUSY come back later', false],
+    [
+      call('MODULE.DO', 'k'),
+      'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
+      true,
+    ],
+    [call('MODULE.DO', 'k'), 'LOADING Valkey is loading the dataset in memory', true],
+    [evalsha('sha', []), 'LOADING Redis is loading the dataset in memory', true],
+    [evalsha('sha', []), 'LOADING Redis is loading the dataset in memory script: sha, on @user_script:1.', false],
+    [fcall('f', []), 'CLUSTERDOWN Hash slot not served', true],
+    [fcall('f', []), 'TRYAGAIN not yet', false],
+  ])('tells what has not run, and believes scripts and modules in nothing: %s', (command, text, repeatable) => {
+    expect(toReplyError(new ErrorFrame(text), command).repeatable).toBe(repeatable);
   });
 
   it.each<[Command, string, string]>([

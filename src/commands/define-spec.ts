@@ -29,6 +29,7 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     mode: facts.mode,
     confirmation: facts.confirmation,
     connection: facts.connection ?? false,
+    foreign: facts.foreign ?? false,
     noTransaction: facts.noTransaction ?? false,
     closes: facts.closes ?? false,
     replica: facts.replica ?? false,

@@ -199,7 +199,7 @@ export function toReplyError(frame: ErrorFrame, command: Command): ReplyError {
 
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
 export function hasNotRun({ text }: ErrorFrame, { spec }: Command): boolean {
-  if (spec.foreign !== true && !RUNS_SCRIPTS.test(spec.name)) return true;
+  if (!spec.foreign && !RUNS_SCRIPTS.test(spec.name)) return true;
   return IN_SERVERS_WORDS.test(text) && !RAISED_IN_SCRIPT.test(text);
 }
 

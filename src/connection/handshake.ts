@@ -1,6 +1,6 @@
 import { catchError, concatMap, defaultIfEmpty, forkJoin, map, of, throwError, type Observable } from 'rxjs';
-import { call } from '../commands/call';
-import type { Arg, Command } from '../commands/command';
+import { Command, type Arg } from '../commands/command';
+import { knownCall } from '../commands/known-commands';
 import { ReplyError } from '../errors';
 import type { SignIn } from './session';
 
@@ -48,12 +48,12 @@ function isUnknown({ kind }: ReplyError, { credentials }: Greeting): boolean {
 
 /** Signs a connection in: `AUTH password`, or `AUTH username password`. */
 export function auth({ username, password }: SignIn): Command {
-  return username === undefined ? call('AUTH', password) : call('AUTH', username, password);
+  return username === undefined ? ask('AUTH', password) : ask('AUTH', username, password);
 }
 
 function greetInResp2(send: Send, { credentials, clientName }: Greeting, others: readonly Command[]): Observable<2> {
   const commands = [...others];
-  if (clientName !== undefined) commands.unshift(call('CLIENT SETNAME', clientName));
+  if (clientName !== undefined) commands.unshift(ask('CLIENT SETNAME', clientName));
   if (credentials !== undefined) commands.unshift(auth(credentials));
   return sendTogether(send, commands).pipe(concatMap((refusals) => throwFirst(refusals, 2 as const)));
 }
@@ -62,14 +62,14 @@ function hello({ credentials, clientName }: Greeting): Command {
   const args: Arg[] = ['3'];
   if (credentials !== undefined) args.push('AUTH', credentials.username ?? 'default', credentials.password);
   if (clientName !== undefined) args.push('SETNAME', clientName);
-  return call('HELLO', ...args);
+  return ask('HELLO', ...args);
 }
 
 function rest({ database, settings, onConnect }: Greeting): Command[] {
   return [
-    ...(database === 0 ? [] : [call('SELECT', database)]),
-    call('CLIENT SETINFO', 'LIB-NAME', LIBRARY.name),
-    call('CLIENT SETINFO', 'LIB-VER', LIBRARY.version),
+    ...(database === 0 ? [] : [ask('SELECT', database)]),
+    ask('CLIENT SETINFO', 'LIB-NAME', LIBRARY.name),
+    ask('CLIENT SETINFO', 'LIB-VER', LIBRARY.version),
     ...settings,
     ...onConnect,
   ];
@@ -92,4 +92,10 @@ function sendTogether(send: Send, commands: readonly Command[]): Observable<(Rep
 function throwFirst<T>(refusals: readonly (ReplyError | undefined)[], otherwise: T): Observable<T> {
   const refusal = refusals.find((refusal) => refusal !== undefined);
   return refusal === undefined ? of(otherwise) : throwError(() => refusal);
+}
+
+/** A command with all that is known of it, but for what it does to its connection: the session keeps what the user does. */
+function ask(name: string, ...given: readonly Arg[]): Command {
+  const { spec, args, read } = knownCall(name, given);
+  return new Command({ ...spec, connection: false }, args, read);
 }

@@ -91,6 +91,7 @@ export class PubSub {
     connection.greeter.restorers.push({
       restore: (send, protocol) => {
         if (!carries(protocol)) return EMPTY;
+        if (connection === this.shared) this.dropOwn(); // RESP3 is back: two that restore would undo each other's work
         // What was asked for on the lost link and still waits must not be sent on this one.
         this.reconciling.unsubscribe();
         this.reconciling = new Subscription();
@@ -107,7 +108,6 @@ export class PubSub {
   }
 
   private follow(state: ConnectionState): void {
-    if (state.kind === 'ready' && state.protocol === 3) this.dropOwn();
     // Whoever waits for messages is told as whoever waits for replies is.
     if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) {
       this.dropOwn(); // it may be subscribed still, and nobody would unsubscribe

@@ -1,5 +1,5 @@
 import { record } from '../../support/clients';
-import { commandsOf, lose, scriptedConnection, tick } from '../../support/scripted-link';
+import { commandsOf, greet, lose, scriptedConnection, tick } from '../../support/scripted-link';
 
 const confirmed = (channel: string) => `>3\r\n+subscribe\r\n+${channel}\r\n:1\r\n`;
 const left = (channel: string) => `>3\r\n+unsubscribe\r\n+${channel}\r\n:0\r\n`;
@@ -112,6 +112,32 @@ describe('PubSub', () => {
     observer.stop();
     await tick();
     expect(afterGreeting(commandsOf(own))).toStrictEqual(['SUBSCRIBE a', 'UNSUBSCRIBE a']);
+  });
+
+  it('leaves its own connection when RESP3 is back, before that is asked to subscribe', async () => {
+    const { pubsub, links, connection } = set();
+    connection.open();
+    await tick();
+    links[0]!.receive("-ERR unknown command 'HELLO'\r\n+OK\r\n+OK\r\n");
+    await tick();
+    const observer = record(pubsub.messages('channel', ['a']));
+    record(pubsub.messages('channel', ['b']));
+    await tick();
+    const own = links[1]!;
+    own.receive('+OK\r\n+OK\r\n');
+    await tick();
+    lose(links[0]!);
+    lose(own);
+    while (links.length < 4) await tick();
+    const shared = links.slice(2).find((link) => commandsOf(link).some((command) => command.startsWith('HELLO')))!;
+    const other = links.slice(2).find((link) => link !== shared)!;
+    other.receive('+OK\r\n+OK\r\n');
+    await greet(shared);
+    expect(other.destroyed).toBe(true);
+    observer.stop();
+    shared.receive(confirmed('a') + confirmed('b'));
+    await tick();
+    expect(afterGreeting(commandsOf(shared))).toStrictEqual(['SUBSCRIBE a b', 'UNSUBSCRIBE a']);
   });
 
   it('fails its Observers when the credentials are refused', async () => {
