@@ -48,8 +48,9 @@ export class Backlog {
     return this.holding === undefined ? this.queue.shift() : undefined;
   }
 
+  /** What is sent first, now or when it is released. */
   peek(): Request | undefined {
-    return this.queue.peek();
+    return this.returning[0] ?? this.queue.peek();
   }
 
   *[Symbol.iterator](): Iterator<Request> {
