@@ -95,12 +95,25 @@ export const calls = {
   wrongtype: { name: 'GET', replay: 'read', writes: false, send: (view, { id }) => view.get(`w:${id}`) },
   /** the server answers what the command never promised */
   misread: { name: 'INCR', replay: 'no', writes: true, send: (view, { id }) => view.incr(`m:${id}`) },
+  /** bytes that the user has handed over to another thread meanwhile cannot be read any more */
+  unencodable: {
+    name: 'SET',
+    replay: 'same',
+    writes: true,
+    send: (view, { id }) => view.set(`u:${id}`, transferred()),
+  },
 } satisfies Record<string, Call>;
 
 export type CallName = keyof typeof calls;
 
 export function callOf({ call }: SendItem): Call {
   return calls[call];
+}
+
+function transferred(): Buffer {
+  const bytes = Buffer.from(new ArrayBuffer(8));
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  return bytes;
 }
 
 /** As many characters as the plan wants, some of them of several bytes. */

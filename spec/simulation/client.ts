@@ -1,4 +1,4 @@
-import { BehaviorSubject, EMPTY, timer, type SchedulerLike } from 'rxjs';
+import { EMPTY, timer, type SchedulerLike } from 'rxjs';
 import { call } from '../../src/commands/call';
 import type { Command } from '../../src/commands/command';
 import type { Connection, ConnectionParts } from '../../src/connection/connection';
@@ -7,6 +7,7 @@ import type { RedisError } from '../../src/errors';
 import type { RedisOptions } from '../../src/options';
 import { PubSub } from '../../src/pubsub/pubsub';
 import { Redis } from '../../src/redis';
+import { CredentialsSource, type CredentialsManner } from './credentials';
 import type { RetryChoice, Settings } from './plan';
 import { CLIENT_NAME, type Expectations } from './server';
 import type { UserErrors } from './user-errors';
@@ -15,6 +16,10 @@ import type { UserErrors } from './user-errors';
 export interface Stage {
   readonly clock: SchedulerLike;
   readonly userErrors: UserErrors;
+  /** what the connection gets that asks for credentials just now */
+  credentialsManner(): CredentialsManner | undefined;
+  /** what it is greeted with just now cannot be told */
+  onConnectThrows(): boolean;
   /** takes the place of the sockets of one connection */
   dial(connection: Connection): Dial;
   /** the connection of their own was made that messages need in RESP2 */
@@ -28,13 +33,13 @@ export class SimulatedClient {
   readonly redis: Redis;
   readonly connection: Connection;
   readonly pubsub: PubSub;
-  private rotations = 0;
-  private readonly credentials = new BehaviorSubject({ password: 'secret0' });
+  readonly credentials: CredentialsSource;
 
   constructor(
     settings: Settings,
     private readonly stage: Stage,
   ) {
+    this.credentials = new CredentialsSource(stage.clock, () => stage.credentialsManner());
     const parts = (): ConnectionParts => {
       let connection: Connection | undefined;
       const dial: Dial = (endpoint) => stage.dial((connection ??= this.dialling()))(endpoint);
@@ -54,16 +59,6 @@ export class SimulatedClient {
     if (own === undefined) return this.connection;
     this.stage.madeForMessages(own);
     return own;
-  }
-
-  get password(): string {
-    return this.credentials.value.password;
-  }
-
-  /** The credentials change. */
-  rotate(wrongly: boolean): void {
-    if (wrongly) this.credentials.next({ password: `wrong${this.password}` });
-    this.credentials.next({ password: `secret${++this.rotations}` });
   }
 
   retryOption(choice: RetryChoice): NonNullable<RedisOptions['retry']> {
@@ -86,13 +81,18 @@ export class SimulatedClient {
     return {
       ...{ protocol, autoPipeline, pipelineDepth, writeBufferSize, offlineQueue, database },
       ...{ commandTimeout, readTimeout, writeTimeout, connectTimeout, blockingGrace },
-      ...(settings.password && { credentials: this.credentials }),
+      ...(settings.password && { credentials: this.credentials.credentials$ }),
       ...(clientName !== undefined && { clientName }),
       ...(settings.reconnectOnError !== 'default' && { reconnectOnError: this.reactionTo(settings.reconnectOnError) }),
-      ...(onConnect && { onConnect: [call('X.PREPARE')] }),
+      ...(onConnect && { onConnect: () => this.prepare() }),
       reconnect: this.reconnectOption(settings.reconnect),
       retry: this.retryOption(settings.retry),
     };
+  }
+
+  private prepare(): Command[] {
+    if (this.stage.onConnectThrows()) throw new Error('thrown by onConnect');
+    return [call('X.PREPARE')];
   }
 
   private reactionTo(choice: 'masterdown' | 'throwing'): NonNullable<RedisOptions['reconnectOnError']> {

@@ -1,5 +1,18 @@
 import type { CallName } from './calls';
-import type { Fault, Item, JoinItem, LinkItem, Plan, RefusalWord, RetryChoice, SendItem, Settings, Way } from './plan';
+import { TELLS_WHILE_IT_WRITES } from './known-defects';
+import type {
+  Fault,
+  Item,
+  JoinItem,
+  LinkItem,
+  Place,
+  Plan,
+  RefusalWord,
+  RetryChoice,
+  SendItem,
+  Settings,
+  Way,
+} from './plan';
 import { Random } from './random';
 import { FORBIDDEN } from './server';
 
@@ -19,7 +32,7 @@ const CALLS: readonly CallName[] = [
     'unknown',
     'publish',
   ] as const),
-  ...(['blpop', 'wrongtype', 'misread'] as const),
+  ...(['blpop', 'wrongtype', 'misread', 'unencodable'] as const),
 ];
 const CHANNELS = ['news', 'sport', 'news', 'ne*', 's*', 'weather'];
 const SHARD_CHANNELS = ['news', 'sport', 'weather'];
@@ -44,6 +57,8 @@ const RETRIES: readonly RetryChoice[] = ['default', 'default', 'default', 'off',
 const WORDS: readonly RefusalWord[] = ['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'OOM', 'WRONGTYPE'];
 /** The id of a command that stands behind all others. */
 const LAST_ID = 1_000;
+/** Ids of commands that publish right behind who subscribes. */
+const PUBLISHERS = 2000;
 /** When the last item of a plan happens at the latest, ms. */
 const LENGTH = 1500;
 
@@ -93,7 +108,7 @@ function drawSettings(random: Random): Settings {
     reconnect: random.chance(0.05)
       ? 'off'
       : random.pick(['soon', 'soon', 'late', 'late', 'thrice', 'function', 'waiting']),
-    retry: random.pick(['default', 'default', 'default', 'default', ...RETRIES, 'throwing']),
+    retry: random.pick(['default', 'default', 'default', 'default', ...RETRIES, 'throwing', 'destroying']),
     commandTimeout: random.pick([...TIMEOUTS, 1000, Infinity, Infinity]),
     readTimeout: random.pick([50, 200, 1000]),
     writeTimeout: random.pick([50, 200, 1000]),
@@ -136,31 +151,50 @@ function drawClose(random: Random, items: readonly Item[]): Item[] {
 }
 
 function drawSend(random: Random, id: number, at: number): SendItem {
+  const call = random.pick(CALLS);
+  const how = random.pick([
+    'observe',
+    'observe',
+    'observe',
+    'observe',
+    'await',
+    'awaitTwice',
+    'first',
+    'retrySafely',
+  ] as const);
   return {
     kind: 'send',
     at,
     id,
-    call: random.pick(CALLS),
-    how: random.pick(['observe', 'observe', 'observe', 'observe', 'await', 'awaitTwice', 'first']),
+    call,
+    how,
     bytes: random.chance(0.25),
     size: random.pick([0, 1, 10, 10, 30, 30, 300, 2000]),
     wait: random.pick([20, 50, 200, 0]),
     timeout: random.maybe(0.25, () => random.pick(TIMEOUTS)),
     idempotent: random.maybe(0.1, () => random.chance(0.7)),
-    retry: random.maybe(0.15, () => random.pick(RETRIES)),
+    // One that tries again is enough.
+    retry: how === 'retrySafely' ? random.pick(['off', 'default']) : random.maybe(0.15, () => random.pick(RETRIES)),
     leaveAfter: random.maybe(0.15, () => random.pick([0, 0, 1, 2, 5, 20, 100])),
     throws: random.maybe(0.01, () => true),
-    reaction: random.maybe(0.05, () => drawReaction(random)),
+    reaction: random.maybe(0.05, () => drawReaction(random, call)),
   };
 }
 
-function drawReaction(random: Random): NonNullable<SendItem['reaction']> {
+function drawReaction(random: Random, call: CallName): SendItem['reaction'] {
+  if (call === 'unencodable') return TELLS_WHILE_IT_WRITES ? undefined : random.pick(['send', 'destroy', 'close']);
   return random.chance(0.1) ? random.pick(['close', 'destroy']) : random.pick(['send', 'leave', 'again']);
 }
 
 function drawJoins(random: Random, { joins, names }: Theme, length: number): Item[] {
   const items: Item[] = [];
-  for (let id = random.pick(joins); id > 0; id--) items.push(drawJoin(random, id, names, random.int(0, length)));
+  for (let id = random.pick(joins); id > 0; id--) {
+    const join = drawJoin(random, id, names, random.int(0, length));
+    items.push(join);
+    // Who has subscribed publishes at once.
+    if (random.chance(0.2))
+      items.push({ ...drawSend(random, PUBLISHERS + id, join.at), call: 'publish', how: 'observe' });
+  }
   if (items.length === 0) return items;
   for (let id = random.int(0, 8); id > 0; id--) {
     const channel = random.pick(['news', 'sport', 'weather']);
@@ -194,7 +228,9 @@ function drawUserActions(random: Random, length: number): Item[] {
   if (random.chance(0.2)) items.push({ kind: 'connect', at: at() });
   if (random.chance(0.1)) items.push({ kind: 'close', at: at() });
   if (random.chance(0.05)) items.push({ kind: 'destroy', at: at() });
-  if (random.chance(0.1)) items.push({ kind: 'rotate', at: at(), wrongly: random.chance(0.3) });
+  for (let count = random.pick([0, 0, 0, 1, 3]); count > 0; count--)
+    items.push({ kind: 'rotate', at: at(), wrongly: random.chance(0.3) });
+  if (random.chance(0.05)) items.push({ kind: 'loseCredentials', at: at() });
   if (random.chance(0.1)) items.push({ kind: 'hold', at: at(), duration: random.pick([5, 30, 200, 2000]) });
   return items;
 }
@@ -217,10 +253,12 @@ function drawServer(random: Random, length: number): Item[] {
 
 function drawLinks(random: Random, theme: Theme): LinkItem[] {
   const items: LinkItem[] = [];
-  const links = random.pick(theme.links);
-  for (let link = 0; link < links; link++) {
+  let link = 0;
+  for (let links = random.pick(theme.links); links > 0; links--) {
     for (let count = random.pick(theme.faults); count > 0; count--)
       items.push({ kind: 'link', link, fault: drawFault(random) });
+    // Most plans do not need many connections.
+    if (random.chance(0.6)) link++;
   }
   if (random.chance(0.15)) items.push({ kind: 'link', link: 'every', fault: { ...drawPieces(random), gap: 0 } });
   return items;
@@ -233,9 +271,10 @@ function drawFault(random: Random): Fault {
   if (kind <= 10) return { type: 'resp2' };
   if (kind <= 12) return { type: 'noproto' };
   if (kind <= 14) return { type: 'wrongpass' };
-  if (kind <= 18) return { type: 'closetwice' };
-  if (kind <= 22) return { type: 'accept', delay: random.pick([0, 10, 80, 500]) };
-  if (kind <= 30) return { type: 'latency', up: random.pick([0, 1, 5, 25]), down: random.pick([0, 1, 5, 25]) };
+  if (kind <= 19) return drawHandshakeFault(random);
+  if (kind <= 22) return { type: 'closetwice', first: random.pick(['bytes', 'dial']) };
+  if (kind <= 25) return { type: 'accept', delay: random.pick([0, 10, 80, 500]) };
+  if (kind <= 32) return { type: 'latency', up: random.pick([0, 1, 5, 25]), down: random.pick([0, 1, 5, 25]) };
   if (kind <= 42) return drawPieces(random);
   if (kind <= 50)
     return {
@@ -248,15 +287,35 @@ function drawFault(random: Random): Fault {
     return { type: 'cut', ...drawPlace(random), notice, both: random.chance(0.6) };
   }
   if (kind <= 89) return { type: 'stall', ...drawPlace(random), duration: random.pick([1, 20, 100, 700, Infinity]) };
-  if (kind <= 93) return { type: 'garbage', ...drawPlace(random), way: 'down', plus: 0, text: random.pick(GARBAGE) };
+  if (kind <= 93)
+    return {
+      type: 'garbage',
+      ...drawPlace(random),
+      way: 'down',
+      plus: random.pick([0, 0, 1]),
+      text: random.pick(GARBAGE),
+    };
   if (kind <= 97) return { type: 'noise', ...drawPlace(random), way: 'down', plus: 0, text: random.pick(NOISE) };
   return { type: 'extra', ...drawPlace(random), way: 'down', plus: 0 };
 }
 
+function drawHandshakeFault(random: Random): Fault {
+  if (random.chance(0.2)) return { type: random.pick(['maxclients', 'onConnect']) };
+  if (random.chance(0.4))
+    return { type: 'credentials', manner: random.pick(['late', 'failing', 'ending', 'never', 'malformed']) };
+  return {
+    type: 'refuseGreeting',
+    command: random.pick(['SELECT', 'CLIENT', 'X.PREPARE']),
+    word: random.pick([...WORDS, 'NOPERM', 'NOPERM', 'NOPERM']),
+  };
+}
+
 /** Before, within and behind the requests and replies of the handshake and of the commands that follow. */
-function drawPlace(random: Random): { way: Way; after: number; plus: number } {
+function drawPlace(random: Random): Place {
   const plus = random.pick([0, 0, 0, 1, 2, random.int(0, 12), random.int(0, 60)]);
-  return { way: drawWay(random), after: random.pick([0, 1, 2, 3, 3, 4, 5, 6, 8, 10, random.int(0, 30)]), plus };
+  const way = drawWay(random);
+  if (random.chance(0.35)) return { way, after: random.int(0, 6), plus };
+  return { way, since: 'ready', after: random.pick([0, 0, 0, 1, 1, 2, 3, random.int(0, 20)]), plus };
 }
 
 function drawPieces(random: Random): Extract<Fault, { type: 'pieces' }> {

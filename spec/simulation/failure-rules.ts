@@ -88,7 +88,9 @@ export class FailureRules {
 
   /** Only what was owed first when no RESP came may be taken for the one that was answered so. */
   private checkPoison(): void {
-    if (this.sent.wires.at(-1)?.poisoned !== true) this.sent.fail('failed for bytes that were not its answer');
+    const { wires, item } = this.sent;
+    if (item.call === 'unencodable' && wires.length === 0) return;
+    if (wires.at(-1)?.poisoned !== true) this.sent.fail('failed for bytes that were not its answer');
   }
 
   private checkTimeout(): void {

@@ -1,5 +1,6 @@
 import { from, type Observable } from 'rxjs';
 import type { Redis } from '../../src/redis';
+import { complainOf } from './sign-in';
 import { GRAIN, type Circumstances, type Sent } from './sent';
 
 /** How long closing waits where commands have no limit, ms. */
@@ -65,7 +66,13 @@ export class Lifecycle {
     };
     timeline.touched = true;
     this.connecting++;
-    this.redis.connect().subscribe({ complete: () => end('yes'), error: () => end('no') });
+    const at = timeline.now();
+    const failed = (error: unknown) => {
+      end('no');
+      const complaint = complainOf(error, timeline.now() - at, this.around);
+      if (complaint !== undefined) journal.fail(complaint);
+    };
+    this.redis.connect().subscribe({ complete: () => end('yes'), error: failed });
   }
 
   close(): void {

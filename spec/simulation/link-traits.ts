@@ -1,5 +1,6 @@
 import type { PipeManners } from './pipe';
-import type { LinkItem, StreamFault } from './plan';
+import type { CredentialsManner } from './credentials';
+import type { GreetingRefusal, LinkItem, StreamFault } from './plan';
 
 /** How one connection behaves: all that the plan has for it. */
 export interface LinkTraits {
@@ -8,7 +9,12 @@ export interface LinkTraits {
   readonly acceptDelay: number;
   readonly refusesHello: 'resp2' | 'noproto' | undefined;
   readonly refusesPassword: boolean;
-  readonly closesTwice: boolean;
+  readonly refusesGreeting: GreetingRefusal | undefined;
+  readonly turnsAway: boolean;
+  readonly onConnectThrows: boolean;
+  readonly credentials: CredentialsManner | undefined;
+  /** whom it tells first that it is closed, where it does so again and again */
+  readonly closesTwice: 'bytes' | 'dial' | undefined;
   readonly buffer: { readonly capacity: number; readonly delay: number } | undefined;
   readonly up: PipeManners;
   readonly down: PipeManners;
@@ -22,7 +28,11 @@ export const calmLink: LinkTraits = {
   acceptDelay: 1,
   refusesHello: undefined,
   refusesPassword: false,
-  closesTwice: false,
+  refusesGreeting: undefined,
+  turnsAway: false,
+  onConnectThrows: false,
+  credentials: undefined,
+  closesTwice: undefined,
   buffer: undefined,
   up: plain,
   down: plain,
@@ -46,8 +56,16 @@ function add(traits: LinkTraits, { fault }: LinkItem): LinkTraits {
       return { ...traits, refusesHello: fault.type };
     case 'wrongpass':
       return { ...traits, refusesPassword: true };
+    case 'refuseGreeting':
+      return { ...traits, refusesGreeting: fault };
+    case 'maxclients':
+      return { ...traits, turnsAway: true };
+    case 'onConnect':
+      return { ...traits, onConnectThrows: true };
+    case 'credentials':
+      return { ...traits, credentials: fault.manner };
     case 'closetwice':
-      return { ...traits, closesTwice: true };
+      return { ...traits, closesTwice: fault.first };
     case 'latency':
       return { ...traits, up: { ...traits.up, latency: fault.up }, down: { ...traits.down, latency: fault.down } };
     case 'pieces':

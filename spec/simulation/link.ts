@@ -1,22 +1,32 @@
 import { Subject } from 'rxjs';
 import { ConnectionError } from '../../src/errors';
 import type { ByteSocket } from '../../src/connection/socket';
+import { ByteStream } from './byte-stream';
+import { Downstream } from './downstream';
+import type { Journal } from './journal';
 import type { Referee } from './referee';
 import type { LinkTraits } from './link-traits';
 import { Pipe } from './pipe';
 import type { StreamFault } from './plan';
+import { FAREWELL } from './reception';
 import { RequestParser } from './request-parser';
+import * as resp from './resp';
 import type { Answer, Peer, PushedMessage, Server } from './server';
+import type { SameTick } from './same-tick';
 import type { Timeline } from './timeline';
 import type { WireRequest } from './wire';
 
 /** What the server sends in one piece of its own: a reply, a part of one, or a message. */
 export type Sending =
   | { readonly kind: 'reply'; readonly request: WireRequest; readonly answer: Answer | undefined }
-  | { readonly kind: 'message'; readonly message: PushedMessage };
+  | { readonly kind: 'message'; readonly message: PushedMessage }
+  /** what no command waits for, and what nobody can read */
+  | { readonly kind: 'noise' | 'garbage' };
 
 /** What a link needs to know of the run that it is part of. */
 export interface Surroundings {
+  readonly journal: Journal;
+  readonly sameTick: SameTick;
   readonly timeline: Timeline;
   readonly server: Server;
   readonly referee: Referee;
@@ -32,13 +42,15 @@ const readBuffer = Buffer.alloc(64 * 1024);
 //  client ──write──▶ held by the system ──▶ up ──▶ whole requests ──▶ server
 //         ◀──bytes$── read buffer ◀──────── down ◀───── replies, messages
 export class Link implements ByteSocket {
-  readonly bytes$ = new Subject<Uint8Array>();
+  readonly bytes$ = new ByteStream();
   readonly drain$ = new Subject<void>();
   drained = true;
   state: 'open' | 'lost' | 'destroyed' = 'open';
   readonly peer: Peer;
-  /** The client takes it for ready: it has greeted and restored what it had. */
-  ready = false;
+  readonly openedAt: number;
+  readyAt = Infinity;
+  /** The network or the server has ended it. */
+  lost = false;
   /** It brought what is not RESP, or a reply to nothing. */
   poisoned = false;
   /** Whether whose it is has been closed. */
@@ -57,18 +69,18 @@ export class Link implements ByteSocket {
   private readonly up: Pipe;
   private readonly down: Pipe;
   private readonly parser = new RequestParser();
-  private readonly sendings: Sending[] = [];
-  private sentDown = 0;
+  private readonly downstream: Downstream;
   private arrived = 0;
-  private completed = 0;
   private held: { readonly chunks: readonly Uint8Array[]; readonly copy: Buffer }[] = [];
   private heldBytes = 0;
   private full = false;
 
   constructor(
     readonly index: number,
-    private readonly traits: LinkTraits,
+    readonly traits: LinkTraits,
     private readonly around: Surroundings,
+    /** tells whoever dialled it that it is lost, as some sockets do on top of all else */
+    private readonly tellDialler: (error: Error) => void,
   ) {
     const { timeline } = around;
     const faults = (way: 'up' | 'down') => traits.faults.filter((fault) => fault.way === way);
@@ -82,10 +94,15 @@ export class Link implements ByteSocket {
       (bytes) => this.arriveDown(bytes),
       strike,
     );
+    this.downstream = new Downstream(this.down);
     this.peer = {
       index,
       refusesHello: traits.refusesHello,
       refusesPassword: traits.refusesPassword,
+      refusesGreeting: traits.refusesGreeting,
+      refusals: [],
+      refusesSubscriptions: false,
+      signedInAgain: false,
       protocol: 2,
       database: 0,
       password: undefined,
@@ -100,7 +117,19 @@ export class Link implements ByteSocket {
       push: (text, message) => this.sendDown(text, { kind: 'message', message }),
       close: () => this.down.atEnd(() => this.lose()),
     };
-    around.server.peers.add(this.peer);
+    this.openedAt = timeline.now();
+    if (traits.turnsAway) this.turnAway();
+    else around.server.peers.add(this.peer);
+  }
+
+  /** The client takes it for ready: it has greeted and restored what it had. */
+  get ready(): boolean {
+    return this.up.readyAt !== undefined;
+  }
+
+  set ready(ready: boolean) {
+    this.readyAt = this.around.timeline.now();
+    for (const pipe of [this.up, this.down]) pipe.readyAt = ready ? pipe.ends.length : undefined;
   }
 
   get open(): boolean {
@@ -127,6 +156,7 @@ export class Link implements ByteSocket {
       referee.fail((error as Error).message);
     }
     referee.wrote(this, copy.length, first, this.requests.slice(before));
+    this.around.sameTick.wrote(this, copy.length, this.requests.slice(before));
     if (this.traits.buffer === undefined) {
       this.up.send(copy);
       return true;
@@ -144,8 +174,8 @@ export class Link implements ByteSocket {
     // What is under way still arrives, unless nothing does.
     if (this.up.dead) this.around.server.forget(this.peer);
     else this.up.atEnd(() => this.around.server.forget(this.peer));
-    // A socket says that it is closed also to who closed it.
-    this.around.timeline.afterInProcess(0, () =>
+    // A socket says that it is closed also to who closed it, and some say so when there is another one already.
+    this.around.timeline.afterInProcess(this.traits.closesTwice === undefined ? 0 : 30, () =>
       this.bytes$.error(new ConnectionError(`link ${this.index} is closed`)),
     );
   }
@@ -158,24 +188,50 @@ export class Link implements ByteSocket {
     if (halfOpen || this.traits.buffer?.delay === Infinity) this.lose(new Error('keep-alive timed out'));
   }
 
+  /** The client has read that the server has no room for it. */
+  get turnedAway(): boolean {
+    return this.traits.turnsAway && !this.poisoned && this.downstream.completed > 0;
+  }
+
+  /** The server has no room for it: it says so, and hangs up. */
+  private turnAway(): void {
+    this.around.journal.count('maxclients');
+    this.peer.gone = true;
+    this.sendDown(resp.error(FAREWELL), { kind: 'noise' });
+    this.peer.close();
+  }
+
   /** The client is told that the connection is gone. */
   private lose(cause?: Error): void {
     if (this.open) {
       const { referee, server, timeline } = this.around;
       referee.lost(this);
       this.state = 'lost';
+      this.lost = true;
       this.up.kill();
       this.down.kill();
       server.forget(this.peer);
       timeline.touched = true;
       const why = cause === undefined ? ' closed the connection' : `: ${cause.message}`;
+      const { closesTwice } = this.traits;
+      if (closesTwice === 'dial') this.tellDialler(new ConnectionError(`link ${this.index}${why}`, { cause }));
       this.bytes$.error(new ConnectionError(`link ${this.index}${why}`, { cause }));
-      if (this.traits.closesTwice) {
-        this.drain$.next();
-        this.bytes$.error(new ConnectionError(`link ${this.index} closed again`));
+      if (closesTwice !== undefined) {
+        this.loseAgain();
+        timeline.afterInProcess(1, () => this.loseAgain());
       }
       if ((this.state as string) !== 'destroyed') referee.fail(`link ${this.index}: lost, and not destroyed`);
     }
+  }
+
+  /** Says once more, and in all ways, that it is closed. */
+  private loseAgain(): void {
+    const error = new ConnectionError(`link ${this.index} closed again`);
+    this.around.journal.count('closed twice');
+    this.around.timeline.touched = true;
+    this.drain$.next();
+    this.tellDialler(error);
+    this.bytes$.error(error);
   }
 
   /** The system has not taken it yet, so the memory of the chunks is still theirs. */
@@ -216,33 +272,27 @@ export class Link implements ByteSocket {
       this.around.server.receive(peer, this.requests[this.arrived++]!);
       if (peer.gone) return;
     }
+    if (up.spot === 'inside') this.around.journal.count('split request');
   }
 
   private sendDown(text: string, sending: Sending): void {
     if (this.down.dead) return;
-    const bytes = Buffer.from(text, 'latin1');
-    this.sentDown += bytes.length;
-    const end = this.sentDown;
-    this.down.ends.push(end);
     if (sending.kind === 'reply') {
       const { request, answer } = sending;
       request.answer = answer;
-      request.atHand = () => this.open && !request.answered && this.down.hasCome(end);
+      request.atHand = () => this.open && !request.answered && this.downstream.hasCome(sending);
     }
-    this.sendings.push(sending);
-    this.down.send(bytes);
+    this.downstream.send(text, sending);
   }
 
   private arriveDown(bytes: Buffer): void {
     if (!this.open) return;
-    const { referee } = this.around;
-    const { ends, delivered } = this.down;
-    const from = this.completed;
-    while (this.completed < ends.length && ends[this.completed]! <= delivered) this.completed++;
-    const whole = this.sendings.slice(from, this.completed);
-    const check = referee.arriving(this, bytes.length, whole);
-    const begun = this.sendings[this.completed];
-    if (begun?.kind === 'message' && delivered > (ends[this.completed - 1] ?? 0)) referee.begun(begun.message);
+    const { referee, journal } = this.around;
+    const check = referee.arriving(this, bytes.length, this.downstream.complete());
+    if (this.poisoned && this.oldest !== undefined) this.oldest.poisoned = true;
+    const { begun } = this.downstream;
+    if (begun !== undefined) journal.count('split reply');
+    if (begun?.kind === 'message') referee.begun(begun.message);
     this.emit(bytes);
     check();
   }
@@ -258,10 +308,10 @@ export class Link implements ByteSocket {
 
   private strike(fault: StreamFault): void {
     const { referee, timeline } = this.around;
-    referee.struck(this, fault);
     const pipe = fault.way === 'up' ? this.up : this.down;
     switch (fault.type) {
       case 'cut':
+        this.struck(fault);
         if (fault.both || fault.way === 'up') this.up.kill();
         if (fault.both || fault.way === 'down') this.down.kill();
         if (fault.notice === Infinity) return;
@@ -269,25 +319,44 @@ export class Link implements ByteSocket {
         else timeline.afterInProcess(fault.notice, () => this.down.atEnd(() => this.lose(new Error('reset'))));
         return;
       case 'stall':
+        this.struck(fault);
         pipe.stall(fault.duration);
         return;
-      case 'garbage':
-        if (!this.open) return;
+      case 'garbage': {
+        const broken = () => {
+          if (this.open) referee.fail(`link ${this.index}: still open after ${JSON.stringify(fault.text)}`);
+        };
+        if (!this.open || this.poisoned || !this.downstream.insertGarbage(fault.text, broken)) return;
         this.poisoned = true;
-        if (this.oldest !== undefined) this.oldest.poisoned = true;
-        this.emit(Buffer.from(fault.text));
-        if (this.open) referee.fail(`link ${this.index}: still open after ${JSON.stringify(fault.text)}`);
+        this.struck(fault);
         return;
+      }
       case 'noise':
-        if (this.open && this.peer.protocol === 3) this.emit(Buffer.from(fault.text));
+        if (!this.open || this.poisoned || this.peer.protocol !== 3) return;
+        this.struck(fault);
+        this.downstream.insertNoise(fault.text);
         return;
       case 'extra':
+        if (!this.open) return;
         // Where a reply is owed nobody could tell it from the right one.
-        if (!this.open || this.oldest !== undefined) return;
+        if (this.oldest !== undefined) {
+          pipe.postpone(fault);
+          return;
+        }
+        this.struck(fault);
         this.poisoned = true;
         this.emit(Buffer.from('+extra\r\n'));
         if (this.open) referee.fail(`link ${this.index}: still open after a reply that nothing asked for`);
         return;
     }
+  }
+
+  private struck(fault: StreamFault): void {
+    const { journal, referee } = this.around;
+    const pipe = fault.way === 'up' ? this.up : this.down;
+    const where = `${pipe.spot} a ${fault.way === 'up' ? 'request' : 'reply'}`;
+    journal.count(`${fault.type} ${where}`);
+    if (fault.type === 'cut' && fault.notice === Infinity) journal.count(`half-open ${where}`);
+    referee.struck(this, fault);
   }
 }

@@ -1,6 +1,47 @@
+import { Request } from '../../src/commands/request';
+import type { Connection } from '../../src/connection/connection';
+import { Topic } from '../../src/pubsub/topic';
 import type { SimulatedClient } from './client';
+import { KEEPS_WHAT_IT_ASKED_FOR } from './known-defects';
+import { Link } from './link';
+import type { Settings } from './plan';
 
-/** What a destroyed client still holds, in words; nothing when its memory is at its floor. */
+/** Memory that a client has for itself beside its buffer for writing, bytes: what it has not read to its end. */
+const SMALL = 4096;
+
+/** Measures what a client holds: after all has been done as much as before anything was. */
+export class Memory {
+  private readonly floor: ReadonlyMap<string, number>;
+
+  constructor(
+    private readonly client: SimulatedClient,
+    private readonly settings: Settings,
+  ) {
+    this.floor = listenersOf(client);
+  }
+
+  /** What a client that lives and has nothing to do holds more than it should, in words. */
+  get excess(): string[] {
+    const { client, floor } = this;
+    const excess: string[] = [];
+    for (const [name, count] of listenersOf(client)) {
+      const before = floor.get(name);
+      if (count !== before) excess.push(`${count} ${name}, and ${before} at the beginning`);
+    }
+    const { requests, topics, links, bytes } = weigh([client.connection, client.pubsub]);
+    if (requests > 0) excess.push(`${requests} requests`);
+    if (topics > 0) excess.push(`${topics} topics`);
+    // The connection of its own that messages need in RESP2 is one more.
+    if (links > 2) excess.push(`${links} sockets`);
+    if (bytes > 2 * this.settings.writeBufferSize + SMALL) excess.push(`${bytes} bytes of buffers`);
+    const { own } = client.pubsub as unknown as { own: Connection | undefined };
+    const { value: state } = client.connection.state$;
+    if (KEEPS_WHAT_IT_ASKED_FOR && state.kind === 'ready' && state.protocol === 2 && own === undefined) return excess;
+    return [...excess, ...remainsOf(client)];
+  }
+}
+
+/** What a client still holds of what has been done, in words; nothing when its memory is at its floor. */
 export function remainsOf({ connection, pubsub }: SimulatedClient): string[] {
   const remains: string[] = [];
   const { multiplexer } = connection;
@@ -19,11 +60,64 @@ export function remainsOf({ connection, pubsub }: SimulatedClient): string[] {
   return remains;
 }
 
+/** Who listens to what, by its name and how many they are. */
+function listenersOf({ connection, pubsub }: SimulatedClient): Map<string, number> {
+  const { multiplexer, state$, events$, greeter } = connection;
+  const { requests$, greetings$, sessionCommands$, idle$, incoming } = multiplexer;
+  const streams = { requests$, greetings$, sessionCommands$, pushes$: incoming.pushes$, idle$, state$, events$ };
+  const counts = new Map<string, number>();
+  for (const [name, stream] of Object.entries(streams)) {
+    const { subscribers, observers } = stream as unknown as Record<string, unknown>;
+    counts.set(`listeners of ${name}`, sizeOf(subscribers ?? observers));
+  }
+  counts.set('restorers', greeter.restorers.length);
+  const { bytesObservers } = pubsub as unknown as { bytesObservers: unknown };
+  if (typeof bytesObservers !== 'number') throw outgrown();
+  return counts.set('observers of bytes', bytesObservers);
+}
+
+/** All that can be reached from objects by way of their fields: what stands in closures alone cannot be seen. */
+export function weigh(roots: readonly Connection[] | readonly object[]): {
+  requests: number;
+  topics: number;
+  links: number;
+  bytes: number;
+} {
+  const weight = { requests: 0, topics: 0, links: 0, bytes: 0 };
+  const seen = new Set<object>();
+  const memory = new Set<ArrayBufferLike>();
+  const waiting: unknown[] = [...roots];
+  while (waiting.length > 0) {
+    const thing = waiting.pop();
+    if (typeof thing !== 'object' || thing === null || seen.has(thing)) continue;
+    seen.add(thing);
+    if (thing instanceof Uint8Array) {
+      if (!memory.has(thing.buffer)) weight.bytes += thing.buffer.byteLength;
+      memory.add(thing.buffer);
+    } else if (thing instanceof Link) {
+      weight.links++;
+    } else {
+      if (thing instanceof Request) weight.requests++;
+      if (thing instanceof Topic) weight.topics++;
+      if (thing instanceof Map) waiting.push(...thing.keys(), ...thing.values());
+      else if (thing instanceof Set) waiting.push(...thing);
+      // The client's clock is the simulation's, and so is all that hangs on it.
+      for (const [name, value] of Object.entries(thing))
+        if (name !== 'clock' && name !== 'scheduler') waiting.push(value);
+    }
+  }
+  return weight;
+}
+
 /** @throws Error when the client has no such thing: what is not there cannot be empty */
 function sizeOf(thing: unknown): number {
   if (typeof thing === 'object' && thing !== null) {
     if ('length' in thing && typeof thing.length === 'number') return thing.length;
     if ('size' in thing && typeof thing.size === 'number') return thing.size;
   }
-  throw new Error('the client is not made as the simulation expects: memory.ts has to follow');
+  throw outgrown();
+}
+
+function outgrown(): Error {
+  return new Error('the client is not made as the simulation expects: memory.ts has to follow');
 }

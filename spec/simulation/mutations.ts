@@ -1,9 +1,13 @@
+import { handshakeMutations } from './handshake-mutations';
+import { memoryMutations } from './memory-mutations';
 import type { Mutation } from './mutant';
 import { mutationsOfLifetimes } from './mutations-of-lifetimes';
 import { mutationsOfTries } from './mutations-of-tries';
 
 /** Faults that clients have had, or could have. Each has to be found. */
 export const mutations: readonly Mutation[] = [
+  ...memoryMutations,
+  ...handshakeMutations,
   {
     fault: 'a request whose subscriber left loses its place in line',
     file: 'connection/multiplexer.ts',
@@ -294,4 +298,52 @@ export const mutations: readonly Mutation[] = [
   },
   ...mutationsOfLifetimes,
   ...mutationsOfTries,
+  {
+    fault: 'a link that is gone is still listened to',
+    file: 'connection/multiplexer.ts',
+    from: 'subscriber.add(\n        frames$.subscribe({',
+    to: 'void [].push.call(\n        [],\n        frames$.subscribe({',
+  },
+  {
+    fault: 'retrySafely repeats what may have run',
+    file: 'connection/retry.ts',
+    from: 'error.repeatable && attempt <= resolved',
+    to: 'attempt <= resolved',
+  },
+  {
+    fault: 'retrySafely does not wait',
+    file: 'connection/retry.ts',
+    from: 'timer(delay, scheduler)',
+    to: 'timer(0, scheduler)',
+  },
+  {
+    fault: 'retrySafely gives up at once',
+    file: 'connection/retry.ts',
+    from: 'attempt <= resolved.maxAttempts',
+    to: 'attempt < resolved.maxAttempts',
+  },
+  {
+    fault: 'each command has a write of its own',
+    file: 'connection/multiplexer.ts',
+    from: 'const depth = options.autoPipeline ? options.pipelineDepth : 1;',
+    to: 'const depth = 1;',
+  },
+  {
+    fault: 'commands overtake who subscribes in their tick',
+    file: 'connection/multiplexer.ts',
+    from: '(this.inTransaction ? undefined : this.greetings.shift()) ?? (this.gateOpen ? this.backlog.shift() : undefined)',
+    to: '(this.gateOpen ? this.backlog.shift() : undefined) ?? this.greetings.shift()',
+  },
+  {
+    fault: 'what a policy that destroys the client wants sent again is sent again',
+    file: 'connection/multiplexer.ts',
+    from: 'return this.ended ? false : delay;',
+    to: 'return delay;',
+  },
+  {
+    fault: 'what cannot be encoded is taken for sent',
+    file: 'connection/multiplexer.ts',
+    from: 'failSafely(request, notEncodable(cause, request));\n        continue;',
+    to: 'inFlight.push(request);\n        continue;',
+  },
 ];

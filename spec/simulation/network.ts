@@ -5,6 +5,9 @@ import { Link, type Surroundings } from './link';
 import { calmLink, traitsOf, type LinkTraits } from './link-traits';
 import type { LinkItem } from './plan';
 
+/** So long takes a connection that counts as slow, ms. */
+const SLOW = 80;
+
 /** All connections of a run, in the order in which they were dialled. */
 export class Network {
   readonly links: Link[] = [];
@@ -30,17 +33,19 @@ export class Network {
   dial(onOpen: (link: Link) => void): Dial {
     return ({ connectTimeout }) =>
       new Observable((subscriber) => {
-        const { timeline, server } = this.around;
+        const { timeline, server, journal } = this.around;
         const index = this.dialled++;
         const traits = this.traits(index);
         let link: Link | undefined;
         const accept = () => {
           timeline.touched = true;
           if (traits.dial === 'refused' || server.down) {
+            journal.count('refused');
             subscriber.error(new ConnectionError(`link ${index}: refused`, { cause: new Error('ECONNREFUSED') }));
             return;
           }
-          link = new Link(index, traits, this.around);
+          if (traits.acceptDelay >= SLOW) journal.count('slow handshake');
+          link = new Link(index, traits, this.around, (error) => subscriber.error(error));
           this.links.push(link);
           this.around.referee.opened(link);
           onOpen(link);
@@ -48,6 +53,7 @@ export class Network {
         };
         const giveUp = () => {
           timeline.touched = true;
+          journal.count('silent');
           subscriber.error(new TimeoutError(`link ${index}: not accepted within ${connectTimeout} ms`));
         };
         const silent = traits.dial === 'silent' || traits.acceptDelay >= connectTimeout;

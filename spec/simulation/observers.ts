@@ -85,6 +85,13 @@ export class Observers {
     return new Set(active.flatMap(({ item }) => item.names.map((name) => (item.sharded ? `#${name}` : name))));
   }
 
+  /** Whether somebody observes the channel who joined at that time and is one of the first so many. */
+  hasJoined(channel: string, time: number, count: number): boolean {
+    return this.all
+      .slice(0, count)
+      .some(({ active, joinedAt, names, item }) => active && joinedAt === time && !item.sharded && names.has(channel));
+  }
+
   /** How many have ever joined. */
   get joined(): number {
     return this.all.length;

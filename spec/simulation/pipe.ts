@@ -20,6 +20,9 @@ interface Parcel {
   readonly last?: () => void;
 }
 
+/** Where a stream stands: between two frames, or inside one. */
+export type Spot = 'before' | 'inside' | 'behind';
+
 /** One direction of a connection: bytes arrive in order, late, in pieces, or no more. */
 //  send ──▶ parcels ──latency, pieces──▶ deliver
 //                          │ at a fault's place
@@ -29,8 +32,13 @@ export class Pipe {
   readonly ends: number[] = [];
   delivered = 0;
   dead = false;
+  /** How many frames there were when the connection became ready: from here on places can be counted. */
+  readyAt: number | undefined;
+  /** The last byte that has arrived. */
+  lastByte = 0;
   private readonly parcels: Parcel[] = [];
   private pumping: { unsubscribe(): void } | undefined;
+  private readonly stops: { readonly byte: number; readonly work: () => void }[] = [];
   private turn = 0;
   private notBefore = 0;
   private lastDue = 0;
@@ -86,6 +94,31 @@ export class Pipe {
     this.faults.length = 0;
   }
 
+  /** Before the next frame, inside one, or behind the last that is known. */
+  get spot(): Spot {
+    const next = this.ends.findIndex((end) => end > this.delivered);
+    if (next === -1) return 'behind';
+    return this.delivered === (next === 0 ? 0 : this.ends[next - 1]) ? 'before' : 'inside';
+  }
+
+  /** Puts bytes ahead of all that has not arrived yet. */
+  insert(bytes: Buffer): void {
+    const { ends, delivered } = this;
+    for (let i = 0; i < ends.length; i++) if (ends[i]! > delivered) ends[i]! += bytes.length;
+    this.parcels.unshift({ bytes, due: this.timeline.now() });
+    this.goOn();
+  }
+
+  /** Lets a fault strike once more, one frame later. */
+  postpone(fault: StreamFault): void {
+    this.faults.push({ ...fault, after: fault.after + 1 });
+  }
+
+  /** Does something when the stream has come to a place that is known by its byte. */
+  atByte(byte: number, work: () => void): void {
+    this.stops.push({ byte, work });
+  }
+
   private dueNow(): number {
     return (this.lastDue = Math.max(this.lastDue, this.timeline.now() + this.manners.latency));
   }
@@ -99,7 +132,7 @@ export class Pipe {
   private goOn(): void {
     const first = this.parcels[0];
     if (this.pumping !== undefined || this.dead || this.stalledForEver) return;
-    if (first === undefined && this.roomBeforeFault() > 0) return;
+    if (first === undefined && this.roomBeforeFault() > 0 && this.roomBeforeStop() > 0) return;
     const due = Math.max(first?.due ?? 0, this.notBefore, this.timeline.now());
     this.pumping = this.schedule(due - this.timeline.now(), () => this.pump());
   }
@@ -108,14 +141,17 @@ export class Pipe {
     this.pumping = undefined;
     const first = this.parcels[0];
     const room = this.roomBeforeFault();
-    if (room === 0) {
+    if (this.roomBeforeStop() === 0) {
+      this.stops.shift()!.work();
+    } else if (room === 0) {
       this.strike(this.faults.splice(this.nextFault(), 1)[0]!);
     } else if (first?.last !== undefined) {
       this.parcels.shift();
       first.last();
     } else {
-      const piece = this.take(Math.min(room, this.nextSize()));
+      const piece = this.take(Math.min(room, this.roomBeforeStop(), this.nextSize()));
       this.delivered += piece.length;
+      this.lastByte = piece.at(-1) ?? this.lastByte;
       this.notBefore = Math.max(this.notBefore, this.timeline.now() + this.manners.gap);
       this.deliver(piece);
     }
@@ -149,6 +185,10 @@ export class Pipe {
     return next === -1 ? Infinity : this.placeOf(this.faults[next]!) - this.delivered;
   }
 
+  private roomBeforeStop(): number {
+    return (this.stops[0]?.byte ?? Infinity) - this.delivered;
+  }
+
   /** The fault whose place comes first among those whose place is known and lies ahead. */
   private nextFault(): number {
     let next = -1;
@@ -160,8 +200,10 @@ export class Pipe {
     return next;
   }
 
-  private placeOf({ after, plus }: StreamFault): number {
-    const end = after === 0 ? 0 : this.ends[after - 1];
+  private placeOf({ since, after, plus }: StreamFault): number {
+    const first = since === 'ready' ? this.readyAt : 0;
+    if (first === undefined) return Infinity;
+    const end = first + after === 0 ? 0 : this.ends[first + after - 1];
     return end === undefined ? Infinity : end + plus;
   }
 }

@@ -1,4 +1,5 @@
 import type { CallName } from './calls';
+import type { CredentialsManner } from './credentials';
 
 /**
  * All that happens in a run, drawn before it begins: a run is a function of its plan, and a plan without one of its items is a
@@ -11,7 +12,7 @@ export interface Plan {
 }
 
 /** How failed commands are to be repeated. */
-export type RetryChoice = 'default' | 'off' | 'twice' | 'always' | 'slowly' | 'throwing';
+export type RetryChoice = 'default' | 'off' | 'twice' | 'always' | 'slowly' | 'throwing' | 'destroying';
 
 /** What the client is told. */
 export interface Settings {
@@ -50,8 +51,8 @@ export interface SendItem {
   /** stands in the command's arguments, so that the server's record names the command */
   readonly id: number;
   readonly call: CallName;
-  /** subscribed to, awaited, awaited in two places, or turned into a Promise by RxJS */
-  readonly how: 'observe' | 'await' | 'awaitTwice' | 'first';
+  /** subscribed to, awaited, awaited in two places, turned into a Promise by RxJS, or subscribed to behind `retrySafely` */
+  readonly how: 'observe' | 'await' | 'awaitTwice' | 'first' | 'retrySafely';
   readonly bytes: boolean;
   /** bytes of the value that is sent */
   readonly size: number;
@@ -87,6 +88,8 @@ export type SimpleItem =
   | { readonly kind: 'connect' | 'close' | 'destroy'; readonly at: number }
   /** the credentials change; `wrongly` first to what the server refuses */
   | { readonly kind: 'rotate'; readonly at: number; readonly wrongly: boolean }
+  /** nobody tells any more when they change */
+  | { readonly kind: 'loseCredentials'; readonly at: number }
   /** user code keeps the event loop busy */
   | { readonly kind: 'hold'; readonly at: number; readonly duration: number };
 
@@ -118,8 +121,22 @@ export interface LinkItem {
   readonly fault: Fault;
 }
 
+export interface GreetingRefusal {
+  readonly command: 'SELECT' | 'CLIENT' | 'X.PREPARE';
+  readonly word: RefusalWord | 'NOPERM';
+}
+
 export type Fault =
-  | { readonly type: 'refuse' | 'silent' | 'resp2' | 'noproto' | 'wrongpass' | 'closetwice' }
+  | { readonly type: 'refuse' | 'silent' | 'resp2' | 'noproto' | 'wrongpass' }
+  /** one command of the handshake is refused */
+  | ({ readonly type: 'refuseGreeting' } & GreetingRefusal)
+  /** the server has no room for another connection, and says so */
+  | { readonly type: 'maxclients' }
+  /** the user's function throws that is asked for what the handshake is to hold beside */
+  | { readonly type: 'onConnect' }
+  /** what it gets when it asks for credentials */
+  | { readonly type: 'credentials'; readonly manner: CredentialsManner }
+  | { readonly type: 'closetwice'; readonly first: 'bytes' | 'dial' }
   | { readonly type: 'accept'; readonly delay: number }
   | { readonly type: 'latency'; readonly up: number; readonly down: number }
   | { readonly type: 'pieces'; readonly way: Way; readonly sizes: readonly number[]; readonly gap: number }
@@ -133,6 +150,8 @@ export type Way = 'up' | 'down';
 /** Where a fault strikes: `plus` bytes behind so many whole requests or replies. */
 export interface Place {
   readonly way: Way;
+  /** what they are counted from: the first byte, or the moment at which the client takes the connection for ready */
+  readonly since?: 'ready' | undefined;
   readonly after: number;
   readonly plus: number;
 }

@@ -154,7 +154,8 @@ export class Referee {
     }
     const watched = this.of(link);
     watched.heardAt = this.now();
-    const astray = wires.filter((wire) => leadsAstray(wire, this.settings));
+    // What the handshake is told does not count.
+    const astray = link.ready ? wires.filter((wire) => leadsAstray(wire, this.settings)) : [];
     watched.mayBeLeft ||= astray.length > 0;
     const { retiring } = watched;
     const messages = whole.flatMap((sending) => (sending.kind === 'message' ? [sending.message] : []));

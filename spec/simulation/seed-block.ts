@@ -9,7 +9,33 @@ const LONGEST = 120_000;
 const EXPECTED = [
   ...['value', 'left', 'error ReplyError', 'error TimeoutError', 'error ConnectionError', 'error DisconnectedError'],
   ...['error ProtocolError', 'error AuthenticationError', 'message', 'ready', 'reconnecting', 'closed', 'lost', 'full'],
-  ...['cut', 'stall', 'garbage', 'noise', 'extra'],
+  ...['garbage', 'noise', 'extra', 'split request', 'split reply', 'garbage inside a reply', 'garbage behind a reply'],
+  ...['cut', 'stall', 'half-open'].flatMap((fault) =>
+    ['request', 'reply'].flatMap((frame) =>
+      ['before', 'inside', 'behind'].map((spot) => `${fault} ${spot} a ${frame}`),
+    ),
+  ),
+  ...[
+    'refused',
+    'silent',
+    'slow handshake',
+    'closed twice',
+    'resp2',
+    'noproto',
+    'wrongpass',
+    'maxclients',
+    'signed in again',
+  ],
+  ...['handshake refused for good', 'handshake refused for the moment', 'SUBSCRIBE refused for the moment'],
+  ...['SELECT refused', 'CLIENT refused', 'X.PREPARE refused'],
+  ...['late', 'failing', 'ending', 'never', 'malformed'].map((manner) => `credentials ${manner}`),
+  ...['left unsent', 'left in flight', 'left waiting for another try', 'tried again by retrySafely'],
+  ...[
+    'closed with something pending',
+    'measured at rest',
+    'destroyed by a policy',
+    'published by who had subscribed in the same tick',
+  ],
 ];
 
 /** The specs of one block of seeds, counted from 0. */

@@ -118,6 +118,17 @@ export class Sent {
     return answer !== undefined && 'error' in answer && wordOf(answer.error) === word;
   }
 
+  /** Its user has submitted it, and no other's outcome. */
+  get isOfPlan(): boolean {
+    return this.id < 100_000;
+  }
+
+  /** Where it is that has not settled. */
+  get whereabouts(): 'unsent' | 'in flight' | 'waiting for another try' {
+    const last = this.wires.at(-1);
+    return last === undefined ? 'unsent' : last.answered ? 'waiting for another try' : 'in flight';
+  }
+
   /** It may stand behind commands that were submitted later: it had to wait before it was sent again. */
   get outOfLine(): boolean {
     return this.refusals > 0 || (this.retry === 'slowly' && this.wires.length > 1);

@@ -1,5 +1,7 @@
 import type { Journal } from './journal';
-import type { RefusalWord, ServerItem } from './plan';
+import { FORGETS_SUBSCRIPTIONS_BEHIND_ROTATION } from './known-defects';
+import type { GreetingRefusal, RefusalWord, ServerItem } from './plan';
+import { Reception, isMomentary } from './reception';
 import * as resp from './resp';
 import type { Timeline } from './timeline';
 import type { WireRequest } from './wire';
@@ -10,6 +12,13 @@ export interface Peer {
   /** RESP2 is all that it speaks, in the server's own words, or it knows HELLO and not this version */
   readonly refusesHello: 'resp2' | 'noproto' | undefined;
   readonly refusesPassword: boolean;
+  readonly refusesGreeting: GreetingRefusal | undefined;
+  /** it has got new credentials since it signed in */
+  signedInAgain: boolean;
+  /** it was not let subscribe to something */
+  refusesSubscriptions: boolean;
+  /** what it was told for good in the handshake */
+  readonly refusals: string[];
   protocol: 2 | 3;
   database: number;
   password: string | undefined;
@@ -61,6 +70,9 @@ export const FORBIDDEN = 'forbidden';
  */
 export class Server {
   readonly peers = new Set<Peer>();
+  private readonly reception: Reception;
+  /** told when a client publishes, before anybody gets the message */
+  published: (peer: Peer, id: number, channel: string) => void = () => undefined;
   private downUntil = 0;
   private asleepUntil = 0;
   private replicasUntil = 0;
@@ -75,7 +87,9 @@ export class Server {
     private readonly timeline: Timeline,
     private readonly journal: Journal,
     private readonly expected: Expectations,
-  ) {}
+  ) {
+    this.reception = new Reception(journal, expected, () => this.word);
+  }
 
   get down(): boolean {
     return this.timeline.now() < this.downUntil;
@@ -180,57 +194,7 @@ export class Server {
   private handle(peer: Peer, request: WireRequest): void {
     if (request.id !== undefined) this.run(peer, request, request.id);
     else if (/^[PS]?(UN)?SUBSCRIBE$/.test(request.words[0]!)) this.changeSubscriptions(peer, request);
-    else this.greet(peer, request);
-  }
-
-  /** The commands of the handshake. */
-  private greet(peer: Peer, request: WireRequest): void {
-    const { words } = request;
-    const ok = () => peer.answer(resp.simple('OK'), request, { value: '"OK"' });
-    const refuse = (text: string) => peer.answer(resp.error(text), request, { error: text });
-    switch (words[0]) {
-      case 'HELLO': {
-        if (peer.refusesHello === 'resp2') return refuse("ERR unknown command 'HELLO'");
-        if (peer.refusesHello === 'noproto') return refuse('NOPROTO unsupported protocol version');
-        const auth = words.indexOf('AUTH');
-        if (auth !== -1 && !this.signIn(peer, words[auth + 2]!))
-          return refuse('WRONGPASS invalid username-password pair');
-        if (this.expected.password && auth === -1)
-          return refuse('NOAUTH HELLO must be called with the client authenticated');
-        if (words.includes('SETNAME')) peer.clientName = words[words.indexOf('SETNAME') + 1];
-        peer.protocol = 3;
-        return peer.answer(resp.map(3, [[resp.bulk('proto'), resp.integer(3)]]), request, { value: '' });
-      }
-      case 'PING':
-        // A subscribed connection answers in RESP2 as if it were a message.
-        if (!isSubscribed(peer) || peer.protocol === 3) peer.answer(resp.simple('PONG'), request, { value: '"PONG"' });
-        else peer.answer(resp.array([resp.bulk('pong'), resp.bulk('')]), request, { value: '["pong",""]' });
-        return;
-      case 'AUTH':
-        if (peer.protocol === 2 && isSubscribed(peer)) {
-          this.journal.fail('AUTH was sent on a connection that only takes subscriptions');
-        }
-        return this.signIn(peer, words.at(-1)!) ? ok() : refuse('WRONGPASS invalid username-password pair');
-      case 'SELECT':
-      case 'CLIENT':
-      case 'X.PREPARE':
-        if (this.expected.password && peer.password === undefined) return refuse('NOAUTH Authentication required.');
-        if (words[0] === 'SELECT') peer.database = Number(words[1]);
-        if (words[0] === 'X.PREPARE') peer.prepared = true;
-        if (words[1] === 'SETNAME') peer.clientName = words[2];
-        if (words[1] === 'SETINFO' && peer.refusesHello === 'resp2') return refuse('ERR unknown subcommand');
-        return ok();
-      default:
-        this.journal.fail(`the server got ${words.join(' ').slice(0, 60)}, which nobody has sent`);
-        return refuse('ERR unknown command');
-    }
-  }
-
-  private signIn(peer: Peer, password: string): boolean {
-    if (peer.refusesPassword) return false;
-    if (!password.startsWith('secret')) return false;
-    peer.password = password;
-    return true;
+    else this.reception.greet(peer, request);
   }
 
   private changeSubscriptions(peer: Peer, request: WireRequest): void {
@@ -238,7 +202,17 @@ export class Server {
     const kind = kinds[/^[PS](?=UN|SUB)/.exec(word!)?.[0] as 'P' | 'S'] ?? 'channel';
     const leaving = word!.includes('UN');
     const { subscriptions } = peer;
+    const { word: refusal } = this;
+    const mayRefuse = !FORGETS_SUBSCRIPTIONS_BEHIND_ROTATION || !peer.signedInAgain;
+    if (mayRefuse && !leaving && refusal !== undefined && isMomentary(refusal)) {
+      this.journal.count('SUBSCRIBE refused for the moment');
+      peer.refusesSubscriptions = true;
+      const text = `${refusal} Not now`;
+      peer.answer(resp.error(text), request, { error: text });
+      return;
+    }
     if (!leaving && names.includes(FORBIDDEN)) {
+      peer.refusesSubscriptions = true;
       const text = `NOPERM this user has no permissions to access one of the channels used as arguments`;
       peer.answer(resp.error(text), request, { error: text });
       return;
@@ -274,7 +248,7 @@ export class Server {
   }
 
   private refusal(peer: Peer, { words, writes }: WireRequest): string | undefined {
-    const { expected, refusing } = this;
+    const { expected } = this;
     if (expected.password && peer.password === undefined) {
       this.journal.fail(`${words[0]} reached a server that the client had not signed in to`);
     }
@@ -290,17 +264,23 @@ export class Server {
     }
     if (words[1]?.startsWith('w:')) return 'WRONGTYPE Operation against a key holding the wrong kind of value';
     if (peer.replica && writes) return "READONLY You can't write against a read only replica.";
-    if (refusing !== undefined && this.timeline.now() < refusing.until) return `${refusing.word} Not now`;
-    return undefined;
+    return this.word && `${this.word} Not now`;
+  }
+
+  /** What everything is refused with just now. */
+  private get word(): RefusalWord | undefined {
+    const { refusing } = this;
+    return refusing !== undefined && this.timeline.now() < refusing.until ? refusing.word : undefined;
   }
 
   /** What is sent and what it is in canonical form. */
   private replyTo(
-    { protocol }: Peer,
+    peer: Peer,
     words: readonly string[],
     id: number,
     runs: number,
   ): readonly [text: string, canonical: string] | undefined {
+    const { protocol } = peer;
     const value = valueOf(id);
     const number = (value: number): [string, string] => [resp.integer(value), String(value)];
     switch (words[0]) {
@@ -331,6 +311,7 @@ export class Server {
         return [text, `[${runs},["${value}",null]]`];
       }
       case 'PUBLISH':
+        this.published(peer, id, words[1]!);
         return number(id * 1000 + this.publish(words[1]!, words[2]!));
       default:
         return undefined;

@@ -4,14 +4,16 @@ import { Journal } from './journal';
 import type { Link } from './link';
 import { Lifecycle } from './lifecycle';
 import { LEAKS_WHEN_RESP3_IS_BACK } from './known-defects';
-import { remainsOf } from './memory';
+import { Memory, remainsOf } from './memory';
 import { Network } from './network';
 import { Observers } from './observers';
 import { Endless, Pace } from './pace';
 import type { ClientItem, Item, LinkItem, Plan, ServerItem } from './plan';
 import { Referee, isBlocking } from './referee';
+import { SameTick } from './same-tick';
 import type { Circumstances } from './sent';
 import { FORBIDDEN, Server } from './server';
+import { watchSignIn } from './sign-in';
 import { States } from './states';
 import { Timeline } from './timeline';
 import { UserErrors, strays } from './user-errors';
@@ -26,23 +28,35 @@ export interface Verdict {
   readonly lines: readonly string[];
 }
 
+/** How long after the last item of a plan its faults may still strike, although nobody waits for anything; ms. */
+const AFTERMATH = 500;
 /** How long after the last item of a plan all has to have settled at the latest, whatever its limits; ms. */
 const LONGEST_SETTLING = 60_000;
 /** How long a client without faults takes for anything; ms. */
 const CALM = 5_000;
 /** How long it takes until nothing is left of what was: longer than any limit; ms. */
 const QUIET = 40_000;
+interface Manners {
+  readonly traced: boolean;
+  readonly patient: boolean;
+  readonly atRest: () => Promise<void>;
+}
+
 /**
  * Runs a plan: the real client, in virtual time, against a scripted server.
  * @param traced keep the lines of the journal
  * @param patient wait for what reaches the process later, so that it counts for this run
+ * @param atRest done while the client still lives and has nothing to do, if it comes to that
  */
-export async function simulate(plan: Plan, { traced = false, patient = false } = {}): Promise<Verdict> {
+export async function simulate(
+  plan: Plan,
+  { traced = false, patient = false, atRest = () => Promise.resolve() }: Partial<Manners> = {},
+): Promise<Verdict> {
   const lines: string[] = [];
   const timeline = new Timeline();
   const journal = new Journal(() => timeline.now(), traced ? lines : undefined);
   try {
-    await new Simulation(plan, timeline, journal).run();
+    await new Simulation(plan, timeline, journal, atRest).run();
   } catch (error) {
     if (error instanceof Endless) journal.fail('the run does not come to its end');
     else journal.fail(`the run was broken off: ${(error as Error).stack ?? String(error)}`);
@@ -69,11 +83,14 @@ class Simulation {
   private readonly otherStates: States[] = [];
   private readonly lifecycle: Lifecycle;
   private readonly pace: Pace;
+  private readonly memory: Memory;
+  private readonly sameTick: SameTick;
 
   constructor(
     private readonly plan: Plan,
     private readonly timeline: Timeline,
     private readonly journal: Journal,
+    private readonly atRest: () => Promise<void>,
   ) {
     const { settings, items } = plan;
     const signInRefused = () => this.referee.signInRefusedAt === timeline.now();
@@ -86,13 +103,19 @@ class Simulation {
     this.referee = new Referee(timeline, journal, settings, this.observers);
     this.server = new Server(timeline, journal, expectationsOf(settings));
     const { referee, server } = this;
-    this.network = new Network(items.filter(isLinkItem), { timeline, server, referee });
     const around: Circumstances = {
       ...{ timeline, journal, settings },
       over: () => this.lifecycle.over,
       owed: (sent) => this.lifecycle.owes(sent) && !this.workload.isBlocked(sent),
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
+    };
+    this.sameTick = new SameTick(this.observers, around);
+    const { sameTick } = this;
+    this.network = new Network(items.filter(isLinkItem), { timeline, server, referee, journal, sameTick });
+    server.published = ({ index }, id, channel) => {
+      const link = this.network.links.find((link) => link.index === index);
+      if (link !== undefined) sameTick.published(link, id, channel);
     };
     const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };
     const view = { state: () => this.client.redis.toJSON().state, dialled: () => this.states.dialled };
@@ -109,8 +132,15 @@ class Simulation {
         }),
       madeForMessages: (connection) => {
         this.forMessages.push(connection);
+        watchSignIn(connection, () => linkOf.get(connection), around, { connecting: () => 0, queued: () => 0 });
         const onReady = () => referee.ready(linkOf.get(connection)!, true);
         this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady }));
+      },
+      onConnectThrows: () => this.network.links.at(-1)?.traits.onConnectThrows ?? false,
+      credentialsManner: () => {
+        const manner = this.network.links.at(-1)?.traits.credentials;
+        if (manner !== undefined) journal.count(`credentials ${manner}`);
+        return manner;
       },
       asked: (choice, command, error, attempt) => this.workload.decide(choice, command, error, attempt),
     });
@@ -119,16 +149,24 @@ class Simulation {
       submitted: () => this.workload.all.length,
       busyUntil: (since) => this.busyUntil(since),
     });
+    watchSignIn(connection, () => linkOf.get(connection), around, {
+      connecting: () => this.lifecycle.connecting,
+      // Who is told of the refusal may send something at once.
+      queued: () =>
+        connection.multiplexer.queued -
+        this.workload.unsettled.filter(({ submittedAt }) => submittedAt === timeline.now()).length,
+    });
     this.states = new States(redis, around, {
       closing: () => this.lifecycle.closing !== undefined,
       onReady: (protocol) => referee.ready(linkOf.get(connection)!, protocol === 3),
       onFirstLoss: () => this.workload.checkBurst(),
     });
+    this.memory = new Memory(this.client, settings);
   }
 
   async run(): Promise<void> {
     const end = this.schedule();
-    await this.pace.runUntil(end);
+    await this.pace.runUntil(end + AFTERMATH);
     await this.settle(end + LONGEST_SETTLING);
     if (!this.lifecycle.over) await this.calmDown();
     await this.end();
@@ -165,6 +203,7 @@ class Simulation {
     if (item.kind !== 'send' && item.kind !== 'join') journal.note('user', item.kind);
     switch (item.kind) {
       case 'send':
+        if (item.call === 'publish') this.sameTick.submitted(item.id);
         this.workload.send(item);
         break;
       case 'join':
@@ -174,13 +213,17 @@ class Simulation {
         this.lifecycle.connect();
         break;
       case 'close':
+        if (this.workload.unsettled.length > 0) journal.count('closed with something pending');
         this.lifecycle.close();
         break;
       case 'destroy':
         this.lifecycle.destroy();
         break;
       case 'rotate':
-        client.rotate(item.wrongly);
+        client.credentials.rotate(item.wrongly);
+        break;
+      case 'loseCredentials':
+        client.credentials.fail();
         break;
       case 'hold':
         timeline.holdUp(item.duration);
@@ -199,7 +242,8 @@ class Simulation {
     if (!isQuiet) return undefined;
     // Who leaves now may have been waiting for a second try, which nobody calls off.
     const left = all.some(
-      ({ outcome, settledAt, refusals }) => outcome?.kind === 'left' && settledAt >= since && refusals > 0,
+      ({ outcome, settledAt, refusals, retry }) =>
+        outcome?.kind === 'left' && settledAt >= since && (refusals > 0 || retry === 'slowly'),
     );
     if (left) return undefined;
     const settled = all.flatMap(({ outcome, settledAt }) => (outcome === undefined ? [] : [settledAt]));
@@ -243,6 +287,9 @@ class Simulation {
       this.journal.fail(`${connection.multiplexer.pending} requests are pending for ever`);
     if (this.timeline.timers > 0)
       this.journal.fail(`${this.timeline.timers} timers run although nothing is to be done`);
+    this.journal.count('measured at rest');
+    for (const what of this.memory.excess) this.journal.fail(`the client holds ${what}`);
+    await this.atRest();
   }
 
   /** Every channel that is observed gets a message, and one that is not. */
@@ -258,6 +305,7 @@ class Simulation {
     if (observed.has(FORBIDDEN) || observed.has(`#${FORBIDDEN}`))
       this.journal.fail('an observer of a refused channel was not told');
     const there: string[] = [];
+    const { credentials } = this.client;
     for (const { peer, ready } of this.network.open) {
       const { subscriptions, password } = peer;
       there.push(
@@ -265,8 +313,14 @@ class Simulation {
         ...subscriptions.pattern,
         ...[...subscriptions.shard].map((name) => `#${name}`),
       );
-      if (ready && this.plan.settings.password && !peer.refusesPassword && password !== this.client.password) {
-        this.journal.fail(`link ${peer.index} is signed in with ${password}, not ${this.client.password}`);
+      if (
+        ready &&
+        this.plan.settings.password &&
+        !peer.refusesPassword &&
+        !credentials.broken &&
+        password !== credentials.password
+      ) {
+        this.journal.fail(`link ${peer.index} is signed in with ${password}, not ${credentials.password}`);
       }
     }
     const mayLeak = LEAKS_WHEN_RESP3_IS_BACK && this.forMessages.length > 0;

@@ -1,4 +1,4 @@
-import { VirtualTimeScheduler } from 'rxjs';
+import { VirtualTimeScheduler, type SchedulerLike } from 'rxjs';
 
 /**
  * The virtual time of a run, ms. What happens in the client's process stands apart from what happens elsewhere, which goes on while
@@ -28,6 +28,11 @@ export class Timeline {
   /** Something happens in the process of the client, so many ms from now. */
   afterInProcess(delay: number, work: () => void): { unsubscribe(): void } {
     return this.process.schedule(work, delay);
+  }
+
+  /** The time of what its user does beside the client. */
+  get user(): SchedulerLike {
+    return this.process;
   }
 
   /** How many timers the client has running. */

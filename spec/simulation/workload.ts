@@ -7,6 +7,7 @@ import type { RedisView } from '../../src/redis-view';
 import { callOf } from './calls';
 import type { SimulatedClient } from './client';
 import type { RetryChoice, SendItem } from './plan';
+import { SafeRetries } from './safe-retries';
 import { Sent, type Admission, type Circumstances, type Outcome } from './sent';
 import { watchEnd, type UserErrors } from './user-errors';
 
@@ -25,10 +26,13 @@ export interface View {
   /** the first dial has come to something, or to nothing */
   dialled(): boolean;
 }
+type Told = (sent: Sent, outcome: Outcome) => void;
 
 /** Calls the commands of a plan, and waits for their replies in all the ways that users do. */
 export class Workload {
   private readonly subscriptions = new Map<Sent, Subscription>();
+  private readonly told = new Map<Sent, Told>();
+  private readonly safeRetries: SafeRetries;
   /** in the order in which they were submitted */
   readonly all: Sent[] = [];
 
@@ -39,7 +43,13 @@ export class Workload {
     private readonly userErrors: UserErrors,
     private readonly actions: Actions,
     private readonly view: View,
-  ) {}
+  ) {
+    const sending = {
+      send: (item: SendItem, told: Told) => this.submit(item, this.replyTo(item), told),
+      leave: (sent: Sent) => this.leave(sent),
+    };
+    this.safeRetries = new SafeRetries(sending, around);
+  }
 
   get unsettled(): readonly Sent[] {
     return this.all.filter(({ outcome }) => outcome === undefined);
@@ -74,10 +84,16 @@ export class Workload {
   }
 
   send(item: SendItem): void {
-    this.submit(item, callOf(item).send(this.surfaceFor(item), item));
+    if (item.how === 'retrySafely') this.safeRetries.observe(item);
+    else this.submit(item, this.replyTo(item));
   }
 
-  private submit(item: SendItem, reply: Reply<unknown>): void {
+  private replyTo(item: SendItem): Reply<unknown> {
+    return callOf(item).send(this.surfaceFor(item), item);
+  }
+
+  /** @param told hears of the outcome, unless its Observer leaves */
+  private submit(item: SendItem, reply: Reply<unknown>, told?: Told): Sent {
     const { timeline, journal } = this.around;
     const wasOver = this.around.over();
     const sent = new Sent(item, this.all.length, this.around);
@@ -85,12 +101,14 @@ export class Workload {
     sent.admission = admission;
     this.all.push(sent);
     this.sents.set(item.id, sent);
+    if (told !== undefined) this.told.set(sent, told);
     timeline.touched = true;
     journal.note('sends', item.id, item.call, item.how);
     this.wait(sent, reply);
-    if (item.how !== 'observe' || sent.outcome !== undefined) return;
+    if (item.how !== 'observe' || sent.outcome !== undefined) return sent;
     if (wasOver) sent.fail('was taken by a client that is closed');
     else if (admission.isFull) sent.fail('was taken into a queue that is full');
+    return sent;
   }
 
   /** Whether there is room for one more. Nothing is refused that is sent at once, nor before the first dial is over. */
@@ -121,6 +139,8 @@ export class Workload {
           (error) => sent.settleAgain({ kind: 'error', error }),
         );
         break;
+      case 'retrySafely':
+        break; // its tries are observed, each for itself
       case 'first':
         void firstValueFrom(reply).then(...this.outcomes(sent));
         break;
@@ -146,6 +166,10 @@ export class Workload {
         return error.repeatable && attempt <= 5 && 30;
       case 'throwing':
         return this.userErrors.throw();
+      case 'destroying':
+        this.around.journal.count('destroyed by a policy');
+        this.actions.destroy();
+        return 0;
       default:
         return false;
     }
@@ -189,7 +213,7 @@ export class Workload {
         this.settled(sent, { kind: 'value', value }, reply);
       },
     });
-    this.subscriptions.set(sent, subscription);
+    if (sent.outcome === undefined) this.subscriptions.set(sent, subscription);
     // Who destroys the client while it is being told is told of that too, and RxJS keeps it from it.
     const mayHear = () => sent.outcome?.kind === 'left' || item.reaction !== undefined;
     watchEnd(subscription, () => (mayHear() ? undefined : `${item.call} (${item.id}) was told twice`));
@@ -208,6 +232,7 @@ export class Workload {
   private settled(sent: Sent, outcome: Outcome, reply?: Reply<unknown>): void {
     sent.settle(outcome);
     this.subscriptions.delete(sent);
+    this.told.get(sent)?.(sent, outcome);
     this.react(sent, reply);
     if (sent.item.throws === true && sent.item.how === 'observe') this.userErrors.throw();
   }
@@ -250,6 +275,7 @@ export class Workload {
     if (subscription === undefined || sent.outcome !== undefined) return;
     this.around.timeline.touched = true;
     this.subscriptions.delete(sent);
+    this.around.journal.count(`left ${sent.whereabouts}`);
     sent.settle({ kind: 'left' });
     subscription.unsubscribe();
   }

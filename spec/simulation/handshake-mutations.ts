@@ -1,0 +1,71 @@
+import type { Mutation } from './mutant';
+
+/** Faults in how a client is let in, or is not. */
+export const handshakeMutations: readonly Mutation[] = [
+  {
+    fault: 'a refused SELECT is overlooked',
+    file: 'connection/handshake.ts',
+    from: 'const refusal = refusals.find((refusal) => refusal !== undefined);',
+    to: "const refusal = refusals.find((refusal) => refusal?.kind === 'WRONGPASS' || refusal?.kind === 'NOAUTH');",
+  },
+  {
+    fault: 'connect() waits although the server refuses the client for good',
+    file: 'connection/connection.ts',
+    from: "if (state.kind === 'reconnecting' && isFinal(state.error)) throw state.error;",
+    to: '',
+  },
+  {
+    fault: 'connect() fails at every loss',
+    file: 'connection/connection.ts',
+    from: "if (state.kind === 'reconnecting' && isFinal(state.error)) throw state.error;",
+    to: "if (state.kind === 'reconnecting') throw state.error;",
+  },
+  {
+    fault: 'what waits is not told that the sign-in is refused',
+    file: 'connection/connection.ts',
+    from: 'if (error instanceof AuthenticationError) {\n      this.multiplexer',
+    to: 'if (error instanceof AuthenticationError && this.closing) {\n      this.multiplexer',
+  },
+  {
+    fault: 'a server that is full is taken for one without HELLO',
+    file: 'connection/multiplexer.ts',
+    from: 'FAREWELL.test(frame.text)',
+    to: 'FAREWELL.test(frame.text) && this.full',
+  },
+  {
+    fault: 'NOPROTO is no reason to speak RESP2',
+    file: 'connection/handshake.ts',
+    from: "new Set(['ERR', 'NOPROTO'])",
+    to: "new Set(['ERR'])",
+  },
+  {
+    fault: 'what user code throws in the handshake comes out as it is',
+    file: 'connection/greeter.ts',
+    from: 'catchError(asRedisError),',
+    to: '',
+  },
+  {
+    fault: 'a source of credentials that fails breaks the link',
+    file: 'connection/greeter.ts',
+    from: 'this.onError(error);\n        return EMPTY;\n      }),\n      concatMap',
+    to: 'this.onError(error);\n        return throwError(() => error);\n      }),\n      concatMap',
+  },
+  {
+    fault: 'credentials may take for ever',
+    file: 'connection/greeter.ts',
+    from: 'timeout({ first: connectTimeout,',
+    to: 'timeout({ first: 1e8,',
+  },
+  {
+    fault: 'a courtesy that is refused breaks the handshake',
+    file: 'connection/handshake.ts',
+    from: "return of(command.spec.name === 'CLIENT SETINFO' ? undefined : error);",
+    to: 'return of(error);',
+  },
+  {
+    fault: 'SUBSCRIBE that is refused for the moment ends the subscription',
+    file: 'pubsub/subscriptions.ts',
+    from: 'if (error.repeatable) {',
+    to: 'if (error.repeatable && this.asked.size < 0) {',
+  },
+];

@@ -1,0 +1,35 @@
+import type { Mutation } from './mutant';
+
+/** Faults in what a client keeps. */
+export const memoryMutations: readonly Mutation[] = [
+  {
+    fault: 'every request is remembered',
+    file: 'connection/multiplexer.ts',
+    from: 'line.push(request);\n',
+    to: 'line.push(request);\n    ((this as unknown as { past?: Request[] }).past ??= []).push(request);\n',
+  },
+  {
+    fault: 'a request stays in its slot',
+    file: 'connection/ring.ts',
+    from: 'this.slots[this.head] = undefined;\n    this.head',
+    to: 'this.head',
+  },
+  {
+    fault: 'buffers that are full are kept',
+    file: 'resp/encoder.ts',
+    from: 'if (this.end > this.start) chunks.push(this.buffer.subarray(this.start, this.end));',
+    to: 'if (this.end > this.start) chunks.push(this.buffer.subarray(this.start, this.end));\n    ((this as unknown as { past?: Uint8Array[] }).past ??= []).push(...chunks);',
+  },
+  {
+    fault: 'who left that wanted bytes is counted still',
+    file: 'pubsub/pubsub.ts',
+    from: 'subscriber.add(() => this.countBytesObservers(-1));',
+    to: '',
+  },
+  {
+    fault: 'every reconnect listens to messages once more',
+    file: 'pubsub/pubsub.ts',
+    from: 'this.reconciling.unsubscribe();\n        this.reconciling = new Subscription();',
+    to: 'connection.multiplexer.incoming.pushes$.subscribe(() => undefined);\n        this.reconciling.unsubscribe();\n        this.reconciling = new Subscription();',
+  },
+];

@@ -1,0 +1,101 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Connection } from '../../src/connection/connection';
+import { Subscriptions } from '../../src/pubsub/subscriptions';
+import { RedisView } from '../../src/redis-view';
+import { drawPlan } from './draw-plan';
+import { simulate } from './simulation';
+import { listenForErrors } from './user-errors';
+
+const SEEDS = 60;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What a run has made, and nobody may hold any more. */
+class Made {
+  private readonly kinds = new Map<string, WeakRef<object>[]>();
+
+  add(kind: string, thing: object): void {
+    this.kinds.set(kind, [...(this.kinds.get(kind) ?? []), new WeakRef(thing)]);
+  }
+
+  count(kind: string): number {
+    return this.kinds.get(kind)?.length ?? 0;
+  }
+
+  /** How much of each kind is still there, of what is. */
+  get left(): Record<string, number> {
+    const left: Record<string, number> = {};
+    for (const [kind, things] of this.kinds) {
+      const count = things.filter((thing) => thing.deref() !== undefined).length;
+      if (count > 0) left[kind] = count;
+    }
+    return left;
+  }
+}
+
+describe('A client that lives and has nothing to do', () => {
+  let stopListening: () => void;
+  let made: Made;
+  let undo: (() => void)[];
+
+  const { stackTraceLimit } = Error;
+
+  beforeEach(() => {
+    // An error holds on to all whose methods stand in its stack, and the error is the user's.
+    Error.stackTraceLimit = 0;
+    stopListening = listenForErrors();
+    made = new Made();
+    undo = [
+      watch(Connection.prototype, 'submit', (request) => {
+        made.add('request', request);
+        const { subscriber } = request as { subscriber?: object };
+        if (subscriber !== undefined) made.add('subscriber', subscriber);
+      }),
+      watch(RedisView.prototype, 'send', (command, reply) => {
+        made.add('command', command);
+        made.add('reply', reply);
+      }),
+      watch(Subscriptions.prototype, 'topic', (_name, topic) => made.add('topic', topic)),
+    ];
+  });
+  afterEach(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+    stopListening();
+    for (const restore of undo) restore();
+  });
+
+  it('holds no request, no reply and no observer of what it has done', async () => {
+    let measured = 0;
+    const sizes = new Map<string, number>();
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      made = new Made();
+      const atRest = async () => {
+        // What RxJS tells the process later, of Subscribers that were told too much, it holds until then.
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        collectGarbage();
+        measured++;
+        expect({ seed, left: made.left }).toStrictEqual({ seed, left: {} });
+        for (const kind of ['request', 'subscriber', 'command', 'reply', 'topic'])
+          sizes.set(kind, (sizes.get(kind) ?? 0) + made.count(kind));
+      };
+      await simulate(drawPlan(seed), { atRest });
+    }
+    // It has seen something of each.
+    expect(measured).toBeGreaterThan(SEEDS / 4);
+    expect([...sizes].filter(([, count]) => count < 20)).toStrictEqual([]);
+  });
+});
+
+/** Has a method tell of its first argument and of what it returned; a spy of Jest would hold on to both. Returns how to undo it. */
+function watch(prototype: object, name: string, tell: (first: object, result: object) => void): () => void {
+  const methods = prototype as Record<string, (...args: object[]) => object>;
+  const method = methods[name]!;
+  methods[name] = function (...args) {
+    const result = method.apply(this, args);
+    tell(args[0]!, result);
+    return result;
+  };
+  return () => (methods[name] = method);
+}
