@@ -1,5 +1,4 @@
 import type { CallName } from './calls';
-import { TELLS_WHILE_IT_WRITES } from './known-defects';
 import type {
   Fault,
   Item,
@@ -182,7 +181,7 @@ function drawSend(random: Random, id: number, at: number): SendItem {
 }
 
 function drawReaction(random: Random, call: CallName): SendItem['reaction'] {
-  if (call === 'unencodable') return TELLS_WHILE_IT_WRITES ? undefined : random.pick(['send', 'destroy', 'close']);
+  if (call === 'unencodable') return random.pick(['send', 'destroy', 'close']);
   return random.chance(0.1) ? random.pick(['close', 'destroy']) : random.pick(['send', 'leave', 'again']);
 }
 

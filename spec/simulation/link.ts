@@ -102,7 +102,6 @@ export class Link implements ByteSocket {
       refusesGreeting: traits.refusesGreeting,
       refusals: [],
       refusesSubscriptions: false,
-      signedInAgain: false,
       protocol: 2,
       database: 0,
       password: undefined,

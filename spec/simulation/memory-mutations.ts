@@ -29,7 +29,7 @@ export const memoryMutations: readonly Mutation[] = [
   {
     fault: 'every reconnect listens to messages once more',
     file: 'pubsub/pubsub.ts',
-    from: 'this.reconciling.unsubscribe();\n        this.reconciling = new Subscription();',
-    to: 'connection.multiplexer.incoming.pushes$.subscribe(() => undefined);\n        this.reconciling.unsubscribe();\n        this.reconciling = new Subscription();',
+    from: 'this.reconciling.unsubscribe();\n    this.reconciling = new Subscription();',
+    to: 'this.shared.multiplexer.incoming.pushes$.subscribe(() => undefined);\n    this.reconciling.unsubscribe();\n    this.reconciling = new Subscription();',
   },
 ];

@@ -2,7 +2,6 @@ import { Request } from '../../src/commands/request';
 import type { Connection } from '../../src/connection/connection';
 import { Topic } from '../../src/pubsub/topic';
 import type { SimulatedClient } from './client';
-import { KEEPS_WHAT_IT_ASKED_FOR } from './known-defects';
 import { Link } from './link';
 import type { Settings } from './plan';
 
@@ -34,9 +33,6 @@ export class Memory {
     // The connection of its own that messages need in RESP2 is one more.
     if (links > 2) excess.push(`${links} sockets`);
     if (bytes > 2 * this.settings.writeBufferSize + SMALL) excess.push(`${bytes} bytes of buffers`);
-    const { own } = client.pubsub as unknown as { own: Connection | undefined };
-    const { value: state } = client.connection.state$;
-    if (KEEPS_WHAT_IT_ASKED_FOR && state.kind === 'ready' && state.protocol === 2 && own === undefined) return excess;
     return [...excess, ...remainsOf(client)];
   }
 }

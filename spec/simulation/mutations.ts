@@ -343,7 +343,31 @@ export const mutations: readonly Mutation[] = [
   {
     fault: 'what cannot be encoded is taken for sent',
     file: 'connection/multiplexer.ts',
-    from: 'failSafely(request, notEncodable(cause, request));\n        continue;',
-    to: 'inFlight.push(request);\n        continue;',
+    from: 'this.unencodable.push({ request, error: notEncodable(cause, request) });',
+    to: 'inFlight.push(request);',
+  },
+  {
+    fault: 'a subscription that is refused behind a rotation is not asked for again',
+    file: 'pubsub/pubsub.ts',
+    from: 'this.reconcileLater(connection);',
+    to: '',
+  },
+  {
+    fault: 'two connections restore subscriptions at once',
+    file: 'pubsub/pubsub.ts',
+    from: 'if (connection === this.shared) this.dropOwn();',
+    to: '',
+  },
+  {
+    fault: 'the connection for messages stands still while the other one is made anew',
+    file: 'pubsub/pubsub.ts',
+    from: "if (this.own === undefined && state.kind !== 'ready') return this.shared;",
+    to: "if (state.kind !== 'ready') return this.shared;",
+  },
+  {
+    fault: 'what a module says is believed',
+    file: 'commands/define-spec.ts',
+    from: 'foreign: facts.foreign ?? false,',
+    to: 'foreign: false,',
   },
 ];

@@ -54,8 +54,7 @@ export class Reception {
         if (peer.protocol === 2 && isSubscribed(peer)) {
           this.journal.fail('AUTH was sent on a connection that only takes subscriptions');
         }
-        peer.signedInAgain = peer.password !== undefined;
-        if (peer.signedInAgain) this.journal.count('signed in again');
+        if (peer.password !== undefined) this.journal.count('signed in again');
         if (this.signIn(peer, words.at(-1)!)) return ok();
         // Who is signed in already stays so.
         return (peer.password === undefined ? refuseForGood : refuse)('WRONGPASS invalid username-password pair');

@@ -2,7 +2,6 @@ import type { Journal } from './journal';
 import type { Link, Sending } from './link';
 import type { Settings, StreamFault } from './plan';
 import { Hold } from './hold';
-import { LEAKS_WHEN_RESP3_IS_BACK } from './known-defects';
 import { isSubscribed, type PushedMessage } from './server';
 import { GRAIN, KEPT, type Sent } from './sent';
 import type { Observers } from './observers';
@@ -248,7 +247,6 @@ export class Referee {
     const { heardAt, owedSince, fullSince } = this.of(link);
     if (oldest === undefined) {
       const unasked = this.since(heardAt);
-      if (LEAKS_WHEN_RESP3_IS_BACK && this.observers.observed.size === 0) return;
       if (link.ready && isSubscribed(link.peer) && !fullSince && unasked > this.settings.readTimeout + GRAIN)
         this.fail(
           `link ${link.index}: silent for ${unasked} ms while somebody listens, and not asked whether it lives`,

@@ -1,5 +1,4 @@
 import type { Journal } from './journal';
-import { FORGETS_SUBSCRIPTIONS_BEHIND_ROTATION } from './known-defects';
 import type { GreetingRefusal, RefusalWord, ServerItem } from './plan';
 import { Reception, isMomentary } from './reception';
 import * as resp from './resp';
@@ -13,8 +12,6 @@ export interface Peer {
   readonly refusesHello: 'resp2' | 'noproto' | undefined;
   readonly refusesPassword: boolean;
   readonly refusesGreeting: GreetingRefusal | undefined;
-  /** it has got new credentials since it signed in */
-  signedInAgain: boolean;
   /** it was not let subscribe to something */
   refusesSubscriptions: boolean;
   /** what it was told for good in the handshake */
@@ -203,8 +200,7 @@ export class Server {
     const leaving = word!.includes('UN');
     const { subscriptions } = peer;
     const { word: refusal } = this;
-    const mayRefuse = !FORGETS_SUBSCRIPTIONS_BEHIND_ROTATION || !peer.signedInAgain;
-    if (mayRefuse && !leaving && refusal !== undefined && isMomentary(refusal)) {
+    if (!leaving && refusal !== undefined && isMomentary(refusal)) {
       this.journal.count('SUBSCRIBE refused for the moment');
       peer.refusesSubscriptions = true;
       const text = `${refusal} Not now`;

@@ -1,4 +1,3 @@
-import { TRUSTS_FOREIGN_REFUSALS } from './known-defects';
 import type { Circumstances, Sent } from './sent';
 import { isRefused, type RefusedRequest, type WireRequest } from './wire';
 
@@ -36,7 +35,7 @@ export class Tries {
 
   /** A server means a refusal for the moment, and not what a command of its user's own may have raised when all was done. */
   isForTheMoment(error: string): boolean {
-    return NOT_RUN.has(wordOf(error)) && (TRUSTS_FOREIGN_REFUSALS || this.sent.item.call !== 'unknown');
+    return NOT_RUN.has(wordOf(error)) && this.sent.item.call !== 'unknown';
   }
 
   /** A replica refused it the last time, for the first time: it goes to the new master, whatever its policy. */

@@ -30,8 +30,10 @@ export type Send = (command: Command) => Observable<unknown>;
 export interface Restorer {
   /** brings it back over a new link */
   readonly restore: (send: Send, protocol: 2 | 3) => Observable<unknown>;
-  /** takes away what the server takes no other command beside; it is restored right behind that */
+  /** takes away what the server takes no other command beside */
   readonly suspend: (send: Send) => Observable<unknown>;
+  /** brings back what was suspended, right behind that command */
+  readonly resume: (send: Send) => Observable<unknown>;
 }
 
 /** Tells the server who a new link belongs to and what it is to be, and signs it in anew when the credentials change. */
@@ -105,11 +107,8 @@ export class Greeter {
     // A subscribed connection takes no AUTH in RESP2; all of it goes in one write, so that hardly a message is missed.
     const inTheWay = this.messagesAlone ? this.restorers : [];
     const suspended = inTheWay.map(({ suspend }) => suspend(this.send));
-    const restored = inTheWay.map(({ restore }) => restore(this.send, 2));
-    return merge(...suspended, signedIn, ...restored).pipe(
-      ignoreElements(),
-      catchError(() => NEVER), // the link is lost: who serves it tells why
-    );
+    const resumed = inTheWay.map(({ resume }) => resume(this.send));
+    return merge(...suspended, signedIn, ...resumed).pipe(ignoreElements(), catchError(ignoreLoss));
   }
 }
 

@@ -104,6 +104,9 @@ export class Multiplexer {
   readonly incoming: Demultiplexer;
   /** Encoded, and no reply will come. */
   private readonly unanswered: Request[] = [];
+  private readonly unencodable: { readonly request: Request; readonly error: RedisError }[] = [];
+  /** A frame is being dealt with, and others may be at hand. */
+  private reading = false;
   /** The connection is to be closed when nothing more can be expected. */
   private draining = false;
   private ended = false;
@@ -209,7 +212,11 @@ export class Multiplexer {
       );
       subscriber.add(
         frames$.subscribe({
-          next: (frame) => this.incoming.receive(frame),
+          next: (frame) => {
+            this.reading = true;
+            this.incoming.receive(frame);
+            this.reading = false;
+          },
           error: (error: RedisError) => this.breakLink(error),
         }),
       );
@@ -266,15 +273,23 @@ export class Multiplexer {
     while (this.socket !== undefined && !this.full) {
       const first = this.inFlight.length === 0;
       if (!this.encodeBatch()) {
-        if (!this.owesSoon()) this.rest();
+        this.tellWritten();
+        if (!this.reading && !this.owesSoon()) this.rest();
         return;
       }
       this.full = !this.socket.write(this.encoder.take());
       this.encoder.release(this.socket.drained);
       this.liveness.wrote(first, !this.full);
-      if (this.unanswered.length > 0) for (const request of this.unanswered.splice(0)) request.settleUnanswered();
+      this.tellWritten();
     }
   };
+
+  /** Only now, for user code may do anything: destroy the client, or send more. */
+  private tellWritten(): void {
+    if (this.unanswered.length > 0) for (const request of this.unanswered.splice(0)) request.settleUnanswered();
+    if (this.unencodable.length > 0)
+      for (const { request, error } of this.unencodable.splice(0)) failSafely(request, error);
+  }
 
   /** Encodes as many requests as one write may hold; false when none is left. */
   private encodeBatch(): boolean {
@@ -290,7 +305,7 @@ export class Multiplexer {
       try {
         encoder.add(spec.words, spec.head, args);
       } catch (cause) {
-        failSafely(request, notEncodable(cause, request));
+        this.unencodable.push({ request, error: notEncodable(cause, request) });
         continue;
       }
       count++;

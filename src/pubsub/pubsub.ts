@@ -90,16 +90,20 @@ export class PubSub {
     };
     connection.greeter.restorers.push({
       restore: (send, protocol) => {
-        if (!carries(protocol)) return EMPTY;
+        if (!carries(protocol)) {
+          if (this.own === undefined) this.forget();
+          return EMPTY;
+        }
         if (connection === this.shared) this.dropOwn(); // RESP3 is back: two that restore would undo each other's work
-        // What was asked for on the lost link and still waits must not be sent on this one.
-        this.reconciling.unsubscribe();
-        this.reconciling = new Subscription();
-        for (const subscriptions of this.all) subscriptions.forget();
+        this.forget();
         // Refused for the moment, the connection is made anew after a delay that grows.
         return this.reconcile(send, (error) => throwError(() => error));
       },
       suspend: (send) => merge(...this.all.map((subscriptions) => subscriptions.leave(send))),
+      resume: (send) => {
+        this.forget();
+        return this.reconcileInTime(connection, send);
+      },
     });
     // Who came or went while the subscriptions were restored.
     connection.state$.subscribe(({ kind }) => {
@@ -142,12 +146,16 @@ export class PubSub {
     if (connection !== this.carrier() || connection.state$.value.kind !== 'ready') return;
     this.reconcileScheduled = false;
     const send: Send = (command) => connection.multiplexer.greet(command);
-    const exchange = this.reconcile(send, () => {
+    // A loss on the way is mended by what restores the connection.
+    this.reconciling.add(this.reconcileInTime(connection, send).subscribe({ error: () => undefined }));
+  }
+
+  /** What is refused for the moment is asked for again on the same link. */
+  private reconcileInTime(connection: Connection, send: Send): Observable<unknown> {
+    return this.reconcile(send, () => {
       this.reconcileLater(connection);
       return EMPTY;
     });
-    // A loss on the way is mended by what restores the connection.
-    this.reconciling.add(exchange.subscribe({ error: () => undefined }));
   }
 
   /** The server subscribes nobody for the moment. */
@@ -159,13 +167,22 @@ export class PubSub {
     return merge(...this.all.map((subscriptions) => subscriptions.reconcile(send, onMomentary)));
   }
 
+  /** What was asked for on the lost link and still waits must not be sent on the next one. */
+  private forget(): void {
+    this.reconciling.unsubscribe();
+    this.reconciling = new Subscription();
+    for (const subscriptions of this.all) subscriptions.forget();
+  }
+
   private get wanted(): boolean {
     return this.all.some(({ wanted }) => wanted);
   }
 
   private carrier(): Connection | undefined {
     const { value: state } = this.shared.state$;
-    if (state.kind !== 'ready' || state.protocol === 3) return this.shared;
+    // What RESP2 has opened goes on while the shared one is made anew.
+    if (this.own === undefined && state.kind !== 'ready') return this.shared;
+    if (state.kind === 'ready' && state.protocol === 3) return this.shared;
     if (this.own === undefined && this.wanted) {
       const own = (this.own = this.openOwn());
       this.attach(own, () => true);

@@ -398,6 +398,45 @@ describe('Multiplexer', () => {
     });
   });
 
+  it.each([true, false])(
+    'lets who learns that a command cannot be sent end the client (autoPipeline %p)',
+    async (autoPipeline) => {
+      const { connection, send, greeted } = scriptedConnection({ autoPipeline });
+      connection.open();
+      const link = await greeted();
+      const odd = send('GET', 'a');
+      (odd.command.args as unknown[])[0] = {};
+      const other = record(send('GET', 'b'));
+      odd.subscribe({ error: () => connection.destroy() });
+      await tick();
+      expect(link.destroyed).toBe(true);
+      expect(other.ended).toMatchObject({ command: 'GET' });
+    },
+  );
+
+  it('writes nothing into a full buffer, whatever is sent by who learns that a command cannot be', () => {
+    const { socket, send } = setUp({ autoPipeline: false });
+    socket.accepts = false;
+    record(send('GET', 'a'));
+    const odd = send('GET', 'b');
+    (odd.command.args as unknown[])[0] = {};
+    odd.subscribe({ error: () => record(send('GET', 'c')) });
+    expect(socket.writes).toStrictEqual([wire('GET', 'a')]);
+    socket.accepts = true;
+    socket.drain$.next();
+    expect(socket.writes).toStrictEqual([wire('GET', 'a'), wire('GET', 'c')]);
+  });
+
+  it('reads what is at hand before it leaves a link, whatever is sent meanwhile', () => {
+    const { socket, link, send } = setUp({ autoPipeline: false, reconnectOnError: () => true });
+    const refused = send('INCR', 'a');
+    refused.subscribe({ error: () => record(send('GET', 'b')) });
+    const popped = record(send('BLPOP', 'list', '0'));
+    socket.receive('-READONLY no\r\n*2\r\n$4\r\nlist\r\n$1\r\nx\r\n');
+    expect(popped.values).toStrictEqual([['list', 'x']]);
+    expect(link.ended).toBeInstanceOf(ConnectionError);
+  });
+
   it('gives a command its whole time also in a tick that began with something else', () => {
     const clock = new VirtualClock();
     const { multiplexer, from } = setUp({ clock });

@@ -1,4 +1,6 @@
+import { BehaviorSubject } from 'rxjs';
 import { record } from '../../support/clients';
+import { until } from '../../support/until';
 import { commandsOf, greet, lose, scriptedConnection, tick } from '../../support/scripted-link';
 
 const confirmed = (channel: string) => `>3\r\n+subscribe\r\n+${channel}\r\n:1\r\n`;
@@ -112,6 +114,48 @@ describe('PubSub', () => {
     observer.stop();
     await tick();
     expect(afterGreeting(commandsOf(own))).toStrictEqual(['SUBSCRIBE a', 'UNSUBSCRIBE a']);
+  });
+
+  const inResp2 = async (options = {}) => {
+    const scripted = set({ protocol: 2, ...options });
+    const { connection, links, pubsub } = scripted;
+    connection.open();
+    await tick();
+    links[0]!.receive('+OK\r\n'.repeat(commandsOf(links[0]!).length));
+    await tick();
+    const first = record(pubsub.messages('channel', ['a']));
+    await tick();
+    const own = links[1]!;
+    own.receive('+OK\r\n'.repeat(commandsOf(own).length));
+    await tick();
+    own.receive('*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n');
+    return { ...scripted, own, first };
+  };
+
+  it('in RESP2 goes on while the shared connection is made anew: who comes is subscribed, who leaves is not', async () => {
+    const { links, pubsub, own, first } = await inResp2({ reconnect: { initialDelay: 60_000 } });
+    lose(links[0]!);
+    record(pubsub.messages('channel', ['b']));
+    first.stop();
+    await tick();
+    expect(afterGreeting(commandsOf(own))).toStrictEqual(['SUBSCRIBE a', 'SUBSCRIBE b', 'UNSUBSCRIBE a']);
+  });
+
+  it('in RESP2 asks again for what was refused for the moment behind new credentials', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const { own, first } = await inResp2({ credentials: tokens$ });
+    tokens$.next({ password: 'two' });
+    await tick();
+    expect(commandsOf(own).slice(-3)).toStrictEqual(['UNSUBSCRIBE a', 'AUTH two', 'SUBSCRIBE a']);
+    own.receive(
+      '*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n+OK\r\n-LOADING Redis is loading the dataset in memory\r\n',
+    );
+    await until(() => commandsOf(own).length === 8);
+    expect(commandsOf(own).at(-1)).toBe('SUBSCRIBE a');
+    tokens$.next({ password: 'three' });
+    await tick();
+    expect(commandsOf(own).slice(-2)).toStrictEqual(['UNSUBSCRIBE a', 'AUTH three', 'SUBSCRIBE a'].slice(-2));
+    expect(first.ended).toBeUndefined();
   });
 
   it('leaves its own connection when RESP3 is back, before that is asked to subscribe', async () => {
