@@ -3,6 +3,7 @@ import { from, isObservable, of, type Observable, type ObservableInput } from 'r
 import type { Command } from './commands/command';
 import type { RetryPolicy } from './commands/request';
 import type { RedisError, ReplyError } from './errors';
+import { LONGEST_TIMER, duration, inRange, is, isPlainObject, kindOf, text, wholeNumber } from './option-checks';
 import { parseUrl } from './url';
 
 /** How repeated attempts are spaced. Durations are milliseconds. */
@@ -273,6 +274,9 @@ function backoffOf<F>(
   return backoff;
 }
 
+/** Bytes; beyond it no machine is quicker for it. */
+const LARGEST_BUFFER = 2 ** 30;
+
 function check(options: ResolvedOptions): void {
   text('host', options.host);
   text('path', options.path);
@@ -302,54 +306,5 @@ function check(options: ResolvedOptions): void {
   }
   if (![2, 3, 'auto'].includes(options.protocol)) {
     throw new TypeError(`The option 'protocol' is 2, 3 or 'auto', got ${String(options.protocol)}`);
-  }
-}
-
-/** Bytes; beyond it no machine is quicker for it. */
-const LARGEST_BUFFER = 2 ** 30;
-
-/** What a timer of the platform can wait, ms. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
-
-/** @throws TypeError unless it is a number of milliseconds that a timer can wait, or Infinity */
-export function duration(name: string, value: unknown): void {
-  if (value !== Infinity) inRange(name, value, 1, LONGEST_TIMER);
-}
-
-/** What kind of thing a value is, for messages: never the value, which may be a secret. */
-export function kindOf(value: unknown): string {
-  if (typeof value !== 'object') return typeof value;
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : (value.constructor?.name ?? 'object');
-}
-
-function isPlainObject(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
-
-function is(type: 'boolean' | 'function' | 'object', name: string, value: unknown): void {
-  if (typeof value !== type || value === null) {
-    throw new TypeError(`The option '${name}' is ${type === 'object' ? 'an' : 'a'} ${type}, got ${kindOf(value)}`);
-  }
-}
-
-function text(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'string') {
-    throw new TypeError(`The option '${name}' is a string, got ${typeof value}`);
-  }
-}
-
-function wholeNumber(name: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): void {
-  inRange(name, value, least, most);
-  if (value !== Infinity && !Number.isInteger(value)) {
-    throw new TypeError(`The option '${name}' is a whole number, got ${String(value)}`);
-  }
-}
-
-function inRange(name: string, value: unknown, least: number, most = Infinity): void {
-  if (typeof value !== 'number' || !(value >= least && value <= most)) {
-    const got = typeof value === 'number' ? String(value) : typeof value;
-    throw new TypeError(`The option '${name}' is a number from ${least} to ${most}, got ${got}`);
   }
 }

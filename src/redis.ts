@@ -5,7 +5,8 @@ import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionParts, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
 import { DedicatedConnection } from './dedicated-connection';
-import { kindOf, resolveOptions, withoutUndefined, type RedisOptions } from './options';
+import { kindOf } from './option-checks';
+import { resolveOptions, withoutUndefined, type RedisOptions } from './options';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 

@@ -10,7 +10,8 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { ConnectionError, type RedisError } from '../errors';
-import { LONGEST_TIMER, kindOf, type ReconnectFunction, type ReconnectOptions } from '../options';
+import { LONGEST_TIMER, kindOf } from '../option-checks';
+import type { ReconnectFunction, ReconnectOptions } from '../options';
 import { backoff } from './backoff';
 
 export type ReconnectPolicy = Required<ReconnectOptions> | ReconnectFunction | false;

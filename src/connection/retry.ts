@@ -1,7 +1,8 @@
 import { asyncScheduler, retry, throwError, timer, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs';
 import type { Request, RetryPolicy } from '../commands/request';
 import { RedisError } from '../errors';
-import { LONGEST_TIMER, resolveRetry, type ResolvedOptions, type RetryOptions } from '../options';
+import { LONGEST_TIMER } from '../option-checks';
+import { resolveRetry, type ResolvedOptions, type RetryOptions } from '../options';
 import { backoff } from './backoff';
 import { reportUnhandled } from './report-unhandled';
 

@@ -1,5 +1,5 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
-import { LONGEST_TIMER } from '../options';
+import { LONGEST_TIMER } from '../option-checks';
 
 /** A timer that is later than this was kept by user code, and what is due may lie unread in the socket; ms. */
 const KEPT = 20;

@@ -1,0 +1,50 @@
+/** What a timer of the platform can wait, ms. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** @throws TypeError unless it is a number of milliseconds that a timer can wait, or Infinity */
+export function duration(name: string, value: unknown): void {
+  if (value !== Infinity) inRange(name, value, 1, LONGEST_TIMER);
+}
+
+/** What kind of thing a value is, for messages: never the value, which may be a secret. */
+export function kindOf(value: unknown): string {
+  if (typeof value !== 'object') return typeof value;
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : (value.constructor?.name ?? 'object');
+}
+
+/** Written as `{ … }`, and no instance of anything. */
+export function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+/** @throws TypeError unless it is of that type */
+export function is(type: 'boolean' | 'function' | 'object', name: string, value: unknown): void {
+  if (typeof value !== type || value === null) {
+    throw new TypeError(`The option '${name}' is ${type === 'object' ? 'an' : 'a'} ${type}, got ${kindOf(value)}`);
+  }
+}
+
+/** @throws TypeError unless it is a string, or not given */
+export function text(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'string') {
+    throw new TypeError(`The option '${name}' is a string, got ${typeof value}`);
+  }
+}
+
+/** @throws TypeError unless it is a whole number in that range; Infinity is one where the range has no end */
+export function wholeNumber(name: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  inRange(name, value, least, most);
+  if (value !== Infinity && !Number.isInteger(value)) {
+    throw new TypeError(`The option '${name}' is a whole number, got ${String(value)}`);
+  }
+}
+
+/** @throws TypeError unless it is a number in that range */
+export function inRange(name: string, value: unknown, least: number, most = Infinity): void {
+  if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    const got = typeof value === 'number' ? String(value) : typeof value;
+    throw new TypeError(`The option '${name}' is a number from ${least} to ${most}, got ${got}`);
+  }
+}
