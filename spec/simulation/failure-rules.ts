@@ -49,7 +49,11 @@ export class FailureRules {
   /** Whether another try does no harm, and could do some good. */
   private isRepeatable(error: RedisError): boolean {
     if (error instanceof AuthenticationError || error instanceof ProtocolError) return false;
-    if (error instanceof ReplyError) return this.sent.tries.isForTheMoment(error.message);
+    if (error instanceof ReplyError) {
+      // Refused now, it may have run the time before, when its link was lost.
+      const hasNotRun = this.sent.repeatable || this.sent.wires.every(({ answered }) => answered);
+      return hasNotRun && this.sent.tries.isForTheMoment(error.message);
+    }
     if (error instanceof DisconnectedError) return isOverflow(error);
     return error.delivery !== 'unknown' || this.sent.repeatable;
   }

@@ -34,7 +34,8 @@ export function knownCommand(name: string, args: readonly Arg[]): KnownCommand |
   byName ??= new Map(SPECS.map((spec) => [spec.name, spec]));
   const words = name.trim().toUpperCase().split(/\s+/).join(' ');
   const [first, ...rest] = args;
-  const subcommand = isWord(first) ? byName.get(`${words} ${String(first).toUpperCase()}`) : undefined;
+  const word = wordOf(first);
+  const subcommand = word === undefined ? undefined : byName.get(`${words} ${word}`);
   if (subcommand !== undefined) return { spec: subcommand, args: rest, keys: keyRanges(subcommand, rest) };
   const spec = byName.get(words);
   return spec && { spec, args, keys: keyRanges(spec, args) };
@@ -79,18 +80,24 @@ function found(find: KeyFind, from: number, args: readonly Arg[]): KeyRange[] {
 }
 
 /** Bytes may spell a word as text does. */
-function isWord(arg: Arg | undefined): arg is string | Buffer {
-  return typeof arg === 'string' || Buffer.isBuffer(arg);
+function wordOf(arg: Arg | undefined): string | undefined {
+  if (arg instanceof Uint8Array)
+    return Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength).toString().toUpperCase();
+  return typeof arg === 'string' ? arg.toUpperCase() : undefined;
+}
+
+/** The rest is arguments, perhaps a password, that would be named wherever the command is. */
+function refuseArgumentsInName(name: string): void {
+  for (let end = name.lastIndexOf(' '); end > 0; end = name.lastIndexOf(' ', end - 1)) {
+    const command = name.slice(0, end);
+    if (byName?.has(command)) throw new TypeError(`call: ${command} takes its arguments one by one, behind its name`);
+  }
 }
 
 /** A command by its name, with all that the client knows of it and the reply as it comes. */
 export function knownCall<T>(name: string, args: readonly Arg[]): Command<T> {
   const command = call<T>(name, ...args);
   const known = knownCommand(command.spec.name, args);
-  const [first] = command.spec.name.split(' ');
-  // The rest is arguments, perhaps a password, that would be named wherever the command is.
-  if (known === undefined && first !== command.spec.name && knownCommand(first!, []) !== undefined) {
-    throw new TypeError(`call: ${first} takes its arguments one by one, behind its name`);
-  }
+  if (known === undefined) refuseArgumentsInName(command.spec.name);
   return known === undefined ? command : new Command(known.spec, known.args, command.read, known.keys);
 }

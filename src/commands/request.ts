@@ -51,8 +51,8 @@ export interface Past {
   mayHaveRun: boolean;
   /** a connection was made anew for its sake */
   resent: boolean;
-  /** what the server said the last time, where it refused it */
-  refusal: ReplyError | undefined;
+  /** how it failed the last time, while others may pass it: what it fails with when they make another of it */
+  failure: RedisError | undefined;
 }
 
 /** A command and who waits for its reply: the unit that is queued, written, matched and settled, once. */
@@ -81,7 +81,7 @@ export abstract class Request<T = unknown> {
 
   /** Notes that it was tried in vain, and is to be tried again. */
   tried(): Past {
-    const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, refusal: undefined });
+    const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure: undefined });
     past.attempts++;
     return past;
   }
@@ -188,12 +188,15 @@ const IN_SERVERS_WORDS = new RegExp(
 const RAISED_IN_SCRIPT = / script: /;
 const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
 
-/** The error that a subscriber sees for an error reply. The text holds no argument. */
-export function toReplyError(frame: ErrorFrame, command: Command): ReplyError {
+/**
+ * The error that a subscriber sees for an error reply. The text holds no argument.
+ * @param mayHaveRun it was sent before, and nobody knows what became of that
+ */
+export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = false): ReplyError {
   const { kind, text } = frame;
   const { name } = command.spec;
   const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
-  const repeatable = NOT_RUN.has(kind) && hasNotRun(frame, command);
+  const repeatable = NOT_RUN.has(kind) && !mayHaveRun && hasNotRun(frame, command);
   return new ErrorClass(withoutSecrets(text.replace(REPEATED, ''), command), kind, { command: name, repeatable });
 }
 

@@ -54,8 +54,8 @@ export class Backlog {
   }
 
   *[Symbol.iterator](): Iterator<Request> {
-    yield* this.queue;
     yield* this.returning;
+    yield* this.queue;
     yield* this.parked.keys();
   }
 
@@ -88,12 +88,15 @@ export class Backlog {
     this.holding?.unsubscribe();
     this.holding = undefined;
     this.heldUntil = 0;
+    for (const { past } of this.returning) if (past !== undefined) past.failure = undefined; // nothing passes it any more
     this.queue.unshift(this.returning.splice(0));
   }
 
+  // Hot while the queue is full: once for every command that finds it so.
   /** Drops those whose subscribers have left. */
   prune(): void {
-    this.take(({ abandoned }) => abandoned);
+    if (this.queue.some(isAbandoned) || this.returning.some(isAbandoned) || this.parked.size > 0)
+      this.take(isAbandoned);
   }
 
   /** Takes out all that a condition holds for. */
@@ -109,4 +112,8 @@ export class Backlog {
     }
     return taken;
   }
+}
+
+function isAbandoned({ abandoned }: Request): boolean {
+  return abandoned;
 }

@@ -6,6 +6,8 @@ export function backoff(
   attempt: number,
   random: () => number = Math.random,
 ): number {
-  const full = Math.min(options.maxDelay, options.initialDelay * options.factor ** (attempt - 1));
+  // Not Infinity: no delay at all stays none.
+  const growth = Math.min(options.factor ** (attempt - 1), Number.MAX_VALUE);
+  const full = Math.min(options.maxDelay, options.initialDelay * growth);
   return Math.round(full * (1 - options.jitter * random()));
 }

@@ -232,7 +232,7 @@ export class Connection implements Executor {
     };
     return new DisconnectedError(`${facts.command} ${fates[facts.delivery]}: ${why}`, {
       ...facts,
-      cause: cause ?? request.past?.refusal,
+      cause: cause ?? request.past?.failure,
     });
   }
 
@@ -278,8 +278,8 @@ export class Connection implements Executor {
     const error = this.closing ? undefined : reason;
     if (reason !== undefined && reason !== this.trouble) this.events$.next({ type: 'error', error: reason });
     this.state$.next({ kind: 'closed', ...(error && { error }) });
-    this.link?.unsubscribe();
-    this.multiplexer.end((request) => this.closedError(request));
+    const leave = () => this.link?.unsubscribe();
+    this.multiplexer.end((request) => this.closedError(request), leave);
     // A loss that ends the client has been told with its own reason.
     if (wasReady && reason === undefined) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
     this.events$.complete();

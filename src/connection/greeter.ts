@@ -17,7 +17,7 @@ import {
 } from 'rxjs';
 import type { Command } from '../commands/command';
 import { applyPrefix } from '../commands/prefix';
-import { ConnectionError, RedisError, TimeoutError } from '../errors';
+import { ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
 import { checkCredentials, type ResolvedOptions } from '../options';
 import { auth, handshake } from './handshake';
 import type { Session, SignIn } from './session';
@@ -126,8 +126,10 @@ function withoutCredentials(cause: unknown): ConnectionError {
   return new ConnectionError('There are no credentials', { cause });
 }
 
+/** The link is gone, or all is over: that is told elsewhere. */
 function isLoss(error: unknown): boolean {
-  return error instanceof ConnectionError && error.command !== undefined;
+  const isOver = error instanceof ConnectionError || error instanceof DisconnectedError;
+  return isOver && error.command !== undefined;
 }
 
 /** A link that breaks during the handshake is reported by who serves it, with the true cause. */

@@ -2,6 +2,7 @@ import { catchError, concatMap, defaultIfEmpty, forkJoin, map, of, throwError, t
 import { Command, type Arg } from '../commands/command';
 import { knownCall } from '../commands/known-commands';
 import { ReplyError } from '../errors';
+import type { Send } from './greeter';
 import type { SignIn } from './session';
 
 /** Who the client says it is, and what it wants of the server. */
@@ -16,8 +17,6 @@ export interface Greeting {
   readonly onConnect: readonly Command[];
 }
 
-type Send = (command: Command) => Observable<unknown>;
-
 const LIBRARY = { name: 'rxjs-redis', version: '0.1.0' };
 /** What a server answers that does not know HELLO, or not this version of RESP. */
 const HELLO_REFUSED = new Set(['ERR', 'NOPROTO']);
@@ -30,7 +29,7 @@ const HELLO_REFUSED = new Set(['ERR', 'NOPROTO']);
 export function handshake(send: Send, greeting: Greeting): Observable<2 | 3> {
   const others = rest(greeting);
   if (greeting.protocol === 2) return greetInResp2(send, greeting, others);
-  return sendTogether(send, [hello(greeting), ...others]).pipe(
+  return sendTogether(send, greeting, [hello(greeting), ...others]).pipe(
     concatMap(([refusal, ...refusals]) => {
       if (refusal === undefined) return throwFirst(refusals, 3 as const);
       if (greeting.protocol === 3 || !isUnknown(refusal, greeting)) return throwError(() => refusal);
@@ -51,11 +50,12 @@ export function auth({ username, password }: SignIn): Command {
   return username === undefined ? ask('AUTH', password) : ask('AUTH', username, password);
 }
 
-function greetInResp2(send: Send, { credentials, clientName }: Greeting, others: readonly Command[]): Observable<2> {
+function greetInResp2(send: Send, greeting: Greeting, others: readonly Command[]): Observable<2> {
+  const { credentials, clientName } = greeting;
   const commands = [...others];
   if (clientName !== undefined) commands.unshift(ask('CLIENT SETNAME', clientName));
   if (credentials !== undefined) commands.unshift(auth(credentials));
-  return sendTogether(send, commands).pipe(concatMap((refusals) => throwFirst(refusals, 2 as const)));
+  return sendTogether(send, greeting, commands).pipe(concatMap((refusals) => throwFirst(refusals, 2 as const)));
 }
 
 function hello({ credentials, clientName }: Greeting): Command {
@@ -76,13 +76,19 @@ function rest({ database, settings, onConnect }: Greeting): Command[] {
 }
 
 /** All in one write; what became of each, in order: nothing, or a refusal. A courtesy that the server does not know is none. */
-function sendTogether(send: Send, commands: readonly Command[]): Observable<(ReplyError | undefined)[]> {
+function sendTogether(
+  send: Send,
+  { settings }: Greeting,
+  commands: readonly Command[],
+): Observable<(ReplyError | undefined)[]> {
   const outcomes = commands.map((command) =>
     send(command).pipe(
       map(() => undefined),
+      defaultIfEmpty(undefined), // CLIENT REPLY OFF is not answered
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) return throwError(() => error);
-        return of(command.spec.name === 'CLIENT SETINFO' ? undefined : error);
+        const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);
+        return of(isCourtesy ? undefined : error);
       }),
     ),
   );

@@ -49,6 +49,11 @@ const FAREWELL = /^(ERR max number of clients|DENIED )/;
 /** What a server answers to every command while it cannot work. */
 const REFUSES_ALL = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
 
+/** A slot that is not served concerns its keys alone. */
+function refusesAll({ kind, message }: ReplyError): boolean {
+  return REFUSES_ALL.has(kind) && !message.startsWith('CLUSTERDOWN Hash slot');
+}
+
 /** Whether a transaction is open behind a command that changes its connection. */
 function staysInTransaction(name: string, before: boolean): boolean {
   return name === 'MULTI' || (before && name !== 'EXEC' && name !== 'DISCARD' && name !== 'RESET');
@@ -109,7 +114,8 @@ export class Multiplexer {
   private reading = false;
   /** The connection is to be closed when nothing more can be expected. */
   private draining = false;
-  private ended = false;
+  /** What a request meets now that the client has ended; undefined until then. */
+  private ended: ((request: Request) => RedisError) | undefined;
   /** A transaction is open on the wire, and takes what comes next for its own. */
   private inTransaction = false;
   /** The time, read once per tick. */
@@ -163,7 +169,7 @@ export class Multiplexer {
   drained(): Observable<void> {
     return defer(() => {
       this.draining = true;
-      this.prune();
+      this.backlog.prune();
       return this.isDrained() ? of(undefined) : this.idle$;
     });
   }
@@ -223,9 +229,10 @@ export class Multiplexer {
     });
   }
 
-  /** For good: what waits fails, and nothing is tried again. */
-  end(toError: (request: Request) => RedisError): void {
-    this.ended = true;
+  /** For good: the link is left, what waits and what is in flight fails, and nothing is tried again. */
+  end(toError: (request: Request) => RedisError, leave: () => void): void {
+    this.ended = toError;
+    leave();
     this.failQueued(toError);
   }
 
@@ -335,7 +342,7 @@ export class Multiplexer {
       reportUnhandled(error);
     }
     if (this.inFlight.length === 0 || this.draining) this.rest();
-    else if (this.retiring !== undefined) this.scheduleFlush(); // what is at hand is read first
+    else if (this.retiring !== undefined || this.releaseDue) this.scheduleFlush(); // what is at hand is read first
   }
 
   private deliver(request: Request, frame: Frame): void {
@@ -343,13 +350,13 @@ export class Multiplexer {
     if (!request.command.spec.connection) return;
     this.replyMode.note(request.command);
     this.sessionCommands$.next(request.command);
-    if (CHANGES_MEANING.has(request.command.spec.name)) this.failRefused();
+    if (CHANGES_MEANING.has(request.command.spec.name)) this.failOvertaken();
   }
 
-  /** What was refused before is not tried again in another database, or as somebody else. */
-  private failRefused(): void {
-    for (const request of this.backlog.take(({ past }) => past?.refusal !== undefined)) {
-      failSafely(request, request.past!.refusal!);
+  /** What was passed by that is not tried again in another database, or as somebody else. */
+  private failOvertaken(): void {
+    for (const request of this.backlog.take(({ past }) => past?.failure !== undefined)) {
+      failSafely(request, request.past!.failure!);
     }
   }
 
@@ -373,7 +380,7 @@ export class Multiplexer {
   /** The server has answered with an error, so the command did not run. */
   private refuse(request: Request, frame: ErrorFrame): void {
     const { command } = request;
-    const error = toReplyError(frame, command);
+    const error = toReplyError(frame, command, request.past?.mayHaveRun === true && !request.repeatable);
     const reaction = this.gateOpen || this.retiring ? this.reactionTo(error) : false;
     if (reaction !== false) {
       this.gateOpen = false;
@@ -381,7 +388,7 @@ export class Multiplexer {
     }
     if (request.abandoned) return;
     if (reaction === 'resend' && request.past?.resent !== true && hasNotRun(frame, command)) {
-      Object.assign(request.tried(), { resent: true, refusal: error });
+      Object.assign(request.tried(), { resent: true, failure: error });
       this.backlog.bringBack(request);
     } else {
       this.failOrRepeat(request, error);
@@ -391,7 +398,7 @@ export class Multiplexer {
   private reactionTo(error: ReplyError): ReturnType<ReconnectOnError> {
     try {
       const reaction: unknown = this.options.reconnectOnError(error);
-      return !this.ended && (reaction === true || reaction === 'resend') ? reaction : false;
+      return this.ended === undefined && (reaction === true || reaction === 'resend') ? reaction : false;
     } catch (thrown) {
       reportUnhandled(thrown);
       return false;
@@ -404,10 +411,14 @@ export class Multiplexer {
       request.fail(error);
       return;
     }
-    request.tried().refusal = error;
+    request.tried().failure = error;
     // Who wants to wait for long gives up the place in line: nobody else is to wait for that.
-    if (REFUSES_ALL.has(error.kind) && delay <= LONGEST_HOLD) this.backlog.hold(request, delay);
-    else this.backlog.park(request, delay);
+    if (!refusesAll(error) || delay > LONGEST_HOLD) {
+      this.backlog.park(request, delay);
+      return;
+    }
+    this.releaseDue = false; // its own delay counts as well
+    this.backlog.hold(request, delay);
   }
 
   /** Once those in flight have been refused as well; nobody waits for one that blocks. */
@@ -420,7 +431,7 @@ export class Multiplexer {
 
   private repeatAfter(request: Request, error: RedisError): number | false {
     const delay = delayOfNextTry(request, error, this.options.clock.now());
-    return this.ended ? false : delay; // the policy itself may have ended the client
+    return this.ended === undefined && delay; // the policy itself may have ended the client
   }
 
   /**
@@ -451,13 +462,18 @@ export class Multiplexer {
     }
     for (const request of this.inFlight.drain()) {
       if (request.abandoned) continue;
+      if (this.ended !== undefined) {
+        request.tried().mayHaveRun = true;
+        failing.push({ request, error: this.ended(request) });
+        continue;
+      }
       const failure = lost(error, request, 'unknown');
       const delay = this.repeatAfter(request, failure);
       if (delay === false) {
         failing.push({ request, error: failure });
         continue;
       }
-      Object.assign(request.tried(), { mayHaveRun: true, refusal: undefined });
+      Object.assign(request.tried(), { mayHaveRun: true, failure: delay > 0 ? failure : undefined });
       if (delay > 0) this.backlog.park(request, delay);
       else this.backlog.bringBack(request);
     }
@@ -476,7 +492,7 @@ export class Multiplexer {
     for (const request of unanswered) failSafely(request, timedOut(request, 'unknown'));
     const trouble = unsent.length > 0 ? this.options.trouble?.() : undefined;
     for (const request of unsent) {
-      failSafely(request, timedOut(request, deliveryOf(request), request.past?.refusal ?? trouble));
+      failSafely(request, timedOut(request, deliveryOf(request), request.past?.failure ?? trouble));
     }
     if (this.isDrained()) this.idle$.next();
 

@@ -41,6 +41,11 @@ export class Ring<T> {
     return item;
   }
 
+  some(isWanted: (item: T) => boolean): boolean {
+    for (let at = this.head; at !== this.tail; at = (at + 1) & this.mask) if (isWanted(this.slots[at]!)) return true;
+    return false;
+  }
+
   *[Symbol.iterator](): Iterator<T> {
     for (let at = this.head; at !== this.tail; at = (at + 1) & this.mask) yield this.slots[at]!;
   }

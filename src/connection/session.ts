@@ -44,7 +44,7 @@ export class Session {
     const { spec, args } = command;
     switch (spec.name) {
       case 'SELECT':
-        this.database = Number(args[0]);
+        this.database = Number(textOf(args[0]));
         break;
       case 'CLIENT SETNAME':
         this.clientName = textOf(args[0]);

@@ -83,7 +83,8 @@ export class Subscriptions {
   private unsubscribe(names: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
     return send(new Command(this.unsubscribeSpec, names, nothing)).pipe(
       catchError((error: unknown) => {
-        if (!(error instanceof ReplyError && error.repeatable)) throw error;
+        if (!(error instanceof ReplyError)) throw error;
+        if (!error.repeatable) return EMPTY; // what comes all the same, nobody observes
         for (const name of names) this.asked.add(name);
         return onMomentary(error);
       }),

@@ -654,7 +654,7 @@ describe('Closing', () => {
     expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
     clock.advance(1);
     expect(states.values.at(-1)).toStrictEqual({ kind: 'closed' });
-    expect(await pending).toMatchObject({ error: { code: 'CONNECTION', delivery: 'unknown' } });
+    expect(await pending).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unknown' } });
   });
 
   it('does not wait for a command that blocks', async () => {
@@ -663,7 +663,7 @@ describe('Closing', () => {
     await ready();
     connection.close().subscribe();
     expect(states.values.at(-1)).toStrictEqual({ kind: 'closed' });
-    expect(await blocked).toMatchObject({ error: { code: 'CONNECTION', delivery: 'unknown', command: 'BLPOP' } });
+    expect(await blocked).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unknown', command: 'BLPOP' } });
   });
 
   it('waits for the greeting where commands wait for it', async () => {
