@@ -1,7 +1,7 @@
-import type { Mutation } from './mutant';
+import type { Mutation } from '../mutant';
 
 /** Faults in how a client, its connections and its streams come to their ends. */
-export const mutationsOfLifetimes: readonly Mutation[] = [
+export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'a lost connection is never made again',
     file: 'connection/reconnect.ts',
@@ -91,5 +91,23 @@ export const mutationsOfLifetimes: readonly Mutation[] = [
     file: 'pubsub/subscriptions.ts',
     from: 'else topic.error(error);',
     to: 'else topic.complete();',
+  },
+  {
+    fault: 'close() waits for replies without a limit',
+    file: 'connection/connection.ts',
+    from: 'race(this.multiplexer.drained(), lost, limit)',
+    to: 'race(this.multiplexer.drained(), lost)',
+  },
+  {
+    fault: 'close() waits for a link that is lost',
+    file: 'connection/connection.ts',
+    from: 'race(this.multiplexer.drained(), lost, limit)',
+    to: 'race(this.multiplexer.drained(), limit)',
+  },
+  {
+    fault: 'the first reconnect does not wait',
+    file: 'connection/backoff.ts',
+    from: 'options.factor ** (attempt - 1)',
+    to: 'options.factor ** (attempt - 1) * (attempt === 1 ? 0 : 1)',
   },
 ];

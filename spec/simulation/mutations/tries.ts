@@ -1,7 +1,7 @@
-import type { Mutation } from './mutant';
+import type { Mutation } from '../mutant';
 
 /** Faults in how commands wait, and in how they are sent once more. */
-export const mutationsOfTries: readonly Mutation[] = [
+export const tryMutations: readonly Mutation[] = [
   {
     fault: 'retry.maxAttempts is overlooked',
     file: 'connection/retry.ts',
