@@ -1,7 +1,8 @@
 import type { Journal } from './journal';
+import { isSubscribed, type Peer } from './peer';
 import type { RefusalWord } from './plan';
 import * as resp from './resp';
-import { isSubscribed, type Expectations, type Peer } from './server';
+import type { Expectations } from './server';
 import type { WireRequest } from './wire';
 
 /** What a server that has no room for another connection says, whatever it is asked. */

@@ -2,7 +2,7 @@ import type { Journal } from './journal';
 import type { Link, Sending } from './link';
 import type { Settings, StreamFault } from './plan';
 import { Hold } from './hold';
-import { isSubscribed, type PushedMessage } from './server';
+import { isSubscribed, type PushedMessage } from './peer';
 import { GRAIN, KEPT, type Sent } from './sent';
 import type { Observers } from './observers';
 import type { Timeline } from './timeline';

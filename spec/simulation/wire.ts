@@ -1,5 +1,5 @@
 import type { Sent } from './sent';
-import type { Answer } from './server';
+import type { Answer } from './peer';
 
 /** A request that the client has written to a connection. */
 export interface WireRequest {
