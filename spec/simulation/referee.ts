@@ -2,20 +2,18 @@ import type { Journal } from './journal';
 import type { Link, Sending } from './link';
 import type { Settings, StreamFault } from './plan';
 import { Hold } from './hold';
-import { isSubscribed, type PushedMessage } from './peer';
-import { GRAIN, KEPT, type Sent } from './sent';
+import { Limits } from './limits';
+import type { PushedMessage } from './peer';
+import type { Sent } from './sent';
 import type { Observers } from './observers';
 import type { Timeline } from './timeline';
 import { callOf } from './calls';
 import { REFUSES_ALL } from './tries';
 import type { WireRequest } from './wire';
 
-/** What the referee remembers of a connection. Times are those of the timeline. */
+/** What the referee remembers of a connection. */
 interface Watched {
-  readonly openedAt: Moment;
-  heardAt: Moment;
-  owedSince: Moment;
-  fullSince: Moment | undefined;
+  readonly limits: Limits;
   /** the place of the last command among all */
   lastOrder: number;
   readonly hold: Hold;
@@ -23,12 +21,6 @@ interface Watched {
   mayBeLeft: boolean;
   /** what was told so while it waited */
   readonly retiring: WireRequest[];
-}
-
-/** A time, and for how long the process had been held up by then. */
-interface Moment {
-  readonly at: number;
-  readonly heldUp: number;
 }
 
 /** Sees all that crosses a connection and holds it against the rules. */
@@ -50,12 +42,9 @@ export class Referee {
   }
 
   opened(link: Link): void {
-    const now = this.now();
+    const fail = (violation: string) => this.fail(`link ${link.index}: ${violation}`);
     this.watched.set(link, {
-      openedAt: now,
-      heardAt: now,
-      owedSince: now,
-      fullSince: undefined,
+      limits: new Limits(link, this.timeline, this.settings, fail),
       lastOrder: -1,
       hold: new Hold(),
       mayBeLeft: false,
@@ -72,7 +61,7 @@ export class Referee {
     if (!carriesMessages) return;
     const { channel, pattern, shard } = link.peer.subscriptions;
     const there = new Set([...channel, ...pattern, ...[...shard].map((name) => `#${name}`)]);
-    for (const name of this.observers.observedBefore(this.of(link).openedAt.at)) {
+    for (const name of this.observers.observedBefore(this.of(link).limits.openedAt)) {
       if (!there.has(name)) this.fail(`link ${link.index}: ready although it is not subscribed to ${name}`);
     }
   }
@@ -119,26 +108,26 @@ export class Referee {
     const { autoPipeline, pipelineDepth } = this.settings;
     const most = autoPipeline ? pipelineDepth : 1;
     if (requests.length > most) this.fail(`link ${link.index}: ${requests.length} requests in one write, not ${most}`);
-    if (this.of(link).fullSince !== undefined) this.fail(`link ${link.index}: written to although its buffer is full`);
-    if (first) this.of(link).owedSince = this.now();
+    if (this.of(link).limits.isFull) this.fail(`link ${link.index}: written to although its buffer is full`);
+    if (first) this.of(link).limits.owes();
   }
 
   filled(link: Link): void {
     this.journal.note('full', link.index);
     this.journal.count('full');
-    this.of(link).fullSince ??= this.now();
+    this.of(link).limits.filled();
   }
 
   emptied(link: Link): void {
-    this.checkFull(link);
+    this.of(link).limits.emptied();
     this.journal.note('drained', link.index);
-    this.of(link).fullSince = undefined;
   }
 
   /** Bytes are about to reach the client; the check that is returned has to follow. */
   arriving(link: Link, bytes: number, whole: readonly Sending[]): () => void {
     this.journal.note('reads', link.index, bytes, whole.length);
-    this.checkSilence(link);
+    const watched = this.of(link);
+    watched.limits.checkSilence();
     const wires: WireRequest[] = [];
     for (const sending of whole) {
       if (sending.kind !== 'reply' || sending.answer === undefined) continue;
@@ -151,8 +140,7 @@ export class Referee {
       link.answers++;
       link.answeredAt = this.timeline.now();
     }
-    const watched = this.of(link);
-    watched.heardAt = this.now();
+    watched.limits.heard();
     // What the handshake is told does not count.
     const astray = link.ready ? wires.filter((wire) => leadsAstray(wire, this.settings)) : [];
     watched.mayBeLeft ||= astray.length > 0;
@@ -213,25 +201,12 @@ export class Referee {
 
   /** No limit of an open link may be over. */
   checkLimits(link: Link): void {
-    this.checkSilence(link);
-    this.checkFull(link);
-    if (!link.ready && this.since(this.of(link).openedAt) > this.settings.connectTimeout + GRAIN) {
-      this.fail(`link ${link.index}: not ready within ${this.settings.connectTimeout} ms, and kept`);
-    }
+    this.of(link).limits.check();
   }
 
-  /** What is at hand is read before anybody gives up for want of it. */
   private mayLeave(link: Link): boolean {
-    const { readTimeout, writeTimeout } = this.settings;
-    const { heardAt, owedSince, fullSince, mayBeLeft } = this.of(link);
-    if (link.givenUp() || link.poisoned || mayBeLeft || !link.ready) return true;
-    const now = this.timeline.now();
-    const full = fullSince !== undefined && now - fullSince.at >= writeTimeout;
-    const { oldest } = link;
-    if (full || oldest === undefined) return full;
-    const silentUntil = Math.max(heardAt.at, owedSince.at) + readTimeout;
-    const due = isBlocking(oldest) ? Math.max(silentUntil, oldest.sent!.due) : silentUntil;
-    return now >= due && !(now > due + KEPT && link.atHand);
+    const { limits, mayBeLeft } = this.of(link);
+    return link.givenUp() || link.poisoned || mayBeLeft || !link.ready || limits.isOver;
   }
 
   /** Commands stay in line, except those that had to wait before they were sent again. */
@@ -242,48 +217,9 @@ export class Referee {
     watched.lastOrder = Math.max(watched.lastOrder, sent.order);
   }
 
-  private checkSilence(link: Link): void {
-    const { oldest } = link;
-    const { heardAt, owedSince, fullSince } = this.of(link);
-    if (oldest === undefined) {
-      const unasked = this.since(heardAt);
-      if (link.ready && isSubscribed(link.peer) && !fullSince && unasked > this.settings.readTimeout + GRAIN)
-        this.fail(
-          `link ${link.index}: silent for ${unasked} ms while somebody listens, and not asked whether it lives`,
-        );
-      return;
-    }
-    const silent = this.since(heardAt.at > owedSince.at ? heardAt : owedSince);
-    if (isBlocking(oldest) && this.timeline.now() <= oldest.sent!.latest) return;
-    if (silent > this.settings.readTimeout + GRAIN)
-      this.fail(`link ${link.index}: kept for ${silent} ms that owed replies`);
-  }
-
-  private checkFull(link: Link): void {
-    const { fullSince } = this.of(link);
-    if (fullSince === undefined) return;
-    const full = this.since(fullSince);
-    if (full > this.settings.writeTimeout + GRAIN)
-      this.fail(`link ${link.index}: kept for ${full} ms with a full buffer`);
-  }
-
-  private now(): Moment {
-    return { at: this.timeline.now(), heldUp: this.timeline.heldUp };
-  }
-
-  /** How long ago it was, for a process that did not notice what it was held up for. */
-  private since({ at, heldUp }: Moment): number {
-    return this.timeline.now() - at - (this.timeline.heldUp - heldUp);
-  }
-
   private of(link: Link): Watched {
     return this.watched.get(link)!;
   }
-}
-
-/** The server may wait before it answers. */
-export function isBlocking({ sent }: WireRequest): boolean {
-  return sent?.item.call === 'blpop';
 }
 
 function isSignInRefused({ id, answer }: WireRequest): boolean {

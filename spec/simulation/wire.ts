@@ -34,3 +34,8 @@ export interface RefusedRequest extends WireRequest {
 export function isRefused(wire: WireRequest): wire is RefusedRequest {
   return wire.answered && wire.answer !== undefined && 'error' in wire.answer;
 }
+
+/** The server may wait before it answers. */
+export function isBlocking({ sent }: WireRequest): boolean {
+  return sent?.item.call === 'blpop';
+}
