@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import { ConnectionError } from '../../src/errors';
+import type { DisconnectReason } from '../../src/connection/connection';
 import type { ByteSocket } from '../../src/connection/socket';
 import { ByteStream } from './byte-stream';
 import { Downstream } from './downstream';
@@ -53,6 +54,8 @@ export class Link implements ByteSocket {
   readyAt = Infinity;
   /** The network or the server has ended it. */
   lost = false;
+  /** What the client may say of why it ended. */
+  endedFor: readonly DisconnectReason[] = [];
   /** It brought what is not RESP, or a reply to nothing. */
   poisoned = false;
   /** Whether whose it is has been closed. */
@@ -212,6 +215,7 @@ export class Link implements ByteSocket {
       referee.lost(this);
       this.state = 'lost';
       this.lost = true;
+      this.endedFor = [cause === undefined ? 'server_closed' : 'connection_lost'];
       this.up.kill();
       this.down.kill();
       server.forget(this.peer);

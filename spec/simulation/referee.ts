@@ -1,3 +1,4 @@
+import type { DisconnectReason } from '../../src/connection/connection';
 import type { Journal } from './journal';
 import type { Link, Sending } from './link';
 import type { Settings, StreamFault } from './plan';
@@ -190,7 +191,8 @@ export class Referee {
     this.journal.note('destroyed', link.index, link.state);
     if (!link.open) return;
     this.checkLimits(link);
-    if (!this.mayLeave(link)) this.fail(`link ${link.index}: destroyed without reason`);
+    link.endedFor = this.reasonsToLeave(link);
+    if (link.ready && !link.givenUp() && link.endedFor.length === 0) this.fail(`link ${link.index}: destroyed without reason`);
   }
 
   lost(link: Link): void {
@@ -204,9 +206,13 @@ export class Referee {
     this.of(link).limits.check();
   }
 
-  private mayLeave(link: Link): boolean {
+  /** What the client may say of why it leaves a connection that nobody has closed; nothing, when it has to keep it. */
+  private reasonsToLeave(link: Link): DisconnectReason[] {
     const { limits, mayBeLeft } = this.of(link);
-    return link.givenUp() || link.poisoned || mayBeLeft || !link.ready || limits.isOver;
+    const reasons: DisconnectReason[] = [];
+    if (limits.isOver) reasons.push('timeout');
+    if (link.poisoned || mayBeLeft) reasons.push('connection_lost');
+    return reasons;
   }
 
   /** Commands stay in line, except those that had to wait before they were sent again. */

@@ -134,7 +134,8 @@ class Simulation implements Cast {
         this.forMessages.push(connection);
         watchSignIn(connection, () => linkOf.get(connection), around, { connecting: () => 0, queued: () => 0 });
         const onReady = () => referee.ready(linkOf.get(connection)!, true);
-        this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady }));
+        const endedFor = () => linkOf.get(connection)!.endedFor;
+        this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady, endedFor }));
       },
       onConnectThrows: () => this.network.links.at(-1)?.traits.onConnectThrows ?? false,
       credentialsManner: () => {
@@ -159,6 +160,7 @@ class Simulation implements Cast {
     this.states = new States(redis, around, {
       closing: () => this.lifecycle.closing !== undefined,
       onReady: (protocol) => referee.ready(linkOf.get(connection)!, protocol === 3),
+      endedFor: () => linkOf.get(connection)!.endedFor,
       onFirstLoss: () => this.workload.checkBurst(),
     });
     this.memory = new Memory(this.client, settings);

@@ -110,4 +110,22 @@ export const lifetimeMutations: readonly Mutation[] = [
     from: 'options.factor ** (attempt - 1)',
     to: 'options.factor ** (attempt - 1) * (attempt === 1 ? 0 : 1)',
   },
+  {
+    fault: 'a limit that ends a link is told as a loss',
+    file: 'connection/connection.ts',
+    from: "if (error instanceof TimeoutError) return 'timeout';",
+    to: '',
+  },
+  {
+    fault: 'a server that closes a link is told as a loss',
+    file: 'connection/connection.ts',
+    from: "error.cause === undefined ? 'server_closed'",
+    to: "error.cause === undefined ? 'connection_lost'",
+  },
+  {
+    fault: 'who closes the client is told of a loss',
+    file: 'connection/connection.ts',
+    from: "reason: 'closed_by_user' }",
+    to: "reason: 'connection_lost' }",
+  },
 ];
