@@ -78,7 +78,9 @@ function drawSettings(random: Random): Settings {
     offlineQueue: random.pick([1000, 1000, 4, 1, 0]),
     reconnect: random.chance(0.05)
       ? 'off'
-      : random.pick(['soon', 'soon', 'late', 'late', 'thrice', 'function', 'waiting']),
+      : random.chance(0.03)
+        ? 'destroying'
+        : random.pick(['soon', 'soon', 'late', 'late', 'thrice', 'function', 'waiting']),
     retry: random.pick(['default', 'default', 'default', 'default', ...RETRIES, 'throwing', 'destroying']),
     commandTimeout: random.pick([...TIMEOUTS, 1000, Infinity, Infinity]),
     readTimeout: random.pick([50, 200, 1000]),
@@ -89,7 +91,7 @@ function drawSettings(random: Random): Settings {
     password: random.chance(0.3),
     clientName: random.chance(0.3),
     onConnect: random.chance(0.2),
-    reconnectOnError: random.pick(['default', 'default', 'default', 'masterdown', 'throwing']),
+    reconnectOnError: random.pick(['default', 'default', 'default', 'masterdown', 'throwing', 'destroying']),
     ending: random.pick(['close', 'close', 'dispose', 'destroy', 'destroy']),
   };
 }

@@ -192,7 +192,8 @@ export class Referee {
     if (!link.open) return;
     this.checkLimits(link);
     link.endedFor = this.reasonsToLeave(link);
-    if (link.ready && !link.givenUp() && link.endedFor.length === 0) this.fail(`link ${link.index}: destroyed without reason`);
+    if (link.ready && !link.givenUp() && link.endedFor.length === 0)
+      this.fail(`link ${link.index}: destroyed without reason`);
   }
 
   lost(link: Link): void {

@@ -143,6 +143,10 @@ class Simulation implements Cast {
         if (manner !== undefined) journal.count(`credentials ${manner}`);
         return manner;
       },
+      destroy: () => {
+        journal.count('destroyed by a policy');
+        this.lifecycle.destroy();
+      },
       asked: (choice, command, error, attempt) => this.workload.decide(choice, command, error, attempt),
     });
     const { redis, connection } = this.client;

@@ -143,6 +143,7 @@ function delayOf(reconnect: Settings['reconnect'], attempt: number): number {
       return Math.min(attempt, 5) * 7;
     case 'waiting':
       return Math.min(attempt, 5) * 11;
+    case 'destroying':
     case 'off':
       return 0;
   }

@@ -128,4 +128,16 @@ export const lifetimeMutations: readonly Mutation[] = [
     from: "reason: 'closed_by_user' }",
     to: "reason: 'connection_lost' }",
   },
+  {
+    fault: 'what a policy that destroys the client wants of a connection is done',
+    file: 'connection/multiplexer.ts',
+    from: "return !this.ended && (reaction === true || reaction === 'resend') ? reaction : false;",
+    to: "return reaction === true || reaction === 'resend' ? reaction : false;",
+  },
+  {
+    fault: 'a client that its policy destroys announces another attempt',
+    file: 'connection/connection.ts',
+    from: "if (this.state$.value.kind === 'closed') return; // by the user's own function",
+    to: '',
+  },
 ];
