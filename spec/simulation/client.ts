@@ -130,8 +130,8 @@ export class SimulatedClient {
 
 /** What every connection has to be set up with. */
 export function expectationsOf(settings: Settings): Expectations {
-  const { database, password, onConnect } = settings;
-  return { database, password, onConnect, clientName: settings.clientName ? CLIENT_NAME : undefined };
+  const { password, onConnect } = settings;
+  return { password, onConnect, clientName: settings.clientName ? CLIENT_NAME : undefined };
 }
 
 /** Who carries the messages of a client, which keeps it from everybody. */

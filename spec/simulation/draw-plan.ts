@@ -30,6 +30,8 @@ const RETRIES: readonly RetryChoice[] = ['default', 'default', 'default', 'off',
 const LAST_ID = 1_000;
 /** Ids of commands that publish right behind who subscribes. */
 const PUBLISHERS = 2000;
+/** Ids of commands that select a database. */
+const SELECTORS = 3000;
 /** When the last item of a plan happens at the latest, ms. */
 const LENGTH = 1500;
 
@@ -61,6 +63,7 @@ export function drawPlan(seed: number): Plan {
   const items: Item[] = [
     ...sends,
     ...drawClose(random, sends),
+    ...drawSelects(random, sends),
     ...drawJoins(random, theme, length),
     ...drawUserActions(random, length),
     ...drawServer(random, length),
@@ -121,6 +124,21 @@ function drawClose(random: Random, items: readonly Item[]): Item[] {
     { kind: 'refuse', at, duration: 600, word: random.pick(['LOADING', 'TRYAGAIN']) },
     { kind: 'close', at: at + leaveAfter + random.int(1, 3) },
   ];
+}
+
+/** Another database is selected around commands, some of which the server refuses for the moment. */
+function drawSelects(random: Random, items: readonly Item[]): Item[] {
+  const sends = items.filter(({ kind }) => kind === 'send') as SendItem[];
+  if (sends.length === 0 || !random.chance(0.15)) return [];
+  const selects: Item[] = [];
+  for (let id = random.int(1, 3); id > 0; id--) {
+    const { at } = random.pick(sends);
+    if (random.chance(0.5))
+      selects.push({ kind: 'refuse', at, duration: random.pick([3, 30]), word: random.pick(['TRYAGAIN', 'LOADING']) });
+    const select = drawSend(random, SELECTORS + id, at + random.pick([0, 1, 5, 40, 52]));
+    selects.push({ ...select, call: 'select', how: 'observe', reaction: undefined });
+  }
+  return selects;
 }
 
 function drawSend(random: Random, id: number, at: number): SendItem {

@@ -73,6 +73,8 @@ export class FailureRules {
   private checkGivingUp({ kind }: ReplyError): void {
     const { sent } = this;
     const last = sent.wires.at(-1);
+    // Sent again it would mean something else.
+    if (last !== undefined && this.around.selectedSince(last.answeredAt)) return;
     if (kind === 'READONLY' && sent.tries.movesOnce && !this.around.over()) sent.fail('was not sent to the new master');
     if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
       sent.fail('was refused for the moment and given up');

@@ -39,6 +39,8 @@ function replyTo(protocol: 2 | 3, words: readonly string[], id: number, runs: nu
     case 'INCR':
       if (words[1]!.startsWith('m:')) return [resp.bulk('abc'), 'unreadable'];
       return numberReply(id * 1000 + runs);
+    case 'SELECT':
+      return [resp.simple('OK'), '"OK"'];
     case 'APPEND':
     case 'HSET':
     case 'DEL':

@@ -29,7 +29,9 @@ export class Reception {
     const ok = () => peer.answer(resp.simple('OK'), request, { value: '"OK"' });
     const refuse = (text: string) => peer.answer(resp.error(text), request, { error: text });
     const refuseForGood = (text: string) => {
-      if (!isMomentary(text)) peer.refusals.push(text);
+      // Asked once more in RESP2, the last word counts.
+      const again = peer.refusals.findIndex((refusal) => refusal.includes(` ${words[0]} `));
+      if (!isMomentary(text)) peer.refusals.splice(again === -1 ? peer.refusals.length : again, 1, text);
       refuse(text);
     };
     switch (words[0]) {

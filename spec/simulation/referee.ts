@@ -29,6 +29,10 @@ export class Referee {
   readonly sents = new Map<number, Sent>();
   /** when a server last said that it does not let the client in */
   signInRefusedAt = -1;
+  /** the databases that new connections may be told to select: more than one, where the client may not have read all */
+  private selected: readonly number[];
+  /** when the client last read that it has another */
+  selectedAt = -1;
   private readonly watched = new Map<Link, Watched>();
 
   constructor(
@@ -36,7 +40,9 @@ export class Referee {
     private readonly journal: Journal,
     private readonly settings: Settings,
     private readonly observers: Observers,
-  ) {}
+  ) {
+    this.selected = [settings.database];
+  }
 
   fail(violation: string): void {
     this.journal.fail(violation);
@@ -67,9 +73,16 @@ export class Referee {
     }
   }
 
+  /** What was selected last is selected again. */
+  checkDatabase({ index, peer: { database } }: Link): void {
+    if (this.selected.includes(database)) return;
+    this.fail(`link ${index}: ready with database ${database}, not ${this.selected.join(' or ')}`);
+  }
+
   /** A request was written; which command of the workload it is stands among its words. */
   written(link: Link, words: readonly string[]): WireRequest {
-    const id = idOf(words);
+    // What the handshake selects again is no command of the workload.
+    const id = words[0] === 'SELECT' ? (link.ready ? Number(words[1]) : undefined) : idOf(words);
     const sent = id === undefined ? undefined : this.sents.get(id);
     const writes = sent !== undefined && callOf(sent.item).writes;
     const writtenAt = this.timeline.now();
@@ -79,6 +92,7 @@ export class Referee {
       sent,
       writes,
       writtenAt,
+      database: undefined,
       ran: false,
       answer: undefined,
       answered: false,
@@ -137,6 +151,7 @@ export class Referee {
       request.answeredAt = this.timeline.now();
       if (isSignInRefused(request)) this.signInRefusedAt = this.timeline.now();
       request.inTime = request.sent?.outcome === undefined;
+      if (isSelected(request)) this.selectedAt = this.timeline.now();
       wires.push(request);
       link.answers++;
       link.answeredAt = this.timeline.now();
@@ -155,6 +170,8 @@ export class Referee {
       if (link.open && link.oldest === undefined && retiring.length > 0) {
         this.fail(`link ${link.index}: kept although it leads to the wrong server and owes nothing`);
       }
+      const databases = wires.filter(isSelected).map(({ id }) => id!);
+      if (databases.length > 0) this.selected = link.open ? databases.slice(-1) : [...this.selected, ...databases];
       if (link.open) checkMessages();
       else for (const wire of wires) wire.doubtful = true;
     };
@@ -231,6 +248,11 @@ export class Referee {
 
 function isSignInRefused({ id, answer }: WireRequest): boolean {
   return id === undefined && answer !== undefined && 'error' in answer && /^(WRONGPASS|NOAUTH)/.test(answer.error);
+}
+
+/** The user's own SELECT was accepted. */
+function isSelected({ id, words, answer }: WireRequest): boolean {
+  return id !== undefined && words[0] === 'SELECT' && answer !== undefined && 'value' in answer;
 }
 
 function leadsAstray({ answer }: WireRequest, { reconnect, reconnectOnError }: Settings): boolean {

@@ -109,6 +109,8 @@ class Simulation implements Cast {
       owed: (sent) => this.lifecycle.owes(sent) && !this.workload.isBlocked(sent),
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
+      selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
+      selectedSince: (at) => this.referee.selectedAt >= at,
     };
     this.sameTick = new SameTick(this.observers, around);
     const { sameTick } = this;
@@ -163,7 +165,11 @@ class Simulation implements Cast {
     });
     this.states = new States(redis, around, {
       closing: () => this.lifecycle.closing !== undefined,
-      onReady: (protocol) => referee.ready(linkOf.get(connection)!, protocol === 3),
+      onReady: (protocol) => {
+        const link = linkOf.get(connection)!;
+        referee.ready(link, protocol === 3);
+        referee.checkDatabase(link);
+      },
       endedFor: () => linkOf.get(connection)!.endedFor,
       onFirstLoss: () => this.workload.checkBurst(),
     });

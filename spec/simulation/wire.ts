@@ -9,6 +9,8 @@ export interface WireRequest {
   readonly sent: Sent | undefined;
   readonly writes: boolean;
   readonly writtenAt: number;
+  /** which database it came to */
+  database: number | undefined;
   /** it did what it does; it does not when it is refused */
   ran: boolean;
   /** what the server answered */

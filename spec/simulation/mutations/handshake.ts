@@ -80,4 +80,10 @@ export const handshakeMutations: readonly Mutation[] = [
     from: 'const inTheWay = this.messagesAlone ? this.restorers : [];',
     to: 'const inTheWay = this.restorers.slice(this.restorers.length);',
   },
+  {
+    fault: 'the database that was selected last is forgotten with the connection',
+    file: 'connection/session.ts',
+    from: 'this.database = Number(args[0]);',
+    to: '',
+  },
 ];

@@ -92,4 +92,10 @@ export const tryMutations: readonly Mutation[] = [
     from: 'return this.holding === undefined ? this.queue.shift() : undefined;',
     to: 'return this.queue.shift();',
   },
+  {
+    fault: 'what was refused in one database is sent again in another',
+    file: 'connection/multiplexer.ts',
+    from: 'if (CHANGES_MEANING.has(request.command.spec.name)) this.failRefused();',
+    to: '',
+  },
 ];
