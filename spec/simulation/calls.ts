@@ -85,6 +85,8 @@ export const calls = {
   },
   unknown: { name: 'X.DO', replay: 'no', writes: true, send: (view, { id }) => view.call('x.do', `x:${id}`) },
   publish: { name: 'PUBLISH', replay: 'no', writes: false, send: (view, { id }) => view.publish('news', `p:${id}`) },
+  /** the database that has the number of its id */
+  select: { name: 'SELECT', replay: 'same', writes: false, send: (view, { id }) => view.select(id) },
   blpop: {
     name: 'BLPOP',
     replay: 'no',

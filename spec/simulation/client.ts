@@ -24,6 +24,8 @@ export interface Stage {
   dial(connection: Connection): Dial;
   /** the connection of their own was made that messages need in RESP2 */
   madeForMessages(connection: Connection): void;
+  /** a policy destroys the client instead of deciding */
+  destroy(): void;
   /** user code is asked whether a command is to be sent again */
   asked(choice: RetryChoice, command: Command, error: RedisError, attempt: number): number | false;
 }
@@ -95,9 +97,10 @@ export class SimulatedClient {
     return [call('X.PREPARE')];
   }
 
-  private reactionTo(choice: 'masterdown' | 'throwing'): NonNullable<RedisOptions['reconnectOnError']> {
+  private reactionTo(choice: 'masterdown' | 'throwing' | 'destroying'): NonNullable<RedisOptions['reconnectOnError']> {
     return ({ kind }) => {
       if (choice === 'throwing' && kind === 'OOM') this.stage.userErrors.throw();
+      if (choice === 'destroying' && kind === 'READONLY') this.stage.destroy();
       return kind === 'READONLY' ? 'resend' : choice === 'masterdown' && kind === 'MASTERDOWN';
     };
   }
@@ -114,6 +117,11 @@ export class SimulatedClient {
         return (attempt) => Math.min(attempt, 5) * 7;
       case 'waiting':
         return (attempt) => timer(Math.min(attempt, 5) * 11, this.stage.clock);
+      case 'destroying':
+        return () => {
+          this.stage.destroy();
+          return 1;
+        };
       case 'off':
         return false;
     }
@@ -122,8 +130,8 @@ export class SimulatedClient {
 
 /** What every connection has to be set up with. */
 export function expectationsOf(settings: Settings): Expectations {
-  const { database, password, onConnect } = settings;
-  return { database, password, onConnect, clientName: settings.clientName ? CLIENT_NAME : undefined };
+  const { password, onConnect } = settings;
+  return { password, onConnect, clientName: settings.clientName ? CLIENT_NAME : undefined };
 }
 
 /** Who carries the messages of a client, which keeps it from everybody. */

@@ -1,17 +1,6 @@
 import type { CallName } from './calls';
-import type {
-  Fault,
-  Item,
-  JoinItem,
-  LinkItem,
-  Place,
-  Plan,
-  RefusalWord,
-  RetryChoice,
-  SendItem,
-  Settings,
-  Way,
-} from './plan';
+import { drawLinks, WORDS } from './draw-faults';
+import type { Item, JoinItem, Plan, RetryChoice, SendItem, Settings } from './plan';
 import { Random } from './random';
 import { FORBIDDEN } from './server';
 
@@ -36,28 +25,13 @@ const CALLS: readonly CallName[] = [
 const CHANNELS = ['news', 'sport', 'news', 'ne*', 's*', 'weather'];
 const SHARD_CHANNELS = ['news', 'sport', 'weather'];
 const TIMEOUTS = [20, 50, 200, 1000, 5000];
-const GARBAGE = [
-  'HTTP/1.1 400 Bad Request\r\n\r\n',
-  ':12x\r\n',
-  '$3\r\nabcXY',
-  '*99999999999\r\n',
-  '$?\r\n',
-  '>0\r\n',
-  '#maybe\r\n',
-  '\0\0\0\0',
-  '$-7\r\n',
-];
-const NOISE = [
-  '>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n',
-  '|1\r\n+ttl\r\n:3600\r\n',
-  '>1\r\n+server-cpu-usage\r\n',
-];
 const RETRIES: readonly RetryChoice[] = ['default', 'default', 'default', 'off', 'twice', 'always', 'slowly'];
-const WORDS: readonly RefusalWord[] = ['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'OOM', 'WRONGTYPE'];
 /** The id of a command that stands behind all others. */
 const LAST_ID = 1_000;
 /** Ids of commands that publish right behind who subscribes. */
 const PUBLISHERS = 2000;
+/** Ids of commands that select a database. */
+const SELECTORS = 3000;
 /** When the last item of a plan happens at the latest, ms. */
 const LENGTH = 1500;
 
@@ -89,10 +63,11 @@ export function drawPlan(seed: number): Plan {
   const items: Item[] = [
     ...sends,
     ...drawClose(random, sends),
+    ...drawSelects(random, sends),
     ...drawJoins(random, theme, length),
     ...drawUserActions(random, length),
     ...drawServer(random, length),
-    ...drawLinks(random, theme),
+    ...drawLinks(random, theme.links, theme.faults),
   ];
   return { seed, settings, items };
 }
@@ -106,7 +81,9 @@ function drawSettings(random: Random): Settings {
     offlineQueue: random.pick([1000, 1000, 4, 1, 0]),
     reconnect: random.chance(0.05)
       ? 'off'
-      : random.pick(['soon', 'soon', 'late', 'late', 'thrice', 'function', 'waiting']),
+      : random.chance(0.03)
+        ? 'destroying'
+        : random.pick(['soon', 'soon', 'late', 'late', 'thrice', 'function', 'waiting']),
     retry: random.pick(['default', 'default', 'default', 'default', ...RETRIES, 'throwing', 'destroying']),
     commandTimeout: random.pick([...TIMEOUTS, 1000, Infinity, Infinity]),
     readTimeout: random.pick([50, 200, 1000]),
@@ -117,7 +94,7 @@ function drawSettings(random: Random): Settings {
     password: random.chance(0.3),
     clientName: random.chance(0.3),
     onConnect: random.chance(0.2),
-    reconnectOnError: random.pick(['default', 'default', 'default', 'masterdown', 'throwing']),
+    reconnectOnError: random.pick(['default', 'default', 'default', 'masterdown', 'throwing', 'destroying']),
     ending: random.pick(['close', 'close', 'dispose', 'destroy', 'destroy']),
   };
 }
@@ -147,6 +124,21 @@ function drawClose(random: Random, items: readonly Item[]): Item[] {
     { kind: 'refuse', at, duration: 600, word: random.pick(['LOADING', 'TRYAGAIN']) },
     { kind: 'close', at: at + leaveAfter + random.int(1, 3) },
   ];
+}
+
+/** Another database is selected around commands, some of which the server refuses for the moment. */
+function drawSelects(random: Random, items: readonly Item[]): Item[] {
+  const sends = items.filter(({ kind }) => kind === 'send') as SendItem[];
+  if (sends.length === 0 || !random.chance(0.15)) return [];
+  const selects: Item[] = [];
+  for (let id = random.int(1, 3); id > 0; id--) {
+    const { at } = random.pick(sends);
+    if (random.chance(0.5))
+      selects.push({ kind: 'refuse', at, duration: random.pick([3, 30]), word: random.pick(['TRYAGAIN', 'LOADING']) });
+    const select = drawSend(random, SELECTORS + id, at + random.pick([0, 1, 5, 40, 52]));
+    selects.push({ ...select, call: 'select', how: 'observe', reaction: undefined });
+  }
+  return selects;
 }
 
 function drawSend(random: Random, id: number, at: number): SendItem {
@@ -248,83 +240,4 @@ function drawServer(random: Random, length: number): Item[] {
     items.push({ kind: 'refuse', at: at(), duration: duration(), word: random.pick(WORDS) });
   }
   return items;
-}
-
-function drawLinks(random: Random, theme: Theme): LinkItem[] {
-  const items: LinkItem[] = [];
-  let link = 0;
-  for (let links = random.pick(theme.links); links > 0; links--) {
-    for (let count = random.pick(theme.faults); count > 0; count--)
-      items.push({ kind: 'link', link, fault: drawFault(random) });
-    // Most plans do not need many connections.
-    if (random.chance(0.6)) link++;
-  }
-  if (random.chance(0.15)) items.push({ kind: 'link', link: 'every', fault: { ...drawPieces(random), gap: 0 } });
-  return items;
-}
-
-function drawFault(random: Random): Fault {
-  const kind = random.int(1, 100);
-  if (kind <= 3) return { type: 'refuse' };
-  if (kind <= 5) return { type: 'silent' };
-  if (kind <= 10) return { type: 'resp2' };
-  if (kind <= 12) return { type: 'noproto' };
-  if (kind <= 14) return { type: 'wrongpass' };
-  if (kind <= 19) return drawHandshakeFault(random);
-  if (kind <= 22) return { type: 'closetwice', first: random.pick(['bytes', 'dial']) };
-  if (kind <= 25) return { type: 'accept', delay: random.pick([0, 10, 80, 500]) };
-  if (kind <= 32) return { type: 'latency', up: random.pick([0, 1, 5, 25]), down: random.pick([0, 1, 5, 25]) };
-  if (kind <= 42) return drawPieces(random);
-  if (kind <= 50)
-    return {
-      type: 'buffer',
-      capacity: random.pick([1, 40, 200, 2000]),
-      delay: random.pick([0, 1, 5, 40, 300, Infinity]),
-    };
-  if (kind <= 80) {
-    const notice = random.pick([0, 0, 0, 1, 10, 100, Infinity]);
-    return { type: 'cut', ...drawPlace(random), notice, both: random.chance(0.6) };
-  }
-  if (kind <= 89) return { type: 'stall', ...drawPlace(random), duration: random.pick([1, 20, 100, 700, Infinity]) };
-  if (kind <= 93)
-    return {
-      type: 'garbage',
-      ...drawPlace(random),
-      way: 'down',
-      plus: random.pick([0, 0, 1]),
-      text: random.pick(GARBAGE),
-    };
-  if (kind <= 97) return { type: 'noise', ...drawPlace(random), way: 'down', plus: 0, text: random.pick(NOISE) };
-  return { type: 'extra', ...drawPlace(random), way: 'down', plus: 0 };
-}
-
-function drawHandshakeFault(random: Random): Fault {
-  if (random.chance(0.2)) return { type: random.pick(['maxclients', 'onConnect']) };
-  if (random.chance(0.4))
-    return { type: 'credentials', manner: random.pick(['late', 'failing', 'ending', 'never', 'malformed']) };
-  return {
-    type: 'refuseGreeting',
-    command: random.pick(['SELECT', 'CLIENT', 'X.PREPARE']),
-    word: random.pick([...WORDS, 'NOPERM', 'NOPERM', 'NOPERM']),
-  };
-}
-
-/** Before, within and behind the requests and replies of the handshake and of the commands that follow. */
-function drawPlace(random: Random): Place {
-  const plus = random.pick([0, 0, 0, 1, 2, random.int(0, 12), random.int(0, 60)]);
-  const way = drawWay(random);
-  if (random.chance(0.35)) return { way, after: random.int(0, 6), plus };
-  return { way, since: 'ready', after: random.pick([0, 0, 0, 1, 1, 2, 3, random.int(0, 20)]), plus };
-}
-
-function drawPieces(random: Random): Extract<Fault, { type: 'pieces' }> {
-  return { type: 'pieces', way: drawWay(random), sizes: drawSizes(random), gap: random.pick([0, 0, 1, 3]) };
-}
-
-function drawWay(random: Random): Way {
-  return random.pick(['up', 'down']);
-}
-
-function drawSizes(random: Random): number[] {
-  return random.pick([[1], [2, 3], [7], [20], [1, 40], [random.int(1, 9), random.int(1, 99)]]);
 }

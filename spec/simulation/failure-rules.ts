@@ -77,7 +77,9 @@ export class FailureRules {
   private checkGivingUp({ kind }: ReplyError): void {
     const { sent } = this;
     const last = sent.wires.at(-1);
-    if (kind === 'READONLY' && sent.tries.movesOnce) sent.fail('was not sent to the new master');
+    // Sent again it would mean something else.
+    if (last !== undefined && this.around.selectedSince(last.answeredAt)) return;
+    if (kind === 'READONLY' && sent.tries.movesOnce && !this.around.over()) sent.fail('was not sent to the new master');
     if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
       sent.fail('was refused for the moment and given up');
   }

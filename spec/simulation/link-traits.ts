@@ -1,6 +1,7 @@
 import type { PipeManners } from './pipe';
 import type { CredentialsManner } from './credentials';
 import type { GreetingRefusal, LinkItem, StreamFault } from './plan';
+import type { BufferManners } from './send-buffer';
 
 /** How one connection behaves: all that the plan has for it. */
 export interface LinkTraits {
@@ -15,7 +16,7 @@ export interface LinkTraits {
   readonly credentials: CredentialsManner | undefined;
   /** whom it tells first that it is closed, where it does so again and again */
   readonly closesTwice: 'bytes' | 'dial' | undefined;
-  readonly buffer: { readonly capacity: number; readonly delay: number } | undefined;
+  readonly buffer: BufferManners | undefined;
   readonly up: PipeManners;
   readonly down: PipeManners;
   readonly faults: readonly StreamFault[];

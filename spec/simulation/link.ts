@@ -1,17 +1,21 @@
 import { Subject } from 'rxjs';
 import { ConnectionError } from '../../src/errors';
+import type { DisconnectReason } from '../../src/connection/connection';
 import type { ByteSocket } from '../../src/connection/socket';
 import { ByteStream } from './byte-stream';
 import { Downstream } from './downstream';
 import type { Journal } from './journal';
 import type { Referee } from './referee';
 import type { LinkTraits } from './link-traits';
+import type { Answer, Peer, PushedMessage } from './peer';
 import { Pipe } from './pipe';
 import type { StreamFault } from './plan';
 import { FAREWELL } from './reception';
 import { RequestParser } from './request-parser';
 import * as resp from './resp';
-import type { Answer, Peer, PushedMessage, Server } from './server';
+import { SendBuffer, type BufferManners } from './send-buffer';
+import type { Server } from './server';
+import { Strikes } from './strikes';
 import type { SameTick } from './same-tick';
 import type { Timeline } from './timeline';
 import type { WireRequest } from './wire';
@@ -44,13 +48,14 @@ const readBuffer = Buffer.alloc(64 * 1024);
 export class Link implements ByteSocket {
   readonly bytes$ = new ByteStream();
   readonly drain$ = new Subject<void>();
-  drained = true;
   state: 'open' | 'lost' | 'destroyed' = 'open';
   readonly peer: Peer;
   readonly openedAt: number;
   readyAt = Infinity;
   /** The network or the server has ended it. */
   lost = false;
+  /** What the client may say of why it ended. */
+  endedFor: readonly DisconnectReason[] = [];
   /** It brought what is not RESP, or a reply to nothing. */
   poisoned = false;
   /** Whether whose it is has been closed. */
@@ -71,9 +76,7 @@ export class Link implements ByteSocket {
   private readonly parser = new RequestParser();
   private readonly downstream: Downstream;
   private arrived = 0;
-  private held: { readonly chunks: readonly Uint8Array[]; readonly copy: Buffer }[] = [];
-  private heldBytes = 0;
-  private full = false;
+  private readonly buffer: SendBuffer | undefined;
 
   constructor(
     readonly index: number,
@@ -84,7 +87,7 @@ export class Link implements ByteSocket {
   ) {
     const { timeline } = around;
     const faults = (way: 'up' | 'down') => traits.faults.filter((fault) => fault.way === way);
-    const strike = (fault: StreamFault) => this.strike(fault);
+    const strike = (fault: StreamFault) => strikes.strike(fault);
     this.up = new Pipe(timeline, timeline.after.bind(timeline), traits.up, faults('up'), () => this.arriveUp(), strike);
     this.down = new Pipe(
       timeline,
@@ -95,6 +98,10 @@ export class Link implements ByteSocket {
       strike,
     );
     this.downstream = new Downstream(this.down);
+    const { up, down, downstream } = this;
+    const lose = (cause: Error) => this.lose(cause);
+    const strikes = new Strikes(this, { up, down, downstream, lose, emit: (bytes) => this.emit(bytes) }, around);
+    if (traits.buffer !== undefined) this.buffer = this.bufferOf(traits.buffer);
     this.peer = {
       index,
       refusesHello: traits.refusesHello,
@@ -135,6 +142,10 @@ export class Link implements ByteSocket {
     return this.state === 'open';
   }
 
+  get drained(): boolean {
+    return this.buffer?.drained ?? true;
+  }
+
   /** The request whose reply is owed first. */
   get oldest(): WireRequest | undefined {
     return this.requests[this.answers];
@@ -156,19 +167,16 @@ export class Link implements ByteSocket {
     }
     referee.wrote(this, copy.length, first, this.requests.slice(before));
     this.around.sameTick.wrote(this, copy.length, this.requests.slice(before));
-    if (this.traits.buffer === undefined) {
-      this.up.send(copy);
-      return true;
-    }
-    this.hold(chunks, copy);
-    return !this.full;
+    if (this.buffer !== undefined) return this.buffer.hold(chunks, copy);
+    this.up.send(copy);
+    return true;
   }
 
   destroy(): void {
     if (this.state === 'destroyed') return;
     this.around.referee.left(this);
     this.state = 'destroyed';
-    this.held = [];
+    this.buffer?.clear();
     this.down.kill();
     // What is under way still arrives, unless nothing does.
     if (this.up.dead) this.around.server.forget(this.peer);
@@ -207,6 +215,7 @@ export class Link implements ByteSocket {
       referee.lost(this);
       this.state = 'lost';
       this.lost = true;
+      this.endedFor = [cause === undefined ? 'server_closed' : 'connection_lost'];
       this.up.kill();
       this.down.kill();
       server.forget(this.peer);
@@ -233,36 +242,20 @@ export class Link implements ByteSocket {
     this.bytes$.error(error);
   }
 
-  /** The system has not taken it yet, so the memory of the chunks is still theirs. */
-  private hold(chunks: readonly Uint8Array[], copy: Buffer): void {
-    const { delay, capacity } = this.traits.buffer!;
-    if (this.held.length === 0 && delay < Infinity) this.around.timeline.afterInProcess(delay, () => this.release());
-    this.held.push({ chunks, copy });
-    this.heldBytes += copy.length;
-    this.drained = false;
-    if (this.heldBytes >= capacity && !this.full) {
-      this.full = true;
-      this.around.referee.filled(this);
-    }
-  }
-
-  private release(): void {
-    if (!this.open) return;
+  private bufferOf(manners: BufferManners): SendBuffer {
     const { referee, timeline } = this.around;
-    const held = this.held;
-    this.held = [];
-    this.heldBytes = 0;
-    this.drained = true;
-    for (const { chunks, copy } of held) {
-      if (!Buffer.concat(chunks).equals(copy))
-        referee.fail(`link ${this.index}: memory was reused that the system still held`);
-      this.up.send(copy);
-    }
-    if (!this.full) return;
-    this.full = false;
-    referee.emptied(this);
-    timeline.touched = true;
-    this.drain$.next();
+    return new SendBuffer(manners, {
+      timeline,
+      open: () => this.open,
+      send: (bytes) => this.up.send(bytes),
+      filled: () => referee.filled(this),
+      emptied: () => {
+        referee.emptied(this);
+        timeline.touched = true;
+        this.drain$.next();
+      },
+      reused: () => referee.fail(`link ${this.index}: memory was reused that the system still held`),
+    });
   }
 
   private arriveUp(): void {
@@ -303,59 +296,5 @@ export class Link implements ByteSocket {
     this.around.timeline.touched = true;
     this.bytes$.next(memory);
     memory.fill('!');
-  }
-
-  private strike(fault: StreamFault): void {
-    const { referee, timeline } = this.around;
-    const pipe = fault.way === 'up' ? this.up : this.down;
-    switch (fault.type) {
-      case 'cut':
-        this.struck(fault);
-        if (fault.both || fault.way === 'up') this.up.kill();
-        if (fault.both || fault.way === 'down') this.down.kill();
-        if (fault.notice === Infinity) return;
-        if (this.down.dead) timeline.afterInProcess(fault.notice, () => this.lose(new Error('reset')));
-        else timeline.afterInProcess(fault.notice, () => this.down.atEnd(() => this.lose(new Error('reset'))));
-        return;
-      case 'stall':
-        this.struck(fault);
-        pipe.stall(fault.duration);
-        return;
-      case 'garbage': {
-        const broken = () => {
-          if (this.open) referee.fail(`link ${this.index}: still open after ${JSON.stringify(fault.text)}`);
-        };
-        if (!this.open || this.poisoned || !this.downstream.insertGarbage(fault.text, broken)) return;
-        this.poisoned = true;
-        this.struck(fault);
-        return;
-      }
-      case 'noise':
-        if (!this.open || this.poisoned || this.peer.protocol !== 3) return;
-        this.struck(fault);
-        this.downstream.insertNoise(fault.text);
-        return;
-      case 'extra':
-        if (!this.open) return;
-        // Where a reply is owed nobody could tell it from the right one.
-        if (this.oldest !== undefined) {
-          pipe.postpone(fault);
-          return;
-        }
-        this.struck(fault);
-        this.poisoned = true;
-        this.emit(Buffer.from('+extra\r\n'));
-        if (this.open) referee.fail(`link ${this.index}: still open after a reply that nothing asked for`);
-        return;
-    }
-  }
-
-  private struck(fault: StreamFault): void {
-    const { journal, referee } = this.around;
-    const pipe = fault.way === 'up' ? this.up : this.down;
-    const where = `${pipe.spot} a ${fault.way === 'up' ? 'request' : 'reply'}`;
-    journal.count(`${fault.type} ${where}`);
-    if (fault.type === 'cut' && fault.notice === Infinity) journal.count(`half-open ${where}`);
-    referee.struck(this, fault);
   }
 }

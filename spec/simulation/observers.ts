@@ -4,7 +4,8 @@ import type { Message } from '../../src/pubsub/topic';
 import type { RedisView } from '../../src/redis-view';
 import type { Journal } from './journal';
 import type { JoinItem } from './plan';
-import { FORBIDDEN, matches, type PushedMessage } from './server';
+import { matches, type PushedMessage } from './peer';
+import { FORBIDDEN } from './server';
 import type { Timeline } from './timeline';
 import type { UserErrors } from './user-errors';
 

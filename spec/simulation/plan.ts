@@ -21,8 +21,8 @@ export interface Settings {
   readonly pipelineDepth: number;
   readonly writeBufferSize: number;
   readonly offlineQueue: number;
-  /** how a lost connection is made again; `waiting` leaves it to an Observable */
-  readonly reconnect: 'soon' | 'late' | 'thrice' | 'function' | 'waiting' | 'off';
+  /** how a lost connection is made again; `waiting` leaves it to an Observable, `destroying` destroys the client when it is asked */
+  readonly reconnect: 'soon' | 'late' | 'thrice' | 'function' | 'waiting' | 'destroying' | 'off';
   readonly retry: RetryChoice;
   readonly commandTimeout: number;
   readonly readTimeout: number;
@@ -34,7 +34,7 @@ export interface Settings {
   readonly clientName: boolean;
   readonly onConnect: boolean;
   /** with `masterdown` that, too, means that the connection leads to the wrong server, and nothing is sent again for it */
-  readonly reconnectOnError: 'default' | 'masterdown' | 'throwing';
+  readonly reconnectOnError: 'default' | 'masterdown' | 'throwing' | 'destroying';
   /** how the client ends, unless something in the plan ends it sooner */
   readonly ending: 'close' | 'dispose' | 'destroy';
 }

@@ -1,7 +1,8 @@
 import type { Journal } from './journal';
+import { isSubscribed, type Peer } from './peer';
 import type { RefusalWord } from './plan';
 import * as resp from './resp';
-import { isSubscribed, type Expectations, type Peer } from './server';
+import type { Expectations } from './server';
 import type { WireRequest } from './wire';
 
 /** What a server that has no room for another connection says, whatever it is asked. */
@@ -28,7 +29,9 @@ export class Reception {
     const ok = () => peer.answer(resp.simple('OK'), request, { value: '"OK"' });
     const refuse = (text: string) => peer.answer(resp.error(text), request, { error: text });
     const refuseForGood = (text: string) => {
-      if (!isMomentary(text)) peer.refusals.push(text);
+      // Asked once more in RESP2, the last word counts.
+      const again = peer.refusals.findIndex((refusal) => refusal.includes(` ${words[0]} `));
+      if (!isMomentary(text)) peer.refusals.splice(again === -1 ? peer.refusals.length : again, 1, text);
       refuse(text);
     };
     switch (words[0]) {

@@ -1,21 +1,20 @@
+import type { DisconnectReason } from '../../src/connection/connection';
 import type { Journal } from './journal';
 import type { Link, Sending } from './link';
 import type { Settings, StreamFault } from './plan';
 import { Hold } from './hold';
-import { isSubscribed, type PushedMessage } from './server';
-import { GRAIN, KEPT, type Sent } from './sent';
+import { Limits } from './limits';
+import type { PushedMessage } from './peer';
+import type { Sent } from './sent';
 import type { Observers } from './observers';
 import type { Timeline } from './timeline';
 import { callOf } from './calls';
 import { REFUSES_ALL } from './tries';
 import type { WireRequest } from './wire';
 
-/** What the referee remembers of a connection. Times are those of the timeline. */
+/** What the referee remembers of a connection. */
 interface Watched {
-  readonly openedAt: Moment;
-  heardAt: Moment;
-  owedSince: Moment;
-  fullSince: Moment | undefined;
+  readonly limits: Limits;
   /** the place of the last command among all */
   lastOrder: number;
   readonly hold: Hold;
@@ -25,17 +24,15 @@ interface Watched {
   readonly retiring: WireRequest[];
 }
 
-/** A time, and for how long the process had been held up by then. */
-interface Moment {
-  readonly at: number;
-  readonly heldUp: number;
-}
-
 /** Sees all that crosses a connection and holds it against the rules. */
 export class Referee {
   readonly sents = new Map<number, Sent>();
   /** when a server last said that it does not let the client in */
   signInRefusedAt = -1;
+  /** the databases that new connections may be told to select: more than one, where the client may not have read all */
+  private selected: readonly number[];
+  /** when the client last read that it has another */
+  selectedAt = -1;
   private readonly watched = new Map<Link, Watched>();
 
   constructor(
@@ -43,19 +40,18 @@ export class Referee {
     private readonly journal: Journal,
     private readonly settings: Settings,
     private readonly observers: Observers,
-  ) {}
+  ) {
+    this.selected = [settings.database];
+  }
 
   fail(violation: string): void {
     this.journal.fail(violation);
   }
 
   opened(link: Link): void {
-    const now = this.now();
+    const fail = (violation: string) => this.fail(`link ${link.index}: ${violation}`);
     this.watched.set(link, {
-      openedAt: now,
-      heardAt: now,
-      owedSince: now,
-      fullSince: undefined,
+      limits: new Limits(link, this.timeline, this.settings, fail),
       lastOrder: -1,
       hold: new Hold(),
       mayBeLeft: false,
@@ -72,14 +68,21 @@ export class Referee {
     if (!carriesMessages) return;
     const { channel, pattern, shard } = link.peer.subscriptions;
     const there = new Set([...channel, ...pattern, ...[...shard].map((name) => `#${name}`)]);
-    for (const name of this.observers.observedBefore(this.of(link).openedAt.at)) {
+    for (const name of this.observers.observedBefore(this.of(link).limits.openedAt)) {
       if (!there.has(name)) this.fail(`link ${link.index}: ready although it is not subscribed to ${name}`);
     }
   }
 
+  /** What was selected last is selected again. */
+  checkDatabase({ index, peer: { database } }: Link): void {
+    if (this.selected.includes(database)) return;
+    this.fail(`link ${index}: ready with database ${database}, not ${this.selected.join(' or ')}`);
+  }
+
   /** A request was written; which command of the workload it is stands among its words. */
   written(link: Link, words: readonly string[]): WireRequest {
-    const id = idOf(words);
+    // What the handshake selects again is no command of the workload.
+    const id = words[0] === 'SELECT' ? (link.ready ? Number(words[1]) : undefined) : idOf(words);
     const sent = id === undefined ? undefined : this.sents.get(id);
     const writes = sent !== undefined && callOf(sent.item).writes;
     const writtenAt = this.timeline.now();
@@ -89,6 +92,7 @@ export class Referee {
       sent,
       writes,
       writtenAt,
+      database: undefined,
       ran: false,
       answer: undefined,
       answered: false,
@@ -119,26 +123,26 @@ export class Referee {
     const { autoPipeline, pipelineDepth } = this.settings;
     const most = autoPipeline ? pipelineDepth : 1;
     if (requests.length > most) this.fail(`link ${link.index}: ${requests.length} requests in one write, not ${most}`);
-    if (this.of(link).fullSince !== undefined) this.fail(`link ${link.index}: written to although its buffer is full`);
-    if (first) this.of(link).owedSince = this.now();
+    if (this.of(link).limits.isFull) this.fail(`link ${link.index}: written to although its buffer is full`);
+    if (first) this.of(link).limits.owes();
   }
 
   filled(link: Link): void {
     this.journal.note('full', link.index);
     this.journal.count('full');
-    this.of(link).fullSince ??= this.now();
+    this.of(link).limits.filled();
   }
 
   emptied(link: Link): void {
-    this.checkFull(link);
+    this.of(link).limits.emptied();
     this.journal.note('drained', link.index);
-    this.of(link).fullSince = undefined;
   }
 
   /** Bytes are about to reach the client; the check that is returned has to follow. */
   arriving(link: Link, bytes: number, whole: readonly Sending[]): () => void {
     this.journal.note('reads', link.index, bytes, whole.length);
-    this.checkSilence(link);
+    const watched = this.of(link);
+    watched.limits.checkSilence();
     const wires: WireRequest[] = [];
     for (const sending of whole) {
       if (sending.kind !== 'reply' || sending.answer === undefined) continue;
@@ -147,12 +151,12 @@ export class Referee {
       request.answeredAt = this.timeline.now();
       if (isSignInRefused(request)) this.signInRefusedAt = this.timeline.now();
       request.inTime = request.sent?.outcome === undefined;
+      if (isSelected(request)) this.selectedAt = this.timeline.now();
       wires.push(request);
       link.answers++;
       link.answeredAt = this.timeline.now();
     }
-    const watched = this.of(link);
-    watched.heardAt = this.now();
+    watched.limits.heard();
     // What the handshake is told does not count.
     const astray = link.ready ? wires.filter((wire) => leadsAstray(wire, this.settings)) : [];
     watched.mayBeLeft ||= astray.length > 0;
@@ -166,6 +170,8 @@ export class Referee {
       if (link.open && link.oldest === undefined && retiring.length > 0) {
         this.fail(`link ${link.index}: kept although it leads to the wrong server and owes nothing`);
       }
+      const databases = wires.filter(isSelected).map(({ id }) => id!);
+      if (databases.length > 0) this.selected = link.open ? databases.slice(-1) : [...this.selected, ...databases];
       if (link.open) checkMessages();
       else for (const wire of wires) wire.doubtful = true;
     };
@@ -202,7 +208,9 @@ export class Referee {
     this.journal.note('destroyed', link.index, link.state);
     if (!link.open) return;
     this.checkLimits(link);
-    if (!this.mayLeave(link)) this.fail(`link ${link.index}: destroyed without reason`);
+    link.endedFor = this.reasonsToLeave(link);
+    if (link.ready && !link.givenUp() && link.endedFor.length === 0)
+      this.fail(`link ${link.index}: destroyed without reason`);
   }
 
   lost(link: Link): void {
@@ -213,25 +221,16 @@ export class Referee {
 
   /** No limit of an open link may be over. */
   checkLimits(link: Link): void {
-    this.checkSilence(link);
-    this.checkFull(link);
-    if (!link.ready && this.since(this.of(link).openedAt) > this.settings.connectTimeout + GRAIN) {
-      this.fail(`link ${link.index}: not ready within ${this.settings.connectTimeout} ms, and kept`);
-    }
+    this.of(link).limits.check();
   }
 
-  /** What is at hand is read before anybody gives up for want of it. */
-  private mayLeave(link: Link): boolean {
-    const { readTimeout, writeTimeout } = this.settings;
-    const { heardAt, owedSince, fullSince, mayBeLeft } = this.of(link);
-    if (link.givenUp() || link.poisoned || mayBeLeft || !link.ready) return true;
-    const now = this.timeline.now();
-    const full = fullSince !== undefined && now - fullSince.at >= writeTimeout;
-    const { oldest } = link;
-    if (full || oldest === undefined) return full;
-    const silentUntil = Math.max(heardAt.at, owedSince.at) + readTimeout;
-    const due = isBlocking(oldest) ? Math.max(silentUntil, oldest.sent!.due) : silentUntil;
-    return now >= due && !(now > due + KEPT && link.atHand);
+  /** What the client may say of why it leaves a connection that nobody has closed; nothing, when it has to keep it. */
+  private reasonsToLeave(link: Link): DisconnectReason[] {
+    const { limits, mayBeLeft } = this.of(link);
+    const reasons: DisconnectReason[] = [];
+    if (limits.isOver) reasons.push('timeout');
+    if (link.poisoned || mayBeLeft) reasons.push('connection_lost');
+    return reasons;
   }
 
   /** Commands stay in line, except those that had to wait before they were sent again. */
@@ -242,52 +241,18 @@ export class Referee {
     watched.lastOrder = Math.max(watched.lastOrder, sent.order);
   }
 
-  private checkSilence(link: Link): void {
-    const { oldest } = link;
-    const { heardAt, owedSince, fullSince } = this.of(link);
-    if (oldest === undefined) {
-      const unasked = this.since(heardAt);
-      if (link.ready && isSubscribed(link.peer) && !fullSince && unasked > this.settings.readTimeout + GRAIN)
-        this.fail(
-          `link ${link.index}: silent for ${unasked} ms while somebody listens, and not asked whether it lives`,
-        );
-      return;
-    }
-    const silent = this.since(heardAt.at > owedSince.at ? heardAt : owedSince);
-    if (isBlocking(oldest) && this.timeline.now() <= oldest.sent!.latest) return;
-    if (silent > this.settings.readTimeout + GRAIN)
-      this.fail(`link ${link.index}: kept for ${silent} ms that owed replies`);
-  }
-
-  private checkFull(link: Link): void {
-    const { fullSince } = this.of(link);
-    if (fullSince === undefined) return;
-    const full = this.since(fullSince);
-    if (full > this.settings.writeTimeout + GRAIN)
-      this.fail(`link ${link.index}: kept for ${full} ms with a full buffer`);
-  }
-
-  private now(): Moment {
-    return { at: this.timeline.now(), heldUp: this.timeline.heldUp };
-  }
-
-  /** How long ago it was, for a process that did not notice what it was held up for. */
-  private since({ at, heldUp }: Moment): number {
-    return this.timeline.now() - at - (this.timeline.heldUp - heldUp);
-  }
-
   private of(link: Link): Watched {
     return this.watched.get(link)!;
   }
 }
 
-/** The server may wait before it answers. */
-export function isBlocking({ sent }: WireRequest): boolean {
-  return sent?.item.call === 'blpop';
-}
-
 function isSignInRefused({ id, answer }: WireRequest): boolean {
   return id === undefined && answer !== undefined && 'error' in answer && /^(WRONGPASS|NOAUTH)/.test(answer.error);
+}
+
+/** The user's own SELECT was accepted. */
+function isSelected({ id, words, answer }: WireRequest): boolean {
+  return id !== undefined && words[0] === 'SELECT' && answer !== undefined && 'value' in answer;
 }
 
 function leadsAstray({ answer }: WireRequest, { reconnect, reconnectOnError }: Settings): boolean {

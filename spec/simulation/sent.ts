@@ -39,6 +39,10 @@ export interface Circumstances {
   owed(sent: Sent): boolean;
   /** the first dial comes to nothing, and so many were submitted before that there is no room for this one */
   overflows(sent: Sent): boolean;
+  /** the command that selects a database; none for the one that the client began with */
+  selectorOf(database: number): Sent | undefined;
+  /** the client has read since then that the server has changed the database */
+  selectedSince(at: number): boolean;
   /** the client is reading that the server does not let it in */
   signInRefused(): boolean;
 }
@@ -149,6 +153,19 @@ export class Sent {
       const why = this.outcome.kind === 'left' ? 'its Observer had left' : `it had settled (${describe(this.outcome)})`;
       this.fail(`was written although ${why}`);
     }
+  }
+
+  /** It has come to the server, and not to a database that was selected behind it: there it would be another command. */
+  arrived(wire: WireRequest): void {
+    const { database, writtenAt } = wire;
+    const select = this.around.selectorOf(database!);
+    if (select === undefined || select.order <= this.order || this.item.call === 'select') return;
+    // What is sent again behind a SELECT under way, or was lost instead of refused, is not weighed: the client has no rule for it.
+    const before = this.wires[this.wires.indexOf(wire) - 1];
+    const isAccepted = select.wires.some((wire) => wire.answeredAt < writtenAt && !isRefused(wire));
+    const wasRefused = before !== undefined && isRefused(before) && before.database !== database;
+    if (before === undefined || (wasRefused && isAccepted))
+      this.fail(`ran in database ${database}, which was selected behind it`);
   }
 
   settle(outcome: Outcome): void {

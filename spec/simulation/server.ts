@@ -1,62 +1,19 @@
 import type { Journal } from './journal';
-import type { GreetingRefusal, RefusalWord, ServerItem } from './plan';
+import { Keyspace, numberReply, valueOf, type WireReply } from './keyspace';
+import { isSubscribed, matches, type Peer } from './peer';
+import type { RefusalWord, ServerItem } from './plan';
 import { Reception, isMomentary } from './reception';
 import * as resp from './resp';
 import type { Timeline } from './timeline';
 import type { WireRequest } from './wire';
 
-/** What the server knows of one connection. */
-export interface Peer {
-  readonly index: number;
-  /** RESP2 is all that it speaks, in the server's own words, or it knows HELLO and not this version */
-  readonly refusesHello: 'resp2' | 'noproto' | undefined;
-  readonly refusesPassword: boolean;
-  readonly refusesGreeting: GreetingRefusal | undefined;
-  /** it was not let subscribe to something */
-  refusesSubscriptions: boolean;
-  /** what it was told for good in the handshake */
-  readonly refusals: string[];
-  protocol: 2 | 3;
-  database: number;
-  password: string | undefined;
-  clientName: string | undefined;
-  /** the user's own command of the handshake came */
-  prepared: boolean;
-  replica: boolean;
-  gone: boolean;
-  /** what it waits for keeps the requests behind it waiting */
-  blocked: { request: WireRequest; timer: { unsubscribe(): void } | undefined } | undefined;
-  readonly subscriptions: { channel: Set<string>; pattern: Set<string>; shard: Set<string> };
-  readonly inbox: WireRequest[];
-  /** Sends a reply, or a part of one, to the client. */
-  answer(text: string, request: WireRequest, reply: Answer | undefined): void;
-  /** Sends what no request asked for. */
-  push(text: string, message: PushedMessage): void;
-  close(): void;
-}
-
-/** What a request was answered with: a value in its canonical form, or an error. */
-export type Answer = { readonly value: string } | { readonly error: string };
-
-/** A message on its way to one connection. */
-export interface PushedMessage {
-  readonly data: string;
-  readonly channel: string;
-  readonly pattern: string | undefined;
-  readonly sharded: boolean;
-  /** how many had ever joined when its first byte reached the client */
-  joinedBefore?: number;
-}
-
 /** What every connection has to be told anew before it carries commands. */
 export interface Expectations {
-  readonly database: number;
   readonly password: boolean;
   readonly clientName: string | undefined;
   readonly onConnect: boolean;
 }
 
-const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).toString('latin1');
 export const CLIENT_NAME = 'simulated';
 /** A channel that nobody may subscribe to. */
 export const FORBIDDEN = 'forbidden';
@@ -74,8 +31,7 @@ export class Server {
   private asleepUntil = 0;
   private replicasUntil = 0;
   private refusing: { word: RefusalWord; until: number } | undefined;
-  /** How often what changes something ran since the server began, by id. */
-  private runs = new Map<number, number>();
+  private keyspace = new Keyspace();
   private pushed = new Set<number>();
   /** whoever waits for an element gets one */
   private generous = false;
@@ -119,7 +75,7 @@ export class Server {
         break;
       case 'restart':
         this.downUntil = this.timeline.now() + item.duration;
-        this.runs = new Map();
+        this.keyspace = new Keyspace();
         this.pushed = new Set();
         this.kill();
         break;
@@ -225,6 +181,8 @@ export class Server {
 
   /** A command of the workload. */
   private run(peer: Peer, request: WireRequest, id: number): void {
+    request.database = peer.database;
+    request.sent?.arrived(request);
     const refusal = this.refusal(peer, request);
     if (refusal !== undefined) {
       const text = `${refusal} (${id})`;
@@ -236,11 +194,12 @@ export class Server {
       return;
     }
     request.ran = true;
-    const runs = (this.runs.get(id) ?? 0) + 1;
-    this.runs.set(id, runs);
-    const reply = this.replyTo(peer, request.words, id, runs);
+    const { words } = request;
+    if (words[0] === 'SELECT') peer.database = id;
+    const reply =
+      words[0] === 'PUBLISH' ? this.publishFor(peer, words, id) : this.keyspace.run(peer.protocol, words, id);
     if (reply !== undefined) peer.answer(reply[0], request, { value: reply[1] });
-    else this.journal.fail(`the server got ${request.words.join(' ').slice(0, 60)}, which nobody has sent`);
+    else this.journal.fail(`the server got ${words.join(' ').slice(0, 60)}, which nobody has sent`);
   }
 
   private refusal(peer: Peer, { words, writes }: WireRequest): string | undefined {
@@ -248,12 +207,8 @@ export class Server {
     if (expected.password && peer.password === undefined) {
       this.journal.fail(`${words[0]} reached a server that the client had not signed in to`);
     }
-    if (
-      peer.database !== expected.database ||
-      peer.clientName !== expected.clientName ||
-      peer.prepared !== expected.onConnect
-    ) {
-      this.journal.fail(`${words[0]} ran on a connection that was not set up: database ${peer.database}`);
+    if (peer.clientName !== expected.clientName || peer.prepared !== expected.onConnect) {
+      this.journal.fail(`${words[0]} ran on a connection that was not set up`);
     }
     if (peer.protocol === 2 && isSubscribed(peer)) {
       this.journal.fail(`${words[0]} was sent on a connection that only takes subscriptions`);
@@ -269,49 +224,9 @@ export class Server {
     return refusing !== undefined && this.timeline.now() < refusing.until ? refusing.word : undefined;
   }
 
-  /** What is sent and what it is in canonical form. */
-  private replyTo(
-    peer: Peer,
-    words: readonly string[],
-    id: number,
-    runs: number,
-  ): readonly [text: string, canonical: string] | undefined {
-    const { protocol } = peer;
-    const value = valueOf(id);
-    const number = (value: number): [string, string] => [resp.integer(value), String(value)];
-    switch (words[0]) {
-      case 'GET': {
-        const bytes = words[1]!.startsWith('r:') ? ALL_BYTES + value : value;
-        return [resp.bulk(bytes), `"${bytes}"`];
-      }
-      case 'STRLEN':
-        return number(id * 1000 + value.length);
-      case 'MGET':
-        return [resp.array([resp.bulk(value), resp.bulk(value)]), `["${value}","${value}"]`];
-      case 'HGETALL':
-        return [resp.map(protocol, [[resp.bulk('f'), resp.bulk(value)]]), `{"f":"${value}"}`];
-      case 'ECHO':
-        return [resp.bulk(words[1]!), `"${words[1]!}"`];
-      case 'SET':
-        if (words[3] === 'GET') return [resp.bulk(`${value}.${runs}`), `"${value}.${runs}"`];
-        return [resp.simple(`OK ${id}`), `"OK ${id}"`];
-      case 'INCR':
-        if (words[1]!.startsWith('m:')) return [resp.bulk('abc'), 'unreadable'];
-        return number(id * 1000 + runs);
-      case 'APPEND':
-      case 'HSET':
-      case 'DEL':
-        return number(id * 1000 + runs);
-      case 'X.DO': {
-        const text = resp.array([resp.integer(runs), resp.array([resp.bulk(value), resp.nothing(protocol)])]);
-        return [text, `[${runs},["${value}",null]]`];
-      }
-      case 'PUBLISH':
-        this.published(peer, id, words[1]!);
-        return number(id * 1000 + this.publish(words[1]!, words[2]!));
-      default:
-        return undefined;
-    }
+  private publishFor(peer: Peer, [, channel, data]: readonly string[], id: number): WireReply {
+    this.published(peer, id, channel!);
+    return numberReply(id * 1000 + this.publish(channel!, data!));
   }
 
   private pop(peer: Peer, request: WireRequest, id: number): void {
@@ -349,27 +264,4 @@ export class Server {
   }
 }
 
-/** What a key held before anybody wrote to it: of no two commands the same. */
-function valueOf(id: number): string {
-  const value = `v${id}`;
-  switch (id % 7) {
-    case 1:
-      return resp.toBytes(`${value} €😀`);
-    case 2:
-      return `${value}\r\n$5\r\n`;
-    case 3:
-      return `${value}-${'long '.repeat((id % 5) * 40)}`;
-    default:
-      return value;
-  }
-}
-
-export function isSubscribed({ subscriptions }: Peer): boolean {
-  return Object.values(subscriptions).some(({ size }) => size > 0);
-}
-
 const kinds = { P: 'pattern', S: 'shard' } as const;
-
-export function matches(pattern: string, channel: string): boolean {
-  return channel.startsWith(pattern.slice(0, -1));
-}

@@ -1,21 +1,25 @@
 import type { Connection } from '../../src/connection/connection';
+import { Calm } from './calm';
+import type { Cast } from './cast';
 import { SimulatedClient, expectationsOf } from './client';
+import { Ending } from './ending';
 import { Journal } from './journal';
 import type { Link } from './link';
 import { Lifecycle } from './lifecycle';
-import { Memory, remainsOf } from './memory';
+import { Memory } from './memory';
 import { Network } from './network';
 import { Observers } from './observers';
 import { Endless, Pace } from './pace';
 import type { ClientItem, Item, LinkItem, Plan, ServerItem } from './plan';
-import { Referee, isBlocking } from './referee';
+import { Referee } from './referee';
 import { SameTick } from './same-tick';
 import type { Circumstances } from './sent';
-import { FORBIDDEN, Server } from './server';
+import { Server } from './server';
 import { watchSignIn } from './sign-in';
 import { States } from './states';
 import { Timeline } from './timeline';
 import { UserErrors, strays } from './user-errors';
+import { isBlocking } from './wire';
 import { Workload } from './workload';
 
 /** What came of a run. */
@@ -31,10 +35,7 @@ export interface Verdict {
 const AFTERMATH = 500;
 /** How long after the last item of a plan all has to have settled at the latest, whatever its limits; ms. */
 const LONGEST_SETTLING = 60_000;
-/** How long a client without faults takes for anything; ms. */
-const CALM = 5_000;
-/** How long it takes until nothing is left of what was: longer than any limit; ms. */
-const QUIET = 40_000;
+
 interface Manners {
   readonly traced: boolean;
   readonly patient: boolean;
@@ -68,27 +69,27 @@ export async function simulate(
   return { violations, hash, counts, lines };
 }
 
-class Simulation {
-  private readonly userErrors = new UserErrors();
-  private readonly observers: Observers;
+class Simulation implements Cast {
+  readonly userErrors = new UserErrors();
+  readonly observers: Observers;
   private readonly referee: Referee;
-  private readonly server: Server;
-  private readonly network: Network;
-  private readonly client: SimulatedClient;
-  private readonly workload: Workload;
+  readonly server: Server;
+  readonly network: Network;
+  readonly client: SimulatedClient;
+  readonly workload: Workload;
   /** the connections of their own that messages had in RESP2 */
   private readonly forMessages: Connection[] = [];
-  private readonly states: States;
-  private readonly otherStates: States[] = [];
-  private readonly lifecycle: Lifecycle;
-  private readonly pace: Pace;
-  private readonly memory: Memory;
+  readonly states: States;
+  readonly otherStates: States[] = [];
+  readonly lifecycle: Lifecycle;
+  readonly pace: Pace;
+  readonly memory: Memory;
   private readonly sameTick: SameTick;
 
   constructor(
-    private readonly plan: Plan,
-    private readonly timeline: Timeline,
-    private readonly journal: Journal,
+    readonly plan: Plan,
+    readonly timeline: Timeline,
+    readonly journal: Journal,
     private readonly atRest: () => Promise<void>,
   ) {
     const { settings, items } = plan;
@@ -108,6 +109,8 @@ class Simulation {
       owed: (sent) => this.lifecycle.owes(sent) && !this.workload.isBlocked(sent),
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
+      selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
+      selectedSince: (at) => this.referee.selectedAt >= at,
     };
     this.sameTick = new SameTick(this.observers, around);
     const { sameTick } = this;
@@ -133,13 +136,18 @@ class Simulation {
         this.forMessages.push(connection);
         watchSignIn(connection, () => linkOf.get(connection), around, { connecting: () => 0, queued: () => 0 });
         const onReady = () => referee.ready(linkOf.get(connection)!, true);
-        this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady }));
+        const endedFor = () => linkOf.get(connection)!.endedFor;
+        this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady, endedFor }));
       },
       onConnectThrows: () => this.network.links.at(-1)?.traits.onConnectThrows ?? false,
       credentialsManner: () => {
         const manner = this.network.links.at(-1)?.traits.credentials;
         if (manner !== undefined) journal.count(`credentials ${manner}`);
         return manner;
+      },
+      destroy: () => {
+        journal.count('destroyed by a policy');
+        this.lifecycle.destroy();
       },
       asked: (choice, command, error, attempt) => this.workload.decide(choice, command, error, attempt),
     });
@@ -157,7 +165,12 @@ class Simulation {
     });
     this.states = new States(redis, around, {
       closing: () => this.lifecycle.closing !== undefined,
-      onReady: (protocol) => referee.ready(linkOf.get(connection)!, protocol === 3),
+      onReady: (protocol) => {
+        const link = linkOf.get(connection)!;
+        referee.ready(link, protocol === 3);
+        referee.checkDatabase(link);
+      },
+      endedFor: () => linkOf.get(connection)!.endedFor,
       onFirstLoss: () => this.workload.checkBurst(),
     });
     this.memory = new Memory(this.client, settings);
@@ -167,12 +180,8 @@ class Simulation {
     const end = this.schedule();
     await this.pace.runUntil(end + AFTERMATH);
     await this.settle(end + LONGEST_SETTLING);
-    if (!this.lifecycle.over) await this.calmDown();
-    await this.end();
-    this.checkSettled();
-    for (const sent of this.workload.all) sent.conclude();
-    for (const what of remainsOf(this.client)) this.journal.fail(`what remains of the client: ${what}`);
-    if (this.userErrors.thrown > 0) await this.hearUserErrors();
+    if (!this.lifecycle.over) await new Calm(this, this.atRest).pass();
+    await new Ending(this).pass();
   }
 
   /** Puts the plan on the timeline, what happens at the same time in one tick; returns when it ends. */
@@ -257,111 +266,6 @@ class Simulation {
       if (sent.latest < this.timeline.now())
         sent.fail(`has not settled by ${this.timeline.now()}, it was due by ${sent.due}`);
     }
-  }
-
-  /** Nothing is broken any more: the client has to be ready, subscribed to what is observed and to nothing else, and quiet. */
-  private async calmDown(): Promise<void> {
-    const { redis, connection } = this.client;
-    this.journal.note('calm');
-    this.network.calm();
-    this.server.calm();
-    this.lifecycle.connect();
-    await this.pace.pass(CALM);
-    if (this.lifecycle.over) return;
-    for (const sent of this.workload.unsettled) sent.fail('has not settled although nothing is broken any more');
-    const { state } = redis.toJSON();
-    if (state !== 'ready') {
-      this.journal.fail(`not ready although nothing is broken any more: ${state}`);
-      return;
-    }
-    if (this.lifecycle.connecting > 0) this.journal.fail('connect() goes on although the client is ready');
-    this.checkSubscriptions();
-    await this.publishToAll();
-    this.observers.leaveAll();
-    this.timeline.touched = true;
-    await this.pace.pass(CALM);
-    this.checkSubscriptions();
-    await this.pace.pass(QUIET);
-    if (connection.multiplexer.pending > 0)
-      this.journal.fail(`${connection.multiplexer.pending} requests are pending for ever`);
-    if (this.timeline.timers > 0)
-      this.journal.fail(`${this.timeline.timers} timers run although nothing is to be done`);
-    this.journal.count('measured at rest');
-    for (const what of this.memory.excess) this.journal.fail(`the client holds ${what}`);
-    await this.atRest();
-  }
-
-  /** Every channel that is observed gets a message, and one that is not. */
-  private async publishToAll(): Promise<void> {
-    for (const name of [...this.observers.observed, 'nobody']) {
-      this.server.publish(name.replace('*', ':calm').replace('#', ''), `m:calm-${name}`, name.startsWith('#'));
-    }
-    await this.pace.pass(CALM);
-  }
-
-  private checkSubscriptions(): void {
-    const { observed } = this.observers;
-    if (observed.has(FORBIDDEN) || observed.has(`#${FORBIDDEN}`))
-      this.journal.fail('an observer of a refused channel was not told');
-    const there: string[] = [];
-    const { credentials } = this.client;
-    for (const { peer, ready } of this.network.open) {
-      const { subscriptions, password } = peer;
-      there.push(
-        ...subscriptions.channel,
-        ...subscriptions.pattern,
-        ...[...subscriptions.shard].map((name) => `#${name}`),
-      );
-      if (
-        ready &&
-        this.plan.settings.password &&
-        !peer.refusesPassword &&
-        !credentials.broken &&
-        password !== credentials.password
-      ) {
-        this.journal.fail(`link ${peer.index} is signed in with ${password}, not ${credentials.password}`);
-      }
-    }
-    const [wanted, got] = [[...observed].sort().join(), there.sort().join()];
-    if (wanted !== got) this.journal.fail(`observed are '${wanted}', the server has '${got}'`);
-  }
-
-  /** The client is closed or destroyed, and nothing may remain of it. */
-  private async end(): Promise<void> {
-    const { ending } = this.plan.settings;
-    if (ending !== 'destroy') this.lifecycle[ending]();
-    const { closing } = this.lifecycle;
-    await this.pace.pass(closing === undefined ? 0 : Math.max(0, closing.by - this.timeline.now()) + CALM);
-    if (closing?.done === false) this.journal.fail('close() has not come to its end');
-    this.lifecycle.destroy();
-    await this.pace.pass(0);
-    for (const sent of this.workload.unsettled) sent.fail('has not settled although the client is destroyed');
-    this.observers.checkEnded();
-    if (this.lifecycle.connecting > 0) this.journal.fail('connect() has not come to its end');
-    for (const { closed, ended } of [this.states, ...this.otherStates]) {
-      if (!closed) this.journal.fail('a connection is not closed although the client is destroyed');
-      if (!ended) this.journal.fail('events$ has not completed');
-    }
-    if (this.network.open.length > 0)
-      this.journal.fail(`${this.network.open.length} sockets are open although the client is destroyed`);
-    if (this.timeline.timers > 0)
-      this.journal.fail(`${this.timeline.timers} timers run although the client is destroyed`);
-    await this.pace.pass(CALM);
-    for (const { index, bytes$, drain$ } of this.network.links) {
-      if (bytes$.observed || drain$.observed) this.journal.fail(`link ${index} is listened to although it is gone`);
-    }
-  }
-
-  private checkSettled(): void {
-    for (const sent of this.workload.all) {
-      if (sent.outcome === undefined) sent.fail('has never settled');
-    }
-  }
-
-  private async hearUserErrors(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    const { thrown, reported } = this.userErrors;
-    if (thrown !== reported) this.journal.fail(`user code threw ${thrown} errors, ${reported} reached the process`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { ConnectionEvent, ConnectionState } from '../../src/connection/connection';
+import type { ConnectionEvent, ConnectionState, DisconnectReason } from '../../src/connection/connection';
 import type { RedisError } from '../../src/errors';
 import type { Settings } from './plan';
 import type { Circumstances } from './sent';
@@ -25,6 +25,8 @@ interface Knowledge {
   /** it has been told to close */
   readonly closing: () => boolean;
   readonly onReady: (protocol: 2 | 3) => void;
+  /** what may be said of why the last link ended */
+  readonly endedFor: () => readonly DisconnectReason[];
   /** the first dial came to nothing */
   readonly onFirstLoss?: () => void;
 }
@@ -104,12 +106,21 @@ export class States {
     }
   }
 
+  private checkReason(reason: DisconnectReason): void {
+    const { journal } = this.around;
+    // Who closes it while a loss is being dealt with has closed it.
+    const reasons = this.closed ? ['closed_by_user'] : this.knowledge.endedFor();
+    journal.count(`disconnect ${reason}`);
+    if (!reasons.includes(reason)) journal.fail(`disconnect was told for ${reason}, not ${reasons.join(' or ')}`);
+  }
+
   private hear(event: ConnectionEvent): void {
     const { journal } = this.around;
     journal.note('event', event.type);
     if (event.type !== 'connect' && event.type !== 'disconnect') return;
     if (this.connected === (event.type === 'connect')) journal.fail(`${event.type} was told twice in a row`);
     this.connected = event.type === 'connect';
+    if (event.type === 'disconnect') this.checkReason(event.reason);
   }
 }
 
@@ -132,6 +143,7 @@ function delayOf(reconnect: Settings['reconnect'], attempt: number): number {
       return Math.min(attempt, 5) * 7;
     case 'waiting':
       return Math.min(attempt, 5) * 11;
+    case 'destroying':
     case 'off':
       return 0;
   }

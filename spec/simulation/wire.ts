@@ -1,5 +1,5 @@
 import type { Sent } from './sent';
-import type { Answer } from './server';
+import type { Answer } from './peer';
 
 /** A request that the client has written to a connection. */
 export interface WireRequest {
@@ -9,6 +9,8 @@ export interface WireRequest {
   readonly sent: Sent | undefined;
   readonly writes: boolean;
   readonly writtenAt: number;
+  /** which database it came to */
+  database: number | undefined;
   /** it did what it does; it does not when it is refused */
   ran: boolean;
   /** what the server answered */
@@ -33,4 +35,9 @@ export interface RefusedRequest extends WireRequest {
 
 export function isRefused(wire: WireRequest): wire is RefusedRequest {
   return wire.answered && wire.answer !== undefined && 'error' in wire.answer;
+}
+
+/** The server may wait before it answers. */
+export function isBlocking({ sent }: WireRequest): boolean {
+  return sent?.item.call === 'blpop';
 }

@@ -175,7 +175,8 @@ export class Workload {
     }
   }
 
-  private sentOf({ args }: Command): Sent | undefined {
+  private sentOf({ args, spec }: Command): Sent | undefined {
+    if (spec.name === 'SELECT') return this.sents.get(Number(args[0]));
     for (const arg of args) {
       const id = /^[a-z]:(\d+)/.exec(String(arg));
       if (id !== null) return this.sents.get(Number(id[1]));

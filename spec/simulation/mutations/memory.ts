@@ -1,4 +1,4 @@
-import type { Mutation } from './mutant';
+import type { Mutation } from '../mutant';
 
 /** Faults in what a client keeps. */
 export const memoryMutations: readonly Mutation[] = [

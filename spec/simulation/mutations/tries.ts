@@ -1,7 +1,7 @@
-import type { Mutation } from './mutant';
+import type { Mutation } from '../mutant';
 
 /** Faults in how commands wait, and in how they are sent once more. */
-export const mutationsOfTries: readonly Mutation[] = [
+export const tryMutations: readonly Mutation[] = [
   {
     fault: 'retry.maxAttempts is overlooked',
     file: 'connection/retry.ts',
@@ -91,5 +91,11 @@ export const mutationsOfTries: readonly Mutation[] = [
     file: 'connection/backlog.ts',
     from: 'return this.holding === undefined ? this.queue.shift() : undefined;',
     to: 'return this.queue.shift();',
+  },
+  {
+    fault: 'what was refused in one database is sent again in another',
+    file: 'connection/multiplexer.ts',
+    from: 'if (CHANGES_MEANING.has(request.command.spec.name)) this.failRefused();',
+    to: '',
   },
 ];

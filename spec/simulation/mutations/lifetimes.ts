@@ -1,7 +1,7 @@
-import type { Mutation } from './mutant';
+import type { Mutation } from '../mutant';
 
 /** Faults in how a client, its connections and its streams come to their ends. */
-export const mutationsOfLifetimes: readonly Mutation[] = [
+export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'a lost connection is never made again',
     file: 'connection/reconnect.ts',
@@ -91,5 +91,53 @@ export const mutationsOfLifetimes: readonly Mutation[] = [
     file: 'pubsub/subscriptions.ts',
     from: 'else topic.error(error);',
     to: 'else topic.complete();',
+  },
+  {
+    fault: 'close() waits for replies without a limit',
+    file: 'connection/connection.ts',
+    from: 'race(this.multiplexer.drained(), lost, limit)',
+    to: 'race(this.multiplexer.drained(), lost)',
+  },
+  {
+    fault: 'close() waits for a link that is lost',
+    file: 'connection/connection.ts',
+    from: 'race(this.multiplexer.drained(), lost, limit)',
+    to: 'race(this.multiplexer.drained(), limit)',
+  },
+  {
+    fault: 'the first reconnect does not wait',
+    file: 'connection/backoff.ts',
+    from: 'options.factor ** (attempt - 1)',
+    to: 'options.factor ** (attempt - 1) * (attempt === 1 ? 0 : 1)',
+  },
+  {
+    fault: 'a limit that ends a link is told as a loss',
+    file: 'connection/connection.ts',
+    from: "if (error instanceof TimeoutError) return 'timeout';",
+    to: '',
+  },
+  {
+    fault: 'a server that closes a link is told as a loss',
+    file: 'connection/connection.ts',
+    from: "error.cause === undefined ? 'server_closed'",
+    to: "error.cause === undefined ? 'connection_lost'",
+  },
+  {
+    fault: 'who closes the client is told of a loss',
+    file: 'connection/connection.ts',
+    from: "reason: 'closed_by_user' }",
+    to: "reason: 'connection_lost' }",
+  },
+  {
+    fault: 'what a policy that destroys the client wants of a connection is done',
+    file: 'connection/multiplexer.ts',
+    from: "return !this.ended && (reaction === true || reaction === 'resend') ? reaction : false;",
+    to: "return reaction === true || reaction === 'resend' ? reaction : false;",
+  },
+  {
+    fault: 'a client that its policy destroys announces another attempt',
+    file: 'connection/connection.ts',
+    from: "if (this.state$.value.kind === 'closed') return; // by the user's own function",
+    to: '',
   },
 ];

@@ -1,4 +1,4 @@
-import type { Mutation } from './mutant';
+import type { Mutation } from '../mutant';
 
 /** Faults in how a client is let in, or is not. */
 export const handshakeMutations: readonly Mutation[] = [
@@ -67,5 +67,23 @@ export const handshakeMutations: readonly Mutation[] = [
     file: 'pubsub/subscriptions.ts',
     from: 'if (error.repeatable) {',
     to: 'if (error.repeatable && this.asked.size < 0) {',
+  },
+  {
+    fault: 'the database is not selected again where HELLO is refused',
+    file: 'connection/handshake.ts',
+    from: 'const missing = others.filter((_, index) => refusals[index] !== undefined);\n      return greetInResp2(send, greeting, missing);',
+    to: 'return greetInResp2(send, { ...greeting, database: 0 }, others.filter(({ spec }) => refusals.length < 0 || spec.name === "CLIENT SETINFO"));',
+  },
+  {
+    fault: 'a subscribed connection is signed in again as any other',
+    file: 'connection/greeter.ts',
+    from: 'const inTheWay = this.messagesAlone ? this.restorers : [];',
+    to: 'const inTheWay = this.restorers.slice(this.restorers.length);',
+  },
+  {
+    fault: 'the database that was selected last is forgotten with the connection',
+    file: 'connection/session.ts',
+    from: 'this.database = Number(args[0]);',
+    to: '',
   },
 ];

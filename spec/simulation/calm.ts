@@ -1,0 +1,84 @@
+import type { Cast } from './cast';
+import { FORBIDDEN } from './server';
+
+/** How long a client without faults takes for anything; ms. */
+export const CALM = 5_000;
+/** How long it takes until nothing is left of what was: longer than any limit; ms. */
+const QUIET = 40_000;
+
+/** The time in a run when nothing befalls a client that still lives. */
+export class Calm {
+  constructor(
+    private readonly cast: Cast,
+    private readonly atRest: () => Promise<void>,
+  ) {}
+
+  /** Nothing is broken any more: the client has to be ready, subscribed to what is observed and to nothing else, and quiet. */
+  async pass(): Promise<void> {
+    const { client, journal, network, server, lifecycle, pace, workload, observers, timeline, memory } = this.cast;
+    const { redis, connection } = client;
+    journal.note('calm');
+    network.calm();
+    server.calm();
+    lifecycle.connect();
+    await pace.pass(CALM);
+    if (lifecycle.over) return;
+    for (const sent of workload.unsettled) sent.fail('has not settled although nothing is broken any more');
+    const { state } = redis.toJSON();
+    if (state !== 'ready') {
+      journal.fail(`not ready although nothing is broken any more: ${state}`);
+      return;
+    }
+    if (lifecycle.connecting > 0) journal.fail('connect() goes on although the client is ready');
+    this.checkSubscriptions();
+    await this.publishToAll();
+    observers.leaveAll();
+    timeline.touched = true;
+    await pace.pass(CALM);
+    this.checkSubscriptions();
+    await pace.pass(QUIET);
+    if (connection.multiplexer.pending > 0)
+      journal.fail(`${connection.multiplexer.pending} requests are pending for ever`);
+    if (timeline.timers > 0) journal.fail(`${timeline.timers} timers run although nothing is to be done`);
+    journal.count('measured at rest');
+    for (const what of memory.excess) journal.fail(`the client holds ${what}`);
+    await this.atRest();
+  }
+
+  /** Every channel that is observed gets a message, and one that is not. */
+  private async publishToAll(): Promise<void> {
+    const { observers, server, pace } = this.cast;
+    for (const name of [...observers.observed, 'nobody']) {
+      server.publish(name.replace('*', ':calm').replace('#', ''), `m:calm-${name}`, name.startsWith('#'));
+    }
+    await pace.pass(CALM);
+  }
+
+  private checkSubscriptions(): void {
+    const { observers, journal, client, network, plan } = this.cast;
+    const { observed } = observers;
+    if (observed.has(FORBIDDEN) || observed.has(`#${FORBIDDEN}`))
+      journal.fail('an observer of a refused channel was not told');
+    const there: string[] = [];
+    const { credentials } = client;
+    for (const { peer, ready } of network.open) {
+      const { subscriptions, password } = peer;
+      there.push(
+        ...subscriptions.channel,
+        ...subscriptions.pattern,
+        ...[...subscriptions.shard].map((name) => `#${name}`),
+      );
+      if (
+        ready &&
+        plan.settings.password &&
+        !peer.refusesPassword &&
+        !credentials.broken &&
+        password !== credentials.password
+      ) {
+        journal.fail(`link ${peer.index} is signed in with ${password}, not ${credentials.password}`);
+      }
+    }
+    const [wanted, got] = [[...observed].sort().join(), there.sort().join()];
+    if (wanted !== got) journal.fail(`observed are '${wanted}', the server has '${got}'`);
+  }
+}

@@ -1,0 +1,32 @@
+import type { SimulatedClient } from './client';
+import type { Journal } from './journal';
+import type { Lifecycle } from './lifecycle';
+import type { Memory } from './memory';
+import type { Network } from './network';
+import type { Observers } from './observers';
+import type { Pace } from './pace';
+import type { Plan } from './plan';
+import type { Server } from './server';
+import type { States } from './states';
+import type { Timeline } from './timeline';
+import type { UserErrors } from './user-errors';
+import type { Workload } from './workload';
+
+/** All that takes part in a run. */
+export interface Cast {
+  readonly plan: Plan;
+  readonly timeline: Timeline;
+  readonly journal: Journal;
+  readonly userErrors: UserErrors;
+  readonly observers: Observers;
+  readonly server: Server;
+  readonly network: Network;
+  readonly client: SimulatedClient;
+  readonly workload: Workload;
+  readonly states: States;
+  /** of the connections of their own that messages had */
+  readonly otherStates: readonly States[];
+  readonly lifecycle: Lifecycle;
+  readonly pace: Pace;
+  readonly memory: Memory;
+}

@@ -1,0 +1,104 @@
+import type { Link } from './link';
+import { isSubscribed } from './peer';
+import type { Settings } from './plan';
+import { GRAIN, KEPT } from './sent';
+import type { Timeline } from './timeline';
+import { isBlocking } from './wire';
+
+/** A time, and for how long the process had been held up by then. */
+interface Moment {
+  readonly at: number;
+  readonly heldUp: number;
+}
+
+/** How long a connection may be silent, full or not ready yet. Times are those of the timeline. */
+export class Limits {
+  readonly openedAt: number;
+  private readonly opened: Moment;
+  private heardAt: Moment;
+  private owedSince: Moment;
+  private fullSince: Moment | undefined;
+
+  constructor(
+    private readonly link: Link,
+    private readonly timeline: Timeline,
+    private readonly settings: Settings,
+    private readonly fail: (violation: string) => void,
+  ) {
+    this.opened = this.heardAt = this.owedSince = this.now();
+    this.openedAt = this.opened.at;
+  }
+
+  get isFull(): boolean {
+    return this.fullSince !== undefined;
+  }
+
+  heard(): void {
+    this.heardAt = this.now();
+  }
+
+  /** A reply is owed, and none was before. */
+  owes(): void {
+    this.owedSince = this.now();
+  }
+
+  filled(): void {
+    this.fullSince ??= this.now();
+  }
+
+  emptied(): void {
+    this.checkFull();
+    this.fullSince = undefined;
+  }
+
+  /** No limit of an open link may be over. */
+  check(): void {
+    this.checkSilence();
+    this.checkFull();
+    if (!this.link.ready && this.since(this.opened) > this.settings.connectTimeout + GRAIN)
+      this.fail(`not ready within ${this.settings.connectTimeout} ms, and kept`);
+  }
+
+  checkSilence(): void {
+    const { heardAt, owedSince, link } = this;
+    const { oldest } = link;
+    const { readTimeout } = this.settings;
+    if (oldest === undefined) {
+      const unasked = this.since(heardAt);
+      if (link.ready && isSubscribed(link.peer) && !this.isFull && unasked > readTimeout + GRAIN)
+        this.fail(`silent for ${unasked} ms while somebody listens, and not asked whether it lives`);
+      return;
+    }
+    const silent = this.since(heardAt.at > owedSince.at ? heardAt : owedSince);
+    if (isBlocking(oldest) && this.timeline.now() <= oldest.sent!.latest) return;
+    if (silent > readTimeout + GRAIN) this.fail(`kept for ${silent} ms that owed replies`);
+  }
+
+  /** A limit is over, so that it may be left; but what is at hand is read before anybody gives up for want of it. */
+  get isOver(): boolean {
+    const { readTimeout, writeTimeout } = this.settings;
+    const { heardAt, owedSince, fullSince, link } = this;
+    const now = this.timeline.now();
+    const full = fullSince !== undefined && now - fullSince.at >= writeTimeout;
+    const { oldest } = link;
+    if (full || oldest === undefined) return full;
+    const silentUntil = Math.max(heardAt.at, owedSince.at) + readTimeout;
+    const due = isBlocking(oldest) ? Math.max(silentUntil, oldest.sent!.due) : silentUntil;
+    return now >= due && !(now > due + KEPT && link.atHand);
+  }
+
+  private checkFull(): void {
+    if (this.fullSince === undefined) return;
+    const full = this.since(this.fullSince);
+    if (full > this.settings.writeTimeout + GRAIN) this.fail(`kept for ${full} ms with a full buffer`);
+  }
+
+  private now(): Moment {
+    return { at: this.timeline.now(), heldUp: this.timeline.heldUp };
+  }
+
+  /** How long ago it was, for a process that did not notice what it was held up for. */
+  private since({ at, heldUp }: Moment): number {
+    return this.timeline.now() - at - (this.timeline.heldUp - heldUp);
+  }
+}

@@ -1,0 +1,27 @@
+import type { Mutation } from '../mutant';
+import { byteMutations } from './bytes';
+import { failoverMutations } from './failover';
+import { handshakeMutations } from './handshake';
+import { lifetimeMutations } from './lifetimes';
+import { limitMutations } from './limits';
+import { memoryMutations } from './memory';
+import { pubsubMutations } from './pubsub';
+import { queueMutations } from './queue';
+import { replyMutations } from './replies';
+import { retryMutations } from './retry';
+import { tryMutations } from './tries';
+
+/** Faults that clients have had, or could have. Each has to be found. */
+export const mutations: readonly Mutation[] = [
+  ...byteMutations,
+  ...failoverMutations,
+  ...handshakeMutations,
+  ...lifetimeMutations,
+  ...limitMutations,
+  ...memoryMutations,
+  ...pubsubMutations,
+  ...queueMutations,
+  ...replyMutations,
+  ...retryMutations,
+  ...tryMutations,
+];

@@ -1,0 +1,59 @@
+import type { Mutation } from '../mutant';
+
+/** Faults in the limits of commands and connections. */
+export const limitMutations: readonly Mutation[] = [
+  {
+    fault: 'no deadline is watched',
+    file: 'connection/multiplexer.ts',
+    from: 'this.deadlines.watch(request.deadline);',
+    to: '',
+  },
+  {
+    fault: 'a link that owes replies in silence is kept',
+    file: 'connection/liveness.ts',
+    from: 'this.sweep.watch(now + this.limits.readTimeout);',
+    to: '',
+  },
+  {
+    fault: 'a link that takes no bytes is kept',
+    file: 'connection/liveness.ts',
+    from: 'this.fullSince = now;',
+    to: '',
+  },
+  {
+    fault: 'a link whose buffer has emptied counts as full',
+    file: 'connection/liveness.ts',
+    from: 'drained(): void {\n    this.fullSince = undefined;',
+    to: 'drained(): void {',
+  },
+  {
+    fault: 'a handshake may take for ever',
+    file: 'connection/greeter.ts',
+    from: 'first: connectTimeout,',
+    to: 'first: 1e8,',
+  },
+  {
+    fault: 'a timer that user code kept waiting does not let what has come be read',
+    file: 'connection/sweep.ts',
+    from: 'if (this.clock.now() - deadline > KEPT) this.timer',
+    to: 'if (this.clock.now() < deadline) this.timer',
+  },
+  {
+    fault: 'every try has the whole time',
+    file: 'connection/multiplexer.ts',
+    from: 'if (request.deadline === 0) this.startClock(request);',
+    to: 'this.startClock(request);',
+  },
+  {
+    fault: 'what is to be sent to the master has no deadline meanwhile',
+    file: 'connection/backlog.ts',
+    from: '    yield* this.returning;',
+    to: '',
+  },
+  {
+    fault: 'a link on which somebody listens is silent for ever',
+    file: 'connection/liveness.ts',
+    from: 'this.line.probe();',
+    to: '',
+  },
+];

@@ -1,0 +1,77 @@
+import type { Mutation } from '../mutant';
+
+/** Faults in what is sent again, and what is not. */
+export const retryMutations: readonly Mutation[] = [
+  {
+    fault: 'whatever was in flight is sent again on the next link',
+    file: 'connection/multiplexer.ts',
+    from: 'const delay = this.repeatAfter(request, failure);\n      if (delay === false) {',
+    to: 'const delay = this.repeatAfter(request, failure) || 0;\n      if (delay === false as never) {',
+  },
+  {
+    fault: 'a write that may have run counts as repeatable',
+    file: 'commands/request.ts',
+    from: "replay === 'read' || replay === 'same';",
+    to: "replay === 'read' || replay === 'same' || replay === 'state';",
+  },
+  {
+    fault: 'refusals for good are tried again',
+    file: 'connection/retry.ts',
+    from: 'if (!error.repeatable || attempt > options.maxAttempts) return false;',
+    to: 'if (attempt > options.maxAttempts) return false;',
+  },
+  {
+    fault: 'the policy that throws leaves the connection in pieces',
+    file: 'connection/retry.ts',
+    from: '  } catch (thrown) {\n    reportUnhandled(thrown);',
+    to: '  } catch (thrown) {\n    throw thrown;',
+  },
+  {
+    fault: 'a read that was in flight is given up',
+    file: 'commands/request.ts',
+    from: "this.context.idempotent || replay === 'read' || replay === 'same'",
+    to: "this.context.idempotent || replay === 'same'",
+  },
+  {
+    fault: 'what was refused for the moment is given up',
+    file: 'commands/request.ts',
+    from: "new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN'])",
+    to: 'new Set<string>()',
+  },
+  {
+    fault: 'retrySafely repeats what may have run',
+    file: 'connection/retry.ts',
+    from: 'error.repeatable && attempt <= resolved',
+    to: 'attempt <= resolved',
+  },
+  {
+    fault: 'retrySafely does not wait',
+    file: 'connection/retry.ts',
+    from: 'timer(delay, scheduler)',
+    to: 'timer(0, scheduler)',
+  },
+  {
+    fault: 'retrySafely gives up at once',
+    file: 'connection/retry.ts',
+    from: 'attempt <= resolved.maxAttempts',
+    to: 'attempt < resolved.maxAttempts',
+  },
+  {
+    fault: 'what a policy that destroys the client wants sent again is sent again',
+    file: 'connection/multiplexer.ts',
+    from: 'return this.ended ? false : delay;',
+    to: 'return delay;',
+  },
+  {
+    fault: 'what a module says is believed',
+    file: 'commands/define-spec.ts',
+    from: 'foreign: facts.foreign ?? false,',
+    to: 'foreign: false,',
+  },
+  {
+    fault: 'what waits for a second try is forgotten when the client is destroyed',
+    file: 'connection/backlog.ts',
+    from: '    yield* this.parked.keys();',
+    to: '    if (this.clock.now() < 0) yield* this.parked.keys();',
+  },
+];

@@ -1,0 +1,55 @@
+import type { GreetingRefusal } from './plan';
+import type { WireRequest } from './wire';
+
+/** What the server knows of one connection. */
+export interface Peer {
+  readonly index: number;
+  /** RESP2 is all that it speaks, in the server's own words, or it knows HELLO and not this version */
+  readonly refusesHello: 'resp2' | 'noproto' | undefined;
+  readonly refusesPassword: boolean;
+  readonly refusesGreeting: GreetingRefusal | undefined;
+  /** it was not let subscribe to something */
+  refusesSubscriptions: boolean;
+  /** what it was told for good in the handshake */
+  readonly refusals: string[];
+  protocol: 2 | 3;
+  database: number;
+  password: string | undefined;
+  clientName: string | undefined;
+  /** the user's own command of the handshake came */
+  prepared: boolean;
+  replica: boolean;
+  gone: boolean;
+  /** what it waits for keeps the requests behind it waiting */
+  blocked: { request: WireRequest; timer: { unsubscribe(): void } | undefined } | undefined;
+  readonly subscriptions: { channel: Set<string>; pattern: Set<string>; shard: Set<string> };
+  readonly inbox: WireRequest[];
+  /** Sends a reply, or a part of one, to the client. */
+  answer(text: string, request: WireRequest, reply: Answer | undefined): void;
+  /** Sends what no request asked for. */
+  push(text: string, message: PushedMessage): void;
+  close(): void;
+}
+
+/** What a request was answered with: a value in its canonical form, or an error. */
+export type Answer = { readonly value: string } | { readonly error: string };
+
+/** A message on its way to one connection. */
+export interface PushedMessage {
+  readonly data: string;
+  readonly channel: string;
+  readonly pattern: string | undefined;
+  readonly sharded: boolean;
+  /** how many had ever joined when its first byte reached the client */
+  joinedBefore?: number;
+}
+
+/** It gets messages. */
+export function isSubscribed({ subscriptions }: Peer): boolean {
+  return Object.values(subscriptions).some(({ size }) => size > 0);
+}
+
+/** Whether a channel is one of those that a pattern stands for. */
+export function matches(pattern: string, channel: string): boolean {
+  return channel.startsWith(pattern.slice(0, -1));
+}
