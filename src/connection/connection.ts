@@ -274,7 +274,7 @@ export class Connection implements Executor {
 
   /** @param reason why the client gave up; none when its user closed it */
   private end(reason?: RedisError): void {
-    const wasReady = this.state$.value.kind === 'ready';
+    const wasReady = this.state$.value.kind === 'ready' && this.trouble === undefined;
     const error = this.closing ? undefined : reason;
     if (reason !== undefined && reason !== this.trouble) this.events$.next({ type: 'error', error: reason });
     this.state$.next({ kind: 'closed', ...(error && { error }) });
