@@ -77,8 +77,7 @@ export class FailureRules {
   private checkGivingUp({ kind }: ReplyError): void {
     const { sent } = this;
     const last = sent.wires.at(-1);
-    // Sent again it would mean something else.
-    if (last !== undefined && this.around.selectedSince(last.answeredAt)) return;
+    if (this.around.selectedBehind(sent)) return;
     if (kind === 'READONLY' && sent.tries.movesOnce && !this.around.over()) sent.fail('was not sent to the new master');
     if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
       sent.fail('was refused for the moment and given up');
@@ -87,7 +86,8 @@ export class FailureRules {
   private checkLoss({ delivery }: ConnectionError): void {
     const { sent, around } = this;
     if (delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
-    if (sent.repeatable && sent.wires.length <= sent.tries.most && !around.over() && around.timeline.now() < sent.due) {
+    if (around.over() || around.selectedBehind(sent)) return;
+    if (sent.repeatable && sent.wires.length <= sent.tries.most && around.timeline.now() < sent.due) {
       sent.fail('failed although it could have been sent again');
     }
   }

@@ -31,8 +31,6 @@ export class Referee {
   signInRefusedAt = -1;
   /** the databases that new connections may be told to select: more than one, where the client may not have read all */
   private selected: readonly number[];
-  /** when the client last read that it has another */
-  selectedAt = -1;
   private readonly watched = new Map<Link, Watched>();
 
   constructor(
@@ -151,7 +149,6 @@ export class Referee {
       request.answeredAt = this.timeline.now();
       if (isSignInRefused(request)) this.signInRefusedAt = this.timeline.now();
       request.inTime = request.sent?.outcome === undefined;
-      if (isSelected(request)) this.selectedAt = this.timeline.now();
       wires.push(request);
       link.answers++;
       link.answeredAt = this.timeline.now();

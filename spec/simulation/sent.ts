@@ -41,8 +41,8 @@ export interface Circumstances {
   overflows(sent: Sent): boolean;
   /** the command that selects a database; none for the one that the client began with */
   selectorOf(database: number): Sent | undefined;
-  /** the client has read since then that the server has changed the database */
-  selectedSince(at: number): boolean;
+  /** a database was selected behind a command: sent again, that would be another */
+  selectedBehind(sent: Sent): boolean;
   /** the client is reading that the server does not let it in */
   signInRefused(): boolean;
 }
@@ -157,15 +157,10 @@ export class Sent {
 
   /** It has come to the server, and not to a database that was selected behind it: there it would be another command. */
   arrived(wire: WireRequest): void {
-    const { database, writtenAt } = wire;
+    const { database } = wire;
     const select = this.around.selectorOf(database!);
     if (select === undefined || select.order <= this.order || this.item.call === 'select') return;
-    // What is sent again behind a SELECT under way, or was lost instead of refused, is not weighed: the client has no rule for it.
-    const before = this.wires[this.wires.indexOf(wire) - 1];
-    const isAccepted = select.wires.some((wire) => wire.answeredAt < writtenAt && !isRefused(wire));
-    const wasRefused = before !== undefined && isRefused(before) && before.database !== database;
-    if (before === undefined || (wasRefused && isAccepted))
-      this.fail(`ran in database ${database}, which was selected behind it`);
+    this.fail(`ran in database ${database}, which was selected behind it`);
   }
 
   settle(outcome: Outcome): void {

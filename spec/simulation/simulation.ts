@@ -110,7 +110,8 @@ class Simulation implements Cast {
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
       selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
-      selectedSince: (at) => this.referee.selectedAt >= at,
+      selectedBehind: ({ order }) =>
+        this.workload.all.some((sent) => sent.item.call === 'select' && sent.order > order && sent.wires.length > 0),
     };
     this.sameTick = new SameTick(this.observers, around);
     const { sameTick } = this;

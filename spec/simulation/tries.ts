@@ -62,8 +62,8 @@ export class Tries {
     const { sent } = this;
     const word = wordOf(last.answer.error);
     if (this.movesOnce) return;
-    // The next link ends the wait for a server that refuses everything, and others may have begun it.
-    const waitsAlone = !REFUSES_ALL.has(word);
+    // The next link ends the wait for a server that refuses everything, and others may have begun it; SELECT is waited for as well.
+    const waitsAlone = !REFUSES_ALL.has(word) && sent.item.call !== 'select';
     const delay = this.delayAfter(last);
     const early = delay === undefined ? 0 : last.answeredAt + delay - this.around.timeline.now();
     if (early > 0 && waitsAlone) sent.fail(`was sent again ${early} ms too early`);

@@ -51,8 +51,10 @@ export interface Past {
   mayHaveRun: boolean;
   /** a connection was made anew for its sake */
   resent: boolean;
-  /** how it failed the last time, while others may pass it: what it fails with when they make another of it */
-  failure: RedisError | undefined;
+  /** how it failed the last time */
+  failure: RedisError;
+  /** how many commands that change what others mean, as SELECT does, were called before it or are it */
+  era: number;
 }
 
 /** A command and who waits for its reply: the unit that is queued, written, matched and settled, once. */
@@ -80,9 +82,10 @@ export abstract class Request<T = unknown> {
   }
 
   /** Notes that it was tried in vain, and is to be tried again. */
-  tried(): Past {
-    const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure: undefined });
+  tried(failure: RedisError, era: number): Past {
+    const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure, era });
     past.attempts++;
+    past.failure = failure;
     return past;
   }
 

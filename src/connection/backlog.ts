@@ -7,7 +7,7 @@ import { Ring } from './ring';
 //              ▼
 //  push ──▶ queue ──shift──▶ the wire
 //              ▲   nothing while it is held
-//              └─ release ◀── returning ◀── hold, bringBack
+//              └─ release ◀── returning ◀── bringBack
 export class Backlog {
   private readonly queue = new Ring<Request>();
   /** Each comes back to the queue by itself. */
@@ -68,9 +68,8 @@ export class Backlog {
     this.parked.set(request, this.clock.schedule(comeBack, delay));
   }
 
-  /** It is tried again after a delay, ms, and all others wait behind it, so that the order of the calls stays. */
-  hold(request: Request, delay: number): void {
-    this.bringBack(request);
+  /** Nothing is sent for so long, ms, or longer where somebody else wants that. */
+  hold(delay: number): void {
     const until = this.clock.now() + delay;
     if (until <= this.heldUntil) return;
     this.holding?.unsubscribe();
@@ -88,7 +87,6 @@ export class Backlog {
     this.holding?.unsubscribe();
     this.holding = undefined;
     this.heldUntil = 0;
-    for (const { past } of this.returning) if (past !== undefined) past.failure = undefined; // nothing passes it any more
     this.queue.unshift(this.returning.splice(0));
   }
 

@@ -13,6 +13,7 @@ import { Encoder } from '../resp/encoder';
 import { ErrorFrame, type Frame } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Demultiplexer } from './demultiplexer';
+import { Eras, beginsEra } from './eras';
 import { deliveryOf, failSafely, lost, notEncodable, timedOut, unreadable } from './failures';
 import { Liveness, type LivenessLimits } from './liveness';
 import { Multicast } from './multicast';
@@ -58,9 +59,6 @@ function refusesAll({ kind, message }: ReplyError): boolean {
 function staysInTransaction(name: string, before: boolean): boolean {
   return name === 'MULTI' || (before && name !== 'EXEC' && name !== 'DISCARD' && name !== 'RESET');
 }
-
-/** Accepted, they make another of what is sent behind them. */
-const CHANGES_MEANING = new Set(['SELECT', 'AUTH', 'RESET']);
 
 /** How long all wait at most for one that was refused for the moment, ms. */
 const LONGEST_HOLD = 1_000;
@@ -109,7 +107,9 @@ export class Multiplexer {
   readonly incoming: Demultiplexer;
   /** Encoded, and no reply will come. */
   private readonly unanswered: Request[] = [];
-  private readonly unencodable: { readonly request: Request; readonly error: RedisError }[] = [];
+  /** Taken from their lines, and not to be sent at all. */
+  private readonly unsendable: { readonly request: Request; readonly error: RedisError }[] = [];
+  private readonly eras = new Eras(this.inFlight);
   /** A frame is being dealt with, and others may be at hand. */
   private reading = false;
   /** The connection is to be closed when nothing more can be expected. */
@@ -294,8 +294,8 @@ export class Multiplexer {
   /** Only now, for user code may do anything: destroy the client, or send more. */
   private tellWritten(): void {
     if (this.unanswered.length > 0) for (const request of this.unanswered.splice(0)) request.settleUnanswered();
-    if (this.unencodable.length > 0)
-      for (const { request, error } of this.unencodable.splice(0)) failSafely(request, error);
+    if (this.unsendable.length > 0)
+      for (const { request, error } of this.unsendable.splice(0)) failSafely(request, error);
   }
 
   /** Encodes as many requests as one write may hold; false when none is left. */
@@ -309,20 +309,30 @@ export class Multiplexer {
       if (request === undefined) break;
       if (request.abandoned) continue;
       const { spec, args } = request.command;
+      if (this.eras.hasLeft(request)) {
+        // In another database, or as somebody else, it would be another command.
+        this.unsendable.push({ request, error: request.past!.failure });
+        continue;
+      }
       try {
         encoder.add(spec.words, spec.head, args);
       } catch (cause) {
-        this.unencodable.push({ request, error: notEncodable(cause, request) });
+        this.unsendable.push({ request, error: notEncodable(cause, request) });
         continue;
       }
       count++;
       if (spec.blocking !== undefined) this.grantWait(request);
-      if (spec.connection) this.inTransaction = staysInTransaction(spec.name, this.inTransaction);
+      if (spec.connection) this.noteWritten(request);
       if (request.context.readTimeout !== undefined) this.liveness.granted(request.context.readTimeout);
       if (this.replyMode.isAnswered(request.command)) inFlight.push(request);
       else this.unanswered.push(request);
     }
     return count > 0;
+  }
+
+  private noteWritten(request: Request): void {
+    this.inTransaction = staysInTransaction(request.command.spec.name, this.inTransaction);
+    this.eras.wrote(request);
   }
 
   private settle(frame: Frame): void {
@@ -335,6 +345,7 @@ export class Multiplexer {
       this.breakLink(new ProtocolError('A reply came that no command waits for'));
       return;
     }
+    if (request.command.spec.connection) this.eras.ended(request, !(frame instanceof ErrorFrame));
     try {
       if (frame instanceof ErrorFrame) this.refuse(request, frame);
       else this.deliver(request, frame);
@@ -350,13 +361,13 @@ export class Multiplexer {
     if (!request.command.spec.connection) return;
     this.replyMode.note(request.command);
     this.sessionCommands$.next(request.command);
-    if (CHANGES_MEANING.has(request.command.spec.name)) this.failOvertaken();
+    if (beginsEra(request.command)) this.failLeft();
   }
 
-  /** What was passed by that is not tried again in another database, or as somebody else. */
-  private failOvertaken(): void {
-    for (const request of this.backlog.take(({ past }) => past?.failure !== undefined)) {
-      failSafely(request, request.past!.failure!);
+  /** What is not to be tried again in another database, or as somebody else. */
+  private failLeft(): void {
+    for (const request of this.backlog.take((request) => this.eras.hasSurelyLeft(request))) {
+      failSafely(request, request.past!.failure);
     }
   }
 
@@ -388,7 +399,7 @@ export class Multiplexer {
     }
     if (request.abandoned) return;
     if (reaction === 'resend' && request.past?.resent !== true && hasNotRun(frame, command)) {
-      Object.assign(request.tried(), { resent: true, failure: error });
+      request.tried(error, this.eras.ofOldest).resent = true;
       this.backlog.bringBack(request);
     } else {
       this.failOrRepeat(request, error);
@@ -411,14 +422,16 @@ export class Multiplexer {
       request.fail(error);
       return;
     }
-    request.tried().failure = error;
+    request.tried(error, this.eras.ofOldest);
     // Who wants to wait for long gives up the place in line: nobody else is to wait for that.
-    if (!refusesAll(error) || delay > LONGEST_HOLD) {
+    const isWaitedFor = refusesAll(error) || beginsEra(request.command);
+    if (!isWaitedFor || delay > LONGEST_HOLD) {
       this.backlog.park(request, delay);
       return;
     }
     this.releaseDue = false; // its own delay counts as well
-    this.backlog.hold(request, delay);
+    this.backlog.hold(delay);
+    this.backlog.bringBack(request);
   }
 
   /** Once those in flight have been refused as well; nobody waits for one that blocks. */
@@ -458,22 +471,26 @@ export class Multiplexer {
     // What the server answers in no RESP is not asked for again: it would break the next link as well.
     if (error instanceof ProtocolError) {
       const poisonous = this.inFlight.shift();
-      if (poisonous !== undefined) failing.push({ request: poisonous, error: unreadable(error, poisonous) });
+      if (poisonous !== undefined) {
+        this.eras.ended(poisonous, false);
+        failing.push({ request: poisonous, error: unreadable(error, poisonous) });
+      }
     }
     for (const request of this.inFlight.drain()) {
+      this.eras.ended(request, false);
       if (request.abandoned) continue;
+      const failure = lost(error, request, 'unknown');
       if (this.ended !== undefined) {
-        request.tried().mayHaveRun = true;
+        request.tried(failure, this.eras.ofOldest).mayHaveRun = true;
         failing.push({ request, error: this.ended(request) });
         continue;
       }
-      const failure = lost(error, request, 'unknown');
       const delay = this.repeatAfter(request, failure);
       if (delay === false) {
         failing.push({ request, error: failure });
         continue;
       }
-      Object.assign(request.tried(), { mayHaveRun: true, failure: delay > 0 ? failure : undefined });
+      request.tried(failure, this.eras.ofOldest).mayHaveRun = true;
       if (delay > 0) this.backlog.park(request, delay);
       else this.backlog.bringBack(request);
     }
