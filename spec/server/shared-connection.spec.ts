@@ -44,9 +44,9 @@ describe('The shared connection', () => {
 
   it('sees through a name in bytes, and is no debugger of scripts', async () => {
     const redis = make(server().url);
-    expect(() => redis.call('CLIENT', Buffer.from('REPLY'), 'SKIP')).toThrow(
-      'CLIENT REPLY would change the connection',
-    );
+    for (const word of [Buffer.from('REPLY'), new Uint8Array(Buffer.from('reply'))]) {
+      expect(() => redis.call('CLIENT', word, 'SKIP')).toThrow('CLIENT REPLY would change the connection');
+    }
     expect(() => redis.call('SCRIPT', 'DEBUG', 'YES')).toThrow('SCRIPT DEBUG would change the connection');
     expect('scriptDebug' in redis).toBe(false);
     expect(await redis.echo('a')).toBe('a');
@@ -56,6 +56,11 @@ describe('The shared connection', () => {
     const redis = make(server().url);
     expect(() => redis.call('AUTH hunter2')).toThrow('call: AUTH takes its arguments one by one, behind its name');
     expect(() => redis.call('get secret')).toThrow('call: GET takes its arguments one by one, behind its name');
+    expect(() => redis.call('CLIENT REPLY OFF')).toThrow('call: CLIENT REPLY takes its arguments one by one');
+    expect(() => redis.call('ACL SETUSER bob >secret')).toThrow('call: ACL SETUSER takes its arguments one by one');
+    expect(() => redis.call('CONFIG SET requirepass secret')).toThrow(
+      'call: CONFIG SET takes its arguments one by one',
+    );
     expect(() => redis.call('client list')).not.toThrow();
     expect(() => redis.call('NO-SUCH COMMAND')).not.toThrow();
   });
@@ -84,6 +89,14 @@ describe('The shared connection', () => {
     proxy().cut();
     await reaches(redis, 'reconnecting');
     expect(await redis.aclWhoami()).toBe('late');
+  });
+
+  it('keeps a SELECT that is spelt in bytes', async () => {
+    const redis = make({ url: proxy().url(), reconnect: { initialDelay: 5 } });
+    await redis.call('SELECT', new Uint8Array([0x33]));
+    proxy().cut();
+    await reaches(redis, 'reconnecting');
+    expect(await redis.call<string>('CLIENT LIST')).toContain(' db=3 ');
   });
 
   it('forgets a SELECT that the server refused', async () => {

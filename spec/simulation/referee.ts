@@ -177,10 +177,11 @@ export class Referee {
   /** What a server refuses that refuses everything keeps all others waiting. */
   private holdFor(link: Link, wires: readonly WireRequest[], wasHeld: boolean): void {
     for (const wire of wires) {
-      const { sent, inTime, answeredAt } = wire;
+      const { sent, answeredAt } = wire;
+      // Whoever was told of a reply before it, in the same read, may have left it.
       if (
         sent === undefined ||
-        !inTime ||
+        !isTaken(wire) ||
         sent.wires.at(-1) !== wire ||
         ![...REFUSES_ALL].some((word) => sent.isRefusedBy(word))
       )

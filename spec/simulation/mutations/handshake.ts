@@ -59,7 +59,7 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'a courtesy that is refused breaks the handshake',
     file: 'connection/handshake.ts',
-    from: "return of(command.spec.name === 'CLIENT SETINFO' ? undefined : error);",
+    from: 'return of(isCourtesy ? undefined : error);',
     to: 'return of(error);',
   },
   {
@@ -83,7 +83,7 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'the database that was selected last is forgotten with the connection',
     file: 'connection/session.ts',
-    from: 'this.database = Number(args[0]);',
+    from: 'this.database = Number(textOf(args[0]));',
     to: '',
   },
 ];

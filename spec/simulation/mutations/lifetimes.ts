@@ -53,7 +53,7 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'close() waits for what nobody waits for any more',
     file: 'connection/multiplexer.ts',
-    from: 'this.draining = true;\n      this.prune();',
+    from: 'this.draining = true;\n      this.backlog.prune();',
     to: 'this.draining = true;',
   },
   {
@@ -131,7 +131,7 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'what a policy that destroys the client wants of a connection is done',
     file: 'connection/multiplexer.ts',
-    from: "return !this.ended && (reaction === true || reaction === 'resend') ? reaction : false;",
+    from: "return this.ended === undefined && (reaction === true || reaction === 'resend') ? reaction : false;",
     to: "return reaction === true || reaction === 'resend' ? reaction : false;",
   },
   {

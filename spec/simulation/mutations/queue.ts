@@ -65,7 +65,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'what cannot be encoded is taken for sent',
     file: 'connection/multiplexer.ts',
-    from: 'this.unencodable.push({ request, error: notEncodable(cause, request) });',
+    from: 'this.unsendable.push({ request, error: notEncodable(cause, request) });',
     to: 'inFlight.push(request);',
   },
 ];

@@ -23,7 +23,7 @@ export const replyMutations: readonly Mutation[] = [
   {
     fault: 'what was owed by the lost link stays in line for the next',
     file: 'connection/multiplexer.ts',
-    from: 'for (const request of this.inFlight.drain()) {\n      if (request.abandoned) continue;',
+    from: 'for (const request of this.inFlight.drain()) {',
     to: 'for (const request of this.inFlight) {\n      if (request.abandoned) continue;',
   },
   {

@@ -59,7 +59,7 @@ export const retryMutations: readonly Mutation[] = [
   {
     fault: 'what a policy that destroys the client wants sent again is sent again',
     file: 'connection/multiplexer.ts',
-    from: 'return this.ended ? false : delay;',
+    from: 'return this.ended === undefined && delay;',
     to: 'return delay;',
   },
   {

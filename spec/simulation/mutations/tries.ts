@@ -77,8 +77,8 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'others pass what a server refused that refuses everything',
     file: 'connection/multiplexer.ts',
-    from: 'if (REFUSES_ALL.has(error.kind) && delay <= LONGEST_HOLD) this.backlog',
-    to: 'if (REFUSES_ALL.has(error.kind) && delay < 0) this.backlog',
+    from: 'if (!isWaitedFor || delay > LONGEST_HOLD) {',
+    to: 'if (!isWaitedFor || delay > -1) {',
   },
   {
     fault: 'what was refused for the moment goes behind the queue',
@@ -95,7 +95,7 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what was refused in one database is sent again in another',
     file: 'connection/multiplexer.ts',
-    from: 'if (request.past !== undefined && request.past.era < this.changes) {',
-    to: 'if (request.past !== undefined && request.past.era < 0) {',
+    from: 'if (this.eras.hasLeft(request)) {',
+    to: 'if (this.eras.hasSurelyLeft(request)) {',
   },
 ];

@@ -81,6 +81,21 @@ describe('PubSub', () => {
     expect(stays.ended).toBeUndefined();
   });
 
+  it('tells who is refused a channel, whatever becomes of what others leave', async () => {
+    const { pubsub, connection, greeted } = set();
+    connection.open();
+    const link = await greeted();
+    const first = record(pubsub.messages('channel', ['a']));
+    await tick();
+    link.receive(confirmed('a'));
+    first.stop();
+    const refused = record(pubsub.messages('pattern', ['b*']));
+    await tick();
+    link.receive("-NOPERM no 'unsubscribe'\r\n-NOPERM no 'psubscribe'\r\n");
+    await tick();
+    expect(refused.ended).toMatchObject({ kind: 'NOPERM' });
+  });
+
   it('gives an Observer of bytes no text for bytes that were decoded before it came', async () => {
     const { pubsub, connection, greeted } = set();
     connection.open();

@@ -1,0 +1,189 @@
+import { NEVER, concat, of } from 'rxjs';
+import { blpop, clientReply, get, incr, select } from 'rxjs-redis/commands';
+import type { RedisOptions } from 'rxjs-redis';
+import type { Command } from '../../../src/commands/command';
+import { Reply } from '../../../src/commands/reply';
+import { plainContext } from '../../../src/commands/request';
+import { Connection } from '../../../src/connection/connection';
+import { retryPolicy } from '../../../src/connection/retry';
+import { ConnectionError, type RedisError } from '../../../src/errors';
+import { resolveOptions } from '../../../src/options';
+import { record } from '../../support/clients';
+import { commandsOf, tick } from '../../support/scripted-link';
+import { ScriptedSocket } from '../../support/scripted-socket';
+import { VirtualClock } from '../../support/virtual-clock';
+
+const BUSY = '-BUSY Redis is busy running a script.\r\n';
+const LOADING = '-LOADING Redis is loading the dataset in memory\r\n';
+const GREETING = '%0\r\n+OK\r\n+OK\r\n';
+
+/** A connection in virtual time, to sockets that are the spec's. */
+function setUp(given: RedisOptions = {}) {
+  const options = resolveOptions({ reconnect: { initialDelay: 10, jitter: 0 }, retry: { jitter: 0 }, ...given });
+  const clock = new VirtualClock();
+  const links: ScriptedSocket[] = [];
+  const dial = () => {
+    const socket = new ScriptedSocket();
+    links.push(socket);
+    return concat(of(socket), NEVER);
+  };
+  const connection = new Connection(options, { dial, clock });
+  const { commandTimeout, retry } = options;
+  const context = { ...plainContext, commandTimeout, retry: retryPolicy(retry), executor: connection };
+  /** Waits for the greeting on the latest link and answers it. */
+  const greeted = async () => {
+    connection.open();
+    await tick();
+    const link = links.at(-1)!;
+    link.receive(GREETING);
+    await tick();
+    return link;
+  };
+  const send = <T>(command: Command<T>) => record(new Reply(context, command));
+  /** What was sent behind the greeting. */
+  const sentOn = (link: ScriptedSocket) => commandsOf(link).slice(3);
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    await tick();
+  };
+  return { connection, clock, links, greeted, send, sentOn, pass };
+}
+
+describe('What is tried again', () => {
+  it('goes out when its delay is over, also while a command that blocks stands behind it', async () => {
+    const { greeted, send, sentOn, pass } = setUp();
+    const link = await greeted();
+    send(get('a'));
+    const other = send(get('b'));
+    send(blpop(['q'], 0));
+    await tick();
+    link.receive(BUSY);
+    await pass(60);
+    link.receive('$1\r\n1\r\n');
+    await tick();
+    expect(other.values).toStrictEqual(['1']);
+    expect(sentOn(link)).toStrictEqual(['GET a', 'GET b', 'BLPOP q 0', 'GET a']);
+  });
+
+  it('waits for the delay of each that is refused, also of one whose refusal comes later', async () => {
+    const { greeted, send, sentOn, pass } = setUp();
+    const link = await greeted();
+    send(get('a'));
+    send(get('b'));
+    await tick();
+    link.receive(BUSY);
+    await pass(60);
+    link.receive(BUSY);
+    await pass(49);
+    expect(sentOn(link)).toStrictEqual(['GET a', 'GET b']);
+    await pass(1);
+    expect(sentOn(link)).toStrictEqual(['GET a', 'GET b', 'GET a', 'GET b']);
+  });
+
+  it('is passed by others where one slot alone is not served', async () => {
+    const { greeted, send, sentOn } = setUp();
+    const link = await greeted();
+    send(get('a'));
+    await tick();
+    link.receive('-CLUSTERDOWN Hash slot not served\r\n');
+    send(get('b'));
+    await tick();
+    expect(sentOn(link)).toStrictEqual(['GET a', 'GET b']);
+  });
+
+  it('is passed by nobody where the whole cluster is down', async () => {
+    const { greeted, send, sentOn } = setUp();
+    const link = await greeted();
+    send(get('a'));
+    await tick();
+    link.receive('-CLUSTERDOWN The cluster is down\r\n');
+    send(get('b'));
+    await tick();
+    expect(sentOn(link)).toStrictEqual(['GET a']);
+  });
+
+  it('is called repeatable only while nothing of it may have run, now or the time before', async () => {
+    const { greeted, send, sentOn, pass } = setUp({ retry: (attempt) => attempt < 2 && 0 });
+    const first = await greeted();
+    const counted = send(incr('n'));
+    await tick();
+    first.bytes$.error(new ConnectionError('gone'));
+    await pass(50);
+    const second = await greeted();
+    second.receive(LOADING);
+    expect(sentOn(second)).toStrictEqual(['INCR n']);
+    expect(counted.ended).toMatchObject({ kind: 'LOADING', delivery: 'answered', repeatable: false });
+  });
+
+  const patient = (attempt: number, error: RedisError) => error.repeatable && attempt < 5 && 50;
+
+  it('fails when another database was selected meanwhile: it was lost and waited', async () => {
+    const { greeted, send, sentOn, pass } = setUp({ retry: patient });
+    const first = await greeted();
+    const read = send(get('k'));
+    await tick();
+    first.bytes$.error(new ConnectionError('gone'));
+    await pass(20);
+    const second = await greeted();
+    send(select(1));
+    await tick();
+    second.receive('+OK\r\n');
+    expect(read.ended).toMatchObject({ code: 'CONNECTION', delivery: 'unknown' });
+    await pass(100);
+    expect(sentOn(second)).toStrictEqual(['SELECT 1']);
+  });
+
+  it('fails when another database is being selected: it would be read there', async () => {
+    const { greeted, send, sentOn, pass } = setUp({ retry: patient });
+    const link = await greeted();
+    const read = send(get('k'));
+    await tick();
+    link.receive('-TRYAGAIN Multiple keys request during rehashing of slot\r\n');
+    send(select(1));
+    await pass(50);
+    expect(read.ended).toMatchObject({ kind: 'TRYAGAIN' });
+    expect(sentOn(link)).toStrictEqual(['GET k', 'SELECT 1']);
+  });
+
+  it('keeps its database: what was called before SELECT, that, and what was called behind it, all refused together', async () => {
+    const { greeted, send, sentOn, pass } = setUp({ pipelineDepth: 1 });
+    const link = await greeted();
+    const replies = [send(get('a')), send(select(1)), send(get('b'))];
+    await tick();
+    link.receive(BUSY.repeat(3));
+    link.accepts = false; // they go out one by one
+    await pass(60);
+    link.receive('_\r\n');
+    link.accepts = true;
+    link.drain$.next();
+    link.receive('+OK\r\n_\r\n');
+    await tick();
+    expect(sentOn(link)).toStrictEqual(['GET a', 'SELECT 1', 'GET b', 'GET a', 'SELECT 1', 'GET b']);
+    expect(replies.map(({ ended }) => ended)).toStrictEqual(['complete', 'complete', 'complete']);
+  });
+
+  it('is nothing when the client ends: no policy is asked', async () => {
+    const retry = jest.fn(() => 0);
+    const { connection, greeted, send } = setUp({ retry });
+    await greeted();
+    const replies = [send(get('a')), send(incr('n'))];
+    await tick();
+    connection.destroy();
+    expect(retry).not.toHaveBeenCalled();
+    for (const { ended } of replies) expect(ended).toMatchObject({ code: 'DISCONNECTED', delivery: 'unknown' });
+  });
+});
+
+describe('The handshake', () => {
+  it('is over when the server has answered, also where a command of the user is not answered', async () => {
+    const { connection, links } = setUp({ password: 'wrong', onConnect: [clientReply('SKIP')] });
+    connection.open();
+    await tick();
+    expect(connection.state$.value.kind).toBe('connecting');
+    links[0]!.receive('-WRONGPASS invalid username-password pair\r\n-NOAUTH no\r\n-NOAUTH no\r\n');
+    expect(connection.state$.value).toMatchObject({ kind: 'reconnecting', error: { kind: 'WRONGPASS' } });
+    const other = setUp({ onConnect: [clientReply('SKIP')] });
+    await other.greeted();
+    expect(other.connection.state$.value.kind).toBe('ready');
+  });
+});
