@@ -28,6 +28,8 @@ export interface CommandOptions {
   readonly commandTimeout?: number;
   /** how long the server may be silent while it works on such a command, ms; Infinity for ever */
   readonly readTimeout?: number;
+  /** how long the send buffer may stay full while such a command is under way, ms; Infinity for ever */
+  readonly writeTimeout?: number;
   /** what a blocking command may take beyond its own wait, ms */
   readonly blockingGrace?: number;
   /** repeating does no harm, whatever the client knows of the command: it may be sent again when it may have run */
@@ -61,7 +63,7 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
    * await redis.withOptions({ commandTimeout: 500 }).get('k');
    */
   withOptions(options: CommandOptions): RedisView<S> {
-    return new RedisView<S>({ ...this.#source, ...contextOf(options) }, this.#pubsub);
+    return new RedisView<S>({ ...this.#source, ...contextOf(options, this.#source) }, this.#pubsub);
   }
 
   /**
@@ -136,7 +138,7 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
   }
 }
 
-function contextOf(options: CommandOptions): Partial<RequestContext> {
+function contextOf(options: CommandOptions, before: RequestContext): Partial<RequestContext> {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`withOptions: an object was expected, got ${kindOf(options)}`);
   }
@@ -144,15 +146,22 @@ function contextOf(options: CommandOptions): Partial<RequestContext> {
   if (idempotent !== undefined && typeof idempotent !== 'boolean') {
     throw new TypeError(`The option 'idempotent' is a boolean, got ${kindOf(idempotent)}`);
   }
-  const { commandTimeout, readTimeout, blockingGrace, ...rest } = withoutUndefined(limits);
+  const { commandTimeout, readTimeout, writeTimeout, blockingGrace, ...rest } = withoutUndefined(limits);
   const unknown = Object.keys(rest)[0];
+  if (unknown === 'connectTimeout') {
+    throw new TypeError(
+      "withOptions: 'connectTimeout' is the connection's; how long a command waits for that is its 'commandTimeout'",
+    );
+  }
   if (unknown !== undefined) throw new TypeError(`withOptions: there is no option '${unknown}' for commands`);
-  for (const [name, limit] of Object.entries({ commandTimeout, readTimeout, blockingGrace })) {
+  for (const [name, limit] of Object.entries({ commandTimeout, readTimeout, writeTimeout, blockingGrace })) {
     if (limit !== undefined) duration(name, limit);
   }
   return {
     ...(commandTimeout !== undefined && { commandTimeout, limitsBlocking: true }),
-    ...(readTimeout !== undefined && { readTimeout }),
+    ...((readTimeout ?? writeTimeout) !== undefined && {
+      linkLimits: { ...before.linkLimits, ...withoutUndefined({ readTimeout, writeTimeout }) },
+    }),
     ...(blockingGrace !== undefined && { blockingGrace }),
     ...(idempotent !== undefined && { idempotent }),
     ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),

@@ -41,8 +41,11 @@ export interface Circumstances {
   overflows(sent: Sent): boolean;
   /** the command that selects a database; none for the one that the client began with */
   selectorOf(database: number): Sent | undefined;
-  /** a database was selected behind a command: sent again, that would be another */
-  selectedBehind(sent: Sent): boolean;
+  /**
+   * A database was selected behind a command: sent again, that would be another.
+   * @param accepted the server has said so
+   */
+  selectedBehind(sent: Sent, accepted?: boolean): boolean;
   /** the client is reading that the server does not let it in */
   signInRefused(): boolean;
 }
@@ -101,12 +104,16 @@ export class Sent {
     return this.wires.filter(isRefused).length;
   }
 
-  /** It was submitted before another, and whatever befell it let nobody pass. */
+  /**
+   * It was submitted before another, and whatever befell it let nobody pass. A database that was selected behind it ends its wait,
+   * and who awaits it learns that a moment later.
+   */
   keepsPlaceBefore({ order }: Sent): boolean {
     const isPassed = ({ answer }: WireRequest) =>
       answer !== undefined && 'error' in answer && !KEEPS_PLACE.has(wordOf(answer.error));
     const hasWaited = this.retry === 'slowly' && this.wires.length > 1;
-    return this.order < order && !hasWaited && !this.wires.some(isPassed);
+    const isOver = this.around.selectedBehind(this, true);
+    return this.order < order && !hasWaited && !isOver && !this.wires.some(isPassed);
   }
 
   /** It keeps what stands behind it waiting: it waits at the server, or is about to, or did until this moment. */

@@ -17,6 +17,12 @@ export interface Executor {
  */
 export type RetryPolicy = (attempt: number, error: RedisError, command: Command) => number | false;
 
+/** Limits of a link that a command may want otherwise than the connection, ms. */
+export interface LinkLimits {
+  readonly readTimeout?: number | undefined;
+  readonly writeTimeout?: number | undefined;
+}
+
 /** What holds for all commands of a surface. */
 export interface RequestContext extends ReplyContext {
   /** how long a command may take from its subscription to its reply, ms; Infinity for ever */
@@ -25,8 +31,8 @@ export interface RequestContext extends ReplyContext {
   readonly limitsBlocking: boolean;
   /** what a blocking command may take beyond its own wait, ms; undefined where the connection's word holds */
   readonly blockingGrace: number | undefined;
-  /** how long the server may be silent while this is what it owes, ms; undefined where the connection's word holds */
-  readonly readTimeout: number | undefined;
+  /** how long the server may be silent while this is what it owes, and take nothing while this is to be sent; undefined where the connection's word holds */
+  readonly linkLimits: LinkLimits | undefined;
   /** the user vouches that repeating does no harm */
   readonly idempotent: boolean;
   readonly retry: RetryPolicy;
@@ -39,7 +45,7 @@ export const plainContext: RequestContext = {
   commandTimeout: Infinity,
   limitsBlocking: false,
   blockingGrace: undefined,
-  readTimeout: undefined,
+  linkLimits: undefined,
   idempotent: false,
   retry: () => false,
 };

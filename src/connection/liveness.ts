@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
-import type { Request } from '../commands/request';
+import type { LinkLimits, Request } from '../commands/request';
 import { TimeoutError } from '../errors';
 import { Sweep } from './sweep';
 
@@ -55,8 +55,8 @@ export class Liveness {
   }
 
   /** A request is about to be written that grants the server another time than the rest. */
-  granted(readTimeout: number): void {
-    this.sweep.watch(this.clock.now() + readTimeout);
+  granted({ readTimeout = Infinity, writeTimeout = Infinity }: LinkLimits): void {
+    this.sweep.watch(this.clock.now() + Math.min(readTimeout, writeTimeout));
   }
 
   drained(): void {
@@ -69,11 +69,12 @@ export class Liveness {
   }
 
   private check(now: number): number {
-    const { limits, line } = this;
+    const { line } = this;
     const oldest = line.owed.peek();
-    const writeDue = this.fullSince === undefined ? Infinity : this.fullSince + limits.writeTimeout;
+    const writeTimeout = this.fullSince === undefined ? Infinity : this.writePatience();
+    const writeDue = (this.fullSince ?? 0) + writeTimeout;
     if (now >= writeDue) {
-      line.dead(new TimeoutError(`The send buffer did not empty within ${limits.writeTimeout} ms`));
+      line.dead(new TimeoutError(`The send buffer did not empty within ${writeTimeout} ms`));
       return Infinity;
     }
     if (oldest === undefined) return Math.min(writeDue, this.listen(now));
@@ -86,6 +87,14 @@ export class Liveness {
     let shortest = Infinity;
     for (const request of line.owed) shortest = Math.min(shortest, this.patience(request));
     return Math.min(writeDue, readDue, now + shortest);
+  }
+
+  /** What of the buffer is whose nobody knows, so the most patient one decides. */
+  private writePatience(): number {
+    let most = 0;
+    for (const { context } of this.line.owed)
+      most = Math.max(most, context.linkLimits?.writeTimeout ?? this.limits.writeTimeout);
+    return most === 0 ? this.limits.writeTimeout : most;
   }
 
   /** Nothing is owed: whether the link is there shows when it is asked. Returns when to look again. */
@@ -105,6 +114,6 @@ export class Liveness {
   }
 
   private patience({ context }: Request): number {
-    return context.readTimeout ?? this.limits.readTimeout;
+    return context.linkLimits?.readTimeout ?? this.limits.readTimeout;
   }
 }

@@ -323,7 +323,7 @@ export class Multiplexer {
       count++;
       if (spec.blocking !== undefined) this.grantWait(request);
       if (spec.connection) this.noteWritten(request);
-      if (request.context.readTimeout !== undefined) this.liveness.granted(request.context.readTimeout);
+      if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
       if (this.replyMode.isAnswered(request.command)) inFlight.push(request);
       else this.unanswered.push(request);
     }

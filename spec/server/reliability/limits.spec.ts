@@ -113,16 +113,14 @@ describe('A limit', () => {
     });
 
     it('is wrong unless it is a time', () => {
-      for (const name of ['commandTimeout', 'readTimeout', 'blockingGrace']) {
+      for (const name of ['commandTimeout', 'readTimeout', 'writeTimeout', 'blockingGrace']) {
         for (const limit of [0, -1, NaN, 2 ** 31, null as unknown as number]) {
           expect(() => client().withOptions({ [name]: limit })).toThrow(`The option '${name}' is a number from 1`);
         }
       }
-      for (const name of ['connectTimeout', 'writeTimeout']) {
-        expect(() => client().withOptions({ [name]: 5 })).toThrow(
-          `withOptions: there is no option '${name}' for commands`,
-        );
-      }
+      const wrong = (options: object) => () => client().withOptions(options);
+      expect(wrong({ connectTimeout: 5 })).toThrow("withOptions: 'connectTimeout' is the connection's");
+      expect(wrong({ keepAlive: 5 })).toThrow("withOptions: there is no option 'keepAlive' for commands");
     });
   });
 
@@ -205,6 +203,28 @@ describe('A limit', () => {
   });
 
   describe('for writes', () => {
+    it('is shorter or longer for a command that is known to be quick, or large', async () => {
+      const hasty = client({ writeTimeout: 30_000 });
+      await hasty.connect();
+      proxy().stall('toServer', true);
+      const large = hasty.withOptions({ readTimeout: 30_000 }).withOptions({ writeTimeout: 80 }).append('large', LARGE);
+      expect(await failure(large)).toMatchObject({
+        code: 'CONNECTION',
+        delivery: 'unknown',
+        cause: { code: 'TIMEOUT' },
+      });
+      proxy().stall('toServer', false);
+      const patient = client({ writeTimeout: 50 });
+      await patient.connect();
+      const before = proxy().connections.total;
+      proxy().stall('toServer', true);
+      const sent = outcome(patient.withOptions({ writeTimeout: 20_000 }).set('large', LARGE));
+      await failure(patient.withOptions({ commandTimeout: 150 }).ping());
+      proxy().stall('toServer', false);
+      expect(await sent).toStrictEqual({ value: 'OK' });
+      expect(proxy().connections.total).toBe(before);
+    });
+
     it('destroys and replaces a link whose other end takes nothing', async () => {
       const redis = client({ writeTimeout: 80 });
       await redis.connect();

@@ -1,6 +1,6 @@
 import { blpop, call, get } from 'rxjs-redis/commands';
 import type { Command } from '../../../src/commands/command';
-import { Request, plainContext } from '../../../src/commands/request';
+import { Request, plainContext, type LinkLimits } from '../../../src/commands/request';
 import { Liveness } from '../../../src/connection/liveness';
 import { Ring } from '../../../src/connection/ring';
 import type { TimeoutError } from '../../../src/errors';
@@ -13,10 +13,9 @@ class OwedRequest extends Request {
   protected deliver(): void {}
 }
 
-interface Written {
+interface Written extends LinkLimits {
   readonly accepted?: boolean;
   readonly deadline?: number;
-  readonly readTimeout?: number | undefined;
 }
 
 function setUp(limits = { readTimeout: 100, writeTimeout: 50 }) {
@@ -35,10 +34,10 @@ function setUp(limits = { readTimeout: 100, writeTimeout: 50 }) {
     dead: ({ message }: TimeoutError) => deaths.push({ at: clock.now(), message }),
   };
   const liveness = new Liveness(clock, limits, line);
-  const write = (command: Command, { accepted = true, deadline = 0, readTimeout }: Written = {}) => {
-    const request = new OwedRequest(command, { ...plainContext, readTimeout });
+  const write = (command: Command, { accepted = true, deadline = 0, ...linkLimits }: Written = {}) => {
+    const request = new OwedRequest(command, { ...plainContext, linkLimits });
     request.deadline = deadline;
-    if (readTimeout !== undefined) liveness.granted(readTimeout);
+    liveness.granted(linkLimits);
     owed.push(request);
     liveness.wrote(owed.length === 1, accepted);
   };
@@ -197,6 +196,20 @@ describe('A link', () => {
     write(get('k'), { accepted: false });
     clock.advance(50);
     expect(deaths).toStrictEqual([{ at: 50, message: 'The send buffer did not empty within 50 ms' }]);
+  });
+
+  it('has the time to empty its send buffer that the most patient request on it grants', () => {
+    const patient = setUp();
+    patient.write(get('k'));
+    patient.write(get('large'), { accepted: false, writeTimeout: 80 });
+    patient.clock.advance(79);
+    expect(patient.deaths).toStrictEqual([]);
+    patient.clock.advance(1);
+    expect(patient.deaths).toStrictEqual([{ at: 80, message: 'The send buffer did not empty within 80 ms' }]);
+    const hasty = setUp();
+    hasty.write(get('k'), { accepted: false, writeTimeout: 20 });
+    hasty.clock.advance(20);
+    expect(hasty.deaths).toStrictEqual([{ at: 20, message: 'The send buffer did not empty within 20 ms' }]);
   });
 
   it('is not dead when its send buffer empties in time', () => {
