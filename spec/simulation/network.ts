@@ -19,6 +19,11 @@ export class Network {
     private readonly around: Surroundings,
   ) {}
 
+  /** The link of the latest dial, unless that has come to nothing so far. */
+  get latest(): Link | undefined {
+    return this.links.find(({ index }) => index === this.dialled - 1);
+  }
+
   get open(): readonly Link[] {
     return this.links.filter(({ open }) => open);
   }

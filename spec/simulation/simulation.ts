@@ -247,7 +247,7 @@ class Simulation implements Cast {
 
   /** Until when anybody waited for anything since the client was told to close; undefined where that is not known. */
   private busyUntil(since: number): number | undefined {
-    const link = this.network.links.at(-1);
+    const link = this.network.latest;
     const { all, unsettled } = this.workload;
     if (link?.ready !== true || this.forMessages.length > 0) return undefined;
     // What waits at the server is not waited for, nor what stands behind it.
