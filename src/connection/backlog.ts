@@ -74,7 +74,10 @@ export class Backlog {
     if (until <= this.heldUntil) return;
     this.holding?.unsubscribe();
     this.heldUntil = until;
-    this.holding = this.clock.schedule(() => this.onHeld(), delay);
+    this.holding = this.clock.schedule(() => {
+      this.heldUntil = 0; // whoever is refused from now on has its own time
+      this.onHeld();
+    }, delay);
   }
 
   /** It is tried again before all others, at the next release. */

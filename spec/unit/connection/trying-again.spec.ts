@@ -80,6 +80,19 @@ describe('What is tried again', () => {
     expect(sentOn(link)).toStrictEqual(['GET a', 'GET b', 'GET a', 'GET b']);
   });
 
+  it('goes out also when one is refused in the very moment in which the time of the other is over', async () => {
+    const { greeted, send, sentOn, pass } = setUp({ retry: (attempt) => attempt < 3 && 0 });
+    const link = await greeted();
+    send(get('a'));
+    send(get('b'));
+    await tick();
+    link.receive(BUSY);
+    await pass(0);
+    link.receive(BUSY);
+    await pass(1);
+    expect(sentOn(link)).toStrictEqual(['GET a', 'GET b', 'GET a', 'GET b']);
+  });
+
   it('is passed by others where one slot alone is not served', async () => {
     const { greeted, send, sentOn } = setUp();
     const link = await greeted();
