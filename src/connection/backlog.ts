@@ -16,7 +16,7 @@ export class Backlog {
   private returning: Request[] = [];
   /** Until when nothing is sent, for the server refuses everything. */
   private holding: Subscription | undefined;
-  private heldUntil = 0;
+  private heldUntil = -Infinity;
 
   /**
    * @param onReturn what has been parked is to be sent
@@ -75,7 +75,7 @@ export class Backlog {
     this.holding?.unsubscribe();
     this.heldUntil = until;
     this.holding = this.clock.schedule(() => {
-      this.heldUntil = 0; // whoever is refused from now on has its own time
+      this.heldUntil = -Infinity; // whoever is refused from now on has its own time
       this.onHeld();
     }, delay);
   }
@@ -89,7 +89,7 @@ export class Backlog {
   release(): void {
     this.holding?.unsubscribe();
     this.holding = undefined;
-    this.heldUntil = 0;
+    this.heldUntil = -Infinity;
     this.queue.unshift(this.returning.splice(0));
   }
 
