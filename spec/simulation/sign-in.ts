@@ -15,7 +15,8 @@ interface Waiting {
 /** What is wrong with a connect() that failed. */
 export function complainOf(error: unknown, waited: number, around: Circumstances): string | undefined {
   if (error instanceof ReplyError && !isMomentary(error.message)) return undefined;
-  if (error instanceof TimeoutError && waited >= around.settings.commandTimeout) return undefined;
+  // Times with fractions do not add up to the last digit.
+  if (error instanceof TimeoutError && waited + 0.001 >= around.settings.commandTimeout) return undefined;
   if (error instanceof DisconnectedError && around.over()) return undefined;
   return `connect() failed after ${waited} ms although the client goes on: ${String(error)}`;
 }
