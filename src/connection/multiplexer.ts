@@ -381,11 +381,10 @@ export class Multiplexer {
   private rest(): void {
     if (this.retiring !== undefined && !this.owesSoon()) {
       this.breakLink(new ConnectionError('The connection is made anew', { cause: this.retiring }));
-    } else if (this.releaseDue) {
-      this.release();
-    } else if (this.isDrained()) {
-      this.idle$.next();
+      return;
     }
+    if (this.releaseDue) this.release();
+    if (this.isDrained()) this.idle$.next();
   }
 
   /** The server has answered with an error, so the command did not run. */

@@ -645,6 +645,23 @@ describe('Closing', () => {
     expect(await pending).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown' } });
   });
 
+  it('does not wait for what was held, has had its time, and is gone when the last reply comes', async () => {
+    const { connection, clock, send, ready } = setUp({ commandTimeout: 50, retry: { initialDelay: 20, jitter: 0 } });
+    connection.open();
+    const socket = await ready();
+    const held = failure(send(incr('n')));
+    const slow = outcome(new Reply({ ...plainContext, executor: connection }, get('k')));
+    await tick();
+    socket.receive('-CLUSTERDOWN The cluster is down\r\n');
+    const closed = record(connection.close());
+    clock.advance(20); // it is to be sent again, behind the reply that is owed
+    clock.advance(35);
+    expect(await held).toMatchObject({ code: 'TIMEOUT', delivery: 'answered' });
+    socket.receive('$1\r\nv\r\n');
+    expect(await slow).toStrictEqual({ value: 'v' });
+    expect(closed.ended).toBe('complete');
+  });
+
   it('waits 30 s at most where commands have no limit', async () => {
     const { connection, clock, send, states, ready } = setUp({ commandTimeout: Infinity, readTimeout: Infinity });
     const pending = outcome(send(incr('n')));
