@@ -646,10 +646,11 @@ describe('Closing', () => {
   });
 
   it('does not wait for what was held, has had its time, and is gone when the last reply comes', async () => {
-    const { connection, clock, send, ready } = setUp({ commandTimeout: 50, retry: { initialDelay: 20, jitter: 0 } });
+    const { connection, clock, ready } = setUp();
     connection.open();
     const socket = await ready();
-    const held = failure(send(incr('n')));
+    const hasty = { ...plainContext, executor: connection, commandTimeout: 50, retry: () => 20 };
+    const held = failure(new Reply(hasty, incr('n')));
     const slow = outcome(new Reply({ ...plainContext, executor: connection }, get('k')));
     await tick();
     socket.receive('-CLUSTERDOWN The cluster is down\r\n');
