@@ -80,7 +80,10 @@ export class Workload {
   /** How many wait to be written: those that surely do, and all that may. */
   private queue(): { least: number; most: number } {
     const waiting = this.unsettled;
-    return { least: waiting.filter(surelyWaits).length, most: waiting.length };
+    // Those whose time is up are told one after the other.
+    const now = this.around.timeline.now();
+    const sure = waiting.filter((sent) => surelyWaits(sent) && sent.due > now);
+    return { least: sure.length, most: waiting.length };
   }
 
   send(item: SendItem): void {
