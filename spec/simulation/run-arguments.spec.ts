@@ -2,14 +2,15 @@ import { readArguments } from './run-arguments';
 
 describe('The arguments of npm run simulate', () => {
   it('are 20 000 seeds from 1 where nothing is said', () => {
-    expect(readArguments([])).toStrictEqual({ seeds: 20_000, from: 1, seconds: Infinity });
+    expect(readArguments([])).toStrictEqual({ seeds: 20_000, from: 1, seconds: Infinity, all: false });
   });
 
   it('name the seeds and the time', () => {
-    expect(readArguments(['--seeds', '7', '--from=0', '--seconds', '5'])).toStrictEqual({
+    expect(readArguments(['--seeds', '7', '--from=0', '--seconds', '5', '--all'])).toStrictEqual({
       seeds: 7,
       from: 0,
       seconds: 5,
+      all: true,
     });
   });
 

@@ -7,6 +7,8 @@ export interface RunArguments {
   readonly from: number;
   /** no further seed is begun then; Infinity for no limit */
   readonly seconds: number;
+  /** go on behind a seed that fails */
+  readonly all: boolean;
 }
 
 /** Seeds are numbers of 32 bits: two that differ by that much would be the same. */
@@ -25,12 +27,13 @@ export function readArguments(argv: readonly string[]): RunArguments {
   const seeds = values.seeds === undefined ? standard : wholeNumber('seeds', values.seeds, 1);
   if (seeds < 1 || from + seeds > SEEDS)
     throw new TypeError(`--from and --seeds: there are no seeds beyond ${SEEDS - 1}`);
-  return { seeds, from, seconds };
+  return { seeds, from, seconds, all: values.all ?? false };
 }
 
-function parse(argv: readonly string[]): { seeds?: string; from?: string; seconds?: string } {
+function parse(argv: readonly string[]): { seeds?: string; from?: string; seconds?: string; all?: boolean } {
   try {
-    const options = { seeds: { type: 'string' }, from: { type: 'string' }, seconds: { type: 'string' } } as const;
+    const text = { type: 'string' } as const;
+    const options = { seeds: text, from: text, seconds: text, all: { type: 'boolean' } } as const;
     return parseArgs({ args: [...argv], options }).values;
   } catch (error) {
     throw new TypeError((error as Error).message.split('\n')[0]);

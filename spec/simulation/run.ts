@@ -1,9 +1,9 @@
 // `npm run simulate -- --seeds 1000000 --from 1`: as many seeds as wanted, on all cores, until one fails.
-// `--seconds 600` ends it sooner.
+// `--seconds 600` ends it sooner, `--all` goes on behind a seed that fails.
 
 import { availableParallelism } from 'node:os';
 import { readArguments, type RunArguments } from './run-arguments';
-import { explain, type Failure } from './seeds';
+import { explain, type Failure, type Range } from './seeds';
 import { Worker, work } from './worker';
 
 /** Seeds that a worker is given at once. */
@@ -11,7 +11,7 @@ const PORTION = 500;
 /** How often it is told how far it is, ms. */
 const PROGRESS = 5_000;
 
-async function run({ seeds, from, seconds }: RunArguments): Promise<void> {
+async function run({ seeds, from, seconds, all }: RunArguments): Promise<void> {
   const start = performance.now();
   const elapsed = () => (performance.now() - start) / 1000;
   const counts = new Map<string, number>();
@@ -21,14 +21,23 @@ async function run({ seeds, from, seconds }: RunArguments): Promise<void> {
   const rate = () => `${done} seeds in ${elapsed().toFixed(0)} s, ${Math.round(done / elapsed())} a second`;
   const progress = setInterval(() => console.log(rate()), PROGRESS);
 
+  const take = (): Range | undefined => {
+    const isOver = (failure !== undefined && !all) || failure?.fatal === true || elapsed() >= seconds;
+    if (isOver || next >= from + seeds) return undefined;
+    const range = { from: next, count: Math.min(PORTION, from + seeds - next) };
+    next += range.count;
+    return range;
+  };
   const drive = async (worker: Worker): Promise<void> => {
-    while (failure === undefined && next < from + seeds && elapsed() < seconds) {
-      const range = { from: next, count: Math.min(PORTION, from + seeds - next) };
-      next += range.count;
+    let range = take();
+    while (range !== undefined) {
       const told = await worker.run(range);
       done += told.seeds;
       for (const [what, times] of told.counts) counts.set(what, (counts.get(what) ?? 0) + times);
+      if (told.failure !== undefined && all) console.log(`Seed ${told.failure.seed}: ${told.failure.violations[0]}`);
       failure ??= told.failure;
+      const rest: Range = { from: range.from + told.seeds, count: range.count - told.seeds };
+      range = all && rest.count > 0 && told.failure?.fatal !== true ? rest : take();
     }
     worker.end();
   };
