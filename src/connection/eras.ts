@@ -11,7 +11,8 @@ const BEGINS_ERA = new Set(['SELECT', 'AUTH', 'RESET']);
 //  called:  GET a   SELECT 1   GET b   SELECT 2
 //  era:       0        1         1        2
 export class Eras {
-  private readonly begun = new WeakMap<Request, number>();
+  /** Hidden also from who looks at all the fields: requests hold arguments. */
+  readonly #begun = new WeakMap<Request, number>();
   /** how many were ever begun by being written, and how many of those are in flight for the first time */
   private count = 0;
   private underWay = 0;
@@ -39,9 +40,9 @@ export class Eras {
 
   wrote(request: Request): void {
     if (!beginsEra(request.command)) return;
-    let era = this.begun.get(request);
+    let era = this.#begun.get(request);
     if (era === undefined) {
-      this.begun.set(request, (era = ++this.count));
+      this.#begun.set(request, (era = ++this.count));
       this.underWay++;
     }
     this.effective = Math.max(this.effective, era);
@@ -49,7 +50,7 @@ export class Eras {
 
   /** @param done the server has accepted it; otherwise it was refused or lost */
   ended(request: Request, done: boolean): void {
-    const era = this.begun.get(request);
+    const era = this.#begun.get(request);
     if (era === undefined) return;
     if (request.past === undefined) this.underWay--;
     if (done) {
@@ -57,7 +58,7 @@ export class Eras {
       return;
     }
     this.effective = this.accepted;
-    for (const other of this.inFlight) this.effective = Math.max(this.effective, this.begun.get(other) ?? 0);
+    for (const other of this.inFlight) this.effective = Math.max(this.effective, this.#begun.get(other) ?? 0);
   }
 }
 
