@@ -26,12 +26,13 @@ export class Reception {
 
   greet(peer: Peer, request: WireRequest): void {
     const { words } = request;
+    // Asked once more in RESP2, the last word counts.
+    const before = peer.refusals.findIndex((refusal) => refusal.includes(` ${words[0]} `));
+    if (before !== -1 && words[1] !== 'SETINFO') peer.refusals.splice(before, 1);
     const ok = () => peer.answer(resp.simple('OK'), request, { value: '"OK"' });
     const refuse = (text: string) => peer.answer(resp.error(text), request, { error: text });
     const refuseForGood = (text: string) => {
-      // Asked once more in RESP2, the last word counts.
-      const again = peer.refusals.findIndex((refusal) => refusal.includes(` ${words[0]} `));
-      if (!isMomentary(text)) peer.refusals.splice(again === -1 ? peer.refusals.length : again, 1, text);
+      if (!isMomentary(text)) peer.refusals.push(text);
       refuse(text);
     };
     switch (words[0]) {

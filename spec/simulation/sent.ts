@@ -41,11 +41,8 @@ export interface Circumstances {
   overflows(sent: Sent): boolean;
   /** the command that selects a database; none for the one that the client began with */
   selectorOf(database: number): Sent | undefined;
-  /**
-   * A database was selected behind a command: sent again, that would be another.
-   * @param accepted the server has said so
-   */
-  selectedBehind(sent: Sent, accepted?: boolean): boolean;
+  /** a database was selected behind a command: sent again, that would be another */
+  selectedBehind(sent: Sent): boolean;
   /** the client is reading that the server does not let it in */
   signInRefused(): boolean;
 }
@@ -112,7 +109,7 @@ export class Sent {
     const isPassed = ({ answer }: WireRequest) =>
       answer !== undefined && 'error' in answer && !KEEPS_PLACE.has(wordOf(answer.error));
     const hasWaited = this.retry === 'slowly' && this.wires.length > 1;
-    const isOver = this.around.selectedBehind(this, true);
+    const isOver = this.around.selectedBehind(this);
     return this.order < order && !hasWaited && !isOver && !this.wires.some(isPassed);
   }
 

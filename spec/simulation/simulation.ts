@@ -19,7 +19,7 @@ import { watchSignIn } from './sign-in';
 import { States } from './states';
 import { Timeline } from './timeline';
 import { UserErrors, strays } from './user-errors';
-import { isBlocking, isRefused } from './wire';
+import { isBlocking } from './wire';
 import { Workload } from './workload';
 
 /** What came of a run. */
@@ -110,13 +110,8 @@ class Simulation implements Cast {
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
       selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
-      selectedBehind: ({ order }, accepted = false) =>
-        this.workload.all.some(
-          (sent) =>
-            sent.item.call === 'select' &&
-            sent.order > order &&
-            sent.wires.some((wire) => !accepted || (wire.answered && !isRefused(wire))),
-        ),
+      selectedBehind: ({ order }) =>
+        this.workload.all.some((sent) => sent.item.call === 'select' && sent.order > order && sent.wires.length > 0),
     };
     this.sameTick = new SameTick(this.observers, around);
     const { sameTick } = this;

@@ -169,12 +169,12 @@ export class Multiplexer {
   drained(): Observable<void> {
     return defer(() => {
       this.draining = true;
-      this.backlog.prune();
       return this.isDrained() ? of(undefined) : this.idle$;
     });
   }
 
   private isDrained(): boolean {
+    if (this.draining) this.backlog.prune();
     const next = this.inFlight.peek() ?? this.backlog.peek();
     return this.pending === 0 || (this.draining && next !== undefined && blockingWait(next.command) !== undefined);
   }

@@ -53,8 +53,8 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'close() waits for what nobody waits for any more',
     file: 'connection/multiplexer.ts',
-    from: 'this.draining = true;\n      this.backlog.prune();',
-    to: 'this.draining = true;',
+    from: 'if (this.draining) this.backlog.prune();',
+    to: '',
   },
   {
     fault: 'close() comes to its end before the connection does',

@@ -645,6 +645,25 @@ describe('Closing', () => {
     expect(await pending).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown' } });
   });
 
+  it('waits for what stands behind a blocking command that nobody waits for any more', async () => {
+    const { connection, clock, send, accept } = setUp();
+    const hasty = failure(new Reply({ ...plainContext, executor: connection, commandTimeout: 50 }, get('k')));
+    const left = record(send(blpop('q', 0)));
+    const counted = outcome(send(incr('n')));
+    const closed = record(connection.close());
+    clock.advance(20);
+    left.stop();
+    clock.advance(40);
+    expect(await hasty).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent' });
+    expect(closed.ended).toBeUndefined();
+    const socket = await accept();
+    socket.receive(greeting + '+OK\r\n+OK\r\n');
+    await tick();
+    socket.receive(':1\r\n');
+    expect(await counted).toStrictEqual({ value: 1 });
+    expect(closed.ended).toBe('complete');
+  });
+
   it('does not wait for what was held, has had its time, and is gone when the last reply comes', async () => {
     const { connection, clock, ready } = setUp();
     connection.open();
