@@ -50,8 +50,12 @@ export const plainContext: RequestContext = {
   retry: () => false,
 };
 
+let failures = 0;
+
 /** What has become so far of a request that is tried again. */
 export interface Past {
+  /** its place among all that ever failed, which is that of the calls */
+  readonly order: number;
   attempts: number;
   /** a link was lost with it */
   mayHaveRun: boolean;
@@ -89,7 +93,7 @@ export abstract class Request<T = unknown> {
 
   /** Notes that it was tried in vain, and is to be tried again. */
   tried(failure: RedisError, era: number): Past {
-    const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure, era });
+    const past = (this.past ??= { order: ++failures, attempts: 0, mayHaveRun: false, resent: false, failure, era });
     past.attempts++;
     past.failure = failure;
     return past;

@@ -90,7 +90,12 @@ export class Backlog {
     this.holding?.unsubscribe();
     this.holding = undefined;
     this.heldUntil = -Infinity;
-    this.queue.unshift(this.returning.splice(0));
+    const first = this.returning.splice(0);
+    // What was released before may still stand at the head, for the socket was full.
+    for (let next = this.queue.peek(); next?.past !== undefined; next = this.queue.peek())
+      first.push(this.queue.shift()!);
+    first.sort(byOrder);
+    this.queue.unshift(first);
   }
 
   // Hot while the queue is full: once for every command that finds it so.
@@ -113,6 +118,10 @@ export class Backlog {
     }
     return taken;
   }
+}
+
+function byOrder(one: Request, other: Request): number {
+  return one.past!.order - other.past!.order;
 }
 
 function isAbandoned({ abandoned }: Request): boolean {

@@ -83,14 +83,20 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what was refused for the moment goes behind the queue',
     file: 'connection/backlog.ts',
-    from: 'this.queue.unshift(this.returning.splice(0));',
-    to: 'for (const request of this.returning.splice(0)) this.queue.push(request);',
+    from: 'this.queue.unshift(first);',
+    to: 'for (const request of first) this.queue.push(request);',
   },
   {
     fault: 'a server that refuses everything is asked on and on',
     file: 'connection/backlog.ts',
     from: 'return this.holding === undefined ? this.queue.shift() : undefined;',
     to: 'return this.queue.shift();',
+  },
+  {
+    fault: 'what is refused later goes before what was released before and not sent',
+    file: 'connection/backlog.ts',
+    from: 'first.sort(byOrder);',
+    to: 'first.sort((one, other) => byOrder(other, one));',
   },
   {
     fault: 'what was refused in one database is sent again in another',

@@ -93,6 +93,24 @@ describe('What is tried again', () => {
     expect(sentOn(link)).toStrictEqual(['GET a', 'GET b', 'GET a', 'GET b']);
   });
 
+  it('stays in the order of the calls, also where the socket is full in the middle of it', async () => {
+    const { greeted, send, sentOn, pass } = setUp({ pipelineDepth: 1, retry: (attempt) => attempt < 3 && 10 });
+    const link = await greeted();
+    for (const key of ['a', 'b', 'c']) send(get(key));
+    await tick();
+    link.receive(BUSY + BUSY);
+    link.accepts = false; // one more is taken, then none
+    await pass(10);
+    link.receive(BUSY);
+    await pass(10);
+    expect(sentOn(link)).toStrictEqual(['GET a', 'GET b', 'GET c', 'GET a']);
+    link.receive('_\r\n');
+    link.accepts = true;
+    link.drain$.next();
+    await pass(20);
+    expect(sentOn(link).slice(4)).toStrictEqual(['GET b', 'GET c']);
+  });
+
   it('is passed by others where one slot alone is not served', async () => {
     const { greeted, send, sentOn } = setUp();
     const link = await greeted();
