@@ -83,7 +83,7 @@ function drawFault(random: Random): Fault {
 
 function drawHandshakeFault(random: Random): Fault {
   if (random.chance(0.2)) return { type: random.pick(['maxclients', 'onConnect']) };
-  if (random.chance(0.4))
+  if (random.chance(0.55))
     return { type: 'credentials', manner: random.pick(['late', 'failing', 'ending', 'never', 'malformed']) };
   return {
     type: 'refuseGreeting',
