@@ -17,6 +17,7 @@ export class Backlog {
   /** Until when nothing is sent, for the server refuses everything. */
   private holding: Subscription | undefined;
   private heldUntil = -Infinity;
+  private timeIsOver = false;
 
   /**
    * @param onReturn what has been parked is to be sent
@@ -27,6 +28,11 @@ export class Backlog {
     private readonly onReturn: (request: Request) => void,
     private readonly onHeld: () => void,
   ) {}
+
+  /** The time is over for which it was held, and it is not released yet. */
+  get releaseDue(): boolean {
+    return this.timeIsOver;
+  }
 
   /** How many wait for their turn. */
   get queued(): number {
@@ -74,8 +80,10 @@ export class Backlog {
     if (until <= this.heldUntil) return;
     this.holding?.unsubscribe();
     this.heldUntil = until;
+    this.timeIsOver = false; // who is refused meanwhile has its own time
     this.holding = this.clock.schedule(() => {
-      this.heldUntil = -Infinity; // whoever is refused from now on has its own time
+      this.heldUntil = -Infinity;
+      this.timeIsOver = true;
       this.onHeld();
     }, delay);
   }
@@ -90,6 +98,7 @@ export class Backlog {
     this.holding?.unsubscribe();
     this.holding = undefined;
     this.heldUntil = -Infinity;
+    this.timeIsOver = false;
     const first = this.returning.splice(0);
     // What was released before may still stand at the head, for the socket was full.
     for (let next = this.queue.peek(); next?.past !== undefined; next = this.queue.peek())

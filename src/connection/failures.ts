@@ -29,7 +29,7 @@ export function unreadable(cause: ProtocolError, { command }: Request): Protocol
 }
 
 /** The link is gone, and no reply has come. */
-export function lost(cause: RedisError, request: Request, delivery: Delivery): RedisError {
+export function connectionLost(cause: RedisError, request: Request, delivery: Delivery): RedisError {
   const { name } = request.command.spec;
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const facts = { delivery, command: name, cause, repeatable: delivery === 'unsent' || request.repeatable };

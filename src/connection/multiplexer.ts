@@ -3,8 +3,7 @@ import { blockingWait } from '../commands/blocking-wait';
 import { call } from '../commands/call';
 import type { Command } from '../commands/command';
 import { Reply } from '../commands/reply';
-import { hasNotRun, plainContext, toReplyError, type Executor, type Request } from '../commands/request';
-import type { ReplyError } from '../errors';
+import { plainContext, type Executor, type Request } from '../commands/request';
 import { ConnectionError, ProtocolError, type RedisError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { decodeResp } from '../resp/decode-resp';
@@ -14,12 +13,12 @@ import { ErrorFrame, type Frame } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Demultiplexer } from './demultiplexer';
 import { Eras, beginsEra } from './eras';
-import { deliveryOf, failSafely, lost, notEncodable, timedOut, unreadable } from './failures';
+import { connectionLost, deliveryOf, failSafely, notEncodable, timedOut, unreadable } from './failures';
 import { Liveness, type LivenessLimits } from './liveness';
 import { Multicast } from './multicast';
 import { ReplyMode } from './reply-mode';
-import { delayOfNextTry } from './retry';
 import { reportUnhandled } from './report-unhandled';
+import { Retrier } from './retrier';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
 import { Sweep } from './sweep';
@@ -47,21 +46,10 @@ export interface MultiplexerOptions extends LivenessLimits {
 /** What a server says to a client that it does not want, whatever that has asked, before it closes the connection. */
 const FAREWELL = /^(ERR max number of clients|DENIED )/;
 
-/** What a server answers to every command while it cannot work. */
-const REFUSES_ALL = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
-
-/** A slot that is not served concerns its keys alone. */
-function refusesAll({ kind, message }: ReplyError): boolean {
-  return REFUSES_ALL.has(kind) && !message.startsWith('CLUSTERDOWN Hash slot');
-}
-
 /** Whether a transaction is open behind a command that changes its connection. */
 function staysInTransaction(name: string, before: boolean): boolean {
   return name === 'MULTI' || (before && name !== 'EXEC' && name !== 'DISCARD' && name !== 'RESET');
 }
-
-/** How long all wait at most for one that was refused for the moment, ms. */
-const LONGEST_HOLD = 1_000;
 
 /** Deadlines closer together than this are dealt with at once; ms. */
 const SWEEP_GRAIN = 5;
@@ -74,12 +62,12 @@ const PENDING_PER_GRAIN = 2_000;
  * It outlives sockets: `serve` a new one after a loss and the requests that were never written go out on it, preceded by those
  * that may be repeated.
  */
-//                              ┌──────────── refused for the moment, after a delay ◀── parked ◀─┐
-//                              ▼                                                                │
-//  requests$ ──────────────▶ queue ──flush──▶ in flight ──frame──▶ settled, or by an error ─────┤
-//                              ▲ waits at the gate   │ the socket is lost                       ▼
-//  greetings$ ── pass it ──────┘                     ├─ may be repeated: back to the head     failed
-//                                                    └─ may not: fails with delivery 'unknown'
+//                              ┌───────────── tried again ◀───────────────┐
+//                              ▼                                          │
+//  requests$ ──────────────▶ backlog ──flush──▶ in flight ──refused──▶ Retrier ──▶ failed
+//                              ▲ waits at the gate   │ │                  ▲
+//  greetings$ ── pass it ──────┘                     │ └──socket lost─────┘
+//                                                    └──reply──▶ settled
 export class Multiplexer {
   readonly requests$ = new Multicast<Request>();
   /** The handshake and what restores a connection's state: written before the queue, gate or no gate. */
@@ -92,9 +80,8 @@ export class Multiplexer {
   private readonly backlog: Backlog;
   private readonly greetings = new Ring<Request>();
   private readonly inFlight = new Ring<Request>();
-  /** The backlog is to be released, once those in flight have been refused as well. */
-  private releaseDue = false;
-
+  private readonly eras = new Eras(this.inFlight);
+  private readonly retrier: Retrier;
   private readonly encoder: Encoder;
   private readonly deadlines: Sweep;
   private readonly liveness: Liveness;
@@ -109,19 +96,14 @@ export class Multiplexer {
   private readonly unanswered: Request[] = [];
   /** Taken from their lines, and not to be sent at all. */
   private readonly unsendable: { readonly request: Request; readonly error: RedisError }[] = [];
-  private readonly eras = new Eras(this.inFlight);
   /** A frame is being dealt with, and others may be at hand. */
   private reading = false;
   /** The connection is to be closed when nothing more can be expected. */
   private draining = false;
-  /** What a request meets now that the client has ended; undefined until then. */
-  private ended: ((request: Request) => RedisError) | undefined;
   /** A transaction is open on the wire, and takes what comes next for its own. */
   private inTransaction = false;
   /** The time, read once per tick. */
   private tickTime = 0;
-  /** The link leads to the wrong server and is left once the owed replies have come. */
-  private retiring: RedisError | undefined;
   private breakLink: (error: RedisError) => void = () => undefined;
 
   /** A last chance to send a greeting that belongs before what the queue holds. */
@@ -138,6 +120,7 @@ export class Multiplexer {
       (request) => this.requests$.next(request),
       () => this.release(),
     );
+    this.retrier = new Retrier(options, this.backlog, this.eras);
     this.incoming = new Demultiplexer(
       () => this.inFlight.peek(),
       this.replyMode,
@@ -231,7 +214,7 @@ export class Multiplexer {
 
   /** For good: the link is left, what waits and what is in flight fails, and nothing is tried again. */
   end(toError: (request: Request) => RedisError, leave: () => void): void {
-    this.ended = toError;
+    this.retrier.end(toError);
     leave();
     this.failQueued(toError);
   }
@@ -302,10 +285,11 @@ export class Multiplexer {
   private encodeBatch(): boolean {
     const { encoder, inFlight, options } = this;
     const depth = options.autoPipeline ? options.pipelineDepth : 1;
+    const flows = this.gateOpen && this.retrier.retiring === undefined;
     let count = 0;
     while (count < depth && encoder.pending < options.writeBufferSize) {
       const request =
-        (this.inTransaction ? undefined : this.greetings.shift()) ?? (this.gateOpen ? this.backlog.shift() : undefined);
+        (this.inTransaction ? undefined : this.greetings.shift()) ?? (flows ? this.backlog.shift() : undefined);
       if (request === undefined) break;
       if (request.abandoned) continue;
       const { spec, args } = request.command;
@@ -347,13 +331,14 @@ export class Multiplexer {
     }
     if (request.command.spec.connection) this.eras.ended(request, !(frame instanceof ErrorFrame));
     try {
-      if (frame instanceof ErrorFrame) this.refuse(request, frame);
+      if (frame instanceof ErrorFrame) this.retrier.refused(request, frame, this.gateOpen);
       else this.deliver(request, frame);
     } catch (error) {
       reportUnhandled(error);
     }
     if (this.inFlight.length === 0 || this.draining) this.rest();
-    else if (this.retiring !== undefined || this.releaseDue) this.scheduleFlush(); // what is at hand is read first
+    // What is at hand is read first.
+    else if (this.retrier.retiring !== undefined || this.backlog.releaseDue) this.scheduleFlush();
   }
 
   private deliver(request: Request, frame: Frame): void {
@@ -379,75 +364,24 @@ export class Multiplexer {
 
   /** No reply is owed, or none that would come soon. */
   private rest(): void {
-    if (this.retiring !== undefined && !this.owesSoon()) {
-      this.breakLink(new ConnectionError('The connection is made anew', { cause: this.retiring }));
+    const { retiring } = this.retrier;
+    if (retiring !== undefined && !this.owesSoon()) {
+      this.breakLink(new ConnectionError('The connection is made anew', { cause: retiring }));
       return;
     }
-    if (this.releaseDue) this.release();
+    if (this.backlog.releaseDue) this.release();
     if (this.isDrained()) this.idle$.next();
-  }
-
-  /** The server has answered with an error, so the command did not run. */
-  private refuse(request: Request, frame: ErrorFrame): void {
-    const { command } = request;
-    const error = toReplyError(frame, command, request.past?.mayHaveRun === true && !request.repeatable);
-    const reaction = this.gateOpen || this.retiring ? this.reactionTo(error) : false;
-    if (reaction !== false) {
-      this.gateOpen = false;
-      this.retiring ??= error;
-    }
-    if (request.abandoned) return;
-    if (reaction === 'resend' && request.past?.resent !== true && hasNotRun(frame, command)) {
-      request.tried(error, this.eras.ofOldest).resent = true;
-      this.backlog.bringBack(request);
-    } else {
-      this.failOrRepeat(request, error);
-    }
-  }
-
-  private reactionTo(error: ReplyError): ReturnType<ReconnectOnError> {
-    try {
-      const reaction: unknown = this.options.reconnectOnError(error);
-      return this.ended === undefined && (reaction === true || reaction === 'resend') ? reaction : false;
-    } catch (thrown) {
-      reportUnhandled(thrown);
-      return false;
-    }
-  }
-
-  private failOrRepeat(request: Request, error: ReplyError): void {
-    const delay = this.repeatAfter(request, error);
-    if (delay === false) {
-      request.fail(error);
-      return;
-    }
-    request.tried(error, this.eras.ofOldest);
-    // Who wants to wait for long gives up the place in line: nobody else is to wait for that.
-    const isWaitedFor = refusesAll(error) || beginsEra(request.command);
-    if (!isWaitedFor || delay > LONGEST_HOLD) {
-      this.backlog.park(request, delay);
-      return;
-    }
-    this.releaseDue = false; // its own delay counts as well
-    this.backlog.hold(delay);
-    this.backlog.bringBack(request);
   }
 
   /** Once those in flight have been refused as well; nobody waits for one that blocks. */
   private release(): void {
-    this.releaseDue = this.owesSoon();
-    if (this.releaseDue || this.retiring !== undefined) return;
+    if (this.owesSoon() || this.retrier.retiring !== undefined) return;
     this.backlog.release();
     this.flush();
   }
 
-  private repeatAfter(request: Request, error: RedisError): number | false {
-    const delay = delayOfNextTry(request, error, this.options.clock.now());
-    return this.ended === undefined && delay; // the policy itself may have ended the client
-  }
-
   /**
-   * Leaves a lost socket: what was written and not answered may have run, and is repeated only where that does no harm.
+   * Leaves a lost socket.
    * @returns tells those who wait of the failures; for the end, when user code finds everything in its place
    */
   private detach(error: RedisError): () => void {
@@ -456,8 +390,6 @@ export class Multiplexer {
     this.socket = undefined;
     this.gateOpen = false;
     this.full = false;
-    this.retiring = undefined;
-    this.releaseDue = false;
     this.inTransaction = false;
     this.replyMode.reset();
     this.incoming.reset();
@@ -466,7 +398,8 @@ export class Multiplexer {
     this.encoder.release(false);
     socket.destroy();
 
-    const failing = this.greetings.drain().map((request) => ({ request, error: lost(error, request, 'unsent') }));
+    const unsent = this.greetings.drain();
+    const failing = unsent.map((request) => ({ request, error: connectionLost(error, request, 'unsent') }));
     // What the server answers in no RESP is not asked for again: it would break the next link as well.
     if (error instanceof ProtocolError) {
       const poisonous = this.inFlight.shift();
@@ -477,23 +410,10 @@ export class Multiplexer {
     }
     for (const request of this.inFlight.drain()) {
       this.eras.ended(request, false);
-      if (request.abandoned) continue;
-      const failure = lost(error, request, 'unknown');
-      if (this.ended !== undefined) {
-        request.tried(failure, this.eras.ofOldest).mayHaveRun = true;
-        failing.push({ request, error: this.ended(request) });
-        continue;
-      }
-      const delay = this.repeatAfter(request, failure);
-      if (delay === false) {
-        failing.push({ request, error: failure });
-        continue;
-      }
-      request.tried(failure, this.eras.ofOldest).mayHaveRun = true;
-      if (delay > 0) this.backlog.park(request, delay);
-      else this.backlog.bringBack(request);
+      const failure = this.retrier.lost(request, error);
+      if (failure !== undefined) failing.push({ request, error: failure });
     }
-    this.backlog.release();
+    this.retrier.linkLeft();
     return () => {
       for (const { request, error } of failing) failSafely(request, error);
     };

@@ -116,14 +116,20 @@ describe('What a server refuses', () => {
   );
 });
 
-describe('What a server refuses for the moment', () => {
+/** A client of a server that answers as a script says, in each spec its own. */
+function useScriptedServer() {
   const make = useClients();
   let server: ScriptedServer;
+  afterEach(() => server.stop());
   const start = async (script: Script, options: RedisOptions = {}): Promise<Redis> => {
     server = await ScriptedServer.start(afterHandshake(script));
     return make({ url: server.url, reconnect: quick, ...options });
   };
-  afterEach(() => server.stop());
+  return { make, start, server: () => server };
+}
+
+describe('What a server refuses for the moment', () => {
+  const { start, server } = useScriptedServer();
 
   it('has not run, and says so, when its time is up or the client is destroyed', async () => {
     const retry = jest.fn(() => 500);
@@ -145,7 +151,7 @@ describe('What a server refuses for the moment', () => {
       .withOptions({ retry: () => 20_000 })
       .incr('n')
       .subscribe({ error: () => undefined });
-    await server.next('INCR');
+    await server().next('INCR');
     loading = false;
     expect(await redis.withOptions({ commandTimeout: 5_000 }).ping()).toBe('PONG');
     patient.unsubscribe();
@@ -188,13 +194,7 @@ describe('What a server refuses for the moment', () => {
 });
 
 describe('READONLY', () => {
-  const make = useClients();
-  let server: ScriptedServer;
-  const start = async (script: Script, options: RedisOptions = {}): Promise<Redis> => {
-    server = await ScriptedServer.start(afterHandshake(script));
-    return make({ url: server.url, reconnect: quick, ...options });
-  };
-  afterEach(() => server.stop());
+  const { start, make, server } = useScriptedServer();
 
   it('after a loss is still worth another connection', async () => {
     let sets = 0;
@@ -212,7 +212,7 @@ describe('READONLY', () => {
     const redis = await start(() => READONLY, { reconnect: false });
     expect(await failure(redis.incr('n'))).toMatchObject({ kind: 'READONLY', delivery: 'answered' });
     expect(await failure(redis.incr('n'))).toMatchObject({ kind: 'READONLY', delivery: 'answered' });
-    const other = make({ url: server.url });
+    const other = make({ url: server().url });
     expect(await failure(lastValueFrom(other.dedicated((lent) => lent.incr('n'))))).toMatchObject({ kind: 'READONLY' });
   });
 
@@ -225,6 +225,17 @@ describe('READONLY', () => {
     await failure(redis.withOptions({ commandTimeout: 20 }).set('k', 'v'));
     answer();
     expect(await reaches(redis, 'reconnecting')).toMatchObject({ error: { cause: { kind: 'READONLY' } } });
+  });
+
+  it('lets all that was sent with it be answered, whatever a script says', async () => {
+    const redis = await start(([word]) => (word === 'INCR' ? READONLY : word === 'EVAL' ? '-DENIED no\r\n' : '+v\r\n'));
+    const replies = [redis.incr('n'), redis.eval('…', []), redis.get('k')].map((reply) => outcome<unknown>(reply));
+    expect(await Promise.all(replies)).toMatchObject([
+      { error: { kind: 'READONLY' } },
+      { error: { kind: 'DENIED', delivery: 'answered' } },
+      { value: 'v' },
+    ]);
+    expect(server().seen.filter(([word]) => word === 'GET')).toHaveLength(1);
   });
 
   it('leaves the connection also when a command behind it blocks', async () => {

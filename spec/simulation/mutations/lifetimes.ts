@@ -130,7 +130,7 @@ export const lifetimeMutations: readonly Mutation[] = [
   },
   {
     fault: 'what a policy that destroys the client wants of a connection is done',
-    file: 'connection/multiplexer.ts',
+    file: 'connection/retrier.ts',
     from: "return this.ended === undefined && (reaction === true || reaction === 'resend') ? reaction : false;",
     to: "return reaction === true || reaction === 'resend' ? reaction : false;",
   },

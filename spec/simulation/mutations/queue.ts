@@ -5,7 +5,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'commands are written before the handshake is done',
     file: 'connection/multiplexer.ts',
-    from: '(this.gateOpen ? this.backlog.shift() : undefined)',
+    from: '(flows ? this.backlog.shift() : undefined)',
     to: 'this.backlog.shift()',
   },
   {
@@ -41,8 +41,8 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'what was never sent fails with the link',
     file: 'connection/multiplexer.ts',
-    from: 'const failing = this.greetings.drain()',
-    to: 'const failing = [...this.greetings.drain(), ...this.backlog.take(() => true)]',
+    from: 'const unsent = this.greetings.drain();',
+    to: 'const unsent = [...this.greetings.drain(), ...this.backlog.take(() => true)];',
   },
   {
     fault: 'an emptied send buffer goes unnoticed',
@@ -59,8 +59,8 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'commands overtake who subscribes in their tick',
     file: 'connection/multiplexer.ts',
-    from: '(this.inTransaction ? undefined : this.greetings.shift()) ?? (this.gateOpen ? this.backlog.shift() : undefined)',
-    to: '(this.gateOpen ? this.backlog.shift() : undefined) ?? this.greetings.shift()',
+    from: '(this.inTransaction ? undefined : this.greetings.shift()) ?? (flows ? this.backlog.shift() : undefined)',
+    to: '(flows ? this.backlog.shift() : undefined) ?? this.greetings.shift()',
   },
   {
     fault: 'what cannot be encoded is taken for sent',

@@ -52,8 +52,8 @@ export const replyMutations: readonly Mutation[] = [
   },
   {
     fault: 'what was written is reported as unsent',
-    file: 'connection/multiplexer.ts',
-    from: "const failure = lost(error, request, 'unknown');",
-    to: "const failure = lost(error, request, 'unsent');",
+    file: 'connection/retrier.ts',
+    from: "const failure = connectionLost(cause, request, 'unknown');",
+    to: "const failure = connectionLost(cause, request, 'unsent');",
   },
 ];

@@ -4,9 +4,9 @@ import type { Mutation } from '../mutant';
 export const retryMutations: readonly Mutation[] = [
   {
     fault: 'whatever was in flight is sent again on the next link',
-    file: 'connection/multiplexer.ts',
-    from: 'const delay = this.repeatAfter(request, failure);\n      if (delay === false) {',
-    to: 'const delay = this.repeatAfter(request, failure) || 0;\n      if (delay === false as never) {',
+    file: 'connection/retrier.ts',
+    from: 'const delay = this.delayOf(request, failure);',
+    to: 'const delay = this.delayOf(request, failure) || (0 as number | false);',
   },
   {
     fault: 'a write that may have run counts as repeatable',
@@ -58,7 +58,7 @@ export const retryMutations: readonly Mutation[] = [
   },
   {
     fault: 'what a policy that destroys the client wants sent again is sent again',
-    file: 'connection/multiplexer.ts',
+    file: 'connection/retrier.ts',
     from: 'return this.ended === undefined && delay;',
     to: 'return delay;',
   },

@@ -28,7 +28,7 @@ export const tryMutations: readonly Mutation[] = [
   },
   {
     fault: 'what a replica refused is sent again and again',
-    file: 'connection/multiplexer.ts',
+    file: 'connection/retrier.ts',
     from: "reaction === 'resend' && request.past?.resent !== true",
     to: "reaction === 'resend'",
   },
@@ -76,7 +76,7 @@ export const tryMutations: readonly Mutation[] = [
   },
   {
     fault: 'others pass what a server refused that refuses everything',
-    file: 'connection/multiplexer.ts',
+    file: 'connection/retrier.ts',
     from: 'if (!isWaitedFor || delay > LONGEST_HOLD) {',
     to: 'if (!isWaitedFor || delay > -1) {',
   },
