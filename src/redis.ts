@@ -4,6 +4,7 @@ import { plainContext } from './commands/request';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionParts, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
+import { shielded } from './connection/shielded';
 import { DedicatedConnection } from './dedicated-connection';
 import { kindOf } from './option-checks';
 import { resolveOptions, withoutUndefined, type RedisOptions } from './options';
@@ -52,7 +53,7 @@ export class Redis extends RedisView {
     this.source = source;
     this.lend = () => new Connection({ ...resolved, reconnect: false }, { ...parts(), session: session.copy() });
     this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
-    this.events$ = connection.events$.asObservable();
+    this.events$ = connection.events$.pipe(shielded());
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Request } from '../commands/request';
 import { ConnectionError, ProtocolError, TimeoutError, type Delivery, type RedisError } from '../errors';
-import { reportUnhandled } from './report-unhandled';
+import { safely } from './report-unhandled';
 
 /** How far a request got that is not in flight: it may have run when it was tried before, or been refused. */
 export function deliveryOf({ past }: Request): Delivery {
@@ -8,13 +8,9 @@ export function deliveryOf({ past }: Request): Delivery {
   return past.mayHaveRun ? 'unknown' : 'answered';
 }
 
-/** Fails a request; one subscriber that throws keeps no other from being told. */
+/** Fails a request, unless nobody waits for it any more. */
 export function failSafely(request: Request, error: RedisError): void {
-  try {
-    if (!request.abandoned) request.fail(error);
-  } catch (thrown) {
-    reportUnhandled(thrown);
-  }
+  if (!request.abandoned) safely(() => request.fail(error));
 }
 
 /** What the server answered is no RESP. */

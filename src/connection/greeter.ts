@@ -21,6 +21,7 @@ import { ConnectionError, DisconnectedError, RedisError, TimeoutError } from '..
 import { checkCredentials, type ResolvedOptions } from '../options';
 import { auth, handshake } from './handshake';
 import type { Session, SignIn } from './session';
+import { shielded } from './shielded';
 import { describe } from './socket';
 
 /** Sends past the queue, whether that flows or not. */
@@ -63,6 +64,7 @@ export class Greeter {
         ? new TimeoutError(`${describe(this.options)} did not greet within ${connectTimeout} ms`)
         : new TimeoutError(`There were no credentials within ${connectTimeout} ms`);
     return defer(this.options.credentials ?? (() => of(undefined))).pipe(
+      shielded(),
       tap(() => (given = true)),
       throwIfEmpty(),
       catchError((cause: unknown) => {

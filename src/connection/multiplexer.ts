@@ -17,7 +17,7 @@ import { connectionLost, deliveryOf, failSafely, notEncodable, timedOut, unreada
 import { Liveness, type LivenessLimits } from './liveness';
 import { Multicast } from './multicast';
 import { ReplyMode } from './reply-mode';
-import { reportUnhandled } from './report-unhandled';
+import { reportUnhandled, safely } from './report-unhandled';
 import { Retrier } from './retrier';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
@@ -276,7 +276,8 @@ export class Multiplexer {
 
   /** Only now, for user code may do anything: destroy the client, or send more. */
   private tellWritten(): void {
-    if (this.unanswered.length > 0) for (const request of this.unanswered.splice(0)) request.settleUnanswered();
+    if (this.unanswered.length > 0)
+      for (const request of this.unanswered.splice(0)) safely(() => request.settleUnanswered());
     if (this.unsendable.length > 0)
       for (const { request, error } of this.unsendable.splice(0)) failSafely(request, error);
   }

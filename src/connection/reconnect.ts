@@ -13,6 +13,7 @@ import { ConnectionError, type RedisError } from '../errors';
 import { LONGEST_TIMER, kindOf } from '../option-checks';
 import type { ReconnectFunction, ReconnectOptions } from '../options';
 import { backoff } from './backoff';
+import { shielded } from './shielded';
 
 export type ReconnectPolicy = Required<ReconnectOptions> | ReconnectFunction | false;
 
@@ -36,6 +37,7 @@ export function reconnect<T>(
       onLoss(attempt, known, error);
       if (!isObservable(wait)) return timer(wait, scheduler);
       return wait.pipe(
+        shielded(),
         catchError((cause: unknown) => throwError(() => failed(cause))),
         take(1),
         throwIfEmpty(() => error),

@@ -1,4 +1,16 @@
-import { NEVER, concatMap, config, filter, firstValueFrom, lastValueFrom, map, merge, toArray } from 'rxjs';
+import {
+  BehaviorSubject,
+  NEVER,
+  concatMap,
+  config,
+  filter,
+  finalize,
+  firstValueFrom,
+  lastValueFrom,
+  map,
+  merge,
+  toArray,
+} from 'rxjs';
 import { RedisError, type Redis } from 'rxjs-redis';
 import { reaches, record, useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
@@ -132,6 +144,78 @@ describe('User code', () => {
     await reaches(redis, 'reconnecting');
     expect(await redis.ping()).toBe('PONG');
     await until(() => thrown.length >= 2);
+  });
+
+  describe('that throws when it is left or told of the end', () => {
+    const left = <T>() => finalize<T>(fail('on the way out'));
+    const password$ = () => new BehaviorSubject({ password: '' });
+
+    it('as credentials do keeps nothing from ending', async () => {
+      const redis = make({ url: proxy().url(), reconnect: quick, credentials: password$().pipe(left()) });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const events = record(redis.events$);
+      const replies = [outcome(redis.incr('n')), outcome(redis.get('k'))];
+      await new Promise(setImmediate);
+      await redis.destroy();
+      expect(await Promise.all(replies)).toMatchObject([
+        { error: { code: 'DISCONNECTED' } },
+        { error: { code: 'DISCONNECTED' } },
+      ]);
+      expect(events.ended).toBe('complete');
+      await until(() => thrown.length > 0);
+    });
+
+    it('as credentials do keeps no lost command waiting', async () => {
+      const redis = make({ url: proxy().url(), reconnect: quick, credentials: password$().pipe(left()) });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const lost = outcome(redis.incr('n'));
+      await new Promise(setImmediate);
+      proxy().cut();
+      expect(await lost).toMatchObject({ error: { delivery: 'unknown' } });
+      proxy().stall('toClient', false);
+      expect(await redis.ping()).toBe('PONG');
+    });
+
+    it('as what decides about reconnecting does keeps nothing from ending', async () => {
+      const redis = make({ url: 'redis://127.0.0.1:1', reconnect: () => NEVER.pipe(left()) });
+      const waiting = outcome(redis.get('k'));
+      await reaches(redis, 'reconnecting');
+      await redis.destroy();
+      expect(await waiting).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent' } });
+    });
+
+    it('as what decides about reconnecting does keeps no connection from being made', async () => {
+      const redis = make({ url: proxy().url(), reconnect: () => new BehaviorSubject(0).pipe(left()) });
+      await redis.connect();
+      proxy().cut();
+      await reaches(redis, 'reconnecting');
+      expect(await redis.ping()).toBe('PONG');
+    });
+
+    it('as one who listens to events does keeps the end from nobody else', async () => {
+      const redis = make(server().url);
+      redis.events$.pipe(left()).subscribe();
+      redis.state$.pipe(left()).subscribe();
+      const others = [record(redis.events$), record(redis.state$)];
+      await redis.connect();
+      await redis.close();
+      expect(others.map(({ ended }) => ended)).toStrictEqual(['complete', 'complete']);
+    });
+
+    it('as one who is not to get a reply does keeps it from nobody else', async () => {
+      const redis = make(server().url);
+      const told = await lastValueFrom(
+        redis.dedicated((connection) => {
+          connection.clientReply('OFF').subscribe();
+          connection.echo('first').pipe(left()).subscribe();
+          return Promise.all([outcome(connection.echo('second')), outcome(connection.echo('third'))]);
+        }),
+      );
+      expect(told).toStrictEqual([{ value: undefined }, { value: undefined }]);
+      await until(() => thrown.length > 0);
+    });
   });
 
   it('that is slow with messages stalls neither replies nor those who are quick', async () => {

@@ -86,6 +86,14 @@ describe('A secret', () => {
     },
   );
 
+  it('that is very long stands in no error either, which comes all the same', async () => {
+    const secret = 'hunter2.'.repeat(5_000);
+    const redis = client();
+    const refused = await failure(redis.auth('ann', secret));
+    expect(refused).toMatchObject({ code: 'AUTHENTICATION', delivery: 'answered' });
+    expect(shown(refused)).not.toContain('hunter2');
+  });
+
   it('that a server without HELLO repeats does not stand in the error', async () => {
     const ancient = await ScriptedServer.start(
       (words) => `-ERR unknown command '${words[0]}', with args beginning with: '${words.slice(1).join("' '")}' \r\n`,

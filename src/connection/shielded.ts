@@ -1,0 +1,16 @@
+import { Observable, type MonoTypeOperatorFunction } from 'rxjs';
+import { safely } from './report-unhandled';
+
+/** Stands between the client and user code: what one side throws when it is left, or told of the end, does not reach the other. */
+export function shielded<T>(): MonoTypeOperatorFunction<T> {
+  return (source) =>
+    new Observable((subscriber) => {
+      // An observer of its own, for RxJS reports what that throws; a Subscriber handed on would throw at the source.
+      const subscription = source.subscribe({
+        next: (value) => subscriber.next(value),
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+      return () => safely(() => subscription.unsubscribe());
+    });
+}
