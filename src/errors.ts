@@ -1,6 +1,6 @@
 /**
  * How far a command got when it failed: never written to a socket, written without an answer (it may have run), or
- * answered by the server.
+ * answered by the server. One that was written more than once has been answered only where each time was.
  */
 export type Delivery = 'unsent' | 'unknown' | 'answered';
 
@@ -9,7 +9,7 @@ export interface ErrorFacts {
   readonly delivery?: Delivery;
   readonly repeatable?: boolean;
   /** the command's name, `GET`, never its arguments */
-  readonly command?: string;
+  readonly command?: string | undefined;
   readonly cause?: unknown;
 }
 

@@ -1,4 +1,4 @@
-import { RedisError, type Delivery } from 'rxjs-redis';
+import { RedisError, ReplyError, type Delivery } from 'rxjs-redis';
 
 /** What became of commands. */
 export class Tally {
@@ -14,7 +14,7 @@ export class Tally {
 
   /** Counts a failure, and tells how far its command got. */
   failed(error: unknown): Delivery {
-    if (!(error instanceof RedisError) || error.delivery === 'answered') {
+    if (!(error instanceof RedisError) || error instanceof ReplyError || error.delivery === 'answered') {
       const text = String(error);
       this.strange.set(text, (this.strange.get(text) ?? 0) + 1);
       return 'unknown';

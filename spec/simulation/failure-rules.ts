@@ -27,17 +27,21 @@ export class FailureRules {
     if (error.command !== sent.call.name) sent.fail(`got the error of ${error.command}`);
     if (delivery === 'unsent' && sent.wires.length > 0) sent.fail("was reported 'unsent' and had been written");
     if (delivery !== 'unsent' && sent.wires.length === 0) sent.fail(`was reported '${delivery}' and never written`);
-    if (repeatable !== this.isRepeatable(error))
+    // In another database it would be another command.
+    if (repeatable !== this.isRepeatable(error) && (repeatable || !this.around.selectedBehind(sent)))
       sent.fail(`was ${delivery} and called ${repeatable ? 'repeatable' : 'not repeatable'}: ${error.message}`);
     const isGivenUp = (error instanceof ConnectionError || error instanceof DisconnectedError) && !isOverflow(error);
     if (isGivenUp && this.around.owed(sent) && !this.around.selectedBehind(sent))
       sent.fail('was given up by a client that was told to close and had time to wait');
     // Whoever waits when the client cannot sign in is told that, whatever its own answer was before.
     const isSignIn = error instanceof AuthenticationError && error.cause instanceof AuthenticationError;
-    const isAnswer = !isSignIn && (error instanceof ReplyError || error instanceof ProtocolError);
+    const isRefusal = !isSignIn && error instanceof ReplyError;
+    const isAnswer = isRefusal || error instanceof ProtocolError;
+    if (isRefusal && delivery !== (sent.wires.every(({ answered }) => answered) ? 'answered' : 'unknown'))
+      sent.fail(`was refused after ${sent.wires.length} tries and is said to be ${delivery}`);
     if (delivery === 'answered' && !isAnswer && !sent.wires.every(isRefused))
       sent.fail('is said to have been refused, and may have run');
-    if (isAnswer && delivery === 'answered') this.checkAnswer(error);
+    if (isRefusal || (isAnswer && delivery === 'answered')) this.checkAnswer(error);
     else if (error instanceof ConnectionError) this.checkLoss(error);
     else if (error instanceof TimeoutError) this.checkTimeout();
     else if (error instanceof ProtocolError) this.checkPoison();

@@ -70,6 +70,8 @@ export class SafeRetries {
 
   private checkGivenUp({ sent, error, over }: Failure, tries: number): void {
     if (over || tries > DELAYS.length || error instanceof AuthenticationError) return;
+    // In another database it would be another command.
+    if (this.around.selectedBehind(sent)) return;
     if (error instanceof RedisError && isHarmless(sent, error)) sent.fail(`was given up after ${String(error)}`);
   }
 }
@@ -87,7 +89,9 @@ function isHarmless(sent: Sent, error: RedisError): boolean {
   if (error.delivery === 'unsent') return sent.wires.length === 0;
   // It was refused, and waited for another try of the client's own.
   if (error.delivery === 'answered' && error instanceof TimeoutError) return sent.refusals > 0;
-  if (error.delivery === 'answered')
-    return error instanceof ReplyError && isMomentary(error.message) && sent.item.call !== 'unknown';
-  return sent.repeatable;
+  // Refused now, it may have run the time before, when its link was lost.
+  const mayHaveRun = error.delivery === 'unknown';
+  if (error instanceof ReplyError && !(isMomentary(error.message) && sent.item.call !== 'unknown')) return false;
+  if (!(error instanceof ReplyError) && !mayHaveRun) return false;
+  return !mayHaveRun || sent.repeatable;
 }

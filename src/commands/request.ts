@@ -204,13 +204,16 @@ const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
 /**
  * The error that a subscriber sees for an error reply. The text holds no argument.
  * @param mayHaveRun it was sent before, and nobody knows what became of that
+ * @param harmless that does not matter: running twice is the same as once
  */
-export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = false): ReplyError {
+export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = false, harmless = false): ReplyError {
   const { kind, text } = frame;
   const { name } = command.spec;
   const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
-  const repeatable = NOT_RUN.has(kind) && !mayHaveRun && hasNotRun(frame, command);
-  return new ErrorClass(withoutSecrets(text.replace(REPEATED, ''), command), kind, { command: name, repeatable });
+  const repeatable = NOT_RUN.has(kind) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
+  const delivery = mayHaveRun ? 'unknown' : 'answered';
+  const message = withoutSecrets(text.replace(REPEATED, ''), command);
+  return new ErrorClass(message, kind, { delivery, command: name, repeatable });
 }
 
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */

@@ -1,5 +1,5 @@
 import type { Request } from '../commands/request';
-import { ConnectionError, ProtocolError, TimeoutError, type Delivery, type RedisError } from '../errors';
+import { ConnectionError, ProtocolError, ReplyError, TimeoutError, type Delivery, type RedisError } from '../errors';
 import { safely } from './report-unhandled';
 
 /** How far a request got that is not in flight: it may have run when it was tried before, or been refused. */
@@ -30,6 +30,17 @@ export function connectionLost(cause: RedisError, request: Request, delivery: De
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const facts = { delivery, command: name, cause, repeatable: delivery === 'unsent' || request.repeatable };
   return new ConnectionError(`The connection was lost before ${name} was answered, ${fate}: ${cause.message}`, facts);
+}
+
+/** It cannot be tried again as what it was: in another database, or as somebody else, it would be another command. */
+export function leftBehind({ past }: Request): RedisError {
+  const { failure } = past!;
+  if (!failure.repeatable) return failure;
+  const { message, delivery, command, cause } = failure;
+  const facts = { delivery, command, cause, repeatable: false };
+  return failure instanceof ReplyError
+    ? new ReplyError(message, failure.kind, facts)
+    : new ConnectionError(message, facts);
 }
 
 /** Its time is up. */

@@ -13,7 +13,7 @@ import { ErrorFrame, type Frame } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Demultiplexer } from './demultiplexer';
 import { Eras, beginsEra } from './eras';
-import { connectionLost, deliveryOf, failSafely, notEncodable, timedOut, unreadable } from './failures';
+import { connectionLost, deliveryOf, failSafely, leftBehind, notEncodable, timedOut, unreadable } from './failures';
 import { Liveness, type LivenessLimits } from './liveness';
 import { Multicast } from './multicast';
 import { ReplyMode } from './reply-mode';
@@ -295,8 +295,7 @@ export class Multiplexer {
       if (request.abandoned) continue;
       const { spec, args } = request.command;
       if (this.eras.hasLeft(request)) {
-        // In another database, or as somebody else, it would be another command.
-        this.unsendable.push({ request, error: request.past!.failure });
+        this.unsendable.push({ request, error: leftBehind(request) });
         continue;
       }
       try {
@@ -353,7 +352,7 @@ export class Multiplexer {
   /** What is not to be tried again in another database, or as somebody else. */
   private failLeft(): void {
     for (const request of this.backlog.take((request) => this.eras.hasSurelyLeft(request))) {
-      failSafely(request, request.past!.failure);
+      failSafely(request, leftBehind(request));
     }
   }
 

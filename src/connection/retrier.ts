@@ -46,7 +46,7 @@ export class Retrier {
    */
   refused(request: Request, frame: ErrorFrame, ready: boolean): void {
     const { command } = request;
-    const error = toReplyError(frame, command, request.past?.mayHaveRun === true && !request.repeatable);
+    const error = toReplyError(frame, command, request.past?.mayHaveRun, request.repeatable);
     const reaction = ready && this.reactionTo(error);
     if (reaction !== false) this.wrongServer ??= error; // first, for who is told of the failure may send more
     if (request.abandoned) return;

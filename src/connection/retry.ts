@@ -1,6 +1,6 @@
 import { asyncScheduler, retry, throwError, timer, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs';
 import type { Request, RetryPolicy } from '../commands/request';
-import { RedisError } from '../errors';
+import { RedisError, ReplyError } from '../errors';
 import { LONGEST_TIMER } from '../option-checks';
 import { resolveRetry, type ResolvedOptions, type RetryOptions } from '../options';
 import { backoff } from './backoff';
@@ -12,7 +12,7 @@ export function retryPolicy(options: ResolvedOptions['retry']): RetryPolicy {
   if (options === false) return () => false;
   return (attempt, error) => {
     if (!error.repeatable || attempt > options.maxAttempts) return false;
-    return error.delivery === 'answered' ? backoff(options, attempt) : 0;
+    return error instanceof ReplyError ? backoff(options, attempt) : 0;
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Redis, RedisOptions } from 'rxjs-redis';
-import { reaches, record, useClients } from '../../support/clients';
+import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure, outcome, type Outcome } from '../../support/outcomes';
 import { afterHandshake, ScriptedServer } from '../../support/scripted-server';
 import { useProxy, useServer } from '../../support/server';
@@ -39,6 +39,23 @@ describe('A command that was written when the connection was lost', () => {
     });
     expect('error' in lost && lost.error.message).toContain('it may have run');
     expect(await redis.get('n')).toBe('1');
+  });
+
+  it('may have run also when it is refused the next time', async () => {
+    const redis = client();
+    await admin.set('k', 'old');
+    await redis.connect();
+    proxy().stall('toClient', true);
+    const reply = outcome(redis.set('k', 'new'));
+    await eventually(
+      () => admin.get('k'),
+      (value) => value === 'new',
+    );
+    await admin.configSet({ maxmemory: 1 });
+    proxy().cut();
+    proxy().stall('toClient', false);
+    expect(await reply).toMatchObject({ error: { kind: 'OOM', delivery: 'unknown', repeatable: false } });
+    await admin.configSet({ maxmemory: 0 });
   });
 
   it.each<[string, (redis: Redis) => PromiseLike<unknown>]>([

@@ -185,7 +185,7 @@ describe('What a server refuses for the moment', () => {
     const replies = [redis.select(1), redis.set('a', '1'), redis.select(2), redis.set('b', '2')];
     expect(await Promise.all(replies.map((reply) => outcome<unknown>(reply)))).toMatchObject([
       { value: 'OK' },
-      { error: { kind: 'LOADING', delivery: 'answered', repeatable: true } },
+      { error: { kind: 'LOADING', delivery: 'answered', repeatable: false } },
       { value: 'OK' },
       { value: 'OK' },
     ]);

@@ -3,6 +3,12 @@ import type { Mutation } from '../mutant';
 /** Faults in how commands wait, and in how they are sent once more. */
 export const tryMutations: readonly Mutation[] = [
   {
+    fault: 'who was lost once and refused then is told that it has not run',
+    file: 'commands/request.ts',
+    from: "const delivery = mayHaveRun ? 'unknown' : 'answered';",
+    to: "const delivery = 'answered' as const;",
+  },
+  {
     fault: 'retry.maxAttempts is overlooked',
     file: 'connection/retry.ts',
     from: 'if (!error.repeatable || attempt > options.maxAttempts) return false;',
@@ -11,7 +17,7 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what was refused for the moment is sent again at once',
     file: 'connection/retry.ts',
-    from: "return error.delivery === 'answered' ? backoff(options, attempt) : 0;",
+    from: 'return error instanceof ReplyError ? backoff(options, attempt) : 0;',
     to: 'return 0;',
   },
   {
