@@ -1,4 +1,4 @@
-import { defer, filter, finalize, forkJoin, map, takeWhile, tap, type Observable, type ObservableInput } from 'rxjs';
+import { Observable, defer, filter, finalize, forkJoin, map, takeWhile, tap, type ObservableInput } from 'rxjs';
 import type { ReplySource } from './commands/reply';
 import { plainContext } from './commands/request';
 import { Completion } from './connection/completion';
@@ -52,7 +52,13 @@ export class Redis extends RedisView {
     this.source = source;
     this.lend = () => new Connection({ ...resolved, reconnect: false }, { ...parts(), session: session.copy() });
     this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
-    this.events$ = connection.events$.asObservable();
+    // Each has an Observer of its own, which reports what a teardown throws: a Subject would tell nobody behind it of the end.
+    this.events$ = new Observable((subscriber) =>
+      connection.events$.subscribe({
+        next: (event) => subscriber.next(event),
+        complete: () => subscriber.complete(),
+      }),
+    );
   }
 
   /**

@@ -33,10 +33,19 @@ export class Multicast<T> extends Observable<T> {
   }
 
   error(error: unknown): void {
-    for (const subscriber of this.subscribers) subscriber.error(error);
+    for (const subscriber of this.subscribers) safely(() => subscriber.error(error));
   }
 
   complete(): void {
-    for (const subscriber of this.subscribers) subscriber.complete();
+    for (const subscriber of this.subscribers) safely(() => subscriber.complete());
+  }
+}
+
+/** What a teardown throws comes out of the end of its stream, and must not keep others from being told of theirs. */
+function safely(end: () => void): void {
+  try {
+    end();
+  } catch (thrown) {
+    reportUnhandled(thrown);
   }
 }
