@@ -96,7 +96,7 @@ export class Subscriptions {
     return this.asked.size > 0 ? send(new Command(this.unsubscribeSpec, [...this.asked], nothing)) : EMPTY;
   }
 
-  /** The server has forgotten: the connection was lost. */
+  /** The server has forgotten: the connection was lost, or is left for good. */
   forget(): void {
     this.asked.clear();
   }
@@ -113,7 +113,6 @@ export class Subscriptions {
   end(error?: unknown): void {
     const topics = [...this.topics.values()];
     this.topics.clear();
-    this.asked.clear();
     for (const topic of topics) {
       if (error === undefined) topic.complete();
       else topic.error(error);
