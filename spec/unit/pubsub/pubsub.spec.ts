@@ -174,6 +174,37 @@ describe('PubSub', () => {
     expect(first.ended).toBeUndefined();
   });
 
+  it('in RESP2 leaves for new credentials also what could not be left yet behind a full socket', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const { own, first, pubsub } = await inResp2({ credentials: tokens$ });
+    own.accepts = false; // the send buffer is full behind the next write
+    record(pubsub.messages('channel', ['b']));
+    await tick();
+    first.stop();
+    await tick();
+    tokens$.next({ password: 'two' });
+    own.accepts = true;
+    own.drain$.next();
+    await tick();
+    expect(commandsOf(own).slice(-4)).toStrictEqual(['SUBSCRIBE b', 'UNSUBSCRIBE b a', 'AUTH two', 'SUBSCRIBE b']);
+  });
+
+  it('in RESP2 leaves for new credentials also the last channel that could not be left yet', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const { own, first, pubsub } = await inResp2({ credentials: tokens$ });
+    own.accepts = false;
+    const second = record(pubsub.messages('channel', ['b']));
+    await tick();
+    first.stop();
+    second.stop();
+    await tick();
+    tokens$.next({ password: 'two' });
+    own.accepts = true;
+    own.drain$.next();
+    await tick();
+    expect(commandsOf(own).slice(-3)).toStrictEqual(['SUBSCRIBE b', 'UNSUBSCRIBE a b', 'AUTH two']);
+  });
+
   describe('has nothing left to do when the client is destroyed', () => {
     const LOADING = '-LOADING Redis is loading the dataset in memory\r\n';
 
