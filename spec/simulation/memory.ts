@@ -48,7 +48,7 @@ export function remainsOf({ connection, pubsub }: SimulatedClient): string[] {
   }
   const { all } = pubsub as unknown as { all: readonly Record<string, unknown>[] };
   for (const subscriptions of all) {
-    for (const name of ['topics', 'asked']) {
+    for (const name of ['topics', 'asked', 'leaving']) {
       const size = sizeOf(subscriptions[name]);
       if (size !== 0) remains.push(`${size} ${name} of ${String(subscriptions.kind)}`);
     }

@@ -183,7 +183,10 @@ export class Observers {
       const what = ending.kind === 'complete' ? 'complete' : String(ending.error);
       this.journal.fail(`observer ${item.id} was told ${what}, and nothing was the matter`);
     }
-    if (item.throws === true) this.userErrors.throw();
+    if (item.throws !== true) return;
+    // RxJS tells nobody of what is thrown in the teardown of several streams in one.
+    if (item.names.length === 1) observer.subscription?.add(() => this.userErrors.throw());
+    this.userErrors.throw();
   }
 
   /** A stream goes on until its user closes the client, the client gives up or cannot sign in, or the channel is refused. */

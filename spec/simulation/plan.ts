@@ -81,6 +81,7 @@ export interface JoinItem {
   readonly leaveAfter?: number | undefined;
   /** leaves after so many messages */
   readonly takes?: number | undefined;
+  /** the Observer throws whatever it is told, and its teardown behind the end */
   readonly throws?: boolean | undefined;
 }
 

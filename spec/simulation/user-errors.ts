@@ -1,4 +1,4 @@
-import { config } from 'rxjs';
+import { UnsubscriptionError, config } from 'rxjs';
 
 /** What user code throws in a run, and whether the process was told of each, as RxJS tells it: later, on a clock of its own. */
 export class UserErrors {
@@ -35,8 +35,11 @@ export function listenForErrors(): () => void {
   // What is thrown in a tick of its own has nobody to catch it.
   const onException = (error: Error) => strays.push(`nobody caught ${error.stack ?? String(error)}`);
   config.onUnhandledError = (error: unknown) => {
-    if (error instanceof UserError) error.owner.reported++;
-    else strays.push(`nobody handled ${String(error)}`);
+    // What teardowns throw comes in one.
+    for (const thrown of error instanceof UnsubscriptionError ? (error.errors as unknown[]) : [error]) {
+      if (thrown instanceof UserError) thrown.owner.reported++;
+      else strays.push(`nobody handled ${String(thrown)}`);
+    }
   };
   config.onStoppedNotification = (_notification, subscriber) => {
     const complaint = watched.get(subscriber)?.();

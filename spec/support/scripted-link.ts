@@ -1,4 +1,4 @@
-import { NEVER, concat, of } from 'rxjs';
+import { NEVER, concat, of, type SchedulerLike } from 'rxjs';
 import { call } from '../../src/commands/call';
 import { Reply } from '../../src/commands/reply';
 import { plainContext } from '../../src/commands/request';
@@ -23,7 +23,7 @@ export function commandsOf({ writes }: ScriptedSocket): string[] {
 }
 
 /** A connection whose sockets are the spec's: the other end of each link, in the order of dialling. */
-export function scriptedConnection(options: RedisOptions = {}) {
+export function scriptedConnection(options: RedisOptions = {}, clock?: SchedulerLike) {
   const links: ScriptedSocket[] = [];
   const dial = () => {
     const socket = new ScriptedSocket();
@@ -31,8 +31,9 @@ export function scriptedConnection(options: RedisOptions = {}) {
     return concat(of(socket), NEVER);
   };
   const resolved = resolveOptions({ reconnect: { initialDelay: 0 }, ...options });
-  const connection = new Connection(resolved, { dial });
-  const own = () => new Connection({ ...resolved, protocol: 2 }, { dial, arraysArePushes: true });
+  const parts = { dial, ...(clock && { clock }) };
+  const connection = new Connection(resolved, parts);
+  const own = () => new Connection({ ...resolved, protocol: 2 }, { ...parts, arraysArePushes: true });
   const pubsub = new PubSub(connection, own);
   const from = { ...plainContext, executor: connection };
   return {

@@ -124,6 +124,7 @@ export class PubSub {
   }
 
   private end(error: unknown): void {
+    this.forget(); // nobody is left for whom it would be asked again
     for (const subscriptions of this.all) subscriptions.end(error);
   }
 
@@ -167,7 +168,7 @@ export class PubSub {
     return merge(...this.all.map((subscriptions) => subscriptions.reconcile(send, onMomentary)));
   }
 
-  /** What was asked for on the lost link and still waits must not be sent on the next one. */
+  /** What was asked for on a lost link and still waits, or is to be asked again, must not be sent on the next one. */
   private forget(): void {
     this.reconciling.unsubscribe();
     this.reconciling = new Subscription();

@@ -1,4 +1,4 @@
-import { EMPTY, catchError, merge, type Observable } from 'rxjs';
+import { EMPTY, catchError, finalize, merge, type Observable } from 'rxjs';
 import { Command, type CommandSpec } from '../commands/command';
 import { defineSpec } from '../commands/define-spec';
 import type { Send } from '../connection/greeter';
@@ -18,6 +18,8 @@ const initials: Record<SubscriptionKind, string> = { channel: '', pattern: 'P', 
 export class Subscriptions {
   private readonly topics = new Map<string, Topic>();
   private asked = new Set<string>();
+  /** The names of each UNSUBSCRIBE that is not confirmed yet, and may not even be sent. */
+  private readonly leaving = new Set<readonly string[]>();
   private readonly subscribeSpec: CommandSpec;
   private readonly unsubscribeSpec: CommandSpec;
 
@@ -81,7 +83,9 @@ export class Subscriptions {
   }
 
   private unsubscribe(names: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
+    this.leaving.add(names);
     return send(new Command(this.unsubscribeSpec, names, nothing)).pipe(
+      finalize(() => this.leaving.delete(names)),
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) throw error;
         if (!error.repeatable) return EMPTY; // what comes all the same, nobody observes
@@ -93,10 +97,11 @@ export class Subscriptions {
 
   /** Takes from the server all that it was asked for; `forget` and `reconcile` bring it back. */
   leave(send: Send): Observable<unknown> {
-    return this.asked.size > 0 ? send(new Command(this.unsubscribeSpec, [...this.asked], nothing)) : EMPTY;
+    const held = new Set([...this.asked, ...[...this.leaving].flat()]);
+    return held.size > 0 ? send(new Command(this.unsubscribeSpec, [...held], nothing)) : EMPTY;
   }
 
-  /** The server has forgotten: the connection was lost. */
+  /** The server has forgotten: the connection was lost, or is left for good. */
   forget(): void {
     this.asked.clear();
   }
@@ -113,7 +118,6 @@ export class Subscriptions {
   end(error?: unknown): void {
     const topics = [...this.topics.values()];
     this.topics.clear();
-    this.asked.clear();
     for (const topic of topics) {
       if (error === undefined) topic.complete();
       else topic.error(error);

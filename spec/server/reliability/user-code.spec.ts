@@ -1,6 +1,7 @@
 import {
   BehaviorSubject,
   NEVER,
+  UnsubscriptionError,
   concatMap,
   config,
   filter,
@@ -132,7 +133,59 @@ describe('User code', () => {
     for (const data of ['a', 'b', 'c']) await redis.publish('news', data);
     expect(await redis.echo('next')).toBe('next');
     expect(heard.values).toStrictEqual(['a', 'b', 'c']);
-    await until(() => thrown.length > 0);
+    await until(() => thrown.length === 3);
+  });
+
+  describe('that throws when its own stream ends keeps no other stream open', () => {
+    const watch = (redis: Redis) => {
+      const careless$ = redis.subscribe('a').pipe(finalize(fail('at the end')));
+      careless$.subscribe({ error: () => undefined });
+      const { bytes } = redis;
+      const streams = [redis.subscribe('a'), redis.subscribe('b'), redis.subscribe('p*'), bytes.subscribe('a')];
+      return streams.map((stream) => record<unknown>(stream));
+    };
+    const reported = async () => {
+      await until(() => thrown.length > 0);
+      expect(thrown).toStrictEqual([new UnsubscriptionError([new Error('at the end')])]);
+    };
+
+    it('when the client is closed', async () => {
+      const redis = make(server().url);
+      const others = watch(redis);
+      await redis.ping();
+      await redis.close();
+      expect(others.map(({ ended }) => ended)).toStrictEqual(others.map(() => 'complete'));
+      await reported();
+    });
+
+    it('when the client gives up', async () => {
+      const redis = make({ url: proxy().url(), reconnect: { initialDelay: 1, maxAttempts: 1 } });
+      const others = watch(redis);
+      await redis.ping();
+      await proxy().refuse(true);
+      proxy().cut();
+      await reaches(redis, 'closed');
+      expect(others.map(({ ended }) => ended)).toMatchObject(others.map(() => ({ code: 'CONNECTION' })));
+      await reported();
+    });
+
+    it('when the client is not signed in', async () => {
+      const redis = make({ url: server().url, username: 'nobody', password: 'none', reconnect: quick });
+      const others = watch(redis);
+      await reaches(redis, 'reconnecting');
+      expect(others.map(({ ended }) => ended)).toMatchObject(others.map(() => ({ code: 'AUTHENTICATION' })));
+      await reported();
+    });
+
+    it('when events come to their end', async () => {
+      const redis = make(server().url);
+      redis.events$.pipe(finalize(fail('at the end'))).subscribe();
+      const others = [record<unknown>(redis.events$), record<unknown>(redis.subscribe('a'))];
+      await redis.ping();
+      await redis.destroy();
+      expect(others.map(({ ended }) => ended)).toStrictEqual(['complete', 'complete']);
+      await reported();
+    });
   });
 
   it('that throws at a state or an event stops no connection', async () => {
@@ -192,16 +245,6 @@ describe('User code', () => {
       proxy().cut();
       await reaches(redis, 'reconnecting');
       expect(await redis.ping()).toBe('PONG');
-    });
-
-    it('as one who listens to events does keeps the end from nobody else', async () => {
-      const redis = make(server().url);
-      redis.events$.pipe(left()).subscribe();
-      redis.state$.pipe(left()).subscribe();
-      const others = [record(redis.events$), record(redis.state$)];
-      await redis.connect();
-      await redis.close();
-      expect(others.map(({ ended }) => ended)).toStrictEqual(['complete', 'complete']);
     });
 
     it('as one who is not to get a reply does keeps it from nobody else', async () => {

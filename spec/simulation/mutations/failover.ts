@@ -20,10 +20,4 @@ export const failoverMutations: readonly Mutation[] = [
     from: "reaction === 'resend' && request.past?.resent !== true",
     to: "reaction === 'resend' && request.attempt < 0",
   },
-  {
-    fault: 'commands go on to a replica that has refused one',
-    file: 'connection/multiplexer.ts',
-    from: 'const flows = this.gateOpen && this.retrier.retiring === undefined;',
-    to: 'const flows = this.gateOpen;',
-  },
 ];

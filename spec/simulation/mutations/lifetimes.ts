@@ -93,6 +93,12 @@ export const lifetimeMutations: readonly Mutation[] = [
     to: 'else topic.complete();',
   },
   {
+    fault: 'who throws when its stream ends keeps others open',
+    file: 'connection/report-unhandled.ts',
+    from: '    reportUnhandled(error);',
+    to: '    throw error;',
+  },
+  {
     fault: 'close() waits for replies without a limit',
     file: 'connection/connection.ts',
     from: 'race(this.multiplexer.drained(), lost, limit)',

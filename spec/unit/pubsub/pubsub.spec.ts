@@ -1,15 +1,16 @@
-import { BehaviorSubject } from 'rxjs';
+import { BehaviorSubject, type SchedulerLike } from 'rxjs';
 import { record } from '../../support/clients';
 import { until } from '../../support/until';
 import { commandsOf, greet, lose, scriptedConnection, tick } from '../../support/scripted-link';
+import { VirtualClock } from '../../support/virtual-clock';
 
 const confirmed = (channel: string) => `>3\r\n+subscribe\r\n+${channel}\r\n:1\r\n`;
 const left = (channel: string) => `>3\r\n+unsubscribe\r\n+${channel}\r\n:0\r\n`;
 const afterGreeting = (commands: string[]) => commands.filter((command) => /^P?(UN)?SUBSCRIBE/.test(command));
 
 describe('PubSub', () => {
-  const set = (options = {}) => {
-    const scripted = scriptedConnection(options);
+  const set = (options = {}, clock?: SchedulerLike) => {
+    const scripted = scriptedConnection(options, clock);
     cleanUp.push(() => scripted.connection.destroy());
     return scripted;
   };
@@ -131,8 +132,8 @@ describe('PubSub', () => {
     expect(afterGreeting(commandsOf(own))).toStrictEqual(['SUBSCRIBE a', 'UNSUBSCRIBE a']);
   });
 
-  const inResp2 = async (options = {}) => {
-    const scripted = set({ protocol: 2, ...options });
+  const inResp2 = async (options = {}, clock?: SchedulerLike) => {
+    const scripted = set({ protocol: 2, ...options }, clock);
     const { connection, links, pubsub } = scripted;
     connection.open();
     await tick();
@@ -171,6 +172,63 @@ describe('PubSub', () => {
     await tick();
     expect(commandsOf(own).slice(-2)).toStrictEqual(['UNSUBSCRIBE a', 'AUTH three', 'SUBSCRIBE a'].slice(-2));
     expect(first.ended).toBeUndefined();
+  });
+
+  it('in RESP2 leaves for new credentials also what could not be left yet behind a full socket', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const { own, first, pubsub } = await inResp2({ credentials: tokens$ });
+    own.accepts = false; // the send buffer is full behind the next write
+    record(pubsub.messages('channel', ['b']));
+    await tick();
+    first.stop();
+    await tick();
+    tokens$.next({ password: 'two' });
+    own.accepts = true;
+    own.drain$.next();
+    await tick();
+    expect(commandsOf(own).slice(-4)).toStrictEqual(['SUBSCRIBE b', 'UNSUBSCRIBE b a', 'AUTH two', 'SUBSCRIBE b']);
+  });
+
+  it('in RESP2 leaves for new credentials also the last channel that could not be left yet', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const { own, first, pubsub } = await inResp2({ credentials: tokens$ });
+    own.accepts = false;
+    const second = record(pubsub.messages('channel', ['b']));
+    await tick();
+    first.stop();
+    second.stop();
+    await tick();
+    tokens$.next({ password: 'two' });
+    own.accepts = true;
+    own.drain$.next();
+    await tick();
+    expect(commandsOf(own).slice(-3)).toStrictEqual(['SUBSCRIBE b', 'UNSUBSCRIBE a b', 'AUTH two']);
+  });
+
+  describe('has nothing left to do when the client is destroyed', () => {
+    const LOADING = '-LOADING Redis is loading the dataset in memory\r\n';
+
+    it('after a channel was refused for the moment', async () => {
+      const clock = new VirtualClock();
+      const { pubsub, connection, greeted } = set({}, clock);
+      connection.open();
+      const link = await greeted();
+      record(pubsub.messages('channel', ['a']));
+      await tick();
+      link.receive(LOADING);
+      connection.destroy();
+      expect(clock.waiting).toBe(0);
+    });
+
+    it('after a channel was refused for the moment in RESP2', async () => {
+      const clock = new VirtualClock();
+      const { pubsub, connection, own } = await inResp2({}, clock);
+      record(pubsub.messages('channel', ['b']));
+      await tick();
+      own.receive(LOADING);
+      connection.destroy();
+      expect(clock.waiting).toBe(0);
+    });
   });
 
   it('leaves its own connection when RESP3 is back, before that is asked to subscribe', async () => {
