@@ -165,6 +165,21 @@ describe('A dedicated connection', () => {
     expect(await redis.get('k')).toBeNull();
   });
 
+  it.each(['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'unsubscribe', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'])(
+    'is not subscribed, for it delivers no messages: %s is refused before anything is sent',
+    async (command) => {
+      for (const protocol of [2, 3] as const) {
+        const redis = make({ url: server().url, protocol });
+        const replies = redis.dedicated((connection) => {
+          const refusal = new RegExp(`${command.toUpperCase()} .*lent connection,.*use redis.subscribe`);
+          for (const names of [[], ['a', 'b']]) expect(() => connection.call(command, ...names)).toThrow(refusal);
+          return forkJoin([connection.echo('x'), connection.echo('y')]);
+        });
+        expect(await lastValueFrom(replies)).toStrictEqual(['x', 'y']);
+      }
+    },
+  );
+
   it('is signed in, on the database of the client, and gone when the work is done, fails or is left', async () => {
     const redis = make({ url: server().url, database: 2, clientName: 'owner' });
     const others = async () => (await redis.call<string>('CLIENT LIST')).trim().split('\n').length - 1;
