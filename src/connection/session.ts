@@ -65,6 +65,7 @@ export class Session {
   }
 }
 
-function textOf(arg: Arg | undefined): string {
+/** A word that may be spelt in bytes. */
+export function textOf(arg: Arg | undefined): string {
   return arg instanceof Uint8Array ? Buffer.from(arg).toString() : String(arg);
 }
