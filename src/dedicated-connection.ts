@@ -4,6 +4,7 @@ import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
 import { Reply, type ReplySource } from './commands/reply';
+import { refuseOnLentConnection } from './commands/shared-connection';
 import type { Push } from './resp/frames';
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
@@ -39,12 +40,14 @@ export class DedicatedConnection extends SessionSurface {
 
   /**
    * Sends any command by its name.
-   * @throws TypeError when an argument cannot be sent
+   * @throws TypeError when an argument cannot be sent, or the command subscribes: messages come through `redis.subscribe`
    * @example
    * await connection.call('MULTI');
    */
   call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
-    return this.send(knownCall<T>(name, args));
+    const command = knownCall<T>(name, args);
+    refuseOnLentConnection(command.spec);
+    return this.send(command);
   }
 
   protected send<T>(command: Command<T>): Reply<T> {

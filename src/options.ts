@@ -43,6 +43,8 @@ export interface Credentials {
  * Credentials, or where to get them whenever a connection is made. What an Observable emits after its first value signs the live
  * connection in anew: token rotation. Every connection subscribes to it and signs in with the first value, so that is to be the
  * latest, as from a BehaviorSubject or `shareReplay(1)`.
+ *
+ * An AUTH of the user holds for the connections that follow until a newer value comes, or the server refuses it.
  */
 export type CredentialsSource =
   Credentials | Observable<Credentials> | (() => Credentials | ObservableInput<Credentials>);

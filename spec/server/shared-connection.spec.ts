@@ -1,7 +1,18 @@
-import { concatMap, firstValueFrom, forkJoin, lastValueFrom, toArray } from 'rxjs';
+import {
+  NEVER,
+  concatMap,
+  concatWith,
+  defer,
+  firstValueFrom,
+  forkJoin,
+  ignoreElements,
+  lastValueFrom,
+  mergeWith,
+  toArray,
+} from 'rxjs';
 import { clientTracking } from 'rxjs-redis/commands';
 import { eventually, reaches, useClients } from '../support/clients';
-import { failure } from '../support/outcomes';
+import { failure, outcome } from '../support/outcomes';
 import { useProxy, useServer } from '../support/server';
 
 describe('The shared connection', () => {
@@ -165,6 +176,21 @@ describe('A dedicated connection', () => {
     expect(await redis.get('k')).toBeNull();
   });
 
+  it.each(['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'unsubscribe', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'])(
+    'is not subscribed, for it delivers no messages: %s is refused before anything is sent',
+    async (command) => {
+      for (const protocol of [2, 3] as const) {
+        const redis = make({ url: server().url, protocol });
+        const replies = redis.dedicated((connection) => {
+          const refusal = new RegExp(`${command.toUpperCase()} .*lent connection,.*use redis.subscribe`);
+          for (const names of [[], ['a', 'b']]) expect(() => connection.call(command, ...names)).toThrow(refusal);
+          return forkJoin([connection.echo('x'), connection.echo('y')]);
+        });
+        expect(await lastValueFrom(replies)).toStrictEqual(['x', 'y']);
+      }
+    },
+  );
+
   it('is signed in, on the database of the client, and gone when the work is done, fails or is left', async () => {
     const redis = make({ url: server().url, database: 2, clientName: 'owner' });
     const others = async () => (await redis.call<string>('CLIENT LIST')).trim().split('\n').length - 1;
@@ -182,5 +208,139 @@ describe('A dedicated connection', () => {
     await eventually(others, (count) => count === 1);
     left.unsubscribe();
     await eventually(others, (count) => count === 0);
+  });
+});
+
+describe('CLIENT REPLY', () => {
+  const server = useServer({ own: true });
+  const make = useClients();
+  /** A client whose user may send nothing of CLIENT. */
+  const forbidden = async () => {
+    await make(server().url).call('ACL SETUSER', 'bob', 'reset', 'on', '>pw', '~*', '+@all', '-client');
+    return make({ url: server().url, username: 'bob', password: 'pw' });
+  };
+  const lost = { code: 'CONNECTION', message: expect.stringMatching(/CLIENT REPLY .*refused/) as unknown };
+
+  it.each(['SKIP', 'OFF'] as const)(
+    '%s that is refused costs the connection, and no command another reply',
+    async (mode) => {
+      const redis = await forbidden();
+      const outcomes = redis.dedicated((connection) =>
+        Promise.all([
+          outcome(connection.echo('before')),
+          outcome(connection.clientReply(mode)),
+          outcome(connection.echo('muted')),
+          outcome<unknown>(mode === 'OFF' ? connection.clientReply('ON') : connection.echo('behind')),
+          outcome(connection.echo('last')),
+        ]),
+      );
+      expect(await lastValueFrom(outcomes)).toMatchObject([
+        { value: 'before' },
+        { value: undefined },
+        { value: undefined },
+        { error: lost },
+        { error: lost },
+      ]);
+    },
+  );
+
+  it('that is refused while nothing is owed costs the connection', async () => {
+    const redis = await forbidden();
+    const ended = redis.dedicated((connection) =>
+      connection
+        .monitor()
+        .pipe(ignoreElements(), mergeWith(defer(() => connection.clientReply('SKIP').pipe(concatWith(NEVER))))),
+    );
+    expect(await failure(lastValueFrom(ended))).toMatchObject(lost);
+  });
+
+  it.each(['SKIP', 'OFF'] as const)('%s inside a transaction costs the connection', async (mode) => {
+    const outcomes = make(server().url).dedicated((connection) =>
+      Promise.all([
+        outcome(connection.multi()),
+        outcome(connection.clientReply(mode)),
+        outcome(connection.echo('muted')),
+        outcome(connection.exec()),
+        outcome(connection.clientReply('ON')),
+        outcome(connection.echo('behind')),
+      ]),
+    );
+    const [multi, , , exec, on, behind] = await lastValueFrom(outcomes);
+    expect(multi).toStrictEqual({ value: 'OK' });
+    expect(mode === 'SKIP' ? exec : on).toMatchObject({ error: lost });
+    expect(behind).toMatchObject({ error: lost });
+  });
+
+  it('costs the connection as well where the error that comes first may be that of a command', async () => {
+    const outcomes = make(server().url).dedicated(async (connection) => {
+      await connection.set('text', 'a');
+      return Promise.all([
+        outcome(connection.clientReply('SKIP')),
+        outcome(connection.echo('muted')),
+        outcome(connection.incr('text')),
+      ]);
+    });
+    expect((await lastValueFrom(outcomes))[2]).toMatchObject({ error: { ...lost, delivery: 'unknown' } });
+  });
+
+  it('that is taken leaves errors to the commands that they belong to', async () => {
+    const replies = make(server().url).dedicated(async (connection) => {
+      await connection.set('text', 'a');
+      const sent = [
+        outcome(connection.clientReply('SKIP')),
+        outcome(connection.echo('muted')),
+        outcome(connection.echo('behind')),
+        outcome(connection.incr('text')),
+        outcome(connection.echo('last')),
+      ];
+      return Promise.all(sent);
+    });
+    expect(await lastValueFrom(replies)).toMatchObject([
+      { value: undefined },
+      { value: undefined },
+      { value: 'behind' },
+      { error: { code: 'REPLY', command: 'INCR' } },
+      { value: 'last' },
+    ]);
+  });
+
+  it('is read as the server reads it: in bytes, and not at all where the server does not understand it', async () => {
+    const replies = make(server().url).dedicated((connection) =>
+      Promise.all([
+        outcome(connection.call('CLIENT REPLY', 'SKIP', 'twice')),
+        outcome(connection.echo('a')),
+        outcome(connection.call('CLIENT REPLY', new Uint8Array(Buffer.from('off')))),
+        outcome(connection.call('CLIENT REPLY', 'NONSENSE')),
+        outcome(connection.clientReply('ON')),
+        outcome(connection.echo('b')),
+      ]),
+    );
+    expect(await lastValueFrom(replies)).toMatchObject([
+      { error: { kind: 'ERR' } },
+      { value: 'a' },
+      { value: undefined },
+      { value: undefined },
+      { value: 'OK' },
+      { value: 'b' },
+    ]);
+  });
+});
+
+describe('RESET', () => {
+  const server = useServer({}, '6.2');
+  const make = useClients();
+
+  it('ends the silence of CLIENT REPLY OFF, but not that which SKIP asks for it', async () => {
+    const replies = make(server().url).dedicated((connection) =>
+      Promise.all([
+        connection.clientReply('OFF').then(),
+        connection.reset().then(),
+        connection.echo('a').then(),
+        connection.clientReply('SKIP').then(),
+        connection.reset().then(),
+        connection.echo('b').then(),
+      ]),
+    );
+    expect(await lastValueFrom(replies)).toStrictEqual([undefined, 'RESET', 'a', undefined, undefined, 'b']);
   });
 });

@@ -39,3 +39,13 @@ export function refuseOnSharedConnection({ name }: Pick<CommandSpec, 'name'>): v
     throw new TypeError(`${name} would change the connection for all who share it: use ${instead}`);
   }
 }
+
+/**
+ * Refuses what a lent connection has no ears for: it delivers no messages, and in RESP2 they could not be told from replies.
+ * @throws TypeError that names what to use
+ */
+export function refuseOnLentConnection({ name, mode }: Pick<CommandSpec, 'name' | 'mode'>): void {
+  if (mode === 'subscribe' || mode === 'unsubscribe') {
+    throw new TypeError(`${name} is not for a lent connection, which delivers no messages: use redis.subscribe(…)`);
+  }
+}

@@ -17,7 +17,7 @@ import {
 } from 'rxjs';
 import type { Command } from '../commands/command';
 import { applyPrefix } from '../commands/prefix';
-import { ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
+import { AuthenticationError, ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
 import { checkCredentials, type ResolvedOptions } from '../options';
 import { auth, handshake } from './handshake';
 import type { Session, SignIn } from './session';
@@ -83,11 +83,18 @@ export class Greeter {
 
   private introduce(given: unknown): Observable<2 | 3> {
     const { protocol, onConnect, prefix } = this.options;
-    const { database, clientName, settings } = this.session;
+    const { database, clientName, settings, credentials: signedIn } = this.session;
     const own = onConnect().map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
-    const credentials = this.session.credentials ?? (this.options.credentials && checked(given));
+    const credentials = signedIn ?? (this.options.credentials && checked(given));
     const greeting = { protocol, database, clientName, credentials, settings, onConnect: own };
     return handshake(this.send, greeting).pipe(
+      tap({
+        error: (error: unknown) => {
+          // The next attempt takes what the options provide, where they do.
+          if (signedIn && this.options.credentials && error instanceof AuthenticationError)
+            this.session.forget(signedIn);
+        },
+      }),
       concatMap((protocol) => {
         const restored = merge(...this.restorers.map(({ restore }) => restore(this.send, protocol)));
         return concat(restored.pipe(ignoreElements()), of(protocol));

@@ -308,7 +308,7 @@ export class Multiplexer {
       if (spec.blocking !== undefined) this.grantWait(request);
       if (spec.connection) this.noteWritten(request);
       if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
-      if (this.replyMode.isAnswered(request.command)) inFlight.push(request);
+      if (this.replyMode.isAnswered(request)) inFlight.push(request);
       else this.unanswered.push(request);
     }
     return count > 0;
@@ -322,6 +322,13 @@ export class Multiplexer {
   private settle(frame: Frame): void {
     if (!this.gateOpen && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
       this.breakLink(new ConnectionError(`The server turns the client away: ${frame.text}`));
+      return;
+    }
+    if (this.replyMode.isDoubtful(frame, this.inFlight.peek())) {
+      const why = frame instanceof ErrorFrame ? frame.kind : 'QUEUED';
+      this.breakLink(
+        new ConnectionError(`CLIENT REPLY may have been refused (${why}), and nobody knows whose the replies are`),
+      );
       return;
     }
     const request = this.inFlight.shift();

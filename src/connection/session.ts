@@ -13,9 +13,11 @@ export class Session {
   /** Other commands that the next connection is to be told as well, the latest of each kind. */
   private readonly modes = new Map<string, Command>();
 
+  /** @param origin what this is a copy of */
   constructor(
     public database: number,
     public clientName: string | undefined,
+    private readonly origin?: Session,
   ) {}
 
   /** Who signed in by AUTH, in place of whom the options name. */
@@ -27,9 +29,15 @@ export class Session {
     this.#credentials = credentials;
   }
 
+  /** The server takes them no more, also from whom they were copied: whoever connects next is to ask for others. */
+  forget(refused: SignIn): void {
+    if (this.credentials === refused) this.credentials = undefined;
+    this.origin?.forget(refused);
+  }
+
   /** The same for another connection, which then goes its own way. */
   copy(): Session {
-    const copy = new Session(this.database, this.clientName);
+    const copy = new Session(this.database, this.clientName, this);
     copy.credentials = this.credentials;
     for (const [kind, command] of this.modes) copy.modes.set(kind, command);
     return copy;
@@ -65,6 +73,7 @@ export class Session {
   }
 }
 
-function textOf(arg: Arg | undefined): string {
+/** A word that may be spelt in bytes. */
+export function textOf(arg: Arg | undefined): string {
   return arg instanceof Uint8Array ? Buffer.from(arg).toString() : String(arg);
 }

@@ -221,6 +221,39 @@ describe('Credentials', () => {
     expect(await redis.aclWhoami()).toBe('ann');
   });
 
+  it('that came while there was no connection take the place of an AUTH that the server refuses by now', async () => {
+    const tokens$ = new BehaviorSubject(ann);
+    const redis = client(tokens$);
+    await redis.auth(ann.username!, ann.password);
+    await admin().call('ACL SETUSER', 'ann', 'resetpass', '>newer');
+    await kill(redis);
+    tokens$.next({ username: 'ann', password: 'newer' });
+    await reaches(redis, 'ready');
+    expect(await redis.aclWhoami()).toBe('ann');
+  });
+
+  it.each([2, 3] as const)('are asked for again once an AUTH of the user is refused (RESP%d)', async (protocol) => {
+    const redis = client(() => ann, { protocol });
+    await redis.auth(bob.username!, bob.password);
+    await admin().call('ACL SETUSER', 'bob', 'resetpass', '>newer');
+    const states = record(redis.state$);
+    await kill(redis);
+    await reaches(redis, 'ready');
+    expect(await redis.aclWhoami()).toBe('ann');
+    const refused = states.values.filter((state) => state.kind === 'reconnecting' && 'kind' in state.error);
+    expect(refused).toMatchObject([{ error: { code: 'AUTHENTICATION', kind: 'WRONGPASS' } }]);
+  });
+
+  it('are asked for again by what is lent once an AUTH of the user is refused there', async () => {
+    const redis = client(() => ann);
+    await redis.auth(bob.username!, bob.password);
+    await admin().call('ACL SETUSER', 'bob', 'resetpass', '>newer');
+    const whoami = () => lastValueFrom(redis.dedicated((connection) => connection.aclWhoami()));
+    expect(await failure(whoami())).toMatchObject({ code: 'AUTHENTICATION', kind: 'WRONGPASS' });
+    expect(await whoami()).toBe('ann');
+    expect(await redis.aclWhoami()).toBe('bob');
+  });
+
   it('that are none leave the live connection as it is, are told as an event, and the next ones count', async () => {
     const tokens$ = new BehaviorSubject<unknown>(ann);
     const redis = client(tokens$ as BehaviorSubject<Credentials>);

@@ -274,7 +274,10 @@ export const CLIENT_REPLY = /* @__PURE__ */ defineSpec('CLIENT REPLY', {
   noTransaction: true,
 });
 
-/** Turns replies off and on again, or skips the next one. */
+/**
+ * Turns replies off and on again, or skips the next one; where the first reply behind OFF or SKIP is an error, it may
+ * be that to a refused CLIENT REPLY, and the connection is given up.
+ */
 export function clientReply(action: 'ON' | 'OFF' | 'SKIP'): Command<'OK' | void> {
   return new Command(
     CLIENT_REPLY,

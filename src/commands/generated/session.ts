@@ -40,7 +40,8 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
   }
 
   /**
-   * Turns replies off and on again, or skips the next one.
+   * Turns replies off and on again, or skips the next one; where the first reply behind OFF or SKIP is an error, it may
+   * be that to a refused CLIENT REPLY, and the connection is given up.
    *
    * `CLIENT REPLY <ON | OFF | SKIP>`
    *
