@@ -25,8 +25,9 @@ export class DedicatedConnection extends SessionSurface {
   }
 
   /**
-   * Everything that the server is told by anybody, a line for each command, secrets included. Completes when the client is closed,
-   * errors with a ConnectionError when the connection is lost.
+   * Everything that the server is told by anybody, a line for each command, secrets included; so also the PING of a connection that
+   * was silent for `readTimeout` ms. Completes when the client is closed, errors when the connection is lost: with a ConnectionError,
+   * or a TimeoutError when it was found dead.
    * @example
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */

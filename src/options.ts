@@ -80,9 +80,15 @@ export interface RedisOptions {
   readonly connectTimeout?: number;
   /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */
   readonly commandTimeout?: number;
-  /** how long a connection that owes replies may be silent before it counts as dead; default 30 000 */
+  /**
+   * how long a connection that owes replies may be silent before it counts as dead; the time that a full send buffer takes to empty
+   * does not count, for that has a limit of its own; default 30 000
+   */
   readonly readTimeout?: number;
-  /** how long a full send buffer may stay full before the connection counts as dead; default 30 000 */
+  /**
+   * how long a full send buffer may take to empty, all of it, before the connection counts as dead: a value that takes longer to
+   * send, however steadily, needs more; default 30 000
+   */
   readonly writeTimeout?: number;
   /** what a blocking command may take beyond its own wait; default 2 000 */
   readonly blockingGrace?: number;

@@ -28,7 +28,7 @@ export interface CommandOptions {
   readonly commandTimeout?: number;
   /** how long the server may be silent while it works on such a command, ms; Infinity for ever */
   readonly readTimeout?: number;
-  /** how long the send buffer may stay full while such a command is under way, ms; Infinity for ever */
+  /** how long a full send buffer may take to empty while such a command is under way, ms; Infinity for ever */
   readonly writeTimeout?: number;
   /** what a blocking command may take beyond its own wait, ms */
   readonly blockingGrace?: number;

@@ -101,9 +101,12 @@ export class Redis extends RedisView {
         this.leases.delete(connection);
         connection.destroy();
       };
+      // Nothing else on it waits for what nobody asked for.
+      const { multiplexer } = connection;
+      multiplexer.listening = () => multiplexer.incoming.pushes$.observed;
       const lent = new DedicatedConnection(
         { ...this.source, executor: connection, retry: () => false },
-        connection.multiplexer.incoming.pushes$,
+        multiplexer.incoming.pushes$,
         ended$,
       );
       return defer(() => work(lent)).pipe(finalize(giveBack));

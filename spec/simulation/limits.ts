@@ -3,7 +3,6 @@ import { isSubscribed } from './peer';
 import type { Settings } from './plan';
 import { GRAIN, KEPT } from './sent';
 import type { Timeline } from './timeline';
-import { isBlocking } from './wire';
 
 /** A time, and for how long the process had been held up by then. */
 interface Moment {
@@ -46,8 +45,17 @@ export class Limits {
     this.fullSince ??= this.now();
   }
 
+  /** For what was not sent nothing was owed: the time that the buffer was full does not count as silence. */
   emptied(): void {
     this.checkFull();
+    const { fullSince, silentSince } = this;
+    if (fullSince === undefined) return;
+    const from = silentSince.at > fullSince.at ? silentSince : fullSince;
+    const now = this.now();
+    this.owedSince = {
+      at: silentSince.at + now.at - from.at,
+      heldUp: silentSince.heldUp + now.heldUp - from.heldUp,
+    };
     this.fullSince = undefined;
   }
 
@@ -60,7 +68,7 @@ export class Limits {
   }
 
   checkSilence(): void {
-    const { heardAt, owedSince, link } = this;
+    const { heardAt, link } = this;
     const { oldest } = link;
     const { readTimeout } = this.settings;
     if (oldest === undefined) {
@@ -69,22 +77,31 @@ export class Limits {
         this.fail(`silent for ${unasked} ms while somebody listens, and not asked whether it lives`);
       return;
     }
-    const silent = this.since(heardAt.at > owedSince.at ? heardAt : owedSince);
-    if (isBlocking(oldest) && this.timeline.now() <= oldest.sent!.latest) return;
+    if (this.isFull) return;
+    const silent = this.since(this.silentSince);
+    const { sent } = oldest;
+    if (sent?.wait !== undefined && silent <= sent.wait + GRAIN && this.timeline.now() <= sent.latest) return;
     if (silent > readTimeout + GRAIN) this.fail(`kept for ${silent} ms that owed replies`);
   }
 
   /** A limit is over, so that it may be left; but what is at hand is read before anybody gives up for want of it. */
   get isOver(): boolean {
     const { readTimeout, writeTimeout } = this.settings;
-    const { heardAt, owedSince, fullSince, link } = this;
+    const { fullSince, link } = this;
     const now = this.timeline.now();
-    const full = fullSince !== undefined && now - fullSince.at >= writeTimeout;
+    if (fullSince !== undefined) return now - fullSince.at >= writeTimeout;
     const { oldest } = link;
-    if (full || oldest === undefined) return full;
-    const silentUntil = Math.max(heardAt.at, owedSince.at) + readTimeout;
-    const due = isBlocking(oldest) ? Math.max(silentUntil, oldest.sent!.due) : silentUntil;
+    if (oldest === undefined) return false;
+    const silentUntil = this.silentSince.at + readTimeout;
+    const { sent } = oldest;
+    const waitsUntil = sent?.wait === undefined ? 0 : Math.min(sent.due, this.silentSince.at + sent.wait);
+    const due = Math.max(silentUntil, waitsUntil);
     return now >= due && !(now > due + KEPT && link.atHand);
+  }
+
+  private get silentSince(): Moment {
+    const { heardAt, owedSince } = this;
+    return heardAt.at > owedSince.at ? heardAt : owedSince;
   }
 
   private checkFull(): void {

@@ -81,11 +81,10 @@ export class Sent {
     this.due = this.submittedAt + (item.timeout ?? this.wait ?? settings.commandTimeout);
   }
 
-  /** What a blocking command may take where its user says nothing else, ms. */
-  private get wait(): number | undefined {
-    const { call, timeout, wait } = this.item;
-    if (call !== 'blpop' || timeout !== undefined) return undefined;
-    return (wait || Infinity) + this.around.settings.blockingGrace;
+  /** How long a blocking command may keep the server waiting, and a grace, ms. */
+  get wait(): number | undefined {
+    const { call, wait } = this.item;
+    return call === 'blpop' ? (wait || Infinity) + this.around.settings.blockingGrace : undefined;
   }
 
   get id(): number {
@@ -152,7 +151,7 @@ export class Sent {
     if (last !== undefined) this.tries.checkNext(last);
     this.wires.push(wire);
     // The server counts from when it has the command.
-    if (this.wait !== undefined) this.due = this.around.timeline.now() + this.wait;
+    if (this.wait !== undefined && this.item.timeout === undefined) this.due = this.around.timeline.now() + this.wait;
     if (this.outcome !== undefined) {
       const why = this.outcome.kind === 'left' ? 'its Observer had left' : `it had settled (${describe(this.outcome)})`;
       this.fail(`was written although ${why}`);

@@ -1,8 +1,8 @@
 import type { SchedulerLike } from 'rxjs';
-import { blockingWait } from '../commands/blocking-wait';
 import type { LinkLimits, Request } from '../commands/request';
 import { TimeoutError } from '../errors';
 import { Sweep } from './sweep';
+import { timeToWait } from './time-for';
 
 /** How long a link may be silent, ms. */
 export interface LivenessLimits {
@@ -10,6 +10,8 @@ export interface LivenessLimits {
   readonly readTimeout: number;
   /** with a full send buffer */
   readonly writeTimeout: number;
+  /** beyond the wait of a blocking command */
+  readonly blockingGrace: number;
 }
 
 /** What has to be known of a link to tell whether it lives. */
@@ -24,11 +26,13 @@ export interface Line {
 }
 
 /** Notices a link that is dead although nobody says so: a cable pulled, a server halted, a half-open connection. */
-//  owing replies, silent for readTimeout ──▶ dead
+//  send buffer full for writeTimeout ──▶ dead
+//  owing replies, silent for readTimeout, the time of a full buffer not counted ──▶ dead
 //  owing nothing, somebody listens, silent for readTimeout ──▶ probe: now it owes a reply
 export class Liveness {
   private readonly sweep: Sweep;
   private heardAt = 0;
+  /** later by as long as the send buffer was full */
   private owedSince = 0;
   private fullSince: number | undefined;
 
@@ -59,8 +63,13 @@ export class Liveness {
     this.sweep.watch(this.clock.now() + Math.min(readTimeout, writeTimeout));
   }
 
+  /** To what is not sent nobody owes a reply, so the time that the buffer was full is no silence. */
   drained(): void {
+    if (this.fullSince === undefined) return;
+    const silentSince = this.silentSince();
+    this.owedSince = silentSince + this.clock.now() - Math.max(this.fullSince, silentSince);
     this.fullSince = undefined;
+    this.sweep.watch(this.owedSince + this.limits.readTimeout);
   }
 
   stop(): void {
@@ -78,7 +87,8 @@ export class Liveness {
       return Infinity;
     }
     if (oldest === undefined) return Math.min(writeDue, this.listen(now));
-    const readDue = this.readDue(oldest);
+    // A line that is busy taking requests owes nothing for them yet.
+    const readDue = this.fullSince === undefined ? this.readDue(oldest) : Infinity;
     if (now >= readDue) {
       line.dead(new TimeoutError(`The server owed replies and was silent for ${this.patience(oldest)} ms`));
       return Infinity;
@@ -107,10 +117,16 @@ export class Liveness {
   }
 
   private readDue(oldest: Request): number {
-    const due = Math.max(this.heardAt, this.owedSince) + this.patience(oldest);
-    if (blockingWait(oldest.command) === undefined) return due;
-    // It has a right to its wait, and its deadline is behind that.
-    return oldest.deadline === 0 ? Infinity : Math.max(due, oldest.deadline);
+    const since = this.silentSince();
+    const due = since + this.patience(oldest);
+    const wait = timeToWait(oldest, this.limits.blockingGrace);
+    if (wait === undefined) return due;
+    // It has a right to its wait, unless nobody waits that long. Rounded up as deadlines are, which go first.
+    return Math.max(due, Math.min(Math.ceil(since + wait), oldest.deadline || Infinity));
+  }
+
+  private silentSince(): number {
+    return Math.max(this.heardAt, this.owedSince);
   }
 
   private patience({ context }: Request): number {

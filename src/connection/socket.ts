@@ -133,7 +133,14 @@ export function describe({ host, port, path }: Pick<Endpoint, 'host' | 'port' | 
   return path ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 }
 
+type Cause = NodeJS.ErrnoException & { readonly errors?: readonly Cause[] };
+
 function lost(endpoint: Endpoint, cause: Error | undefined): ConnectionError {
-  const why = cause === undefined ? ' closed the connection' : `: ${cause.message}`;
+  const why = cause === undefined ? ' closed the connection' : `: ${reasonOf(cause)}`;
   return new ConnectionError(describe(endpoint) + why, { cause });
+}
+
+/** A name with several addresses fails with an error of no text that holds one for each address. */
+function reasonOf({ message, code, name, errors }: Cause): string {
+  return message || (errors?.map(reasonOf).join(', ') ?? '') || (code ?? name);
 }

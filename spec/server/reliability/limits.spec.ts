@@ -162,6 +162,17 @@ describe('A limit', () => {
       expect(proxy().connections.total).toBe(2);
     });
 
+    it('does not run while the request is still being sent: the server owes nothing for it yet', async () => {
+      const redis = client({ readTimeout: 500 });
+      await redis.connect();
+      proxy().stall('toServer', true);
+      const large = outcome(redis.set('large', LARGE));
+      await failure(redis.withOptions({ commandTimeout: 800 }).ping());
+      proxy().stall('toServer', false);
+      expect(await large).toStrictEqual({ value: 'OK' });
+      expect(proxy().connections.total).toBe(1);
+    });
+
     it('holds for a link that was given up for long: all commands have timed out', async () => {
       const redis = client({ readTimeout: 80, commandTimeout: 20 });
       await redis.connect();
@@ -300,6 +311,17 @@ describe('A limit', () => {
       const blocked = failure(redis.blpop('empty', 0.1));
       expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
       expect(await blocked).toMatchObject({ code: 'TIMEOUT', delivery: 'unknown' });
+    });
+
+    it('is their own wait and readTimeout for the link, where they themselves have no limit', async () => {
+      const redis = client({ blockingGrace: 50 });
+      await redis.connect();
+      proxy().stall('toClient', true);
+      const ended = disconnect(redis);
+      const patient = redis.withOptions({ commandTimeout: Infinity, readTimeout: 100, retry: false });
+      const blocked = failure(patient.blpop('empty', 0.2));
+      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await blocked).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', cause: { code: 'TIMEOUT' } });
     });
 
     it('holds for a server that is paused', async () => {

@@ -16,9 +16,11 @@ describe('A host name', () => {
   const relays: Relay[] = [];
   let asked: string[];
   let address: string | undefined;
+  let others: string[];
   beforeEach(() => {
     asked = [];
     address = '127.0.0.1';
+    others = [];
     const { lookup } = dns;
     const answer = (name: string, options: { all?: boolean }, callback: Callback) => {
       if (name !== NAME) {
@@ -28,7 +30,11 @@ describe('A host name', () => {
       asked.push(name);
       const code = 'ENOTFOUND';
       if (address === undefined) callback(Object.assign(new Error(`getaddrinfo ${code} ${name}`), { code }));
-      else if (options.all === true) callback(null, [{ address, family: 4 }]);
+      else if (options.all === true)
+        callback(
+          null,
+          [address, ...others].map((each) => ({ address: each, family: 4 })),
+        );
       else callback(null, address, 4);
     };
     jest.spyOn(dns, 'lookup').mockImplementation(answer as never);
@@ -76,6 +82,26 @@ describe('A host name', () => {
     address = '127.0.0.2';
     expect(await waiting).toStrictEqual({ value: 'second' });
     expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
+  });
+
+  it('whose addresses all refuse says of each why', async () => {
+    const [one, other] = await twoAddresses();
+    const { port } = one;
+    await Promise.all([one, other].map((relay) => relay.stop()));
+    relays.length = 0;
+    others = ['127.0.0.2'];
+    const redis = make({ host: NAME, port, reconnect: false });
+    const reasons = ['127.0.0.1', '127.0.0.2'].map((refusing) => `connect ECONNREFUSED ${refusing}:${port}`);
+    expect(await failure(redis.ping())).toMatchObject({
+      cause: { code: 'CONNECTION', message: `${NAME}:${port}: ${reasons.join(', ')}`, cause: { code: 'ECONNREFUSED' } },
+    });
+  });
+
+  it('that is looked up in vain says why, even where nobody gives a text', async () => {
+    const nameless = Object.assign(new Error(''), { code: 'EAI_AGAIN' });
+    jest.spyOn(dns, 'lookup').mockImplementation(((...args: [string, object, Callback]) => args[2](nameless)) as never);
+    const redis = make({ host: NAME, reconnect: false });
+    expect(await failure(redis.ping())).toMatchObject({ cause: { message: `${NAME}:6379: EAI_AGAIN` } });
   });
 
   it('that is answered by nobody ends with connectTimeout', async () => {

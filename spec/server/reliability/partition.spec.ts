@@ -1,4 +1,4 @@
-import type { RedisOptions } from 'rxjs-redis';
+import type { Redis, RedisOptions } from 'rxjs-redis';
 import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
@@ -111,6 +111,34 @@ describe('A line', () => {
       expect(messages.values).toHaveLength(1);
     },
   );
+
+  /** Everything the server is told, once the first of it has come. */
+  async function monitored(redis: Redis) {
+    const lines = record(redis.dedicated((connection) => connection.monitor()));
+    await eventually(
+      () => direct().echo('seen'),
+      () => lines.values.length > 0,
+    );
+    return lines;
+  }
+
+  it('that is half open is found out by who only monitors', async () => {
+    const lines = await monitored(client());
+    proxy().halfOpen();
+    await until(() => lines.ended !== undefined);
+    expect(lines.ended).toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  it('that is only silent stays, asked by PING while somebody monitors', async () => {
+    const lines = await monitored(client({ readTimeout: 300 }));
+    const { total } = proxy().connections;
+    const pings = () => lines.values.filter((line) => line.endsWith('"PING"')).length;
+    const before = pings();
+    await until(() => pings() >= before + 2);
+    expect(lines.ended).toBeUndefined();
+    expect(proxy().connections.total).toBe(total);
+    lines.stop();
+  });
 
   it('that is half open keeps subscriptions until a command finds it out, then they are restored', async () => {
     const redis = client({ readTimeout: 300 });

@@ -23,8 +23,26 @@ export const limitMutations: readonly Mutation[] = [
   {
     fault: 'a link whose buffer has emptied counts as full',
     file: 'connection/liveness.ts',
-    from: 'drained(): void {\n    this.fullSince = undefined;',
-    to: 'drained(): void {',
+    from: 'this.fullSince = undefined;\n    this.sweep',
+    to: 'this.sweep',
+  },
+  {
+    fault: 'a link counts as silent while it takes what it is to answer',
+    file: 'connection/liveness.ts',
+    from: 'this.fullSince === undefined ? this.readDue(oldest) : Infinity',
+    to: 'this.readDue(oldest)',
+  },
+  {
+    fault: 'a link whose buffer has emptied counts as silent since before',
+    file: 'connection/liveness.ts',
+    from: 'this.owedSince = silentSince + this.clock.now() - Math.max(this.fullSince, silentSince);',
+    to: '',
+  },
+  {
+    fault: 'a link lives on by every write that fills its buffer',
+    file: 'connection/liveness.ts',
+    from: 'this.owedSince = silentSince + this.clock.now() - Math.max(this.fullSince, silentSince);',
+    to: 'this.owedSince = this.clock.now();',
   },
   {
     fault: 'a handshake may take for ever',

@@ -1,7 +1,7 @@
 import { blpop, call, get } from 'rxjs-redis/commands';
 import type { Command } from '../../../src/commands/command';
 import { Request, plainContext, type LinkLimits } from '../../../src/commands/request';
-import { Liveness } from '../../../src/connection/liveness';
+import { Liveness, type LivenessLimits } from '../../../src/connection/liveness';
 import { Ring } from '../../../src/connection/ring';
 import type { TimeoutError } from '../../../src/errors';
 import { VirtualClock } from '../../support/virtual-clock';
@@ -18,7 +18,8 @@ interface Written extends LinkLimits {
   readonly deadline?: number;
 }
 
-function setUp(limits = { readTimeout: 100, writeTimeout: 50 }) {
+function setUp(given: Partial<LivenessLimits> = {}) {
+  const limits = { readTimeout: 100, writeTimeout: 50, blockingGrace: 200, ...given };
   const clock = new VirtualClock();
   const owed = new Ring<Request>();
   const deaths: { at: number; message: string }[] = [];
@@ -123,6 +124,29 @@ describe('A link', () => {
     expect(deaths).toStrictEqual([]);
   });
 
+  it('may be silent for the wait of a blocking command and a grace, where the command itself may take for ever', () => {
+    const { clock, write, deaths } = setUp();
+    write(blpop('queue', 5));
+    clock.advance(5_199);
+    expect(deaths).toStrictEqual([]);
+    clock.advance(1);
+    expect(deaths).toStrictEqual([silence(5_200)]);
+  });
+
+  it('has no longer for a blocking command than its wait and a grace, be its deadline later', () => {
+    const { clock, write, deaths } = setUp();
+    write(blpop('queue', 5), { deadline: 60_000 });
+    clock.advance(5_200);
+    expect(deaths).toStrictEqual([silence(5_200)]);
+  });
+
+  it('has until the deadline for a command that blocks for ever', () => {
+    const { clock, write, deaths } = setUp();
+    write(blpop('queue', 0), { deadline: 1_000 });
+    clock.advance(1_000);
+    expect(deaths).toStrictEqual([silence(1_000)]);
+  });
+
   it('has its whole readTimeout once a blocking command is answered', () => {
     const { clock, write, answer, deaths } = setUp();
     write(blpop('queue', 0));
@@ -220,6 +244,64 @@ describe('A link', () => {
     answer();
     clock.advance(10_000);
     expect(deaths).toStrictEqual([]);
+  });
+
+  it('owes nothing for what is still in a full send buffer, and has its whole readTimeout once that has emptied', () => {
+    const { clock, liveness, write, deaths } = setUp({ writeTimeout: 1_000 });
+    write(get('k'), { accepted: false });
+    clock.advance(900);
+    liveness.drained();
+    clock.advance(99);
+    expect(deaths).toStrictEqual([]);
+    clock.advance(1);
+    expect(deaths).toStrictEqual([silence(1_000)]);
+  });
+
+  it('has its whole readTimeout, too, when it has answered what was sent before while the send buffer was full', () => {
+    const { clock, liveness, write, answer, deaths } = setUp({ writeTimeout: 1_000 });
+    write(get('k'));
+    write(get('large'), { accepted: false });
+    clock.advance(300);
+    answer();
+    clock.advance(300);
+    liveness.drained();
+    clock.advance(99);
+    expect(deaths).toStrictEqual([]);
+    clock.advance(1);
+    expect(deaths).toStrictEqual([silence(700)]);
+  });
+
+  it('has been silent before the send buffer was full, and is after it', () => {
+    const { clock, liveness, write, deaths } = setUp({ writeTimeout: 1_000 });
+    write(get('k'));
+    clock.advance(70);
+    write(get('large'), { accepted: false });
+    clock.advance(500);
+    liveness.drained();
+    clock.advance(29);
+    expect(deaths).toStrictEqual([]);
+    clock.advance(1);
+    expect(deaths).toStrictEqual([silence(600)]);
+  });
+
+  it('does not live on by a send buffer that fills and empties at once', () => {
+    const { clock, liveness, write, deaths } = setUp();
+    for (let n = 0; n < 5; n++) {
+      write(get('large'), { accepted: false });
+      liveness.drained();
+      clock.advance(20);
+    }
+    expect(deaths).toStrictEqual([silence(100)]);
+  });
+
+  it('is dead when its send buffer stays full, although it goes on bringing messages', () => {
+    const { clock, liveness, write, deaths } = setUp();
+    write(get('large'), { accepted: false });
+    for (let n = 0; n < 5; n++) {
+      clock.advance(10);
+      liveness.heard();
+    }
+    expect(deaths).toStrictEqual([{ at: 50, message: 'The send buffer did not empty within 50 ms' }]);
   });
 
   it('is watched no more once it is left', () => {
