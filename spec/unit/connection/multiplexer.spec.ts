@@ -437,6 +437,20 @@ describe('Multiplexer', () => {
     expect(link.ended).toBeInstanceOf(ConnectionError);
   });
 
+  it.each([true, false])(
+    'sends nothing more on a link that leads to the wrong server (autoPipeline %p)',
+    async (autoPipeline) => {
+      const { socket, send } = setUp({ autoPipeline, reconnectOnError: () => true });
+      send('INCR', 'a').subscribe({ error: () => record(send('GET', 'b')) });
+      record(send('ECHO', 'c'));
+      await tick();
+      const sent = socket.writes.join('');
+      socket.receive('-READONLY no\r\n');
+      await tick();
+      expect(socket.writes.join('')).toBe(sent);
+    },
+  );
+
   it('gives a command its whole time also in a tick that began with something else', () => {
     const clock = new VirtualClock();
     const { multiplexer, from } = setUp({ clock });
