@@ -6,6 +6,11 @@ import type { Frame } from '../resp/frames';
  */
 export type Arg = string | number | bigint | Uint8Array;
 
+/** An argument as text: any word may be spelt in bytes. */
+export function textOf(arg: Arg | undefined): string {
+  return arg instanceof Uint8Array ? Buffer.from(arg).toString() : String(arg);
+}
+
 /** Where keys stand among a command's arguments: `from`, `from + step`, … up to `to`, which counts from the end when negative. */
 export interface KeyRange {
   /** index of the first key in `Command.args` */

@@ -1,4 +1,4 @@
-import type { Arg, Command } from './command';
+import { textOf, type Command } from './command';
 
 /** The arguments of a command that must never be shown, as text; passwords of ACL rules without the sign before them. */
 export function secretsOf({ spec: { secrets }, args }: Command): string[] {
@@ -30,7 +30,3 @@ function without(secret: string, text: string): string {
 }
 
 const IN_WORD = /\w/;
-
-function textOf(arg: Arg): string {
-  return arg instanceof Uint8Array ? Buffer.from(arg).toString() : String(arg);
-}

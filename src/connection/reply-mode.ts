@@ -1,7 +1,6 @@
-import type { Command } from '../commands/command';
+import { textOf, type Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import { ErrorFrame, type Frame } from '../resp/frames';
-import { textOf } from './session';
 
 /** A line of MONITOR: `1700000000.123456 [0 127.0.0.1:50000] "GET" "k"`. */
 const MONITORED = /^\d+\.\d+ \[/;

@@ -1,4 +1,4 @@
-import type { Arg, Command } from '../commands/command';
+import { textOf, type Arg, type Command } from '../commands/command';
 
 /** Who signs in; by AUTH a password may be any bytes. */
 export interface SignIn {
@@ -71,9 +71,4 @@ export class Session {
         break;
     }
   }
-}
-
-/** A word that may be spelt in bytes. */
-export function textOf(arg: Arg | undefined): string {
-  return arg instanceof Uint8Array ? Buffer.from(arg).toString() : String(arg);
 }

@@ -16,7 +16,10 @@ import {
 } from 'rxjs-redis/commands';
 import { blockingWait } from '../../../src/commands/blocking-wait';
 import { Command } from '../../../src/commands/command';
+import { knownCall } from '../../../src/commands/known-commands';
 import { SPECS } from '../../../src/commands/generated/registry';
+
+const words = (...texts: string[]) => texts.map((text) => new TextEncoder().encode(text));
 
 describe('How long a command may wait at the server', () => {
   it.each<[string, Command, number]>([
@@ -32,6 +35,7 @@ describe('How long a command may wait at the server', () => {
     ['WAIT, whose unit is another', wait(1, 5), 5],
     ['WAITAOF, whose unit is another', waitaof(1, 1, 5), 5],
     ['XREAD', xread({ stream: '$' }, { BLOCK: 5 }), 5],
+    ['XREAD, spelt in bytes', knownCall('XREAD', words('BLOCK', '5', 'STREAMS', 's', '$')), 5],
     ['XREADGROUP', xreadgroup('group', 'consumer', { stream: '>' }, { BLOCK: 5 }), 5],
   ])('is read from its arguments: %s', (_, command, expected) => {
     expect(blockingWait(command)).toBe(expected);
