@@ -24,11 +24,10 @@ import {
   type RedisError,
   ReplyError,
   TimeoutError,
-  type Delivery,
 } from '../errors';
 import type { ResolvedOptions } from '../options';
 import { monotonicClock } from './clock';
-import { deliveryOf } from './failures';
+import { factsOf } from './failures';
 import { Greeter } from './greeter';
 import { Multiplexer } from './multiplexer';
 import { reconnect } from './reconnect';
@@ -288,12 +287,6 @@ export class Connection implements Executor {
 
 /** How long closing waits for replies at most, ms. */
 const LONGEST_CLOSE = 30_000;
-
-function factsOf(request: Request): { delivery: Delivery; command: string; repeatable: boolean } {
-  const delivery = deliveryOf(request);
-  const repeatable = delivery !== 'unknown' || request.repeatable;
-  return { delivery, command: request.command.spec.name, repeatable };
-}
 
 /** The server has answered in the handshake what it will answer again. */
 function isFinal(error: RedisError): boolean {

@@ -1,11 +1,25 @@
 import type { Request } from '../commands/request';
-import { ConnectionError, ProtocolError, ReplyError, TimeoutError, type Delivery, type RedisError } from '../errors';
+import {
+  ConnectionError,
+  ProtocolError,
+  ReplyError,
+  TimeoutError,
+  type Delivery,
+  type ErrorFacts,
+  type RedisError,
+} from '../errors';
 import { safely } from './report-unhandled';
 
 /** How far a request got that is not in flight: it may have run when it was tried before, or been refused. */
 export function deliveryOf({ past }: Request): Delivery {
   if (past === undefined) return 'unsent';
   return past.mayHaveRun ? 'unknown' : 'answered';
+}
+
+/** What an error says of a request that it ends, and that got so far. */
+export function factsOf(request: Request, delivery = deliveryOf(request)): Required<Omit<ErrorFacts, 'cause'>> {
+  const { name: command } = request.command.spec;
+  return { delivery, command, repeatable: delivery !== 'unknown' || request.repeatable };
 }
 
 /** Fails a request, unless nobody waits for it any more. */
@@ -26,10 +40,10 @@ export function unreadable(cause: ProtocolError, { command }: Request): Protocol
 
 /** The link is gone, and no reply has come. */
 export function connectionLost(cause: RedisError, request: Request, delivery: Delivery): RedisError {
-  const { name } = request.command.spec;
+  const facts = { ...factsOf(request, delivery), cause };
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
-  const facts = { delivery, command: name, cause, repeatable: delivery === 'unsent' || request.repeatable };
-  return new ConnectionError(`The connection was lost before ${name} was answered, ${fate}: ${cause.message}`, facts);
+  const message = `The connection was lost before ${facts.command} was answered, ${fate}: ${cause.message}`;
+  return new ConnectionError(message, facts);
 }
 
 /** It cannot be tried again as what it was: in another database, or as somebody else, it would be another command. */
@@ -45,16 +59,10 @@ export function leftBehind({ past }: Request): RedisError {
 
 /** Its time is up. */
 export function timedOut(request: Request, delivery: Delivery, cause?: RedisError): TimeoutError {
-  const { name } = request.command.spec;
+  const facts = { ...factsOf(request, delivery), cause };
   const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
-  const repeatable = delivery !== 'unknown' || request.repeatable;
   const why = cause === undefined ? '' : `: ${cause.message}`;
-  return new TimeoutError(`${name} ${fates[delivery]} within its time${why}`, {
-    delivery,
-    command: name,
-    repeatable,
-    cause,
-  });
+  return new TimeoutError(`${facts.command} ${fates[delivery]} within its time${why}`, facts);
 }
 
 /** An argument is of no kind that travels. */

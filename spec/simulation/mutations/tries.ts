@@ -59,8 +59,8 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what was not sent when its time was up is not called repeatable',
     file: 'connection/failures.ts',
-    from: "const repeatable = delivery !== 'unknown' || request.repeatable;\n  const why",
-    to: 'const repeatable = request.repeatable;\n  const why',
+    from: "repeatable: delivery !== 'unknown' || request.repeatable",
+    to: 'repeatable: request.repeatable',
   },
   {
     fault: 'a read that a closed client gave up is called repeatable',
