@@ -81,8 +81,8 @@ export interface RedisOptions {
   /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */
   readonly commandTimeout?: number;
   /**
-   * how long a connection that owes replies may be silent before it counts as dead; the time that a full send buffer takes to empty
-   * does not count, for that has a limit of its own; default 30 000
+   * how long a connection may be silent that owes replies, to what has left a full send buffer, before it counts as dead;
+   * default 30 000
    */
   readonly readTimeout?: number;
   /**

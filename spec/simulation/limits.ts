@@ -3,6 +3,7 @@ import { isSubscribed } from './peer';
 import type { Settings } from './plan';
 import { GRAIN, KEPT } from './sent';
 import type { Timeline } from './timeline';
+import type { WireRequest } from './wire';
 
 /** A time, and for how long the process had been held up by then. */
 interface Moment {
@@ -17,6 +18,9 @@ export class Limits {
   private heardAt: Moment;
   private owedSince: Moment;
   private fullSince: Moment | undefined;
+  /** What was written last, and what of it the full buffer holds. */
+  private latest: readonly WireRequest[] = [];
+  private unsent: readonly WireRequest[] = [];
 
   constructor(
     private readonly link: Link,
@@ -36,27 +40,28 @@ export class Limits {
     this.heardAt = this.now();
   }
 
-  /** A reply is owed, and none was before. */
-  owes(): void {
-    this.owedSince = this.now();
+  /** @param first nothing was owed before */
+  wrote(requests: readonly WireRequest[], first: boolean): void {
+    this.latest = requests;
+    if (first) this.owedSince = this.now();
   }
 
   filled(): void {
     this.fullSince ??= this.now();
+    this.unsent = this.latest;
   }
 
-  /** For what was not sent nothing was owed: the time that the buffer was full does not count as silence. */
+  /** For what was not sent nothing was owed. */
   emptied(): void {
     this.checkFull();
-    const { fullSince, silentSince } = this;
-    if (fullSince === undefined) return;
-    const from = silentSince.at > fullSince.at ? silentSince : fullSince;
-    const now = this.now();
-    this.owedSince = {
-      at: silentSince.at + now.at - from.at,
-      heldUp: silentSince.heldUp + now.heldUp - from.heldUp,
-    };
+    if (!this.owesSent) this.owedSince = this.now();
     this.fullSince = undefined;
+    this.unsent = [];
+  }
+
+  private get owesSent(): boolean {
+    const { oldest } = this.link;
+    return oldest !== undefined && !this.unsent.includes(oldest);
   }
 
   /** No limit of an open link may be over. */
@@ -77,7 +82,7 @@ export class Limits {
         this.fail(`silent for ${unasked} ms while somebody listens, and not asked whether it lives`);
       return;
     }
-    if (this.isFull) return;
+    if (!this.owesSent) return;
     const silent = this.since(this.silentSince);
     const { sent } = oldest;
     if (sent?.wait !== undefined && silent <= sent.wait + GRAIN && this.timeline.now() <= sent.latest) return;
@@ -89,9 +94,9 @@ export class Limits {
     const { readTimeout, writeTimeout } = this.settings;
     const { fullSince, link } = this;
     const now = this.timeline.now();
-    if (fullSince !== undefined) return now - fullSince.at >= writeTimeout;
+    if (fullSince !== undefined && now - fullSince.at >= writeTimeout) return true;
     const { oldest } = link;
-    if (oldest === undefined) return false;
+    if (oldest === undefined || !this.owesSent) return false;
     const silentUntil = this.silentSince.at + readTimeout;
     const { sent } = oldest;
     const waitsUntil = sent?.wait === undefined ? 0 : Math.min(sent.due, this.silentSince.at + sent.wait);

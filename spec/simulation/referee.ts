@@ -122,7 +122,7 @@ export class Referee {
     const most = autoPipeline ? pipelineDepth : 1;
     if (requests.length > most) this.fail(`link ${link.index}: ${requests.length} requests in one write, not ${most}`);
     if (this.of(link).limits.isFull) this.fail(`link ${link.index}: written to although its buffer is full`);
-    if (first) this.of(link).limits.owes();
+    this.of(link).limits.wrote(requests, first);
   }
 
   filled(link: Link): void {

@@ -17,7 +17,7 @@ export interface LivenessLimits {
 /** What has to be known of a link to tell whether it lives. */
 export interface Line {
   /** the requests whose replies are owed, oldest first */
-  readonly owed: Iterable<Request> & { peek(): Request | undefined };
+  readonly owed: Iterable<Request> & { readonly passed: number; peek(): Request | undefined };
   /** somebody waits for messages, of which nobody knows when they come */
   listening(): boolean;
   /** asks the server for a sign of life */
@@ -27,14 +27,15 @@ export interface Line {
 
 /** Notices a link that is dead although nobody says so: a cable pulled, a server halted, a half-open connection. */
 //  send buffer full for writeTimeout ──▶ dead
-//  owing replies, silent for readTimeout, the time of a full buffer not counted ──▶ dead
+//  owing replies to what has left the buffer, silent for readTimeout ──▶ dead
 //  owing nothing, somebody listens, silent for readTimeout ──▶ probe: now it owes a reply
 export class Liveness {
   private readonly sweep: Sweep;
   private heardAt = 0;
-  /** later by as long as the send buffer was full */
   private owedSince = 0;
   private fullSince: number | undefined;
+  /** The place among all requests of the first that the full buffer holds: nobody owes a reply to what is not sent. */
+  private unsentFrom = Infinity;
 
   constructor(
     private readonly clock: SchedulerLike,
@@ -48,13 +49,14 @@ export class Liveness {
     this.heardAt = this.clock.now();
   }
 
-  /** @param first nothing was owed before */
-  wrote(first: boolean, accepted: boolean): void {
+  /** @param from the place of the first request among all that ever were owed */
+  wrote(from: number, accepted: boolean): void {
     const now = this.clock.now();
-    if (first) this.owedSince = now;
+    if (from === this.line.owed.passed) this.owedSince = now;
     this.sweep.watch(now + this.limits.readTimeout);
     if (accepted) return;
     this.fullSince = now;
+    this.unsentFrom = from;
     this.sweep.watch(now + this.limits.writeTimeout);
   }
 
@@ -63,18 +65,25 @@ export class Liveness {
     this.sweep.watch(this.clock.now() + Math.min(readTimeout, writeTimeout));
   }
 
-  /** To what is not sent nobody owes a reply, so the time that the buffer was full is no silence. */
   drained(): void {
-    if (this.fullSince === undefined) return;
-    const silentSince = this.silentSince();
-    this.owedSince = silentSince + this.clock.now() - Math.max(this.fullSince, silentSince);
-    this.fullSince = undefined;
+    if (!this.owesSent()) this.owedSince = this.clock.now();
+    this.forgetBuffer();
     this.sweep.watch(this.owedSince + this.limits.readTimeout);
   }
 
   stop(): void {
     this.sweep.stop();
+    this.forgetBuffer();
+  }
+
+  private forgetBuffer(): void {
     this.fullSince = undefined;
+    this.unsentFrom = Infinity;
+  }
+
+  /** Whether the oldest that is owed is behind the buffer. */
+  private owesSent(): boolean {
+    return this.line.owed.passed < this.unsentFrom;
   }
 
   private check(now: number): number {
@@ -87,8 +96,7 @@ export class Liveness {
       return Infinity;
     }
     if (oldest === undefined) return Math.min(writeDue, this.listen(now));
-    // A line that is busy taking requests owes nothing for them yet.
-    const readDue = this.fullSince === undefined ? this.readDue(oldest) : Infinity;
+    const readDue = this.owesSent() ? this.readDue(oldest) : Infinity;
     if (now >= readDue) {
       line.dead(new TimeoutError(`The server owed replies and was silent for ${this.patience(oldest)} ms`));
       return Infinity;
@@ -117,16 +125,12 @@ export class Liveness {
   }
 
   private readDue(oldest: Request): number {
-    const since = this.silentSince();
+    const since = Math.max(this.heardAt, this.owedSince);
     const due = since + this.patience(oldest);
     const wait = timeToWait(oldest, this.limits.blockingGrace);
     if (wait === undefined) return due;
     // It has a right to its wait, unless nobody waits that long. Rounded up as deadlines are, which go first.
     return Math.max(due, Math.min(Math.ceil(since + wait), oldest.deadline || Infinity));
-  }
-
-  private silentSince(): number {
-    return Math.max(this.heardAt, this.owedSince);
   }
 
   private patience({ context }: Request): number {

@@ -261,7 +261,7 @@ export class Multiplexer {
     this.beforeFlush();
     this.flushScheduled = false;
     while (this.socket !== undefined && !this.full) {
-      const first = this.inFlight.length === 0;
+      const from = this.inFlight.passed + this.inFlight.length;
       if (!this.encodeBatch()) {
         this.tellWritten();
         if (!this.reading && !this.owesSoon()) this.rest();
@@ -269,7 +269,7 @@ export class Multiplexer {
       }
       this.full = !this.socket.write(this.encoder.take());
       this.encoder.release(this.socket.drained);
-      this.liveness.wrote(first, !this.full);
+      this.liveness.wrote(from, !this.full);
       this.tellWritten();
     }
   };

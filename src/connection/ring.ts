@@ -8,9 +8,15 @@ export class Ring<T> {
   private mask = 15;
   private head = 0;
   private tail = 0;
+  private left = 0;
 
   get length(): number {
     return (this.tail - this.head) & this.mask;
+  }
+
+  /** How many have left by the head: the place of the next that does among all that ever come. */
+  get passed(): number {
+    return this.left;
   }
 
   push(item: T): void {
@@ -21,6 +27,7 @@ export class Ring<T> {
 
   /** Puts items before all others, in their order. */
   unshift(items: readonly T[]): void {
+    this.left -= items.length;
     for (let i = items.length - 1; i >= 0; i--) {
       this.head = (this.head - 1) & this.mask;
       this.slots[this.head] = items[i]!;
@@ -37,6 +44,7 @@ export class Ring<T> {
     const item = this.slots[this.head];
     this.slots[this.head] = undefined;
     this.head = (this.head + 1) & this.mask;
+    this.left++;
     if (this.head === this.tail && this.mask > KEPT_SLOTS) this.reset();
     return item;
   }

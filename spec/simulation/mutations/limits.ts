@@ -23,26 +23,32 @@ export const limitMutations: readonly Mutation[] = [
   {
     fault: 'a link whose buffer has emptied counts as full',
     file: 'connection/liveness.ts',
-    from: 'this.fullSince = undefined;\n    this.sweep',
-    to: 'this.sweep',
+    from: 'this.fullSince = undefined;\n    this.unsentFrom',
+    to: 'this.unsentFrom',
+  },
+  {
+    fault: 'a link may be as silent as it likes while its buffer is full',
+    file: 'connection/liveness.ts',
+    from: 'return this.line.owed.passed < this.unsentFrom;',
+    to: 'return this.unsentFrom === Infinity;',
   },
   {
     fault: 'a link counts as silent while it takes what it is to answer',
     file: 'connection/liveness.ts',
-    from: 'this.fullSince === undefined ? this.readDue(oldest) : Infinity',
+    from: 'this.owesSent() ? this.readDue(oldest) : Infinity',
     to: 'this.readDue(oldest)',
   },
   {
     fault: 'a link whose buffer has emptied counts as silent since before',
     file: 'connection/liveness.ts',
-    from: 'this.owedSince = silentSince + this.clock.now() - Math.max(this.fullSince, silentSince);',
+    from: 'if (!this.owesSent()) this.owedSince = this.clock.now();',
     to: '',
   },
   {
     fault: 'a link lives on by every write that fills its buffer',
     file: 'connection/liveness.ts',
-    from: 'this.owedSince = silentSince + this.clock.now() - Math.max(this.fullSince, silentSince);',
-    to: 'this.owedSince = this.clock.now();',
+    from: 'if (!this.owesSent()) this.owedSince',
+    to: 'this.owedSince',
   },
   {
     fault: 'a handshake may take for ever',
