@@ -8,7 +8,8 @@ export type Arg = string | number | bigint | Uint8Array;
 
 /** An argument as text: any word may be spelt in bytes. */
 export function textOf(arg: Arg | undefined): string {
-  return arg instanceof Uint8Array ? Buffer.from(arg).toString() : String(arg);
+  if (!(arg instanceof Uint8Array)) return String(arg);
+  return Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength).toString();
 }
 
 /** Where keys stand among a command's arguments: `from`, `from + step`, … up to `to`, which counts from the end when negative. */

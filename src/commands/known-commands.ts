@@ -1,5 +1,5 @@
 import { call } from './call';
-import { Command, type Arg, type CommandSpec, type KeyRange } from './command';
+import { Command, textOf, type Arg, type CommandSpec, type KeyRange } from './command';
 import { KEY_SPECS, SPECS } from './generated/registry';
 
 /** Where keys begin: at an index of the whole command, its name included, or behind a token searched for from an index. */
@@ -34,8 +34,7 @@ export function knownCommand(name: string, args: readonly Arg[]): KnownCommand |
   byName ??= new Map(SPECS.map((spec) => [spec.name, spec]));
   const words = name.trim().toUpperCase().split(/\s+/).join(' ');
   const [first, ...rest] = args;
-  const word = wordOf(first);
-  const subcommand = word === undefined ? undefined : byName.get(`${words} ${word}`);
+  const subcommand = first === undefined ? undefined : byName.get(`${words} ${textOf(first).toUpperCase()}`);
   if (subcommand !== undefined) return { spec: subcommand, args: rest, keys: keyRanges(subcommand, rest) };
   const spec = byName.get(words);
   return spec && { spec, args, keys: keyRanges(spec, args) };
@@ -54,7 +53,7 @@ export function keyRanges(spec: CommandSpec, args: readonly Arg[]): readonly Key
 function beginOf(begin: KeyBegin, words: number, args: readonly Arg[]): number | undefined {
   if ('index' in begin) return begin.index - words < args.length ? begin.index - words : undefined;
   const { keyword, from } = begin;
-  const isKeyword = (arg: Arg): boolean => typeof arg === 'string' && arg.toUpperCase() === keyword;
+  const isKeyword = (arg: Arg): boolean => textOf(arg).toUpperCase() === keyword;
   // A negative start searches from there back to the beginning.
   const at =
     from < 0
@@ -66,24 +65,17 @@ function beginOf(begin: KeyBegin, words: number, args: readonly Arg[]): number |
 function found(find: KeyFind, from: number, args: readonly Arg[]): KeyRange[] {
   if ('keynum' in find) {
     const [numberAt, firstKey, step] = find.keynum;
-    const count = Number(args[from + numberAt]);
+    const count = Number(textOf(args[from + numberAt]));
     if (!Number.isInteger(count) || count < 1) return [];
     return [{ from: from + firstKey, to: Math.min(from + firstKey + (count - 1) * step, args.length - 1), step }];
   }
   const [last, step, limit] = find.range;
   if (last >= 0) {
     // MIGRATE has an empty text where its one key was when it takes many.
-    return args[from] === '' ? [] : [{ from, to: from + last, step }];
+    return textOf(args[from]) === '' ? [] : [{ from, to: from + last, step }];
   }
   const end = limit > 1 ? from + Math.floor((args.length - from) / limit) - 1 : args.length + last;
   return end < from ? [] : [{ from, to: end, step }];
-}
-
-/** Bytes may spell a word as text does. */
-function wordOf(arg: Arg | undefined): string | undefined {
-  if (arg instanceof Uint8Array)
-    return Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength).toString().toUpperCase();
-  return typeof arg === 'string' ? arg.toUpperCase() : undefined;
 }
 
 /** The rest is arguments, perhaps a password, that would be named wherever the command is. */

@@ -1,4 +1,4 @@
-import { Command, type Arg, type KeyRange, type PrefixedArguments } from './command';
+import { Command, textOf, type Arg, type KeyRange, type PrefixedArguments } from './command';
 
 /**
  * The same command with the client's prefix on every key, channel and pattern, and on nothing else.
@@ -34,14 +34,10 @@ function positionsOf({ at, after = [], from = 0, widths = {} }: PrefixedArgument
   if (at !== undefined) return indicesOf(at, args.length);
   const positions: number[] = [];
   // Walks from option to option, so that a value that looks like a token is not taken for one.
-  for (let i = from; i < args.length; i += 1 + (widths[tokenOf(args[i])] ?? 1)) {
-    if (after.includes(tokenOf(args[i])) && i + 1 < args.length) positions.push(i + 1);
+  for (let i = from; i < args.length; i += 1 + (widths[textOf(args[i]).toUpperCase()] ?? 1)) {
+    if (after.includes(textOf(args[i]).toUpperCase()) && i + 1 < args.length) positions.push(i + 1);
   }
   return positions;
-}
-
-function tokenOf(arg: Arg | undefined): string {
-  return typeof arg === 'string' ? arg.toUpperCase() : '';
 }
 
 function prefixed(arg: Arg, kind: PrefixedArguments['kind'], prefix: string, command: string): Arg {
@@ -54,7 +50,7 @@ function prefixed(arg: Arg, kind: PrefixedArguments['kind'], prefix: string, com
       return prepend(escapeGlob(prefix), arg);
     case 'sortPattern':
       // `#` is the element itself. The first asterisk of any other pattern stands for the element and cannot be escaped.
-      if (arg === '#') return arg;
+      if (textOf(arg) === '#') return arg;
       if (prefix.includes('*')) throw new TypeError(`${command}: patterns do not work with a prefix that contains *`);
       return prepend(prefix, arg);
   }

@@ -23,10 +23,14 @@ export function withoutSecrets(text: string, command: Command): string {
 
 /** A short one is not taken out of the middle of other words. */
 function without(secret: string, text: string): string {
-  return text.replaceAll(secret, (_, at: number) => {
-    const isWithinWord = IN_WORD.test(text.charAt(at - 1)) || IN_WORD.test(text.charAt(at + secret.length));
-    return isWithinWord ? secret : '***';
-  });
+  let shown = '';
+  let from = 0;
+  for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, Math.max(at + 1, from))) {
+    if (IN_WORD.test(text.charAt(at - 1)) || IN_WORD.test(text.charAt(at + secret.length))) continue;
+    shown += `${text.slice(from, at)}***`;
+    from = at + secret.length;
+  }
+  return shown + text.slice(from);
 }
 
 const IN_WORD = /\w/;

@@ -1,4 +1,4 @@
-import { Observable, type MonoTypeOperatorFunction } from 'rxjs';
+import { Observable, takeWhile, type MonoTypeOperatorFunction } from 'rxjs';
 import { safely } from './report-unhandled';
 
 /** Stands between the client and user code: what one side throws when it is left, or told of the end, does not reach the other. */
@@ -6,7 +6,7 @@ export function shielded<T>(): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
       // An observer of its own, for RxJS reports what that throws; a Subscriber handed on would throw at the source.
-      const subscription = source.subscribe({
+      const subscription = source.pipe(takeWhile(() => !subscriber.closed)).subscribe({
         next: (value) => subscriber.next(value),
         error: (error: unknown) => subscriber.error(error),
         complete: () => subscriber.complete(),

@@ -8,6 +8,10 @@ function keys(name: string, ...args: Arg[]): Arg[] | undefined {
   return known && keysOf(new Command(known.spec, known.args, () => null, known.keys));
 }
 
+function bytes(arg: Arg): Uint8Array {
+  return new TextEncoder().encode(String(arg));
+}
+
 describe('a command that comes by its name', () => {
   it('is found in any spelling, in one text or in several', () => {
     expect(knownCommand('get', ['k'])?.spec.name).toBe('GET');
@@ -58,5 +62,7 @@ describe('the keys of a command that comes by its name', () => {
     ['GET', [], []],
   ])('%s %j', (name, args, wanted) => {
     expect(keys(name, ...args)).toEqual(wanted);
+    // Any word may be spelt in bytes.
+    expect(keys(name, ...args.map(bytes))).toEqual(wanted.map(bytes));
   });
 });

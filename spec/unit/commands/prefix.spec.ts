@@ -1,5 +1,5 @@
 import * as c from 'rxjs-redis/commands';
-import type { Command } from 'rxjs-redis/commands';
+import { Command } from 'rxjs-redis/commands';
 import { applyPrefix, keysOf } from '../../../src/commands/prefix';
 
 describe('the prefix', () => {
@@ -41,6 +41,10 @@ describe('the prefix', () => {
     const before = [...command.args];
     expect(applyPrefix(command, 'p:').args).toEqual(wanted);
     expect(command.args).toEqual(before);
+    // Any word may be spelt in bytes.
+    const spelt = before.map((arg) => Buffer.from(String(arg)));
+    const prefixed = applyPrefix(new Command(command.spec, spelt, command.read, command.keys), 'p:');
+    expect(prefixed.args.map(String)).toEqual(wanted.map(String));
   });
 
   it('keeps binary keys binary', () => {
