@@ -11,9 +11,10 @@ import {
   toArray,
 } from 'rxjs';
 import { clientTracking } from 'rxjs-redis/commands';
-import { eventually, reaches, useClients } from '../support/clients';
+import { eventually, reaches, record, useClients } from '../support/clients';
 import { failure, outcome } from '../support/outcomes';
 import { useProxy, useServer } from '../support/server';
+import { until } from '../support/until';
 
 describe('The shared connection', () => {
   const server = useServer();
@@ -304,6 +305,27 @@ describe('CLIENT REPLY', () => {
     ]);
   });
 
+  it('that is taken minds no value that reads as what a transaction answers', async () => {
+    const replies = make(server().url).dedicated((connection) => {
+      const sent = [connection.clientReply('SKIP'), connection.set('k', 'QUEUED'), connection.get('k')];
+      return Promise.all(sent.map((reply) => outcome<unknown>(reply)));
+    });
+    expect((await lastValueFrom(replies))[2]).toStrictEqual({ value: 'QUEUED' });
+  });
+
+  it('that is taken for MONITOR takes no line for a reply', async () => {
+    const admin = make(server().url);
+    const replies = make(server().url).dedicated(async (connection) => {
+      connection.clientReply('SKIP').subscribe();
+      const lines = record(connection.monitor());
+      await connection.ping();
+      await admin.echo('seen by all');
+      await until(() => lines.values.some((line) => line.includes('seen by all')));
+      return [await connection.echo('a'), await connection.echo('b')];
+    });
+    expect(await lastValueFrom(replies)).toStrictEqual(['a', 'b']);
+  });
+
   it('is read as the server reads it: in bytes, and not at all where the server does not understand it', async () => {
     const replies = make(server().url).dedicated((connection) =>
       Promise.all([
@@ -329,6 +351,16 @@ describe('CLIENT REPLY', () => {
 describe('RESET', () => {
   const server = useServer({}, '6.2');
   const make = useClients();
+
+  it('ends MONITOR: what reads as a line of that is a reply again', async () => {
+    const value = '1700000000.123456 [0 127.0.0.1:50000] "GET" "k"';
+    const replies = make(server().url).dedicated(async (connection) => {
+      connection.monitor().subscribe();
+      await connection.reset();
+      return [await connection.echo(value), await connection.echo('b')];
+    });
+    expect(await lastValueFrom(replies)).toStrictEqual([value, 'b']);
+  });
 
   it('ends the silence of CLIENT REPLY OFF, but not that which SKIP asks for it', async () => {
     const replies = make(server().url).dedicated((connection) =>

@@ -28,20 +28,22 @@ export class FailureRules {
     if (delivery === 'unsent' && sent.wires.length > 0) sent.fail("was reported 'unsent' and had been written");
     if (delivery !== 'unsent' && sent.wires.length === 0) sent.fail(`was reported '${delivery}' and never written`);
     // In another database it would be another command.
-    if (repeatable !== this.isRepeatable(error) && (repeatable || !this.around.selectedBehind(sent)))
+    const isLeftBehind = sent.wires.length > 0 && this.around.selectedBehind(sent);
+    if (repeatable !== this.isRepeatable(error) && (repeatable || !isLeftBehind))
       sent.fail(`was ${delivery} and called ${repeatable ? 'repeatable' : 'not repeatable'}: ${error.message}`);
     const isGivenUp = (error instanceof ConnectionError || error instanceof DisconnectedError) && !isOverflow(error);
     if (isGivenUp && this.around.owed(sent) && !this.around.selectedBehind(sent))
       sent.fail('was given up by a client that was told to close and had time to wait');
     // Whoever waits when the client cannot sign in is told that, whatever its own answer was before.
     const isSignIn = error instanceof AuthenticationError && error.cause instanceof AuthenticationError;
-    const isRefusal = !isSignIn && error instanceof ReplyError;
-    const isAnswer = isRefusal || error instanceof ProtocolError;
-    if (isRefusal && delivery !== (sent.wires.every(({ answered }) => answered) ? 'answered' : 'unknown'))
-      sent.fail(`was refused after ${sent.wires.length} tries and is said to be ${delivery}`);
+    const isMisread = sent.item.call === 'misread' && sent.wires.at(-1)?.answered === true;
+    const isReply = (!isSignIn && error instanceof ReplyError) || (isMisread && error instanceof ProtocolError);
+    const isAnswer = isReply || error instanceof ProtocolError;
+    if (isReply && delivery !== (sent.wires.every(({ answered }) => answered) ? 'answered' : 'unknown'))
+      sent.fail(`was answered after ${sent.wires.length} tries and is said to be ${delivery}`);
     if (delivery === 'answered' && !isAnswer && !sent.wires.every(isRefused))
       sent.fail('is said to have been refused, and may have run');
-    if (isRefusal || (isAnswer && delivery === 'answered')) this.checkAnswer(error);
+    if (isReply || (isAnswer && delivery === 'answered')) this.checkAnswer(error);
     else if (error instanceof ConnectionError) this.checkLoss(error);
     else if (error instanceof TimeoutError) this.checkTimeout();
     else if (error instanceof ProtocolError) this.checkPoison();

@@ -13,7 +13,8 @@ export interface Executor {
  * Decides whether a command that failed is sent again: the delay in milliseconds, or false. `attempt` counts from 1.
  *
  * It is asked about every lost connection and every error reply while there is time left, so it has to look at `error.delivery`, or
- * better at `error.repeatable`. What has run out of its own time is not asked about.
+ * better at `error.repeatable`. A refusal is a ReplyError; its `delivery` is `'unknown'` where the command was lost before. What has
+ * run out of its own time is not asked about.
  */
 export type RetryPolicy = (attempt: number, error: RedisError, command: Command) => number | false;
 
@@ -113,7 +114,7 @@ export abstract class Request<T = unknown> {
     try {
       value = this.command.read(frame, this.context);
     } catch (cause) {
-      this.fail(unreadable(cause, this.command.spec.name));
+      this.fail(unreadable(cause, this));
       return;
     }
     this.deliver(value);
@@ -222,7 +223,13 @@ export function hasNotRun({ text }: ErrorFrame, { spec }: Command): boolean {
   return IN_SERVERS_WORDS.test(text) && !RAISED_IN_SCRIPT.test(text);
 }
 
-function unreadable(cause: unknown, command: string): RedisError {
+function unreadable(cause: unknown, { command: { spec }, past }: Request): RedisError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new ProtocolError(`The reply to ${command} cannot be read: ${why}`, { delivery: 'answered', command, cause });
+  const delivery = past?.mayHaveRun ? 'unknown' : 'answered';
+  return new ProtocolError(`The reply to ${spec.name} cannot be read: ${why}`, {
+    delivery,
+    command: spec.name,
+    repeatable: false,
+    cause,
+  });
 }

@@ -1,4 +1,5 @@
 import { AsyncSubject, Observable, type ObservableInput, from } from 'rxjs';
+import { shielded } from './shielded';
 
 /**
  * Something that has begun already and will be done: an Observable without values that can be awaited.
@@ -9,7 +10,7 @@ import { AsyncSubject, Observable, type ObservableInput, from } from 'rxjs';
 export class Completion extends Observable<never> implements PromiseLike<void> {
   constructor(work: ObservableInput<unknown>) {
     const outcome = new AsyncSubject<never>();
-    super((subscriber) => outcome.subscribe(subscriber));
+    super((subscriber) => outcome.pipe(shielded()).subscribe(subscriber));
     from(work).subscribe({ error: (error) => outcome.error(error), complete: () => outcome.complete() });
   }
 

@@ -91,8 +91,7 @@ export class Greeter {
       tap({
         error: (error: unknown) => {
           // The next attempt takes what the options provide, where they do.
-          if (signedIn && this.options.credentials && error instanceof AuthenticationError)
-            this.session.forget(signedIn);
+          if (signedIn && this.options.credentials && isSignInRefused(error)) this.session.forget(signedIn);
         },
       }),
       concatMap((protocol) => {
@@ -119,6 +118,11 @@ export class Greeter {
     const resumed = inTheWay.map(({ resume }) => resume(this.send));
     return merge(...suspended, signedIn, ...resumed).pipe(ignoreElements(), catchError(ignoreLoss));
   }
+}
+
+/** Not a command of the user's own that somebody else might send. */
+function isSignInRefused(error: unknown): boolean {
+  return error instanceof AuthenticationError && (error.command === 'HELLO' || error.command === 'AUTH');
 }
 
 /** @throws ConnectionError when they are none */

@@ -13,16 +13,19 @@ export class ReplyMode {
   private monitoring = false;
   /** Silence was asked for, and nothing has been written since that will be answered. */
   private unwitnessed = false;
+  /** It was asked for inside a transaction, which answers that it keeps the wish for EXEC. */
+  private queues = false;
   /** The first to be answered behind a wish for silence: what comes in their place shows whether that was taken. */
   private readonly witnesses = new Set<Request>();
 
   // Hot: once per command.
   /** Whether a request that is written now will be answered. */
-  isAnswered(request: Request): boolean {
+  isAnswered(request: Request, inTransaction: boolean): boolean {
     const { command } = request;
     if (this.muted === undefined && !this.unwitnessed && !command.spec.connection) return true;
-    const answered = this.decide(command);
-    if (answered && this.unwitnessed) {
+    const answered = this.decide(command, inTransaction);
+    if (!answered) this.note(command);
+    else if (this.unwitnessed) {
       this.unwitnessed = false;
       this.witnesses.add(request);
     }
@@ -37,7 +40,7 @@ export class ReplyMode {
   isDoubtful(frame: Frame, oldest: Request | undefined): boolean {
     if (!this.unwitnessed && this.witnesses.size === 0) return false;
     const isFirst = oldest === undefined ? this.unwitnessed : this.witnesses.delete(oldest);
-    return isFirst && (frame instanceof ErrorFrame || frame === 'QUEUED');
+    return isFirst && (frame instanceof ErrorFrame || (this.queues && frame === 'QUEUED'));
   }
 
   /** Whether a string is no reply but what MONITOR tells of others. */
@@ -45,9 +48,10 @@ export class ReplyMode {
     return this.monitoring && MONITORED.test(text);
   }
 
-  /** A command that concerns the connection has been accepted. */
+  /** A command that concerns the connection has been accepted, or is written and will not be answered. */
   note({ spec }: Command): void {
     if (spec.mode === 'monitor') this.monitoring = true;
+    else if (spec.name === 'RESET') this.monitoring = false;
   }
 
   /** A new connection answers everything. */
@@ -55,13 +59,14 @@ export class ReplyMode {
     this.muted = undefined;
     this.monitoring = false;
     this.unwitnessed = false;
+    this.queues = false;
     this.witnesses.clear();
   }
 
-  private decide({ spec, args }: Command): boolean {
+  private decide({ spec, args }: Command, inTransaction: boolean): boolean {
     if (spec.name === 'CLIENT REPLY' && args.length === 1) {
       const action = textOf(args[0]).toUpperCase();
-      if (action === 'ON' || action === 'OFF' || action === 'SKIP') return this.follow(action);
+      if (action === 'ON' || action === 'OFF' || action === 'SKIP') return this.follow(action, inTransaction);
     }
     // It ends the silence of OFF before it answers, and that of SKIP behind it.
     const answered = this.muted === undefined || (this.muted === 'all' && spec.name === 'RESET');
@@ -70,12 +75,13 @@ export class ReplyMode {
   }
 
   /** ON is answered, OFF and SKIP are not. */
-  private follow(action: 'ON' | 'OFF' | 'SKIP'): boolean {
+  private follow(action: 'ON' | 'OFF' | 'SKIP', inTransaction: boolean): boolean {
     if (action === 'ON') {
       this.muted = undefined;
       return true;
     }
     this.unwitnessed ||= this.muted === undefined;
+    this.queues ||= inTransaction;
     this.muted = action === 'OFF' ? 'all' : (this.muted ?? 'next');
     return false;
   }

@@ -30,7 +30,7 @@ export class Retrier {
     private readonly eras: Eras,
   ) {}
 
-  /** Why the link leads to the wrong server: nothing more is sent on it, and it is left once the owed replies have come. */
+  /** Why the link leads to the wrong server: nothing of the queue is sent on it any more, and it is left once the owed replies have come. */
   get retiring(): RedisError | undefined {
     return this.wrongServer;
   }

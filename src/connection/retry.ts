@@ -41,7 +41,7 @@ export function retrySafely<T>(
   options?: RetryOptions | RetryPolicyOfErrors,
   scheduler: SchedulerLike = asyncScheduler,
 ): MonoTypeOperatorFunction<T> {
-  const policy = typeof options === 'function' ? options : safely(options);
+  const policy = typeof options === 'function' ? options : whileRepeatable(options);
   return retry<T>({
     resetOnSuccess: true,
     delay: (error: unknown, attempt) => {
@@ -65,7 +65,7 @@ function answerOf(policy: () => unknown): number | false {
 /** The delay before the attempt, ms, or false; `attempt` counts from 1, anew after each value. */
 export type RetryPolicyOfErrors = (attempt: number, error: RedisError) => number | false;
 
-function safely(options: RetryOptions | undefined): RetryPolicyOfErrors {
+function whileRepeatable(options: RetryOptions | undefined): RetryPolicyOfErrors {
   const resolved = resolveRetry(options) as Required<RetryOptions>;
   return (attempt, error) => error.repeatable && attempt <= resolved.maxAttempts && backoff(resolved, attempt);
 }

@@ -247,6 +247,19 @@ describe('User code', () => {
       expect(await redis.ping()).toBe('PONG');
     });
 
+    it('as one who waits for the end does keeps it from nobody else', async () => {
+      const redis = make(server().url);
+      const connected = redis.connect();
+      connected.pipe(left()).subscribe();
+      await connected;
+      const pending = redis.echo('a').then();
+      const closed = redis.close();
+      closed.pipe(left()).subscribe();
+      await closed;
+      expect(await pending).toBe('a');
+      await until(() => thrown.length === 2);
+    });
+
     it('as one who is not to get a reply does keeps it from nobody else', async () => {
       const redis = make(server().url);
       const told = await lastValueFrom(

@@ -438,7 +438,7 @@ describe('Multiplexer', () => {
   });
 
   it.each([true, false])(
-    'sends nothing more on a link that leads to the wrong server (autoPipeline %p)',
+    'sends nothing of the queue any more on a link that leads to the wrong server (autoPipeline %p)',
     async (autoPipeline) => {
       const { socket, send } = setUp({ autoPipeline, reconnectOnError: () => true });
       send('INCR', 'a').subscribe({ error: () => record(send('GET', 'b')) });
