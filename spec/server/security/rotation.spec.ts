@@ -14,6 +14,7 @@ import {
   toArray,
 } from 'rxjs';
 import type { Credentials, Redis, RedisOptions } from 'rxjs-redis';
+import { call, type Command } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { ScriptedServer, greeting } from '../../support/scripted-server';
@@ -242,6 +243,19 @@ describe('Credentials', () => {
     expect(await redis.aclWhoami()).toBe('ann');
     const refused = states.values.filter((state) => state.kind === 'reconnecting' && 'kind' in state.error);
     expect(refused).toMatchObject([{ error: { code: 'AUTHENTICATION', kind: 'WRONGPASS' } }]);
+  });
+
+  it('are not asked for again for what a command of onConnect is told: the AUTH of the user was accepted', async () => {
+    let onConnect: Command[] = [];
+    const redis = client(() => ann, { onConnect: () => onConnect });
+    await redis.auth(bob.username!, bob.password);
+    onConnect = [call('EVAL', "return redis.error_reply('NOAUTH no')", 0)];
+    await kill(redis);
+    await firstValueFrom(
+      redis.state$.pipe(filter((state) => state.kind === 'reconnecting' && state.error.command === 'EVAL')),
+    );
+    onConnect = [];
+    expect(await redis.aclWhoami()).toBe('bob');
   });
 
   it('are asked for again by what is lent once an AUTH of the user is refused there', async () => {
