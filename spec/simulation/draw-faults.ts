@@ -62,7 +62,8 @@ function drawFault(random: Random): Fault {
     return {
       type: 'buffer',
       capacity: random.pick([1, 40, 200, 2000]),
-      delay: random.pick([0, 1, 5, 40, 300, Infinity]),
+      delay: random.pick([0, 1, 5, 40, 80, 300, Infinity]),
+      greeted: random.chance(0.6),
     };
   if (kind <= 80) {
     const notice = random.pick([0, 0, 0, 1, 10, 100, Infinity]);

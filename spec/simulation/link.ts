@@ -167,7 +167,8 @@ export class Link implements ByteSocket {
     }
     referee.wrote(this, copy.length, first, this.requests.slice(before));
     this.around.sameTick.wrote(this, copy.length, this.requests.slice(before));
-    if (this.buffer !== undefined) return this.buffer.hold(chunks, copy);
+    if (this.buffer !== undefined && (this.ready || !this.traits.buffer?.greeted))
+      return this.buffer.hold(chunks, copy);
     this.up.send(copy);
     return true;
   }

@@ -141,8 +141,8 @@ export type Fault =
   | { readonly type: 'accept'; readonly delay: number }
   | { readonly type: 'latency'; readonly up: number; readonly down: number }
   | { readonly type: 'pieces'; readonly way: Way; readonly sizes: readonly number[]; readonly gap: number }
-  /** the system takes what is written only after `delay`, and `capacity` bytes fill its buffer */
-  | { readonly type: 'buffer'; readonly capacity: number; readonly delay: number }
+  /** the system takes what is written only after `delay`, and `capacity` bytes fill its buffer; `greeted`: not in the handshake */
+  | { readonly type: 'buffer'; readonly capacity: number; readonly delay: number; readonly greeted: boolean }
   | StreamFault;
 
 /** `up` is from the client to the server. */

@@ -4,6 +4,8 @@ import type { Timeline } from './timeline';
 export interface BufferManners {
   readonly capacity: number;
   readonly delay: number;
+  /** The handshake goes past it. */
+  readonly greeted: boolean;
 }
 
 /** Who is told what becomes of the bytes. */
