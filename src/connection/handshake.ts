@@ -84,7 +84,6 @@ function sendTogether(
   const outcomes = commands.map((command) =>
     send(command).pipe(
       map(() => undefined),
-      defaultIfEmpty(undefined), // CLIENT REPLY OFF is not answered
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) return throwError(() => error);
         const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);

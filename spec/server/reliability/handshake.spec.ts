@@ -1,6 +1,6 @@
 import { filter, firstValueFrom } from 'rxjs';
 import type { Redis, RedisOptions } from 'rxjs-redis';
-import { call, clientTracking, set, type ClientKillFilter } from 'rxjs-redis/commands';
+import { call, clientTracking, select, set, type ClientKillFilter } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { greeting, ScriptedServer, type Script } from '../../support/scripted-server';
@@ -198,6 +198,20 @@ describe('The handshake', () => {
       { attempt: 1, error: { message: 'ERR not yet', command: 'TWO' } },
       { attempt: 2, error: { message: 'ERR not yet', command: 'TWO' } },
     ]);
+  });
+
+  it('fails before anything is sent when the user wants on it what has an option of its own', async () => {
+    const server = await serve(modern);
+    const onConnect = () => [call('ONE'), select(3)];
+    const redis = make({ url: server.url, ...everything, onConnect, reconnect: false });
+    expect(await failure(redis.connect())).toMatchObject({
+      code: 'DISCONNECTED',
+      cause: {
+        code: 'CONNECTION',
+        cause: new TypeError("The option 'onConnect' takes no SELECT: use the option 'database'"),
+      },
+    });
+    expect(server.seen).toStrictEqual([]);
   });
 
   it('does not mind a server that does not know libraries', async () => {
