@@ -79,7 +79,7 @@ export interface RedisOptions {
    * sent on every connection when it is made, before anything else; a refusal counts as a failed connection.
    *
    * No SELECT, AUTH, HELLO or CLIENT SETNAME, for which there are options; nothing that the shared connection refuses but CLIENT
-   * TRACKING, READONLY and READWRITE; nothing that waits.
+   * TRACKING, READONLY and READWRITE; nothing that waits. What the user changes later by CLIENT NO-EVICT and the like stays changed.
    */
   readonly onConnect?: readonly Command[] | (() => readonly Command[]);
   /** how long a server may take to accept, and then to greet; default 10 000 */
