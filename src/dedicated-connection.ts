@@ -41,7 +41,7 @@ export class DedicatedConnection extends SessionSurface {
 
   /**
    * Sends any command by its name.
-   * @throws TypeError when an argument cannot be sent, or the command subscribes: messages come through `redis.subscribe`
+   * @throws TypeError when the name or an argument cannot be sent, or the command subscribes: messages come through `redis.subscribe`
    * @example
    * await connection.call('MULTI');
    */

@@ -2,6 +2,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { from, isObservable, of, type Observable, type ObservableInput } from 'rxjs';
 import type { Command } from './commands/command';
 import type { RetryPolicy } from './commands/request';
+import { refuseInOnConnect } from './commands/shared-connection';
 import type { RedisError, ReplyError } from './errors';
 import { LONGEST_TIMER, duration, inRange, is, isPlainObject, kindOf, text, wholeNumber } from './option-checks';
 import { parseUrl } from './url';
@@ -74,7 +75,12 @@ export interface RedisOptions {
   readonly clientName?: string;
   /** RESP version; `auto`, the default, asks for 3 and takes 2 where the server refuses */
   readonly protocol?: 2 | 3 | 'auto';
-  /** sent on every connection when it is made, before anything else; a refusal counts as a failed connection */
+  /**
+   * sent on every connection when it is made, before anything else; a refusal counts as a failed connection.
+   *
+   * No SELECT, AUTH, HELLO or CLIENT SETNAME, for which there are options; nothing that the shared connection refuses but CLIENT
+   * TRACKING, READONLY and READWRITE; nothing that waits. What the user changes later by CLIENT NO-EVICT and the like stays changed.
+   */
   readonly onConnect?: readonly Command[] | (() => readonly Command[]);
   /** how long a server may take to accept, and then to greet; default 10 000 */
   readonly connectTimeout?: number;
@@ -189,11 +195,8 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     credentials: credentialsOf(username, password, credentials),
     reconnect: backoffOf('reconnect', reconnect, defaultReconnect),
     retry: resolveRetry(retry),
-    onConnect: typeof onConnect === 'function' ? onConnect : () => onConnect,
+    onConnect: onConnectOf(onConnect),
   };
-  if (typeof onConnect !== 'function' && !Array.isArray(onConnect)) {
-    throw new TypeError(`The option 'onConnect' is a list of commands or a function, got ${typeof onConnect}`);
-  }
   check(options);
   return options;
 }
@@ -259,6 +262,22 @@ export function checkCredentials(given: unknown): asserts given is Credentials {
   if (username !== undefined && typeof username !== 'string') {
     throw new TypeError(`The 'username' of the option 'credentials' is a string, got ${kindOf(username)}`);
   }
+}
+
+function onConnectOf(given: NonNullable<RedisOptions['onConnect']>): ResolvedOptions['onConnect'] {
+  if (typeof given === 'function') return () => checkedForOnConnect(given());
+  if (!Array.isArray(given)) {
+    throw new TypeError(`The option 'onConnect' is a list of commands or a function, got ${typeof given}`);
+  }
+  const commands = checkedForOnConnect(given);
+  return () => commands;
+}
+
+/** @returns a copy, which stays as it was checked */
+function checkedForOnConnect(given: readonly Command[]): readonly Command[] {
+  const commands = [...given];
+  commands.forEach(refuseInOnConnect);
+  return commands;
 }
 
 function backoffOf<F>(

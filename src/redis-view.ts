@@ -70,7 +70,7 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
    * Sends a command by its name, for what has no method: new commands, modules.
    * @param name one or several words: `'JSON.SET'`, `'CLIENT LIST'`
    * @returns the reply as RESP has it: maps are `Map`, sets are arrays
-   * @throws TypeError when an argument cannot be sent, or the command would change the connection for all who share it
+   * @throws TypeError when the name or an argument cannot be sent, or the command would change the connection for all who share it
    * @example
    * await redis.call('JSON.SET', 'doc', '$', '{}');
    */

@@ -240,3 +240,26 @@ describe('Closing', () => {
     expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'closed' });
   });
 });
+
+describe('A connection of Valkey that is made again', () => {
+  const server = useServer({ server: 'valkey-8.1' });
+  const proxy = useProxy(server);
+  const make = useClients();
+
+  it('has what the client can cope with, and is the source of an import, as before', async () => {
+    const redis = make({ url: proxy().url(), reconnect: { initialDelay: 5 } });
+    await redis.configSet('import-mode', 'yes');
+    await redis.clientCapa('redirect');
+    await redis.call('CLIENT', 'CAPA', 'news-to-the-server', Buffer.from('more-news'));
+    await redis.clientImportSource('ON');
+    for (let n = 0; n < 2; n++) {
+      proxy().cut();
+      await reaches(redis, 'reconnecting');
+      expect(await redis.call<string>('CLIENT INFO')).toMatch(/ flags=\w*I\w* capa=r /);
+    }
+    await redis.clientImportSource('OFF');
+    proxy().cut();
+    await reaches(redis, 'reconnecting');
+    expect(await redis.call<string>('CLIENT INFO')).toMatch(/ flags=N capa=r /);
+  });
+});

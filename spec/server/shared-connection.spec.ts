@@ -10,7 +10,7 @@ import {
   mergeWith,
   toArray,
 } from 'rxjs';
-import { clientTracking } from 'rxjs-redis/commands';
+import { call, clientTracking } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients } from '../support/clients';
 import { failure, outcome } from '../support/outcomes';
 import { useProxy, useServer } from '../support/server';
@@ -75,6 +75,23 @@ describe('The shared connection', () => {
     );
     expect(() => redis.call('client list')).not.toThrow();
     expect(() => redis.call('NO-SUCH COMMAND')).not.toThrow();
+  });
+
+  it('sends no name that is not printable ASCII, for it would break the framing', async () => {
+    const redis = make(server().url);
+    const refusal = (at: number) => `call: the name of a command is printable ASCII, which character ${at} is not`;
+    for (const [name, at] of [
+      ['G\u0415T', 2],
+      ['JSON.G\u00c9T', 7],
+      ['CL\u0131ENT', 3],
+      ['CLIENT \u0000', 8],
+    ] as const) {
+      expect(() => redis.call(name, 'k')).toThrow(new TypeError(refusal(at)));
+      expect(() => call(name, 'k')).toThrow(new TypeError(refusal(at)));
+    }
+    const lent = redis.dedicated((connection) => connection.call('G\u0415T', 'k'));
+    expect(await failure(firstValueFrom(lent))).toMatchObject({ message: refusal(2) });
+    expect(await redis.echo('a')).toBe('a');
   });
 
   it('sees through a name in two words', () => {

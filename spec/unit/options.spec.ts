@@ -1,6 +1,16 @@
 import { firstValueFrom, lastValueFrom, of, toArray } from 'rxjs';
 import { Redis, type RedisOptions } from 'rxjs-redis';
-import { call } from 'rxjs-redis/commands';
+import {
+  auth,
+  blpop,
+  call,
+  clientReply,
+  clientSetname,
+  clientTracking,
+  multi,
+  select,
+  type Command,
+} from 'rxjs-redis/commands';
 import { resolveOptions } from '../../src/options';
 import { thrownBy } from '../support/outcomes';
 
@@ -237,6 +247,51 @@ describe('Options', () => {
     let asked = 0;
     const { onConnect } = resolveOptions({ onConnect: () => [call('ECHO', ++asked)] });
     expect([...onConnect(), ...onConnect()].map(({ args }) => args)).toStrictEqual([[1], [2]]);
+  });
+
+  it.each<[string, Command]>([
+    ["SELECT: use the option 'database'", select(3)],
+    ["SELECT: use the option 'database'", call('SELECT', 3)],
+    ["AUTH: use the option 'password' or 'credentials'", auth('pw')],
+    ["CLIENT SETNAME: use the option 'clientName'", clientSetname('web')],
+    ["CLIENT SETNAME: use the option 'clientName'", call('client', Buffer.from('setname'), 'web')],
+    ["HELLO: use the options 'protocol', 'username' and 'password'", call('HELLO', 3)],
+    ['RESET: use dedicated(…)', call('RESET')],
+    ['QUIT: use close()', call('QUIT')],
+    ['MULTI: use dedicated(…)', multi()],
+    ['EXEC: use dedicated(…)', call('EXEC')],
+    ['DISCARD: use dedicated(…)', call('DISCARD')],
+    ['WATCH: use dedicated(…)', call('WATCH', 'k')],
+    ['MONITOR: use dedicated(…)', call('MONITOR')],
+    ['SUBSCRIBE: use subscribe(…)', call('SUBSCRIBE', 'news')],
+    ['SUNSUBSCRIBE: use unsubscribe() of the subscription', call('SUNSUBSCRIBE')],
+    ['CLIENT REPLY: use dedicated(…)', clientReply('SKIP')],
+    ['CLIENT REPLY: use dedicated(…)', call('CLIENT', 'REPLY', 'OFF')],
+    ['BLPOP, which waits: use the client itself', blpop('list', 1)],
+    ['XREAD, which waits: use the client itself', call('XREAD', 'BLOCK', 0, 'STREAMS', 's', '$')],
+  ])('refuse in onConnect what they can say otherwise, or what cannot work there: %s', (why, command) => {
+    const refusal = new TypeError(`The option 'onConnect' takes no ${why}`);
+    expect(() => resolveOptions({ onConnect: [call('PING'), command] })).toThrow(refusal);
+    const { onConnect } = resolveOptions({ onConnect: () => [command] });
+    expect(onConnect).toThrow(refusal);
+  });
+
+  it('take no name in onConnect that holds arguments', () => {
+    expect(() => resolveOptions({ onConnect: [call('CLIENT REPLY OFF')] })).toThrow(
+      'call: CLIENT REPLY takes its arguments one by one',
+    );
+  });
+
+  it('take in onConnect what holds for all who share the connection, and what does not wait', () => {
+    const commands = [clientTracking('ON'), call('READONLY'), call('READWRITE'), call('XREAD', 'STREAMS', 's', 0)];
+    expect(resolveOptions({ onConnect: commands }).onConnect()).toStrictEqual(commands);
+  });
+
+  it('hold the commands of onConnect as they were given, whatever becomes of the list', () => {
+    const given: Command[] = [call('PING')];
+    const { onConnect } = resolveOptions({ onConnect: given });
+    given.push(select(3));
+    expect(onConnect()).toHaveLength(1);
   });
 });
 

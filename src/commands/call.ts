@@ -2,6 +2,9 @@ import type { Frame } from '../resp/frames';
 import { Command, type Arg, type CommandSpec } from './command';
 import { defineSpec } from './define-spec';
 
+/** What no name of a command holds: it is written a byte a character. */
+const NOT_IN_NAMES = /[^\s!-~]/;
+
 /** The facts of a command that the client knows nothing of: nothing may be assumed. */
 function unknownSpec(name: string): CommandSpec {
   return defineSpec(name, { access: 'write', foreign: true });
@@ -15,7 +18,7 @@ function asItCame<T>(frame: Frame): T {
  * A command by its name, for what has no builder: new commands, modules.
  * @param name one or several words: `JSON.SET`, `CLIENT LIST`
  * @returns the reply as RESP has it: maps are `Map`, sets are arrays
- * @throws TypeError when the name is empty or an argument cannot be sent
+ * @throws TypeError when the name is empty or not printable ASCII, or an argument cannot be sent
  * @example
  * redis.pipeline(call('JSON.SET', 'doc', '$', '{}'), get('k'));
  */
@@ -24,6 +27,11 @@ export function call<T = unknown>(name: string, ...args: readonly Arg[]): Comman
     throw new TypeError(
       `call: the command's name must be a word, got ${typeof name === 'string' ? "''" : String(name)}`,
     );
+  }
+  // Before the upper case, which makes ASCII of some letters that are none.
+  const odd = name.search(NOT_IN_NAMES);
+  if (odd >= 0) {
+    throw new TypeError(`call: the name of a command is printable ASCII, which character ${odd + 1} is not`);
   }
   const words = name.trim().toUpperCase().split(/\s+/).join(' ');
   args.forEach((arg, index) => {

@@ -1,4 +1,6 @@
-import type { CommandSpec } from './command';
+import { blockingWait } from './blocking-wait';
+import type { Command, CommandSpec } from './command';
+import { knownCall } from './known-commands';
 
 /** Commands that change a connection for all who share it, and what to use in their place. */
 const unshareable: Readonly<Record<string, string>> = {
@@ -29,12 +31,22 @@ const unshareable: Readonly<Record<string, string>> = {
   SUNSUBSCRIBE: 'unsubscribe() of the subscription',
 };
 
+/** What the client says itself on every new connection, and the user may change later. */
+const saidByOption: Readonly<Record<string, string>> = {
+  SELECT: "the option 'database'",
+  AUTH: "the option 'password' or 'credentials'",
+  'CLIENT SETNAME': "the option 'clientName'",
+};
+
+/** What may be said before others share the connection, for it then holds for all of them. */
+const SHAREABLE_FROM_THE_START = new Set(['CLIENT TRACKING', 'READONLY', 'READWRITE']);
+
 /**
  * Refuses what would change the connection under the feet of everybody else.
  * @throws TypeError that names what to use
  */
 export function refuseOnSharedConnection({ name }: Pick<CommandSpec, 'name'>): void {
-  const instead = Object.hasOwn(unshareable, name) ? unshareable[name] : undefined;
+  const instead = lookUp(unshareable, name);
   if (instead !== undefined) {
     throw new TypeError(`${name} would change the connection for all who share it: use ${instead}`);
   }
@@ -48,4 +60,25 @@ export function refuseOnLentConnection({ name, mode }: Pick<CommandSpec, 'name' 
   if (mode === 'subscribe' || mode === 'unsubscribe') {
     throw new TypeError(`${name} is not for a lent connection, which delivers no messages: use redis.subscribe(…)`);
   }
+}
+
+/**
+ * Refuses what cannot be said on every new connection: what another option says, so that it can be changed for good later, what the
+ * shared connection does not take, and what would keep it waiting.
+ * @throws TypeError that names what to use
+ */
+export function refuseInOnConnect({ spec, args }: Command): void {
+  const known = knownCall(spec.name, args); // also what `call` made, of which nothing is known
+  const { name } = known.spec;
+  const unshared = SHAREABLE_FROM_THE_START.has(name) ? undefined : lookUp(unshareable, name);
+  const instead = lookUp(saidByOption, name) ?? unshared;
+  if (instead !== undefined) throw new TypeError(`The option 'onConnect' takes no ${name}: use ${instead}`);
+  if (blockingWait(known) !== undefined) {
+    throw new TypeError(`The option 'onConnect' takes no ${name}, which waits: use the client itself`);
+  }
+}
+
+/** A name may be that of a property of every object. */
+function lookUp(table: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }

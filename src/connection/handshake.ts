@@ -11,10 +11,10 @@ export interface Greeting {
   readonly credentials: SignIn | undefined;
   readonly clientName: string | undefined;
   readonly database: number;
-  /** what else the connection before this one was told */
-  readonly settings: readonly Command[];
-  /** the user's own commands, last */
+  /** the user's own commands for every connection */
   readonly onConnect: readonly Command[];
+  /** what else the connection before this one was told, last */
+  readonly settings: readonly Command[];
 }
 
 const LIBRARY = { name: 'rxjs-redis', version: '0.1.0' };
@@ -70,8 +70,9 @@ function rest({ database, settings, onConnect }: Greeting): Command[] {
     ...(database === 0 ? [] : [ask('SELECT', database)]),
     ask('CLIENT SETINFO', 'LIB-NAME', LIBRARY.name),
     ask('CLIENT SETINFO', 'LIB-VER', LIBRARY.version),
+    // What the user has said since stands above what he says on every connection.
+    ...onConnect.map(forgettable),
     ...settings,
-    ...onConnect,
   ];
 }
 
@@ -84,7 +85,6 @@ function sendTogether(
   const outcomes = commands.map((command) =>
     send(command).pipe(
       map(() => undefined),
-      defaultIfEmpty(undefined), // CLIENT REPLY OFF is not answered
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) return throwError(() => error);
         const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);
@@ -100,8 +100,12 @@ function throwFirst<T>(refusals: readonly (ReplyError | undefined)[], otherwise:
   return refusal === undefined ? of(otherwise) : throwError(() => refusal);
 }
 
-/** A command with all that is known of it, but for what it does to its connection: the session keeps what the user does. */
+/** A command with all that is known of it. */
 function ask(name: string, ...given: readonly Arg[]): Command {
-  const { spec, args, read } = knownCall(name, given);
-  return new Command({ ...spec, connection: false }, args, read);
+  return forgettable(knownCall(name, given));
+}
+
+/** The same but for what it does to its connection: the session keeps what the user does, not what is said on every connection. */
+function forgettable({ spec, args, read, keys }: Command): Command {
+  return new Command({ ...spec, connection: false }, args, read, keys);
 }

@@ -1,4 +1,4 @@
-import { textOf, type Arg, type Command } from '../commands/command';
+import { Command, textOf, type Arg } from '../commands/command';
 
 /** Who signs in; by AUTH a password may be any bytes. */
 export interface SignIn {
@@ -49,7 +49,7 @@ export class Session {
 
   /** Remembers a command that the server has accepted, so that the next connection is told the same. */
   note(command: Command): void {
-    const { spec, args } = command;
+    const { spec, args, read } = command;
     switch (spec.name) {
       case 'SELECT':
         this.database = Number(textOf(args[0]));
@@ -62,6 +62,12 @@ export class Session {
         this.credentials = password === undefined ? { password: first! } : { username: first, password };
         break;
       }
+      case 'CLIENT CAPA':
+        // They add up in the server, so each is kept, and once.
+        for (const capability of args)
+          this.modes.set(`${spec.name} ${textOf(capability).toUpperCase()}`, new Command(spec, [capability], read));
+        break;
+      case 'CLIENT IMPORT-SOURCE':
       case 'CLIENT NO-EVICT':
       case 'CLIENT NO-TOUCH':
         this.modes.set(spec.name, command);

@@ -45,6 +45,7 @@ interface Aggregate {
 const CR = 0x0d;
 const LF = 0x0a;
 const ZERO = 0x30;
+const PLUS = 0x2b;
 const MINUS = 0x2d;
 const NO_BYTES = Buffer.alloc(0);
 /** Digits that a JavaScript number holds exactly, whatever they are. */
@@ -217,14 +218,15 @@ export class Decoder {
     if (at - first > SAFE_DIGITS) {
       const exact = BigInt(chunk.toString('latin1', first, at));
       this.position = at + 2;
-      const signed = negative ? -exact : exact;
-      return exact <= Number.MAX_SAFE_INTEGER ? Number(signed) : signed;
+      return exactInteger(negative ? -exact : exact);
     }
     this.position = at + 2;
     return negative ? -number : number;
   }
 
   private readInteger(): Frame | typeof INCOMPLETE {
+    // Servers hardly ever write a plus sign, so the digits behind it need not be read in place.
+    if (this.chunk[this.position + 1] === PLUS) return this.readLine(Type.Integer);
     const number = this.readNumber();
     return number !== number ? INCOMPLETE : number === 0 ? 0 : number; // no -0
   }
@@ -342,6 +344,9 @@ export class Decoder {
       case Type.Boolean:
         if (text === 't' || text === 'f') return text === 't';
         break;
+      case Type.Integer:
+        if (/^\+\d+$/.test(text)) return exactInteger(BigInt(text.slice(1)));
+        break;
       case Type.Double:
         return parseDouble(text);
       case Type.BigNumber:
@@ -410,6 +415,12 @@ function lineEnd(chunk: Buffer, start: number): number {
   const near = Math.min(start + 32, chunk.length);
   for (let at = start; at < near; at++) if (chunk[at] === LF) return at;
   return near === chunk.length ? -1 : chunk.indexOf(LF, near);
+}
+
+/** A number where that holds it exactly. */
+function exactInteger(exact: bigint): number | bigint {
+  const number = Number(exact);
+  return Number.isSafeInteger(number) ? number : exact;
 }
 
 /** How many parts the messages have that are handed on by their parts. */

@@ -1,6 +1,6 @@
 import { filter, firstValueFrom } from 'rxjs';
 import type { Redis, RedisOptions } from 'rxjs-redis';
-import { call, clientTracking, set, type ClientKillFilter } from 'rxjs-redis/commands';
+import { call, clientNoEvict, clientTracking, select, set, type ClientKillFilter } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { greeting, ScriptedServer, type Script } from '../../support/scripted-server';
@@ -200,6 +200,20 @@ describe('The handshake', () => {
     ]);
   });
 
+  it('fails before anything is sent when the user wants on it what has an option of its own', async () => {
+    const server = await serve(modern);
+    const onConnect = () => [call('ONE'), select(3)];
+    const redis = make({ url: server.url, ...everything, onConnect, reconnect: false });
+    expect(await failure(redis.connect())).toMatchObject({
+      code: 'DISCONNECTED',
+      cause: {
+        code: 'CONNECTION',
+        cause: new TypeError("The option 'onConnect' takes no SELECT: use the option 'database'"),
+      },
+    });
+    expect(server.seen).toStrictEqual([]);
+  });
+
   it('does not mind a server that does not know libraries', async () => {
     const server = await serve((words, socket) =>
       words[1] === 'SETINFO' ? "-ERR Unknown subcommand 'SETINFO'\r\n" : modern(words, socket),
@@ -222,7 +236,7 @@ describe('The handshake', () => {
 });
 
 describe('What the user wants on every connection', () => {
-  const server = useServer({}, '6.2');
+  const server = useServer({}, '7.0');
   const make = useClients();
   const kill = async (redis: Redis) => {
     const filter: ClientKillFilter = { ID: await redis.clientId() };
@@ -249,6 +263,19 @@ describe('What the user wants on every connection', () => {
       () => redis.get('met'),
       (met) => met === '1',
     );
+  });
+
+  it('leaves to the user what he says later', async () => {
+    const wanted = [clientNoEvict('ON')];
+    const redis = make({ url: server().url, onConnect: () => wanted, reconnect: quick });
+    const isExempt = async () => / flags=\w*e/.test(await redis.call<string>('CLIENT INFO'));
+    expect(await isExempt()).toBe(true);
+    wanted[0] = clientNoEvict('OFF');
+    await kill(redis);
+    expect(await isExempt()).toBe(false);
+    await redis.clientNoEvict('ON');
+    await kill(redis);
+    expect(await isExempt()).toBe(true);
   });
 
   it('fails connect() when it is refused', async () => {

@@ -1,5 +1,5 @@
 import { NEVER, concat, of } from 'rxjs';
-import { blpop, clientReply, get, incr, select } from 'rxjs-redis/commands';
+import { blpop, get, incr, select } from 'rxjs-redis/commands';
 import type { RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
@@ -202,19 +202,5 @@ describe('What is tried again', () => {
     connection.destroy();
     expect(retry).not.toHaveBeenCalled();
     for (const { ended } of replies) expect(ended).toMatchObject({ code: 'DISCONNECTED', delivery: 'unknown' });
-  });
-});
-
-describe('The handshake', () => {
-  it('is over when the server has answered, also where a command of the user is not answered', async () => {
-    const { connection, links } = setUp({ password: 'wrong', onConnect: [clientReply('SKIP')] });
-    connection.open();
-    await tick();
-    expect(connection.state$.value.kind).toBe('connecting');
-    links[0]!.receive('-WRONGPASS invalid username-password pair\r\n-NOAUTH no\r\n-NOAUTH no\r\n');
-    expect(connection.state$.value).toMatchObject({ kind: 'reconnecting', error: { kind: 'WRONGPASS' } });
-    const other = setUp({ onConnect: [clientReply('SKIP')] });
-    await other.greeted();
-    expect(other.connection.state$.value.kind).toBe('ready');
   });
 });

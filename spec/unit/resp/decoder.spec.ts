@@ -79,6 +79,13 @@ describe('Decoder', () => {
     ).toStrictEqual([9007199254740991, 9007199254740992n, -9223372036854775808n, -9007199254740991]);
   });
 
+  it('reads integers that say they are positive, wherever they are cut', () => {
+    const wire = Buffer.from(':+5\r\n:+0\r\n*1\r\n:+9007199254740991\r\n:+9007199254740992\r\n');
+    for (const size of [1, 2, 3, wire.length]) {
+      expect(decodeChunks(cut(wire, [size]))).toStrictEqual([5, 0, [9007199254740991], 9007199254740992n]);
+    }
+  });
+
   it('reads a map with keys that would pollute a prototype', () => {
     const [map] = decode('%2\r\n$9\r\n__proto__\r\n$1\r\nx\r\n$11\r\nconstructor\r\n:1\r\n');
     expect(map).toStrictEqual(
@@ -204,6 +211,11 @@ describe('Decoder', () => {
     ['HTTP/1.1 400 Bad Request\r\n', /'H'/],
     [':12a\r\n', /Not a number/],
     [':\r\n', /Not a number/],
+    [':+\r\n', /cannot be followed by "\+"/],
+    [':+-1\r\n', /cannot be followed by "\+-1"/],
+    [':++1\r\n', /cannot be followed by "\+\+1"/],
+    [':-+1\r\n', /Not a number/],
+    ['$+1\r\na\r\n', /Not a number/],
     [':1\n', /Not a number/],
     ['$-2\r\n', /cannot be -2/],
     ['%-1\r\n', /cannot be -1/],
