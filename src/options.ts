@@ -20,7 +20,10 @@ export interface BackoffOptions {
   readonly maxAttempts?: number;
 }
 
-/** How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, less up to a quarter, for ever. */
+/**
+ * How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, less up to a quarter, for ever. The count
+ * starts anew once a connection has lasted as long as the wait before it.
+ */
 export type ReconnectOptions = BackoffOptions;
 
 /** When a command is sent again: first after 50 ms, doubling up to 1 000 ms, less up to a quarter, at most 16 times. */
@@ -29,7 +32,8 @@ export type RetryOptions = BackoffOptions;
 /**
  * Decides when a lost connection is made again: after a delay in milliseconds, when an Observable emits, or not at all, as when the
  * Observable completes without a value.
- * `attempt` counts from 1 and starts anew once a connection has worked.
+ * `attempt` counts from 1 and starts anew once a connection has lasted as long as the delay before it; where an Observable decided,
+ * once it has worked at all.
  */
 export type ReconnectFunction = (attempt: number, error: RedisError) => number | Observable<unknown> | false;
 

@@ -27,6 +27,24 @@ export const lifetimeMutations: readonly Mutation[] = [
     to: 'policy !== false && backoff',
   },
   {
+    fault: 'every connection that works starts the count of attempts anew',
+    file: 'connection/reconnect.ts',
+    from: 'scheduler.now() - readyAt >= waited',
+    to: 'scheduler.now() - readyAt >= 0',
+  },
+  {
+    fault: 'no connection starts the count of attempts anew',
+    file: 'connection/reconnect.ts',
+    from: 'scheduler.now() - readyAt >= waited',
+    to: 'readyAt < 0',
+  },
+  {
+    fault: 'no connection behind the wait of an Observable starts the count anew',
+    file: 'connection/reconnect.ts',
+    from: 'waited = known ?? 0;',
+    to: 'waited = known ?? Infinity;',
+  },
+  {
     fault: 'close() does not wait for replies',
     file: 'connection/connection.ts',
     from: 'if (!linked || this.multiplexer.pending === 0) {',
