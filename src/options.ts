@@ -80,7 +80,10 @@ export interface RedisOptions {
   readonly protocol?: 2 | 3 | 'auto';
   /** sent on every connection when it is made, before anything else; a refusal counts as a failed connection */
   readonly onConnect?: readonly Command[] | (() => readonly Command[]);
-  /** how long a server may take to accept, and then to greet; default 10 000 */
+  /**
+   * how long a server may take to accept, and then to greet; default 10 000. Of a name with several addresses, each but the last is
+   * left after a quarter of it, at least 250
+   */
   readonly connectTimeout?: number;
   /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */
   readonly commandTimeout?: number;
