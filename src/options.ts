@@ -117,7 +117,10 @@ export interface RedisOptions {
   readonly readBufferSize?: number;
   /** bytes gathered for one write; default 65 536 */
   readonly writeBufferSize?: number;
-  /** how long a connection is idle before TCP probes it; 0 turns it off; default 5 000 */
+  /**
+   * how long a connection is idle before TCP probes it, in whole seconds: what is left over does not count. 1 000 to 32 767 000, or
+   * 0, which turns it off; default 5 000
+   */
   readonly keepAlive?: number;
   /** send small writes at once (TCP_NODELAY); default true */
   readonly noDelay?: boolean;
@@ -289,6 +292,9 @@ function backoffOf<F>(
   return backoff;
 }
 
+/** ms; Node tells the system whole seconds, where none are the system's own default, and Linux takes no more than these. */
+const LONGEST_KEEP_ALIVE = 32_767_000;
+
 /** Bytes; beyond it no machine is quicker for it. */
 const LARGEST_BUFFER = 2 ** 30;
 
@@ -314,7 +320,7 @@ function check(options: ResolvedOptions): void {
   wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
   wholeNumber('readBufferSize', options.readBufferSize, 1024, LARGEST_BUFFER);
   wholeNumber('writeBufferSize', options.writeBufferSize, 1024, LARGEST_BUFFER);
-  wholeNumber('keepAlive', options.keepAlive, 0);
+  if (options.keepAlive !== 0) wholeNumber('keepAlive', options.keepAlive, 1_000, LONGEST_KEEP_ALIVE);
   wholeNumber('connectTimeout', options.connectTimeout, 1, LONGEST_TIMER);
   for (const name of ['commandTimeout', 'readTimeout', 'writeTimeout', 'blockingGrace'] as const) {
     duration(name, options[name]);
