@@ -57,6 +57,12 @@ export const lifetimeMutations: readonly Mutation[] = [
     to: "const linked = kind === 'ready';",
   },
   {
+    fault: 'connect() takes a client that is closing for one that is open',
+    file: 'connection/connection.ts',
+    from: 'if (this.closed) throw this.closedError();',
+    to: '',
+  },
+  {
     fault: 'close() waits for replies, and not for what is not written yet',
     file: 'connection/multiplexer.ts',
     from: 'return this.pending === 0 || (this.draining',

@@ -664,6 +664,35 @@ describe('Closing', () => {
     expect(await pending).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown' } });
   });
 
+  it('fails who connects while it waits for replies', async () => {
+    const { connection, send, ready, states } = setUp();
+    const pending = outcome(send(get('k')));
+    const socket = await ready();
+    connection.close().subscribe();
+    const connecting = record(connection.connect());
+    expect(connecting.ended).toMatchObject({
+      code: 'DISCONNECTED',
+      message: 'Nothing can be sent: the client is closed',
+    });
+    expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
+    socket.receive('$1\r\nv\r\n');
+    expect(await pending).toStrictEqual({ value: 'v' });
+    expect(connecting.values).toStrictEqual([]);
+  });
+
+  it('fails who connects while it waits for the greeting, and lets in who was first', async () => {
+    const { connection, send, ready } = setUp();
+    const first = record(connection.connect());
+    const waiting = outcome(send(get('k')));
+    connection.close().subscribe();
+    const late = record(connection.connect());
+    const socket = await ready();
+    socket.receive('+a\r\n');
+    expect(await waiting).toStrictEqual({ value: 'a' });
+    expect(first.ended).toBe('complete');
+    expect(late.ended).toMatchObject({ code: 'DISCONNECTED' });
+  });
+
   it('waits for what stands behind a blocking command that nobody waits for any more', async () => {
     const { connection, clock, send, accept } = setUp();
     const hasty = failure(new Reply({ ...plainContext, executor: connection, commandTimeout: 50 }, get('k')));
