@@ -21,7 +21,10 @@ export interface BackoffOptions {
   readonly maxAttempts?: number;
 }
 
-/** How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, less up to a quarter, for ever. */
+/**
+ * How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, less up to a quarter, for ever. The count
+ * starts anew once a connection has lasted as long as the wait before it.
+ */
 export type ReconnectOptions = BackoffOptions;
 
 /** When a command is sent again: first after 50 ms, doubling up to 1 000 ms, less up to a quarter, at most 16 times. */
@@ -30,7 +33,8 @@ export type RetryOptions = BackoffOptions;
 /**
  * Decides when a lost connection is made again: after a delay in milliseconds, when an Observable emits, or not at all, as when the
  * Observable completes without a value.
- * `attempt` counts from 1 and starts anew once a connection has worked.
+ * `attempt` counts from 1 and starts anew once a connection has lasted as long as the delay before it; where an Observable decided,
+ * once it has worked at all.
  */
 export type ReconnectFunction = (attempt: number, error: RedisError) => number | Observable<unknown> | false;
 
@@ -82,7 +86,10 @@ export interface RedisOptions {
    * TRACKING, READONLY and READWRITE; nothing that waits. What the user changes later by CLIENT NO-EVICT and the like stays changed.
    */
   readonly onConnect?: readonly Command[] | (() => readonly Command[]);
-  /** how long a server may take to accept, and then to greet; default 10 000 */
+  /**
+   * how long a server may take to accept, and then to greet; default 10 000. Of a name with several addresses, each but the last is
+   * left after a quarter of it, at least 250
+   */
   readonly connectTimeout?: number;
   /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */
   readonly commandTimeout?: number;
@@ -116,7 +123,10 @@ export interface RedisOptions {
   readonly readBufferSize?: number;
   /** bytes gathered for one write; default 65 536 */
   readonly writeBufferSize?: number;
-  /** how long a connection is idle before TCP probes it; 0 turns it off; default 5 000 */
+  /**
+   * how long a connection is idle before TCP probes it, in whole seconds: what is left over does not count. 1 000 to 32 767 000, or
+   * 0, which turns it off; default 5 000
+   */
   readonly keepAlive?: number;
   /** send small writes at once (TCP_NODELAY); default true */
   readonly noDelay?: boolean;
@@ -301,6 +311,9 @@ function backoffOf<F>(
   return backoff;
 }
 
+/** ms; Node tells the system whole seconds, where none are the system's own default, and Linux takes no more than these. */
+const LONGEST_KEEP_ALIVE = 32_767_000;
+
 /** Bytes; beyond it no machine is quicker for it. */
 const LARGEST_BUFFER = 2 ** 30;
 
@@ -326,7 +339,7 @@ function check(options: ResolvedOptions): void {
   wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
   wholeNumber('readBufferSize', options.readBufferSize, 1024, LARGEST_BUFFER);
   wholeNumber('writeBufferSize', options.writeBufferSize, 1024, LARGEST_BUFFER);
-  wholeNumber('keepAlive', options.keepAlive, 0);
+  if (options.keepAlive !== 0) wholeNumber('keepAlive', options.keepAlive, 1_000, LONGEST_KEEP_ALIVE);
   wholeNumber('connectTimeout', options.connectTimeout, 1, LONGEST_TIMER);
   for (const name of ['commandTimeout', 'readTimeout', 'writeTimeout', 'blockingGrace'] as const) {
     duration(name, options[name]);

@@ -1,6 +1,7 @@
 import { firstValueFrom, toArray, lastValueFrom, retry, tap, type Observable } from 'rxjs';
 import { Redis, type ConnectionEvent } from 'rxjs-redis';
 import { eventually, reaches, record, useClients } from '../support/clients';
+import { ScriptedServer, afterHandshake } from '../support/scripted-server';
 import { useProxy, useServer } from '../support/server';
 
 const outcome = (reply: PromiseLike<unknown>) =>
@@ -168,6 +169,24 @@ describe('Reconnecting', () => {
     expect(await outcome(redis.call('PING'))).toMatchObject({
       error: { code: 'DISCONNECTED', cause: { code: 'CONNECTION' } },
     });
+  });
+
+  it('gives up on a server that greets and hangs up', async () => {
+    const flapping = await ScriptedServer.start(
+      afterHandshake((_, socket) => {
+        socket.destroy();
+        return undefined;
+      }),
+    );
+    const redis = make({ url: flapping.url, reconnect: { initialDelay: 200, jitter: 0, maxAttempts: 2 } });
+    const states = record(redis.state$);
+    const ping = await outcome(redis.ping());
+    await flapping.stop();
+    expect(ping).toMatchObject({ error: { code: 'DISCONNECTED', cause: { code: 'CONNECTION' } } });
+    expect(states.values.filter(({ kind }) => kind === 'reconnecting')).toMatchObject([
+      { attempt: 1, delay: 200 },
+      { attempt: 2, delay: 400 },
+    ]);
   });
 
   const admins: Redis[] = [];

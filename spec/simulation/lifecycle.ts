@@ -67,12 +67,17 @@ export class Lifecycle {
     timeline.touched = true;
     this.connecting++;
     const at = timeline.now();
+    const wasOver = this.over;
+    const connected = () => {
+      end('yes');
+      if (wasOver) journal.fail('connect() was taken by a client that is closed');
+    };
     const failed = (error: unknown) => {
       end('no');
       const complaint = complainOf(error, timeline.now() - at, this.around);
       if (complaint !== undefined) journal.fail(complaint);
     };
-    this.redis.connect().subscribe({ complete: () => end('yes'), error: failed });
+    this.redis.connect().subscribe({ complete: connected, error: failed });
   }
 
   close(): void {

@@ -38,7 +38,11 @@ export class States {
   /** Its events have come to their end. */
   ended = false;
   private last: Kind = 'idle';
+  /** since a connection lasted as long as the wait before it */
   private attempts = 0;
+  /** how long the client said it would wait before the latest attempt, ms */
+  private waited = 0;
+  private readyAt: number | undefined;
   private connected = false;
   /** when the next attempt may begin, on the clock */
   private notBefore = 0;
@@ -70,7 +74,7 @@ export class States {
           journal.fail(`attempt ${this.attempts} began ${this.notBefore - timeline.now()} ms too early`);
         break;
       case 'ready':
-        this.attempts = 0;
+        this.readyAt = timeline.now();
         this.dialled = true;
         this.knowledge.onReady(state.protocol);
         break;
@@ -88,17 +92,30 @@ export class States {
   private checkAttempt({ attempt, delay: announced }: Extract<ConnectionState, { kind: 'reconnecting' }>): void {
     const { journal, timeline, settings } = this.around;
     const { reconnect } = settings;
+    this.countAnew();
     if (attempt !== ++this.attempts) journal.fail(`attempt ${this.attempts} was announced as attempt ${attempt}`);
     if (this.attempts > attemptsOf(reconnect)) journal.fail(`attempt ${attempt} is one more than the options allow`);
     const delay = delayOf(reconnect, this.attempts);
     this.notBefore = timeline.now() + delay;
+    this.waited = reconnect === 'waiting' ? 0 : delay;
     if (announced !== (reconnect === 'waiting' ? undefined : delay))
       journal.fail(`attempt ${attempt} was announced for ${announced} ms, not ${delay} ms`);
+  }
+
+  /** Behind a connection that lasted; one that was lost sooner is one more attempt that failed. */
+  private countAnew(): void {
+    const { journal, timeline } = this.around;
+    if (this.readyAt === undefined) return;
+    const hasLasted = timeline.now() - this.readyAt >= this.waited;
+    if (hasLasted) this.attempts = 0;
+    else journal.count('lost too soon');
+    this.readyAt = undefined;
   }
 
   /** A client ends when its user says so, or when it has tried as often as its options say. */
   private checkEnd(error: RedisError | undefined): void {
     const { journal, settings } = this.around;
+    this.countAnew();
     if (error === undefined) {
       if (!this.knowledge.closing()) journal.fail('the client ended, and nobody has closed it');
     } else if (this.attempts < attemptsOf(settings.reconnect)) {

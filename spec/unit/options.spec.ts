@@ -177,7 +177,7 @@ describe('Options', () => {
     ['offlineQueue', { least: 0, most: Infinity }],
     ['readBufferSize', { least: 1024, most: 2 ** 30 }],
     ['writeBufferSize', { least: 1024, most: 2 ** 30 }],
-    ['keepAlive', { least: 0, most: Number.MAX_SAFE_INTEGER }],
+    ['keepAlive', { least: 1_000, most: 32_767_000 }],
   ])('have a range: %s', (name, { least, most }) => {
     expect(resolve({ [name]: least })).toHaveProperty(name, least);
     expect(resolve({ [name]: most })).toHaveProperty(name, most);
@@ -192,6 +192,16 @@ describe('Options', () => {
     'that count things are whole numbers: %s',
     (name) => {
       expect(refusal({ [name]: 5000.5 })).toBe(`TypeError: The option '${name}' is a whole number, got 5000.5`);
+    },
+  );
+
+  it.each([1, 500, 999])(
+    'refuse a keepAlive of less than a second, which would be the default of the system: %d',
+    (ms) => {
+      expect(refusal({ keepAlive: ms })).toBe(
+        `TypeError: The option 'keepAlive' is a number from 1000 to 32767000, got ${ms}`,
+      );
+      expect(resolve({ keepAlive: 0 })).toHaveProperty('keepAlive', 0);
     },
   );
 

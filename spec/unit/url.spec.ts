@@ -100,6 +100,7 @@ describe('A Redis URL', () => {
     ['redis://there?commandTimeout=soon', 'The commandTimeout in the Redis URL must be a number'],
     ['redis://there?commandTimeout=-1', 'The commandTimeout in the Redis URL must be a number'],
     ['redis://there?commandTimeout=0', "The option 'commandTimeout' is a number from 1 to 2147483647, got 0"],
+    ['redis://there?keepAlive=500', "The option 'keepAlive' is a number from 1000 to 32767000, got 500"],
     ['redis://there?protocol=4', "The protocol in the Redis URL must be 2, 3 or 'auto'"],
     ['redis://there?reconnect=yes', 'The reconnect in the Redis URL must be true or false'],
     ['redis://there?timeout=5', "A Redis URL takes no parameter 'timeout'"],

@@ -134,7 +134,10 @@ export class Connection implements Executor {
     return this.closing || this.state$.value.kind === 'closed';
   }
 
-  /** Opens the link unless it is open, and completes once it is ready. Waits no longer than a command may take. */
+  /**
+   * Opens the link unless it is open, and completes once it is ready. Waits no longer than a command may take, and not at all for a
+   * link that is to be closed.
+   */
   connect(): Observable<void> {
     const { commandTimeout } = this.options;
     const late = () => {
@@ -143,6 +146,7 @@ export class Connection implements Executor {
     };
     const limit = { first: commandTimeout, with: () => throwError(late), scheduler: this.clock };
     return defer(() => {
+      if (this.closed) throw this.closedError();
       this.open();
       const ready$ = this.state$.pipe(
         map((state) => {

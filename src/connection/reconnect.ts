@@ -1,8 +1,10 @@
 import {
   catchError,
+  defer,
   isObservable,
   retry,
   take,
+  tap,
   throwError,
   throwIfEmpty,
   timer,
@@ -18,8 +20,9 @@ import { shielded } from './shielded';
 export type ReconnectPolicy = Required<ReconnectOptions> | ReconnectFunction | false;
 
 /**
- * Subscribes again to a source that is lost, when the policy says; a value from the source, a connection that works, starts the
- * count anew. Errors with the last error when the policy gives up.
+ * Subscribes again to a source that is lost, when the policy says. A value from the source is a connection that works; once it has
+ * lasted as long as the wait before it, the count starts anew: a server that greets and hangs up is left alone for longer each
+ * time. Errors with the last error when the policy gives up.
  *
  * @param onLoss told before each wait; the delay is milliseconds, undefined while an Observable decides
  */
@@ -28,22 +31,32 @@ export function reconnect<T>(
   onLoss: (attempt: number, delay: number | undefined, error: RedisError) => void,
   scheduler: SchedulerLike,
 ): MonoTypeOperatorFunction<T> {
-  return retry<T>({
-    resetOnSuccess: true,
-    delay: (error: RedisError, attempt) => {
-      const wait = decide(policy, attempt, error);
-      if (wait === false) return throwError(() => error);
-      const known = isObservable(wait) ? undefined : wait;
-      onLoss(attempt, known, error);
-      if (!isObservable(wait)) return timer(wait, scheduler);
-      return wait.pipe(
-        shielded(),
-        catchError((cause: unknown) => throwError(() => failed(cause))),
-        take(1),
-        throwIfEmpty(() => error),
+  return (source) =>
+    defer(() => {
+      let attempt = 0;
+      let waited = 0;
+      let readyAt = Infinity;
+      const delay = (error: RedisError) => {
+        attempt = scheduler.now() - readyAt >= waited ? 1 : attempt + 1;
+        readyAt = Infinity;
+        const wait = decide(policy, attempt, error);
+        if (wait === false) return throwError(() => error);
+        const known = isObservable(wait) ? undefined : wait;
+        waited = known ?? 0;
+        onLoss(attempt, known, error);
+        if (!isObservable(wait)) return timer(wait, scheduler);
+        return wait.pipe(
+          shielded(),
+          catchError((cause: unknown) => throwError(() => failed(cause))),
+          take(1),
+          throwIfEmpty(() => error),
+        );
+      };
+      return source.pipe(
+        tap(() => (readyAt = scheduler.now())),
+        retry({ delay }),
       );
-    },
-  });
+    });
 }
 
 function decide(policy: ReconnectPolicy, attempt: number, error: RedisError): ReturnType<ReconnectFunction> {

@@ -99,13 +99,16 @@ export const openSocket: Dial = (endpoint) =>
   });
 
 function connect(endpoint: Endpoint, onread: net.OnReadOpts): net.Socket {
-  const where = endpoint.path === undefined ? { host: endpoint.host, port: endpoint.port } : { path: endpoint.path };
+  const { host, port, path, connectTimeout } = endpoint;
+  // Of a name with several addresses each has its part of the time; Node would leave an address after 250 ms. Whole, or it throws.
+  const autoSelectFamilyAttemptTimeout = Math.max(250, Math.ceil(connectTimeout / 4));
+  const where = path === undefined ? { host, port, autoSelectFamilyAttemptTimeout } : { path };
   if (!endpoint.tls) return net.connect({ ...where, onread });
   const details = endpoint.tls === true ? {} : withoutUndefined(endpoint.tls);
   const { checkServerIdentity } = details;
   if (checkServerIdentity !== undefined) details.checkServerIdentity = withoutThrowing(checkServerIdentity);
   // A name is announced to the server (SNI); an address must not be.
-  const servername = endpoint.path === undefined && net.isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {};
+  const servername = path === undefined && net.isIP(host) === 0 ? { servername: host } : {};
   return tls.connect({ ...where, ...servername, ...details, onread } as unknown as tls.ConnectionOptions);
 }
 

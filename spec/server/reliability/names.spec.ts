@@ -1,11 +1,30 @@
 import dns, { type LookupAddress } from 'node:dns';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { firstValueFrom, map } from 'rxjs';
+import type { RedisOptions } from 'rxjs-redis';
+import { openSocket } from '../../../src/connection/socket';
+import { resolveOptions } from '../../../src/options';
 import { reaches, record, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { Relay } from '../../support/relay';
 import { useServer } from '../../support/server';
+import { until } from '../../support/until';
 
 const quick = { initialDelay: 2, maxDelay: 10 };
 const NAME = 'redis.moves.example';
+
+/** Has no room for a third connection until it is let go on: then the system of who dials tries again, after a second. */
+const slowServer = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const server = require('node:net').createServer((socket) => socket.destroy());
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    parentPort.postMessage(server.address().port);
+    setImmediate(() => Atomics.wait(workerData, 0, 0));
+  });
+`;
 
 type Callback = (error: NodeJS.ErrnoException | null, address?: string | LookupAddress[], family?: number) => void;
 
@@ -95,6 +114,45 @@ describe('A host name', () => {
     expect(await failure(redis.ping())).toMatchObject({
       cause: { code: 'CONNECTION', message: `${NAME}:${port}: ${reasons.join(', ')}`, cause: { code: 'ECONNREFUSED' } },
     });
+  });
+
+  /** How a dial ends when the first address takes a second to accept, and the next one refuses. */
+  async function dialSlowly(options: RedisOptions) {
+    const held = new Int32Array(new SharedArrayBuffer(4));
+    const server = new Worker(slowServer, { eval: true, workerData: held });
+    const [port] = (await once(server, 'message')) as [number];
+    for (let n = 0; n < 2; n++)
+      await once(
+        connect(port, address).on('error', () => undefined),
+        'connect',
+      );
+    others = ['127.0.0.2'];
+    asked = [];
+    const begun = performance.now();
+    const dialled = outcome(
+      firstValueFrom(openSocket(resolveOptions({ host: NAME, port, ...options })).pipe(map(() => 'open'))),
+    );
+    await until(() => asked.length > 0);
+    await setImmediate();
+    Atomics.store(held, 0, 1);
+    Atomics.notify(held, 0);
+    const ended = await dialled;
+    await server.terminate();
+    return { ended, took: performance.now() - begun };
+  }
+
+  it('with several addresses leaves each its part of connectTimeout', async () => {
+    const { ended, took } = await dialSlowly({});
+    expect(ended).toStrictEqual({ value: 'open' });
+    expect(took).toBeGreaterThan(250);
+    // It accepts and hangs up, so that TLS comes to nothing; but it was not left for the address that refuses.
+    expect((await dialSlowly({ tls: true })).ended).toMatchObject({ error: { cause: { code: 'ECONNRESET' } } });
+  });
+
+  it('with several addresses goes on to the next one when a quarter of connectTimeout is over', async () => {
+    const { ended, took } = await dialSlowly({ connectTimeout: 1_601 });
+    expect(ended).toMatchObject({ error: { message: expect.stringContaining('ECONNREFUSED') as string } });
+    expect(took).toBeGreaterThan(300);
   });
 
   it('that is looked up in vain says why, even where nobody gives a text', async () => {

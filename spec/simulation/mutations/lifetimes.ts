@@ -27,6 +27,24 @@ export const lifetimeMutations: readonly Mutation[] = [
     to: 'policy !== false && backoff',
   },
   {
+    fault: 'every connection that works starts the count of attempts anew',
+    file: 'connection/reconnect.ts',
+    from: 'scheduler.now() - readyAt >= waited',
+    to: 'scheduler.now() - readyAt >= 0',
+  },
+  {
+    fault: 'no connection starts the count of attempts anew',
+    file: 'connection/reconnect.ts',
+    from: 'scheduler.now() - readyAt >= waited',
+    to: 'readyAt < 0',
+  },
+  {
+    fault: 'no connection behind the wait of an Observable starts the count anew',
+    file: 'connection/reconnect.ts',
+    from: 'waited = known ?? 0;',
+    to: 'waited = known ?? Infinity;',
+  },
+  {
     fault: 'close() does not wait for replies',
     file: 'connection/connection.ts',
     from: 'if (!linked || this.multiplexer.pending === 0) {',
@@ -37,6 +55,12 @@ export const lifetimeMutations: readonly Mutation[] = [
     file: 'connection/connection.ts',
     from: "const linked = kind === 'ready' || kind === 'connecting';",
     to: "const linked = kind === 'ready';",
+  },
+  {
+    fault: 'connect() takes a client that is closing for one that is open',
+    file: 'connection/connection.ts',
+    from: 'if (this.closed) throw this.closedError();',
+    to: '',
   },
   {
     fault: 'close() waits for replies, and not for what is not written yet',

@@ -108,15 +108,34 @@ describe('Reconnecting', () => {
     ]);
   });
 
-  it('starts anew to count once a connection has worked', async () => {
+  it('starts anew to count once a connection has lasted as long as the wait before it', async () => {
     const { connection, clock, states, ready, fail } = setUp();
     connection.open();
     fail();
     clock.advance(100);
     fail();
     clock.advance(200);
-    (await ready()).bytes$.error(new ConnectionError('lost'));
+    const socket = await ready();
+    clock.advance(200);
+    socket.bytes$.error(new ConnectionError('lost'));
     expect(states.values.at(-1)).toMatchObject({ kind: 'reconnecting', attempt: 1, delay: 100 });
+  });
+
+  it('waits longer each time for a server that greets and hangs up, and gives up', async () => {
+    const { connection, clock, states, ready } = setUp({ reconnect: { initialDelay: 100, jitter: 0, maxAttempts: 3 } });
+    connection.open();
+    for (let n = 0; n < 4; n++) {
+      const socket = await ready();
+      clock.advance(1);
+      socket.bytes$.error(new ConnectionError('lost'));
+      clock.advance(400);
+    }
+    expect(states.values.filter(({ kind }) => kind === 'reconnecting' || kind === 'closed')).toMatchObject([
+      { attempt: 1, delay: 100 },
+      { attempt: 2, delay: 200 },
+      { attempt: 3, delay: 400 },
+      { kind: 'closed', error: { message: 'lost' } },
+    ]);
   });
 
   it('happens when an Observable emits, where a function answers with one', () => {
@@ -643,6 +662,35 @@ describe('Closing', () => {
     expect(states.values.at(-1)).toStrictEqual({ kind: 'closed' });
     expect(socket.destroyed).toBe(true);
     expect(await pending).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown' } });
+  });
+
+  it('fails who connects while it waits for replies', async () => {
+    const { connection, send, ready, states } = setUp();
+    const pending = outcome(send(get('k')));
+    const socket = await ready();
+    connection.close().subscribe();
+    const connecting = record(connection.connect());
+    expect(connecting.ended).toMatchObject({
+      code: 'DISCONNECTED',
+      message: 'Nothing can be sent: the client is closed',
+    });
+    expect(states.values.at(-1)).toMatchObject({ kind: 'ready' });
+    socket.receive('$1\r\nv\r\n');
+    expect(await pending).toStrictEqual({ value: 'v' });
+    expect(connecting.values).toStrictEqual([]);
+  });
+
+  it('fails who connects while it waits for the greeting, and lets in who was first', async () => {
+    const { connection, send, ready } = setUp();
+    const first = record(connection.connect());
+    const waiting = outcome(send(get('k')));
+    connection.close().subscribe();
+    const late = record(connection.connect());
+    const socket = await ready();
+    socket.receive('+a\r\n');
+    expect(await waiting).toStrictEqual({ value: 'a' });
+    expect(first.ended).toBe('complete');
+    expect(late.ended).toMatchObject({ code: 'DISCONNECTED' });
   });
 
   it('waits for what stands behind a blocking command that nobody waits for any more', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { concat, defer, NEVER, of, throwError, timer, type Observable } from 'rxjs';
+import { concat, defer, mergeMap, NEVER, of, queueScheduler, throwError, timer, type Observable } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { backoff } from '../../../src/connection/backoff';
 import { reconnect, type ReconnectPolicy } from '../../../src/connection/reconnect';
@@ -54,15 +54,53 @@ describe('reconnect', () => {
     ]);
   });
 
-  it('starts to count anew once a connection has worked', () => {
-    const outcomes = [failing, failing, concat(of('r'), failing), failing, concat(of('r'), NEVER)];
+  const lasting = (duration: number) => concat(of('r'), timer(duration).pipe(mergeMap(() => failing)));
+
+  it('starts to count anew once a connection has lasted as long as the wait before it', () => {
+    const outcomes = [failing, failing, lasting(200), failing, concat(of('r'), NEVER)];
     const source = defer(() => outcomes.shift()!);
-    expect(run(source, '300ms r 299ms r')).toStrictEqual([
+    expect(run(source, '300ms r 499ms r')).toStrictEqual([
       [1, 100],
       [2, 200],
       [1, 100],
       [2, 200],
     ]);
+  });
+
+  it('goes on counting when a connection is lost sooner than that', () => {
+    const outcomes = [failing, failing, lasting(199), failing];
+    const source = defer(() => outcomes.shift()!);
+    expect(run(source, '300ms r 598ms #', { ...policy, maxAttempts: 3 })).toStrictEqual([
+      [1, 100],
+      [2, 200],
+      [3, 400],
+    ]);
+  });
+
+  it('measures how long a connection has lasted, not how long it took to make', () => {
+    const source = defer(() => timer(150).pipe(mergeMap(() => lasting(1))));
+    expect(run(source, '150ms r 250ms r 350ms r')).toStrictEqual([
+      [1, 100],
+      [2, 200],
+      [3, 400],
+    ]);
+  });
+
+  it('counts anew after any connection where an Observable decided', () => {
+    const outcomes = [failing, lasting(0), NEVER];
+    const source = defer(() => outcomes.shift()!);
+    expect(run(source, '50ms r', () => timer(50))).toStrictEqual([
+      [1, undefined],
+      [1, undefined],
+    ]);
+  });
+
+  it('counts for each subscriber alone', () => {
+    const attempts: number[] = [];
+    const note = (attempt: number) => attempts.push(attempt);
+    const link = failing.pipe(reconnect({ ...policy, initialDelay: 0, maxAttempts: 1 }, note, queueScheduler));
+    for (let n = 0; n < 2; n++) link.subscribe({ error: () => undefined });
+    expect(attempts).toStrictEqual([1, 1]);
   });
 
   it('fails with the last error when the attempts are used up', () => {
