@@ -23,7 +23,7 @@ export interface BackoffOptions {
 
 /**
  * How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, less up to a quarter, for ever. The count
- * starts anew once a connection has lasted as long as the wait before it.
+ * starts anew once a connection has lasted as long as the wait before it, or 5 000 ms.
  */
 export type ReconnectOptions = BackoffOptions;
 
@@ -33,8 +33,8 @@ export type RetryOptions = BackoffOptions;
 /**
  * Decides when a lost connection is made again: after a delay in milliseconds, when an Observable emits, or not at all, as when the
  * Observable completes without a value.
- * `attempt` counts from 1 and starts anew once a connection has lasted as long as the delay before it; where an Observable decided,
- * once it has worked at all.
+ * `attempt` counts from 1 and starts anew once a connection has lasted as long as the delay before it, or 5 000 ms; where an
+ * Observable decided, once it has worked at all.
  */
 export type ReconnectFunction = (attempt: number, error: RedisError) => number | Observable<unknown> | false;
 
@@ -88,7 +88,7 @@ export interface RedisOptions {
   readonly onConnect?: readonly Command[] | (() => readonly Command[]);
   /**
    * how long a server may take to accept, and then to greet; default 10 000. Of a name with several addresses, each but the last is
-   * left after a quarter of it, at least 250
+   * left after an eighth of it, at least the time that Node gives it: 250
    */
   readonly connectTimeout?: number;
   /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */

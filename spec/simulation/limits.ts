@@ -94,7 +94,7 @@ export class Limits {
     const { readTimeout, writeTimeout } = this.settings;
     const { fullSince, link } = this;
     const now = this.timeline.now();
-    if (fullSince !== undefined && now - fullSince.at >= writeTimeout) return true;
+    if (fullSince !== undefined && now >= fullSince.at + writeTimeout) return true;
     const { oldest } = link;
     if (oldest === undefined || !this.owesSent) return false;
     const silentUntil = this.silentSince.at + readTimeout;

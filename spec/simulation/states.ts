@@ -106,7 +106,7 @@ export class States {
   private countAnew(): void {
     const { journal, timeline } = this.around;
     if (this.readyAt === undefined) return;
-    const hasLasted = timeline.now() - this.readyAt >= this.waited;
+    const hasLasted = timeline.now() - this.readyAt >= Math.min(this.waited, 5_000);
     if (hasLasted) this.attempts = 0;
     else journal.count('lost too soon');
     this.readyAt = undefined;

@@ -120,9 +120,11 @@ export class Workload {
     const { offlineQueue } = this.around.settings;
     const isEarly = !this.view.dialled();
     const mayWait = isEarly || this.view.state() === 'ready';
+    // Whoever could not sign in empties the queue before it tells anybody.
+    const isEmptied = this.around.signInRefused();
     return {
       isEarly,
-      isFull: !mayWait && least >= offlineQueue,
+      isFull: !mayWait && !isEmptied && least >= offlineQueue,
       mayBeFull: !mayWait && most >= offlineQueue,
     };
   }

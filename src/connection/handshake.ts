@@ -29,7 +29,8 @@ const HELLO_REFUSED = new Set(['ERR', 'NOPROTO']);
 export function handshake(send: Send, greeting: Greeting): Observable<2 | 3> {
   const others = rest(greeting);
   if (greeting.protocol === 2) return greetInResp2(send, greeting, others);
-  return sendTogether(send, greeting, [hello(greeting), ...others]).pipe(
+  const isSignIn = greeting.credentials !== undefined;
+  return sendTogether(send, greeting, [hello(greeting), ...others], isSignIn).pipe(
     concatMap(([refusal, ...refusals]) => {
       if (refusal === undefined) return throwFirst(refusals, 3 as const);
       if (greeting.protocol === 3 || !isUnknown(refusal, greeting)) return throwError(() => refusal);
@@ -76,11 +77,15 @@ function rest({ database, settings, onConnect }: Greeting): Command[] {
   ];
 }
 
-/** All in one write; what became of each, in order: nothing, or a refusal. A courtesy that the server does not know is none. */
+/**
+ * All in one write; what became of each, in order: nothing, or a refusal. A courtesy that the server does not know is none.
+ * @param isSignIn they come with HELLO, and are sent again where that has signed nobody in
+ */
 function sendTogether(
   send: Send,
   { settings }: Greeting,
   commands: readonly Command[],
+  isSignIn = false,
 ): Observable<(ReplyError | undefined)[]> {
   const outcomes = commands.map((command) =>
     send(command).pipe(
@@ -88,7 +93,7 @@ function sendTogether(
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) return throwError(() => error);
         const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);
-        return of(isCourtesy ? undefined : error);
+        return of(isCourtesy && !(isSignIn && error.kind === 'NOAUTH') ? undefined : error);
       }),
     ),
   );

@@ -68,7 +68,7 @@ export class Liveness {
   drained(): void {
     if (!this.owesSent()) this.owedSince = this.clock.now();
     this.forgetBuffer();
-    this.sweep.watch(this.owedSince + this.limits.readTimeout);
+    this.sweep.watch(this.silentSince() + this.limits.readTimeout);
   }
 
   stop(): void {
@@ -125,12 +125,16 @@ export class Liveness {
   }
 
   private readDue(oldest: Request): number {
-    const since = Math.max(this.heardAt, this.owedSince);
+    const since = this.silentSince();
     const due = since + this.patience(oldest);
     const wait = timeToWait(oldest, this.limits.blockingGrace);
     if (wait === undefined) return due;
     // It has a right to its wait, unless nobody waits that long. Rounded up as deadlines are, which go first.
     return Math.max(due, Math.min(Math.ceil(since + wait), oldest.deadline || Infinity));
+  }
+
+  private silentSince(): number {
+    return Math.max(this.heardAt, this.owedSince);
   }
 
   private patience({ context }: Request): number {

@@ -308,7 +308,7 @@ export class Multiplexer {
       if (spec.blocking !== undefined) this.grantWait(request);
       if (spec.connection) this.noteWritten(request);
       if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
-      if (this.replyMode.isAnswered(request, this.inTransaction)) inFlight.push(request);
+      if (this.replyMode.isAnswered(request)) inFlight.push(request);
       else this.unanswered.push(request);
     }
     return count > 0;

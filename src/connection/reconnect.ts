@@ -17,12 +17,15 @@ import type { ReconnectFunction, ReconnectOptions } from '../options';
 import { backoff } from './backoff';
 import { shielded } from './shielded';
 
+/** A connection that lasts so long has worked, whatever the wait before it, ms. */
+const LONG_ENOUGH = 5_000;
+
 export type ReconnectPolicy = Required<ReconnectOptions> | ReconnectFunction | false;
 
 /**
  * Subscribes again to a source that is lost, when the policy says. A value from the source is a connection that works; once it has
- * lasted as long as the wait before it, the count starts anew: a server that greets and hangs up is left alone for longer each
- * time. Errors with the last error when the policy gives up.
+ * lasted as long as the wait before it, or 5 000 ms, the count starts anew: a server that greets and hangs up is left alone for
+ * longer each time. Errors with the last error when the policy gives up.
  *
  * @param onLoss told before each wait; the delay is milliseconds, undefined while an Observable decides
  */
@@ -37,7 +40,8 @@ export function reconnect<T>(
       let waited = 0;
       let readyAt = Infinity;
       const delay = (error: RedisError) => {
-        attempt = scheduler.now() - readyAt >= waited ? 1 : attempt + 1;
+        const hasLasted = scheduler.now() - readyAt >= Math.min(waited, LONG_ENOUGH);
+        attempt = hasLasted ? 1 : attempt + 1;
         readyAt = Infinity;
         const wait = decide(policy, attempt, error);
         if (wait === false) return throwError(() => error);

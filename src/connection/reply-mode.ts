@@ -13,18 +13,18 @@ export class ReplyMode {
   private monitoring = false;
   /** Silence was asked for, and nothing has been written since that will be answered. */
   private unwitnessed = false;
-  /** It was asked for inside a transaction, which answers that it keeps the wish for EXEC. */
-  private queues = false;
+  /** There was a transaction, and in one the server answers QUEUED, for it keeps the wish for EXEC. */
+  private transactions = false;
   /** The first to be answered behind a wish for silence: what comes in their place shows whether that was taken. */
   private readonly witnesses = new Set<Request>();
 
   // Hot: once per command.
   /** Whether a request that is written now will be answered. */
-  isAnswered(request: Request, inTransaction: boolean): boolean {
+  isAnswered(request: Request): boolean {
     const { command } = request;
     if (this.muted === undefined && !this.unwitnessed && !command.spec.connection) return true;
-    const answered = this.decide(command, inTransaction);
-    if (!answered) this.note(command);
+    const answered = this.decide(command);
+    if (!answered) this.monitoring ||= command.spec.mode === 'monitor';
     else if (this.unwitnessed) {
       this.unwitnessed = false;
       this.witnesses.add(request);
@@ -40,7 +40,7 @@ export class ReplyMode {
   isDoubtful(frame: Frame, oldest: Request | undefined): boolean {
     if (!this.unwitnessed && this.witnesses.size === 0) return false;
     const isFirst = oldest === undefined ? this.unwitnessed : this.witnesses.delete(oldest);
-    return isFirst && (frame instanceof ErrorFrame || (this.queues && frame === 'QUEUED'));
+    return isFirst && (frame instanceof ErrorFrame || (this.transactions && frame === 'QUEUED'));
   }
 
   /** Whether a string is no reply but what MONITOR tells of others. */
@@ -48,7 +48,7 @@ export class ReplyMode {
     return this.monitoring && MONITORED.test(text);
   }
 
-  /** A command that concerns the connection has been accepted, or is written and will not be answered. */
+  /** A command that concerns the connection has been accepted. */
   note({ spec }: Command): void {
     if (spec.mode === 'monitor') this.monitoring = true;
     else if (spec.name === 'RESET') this.monitoring = false;
@@ -59,14 +59,15 @@ export class ReplyMode {
     this.muted = undefined;
     this.monitoring = false;
     this.unwitnessed = false;
-    this.queues = false;
+    this.transactions = false;
     this.witnesses.clear();
   }
 
-  private decide({ spec, args }: Command, inTransaction: boolean): boolean {
+  private decide({ spec, args }: Command): boolean {
+    this.transactions ||= spec.name === 'MULTI';
     if (spec.name === 'CLIENT REPLY' && args.length === 1) {
       const action = textOf(args[0]).toUpperCase();
-      if (action === 'ON' || action === 'OFF' || action === 'SKIP') return this.follow(action, inTransaction);
+      if (action === 'ON' || action === 'OFF' || action === 'SKIP') return this.follow(action);
     }
     // It ends the silence of OFF before it answers, and that of SKIP behind it.
     const answered = this.muted === undefined || (this.muted === 'all' && spec.name === 'RESET');
@@ -75,13 +76,12 @@ export class ReplyMode {
   }
 
   /** ON is answered, OFF and SKIP are not. */
-  private follow(action: 'ON' | 'OFF' | 'SKIP', inTransaction: boolean): boolean {
+  private follow(action: 'ON' | 'OFF' | 'SKIP'): boolean {
     if (action === 'ON') {
       this.muted = undefined;
       return true;
     }
     this.unwitnessed ||= this.muted === undefined;
-    this.queues ||= inTransaction;
     this.muted = action === 'OFF' ? 'all' : (this.muted ?? 'next');
     return false;
   }

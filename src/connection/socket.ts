@@ -101,7 +101,8 @@ export const openSocket: Dial = (endpoint) =>
 function connect(endpoint: Endpoint, onread: net.OnReadOpts): net.Socket {
   const { host, port, path, connectTimeout } = endpoint;
   // Of a name with several addresses each has its part of the time; Node would leave an address after 250 ms. Whole, or it throws.
-  const autoSelectFamilyAttemptTimeout = Math.max(250, Math.ceil(connectTimeout / 4));
+  const part = Math.ceil(connectTimeout / 8);
+  const autoSelectFamilyAttemptTimeout = Math.max(net.getDefaultAutoSelectFamilyAttemptTimeout(), part);
   const where = path === undefined ? { host, port, autoSelectFamilyAttemptTimeout } : { path };
   if (!endpoint.tls) return net.connect({ ...where, onread });
   const details = endpoint.tls === true ? {} : withoutUndefined(endpoint.tls);

@@ -91,6 +91,8 @@ describe('The handshake', () => {
       'AUTH ann pw',
       'CLIENT SETNAME web',
       'SELECT 3',
+      'CLIENT SETINFO LIB-NAME rxjs-redis',
+      expect.stringContaining('CLIENT SETINFO LIB-VER'),
       'ONE',
       'TWO',
       'SET k v',

@@ -59,7 +59,7 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'a courtesy that is refused breaks the handshake',
     file: 'connection/handshake.ts',
-    from: 'return of(isCourtesy ? undefined : error);',
+    from: "return of(isCourtesy && !(isSignIn && error.kind === 'NOAUTH') ? undefined : error);",
     to: 'return of(error);',
   },
   {

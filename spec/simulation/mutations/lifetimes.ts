@@ -29,13 +29,13 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'every connection that works starts the count of attempts anew',
     file: 'connection/reconnect.ts',
-    from: 'scheduler.now() - readyAt >= waited',
+    from: 'scheduler.now() - readyAt >= Math.min(waited, LONG_ENOUGH)',
     to: 'scheduler.now() - readyAt >= 0',
   },
   {
     fault: 'no connection starts the count of attempts anew',
     file: 'connection/reconnect.ts',
-    from: 'scheduler.now() - readyAt >= waited',
+    from: 'scheduler.now() - readyAt >= Math.min(waited, LONG_ENOUGH)',
     to: 'readyAt < 0',
   },
   {

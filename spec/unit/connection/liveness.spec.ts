@@ -311,6 +311,22 @@ describe('A link', () => {
     expect(deaths).toStrictEqual([{ at: 50, message: 'The send buffer did not empty within 50 ms' }]);
   });
 
+  it('is looked at as seldom under a load that never ends, however often its send buffer fills', () => {
+    const { clock, liveness, write, answer, deaths } = setUp();
+    const schedule = jest.spyOn(clock, 'schedule');
+    write(get('k'));
+    write(get('k'));
+    for (let n = 0; n < 200; n++) {
+      write(get('large'), { accepted: false });
+      clock.advance(5);
+      answer();
+      liveness.drained();
+      clock.advance(5);
+    }
+    expect(deaths).toStrictEqual([]);
+    expect(schedule.mock.calls.length).toBeLessThan(100);
+  });
+
   it('is watched no more once it is left', () => {
     const { clock, liveness, write, deaths } = setUp();
     write(get('k'), { accepted: false });

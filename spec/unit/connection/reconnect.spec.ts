@@ -33,13 +33,13 @@ describe('backoff', () => {
 });
 
 describe('reconnect', () => {
-  const run = (source: Observable<string>, marbles: string, options: ReconnectPolicy = policy) => {
+  const run = (source: Observable<string>, marbles: string, options: ReconnectPolicy = policy, end = '1s !') => {
     const attempts: [number, number | undefined][] = [];
     const scheduler = new TestScheduler((actual, expected) => expect(actual).toStrictEqual(expected));
     scheduler.run(({ expectObservable }) => {
       const note = (attempt: number, delay: number | undefined) => attempts.push([attempt, delay]);
       const link = source.pipe(reconnect(options, note, scheduler));
-      expectObservable(link, '1s !').toBe(marbles, undefined, lost);
+      expectObservable(link, end).toBe(marbles, undefined, lost);
     });
     return attempts;
   };
@@ -74,6 +74,18 @@ describe('reconnect', () => {
       [1, 100],
       [2, 200],
       [3, 400],
+    ]);
+  });
+
+  it('starts to count anew once a connection has lasted five seconds, whatever the wait before it', () => {
+    const outcomes = [failing, lasting(4_999), failing, lasting(5_000), NEVER];
+    const source = defer(() => outcomes.shift()!);
+    const patient = { ...policy, initialDelay: 6_000, maxDelay: 60_000 };
+    expect(run(source, '6000ms r 40998ms r', patient, '60s !')).toStrictEqual([
+      [1, 6_000],
+      [2, 12_000],
+      [3, 24_000],
+      [1, 6_000],
     ]);
   });
 
