@@ -276,18 +276,22 @@ export function checkCredentials(given: unknown): asserts given is Credentials {
 
 function onConnectOf(given: NonNullable<RedisOptions['onConnect']>): ResolvedOptions['onConnect'] {
   if (typeof given === 'function') return () => checkedForOnConnect(given());
-  if (!Array.isArray(given)) {
-    throw new TypeError(`The option 'onConnect' is a list of commands or a function, got ${typeof given}`);
-  }
   const commands = checkedForOnConnect(given);
   return () => commands;
 }
 
 /** @returns a copy, which stays as it was checked */
-function checkedForOnConnect(given: readonly Command[]): readonly Command[] {
-  const commands = [...given];
-  commands.forEach(refuseInOnConnect);
-  return commands;
+function checkedForOnConnect(given: unknown): readonly Command[] {
+  if (!Array.isArray(given)) {
+    throw new TypeError(`The option 'onConnect' is a list of commands or a function, got ${kindOf(given)}`);
+  }
+  return (given as unknown[]).map((command) => {
+    // By its looks, for the package may be loaded twice.
+    const isCommand = typeof (command as Command | undefined)?.spec?.name === 'string';
+    if (!isCommand) throw new TypeError(`The option 'onConnect' is a list of commands, got ${kindOf(command)} in it`);
+    refuseInOnConnect(command as Command);
+    return command as Command;
+  });
 }
 
 function backoffOf<F>(

@@ -157,6 +157,8 @@ describe('Options', () => {
     ['noDelay', 1],
     ['reconnectOnError', true],
     ['onConnect', 'PING'],
+    ['onConnect', ['PING']],
+    ['onConnect', [undefined]],
     ['credentials', 'hunter2'],
     ['credentials', null],
     ['reconnect', null],
