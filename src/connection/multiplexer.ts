@@ -157,7 +157,8 @@ export class Multiplexer {
   }
 
   private isDrained(): boolean {
-    if (this.draining) this.backlog.prune();
+    // The backlog may be long, so it is looked through only when all that was sent is answered, not at every reply.
+    if (this.draining && this.inFlight.length === 0) this.backlog.prune();
     const next = this.inFlight.peek() ?? this.backlog.peek();
     return this.pending === 0 || (this.draining && next !== undefined && blockingWait(next.command) !== undefined);
   }

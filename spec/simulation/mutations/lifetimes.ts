@@ -77,7 +77,7 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'close() waits for what nobody waits for any more',
     file: 'connection/multiplexer.ts',
-    from: 'if (this.draining) this.backlog.prune();',
+    from: 'if (this.draining && this.inFlight.length === 0) this.backlog.prune();',
     to: '',
   },
   {
