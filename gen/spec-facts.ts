@@ -1,5 +1,6 @@
 // The runtime facts of a command, as the literal that `defineSpec` takes.
 
+import { EFFECTS } from './effects';
 import type { CallableFacts, RuntimeFacts } from './facts';
 import type { CommandModel } from './model';
 import { PREFIXED } from './prefixed';
@@ -65,9 +66,8 @@ export function specFields({ facts, keys }: CommandModel): string[] {
     keys !== undefined && keys !== 'NO_KEYS' && `keys: ${keys}`,
     `since: { ${since.join(', ')} }`,
     field('blocking', blockingOf(facts)),
-    rt.mode && `mode: '${rt.mode}'`,
+    field('effect', effectOf(facts)),
     rt.mode?.endsWith('subscribe') && `confirmation: '${name.toLowerCase()}'`,
-    rt.conn && 'connection: true',
     rt.noTx && 'noTransaction: true',
     rt.closes && 'closes: true',
     rt.replica && 'replica: true',
@@ -87,6 +87,14 @@ export function specFields({ facts, keys }: CommandModel): string[] {
     BINARY.has(name) && 'binary: true',
   ];
   return fields.filter((one): one is string => typeof one === 'string' && one !== '');
+}
+
+function effectOf({ name, rt }: CallableFacts): string | undefined {
+  const effect = EFFECTS[name];
+  if ((effect !== undefined) !== (rt.conn === true)) {
+    throw new Error(`${name}: say in EFFECTS what it does to its connection, or in the facts that it does nothing`);
+  }
+  return effect && `'${effect}'`;
 }
 
 function field(name: string, value: string | undefined): string | undefined {

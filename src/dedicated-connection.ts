@@ -1,26 +1,26 @@
-import { filter, ignoreElements, map, merge, takeUntil, type Observable } from 'rxjs';
+import { takeUntil, type Observable } from 'rxjs';
 import { Command, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseOnLentConnection } from './commands/shared-connection';
-import type { Push } from './resp/frames';
+import type { Monitor } from './monitor';
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
 export class DedicatedConnection extends SessionSurface {
   readonly #source: ReplySource;
-  readonly #pushes$: Observable<Push>;
+  readonly #monitor: Monitor;
   readonly #ended$: Observable<unknown>;
 
   /**
    * @internal
    * @param ended$ emits when the connection is closed, errors when it is lost
    */
-  constructor(source: ReplySource, pushes$: Observable<Push>, ended$: Observable<unknown>) {
+  constructor(source: ReplySource, monitored: Monitor, ended$: Observable<unknown>) {
     super();
     this.#source = source;
-    this.#pushes$ = pushes$;
+    this.#monitor = monitored;
     this.#ended$ = ended$;
   }
 
@@ -32,11 +32,7 @@ export class DedicatedConnection extends SessionSurface {
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */
   monitor(): Observable<string> {
-    const lines = this.#pushes$.pipe(
-      filter(({ kind }) => kind === 'monitor'),
-      map(({ items }) => items[1] as string),
-    );
-    return merge(lines, this.send(monitor()).pipe(ignoreElements())).pipe(takeUntil(this.#ended$));
+    return this.#monitor.lines(() => this.send(monitor())).pipe(takeUntil(this.#ended$));
   }
 
   /**

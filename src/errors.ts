@@ -4,6 +4,14 @@
  */
 export type Delivery = 'unsent' | 'unknown' | 'answered';
 
+/** How far the members of a group of commands had come when the group failed. */
+export interface GroupFate {
+  /** what the first members were answered, in order; an error reply stands in its place as a ReplyError */
+  readonly results: readonly unknown[];
+  /** how far each member got */
+  readonly deliveries: readonly Delivery[];
+}
+
 /** Facts that an error carries beside its message. */
 export interface ErrorFacts {
   readonly delivery?: Delivery;
@@ -11,6 +19,8 @@ export interface ErrorFacts {
   /** the command's name, `GET`, never its arguments */
   readonly command?: string | undefined;
   readonly cause?: unknown;
+  /** of a group of commands */
+  readonly group?: GroupFate | undefined;
 }
 
 /** The base of all errors that the client makes; `code` is stable and meant for programs, `message` for people. */
@@ -20,16 +30,19 @@ export abstract class RedisError extends Error {
   /** Whether the same command may be sent again without harm: it did not run, or running twice is the same as once. */
   readonly repeatable: boolean;
   readonly command: string | undefined;
+  /** How far the members came, where the error is that of a group of commands. */
+  declare readonly group?: GroupFate;
 
   constructor(
     message: string,
-    { delivery = 'unsent', repeatable = delivery === 'unsent', command, cause }: ErrorFacts = {},
+    { delivery = 'unsent', repeatable = delivery === 'unsent', command, cause, group }: ErrorFacts = {},
   ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.delivery = delivery;
     this.repeatable = repeatable;
     this.command = command;
+    if (group !== undefined) this.group = group;
   }
 }
 

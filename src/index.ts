@@ -1,7 +1,7 @@
 export type { Arg, CommandSpec, ReplyContext, ReplyReader } from './commands/command';
 export { Command } from './commands/command';
 export { Reply } from './commands/reply';
-export type { RetryPolicy } from './commands/request';
+export type { RetryPolicy } from './commands/request-context';
 export { Completion } from './connection/completion';
 export type { ConnectionEvent, ConnectionState, DisconnectReason } from './connection/connection';
 export {

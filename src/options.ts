@@ -1,7 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { from, isObservable, of, type Observable, type ObservableInput } from 'rxjs';
 import type { Command } from './commands/command';
-import type { RetryPolicy } from './commands/request';
+import type { RetryPolicy } from './commands/request-context';
 import { refuseInOnConnect } from './commands/shared-connection';
 import type { RedisError, ReplyError } from './errors';
 import { LONGEST_TIMER, duration, inRange, is, isPlainObject, kindOf, text, wholeNumber } from './option-checks';

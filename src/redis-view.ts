@@ -1,9 +1,10 @@
 import { map, merge, type Observable } from 'rxjs';
 import type { Arg, Command } from './commands/command';
+import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
 import { Reply, type ReplySource } from './commands/reply';
-import type { RequestContext, RetryPolicy } from './commands/request';
+import type { RequestContext, RetryPolicy } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { retryPolicy } from './connection/retry';
 import { duration, kindOf } from './option-checks';
@@ -77,7 +78,8 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
   call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
     const command = knownCall<T>(name, args);
     refuseOnSharedConnection(command.spec);
-    return this.send(command);
+    const { name: known } = command.spec;
+    return known === 'PUBLISH' || known === 'SPUBLISH' ? this.#publish(command) : this.send(command);
   }
 
   /**
@@ -127,6 +129,20 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
 
   protected send<T>(command: Command<T>): Reply<T> {
     return Reply.from(this.#source, command);
+  }
+
+  /** Goes out behind the subscriptions that were made on this client before, so that they get the message. */
+  override publish(...args: Parameters<CommandSurface['publish']>): Reply<number> {
+    return this.#publish(publish(...args));
+  }
+
+  /** Goes out behind the subscriptions that were made on this client before, so that they get the message. */
+  override spublish(...args: Parameters<CommandSurface['spublish']>): Reply<number> {
+    return this.#publish(spublish(...args));
+  }
+
+  #publish<T>(command: Command<T>): Reply<T> {
+    return Reply.from({ ...this.#source, executor: this.#pubsub.publisher }, command);
   }
 
   #messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message<S>> {

@@ -1,13 +1,15 @@
 import { defer, filter, finalize, forkJoin, map, takeWhile, tap, type Observable, type ObservableInput } from 'rxjs';
 import type { ReplySource } from './commands/reply';
-import { plainContext } from './commands/request';
+import { plainContext } from './commands/request-context';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionParts, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
+import { Monitor } from './monitor';
 import { shielded } from './connection/shielded';
+import { stageOf, type Role } from './connection/stage';
 import { DedicatedConnection } from './dedicated-connection';
 import { kindOf } from './option-checks';
-import { resolveOptions, withoutUndefined, type RedisOptions } from './options';
+import { resolveOptions, withoutUndefined, type RedisOptions, type ResolvedOptions } from './options';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 
@@ -25,9 +27,6 @@ export class Redis extends RedisView {
   /** What happens to the connection. Nothing is lost, and no process ends, when nobody listens. */
   readonly events$: Observable<ConnectionEvent>;
 
-  /** @internal What every connection is made with: the simulation puts its own time and sockets here. */
-  static parts: () => ConnectionParts = () => ({});
-
   private readonly connection: Connection;
   private readonly source: ReplySource;
   private readonly lend: () => Connection;
@@ -39,19 +38,23 @@ export class Redis extends RedisView {
    * @throws TypeError when the URL or an option is wrong; the message never holds a password
    */
   constructor(url?: string | URL | RedisOptions, options: RedisOptions = {}) {
-    const resolved = resolveOptions(optionsOf(url, options));
-    const { parts } = new.target;
-    const connection = new Connection(resolved, parts());
+    const given = optionsOf(url, options);
+    const resolved = resolveOptions(given);
+    const stage = stageOf(given);
+    const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
+      const connection = new Connection({ ...resolved, ...others }, { ...stage.partsFor(role), ...parts });
+      stage.made(connection, role);
+      return connection;
+    };
+    const connection = make('commands', {}, {});
     const { session } = connection;
-    // In RESP2 messages need a connection that carries nothing else.
-    const openOwn = () => new Connection({ ...resolved, protocol: 2 }, { ...parts(), arraysArePushes: true, session });
-    const pubsub = new PubSub(connection, openOwn);
+    const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
     const { prefix, commandTimeout, retry } = resolved;
     const source = { ...plainContext, executor: connection, prefix, commandTimeout, retry: retryPolicy(retry) };
     super(source, pubsub);
     this.connection = connection;
     this.source = source;
-    this.lend = () => new Connection({ ...resolved, reconnect: false }, { ...parts(), session: session.copy() });
+    this.lend = () => make('lease', { reconnect: false }, { session: session.copy() });
     this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
     this.events$ = connection.events$.pipe(shielded());
   }
@@ -101,14 +104,9 @@ export class Redis extends RedisView {
         this.leases.delete(connection);
         connection.destroy();
       };
-      // Nothing else on it waits for what nobody asked for.
-      const { multiplexer } = connection;
-      multiplexer.listening = () => multiplexer.incoming.pushes$.observed;
-      const lent = new DedicatedConnection(
-        { ...this.source, executor: connection, retry: () => false },
-        multiplexer.incoming.pushes$,
-        ended$,
-      );
+      const monitored = new Monitor();
+      connection.line.residents.add(monitored);
+      const lent = new DedicatedConnection({ ...this.source, executor: connection, retry: () => false }, monitored, ended$);
       return defer(() => work(lent)).pipe(finalize(giveBack));
     });
   }

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { firstValueFrom, mergeMap, of, take, tap } from 'rxjs';
 import type { RedisOptions } from 'rxjs-redis';
+import { systemClock } from '../../src/connection/clock';
 import { openSocket } from '../../src/connection/socket';
 import { resolveOptions } from '../../src/options';
 import { reaches, useClients } from '../support/clients';
@@ -52,7 +53,7 @@ describe('The options of the socket', () => {
     const request = Buffer.from('GET large\r\n');
     let read = 0;
     const sizes = new Set<number>();
-    const done = openSocket(endpoint).pipe(
+    const done = openSocket(endpoint, systemClock).pipe(
       mergeMap((socket) => {
         socket.write([request]);
         return socket.bytes$.pipe(

@@ -1,7 +1,8 @@
-import { NEVER, concat, of, type SchedulerLike } from 'rxjs';
+import { NEVER, concat, of } from 'rxjs';
 import { call } from '../../src/commands/call';
 import { Reply } from '../../src/commands/reply';
-import { plainContext } from '../../src/commands/request';
+import { plainContext } from '../../src/commands/request-context';
+import type { Clock } from '../../src/connection/clock';
 import { Connection } from '../../src/connection/connection';
 import { resolveOptions, type RedisOptions } from '../../src/options';
 import { ConnectionError } from '../../src/errors';
@@ -23,7 +24,7 @@ export function commandsOf({ writes }: ScriptedSocket): string[] {
 }
 
 /** A connection whose sockets are the spec's: the other end of each link, in the order of dialling. */
-export function scriptedConnection(options: RedisOptions = {}, clock?: SchedulerLike) {
+export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
   const links: ScriptedSocket[] = [];
   const dial = () => {
     const socket = new ScriptedSocket();
@@ -33,8 +34,8 @@ export function scriptedConnection(options: RedisOptions = {}, clock?: Scheduler
   const resolved = resolveOptions({ reconnect: { initialDelay: 0 }, ...options });
   const parts = { dial, ...(clock && { clock }) };
   const connection = new Connection(resolved, parts);
-  const own = () => new Connection({ ...resolved, protocol: 2 }, { ...parts, arraysArePushes: true });
-  const pubsub = new PubSub(connection, own);
+  const carrier = () => new Connection(resolved, { ...parts, carriesMessages: true });
+  const pubsub = new PubSub(connection, carrier, resolved);
   const from = { ...plainContext, executor: connection };
   return {
     links,
@@ -53,7 +54,7 @@ export function scriptedConnection(options: RedisOptions = {}, clock?: Scheduler
 /** Answers HELLO and what follows it in the handshake. */
 export async function greet(link: ScriptedSocket): Promise<ScriptedSocket> {
   await tick();
-  link.receive('%0\r\n+OK\r\n+OK\r\n');
+  link.receive('%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n');
   await tick();
   return link;
 }

@@ -1,7 +1,16 @@
 import { VirtualTimeScheduler } from 'rxjs';
+import type { Clock } from '../../src/connection/clock';
 
 /** Time that passes when the spec says so. */
-export class VirtualClock extends VirtualTimeScheduler {
+export class VirtualClock extends VirtualTimeScheduler implements Clock {
+  nextTick(work: () => void): void {
+    process.nextTick(work);
+  }
+
+  afterInput(work: () => void): void {
+    this.schedule(work, 0);
+  }
+
   /** What is still to happen. */
   get waiting(): number {
     return this.actions.length;

@@ -9,7 +9,7 @@ import {
   TimeoutError,
 } from 'rxjs-redis';
 import { aclSetuser, auth, call, configSet, evalsha, fcall, get, migrate, type Command } from 'rxjs-redis/commands';
-import { toReplyError } from '../../src/commands/request';
+import { toReplyError } from '../../src/commands/reply-error';
 import { ErrorFrame } from '../../src/resp/frames';
 
 const refused = (text: string, command: Command = get('k')) => toReplyError(new ErrorFrame(text), command);

@@ -32,6 +32,33 @@ export interface BlockingFact {
   readonly unit: 's' | 'ms';
 }
 
+/** What a command changes about the connection that it travels on. */
+export type Effect =
+  | 'database'
+  | 'user'
+  | 'protocol'
+  | 'name'
+  | 'setting'
+  | 'reply'
+  | 'tracking'
+  | 'caching'
+  | 'multi'
+  | 'exec'
+  | 'discard'
+  | 'watch'
+  | 'unwatch'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'monitor'
+  | 'asking'
+  | 'replica reads'
+  | 'replication'
+  | 'debug'
+  /** it changes nothing, and its reply shows that all before it has been answered */
+  | 'fence'
+  | 'reset'
+  | 'quit';
+
 /** Which arguments must never be shown. */
 export type SecretArguments =
   /** every argument from this index on */
@@ -73,12 +100,14 @@ export interface CommandSpec {
   readonly since?: { readonly redis?: string; readonly valkey?: string };
   /** it may wait on the server */
   readonly blocking?: BlockingFact | undefined;
-  /** what it turns its connection into */
-  readonly mode?: 'subscribe' | 'unsubscribe' | 'monitor' | 'replication' | undefined;
+  /** what it changes about the connection that it travels on; undefined for nothing */
+  readonly effect?: Effect | undefined;
   /** the push that confirms it, once per argument: `subscribe` */
   readonly confirmation?: string | undefined;
-  /** it reads or changes the state of the very connection that it travels on */
-  readonly connection?: boolean;
+  /** it signs the connection in: a server may leave it unanswered behind other replies, so it is sent when none is owed, and alone */
+  readonly solitary: boolean;
+  /** one frame answers it, it never waits at the server, and it leaves its connection as it was */
+  readonly plain: boolean;
   /** the facts do not have it: a module's, or newer than they are */
   readonly foreign?: boolean;
   /** the server refuses it between MULTI and EXEC */

@@ -12,7 +12,7 @@ export const ALL: readonly KeyRange[] = [{ from: 0, to: -1, step: 1 }];
 /** No argument is a key, or the call itself says which are. */
 export const NO_KEYS: readonly KeyRange[] = [];
 
-type Facts = Partial<Omit<CommandSpec, 'name' | 'words' | 'head'>>;
+type Facts = Partial<Omit<CommandSpec, 'name' | 'words' | 'head' | 'plain' | 'solitary'>>;
 
 /** The facts of one command, absent ones filled in: all specs have the same shape, which keeps the hot paths monomorphic. */
 export function defineSpec(name: string, facts: Facts): CommandSpec {
@@ -26,9 +26,10 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     head: words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join(''),
     since: facts.since ?? {},
     blocking: facts.blocking,
-    mode: facts.mode,
+    effect: facts.effect,
     confirmation: facts.confirmation,
-    connection: facts.connection ?? false,
+    solitary: facts.effect === 'user' || facts.effect === 'protocol',
+    plain: facts.blocking === undefined && facts.effect === undefined && facts.confirmation === undefined,
     foreign: facts.foreign ?? false,
     noTransaction: facts.noTransaction ?? false,
     closes: facts.closes ?? false,

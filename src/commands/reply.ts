@@ -1,7 +1,9 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Command } from './command';
+import { AwaitedReply } from './observers';
 import { applyPrefix } from './prefix';
-import { PromiseRequest, SubscriberRequest, type Executor, type RequestContext } from './request';
+import { Request } from './request';
+import type { Executor, RequestContext } from './request-context';
 
 /** Where a reply's command goes and how it is read: the surface that it was called on. */
 export interface ReplySource extends RequestContext {
@@ -53,11 +55,11 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
 }
 
 function sendOnce<T>({ surface, command }: Reply<T>): Promise<T> {
-  return new Promise((resolve) => surface.executor.submit(new PromiseRequest(command, surface, resolve)));
+  return new Promise((resolve) => surface.executor.submit(new Request(command, surface, new AwaitedReply(resolve))));
 }
 
 /** Shared by all replies: what `subscribe` does costs no closure per command. */
 function send<T>(this: Observable<T>, subscriber: Subscriber<T>): void {
   const { surface, command } = this as Reply<T>;
-  surface.executor.submit(new SubscriberRequest(command, surface, subscriber));
+  surface.executor.submit(new Request(command, surface, subscriber));
 }

@@ -56,8 +56,8 @@ export function refuseOnSharedConnection({ name }: Pick<CommandSpec, 'name'>): v
  * Refuses what a lent connection has no ears for: it delivers no messages, and in RESP2 they could not be told from replies.
  * @throws TypeError that names what to use
  */
-export function refuseOnLentConnection({ name, mode }: Pick<CommandSpec, 'name' | 'mode'>): void {
-  if (mode === 'subscribe' || mode === 'unsubscribe') {
+export function refuseOnLentConnection({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {
+  if (effect === 'subscribe' || effect === 'unsubscribe') {
     throw new TypeError(`${name} is not for a lent connection, which delivers no messages: use redis.subscribe(…)`);
   }
 }

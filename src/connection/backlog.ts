@@ -1,37 +1,40 @@
-import type { SchedulerLike, Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import type { Request } from '../commands/request';
+import type { Clock } from './clock';
 import { Ring } from './ring';
 
-/** Requests that are not on the wire: those that wait for their turn, and those that wait for another try. */
-//              ┌───── its delay is over ◀── parked ◀── park
+/** Requests that are not on the wire: those that wait for their turn, and those that wait to be repeated. */
+//              ┌───── its delay has elapsed ◀── parked ◀── park
 //              ▼
 //  push ──▶ queue ──shift──▶ the wire
-//              ▲   nothing while it is held
-//              └─ release ◀── returning ◀── bringBack
+//              ▲   nothing while it is paused
+//              └─ resume ◀── returning ◀── bringBack
 export class Backlog {
-  private readonly queue = new Ring<Request>();
+  readonly queue = new Ring<Request>();
   /** Each comes back to the queue by itself. */
   private readonly parked = new Map<Request, Subscription>();
-  /** To be sent first, in their order. */
+  /** To be sent first, in the order of their places. */
   private returning: Request[] = [];
-  /** Until when nothing is sent, for the server refuses everything. */
-  private holding: Subscription | undefined;
-  private heldUntil = -Infinity;
-  private timeIsOver = false;
+  /** The server refuses everything, so nothing is sent for a while. */
+  private pausing: Subscription | undefined;
+  private pausedUntil = -Infinity;
+  private elapsed = false;
+  /** how many in the queue may be abandoned */
+  private abandoned = 0;
 
   /**
-   * @param onReturn what has been parked is to be sent
-   * @param onHeld the time is over for which the queue was held
+   * @param onReturn a parked request is to be sent
+   * @param onElapsed the pause has elapsed
    */
   constructor(
-    private readonly clock: SchedulerLike,
+    private readonly clock: Clock,
     private readonly onReturn: (request: Request) => void,
-    private readonly onHeld: () => void,
+    private readonly onElapsed: () => void,
   ) {}
 
-  /** The time is over for which it was held, and it is not released yet. */
-  get releaseDue(): boolean {
-    return this.timeIsOver;
+  /** The pause has elapsed; sending has not resumed because replies are still owed. */
+  get pauseElapsed(): boolean {
+    return this.elapsed;
   }
 
   /** How many wait for their turn. */
@@ -49,14 +52,20 @@ export class Backlog {
     this.queue.push(request);
   }
 
-  /** The next whose turn it is; none while the queue is held. */
+  /** The next whose turn it is; none during a pause. */
   shift(): Request | undefined {
-    return this.holding === undefined ? this.queue.shift() : undefined;
+    return this.pausing === undefined ? this.queue.shift() : undefined;
   }
 
-  /** What is sent first, now or when it is released. */
+  /** What is sent first, now or after the pause. */
   peek(): Request | undefined {
     return this.returning[0] ?? this.queue.peek();
+  }
+
+  /** The requests that wait to be repeated; few, for each of them has failed. */
+  *toRepeat(): Iterable<Request> {
+    yield* this.returning;
+    yield* this.parked.keys();
   }
 
   *[Symbol.iterator](): Iterator<Request> {
@@ -65,7 +74,7 @@ export class Backlog {
     yield* this.parked.keys();
   }
 
-  /** It is tried again after a delay, ms; others pass it meanwhile. */
+  /** It is repeated after a delay, ms; later requests pass it meanwhile. */
   park(request: Request, delay: number): void {
     const comeBack = () => {
       this.parked.delete(request);
@@ -74,63 +83,106 @@ export class Backlog {
     this.parked.set(request, this.clock.schedule(comeBack, delay));
   }
 
-  /** Nothing is sent for so long, ms, or longer where somebody else wants that. */
-  hold(delay: number): void {
+  /** Nothing is sent for so long, ms, or longer where an earlier refusal asks for more. */
+  pause(delay: number): void {
     const until = this.clock.now() + delay;
-    if (until <= this.heldUntil) return;
-    this.holding?.unsubscribe();
-    this.heldUntil = until;
-    this.timeIsOver = false; // who is refused meanwhile has its own time
-    this.holding = this.clock.schedule(() => {
-      this.heldUntil = -Infinity;
-      this.timeIsOver = true;
-      this.onHeld();
+    if (until <= this.pausedUntil) return;
+    this.pausing?.unsubscribe();
+    this.pausedUntil = until;
+    this.elapsed = false; // a request that is refused meanwhile has a pause of its own
+    this.pausing = this.clock.schedule(() => {
+      this.pausedUntil = -Infinity;
+      this.elapsed = true;
+      this.onElapsed();
     }, delay);
   }
 
-  /** It is tried again before all others, at the next release. */
+  /** It is repeated before all others, when sending resumes. */
   bringBack(request: Request): void {
     this.returning.push(request);
   }
 
   /** What was brought back goes to the head of the queue, and that flows again. */
-  release(): void {
-    this.holding?.unsubscribe();
-    this.holding = undefined;
-    this.heldUntil = -Infinity;
-    this.timeIsOver = false;
+  resume(): void {
+    this.pausing?.unsubscribe();
+    this.pausing = undefined;
+    this.pausedUntil = -Infinity;
+    this.elapsed = false;
+    if (this.returning.length === 0) return;
     const first = this.returning.splice(0);
-    // What was released before may still stand at the head, for the socket was full.
+    // What was brought back before may still stand at the head, for the socket was full.
     for (let next = this.queue.peek(); next?.past !== undefined; next = this.queue.peek())
       first.push(this.queue.shift()!);
-    first.sort(byOrder);
+    first.sort(byPlace);
     this.queue.unshift(first);
   }
 
-  // Hot while the queue is full: once for every command that finds it so.
-  /** Drops those whose subscribers have left. */
-  prune(): void {
-    if (this.queue.some(isAbandoned) || this.returning.some(isAbandoned) || this.parked.size > 0)
-      this.take(isAbandoned);
+  /** Takes out, of the requests that wait to be repeated, those whose time is up. */
+  takeDue(now: number): Request[] {
+    if (this.returning.length === 0 && this.parked.size === 0) return [];
+    return this.takeToRepeat(({ deadline }) => deadline === 0 || deadline > now);
   }
 
-  /** Takes out all that a condition holds for. */
+  /** Drops the requests whose observers have left. */
+  prune(): void {
+    this.take(isAbandoned);
+  }
+
+  /**
+   * So many observers have left, or have been told that their time is up. Requests leave the queue by its head, and all at once when
+   * most of them are abandoned: looking through the queue costs no more than what has left it.
+   */
+  dropAbandoned(count: number): void {
+    const { queue } = this;
+    while (queue.peek()?.abandoned) queue.shift();
+    this.abandoned += count;
+    if (this.abandoned * 2 <= queue.length) return;
+    this.abandoned = 0;
+    queue.retain((request) => !request.abandoned);
+  }
+
+  /** Takes out all that a condition holds for, in one pass. */
   take(isWanted: (request: Request) => boolean): Request[] {
-    const taken = [...this].filter(isWanted);
-    if (taken.length === 0) return taken;
-    const gone = new Set(taken);
-    for (const request of this.queue.drain()) if (!gone.has(request)) this.queue.push(request);
-    this.returning = this.returning.filter((request) => !gone.has(request));
-    for (const request of taken) {
-      this.parked.get(request)?.unsubscribe();
+    const taken: Request[] = [];
+    const stays = (request: Request): boolean => {
+      if (!isWanted(request)) return true;
+      taken.push(request);
+      return false;
+    };
+    if (this.returning.length > 0) this.returning = this.returning.filter(stays);
+    this.queue.retain(stays);
+    this.unpark(stays);
+    return taken;
+  }
+
+  /** Takes out, of the requests that wait to be repeated or are the first to be, those that a condition holds for. */
+  takeRepeated(isWanted: (request: Request) => boolean): Request[] {
+    const { queue } = this;
+    const first: Request[] = [];
+    for (let next = queue.peek(); next?.past !== undefined; next = queue.peek()) first.push(queue.shift()!);
+    queue.unshift(first.filter((request) => !isWanted(request)));
+    return [...this.takeToRepeat((request) => !isWanted(request)), ...first.filter(isWanted)];
+  }
+
+  private takeToRepeat(stays: (request: Request) => boolean): Request[] {
+    const taken: Request[] = [];
+    const noted = (request: Request): boolean => stays(request) || (taken.push(request), false);
+    this.returning = this.returning.filter(noted);
+    this.unpark(noted);
+    return taken;
+  }
+
+  private unpark(stays: (request: Request) => boolean): void {
+    for (const [request, timer] of this.parked) {
+      if (stays(request)) continue;
+      timer.unsubscribe();
       this.parked.delete(request);
     }
-    return taken;
   }
 }
 
-function byOrder(one: Request, other: Request): number {
-  return one.past!.order - other.past!.order;
+function byPlace(one: Request, other: Request): number {
+  return one.place - other.place;
 }
 
 function isAbandoned({ abandoned }: Request): boolean {

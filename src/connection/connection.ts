@@ -7,6 +7,7 @@ import {
   filter,
   map,
   merge,
+  of,
   race,
   switchMap,
   take,
@@ -14,9 +15,9 @@ import {
   throwError,
   timeout,
   timer,
-  type SchedulerLike,
 } from 'rxjs';
-import type { Executor, Request } from '../commands/request';
+import type { Request } from '../commands/request';
+import type { Executor } from '../commands/request-context';
 import {
   AuthenticationError,
   ConnectionError,
@@ -26,13 +27,14 @@ import {
   TimeoutError,
 } from '../errors';
 import type { ResolvedOptions } from '../options';
-import { monotonicClock } from './clock';
+import { systemClock, type Clock } from './clock';
 import { factsOf } from './failures';
 import { Greeter } from './greeter';
-import { Multiplexer } from './multiplexer';
+import type { ServerInfo } from './hello';
+import { Line } from './line';
 import { reconnect } from './reconnect';
 import { Session } from './session';
-import { describe, openSocket, type Dial } from './socket';
+import { describe, openSocket, type Dial, type Endpoint } from './socket';
 
 /** What a connection is doing. `attempt` counts from 1, `delay` is milliseconds, undefined where an Observable decides. */
 export type ConnectionState =
@@ -59,9 +61,12 @@ export type ConnectionEvent =
 
 /** What a connection is made with beside its options. */
 export interface ConnectionParts {
-  readonly arraysArePushes?: boolean;
+  /** it carries messages and no commands of users */
+  readonly carriesMessages?: boolean;
   readonly dial?: Dial;
-  readonly clock?: SchedulerLike;
+  readonly clock?: Clock;
+  /** where the next link leads to; asked anew for each */
+  readonly endpoint?: () => Observable<Endpoint>;
   /** shared with a connection whose signing in this one is to follow */
   readonly session?: Session;
 }
@@ -76,42 +81,48 @@ export interface ConnectionParts {
 export class Connection implements Executor {
   readonly state$ = new BehaviorSubject<ConnectionState>({ kind: 'idle' });
   readonly events$ = new Subject<ConnectionEvent>();
-  readonly multiplexer: Multiplexer;
+  readonly line: Line;
   readonly session: Session;
-  readonly greeter: Greeter;
-  private readonly link$: Observable<2 | 3>;
-  readonly clock: SchedulerLike;
+  readonly clock: Clock;
+  /** What the server of the last link said of itself. */
+  server: ServerInfo | undefined;
+  private readonly link$: Observable<ServerInfo>;
   private link: Subscription | undefined;
   private dialedBefore = false;
-  /** Why the last link was lost or could not be made; nothing while there is one. */
-  private trouble: RedisError | undefined;
+  /** Why the last link was lost or could not be made; undefined while there is one. */
+  private lastError: RedisError | undefined;
   private closing = false;
 
   constructor(
     private readonly options: ResolvedOptions,
-    { arraysArePushes = false, dial = openSocket, clock = monotonicClock, session }: ConnectionParts = {},
+    parts: ConnectionParts = {},
   ) {
+    const { carriesMessages = false, dial = openSocket, clock = systemClock, endpoint = () => of(options) } = parts;
     this.clock = clock;
-    this.session = session ?? new Session(options.database, options.clientName);
+    this.session = parts.session ?? new Session(options.database, options.clientName);
     // Where no other connection follows, there is no sense in leaving this one.
     const reconnectOnError = options.reconnect === false ? () => false : options.reconnectOnError;
-    const trouble = () => this.trouble;
-    this.multiplexer = new Multiplexer({ ...options, reconnectOnError, arraysArePushes, clock, trouble });
-    this.multiplexer.sessionCommands$.subscribe((command) => this.session.note(command));
-    this.greeter = new Greeter(
-      options,
-      this.session,
-      (command) => this.multiplexer.greet(command),
-      clock,
-      arraysArePushes,
-      (error) => this.events$.next({ type: 'error', error }),
-    );
+    const lastError = () => this.lastError;
+    this.line = new Line({ ...options, reconnectOnError, carriesMessages, clock, lastError });
+    this.line.sessionCommands$.subscribe((command) => this.session.note(command));
+    const { session, line } = this;
+    const onError = (error: RedisError) => this.events$.next({ type: 'error', error });
+    const greeter = new Greeter(options, { session, residents: line.residents, clock, carriesMessages, onError });
     this.link$ = defer(() => {
       this.state$.next({ kind: 'connecting' });
-      return dial(options);
+      return endpoint().pipe(
+        take(1),
+        switchMap((place) => dial(place, clock)),
+      );
     }).pipe(
       // Greets the server over a new socket, then serves the queue until the socket is lost.
-      switchMap((socket) => merge(this.multiplexer.serve(socket), this.greeter.greet())),
+      switchMap((socket) => {
+        const link = line.connect(socket);
+        return merge(
+          link.serve(),
+          greeter.greet((command) => link.greet(command)),
+        );
+      }),
       tap({ error: (error: RedisError) => this.reportLoss(error) }),
       reconnect(
         options.reconnect,
@@ -142,7 +153,7 @@ export class Connection implements Executor {
     const { commandTimeout } = this.options;
     const late = () => {
       const message = `${this.address} could not be reached within ${commandTimeout} ms`;
-      return new TimeoutError(message, { cause: this.trouble });
+      return new TimeoutError(message, { cause: this.lastError });
     };
     const limit = { first: commandTimeout, with: () => throwError(late), scheduler: this.clock };
     return defer(() => {
@@ -169,7 +180,7 @@ export class Connection implements Executor {
       request.fail(refusal);
       return;
     }
-    this.multiplexer.requests$.next(request);
+    this.line.requests$.next(request);
   }
 
   /** Lets what is pending be answered, then closes. What waits at the server, as BLPOP does, is not waited for. */
@@ -177,13 +188,13 @@ export class Connection implements Executor {
     this.closing = true;
     const { kind } = this.state$.value;
     const linked = kind === 'ready' || kind === 'connecting';
-    if (!linked || this.multiplexer.pending === 0) {
+    if (!linked || this.line.pending === 0) {
       this.destroy();
     } else {
       const lost = this.state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
       // With a limit of its own where commands have none: closing always comes to an end.
       const limit = timer(Math.min(this.options.commandTimeout, LONGEST_CLOSE), this.clock);
-      race(this.multiplexer.drained(), lost, limit)
+      race(this.line.drained(), lost, limit)
         .pipe(take(1))
         .subscribe(() => this.destroy());
     }
@@ -205,12 +216,14 @@ export class Connection implements Executor {
     // There first, so that who is told of the first state and destroys the connection finds something to end.
     this.link = new Subscription();
     const opened = this.link$.subscribe({
-      next: (protocol) => {
+      next: (server) => {
+        const { protocol } = server;
         this.dialedBefore = true;
-        this.trouble = undefined;
+        this.lastError = undefined;
+        this.server = server;
         this.state$.next({ kind: 'ready', protocol });
         this.events$.next({ type: 'connect', protocol });
-        this.multiplexer.openGate();
+        this.line.open(protocol);
       },
       error: (error: RedisError) => {
         if (this.state$.value.kind !== 'closed') this.end(error);
@@ -241,11 +254,11 @@ export class Connection implements Executor {
 
   private refusal(request: Request): RedisError | undefined {
     if (this.closed) return this.closedError(request);
-    const isReady = this.state$.value.kind === 'ready' && this.trouble === undefined;
+    const isReady = this.state$.value.kind === 'ready' && this.lastError === undefined;
     if (!this.dialedBefore || isReady) return undefined;
     const { offlineQueue } = this.options;
-    if (this.multiplexer.queued >= offlineQueue) this.multiplexer.prune();
-    return this.multiplexer.queued < offlineQueue ? undefined : this.overflow(request);
+    if (this.line.queued >= offlineQueue) this.line.prune();
+    return this.line.queued < offlineQueue ? undefined : this.overflow(request);
   }
 
   private overflow(request: Request): DisconnectedError {
@@ -253,22 +266,22 @@ export class Connection implements Executor {
     const { name } = request.command.spec;
     const waiting = offlineQueue === 0 ? 'nothing may wait' : `${offlineQueue} commands already wait`;
     const message = `${name} was not sent: ${this.address} is out of reach and ${waiting}`;
-    return new DisconnectedError(message, { ...factsOf(request), cause: this.trouble });
+    return new DisconnectedError(message, { ...factsOf(request), cause: this.lastError });
   }
 
   private reportLoss(error: RedisError): void {
-    this.trouble = error;
+    this.lastError = error;
     const { kind } = this.state$.value;
     const { dialedBefore } = this;
     this.dialedBefore = true;
     if (!dialedBefore) {
       // Until now all could wait, so that a burst at start-up is not refused.
-      this.multiplexer.failQueued((request) => this.overflow(request), this.options.offlineQueue);
+      this.line.failQueued((request) => this.overflow(request), this.options.offlineQueue);
     }
     this.events$.next({ type: 'error', error });
     if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
     if (error instanceof AuthenticationError) {
-      this.multiplexer.failQueued((request) => {
+      this.line.failQueued((request) => {
         const facts = { ...factsOf(request), repeatable: false, cause: error };
         return new AuthenticationError(error.message, error.kind, facts);
       });
@@ -277,12 +290,12 @@ export class Connection implements Executor {
 
   /** @param reason why the client gave up; none when its user closed it */
   private end(reason?: RedisError): void {
-    const wasReady = this.state$.value.kind === 'ready' && this.trouble === undefined;
+    const wasReady = this.state$.value.kind === 'ready' && this.lastError === undefined;
     const error = this.closing ? undefined : reason;
-    if (reason !== undefined && reason !== this.trouble) this.events$.next({ type: 'error', error: reason });
+    if (reason !== undefined && reason !== this.lastError) this.events$.next({ type: 'error', error: reason });
     this.state$.next({ kind: 'closed', ...(error && { error }) });
     const leave = () => this.link?.unsubscribe();
-    this.multiplexer.end((request) => this.closedError(request), leave);
+    this.line.end((request) => this.closedError(request), leave);
     // A loss that ends the client has been told with its own reason.
     if (wasReady && reason === undefined) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
     this.events$.complete();

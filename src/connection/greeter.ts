@@ -13,50 +13,41 @@ import {
   throwIfEmpty,
   timeout,
   type Observable,
-  type SchedulerLike,
 } from 'rxjs';
-import type { Command } from '../commands/command';
 import { applyPrefix } from '../commands/prefix';
 import { AuthenticationError, ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
 import { checkCredentials, type ResolvedOptions } from '../options';
+import type { Clock } from './clock';
 import { auth, handshake } from './handshake';
+import type { ServerInfo } from './hello';
+import type { Residents, Send } from './resident';
 import type { Session, SignIn } from './session';
 import { shielded } from './shielded';
 import { describe } from './socket';
 
-/** Sends past the queue, whether that flows or not. */
-export type Send = (command: Command) => Observable<unknown>;
-
-/** Keeps something at the server's side of a connection, and completes when it is done. */
-export interface Restorer {
-  /** brings it back over a new link */
-  readonly restore: (send: Send, protocol: 2 | 3) => Observable<unknown>;
-  /** takes away what the server takes no other command beside */
-  readonly suspend: (send: Send) => Observable<unknown>;
-  /** brings back what was suspended, right behind that command */
-  readonly resume: (send: Send) => Observable<unknown>;
+/** What the greeter needs to know of the connection that it greets for. */
+export interface GreeterParts {
+  readonly session: Session;
+  readonly residents: Residents;
+  readonly clock: Clock;
+  /** it carries messages: in RESP2 it takes no AUTH while it is subscribed */
+  readonly carriesMessages: boolean;
+  /** told when a later sign-in failed, and the link stays as it was */
+  readonly onError: (error: RedisError) => void;
 }
 
-/** Tells the server who a new link belongs to and what it is to be, and signs it in anew when the credentials change. */
+/** Tells the server whose a new link is and what it is to be, and signs it in anew when the credentials change. */
 export class Greeter {
-  /** What brings the server's side of a connection back after the handshake, before the queue flows. */
-  readonly restorers: Restorer[] = [];
-
-  /**
-   * @param messagesAlone it carries messages in RESP2, and takes no other commands while it is subscribed
-   * @param onError a later sign-in failed, and the link stays as it was
-   */
   constructor(
     private readonly options: ResolvedOptions,
-    private readonly session: Session,
-    private readonly send: Send,
-    private readonly clock: SchedulerLike,
-    private readonly messagesAlone: boolean,
-    private readonly onError: (error: RedisError) => void,
+    private readonly parts: GreeterParts,
   ) {}
 
-  /** Emits the version of RESP once the link is ready for the queue, and goes on until it is unsubscribed from. */
-  greet(): Observable<2 | 3> {
+  /**
+   * Emits what the server says of itself once the link is ready for the queue, and goes on until it is unsubscribed from.
+   * @param send over the new link, ahead of the queue
+   */
+  greet(send: Send): Observable<ServerInfo> {
     const { connectTimeout } = this.options;
     let given = false;
     const late = () =>
@@ -71,56 +62,59 @@ export class Greeter {
         const error = withoutCredentials(cause);
         if (!given) return throwError(() => error);
         // The connection is signed in and stays so; the next one asks anew.
-        this.onError(error);
+        this.parts.onError(error);
         return EMPTY;
       }),
-      concatMap((credentials, index) => (index === 0 ? this.introduce(credentials) : this.signInAgain(credentials))),
-      timeout({ first: connectTimeout, with: () => throwError(late), scheduler: this.clock }),
+      concatMap((credentials, index) =>
+        index === 0 ? this.introduce(send, credentials) : this.signInAgain(send, credentials),
+      ),
+      timeout({ first: connectTimeout, with: () => throwError(late), scheduler: this.parts.clock }),
       catchError(asRedisError),
       catchError(ignoreLoss),
     );
   }
 
-  private introduce(given: unknown): Observable<2 | 3> {
+  private introduce(send: Send, given: unknown): Observable<ServerInfo> {
     const { protocol, onConnect, prefix } = this.options;
-    const { database, clientName, settings, credentials: signedIn } = this.session;
+    const { session, residents } = this.parts;
+    const { database, clientName, settings, credentials: signedIn } = session;
     const own = onConnect().map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
     const credentials = signedIn ?? (this.options.credentials && checked(given));
     const greeting = { protocol, database, clientName, credentials, settings, onConnect: own };
-    return handshake(this.send, greeting).pipe(
+    return handshake(send, greeting).pipe(
       tap({
         error: (error: unknown) => {
           // The next attempt takes what the options provide, where they do.
-          if (signedIn && this.options.credentials && isSignInRefused(error)) this.session.forget(signedIn);
+          if (signedIn && this.options.credentials && isSignInRefused(error)) session.forget(signedIn);
         },
       }),
-      concatMap((protocol) => {
-        const restored = merge(...this.restorers.map(({ restore }) => restore(this.send, protocol)));
-        return concat(restored.pipe(ignoreElements()), of(protocol));
+      concatMap((server) => {
+        const restored = merge(...[...residents].map((resident) => resident.restore(send, server.protocol)));
+        return concat(restored.pipe(ignoreElements()), of(server));
       }),
     );
   }
 
   /** New credentials on a live connection. What is refused leaves it signed in as it was. */
-  private signInAgain(given: unknown): Observable<never> {
-    const signedIn = defer(() => this.send(auth(checked(given)))).pipe(
-      // The newest count, also where somebody has signed in by AUTH.
-      tap({ complete: () => (this.session.credentials = undefined) }),
+  private signInAgain(send: Send, given: unknown): Observable<never> {
+    const { session, residents, carriesMessages, onError } = this.parts;
+    const signedIn = defer(() => send(auth(checked(given)))).pipe(
+      // The newest count, also where the user has signed in by AUTH.
+      tap({ complete: () => (session.credentials = undefined) }),
       catchError((error: unknown) => {
         if (isLoss(error)) throw error;
-        this.onError(error instanceof RedisError ? error : withoutCredentials(error));
+        onError(error instanceof RedisError ? error : withoutCredentials(error));
         return EMPTY;
       }),
     );
-    // A subscribed connection takes no AUTH in RESP2; all of it goes in one write, so that hardly a message is missed.
-    const inTheWay = this.messagesAlone ? this.restorers : [];
-    const suspended = inTheWay.map(({ suspend }) => suspend(this.send));
-    const resumed = inTheWay.map(({ resume }) => resume(this.send));
+    const inTheWay = carriesMessages ? [...residents] : [];
+    const suspended = inTheWay.map((resident) => resident.suspend(send));
+    const resumed = inTheWay.map((resident) => resident.resume(send));
     return merge(...suspended, signedIn, ...resumed).pipe(ignoreElements(), catchError(ignoreLoss));
   }
 }
 
-/** Not a command of the user's own that somebody else might send. */
+/** Not a command of the user's own that another user might send. */
 function isSignInRefused(error: unknown): boolean {
   return error instanceof AuthenticationError && (error.command === 'HELLO' || error.command === 'AUTH');
 }
@@ -145,7 +139,7 @@ function isLoss(error: unknown): boolean {
   return isOver && error.command !== undefined;
 }
 
-/** A link that breaks during the handshake is reported by who serves it, with the true cause. */
+/** A link that breaks during the handshake is reported with the true cause by the link itself. */
 function ignoreLoss(error: unknown): Observable<never> {
   return isLoss(error) ? NEVER : throwError(() => error);
 }

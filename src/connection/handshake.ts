@@ -1,8 +1,10 @@
 import { catchError, concatMap, defaultIfEmpty, forkJoin, map, of, throwError, type Observable } from 'rxjs';
 import { Command, type Arg } from '../commands/command';
 import { knownCall } from '../commands/known-commands';
-import { ReplyError } from '../errors';
-import type { Send } from './greeter';
+import { ProtocolError, ReplyError } from '../errors';
+import type { Frame } from '../resp/frames';
+import { readHello, type ServerInfo } from './hello';
+import type { Send } from './resident';
 import type { SignIn } from './session';
 
 /** Who the client says it is, and what it wants of the server. */
@@ -21,28 +23,45 @@ const LIBRARY = { name: 'rxjs-redis', version: '0.1.0' };
 /** What a server answers that does not know HELLO, or not this version of RESP. */
 const HELLO_REFUSED = new Set(['ERR', 'NOPROTO']);
 
+/** A command was taken, or refused. */
+type Outcome = ReplyError | undefined;
+
 /**
  * Signs in, names the connection and selects its database, in one round trip where the server allows it.
- * @returns the version of RESP that was agreed on
+ * @returns what the server says of itself
  * @throws AuthenticationError when the credentials are refused
+ * @throws ProtocolError when the server answers HELLO in a way that makes no sense
  */
-export function handshake(send: Send, greeting: Greeting): Observable<2 | 3> {
+export function handshake(send: Send, greeting: Greeting): Observable<ServerInfo> {
   const others = rest(greeting);
   if (greeting.protocol === 2) return greetInResp2(send, greeting, others);
-  const isSignIn = greeting.credentials !== undefined;
-  return sendTogether(send, greeting, [hello(greeting), ...others], isSignIn).pipe(
-    concatMap(([refusal, ...refusals]) => {
-      if (refusal === undefined) return throwFirst(refusals, 3 as const);
-      if (greeting.protocol === 3 || !isUnknown(refusal, greeting)) return throwError(() => refusal);
-      // What was taken although HELLO was not is not sent twice.
-      const missing = others.filter((_, index) => refusals[index] !== undefined);
-      return greetInResp2(send, greeting, missing);
+  const hello$ = send(hello(greeting)).pipe(
+    map((frame) => readHello(frame as Frame)),
+    catchError((error: unknown) => {
+      const isUnknown = error instanceof ReplyError && greeting.protocol !== 3 && isUnknownHello(error, greeting);
+      return isUnknown ? of(undefined) : throwError(() => error);
+    }),
+  );
+  return forkJoin([hello$, together(send, greeting, others, greeting.credentials !== undefined)]).pipe(
+    concatMap(([server, outcomes]) => {
+      if (server === undefined) {
+        // What was taken although HELLO was not is not sent twice.
+        const missing = others.filter((_, index) => outcomes[index] !== undefined);
+        return greetInResp2(send, greeting, missing);
+      }
+      if (server.protocol === 2 && greeting.protocol === 3) return throwError(() => speaksResp2());
+      return throwFirst(outcomes, server);
     }),
   );
 }
 
-/** HELLO itself was refused: where it carried credentials, NOAUTH means that nobody has read them (Valkey 9). */
-function isUnknown({ kind }: ReplyError, { credentials }: Greeting): boolean {
+function speaksResp2(): ProtocolError {
+  const message = "The server answers HELLO 3 in RESP2, and the option 'protocol' asks for RESP3";
+  return new ProtocolError(message, { command: 'HELLO', delivery: 'answered', repeatable: false });
+}
+
+/** HELLO itself was refused: where it carried credentials, NOAUTH means that they were not read (Valkey 9). */
+function isUnknownHello({ kind }: ReplyError, { credentials }: Greeting): boolean {
   return HELLO_REFUSED.has(kind) || (kind === 'NOAUTH' && credentials !== undefined);
 }
 
@@ -51,12 +70,15 @@ export function auth({ username, password }: SignIn): Command {
   return username === undefined ? ask('AUTH', password) : ask('AUTH', username, password);
 }
 
-function greetInResp2(send: Send, greeting: Greeting, others: readonly Command[]): Observable<2> {
+function greetInResp2(send: Send, greeting: Greeting, others: readonly Command[]): Observable<ServerInfo> {
   const { credentials, clientName } = greeting;
   const commands = [...others];
   if (clientName !== undefined) commands.unshift(ask('CLIENT SETNAME', clientName));
-  if (credentials !== undefined) commands.unshift(auth(credentials));
-  return sendTogether(send, greeting, commands).pipe(concatMap((refusals) => throwFirst(refusals, 2 as const)));
+  // A refusal ends it at once: servers may leave unanswered what follows.
+  const signIn$ = credentials === undefined ? of(undefined) : send(auth(credentials));
+  return forkJoin([signIn$, together(send, greeting, commands)]).pipe(
+    concatMap(([, outcomes]) => throwFirst(outcomes, { protocol: 2 as const })),
+  );
 }
 
 function hello({ credentials, clientName }: Greeting): Command {
@@ -78,15 +100,15 @@ function rest({ database, settings, onConnect }: Greeting): Command[] {
 }
 
 /**
- * All in one write; what became of each, in order: nothing, or a refusal. A courtesy that the server does not know is none.
+ * All in one write; what became of each, in order. A courtesy that the server does not know is none.
  * @param isSignIn they come with HELLO, and are sent again where that has signed nobody in
  */
-function sendTogether(
+function together(
   send: Send,
   { settings }: Greeting,
   commands: readonly Command[],
   isSignIn = false,
-): Observable<(ReplyError | undefined)[]> {
+): Observable<Outcome[]> {
   const outcomes = commands.map((command) =>
     send(command).pipe(
       map(() => undefined),
@@ -100,8 +122,8 @@ function sendTogether(
   return forkJoin(outcomes).pipe(defaultIfEmpty([]));
 }
 
-function throwFirst<T>(refusals: readonly (ReplyError | undefined)[], otherwise: T): Observable<T> {
-  const refusal = refusals.find((refusal) => refusal !== undefined);
+function throwFirst<T>(outcomes: readonly Outcome[], otherwise: T): Observable<T> {
+  const refusal = outcomes.find((outcome) => outcome !== undefined);
   return refusal === undefined ? of(otherwise) : throwError(() => refusal);
 }
 
@@ -112,5 +134,5 @@ function ask(name: string, ...given: readonly Arg[]): Command {
 
 /** The same but for what it does to its connection: the session keeps what the user does, not what is said on every connection. */
 function forgettable({ spec, args, read, keys }: Command): Command {
-  return new Command({ ...spec, connection: false }, args, read, keys);
+  return new Command({ ...spec, effect: undefined }, args, read, keys);
 }

@@ -1,6 +1,7 @@
-import type { SchedulerLike } from 'rxjs';
-import type { LinkLimits, Request } from '../commands/request';
+import type { Request } from '../commands/request';
+import type { LinkLimits } from '../commands/request-context';
 import { TimeoutError } from '../errors';
+import type { Clock } from './clock';
 import { Sweep } from './sweep';
 import { timeToWait } from './time-for';
 
@@ -15,7 +16,7 @@ export interface LivenessLimits {
 }
 
 /** What has to be known of a link to tell whether it lives. */
-export interface Line {
+export interface LinkView {
   /** the requests whose replies are owed, oldest first */
   readonly owed: Iterable<Request> & { readonly passed: number; peek(): Request | undefined };
   /** somebody waits for messages, of which nobody knows when they come */
@@ -38,9 +39,9 @@ export class Liveness {
   private unsentFrom = Infinity;
 
   constructor(
-    private readonly clock: SchedulerLike,
+    private readonly clock: Clock,
     private readonly limits: LivenessLimits,
-    private readonly line: Line,
+    private readonly link: LinkView,
   ) {
     this.sweep = new Sweep(clock, (now) => this.check(now));
   }
@@ -52,7 +53,7 @@ export class Liveness {
   /** @param from the place of the first request among all that ever were owed */
   wrote(from: number, accepted: boolean): void {
     const now = this.clock.now();
-    if (from === this.line.owed.passed) this.owedSince = now;
+    if (from === this.link.owed.passed) this.owedSince = now;
     this.sweep.watch(now + this.limits.readTimeout);
     if (accepted) return;
     this.fullSince = now;
@@ -83,44 +84,44 @@ export class Liveness {
 
   /** Whether the oldest that is owed is behind the buffer. */
   private owesSent(): boolean {
-    return this.line.owed.passed < this.unsentFrom;
+    return this.link.owed.passed < this.unsentFrom;
   }
 
   private check(now: number): number {
-    const { line } = this;
-    const oldest = line.owed.peek();
+    const { link } = this;
+    const oldest = link.owed.peek();
     const writeTimeout = this.fullSince === undefined ? Infinity : this.writePatience();
     const writeDue = (this.fullSince ?? 0) + writeTimeout;
     if (now >= writeDue) {
-      line.dead(new TimeoutError(`The send buffer did not empty within ${writeTimeout} ms`));
+      link.dead(new TimeoutError(`The send buffer did not empty within ${writeTimeout} ms`));
       return Infinity;
     }
     if (oldest === undefined) return Math.min(writeDue, this.listen(now));
     const readDue = this.owesSent() ? this.readDue(oldest) : Infinity;
     if (now >= readDue) {
-      line.dead(new TimeoutError(`The server owed replies and was silent for ${this.patience(oldest)} ms`));
+      link.dead(new TimeoutError(`The server owed replies and was silent for ${this.patience(oldest)} ms`));
       return Infinity;
     }
     // Those behind the oldest may have less time, so the link is looked at again before that is up.
     let shortest = Infinity;
-    for (const request of line.owed) shortest = Math.min(shortest, this.patience(request));
+    for (const request of link.owed) shortest = Math.min(shortest, this.patience(request));
     return Math.min(writeDue, readDue, now + shortest);
   }
 
   /** What of the buffer is whose nobody knows, so the most patient one decides. */
   private writePatience(): number {
     let most = 0;
-    for (const { context } of this.line.owed)
+    for (const { context } of this.link.owed)
       most = Math.max(most, context.linkLimits?.writeTimeout ?? this.limits.writeTimeout);
     return most === 0 ? this.limits.writeTimeout : most;
   }
 
   /** Nothing is owed: whether the link is there shows when it is asked. Returns when to look again. */
   private listen(now: number): number {
-    if (!this.line.listening()) return Infinity;
+    if (!this.link.listening()) return Infinity;
     const due = this.heardAt + this.limits.readTimeout;
     if (now < due) return due;
-    this.line.probe();
+    this.link.probe();
     return now + this.limits.readTimeout;
   }
 

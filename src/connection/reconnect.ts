@@ -32,7 +32,7 @@ export type ReconnectPolicy = Required<ReconnectOptions> | ReconnectFunction | f
 export function reconnect<T>(
   policy: ReconnectPolicy,
   onLoss: (attempt: number, delay: number | undefined, error: RedisError) => void,
-  scheduler: SchedulerLike,
+  clock: SchedulerLike,
 ): MonoTypeOperatorFunction<T> {
   return (source) =>
     defer(() => {
@@ -40,7 +40,7 @@ export function reconnect<T>(
       let waited = 0;
       let readyAt = Infinity;
       const delay = (error: RedisError) => {
-        const hasLasted = scheduler.now() - readyAt >= Math.min(waited, LONG_ENOUGH);
+        const hasLasted = clock.now() - readyAt >= Math.min(waited, LONG_ENOUGH);
         attempt = hasLasted ? 1 : attempt + 1;
         readyAt = Infinity;
         const wait = decide(policy, attempt, error);
@@ -48,7 +48,7 @@ export function reconnect<T>(
         const known = isObservable(wait) ? undefined : wait;
         waited = known ?? 0;
         onLoss(attempt, known, error);
-        if (!isObservable(wait)) return timer(wait, scheduler);
+        if (!isObservable(wait)) return timer(wait, clock);
         return wait.pipe(
           shielded(),
           catchError((cause: unknown) => throwError(() => failed(cause))),
@@ -57,7 +57,7 @@ export function reconnect<T>(
         );
       };
       return source.pipe(
-        tap(() => (readyAt = scheduler.now())),
+        tap(() => (readyAt = clock.now())),
         retry({ delay }),
       );
     });

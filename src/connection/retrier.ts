@@ -1,87 +1,96 @@
-import type { SchedulerLike } from 'rxjs';
-import { hasNotRun, toReplyError, type Past, type Request } from '../commands/request';
+import { hasNotRun, toReplyError } from '../commands/reply-error';
+import type { Past, Request } from '../commands/request';
 import type { RedisError, ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import type { ErrorFrame } from '../resp/frames';
 import type { Backlog } from './backlog';
-import { beginsEra, type Eras } from './eras';
-import { connectionLost } from './failures';
-import { reportUnhandled } from './report-unhandled';
+import type { Clock } from './clock';
+import { connectionLost, lostAgain, type GroupProgress } from './failures';
+import { reportUnhandled } from './guarded';
+import { changesMeaning } from './places';
 import { delayOfNextTry } from './retry';
 
 /** What a server answers to every command while it cannot work. */
 const REFUSES_ALL = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
 
 /** How long all wait at most for one that was refused for the moment, ms. */
-const LONGEST_HOLD = 1_000;
+const LONGEST_PAUSE = 1_000;
 
-/** What becomes of requests that were refused, or lost with their link: the caller is told, or they are tried again. */
-//  refused ─┐                  ┌─▶ parked: tried again after a delay, others pass it
-//           ├─ may be repeated ┼─▶ brought back: first in line when the hold is over, or on the next link
+/** How a request was lost with its link. */
+export interface Loss {
+  /** how far the members of a group had come */
+  readonly progress: GroupProgress | undefined;
+  /** it was the oldest in flight at two losses in a row */
+  readonly isSuspect: boolean;
+}
+
+/** What becomes of requests that were refused, or lost with their link: the observer is told, or they are repeated. */
+//  refused ─┐                  ┌─▶ parked: repeated after a delay, others pass it
+//           ├─ may be repeated ┼─▶ brought back: first in line after the pause, or on the next link
 //     lost ─┘                  └─▶ no: fails, after a loss once everything is in its place
 export class Retrier {
-  private wrongServer: RedisError | undefined;
   /** What a request meets now that the client has ended; undefined until then. */
   private ended: ((request: Request) => RedisError) | undefined;
 
   constructor(
-    private readonly options: { readonly clock: SchedulerLike; readonly reconnectOnError: ReconnectOnError },
+    private readonly options: { readonly clock: Clock; readonly reconnectOnError: ReconnectOnError },
     private readonly backlog: Backlog,
-    private readonly eras: Eras,
   ) {}
 
-  /** Why the link leads to the wrong server: nothing of the queue is sent on it any more, and it is left once the owed replies have come. */
-  get retiring(): RedisError | undefined {
-    return this.wrongServer;
-  }
-
-  /** From now on nothing is tried again. */
+  /** From now on nothing is repeated. */
   end(toError: (request: Request) => RedisError): void {
     this.ended = toError;
   }
 
   /**
-   * The server has answered the oldest request, of which the eras have been told, with an error: the command did not run.
-   * @param ready whether the link had come through its handshake
+   * The server has answered the oldest request with an error: the command did not run.
+   * @param retire leaves the link, which leads to the wrong server; undefined during the handshake
    */
-  refused(request: Request, frame: ErrorFrame, ready: boolean): void {
+  refused(request: Request, frame: ErrorFrame, retire: ((reason: RedisError) => void) | undefined): void {
     const { command } = request;
     const error = toReplyError(frame, command, request.past?.mayHaveRun, request.repeatable);
-    const reaction = ready && this.reactionTo(error);
-    if (reaction !== false) this.wrongServer ??= error; // first, for who is told of the failure may send more
+    // The link first, for the observer that is told of the failure may send more.
+    const reaction = retire !== undefined && this.react(error, retire);
     if (request.abandoned) return;
     if (reaction === 'resend' && request.past?.resent !== true && hasNotRun(frame, command)) {
-      this.tried(request, error).resent = true;
+      request.tried(error).resent = true;
       this.backlog.bringBack(request);
     } else {
       this.failOrRepeat(request, error);
     }
   }
 
+  /** Leaves the link where the options say that an error means the wrong server. */
+  react(error: ReplyError, retire: (reason: RedisError) => void): ReturnType<ReconnectOnError> {
+    const reaction = this.reactionTo(error);
+    if (reaction !== false) retire(error);
+    return reaction;
+  }
+
   /**
-   * The link is gone before the oldest request, of which the eras have been told, was answered: it may have run, and is repeated
-   * only where that does no harm.
-   * @returns what it fails with; undefined when it is tried again, or nobody waits for it
+   * The link is gone before the oldest request was answered: it may have run, and is repeated only where that does no harm.
+   * @returns what it fails with; undefined when it is repeated, or its observer has left
    */
-  lost(request: Request, cause: RedisError): RedisError | undefined {
+  lost(request: Request, cause: RedisError, { progress, isSuspect }: Loss): RedisError | undefined {
     if (request.abandoned) return undefined;
-    const failure = connectionLost(cause, request, 'unknown');
+    const failure = connectionLost(cause, request, 'unknown', progress);
     if (this.ended !== undefined) {
-      this.tried(request, failure).mayHaveRun = true;
+      this.noteLoss(request, failure);
       return this.ended(request);
     }
+    if (isSuspect) return lostAgain(failure, request);
     const delay = this.delayOf(request, failure);
     if (delay === false) return failure;
-    this.tried(request, failure).mayHaveRun = true;
+    this.noteLoss(request, failure);
     if (delay > 0) this.backlog.park(request, delay);
     else this.backlog.bringBack(request);
     return undefined;
   }
 
-  /** All that was in flight on a lost link has been dealt with: what was brought back may go out on the next. */
-  linkLeft(): void {
-    this.wrongServer = undefined;
-    this.backlog.release();
+  private noteLoss(request: Request, failure: RedisError): Past {
+    const past = request.tried(failure);
+    past.mayHaveRun = true;
+    return past;
   }
 
   private failOrRepeat(request: Request, error: ReplyError): void {
@@ -90,19 +99,15 @@ export class Retrier {
       request.fail(error);
       return;
     }
-    this.tried(request, error);
-    // Who wants to wait for long gives up the place in line: nobody else is to wait for that.
-    const isWaitedFor = refusesAll(error) || beginsEra(request.command);
-    if (!isWaitedFor || delay > LONGEST_HOLD) {
+    request.tried(error);
+    // A request with a long delay leaves the line, so that it does not hold up the others.
+    const isWaitedFor = refusesAll(error) || changesMeaning(request.command.spec.effect);
+    if (!isWaitedFor || delay > LONGEST_PAUSE) {
       this.backlog.park(request, delay);
       return;
     }
-    this.backlog.hold(delay);
+    this.backlog.pause(delay);
     this.backlog.bringBack(request);
-  }
-
-  private tried(request: Request, failure: RedisError): Past {
-    return request.tried(failure, this.eras.ofOldest);
   }
 
   private delayOf(request: Request, error: RedisError): number | false {

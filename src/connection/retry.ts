@@ -1,10 +1,11 @@
 import { asyncScheduler, retry, throwError, timer, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs';
-import type { Request, RetryPolicy } from '../commands/request';
+import type { Request } from '../commands/request';
+import type { RetryPolicy } from '../commands/request-context';
 import { RedisError, ReplyError } from '../errors';
 import { LONGEST_TIMER } from '../option-checks';
 import { resolveRetry, type ResolvedOptions, type RetryOptions } from '../options';
 import { backoff } from './backoff';
-import { reportUnhandled } from './report-unhandled';
+import { reportUnhandled } from './guarded';
 
 /** The policy that options stand for: what may be repeated is, after growing delays. A lost connection has its own. */
 export function retryPolicy(options: ResolvedOptions['retry']): RetryPolicy {

@@ -14,7 +14,7 @@ export class Ring<T> {
     return (this.tail - this.head) & this.mask;
   }
 
-  /** How many have left by the head: the place of the next that does among all that ever come. */
+  /** How many have left by the head: the number of the next that does among all that ever come. */
   get passed(): number {
     return this.left;
   }
@@ -39,6 +39,11 @@ export class Ring<T> {
     return this.head === this.tail ? undefined : this.slots[this.head];
   }
 
+  /** @param number among all that ever come, from `passed` to `passed + length - 1` */
+  at(number: number): T {
+    return this.slots[(this.head + number - this.left) & this.mask]!;
+  }
+
   shift(): T | undefined {
     if (this.head === this.tail) return undefined;
     const item = this.slots[this.head];
@@ -47,11 +52,6 @@ export class Ring<T> {
     this.left++;
     if (this.head === this.tail && this.mask > KEPT_SLOTS) this.reset();
     return item;
-  }
-
-  some(isWanted: (item: T) => boolean): boolean {
-    for (let at = this.head; at !== this.tail; at = (at + 1) & this.mask) if (isWanted(this.slots[at]!)) return true;
-    return false;
   }
 
   *[Symbol.iterator](): Iterator<T> {
@@ -63,6 +63,20 @@ export class Ring<T> {
     const items: T[] = [];
     for (let item = this.shift(); item !== undefined; item = this.shift()) items.push(item);
     return items;
+  }
+
+  /** Keeps, in order, only what a condition holds for; in place. */
+  retain(isKept: (item: T) => boolean): void {
+    const { slots, mask } = this;
+    let to = this.head;
+    for (let at = this.head; at !== this.tail; at = (at + 1) & mask) {
+      const item = slots[at]!;
+      if (!isKept(item)) continue;
+      slots[to] = item;
+      to = (to + 1) & mask;
+    }
+    for (let at = to; at !== this.tail; at = (at + 1) & mask) slots[at] = undefined;
+    this.tail = to;
   }
 
   /** A burst has passed: its memory goes back. */

@@ -1,6 +1,6 @@
 import { Command, textOf, type Arg } from '../commands/command';
 
-/** Who signs in; by AUTH a password may be any bytes. */
+/** A user name and a password; by AUTH a password may be any bytes. */
 export interface SignIn {
   readonly username?: Arg | undefined;
   readonly password: Arg;
@@ -8,10 +8,10 @@ export interface SignIn {
 
 /** What a connection is to be in the server's eyes. The user's own SELECT, AUTH, CLIENT SETNAME and the like change it for good. */
 export class Session {
-  /** Hidden also from who looks at all the fields. */
+  /** Private, so that a dump of all fields does not show it. */
   #credentials: SignIn | undefined;
   /** Other commands that the next connection is to be told as well, the latest of each kind. */
-  private readonly modes = new Map<string, Command>();
+  private readonly settingsByKind = new Map<string, Command>();
 
   /** @param origin what this is a copy of */
   constructor(
@@ -20,7 +20,7 @@ export class Session {
     private readonly origin?: Session,
   ) {}
 
-  /** Who signed in by AUTH, in place of whom the options name. */
+  /** The credentials of the last AUTH, in place of those of the options. */
   get credentials(): SignIn | undefined {
     return this.#credentials;
   }
@@ -29,7 +29,7 @@ export class Session {
     this.#credentials = credentials;
   }
 
-  /** The server takes them no more, also from whom they were copied: whoever connects next is to ask for others. */
+  /** The server refuses these credentials now: the next connection asks the options for others, also that of the session this is a copy of. */
   forget(refused: SignIn): void {
     if (this.credentials === refused) this.credentials = undefined;
     this.origin?.forget(refused);
@@ -39,42 +39,49 @@ export class Session {
   copy(): Session {
     const copy = new Session(this.database, this.clientName, this);
     copy.credentials = this.credentials;
-    for (const [kind, command] of this.modes) copy.modes.set(kind, command);
+    for (const [kind, command] of this.settingsByKind) copy.settingsByKind.set(kind, command);
     return copy;
   }
 
   get settings(): readonly Command[] {
-    return [...this.modes.values()];
+    return [...this.settingsByKind.values()];
   }
 
   /** Remembers a command that the server has accepted, so that the next connection is told the same. */
   note(command: Command): void {
-    const { spec, args, read } = command;
-    switch (spec.name) {
-      case 'SELECT':
+    const { spec, args } = command;
+    switch (spec.effect) {
+      case 'database':
         this.database = Number(textOf(args[0]));
         break;
-      case 'CLIENT SETNAME':
+      case 'name':
         this.clientName = textOf(args[0]);
         break;
-      case 'AUTH': {
+      case 'user': {
         const [first, password] = args;
         this.credentials = password === undefined ? { password: first! } : { username: first, password };
         break;
       }
+      case 'setting':
+        this.noteSetting(command);
+        break;
+      default:
+    }
+  }
+
+  private noteSetting(command: Command): void {
+    const { spec, args, read } = command;
+    switch (spec.name) {
       case 'CLIENT CAPA':
         // They add up in the server, so each is kept, and once.
         for (const capability of args)
-          this.modes.set(`${spec.name} ${textOf(capability).toUpperCase()}`, new Command(spec, [capability], read));
-        break;
-      case 'CLIENT IMPORT-SOURCE':
-      case 'CLIENT NO-EVICT':
-      case 'CLIENT NO-TOUCH':
-        this.modes.set(spec.name, command);
+          this.settingsByKind.set(`${spec.name} ${textOf(capability).toUpperCase()}`, new Command(spec, [capability], read));
         break;
       case 'CLIENT SETINFO':
-        this.modes.set(`${spec.name} ${textOf(args[0]).toUpperCase()}`, command);
+        this.settingsByKind.set(`${spec.name} ${textOf(args[0]).toUpperCase()}`, command);
         break;
+      default:
+        this.settingsByKind.set(spec.name, command);
     }
   }
 }

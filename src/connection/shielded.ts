@@ -1,5 +1,5 @@
 import { Observable, takeWhile, type MonoTypeOperatorFunction } from 'rxjs';
-import { safely } from './report-unhandled';
+import { guarded } from './guarded';
 
 /** Stands between the client and user code: what one side throws when it is left, or told of the end, does not reach the other. */
 export function shielded<T>(): MonoTypeOperatorFunction<T> {
@@ -11,6 +11,6 @@ export function shielded<T>(): MonoTypeOperatorFunction<T> {
         error: (error: unknown) => subscriber.error(error),
         complete: () => subscriber.complete(),
       });
-      return () => safely(() => subscription.unsubscribe());
+      return () => guarded(() => subscription.unsubscribe());
     });
 }

@@ -3,6 +3,7 @@ import * as tls from 'node:tls';
 import { Observable, Subject } from 'rxjs';
 import { ConnectionError, TimeoutError } from '../errors';
 import { withoutUndefined } from '../options';
+import type { Clock } from './clock';
 
 /** Where a server listens and how to reach it. Durations are milliseconds. */
 export interface Endpoint {
@@ -37,14 +38,14 @@ export interface ByteSocket {
 type CheckServerIdentity = NonNullable<tls.ConnectionOptions['checkServerIdentity']>;
 
 /** Opens a byte stream: emits it once it is open, errors when it cannot be opened. Unsubscribing destroys it. */
-export type Dial = (endpoint: Endpoint) => Observable<ByteSocket>;
+export type Dial = (endpoint: Endpoint, clock: Clock) => Observable<ByteSocket>;
 
 /**
  * Opens a TCP, TLS or Unix socket.
  * @throws ConnectionError when the server cannot be reached
  * @throws TimeoutError when it does not answer within `connectTimeout` ms
  */
-export const openSocket: Dial = (endpoint) =>
+export const openSocket: Dial = (endpoint, clock) =>
   new Observable((subscriber) => {
     const bytes$ = new Subject<Uint8Array>();
     const drain$ = new Subject<void>();
@@ -63,7 +64,7 @@ export const openSocket: Dial = (endpoint) =>
       subscriber.error(lost(endpoint, cause as Error));
       return;
     }
-    const timer = setTimeout(() => {
+    const timer = clock.schedule(() => {
       subscriber.error(new TimeoutError(`${describe(endpoint)} did not accept within ${endpoint.connectTimeout} ms`));
     }, endpoint.connectTimeout);
 
@@ -72,7 +73,7 @@ export const openSocket: Dial = (endpoint) =>
     socket.setNoDelay(endpoint.noDelay);
     if (endpoint.keepAlive > 0) socket.setKeepAlive(true, endpoint.keepAlive);
     socket.once(endpoint.tls ? 'secureConnect' : 'connect', () => {
-      clearTimeout(timer);
+      timer.unsubscribe();
       open = true;
       subscriber.next({
         bytes$,
@@ -87,13 +88,13 @@ export const openSocket: Dial = (endpoint) =>
     socket.on('drain', () => drain$.next());
     socket.on('error', (error) => (cause = error));
     socket.on('close', () => {
-      clearTimeout(timer);
+      timer.unsubscribe();
       const error = lost(endpoint, cause);
       if (open) bytes$.error(error);
       else subscriber.error(error);
     });
     return () => {
-      clearTimeout(timer);
+      timer.unsubscribe();
       socket.destroy();
     };
   });

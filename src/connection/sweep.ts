@@ -1,4 +1,5 @@
-import type { SchedulerLike, Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
+import type { Clock } from './clock';
 import { LONGEST_TIMER } from '../option-checks';
 
 /** A timer that is later than this was kept by user code, and what is due may lie unread in the socket; ms. */
@@ -14,7 +15,7 @@ export class Sweep {
 
   /** @param sweep deals with all that is due by `now` and returns the earliest deadline that is left, Infinity for none */
   constructor(
-    private readonly clock: SchedulerLike,
+    private readonly clock: Clock,
     private readonly sweep: (now: number) => number,
   ) {}
 

@@ -1,167 +1,239 @@
 import { EMPTY, Observable, Subscription, merge, throwError, timer } from 'rxjs';
+import type { Request } from '../commands/request';
+import type { Executor } from '../commands/request-context';
 import type { Connection, ConnectionState } from '../connection/connection';
+import type { Resident, Send } from '../connection/resident';
 import { AuthenticationError, type ReplyError } from '../errors';
 import type { Push } from '../resp/frames';
-import type { Send } from '../connection/greeter';
+import { isBinary, keyOf, type ChannelName } from './channel-name';
+import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import type { Message, Topic } from './topic';
 
 /** How long it takes until a server that subscribes nobody for the moment is asked again, ms. */
 const REFUSED_FOR = 100;
+/** How long the connection for messages stays open after the last Observer has left, ms. */
+const LINGER = 5_000;
+/** How long a message that is published waits at most for subscriptions that were made before it, ms. */
+const LONGEST_WAIT = 1_000;
+
+/** What the messages of a client need beside their connection. */
+export interface PubSubOptions {
+  /** how long refusals of a subscription that the server has taken away are put up with, ms */
+  readonly commandTimeout: number;
+}
 
 /**
  * Many Observers, one subscription at the server per channel or pattern, restored whenever the connection is.
  *
- * In RESP3 messages share the connection of the commands. In RESP2 a subscribed connection takes no commands, so messages get one
- * of their own, opened when it is first needed.
+ * Messages have a connection of their own, the carrier, opened with the first subscription: a server counts all replies of a subscribed
+ * client against a small limit, and in RESP2 such a client takes no other commands.
  */
 //  push ──▶ kind ──▶ Map of topics ──▶ the topic's subscribers     (never a filter per subscriber)
-export class PubSub {
+export class PubSub implements Resident {
   private readonly subscriptions = {
-    channel: new Subscriptions('channel'),
-    pattern: new Subscriptions('pattern'),
-    shard: new Subscriptions('shard'),
+    channel: new Subscriptions('channel', () => false),
+    pattern: new Subscriptions('pattern', () => false),
+    shard: new Subscriptions('shard', () => this.bySlot),
   };
   private readonly all = Object.values(this.subscriptions);
-  private bytesObservers = 0;
+  private readonly removals: Removals;
+  /** Observers of bytes, and names that only bytes can tell apart. */
+  private bytesWanted = 0;
   private reconcileScheduled = false;
   /** What is on its way to the server on the present link. */
   private reconciling = new Subscription();
-  /** The connection of its own that RESP2 needs. */
-  private own: Connection | undefined;
+  private carrier: Connection | undefined;
+  private protocol: 2 | 3 | undefined;
+  private leaving: Subscription | undefined;
+  /** Messages to be published that wait for subscriptions which were made before them. */
+  private held: Request[] = [];
+  private holding: Subscription | undefined;
 
   constructor(
-    private readonly shared: Connection,
-    private readonly openOwn: () => Connection,
+    private readonly main: Connection,
+    private readonly openCarrier: () => Connection,
+    { commandTimeout }: PubSubOptions,
   ) {
-    this.attach(shared, (protocol) => protocol === 3);
-    shared.state$.subscribe((state) => this.follow(state));
-  }
-
-  /** The messages of channels, patterns or shard channels; the first Observer subscribes, the last one to leave unsubscribes. */
-  messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message> {
-    return this.observe(kind, names, (topic) => topic.strings);
-  }
-
-  /** The same with `data` as bytes. */
-  messagesAsBytes(kind: SubscriptionKind, names: readonly string[]): Observable<Message<Buffer>> {
-    const messages = this.observe(kind, names, (topic) => topic.bytes);
-    return new Observable((subscriber) => {
-      this.countBytesObservers(1);
-      subscriber.add(() => this.countBytesObservers(-1));
-      subscriber.add(messages.subscribe(subscriber));
+    this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
+    main.state$.subscribe((state) => {
+      if (state.kind === 'closed') this.close(state.error);
     });
   }
 
+  /** The messages of channels, patterns or shard channels; the first Observer subscribes, the last one to leave unsubscribes. */
+  messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message> {
+    return this.observe(kind, names, false, (topic) => topic.strings);
+  }
+
+  /** The same with names and `data` as bytes. */
+  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<Buffer>> {
+    return this.observe(kind, names, true, (topic) => topic.bytes);
+  }
+
+  /** Sends what publishes behind the subscriptions that were made before it, so that they get it. */
+  readonly publisher: Executor = {
+    submit: (request) => {
+      const kind = this.carrier?.state$.value.kind;
+      // Messages that are missed while the carrier is lost are missed anyway.
+      if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) this.main.submit(request);
+      else this.hold(request);
+    },
+  };
+
   private observe<M>(
     kind: SubscriptionKind,
-    names: readonly string[],
+    names: readonly ChannelName[],
+    asBytes: boolean,
     messagesOf: (topic: Topic) => Observable<M>,
   ): Observable<M> {
     const subscriptions = this.subscriptions[kind];
     return new Observable((subscriber) => {
-      if (this.shared.closed) {
-        subscriber.error(this.shared.closedError());
+      if (this.main.closed) {
+        subscriber.error(this.main.closedError());
         return;
       }
-      for (const name of new Set(names)) {
-        const topic = subscriptions.topic(name);
+      for (const key of new Set(names.map(keyOf))) {
+        const needsBytes = asBytes || isBinary(key);
+        const topic = subscriptions.topic(key);
+        if (needsBytes) this.countBytesWanted(1);
         messagesOf(topic).subscribe(subscriber);
         subscriber.add(() => {
+          if (needsBytes) this.countBytesWanted(-1);
           subscriptions.release(topic);
           this.scheduleReconcile();
         });
       }
-      this.shared.open();
+      this.main.open();
       this.scheduleReconcile();
     });
   }
 
-  /** Messages come through this connection, which subscribes again whenever it is made anew. */
-  private attach(connection: Connection, carries: (protocol: 2 | 3) => boolean): void {
-    connection.multiplexer.incoming.pushes$.subscribe((push) => this.receive(push));
-    connection.multiplexer.incoming.pushesAsBytes = this.bytesObservers > 0;
-    connection.multiplexer.beforeFlush = () => {
-      if (this.reconcileScheduled) this.reconcileBeforeFlush(connection);
-    };
-    connection.multiplexer.listening = () => {
-      const { value: state } = connection.state$;
-      return state.kind === 'ready' && carries(state.protocol) && this.wanted;
-    };
-    connection.greeter.restorers.push({
-      restore: (send, protocol) => {
-        if (!carries(protocol)) {
-          if (this.own === undefined) this.forget();
-          return EMPTY;
-        }
-        if (connection === this.shared) this.dropOwn(); // RESP3 is back: two that restore would undo each other's work
-        this.forget();
-        // Refused for the moment, the connection is made anew after a delay that grows.
-        return this.reconcile(send, (error) => throwError(() => error));
-      },
-      suspend: (send) => merge(...this.all.map((subscriptions) => subscriptions.leave(send))),
-      resume: (send) => {
-        this.forget();
-        return this.reconcileInTime(connection, send);
-      },
-    });
-    // Who came or went while the subscriptions were restored.
-    connection.state$.subscribe(({ kind }) => {
-      if (kind === 'ready') this.scheduleReconcile();
-    });
+  get listening(): boolean {
+    return this.carrier?.state$.value.kind === 'ready' && this.wanted;
   }
 
-  private follow(state: ConnectionState): void {
-    // Whoever waits for messages is told as whoever waits for replies is.
-    if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) {
-      this.dropOwn(); // it may be subscribed still, and nobody would unsubscribe
-      this.end(state.error);
+  restore(send: Send, protocol: 2 | 3): Observable<unknown> {
+    this.protocol = protocol;
+    this.forget();
+    // Refused for the moment, the connection is made anew after a delay that grows.
+    return this.reconcile(send, (error) => throwError(() => error));
+  }
+
+  suspend(send: Send): Observable<unknown> {
+    return this.protocol === 3 ? EMPTY : merge(...this.all.map((subscriptions) => subscriptions.leave(send)));
+  }
+
+  resume(send: Send): Observable<unknown> {
+    if (this.protocol === 3) return EMPTY;
+    this.forget();
+    return this.reconcileInTime(send);
+  }
+
+  /** Once per tick, so that leaving and joining within one costs nothing. */
+  beforeWrite(): void {
+    const { carrier } = this;
+    if (!this.reconcileScheduled || carrier?.state$.value.kind !== 'ready') return;
+    this.reconcileScheduled = false;
+    // A loss on the way is mended by what restores the connection.
+    const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
+    this.reconciling.add(reconciled.subscribe({ error: () => undefined, complete: () => this.settled() }));
+    this.lingerOrStay();
+  }
+
+  // Hot: once per message.
+  receive({ items }: Push): void {
+    const kind = items[0];
+    const [, first, second, third] = items as (string | Uint8Array)[];
+    switch (typeof kind === 'string' ? kind : String(kind)) {
+      case 'message':
+        this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);
+        return;
+      case 'pmessage':
+        this.subscriptions.pattern.get(keyOf(first!))?.deliver('pmessage', second!, first, third!);
+        return;
+      case 'smessage':
+        this.subscriptions.shard.get(keyOf(first!))?.deliver('smessage', first!, undefined, second!);
+        return;
+      case 'sunsubscribe': {
+        const { carrier } = this;
+        if (carrier !== undefined) this.removals.removed(keyOf(first!), (command) => carrier.line.greet(command));
+      }
+    }
+  }
+
+  private scheduleReconcile(): void {
+    if (this.carrier === undefined) {
+      if (this.wanted) this.open();
+      return;
+    }
+    this.reconcileScheduled = true;
+    // What restores a connection that is being made sees to it.
+    if (this.carrier.state$.value.kind === 'ready') this.carrier.line.scheduleFlush();
+  }
+
+  private open(): void {
+    const carrier = (this.carrier = this.openCarrier());
+    carrier.line.residents.add(this);
+    carrier.line.pushesAsBytes = this.bytesWanted > 0;
+    // One client has one stream of events, and what is wrong with either connection is to be heard there.
+    carrier.events$.subscribe((event) => {
+      if (event.type === 'error') this.main.events$.next(event);
+    });
+    carrier.state$.subscribe((state) => this.follow(carrier, state));
+    carrier.open();
+  }
+
+  private follow(carrier: Connection, state: ConnectionState): void {
+    if (carrier !== this.carrier) return;
+    if (state.kind === 'ready') {
+      this.scheduleReconcile(); // Observers may have come or gone while the subscriptions were restored
+      this.settled();
+    }
+    if (state.kind === 'reconnecting') {
+      this.publishHeld();
+      if (!this.wanted) this.close(undefined);
+      // Subscriptions fail with the same error as commands.
+      else if (state.error instanceof AuthenticationError) this.close(state.error);
     }
     if (state.kind === 'closed') {
-      this.dropOwn();
+      this.carrier = undefined;
       this.end(state.error);
     }
+  }
+
+  /** Leaves the carrier, and ends the messages of all Observers. */
+  private close(error: unknown): void {
+    const { carrier } = this;
+    this.carrier = undefined;
+    carrier?.destroy();
+    this.end(error);
   }
 
   private end(error: unknown): void {
-    this.forget(); // nobody is left for whom it would be asked again
+    this.forget();
+    this.leaving?.unsubscribe();
     for (const subscriptions of this.all) subscriptions.end(error);
+    this.publishHeld();
   }
 
-  private dropOwn(): void {
-    const { own } = this;
-    this.own = undefined;
-    own?.destroy();
-  }
-
-  /** Once per tick, so that who leaves and joins within one costs nothing. */
-  private scheduleReconcile(): void {
-    const carrier = this.carrier();
-    if (carrier?.state$.value.kind !== 'ready') return; // what restores the connection sees to it
-    this.reconcileScheduled = true;
-    carrier.multiplexer.scheduleFlush();
-  }
-
-  /** Ahead of the commands of the tick: who subscribes and then publishes gets the message. */
-  private reconcileBeforeFlush(connection: Connection): void {
-    if (connection !== this.carrier() || connection.state$.value.kind !== 'ready') return;
-    this.reconcileScheduled = false;
-    const send: Send = (command) => connection.multiplexer.greet(command);
-    // A loss on the way is mended by what restores the connection.
-    this.reconciling.add(this.reconcileInTime(connection, send).subscribe({ error: () => undefined }));
-  }
-
-  /** What is refused for the moment is asked for again on the same link. */
-  private reconcileInTime(connection: Connection, send: Send): Observable<unknown> {
-    return this.reconcile(send, () => {
-      this.reconcileLater(connection);
-      return EMPTY;
+  /** The carrier is closed some time after the last Observer has left. */
+  private lingerOrStay(): void {
+    this.leaving?.unsubscribe();
+    this.leaving = undefined;
+    const { carrier } = this;
+    if (this.wanted || carrier === undefined) return;
+    this.leaving = timer(LINGER, carrier.clock).subscribe(() => {
+      if (!this.wanted) this.close(undefined);
     });
   }
 
-  /** The server subscribes nobody for the moment. */
-  private reconcileLater(connection: Connection): void {
-    this.reconciling.add(timer(REFUSED_FOR, connection.clock).subscribe(() => this.scheduleReconcile()));
+  /** What is refused for the moment is asked for again on the same link. */
+  private reconcileInTime(send: Send): Observable<unknown> {
+    return this.reconcile(send, () => {
+      this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(() => this.scheduleReconcile()));
+      return EMPTY;
+    });
   }
 
   private reconcile(send: Send, onMomentary: (error: ReplyError) => Observable<never>): Observable<unknown> {
@@ -172,62 +244,43 @@ export class PubSub {
   private forget(): void {
     this.reconciling.unsubscribe();
     this.reconciling = new Subscription();
+    this.removals.forget();
     for (const subscriptions of this.all) subscriptions.forget();
+  }
+
+  /** What was asked for has been answered. */
+  private settled(): void {
+    if (this.all.some(({ changes }) => changes)) this.scheduleReconcile();
+    if (!this.unconfirmed) this.publishHeld();
+  }
+
+  private hold(request: Request): void {
+    this.held.push(request);
+    this.holding ??= timer(LONGEST_WAIT, this.main.clock).subscribe(() => this.publishHeld());
+  }
+
+  private publishHeld(): void {
+    this.holding?.unsubscribe();
+    this.holding = undefined;
+    for (const request of this.held.splice(0)) this.main.submit(request);
   }
 
   private get wanted(): boolean {
     return this.all.some(({ wanted }) => wanted);
   }
 
-  private carrier(): Connection | undefined {
-    const { value: state } = this.shared.state$;
-    // What RESP2 has opened goes on while the shared one is made anew.
-    if (this.own === undefined && state.kind !== 'ready') return this.shared;
-    if (state.kind === 'ready' && state.protocol === 3) return this.shared;
-    if (this.own === undefined && this.wanted) {
-      const own = (this.own = this.openOwn());
-      this.attach(own, () => true);
-      // One client has one stream of events, and what is wrong with either connection is to be heard there.
-      own.events$.subscribe((event) => {
-        if (event.type === 'error') this.shared.events$.next(event);
-      });
-      own.state$.subscribe((state) => {
-        if (this.own !== own) return;
-        if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) this.end(state.error);
-        if (state.kind !== 'closed') return;
-        this.own = undefined;
-        this.end(state.error);
-      });
-      own.open();
-    }
-    return this.own;
+  private get unconfirmed(): boolean {
+    return this.all.some(({ unconfirmed }) => unconfirmed);
   }
 
-  private countBytesObservers(change: number): void {
-    this.bytesObservers += change;
-    for (const connection of [this.shared, this.own]) {
-      if (connection !== undefined) connection.multiplexer.incoming.pushesAsBytes = this.bytesObservers > 0;
-    }
+  /** Only a cluster refuses names of several slots in one command; a server that does not say what it is may be one. */
+  private get bySlot(): boolean {
+    const mode = this.carrier?.server?.mode;
+    return mode === undefined || mode === 'cluster';
   }
 
-  // Hot: once per message.
-  private receive(push: Push): void {
-    const { items } = push;
-    const { channel, pattern, shard } = this.subscriptions;
-    switch (typeof items[0] === 'string' ? items[0] : push.kind) {
-      case 'message':
-        channel.get(text(items[1]))?.deliver('message', text(items[1]), items[2] as string | Uint8Array);
-        return;
-      case 'pmessage':
-        pattern.get(text(items[1]))?.deliver('pmessage', text(items[2]), items[3] as string | Uint8Array);
-        return;
-      case 'smessage':
-        shard.get(text(items[1]))?.deliver('smessage', text(items[1]), items[2] as string | Uint8Array);
-        return;
-    }
+  private countBytesWanted(change: number): void {
+    this.bytesWanted += change;
+    if (this.carrier !== undefined) this.carrier.line.pushesAsBytes = this.bytesWanted > 0;
   }
-}
-
-function text(item: unknown): string {
-  return typeof item === 'string' ? item : String(item);
 }

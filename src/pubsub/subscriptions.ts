@@ -1,29 +1,47 @@
-import { EMPTY, catchError, finalize, merge, type Observable } from 'rxjs';
+import { EMPTY, catchError, concat, defer, finalize, merge, tap, type Observable } from 'rxjs';
 import { Command, type CommandSpec } from '../commands/command';
 import { defineSpec } from '../commands/define-spec';
-import type { Send } from '../connection/greeter';
+import type { Send } from '../connection/resident';
 import { ReplyError } from '../errors';
+import { hashSlot } from '../resp/hash-slot';
+import { nameOf } from './channel-name';
 import { Topic } from './topic';
 
-type OnMomentary = (error: ReplyError) => Observable<never>;
+/** Told when the server refuses for the moment: what was asked for is to be asked for again. */
+export type OnMomentary = (error: ReplyError) => Observable<never>;
 
 /** The three families of subscriptions that a server keeps apart. */
 export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
 
 const initials: Record<SubscriptionKind, string> = { channel: '', pattern: 'P', shard: 'S' };
 
-/** The topics of one kind: what its observers want, and what the server has been asked for. */
-//  wanted: topics observed          asked: on the wire or confirmed
+/** So many names, or so many characters, go into one command: its confirmations count against the server's output limit for messages. */
+const PORTION = 1_000;
+const PORTION_LENGTH = 64 * 1024;
+
+/** The topics of one kind: what the Observers want, and what the server has been asked for. */
+//  topics: observed      asked: on the wire or confirmed      changed: perhaps not the same in both
 //  reconcile() sends the difference, so a topic left and joined again within a tick costs nothing
 export class Subscriptions {
   private readonly topics = new Map<string, Topic>();
-  private asked = new Set<string>();
-  /** The names of each UNSUBSCRIBE that is not confirmed yet, and may not even be sent. */
-  private readonly leaving = new Set<readonly string[]>();
+  private readonly asked = new Set<string>();
+  private readonly changed = new Set<string>();
+  /** The names of UNSUBSCRIBEs that are not confirmed yet, and may not even be sent; how often each. */
+  private readonly leaving = new Map<string, number>();
+  /** SUBSCRIBEs that are not confirmed yet. */
+  private joining = 0;
+  /** Portions of the last difference that are still to be sent. */
+  private portionsLeft = 0;
+  /** Names that the server has taken away by itself, or refuses since then: see `Removals`. */
+  readonly taken = new Set<string>();
   private readonly subscribeSpec: CommandSpec;
   private readonly unsubscribeSpec: CommandSpec;
 
-  constructor(readonly kind: SubscriptionKind) {
+  /** @param bySlot whether the names of a command have to belong to one slot */
+  constructor(
+    readonly kind: SubscriptionKind,
+    private readonly bySlot: () => boolean,
+  ) {
     this.subscribeSpec = pubsubSpec(`${initials[kind]}SUBSCRIBE`);
     this.unsubscribeSpec = pubsubSpec(`${initials[kind]}UNSUBSCRIBE`);
   }
@@ -32,85 +50,107 @@ export class Subscriptions {
     return this.topics.size > 0;
   }
 
-  get(name: string): Topic | undefined {
-    return this.topics.get(name);
+  /** Something is observed of which the server has not confirmed yet that it is subscribed to. */
+  get unconfirmed(): boolean {
+    return this.joining > 0 || this.changed.size > 0;
   }
 
-  /** The topic of that name, made when nobody has observed it so far. */
-  topic(name: string): Topic {
-    let topic = this.topics.get(name);
-    if (topic === undefined) this.topics.set(name, (topic = new Topic(name)));
+  /** Perhaps the server is to be asked for something. */
+  get changes(): boolean {
+    return this.changed.size > 0 && this.portionsLeft === 0;
+  }
+
+  get(key: string): Topic | undefined {
+    return this.topics.get(key);
+  }
+
+  /** The topic of a name, made when it was not observed so far. */
+  topic(key: string): Topic {
+    let topic = this.topics.get(key);
+    if (topic === undefined) {
+      this.topics.set(key, (topic = new Topic(key)));
+      this.changed.add(key);
+    }
     return topic;
   }
 
-  /** Drops a topic that nobody observes any more. */
+  /** Drops a topic that is not observed any more. */
   release(topic: Topic): void {
-    if (!topic.observed && this.topics.get(topic.name) === topic) this.topics.delete(topic.name);
+    if (topic.observed || this.topics.get(topic.key) !== topic) return;
+    this.topics.delete(topic.key);
+    this.taken.delete(topic.key);
+    this.changed.add(topic.key);
   }
 
   /**
-   * Brings the server in line with the observers; completes when it has answered.
-   * @param onMomentary the server refuses for the moment, and what was asked for is to be asked for again
+   * Brings the server in line with the Observers; completes when it has answered. Costs what has changed since the last time. While
+   * portions of an earlier difference are still to be sent it does nothing: they would overtake one another.
    */
   reconcile(send: Send, onMomentary: OnMomentary): Observable<unknown> {
-    const joined = [...this.topics.keys()].filter((name) => !this.asked.has(name));
-    const left = [...this.asked].filter((name) => !this.topics.has(name));
-    this.asked = new Set(this.topics.keys());
+    if (this.changed.size === 0 || this.portionsLeft > 0) return EMPTY;
+    const joined: string[] = [];
+    const left: string[] = [];
+    for (const key of this.changed) {
+      const isWanted = this.topics.has(key) && !this.taken.has(key);
+      if (isWanted === this.asked.has(key)) continue;
+      if (isWanted) joined.push(key);
+      else left.push(key);
+    }
+    this.changed.clear();
+    for (const key of joined) this.asked.add(key);
+    for (const key of left) this.asked.delete(key);
     return merge(
-      joined.length > 0 ? this.subscribe(joined, send, onMomentary) : EMPTY,
-      left.length > 0 ? this.unsubscribe(left, send, onMomentary) : EMPTY,
+      this.inPortions(joined, (keys) => this.subscribe(keys, send, onMomentary)),
+      this.inPortions(left, (keys) => this.unsubscribe(keys, send, onMomentary)),
     );
   }
 
-  /** A server refuses all names of a SUBSCRIBE when it refuses one, so they are then asked for one by one. */
-  private subscribe(names: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
-    return send(new Command(this.subscribeSpec, names, nothing)).pipe(
+  /** The server has taken a subscription away by itself. Returns whether it is still wanted. */
+  removed(key: string): boolean {
+    if (!this.asked.has(key) || this.leaving.has(key)) return false;
+    this.asked.delete(key);
+    this.taken.add(key);
+    return true;
+  }
+
+  /** What was taken away is asked for once more; the refusal, if it comes, is for `onRefused`. */
+  askAgain(key: string, send: Send, onRefused: (error: ReplyError) => void): Observable<unknown> {
+    return defer(() => {
+      this.asked.add(key);
+      return send(new Command(this.subscribeSpec, [nameOf(key)], nothing));
+    }).pipe(
+      tap({ complete: () => this.taken.delete(key) }),
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) throw error;
-        if (error.repeatable) {
-          for (const name of names) this.asked.delete(name);
-          return onMomentary(error);
-        }
-        if (names.length > 1) {
-          return merge(
-            ...names.map((name) => (this.asked.has(name) ? this.subscribe([name], send, onMomentary) : EMPTY)),
-          );
-        }
-        this.refuse(names[0]!, error);
+        this.asked.delete(key);
+        onRefused(error);
         return EMPTY;
-      }),
-    );
-  }
-
-  private unsubscribe(names: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
-    this.leaving.add(names);
-    return send(new Command(this.unsubscribeSpec, names, nothing)).pipe(
-      finalize(() => this.leaving.delete(names)),
-      catchError((error: unknown) => {
-        if (!(error instanceof ReplyError)) throw error;
-        if (!error.repeatable) return EMPTY; // what comes all the same, nobody observes
-        for (const name of names) this.asked.add(name);
-        return onMomentary(error);
       }),
     );
   }
 
   /** Takes from the server all that it was asked for; `forget` and `reconcile` bring it back. */
   leave(send: Send): Observable<unknown> {
-    const held = new Set([...this.asked, ...[...this.leaving].flat()]);
-    return held.size > 0 ? send(new Command(this.unsubscribeSpec, [...held], nothing)) : EMPTY;
+    const held = [...new Set([...this.asked, ...this.leaving.keys()])];
+    return merge(...this.portions(held).map((keys) => send(new Command(this.unsubscribeSpec, keys.map(nameOf), nothing))));
   }
 
   /** The server has forgotten: the connection was lost, or is left for good. */
   forget(): void {
     this.asked.clear();
+    this.leaving.clear();
+    this.taken.clear();
+    this.changed.clear();
+    this.portionsLeft = 0;
+    for (const key of this.topics.keys()) this.changed.add(key);
   }
 
-  /** The observers of a refused topic learn why, nobody else does. */
-  private refuse(name: string, error: unknown): void {
-    const topic = this.topics.get(name);
-    this.asked.delete(name);
-    this.topics.delete(name);
+  /** Observers of a refused topic, and they alone, are told why. */
+  refuse(key: string, error: unknown): void {
+    const topic = this.topics.get(key);
+    this.asked.delete(key);
+    this.taken.delete(key);
+    this.topics.delete(key);
     topic?.error(error);
   }
 
@@ -118,11 +158,109 @@ export class Subscriptions {
   end(error?: unknown): void {
     const topics = [...this.topics.values()];
     this.topics.clear();
+    this.taken.clear();
+    this.changed.clear();
     for (const topic of topics) {
       if (error === undefined) topic.complete();
       else topic.error(error);
     }
   }
+
+  /** A server refuses all names of a SUBSCRIBE when it refuses one, so they are then asked for one by one. */
+  private subscribe(keys: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
+    return defer(() => {
+      this.joining++;
+      return send(new Command(this.subscribeSpec, keys.map(nameOf), nothing)).pipe(finalize(() => this.joining--));
+    }).pipe(
+      catchError((error: unknown) => {
+        if (!(error instanceof ReplyError)) throw error;
+        if (error.repeatable) {
+          for (const key of keys) {
+            this.asked.delete(key);
+            this.changed.add(key);
+          }
+          return onMomentary(error);
+        }
+        if (keys.length > 1) {
+          return merge(...keys.map((key) => (this.asked.has(key) ? this.subscribe([key], send, onMomentary) : EMPTY)));
+        }
+        this.refuse(keys[0]!, error);
+        return EMPTY;
+      }),
+    );
+  }
+
+  private unsubscribe(keys: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
+    for (const key of keys) this.leaving.set(key, (this.leaving.get(key) ?? 0) + 1);
+    const confirmed = () => {
+      for (const key of keys) {
+        const left = (this.leaving.get(key) ?? 1) - 1;
+        if (left === 0) this.leaving.delete(key);
+        else this.leaving.set(key, left);
+      }
+    };
+    const sent = send(new Command(this.unsubscribeSpec, keys.map(nameOf), nothing));
+    // A server that takes a shard subscription away by itself may answer that request as well, with an error behind the confirmation.
+    const all = this.kind === 'shard' && this.bySlot() ? merge(sent, send(new Command(FENCE, [], nothing))) : sent;
+    return all.pipe(
+      finalize(confirmed),
+      catchError((error: unknown) => {
+        if (!(error instanceof ReplyError)) throw error;
+        if (!error.repeatable) return EMPTY; // a message that comes all the same has no Observer
+        for (const key of keys) {
+          this.asked.add(key);
+          this.changed.add(key);
+        }
+        return onMomentary(error);
+      }),
+    );
+  }
+
+  /** Portion by portion: the next one is sent once the server has confirmed the last. */
+  private inPortions(keys: readonly string[], ask: (keys: readonly string[]) => Observable<unknown>): Observable<unknown> {
+    if (keys.length === 0) return EMPTY;
+    const [first, ...others] = this.portions(keys).map((portion) => ask(portion));
+    if (others.length === 0) return first!;
+    this.portionsLeft += others.length;
+    const next = (portion: Observable<unknown>) =>
+      defer(() => {
+        this.portionsLeft--;
+        return portion;
+      });
+    return concat(first!, ...others.map(next));
+  }
+
+  private portions(keys: readonly string[]): string[][] {
+    if (!this.bySlot()) return portionsOf(keys);
+    const slots = new Map<number, string[]>();
+    for (const key of keys) {
+      const slot = hashSlot(nameOf(key));
+      const ofSlot = slots.get(slot);
+      if (ofSlot === undefined) slots.set(slot, [key]);
+      else ofSlot.push(key);
+    }
+    return [...slots.values()].flatMap(portionsOf);
+  }
+}
+
+/** Its reply shows that all before it has been answered. */
+const FENCE = defineSpec('PING', { effect: 'fence' });
+
+function portionsOf(keys: readonly string[]): string[][] {
+  const portions: string[][] = [];
+  let portion: string[] = [];
+  let length = 0;
+  for (const key of keys) {
+    if (portion.length === PORTION || (portion.length > 0 && length + key.length > PORTION_LENGTH)) {
+      portions.push(portion);
+      portion = [];
+      length = 0;
+    }
+    portion.push(key);
+    length += key.length;
+  }
+  if (portion.length > 0) portions.push(portion);
+  return portions;
 }
 
 function pubsubSpec(name: string): CommandSpec {
@@ -132,3 +270,4 @@ function pubsubSpec(name: string): CommandSpec {
 function nothing(): null {
   return null;
 }
+

@@ -1,30 +1,41 @@
 import { Multicast } from '../connection/multicast';
 
-/** What arrives on a channel. `pattern` tells through which pattern it came. */
+/** What arrives on a channel. `pattern` tells through which pattern it came. Names and data are text, or bytes on `redis.bytes`. */
 export interface Message<S extends string | Uint8Array = string> {
   readonly type: 'message' | 'pmessage' | 'smessage';
-  readonly channel: string;
-  readonly pattern?: string;
+  readonly channel: S;
+  readonly pattern?: S;
   readonly data: S;
 }
 
-/** A channel or pattern that somebody observes, however many they are: one subscription at the server. */
+/** What a push brings: text, or bytes once an Observer of bytes is there. */
+type Item = string | Uint8Array;
+
+/** A channel or pattern that is observed, by however many Observers: one subscription at the server. */
 export class Topic {
   readonly strings = new Multicast<Message>();
   readonly bytes = new Multicast<Message<Buffer>>();
 
-  constructor(readonly name: string) {}
+  /** @param key the name, or what stands for it: see `keyOf` */
+  constructor(readonly key: string) {}
 
   get observed(): boolean {
     return this.strings.observed || this.bytes.observed;
   }
 
   // Hot: once per message.
-  deliver(type: Message['type'], channel: string, data: string | Uint8Array): void {
-    const { strings, bytes, name } = this;
-    if (strings.observed) strings.next(message(type, channel, name, typeof data === 'string' ? data : asText(data)));
+  /** @param pattern the pattern as it came, undefined for a message of a channel */
+  deliver(type: Message['type'], channel: Item, pattern: Item | undefined, data: Item): void {
+    const { strings, bytes } = this;
+    if (strings.observed) {
+      const through = pattern === undefined ? undefined : asText(pattern);
+      strings.next(message(type, asText(channel), through, asText(data)));
+    }
     // What was decoded before the first Observer of bytes came is text, and its bytes are gone.
-    if (bytes.observed && typeof data !== 'string') bytes.next(message(type, channel, name, data as Buffer));
+    if (bytes.observed && typeof data !== 'string') {
+      const through = pattern === undefined ? undefined : asBuffer(pattern);
+      bytes.next(message(type, asBuffer(channel), through, asBuffer(data)));
+    }
   }
 
   complete(): void {
@@ -40,13 +51,18 @@ export class Topic {
 
 function message<S extends string | Uint8Array>(
   type: Message['type'],
-  channel: string,
-  name: string,
+  channel: S,
+  pattern: S | undefined,
   data: S,
 ): Message<S> {
-  return type === 'pmessage' ? { type, channel, pattern: name, data } : { type, channel, data };
+  return pattern === undefined ? { type, channel, data } : { type, channel, pattern, data };
 }
 
-function asText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+function asText(item: Item): string {
+  return typeof item === 'string' ? item : asBuffer(item).toString();
+}
+
+function asBuffer(item: Item): Buffer {
+  if (typeof item === 'string') return Buffer.from(item);
+  return Buffer.isBuffer(item) ? item : Buffer.from(item.buffer, item.byteOffset, item.byteLength);
 }

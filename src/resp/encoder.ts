@@ -50,7 +50,7 @@ export class Encoder {
    */
   add(words: number, head: string, args: readonly Encodable[]): void {
     const count = args.length;
-    for (let i = 0; i < count; i++) refuseUnencodable(args[i]);
+    refuseUnencodable(args);
     this.reserve(OVERHEAD + head.length);
     this.writeLength(STAR, words + count);
     const { buffer } = this;
@@ -193,7 +193,12 @@ export class Encoder {
   }
 }
 
-function refuseUnencodable(arg: unknown): void {
+/** @throws TypeError when one of the arguments cannot be sent */
+export function refuseUnencodable(args: readonly unknown[]): void {
+  for (let i = 0; i < args.length; i++) refuseArgument(args[i]);
+}
+
+function refuseArgument(arg: unknown): void {
   if (typeof arg === 'string' || typeof arg === 'number' || typeof arg === 'bigint') return;
   if (arg instanceof Uint8Array) {
     if (arg.length === 0) refuseTransferred(arg);

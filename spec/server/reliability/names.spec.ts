@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { firstValueFrom, map } from 'rxjs';
 import type { RedisOptions } from 'rxjs-redis';
+import { systemClock } from '../../../src/connection/clock';
 import { openSocket } from '../../../src/connection/socket';
 import { resolveOptions } from '../../../src/options';
 import { reaches, record, useClients } from '../../support/clients';
@@ -130,7 +131,7 @@ describe('A host name', () => {
     asked = [];
     const begun = performance.now();
     const dialled = outcome(
-      firstValueFrom(openSocket(resolveOptions({ host: NAME, port, ...options })).pipe(map(() => 'open'))),
+      firstValueFrom(openSocket(resolveOptions({ host: NAME, port, ...options }), systemClock).pipe(map(() => 'open'))),
     );
     await until(() => asked.length > 0);
     await setImmediate();

@@ -33,7 +33,7 @@ describe('a command that comes by its name', () => {
   });
 
   it('may be one that has no builder', () => {
-    expect(knownCommand('PSYNC', ['?', -1])?.spec.mode).toBe('replication');
+    expect(knownCommand('PSYNC', ['?', -1])?.spec.effect).toBe('replication');
   });
 });
 

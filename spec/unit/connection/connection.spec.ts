@@ -3,7 +3,7 @@ import { blpop, call, get, incr } from 'rxjs-redis/commands';
 import type { Credentials, RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
-import { plainContext } from '../../../src/commands/request';
+import { plainContext } from '../../../src/commands/request-context';
 import { Connection, type ConnectionEvent, type ConnectionState } from '../../../src/connection/connection';
 import { retryPolicy } from '../../../src/connection/retry';
 import type { ByteSocket } from '../../../src/connection/socket';

@@ -1,17 +1,13 @@
 import { blpop, call, get } from 'rxjs-redis/commands';
 import type { Command } from '../../../src/commands/command';
-import { Request, plainContext, type LinkLimits } from '../../../src/commands/request';
+import { Request } from '../../../src/commands/request';
+import { plainContext, type LinkLimits } from '../../../src/commands/request-context';
 import { Liveness, type LivenessLimits } from '../../../src/connection/liveness';
 import { Ring } from '../../../src/connection/ring';
 import type { TimeoutError } from '../../../src/errors';
 import { VirtualClock } from '../../support/virtual-clock';
 
-class OwedRequest extends Request {
-  readonly abandoned = false;
-  fail(): void {}
-  settleUnanswered(): void {}
-  protected deliver(): void {}
-}
+const observer = { closed: false, next: () => undefined, error: () => undefined, complete: () => undefined };
 
 interface Written extends LinkLimits {
   readonly accepted?: boolean;
@@ -36,7 +32,7 @@ function setUp(given: Partial<LivenessLimits> = {}) {
   };
   const liveness = new Liveness(clock, limits, line);
   const write = (command: Command, { accepted = true, deadline = 0, ...linkLimits }: Written = {}) => {
-    const request = new OwedRequest(command, { ...plainContext, linkLimits });
+    const request = new Request(command, { ...plainContext, linkLimits }, observer);
     request.deadline = deadline;
     liveness.granted(linkLimits);
     const from = owed.passed + owed.length;

@@ -13,7 +13,7 @@ import {
   type RetryOptions,
 } from 'rxjs-redis';
 import { get, incr } from 'rxjs-redis/commands';
-import { toReplyError } from '../../../src/commands/request';
+import { toReplyError } from '../../../src/commands/reply-error';
 import { retryPolicy } from '../../../src/connection/retry';
 import { resolveRetry } from '../../../src/options';
 import { ErrorFrame } from '../../../src/resp/frames';

@@ -3,7 +3,7 @@ import { blpop, get, incr, select } from 'rxjs-redis/commands';
 import type { RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
-import { plainContext } from '../../../src/commands/request';
+import { plainContext } from '../../../src/commands/request-context';
 import { Connection } from '../../../src/connection/connection';
 import { retryPolicy } from '../../../src/connection/retry';
 import { ConnectionError, type RedisError } from '../../../src/errors';
@@ -15,7 +15,7 @@ import { VirtualClock } from '../../support/virtual-clock';
 
 const BUSY = '-BUSY Redis is busy running a script.\r\n';
 const LOADING = '-LOADING Redis is loading the dataset in memory\r\n';
-const GREETING = '%0\r\n+OK\r\n+OK\r\n';
+const GREETING = '%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n';
 
 /** A connection in virtual time, to sockets that are the spec's. */
 function setUp(given: RedisOptions = {}) {

@@ -1,4 +1,5 @@
-import { BehaviorSubject, type SchedulerLike } from 'rxjs';
+import { BehaviorSubject } from 'rxjs';
+import type { Clock } from '../../../src/connection/clock';
 import { record } from '../../support/clients';
 import { until } from '../../support/until';
 import { commandsOf, greet, lose, scriptedConnection, tick } from '../../support/scripted-link';
@@ -9,7 +10,7 @@ const left = (channel: string) => `>3\r\n+unsubscribe\r\n+${channel}\r\n:0\r\n`;
 const afterGreeting = (commands: string[]) => commands.filter((command) => /^P?(UN)?SUBSCRIBE/.test(command));
 
 describe('PubSub', () => {
-  const set = (options = {}, clock?: SchedulerLike) => {
+  const set = (options = {}, clock?: Clock) => {
     const scripted = scriptedConnection(options, clock);
     cleanUp.push(() => scripted.connection.destroy());
     return scripted;
@@ -132,7 +133,7 @@ describe('PubSub', () => {
     expect(afterGreeting(commandsOf(own))).toStrictEqual(['SUBSCRIBE a', 'UNSUBSCRIBE a']);
   });
 
-  const inResp2 = async (options = {}, clock?: SchedulerLike) => {
+  const inResp2 = async (options = {}, clock?: Clock) => {
     const scripted = set({ protocol: 2, ...options }, clock);
     const { connection, links, pubsub } = scripted;
     connection.open();

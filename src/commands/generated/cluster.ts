@@ -13,7 +13,7 @@ import type { MigrationTask, SlotBounds, SlotMigration, SlotState, SlotStatsFilt
 
 export const ASKING = /* @__PURE__ */ defineSpec('ASKING', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
-  connection: true,
+  effect: 'asking',
 });
 
 /** Lets the next command reach a slot that is still being imported by this node. */
@@ -476,7 +476,7 @@ export function clusterscan(cursor: Str, options?: ClusterscanOptions): Command<
 export const READONLY = /* @__PURE__ */ defineSpec('READONLY', {
   replay: 'same',
   since: { redis: '3.0.0', valkey: '3.0.0' },
-  connection: true,
+  effect: 'replica reads',
 });
 
 /** Lets this connection read from a replica of a cluster. */
@@ -487,7 +487,7 @@ export function readonly(): Command<'OK'> {
 export const READWRITE = /* @__PURE__ */ defineSpec('READWRITE', {
   replay: 'same',
   since: { redis: '3.0.0', valkey: '3.0.0' },
-  connection: true,
+  effect: 'replica reads',
 });
 
 /** Ends READONLY. */

@@ -14,7 +14,7 @@ import type { ClientKillFilter, HelloOptions } from '../special/types';
 export const AUTH = /* @__PURE__ */ defineSpec('AUTH', {
   replay: 'same',
   since: { redis: '1.0.0', valkey: '1.0.0' },
-  connection: true,
+  effect: 'user',
   secrets: { from: 0 },
 });
 
@@ -28,7 +28,7 @@ export function auth(first: Str, second?: Str): Command<never> {
 
 export const CLIENT_CACHING = /* @__PURE__ */ defineSpec('CLIENT CACHING', {
   since: { redis: '6.0.0', valkey: '6.0.0' },
-  connection: true,
+  effect: 'caching',
 });
 
 /** Says whether the keys of the next command are tracked, where tracking is opt-in or opt-out. */
@@ -39,7 +39,7 @@ export function clientCaching(mode: 'YES' | 'NO'): Command<'OK'> {
 export const CLIENT_CAPA = /* @__PURE__ */ defineSpec('CLIENT CAPA', {
   replay: 'same',
   since: { valkey: '8.0.0' },
-  connection: true,
+  effect: 'setting',
 });
 
 /** Tells the server what this client can cope with, such as redirects. */
@@ -92,7 +92,7 @@ export function clientId(): Command<number> {
 export const CLIENT_IMPORT_SOURCE = /* @__PURE__ */ defineSpec('CLIENT IMPORT-SOURCE', {
   replay: 'same',
   since: { valkey: '8.1.0' },
-  connection: true,
+  effect: 'setting',
 });
 
 /** Marks this connection as the source of an import, for which expired keys stay visible. */
@@ -234,7 +234,7 @@ export function clientList(options?: ClientListOptions): Command<ClientInfo[]> {
 export const CLIENT_NO_EVICT = /* @__PURE__ */ defineSpec('CLIENT NO-EVICT', {
   replay: 'same',
   since: { redis: '7.0.0', valkey: '7.0.0' },
-  connection: true,
+  effect: 'setting',
   admin: true,
   dangerous: true,
 });
@@ -247,7 +247,7 @@ export function clientNoEvict(enabled: 'ON' | 'OFF'): Command<'OK'> {
 export const CLIENT_NO_TOUCH = /* @__PURE__ */ defineSpec('CLIENT NO-TOUCH', {
   replay: 'same',
   since: { redis: '7.2.0', valkey: '7.2.0' },
-  connection: true,
+  effect: 'setting',
 });
 
 /** Keeps what this connection reads from counting as use for eviction. */
@@ -270,7 +270,7 @@ export function clientPause(timeout: number, mode?: 'WRITE' | 'ALL'): Command<'O
 
 export const CLIENT_REPLY = /* @__PURE__ */ defineSpec('CLIENT REPLY', {
   since: { redis: '3.2.0', valkey: '3.2.0' },
-  connection: true,
+  effect: 'reply',
   noTransaction: true,
 });
 
@@ -289,7 +289,7 @@ export function clientReply(action: 'ON' | 'OFF' | 'SKIP'): Command<'OK' | void>
 export const CLIENT_SETINFO = /* @__PURE__ */ defineSpec('CLIENT SETINFO', {
   replay: 'same',
   since: { redis: '7.2.0', valkey: '7.2.0' },
-  connection: true,
+  effect: 'setting',
   request: 'all_nodes',
   response: 'all_succeeded',
 });
@@ -306,7 +306,7 @@ export function clientSetinfo(attr: 'LIB-NAME' | 'LIB-VER', value: Str): Command
 export const CLIENT_SETNAME = /* @__PURE__ */ defineSpec('CLIENT SETNAME', {
   replay: 'same',
   since: { redis: '2.6.9', valkey: '2.6.9' },
-  connection: true,
+  effect: 'name',
   request: 'all_nodes',
   response: 'all_succeeded',
 });
@@ -319,7 +319,7 @@ export function clientSetname(connectionName: Str): Command<'OK'> {
 export const CLIENT_TRACKING = /* @__PURE__ */ defineSpec('CLIENT TRACKING', {
   replay: 'same',
   since: { redis: '6.0.0', valkey: '6.0.0' },
-  connection: true,
+  effect: 'tracking',
 });
 
 /** What `clientTracking` may be told beside its arguments. */
@@ -395,7 +395,7 @@ export function echo(message: Arg): Command<string> {
 export const HELLO = /* @__PURE__ */ defineSpec('HELLO', {
   replay: 'same',
   since: { redis: '6.0.0', valkey: '6.0.0' },
-  connection: true,
+  effect: 'protocol',
   noTransaction: true,
   secrets: { after: { AUTH: 2 } },
 });
@@ -425,7 +425,7 @@ export function ping(message?: Arg): Command<never> {
 
 export const QUIT = /* @__PURE__ */ defineSpec('QUIT', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
-  connection: true,
+  effect: 'quit',
   noTransaction: true,
   closes: true,
 });
@@ -441,7 +441,7 @@ export function quit(): Command<'OK'> {
 export const RESET = /* @__PURE__ */ defineSpec('RESET', {
   replay: 'same',
   since: { redis: '6.2.0', valkey: '6.2.0' },
-  connection: true,
+  effect: 'reset',
   noTransaction: true,
 });
 
@@ -453,7 +453,7 @@ export function reset(): Command<'RESET'> {
 export const SELECT = /* @__PURE__ */ defineSpec('SELECT', {
   replay: 'same',
   since: { redis: '1.0.0', valkey: '1.0.0' },
-  connection: true,
+  effect: 'database',
 });
 
 /** Chooses the database of this connection. */

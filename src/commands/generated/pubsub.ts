@@ -10,9 +10,8 @@ import * as reply from '../replies';
 export const PSUBSCRIBE = /* @__PURE__ */ defineSpec('PSUBSCRIBE', {
   replay: 'same',
   since: { redis: '2.0.0', valkey: '2.0.0' },
-  mode: 'subscribe',
+  effect: 'subscribe',
   confirmation: 'psubscribe',
-  connection: true,
   noTransaction: true,
   prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
 });
@@ -113,9 +112,8 @@ export function pubsubShardnumsub(...shardchannels: Optionals<Str>): Command<Rec
 export const PUNSUBSCRIBE = /* @__PURE__ */ defineSpec('PUNSUBSCRIBE', {
   replay: 'same',
   since: { redis: '2.0.0', valkey: '2.0.0' },
-  mode: 'unsubscribe',
+  effect: 'unsubscribe',
   confirmation: 'punsubscribe',
-  connection: true,
   noTransaction: true,
   prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
 });
@@ -145,9 +143,8 @@ export function spublish(shardchannel: Str, message: Arg): Command<number> {
 export const SSUBSCRIBE = /* @__PURE__ */ defineSpec('SSUBSCRIBE', {
   replay: 'same',
   since: { redis: '7.0.0', valkey: '7.0.0' },
-  mode: 'subscribe',
+  effect: 'subscribe',
   confirmation: 'ssubscribe',
-  connection: true,
   noTransaction: true,
   slotBy: 0,
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
@@ -163,9 +160,8 @@ export function ssubscribe(...shardchannels: Variadic<Str>): Command<void> {
 export const SUBSCRIBE = /* @__PURE__ */ defineSpec('SUBSCRIBE', {
   replay: 'same',
   since: { redis: '2.0.0', valkey: '2.0.0' },
-  mode: 'subscribe',
+  effect: 'subscribe',
   confirmation: 'subscribe',
-  connection: true,
   noTransaction: true,
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });
@@ -180,9 +176,8 @@ export function subscribe(...channels: Variadic<Str>): Command<void> {
 export const SUNSUBSCRIBE = /* @__PURE__ */ defineSpec('SUNSUBSCRIBE', {
   replay: 'same',
   since: { redis: '7.0.0', valkey: '7.0.0' },
-  mode: 'unsubscribe',
+  effect: 'unsubscribe',
   confirmation: 'sunsubscribe',
-  connection: true,
   noTransaction: true,
   slotBy: 0,
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
@@ -198,9 +193,8 @@ export function sunsubscribe(...shardchannels: Optionals<Str>): Command<void> {
 export const UNSUBSCRIBE = /* @__PURE__ */ defineSpec('UNSUBSCRIBE', {
   replay: 'same',
   since: { redis: '2.0.0', valkey: '2.0.0' },
-  mode: 'unsubscribe',
+  effect: 'unsubscribe',
   confirmation: 'unsubscribe',
-  connection: true,
   noTransaction: true,
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });

@@ -453,8 +453,7 @@ export const SPECS: readonly CommandSpec[] = [
   withReplay(sortedSetCommands.ZUNIONSTORE, 'no'),
   defineSpec('CLUSTER SYNCSLOTS', {
     since: { redis: '8.4.0', valkey: '9.0.0' },
-    mode: 'replication',
-    connection: true,
+    effect: 'replication',
     admin: true,
     dangerous: true,
   }),
@@ -468,13 +467,17 @@ export const SPECS: readonly CommandSpec[] = [
   defineSpec('PFSELFTEST', { since: { redis: '2.8.9', valkey: '2.8.9' }, admin: true, dangerous: true }),
   defineSpec('PSYNC', {
     since: { redis: '2.8.0', valkey: '2.8.0' },
-    mode: 'replication',
-    connection: true,
+    effect: 'replication',
     noTransaction: true,
     admin: true,
     dangerous: true,
   }),
-  defineSpec('REPLCONF', { since: { redis: '3.0.0', valkey: '3.0.0' }, connection: true, admin: true, dangerous: true }),
+  defineSpec('REPLCONF', {
+    since: { redis: '3.0.0', valkey: '3.0.0' },
+    effect: 'replication',
+    admin: true,
+    dangerous: true,
+  }),
   defineSpec('RESTORE-ASKING', {
     access: 'write',
     replay: 'state',
@@ -484,8 +487,7 @@ export const SPECS: readonly CommandSpec[] = [
   }),
   defineSpec('SYNC', {
     since: { redis: '1.0.0', valkey: '1.0.0' },
-    mode: 'replication',
-    connection: true,
+    effect: 'replication',
     noTransaction: true,
     admin: true,
     dangerous: true,

@@ -209,7 +209,7 @@ export function functionStats(): Command<FunctionStats> {
 
 export const SCRIPT_DEBUG = /* @__PURE__ */ defineSpec('SCRIPT DEBUG', {
   since: { redis: '3.2.0', valkey: '3.2.0' },
-  connection: true,
+  effect: 'debug',
 });
 
 /** Sets the debugger for the scripts of this connection. */

@@ -910,8 +910,7 @@ export function moduleUnload(name: Str): Command<'OK'> {
 
 export const MONITOR = /* @__PURE__ */ defineSpec('MONITOR', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
-  mode: 'monitor',
-  connection: true,
+  effect: 'monitor',
   noTransaction: true,
   admin: true,
   dangerous: true,

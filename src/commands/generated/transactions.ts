@@ -9,7 +9,7 @@ import * as reply from '../replies';
 
 export const DISCARD = /* @__PURE__ */ defineSpec('DISCARD', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
-  connection: true,
+  effect: 'discard',
 });
 
 /** Throws away the commands queued since MULTI. */
@@ -17,7 +17,7 @@ export function discard(): Command<'OK'> {
   return new Command(DISCARD, [], reply.readOk);
 }
 
-export const EXEC = /* @__PURE__ */ defineSpec('EXEC', { since: { redis: '1.2.0', valkey: '1.2.0' }, connection: true });
+export const EXEC = /* @__PURE__ */ defineSpec('EXEC', { since: { redis: '1.2.0', valkey: '1.2.0' }, effect: 'exec' });
 
 /** Runs the commands queued since MULTI, all in a row; null when a watched key has changed. */
 export function exec(): Command<unknown[] | null> {
@@ -26,7 +26,7 @@ export function exec(): Command<unknown[] | null> {
 
 export const MULTI = /* @__PURE__ */ defineSpec('MULTI', {
   since: { redis: '1.2.0', valkey: '1.2.0' },
-  connection: true,
+  effect: 'multi',
   noTransaction: true,
 });
 
@@ -37,7 +37,7 @@ export function multi(): Command<'OK'> {
 
 export const UNWATCH = /* @__PURE__ */ defineSpec('UNWATCH', {
   since: { redis: '2.2.0', valkey: '2.2.0' },
-  connection: true,
+  effect: 'unwatch',
 });
 
 /** Forgets all watched keys of this connection. */
@@ -48,7 +48,7 @@ export function unwatch(): Command<'OK'> {
 export const WATCH = /* @__PURE__ */ defineSpec('WATCH', {
   keys: ALL,
   since: { redis: '2.2.0', valkey: '2.2.0' },
-  connection: true,
+  effect: 'watch',
   noTransaction: true,
 });
 

@@ -4,12 +4,13 @@ import { get, incr } from '../../../src/commands/generated/builders';
 import { knownCommand } from '../../../src/commands/known-commands';
 import { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
-import { plainContext } from '../../../src/commands/request';
-import { monotonicClock } from '../../../src/connection/clock';
-import { Multiplexer, type MultiplexerOptions } from '../../../src/connection/multiplexer';
+import { plainContext } from '../../../src/commands/request-context';
+import { systemClock } from '../../../src/connection/clock';
+import { Line, type LineOptions } from '../../../src/connection/line';
 import { ConnectionError, ProtocolError, ReplyError } from '../../../src/errors';
 import { record } from '../../support/clients';
 import { commandsOf, greet, lose, scriptedConnection } from '../../support/scripted-link';
+import { Pushes } from '../../support/pushes';
 import { ScriptedSocket } from '../../support/scripted-socket';
 import { VirtualClock } from '../../support/virtual-clock';
 import { retryPolicy } from '../../../src/connection/retry';
@@ -26,7 +27,7 @@ const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 const wire = (...words: string[]) =>
   `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
 
-const defaults: MultiplexerOptions = {
+const defaults: LineOptions = {
   autoPipeline: true,
   pipelineDepth: 100,
   writeBufferSize: 65536,
@@ -34,23 +35,33 @@ const defaults: MultiplexerOptions = {
   writeTimeout: 1000,
   blockingGrace: 100,
   reconnectOnError: () => false,
-  clock: monotonicClock,
+  clock: systemClock,
+  connectTimeout: 1000,
+  lastError: () => undefined,
+  carriesMessages: false,
 };
 
-function setUp(options: Partial<MultiplexerOptions> = {}) {
-  const multiplexer = new Multiplexer({ ...defaults, ...options });
-  const socket = new ScriptedSocket();
-  const link = record(multiplexer.serve(socket));
-  multiplexer.openGate();
-  const from = {
-    ...plainContext,
-    executor: { submit: multiplexer.requests$.next.bind(multiplexer.requests$) },
-  };
-  const send = (name: string, ...args: string[]) => new Reply(from, call(name, ...args));
-  return { multiplexer, socket, link, from, send };
+/** What a line is pushed. */
+function pushesOf(line: Line): Pushes {
+  const pushes = new Pushes();
+  line.residents.add(pushes);
+  return pushes;
 }
 
-describe('Multiplexer', () => {
+function setUp(options: Partial<LineOptions> = {}) {
+  const line = new Line({ ...defaults, ...options });
+  const socket = new ScriptedSocket();
+  const link = record(line.connect(socket).serve());
+  line.open(3);
+  const from = {
+    ...plainContext,
+    executor: { submit: line.requests$.next.bind(line.requests$) },
+  };
+  const send = (name: string, ...args: string[]) => new Reply(from, call(name, ...args));
+  return { line, socket, link, from, send };
+}
+
+describe('Line', () => {
   it('writes what one tick brings in one write', async () => {
     const { socket, send } = setUp();
     record(send('GET', 'a'));
@@ -76,13 +87,13 @@ describe('Multiplexer', () => {
   });
 
   it('holds further writes back while the send buffer is full', async () => {
-    const { socket, send, multiplexer } = setUp();
+    const { socket, send, line } = setUp();
     socket.accepts = false;
     record(send('GET', 'a'));
     await tick();
     record(send('GET', 'b'));
     await tick();
-    expect([socket.writes.length, multiplexer.queued]).toStrictEqual([1, 1]);
+    expect([socket.writes.length, line.queued]).toStrictEqual([1, 1]);
     socket.accepts = true;
     socket.drain$.next();
     expect(socket.writes).toStrictEqual([wire('GET', 'a'), wire('GET', 'b')]);
@@ -169,7 +180,7 @@ describe('Multiplexer', () => {
   });
 
   it('breaks the link on garbage: what is in flight may have run, what is queued is kept for the next link', async () => {
-    const { socket, send, link, multiplexer } = setUp();
+    const { socket, send, link, line } = setUp();
     const first = record(send('GET', 'a'));
     const [broken, second] = [record(send('GET', 'x')), record(send('INCR', 'b'))];
     await tick();
@@ -183,28 +194,25 @@ describe('Multiplexer', () => {
     expect(link.ended).toBeInstanceOf(ProtocolError);
 
     const next = new ScriptedSocket();
-    record(multiplexer.serve(next));
-    multiplexer.openGate();
+    record(line.connect(next).serve());
+    line.open(3);
     expect(next.writes).toStrictEqual([wire('GET', 'c')]);
     next.receive('$1\r\nC\r\n');
     expect(third.values).toStrictEqual(['C']);
   });
 
   it('keeps the queue behind the gate until the handshake is through', async () => {
-    const multiplexer = new Multiplexer(defaults);
+    const line = new Line(defaults);
     const socket = new ScriptedSocket();
-    const lane = (requests$: typeof multiplexer.requests$) => ({
-      ...plainContext,
-      executor: { submit: requests$.next.bind(requests$) },
-    });
-    record(new Reply(lane(multiplexer.requests$), call('GET', 'a')));
-    record(multiplexer.serve(socket));
-    record(new Reply(lane(multiplexer.greetings$), call('HELLO', '3')));
+    const from = { ...plainContext, executor: { submit: line.requests$.next.bind(line.requests$) } };
+    record(new Reply(from, call('GET', 'a')));
+    record(line.connect(socket).serve());
+    record(line.greet(call('HELLO', '3')));
     await tick();
     expect(socket.writes).toStrictEqual([wire('HELLO', '3')]);
-    socket.receive('%0\r\n');
+    socket.receive('%1\r\n+proto\r\n:3\r\n');
     expect(socket.writes).toHaveLength(1);
-    multiplexer.openGate();
+    line.open(3);
     expect(socket.writes[1]).toBe(wire('GET', 'a'));
   });
 
@@ -246,10 +254,10 @@ describe('Multiplexer', () => {
     });
 
     it('delivers the messages that follow', () => {
-      const { socket, multiplexer } = setUp();
+      const { socket, line } = setUp();
       const messages = new Subject<unknown>();
-      multiplexer.incoming.pushes$.subscribe(careless);
-      multiplexer.incoming.pushes$.subscribe(messages);
+      pushesOf(line).subscribe(careless);
+      pushesOf(line).subscribe(messages);
       const seen = record(messages);
       socket.receive('>2\r\n+invalidate\r\n*0\r\n>2\r\n+invalidate\r\n*0\r\n');
       expect(seen.values).toHaveLength(2);
@@ -257,10 +265,10 @@ describe('Multiplexer', () => {
   });
 
   it('delivers nothing more of a chunk once a subscriber has given the link up', async () => {
-    const { multiplexer, from } = setUp();
+    const { line, from } = setUp();
     const socket = new ScriptedSocket();
-    const link = multiplexer.serve(socket).subscribe();
-    multiplexer.openGate();
+    const link = line.connect(socket).serve().subscribe();
+    line.open(3);
     new Reply(from, call('GET', 'a')).subscribe(() => link.unsubscribe());
     const second = record(new Reply(from, call('GET', 'b')));
     await tick();
@@ -270,8 +278,8 @@ describe('Multiplexer', () => {
   });
 
   it('takes a push between replies for what it is', async () => {
-    const { socket, send, multiplexer } = setUp();
-    const pushes = record(multiplexer.incoming.pushes$);
+    const { socket, send, line } = setUp();
+    const pushes = record(pushesOf(line));
     const reply = record(send('GET', 'a'));
     await tick();
     socket.receive('>3\r\n+message\r\n+c\r\n+hello\r\n$1\r\nA\r\n');
@@ -294,7 +302,7 @@ describe('Multiplexer', () => {
   });
 
   it('repeats reads that were lost, in their order, ahead of what was never written', async () => {
-    const { multiplexer, socket, from } = setUp();
+    const { line, socket, from } = setUp();
     const retrying = { ...from, retry: retryPolicy(resolveOptions().retry) };
     const read = (key: string) => record(new Reply(retrying, get(key)));
     const write = record(new Reply(retrying, incr('n')));
@@ -303,8 +311,8 @@ describe('Multiplexer', () => {
     const third = read('c');
     socket.receive('nonsense');
     const next = new ScriptedSocket();
-    record(multiplexer.serve(next));
-    multiplexer.openGate();
+    record(line.connect(next).serve());
+    line.open(3);
     expect(commandsOf(next)).toStrictEqual(['GET a', 'GET b', 'GET c']);
     next.receive('$1\r\nA\r\n$1\r\nB\r\n$1\r\nC\r\n');
     expect([first, second, third].map(({ values }) => values)).toStrictEqual([['A'], ['B'], ['C']]);
@@ -312,13 +320,13 @@ describe('Multiplexer', () => {
   });
 
   it('does not ask again for a reply that is no RESP', async () => {
-    const { multiplexer, socket, from } = setUp();
+    const { line, socket, from } = setUp();
     const retrying = { ...from, retry: retryPolicy(resolveOptions().retry) };
     const poisonous = record(new Reply(retrying, get('a')));
     await tick();
     socket.receive('nonsense');
     expect(poisonous.ended).toMatchObject({ code: 'PROTOCOL', delivery: 'unknown', command: 'GET', repeatable: false });
-    expect(multiplexer.pending).toBe(0);
+    expect(line.pending).toBe(0);
   });
 
   it('fails a command that cannot be encoded, and writes nothing of it', async () => {
@@ -453,9 +461,9 @@ describe('Multiplexer', () => {
 
   it('gives a command its whole time also in a tick that began with something else', () => {
     const clock = new VirtualClock();
-    const { multiplexer, from } = setUp({ clock });
+    const { line, from } = setUp({ clock });
     clock.advance(10_000);
-    multiplexer.scheduleFlush();
+    line.scheduleFlush();
     const reply = record(new Reply({ ...from, commandTimeout: 50 }, get('a')));
     clock.advance(49);
     expect(reply.ended).toBeUndefined();
@@ -465,14 +473,14 @@ describe('Multiplexer', () => {
 
   it('sends a lost command again no sooner than its policy wants', async () => {
     const clock = new VirtualClock();
-    const { multiplexer, socket, from } = setUp({ clock });
+    const { line, socket, from } = setUp({ clock });
     record(new Reply({ ...from, retry: () => 300 }, get('a')));
     record(new Reply({ ...from, retry: () => 0 }, get('b')));
     await tick();
     socket.bytes$.error(new ConnectionError('lost'));
     const next = new ScriptedSocket();
-    record(multiplexer.serve(next));
-    multiplexer.openGate();
+    record(line.connect(next).serve());
+    line.open(3);
     clock.advance(299);
     await tick();
     expect(next.writes).toStrictEqual([wire('GET', 'b')]);
@@ -482,7 +490,7 @@ describe('Multiplexer', () => {
   });
 
   it('leaves the memory of what a lost socket holds to that', async () => {
-    const { multiplexer, socket, send } = setUp();
+    const { line, socket, send } = setUp();
     const held: Uint8Array[] = [];
     socket.drained = false;
     socket.write = (chunks) => held.push(...chunks) > 0;
@@ -491,8 +499,8 @@ describe('Multiplexer', () => {
     const before = Buffer.concat(held).toString();
     socket.bytes$.error(new ConnectionError('lost'));
     const next = new ScriptedSocket();
-    record(multiplexer.serve(next));
-    multiplexer.openGate();
+    record(line.connect(next).serve());
+    line.open(3);
     record(send('SET', 'b', 'other'));
     await tick();
     expect(Buffer.concat(held).toString()).toBe(before);

@@ -1,0 +1,41 @@
+// What a command does to the connection that it travels on.
+
+import type { Effect } from '../src/commands/command';
+
+/** Every command that changes its connection; the others leave it as it was. */
+export const EFFECTS: Readonly<Record<string, Effect>> = {
+  SELECT: 'database',
+  AUTH: 'user',
+  HELLO: 'protocol',
+  RESET: 'reset',
+  QUIT: 'quit',
+  MULTI: 'multi',
+  EXEC: 'exec',
+  DISCARD: 'discard',
+  WATCH: 'watch',
+  UNWATCH: 'unwatch',
+  MONITOR: 'monitor',
+  ASKING: 'asking',
+  READONLY: 'replica reads',
+  READWRITE: 'replica reads',
+  'CLIENT REPLY': 'reply',
+  'CLIENT TRACKING': 'tracking',
+  'CLIENT CACHING': 'caching',
+  'CLIENT SETNAME': 'name',
+  'CLIENT CAPA': 'setting',
+  'CLIENT IMPORT-SOURCE': 'setting',
+  'CLIENT NO-EVICT': 'setting',
+  'CLIENT NO-TOUCH': 'setting',
+  'CLIENT SETINFO': 'setting',
+  'SCRIPT DEBUG': 'debug',
+  SUBSCRIBE: 'subscribe',
+  PSUBSCRIBE: 'subscribe',
+  SSUBSCRIBE: 'subscribe',
+  UNSUBSCRIBE: 'unsubscribe',
+  PUNSUBSCRIBE: 'unsubscribe',
+  SUNSUBSCRIBE: 'unsubscribe',
+  SYNC: 'replication',
+  PSYNC: 'replication',
+  REPLCONF: 'replication',
+  'CLUSTER SYNCSLOTS': 'replication',
+};

@@ -1,0 +1,22 @@
+import { config } from 'rxjs';
+
+// Held when the module is loaded, for a test's fake timers may take its place.
+const { queueMicrotask } = globalThis;
+
+/** Runs user code; what it throws keeps the caller from nothing, and is reported. */
+export function guarded(tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    reportUnhandled(error);
+  }
+}
+
+/** An error that user code lets out is the process's, never the connection's: it is reported as RxJS reports it, once all is in its place. */
+export function reportUnhandled(error: unknown): void {
+  queueMicrotask(() => {
+    const { onUnhandledError } = config;
+    if (onUnhandledError === null) throw error;
+    onUnhandledError(error);
+  });
+}

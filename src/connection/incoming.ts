@@ -1,0 +1,149 @@
+import { Group } from '../commands/group';
+import type { Request } from '../commands/request';
+import { toReplyError } from '../commands/reply-error';
+import type { BytesWanted } from '../resp/decoder';
+import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
+import { isMessage } from './array-pushes';
+import type { LinkMode } from './link-mode';
+import type { Ring } from './ring';
+
+/** Where the frames of a link go once it is known what they are. */
+export interface FrameSink {
+  /** Hot: the reply to the oldest request: its frame, or the values of a group's members. */
+  replied(frame: Frame): void;
+  /** Hot: a frame that no request waits for. */
+  pushed(push: Push): void;
+  /** A member of a group was refused. */
+  memberRefused(error: ReturnType<typeof toReplyError>): void;
+}
+
+/**
+ * Tells what a frame is: a reply, a part of one, or a push. A group is answered by a frame a member, SUBSCRIBE by a push a channel: both
+ * are counted here. It ends with the link.
+ */
+export class Incoming {
+  /** How many of the frames that answer the oldest request have come. */
+  private count = 0;
+  /** What the members of the oldest request, a group, have been answered. */
+  private values: unknown[] = [];
+  /** The frame that is being decoded, if any, is a reply. */
+  private insideReply = false;
+
+  /** What the decoder asks before it makes text of bytes. */
+  readonly bytesWanted: BytesWanted = {
+    reply: () => {
+      this.insideReply = true;
+      return this.wantsBytes(this.owed.peek());
+    },
+    push: () => this.pushesAsBytes(),
+  };
+
+  /**
+   * @param arraysArePushes whether messages come as arrays: on a subscribed connection in RESP2
+   * @param pushesAsBytes whether messages are decoded as bytes
+   */
+  constructor(
+    private readonly owed: Ring<Request>,
+    private readonly mode: LinkMode,
+    private readonly sink: FrameSink,
+    private readonly arraysArePushes: () => boolean,
+    private readonly pushesAsBytes: () => boolean,
+  ) {}
+
+  /** A part of a reply has come, and the rest of it is still to come. */
+  get isInsideReply(): boolean {
+    return this.insideReply;
+  }
+
+  /** How many members of the oldest request, a group, have been answered, and with what. */
+  get answered(): readonly unknown[] {
+    return this.values;
+  }
+
+  // Hot: once per frame.
+  receive(frame: Frame): void {
+    this.insideReply = false;
+    if (typeof frame === 'object' && frame !== null) {
+      if (frame instanceof Push) {
+        this.receivePush(frame);
+        return;
+      }
+      if (Array.isArray(frame) && this.arraysArePushes() && isMessage(frame)) {
+        this.receivePush(new Push(frame));
+        return;
+      }
+      if (frame instanceof Attribute) return;
+    }
+    if (typeof frame === 'string' && this.mode.isMonitored(frame)) {
+      this.sink.pushed(new Push(['monitor', frame]));
+      return;
+    }
+    const oldest = this.owed.peek();
+    if (oldest !== undefined && !oldest.command.spec.plain) this.receiveSpecial(oldest, frame);
+    else this.sink.replied(frame);
+  }
+
+  private receiveSpecial(oldest: Request, frame: Frame): void {
+    const { command } = oldest;
+    if (command instanceof Group) this.receiveMember(oldest, command, frame);
+    else if (command.spec.effect === 'fence' && isLateRefusal(frame)) return;
+    else {
+      this.count = 0;
+      this.sink.replied(frame);
+    }
+  }
+
+  private receiveMember(oldest: Request, group: Group, frame: Frame): void {
+    const { values } = this;
+    const index = values.length;
+    let value: unknown;
+    try {
+      value = group.readMember(index, frame, oldest.context);
+    } catch (cause) {
+      value = cause;
+    }
+    values.push(value);
+    if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, group.members[index]!));
+    if (values.length < group.members.length) return;
+    this.values = [];
+    this.sink.replied(values as Frame[]);
+  }
+
+  /** A message, or a confirmation that the oldest request waits for: of what it asked for, in the order of its names. */
+  private receivePush(push: Push): void {
+    const oldest = this.owed.peek();
+    if (oldest !== undefined && oldest.command.spec.confirmation === push.kind) {
+      const { args } = oldest.command;
+      if (sameName(args[this.count], push.items[1]) && ++this.count === args.length) {
+        this.count = 0;
+        this.sink.replied(null);
+      }
+    }
+    this.sink.pushed(push);
+  }
+
+  private wantsBytes(request: Request | undefined): boolean {
+    if (this.arraysArePushes()) return this.pushesAsBytes();
+    if (request === undefined) return false;
+    const { command } = request;
+    const { spec } = command instanceof Group ? command.members[this.values.length]! : command;
+    return request.context.bytes || spec.binary === true;
+  }
+}
+
+/** What SUNSUBSCRIBE is refused with behind a confirmation that the server sent by itself; PING never is. */
+const LATE_REFUSALS = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CROSSSLOT', 'CLUSTERDOWN']);
+
+function isLateRefusal(frame: Frame): boolean {
+  return frame instanceof ErrorFrame && LATE_REFUSALS.has(frame.kind);
+}
+
+/** Whether a push names the channel that was asked for; either may be text or bytes. */
+function sameName(asked: unknown, named: unknown): boolean {
+  if (typeof asked === 'string' && typeof named === 'string') return asked === named;
+  return Buffer.compare(asBytes(asked), asBytes(named)) === 0;
+}
+
+function asBytes(name: unknown): Uint8Array {
+  return name instanceof Uint8Array ? name : Buffer.from(String(name));
+}

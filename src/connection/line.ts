@@ -1,0 +1,368 @@
+import { Observable, Subject, defer, of } from 'rxjs';
+import { blockingWait } from '../commands/blocking-wait';
+import type { Command } from '../commands/command';
+import type { Request } from '../commands/request';
+import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
+import type { ReconnectOnError } from '../options';
+import { ErrorFrame, type Frame, type Push } from '../resp/frames';
+import { Backlog } from './backlog';
+import { Deadlines } from './deadlines';
+import { connectionLost, failSafely, leftBehind, tellFailures, unreadable, withoutStacks, type Failing } from './failures';
+import { reportUnhandled } from './guarded';
+import { Link, type LinkOptions, type LinkOwner } from './link';
+import { Multicast } from './multicast';
+import { Places, changesMeaning } from './places';
+import { Residents } from './resident';
+import { Retrier } from './retrier';
+import type { ByteSocket } from './socket';
+import { timeFor } from './time-for';
+
+/** Durations are milliseconds. */
+export interface LineOptions extends LinkOptions {
+  /** send what one tick brings in one write; otherwise every request in a write of its own */
+  readonly autoPipeline: boolean;
+  readonly reconnectOnError: ReconnectOnError;
+  /** why there is no link, if there is none: the cause of what cannot be sent in its time */
+  readonly lastError: () => RedisError | undefined;
+  /** it carries messages, which come as arrays in RESP2 */
+  readonly carriesMessages: boolean;
+}
+
+/** A flush that is later than this was kept by user code, and the requests have lost that time by no fault of the server; ms. */
+const HELD_UP = 20;
+
+/**
+ * What outlives links: the queue, its deadlines, the order of the calls, repeating, closing. A new link after a loss carries on with
+ * what was never written, preceded by what may be repeated.
+ */
+//                             ┌───────────── repeated ◀──────────────────┐
+//                             ▼                                          │
+//  requests$ ─────────────▶ backlog ──flush──▶ a link ──refused──▶ Retrier ──▶ failed
+//                                               │  │                 ▲
+//                                               │  └───link lost─────┘
+//                                               └──reply──▶ settled
+export class Line implements LinkOwner {
+  readonly requests$ = new Multicast<Request>();
+  /** Commands that the server has accepted and that changed what the connection is to it. */
+  readonly sessionCommands$ = new Multicast<Command>();
+  /** Emits whenever the last owed reply has come and nothing waits to be sent. */
+  readonly idle$ = new Subject<void>();
+  readonly residents = new Residents();
+  /** Messages are decoded as bytes: an Observer of bytes is there. */
+  pushesAsBytes = false;
+  /** The socket of the moment, if there is one. */
+  link: Link | undefined;
+
+  private readonly backlog: Backlog;
+  private readonly places = new Places();
+  private readonly retrier: Retrier;
+  private readonly deadlines: Deadlines;
+  private flushScheduled = false;
+  /** The connection is to be closed when every reply that can still come has come. */
+  private draining = false;
+  /** The time, read once per tick. */
+  private tickTime = 0;
+  /** The place of the first request of the tick. */
+  private tickPlace = 0;
+  private losses = 0;
+
+  constructor(private readonly options: LineOptions) {
+    const { clock } = options;
+    this.backlog = new Backlog(
+      clock,
+      (request) => this.comeBack(request),
+      () => this.resume(),
+    );
+    this.retrier = new Retrier(options, this.backlog);
+    this.deadlines = new Deadlines(
+      clock,
+      options.blockingGrace,
+      this.backlog,
+      options.lastError,
+      () => this.tellIdle(),
+    );
+    this.requests$.subscribe((request) => this.enter(request));
+  }
+
+  /** Requests that wait to be written. */
+  get queued(): number {
+    return this.backlog.queued;
+  }
+
+  /** Requests that are not answered yet, written or not. */
+  get pending(): number {
+    return this.backlog.length + (this.link?.pending ?? 0);
+  }
+
+  get listening(): boolean {
+    return this.residents.listening;
+  }
+
+  /** Makes the link of a new socket; `serve` it, and `openGate` when its handshake is through. */
+  connect(socket: ByteSocket): Link {
+    const link = new Link(socket, this, this.options, this.options.carriesMessages);
+    this.link = link;
+    this.deadlines.linkChanged(link.owed);
+    return link;
+  }
+
+  /** Lets the queue flow over the link, whose handshake is through. */
+  open(protocol: 2 | 3): void {
+    this.link?.open(protocol);
+    this.flush();
+  }
+
+  /** Sends ahead of the queue, whether the queue flows or not; fails where there is no link. */
+  greet<T>(command: Command<T>): Observable<T> {
+    return defer(() => {
+      const { link } = this;
+      if (link === undefined) throw new ConnectionError('There is no connection', { command: command.spec.name });
+      return link.greet(command);
+    });
+  }
+
+  /** Emits when every reply that can still come has come. A blocking command at the head, and what is queued behind it, is not waited for. */
+  drained(): Observable<void> {
+    return defer(() => {
+      this.draining = true;
+      return this.isDrained() ? of(undefined) : this.idle$;
+    });
+  }
+
+  /** Drops what waits and whose observers have left. */
+  prune(): void {
+    this.backlog.prune();
+  }
+
+  /** For good: the link is left, what waits and what is in flight fails, and nothing is repeated. */
+  end(toError: (request: Request) => RedisError, leave: () => void): void {
+    this.retrier.end(toError);
+    leave();
+    this.failQueued(toError);
+  }
+
+  /** Fails what waits to be written beyond the first so many. */
+  failQueued(toError: (request: Request) => RedisError, kept = 0): void {
+    const requests = this.take(kept);
+    tellFailures(
+      withoutStacks(() => requests.map((request) => ({ request, error: toError(request) }))),
+      this.options.clock,
+    );
+    if (this.pending === 0) this.deadlines.stop();
+  }
+
+  /**
+   * Takes what waits to be written, beyond the first so many, out of the line, in the order of the calls. The requests may be submitted
+   * to another line once they have left this one: see `Request.leaveLine`.
+   */
+  take(kept = 0): Request[] {
+    this.backlog.prune();
+    let count = 0;
+    const taken = this.backlog.take(() => ++count > kept);
+    this.deadlines.reordered();
+    return taken.sort((one, other) => one.place - other.place);
+  }
+
+  // Hot: everything up to `answered` runs for every command.
+  private enter(request: Request): void {
+    const { autoPipeline, clock } = this.options;
+    if (autoPipeline) this.scheduleFlush();
+    else this.tickTime = clock.now();
+    this.places.give(request);
+    this.deadlines.start(request, this.tickTime);
+    this.backlog.push(request);
+    if (!autoPipeline) this.flush();
+  }
+
+  /** The delay of a request that is repeated has elapsed. */
+  private comeBack(request: Request): void {
+    this.deadlines.enterAgain(request);
+    this.backlog.push(request);
+    if (this.options.autoPipeline) this.scheduleFlush();
+    else this.flush();
+  }
+
+  /** Has the queue written at the end of the tick, empty or not. */
+  scheduleFlush(): void {
+    if (this.flushScheduled) return;
+    this.flushScheduled = true;
+    this.tickTime = this.options.clock.now();
+    this.tickPlace = this.places.next;
+    this.options.clock.nextTick(this.endTick);
+  }
+
+  writeLater(): void {
+    if (this.options.autoPipeline) this.scheduleFlush();
+    else this.flush();
+  }
+
+  private readonly endTick = (): void => {
+    const late = this.options.clock.now() - this.tickTime;
+    if (late > HELD_UP) this.extendTick(late);
+    this.flush();
+  };
+
+  private readonly flush = (): void => {
+    this.residents.beforeWrite();
+    this.flushScheduled = false;
+    this.link?.write();
+  };
+
+  /** What was called in this tick was written late because user code held up the event loop. */
+  private extendTick(late: number): void {
+    const { queue } = this.backlog;
+    for (let number = queue.passed + queue.length - 1; number >= queue.passed; number--) {
+      const request = queue.at(number);
+      if (request.place < this.tickPlace) break;
+      this.deadlines.extend(request, late);
+    }
+  }
+
+  next(): Request | undefined {
+    return this.link!.isOpen ? this.backlog.shift() : undefined;
+  }
+
+  broken(error: RedisError): void {
+    this.link?.lose(error);
+  }
+
+  hasLeft(request: Request): boolean {
+    return this.places.hasLeft(request);
+  }
+
+  wrote(request: Request): void {
+    const { effect, blocking } = request.command.spec;
+    if (changesMeaning(effect)) this.places.wrote(request);
+    if (blocking !== undefined) this.grantWait(request);
+  }
+
+  /** The server counts from when it has the command, so the wait for the connection is not taken from that. */
+  private grantWait(request: Request): void {
+    if (request.deadline === 0 || request.context.limitsBlocking || blockingWait(request.command) === undefined) return;
+    const { clock, blockingGrace } = this.options;
+    this.deadlines.extend(request, clock.now() + timeFor(request, blockingGrace) - request.deadline);
+  }
+
+  answered(link: Link, request: Request, frame: Frame): void {
+    const isError = frame instanceof ErrorFrame;
+    if (!request.command.spec.plain) {
+      this.noteEnd(request, !isError);
+      if (link.outgoing.answered(request)) this.scheduleFlush();
+    }
+    try {
+      if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
+      else this.deliver(link, request, frame);
+    } catch (error) {
+      reportUnhandled(error);
+    }
+    if (link.owed.length === 0 || this.draining) this.rest();
+    // What is at hand is read first.
+    else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.scheduleFlush();
+  }
+
+  private noteEnd(request: Request, done: boolean): void {
+    if (changesMeaning(request.command.spec.effect)) this.places.ended(request, done);
+  }
+
+  private deliver(link: Link, request: Request, frame: Frame): void {
+    request.settle(frame);
+    const { command } = request;
+    if (command.spec.effect === undefined) return;
+    link.mode.accepted(command);
+    this.sessionCommands$.next(command);
+    if (changesMeaning(command.spec.effect)) this.failLeft();
+  }
+
+  memberRefused(link: Link, error: ReplyError): void {
+    if (link.isOpen) this.retrier.react(error, link.retire);
+  }
+
+  pushed(push: Push): void {
+    this.residents.receive(push);
+  }
+
+  /** What is not to be repeated in another database, or as another user. */
+  private failLeft(): void {
+    const left = (request: Request): boolean => this.places.hasSurelyLeft(request);
+    for (const request of this.backlog.takeRepeated(left)) failSafely(request, leftBehind(request));
+  }
+
+  /** A reply is owed, and the server is not waiting for anything before it gives it. */
+  private owesSoon(): boolean {
+    const oldest = this.link?.owed.peek();
+    return oldest !== undefined && blockingWait(oldest.command) === undefined;
+  }
+
+  rest(): void {
+    const { link } = this;
+    if (this.owesSoon()) {
+      if (this.draining) this.tellIdle();
+      return;
+    }
+    if (link?.outgoing.holds && link.owed.length === 0) this.scheduleFlush();
+    if (link?.retiring !== undefined) {
+      link.lose(new ConnectionError('The connection is made anew', { cause: link.retiring }));
+      return;
+    }
+    if (this.backlog.pauseElapsed) this.resume();
+    this.tellIdle();
+  }
+
+  private isDrained(): boolean {
+    // The backlog may be long, so it is looked through only when all that was sent is answered, not at every reply.
+    const owed = this.link?.owed;
+    if (this.draining && (owed === undefined || owed.length === 0)) this.backlog.prune();
+    const next = owed?.peek() ?? this.backlog.peek();
+    return this.pending === 0 || (this.draining && next !== undefined && blockingWait(next.command) !== undefined);
+  }
+
+  private tellIdle(): void {
+    if (this.isDrained()) this.idle$.next();
+  }
+
+  /** The pause is over once those in flight have been refused as well; a blocking command is not waited for. */
+  private resume(): void {
+    if (this.owesSoon() || this.link?.retiring !== undefined) return;
+    this.backlog.resume();
+    this.deadlines.reordered();
+    this.flush();
+  }
+
+  lost(link: Link, error: RedisError): () => void {
+    this.link = undefined;
+    const failing = withoutStacks(() => this.fatesAfter(link, error));
+    this.deadlines.linkChanged(undefined);
+    this.backlog.resume();
+    this.deadlines.reordered();
+    return () => tellFailures(failing, this.options.clock);
+  }
+
+  private fatesAfter(link: Link, error: RedisError): Failing[] {
+    const { greetings, queued } = link.outgoing.end();
+    const failing: Failing[] = greetings.map((request) => ({
+      request,
+      error: connectionLost(error, request, 'unsent'),
+    }));
+    const oldest = link.owed.peek();
+    const isSuspect = this.suspects(oldest);
+    for (let request = link.owed.shift(); request !== undefined; request = link.owed.shift()) {
+      if (!request.command.spec.plain) this.noteEnd(request, false);
+      if (request === oldest && error instanceof ProtocolError) {
+        // What the server answers in no RESP is not asked for again: it would break the next link as well.
+        failing.push({ request, error: unreadable(error, request) });
+        continue;
+      }
+      const progress = link.progressOf(request, oldest);
+      const failure = this.retrier.lost(request, error, { progress, isSuspect: isSuspect && request === oldest });
+      if (failure !== undefined) failing.push({ request, error: failure });
+    }
+    if (queued !== undefined) this.backlog.bringBack(queued);
+    if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
+    return failing;
+  }
+
+  /** A request that was the oldest in flight at the last loss as well: perhaps its answer is what breaks the link. */
+  private suspects(oldest: Request | undefined): boolean {
+    return oldest?.past?.oldestAtLoss === this.losses++;
+  }
+}

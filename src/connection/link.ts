@@ -1,0 +1,252 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { call } from '../commands/call';
+import { Group } from '../commands/group';
+import { Reply } from '../commands/reply';
+import type { Command } from '../commands/command';
+import type { Request } from '../commands/request';
+import { plainContext } from '../commands/request-context';
+import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
+import { decodeResp } from '../resp/decode-resp';
+import type { DecoderLimits } from '../resp/decoder';
+import { ErrorFrame, type Frame, type Push } from '../resp/frames';
+import type { Clock } from './clock';
+import { connectionLost, failSafely, type GroupProgress } from './failures';
+import { Incoming, type FrameSink } from './incoming';
+import { LinkMode } from './link-mode';
+import { Liveness, type LivenessLimits } from './liveness';
+import { Outgoing, type OutgoingOptions, type Supply } from './outgoing';
+import { Ring } from './ring';
+import type { ByteSocket } from './socket';
+
+/** Durations are milliseconds. */
+export interface LinkOptions extends LivenessLimits, OutgoingOptions {
+  readonly clock: Clock;
+  readonly limits?: Partial<DecoderLimits> | undefined;
+}
+
+/** What a link is there for: the line that it belongs to. */
+export interface LinkOwner extends Supply {
+  /** the oldest request has been answered */
+  answered(link: Link, request: Request, frame: Frame): void;
+  pushed(push: Push): void;
+  /** a member of a group was refused */
+  memberRefused(link: Link, error: ReplyError): void;
+  /** more is to be written in another turn of the event loop */
+  writeLater(): void;
+  /** what has come is all that came together */
+  rest(): void;
+  /** the link is lost, before the error is told to anyone; returns what is to be told after that */
+  lost(link: Link, error: RedisError): () => void;
+  /** a request waits for pushes, so a silent link is probed */
+  readonly listening: boolean;
+  readonly pushesAsBytes: boolean;
+}
+
+/** A link lives as long as one socket. */
+//  greeting ──handshake──▶ open ──wrong server──▶ retiring
+//      └────────────────────┴───────lost────────────┴──────▶ lost
+export type LinkState =
+  /** greetings alone are written */
+  | { readonly kind: 'greeting' }
+  | { readonly kind: 'open' }
+  /** nothing of the queue is written any more; the link is left once it owes nothing */
+  | { readonly kind: 'retiring'; readonly reason: RedisError }
+  | { readonly kind: 'lost' };
+
+/** What a server says to a client that it does not want, whatever the client has asked, before it closes the connection. */
+const FAREWELL = /^(ERR max number of clients|DENIED )/;
+
+/**
+ * One socket and all that is known of it: what is owed, what commands have made of it, whether it lives. It is made with the socket
+ * and thrown away with it; what outlives it is the line's.
+ */
+export class Link implements FrameSink {
+  /** The requests whose replies are owed, oldest first. */
+  readonly owed = new Ring<Request>();
+  readonly mode = new LinkMode();
+  /** The version of RESP that the handshake has agreed on. */
+  protocol: 2 | 3 | undefined;
+  readonly outgoing: Outgoing;
+  private state: LinkState = { kind: 'greeting' };
+  private readonly incoming: Incoming;
+  private readonly liveness: Liveness;
+  private owedWhenHeard = 0;
+  private subscriber: Subscriber<never> | undefined;
+
+  constructor(
+    private readonly socket: ByteSocket,
+    private readonly owner: LinkOwner,
+    private readonly options: LinkOptions,
+    private readonly carriesMessages: boolean,
+  ) {
+    const { clock } = options;
+    this.liveness = new Liveness(clock, options, {
+      owed: this.owed,
+      listening: () => owner.listening,
+      probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
+      dead: (error) => this.lose(error),
+    });
+    this.outgoing = new Outgoing(socket, this.owed, this.mode, this.liveness, owner, options);
+    this.incoming = new Incoming(
+      this.owed,
+      this.mode,
+      this,
+      () => this.carriesMessages && this.protocol !== 3,
+      () => owner.pushesAsBytes,
+    );
+  }
+
+  get isGreeting(): boolean {
+    return this.state.kind === 'greeting';
+  }
+
+  get isOpen(): boolean {
+    return this.state.kind === 'open';
+  }
+
+  get isLost(): boolean {
+    return this.state.kind === 'lost';
+  }
+
+  /** Why the link leads to the wrong server. */
+  get retiring(): RedisError | undefined {
+    return this.state.kind === 'retiring' ? this.state.reason : undefined;
+  }
+
+  /** A frame is being dealt with, and others may be at hand. */
+  reading = false;
+
+  /** Requests on this link that are not answered, written or not. */
+  get pending(): number {
+    return this.owed.length + this.outgoing.pending;
+  }
+
+  /** Serves until the socket is lost or the protocol is broken, which is the error; never emits, never completes. */
+  serve(): Observable<never> {
+    return new Observable((subscriber) => {
+      this.subscriber = subscriber;
+      subscriber.add(() => this.end(new ConnectionError('The connection was given up'))());
+      subscriber.add(this.socket.drain$.subscribe(() => this.drained()));
+      const frames$ = this.heard$().pipe(decodeResp(this.options.limits, this.incoming.bytesWanted));
+      subscriber.add(
+        frames$.subscribe({
+          next: (frame) => {
+            this.reading = true;
+            this.incoming.receive(frame);
+            this.reading = false;
+          },
+          error: (error: RedisError) => this.lose(error),
+        }),
+      );
+    });
+  }
+
+  /** The handshake is through: the queue flows. */
+  open(protocol: 2 | 3): void {
+    this.protocol = protocol;
+    if (this.state.kind === 'greeting') this.state = { kind: 'open' };
+    this.outgoing.keepSolitude();
+  }
+
+  /** Nothing of the queue is written any more, and the link is left once it owes nothing. */
+  readonly retire = (reason: RedisError): void => {
+    if (this.state.kind === 'open') this.state = { kind: 'retiring', reason };
+  };
+
+  /** Sends ahead of the queue, whether the queue flows or not. */
+  greet<T>(command: Command<T>): Reply<T> {
+    return new Reply({ ...plainContext, executor: this.greeter }, command);
+  }
+
+  private readonly greeter = {
+    submit: (request: Request): void => {
+      if (this.isLost) {
+        failSafely(request, connectionLost(new ConnectionError('The connection was given up'), request, 'unsent'));
+        return;
+      }
+      this.outgoing.greetings.push(request);
+      this.owner.writeLater();
+    },
+  };
+
+  /** Writes what may be written. */
+  write(): void {
+    if (this.isLost) return;
+    if (this.outgoing.write()) this.options.clock.afterInput(() => this.write());
+    else if (!this.reading && !this.isLost) this.owner.rest();
+  }
+
+  /** The link is over: what is owed on it is the owner's to decide about. */
+  lose(error: RedisError): void {
+    if (this.isLost) return;
+    const tell = this.end(error);
+    this.subscriber?.error(error);
+    tell();
+  }
+
+  // Hot: once per reply.
+  replied(frame: Frame): void {
+    if (this.state.kind === 'greeting' && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
+      this.lose(new ConnectionError(`The server turns the client away: ${frame.text}`));
+      return;
+    }
+    if (this.mode.isDoubtful(frame, this.owed.peek())) {
+      const why = frame instanceof ErrorFrame ? frame.kind : 'QUEUED';
+      this.lose(new ConnectionError(`CLIENT REPLY may have been refused (${why}), so it is not known whose the replies are`));
+      return;
+    }
+    const request = this.owed.shift();
+    if (request === undefined) {
+      this.lose(new ProtocolError('A reply came that no command waits for'));
+      return;
+    }
+    this.owner.answered(this, request, frame);
+  }
+
+  pushed(push: Push): void {
+    this.owner.pushed(push);
+  }
+
+  memberRefused(error: ReplyError): void {
+    this.owner.memberRefused(this, error);
+  }
+
+  /** How far the members of a group had come when the link was lost: so many were answered, so many written. */
+  progressOf(request: Request, oldest: Request | undefined): GroupProgress | undefined {
+    const { command } = request;
+    if (!(command instanceof Group)) return undefined;
+    const answered = request === oldest ? this.incoming.answered : [];
+    return { answered, written: this.outgoing.membersWritten(request, command) };
+  }
+
+  private drained(): void {
+    this.outgoing.drained();
+    this.write();
+  }
+
+  /** The bytes of the socket. Replies are signs of life, and the parts of a large one; pushes are not, for they come also to a client that the server no longer serves. */
+  private heard$(): Observable<Uint8Array> {
+    const { bytes$ } = this.socket;
+    return new Observable((subscriber) =>
+      bytes$.subscribe({
+        next: (chunk) => {
+          if (this.incoming.isInsideReply) this.liveness.heard();
+          subscriber.next(chunk);
+          if (this.owed.passed === this.owedWhenHeard && this.owed.length > 0) return;
+          this.owedWhenHeard = this.owed.passed;
+          this.liveness.heard();
+        },
+        error: (error: unknown) => subscriber.error(error),
+      }),
+    );
+  }
+
+  /** @returns tells those who wait of the failures; for the end, when user code finds everything in its place */
+  private end(error: RedisError): () => void {
+    if (this.isLost) return () => undefined;
+    this.state = { kind: 'lost' };
+    this.liveness.stop();
+    this.socket.destroy();
+    return this.owner.lost(this, error);
+  }
+}

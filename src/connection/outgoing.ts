@@ -1,0 +1,259 @@
+import type { Subscription } from 'rxjs';
+import { Group } from '../commands/group';
+import type { Command } from '../commands/command';
+import type { Request } from '../commands/request';
+import { TimeoutError, type RedisError } from '../errors';
+import { Encoder, refuseUnencodable } from '../resp/encoder';
+import type { Clock } from './clock';
+import { failSafely, leftBehind, notEncodable, type Failing } from './failures';
+import { guarded } from './guarded';
+import type { LinkMode } from './link-mode';
+import type { Liveness } from './liveness';
+import { Ring } from './ring';
+import type { ByteSocket } from './socket';
+
+/** What comes from the line that a link writes for. */
+export interface Supply {
+  /** the next request of the queue; none while the link is not open or the queue pauses */
+  next(): Request | undefined;
+  /** whether a request that is repeated would now mean something else */
+  hasLeft(request: Request): boolean;
+  /** a request that is not plain is written */
+  wrote(request: Request): void;
+  /** the link is of no more use */
+  broken(error: RedisError): void;
+}
+
+/** Durations are milliseconds. */
+export interface OutgoingOptions {
+  /** the most commands in one write */
+  readonly pipelineDepth: number;
+  /** bytes gathered for one write */
+  readonly writeBufferSize: number;
+  /** how long signing in may take on a link that is in use */
+  readonly connectTimeout: number;
+  readonly clock: Clock;
+}
+
+/** So many commands are written in one turn of the event loop; then what has come is read first. */
+const TURN = 20_000;
+
+/** What is written on one link, and in which order. It ends with the link. */
+//  rest of a group ──▶ greetings, but for a transaction ──▶ the queue, while the link is open
+export class Outgoing {
+  /** The handshake and what restores a connection's state: written before the queue, open or not. */
+  readonly greetings = new Ring<Request>();
+  private readonly encoder: Encoder;
+  /** A group that has been written in part, and its member that is next. */
+  private group: Request | undefined;
+  private member = 0;
+  private full = false;
+  private solitude = false;
+  /** A solitary request that waits until nothing is owed. */
+  private held: Request | undefined;
+  private patience: Subscription | undefined;
+  /** A solitary request that is written and not answered: nothing else is written meanwhile. */
+  private alone: Request | undefined;
+  /** Encoded, and no reply will come. */
+  private readonly unanswered: Request[] = [];
+  /** Taken from their lines, and not to be sent at all. */
+  private readonly unsendable: Failing[] = [];
+
+  constructor(
+    private readonly socket: ByteSocket,
+    private readonly owed: Ring<Request>,
+    private readonly mode: LinkMode,
+    private readonly liveness: Liveness,
+    private readonly supply: Supply,
+    private readonly options: OutgoingOptions,
+  ) {
+    this.encoder = new Encoder(options.writeBufferSize);
+  }
+
+  /** Writes what may be written. Returns whether more is left for another turn of the event loop. */
+  write(): boolean {
+    const { owed, encoder, liveness } = this;
+    let left = TURN;
+    while (!this.full && left > 0) {
+      const from = owed.passed + owed.length;
+      const count = this.encodeBatch(Math.min(this.options.pipelineDepth, left));
+      if (count === 0) {
+        this.tellWritten();
+        return false;
+      }
+      left -= count;
+      this.full = !this.socket.write(encoder.take());
+      encoder.release(this.socket.drained);
+      liveness.wrote(from, !this.full);
+      this.tellWritten();
+    }
+    return !this.full;
+  }
+
+  /** A request waits until nothing is owed. */
+  get holds(): boolean {
+    return this.held !== undefined;
+  }
+
+  /** Requests that are not written, and not the queue's any more. */
+  get pending(): number {
+    return this.greetings.length + (this.held === undefined ? 0 : 1);
+  }
+
+  /** From now on a request that signs in is written when nothing is owed, and alone. In the handshake it comes first anyway. */
+  keepSolitude(): void {
+    this.solitude = true;
+  }
+
+  /** A request that is not plain has been answered. Returns whether others waited for that. */
+  answered(request: Request): boolean {
+    if (request !== this.alone) return false;
+    this.alone = undefined;
+    this.patience?.unsubscribe();
+    this.patience = undefined;
+    return true;
+  }
+
+  /** The send buffer has emptied. */
+  drained(): void {
+    this.full = false;
+    this.liveness.drained();
+  }
+
+  /** How many members of a group on this link have been written; all of them unless it is the one that is being written. */
+  membersWritten(request: Request, { members }: Group): number {
+    return request === this.group ? this.member : members.length;
+  }
+
+  /** The link is gone: what was written stays with the socket. Returns what was not written: greetings, and what came from the queue. */
+  end(): { readonly greetings: Request[]; readonly queued: Request | undefined } {
+    this.full = true;
+    this.encoder.release(false);
+    this.patience?.unsubscribe();
+    const { held } = this;
+    this.held = undefined;
+    const greetings = this.greetings.drain();
+    if (held === undefined) return { greetings, queued: undefined };
+    // A greeting has no place among the calls.
+    return held.place === 0 ? { greetings: [held, ...greetings], queued: undefined } : { greetings, queued: held };
+  }
+
+  /** Only now, for user code may do anything: destroy the client, or send more. */
+  private tellWritten(): void {
+    if (this.unanswered.length > 0)
+      for (const request of this.unanswered.splice(0)) guarded(() => request.settleUnanswered());
+    if (this.unsendable.length > 0)
+      for (const { request, error } of this.unsendable.splice(0)) failSafely(request, error);
+  }
+
+  /** Encodes as many commands as one write may hold, and returns how many they are. */
+  private encodeBatch(depth: number): number {
+    const { encoder, owed, mode, supply } = this;
+    const { writeBufferSize } = this.options;
+    let count = 0;
+    while (count < depth && encoder.pending < writeBufferSize) {
+      if (this.group !== undefined) {
+        count += this.encodeMembers(this.group.command as Group, depth - count);
+        continue;
+      }
+      if (this.alone !== undefined) break;
+      const request = this.next();
+      if (request === undefined) break;
+      if (request.abandoned) continue;
+      if (request.command.spec.solitary && this.mustWait(request, count)) break;
+      if (request.past !== undefined && supply.hasLeft(request)) {
+        this.unsendable.push({ request, error: leftBehind(request) });
+        continue;
+      }
+      const { command } = request;
+      if (!command.spec.plain && command instanceof Group) {
+        this.begin(request, command);
+        continue;
+      }
+      if (!this.encode(request, command)) continue;
+      count++;
+      if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
+      if (command.spec.plain && mode.answersAll) owed.push(request);
+      else this.pushSpecial(request);
+    }
+    return count;
+  }
+
+  private next(): Request | undefined {
+    const { held } = this;
+    if (held !== undefined) {
+      this.held = undefined;
+      return held;
+    }
+    return (this.mode.inTransaction ? undefined : this.greetings.shift()) ?? this.supply.next();
+  }
+
+  private encode(request: Request, { spec, args }: Command): boolean {
+    try {
+      this.encoder.add(spec.words, spec.head, args);
+      return true;
+    } catch (cause) {
+      this.unsendable.push({ request, error: notEncodable(cause, request) });
+      return false;
+    }
+  }
+
+  private pushSpecial(request: Request): void {
+    const { spec } = request.command;
+    if (!spec.plain) this.supply.wrote(request);
+    if (spec.solitary && this.solitude) {
+      this.alone = request;
+      this.startPatience(request);
+    }
+    if (this.mode.write(request)) this.owed.push(request);
+    else this.unanswered.push(request);
+  }
+
+  /** Whether a solitary request has to wait: for the replies that are owed, or for the write that holds others. */
+  private mustWait(request: Request, count: number): boolean {
+    if (!this.solitude || (this.owed.length === 0 && count === 0)) return false;
+    this.held = request;
+    this.startPatience(request);
+    return true;
+  }
+
+  /** A server that owes replies for long, or leaves AUTH unanswered, is left: the next link signs in. */
+  private startPatience({ command }: Request): void {
+    const { clock, connectTimeout } = this.options;
+    this.patience ??= clock.schedule(() => {
+      const { name } = command.spec;
+      this.supply.broken(new TimeoutError(`${name} could not be sent alone and answered within ${connectTimeout} ms`));
+    }, connectTimeout);
+  }
+
+  /** A group is written whole, if not at once, or not at all. */
+  private begin(request: Request, { members }: Group): void {
+    try {
+      if (!this.mode.answersAll) throw new TypeError('the server was told not to answer');
+      for (const { args } of members) refuseUnencodable(args);
+    } catch (cause) {
+      this.unsendable.push({ request, error: notEncodable(cause, request) });
+      return;
+    }
+    if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
+    this.owed.push(request);
+    this.group = request;
+    this.member = 0;
+  }
+
+  /** @returns how many members were encoded */
+  private encodeMembers(group: Group, depth: number): number {
+    const { encoder, options } = this;
+    const { members } = group;
+    const first = this.member;
+    const end = Math.min(members.length, first + depth);
+    while (this.member < end && encoder.pending < options.writeBufferSize) {
+      const { spec, args } = members[this.member]!;
+      encoder.add(spec.words, spec.head, args);
+      this.member++;
+    }
+    const count = this.member - first;
+    if (this.member === members.length) this.group = undefined;
+    return count;
+  }
+}

@@ -1,0 +1,53 @@
+import type { Effect } from '../commands/command';
+import type { Request } from '../commands/request';
+
+/** They make another command of what is sent behind them: another database, another user. */
+export function changesMeaning(effect: Effect | undefined): boolean {
+  return effect === 'database' || effect === 'user' || effect === 'reset';
+}
+
+/**
+ * Numbers the requests in the order of the calls. A request that was called before a SELECT or AUTH is not repeated behind it, for
+ * there it would be another command.
+ */
+//  called:  GET a   SELECT 1   GET b   SELECT 2
+//  place:     1        2         3        4
+export class Places {
+  private last = 0;
+  /** the place of the latest SELECT or AUTH that the server has accepted */
+  private accepted = 0;
+  /** the place of the latest that is written, and how many of those written are not answered yet */
+  private written = 0;
+  private underWay = 0;
+
+  /** The place of the next request. */
+  get next(): number {
+    return this.last + 1;
+  }
+
+  // Hot: once per command.
+  give(request: Request): void {
+    request.place = ++this.last;
+  }
+
+  /** Whether a request that is repeated would be written behind a later SELECT or AUTH. */
+  hasLeft({ past, place }: Request): boolean {
+    return past !== undefined && place < (this.underWay > 0 ? this.written : this.accepted);
+  }
+
+  /** The same, as far as the server has accepted it. */
+  hasSurelyLeft({ past, place }: Request): boolean {
+    return past !== undefined && place < this.accepted;
+  }
+
+  wrote({ place }: Request): void {
+    this.underWay++;
+    this.written = place;
+  }
+
+  /** @param done the server has accepted it; otherwise it was refused or lost */
+  ended({ place }: Request, done: boolean): void {
+    this.underWay--;
+    if (done && place > this.accepted) this.accepted = place;
+  }
+}

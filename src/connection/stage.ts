@@ -1,0 +1,22 @@
+import type { Connection, ConnectionParts } from './connection';
+
+/** What a connection is for. */
+export type Role = 'commands' | 'messages' | 'lease';
+
+/** Where a client plays when it is not the real world: the simulation puts its own time and sockets here, and sees the connections. */
+export interface Stage {
+  /** what a connection is made with */
+  partsFor(role: Role): ConnectionParts;
+  /** told of every connection once it is made */
+  made(connection: Connection, role: Role): void;
+}
+
+/** The key of the options under which a client finds its stage; no option of users. */
+export const stage: unique symbol = Symbol('rxjs-redis.stage');
+
+const realWorld: Stage = { partsFor: () => ({}), made: () => undefined };
+
+/** The stage that options name, or the real world. */
+export function stageOf(options: object): Stage {
+  return (options as { readonly [stage]?: Stage })[stage] ?? realWorld;
+}
