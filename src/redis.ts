@@ -49,6 +49,7 @@ export class Redis extends RedisView {
     const connection = make('commands', {}, {});
     const { session } = connection;
     const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
+    stage.subscribesBy(pubsub);
     const { prefix, commandTimeout, retry } = resolved;
     const source = { ...plainContext, executor: connection, prefix, commandTimeout, retry: retryPolicy(retry) };
     super(source, pubsub);

@@ -1,11 +1,12 @@
-import { EMPTY, timer, type SchedulerLike } from 'rxjs';
+import { timer } from 'rxjs';
 import { call } from '../../src/commands/call';
 import type { Command } from '../../src/commands/command';
-import type { Connection, ConnectionParts } from '../../src/connection/connection';
+import type { Clock } from '../../src/connection/clock';
+import type { Connection } from '../../src/connection/connection';
+import { stage as stageKey, type Holdings, type Role } from '../../src/connection/stage';
 import type { Dial } from '../../src/connection/socket';
 import type { RedisError } from '../../src/errors';
 import type { RedisOptions } from '../../src/options';
-import { PubSub } from '../../src/pubsub/pubsub';
 import { Redis } from '../../src/redis';
 import { CredentialsSource, type CredentialsManner } from './credentials';
 import type { RetryChoice, Settings } from './plan';
@@ -14,7 +15,7 @@ import type { UserErrors } from './user-errors';
 
 /** Where a client dials, and whose time it keeps: all of it that is not the real one. */
 export interface Stage {
-  readonly clock: SchedulerLike;
+  readonly clock: Clock;
   readonly userErrors: UserErrors;
   /** what the connection gets that asks for credentials just now */
   credentialsManner(): CredentialsManner | undefined;
@@ -22,7 +23,7 @@ export interface Stage {
   onConnectThrows(): boolean;
   /** takes the place of the sockets of one connection */
   dial(connection: Connection): Dial;
-  /** the connection of their own was made that messages need in RESP2 */
+  /** the connection of their own was made that messages need */
   madeForMessages(connection: Connection): void;
   /** a policy destroys the client instead of deciding */
   destroy(): void;
@@ -33,8 +34,9 @@ export interface Stage {
 /** The real client on a stage of its own, and what it shows to nobody but its simulation. */
 export class SimulatedClient {
   readonly redis: Redis;
-  readonly connection: Connection;
-  readonly pubsub: PubSub;
+  connection!: Connection;
+  /** What keeps its subscriptions. */
+  subscriptions!: Holdings;
   readonly credentials: CredentialsSource;
 
   constructor(
@@ -42,25 +44,21 @@ export class SimulatedClient {
     private readonly stage: Stage,
   ) {
     this.credentials = new CredentialsSource(stage.clock, () => stage.credentialsManner());
-    const parts = (): ConnectionParts => {
-      let connection: Connection | undefined;
-      const dial: Dial = (endpoint) => stage.dial((connection ??= this.dialling()))(endpoint);
-      return { dial, clock: stage.clock };
+    const { clock } = stage;
+    const dials = new Map<Role, Connection>();
+    const own = {
+      partsFor: (role: Role) => {
+        const dial: Dial = (endpoint, time) => stage.dial(dials.get(role)!)(endpoint, time);
+        return { dial, clock };
+      },
+      made: (connection: Connection, role: Role) => {
+        dials.set(role, connection);
+        if (role === 'commands') this.connection = connection;
+        else stage.madeForMessages(connection);
+      },
+      subscribesBy: (subscriptions: Holdings) => (this.subscriptions = subscriptions),
     };
-    class StagedRedis extends Redis {
-      static override parts = parts;
-    }
-    this.redis = new StagedRedis(this.optionsOf(settings));
-    this.connection = (this.redis as unknown as { connection: Connection }).connection;
-    this.pubsub = pubsubOf(this.redis);
-  }
-
-  /** Who dials for the first time: the client, or later what it makes for its messages. */
-  private dialling(): Connection {
-    const { own } = this.pubsub as unknown as { own: Connection | undefined };
-    if (own === undefined) return this.connection;
-    this.stage.madeForMessages(own);
-    return own;
+    this.redis = new Redis(Object.assign(this.optionsOf(settings), { [stageKey]: own }));
   }
 
   retryOption(choice: RetryChoice): NonNullable<RedisOptions['retry']> {
@@ -132,18 +130,4 @@ export class SimulatedClient {
 export function expectationsOf(settings: Settings): Expectations {
   const { password, onConnect } = settings;
   return { password, onConnect, clientName: settings.clientName ? CLIENT_NAME : undefined };
-}
-
-/** Who carries the messages of a client, which keeps it from everybody. */
-function pubsubOf(redis: Redis): PubSub {
-  const original = Object.getOwnPropertyDescriptor(PubSub.prototype, 'messages')!;
-  const asked: PubSub[] = [];
-  const messages = function (this: PubSub): typeof EMPTY {
-    asked.push(this);
-    return EMPTY;
-  };
-  Object.defineProperty(PubSub.prototype, 'messages', { ...original, value: messages });
-  redis.subscribe('news');
-  Object.defineProperty(PubSub.prototype, 'messages', original);
-  return asked[0]!;
 }

@@ -44,7 +44,8 @@ export class FailureRules {
     if (delivery === 'answered' && !isAnswer && !sent.wires.every(isRefused))
       sent.fail('is said to have been refused, and may have run');
     if (isReply || (isAnswer && delivery === 'answered')) this.checkAnswer(error);
-    else if (error instanceof ConnectionError) this.checkLoss(error);
+    else if (error instanceof ConnectionError && !this.isSuspect(error)) this.checkLoss(error);
+    else if (error instanceof ConnectionError) this.checkSuspicion();
     else if (error instanceof TimeoutError) this.checkTimeout();
     else if (error instanceof ProtocolError) this.checkPoison();
     else if (error instanceof AuthenticationError) this.checkSignIn();
@@ -61,7 +62,13 @@ export class FailureRules {
       return hasNotRun && this.sent.tries.isForTheMoment(error.message);
     }
     if (error instanceof DisconnectedError) return isOverflow(error);
+    if (this.isSuspect(error)) return false;
     return error.delivery !== 'unknown' || this.sent.repeatable;
+  }
+
+  /** It was the oldest in flight at two losses in a row, so it is not sent a third time. */
+  private isSuspect({ message }: RedisError): boolean {
+    return this.sent.wires.length > 1 && message.includes('not sent a third time');
   }
 
   private checkAnswer(error: RedisError): void {
@@ -96,6 +103,11 @@ export class FailureRules {
     if (sent.repeatable && sent.wires.length <= sent.tries.most && around.timeline.now() < sent.due) {
       sent.fail('failed although it could have been sent again');
     }
+  }
+
+  private checkSuspicion(): void {
+    const { sent } = this;
+    if (!sent.wires.slice(-2).every(({ wasOldest }) => wasOldest)) sent.fail('was suspected, and was not the oldest twice');
   }
 
   /** Only what was owed first when no RESP came may be taken for the one that was answered so. */

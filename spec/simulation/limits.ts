@@ -16,6 +16,7 @@ export class Limits {
   readonly openedAt: number;
   private readonly opened: Moment;
   private heardAt: Moment;
+  private repliedAt: Moment;
   private owedSince: Moment;
   private fullSince: Moment | undefined;
   /** What was written last, and what of it the full buffer holds. */
@@ -28,7 +29,7 @@ export class Limits {
     private readonly settings: Settings,
     private readonly fail: (violation: string) => void,
   ) {
-    this.opened = this.heardAt = this.owedSince = this.now();
+    this.opened = this.heardAt = this.repliedAt = this.owedSince = this.now();
     this.openedAt = this.opened.at;
   }
 
@@ -36,8 +37,10 @@ export class Limits {
     return this.fullSince !== undefined;
   }
 
-  heard(): void {
+  /** @param isReply a whole reply came: pushes and parts of replies may not count as signs of life */
+  heard(isReply: boolean): void {
     this.heardAt = this.now();
+    if (isReply || this.link.oldest === undefined) this.repliedAt = this.heardAt;
   }
 
   /** @param first nothing was owed before */
@@ -97,9 +100,10 @@ export class Limits {
     if (fullSince !== undefined && now >= fullSince.at + writeTimeout) return true;
     const { oldest } = link;
     if (oldest === undefined || !this.owesSent) return false;
-    const silentUntil = this.silentSince.at + readTimeout;
+    const silentSince = Math.max(this.repliedAt.at, this.owedSince.at);
+    const silentUntil = silentSince + readTimeout;
     const { sent } = oldest;
-    const waitsUntil = sent?.wait === undefined ? 0 : Math.min(sent.due, this.silentSince.at + sent.wait);
+    const waitsUntil = sent?.wait === undefined ? 0 : Math.min(sent.due, silentSince + sent.wait);
     const due = Math.max(silentUntil, waitsUntil);
     return now >= due && !(now > due + KEPT && link.atHand);
   }

@@ -58,6 +58,8 @@ export class Link implements ByteSocket {
   endedFor: readonly DisconnectReason[] = [];
   /** It brought what is not RESP, or a reply to nothing. */
   poisoned = false;
+  /** It belongs to the connection for messages. */
+  carriesMessages = false;
   /** Whether whose it is has been closed. */
   givenUp: () => boolean = () => false;
   /** What the client has written, in order. */

@@ -27,7 +27,7 @@ export class Memory {
       const before = floor.get(name);
       if (count !== before) excess.push(`${count} ${name}, and ${before} at the beginning`);
     }
-    const { requests, topics, links, bytes } = weigh([client.connection, client.pubsub]);
+    const { requests, topics, links, bytes } = weigh([client.connection, client.subscriptions]);
     if (requests > 0) excess.push(`${requests} requests`);
     if (topics > 0) excess.push(`${topics} topics`);
     // The connection of its own that messages need in RESP2 is one more.
@@ -38,38 +38,23 @@ export class Memory {
 }
 
 /** What a client still holds of what has been done, in words; nothing when its memory is at its floor. */
-export function remainsOf({ connection, pubsub }: SimulatedClient): string[] {
+export function remainsOf({ connection, subscriptions }: SimulatedClient): string[] {
   const remains: string[] = [];
-  const { multiplexer } = connection;
-  const { backlog, greetings, inFlight } = multiplexer as unknown as Record<string, unknown>;
-  for (const [name, line] of Object.entries({ backlog, greetings, inFlight })) {
-    const size = sizeOf(line);
-    if (size !== 0) remains.push(`${size} requests in ${name}`);
-  }
-  const { all } = pubsub as unknown as { all: readonly Record<string, unknown>[] };
-  for (const subscriptions of all) {
-    for (const name of ['topics', 'asked', 'leaving']) {
-      const size = sizeOf(subscriptions[name]);
-      if (size !== 0) remains.push(`${size} ${name} of ${String(subscriptions.kind)}`);
-    }
-  }
+  if (connection.line.pending > 0) remains.push(`${connection.line.pending} requests`);
+  for (const [name, count] of subscriptions.holdings) if (count !== 0) remains.push(`${count} ${name}`);
   return remains;
 }
 
 /** Who listens to what, by its name and how many they are. */
-function listenersOf({ connection, pubsub }: SimulatedClient): Map<string, number> {
-  const { multiplexer, state$, events$, greeter } = connection;
-  const { requests$, greetings$, sessionCommands$, idle$, incoming } = multiplexer;
-  const streams = { requests$, greetings$, sessionCommands$, pushes$: incoming.pushes$, idle$, state$, events$ };
+function listenersOf({ connection }: SimulatedClient): Map<string, number> {
+  const { line, state$, events$ } = connection;
   const counts = new Map<string, number>();
-  for (const [name, stream] of Object.entries(streams)) {
-    const { subscribers, observers } = stream as unknown as Record<string, unknown>;
-    counts.set(`listeners of ${name}`, sizeOf(subscribers ?? observers));
-  }
-  counts.set('restorers', greeter.restorers.length);
-  const { bytesObservers } = pubsub as unknown as { bytesObservers: unknown };
-  if (typeof bytesObservers !== 'number') throw outgrown();
-  return counts.set('observers of bytes', bytesObservers);
+  for (const [name, { size }] of Object.entries({ requests$: line.requests$, sessionCommands$: line.sessionCommands$ }))
+    counts.set(`listeners of ${name}`, size);
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- RxJS tells in no other way how many observe a Subject
+  for (const [name, { observers }] of Object.entries({ state$, events$, idle$: line.idle$ }))
+    counts.set(`listeners of ${name}`, observers.length);
+  return counts.set('residents', line.residents.count);
 }
 
 /** All that can be reached from objects by way of their fields: what stands in closures alone cannot be seen. */
@@ -103,17 +88,4 @@ export function weigh(roots: readonly Connection[] | readonly object[]): {
     }
   }
   return weight;
-}
-
-/** @throws Error when the client has no such thing: what is not there cannot be empty */
-function sizeOf(thing: unknown): number {
-  if (typeof thing === 'object' && thing !== null) {
-    if ('length' in thing && typeof thing.length === 'number') return thing.length;
-    if ('size' in thing && typeof thing.size === 'number') return thing.size;
-  }
-  throw outgrown();
-}
-
-function outgrown(): Error {
-  return new Error('the client is not made as the simulation expects: memory.ts has to follow');
 }

@@ -150,13 +150,15 @@ export class Observers {
     if (!observer.active) this.journal.fail(`observer ${item.id} was told of a message after its end`);
     const isText = typeof message.data === 'string';
     if (isText === item.bytes) this.journal.fail(`observer ${item.id} got ${isText ? 'a string' : 'bytes'}`);
-    if (
-      !names.has(message.pattern ?? message.channel) ||
-      (message.pattern && !matches(message.pattern, message.channel))
-    ) {
-      this.journal.fail(`observer ${item.id} was told of ${message.channel}`);
+    // Names are bytes where the data is.
+    const isTextOfName = typeof message.channel === 'string';
+    if (isTextOfName === item.bytes) this.journal.fail(`observer ${item.id} got a name in another form than the data`);
+    const channel = String(message.channel);
+    const pattern = message.pattern === undefined ? undefined : String(message.pattern);
+    if (!names.has(pattern ?? channel) || (pattern && !matches(pattern, channel))) {
+      this.journal.fail(`observer ${item.id} was told of ${channel}`);
     }
-    received.push(keyOf({ channel: message.channel, pattern: message.pattern, data: String(message.data) }));
+    received.push(keyOf({ channel, pattern, data: String(message.data) }));
     this.journal.count('message');
     if (received.length === item.takes) this.leave(observer);
     if (item.throws === true) this.userErrors.throw();

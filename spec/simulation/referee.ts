@@ -15,8 +15,8 @@ import type { WireRequest } from './wire';
 /** What the referee remembers of a connection. */
 interface Watched {
   readonly limits: Limits;
-  /** the place of the last command among all */
-  lastOrder: number;
+  /** the places of the last commands among all */
+  readonly lastOrder: { publishing: number; others: number };
   readonly hold: Hold;
   /** a reply told that it leads to the wrong server, to somebody or to nobody who waited any more */
   mayBeLeft: boolean;
@@ -32,6 +32,8 @@ export class Referee {
   /** the databases that new connections may be told to select: more than one, where the client may not have read all */
   private selected: readonly number[];
   private readonly watched = new Map<Link, Watched>();
+  /** when credentials changed */
+  private readonly rotations: number[] = [];
 
   constructor(
     private readonly timeline: Timeline,
@@ -42,6 +44,11 @@ export class Referee {
     this.selected = [settings.database];
   }
 
+  /** Live connections are to be signed in anew. */
+  rotated(): void {
+    this.rotations.push(this.timeline.now());
+  }
+
   fail(violation: string): void {
     this.journal.fail(violation);
   }
@@ -50,7 +57,7 @@ export class Referee {
     const fail = (violation: string) => this.fail(`link ${link.index}: ${violation}`);
     this.watched.set(link, {
       limits: new Limits(link, this.timeline, this.settings, fail),
-      lastOrder: -1,
+      lastOrder: { publishing: -1, others: -1 },
       hold: new Hold(),
       mayBeLeft: false,
       retiring: [],
@@ -98,6 +105,7 @@ export class Referee {
       atHand: () => false,
       inTime: false,
       doubtful: false,
+      wasOldest: false,
       poisoned: false,
     };
     this.journal.note('written', link.index, words[0], id);
@@ -153,7 +161,7 @@ export class Referee {
       link.answers++;
       link.answeredAt = this.timeline.now();
     }
-    watched.limits.heard();
+    watched.limits.heard(wires.length > 0);
     // What the handshake is told does not count.
     const astray = link.ready ? wires.filter((wire) => leadsAstray(wire, this.settings)) : [];
     watched.mayBeLeft ||= astray.length > 0;
@@ -205,6 +213,7 @@ export class Referee {
   left(link: Link): void {
     this.journal.note('destroyed', link.index, link.state);
     if (!link.open) return;
+    noteOldest(link);
     this.checkLimits(link);
     link.endedFor = this.reasonsToLeave(link);
     if (link.ready && !link.givenUp() && link.endedFor.length === 0)
@@ -214,6 +223,7 @@ export class Referee {
   lost(link: Link): void {
     this.journal.note('lost', link.index);
     this.journal.count('lost');
+    noteOldest(link);
     this.checkLimits(link);
   }
 
@@ -226,22 +236,38 @@ export class Referee {
   private reasonsToLeave(link: Link): DisconnectReason[] {
     const { limits, mayBeLeft } = this.of(link);
     const reasons: DisconnectReason[] = [];
-    if (limits.isOver) reasons.push('timeout');
+    if (limits.isOver || this.isSignInLate(link)) reasons.push('timeout');
     if (link.poisoned || mayBeLeft) reasons.push('connection_lost');
     return reasons;
+  }
+
+  /** AUTH waits until nothing is owed, and then for its answer, each no longer than a handshake may take. */
+  private isSignInLate({ requests, answers, openedAt }: Link): boolean {
+    const before = this.timeline.now() - this.settings.connectTimeout;
+    const signIns = requests.map(({ words, writtenAt }, index) => ({ words, writtenAt, answered: index < answers }));
+    const auths = signIns.filter(({ words }) => words[0] === 'AUTH' || words.includes('AUTH'));
+    if (auths.some(({ answered, writtenAt }) => !answered && writtenAt <= before)) return true;
+    const unasked = this.rotations.filter((at) => at >= openedAt).length - (auths.length - 1);
+    return unasked > 0 && this.rotations.some((at) => at >= openedAt && at <= before);
   }
 
   /** Commands stay in line, except those that had to wait before they were sent again. */
   private checkOrder(link: Link, sent: Sent): void {
     if (sent.outOfLine) return;
-    const watched = this.of(link);
-    if (sent.order < watched.lastOrder) sent.fail(`was written behind a command that was submitted later`);
-    watched.lastOrder = Math.max(watched.lastOrder, sent.order);
+    const { lastOrder } = this.of(link);
+    // What publishes may wait for subscriptions that were made before it, and is passed by others meanwhile.
+    const kind = sent.item.call === 'publish' ? 'publishing' : 'others';
+    if (sent.order < lastOrder[kind]) sent.fail(`was written behind a command that was submitted later`);
+    lastOrder[kind] = Math.max(lastOrder[kind], sent.order);
   }
 
   private of(link: Link): Watched {
     return this.watched.get(link)!;
   }
+}
+
+function noteOldest({ oldest }: Link): void {
+  if (oldest !== undefined) oldest.wasOldest = true;
 }
 
 function isSignInRefused({ id, answer }: WireRequest): boolean {

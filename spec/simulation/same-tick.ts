@@ -3,6 +3,9 @@ import type { Observers } from './observers';
 import { GRAIN, type Circumstances, type Sent } from './sent';
 import type { WireRequest } from './wire';
 
+/** So long what publishes waits at most for subscriptions, ms. */
+const LONGEST_WAIT = 1_000;
+
 /** The write that went last to a connection. */
 interface LastWrite {
   readonly at: number;
@@ -41,16 +44,20 @@ export class SameTick {
     if (isFull) journal.count('a tick in several writes');
   }
 
-  /** A message of the workload's own is about to be published to whom the server knows. */
-  published(link: Link, id: number, channel: string): void {
-    const { journal } = this.around;
+  /**
+   * A message of the workload's own is about to be published: Observers that had joined before get it.
+   * @param carrier the link that the client has for its messages just now
+   */
+  published(link: Link, carrier: Link | undefined, id: number, channel: string): void {
+    const { journal, timeline } = this.around;
     const sent = link.requests.find((request) => request.id === id)?.sent;
     const joined = this.publishers.get(id);
-    if (sent === undefined || joined === undefined || sent.wires.length > 1 || !this.isFresh(sent, link)) return;
-    if (link.peer.protocol !== 3 || link.peer.refusesSubscriptions) return;
+    if (sent === undefined || joined === undefined || sent.wires.length > 1 || carrier === undefined) return;
+    if (carrier.peer.refusesSubscriptions || !carrier.ready || carrier.readyAt + GRAIN >= sent.submittedAt) return;
+    if (timeline.now() - sent.submittedAt >= LONGEST_WAIT) return;
     if (!this.observers.hasJoined(channel, sent.submittedAt, joined)) return;
     journal.count('published by who had subscribed in the same tick');
-    if (!link.peer.subscriptions.channel.has(channel))
+    if (!carrier.peer.subscriptions.channel.has(channel))
       journal.fail(`PUBLISH (${id}) overtook the SUBSCRIBE of the same tick`);
   }
 

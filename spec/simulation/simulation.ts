@@ -118,7 +118,9 @@ class Simulation implements Cast {
     this.network = new Network(items.filter(isLinkItem), { timeline, server, referee, journal, sameTick });
     server.published = ({ index }, id, channel) => {
       const link = this.network.links.find((link) => link.index === index);
-      if (link !== undefined) sameTick.published(link, id, channel);
+      if (link === undefined) return;
+      const carrier = this.network.open.find(({ carriesMessages }) => carriesMessages);
+      sameTick.published(link, carrier, id, channel);
     };
     const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };
     const view = { state: () => this.client.redis.toJSON().state, dialled: () => this.states.dialled };
@@ -126,12 +128,13 @@ class Simulation implements Cast {
     this.pace = new Pace(timeline, journal);
     const linkOf = new Map<Connection, Link>();
     this.client = new SimulatedClient(settings, {
-      clock: timeline.client,
+      clock: timeline.clock,
       userErrors: this.userErrors,
       dial: (connection) =>
         this.network.dial((link) => {
           linkOf.set(connection, link);
           link.givenUp = () => connection.closed;
+          link.carriesMessages = connection !== this.client.connection;
         }),
       madeForMessages: (connection) => {
         this.forMessages.push(connection);
@@ -161,14 +164,14 @@ class Simulation implements Cast {
       connecting: () => this.lifecycle.connecting,
       // Who is told of the refusal may send something at once.
       queued: () =>
-        connection.multiplexer.queued -
+        connection.line.queued -
         this.workload.unsettled.filter(({ submittedAt }) => submittedAt === timeline.now()).length,
     });
     this.states = new States(redis, around, {
       closing: () => this.lifecycle.closing !== undefined,
-      onReady: (protocol) => {
+      onReady: () => {
         const link = linkOf.get(connection)!;
-        referee.ready(link, protocol === 3);
+        referee.ready(link, false);
         referee.checkDatabase(link);
       },
       endedFor: () => linkOf.get(connection)!.endedFor,
@@ -229,6 +232,7 @@ class Simulation implements Cast {
         this.lifecycle.destroy();
         break;
       case 'rotate':
+        this.referee.rotated();
         client.credentials.rotate(item.wrongly);
         break;
       case 'loseCredentials':

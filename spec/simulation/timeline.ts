@@ -1,10 +1,18 @@
 import { VirtualTimeScheduler, type SchedulerLike } from 'rxjs';
+import type { Clock } from '../../src/connection/clock';
 
 /**
  * The virtual time of a run, ms. What happens in the client's process stands apart from what happens elsewhere, which goes on while
  * the process is held up; and the client's timers stand apart from all else in its process, so that they can be counted.
  */
 export class Timeline {
+  /** what the client is given for its time */
+  readonly clock: Clock = {
+    now: () => this.client.now(),
+    schedule: (...timer: Parameters<SchedulerLike['schedule']>) => this.client.schedule(...timer),
+    nextTick: (work) => process.nextTick(work),
+    afterInput: (work) => void this.process.schedule(this.inProcess(work)),
+  };
   /** the client's timers */
   readonly client = new VirtualTimeScheduler();
   /** The client was called since this was last reset, so that ticks and microtasks of its may be waiting. */
@@ -65,6 +73,14 @@ export class Timeline {
     this.heldUp += duration;
     while (due(this.elsewhere) <= until) this.do(this.elsewhere);
     this.moveTo(until);
+  }
+
+  /** The client goes on, so that ticks and microtasks of its may be waiting. */
+  private inProcess(work: () => void): () => void {
+    return () => {
+      this.touched = true;
+      work();
+    };
   }
 
   private do(queue: VirtualTimeScheduler): void {

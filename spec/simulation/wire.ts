@@ -24,6 +24,8 @@ export interface WireRequest {
   inTime: boolean;
   /** … which left the connection while it read what came with it */
   doubtful: boolean;
+  /** nothing before it was owed when its connection ended */
+  wasOldest: boolean;
   /** in place of its answer came what is not RESP */
   poisoned: boolean;
 }

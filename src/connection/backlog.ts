@@ -83,6 +83,12 @@ export class Backlog {
     this.parked.set(request, this.clock.schedule(comeBack, delay));
   }
 
+  /** It need not wait any longer. Returns whether it was still parked. */
+  unpark(request: Request): boolean {
+    this.parked.get(request)?.unsubscribe();
+    return this.parked.delete(request);
+  }
+
   /** Nothing is sent for so long, ms, or longer where an earlier refusal asks for more. */
   pause(delay: number): void {
     const until = this.clock.now() + delay;
@@ -151,7 +157,7 @@ export class Backlog {
     };
     if (this.returning.length > 0) this.returning = this.returning.filter(stays);
     this.queue.retain(stays);
-    this.unpark(stays);
+    this.keepParked(stays);
     return taken;
   }
 
@@ -168,11 +174,11 @@ export class Backlog {
     const taken: Request[] = [];
     const noted = (request: Request): boolean => stays(request) || (taken.push(request), false);
     this.returning = this.returning.filter(noted);
-    this.unpark(noted);
+    this.keepParked(noted);
     return taken;
   }
 
-  private unpark(stays: (request: Request) => boolean): void {
+  private keepParked(stays: (request: Request) => boolean): void {
     for (const [request, timer] of this.parked) {
       if (stays(request)) continue;
       timer.unsubscribe();

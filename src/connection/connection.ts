@@ -16,6 +16,7 @@ import {
   timeout,
   timer,
 } from 'rxjs';
+import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import {
@@ -118,9 +119,10 @@ export class Connection implements Executor {
       // Greets the server over a new socket, then serves the queue until the socket is lost.
       switchMap((socket) => {
         const link = line.connect(socket);
+        const send = <T>(command: Command<T>) => link.greet(command);
         return merge(
           link.serve(),
-          greeter.greet((command) => link.greet(command)),
+          greeter.greet(send, ({ protocol }) => (link.protocol = protocol)),
         );
       }),
       tap({ error: (error: RedisError) => this.reportLoss(error) }),
@@ -174,13 +176,20 @@ export class Connection implements Executor {
   }
 
   submit(request: Request): void {
+    if (this.admits(request)) this.line.requests$.next(request);
+  }
+
+  /** The same for a request that is to be held until `line.release`, or for so many ms. */
+  submitHeld(request: Request, longest: number): void {
+    if (this.admits(request)) this.line.hold(request, longest);
+  }
+
+  private admits(request: Request): boolean {
     this.open();
     const refusal = this.refusal(request);
-    if (refusal !== undefined) {
-      request.fail(refusal);
-      return;
-    }
-    this.line.requests$.next(request);
+    if (refusal === undefined) return true;
+    request.fail(refusal);
+    return false;
   }
 
   /** Lets what is pending be answered, then closes. What waits at the server, as BLPOP does, is not waited for. */
@@ -223,7 +232,7 @@ export class Connection implements Executor {
         this.server = server;
         this.state$.next({ kind: 'ready', protocol });
         this.events$.next({ type: 'connect', protocol });
-        this.line.open(protocol);
+        this.line.open();
       },
       error: (error: RedisError) => {
         if (this.state$.value.kind !== 'closed') this.end(error);

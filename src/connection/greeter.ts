@@ -46,8 +46,9 @@ export class Greeter {
   /**
    * Emits what the server says of itself once the link is ready for the queue, and goes on until it is unsubscribed from.
    * @param send over the new link, ahead of the queue
+   * @param onServer told what the server says of itself, before anything is restored
    */
-  greet(send: Send): Observable<ServerInfo> {
+  greet(send: Send, onServer: (server: ServerInfo) => void): Observable<ServerInfo> {
     const { connectTimeout } = this.options;
     let given = false;
     const late = () =>
@@ -66,7 +67,7 @@ export class Greeter {
         return EMPTY;
       }),
       concatMap((credentials, index) =>
-        index === 0 ? this.introduce(send, credentials) : this.signInAgain(send, credentials),
+        index === 0 ? this.introduce(send, credentials, onServer) : this.signInAgain(send, credentials),
       ),
       timeout({ first: connectTimeout, with: () => throwError(late), scheduler: this.parts.clock }),
       catchError(asRedisError),
@@ -74,7 +75,7 @@ export class Greeter {
     );
   }
 
-  private introduce(send: Send, given: unknown): Observable<ServerInfo> {
+  private introduce(send: Send, given: unknown, onServer: (server: ServerInfo) => void): Observable<ServerInfo> {
     const { protocol, onConnect, prefix } = this.options;
     const { session, residents } = this.parts;
     const { database, clientName, settings, credentials: signedIn } = session;
@@ -89,6 +90,7 @@ export class Greeter {
         },
       }),
       concatMap((server) => {
+        onServer(server);
         const restored = merge(...[...residents].map((resident) => resident.restore(send, server.protocol)));
         return concat(restored.pipe(ignoreElements()), of(server));
       }),

@@ -109,14 +109,16 @@ export class Incoming {
     this.sink.replied(values as Frame[]);
   }
 
-  /** A message, or a confirmation that the oldest request waits for: of what it asked for, in the order of its names. */
+  /** A confirmation that the oldest request waits for, of what it asked for, in the order of its names; or news, as messages are. */
   private receivePush(push: Push): void {
     const oldest = this.owed.peek();
     if (oldest !== undefined && oldest.command.spec.confirmation === push.kind) {
       const { args } = oldest.command;
-      if (sameName(args[this.count], push.items[1]) && ++this.count === args.length) {
+      if (sameName(args[this.count], push.items[1])) {
+        if (++this.count < args.length) return;
         this.count = 0;
         this.sink.replied(null);
+        return;
       }
     }
     this.sink.pushed(push);

@@ -64,7 +64,8 @@ export class Line implements LinkOwner {
   private tickTime = 0;
   /** The place of the first request of the tick. */
   private tickPlace = 0;
-  private losses = 0;
+  /** How many links were lost, and the number of the next. */
+  private losses = 1;
 
   constructor(private readonly options: LineOptions) {
     const { clock } = options;
@@ -100,15 +101,17 @@ export class Line implements LinkOwner {
 
   /** Makes the link of a new socket; `serve` it, and `openGate` when its handshake is through. */
   connect(socket: ByteSocket): Link {
-    const link = new Link(socket, this, this.options, this.options.carriesMessages);
+    const { autoPipeline, pipelineDepth, carriesMessages } = this.options;
+    const options = { ...this.options, pipelineDepth: autoPipeline ? pipelineDepth : 1 };
+    const link = new Link(socket, this, options, carriesMessages);
     this.link = link;
     this.deadlines.linkChanged(link.owed);
     return link;
   }
 
   /** Lets the queue flow over the link, whose handshake is through. */
-  open(protocol: 2 | 3): void {
-    this.link?.open(protocol);
+  open(): void {
+    this.link?.open();
     this.flush();
   }
 
@@ -174,7 +177,19 @@ export class Line implements LinkOwner {
     if (!autoPipeline) this.flush();
   }
 
-  /** The delay of a request that is repeated has elapsed. */
+  /** A request enters the line, and is written once it is released, or after so many ms; others pass it meanwhile. */
+  hold(request: Request, longest: number): void {
+    this.places.give(request);
+    this.deadlines.start(request, this.options.clock.now());
+    this.backlog.park(request, longest);
+  }
+
+  /** Requests that were held are written now, but for those that have left or were written already. */
+  release(requests: readonly Request[]): void {
+    for (const request of requests) if (this.backlog.unpark(request)) this.comeBack(request);
+  }
+
+  /** A request takes its turn after a delay. */
   private comeBack(request: Request): void {
     this.deadlines.enterAgain(request);
     this.backlog.push(request);

@@ -64,7 +64,7 @@ export class Link implements FrameSink {
   /** The requests whose replies are owed, oldest first. */
   readonly owed = new Ring<Request>();
   readonly mode = new LinkMode();
-  /** The version of RESP that the handshake has agreed on. */
+  /** The version of RESP, once the server has answered the handshake. */
   protocol: 2 | 3 | undefined;
   readonly outgoing: Outgoing;
   private state: LinkState = { kind: 'greeting' };
@@ -91,7 +91,7 @@ export class Link implements FrameSink {
       this.owed,
       this.mode,
       this,
-      () => this.carriesMessages && this.protocol !== 3,
+      () => this.carriesMessages && this.protocol === 2,
       () => owner.pushesAsBytes,
     );
   }
@@ -142,8 +142,7 @@ export class Link implements FrameSink {
   }
 
   /** The handshake is through: the queue flows. */
-  open(protocol: 2 | 3): void {
-    this.protocol = protocol;
+  open(): void {
     if (this.state.kind === 'greeting') this.state = { kind: 'open' };
     this.outgoing.keepSolitude();
   }
@@ -230,10 +229,10 @@ export class Link implements FrameSink {
     return new Observable((subscriber) =>
       bytes$.subscribe({
         next: (chunk) => {
-          if (this.incoming.isInsideReply) this.liveness.heard();
           subscriber.next(chunk);
-          if (this.owed.passed === this.owedWhenHeard && this.owed.length > 0) return;
-          this.owedWhenHeard = this.owed.passed;
+          const { owed, incoming } = this;
+          if (owed.passed === this.owedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
+          this.owedWhenHeard = owed.passed;
           this.liveness.heard();
         },
         error: (error: unknown) => subscriber.error(error),

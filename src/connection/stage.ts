@@ -9,12 +9,19 @@ export interface Stage {
   partsFor(role: Role): ConnectionParts;
   /** told of every connection once it is made */
   made(connection: Connection, role: Role): void;
+  /** told of what keeps the client's subscriptions */
+  subscribesBy(subscriptions: Holdings): void;
+}
+
+/** What a part of a client keeps, by name. */
+export interface Holdings {
+  readonly holdings: ReadonlyMap<string, number>;
 }
 
 /** The key of the options under which a client finds its stage; no option of users. */
 export const stage: unique symbol = Symbol('rxjs-redis.stage');
 
-const realWorld: Stage = { partsFor: () => ({}), made: () => undefined };
+const realWorld: Stage = { partsFor: () => ({}), made: () => undefined, subscribesBy: () => undefined };
 
 /** The stage that options name, or the real world. */
 export function stageOf(options: object): Stage {

@@ -17,6 +17,9 @@ const LINGER = 5_000;
 /** How long a message that is published waits at most for subscriptions that were made before it, ms. */
 const LONGEST_WAIT = 1_000;
 
+/** Looking through fewer messages that wait is not worth it. */
+const FEW = 64;
+
 /** What the messages of a client need beside their connection. */
 export interface PubSubOptions {
   /** how long refusals of a subscription that the server has taken away are put up with, ms */
@@ -48,7 +51,7 @@ export class PubSub implements Resident {
   private leaving: Subscription | undefined;
   /** Messages to be published that wait for subscriptions which were made before them. */
   private held: Request[] = [];
-  private holding: Subscription | undefined;
+  private prunedAt = FEW;
 
   constructor(
     private readonly main: Connection,
@@ -105,8 +108,19 @@ export class PubSub implements Resident {
         });
       }
       this.main.open();
+      if (this.carrier === undefined) this.open();
       this.scheduleReconcile();
     });
+  }
+
+  /** What is kept of subscriptions, by kind; all of it is 0 when nothing is observed and the server has confirmed that. */
+  get holdings(): ReadonlyMap<string, number> {
+    const holdings = new Map([
+      ['messages to be published', this.held.length],
+      ['Observers of bytes', this.bytesWanted],
+    ]);
+    for (const { kind, size } of this.all) holdings.set(`names of the kind ${kind}`, size);
+    return holdings;
   }
 
   get listening(): boolean {
@@ -163,10 +177,7 @@ export class PubSub implements Resident {
   }
 
   private scheduleReconcile(): void {
-    if (this.carrier === undefined) {
-      if (this.wanted) this.open();
-      return;
-    }
+    if (this.carrier === undefined) return;
     this.reconcileScheduled = true;
     // What restores a connection that is being made sees to it.
     if (this.carrier.state$.value.kind === 'ready') this.carrier.line.scheduleFlush();
@@ -198,7 +209,8 @@ export class PubSub implements Resident {
     }
     if (state.kind === 'closed') {
       this.carrier = undefined;
-      this.end(state.error);
+      // A client that is being closed completes its streams, whatever becomes of their connection.
+      this.end(this.main.closed ? undefined : state.error);
     }
   }
 
@@ -255,14 +267,16 @@ export class PubSub implements Resident {
   }
 
   private hold(request: Request): void {
+    if (this.held.length >= this.prunedAt * 2) {
+      this.held = this.held.filter(({ abandoned }) => !abandoned);
+      this.prunedAt = Math.max(FEW, this.held.length);
+    }
     this.held.push(request);
-    this.holding ??= timer(LONGEST_WAIT, this.main.clock).subscribe(() => this.publishHeld());
+    this.main.submitHeld(request, LONGEST_WAIT);
   }
 
   private publishHeld(): void {
-    this.holding?.unsubscribe();
-    this.holding = undefined;
-    for (const request of this.held.splice(0)) this.main.submit(request);
+    if (this.held.length > 0) this.main.line.release(this.held.splice(0));
   }
 
   private get wanted(): boolean {

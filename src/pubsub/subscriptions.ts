@@ -55,6 +55,12 @@ export class Subscriptions {
     return this.joining > 0 || this.changed.size > 0;
   }
 
+  /** How many names are kept for any reason. */
+  get size(): number {
+    const { topics, asked, leaving, changed, taken } = this;
+    return topics.size + asked.size + leaving.size + changed.size + taken.size;
+  }
+
   /** Perhaps the server is to be asked for something. */
   get changes(): boolean {
     return this.changed.size > 0 && this.portionsLeft === 0;

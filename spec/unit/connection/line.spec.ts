@@ -52,7 +52,7 @@ function setUp(options: Partial<LineOptions> = {}) {
   const line = new Line({ ...defaults, ...options });
   const socket = new ScriptedSocket();
   const link = record(line.connect(socket).serve());
-  line.open(3);
+  line.open();
   const from = {
     ...plainContext,
     executor: { submit: line.requests$.next.bind(line.requests$) },
@@ -195,7 +195,7 @@ describe('Line', () => {
 
     const next = new ScriptedSocket();
     record(line.connect(next).serve());
-    line.open(3);
+    line.open();
     expect(next.writes).toStrictEqual([wire('GET', 'c')]);
     next.receive('$1\r\nC\r\n');
     expect(third.values).toStrictEqual(['C']);
@@ -212,7 +212,7 @@ describe('Line', () => {
     expect(socket.writes).toStrictEqual([wire('HELLO', '3')]);
     socket.receive('%1\r\n+proto\r\n:3\r\n');
     expect(socket.writes).toHaveLength(1);
-    line.open(3);
+    line.open();
     expect(socket.writes[1]).toBe(wire('GET', 'a'));
   });
 
@@ -268,7 +268,7 @@ describe('Line', () => {
     const { line, from } = setUp();
     const socket = new ScriptedSocket();
     const link = line.connect(socket).serve().subscribe();
-    line.open(3);
+    line.open();
     new Reply(from, call('GET', 'a')).subscribe(() => link.unsubscribe());
     const second = record(new Reply(from, call('GET', 'b')));
     await tick();
@@ -312,7 +312,7 @@ describe('Line', () => {
     socket.receive('nonsense');
     const next = new ScriptedSocket();
     record(line.connect(next).serve());
-    line.open(3);
+    line.open();
     expect(commandsOf(next)).toStrictEqual(['GET a', 'GET b', 'GET c']);
     next.receive('$1\r\nA\r\n$1\r\nB\r\n$1\r\nC\r\n');
     expect([first, second, third].map(({ values }) => values)).toStrictEqual([['A'], ['B'], ['C']]);
@@ -480,7 +480,7 @@ describe('Line', () => {
     socket.bytes$.error(new ConnectionError('lost'));
     const next = new ScriptedSocket();
     record(line.connect(next).serve());
-    line.open(3);
+    line.open();
     clock.advance(299);
     await tick();
     expect(next.writes).toStrictEqual([wire('GET', 'b')]);
@@ -500,7 +500,7 @@ describe('Line', () => {
     socket.bytes$.error(new ConnectionError('lost'));
     const next = new ScriptedSocket();
     record(line.connect(next).serve());
-    line.open(3);
+    line.open();
     record(send('SET', 'b', 'other'));
     await tick();
     expect(Buffer.concat(held).toString()).toBe(before);
