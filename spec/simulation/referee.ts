@@ -44,9 +44,9 @@ export class Referee {
     this.selected = [settings.database];
   }
 
-  /** Live connections are to be signed in anew. */
-  rotated(): void {
-    this.rotations.push(this.timeline.now());
+  /** Live connections are to be signed in anew, so many times. */
+  rotated(times: number): void {
+    for (let i = 0; i < times; i++) this.rotations.push(this.timeline.now());
   }
 
   fail(violation: string): void {

@@ -64,6 +64,8 @@ export class SameTick {
   /** It was written in the tick in which its user submitted it, to a link that was ready by then. */
   private isFresh(sent: Sent | undefined, link: Link): boolean {
     if (sent === undefined || sent.wires.length > 1 || !sent.isOfPlan) return false;
+    // What publishes may wait for subscriptions.
+    if (sent.item.call === 'publish') return false;
     // Whoever sends the same again does so in a tick of its own.
     if (!this.firsts.has(sent.id)) this.firsts.set(sent.id, sent);
     if (this.firsts.get(sent.id) !== sent) return false;

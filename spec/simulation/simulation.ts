@@ -232,7 +232,7 @@ class Simulation implements Cast {
         this.lifecycle.destroy();
         break;
       case 'rotate':
-        this.referee.rotated();
+        this.referee.rotated(item.wrongly ? 2 : 1);
         client.credentials.rotate(item.wrongly);
         break;
       case 'loseCredentials':

@@ -71,9 +71,9 @@ export class Workload {
   }
 
   /** It waits at the server, or stands behind a command that does. */
-  isBlocked({ order, outOfLine, retry, wires }: Sent): boolean {
-    // Who waits for another try comes back behind all others.
-    const comesBack = outOfLine || (retry === 'slowly' && wires.length > 0);
+  isBlocked({ order, outOfLine, retry, wires, item }: Sent): boolean {
+    // Who waits for another try, or for subscriptions, comes back behind all others.
+    const comesBack = outOfLine || (retry === 'slowly' && wires.length > 0) || item.call === 'publish';
     return this.all.some((sent) => sent.blocks && (comesBack || sent.outOfLine || sent.order <= order));
   }
 

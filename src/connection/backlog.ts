@@ -13,14 +13,14 @@ export class Backlog {
   readonly queue = new Ring<Request>();
   /** Each comes back to the queue by itself. */
   private readonly parked = new Map<Request, Subscription>();
+  /** Those of them that were never sent, and wait for something else than a delay. */
+  private readonly held = new Set<Request>();
   /** To be sent first, in the order of their places. */
   private returning: Request[] = [];
   /** The server refuses everything, so nothing is sent for a while. */
   private pausing: Subscription | undefined;
   private pausedUntil = -Infinity;
   private elapsed = false;
-  /** how many in the queue may be abandoned */
-  private abandoned = 0;
 
   /**
    * @param onReturn a parked request is to be sent
@@ -39,7 +39,7 @@ export class Backlog {
 
   /** How many wait for their turn. */
   get queued(): number {
-    return this.queue.length;
+    return this.queue.length + this.held.size;
   }
 
   /** How many wait for anything. */
@@ -76,17 +76,30 @@ export class Backlog {
 
   /** It is repeated after a delay, ms; later requests pass it meanwhile. */
   park(request: Request, delay: number): void {
-    const comeBack = () => {
-      this.parked.delete(request);
-      this.onReturn(request);
-    };
-    this.parked.set(request, this.clock.schedule(comeBack, delay));
+    this.parked.set(
+      request,
+      this.clock.schedule(() => this.comeBack(request), delay),
+    );
   }
 
-  /** It need not wait any longer. Returns whether it was still parked. */
-  unpark(request: Request): boolean {
-    this.parked.get(request)?.unsubscribe();
-    return this.parked.delete(request);
+  /** It waits for its turn until it is released, for so many ms at the most; others pass it meanwhile. */
+  hold(request: Request, longest: number): void {
+    this.held.add(request);
+    this.park(request, longest);
+  }
+
+  /** A request that was held takes its turn now, unless it has taken it or has left. */
+  release(request: Request): void {
+    const timer = this.parked.get(request);
+    if (timer === undefined || !this.held.has(request)) return;
+    timer.unsubscribe();
+    this.comeBack(request);
+  }
+
+  private comeBack(request: Request): void {
+    this.parked.delete(request);
+    this.held.delete(request);
+    this.onReturn(request);
   }
 
   /** Nothing is sent for so long, ms, or longer where an earlier refusal asks for more. */
@@ -135,16 +148,20 @@ export class Backlog {
   }
 
   /**
-   * So many observers have left, or have been told that their time is up. Requests leave the queue by its head, and all at once when
-   * most of them are abandoned: looking through the queue costs no more than what has left it.
+   * Takes so many requests out of the queue whose time is up: from its head, where they stand unless requests have different limits.
+   * @returns how many others had to be looked through
    */
-  dropAbandoned(count: number): void {
+  dropDue(now: number, count: number): number {
     const { queue } = this;
-    while (queue.peek()?.abandoned) queue.shift();
-    this.abandoned += count;
-    if (this.abandoned * 2 <= queue.length) return;
-    this.abandoned = 0;
-    queue.retain((request) => !request.abandoned);
+    const isDue = ({ deadline }: Request): boolean => deadline !== 0 && deadline <= now;
+    let left = count;
+    for (let next = queue.peek(); next !== undefined && (next.abandoned || isDue(next)); next = queue.peek()) {
+      queue.shift();
+      if (isDue(next)) left--;
+    }
+    if (left <= 0) return 0;
+    queue.retain((request) => !isDue(request));
+    return queue.length;
   }
 
   /** Takes out all that a condition holds for, in one pass. */
@@ -183,6 +200,7 @@ export class Backlog {
       if (stays(request)) continue;
       timer.unsubscribe();
       this.parked.delete(request);
+      this.held.delete(request);
     }
   }
 }

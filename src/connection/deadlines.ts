@@ -94,18 +94,21 @@ export class Deadlines {
     this.looked = 0;
     const due: { request: Request; sent: boolean }[] = [];
     let next = this.scan(backlog.queue, this.queued, now, (request) => due.push({ request, sent: false }));
+    const unsent = due.length;
     if (owed !== undefined) {
       next = Math.min(next, this.scan(owed, this.inFlight, now, (request) => due.push({ request, sent: true })));
     }
-    const late = backlog.takeDue(now);
-    for (const request of late) due.push({ request, sent: false });
+    for (const request of backlog.takeDue(now)) due.push({ request, sent: false });
+    if (unsent > 0) {
+      this.looked += backlog.dropDue(now, unsent);
+      this.reordered();
+    }
     for (const { deadline } of backlog.toRepeat()) {
       this.looked++;
       if (deadline !== 0 && deadline < next) next = deadline;
     }
     const failing = withoutStacks(() => due.map(({ request, sent }) => this.failing(request, sent)));
     tellFailures(failing, this.clock);
-    backlog.dropAbandoned(failing.length);
     this.onExpired();
     if (next === Infinity) this.forgetLimits();
     return Math.max(next, now + GRAIN + this.looked / LOOKED_AT_PER_MS);

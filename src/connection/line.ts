@@ -181,12 +181,12 @@ export class Line implements LinkOwner {
   hold(request: Request, longest: number): void {
     this.places.give(request);
     this.deadlines.start(request, this.options.clock.now());
-    this.backlog.park(request, longest);
+    this.backlog.hold(request, longest);
   }
 
   /** Requests that were held are written now, but for those that have left or were written already. */
   release(requests: readonly Request[]): void {
-    for (const request of requests) if (this.backlog.unpark(request)) this.comeBack(request);
+    for (const request of requests) this.backlog.release(request);
   }
 
   /** A request takes its turn after a delay. */
