@@ -9,9 +9,6 @@ import { startFakeEngine } from './fake-docker-engine';
 import { RawClient } from './raw-client';
 import { type Child, runChild } from './run-child';
 
-/** Specs that bring packages over the network get so many ms. */
-const DOWNLOAD_TIMEOUT = 300_000;
-
 const environment = { ...process.env };
 const cleanups: (() => Promise<void> | void)[] = [];
 
@@ -206,51 +203,39 @@ describe('Debian packages', () => {
     process.env.REDIS_FROM = 'packages';
   });
 
-  it(
-    'fill an empty cache once when two processes want it at once, and are started from there',
-    async () => {
-      const cache = join(await temporaryFolder(), 'not/yet/there');
-      const children = [1, 2].map(() => runChild('finder.child.ts', [], { REDIS_CACHE: cache }));
-      const descriptions = await Promise.all(children.map((child) => child.nextLine()));
-      const line = 'redis-server 7.0.15 from Debian package (bookworm)';
-      expect(descriptions.sort()).toEqual([`${line}, cached`, `${line}, downloaded`]);
-      process.env.REDIS_CACHE = cache;
-      const lines: string[] = [];
-      const server = await start({ log: (text) => lines.push(text) });
-      expect(lines).toEqual([`redis: ${line}, cached`]);
-      expect(await ask(server, 'INFO', 'server')).toContain('redis_version:7.0.15');
-    },
-    DOWNLOAD_TIMEOUT,
-  );
+  it('fill an empty cache once when two processes want it at once, and are started from there', async () => {
+    const cache = join(await temporaryFolder(), 'not/yet/there');
+    const children = [1, 2].map(() => runChild('finder.child.ts', [], { REDIS_CACHE: cache }));
+    const descriptions = await Promise.all(children.map((child) => child.nextLine()));
+    const line = 'redis-server 7.0.15 from Debian package (bookworm)';
+    expect(descriptions.sort()).toEqual([`${line}, cached`, `${line}, downloaded`]);
+    process.env.REDIS_CACHE = cache;
+    const lines: string[] = [];
+    const server = await start({ log: (text) => lines.push(text) });
+    expect(lines).toEqual([`redis: ${line}, cached`]);
+    expect(await ask(server, 'INFO', 'server')).toContain('redis_version:7.0.15');
+  });
 
-  it(
-    'survive a process that is killed while it unpacks, and leave nothing of what it began',
-    async () => {
-      const cache = await temporaryFolder();
-      const begun = folderAppears(cache, /\.partial-/);
-      const child = runChild('finder.child.ts', [], { REDIS_CACHE: cache });
-      await begun;
-      child.process.kill('SIGKILL');
-      await child.exited;
-      process.env.REDIS_CACHE = cache;
-      expect(await ask(await start(), 'PING')).toBe('PONG');
-      const name = `redis-7.0-${process.arch}`;
-      expect((await readdir(cache)).sort()).toEqual([name, `${name}.lock`]);
-    },
-    DOWNLOAD_TIMEOUT,
-  );
+  it('survive a process that is killed while it unpacks, and leave nothing of what it began', async () => {
+    const cache = await temporaryFolder();
+    const begun = folderAppears(cache, /\.partial-/);
+    const child = runChild('finder.child.ts', [], { REDIS_CACHE: cache });
+    await begun;
+    child.process.kill('SIGKILL');
+    await child.exited;
+    process.env.REDIS_CACHE = cache;
+    expect(await ask(await start(), 'PING')).toBe('PONG');
+    const name = `redis-7.0-${process.arch}`;
+    expect((await readdir(cache)).sort()).toEqual([name, `${name}.lock`]);
+  });
 
-  it(
-    'bring the version that is named, or that REDIS_SERVER names',
-    async () => {
-      const named = await start({ server: 'valkey-8.1' });
-      expect(await ask(named, 'INFO', 'server')).toContain('valkey_version:8.1.');
-      process.env.REDIS_SERVER = 'valkey-8.1';
-      expect((await start()).version).toBe(named.version);
-      expect((await start({ server: 'redis-7.0' })).version).toBe('7.0.15');
-    },
-    DOWNLOAD_TIMEOUT,
-  );
+  it('bring the version that is named, or that REDIS_SERVER names', async () => {
+    const named = await start({ server: 'valkey-8.1' });
+    expect(await ask(named, 'INFO', 'server')).toContain('valkey_version:8.1.');
+    process.env.REDIS_SERVER = 'valkey-8.1';
+    expect((await start()).version).toBe(named.version);
+    expect((await start({ server: 'redis-7.0' })).version).toBe('7.0.15');
+  });
 
   it('know which versions there are', async () => {
     process.env.REDIS_SERVER = 'redis-5';
@@ -259,36 +244,32 @@ describe('Debian packages', () => {
 });
 
 describe('when no server can be had', () => {
-  it(
-    'one error says what was tried, why each failed and what to do',
-    async () => {
-      const folder = await temporaryFolder();
-      // What a machine without a way out looks like: apt is configured, and nobody answers at its mirror.
-      await writeFile(join(folder, 'sources.list'), 'deb http://127.0.0.1:1/debian bookworm main\n');
-      await writeFile(
-        join(folder, 'apt.conf'),
-        `Dir::Etc::sourcelist "${folder}/sources.list"; Dir::Etc::sourceparts "/dev/null";`,
-      );
-      const rest = (process.env.PATH ?? '').split(':').filter((part) => !existsSync(join(part, 'redis-server')));
-      Object.assign(process.env, {
-        PATH: rest.join(':'),
-        APT_CONFIG: join(folder, 'apt.conf'),
-        DOCKER_HOST: `unix://${folder}/docker.sock`,
-        REDIS_CACHE: join(folder, 'cache'),
-      });
-      const error = (await startServer().catch((reason: unknown) => reason)) as Error;
-      expect(error.message.split('\n')).toEqual([
-        'No Redis server can be had. Tried:',
-        '  REDIS_URL: REDIS_URL is not set',
-        '  PATH: neither redis-server nor valkey-server is on the PATH',
-        `  Docker: no engine answers at ${folder}/docker.sock (ENOENT)`,
-        expect.stringMatching(/^ {2}Debian packages: apt-get failed: .*127\.0\.0\.1:1/),
-        'Set REDIS_URL, install redis-server, start Docker, or let apt reach a Debian mirror.',
-      ]);
-      expect(await readdir(join(folder, 'cache'))).toEqual([`redis-7.0-${process.arch}.lock`]);
-    },
-    DOWNLOAD_TIMEOUT,
-  );
+  it('one error says what was tried, why each failed and what to do', async () => {
+    const folder = await temporaryFolder();
+    // What a machine without a way out looks like: apt is configured, and nobody answers at its mirror.
+    await writeFile(join(folder, 'sources.list'), 'deb http://127.0.0.1:1/debian bookworm main\n');
+    await writeFile(
+      join(folder, 'apt.conf'),
+      `Dir::Etc::sourcelist "${folder}/sources.list"; Dir::Etc::sourceparts "/dev/null";`,
+    );
+    const rest = (process.env.PATH ?? '').split(':').filter((part) => !existsSync(join(part, 'redis-server')));
+    Object.assign(process.env, {
+      PATH: rest.join(':'),
+      APT_CONFIG: join(folder, 'apt.conf'),
+      DOCKER_HOST: `unix://${folder}/docker.sock`,
+      REDIS_CACHE: join(folder, 'cache'),
+    });
+    const error = (await startServer().catch((reason: unknown) => reason)) as Error;
+    expect(error.message.split('\n')).toEqual([
+      'No Redis server can be had. Tried:',
+      '  REDIS_URL: REDIS_URL is not set',
+      '  PATH: neither redis-server nor valkey-server is on the PATH',
+      `  Docker: no engine answers at ${folder}/docker.sock (ENOENT)`,
+      expect.stringMatching(/^ {2}Debian packages: apt-get failed: .*127\.0\.0\.1:1/),
+      'Set REDIS_URL, install redis-server, start Docker, or let apt reach a Debian mirror.',
+    ]);
+    expect(await readdir(join(folder, 'cache'))).toEqual([`redis-7.0-${process.arch}.lock`]);
+  });
 
   it('the error comes without a program to be found too', async () => {
     process.env.PATH = '';
