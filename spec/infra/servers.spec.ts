@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { existsSync, watch } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { findServer, type RunningServer, type ServerOptions, startServer } from '../../infra/servers';
 import { startFakeEngine } from './fake-docker-engine';
+import { lookUp } from './programs';
 import { RawClient } from './raw-client';
 import { type Child, runChild } from './run-child';
 
@@ -133,9 +134,19 @@ describe('the PATH', () => {
 
   it('may hold a Valkey', async () => {
     const folder = await folderWithProgram('valkey-server', 'echo "Valkey server v=8.1.1 sha=0 bits=64"');
-    process.env.PATH = `${folder}:${process.env.PATH}`;
+    process.env.PATH = folder;
     process.env.REDIS_FROM = 'path';
     expect(await findServer()).toMatchObject({ from: 'path', version: '8.1.1', command: [`${folder}/valkey-server`] });
+  });
+
+  it('may hold a program of that name that is no server, which is passed by', async () => {
+    const broken = await folderWithProgram('redis-server', 'echo "cannot open shared object file" >&2; exit 127');
+    const works = await folderWithProgram('valkey-server', 'echo "Valkey server v=8.1.1 sha=0 bits=64"');
+    process.env.REDIS_FROM = 'path';
+    process.env.PATH = `${broken}:${works}`;
+    expect(await findServer()).toMatchObject({ command: [`${works}/valkey-server`] });
+    process.env.PATH = broken;
+    await expect(findServer()).rejects.toThrow(`PATH: ${broken}/redis-server failed: cannot open shared object file`);
   });
 
   it('is not asked for a version that is named', async () => {
@@ -180,9 +191,12 @@ describe('Docker', () => {
   it('is given up within two seconds when its engine is silent', async () => {
     process.env.DOCKER_HOST = await silentEngine();
     process.env.REDIS_FROM = 'docker';
-    const asked = performance.now();
+    const limit = jest.spyOn(AbortSignal, 'timeout');
+    cleanups.push(() => limit.mockRestore());
     await expect(findServer()).rejects.toThrow(/Docker: no engine answers at 127\.0\.0\.1:\d+ \(silence\)/);
-    expect(performance.now() - asked).toBeLessThan(2_000);
+    // One limit, for all that is asked: when it really ends depends on what else the machine has to do.
+    expect(limit.mock.calls).toEqual([[expect.any(Number)]]);
+    expect(limit.mock.calls[0]![0]).toBeLessThan(2_000);
   });
 
   it('is given up at once when there is no engine', async () => {
@@ -226,7 +240,7 @@ describe('Debian packages', () => {
     process.env.REDIS_CACHE = cache;
     expect(await ask(await start(), 'PING')).toBe('PONG');
     const name = `redis-7.0-${process.arch}`;
-    expect((await readdir(cache)).sort()).toEqual([name, `${name}.lock`]);
+    expect((await readdir(cache)).sort()).toEqual([name]);
   });
 
   it('bring the version that is named, or that REDIS_SERVER names', async () => {
@@ -252,9 +266,9 @@ describe('when no server can be had', () => {
       join(folder, 'apt.conf'),
       `Dir::Etc::sourcelist "${folder}/sources.list"; Dir::Etc::sourceparts "/dev/null";`,
     );
-    const rest = (process.env.PATH ?? '').split(':').filter((part) => !existsSync(join(part, 'redis-server')));
+    await symlink((await lookUp('apt-get')) ?? '', join(folder, 'apt-get'));
     Object.assign(process.env, {
-      PATH: rest.join(':'),
+      PATH: folder,
       APT_CONFIG: join(folder, 'apt.conf'),
       DOCKER_HOST: `unix://${folder}/docker.sock`,
       REDIS_CACHE: join(folder, 'cache'),
@@ -268,14 +282,14 @@ describe('when no server can be had', () => {
       expect.stringMatching(/^ {2}Debian packages: apt-get failed: .*127\.0\.0\.1:1/),
       'Set REDIS_URL, install redis-server, start Docker, or let apt reach a Debian mirror.',
     ]);
-    expect(await readdir(join(folder, 'cache'))).toEqual([`redis-7.0-${process.arch}.lock`]);
+    expect(await readdir(join(folder, 'cache'))).toEqual([]);
   });
 
   it('the error comes without a program to be found too', async () => {
     process.env.PATH = '';
     process.env.DOCKER_HOST = 'unix:///nowhere/docker.sock';
     process.env.REDIS_CACHE = await temporaryFolder();
-    await expect(startServer()).rejects.toThrow(/Debian packages: .*(flock|apt-get)/);
+    await expect(startServer()).rejects.toThrow('Debian packages: apt-get: not found');
   });
 
   it('a forced rung is named as the reason the others were not tried', async () => {
@@ -368,17 +382,17 @@ describe('a server of our own', () => {
   });
 
   it('can be halted, and ends all the same', async () => {
-    const server = await start({ own: true });
+    const server = await start({ args: ['--save', '3600 1'] });
     await server.kill('SIGSTOP');
     const client = await dial(server);
     client.send(['PING']);
     await server.kill('SIGCONT');
     expect(await client.until((reply) => reply.endsWith('\n'))).toBe('+PONG\r\n');
+    await ask(server, 'SET', 'saved', 'yes');
     await server.kill('SIGSTOP');
-    const asked = performance.now();
     await server.restart();
-    // The server was asked to end and did; it was not waited for in vain and then killed.
-    expect(performance.now() - asked).toBeLessThan(4_000);
+    // The server was asked to end, and did; it was not waited for in vain and then killed.
+    expect(await ask(server, 'GET', 'saved')).toBe('yes');
     await server.kill('SIGSTOP');
     await server.stop();
     await expect(dial(server)).rejects.toMatchObject({ code: 'ECONNREFUSED' });

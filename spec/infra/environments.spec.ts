@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { findServer } from '../../infra/servers';
+import { linkPrograms } from './programs';
+
+const repository = resolve(__dirname, '../..');
+const jest = join(repository, 'node_modules/jest/bin/jest.js');
+
+/** The specs that depend on what is on the PATH: those of the servers, and one that takes whatever server comes. */
+const SPECS = ['spec/infra/servers.spec.ts', 'spec/infra/lock.spec.ts', 'spec/server/socket-options.spec.ts'];
+
+/** Programs that a machine may have or not, with all that comes in their packages. */
+const OPTIONAL = /^(redis|valkey|docker|flock$)/;
+
+/** What is made up of them: shell text that stands behind `#!/bin/sh`. */
+type Programs = Readonly<Record<string, string>>;
+
+const BROKEN = 'echo "error while loading shared libraries" >&2; exit 127';
+/** Docker's client without an engine; so it says, and so does the lack of a socket. */
+const DOCKER = 'echo "Cannot connect to the Docker daemon" >&2; exit 1';
+
+const environments: readonly (readonly [string, (redis: string, valkey: string) => Programs])[] = [
+  ['without any of them', () => ({})],
+  [
+    'with Redis, Valkey, the client of Docker and flock',
+    (redis, valkey) => ({
+      'redis-server': redis,
+      'valkey-server': valkey,
+      docker: DOCKER,
+      flock: 'exec /usr/bin/flock "$@"',
+    }),
+  ],
+  ['with Valkey alone', (_, valkey) => ({ 'valkey-server': valkey })],
+  ['with a Redis that does not run, and a flock that does not lock', () => ({ 'redis-server': BROKEN, flock: BROKEN })],
+];
+
+describe('The specs of servers', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rxjs-redis-environment-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it.each(environments)('pass on a machine %s', async (_, programs) => {
+    const found = programs(await shellTextOf('redis-7.0'), await shellTextOf('valkey-8.1'));
+    for (const [name, text] of Object.entries(found))
+      await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    await linkPrograms(folder, OPTIONAL);
+    expect(await runSpecs(folder)).toEqual({ failures: [], files: SPECS.length });
+  });
+});
+
+/** What starts a server of that version. */
+async function shellTextOf(server: 'redis-7.0' | 'valkey-8.1'): Promise<string> {
+  const found = await findServer({ server });
+  if (found.kind !== 'program') throw new Error('packages bring programs');
+  return `exec ${found.command.map((part) => `'${part}'`).join(' ')} "$@"`;
+}
+
+interface Results {
+  readonly numTotalTestSuites: number;
+  readonly testResults: readonly {
+    readonly message: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+/** Runs the specs with a PATH of one folder, and nothing else that tells where servers come from. */
+async function runSpecs(path: string): Promise<{ failures: readonly string[]; files: number }> {
+  const report = join(path, 'report.json');
+  const env: NodeJS.ProcessEnv = { ...process.env, PATH: path };
+  for (const name of ['REDIS_URL', 'REDIS_FROM', 'REDIS_SERVER', 'DOCKER_HOST']) delete env[name];
+  const args = [jest, '--runInBand', '--json', '--outputFile', report, ...SPECS];
+  await new Promise((done) => execFile(process.execPath, args, { cwd: repository, env }, done));
+  const { numTotalTestSuites, testResults } = JSON.parse(await readFile(report, 'utf8')) as Results;
+  const failures = testResults.flatMap(({ message, assertionResults }) =>
+    message === ''
+      ? []
+      : [...assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName), message],
+  );
+  return { failures, files: numTotalTestSuites };
+}
