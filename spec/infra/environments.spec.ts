@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { findServer } from '../../infra/servers';
+import { findServer, type ServerName } from '../../infra/servers';
+import { defaultServerName } from '../../infra/servers/server-names';
 import { linkPrograms } from './programs';
 
 const repository = resolve(__dirname, '../..');
@@ -47,7 +48,10 @@ describe('The specs of servers', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it.each(environments)('pass on a machine %s', async (_, programs) => {
-    const found = programs(await shellTextOf('redis-7.0'), await shellTextOf('valkey-8.1'));
+    const wanted = defaultServerName();
+    const redis = await shellTextOf(wanted.startsWith('redis') ? wanted : 'redis-7.0');
+    const valkey = await shellTextOf(wanted.startsWith('valkey') ? wanted : 'valkey-8.1');
+    const found = programs(redis, valkey);
     for (const [name, text] of Object.entries(found))
       await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
     await linkPrograms(folder, OPTIONAL);
@@ -59,7 +63,7 @@ describe('The specs of servers', () => {
 });
 
 /** What starts a server of that version. */
-async function shellTextOf(server: 'redis-7.0' | 'valkey-8.1'): Promise<string> {
+async function shellTextOf(server: ServerName): Promise<string> {
   const found = await findServer({ server });
   if (found.kind !== 'program') throw new Error('packages bring programs');
   return `exec ${found.command.map((part) => `'${part}'`).join(' ')} "$@"`;
