@@ -18,6 +18,9 @@ const DOWNLOADS = ['fill an empty cache once', 'survive a process that is killed
 /** Programs that a machine may have or not, with all that comes in their packages. */
 const OPTIONAL = /^(redis|valkey|docker|flock$)/;
 
+/** All specs of an environment together, each of which has a limit of its own; ms. */
+const HANGS_AFTER = 1_800_000;
+
 /** What is made up of them: shell text that stands behind `#!/bin/sh`. */
 type Programs = Readonly<Record<string, string>>;
 
@@ -47,19 +50,23 @@ describe('The specs of servers', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it.each(environments)('pass on a machine %s', async (_, programs) => {
-    const wanted = defaultServerName();
-    const redis = await shellTextOf(wanted.startsWith('redis') ? wanted : 'redis-7.0');
-    const valkey = await shellTextOf(wanted.startsWith('valkey') ? wanted : 'valkey-8.1');
-    const found = programs(redis, valkey);
-    for (const [name, text] of Object.entries(found))
-      await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-    await linkPrograms(folder, OPTIONAL);
-    const { failures, passed, skipped } = await runSpecs(folder, Object.keys(found).length > 0 ? DOWNLOADS : []);
-    expect(failures).toEqual([]);
-    expect(passed).toBeGreaterThan(40);
-    expect(skipped).toBe(Object.keys(found).length > 0 ? DOWNLOADS.length : 0);
-  });
+  it.each(environments)(
+    'pass on a machine %s',
+    async (_, programs) => {
+      const wanted = defaultServerName();
+      const redis = await shellTextOf(wanted.startsWith('redis') ? wanted : 'redis-7.0');
+      const valkey = await shellTextOf(wanted.startsWith('valkey') ? wanted : 'valkey-8.1');
+      const found = programs(redis, valkey);
+      for (const [name, text] of Object.entries(found))
+        await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+      await linkPrograms(folder, OPTIONAL);
+      const { failures, passed, skipped } = await runSpecs(folder, Object.keys(found).length > 0 ? DOWNLOADS : []);
+      expect(failures).toEqual([]);
+      expect(passed).toBeGreaterThan(40);
+      expect(skipped).toBe(Object.keys(found).length > 0 ? DOWNLOADS.length : 0);
+    },
+    HANGS_AFTER,
+  );
 });
 
 /** What starts a server of that version. */
