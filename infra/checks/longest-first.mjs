@@ -1,7 +1,7 @@
 import Sequencer from '@jest/test-sequencer';
 
 /** Specs that take a minute and more. Begun last, they would keep one worker busy while the other has nothing left to do. */
-const LONG = ['million-commands.spec.ts'];
+const LONG = ['million-commands.spec.ts', 'environments.spec.ts'];
 
 /** Jest's own order, behind the specs that take longest whether Jest remembers an earlier run or not. */
 export default class LongestFirst extends Sequencer {

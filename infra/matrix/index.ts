@@ -1,31 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { serverNames } from '../servers';
+import { join, resolve } from 'node:path';
+import { parseArguments, type Matrix, UsageError } from './arguments';
 
-/** What is the same whatever the server, and long. */
-const LEFT_OUT = ['million-commands', 'spec/server/processes'];
+const REPOSITORY = resolve(__dirname, '../..');
+const RUNNER = join(REPOSITORY, 'node_modules/jest/bin/jest.js');
 
 interface Counts {
+  /** false also when a file could not even be loaded */
+  readonly success: boolean;
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
 }
 
-/**
- * Runs the specs against every server that the client supports, one after the other, and prints a line for each:
- * `npm run test:matrix [-- server …] [-- jest arguments]`.
- */
-function main(args: readonly string[]): void {
-  const known: readonly string[] = serverNames;
-  const wanted = args.filter((arg) => known.includes(arg));
-  const forJest = args.filter((arg) => !known.includes(arg));
+/** Runs specs against servers, one server after the other, and prints a line for each. */
+function main({ servers, jest }: Matrix): void {
   let failed = false;
-  const lines = (wanted.length > 0 ? wanted : known).map((server) => {
-    const counts = runSpecs(server, forJest);
+  const lines = servers.map((server) => {
+    const counts = runSpecs(server, jest);
     const { numPassedTests = 0, numFailedTests = 1, numPendingTests = 0 } = counts ?? {};
-    failed ||= counts === undefined || numFailedTests > 0 || numPassedTests === 0;
+    failed ||= counts === undefined || !counts.success || numPassedTests === 0;
     return `${server.padEnd(12)} ${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`;
   });
   console.log(`\n${lines.join('\n')}`);
@@ -33,14 +29,14 @@ function main(args: readonly string[]): void {
 }
 
 /** Undefined when Jest did not come to an end. */
-function runSpecs(server: string, forJest: readonly string[]): Counts | undefined {
+function runSpecs(server: string, jest: readonly string[]): Counts | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'rxjs-redis-matrix-'));
   const results = join(folder, 'results.json');
-  const jest = ['jest', 'spec/server', '--testPathIgnorePatterns', ...LEFT_OUT, '--json', '--outputFile', results];
   try {
     console.log(`\n── ${server}`);
     const env = { ...process.env, REDIS_SERVER: server, REDIS_FROM: 'packages' };
-    spawnSync('npx', [...jest, ...forJest], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    const command = [RUNNER, ...jest, '--json', '--outputFile', results];
+    spawnSync(process.execPath, command, { cwd: REPOSITORY, env, stdio: ['ignore', 'ignore', 'inherit'] });
     return JSON.parse(readFileSync(results, 'utf8')) as Counts;
   } catch {
     return undefined;
@@ -49,4 +45,10 @@ function runSpecs(server: string, forJest: readonly string[]): Counts | undefine
   }
 }
 
-main(process.argv.slice(2));
+try {
+  main(parseArguments(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

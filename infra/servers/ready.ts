@@ -3,9 +3,9 @@ import { ask } from './ask';
 import type { ServerProcess } from './server-process';
 
 /** A server that has not answered after so many ms is given up. */
-const STARTUP_TIMEOUT = 30_000;
+const STARTUP_TIMEOUT = 120_000;
 const RETRY_DELAY = 10;
-const ANSWER_TIMEOUT = 2_000;
+const ANSWER_TIMEOUT = 10_000;
 
 /**
  * Waits until a started server answers PING. "Sign in first" is an answer; "I am loading" is not yet one.

@@ -7,8 +7,8 @@ import type { RunningServer } from './running-server';
 import { serverArguments } from './server-arguments';
 import type { ServerProcess } from './server-process';
 
-/** A server that lingers so many ms after SIGTERM (a script runs, a replica lags) is killed at a restart. */
-const GRACE = 5_000;
+/** A server that lingers so many ms after SIGTERM (a script runs; for a replica that lags it waits 10 s) is killed at a restart. */
+const GRACE = 15_000;
 
 /** A server of our own: one place, one set of arguments, any number of lives. */
 export class RunningProgram implements RunningServer {

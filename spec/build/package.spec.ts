@@ -5,15 +5,11 @@ import { build, type BuildResult } from 'esbuild';
 import manifest from '../../package.json';
 import { Consumer } from './consumer';
 
-/** Builds code and types; ms. */
-const BUILD_TIMEOUT = 120_000;
-const COMPILE_TIMEOUT = 60_000;
-
 describe('the built package', () => {
   let consumer: Consumer;
   beforeAll(async () => {
     consumer = await Consumer.create();
-  }, BUILD_TIMEOUT);
+  });
   afterAll(() => consumer?.delete());
 
   it('has every file that its package.json promises', () => {
@@ -47,10 +43,8 @@ describe('the built package', () => {
     expect(await consumer.run('same.mjs', imported)).toBe('true');
   });
 
-  it(
-    'has types for ECMAScript modules and for CommonJS',
-    async () => {
-      const program = `
+  it('has types for ECMAScript modules and for CommonJS', async () => {
+    const program = `
         import { Redis, Command, ReplyError } from 'rxjs-redis';
         import { get, set } from 'rxjs-redis/commands';
         import { firstValueFrom } from 'rxjs';
@@ -63,10 +57,8 @@ describe('the built package', () => {
           set(true, 'v');
           return reply ?? bytes?.toString() ?? String(command.args[0]) ?? ReplyError.name;
         }`;
-      await consumer.compile({ 'types.mts': program, 'types.cts': program });
-    },
-    COMPILE_TIMEOUT,
-  );
+    await consumer.compile({ 'types.mts': program, 'types.cts': program });
+  });
 
   it('brings less than 8 KB, minified and zipped, to who uses two commands as data', async () => {
     const { outputFiles } = await bundle(`export { get, set } from 'rxjs-redis/commands';`, consumer);

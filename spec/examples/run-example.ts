@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path';
 import { BehaviorSubject, filter, firstValueFrom, timeout } from 'rxjs';
 import { Redis } from 'rxjs-redis';
 import type { Block } from './markdown';
+import { PATIENCE } from '../support/until';
 import { programOf } from './program';
 
 const CACHE = resolve(__dirname, '../../.cache');
-const PATIENCE = 5_000;
 
 /** What a program made of an example calls. */
 export interface Example {

@@ -13,8 +13,8 @@ import { workloads, type Row } from '../../infra/bench/workloads';
 const run = promisify(execFile);
 const repository = resolve(__dirname, '../..');
 
-/** A build, a server and a dozen processes; ms. */
-const RUN_TIMEOUT = 300_000;
+/** A build and dozens of processes, none of which may be silent for long: the bench sees to that; ms. */
+const HANGS_AFTER = 1_800_000;
 
 interface Report {
   readonly rows: readonly (Row & { values: Record<string, number[]>; failures: Record<string, string> })[];
@@ -34,24 +34,20 @@ describe('npm run bench', () => {
         for (const measured of Object.values(values)) expect(measured).toEqual([expect.any(Number)]);
       }
     },
-    RUN_TIMEOUT,
+    HANGS_AFTER,
   );
 
-  it(
-    'reports a client that fails and measures the others',
-    async () => {
-      const nothing = await mkdtemp(join(tmpdir(), 'bench-nothing-'));
-      try {
-        const options = ['--only', 'start-up', '--clients', 'ours,floor', '--rounds', '1', '--dist', nothing];
-        const { rows } = await bench(...options);
-        expect(rows[0]!.failures).toEqual({ 'ours, firstValueFrom': expect.stringContaining('index.cjs') as string });
-        expect(rows[0]!.values).toEqual({ floor: [expect.any(Number)] });
-      } finally {
-        await rm(nothing, { recursive: true });
-      }
-    },
-    RUN_TIMEOUT,
-  );
+  it('reports a client that fails and measures the others', async () => {
+    const nothing = await mkdtemp(join(tmpdir(), 'bench-nothing-'));
+    try {
+      const options = ['--only', 'start-up', '--clients', 'ours,floor', '--rounds', '1', '--dist', nothing];
+      const { rows } = await bench(...options);
+      expect(rows[0]!.failures).toEqual({ 'ours, firstValueFrom': expect.stringContaining('index.cjs') as string });
+      expect(rows[0]!.values).toEqual({ floor: [expect.any(Number)] });
+    } finally {
+      await rm(nothing, { recursive: true });
+    }
+  });
 });
 
 describe('the options of the bench', () => {

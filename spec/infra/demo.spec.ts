@@ -9,9 +9,6 @@ import { Redis } from 'rxjs-redis';
 import { signs } from '../../infra/demo/vitals/signs';
 import { useServer } from '../support/server';
 
-/** Long enough for a fresh machine to download a server; ms. */
-const RUN_TIMEOUT = 300_000;
-
 const SIGN_LINE = /^ +[\d.]+ s {3}load /;
 
 describe('npm run demo', () => {
@@ -19,7 +16,7 @@ describe('npm run demo', () => {
   beforeAll(async () => {
     demo = new Demo(['--seconds', '4'], { REDIS_URL: '' });
     await demo.ended;
-  }, RUN_TIMEOUT);
+  });
 
   it('ends by itself with exit code 0 and no complaint', async () => {
     expect(demo.errors).toEqual([]);
@@ -83,20 +80,16 @@ describe('npm run demo, ended by a signal', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)(
-    'cleans up after %s and exits with %d',
-    async (signal, code) => {
-      const demo = new Demo([], { REDIS_URL: '' });
-      await demo.line(SIGN_LINE);
-      expect(await isOpen(demo.port)).toBe(true);
-      demo.process.kill(signal);
-      expect(await demo.ended).toBe(code);
-      expect(demo.errors).toEqual([]);
-      expect(demo.lines.at(-1)).toMatch(/and its last \d+ samples/);
-      expect(await isOpen(demo.port)).toBe(false);
-    },
-    RUN_TIMEOUT,
-  );
+  ] as const)('cleans up after %s and exits with %d', async (signal, code) => {
+    const demo = new Demo([], { REDIS_URL: '' });
+    await demo.line(SIGN_LINE);
+    expect(await isOpen(demo.port)).toBe(true);
+    demo.process.kill(signal);
+    expect(await demo.ended).toBe(code);
+    expect(demo.errors).toEqual([]);
+    expect(demo.lines.at(-1)).toMatch(/and its last \d+ samples/);
+    expect(await isOpen(demo.port)).toBe(false);
+  });
 });
 
 describe('npm run demo with a server that is there', () => {

@@ -223,17 +223,19 @@ describe('delay', () => {
     expect(performance.now() - sent).toBeGreaterThanOrEqual(100);
   });
 
-  it('is a distance and not a queue: a hundred commands in a row take little longer than one', async () => {
+  it('is a distance and not a queue: a thousand commands in a row take little longer than one', async () => {
     const client = await dialThrough();
     proxy().delay(50);
+    const numbers = Array.from({ length: 1_000 }, (_, i) => String(i));
     const sent = performance.now();
-    for (let i = 0; i < 100; i++) {
-      client.send(['ECHO', String(i)]);
+    for (const number of numbers) {
+      client.send(['ECHO', number]);
       await new Promise(setImmediate);
     }
-    const replies = await client.until((received) => received.endsWith('$2\r\n99\r\n'));
-    expect(performance.now() - sent).toBeLessThan(1_000);
-    expect(replies.match(/(?<=\n)\d+(?=\r)/g)).toEqual(Array.from({ length: 100 }, (_, i) => String(i)));
+    const replies = await client.until((received) => received.endsWith('\r\n999\r\n'));
+    // A queue takes 50 s; a distance 0.1 s, and a busy machine its own time beside.
+    expect(performance.now() - sent).toBeLessThan(25_000);
+    expect(replies.match(/(?<=\n)\d+(?=\r)/g)).toEqual(numbers);
   });
 
   it('of nothing lets what was under way arrive first', async () => {

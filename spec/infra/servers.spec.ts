@@ -1,16 +1,14 @@
 import { once } from 'node:events';
 import { existsSync, watch } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { findServer, type RunningServer, type ServerOptions, startServer } from '../../infra/servers';
 import { startFakeEngine } from './fake-docker-engine';
+import { lookUp } from './programs';
 import { RawClient } from './raw-client';
 import { type Child, runChild } from './run-child';
-
-/** Specs that bring packages over the network get so many ms. */
-const DOWNLOAD_TIMEOUT = 300_000;
 
 const environment = { ...process.env };
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -136,9 +134,19 @@ describe('the PATH', () => {
 
   it('may hold a Valkey', async () => {
     const folder = await folderWithProgram('valkey-server', 'echo "Valkey server v=8.1.1 sha=0 bits=64"');
-    process.env.PATH = `${folder}:${process.env.PATH}`;
+    process.env.PATH = folder;
     process.env.REDIS_FROM = 'path';
     expect(await findServer()).toMatchObject({ from: 'path', version: '8.1.1', command: [`${folder}/valkey-server`] });
+  });
+
+  it('may hold a program of that name that is no server, which is passed by', async () => {
+    const broken = await folderWithProgram('redis-server', 'echo "cannot open shared object file" >&2; exit 127');
+    const works = await folderWithProgram('valkey-server', 'echo "Valkey server v=8.1.1 sha=0 bits=64"');
+    process.env.REDIS_FROM = 'path';
+    process.env.PATH = `${broken}:${works}`;
+    expect(await findServer()).toMatchObject({ command: [`${works}/valkey-server`] });
+    process.env.PATH = broken;
+    await expect(findServer()).rejects.toThrow(`PATH: ${broken}/redis-server failed: cannot open shared object file`);
   });
 
   it('is not asked for a version that is named', async () => {
@@ -183,9 +191,12 @@ describe('Docker', () => {
   it('is given up within two seconds when its engine is silent', async () => {
     process.env.DOCKER_HOST = await silentEngine();
     process.env.REDIS_FROM = 'docker';
-    const asked = performance.now();
+    const limit = jest.spyOn(AbortSignal, 'timeout');
+    cleanups.push(() => limit.mockRestore());
     await expect(findServer()).rejects.toThrow(/Docker: no engine answers at 127\.0\.0\.1:\d+ \(silence\)/);
-    expect(performance.now() - asked).toBeLessThan(2_000);
+    // One limit, for all that is asked: when it really ends depends on what else the machine has to do.
+    expect(limit.mock.calls).toEqual([[expect.any(Number)]]);
+    expect(limit.mock.calls[0]![0]).toBeLessThan(2_000);
   });
 
   it('is given up at once when there is no engine', async () => {
@@ -206,51 +217,39 @@ describe('Debian packages', () => {
     process.env.REDIS_FROM = 'packages';
   });
 
-  it(
-    'fill an empty cache once when two processes want it at once, and are started from there',
-    async () => {
-      const cache = join(await temporaryFolder(), 'not/yet/there');
-      const children = [1, 2].map(() => runChild('finder.child.ts', [], { REDIS_CACHE: cache }));
-      const descriptions = await Promise.all(children.map((child) => child.nextLine()));
-      const line = 'redis-server 7.0.15 from Debian package (bookworm)';
-      expect(descriptions.sort()).toEqual([`${line}, cached`, `${line}, downloaded`]);
-      process.env.REDIS_CACHE = cache;
-      const lines: string[] = [];
-      const server = await start({ log: (text) => lines.push(text) });
-      expect(lines).toEqual([`redis: ${line}, cached`]);
-      expect(await ask(server, 'INFO', 'server')).toContain('redis_version:7.0.15');
-    },
-    DOWNLOAD_TIMEOUT,
-  );
+  it('fill an empty cache once when two processes want it at once, and are started from there', async () => {
+    const cache = join(await temporaryFolder(), 'not/yet/there');
+    const children = [1, 2].map(() => runChild('finder.child.ts', [], { REDIS_CACHE: cache }));
+    const descriptions = await Promise.all(children.map((child) => child.nextLine()));
+    const line = 'redis-server 7.0.15 from Debian package (bookworm)';
+    expect(descriptions.sort()).toEqual([`${line}, cached`, `${line}, downloaded`]);
+    process.env.REDIS_CACHE = cache;
+    const lines: string[] = [];
+    const server = await start({ log: (text) => lines.push(text) });
+    expect(lines).toEqual([`redis: ${line}, cached`]);
+    expect(await ask(server, 'INFO', 'server')).toContain('redis_version:7.0.15');
+  });
 
-  it(
-    'survive a process that is killed while it unpacks, and leave nothing of what it began',
-    async () => {
-      const cache = await temporaryFolder();
-      const begun = folderAppears(cache, /\.partial-/);
-      const child = runChild('finder.child.ts', [], { REDIS_CACHE: cache });
-      await begun;
-      child.process.kill('SIGKILL');
-      await child.exited;
-      process.env.REDIS_CACHE = cache;
-      expect(await ask(await start(), 'PING')).toBe('PONG');
-      const name = `redis-7.0-${process.arch}`;
-      expect((await readdir(cache)).sort()).toEqual([name, `${name}.lock`]);
-    },
-    DOWNLOAD_TIMEOUT,
-  );
+  it('survive a process that is killed while it unpacks, and leave nothing of what it began', async () => {
+    const cache = await temporaryFolder();
+    const begun = folderAppears(cache, /\.partial-/);
+    const child = runChild('finder.child.ts', [], { REDIS_CACHE: cache });
+    await begun;
+    child.process.kill('SIGKILL');
+    await child.exited;
+    process.env.REDIS_CACHE = cache;
+    expect(await ask(await start(), 'PING')).toBe('PONG');
+    const name = `redis-7.0-${process.arch}`;
+    expect((await readdir(cache)).sort()).toEqual([name]);
+  });
 
-  it(
-    'bring the version that is named, or that REDIS_SERVER names',
-    async () => {
-      const named = await start({ server: 'valkey-8.1' });
-      expect(await ask(named, 'INFO', 'server')).toContain('valkey_version:8.1.');
-      process.env.REDIS_SERVER = 'valkey-8.1';
-      expect((await start()).version).toBe(named.version);
-      expect((await start({ server: 'redis-7.0' })).version).toBe('7.0.15');
-    },
-    DOWNLOAD_TIMEOUT,
-  );
+  it('bring the version that is named, or that REDIS_SERVER names', async () => {
+    const named = await start({ server: 'valkey-8.1' });
+    expect(await ask(named, 'INFO', 'server')).toContain('valkey_version:8.1.');
+    process.env.REDIS_SERVER = 'valkey-8.1';
+    expect((await start()).version).toBe(named.version);
+    expect((await start({ server: 'redis-7.0' })).version).toBe('7.0.15');
+  });
 
   it('know which versions there are', async () => {
     process.env.REDIS_SERVER = 'redis-5';
@@ -259,42 +258,38 @@ describe('Debian packages', () => {
 });
 
 describe('when no server can be had', () => {
-  it(
-    'one error says what was tried, why each failed and what to do',
-    async () => {
-      const folder = await temporaryFolder();
-      // What a machine without a way out looks like: apt is configured, and nobody answers at its mirror.
-      await writeFile(join(folder, 'sources.list'), 'deb http://127.0.0.1:1/debian bookworm main\n');
-      await writeFile(
-        join(folder, 'apt.conf'),
-        `Dir::Etc::sourcelist "${folder}/sources.list"; Dir::Etc::sourceparts "/dev/null";`,
-      );
-      const rest = (process.env.PATH ?? '').split(':').filter((part) => !existsSync(join(part, 'redis-server')));
-      Object.assign(process.env, {
-        PATH: rest.join(':'),
-        APT_CONFIG: join(folder, 'apt.conf'),
-        DOCKER_HOST: `unix://${folder}/docker.sock`,
-        REDIS_CACHE: join(folder, 'cache'),
-      });
-      const error = (await startServer().catch((reason: unknown) => reason)) as Error;
-      expect(error.message.split('\n')).toEqual([
-        'No Redis server can be had. Tried:',
-        '  REDIS_URL: REDIS_URL is not set',
-        '  PATH: neither redis-server nor valkey-server is on the PATH',
-        `  Docker: no engine answers at ${folder}/docker.sock (ENOENT)`,
-        expect.stringMatching(/^ {2}Debian packages: apt-get failed: .*127\.0\.0\.1:1/),
-        'Set REDIS_URL, install redis-server, start Docker, or let apt reach a Debian mirror.',
-      ]);
-      expect(await readdir(join(folder, 'cache'))).toEqual([`redis-7.0-${process.arch}.lock`]);
-    },
-    DOWNLOAD_TIMEOUT,
-  );
+  it('one error says what was tried, why each failed and what to do', async () => {
+    const folder = await temporaryFolder();
+    // What a machine without a way out looks like: apt is configured, and nobody answers at its mirror.
+    await writeFile(join(folder, 'sources.list'), 'deb http://127.0.0.1:1/debian bookworm main\n');
+    await writeFile(
+      join(folder, 'apt.conf'),
+      `Dir::Etc::sourcelist "${folder}/sources.list"; Dir::Etc::sourceparts "/dev/null";`,
+    );
+    await symlink((await lookUp('apt-get')) ?? '', join(folder, 'apt-get'));
+    Object.assign(process.env, {
+      PATH: folder,
+      APT_CONFIG: join(folder, 'apt.conf'),
+      DOCKER_HOST: `unix://${folder}/docker.sock`,
+      REDIS_CACHE: join(folder, 'cache'),
+    });
+    const error = (await startServer().catch((reason: unknown) => reason)) as Error;
+    expect(error.message.split('\n')).toEqual([
+      'No Redis server can be had. Tried:',
+      '  REDIS_URL: REDIS_URL is not set',
+      '  PATH: neither redis-server nor valkey-server is on the PATH',
+      `  Docker: no engine answers at ${folder}/docker.sock (ENOENT)`,
+      expect.stringMatching(/^ {2}Debian packages: apt-get failed: .*127\.0\.0\.1:1/),
+      'Set REDIS_URL, install redis-server, start Docker, or let apt reach a Debian mirror.',
+    ]);
+    expect(await readdir(join(folder, 'cache'))).toEqual([]);
+  });
 
   it('the error comes without a program to be found too', async () => {
     process.env.PATH = '';
     process.env.DOCKER_HOST = 'unix:///nowhere/docker.sock';
     process.env.REDIS_CACHE = await temporaryFolder();
-    await expect(startServer()).rejects.toThrow(/Debian packages: .*(flock|apt-get)/);
+    await expect(startServer()).rejects.toThrow('Debian packages: apt-get: not found');
   });
 
   it('a forced rung is named as the reason the others were not tried', async () => {
@@ -334,7 +329,7 @@ describe('a server of our own', () => {
     const file = join(await temporaryFolder(), 'sentinel.conf');
     await writeFile(file, 'sentinel monitor primary 127.0.0.1 6379 1\n');
     const sentinel = await start({ args: [file, '--sentinel'] });
-    expect(await ask(sentinel, 'INFO', 'server')).toContain('redis_mode:sentinel');
+    expect(await ask(sentinel, 'INFO', 'server')).toMatch(/^(redis|server)_mode:sentinel\r$/m);
   });
 
   it('counts as ready when it asks for a password', async () => {
@@ -353,7 +348,7 @@ describe('a server of our own', () => {
 
   it('that does not come up is explained in its own words', async () => {
     await expect(startServer({ args: ['--nonsense', 'yes'] })).rejects.toThrow(
-      /ended with exit code 1:[^]*nonsense[^]*Bad directive/,
+      /ended with exit code 1:[^]*>>> 'nonsense "?yes/,
     );
   });
 
@@ -371,7 +366,7 @@ describe('a server of our own', () => {
   });
 
   it('is saved at a restart when it is told to save', async () => {
-    const server = await start({ args: ['--save', '3600 1'] });
+    const server = await start({ args: ['--save', '3600', '1'] });
     await ask(server, 'SET', 'saved', 'yes');
     await server.restart();
     expect(await ask(server, 'GET', 'saved')).toBe('yes');
@@ -387,17 +382,17 @@ describe('a server of our own', () => {
   });
 
   it('can be halted, and ends all the same', async () => {
-    const server = await start({ own: true });
+    const server = await start({ args: ['--save', '3600', '1'] });
     await server.kill('SIGSTOP');
     const client = await dial(server);
     client.send(['PING']);
     await server.kill('SIGCONT');
     expect(await client.until((reply) => reply.endsWith('\n'))).toBe('+PONG\r\n');
+    await ask(server, 'SET', 'saved', 'yes');
     await server.kill('SIGSTOP');
-    const asked = performance.now();
     await server.restart();
-    // The server was asked to end and did; it was not waited for in vain and then killed.
-    expect(performance.now() - asked).toBeLessThan(4_000);
+    // The server was asked to end, and did; it was not waited for in vain and then killed.
+    expect(await ask(server, 'GET', 'saved')).toBe('yes');
     await server.kill('SIGSTOP');
     await server.stop();
     await expect(dial(server)).rejects.toMatchObject({ code: 'ECONNREFUSED' });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,7 @@ describe('A worker of npm run simulate', () => {
       file,
       `process.on('message', () => process.send({ kind: 'begins', seed: 17 }, () => { ${ending} }));`,
     );
-    return new Worker(file, 1_000);
+    return new Worker(file);
   }
 
   it('names the seed that ended its process', async () => {
@@ -23,8 +24,17 @@ describe('A worker of npm run simulate', () => {
   });
 
   it('names the seed that does not come to its end', async () => {
-    const { failure, seeds } = await workerThat('for (;;);').run({ from: 15, count: 10 });
-    expect(failure).toStrictEqual({ seed: 17, violations: ['nothing was heard of it for 1 s'], fatal: true });
-    expect(seeds).toBe(3);
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    try {
+      const worker = workerThat('for (;;);');
+      const outcome = worker.run({ from: 15, count: 10 });
+      await once(worker['process'], 'message');
+      jest.advanceTimersByTime(60_000);
+      const { failure, seeds } = await outcome;
+      expect(failure).toStrictEqual({ seed: 17, violations: ['nothing was heard of it for 60 s'], fatal: true });
+      expect(seeds).toBe(3);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

@@ -18,16 +18,13 @@ export class Worker {
   private readonly process: ChildProcess;
 
   /** @param file calls `work()` when it is started with `--worker` */
-  constructor(
-    file: string,
-    private readonly longestSilence = LONGEST_SILENCE,
-  ) {
+  constructor(file: string) {
     this.process = fork(file, ['--worker']);
   }
 
   /** Runs seeds; one that ends the process, or does not come to its end, is a failure as any other. */
   run(range: Range): Promise<Outcome> {
-    const { process, longestSilence } = this;
+    const { process } = this;
     let seed = range.from;
     return new Promise((resolve) => {
       const settle = (outcome: Outcome) => {
@@ -47,9 +44,9 @@ export class Worker {
         else settle(told);
       };
       const watchdog = setTimeout(() => {
-        fail(`nothing was heard of it for ${longestSilence / 1000} s`);
+        fail(`nothing was heard of it for ${LONGEST_SILENCE / 1000} s`);
         process.kill('SIGKILL');
-      }, longestSilence);
+      }, LONGEST_SILENCE);
       process.on('exit', onExit);
       process.on('message', onMessage);
       process.send(range);

@@ -1,5 +1,6 @@
 import { filter, firstValueFrom, type Observable } from 'rxjs';
 import { Redis, type ConnectionState, type RedisOptions } from 'rxjs-redis';
+import { PATIENCE } from './until';
 
 /** Makes clients for the specs of a file and destroys them after each. */
 export function useClients(): (options: string | RedisOptions) => Redis {
@@ -34,7 +35,7 @@ export function record<T>(source: Observable<T>): { values: T[]; ended: 'complet
 
 /** Asks the server until it answers as wanted: for what a server does in its own time. */
 export async function eventually<T>(ask: () => PromiseLike<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + PATIENCE;
   for (;;) {
     const answer = await ask();
     if (wanted(answer)) return answer;

@@ -1,7 +1,5 @@
 import { findServer, startServer, type RunningServer } from '../../infra/servers';
 
-const FIRST_START_TIMEOUT = 300_000;
-
 /** Starts a server that takes DEBUG commands, which those of 7.0 and later refuse unless they are told. */
 export function useDebuggableServer(...args: string[]): () => RunningServer {
   let server: RunningServer | undefined;
@@ -9,7 +7,7 @@ export function useDebuggableServer(...args: string[]): () => RunningServer {
     const { version } = await findServer({ own: true });
     const permission = Number.parseInt(version, 10) < 7 ? [] : ['--enable-debug-command', 'yes'];
     server = await startServer({ args: [...permission, ...args] });
-  }, FIRST_START_TIMEOUT);
+  });
   afterAll(() => server?.stop());
   return () => {
     if (server === undefined)

@@ -1,9 +1,6 @@
 import { type Proxy, startProxy } from '../../infra/proxy';
 import { type RunningServer, type ServerOptions, startServer } from '../../infra/servers';
 
-/** A fresh machine downloads the server first, over whatever line it has; ms. */
-const FIRST_START_TIMEOUT = 300_000;
-
 /**
  * Starts a server before the specs of a file and stops it after them.
  * @param atLeast the version of Redis that the specs need; where the server at hand is older, another takes its place
@@ -20,7 +17,7 @@ export function useServer(options: ServerOptions = {}, atLeast = '6.0'): () => R
       await server.stop();
       server = await startServer({ ...options, server: 'redis-7.0' });
     }
-  }, FIRST_START_TIMEOUT);
+  });
   afterAll(() => server?.stop());
   return () => {
     if (server === undefined) throw new Error('useServer: the server is there in specs and hooks, not before');

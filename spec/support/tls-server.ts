@@ -14,14 +14,12 @@ export interface TlsServer {
   present(identity: IdentityName): Promise<void>;
 }
 
-const FIRST_START_TIMEOUT = 300_000;
-
 /** Starts a server with TLS before the specs of a block; `args` say what it asks of its clients. */
 export function useTlsServer(...args: string[]): () => TlsServer {
   let running: TlsServer | undefined;
   beforeAll(async () => {
     running = await startTlsServer(args);
-  }, FIRST_START_TIMEOUT);
+  });
   afterAll(async () => {
     await running?.server.stop();
     await running?.certificates.remove();

@@ -4,7 +4,7 @@ import { run } from '../run';
 
 /** A download over a slow line is allowed to take this long, in ms. */
 const DOWNLOAD_TIMEOUT = 300_000;
-const QUERY_TIMEOUT = 10_000;
+const QUERY_TIMEOUT = 60_000;
 
 /** Any of these in the machine's configuration tells where it reads Debian's main archive. */
 const DEBIAN_SUITE = /^(old){0,2}stable$|^(testing|unstable|sid|bullseye|bookworm|trixie|forky|duke)$/;

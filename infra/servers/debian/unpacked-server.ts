@@ -2,7 +2,8 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run } from '../run';
 
-const UNPACK_TIMEOUT = 60_000;
+/** A program that has not done its work after so many ms hangs. */
+const PROGRAM_TIMEOUT = 120_000;
 
 /** What a finished unpacking says about itself, kept beside it so that no program needs to run to know. */
 export interface UnpackedServer {
@@ -32,7 +33,7 @@ export async function unpackServer(
   server: { package: string; suite: string },
   folder: string,
 ): Promise<void> {
-  for (const deb of debs) await run('dpkg-deb', ['-x', deb, folder], { timeout: UNPACK_TIMEOUT });
+  for (const deb of debs) await run('dpkg-deb', ['-x', deb, folder], { timeout: PROGRAM_TIMEOUT });
   // Manuals and translations are two thirds of the bytes.
   await rm(join(folder, 'usr/share'), { recursive: true, force: true });
   const libraries = await libraryFolders(folder);
@@ -40,7 +41,7 @@ export async function unpackServer(
   const path = join(folder, 'usr/bin', server.package);
   // The packages' own loader and C library: the server may want newer or older ones than the machine has.
   const command = [loader, '--library-path', libraries.join(':'), path];
-  const version = parseVersion(await run(loader, [...command.slice(1), '--version'], { timeout: 10_000 }));
+  const version = parseVersion(await run(loader, [...command.slice(1), '--version'], { timeout: PROGRAM_TIMEOUT }));
   // The folder is renamed when complete, so its name must not be in the manifest.
   const movable = command.map((part) => part.replaceAll(folder, '{folder}'));
   await writeFile(join(folder, MANIFEST), JSON.stringify({ version, suite: server.suite, command: movable }, null, 2));

@@ -1,8 +1,8 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { downloadPackages } from '../debian/apt';
-import { withFileLock } from '../debian/file-lock';
+import { withLock } from '../debian/lock';
 import { readUnpacked, unpackServer, type UnpackedServer } from '../debian/unpacked-server';
 import type { Rung, ServerProgram } from '../rung';
 import { type ServerName, serverSource } from '../server-names';
@@ -46,7 +46,7 @@ interface Unpacking {
  */
 async function unpackOnce(server: ServerName, folder: string): Promise<Unpacking> {
   await mkdir(cacheFolder(), { recursive: true });
-  return withFileLock(`${folder}.lock`, async () => {
+  return withLock(folder, async () => {
     const finishedMeanwhile = await readUnpacked(folder);
     if (finishedMeanwhile !== null) return { unpacked: finishedMeanwhile, how: 'cached' };
     await sweepHalfFinished(folder);
@@ -57,26 +57,49 @@ async function unpackOnce(server: ServerName, folder: string): Promise<Unpacking
   });
 }
 
-/** Under the lock nobody else works on this server: whatever bears its partial name was left by a killed process. */
-async function sweepHalfFinished(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  const parent = resolve(folder, '..');
-  for (const name of await readdir(parent)) {
-    const path = join(parent, name);
-    if (path.startsWith(`${folder}.partial-`)) await rm(path, { recursive: true, force: true });
-  }
-}
-
 async function unpack(server: ServerName, folder: string): Promise<void> {
   const source = serverSource(server);
-  const partial = `${folder}.partial-${process.pid}`;
+  const partial = `${await partialName(folder)}${process.pid}`;
   const root = join(partial, 'root');
   try {
     await mkdir(root, { recursive: true });
     const debs = await downloadPackages(source, join(partial, 'apt'));
     await unpackServer(debs, { package: source.package, suite: source.suites[0] }, root);
-    await rename(root, folder);
+    await moveTo(folder, root);
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
+}
+
+/** Deletes what processes that were killed have left. */
+async function sweepHalfFinished(folder: string): Promise<void> {
+  const begins = await partialName(folder);
+  for (const name of await readdir(cacheFolder())) {
+    const path = join(cacheFolder(), name);
+    if (!path.startsWith(begins)) continue;
+    const pid = Number(path.slice(begins.length));
+    if (pid === process.pid || !isAlive(pid)) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Where a process unpacks, without its number. Containers that share a cache count processes each for itself. */
+async function partialName(folder: string): Promise<string> {
+  const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
+  return `${folder}.partial-${/\d+/.exec(namespace)?.[0] ?? 'host'}-`;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/** A finished unpacking that came from elsewhere meanwhile is as good; anything else in its place gives way. */
+async function moveTo(folder: string, root: string): Promise<void> {
+  if ((await readUnpacked(folder)) !== null) return;
+  await rm(folder, { recursive: true, force: true });
+  await rename(root, folder);
 }

@@ -7,28 +7,40 @@ import type { Rung, ServerProgram } from '../rung';
 import { superviseProgram } from '../supervisor';
 
 const PROGRAMS = ['redis-server', 'valkey-server'] as const;
-const VERSION_TIMEOUT = 5_000;
+/** One that does not tell its version within so many ms never will. */
+const VERSION_TIMEOUT = 60_000;
 
 /** A server installed on this machine. */
 export const pathRung: Rung<ServerProgram> = {
   name: 'path',
   async find() {
+    const refusals: string[] = [];
     for (const program of PROGRAMS) {
       const path = await lookUp(program);
       if (path === null) continue;
-      const version = parseVersion(await run(path, ['--version'], { timeout: VERSION_TIMEOUT }));
-      return {
-        kind: 'program',
-        from: 'path',
-        version,
-        command: [path],
-        description: `${program} ${version} from the PATH (${path})`,
-        launch: (launch) => superviseProgram([path], launch),
-      };
+      try {
+        return await serverAt(path, program);
+      } catch (error) {
+        refusals.push((error as Error).message);
+      }
     }
+    if (refusals.length > 0) throw new Error(refusals.join('; '));
     throw new Error(`neither ${PROGRAMS.join(' nor ')} is on the PATH`);
   },
 };
+
+/** @throws Error when the program does not run, or is something else */
+async function serverAt(path: string, program: string): Promise<ServerProgram> {
+  const version = parseVersion(await run(path, ['--version'], { timeout: VERSION_TIMEOUT }));
+  return {
+    kind: 'program',
+    from: 'path',
+    version,
+    command: [path],
+    description: `${program} ${version} from the PATH (${path})`,
+    launch: (launch) => superviseProgram([path], launch),
+  };
+}
 
 async function lookUp(program: string): Promise<string | null> {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {

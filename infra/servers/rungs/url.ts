@@ -2,7 +2,7 @@ import { type Address, ask } from '../ask';
 import type { Rung, ServerAtUrl } from '../rung';
 
 /** How long the server of REDIS_URL may take to answer, in ms. */
-const ANSWER_TIMEOUT = 2_000;
+const ANSWER_TIMEOUT = 10_000;
 
 /** The server that REDIS_URL names: somebody else's, used as it is. */
 export const urlRung: Rung<ServerAtUrl> = {

@@ -55,7 +55,7 @@ describe('the keys of a command', () => {
       }
     }
     expect(compared).toBeGreaterThan(code === 'r6.0' ? 300 : 400);
-  }, 120_000);
+  });
 
   it('are none where the server sees none', async () => {
     const code = await codeOf(redis);
@@ -66,5 +66,5 @@ describe('the keys of a command', () => {
         expect([model.facts.name, keysOf(made), await keysSeenBy(made)]).toEqual([model.facts.name, [], null]);
       }
     }
-  }, 120_000);
+  });
 });

@@ -15,6 +15,14 @@ describe('A limit', () => {
   const proxy = useProxy(server);
   const make = useClients();
   const client = (options: RedisOptions = {}) => make({ url: proxy().url(), reconnect: quick, ...options });
+  /** A client that is connected: its limit for commands, which may be short, ends the wait for that and not the connecting. */
+  const connected = async (options: RedisOptions) => {
+    const redis = client(options);
+    const ready = reaches(redis, 'ready');
+    void outcome(redis.connect());
+    await ready;
+    return redis;
+  };
   const direct = () => make(server().url);
   const disconnect = (redis: Redis) =>
     firstValueFrom(
@@ -25,9 +33,8 @@ describe('A limit', () => {
 
   describe('for commands', () => {
     it('ends one that waits for its reply: it may have run, and here it has', async () => {
-      const redis = client({ commandTimeout: 50 });
+      const redis = await connected({ commandTimeout: 50 });
       await direct().set('n', '0');
-      await redis.connect();
       proxy().stall('toClient', true);
       expect(await failure(redis.incr('n'))).toMatchObject({
         code: 'TIMEOUT',
@@ -57,8 +64,8 @@ describe('A limit', () => {
       const redis = client();
       await redis.connect();
       proxy().stall('toClient', true);
-      const called = redis.withOptions({ commandTimeout: 80 }).get('k');
-      await failure(redis.withOptions({ commandTimeout: 80 }).get('k'));
+      const called = redis.withOptions({ commandTimeout: 400 }).get('k');
+      await failure(redis.withOptions({ commandTimeout: 400 }).get('k'));
       const order: string[] = [];
       await Promise.all([
         failure(called).then(() => order.push('called first')),
@@ -82,33 +89,34 @@ describe('A limit', () => {
     });
 
     it('is shorter or longer for some than for the whole client', async () => {
-      const redis = client({ commandTimeout: 60 });
-      await redis.connect();
+      const hasty = await connected({ commandTimeout: 20 });
+      const patient = await connected({ commandTimeout: Infinity });
       proxy().stall('toClient', true);
-      const order: string[] = [];
-      const note = (name: string, reply: PromiseLike<unknown>) => failure(reply).then(() => order.push(name));
-      const patient = outcome(redis.withOptions({ commandTimeout: Infinity }).echo('patient'));
-      await Promise.all([
-        note('usual', redis.echo('usual')),
-        note('shorter', redis.withOptions({ commandTimeout: 20 }).echo('shorter')),
-        note('longer', redis.withOptions({ commandTimeout: 120 }).bytes.echo('longer')),
-      ]);
-      expect(order).toStrictEqual(['shorter', 'usual', 'longer']);
+      const kept = [
+        outcome(patient.echo('usual')),
+        outcome(hasty.withOptions({ commandTimeout: Infinity }).echo('longer')),
+        outcome(hasty.withOptions({ commandTimeout: Infinity }).bytes.echo('bytes')),
+      ];
+      const ended = [
+        failure(hasty.echo('usual')),
+        failure(patient.withOptions({ commandTimeout: 20 }).echo('shorter')),
+        failure(patient.withOptions({ commandTimeout: 20 }).bytes.echo('bytes')),
+      ];
+      for (const error of await Promise.all(ended)) expect(error).toMatchObject({ code: 'TIMEOUT', command: 'ECHO' });
       proxy().stall('toClient', false);
-      expect(await patient).toStrictEqual({ value: 'patient' });
+      expect(await Promise.all<unknown>(kept)).toStrictEqual([
+        { value: 'usual' },
+        { value: 'longer' },
+        { value: Buffer.from('bytes') },
+      ]);
     });
 
-    it('holds while the server sleeps', async () => {
-      const redis = client({ commandTimeout: 50 });
-      await redis.connect();
-      const sleeping = outcome(direct().call('DEBUG', 'SLEEP', '0.3'));
-      await eventually(
-        () => outcome(redis.ping()),
-        (reply) => 'error' in reply,
-      );
+    it('holds while the server is halted', async () => {
+      const redis = await connected({ commandTimeout: 50 });
+      await server().kill('SIGSTOP');
       expect(await failure(redis.incr('n'))).toMatchObject({ code: 'TIMEOUT', delivery: 'unknown' });
-      await sleeping;
-      expect(await redis.ping()).toBe('PONG');
+      await server().kill('SIGCONT');
+      expect(await redis.withOptions({ commandTimeout: Infinity }).ping()).toBe('PONG');
       expect(proxy().connections.total).toBe(1);
     });
 
