@@ -69,7 +69,7 @@ const RANK = replies({
   else: ['number | null', 'readIntegerOrNull'],
 });
 const GEO = { 'WITHCOORD|WITHDIST|WITHHASH': ['GeoMatch<S>[]', 'readGeoMatches'], else: ['S[]', 'readTexts'] } as const;
-const GEO_OR_STORE = replies({ 'STORE|STOREDIST': ['number', 'readInteger'], ...GEO });
+const GEO_OR_STORE = replies({ 'STORE|STOREDIST': ['number', 'readStoredCount'], ...GEO });
 const OVER_SOURCE = { replay: { when: 'special.storesOverSource(key, options)', replay: 'no' } } as const;
 const COUNTS_BY_CHANNEL = reply('Dictionary<S, number>', 'readCountsByChannel');
 const ADDRESS = reply('[host: string, port: number] | null', 'readAddress');

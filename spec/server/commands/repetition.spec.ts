@@ -1,81 +1,79 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { call } from 'rxjs-redis/commands';
+import type { CommandModel } from '../../../gen/model';
 import { models } from '../../../gen/generate';
+import { REFUSED } from '../../../gen/refused';
+import { replaysOf } from '../../../gen/model';
 import { useServer } from '../../support/server';
+import { clusterCalls } from './cluster-calls';
 import { ELSEWHERE } from './elsewhere';
-import { codeOf, isKnownTo } from './known-to';
+import { isKnownTo } from './known-to';
 import { RawSession } from './raw-session';
-import { callsOf } from './repetition/calls';
-import { expectAsClaimed } from './repetition/differences';
-import { runTwice, type Stage } from './repetition/run-twice';
-import { Observer } from './repetition/server-state';
+import { callsOf, type Call } from './repetition/calls';
+import { expectAsClaimed, hasEffect } from './repetition/differences';
+import { runTwice, type Twice } from './repetition/run-twice';
+import { type OnStage, useCluster, usePlainServer, useSentinel } from './repetition/stages';
+import { UNSEEN } from './repetition/unlike';
+import { sentinelCalls } from './sentinel-calls';
 
-const folder = mkdtempSync(join(tmpdir(), 'rxjs-redis-repetition-'));
-writeFileSync(join(folder, 'server.conf'), `aclfile ${folder}/users.acl\n`);
-writeFileSync(join(folder, 'users.acl'), '');
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const server = useServer({ args: [join(folder, 'server.conf')] });
-
-let code = '';
-let stage: Stage;
-
-beforeAll(async () => {
-  const session = await RawSession.open(server(), { protocol: 2 });
-  code = await codeOf(session);
-  session.close();
-  stage = { address: server(), observer: await Observer.open(server(), [0, 1]), hasKeys: true, clean };
-});
-afterAll(() => stage.observer.close());
-
-/** Settings that calls change, and what they are to begin with. Nothing is logged that only a slow machine would log. */
-const SETTINGS = {
-  'maxmemory-policy': 'noeviction',
-  'slowlog-log-slower-than': '-1',
-  'latency-monitor-threshold': '0',
-  'slowlog-max-len': '128',
-  'client-output-buffer-limit': 'pubsub 33554432 8388608 60',
-  save: '',
-  'notify-keyspace-events': '',
-  'import-mode': 'no',
-};
-
-/** Commands that a server may not know. */
-const CLEANING: readonly (readonly [string, ...string[]])[] = [
-  ['REPLICAOF', 'NO', 'ONE'],
-  ['FLUSHALL'],
-  ['CLIENT', 'UNPAUSE'],
-  ['ACL', 'DELUSER', 'alice', 'text'],
-  ['ACL', 'LOG', 'RESET'],
-  ['FUNCTION', 'FLUSH'],
-  ['SCRIPT', 'FLUSH'],
-  ['SLOWLOG', 'RESET'],
-  ['LATENCY', 'RESET'],
-  ['HOTKEYS', 'STOP'],
-  ['HOTKEYS', 'RESET'],
-  ...Object.entries(SETTINGS).map(([name, value]) => ['CONFIG', 'SET', name, value] as const),
-];
-
-async function clean(session: RawSession): Promise<void> {
-  const replies = CLEANING.map(([name, ...args]) =>
-    Promise.resolve(session.run(call(name, ...args))).catch(() => undefined),
-  );
-  await Promise.all(replies);
+/** Runs all calls of a command twice; what may be repeated has to be among them, answered, and with something to see. */
+async function expectRepeatable(model: CommandModel, calls: readonly Call[], { stage, code }: OnStage): Promise<void> {
+  if (!isKnownTo(code, model.facts)) return;
+  const { name } = model.facts;
+  const all: Twice[] = [];
+  for (const what of calls) {
+    for (const withFixtures of typeof what === 'function' ? [true] : [true, false]) {
+      const twice = await runTwice(stage, model, what, { withFixtures });
+      if (twice === undefined) continue;
+      expectAsClaimed(name, twice);
+      all.push(twice);
+    }
+  }
+  for (const replay of replaysOf(model)) {
+    if (replay !== 'read' && replay !== 'same') continue;
+    const claimed = all.filter(({ built }) => built === replay);
+    const isAnswered = claimed.some(
+      ({ first: { outcome } }) => 'value' in outcome || REFUSED[name]?.says.test(outcome.refused),
+    );
+    expect({ name, replay, isAnswered }).toEqual({ name, replay, isAnswered: true });
+    if (replay === 'read') continue;
+    expect({ name, isSeenToChangeSomething: claimed.some(hasEffect) }).toEqual({
+      name,
+      isSeenToChangeSomething: UNSEEN[name] === undefined,
+    });
+  }
 }
 
-describe.each(models().map((model) => [model.method, model] as const))('%s', (_method, model) => {
-  const { name, group } = model.facts;
-  if (ELSEWHERE.has(name) || group === 'cluster' || group === 'sentinel') return;
+const title = 'does again what is said of a repetition';
+const all = models();
 
-  it('does what is said of it when it is done again', async () => {
-    if (!isKnownTo(code, model.facts)) return;
-    for (const what of callsOf(model)) {
-      for (const withFixtures of [true, false]) {
-        const twice = await runTwice(stage, model, what, withFixtures);
-        if (twice !== undefined) expectAsClaimed(name, twice);
-      }
-    }
+describe('A command', () => {
+  const onStage = usePlainServer();
+  const here = all.filter(
+    ({ facts: { name, group } }) => !ELSEWHERE.has(name) && group !== 'cluster' && group !== 'sentinel',
+  );
+  describe.each(here.map((model) => [model.method, model] as const))('%s', (_method, model) => {
+    it(title, () => expectRepeatable(model, callsOf(model), onStage()));
+  });
+});
+
+describe('A command of a cluster', () => {
+  const onStage = useCluster();
+  let id = '';
+  beforeAll(async () => {
+    const session = await RawSession.open(onStage().stage.address, { protocol: 2 });
+    id = await session.clusterMyid();
+    session.close();
+  });
+  const here = all.filter(({ facts }) => facts.group === 'cluster');
+  describe.each(here.map((model) => [model.method, model] as const))('%s', (_method, model) => {
+    it(title, () => expectRepeatable(model, clusterCalls(id)[model.facts.name] ?? [], onStage()));
+  });
+});
+
+describe('A command of a Sentinel', () => {
+  const master = useServer({ own: true });
+  const onStage = useSentinel(master);
+  const here = all.filter(({ facts }) => facts.group === 'sentinel');
+  describe.each(here.map((model) => [model.method, model] as const))('%s', (_method, model) => {
+    it(title, () => expectRepeatable(model, sentinelCalls(master())[model.facts.name] ?? [], onStage()));
   });
 });

@@ -214,7 +214,7 @@ export function georadius(
       ? GEORADIUS_NO
       : GEORADIUS;
   const read = opt.has(options, 'STORE', 'STOREDIST')
-    ? reply.readInteger
+    ? reply.readStoredCount
     : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH')
       ? reply.readGeoMatches
       : reply.readTexts;
@@ -327,7 +327,7 @@ export function georadiusbymember(
       ? GEORADIUSBYMEMBER_NO
       : GEORADIUSBYMEMBER;
   const read = opt.has(options, 'STORE', 'STOREDIST')
-    ? reply.readInteger
+    ? reply.readStoredCount
     : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH')
       ? reply.readGeoMatches
       : reply.readTexts;

@@ -1,4 +1,4 @@
-import { call } from 'rxjs-redis/commands';
+import { call, psubscribe, ssubscribe, subscribe, type Command } from 'rxjs-redis/commands';
 import type { RawSession } from '../raw-session';
 import type { Scenario } from '../scenarios';
 
@@ -14,6 +14,14 @@ function after(commands: readonly (readonly [string, ...(string | number)[]])[],
     return args;
   };
 }
+
+/** Observes a channel, as the client does on every connection, and then no more. */
+const observing =
+  (command: Command, ...args: unknown[]): Scenario =>
+  async (session) => {
+    await session.run(command);
+    return args;
+  };
 
 const LIST = ['RPUSH', 'key:l', '3', '1', '4', '1', '5', '2'] as const;
 const WEIGHTS = ['MSET', 'key:w_1', '9', 'key:w_2', '8', 'key:w_3', '7', 'key:w_4', '1', 'key:w_5', '2'] as const;
@@ -98,6 +106,8 @@ export const PREPARED: Readonly<Record<string, readonly Scenario[]>> = {
     ),
     after([['SET', 'key:a', 'x']], 'key:a', 'key:a', { DB: 1, REPLACE: true }),
   ],
+  FLUSHALL: [after([['SET', 'key:a', '1']])],
+  FLUSHDB: [after([['SET', 'key:a', '1']])],
   'FUNCTION DELETE': [after([['FUNCTION', 'LOAD', LIBRARY]], 'lib')],
   'FUNCTION FLUSH': [after([['FUNCTION', 'LOAD', LIBRARY]])],
   'FUNCTION LOAD': [after([], LIBRARY), after([], LIBRARY, { REPLACE: true })],
@@ -143,7 +153,6 @@ export const PREPARED: Readonly<Record<string, readonly Scenario[]>> = {
     after([LIST], 'key:l', 1, 3),
     after([LIST], 'key:l', '0', '3'),
   ],
-  MIGRATE: [],
   MSET: [after([['SET', 'a', '1']], { a: 2, b: 3 })],
   MSETEX: [after([['SET', 'a', '1']], { a: 2, b: 3 }, { EX: 1000 })],
   PFMERGE: [
@@ -166,6 +175,8 @@ export const PREPARED: Readonly<Record<string, readonly Scenario[]>> = {
     ),
   ],
   PSETEX: [after([], 'key:a', 1_000_000, 'x')],
+  PUNSUBSCRIBE: [observing(psubscribe('a*')), observing(psubscribe('a*'), 'a*')],
+  REPLICAOF: [after([['REPLICAOF', '127.0.0.1', '1']], 'NO ONE')],
   RESTORE: [
     async (session) => {
       await session.rpush('key:d', 'a', 'b');
@@ -191,6 +202,7 @@ export const PREPARED: Readonly<Record<string, readonly Scenario[]>> = {
   SINTERSTORE: [after(SETS, 'key:b', 'key:a', 'key:b')],
   SUNIONSTORE: [after(SETS, 'key:b', 'key:a', 'key:b')],
   'SLOWLOG RESET': [slowCommand],
+  SLAVEOF: [after([['REPLICAOF', '127.0.0.1', '1']], 'NO ONE')],
   SORT: [
     after([LIST], 'key:l', { LIMIT: [1, 3], STORE: 'key:l' }),
     after([LIST], 'key:l', { LIMIT: [1, 3], STORE: 'key:d' }),
@@ -204,6 +216,8 @@ export const PREPARED: Readonly<Record<string, readonly Scenario[]>> = {
     after(STREAM, 'key:s', 'group', '$'),
     after(STREAM, 'key:s', 'group', '0', { ENTRIESREAD: 1 }),
   ],
+  SUNSUBSCRIBE: [observing(ssubscribe('a')), observing(ssubscribe('a'), 'a')],
+  UNSUBSCRIBE: [observing(subscribe('a')), observing(subscribe('a'), 'a')],
   XADD: [
     after(STREAM, 'key:s', '*', { f: 'x' }, { IDMP: ['producer', 'id'] }),
     after(STREAM, 'key:s', '*', { f: 'x' }, { IDMPAUTO: 'producer' }),

@@ -46,6 +46,15 @@ export interface Stage {
   readonly hasKeys: boolean;
   /** brings the server into the state that every call begins with */
   readonly clean: (session: RawSession) => Promise<unknown>;
+  /** keeps the server from logging what only a slow machine would log */
+  readonly quiet: (session: RawSession) => Promise<unknown>;
+}
+
+export interface RunOptions {
+  /** puts something under the keys of a call that does not prepare for itself */
+  readonly withFixtures?: boolean;
+  /** runs also what is repeated by no means */
+  readonly whateverClaimed?: boolean;
 }
 
 /**
@@ -53,10 +62,10 @@ export interface Stage {
  * @returns undefined for what the builder refuses, and for what is repeated by no means
  */
 export async function runTwice(
-  { address, observer, hasKeys, clean }: Stage,
+  { address, observer, hasKeys, clean, quiet }: Stage,
   model: CommandModel,
   what: Call,
-  withFixtures = true,
+  { withFixtures = true, whateverClaimed = false }: RunOptions = {},
 ): Promise<Twice | undefined> {
   const session = await RawSession.open(address, { protocol: 3 });
   let other: RawSession | undefined;
@@ -65,8 +74,9 @@ export async function runTwice(
     const command = await commandOf(model, what, session);
     if (command === undefined) return undefined;
     const claim = claimOf(command);
-    if (claim === 'no') return undefined;
+    if (claim === 'no' && !whateverClaimed) return undefined;
     if (typeof what !== 'function' && withFixtures) await prepare(session, model, command);
+    await quiet(session);
     const isOfConnection = command.spec.connection === true || ABOUT_CONNECTION.has(command.spec.name);
     const fresh = await connectionOf(session);
     const before = await observer.read(hasKeys);
@@ -119,16 +129,31 @@ async function run(session: RawSession, command: Command, observer: Observer, ha
 const OWN =
   /^(id|addr|laddr|fd|age|idle|qbuf.*|argv-mem|multi-mem|rbs|rbp|obl|oll|omem|tot-.*|events|cmd|io-thread|watch|redir|avg-.*|read-events|rdbuf|.*-len|.*-mem)$/;
 
+/** Whether invalidations go to another connection, not to which. */
+function withoutTarget(tracking: unknown): unknown {
+  if (typeof tracking !== 'object' || tracking === null) return tracking;
+  return { ...tracking, redirect: Number((tracking as { redirect?: number }).redirect) > 0 };
+}
+
 async function connectionOf(session: RawSession): Promise<unknown> {
-  const ask = (name: string, ...args: string[]): Promise<unknown> =>
-    Promise.resolve(session.run(call(name, ...args))).then(plain, (error: unknown) => {
-      if (error instanceof ReplyError) return error.kind;
-      throw error;
-    });
-  const [line, tracking] = [await ask('CLIENT', 'INFO'), await ask('CLIENT', 'TRACKINGINFO')];
-  const fields = String(line)
-    .trim()
-    .split(' ')
-    .filter((field) => !OWN.test(field.split('=')[0] as string));
-  return { fields, tracking };
+  const [line, tracking] = [await lineOf(session), await ask(session, 'CLIENT', 'TRACKINGINFO')];
+  const fields = line.split(' ').filter((field) => !OWN.test(field.split('=')[0] as string));
+  return { fields, tracking: withoutTarget(tracking) };
+}
+
+/** CLIENT INFO, which Redis 6.0 does not have. */
+async function lineOf(session: RawSession): Promise<string> {
+  const info = await ask(session, 'CLIENT', 'INFO');
+  if (info !== undefined) return String(info).trim();
+  const id = await ask(session, 'CLIENT', 'ID');
+  const lines = String(await ask(session, 'CLIENT', 'LIST')).split('\n');
+  return lines.find((line) => line.startsWith(`id=${String(id)} `)) ?? '';
+}
+
+/** What a server answers, undefined where it refuses. */
+async function ask(session: RawSession, name: string, ...args: string[]): Promise<unknown> {
+  return Promise.resolve(session.run(call(name, ...args))).then(plain, (error: unknown) => {
+    if (error instanceof ReplyError) return undefined;
+    throw error;
+  });
 }

@@ -52,14 +52,15 @@ export class Observer {
   /** @param hasKeys false for a Sentinel */
   async read(hasKeys = true): Promise<ServerState> {
     const [first] = this.sessions as [RawSession];
-    const [[seconds = '0', micros = '0'], server, ...found] = await Promise.all([
-      first.run(call<[string, string]>('TIME')),
+    const [time, server, ...found] = await Promise.all([
+      ask(first, 'TIME'),
       readServer(first),
       ...(hasKeys ? this.sessions.map(readKeys) : []),
     ]);
     const keys = found.flatMap((states, database) =>
       states.map(([key, state]) => [`${database} ${key}`, state] as const),
     );
+    const [seconds, micros] = time as [string, string];
     return { at: Number(seconds) * 1000 + Number(micros) / 1000, keys: Object.fromEntries(keys), server };
   }
 }
