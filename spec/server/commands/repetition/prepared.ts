@@ -8,7 +8,7 @@ async function perhaps(session: RawSession, name: string, ...args: (string | num
 }
 
 /** Prepares by commands, then calls with these arguments. */
-function after(commands: readonly (readonly [string, ...(string | number)[]])[], ...args: unknown[]): Scenario {
+export function after(commands: readonly (readonly [string, ...(string | number)[]])[], ...args: unknown[]): Scenario {
   return async (session) => {
     for (const [name, ...rest] of commands) await perhaps(session, name, ...rest);
     return args;
@@ -23,19 +23,31 @@ const observing =
     return args;
   };
 
-const LIST = ['RPUSH', 'key:l', '3', '1', '4', '1', '5', '2'] as const;
-const WEIGHTS = ['MSET', 'key:w_1', '9', 'key:w_2', '8', 'key:w_3', '7', 'key:w_4', '1', 'key:w_5', '2'] as const;
-const ALICE = ['ACL', 'SETUSER', 'alice', 'on', '>secret', '~a*'] as const;
-const SETS = [
+export const LIST = ['RPUSH', 'key:l', '3', '1', '4', '1', '5', '2'] as const;
+export const WEIGHTS = [
+  'MSET',
+  'key:w_1',
+  '9',
+  'key:w_2',
+  '8',
+  'key:w_3',
+  '7',
+  'key:w_4',
+  '1',
+  'key:w_5',
+  '2',
+] as const;
+export const ALICE = ['ACL', 'SETUSER', 'alice', 'on', '>secret', '~a*'] as const;
+export const SETS = [
   ['SADD', 'key:a', '1', '2', '3'],
   ['SADD', 'key:b', '2', '4'],
 ] as const;
-const SCORES = [
+export const SCORES = [
   ['ZADD', 'key:a', '1', 'x', '2', 'y', '3', 'z'],
   ['ZADD', 'key:b', '5', 'y', '6', 'w'],
 ] as const;
-const PLACES = ['GEOADD', 'key:g', '1', '1', 'm', '1.000003', '1', 'near', '1.004', '1', 'far'] as const;
-const STREAM = [
+export const PLACES = ['GEOADD', 'key:g', '1', '1', 'm', '1.000003', '1', 'near', '1.004', '1', 'far'] as const;
+export const STREAM = [
   ['XADD', 'key:s', '1-1', 'f', 'v'],
   ['XADD', 'key:s', '1-2', 'f', 'w'],
   ['XGROUP', 'CREATE', 'key:s', 'group', '0'],
@@ -52,7 +64,7 @@ const slowCommand: Scenario = async (session) => {
   return [];
 };
 
-const slowCommandThen =
+export const slowCommandThen =
   (...args: unknown[]): Scenario =>
   async (session) => {
     await slowCommand(session);
@@ -197,6 +209,12 @@ export const PREPARED: Readonly<Record<string, readonly Scenario[]>> = {
     after(SETS, 'key:a', 'key:a', 'key:b'),
     after(SETS, 'key:b', ['key:a', Buffer.from('key:b')]),
     after(SETS, 'key:d', 'key:a', 'key:b'),
+  ],
+  SET: [
+    after([['SET', 'key:a', 'x', 'EX', '1000']], 'key:a', 'y', { KEEPTTL: true }),
+    after([['SET', 'key:a', 'x', 'EX', '1000']], 'key:a', 'y'),
+    after([LIST], 'key:l', 'y', { EX: 1000 }),
+    after([], 'key:a', 'y', { EXAT: 1 }),
   ],
   SETRANGE: [after([['SET', 'key:a', 'abc']], 'key:a', 5, 'xyz')],
   SINTERSTORE: [after(SETS, 'key:b', 'key:a', 'key:b')],

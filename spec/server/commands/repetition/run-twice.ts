@@ -143,11 +143,11 @@ async function connectionOf(session: RawSession): Promise<unknown> {
 
 /** CLIENT INFO, which Redis 6.0 does not have. */
 async function lineOf(session: RawSession): Promise<string> {
-  const info = await ask(session, 'CLIENT', 'INFO');
-  if (info !== undefined) return String(info).trim();
-  const id = await ask(session, 'CLIENT', 'ID');
-  const lines = String(await ask(session, 'CLIENT', 'LIST')).split('\n');
-  return lines.find((line) => line.startsWith(`id=${String(id)} `)) ?? '';
+  const info = (await ask(session, 'CLIENT', 'INFO')) as string | undefined;
+  if (info !== undefined) return info.trim();
+  const id = (await ask(session, 'CLIENT', 'ID')) as number;
+  const list = (await ask(session, 'CLIENT', 'LIST')) as string;
+  return list.split('\n').find((line) => line.startsWith(`id=${id} `)) ?? '';
 }
 
 /** What a server answers, undefined where it refuses. */

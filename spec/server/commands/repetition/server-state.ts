@@ -189,8 +189,12 @@ function content(info: unknown): unknown {
 async function vectorsOf(session: RawSession, key: string): Promise<unknown> {
   const elements = ((await ask(session, 'VRANDMEMBER', key, 1000)) as string[]).sort();
   return Promise.all(
-    elements.map((element) =>
-      Promise.all([element, ask(session, 'VEMB', key, element), ask(session, 'VGETATTR', key, element)]),
-    ),
+    elements.map(async (element) => {
+      const [vector, attributes] = await Promise.all([
+        ask(session, 'VEMB', key, element),
+        ask(session, 'VGETATTR', key, element),
+      ]);
+      return { element, vector, attributes };
+    }),
   );
 }
