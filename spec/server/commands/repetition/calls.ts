@@ -18,7 +18,7 @@ export function callsOf(model: CommandModel): Call[] {
   const seen = new Set<string>();
   const isNew = (args: readonly unknown[]): boolean => !seen.has(textOf(args)) && seen.add(textOf(args)) !== undefined;
   const generated = samples.flatMap((args) => [args, ...withSharedKeys(args)]).filter(isNew);
-  // The spelling in which an option becomes effective may need data of its own, which `prepared` has.
+  // Prepared calls are written for the command's first method.
   return model.sharesSpec ? generated : [...prepared, ...generated];
 }
 
