@@ -192,6 +192,10 @@ export const PREPARED: Readonly<Record<string, readonly Scenario[]>> = {
   RESTORE: [
     async (session) => {
       await session.rpush('key:d', 'a', 'b');
+      return ['key:e', 1_000_000, await session.dump('key:d')];
+    },
+    async (session) => {
+      await session.rpush('key:d', 'a', 'b');
       return ['key:d', 1_000_000, await session.dump('key:d'), { REPLACE: true }];
     },
     async (session) => {
@@ -239,6 +243,7 @@ export const PREPARED: Readonly<Record<string, readonly Scenario[]>> = {
   XADD: [
     after(STREAM, 'key:s', '*', { f: 'x' }, { IDMP: ['producer', 'id'] }),
     after(STREAM, 'key:s', '*', { f: 'x' }, { IDMPAUTO: 'producer' }),
+    after(STREAM, 'key:s', '*', { f: 'x' }),
     after(STREAM, 'key:s', '2-1', { f: 'x' }),
   ],
   XCFGSET: [
