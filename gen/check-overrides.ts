@@ -1,6 +1,8 @@
 // An override outlives its reason when the facts change: whatever matches nothing, or says what the rules say anyway, is an error.
 
 import { BINARY, secretsOf } from './spec-facts';
+import { buildModels } from './build-model';
+import { replaysOf } from './model';
 import { loadDocs, REPLACEMENTS } from './docs';
 import { SESSION, STREAMED } from './emit/surface';
 import { callable, HIDDEN, loadFacts, type ArgumentFacts, type CallableFacts } from './facts';
@@ -32,7 +34,14 @@ export function complaints(facts: readonly CallableFacts[] = callable(loadFacts(
     const command = byName.get(name);
     if (command !== undefined) found.push(...idle(command, override).map((what) => `overrides: ${name}: ${what}`));
   }
-  for (const command of facts) secretsOf(command);
+  for (const command of facts) {
+    secretsOf(command);
+    const models = buildModels(command);
+    const chosen = new Set(models.flatMap(replaysOf));
+    for (const { when, retry } of command.rt.retryIf ?? [])
+      if (!chosen.has(retry))
+        found.push(`facts: ${command.name}: no builder knows that a repetition is ${retry} if ${when}`);
+  }
   return found;
 }
 

@@ -30,6 +30,7 @@ export interface KeySpecFacts {
 export interface RuntimeFacts {
   access: 'read' | 'write' | 'none' | 'script';
   retry: 'read' | 'same' | 'state' | 'no';
+  /** what else a repetition may do: `A|B` with one of these options, `!A&!B` with none of them, or in words */
   retryIf?: { when: string; retry: RuntimeFacts['retry'] }[];
   replica?: boolean;
   admin?: boolean;

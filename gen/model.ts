@@ -98,6 +98,13 @@ export interface Signature {
   reply: string;
 }
 
+/** All that a repetition of a command may do, by whatever options and arguments it is called with. */
+export function replaysOf({ facts, replayCases, replayWhen, variants }: CommandModel): string[] {
+  const general = facts.rt.retry;
+  const special = [...replayCases, ...(replayWhen === undefined ? [] : [replayWhen])].map(({ replay }) => replay);
+  return [...new Set([general, ...special, ...variants])];
+}
+
 /** A command on its way to TypeScript. */
 export interface CommandModel {
   facts: CallableFacts;

@@ -69,16 +69,20 @@ const RANK = replies({
   else: ['number | null', 'readIntegerOrNull'],
 });
 const GEO = { 'WITHCOORD|WITHDIST|WITHHASH': ['GeoMatch<S>[]', 'readGeoMatches'], else: ['S[]', 'readTexts'] } as const;
-const GEO_OR_STORE = replies({ 'STORE|STOREDIST': ['number', 'readInteger'], ...GEO });
+const GEO_OR_STORE = replies({ 'STORE|STOREDIST': ['number', 'readStoredCount'], ...GEO });
+const OVER_SOURCE = { replay: { when: 'special.storesOverSource(key, options)', replay: 'no' } } as const;
 const COUNTS_BY_CHANNEL = reply('Dictionary<S, number>', 'readCountsByChannel');
 const ADDRESS = reply('[host: string, port: number] | null', 'readAddress');
 const MASTER_DOWN = reply('[down: number, leader: string, epoch: number]', 'readMasterDown');
 const CONFIRMED = reply('void', 'readNothing');
-const NODE_OR_MASTER = special(
-  'replicaof',
-  ['(host: string, port: number): string', `(master: 'NO ONE'): string`],
-  'host: string, port?: number',
-);
+const NODE_OR_MASTER: Override = {
+  special: {
+    builder: 'replicaof',
+    variants: ['same'],
+    signatures: ['(host: string, port: number): string', `(master: 'NO ONE'): string`],
+    parameters: 'host: string, port?: number',
+  },
+};
 const SCRIPT = special('script', ['(script: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
 const FUNCTION = special('script', ['(name: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
 const RANGE_BY = `(
@@ -122,6 +126,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   SCAN: reply('[cursor: string, keys: S[]]', 'readKeyPage'),
   CLUSTERSCAN: reply('[cursor: string, keys: S[]]', 'readKeyPage'),
   'OBJECT ENCODING': reply('string | null', 'readNameOrNull'),
+  SORT: OVER_SOURCE,
   WAITAOF: reply('[local: number, replicas: number]', 'readTwoIntegers'),
 
   // Lists
@@ -151,6 +156,9 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     NOVALUES: ['[cursor: string, fields: S[]]', 'readTextPage'],
     else: ['[cursor: string, fields: [field: S, value: S][]]', 'readFieldPage'],
   }),
+
+  // Sets
+  SDIFFSTORE: { replay: { when: 'arg.isAmong(destination, keys)', replay: 'no' } },
 
   // Sorted sets
   ZADD: {
@@ -191,6 +199,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   BZMPOP: POPPED_MEMBERS,
   BZPOPMAX: POPPED_MEMBER,
   BZPOPMIN: POPPED_MEMBER,
+  ZDIFFSTORE: { replay: { when: 'arg.isAmong(destination, keys)', replay: 'no' } },
   ZINCRBY: { values: { increment: 'double' } },
   ZINTER: { values: { weight: 'double' } },
   ZINTERSTORE: { values: { weight: 'double' }, replay: { when: 'arg.isAmong(destination, keys)', replay: 'no' } },
@@ -217,12 +226,16 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     ],
     'key: Key, query: GeoQuery',
   ),
-  GEOSEARCHSTORE: special('geosearchstore', [
-    '(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): number',
-  ]),
+  GEOSEARCHSTORE: {
+    special: {
+      builder: 'geosearchstore',
+      variants: ['no'],
+      signatures: ['(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): number'],
+    },
+  },
   GEOPOS: reply('([longitude: number, latitude: number] | null)[]', 'readPositions'),
-  GEORADIUS: GEO_OR_STORE,
-  GEORADIUSBYMEMBER: GEO_OR_STORE,
+  GEORADIUS: { ...GEO_OR_STORE, ...OVER_SOURCE },
+  GEORADIUSBYMEMBER: { ...GEO_OR_STORE, ...OVER_SOURCE },
   GEORADIUS_RO: replies(GEO),
   GEORADIUSBYMEMBER_RO: replies(GEO),
 
@@ -230,7 +243,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   XADD: {
     special: {
       builder: 'xadd',
-      variants: ['same', 'state'],
+      variants: ['state'],
       parameters: 'key: Key, id: Str, fields: Pairs, options?: XaddOptions',
       signatures: [
         `(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): string`,
@@ -238,8 +251,21 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
       ],
     },
   },
-  XTRIM: special('xtrim', ['(key: Key, trim: Trim & { REF?: StreamReferences }): number']),
-  XREAD: special('xread', ['(streams: StreamPositions, options?: XreadOptions): Dictionary<S, Entry<S>[]> | null']),
+  XTRIM: {
+    special: {
+      builder: 'xtrim',
+      variants: ['no'],
+      signatures: ['(key: Key, trim: Trim & { REF?: StreamReferences }): number'],
+    },
+  },
+  XREAD: {
+    special: {
+      builder: 'xread',
+      variants: ['state'],
+      signatures: ['(streams: StreamPositions, options?: XreadOptions): Dictionary<S, Entry<S>[]> | null'],
+    },
+  },
+  'XGROUP SETID': { replay: { when: 'special.isLastId(id)', replay: 'no' } },
   XREADGROUP: special('xreadgroup', [
     '(group: Str, consumer: Str, streams: StreamPositions, options?: XreadgroupOptions): Dictionary<S, GroupEntry<S>[]> | null',
   ]),
@@ -295,11 +321,15 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   PING: replies({ '!message': [`'PONG'`, `readPong as ReplyReader<'PONG'>`], message: ['S', 'readPong'] }),
 
   // Server
-  'ACL LOG': special(
-    'aclLog',
-    ['(count?: number): AclLogEntry[]', `(reset: 'RESET'): 'OK'`],
-    `what?: number | 'RESET'`,
-  ),
+  'ACL LOG': {
+    special: {
+      builder: 'aclLog',
+      variants: ['same'],
+      signatures: ['(count?: number): AclLogEntry[]', `(reset: 'RESET'): 'OK'`],
+      parameters: `what?: number | 'RESET'`,
+    },
+  },
+  'ACL SETUSER': { replay: { when: 'special.changesMoreEachTime(rules)', replay: 'no' } },
   'COMMAND LIST': special('commandList', ['(filter?: One<{ MODULE: Str; ACLCAT: Str; PATTERN: Str }>): string[]']),
   FAILOVER: {
     options: {

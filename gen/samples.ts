@@ -148,7 +148,9 @@ function valuesOf(type: string, name: string): readonly unknown[] {
   const form = FORMS[`${command.name}.${name}`] ?? FORMS[`${command.group}.${name}`];
   if (form !== undefined && /^(Str|string)$/.test(type)) return [form];
   if (type === 'Arg' && NUMERIC.has(name)) return [1];
-  if (name === 'ttl' || name === 'timeout') return [1];
+  if (name === 'timeout') return [1];
+  // Long enough to be there after the spec.
+  if (/^(ttl|EX|PX|seconds|milliseconds)$/.test(name) && type === 'number') return [100_000];
   const known = BY_TYPE[type];
   if (known !== undefined) return known;
   const text = BY_TEXT.find(([pattern]) => pattern.test(type));

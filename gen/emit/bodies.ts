@@ -27,7 +27,8 @@ export function emitBody(model: CommandModel, overloaded: boolean): string {
     );
   const optional = rest.flatMap((step) => ('optional' in step && step.optional ? [step.parameter] : []));
   if (optional.length > 1) lines.push(`  arg.inOrder({ ${optional.join(', ')} }, ${constant});\n`);
-  if (rest.length === 1 && rest[0]?.step === 'options' && model.replies.length > 1 && model.replayWhen === undefined) {
+  const decidedByOptions = model.replayWhen === undefined || /\boptions\b/.test(model.replayWhen.when);
+  if (rest.length === 1 && rest[0]?.step === 'options' && model.replies.length > 1 && decidedByOptions) {
     lines.push(emitFastPath(model), ...emitWithOptions(model));
     return `${lines.join('')}${emitReturn(model, overloaded, 'out', movable ? 'places' : undefined)}`;
   }
@@ -138,26 +139,30 @@ function emitOptionsStep(model: CommandModel): string {
 
 function emitReturn(model: CommandModel, overloaded: boolean, args: string, keys: string | undefined): string {
   const lines: string[] = [];
-  let spec = model.constant;
-  if (model.replayCases.length > 0) {
-    const chain = model.replayCases.reduceRight((otherwise, { options, absent, replay }) => {
-      const given = `opt.has(options, ${options.map((name) => `'${name}'`).join(', ')})`;
-      const variant = replaySpec(model.constant, replay);
-      return absent ? `${given} ? ${otherwise} : ${variant}` : `${given} ? ${variant} : ${otherwise}`;
-    }, model.constant);
-    lines.push(`  const spec = ${chain};\n`);
-    spec = 'spec';
-  } else if (model.replayWhen !== undefined) {
-    const { when, replay } = model.replayWhen;
-    lines.push(`  const spec = ${when} ? ${replaySpec(model.constant, replay)} : ${model.constant};\n`);
-    spec = 'spec';
-  }
+  const chosen = emitSpecChoice(model);
+  if (chosen !== model.constant) lines.push(`${conditional('  const spec = ', chosen)};\n`);
+  const spec = chosen === model.constant ? chosen : 'spec';
   let reader = readerOf(model.replies, model.byPresence);
   if (reader.includes(' ? ') && madeCommand(spec, args, reader, keys, overloaded).includes('\n')) {
     lines.push(`${conditional('  const read = ', reader)};\n`);
     reader = 'read';
   }
   return `${lines.join('')}  return ${madeCommand(spec, args, reader, keys, overloaded)};\n`;
+}
+
+/** Which of a command's specs fits the call: what a repetition does may depend on options, and on arguments. */
+function emitSpecChoice({ constant, replayCases, replayWhen }: CommandModel): string {
+  const general =
+    replayWhen === undefined
+      ? constant
+      : `${replayWhen.when} ? ${replaySpec(constant, replayWhen.replay)} : ${constant}`;
+  return replayCases.reduceRight((otherwise, { options, absent, replay }) => {
+    const given = `opt.has(options, ${options.map((name) => `'${name}'`).join(', ')})`;
+    const variant = replaySpec(constant, replay);
+    if (!absent) return `${given} ? ${variant} : ${otherwise}`;
+    // A chain reads best when its last part is the longest.
+    return otherwise === constant ? `${given} ? ${constant} : ${variant}` : `!${given} ? ${variant} : ${otherwise}`;
+  }, general);
 }
 
 /** `new Command(GET, [...], reply.readText)`, its arguments on lines of their own where one line is too short. */

@@ -1,6 +1,7 @@
 // `COMMANDS.md`: every command on one page.
 
 import { deprecationOf, errorsOf, pageOf, sinceText, syntaxOf } from '../docs';
+import type { CallableFacts } from '../facts';
 import type { CommandModel, Signature } from '../model';
 import { REFUSED } from '../refused';
 import { onStrings } from '../replies';
@@ -33,6 +34,20 @@ const REPLAY: Readonly<Record<string, string>> = {
   state: 'may be repeated, the reply may differ',
   no: 'not to be repeated blindly',
 };
+
+/** What a repetition does, in general and where options or arguments decide. */
+function replayText({ rt }: CallableFacts): string {
+  const cases = (rt.retryIf ?? []).map(({ when, retry }) => `${conditionText(when)}: ${REPLAY[retry]}`);
+  return [REPLAY[rt.retry], ...cases].join('; ');
+}
+
+/** `NX|XX` → with NX or XX; `!STORE&!STOREDIST` → without STORE or STOREDIST; words as they are. */
+function conditionText(when: string): string {
+  if (!/^[A-Z|&!]+$/.test(when)) return when;
+  const names = when.replace(/!/g, '').split(/[|&]/);
+  const last = names.pop();
+  return `${when.startsWith('!') ? 'without' : 'with'} ${names.length === 0 ? '' : `${names.join(', ')} or `}${last}`;
+}
 
 export function emitReference(models: readonly CommandModel[]): string {
   const files = [...new Set(models.map(({ file }) => file))].sort();
@@ -82,9 +97,7 @@ function entry(model: CommandModel): string {
   const docs = docsOf(model);
   const deprecated = deprecationOf(facts);
   const errors = errorsOf(facts, docs);
-  const facts2 = [docs.complexity, sinceText(facts), REPLAY[facts.rt.retry], facts.rt.block ? 'waits' : ''].filter(
-    Boolean,
-  );
+  const facts2 = [docs.complexity, sinceText(facts), replayText(facts), facts.rt.block ? 'waits' : ''].filter(Boolean);
   return [
     `### [${method}](${pageOf(facts)})`,
     '',

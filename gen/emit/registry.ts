@@ -1,7 +1,7 @@
 // `registry.ts`: every spec by name, and the key specifications of commands whose keys move, for `call`.
 
 import { HIDDEN, loadFacts, type CommandFacts, type KeySpecFacts } from '../facts';
-import type { CommandModel } from '../model';
+import { replaysOf, type CommandModel } from '../model';
 import { specFields } from '../spec-facts';
 import { fixedKeys } from '../fixed-keys';
 import { namespaceOf } from './surface';
@@ -19,7 +19,7 @@ export function emitRegistry(models: readonly CommandModel[]): string {
   const own = models.filter(({ sharesSpec }) => !sharesSpec);
   const files = [...new Set(own.map(({ file }) => file))].sort();
   const hidden = loadFacts().filter(({ name }) => HIDDEN.includes(name));
-  const specs = [...own.map(specExpression), ...hidden.map(hiddenSpec)];
+  const specs = [...own.map((model) => specExpression(model, models)), ...hidden.map(hiddenSpec)];
   const moving = own.filter(({ keys }) => keys === undefined);
   return [
     HEADER,
@@ -30,7 +30,7 @@ import type { KeySpec } from '../known-commands';
 `,
     files.map((file) => `import * as ${namespaceOf(file)} from './${file}';\n`).join(''),
     `
-/** Every command. Where options decide what a repetition does, the worst is assumed. */
+/** Every command. Where options or arguments decide what a repetition does, the worst is assumed. */
 export const SPECS: readonly CommandSpec[] = [
 ${specs.map((spec) => `  ${spec},\n`).join('')}];
 
@@ -41,10 +41,10 @@ ${moving.map(({ facts }) => `  ${/\W/.test(facts.name) ? `'${facts.name}'` : fac
   ].join('');
 }
 
-function specExpression(model: CommandModel): string {
+function specExpression(model: CommandModel, models: readonly CommandModel[]): string {
   const { facts, constant, file } = model;
   const qualified = `${namespaceOf(file)}.${constant}`;
-  const cases = [facts.rt.retry, ...(facts.rt.retryIf ?? []).map(({ retry }) => retry)];
+  const cases = models.filter((one) => one.facts === facts).flatMap(replaysOf);
   const worst = cases.reduce((one, other) => (HARM.indexOf(other) > HARM.indexOf(one) ? other : one));
   return worst === facts.rt.retry ? qualified : `withReplay(${qualified}, '${worst}')`;
 }

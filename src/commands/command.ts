@@ -22,7 +22,10 @@ export interface KeyRange {
   readonly step: number;
 }
 
-/** What a repetition does: nothing, the same state and reply, the same state only, or harm. */
+/**
+ * What a repetition does: nothing, the same state and reply, the same state only, or harm. A time to live that counts from now
+ * counts from the repetition, as if the command had run then and not before.
+ */
 export type Replay = 'read' | 'same' | 'state' | 'no';
 
 /** Where the wait of a blocking command stands. Its unit is the server's own, not always milliseconds. */

@@ -30,6 +30,10 @@ describe('a command that comes by its name', () => {
     expect(knownCommand('SET', ['k', 'v'])?.spec.replay).toBe('no');
     expect(knownCommand('GET', ['k'])?.spec.replay).toBe('read');
     expect(knownCommand('BITFIELD', ['k'])?.spec.replay).toBe('no');
+    expect(knownCommand('SDIFFSTORE', ['b', 'a', 'b'])?.spec.replay).toBe('no');
+    expect(knownCommand('GEOSEARCHSTORE', ['g', 'g'])?.spec.replay).toBe('no');
+    expect(knownCommand('XREAD', ['STREAMS', 's', '$'])?.spec.replay).toBe('state');
+    expect(knownCommand('XGROUP', ['SETID', 's', 'g', '$'])?.spec.replay).toBe('no');
   });
 
   it('may be one that has no builder', () => {

@@ -192,6 +192,7 @@ describe('a reply is the same from RESP2 and from RESP3', () => {
     ],
     ['PING on a subscribed RESP2 connection', c.ping(), ['pong', ''], 'PONG', 'PONG'],
     ['GEOPOS', c.geopos('g', 'a', 'b'), [['1.5', '2'], null], [[1.5, 2], null], [[1.5, 2], null]],
+    ['GEORADIUS STORE of nothing on Redis 6.0', c.georadius('g', 1, 2, 3, 'M', { STORE: 'd' }), [], [], 0],
   ])('%s', (_name, command, resp2, resp3, value) => {
     expect(command.read(resp2, STRINGS)).toEqual(value);
     expect(command.read(resp3, STRINGS)).toEqual(value);

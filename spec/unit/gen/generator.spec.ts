@@ -94,4 +94,13 @@ describe('what the facts do not say', () => {
     );
     expect(complaints(renamed)).toEqual(['overrides: ZINCRBY: no argument increment']);
   });
+
+  it('is an error when no builder tells apart what a repetition does', () => {
+    const more = facts.map((command) =>
+      command.name === 'SINTERSTORE'
+        ? { ...command, rt: { ...command.rt, retryIf: [{ when: 'on Sundays', retry: 'no' as const }] } }
+        : command,
+    );
+    expect(complaints(more)).toEqual(['facts: SINTERSTORE: no builder knows that a repetition is no if on Sundays']);
+  });
 });

@@ -426,6 +426,7 @@ export const SORT = /* @__PURE__ */ defineSpec('SORT', {
   prefixed: [{ kind: 'sortPattern', after: ['BY', 'GET'], from: 1, widths: { LIMIT: 2, ALPHA: 0, ASC: 0, DESC: 0 } }],
 });
 const SORT_READ = /* @__PURE__ */ withReplay(SORT, 'read');
+const SORT_NO = /* @__PURE__ */ withReplay(SORT, 'no');
 
 /** What `sort` may be told beside its arguments. */
 export type SortOptions = {
@@ -464,7 +465,7 @@ export function sort(key: Key, options?: SortOptions): Command<never> {
   ) as Command<never>;
   opt.pushOptions(out, options, SORT_OPTIONS, SORT);
   if (opt.has(options, 'STORE')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
-  const spec = opt.has(options, 'STORE') ? SORT : SORT_READ;
+  const spec = !opt.has(options, 'STORE') ? SORT_READ : special.storesOverSource(key, options) ? SORT_NO : SORT;
   const read = opt.has(options, 'STORE') ? reply.readInteger : reply.readNullableTexts;
   return new Command<unknown>(spec, out, read, places) as Command<never>;
 }

@@ -103,10 +103,11 @@ export function geopos(
 
 export const GEORADIUS = /* @__PURE__ */ defineSpec('GEORADIUS', {
   access: 'write',
-  replay: 'state',
+  replay: 'same',
   since: { redis: '3.2.0', valkey: '3.2.0' },
 });
 const GEORADIUS_READ = /* @__PURE__ */ withReplay(GEORADIUS, 'read');
+const GEORADIUS_NO = /* @__PURE__ */ withReplay(GEORADIUS, 'no');
 
 /** What `georadius` may be told beside its arguments. */
 export type GeoradiusOptions = {
@@ -207,9 +208,13 @@ export function georadius(
   ) as Command<never>;
   opt.pushOptions(out, options, GEORADIUS_OPTIONS, GEORADIUS);
   if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
-  const spec = opt.has(options, 'STORE', 'STOREDIST') ? GEORADIUS : GEORADIUS_READ;
+  const spec = !opt.has(options, 'STORE', 'STOREDIST')
+    ? GEORADIUS_READ
+    : special.storesOverSource(key, options)
+      ? GEORADIUS_NO
+      : GEORADIUS;
   const read = opt.has(options, 'STORE', 'STOREDIST')
-    ? reply.readInteger
+    ? reply.readStoredCount
     : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH')
       ? reply.readGeoMatches
       : reply.readTexts;
@@ -218,10 +223,11 @@ export function georadius(
 
 export const GEORADIUSBYMEMBER = /* @__PURE__ */ defineSpec('GEORADIUSBYMEMBER', {
   access: 'write',
-  replay: 'state',
+  replay: 'same',
   since: { redis: '3.2.0', valkey: '3.2.0' },
 });
 const GEORADIUSBYMEMBER_READ = /* @__PURE__ */ withReplay(GEORADIUSBYMEMBER, 'read');
+const GEORADIUSBYMEMBER_NO = /* @__PURE__ */ withReplay(GEORADIUSBYMEMBER, 'no');
 
 /** What `georadiusbymember` may be told beside its arguments. */
 export type GeoradiusbymemberOptions = {
@@ -315,9 +321,13 @@ export function georadiusbymember(
   ) as Command<never>;
   opt.pushOptions(out, options, GEORADIUSBYMEMBER_OPTIONS, GEORADIUSBYMEMBER);
   if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
-  const spec = opt.has(options, 'STORE', 'STOREDIST') ? GEORADIUSBYMEMBER : GEORADIUSBYMEMBER_READ;
+  const spec = !opt.has(options, 'STORE', 'STOREDIST')
+    ? GEORADIUSBYMEMBER_READ
+    : special.storesOverSource(key, options)
+      ? GEORADIUSBYMEMBER_NO
+      : GEORADIUSBYMEMBER;
   const read = opt.has(options, 'STORE', 'STOREDIST')
-    ? reply.readInteger
+    ? reply.readStoredCount
     : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH')
       ? reply.readGeoMatches
       : reply.readTexts;
@@ -522,8 +532,9 @@ export const GEOSEARCHSTORE = /* @__PURE__ */ defineSpec('GEOSEARCHSTORE', {
   keys: FIRST_TWO,
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
+const GEOSEARCHSTORE_NO = /* @__PURE__ */ withReplay(GEOSEARCHSTORE, 'no');
 
 /** Stores the places within a circle, a box or (Valkey 9) a polygon and answers how many. */
 export function geosearchstore(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): Command<number> {
-  return special.geosearchstore(GEOSEARCHSTORE, destination, source, query);
+  return special.geosearchstore(GEOSEARCHSTORE, GEOSEARCHSTORE_NO, destination, source, query);
 }

@@ -139,6 +139,7 @@ export const HGETEX = /* @__PURE__ */ defineSpec('HGETEX', {
   keys: FIRST,
   since: { redis: '8.0.0', valkey: '9.0.0' },
 });
+const HGETEX_READ = /* @__PURE__ */ withReplay(HGETEX, 'read');
 
 /** What `hgetex` may be told beside its arguments. */
 export type HgetexOptions = AtMostOne<{
@@ -164,7 +165,8 @@ export function hgetex(key: Key, fields: Many<Arg>, options?: HgetexOptions): Co
   if (options !== undefined) opt.pushOptions(out, options, HGETEX_OPTIONS, HGETEX);
   out.push('FIELDS');
   arg.pushCounted(out, fields, arg.data, HGETEX, 'fields');
-  return new Command(HGETEX, out, reply.readNullableTexts);
+  const spec = opt.has(options, 'EX', 'PX', 'EXAT', 'PXAT', 'PERSIST') ? HGETEX : HGETEX_READ;
+  return new Command(spec, out, reply.readNullableTexts);
 }
 
 export const HINCRBY = /* @__PURE__ */ defineSpec('HINCRBY', {
@@ -451,7 +453,6 @@ export const HSETEX = /* @__PURE__ */ defineSpec('HSETEX', {
   keys: FIRST,
   since: { redis: '8.0.0', valkey: '9.0.0' },
 });
-const HSETEX_STATE = /* @__PURE__ */ withReplay(HSETEX, 'state');
 
 /** What `hsetex` may be told beside its arguments. */
 export type HsetexOptions = AtMostOne<{
@@ -489,8 +490,7 @@ export function hsetex(key: Key, data: Pairs, options?: HsetexOptions): Command<
   if (options !== undefined) opt.pushOptions(out, options, HSETEX_OPTIONS, HSETEX);
   out.push('FIELDS');
   arg.pushCountedPairs(out, data, arg.data, HSETEX, 'data');
-  const spec = opt.has(options, 'FNX', 'FXX', 'NX', 'XX') ? HSETEX_STATE : HSETEX;
-  return new Command(spec, out, reply.readInteger);
+  return new Command(HSETEX, out, reply.readInteger);
 }
 
 export const HSETNX = /* @__PURE__ */ defineSpec('HSETNX', {

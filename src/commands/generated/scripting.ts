@@ -96,7 +96,7 @@ export function functionDump(): Command<Buffer> {
 
 export const FUNCTION_FLUSH = /* @__PURE__ */ defineSpec('FUNCTION FLUSH', {
   access: 'write',
-  replay: 'state',
+  replay: 'same',
   since: { redis: '7.0.0', valkey: '7.0.0' },
   request: 'all_shards',
   response: 'all_succeeded',

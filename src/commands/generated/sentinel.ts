@@ -149,7 +149,7 @@ export function sentinelInfoCache(
 }
 
 export const SENTINEL_IS_MASTER_DOWN_BY_ADDR = /* @__PURE__ */ defineSpec('SENTINEL IS-MASTER-DOWN-BY-ADDR', {
-  replay: 'read',
+  replay: 'same',
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
@@ -178,7 +178,7 @@ export function sentinelIsMasterDownByAddr(
 }
 
 export const SENTINEL_IS_PRIMARY_DOWN_BY_ADDR = /* @__PURE__ */ defineSpec('SENTINEL IS-PRIMARY-DOWN-BY-ADDR', {
-  replay: 'read',
+  replay: 'same',
   since: { valkey: '8.0.0' },
   admin: true,
   dangerous: true,

@@ -4,7 +4,7 @@ import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
 import type { Key, Str, Many, Variadic, Optionals, Pairs } from '../arguments';
-import { defineSpec, FIRST } from '../define-spec';
+import { defineSpec, withReplay, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import type { AtMostOne, One, Without } from '../option-table';
 import * as reply from '../replies';
@@ -37,7 +37,7 @@ export function aclCat(category?: Str): Command<string[]> {
 }
 
 export const ACL_DELUSER = /* @__PURE__ */ defineSpec('ACL DELUSER', {
-  replay: 'same',
+  replay: 'state',
   since: { redis: '6.0.0', valkey: '6.0.0' },
   admin: true,
   dangerous: true,
@@ -133,13 +133,14 @@ export const ACL_LOG = /* @__PURE__ */ defineSpec('ACL LOG', {
   admin: true,
   dangerous: true,
 });
+const ACL_LOG_SAME = /* @__PURE__ */ withReplay(ACL_LOG, 'same');
 
 /** Shows the latest commands and sign-ins that were refused, or forgets them. */
 export function aclLog(count?: number): Command<AclLogEntry[]>;
 /** Shows the latest commands and sign-ins that were refused, or forgets them. */
 export function aclLog(reset: 'RESET'): Command<'OK'>;
 export function aclLog(what?: number | 'RESET'): Command<never> {
-  return special.aclLog(ACL_LOG, what) as Command<never>;
+  return special.aclLog(ACL_LOG, ACL_LOG_SAME, what) as Command<never>;
 }
 
 export const ACL_SAVE = /* @__PURE__ */ defineSpec('ACL SAVE', {
@@ -165,12 +166,14 @@ export const ACL_SETUSER = /* @__PURE__ */ defineSpec('ACL SETUSER', {
   response: 'all_succeeded',
   secrets: { startingWith: '><#!' },
 });
+const ACL_SETUSER_NO = /* @__PURE__ */ withReplay(ACL_SETUSER, 'no');
 
 /** Creates a user or changes it rule by rule. */
 export function aclSetuser(username: Str, ...rules: Optionals<Str>): Command<'OK'> {
   const out: Arg[] = [arg.text(username, ACL_SETUSER, 'username')];
   arg.pushOptionals(out, rules, arg.text, ACL_SETUSER, 'rules');
-  return new Command(ACL_SETUSER, out, reply.readOk);
+  const spec = special.changesMoreEachTime(rules) ? ACL_SETUSER_NO : ACL_SETUSER;
+  return new Command(spec, out, reply.readOk);
 }
 
 export const ACL_USERS = /* @__PURE__ */ defineSpec('ACL USERS', {
@@ -593,7 +596,7 @@ export function hotkeysStart(options: HotkeysStartOptions): Command<'OK'> {
 }
 
 export const HOTKEYS_STOP = /* @__PURE__ */ defineSpec('HOTKEYS STOP', {
-  replay: 'same',
+  replay: 'state',
   since: { redis: '8.6.0' },
   admin: true,
   dangerous: true,
@@ -714,7 +717,7 @@ export function latencyLatest(): Command<LatencyEvent[]> {
 }
 
 export const LATENCY_RESET = /* @__PURE__ */ defineSpec('LATENCY RESET', {
-  replay: 'same',
+  replay: 'state',
   since: { redis: '2.8.13', valkey: '2.8.13' },
   admin: true,
   dangerous: true,
@@ -923,18 +926,19 @@ export function monitor(): Command<'OK'> {
 }
 
 export const REPLICAOF = /* @__PURE__ */ defineSpec('REPLICAOF', {
-  replay: 'same',
+  replay: 'state',
   since: { redis: '5.0.0', valkey: '5.0.0' },
   admin: true,
   dangerous: true,
 });
+const REPLICAOF_SAME = /* @__PURE__ */ withReplay(REPLICAOF, 'same');
 
 /** Makes the server a replica of another, or with `NO ONE` a primary. */
 export function replicaof(host: string, port: number): Command<string>;
 /** Makes the server a replica of another, or with `NO ONE` a primary. */
 export function replicaof(master: 'NO ONE'): Command<string>;
 export function replicaof(host: string, port?: number): Command<never> {
-  return special.replicaof(REPLICAOF, host, port) as Command<never>;
+  return special.replicaof(REPLICAOF, REPLICAOF_SAME, host, port) as Command<never>;
 }
 
 export const ROLE = /* @__PURE__ */ defineSpec('ROLE', {
@@ -1008,11 +1012,12 @@ export function shutdown(options?: ShutdownOptions): Command<never> {
 }
 
 export const SLAVEOF = /* @__PURE__ */ defineSpec('SLAVEOF', {
-  replay: 'same',
+  replay: 'state',
   since: { redis: '1.0.0', valkey: '1.0.0' },
   admin: true,
   dangerous: true,
 });
+const SLAVEOF_SAME = /* @__PURE__ */ withReplay(SLAVEOF, 'same');
 
 /**
  * Makes the server a replica of another, or with `NO ONE` a primary.
@@ -1025,7 +1030,7 @@ export function slaveof(host: string, port: number): Command<string>;
  */
 export function slaveof(master: 'NO ONE'): Command<string>;
 export function slaveof(host: string, port?: number): Command<never> {
-  return special.replicaof(SLAVEOF, host, port) as Command<never>;
+  return special.replicaof(SLAVEOF, SLAVEOF_SAME, host, port) as Command<never>;
 }
 
 export const SLOWLOG_GET = /* @__PURE__ */ defineSpec('SLOWLOG GET', {

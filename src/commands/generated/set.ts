@@ -4,7 +4,7 @@ import { Command } from '../command';
 import type { Arg, KeyRange } from '../command';
 import * as arg from '../arguments';
 import type { Key, Str, Many, Variadic } from '../arguments';
-import { defineSpec, ALL, FIRST, FIRST_TWO } from '../define-spec';
+import { defineSpec, withReplay, ALL, FIRST, FIRST_TWO } from '../define-spec';
 import * as opt from '../option-table';
 import * as reply from '../replies';
 
@@ -56,12 +56,14 @@ export const SDIFFSTORE = /* @__PURE__ */ defineSpec('SDIFFSTORE', {
   keys: ALL,
   since: { redis: '1.0.0', valkey: '1.0.0' },
 });
+const SDIFFSTORE_NO = /* @__PURE__ */ withReplay(SDIFFSTORE, 'no');
 
 /** Stores the members of the first set that are in none of the others and answers how many. */
 export function sdiffstore(destination: Key, ...keys: Variadic<Key>): Command<number> {
   const out: Arg[] = [arg.text(destination, SDIFFSTORE, 'destination')];
   arg.pushRest(out, keys, arg.text, SDIFFSTORE, 'keys');
-  return new Command(SDIFFSTORE, out, reply.readInteger);
+  const spec = arg.isAmong(destination, keys) ? SDIFFSTORE_NO : SDIFFSTORE;
+  return new Command(spec, out, reply.readInteger);
 }
 
 export const SINTER = /* @__PURE__ */ defineSpec('SINTER', {

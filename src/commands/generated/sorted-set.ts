@@ -172,6 +172,7 @@ export const ZDIFFSTORE = /* @__PURE__ */ defineSpec('ZDIFFSTORE', {
   replay: 'same',
   since: { redis: '6.2.0', valkey: '6.2.0' },
 });
+const ZDIFFSTORE_NO = /* @__PURE__ */ withReplay(ZDIFFSTORE, 'no');
 
 /** Stores the members of the first sorted set that are in none of the others and answers how many. */
 export function zdiffstore(destination: Key, ...keys: Variadic<Key>): Command<number> {
@@ -179,7 +180,8 @@ export function zdiffstore(destination: Key, ...keys: Variadic<Key>): Command<nu
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
   const count = arg.pushCounted(out, arg.fromRest(keys), arg.text, ZDIFFSTORE, 'keys');
   places.push({ from: out.length - count, to: out.length - 1, step: 1 });
-  return new Command(ZDIFFSTORE, out, reply.readInteger, places);
+  const spec = arg.isAmong(destination, keys) ? ZDIFFSTORE_NO : ZDIFFSTORE;
+  return new Command(spec, out, reply.readInteger, places);
 }
 
 export const ZINCRBY = /* @__PURE__ */ defineSpec('ZINCRBY', {

@@ -69,7 +69,6 @@ export const XADD = /* @__PURE__ */ defineSpec('XADD', {
   keys: FIRST,
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
-const XADD_SAME = /* @__PURE__ */ withReplay(XADD, 'same');
 const XADD_STATE = /* @__PURE__ */ withReplay(XADD, 'state');
 
 /** Appends an entry to a stream and answers its id. */
@@ -77,7 +76,7 @@ export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions & W
 /** Appends an entry to a stream and answers its id. */
 export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<string | null>;
 export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<never> {
-  return special.xadd(XADD, XADD_SAME, XADD_STATE, key, id, fields, options) as Command<never>;
+  return special.xadd(XADD, XADD_STATE, key, id, fields, options) as Command<never>;
 }
 
 export const XAUTOCLAIM = /* @__PURE__ */ defineSpec('XAUTOCLAIM', {
@@ -377,6 +376,7 @@ export const XGROUP_SETID = /* @__PURE__ */ defineSpec('XGROUP SETID', {
   keys: FIRST,
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
+const XGROUP_SETID_NO = /* @__PURE__ */ withReplay(XGROUP_SETID, 'no');
 
 /** What `xgroupSetid` may be told beside its arguments. */
 export type XgroupSetidOptions = {
@@ -396,7 +396,8 @@ export function xgroupSetid(key: Key, group: Str, id: Str, options?: XgroupSetid
     arg.text(id, XGROUP_SETID, 'id'),
   ];
   if (options !== undefined) opt.pushOptions(out, options, XGROUP_SETID_OPTIONS, XGROUP_SETID);
-  return new Command(XGROUP_SETID, out, reply.readOk);
+  const spec = special.isLastId(id) ? XGROUP_SETID_NO : XGROUP_SETID;
+  return new Command(spec, out, reply.readOk);
 }
 
 export const XINFO_CONSUMERS = /* @__PURE__ */ defineSpec('XINFO CONSUMERS', {
@@ -516,10 +517,11 @@ export const XREAD = /* @__PURE__ */ defineSpec('XREAD', {
   blocking: { timeout: 'BLOCK', unit: 'ms' },
   replica: true,
 });
+const XREAD_STATE = /* @__PURE__ */ withReplay(XREAD, 'state');
 
 /** Reads what streams have after given ids, waiting for it where wanted. */
 export function xread(streams: StreamPositions, options?: XreadOptions): Command<Record<string, Entry[]> | null> {
-  return special.xread(XREAD, streams, options);
+  return special.xread(XREAD, XREAD_STATE, streams, options);
 }
 
 export const XREADGROUP = /* @__PURE__ */ defineSpec('XREADGROUP', {
@@ -601,8 +603,9 @@ export const XTRIM = /* @__PURE__ */ defineSpec('XTRIM', {
   keys: FIRST,
   since: { redis: '5.0.0', valkey: '5.0.0' },
 });
+const XTRIM_NO = /* @__PURE__ */ withReplay(XTRIM, 'no');
 
 /** Cuts a stream to a length or to entries from an id on, and answers how many went. */
 export function xtrim(key: Key, trim: Trim & { REF?: StreamReferences }): Command<number> {
-  return special.xtrim(XTRIM, key, trim);
+  return special.xtrim(XTRIM, XTRIM_NO, key, trim);
 }

@@ -68,6 +68,11 @@ export function readInteger(frame: Frame): number {
   return unreadable('an integer', frame);
 }
 
+/** How much was stored; Redis 6.0 answers an empty list where the source of GEORADIUS STORE is missing. */
+export function readStoredCount(frame: Frame): number {
+  return Array.isArray(frame) && frame.length === 0 ? 0 : readInteger(frame);
+}
+
 export function readIntegerOrNull(frame: Frame): number | null {
   return frame === null ? null : readInteger(frame);
 }

@@ -1,5 +1,6 @@
 export * from './clusters';
 export * from './hashes';
+export * from './repetition';
 export * from './scripting';
 export * from './sentinels';
 export * from './servers';

@@ -17,10 +17,10 @@ import { readAclLog, readGreeting, readInteger, readName, readNames, readOk } fr
 import type { ServerGreeting } from '../replies/types';
 import type { ClientKillFilter, HelloOptions, HotkeysStartOptions, MigrateOptions } from './types';
 
-/** ACL LOG */
-export function aclLog(spec: CommandSpec, what?: number | 'RESET'): Command {
+/** ACL LOG: reads, or empties. */
+export function aclLog(spec: CommandSpec, emptying: CommandSpec, what?: number | 'RESET'): Command {
   if (what === undefined) return new Command<unknown>(spec, [], readAclLog);
-  if (what === 'RESET') return new Command<unknown>(spec, ['RESET'], readOk);
+  if (what === 'RESET') return new Command<unknown>(emptying, ['RESET'], readOk);
   return new Command<unknown>(spec, [integer(what, spec, 'count')], readAclLog);
 }
 
@@ -120,9 +120,9 @@ export function hotkeysStart(spec: CommandSpec, options: HotkeysStartOptions): C
   return new Command(spec, out, readOk);
 }
 
-/** REPLICAOF, SLAVEOF: a master, or `NO ONE` to become one. */
-export function replicaof(spec: CommandSpec, host: string, port?: number): Command<string> {
-  if (host === 'NO ONE' && port === undefined) return new Command(spec, ['NO', 'ONE'], readName);
+/** REPLICAOF, SLAVEOF: a master, which the server says the second time that it has already, or `NO ONE` to become one. */
+export function replicaof(spec: CommandSpec, toMaster: CommandSpec, host: string, port?: number): Command<string> {
+  if (host === 'NO ONE' && port === undefined) return new Command(toMaster, ['NO', 'ONE'], readName);
   return new Command(spec, [text(host, spec, 'host'), integer(port as number, spec, 'port')], readName);
 }
 

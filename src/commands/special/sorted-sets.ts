@@ -1,5 +1,5 @@
 import { Command, type Arg, type CommandSpec } from '../command';
-import { bound, data, double, pushTuples, refuse, text, unit, type Key } from '../arguments';
+import { bound, data, double, isAmong, pushTuples, refuse, text, unit, type Key } from '../arguments';
 import {
   defineOptions,
   flag,
@@ -124,14 +124,15 @@ export function geosearch(spec: CommandSpec, key: Key, query: GeoQuery): Command
   return new Command<unknown>(spec, out, has(query, 'WITHCOORD', 'WITHDIST', 'WITHHASH') ? readGeoMatches : readTexts);
 }
 
-/** GEOSEARCHSTORE */
+/** GEOSEARCHSTORE: over its own source, a second search would find less, or distances where places were. */
 export function geosearchstore(
   spec: CommandSpec,
+  overSource: CommandSpec,
   destination: Key,
   source: Key,
   query: GeoQuery & { STOREDIST?: true },
 ): Command<number> {
   const out: Arg[] = [text(destination, spec, 'destination'), text(source, spec, 'source')];
   pushQuery(out, query, spec);
-  return new Command(spec, out, readInteger);
+  return new Command(isAmong(destination, source) ? overSource : spec, out, readInteger);
 }

@@ -1,4 +1,4 @@
-import { Command, type Arg, type CommandSpec, type KeyRange } from '../command';
+import { Command, textOf, type Arg, type CommandSpec, type KeyRange } from '../command';
 import { choice, data, integer, pushPairs, refuse, text, type Key, type Pairs, type Str } from '../arguments';
 import {
   defineOptions,
@@ -22,6 +22,7 @@ import {
   readStreamInfoFull,
   readStreams,
 } from '../replies';
+import { isLastId } from './repetition';
 import type { Entry, GroupEntry } from '../replies/types';
 import type {
   PendingRange,
@@ -68,12 +69,11 @@ const XADD_OPTIONS = /* @__PURE__ */ defineOptions([
 ]);
 
 /**
- * XADD: an id of one's own makes a repetition harmless but not silent (the server refuses the second), an idempotency id makes it
- * silent.
+ * XADD: an id of one's own makes a repetition harmless but not silent (the server refuses the second). An idempotency id makes it
+ * silent as long as the stream remembers it: only the last hundred of a producer by default, and more may be in flight.
  */
 export function xadd(
   spec: CommandSpec,
-  same: CommandSpec,
   state: CommandSpec,
   key: Key,
   id: Str,
@@ -84,16 +84,21 @@ export function xadd(
   if (options !== undefined) pushOptions(out, options, XADD_OPTIONS, spec);
   out.push(text(id, spec, 'id'));
   pushPairs(out, fields, data, spec, 'fields');
-  const facts = has(options, 'IDMP') ? same : id === '*' || String(id).endsWith('-*') ? spec : state;
-  return new Command(facts, out, has(options, 'NOMKSTREAM') ? readNameOrNull : readName);
+  const hasOwnId = !/\*$/.test(textOf(id));
+  return new Command(hasOwnId ? state : spec, out, has(options, 'NOMKSTREAM') ? readNameOrNull : readName);
 }
 
-/** XTRIM */
-export function xtrim(spec: CommandSpec, key: Key, trim: Trim & { REF?: StreamReferences }): Command<number> {
+/** XTRIM: the approximate form stops at a limit, and goes on from there when it is repeated. */
+export function xtrim(
+  spec: CommandSpec,
+  further: CommandSpec,
+  key: Key,
+  trim: Trim & { REF?: StreamReferences },
+): Command<number> {
   const out: Arg[] = [text(key, spec, 'key')];
   pushTrim(out, trim, spec, 'trim');
   if (trim.REF !== undefined) out.push(choice(trim.REF, REFERENCES, spec, 'REF'));
-  return new Command(spec, out, readInteger);
+  return new Command(trim.exact === false ? further : spec, out, readInteger);
 }
 
 const READ_OPTIONS = /* @__PURE__ */ defineOptions([
@@ -123,16 +128,18 @@ function pushStreams(out: Arg[], streams: StreamPositions, spec: CommandSpec): K
   return [{ from, to: from + positions.length - 1, step: 1 }];
 }
 
-/** XREAD */
+/** XREAD: what has come since is missed when `$` is asked for again. */
 export function xread(
   spec: CommandSpec,
+  fromNow: CommandSpec,
   streams: StreamPositions,
   options?: XreadOptions,
 ): Command<Record<string, Entry[]> | null> {
   const out: Arg[] = [];
   if (options !== undefined) pushOptions(out, options, READ_OPTIONS, spec);
   const keys = pushStreams(out, streams, spec);
-  return new Command(spec, out, readStreams, keys);
+  const ids = out.slice((keys[0] as KeyRange).to + 1);
+  return new Command(ids.some(isLastId) ? fromNow : spec, out, readStreams, keys);
 }
 
 /** XREADGROUP */
