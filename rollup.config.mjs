@@ -49,7 +49,8 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
   const types = {
     input,
     external,
-    plugins: [dts()],
+    // What is marked @internal is not published.
+    plugins: [dts({ compilerOptions: { stripInternal: true } })],
     output: [output(folder, 'es', '.d.mts'), output(folder, 'es', '.d.cts')],
   };
   return codeOnly ? code : [code, types];

@@ -2,6 +2,7 @@ import { map, merge, type Observable } from 'rxjs';
 import type { Arg, Command } from './commands/command';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
+import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request';
 import { refuseOnSharedConnection } from './commands/shared-connection';
@@ -39,13 +40,13 @@ export interface CommandOptions {
 }
 
 /** What can be done on the shared connection: the client's own surface, and its views with other options or with bytes. */
-export class RedisView<S extends string | Buffer = string> extends CommandSurface<S> {
+export class RedisView<S extends string | Buffer = string> extends CommandSurface<S> implements RedisCommands<S> {
   readonly #source: ReplySource;
   readonly #pubsub: PubSub;
   #bytes: RedisView<Buffer> | undefined;
 
   /** @internal */
-  constructor(source: ReplySource, pubsub: PubSub) {
+  protected constructor(source: ReplySource, pubsub: PubSub) {
     super();
     this.#source = source;
     this.#pubsub = pubsub;

@@ -170,7 +170,7 @@ export class Multiplexer {
 
   /** Sends ahead of the queue, gate or no gate. */
   greet<T>(command: Command<T>): Reply<T> {
-    return new Reply({ ...plainContext, executor: this.greeter }, command);
+    return Reply.from({ ...plainContext, executor: this.greeter }, command);
   }
 
   /** Lets the queue flow. */

@@ -46,7 +46,7 @@ function setUp(options: Partial<MultiplexerOptions> = {}) {
     ...plainContext,
     executor: { submit: multiplexer.requests$.next.bind(multiplexer.requests$) },
   };
-  const send = (name: string, ...args: string[]) => new Reply(from, call(name, ...args));
+  const send = (name: string, ...args: string[]) => Reply.from(from, call(name, ...args));
   return { multiplexer, socket, link, from, send };
 }
 
@@ -146,7 +146,7 @@ describe('Multiplexer', () => {
     const unreadable = new Command(spec, ['a'], () => {
       throw new Error('a map was expected');
     });
-    const [first, second] = [record(new Reply(from, unreadable)), record(send('GET', 'b'))];
+    const [first, second] = [record(Reply.from(from, unreadable)), record(send('GET', 'b'))];
     await tick();
     socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
     expect(first.ended).toMatchObject({
@@ -197,9 +197,9 @@ describe('Multiplexer', () => {
       ...plainContext,
       executor: { submit: requests$.next.bind(requests$) },
     });
-    record(new Reply(lane(multiplexer.requests$), call('GET', 'a')));
+    record(Reply.from(lane(multiplexer.requests$), call('GET', 'a')));
     record(multiplexer.serve(socket));
-    record(new Reply(lane(multiplexer.greetings$), call('HELLO', '3')));
+    record(Reply.from(lane(multiplexer.greetings$), call('HELLO', '3')));
     await tick();
     expect(socket.writes).toStrictEqual([wire('HELLO', '3')]);
     socket.receive('%0\r\n');
@@ -238,7 +238,7 @@ describe('Multiplexer', () => {
           careless();
         }
       }
-      new Reply(from, call('GET', 'a')).subscribe(new Bare());
+      Reply.from(from, call('GET', 'a')).subscribe(new Bare());
       const second = record(send('GET', 'b'));
       await tick();
       socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
@@ -261,8 +261,8 @@ describe('Multiplexer', () => {
     const socket = new ScriptedSocket();
     const link = multiplexer.serve(socket).subscribe();
     multiplexer.openGate();
-    new Reply(from, call('GET', 'a')).subscribe(() => link.unsubscribe());
-    const second = record(new Reply(from, call('GET', 'b')));
+    Reply.from(from, call('GET', 'a')).subscribe(() => link.unsubscribe());
+    const second = record(Reply.from(from, call('GET', 'b')));
     await tick();
     socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
     expect(second.values).toStrictEqual([]);
@@ -296,8 +296,8 @@ describe('Multiplexer', () => {
   it('repeats reads that were lost, in their order, ahead of what was never written', async () => {
     const { multiplexer, socket, from } = setUp();
     const retrying = { ...from, retry: retryPolicy(resolveOptions().retry) };
-    const read = (key: string) => record(new Reply(retrying, get(key)));
-    const write = record(new Reply(retrying, incr('n')));
+    const read = (key: string) => record(Reply.from(retrying, get(key)));
+    const write = record(Reply.from(retrying, incr('n')));
     const [first, second] = [read('a'), read('b')];
     await tick();
     const third = read('c');
@@ -314,7 +314,7 @@ describe('Multiplexer', () => {
   it('does not ask again for a reply that is no RESP', async () => {
     const { multiplexer, socket, from } = setUp();
     const retrying = { ...from, retry: retryPolicy(resolveOptions().retry) };
-    const poisonous = record(new Reply(retrying, get('a')));
+    const poisonous = record(Reply.from(retrying, get('a')));
     await tick();
     socket.receive('nonsense');
     expect(poisonous.ended).toMatchObject({ code: 'PROTOCOL', delivery: 'unknown', command: 'GET', repeatable: false });
@@ -324,7 +324,7 @@ describe('Multiplexer', () => {
   it('fails a command that cannot be encoded, and writes nothing of it', async () => {
     const { socket, send, from } = setUp();
     const { spec } = call('SET');
-    const broken = record(new Reply(from, new Command(spec, ['k', undefined as never], String)));
+    const broken = record(Reply.from(from, new Command(spec, ['k', undefined as never], String)));
     record(send('GET', 'a'));
     await tick();
     expect(broken.ended).toMatchObject({ code: 'PROTOCOL', delivery: 'unsent', command: 'SET' });
@@ -391,7 +391,7 @@ describe('Multiplexer', () => {
 
     it('that decides about repeating, the command fails', async () => {
       const { socket, from } = setUp();
-      const reply = record(new Reply({ ...from, retry: careless }, get('a')));
+      const reply = record(Reply.from({ ...from, retry: careless }, get('a')));
       await tick();
       socket.receive('-LOADING wait\r\n');
       expect(reply.ended).toMatchObject({ kind: 'LOADING' });
@@ -456,7 +456,7 @@ describe('Multiplexer', () => {
     const { multiplexer, from } = setUp({ clock });
     clock.advance(10_000);
     multiplexer.scheduleFlush();
-    const reply = record(new Reply({ ...from, commandTimeout: 50 }, get('a')));
+    const reply = record(Reply.from({ ...from, commandTimeout: 50 }, get('a')));
     clock.advance(49);
     expect(reply.ended).toBeUndefined();
     clock.advance(6);
@@ -466,8 +466,8 @@ describe('Multiplexer', () => {
   it('sends a lost command again no sooner than its policy wants', async () => {
     const clock = new VirtualClock();
     const { multiplexer, socket, from } = setUp({ clock });
-    record(new Reply({ ...from, retry: () => 300 }, get('a')));
-    record(new Reply({ ...from, retry: () => 0 }, get('b')));
+    record(Reply.from({ ...from, retry: () => 300 }, get('a')));
+    record(Reply.from({ ...from, retry: () => 0 }, get('b')));
     await tick();
     socket.bytes$.error(new ConnectionError('lost'));
     const next = new ScriptedSocket();
