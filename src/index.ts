@@ -17,7 +17,7 @@ export {
   type Delivery,
   type ErrorFacts,
 } from './errors';
-export { retrySafely } from './connection/retry';
+export { retrySafely, type RetryPolicyOfErrors } from './connection/retry';
 export type {
   BackoffOptions,
   Credentials,

@@ -2,9 +2,6 @@ import type { Arg } from './command';
 import type { CommandSurface } from './generated/surface';
 import type { Reply } from './reply';
 
-/** The methods of a surface without what is protected, so that an object of the user's own can stand in for a client. */
-type CommandMethods<S extends string | Buffer> = Pick<CommandSurface<S>, keyof CommandSurface<S>>;
-
 /**
  * What has commands: a client, its views and what `dedicated` lends. Functions that only send commands take this.
  *
@@ -15,7 +12,11 @@ type CommandMethods<S extends string | Buffer> = Pick<CommandSurface<S>, keyof C
  * await visit(redis);
  * await redis.dedicated((connection) => visit(connection));
  */
-export interface RedisCommands<S extends string | Buffer = string> extends CommandMethods<S> {
+// Picked, for that leaves out what is protected: an object of the user's own can stand in for a client.
+export interface RedisCommands<S extends string | Buffer = string> extends Pick<
+  CommandSurface<S>,
+  keyof CommandSurface<S>
+> {
   /**
    * Sends a command by its name, for what has no method: new commands, modules.
    * @param name one or several words: `'JSON.SET'`, `'CLIENT LIST'`

@@ -1,5 +1,5 @@
-import { AsyncSubject, from, type ObservableInput } from 'rxjs';
-import { LastValue } from '../commands/awaitable';
+import { AsyncSubject, from, lastValueFrom, type ObservableInput } from 'rxjs';
+import { Awaitable } from '../commands/awaitable';
 import { shielded } from './shielded';
 
 /**
@@ -8,11 +8,13 @@ import { shielded } from './shielded';
  * It is hot: it runs whether anything subscribes to it or not, and every Observer, early or late, sees the same end. A failure that
  * nothing observes does not trouble the process.
  */
-export class Completion extends LastValue<void> {
+export class Completion extends Awaitable<void> {
+  private promise: Promise<void> | undefined;
+
   /** @internal */
   constructor(work: ObservableInput<unknown>) {
     const outcome = new AsyncSubject<void>();
-    super(outcome.pipe(shielded()));
+    super((subscriber) => outcome.pipe(shielded()).subscribe(subscriber));
     from(work).subscribe({
       error: (error) => outcome.error(error),
       complete: () => {
@@ -20,5 +22,10 @@ export class Completion extends LastValue<void> {
         outcome.complete();
       },
     });
+  }
+
+  /** @internal */
+  protected outcome(): Promise<void> {
+    return (this.promise ??= lastValueFrom(this));
   }
 }
