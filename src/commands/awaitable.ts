@@ -16,16 +16,17 @@ export abstract class Awaitable<T, A = T> extends Observable<T> implements Promi
   /** @internal What awaiting gives: the same Promise every time. */
   protected abstract outcome(): Promise<A>;
 
+  // A Promise lets callers say what they take an error for, by `any`. So does `E`, and where they say nothing it is unknown.
   /** Subscribes unless it was awaited before, and hands the outcome on, as that of a Promise. */
-  then<B = A, C = never>(
+  then<B = A, C = never, E = unknown>(
     onfulfilled?: ((value: A) => B | PromiseLike<B>) | null,
-    onrejected?: ((reason: unknown) => C | PromiseLike<C>) | null,
+    onrejected?: ((reason: E) => C | PromiseLike<C>) | null,
   ): Promise<B | C> {
     return this.outcome().then(onfulfilled, onrejected);
   }
 
   /** As that of a Promise. */
-  catch<C = never>(onrejected?: ((reason: unknown) => C | PromiseLike<C>) | null): Promise<A | C> {
+  catch<C = never, E = unknown>(onrejected?: ((reason: E) => C | PromiseLike<C>) | null): Promise<A | C> {
     return this.outcome().catch(onrejected);
   }
 
