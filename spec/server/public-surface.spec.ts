@@ -11,7 +11,8 @@ import {
   switchMap,
   toArray,
 } from 'rxjs';
-import { Redis, type ConnectionEvent, type RedisCommands } from 'rxjs-redis';
+import type { Redis} from 'rxjs-redis';
+import { type ConnectionEvent, type RedisCommands } from 'rxjs-redis';
 import { eventually, record, useClients } from '../support/clients';
 import { failure } from '../support/outcomes';
 import { useProxy, useServer } from '../support/server';

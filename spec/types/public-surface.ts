@@ -35,7 +35,7 @@ export async function replies(): Promise<void> {
   is<PromiseSettledResult<string | null>>()(settled[0], true);
   is<string | null>()(await redis.get('k').finally(), true);
   is<string | number>()(await redis.incr('n').then(String, (error: Error) => error.message.length), true);
-  redis
+  await redis
     .get('k')
     .catch((error) => is<unknown>()(error, true))
     .finally(() => undefined);
