@@ -72,8 +72,8 @@ export class Redis extends RedisView {
   }
 
   /**
-   * Opens the connection unless it is open; emits once and completes when it is ready. It begins at once, whether anything subscribes
-   * or not, and can be awaited.
+   * Opens the connection unless it is open; emits `undefined` once and completes when it is ready. It is hot: it begins at once,
+   * whether anything subscribes or not. It can be awaited.
    * @example
    * await redis.connect();
    * redis.connect().pipe(switchMap(() => redis.get('k'))).subscribe(console.log);
@@ -87,8 +87,8 @@ export class Redis extends RedisView {
   }
 
   /**
-   * Lets pending replies arrive, completes all streams and closes the connections; then it emits once and completes. It begins at
-   * once, whether anything subscribes or not, and can be awaited. Commands that come later are refused.
+   * Lets pending replies arrive, completes all streams and closes the connections; then it emits `undefined` once and completes. It
+   * is hot: it begins at once, whether anything subscribes or not. It can be awaited. Commands that come later are refused.
    */
   close(): Completion {
     // What is lent first, for it ends with the shared connection unless it is closing already.

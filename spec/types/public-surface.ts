@@ -45,7 +45,7 @@ export async function replies(): Promise<void> {
   const never: Reply<string> = Reply.fail(new ReplyError('ERR no', 'ERR'));
   is<void>()(never.forget(), true);
   // @ts-expect-error an error is wanted
-  Reply.fail('refused');
+  void Reply.fail('refused');
   // @ts-expect-error only the client makes replies to commands
   new Reply();
 }

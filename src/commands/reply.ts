@@ -75,7 +75,7 @@ export class Reply<T> extends Awaitable<T> {
 
   /**
    * Sends the command now and wants no value: fire and forget. An error is told on the client's `events$` as an event of the type
-   * `error`; its `command` says which it was.
+   * `error`; its `command` says which it was. Nothing is told once the client is closed, for then `events$` is complete.
    * @example
    * redis.incr('visits').forget();
    */
