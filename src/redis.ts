@@ -23,7 +23,7 @@ import { RedisView } from './redis-view';
 export class Redis extends RedisView {
   /** What the connection is doing: the current state first, `closed` last. */
   readonly state$: Observable<ConnectionState>;
-  /** What happens to the connection. Nothing is lost, and no process ends, when nobody listens. */
+  /** What happens to the connection, and the errors of forgotten replies. No process ends when nothing listens. */
   readonly events$: Observable<ConnectionEvent>;
 
   /** @internal What every connection is made with: the simulation puts its own time and sockets here. */

@@ -11,7 +11,7 @@ import {
   switchMap,
   toArray,
 } from 'rxjs';
-import type { Redis} from 'rxjs-redis';
+import type { Redis } from 'rxjs-redis';
 import { type ConnectionEvent, type RedisCommands } from 'rxjs-redis';
 import { eventually, record, useClients } from '../support/clients';
 import { failure } from '../support/outcomes';

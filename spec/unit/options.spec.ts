@@ -170,6 +170,7 @@ describe('Options', () => {
     ['tls', null],
     ['autoPipeline', 'no'],
     ['noDelay', 1],
+    ['warnUnused', 'yes'],
     ['reconnectOnError', true],
     ['onConnect', 'PING'],
     ['onConnect', ['PING']],
