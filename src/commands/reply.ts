@@ -45,6 +45,7 @@ export class Reply<T> extends Awaitable<T> {
     return source.plain === true ? new Reply(source, command) : Reply.withExtras(source, command);
   }
 
+  /** @internal */
   private static withExtras<T>(source: ReplySource, command: Command<T>): Reply<T> {
     const { prefix, warnUnused = false } = source;
     const sent = prefix === '' ? command : applyPrefix(command, prefix);
