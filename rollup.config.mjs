@@ -76,12 +76,15 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
       { ...output(folder, 'cjs', '.cjs'), sourcemap: true },
     ],
   };
-  const types = {
-    input,
+  // Each entry is built by itself, so that the types have no file that both entries share. Such a file would export helper types like
+  // `Without`, the compiler would name that file in the declarations of users' packages, and they may not import it. A helper type
+  // that is not exported is written out instead.
+  const types = Object.entries(input).map(([name, file]) => ({
+    input: { [name]: file },
     external,
     // What is marked @internal is not published.
     plugins: [dts({ compilerOptions: { stripInternal: true } }), typesAlone],
     output: [output(folder, 'es', '.d.mts'), output(folder, 'es', '.d.cts')],
-  };
-  return codeOnly ? code : [code, types];
+  }));
+  return codeOnly ? code : [code, ...types];
 };
