@@ -21,6 +21,36 @@ const typescript = {
   },
 };
 
+/** Entry → the names that its code exports. */
+const values = new Map();
+
+const noteValues = {
+  name: 'note-values',
+  generateBundle(_, chunks) {
+    for (const { isEntry, name, exports } of Object.values(chunks)) if (isEntry) values.set(name, new Set(exports));
+  },
+};
+
+/** What is no value in the code is exported as a type alone: else a class that nothing constructs could be imported, and not found. */
+const typesAlone = {
+  name: 'types-alone',
+  generateBundle(_, chunks) {
+    for (const chunk of Object.values(chunks)) {
+      if (!chunk.isEntry) continue;
+      const isValue = (name) => values.get(chunk.name).has(name.replace(/^.* as /, ''));
+      chunk.code = chunk.code.replace(/^export \{ (.*) \}(.*;)$/gm, (_, list, source) => {
+        const names = list.split(', ');
+        const own = names.filter(isValue);
+        const types = names.filter((name) => !isValue(name));
+        return [
+          ...(own.length > 0 ? [`export { ${own.join(', ')} }${source}`] : []),
+          ...(types.length > 0 ? [`export type { ${types.join(', ')} }${source}`] : []),
+        ].join('\n');
+      });
+    }
+  },
+};
+
 /** Both entries in one module format. What they share is a chunk of its own, so that both have the same classes. */
 function output(folder, format, extension) {
   return {
@@ -40,17 +70,21 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
   const code = {
     input,
     external,
-    plugins: [typescript],
+    plugins: [typescript, noteValues],
     output: [
       { ...output(folder, 'es', '.mjs'), sourcemap: true },
       { ...output(folder, 'cjs', '.cjs'), sourcemap: true },
     ],
   };
-  const types = {
-    input,
+  // Each entry is built by itself, so that the types have no file that both entries share. Such a file would export helper types like
+  // `Without`, the compiler would name that file in the declarations of users' packages, and they may not import it. A helper type
+  // that is not exported is written out instead.
+  const types = Object.entries(input).map(([name, file]) => ({
+    input: { [name]: file },
     external,
-    plugins: [dts()],
+    // What is marked @internal is not published.
+    plugins: [dts({ compilerOptions: { stripInternal: true } }), typesAlone],
     output: [output(folder, 'es', '.d.mts'), output(folder, 'es', '.d.cts')],
-  };
-  return codeOnly ? code : [code, types];
+  }));
+  return codeOnly ? code : [code, ...types];
 };

@@ -4,7 +4,7 @@ import { checkOverrides } from './check-overrides';
 import { emitGroup } from './emit/builders';
 import { emitReference } from './emit/reference';
 import { emitRegistry } from './emit/registry';
-import { emitBarrel, emitSession, emitSurface } from './emit/surface';
+import { emitBarrel, emitOptionTypes, emitSession, emitSurface } from './emit/surface';
 import { callable, loadFacts } from './facts';
 import type { CommandModel } from './model';
 
@@ -35,6 +35,7 @@ export function generate(): Map<string, string> {
   files.set('src/commands/generated/surface.ts', emitSurface(all));
   files.set('src/commands/generated/session.ts', emitSession(all));
   files.set('src/commands/generated/builders.ts', emitBarrel(all));
+  files.set('src/commands/generated/option-types.ts', emitOptionTypes(all));
   files.set('src/commands/generated/registry.ts', emitRegistry(all));
   files.set('src/commands/generated/COMMANDS.md', emitReference(all));
   return files;

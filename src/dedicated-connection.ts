@@ -3,12 +3,13 @@ import { Command, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
+import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseOnLentConnection } from './commands/shared-connection';
 import type { Monitor } from './monitor';
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
-export class DedicatedConnection extends SessionSurface {
+export class DedicatedConnection extends SessionSurface implements RedisCommands {
   readonly #source: ReplySource;
   readonly #monitor: Monitor;
   readonly #ended$: Observable<unknown>;

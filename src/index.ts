@@ -1,8 +1,10 @@
-export type { Arg, CommandSpec, ReplyContext, ReplyReader } from './commands/command';
+export type { Awaitable } from './commands/awaitable';
 export { Command } from './commands/command';
+export type { RedisCommands } from './commands/redis-commands';
 export { Reply } from './commands/reply';
 export type { RetryPolicy } from './commands/request-context';
-export { Completion } from './connection/completion';
+export type * from './commands/types';
+export type { Completion } from './connection/completion';
 export type { ConnectionEvent, ConnectionState, DisconnectReason } from './connection/connection';
 export {
   AuthenticationError,
@@ -13,8 +15,9 @@ export {
   ReplyError,
   TimeoutError,
   type Delivery,
+  type ErrorFacts,
 } from './errors';
-export { retrySafely } from './connection/retry';
+export { retrySafely, type RetryPolicyOfErrors } from './connection/retry';
 export type {
   BackoffOptions,
   Credentials,
@@ -27,6 +30,6 @@ export type {
 } from './options';
 export type { Message } from './pubsub/topic';
 export type { Attribute, ErrorFrame, Frame, Push } from './resp/frames';
-export { DedicatedConnection } from './dedicated-connection';
+export type { DedicatedConnection } from './dedicated-connection';
 export { Redis } from './redis';
-export { RedisView, type CommandOptions, type SubscribeOptions } from './redis-view';
+export type { CommandOptions, RedisView, SubscribeOptions } from './redis-view';

@@ -130,6 +130,11 @@ export interface RedisOptions {
   readonly keepAlive?: number;
   /** send small writes at once (TCP_NODELAY); default true */
   readonly noDelay?: boolean;
+  /**
+   * for development: a Reply that is collected and was neither subscribed to, awaited nor forgotten is told by a process warning with
+   * its command and where it was made; default false
+   */
+  readonly warnUnused?: boolean;
 }
 
 /** Options whose absence means something. */
@@ -188,6 +193,7 @@ const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'o
   writeBufferSize: 64 * 1024,
   keepAlive: 5_000,
   noDelay: true,
+  warnUnused: false,
 };
 
 /**
@@ -335,6 +341,7 @@ function check(options: ResolvedOptions): void {
   text('prefix', options.prefix);
   is('boolean', 'autoPipeline', options.autoPipeline);
   is('boolean', 'noDelay', options.noDelay);
+  is('boolean', 'warnUnused', options.warnUnused);
   is('function', 'reconnectOnError', options.reconnectOnError);
   if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls);
   wholeNumber('port', options.port, 1, 65_535);

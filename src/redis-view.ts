@@ -3,6 +3,7 @@ import type { Arg, Command } from './commands/command';
 import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
+import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
@@ -40,13 +41,13 @@ export interface CommandOptions {
 }
 
 /** What can be done on the shared connection: the client's own surface, and its views with other options or with bytes. */
-export class RedisView<S extends string | Buffer = string> extends CommandSurface<S> {
+export class RedisView<S extends string | Buffer = string> extends CommandSurface<S> implements RedisCommands<S> {
   readonly #source: ReplySource;
   readonly #pubsub: PubSub;
   #bytes: RedisView<Buffer> | undefined;
 
   /** @internal */
-  constructor(source: ReplySource, pubsub: PubSub) {
+  protected constructor(source: ReplySource, pubsub: PubSub) {
     super();
     this.#source = source;
     this.#pubsub = pubsub;

@@ -1,4 +1,5 @@
 import { defer, filter, finalize, forkJoin, map, takeWhile, tap, type Observable, type ObservableInput } from 'rxjs';
+import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
 import { plainContext } from './commands/request-context';
 import { Completion } from './connection/completion';
@@ -9,7 +10,7 @@ import { shielded } from './connection/shielded';
 import { stageOf, type Role } from './connection/stage';
 import { DedicatedConnection } from './dedicated-connection';
 import { kindOf } from './option-checks';
-import { resolveOptions, withoutUndefined, type RedisOptions, type ResolvedOptions } from './options';
+import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 
@@ -24,7 +25,7 @@ import { RedisView } from './redis-view';
 export class Redis extends RedisView {
   /** What the connection is doing: the current state first, `closed` last. */
   readonly state$: Observable<ConnectionState>;
-  /** What happens to the connection. Nothing is lost, and no process ends, when nobody listens. */
+  /** What happens to the connection, and the errors of forgotten replies. No process ends when nothing listens. */
   readonly events$: Observable<ConnectionEvent>;
 
   private readonly connection: Connection;
@@ -34,11 +35,16 @@ export class Redis extends RedisView {
   private readonly leases = new Set<Connection>();
 
   /**
-   * @param url `redis://[[user:]password@]host[:port][/database]`, or options; options beside a URL take precedence
+   * @param url `redis://[[user:]password@]host[:port][/database]`
+   * @param options these take precedence over the URL
    * @throws TypeError when the URL or an option is wrong; the message never holds a password
    */
-  constructor(url?: string | URL | RedisOptions, options: RedisOptions = {}) {
-    const given = optionsOf(url, options);
+  constructor(url?: string | URL, options?: RedisOptions);
+  // The last one, for compilers tell of the last overload alone: of the option that is wrong, not of a URL's `port`.
+  /** @throws TypeError when an option is wrong; the message never holds a password */
+  constructor(options: RedisOptions);
+  constructor(first?: string | URL | RedisOptions, second?: RedisOptions) {
+    const given = optionsOf(first, second);
     const resolved = resolveOptions(given);
     const stage = stageOf(given);
     const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
@@ -50,8 +56,17 @@ export class Redis extends RedisView {
     const { session } = connection;
     const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry } = resolved;
-    const source = { ...plainContext, executor: connection, prefix, commandTimeout, retry: retryPolicy(retry) };
+    const { prefix, commandTimeout, retry, warnUnused } = resolved;
+    const source: ReplySource = {
+      ...plainContext,
+      executor: connection,
+      prefix,
+      commandTimeout,
+      retry: retryPolicy(retry),
+      report: (error) => connection.events$.next({ type: 'error', error }),
+      warnUnused,
+      plain: prefix === '' && !warnUnused,
+    };
     super(source, pubsub);
     this.connection = connection;
     this.source = source;
@@ -61,7 +76,11 @@ export class Redis extends RedisView {
   }
 
   /**
-   * Opens the connection unless it is open; done when it is ready.
+   * Opens the connection unless it is open; emits `undefined` once and completes when it is ready. It is hot: it begins at once,
+   * whether anything subscribes or not. It can be awaited.
+   * @example
+   * await redis.connect();
+   * redis.connect().pipe(switchMap(() => redis.get('k'))).subscribe(console.log);
    * @throws AuthenticationError when the credentials are refused
    * @throws ReplyError when the server refuses the database or a command of onConnect
    * @throws DisconnectedError when the client is closed or has given up
@@ -71,14 +90,17 @@ export class Redis extends RedisView {
     return new Completion(this.connection.connect());
   }
 
-  /** Lets pending replies arrive, completes all streams and closes the connections. Commands that come later are refused. */
+  /**
+   * Lets pending replies arrive, completes all streams and closes the connections; then it emits `undefined` once and completes. It
+   * is hot: it begins at once, whether anything subscribes or not. It can be awaited. Commands that come later are refused.
+   */
   close(): Completion {
     // What is lent first, for it ends with the shared connection unless it is closing already.
     const closing = [...this.leases, this.connection].map((connection) => connection.close());
     return new Completion(forkJoin(closing).pipe(map(() => undefined)));
   }
 
-  /** Closes the connections at once: pending commands fail, streams complete. */
+  /** Closes the connections at once: pending commands fail, streams complete. What it returns has emitted and completed. */
   destroy(): Completion {
     for (const connection of [this.connection, ...this.leases]) connection.destroy();
     return new Completion([]);
@@ -88,10 +110,18 @@ export class Redis extends RedisView {
    * Lends a connection of its own for what would disturb others on the shared one: WATCH, MULTI and EXEC by hand, RESET, QUIT. It
    * is signed in as the client is, is not made again when it is lost, sends nothing a second time, and is thrown away when the work completes, fails or is
    * unsubscribed from.
+   * @returns all values of the work, which is done once per subscription; awaiting does it once and gives the last value, undefined
+   * where there is none
    * @example
    * redis.dedicated((connection) => connection.multi().pipe(concatMap(() => connection.incr('n')), concatMap(() => connection.exec())));
    */
-  dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Observable<T> {
+  dedicated<T>(work: (connection: DedicatedConnection) => PromiseLike<T>): Awaitable<T>;
+  dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined>;
+  dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined> {
+    return new LastValue(this.onLease(work));
+  }
+
+  private onLease<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Observable<T> {
     return defer(() => {
       if (this.connection.closed) throw this.connection.closedError();
       const connection = this.lend();
@@ -128,12 +158,22 @@ export class Redis extends RedisView {
   }
 }
 
-function optionsOf(url: string | URL | RedisOptions | undefined, options: RedisOptions): RedisOptions {
-  if (typeof url === 'string' || url instanceof URL) return { ...options, url: String(url) };
-  if (url !== undefined && (typeof url !== 'object' || url === null || Array.isArray(url))) {
-    throw new TypeError(`new Redis: a URL or options were expected, got ${kindOf(url)}`);
+function optionsOf(first: string | URL | RedisOptions = {}, second?: RedisOptions): RedisOptions {
+  const isUrl = typeof first === 'string' || first instanceof URL;
+  if (!isUrl && !isOptions(first)) {
+    throw new TypeError(`new Redis: a URL or options were expected, got ${kindOf(first)}`);
   }
-  return { ...url, ...withoutUndefined(options) };
+  if (second === undefined) return isUrl ? { url: String(first) } : first;
+  if (!isOptions(second)) throw new TypeError(`new Redis: options were expected beside the URL, got ${kindOf(second)}`);
+  // A URL of the options gives way to the one before them, and `new Redis(undefined, options)` has none.
+  if (!isUrl && Object.keys(first).length > 0) {
+    throw new TypeError('new Redis: options stand alone or behind a URL, not behind other options');
+  }
+  return isUrl ? { ...second, url: String(first) } : second;
+}
+
+function isOptions(given: unknown): given is RedisOptions {
+  return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
 function isClosed({ kind }: ConnectionState): boolean {

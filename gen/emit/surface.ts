@@ -134,17 +134,24 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
 
 /** \`builders.ts\`: every builder under its own name. */
 export function emitBarrel(models: readonly CommandModel[]): string {
-  const files = [...new Set(models.map(({ file }) => file))].sort();
-  const exports = files.map((file) => {
-    const own = models.filter((model) => model.file === file);
+  const exports = byFile(models).map(([file, own]) => {
     const names = own.map(({ method }) => method);
-    const types = own
-      .filter(({ optionsType }) => optionsType !== undefined)
-      .map(({ method }) => `${pascalCase(method)}Options`);
-    return [
-      `export {\n${names.map((name) => `  ${name},\n`).join('')}} from './${file}';\n`,
-      types.length > 0 ? `export type {\n${types.map((name) => `  ${name},\n`).join('')}} from './${file}';\n` : '',
-    ].join('');
+    return `export {\n${names.map((name) => `  ${name},\n`).join('')}} from './${file}';\n`;
+  });
+  return `${HEADER}\n${exports.join('')}export type * from './option-types';\n`;
+}
+
+/** \`option-types.ts\`: the types of all options, for both entries of the package. */
+export function emitOptionTypes(models: readonly CommandModel[]): string {
+  const withOptions = models.filter(({ optionsType }) => optionsType !== undefined);
+  const exports = byFile(withOptions).map(([file, own]) => {
+    const types = own.map(({ method }) => `  ${pascalCase(method)}Options,\n`);
+    return `export type {\n${types.join('')}} from './${file}';\n`;
   });
   return `${HEADER}\n${exports.join('')}`;
+}
+
+function byFile(models: readonly CommandModel[]): (readonly [file: string, models: readonly CommandModel[]])[] {
+  const files = [...new Set(models.map(({ file }) => file))].sort();
+  return files.map((file) => [file, models.filter((model) => model.file === file)]);
 }

@@ -1,15 +1,25 @@
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
-import { AuthenticationError, ConnectionError, DisconnectedError, Redis, TimeoutError } from 'rxjs-redis';
+import {
+  AuthenticationError,
+  ConnectionError,
+  DisconnectedError,
+  Redis,
+  TimeoutError,
+  type RedisOptions,
+} from 'rxjs-redis';
 import { version } from '../../package.json';
 import { greeting, ScriptedServer } from '../support/scripted-server';
 import { useProxy, useServer } from '../support/server';
+
+/** Of both overloads. */
+type Arguments = [url: string, options?: RedisOptions] | [options: RedisOptions];
 
 describe('Connecting', () => {
   const server = useServer();
   const proxy = useProxy(server);
   const clients: Redis[] = [];
-  const client = (...args: ConstructorParameters<typeof Redis>) => {
-    const redis = new Redis(...args);
+  const client = (...args: Arguments) => {
+    const redis = new Redis(...(args as [url: string]));
     clients.push(redis);
     return redis;
   };
@@ -34,7 +44,7 @@ describe('Connecting', () => {
     expect(await firstValueFrom(redis.state$)).toMatchObject({ kind: 'ready', protocol: 3 });
   });
 
-  it.each<[string, () => ConstructorParameters<typeof Redis>]>([
+  it.each<[string, () => Arguments]>([
     ['a URL', () => [server().url]],
     ['options', () => [{ host: server().host, port: server().port }]],
     ['options with a URL', () => [{ url: server().url }]],

@@ -7,7 +7,7 @@ export function useClients(): (options: string | RedisOptions) => Redis {
   const clients: Redis[] = [];
   afterEach(() => Promise.all(clients.splice(0).map((redis) => redis.destroy())));
   return (options) => {
-    const redis = new Redis(options);
+    const redis = typeof options === 'string' ? new Redis(options) : new Redis(options);
     clients.push(redis);
     return redis;
   };

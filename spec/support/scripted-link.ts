@@ -41,7 +41,7 @@ export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
     links,
     connection,
     pubsub,
-    send: (name: string, ...args: string[]) => new Reply(from, call(name, ...args)),
+    send: (name: string, ...args: string[]) => Reply.from(from, call(name, ...args)),
     /** Waits for the next link and answers its greeting. */
     greeted: async (): Promise<ScriptedSocket> => {
       const count = links.length;

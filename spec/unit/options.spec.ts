@@ -113,10 +113,25 @@ describe('Options', () => {
     );
   });
 
-  it('given as second argument take precedence over those given first', () => {
-    const redis = new Redis({ host: 'there', port: 7000 }, { port: 8000 });
-    expect(redis.toJSON().address).toBe('there:8000');
-    expect(new Redis({ port: 7000 }, { port: undefined } as object).toJSON().address).toBe('localhost:7000');
+  it('beside a URL take precedence over it', () => {
+    const address = (...args: [url: string | undefined, options?: RedisOptions]) => new Redis(...args).toJSON().address;
+    expect(address('redis://there:7000', { port: 8000 })).toBe('there:8000');
+    expect(address('redis://there:7000', { port: undefined } as object)).toBe('there:7000');
+    expect(address('redis://there:7000', { url: 'redis://elsewhere' })).toBe('there:7000');
+    expect(address('redis://there:7000', undefined)).toBe('there:7000');
+    expect(address(undefined, { port: 8000 })).toBe('localhost:8000');
+  });
+
+  it.each([
+    [
+      'behind other options',
+      [{ port: 7000 }, { port: 8000 }],
+      /stand alone or behind a URL, not behind other options$/,
+    ],
+    ['that are a number', ['redis://there', 7000], /options were expected beside the URL, got number$/],
+    ['that are null', ['redis://there', null], /options were expected beside the URL, got null$/],
+  ])('%s are refused', (_, args, message) => {
+    expect(thrownBy(() => new Redis(...(args as [])))).toMatch(message);
   });
 
   it.each([
@@ -155,6 +170,7 @@ describe('Options', () => {
     ['tls', null],
     ['autoPipeline', 'no'],
     ['noDelay', 1],
+    ['warnUnused', 'yes'],
     ['reconnectOnError', true],
     ['onConnect', 'PING'],
     ['onConnect', ['PING']],

@@ -2,18 +2,4 @@
 export * from './generated/builders';
 export { call } from './call';
 export { Command } from './command';
-export type {
-  Arg,
-  BlockingFact,
-  CommandSpec,
-  KeyRange,
-  PrefixedArguments,
-  Replay,
-  ReplyContext,
-  ReplyReader,
-  SecretArguments,
-} from './command';
-export type { Key, Many, Optionals, Pairs, Str, Variadic } from './arguments';
-export type { AtMostOne, One, Without } from './option-table';
-export type * from './replies/types';
-export type * from './special/types';
+export type * from './types';

@@ -1,29 +1,40 @@
-import { Observable, type Subscriber } from 'rxjs';
-import type { Command } from './command';
+import type { Observable, Subscriber } from 'rxjs';
+import type { RedisError } from '../errors';
+import { Awaitable } from './awaitable';
+import { Command } from './command';
+import { defineSpec } from './define-spec';
 import { AwaitedReply } from './observers';
 import { applyPrefix } from './prefix';
 import { Request } from './request';
-import type { Executor, RequestContext } from './request-context';
+import { plainContext, type Executor, type RequestContext } from './request-context';
+import { watched } from './unused-replies';
 
 /** Where a reply's command goes and how it is read: the surface that it was called on. */
 export interface ReplySource extends RequestContext {
   readonly executor: Executor;
+  /** told of the errors of replies that are forgotten */
+  readonly report?: (error: RedisError) => void;
+  /** a reply that is never used is to be told by a process warning */
+  readonly warnUnused?: boolean;
+  /** there is neither a prefix nor such a warning: replies are made as quickly as can be */
+  readonly plain?: boolean;
 }
 
 /**
  * The reply to a command: a cold Observable of one value that sends the command when it is subscribed to, once per subscription.
  *
- * It can be awaited: the first `await` sends, later ones get the same outcome. A reply that nobody subscribes to or awaits sends
- * nothing. Errors with a RedisError.
+ * It is a Promise as well: the first `await` sends, later ones get the same outcome. A reply that is neither subscribed to, awaited
+ * nor forgotten sends nothing. Errors with a RedisError.
  *
  * @example
  * const name = await redis.get('name');
  * redis.get('visits').pipe(map(Number)).subscribe(console.log);
+ * redis.incr('visits').forget();
  */
-export class Reply<T> extends Observable<T> implements PromiseLike<T> {
+export class Reply<T> extends Awaitable<T> {
   private promise: Promise<T> | undefined;
 
-  constructor(
+  private constructor(
     /** @internal */ readonly surface: ReplySource,
     readonly command: Command<T>,
   ) {
@@ -31,9 +42,53 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
     this.promise = undefined;
   }
 
+  // Hot: once per command.
   /** @internal The reply to a command, with the prefix of the surface that it is called on. */
   static from<T>(source: ReplySource, command: Command<T>): Reply<T> {
-    return new Reply(source, source.prefix === '' ? command : applyPrefix(command, source.prefix));
+    return source.plain === true ? Reply.from(source, command) : Reply.withExtras(source, command);
+  }
+
+  /** @internal */
+  private static withExtras<T>(source: ReplySource, command: Command<T>): Reply<T> {
+    const { prefix, warnUnused = false } = source;
+    const sent = prefix === '' ? command : applyPrefix(command, prefix);
+    if (!warnUnused) return Reply.from(source, sent);
+    const { surface, keepWatch } = watched(source, command.spec.name);
+    return keepWatch(Reply.from(surface, sent));
+  }
+
+  /**
+   * A reply that has this value, for tests of code that takes replies: nothing is sent anywhere.
+   * @example
+   * const redis = { get: () => Reply.of('value') };
+   */
+  static of<T>(value: T): Reply<T> {
+    const source = settledBy((request) => request.settle(null));
+    return Reply.from(source, new Command(MADE_UP, [], () => value));
+  }
+
+  /**
+   * A reply that fails with this error, for tests of code that takes replies: nothing is sent anywhere.
+   * @example
+   * const redis = { get: () => Reply.fail(new ReplyError('WRONGTYPE Operation against a key', 'WRONGTYPE')) };
+   */
+  static fail(error: Error): Reply<never> {
+    const source = settledBy((request) => request.fail(error as RedisError));
+    return new Reply<never>(source, new Command<never>(MADE_UP, [], () => undefined as never));
+  }
+
+  /**
+   * Sends the command now and wants no value: fire and forget. An error is told on the client's `events$` as an event of the type
+   * `error`; its `command` says which it was. Nothing is told once the client is closed, for then `events$` is complete.
+   * @example
+   * redis.incr('visits').forget();
+   */
+  forget(): void {
+    this.subscribe({ error: this.surface.report ?? ignore });
+  }
+
+  override get [Symbol.toStringTag](): string {
+    return 'Reply';
   }
 
   /** What a log shows of it: no argument, for some are secrets. */
@@ -46,11 +101,9 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
     return `Reply <${this.command.spec.name}>`;
   }
 
-  then<A = T, B = never>(
-    onfulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    return (this.promise ??= sendOnce(this)).then(onfulfilled, onrejected);
+  /** @internal */
+  protected outcome(): Promise<T> {
+    return (this.promise ??= sendOnce(this));
   }
 }
 
@@ -62,4 +115,15 @@ function sendOnce<T>({ surface, command }: Reply<T>): Promise<T> {
 function send<T>(this: Observable<T>, subscriber: Subscriber<T>): void {
   const { surface, command } = this as Reply<T>;
   surface.executor.submit(new Request(command, surface, subscriber));
+}
+
+function ignore(): void {
+  // A reply of `Reply.fail` has no client that could tell of it.
+}
+
+/** What the replies of `Reply.of` and `Reply.fail` answer. */
+const MADE_UP = defineSpec('MADE UP', {});
+
+function settledBy(settle: Executor['submit']): ReplySource {
+  return { ...plainContext, executor: { submit: settle } };
 }

@@ -1,24 +1,31 @@
-import { AsyncSubject, Observable, type ObservableInput, from } from 'rxjs';
+import { AsyncSubject, from, lastValueFrom, type ObservableInput } from 'rxjs';
+import { Awaitable } from '../commands/awaitable';
 import { shielded } from './shielded';
 
 /**
- * Something that has begun already and will be done: an Observable without values that can be awaited.
+ * Something that has begun already and will be done: it emits once, `undefined`, and completes. It can be awaited.
  *
- * It runs whether anybody observes it or not, and every Observer, early or late, sees the same end. A failure that nobody observes
- * does not trouble the process.
+ * It is hot: it runs whether anything subscribes to it or not, and every Observer, early or late, sees the same end. A failure that
+ * nothing observes does not trouble the process.
  */
-export class Completion extends Observable<never> implements PromiseLike<void> {
+export class Completion extends Awaitable<void> {
+  private promise: Promise<void> | undefined;
+
+  /** @internal */
   constructor(work: ObservableInput<unknown>) {
-    const outcome = new AsyncSubject<never>();
+    const outcome = new AsyncSubject<void>();
     super((subscriber) => outcome.pipe(shielded()).subscribe(subscriber));
-    from(work).subscribe({ error: (error) => outcome.error(error), complete: () => outcome.complete() });
+    from(work).subscribe({
+      error: (error) => outcome.error(error),
+      complete: () => {
+        outcome.next();
+        outcome.complete();
+      },
+    });
   }
 
-  then<A = void, B = never>(
-    onfulfilled?: ((value: void) => A | PromiseLike<A>) | null,
-    onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    const done = new Promise<void>((resolve, reject) => this.subscribe({ complete: resolve, error: reject }));
-    return done.then(onfulfilled, onrejected);
+  /** @internal */
+  protected outcome(): Promise<void> {
+    return (this.promise ??= lastValueFrom(this));
   }
 }

@@ -154,7 +154,7 @@ export class Link implements FrameSink {
 
   /** Sends ahead of the queue, whether the queue flows or not. */
   greet<T>(command: Command<T>): Reply<T> {
-    return new Reply({ ...plainContext, executor: this.greeter }, command);
+    return Reply.from({ ...plainContext, executor: this.greeter }, command);
   }
 
   private readonly greeter = {

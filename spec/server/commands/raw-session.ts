@@ -82,7 +82,7 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
-    return new Reply(this.from, applyPrefix(command, this.from.prefix));
+    return Reply.from(this.from, applyPrefix(command, this.from.prefix));
   }
 
   private receive(chunk: Buffer): void {

@@ -32,7 +32,7 @@ function setUp(given: RedisOptions = {}) {
     });
   const connection = new Connection(options, { dial, clock });
   const context = { ...plainContext, commandTimeout: options.commandTimeout, retry: retryPolicy(options.retry) };
-  const send = <T>(command: Command<T>) => new Reply({ ...context, executor: connection }, command);
+  const send = <T>(command: Command<T>) => Reply.from({ ...context, executor: connection }, command);
   const events = record<ConnectionEvent>(connection.events$);
   const states = record<ConnectionState>(connection.state$);
   /** Makes the latest dial succeed. */
@@ -695,7 +695,7 @@ describe('Closing', () => {
 
   it('waits for what stands behind a blocking command that nobody waits for any more', async () => {
     const { connection, clock, send, accept } = setUp();
-    const hasty = failure(new Reply({ ...plainContext, executor: connection, commandTimeout: 50 }, get('k')));
+    const hasty = failure(Reply.from({ ...plainContext, executor: connection, commandTimeout: 50 }, get('k')));
     const left = record(send(blpop('q', 0)));
     const counted = outcome(send(incr('n')));
     const closed = record(connection.close());
@@ -717,8 +717,8 @@ describe('Closing', () => {
     connection.open();
     const socket = await ready();
     const hasty = { ...plainContext, executor: connection, commandTimeout: 50, retry: () => 20 };
-    const held = failure(new Reply(hasty, incr('n')));
-    const slow = outcome(new Reply({ ...plainContext, executor: connection }, get('k')));
+    const held = failure(Reply.from(hasty, incr('n')));
+    const slow = outcome(Reply.from({ ...plainContext, executor: connection }, get('k')));
     await tick();
     socket.receive('-CLUSTERDOWN The cluster is down\r\n');
     const closed = record(connection.close());

@@ -57,7 +57,7 @@ function setUp(options: Partial<LineOptions> = {}) {
     ...plainContext,
     executor: { submit: line.requests$.next.bind(line.requests$) },
   };
-  const send = (name: string, ...args: string[]) => new Reply(from, call(name, ...args));
+  const send = (name: string, ...args: string[]) => Reply.from(from, call(name, ...args));
   return { line, socket, link, from, send };
 }
 
@@ -157,7 +157,7 @@ describe('Line', () => {
     const unreadable = new Command(spec, ['a'], () => {
       throw new Error('a map was expected');
     });
-    const [first, second] = [record(new Reply(from, unreadable)), record(send('GET', 'b'))];
+    const [first, second] = [record(Reply.from(from, unreadable)), record(send('GET', 'b'))];
     await tick();
     socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
     expect(first.ended).toMatchObject({
@@ -205,7 +205,7 @@ describe('Line', () => {
     const line = new Line(defaults);
     const socket = new ScriptedSocket();
     const from = { ...plainContext, executor: { submit: line.requests$.next.bind(line.requests$) } };
-    record(new Reply(from, call('GET', 'a')));
+    record(Reply.from(from, call('GET', 'a')));
     record(line.connect(socket).serve());
     record(line.greet(call('HELLO', '3')));
     await tick();
@@ -246,7 +246,7 @@ describe('Line', () => {
           careless();
         }
       }
-      new Reply(from, call('GET', 'a')).subscribe(new Bare());
+      Reply.from(from, call('GET', 'a')).subscribe(new Bare());
       const second = record(send('GET', 'b'));
       await tick();
       socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
@@ -269,8 +269,8 @@ describe('Line', () => {
     const socket = new ScriptedSocket();
     const link = line.connect(socket).serve().subscribe();
     line.open();
-    new Reply(from, call('GET', 'a')).subscribe(() => link.unsubscribe());
-    const second = record(new Reply(from, call('GET', 'b')));
+    Reply.from(from, call('GET', 'a')).subscribe(() => link.unsubscribe());
+    const second = record(Reply.from(from, call('GET', 'b')));
     await tick();
     socket.receive('$1\r\nA\r\n$1\r\nB\r\n');
     expect(second.values).toStrictEqual([]);
@@ -304,8 +304,8 @@ describe('Line', () => {
   it('repeats reads that were lost, in their order, ahead of what was never written', async () => {
     const { line, socket, from } = setUp();
     const retrying = { ...from, retry: retryPolicy(resolveOptions().retry) };
-    const read = (key: string) => record(new Reply(retrying, get(key)));
-    const write = record(new Reply(retrying, incr('n')));
+    const read = (key: string) => record(Reply.from(retrying, get(key)));
+    const write = record(Reply.from(retrying, incr('n')));
     const [first, second] = [read('a'), read('b')];
     await tick();
     const third = read('c');
@@ -322,7 +322,7 @@ describe('Line', () => {
   it('does not ask again for a reply that is no RESP', async () => {
     const { line, socket, from } = setUp();
     const retrying = { ...from, retry: retryPolicy(resolveOptions().retry) };
-    const poisonous = record(new Reply(retrying, get('a')));
+    const poisonous = record(Reply.from(retrying, get('a')));
     await tick();
     socket.receive('nonsense');
     expect(poisonous.ended).toMatchObject({ code: 'PROTOCOL', delivery: 'unknown', command: 'GET', repeatable: false });
@@ -332,7 +332,7 @@ describe('Line', () => {
   it('fails a command that cannot be encoded, and writes nothing of it', async () => {
     const { socket, send, from } = setUp();
     const { spec } = call('SET');
-    const broken = record(new Reply(from, new Command(spec, ['k', undefined as never], String)));
+    const broken = record(Reply.from(from, new Command(spec, ['k', undefined as never], String)));
     record(send('GET', 'a'));
     await tick();
     expect(broken.ended).toMatchObject({ code: 'PROTOCOL', delivery: 'unsent', command: 'SET' });
@@ -399,7 +399,7 @@ describe('Line', () => {
 
     it('that decides about repeating, the command fails', async () => {
       const { socket, from } = setUp();
-      const reply = record(new Reply({ ...from, retry: careless }, get('a')));
+      const reply = record(Reply.from({ ...from, retry: careless }, get('a')));
       await tick();
       socket.receive('-LOADING wait\r\n');
       expect(reply.ended).toMatchObject({ kind: 'LOADING' });
@@ -464,7 +464,7 @@ describe('Line', () => {
     const { line, from } = setUp({ clock });
     clock.advance(10_000);
     line.scheduleFlush();
-    const reply = record(new Reply({ ...from, commandTimeout: 50 }, get('a')));
+    const reply = record(Reply.from({ ...from, commandTimeout: 50 }, get('a')));
     clock.advance(49);
     expect(reply.ended).toBeUndefined();
     clock.advance(6);
@@ -474,8 +474,8 @@ describe('Line', () => {
   it('sends a lost command again no sooner than its policy wants', async () => {
     const clock = new VirtualClock();
     const { line, socket, from } = setUp({ clock });
-    record(new Reply({ ...from, retry: () => 300 }, get('a')));
-    record(new Reply({ ...from, retry: () => 0 }, get('b')));
+    record(Reply.from({ ...from, retry: () => 300 }, get('a')));
+    record(Reply.from({ ...from, retry: () => 0 }, get('b')));
     await tick();
     socket.bytes$.error(new ConnectionError('lost'));
     const next = new ScriptedSocket();

@@ -39,7 +39,7 @@ function setUp(given: RedisOptions = {}) {
     await tick();
     return link;
   };
-  const send = <T>(command: Command<T>) => record(new Reply(context, command));
+  const send = <T>(command: Command<T>) => record(Reply.from(context, command));
   /** What was sent behind the greeting. */
   const sentOn = (link: ScriptedSocket) => commandsOf(link).slice(3);
   const pass = async (ms: number) => {

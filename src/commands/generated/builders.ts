@@ -49,9 +49,6 @@ export {
   readonly,
   readwrite,
 } from './cluster';
-export type {
-  ClusterscanOptions,
-} from './cluster';
 export {
   auth,
   clientCaching,
@@ -80,10 +77,6 @@ export {
   quit,
   reset,
   select,
-} from './connection';
-export type {
-  ClientListOptions,
-  ClientTrackingOptions,
 } from './connection';
 export {
   copy,
@@ -120,13 +113,6 @@ export {
   wait,
   waitaof,
 } from './generic';
-export type {
-  CopyOptions,
-  RestoreOptions,
-  ScanOptions,
-  SortOptions,
-  SortRoOptions,
-} from './generic';
 export {
   geoadd,
   geodist,
@@ -138,13 +124,6 @@ export {
   georadiusRo,
   geosearch,
   geosearchstore,
-} from './geo';
-export type {
-  GeoaddOptions,
-  GeoradiusOptions,
-  GeoradiusbymemberOptions,
-  GeoradiusbymemberRoOptions,
-  GeoradiusRoOptions,
 } from './geo';
 export {
   hdel,
@@ -176,11 +155,6 @@ export {
   httl,
   hvals,
 } from './hash';
-export type {
-  HgetexOptions,
-  HscanOptions,
-  HsetexOptions,
-} from './hash';
 export {
   pfadd,
   pfcount,
@@ -209,11 +183,6 @@ export {
   rpoplpush,
   rpush,
   rpushx,
-} from './list';
-export type {
-  BlmpopOptions,
-  LmpopOptions,
-  LposOptions,
 } from './list';
 export {
   psubscribe,
@@ -255,10 +224,6 @@ export {
   scriptLoad,
   scriptShow,
 } from './scripting';
-export type {
-  FunctionListOptions,
-  FunctionLoadOptions,
-} from './scripting';
 export {
   sentinelCkquorum,
   sentinelConfig,
@@ -285,9 +250,6 @@ export {
   sentinelSet,
   sentinelSimulateFailure,
   sentinelSlaves,
-} from './sentinel';
-export type {
-  SentinelFailoverOptions,
 } from './sentinel';
 export {
   aclCat,
@@ -366,13 +328,6 @@ export {
   swapdb,
   time,
 } from './server';
-export type {
-  FailoverOptions,
-  LolwutOptions,
-  MemoryUsageOptions,
-  ModuleLoadexOptions,
-  ShutdownOptions,
-} from './server';
 export {
   sadd,
   scard,
@@ -391,10 +346,6 @@ export {
   sscan,
   sunion,
   sunionstore,
-} from './set';
-export type {
-  SintercardOptions,
-  SscanOptions,
 } from './set';
 export {
   bzmpop,
@@ -434,26 +385,6 @@ export {
   zunion,
   zunionstore,
 } from './sorted-set';
-export type {
-  BzmpopOptions,
-  ZdiffOptions,
-  ZinterOptions,
-  ZintercardOptions,
-  ZinterstoreOptions,
-  ZmpopOptions,
-  ZrangeOptions,
-  ZrangebylexOptions,
-  ZrangebyscoreOptions,
-  ZrangestoreOptions,
-  ZrankOptions,
-  ZrevrangeOptions,
-  ZrevrangebylexOptions,
-  ZrevrangebyscoreOptions,
-  ZrevrankOptions,
-  ZscanOptions,
-  ZunionOptions,
-  ZunionstoreOptions,
-} from './sorted-set';
 export {
   xack,
   xackdel,
@@ -481,16 +412,6 @@ export {
   xrevrange,
   xsetid,
   xtrim,
-} from './stream';
-export type {
-  XautoclaimOptions,
-  XcfgsetOptions,
-  XclaimOptions,
-  XgroupCreateOptions,
-  XgroupSetidOptions,
-  XrangeOptions,
-  XrevrangeOptions,
-  XsetidOptions,
 } from './stream';
 export {
   append,
@@ -521,13 +442,6 @@ export {
   strlen,
   substr,
 } from './string';
-export type {
-  DelexOptions,
-  GetexOptions,
-  LcsOptions,
-  MsetexOptions,
-  SetOptions,
-} from './string';
 export {
   discard,
   exec,
@@ -550,7 +464,4 @@ export {
   vsetattr,
   vsim,
 } from './vector-set';
-export type {
-  VembOptions,
-  VlinksOptions,
-} from './vector-set';
+export type * from './option-types';

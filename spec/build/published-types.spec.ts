@@ -1,0 +1,155 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import * as commands from '../../src/commands';
+import { Redis } from '../../src/redis';
+import { Consumer } from './consumer';
+import { declaredIn, unexported } from './published-types';
+
+/** Builds code and types; ms. */
+const BUILD_TIMEOUT = 120_000;
+const COMPILE_TIMEOUT = 120_000;
+const SOURCE = resolve(__dirname, '../../src');
+
+/** What the published types need and users do not name. */
+const PRIVATE = [
+  // The methods of commands: users take RedisCommands.
+  'CommandSurface',
+  'SessionSurface',
+  // The shapes of options that exclude each other.
+  'AtMostOne',
+  'One',
+  'Without',
+  'ClientType',
+  // The shapes of facts: CommandSpec has them.
+  'BlockingFact',
+  'PrefixedArguments',
+  'SecretArguments',
+  // The builder of EVAL, which is exported as `eval`.
+  'evalScript',
+  // Channels, or one.
+  'Names',
+];
+
+describe('the published types', () => {
+  let consumer: Consumer;
+  let files: ReadonlyMap<string, string>;
+  beforeAll(async () => {
+    consumer = await Consumer.create();
+    const dist = join(consumer.folder, 'node_modules/rxjs-redis/dist');
+    files = new Map(readdirSync(dist).map((file) => [file, readFileSync(join(dist, file), 'utf8')]));
+  }, BUILD_TIMEOUT);
+  afterAll(() => consumer?.delete());
+
+  const declarations = (format: string) => new Map([...files].filter(([file]) => file.endsWith(`.d.${format}`)));
+  const entries = (format: string) => [`index.d.${format}`, `commands.d.${format}`];
+
+  it('are those of the entries, and of nothing that the entries share', () => {
+    const found = [...files.keys()].filter((file) => file.includes('.d.'));
+    expect(found.sort()).toEqual([...entries('mts'), ...entries('cts')].sort());
+  });
+
+  it.each(['mts', 'cts'])('declare nothing in .d.%s that users cannot name, but for a few', (format) => {
+    expect(unexported(declarations(format), entries(format))).toEqual([...PRIVATE].sort());
+  });
+
+  it.each(['connection', 'resp', 'pubsub'])('hold nothing of src/%s/ that the package does not export', (folder) => {
+    const internal = declaredIn(join(SOURCE, folder));
+    expect(internal.size).toBeGreaterThan(5);
+    for (const format of ['mts', 'cts']) {
+      const unnamed = unexported(declarations(format), entries(format));
+      expect(unnamed.filter((name) => internal.has(name))).toEqual([]);
+    }
+  });
+
+  it('are found out where they are internal', () => {
+    const all = declarations('mts');
+    const tampered = new Map([...all].map(([file, text]) => [file, `${text}declare class Multiplexer$1 {}`]));
+    expect(unexported(tampered, entries('mts'))).toEqual([...PRIVATE, 'Multiplexer'].sort());
+  });
+
+  it('have all types of ./commands at the root as well', () => {
+    const missing = unexported(declarations('mts'), ['index.d.mts']).filter((name) => !PRIVATE.includes(name));
+    const builders: string[] = Object.keys(commands);
+    expect(missing.filter((name) => !builders.includes(name))).toEqual([]);
+  });
+
+  it(
+    'let nothing be constructed that the client alone constructs',
+    async () => {
+      const importing = (name: string) => `import { ${name} } from 'rxjs-redis';\n`;
+      const classes = [
+        'RedisView',
+        'DedicatedConnection',
+        'Completion',
+        'Awaitable',
+        'ErrorFrame',
+        'Push',
+        'Attribute',
+      ];
+      const programs = classes.map((name): [string, string] => [
+        `${name}.mts`,
+        `${importing(name)}// @ts-expect-error it is a type alone\nnew ${name}();\n`,
+      ]);
+      const reply = `${importing('Reply')}// @ts-expect-error its constructor is private\nnew Reply();\n`;
+      await consumer.compile({ ...Object.fromEntries(programs), 'Reply.mts': reply });
+      const imported = `import * as all from 'rxjs-redis'; console.log(Object.keys(all).sort().join(' '));`;
+      expect((await consumer.run('all.mjs', imported)).split(' ')).toEqual([
+        'AuthenticationError',
+        'Command',
+        'ConnectionError',
+        'DisconnectedError',
+        'ProtocolError',
+        'Redis',
+        'RedisError',
+        'Reply',
+        'ReplyError',
+        'TimeoutError',
+        'retrySafely',
+      ]);
+    },
+    COMPILE_TIMEOUT,
+  );
+
+  it(
+    'can be written down by a package of a user that infers everything from them',
+    async () => {
+      await consumer.compile({ 'library.mts': libraryOf(Object.keys(commands)), 'library.cts': LIBRARY }, [
+        '--declaration',
+      ]);
+    },
+    COMPILE_TIMEOUT,
+  );
+});
+
+/** Every name that it exports has a type that the compiler has to find out, and to spell in a declaration file. */
+const LIBRARY = `
+  import { Redis, Reply, type RedisCommands } from 'rxjs-redis';
+  export const redis = new Redis();
+  export const bytes = redis.bytes;
+  export const view = redis.withOptions({ commandTimeout: 1 });
+  export const connected = redis.connect();
+  export const reply = Reply.of(1);
+  export const range = (on: RedisCommands) => on.zrange('k', 0, -1, { WITHSCORES: true });
+  export const write = (...args: Parameters<typeof redis.set>) => redis.set(...args);
+  export const lent = redis.dedicated((connection) => connection.geopos('k', 'm'));
+  export const news = redis.subscribe('news');
+  export class Mine extends Redis {
+    visits() {
+      return this.incr('visits');
+    }
+  }
+`;
+
+/** The same with the type of every method and builder. */
+function libraryOf(builders: readonly string[]): string {
+  const methods = builders.filter((name) => name in Redis.prototype);
+  expect(methods.length).toBeGreaterThan(350);
+  return [
+    LIBRARY,
+    `import * as commands from 'rxjs-redis/commands';`,
+    ...methods.map((name) => `export const ${name}Method = (on: Redis) => on.${name};`),
+    ...builders
+      .filter((name) => name !== 'Command')
+      .map((name) => `export const ${name}Of = (...args: Parameters<typeof commands.${name}>) => args;`),
+  ].join('\n');
+}

@@ -1,0 +1,53 @@
+import type { Observable } from 'rxjs';
+import type { ReplySource } from './reply';
+import type { Request } from './request';
+
+/** What is told of a reply once it is gone. It must not lead to the reply, which would then never be collected. */
+interface Made {
+  readonly command: string;
+  /** file, line and column; undefined where the stack does not say */
+  readonly place: string | undefined;
+}
+
+let unused: FinalizationRegistry<Made> | undefined;
+
+/**
+ * The surface of a single reply that is to be told by a process warning if it is collected and was never used.
+ * @param command the name alone: arguments may be secrets
+ * @returns `keepWatch` begins the watch over the reply; the first request that the reply submits ends it
+ */
+export function watched(
+  source: ReplySource,
+  command: string,
+): { readonly surface: ReplySource; readonly keepWatch: <R extends Observable<unknown>>(reply: R) => R } {
+  const registry = (unused ??= new FinalizationRegistry(warn));
+  const made: Made = { command, place: placeOfCall() };
+  const submit = (request: Request): void => {
+    registry.unregister(made);
+    source.executor.submit(request);
+  };
+  return {
+    surface: { ...source, executor: { submit } },
+    keepWatch: (reply) => {
+      registry.register(reply, made, made);
+      return reply;
+    },
+  };
+}
+
+function warn({ command, place }: Made): void {
+  const where = place === undefined ? '' : `, made at ${place},`;
+  process.emitWarning(
+    `A reply to ${command}${where} was neither subscribed to, awaited nor forgotten, so the command was never sent`,
+    'UnusedReplyWarning',
+  );
+}
+
+/** How many frames stand between the user's code and `placeOfCall`: its caller, the reply's two, the surface's `send` and the method. */
+const OWN_FRAMES = 6;
+
+function placeOfCall(): string | undefined {
+  // A line of the stack is text: the structured one would keep the objects of the user's frames alive, the reply with them.
+  const frame = new Error().stack?.split('\n')[1 + OWN_FRAMES];
+  return frame === undefined ? undefined : (/\((.+:\d+:\d+)\)$/.exec(frame) ?? /at (.+:\d+:\d+)$/.exec(frame))?.[1];
+}
