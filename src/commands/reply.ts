@@ -45,16 +45,16 @@ export class Reply<T> extends Awaitable<T> {
   // Hot: once per command.
   /** @internal The reply to a command, with the prefix of the surface that it is called on. */
   static from<T>(source: ReplySource, command: Command<T>): Reply<T> {
-    return source.plain === true ? Reply.from(source, command) : Reply.withExtras(source, command);
+    return source.plain === true ? new Reply(source, command) : Reply.withExtras(source, command);
   }
 
   /** @internal */
   private static withExtras<T>(source: ReplySource, command: Command<T>): Reply<T> {
     const { prefix, warnUnused = false } = source;
     const sent = prefix === '' ? command : applyPrefix(command, prefix);
-    if (!warnUnused) return Reply.from(source, sent);
+    if (!warnUnused) return new Reply(source, sent);
     const { surface, keepWatch } = watched(source, command.spec.name);
-    return keepWatch(Reply.from(surface, sent));
+    return keepWatch(new Reply(surface, sent));
   }
 
   /**
@@ -64,7 +64,7 @@ export class Reply<T> extends Awaitable<T> {
    */
   static of<T>(value: T): Reply<T> {
     const source = settledBy((request) => request.settle(null));
-    return Reply.from(source, new Command(MADE_UP, [], () => value));
+    return new Reply(source, new Command(MADE_UP, [], () => value));
   }
 
   /**

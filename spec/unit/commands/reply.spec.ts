@@ -2,7 +2,8 @@ import assert from 'node:assert';
 import { Observable, firstValueFrom, from, lastValueFrom, toArray } from 'rxjs';
 import { Reply, ReplyError } from 'rxjs-redis';
 import { call } from 'rxjs-redis/commands';
-import { plainContext, type Request } from '../../../src/commands/request-context';
+import type { Request } from '../../../src/commands/request';
+import { plainContext } from '../../../src/commands/request-context';
 import { record } from '../../support/clients';
 
 const refusal = new ReplyError('WRONGTYPE Operation against a key', 'WRONGTYPE');
