@@ -1,6 +1,7 @@
 import type { Frame } from '../resp/frames';
 import { Command, type Arg, type CommandSpec } from './command';
 import { defineSpec } from './define-spec';
+import { withReplyErrors } from './reply-error';
 
 /** What no name of a command holds: it is written a byte a character. */
 const NOT_IN_NAMES = /[^\s!-~]/;
@@ -11,13 +12,13 @@ function unknownSpec(name: string): CommandSpec {
 }
 
 function asItCame<T>(frame: Frame): T {
-  return frame as T;
+  return withReplyErrors(frame) as T;
 }
 
 /**
  * A command by its name, for what has no builder: new commands, modules.
  * @param name one or several words: `JSON.SET`, `CLIENT LIST`
- * @returns the reply as RESP has it: maps are `Map`, sets are arrays
+ * @returns the reply as RESP has it: maps are `Map`, sets are arrays, errors inside them are ReplyErrors
  * @throws TypeError when the name is empty or not printable ASCII, or an argument cannot be sent
  * @example
  * redis.pipeline(call('JSON.SET', 'doc', '$', '{}'), get('k'));

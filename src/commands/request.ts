@@ -1,8 +1,10 @@
 import type { Subscriber } from 'rxjs';
-import { AuthenticationError, ProtocolError, ReplyError, type RedisError } from '../errors';
-import type { ErrorFrame, Frame } from '../resp/frames';
+import type { RedisError } from '../errors';
+import type { Frame } from '../resp/frames';
 import type { Command, ReplyContext } from './command';
-import { withoutSecrets } from './secrets';
+import { toUnreadable } from './reply-error';
+
+export { hasNotRun, toReplyError } from './reply-error';
 
 /** Whatever carries requests to a server: one connection, a pool, a cluster. */
 export interface Executor {
@@ -114,7 +116,7 @@ export abstract class Request<T = unknown> {
     try {
       value = this.command.read(frame, this.context);
     } catch (cause) {
-      this.fail(unreadable(cause, this));
+      this.fail(toUnreadable(cause, this.command, this.past?.mayHaveRun ? 'unknown' : 'answered'));
       return;
     }
     this.deliver(value);
@@ -183,53 +185,4 @@ export class PromiseRequest<T> extends Request<T> {
 
 function settled(): void {
   // what comes too late
-}
-
-/** What a server answers to a command that it has not run, and may run later. */
-const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
-const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH']);
-/** From a server before 6.0, or one that has no password. */
-const REFUSED_PASSWORD = /^ERR (invalid password|AUTH |Client sent AUTH)/;
-
-/** Where servers repeat what they were sent: the arguments of commands they do not know, HELLO's among them; passwords of ACL SETUSER. */
-const REPEATED = /, with args beginning with: .*|(?<=ACL SETUSER modifier ')[><#!].*(?=':)/s;
-
-/** The whole of what servers say when they refuse to run a command for the moment, and nothing that a script could have raised. */
-const IN_SERVERS_WORDS = new RegExp(
-  '^(LOADING \\w+ is loading the dataset in memory|BUSY \\w+ is busy running .*|TRYAGAIN Multiple keys .*|' +
-    "CLUSTERDOWN (Hash slot not served|The cluster is down).*|MASTERDOWN Link with MASTER is down .*|READONLY You can't write .*)$",
-);
-const RAISED_IN_SCRIPT = / script: /;
-const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
-
-/**
- * The error that a subscriber sees for an error reply. The text holds no argument.
- * @param mayHaveRun it was sent before, and nobody knows what became of that
- * @param harmless that does not matter: running twice is the same as once
- */
-export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = false, harmless = false): ReplyError {
-  const { kind, text } = frame;
-  const { name } = command.spec;
-  const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
-  const repeatable = NOT_RUN.has(kind) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
-  const delivery = mayHaveRun ? 'unknown' : 'answered';
-  const message = withoutSecrets(text.replace(REPEATED, ''), command);
-  return new ErrorClass(message, kind, { delivery, command: name, repeatable });
-}
-
-/** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
-export function hasNotRun({ text }: ErrorFrame, { spec }: Command): boolean {
-  if (!spec.foreign && !RUNS_SCRIPTS.test(spec.name)) return true;
-  return IN_SERVERS_WORDS.test(text) && !RAISED_IN_SCRIPT.test(text);
-}
-
-function unreadable(cause: unknown, { command: { spec }, past }: Request): RedisError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const delivery = past?.mayHaveRun ? 'unknown' : 'answered';
-  return new ProtocolError(`The reply to ${spec.name} cannot be read: ${why}`, {
-    delivery,
-    command: spec.name,
-    repeatable: false,
-    cause,
-  });
 }
