@@ -6,7 +6,7 @@ import { Connection, type ConnectionEvent, type ConnectionParts, type Connection
 import { retryPolicy } from './connection/retry';
 import { shielded } from './connection/shielded';
 import { DedicatedConnection } from './dedicated-connection';
-import { kindOf } from './option-checks';
+import { kindOf } from './resp/kind-of';
 import { resolveOptions, withoutUndefined, type RedisOptions } from './options';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';

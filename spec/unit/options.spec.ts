@@ -76,7 +76,7 @@ describe('Options', () => {
   it('may name the server by a URL object', () => {
     const redis = new Redis(new URL('redis://there:7000/2'), { host: 'elsewhere' });
     expect(redis.toJSON().address).toBe('elsewhere:7000');
-    expect(() => new Redis([] as RedisOptions)).toThrow('new Redis: a URL or options were expected, got an array');
+    expect(() => new Redis([] as RedisOptions)).toThrow('new Redis: a URL or options were expected, got an empty array');
   });
 
   it('take precedence over the Unix socket of a URL', () => {
@@ -88,9 +88,9 @@ describe('Options', () => {
 
   it('for backoff are plain objects', () => {
     for (const [given, kind] of [
-      [[], 'an array'],
-      [new Date(), 'Date'],
-      [new Map(), 'Map'],
+      [[], 'an empty array'],
+      [new Date(), 'an object (Date)'],
+      [new Map(), 'a map'],
       [null, 'null'],
     ] as const) {
       expect(refusal({ reconnect: given })).toBe(
@@ -105,7 +105,7 @@ describe('Options', () => {
 
   it('for some commands are refused where they are wrong', () => {
     const wrong = (options: unknown) => thrownBy(() => new Redis().withOptions(options as object));
-    expect(wrong({ idempotent: 'yes' })).toBe("TypeError: The option 'idempotent' is a boolean, got string");
+    expect(wrong({ idempotent: 'yes' })).toBe("TypeError: The option 'idempotent' is a boolean, got a string");
     expect(wrong(null)).toBe('TypeError: withOptions: an object was expected, got null');
     expect(wrong(undefined)).toBe('TypeError: withOptions: an object was expected, got undefined');
     expect(wrong({ retry: null })).toBe(

@@ -1,4 +1,5 @@
 import type { Frame } from '../resp/frames';
+import { kindOf } from '../resp/kind-of';
 import { Command, type Arg, type CommandSpec } from './command';
 import { defineSpec } from './define-spec';
 import { withReplyErrors } from './reply-error';
@@ -25,9 +26,8 @@ function asItCame<T>(frame: Frame): T {
  */
 export function call<T = unknown>(name: string, ...args: readonly Arg[]): Command<T> {
   if (typeof name !== 'string' || name.trim() === '') {
-    throw new TypeError(
-      `call: the command's name must be a word, got ${typeof name === 'string' ? "''" : String(name)}`,
-    );
+    const got = typeof name === 'string' ? 'an empty string' : kindOf(name);
+    throw new TypeError(`call: the command's name must be a word, got ${got}`);
   }
   // Before the upper case, which makes ASCII of some letters that are none.
   const odd = name.search(NOT_IN_NAMES);
@@ -44,9 +44,4 @@ export function call<T = unknown>(name: string, ...args: readonly Arg[]): Comman
 function isArg(arg: unknown): arg is Arg {
   if (typeof arg === 'number') return !Number.isNaN(arg);
   return typeof arg === 'string' || typeof arg === 'bigint' || arg instanceof Uint8Array;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  return typeof value === 'number' ? 'NaN' : Array.isArray(value) ? 'an array' : typeof value;
 }
