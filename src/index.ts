@@ -23,6 +23,7 @@ export type {
   ReconnectOnError,
   ReconnectOptions,
   RedisOptions,
+  ReplyLimits,
   RetryOptions,
 } from './options';
 export type { Message } from './pubsub/topic';

@@ -31,6 +31,14 @@ export function text(name: string, value: unknown): void {
   }
 }
 
+/** @throws TypeError unless it is a text that the system takes as it is, or not given; it ends an address at a NUL */
+export function address(name: string, value: unknown): void {
+  text(name, value);
+  if (value === '') throw new TypeError(`The option '${name}' is not to be empty`);
+  if (typeof value === 'string' && value.includes('\0'))
+    throw new TypeError(`The option '${name}' holds a NUL character`);
+}
+
 /** @throws TypeError unless it is a whole number in that range; Infinity is one where the range has no end */
 export function wholeNumber(name: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): void {
   inRange(name, value, least, most);

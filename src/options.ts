@@ -4,7 +4,9 @@ import type { Command } from './commands/command';
 import type { RetryPolicy } from './commands/request';
 import { refuseInOnConnect } from './commands/shared-connection';
 import type { RedisError, ReplyError } from './errors';
-import { LONGEST_TIMER, duration, inRange, is, isPlainObject, kindOf, text, wholeNumber } from './option-checks';
+import { LONGEST_TIMER, address, duration, inRange, is, isPlainObject, text, wholeNumber } from './option-checks';
+import { kindOf } from './resp/kind-of';
+import { MOST_ELEMENTS, defaultLimits, type DecoderLimits, type ReplyLimits } from './resp/limits';
 import { parseUrl } from './url';
 
 /** How repeated attempts are spaced. Durations are milliseconds. */
@@ -56,6 +58,8 @@ export type CredentialsSource =
 
 /** Whether a reply error means that the connection leads to the wrong server: make it anew, and send the command once more. */
 export type ReconnectOnError = (error: ReplyError) => boolean | 'resend';
+
+export type { ReplyLimits } from './resp/limits';
 
 /** What a client can be told. Durations are milliseconds. */
 export interface RedisOptions {
@@ -123,6 +127,8 @@ export interface RedisOptions {
   readonly readBufferSize?: number;
   /** bytes gathered for one write; default 65 536 */
   readonly writeBufferSize?: number;
+  /** how much of a reply is taken; what exceeds it ends the connection, and its command fails with a ProtocolError */
+  readonly limits?: ReplyLimits;
   /**
    * how long a connection is idle before TCP probes it, in whole seconds: what is left over does not count. 1 000 to 32 767 000, or
    * 0, which turns it off; default 5 000
@@ -135,7 +141,7 @@ export interface RedisOptions {
 /** Options whose absence means something. */
 type Optional = 'path' | 'tls' | 'clientName';
 /** Options that are resolved to something else. */
-type Derived = 'url' | 'username' | 'password' | 'credentials' | 'reconnect' | 'retry' | 'onConnect';
+type Derived = 'url' | 'username' | 'password' | 'credentials' | 'reconnect' | 'retry' | 'onConnect' | 'limits';
 
 /** The options with every default filled in. */
 export type ResolvedOptions = {
@@ -149,6 +155,7 @@ export type ResolvedOptions = {
   readonly reconnect: Required<ReconnectOptions> | ReconnectFunction | false;
   readonly retry: Required<RetryOptions> | RetryPolicy | false;
   readonly onConnect: () => readonly Command[];
+  readonly limits: DecoderLimits;
 };
 
 const defaultReconnect: Required<ReconnectOptions> = {
@@ -166,7 +173,7 @@ const defaultRetry: Required<RetryOptions> = {
   maxAttempts: 16,
 };
 
-const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'onConnect'> = {
+const defaults: Omit<ResolvedOptions, Derived> = {
   host: 'localhost',
   port: 6379,
   path: undefined,
@@ -195,7 +202,7 @@ const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'o
  * @throws TypeError that names the option and what was expected, never a value that may be a secret
  */
 export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
-  const { url, username, password, credentials, reconnect, retry, onConnect = [], ...rest } = withUrl(given);
+  const { url, username, password, credentials, reconnect, retry, onConnect = [], limits, ...rest } = withUrl(given);
   for (const name of Object.keys(rest)) {
     if (!Object.hasOwn(defaults, name)) throw new TypeError(`There is no option '${name}'`);
   }
@@ -206,6 +213,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     reconnect: backoffOf('reconnect', reconnect, defaultReconnect),
     retry: resolveRetry(retry),
     onConnect: onConnectOf(onConnect),
+    limits: limitsOf(limits),
   };
   check(options);
   return options;
@@ -223,6 +231,9 @@ function withUrl(given: RedisOptions): RedisOptions {
   const own = withoutUndefined(given);
   if (own.url === undefined) return own;
   const { path, ...parsed } = parseUrl(own.url);
+  if (parsed.tls === true && own.tls === false) {
+    throw new TypeError("The option 'tls' is false, and the URL says TLS by its scheme: leave one of them out");
+  }
   // Who names a host does not want the Unix socket of the URL.
   const isElsewhere = own.host !== undefined || own.port !== undefined;
   return { ...parsed, ...(path !== undefined && !isElsewhere && { path }), ...own };
@@ -315,6 +326,42 @@ function backoffOf<F>(
   return backoff;
 }
 
+function limitsOf(given: ReplyLimits | undefined): DecoderLimits {
+  if (given !== undefined && !isPlainObject(given)) {
+    throw new TypeError(`The option 'limits' is an object, got ${kindOf(given)}`);
+  }
+  const limits = { ...defaultLimits, ...withoutUndefined(given ?? {}) };
+  for (const key of Object.keys(limits)) {
+    if (!Object.hasOwn(defaultLimits, key)) throw new TypeError(`There is no option 'limits.${key}'`);
+  }
+  // With less the greeting of a server could not be read.
+  wholeNumber('limits.line', limits.line, 1024, Infinity);
+  wholeNumber('limits.bulk', limits.bulk, 1024, Infinity);
+  wholeNumber('limits.depth', limits.depth, 8, Infinity);
+  wholeNumber('limits.elements', limits.elements, 1024, MOST_ELEMENTS);
+  return limits;
+}
+
+/** What of the details for TLS would lead elsewhere than the address. */
+const ADDRESS_IN_TLS = ['host', 'port', 'path', 'socket'] as const;
+
+/** @throws TypeError where the details for TLS name another server than the options do */
+function refuseOtherAddress(options: ResolvedOptions): void {
+  const { tls } = options;
+  if (typeof tls !== 'object') return;
+  for (const name of ADDRESS_IN_TLS) {
+    if (tls[name] === undefined) continue;
+    if (name === 'socket')
+      throw new TypeError("The option 'tls.socket' cannot be used: every link makes a socket of its own");
+    const isSame =
+      options.path === undefined
+        ? name !== 'path' && tls[name] === options[name]
+        : name === 'path' && tls.path === options.path;
+    if (!isSame)
+      throw new TypeError(`The option 'tls.${name}' contradicts the address of the server: use the option '${name}'`);
+  }
+}
+
 /** ms; Node tells the system whole seconds, where none are the system's own default, and Linux takes no more than these. */
 const LONGEST_KEEP_ALIVE = 32_767_000;
 
@@ -322,11 +369,8 @@ const LONGEST_KEEP_ALIVE = 32_767_000;
 const LARGEST_BUFFER = 2 ** 30;
 
 function check(options: ResolvedOptions): void {
-  text('host', options.host);
-  text('path', options.path);
-  for (const name of ['host', 'path'] as const) {
-    if (options[name] === '') throw new TypeError(`The option '${name}' is not to be empty`);
-  }
+  address('host', options.host);
+  address('path', options.path);
   text('clientName', options.clientName);
   // A server refuses others, on every connection anew.
   if (!/^[!-~]*$/.test(options.clientName ?? '')) {
@@ -338,6 +382,7 @@ function check(options: ResolvedOptions): void {
   is('function', 'reconnectOnError', options.reconnectOnError);
   if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls);
   wholeNumber('port', options.port, 1, 65_535);
+  refuseOtherAddress(options);
   wholeNumber('database', options.database, 0);
   wholeNumber('pipelineDepth', options.pipelineDepth, 1);
   wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
