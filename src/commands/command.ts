@@ -138,7 +138,7 @@ export class Command<out T = unknown> {
     return this.#args;
   }
 
-  /** What a log shows of it: secrets are hidden, and all arguments of a command that the client does not know; what is long is cut off. */
+  /** What a log shows of it: name and keys. All other arguments are hidden, since any of them may be a secret. */
   toJSON(): { name: string; args: string[] } {
     return { name: this.spec.name, args: shownArguments(this) };
   }

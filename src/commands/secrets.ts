@@ -1,7 +1,7 @@
 import { shortened } from '../errors';
-import { formatNumber } from '../resp/numbers';
+import { indicesOf } from './indices-of';
 import { occurrences } from './occurrences';
-import type { Arg, Command, SecretArguments } from './command';
+import type { Command, SecretArguments } from './command';
 import { textOf } from './text-of';
 
 /** A command as far as its secrets matter. */
@@ -114,22 +114,14 @@ function withoutPassword(rule: string): string {
   return SIGN.test(rule) ? rule.charAt(0) + HIDDEN : rule.replace(RULE_OF_SELECTOR, `$1${HIDDEN}`);
 }
 
-/** The arguments of a command as a log may show them: no secret, bytes by their number, what is long cut off. */
-export function shownArguments({ spec, args }: Sent): string[] {
-  const { secrets, foreign } = spec;
-  const texts = args.map(textOf);
-  const places = secrets === undefined || 'startingWith' in secrets ? undefined : secretPlaces(secrets, texts);
-  const shown = args.slice(0, MOST_ARGUMENTS).map((arg, at) => {
-    // Which arguments of a module's command are secret is not known.
-    if (foreign || places?.has(at)) return HIDDEN;
-    if (secrets !== undefined && 'startingWith' in secrets) return withoutPassword(texts[at]!);
-    return shownArgument(arg);
-  });
+/**
+ * The arguments of a command as a log may show them: its keys, cut off when they are long. All others are hidden, for what is a secret
+ * among values, the arguments of scripts and those of modules' commands is not known.
+ */
+export function shownArguments({ args, keys }: Pick<Command, 'args' | 'keys'>): string[] {
+  const places = new Set(keys.flatMap((range) => indicesOf(range, args.length)));
+  const shown = args
+    .slice(0, MOST_ARGUMENTS)
+    .map((arg, at) => (places.has(at) ? shortened(textOf(arg), LONGEST_ARGUMENT) : HIDDEN));
   return args.length > MOST_ARGUMENTS ? [...shown, `… ${args.length - MOST_ARGUMENTS} more`] : shown;
-}
-
-function shownArgument(arg: Arg): string {
-  if (typeof arg === 'string') return shortened(arg, LONGEST_ARGUMENT);
-  if (arg instanceof Uint8Array) return `<${arg.length} bytes>`;
-  return shortened(formatNumber(arg), LONGEST_ARGUMENT);
 }

@@ -1,28 +1,24 @@
 import { inspect } from 'node:util';
-import { aclSetuser, auth, call, configSet, get, hello, migrate, set, type Command } from 'rxjs-redis/commands';
+import { aclSetuser, auth, call, eval as evaluate, get, hello, set, type Command } from 'rxjs-redis/commands';
 import { Redis } from 'rxjs-redis';
 import { knownCall } from '../../../src/commands/known-commands';
 
 describe('A command', () => {
   it.each<[Command, string[]]>([
     [get('k'), ['k']],
-    [set('k', 1e21), ['k', '1000000000000000000000']],
-    [set('k', Buffer.from('12345')), ['k', '<5 bytes>']],
-    [set('k', 'x'.repeat(100)), ['k', `${'x'.repeat(63)}…`]],
+    [get(Buffer.from('k')), ['k']],
+    [set('k', 'hunter2'), ['k', '***']],
+    [get('k'.repeat(100)), [`${'k'.repeat(63)}…`]],
     [auth('hunter2'), ['***']],
     [auth('ann', 'hunter2'), ['***', '***']],
     [knownCall('auth', [Buffer.from('ann'), Buffer.from('hunter2')]), ['***', '***']],
-    [hello(3, { AUTH: ['ann', 'hunter2'] }), ['3', 'AUTH', '***', '***']],
-    [configSet({ requirepass: 'hunter2', maxmemory: '1' }), ['requirepass', '***', 'maxmemory', '1']],
-    [aclSetuser('ann', ['on', '(+get >hunter2)', '>hunt er2', '<h']), ['ann', 'on', '(+get >***)', '>***', '<***']],
-    [
-      migrate('there', 1, 'k', 0, 10, { AUTH2: ['ann', 'hunter2'] }),
-      ['there', '1', '', '0', '10', 'AUTH2', '***', '***', 'KEYS', 'k'],
-    ],
+    [hello(3, { AUTH: ['ann', 'hunter2'] }), ['***', '***', '***', '***']],
+    [aclSetuser('ann', ['on', '>hunter2']), ['***', '***', '***']],
+    [evaluate('return 1', ['k'], ['hunter2']), ['***', '***', 'k', '***']],
     [call('AUTH', 'hunter2'), ['***']],
     [call('MODULE.DO', 'k', 'hunter2'), ['***', '***']],
     [knownCall('DEL', Array<string>(20).fill('k')), [...Array<string>(16).fill('k'), '… 4 more']],
-  ])('shows a log its name and arguments, and no secret: %s', (command, args) => {
+  ])('shows a log its name and keys, and no secret: %s', (command, args) => {
     const { name } = command.spec;
     expect(JSON.parse(JSON.stringify({ command }))).toStrictEqual({ command: { name, args } });
     const shown = `Command <${[name, ...args.map((arg) => JSON.stringify(arg))].join(' ')}>`;
@@ -42,6 +38,6 @@ describe('A command', () => {
 
   it('is shown so where a Reply has it', () => {
     const { command } = new Redis().withOptions({}).aclSetuser('ann', ['>hunter2']);
-    expect(inspect(command)).toBe('Command <ACL SETUSER "ann" ">***">');
+    expect(inspect(command)).toBe('Command <ACL SETUSER "***" "***">');
   });
 });

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { ProtocolError } from '../../../src/errors';
 import { Attribute, ErrorFrame, Push, type Frame } from '../../../src/resp/frames';
+import { runChild } from '../../infra/run-child';
 import { cut, decodeChunks, decodeInto } from '../../support/cuts';
 import { growth } from '../../support/growth';
 import { encodeWire, frameOf, type Wire } from '../../support/encode-frame';
@@ -320,6 +322,14 @@ describe('Decoder', () => {
       }
     },
   );
+
+  it('holds as many elements as may be allowed, and refuses at once what would end the process', async () => {
+    const child = runChild(join(__dirname, 'elements.child.ts'));
+    expect(await child.nextLine()).toBe('67108864');
+    expect(await child.exited).toStrictEqual([0, null]);
+    expect(() => decode('*134000000\r\n')).toThrow(/exceeds the limit of 33554432/);
+    expect(() => decode('*2\r\n*20000000\r\n*20000000\r\n')).toThrow(/more elements than the limit of 33554432/);
+  });
 
   it('takes no map that a Map cannot hold', () => {
     expect(() => decode('%16777217\r\n')).toThrow(/exceeds the limit of 16777216/);
