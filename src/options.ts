@@ -257,7 +257,7 @@ function credentialsOf(
     return password === undefined ? undefined : () => of({ username, password });
   }
   if (typeof source !== 'function' && (typeof source !== 'object' || source === null)) {
-    throw new TypeError(`The option 'credentials' is an object, an Observable or a function, got ${typeof source}`);
+    throw new TypeError(`The option 'credentials' is an object, an Observable or a function, got ${kindOf(source)}`);
   }
   if (isObservable(source)) return () => source;
   if (typeof source !== 'function') {

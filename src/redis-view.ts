@@ -175,7 +175,7 @@ function listOf(method: string, names: Names): readonly string[] {
     throw new TypeError(`${method}: a channel, or an array of at least one, was expected`);
   }
   list.forEach((name: unknown) => {
-    if (typeof name !== 'string') throw new TypeError(`${method}: a channel is a string, got ${typeof name}`);
+    if (typeof name !== 'string') throw new TypeError(`${method}: a channel is a string, got ${kindOf(name)}`);
   });
   return list as readonly string[];
 }
