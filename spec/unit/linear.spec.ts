@@ -1,7 +1,7 @@
 import * as c from 'rxjs-redis/commands';
 import { readClusterReplicas } from '../../src/commands/replies/cluster';
 import { kindOf } from '../../src/resp/kind-of';
-import { parseUrl } from '../../src/url';
+import { parseUrl } from '../../src/options/url';
 import { resolveOptions } from '../../src/options';
 import { withReplyErrors } from '../../src/commands/reply-error';
 import { ErrorFrame, type Frame } from '../../src/resp/frames';

@@ -11,8 +11,8 @@ import {
   select,
   type Command,
 } from 'rxjs-redis/commands';
-import { resolveOptions } from '../../src/options';
-import { thrownBy } from '../support/outcomes';
+import { resolveOptions } from '../../../src/options';
+import { thrownBy } from '../../support/outcomes';
 
 /** What a caller in JavaScript may pass. */
 const resolve = (options: object) => resolveOptions(options);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Redis, type RedisOptions } from 'rxjs-redis';
-import { parseUrl } from '../../src/url';
-import { thrownBy } from '../support/outcomes';
+import { parseUrl } from '../../../src/options/url';
+import { thrownBy } from '../../support/outcomes';
 
 const refusal = (url: string) => thrownBy(() => new Redis(url));
 

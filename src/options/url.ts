@@ -1,4 +1,4 @@
-import type { RedisOptions } from './options';
+import type { RedisOptions } from './redis-options';
 
 const TLS_SCHEMES = new Set(['rediss:', 'valkeys:']);
 const SCHEMES = new Set(['redis:', 'valkey:', 'redis+unix:', 'valkey+unix:', ...TLS_SCHEMES]);
