@@ -50,7 +50,7 @@ function prefixed(arg: Arg, kind: PrefixedArguments['kind'], prefix: string, com
 }
 
 function prepend(prefix: string, arg: Arg): Arg {
-  return arg instanceof Uint8Array ? Buffer.concat([Buffer.from(prefix), arg]) : prefix + String(arg);
+  return arg instanceof Uint8Array ? Buffer.concat([Buffer.from(prefix), arg]) : prefix + textOf(arg);
 }
 
 /** A prefix is text, whatever its characters mean in a glob. */

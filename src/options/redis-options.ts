@@ -38,7 +38,7 @@ export type RetryOptions = BackoffOptions;
  */
 export type ReconnectFunction = (attempt: number, error: RedisError) => number | Observable<unknown> | false;
 
-/** Who signs in. A password without a user name is the `default` user's. */
+/** The user to sign in as. A password without a user name is the `default` user's. */
 export interface Credentials {
   readonly username?: string | undefined;
   readonly password: string;

@@ -60,7 +60,7 @@ function withUrl(given: RedisOptions): RedisOptions {
   if (parsed.tls === true && own.tls === false) {
     throw new TypeError("The option 'tls' is false, and the URL says TLS by its scheme: leave one of them out");
   }
-  // Who names a host does not want the Unix socket of the URL.
+  // A host or port beside the URL takes the place of the Unix socket in it.
   const isElsewhere = own.host !== undefined || own.port !== undefined;
   return { ...parsed, ...(path !== undefined && !isElsewhere && { path }), ...own };
 }
