@@ -63,12 +63,10 @@ const enum Type {
  * decoder.push(chunk);
  * for (let frame = decoder.read(); frame !== INCOMPLETE; frame = decoder.read()) handle(frame);
  */
-//           ┌── a line that the chunk's end cuts is kept by `input`
+//           ┌── a line that the chunk's end cuts is gathered by the LineReader
 //  chunk ───┼── a bulk string that it cuts is gathered in `bulk`, which the following chunks fill in place
 //           └── an aggregate whose elements are still coming is `open`, and refers to the one around it
-export class Decoder {
-  private readonly input = new LineReader();
-
+export class Decoder extends LineReader {
   private bulk: Buffer | undefined;
   private bulkFilled = 0;
   private bulkType: Type = Type.Bulk;
@@ -88,14 +86,10 @@ export class Decoder {
     limits: Partial<DecoderLimits> = {},
     private readonly bytesWanted: BytesWanted = neverBytes,
   ) {
+    super();
     this.limits = { ...defaultLimits, ...limits };
     this.longestText = Math.min(this.limits.line, constants.MAX_STRING_LENGTH);
     this.longestNumber = Math.min(this.limits.line, LONGEST_NUMBER);
-  }
-
-  /** Takes the next bytes, once `read` has returned INCOMPLETE. Their memory may be reused when it has done so again. */
-  push(bytes: Uint8Array): void {
-    this.input.push(bytes);
   }
 
   /**
@@ -122,9 +116,8 @@ export class Decoder {
 
   /** Reads a scalar, or opens an aggregate and returns undefined. */
   private readItem(): Frame | undefined | typeof INCOMPLETE {
-    const { input } = this;
-    if (input.position >= input.chunk.length && !input.advance()) return INCOMPLETE;
-    const type: Type = input.chunk[input.position]!;
+    if (this.position >= this.chunk.length && !this.advance()) return INCOMPLETE;
+    const type: Type = this.chunk[this.position]!;
     if (this.open === undefined) this.asBytes = type === Type.Push ? this.bytesWanted.push() : this.bytesWanted.reply();
 
     if (type === Type.Bulk) return this.readWholeBulk();
@@ -153,14 +146,14 @@ export class Decoder {
   }
 
   private readText(type: Type): Frame | typeof INCOMPLETE {
-    const text = this.input.readLine(this.longestText);
+    const text = this.readLine(this.longestText);
     if (text === undefined) return INCOMPLETE;
     return type === Type.Error ? new ErrorFrame(text) : text;
   }
 
   /** Reads a line that holds a single value. */
   private readWord(type: Type): Frame | typeof INCOMPLETE {
-    const text = this.input.readLine(this.longestNumber);
+    const text = this.readLine(this.longestNumber);
     if (text === undefined) return INCOMPLETE;
     const value = valueOf(type, text);
     if (value !== undefined) return value;
@@ -168,19 +161,17 @@ export class Decoder {
   }
 
   private readInteger(): Frame | typeof INCOMPLETE {
-    const { input } = this;
     // Servers hardly ever write a plus sign.
-    if (input.chunk[input.position + 1] === PLUS) return this.readWord(Type.Integer);
-    const number = input.readNumber(this.longestNumber);
+    if (this.chunk[this.position + 1] === PLUS) return this.readWord(Type.Integer);
+    const number = this.readNumber(this.longestNumber);
     return number !== number ? INCOMPLETE : number === 0 ? 0 : number; // no -0
   }
 
   /** Reads a length or count: -1 stands for null, NaN for a cut line. */
   private readLength(limit: number, what: string): number {
-    const { input } = this;
-    const type: Type = input.chunk[input.position]!;
-    if (input.chunk[input.position + 1] === QUESTION_MARK) throw streamed(`${quote(type)}?`);
-    const length = input.readNumber(this.longestNumber);
+    const type: Type = this.chunk[this.position]!;
+    if (this.chunk[this.position + 1] === QUESTION_MARK) throw streamed(`${quote(type)}?`);
+    const length = this.readNumber(this.longestNumber);
     if (length !== length) return NaN;
     if (length < -1 || (length === -1 && type !== Type.Bulk && type !== Type.Array)) {
       throw new ProtocolError(`A ${what} of ${quote(type)} cannot be ${shown(length)}`);
@@ -191,8 +182,7 @@ export class Decoder {
 
   // Hot: a bulk string that lies whole in the chunk. `readBulk` reads all others.
   private readWholeBulk(): Frame | typeof INCOMPLETE {
-    const { input } = this;
-    const { chunk, position } = input;
+    const { chunk, position } = this;
     let at = position + 1;
     let length = 0;
     let digit = chunk[at]! - ZERO;
@@ -210,19 +200,18 @@ export class Decoder {
       chunk[end] === CR &&
       chunk[end + 1] === LF;
     if (!whole || this.asBytes || length > this.limits.bulk) return this.readBulk(Type.Bulk);
-    input.position = end + 2;
+    this.position = end + 2;
     const { open } = this;
     if (open === undefined || open.type !== Type.Push || open.items.length > 1) return utf8(chunk, start, end);
     return (open.items.length === 0 ? this.pushKind : this.pushChannel).read(chunk, start, end);
   }
 
   private readBulk(type: Type): Frame | typeof INCOMPLETE {
-    const { input } = this;
     const { bulk } = this.limits;
     const length = this.readLength(this.asBytes ? bulk : Math.min(bulk, constants.MAX_STRING_LENGTH), 'length');
     if (length !== length) return INCOMPLETE;
     if (length === -1) return null;
-    const { chunk, position } = input;
+    const { chunk, position } = this;
     const end = position + length;
     if (end + 2 > chunk.length) {
       // Gathered with its CRLF. The system gives the memory page by page, as bytes come.
@@ -232,18 +221,17 @@ export class Decoder {
       return this.continueBulk(this.bulk);
     }
     refuseOddEnd(chunk, end);
-    input.position = end + 2;
+    this.position = end + 2;
     return this.bulkValue(type, chunk, position, end, true);
   }
 
   private continueBulk(bulk: Buffer): Frame | typeof INCOMPLETE {
-    const { input } = this;
     for (;;) {
-      const copied = input.chunk.copy(bulk, this.bulkFilled, input.position);
+      const copied = this.chunk.copy(bulk, this.bulkFilled, this.position);
       this.bulkFilled += copied;
-      input.position += copied;
+      this.position += copied;
       if (this.bulkFilled === bulk.length) break;
-      if (!input.advance()) return INCOMPLETE;
+      if (!this.advance()) return INCOMPLETE;
     }
     const end = bulk.length - 2;
     refuseOddEnd(bulk, end);

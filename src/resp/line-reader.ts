@@ -14,22 +14,23 @@ const LINE_OVERHEAD = 3;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * Reads lines from chunks that are cut anywhere. At `position` stands the type of the next line.
+ * Reads lines from chunks that are cut anywhere. At `position` stands the type of the next line. The decoder extends it:
+ * asking another object for every byte would cost a few percent.
  *
  * A method that finds a line without its end keeps what there is of it; the line is read again when the next chunk has brought the end.
  */
 //  chunk ───▶ read in place
 //       └──── its end cuts a line ───▶ `line` ── the end has come ──▶ `chunk` for this line, then `next`
-export class LineReader {
-  chunk: Buffer = NO_BYTES;
-  position = 0;
+export abstract class LineReader {
+  protected chunk: Buffer = NO_BYTES;
+  protected position = 0;
   /** The chunk to go on with when `chunk` is a gathered line. */
   private next: Buffer | undefined;
   private nextPosition = 0;
   private readonly line = new GatheredLine();
   private lineLimit = 0;
 
-  /** Takes the next bytes, when those before are used up or end inside a line. */
+  /** Takes the next bytes, once those before are used up. Their memory may be reused when they are used up themselves. */
   push(bytes: Uint8Array): void {
     const chunk = asBuffer(bytes);
     if (this.line.length === 0) {
@@ -49,7 +50,7 @@ export class LineReader {
   }
 
   /** Goes on with the chunk behind a gathered line; false when there are no more bytes. */
-  advance(): boolean {
+  protected advance(): boolean {
     if (this.next === undefined) return false;
     this.chunk = this.next;
     this.position = this.nextPosition;
@@ -59,7 +60,7 @@ export class LineReader {
 
   // Hot: digits are read in place.
   /** Reads a line that holds an integer; NaN when it is cut. */
-  readNumber(limit: number): number | bigint {
+  protected readNumber(limit: number): number | bigint {
     const { chunk } = this;
     let at = this.position + 1;
     const negative = chunk[at] === MINUS;
@@ -88,7 +89,7 @@ export class LineReader {
   }
 
   /** Reads a line of text; undefined when it is cut. */
-  readLine(limit: number): string | undefined {
+  protected readLine(limit: number): string | undefined {
     const { chunk } = this;
     const start = this.position + 1;
     const lineFeed = indexOfLineFeed(chunk, start);

@@ -37,7 +37,7 @@ export function parseDouble(text: string): number | undefined {
  * formatNumber(1e21); // '1000000000000000000000'
  */
 export function formatNumber(value: number | bigint): string {
-  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'bigint' || (value | 0) === value) return String(value);
   const size = Math.abs(value);
   // Elsewhere JavaScript writes an exponent.
   if ((size >= 1e-6 && size < 1e21) || size === 0) return String(value);
