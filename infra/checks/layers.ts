@@ -18,7 +18,7 @@ export const layers: readonly Layer[] = [
   { name: 'features', path: `^src/(${FEATURES})/` },
   { name: 'topology', path: '^src/topology/' },
   { name: 'connection', path: '^src/connection/' },
-  { name: 'options', path: '^src/(options|option-checks|url)\\.ts$' },
+  { name: 'options', path: '^src/(options/|option-checks\\.ts$)' },
   { name: 'commands', path: '^src/commands/' },
   { name: 'resp', path: '^src/resp/' },
   { name: 'errors', path: '^src/errors\\.ts$' },
