@@ -198,7 +198,7 @@ describe('Options', () => {
       [{ port: 7000 }, { port: 8000 }],
       /stand alone or behind a URL, not behind other options$/,
     ],
-    ['that are a number', ['redis://there', 7000], /options were expected beside the URL, got number$/],
+    ['that are a number', ['redis://there', 7000], /options were expected beside the URL, got a number$/],
     ['that are null', ['redis://there', null], /options were expected beside the URL, got null$/],
   ])('%s are refused', (_, args, message) => {
     expect(thrownBy(() => new Redis(...(args as [])))).toMatch(message);
