@@ -13,7 +13,7 @@ const FEATURES = ['pubsub', 'streams', 'blocking', 'scanning', 'transactions', '
 export const layers: readonly Layer[] = [
   { name: 'nestjs', path: '^src/nestjs/' },
   { name: 'index', path: '^src/index\\.ts$' },
-  { name: 'clients', path: '^src/(redis(-view|-pool|-cluster)?|dedicated-connection)\\.ts$' },
+  { name: 'clients', path: '^src/(redis(-view|-pool|-cluster)?|dedicated-connection|monitor)\\.ts$' },
   { name: 'telemetry', path: '^src/telemetry/' },
   { name: 'features', path: `^src/(${FEATURES})/` },
   { name: 'topology', path: '^src/topology/' },
