@@ -1,6 +1,6 @@
 // An override outlives its reason when the facts change: whatever matches nothing, or says what the rules say anyway, is an error.
 
-import { BINARY, secretsOf } from './spec-facts';
+import { BINARY, BINARY_WITH, secretsOf } from './spec-facts';
 import { loadDocs, REPLACEMENTS } from './docs';
 import { SESSION, STREAMED } from './emit/surface';
 import { callable, HIDDEN, loadFacts, type ArgumentFacts, type CallableFacts } from './facts';
@@ -20,6 +20,7 @@ export function complaints(facts: readonly CallableFacts[] = callable(loadFacts(
     session: SESSION,
     streamed: STREAMED,
     binary: BINARY,
+    'binary with an option': Object.keys(BINARY_WITH),
     refused: Object.keys(REFUSED),
     docs: loadDocs().keys(),
   };

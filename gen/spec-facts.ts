@@ -85,6 +85,7 @@ export function specFields({ facts, keys }: CommandModel): string[] {
     field('secrets', secretsOf(facts)),
     rt.sensitiveReply && `secretReply: [${rt.sensitiveReply.map((one) => `'${one}'`).join(', ')}]`,
     BINARY.has(name) && 'binary: true',
+    BINARY_WITH[name] && `binaryWith: '${BINARY_WITH[name]}'`,
   ];
   return fields.filter((one): one is string => typeof one === 'string' && one !== '');
 }
@@ -95,3 +96,6 @@ function field(name: string, value: string | undefined): string | undefined {
 
 /** Commands whose reply is no text in any encoding. */
 export const BINARY = new Set(['DUMP', 'FUNCTION DUMP']);
+
+/** Options that make a reply, or a part of it, something that is no text in any encoding. */
+export const BINARY_WITH: Readonly<Record<string, string>> = { VEMB: 'RAW' };

@@ -1,6 +1,7 @@
 // What stands between the braces of a builder.
 
 import type { CommandModel, ReplyCase, Step } from '../model';
+import { BINARY_WITH } from '../spec-facts';
 import { list, WIDTH } from './text';
 
 export function emitBody(model: CommandModel, overloaded: boolean): string {
@@ -150,6 +151,11 @@ function emitReturn(model: CommandModel, overloaded: boolean, args: string, keys
   } else if (model.replayWhen !== undefined) {
     const { when, replay } = model.replayWhen;
     lines.push(`  const spec = ${when} ? ${replaySpec(model.constant, replay)} : ${model.constant};\n`);
+    spec = 'spec';
+  }
+  const binaryWith = BINARY_WITH[model.facts.name];
+  if (binaryWith !== undefined) {
+    lines.push(`  const spec = opt.has(options, '${binaryWith}') ? ${model.constant}_BINARY : ${model.constant};\n`);
     spec = 'spec';
   }
   let reader = readerOf(model.replies, model.byPresence);

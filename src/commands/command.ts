@@ -103,6 +103,8 @@ export interface CommandSpec {
   readonly secretReply?: readonly string[];
   /** the reply is binary on every surface: DUMP */
   readonly binary?: boolean;
+  /** the reply is binary on every surface when this option is given: VEMB RAW */
+  readonly binaryWith?: string | undefined;
 }
 
 /** What a reply reader may need to know of the surface that the command was called on. */

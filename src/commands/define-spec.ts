@@ -43,7 +43,13 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     secrets: facts.secrets,
     secretReply: facts.secretReply ?? [],
     binary: facts.binary ?? false,
+    binaryWith: facts.binaryWith,
   };
+}
+
+/** The same command with the option that makes its reply binary. */
+export function withBinary(spec: CommandSpec): CommandSpec {
+  return { ...spec, binary: true };
 }
 
 /** The same command where its options change what a repetition does. */

@@ -1,8 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import type { CommandModel } from '../../../gen/model';
 import { REFUSED } from '../../../gen/refused';
 import * as builders from '../../../src/commands';
-import type { Command } from '../../../src/commands/command';
+import { Command } from '../../../src/commands/command';
 import { keysOf } from '../../../src/commands/prefix';
+import type { Frame } from '../../../src/resp/frames';
 import { outcomeOf, shapeOf, type Outcome } from './outcomes';
 import { RawSession, type SessionOptions } from './raw-session';
 import { fixturesFor, type Scenario } from './scenarios';
@@ -61,10 +63,31 @@ async function runOn(
     if (typeof call !== 'function') {
       for (const fixture of fixturesFor(model, keysOf(command).map(String))) await session.run(fixture);
     }
-    return await outcomeOf(session, command);
+    return await outcomeOf(session, options.bytes ? seenAsText(command) : command);
   } finally {
     session.close();
   }
+}
+
+/** The same command; its reply must be text, for what the calls store is, unless the facts call it binary. */
+function seenAsText(command: Command): Command {
+  const { spec, args, keys, read } = command;
+  if (spec.binary === true) return command;
+  return new Command(
+    spec,
+    args,
+    (frame, context) => {
+      expect([spec.name, isText(frame)]).toEqual([spec.name, true]);
+      return read(frame, context);
+    },
+    keys,
+  );
+}
+
+function isText(frame: Frame): boolean {
+  if (frame instanceof Uint8Array) return isUtf8(frame);
+  if (frame instanceof Map) return [...frame].every((pair) => pair.every(isText));
+  return !Array.isArray(frame) || frame.every(isText);
 }
 
 function comparable(name: string, outcome: Outcome): unknown {

@@ -354,7 +354,7 @@ export interface Attributed<S = string> {
 
 /** A vector as its index holds it. */
 export interface RawVector {
-  /** `fp32`, `int8` or `bin` */
+  /** `f32`, `int8` or `bin` */
   quantization: string;
   bytes: Buffer;
   norm: number;
