@@ -99,10 +99,18 @@ export function pushOptions(args: Arg[], options: object, table: OptionTable, sp
 function knownOption(name: string, value: unknown, table: OptionTable, spec: CommandSpec): Option | undefined {
   if (value === undefined) return undefined;
   const option = table.byName.get(name);
-  if (option === undefined) {
-    throw new TypeError(`${spec.name}: unknown option ${name}; known are ${[...table.byName.keys()].join(', ')}`);
-  }
+  if (option === undefined) return refuseOption(name, [...table.byName.keys()], spec);
   return value === false && option.write !== yesNo ? undefined : option;
+}
+
+function refuseOption(name: string, known: readonly string[], spec: CommandSpec): never {
+  throw new TypeError(`${spec.name}: unknown option ${name}; known are ${known.join(', ')}`);
+}
+
+/** Refuses an object with other properties than these: what is misspelt would be ignored. */
+export function refuseUnknown(given: object, known: readonly string[], spec: CommandSpec): void {
+  const values = given as Readonly<Record<string, unknown>>;
+  for (const name in values) if (values[name] !== undefined && !known.includes(name)) refuseOption(name, known, spec);
 }
 
 function addOption(chosen: Option[], option: Option, spec: CommandSpec): void {

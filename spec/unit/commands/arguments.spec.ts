@@ -150,6 +150,34 @@ describe('options', () => {
     ['xadd', ['s', '*', { a: 1 }, { TRIM: { MAXLEN: 1, LIMIT: 1 } }], 'XADD: option LIMIT needs exact: false as well'],
     ['xtrim', ['s', { MAXLEN: 1, FOO: 1 }], 'XTRIM: unknown option FOO'],
     ['clientKill', [{}], 'CLIENT KILL: filter must be at least one filter'],
+    [
+      'bitfield',
+      ['b', [{ get: 'u8', offset: 0, overflow: 'SAT' }]],
+      'BITFIELD: unknown option overflow; known are get, offset',
+    ],
+    ['bitfield', ['b', [{ get: 'u8', set: 'u8', offset: 0, value: 1 }]], 'BITFIELD: unknown option set'],
+    ['bitfield', ['b', [{ set: 'u8', offset: 0, value: 1, OVERFLOW: 'SAT' }]], 'BITFIELD: unknown option OVERFLOW'],
+    [
+      'bitfield',
+      ['b', [{ set: 'u8', offset: 0, value: 1, overflow: 'STOP' }]],
+      'BITFIELD: overflow must be one of WRAP, SAT, FAIL',
+    ],
+    ['bitfield', ['b', [{ incrby: 'u8', offset: 0, by: 1, value: 1 }]], 'BITFIELD: unknown option value'],
+    ['bitfieldRo', ['b', [{ get: 'u8', offset: 0, value: 1 }]], 'BITFIELD_RO: unknown option value'],
+    [
+      'xadd',
+      ['s', '*', { a: 1 }, { TRIM: { MAXLEN: 1, REF: 'ACKED' } }],
+      'XADD: unknown option REF; known are MAXLEN, MINID',
+    ],
+    ['xpending', ['s', 'g', { start: '-', end: '+', count: 1, idle: 5 }], 'XPENDING: unknown option idle'],
+    ['vadd', ['v', { FP32: Buffer.alloc(4), dim: 1 }, 'e'], 'VADD: unknown option dim; known are FP32'],
+    ['vsim', ['v', { ELE: 'e', COUNT: 1 }], 'VSIM: unknown option COUNT; known are ELE'],
+    ['clusterMigration', ['CANCEL', { ID: 'x', ALL: true }], 'CLUSTER MIGRATION: unknown option ALL'],
+    [
+      'clusterMigrateslots',
+      [{ SLOTSRANGE: [0, 1], NODE: 'n', TIMEOUT: 1 }],
+      'CLUSTER MIGRATESLOTS: unknown option TIMEOUT; known are SLOTSRANGE, NODE',
+    ],
     ['xcfgset', ['s', { FOO: 1 }], 'XCFGSET: unknown option FOO'],
   ])('%s(%j) is refused', (method, args, expected) => {
     expect(refusal(method, ...args)).toContain(expected);

@@ -7,6 +7,7 @@ import {
   oneInteger,
   oneText,
   pushOptions,
+  refuseUnknown,
   tuple,
   word,
   type OptionWriter,
@@ -36,12 +37,9 @@ import type {
 const REFERENCES = ['KEEPREF', 'DELREF', 'ACKED'] as const;
 
 /** `MAXLEN ~ 1000 LIMIT 10`; the exact form needs no sign. */
-function pushTrim(out: Arg[], trim: Trim, spec: CommandSpec, name: string): void {
+function pushTrim(out: Arg[], trim: Trim, spec: CommandSpec, name: string, known: readonly string[]): void {
   if (typeof trim !== 'object' || trim === null) return refuse(spec, name, '{ MAXLEN } or { MINID }', trim);
-  for (const known of Object.keys(trim)) {
-    if (!['MAXLEN', 'MINID', 'exact', 'LIMIT', 'REF'].includes(known))
-      throw new TypeError(`${spec.name}: unknown option ${known}`);
-  }
+  refuseUnknown(trim, known, spec);
   const {
     MAXLEN,
     MINID,
@@ -57,7 +55,9 @@ function pushTrim(out: Arg[], trim: Trim, spec: CommandSpec, name: string): void
   if (LIMIT !== undefined) out.push('LIMIT', integer(LIMIT, spec, 'LIMIT'));
 }
 
-const trimOption: OptionWriter = (args, token, value: Trim, spec) => pushTrim(args, value, spec, token);
+const TRIM = ['MAXLEN', 'MINID', 'exact', 'LIMIT'];
+
+const trimOption: OptionWriter = (args, token, value: Trim, spec) => pushTrim(args, value, spec, token, TRIM);
 
 const XADD_OPTIONS = /* @__PURE__ */ defineOptions([
   ['NOMKSTREAM', flag],
@@ -91,7 +91,7 @@ export function xadd(
 /** XTRIM */
 export function xtrim(spec: CommandSpec, key: Key, trim: Trim & { REF?: StreamReferences }): Command<number> {
   const out: Arg[] = [text(key, spec, 'key')];
-  pushTrim(out, trim, spec, 'trim');
+  pushTrim(out, trim, spec, 'trim', [...TRIM, 'REF']);
   if (trim.REF !== undefined) out.push(choice(trim.REF, REFERENCES, spec, 'REF'));
   return new Command(spec, out, readInteger);
 }
@@ -154,6 +154,7 @@ export function xpending(spec: CommandSpec, key: Key, group: Str, range?: Pendin
   const out: Arg[] = [text(key, spec, 'key'), text(group, spec, 'group')];
   if (range === undefined) return new Command<unknown>(spec, out, readPendingSummary);
   if (typeof range !== 'object' || range === null) return refuse(spec, 'range', '{ start, end, count }', range);
+  refuseUnknown(range, ['start', 'end', 'count', 'consumer', 'IDLE'], spec);
   if (range.IDLE !== undefined) out.push('IDLE', integer(range.IDLE, spec, 'IDLE'));
   out.push(text(range.start, spec, 'start'), text(range.end, spec, 'end'), integer(range.count, spec, 'count'));
   if (range.consumer !== undefined) out.push(text(range.consumer, spec, 'consumer'));

@@ -1,9 +1,16 @@
 import { Command, type Arg, type CommandSpec } from '../command';
 import { choice, integer, refuse, text, type Key } from '../arguments';
+import { refuseUnknown } from '../option-table';
 import { readIntegers, readNullableIntegers } from '../replies';
 import type { BitGet, BitOffset, BitOperation } from './types';
 
 const OVERFLOWS = ['WRAP', 'SAT', 'FAIL'];
+
+const FIELDS = {
+  get: ['get', 'offset'],
+  set: ['set', 'offset', 'value', 'overflow'],
+  incrby: ['incrby', 'offset', 'by', 'overflow'],
+};
 
 /** BITFIELD: reading alone changes nothing and may be repeated. */
 export function bitfield(
@@ -21,13 +28,17 @@ export function bitfield(
     overflow = wanted;
   };
   for (const operation of listOf(operations, spec)) {
-    if ('get' in operation) pushField(out, 'GET', operation.get, operation.offset, spec);
-    else if ('set' in operation) {
+    if ('get' in operation) {
+      refuseUnknown(operation, FIELDS.get, spec);
+      pushField(out, 'GET', operation.get, operation.offset, spec);
+    } else if ('set' in operation) {
+      refuseUnknown(operation, FIELDS.set, spec);
       reads = false;
-      setOverflow('WRAP');
+      setOverflow(operation.overflow ?? 'WRAP');
       pushField(out, 'SET', operation.set, operation.offset, spec);
       out.push(integer(operation.value, spec, 'value'));
     } else if ('incrby' in operation) {
+      refuseUnknown(operation, FIELDS.incrby, spec);
       reads = false;
       setOverflow(operation.overflow ?? 'WRAP');
       pushField(out, 'INCRBY', operation.incrby, operation.offset, spec);
@@ -40,7 +51,10 @@ export function bitfield(
 /** BITFIELD_RO */
 export function bitfieldRo(spec: CommandSpec, key: Key, operations: readonly BitGet[]): Command<number[]> {
   const out: Arg[] = [text(key, spec, 'key')];
-  for (const { get, offset } of listOf(operations, spec)) pushField(out, 'GET', get, offset, spec);
+  for (const operation of listOf(operations, spec)) {
+    refuseUnknown(operation, FIELDS.get, spec);
+    pushField(out, 'GET', operation.get, operation.offset, spec);
+  }
   return new Command(spec, out, readIntegers);
 }
 

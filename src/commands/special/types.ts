@@ -11,11 +11,12 @@ export interface BitGet {
   offset: BitOffset;
 }
 
-/** Writes a field of a bitfield. */
+/** Writes a field of a bitfield; `overflow` says what becomes of a value that does not fit, WRAP unless said otherwise. */
 export interface BitSet {
   set: string;
   offset: BitOffset;
   value: number | bigint;
+  overflow?: 'WRAP' | 'SAT' | 'FAIL' | undefined;
 }
 
 /** Adds to a field of a bitfield; `overflow` says what happens at its limits. */
@@ -23,7 +24,7 @@ export interface BitIncrement {
   incrby: string;
   offset: BitOffset;
   by: number | bigint;
-  overflow?: 'WRAP' | 'SAT' | 'FAIL';
+  overflow?: 'WRAP' | 'SAT' | 'FAIL' | undefined;
 }
 
 export type BitOperation = BitGet | BitSet | BitIncrement;
