@@ -10,6 +10,27 @@ function bytes(text: string): Buffer {
   return Buffer.from(text);
 }
 
+describe('a report', () => {
+  const [ours, theirs] = ['name=ours,ver=1,usedby=[],options=[a:b]', 'name=theirs,ver=2,usedby=[],options=[]'];
+
+  it('keeps every one of the lines that repeat a name', () => {
+    const text = `# Server\r\nredis_version:8.0.2\r\n\r\n# Modules\r\nmodule:${ours}\r\nmodule:${theirs}\r\nmodule:\r\n`;
+    expect(c.info().read(text, STRINGS)).toEqual({
+      server: { redis_version: '8.0.2' },
+      modules: { module: `${ours}\n${theirs}\n` },
+    });
+    expect(c.clusterInfo().read('a:1\r\nb:2\r\na:3\r\n', STRINGS)).toEqual({ a: '1\n3', b: '2' });
+  });
+
+  it('may begin without a section, and name one twice', () => {
+    expect(c.info().read('x:1\r\n# A\r\nx:2\r\n# B\r\n# A\r\nx:3\r\ny:__proto__\r\n', STRINGS)).toEqual({
+      '': { x: '1' },
+      a: { x: '2\n3', y: '__proto__' },
+      b: {},
+    });
+  });
+});
+
 describe('a reply is the same from RESP2 and from RESP3', () => {
   it.each<[string, Command, resp2: Frame, resp3: Frame, value: unknown]>([
     [

@@ -2,6 +2,7 @@ export * from './types';
 export * from './values';
 export * from './collections';
 export * from './sorted-sets';
+export * from './stream-entries';
 export * from './streams';
 export * from './reports';
 export * from './access';
