@@ -3,7 +3,7 @@
 const ALL_CHANNELS = `[{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }]`;
 const FIRST_CHANNEL = `[{ kind: 'channel', at: { from: 0, to: 0, step: 1 } }]`;
 const ALL_CHANNEL_PATTERNS = `[{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }]`;
-const SCAN_MATCH = `[{ kind: 'keyPattern', after: ['MATCH'], from: 1 }]`;
+const SCAN_MATCH = `[{ kind: 'keyPattern', after: ['MATCH'], from: 1, otherwise: 'MATCH' }]`;
 const SORT_PATTERNS = `[{ kind: 'sortPattern', after: ['BY', 'GET'], from: 1, widths: { LIMIT: 2, ALPHA: 0, ASC: 0, DESC: 0 } }]`;
 
 /** Expressions for `CommandSpec.prefixed`, by command. */

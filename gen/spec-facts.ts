@@ -81,6 +81,7 @@ export function specFields({ facts, keys }: CommandModel): string[] {
         .map((option) => `'${option}'`)
         .join(', ')}]`,
     rt.slotBy !== undefined && `slotBy: ${rt.slotBy - name.split(' ').length}`,
+    name === 'RANDOMKEY' && 'anyKey: true',
     field('prefixed', PREFIXED[name]),
     field('secrets', secretsOf(facts)),
     rt.sensitiveReply && `secretReply: [${rt.sensitiveReply.map((one) => `'${one}'`).join(', ')}]`,

@@ -52,6 +52,8 @@ export interface PrefixedArguments {
   readonly after?: readonly string[];
   /** where options begin at this index */
   readonly from?: number;
+  /** without any of these tokens this one is added, with the pattern of all keys that have the prefix */
+  readonly otherwise?: string;
   /** how many arguments belong to each of the command's other option tokens; 1 where nothing is said, none for flags */
   readonly widths?: Readonly<Record<string, number>>;
 }
@@ -97,6 +99,8 @@ export interface CommandSpec {
   readonly wholeIf?: readonly string[];
   /** index of the argument that chooses the slot, where that is no key: sharded channels */
   readonly slotBy?: number | undefined;
+  /** it answers any key of the database, whatever the client's prefix: RANDOMKEY */
+  readonly anyKey?: boolean;
   readonly prefixed?: readonly PrefixedArguments[];
   readonly secrets?: SecretArguments | undefined;
   /** the reply, or the named parts of it, must never be shown; `['*']` is all of it */

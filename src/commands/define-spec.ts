@@ -39,6 +39,7 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     response: facts.response,
     wholeIf: facts.wholeIf ?? [],
     slotBy: facts.slotBy,
+    anyKey: facts.anyKey ?? false,
     prefixed: facts.prefixed ?? [],
     secrets: facts.secrets,
     secretReply: facts.secretReply ?? [],

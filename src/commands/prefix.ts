@@ -12,7 +12,10 @@ export function applyPrefix<T>(command: Command<T>, prefix: string): Command<T> 
   const args = [...command.args];
   for (const range of keys) for (const at of indicesOf(range, args.length)) args[at] = prepend(prefix, args[at] as Arg);
   for (const place of places) {
-    for (const at of positionsOf(place, args)) args[at] = prefixed(args[at] as Arg, place.kind, prefix, spec.name);
+    const positions = positionsOf(place, args);
+    for (const at of positions) args[at] = prefixed(args[at] as Arg, place.kind, prefix, spec.name);
+    if (positions.length === 0 && place.otherwise !== undefined)
+      args.push(place.otherwise, prefixed('*', place.kind, prefix, spec.name));
   }
   return new Command(spec, args, read, keys);
 }

@@ -1,5 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Command } from './command';
+import { OwnKeys } from './own-keys';
 import { applyPrefix } from './prefix';
 import { PromiseRequest, SubscriberRequest, type Executor, type RequestContext } from './request';
 
@@ -31,7 +32,12 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
 
   /** @internal The reply to a command, with the prefix of the surface that it is called on. */
   static from<T>(source: ReplySource, command: Command<T>): Reply<T> {
-    return new Reply(source, source.prefix === '' ? command : applyPrefix(command, source.prefix));
+    return source.prefix === '' ? new Reply(source, command) : Reply.withPrefix(source, command);
+  }
+
+  private static withPrefix<T>(source: ReplySource, command: Command<T>): Reply<T> {
+    const surface = command.spec.anyKey === true ? { ...source, executor: new OwnKeys(source.executor) } : source;
+    return new Reply(surface, applyPrefix(command, source.prefix));
   }
 
   /** What a log shows of it: no argument, for some are secrets. */

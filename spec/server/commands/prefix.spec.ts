@@ -1,3 +1,5 @@
+import { lastValueFrom } from 'rxjs';
+import { Redis, type RedisError } from 'rxjs-redis';
 import { useServer } from '../../support/server';
 import { codeOf } from './known-to';
 import { RawSession } from './raw-session';
@@ -18,6 +20,12 @@ beforeEach(async () => {
   await bare.flushall();
 });
 
+/** How often the server has run a command. */
+async function timesAsked(command: string): Promise<number> {
+  const { commandstats = {} } = await bare.info('commandstats');
+  return Number(/calls=(\d+)/.exec(commandstats[`cmdstat_${command}`] ?? '')?.[1] ?? 0);
+}
+
 describe('a client with a prefix', () => {
   it('keeps its keys apart, and sees them without the prefix', async () => {
     await bare.set('a', 'theirs');
@@ -28,6 +36,53 @@ describe('a client with a prefix', () => {
     expect(await redis.keys('a*')).toEqual(['a']);
     const [, keys] = await redis.scan(0, { MATCH: 'b*', COUNT: 1000 });
     expect(keys).toEqual(['b']);
+  });
+
+  it('never takes the keys of others for its own', async () => {
+    await bare.mset({ x: 1, 'app1:x': 1, 'app[1]': 1, 'app[1]:x': 'ours', 'app[1]:y': 1 });
+    await bare.sadd('set', 'm');
+    const bytes = await RawSession.open<Buffer>(server(), { protocol: 3, prefix: 'app[1]:', bytes: true });
+    expect((await redis.scan(0, { COUNT: 1000 }))[1].sort()).toEqual(['x', 'y']);
+    expect((await bytes.scan(0, { COUNT: 1000 }))[1].map(String).sort()).toEqual(['x', 'y']);
+    expect((await redis.keys('*')).sort()).toEqual(['x', 'y']);
+    expect((await redis.scan(0, { COUNT: 1000, TYPE: 'set' }))[1]).toEqual([]);
+    expect((await redis.scan(0, { COUNT: 1000, TYPE: 'string' }))[1].sort()).toEqual(['x', 'y']);
+    const picked = new Set<string | null>();
+    for (let i = 0; i < 40; i++) picked.add(await redis.randomkey());
+    for (let i = 0; i < 40; i++) picked.add(String(await bytes.randomkey()));
+    expect([...picked].sort()).toEqual(['x', 'y']);
+    bytes.close();
+  });
+
+  it('is told by RANDOMKEY that it has no key, or that none was found among those of others', async () => {
+    expect(await redis.randomkey()).toBeNull();
+    await bare.mset({ x: 1, y: 2 });
+    const before = await timesAsked('randomkey');
+    const error = await redis.randomkey().then(
+      () => undefined,
+      (reason: unknown) => reason as RedisError,
+    );
+    expect(error).toMatchObject({
+      name: 'ProtocolError',
+      message: "RANDOMKEY: none of 50 keys had the client's prefix; SCAN finds those that have it",
+      command: 'RANDOMKEY',
+      delivery: 'answered',
+      repeatable: true,
+    });
+    expect((await timesAsked('randomkey')) - before).toBe(50);
+  });
+
+  it('queues RANDOMKEY once in a transaction', async () => {
+    const watcher = new Redis({ url: server().url, prefix: 'app[1]:' });
+    const replies = await lastValueFrom(
+      watcher.dedicated(async (connection) => {
+        await connection.multi();
+        expect(await connection.randomkey()).toBe('QUEUED');
+        return connection.exec();
+      }),
+    );
+    await watcher.destroy();
+    expect(replies).toEqual([null]);
   });
 
   it('gets the keys of blocking pops and streams without the prefix', async () => {

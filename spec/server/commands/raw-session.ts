@@ -2,7 +2,6 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Command } from '../../../src/commands/command';
 import { SessionSurface } from '../../../src/commands/generated/session';
-import { applyPrefix } from '../../../src/commands/prefix';
 import { Reply, type ReplySource } from '../../../src/commands/reply';
 import { plainContext, toReplyError, type Executor, type Request } from '../../../src/commands/request';
 import { Decoder, INCOMPLETE } from '../../../src/resp/decoder';
@@ -80,7 +79,7 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
-    return new Reply(this.from, applyPrefix(command, this.from.prefix));
+    return Reply.from(this.from, command);
   }
 
   private receive(chunk: Buffer): void {

@@ -28,7 +28,9 @@ describe('the prefix', () => {
       c.scan(0, { MATCH: 'a*', TYPE: 'MATCH' }),
       [0, 'MATCH', 'p:a*', 'TYPE', 'MATCH'],
     ],
-    ['SCAN without a pattern stays as it is', c.scan(0), [0]],
+    ['SCAN without a pattern gets that of its own keys', c.scan(0, { COUNT: 5 }), [0, 'COUNT', 5, 'MATCH', 'p:*']],
+    ['so does SCAN of a type called MATCH', c.scan(0, { TYPE: 'MATCH' }), [0, 'TYPE', 'MATCH', 'MATCH', 'p:*']],
+    ['so does CLUSTERSCAN', c.clusterscan('0'), ['0', 'MATCH', 'p:*']],
     ['a channel and not its message', c.publish('news', 'a'), ['p:news', 'a']],
     ['channels', c.subscribe('a', 'b'), ['p:a', 'p:b']],
     ['patterns of channels', c.psubscribe('a*'), ['p:a*']],
@@ -54,6 +56,7 @@ describe('the prefix', () => {
   it('means itself in a pattern, whatever its characters mean there', () => {
     expect(applyPrefix(c.keys('*'), 'a[1]?*\\').args).toEqual(['a\\[1\\]\\?\\*\\\\*']);
     expect(applyPrefix(c.keys(Buffer.from('*')), 'a*').args).toEqual([Buffer.from('a\\**')]);
+    expect(applyPrefix(c.scan(0), 'a[1]?*\\').args).toEqual([0, 'MATCH', 'a\\[1\\]\\?\\*\\\\*']);
   });
 
   it('with an asterisk cannot stand before the patterns of SORT, and says so', () => {

@@ -255,12 +255,17 @@ describe('integers beyond 2^53', () => {
   });
 });
 
+function toBytes(frame: Frame): Frame {
+  if (Array.isArray(frame)) return frame.map(toBytes);
+  return typeof frame === 'string' ? Buffer.from(frame) : frame;
+}
+
 describe('the prefix comes off', () => {
   it.each<[string, Command, Frame, unknown]>([
     ['KEYS', c.keys('*'), ['app:a', 'app:b'], ['a', 'b']],
     ['RANDOMKEY', c.randomkey(), 'app:a', 'a'],
     ['RANDOMKEY of nothing', c.randomkey(), null, null],
-    ['SCAN', c.scan(0), ['0', ['app:a', 'other']], ['0', ['a', 'other']]],
+    ['SCAN', c.scan(0), ['0', ['app:a']], ['0', ['a']]],
     ['BLPOP', c.blpop('a', 0), ['app:a', 'app:x'], ['a', 'app:x']],
     ['LMPOP', c.lmpop('a', 'LEFT'), ['app:a', ['x']], ['a', ['x']]],
     ['BZPOPMIN', c.bzpopmin('a', 0), ['app:a', 'm', 1], ['a', 'm', 1]],
@@ -277,7 +282,26 @@ describe('the prefix comes off', () => {
   it('of binary keys too', () => {
     const key = Buffer.concat([bytes('app:'), Buffer.from([0, 255])]);
     expect(c.randomkey().read(key, { bytes: true, prefix: 'app:' })).toEqual(Buffer.from([0, 255]));
-    expect(c.randomkey().read(bytes('ap'), { bytes: true, prefix: 'app:' })).toEqual(bytes('ap'));
+  });
+
+  it.each<[string, Command, Frame, unknown]>([
+    ['KEYS', c.keys('*'), ['app:a', 'a', 'app'], ['a']],
+    ['SCAN', c.scan(0), ['0', ['app:a', 'a']], ['0', ['a']]],
+    ['CLUSTER GETKEYSINSLOT', c.clusterGetkeysinslot(1, 2), ['app:a', 'a'], ['a']],
+    ['PUBSUB CHANNELS', c.pubsubChannels(), ['app:news', 'news'], ['news']],
+  ])('and what lacks it is left out: %s', (_name, command, frame, value) => {
+    expect(command.read(frame, PREFIXED)).toEqual(value);
+  });
+
+  it.each<[string, Command, Frame]>([
+    ['RANDOMKEY', c.randomkey(), 'ap'],
+    ['BLPOP', c.blpop('a', 0), ['a', 'x']],
+    ['XREAD', c.xread({ s: '0' }), [['s', []]]],
+    ['PUBSUB NUMSUB', c.pubsubNumsub('news'), ['news', 2]],
+  ])('and what lacks it cannot be read where one key was asked for: %s', (_name, command, frame) => {
+    const refusal = "expected a key with the client's prefix, got another one";
+    expect(() => command.read(frame, PREFIXED)).toThrow(refusal);
+    expect(() => command.read(toBytes(frame), { bytes: true, prefix: 'app:' })).toThrow(refusal);
   });
 });
 

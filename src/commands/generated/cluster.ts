@@ -447,7 +447,7 @@ export const CLUSTERSCAN = /* @__PURE__ */ defineSpec('CLUSTERSCAN', {
   request: 'special',
   response: 'special',
   slotBy: 0,
-  prefixed: [{ kind: 'keyPattern', after: ['MATCH'], from: 1 }],
+  prefixed: [{ kind: 'keyPattern', after: ['MATCH'], from: 1, otherwise: 'MATCH' }],
 });
 
 /** What `clusterscan` may be told beside its arguments. */

@@ -308,6 +308,7 @@ export const RANDOMKEY = /* @__PURE__ */ defineSpec('RANDOMKEY', {
   replica: true,
   request: 'all_shards',
   response: 'special',
+  anyKey: true,
 });
 
 /** Picks a key at random; null when the database is empty. */
@@ -390,7 +391,7 @@ export const SCAN = /* @__PURE__ */ defineSpec('SCAN', {
   replica: true,
   request: 'special',
   response: 'special',
-  prefixed: [{ kind: 'keyPattern', after: ['MATCH'], from: 1 }],
+  prefixed: [{ kind: 'keyPattern', after: ['MATCH'], from: 1, otherwise: 'MATCH' }],
 });
 
 /** What `scan` may be told beside its arguments. */
