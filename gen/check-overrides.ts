@@ -2,6 +2,7 @@
 
 import { BINARY, BINARY_WITH, secretsOf } from './spec-facts';
 import { loadDocs, REPLACEMENTS } from './docs';
+import { EMPTY } from './empty';
 import { SESSION, STREAMED } from './emit/surface';
 import { callable, HIDDEN, loadFacts, type ArgumentFacts, type CallableFacts } from './facts';
 import { OVERRIDES, type Override } from './overrides';
@@ -21,6 +22,7 @@ export function complaints(facts: readonly CallableFacts[] = callable(loadFacts(
     streamed: STREAMED,
     binary: BINARY,
     'binary with an option': Object.keys(BINARY_WITH),
+    empty: Object.keys(EMPTY),
     refused: Object.keys(REFUSED),
     docs: loadDocs().keys(),
   };

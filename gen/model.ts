@@ -49,7 +49,7 @@ export type Step =
       step: 'many';
       parameter: string;
       check: string;
-      form: 'many' | 'rest' | 'optionals' | 'optionalMany';
+      form: 'many' | 'rest' | 'optionals';
       counted: boolean;
       keys: boolean;
       name: string;

@@ -1,5 +1,6 @@
 // Calls of every builder, made up from its signatures and options: what specs run through.
 
+import { EMPTY } from './empty';
 import type { CommandModel, OptionModel, Parameter } from './model';
 
 /** One call of a builder. */
@@ -158,7 +159,7 @@ function valuesOf(type: string, name: string): readonly unknown[] {
     const inner = many[2] as string;
     const [one] = valuesOf(inner, name);
     const [other] = valuesOf(inner, name);
-    return many[1] === 'Optionals' ? [[], [one, other]] : [[one, other]];
+    return many[1] === 'Optionals' && EMPTY[command.name] === undefined ? [[], [one, other]] : [[one, other]];
   }
   const tuple = /^readonly \[(.*)\]$/s.exec(type);
   if (tuple !== null) {

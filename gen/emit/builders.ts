@@ -14,6 +14,7 @@ export function emitGroup(models: readonly CommandModel[]): string {
   return [
     HEADER,
     '\n',
+    imports(body, '../answered', ['AnsweredCommand'], false),
     imports(body, '../command', ['Command'], false),
     imports(body, '../command', ['Arg', 'KeyRange', 'ReplyReader'], true),
     /\barg\./.test(body) ? `import * as arg from '../arguments';\n` : '',

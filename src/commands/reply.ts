@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Command } from './command';
 import { OwnKeys } from './own-keys';
 import { applyPrefix } from './prefix';
-import { PromiseRequest, SubscriberRequest, type Executor, type RequestContext } from './request';
+import { plainContext, PromiseRequest, SubscriberRequest, type Executor, type RequestContext } from './request';
 
 /** Where a reply's command goes and how it is read: the surface that it was called on. */
 export interface ReplySource extends RequestContext {
@@ -35,6 +35,11 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
     return source.prefix === '' ? new Reply(source, command) : Reply.withPrefix(source, command);
   }
 
+  /** @internal The reply to a command that brings it along: nothing is sent. */
+  static answered<T>(command: Command<T>): Reply<T> {
+    return new Reply(answeredHere, command);
+  }
+
   private static withPrefix<T>(source: ReplySource, command: Command<T>): Reply<T> {
     const surface = command.spec.anyKey === true ? { ...source, executor: new OwnKeys(source.executor) } : source;
     return new Reply(surface, applyPrefix(command, source.prefix));
@@ -57,6 +62,8 @@ export class Reply<T> extends Observable<T> implements PromiseLike<T> {
     return (this.promise ??= sendOnce(this)).then(onfulfilled, onrejected);
   }
 }
+
+const answeredHere: ReplySource = { ...plainContext, executor: { submit: (request) => request.settle(null) } };
 
 function sendOnce<T>({ surface, command }: Reply<T>): Promise<T> {
   return new Promise((resolve) => surface.executor.submit(new PromiseRequest(command, surface, resolve)));

@@ -67,23 +67,28 @@ describe('a bad argument is refused at the call, with the names of command and a
   });
 
   it.each([
-    ['del', []],
-    ['del', [[]]],
-    ['mget', [[]]],
-    ['sadd', ['s']],
+    ['lpush', ['l', []]],
+    ['rpushx', ['l']],
     ['blpop', [[], 1]],
-    ['xack', ['s', 'g', []]],
-    ['geoadd', ['g', []]],
-    ['zadd', ['z', []]],
-    ['zadd', ['z', {}]],
-    ['mset', [{}]],
-    ['hset', ['h', new Map()]],
-    ['hexpire', ['h', 1, []]],
+    ['blmpop', [1, [], 'LEFT']],
+    ['sinter', [[]]],
+    ['sdiff', []],
+    ['sunionstore', ['d', []]],
+    ['zinter', [[]]],
+    ['zdiff', [[]]],
+    ['zunionstore', ['d', []]],
+    ['sintercard', [[]]],
+    ['msetnx', [{}]],
+    ['hsetex', ['h', {}]],
+    ['xadd', ['s', '*', {}]],
     ['xread', [{}]],
-    ['bitfield', ['b', []]],
+    ['xread', [new Map()]],
+    ['bitop', ['AND', 'd', []]],
+    ['configSet', [{}]],
     ['clusterAddslots', []],
-  ])('an empty list: %s(%j)', (method, args) => {
-    expect(refusal(method, ...args)).toMatch(/^[A-Z ]+: \w+ must be /);
+    ['clusterAddslotsrange', [[]]],
+  ])('an empty list that implies no reply: %s(%j)', (method, args) => {
+    expect(refusal(method, ...args)).toMatch(/^[A-Z ]+: \w+ must be (at least|tuples)/);
   });
 
   it.each([

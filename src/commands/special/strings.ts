@@ -1,3 +1,4 @@
+import { AnsweredCommand } from '../answered';
 import { Command, type Arg, type CommandSpec } from '../command';
 import { choice, integer, refuse, text, type Key } from '../arguments';
 import { refuseUnknown } from '../option-table';
@@ -27,7 +28,9 @@ export function bitfield(
     if (wanted !== overflow) out.push('OVERFLOW', choice(wanted, OVERFLOWS, spec, 'overflow'));
     overflow = wanted;
   };
-  for (const operation of listOf(operations, spec)) {
+  const list = listOf(operations, spec);
+  if (list.length === 0) return new AnsweredCommand(spec, out, []);
+  for (const operation of list) {
     if ('get' in operation) {
       refuseUnknown(operation, FIELDS.get, spec);
       pushField(out, 'GET', operation.get, operation.offset, spec);
@@ -51,7 +54,9 @@ export function bitfield(
 /** BITFIELD_RO */
 export function bitfieldRo(spec: CommandSpec, key: Key, operations: readonly BitGet[]): Command<number[]> {
   const out: Arg[] = [text(key, spec, 'key')];
-  for (const operation of listOf(operations, spec)) {
+  const list = listOf(operations, spec);
+  if (list.length === 0) return new AnsweredCommand(spec, out, []);
+  for (const operation of list) {
     refuseUnknown(operation, FIELDS.get, spec);
     pushField(out, 'GET', operation.get, operation.offset, spec);
   }
@@ -60,9 +65,8 @@ export function bitfieldRo(spec: CommandSpec, key: Key, operations: readonly Bit
 
 function listOf<T extends BitOperation>(operations: readonly T[], spec: CommandSpec): readonly T[] {
   const isOperation = (one: unknown): boolean => typeof one === 'object' && one !== null;
-  if (Array.isArray(operations) && operations.length > 0 && operations.every(isOperation))
-    return operations as readonly T[];
-  return refuse(spec, 'operations', 'a list of operations, at least one', operations);
+  if (Array.isArray(operations) && operations.every(isOperation)) return operations as readonly T[];
+  return refuse(spec, 'operations', 'a list of operations', operations);
 }
 
 function pushField(out: Arg[], token: string, encoding: string, offset: BitOffset, spec: CommandSpec): void {
