@@ -34,6 +34,7 @@ function buildModel(facts: CallableFacts, override: Override): CommandModel {
   const draft = new Draft(facts, override);
   draft.walk();
   const { rows, needs } = draft.options;
+  const exclusive = exclusiveOf(facts, rows);
   const replies = conditionsOf(facts, override);
   const [first] = replies;
   const byPresence = first?.when?.startsWith('!') ? camelCase(first.when.slice(1)) : undefined;
@@ -57,9 +58,9 @@ function buildModel(facts: CallableFacts, override: Override): CommandModel {
     implementation: draft.flat === undefined ? draft.parameters : widened(draft.parameters, draft.flat),
     steps: draft.steps,
     options: rows,
-    optionsType: rows.length === 0 ? undefined : (override.options?.type ?? optionsTypeOf(rows)),
+    optionsType: rows.length === 0 ? undefined : (override.options?.type ?? optionsTypeOf(rows, exclusive)),
     needs,
-    exclusive: exclusiveOf(facts, rows),
+    exclusive,
     replies,
     byPresence,
     special: undefined,

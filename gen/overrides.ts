@@ -82,12 +82,12 @@ const NODE_OR_MASTER = special(
 const SCRIPT = special('script', ['(script: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
 const FUNCTION = special('script', ['(name: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
 const RANGE_BY = `(
-  | { BY?: undefined; LIMIT?: never }
-  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] }
+  | { BY?: undefined; LIMIT?: undefined }
+  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] | undefined }
 )`;
 const RANGE_ROWS = [
   row('BY', `'SCORE' | 'LEX'`, `joined('SCORE', 'LEX')`),
-  row('REV', 'true', 'flag'),
+  row('REV', 'boolean', 'flag'),
   row('LIMIT', 'readonly [offset: number, count: number]', 'tuple(arg.integer, arg.integer)'),
 ];
 const KEYS = reply('S[]', 'readKeys');
@@ -138,11 +138,11 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     'hrandfield',
     [
       '(key: Key): S | null',
-      '(key: Key, count: number, options?: { WITHVALUES?: false }): S[]',
+      '(key: Key, count: number, options?: { WITHVALUES?: false | undefined }): S[]',
       '(key: Key, count: number, options: { WITHVALUES: true }): [field: S, value: S][]',
-      '(key: Key, count: number, options?: { WITHVALUES?: boolean }): S[] | [field: S, value: S][]',
+      '(key: Key, count: number, options?: { WITHVALUES?: boolean | undefined }): S[] | [field: S, value: S][]',
     ],
-    'key: Key, count?: number, options?: { WITHVALUES?: boolean }',
+    'key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }',
   ),
   HINCRBYFLOAT: { values: { increment: 'bound' } },
   HSET: { flat: true },
@@ -156,7 +156,9 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   ZADD: {
     special: {
       builder: 'zadd',
-      signatures: ['(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: true }): number'],
+      signatures: [
+        '(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: boolean | undefined }): number',
+      ],
     },
     also: {
       method: 'zaddIncr',
@@ -169,23 +171,23 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     'zrandmember',
     [
       '(key: Key): S | null',
-      '(key: Key, count: number, options?: { WITHSCORES?: false }): S[]',
+      '(key: Key, count: number, options?: { WITHSCORES?: false | undefined }): S[]',
       '(key: Key, count: number, options: { WITHSCORES: true }): Scored<S>[]',
-      '(key: Key, count: number, options?: { WITHSCORES?: boolean }): S[] | Scored<S>[]',
+      '(key: Key, count: number, options?: { WITHSCORES?: boolean | undefined }): S[] | Scored<S>[]',
     ],
-    'key: Key, count?: number, options?: { WITHSCORES?: boolean }',
+    'key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }',
   ),
   ZRANGE: {
     values: { start: 'bound', stop: 'bound' },
     options: {
-      type: `{ REV?: true; WITHSCORES?: true } & ${RANGE_BY}`,
-      rows: [...RANGE_ROWS, row('WITHSCORES', 'true', 'flag')],
+      type: `{ REV?: boolean | undefined; WITHSCORES?: boolean | undefined } & ${RANGE_BY}`,
+      rows: [...RANGE_ROWS, row('WITHSCORES', 'boolean', 'flag')],
       needs: { LIMIT: ['BY'] },
     },
   },
   ZRANGESTORE: {
     values: { min: 'bound', max: 'bound' },
-    options: { type: `{ REV?: true } & ${RANGE_BY}`, rows: RANGE_ROWS, needs: { LIMIT: ['BY'] } },
+    options: { type: `{ REV?: boolean | undefined } & ${RANGE_BY}`, rows: RANGE_ROWS, needs: { LIMIT: ['BY'] } },
     replay: { when: 'arg.isAmong(dst, src)', replay: 'no' },
   },
   BZMPOP: POPPED_MEMBERS,
@@ -218,7 +220,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     'key: Key, query: GeoQuery',
   ),
   GEOSEARCHSTORE: special('geosearchstore', [
-    '(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): number',
+    '(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: boolean | undefined }): number',
   ]),
   GEOPOS: reply('([longitude: number, latitude: number] | null)[]', 'readPositions'),
   GEORADIUS: GEO_OR_STORE,
@@ -238,7 +240,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
       ],
     },
   },
-  XTRIM: special('xtrim', ['(key: Key, trim: Trim & { REF?: StreamReferences }): number']),
+  XTRIM: special('xtrim', ['(key: Key, trim: Trim & { REF?: StreamReferences | undefined }): number']),
   XREAD: special('xread', ['(streams: StreamPositions, options?: XreadOptions): Dictionary<S, Entry<S>[]> | null']),
   XREADGROUP: special('xreadgroup', [
     '(group: Str, consumer: Str, streams: StreamPositions, options?: XreadgroupOptions): Dictionary<S, GroupEntry<S>[]> | null',
@@ -250,8 +252,11 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   ),
   'XINFO STREAM': special(
     'xinfoStream',
-    ['(key: Key): StreamInfo<S>', '(key: Key, options: { FULL: true; COUNT?: number }): StreamInfoFull<S>'],
-    'key: Key, options?: { FULL?: true; COUNT?: number }',
+    [
+      '(key: Key, options?: { FULL?: false | undefined }): StreamInfo<S>',
+      '(key: Key, options: { FULL: true; COUNT?: number | undefined }): StreamInfoFull<S>',
+    ],
+    'key: Key, options?: { FULL?: boolean | undefined; COUNT?: number | undefined }',
   ),
   XAUTOCLAIM: {
     values: { 'min-idle-time': 'integer' },
@@ -305,8 +310,8 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     options: {
       rows: [
         row('TO', 'readonly [host: string, port: number]', 'tuple(arg.text, arg.integer)'),
-        row('FORCE', 'true', 'flag'),
-        row('ABORT', 'true', 'flag'),
+        row('FORCE', 'boolean', 'flag'),
+        row('ABORT', 'boolean', 'flag'),
         row('TIMEOUT', 'number', 'oneInteger'),
       ],
       needs: { FORCE: ['TO'] },
@@ -319,24 +324,26 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   SHUTDOWN: {
     options: {
       type: `
-  | (AtMostOne<{ NOSAVE: true; SAVE: true }> & {
-      NOW?: true;
-      FORCE?: true;
+  | ({
+      NOSAVE?: boolean | undefined;
+      SAVE?: boolean | undefined;
+      NOW?: boolean | undefined;
+      FORCE?: boolean | undefined;
       /** Valkey only */
-      SAFE?: true;
+      SAFE?: boolean | undefined;
       /** Valkey only */
-      FAILOVER?: true;
-      ABORT?: undefined;
-    })
+      FAILOVER?: boolean | undefined;
+      ABORT?: false | undefined;
+    } & AtMostOne<'NOSAVE' | 'SAVE'>)
   | { ABORT: true }`,
       rows: [
-        row('NOSAVE', 'true', 'flag', 1),
-        row('SAVE', 'true', 'flag', 1),
-        row('NOW', 'true', 'flag'),
-        row('FORCE', 'true', 'flag'),
-        row('SAFE', 'true', 'flag'),
-        row('FAILOVER', 'true', 'flag'),
-        row('ABORT', 'true', 'flag'),
+        row('NOSAVE', 'boolean', 'flag', 1),
+        row('SAVE', 'boolean', 'flag', 1),
+        row('NOW', 'boolean', 'flag'),
+        row('FORCE', 'boolean', 'flag'),
+        row('SAFE', 'boolean', 'flag'),
+        row('FAILOVER', 'boolean', 'flag'),
+        row('ABORT', 'boolean', 'flag'),
       ],
     },
   },
@@ -374,7 +381,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   ),
   'CLUSTER REPLICATE': special('clusterReplicate', [`(nodeId: string): 'OK'`]),
   'CLUSTER SETSLOT': special('clusterSetslot', [
-    `(slot: number, state: SlotState, options?: { TIMEOUT?: number }): 'OK'`,
+    `(slot: number, state: SlotState, options?: { TIMEOUT?: number | undefined }): 'OK'`,
   ]),
   'CLUSTER SLOT-STATS': special('clusterSlotStats', [
     '(filter: SlotStatsFilter): [slot: number, statistics: Record<string, number>][]',

@@ -31,15 +31,22 @@ export function signaturesOf(
     parameters.map((parameter) =>
       parameter.name === 'options' ? { name: 'options', type, ...(optional ? { optional } : {}) } : parameter,
     );
-  const member = (name: string): string => `${name}: ${options.find((option) => option.name === name)?.type}`;
+  const member = (name: string, perhaps: boolean): string => {
+    const { type, writer } = options.find((option) => option.name === name) as OptionModel;
+    if (writer === 'flag') return `${name}: ${perhaps ? 'boolean | undefined' : 'true'}`;
+    return `${name}: ${type}${perhaps ? ' | undefined' : ''}`;
+  };
   const excluded: string[] = [];
   const given: Signature[] = [];
   for (const { when, reply } of named) {
     const names = (when as string).split(/[|&]/);
     const all = (when as string).includes('&');
+    // Where the reply may be that of the case without the option as well, the option may be left open: `NX: boolean`.
+    const perhaps =
+      fallback !== undefined && membersOf(fallback.reply.type).every((type) => membersOf(reply.type).includes(type));
     const present = all
-      ? `{ ${names.map(member).join('; ')} }`
-      : names.map((name) => `{ ${member(name)} }`).join(' | ');
+      ? `{ ${names.map((name) => member(name, false)).join('; ')} }`
+      : names.map((name) => `{ ${member(name, perhaps)} }`).join(' | ');
     const absent = excluded.filter((name) => !names.includes(name));
     const none = absent.length > 0 ? ` & Without<${union(absent)}>` : '';
     given.push({
@@ -62,9 +69,13 @@ export function signaturesOf(
 
 /** A union without repetitions, `null` at its end. */
 function unionOf(types: readonly string[]): string {
-  const members = new Set(types.flatMap((type) => type.split(/ \| (?![^[{(]*[\]})])/)));
+  const members = new Set(types.flatMap(membersOf));
   const sorted = [...members].filter((member) => member !== 'null');
   return [...sorted, ...(members.has('null') ? ['null'] : [])].join(' | ');
+}
+
+function membersOf(type: string): string[] {
+  return type.split(/ \| (?![^[{(]*[\]})])/);
 }
 
 /** Pairs that may also be given as one name and one value. */

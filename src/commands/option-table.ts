@@ -15,14 +15,20 @@ import {
 } from './arguments';
 import type { Check, Many, Pairs } from './arguments';
 
+/** An option that is not given: a flag may be false. */
+export type NotGiven = false | undefined;
+
 /** Exactly one key of `T`. */
-export type One<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: never } }[keyof T];
+export type One<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: undefined } }[keyof T];
 
-/** One key of `T` or none. */
-export type AtMostOne<T> = One<T> | { [P in keyof T]?: never };
+/**
+ * One of these options or none. What they hold is said by the type that this one is added to, so that an error names the option
+ * and not the combinations.
+ */
+export type AtMostOne<K extends string> = { [P in K]: { [Q in Exclude<K, P>]?: NotGiven } }[K];
 
-/** None of these keys: what tells one overload from another. */
-export type Without<K extends string> = { [P in K]?: undefined };
+/** None of these options: what tells one overload from another. */
+export type Without<K extends string> = { [P in K]?: NotGiven };
 
 /** Writes one option: its token and what belongs to it. */
 export type OptionWriter = (args: Arg[], token: string, value: never, spec: CommandSpec) => void;

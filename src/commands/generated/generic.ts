@@ -7,7 +7,7 @@ import * as arg from '../arguments';
 import type { Key, Str, Many, Optionals } from '../arguments';
 import { defineSpec, withReplay, ALL, FIRST, FIRST_TWO } from '../define-spec';
 import * as opt from '../option-table';
-import type { Without } from '../option-table';
+import type { AtMostOne, Without } from '../option-table';
 import * as reply from '../replies';
 import * as special from '../special';
 import type { MigrateOptions } from '../special/types';
@@ -22,8 +22,8 @@ const COPY_SAME = /* @__PURE__ */ withReplay(COPY, 'same');
 
 /** What `copy` may be told beside its arguments. */
 export type CopyOptions = {
-  DB?: number;
-  REPLACE?: true;
+  DB?: number | undefined;
+  REPLACE?: boolean | undefined;
 };
 const COPY_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -355,14 +355,14 @@ const RESTORE_SAME = /* @__PURE__ */ withReplay(RESTORE, 'same');
 /** What `restore` may be told beside its arguments. */
 export type RestoreOptions = {
   /** since 3.0.0 */
-  REPLACE?: true;
+  REPLACE?: boolean | undefined;
   /** since 5.0.0 */
-  ABSTTL?: true;
+  ABSTTL?: boolean | undefined;
   /** since 5.0.0 */
-  IDLETIME?: number;
+  IDLETIME?: number | undefined;
   /** since 5.0.0 */
-  FREQ?: number;
-};
+  FREQ?: number | undefined;
+} & AtMostOne<'IDLETIME' | 'FREQ'>;
 const RESTORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['REPLACE', opt.flag],
@@ -397,10 +397,10 @@ export const SCAN = /* @__PURE__ */ defineSpec('SCAN', {
 
 /** What `scan` may be told beside its arguments. */
 export type ScanOptions = {
-  MATCH?: Str;
-  COUNT?: number;
+  MATCH?: Str | undefined;
+  COUNT?: number | undefined;
   /** since 6.0.0 */
-  TYPE?: Str;
+  TYPE?: Str | undefined;
 };
 const SCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -431,12 +431,12 @@ const SORT_READ = /* @__PURE__ */ withReplay(SORT, 'read');
 
 /** What `sort` may be told beside its arguments. */
 export type SortOptions = {
-  BY?: Str;
-  LIMIT?: readonly [offset: number, count: number];
-  GET?: Many<Str>;
-  ORDER?: 'ASC' | 'DESC';
-  ALPHA?: true;
-  STORE?: Key;
+  BY?: Str | undefined;
+  LIMIT?: readonly [offset: number, count: number] | undefined;
+  GET?: Many<Str> | undefined;
+  ORDER?: 'ASC' | 'DESC' | undefined;
+  ALPHA?: boolean | undefined;
+  STORE?: Key | undefined;
 };
 const SORT_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -483,11 +483,11 @@ export const SORT_RO = /* @__PURE__ */ defineSpec('SORT_RO', {
 
 /** What `sortRo` may be told beside its arguments. */
 export type SortRoOptions = {
-  BY?: Str;
-  LIMIT?: readonly [offset: number, count: number];
-  GET?: Many<Str>;
-  ORDER?: 'ASC' | 'DESC';
-  ALPHA?: true;
+  BY?: Str | undefined;
+  LIMIT?: readonly [offset: number, count: number] | undefined;
+  GET?: Many<Str> | undefined;
+  ORDER?: 'ASC' | 'DESC' | undefined;
+  ALPHA?: boolean | undefined;
 };
 const SORT_RO_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [

@@ -21,15 +21,14 @@ export const GEOADD = /* @__PURE__ */ defineSpec('GEOADD', {
 });
 
 /** What `geoadd` may be told beside its arguments. */
-export type GeoaddOptions = AtMostOne<{
+export type GeoaddOptions = {
   /** since 6.2.0 */
-  NX: true;
+  NX?: boolean | undefined;
   /** since 6.2.0 */
-  XX: true;
-}> & {
+  XX?: boolean | undefined;
   /** since 6.2.0 */
-  CH?: true;
-};
+  CH?: boolean | undefined;
+} & AtMostOne<'NX' | 'XX'>;
 const GEOADD_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['NX', opt.flag, 1],
@@ -111,17 +110,16 @@ const GEORADIUS_READ = /* @__PURE__ */ withReplay(GEORADIUS, 'read');
 
 /** What `georadius` may be told beside its arguments. */
 export type GeoradiusOptions = {
-  WITHCOORD?: true;
-  WITHDIST?: true;
-  WITHHASH?: true;
-  COUNT?: number;
+  WITHCOORD?: boolean | undefined;
+  WITHDIST?: boolean | undefined;
+  WITHHASH?: boolean | undefined;
+  COUNT?: number | undefined;
   /** since 6.2.0 */
-  ANY?: true;
-  ORDER?: 'ASC' | 'DESC';
-} & AtMostOne<{
-  STORE: Key;
-  STOREDIST: Key;
-}>;
+  ANY?: boolean | undefined;
+  ORDER?: 'ASC' | 'DESC' | undefined;
+  STORE?: Key | undefined;
+  STOREDIST?: Key | undefined;
+} & AtMostOne<'STORE' | 'STOREDIST'>;
 const GEORADIUS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['WITHCOORD', opt.flag],
@@ -226,16 +224,15 @@ const GEORADIUSBYMEMBER_READ = /* @__PURE__ */ withReplay(GEORADIUSBYMEMBER, 're
 
 /** What `georadiusbymember` may be told beside its arguments. */
 export type GeoradiusbymemberOptions = {
-  WITHCOORD?: true;
-  WITHDIST?: true;
-  WITHHASH?: true;
-  COUNT?: number;
-  ANY?: true;
-  ORDER?: 'ASC' | 'DESC';
-} & AtMostOne<{
-  STORE: Key;
-  STOREDIST: Key;
-}>;
+  WITHCOORD?: boolean | undefined;
+  WITHDIST?: boolean | undefined;
+  WITHHASH?: boolean | undefined;
+  COUNT?: number | undefined;
+  ANY?: boolean | undefined;
+  ORDER?: 'ASC' | 'DESC' | undefined;
+  STORE?: Key | undefined;
+  STOREDIST?: Key | undefined;
+} & AtMostOne<'STORE' | 'STOREDIST'>;
 const GEORADIUSBYMEMBER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['WITHCOORD', opt.flag],
@@ -335,12 +332,12 @@ export const GEORADIUSBYMEMBER_RO = /* @__PURE__ */ defineSpec('GEORADIUSBYMEMBE
 
 /** What `georadiusbymemberRo` may be told beside its arguments. */
 export type GeoradiusbymemberRoOptions = {
-  WITHCOORD?: true;
-  WITHDIST?: true;
-  WITHHASH?: true;
-  COUNT?: number;
-  ANY?: true;
-  ORDER?: 'ASC' | 'DESC';
+  WITHCOORD?: boolean | undefined;
+  WITHDIST?: boolean | undefined;
+  WITHHASH?: boolean | undefined;
+  COUNT?: number | undefined;
+  ANY?: boolean | undefined;
+  ORDER?: 'ASC' | 'DESC' | undefined;
 };
 const GEORADIUSBYMEMBER_RO_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -416,13 +413,13 @@ export const GEORADIUS_RO = /* @__PURE__ */ defineSpec('GEORADIUS_RO', {
 
 /** What `georadiusRo` may be told beside its arguments. */
 export type GeoradiusRoOptions = {
-  WITHCOORD?: true;
-  WITHDIST?: true;
-  WITHHASH?: true;
-  COUNT?: number;
+  WITHCOORD?: boolean | undefined;
+  WITHDIST?: boolean | undefined;
+  WITHHASH?: boolean | undefined;
+  COUNT?: number | undefined;
   /** since 6.2.0 */
-  ANY?: true;
-  ORDER?: 'ASC' | 'DESC';
+  ANY?: boolean | undefined;
+  ORDER?: 'ASC' | 'DESC' | undefined;
 };
 const GEORADIUS_RO_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -525,6 +522,10 @@ export const GEOSEARCHSTORE = /* @__PURE__ */ defineSpec('GEOSEARCHSTORE', {
 });
 
 /** Stores the places within a circle, a box or (Valkey 9) a polygon and answers how many. */
-export function geosearchstore(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): Command<number> {
+export function geosearchstore(
+  destination: Key,
+  source: Key,
+  query: GeoQuery & { STOREDIST?: boolean | undefined },
+): Command<number> {
   return special.geosearchstore(GEOSEARCHSTORE, destination, source, query);
 }

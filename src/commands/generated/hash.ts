@@ -142,13 +142,13 @@ export const HGETEX = /* @__PURE__ */ defineSpec('HGETEX', {
 });
 
 /** What `hgetex` may be told beside its arguments. */
-export type HgetexOptions = AtMostOne<{
-  EX: number;
-  PX: number;
-  EXAT: number | Date;
-  PXAT: number | Date;
-  PERSIST: true;
-}>;
+export type HgetexOptions = {
+  EX?: number | undefined;
+  PX?: number | undefined;
+  EXAT?: number | Date | undefined;
+  PXAT?: number | Date | undefined;
+  PERSIST?: boolean | undefined;
+} & AtMostOne<'EX' | 'PX' | 'EXAT' | 'PXAT' | 'PERSIST'>;
 const HGETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['EX', opt.oneInteger, 1],
@@ -363,7 +363,7 @@ export const HRANDFIELD = /* @__PURE__ */ defineSpec('HRANDFIELD', {
 /** Picks fields of a hash at random; a negative count may pick one twice. */
 export function hrandfield(key: Key): Command<string | null>;
 /** Picks fields of a hash at random; a negative count may pick one twice. */
-export function hrandfield(key: Key, count: number, options?: { WITHVALUES?: false }): Command<string[]>;
+export function hrandfield(key: Key, count: number, options?: { WITHVALUES?: false | undefined }): Command<string[]>;
 /** Picks fields of a hash at random; a negative count may pick one twice. */
 export function hrandfield(
   key: Key,
@@ -374,9 +374,9 @@ export function hrandfield(
 export function hrandfield(
   key: Key,
   count: number,
-  options?: { WITHVALUES?: boolean },
+  options?: { WITHVALUES?: boolean | undefined },
 ): Command<string[] | [field: string, value: string][]>;
-export function hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean }): Command<never> {
+export function hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }): Command<never> {
   return special.hrandfield(HRANDFIELD, key, count, options) as Command<never>;
 }
 
@@ -390,10 +390,10 @@ export const HSCAN = /* @__PURE__ */ defineSpec('HSCAN', {
 
 /** What `hscan` may be told beside its arguments. */
 export type HscanOptions = {
-  MATCH?: Str;
-  COUNT?: number;
+  MATCH?: Str | undefined;
+  COUNT?: number | undefined;
   /** since [object Object] */
-  NOVALUES?: true;
+  NOVALUES?: boolean | undefined;
 };
 const HSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -455,21 +455,19 @@ export const HSETEX = /* @__PURE__ */ defineSpec('HSETEX', {
 const HSETEX_STATE = /* @__PURE__ */ withReplay(HSETEX, 'state');
 
 /** What `hsetex` may be told beside its arguments. */
-export type HsetexOptions = AtMostOne<{
+export type HsetexOptions = {
   /** Valkey only */
-  NX: true;
+  NX?: boolean | undefined;
   /** Valkey only */
-  XX: true;
-}> & AtMostOne<{
-  FNX: true;
-  FXX: true;
-}> & AtMostOne<{
-  EX: number;
-  PX: number;
-  EXAT: number | Date;
-  PXAT: number | Date;
-  KEEPTTL: true;
-}>;
+  XX?: boolean | undefined;
+  FNX?: boolean | undefined;
+  FXX?: boolean | undefined;
+  EX?: number | undefined;
+  PX?: number | undefined;
+  EXAT?: number | Date | undefined;
+  PXAT?: number | Date | undefined;
+  KEEPTTL?: boolean | undefined;
+} & AtMostOne<'NX' | 'XX'> & AtMostOne<'FNX' | 'FXX'> & AtMostOne<'EX' | 'PX' | 'EXAT' | 'PXAT' | 'KEEPTTL'>;
 const HSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['NX', opt.flag, 1],

@@ -46,7 +46,7 @@ export const BLMPOP = /* @__PURE__ */ defineSpec('BLMPOP', {
 
 /** What `blmpop` may be told beside its arguments. */
 export type BlmpopOptions = {
-  COUNT?: number;
+  COUNT?: number | undefined;
 };
 const BLMPOP_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -198,7 +198,7 @@ export const LMPOP = /* @__PURE__ */ defineSpec('LMPOP', { access: 'write', sinc
 
 /** What `lmpop` may be told beside its arguments. */
 export type LmpopOptions = {
-  COUNT?: number;
+  COUNT?: number | undefined;
 };
 const LMPOP_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -249,9 +249,9 @@ export const LPOS = /* @__PURE__ */ defineSpec('LPOS', {
 
 /** What `lpos` may be told beside its arguments. */
 export type LposOptions = {
-  RANK?: number;
-  COUNT?: number;
-  MAXLEN?: number;
+  RANK?: number | undefined;
+  COUNT?: number | undefined;
+  MAXLEN?: number | undefined;
 };
 const LPOS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [

@@ -138,8 +138,8 @@ export const FUNCTION_LIST = /* @__PURE__ */ defineSpec('FUNCTION LIST', {
 
 /** What `functionList` may be told beside its arguments. */
 export type FunctionListOptions = {
-  LIBRARYNAME?: Str;
-  WITHCODE?: true;
+  LIBRARYNAME?: Str | undefined;
+  WITHCODE?: boolean | undefined;
 };
 const FUNCTION_LIST_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -165,7 +165,7 @@ export const FUNCTION_LOAD = /* @__PURE__ */ defineSpec('FUNCTION LOAD', {
 
 /** What `functionLoad` may be told beside its arguments. */
 export type FunctionLoadOptions = {
-  REPLACE?: true;
+  REPLACE?: boolean | undefined;
 };
 const FUNCTION_LOAD_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [

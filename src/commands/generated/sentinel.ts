@@ -61,7 +61,7 @@ export const SENTINEL_FAILOVER = /* @__PURE__ */ defineSpec('SENTINEL FAILOVER',
 /** What `sentinelFailover` may be told beside its arguments. */
 export type SentinelFailoverOptions = {
   /** Valkey only, since 9.0.0 */
-  COORDINATED?: true;
+  COORDINATED?: boolean | undefined;
 };
 const SENTINEL_FAILOVER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [

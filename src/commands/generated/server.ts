@@ -493,10 +493,10 @@ export const FAILOVER = /* @__PURE__ */ defineSpec('FAILOVER', {
 
 /** What `failover` may be told beside its arguments. */
 export type FailoverOptions = {
-  TO?: readonly [host: string, port: number];
-  FORCE?: true;
-  ABORT?: true;
-  TIMEOUT?: number;
+  TO?: readonly [host: string, port: number] | undefined;
+  FORCE?: boolean | undefined;
+  ABORT?: boolean | undefined;
+  TIMEOUT?: number | undefined;
 };
 const FAILOVER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -738,7 +738,7 @@ export const LOLWUT = /* @__PURE__ */ defineSpec('LOLWUT', {
 
 /** What `lolwut` may be told beside its arguments. */
 export type LolwutOptions = {
-  VERSION?: number;
+  VERSION?: number | undefined;
 };
 const LOLWUT_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -821,7 +821,7 @@ export const MEMORY_USAGE = /* @__PURE__ */ defineSpec('MEMORY USAGE', {
 
 /** What `memoryUsage` may be told beside its arguments. */
 export type MemoryUsageOptions = {
-  SAMPLES?: number;
+  SAMPLES?: number | undefined;
 };
 const MEMORY_USAGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -881,8 +881,8 @@ export const MODULE_LOADEX = /* @__PURE__ */ defineSpec('MODULE LOADEX', {
 
 /** What `moduleLoadex` may be told beside its arguments. */
 export type ModuleLoadexOptions = {
-  CONFIG?: Pairs;
-  ARGS?: Many<Str>;
+  CONFIG?: Pairs | undefined;
+  ARGS?: Many<Str> | undefined;
 };
 const MODULE_LOADEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -973,15 +973,17 @@ export const SHUTDOWN = /* @__PURE__ */ defineSpec('SHUTDOWN', {
 
 /** What `shutdown` may be told beside its arguments. */
 export type ShutdownOptions =
-  | (AtMostOne<{ NOSAVE: true; SAVE: true }> & {
-      NOW?: true;
-      FORCE?: true;
+  | ({
+      NOSAVE?: boolean | undefined;
+      SAVE?: boolean | undefined;
+      NOW?: boolean | undefined;
+      FORCE?: boolean | undefined;
       /** Valkey only */
-      SAFE?: true;
+      SAFE?: boolean | undefined;
       /** Valkey only */
-      FAILOVER?: true;
-      ABORT?: undefined;
-    })
+      FAILOVER?: boolean | undefined;
+      ABORT?: false | undefined;
+    } & AtMostOne<'NOSAVE' | 'SAVE'>)
   | { ABORT: true };
 const SHUTDOWN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [

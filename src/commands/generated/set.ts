@@ -89,7 +89,7 @@ export const SINTERCARD = /* @__PURE__ */ defineSpec('SINTERCARD', {
 
 /** What `sintercard` may be told beside its arguments. */
 export type SintercardOptions = {
-  LIMIT?: number;
+  LIMIT?: number | undefined;
 };
 const SINTERCARD_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -242,8 +242,8 @@ export const SSCAN = /* @__PURE__ */ defineSpec('SSCAN', {
 
 /** What `sscan` may be told beside its arguments. */
 export type SscanOptions = {
-  MATCH?: Str;
-  COUNT?: number;
+  MATCH?: Str | undefined;
+  COUNT?: number | undefined;
 };
 const SSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [

@@ -21,7 +21,7 @@ export const BZMPOP = /* @__PURE__ */ defineSpec('BZMPOP', {
 
 /** What `bzmpop` may be told beside its arguments. */
 export type BzmpopOptions = {
-  COUNT?: number;
+  COUNT?: number | undefined;
 };
 const BZMPOP_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -89,7 +89,11 @@ export const ZADD = /* @__PURE__ */ defineSpec('ZADD', {
 });
 
 /** Adds members with scores, or changes scores, and answers how many were new. */
-export function zadd(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: true }): Command<number> {
+export function zadd(
+  key: Key,
+  members: ScoredMembers,
+  options?: ZaddConditions & { CH?: boolean | undefined },
+): Command<number> {
   return special.zadd(ZADD, key, members, options);
 }
 
@@ -144,7 +148,7 @@ export const ZDIFF = /* @__PURE__ */ defineSpec('ZDIFF', {
 
 /** What `zdiff` may be told beside its arguments. */
 export type ZdiffOptions = {
-  WITHSCORES?: true;
+  WITHSCORES?: boolean | undefined;
 };
 const ZDIFF_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -207,9 +211,9 @@ export const ZINTER = /* @__PURE__ */ defineSpec('ZINTER', {
 
 /** What `zinter` may be told beside its arguments. */
 export type ZinterOptions = {
-  WEIGHTS?: Many<number>;
-  AGGREGATE?: 'SUM' | 'MIN' | 'MAX';
-  WITHSCORES?: true;
+  WEIGHTS?: Many<number> | undefined;
+  AGGREGATE?: 'SUM' | 'MIN' | 'MAX' | undefined;
+  WITHSCORES?: boolean | undefined;
 };
 const ZINTER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -244,7 +248,7 @@ export const ZINTERCARD = /* @__PURE__ */ defineSpec('ZINTERCARD', {
 
 /** What `zintercard` may be told beside its arguments. */
 export type ZintercardOptions = {
-  LIMIT?: number;
+  LIMIT?: number | undefined;
 };
 const ZINTERCARD_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -271,8 +275,8 @@ const ZINTERSTORE_NO = /* @__PURE__ */ withReplay(ZINTERSTORE, 'no');
 
 /** What `zinterstore` may be told beside its arguments. */
 export type ZinterstoreOptions = {
-  WEIGHTS?: Many<number>;
-  AGGREGATE?: 'SUM' | 'MIN' | 'MAX';
+  WEIGHTS?: Many<number> | undefined;
+  AGGREGATE?: 'SUM' | 'MIN' | 'MAX' | undefined;
 };
 const ZINTERSTORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -313,7 +317,7 @@ export const ZMPOP = /* @__PURE__ */ defineSpec('ZMPOP', { access: 'write', sinc
 
 /** What `zmpop` may be told beside its arguments. */
 export type ZmpopOptions = {
-  COUNT?: number;
+  COUNT?: number | undefined;
 };
 const ZMPOP_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -397,12 +401,16 @@ export const ZRANDMEMBER = /* @__PURE__ */ defineSpec('ZRANDMEMBER', {
 /** Picks members of a sorted set at random; a negative count may pick one twice. */
 export function zrandmember(key: Key): Command<string | null>;
 /** Picks members of a sorted set at random; a negative count may pick one twice. */
-export function zrandmember(key: Key, count: number, options?: { WITHSCORES?: false }): Command<string[]>;
+export function zrandmember(key: Key, count: number, options?: { WITHSCORES?: false | undefined }): Command<string[]>;
 /** Picks members of a sorted set at random; a negative count may pick one twice. */
 export function zrandmember(key: Key, count: number, options: { WITHSCORES: true }): Command<Scored[]>;
 /** Picks members of a sorted set at random; a negative count may pick one twice. */
-export function zrandmember(key: Key, count: number, options?: { WITHSCORES?: boolean }): Command<string[] | Scored[]>;
-export function zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean }): Command<never> {
+export function zrandmember(
+  key: Key,
+  count: number,
+  options?: { WITHSCORES?: boolean | undefined },
+): Command<string[] | Scored[]>;
+export function zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }): Command<never> {
   return special.zrandmember(ZRANDMEMBER, key, count, options) as Command<never>;
 }
 
@@ -415,9 +423,9 @@ export const ZRANGE = /* @__PURE__ */ defineSpec('ZRANGE', {
 });
 
 /** What `zrange` may be told beside its arguments. */
-export type ZrangeOptions = { REV?: true; WITHSCORES?: true } & (
-  | { BY?: undefined; LIMIT?: never }
-  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] }
+export type ZrangeOptions = { REV?: boolean | undefined; WITHSCORES?: boolean | undefined } & (
+  | { BY?: undefined; LIMIT?: undefined }
+  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] | undefined }
 );
 const ZRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -463,7 +471,7 @@ export const ZRANGEBYLEX = /* @__PURE__ */ defineSpec('ZRANGEBYLEX', {
 
 /** What `zrangebylex` may be told beside its arguments. */
 export type ZrangebylexOptions = {
-  LIMIT?: readonly [offset: number, count: number];
+  LIMIT?: readonly [offset: number, count: number] | undefined;
 };
 const ZRANGEBYLEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -496,8 +504,8 @@ export const ZRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZRANGEBYSCORE', {
 /** What `zrangebyscore` may be told beside its arguments. */
 export type ZrangebyscoreOptions = {
   /** since 2.0.0 */
-  WITHSCORES?: true;
-  LIMIT?: readonly [offset: number, count: number];
+  WITHSCORES?: boolean | undefined;
+  LIMIT?: readonly [offset: number, count: number] | undefined;
 };
 const ZRANGEBYSCORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -557,9 +565,9 @@ export const ZRANGESTORE = /* @__PURE__ */ defineSpec('ZRANGESTORE', {
 const ZRANGESTORE_NO = /* @__PURE__ */ withReplay(ZRANGESTORE, 'no');
 
 /** What `zrangestore` may be told beside its arguments. */
-export type ZrangestoreOptions = { REV?: true } & (
-  | { BY?: undefined; LIMIT?: never }
-  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] }
+export type ZrangestoreOptions = { REV?: boolean | undefined } & (
+  | { BY?: undefined; LIMIT?: undefined }
+  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] | undefined }
 );
 const ZRANGESTORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -594,7 +602,7 @@ export const ZRANK = /* @__PURE__ */ defineSpec('ZRANK', {
 /** What `zrank` may be told beside its arguments. */
 export type ZrankOptions = {
   /** since 7.2.0 */
-  WITHSCORE?: true;
+  WITHSCORE?: boolean | undefined;
 };
 const ZRANK_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -703,7 +711,7 @@ export const ZREVRANGE = /* @__PURE__ */ defineSpec('ZREVRANGE', {
 
 /** What `zrevrange` may be told beside its arguments. */
 export type ZrevrangeOptions = {
-  WITHSCORES?: true;
+  WITHSCORES?: boolean | undefined;
 };
 const ZREVRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -763,7 +771,7 @@ export const ZREVRANGEBYLEX = /* @__PURE__ */ defineSpec('ZREVRANGEBYLEX', {
 
 /** What `zrevrangebylex` may be told beside its arguments. */
 export type ZrevrangebylexOptions = {
-  LIMIT?: readonly [offset: number, count: number];
+  LIMIT?: readonly [offset: number, count: number] | undefined;
 };
 const ZREVRANGEBYLEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -795,8 +803,8 @@ export const ZREVRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZREVRANGEBYSCORE', {
 
 /** What `zrevrangebyscore` may be told beside its arguments. */
 export type ZrevrangebyscoreOptions = {
-  WITHSCORES?: true;
-  LIMIT?: readonly [offset: number, count: number];
+  WITHSCORES?: boolean | undefined;
+  LIMIT?: readonly [offset: number, count: number] | undefined;
 };
 const ZREVRANGEBYSCORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -858,7 +866,7 @@ export const ZREVRANK = /* @__PURE__ */ defineSpec('ZREVRANK', {
 /** What `zrevrank` may be told beside its arguments. */
 export type ZrevrankOptions = {
   /** since 7.2.0 */
-  WITHSCORE?: true;
+  WITHSCORE?: boolean | undefined;
 };
 const ZREVRANK_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -902,10 +910,10 @@ export const ZSCAN = /* @__PURE__ */ defineSpec('ZSCAN', {
 
 /** What `zscan` may be told beside its arguments. */
 export type ZscanOptions = {
-  MATCH?: Str;
-  COUNT?: number;
+  MATCH?: Str | undefined;
+  COUNT?: number | undefined;
   /** Valkey only, since 8.1.0 */
-  NOSCORES?: true;
+  NOSCORES?: boolean | undefined;
 };
 const ZSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -967,9 +975,9 @@ export const ZUNION = /* @__PURE__ */ defineSpec('ZUNION', {
 
 /** What `zunion` may be told beside its arguments. */
 export type ZunionOptions = {
-  WEIGHTS?: Many<number>;
-  AGGREGATE?: 'SUM' | 'MIN' | 'MAX';
-  WITHSCORES?: true;
+  WEIGHTS?: Many<number> | undefined;
+  AGGREGATE?: 'SUM' | 'MIN' | 'MAX' | undefined;
+  WITHSCORES?: boolean | undefined;
 };
 const ZUNION_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -1005,8 +1013,8 @@ const ZUNIONSTORE_NO = /* @__PURE__ */ withReplay(ZUNIONSTORE, 'no');
 
 /** What `zunionstore` may be told beside its arguments. */
 export type ZunionstoreOptions = {
-  WEIGHTS?: Many<number>;
-  AGGREGATE?: 'SUM' | 'MIN' | 'MAX';
+  WEIGHTS?: Many<number> | undefined;
+  AGGREGATE?: 'SUM' | 'MIN' | 'MAX' | undefined;
 };
 const ZUNIONSTORE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [

@@ -89,8 +89,8 @@ export const XAUTOCLAIM = /* @__PURE__ */ defineSpec('XAUTOCLAIM', {
 
 /** What `xautoclaim` may be told beside its arguments. */
 export type XautoclaimOptions = {
-  COUNT?: number;
-  JUSTID?: true;
+  COUNT?: number | undefined;
+  JUSTID?: boolean | undefined;
 };
 const XAUTOCLAIM_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -156,8 +156,8 @@ export const XCFGSET = /* @__PURE__ */ defineSpec('XCFGSET', {
 
 /** What `xcfgset` may be told beside its arguments. */
 export type XcfgsetOptions = {
-  'IDMP-DURATION'?: number;
-  'IDMP-MAXSIZE'?: number;
+  'IDMP-DURATION'?: number | undefined;
+  'IDMP-MAXSIZE'?: number | undefined;
 };
 const XCFGSET_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -181,12 +181,12 @@ export const XCLAIM = /* @__PURE__ */ defineSpec('XCLAIM', {
 
 /** What `xclaim` may be told beside its arguments. */
 export type XclaimOptions = {
-  IDLE?: number;
-  TIME?: number | Date;
-  RETRYCOUNT?: number;
-  FORCE?: true;
-  JUSTID?: true;
-  LASTID?: Str;
+  IDLE?: number | undefined;
+  TIME?: number | Date | undefined;
+  RETRYCOUNT?: number | undefined;
+  FORCE?: boolean | undefined;
+  JUSTID?: boolean | undefined;
+  LASTID?: Str | undefined;
 };
 const XCLAIM_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -285,8 +285,8 @@ export const XGROUP_CREATE = /* @__PURE__ */ defineSpec('XGROUP CREATE', {
 
 /** What `xgroupCreate` may be told beside its arguments. */
 export type XgroupCreateOptions = {
-  MKSTREAM?: true;
-  ENTRIESREAD?: number;
+  MKSTREAM?: boolean | undefined;
+  ENTRIESREAD?: number | undefined;
 };
 const XGROUP_CREATE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -381,7 +381,7 @@ export const XGROUP_SETID = /* @__PURE__ */ defineSpec('XGROUP SETID', {
 
 /** What `xgroupSetid` may be told beside its arguments. */
 export type XgroupSetidOptions = {
-  ENTRIESREAD?: number;
+  ENTRIESREAD?: number | undefined;
 };
 const XGROUP_SETID_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -449,10 +449,13 @@ export const XINFO_STREAM = /* @__PURE__ */ defineSpec('XINFO STREAM', {
 });
 
 /** Describes a stream, in full where wanted. */
-export function xinfoStream(key: Key): Command<StreamInfo>;
+export function xinfoStream(key: Key, options?: { FULL?: false | undefined }): Command<StreamInfo>;
 /** Describes a stream, in full where wanted. */
-export function xinfoStream(key: Key, options: { FULL: true; COUNT?: number }): Command<StreamInfoFull>;
-export function xinfoStream(key: Key, options?: { FULL?: true; COUNT?: number }): Command<never> {
+export function xinfoStream(key: Key, options: { FULL: true; COUNT?: number | undefined }): Command<StreamInfoFull>;
+export function xinfoStream(
+  key: Key,
+  options?: { FULL?: boolean | undefined; COUNT?: number | undefined },
+): Command<never> {
   return special.xinfoStream(XINFO_STREAM, key, options) as Command<never>;
 }
 
@@ -495,7 +498,7 @@ export const XRANGE = /* @__PURE__ */ defineSpec('XRANGE', {
 
 /** What `xrange` may be told beside its arguments. */
 export type XrangeOptions = {
-  COUNT?: number;
+  COUNT?: number | undefined;
 };
 const XRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -549,7 +552,7 @@ export const XREVRANGE = /* @__PURE__ */ defineSpec('XREVRANGE', {
 
 /** What `xrevrange` may be told beside its arguments. */
 export type XrevrangeOptions = {
-  COUNT?: number;
+  COUNT?: number | undefined;
 };
 const XREVRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -578,9 +581,9 @@ export const XSETID = /* @__PURE__ */ defineSpec('XSETID', {
 /** What `xsetid` may be told beside its arguments. */
 export type XsetidOptions = {
   /** since 7.0.0 */
-  ENTRIESADDED?: number;
+  ENTRIESADDED?: number | undefined;
   /** since 7.0.0 */
-  MAXDELETEDID?: Str;
+  MAXDELETEDID?: Str | undefined;
 };
 const XSETID_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -604,6 +607,6 @@ export const XTRIM = /* @__PURE__ */ defineSpec('XTRIM', {
 });
 
 /** Cuts a stream to a length or to entries from an id on, and answers how many went. */
-export function xtrim(key: Key, trim: Trim & { REF?: StreamReferences }): Command<number> {
+export function xtrim(key: Key, trim: Trim & { REF?: StreamReferences | undefined }): Command<number> {
   return special.xtrim(XTRIM, key, trim);
 }

@@ -53,12 +53,12 @@ export const DELEX = /* @__PURE__ */ defineSpec('DELEX', { access: 'write', keys
 const DELEX_STATE = /* @__PURE__ */ withReplay(DELEX, 'state');
 
 /** What `delex` may be told beside its arguments. */
-export type DelexOptions = AtMostOne<{
-  IFEQ: Arg;
-  IFNE: Arg;
-  IFDEQ: Str;
-  IFDNE: Str;
-}>;
+export type DelexOptions = {
+  IFEQ?: Arg | undefined;
+  IFNE?: Arg | undefined;
+  IFDEQ?: Str | undefined;
+  IFDNE?: Str | undefined;
+} & AtMostOne<'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'>;
 const DELEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['IFEQ', opt.oneData, 1],
@@ -133,13 +133,13 @@ export const GETEX = /* @__PURE__ */ defineSpec('GETEX', {
 const GETEX_READ = /* @__PURE__ */ withReplay(GETEX, 'read');
 
 /** What `getex` may be told beside its arguments. */
-export type GetexOptions = AtMostOne<{
-  EX: number;
-  PX: number;
-  EXAT: number | Date;
-  PXAT: number | Date;
-  PERSIST: true;
-}>;
+export type GetexOptions = {
+  EX?: number | undefined;
+  PX?: number | undefined;
+  EXAT?: number | Date | undefined;
+  PXAT?: number | Date | undefined;
+  PERSIST?: boolean | undefined;
+} & AtMostOne<'EX' | 'PX' | 'EXAT' | 'PXAT' | 'PERSIST'>;
 const GETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['EX', opt.oneInteger, 1],
@@ -240,11 +240,11 @@ export const LCS = /* @__PURE__ */ defineSpec('LCS', {
 
 /** What `lcs` may be told beside its arguments. */
 export type LcsOptions = {
-  LEN?: true;
-  IDX?: true;
-  MINMATCHLEN?: number;
-  WITHMATCHLEN?: true;
-};
+  LEN?: boolean | undefined;
+  IDX?: boolean | undefined;
+  MINMATCHLEN?: number | undefined;
+  WITHMATCHLEN?: boolean | undefined;
+} & AtMostOne<'LEN' | 'IDX'>;
 const LCS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['LEN', opt.flag],
@@ -326,16 +326,15 @@ export const MSETEX = /* @__PURE__ */ defineSpec('MSETEX', {
 const MSETEX_STATE = /* @__PURE__ */ withReplay(MSETEX, 'state');
 
 /** What `msetex` may be told beside its arguments. */
-export type MsetexOptions = AtMostOne<{
-  NX: true;
-  XX: true;
-}> & AtMostOne<{
-  EX: number;
-  PX: number;
-  EXAT: number | Date;
-  PXAT: number | Date;
-  KEEPTTL: true;
-}>;
+export type MsetexOptions = {
+  NX?: boolean | undefined;
+  XX?: boolean | undefined;
+  EX?: number | undefined;
+  PX?: number | undefined;
+  EXAT?: number | Date | undefined;
+  PXAT?: number | Date | undefined;
+  KEEPTTL?: boolean | undefined;
+} & AtMostOne<'NX' | 'XX'> & AtMostOne<'EX' | 'PX' | 'EXAT' | 'PXAT' | 'KEEPTTL'>;
 const MSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['NX', opt.flag, 1],
@@ -401,34 +400,32 @@ export const SET = /* @__PURE__ */ defineSpec('SET', {
 const SET_NO = /* @__PURE__ */ withReplay(SET, 'no');
 
 /** What `set` may be told beside its arguments. */
-export type SetOptions = AtMostOne<{
+export type SetOptions = {
   /** since 2.6.12 */
-  NX: true;
+  NX?: boolean | undefined;
   /** since 2.6.12 */
-  XX: true;
+  XX?: boolean | undefined;
   /** since [object Object] */
-  IFEQ: Arg;
+  IFEQ?: Arg | undefined;
   /** Redis only, since 8.4.0 */
-  IFNE: Arg;
+  IFNE?: Arg | undefined;
   /** Redis only, since 8.4.0 */
-  IFDEQ: Str;
+  IFDEQ?: Str | undefined;
   /** Redis only, since 8.4.0 */
-  IFDNE: Str;
-}> & {
+  IFDNE?: Str | undefined;
   /** since 6.2.0 */
-  GET?: true;
-} & AtMostOne<{
+  GET?: boolean | undefined;
   /** since 2.6.12 */
-  EX: number;
+  EX?: number | undefined;
   /** since 2.6.12 */
-  PX: number;
+  PX?: number | undefined;
   /** since 6.2.0 */
-  EXAT: number | Date;
+  EXAT?: number | Date | undefined;
   /** since 6.2.0 */
-  PXAT: number | Date;
+  PXAT?: number | Date | undefined;
   /** since 6.0.0 */
-  KEEPTTL: true;
-}>;
+  KEEPTTL?: boolean | undefined;
+} & AtMostOne<'NX' | 'XX' | 'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'> & AtMostOne<'EX' | 'PX' | 'EXAT' | 'PXAT' | 'KEEPTTL'>;
 const SET_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['NX', opt.flag, 1],
@@ -458,7 +455,7 @@ export function set(key: Key, value: Arg, options: SetOptions & { GET: true }): 
 export function set(
   key: Key,
   value: Arg,
-  options: SetOptions & ({ NX: true } | { XX: true } | { IFEQ: Arg } | { IFNE: Arg } | { IFDEQ: Str } | { IFDNE: Str }) & Without<'GET'>,
+  options: SetOptions & ({ NX: boolean | undefined } | { XX: boolean | undefined } | { IFEQ: Arg | undefined } | { IFNE: Arg | undefined } | { IFDEQ: Str | undefined } | { IFDNE: Str | undefined }) & Without<'GET'>,
 ): Command<'OK' | null>;
 /** Sets a string, on conditions where wanted, with an end where wanted. */
 export function set(key: Key, value: Arg, options?: SetOptions): Command<'OK' | string | null>;

@@ -1275,7 +1275,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the node is not known, or keys are left in the slot
    * @see https://redis.io/docs/latest/commands/cluster-setslot/
    */
-  clusterSetslot(slot: number, state: SlotState, options?: { TIMEOUT?: number }): Reply<'OK'> {
+  clusterSetslot(slot: number, state: SlotState, options?: { TIMEOUT?: number | undefined }): Reply<'OK'> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'CLUSTER SETSLOT');
     return this.send(clusterCommands.clusterSetslot(slot, state, options));
   }
@@ -2384,7 +2384,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the place in the middle is missing
    * @see https://redis.io/docs/latest/commands/geosearchstore/
    */
-  geosearchstore(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): Reply<number> {
+  geosearchstore(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: boolean | undefined }): Reply<number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'GEOSEARCHSTORE');
     return this.send(geoCommands.geosearchstore(destination, source, query));
   }
@@ -2860,7 +2860,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * Picks fields of a hash at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/hrandfield/
    */
-  hrandfield(key: Key, count: number, options?: { WITHVALUES?: false }): Reply<S[]>;
+  hrandfield(key: Key, count: number, options?: { WITHVALUES?: false | undefined }): Reply<S[]>;
   /**
    * Picks fields of a hash at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/hrandfield/
@@ -2870,8 +2870,12 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * Picks fields of a hash at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/hrandfield/
    */
-  hrandfield(key: Key, count: number, options?: { WITHVALUES?: boolean }): Reply<S[] | [field: S, value: S][]>;
-  hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean }): Reply<never> {
+  hrandfield(
+    key: Key,
+    count: number,
+    options?: { WITHVALUES?: boolean | undefined },
+  ): Reply<S[] | [field: S, value: S][]>;
+  hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }): Reply<never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HRANDFIELD');
     return this.send(hashCommands.hrandfield(key, count as never, options as never) as Command<never>);
   }
@@ -4702,7 +4706,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
   set(
     key: Key,
     value: Arg,
-    options: SetOptions & ({ NX: true } | { XX: true } | { IFEQ: Arg } | { IFNE: Arg } | { IFDEQ: Str } | { IFDNE: Str }) & Without<'GET'>,
+    options: SetOptions & ({ NX: boolean | undefined } | { XX: boolean | undefined } | { IFEQ: Arg | undefined } | { IFNE: Arg | undefined } | { IFDEQ: Str | undefined } | { IFDNE: Str | undefined }) & Without<'GET'>,
   ): Reply<'OK' | null>;
   /**
    * Sets a string, on conditions where wanted, with an end where wanted.
@@ -5868,13 +5872,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xinfo-stream/
    */
-  xinfoStream(key: Key): Reply<StreamInfo<S>>;
+  xinfoStream(key: Key, options?: { FULL?: false | undefined }): Reply<StreamInfo<S>>;
   /**
    * Describes a stream, in full where wanted.
    * @see https://redis.io/docs/latest/commands/xinfo-stream/
    */
-  xinfoStream(key: Key, options: { FULL: true; COUNT?: number }): Reply<StreamInfoFull<S>>;
-  xinfoStream(key: Key, options?: { FULL?: true; COUNT?: number }): Reply<never> {
+  xinfoStream(key: Key, options: { FULL: true; COUNT?: number | undefined }): Reply<StreamInfoFull<S>>;
+  xinfoStream(key: Key, options?: { FULL?: boolean | undefined; COUNT?: number | undefined }): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XINFO STREAM');
     return this.send(streamCommands.xinfoStream(key, options as never) as Command<never>);
   }
@@ -6002,7 +6006,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xtrim/
    */
-  xtrim(key: Key, trim: Trim & { REF?: StreamReferences }): Reply<number> {
+  xtrim(key: Key, trim: Trim & { REF?: StreamReferences | undefined }): Reply<number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XTRIM');
     return this.send(streamCommands.xtrim(key, trim));
   }
@@ -6018,7 +6022,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a score is no number
    * @see https://redis.io/docs/latest/commands/zadd/
    */
-  zadd(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: true }): Reply<number> {
+  zadd(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: boolean | undefined }): Reply<number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZADD');
     return this.sendUnlessAnswered(sortedSetCommands.zadd(key, members, options));
   }
@@ -6273,7 +6277,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * Picks members of a sorted set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/zrandmember/
    */
-  zrandmember(key: Key, count: number, options?: { WITHSCORES?: false }): Reply<S[]>;
+  zrandmember(key: Key, count: number, options?: { WITHSCORES?: false | undefined }): Reply<S[]>;
   /**
    * Picks members of a sorted set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/zrandmember/
@@ -6283,8 +6287,8 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * Picks members of a sorted set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/zrandmember/
    */
-  zrandmember(key: Key, count: number, options?: { WITHSCORES?: boolean }): Reply<S[] | Scored<S>[]>;
-  zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean }): Reply<never> {
+  zrandmember(key: Key, count: number, options?: { WITHSCORES?: boolean | undefined }): Reply<S[] | Scored<S>[]>;
+  zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }): Reply<never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZRANDMEMBER');
     return this.send(sortedSetCommands.zrandmember(key, count as never, options as never) as Command<never>);
   }

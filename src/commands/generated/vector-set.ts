@@ -62,7 +62,7 @@ const VEMB_BINARY = /* @__PURE__ */ withBinary(VEMB);
 
 /** What `vemb` may be told beside its arguments. */
 export type VembOptions = {
-  RAW?: true;
+  RAW?: boolean | undefined;
 };
 const VEMB_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -142,7 +142,7 @@ export const VLINKS = /* @__PURE__ */ defineSpec('VLINKS', {
 
 /** What `vlinks` may be told beside its arguments. */
 export type VlinksOptions = {
-  WITHSCORES?: true;
+  WITHSCORES?: boolean | undefined;
 };
 const VLINKS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [

@@ -61,7 +61,7 @@ export function clusterSetslot(
   spec: CommandSpec,
   slot: number,
   state: SlotState,
-  options?: { TIMEOUT?: number },
+  options?: { TIMEOUT?: number | undefined },
 ): Command<'OK'> {
   const out: Arg[] = [integer(slot, spec, 'slot')];
   if (state === 'STABLE') out.push('STABLE');

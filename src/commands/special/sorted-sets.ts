@@ -31,7 +31,7 @@ export function zadd(
   spec: CommandSpec,
   key: Key,
   members: ScoredMembers,
-  options?: ZaddConditions & { CH?: true },
+  options?: ZaddConditions & { CH?: boolean | undefined },
 ): Command<number> {
   const out: Arg[] = [text(key, spec, 'key')];
   if (options !== undefined) pushOptions(out, options, ZADD_OPTIONS, spec);
@@ -129,7 +129,7 @@ export function geosearchstore(
   spec: CommandSpec,
   destination: Key,
   source: Key,
-  query: GeoQuery & { STOREDIST?: true },
+  query: GeoQuery & { STOREDIST?: boolean | undefined },
 ): Command<number> {
   const out: Arg[] = [text(destination, spec, 'destination'), text(source, spec, 'source')];
   pushQuery(out, query, spec);

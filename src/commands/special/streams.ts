@@ -45,7 +45,12 @@ function pushTrim(out: Arg[], trim: Trim, spec: CommandSpec, name: string, known
     MINID,
     exact = true,
     LIMIT,
-  } = trim as { MAXLEN?: number; MINID?: string; exact?: boolean; LIMIT?: number };
+  } = trim as {
+    MAXLEN?: number | undefined;
+    MINID?: string | undefined;
+    exact?: boolean | undefined;
+    LIMIT?: number | undefined;
+  };
   if ((MAXLEN === undefined) === (MINID === undefined))
     return refuse(spec, name, 'either { MAXLEN } or { MINID }', trim);
   if (exact && LIMIT !== undefined) throw new TypeError(`${spec.name}: option LIMIT needs exact: false as well`);
@@ -89,7 +94,11 @@ export function xadd(
 }
 
 /** XTRIM */
-export function xtrim(spec: CommandSpec, key: Key, trim: Trim & { REF?: StreamReferences }): Command<number> {
+export function xtrim(
+  spec: CommandSpec,
+  key: Key,
+  trim: Trim & { REF?: StreamReferences | undefined },
+): Command<number> {
   const out: Arg[] = [text(key, spec, 'key')];
   pushTrim(out, trim, spec, 'trim', [...TRIM, 'REF']);
   if (trim.REF !== undefined) out.push(choice(trim.REF, REFERENCES, spec, 'REF'));
@@ -170,7 +179,11 @@ const FULL_OPTIONS = /* @__PURE__ */ defineOptions(
 );
 
 /** XINFO STREAM */
-export function xinfoStream(spec: CommandSpec, key: Key, options?: { FULL?: boolean; COUNT?: number }): Command {
+export function xinfoStream(
+  spec: CommandSpec,
+  key: Key,
+  options?: { FULL?: boolean | undefined; COUNT?: number | undefined },
+): Command {
   const out: Arg[] = [text(key, spec, 'key')];
   if (options !== undefined) pushOptions(out, options, FULL_OPTIONS, spec);
   return new Command<unknown>(spec, out, has(options, 'FULL') ? readStreamInfoFull : readStreamInfo);
