@@ -9,7 +9,15 @@ import { camelCase, constantCase, pascalCase } from './names';
 import { optionsTypeOf } from './option-rows';
 import { OVERRIDES, type Override, type Special } from './overrides';
 import { replyOf } from './replies';
-import { flattened, parseParameters, parseSignature, signaturesOf, widened, type FlatPair } from './signatures';
+import {
+  flattened,
+  parseParameters,
+  parseSignature,
+  signaturesOf,
+  widened,
+  withInterfaces,
+  type FlatPair,
+} from './signatures';
 
 const FILES: Readonly<Record<string, string>> = { module: 'vector-set' };
 
@@ -51,10 +59,10 @@ function buildModel(facts: CallableFacts, override: Override): CommandModel {
   const signatures = signaturesOf(draft.parameters, replies, byPresence, optionsName, rows);
   return {
     ...common,
-    signatures:
-      draft.flat === undefined
-        ? signatures
-        : signatures.flatMap((one) => [one, flattened(one, draft.flat as FlatPair)]),
+    signatures: (draft.flat === undefined
+      ? signatures
+      : signatures.flatMap((one) => [one, flattened(one, draft.flat as FlatPair)])
+    ).map(withInterfaces),
     implementation: draft.flat === undefined ? draft.parameters : widened(draft.parameters, draft.flat),
     steps: draft.steps,
     options: rows,
@@ -108,7 +116,7 @@ function replayCasesOf(facts: CallableFacts, options: readonly OptionModel[]): C
 function specialModel(
   special: Special,
 ): Omit<CommandModel, 'facts' | 'method' | 'constant' | 'file' | 'keys' | 'replies'> {
-  const signatures = special.signatures.map(parseSignature);
+  const signatures = special.signatures.map(parseSignature).map(withInterfaces);
   const [only] = signatures;
   return {
     signatures,

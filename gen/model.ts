@@ -94,6 +94,8 @@ export interface ReplyCase {
 
 /** A signature as the editor shows it. */
 export interface Signature {
+  /** `T = unknown`, where the caller says what comes or an argument's own type counts */
+  generics?: string | undefined;
   parameters: Parameter[];
   reply: string;
 }

@@ -79,8 +79,8 @@ const NODE_OR_MASTER = special(
   ['(host: string, port: number): string', `(master: 'NO ONE'): string`],
   'host: string, port?: number',
 );
-const SCRIPT = special('script', ['(script: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
-const FUNCTION = special('script', ['(name: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
+const SCRIPT = special('script', ['<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): T']);
+const FUNCTION = special('script', ['<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): T']);
 const RANGE_BY = `(
   | { BY?: undefined; LIMIT?: undefined }
   | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] | undefined }
@@ -113,6 +113,10 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   STRALGO: special('anything', ['(...args: Optionals<Arg>): unknown']),
 
   // Keys
+  EXPIRE: special('expire', ['(key: Key, seconds: number, ...conditions: ExpireConditions): number']),
+  EXPIREAT: special('expireat', ['(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): number']),
+  PEXPIRE: special('pexpire', ['(key: Key, milliseconds: number, ...conditions: ExpireConditions): number']),
+  PEXPIREAT: special('pexpireat', ['(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): number']),
   MIGRATE: special('migrate', [
     `(host: string, port: number, keys: Many<Key>, db: number, timeout: number, options?: MigrateOptions): 'OK' | 'NOKEY'`,
   ]),
@@ -398,8 +402,8 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   // Scripts and functions
   EVAL: SCRIPT,
   EVAL_RO: SCRIPT,
-  EVALSHA: special('script', ['(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']),
-  EVALSHA_RO: special('script', ['(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']),
+  EVALSHA: special('script', ['<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): T']),
+  EVALSHA_RO: special('script', ['<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): T']),
   FCALL: FUNCTION,
   FCALL_RO: FUNCTION,
   'FUNCTION DUMP': BYTES,

@@ -21,7 +21,8 @@ const BY_TYPE: Readonly<Record<string, readonly unknown[]>> = {
   'number | string': [1.5, '-inf'],
   'number | Date': [1_900_000_000, new Date(1_900_000_000_000)],
   'string | number | bigint': ['0', 0],
-  Pairs: [{ first: 'a', second: 2 }, new Map([['first', 'a']]), [['first', 'a']]],
+  'PairsOf<T>': [{ first: 'a', second: 2 }, new Map([['first', 'a']]), [['first', 'a']]],
+  Pairs: [{ first: 'a' }],
   'readonly BitGet[]': [[{ get: 'u8', offset: 0 }]],
   'readonly BitOperation[]': [
     [{ get: 'u8', offset: '#1' }],
@@ -31,6 +32,7 @@ const BY_TYPE: Readonly<Record<string, readonly unknown[]>> = {
       { get: 'u4', offset: 0 },
     ],
   ],
+  ExpireConditions: [[], ['NX'], ['XX', 'GT'], [['LT', 'XX']]],
   ScoredMembers: [
     [1, 'a'],
     [

@@ -110,11 +110,23 @@ export function widened(parameters: readonly Parameter[], { pairs, names, types 
   );
 }
 
-/** `(key: Key, count?: number): S[]` → parameters and reply. */
+/** `(key: Key, count?: number): S[]` → parameters and reply; `<T>` may stand in front. */
 export function parseSignature(text: string): Signature {
-  const close = closingParenthesis(text);
-  const reply = text.slice(close + 1).replace(/^:\s*/, '');
-  return { parameters: parseParameters(text.slice(1, close)), reply };
+  const [head = '', generics] = /^<(.*?)>(?=\()/.exec(text) ?? [];
+  const list = text.slice(head.length);
+  const close = closingParenthesis(list);
+  const reply = list.slice(close + 1).replace(/^:\s*/, '');
+  return { generics, parameters: parseParameters(list.slice(1, close)), reply };
+}
+
+/** The same signature with an interface where pairs are wanted: it has no index signature, so its own properties are looked at. */
+export function withInterfaces(signature: Signature): Signature {
+  const takesPairs = signature.parameters.some(({ type }) => type === 'Pairs');
+  if (!takesPairs) return signature;
+  const parameters = signature.parameters.map((parameter) =>
+    parameter.type === 'Pairs' ? { ...parameter, type: 'PairsOf<T>' } : parameter,
+  );
+  return { ...signature, generics: 'T extends object', parameters };
 }
 
 function closingParenthesis(text: string): number {

@@ -18,7 +18,7 @@ export function emitGroup(models: readonly CommandModel[]): string {
     imports(body, '../command', ['Command'], false),
     imports(body, '../command', ['Arg', 'KeyRange', 'ReplyReader'], true),
     /\barg\./.test(body) ? `import * as arg from '../arguments';\n` : '',
-    imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs'], true),
+    imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs', 'PairsOf'], true),
     imports(body, '../define-spec', ['defineSpec', 'withBinary', 'withReplay', 'ALL', 'FIRST', 'FIRST_TWO'], false),
     /\bopt\./.test(body) ? `import * as opt from '../option-table';\n` : '',
     imports(body, '../option-table', ['AtMostOne', 'One', 'Without'], true),
@@ -111,9 +111,10 @@ function emitBuilder(model: CommandModel): string {
   const name = identifier(model);
   const overloaded = model.signatures.length > 1;
   const open = `export function ${name}`;
-  const heads = model.signatures.map(({ parameters, reply }) => {
+  const heads = model.signatures.map(({ generics, parameters, reply }) => {
     const result = `: Command<${onStrings(reply)}>`;
-    return `${builderDoc(model)}${open}${parameterList(parameters, '', open, `${result} {`)}${result}`;
+    const before = `${open}${generics === undefined ? '' : `<${generics}>`}`;
+    return `${builderDoc(model)}${before}${parameterList(parameters, '', before, `${result} {`)}${result}`;
   });
   const body = emitBody(model, overloaded);
   if (!overloaded) return `\n${heads[0]} {\n${body}}\n`;

@@ -101,9 +101,9 @@ function entry(model: CommandModel): string {
   ].join('\n');
 }
 
-function signatureLine(method: string, { parameters, reply }: Signature): string {
+function signatureLine(method: string, { generics, parameters, reply }: Signature): string {
   const list = parameters.map(
     ({ name, type, optional, rest }) => `${rest ? '...' : ''}${name}${optional ? '?' : ''}: ${type}`,
   );
-  return `${method}(${list.join(', ')}): Reply<${onStrings(reply)}>`;
+  return `${method}${generics === undefined ? '' : `<${generics}>`}(${list.join(', ')}): Reply<${onStrings(reply)}>`;
 }

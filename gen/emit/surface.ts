@@ -46,8 +46,8 @@ export function namespaceOf(file: string): string {
 function emitMethod(model: CommandModel): string {
   const { method, signatures, implementation } = model;
   const overloaded = signatures.length > 1;
-  const heads = signatures.map(({ parameters, reply }, overload) => {
-    const open = `  ${method}`;
+  const heads = signatures.map(({ generics, parameters, reply }, overload) => {
+    const open = `  ${method}${generics === undefined ? '' : `<${generics}>`}`;
     const result = `: Reply<${reply}>`;
     return `${methodDoc(model, overload)}${open}${parameterList(parameters, '  ', open, `${result} {`)}${result}`;
   });
@@ -104,7 +104,7 @@ function emitClass(models: readonly CommandModel[], head: string, tail: string):
     imports(body, '../answered', ['AnsweredCommand'], false),
     imports(body, '../command', ['Arg', 'Command'], true),
     `import { refuseSurplus } from '../arguments';\n`,
-    imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs'], true),
+    imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs', 'PairsOf'], true),
     imports(body, '../option-table', ['AtMostOne', 'One', 'Without'], true),
     imports(body, '../reply', ['Reply'], !body.includes('Reply.answered')),
     imports(body, '../replies/types', REPLY_TYPES, true),

@@ -29,6 +29,19 @@ declare const coin: boolean;
 declare const raw: Uint8Array;
 declare const names: string[];
 
+interface User {
+  name: string;
+  age: number;
+  nick?: string;
+}
+declare const user: User;
+declare const nested: { name: string; address: { street: string } };
+
+class Account {
+  readonly owner = 'x';
+  balance = 5n;
+}
+
 /** Strings: SET and its many replies. */
 export function strings(): void {
   promises<string | null>()(redis.get('k'), true);
@@ -128,6 +141,13 @@ export function keys(): void {
   promises<number>()(redis.exists('a'), true);
   promises<number>()(redis.expire('k', 10), true);
   void redis.expire('k', 10, 'NX');
+  promises<number>()(redis.expire('k', 10, 'XX', 'GT'), true);
+  promises<number>()(redis.pexpireat('k', new Date(), ['LT', 'XX']), true);
+  promises<number>()(c.expire('k', 10, coin ? 'NX' : undefined), true);
+  // @ts-expect-error NX goes with no other
+  void redis.expire('k', 10, 'NX', 'GT');
+  // @ts-expect-error later and earlier at once
+  void redis.expireat('k', 10, ['GT', 'LT']);
   // @ts-expect-error no such condition
   void redis.expire('k', 10, 'YY');
   promises<number>()(redis.expireat('k', new Date()), true);
@@ -195,6 +215,23 @@ export function hashes(): void {
     ['b', 'x'],
   ]);
   void redis.hset('h', 'f', 'v');
+  promises<number>()(redis.hset('u', user), true);
+  promises<number>()(redis.hset('u', new Account()), true);
+  promises<number>()(c.hset('u', user), true);
+  promises<number>()(redis.hsetex('u', user, { EX: 1 }), true);
+  promises<'OK'>()(redis.mset(user), true);
+  promises<string>()(redis.xadd('s', '*', user), true);
+  promises<number>()(redis.hset('u', { ...user } as c.Pairs), true);
+  // @ts-expect-error a list is no pairs
+  void redis.hset('u', [raw]);
+  // @ts-expect-error a property is no value
+  void redis.hset('u', nested);
+  // @ts-expect-error a date is no pairs
+  void redis.hset('u', new Date());
+  // @ts-expect-error bytes are no pairs
+  void redis.hset('u', raw);
+  // @ts-expect-error text is no pairs
+  void redis.mset('text');
   // @ts-expect-error a field without a value
   void redis.hset('h', 'f');
   // @ts-expect-error undefined is no value
@@ -374,6 +411,18 @@ export function streams(): void {
 /** Scripts. */
 export function scripts(): void {
   promises<unknown>()(redis.eval('return 1'), true);
+  promises<number>()(redis.eval<number>('return 1'), true);
+  promises<number>()(session.eval<number>('return 1'), true);
+  promises<string[]>()(redis.evalsha<string[]>('sha', 'k'), true);
+  promises<string[]>()(session.evalsha<string[]>('sha', 'k'), true);
+  promises<number>()(redis.fcall<number>('f', 'k'), true);
+  promises<number>()(session.fcall<number>('f', 'k'), true);
+  promises<number>()(redis.evalRo<number>('return 1'), true);
+  promises<number>()(redis.evalshaRo<number>('sha'), true);
+  promises<number>()(redis.fcallRo<number>('f'), true);
+  promises<number>()(c.eval<number>('return 1'), true);
+  promises<Buffer>()(bytes.eval<Buffer>('return "a"'), true);
+  promises<unknown>()(c.fcall('f'), true);
   void redis.eval('return KEYS[1]', 'k', [1, 'a']);
   void redis.evalsha('sha', ['a', 'b']);
   // @ts-expect-error the count of keys is nobody's job

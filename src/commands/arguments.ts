@@ -18,6 +18,10 @@ export type Optionals<T> = T[] | [readonly T[]];
 /** Pairs of a name and a value: a plain object, a Map, or tuples. */
 export type Pairs<V = Arg> = Readonly<Record<string, V>> | ReadonlyMap<Str, V> | Iterable<readonly [Str, V]>;
 
+/** Like `Pairs`, and an object of any type whose properties are values: of an interface, which has no index signature. */
+export type PairsOf<T extends object, V = Arg> =
+  Pairs<V> | (T & { readonly [K in keyof T]: V } & { readonly [Symbol.iterator]?: never });
+
 /** A name and a value checked: throws a TypeError that names the command and the argument, else gives what travels. */
 export type Check<T> = (value: T, spec: CommandSpec, name: string) => Arg;
 

@@ -13,7 +13,7 @@ export type {
   ReplyReader,
   SecretArguments,
 } from './command';
-export type { Key, Many, Optionals, Pairs, Str, Variadic } from './arguments';
+export type { Key, Many, Optionals, Pairs, PairsOf, Str, Variadic } from './arguments';
 export type { AtMostOne, One, Without } from './option-table';
 export type * from './replies/types';
 export type * from './special/types';

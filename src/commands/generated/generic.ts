@@ -10,7 +10,7 @@ import * as opt from '../option-table';
 import type { AtMostOne, Without } from '../option-table';
 import * as reply from '../replies';
 import * as special from '../special';
-import type { MigrateOptions } from '../special/types';
+import type { ExpireConditions, MigrateOptions } from '../special/types';
 
 export const COPY = /* @__PURE__ */ defineSpec('COPY', {
   access: 'write',
@@ -95,10 +95,8 @@ export const EXPIRE = /* @__PURE__ */ defineSpec('EXPIRE', {
 });
 
 /** Lets a key end after so many seconds; 1 when that was set. */
-export function expire(key: Key, seconds: number, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Command<number> {
-  const out: Arg[] = [arg.text(key, EXPIRE, 'key'), arg.integer(seconds, EXPIRE, 'seconds')];
-  if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], EXPIRE, 'condition'));
-  return new Command(EXPIRE, out, reply.readInteger);
+export function expire(key: Key, seconds: number, ...conditions: ExpireConditions): Command<number> {
+  return special.expire(EXPIRE, key, seconds, ...conditions);
 }
 
 export const EXPIREAT = /* @__PURE__ */ defineSpec('EXPIREAT', {
@@ -109,10 +107,8 @@ export const EXPIREAT = /* @__PURE__ */ defineSpec('EXPIREAT', {
 });
 
 /** Lets a key end at a point in time, in seconds; 1 when that was set. */
-export function expireat(key: Key, timestamp: number | Date, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Command<number> {
-  const out: Arg[] = [arg.text(key, EXPIREAT, 'key'), arg.unixSeconds(timestamp, EXPIREAT, 'timestamp')];
-  if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], EXPIREAT, 'condition'));
-  return new Command(EXPIREAT, out, reply.readInteger);
+export function expireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): Command<number> {
+  return special.expireat(EXPIREAT, key, timestamp, ...conditions);
 }
 
 export const EXPIRETIME = /* @__PURE__ */ defineSpec('EXPIRETIME', {
@@ -256,10 +252,8 @@ export const PEXPIRE = /* @__PURE__ */ defineSpec('PEXPIRE', {
 });
 
 /** Lets a key end after so many milliseconds; 1 when that was set. */
-export function pexpire(key: Key, milliseconds: number, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Command<number> {
-  const out: Arg[] = [arg.text(key, PEXPIRE, 'key'), arg.integer(milliseconds, PEXPIRE, 'milliseconds')];
-  if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], PEXPIRE, 'condition'));
-  return new Command(PEXPIRE, out, reply.readInteger);
+export function pexpire(key: Key, milliseconds: number, ...conditions: ExpireConditions): Command<number> {
+  return special.pexpire(PEXPIRE, key, milliseconds, ...conditions);
 }
 
 export const PEXPIREAT = /* @__PURE__ */ defineSpec('PEXPIREAT', {
@@ -270,10 +264,8 @@ export const PEXPIREAT = /* @__PURE__ */ defineSpec('PEXPIREAT', {
 });
 
 /** Lets a key end at a point in time, in milliseconds; 1 when that was set. */
-export function pexpireat(key: Key, timestamp: number | Date, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Command<number> {
-  const out: Arg[] = [arg.text(key, PEXPIREAT, 'key'), arg.unixMilliseconds(timestamp, PEXPIREAT, 'timestamp')];
-  if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], PEXPIREAT, 'condition'));
-  return new Command(PEXPIREAT, out, reply.readInteger);
+export function pexpireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): Command<number> {
+  return special.pexpireat(PEXPIREAT, key, timestamp, ...conditions);
 }
 
 export const PEXPIRETIME = /* @__PURE__ */ defineSpec('PEXPIRETIME', {

@@ -4,7 +4,7 @@ import { AnsweredCommand } from '../answered';
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Key, Str, Many, Optionals, Pairs } from '../arguments';
+import type { Key, Str, Many, Optionals, Pairs, PairsOf } from '../arguments';
 import { defineSpec, withReplay, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import type { AtMostOne, Without } from '../option-table';
@@ -254,7 +254,7 @@ export const HMSET = /* @__PURE__ */ defineSpec('HMSET', {
  * Sets fields of a hash.
  * @deprecated since Redis 4.0.0: use `hset`
  */
-export function hmset(key: Key, data: Pairs): Command<'OK'>;
+export function hmset<T extends object>(key: Key, data: PairsOf<T>): Command<'OK'>;
 /**
  * Sets fields of a hash.
  * @deprecated since Redis 4.0.0: use `hset`
@@ -437,7 +437,7 @@ export const HSET = /* @__PURE__ */ defineSpec('HSET', {
 });
 
 /** Sets fields of a hash and answers how many were new. */
-export function hset(key: Key, data: Pairs): Command<number>;
+export function hset<T extends object>(key: Key, data: PairsOf<T>): Command<number>;
 /** Sets fields of a hash and answers how many were new. */
 export function hset(key: Key, field: Arg, value: Arg): Command<number>;
 export function hset(key: Key, data: Pairs | Arg, value?: Arg): Command<never> {
@@ -483,7 +483,7 @@ const HSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Sets fields of a hash together with when they end; 1 when all were set. */
-export function hsetex(key: Key, data: Pairs, options?: HsetexOptions): Command<number> {
+export function hsetex<T extends object>(key: Key, data: PairsOf<T>, options?: HsetexOptions): Command<number> {
   const out: Arg[] = [arg.text(key, HSETEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, HSETEX_OPTIONS, HSETEX);
   out.push('FIELDS');

@@ -14,7 +14,7 @@ import * as special from '../special';
 export const EVAL = /* @__PURE__ */ defineSpec('EVAL', { access: 'write', since: { redis: '2.6.0', valkey: '2.6.0' } });
 
 /** Runs a Lua script. */
-export function evalScript(script: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+export function evalScript<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): Command<T> {
   return special.script(EVAL, script, keys, args);
 }
 
@@ -24,7 +24,7 @@ export const EVALSHA = /* @__PURE__ */ defineSpec('EVALSHA', {
 });
 
 /** Runs a Lua script that the server already has, by its SHA-1. */
-export function evalsha(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+export function evalsha<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Command<T> {
   return special.script(EVALSHA, sha1, keys, args);
 }
 
@@ -36,7 +36,7 @@ export const EVALSHA_RO = /* @__PURE__ */ defineSpec('EVALSHA_RO', {
 });
 
 /** Runs a Lua script that only reads, by its SHA-1, also on replicas. */
-export function evalshaRo(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+export function evalshaRo<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Command<T> {
   return special.script(EVALSHA_RO, sha1, keys, args);
 }
 
@@ -48,14 +48,14 @@ export const EVAL_RO = /* @__PURE__ */ defineSpec('EVAL_RO', {
 });
 
 /** Runs a Lua script that only reads, also on replicas. */
-export function evalRo(script: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+export function evalRo<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): Command<T> {
   return special.script(EVAL_RO, script, keys, args);
 }
 
 export const FCALL = /* @__PURE__ */ defineSpec('FCALL', { access: 'write', since: { redis: '7.0.0', valkey: '7.0.0' } });
 
 /** Calls a function of a loaded library. */
-export function fcall(name: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+export function fcall<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): Command<T> {
   return special.script(FCALL, name, keys, args);
 }
 
@@ -67,7 +67,7 @@ export const FCALL_RO = /* @__PURE__ */ defineSpec('FCALL_RO', {
 });
 
 /** Calls a function that only reads, also on replicas. */
-export function fcallRo(name: Str, keys?: Many<Key>, args?: Many<Arg>): Command<unknown> {
+export function fcallRo<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): Command<T> {
   return special.script(FCALL_RO, name, keys, args);
 }
 

@@ -4,7 +4,7 @@ import { AnsweredCommand } from '../answered';
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Key, Str, Many, Variadic, Optionals, Pairs } from '../arguments';
+import type { Key, Str, Many, Variadic, Optionals, Pairs, PairsOf } from '../arguments';
 import { defineSpec, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import type { AtMostOne, One, Without } from '../option-table';
@@ -451,7 +451,7 @@ export const CONFIG_SET = /* @__PURE__ */ defineSpec('CONFIG SET', {
 });
 
 /** Changes settings of the running server, all of them or none. */
-export function configSet(data: Pairs): Command<'OK'>;
+export function configSet<T extends object>(data: PairsOf<T>): Command<'OK'>;
 /** Changes settings of the running server, all of them or none. */
 export function configSet(parameter: Str, value: Arg): Command<'OK'>;
 export function configSet(data: Pairs | Str, value?: Arg): Command<never> {

@@ -4,7 +4,7 @@ import { AnsweredCommand } from '../answered';
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Key, Str, Many, Optionals, Pairs } from '../arguments';
+import type { Key, Str, Many, Optionals, Pairs, PairsOf } from '../arguments';
 import { defineSpec, withReplay, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import type { Without } from '../option-table';
@@ -74,9 +74,19 @@ const XADD_SAME = /* @__PURE__ */ withReplay(XADD, 'same');
 const XADD_STATE = /* @__PURE__ */ withReplay(XADD, 'state');
 
 /** Appends an entry to a stream and answers its id. */
-export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): Command<string>;
+export function xadd<T extends object>(
+  key: Key,
+  id: Str,
+  fields: PairsOf<T>,
+  options?: XaddOptions & Without<'NOMKSTREAM'>,
+): Command<string>;
 /** Appends an entry to a stream and answers its id. */
-export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<string | null>;
+export function xadd<T extends object>(
+  key: Key,
+  id: Str,
+  fields: PairsOf<T>,
+  options?: XaddOptions,
+): Command<string | null>;
 export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<never> {
   return special.xadd(XADD, XADD_SAME, XADD_STATE, key, id, fields, options) as Command<never>;
 }

@@ -4,7 +4,7 @@ import { AnsweredCommand } from '../answered';
 import { Command } from '../command';
 import type { Arg, KeyRange } from '../command';
 import * as arg from '../arguments';
-import type { Key, Str, Optionals, Pairs } from '../arguments';
+import type { Key, Str, Optionals, PairsOf } from '../arguments';
 import { defineSpec, withReplay, ALL, FIRST, FIRST_TWO } from '../define-spec';
 import * as opt from '../option-table';
 import type { AtMostOne, Without } from '../option-table';
@@ -309,7 +309,7 @@ export const MSET = /* @__PURE__ */ defineSpec('MSET', {
 });
 
 /** Sets several strings in one step. */
-export function mset(data: Pairs): Command<'OK'> {
+export function mset<T extends object>(data: PairsOf<T>): Command<'OK'> {
   const out: Arg[] = [];
   if (arg.pushAnyPairs(out, data, arg.data, MSET, 'data') === 0) return new AnsweredCommand(MSET, out, 'OK');
   return new Command(MSET, out, reply.readOk);
@@ -348,7 +348,7 @@ const MSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Sets several strings in one step together with when they end; 1 when all were set. */
-export function msetex(data: Pairs, options?: MsetexOptions): Command<number> {
+export function msetex<T extends object>(data: PairsOf<T>, options?: MsetexOptions): Command<number> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
   const count = arg.pushCountedPairs(out, data, arg.data, MSETEX, 'data');
@@ -366,7 +366,7 @@ export const MSETNX = /* @__PURE__ */ defineSpec('MSETNX', {
 });
 
 /** Sets several strings unless one of them exists; 1 when all were set. */
-export function msetnx(data: Pairs): Command<number> {
+export function msetnx<T extends object>(data: PairsOf<T>): Command<number> {
   const out: Arg[] = [];
   arg.pushPairs(out, data, arg.data, MSETNX, 'data');
   return new Command(MSETNX, out, reply.readInteger);

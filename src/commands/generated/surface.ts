@@ -3,7 +3,7 @@
 import { AnsweredCommand } from '../answered';
 import type { Arg, Command } from '../command';
 import { refuseSurplus } from '../arguments';
-import type { Key, Str, Many, Variadic, Optionals, Pairs } from '../arguments';
+import type { Key, Str, Many, Variadic, Optionals, Pairs, PairsOf } from '../arguments';
 import type { One, Without } from '../option-table';
 import { Reply } from '../reply';
 import type {
@@ -46,6 +46,7 @@ import type {
   BitGet,
   BitOperation,
   ClientKillFilter,
+  ExpireConditions,
   GeoQuery,
   GeoWith,
   HotkeysStartOptions,
@@ -1564,7 +1565,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a setting is unknown, fixed, or its value is wrong
    * @see https://redis.io/docs/latest/commands/config-set/
    */
-  configSet(data: Pairs): Reply<'OK'>;
+  configSet<T extends object>(data: PairsOf<T>): Reply<'OK'>;
   /**
    * Changes settings of the running server, all of them or none.
    * @see https://redis.io/docs/latest/commands/config-set/
@@ -1738,7 +1739,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError BUSY: another script runs
    * @see https://redis.io/docs/latest/commands/eval/
    */
-  eval(script: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+  eval<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'EVAL');
     return this.send(scriptingCommands.eval(script, keys, args));
   }
@@ -1753,7 +1754,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError BUSY: another script runs
    * @see https://redis.io/docs/latest/commands/evalsha/
    */
-  evalsha(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+  evalsha<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'EVALSHA');
     return this.send(scriptingCommands.evalsha(sha1, keys, args));
   }
@@ -1768,7 +1769,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the script tried to write
    * @see https://redis.io/docs/latest/commands/evalsha_ro/
    */
-  evalshaRo(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+  evalshaRo<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'EVALSHA_RO');
     return this.send(scriptingCommands.evalshaRo(sha1, keys, args));
   }
@@ -1782,7 +1783,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the script tried to write
    * @see https://redis.io/docs/latest/commands/eval_ro/
    */
-  evalRo(script: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+  evalRo<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'EVAL_RO');
     return this.send(scriptingCommands.evalRo(script, keys, args));
   }
@@ -1802,27 +1803,25 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
   /**
    * Lets a key end after so many seconds; 1 when that was set.
    *
-   * `EXPIRE key seconds [NX | XX | GT | LT]`
+   * `EXPIRE key seconds [<NX | XX | GT | LT> …]`
    *
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/expire/
    */
-  expire(key: Key, seconds: number, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
-    if (arguments.length > 3) refuseSurplus(arguments, 3, 'EXPIRE');
-    return this.send(genericCommands.expire(key, seconds, condition));
+  expire(key: Key, seconds: number, ...conditions: ExpireConditions): Reply<number> {
+    return this.send(genericCommands.expire(key, seconds, ...conditions));
   }
 
   /**
    * Lets a key end at a point in time, in seconds; 1 when that was set.
    *
-   * `EXPIREAT key unix-time-seconds [NX | XX | GT | LT]`
+   * `EXPIREAT key unix-time-seconds [<NX | XX | GT | LT> …]`
    *
    * O(1), since Redis 1.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/expireat/
    */
-  expireat(key: Key, timestamp: number | Date, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
-    if (arguments.length > 3) refuseSurplus(arguments, 3, 'EXPIREAT');
-    return this.send(genericCommands.expireat(key, timestamp, condition));
+  expireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): Reply<number> {
+    return this.send(genericCommands.expireat(key, timestamp, ...conditions));
   }
 
   /**
@@ -1862,7 +1861,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError BUSY: a script runs
    * @see https://redis.io/docs/latest/commands/fcall/
    */
-  fcall(name: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+  fcall<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'FCALL');
     return this.send(scriptingCommands.fcall(name, keys, args));
   }
@@ -1876,7 +1875,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such function, or it may write
    * @see https://redis.io/docs/latest/commands/fcall_ro/
    */
-  fcallRo(name: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<unknown> {
+  fcallRo<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'FCALL_RO');
     return this.send(scriptingCommands.fcallRo(name, keys, args));
   }
@@ -2693,7 +2692,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 4.0.0: use `hset`
    * @see https://redis.io/docs/latest/commands/hmset/
    */
-  hmset(key: Key, data: Pairs): Reply<'OK'>;
+  hmset<T extends object>(key: Key, data: PairsOf<T>): Reply<'OK'>;
   /**
    * Sets fields of a hash.
    * @deprecated since Redis 4.0.0: use `hset`
@@ -2927,7 +2926,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/hset/
    */
-  hset(key: Key, data: Pairs): Reply<number>;
+  hset<T extends object>(key: Key, data: PairsOf<T>): Reply<number>;
   /**
    * Sets fields of a hash and answers how many were new.
    * @see https://redis.io/docs/latest/commands/hset/
@@ -2950,7 +2949,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hsetex/
    */
-  hsetex(key: Key, data: Pairs, options?: HsetexOptions): Reply<number> {
+  hsetex<T extends object>(key: Key, data: PairsOf<T>, options?: HsetexOptions): Reply<number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HSETEX');
     return this.send(hashCommands.hsetex(key, data, options));
   }
@@ -3641,7 +3640,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/mset/
    */
-  mset(data: Pairs): Reply<'OK'> {
+  mset<T extends object>(data: PairsOf<T>): Reply<'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'MSET');
     return this.sendUnlessAnswered(stringCommands.mset(data));
   }
@@ -3656,7 +3655,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/msetex/
    */
-  msetex(data: Pairs, options?: MsetexOptions): Reply<number> {
+  msetex<T extends object>(data: PairsOf<T>, options?: MsetexOptions): Reply<number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'MSETEX');
     return this.send(stringCommands.msetex(data, options));
   }
@@ -3670,7 +3669,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/msetnx/
    */
-  msetnx(data: Pairs): Reply<number> {
+  msetnx<T extends object>(data: PairsOf<T>): Reply<number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'MSETNX');
     return this.send(stringCommands.msetnx(data));
   }
@@ -3758,27 +3757,25 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
   /**
    * Lets a key end after so many milliseconds; 1 when that was set.
    *
-   * `PEXPIRE key milliseconds [NX | XX | GT | LT]`
+   * `PEXPIRE key milliseconds [<NX | XX | GT | LT> …]`
    *
    * O(1), since Redis 2.6.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pexpire/
    */
-  pexpire(key: Key, milliseconds: number, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
-    if (arguments.length > 3) refuseSurplus(arguments, 3, 'PEXPIRE');
-    return this.send(genericCommands.pexpire(key, milliseconds, condition));
+  pexpire(key: Key, milliseconds: number, ...conditions: ExpireConditions): Reply<number> {
+    return this.send(genericCommands.pexpire(key, milliseconds, ...conditions));
   }
 
   /**
    * Lets a key end at a point in time, in milliseconds; 1 when that was set.
    *
-   * `PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]`
+   * `PEXPIREAT key unix-time-milliseconds [<NX | XX | GT | LT> …]`
    *
    * O(1), since Redis 2.6.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pexpireat/
    */
-  pexpireat(key: Key, timestamp: number | Date, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number> {
-    if (arguments.length > 3) refuseSurplus(arguments, 3, 'PEXPIREAT');
-    return this.send(genericCommands.pexpireat(key, timestamp, condition));
+  pexpireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): Reply<number> {
+    return this.send(genericCommands.pexpireat(key, timestamp, ...conditions));
   }
 
   /**
@@ -4326,7 +4323,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a setting is unknown or its value is wrong
    * @see https://redis.io/docs/latest/commands/sentinel-config/
    */
-  sentinelConfig(action: 'SET', data: Pairs): Reply<'OK'>;
+  sentinelConfig<T extends object>(action: 'SET', data: PairsOf<T>): Reply<'OK'>;
   /**
    * Reads or changes the settings of this Sentinel.
    * @see https://redis.io/docs/latest/commands/sentinel-config/
@@ -4350,7 +4347,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * Shows or changes the timings of this Sentinel.
    * @see https://redis.io/docs/latest/commands/sentinel-debug/
    */
-  sentinelDebug(data: Pairs): Reply<'OK'>;
+  sentinelDebug<T extends object>(data: PairsOf<T>): Reply<'OK'>;
   sentinelDebug(data?: Pairs): Reply<never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL DEBUG');
     return this.send(sentinelCommands.sentinelDebug(data as never) as Command<never>);
@@ -4634,7 +4631,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such primary, or an option is wrong
    * @see https://redis.io/docs/latest/commands/sentinel-set/
    */
-  sentinelSet(masterName: Str, data: Pairs): Reply<'OK'>;
+  sentinelSet<T extends object>(masterName: Str, data: PairsOf<T>): Reply<'OK'>;
   /**
    * Changes how this Sentinel watches a service.
    * @see https://redis.io/docs/latest/commands/sentinel-set/
@@ -5562,15 +5559,20 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the id is not greater than the last one
    * @see https://redis.io/docs/latest/commands/xadd/
    */
-  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): Reply<string>;
+  xadd<T extends object>(
+    key: Key,
+    id: Str,
+    fields: PairsOf<T>,
+    options?: XaddOptions & Without<'NOMKSTREAM'>,
+  ): Reply<string>;
   /**
    * Appends an entry to a stream and answers its id.
    * @see https://redis.io/docs/latest/commands/xadd/
    */
-  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Reply<string | null>;
+  xadd<T extends object>(key: Key, id: Str, fields: PairsOf<T>, options?: XaddOptions): Reply<string | null>;
   xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Reply<never> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XADD');
-    return this.send(streamCommands.xadd(key, id, fields, options as never) as Command<never>);
+    return this.send(streamCommands.xadd(key, id, fields as never, options as never) as Command<never>);
   }
 
   /**

@@ -29,6 +29,13 @@ export interface BitIncrement {
 
 export type BitOperation = BitGet | BitSet | BitIncrement;
 
+/** When a key's time is set: if it has none (NX), if it has one (XX), if the new one is later (GT) or earlier (LT); XX goes with GT and LT. */
+export type ExpireConditions =
+  | [condition?: 'NX' | 'XX' | 'GT' | 'LT' | undefined]
+  | [condition: 'XX', and: 'GT' | 'LT']
+  | [condition: 'GT' | 'LT', and: 'XX']
+  | [conditions: readonly ['XX', 'GT' | 'LT'] | readonly ['GT' | 'LT', 'XX']];
+
 /** From where a geo query looks. */
 export type GeoFrom = One<{ FROMMEMBER: Arg; FROMLONLAT: readonly [longitude: number, latitude: number] }>;
 
