@@ -145,6 +145,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
       '(key: Key, count: number, options?: { WITHVALUES?: false | undefined }): S[]',
       '(key: Key, count: number, options: { WITHVALUES: true }): [field: S, value: S][]',
       '(key: Key, count: number, options?: { WITHVALUES?: boolean | undefined }): S[] | [field: S, value: S][]',
+      '(key: Key, count?: number): S | S[] | null',
     ],
     'key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }',
   ),
@@ -178,6 +179,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
       '(key: Key, count: number, options?: { WITHSCORES?: false | undefined }): S[]',
       '(key: Key, count: number, options: { WITHSCORES: true }): Scored<S>[]',
       '(key: Key, count: number, options?: { WITHSCORES?: boolean | undefined }): S[] | Scored<S>[]',
+      '(key: Key, count?: number): S | S[] | null',
     ],
     'key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }',
   ),
@@ -251,7 +253,11 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   ]),
   XPENDING: special(
     'xpending',
-    ['(key: Key, group: Str): PendingSummary<S>', '(key: Key, group: Str, range: PendingRange): PendingEntry<S>[]'],
+    [
+      '(key: Key, group: Str): PendingSummary<S>',
+      '(key: Key, group: Str, range: PendingRange): PendingEntry<S>[]',
+      '(key: Key, group: Str, range?: PendingRange): PendingSummary<S> | PendingEntry<S>[]',
+    ],
     'key: Key, group: Str, range?: PendingRange',
   ),
   'XINFO STREAM': special(
@@ -259,6 +265,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     [
       '(key: Key, options?: { FULL?: false | undefined }): StreamInfo<S>',
       '(key: Key, options: { FULL: true; COUNT?: number | undefined }): StreamInfoFull<S>',
+      '(key: Key, options?: { FULL?: boolean | undefined; COUNT?: number | undefined }): StreamInfo<S> | StreamInfoFull<S>',
     ],
     'key: Key, options?: { FULL?: boolean | undefined; COUNT?: number | undefined }',
   ),

@@ -22,6 +22,7 @@ export function signaturesOf(
         ),
         reply: withIt.reply.type,
       },
+      { parameters, reply: unionOf([without.reply.type, withIt.reply.type]) },
     ];
   }
   const named = replies.filter((one) => one.when !== undefined);

@@ -417,6 +417,8 @@ export const PING = /* @__PURE__ */ defineSpec('PING', {
 export function ping(): Command<'PONG'>;
 /** Asks whether the server is there. */
 export function ping(message: Arg): Command<string>;
+/** Asks whether the server is there. */
+export function ping(message?: Arg): Command<'PONG' | string>;
 export function ping(message?: Arg): Command<never> {
   const out: Arg[] = [];
   if (message !== undefined) out.push(arg.data(message, PING, 'message'));

@@ -376,6 +376,8 @@ export function hrandfield(
   count: number,
   options?: { WITHVALUES?: boolean | undefined },
 ): Command<string[] | [field: string, value: string][]>;
+/** Picks fields of a hash at random; a negative count may pick one twice. */
+export function hrandfield(key: Key, count?: number): Command<string | string[] | null>;
 export function hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }): Command<never> {
   return special.hrandfield(HRANDFIELD, key, count, options) as Command<never>;
 }

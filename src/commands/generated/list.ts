@@ -232,6 +232,8 @@ export const LPOP = /* @__PURE__ */ defineSpec('LPOP', {
 export function lpop(key: Key): Command<string | null>;
 /** Pops the first element of a list, or the first few. */
 export function lpop(key: Key, count: number): Command<string[] | null>;
+/** Pops the first element of a list, or the first few. */
+export function lpop(key: Key, count?: number): Command<string | string[] | null>;
 export function lpop(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, LPOP, 'key')];
   if (count !== undefined) out.push(arg.integer(count, LPOP, 'count'));
@@ -378,6 +380,8 @@ export const RPOP = /* @__PURE__ */ defineSpec('RPOP', {
 export function rpop(key: Key): Command<string | null>;
 /** Pops the last element of a list, or the last few. */
 export function rpop(key: Key, count: number): Command<string[] | null>;
+/** Pops the last element of a list, or the last few. */
+export function rpop(key: Key, count?: number): Command<string | string[] | null>;
 export function rpop(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, RPOP, 'key')];
   if (count !== undefined) out.push(arg.integer(count, RPOP, 'count'));

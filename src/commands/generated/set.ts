@@ -192,6 +192,8 @@ export const SPOP = /* @__PURE__ */ defineSpec('SPOP', {
 export function spop(key: Key): Command<string | null>;
 /** Takes members out of a set at random. */
 export function spop(key: Key, count: number): Command<string[]>;
+/** Takes members out of a set at random. */
+export function spop(key: Key, count?: number): Command<string | string[] | null>;
 export function spop(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, SPOP, 'key')];
   if (count !== undefined) out.push(arg.integer(count, SPOP, 'count'));
@@ -211,6 +213,8 @@ export const SRANDMEMBER = /* @__PURE__ */ defineSpec('SRANDMEMBER', {
 export function srandmember(key: Key): Command<string | null>;
 /** Picks members of a set at random; a negative count may pick one twice. */
 export function srandmember(key: Key, count: number): Command<string[]>;
+/** Picks members of a set at random; a negative count may pick one twice. */
+export function srandmember(key: Key, count?: number): Command<string | string[] | null>;
 export function srandmember(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, SRANDMEMBER, 'key')];
   if (count !== undefined) out.push(arg.integer(count, SRANDMEMBER, 'count'));

@@ -366,6 +366,8 @@ export const ZPOPMAX = /* @__PURE__ */ defineSpec('ZPOPMAX', {
 export function zpopmax(key: Key): Command<Scored | null>;
 /** Pops the highest member of a sorted set, or the highest few. */
 export function zpopmax(key: Key, count: number): Command<Scored[]>;
+/** Pops the highest member of a sorted set, or the highest few. */
+export function zpopmax(key: Key, count?: number): Command<Scored | Scored[] | null>;
 export function zpopmax(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, ZPOPMAX, 'key')];
   if (count !== undefined) out.push(arg.integer(count, ZPOPMAX, 'count'));
@@ -383,6 +385,8 @@ export const ZPOPMIN = /* @__PURE__ */ defineSpec('ZPOPMIN', {
 export function zpopmin(key: Key): Command<Scored | null>;
 /** Pops the lowest member of a sorted set, or the lowest few. */
 export function zpopmin(key: Key, count: number): Command<Scored[]>;
+/** Pops the lowest member of a sorted set, or the lowest few. */
+export function zpopmin(key: Key, count?: number): Command<Scored | Scored[] | null>;
 export function zpopmin(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, ZPOPMIN, 'key')];
   if (count !== undefined) out.push(arg.integer(count, ZPOPMIN, 'count'));
@@ -410,6 +414,8 @@ export function zrandmember(
   count: number,
   options?: { WITHSCORES?: boolean | undefined },
 ): Command<string[] | Scored[]>;
+/** Picks members of a sorted set at random; a negative count may pick one twice. */
+export function zrandmember(key: Key, count?: number): Command<string | string[] | null>;
 export function zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }): Command<never> {
   return special.zrandmember(ZRANDMEMBER, key, count, options) as Command<never>;
 }

@@ -462,6 +462,11 @@ export const XINFO_STREAM = /* @__PURE__ */ defineSpec('XINFO STREAM', {
 export function xinfoStream(key: Key, options?: { FULL?: false | undefined }): Command<StreamInfo>;
 /** Describes a stream, in full where wanted. */
 export function xinfoStream(key: Key, options: { FULL: true; COUNT?: number | undefined }): Command<StreamInfoFull>;
+/** Describes a stream, in full where wanted. */
+export function xinfoStream(
+  key: Key,
+  options?: { FULL?: boolean | undefined; COUNT?: number | undefined },
+): Command<StreamInfo | StreamInfoFull>;
 export function xinfoStream(
   key: Key,
   options?: { FULL?: boolean | undefined; COUNT?: number | undefined },
@@ -494,6 +499,8 @@ export const XPENDING = /* @__PURE__ */ defineSpec('XPENDING', {
 export function xpending(key: Key, group: Str): Command<PendingSummary>;
 /** Tells what a group has handed out and not got confirmed, as a whole or entry by entry. */
 export function xpending(key: Key, group: Str, range: PendingRange): Command<PendingEntry[]>;
+/** Tells what a group has handed out and not got confirmed, as a whole or entry by entry. */
+export function xpending(key: Key, group: Str, range?: PendingRange): Command<PendingSummary | PendingEntry[]>;
 export function xpending(key: Key, group: Str, range?: PendingRange): Command<never> {
   return special.xpending(XPENDING, key, group, range) as Command<never>;
 }

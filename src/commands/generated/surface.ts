@@ -2874,6 +2874,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     count: number,
     options?: { WITHVALUES?: boolean | undefined },
   ): Reply<S[] | [field: S, value: S][]>;
+  /**
+   * Picks fields of a hash at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/hrandfield/
+   */
+  hrandfield(key: Key, count?: number): Reply<S | S[] | null>;
   hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }): Reply<never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HRANDFIELD');
     return this.send(hashCommands.hrandfield(key, count as never, options as never) as Command<never>);
@@ -3320,6 +3325,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/lpop/
    */
   lpop(key: Key, count: number): Reply<S[] | null>;
+  /**
+   * Pops the first element of a list, or the first few.
+   * @see https://redis.io/docs/latest/commands/lpop/
+   */
+  lpop(key: Key, count?: number): Reply<S | S[] | null>;
   lpop(key: Key, count?: number): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'LPOP');
     return this.send(listCommands.lpop(key, count as never) as Command<never>);
@@ -3846,6 +3856,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/ping/
    */
   ping(message: Arg): Reply<S>;
+  /**
+   * Asks whether the server is there.
+   * @see https://redis.io/docs/latest/commands/ping/
+   */
+  ping(message?: Arg): Reply<'PONG' | S>;
   ping(message?: Arg): Reply<never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'PING');
     return this.send(connectionCommands.ping(message as never) as Command<never>);
@@ -4073,6 +4088,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/rpop/
    */
   rpop(key: Key, count: number): Reply<S[] | null>;
+  /**
+   * Pops the last element of a list, or the last few.
+   * @see https://redis.io/docs/latest/commands/rpop/
+   */
+  rpop(key: Key, count?: number): Reply<S | S[] | null>;
   rpop(key: Key, count?: number): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'RPOP');
     return this.send(listCommands.rpop(key, count as never) as Command<never>);
@@ -5027,6 +5047,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/spop/
    */
   spop(key: Key, count: number): Reply<S[]>;
+  /**
+   * Takes members out of a set at random.
+   * @see https://redis.io/docs/latest/commands/spop/
+   */
+  spop(key: Key, count?: number): Reply<S | S[] | null>;
   spop(key: Key, count?: number): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SPOP');
     return this.send(setCommands.spop(key, count as never) as Command<never>);
@@ -5060,6 +5085,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/srandmember/
    */
   srandmember(key: Key, count: number): Reply<S[]>;
+  /**
+   * Picks members of a set at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/srandmember/
+   */
+  srandmember(key: Key, count?: number): Reply<S | S[] | null>;
   srandmember(key: Key, count?: number): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SRANDMEMBER');
     return this.send(setCommands.srandmember(key, count as never) as Command<never>);
@@ -5391,6 +5421,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/vrandmember/
    */
   vrandmember(key: Key, count: number): Reply<S[]>;
+  /**
+   * Picks elements of a vector set at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/vrandmember/
+   */
+  vrandmember(key: Key, count?: number): Reply<S | S[] | null>;
   vrandmember(key: Key, count?: number): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'VRANDMEMBER');
     return this.send(vectorSetCommands.vrandmember(key, count as never) as Command<never>);
@@ -5880,6 +5915,14 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/xinfo-stream/
    */
   xinfoStream(key: Key, options: { FULL: true; COUNT?: number | undefined }): Reply<StreamInfoFull<S>>;
+  /**
+   * Describes a stream, in full where wanted.
+   * @see https://redis.io/docs/latest/commands/xinfo-stream/
+   */
+  xinfoStream(
+    key: Key,
+    options?: { FULL?: boolean | undefined; COUNT?: number | undefined },
+  ): Reply<StreamInfo<S> | StreamInfoFull<S>>;
   xinfoStream(key: Key, options?: { FULL?: boolean | undefined; COUNT?: number | undefined }): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XINFO STREAM');
     return this.send(streamCommands.xinfoStream(key, options as never) as Command<never>);
@@ -5915,6 +5958,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/xpending/
    */
   xpending(key: Key, group: Str, range: PendingRange): Reply<PendingEntry<S>[]>;
+  /**
+   * Tells what a group has handed out and not got confirmed, as a whole or entry by entry.
+   * @see https://redis.io/docs/latest/commands/xpending/
+   */
+  xpending(key: Key, group: Str, range?: PendingRange): Reply<PendingSummary<S> | PendingEntry<S>[]>;
   xpending(key: Key, group: Str, range?: PendingRange): Reply<never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'XPENDING');
     return this.send(streamCommands.xpending(key, group, range as never) as Command<never>);
@@ -6240,6 +6288,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/zpopmax/
    */
   zpopmax(key: Key, count: number): Reply<Scored<S>[]>;
+  /**
+   * Pops the highest member of a sorted set, or the highest few.
+   * @see https://redis.io/docs/latest/commands/zpopmax/
+   */
+  zpopmax(key: Key, count?: number): Reply<Scored<S> | Scored<S>[] | null>;
   zpopmax(key: Key, count?: number): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'ZPOPMAX');
     return this.send(sortedSetCommands.zpopmax(key, count as never) as Command<never>);
@@ -6260,6 +6313,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/zpopmin/
    */
   zpopmin(key: Key, count: number): Reply<Scored<S>[]>;
+  /**
+   * Pops the lowest member of a sorted set, or the lowest few.
+   * @see https://redis.io/docs/latest/commands/zpopmin/
+   */
+  zpopmin(key: Key, count?: number): Reply<Scored<S> | Scored<S>[] | null>;
   zpopmin(key: Key, count?: number): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'ZPOPMIN');
     return this.send(sortedSetCommands.zpopmin(key, count as never) as Command<never>);
@@ -6290,6 +6348,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/zrandmember/
    */
   zrandmember(key: Key, count: number, options?: { WITHSCORES?: boolean | undefined }): Reply<S[] | Scored<S>[]>;
+  /**
+   * Picks members of a sorted set at random; a negative count may pick one twice.
+   * @see https://redis.io/docs/latest/commands/zrandmember/
+   */
+  zrandmember(key: Key, count?: number): Reply<S | S[] | null>;
   zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }): Reply<never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZRANDMEMBER');
     return this.send(sortedSetCommands.zrandmember(key, count as never, options as never) as Command<never>);

@@ -184,6 +184,8 @@ export const VRANDMEMBER = /* @__PURE__ */ defineSpec('VRANDMEMBER', {
 export function vrandmember(key: Key): Command<string | null>;
 /** Picks elements of a vector set at random; a negative count may pick one twice. */
 export function vrandmember(key: Key, count: number): Command<string[]>;
+/** Picks elements of a vector set at random; a negative count may pick one twice. */
+export function vrandmember(key: Key, count?: number): Command<string | string[] | null>;
 export function vrandmember(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, VRANDMEMBER, 'key')];
   if (count !== undefined) out.push(arg.integer(count, VRANDMEMBER, 'count'));
