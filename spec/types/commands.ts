@@ -1,7 +1,7 @@
 // What the types of commands allow and what they refuse, in both directions: `tsc --noEmit` is the test.
 /* eslint-disable @typescript-eslint/no-unsafe-call -- methods that must not exist are part of the subject */
 
-import type { Reply } from 'rxjs-redis';
+import type { DedicatedConnection, Redis, Reply } from 'rxjs-redis';
 import type {
   ClientInfo,
   CommandDocs,
@@ -18,13 +18,11 @@ import type {
   StreamInfoFull,
 } from 'rxjs-redis/commands';
 import * as c from 'rxjs-redis/commands';
-import type { CommandSurface } from '../../src/commands/generated/surface';
-import type { SessionSurface } from '../../src/commands/generated/session';
 import { promises, type Equal } from './equal';
 
-declare const redis: CommandSurface;
-declare const bytes: CommandSurface<Buffer>;
-declare const session: SessionSurface;
+declare const redis: Redis;
+declare const bytes: Redis['bytes'];
+declare const session: DedicatedConnection;
 declare const coin: boolean;
 declare const raw: Uint8Array;
 declare const names: string[];

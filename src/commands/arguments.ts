@@ -16,11 +16,13 @@ export type Variadic<T> = [readonly T[]] | [T, ...T[]];
 export type Optionals<T> = T[] | [readonly T[]];
 
 /** Pairs of a name and a value: a plain object, a Map, or tuples. */
-export type Pairs<V = Arg> = Readonly<Record<string, V>> | ReadonlyMap<Str, V> | Iterable<readonly [Str, V]>;
+// The array is an Iterable as well; TypeScript 5.0 takes the tuples of a literal for arrays where it is not said.
+export type Pairs<V = Arg> =
+  Readonly<Record<string, V>> | ReadonlyMap<Str, V> | readonly (readonly [Str, V])[] | Iterable<readonly [Str, V]>;
 
-/** Like `Pairs`, and an object of any type whose properties are values: of an interface, which has no index signature. */
-export type PairsOf<T extends object, V = Arg> =
-  Pairs<V> | (T & { readonly [K in keyof T]: V } & { readonly [Symbol.iterator]?: never });
+/** Pairs as the properties of an object of any type, of an interface too, which has no index signature: all must be values. */
+// `as K` has the methods of an array looked at as well, which are no values.
+export type PairsOf<T extends object, V = Arg> = T & { readonly [K in keyof T as K]: V };
 
 /** A name and a value checked: throws a TypeError that names the command and the argument, else gives what travels. */
 export type Check<T> = (value: T, spec: CommandSpec, name: string) => Arg;

@@ -254,6 +254,11 @@ export const HMSET = /* @__PURE__ */ defineSpec('HMSET', {
  * Sets fields of a hash.
  * @deprecated since Redis 4.0.0: use `hset`
  */
+export function hmset(key: Key, data: Pairs): Command<'OK'>;
+/**
+ * Sets fields of a hash.
+ * @deprecated since Redis 4.0.0: use `hset`
+ */
 export function hmset<T extends object>(key: Key, data: PairsOf<T>): Command<'OK'>;
 /**
  * Sets fields of a hash.
@@ -439,6 +444,8 @@ export const HSET = /* @__PURE__ */ defineSpec('HSET', {
 });
 
 /** Sets fields of a hash and answers how many were new. */
+export function hset(key: Key, data: Pairs): Command<number>;
+/** Sets fields of a hash and answers how many were new. */
 export function hset<T extends object>(key: Key, data: PairsOf<T>): Command<number>;
 /** Sets fields of a hash and answers how many were new. */
 export function hset(key: Key, field: Arg, value: Arg): Command<number>;
@@ -485,13 +492,16 @@ const HSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Sets fields of a hash together with when they end; 1 when all were set. */
-export function hsetex<T extends object>(key: Key, data: PairsOf<T>, options?: HsetexOptions): Command<number> {
+export function hsetex(key: Key, data: Pairs, options?: HsetexOptions): Command<number>;
+/** Sets fields of a hash together with when they end; 1 when all were set. */
+export function hsetex<T extends object>(key: Key, data: PairsOf<T>, options?: HsetexOptions): Command<number>;
+export function hsetex(key: Key, data: Pairs, options?: HsetexOptions): Command<never> {
   const out: Arg[] = [arg.text(key, HSETEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, HSETEX_OPTIONS, HSETEX);
   out.push('FIELDS');
   arg.pushCountedPairs(out, data, arg.data, HSETEX, 'data');
   const spec = opt.has(options, 'FNX', 'FXX', 'NX', 'XX') ? HSETEX_STATE : HSETEX;
-  return new Command(spec, out, reply.readInteger);
+  return new Command<unknown>(spec, out, reply.readInteger) as Command<never>;
 }
 
 export const HSETNX = /* @__PURE__ */ defineSpec('HSETNX', {

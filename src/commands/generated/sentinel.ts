@@ -31,6 +31,8 @@ export const SENTINEL_CONFIG = /* @__PURE__ */ defineSpec('SENTINEL CONFIG', {
 });
 
 /** Reads or changes the settings of this Sentinel. */
+export function sentinelConfig(action: 'SET', data: Pairs): Command<'OK'>;
+/** Reads or changes the settings of this Sentinel. */
 export function sentinelConfig<T extends object>(action: 'SET', data: PairsOf<T>): Command<'OK'>;
 /** Reads or changes the settings of this Sentinel. */
 export function sentinelConfig(action: 'GET', parameters: Many<Str>): Command<Record<string, string>>;
@@ -46,6 +48,8 @@ export const SENTINEL_DEBUG = /* @__PURE__ */ defineSpec('SENTINEL DEBUG', {
 
 /** Shows or changes the timings of this Sentinel. */
 export function sentinelDebug(): Command<Record<string, string>>;
+/** Shows or changes the timings of this Sentinel. */
+export function sentinelDebug(data: Pairs): Command<'OK'>;
 /** Shows or changes the timings of this Sentinel. */
 export function sentinelDebug<T extends object>(data: PairsOf<T>): Command<'OK'>;
 export function sentinelDebug(data?: Pairs): Command<never> {
@@ -358,6 +362,8 @@ export const SENTINEL_SET = /* @__PURE__ */ defineSpec('SENTINEL SET', {
   secrets: { valuesOf: ['auth-pass', 'auth-user'] },
 });
 
+/** Changes how this Sentinel watches a service. */
+export function sentinelSet(masterName: Str, data: Pairs): Command<'OK'>;
 /** Changes how this Sentinel watches a service. */
 export function sentinelSet<T extends object>(masterName: Str, data: PairsOf<T>): Command<'OK'>;
 /** Changes how this Sentinel watches a service. */

@@ -4,7 +4,7 @@ import { AnsweredCommand } from '../answered';
 import { Command } from '../command';
 import type { Arg, KeyRange } from '../command';
 import * as arg from '../arguments';
-import type { Key, Str, Optionals, PairsOf } from '../arguments';
+import type { Key, Str, Optionals, Pairs, PairsOf } from '../arguments';
 import { defineSpec, withReplay, ALL, FIRST, FIRST_TWO } from '../define-spec';
 import * as opt from '../option-table';
 import type { AtMostOne, Without } from '../option-table';
@@ -309,10 +309,13 @@ export const MSET = /* @__PURE__ */ defineSpec('MSET', {
 });
 
 /** Sets several strings in one step. */
-export function mset<T extends object>(data: PairsOf<T>): Command<'OK'> {
+export function mset(data: Pairs): Command<'OK'>;
+/** Sets several strings in one step. */
+export function mset<T extends object>(data: PairsOf<T>): Command<'OK'>;
+export function mset(data: Pairs): Command<never> {
   const out: Arg[] = [];
-  if (arg.pushAnyPairs(out, data, arg.data, MSET, 'data') === 0) return new AnsweredCommand(MSET, out, 'OK');
-  return new Command(MSET, out, reply.readOk);
+  if (arg.pushAnyPairs(out, data, arg.data, MSET, 'data') === 0) return new AnsweredCommand(MSET, out, 'OK' as never);
+  return new Command<unknown>(MSET, out, reply.readOk) as Command<never>;
 }
 
 export const MSETEX = /* @__PURE__ */ defineSpec('MSETEX', {
@@ -348,14 +351,17 @@ const MSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Sets several strings in one step together with when they end; 1 when all were set. */
-export function msetex<T extends object>(data: PairsOf<T>, options?: MsetexOptions): Command<number> {
+export function msetex(data: Pairs, options?: MsetexOptions): Command<number>;
+/** Sets several strings in one step together with when they end; 1 when all were set. */
+export function msetex<T extends object>(data: PairsOf<T>, options?: MsetexOptions): Command<number>;
+export function msetex(data: Pairs, options?: MsetexOptions): Command<never> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
   const count = arg.pushCountedPairs(out, data, arg.data, MSETEX, 'data');
   places.push({ from: out.length - 2 * count, to: out.length - 1, step: 2 });
   if (options !== undefined) opt.pushOptions(out, options, MSETEX_OPTIONS, MSETEX);
   const spec = opt.has(options, 'NX', 'XX') ? MSETEX_STATE : MSETEX;
-  return new Command(spec, out, reply.readInteger, places);
+  return new Command<unknown>(spec, out, reply.readInteger, places) as Command<never>;
 }
 
 export const MSETNX = /* @__PURE__ */ defineSpec('MSETNX', {
@@ -366,10 +372,13 @@ export const MSETNX = /* @__PURE__ */ defineSpec('MSETNX', {
 });
 
 /** Sets several strings unless one of them exists; 1 when all were set. */
-export function msetnx<T extends object>(data: PairsOf<T>): Command<number> {
+export function msetnx(data: Pairs): Command<number>;
+/** Sets several strings unless one of them exists; 1 when all were set. */
+export function msetnx<T extends object>(data: PairsOf<T>): Command<number>;
+export function msetnx(data: Pairs): Command<never> {
   const out: Arg[] = [];
   arg.pushPairs(out, data, arg.data, MSETNX, 'data');
-  return new Command(MSETNX, out, reply.readInteger);
+  return new Command<unknown>(MSETNX, out, reply.readInteger) as Command<never>;
 }
 
 export const PSETEX = /* @__PURE__ */ defineSpec('PSETEX', {

@@ -1565,6 +1565,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a setting is unknown, fixed, or its value is wrong
    * @see https://redis.io/docs/latest/commands/config-set/
    */
+  configSet(data: Pairs): Reply<'OK'>;
+  /**
+   * Changes settings of the running server, all of them or none.
+   * @see https://redis.io/docs/latest/commands/config-set/
+   */
   configSet<T extends object>(data: PairsOf<T>): Reply<'OK'>;
   /**
    * Changes settings of the running server, all of them or none.
@@ -2692,6 +2697,12 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 4.0.0: use `hset`
    * @see https://redis.io/docs/latest/commands/hmset/
    */
+  hmset(key: Key, data: Pairs): Reply<'OK'>;
+  /**
+   * Sets fields of a hash.
+   * @deprecated since Redis 4.0.0: use `hset`
+   * @see https://redis.io/docs/latest/commands/hmset/
+   */
   hmset<T extends object>(key: Key, data: PairsOf<T>): Reply<'OK'>;
   /**
    * Sets fields of a hash.
@@ -2931,6 +2942,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/hset/
    */
+  hset(key: Key, data: Pairs): Reply<number>;
+  /**
+   * Sets fields of a hash and answers how many were new.
+   * @see https://redis.io/docs/latest/commands/hset/
+   */
   hset<T extends object>(key: Key, data: PairsOf<T>): Reply<number>;
   /**
    * Sets fields of a hash and answers how many were new.
@@ -2954,9 +2970,15 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hsetex/
    */
-  hsetex<T extends object>(key: Key, data: PairsOf<T>, options?: HsetexOptions): Reply<number> {
+  hsetex(key: Key, data: Pairs, options?: HsetexOptions): Reply<number>;
+  /**
+   * Sets fields of a hash together with when they end; 1 when all were set.
+   * @see https://redis.io/docs/latest/commands/hsetex/
+   */
+  hsetex<T extends object>(key: Key, data: PairsOf<T>, options?: HsetexOptions): Reply<number>;
+  hsetex(key: Key, data: Pairs, options?: HsetexOptions): Reply<never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HSETEX');
-    return this.send(hashCommands.hsetex(key, data, options));
+    return this.send(hashCommands.hsetex(key, data as never, options as never) as Command<never>);
   }
 
   /**
@@ -3650,9 +3672,15 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/mset/
    */
-  mset<T extends object>(data: PairsOf<T>): Reply<'OK'> {
+  mset(data: Pairs): Reply<'OK'>;
+  /**
+   * Sets several strings in one step.
+   * @see https://redis.io/docs/latest/commands/mset/
+   */
+  mset<T extends object>(data: PairsOf<T>): Reply<'OK'>;
+  mset(data: Pairs): Reply<never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'MSET');
-    return this.sendUnlessAnswered(stringCommands.mset(data));
+    return this.sendUnlessAnswered(stringCommands.mset(data as never) as Command<never>);
   }
 
   /**
@@ -3665,9 +3693,15 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/msetex/
    */
-  msetex<T extends object>(data: PairsOf<T>, options?: MsetexOptions): Reply<number> {
+  msetex(data: Pairs, options?: MsetexOptions): Reply<number>;
+  /**
+   * Sets several strings in one step together with when they end; 1 when all were set.
+   * @see https://redis.io/docs/latest/commands/msetex/
+   */
+  msetex<T extends object>(data: PairsOf<T>, options?: MsetexOptions): Reply<number>;
+  msetex(data: Pairs, options?: MsetexOptions): Reply<never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'MSETEX');
-    return this.send(stringCommands.msetex(data, options));
+    return this.send(stringCommands.msetex(data as never, options as never) as Command<never>);
   }
 
   /**
@@ -3679,9 +3713,15 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/msetnx/
    */
-  msetnx<T extends object>(data: PairsOf<T>): Reply<number> {
+  msetnx(data: Pairs): Reply<number>;
+  /**
+   * Sets several strings unless one of them exists; 1 when all were set.
+   * @see https://redis.io/docs/latest/commands/msetnx/
+   */
+  msetnx<T extends object>(data: PairsOf<T>): Reply<number>;
+  msetnx(data: Pairs): Reply<never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'MSETNX');
-    return this.send(stringCommands.msetnx(data));
+    return this.send(stringCommands.msetnx(data as never) as Command<never>);
   }
 
   /**
@@ -4343,6 +4383,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a setting is unknown or its value is wrong
    * @see https://redis.io/docs/latest/commands/sentinel-config/
    */
+  sentinelConfig(action: 'SET', data: Pairs): Reply<'OK'>;
+  /**
+   * Reads or changes the settings of this Sentinel.
+   * @see https://redis.io/docs/latest/commands/sentinel-config/
+   */
   sentinelConfig<T extends object>(action: 'SET', data: PairsOf<T>): Reply<'OK'>;
   /**
    * Reads or changes the settings of this Sentinel.
@@ -4363,6 +4408,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @see https://redis.io/docs/latest/commands/sentinel-debug/
    */
   sentinelDebug(): Reply<Record<string, string>>;
+  /**
+   * Shows or changes the timings of this Sentinel.
+   * @see https://redis.io/docs/latest/commands/sentinel-debug/
+   */
+  sentinelDebug(data: Pairs): Reply<'OK'>;
   /**
    * Shows or changes the timings of this Sentinel.
    * @see https://redis.io/docs/latest/commands/sentinel-debug/
@@ -4649,6 +4699,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    *
    * O(1), since Redis 2.8.4, in every Valkey.
    * @throws ReplyError ERR: no such primary, or an option is wrong
+   * @see https://redis.io/docs/latest/commands/sentinel-set/
+   */
+  sentinelSet(masterName: Str, data: Pairs): Reply<'OK'>;
+  /**
+   * Changes how this Sentinel watches a service.
    * @see https://redis.io/docs/latest/commands/sentinel-set/
    */
   sentinelSet<T extends object>(masterName: Str, data: PairsOf<T>): Reply<'OK'>;
@@ -5594,12 +5649,22 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the id is not greater than the last one
    * @see https://redis.io/docs/latest/commands/xadd/
    */
+  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): Reply<string>;
+  /**
+   * Appends an entry to a stream and answers its id.
+   * @see https://redis.io/docs/latest/commands/xadd/
+   */
   xadd<T extends object>(
     key: Key,
     id: Str,
     fields: PairsOf<T>,
     options?: XaddOptions & Without<'NOMKSTREAM'>,
   ): Reply<string>;
+  /**
+   * Appends an entry to a stream and answers its id.
+   * @see https://redis.io/docs/latest/commands/xadd/
+   */
+  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Reply<string | null>;
   /**
    * Appends an entry to a stream and answers its id.
    * @see https://redis.io/docs/latest/commands/xadd/
