@@ -70,7 +70,7 @@ const RANK = replies({
 });
 const GEO = { 'WITHCOORD|WITHDIST|WITHHASH': ['GeoMatch<S>[]', 'readGeoMatches'], else: ['S[]', 'readTexts'] } as const;
 const GEO_OR_STORE = replies({ 'STORE|STOREDIST': ['number', 'readInteger'], ...GEO });
-const COUNTS_BY_CHANNEL = reply('Dictionary<S, number>', 'readCountsByChannel');
+const COUNTS = 'Dictionary<S, number>';
 const ADDRESS = reply('[host: string, port: number] | null', 'readAddress');
 const MASTER_DOWN = reply('[down: number, leader: string, epoch: number]', 'readMasterDown');
 const CONFIRMED = reply('void', 'readNothing');
@@ -284,10 +284,10 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   'XINFO GROUPS': reply('StreamGroup<S>[]', 'readStreamGroups'),
 
   // Publish and subscribe
-  'PUBSUB CHANNELS': KEYS,
+  'PUBSUB CHANNELS': reply('S[]', 'readChannels'),
   'PUBSUB SHARDCHANNELS': KEYS,
-  'PUBSUB NUMSUB': COUNTS_BY_CHANNEL,
-  'PUBSUB SHARDNUMSUB': COUNTS_BY_CHANNEL,
+  'PUBSUB NUMSUB': reply(COUNTS, 'readCountsByChannel'),
+  'PUBSUB SHARDNUMSUB': reply(COUNTS, 'readCountsByShardChannel'),
   SUBSCRIBE: CONFIRMED,
   PSUBSCRIBE: CONFIRMED,
   SSUBSCRIBE: CONFIRMED,

@@ -43,9 +43,12 @@ export type SecretArguments =
   /** arguments that begin with one of these characters */
   | { readonly startingWith: string };
 
-/** Names that are not keys and still get the client's `prefix`: channels as they are, patterns with the prefix escaped. */
+/**
+ * Names that are not keys and still get the client's `prefix`: channels as they are, patterns with the prefix escaped; `eventKey` is the
+ * message to a channel of events, which is a key.
+ */
 export interface PrefixedArguments {
-  readonly kind: 'channel' | 'channelPattern' | 'key' | 'keyPattern' | 'sortPattern';
+  readonly kind: 'channel' | 'pattern' | 'shard' | 'eventKey' | 'key' | 'keyPattern' | 'sortPattern';
   /** the arguments themselves … */
   readonly at?: KeyRange;
   /** … or the argument behind one of these option tokens, */

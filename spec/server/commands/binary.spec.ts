@@ -51,19 +51,16 @@ describe('bytes', () => {
     ['Q8', 'int8', [42, -85, 127], { Q8: true }],
     ['BIN', 'bin', [-1, -1, 1], { BIN: true }],
     ['NOQUANT', 'f32', [1.5, -0.3, 2], { NOQUANT: true }],
-  ] as const)(
-    'of a vector come from VEMB RAW as they are stored: %s',
-    async (_name, quantization, vector, options) => {
-      if (!isKnownTo(await codeOf(redis), { seen: 'r8.0 r8.6' })) return;
-      await redis.vadd('v', vector, 'e', options);
-      const raw = await redis.vemb('v', 'e', { RAW: true });
-      expect(raw).toEqual(await bytes.vemb('v', 'e', { RAW: true }));
-      expect(raw?.quantization).toBe(quantization);
-      const { length } = raw?.bytes ?? Buffer.alloc(0);
-      expect(length).toBe({ int8: 3, bin: 8, f32: 12 }[quantization]);
-      if (quantization === 'int8') expect(raw?.bytes.toString('hex')).toBe('2aab7f');
-    },
-  );
+  ] as const)('of a vector come from VEMB RAW as they are stored: %s', async (_name, quantization, vector, options) => {
+    if (!isKnownTo(await codeOf(redis), { seen: 'r8.0 r8.6' })) return;
+    await redis.vadd('v', vector, 'e', options);
+    const raw = await redis.vemb('v', 'e', { RAW: true });
+    expect(raw).toEqual(await bytes.vemb('v', 'e', { RAW: true }));
+    expect(raw?.quantization).toBe(quantization);
+    const { length } = raw?.bytes ?? Buffer.alloc(0);
+    expect(length).toBe({ int8: 3, bin: 8, f32: 12 }[quantization]);
+    if (quantization === 'int8') expect(raw?.bytes.toString('hex')).toBe('2aab7f');
+  });
 });
 
 describe('text', () => {

@@ -1,5 +1,7 @@
 import { lastValueFrom } from 'rxjs';
 import { Redis, type RedisError } from 'rxjs-redis';
+import * as c from 'rxjs-redis/commands';
+import { ownMessage } from '../../../src/commands/prefix';
 import { useServer } from '../../support/server';
 import { codeOf } from './known-to';
 import { RawSession } from './raw-session';
@@ -111,11 +113,52 @@ describe('a client with a prefix', () => {
 
   it('has channels of its own', async () => {
     const listener = await RawSession.open(server(), { protocol: 3, prefix: 'app[1]:' });
-    await listener.run((await import('rxjs-redis/commands')).subscribe('news'));
+    await listener.run(c.subscribe('news'));
     expect(await redis.pubsubChannels('n*')).toEqual(['news']);
     expect(await redis.pubsubNumsub('news')).toEqual({ news: 1 });
     expect(await bare.publish('news', 'x')).toBe(0);
     expect(await redis.publish('news', 'x')).toBe(1);
     listener.close();
+  });
+
+  it('is notified about its own keys, by their names without the prefix', async () => {
+    await bare.configSet('notify-keyspace-events', 'KEA');
+    const listener = await RawSession.open(server(), { protocol: 3, prefix: 'app[1]:' });
+    await listener.run(c.subscribe('__keyspace@0__:user:1', '__keyevent@0__:del'));
+    await listener.run(c.psubscribe('__keyspace@*__:user:*', '__key*__:*'));
+    expect((await listener.pubsubChannels('__keyspace@0__:user:*')).sort()).toEqual(['__keyspace@0__:user:1']);
+    expect(await listener.pubsubNumsub('__keyevent@0__:del')).toEqual({ '__keyevent@0__:del': 1 });
+    await bare.set('user:1', 'theirs');
+    await redis.set('user:1', 'ours');
+    await bare.del('user:1');
+    await redis.del('user:1');
+    await listener.ping();
+    const seen = listener.pushes.flatMap(({ kind, items }) => {
+      const words = items.slice(kind === 'pmessage' ? 0 : 1) as [string, string, string];
+      if (!/^p?message$/.test(kind)) return [];
+      const [pattern, channel, data] = kind === 'pmessage' ? (items.slice(1) as typeof words) : [undefined, ...words];
+      const own = ownMessage({ channel, data, ...(pattern !== undefined && { pattern }) }, 'app[1]:');
+      return own === undefined ? [] : [[own.pattern, own.channel, own.data]];
+    });
+    listener.close();
+    await bare.configSet('notify-keyspace-events', '');
+    const [bySpace, byEvent] = ['__keyspace@0__:user:1', '__keyevent@0__:del'];
+    expect(seen.filter(([pattern]) => pattern === undefined)).toEqual([
+      [undefined, bySpace, 'set'],
+      [undefined, bySpace, 'del'],
+      [undefined, byEvent, 'user:1'],
+    ]);
+    expect(seen.filter(([pattern]) => pattern === '__keyspace@*__:user:*').map((one) => one.slice(1))).toEqual([
+      [bySpace, 'set'],
+      [bySpace, 'del'],
+    ]);
+    expect(seen.filter(([pattern]) => pattern === '__key*__:*').map((one) => one.slice(1))).toEqual(
+      expect.arrayContaining([
+        [bySpace, 'set'],
+        ['__keyevent@0__:set', 'user:1'],
+        [bySpace, 'del'],
+        [byEvent, 'user:1'],
+      ]),
+    );
   });
 });

@@ -271,7 +271,15 @@ describe('the prefix comes off', () => {
     ['BZPOPMIN', c.bzpopmin('a', 0), ['app:a', 'm', 1], ['a', 'm', 1]],
     ['XREAD', c.xread({ s: '0' }), [['app:s', []]], { s: [] }],
     ['PUBSUB CHANNELS', c.pubsubChannels(), ['app:news'], ['news']],
+    [
+      'PUBSUB CHANNELS of notifications',
+      c.pubsubChannels(),
+      ['__keyspace@0__:app:k', '__keyspace@0__:k'],
+      ['__keyspace@0__:k'],
+    ],
     ['PUBSUB NUMSUB', c.pubsubNumsub('news'), ['app:news', 2], { news: 2 }],
+    ['PUBSUB NUMSUB of notifications', c.pubsubNumsub('x'), ['__keyspace@0__:app:k', 2], { '__keyspace@0__:k': 2 }],
+    ['PUBSUB SHARDNUMSUB', c.pubsubShardnumsub('news'), ['app:news', 2], { news: 2 }],
     ['CLUSTER GETKEYSINSLOT', c.clusterGetkeysinslot(1, 1), ['app:a'], ['a']],
     ['GET', c.get('a'), 'app:value', 'app:value'],
     ['LRANGE', c.lrange('l', 0, 1), ['app:value'], ['app:value']],
@@ -299,7 +307,7 @@ describe('the prefix comes off', () => {
     ['XREAD', c.xread({ s: '0' }), [['s', []]]],
     ['PUBSUB NUMSUB', c.pubsubNumsub('news'), ['news', 2]],
   ])('and what lacks it cannot be read where one key was asked for: %s', (_name, command, frame) => {
-    const refusal = "expected a key with the client's prefix, got another one";
+    const refusal = "with the client's prefix, got another one";
     expect(() => command.read(frame, PREFIXED)).toThrow(refusal);
     expect(() => command.read(toBytes(frame), { bytes: true, prefix: 'app:' })).toThrow(refusal);
   });

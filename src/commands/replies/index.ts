@@ -1,5 +1,6 @@
 export * from './types';
 export * from './values';
+export * from './channels';
 export * from './collections';
 export * from './sorted-sets';
 export * from './stream-entries';

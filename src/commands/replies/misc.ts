@@ -74,12 +74,6 @@ export const readPoppedElements: ReplyReader<[key: string, elements: string[]] |
   /* @__PURE__ */ tupleOf(readKey, readTexts),
 );
 
-/** Subscribers by channel, the prefix taken off: PUBSUB NUMSUB. */
-export const readCountsByChannel: ReplyReader<Record<string, number>> = /* @__PURE__ */ dictionaryOf(
-  readKey,
-  readInteger,
-);
-
 /** PING answers a pair while a RESP2 connection is subscribed. */
 export function readPong(frame: Frame): string {
   return Array.isArray(frame) ? readText((frame[1] === '' ? 'PONG' : frame[1]) as Frame) : readText(frame);
