@@ -62,7 +62,7 @@ function buildModel(facts: CallableFacts, override: Override): CommandModel {
     signatures: (draft.flat === undefined
       ? signatures
       : signatures.flatMap((one) => [one, flattened(one, draft.flat as FlatPair)])
-    ).flatMap(withInterfaces),
+    ).map(withInterfaces),
     implementation: draft.flat === undefined ? draft.parameters : widened(draft.parameters, draft.flat),
     steps: draft.steps,
     options: rows,
@@ -116,7 +116,7 @@ function replayCasesOf(facts: CallableFacts, options: readonly OptionModel[]): C
 function specialModel(
   special: Special,
 ): Omit<CommandModel, 'facts' | 'method' | 'constant' | 'file' | 'keys' | 'replies'> {
-  const signatures = special.signatures.map(parseSignature).flatMap(withInterfaces);
+  const signatures = special.signatures.map(parseSignature).map(withInterfaces);
   const [only] = signatures;
   return {
     signatures,

@@ -228,6 +228,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   GEOSEARCHSTORE: special('geosearchstore', [
     '(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: boolean | undefined }): number',
   ]),
+  GEODIST: reply('number | null', 'readDoubleOrNull'),
   GEOPOS: reply('([longitude: number, latitude: number] | null)[]', 'readPositions'),
   GEORADIUS: GEO_OR_STORE,
   GEORADIUSBYMEMBER: GEO_OR_STORE,
@@ -241,8 +242,10 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
       variants: ['same', 'state'],
       parameters: 'key: Key, id: Str, fields: Pairs, options?: XaddOptions',
       signatures: [
-        `(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): string`,
-        '(key: Key, id: Str, fields: Pairs, options?: XaddOptions): string | null',
+        `(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM' | 'IDMP' | 'IDMPAUTO'>): string`,
+        `(key: Key, id: '*', fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): string`,
+        `(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'IDMP' | 'IDMPAUTO'>): string | null`,
+        `(key: Key, id: '*', fields: Pairs, options?: XaddOptions): string | null`,
       ],
     },
   },

@@ -21,7 +21,7 @@ const BY_TYPE: Readonly<Record<string, readonly unknown[]>> = {
   'number | string': [1.5, '-inf'],
   'number | Date': [1_900_000_000, new Date(1_900_000_000_000)],
   'string | number | bigint': ['0', 0],
-  'PairsOf<T>': [{ first: 'a', second: 2 }, new Map([['first', 'a']]), [['first', 'a']]],
+  'Pairs | PairsOf<T>': [{ first: 'a', second: 2 }, new Map([['first', 'a']]), [['first', 'a']]],
   Pairs: [{ first: 'a' }],
   'readonly BitGet[]': [[{ get: 'u8', offset: 0 }]],
   'readonly BitOperation[]': [
@@ -108,6 +108,7 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, values: readonly unknown[]])
   [/^\{ FULL/, [{ FULL: true, COUNT: 2 }]],
   [/^\{ TIMEOUT/, [{ TIMEOUT: 10 }]],
   [/^One<\{ MODULE/, [{ MODULE: 'm' }, { ACLCAT: 'read' }, { PATTERN: 'x*' }]],
+  [/^XaddOptions & Without<.*'IDMP'/, [{ NOMKSTREAM: true, REF: 'ACKED' }, { TRIM: { MINID: '0' } }]],
   [/^XaddOptions/, BY_TYPE.XaddOptions as readonly unknown[]],
   [/^VsimOptions.*SCORES: true; WITH/, [{ WITHSCORES: true, WITHATTRIBS: true }]],
   [/^VsimOptions.*WITHSCORES: true/, [{ WITHSCORES: true }]],

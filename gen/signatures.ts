@@ -120,13 +120,13 @@ export function parseSignature(text: string): Signature {
   return { generics, parameters: parseParameters(list.slice(1, close)), reply };
 }
 
-/** A signature with pairs, and the same for an interface: it has no index signature, so its own properties are looked at. */
-export function withInterfaces(signature: Signature): Signature[] {
-  if (!signature.parameters.some(({ type }) => type === 'Pairs')) return [signature];
+/** The same signature with an interface where pairs are wanted: it has no index signature, so its own properties are looked at. */
+export function withInterfaces(signature: Signature): Signature {
+  if (!signature.parameters.some(({ type }) => type === 'Pairs')) return signature;
   const parameters = signature.parameters.map((parameter) =>
-    parameter.type === 'Pairs' ? { ...parameter, type: 'PairsOf<T>' } : parameter,
+    parameter.type === 'Pairs' ? { ...parameter, type: 'Pairs | PairsOf<T>' } : parameter,
   );
-  return [signature, { ...signature, generics: 'T extends object', parameters }];
+  return { ...signature, generics: 'T extends object', parameters };
 }
 
 function closingParenthesis(text: string): number {

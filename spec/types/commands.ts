@@ -368,7 +368,7 @@ export function places(): void {
   void redis.geosearch('g', { FROMMEMBER: 'a', BYRADIUS: [10, 'PARSEC'] });
   promises<number>()(redis.geosearchstore('d', 's', { FROMMEMBER: 'a', BYRADIUS: [1, 'MI'], STOREDIST: true }), true);
   promises<([longitude: number, latitude: number] | null)[]>()(redis.geopos('g', 'a'), true);
-  promises<string | null>()(redis.geodist('g', 'a', 'b', 'KM'), true);
+  promises<number | null>()(redis.geodist('g', 'a', 'b', 'KM'), true);
 }
 
 /** Streams. */
@@ -376,6 +376,12 @@ export function streams(): void {
   promises<string>()(redis.xadd('s', '*', { a: 1 }), true);
   promises<string>()(redis.xadd('s', '*', { a: 1 }, { TRIM: { MAXLEN: 1000, exact: false, LIMIT: 10 } }), true);
   promises<string | null>()(redis.xadd('s', '1-1', { a: 1 }, { NOMKSTREAM: true }), true);
+  promises<string>()(redis.xadd('s', '*', { a: 1 }, { IDMP: ['producer', 'id'] }), true);
+  promises<string | null>()(redis.xadd('s', '*', { a: 1 }, { IDMPAUTO: 'producer', NOMKSTREAM: true }), true);
+  // @ts-expect-error an id of one's own is always refused with IDMP
+  void redis.xadd('s', '1-1', { a: 1 }, { IDMP: ['producer', 'id'] });
+  // @ts-expect-error and with IDMPAUTO
+  void redis.xadd('s', '1-*', { a: 1 }, { IDMPAUTO: 'producer' });
   // @ts-expect-error LIMIT needs a rough trim
   void redis.xadd('s', '*', { a: 1 }, { TRIM: { MAXLEN: 1000, LIMIT: 10 } });
   // @ts-expect-error one strategy

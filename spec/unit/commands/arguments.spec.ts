@@ -157,6 +157,8 @@ describe('options', () => {
       ['s', '*', { a: 1 }, { TRIM: { MAXLEN: 1, MINID: '0' } }],
       'XADD: TRIM must be either { MAXLEN } or { MINID }',
     ],
+    ['xadd', ['s', '1-1', { a: 1 }, { IDMP: ['p', 'i'] }], "XADD: options IDMP and IDMPAUTO need the id '*'"],
+    ['xadd', ['s', '1-*', { a: 1 }, { IDMPAUTO: 'p' }], "XADD: options IDMP and IDMPAUTO need the id '*'"],
     ['xadd', ['s', '*', { a: 1 }, { TRIM: { MAXLEN: 1, LIMIT: 1 } }], 'XADD: option LIMIT needs exact: false as well'],
     ['xtrim', ['s', { MAXLEN: 1, FOO: 1 }], 'XTRIM: unknown option FOO'],
     ['clientKill', [{}], 'CLIENT KILL: filter must be at least one filter'],

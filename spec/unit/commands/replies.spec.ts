@@ -212,6 +212,15 @@ describe('a reply is the same from RESP2 and from RESP3', () => {
       [{ a: 1 }],
     ],
     ['PING on a subscribed RESP2 connection', c.ping(), ['pong', ''], 'PONG', 'PONG'],
+    ['GEODIST', c.geodist('g', 'a', 'b', 'KM'), '166.2742', '166.2742', 166.2742],
+    ['GEODIST of nobody', c.geodist('g', 'a', 'b'), null, null, null],
+    [
+      'GEOSEARCH WITHDIST',
+      c.geosearch('g', { FROMMEMBER: 'a', BYRADIUS: [1, 'KM'], WITHDIST: true, WITHHASH: true }),
+      [['a', '0.0000', 3479447370796909]],
+      [['a', '0.0000', 3479447370796909]],
+      [{ member: 'a', distance: 0, hash: 3479447370796909 }],
+    ],
     ['GEOPOS', c.geopos('g', 'a', 'b'), [['1.5', '2'], null], [[1.5, 2], null], [[1.5, 2], null]],
   ])('%s', (_name, command, resp2, resp3, value) => {
     expect(command.read(resp2, STRINGS)).toEqual(value);

@@ -58,14 +58,14 @@ export const GEODIST = /* @__PURE__ */ defineSpec('GEODIST', {
 });
 
 /** Measures the distance of two places; null when one is missing. */
-export function geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' | 'FT' | 'MI'): Command<string | null> {
+export function geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' | 'FT' | 'MI'): Command<number | null> {
   const out: Arg[] = [
     arg.text(key, GEODIST, 'key'),
     arg.data(member1, GEODIST, 'member1'),
     arg.data(member2, GEODIST, 'member2'),
   ];
   if (unit !== undefined) out.push(arg.unit(unit, GEODIST, 'unit'));
-  return new Command(GEODIST, out, reply.readTextOrNull);
+  return new Command(GEODIST, out, reply.readDoubleOrNull);
 }
 
 export const GEOHASH = /* @__PURE__ */ defineSpec('GEOHASH', {

@@ -254,12 +254,7 @@ export const HMSET = /* @__PURE__ */ defineSpec('HMSET', {
  * Sets fields of a hash.
  * @deprecated since Redis 4.0.0: use `hset`
  */
-export function hmset(key: Key, data: Pairs): Command<'OK'>;
-/**
- * Sets fields of a hash.
- * @deprecated since Redis 4.0.0: use `hset`
- */
-export function hmset<T extends object>(key: Key, data: PairsOf<T>): Command<'OK'>;
+export function hmset<T extends object>(key: Key, data: Pairs | PairsOf<T>): Command<'OK'>;
 /**
  * Sets fields of a hash.
  * @deprecated since Redis 4.0.0: use `hset`
@@ -444,9 +439,7 @@ export const HSET = /* @__PURE__ */ defineSpec('HSET', {
 });
 
 /** Sets fields of a hash and answers how many were new. */
-export function hset(key: Key, data: Pairs): Command<number>;
-/** Sets fields of a hash and answers how many were new. */
-export function hset<T extends object>(key: Key, data: PairsOf<T>): Command<number>;
+export function hset<T extends object>(key: Key, data: Pairs | PairsOf<T>): Command<number>;
 /** Sets fields of a hash and answers how many were new. */
 export function hset(key: Key, field: Arg, value: Arg): Command<number>;
 export function hset(key: Key, data: Pairs | Arg, value?: Arg): Command<never> {
@@ -492,16 +485,13 @@ const HSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Sets fields of a hash together with when they end; 1 when all were set. */
-export function hsetex(key: Key, data: Pairs, options?: HsetexOptions): Command<number>;
-/** Sets fields of a hash together with when they end; 1 when all were set. */
-export function hsetex<T extends object>(key: Key, data: PairsOf<T>, options?: HsetexOptions): Command<number>;
-export function hsetex(key: Key, data: Pairs, options?: HsetexOptions): Command<never> {
+export function hsetex<T extends object>(key: Key, data: Pairs | PairsOf<T>, options?: HsetexOptions): Command<number> {
   const out: Arg[] = [arg.text(key, HSETEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, HSETEX_OPTIONS, HSETEX);
   out.push('FIELDS');
   arg.pushCountedPairs(out, data, arg.data, HSETEX, 'data');
   const spec = opt.has(options, 'FNX', 'FXX', 'NX', 'XX') ? HSETEX_STATE : HSETEX;
-  return new Command<unknown>(spec, out, reply.readInteger) as Command<never>;
+  return new Command(spec, out, reply.readInteger);
 }
 
 export const HSETNX = /* @__PURE__ */ defineSpec('HSETNX', {

@@ -31,9 +31,7 @@ export const SENTINEL_CONFIG = /* @__PURE__ */ defineSpec('SENTINEL CONFIG', {
 });
 
 /** Reads or changes the settings of this Sentinel. */
-export function sentinelConfig(action: 'SET', data: Pairs): Command<'OK'>;
-/** Reads or changes the settings of this Sentinel. */
-export function sentinelConfig<T extends object>(action: 'SET', data: PairsOf<T>): Command<'OK'>;
+export function sentinelConfig<T extends object>(action: 'SET', data: Pairs | PairsOf<T>): Command<'OK'>;
 /** Reads or changes the settings of this Sentinel. */
 export function sentinelConfig(action: 'GET', parameters: Many<Str>): Command<Record<string, string>>;
 export function sentinelConfig(action: 'SET' | 'GET', what: Pairs | Many<Str>): Command<never> {
@@ -49,9 +47,7 @@ export const SENTINEL_DEBUG = /* @__PURE__ */ defineSpec('SENTINEL DEBUG', {
 /** Shows or changes the timings of this Sentinel. */
 export function sentinelDebug(): Command<Record<string, string>>;
 /** Shows or changes the timings of this Sentinel. */
-export function sentinelDebug(data: Pairs): Command<'OK'>;
-/** Shows or changes the timings of this Sentinel. */
-export function sentinelDebug<T extends object>(data: PairsOf<T>): Command<'OK'>;
+export function sentinelDebug<T extends object>(data: Pairs | PairsOf<T>): Command<'OK'>;
 export function sentinelDebug(data?: Pairs): Command<never> {
   return special.sentinelDebug(SENTINEL_DEBUG, data) as Command<never>;
 }
@@ -363,9 +359,7 @@ export const SENTINEL_SET = /* @__PURE__ */ defineSpec('SENTINEL SET', {
 });
 
 /** Changes how this Sentinel watches a service. */
-export function sentinelSet(masterName: Str, data: Pairs): Command<'OK'>;
-/** Changes how this Sentinel watches a service. */
-export function sentinelSet<T extends object>(masterName: Str, data: PairsOf<T>): Command<'OK'>;
+export function sentinelSet<T extends object>(masterName: Str, data: Pairs | PairsOf<T>): Command<'OK'>;
 /** Changes how this Sentinel watches a service. */
 export function sentinelSet(masterName: Str, option: Str, value: Arg): Command<'OK'>;
 export function sentinelSet(masterName: Str, data: Pairs | Str, value?: Arg): Command<never> {

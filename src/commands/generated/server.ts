@@ -451,9 +451,7 @@ export const CONFIG_SET = /* @__PURE__ */ defineSpec('CONFIG SET', {
 });
 
 /** Changes settings of the running server, all of them or none. */
-export function configSet(data: Pairs): Command<'OK'>;
-/** Changes settings of the running server, all of them or none. */
-export function configSet<T extends object>(data: PairsOf<T>): Command<'OK'>;
+export function configSet<T extends object>(data: Pairs | PairsOf<T>): Command<'OK'>;
 /** Changes settings of the running server, all of them or none. */
 export function configSet(parameter: Str, value: Arg): Command<'OK'>;
 export function configSet(data: Pairs | Str, value?: Arg): Command<never> {

@@ -74,21 +74,31 @@ const XADD_SAME = /* @__PURE__ */ withReplay(XADD, 'same');
 const XADD_STATE = /* @__PURE__ */ withReplay(XADD, 'state');
 
 /** Appends an entry to a stream and answers its id. */
-export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): Command<string>;
-/** Appends an entry to a stream and answers its id. */
 export function xadd<T extends object>(
   key: Key,
   id: Str,
-  fields: PairsOf<T>,
+  fields: Pairs | PairsOf<T>,
+  options?: XaddOptions & Without<'NOMKSTREAM' | 'IDMP' | 'IDMPAUTO'>,
+): Command<string>;
+/** Appends an entry to a stream and answers its id. */
+export function xadd<T extends object>(
+  key: Key,
+  id: '*',
+  fields: Pairs | PairsOf<T>,
   options?: XaddOptions & Without<'NOMKSTREAM'>,
 ): Command<string>;
 /** Appends an entry to a stream and answers its id. */
-export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<string | null>;
-/** Appends an entry to a stream and answers its id. */
 export function xadd<T extends object>(
   key: Key,
   id: Str,
-  fields: PairsOf<T>,
+  fields: Pairs | PairsOf<T>,
+  options?: XaddOptions & Without<'IDMP' | 'IDMPAUTO'>,
+): Command<string | null>;
+/** Appends an entry to a stream and answers its id. */
+export function xadd<T extends object>(
+  key: Key,
+  id: '*',
+  fields: Pairs | PairsOf<T>,
   options?: XaddOptions,
 ): Command<string | null>;
 export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<never> {

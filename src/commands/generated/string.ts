@@ -309,13 +309,10 @@ export const MSET = /* @__PURE__ */ defineSpec('MSET', {
 });
 
 /** Sets several strings in one step. */
-export function mset(data: Pairs): Command<'OK'>;
-/** Sets several strings in one step. */
-export function mset<T extends object>(data: PairsOf<T>): Command<'OK'>;
-export function mset(data: Pairs): Command<never> {
+export function mset<T extends object>(data: Pairs | PairsOf<T>): Command<'OK'> {
   const out: Arg[] = [];
-  if (arg.pushAnyPairs(out, data, arg.data, MSET, 'data') === 0) return new AnsweredCommand(MSET, out, 'OK' as never);
-  return new Command<unknown>(MSET, out, reply.readOk) as Command<never>;
+  if (arg.pushAnyPairs(out, data, arg.data, MSET, 'data') === 0) return new AnsweredCommand(MSET, out, 'OK');
+  return new Command(MSET, out, reply.readOk);
 }
 
 export const MSETEX = /* @__PURE__ */ defineSpec('MSETEX', {
@@ -351,17 +348,14 @@ const MSETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Sets several strings in one step together with when they end; 1 when all were set. */
-export function msetex(data: Pairs, options?: MsetexOptions): Command<number>;
-/** Sets several strings in one step together with when they end; 1 when all were set. */
-export function msetex<T extends object>(data: PairsOf<T>, options?: MsetexOptions): Command<number>;
-export function msetex(data: Pairs, options?: MsetexOptions): Command<never> {
+export function msetex<T extends object>(data: Pairs | PairsOf<T>, options?: MsetexOptions): Command<number> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
   const count = arg.pushCountedPairs(out, data, arg.data, MSETEX, 'data');
   places.push({ from: out.length - 2 * count, to: out.length - 1, step: 2 });
   if (options !== undefined) opt.pushOptions(out, options, MSETEX_OPTIONS, MSETEX);
   const spec = opt.has(options, 'NX', 'XX') ? MSETEX_STATE : MSETEX;
-  return new Command<unknown>(spec, out, reply.readInteger, places) as Command<never>;
+  return new Command(spec, out, reply.readInteger, places);
 }
 
 export const MSETNX = /* @__PURE__ */ defineSpec('MSETNX', {
@@ -372,13 +366,10 @@ export const MSETNX = /* @__PURE__ */ defineSpec('MSETNX', {
 });
 
 /** Sets several strings unless one of them exists; 1 when all were set. */
-export function msetnx(data: Pairs): Command<number>;
-/** Sets several strings unless one of them exists; 1 when all were set. */
-export function msetnx<T extends object>(data: PairsOf<T>): Command<number>;
-export function msetnx(data: Pairs): Command<never> {
+export function msetnx<T extends object>(data: Pairs | PairsOf<T>): Command<number> {
   const out: Arg[] = [];
   arg.pushPairs(out, data, arg.data, MSETNX, 'data');
-  return new Command<unknown>(MSETNX, out, reply.readInteger) as Command<never>;
+  return new Command(MSETNX, out, reply.readInteger);
 }
 
 export const PSETEX = /* @__PURE__ */ defineSpec('PSETEX', {

@@ -1565,12 +1565,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a setting is unknown, fixed, or its value is wrong
    * @see https://redis.io/docs/latest/commands/config-set/
    */
-  configSet(data: Pairs): Reply<'OK'>;
-  /**
-   * Changes settings of the running server, all of them or none.
-   * @see https://redis.io/docs/latest/commands/config-set/
-   */
-  configSet<T extends object>(data: PairsOf<T>): Reply<'OK'>;
+  configSet<T extends object>(data: Pairs | PairsOf<T>): Reply<'OK'>;
   /**
    * Changes settings of the running server, all of them or none.
    * @see https://redis.io/docs/latest/commands/config-set/
@@ -2064,9 +2059,9 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/geodist/
    */
-  geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' | 'FT' | 'MI'): Reply<S | null> {
+  geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' | 'FT' | 'MI'): Reply<number | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'GEODIST');
-    return this.send(geoCommands.geodist(key, member1, member2, unit) as Command<never>);
+    return this.send(geoCommands.geodist(key, member1, member2, unit));
   }
 
   /**
@@ -2697,13 +2692,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 4.0.0: use `hset`
    * @see https://redis.io/docs/latest/commands/hmset/
    */
-  hmset(key: Key, data: Pairs): Reply<'OK'>;
-  /**
-   * Sets fields of a hash.
-   * @deprecated since Redis 4.0.0: use `hset`
-   * @see https://redis.io/docs/latest/commands/hmset/
-   */
-  hmset<T extends object>(key: Key, data: PairsOf<T>): Reply<'OK'>;
+  hmset<T extends object>(key: Key, data: Pairs | PairsOf<T>): Reply<'OK'>;
   /**
    * Sets fields of a hash.
    * @deprecated since Redis 4.0.0: use `hset`
@@ -2942,12 +2931,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/hset/
    */
-  hset(key: Key, data: Pairs): Reply<number>;
-  /**
-   * Sets fields of a hash and answers how many were new.
-   * @see https://redis.io/docs/latest/commands/hset/
-   */
-  hset<T extends object>(key: Key, data: PairsOf<T>): Reply<number>;
+  hset<T extends object>(key: Key, data: Pairs | PairsOf<T>): Reply<number>;
   /**
    * Sets fields of a hash and answers how many were new.
    * @see https://redis.io/docs/latest/commands/hset/
@@ -2970,15 +2954,9 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hsetex/
    */
-  hsetex(key: Key, data: Pairs, options?: HsetexOptions): Reply<number>;
-  /**
-   * Sets fields of a hash together with when they end; 1 when all were set.
-   * @see https://redis.io/docs/latest/commands/hsetex/
-   */
-  hsetex<T extends object>(key: Key, data: PairsOf<T>, options?: HsetexOptions): Reply<number>;
-  hsetex(key: Key, data: Pairs, options?: HsetexOptions): Reply<never> {
+  hsetex<T extends object>(key: Key, data: Pairs | PairsOf<T>, options?: HsetexOptions): Reply<number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HSETEX');
-    return this.send(hashCommands.hsetex(key, data as never, options as never) as Command<never>);
+    return this.send(hashCommands.hsetex(key, data, options));
   }
 
   /**
@@ -3672,15 +3650,9 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/mset/
    */
-  mset(data: Pairs): Reply<'OK'>;
-  /**
-   * Sets several strings in one step.
-   * @see https://redis.io/docs/latest/commands/mset/
-   */
-  mset<T extends object>(data: PairsOf<T>): Reply<'OK'>;
-  mset(data: Pairs): Reply<never> {
+  mset<T extends object>(data: Pairs | PairsOf<T>): Reply<'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'MSET');
-    return this.sendUnlessAnswered(stringCommands.mset(data as never) as Command<never>);
+    return this.sendUnlessAnswered(stringCommands.mset(data));
   }
 
   /**
@@ -3693,15 +3665,9 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/msetex/
    */
-  msetex(data: Pairs, options?: MsetexOptions): Reply<number>;
-  /**
-   * Sets several strings in one step together with when they end; 1 when all were set.
-   * @see https://redis.io/docs/latest/commands/msetex/
-   */
-  msetex<T extends object>(data: PairsOf<T>, options?: MsetexOptions): Reply<number>;
-  msetex(data: Pairs, options?: MsetexOptions): Reply<never> {
+  msetex<T extends object>(data: Pairs | PairsOf<T>, options?: MsetexOptions): Reply<number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'MSETEX');
-    return this.send(stringCommands.msetex(data as never, options as never) as Command<never>);
+    return this.send(stringCommands.msetex(data, options));
   }
 
   /**
@@ -3713,15 +3679,9 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/msetnx/
    */
-  msetnx(data: Pairs): Reply<number>;
-  /**
-   * Sets several strings unless one of them exists; 1 when all were set.
-   * @see https://redis.io/docs/latest/commands/msetnx/
-   */
-  msetnx<T extends object>(data: PairsOf<T>): Reply<number>;
-  msetnx(data: Pairs): Reply<never> {
+  msetnx<T extends object>(data: Pairs | PairsOf<T>): Reply<number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'MSETNX');
-    return this.send(stringCommands.msetnx(data as never) as Command<never>);
+    return this.send(stringCommands.msetnx(data));
   }
 
   /**
@@ -4383,12 +4343,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a setting is unknown or its value is wrong
    * @see https://redis.io/docs/latest/commands/sentinel-config/
    */
-  sentinelConfig(action: 'SET', data: Pairs): Reply<'OK'>;
-  /**
-   * Reads or changes the settings of this Sentinel.
-   * @see https://redis.io/docs/latest/commands/sentinel-config/
-   */
-  sentinelConfig<T extends object>(action: 'SET', data: PairsOf<T>): Reply<'OK'>;
+  sentinelConfig<T extends object>(action: 'SET', data: Pairs | PairsOf<T>): Reply<'OK'>;
   /**
    * Reads or changes the settings of this Sentinel.
    * @see https://redis.io/docs/latest/commands/sentinel-config/
@@ -4412,12 +4367,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * Shows or changes the timings of this Sentinel.
    * @see https://redis.io/docs/latest/commands/sentinel-debug/
    */
-  sentinelDebug(data: Pairs): Reply<'OK'>;
-  /**
-   * Shows or changes the timings of this Sentinel.
-   * @see https://redis.io/docs/latest/commands/sentinel-debug/
-   */
-  sentinelDebug<T extends object>(data: PairsOf<T>): Reply<'OK'>;
+  sentinelDebug<T extends object>(data: Pairs | PairsOf<T>): Reply<'OK'>;
   sentinelDebug(data?: Pairs): Reply<never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL DEBUG');
     return this.send(sentinelCommands.sentinelDebug(data as never) as Command<never>);
@@ -4701,12 +4651,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such primary, or an option is wrong
    * @see https://redis.io/docs/latest/commands/sentinel-set/
    */
-  sentinelSet(masterName: Str, data: Pairs): Reply<'OK'>;
-  /**
-   * Changes how this Sentinel watches a service.
-   * @see https://redis.io/docs/latest/commands/sentinel-set/
-   */
-  sentinelSet<T extends object>(masterName: Str, data: PairsOf<T>): Reply<'OK'>;
+  sentinelSet<T extends object>(masterName: Str, data: Pairs | PairsOf<T>): Reply<'OK'>;
   /**
    * Changes how this Sentinel watches a service.
    * @see https://redis.io/docs/latest/commands/sentinel-set/
@@ -5649,7 +5594,22 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the id is not greater than the last one
    * @see https://redis.io/docs/latest/commands/xadd/
    */
-  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): Reply<string>;
+  xadd<T extends object>(
+    key: Key,
+    id: Str,
+    fields: Pairs | PairsOf<T>,
+    options?: XaddOptions & Without<'NOMKSTREAM' | 'IDMP' | 'IDMPAUTO'>,
+  ): Reply<string>;
+  /**
+   * Appends an entry to a stream and answers its id.
+   * @see https://redis.io/docs/latest/commands/xadd/
+   */
+  xadd<T extends object>(
+    key: Key,
+    id: '*',
+    fields: Pairs | PairsOf<T>,
+    options?: XaddOptions & Without<'NOMKSTREAM'>,
+  ): Reply<string>;
   /**
    * Appends an entry to a stream and answers its id.
    * @see https://redis.io/docs/latest/commands/xadd/
@@ -5657,22 +5617,17 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
   xadd<T extends object>(
     key: Key,
     id: Str,
-    fields: PairsOf<T>,
-    options?: XaddOptions & Without<'NOMKSTREAM'>,
-  ): Reply<string>;
+    fields: Pairs | PairsOf<T>,
+    options?: XaddOptions & Without<'IDMP' | 'IDMPAUTO'>,
+  ): Reply<string | null>;
   /**
    * Appends an entry to a stream and answers its id.
    * @see https://redis.io/docs/latest/commands/xadd/
    */
-  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Reply<string | null>;
-  /**
-   * Appends an entry to a stream and answers its id.
-   * @see https://redis.io/docs/latest/commands/xadd/
-   */
-  xadd<T extends object>(key: Key, id: Str, fields: PairsOf<T>, options?: XaddOptions): Reply<string | null>;
+  xadd<T extends object>(key: Key, id: '*', fields: Pairs | PairsOf<T>, options?: XaddOptions): Reply<string | null>;
   xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Reply<never> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XADD');
-    return this.send(streamCommands.xadd(key, id, fields as never, options as never) as Command<never>);
+    return this.send(streamCommands.xadd(key, id as never, fields as never, options as never) as Command<never>);
   }
 
   /**

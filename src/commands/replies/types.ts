@@ -33,8 +33,8 @@ export interface Scored<S = string> {
 /** A place found by a geo query, with what the query asked for. */
 export interface GeoMatch<S = string> {
   member: S;
-  /** in the unit of the query, as the server wrote it */
-  distance?: string;
+  /** in the unit of the query, four digits behind the point */
+  distance?: number;
   /** the 52-bit geohash */
   hash?: number;
   coordinates?: [longitude: number, latitude: number];
@@ -151,11 +151,14 @@ export interface AclSelector {
 }
 
 /** A user as ACL GETUSER shows it. */
-export interface AclUser extends AclSelector {
+export interface AclUser extends Omit<AclSelector, 'channels'> {
   flags: string[];
   /** SHA-256 of each password, in hexadecimal */
   passwords: string[];
-  selectors: AclSelector[];
+  /** since Redis 6.2, where channels got permissions */
+  channels?: string;
+  /** since Redis 7.0 */
+  selectors?: AclSelector[];
 }
 
 /** A command as the server's own table describes it. */

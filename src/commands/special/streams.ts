@@ -1,4 +1,4 @@
-import { Command, type Arg, type CommandSpec, type KeyRange } from '../command';
+import { Command, textOf, type Arg, type CommandSpec, type KeyRange } from '../command';
 import { choice, data, integer, pushPairs, refuse, text, type Key, type Pairs, type Str } from '../arguments';
 import {
   defineOptions,
@@ -89,7 +89,11 @@ export function xadd(
   if (options !== undefined) pushOptions(out, options, XADD_OPTIONS, spec);
   out.push(text(id, spec, 'id'));
   pushPairs(out, fields, data, spec, 'fields');
-  const facts = has(options, 'IDMP') ? same : id === '*' || String(id).endsWith('-*') ? spec : state;
+  const chosen = textOf(id);
+  if (chosen !== '*' && has(options, 'IDMP', 'IDMPAUTO')) {
+    throw new TypeError(`${spec.name}: options IDMP and IDMPAUTO need the id '*', which the server chooses`);
+  }
+  const facts = has(options, 'IDMP') ? same : chosen.endsWith('*') ? spec : state;
   return new Command(facts, out, has(options, 'NOMKSTREAM') ? readNameOrNull : readName);
 }
 

@@ -96,9 +96,9 @@ export type XaddOptions = {
   TRIM?: Trim | undefined;
   /** Redis only, since 8.2.0 */
   REF?: StreamReferences | undefined;
-  /** Redis only, since 8.6.0 */
+  /** with the id `*` alone; Redis only, since 8.6.0 */
   IDMP?: readonly [producer: string, id: string] | undefined;
-  /** Redis only, since 8.6.0 */
+  /** with the id `*` alone; Redis only, since 8.6.0 */
   IDMPAUTO?: string | undefined;
 } & AtMostOne<'IDMP' | 'IDMPAUTO'>;
 
