@@ -1,6 +1,6 @@
 // What the emitters write: facts and overrides, put into the terms of a TypeScript signature.
 
-import type { CallableFacts } from './facts';
+import type { CallableFacts, Since } from './facts';
 
 /** How one value is typed and checked. */
 export type ValueKind =
@@ -74,7 +74,7 @@ export interface OptionModel {
   writer: string;
   /** options of the same choice exclude each other; 0 is no choice */
   choice: number;
-  since?: string | undefined;
+  since?: Since | undefined;
   only?: 'redis' | 'valkey' | undefined;
   /** it names a key */
   key?: boolean | undefined;

@@ -1,5 +1,6 @@
 // Optional arguments as rows of an option table, and the type of the options object.
 
+import { availabilityOf } from './docs';
 import type { ArgumentFacts } from './facts';
 import { isChoiceOfWords, isValue, kindOf, union, Unmapped, wordsOf } from './grammar';
 import { KINDS, type OptionModel } from './model';
@@ -120,18 +121,11 @@ export function optionsTypeOf(options: readonly OptionModel[], exclusive: readon
   for (const { choice, name } of options) groups.set(choice, [...(groups.get(choice) ?? []), name]);
   groups.delete(0);
   const members = options.map((row) => {
-    const note = row.since !== undefined || row.only !== undefined ? noteOf(row) : '';
+    const availability = availabilityOf(row);
+    const note = availability === '' ? '' : `  /** ${availability} */\n`;
     const name = /^\w+$/.test(row.name) ? row.name : `'${row.name}'`;
     return `${note}  ${name}?: ${row.type} | undefined;\n`;
   });
   const choices = [...groups.values(), ...exclusive].filter((names) => names.length > 1);
   return [`{\n${members.join('')}}`, ...choices.map((names) => `AtMostOne<${union(names)}>`)].join(' & ');
-}
-
-const SERVER_NAMES = { redis: 'Redis', valkey: 'Valkey' };
-
-function noteOf({ since, only }: OptionModel): string {
-  const server = only ? `${SERVER_NAMES[only]} only` : '';
-  const version = since ? `since ${since}` : '';
-  return `  /** ${[server, version].filter(Boolean).join(', ')} */\n`;
 }

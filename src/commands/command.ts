@@ -129,7 +129,7 @@ export type ReplyReader<T> = (frame: Frame, context: ReplyContext) => T;
  * A command as data: what to send and how to read the answer. Nothing is sent by making one.
  *
  * @example
- * redis.pipeline(set('a', '1'), get('a'));
+ * new Redis({ onConnect: [clientNoTouch('ON')] });
  */
 export class Command<out T = unknown> {
   constructor(

@@ -394,7 +394,7 @@ export const HSCAN = /* @__PURE__ */ defineSpec('HSCAN', {
 export type HscanOptions = {
   MATCH?: Str | undefined;
   COUNT?: number | undefined;
-  /** since [object Object] */
+  /** since Redis 7.4.0, Valkey 8.0.0 */
   NOVALUES?: boolean | undefined;
 };
 const HSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(

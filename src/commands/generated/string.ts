@@ -405,7 +405,7 @@ export type SetOptions = {
   NX?: boolean | undefined;
   /** since 2.6.12 */
   XX?: boolean | undefined;
-  /** since [object Object] */
+  /** since Redis 8.4.0, Valkey 8.1.0 */
   IFEQ?: Arg | undefined;
   /** Redis only, since 8.4.0 */
   IFNE?: Arg | undefined;
