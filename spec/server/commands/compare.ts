@@ -6,6 +6,7 @@ import { Command } from '../../../src/commands/command';
 import { keysOf } from '../../../src/commands/prefix';
 import type { Frame } from '../../../src/resp/frames';
 import { outcomeOf, shapeOf, type Outcome } from './outcomes';
+import { broken } from './promised-types';
 import { RawSession, type SessionOptions } from './raw-session';
 import { fixturesFor, type Scenario } from './scenarios';
 
@@ -63,7 +64,7 @@ async function runOn(
     if (typeof call !== 'function') {
       for (const fixture of fixturesFor(model, keysOf(command).map(String))) await session.run(fixture);
     }
-    return await outcomeOf(session, options.bytes ? seenAsText(command) : command);
+    return await outcomeOf(session, options.bytes ? seenAsText(command) : seenAsPromised(command, model));
   } finally {
     session.close();
   }
@@ -79,6 +80,20 @@ function seenAsText(command: Command): Command {
     (frame, context) => {
       expect([spec.name, isText(frame)]).toEqual([spec.name, true]);
       return read(frame, context);
+    },
+    keys,
+  );
+}
+
+/** The same command; its reply must have the type that the method promises. */
+function seenAsPromised({ spec, args, keys, read }: Command, model: CommandModel): Command {
+  return new Command(
+    spec,
+    args,
+    (frame, context) => {
+      const value = read(frame, context);
+      expect([spec.name, args, broken(model, value)]).toEqual([spec.name, args, []]);
+      return value;
     },
     keys,
   );
