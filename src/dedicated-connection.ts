@@ -1,11 +1,11 @@
 import { filter, ignoreElements, map, merge, takeUntil, type Observable } from 'rxjs';
-import { Command, type Arg } from './commands/command';
+import { Command, textOf, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseOnLentConnection } from './commands/shared-connection';
-import type { Push } from './resp/frames';
+import type { Frame, Push } from './resp/frames';
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
 export class DedicatedConnection extends SessionSurface {
@@ -54,7 +54,12 @@ export class DedicatedConnection extends SessionSurface {
   protected send<T>(command: Command<T>): Reply<T> {
     const { spec, args, read, keys } = command;
     // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
-    const readOrQueued: typeof read = (frame, context) => (frame === 'QUEUED' ? (frame as T) : read(frame, context));
+    const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));
     return Reply.from(this.#source, new Command(spec, args, readOrQueued, keys));
   }
+}
+
+/** In bytes where the command's own reply would be. */
+function isQueued(frame: Frame): boolean {
+  return frame === 'QUEUED' || (frame instanceof Uint8Array && frame.length === 6 && textOf(frame) === 'QUEUED');
 }

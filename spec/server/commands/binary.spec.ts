@@ -1,3 +1,5 @@
+import { lastValueFrom } from 'rxjs';
+import { Redis } from 'rxjs-redis';
 import { useServer } from '../../support/server';
 import { codeOf, isKnownTo } from './known-to';
 import { RawSession } from './raw-session';
@@ -45,6 +47,20 @@ describe('bytes', () => {
     await redis.set('k', EVERY_BYTE);
     await redis.restore('copy', 0, (await redis.dump('k')) as Buffer);
     expect(await bytes.get('copy')).toEqual(EVERY_BYTE);
+  });
+
+  it('are not what a transaction answers when it queues a command that replies with bytes', async () => {
+    const client = new Redis(server().url);
+    const queued = await lastValueFrom(
+      client.dedicated(async (connection) => {
+        await connection.multi();
+        const words = [await connection.dump('k'), await connection.get('k')];
+        await connection.discard();
+        return words;
+      }),
+    );
+    await client.destroy();
+    expect(queued).toEqual(['QUEUED', 'QUEUED']);
   });
 
   it.each([
