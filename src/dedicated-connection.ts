@@ -1,5 +1,5 @@
 import { takeUntil, type Observable } from 'rxjs';
-import { Command, type Arg } from './commands/command';
+import { Command, textOf, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
@@ -7,6 +7,7 @@ import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseOnLentConnection } from './commands/shared-connection';
 import type { Monitor } from './monitor';
+import type { Frame } from './resp/frames';
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
 export class DedicatedConnection extends SessionSurface implements RedisCommands {
@@ -51,7 +52,12 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
   protected send<T>(command: Command<T>): Reply<T> {
     const { spec, args, read, keys } = command;
     // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
-    const readOrQueued: typeof read = (frame, context) => (frame === 'QUEUED' ? (frame as T) : read(frame, context));
+    const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));
     return Reply.from(this.#source, new Command(spec, args, readOrQueued, keys));
   }
+}
+
+/** In bytes where the command's own reply would be. */
+function isQueued(frame: Frame): boolean {
+  return frame === 'QUEUED' || (frame instanceof Uint8Array && frame.length === 6 && textOf(frame) === 'QUEUED');
 }

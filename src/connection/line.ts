@@ -176,7 +176,8 @@ export class Line implements LinkOwner {
     if (autoPipeline) this.scheduleFlush();
     else this.tickTime = clock.now();
     this.places.give(request);
-    this.deadlines.start(request, this.tickTime);
+    if (request.deadline === 0) this.deadlines.start(request, this.tickTime);
+    else this.deadlines.enterAgain(request);
     this.backlog.push(request);
     if (!autoPipeline) this.flush();
   }

@@ -5,7 +5,7 @@ import { limitsOf } from './limits';
 import { onConnectOf } from './on-connect';
 import type { Derived, RedisOptions, ResolvedOptions } from './redis-options';
 import { parseUrl } from './url';
-import { withoutUndefined } from './without-undefined';
+import { withoutUndefined, type Given } from './without-undefined';
 
 const defaults: Omit<ResolvedOptions, Derived> = {
   host: 'localhost',
@@ -54,10 +54,10 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
   return options;
 }
 
-function withUrl(given: RedisOptions): RedisOptions {
+function withUrl(given: RedisOptions): Given<RedisOptions> {
   const own = withoutUndefined(given);
   if (own.url === undefined) return own;
-  const { path, ...parsed } = parseUrl(own.url);
+  const { path, ...parsed } = withoutUndefined(parseUrl(own.url));
   if (parsed.tls === true && own.tls === false) {
     throw new TypeError("The option 'tls' is false, and the URL says TLS by its scheme: leave one of them out");
   }
