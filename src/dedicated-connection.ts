@@ -27,7 +27,7 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
   }
 
   /**
-   * Everything that the server is told by anybody, a line for each command, secrets included; so also the PING of a connection that
+   * All commands that the server is sent by any client, a line for each, secrets included; so also the PING of a connection that
    * was silent for `readTimeout` ms. Completes when the client is closed, errors when the connection is lost: with a ConnectionError,
    * or a TimeoutError when it was found dead.
    * @example

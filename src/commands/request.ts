@@ -21,7 +21,7 @@ export interface Past {
 /**
  * A command and the observer of its reply: the unit that is queued, written, matched and settled, once.
  *
- * There is one class for all of them, whoever observes: a call site that sees several classes is slower by 8 to 100 ns a request.
+ * There is one class for all of them: a call site that sees several classes is slower by 8 to 100 ns a request.
  */
 export class Request<T = unknown> {
   /** Undefined until it has failed and is to be repeated, which hardly ever happens. */

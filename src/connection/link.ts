@@ -242,7 +242,7 @@ export class Link implements FrameSink {
     );
   }
 
-  /** @returns tells those who wait of the failures; for the end, when user code finds everything in its place */
+  /** @returns tells the observers of the failures; called last, when user code finds everything in its place */
   private end(error: RedisError): () => void {
     if (this.isLost) return () => undefined;
     this.state = { kind: 'lost' };

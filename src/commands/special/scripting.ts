@@ -11,7 +11,7 @@ export function script<T>(spec: CommandSpec, body: Str, keys: Many<Key> = [], ar
   return new Command(spec, out, readAny as ReplyReader<T>, count === 0 ? [] : [{ from: 2, to: count + 1, step: 1 }]);
 }
 
-/** A command whose grammar nobody promises: DEBUG, STRALGO. */
+/** A command whose grammar the servers do not promise: DEBUG, STRALGO. */
 export function anything(spec: CommandSpec, ...args: Optionals<Arg>): Command<unknown> {
   const out: Arg[] = [];
   pushOptionals(out, args, data, spec, 'args');

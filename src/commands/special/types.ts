@@ -102,7 +102,7 @@ export type XaddOptions = {
   IDMPAUTO?: string | undefined;
 } & AtMostOne<'IDMP' | 'IDMPAUTO'>;
 
-/** Streams with the id after which to read: `$` for what comes from now on, `>` in a group for what nobody got yet. */
+/** Streams with the id after which to read: `$` for what comes from now on, `>` in a group for what no consumer has got yet. */
 export type StreamPositions = Readonly<Record<string, string>> | ReadonlyMap<Key, string>;
 
 export interface XreadOptions {
