@@ -27,8 +27,8 @@ export interface KnownCommand {
 let byName: ReadonlyMap<string, CommandSpec> | undefined;
 
 /**
- * Looks a command up for `call`: `('client', ['kill', id])` is CLIENT KILL. What options decide is taken at its worst, since nobody
- * has read the options.
+ * Looks a command up for `call`: `('client', ['kill', id])` is CLIENT KILL. What options decide is taken at its worst, since the
+ * options have not been read.
  * @returns undefined for a command that the facts do not have
  */
 export function knownCommand(name: string, args: readonly Arg[]): KnownCommand | undefined {
