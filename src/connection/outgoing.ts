@@ -5,7 +5,7 @@ import type { Request } from '../commands/request';
 import { TimeoutError, type RedisError } from '../errors';
 import { Encoder, refuseUnencodable } from '../resp/encoder';
 import type { Clock } from './clock';
-import { failSafely, leftBehind, notEncodable, type Failing } from './failures';
+import { failSafely, leftBehind, notEncodable } from './failures';
 import { guarded } from './guarded';
 import type { LinkMode } from './link-mode';
 import type { Liveness } from './liveness';
@@ -57,7 +57,7 @@ export class Outgoing {
   /** Encoded, and no reply will come. */
   private readonly unanswered: Request[] = [];
   /** Taken from their lines, and not to be sent at all. */
-  private readonly unsendable: Failing[] = [];
+  private readonly unsendable: { readonly request: Request; readonly error: RedisError }[] = [];
 
   constructor(
     private readonly socket: ByteSocket,
