@@ -186,10 +186,10 @@ export class Line implements LinkOwner {
    * to another line once they have left this one: see `Request.leaveLine`.
    */
   take(kept = 0): Request[] {
-    this.backlog.prune();
     let count = 0;
-    const taken = this.backlog.take(() => ++count > kept);
-    return taken.sort((one, other) => one.place - other.place);
+    // Those whose observers have left are dropped on the way.
+    const taken = this.backlog.take((request) => request.abandoned || ++count > kept);
+    return taken.filter(({ abandoned }) => !abandoned).sort((one, other) => one.place - other.place);
   }
 
   // Hot: everything up to `answered` runs for every command.
