@@ -76,14 +76,13 @@ export function connectionLost(
   progress?: GroupProgress,
 ): ConnectionError {
   const facts = factsOf(request, delivery, cause);
-  facts.group = progress && groupFate(progress, request);
+  facts.group = progress && groupFate(progress, (request.command as Group).members);
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const message = `The connection was lost before ${facts.command} was answered, ${fate}: ${cause.message}`;
   return new ConnectionError(message, facts);
 }
 
-function groupFate({ answered, written }: GroupProgress, { command }: Request): GroupFate {
-  const { members } = command as Group;
+function groupFate({ answered, written }: GroupProgress, members: Group['members']): GroupFate {
   const deliveries = members.map((_, index): Delivery => {
     if (index < answered.length) return 'answered';
     return index < written ? 'unknown' : 'unsent';
@@ -120,14 +119,30 @@ export function timedOut(
   progress?: GroupProgress,
 ): TimeoutError {
   const facts = factsOf(request, delivery, cause);
-  facts.group = progress && groupFate(progress, request);
+  facts.group = progress && groupFate(progress, (request.command as Group).members);
   const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
   const why = cause === undefined ? '' : `: ${cause.message}`;
   return new TimeoutError(`${facts.command} ${fates[delivery]} within its time${why}`, facts);
 }
 
-/** An argument is of no kind that travels. */
-export function notEncodable(cause: unknown, { command }: Request): ProtocolError {
+/**
+ * An argument is of no kind that travels.
+ * @param member which member of a group it belongs to
+ */
+export function notEncodable(cause: unknown, { command }: Request, member?: number): ProtocolError {
   const { name } = command.spec;
-  return new ProtocolError(`${name} cannot be encoded: ${String(cause)}`, { command: name, cause, repeatable: false });
+  const of =
+    member === undefined ? '' : `, for its command ${member + 1}, ${(command as Group).members[member]!.spec.name}`;
+  const why = `${name} cannot be encoded${of}: ${String(cause)}`;
+  return new ProtocolError(why, { command: name, cause, repeatable: false });
+}
+
+/** The rest of a group cannot be encoded any more, and its first members are written. */
+export function unfinished(
+  { message, command, cause }: RedisError,
+  members: Group['members'],
+  progress: GroupProgress,
+): ProtocolError {
+  const group = groupFate(progress, members);
+  return new ProtocolError(message, { delivery: 'unknown', repeatable: false, command, cause, group });
 }

@@ -136,7 +136,7 @@ export class Line implements LinkOwner {
     const options = { ...this.options, pipelineDepth: autoPipeline ? pipelineDepth : 1 };
     const link = new Link(socket, this, options, carriesMessages);
     this.link = link;
-    this.deadlines.watch(link.owed, (request) => link.progressOf(request, link.owed.peek()));
+    this.deadlines.watch(link.owed, (request) => link.progressSoFar(request));
     return link;
   }
 
