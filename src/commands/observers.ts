@@ -1,3 +1,4 @@
+import type { Unsubscribable } from 'rxjs';
 import type { RedisError } from '../errors';
 
 /** Where a reply goes. A Subscriber of RxJS is one. */
@@ -7,6 +8,8 @@ export interface ReplyObserver<T> {
   next(value: T): void;
   error(error: RedisError): void;
   complete(): void;
+  /** Is told when the observer is closed; only what can be left has it. */
+  add?(departure: Unsubscribable): void;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Unsubscribable } from 'rxjs';
 import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import type { Command } from './command';
@@ -61,7 +62,12 @@ export class Request<T = unknown> {
     return past;
   }
 
-  /** It leaves its line for another one, where its time and its place begin anew. */
+  /** Has it noted that the observer leaves; at the latest when it is told of the outcome. What is awaited cannot be left. */
+  onLeave(departure: Unsubscribable): void {
+    this.observer.add?.(departure);
+  }
+
+  /** It leaves its line, to be failed or for another one, where its time and its place begin anew. */
   leaveLine(): void {
     this.deadline = 0;
     this.place = 0;
