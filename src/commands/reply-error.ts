@@ -1,6 +1,6 @@
 import { AuthenticationError, ReplyError } from '../errors';
 import type { ErrorFrame } from '../resp/frames';
-import type { Command } from './command';
+import type { Command, CommandSpec } from './command';
 import { withoutSecrets } from './secrets';
 
 /** What a server answers to a command that it has not run, and may run later. */
@@ -20,6 +20,11 @@ const IN_SERVERS_WORDS = new RegExp(
 const RAISED_IN_SCRIPT = / script: /;
 const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
 
+/** It runs what a user wrote for the server. */
+export function runsScripts({ name }: CommandSpec): boolean {
+  return RUNS_SCRIPTS.test(name);
+}
+
 /**
  * The error that a subscriber sees for an error reply. The text holds no argument.
  * @param mayHaveRun it was sent before, and nobody knows what became of that
@@ -37,7 +42,6 @@ export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = f
 
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
 export function hasNotRun({ text }: ErrorFrame, { spec }: Command): boolean {
-  if (!spec.foreign && !RUNS_SCRIPTS.test(spec.name)) return true;
+  if (!spec.foreign && !runsScripts(spec)) return true;
   return IN_SERVERS_WORDS.test(text) && !RAISED_IN_SCRIPT.test(text);
 }
-

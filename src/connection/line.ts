@@ -2,12 +2,21 @@ import { Observable, Subject, defer, of } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
+import { mayHaveWritten } from '../commands/writes-to';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Deadlines } from './deadlines';
-import { connectionLost, failSafely, leftBehind, tellFailures, unreadable, withoutStacks, type Failing } from './failures';
+import {
+  connectionLost,
+  failSafely,
+  leftBehind,
+  tellFailures,
+  unreadable,
+  withoutStacks,
+  type Failing,
+} from './failures';
 import { reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { Multicast } from './multicast';
@@ -16,6 +25,7 @@ import { Residents } from './resident';
 import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
 import { timeFor } from './time-for';
+import { WriteOrder } from './write-order';
 
 /** Durations are milliseconds. */
 export interface LineOptions extends LinkOptions {
@@ -55,6 +65,7 @@ export class Line implements LinkOwner {
 
   private readonly backlog: Backlog;
   private readonly places = new Places();
+  private readonly order = new WriteOrder();
   private readonly retrier: Retrier;
   private readonly deadlines: Deadlines;
   private flushScheduled = false;
@@ -71,16 +82,13 @@ export class Line implements LinkOwner {
     const { clock } = options;
     this.backlog = new Backlog(
       clock,
+      this.order,
       (request) => this.comeBack(request),
       () => this.resume(),
     );
     this.retrier = new Retrier(options, this.backlog);
-    this.deadlines = new Deadlines(
-      clock,
-      options.blockingGrace,
-      this.backlog,
-      options.lastError,
-      () => this.tellIdle(),
+    this.deadlines = new Deadlines(clock, options.blockingGrace, this.backlog, options.lastError, () =>
+      this.tellIdle(),
     );
     this.requests$.subscribe((request) => this.enter(request));
   }
@@ -106,6 +114,7 @@ export class Line implements LinkOwner {
     const link = new Link(socket, this, options, carriesMessages);
     this.link = link;
     this.deadlines.linkChanged(link.owed);
+    this.order.linkChanged(link.owed);
     return link;
   }
 
@@ -191,10 +200,13 @@ export class Line implements LinkOwner {
 
   /** A request takes its turn after a delay. */
   private comeBack(request: Request): void {
-    this.deadlines.enterAgain(request);
-    this.backlog.push(request);
-    if (this.options.autoPipeline) this.scheduleFlush();
-    else this.flush();
+    if (request.past === undefined) {
+      this.deadlines.enterAgain(request);
+      this.backlog.push(request);
+    } else {
+      this.backlog.bringBack(request);
+    }
+    this.writeLater();
   }
 
   /** Has the queue written at the end of the tick, empty or not. */
@@ -220,7 +232,9 @@ export class Line implements LinkOwner {
   private readonly flush = (): void => {
     this.residents.beforeWrite();
     this.flushScheduled = false;
-    this.link?.write();
+    const { link } = this;
+    if (link?.isOpen === true && this.backlog.readmit()) this.deadlines.reordered();
+    link?.write();
   };
 
   /** What was called in this tick was written late because user code held up the event loop. */
@@ -264,6 +278,7 @@ export class Line implements LinkOwner {
       this.noteEnd(request, !isError);
       if (link.outgoing.answered(request)) this.scheduleFlush();
     }
+    if (this.order.isActive) this.keepOrder(request, frame);
     try {
       if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
       else this.deliver(link, request, frame);
@@ -273,6 +288,15 @@ export class Line implements LinkOwner {
     if (link.owed.length === 0 || this.draining) this.rest();
     // What is at hand is read first.
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.scheduleFlush();
+  }
+
+  /** What has run has overtaken the writes to the same keys that were called before it and wait to be repeated. */
+  private keepOrder(request: Request, frame: Frame): void {
+    if (mayHaveWritten(frame, request.command)) {
+      for (const overtaken of this.order.overtakenBy(request)) failSafely(overtaken, leftBehind(overtaken));
+    }
+    // One that is repeated may have waited for this reply.
+    if (this.backlog.queue.length > 0) this.scheduleFlush();
   }
 
   private noteEnd(request: Request, done: boolean): void {
@@ -347,6 +371,7 @@ export class Line implements LinkOwner {
     this.link = undefined;
     const failing = withoutStacks(() => this.fatesAfter(link, error));
     this.deadlines.linkChanged(undefined);
+    this.order.linkChanged(undefined);
     this.backlog.resume();
     this.deadlines.reordered();
     return () => tellFailures(failing, this.options.clock);
