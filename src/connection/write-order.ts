@@ -1,29 +1,54 @@
 import type { Request } from '../commands/request';
 import { writesTo } from '../commands/writes-to';
+import { Heap } from './heap';
 import type { Ring } from './ring';
 
-/** Requests that wait to be repeated and write to the same place, in the order of the calls. */
+/** A request that waits to be repeated. */
+interface Waiting {
+  readonly request: Request;
+  readonly place: number;
+  /** where it is found when something is written to the same keys … */
+  readonly lanes: readonly Lane[];
+  /** … and what was written to one of those may be ahead of it */
+  readonly rivals: readonly Lane[];
+  /** all that was on its way when it failed is answered once so many replies have come */
+  answeredAt: number;
+  /** it does not wait any more */
+  isOver: boolean;
+}
+
+/** What waits to be repeated and writes to the same key. */
 class Lane {
-  readonly waiting: Request[] = [];
+  /** some of them do not wait any more */
+  private readonly heap = new Heap<Waiting>();
+  private length = 0;
   /** the request with the greatest place that was written to the link meanwhile, and its number among all that are owed */
   private latestPlace = 0;
   private latestNumber = -1;
 
-  add(request: Request): void {
-    const { waiting } = this;
-    const last = waiting.at(-1);
-    if (last === undefined || last.place < request.place) waiting.push(request);
-    else waiting.splice(this.countBefore(request.place), 0, request);
+  /** @param name of the key; undefined for the lanes that are always there */
+  constructor(readonly name?: string) {}
+
+  add(waiting: Waiting): void {
+    if (this.heap.length > 2 * this.length + 16) this.heap.retain(({ isOver }) => !isOver);
+    this.heap.push(waiting);
+    this.length++;
   }
 
-  remove(request: Request): void {
-    const at = this.countBefore(request.place);
-    if (this.waiting[at] === request) this.waiting.splice(at, 1);
+  /** One of them does not wait any more. Returns whether none is left. */
+  left(): boolean {
+    return --this.length === 0;
   }
 
-  /** Those that were called before a place. */
-  before(place: number): Request[] {
-    return this.waiting.slice(0, this.countBefore(place));
+  /** Takes out those that were called before a place. */
+  takeBefore(place: number): Waiting[] {
+    const { heap } = this;
+    const taken: Waiting[] = [];
+    for (let first = heap.peek(); first !== undefined && (first.isOver || first.place < place); first = heap.peek()) {
+      if (!first.isOver) taken.push(first);
+      heap.shift();
+    }
+    return taken;
   }
 
   /** A request is written. */
@@ -44,28 +69,6 @@ class Lane {
   linkChanged(): void {
     this.latestPlace = 0;
   }
-
-  private countBefore(place: number): number {
-    const { waiting } = this;
-    let from = 0;
-    let to = waiting.length;
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if (waiting[middle]!.place < place) from = middle + 1;
-      else to = middle;
-    }
-    return from;
-  }
-}
-
-/** A request that waits to be repeated. */
-interface Waiting {
-  /** where it is found when something is written to one of these … */
-  readonly lanes: readonly Lane[];
-  /** … and what was written to one of those may be ahead of it */
-  readonly rivals: readonly Lane[];
-  /** all that was on its way when it failed is answered once so many replies have come */
-  answeredAt: number;
 }
 
 /**
@@ -103,10 +106,16 @@ export class WriteOrder {
     this.isActive = true;
     const { every, unknown, owed } = this;
     const own = written === 'everything' ? [unknown] : written.map((name) => this.laneOf(name));
-    const rivals = written === 'everything' ? [every] : [...own, unknown];
-    const lanes = [every, ...own];
-    for (const lane of lanes) lane.add(request);
-    this.waiting.set(request, { lanes, rivals, answeredAt: owed === undefined ? 0 : owed.passed + owed.length });
+    const waiting: Waiting = {
+      request,
+      place: request.place,
+      lanes: [every, ...own],
+      rivals: written === 'everything' ? [every] : [...own, unknown],
+      answeredAt: owed === undefined ? 0 : owed.passed + owed.length,
+      isOver: false,
+    };
+    for (const lane of waiting.lanes) lane.add(waiting);
+    this.waiting.set(request, waiting);
   }
 
   /** It does not wait any more: it is written, or has failed, or its observer has left. */
@@ -114,8 +123,9 @@ export class WriteOrder {
     const waiting = this.waiting.get(request);
     if (waiting === undefined) return;
     this.waiting.delete(request);
+    waiting.isOver = true;
+    for (const lane of waiting.lanes) if (lane.left() && lane.name !== undefined) this.lanes.delete(lane.name);
     if (this.waiting.size === 0) this.rest();
-    else for (const lane of waiting.lanes) lane.remove(request);
   }
 
   /** Whether a later write to the same place may be on its way. */
@@ -143,14 +153,19 @@ export class WriteOrder {
     const written = writesTo(command);
     if (written === 'nothing') return [];
     const lanes = written === 'everything' ? [this.every] : [this.unknown, ...this.lanesThere(written)];
-    const overtaken = new Set(lanes.flatMap((lane) => lane.before(place)));
-    for (const request of overtaken) this.leaves(request);
-    return [...overtaken];
+    const overtaken: Request[] = [];
+    for (const lane of lanes) {
+      for (const { request } of lane.takeBefore(place)) {
+        this.leaves(request);
+        overtaken.push(request);
+      }
+    }
+    return overtaken;
   }
 
   private laneOf(name: string): Lane {
     let lane = this.lanes.get(name);
-    if (lane === undefined) this.lanes.set(name, (lane = new Lane()));
+    if (lane === undefined) this.lanes.set(name, (lane = new Lane(name)));
     return lane;
   }
 

@@ -1,4 +1,4 @@
-import { NEVER, concat, of } from 'rxjs';
+import { NEVER, Subscriber, concat, of } from 'rxjs';
 import type { RedisOptions } from 'rxjs-redis';
 import {
   append,
@@ -19,9 +19,11 @@ import { call } from '../../../src/commands/call';
 import type { Command } from '../../../src/commands/command';
 import { Group } from '../../../src/commands/group';
 import { Reply } from '../../../src/commands/reply';
+import { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
 import { Connection } from '../../../src/connection/connection';
 import { retryPolicy } from '../../../src/connection/retry';
+import { WriteOrder } from '../../../src/connection/write-order';
 import { ConnectionError } from '../../../src/errors';
 import { resolveOptions } from '../../../src/options';
 import { record } from '../../support/clients';
@@ -314,14 +316,58 @@ describe('A write that was lost with its link and waits', () => {
 });
 
 describe('The order of writes', () => {
-  it.each([5_000, 10_000])('costs a step or two each, however many wait: %d', async (count) => {
-    const { send, receive, sent, pass } = await setUp({ retry: { jitter: 0, maxAttempts: 1_000 } });
-    const replies = Array.from({ length: count }, (_, n) => send(incr(`k${n % 10}`)));
-    await tick();
-    receive(TRYAGAIN.repeat(count));
-    await pass(50);
-    receive(Array.from({ length: count }, (_, n) => (n % 2 === 0 ? TRYAGAIN : ':1\r\n')).join(''));
-    expect(replies.filter(({ values }) => values.length > 0)).toHaveLength(count / 2);
-    expect(sent()).toHaveLength(2 * count);
-  });
+  const fail = new ConnectionError('refused');
+
+  /** So many requests that write to one of some keys, in the order of the calls. */
+  function requests(count: number, keys: number): Request[] {
+    return Array.from({ length: count }, (_, index) => {
+      const request = new Request(incr(`k${index % keys}`), plainContext, new Subscriber());
+      request.place = index + 1;
+      request.tried(fail);
+      return request;
+    });
+  }
+
+  const histories: [string, (all: readonly Request[], order: WriteOrder) => void][] = [
+    [
+      'every other one is refused, of one key',
+      (all, order) => all.forEach((request, n) => (n % 2 === 0 ? order.waits(request) : order.overtakenBy(request))),
+    ],
+    [
+      'half are refused, then the other half run',
+      (all, order) => {
+        for (const request of all.slice(0, all.length / 2)) order.waits(request);
+        for (const request of all.slice(all.length / 2)) order.overtakenBy(request);
+      },
+    ],
+    [
+      'half wait while those that were called before them run',
+      (all, order) => {
+        for (const request of all.slice(all.length / 2)) order.waits(request);
+        for (const request of all.slice(0, all.length / 2)) order.overtakenBy(request);
+      },
+    ],
+    [
+      'all are refused and written again, one after the other',
+      (all, order) => {
+        for (const request of all) order.waits(request);
+        for (const request of all) if (!order.mustWait(request)) order.wrote(request);
+      },
+    ],
+  ];
+
+  it.each(histories.flatMap(([what, run]) => [1, 1_000].map((keys) => [what, keys, run] as const)))(
+    'costs twice as much for twice as many when %s (keys: %d)',
+    (_, keys, run) => {
+      const costOf = (count: number): number => {
+        const all = requests(count, keys);
+        const before = performance.now();
+        run(all, new WriteOrder());
+        return performance.now() - before;
+      };
+      const best = (count: number): number => Math.min(...Array.from({ length: 5 }, () => costOf(count)));
+      best(2_000);
+      expect(best(40_000) / best(10_000)).toBeLessThan(8);
+    },
+  );
 });
