@@ -16,6 +16,8 @@ const CALLS: readonly CallName[] = [
     'incr',
     'incr',
     'append',
+    'push',
+    'push',
     'swap',
     'unknown',
     'publish',
