@@ -169,10 +169,16 @@ export class Line implements LinkOwner {
    */
   take(kept = 0): Request[] {
     this.backlog.prune();
-    let count = 0;
-    const taken = this.backlog.take(() => ++count > kept);
+    const first = kept === 0 ? 0 : this.placeBehind(kept);
+    const taken = this.backlog.take(({ place }) => place >= first);
     this.deadlines.reordered();
     return taken.sort((one, other) => one.place - other.place);
+  }
+
+  /** The place of the first call behind so many that wait: what was held stands behind later calls in the queue. */
+  private placeBehind(count: number): number {
+    const places = Array.from(this.backlog, ({ place }) => place).sort((one, other) => one - other);
+    return places[count] ?? Infinity;
   }
 
   // Hot: everything up to `answered` runs for every command.
