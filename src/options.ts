@@ -1,6 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { from, isObservable, of, type Observable, type ObservableInput } from 'rxjs';
 import type { Command } from './commands/command';
+import { tellsOfFailover } from './commands/reply-error';
 import type { RetryPolicy } from './commands/request-context';
 import { refuseInOnConnect } from './commands/shared-connection';
 import type { RedisError, ReplyError } from './errors';
@@ -107,7 +108,10 @@ export interface RedisOptions {
   readonly blockingGrace?: number;
   /** default on; `false` closes the client when its connection is lost */
   readonly reconnect?: boolean | ReconnectOptions | ReconnectFunction;
-  /** default: READONLY makes the connection anew and resends, for a failover has made a replica of the server */
+  /**
+   * default: what a server says that a failover has made a replica of makes the connection anew and resends. That is READONLY, also in
+   * the error of a script, which is not sent again, and what a command is told that waited there: it waits the rest of its time
+   */
   readonly reconnectOnError?: ReconnectOnError;
   /** which failed commands are sent again; default on, for those that a repetition cannot harm */
   readonly retry?: boolean | RetryOptions | RetryPolicy;
@@ -184,7 +188,7 @@ const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'o
   readTimeout: 30_000,
   writeTimeout: 30_000,
   blockingGrace: 2_000,
-  reconnectOnError: (error) => (error.kind === 'READONLY' ? 'resend' : false),
+  reconnectOnError: (error) => (tellsOfFailover(error) ? 'resend' : false),
   prefix: '',
   autoPipeline: true,
   pipelineDepth: 10_000,
