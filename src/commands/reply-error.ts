@@ -31,9 +31,14 @@ export function tellsOfFailover({ kind, message }: ReplyError): boolean {
   return kind === 'READONLY' || message.startsWith(UNBLOCKED) || OF_REPLICAS.some((words) => message.includes(words));
 }
 
-/** Whether a command that waited at a server that has become a replica goes on at another. It asked for nothing of its connection. */
-export function mayGoOn({ message }: ReplyError, { spec }: Command): boolean {
-  return message.startsWith(UNBLOCKED) && spec.access !== 'none';
+/** Whether a command that waited at a server that has become a replica goes on at another. */
+export function mayGoOn({ message }: ReplyError, command: Command): boolean {
+  return message.startsWith(UNBLOCKED) && !asksOfItsConnection(command);
+}
+
+/** WAIT and WAITAOF ask about the writes of their own connection: on another they would say of lost writes that all is well. */
+export function asksOfItsConnection({ spec }: Command): boolean {
+  return spec.blocking !== undefined && spec.access === 'none';
 }
 
 /** It runs what a user wrote for the server. */

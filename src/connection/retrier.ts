@@ -1,5 +1,5 @@
 import { blockingWait, withWait } from '../commands/blocking-wait';
-import { hasNotRun, mayGoOn, toReplyError } from '../commands/reply-error';
+import { asksOfItsConnection, hasNotRun, mayGoOn, toReplyError } from '../commands/reply-error';
 import type { Past, Request } from '../commands/request';
 import type { RedisError, ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
@@ -74,8 +74,9 @@ export class Retrier {
   }
 
   private isResent({ past, command }: Request, error: ReplyError, frame: ErrorFrame): boolean {
-    // What asks for something of its connection has no use for another.
-    return past?.resent !== true && hasNotRun(frame, command) && error.kind !== 'UNBLOCKED';
+    // What CLIENT UNBLOCK has ended is over.
+    if (asksOfItsConnection(command) || error.kind === 'UNBLOCKED') return false;
+    return past?.resent !== true && hasNotRun(frame, command);
   }
 
   /** It has waited at the server for a part of its time, and asks the next one for the rest. */

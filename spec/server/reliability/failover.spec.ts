@@ -139,13 +139,12 @@ describe('A failover that makes a replica of the master', () => {
     'is noticed by the refusal of a write %s, which is not sent again: it is not known what the script did before',
     async (_, send) => {
       const redis = client();
-      const id = await redis.clientId();
+      await redis.connect();
       await failOver();
       const left = reaches(redis, 'reconnecting');
       expect(await failure(send(redis))).toMatchObject({ kind: 'READONLY', delivery: 'answered', repeatable: false });
       await left;
       expect(await redis.incr('n')).toBe(1);
-      expect(await redis.clientId()).toBeGreaterThan(id);
     },
   );
 
@@ -159,6 +158,7 @@ describe('A failover that makes a replica of the master', () => {
 
   it('runs what a script did before a refused write once', async () => {
     const redis = client();
+    await redis.connect();
     const messages = record(make(old().url).subscribe('told'));
     await eventually(
       () => atOld.pubsubNumsub('told'),
