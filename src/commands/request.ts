@@ -33,7 +33,8 @@ export class Request<T = unknown> {
   place = 0;
 
   constructor(
-    readonly command: Command<T>,
+    /** what is sent; another only for one that has waited at a server and waits the rest of its time at another */
+    public command: Command<T>,
     readonly context: RequestContext,
     private readonly observer: ReplyObserver<T>,
   ) {}

@@ -1,3 +1,4 @@
+import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
 import type { Request } from '../commands/request';
 import { toReplyError } from '../commands/reply-error';
@@ -105,7 +106,9 @@ export class Incoming {
       value = cause;
     }
     values.push(value);
-    if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, group.members[index]!));
+    const member = group.members[index]!;
+    if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, member));
+    else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
     if (values.length < (this.cut.get(oldest) ?? group.members.length)) return;
     this.finish(oldest);
   }
@@ -121,6 +124,11 @@ export class Incoming {
     this.cut.delete(group);
     this.values = [];
     this.sink.replied(values as Frame[]);
+  }
+
+  /** What was refused between MULTI and EXEC is told inside the reply to EXEC. */
+  private tellRefused(replies: readonly Frame[], exec: Command): void {
+    for (const reply of replies) if (reply instanceof ErrorFrame) this.sink.memberRefused(toReplyError(reply, exec));
   }
 
   /** A confirmation that the oldest request waits for, of what it asked for, in the order of its names; or news, as messages are. */

@@ -2,6 +2,7 @@ import { Subject, defer, of, type Observable } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
+import { mayHaveWritten } from '../commands/writes-to';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
@@ -17,6 +18,7 @@ import { Residents } from './resident';
 import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
 import { timeFor } from './time-for';
+import { WriteOrder } from './write-order';
 
 /** Durations are milliseconds. */
 export interface LineOptions extends LinkOptions {
@@ -71,6 +73,7 @@ export class Line implements LinkOwner {
 
   private readonly backlog: Backlog;
   private readonly places = new Places();
+  private readonly order = new WriteOrder();
   private readonly retrier: Retrier;
   private readonly deadlines: Deadlines;
   private readonly failer: Failer;
@@ -92,6 +95,7 @@ export class Line implements LinkOwner {
     const { clock } = options;
     this.backlog = new Backlog(
       clock,
+      this.order,
       (request) => this.comeBack(request),
       () => this.resume(),
     );
@@ -137,6 +141,7 @@ export class Line implements LinkOwner {
     const link = new Link(socket, this, options, carriesMessages);
     this.link = link;
     this.deadlines.watch(link.owed, (request) => link.progressSoFar(request));
+    this.order.linkChanged(link.owed);
     return link;
   }
 
@@ -186,10 +191,17 @@ export class Line implements LinkOwner {
    * to another line once they have left this one: see `Request.leaveLine`.
    */
   take(kept = 0): Request[] {
-    let count = 0;
+    const first = kept === 0 ? 0 : this.placeBehind(kept);
     // Those whose observers have left are dropped on the way.
-    const taken = this.backlog.take((request) => request.abandoned || ++count > kept);
+    const taken = this.backlog.take(({ abandoned, place }) => abandoned || place >= first);
     return taken.filter(({ abandoned }) => !abandoned).sort((one, other) => one.place - other.place);
+  }
+
+  /** The place of the first call behind so many that wait: what was held stands behind later calls in the queue. */
+  private placeBehind(count: number): number {
+    const waiting = [...this.backlog].filter(({ abandoned }) => !abandoned);
+    const places = waiting.map(({ place }) => place).sort((one, other) => one - other);
+    return places[count] ?? Infinity;
   }
 
   // Hot: everything up to `answered` runs for every command.
@@ -218,10 +230,13 @@ export class Line implements LinkOwner {
 
   /** A request takes its turn after a delay. */
   private comeBack(request: Request): void {
-    this.deadlines.enterAgain(request);
-    this.backlog.push(request);
-    if (this.options.autoPipeline) this.scheduleFlush();
-    else this.flush();
+    if (request.past === undefined) {
+      this.deadlines.enterAgain(request);
+      this.backlog.push(request);
+    } else {
+      this.backlog.bringBack(request);
+    }
+    this.writeLater();
   }
 
   /** Has the queue written at the end of the tick, empty or not. */
@@ -247,7 +262,9 @@ export class Line implements LinkOwner {
   private readonly flush = (): void => {
     this.residents.beforeWrite();
     this.flushScheduled = false;
-    this.link?.write();
+    const { link } = this;
+    if (link?.isOpen === true) this.backlog.readmit();
+    link?.write();
   };
 
   /** What was called in this tick was written late because user code held up the event loop. */
@@ -291,6 +308,7 @@ export class Line implements LinkOwner {
       this.noteEnd(request, !isError);
       if (link.outgoing.answered(request)) this.scheduleFlush();
     }
+    if (this.order.isActive) this.keepOrder(request, frame);
     try {
       if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
       else this.deliver(link, request, frame);
@@ -300,6 +318,15 @@ export class Line implements LinkOwner {
     if (link.owed.length === 0 || this.draining) this.rest();
     // What is at hand is read first.
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.scheduleFlush();
+  }
+
+  /** What has run has overtaken the writes to the same keys that were called before it and wait to be repeated. */
+  private keepOrder(request: Request, frame: Frame): void {
+    if (mayHaveWritten(frame, request.command)) {
+      for (const overtaken of this.order.overtakenBy(request)) failSafely(overtaken, leftBehind(overtaken));
+    }
+    // One that is repeated may have waited for this reply.
+    if (this.backlog.queue.length > 0) this.scheduleFlush();
   }
 
   private noteEnd(request: Request, done: boolean): void {
@@ -371,6 +398,7 @@ export class Line implements LinkOwner {
 
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
+    this.order.linkChanged(undefined);
     const { greetings, queued } = link.outgoing.end();
     if (queued !== undefined) this.backlog.bringBack(queued);
     const oldest = link.owed.peek();

@@ -108,7 +108,10 @@ export interface RedisOptions {
   readonly blockingGrace?: number | undefined;
   /** default on; `false` closes the client when its connection is lost */
   readonly reconnect?: boolean | ReconnectOptions | ReconnectFunction | undefined;
-  /** default: READONLY makes the connection anew and resends, for a failover has made a replica of the server */
+  /**
+   * default: what a server says that a failover has made a replica of makes the connection anew and resends. That is READONLY, also in
+   * the error of a script, which is not sent again, and what a command is told that waited there: it waits the rest of its time
+   */
   readonly reconnectOnError?: ReconnectOnError | undefined;
   /** which failed commands are sent again; default on, for those that a repetition cannot harm */
   readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;

@@ -1,3 +1,4 @@
+import { tellsOfFailover } from '../commands/reply-error';
 import { resolveReconnect, resolveRetry } from './backoff';
 import { check } from './check';
 import { credentialsOf } from './credentials';
@@ -20,7 +21,7 @@ const defaults: Omit<ResolvedOptions, Derived> = {
   readTimeout: 30_000,
   writeTimeout: 30_000,
   blockingGrace: 2_000,
-  reconnectOnError: (error) => (error.kind === 'READONLY' ? 'resend' : false),
+  reconnectOnError: (error) => (tellsOfFailover(error) ? 'resend' : false),
   prefix: '',
   autoPipeline: true,
   pipelineDepth: 10_000,
