@@ -8,7 +8,7 @@ import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
-import type { Message, Topic } from './topic';
+import { asText, type Item, type Message, type Topic } from './topic';
 
 /** How long it takes until a server that subscribes nobody for the moment is asked again, ms. */
 const REFUSED_FOR = 100;
@@ -160,8 +160,8 @@ export class PubSub implements Resident {
   // Hot: once per message.
   receive({ items }: Push): void {
     const kind = items[0];
-    const [, first, second, third] = items as (string | Uint8Array)[];
-    switch (typeof kind === 'string' ? kind : String(kind)) {
+    const [, first, second, third] = items as Item[];
+    switch (asText(kind as Item)) {
       case 'message':
         this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);
         return;
