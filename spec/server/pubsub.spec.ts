@@ -309,28 +309,3 @@ describe.each([3, 2] as const)('Channels that the server refuses, in RESP%d', (p
     expect(allowed.ended).toBeUndefined();
   });
 });
-
-describe('Shard channels', () => {
-  const server = useServer({ args: ['--cluster-enabled', 'yes'] }, '7.0');
-  const make = useClients();
-
-  it('deliver messages of their own kind', async () => {
-    const redis = make(server().url);
-    const slots = Array.from({ length: 16384 }, (_, slot) => slot);
-    await redis.call('CLUSTER ADDSLOTS', ...slots);
-    await eventually(
-      () => redis.call<string>('CLUSTER INFO'),
-      (info) => info.includes('cluster_state:ok'),
-    );
-    const recorded = record(redis.ssubscribe('orders'));
-    await eventually(
-      () => redis.call<number>('SPUBLISH', 'orders', 'new'),
-      (receivers) => receivers === 1,
-    );
-    await eventually(
-      () => redis.call('PING'),
-      () => recorded.values.length > 0,
-    );
-    expect(recorded.values[0]).toStrictEqual({ type: 'smessage', channel: 'orders', data: 'new' });
-  });
-});
