@@ -159,9 +159,8 @@ export class PubSub implements Resident {
 
   // Hot: once per message.
   receive({ items }: Push): void {
-    const kind = items[0];
-    const [, first, second, third] = items as Item[];
-    switch (asText(kind as Item)) {
+    const [kind, first, second, third] = items as Item[];
+    switch (asText(kind!)) {
       case 'message':
         this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);
         return;
