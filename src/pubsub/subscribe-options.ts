@@ -2,7 +2,7 @@ import { kindOf, wholeNumber } from '../option-checks';
 import { bufferOf, type ChannelName } from './channel-name';
 
 /** A channel or pattern, as text or as bytes, or several. */
-export type ChannelNames = ChannelName | readonly ChannelName[];
+export type ChannelNames = string | Uint8Array | readonly (string | Uint8Array)[];
 
 /** How messages are taken. */
 export interface MessageOptions {
