@@ -7,10 +7,19 @@ import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Deadlines } from './deadlines';
-import { connectionLost, failSafely, leftBehind, tellFailures, unreadable, withoutStacks, type Failing } from './failures';
+import {
+  connectionLost,
+  failSafely,
+  leftBehind,
+  tellFailures,
+  unreadable,
+  withoutStacks,
+  type Failing,
+} from './failures';
 import { reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { Multicast } from './multicast';
+import { isGreeting } from './outgoing';
 import { Places, changesMeaning } from './places';
 import { Residents } from './resident';
 import { Retrier } from './retrier';
@@ -75,12 +84,8 @@ export class Line implements LinkOwner {
       () => this.resume(),
     );
     this.retrier = new Retrier(options, this.backlog);
-    this.deadlines = new Deadlines(
-      clock,
-      options.blockingGrace,
-      this.backlog,
-      options.lastError,
-      () => this.tellIdle(),
+    this.deadlines = new Deadlines(clock, options.blockingGrace, this.backlog, options.lastError, () =>
+      this.tellIdle(),
     );
     this.requests$.subscribe((request) => this.enter(request));
   }
@@ -353,15 +358,18 @@ export class Line implements LinkOwner {
   }
 
   private fatesAfter(link: Link, error: RedisError): Failing[] {
-    const { greetings, queued } = link.outgoing.end();
-    const failing: Failing[] = greetings.map((request) => ({
-      request,
-      error: connectionLost(error, request, 'unsent'),
-    }));
-    const oldest = link.owed.peek();
+    const { greetings, queued, refusedFrom } = link.outgoing.end();
+    const { owed } = link;
+    const unsent = [...greetings, ...queued];
+    const oldest = owed.passed < refusedFrom ? owed.peek() : undefined;
     const isSuspect = this.suspects(oldest);
-    for (let request = link.owed.shift(); request !== undefined; request = link.owed.shift()) {
+    const failing: Failing[] = [];
+    for (let request = owed.shift(); request !== undefined; request = owed.shift()) {
       if (!request.command.spec.plain) this.noteEnd(request, false);
+      if (owed.passed > refusedFrom) {
+        unsent.push(request);
+        continue;
+      }
       if (request === oldest && error instanceof ProtocolError) {
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
         failing.push({ request, error: unreadable(error, request) });
@@ -371,7 +379,11 @@ export class Line implements LinkOwner {
       const failure = this.retrier.lost(request, error, { progress, isSuspect: isSuspect && request === oldest });
       if (failure !== undefined) failing.push({ request, error: failure });
     }
-    if (queued !== undefined) this.backlog.bringBack(queued);
+    for (const request of unsent) {
+      // What restores a link is sent anew with the next one.
+      if (isGreeting(request)) failing.push({ request, error: connectionLost(error, request, 'unsent') });
+      else this.backlog.bringBack(request);
+    }
     if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
     return failing;
   }

@@ -28,8 +28,11 @@ export interface ByteSocket {
   readonly bytes$: Observable<Uint8Array>;
   /** Emits when a full send buffer has emptied. */
   readonly drain$: Observable<void>;
-  /** Sends chunks in order. False when the send buffer is full: further writes should wait for `drain$`. */
-  write(chunks: readonly Uint8Array[]): boolean;
+  /**
+   * Sends chunks in order. False when the send buffer is full: further writes should wait for `drain$`. `'refused'` when nothing of the
+   * chunks has left the process nor ever will, because the socket has ended; its end is told soon.
+   */
+  write(chunks: readonly Uint8Array[]): boolean | 'refused';
   /** Whether the system has taken all that was written, so that the memory of the chunks may be reused. */
   readonly drained: boolean;
   destroy(): void;
@@ -85,14 +88,17 @@ export const openSocket: Dial = (endpoint, clock) =>
         destroy: () => socket.destroy(),
       });
     });
-    socket.on('drain', () => drain$.next());
-    socket.on('error', (error) => (cause = error));
-    socket.on('close', () => {
+    const end = (): void => {
       timer.unsubscribe();
       const error = lost(endpoint, cause);
       if (open) bytes$.error(error);
       else subscriber.error(error);
-    });
+    };
+    socket.on('drain', () => drain$.next());
+    socket.on('error', (error) => (cause = error));
+    // Node refuses what is written from here on, and closes the socket some turns of the event loop later.
+    socket.on('end', end);
+    socket.on('close', end);
     return () => {
       timer.unsubscribe();
       socket.destroy();
@@ -125,12 +131,19 @@ function withoutThrowing(check: CheckServerIdentity): CheckServerIdentity {
   };
 }
 
-function write(socket: net.Socket, chunks: readonly Uint8Array[]): boolean {
-  if (chunks.length === 1) return socket.write(chunks[0]!);
-  socket.cork();
-  for (const chunk of chunks) socket.write(chunk);
-  socket.uncork();
-  return !socket.writableNeedDrain;
+// Hot: once per write.
+function write(socket: net.Socket, chunks: readonly Uint8Array[]): boolean | 'refused' {
+  if (!socket.writable) return 'refused';
+  let accepted: boolean;
+  if (chunks.length === 1) accepted = socket.write(chunks[0]!);
+  else {
+    socket.cork();
+    for (const chunk of chunks) socket.write(chunk);
+    socket.uncork();
+    accepted = !socket.writableNeedDrain && socket.errored === null;
+  }
+  // An error that is there at once is that of the first attempt to hand the chunks to the system, which took none of them.
+  return accepted || socket.errored === null || socket instanceof tls.TLSSocket ? accepted : 'refused';
 }
 
 /** `localhost:6379`, or the path of a Unix socket. */
