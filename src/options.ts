@@ -67,6 +67,8 @@ export interface RedisOptions {
   readonly port?: number;
   /** a Unix socket, in place of host and port */
   readonly path?: string;
+  /** the addresses of the host that are tried: 4 or 6, or 0, the default, for both */
+  readonly family?: 0 | 4 | 6;
   /** `true`, or details as for `tls.connect`; certificates are verified unless these say otherwise */
   readonly tls?: boolean | TlsOptions;
   readonly username?: string;
@@ -135,6 +137,11 @@ export interface RedisOptions {
    * its command and where it was made; default false
    */
   readonly warnUnused?: boolean;
+  /**
+   * calls the Observers of replies in the context of AsyncLocalStorage in which they subscribed, as those of messages, `state$` and
+   * `events$` always are, and `await` and `firstValueFrom` without it; default false, for it takes time with every reply
+   */
+  readonly asyncContext?: boolean;
 }
 
 /** Options whose absence means something. */
@@ -175,6 +182,7 @@ const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'o
   host: 'localhost',
   port: 6379,
   path: undefined,
+  family: 0,
   tls: undefined,
   clientName: undefined,
   database: 0,
@@ -194,6 +202,7 @@ const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'o
   keepAlive: 5_000,
   noDelay: true,
   warnUnused: false,
+  asyncContext: false,
 };
 
 /**
@@ -342,6 +351,10 @@ function check(options: ResolvedOptions): void {
   is('boolean', 'autoPipeline', options.autoPipeline);
   is('boolean', 'noDelay', options.noDelay);
   is('boolean', 'warnUnused', options.warnUnused);
+  is('boolean', 'asyncContext', options.asyncContext);
+  if (![0, 4, 6].includes(options.family)) {
+    throw new TypeError(`The option 'family' is 0, 4 or 6, got ${String(options.family)}`);
+  }
   is('function', 'reconnectOnError', options.reconnectOnError);
   if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls);
   wholeNumber('port', options.port, 1, 65_535);

@@ -33,7 +33,7 @@ export class Request<T = unknown> {
   constructor(
     readonly command: Command<T>,
     readonly context: RequestContext,
-    private readonly observer: ReplyObserver<T>,
+    private observer: ReplyObserver<T>,
   ) {}
 
   /** The observer has left: not worth sending, the reply is to be swallowed. */
@@ -58,6 +58,11 @@ export class Request<T = unknown> {
     past.attempts++;
     past.failure = failure;
     return past;
+  }
+
+  /** Has it observed by what is made of its observer; before it enters a line. */
+  observeBy(observer: (observer: ReplyObserver<T>) => ReplyObserver<T>): void {
+    this.observer = observer(this.observer);
   }
 
   /** It leaves its line for another one, where its time and its place begin anew. */

@@ -31,6 +31,7 @@ export class Deadlines {
   /**
    * @param lastError why there is no link: the cause of what could not be sent in its time
    * @param onExpired told once the sweep is over
+   * @param bytesRead how many bytes the link of the moment has brought
    */
   constructor(
     private readonly clock: Clock,
@@ -38,8 +39,9 @@ export class Deadlines {
     private readonly backlog: Backlog,
     private readonly lastError: () => RedisError | undefined,
     private readonly onExpired: () => void,
+    bytesRead: () => number,
   ) {
-    this.sweep = new Sweep(clock, (now) => this.expire(now));
+    this.sweep = new Sweep(clock, (now) => this.expire(now), bytesRead);
   }
 
   // Hot: once per command.
@@ -96,7 +98,10 @@ export class Deadlines {
     let next = this.scan(backlog.queue, this.queued, now, (request) => due.push({ request, sent: false }));
     const unsent = due.length;
     if (owed !== undefined) {
-      next = Math.min(next, this.scan(owed, this.inFlight, now, (request) => due.push({ request, sent: true })));
+      next = Math.min(
+        next,
+        this.scan(owed, this.inFlight, now, (request) => due.push({ request, sent: true })),
+      );
     }
     for (const request of backlog.takeDue(now)) due.push({ request, sent: false });
     if (unsent > 0) {

@@ -6,6 +6,7 @@ import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
+import { HELD_UP } from './clock';
 import { Deadlines } from './deadlines';
 import {
   connectionLost,
@@ -36,9 +37,6 @@ export interface LineOptions extends LinkOptions {
   /** it carries messages, which come as arrays in RESP2 */
   readonly carriesMessages: boolean;
 }
-
-/** A flush that is later than this was kept by user code, and the requests have lost that time by no fault of the server; ms. */
-const HELD_UP = 20;
 
 /**
  * What outlives links: the queue, its deadlines, the order of the calls, repeating, closing. A new link after a loss carries on with
@@ -84,8 +82,13 @@ export class Line implements LinkOwner {
       () => this.resume(),
     );
     this.retrier = new Retrier(options, this.backlog);
-    this.deadlines = new Deadlines(clock, options.blockingGrace, this.backlog, options.lastError, () =>
-      this.tellIdle(),
+    this.deadlines = new Deadlines(
+      clock,
+      options.blockingGrace,
+      this.backlog,
+      options.lastError,
+      () => this.tellIdle(),
+      () => this.link?.bytesRead ?? 0,
     );
     this.requests$.subscribe((request) => this.enter(request));
   }

@@ -67,6 +67,8 @@ export class Link implements FrameSink {
   /** The version of RESP, once the server has answered the handshake. */
   protocol: 2 | 3 | undefined;
   readonly outgoing: Outgoing;
+  /** How many bytes have come. */
+  bytesRead = 0;
   private state: LinkState = { kind: 'greeting' };
   private readonly incoming: Incoming;
   private readonly liveness: Liveness;
@@ -82,6 +84,7 @@ export class Link implements FrameSink {
     const { clock } = options;
     this.liveness = new Liveness(clock, options, {
       owed: this.owed,
+      bytesRead: () => this.bytesRead,
       listening: () => owner.listening,
       probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
@@ -191,7 +194,9 @@ export class Link implements FrameSink {
     }
     if (this.mode.isDoubtful(frame, this.owed.peek())) {
       const why = frame instanceof ErrorFrame ? frame.kind : 'QUEUED';
-      this.lose(new ConnectionError(`CLIENT REPLY may have been refused (${why}), so it is not known whose the replies are`));
+      this.lose(
+        new ConnectionError(`CLIENT REPLY may have been refused (${why}), so it is not known whose the replies are`),
+      );
       return;
     }
     const request = this.owed.shift();
@@ -229,6 +234,7 @@ export class Link implements FrameSink {
     return new Observable((subscriber) =>
       bytes$.subscribe({
         next: (chunk) => {
+          this.bytesRead += chunk.length;
           subscriber.next(chunk);
           const { owed, incoming } = this;
           if (owed.passed === this.owedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
@@ -245,7 +251,8 @@ export class Link implements FrameSink {
     if (this.isLost) return () => undefined;
     this.state = { kind: 'lost' };
     this.liveness.stop();
-    this.socket.destroy();
+    // Nothing that was sent and is not answered may arrive any more: it may be sent again.
+    this.socket.destroy(this.owed.length > 0);
     return this.owner.lost(this, error);
   }
 }

@@ -7,13 +7,17 @@ function setUp() {
   const clock = new VirtualClock();
   const left: number[] = [];
   const expired: { deadline: number; at: number }[] = [];
-  const sweep = new Sweep(clock, (now) => {
-    for (const deadline of left.filter((deadline) => deadline <= now)) {
-      expired.push({ deadline, at: now });
-      left.splice(left.indexOf(deadline), 1);
-    }
-    return Math.min(Infinity, ...left);
-  });
+  const sweep = new Sweep(
+    clock,
+    (now) => {
+      for (const deadline of left.filter((deadline) => deadline <= now)) {
+        expired.push({ deadline, at: now });
+        left.splice(left.indexOf(deadline), 1);
+      }
+      return Math.min(Infinity, ...left);
+    },
+    () => 0,
+  );
   const watch = (deadline: number) => {
     left.push(deadline);
     sweep.watch(deadline);
@@ -78,11 +82,15 @@ describe('Sweep', () => {
   it('lets a socket be read first when the event loop was held up beyond the deadline', async () => {
     const order: string[] = [];
     await new Promise<void>((done) => {
-      const sweep = new Sweep(systemClock, () => {
-        order.push('sweep');
-        done();
-        return Infinity;
-      });
+      const sweep = new Sweep(
+        systemClock,
+        () => {
+          order.push('sweep');
+          done();
+          return Infinity;
+        },
+        () => 0,
+      );
       sweep.watch(systemClock.now() + 5);
       const heldUpTo = systemClock.now() + 50;
       while (systemClock.now() < heldUpTo);
