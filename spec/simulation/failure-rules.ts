@@ -63,7 +63,7 @@ export class FailureRules {
     }
     if (error instanceof DisconnectedError) return isOverflow(error);
     if (this.isSuspect(error)) return false;
-    return error.delivery !== 'unknown' || this.sent.repeatable;
+    return error.delivery !== 'unknown' || (this.sent.repeatable && !this.sent.mayComeLate(error));
   }
 
   /** It was the oldest in flight at two losses in a row, so it is not sent a third time. */
@@ -96,10 +96,10 @@ export class FailureRules {
       sent.fail('was refused for the moment and given up');
   }
 
-  private checkLoss({ delivery }: ConnectionError): void {
+  private checkLoss(error: ConnectionError): void {
     const { sent, around } = this;
-    if (delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
-    if (around.over() || around.selectedBehind(sent)) return;
+    if (error.delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
+    if (around.over() || around.selectedBehind(sent) || sent.mayComeLate(error)) return;
     if (sent.repeatable && sent.wires.length <= sent.tries.most && around.timeline.now() < sent.due) {
       sent.fail('failed although it could have been sent again');
     }
@@ -107,7 +107,8 @@ export class FailureRules {
 
   private checkSuspicion(): void {
     const { sent } = this;
-    if (!sent.wires.slice(-2).every(({ wasOldest }) => wasOldest)) sent.fail('was suspected, and was not the oldest twice');
+    if (!sent.wires.slice(-2).every(({ wasOldest }) => wasOldest))
+      sent.fail('was suspected, and was not the oldest twice');
   }
 
   /** Only what was owed first when no RESP came may be taken for the one that was answered so. */

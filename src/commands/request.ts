@@ -52,6 +52,12 @@ export class Request<T = unknown> {
     return this.context.idempotent || replay === 'read' || replay === 'same';
   }
 
+  /** Whether it may be sent a second time although the first copy may run after others: it changes nothing, or its own link alone, or its user says so. */
+  get bearsLateCopy(): boolean {
+    const { replay, effect } = this.command.spec;
+    return this.context.idempotent || replay === 'read' || effect !== undefined;
+  }
+
   /** Notes that it has failed and is to be repeated. */
   tried(failure: RedisError): Past {
     const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure, oldestAtLoss: 0 });

@@ -77,6 +77,14 @@ export interface GroupProgress {
   readonly written: number;
 }
 
+/** What the system says of a peer that it hears nothing of. */
+const UNHEARD = new Set<unknown>(['ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN']);
+
+/** The link is given up because nothing has come, so what was sent may still lie on the way, where no reset may reach it. */
+function isSilence(cause: RedisError): boolean {
+  return cause instanceof TimeoutError || UNHEARD.has((cause.cause as NodeJS.ErrnoException | undefined)?.code);
+}
+
 /** The link is gone, and no reply has come. */
 export function connectionLost(
   cause: RedisError,
@@ -84,7 +92,11 @@ export function connectionLost(
   delivery: Delivery,
   progress?: GroupProgress,
 ): ConnectionError {
-  const facts = { ...factsOf(request, delivery), cause, group: progress && groupFate(progress, request) };
+  const known = factsOf(request, delivery);
+  // A write that is repeated could run a second time behind later ones, when its first copy comes late.
+  const mayComeLate = delivery === 'unknown' && isSilence(cause) && !request.bearsLateCopy;
+  const repeatable = known.repeatable && !mayComeLate;
+  const facts = { ...known, repeatable, cause, group: progress && groupFate(progress, request) };
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const message = `The connection was lost before ${facts.command} was answered, ${fate}: ${cause.message}`;
   return new ConnectionError(message, facts);

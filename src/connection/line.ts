@@ -148,7 +148,10 @@ export class Line implements LinkOwner {
   /** For good: the link is left, what waits and what is in flight fails, and nothing is repeated. */
   end(toError: (request: Request) => RedisError, leave: () => void): void {
     this.retrier.end(toError);
+    // Before its socket is closed in order: what is owed is not to run any more.
+    const tell = this.link?.leave();
     leave();
+    tell?.();
     this.failQueued(toError);
   }
 

@@ -128,7 +128,7 @@ export class Link implements FrameSink {
   serve(): Observable<never> {
     return new Observable((subscriber) => {
       this.subscriber = subscriber;
-      subscriber.add(() => this.end(new ConnectionError('The connection was given up'))());
+      subscriber.add(() => this.leave()());
       subscriber.add(this.socket.drain$.subscribe(() => this.drained()));
       const frames$ = this.heard$().pipe(decodeResp(this.options.limits, this.incoming.bytesWanted));
       subscriber.add(
@@ -244,6 +244,11 @@ export class Link implements FrameSink {
         error: (error: unknown) => subscriber.error(error),
       }),
     );
+  }
+
+  /** Gives the link up. @returns as `end` does */
+  leave(): () => void {
+    return this.end(new ConnectionError('The connection was given up'));
   }
 
   /** @returns tells those who wait of the failures; for the end, when user code finds everything in its place */
