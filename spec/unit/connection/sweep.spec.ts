@@ -98,4 +98,42 @@ describe('Sweep', () => {
     });
     expect(order).toStrictEqual(['what had arrived', 'sweep']);
   });
+
+  it('reads on in as many turns as what is at hand takes, and no more than the system keeps of it', () => {
+    const clock = new VirtualClock();
+    let read = 0;
+    let left = 5;
+    let turns = 0;
+    const swept: number[] = [];
+    const sweep = new Sweep(
+      clock,
+      () => (swept.push(turns), Infinity),
+      () => {
+        turns++;
+        return left-- > 0 ? ++read : read;
+      },
+    );
+    const late = (deadline: number): void => {
+      sweep.watch(deadline);
+      clock.schedule(() => undefined, 0); // what else is due
+      clock.advance(1);
+    };
+    clock.advance(100);
+    late(10);
+    expect(swept).toHaveLength(1);
+    const few = swept[0]!;
+    expect(few).toBeGreaterThanOrEqual(5);
+    // An endless stream does not keep what is due for ever.
+    left = Infinity;
+    read = 0;
+    const endless = new Sweep(
+      clock,
+      () => (swept.push(read), Infinity),
+      () => (read += 2 ** 20),
+    );
+    endless.watch(20);
+    clock.advance(1);
+    expect(swept).toHaveLength(2);
+    expect(swept[1]).toBeLessThan(20 * 2 ** 20);
+  });
 });
