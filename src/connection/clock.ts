@@ -1,4 +1,5 @@
 import { performance as systemPerformance } from 'node:perf_hooks';
+import { Writable } from 'node:stream';
 import * as timers from 'node:timers';
 import { Subscription, type SchedulerAction, type SchedulerLike } from 'rxjs';
 import { outside } from './async-context';
@@ -18,7 +19,7 @@ export const HELD_UP = 20;
 // Those that were there before took the place of globals alone.
 const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers;
 const now = systemPerformance.now.bind(systemPerformance);
-const nextTick = process.nextTick.bind(process);
+const nextTick: (work: () => void) => void = ticksAreFake(process) ? tickOfStreams() : process.nextTick.bind(process);
 
 /** One timer of the system. What has arrived when its time is up is read first. */
 class Timer<T> extends Subscription implements SchedulerAction<T> {
@@ -73,4 +74,15 @@ export function patient(clock: Clock): SchedulerLike {
       return waiting;
     },
   };
+}
+
+/** Whether it is that of a test library: the module was loaded when fake timers were there already. */
+function ticksAreFake({ nextTick }: { readonly nextTick: (work: () => void) => void }): boolean {
+  return 'clock' in nextTick || '_isMockFunction' in nextTick;
+}
+
+/** The system's own `process.nextTick`, which no module hands out: a stream tells by it that it has written. */
+function tickOfStreams(): (work: () => void) => void {
+  const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return (work) => void sink.write(Buffer.alloc(0), () => work());
 }
