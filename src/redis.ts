@@ -137,7 +137,14 @@ export class Redis extends RedisView {
       };
       const monitored = new Monitor();
       connection.line.residents.add(monitored);
-      const lent = new DedicatedConnection({ ...this.source, executor: connection, retry: () => false }, monitored, ended$);
+      connection.line.sessionCommands$.subscribe(({ spec }) => {
+        if (spec.effect === 'reset') monitored.end();
+      });
+      const lent = new DedicatedConnection(
+        { ...this.source, executor: connection, retry: () => false },
+        monitored,
+        ended$,
+      );
       return defer(() => work(lent)).pipe(finalize(giveBack));
     });
   }

@@ -96,7 +96,10 @@ export class Deadlines {
     let next = this.scan(backlog.queue, this.queued, now, (request) => due.push({ request, sent: false }));
     const unsent = due.length;
     if (owed !== undefined) {
-      next = Math.min(next, this.scan(owed, this.inFlight, now, (request) => due.push({ request, sent: true })));
+      next = Math.min(
+        next,
+        this.scan(owed, this.inFlight, now, (request) => due.push({ request, sent: true })),
+      );
     }
     for (const request of backlog.takeDue(now)) due.push({ request, sent: false });
     if (unsent > 0) {

@@ -20,7 +20,10 @@ export function deliveryOf({ past }: Request): Delivery {
 }
 
 /** What an error says of a request that it ends, and that got so far. */
-export function factsOf(request: Request, delivery = deliveryOf(request)): Required<Omit<ErrorFacts, 'cause' | 'group'>> {
+export function factsOf(
+  request: Request,
+  delivery = deliveryOf(request),
+): Required<Omit<ErrorFacts, 'cause' | 'group'>> {
   const { name: command } = request.command.spec;
   return { delivery, command, repeatable: delivery !== 'unknown' || request.repeatable };
 }

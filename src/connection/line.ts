@@ -7,7 +7,15 @@ import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Deadlines } from './deadlines';
-import { connectionLost, failSafely, leftBehind, tellFailures, unreadable, withoutStacks, type Failing } from './failures';
+import {
+  connectionLost,
+  failSafely,
+  leftBehind,
+  tellFailures,
+  unreadable,
+  withoutStacks,
+  type Failing,
+} from './failures';
 import { reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { Multicast } from './multicast';
@@ -75,12 +83,8 @@ export class Line implements LinkOwner {
       () => this.resume(),
     );
     this.retrier = new Retrier(options, this.backlog);
-    this.deadlines = new Deadlines(
-      clock,
-      options.blockingGrace,
-      this.backlog,
-      options.lastError,
-      () => this.tellIdle(),
+    this.deadlines = new Deadlines(clock, options.blockingGrace, this.backlog, options.lastError, () =>
+      this.tellIdle(),
     );
     this.requests$.subscribe((request) => this.enter(request));
   }

@@ -191,7 +191,9 @@ export class Link implements FrameSink {
     }
     if (this.mode.isDoubtful(frame, this.owed.peek())) {
       const why = frame instanceof ErrorFrame ? frame.kind : 'QUEUED';
-      this.lose(new ConnectionError(`CLIENT REPLY may have been refused (${why}), so it is not known whose the replies are`));
+      this.lose(
+        new ConnectionError(`CLIENT REPLY may have been refused (${why}), so it is not known whose the replies are`),
+      );
       return;
     }
     const request = this.owed.shift();
