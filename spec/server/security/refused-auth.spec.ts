@@ -130,17 +130,16 @@ describe('A refused AUTH', () => {
 
   it('takes no reply of what follows it on a lease, nor does a refused HELLO', async () => {
     const redis = client();
-    const done = redis.dedicated(async (connection) =>
-      Promise.all(
-        [
-          connection.echo('a'),
-          connection.auth('ann', 'wrong'),
-          connection.echo('b'),
-          connection.hello(3, { AUTH: ['ann', 'wrong'] }),
-          connection.echo('c'),
-        ].map(outcome),
-      ),
-    );
+    const done = redis.dedicated(async (connection) => {
+      const sent: PromiseLike<unknown>[] = [
+        connection.echo('a'),
+        connection.auth('ann', 'wrong'),
+        connection.echo('b'),
+        connection.hello(3, { AUTH: ['ann', 'wrong'] }),
+        connection.echo('c'),
+      ];
+      return Promise.all(sent.map(outcome));
+    });
     expect(await done).toMatchObject([
       { value: 'a' },
       wrongpass,
