@@ -131,6 +131,11 @@ export interface RedisOptions {
   /** send small writes at once (TCP_NODELAY); default true */
   readonly noDelay?: boolean;
   /**
+   * after every so many commands an ECHO of something unique; the connection ends with a ProtocolError when another reply comes for
+   * it, as where a proxy loses one. What is in flight then may have run. Default 0: none is sent
+   */
+  readonly verify?: number;
+  /**
    * for development: a Reply that is collected and was neither subscribed to, awaited nor forgotten is told by a process warning with
    * its command and where it was made; default false
    */
@@ -193,6 +198,7 @@ const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'o
   writeBufferSize: 64 * 1024,
   keepAlive: 5_000,
   noDelay: true,
+  verify: 0,
   warnUnused: false,
 };
 
@@ -347,6 +353,7 @@ function check(options: ResolvedOptions): void {
   wholeNumber('port', options.port, 1, 65_535);
   wholeNumber('database', options.database, 0);
   wholeNumber('pipelineDepth', options.pipelineDepth, 1);
+  wholeNumber('verify', options.verify, 0);
   wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
   wholeNumber('readBufferSize', options.readBufferSize, 1024, LARGEST_BUFFER);
   wholeNumber('writeBufferSize', options.writeBufferSize, 1024, LARGEST_BUFFER);

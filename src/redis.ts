@@ -7,6 +7,7 @@ import { Connection, type ConnectionEvent, type ConnectionParts, type Connection
 import { retryPolicy } from './connection/retry';
 import { Monitor } from './monitor';
 import { shielded } from './connection/shielded';
+import { Verifier } from './connection/verifier';
 import { stageOf, type Role } from './connection/stage';
 import { DedicatedConnection } from './dedicated-connection';
 import { kindOf } from './option-checks';
@@ -56,10 +57,10 @@ export class Redis extends RedisView {
     const { session } = connection;
     const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry, warnUnused } = resolved;
+    const { prefix, commandTimeout, retry, verify, warnUnused } = resolved;
     const source: ReplySource = {
       ...plainContext,
-      executor: connection,
+      executor: verify > 0 ? new Verifier(connection, verify) : connection,
       prefix,
       commandTimeout,
       retry: retryPolicy(retry),

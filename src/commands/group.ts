@@ -37,4 +37,3 @@ function worstReplay(members: readonly Command[]): Replay {
   for (const { spec } of members) worst = Math.max(worst, WORSE.indexOf(spec.replay));
   return WORSE[worst]!;
 }
-

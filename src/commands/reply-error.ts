@@ -40,4 +40,3 @@ export function hasNotRun({ text }: ErrorFrame, { spec }: Command): boolean {
   if (!spec.foreign && !RUNS_SCRIPTS.test(spec.name)) return true;
   return IN_SERVERS_WORDS.test(text) && !RAISED_IN_SCRIPT.test(text);
 }
-

@@ -2,6 +2,7 @@ import { ProtocolError, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import type { Command } from './command';
 import type { ReplyObserver } from './observers';
+import { UnexpectedReply } from './unexpected-reply';
 import type { RequestContext } from './request-context';
 
 /** What has become so far of a request that is repeated. */
@@ -67,7 +68,10 @@ export class Request<T = unknown> {
   }
 
   // Hot: once per reply.
-  /** @param frame the reply; an error reply goes to `fail` */
+  /**
+   * @param frame the reply; an error reply goes to `fail`
+   * @throws UnexpectedReply before the observer is told anything: the reply is perhaps another's
+   */
   settle(frame: Frame): void {
     const { observer } = this;
     if (observer.closed) return;
@@ -75,6 +79,7 @@ export class Request<T = unknown> {
     try {
       value = this.command.read(frame, this.context);
     } catch (cause) {
+      if (cause instanceof UnexpectedReply) throw cause;
       this.fail(unreadable(cause, this));
       return;
     }

@@ -1,7 +1,9 @@
-import { Observable, Subject, defer, of } from 'rxjs';
+import type { Observable} from 'rxjs';
+import { Subject, defer, of } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
+import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
@@ -272,11 +274,19 @@ export class Line implements LinkOwner {
       if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
       else this.deliver(link, request, frame);
     } catch (error) {
-      reportUnhandled(error);
+      if (error instanceof UnexpectedReply) this.unexpected(link, request, error);
+      else reportUnhandled(error);
     }
     if (link.owed.length === 0 || this.draining) this.rest();
     // What is at hand is read first.
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.scheduleFlush();
+  }
+
+  /** The reply is perhaps another's, and so are those behind it. The link first, for the observer that is told may send more. */
+  private unexpected(link: Link, request: Request, reply: UnexpectedReply): void {
+    const error = unexpected(reply, request.command);
+    link.lose(error);
+    failSafely(request, error);
   }
 
   private noteEnd(request: Request, done: boolean): void {
@@ -366,7 +376,7 @@ export class Line implements LinkOwner {
     const isSuspect = this.suspects(oldest);
     for (let request = link.owed.shift(); request !== undefined; request = link.owed.shift()) {
       if (!request.command.spec.plain) this.noteEnd(request, false);
-      if (request === oldest && error instanceof ProtocolError) {
+      if (request === oldest && isNoResp(error)) {
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
         failing.push({ request, error: unreadable(error, request) });
         continue;
@@ -384,4 +394,9 @@ export class Line implements LinkOwner {
   private suspects(oldest: Request | undefined): boolean {
     return oldest?.past?.oldestAtLoss === this.losses++;
   }
+}
+
+/** The bytes of the oldest reply are no RESP. Where an error names a command, the reply to that one has been taken already. */
+function isNoResp(error: RedisError): error is ProtocolError {
+  return error instanceof ProtocolError && error.command === undefined;
 }

@@ -5,6 +5,7 @@ import { Reply } from '../commands/reply';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import { plainContext } from '../commands/request-context';
+import { unexpected, type UnexpectedReply } from '../commands/unexpected-reply';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import { decodeResp } from '../resp/decode-resp';
 import type { DecoderLimits } from '../resp/decoder';
@@ -206,6 +207,15 @@ export class Link implements FrameSink {
 
   pushed(push: Push): void {
     this.owner.pushed(push);
+  }
+
+  unexpected(reply: UnexpectedReply, member: Command): void {
+    const error = unexpected(reply, member);
+    const group = this.owed.peek()!;
+    const progress = this.progressOf(group, group);
+    this.owed.shift();
+    this.lose(error);
+    failSafely(group, connectionLost(error, group, 'unknown', progress));
   }
 
   memberRefused(error: ReplyError): void {
