@@ -483,7 +483,7 @@ describe('A link that owes replies', () => {
     const { clock, send, events, ready } = setUp({ writeTimeout: 20 });
     const first = outcome(send(get('k')));
     const socket = await ready();
-    socket.receive(':1\r\n');
+    socket.receive('+v\r\n');
     await first;
     socket.accepts = false;
     const waiting = outcome(send(incr('n')));
