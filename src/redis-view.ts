@@ -8,7 +8,8 @@ import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { retryPolicy } from './connection/retry';
-import { duration, kindOf } from './option-checks';
+import { duration } from './option-checks';
+import { kindOf } from './resp/kind-of';
 import { resolveRetry, withoutUndefined, type RetryOptions } from './options';
 import { prefixName, withoutPrefix } from './pubsub/prefix';
 import type { PubSub } from './pubsub/pubsub';
@@ -191,7 +192,7 @@ function listOf(method: string, names: Names): readonly string[] {
     throw new TypeError(`${method}: a channel, or an array of at least one, was expected`);
   }
   list.forEach((name: unknown) => {
-    if (typeof name !== 'string') throw new TypeError(`${method}: a channel is a string, got ${typeof name}`);
+    if (typeof name !== 'string') throw new TypeError(`${method}: a channel is a string, got ${kindOf(name)}`);
   });
   return list as readonly string[];
 }

@@ -107,7 +107,8 @@ export class FailureRules {
 
   private checkSuspicion(): void {
     const { sent } = this;
-    if (!sent.wires.slice(-2).every(({ wasOldest }) => wasOldest)) sent.fail('was suspected, and was not the oldest twice');
+    if (!sent.wires.slice(-2).every(({ wasOldest }) => wasOldest))
+      sent.fail('was suspected, and was not the oldest twice');
   }
 
   /** Only what was owed first when no RESP came may be taken for the one that was answered so. */

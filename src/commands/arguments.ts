@@ -1,3 +1,4 @@
+import { kindOf } from '../resp/kind-of';
 import type { Arg, CommandSpec } from './command';
 
 /** A name or a text: a string travels as UTF-8, bytes as they are. */
@@ -20,15 +21,6 @@ export type Pairs<V = Arg> = Readonly<Record<string, V>> | ReadonlyMap<Str, V> |
 
 /** A name and a value checked: throws a TypeError that names the command and the argument, else gives what travels. */
 export type Check<T> = (value: T, spec: CommandSpec, name: string) => Arg;
-
-/** What to call a bad value in an error: its kind, never its content, which may be a secret. */
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
-  if (typeof value === 'number') return Number.isNaN(value) ? 'NaN' : `the number ${value}`;
-  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'no prototype'})`;
-  return /^[aeiou]/.test(typeof value) ? `an ${typeof value}` : `a ${typeof value}`;
-}
 
 /** Refuses an argument. A method of its own so that the checks stay small enough to be inlined. */
 export function refuse(spec: CommandSpec, name: string, expected: string, value: unknown): never {

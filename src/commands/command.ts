@@ -1,16 +1,13 @@
 import type { Frame } from '../resp/frames';
+import { shownArguments } from './secrets';
+
+export { textOf } from './text-of';
 
 /**
  * What a command argument may be. Numbers and bigints travel in decimal, bytes as they are: they are read when the command is
  * written, so they must not change before its reply.
  */
 export type Arg = string | number | bigint | Uint8Array;
-
-/** An argument as text: any word may be spelt in bytes. */
-export function textOf(arg: Arg | undefined): string {
-  if (!(arg instanceof Uint8Array)) return String(arg);
-  return Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength).toString();
-}
 
 /** Where keys stand among a command's arguments: `from`, `from + step`, … up to `to`, which counts from the end when negative. */
 export interface KeyRange {
@@ -155,12 +152,32 @@ export type ReplyReader<T> = (frame: Frame, context: ReplyContext) => T;
  * redis.pipeline(set('a', '1'), get('a'));
  */
 export class Command<out T = unknown> {
+  // Not a property, so that no log or copy of a command takes passwords along.
+  readonly #args: readonly Arg[];
+
   constructor(
     readonly spec: CommandSpec,
-    /** what follows the name, in the order of the wire */
-    readonly args: readonly Arg[],
+    args: readonly Arg[],
     readonly read: ReplyReader<T>,
     /** which of `args` are keys */
     readonly keys: readonly KeyRange[] = spec.keys,
-  ) {}
+  ) {
+    this.#args = args;
+  }
+
+  /** What follows the name, in the order of the wire, secrets included. */
+  get args(): readonly Arg[] {
+    return this.#args;
+  }
+
+  /** What a log shows of it: name and keys. All other arguments are hidden, since any of them may be a secret. */
+  toJSON(): { name: string; args: string[] } {
+    return { name: this.spec.name, args: shownArguments(this) };
+  }
+
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { name, args } = this.toJSON();
+    return `Command <${[name, ...args.map((arg) => JSON.stringify(arg))].join(' ')}>`;
+  }
 }

@@ -1,4 +1,5 @@
-import { Command, textOf, type Arg, type KeyRange, type PrefixedArguments } from './command';
+import { Command, textOf, type Arg, type PrefixedArguments } from './command';
+import { indicesOf } from './indices-of';
 
 /**
  * The same command with the client's prefix on every key, channel and pattern, and on nothing else.
@@ -15,14 +16,6 @@ export function applyPrefix<T>(command: Command<T>, prefix: string): Command<T> 
     for (const at of positionsOf(place, args)) args[at] = prefixed(args[at] as Arg, place.kind, prefix, spec.name);
   }
   return new Command(spec, args, read, keys);
-}
-
-/** The places that a range names among so many arguments. */
-export function indicesOf({ from, to, step }: KeyRange, length: number): number[] {
-  const last = to < 0 ? length + to : Math.min(to, length - 1);
-  const indices: number[] = [];
-  for (let at = from; at <= last; at += step) indices.push(at);
-  return indices;
 }
 
 /** The keys of a command as they stand among its arguments. */
@@ -57,7 +50,7 @@ function prefixed(arg: Arg, kind: PrefixedArguments['kind'], prefix: string, com
 }
 
 function prepend(prefix: string, arg: Arg): Arg {
-  return arg instanceof Uint8Array ? Buffer.concat([Buffer.from(prefix), arg]) : prefix + String(arg);
+  return arg instanceof Uint8Array ? Buffer.concat([Buffer.from(prefix), arg]) : prefix + textOf(arg);
 }
 
 /** A prefix is text, whatever its characters mean in a glob. */

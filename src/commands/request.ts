@@ -1,9 +1,10 @@
-import { ProtocolError, type RedisError } from '../errors';
+import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import type { Command } from './command';
 import type { ReplyObserver } from './observers';
 import { UnexpectedReply } from './unexpected-reply';
 import type { RequestContext } from './request-context';
+import { toUnreadable } from './reply-error';
 
 /** What has become so far of a request that is repeated. */
 export interface Past {
@@ -80,7 +81,7 @@ export class Request<T = unknown> {
       value = this.command.read(frame, this.context);
     } catch (cause) {
       if (cause instanceof UnexpectedReply) throw cause;
-      this.fail(unreadable(cause, this));
+      this.fail(toUnreadable(cause, this.command, this.past?.mayHaveRun ? 'unknown' : 'answered'));
       return;
     }
     observer.next(value);
@@ -95,15 +96,4 @@ export class Request<T = unknown> {
   fail(error: RedisError): void {
     this.observer.error(error);
   }
-}
-
-function unreadable(cause: unknown, { command: { spec }, past }: Request): RedisError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const delivery = past?.mayHaveRun ? 'unknown' : 'answered';
-  return new ProtocolError(`The reply to ${spec.name} cannot be read: ${why}`, {
-    delivery,
-    command: spec.name,
-    repeatable: false,
-    cause,
-  });
 }

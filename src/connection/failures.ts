@@ -1,4 +1,5 @@
 import type { Group } from '../commands/group';
+import { toUnreadable } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import {
   ConnectionError,
@@ -65,13 +66,7 @@ export function withoutStacks<T>(work: () => T): T {
 
 /** What the server answered is no RESP. */
 export function unreadable(cause: ProtocolError, { command }: Request): ProtocolError {
-  const { name } = command.spec;
-  return new ProtocolError(`The reply to ${name} is no RESP: ${cause.message}`, {
-    delivery: 'unknown',
-    repeatable: false,
-    command: name,
-    cause,
-  });
+  return toUnreadable(cause, command, 'unknown', 'is no RESP');
 }
 
 /** How far the members of a group have come: what they were answered, in order, and how many were written. */

@@ -1,5 +1,4 @@
-import type { Observable} from 'rxjs';
-import { Subject, defer, of } from 'rxjs';
+import { Subject, defer, of, type Observable } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';

@@ -157,8 +157,7 @@ export class PubSub implements Resident {
 
   // Hot: once per message.
   receive({ items }: Push): void {
-    const kind = items[0];
-    const [, first, second, third] = items as (string | Uint8Array)[];
+    const [kind, first, second, third] = items as (string | Uint8Array)[];
     switch (typeof kind === 'string' ? kind : String(kind)) {
       case 'message':
         this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);

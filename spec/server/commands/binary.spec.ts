@@ -59,9 +59,19 @@ describe('text', () => {
 });
 
 describe('numbers', () => {
-  it.each([0, -1, 1.5, 1e21, 2 ** 53, -0, 9007199254740993n, -(2n ** 63n)])('%p travels in decimal', async (number) => {
+  it.each([
+    [0, '0'],
+    [-1, '-1'],
+    [1.5, '1.5'],
+    [1e21, '1000000000000000000000'],
+    [-1e-7, '-0.0000001'],
+    [2 ** 53, '9007199254740992'],
+    [-0, '0'],
+    [9007199254740993n, '9007199254740993'],
+    [-(2n ** 63n), '-9223372036854775808'],
+  ])('%p travels in decimal digits', async (number, digits) => {
     await redis.set('k', number);
-    expect(await redis.get('k')).toBe(String(number));
+    expect(await redis.get('k')).toBe(digits);
   });
 
   it('beyond 2^53 come back as bigint, never rounded', async () => {

@@ -1,5 +1,6 @@
 import * as c from 'rxjs-redis/commands';
 import { Command } from 'rxjs-redis/commands';
+import { knownCall } from '../../../src/commands/known-commands';
 import { applyPrefix, keysOf } from '../../../src/commands/prefix';
 
 describe('the prefix', () => {
@@ -45,6 +46,11 @@ describe('the prefix', () => {
     const spelt = before.map((arg) => Buffer.from(String(arg)));
     const prefixed = applyPrefix(new Command(command.spec, spelt, command.read, command.keys), 'p:');
     expect(prefixed.args.map(String)).toEqual(wanted.map(String));
+  });
+
+  it('is put before a number as it travels without a prefix, in decimal digits', () => {
+    expect(applyPrefix(knownCall('GET', [1e21]), 'app:').args).toStrictEqual(['app:1000000000000000000000']);
+    expect(applyPrefix(knownCall('GET', [1e-7]), 'app:').args).toStrictEqual(['app:0.0000001']);
   });
 
   it('keeps binary keys binary', () => {

@@ -1,6 +1,6 @@
 import type { ReplyContext, ReplyReader } from '../command';
 import { ErrorFrame, type Frame } from '../../resp/frames';
-import { ReplyError } from '../../errors';
+import { toNestedError } from '../reply-error';
 import {
   arrayOf,
   bareRecord,
@@ -31,7 +31,7 @@ import {
 export function readAny(frame: Frame, context: ReplyContext): unknown {
   if (Array.isArray(frame)) return frame.map((item) => readAny(item, context));
   if (frame instanceof Map) return dictionaryOf(readAnyName, readAny)(frame, context);
-  if (frame instanceof ErrorFrame) return new ReplyError(frame.text, frame.kind);
+  if (frame instanceof ErrorFrame) return toNestedError(frame);
   return frame;
 }
 

@@ -1,5 +1,6 @@
 import type { ReplyContext, ReplyReader } from '../command';
 import type { Frame } from '../../resp/frames';
+import { parseDouble } from '../../resp/numbers';
 import {
   arrayOf,
   bareRecord,
@@ -183,7 +184,7 @@ function readFigure(frame: Frame, context: ReplyContext): Plain {
   if (Array.isArray(frame)) return recordOf(readFigure)(frame, context);
   if (typeof frame === 'string' || frame instanceof Uint8Array) {
     const spelled = readName(frame);
-    return spelled !== '' && !Number.isNaN(Number(spelled)) ? Number(spelled) : spelled;
+    return parseDouble(spelled) ?? spelled;
   }
   return readPlain(frame, context);
 }

@@ -1,19 +1,9 @@
 import type { ReplyContext, ReplyReader } from '../command';
 import { UnexpectedReply } from '../unexpected-reply';
-import { Attribute, ErrorFrame, Push, type Frame } from '../../resp/frames';
-
-/** What a frame is, for an error: its kind, never its content. */
-function kindOf(frame: Frame | undefined): string {
-  if (frame === undefined) return 'nothing';
-  if (frame === null) return 'null';
-  if (Array.isArray(frame)) return `an array of ${frame.length}`;
-  if (frame instanceof Map) return 'a map';
-  if (frame instanceof Uint8Array) return 'bytes';
-  if (frame instanceof ErrorFrame) return `the error ${frame.kind}`;
-  if (frame instanceof Push) return 'a push';
-  if (frame instanceof Attribute) return 'an attribute';
-  return typeof frame === 'string' ? 'a string' : `a ${typeof frame}`;
-}
+import type { Frame } from '../../resp/frames';
+import { kindOf } from '../../resp/kind-of';
+import { parseDouble } from '../../resp/numbers';
+import { asBuffer, textOfBytes } from '../../resp/strings';
 
 /**
  * The reply has a shape that the command never promised: it is perhaps another's, and the link that brought it is left.
@@ -38,8 +28,7 @@ export function readTextOrNull(frame: Frame): string | null {
 
 /** Binary data whatever the surface: DUMP. */
 export function readBytes(frame: Frame): Buffer {
-  if (Buffer.isBuffer(frame)) return frame;
-  if (frame instanceof Uint8Array) return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (frame instanceof Uint8Array) return asBuffer(frame);
   return typeof frame === 'string' ? Buffer.from(frame) : unreadable('bytes', frame);
 }
 
@@ -50,7 +39,7 @@ export function readBytesOrNull(frame: Frame): Buffer | null {
 /** What the server itself says, a word or a report: a string on both surfaces. */
 export function readName(frame: Frame): string {
   if (typeof frame === 'string') return frame;
-  if (frame instanceof Uint8Array) return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString();
+  if (frame instanceof Uint8Array) return textOfBytes(frame);
   return unreadable('a string', frame);
 }
 
@@ -95,21 +84,7 @@ export function readIntegerText(frame: Frame): number {
 export function readDouble(frame: Frame): number {
   if (typeof frame === 'number') return frame;
   if (typeof frame === 'bigint') return Number(frame);
-  const spelled = readName(frame);
-  const value = Number(spelled);
-  if (!Number.isNaN(value) && spelled !== '') return value;
-  switch (spelled.toLowerCase()) {
-    case 'inf':
-    case '+inf':
-      return Infinity;
-    case '-inf':
-      return -Infinity;
-    case 'nan':
-    case '-nan':
-      return NaN;
-    default:
-      return unreadable('a number', frame);
-  }
+  return parseDouble(readName(frame)) ?? unreadable('a number', frame);
 }
 
 export function readDoubleOrNull(frame: Frame): number | null {
