@@ -125,7 +125,12 @@ export class Connection implements Executor {
           greeter.greet(send, ({ protocol }) => (link.protocol = protocol)),
         );
       }),
-      tap({ error: (error: RedisError) => this.reportLoss(error) }),
+      tap({
+        error: (error: RedisError) => {
+          greeter.lost(error);
+          this.reportLoss(error);
+        },
+      }),
       reconnect(
         options.reconnect,
         (attempt, delay, error) => {

@@ -57,6 +57,13 @@ export type LinkState =
 /** What a server says to a client that it does not want, whatever the client has asked, before it closes the connection. */
 const FAREWELL = /^(ERR max number of clients|DENIED )/;
 
+const TURNED_AWAY = 'The server turns the client away: ';
+
+/** The server does not want the client, whatever it asks. */
+export function isFarewell({ message }: RedisError): boolean {
+  return message.startsWith(TURNED_AWAY);
+}
+
 /**
  * One socket and all that is known of it: what is owed, what commands have made of it, whether it lives. It is made with the socket
  * and thrown away with it; what outlives it is the line's.
@@ -187,7 +194,7 @@ export class Link implements FrameSink {
   // Hot: once per reply.
   replied(frame: Frame): void {
     if (this.state.kind === 'greeting' && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
-      this.lose(new ConnectionError(`The server turns the client away: ${frame.text}`));
+      this.lose(new ConnectionError(TURNED_AWAY + frame.text));
       return;
     }
     if (this.mode.isDoubtful(frame, this.owed.peek())) {

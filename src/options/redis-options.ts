@@ -77,6 +77,11 @@ export interface RedisOptions {
   readonly database?: number;
   /** shown in CLIENT LIST */
   readonly clientName?: string;
+  /**
+   * tell the server the library's name and version, as CLIENT LIST shows them, and a tag behind the name: `{ tag: 'orders' }` for
+   * `rxjs-redis(orders)`. Default true; false for proxies that hang up on CLIENT SETINFO
+   */
+  readonly clientInfo?: boolean | { readonly tag?: string };
   /** RESP version; `auto`, the default, asks for 3 and takes 2 where the server refuses */
   readonly protocol?: 2 | 3 | 'auto';
   /**
@@ -147,7 +152,8 @@ export interface RedisOptions {
 /** Options whose absence means something. */
 type Optional = 'path' | 'tls' | 'clientName';
 /** Options that are resolved to something else. */
-export type Derived = 'url' | 'username' | 'password' | 'credentials' | 'reconnect' | 'retry' | 'onConnect' | 'limits';
+export type Derived =
+  'url' | 'username' | 'password' | 'credentials' | 'reconnect' | 'retry' | 'onConnect' | 'limits' | 'clientInfo';
 
 /** The options with every default filled in. */
 export type ResolvedOptions = {
@@ -162,4 +168,6 @@ export type ResolvedOptions = {
   readonly retry: Required<RetryOptions> | RetryPolicy | false;
   readonly onConnect: () => readonly Command[];
   readonly limits: DecoderLimits;
+  /** what the server is told that the client is; undefined where it is told nothing */
+  readonly libraryName: string | undefined;
 };
