@@ -1,4 +1,4 @@
-import { defer, filter, finalize, forkJoin, map, takeWhile, tap, type Observable, type ObservableInput } from 'rxjs';
+import { Observable, defer, filter, finalize, forkJoin, map, takeWhile, tap, type ObservableInput } from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
 import { plainContext } from './commands/request-context';
@@ -10,6 +10,7 @@ import { shielded } from './connection/shielded';
 import { Verifier } from './connection/verifier';
 import { stageOf, type Role } from './connection/stage';
 import { DedicatedConnection } from './dedicated-connection';
+import type { RedisError } from './errors';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { kindOf } from './resp/kind-of';
 import { PubSub } from './pubsub/pubsub';
@@ -32,6 +33,8 @@ export class Redis extends RedisView {
   private readonly connection: Connection;
   private readonly source: ReplySource;
   private readonly lend: () => Connection;
+  /** How many listen to `state$` and `events$`. */
+  private listeners = 0;
   /** What `dedicated` has lent and not got back. */
   private readonly leases = new Set<Connection>();
 
@@ -53,7 +56,7 @@ export class Redis extends RedisView {
       stage.made(connection, role);
       return connection;
     };
-    const connection = make('commands', {}, {});
+    const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error) });
     const { session } = connection;
     const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
     stage.subscribesBy(pubsub);
@@ -71,9 +74,9 @@ export class Redis extends RedisView {
     super(source, pubsub);
     this.connection = connection;
     this.source = source;
-    this.lend = () => make('lease', { reconnect: false }, { session: session.copy() });
-    this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
-    this.events$ = connection.events$.pipe(shielded());
+    this.lend = () => make('lease', {}, { session: session.copy(), once: true });
+    this.state$ = this.counted(connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true)));
+    this.events$ = this.counted(connection.events$.pipe(shielded()));
   }
 
   /**
@@ -148,6 +151,21 @@ export class Redis extends RedisView {
       );
       return defer(() => work(lent)).pipe(finalize(giveBack));
     });
+  }
+
+  private counted<T>(source: Observable<T>): Observable<T> {
+    return new Observable((subscriber) => {
+      this.listeners++;
+      subscriber.add(() => this.listeners--);
+      return source.subscribe(subscriber);
+    });
+  }
+
+  /** Says once why nothing happens, where nothing would show it until commands run out of time. */
+  private warn({ message }: RedisError): void {
+    if (this.listeners > 0) return;
+    const told = `${this.connection.address} cannot be reached: ${message}. Listen to redis.state$ or redis.events$ to be told`;
+    process.emitWarning(told, { type: 'RedisWarning', code: 'REDIS_UNREACHABLE' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

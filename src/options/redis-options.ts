@@ -22,10 +22,17 @@ export interface BackoffOptions {
 }
 
 /**
- * How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, less up to a quarter, for ever. The count
+ * How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, or 2 000 ms while something waits for it,
+ * less up to a quarter, for ever. The count
  * starts anew once a connection has lasted as long as the wait before it, or 5 000 ms.
  */
-export type ReconnectOptions = BackoffOptions;
+export interface ReconnectOptions extends BackoffOptions {
+  /**
+   * the longest delay while something waits for the connection: a command, `connect()`, an Observer of messages; it bounds
+   * `initialDelay` as well. `maxDelay` counts while nothing does
+   */
+  readonly maxDelayWaiting?: number;
+}
 
 /** When a command is sent again: first after 50 ms, doubling up to 1 000 ms, less up to a quarter, at most 16 times. */
 export type RetryOptions = BackoffOptions;
