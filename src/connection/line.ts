@@ -1,5 +1,6 @@
 import { Subject, defer, of, type Observable } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
+import { endsConnection } from '../commands/closing';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
@@ -17,7 +18,7 @@ import {
   withoutStacks,
   type Failing,
 } from './failures';
-import { reportUnhandled } from './guarded';
+import { guarded, reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { Multicast } from './multicast';
 import { Places, changesMeaning } from './places';
@@ -358,11 +359,23 @@ export class Line implements LinkOwner {
 
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
+    const ending = this.endedByRequest(link, error);
     const failing = withoutStacks(() => this.fatesAfter(link, error));
     this.deadlines.linkChanged(undefined);
     this.backlog.resume();
     this.deadlines.reordered();
-    return () => tellFailures(failing, this.options.clock);
+    return () => {
+      if (ending !== undefined) guarded(() => ending.settleUnanswered());
+      tellFailures(failing, this.options.clock);
+    };
+  }
+
+  /** The oldest request, where the server has closed the connection because it was asked to: the end is the reply. */
+  private endedByRequest({ owed }: Link, error: RedisError): Request | undefined {
+    const oldest = owed.peek();
+    if (oldest === undefined || this.retrier.hasEnded || !isEndByPeer(error) || !endsConnection(oldest.command))
+      return undefined;
+    return owed.shift();
   }
 
   private fatesAfter(link: Link, error: RedisError): Failing[] {
@@ -398,4 +411,12 @@ export class Line implements LinkOwner {
 /** The bytes of the oldest reply are no RESP. Where an error names a command, the reply to that one has been taken already. */
 function isNoResp(error: RedisError): error is ProtocolError {
   return error instanceof ProtocolError && error.command === undefined;
+}
+
+/** The peer has closed the connection, or reset it. */
+function isEndByPeer(error: RedisError): boolean {
+  if (!(error instanceof ConnectionError)) return false;
+  const { cause } = error;
+  const code = (cause as { readonly code?: unknown } | undefined)?.code;
+  return cause === undefined || code === 'ECONNRESET' || code === 'EPIPE';
 }

@@ -42,6 +42,10 @@ export class Retrier {
     this.ended = toError;
   }
 
+  get hasEnded(): boolean {
+    return this.ended !== undefined;
+  }
+
   /**
    * The server has answered the oldest request with an error: the command did not run.
    * @param retire leaves the link, which leads to the wrong server; undefined during the handshake
