@@ -394,7 +394,9 @@ export class Line implements LinkOwner {
         continue;
       }
       const progress = link.progressOf(request, oldest);
-      const failure = this.retrier.lost(request, error, { progress, isSuspect: isSuspect && request === oldest });
+      const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
+      const loss = { progress, delivery, isSuspect: isSuspect && request === oldest } as const;
+      const failure = this.retrier.lost(request, error, loss);
       if (failure !== undefined) failing.push({ request, error: failure });
     }
     if (queued !== undefined) this.backlog.bringBack(queued);

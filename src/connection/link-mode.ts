@@ -26,6 +26,8 @@ export function aloneOnly({ name }: CommandSpec): TypeError {
 export class LinkMode {
   /** MULTI is written and EXEC is not: whatever is written now would belong to the transaction. */
   inTransaction = false;
+  /** The server has accepted MULTI, and EXEC is not written: what is written between them never runs if the link is lost now. */
+  onlyQueues = false;
   private muted: 'all' | 'next' | undefined;
   private monitoring = false;
   private watching = false;
@@ -94,6 +96,9 @@ export class LinkMode {
   /** The server has accepted a command that has an effect. */
   accepted({ spec, args }: Command): void {
     switch (spec.effect) {
+      case 'multi':
+        this.onlyQueues = this.inTransaction;
+        break;
       case 'monitor':
         this.monitoring = true;
         break;
@@ -124,6 +129,7 @@ export class LinkMode {
       case 'discard':
       case 'reset':
         this.inTransaction = false;
+        this.onlyQueues = false;
         this.watching = false;
         break;
       default:

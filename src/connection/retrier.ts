@@ -20,6 +20,8 @@ const LONGEST_PAUSE = 1_000;
 export interface Loss {
   /** how far the members of a group had come */
   readonly progress: GroupProgress | undefined;
+  /** what a transaction only queued never ran */
+  readonly delivery: 'unknown' | 'unsent';
   /** it was the oldest in flight at two losses in a row */
   readonly isSuspect: boolean;
 }
@@ -75,9 +77,9 @@ export class Retrier {
    * The link is gone before the oldest request was answered: it may have run, and is repeated only where that does no harm.
    * @returns what it fails with; undefined when it is repeated, or its observer has left
    */
-  lost(request: Request, cause: RedisError, { progress, isSuspect }: Loss): RedisError | undefined {
+  lost(request: Request, cause: RedisError, { progress, delivery, isSuspect }: Loss): RedisError | undefined {
     if (request.abandoned) return undefined;
-    const failure = connectionLost(cause, request, 'unknown', progress);
+    const failure = connectionLost(cause, request, delivery, progress);
     if (this.ended !== undefined) {
       this.noteLoss(request, failure);
       return this.ended(request);
