@@ -3,6 +3,7 @@ import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import type { Command } from './command';
 import type { ReplyObserver } from './observers';
+import { UnexpectedReply } from './unexpected-reply';
 import type { RequestContext } from './request-context';
 import { toUnreadable } from './reply-error';
 
@@ -86,7 +87,10 @@ export class Request<T = unknown> {
   }
 
   // Hot: once per reply.
-  /** @param frame the reply; an error reply goes to `fail` */
+  /**
+   * @param frame the reply; an error reply goes to `fail`
+   * @throws UnexpectedReply before the observer is told anything: the reply is perhaps another's
+   */
   settle(frame: Frame): void {
     const { observer } = this;
     if (observer.closed) return;
@@ -94,6 +98,7 @@ export class Request<T = unknown> {
     try {
       value = this.command.read(frame, this.context);
     } catch (cause) {
+      if (cause instanceof UnexpectedReply) throw cause;
       this.fail(toUnreadable(cause, this.command, this.past?.mayHaveRun ? 'unknown' : 'answered'));
       return;
     }

@@ -2,6 +2,7 @@ import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
 import type { Request } from '../commands/request';
 import { toReplyError } from '../commands/reply-error';
+import { UnexpectedReply } from '../commands/unexpected-reply';
 import type { BytesWanted } from '../resp/decoder';
 import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
 import { isMessage } from './array-pushes';
@@ -14,6 +15,8 @@ export interface FrameSink {
   replied(frame: Frame): void;
   /** Hot: a frame that no request waits for. */
   pushed(push: Push): void;
+  /** The reply to a member of a group is perhaps another's. */
+  unexpected(reply: UnexpectedReply, member: Command): void;
   /** A member of a group was refused. */
   memberRefused(error: ReturnType<typeof toReplyError>): void;
 }
@@ -103,6 +106,10 @@ export class Incoming {
     try {
       value = group.readMember(index, frame, oldest.context);
     } catch (cause) {
+      if (cause instanceof UnexpectedReply) {
+        this.sink.unexpected(cause, group.members[index]!);
+        return;
+      }
       value = cause;
     }
     values.push(value);

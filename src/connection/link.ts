@@ -5,6 +5,7 @@ import { Reply } from '../commands/reply';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import { plainContext } from '../commands/request-context';
+import { unexpected, type UnexpectedReply } from '../commands/unexpected-reply';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import { decodeResp } from '../resp/decode-resp';
 import type { DecoderLimits } from '../resp/decoder';
@@ -55,6 +56,13 @@ export type LinkState =
 
 /** What a server says to a client that it does not want, whatever the client has asked, before it closes the connection. */
 const FAREWELL = /^(ERR max number of clients|DENIED )/;
+
+const TURNED_AWAY = 'The server turns the client away: ';
+
+/** The server does not want the client, whatever it asks. */
+export function isFarewell({ message }: RedisError): boolean {
+  return message.startsWith(TURNED_AWAY);
+}
 
 /**
  * One socket and all that is known of it: what is owed, what commands have made of it, whether it lives. It is made with the socket
@@ -190,7 +198,7 @@ export class Link implements FrameSink {
   // Hot: once per reply.
   replied(frame: Frame): void {
     if (this.state.kind === 'greeting' && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
-      this.lose(new ConnectionError(`The server turns the client away: ${frame.text}`));
+      this.lose(new ConnectionError(TURNED_AWAY + frame.text));
       return;
     }
     if (this.mode.isDoubtful(frame, this.owed.peek())) {
@@ -210,6 +218,15 @@ export class Link implements FrameSink {
 
   pushed(push: Push): void {
     this.owner.pushed(push);
+  }
+
+  unexpected(reply: UnexpectedReply, member: Command): void {
+    const error = unexpected(reply, member);
+    const group = this.owed.peek()!;
+    const progress = this.progressOf(group, group);
+    this.owed.shift();
+    this.lose(error);
+    failSafely(group, connectionLost(error, group, 'unknown', progress));
   }
 
   memberRefused(error: ReplyError): void {

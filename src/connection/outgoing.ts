@@ -7,7 +7,7 @@ import { Encoder, refuseUnencodable } from '../resp/encoder';
 import type { Clock } from './clock';
 import { failSafely, leftBehind, notEncodable } from './failures';
 import { guarded } from './guarded';
-import type { LinkMode } from './link-mode';
+import { aloneOnly, standsAlone, type LinkMode } from './link-mode';
 import type { Liveness } from './liveness';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
@@ -202,12 +202,19 @@ export class Outgoing {
       const request = this.next();
       if (request === undefined) break;
       if (request.abandoned) continue;
-      if (request.command.spec.solitary && this.mustWait(request, count)) break;
+      const { command } = request;
+      if (!command.spec.plain) {
+        const refusal = mode.refusalOf(command);
+        if (refusal !== undefined) {
+          this.unsendable.push({ request, error: notEncodable(refusal, request) });
+          continue;
+        }
+        if (command.spec.solitary && this.mustWait(request, count)) break;
+      }
       if (request.past !== undefined && supply.hasLeft(request)) {
         this.unsendable.push({ request, error: leftBehind(request) });
         continue;
       }
-      const { command } = request;
       if (!command.spec.plain && command instanceof Group) {
         this.begin(request, command);
         continue;
@@ -273,7 +280,11 @@ export class Outgoing {
     let member: number | undefined;
     try {
       if (!this.mode.answersAll) throw new TypeError('the server was told not to answer');
-      for (member = 0; member < members.length; member++) refuseUnencodable(members[member]!.args);
+      for (member = 0; member < members.length; member++) {
+        const { spec, args } = members[member]!;
+        if (standsAlone(spec)) throw aloneOnly(spec);
+        refuseUnencodable(args);
+      }
     } catch (cause) {
       this.unsendable.push({ request, error: notEncodable(cause, request, member) });
       return;

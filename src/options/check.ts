@@ -30,6 +30,7 @@ export function check(options: ResolvedOptions): void {
   refuseOtherAddress(options);
   wholeNumber('database', options.database, 0);
   wholeNumber('pipelineDepth', options.pipelineDepth, 1);
+  wholeNumber('verify', options.verify, 0);
   wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
   wholeNumber('readBufferSize', options.readBufferSize, 1024, LARGEST_BUFFER);
   wholeNumber('writeBufferSize', options.writeBufferSize, 1024, LARGEST_BUFFER);

@@ -29,6 +29,7 @@ const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: st
   retry: boolean,
   autoPipeline: boolean,
   noDelay: boolean,
+  verify: number,
   warnUnused: boolean,
 };
 
