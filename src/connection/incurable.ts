@@ -45,7 +45,7 @@ export class FirstBytes {
   /** The same error, or one that says what the other end is where that is no Redis. */
   explain(error: RedisError, address: string, isTls: boolean): RedisError {
     const { text, isOpen } = this;
-    if (isOpen && !isTls && text === '' && error instanceof ConnectionError) return withHint(error);
+    if (isOpen && !isTls && text === '' && error instanceof ConnectionError && isEndOfSocket(error)) return withHint(error);
     if (error instanceof ProtocolError && text !== '' && !RESP.has(text[0]!))
       return noRedis(error, `${address} ${saysOf(text)}`);
     if (error instanceof ConnectionError && NO_TLS.has(codeOf(error) ?? ''))
@@ -92,6 +92,11 @@ export function isIncurable(error: RedisError, before: RedisError | undefined): 
   // A resolver may fail once, above all where everything has only just started.
   if (code === 'ENOTFOUND') return before instanceof ConnectionError && codeOf(before) === code;
   return CERTIFICATE.test(code) || isTlsCode.test(code);
+}
+
+/** The peer has closed the connection, or reset it; another error has a cause of the client's own. */
+function isEndOfSocket(error: ConnectionError): boolean {
+  return error.cause === undefined || ['ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '');
 }
 
 function codeOf({ cause }: RedisError): string | undefined {
