@@ -164,6 +164,12 @@ export class Backlog {
     return queue.length;
   }
 
+  /** The place of the request that was called so many-th of all that wait; Infinity where there are fewer. The queue may be in another order. */
+  placeOf(count: number): number {
+    if (this.length < count) return Infinity;
+    return [...this].sort(byPlace)[count - 1]!.place;
+  }
+
   /** Takes out all that a condition holds for, in one pass. */
   take(isWanted: (request: Request) => boolean): Request[] {
     const taken: Request[] = [];
@@ -205,7 +211,8 @@ export class Backlog {
   }
 }
 
-function byPlace(one: Request, other: Request): number {
+/** The order of the calls. */
+export function byPlace(one: Request, other: Request): number {
   return one.place - other.place;
 }
 

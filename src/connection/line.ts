@@ -5,7 +5,7 @@ import type { Request } from '../commands/request';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
-import { Backlog } from './backlog';
+import { Backlog, byPlace } from './backlog';
 import { Deadlines } from './deadlines';
 import { connectionLost, failSafely, leftBehind, tellFailures, unreadable, withoutStacks, type Failing } from './failures';
 import { reportUnhandled } from './guarded';
@@ -160,10 +160,10 @@ export class Line implements LinkOwner {
    */
   take(kept = 0): Request[] {
     this.backlog.prune();
-    let count = 0;
-    const taken = this.backlog.take(() => ++count > kept);
+    const last = kept === 0 ? 0 : this.backlog.placeOf(kept);
+    const taken = this.backlog.take(({ place }) => place > last);
     this.deadlines.reordered();
-    return taken.sort((one, other) => one.place - other.place);
+    return taken.sort(byPlace);
   }
 
   // Hot: everything up to `answered` runs for every command.

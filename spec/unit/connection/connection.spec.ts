@@ -3,6 +3,7 @@ import { blpop, call, get, incr } from 'rxjs-redis/commands';
 import type { Credentials, RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
+import type { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
 import { Connection, type ConnectionEvent, type ConnectionState } from '../../../src/connection/connection';
 import { retryPolicy } from '../../../src/connection/retry';
@@ -277,6 +278,23 @@ describe('Waiting while disconnected', () => {
     clock.advance(100);
     const socket = await ready();
     expect(written(socket).slice(-2)).toStrictEqual(['GET k0', 'GET k1']);
+  });
+
+  it('keeps the earliest calls when the first dial fails, also those that others have passed since', async () => {
+    const { clock, connection, send, fail, ready } = setUp({ offlineQueue: 2 });
+    const held: Request[] = [];
+    const hold = { submit: (request: Request) => (held.push(request), connection.submitHeld(request, 10)) };
+    const first = outcome(Reply.from({ ...plainContext, executor: hold }, get('first')));
+    const second = outcome(Reply.from({ ...plainContext, executor: hold }, get('second')));
+    const third = outcome(send(get('third')));
+    connection.line.release(held.slice(0, 1));
+    fail();
+    expect(await Promise.race([third, tick()])).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent' } });
+    clock.advance(100);
+    const socket = await ready();
+    expect(written(socket).slice(-2).sort()).toStrictEqual(['GET first', 'GET second']);
+    socket.receive('+a\r\n+a\r\n');
+    expect(await Promise.all([first, second])).toStrictEqual([{ value: 'a' }, { value: 'a' }]);
   });
 
   it('is refused beyond the bound, and open again when there is room', async () => {
