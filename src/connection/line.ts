@@ -135,6 +135,7 @@ export class Line implements LinkOwner {
   /** Drops what waits and whose observers have left. */
   prune(): void {
     this.backlog.prune();
+    this.deadlines.reordered();
   }
 
   /** For good: the link is left, what waits and what is in flight fails, and nothing is repeated. */
@@ -326,7 +327,7 @@ export class Line implements LinkOwner {
   private isDrained(): boolean {
     // The backlog may be long, so it is looked through only when all that was sent is answered, not at every reply.
     const owed = this.link?.owed;
-    if (this.draining && (owed === undefined || owed.length === 0)) this.backlog.prune();
+    if (this.draining && (owed === undefined || owed.length === 0)) this.prune();
     const next = owed?.peek() ?? this.backlog.peek();
     return this.pending === 0 || (this.draining && next !== undefined && blockingWait(next.command) !== undefined);
   }

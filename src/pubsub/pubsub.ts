@@ -1,4 +1,4 @@
-import { EMPTY, Observable, Subscription, merge, throwError, timer } from 'rxjs';
+import { EMPTY, Observable, Subscription, merge, tap, throwError, timer } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Connection, ConnectionState } from '../connection/connection';
@@ -79,8 +79,12 @@ export class PubSub implements Resident {
     submit: (request) => {
       const kind = this.carrier?.state$.value.kind;
       // Messages that are missed while the carrier is lost are missed anyway.
-      if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) this.main.submit(request);
-      else this.hold(request);
+      if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) {
+        this.publishHeld(); // what was called before comes before
+        this.main.submit(request);
+      } else {
+        this.hold(request);
+      }
     },
   };
 
@@ -151,7 +155,7 @@ export class PubSub implements Resident {
     this.reconcileScheduled = false;
     // A loss on the way is mended by what restores the connection.
     const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
-    this.reconciling.add(reconciled.subscribe({ error: () => undefined, complete: () => this.settled() }));
+    this.reconciling.add(reconciled.subscribe({ error: () => undefined }));
     this.lingerOrStay();
   }
 
@@ -242,10 +246,11 @@ export class PubSub implements Resident {
 
   /** What is refused for the moment is asked for again on the same link. */
   private reconcileInTime(send: Send): Observable<unknown> {
-    return this.reconcile(send, () => {
+    const reconciled = this.reconcile(send, () => {
       this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(() => this.scheduleReconcile()));
       return EMPTY;
     });
+    return reconciled.pipe(tap({ complete: () => this.settled() }));
   }
 
   private reconcile(send: Send, onMomentary: (error: ReplyError) => Observable<never>): Observable<unknown> {

@@ -53,8 +53,8 @@ export const pubsubMutations: readonly Mutation[] = [
   {
     fault: 'what publishes overtakes the subscriptions that were made before it',
     file: 'pubsub/pubsub.ts',
-    from: "if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed)",
-    to: 'if (kind !== null)',
+    from: "if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) {",
+    to: 'if (kind !== null) {',
   },
   {
     fault: 'what publishes is held although the subscriptions before it are confirmed',

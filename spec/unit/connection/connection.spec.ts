@@ -353,6 +353,43 @@ describe('Waiting while disconnected', () => {
   });
 });
 
+describe('A read that was the oldest in flight when its link was lost', () => {
+  const lose = (socket: ScriptedSocket) => socket.bytes$.error(new ConnectionError('lost'));
+
+  it('twice in a row is not sent a third time', async () => {
+    const { clock, send, ready } = setUp();
+    const waiting = outcome(send(get('k')));
+    lose(await ready());
+    clock.advance(100);
+    lose(await ready());
+    expect(await waiting).toMatchObject({
+      error: {
+        code: 'CONNECTION',
+        delivery: 'unknown',
+        repeatable: false,
+        message: expect.stringContaining('third time') as string,
+      },
+    });
+  });
+
+  it('twice, and was refused in between, is sent again: its answer breaks no link', async () => {
+    const { clock, send, ready } = setUp({ retry: { jitter: 0 } });
+    const waiting = outcome(send(get('k')));
+    lose(await ready());
+    clock.advance(100);
+    const second = await ready();
+    second.receive('-LOADING Redis is loading the dataset in memory\r\n');
+    clock.advance(100);
+    await tick();
+    expect(written(second).filter((words) => words === 'GET k')).toHaveLength(2);
+    lose(second);
+    clock.advance(200);
+    const third = await ready();
+    third.receive('+a\r\n');
+    expect(await waiting).toStrictEqual({ value: 'a' });
+  });
+});
+
 describe('A deadline', () => {
   it('covers the wait for the connection: nothing was sent', async () => {
     const { clock, send } = setUp({ commandTimeout: 50 });
@@ -395,6 +432,25 @@ describe('A deadline', () => {
     expect(await Promise.race([waiting, tick()])).toBeUndefined();
     clock.advance(1);
     expect(await waiting).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown', command: 'GET' } });
+  });
+
+  it('ends what waits behind others that were dropped, for their observers had left and the queue was full', async () => {
+    const { clock, connection, send, fail } = setUp({ offlineQueue: 2, commandTimeout: 50 });
+    connection.open();
+    fail();
+    const left = send(get('left')).subscribe();
+    await tick();
+    clock.advance(30);
+    const waiting = outcome(send(get('k')));
+    await tick();
+    left.unsubscribe();
+    clock.advance(20); // what has left would be due, and is passed over
+    const third = outcome(send(get('third')));
+    await tick();
+    clock.advance(30);
+    expect(await Promise.race([waiting, tick()])).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unsent' } });
+    connection.destroy();
+    await third;
   });
 
   it('lets the server refuse no longer than it lasts', async () => {
