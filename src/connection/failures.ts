@@ -61,13 +61,14 @@ export function withoutStacks<T>(work: () => T): T {
 }
 
 /** What the server answered is no RESP. */
-export function unreadable(cause: ProtocolError, { command }: Request): ProtocolError {
-  const { name } = command.spec;
+export function unreadable(cause: ProtocolError, request: Request, progress?: GroupProgress): ProtocolError {
+  const { name } = request.command.spec;
   return new ProtocolError(`The reply to ${name} is no RESP: ${cause.message}`, {
     delivery: 'unknown',
     repeatable: false,
     command: name,
     cause,
+    group: progress && groupFate(progress, request),
   });
 }
 
@@ -110,8 +111,8 @@ export function lostAgain({ message, cause, command, group }: RedisError, { past
 export function leftBehind({ past }: Request): RedisError {
   const { failure } = past!;
   if (!failure.repeatable) return failure;
-  const { message, delivery, command, cause } = failure;
-  const facts = { delivery, command, cause, repeatable: false };
+  const { message, delivery, command, cause, group } = failure;
+  const facts = { delivery, command, cause, group, repeatable: false };
   return failure instanceof ReplyError
     ? new ReplyError(message, failure.kind, facts)
     : new ConnectionError(message, facts);

@@ -363,12 +363,12 @@ export class Line implements LinkOwner {
     const isSuspect = this.suspects(oldest);
     for (let request = link.owed.shift(); request !== undefined; request = link.owed.shift()) {
       if (!request.command.spec.plain) this.noteEnd(request, false);
+      const progress = link.progressOf(request, oldest);
       if (request === oldest && error instanceof ProtocolError) {
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
-        failing.push({ request, error: unreadable(error, request) });
+        failing.push({ request, error: unreadable(error, request, progress) });
         continue;
       }
-      const progress = link.progressOf(request, oldest);
       const failure = this.retrier.lost(request, error, { progress, isSuspect: isSuspect && request === oldest });
       if (failure !== undefined) failing.push({ request, error: failure });
     }
