@@ -9,8 +9,8 @@ import { Monitor } from './monitor';
 import { shielded } from './connection/shielded';
 import { stageOf, type Role } from './connection/stage';
 import { DedicatedConnection } from './dedicated-connection';
-import { kindOf } from './option-checks';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
+import { kindOf } from './resp/kind-of';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 
@@ -137,7 +137,11 @@ export class Redis extends RedisView {
       };
       const monitored = new Monitor();
       connection.line.residents.add(monitored);
-      const lent = new DedicatedConnection({ ...this.source, executor: connection, retry: () => false }, monitored, ended$);
+      const lent = new DedicatedConnection(
+        { ...this.source, executor: connection, retry: () => false },
+        monitored,
+        ended$,
+      );
       return defer(() => work(lent)).pipe(finalize(giveBack));
     });
   }

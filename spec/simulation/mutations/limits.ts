@@ -65,8 +65,8 @@ export const limitMutations: readonly Mutation[] = [
   {
     fault: 'every try has the whole time',
     file: 'connection/line.ts',
-    from: 'this.deadlines.enterAgain(request);',
-    to: 'this.deadlines.start(request, this.options.clock.now());',
+    from: 'private comeBack(request: Request): void {\n    this.deadlines.enterAgain(request);',
+    to: 'private comeBack(request: Request): void {\n    this.deadlines.start(request, this.options.clock.now());',
   },
   {
     fault: 'what is to be sent to the master has no deadline meanwhile',

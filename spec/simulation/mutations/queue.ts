@@ -29,8 +29,8 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'the queue for commands without a link has no bound',
     file: 'connection/connection.ts',
-    from: 'return this.line.queued < offlineQueue ? undefined : this.overflow(request);',
-    to: 'return undefined;',
+    from: 'if (this.line.queued >= offlineQueue && this.line.countQueued() >= offlineQueue) return this.overflow(request);',
+    to: '',
   },
   {
     fault: 'what nobody waits for any more is still written',

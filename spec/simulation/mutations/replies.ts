@@ -11,8 +11,8 @@ export const replyMutations: readonly Mutation[] = [
   {
     fault: 'a timed-out request loses its place in line, and its late reply goes to the next command',
     file: 'connection/deadlines.ts',
-    from: 'tellFailures(failing, this.clock);',
-    to: 'tellFailures(failing, this.clock);\n    owed?.retain((request) => !due.some((other) => other.request === request));',
+    from: 'for (const request of due) this.expired.add(request);',
+    to: 'for (const request of due) this.expired.add(request);\n    if (due.length > 0) cursor.ring.retain((request) => !due.includes(request));',
   },
   {
     fault: 'replies are decoded as the command behind wants them',
@@ -31,6 +31,12 @@ export const replyMutations: readonly Mutation[] = [
     file: 'connection/link.ts',
     from: "this.lose(new ProtocolError('A reply came that no command waits for'));",
     to: '',
+  },
+  {
+    fault: 'a push of an unknown kind takes the place of an element',
+    file: 'resp/decoder.ts',
+    from: 'this.open !== undefined && !isElement(value)',
+    to: "this.open !== undefined && !isElement(value) && value.kind === 'invalidate'",
   },
   {
     fault: 'a subscriber is told twice',

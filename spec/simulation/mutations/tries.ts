@@ -41,7 +41,7 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'all that waited for the first dial is kept when it fails',
     file: 'connection/connection.ts',
-    from: 'this.line.failQueued((request) => this.overflow(request), this.options.offlineQueue);',
+    from: 'this.line.failQueued((request) => this.overflow(request, error), this.options.offlineQueue);',
     to: '',
   },
   {
@@ -53,20 +53,20 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what nobody waits for any more fills the queue',
     file: 'connection/connection.ts',
-    from: 'if (this.line.queued >= offlineQueue) this.line.prune();',
-    to: '',
+    from: 'this.line.countQueued() >= offlineQueue',
+    to: 'this.line.queued >= offlineQueue',
   },
   {
     fault: 'what was not sent when its time was up is not called repeatable',
     file: 'connection/failures.ts',
-    from: "repeatable: delivery !== 'unknown' || request.repeatable",
-    to: 'repeatable: request.repeatable',
+    from: "const repeatable = delivery !== 'unknown' || request.repeatable;",
+    to: 'const repeatable = request.repeatable;',
   },
   {
     fault: 'a read that a closed client gave up is called repeatable',
     file: 'connection/connection.ts',
-    from: 'const facts = { ...factsOf(request), repeatable: false };',
-    to: 'const facts = { ...factsOf(request) };',
+    from: 'facts.repeatable = false;\n    facts.cause',
+    to: 'facts.cause',
   },
   {
     fault: 'a Reply that is awaited twice is sent twice',
