@@ -189,7 +189,14 @@ function drawGroups(random: Random, items: readonly Item[], length: number): Ite
     const members = Array.from({ length: size }, () => random.pick(of));
     if (random.chance(0.03)) members[random.int(0, size - 1)] = 'unencodable';
     const send = drawSend(random, id, at);
-    groups.push({ ...send, call: 'group', members, size: Math.min(send.size, 30), wait: 0 });
+    groups.push({
+      ...send,
+      call: 'group',
+      members,
+      indivisible: random.maybe(0.4, () => true),
+      size: Math.min(send.size, 30),
+      wait: 0,
+    });
   }
   return groups;
 }

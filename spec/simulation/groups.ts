@@ -45,7 +45,8 @@ function groupOf(members: readonly CallName[]): Call {
     // The surface of the members is that of the group.
     send: (view, item) => {
       const replies = members.map((name, member) => (calls[name] as Call).send(view, memberItem(item, member)));
-      return Reply.from(replies[0]!.surface, new Group(replies.map(({ command }) => command)));
+      const commands = replies.map(({ command }) => command);
+      return Reply.from(replies[0]!.surface, new Group(commands, 'PIPELINE', item.indivisible !== true));
     },
   };
 }

@@ -3,6 +3,30 @@ import type { Mutation } from '../mutant';
 /** Faults in how a client is let in, or is not. */
 export const handshakeMutations: readonly Mutation[] = [
   {
+    fault: 'AUTH is written behind commands that are not answered',
+    file: 'connection/outgoing.ts',
+    from: 'if (!this.solitude || (this.owed.length === 0 && count === 0)) return false;',
+    to: 'if (!this.solitude || count === 0) return false;',
+  },
+  {
+    fault: 'AUTH is written together with others',
+    file: 'connection/outgoing.ts',
+    from: 'if (!this.solitude || (this.owed.length === 0 && count === 0)) return false;',
+    to: 'if (!this.solitude || this.owed.length === count) return false;',
+  },
+  {
+    fault: 'others are written behind AUTH before it is answered',
+    file: 'connection/outgoing.ts',
+    from: 'if (this.alone !== undefined) break;',
+    to: '',
+  },
+  {
+    fault: 'a server that leaves AUTH unanswered is kept',
+    file: 'connection/outgoing.ts',
+    from: '}, connectTimeout);',
+    to: '}, 1e6);',
+  },
+  {
     fault: 'a refused SELECT is overlooked',
     file: 'connection/handshake.ts',
     from: 'const refusal = outcomes.find((outcome) => outcome !== undefined);',

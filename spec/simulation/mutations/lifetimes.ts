@@ -77,7 +77,7 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'close() waits for what nobody waits for any more',
     file: 'connection/line.ts',
-    from: 'if (this.draining && (owed === undefined || owed.length === 0)) this.prune();',
+    from: 'if (this.draining && (owed === undefined || owed.length === 0)) this.backlog.prune();',
     to: '',
   },
   {

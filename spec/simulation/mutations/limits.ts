@@ -29,7 +29,7 @@ export const limitMutations: readonly Mutation[] = [
   {
     fault: 'a link may be as silent as it likes while its buffer is full',
     file: 'connection/liveness.ts',
-    from: 'return this.link.owed.passed < this.unsentFrom;',
+    from: 'return this.link.reached() < this.unsentFrom;',
     to: 'return this.unsentFrom === Infinity;',
   },
   {

@@ -3,6 +3,18 @@ import type { Mutation } from '../mutant';
 /** Faults in how commands wait, and in how they are sent once more. */
 export const tryMutations: readonly Mutation[] = [
   {
+    fault: 'what was the oldest in flight at two losses in a row is sent a third time',
+    file: 'connection/line.ts',
+    from: 'return oldest?.past?.oldestAtLoss === this.losses++;',
+    to: 'return oldest?.past?.oldestAtLoss === -this.losses++;',
+  },
+  {
+    fault: 'what was answered between two losses is suspected',
+    file: 'commands/request.ts',
+    from: 'past.oldestAtLoss = 0;',
+    to: '',
+  },
+  {
     fault: 'who was lost once and refused then is told that it has not run',
     file: 'commands/reply-error.ts',
     from: "const delivery = mayHaveRun ? 'unknown' : 'answered';",

@@ -25,15 +25,19 @@ export class GroupRule implements Rule {
     const unfinished = this.unfinished.of(link);
     const { group, member } = request;
     const before = unfinished.group;
-    if (before !== undefined && group !== before)
-      before.sent.fail(
-        `is torn on link ${link.index}: ${request.words[0]} stands behind ${before.members.length} members`,
-      );
+    if (before !== undefined && group !== before) this.checkCut(link, before, request);
     unfinished.group = group !== undefined && group.members.length < group.size ? group : undefined;
-    if (group === undefined) return;
+    if (group === undefined || member === undefined) return;
     if (member !== group.members.length - 1)
       group.sent.fail(`has member ${member} written in the place of member ${group.members.length - 1}`);
+    if (member > 0 && isDispensable(group.sent)) group.sent.fail(`has member ${member} written that is not waited for`);
     if (group.size > 20 && member === group.size - 1) this.scene.journal.count('a large group written whole');
+  }
+
+  /** A group may end before its last member where nothing is waited for any more. */
+  private checkCut({ index }: Link, { sent, members }: GroupWire, { words }: WireRequest): void {
+    if (isDispensable(sent)) this.scene.journal.count('group cut short');
+    else sent.fail(`is torn on link ${index}: ${words[0]} stands behind ${members.length} members`);
   }
 
   settled(sent: Sent, outcome: Outcome): void {
@@ -76,11 +80,11 @@ export class GroupRule implements Rule {
     const wire = sent.wires.at(-1) as GroupWire | undefined;
     const { group } = error;
     const isLoss = error instanceof ConnectionError || (error instanceof ProtocolError && wire?.poisoned === true);
-    if (group !== undefined && wire !== undefined) this.checkFate(sent, wire, group);
+    if (group !== undefined && wire !== undefined) this.checkFate(sent, wire, group, isLoss);
     else if (isLoss && error.delivery !== 'unsent') sent.fail('was lost, and is not told how far its members had come');
   }
 
-  private checkFate(sent: Sent, wire: GroupWire, { results, deliveries }: GroupFate): void {
+  private checkFate(sent: Sent, wire: GroupWire, { results, deliveries }: GroupFate, isLoss: boolean): void {
     const { members, size } = wire;
     this.scene.journal.count(members.length < size ? 'group lost half written' : 'group lost');
     // Of what the client was reading when it left the link it may have taken a part.
@@ -89,10 +93,17 @@ export class GroupRule implements Rule {
     if (results.length < least || results.length > most)
       sent.fail(`was lost behind ${least} answered members, and is told the results of ${results.length}`);
     else this.checkResults(sent, wire, results);
+    // What is written to its end is told of as if it were already.
+    const written = isLoss || sent.item.indivisible !== true ? members.length : size;
     const wanted = Array.from({ length: size }, (_, member): Delivery => {
       if (member < results.length) return 'answered';
-      return member < members.length ? 'unknown' : 'unsent';
+      return member < written ? 'unknown' : 'unsent';
     });
     if (deliveries.join() !== wanted.join()) sent.fail(`was lost: ${wanted.join()}, and is told ${deliveries.join()}`);
   }
+}
+
+/** Its Observer is gone, and no member needs those behind it. */
+function isDispensable({ outcome, item }: Sent): boolean {
+  return outcome !== undefined && item.indivisible !== true;
 }
