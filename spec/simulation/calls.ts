@@ -117,10 +117,6 @@ export const calls = {
 
 export type CallName = keyof typeof calls;
 
-export function callOf({ call }: SendItem): Call {
-  return calls[call];
-}
-
 function transferred(): Buffer {
   const bytes = Buffer.from(new ArrayBuffer(8));
   structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
@@ -138,6 +134,7 @@ export function canonical(value: unknown): string {
   if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('latin1')}"`;
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (value instanceof Map) return `{${[...value].map((pair) => pair.map(canonical).join(':')).join()}}`;
+  if (value instanceof Error) return `!${value.message}`;
   if (typeof value === 'object' && value !== null) return canonical(new Map(Object.entries(value)));
   return String(value);
 }

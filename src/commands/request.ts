@@ -67,6 +67,7 @@ export class Request<T = unknown> {
     const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure, oldestAtLoss: 0 });
     past.attempts++;
     past.failure = failure;
+    past.oldestAtLoss = 0; // a refusal in between shows that its answer breaks no link
     return past;
   }
 

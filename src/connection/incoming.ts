@@ -66,6 +66,13 @@ export class Incoming {
     return this.values;
   }
 
+  /** How much of the oldest request has been answered: of a group the share of its members, of all else nothing. */
+  get share(): number {
+    const { length } = this.values;
+    const command = length === 0 ? undefined : this.owed.peek()?.command;
+    return command instanceof Group ? length / command.members.length : 0;
+  }
+
   // Hot: once per frame.
   receive(frame: Frame): void {
     this.insideReply = false;

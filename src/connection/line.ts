@@ -8,7 +8,7 @@ import { mayHaveWritten } from '../commands/writes-to';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
-import { Backlog } from './backlog';
+import { Backlog, byPlace } from './backlog';
 import { HELD_UP } from './clock';
 import { Deadlines } from './deadlines';
 import { Failer, SLICE } from './failer';
@@ -203,18 +203,12 @@ export class Line implements LinkOwner {
    * to another line once they have left this one: see `Request.leaveLine`.
    */
   take(kept = 0): Request[] {
-    const first = kept === 0 ? 0 : this.placeBehind(kept);
+    const last = kept === 0 ? 0 : this.backlog.placeOf(kept);
     // Those whose observers have left are dropped on the way.
-    const taken = this.backlog.take(({ abandoned, place }) => abandoned || place >= first);
-    return taken.filter(({ abandoned }) => !abandoned).sort((one, other) => one.place - other.place);
+    const taken = this.backlog.take(({ abandoned, place }) => abandoned || place > last);
+    return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
   }
 
-  /** The place of the first call behind so many that wait: what was held stands behind later calls in the queue. */
-  private placeBehind(count: number): number {
-    const waiting = [...this.backlog].filter(({ abandoned }) => !abandoned);
-    const places = waiting.map(({ place }) => place).sort((one, other) => one - other);
-    return places[count] ?? Infinity;
-  }
 
   // Hot: everything up to `answered` runs for every command.
   private enter(request: Request): void {
@@ -459,9 +453,9 @@ export class Line implements LinkOwner {
       const failure = withoutStacks(() => {
         // What restores a link is sent anew with the next one.
         if (isRefused) return connectionLost(error, request, 'unsent');
-        // What the server answers in no RESP is not asked for again: it would break the next link as well.
-        if (isOldest && isNoResp(error)) return unreadable(error, request);
         const progress = link.progressOf(request, oldest);
+        // What the server answers in no RESP is not asked for again: it would break the next link as well.
+        if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
         const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
         return this.retrier.lost(request, error, { progress, delivery, isSuspect: isSuspect && isOldest });
       });

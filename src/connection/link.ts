@@ -80,7 +80,7 @@ export class Link implements FrameSink {
   private state: LinkState = { kind: 'greeting' };
   private readonly incoming: Incoming;
   private readonly liveness: Liveness;
-  private owedWhenHeard = 0;
+  private reachedWhenHeard = 0;
   private subscriber: Subscriber<never> | undefined;
 
   constructor(
@@ -93,6 +93,7 @@ export class Link implements FrameSink {
     this.liveness = new Liveness(clock, options, {
       owed: this.owed,
       bytesRead: () => this.bytesRead,
+      reached: () => this.reached,
       listening: () => owner.listening,
       probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
@@ -131,6 +132,11 @@ export class Link implements FrameSink {
   /** Requests on this link that are not answered, written or not. */
   get pending(): number {
     return this.owed.length + this.outgoing.pending;
+  }
+
+  /** The place of the first reply that is owed among all requests; within a group its answered members are a fraction. */
+  private get reached(): number {
+    return this.owed.passed + this.incoming.share;
   }
 
   /** Serves until the socket is lost or the protocol is broken, which is the error; never emits, never completes. */
@@ -275,9 +281,9 @@ export class Link implements FrameSink {
         next: (chunk) => {
           this.bytesRead += chunk.length;
           subscriber.next(chunk);
-          const { owed, incoming } = this;
-          if (owed.passed === this.owedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
-          this.owedWhenHeard = owed.passed;
+          const { owed, incoming, reached } = this;
+          if (reached === this.reachedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
+          this.reachedWhenHeard = reached;
           this.liveness.heard();
         },
         error: (error: unknown) => subscriber.error(error),

@@ -94,10 +94,11 @@ export class Outgoing {
 
   /** Writes what may be written. Returns whether more is left for another turn of the event loop. */
   write(): boolean {
-    const { owed, encoder, liveness } = this;
+    const { encoder, liveness, owed } = this;
     let left = TURN;
     while (!this.full && left > 0) {
-      const from = owed.passed + owed.length;
+      const from = this.place;
+      const behind = owed.passed + owed.length;
       const { group, member } = this;
       const count = this.encodeBatch(Math.min(this.options.pipelineDepth, left));
       if (count === 0) {
@@ -110,7 +111,7 @@ export class Outgoing {
       if (accepted === 'refused') {
         this.group = group;
         this.member = member;
-        this.refuse(from);
+        this.refuse(behind);
         return false;
       }
       encoder.release(this.socket.drained);
@@ -118,6 +119,13 @@ export class Outgoing {
       this.tellWritten();
     }
     return !this.full;
+  }
+
+  /** The place of what is written next among all requests that ever were owed; within a group its members are a fraction. */
+  private get place(): number {
+    const { owed, group } = this;
+    const behind = owed.passed + owed.length;
+    return group === undefined ? behind : behind - 1 + this.member / (group.command as Group).members.length;
   }
 
   /** A request waits until nothing is owed. */

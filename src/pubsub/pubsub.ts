@@ -87,8 +87,12 @@ export class PubSub implements Resident {
     submit: (request) => {
       const kind = this.carrier?.state$.value.kind;
       // Messages that are missed while the carrier is lost are missed anyway.
-      if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) this.main.submit(request);
-      else this.hold(request);
+      if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) {
+        this.publishHeld(); // what was called before comes before
+        this.main.submit(request);
+      } else {
+        this.hold(request);
+      }
     },
   };
 

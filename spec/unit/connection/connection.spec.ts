@@ -3,6 +3,7 @@ import { blpop, call, get, incr } from 'rxjs-redis/commands';
 import type { Credentials, RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
+import type { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
 import { Connection, type ConnectionEvent, type ConnectionState } from '../../../src/connection/connection';
 import { retryPolicy } from '../../../src/connection/retry';
@@ -324,6 +325,23 @@ describe('Waiting while disconnected', () => {
     expect(written(socket).slice(-2)).toStrictEqual(['GET k0', 'GET k1']);
   });
 
+  it('keeps the earliest calls when the first dial fails, also those that others have passed since', async () => {
+    const { clock, connection, send, fail, ready } = setUp({ offlineQueue: 2 });
+    const held: Request[] = [];
+    const hold = { submit: (request: Request) => (held.push(request), connection.submitHeld(request, 10)) };
+    const first = outcome(Reply.from({ ...plainContext, executor: hold }, get('first')));
+    const second = outcome(Reply.from({ ...plainContext, executor: hold }, get('second')));
+    const third = outcome(send(get('third')));
+    connection.line.release(held.slice(0, 1));
+    fail();
+    expect(await Promise.race([third, tick()])).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent' } });
+    clock.advance(100);
+    const socket = await ready();
+    expect(written(socket).slice(-2).sort()).toStrictEqual(['GET first', 'GET second']);
+    socket.receive('+a\r\n+a\r\n');
+    expect(await Promise.all([first, second])).toStrictEqual([{ value: 'a' }, { value: 'a' }]);
+  });
+
   it('is refused beyond the bound, and open again when there is room', async () => {
     const { clock, connection, send, fail } = setUp({ offlineQueue: 2, commandTimeout: 50 });
     connection.open();
@@ -380,6 +398,43 @@ describe('Waiting while disconnected', () => {
   });
 });
 
+describe('A read that was the oldest in flight when its link was lost', () => {
+  const lose = (socket: ScriptedSocket) => socket.bytes$.error(new ConnectionError('lost'));
+
+  it('twice in a row is not sent a third time', async () => {
+    const { clock, send, ready } = setUp();
+    const waiting = outcome(send(get('k')));
+    lose(await ready());
+    clock.advance(100);
+    lose(await ready());
+    expect(await waiting).toMatchObject({
+      error: {
+        code: 'CONNECTION',
+        delivery: 'unknown',
+        repeatable: false,
+        message: expect.stringContaining('third time') as string,
+      },
+    });
+  });
+
+  it('twice, and was refused in between, is sent again: its answer breaks no link', async () => {
+    const { clock, send, ready } = setUp({ retry: { jitter: 0 } });
+    const waiting = outcome(send(get('k')));
+    lose(await ready());
+    clock.advance(100);
+    const second = await ready();
+    second.receive('-LOADING Redis is loading the dataset in memory\r\n');
+    clock.advance(100);
+    await tick();
+    expect(written(second).filter((words) => words === 'GET k')).toHaveLength(2);
+    lose(second);
+    clock.advance(200);
+    const third = await ready();
+    third.receive('+a\r\n');
+    expect(await waiting).toStrictEqual({ value: 'a' });
+  });
+});
+
 describe('A deadline', () => {
   it('covers the wait for the connection: nothing was sent', async () => {
     const { clock, send } = setUp({ commandTimeout: 50 });
@@ -422,6 +477,25 @@ describe('A deadline', () => {
     expect(await Promise.race([waiting, tick()])).toBeUndefined();
     clock.advance(1);
     expect(await waiting).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown', command: 'GET' } });
+  });
+
+  it('ends what waits behind others that were dropped, for their observers had left and the queue was full', async () => {
+    const { clock, connection, send, fail } = setUp({ offlineQueue: 2, commandTimeout: 50 });
+    connection.open();
+    fail();
+    const left = send(get('left')).subscribe();
+    await tick();
+    clock.advance(30);
+    const waiting = outcome(send(get('k')));
+    await tick();
+    left.unsubscribe();
+    clock.advance(20); // what has left would be due, and is passed over
+    const third = outcome(send(get('third')));
+    await tick();
+    clock.advance(30);
+    expect(await Promise.race([waiting, tick()])).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unsent' } });
+    connection.destroy();
+    await third;
   });
 
   it('lets the server refuse no longer than it lasts', async () => {
