@@ -44,7 +44,7 @@ export interface Cut {
 }
 
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
-const TURN = 20_000;
+const TURN = 5_000;
 
 /** What is written on one link, and in which order. It ends with the link. */
 //  rest of a group ──▶ greetings, but for a transaction ──▶ the queue, while the link is open
@@ -58,6 +58,8 @@ export class Outgoing {
   /** Groups whose last members are not written any more, and how many members are. */
   private readonly cut: Cut[] = [];
   private full = false;
+  /** How many commands this turn of the event loop may still write. */
+  private left = TURN;
   private solitude = false;
   /** A solitary request that waits until nothing is owed. */
   private held: Request | undefined;
@@ -84,21 +86,31 @@ export class Outgoing {
   /** Writes what may be written. Returns whether more is left for another turn of the event loop. */
   write(): boolean {
     const { owed, encoder, liveness } = this;
-    let left = TURN;
-    while (!this.full && left > 0) {
+    let written = 0;
+    while (!this.full && this.left > 0) {
       const from = owed.passed + owed.length;
-      const count = this.encodeBatch(Math.min(this.options.pipelineDepth, left));
+      const count = this.encodeBatch(Math.min(this.options.pipelineDepth, this.left));
       if (count === 0) {
         this.tellWritten();
         return false;
       }
-      left -= count;
+      written += count;
       this.full = !this.socket.write(encoder.take());
       encoder.release(this.socket.drained);
       liveness.wrote(from, !this.full);
+      if (this.full || written > count) this.charge(count);
       this.tellWritten();
     }
     return !this.full;
+  }
+
+  /**
+   * Takes commands off what this turn of the event loop may write. A socket whose buffer was full may say so and empty it many times in
+   * one turn. The one write of a tick that brought little is not charged.
+   */
+  private charge(count: number): void {
+    if (this.left === TURN) this.options.clock.afterInput(() => (this.left = TURN));
+    this.left -= count;
   }
 
   /** A request waits until nothing is owed. */

@@ -4,6 +4,7 @@ import { Observable, Subject } from 'rxjs';
 import { ConnectionError, TimeoutError } from '../errors';
 import { withoutUndefined } from '../options';
 import type { Clock } from './clock';
+import { ReadingTurn } from './reading-turn';
 
 /** Where a server listens and how to reach it. Durations are milliseconds. */
 export interface Endpoint {
@@ -49,11 +50,12 @@ export const openSocket: Dial = (endpoint, clock) =>
   new Observable((subscriber) => {
     const bytes$ = new Subject<Uint8Array>();
     const drain$ = new Subject<void>();
+    const turn = new ReadingTurn(clock);
     const onread = {
       buffer: Buffer.allocUnsafeSlow(endpoint.readBufferSize),
       callback: (length: number, buffer: Uint8Array) => {
         bytes$.next(buffer.subarray(0, length));
-        return true;
+        return length < endpoint.readBufferSize || turn.hasTimeLeft(() => socket.resume());
       },
     };
     let socket: net.Socket;
