@@ -4,7 +4,6 @@ import { Reply } from '../../src/commands/reply';
 import type { Command } from '../../src/commands/command';
 import { plainContext } from '../../src/commands/request-context';
 import { Connection } from '../../src/connection/connection';
-import type { RedisError } from '../../src/errors';
 import { resolveOptions } from '../../src/options';
 import { failure } from '../support/outcomes';
 import { useProxy, useServer } from '../support/server';
@@ -81,7 +80,7 @@ describe('A group', () => {
     await until(() => (connection.line.link?.outgoing.pending ?? 0) === 0 && connection.line.pending > 0);
     await new Promise((resolve) => setImmediate(resolve));
     proxy().cut();
-    const { group: fate, delivery } = (await failed) as RedisError;
+    const { group: fate, delivery } = await failed;
     expect(delivery).toBe('unknown');
     const { results, deliveries } = fate!;
     expect(deliveries).toHaveLength(COUNT);
