@@ -1,16 +1,19 @@
-import { defer, filter, finalize, forkJoin, map, takeWhile, tap, type Observable, type ObservableInput } from 'rxjs';
+import { Observable, defer, filter, finalize, forkJoin, map, takeWhile, tap, type ObservableInput } from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
-import { plainContext } from './commands/request-context';
+import { plainContext, type Executor } from './commands/request-context';
+import { inCallersContext, inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionParts, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
 import { Monitor } from './monitor';
 import { shielded } from './connection/shielded';
+import { Verifier } from './connection/verifier';
 import { stageOf, type Role } from './connection/stage';
 import { DedicatedConnection } from './dedicated-connection';
-import { kindOf } from './option-checks';
+import type { RedisError } from './errors';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
+import { kindOf } from './resp/kind-of';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 
@@ -30,7 +33,10 @@ export class Redis extends RedisView {
 
   private readonly connection: Connection;
   private readonly source: ReplySource;
+  private readonly executorOf: (connection: Connection) => Executor;
   private readonly lend: () => Connection;
+  /** How many listen to `state$` and `events$`. */
+  private listeners = 0;
   /** What `dedicated` has lent and not got back. */
   private readonly leases = new Set<Connection>();
 
@@ -52,14 +58,15 @@ export class Redis extends RedisView {
       stage.made(connection, role);
       return connection;
     };
-    const connection = make('commands', {}, {});
+    const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error) });
     const { session } = connection;
     const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry, warnUnused } = resolved;
+    const { prefix, commandTimeout, retry, verify, warnUnused, asyncContext } = resolved;
+    const executorOf = (one: Executor): Executor => (asyncContext ? inCallersContext(one) : one);
     const source: ReplySource = {
       ...plainContext,
-      executor: connection,
+      executor: executorOf(verify > 0 ? new Verifier(connection, verify) : connection),
       prefix,
       commandTimeout,
       retry: retryPolicy(retry),
@@ -70,9 +77,11 @@ export class Redis extends RedisView {
     super(source, pubsub);
     this.connection = connection;
     this.source = source;
-    this.lend = () => make('lease', { reconnect: false }, { session: session.copy() });
-    this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
-    this.events$ = connection.events$.pipe(shielded());
+    this.executorOf = executorOf;
+    this.lend = () => make('lease', {}, { session: session.copy(), once: true });
+    const state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
+    this.state$ = this.counted(state$.pipe(inContext()));
+    this.events$ = this.counted(connection.events$.pipe(shielded(), inContext()));
   }
 
   /**
@@ -137,9 +146,31 @@ export class Redis extends RedisView {
       };
       const monitored = new Monitor();
       connection.line.residents.add(monitored);
-      const lent = new DedicatedConnection({ ...this.source, executor: connection, retry: () => false }, monitored, ended$);
+      connection.line.sessionCommands$.subscribe(({ spec }) => {
+        if (spec.effect === 'reset') monitored.end();
+      });
+      const lent = new DedicatedConnection(
+        { ...this.source, executor: this.executorOf(connection), retry: () => false },
+        monitored,
+        ended$,
+      );
       return defer(() => work(lent)).pipe(finalize(giveBack));
     });
+  }
+
+  private counted<T>(source: Observable<T>): Observable<T> {
+    return new Observable((subscriber) => {
+      this.listeners++;
+      subscriber.add(() => this.listeners--);
+      return source.subscribe(subscriber);
+    });
+  }
+
+  /** Says once why nothing happens, where nothing would show it until commands run out of time. */
+  private warn({ message }: RedisError): void {
+    if (this.listeners > 0) return;
+    const told = `${this.connection.address} cannot be reached: ${message}. Listen to redis.state$ or redis.events$ to be told`;
+    process.emitWarning(told, { type: 'RedisWarning', code: 'REDIS_UNREACHABLE' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

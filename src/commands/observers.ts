@@ -1,7 +1,7 @@
 import type { Unsubscribable } from 'rxjs';
 import type { RedisError } from '../errors';
 
-/** Who waits for a reply. A Subscriber of RxJS is one. */
+/** Where a reply goes. A Subscriber of RxJS is one. */
 export interface ReplyObserver<T> {
   /** Nothing is wanted any more: an unsent command is not worth sending, a reply is swallowed. */
   readonly closed: boolean;

@@ -1,4 +1,5 @@
 import type { Group } from '../commands/group';
+import { toUnreadable } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import {
   ConnectionError,
@@ -53,19 +54,21 @@ export function withoutStacks<T>(work: () => T): T {
 
 /** What the server answered is no RESP. */
 export function unreadable(cause: ProtocolError, { command }: Request): ProtocolError {
-  const { name } = command.spec;
-  return new ProtocolError(`The reply to ${name} is no RESP: ${cause.message}`, {
-    delivery: 'unknown',
-    repeatable: false,
-    command: name,
-    cause,
-  });
+  return toUnreadable(cause, command, 'unknown', 'is no RESP');
 }
 
 /** How far the members of a group have come: what they were answered, in order, and how many were written. */
 export interface GroupProgress {
   readonly answered: readonly unknown[];
   readonly written: number;
+}
+
+/** What the system says of a peer that it hears nothing of. */
+const UNHEARD = new Set<unknown>(['ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN']);
+
+/** The link is given up because nothing has come, so what was sent may still lie on the way, where no reset may reach it. */
+function isSilence(cause: RedisError): boolean {
+  return cause instanceof TimeoutError || UNHEARD.has((cause.cause as NodeJS.ErrnoException | undefined)?.code);
 }
 
 /** The link is gone, and no reply has come. */
@@ -76,6 +79,8 @@ export function connectionLost(
   progress?: GroupProgress,
 ): ConnectionError {
   const facts = factsOf(request, delivery, cause);
+  // A write that is repeated could run a second time behind later ones, when its first copy comes late.
+  if (delivery === 'unknown' && isSilence(cause) && !request.bearsLateCopy) facts.repeatable = false;
   facts.group = progress && groupFate(progress, (request.command as Group).members);
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const message = `The connection was lost before ${facts.command} was answered, ${fate}: ${cause.message}`;

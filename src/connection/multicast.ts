@@ -9,7 +9,7 @@ const FEW = 32;
  * subscribers to go through them. Joining and leaving take the same time however many there are. It remembers nothing: a Subscriber
  * that comes after the end is told nothing.
  */
-//  slots: │ a │ · │ c │ d │ · │   a slot that is left stays free until half of them are, so that nobody moves during an emission
+//  slots: │ a │ · │ c │ d │ · │   a slot that is left stays free until half of them are, so that no Subscriber moves during an emission
 export class Multicast<T> extends Observable<T> {
   private slots: (Subscriber<T> | undefined)[] = [];
   private seats: Seat[] = [];

@@ -1,4 +1,4 @@
-import type { RedisOptions } from './options';
+import type { RedisOptions } from './redis-options';
 
 const TLS_SCHEMES = new Set(['rediss:', 'valkeys:']);
 const SCHEMES = new Set(['redis:', 'valkey:', 'redis+unix:', 'valkey+unix:', ...TLS_SCHEMES]);
@@ -29,6 +29,7 @@ const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: st
   retry: boolean,
   autoPipeline: boolean,
   noDelay: boolean,
+  verify: number,
   warnUnused: boolean,
 };
 
@@ -48,7 +49,7 @@ export function parseUrl(text: string): RedisOptions {
   if (url.password !== '') options.password = decode(url.password, 'password');
   if (options.username !== undefined && options.password === undefined) {
     // With a colon behind it, it is a user whose password is empty; alone it is a password.
-    if (!/^[^/]*\/\/[^/?#@]*:[^/?#]*@/.test(text)) {
+    if (!/^[^/]*\/\/[^/?#@:]*:[^/?#]*@/.test(text)) {
       options.password = options.username;
       delete options.username;
     } else {
