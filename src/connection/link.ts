@@ -81,6 +81,8 @@ export class Link implements FrameSink {
   private readonly incoming: Incoming;
   private readonly liveness: Liveness;
   private reachedWhenHeard = 0;
+  /** More is written in the next turn of the event loop. */
+  private writesLater = false;
   private subscriber: Subscriber<never> | undefined;
 
   constructor(
@@ -188,9 +190,14 @@ export class Link implements FrameSink {
 
   /** Writes what may be written. */
   write(): void {
-    if (this.isLost) return;
-    if (this.outgoing.write()) this.options.clock.afterInput(() => this.write());
-    else if (!this.reading && !this.isLost) this.owner.rest();
+    if (this.isLost || this.writesLater) return;
+    if (this.outgoing.write()) {
+      this.writesLater = true;
+      this.options.clock.afterInput(() => {
+        this.writesLater = false;
+        this.write();
+      });
+    } else if (!this.reading && !this.isLost) this.owner.rest();
   }
 
   /** The link is over: what is owed on it is the owner's to decide about. */

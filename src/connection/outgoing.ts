@@ -53,7 +53,7 @@ export interface Unwritten {
 }
 
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
-const TURN = 20_000;
+const TURN = 5_000;
 
 /** What is written on one link, and in which order. It ends with the link. */
 //  rest of a group ──▶ greetings, but for a transaction ──▶ the queue, while the link is open
@@ -67,6 +67,8 @@ export class Outgoing {
   /** Groups whose last members are not written any more, and how many members are. */
   private readonly cut: Cut[] = [];
   private full = false;
+  /** How many commands this turn of the event loop may still write. */
+  private left = TURN;
   /** The place, among all that were ever owed, of the first request that the socket has refused to write. */
   private refusedFrom = Infinity;
   private solitude = false;
@@ -94,18 +96,18 @@ export class Outgoing {
 
   /** Writes what may be written. Returns whether more is left for another turn of the event loop. */
   write(): boolean {
-    const { encoder, liveness, owed } = this;
-    let left = TURN;
-    while (!this.full && left > 0) {
+    const { owed, encoder, liveness } = this;
+    let written = 0;
+    while (!this.full && this.left > 0) {
       const from = this.place;
       const behind = owed.passed + owed.length;
       const { group, member } = this;
-      const count = this.encodeBatch(Math.min(this.options.pipelineDepth, left));
+      const count = this.encodeBatch(Math.min(this.options.pipelineDepth, this.left));
       if (count === 0) {
         this.tellWritten();
         return false;
       }
-      left -= count;
+      written += count;
       const accepted = this.socket.write(encoder.take());
       this.full = accepted !== true;
       if (accepted === 'refused') {
@@ -116,6 +118,7 @@ export class Outgoing {
       }
       encoder.release(this.socket.drained);
       liveness.wrote(from, !this.full);
+      if (this.full || written > count) this.charge(count);
       this.tellWritten();
     }
     return !this.full;
@@ -126,6 +129,15 @@ export class Outgoing {
     const { owed, group } = this;
     const behind = owed.passed + owed.length;
     return group === undefined ? behind : behind - 1 + this.member / (group.command as Group).members.length;
+  }
+
+  /**
+   * Takes commands off what this turn of the event loop may write. A socket whose buffer was full may say so and empty it many times in
+   * one turn. The one write of a tick that brought little is not charged.
+   */
+  private charge(count: number): void {
+    if (this.left === TURN) this.options.clock.afterInput(() => (this.left = TURN));
+    this.left -= count;
   }
 
   /** A request waits until nothing is owed. */

@@ -11,6 +11,8 @@ export type Job =
   | { readonly kind: 'pending'; readonly count: number }
   /** the first reply: `milliseconds` since the process began */
   | { readonly kind: 'start-up' }
+  /** Observers of one channel, or each of a channel of its own, that join, get a message and leave: `microseconds` for each */
+  | { readonly kind: 'observers'; readonly of: 'one channel' | 'channels'; readonly count: number }
   /** a bulk string, cut into chunks of a socket's size, through our decoder: `millisecondsPerMegabyte` */
   | { readonly kind: 'decoding'; readonly megabytes: number };
 
