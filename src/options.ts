@@ -139,6 +139,11 @@ export interface RedisOptions {
    * its command and where it was made; default false
    */
   readonly warnUnused?: boolean;
+  /**
+   * for development: the stack of a reply's error shows where the command was called, in place of the frames of the event loop;
+   * default false, for each call costs the capture of its stack
+   */
+  readonly callSites?: boolean;
 }
 
 /** Options whose absence means something. */
@@ -198,6 +203,7 @@ const defaults: Omit<ResolvedOptions, 'credentials' | 'reconnect' | 'retry' | 'o
   keepAlive: 5_000,
   noDelay: true,
   warnUnused: false,
+  callSites: false,
 };
 
 /**
@@ -346,6 +352,7 @@ function check(options: ResolvedOptions): void {
   is('boolean', 'autoPipeline', options.autoPipeline);
   is('boolean', 'noDelay', options.noDelay);
   is('boolean', 'warnUnused', options.warnUnused);
+  is('boolean', 'callSites', options.callSites);
   is('function', 'reconnectOnError', options.reconnectOnError);
   if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls);
   wholeNumber('port', options.port, 1, 65_535);

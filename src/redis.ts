@@ -56,7 +56,7 @@ export class Redis extends RedisView {
     const { session } = connection;
     const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry, warnUnused } = resolved;
+    const { prefix, commandTimeout, retry, warnUnused, callSites } = resolved;
     const source: ReplySource = {
       ...plainContext,
       executor: connection,
@@ -65,7 +65,8 @@ export class Redis extends RedisView {
       retry: retryPolicy(retry),
       report: (error) => connection.events$.next({ type: 'error', error }),
       warnUnused,
-      plain: prefix === '' && !warnUnused,
+      callSites,
+      plain: prefix === '' && !warnUnused && !callSites,
     };
     super(source, pubsub);
     this.connection = connection;
@@ -137,7 +138,11 @@ export class Redis extends RedisView {
       };
       const monitored = new Monitor();
       connection.line.residents.add(monitored);
-      const lent = new DedicatedConnection({ ...this.source, executor: connection, retry: () => false }, monitored, ended$);
+      const lent = new DedicatedConnection(
+        { ...this.source, executor: connection, retry: () => false },
+        monitored,
+        ended$,
+      );
       return defer(() => work(lent)).pipe(finalize(giveBack));
     });
   }

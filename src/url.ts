@@ -30,6 +30,7 @@ const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: st
   autoPipeline: boolean,
   noDelay: boolean,
   warnUnused: boolean,
+  callSites: boolean,
 };
 
 /**

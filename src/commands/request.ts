@@ -34,7 +34,7 @@ export class Request<T = unknown> {
     /** what is sent; another only for one that has waited at a server and waits the rest of its time at another */
     public command: Command<T>,
     readonly context: RequestContext,
-    private readonly observer: ReplyObserver<T>,
+    readonly observer: ReplyObserver<T>,
   ) {}
 
   /** The observer has left: not worth sending, the reply is to be swallowed. */
