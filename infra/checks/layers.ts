@@ -13,12 +13,12 @@ const FEATURES = ['pubsub', 'streams', 'blocking', 'scanning', 'transactions', '
 export const layers: readonly Layer[] = [
   { name: 'nestjs', path: '^src/nestjs/' },
   { name: 'index', path: '^src/index\\.ts$' },
-  { name: 'clients', path: '^src/(redis(-view|-pool|-cluster)?|dedicated-connection)\\.ts$' },
+  { name: 'clients', path: '^src/(redis(-view|-pool|-cluster)?|dedicated-connection|monitor)\\.ts$' },
   { name: 'telemetry', path: '^src/telemetry/' },
   { name: 'features', path: `^src/(${FEATURES})/` },
   { name: 'topology', path: '^src/topology/' },
   { name: 'connection', path: '^src/connection/' },
-  { name: 'options', path: '^src/(options|option-checks|url)\\.ts$' },
+  { name: 'options', path: '^src/(options/|option-checks\\.ts$)' },
   { name: 'commands', path: '^src/commands/' },
   { name: 'resp', path: '^src/resp/' },
   { name: 'errors', path: '^src/errors\\.ts$' },
@@ -69,6 +69,18 @@ export const rules: IFlattenedRuleSet = {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/connection/socket\\.ts$' },
       to: { path: '^(node:)?(net|tls)$', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'contexts of AsyncLocalStorage are the business of connection/async-context.ts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/connection/async-context\\.ts$' },
+      to: { path: '^(node:)?async_hooks$' },
+    },
+    {
+      name: 'timers are the business of connection/clock.ts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/connection/clock\\.ts$' },
+      to: { path: '^(node:)?(timers|timers/promises|perf_hooks|process)$' },
     },
     {
       name: 'OpenTelemetry is the business of telemetry/',

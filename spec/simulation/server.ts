@@ -267,7 +267,10 @@ export class Server {
   private popped(peer: Peer, request: WireRequest, id: number): void {
     this.ran(request);
     const [key, value] = [`b:${id}`, valueOf(id)];
-    peer.answer(resp.array([resp.bulk(key), resp.bulk(value)]), request, { value: `["${key}","${value}"]` });
+    // A push of a kind that the client does not know may come anywhere in RESP3, and is no element.
+    const novelty = peer.protocol === 3 && id % 3 === 0 ? resp.push(3, [resp.simple('novelty'), resp.integer(id)]) : '';
+    const text = `*2\r\n${resp.bulk(key)}${novelty}${resp.bulk(value)}`;
+    peer.answer(text, request, { value: `["${key}","${value}"]` });
   }
 }
 

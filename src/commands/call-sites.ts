@@ -1,7 +1,8 @@
+import type { Unsubscribable } from 'rxjs';
 import type { RedisError } from '../errors';
 import type { ReplyObserver } from './observers';
 import type { ReplySource } from './reply';
-import { Request } from './request';
+import type { Request } from './request';
 
 /** How many frames stand between the user's code and what makes replies: the surface's `send` and the method. */
 const OWN_FRAMES = 2;
@@ -16,8 +17,9 @@ const placed = new WeakSet<RedisError>();
 export function withCallSite(source: ReplySource, maker: (...args: never[]) => unknown): ReplySource {
   const site: { stack?: string } = {};
   Error.captureStackTrace(site, maker);
-  const submit = ({ command, context, observer }: Request): void => {
-    source.executor.submit(new Request(command, context, new PlacedObserver(observer, site)));
+  const submit = (request: Request): void => {
+    request.observeBy((observer) => new PlacedObserver(observer, site));
+    source.executor.submit(request);
   };
   return { ...source, executor: { submit } };
 }
@@ -42,6 +44,10 @@ class PlacedObserver<T> implements ReplyObserver<T> {
 
   complete(): void {
     this.observer.complete();
+  }
+
+  add(departure: Unsubscribable): void {
+    this.observer.add?.(departure);
   }
 }
 

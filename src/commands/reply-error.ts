@@ -1,16 +1,13 @@
-import { AuthenticationError, ReplyError } from '../errors';
-import type { ErrorFrame } from '../resp/frames';
+import { AuthenticationError, ProtocolError, ReplyError, type Delivery } from '../errors';
+import { ErrorFrame, type Frame } from '../resp/frames';
 import { textOf, type Command, type CommandSpec } from './command';
-import { withoutSecrets } from './secrets';
+import { withoutRepeated, withoutSecrets } from './secrets';
 
 /** What a server answers to a command that it has not run, and may run later. */
 const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
 const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH']);
 /** From a server before 6.0, or one that has no password. */
 const REFUSED_PASSWORD = /^ERR (invalid password|AUTH |Client sent AUTH)/;
-
-/** Where servers repeat what they were sent: the arguments of commands they do not know, HELLO's among them; passwords of ACL SETUSER. */
-const REPEATED = /, with args beginning with: .*|(?<=ACL SETUSER modifier ')[><#!].*(?=':)/s;
 
 /** The whole of what servers say when they refuse to run a command for the moment, and nothing that a script could have raised. */
 const IN_SERVERS_WORDS = new RegExp(
@@ -47,8 +44,8 @@ export function runsScripts({ name }: CommandSpec): boolean {
 }
 
 /**
- * The error that a subscriber sees for an error reply. The text holds no argument.
- * @param mayHaveRun it was sent before, and nobody knows what became of that
+ * The error for an error reply. Its message holds no secret argument, and is cut off when the server says too much.
+ * @param mayHaveRun the command was sent before, and its fate then is not known
  * @param harmless that does not matter: running twice is the same as once
  */
 export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = false, harmless = false): ReplyError {
@@ -58,8 +55,30 @@ export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = f
   const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
   const repeatable = NOT_RUN.has(frame.kind) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
   const delivery = mayHaveRun ? 'unknown' : 'answered';
-  const message = withoutSecrets(text.replace(REPEATED, ''), command);
+  const message = withoutSecrets(withoutRepeated(text), command);
   return new ErrorClass(message, kind, { delivery, command: name, repeatable });
+}
+
+/** The error for an error that stands inside a reply, as those of EXEC and scripts do: which command it belongs to is not known. */
+export function toNestedError({ text, kind }: ErrorFrame): ReplyError {
+  return new ReplyError(withoutRepeated(text), kind);
+}
+
+/** A reply as it came, with a ReplyError in the place of every error inside its arrays and maps. Changes the reply itself. */
+export function withReplyErrors(frame: Frame): unknown {
+  if (frame instanceof ErrorFrame) return toNestedError(frame);
+  if (Array.isArray(frame)) {
+    const items: unknown[] = frame;
+    for (let i = 0; i < frame.length; i++) if (isNested(frame[i])) items[i] = withReplyErrors(frame[i]!);
+  } else if (frame instanceof Map) {
+    const entries: Map<unknown, unknown> = frame;
+    for (const [name, value] of frame) if (isNested(value)) entries.set(name, withReplyErrors(value));
+  }
+  return frame;
+}
+
+function isNested(frame: Frame | undefined): boolean {
+  return typeof frame === 'object' && frame !== null && !(frame instanceof Uint8Array);
 }
 
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
@@ -81,4 +100,16 @@ function kindOf({ kind, text }: ErrorFrame): string {
   if (kind !== 'ERR' && !kind.startsWith('@user_script:')) return kind;
   const inside = INSIDE_SCRIPTS.find((words) => text.includes(words));
   return inside?.split(' ', 1)[0] ?? kind;
+}
+
+/** The error for a reply that has come and cannot be read. */
+export function toUnreadable(
+  cause: unknown,
+  { spec: { name } }: Command,
+  delivery: Delivery,
+  why = 'cannot be read',
+): ProtocolError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const facts = { delivery, command: name, repeatable: false, cause };
+  return new ProtocolError(`The reply to ${name} ${why}: ${message}`, facts);
 }

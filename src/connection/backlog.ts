@@ -1,8 +1,12 @@
 import { Subscription } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Clock } from './clock';
+import { Departure, type Departures } from './departures';
 import { Ring } from './ring';
 import type { WriteOrder } from './write-order';
+
+/** Dropping fewer requests whose observers have left is not worth it. */
+const FEW = 32;
 
 /** Requests that are not on the wire: those that wait for their turn, and those that wait to be repeated. */
 //              ┌───── its delay has elapsed ◀── parked ◀── park
@@ -18,6 +22,8 @@ export class Backlog {
   private readonly held = new Set<Request>();
   /** To be sent first, in the order of their places. */
   private returning: Request[] = [];
+  /** How many of `queued` are not wanted any more; undefined while nobody has to know. */
+  private departures: Departures | undefined;
   /** The server refuses everything, so nothing is sent for a while. */
   private pausing: Subscription | undefined;
   private pausedUntil = -Infinity;
@@ -40,9 +46,40 @@ export class Backlog {
     return this.elapsed;
   }
 
-  /** How many wait for their turn. */
+  /** How many wait for their turn, those included whose observers have left unless they are counted. */
   get queued(): number {
-    return this.queue.length + this.held.size;
+    return this.queue.length + this.held.size - (this.departures?.count ?? 0);
+  }
+
+  /** From now on, and as long as nothing is sent, `queued` is right at once when an observer leaves. */
+  countDepartures(): void {
+    if (this.departures !== undefined) return;
+    this.prune();
+    this.departures = { count: 0 };
+    for (const request of this.queue) this.watch(request);
+    for (const request of this.held) this.watch(request);
+  }
+
+  /** The queue flows again: it is of no interest any more how many leave. */
+  countNoDepartures(): void {
+    if (this.departures === undefined) return;
+    this.prune();
+    this.departures = undefined;
+  }
+
+  /** A request is about to be among the queued ones. */
+  watch(request: Request): void {
+    const { departures } = this;
+    if (departures === undefined) return;
+    if (request.abandoned) departures.count++;
+    else request.onLeave(new Departure(request, departures));
+    // Those that have left are dropped when they are half of all, so that this costs each a constant.
+    if (departures.count > FEW && departures.count * 2 > this.queue.length) this.prune();
+  }
+
+  /** A request is not among the queued ones any more. */
+  private unqueued(request: Request): void {
+    if (this.departures !== undefined && request.abandoned) this.departures.count--;
   }
 
   /** How many wait for anything. */
@@ -119,7 +156,7 @@ export class Backlog {
 
   private comeBack(request: Request): void {
     this.parked.delete(request);
-    this.held.delete(request);
+    if (!this.held.delete(request)) this.watch(request);
     this.onReturn(request);
   }
 
@@ -153,11 +190,9 @@ export class Backlog {
     if (request.past !== undefined) this.order.waits(request);
   }
 
-  /** What was brought back takes its place at the head of the queue, unless that pauses. Returns whether anything was. */
-  readmit(): boolean {
-    if (this.returning.length === 0 || this.pausing !== undefined) return false;
-    this.resume();
-    return true;
+  /** What was brought back takes its place at the head of the queue, unless that pauses. */
+  readmit(): void {
+    if (this.returning.length > 0 && this.pausing === undefined) this.resume();
   }
 
   /** What was brought back goes to the head of the queue, and that flows again. */
@@ -183,7 +218,8 @@ export class Backlog {
 
   /** Drops the requests whose observers have left. */
   prune(): void {
-    this.take(isAbandoned);
+    this.takeOut(isAbandoned);
+    if (this.departures !== undefined) this.departures.count = 0;
   }
 
   /**
@@ -197,15 +233,25 @@ export class Backlog {
     for (let next = queue.peek(); next !== undefined && (next.abandoned || isDue(next)); next = queue.peek()) {
       queue.shift();
       this.order.leaves(next);
-      if (isDue(next)) left--;
+      if (next.abandoned) this.unqueued(next);
+      else left--;
     }
-    if (left <= 0) return 0;
-    queue.retain((request) => !isDue(request) || this.gone(request));
+    if (left === 0) return 0;
+    queue.retain((request) => {
+      if (!isDue(request)) return true;
+      this.unqueued(request);
+      return this.gone(request);
+    });
     return queue.length;
   }
 
-  /** Takes out all that a condition holds for, in one pass. */
+  /** Takes out all that a condition holds for, in one pass; they may go anywhere. */
   take(isWanted: (request: Request) => boolean): Request[] {
+    this.departures = undefined; // what is taken may be counted elsewhere
+    return this.takeOut(isWanted);
+  }
+
+  private takeOut(isWanted: (request: Request) => boolean): Request[] {
     const taken: Request[] = [];
     const stays = (request: Request): boolean => {
       if (!isWanted(request)) return true;
@@ -248,7 +294,7 @@ export class Backlog {
       if (stays(request)) continue;
       timer.unsubscribe();
       this.parked.delete(request);
-      this.held.delete(request);
+      if (this.held.delete(request)) this.unqueued(request);
     }
   }
 }

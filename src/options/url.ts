@@ -1,4 +1,4 @@
-import type { RedisOptions } from './options';
+import type { RedisOptions } from './redis-options';
 
 const TLS_SCHEMES = new Set(['rediss:', 'valkeys:']);
 const SCHEMES = new Set(['redis:', 'valkey:', 'redis+unix:', 'valkey+unix:', ...TLS_SCHEMES]);
@@ -49,7 +49,7 @@ export function parseUrl(text: string): RedisOptions {
   if (url.password !== '') options.password = decode(url.password, 'password');
   if (options.username !== undefined && options.password === undefined) {
     // With a colon behind it, it is a user whose password is empty; alone it is a password.
-    if (!/^[^/]*\/\/[^/?#@]*:[^/?#]*@/.test(text)) {
+    if (!/^[^/]*\/\/[^/?#@:]*:[^/?#]*@/.test(text)) {
       options.password = options.username;
       delete options.username;
     } else {
