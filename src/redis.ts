@@ -62,7 +62,7 @@ export class Redis extends RedisView {
     const { session } = connection;
     const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry, verify, warnUnused, asyncContext } = resolved;
+    const { prefix, commandTimeout, retry, verify, warnUnused, callSites, asyncContext } = resolved;
     const executorOf = (one: Executor): Executor => (asyncContext ? inCallersContext(one) : one);
     const source: ReplySource = {
       ...plainContext,
@@ -72,7 +72,8 @@ export class Redis extends RedisView {
       retry: retryPolicy(retry),
       report: (error) => connection.events$.next({ type: 'error', error }),
       warnUnused,
-      plain: prefix === '' && !warnUnused,
+      callSites,
+      plain: prefix === '' && !warnUnused && !callSites,
     };
     super(source, pubsub);
     this.connection = connection;

@@ -1,4 +1,4 @@
-import type { Subscription } from 'rxjs';
+import { Subscription } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Clock } from './clock';
 import { Departure, type Departures } from './departures';
@@ -172,6 +172,12 @@ export class Backlog {
       this.elapsed = true;
       this.onElapsed();
     }, delay);
+  }
+
+  /** Nothing is sent until what is owed is answered. */
+  pauseUntilAnswered(): void {
+    this.pausing = Subscription.EMPTY;
+    this.elapsed = true;
   }
 
   /** It is repeated before all others, when sending resumes. */

@@ -291,8 +291,11 @@ export class Line implements LinkOwner {
     this.link?.lose(error);
   }
 
-  hasLeft(request: Request): boolean {
-    return this.places.hasLeft(request);
+  isLeftBehind(request: Request): boolean {
+    if (this.places.hasLeft(request)) return true;
+    // Perhaps it is its answer that broke the link: then that is to be seen, and cost no other request.
+    if (request.past!.oldestAtLoss === this.losses) this.backlog.pauseUntilAnswered();
+    return false;
   }
 
   wrote(request: Request): void {

@@ -16,8 +16,8 @@ import type { ByteSocket } from './socket';
 export interface Supply {
   /** the next request of the queue; none while the link is not open or the queue pauses */
   next(): Request | undefined;
-  /** whether a request that is repeated would now mean something else */
-  hasLeft(request: Request): boolean;
+  /** a request that is repeated is about to be written; whether it would now mean something else */
+  isLeftBehind(request: Request): boolean;
   /** a request that is not plain is written */
   wrote(request: Request): void;
   /** the link is of no more use */
@@ -231,7 +231,7 @@ export class Outgoing {
         }
         if (command.spec.solitary && this.mustWait(request, count)) break;
       }
-      if (request.past !== undefined && supply.hasLeft(request)) {
+      if (request.past !== undefined && supply.isLeftBehind(request)) {
         this.unsendable.push({ request, error: leftBehind(request) });
         continue;
       }

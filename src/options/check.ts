@@ -20,6 +20,7 @@ export function check(options: ResolvedOptions): void {
   is('boolean', 'autoPipeline', options.autoPipeline);
   is('boolean', 'noDelay', options.noDelay);
   is('boolean', 'warnUnused', options.warnUnused);
+  is('boolean', 'callSites', options.callSites);
   is('boolean', 'asyncContext', options.asyncContext);
   if (![0, 4, 6].includes(options.family)) {
     throw new TypeError(`The option 'family' is 0, 4 or 6, got ${String(options.family)}`);

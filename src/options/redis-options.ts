@@ -158,6 +158,11 @@ export interface RedisOptions {
    * its command and where it was made; default false
    */
   readonly warnUnused?: boolean | undefined;
+  /**
+   * for development: the stack of a reply's error shows where the command was called, in place of the frames of the event loop;
+   * default false, for each call costs the capture of its stack
+   */
+  readonly callSites?: boolean | undefined;
   /** the addresses of the host that are tried: 4 or 6, or 0, the default, for both */
   readonly family?: 0 | 4 | 6 | undefined;
   /**

@@ -33,6 +33,7 @@ const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   noDelay: true,
   verify: 0,
   warnUnused: false,
+  callSites: false,
   family: 0,
   asyncContext: false,
 };

@@ -31,6 +31,7 @@ const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: st
   noDelay: boolean,
   verify: number,
   warnUnused: boolean,
+  callSites: boolean,
 };
 
 /**
