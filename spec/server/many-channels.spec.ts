@@ -9,7 +9,7 @@ const LAST = NAMES.at(-1)!;
 
 // The confirmations of all of them together are four times what the server puts up with.
 describe.each([3, 2] as const)('Many channels in RESP%d', (protocol) => {
-  const server = useServer({ own: true, args: ['--client-output-buffer-limit', 'pubsub 1mb 512kb 5'] });
+  const server = useServer({ own: true, args: ['--client-output-buffer-limit', 'pubsub', '1mb', '512kb', '5'] });
   const proxy = useProxy(server);
   const make = useClients();
   const admin = () => make(server().url);
