@@ -29,17 +29,17 @@ import type { Message } from './pubsub/topic';
 /** What may be said otherwise for some commands than for the whole client. */
 export interface CommandOptions {
   /** how long a command may take, waiting, sending and repeating included, ms; blocking ones too; Infinity for ever */
-  readonly commandTimeout?: number;
+  readonly commandTimeout?: number | undefined;
   /** how long the server may be silent while it works on such a command, ms; Infinity for ever */
-  readonly readTimeout?: number;
+  readonly readTimeout?: number | undefined;
   /** how long a full send buffer may take to empty while such a command is under way, ms; Infinity for ever */
-  readonly writeTimeout?: number;
+  readonly writeTimeout?: number | undefined;
   /** what a blocking command may take beyond its own wait, ms */
-  readonly blockingGrace?: number;
+  readonly blockingGrace?: number | undefined;
   /** repeating does no harm, whatever the client knows of the command: it may be sent again when it may have run */
-  readonly idempotent?: boolean;
+  readonly idempotent?: boolean | undefined;
   /** which failed commands are sent again */
-  readonly retry?: boolean | RetryOptions | RetryPolicy;
+  readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
 }
 
 /** What can be done on the shared connection: the client's own surface, and its views with other options or with bytes. */

@@ -1,9 +1,9 @@
 import { LONGEST_TIMER, inRange, isPlainObject } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
-import { withoutUndefined } from './without-undefined';
+import { withoutUndefined, type Complete } from './without-undefined';
 import type { BackoffOptions, RedisOptions, ReconnectOptions, ResolvedOptions, RetryOptions } from './redis-options';
 
-const defaultReconnect: Required<ReconnectOptions> = {
+const defaultReconnect: Complete<ReconnectOptions> = {
   initialDelay: 100,
   maxDelay: 60_000,
   factor: 2,
@@ -11,7 +11,7 @@ const defaultReconnect: Required<ReconnectOptions> = {
   maxAttempts: Infinity,
 };
 
-const defaultRetry: Required<RetryOptions> = {
+const defaultRetry: Complete<RetryOptions> = {
   ...defaultReconnect,
   initialDelay: 50,
   maxDelay: 1_000,
@@ -34,8 +34,8 @@ export function resolveRetry(given: RedisOptions['retry']): ResolvedOptions['ret
 function backoffOf<F>(
   name: string,
   given: boolean | BackoffOptions | F | undefined,
-  standard: Required<BackoffOptions>,
-): Required<BackoffOptions> | F | false {
+  standard: Complete<BackoffOptions>,
+): Complete<BackoffOptions> | F | false {
   if (given === false || typeof given === 'function') return given;
   if (given !== undefined && given !== true && !isPlainObject(given)) {
     throw new TypeError(`The option '${name}' is a boolean, an object or a function, got ${kindOf(given)}`);

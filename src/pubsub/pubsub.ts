@@ -10,7 +10,7 @@ import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import { asText, type Item, type Message, type Topic } from './topic';
 
-/** How long it takes until a server that subscribes nobody for the moment is asked again, ms. */
+/** A server that refuses subscriptions for the moment is asked again after so long, ms. */
 const REFUSED_FOR = 100;
 /** How long the connection for messages stays open after the last Observer has left, ms. */
 const LINGER = 5_000;
