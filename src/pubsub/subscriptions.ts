@@ -1,6 +1,7 @@
 import { EMPTY, catchError, concat, defer, finalize, merge, tap, throwError, type Observable } from 'rxjs';
 import { Command, type CommandSpec } from '../commands/command';
 import { defineSpec } from '../commands/define-spec';
+import type { ChannelKind } from '../commands/prefix';
 import type { Send } from '../connection/resident';
 import { ReplyError } from '../errors';
 import { hashSlot } from '../resp/hash-slot';
@@ -12,7 +13,7 @@ import { Topic } from './topic';
 export type OnMomentary = (error: ReplyError) => Observable<never>;
 
 /** The three families of subscriptions that a server keeps apart. */
-export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
+export type SubscriptionKind = ChannelKind;
 
 const initials: Record<SubscriptionKind, string> = { channel: '', pattern: 'P', shard: 'S' };
 
