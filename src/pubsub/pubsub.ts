@@ -138,7 +138,8 @@ export class PubSub implements Resident {
     this.forget();
     // Refused for the moment, the connection is made anew after a delay that grows; but for one slot that no server has.
     return this.reconcile(send, (error) => {
-      return error.kind === 'CLUSTERDOWN' ? this.askInAWhile() : throwError(() => error);
+      const isOneSlots = error.kind === 'CLUSTERDOWN' && error.command === 'SSUBSCRIBE';
+      return isOneSlots ? this.askInAWhile() : throwError(() => error);
     });
   }
 
