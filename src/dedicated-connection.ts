@@ -6,6 +6,7 @@ import { knownCall } from './commands/known-commands';
 import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseOnLentConnection } from './commands/shared-connection';
+import { inContext } from './connection/async-context';
 import type { Monitor } from './monitor';
 import type { Frame } from './resp/frames';
 
@@ -34,7 +35,7 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */
   monitor(): Observable<string> {
-    return this.#monitor.lines(() => this.send(monitor())).pipe(takeUntil(this.#ended$));
+    return this.#monitor.lines(() => this.send(monitor())).pipe(takeUntil(this.#ended$), inContext());
   }
 
   /**

@@ -1,7 +1,8 @@
 import { defer, filter, finalize, forkJoin, map, takeWhile, tap, type Observable, type ObservableInput } from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
-import { plainContext } from './commands/request-context';
+import { plainContext, type Executor } from './commands/request-context';
+import { inCallersContext, inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionParts, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
@@ -30,6 +31,7 @@ export class Redis extends RedisView {
 
   private readonly connection: Connection;
   private readonly source: ReplySource;
+  private readonly executorOf: (connection: Connection) => Executor;
   private readonly lend: () => Connection;
   /** What `dedicated` has lent and not got back. */
   private readonly leases = new Set<Connection>();
@@ -56,10 +58,11 @@ export class Redis extends RedisView {
     const { session } = connection;
     const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry, warnUnused } = resolved;
+    const { prefix, commandTimeout, retry, warnUnused, asyncContext } = resolved;
+    const executorOf = (one: Connection): Executor => (asyncContext ? inCallersContext(one) : one);
     const source: ReplySource = {
       ...plainContext,
-      executor: connection,
+      executor: executorOf(connection),
       prefix,
       commandTimeout,
       retry: retryPolicy(retry),
@@ -70,9 +73,13 @@ export class Redis extends RedisView {
     super(source, pubsub);
     this.connection = connection;
     this.source = source;
+    this.executorOf = executorOf;
     this.lend = () => make('lease', { reconnect: false }, { session: session.copy() });
-    this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
-    this.events$ = connection.events$.pipe(shielded());
+    this.state$ = connection.state$.pipe(
+      takeWhile(({ kind }) => kind !== 'closed', true),
+      inContext(),
+    );
+    this.events$ = connection.events$.pipe(shielded(), inContext());
   }
 
   /**
@@ -138,7 +145,7 @@ export class Redis extends RedisView {
       const monitored = new Monitor();
       connection.line.residents.add(monitored);
       const lent = new DedicatedConnection(
-        { ...this.source, executor: connection, retry: () => false },
+        { ...this.source, executor: this.executorOf(connection), retry: () => false },
         monitored,
         ended$,
       );

@@ -63,7 +63,7 @@ export class FailureRules {
     }
     if (error instanceof DisconnectedError) return isOverflow(error);
     if (this.isSuspect(error)) return false;
-    return error.delivery !== 'unknown' || this.sent.repeatable;
+    return error.delivery !== 'unknown' || (this.sent.repeatable && !this.sent.mayComeLate(error));
   }
 
   /** In another database, or behind a later write, it would be another command. */
@@ -101,10 +101,10 @@ export class FailureRules {
       sent.fail('was refused for the moment and given up');
   }
 
-  private checkLoss({ delivery }: ConnectionError): void {
+  private checkLoss(error: ConnectionError): void {
     const { sent, around } = this;
-    if (delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
-    if (around.over() || this.isLeftBehind) return;
+    if (error.delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
+    if (around.over() || this.isLeftBehind || sent.mayComeLate(error)) return;
     if (sent.repeatable && sent.wires.length <= sent.tries.most && around.timeline.now() < sent.due) {
       sent.fail('failed although it could have been sent again');
     }

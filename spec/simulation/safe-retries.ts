@@ -94,5 +94,5 @@ function isHarmless(sent: Sent, error: RedisError): boolean {
   const mayHaveRun = error.delivery === 'unknown';
   if (error instanceof ReplyError && !(isMomentary(error.message) && sent.item.call !== 'unknown')) return false;
   if (!(error instanceof ReplyError) && !mayHaveRun) return false;
-  return !mayHaveRun || sent.repeatable;
+  return !mayHaveRun || (sent.repeatable && !sent.mayComeLate(error));
 }

@@ -1,4 +1,4 @@
-import { ProtocolError, RedisError } from '../../src/errors';
+import { ConnectionError, ProtocolError, RedisError, TimeoutError } from '../../src/errors';
 import { callOf, canonical, type Call } from './calls';
 import { FailureRules } from './failure-rules';
 import type { Journal } from './journal';
@@ -96,6 +96,13 @@ export class Sent {
   /** A second run does no harm. */
   get repeatable(): boolean {
     return this.item.idempotent === true || this.call.replay === 'read' || this.call.replay === 'same';
+  }
+
+  /** Its link was left for its silence, so that its first copy may come late: behind a later write that the second one preceded. */
+  mayComeLate(error: RedisError): boolean {
+    const isWrite = this.call.replay === 'same' && this.item.idempotent !== true && this.item.call !== 'select';
+    const isSilence = error instanceof ConnectionError && error.cause instanceof TimeoutError;
+    return isWrite && isSilence && error.delivery === 'unknown';
   }
 
   get refusals(): number {

@@ -36,7 +36,7 @@ export class Request<T = unknown> {
     /** what is sent; another only for one that has waited at a server and waits the rest of its time at another */
     public command: Command<T>,
     readonly context: RequestContext,
-    private readonly observer: ReplyObserver<T>,
+    private observer: ReplyObserver<T>,
   ) {}
 
   /** The observer has left: not worth sending, the reply is to be swallowed. */
@@ -55,6 +55,12 @@ export class Request<T = unknown> {
     return this.context.idempotent || replay === 'read' || replay === 'same';
   }
 
+  /** Whether it may be sent a second time although the first copy may run after others: it changes nothing, or its own link alone, or its user says so. */
+  get bearsLateCopy(): boolean {
+    const { replay, effect } = this.command.spec;
+    return this.context.idempotent || replay === 'read' || effect !== undefined;
+  }
+
   /** Notes that it has failed and is to be repeated. */
   tried(failure: RedisError): Past {
     const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure, oldestAtLoss: 0 });
@@ -66,6 +72,11 @@ export class Request<T = unknown> {
   /** Has it noted that the observer leaves; at the latest when it is told of the outcome. What is awaited cannot be left. */
   onLeave(departure: Unsubscribable): void {
     this.observer.add?.(departure);
+  }
+
+  /** Has it observed by what is made of its observer; before it enters a line. */
+  observeBy(observer: (observer: ReplyObserver<T>) => ReplyObserver<T>): void {
+    this.observer = observer(this.observer);
   }
 
   /** It leaves its line, to be failed or for another one, where its time and its place begin anew. */

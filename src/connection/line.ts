@@ -7,12 +7,14 @@ import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
+import { HELD_UP } from './clock';
 import { Deadlines } from './deadlines';
 import { Failer, SLICE } from './failer';
 import { connectionLost, failSafely, leftBehind, unreadable, withoutStacks } from './failures';
 import { reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { Multicast } from './multicast';
+import { isGreeting } from './outgoing';
 import { Places, changesMeaning } from './places';
 import { Residents } from './resident';
 import { Retrier } from './retrier';
@@ -31,9 +33,6 @@ export interface LineOptions extends LinkOptions {
   readonly carriesMessages: boolean;
 }
 
-/** A flush that is later than this was kept by user code, and the requests have lost that time by no fault of the server; ms. */
-const HELD_UP = 20;
-
 /** A lost link, of which it is being decided what becomes of all that it owed. */
 interface Loss {
   readonly link: Link;
@@ -41,6 +40,8 @@ interface Loss {
   readonly oldest: Request | undefined;
   /** the oldest in flight was that at the last loss as well: perhaps its answer is what breaks the link */
   readonly isSuspect: boolean;
+  /** the number, among all that were ever owed, of the first that the socket has refused to write */
+  readonly refusedFrom: number;
 }
 
 /** Requests that fail for a loss, and what each is told. */
@@ -101,8 +102,14 @@ export class Line implements LinkOwner {
     );
     this.retrier = new Retrier(options, this.backlog);
     this.failer = new Failer(clock);
-    this.deadlines = new Deadlines(clock, options.blockingGrace, this.backlog, this.failer, options.lastError, () =>
-      this.tellIdle(),
+    this.deadlines = new Deadlines(
+      clock,
+      options.blockingGrace,
+      this.backlog,
+      this.failer,
+      options.lastError,
+      () => this.tellIdle(),
+      () => this.link?.bytesRead ?? 0,
     );
     this.requests$.subscribe((request) => this.enter(request));
   }
@@ -176,7 +183,10 @@ export class Line implements LinkOwner {
   /** For good: the link is left, what waits and what is in flight fails, and nothing is repeated. */
   end(toError: (request: Request) => RedisError, leave: () => void): void {
     this.retrier.end(toError);
+    // Before its socket is closed in order: what is owed is not to run any more.
+    const tell = this.link?.leave();
     leave();
+    tell?.();
     this.failQueued(toError);
   }
 
@@ -399,10 +409,10 @@ export class Line implements LinkOwner {
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
     this.order.linkChanged(undefined);
-    const { greetings, queued } = link.outgoing.end();
-    if (queued !== undefined) this.backlog.bringBack(queued);
-    const oldest = link.owed.peek();
-    const loss = { link, error, oldest, isSuspect: this.suspects(oldest) };
+    const { greetings, queued, refusedFrom } = link.outgoing.end();
+    for (const request of queued) this.backlog.bringBack(request);
+    const oldest = link.owed.passed < refusedFrom ? link.owed.peek() : undefined;
+    const loss = { link, error, oldest, isSuspect: this.suspects(oldest), refusedFrom };
     this.undecided.push(loss);
     const first = this.decide(loss);
     if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
@@ -414,14 +424,21 @@ export class Line implements LinkOwner {
   }
 
   /** Decides about the requests that a lost link has owed for longest: those that fail are returned, the others are repeated. */
-  private decide({ link, error, oldest, isSuspect }: Loss): Casualties {
+  private decide({ link, error, oldest, isSuspect, refusedFrom }: Loss): Casualties {
     const { owed } = link;
     const failing: Casualties = { requests: [], errors: [] };
     for (let left = SLICE; left > 0 && owed.length > 0; left--) {
       const request = owed.shift()!;
       if (!request.command.spec.plain) this.noteEnd(request, false);
       const isOldest = request === oldest;
+      const isRefused = owed.passed > refusedFrom;
+      if (isRefused && !isGreeting(request)) {
+        this.backlog.bringBack(request);
+        continue;
+      }
       const failure = withoutStacks(() => {
+        // What restores a link is sent anew with the next one.
+        if (isRefused) return connectionLost(error, request, 'unsent');
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
         if (isOldest && error instanceof ProtocolError) return unreadable(error, request);
         const progress = link.progressOf(request, oldest);

@@ -67,6 +67,8 @@ export class Link implements FrameSink {
   /** The version of RESP, once the server has answered the handshake. */
   protocol: 2 | 3 | undefined;
   readonly outgoing: Outgoing;
+  /** How many bytes have come. */
+  bytesRead = 0;
   private state: LinkState = { kind: 'greeting' };
   private readonly incoming: Incoming;
   private readonly liveness: Liveness;
@@ -82,6 +84,7 @@ export class Link implements FrameSink {
     const { clock } = options;
     this.liveness = new Liveness(clock, options, {
       owed: this.owed,
+      bytesRead: () => this.bytesRead,
       listening: () => owner.listening,
       probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
@@ -126,7 +129,7 @@ export class Link implements FrameSink {
   serve(): Observable<never> {
     return new Observable((subscriber) => {
       this.subscriber = subscriber;
-      subscriber.add(() => this.end(new ConnectionError('The connection was given up'))());
+      subscriber.add(() => this.leave()());
       subscriber.add(this.socket.drain$.subscribe(() => this.drained()));
       const frames$ = this.heard$().pipe(decodeResp(this.options.limits, this.incoming.bytesWanted));
       subscriber.add(
@@ -253,6 +256,7 @@ export class Link implements FrameSink {
     return new Observable((subscriber) =>
       bytes$.subscribe({
         next: (chunk) => {
+          this.bytesRead += chunk.length;
           subscriber.next(chunk);
           const { owed, incoming } = this;
           if (owed.passed === this.owedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
@@ -264,12 +268,18 @@ export class Link implements FrameSink {
     );
   }
 
+  /** Gives the link up. @returns as `end` does */
+  leave(): () => void {
+    return this.end(new ConnectionError('The connection was given up'));
+  }
+
   /** @returns tells the observers of the failures; called last, when user code finds everything in its place */
   private end(error: RedisError): () => void {
     if (this.isLost) return () => undefined;
     this.state = { kind: 'lost' };
     this.liveness.stop();
-    this.socket.destroy();
+    // Nothing that was sent and is not answered may arrive any more: it may be sent again.
+    this.socket.destroy(this.owed.length > 0);
     return this.owner.lost(this, error);
   }
 }

@@ -21,6 +21,8 @@ export interface LinkView {
   readonly owed: Iterable<Request> & { readonly passed: number; peek(): Request | undefined };
   /** a resident waits for pushes, which come when they come */
   listening(): boolean;
+  /** how many bytes it has brought */
+  readonly bytesRead: () => number;
   /** asks the server for a sign of life */
   probe(): unknown;
   dead(error: TimeoutError): void;
@@ -43,7 +45,7 @@ export class Liveness {
     private readonly limits: LivenessLimits,
     private readonly link: LinkView,
   ) {
-    this.sweep = new Sweep(clock, (now) => this.check(now));
+    this.sweep = new Sweep(clock, (now) => this.check(now), link.bytesRead);
   }
 
   heard(): void {

@@ -43,6 +43,15 @@ export interface Cut {
   readonly error?: RedisError;
 }
 
+/** What a link had to write and did not. */
+export interface Unwritten {
+  readonly greetings: readonly Request[];
+  /** what came from the queue */
+  readonly queued: readonly Request[];
+  /** the place, among all that were ever owed, of the first that the socket has refused; Infinity for none */
+  readonly refusedFrom: number;
+}
+
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
 const TURN = 20_000;
 
@@ -58,6 +67,8 @@ export class Outgoing {
   /** Groups whose last members are not written any more, and how many members are. */
   private readonly cut: Cut[] = [];
   private full = false;
+  /** The place, among all that were ever owed, of the first request that the socket has refused to write. */
+  private refusedFrom = Infinity;
   private solitude = false;
   /** A solitary request that waits until nothing is owed. */
   private held: Request | undefined;
@@ -87,13 +98,21 @@ export class Outgoing {
     let left = TURN;
     while (!this.full && left > 0) {
       const from = owed.passed + owed.length;
+      const { group, member } = this;
       const count = this.encodeBatch(Math.min(this.options.pipelineDepth, left));
       if (count === 0) {
         this.tellWritten();
         return false;
       }
       left -= count;
-      this.full = !this.socket.write(encoder.take());
+      const accepted = this.socket.write(encoder.take());
+      this.full = accepted !== true;
+      if (accepted === 'refused') {
+        this.group = group;
+        this.member = member;
+        this.refuse(from);
+        return false;
+      }
       encoder.release(this.socket.drained);
       liveness.wrote(from, !this.full);
       this.tellWritten();
@@ -125,6 +144,12 @@ export class Outgoing {
     return true;
   }
 
+  /** The socket has ended, and what is to be written waits for that to be told. */
+  private refuse(from: number): void {
+    this.refusedFrom = from;
+    this.tellUnsendable();
+  }
+
   /** The send buffer has emptied. */
   drained(): void {
     this.full = false;
@@ -136,23 +161,28 @@ export class Outgoing {
     return request === this.group ? this.member : members.length;
   }
 
-  /** The link is gone: what was written stays with the socket. Returns what was not written: greetings, and what came from the queue. */
-  end(): { readonly greetings: Request[]; readonly queued: Request | undefined } {
+  /** The link is gone: what was written stays with the socket. Returns what was not written. */
+  end(): Unwritten {
     this.full = true;
     this.encoder.release(false);
     this.patience?.unsubscribe();
-    const { held } = this;
+    const { held, refusedFrom } = this;
     this.held = undefined;
-    const greetings = this.greetings.drain();
-    if (held === undefined) return { greetings, queued: undefined };
-    // A greeting has no place among the calls.
-    return held.place === 0 ? { greetings: [held, ...greetings], queued: undefined } : { greetings, queued: held };
+    // What was encoded and needs no reply is still here only if its write was refused.
+    const others = this.unanswered.splice(0);
+    if (held !== undefined) others.push(held);
+    const greetings = [...others.filter(isGreeting), ...this.greetings.drain()];
+    return { greetings, queued: others.filter((request) => !isGreeting(request)), refusedFrom };
   }
 
   /** Only now, for user code may do anything: destroy the client, or send more. */
   private tellWritten(): void {
     if (this.unanswered.length > 0)
       for (const request of this.unanswered.splice(0)) guarded(() => request.settleUnanswered());
+    this.tellUnsendable();
+  }
+
+  private tellUnsendable(): void {
     if (this.unsendable.length > 0)
       for (const { request, error } of this.unsendable.splice(0)) failSafely(request, error);
     if (this.cut.length > 0) for (const cut of this.cut.splice(0)) this.onCut(cut);
@@ -279,4 +309,9 @@ export class Outgoing {
     if (this.member === members.length) this.group = undefined;
     return count;
   }
+}
+
+/** A greeting has no place among the calls. */
+export function isGreeting({ place }: Request): boolean {
+  return place === 0;
 }

@@ -141,6 +141,13 @@ export interface RedisOptions {
    * its command and where it was made; default false
    */
   readonly warnUnused?: boolean | undefined;
+  /** the addresses of the host that are tried: 4 or 6, or 0, the default, for both */
+  readonly family?: 0 | 4 | 6 | undefined;
+  /**
+   * calls the Observers of replies in the context of AsyncLocalStorage in which they subscribed, as those of messages, `state$` and
+   * `events$` always are, and `await` and `firstValueFrom` without it; default false, for it takes time with every reply
+   */
+  readonly asyncContext?: boolean | undefined;
 }
 
 /** Options whose absence means something. */

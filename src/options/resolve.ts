@@ -31,6 +31,8 @@ const defaults: Omit<ResolvedOptions, Derived> = {
   keepAlive: 5_000,
   noDelay: true,
   warnUnused: false,
+  family: 0,
+  asyncContext: false,
 };
 
 /**

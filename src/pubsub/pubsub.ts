@@ -1,6 +1,7 @@
 import { EMPTY, Observable, Subscription, merge, tap, throwError, timer } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
+import { inCallersContext, inContext } from '../connection/async-context';
 import type { Connection, ConnectionState } from '../connection/connection';
 import type { Resident, Send } from '../connection/resident';
 import { AuthenticationError, type ReplyError } from '../errors';
@@ -24,6 +25,8 @@ const FEW = 64;
 export interface PubSubOptions {
   /** how long refusals of a subscription that the server has taken away are put up with, ms */
   readonly commandTimeout: number;
+  /** the Observers of replies are called in the context in which they subscribed */
+  readonly asyncContext: boolean;
 }
 
 /**
@@ -62,8 +65,9 @@ export class PubSub implements Resident {
   constructor(
     private readonly main: Connection,
     private readonly openCarrier: () => Connection,
-    { commandTimeout }: PubSubOptions,
+    { commandTimeout, asyncContext }: PubSubOptions,
   ) {
+    this.publisher = asyncContext ? inCallersContext(this.publishing) : this.publishing;
     this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
     main.state$.subscribe((state) => {
       if (state.kind === 'closed') this.close(state.error);
@@ -81,7 +85,9 @@ export class PubSub implements Resident {
   }
 
   /** Sends what publishes behind the subscriptions that were made before it, so that they get it. */
-  readonly publisher: Executor = {
+  readonly publisher: Executor;
+
+  private readonly publishing: Executor = {
     submit: (request) => {
       const kind = this.carrier?.state$.value.kind;
       // Messages that are missed while the carrier is lost are missed anyway.
@@ -97,7 +103,7 @@ export class PubSub implements Resident {
     messagesOf: (topic: Topic) => Observable<M>,
   ): Observable<M> {
     const subscriptions = this.subscriptions[kind];
-    return new Observable((subscriber) => {
+    return new Observable<M>((subscriber) => {
       if (this.main.closed) {
         subscriber.error(this.main.closedError());
         return;
@@ -116,7 +122,7 @@ export class PubSub implements Resident {
       this.main.open();
       if (this.carrier === undefined) this.open();
       this.scheduleReconcile();
-    });
+    }).pipe(inContext());
   }
 
   /** What is kept of subscriptions, by kind; all of it is 0 when nothing is observed and the server has confirmed that. */
