@@ -12,6 +12,16 @@ export interface GroupFate {
   readonly deliveries: readonly Delivery[];
 }
 
+/** Characters of a message; what a server says may be as long as it likes. */
+const LONGEST_MESSAGE = 4096;
+
+/** A text for people: what goes beyond so many characters is cut off, and an ellipsis says so. */
+export function shortened(text: string, most = LONGEST_MESSAGE): string {
+  if (text.length <= most) return text;
+  // A copy: a slice would keep the whole text in memory.
+  return `${Buffer.from(text.slice(0, most - 1)).toString()}…`;
+}
+
 /** Facts that an error carries beside its message. */
 export interface ErrorFacts {
   readonly delivery?: Delivery;
@@ -23,7 +33,7 @@ export interface ErrorFacts {
   readonly group?: GroupFate | undefined;
 }
 
-/** The base of all errors that the client makes; `code` is stable and meant for programs, `message` for people. */
+/** The base of all errors that the client makes; `code` is stable and meant for programs, `message` for people, cut off after 4 096 characters. */
 export abstract class RedisError extends Error {
   abstract readonly code: string;
   readonly delivery: Delivery;
@@ -37,7 +47,7 @@ export abstract class RedisError extends Error {
     message: string,
     { delivery = 'unsent', repeatable = delivery === 'unsent', command, cause, group }: ErrorFacts = {},
   ) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(shortened(message), cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.delivery = delivery;
     this.repeatable = repeatable;
@@ -66,6 +76,8 @@ export class DisconnectedError extends RedisError {
   readonly code = 'DISCONNECTED';
 }
 
+const LONGEST_KIND = 64;
+
 /** The server answered with an error. */
 export class ReplyError extends RedisError {
   readonly code: string = 'REPLY';
@@ -74,7 +86,7 @@ export class ReplyError extends RedisError {
 
   constructor(message: string, kind: string, facts?: ErrorFacts) {
     super(message, { delivery: 'answered', ...facts });
-    this.kind = kind;
+    this.kind = shortened(kind, LONGEST_KIND);
   }
 }
 

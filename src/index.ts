@@ -26,6 +26,7 @@ export type {
   ReconnectOnError,
   ReconnectOptions,
   RedisOptions,
+  ReplyLimits,
   RetryOptions,
 } from './options';
 export type { Message } from './pubsub/topic';

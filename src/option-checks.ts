@@ -1,15 +1,13 @@
+import { kindOf } from './resp/kind-of';
+
+export { kindOf } from './resp/kind-of';
+
 /** What a timer of the platform can wait, ms. */
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** @throws TypeError unless it is a number of milliseconds that a timer can wait, or Infinity */
 export function duration(name: string, value: unknown): void {
   if (value !== Infinity) inRange(name, value, 1, LONGEST_TIMER);
-}
-
-/** What kind of thing a value is, for messages: never the value, which may be a secret. */
-export function kindOf(value: unknown): string {
-  if (typeof value !== 'object') return typeof value;
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : (value.constructor?.name ?? 'object');
 }
 
 /** Written as `{ … }`, and no instance of anything. */
@@ -29,8 +27,16 @@ export function is(type: 'boolean' | 'function' | 'object', name: string, value:
 /** @throws TypeError unless it is a string, or not given */
 export function text(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'string') {
-    throw new TypeError(`The option '${name}' is a string, got ${typeof value}`);
+    throw new TypeError(`The option '${name}' is a string, got ${kindOf(value)}`);
   }
+}
+
+/** @throws TypeError unless it is a text that the system takes as it is, or not given; it ends an address at a NUL */
+export function address(name: string, value: unknown): void {
+  text(name, value);
+  if (value === '') throw new TypeError(`The option '${name}' is not to be empty`);
+  if (typeof value === 'string' && value.includes('\0'))
+    throw new TypeError(`The option '${name}' holds a NUL character`);
 }
 
 /** @throws TypeError unless it is a whole number in that range; Infinity is one where the range has no end */
@@ -44,7 +50,7 @@ export function wholeNumber(name: string, value: unknown, least: number, most = 
 /** @throws TypeError unless it is a number in that range */
 export function inRange(name: string, value: unknown, least: number, most = Infinity): void {
   if (typeof value !== 'number' || !(value >= least && value <= most)) {
-    const got = typeof value === 'number' ? String(value) : typeof value;
+    const got = typeof value === 'number' ? String(value) : kindOf(value);
     throw new TypeError(`The option '${name}' is a number from ${least} to ${most}, got ${got}`);
   }
 }

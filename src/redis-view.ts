@@ -8,7 +8,8 @@ import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { retryPolicy } from './connection/retry';
-import { duration, kindOf } from './option-checks';
+import { duration } from './option-checks';
+import { kindOf } from './resp/kind-of';
 import { resolveRetry, withoutUndefined, type RetryOptions } from './options';
 import { prefixName, withoutPrefix } from './pubsub/prefix';
 import type { PubSub } from './pubsub/pubsub';
@@ -18,7 +19,7 @@ import type { Message } from './pubsub/topic';
 /** How `subscribe` reads its argument. */
 export interface SubscribeOptions {
   /** take `*`, `?` and `[` for what they are, not for a pattern */
-  readonly literal?: boolean;
+  readonly literal?: boolean | undefined;
 }
 
 /** A channel or pattern, or several. */
@@ -27,17 +28,17 @@ type Names = string | readonly string[];
 /** What may be said otherwise for some commands than for the whole client. */
 export interface CommandOptions {
   /** how long a command may take, waiting, sending and repeating included, ms; blocking ones too; Infinity for ever */
-  readonly commandTimeout?: number;
+  readonly commandTimeout?: number | undefined;
   /** how long the server may be silent while it works on such a command, ms; Infinity for ever */
-  readonly readTimeout?: number;
+  readonly readTimeout?: number | undefined;
   /** how long a full send buffer may take to empty while such a command is under way, ms; Infinity for ever */
-  readonly writeTimeout?: number;
+  readonly writeTimeout?: number | undefined;
   /** what a blocking command may take beyond its own wait, ms */
-  readonly blockingGrace?: number;
+  readonly blockingGrace?: number | undefined;
   /** repeating does no harm, whatever the client knows of the command: it may be sent again when it may have run */
-  readonly idempotent?: boolean;
+  readonly idempotent?: boolean | undefined;
   /** which failed commands are sent again */
-  readonly retry?: boolean | RetryOptions | RetryPolicy;
+  readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
 }
 
 /** What can be done on the shared connection: the client's own surface, and its views with other options or with bytes. */
@@ -191,7 +192,7 @@ function listOf(method: string, names: Names): readonly string[] {
     throw new TypeError(`${method}: a channel, or an array of at least one, was expected`);
   }
   list.forEach((name: unknown) => {
-    if (typeof name !== 'string') throw new TypeError(`${method}: a channel is a string, got ${typeof name}`);
+    if (typeof name !== 'string') throw new TypeError(`${method}: a channel is a string, got ${kindOf(name)}`);
   });
   return list as readonly string[];
 }

@@ -10,8 +10,8 @@ import { Monitor } from './monitor';
 import { shielded } from './connection/shielded';
 import { stageOf, type Role } from './connection/stage';
 import { DedicatedConnection } from './dedicated-connection';
-import { kindOf } from './option-checks';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
+import { kindOf } from './resp/kind-of';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 

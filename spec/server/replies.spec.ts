@@ -182,9 +182,9 @@ describe('call', () => {
     ['undefined', undefined, 'undefined'],
     ['null', null, 'null'],
     ['NaN', NaN, 'NaN'],
-    ['an object', {}, 'object'],
-    ['an array', ['a'], 'an array'],
-    ['a function', () => 1, 'function'],
+    ['an object', {}, 'an object (Object)'],
+    ['an array', ['a'], 'an array of 1'],
+    ['a function', () => 1, 'a function'],
   ])('refuses %s before anything is sent', async (_, value, kind) => {
     const redis = make(server().url);
     expect(() => redis.call('SET', 'k', value as never)).toThrow(

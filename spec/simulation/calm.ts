@@ -37,8 +37,7 @@ export class Calm {
     await pace.pass(CALM);
     this.checkSubscriptions();
     await pace.pass(QUIET);
-    if (connection.line.pending > 0)
-      journal.fail(`${connection.line.pending} requests are pending for ever`);
+    if (connection.line.pending > 0) journal.fail(`${connection.line.pending} requests are pending for ever`);
     if (timeline.timers > 0) journal.fail(`${timeline.timers} timers run although nothing is to be done`);
     journal.count('measured at rest');
     for (const what of memory.excess) journal.fail(`the client holds ${what}`);

@@ -43,6 +43,8 @@ export interface Circumstances {
   selectorOf(database: number): Sent | undefined;
   /** a database was selected behind a command: sent again, that would be another */
   selectedBehind(sent: Sent): boolean;
+  /** a later call ran that writes to the same place */
+  overtaken(sent: Sent): boolean;
   /** the client is reading that the server does not let it in */
   signInRefused(): boolean;
 }

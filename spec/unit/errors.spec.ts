@@ -11,6 +11,7 @@ import {
 import { aclSetuser, auth, call, configSet, evalsha, fcall, get, migrate, type Command } from 'rxjs-redis/commands';
 import { toReplyError } from '../../src/commands/reply-error';
 import { ErrorFrame } from '../../src/resp/frames';
+import { growth } from '../support/growth';
 
 const refused = (text: string, command: Command = get('k')) => toReplyError(new ErrorFrame(text), command);
 
@@ -86,9 +87,18 @@ describe('The error for an error reply', () => {
     ],
     [
       "ERR Error in ACL SETUSER modifier '<hunter2': The password you are trying to remove does not exist",
-      "ERR Error in ACL SETUSER modifier '': The password you are trying to remove does not exist",
+      "ERR Error in ACL SETUSER modifier '<***': The password you are trying to remove does not exist",
     ],
-    ["ERR Error in ACL SETUSER modifier '<hunter2': 'hunter2': no", "ERR Error in ACL SETUSER modifier '': no"],
+    ["ERR Error in ACL SETUSER modifier '<hunter2': 'hunter2': no", "ERR Error in ACL SETUSER modifier '<***': no"],
+    [
+      "ERR Error in ACL SETUSER modifier '(+get >hunter2 ~k)': Syntax error",
+      "ERR Error in ACL SETUSER modifier '(+get >*** ~k)': Syntax error",
+    ],
+    ["ERR Error in ACL SETUSER modifier '>hunter2", "ERR Error in ACL SETUSER modifier '>***"],
+    [
+      "ERR Invalid argument 'hunter2' for CONFIG SET 'requirepass'",
+      "ERR Invalid argument '***' for CONFIG SET 'requirepass'",
+    ],
     [
       "ERR Error in ACL SETUSER modifier 'no-such-rule': Syntax error",
       "ERR Error in ACL SETUSER modifier 'no-such-rule': Syntax error",
@@ -131,9 +141,60 @@ describe('The error for an error reply', () => {
       "ERR Target said 'hunter2' of ann",
       "ERR Target said '***' of ***",
     ],
+    [aclSetuser('ann', ['>hunt (er) 2']), 'ERR no hunt (er) 2', 'ERR no ***'],
+    [auth('hunter\r\n2'), 'ERR hunter  2 and hunter\r\n2', 'ERR *** and ***'],
     [get('hunter2'), 'ERR hunter2', 'ERR hunter2'],
   ])('shows no secret of its command: %s', (command, text, message) => {
     expect(toReplyError(new ErrorFrame(text), command).message).toBe(message);
+  });
+
+  it('shows the beginning of a text of 30 MB, and says that there is more', () => {
+    const error = refused(`ERR ${'long '.repeat(6_000_000)}`);
+    expect(error.message).toHaveLength(4096);
+    expect(error.message).toMatch(/^ERR long .*…$/);
+    expect(refused(`${'X'.repeat(1_000_000)} no`).kind).toBe('ERR');
+    expect(new ReplyError('no', 'X'.repeat(1_000_000)).kind).toHaveLength(64);
+    expect(new ConnectionError(error.message, { cause: error }).message).toBe(error.message);
+  });
+
+  it('cuts a text without cutting a secret in two, so that a part of it is shown', () => {
+    for (const before of [4080, 4090, 4094, 4095, 4096]) {
+      const { message } = refused(`${'-'.repeat(before - 1)} hunter2 ${'-'.repeat(9000)}`, auth('hunter2'));
+      expect(message).not.toMatch(/h/);
+      expect(message).toMatch(/…$/);
+    }
+    const secrets = Array.from({ length: 500 }, (_, at) => `secret${at}.${'x'.repeat(40)}`);
+    const text = secrets.join(' ');
+    const rules = secrets.map((secret): `>${string}` => `>${secret}`);
+    expect(refused(text, aclSetuser('ann', rules)).message).toMatch(/^(\*\*\* ){80,90}\*\*\*…$/);
+  });
+
+  it.each<[what: string, text: (size: number) => string, command: (size: number) => Command]>([
+    ['arguments that servers repeat', (size) => "ACL SETUSER modifier '>':".repeat(size), () => get('k')],
+    ['unfinished repetitions', (size) => "ACL SETUSER modifier '>".repeat(size), () => get('k')],
+    ['values of CONFIG SET', (size) => "Invalid argument '' for CONFIG SET '".repeat(size), () => get('k')],
+    ['selectors', (size) => `ACL SETUSER modifier '(${' >>'.repeat(size)}':`, () => get('k')],
+    ['a secret like the text', (size) => 'a'.repeat(size), (size) => auth('a'.repeat(size / 2))],
+    ['a secret nearly like the text', (size) => 'a'.repeat(size), (size) => auth(`${'a'.repeat(size / 2)}b`)],
+    ['a secret with a beginning like no other', (size) => 'a'.repeat(size), (size) => auth(`b${'a'.repeat(size / 2)}`)],
+    [
+      'many secrets',
+      (size) => 'a '.repeat(size),
+      (size) =>
+        aclSetuser(
+          'ann',
+          Array.from({ length: size / 100 }, (_, at): `>${string}` => `>${'a '.repeat(at % 50)}a${at}`),
+        ),
+    ],
+    ['a word that is no kind', (size) => 'X'.repeat(size), () => get('k')],
+    ['a script raising it', (size) => `LOADING ${' script:'.repeat(size)}`, () => evalsha('sha', [])],
+  ])('is made in time in proportion to %s', (_, textOf, commandOf) => {
+    const prepare = (size: number) => {
+      const frame = new ErrorFrame(textOf(size));
+      const command = commandOf(size);
+      return () => toReplyError(frame, command);
+    };
+    expect(growth(prepare, 20_000)).toBeLessThan(3);
   });
 
   it.each([

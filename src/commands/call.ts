@@ -1,6 +1,8 @@
 import type { Frame } from '../resp/frames';
+import { kindOf } from '../resp/kind-of';
 import { Command, type Arg, type CommandSpec } from './command';
 import { defineSpec } from './define-spec';
+import { withReplyErrors } from './reply-error';
 
 /** What no name of a command holds: it is written a byte a character. */
 const NOT_IN_NAMES = /[^\s!-~]/;
@@ -11,22 +13,21 @@ function unknownSpec(name: string): CommandSpec {
 }
 
 function asItCame<T>(frame: Frame): T {
-  return frame as T;
+  return withReplyErrors(frame) as T;
 }
 
 /**
  * A command by its name, for what has no builder: new commands, modules.
  * @param name one or several words: `JSON.SET`, `CLIENT LIST`
- * @returns the reply as RESP has it: maps are `Map`, sets are arrays
+ * @returns the reply as RESP has it: maps are `Map`, sets are arrays, errors inside them are ReplyErrors
  * @throws TypeError when the name is empty or not printable ASCII, or an argument cannot be sent
  * @example
- * redis.pipeline(call('JSON.SET', 'doc', '$', '{}'), get('k'));
+ * new Redis({ onConnect: [call('CLIENT', 'NO-TOUCH', 'ON')] });
  */
 export function call<T = unknown>(name: string, ...args: readonly Arg[]): Command<T> {
   if (typeof name !== 'string' || name.trim() === '') {
-    throw new TypeError(
-      `call: the command's name must be a word, got ${typeof name === 'string' ? "''" : String(name)}`,
-    );
+    const got = typeof name === 'string' ? 'an empty string' : kindOf(name);
+    throw new TypeError(`call: the command's name must be a word, got ${got}`);
   }
   // Before the upper case, which makes ASCII of some letters that are none.
   const odd = name.search(NOT_IN_NAMES);
@@ -43,9 +44,4 @@ export function call<T = unknown>(name: string, ...args: readonly Arg[]): Comman
 function isArg(arg: unknown): arg is Arg {
   if (typeof arg === 'number') return !Number.isNaN(arg);
   return typeof arg === 'string' || typeof arg === 'bigint' || arg instanceof Uint8Array;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  return typeof value === 'number' ? 'NaN' : Array.isArray(value) ? 'an array' : typeof value;
 }

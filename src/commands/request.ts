@@ -1,8 +1,10 @@
-import { ProtocolError, type RedisError } from '../errors';
+import type { Unsubscribable } from 'rxjs';
+import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import type { Command } from './command';
 import type { ReplyObserver } from './observers';
 import type { RequestContext } from './request-context';
+import { toUnreadable } from './reply-error';
 
 /** What has become so far of a request that is repeated. */
 export interface Past {
@@ -20,7 +22,7 @@ export interface Past {
 /**
  * A command and the observer of its reply: the unit that is queued, written, matched and settled, once.
  *
- * There is one class for all of them, whoever observes: a call site that sees several classes is slower by 8 to 100 ns a request.
+ * There is one class for all of them: a call site that sees several classes is slower by 8 to 100 ns a request.
  */
 export class Request<T = unknown> {
   /** Undefined until it has failed and is to be repeated, which hardly ever happens. */
@@ -31,7 +33,8 @@ export class Request<T = unknown> {
   place = 0;
 
   constructor(
-    readonly command: Command<T>,
+    /** what is sent; another only for one that has waited at a server and waits the rest of its time at another */
+    public command: Command<T>,
     readonly context: RequestContext,
     private observer: ReplyObserver<T>,
   ) {}
@@ -71,7 +74,12 @@ export class Request<T = unknown> {
     this.observer = observer(this.observer);
   }
 
-  /** It leaves its line for another one, where its time and its place begin anew. */
+  /** Has it noted that the observer leaves; at the latest when it is told of the outcome. What is awaited cannot be left. */
+  onLeave(departure: Unsubscribable): void {
+    this.observer.add?.(departure);
+  }
+
+  /** It leaves its line, to be failed or for another one, where its time and its place begin anew. */
   leaveLine(): void {
     this.deadline = 0;
     this.place = 0;
@@ -86,7 +94,7 @@ export class Request<T = unknown> {
     try {
       value = this.command.read(frame, this.context);
     } catch (cause) {
-      this.fail(unreadable(cause, this));
+      this.fail(toUnreadable(cause, this.command, this.past?.mayHaveRun ? 'unknown' : 'answered'));
       return;
     }
     observer.next(value);
@@ -101,15 +109,4 @@ export class Request<T = unknown> {
   fail(error: RedisError): void {
     this.observer.error(error);
   }
-}
-
-function unreadable(cause: unknown, { command: { spec }, past }: Request): RedisError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const delivery = past?.mayHaveRun ? 'unknown' : 'answered';
-  return new ProtocolError(`The reply to ${spec.name} cannot be read: ${why}`, {
-    delivery,
-    command: spec.name,
-    repeatable: false,
-    cause,
-  });
 }

@@ -1,36 +1,127 @@
-import { textOf, type Command } from './command';
+import { shortened } from '../errors';
+import { indicesOf } from './indices-of';
+import { occurrences } from './occurrences';
+import type { Command, SecretArguments } from './command';
+import { textOf } from './text-of';
+
+/** A command as far as its secrets matter. */
+type Sent = Pick<Command, 'spec' | 'args'>;
+
+const HIDDEN = '***';
+/** Characters of a server's text that are looked through and shown. */
+const LONGEST_TEXT = 4096;
+/** Characters of an argument in a log, and how many arguments. */
+const LONGEST_ARGUMENT = 64;
+const MOST_ARGUMENTS = 16;
+
+/** With it a rule of ACL SETUSER begins that holds a password or its hash. */
+const SIGN = /^[><#!]/;
+/** Such a rule among those of a selector: `(+get >password)`. */
+const RULE_OF_SELECTOR = /(?<=[\s()])([><#!])[^\s()]+/g;
+const IN_WORD = /\w/;
+const LINE_BREAKS = /[\r\n]/g;
 
 /** The arguments of a command that must never be shown, as text; passwords of ACL rules without the sign before them. */
-export function secretsOf({ spec: { secrets }, args }: Command): string[] {
+export function secretsOf({ spec: { secrets }, args }: Sent): string[] {
   if (secrets === undefined) return [];
   const texts = args.map(textOf);
-  if ('from' in secrets) return texts.slice(secrets.from);
-  if ('valuesOf' in secrets)
-    return texts.filter((_, at) => secrets.valuesOf.includes(texts[at - 1]?.toLowerCase() ?? ''));
-  if ('after' in secrets) {
-    const { after } = secrets;
-    return texts.flatMap((text, at) => texts.slice(at + 1, at + 1 + (after[text.toUpperCase()] ?? 0)));
-  }
-  // A selector holds several rules: `(+get >password)`.
-  const rules = texts.flatMap((text) => text.split(/[\s()]+/));
-  return rules.flatMap((rule) => (rule !== '' && secrets.startingWith.includes(rule[0]!) ? [rule.slice(1)] : []));
+  if ('startingWith' in secrets) return texts.flatMap(passwordsOf);
+  return [...secretPlaces(secrets, texts)].map((at) => texts[at]!);
 }
 
-/** A text in which none of a command's secrets stands any more. */
-export function withoutSecrets(text: string, command: Command): string {
-  return secretsOf(command).reduce((rest, secret) => (secret === '' ? rest : without(secret, rest)), text);
+/** Where the secret arguments stand, when they are secret as a whole. */
+function secretPlaces(
+  secrets: Exclude<SecretArguments, { startingWith: string }>,
+  texts: readonly string[],
+): Set<number> {
+  const places = new Set<number>();
+  texts.forEach((text, at) => {
+    if ('from' in secrets) {
+      if (at >= secrets.from) places.add(at);
+    } else if ('valuesOf' in secrets) {
+      if (secrets.valuesOf.includes(text.toLowerCase()) && at + 1 < texts.length) places.add(at + 1);
+    } else {
+      const last = Math.min(at + (secrets.after[text.toUpperCase()] ?? 0), texts.length - 1);
+      for (let next = at + 1; next <= last; next++) places.add(next);
+    }
+  });
+  return places;
 }
 
-/** A short one is not taken out of the middle of other words. */
-function without(secret: string, text: string): string {
+/** A text of the server in which no secret of the command stands any more. Only the beginning of a long one is shown. */
+export function withoutSecrets(text: string, command: Sent): string {
+  const secrets = new Set(secretsOf(command));
+  const start = text.slice(0, LONGEST_TEXT);
+  if (secrets.size === 0) return shortened(text, LONGEST_TEXT);
+  const hidden = new Uint8Array(start.length);
+  let end = start.length;
+  for (const secret of secrets) end = Math.max(end, hide(secret, text, hidden));
   let shown = '';
-  let from = 0;
-  for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, Math.max(at + 1, from))) {
-    if (IN_WORD.test(text.charAt(at - 1)) || IN_WORD.test(text.charAt(at + secret.length))) continue;
-    shown += `${text.slice(from, at)}***`;
-    from = at + secret.length;
+  for (let from = 0; from < start.length;) {
+    const isHidden = hidden[from]!;
+    const change = hidden.indexOf(1 - isHidden, from);
+    const next = change < 0 ? start.length : change;
+    shown += isHidden ? HIDDEN : start.slice(from, next);
+    from = next;
   }
-  return shown + text.slice(from);
+  return text.length > end ? `${shown}…` : shown;
 }
 
-const IN_WORD = /\w/;
+/** Marks where a secret stands in the beginning of a text, and returns where that ends. A short one is not taken out of the middle of other words. */
+function hide(secret: string, text: string, hidden: Uint8Array): number {
+  if (secret === '') return 0;
+  // Servers write spaces for line breaks in errors. Of a long secret the beginning is looked for.
+  const word = secret.slice(0, LONGEST_TEXT).replace(LINE_BREAKS, ' ');
+  const searched = text.slice(0, hidden.length + word.length).replace(LINE_BREAKS, ' ');
+  let from = 0;
+  for (const start of occurrences(word, searched)) {
+    const end = start + secret.length;
+    if (start < from || IN_WORD.test(text.charAt(start - 1)) || IN_WORD.test(text.charAt(end))) continue;
+    hidden.fill(1, start, end);
+    from = end;
+  }
+  return from;
+}
+
+/**
+ * A text of the server without what servers repeat of what they were sent, whatever the command was: the arguments of commands that
+ * they do not know, HELLO's among them; passwords in rules of ACL SETUSER; values of CONFIG SET.
+ */
+export function withoutRepeated(text: string): string {
+  const unknown = text.indexOf(', with args beginning with: ');
+  const known = unknown < 0 ? text : text.slice(0, unknown);
+  const withoutRules = replaceQuoted(known, "ACL SETUSER modifier '", "':", withoutPassword);
+  return replaceQuoted(withoutRules, "Invalid argument '", "' for CONFIG SET '", () => HIDDEN);
+}
+
+/** Replaces what stands in quotation marks, and may hold quotation marks itself. */
+function replaceQuoted(text: string, before: string, behind: string, replace: (quoted: string) => string): string {
+  const at = text.indexOf(before);
+  if (at < 0) return text;
+  const start = at + before.length;
+  const last = text.lastIndexOf(behind);
+  const end = last < start ? text.length : last;
+  return text.slice(0, start) + replace(text.slice(start, end)) + text.slice(end);
+}
+
+/** The passwords and hashes in a rule of ACL SETUSER. */
+function passwordsOf(rule: string): string[] {
+  if (SIGN.test(rule)) return [rule.slice(1)];
+  return (rule.match(RULE_OF_SELECTOR) ?? []).map((inner) => inner.slice(1));
+}
+
+function withoutPassword(rule: string): string {
+  return SIGN.test(rule) ? rule.charAt(0) + HIDDEN : rule.replace(RULE_OF_SELECTOR, `$1${HIDDEN}`);
+}
+
+/**
+ * The arguments of a command as a log may show them: its keys, cut off when they are long. All others are hidden, for what is a secret
+ * among values, the arguments of scripts and those of modules' commands is not known.
+ */
+export function shownArguments({ args, keys }: Pick<Command, 'args' | 'keys'>): string[] {
+  const places = new Set(keys.flatMap((range) => indicesOf(range, args.length)));
+  const shown = args
+    .slice(0, MOST_ARGUMENTS)
+    .map((arg, at) => (places.has(at) ? shortened(textOf(arg), LONGEST_ARGUMENT) : HIDDEN));
+  return args.length > MOST_ARGUMENTS ? [...shown, `… ${args.length - MOST_ARGUMENTS} more`] : shown;
+}

@@ -1,22 +1,16 @@
-import { Observable, Subject, defer, of } from 'rxjs';
+import { Subject, defer, of, type Observable } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
+import { mayHaveWritten } from '../commands/writes-to';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
 import { HELD_UP } from './clock';
 import { Deadlines } from './deadlines';
-import {
-  connectionLost,
-  failSafely,
-  leftBehind,
-  tellFailures,
-  unreadable,
-  withoutStacks,
-  type Failing,
-} from './failures';
+import { Failer, SLICE } from './failer';
+import { connectionLost, failSafely, leftBehind, unreadable, withoutStacks } from './failures';
 import { reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { Multicast } from './multicast';
@@ -26,6 +20,7 @@ import { Residents } from './resident';
 import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
 import { timeFor } from './time-for';
+import { WriteOrder } from './write-order';
 
 /** Durations are milliseconds. */
 export interface LineOptions extends LinkOptions {
@@ -36,6 +31,23 @@ export interface LineOptions extends LinkOptions {
   readonly lastError: () => RedisError | undefined;
   /** it carries messages, which come as arrays in RESP2 */
   readonly carriesMessages: boolean;
+}
+
+/** A lost link, of which it is being decided what becomes of all that it owed. */
+interface Loss {
+  readonly link: Link;
+  readonly error: RedisError;
+  readonly oldest: Request | undefined;
+  /** the oldest in flight was that at the last loss as well: perhaps its answer is what breaks the link */
+  readonly isSuspect: boolean;
+  /** from here on what it owed was not sent: the place among all that it ever owed */
+  readonly refusedFrom: number;
+}
+
+/** Requests that fail for a loss, and what each is told. */
+interface Casualties {
+  readonly requests: Request[];
+  readonly errors: RedisError[];
 }
 
 /**
@@ -62,8 +74,14 @@ export class Line implements LinkOwner {
 
   private readonly backlog: Backlog;
   private readonly places = new Places();
+  private readonly order = new WriteOrder();
   private readonly retrier: Retrier;
   private readonly deadlines: Deadlines;
+  private readonly failer: Failer;
+  /** It takes several turns of the event loop to decide about all that links owed that were lost; until then the queue waits. */
+  private undecided: Loss[] = [];
+  /** The link whose handshake came through meanwhile. */
+  private opensLater: Link | undefined;
   private flushScheduled = false;
   /** The connection is to be closed when every reply that can still come has come. */
   private draining = false;
@@ -78,14 +96,17 @@ export class Line implements LinkOwner {
     const { clock } = options;
     this.backlog = new Backlog(
       clock,
+      this.order,
       (request) => this.comeBack(request),
       () => this.resume(),
     );
     this.retrier = new Retrier(options, this.backlog);
+    this.failer = new Failer(clock);
     this.deadlines = new Deadlines(
       clock,
       options.blockingGrace,
       this.backlog,
+      this.failer,
       options.lastError,
       () => this.tellIdle(),
       () => this.link?.bytesRead ?? 0,
@@ -98,9 +119,22 @@ export class Line implements LinkOwner {
     return this.backlog.queued;
   }
 
+  /** The same while there is no link, and from now on without those whose observers have left. */
+  countQueued(): number {
+    this.backlog.countDepartures();
+    return this.backlog.queued;
+  }
+
+  /** A request is about to enter the line while there is no link. */
+  willQueue(request: Request): void {
+    this.backlog.watch(request);
+  }
+
   /** Requests that are not answered yet, written or not. */
   get pending(): number {
-    return this.backlog.length + (this.link?.pending ?? 0);
+    let pending = this.backlog.length + (this.link?.pending ?? 0);
+    for (const { link } of this.undecided) pending += link.owed.length;
+    return pending;
   }
 
   get listening(): boolean {
@@ -113,12 +147,18 @@ export class Line implements LinkOwner {
     const options = { ...this.options, pipelineDepth: autoPipeline ? pipelineDepth : 1 };
     const link = new Link(socket, this, options, carriesMessages);
     this.link = link;
-    this.deadlines.linkChanged(link.owed);
+    this.deadlines.watch(link.owed, (request) => link.progressSoFar(request));
+    this.order.linkChanged(link.owed);
     return link;
   }
 
   /** Lets the queue flow over the link, whose handshake is through. */
   open(): void {
+    if (this.undecided.length > 0) {
+      this.opensLater = this.link;
+      return;
+    }
+    this.backlog.countNoDepartures();
     this.link?.open();
     this.flush();
   }
@@ -140,11 +180,6 @@ export class Line implements LinkOwner {
     });
   }
 
-  /** Drops what waits and whose observers have left. */
-  prune(): void {
-    this.backlog.prune();
-  }
-
   /** For good: the link is left, what waits and what is in flight fails, and nothing is repeated. */
   end(toError: (request: Request) => RedisError, leave: () => void): void {
     this.retrier.end(toError);
@@ -157,11 +192,7 @@ export class Line implements LinkOwner {
 
   /** Fails what waits to be written beyond the first so many. */
   failQueued(toError: (request: Request) => RedisError, kept = 0): void {
-    const requests = this.take(kept);
-    tellFailures(
-      withoutStacks(() => requests.map((request) => ({ request, error: toError(request) }))),
-      this.options.clock,
-    );
+    this.failer.fail(this.take(kept), toError);
     if (this.pending === 0) this.deadlines.stop();
   }
 
@@ -170,11 +201,17 @@ export class Line implements LinkOwner {
    * to another line once they have left this one: see `Request.leaveLine`.
    */
   take(kept = 0): Request[] {
-    this.backlog.prune();
-    let count = 0;
-    const taken = this.backlog.take(() => ++count > kept);
-    this.deadlines.reordered();
-    return taken.sort((one, other) => one.place - other.place);
+    const first = kept === 0 ? 0 : this.placeBehind(kept);
+    // Those whose observers have left are dropped on the way.
+    const taken = this.backlog.take(({ abandoned, place }) => abandoned || place >= first);
+    return taken.filter(({ abandoned }) => !abandoned).sort((one, other) => one.place - other.place);
+  }
+
+  /** The place of the first call behind so many that wait: what was held stands behind later calls in the queue. */
+  private placeBehind(count: number): number {
+    const waiting = [...this.backlog].filter(({ abandoned }) => !abandoned);
+    const places = waiting.map(({ place }) => place).sort((one, other) => one - other);
+    return places[count] ?? Infinity;
   }
 
   // Hot: everything up to `answered` runs for every command.
@@ -183,7 +220,8 @@ export class Line implements LinkOwner {
     if (autoPipeline) this.scheduleFlush();
     else this.tickTime = clock.now();
     this.places.give(request);
-    this.deadlines.start(request, this.tickTime);
+    if (request.deadline === 0) this.deadlines.start(request, this.tickTime);
+    else this.deadlines.enterAgain(request);
     this.backlog.push(request);
     if (!autoPipeline) this.flush();
   }
@@ -202,10 +240,13 @@ export class Line implements LinkOwner {
 
   /** A request takes its turn after a delay. */
   private comeBack(request: Request): void {
-    this.deadlines.enterAgain(request);
-    this.backlog.push(request);
-    if (this.options.autoPipeline) this.scheduleFlush();
-    else this.flush();
+    if (request.past === undefined) {
+      this.deadlines.enterAgain(request);
+      this.backlog.push(request);
+    } else {
+      this.backlog.bringBack(request);
+    }
+    this.writeLater();
   }
 
   /** Has the queue written at the end of the tick, empty or not. */
@@ -231,7 +272,9 @@ export class Line implements LinkOwner {
   private readonly flush = (): void => {
     this.residents.beforeWrite();
     this.flushScheduled = false;
-    this.link?.write();
+    const { link } = this;
+    if (link?.isOpen === true) this.backlog.readmit();
+    link?.write();
   };
 
   /** What was called in this tick was written late because user code held up the event loop. */
@@ -275,6 +318,7 @@ export class Line implements LinkOwner {
       this.noteEnd(request, !isError);
       if (link.outgoing.answered(request)) this.scheduleFlush();
     }
+    if (this.order.isActive) this.keepOrder(request, frame);
     try {
       if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
       else this.deliver(link, request, frame);
@@ -284,6 +328,15 @@ export class Line implements LinkOwner {
     if (link.owed.length === 0 || this.draining) this.rest();
     // What is at hand is read first.
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.scheduleFlush();
+  }
+
+  /** What has run has overtaken the writes to the same keys that were called before it and wait to be repeated. */
+  private keepOrder(request: Request, frame: Frame): void {
+    if (mayHaveWritten(frame, request.command)) {
+      for (const overtaken of this.order.overtakenBy(request)) failSafely(overtaken, leftBehind(overtaken));
+    }
+    // One that is repeated may have waited for this reply.
+    if (this.backlog.queue.length > 0) this.scheduleFlush();
   }
 
   private noteEnd(request: Request, done: boolean): void {
@@ -350,48 +403,76 @@ export class Line implements LinkOwner {
   private resume(): void {
     if (this.owesSoon() || this.link?.retiring !== undefined) return;
     this.backlog.resume();
-    this.deadlines.reordered();
     this.flush();
   }
 
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
-    const failing = withoutStacks(() => this.fatesAfter(link, error));
-    this.deadlines.linkChanged(undefined);
-    this.backlog.resume();
-    this.deadlines.reordered();
-    return () => tellFailures(failing, this.options.clock);
+    this.order.linkChanged(undefined);
+    const { greetings, queued, refusedFrom } = link.outgoing.end();
+    for (const request of queued) this.backlog.bringBack(request);
+    const oldest = link.owed.passed < refusedFrom ? link.owed.peek() : undefined;
+    const loss = { link, error, oldest, isSuspect: this.suspects(oldest), refusedFrom };
+    this.undecided.push(loss);
+    const first = this.decide(loss);
+    if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
+    this.decideLater(loss);
+    return () => {
+      this.failer.fail(greetings, (request) => connectionLost(error, request, 'unsent'));
+      this.tell(first);
+    };
   }
 
-  private fatesAfter(link: Link, error: RedisError): Failing[] {
-    const { greetings, queued, refusedFrom } = link.outgoing.end();
+  /** Decides about the requests that a lost link has owed for longest: those that fail are returned, the others are repeated. */
+  private decide({ link, error, oldest, isSuspect, refusedFrom }: Loss): Casualties {
     const { owed } = link;
-    const unsent = [...greetings, ...queued];
-    const oldest = owed.passed < refusedFrom ? owed.peek() : undefined;
-    const isSuspect = this.suspects(oldest);
-    const failing: Failing[] = [];
-    for (let request = owed.shift(); request !== undefined; request = owed.shift()) {
+    const failing: Casualties = { requests: [], errors: [] };
+    for (let left = SLICE; left > 0 && owed.length > 0; left--) {
+      const request = owed.shift()!;
       if (!request.command.spec.plain) this.noteEnd(request, false);
-      if (owed.passed > refusedFrom) {
-        unsent.push(request);
+      const isOldest = request === oldest;
+      const wasSent = owed.passed <= refusedFrom;
+      if (!wasSent && !isGreeting(request)) {
+        this.backlog.bringBack(request);
         continue;
       }
-      if (request === oldest && error instanceof ProtocolError) {
+      const failure = withoutStacks(() => {
+        // What restores a link is sent anew with the next one.
+        if (!wasSent) return connectionLost(error, request, 'unsent');
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
-        failing.push({ request, error: unreadable(error, request) });
-        continue;
-      }
-      const progress = link.progressOf(request, oldest);
-      const failure = this.retrier.lost(request, error, { progress, isSuspect: isSuspect && request === oldest });
-      if (failure !== undefined) failing.push({ request, error: failure });
+        if (isOldest && error instanceof ProtocolError) return unreadable(error, request);
+        const progress = link.progressOf(request, oldest);
+        return this.retrier.lost(request, error, { progress, isSuspect: isSuspect && isOldest });
+      });
+      if (failure === undefined) continue;
+      failing.requests.push(request);
+      failing.errors.push(failure);
     }
-    for (const request of unsent) {
-      // What restores a link is sent anew with the next one.
-      if (isGreeting(request)) failing.push({ request, error: connectionLost(error, request, 'unsent') });
-      else this.backlog.bringBack(request);
-    }
-    if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
     return failing;
+  }
+
+  /** Goes on to what else the link owed once the event loop has done other work; then sending may resume. */
+  private decideLater(loss: Loss): void {
+    if (loss.link.owed.length > 0) {
+      this.options.clock.afterInput(() => {
+        const next = this.decide(loss);
+        this.decideLater(loss);
+        this.tell(next);
+      });
+      return;
+    }
+    this.undecided = this.undecided.filter((other) => other !== loss);
+    this.deadlines.forget(loss.link.owed);
+    if (this.undecided.length > 0) return;
+    this.backlog.resume();
+    if (this.pending === 0) this.deadlines.stop();
+    const { opensLater } = this;
+    this.opensLater = undefined;
+    if (opensLater !== undefined && opensLater === this.link) this.open();
+  }
+
+  private tell({ requests, errors }: Casualties): void {
+    this.failer.fail(requests, (_request, index) => errors[index]!);
   }
 
   /** A request that was the oldest in flight at the last loss as well: perhaps its answer is what breaks the link. */

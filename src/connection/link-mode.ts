@@ -25,7 +25,15 @@ export class LinkMode {
   /** Nothing is left on the link that the next user of it would notice. */
   get clean(): boolean {
     const { inTransaction, muted, monitoring, watching, tracking, unconfirmed, probes } = this;
-    return !inTransaction && muted === undefined && !monitoring && !watching && !tracking && !unconfirmed && probes.size === 0;
+    return (
+      !inTransaction &&
+      muted === undefined &&
+      !monitoring &&
+      !watching &&
+      !tracking &&
+      !unconfirmed &&
+      probes.size === 0
+    );
   }
 
   // Hot: once per command.

@@ -10,11 +10,11 @@ import { decodeResp } from '../resp/decode-resp';
 import type { DecoderLimits } from '../resp/decoder';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import type { Clock } from './clock';
-import { connectionLost, failSafely, type GroupProgress } from './failures';
+import { connectionLost, failSafely, unfinished, type GroupProgress } from './failures';
 import { Incoming, type FrameSink } from './incoming';
 import { LinkMode } from './link-mode';
 import { Liveness, type LivenessLimits } from './liveness';
-import { Outgoing, type OutgoingOptions, type Supply } from './outgoing';
+import { Outgoing, type Cut, type OutgoingOptions, type Supply } from './outgoing';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
 
@@ -89,7 +89,8 @@ export class Link implements FrameSink {
       probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
     });
-    this.outgoing = new Outgoing(socket, this.owed, this.mode, this.liveness, owner, options);
+    const { owed, mode, liveness } = this;
+    this.outgoing = new Outgoing(socket, owed, mode, liveness, owner, options, (cut) => this.endGroup(cut));
     this.incoming = new Incoming(
       this.owed,
       this.mode,
@@ -215,12 +216,33 @@ export class Link implements FrameSink {
     this.owner.memberRefused(this, error);
   }
 
+  /** How far the members of a group have come, of which nothing more is written if that can be helped. */
+  progressSoFar(request: Request): GroupProgress | undefined {
+    const { command } = request;
+    const progress = this.progressOf(request, this.owed.peek());
+    if (progress === undefined || (command as Group).isDivisible) return progress;
+    return { ...progress, written: (command as Group).members.length };
+  }
+
   /** How far the members of a group had come when the link was lost: so many were answered, so many written. */
   progressOf(request: Request, oldest: Request | undefined): GroupProgress | undefined {
     const { command } = request;
     if (!(command instanceof Group)) return undefined;
     const answered = request === oldest ? this.incoming.answered : [];
     return { answered, written: this.outgoing.membersWritten(request, command) };
+  }
+
+  /** A group is written no further. */
+  private endGroup({ request, written, error }: Cut): void {
+    if (this.isLost) return;
+    const { members, isDivisible } = request.command as Group;
+    // The connection would be in a transaction, for instance, that nothing ends.
+    if (!isDivisible) this.lose(error!);
+    else {
+      const answered = request === this.owed.peek() ? this.incoming.answered : [];
+      if (error !== undefined) failSafely(request, unfinished(error, members, { answered, written }));
+      this.incoming.endGroup(request, written);
+    }
   }
 
   private drained(): void {
@@ -251,7 +273,7 @@ export class Link implements FrameSink {
     return this.end(new ConnectionError('The connection was given up'));
   }
 
-  /** @returns tells those who wait of the failures; for the end, when user code finds everything in its place */
+  /** @returns tells the observers of the failures; called last, when user code finds everything in its place */
   private end(error: RedisError): () => void {
     if (this.isLost) return () => undefined;
     this.state = { kind: 'lost' };

@@ -5,7 +5,7 @@ import type { Request } from '../commands/request';
 import { TimeoutError, type RedisError } from '../errors';
 import { Encoder, refuseUnencodable } from '../resp/encoder';
 import type { Clock } from './clock';
-import { failSafely, leftBehind, notEncodable, type Failing } from './failures';
+import { failSafely, leftBehind, notEncodable } from './failures';
 import { guarded } from './guarded';
 import type { LinkMode } from './link-mode';
 import type { Liveness } from './liveness';
@@ -44,6 +44,14 @@ export interface Unwritten {
   readonly refusedFrom: number;
 }
 
+/** A group of which no more is written than so many members. */
+export interface Cut {
+  readonly request: Request;
+  readonly written: number;
+  /** why, where it is not that its observer has left */
+  readonly error?: RedisError;
+}
+
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
 const TURN = 20_000;
 
@@ -56,6 +64,8 @@ export class Outgoing {
   /** A group that has been written in part, and its member that is next. */
   private group: Request | undefined;
   private member = 0;
+  /** Groups whose last members are not written any more, and how many members are. */
+  private readonly cut: Cut[] = [];
   private full = false;
   /** The place, among all that were ever owed, of the first request that the socket has refused to write. */
   private refusedFrom = Infinity;
@@ -68,7 +78,7 @@ export class Outgoing {
   /** Encoded, and no reply will come. */
   private readonly unanswered: Request[] = [];
   /** Taken from their lines, and not to be sent at all. */
-  private readonly unsendable: Failing[] = [];
+  private readonly unsendable: { readonly request: Request; readonly error: RedisError }[] = [];
 
   constructor(
     private readonly socket: ByteSocket,
@@ -77,6 +87,7 @@ export class Outgoing {
     private readonly liveness: Liveness,
     private readonly supply: Supply,
     private readonly options: OutgoingOptions,
+    private readonly onCut: (cut: Cut) => void,
   ) {
     this.encoder = new Encoder(options.writeBufferSize);
   }
@@ -174,6 +185,7 @@ export class Outgoing {
   private tellUnsendable(): void {
     if (this.unsendable.length > 0)
       for (const { request, error } of this.unsendable.splice(0)) failSafely(request, error);
+    if (this.cut.length > 0) for (const cut of this.cut.splice(0)) this.onCut(cut);
   }
 
   /** Encodes as many commands as one write may hold, and returns how many they are. */
@@ -183,7 +195,7 @@ export class Outgoing {
     let count = 0;
     while (count < depth && encoder.pending < writeBufferSize) {
       if (this.group !== undefined) {
-        count += this.encodeMembers(this.group.command as Group, depth - count);
+        count += this.encodeMembers(this.group, this.group.command as Group, depth - count);
         continue;
       }
       if (this.alone !== undefined) break;
@@ -258,11 +270,12 @@ export class Outgoing {
 
   /** A group is written whole, if not at once, or not at all. */
   private begin(request: Request, { members }: Group): void {
+    let member: number | undefined;
     try {
       if (!this.mode.answersAll) throw new TypeError('the server was told not to answer');
-      for (const { args } of members) refuseUnencodable(args);
+      for (member = 0; member < members.length; member++) refuseUnencodable(members[member]!.args);
     } catch (cause) {
-      this.unsendable.push({ request, error: notEncodable(cause, request) });
+      this.unsendable.push({ request, error: notEncodable(cause, request, member) });
       return;
     }
     if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
@@ -272,15 +285,25 @@ export class Outgoing {
   }
 
   /** @returns how many members were encoded */
-  private encodeMembers(group: Group, depth: number): number {
+  private encodeMembers(request: Request, { members, isDivisible }: Group, depth: number): number {
     const { encoder, options } = this;
-    const { members } = group;
+    if (isDivisible && request.abandoned) {
+      this.cut.push({ request, written: this.member });
+      this.group = undefined;
+      return 0;
+    }
     const first = this.member;
     const end = Math.min(members.length, first + depth);
-    while (this.member < end && encoder.pending < options.writeBufferSize) {
-      const { spec, args } = members[this.member]!;
-      encoder.add(spec.words, spec.head, args);
-      this.member++;
+    try {
+      while (this.member < end && encoder.pending < options.writeBufferSize) {
+        const { spec, args } = members[this.member]!;
+        encoder.add(spec.words, spec.head, args);
+        this.member++;
+      }
+    } catch (cause) {
+      // It could be encoded when the group was begun: its bytes have been transferred since.
+      this.cut.push({ request, written: this.member, error: notEncodable(cause, request, this.member) });
+      this.group = undefined;
     }
     const count = this.member - first;
     if (this.member === members.length) this.group = undefined;

@@ -75,7 +75,10 @@ export class Session {
       case 'CLIENT CAPA':
         // They add up in the server, so each is kept, and once.
         for (const capability of args)
-          this.settingsByKind.set(`${spec.name} ${textOf(capability).toUpperCase()}`, new Command(spec, [capability], read));
+          this.settingsByKind.set(
+            `${spec.name} ${textOf(capability).toUpperCase()}`,
+            new Command(spec, [capability], read),
+          );
         break;
       case 'CLIENT SETINFO':
         this.settingsByKind.set(`${spec.name} ${textOf(args[0]).toUpperCase()}`, command);

@@ -7,7 +7,7 @@ const AT_HAND = 16 * 2 ** 20;
 
 /**
  * One timer for any number of deadlines: it goes off at the earliest that was ever announced, then asks for the earliest that is
- * left. Nobody has to cancel anything when a command is answered in time.
+ * left. A command that is answered in time need not cancel anything.
  */
 //  timer ──▶ reads what is at hand, if it is late ──▶ sweep ──▶ timer
 export class Sweep {

@@ -11,7 +11,7 @@ import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import type { Message, Topic } from './topic';
 
-/** How long it takes until a server that subscribes nobody for the moment is asked again, ms. */
+/** A server that refuses subscriptions for the moment is asked again after so long, ms. */
 const REFUSED_FOR = 100;
 /** How long the connection for messages stays open after the last Observer has left, ms. */
 const LINGER = 5_000;
@@ -163,8 +163,7 @@ export class PubSub implements Resident {
 
   // Hot: once per message.
   receive({ items }: Push): void {
-    const kind = items[0];
-    const [, first, second, third] = items as (string | Uint8Array)[];
+    const [kind, first, second, third] = items as (string | Uint8Array)[];
     switch (typeof kind === 'string' ? kind : String(kind)) {
       case 'message':
         this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);

@@ -138,7 +138,9 @@ export class Subscriptions {
   /** Takes from the server all that it was asked for; `forget` and `reconcile` bring it back. */
   leave(send: Send): Observable<unknown> {
     const held = [...new Set([...this.asked, ...this.leaving.keys()])];
-    return merge(...this.portions(held).map((keys) => send(new Command(this.unsubscribeSpec, keys.map(nameOf), nothing))));
+    return merge(
+      ...this.portions(held).map((keys) => send(new Command(this.unsubscribeSpec, keys.map(nameOf), nothing))),
+    );
   }
 
   /** The server has forgotten: the connection was lost, or is left for good. */
@@ -223,7 +225,10 @@ export class Subscriptions {
   }
 
   /** Portion by portion: the next one is sent once the server has confirmed the last. */
-  private inPortions(keys: readonly string[], ask: (keys: readonly string[]) => Observable<unknown>): Observable<unknown> {
+  private inPortions(
+    keys: readonly string[],
+    ask: (keys: readonly string[]) => Observable<unknown>,
+  ): Observable<unknown> {
     if (keys.length === 0) return EMPTY;
     const [first, ...others] = this.portions(keys).map((portion) => ask(portion));
     if (others.length === 0) return first!;
@@ -276,4 +281,3 @@ function pubsubSpec(name: string): CommandSpec {
 function nothing(): null {
   return null;
 }
-

@@ -1,6 +1,8 @@
+import { kindOf } from './kind-of';
+import { formatNumber } from './numbers';
 import { utf8Write } from './strings';
 
-/** What can stand in a request: numbers travel in decimal, strings in UTF-8, bytes as they are. */
+/** What can stand in a request: numbers travel in decimal digits, strings in UTF-8, bytes as they are. */
 export type Encodable = string | number | bigint | Uint8Array;
 
 const CR = 0x0d;
@@ -37,7 +39,7 @@ export class Encoder {
     this.buffer = Buffer.allocUnsafeSlow(size);
   }
 
-  /** Bytes that wait to be taken. */
+  /** Bytes that are encoded and not taken yet. */
   get pending(): number {
     return this.chunkBytes + this.end - this.start;
   }
@@ -75,7 +77,7 @@ export class Encoder {
     return chunks;
   }
 
-  /** @param reusable nobody reads the taken chunks any more; otherwise their memory is left to them */
+  /** @param reusable the taken chunks are not read any more, so that their memory can be written to */
   release(reusable: boolean): void {
     if (!reusable) return; // what follows goes behind it, into a new buffer when this one is full
     this.start = 0;
@@ -204,23 +206,14 @@ function refuseArgument(arg: unknown): void {
     if (arg.length === 0) refuseTransferred(arg);
     return;
   }
-  throw new TypeError(
-    `An argument is a string, a number, a bigint or bytes, got ${arg === null ? 'null' : typeof arg}`,
-  );
+  throw new TypeError(`An argument is a string, a number, a bigint or bytes, got ${kindOf(arg)}`);
 }
 
-/** @throws TypeError when the bytes have been transferred to somebody else, so that nobody knows any more what they were */
+/** @throws TypeError when the memory of the bytes was transferred, to a worker for instance, so that they are gone */
 function refuseTransferred({ buffer }: Uint8Array): void {
   try {
     new Uint8Array(buffer);
   } catch (cause) {
     throw new TypeError('The bytes of an argument have been transferred before it was written', { cause });
   }
-}
-
-/** Redis writes the infinities as `inf` and `-inf`. */
-function formatNumber(value: number | bigint): string {
-  if (value === Infinity) return 'inf';
-  if (value === -Infinity) return '-inf';
-  return String(value);
 }

@@ -1,6 +1,11 @@
+import { textOfBytes } from './strings';
+
 /** One decoded RESP value. Simple and bulk strings, verbatim strings: `string`, or `Buffer` where the request asked for bytes. */
 export type Frame =
   string | Uint8Array | number | bigint | boolean | null | Frame[] | Map<Frame, Frame> | ErrorFrame | Push | Attribute;
+
+/** A word of more than 64 letters is none that a server means. */
+const KIND = /^[A-Z][A-Z0-9_-]{0,63}(?= |$)/;
 
 /** An error reply: `-WRONGTYPE Operation against…` or its bulk form. A value like any other until a request meets it. */
 export class ErrorFrame {
@@ -8,7 +13,7 @@ export class ErrorFrame {
 
   /** The first word when it is written in capitals: `WRONGTYPE`, `MOVED`, `ERR`. */
   get kind(): string {
-    return /^[A-Z][A-Z0-9_-]*(?= |$)/.exec(this.text)?.[0] ?? 'ERR';
+    return KIND.exec(this.text)?.[0] ?? 'ERR';
   }
 }
 
@@ -18,7 +23,7 @@ export class Push {
 
   get kind(): string {
     const [kind] = this.items;
-    return typeof kind === 'string' ? kind : Buffer.from(kind as Uint8Array).toString();
+    return typeof kind === 'string' ? kind : textOfBytes(kind as Uint8Array);
   }
 }
 

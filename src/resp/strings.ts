@@ -10,6 +10,16 @@ const SHORT = 16;
 /** Beyond, comparing in JavaScript is no cheaper. */
 const LONGEST_RECURRING = 32;
 
+/** The same bytes with the methods of a Buffer, not copied. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The UTF-8 text of bytes. */
+export function textOfBytes(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString();
+}
+
 // Hot: once per string that a server sends.
 /** The UTF-8 text of some bytes; what is not UTF-8 becomes U+FFFD. */
 export function utf8(bytes: Buffer, start: number, end: number): string {

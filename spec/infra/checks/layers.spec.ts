@@ -43,7 +43,7 @@ class Tree {
 
 const innocent = {
   'errors.ts': '',
-  'options.ts': `import type * as tls from 'node:tls';\nimport type { B } from './commands/b';`,
+  'options/index.ts': `import type * as tls from 'node:tls';\nimport type { B } from '../commands/b';`,
   'resp/a.ts': `import { Observable } from 'rxjs';\nimport '../errors';`,
   'commands/b.ts': `import '../resp/a';\nimport type { C } from './c';`,
   'commands/c.ts': `import './b';`,

@@ -1,4 +1,7 @@
+import { lastValueFrom } from 'rxjs';
+import { Redis } from 'rxjs-redis';
 import { useServer } from '../../support/server';
+import { codeOf, isKnownTo } from './known-to';
 import { RawSession } from './raw-session';
 
 const server = useServer();
@@ -45,6 +48,35 @@ describe('bytes', () => {
     await redis.restore('copy', 0, (await redis.dump('k')) as Buffer);
     expect(await bytes.get('copy')).toEqual(EVERY_BYTE);
   });
+
+  it('are not what a transaction answers when it queues a command that replies with bytes', async () => {
+    const client = new Redis(server().url);
+    const queued = await lastValueFrom(
+      client.dedicated(async (connection) => {
+        await connection.multi();
+        const words = [await connection.dump('k'), await connection.get('k')];
+        await connection.discard();
+        return words;
+      }),
+    );
+    await client.destroy();
+    expect(queued).toEqual(['QUEUED', 'QUEUED']);
+  });
+
+  it.each([
+    ['Q8', 'int8', [42, -85, 127], { Q8: true }],
+    ['BIN', 'bin', [-1, -1, 1], { BIN: true }],
+    ['NOQUANT', 'f32', [1.5, -0.3, 2], { NOQUANT: true }],
+  ] as const)('of a vector come from VEMB RAW as they are stored: %s', async (_name, quantization, vector, options) => {
+    if (!isKnownTo(await codeOf(redis), { seen: 'r8.0 r8.6' })) return;
+    await redis.vadd('v', vector, 'e', options);
+    const raw = await redis.vemb('v', 'e', { RAW: true });
+    expect(raw).toEqual(await bytes.vemb('v', 'e', { RAW: true }));
+    expect(raw?.quantization).toBe(quantization);
+    const { length } = raw?.bytes ?? Buffer.alloc(0);
+    expect(length).toBe({ int8: 3, bin: 8, f32: 12 }[quantization]);
+    if (quantization === 'int8') expect(raw?.bytes.toString('hex')).toBe('2aab7f');
+  });
 });
 
 describe('text', () => {
@@ -59,9 +91,19 @@ describe('text', () => {
 });
 
 describe('numbers', () => {
-  it.each([0, -1, 1.5, 1e21, 2 ** 53, -0, 9007199254740993n, -(2n ** 63n)])('%p travels in decimal', async (number) => {
+  it.each([
+    [0, '0'],
+    [-1, '-1'],
+    [1.5, '1.5'],
+    [1e21, '1000000000000000000000'],
+    [-1e-7, '-0.0000001'],
+    [2 ** 53, '9007199254740992'],
+    [-0, '0'],
+    [9007199254740993n, '9007199254740993'],
+    [-(2n ** 63n), '-9223372036854775808'],
+  ])('%p travels in decimal digits', async (number, digits) => {
     await redis.set('k', number);
-    expect(await redis.get('k')).toBe(String(number));
+    expect(await redis.get('k')).toBe(digits);
   });
 
   it('beyond 2^53 come back as bigint, never rounded', async () => {

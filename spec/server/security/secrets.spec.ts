@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { BehaviorSubject } from 'rxjs';
-import type { Redis, RedisOptions } from 'rxjs-redis';
+import { BehaviorSubject, lastValueFrom } from 'rxjs';
+import { ReplyError, type Redis, type RedisOptions, type Reply } from 'rxjs-redis';
 import { reaches, record, useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { ScriptedServer } from '../../support/scripted-server';
@@ -85,6 +85,43 @@ describe('A secret', () => {
       expect(errors.map(shown).join()).not.toContain('hunter2');
     },
   );
+
+  it('that the server repeats in a reply to EXEC stands in none of its errors', async () => {
+    const redis = client();
+    const work = redis.dedicated(async (connection) => {
+      await connection.multi();
+      await connection.aclSetuser('ann', ['<hunter2']);
+      await connection.aclSetuser('ann', ['(+get >hunter2)']);
+      await connection.call('ACL', 'SETUSER', 'ann', '#hunter2');
+      await connection.configSet({ masterauth: 'hunter2'.repeat(200) });
+      return connection.exec();
+    });
+    const replies = (await lastValueFrom(work)) as ReplyError[];
+    expect(replies.slice(0, 3).map(({ kind }) => kind)).toStrictEqual(['ERR', 'ERR', 'ERR']);
+    expect(replies.map(shown).join()).not.toContain('hunter2');
+    const named = redis.dedicated(async (connection) => {
+      await connection.multi();
+      await connection.aclSetuser('ann', ['<hunter2']);
+      return connection.call<unknown[]>('EXEC');
+    });
+    const [refused] = await lastValueFrom(named);
+    expect(refused).toBeInstanceOf(ReplyError);
+    expect(shown(refused)).not.toContain('hunter2');
+  });
+
+  it.each(commands)('is shown neither by the command nor by its Reply: %s', (_, send) => {
+    const { command } = send(client()) as Reply<unknown>;
+    expect(shown(command)).not.toContain('hunter2');
+    expect(shown({ nested: [{ ...command }] })).not.toContain('hunter2');
+  });
+
+  it('is shown by no command that a retry policy is given', async () => {
+    let given: unknown;
+    const redis = client({ retry: (_, __, command) => ((given = command), false) });
+    await failure(redis.auth('ann', 'hunter2'));
+    expect(given).toHaveProperty('spec.name', 'AUTH');
+    expect(shown(given)).not.toContain('hunter2');
+  });
 
   it('that is very long stands in no error either, which comes all the same', async () => {
     const secret = 'hunter2.'.repeat(5_000);

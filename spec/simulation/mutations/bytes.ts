@@ -10,9 +10,9 @@ export const byteMutations: readonly Mutation[] = [
   },
   {
     fault: 'a line cut in two keeps memory that is read into again',
-    file: 'resp/decoder.ts',
-    from: 'this.cutLine = Buffer.from(rest);',
-    to: 'this.cutLine = rest;',
+    file: 'resp/gathered-line.ts',
+    from: 'this.bytes.set(piece, this.length);',
+    to: 'if (this.length === 0) this.bytes = piece as Buffer;\n    else this.bytes.set(piece, this.length);',
   },
   {
     fault: 'bytes that are handed out lie in memory that is read into again',

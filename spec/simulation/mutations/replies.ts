@@ -33,6 +33,12 @@ export const replyMutations: readonly Mutation[] = [
     to: '',
   },
   {
+    fault: 'a push of an unknown kind takes the place of an element',
+    file: 'resp/decoder.ts',
+    from: 'this.open !== undefined && !isElement(value)',
+    to: "this.open !== undefined && !isElement(value) && value.kind === 'invalidate'",
+  },
+  {
     fault: 'a subscriber is told twice',
     file: 'commands/request.ts',
     from: 'this.subscriber.next(value);\n    this.subscriber.complete();',

@@ -209,9 +209,9 @@ describe('Reconnecting', () => {
     ['null', null],
     ['NaN', NaN],
     ['-1', -1],
-    ['boolean', true],
-    ['string', 'soon'],
-    ['Promise', Promise.resolve(60_000)],
+    ['a boolean', true],
+    ['a string', 'soon'],
+    ['an object (Promise)', Promise.resolve(60_000)],
   ])('ends when a function answers with what is no time: %s', (got, answer) => {
     const { connection, dials, states, fail } = setUp({ reconnect: (() => answer) as () => number });
     connection.open();

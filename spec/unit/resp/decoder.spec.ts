@@ -1,10 +1,22 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { ProtocolError } from '../../../src/errors';
 import { Attribute, ErrorFrame, Push, type Frame } from '../../../src/resp/frames';
+import { runChild } from '../../infra/run-child';
 import { cut, decodeChunks, decodeInto } from '../../support/cuts';
+import { growth } from '../../support/growth';
 import { encodeWire, frameOf, type Wire } from '../../support/encode-frame';
 
 const decode = (text: string | Uint8Array) => decodeChunks([typeof text === 'string' ? Buffer.from(text) : text]);
+
+function messageOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}
 
 const line = fc.string({ unit: 'binary' }).map((text) => text.replace(/[\r\n]/g, ' '));
 const scalar: fc.Arbitrary<Wire> = fc.oneof(
@@ -71,6 +83,8 @@ describe('Decoder', () => {
     expect(simple).toStrictEqual(new ErrorFrame('WRONGTYPE not a list'));
     expect([simple?.kind, bulk?.kind, shouted?.kind]).toStrictEqual(['WRONGTYPE', 'ERR', 'ERR']);
     expect(bulk?.text).toBe('ERR a\r\nb');
+    const [endless] = decode(`-${'X'.repeat(1_000_000)}\r\n`) as ErrorFrame[];
+    expect(endless?.kind).toBe('ERR');
   });
 
   it('delivers integers beyond 2^53 as bigint and never rounds', () => {
@@ -111,8 +125,31 @@ describe('Decoder', () => {
     expect(decodeChunks(cut(Buffer.from(reply), [1]))).toStrictEqual(frames);
   });
 
-  it('reads a confirmation that stands inside a reply as an element of it', () => {
-    expect(decode('*2\r\n>2\r\n+subscribe\r\n+c\r\n:1\r\n')).toStrictEqual([[new Push(['subscribe', 'c']), 1]]);
+  it('hands out a push of an unknown kind ahead of the reply that it comes in the middle of, so that no reply is shifted', () => {
+    const reply = '*1\r\n>2\r\n+novelty\r\n*1\r\n+x\r\n:1\r\n%1\r\n+k\r\n*1\r\n>1\r\n+novelty\r\n:2\r\n:3\r\n';
+    const frames = [new Push(['novelty', ['x']]), [1], new Push(['novelty']), new Map([['k', [2]]]), 3];
+    expect(decode(reply)).toStrictEqual(frames);
+    expect(decodeChunks(cut(Buffer.from(reply), [1]))).toStrictEqual(frames);
+  });
+
+  it.each(['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe'])(
+    'reads a confirmation that stands inside a reply as an element of it: %s',
+    (kind) => {
+      const wire = `*2\r\n>3\r\n+${kind}\r\n+c\r\n:1\r\n:2\r\n`;
+      expect(decode(wire)).toStrictEqual([[new Push([kind, 'c', 1]), 2]]);
+      const asBytes = decodeChunks([Buffer.from(wire)], {}, { reply: () => true, push: () => true });
+      expect(asBytes).toStrictEqual([[new Push([kind, 'c', 1]), 2]]);
+    },
+  );
+
+  it.each(['+', '-'])('reads a line of a megabyte that begins with %s, however it is cut', (type) => {
+    const text = 'é'.repeat(500_000);
+    const wire = Buffer.from(`${type}${text}\r\n:1\r\n`);
+    for (const size of [64 * 1024, 5_000, wire.length - 6, wire.length - 5]) {
+      const [first, second] = decodeChunks(cut(wire, [size]));
+      expect(first instanceof ErrorFrame ? first.text : first).toBe(text);
+      expect(second).toBe(1);
+    }
   });
 
   it('answers with bytes where the request asks for them, and with strings for all else', () => {
@@ -168,7 +205,7 @@ describe('Decoder', () => {
     fc.assert(
       fc.property(garbage, sizes, (bytes, sizes) => {
         try {
-          decodeChunks(cut(bytes, sizes), { maxElements: 1000, maxBulkLength: 1000 });
+          decodeChunks(cut(bytes, sizes), { elements: 1000, bulk: 1000 });
         } catch (error) {
           expect(error).toBeInstanceOf(ProtocolError);
           refused++;
@@ -223,7 +260,7 @@ describe('Decoder', () => {
     ['#x\r\n', /'#' cannot be followed by "x"/],
     ['_x\r\n', /'_' cannot be followed/],
     ['(1.5\r\n', /'\(' cannot be followed/],
-    [',1,5\r\n', /Not a double/],
+    [',1,5\r\n', /',' cannot be followed by "1,5"/],
     ['=2\r\nab\r\n', /verbatim/],
     ['>0\r\n', /push/],
     ['>1\r\n:5\r\n', /push/],
@@ -241,20 +278,86 @@ describe('Decoder', () => {
   });
 
   it.each([
-    ['*1\r\n*1\r\n*1\r\n:1\r\n', { maxDepth: 2 }],
-    ['$11\r\nhello world\r\n', { maxBulkLength: 10 }],
-    ['*3\r\n', { maxElements: 2 }],
-    [`+${'x'.repeat(200)}`, { maxLineLength: 100 }],
-    [`+${'x'.repeat(101)}\r\n`, { maxLineLength: 100 }],
-    [`:${'1'.repeat(200)}`, { maxLineLength: 100 }],
+    ['*1\r\n*1\r\n*1\r\n:1\r\n', { depth: 2 }],
+    ['$11\r\nhello world\r\n', { bulk: 10 }],
+    ['*3\r\n', { elements: 2 }],
+    [`+${'x'.repeat(200)}`, { line: 100 }],
+    [`+${'x'.repeat(101)}\r\n`, { line: 100 }],
+    [`:${'1'.repeat(200)}`, { line: 100 }],
+    ['*2\r\n*2\r\n:1\r\n:2\r\n*1\r\n:3\r\n', { elements: 4 }],
+    ['*1\r\n%2\r\n', { elements: 4 }],
+    ['%2\r\n', { elements: 3 }],
   ])('refuses %j beyond %j', (text, limits) => {
     expect(() => decodeChunks([Buffer.from(text)], limits)).toThrow(/limit/);
     expect(() => decodeChunks(cut(Buffer.from(text), [1]), limits)).toThrow(/limit/);
   });
 
+  it('takes as much as the limits allow, in every frame anew', () => {
+    const limits = { line: 4, bulk: 4, depth: 2, elements: 4 };
+    const wire = '+abcd\r\n*2\r\n*2\r\n:1234\r\n$4\r\nabcd\r\n_\r\n%2\r\n:1\r\n:2\r\n:3\r\n:4\r\n'.repeat(3);
+    for (const size of [1, 2, 3, wire.length]) {
+      expect(decodeChunks(cut(Buffer.from(wire), [size]), limits)).toHaveLength(9);
+    }
+  });
+
+  it.each([`(${'1'.repeat(20_000)}`, `,${'1'.repeat(20_000)}`, `:${'1'.repeat(20_000)}`, `*${'1'.repeat(20_000)}`])(
+    'takes no number of 20 000 digits, however long a line may be (%#)',
+    (line) => {
+      for (const size of [60, 64 * 1024]) {
+        expect(() => decodeChunks(cut(Buffer.from(line), [size]))).toThrow(/longer than the limit of 16384 bytes/);
+        expect(() => decodeChunks(cut(Buffer.from(`${line}\r\n`), [size]))).toThrow(/the limit of 16384 bytes/);
+      }
+    },
+  );
+
+  it.each(['$', '*', '%', '=', '!'])(
+    'shows no more than the beginning of an endless length or count behind %s',
+    (type) => {
+      for (const digits of [400, 16_000]) {
+        for (const sign of ['', '-']) {
+          const message = messageOf(() => decode(`${type}${sign}${'9'.repeat(digits)}\r\n`));
+          expect(message).toContain('99999…');
+          expect(message.length).toBeLessThan(120);
+        }
+      }
+    },
+  );
+
+  it('holds as many elements as may be allowed, and refuses at once what would end the process', async () => {
+    const child = runChild(join(__dirname, 'elements.child.ts'));
+    expect(await child.nextLine()).toBe('67108864');
+    expect(await child.exited).toStrictEqual([0, null]);
+    expect(() => decode('*134000000\r\n')).toThrow(/exceeds the limit of 33554432/);
+    expect(() => decode('*2\r\n*20000000\r\n*20000000\r\n')).toThrow(/more elements than the limit of 33554432/);
+  });
+
+  it('takes no map that a Map cannot hold', () => {
+    expect(() => decode('%16777217\r\n')).toThrow(/exceeds the limit of 16777216/);
+  });
+
+  it.each<[what: string, wire: (size: number) => string, chunk: number]>([
+    ['a double that is none', (size) => `,${'1'.repeat(size)}x\r\n`, 64 * 1024],
+    ['a line that comes in many pieces', (size) => `+${'x'.repeat(size * 100)}\r\n`, 50],
+    ['an error that comes in many pieces', (size) => `-${'X'.repeat(size * 100)}\r\n`, 50],
+    ['many nested arrays', (size) => '*1\r\n'.repeat(size * 10), 4096],
+    ['big numbers', (size) => `(${'7'.repeat(500)}\r\n`.repeat(size / 10), 4096],
+  ])('takes time in proportion to %s', (_, wireOf, chunk) => {
+    const prepare = (size: number) => {
+      const chunks = [...cut(Buffer.from(wireOf(size)), [chunk])];
+      return () => {
+        try {
+          decodeChunks(chunks, { depth: Infinity });
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError);
+        }
+      };
+    };
+    expect(growth(prepare, 2_000)).toBeLessThan(3);
+  });
+
   it('reads a reply a million levels deep without touching the call stack', () => {
     const depth = 1_000_000;
-    let [frame] = decodeChunks([Buffer.from('*1\r\n'.repeat(depth) + ':7\r\n')], { maxDepth: depth });
+    let [frame] = decodeChunks([Buffer.from('*1\r\n'.repeat(depth) + ':7\r\n')], { depth: depth });
     let levels = 0;
     for (; Array.isArray(frame); levels++) frame = frame[0];
     expect([levels, frame]).toStrictEqual([depth, 7]);
@@ -262,7 +365,7 @@ describe('Decoder', () => {
 
   it('reserves no memory for elements that were only announced', () => {
     const before = process.memoryUsage().rss;
-    for (let i = 0; i < 100; i++) decodeChunks([Buffer.from('*134217728\r\n')]);
+    for (let i = 0; i < 100; i++) decodeChunks([Buffer.from('*33554432\r\n')]);
     expect(process.memoryUsage().rss - before).toBeLessThan(50e6);
   });
 });

@@ -34,13 +34,32 @@ describe('Encoder', () => {
     ['CRLF and NUL', 'a\r\n\0b', 'a\r\n\0b'],
     ['zero', 0, '0'],
     ['a fraction', -1.5, '-1.5'],
-    ['a large double', 1e21, '1e+21'],
+    ['a large double', 1e21, '1000000000000000000000'],
+    ['a larger one', -1.5e23, '-150000000000000000000000'],
+    ['a small double', 1e-7, '0.0000001'],
+    ['a smaller one', -1.25e-10, '-0.000000000125'],
+    ['the largest before an exponent', 999999999999999900000, '999999999999999900000'],
+    ['the smallest before an exponent', 0.000001, '0.000001'],
+    ['minus zero', -0, '0'],
     ['infinity', Infinity, 'inf'],
     ['negative infinity', -Infinity, '-inf'],
     ['a bigint', -(2n ** 63n), '-9223372036854775808'],
     ['bytes', Uint8Array.of(104, 105), 'hi'],
   ])('writes %s', (_, arg, expected) => {
     expect(read(encode(new Encoder(), arg))).toStrictEqual([[Buffer.from('SET'), Buffer.from(expected)]]);
+  });
+
+  it('writes every finite number in decimal digits that give it again', () => {
+    const double = fc.double({ noNaN: true, noDefaultInfinity: true });
+    fc.assert(
+      fc.property(double, (number) => {
+        const [[, written] = []] = read(encode(new Encoder(), number)) as [[Buffer, Buffer]];
+        const text = written!.toString();
+        expect(text).toMatch(/^-?\d+(\.\d+)?$/);
+        expect(Number(text) + 0).toBe(number + 0);
+      }),
+      { numRuns: 2000, examples: [[Number.MAX_VALUE], [Number.MIN_VALUE], [Number.MAX_SAFE_INTEGER], [2 ** 70]] },
+    );
   });
 
   it('keeps all 256 byte values', () => {

@@ -1,6 +1,6 @@
 import type { ReplyContext, ReplyReader } from '../command';
 import { ErrorFrame, type Frame } from '../../resp/frames';
-import { ReplyError } from '../../errors';
+import { toNestedError } from '../reply-error';
 import {
   arrayOf,
   bareRecord,
@@ -17,6 +17,7 @@ import {
 import type { Attributed, LcsMatch, Plain, RawVector, Similar } from './types';
 import {
   nullable,
+  readBytes,
   readDouble,
   readInteger,
   readKey,
@@ -31,7 +32,7 @@ import {
 export function readAny(frame: Frame, context: ReplyContext): unknown {
   if (Array.isArray(frame)) return frame.map((item) => readAny(item, context));
   if (frame instanceof Map) return dictionaryOf(readAnyName, readAny)(frame, context);
-  if (frame instanceof ErrorFrame) return new ReplyError(frame.text, frame.kind);
+  if (frame instanceof ErrorFrame) return toNestedError(frame);
   return frame;
 }
 
@@ -71,12 +72,6 @@ export const readPoppedElement: ReplyReader<[key: string, element: string] | nul
 /** The key that had elements, and those that were popped: LMPOP. */
 export const readPoppedElements: ReplyReader<[key: string, elements: string[]] | null> = /* @__PURE__ */ nullable(
   /* @__PURE__ */ tupleOf(readKey, readTexts),
-);
-
-/** Subscribers by channel, the prefix taken off: PUBSUB NUMSUB. */
-export const readCountsByChannel: ReplyReader<Record<string, number>> = /* @__PURE__ */ dictionaryOf(
-  readKey,
-  readInteger,
 );
 
 /** PING answers a pair while a RESP2 connection is subscribed. */
@@ -119,13 +114,9 @@ export function readRawVector(frame: Frame): RawVector | null {
   if (frame === null) return null;
   const [quantization, bytes, norm, range] = items(frame);
   if (quantization === undefined || bytes === undefined || norm === undefined) return unreadable('a raw vector', frame);
-  const vector: RawVector = { quantization: readName(quantization), bytes: asBuffer(bytes), norm: readDouble(norm) };
+  const vector: RawVector = { quantization: readName(quantization), bytes: readBytes(bytes), norm: readDouble(norm) };
   if (range !== undefined) vector.range = readDouble(range);
   return vector;
-}
-
-function asBuffer(frame: Frame): Buffer {
-  return frame instanceof Uint8Array ? Buffer.from(frame) : Buffer.from(readName(frame), 'latin1');
 }
 
 /** Elements with their similarity, the most similar first: a map in RESP3, names and scores alternately in RESP2. */

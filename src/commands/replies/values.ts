@@ -1,18 +1,8 @@
 import type { ReplyContext, ReplyReader } from '../command';
-import { Attribute, ErrorFrame, Push, type Frame } from '../../resp/frames';
-
-/** What a frame is, for an error: its kind, never its content. */
-function kindOf(frame: Frame | undefined): string {
-  if (frame === undefined) return 'nothing';
-  if (frame === null) return 'null';
-  if (Array.isArray(frame)) return `an array of ${frame.length}`;
-  if (frame instanceof Map) return 'a map';
-  if (frame instanceof Uint8Array) return 'bytes';
-  if (frame instanceof ErrorFrame) return `the error ${frame.kind}`;
-  if (frame instanceof Push) return 'a push';
-  if (frame instanceof Attribute) return 'an attribute';
-  return typeof frame === 'string' ? 'a string' : `a ${typeof frame}`;
-}
+import type { Frame } from '../../resp/frames';
+import { kindOf } from '../../resp/kind-of';
+import { parseDouble } from '../../resp/numbers';
+import { asBuffer, textOfBytes } from '../../resp/strings';
 
 /** The reply has a shape that the command never promised; the request that catches this names the command. */
 export function unreadable(expected: string, frame: Frame | undefined): never {
@@ -34,8 +24,7 @@ export function readTextOrNull(frame: Frame): string | null {
 
 /** Binary data whatever the surface: DUMP. */
 export function readBytes(frame: Frame): Buffer {
-  if (Buffer.isBuffer(frame)) return frame;
-  if (frame instanceof Uint8Array) return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (frame instanceof Uint8Array) return asBuffer(frame);
   return typeof frame === 'string' ? Buffer.from(frame) : unreadable('bytes', frame);
 }
 
@@ -46,7 +35,7 @@ export function readBytesOrNull(frame: Frame): Buffer | null {
 /** What the server itself says, a word or a report: a string on both surfaces. */
 export function readName(frame: Frame): string {
   if (typeof frame === 'string') return frame;
-  if (frame instanceof Uint8Array) return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString();
+  if (frame instanceof Uint8Array) return textOfBytes(frame);
   return unreadable('a string', frame);
 }
 
@@ -62,7 +51,7 @@ export function readOkOrNull(frame: Frame): 'OK' | null {
   return frame === null ? null : readOk(frame);
 }
 
-/** An integer; beyond 2^53 it is a bigint, which the types leave out for the sake of everybody else. */
+/** An integer; beyond 2^53 it is a bigint, which the types leave out, for hardly any integer is so large. */
 export function readInteger(frame: Frame): number {
   if (typeof frame === 'number' || typeof frame === 'bigint') return frame as number;
   return unreadable('an integer', frame);
@@ -88,21 +77,7 @@ export function readIntegerText(frame: Frame): number {
 export function readDouble(frame: Frame): number {
   if (typeof frame === 'number') return frame;
   if (typeof frame === 'bigint') return Number(frame);
-  const spelled = readName(frame);
-  const value = Number(spelled);
-  if (!Number.isNaN(value) && spelled !== '') return value;
-  switch (spelled.toLowerCase()) {
-    case 'inf':
-    case '+inf':
-      return Infinity;
-    case '-inf':
-      return -Infinity;
-    case 'nan':
-    case '-nan':
-      return NaN;
-    default:
-      return unreadable('a number', frame);
-  }
+  return parseDouble(readName(frame)) ?? unreadable('a number', frame);
 }
 
 export function readDoubleOrNull(frame: Frame): number | null {
@@ -115,15 +90,37 @@ export function readBoolean(frame: Frame): boolean {
   return frame === 1 || (frame !== 0 && unreadable('a boolean', frame));
 }
 
-/** Takes the client's prefix off a key or channel; one that lacks it stays as it is. */
-export function readKey(frame: Frame, { prefix }: ReplyContext): string {
+/** A key without the client's prefix, where one with it was asked for. */
+export class OthersKey extends TypeError {}
+
+// The last prefix as bytes: a client has one.
+let encoded = { prefix: '', bytes: Buffer.alloc(0) };
+
+function bytesOf(prefix: string): Buffer {
+  if (encoded.prefix !== prefix) encoded = { prefix, bytes: Buffer.from(prefix) };
+  return encoded.bytes;
+}
+
+/** Whether a key or channel has the client's prefix, and so may be shown as the client's own. */
+export function isOwnKey(frame: Frame, { prefix }: ReplyContext): boolean {
   const key = readText(frame);
+  if (prefix === '') return true;
+  if (typeof key === 'string') return key.startsWith(prefix);
+  const expected = bytesOf(prefix);
+  return readBytes(key).subarray(0, expected.length).equals(expected);
+}
+
+/**
+ * Takes the client's prefix off a key or channel.
+ * @throws OthersKey for one that lacks it: it would be taken for the key of that name under the prefix
+ */
+export function readKey(frame: Frame, context: ReplyContext): string {
+  const key = readText(frame);
+  const { prefix } = context;
   if (prefix === '') return key;
-  if (typeof key === 'string') return key.startsWith(prefix) ? key.slice(prefix.length) : key;
-  const bytes = readBytes(key);
-  const length = Buffer.byteLength(prefix);
-  const prefixed = bytes.length >= length && bytes.toString('utf8', 0, length) === prefix;
-  return (prefixed ? bytes.subarray(length) : bytes) as unknown as string;
+  if (!isOwnKey(frame, context)) throw new OthersKey("expected a key with the client's prefix, got another one");
+  if (typeof key === 'string') return key.slice(prefix.length);
+  return readBytes(key).subarray(bytesOf(prefix).length) as unknown as string;
 }
 
 export function readKeyOrNull(frame: Frame, context: ReplyContext): string | null {

@@ -77,7 +77,7 @@ export async function runTwice(
     if (claim === 'no' && !whateverClaimed) return undefined;
     if (typeof what !== 'function' && withFixtures) await prepare(session, model, command);
     await quiet(session);
-    const isOfConnection = command.spec.effect !== undefined === true || ABOUT_CONNECTION.has(command.spec.name);
+    const isOfConnection = (command.spec.effect !== undefined) === true || ABOUT_CONNECTION.has(command.spec.name);
     const fresh = await connectionOf(session);
     const before = await observer.read(hasKeys);
     const first = await run(session, command, observer, hasKeys);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Redis, type RedisOptions } from 'rxjs-redis';
-import { parseUrl } from '../../src/url';
-import { thrownBy } from '../support/outcomes';
+import { parseUrl } from '../../../src/options/url';
+import { thrownBy } from '../../support/outcomes';
 
 const refusal = (url: string) => thrownBy(() => new Redis(url));
 
@@ -106,6 +106,8 @@ describe('A Redis URL', () => {
     ['redis://there?reconnect=yes', 'The reconnect in the Redis URL must be true or false'],
     ['redis://there?timeout=5', "A Redis URL takes no parameter 'timeout'"],
     ['redis://there?__proto__=5', "A Redis URL takes no parameter '__proto__'"],
+    ['redis://there%00.example.com', "The option 'host' holds a NUL character"],
+    ['redis+unix:///a.sock%00b', "The option 'path' holds a NUL character"],
     ['redis+unix://', 'A Unix socket URL has a path: redis+unix:///path.sock'],
     ['redis+unix://:pw@/', 'A Unix socket URL has a path: redis+unix:///path.sock'],
     ['redis+unix://user:pw@there/run/redis.sock', 'A Unix socket URL has no host: redis+unix:///path.sock'],

@@ -11,8 +11,8 @@ import {
   select,
   type Command,
 } from 'rxjs-redis/commands';
-import { resolveOptions } from '../../src/options';
-import { thrownBy } from '../support/outcomes';
+import { resolveOptions } from '../../../src/options';
+import { thrownBy } from '../../support/outcomes';
 
 /** What a caller in JavaScript may pass. */
 const resolve = (options: object) => resolveOptions(options);
@@ -68,15 +68,85 @@ describe('Options', () => {
     });
   });
 
-  it('beside a URL may turn its TLS off', () => {
+  it('beside a URL may give details of its TLS or turn TLS on, and not off where the URL asks for it', () => {
     expect(resolve({ url: 'rediss://there' })).toMatchObject({ tls: true });
-    expect(resolve({ url: 'rediss://there', tls: false })).toMatchObject({ tls: false });
+    expect(resolve({ url: 'rediss://there', tls: { servername: 'here' } })).toMatchObject({
+      tls: { servername: 'here' },
+    });
+    expect(resolve({ url: 'redis://there', tls: true })).toMatchObject({ tls: true });
+    expect(resolve({ url: 'redis://there', tls: false })).toMatchObject({ tls: false });
+    for (const scheme of ['rediss', 'valkeys']) {
+      expect(refusal({ url: `${scheme}://there`, tls: false })).toBe(
+        "TypeError: The option 'tls' is false, and the URL says TLS by its scheme: leave one of them out",
+      );
+    }
+  });
+
+  it.each<[string, object]>([
+    ['host', { tls: { host: 'elsewhere' } }],
+    ['host', { host: 'there', tls: { host: 'elsewhere' } }],
+    ['host', { url: 'rediss://there', tls: { host: 'elsewhere' } }],
+    ['host', { path: '/a.sock', tls: { host: 'localhost' } }],
+    ['port', { tls: { port: 6380 } }],
+    ['port', { url: 'rediss://there:6380', tls: { port: 6379 } }],
+    ['path', { tls: { path: '/a.sock' } }],
+    ['path', { path: '/a.sock', tls: { path: '/b.sock' } }],
+  ])('for TLS that lead elsewhere than the address are refused: tls.%s of %j', (name, options) => {
+    expect(refusal(options)).toBe(
+      `TypeError: The option 'tls.${name}' contradicts the address of the server: use the option '${name}'`,
+    );
+  });
+
+  it('for TLS may repeat the address, and take no socket', () => {
+    const same = { host: 'there', port: 6380, tls: { host: 'there', port: 6380, path: undefined } };
+    expect(resolve(same)).toMatchObject({ host: 'there', port: 6380 });
+    expect(resolve({ path: '/a.sock', tls: { path: '/a.sock' } })).toMatchObject({ path: '/a.sock' });
+    expect(refusal({ tls: { socket: {} } })).toBe(
+      "TypeError: The option 'tls.socket' cannot be used: every link makes a socket of its own",
+    );
+  });
+
+  it.each([
+    ['host', 'there\0.example.com'],
+    ['host', '\0there'],
+    ['path', '/a.sock\0.b'],
+    ['path', '\0a'],
+  ])('that say where the server is hold no NUL, at which the system would end them: %s', (name, value) => {
+    expect(refusal({ [name]: value })).toBe(`TypeError: The option '${name}' holds a NUL character`);
+  });
+
+  it('limit what a reply may hold, one by one', () => {
+    const limits = { line: 512 * 1024 * 1024, bulk: 512 * 1024 * 1024, depth: 1024, elements: 33_554_432 };
+    expect(resolveOptions().limits).toStrictEqual(limits);
+    expect(resolve({ limits: { line: 4096, depth: undefined } }).limits).toStrictEqual({ ...limits, line: 4096 });
+    expect(refusal({ limits: 5 })).toBe("TypeError: The option 'limits' is an object, got a number");
+    expect(refusal({ limits: null })).toBe("TypeError: The option 'limits' is an object, got null");
+    expect(refusal({ limits: { lines: 5 } })).toBe("TypeError: There is no option 'limits.lines'");
+  });
+
+  it.each([
+    ['line', { least: 1024, most: Infinity }],
+    ['bulk', { least: 1024, most: Infinity }],
+    ['depth', { least: 8, most: Infinity }],
+    ['elements', { least: 1024, most: 67_108_864 }],
+  ])('that limit a reply have a range: %s', (name, { least, most }) => {
+    for (const value of [least, most])
+      expect(resolve({ limits: { [name]: value } }).limits).toHaveProperty(name, value);
+    for (const outside of [least - 1, NaN, '2048', ...(most === Infinity ? [] : [most + 1])]) {
+      const got = typeof outside === 'string' ? 'a string' : outside;
+      expect(refusal({ limits: { [name]: outside } })).toBe(
+        `TypeError: The option 'limits.${name}' is a number from ${least} to ${most}, got ${got}`,
+      );
+    }
+    expect(refusal({ limits: { [name]: 2048.5 } })).toMatch(/is a whole number, got 2048.5$/);
   });
 
   it('may name the server by a URL object', () => {
     const redis = new Redis(new URL('redis://there:7000/2'), { host: 'elsewhere' });
     expect(redis.toJSON().address).toBe('elsewhere:7000');
-    expect(() => new Redis([] as RedisOptions)).toThrow('new Redis: a URL or options were expected, got an array');
+    expect(() => new Redis([] as RedisOptions)).toThrow(
+      'new Redis: a URL or options were expected, got an empty array',
+    );
   });
 
   it('take precedence over the Unix socket of a URL', () => {
@@ -88,9 +158,9 @@ describe('Options', () => {
 
   it('for backoff are plain objects', () => {
     for (const [given, kind] of [
-      [[], 'an array'],
-      [new Date(), 'Date'],
-      [new Map(), 'Map'],
+      [[], 'an empty array'],
+      [new Date(), 'an object (Date)'],
+      [new Map(), 'a map'],
       [null, 'null'],
     ] as const) {
       expect(refusal({ reconnect: given })).toBe(
@@ -105,7 +175,7 @@ describe('Options', () => {
 
   it('for some commands are refused where they are wrong', () => {
     const wrong = (options: unknown) => thrownBy(() => new Redis().withOptions(options as object));
-    expect(wrong({ idempotent: 'yes' })).toBe("TypeError: The option 'idempotent' is a boolean, got string");
+    expect(wrong({ idempotent: 'yes' })).toBe("TypeError: The option 'idempotent' is a boolean, got a string");
     expect(wrong(null)).toBe('TypeError: withOptions: an object was expected, got null');
     expect(wrong(undefined)).toBe('TypeError: withOptions: an object was expected, got undefined');
     expect(wrong({ retry: null })).toBe(
@@ -128,7 +198,7 @@ describe('Options', () => {
       [{ port: 7000 }, { port: 8000 }],
       /stand alone or behind a URL, not behind other options$/,
     ],
-    ['that are a number', ['redis://there', 7000], /options were expected beside the URL, got number$/],
+    ['that are a number', ['redis://there', 7000], /options were expected beside the URL, got a number$/],
     ['that are null', ['redis://there', null], /options were expected beside the URL, got null$/],
   ])('%s are refused', (_, args, message) => {
     expect(thrownBy(() => new Redis(...(args as [])))).toMatch(message);

@@ -1,4 +1,4 @@
-import type { RedisOptions } from './options';
+import type { RedisOptions } from './redis-options';
 
 const TLS_SCHEMES = new Set(['rediss:', 'valkeys:']);
 const SCHEMES = new Set(['redis:', 'valkey:', 'redis+unix:', 'valkey+unix:', ...TLS_SCHEMES]);
@@ -30,6 +30,8 @@ const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: st
   autoPipeline: boolean,
   noDelay: boolean,
   warnUnused: boolean,
+  asyncContext: boolean,
+  family: (text) => (text === '4' ? 4 : text === '6' ? 6 : text === '0' ? 0 : refuse('family', '0, 4 or 6')),
 };
 
 /**
@@ -48,7 +50,7 @@ export function parseUrl(text: string): RedisOptions {
   if (url.password !== '') options.password = decode(url.password, 'password');
   if (options.username !== undefined && options.password === undefined) {
     // With a colon behind it, it is a user whose password is empty; alone it is a password.
-    if (!/^[^/]*\/\/[^/?#@]*:[^/?#]*@/.test(text)) {
+    if (!/^[^/]*\/\/[^/?#@:]*:[^/?#]*@/.test(text)) {
       options.password = options.username;
       delete options.username;
     } else {

@@ -1,0 +1,64 @@
+import { LONGEST_TIMER, address, duration, is, text, wholeNumber } from '../option-checks';
+import type { ResolvedOptions } from './redis-options';
+
+/** ms; Node tells the system whole seconds, where none are the system's own default, and Linux takes no more than these. */
+const LONGEST_KEEP_ALIVE = 32_767_000;
+
+/** Bytes; beyond it no machine is quicker for it. */
+const LARGEST_BUFFER = 2 ** 30;
+
+/** @throws TypeError that names the option and what was expected */
+export function check(options: ResolvedOptions): void {
+  address('host', options.host);
+  address('path', options.path);
+  text('clientName', options.clientName);
+  // A server refuses others, on every connection anew.
+  if (!/^[!-~]*$/.test(options.clientName ?? '')) {
+    throw new TypeError("The option 'clientName' holds printable ASCII characters alone, no spaces");
+  }
+  text('prefix', options.prefix);
+  is('boolean', 'autoPipeline', options.autoPipeline);
+  is('boolean', 'noDelay', options.noDelay);
+  is('boolean', 'warnUnused', options.warnUnused);
+  is('boolean', 'asyncContext', options.asyncContext);
+  if (![0, 4, 6].includes(options.family)) {
+    throw new TypeError(`The option 'family' is 0, 4 or 6, got ${String(options.family)}`);
+  }
+  is('function', 'reconnectOnError', options.reconnectOnError);
+  if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls);
+  wholeNumber('port', options.port, 1, 65_535);
+  refuseOtherAddress(options);
+  wholeNumber('database', options.database, 0);
+  wholeNumber('pipelineDepth', options.pipelineDepth, 1);
+  wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
+  wholeNumber('readBufferSize', options.readBufferSize, 1024, LARGEST_BUFFER);
+  wholeNumber('writeBufferSize', options.writeBufferSize, 1024, LARGEST_BUFFER);
+  if (options.keepAlive !== 0) wholeNumber('keepAlive', options.keepAlive, 1_000, LONGEST_KEEP_ALIVE);
+  wholeNumber('connectTimeout', options.connectTimeout, 1, LONGEST_TIMER);
+  for (const name of ['commandTimeout', 'readTimeout', 'writeTimeout', 'blockingGrace'] as const) {
+    duration(name, options[name]);
+  }
+  if (![2, 3, 'auto'].includes(options.protocol)) {
+    throw new TypeError(`The option 'protocol' is 2, 3 or 'auto', got ${String(options.protocol)}`);
+  }
+}
+
+/** What of the details for TLS would lead elsewhere than the address. */
+const ADDRESS_IN_TLS = ['host', 'port', 'path', 'socket'] as const;
+
+/** @throws TypeError where the details for TLS name another server than the options do */
+function refuseOtherAddress(options: ResolvedOptions): void {
+  const { tls } = options;
+  if (typeof tls !== 'object') return;
+  for (const name of ADDRESS_IN_TLS) {
+    if (tls[name] === undefined) continue;
+    if (name === 'socket')
+      throw new TypeError("The option 'tls.socket' cannot be used: every link makes a socket of its own");
+    const isSame =
+      options.path === undefined
+        ? name !== 'path' && tls[name] === options[name]
+        : name === 'path' && tls.path === options.path;
+    if (!isSame)
+      throw new TypeError(`The option 'tls.${name}' contradicts the address of the server: use the option '${name}'`);
+  }
+}

@@ -1,0 +1,16 @@
+export { resolveRetry } from './backoff';
+export { checkCredentials } from './credentials';
+export type {
+  BackoffOptions,
+  Credentials,
+  CredentialsSource,
+  ReconnectFunction,
+  ReconnectOnError,
+  ReconnectOptions,
+  RedisOptions,
+  ReplyLimits,
+  ResolvedOptions,
+  RetryOptions,
+} from './redis-options';
+export { resolveOptions } from './resolve';
+export { withoutUndefined, type Complete } from './without-undefined';

@@ -1,0 +1,25 @@
+import type { Command } from '../commands/command';
+import { refuseInOnConnect } from '../commands/shared-connection';
+import { kindOf } from '../resp/kind-of';
+import type { RedisOptions, ResolvedOptions } from './redis-options';
+
+/** @throws TypeError when it is no list of commands, or a command has no place there */
+export function onConnectOf(given: NonNullable<RedisOptions['onConnect']>): ResolvedOptions['onConnect'] {
+  if (typeof given === 'function') return () => checkedForOnConnect(given());
+  const commands = checkedForOnConnect(given);
+  return () => commands;
+}
+
+/** @returns a copy, which stays as it was checked */
+function checkedForOnConnect(given: unknown): readonly Command[] {
+  if (!Array.isArray(given)) {
+    throw new TypeError(`The option 'onConnect' is a list of commands or a function, got ${kindOf(given)}`);
+  }
+  return (given as unknown[]).map((command) => {
+    // By its looks, for the package may be loaded twice.
+    const isCommand = typeof (command as Command | undefined)?.spec?.name === 'string';
+    if (!isCommand) throw new TypeError(`The option 'onConnect' is a list of commands, got ${kindOf(command)} in it`);
+    refuseInOnConnect(command as Command);
+    return command as Command;
+  });
+}

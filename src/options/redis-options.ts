@@ -1,0 +1,171 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import type { Observable, ObservableInput } from 'rxjs';
+import type { Command } from '../commands/command';
+import type { RetryPolicy } from '../commands/request-context';
+import type { RedisError, ReplyError } from '../errors';
+import type { DecoderLimits, ReplyLimits } from '../resp/limits';
+import type { Complete } from './without-undefined';
+
+export type { ReplyLimits } from '../resp/limits';
+
+/** How repeated attempts are spaced. Durations are milliseconds. */
+export interface BackoffOptions {
+  /** before the first attempt */
+  readonly initialDelay?: number | undefined;
+  /** the longest delay */
+  readonly maxDelay?: number | undefined;
+  /** by how much each delay is longer than the one before */
+  readonly factor?: number | undefined;
+  /** the share of a delay that is left to chance, 0 to 1 */
+  readonly jitter?: number | undefined;
+  /** how often in a row it is tried before it is given up */
+  readonly maxAttempts?: number | undefined;
+}
+
+/**
+ * How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, less up to a quarter, for ever. The count
+ * starts anew once a connection has lasted as long as the wait before it, or 5 000 ms.
+ */
+export type ReconnectOptions = BackoffOptions;
+
+/** When a command is sent again: first after 50 ms, doubling up to 1 000 ms, less up to a quarter, at most 16 times. */
+export type RetryOptions = BackoffOptions;
+
+/**
+ * Decides when a lost connection is made again: after a delay in milliseconds, when an Observable emits, or not at all, as when the
+ * Observable completes without a value.
+ * `attempt` counts from 1 and starts anew once a connection has lasted as long as the delay before it, or 5 000 ms; where an
+ * Observable decided, once it has worked at all.
+ */
+export type ReconnectFunction = (attempt: number, error: RedisError) => number | Observable<unknown> | false;
+
+/** The user to sign in as. A password without a user name is the `default` user's. */
+export interface Credentials {
+  readonly username?: string | undefined;
+  readonly password: string;
+}
+
+/**
+ * Credentials, or where to get them whenever a connection is made. What an Observable emits after its first value signs the live
+ * connection in anew: token rotation. Every connection subscribes to it and signs in with the first value, so that is to be the
+ * latest, as from a BehaviorSubject or `shareReplay(1)`.
+ *
+ * An AUTH of the user holds for the connections that follow until a newer value comes, or the server refuses it.
+ */
+export type CredentialsSource =
+  Credentials | Observable<Credentials> | (() => Credentials | ObservableInput<Credentials>);
+
+/** Whether a reply error means that the connection leads to the wrong server: make it anew, and send the command once more. */
+export type ReconnectOnError = (error: ReplyError) => boolean | 'resend';
+
+/** What a client can be told. Durations are milliseconds. */
+export interface RedisOptions {
+  /** `redis://[[user:]password@]host[:port][/database]`; other options take precedence over it */
+  readonly url?: string | undefined;
+  /** default `localhost` */
+  readonly host?: string | undefined;
+  /** default 6379 */
+  readonly port?: number | undefined;
+  /** a Unix socket, in place of host and port */
+  readonly path?: string | undefined;
+  /** the addresses of the host that are tried: 4 or 6, or 0, the default, for both */
+  readonly family?: 0 | 4 | 6 | undefined;
+  /** `true`, or details as for `tls.connect`; certificates are verified unless these say otherwise */
+  readonly tls?: boolean | TlsOptions | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** in place of user name and password */
+  readonly credentials?: CredentialsSource | undefined;
+  /** the database to select; default 0 */
+  readonly database?: number | undefined;
+  /** shown in CLIENT LIST */
+  readonly clientName?: string | undefined;
+  /** RESP version; `auto`, the default, asks for 3 and takes 2 where the server refuses */
+  readonly protocol?: 2 | 3 | 'auto' | undefined;
+  /**
+   * sent on every connection when it is made, before anything else; a refusal counts as a failed connection.
+   *
+   * No SELECT, AUTH, HELLO or CLIENT SETNAME, for which there are options; nothing that the shared connection refuses but CLIENT
+   * TRACKING, READONLY and READWRITE; nothing that waits. What the user changes later by CLIENT NO-EVICT and the like stays changed.
+   */
+  readonly onConnect?: readonly Command[] | (() => readonly Command[]) | undefined;
+  /**
+   * how long a server may take to accept, and then to greet; default 10 000. Of a name with several addresses, each but the last is
+   * left after an eighth of it, at least the time that Node gives it: 250
+   */
+  readonly connectTimeout?: number | undefined;
+  /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */
+  readonly commandTimeout?: number | undefined;
+  /**
+   * how long a connection may be silent that owes replies, to what has left a full send buffer, before it counts as dead;
+   * default 30 000
+   */
+  readonly readTimeout?: number | undefined;
+  /**
+   * how long a full send buffer may take to empty, all of it, before the connection counts as dead: a value that takes longer to
+   * send, however steadily, needs more; default 30 000
+   */
+  readonly writeTimeout?: number | undefined;
+  /** what a blocking command may take beyond its own wait; default 2 000 */
+  readonly blockingGrace?: number | undefined;
+  /** default on; `false` closes the client when its connection is lost */
+  readonly reconnect?: boolean | ReconnectOptions | ReconnectFunction | undefined;
+  /**
+   * default: what a server says that a failover has made a replica of makes the connection anew and resends. That is READONLY, also in
+   * the error of a script, which is not sent again, and what a command is told that waited there: it waits the rest of its time
+   */
+  readonly reconnectOnError?: ReconnectOnError | undefined;
+  /** which failed commands are sent again; default on, for those that a repetition cannot harm */
+  readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
+  /** put before every key and channel, and taken off where they come back */
+  readonly prefix?: string | undefined;
+  /** send the commands of one tick in one write; default true */
+  readonly autoPipeline?: boolean | undefined;
+  /** the most commands in one write; default 10 000 */
+  readonly pipelineDepth?: number | undefined;
+  /** how many commands may wait while disconnected; default 1000 */
+  readonly offlineQueue?: number | undefined;
+  /** bytes read at once; default 65 536 */
+  readonly readBufferSize?: number | undefined;
+  /** bytes gathered for one write; default 65 536 */
+  readonly writeBufferSize?: number | undefined;
+  /** how much of a reply is taken; what exceeds it ends the connection, and its command fails with a ProtocolError */
+  readonly limits?: ReplyLimits | undefined;
+  /**
+   * how long a connection is idle before TCP probes it, in whole seconds: what is left over does not count. 1 000 to 32 767 000, or
+   * 0, which turns it off; default 5 000
+   */
+  readonly keepAlive?: number | undefined;
+  /** send small writes at once (TCP_NODELAY); default true */
+  readonly noDelay?: boolean | undefined;
+  /**
+   * for development: a Reply that is collected and was neither subscribed to, awaited nor forgotten is told by a process warning with
+   * its command and where it was made; default false
+   */
+  readonly warnUnused?: boolean | undefined;
+  /**
+   * calls the Observers of replies in the context of AsyncLocalStorage in which they subscribed, as those of messages, `state$` and
+   * `events$` always are, and `await` and `firstValueFrom` without it; default false, for it takes time with every reply
+   */
+  readonly asyncContext?: boolean | undefined;
+}
+
+/** Options whose absence means something. */
+type Optional = 'path' | 'tls' | 'clientName';
+/** Options that are resolved to something else. */
+export type Derived = 'url' | 'username' | 'password' | 'credentials' | 'reconnect' | 'retry' | 'onConnect' | 'limits';
+
+/** The options with every default filled in. */
+export type ResolvedOptions = {
+  readonly [K in Exclude<keyof RedisOptions, Optional | Derived>]-?: NonNullable<RedisOptions[K]>;
+} & { readonly [K in Optional]: RedisOptions[K] | undefined } & {
+  /**
+   * Where the credentials of a new connection come from; a function, so that no secret lies in plain sight. What they are shows
+   * when they are used, for they are user code's: see `checkCredentials`.
+   */
+  readonly credentials: (() => Observable<unknown>) | undefined;
+  readonly reconnect: Complete<ReconnectOptions> | ReconnectFunction | false;
+  readonly retry: Complete<RetryOptions> | RetryPolicy | false;
+  readonly onConnect: () => readonly Command[];
+  readonly limits: DecoderLimits;
+};

@@ -1,0 +1,70 @@
+import { tellsOfFailover } from '../commands/reply-error';
+import { resolveReconnect, resolveRetry } from './backoff';
+import { check } from './check';
+import { credentialsOf } from './credentials';
+import { limitsOf } from './limits';
+import { onConnectOf } from './on-connect';
+import type { Derived, RedisOptions, ResolvedOptions } from './redis-options';
+import { parseUrl } from './url';
+import { withoutUndefined, type Given } from './without-undefined';
+
+const defaults: Omit<ResolvedOptions, Derived> = {
+  host: 'localhost',
+  port: 6379,
+  path: undefined,
+  family: 0,
+  tls: undefined,
+  clientName: undefined,
+  database: 0,
+  protocol: 'auto',
+  connectTimeout: 10_000,
+  commandTimeout: 30_000,
+  readTimeout: 30_000,
+  writeTimeout: 30_000,
+  blockingGrace: 2_000,
+  reconnectOnError: (error) => (tellsOfFailover(error) ? 'resend' : false),
+  prefix: '',
+  autoPipeline: true,
+  pipelineDepth: 10_000,
+  offlineQueue: 1000,
+  readBufferSize: 64 * 1024,
+  writeBufferSize: 64 * 1024,
+  keepAlive: 5_000,
+  noDelay: true,
+  warnUnused: false,
+  asyncContext: false,
+};
+
+/**
+ * Fills in the defaults and checks what was given.
+ * @throws TypeError that names the option and what was expected, never a value that may be a secret
+ */
+export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
+  const { url, username, password, credentials, reconnect, retry, onConnect = [], limits, ...rest } = withUrl(given);
+  for (const name of Object.keys(rest)) {
+    if (!Object.hasOwn(defaults, name)) throw new TypeError(`There is no option '${name}'`);
+  }
+  const options: ResolvedOptions = {
+    ...defaults,
+    ...rest,
+    credentials: credentialsOf(username, password, credentials),
+    reconnect: resolveReconnect(reconnect),
+    retry: resolveRetry(retry),
+    onConnect: onConnectOf(onConnect),
+    limits: limitsOf(limits),
+  };
+  check(options);
+  return options;
+}
+
+function withUrl(given: RedisOptions): Given<RedisOptions> {
+  const own = withoutUndefined(given);
+  if (own.url === undefined) return own;
+  const { path, ...parsed } = withoutUndefined(parseUrl(own.url));
+  if (parsed.tls === true && own.tls === false) {
+    throw new TypeError("The option 'tls' is false, and the URL says TLS by its scheme: leave one of them out");
+  }
+  // A host or port beside the URL takes the place of the Unix socket in it.
+  const isElsewhere = own.host !== undefined || own.port !== undefined;
+  return { ...parsed, ...(path !== undefined && !isElsewhere && { path }), ...own };
+}

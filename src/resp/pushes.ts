@@ -1,0 +1,41 @@
+import { ProtocolError } from '../errors';
+import { Push, type Frame } from './frames';
+
+/**
+ * The pushes that stand in a reply for one of its elements: inside the array of EXEC they are the replies to SUBSCRIBE and its like.
+ *
+ * Every other push that comes inside a reply is none of its elements, whatever its kind: Redis 6.0 sends invalidations between the
+ * replies of EXEC, and 6.0 and 7.0 send messages there. All servers count the commands of the transaction and not the confirmations:
+ * SUBSCRIBE of two channels is one element by the count and arrives as two. So a transaction can be read only where each of its
+ * SUBSCRIBE and UNSUBSCRIBE names one channel; the client sends none in a transaction.
+ */
+const CONFIRMATIONS = new Set(['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe']);
+
+/** How many parts a message has, by its kind. */
+const messageParts = new Map<Frame | undefined, number>([
+  ['message', 3],
+  ['smessage', 3],
+  ['pmessage', 4],
+]);
+
+/** Whether a push that came inside a reply is an element of it. */
+export function isElement(push: Push): boolean {
+  return CONFIRMATIONS.has(push.kind);
+}
+
+// Hot: once per message.
+/** @throws ProtocolError when a push has no kind, or is a message that lacks a part */
+export function toPush(items: Frame[]): Push {
+  const kind = items[0];
+  if (!isText(kind)) throw new ProtocolError('A push has no kind');
+  const parts = messageParts.get(kind);
+  if (parts === undefined) return new Push(items);
+  let isWhole = items.length === parts;
+  for (let i = 1; isWhole && i < parts; i++) isWhole = isText(items[i]);
+  if (!isWhole) throw new ProtocolError(`A push of the kind ${String(kind)} is not what such a push is`);
+  return new Push(items);
+}
+
+function isText(frame: Frame | undefined): frame is string | Uint8Array {
+  return typeof frame === 'string' || frame instanceof Uint8Array;
+}
