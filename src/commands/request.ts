@@ -69,14 +69,14 @@ export class Request<T = unknown> {
     return past;
   }
 
-  /** Has it observed by what is made of its observer; before it enters a line. */
-  observeBy(observer: (observer: ReplyObserver<T>) => ReplyObserver<T>): void {
-    this.observer = observer(this.observer);
-  }
-
   /** Has it noted that the observer leaves; at the latest when it is told of the outcome. What is awaited cannot be left. */
   onLeave(departure: Unsubscribable): void {
     this.observer.add?.(departure);
+  }
+
+  /** Has it observed by what is made of its observer; before it enters a line. */
+  observeBy(observer: (observer: ReplyObserver<T>) => ReplyObserver<T>): void {
+    this.observer = observer(this.observer);
   }
 
   /** It leaves its line, to be failed or for another one, where its time and its place begin anew. */

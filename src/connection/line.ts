@@ -40,7 +40,7 @@ interface Loss {
   readonly oldest: Request | undefined;
   /** the oldest in flight was that at the last loss as well: perhaps its answer is what breaks the link */
   readonly isSuspect: boolean;
-  /** from here on what it owed was not sent: the place among all that it ever owed */
+  /** the number, among all that were ever owed, of the first that the socket has refused to write */
   readonly refusedFrom: number;
 }
 
@@ -431,14 +431,14 @@ export class Line implements LinkOwner {
       const request = owed.shift()!;
       if (!request.command.spec.plain) this.noteEnd(request, false);
       const isOldest = request === oldest;
-      const wasSent = owed.passed <= refusedFrom;
-      if (!wasSent && !isGreeting(request)) {
+      const isRefused = owed.passed > refusedFrom;
+      if (isRefused && !isGreeting(request)) {
         this.backlog.bringBack(request);
         continue;
       }
       const failure = withoutStacks(() => {
         // What restores a link is sent anew with the next one.
-        if (!wasSent) return connectionLost(error, request, 'unsent');
+        if (isRefused) return connectionLost(error, request, 'unsent');
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
         if (isOldest && error instanceof ProtocolError) return unreadable(error, request);
         const progress = link.progressOf(request, oldest);

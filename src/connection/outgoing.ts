@@ -35,6 +35,14 @@ export interface OutgoingOptions {
   readonly clock: Clock;
 }
 
+/** A group of which no more is written than so many members. */
+export interface Cut {
+  readonly request: Request;
+  readonly written: number;
+  /** why, where it is not that its observer has left */
+  readonly error?: RedisError;
+}
+
 /** What a link had to write and did not. */
 export interface Unwritten {
   readonly greetings: readonly Request[];
@@ -42,14 +50,6 @@ export interface Unwritten {
   readonly queued: readonly Request[];
   /** the place, among all that were ever owed, of the first that the socket has refused; Infinity for none */
   readonly refusedFrom: number;
-}
-
-/** A group of which no more is written than so many members. */
-export interface Cut {
-  readonly request: Request;
-  readonly written: number;
-  /** why, where it is not that its observer has left */
-  readonly error?: RedisError;
 }
 
 /** So many commands are written in one turn of the event loop; then what has come is read first. */

@@ -68,8 +68,6 @@ export interface RedisOptions {
   readonly port?: number | undefined;
   /** a Unix socket, in place of host and port */
   readonly path?: string | undefined;
-  /** the addresses of the host that are tried: 4 or 6, or 0, the default, for both */
-  readonly family?: 0 | 4 | 6 | undefined;
   /** `true`, or details as for `tls.connect`; certificates are verified unless these say otherwise */
   readonly tls?: boolean | TlsOptions | undefined;
   readonly username?: string | undefined;
@@ -143,6 +141,8 @@ export interface RedisOptions {
    * its command and where it was made; default false
    */
   readonly warnUnused?: boolean | undefined;
+  /** the addresses of the host that are tried: 4 or 6, or 0, the default, for both */
+  readonly family?: 0 | 4 | 6 | undefined;
   /**
    * calls the Observers of replies in the context of AsyncLocalStorage in which they subscribed, as those of messages, `state$` and
    * `events$` always are, and `await` and `firstValueFrom` without it; default false, for it takes time with every reply

@@ -12,7 +12,6 @@ const defaults: Omit<ResolvedOptions, Derived> = {
   host: 'localhost',
   port: 6379,
   path: undefined,
-  family: 0,
   tls: undefined,
   clientName: undefined,
   database: 0,
@@ -32,6 +31,7 @@ const defaults: Omit<ResolvedOptions, Derived> = {
   keepAlive: 5_000,
   noDelay: true,
   warnUnused: false,
+  family: 0,
   asyncContext: false,
 };
 

@@ -1,4 +1,4 @@
-import { EMPTY, Observable, Subscription, merge, throwError, timer } from 'rxjs';
+import { EMPTY, Observable, Subscription, merge, tap, throwError, timer } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import { inCallersContext, inContext } from '../connection/async-context';
@@ -6,10 +6,10 @@ import type { Connection, ConnectionState } from '../connection/connection';
 import type { Resident, Send } from '../connection/resident';
 import { AuthenticationError, type ReplyError } from '../errors';
 import type { Push } from '../resp/frames';
-import { isBinary, keyOf, type ChannelName } from './channel-name';
+import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
-import type { Message, Topic } from './topic';
+import { asText, type Item, type Message, type Topic } from './topic';
 
 /** A server that refuses subscriptions for the moment is asked again after so long, ms. */
 const REFUSED_FOR = 100;
@@ -44,8 +44,10 @@ export class PubSub implements Resident {
   };
   private readonly all = Object.values(this.subscriptions);
   private readonly removals: Removals;
-  /** Observers of bytes, and names that only bytes can tell apart. */
+  /** Observers of bytes. */
   private bytesWanted = 0;
+  /** The carrier was asked for names that text cannot express, so that it takes bytes to know its confirmations. */
+  private askedInBytes = false;
   private reconcileScheduled = false;
   /** What is on its way to the server on the present link. */
   private reconciling = new Subscription();
@@ -102,13 +104,13 @@ export class PubSub implements Resident {
         subscriber.error(this.main.closedError());
         return;
       }
-      for (const key of new Set(names.map(keyOf))) {
-        const needsBytes = asBytes || isBinary(key);
+      for (const key of new Set(names.map(keyOfAsked))) {
         const topic = subscriptions.topic(key);
-        if (needsBytes) this.countBytesWanted(1);
+        if (isBinary(key)) this.askedInBytes = true;
+        this.countBytesWanted(asBytes ? 1 : 0);
         messagesOf(topic).subscribe(subscriber);
         subscriber.add(() => {
-          if (needsBytes) this.countBytesWanted(-1);
+          this.countBytesWanted(asBytes ? -1 : 0);
           subscriptions.release(topic);
           this.scheduleReconcile();
         });
@@ -157,14 +159,14 @@ export class PubSub implements Resident {
     this.reconcileScheduled = false;
     // A loss on the way is mended by what restores the connection.
     const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
-    this.reconciling.add(reconciled.subscribe({ error: () => undefined, complete: () => this.settled() }));
+    this.reconciling.add(reconciled.subscribe({ error: () => undefined }));
     this.lingerOrStay();
   }
 
   // Hot: once per message.
   receive({ items }: Push): void {
-    const [kind, first, second, third] = items as (string | Uint8Array)[];
-    switch (typeof kind === 'string' ? kind : String(kind)) {
+    const [kind, first, second, third] = items as Item[];
+    switch (asText(kind!)) {
       case 'message':
         this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);
         return;
@@ -191,7 +193,7 @@ export class PubSub implements Resident {
   private open(): void {
     const carrier = (this.carrier = this.openCarrier());
     carrier.line.residents.add(this);
-    carrier.line.pushesAsBytes = this.bytesWanted > 0;
+    carrier.line.pushesAsBytes = this.takesBytes;
     // One client has one stream of events, and what is wrong with either connection is to be heard there.
     carrier.events$.subscribe((event) => {
       if (event.type === 'error') this.main.events$.next(event);
@@ -230,6 +232,7 @@ export class PubSub implements Resident {
   private end(error: unknown): void {
     this.forget();
     this.leaving?.unsubscribe();
+    this.askedInBytes = false;
     for (const subscriptions of this.all) subscriptions.end(error);
     this.publishHeld();
   }
@@ -247,10 +250,11 @@ export class PubSub implements Resident {
 
   /** What is refused for the moment is asked for again on the same link. */
   private reconcileInTime(send: Send): Observable<unknown> {
-    return this.reconcile(send, () => {
+    const reconciled = this.reconcile(send, () => {
       this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(() => this.scheduleReconcile()));
       return EMPTY;
     });
+    return reconciled.pipe(tap({ complete: () => this.settled() }));
   }
 
   private reconcile(send: Send, onMomentary: (error: ReplyError) => Observable<never>): Observable<unknown> {
@@ -298,8 +302,12 @@ export class PubSub implements Resident {
     return mode === undefined || mode === 'cluster';
   }
 
+  private get takesBytes(): boolean {
+    return this.bytesWanted > 0 || this.askedInBytes;
+  }
+
   private countBytesWanted(change: number): void {
     this.bytesWanted += change;
-    if (this.carrier !== undefined) this.carrier.line.pushesAsBytes = this.bytesWanted > 0;
+    if (this.carrier !== undefined) this.carrier.line.pushesAsBytes = this.takesBytes;
   }
 }
