@@ -241,6 +241,7 @@ describe('Options', () => {
     ['autoPipeline', 'no'],
     ['noDelay', 1],
     ['warnUnused', 'yes'],
+    ['asyncContext', 'yes'],
     ['reconnectOnError', true],
     ['onConnect', 'PING'],
     ['onConnect', ['PING']],
