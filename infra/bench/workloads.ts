@@ -37,8 +37,9 @@ export interface Workload {
 }
 
 const everyWay = clientNames;
-/** Who has no limits is the same in all else. */
-const limited = clientNames.filter((name) => name !== 'ours, without limits');
+/** What shows the cost of an option is the same in all else. */
+const optional: readonly ClientName[] = ['ours, without limits', 'ours, asyncContext'];
+const limited = clientNames.filter((name) => !optional.includes(name));
 const oneWayEach = clientNames.filter((name) => clients[name].variant !== true);
 /** Whoever waits for a reply takes memory too, each way another amount. The floor waits for nothing. */
 const everyWayOfOursOneOfPeers = limited.filter(

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Observable, type MonoTypeOperatorFunction } from 'rxjs';
+import { Observable, type MonoTypeOperatorFunction, type Unsubscribable } from 'rxjs';
 import { AwaitedReply, type ReplyObserver } from '../commands/observers';
 import type { Executor } from '../commands/request-context';
 import type { RedisError } from '../errors';
@@ -53,6 +53,10 @@ class InContext<T> implements ReplyObserver<T> {
 
   error(cause: RedisError): void {
     this.context.runInAsyncScope(error, undefined, this.observer, cause);
+  }
+
+  add(departure: Unsubscribable): void {
+    this.observer.add?.(departure);
   }
 
   complete(): void {

@@ -135,7 +135,7 @@ export interface RedisOptions {
   readonly pipelineDepth?: number | undefined;
   /** how many commands may wait while disconnected; default 1000 */
   readonly offlineQueue?: number | undefined;
-  /** bytes read at once; default 65 536 */
+  /** bytes read at once; default 65 536. With TLS Node decides, by the record: 16 384 at most */
   readonly readBufferSize?: number | undefined;
   /** bytes gathered for one write; default 65 536 */
   readonly writeBufferSize?: number | undefined;

@@ -32,6 +32,8 @@ const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: st
   verify: number,
   warnUnused: boolean,
   callSites: boolean,
+  asyncContext: boolean,
+  family: (text) => (text === '4' ? 4 : text === '6' ? 6 : text === '0' ? 0 : refuse('family', '0, 4 or 6')),
 };
 
 /**

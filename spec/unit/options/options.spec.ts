@@ -242,6 +242,7 @@ describe('Options', () => {
     ['noDelay', 1],
     ['warnUnused', 'yes'],
     ['callSites', 'yes'],
+    ['asyncContext', 'yes'],
     ['reconnectOnError', true],
     ['onConnect', 'PING'],
     ['onConnect', ['PING']],
