@@ -45,7 +45,8 @@ export class FirstBytes {
   /** The same error, or one that says what the other end is where that is no Redis. */
   explain(error: RedisError, address: string, isTls: boolean): RedisError {
     const { text, isOpen } = this;
-    if (isOpen && !isTls && text === '' && error instanceof ConnectionError && isEndOfSocket(error)) return withHint(error);
+    if (isOpen && !isTls && text === '' && error instanceof ConnectionError && isEndOfSocket(error))
+      return withHint(error);
     if (error instanceof ProtocolError && text !== '' && !RESP.has(text[0]!))
       return noRedis(error, `${address} ${saysOf(text)}`);
     if (error instanceof ConnectionError && NO_TLS.has(codeOf(error) ?? ''))

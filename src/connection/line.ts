@@ -209,7 +209,6 @@ export class Line implements LinkOwner {
     return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
   }
 
-
   // Hot: everything up to `answered` runs for every command.
   private enter(request: Request): void {
     const { autoPipeline, clock } = this.options;
