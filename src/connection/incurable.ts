@@ -45,7 +45,7 @@ export class FirstBytes {
   /** The same error, or one that says what the other end is where that is no Redis. */
   explain(error: RedisError, address: string, isTls: boolean): RedisError {
     const { text, isOpen } = this;
-    if (isOpen && !isTls && text === '' && error instanceof ConnectionError) return withHint(error);
+    if (isOpen && !isTls && text === '' && codeOf(error) === 'ECONNRESET') return withHint(error);
     if (error instanceof ProtocolError && text !== '' && !RESP.has(text[0]!))
       return noRedis(error, `${address} ${saysOf(text)}`);
     if (error instanceof ConnectionError && NO_TLS.has(codeOf(error) ?? ''))
@@ -62,7 +62,7 @@ function saysOf(text: string): string {
 }
 
 /** Servers with TLS reset a connection that begins in plain text, which may as well have other reasons. */
-function withHint({ message, delivery, repeatable, command, cause }: ConnectionError): ConnectionError {
+function withHint({ message, delivery, repeatable, command, cause }: RedisError): ConnectionError {
   const hint = `${message}, before a single byte came: if it speaks TLS, use rediss:// or the option 'tls'`;
   return new ConnectionError(hint, { delivery, repeatable, command, cause });
 }
