@@ -9,7 +9,15 @@ import { camelCase, constantCase, pascalCase } from './names';
 import { optionsTypeOf } from './option-rows';
 import { OVERRIDES, type Override, type Special } from './overrides';
 import { replyOf } from './replies';
-import { flattened, parseParameters, parseSignature, signaturesOf, widened, type FlatPair } from './signatures';
+import {
+  flattened,
+  parseParameters,
+  parseSignature,
+  signaturesOf,
+  widened,
+  withInterfaces,
+  type FlatPair,
+} from './signatures';
 
 const FILES: Readonly<Record<string, string>> = { module: 'vector-set' };
 
@@ -34,6 +42,7 @@ function buildModel(facts: CallableFacts, override: Override): CommandModel {
   const draft = new Draft(facts, override);
   draft.walk();
   const { rows, needs } = draft.options;
+  const exclusive = exclusiveOf(facts, rows);
   const replies = conditionsOf(facts, override);
   const [first] = replies;
   const byPresence = first?.when?.startsWith('!') ? camelCase(first.when.slice(1)) : undefined;
@@ -50,16 +59,16 @@ function buildModel(facts: CallableFacts, override: Override): CommandModel {
   const signatures = signaturesOf(draft.parameters, replies, byPresence, optionsName, rows);
   return {
     ...common,
-    signatures:
-      draft.flat === undefined
-        ? signatures
-        : signatures.flatMap((one) => [one, flattened(one, draft.flat as FlatPair)]),
+    signatures: (draft.flat === undefined
+      ? signatures
+      : signatures.flatMap((one) => [one, flattened(one, draft.flat as FlatPair)])
+    ).map(withInterfaces),
     implementation: draft.flat === undefined ? draft.parameters : widened(draft.parameters, draft.flat),
     steps: draft.steps,
     options: rows,
-    optionsType: rows.length === 0 ? undefined : (override.options?.type ?? optionsTypeOf(rows)),
+    optionsType: rows.length === 0 ? undefined : (override.options?.type ?? optionsTypeOf(rows, exclusive)),
     needs,
-    exclusive: exclusiveOf(facts, rows),
+    exclusive,
     replies,
     byPresence,
     special: undefined,
@@ -107,7 +116,7 @@ function replayCasesOf(facts: CallableFacts, options: readonly OptionModel[]): C
 function specialModel(
   special: Special,
 ): Omit<CommandModel, 'facts' | 'method' | 'constant' | 'file' | 'keys' | 'replies'> {
-  const signatures = special.signatures.map(parseSignature);
+  const signatures = special.signatures.map(parseSignature).map(withInterfaces);
   const [only] = signatures;
   return {
     signatures,

@@ -1,9 +1,10 @@
 // An override outlives its reason when the facts change: whatever matches nothing, or says what the rules say anyway, is an error.
 
-import { BINARY, secretsOf } from './spec-facts';
+import { BINARY, BINARY_WITH, secretsOf } from './spec-facts';
 import { buildModels } from './build-model';
 import { replaysOf } from './model';
 import { loadDocs, REPLACEMENTS } from './docs';
+import { EMPTY } from './empty';
 import { SESSION, STREAMED } from './emit/surface';
 import { callable, HIDDEN, loadFacts, type ArgumentFacts, type CallableFacts } from './facts';
 import { OVERRIDES, type Override } from './overrides';
@@ -22,6 +23,8 @@ export function complaints(facts: readonly CallableFacts[] = callable(loadFacts(
     session: SESSION,
     streamed: STREAMED,
     binary: BINARY,
+    'binary with an option': Object.keys(BINARY_WITH),
+    empty: Object.keys(EMPTY),
     refused: Object.keys(REFUSED),
     docs: loadDocs().keys(),
   };

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ArgumentFacts, CallableFacts } from './facts';
+import type { ArgumentFacts, CallableFacts, Since } from './facts';
 
 /** The words about one command. */
 export interface CommandDocs {
@@ -104,6 +104,42 @@ export function pageOf({ name, servers }: CallableFacts): string {
   return servers.redis === undefined
     ? `https://valkey.io/commands/${page}/`
     : `https://redis.io/docs/latest/commands/${page}/`;
+}
+
+const SERVER_NAMES = { redis: 'Redis', valkey: 'Valkey' };
+
+/** `since 7.4.0`, `Redis only, since 8.2.0`, `since Redis 7.4.0, Valkey 8.0.0`; empty where nothing is to be said. */
+export function availabilityOf({
+  since,
+  only,
+}: {
+  since?: Since | undefined;
+  only?: 'redis' | 'valkey' | undefined;
+}): string {
+  const server = only === undefined ? '' : `${SERVER_NAMES[only]} only`;
+  const version =
+    since === undefined
+      ? ''
+      : `since ${typeof since === 'string' ? since : `Redis ${since.redis}, Valkey ${since.valkey}`}`;
+  return [server, version].filter(Boolean).join(', ');
+}
+
+/** Options that not every server has: `\`IFEQ\` since Redis 8.4.0, Valkey 8.1.0`. What is as old as its command is left out. */
+export function newerOptionsOf({ args = [], servers }: CallableFacts): string[] {
+  const byNote = new Map<string, string[]>();
+  const isAsOld = (since: Since | undefined): boolean => since === servers.redis || since === servers.valkey;
+  const walk = (argument: ArgumentFacts, whole: Pick<ArgumentFacts, 'since' | 'only'>): void => {
+    const { token, type, name, args: parts = [], since = whole.since, only = whole.only } = argument;
+    const note = only === undefined && isAsOld(since) ? '' : availabilityOf({ since, only });
+    const isWord = type === 'pure-token' || (token !== undefined && token !== '');
+    const saysItself = argument.since !== undefined || argument.only !== undefined;
+    const isNamed = isWord || (saysItself && parts.length === 0);
+    const label = isWord ? (token ?? name.toUpperCase()) : name;
+    if (note !== '' && isNamed) byNote.set(note, [...(byNote.get(note) ?? []), label]);
+    parts.forEach((part) => walk(part, isWord ? {} : { ...(since && { since }), ...(only && { only }) }));
+  };
+  args.forEach((argument) => walk(argument, {}));
+  return [...byNote].map(([note, labels]) => `${labels.map((label) => `\`${label}\``).join(', ')} ${note}`);
 }
 
 /** The grammar as one line: `SET key value [NX | XX] [GET]`. */

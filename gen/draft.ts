@@ -1,6 +1,7 @@
 // From a grammar to parameters and steps. The rules: positional arguments keep their order, options go to one object at the end,
 // counts disappear, required tokens are implied, a required choice of words is a union of literals.
 
+import { EMPTY } from './empty';
 import type { ArgumentFacts, CallableFacts } from './facts';
 import { isChoiceOfWords, isUnit, isValue, isWord, kindOf, union, Unmapped, withOwnToken, wordsOf } from './grammar';
 import { KINDS, type Parameter, type Step } from './model';
@@ -104,11 +105,12 @@ export class Draft {
     const last = this.isLast(rest);
     const counted = this.countFor(argument.name);
     const keys = argument.type === 'key';
-    const form = last ? (optional ? 'optionals' : 'rest') : optional ? 'optionalMany' : 'many';
-    if (form === 'optionalMany') throw new Unmapped(`${argument.name}: optional values in the middle`);
+    if (optional && !last) throw new Unmapped(`${argument.name}: optional values in the middle`);
+    const form = last ? (optional ? 'optionals' : 'rest') : 'many';
+    const none = optional || EMPTY[this.facts.name] !== undefined;
     this.parameters.push(
       last
-        ? { name, type: `${optional ? 'Optionals' : 'Variadic'}<${kind.type}>`, rest: true }
+        ? { name, type: `${none ? 'Optionals' : 'Variadic'}<${kind.type}>`, rest: true }
         : { name, type: `Many<${kind.type}>` },
     );
     this.steps.push({ step: 'many', parameter: name, check: kind.check, form, counted, keys, name });

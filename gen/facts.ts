@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** A release of Redis, or of the server that alone has it; or one of each. */
+export type Since = string | { redis: string; valkey: string };
+
 /** One node of a command's grammar, as `commands.json` has it. */
 export interface ArgumentFacts {
   name: string;
@@ -10,7 +13,8 @@ export interface ArgumentFacts {
   multiple?: boolean;
   multipleToken?: boolean;
   keySpec?: number;
-  since?: string;
+  /** a release of Redis, which Valkey inherited, or one of each */
+  since?: Since;
   only?: 'redis' | 'valkey';
   countOf?: string;
   sameLengthAs?: string;

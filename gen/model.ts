@@ -1,6 +1,6 @@
 // What the emitters write: facts and overrides, put into the terms of a TypeScript signature.
 
-import type { CallableFacts } from './facts';
+import type { CallableFacts, Since } from './facts';
 
 /** How one value is typed and checked. */
 export type ValueKind =
@@ -49,7 +49,7 @@ export type Step =
       step: 'many';
       parameter: string;
       check: string;
-      form: 'many' | 'rest' | 'optionals' | 'optionalMany';
+      form: 'many' | 'rest' | 'optionals';
       counted: boolean;
       keys: boolean;
       name: string;
@@ -74,7 +74,7 @@ export interface OptionModel {
   writer: string;
   /** options of the same choice exclude each other; 0 is no choice */
   choice: number;
-  since?: string | undefined;
+  since?: Since | undefined;
   only?: 'redis' | 'valkey' | undefined;
   /** it names a key */
   key?: boolean | undefined;
@@ -94,6 +94,8 @@ export interface ReplyCase {
 
 /** A signature as the editor shows it. */
 export interface Signature {
+  /** `T = unknown`, where the caller says what comes or an argument's own type counts */
+  generics?: string | undefined;
   parameters: Parameter[];
   reply: string;
 }

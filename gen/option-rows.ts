@@ -1,5 +1,6 @@
 // Optional arguments as rows of an option table, and the type of the options object.
 
+import { availabilityOf } from './docs';
 import type { ArgumentFacts } from './facts';
 import { isChoiceOfWords, isValue, kindOf, union, Unmapped, wordsOf } from './grammar';
 import { KINDS, type OptionModel } from './model';
@@ -32,7 +33,7 @@ export class OptionRows {
   add(argument: ArgumentFacts, choice = 0): void {
     const common = { choice, since: argument.since, only: argument.only };
     if (argument.type === 'pure-token')
-      this.rows.push({ name: nameOf(argument), type: 'true', writer: 'flag', ...common });
+      this.rows.push({ name: nameOf(argument), type: 'boolean', writer: 'flag', ...common });
     else if (isValue(argument) && argument.token !== undefined) this.addValue(argument, common);
     else if (isChoiceOfWords(argument)) this.addWords(argument, common);
     else if (argument.type === 'oneof' && argument.token === undefined) {
@@ -69,7 +70,7 @@ export class OptionRows {
       this.wordChoices.push({ argument, words });
       for (const part of argument.args ?? []) {
         const { since = argument.since, only = argument.only } = part;
-        this.rows.push({ name: nameOf(part), type: 'true', writer: 'flag', choice, since, only });
+        this.rows.push({ name: nameOf(part), type: 'boolean', writer: 'flag', choice, since, only });
       }
     }
   }
@@ -114,27 +115,17 @@ function withServer(part: ArgumentFacts, { only }: ArgumentFacts): ArgumentFacts
   return only === undefined || part.only !== undefined ? part : { ...part, only };
 }
 
-/** At most one of each choice, and the rest. */
-export function optionsTypeOf(options: readonly OptionModel[]): string {
-  const groups = new Map<number, OptionModel[]>();
-  for (const option of options) groups.set(option.choice, [...(groups.get(option.choice) ?? []), option]);
-  const parts: string[] = [];
-  for (const [choice, rows] of groups) {
-    const members = rows.map((row) => {
-      const note = row.since !== undefined || row.only !== undefined ? noteOf(row) : '';
-      const name = /^\w+$/.test(row.name) ? row.name : `'${row.name}'`;
-      return `${note}  ${name}${choice === 0 ? '?' : ''}: ${row.type};\n`;
-    });
-    const body = `{\n${members.join('')}}`;
-    parts.push(choice === 0 ? body : rows.length === 1 ? body.replace(/: /, '?: ') : `AtMostOne<${body}>`);
-  }
-  return parts.join(' & ');
-}
-
-const SERVER_NAMES = { redis: 'Redis', valkey: 'Valkey' };
-
-function noteOf({ since, only }: OptionModel): string {
-  const server = only ? `${SERVER_NAMES[only]} only` : '';
-  const version = since ? `since ${since}` : '';
-  return `  /** ${[server, version].filter(Boolean).join(', ')} */\n`;
+/** All options, and of each choice at most one. */
+export function optionsTypeOf(options: readonly OptionModel[], exclusive: readonly (readonly string[])[]): string {
+  const groups = new Map<number, string[]>();
+  for (const { choice, name } of options) groups.set(choice, [...(groups.get(choice) ?? []), name]);
+  groups.delete(0);
+  const members = options.map((row) => {
+    const availability = availabilityOf(row);
+    const note = availability === '' ? '' : `  /** ${availability} */\n`;
+    const name = /^\w+$/.test(row.name) ? row.name : `'${row.name}'`;
+    return `${note}  ${name}?: ${row.type} | undefined;\n`;
+  });
+  const choices = [...groups.values(), ...exclusive].filter((names) => names.length > 1);
+  return [`{\n${members.join('')}}`, ...choices.map((names) => `AtMostOne<${union(names)}>`)].join(' & ');
 }

@@ -71,7 +71,7 @@ const RANK = replies({
 const GEO = { 'WITHCOORD|WITHDIST|WITHHASH': ['GeoMatch<S>[]', 'readGeoMatches'], else: ['S[]', 'readTexts'] } as const;
 const GEO_OR_STORE = replies({ 'STORE|STOREDIST': ['number', 'readStoredCount'], ...GEO });
 const OVER_SOURCE = { replay: { when: 'special.storesOverSource(key, options)', replay: 'no' } } as const;
-const COUNTS_BY_CHANNEL = reply('Dictionary<S, number>', 'readCountsByChannel');
+const COUNTS = 'Dictionary<S, number>';
 const ADDRESS = reply('[host: string, port: number] | null', 'readAddress');
 const MASTER_DOWN = reply('[down: number, leader: string, epoch: number]', 'readMasterDown');
 const CONFIRMED = reply('void', 'readNothing');
@@ -83,15 +83,15 @@ const NODE_OR_MASTER: Override = {
     parameters: 'host: string, port?: number',
   },
 };
-const SCRIPT = special('script', ['(script: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
-const FUNCTION = special('script', ['(name: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']);
+const SCRIPT = special('script', ['<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): T']);
+const FUNCTION = special('script', ['<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): T']);
 const RANGE_BY = `(
-  | { BY?: undefined; LIMIT?: never }
-  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] }
+  | { BY?: undefined; LIMIT?: undefined }
+  | { BY: 'SCORE' | 'LEX'; LIMIT?: readonly [offset: number, count: number] | undefined }
 )`;
 const RANGE_ROWS = [
   row('BY', `'SCORE' | 'LEX'`, `joined('SCORE', 'LEX')`),
-  row('REV', 'true', 'flag'),
+  row('REV', 'boolean', 'flag'),
   row('LIMIT', 'readonly [offset: number, count: number]', 'tuple(arg.integer, arg.integer)'),
 ];
 const KEYS = reply('S[]', 'readKeys');
@@ -117,6 +117,10 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   STRALGO: special('anything', ['(...args: Optionals<Arg>): unknown']),
 
   // Keys
+  EXPIRE: special('expire', ['(key: Key, seconds: number, ...conditions: ExpireConditions): number']),
+  EXPIREAT: special('expireat', ['(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): number']),
+  PEXPIRE: special('pexpire', ['(key: Key, milliseconds: number, ...conditions: ExpireConditions): number']),
+  PEXPIREAT: special('pexpireat', ['(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): number']),
   MIGRATE: special('migrate', [
     `(host: string, port: number, keys: Many<Key>, db: number, timeout: number, options?: MigrateOptions): 'OK' | 'NOKEY'`,
   ]),
@@ -143,11 +147,12 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     'hrandfield',
     [
       '(key: Key): S | null',
-      '(key: Key, count: number, options?: { WITHVALUES?: false }): S[]',
+      '(key: Key, count: number, options?: { WITHVALUES?: false | undefined }): S[]',
       '(key: Key, count: number, options: { WITHVALUES: true }): [field: S, value: S][]',
-      '(key: Key, count: number, options?: { WITHVALUES?: boolean }): S[] | [field: S, value: S][]',
+      '(key: Key, count: number, options?: { WITHVALUES?: boolean | undefined }): S[] | [field: S, value: S][]',
+      '(key: Key, count?: number): S | S[] | null',
     ],
-    'key: Key, count?: number, options?: { WITHVALUES?: boolean }',
+    'key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }',
   ),
   HINCRBYFLOAT: { values: { increment: 'bound' } },
   HSET: { flat: true },
@@ -164,7 +169,9 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   ZADD: {
     special: {
       builder: 'zadd',
-      signatures: ['(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: true }): number'],
+      signatures: [
+        '(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: boolean | undefined }): number',
+      ],
     },
     also: {
       method: 'zaddIncr',
@@ -177,23 +184,24 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     'zrandmember',
     [
       '(key: Key): S | null',
-      '(key: Key, count: number, options?: { WITHSCORES?: false }): S[]',
+      '(key: Key, count: number, options?: { WITHSCORES?: false | undefined }): S[]',
       '(key: Key, count: number, options: { WITHSCORES: true }): Scored<S>[]',
-      '(key: Key, count: number, options?: { WITHSCORES?: boolean }): S[] | Scored<S>[]',
+      '(key: Key, count: number, options?: { WITHSCORES?: boolean | undefined }): S[] | Scored<S>[]',
+      '(key: Key, count?: number): S | S[] | null',
     ],
-    'key: Key, count?: number, options?: { WITHSCORES?: boolean }',
+    'key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }',
   ),
   ZRANGE: {
     values: { start: 'bound', stop: 'bound' },
     options: {
-      type: `{ REV?: true; WITHSCORES?: true } & ${RANGE_BY}`,
-      rows: [...RANGE_ROWS, row('WITHSCORES', 'true', 'flag')],
+      type: `{ REV?: boolean | undefined; WITHSCORES?: boolean | undefined } & ${RANGE_BY}`,
+      rows: [...RANGE_ROWS, row('WITHSCORES', 'boolean', 'flag')],
       needs: { LIMIT: ['BY'] },
     },
   },
   ZRANGESTORE: {
     values: { min: 'bound', max: 'bound' },
-    options: { type: `{ REV?: true } & ${RANGE_BY}`, rows: RANGE_ROWS, needs: { LIMIT: ['BY'] } },
+    options: { type: `{ REV?: boolean | undefined } & ${RANGE_BY}`, rows: RANGE_ROWS, needs: { LIMIT: ['BY'] } },
     replay: { when: 'arg.isAmong(dst, src)', replay: 'no' },
   },
   BZMPOP: POPPED_MEMBERS,
@@ -230,9 +238,10 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     special: {
       builder: 'geosearchstore',
       variants: ['no'],
-      signatures: ['(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: true }): number'],
+      signatures: ['(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: boolean | undefined }): number'],
     },
   },
+  GEODIST: reply('number | null', 'readDoubleOrNull'),
   GEOPOS: reply('([longitude: number, latitude: number] | null)[]', 'readPositions'),
   GEORADIUS: { ...GEO_OR_STORE, ...OVER_SOURCE },
   GEORADIUSBYMEMBER: { ...GEO_OR_STORE, ...OVER_SOURCE },
@@ -246,8 +255,10 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
       variants: ['state'],
       parameters: 'key: Key, id: Str, fields: Pairs, options?: XaddOptions',
       signatures: [
-        `(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): string`,
-        '(key: Key, id: Str, fields: Pairs, options?: XaddOptions): string | null',
+        `(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM' | 'IDMP' | 'IDMPAUTO'>): string`,
+        `(key: Key, id: '*', fields: Pairs, options?: XaddOptions & Without<'NOMKSTREAM'>): string`,
+        `(key: Key, id: Str, fields: Pairs, options?: XaddOptions & Without<'IDMP' | 'IDMPAUTO'>): string | null`,
+        `(key: Key, id: '*', fields: Pairs, options?: XaddOptions): string | null`,
       ],
     },
   },
@@ -255,7 +266,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     special: {
       builder: 'xtrim',
       variants: ['no'],
-      signatures: ['(key: Key, trim: Trim & { REF?: StreamReferences }): number'],
+      signatures: ['(key: Key, trim: Trim & { REF?: StreamReferences | undefined }): number'],
     },
   },
   XREAD: {
@@ -271,13 +282,21 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   ]),
   XPENDING: special(
     'xpending',
-    ['(key: Key, group: Str): PendingSummary<S>', '(key: Key, group: Str, range: PendingRange): PendingEntry<S>[]'],
+    [
+      '(key: Key, group: Str): PendingSummary<S>',
+      '(key: Key, group: Str, range: PendingRange): PendingEntry<S>[]',
+      '(key: Key, group: Str, range?: PendingRange): PendingSummary<S> | PendingEntry<S>[]',
+    ],
     'key: Key, group: Str, range?: PendingRange',
   ),
   'XINFO STREAM': special(
     'xinfoStream',
-    ['(key: Key): StreamInfo<S>', '(key: Key, options: { FULL: true; COUNT?: number }): StreamInfoFull<S>'],
-    'key: Key, options?: { FULL?: true; COUNT?: number }',
+    [
+      '(key: Key, options?: { FULL?: false | undefined }): StreamInfo<S>',
+      '(key: Key, options: { FULL: true; COUNT?: number | undefined }): StreamInfoFull<S>',
+      '(key: Key, options?: { FULL?: boolean | undefined; COUNT?: number | undefined }): StreamInfo<S> | StreamInfoFull<S>',
+    ],
+    'key: Key, options?: { FULL?: boolean | undefined; COUNT?: number | undefined }',
   ),
   XAUTOCLAIM: {
     values: { 'min-idle-time': 'integer' },
@@ -294,10 +313,10 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   'XINFO GROUPS': reply('StreamGroup<S>[]', 'readStreamGroups'),
 
   // Publish and subscribe
-  'PUBSUB CHANNELS': KEYS,
+  'PUBSUB CHANNELS': reply('S[]', 'readChannels'),
   'PUBSUB SHARDCHANNELS': KEYS,
-  'PUBSUB NUMSUB': COUNTS_BY_CHANNEL,
-  'PUBSUB SHARDNUMSUB': COUNTS_BY_CHANNEL,
+  'PUBSUB NUMSUB': reply(COUNTS, 'readCountsByChannel'),
+  'PUBSUB SHARDNUMSUB': reply(COUNTS, 'readCountsByShardChannel'),
   SUBSCRIBE: CONFIRMED,
   PSUBSCRIBE: CONFIRMED,
   SSUBSCRIBE: CONFIRMED,
@@ -335,8 +354,8 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
     options: {
       rows: [
         row('TO', 'readonly [host: string, port: number]', 'tuple(arg.text, arg.integer)'),
-        row('FORCE', 'true', 'flag'),
-        row('ABORT', 'true', 'flag'),
+        row('FORCE', 'boolean', 'flag'),
+        row('ABORT', 'boolean', 'flag'),
         row('TIMEOUT', 'number', 'oneInteger'),
       ],
       needs: { FORCE: ['TO'] },
@@ -349,24 +368,26 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   SHUTDOWN: {
     options: {
       type: `
-  | (AtMostOne<{ NOSAVE: true; SAVE: true }> & {
-      NOW?: true;
-      FORCE?: true;
+  | ({
+      NOSAVE?: boolean | undefined;
+      SAVE?: boolean | undefined;
+      NOW?: boolean | undefined;
+      FORCE?: boolean | undefined;
       /** Valkey only */
-      SAFE?: true;
+      SAFE?: boolean | undefined;
       /** Valkey only */
-      FAILOVER?: true;
-      ABORT?: undefined;
-    })
+      FAILOVER?: boolean | undefined;
+      ABORT?: false | undefined;
+    } & AtMostOne<'NOSAVE' | 'SAVE'>)
   | { ABORT: true }`,
       rows: [
-        row('NOSAVE', 'true', 'flag', 1),
-        row('SAVE', 'true', 'flag', 1),
-        row('NOW', 'true', 'flag'),
-        row('FORCE', 'true', 'flag'),
-        row('SAFE', 'true', 'flag'),
-        row('FAILOVER', 'true', 'flag'),
-        row('ABORT', 'true', 'flag'),
+        row('NOSAVE', 'boolean', 'flag', 1),
+        row('SAVE', 'boolean', 'flag', 1),
+        row('NOW', 'boolean', 'flag'),
+        row('FORCE', 'boolean', 'flag'),
+        row('SAFE', 'boolean', 'flag'),
+        row('FAILOVER', 'boolean', 'flag'),
+        row('ABORT', 'boolean', 'flag'),
       ],
     },
   },
@@ -404,7 +425,7 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   ),
   'CLUSTER REPLICATE': special('clusterReplicate', [`(nodeId: string): 'OK'`]),
   'CLUSTER SETSLOT': special('clusterSetslot', [
-    `(slot: number, state: SlotState, options?: { TIMEOUT?: number }): 'OK'`,
+    `(slot: number, state: SlotState, options?: { TIMEOUT?: number | undefined }): 'OK'`,
   ]),
   'CLUSTER SLOT-STATS': special('clusterSlotStats', [
     '(filter: SlotStatsFilter): [slot: number, statistics: Record<string, number>][]',
@@ -421,8 +442,8 @@ export const OVERRIDES: Readonly<Record<string, Override>> = {
   // Scripts and functions
   EVAL: SCRIPT,
   EVAL_RO: SCRIPT,
-  EVALSHA: special('script', ['(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']),
-  EVALSHA_RO: special('script', ['(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): unknown']),
+  EVALSHA: special('script', ['<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): T']),
+  EVALSHA_RO: special('script', ['<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): T']),
   FCALL: FUNCTION,
   FCALL_RO: FUNCTION,
   'FUNCTION DUMP': BYTES,

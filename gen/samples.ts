@@ -1,5 +1,6 @@
 // Calls of every builder, made up from its signatures and options: what specs run through.
 
+import { EMPTY } from './empty';
 import type { CommandModel, OptionModel, Parameter } from './model';
 
 /** One call of a builder. */
@@ -20,7 +21,8 @@ const BY_TYPE: Readonly<Record<string, readonly unknown[]>> = {
   'number | string': [1.5, '-inf'],
   'number | Date': [1_900_000_000, new Date(1_900_000_000_000)],
   'string | number | bigint': ['0', 0],
-  Pairs: [{ first: 'a', second: 2 }, new Map([['first', 'a']]), [['first', 'a']]],
+  'Pairs | PairsOf<T>': [{ first: 'a', second: 2 }, new Map([['first', 'a']]), [['first', 'a']]],
+  Pairs: [{ first: 'a' }],
   'readonly BitGet[]': [[{ get: 'u8', offset: 0 }]],
   'readonly BitOperation[]': [
     [{ get: 'u8', offset: '#1' }],
@@ -30,6 +32,7 @@ const BY_TYPE: Readonly<Record<string, readonly unknown[]>> = {
       { get: 'u4', offset: 0 },
     ],
   ],
+  ExpireConditions: [[], ['NX'], ['XX', 'GT'], [['LT', 'XX']]],
   ScoredMembers: [
     [1, 'a'],
     [
@@ -105,6 +108,7 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, values: readonly unknown[]])
   [/^\{ FULL/, [{ FULL: true, COUNT: 2 }]],
   [/^\{ TIMEOUT/, [{ TIMEOUT: 10 }]],
   [/^One<\{ MODULE/, [{ MODULE: 'm' }, { ACLCAT: 'read' }, { PATTERN: 'x*' }]],
+  [/^XaddOptions & Without<.*'IDMP'/, [{ NOMKSTREAM: true, REF: 'ACKED' }, { TRIM: { MINID: '0' } }]],
   [/^XaddOptions/, BY_TYPE.XaddOptions as readonly unknown[]],
   [/^VsimOptions.*SCORES: true; WITH/, [{ WITHSCORES: true, WITHATTRIBS: true }]],
   [/^VsimOptions.*WITHSCORES: true/, [{ WITHSCORES: true }]],
@@ -160,7 +164,7 @@ function valuesOf(type: string, name: string): readonly unknown[] {
     const inner = many[2] as string;
     const [one] = valuesOf(inner, name);
     const [other] = valuesOf(inner, name);
-    return many[1] === 'Optionals' ? [[], [one, other]] : [[one, other]];
+    return many[1] === 'Optionals' && EMPTY[command.name] === undefined ? [[], [one, other]] : [[one, other]];
   }
   const tuple = /^readonly \[(.*)\]$/s.exec(type);
   if (tuple !== null) {

@@ -22,6 +22,7 @@ export function signaturesOf(
         ),
         reply: withIt.reply.type,
       },
+      { parameters, reply: unionOf([without.reply.type, withIt.reply.type]) },
     ];
   }
   const named = replies.filter((one) => one.when !== undefined);
@@ -31,15 +32,22 @@ export function signaturesOf(
     parameters.map((parameter) =>
       parameter.name === 'options' ? { name: 'options', type, ...(optional ? { optional } : {}) } : parameter,
     );
-  const member = (name: string): string => `${name}: ${options.find((option) => option.name === name)?.type}`;
+  const member = (name: string, perhaps: boolean): string => {
+    const { type, writer } = options.find((option) => option.name === name) as OptionModel;
+    if (writer === 'flag') return `${name}: ${perhaps ? 'boolean | undefined' : 'true'}`;
+    return `${name}: ${type}${perhaps ? ' | undefined' : ''}`;
+  };
   const excluded: string[] = [];
   const given: Signature[] = [];
   for (const { when, reply } of named) {
     const names = (when as string).split(/[|&]/);
     const all = (when as string).includes('&');
+    // Where the reply may be that of the case without the option as well, the option may be left open: `NX: boolean`.
+    const perhaps =
+      fallback !== undefined && membersOf(fallback.reply.type).every((type) => membersOf(reply.type).includes(type));
     const present = all
-      ? `{ ${names.map(member).join('; ')} }`
-      : names.map((name) => `{ ${member(name)} }`).join(' | ');
+      ? `{ ${names.map((name) => member(name, false)).join('; ')} }`
+      : names.map((name) => `{ ${member(name, perhaps)} }`).join(' | ');
     const absent = excluded.filter((name) => !names.includes(name));
     const none = absent.length > 0 ? ` & Without<${union(absent)}>` : '';
     given.push({
@@ -62,9 +70,13 @@ export function signaturesOf(
 
 /** A union without repetitions, `null` at its end. */
 function unionOf(types: readonly string[]): string {
-  const members = new Set(types.flatMap((type) => type.split(/ \| (?![^[{(]*[\]})])/)));
+  const members = new Set(types.flatMap(membersOf));
   const sorted = [...members].filter((member) => member !== 'null');
   return [...sorted, ...(members.has('null') ? ['null'] : [])].join(' | ');
+}
+
+function membersOf(type: string): string[] {
+  return type.split(/ \| (?![^[{(]*[\]})])/);
 }
 
 /** Pairs that may also be given as one name and one value. */
@@ -99,11 +111,22 @@ export function widened(parameters: readonly Parameter[], { pairs, names, types 
   );
 }
 
-/** `(key: Key, count?: number): S[]` → parameters and reply. */
+/** `(key: Key, count?: number): S[]` → parameters and reply; `<T>` may stand in front. */
 export function parseSignature(text: string): Signature {
-  const close = closingParenthesis(text);
-  const reply = text.slice(close + 1).replace(/^:\s*/, '');
-  return { parameters: parseParameters(text.slice(1, close)), reply };
+  const [head = '', generics] = /^<(.*?)>(?=\()/.exec(text) ?? [];
+  const list = text.slice(head.length);
+  const close = closingParenthesis(list);
+  const reply = list.slice(close + 1).replace(/^:\s*/, '');
+  return { generics, parameters: parseParameters(list.slice(1, close)), reply };
+}
+
+/** The same signature with an interface where pairs are wanted: it has no index signature, so its own properties are looked at. */
+export function withInterfaces(signature: Signature): Signature {
+  if (!signature.parameters.some(({ type }) => type === 'Pairs')) return signature;
+  const parameters = signature.parameters.map((parameter) =>
+    parameter.type === 'Pairs' ? { ...parameter, type: 'Pairs | PairsOf<T>' } : parameter,
+  );
+  return { ...signature, generics: 'T extends object', parameters };
 }
 
 function closingParenthesis(text: string): number {

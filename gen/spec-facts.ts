@@ -81,10 +81,12 @@ export function specFields({ facts, keys }: CommandModel): string[] {
         .map((option) => `'${option}'`)
         .join(', ')}]`,
     rt.slotBy !== undefined && `slotBy: ${rt.slotBy - name.split(' ').length}`,
+    name === 'RANDOMKEY' && 'anyKey: true',
     field('prefixed', PREFIXED[name]),
     field('secrets', secretsOf(facts)),
     rt.sensitiveReply && `secretReply: [${rt.sensitiveReply.map((one) => `'${one}'`).join(', ')}]`,
     BINARY.has(name) && 'binary: true',
+    BINARY_WITH[name] && `binaryWith: '${BINARY_WITH[name]}'`,
   ];
   return fields.filter((one): one is string => typeof one === 'string' && one !== '');
 }
@@ -103,3 +105,6 @@ function field(name: string, value: string | undefined): string | undefined {
 
 /** Commands whose reply is no text in any encoding. */
 export const BINARY = new Set(['DUMP', 'FUNCTION DUMP']);
+
+/** Options that make a reply, or a part of it, something that is no text in any encoding. */
+export const BINARY_WITH: Readonly<Record<string, string>> = { VEMB: 'RAW' };

@@ -1,12 +1,14 @@
 import { takeUntil, type Observable } from 'rxjs';
-import { Command, type Arg } from './commands/command';
+import { Command, textOf, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
 import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseOnLentConnection } from './commands/shared-connection';
+import { inContext } from './connection/async-context';
 import type { Monitor } from './monitor';
+import type { Frame } from './resp/frames';
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
 export class DedicatedConnection extends SessionSurface implements RedisCommands {
@@ -26,14 +28,14 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
   }
 
   /**
-   * Everything that the server is told by anybody, a line for each command, secrets included; so also the PING of a connection that
+   * All commands that the server is sent by any client, a line for each, secrets included; so also the PING of a connection that
    * was silent for `readTimeout` ms. Observed twice it is asked for once. Completes when the client is closed or RESET ends it, errors when the connection is lost: with a ConnectionError,
    * or a TimeoutError when it was found dead.
    * @example
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */
   monitor(): Observable<string> {
-    return this.#monitor.lines(() => Reply.from(this.#source, monitor())).pipe(takeUntil(this.#ended$));
+    return this.#monitor.lines(() => Reply.from(this.#source, monitor())).pipe(takeUntil(this.#ended$), inContext());
   }
 
   /**
@@ -51,7 +53,12 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
     refuseOnLentConnection(command);
     const { spec, args, read, keys } = command;
     // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
-    const readOrQueued: typeof read = (frame, context) => (frame === 'QUEUED' ? (frame as T) : read(frame, context));
+    const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));
     return Reply.from(this.#source, new Command(spec, args, readOrQueued, keys));
   }
+}
+
+/** In bytes where the command's own reply would be. */
+function isQueued(frame: Frame): boolean {
+  return frame === 'QUEUED' || (frame instanceof Uint8Array && frame.length === 6 && textOf(frame) === 'QUEUED');
 }

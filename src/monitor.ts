@@ -17,7 +17,7 @@ export class Monitor implements Resident {
       subscriber.add(this.lines$.subscribe(subscriber));
       if (this.asked !== undefined) return;
       this.asked = ask();
-      // A refusal is for all who observe; who comes later asks again.
+      // A refusal is told to all Observers of the moment; a later one asks again.
       this.asked.pipe(ignoreElements()).subscribe({
         error: (error: unknown) => {
           this.asked = undefined;

@@ -13,7 +13,8 @@ import {
 } from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
-import { plainContext } from './commands/request-context';
+import { plainContext, type Executor } from './commands/request-context';
+import { inCallersContext, inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionParts, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
@@ -44,6 +45,7 @@ export class Redis extends RedisView {
 
   private readonly connection: Connection;
   private readonly source: ReplySource;
+  private readonly executorOf: (connection: Connection) => Executor;
   private readonly lend: () => Connection;
   /** How many listen to `state$` and `events$`. */
   private listeners = 0;
@@ -80,10 +82,11 @@ export class Redis extends RedisView {
     };
     const pubsub = new PubSub(connection, openCarrier, resolved);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry, verify, warnUnused } = resolved;
+    const { prefix, commandTimeout, retry, verify, warnUnused, asyncContext } = resolved;
+    const executorOf = (one: Connection): Executor => (asyncContext ? inCallersContext(one) : one);
     const source: ReplySource = {
       ...plainContext,
-      executor: verify > 0 ? new Verifier(connection, verify) : connection,
+      executor: verify > 0 ? new Verifier(executorOf(connection), verify) : executorOf(connection),
       prefix,
       commandTimeout,
       retry: retryPolicy(retry),
@@ -94,9 +97,14 @@ export class Redis extends RedisView {
     super(source, pubsub);
     this.connection = connection;
     this.source = source;
+    this.executorOf = executorOf;
     this.lend = () => make('lease', {}, { session: session.copy(), once: true });
-    this.state$ = this.counted(connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true)));
-    this.events$ = this.counted(connection.events$.pipe(shielded()));
+    const state$ = connection.state$.pipe(
+      takeWhile(({ kind }) => kind !== 'closed', true),
+      inContext(),
+    );
+    this.state$ = this.counted(state$);
+    this.events$ = this.counted(connection.events$.pipe(shielded(), inContext()));
   }
 
   /**
@@ -184,7 +192,7 @@ export class Redis extends RedisView {
         if (spec.effect === 'reset') monitored.end();
       });
       const lent = new DedicatedConnection(
-        { ...this.source, executor: connection, retry: () => false },
+        { ...this.source, executor: this.executorOf(connection), retry: () => false },
         monitored,
         ended$,
       );

@@ -1,6 +1,8 @@
 // What stands between the braces of a builder.
 
+import { EMPTY } from '../empty';
 import type { CommandModel, ReplyCase, Step } from '../model';
+import { BINARY_WITH } from '../spec-facts';
 import { list, WIDTH } from './text';
 
 export function emitBody(model: CommandModel, overloaded: boolean): string {
@@ -74,32 +76,57 @@ function emitStep(step: Step, model: CommandModel, movable: boolean): string {
       const [value] = expression({ ...step, optional: false }, constant) as [string];
       return `  if (${step.parameter} !== undefined) out.push(${value});\n`;
     }
-    case 'many': {
-      const push = step.counted
-        ? 'pushCounted'
-        : { many: 'pushMany', rest: 'pushRest', optionals: 'pushOptionals', optionalMany: '' }[step.form];
-      const values = step.counted && step.form === 'rest' ? `arg.fromRest(${step.parameter})` : step.parameter;
-      const call = `arg.${push}(out, ${values}, arg.${step.check}, ${constant}, '${step.name}')`;
-      return movable && step.keys ? keysAfter(call, 1) : `  ${call};\n`;
-    }
-    case 'pairs': {
-      const { flat } = step;
-      if (flat !== undefined) {
-        const [first, second] = flat.names;
-        return `  arg.pushPairsOrPair(out, ${step.parameter}, ${second}, arg.${step.check}, ${constant}, ['${step.parameter}', '${first}', '${second}']);\n`;
-      }
-      const call = `arg.${step.counted ? 'pushCountedPairs' : 'pushPairs'}(out, ${step.parameter}, arg.${step.check}, ${constant}, '${step.parameter}')`;
-      return movable && step.keys ? keysAfter(call, 2) : `  ${call};\n`;
-    }
-    case 'tuples': {
-      const checks = step.checks.map((check) => `arg.${check}`).join(', ');
-      const push = step.form === 'rest' ? 'pushRestTuples' : 'pushTuples';
-      return `  arg.${push}(out, ${step.parameter}, [${checks}], ${constant}, '${step.parameter}');\n`;
-    }
+    case 'many':
+    case 'pairs':
+    case 'tuples':
+      return emitList(step, model, movable && step.step !== 'tuples' && step.keys);
     case 'options':
       return emitOptionsStep(model);
     default:
       throw new Error(`no way to emit ${step.step}`);
+  }
+}
+
+type ListStep = Extract<Step, { step: 'many' | 'pairs' | 'tuples' }>;
+
+/** Appends a list; where an empty one has a reply of its own, nothing is sent for it. */
+function emitList(step: ListStep, model: CommandModel, withKeys: boolean): string {
+  const empty = EMPTY[model.facts.name];
+  const call = listCall(step, model, empty !== undefined);
+  const width = step.step === 'pairs' ? 2 : 1;
+  if (empty === undefined) return withKeys ? keysAfter(`  const count = ${call};\n`, width) : `  ${call};\n`;
+  const answer = model.signatures.length > 1 ? `${empty} as never` : empty;
+  const answered = `new AnsweredCommand(${model.constant}, out, ${answer})`;
+  if (withKeys) return keysAfter(`  const count = ${call};\n  if (count === 0) return ${answered};\n`, width);
+  return `  if (${call} === 0) return ${answered};\n`;
+}
+
+function listCall(step: ListStep, { constant }: CommandModel, any: boolean): string {
+  switch (step.step) {
+    case 'many': {
+      const counted = any ? 'pushAnyCounted' : 'pushCounted';
+      const push = {
+        many: any ? 'pushAny' : 'pushMany',
+        rest: any ? 'pushOptionals' : 'pushRest',
+        optionals: 'pushOptionals',
+      };
+      const values = step.counted && step.form === 'rest' ? `arg.fromRest(${step.parameter})` : step.parameter;
+      return `arg.${step.counted ? counted : push[step.form]}(out, ${values}, arg.${step.check}, ${constant}, '${step.name}')`;
+    }
+    case 'pairs': {
+      if (step.flat !== undefined) {
+        const [first, second] = step.flat.names;
+        const names = `['${step.parameter}', '${first}', '${second}']`;
+        return `arg.${any ? 'pushAnyPairsOrPair' : 'pushPairsOrPair'}(out, ${step.parameter}, ${second}, arg.${step.check}, ${constant}, ${names})`;
+      }
+      const push = step.counted ? 'pushCountedPairs' : any ? 'pushAnyPairs' : 'pushPairs';
+      return `arg.${push}(out, ${step.parameter}, arg.${step.check}, ${constant}, '${step.parameter}')`;
+    }
+    case 'tuples': {
+      const checks = step.checks.map((check) => `arg.${check}`).join(', ');
+      const push = step.form === 'rest' ? 'pushRestTuples' : any ? 'pushAnyTuples' : 'pushTuples';
+      return `arg.${push}(out, ${step.parameter}, [${checks}], ${constant}, '${step.parameter}')`;
+    }
   }
 }
 
@@ -122,9 +149,9 @@ function emitWithOptions(model: CommandModel): string[] {
   ];
 }
 
-function keysAfter(call: string, step: number): string {
+function keysAfter(counted: string, step: number): string {
   const count = step === 1 ? 'count' : `${step} * count`;
-  return `  const count = ${call};\n  places.push({ from: out.length - ${count}, to: out.length - 1, step: ${step} });\n`;
+  return `${counted}  places.push({ from: out.length - ${count}, to: out.length - 1, step: ${step} });\n`;
 }
 
 function emitOptionsStep(model: CommandModel): string {
@@ -141,7 +168,12 @@ function emitReturn(model: CommandModel, overloaded: boolean, args: string, keys
   const lines: string[] = [];
   const chosen = emitSpecChoice(model);
   if (chosen !== model.constant) lines.push(`${conditional('  const spec = ', chosen)};\n`);
-  const spec = chosen === model.constant ? chosen : 'spec';
+  let spec = chosen === model.constant ? chosen : 'spec';
+  const binaryWith = BINARY_WITH[model.facts.name];
+  if (binaryWith !== undefined) {
+    lines.push(`  const spec = opt.has(options, '${binaryWith}') ? ${model.constant}_BINARY : ${model.constant};\n`);
+    spec = 'spec';
+  }
   let reader = readerOf(model.replies, model.byPresence);
   if (reader.includes(' ? ') && madeCommand(spec, args, reader, keys, overloaded).includes('\n')) {
     lines.push(`${conditional('  const read = ', reader)};\n`);

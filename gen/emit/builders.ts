@@ -2,7 +2,7 @@
 
 import type { CommandModel } from '../model';
 import { onStrings } from '../replies';
-import { specFields } from '../spec-facts';
+import { BINARY_WITH, specFields } from '../spec-facts';
 import { builderDoc } from './docs';
 import { emitBody, replaySpec } from './bodies';
 import { HEADER, imports, list, parameterList } from './text';
@@ -14,11 +14,12 @@ export function emitGroup(models: readonly CommandModel[]): string {
   return [
     HEADER,
     '\n',
+    imports(body, '../answered', ['AnsweredCommand'], false),
     imports(body, '../command', ['Command'], false),
     imports(body, '../command', ['Arg', 'KeyRange', 'ReplyReader'], true),
     /\barg\./.test(body) ? `import * as arg from '../arguments';\n` : '',
-    imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs'], true),
-    imports(body, '../define-spec', ['defineSpec', 'withReplay', 'ALL', 'FIRST', 'FIRST_TWO'], false),
+    imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs', 'PairsOf'], true),
+    imports(body, '../define-spec', ['defineSpec', 'withBinary', 'withReplay', 'ALL', 'FIRST', 'FIRST_TWO'], false),
     /\bopt\./.test(body) ? `import * as opt from '../option-table';\n` : '',
     imports(body, '../option-table', ['AtMostOne', 'One', 'Without'], true),
     /\breply\./.test(body) ? `import * as reply from '../replies';\n` : '',
@@ -42,9 +43,13 @@ export function identifier({ method }: CommandModel): string {
 }
 
 function emitCommand(model: CommandModel): string {
-  return [model.sharesSpec ? '' : emitSpec(model), emitReplaySpecs(model), emitOptions(model), emitBuilder(model)].join(
-    '',
-  );
+  return [
+    model.sharesSpec ? '' : emitSpec(model),
+    emitReplaySpecs(model),
+    emitBinarySpec(model),
+    emitOptions(model),
+    emitBuilder(model),
+  ].join('');
 }
 
 function emitSpec(model: CommandModel): string {
@@ -61,6 +66,11 @@ function emitReplaySpecs({ constant, replayCases, replayWhen, variants }: Comman
   return [...new Set(needed)]
     .map((replay) => `const ${replaySpec(constant, replay)} = /* @__PURE__ */ withReplay(${constant}, '${replay}');\n`)
     .join('');
+}
+
+function emitBinarySpec({ facts, constant }: CommandModel): string {
+  if (BINARY_WITH[facts.name] === undefined) return '';
+  return `const ${constant}_BINARY = /* @__PURE__ */ withBinary(${constant});\n`;
 }
 
 function emitOptions(model: CommandModel): string {
@@ -101,9 +111,10 @@ function emitBuilder(model: CommandModel): string {
   const name = identifier(model);
   const overloaded = model.signatures.length > 1;
   const open = `export function ${name}`;
-  const heads = model.signatures.map(({ parameters, reply }) => {
+  const heads = model.signatures.map(({ generics, parameters, reply }) => {
     const result = `: Command<${onStrings(reply)}>`;
-    return `${builderDoc(model)}${open}${parameterList(parameters, '', open, `${result} {`)}${result}`;
+    const before = `${open}${generics === undefined ? '' : `<${generics}>`}`;
+    return `${builderDoc(model)}${before}${parameterList(parameters, '', before, `${result} {`)}${result}`;
   });
   const body = emitBody(model, overloaded);
   if (!overloaded) return `\n${heads[0]} {\n${body}}\n`;

@@ -1,11 +1,13 @@
 // `COMMANDS.md`: every command on one page.
 
-import { deprecationOf, errorsOf, pageOf, sinceText, syntaxOf } from '../docs';
+import { deprecationOf, errorsOf, newerOptionsOf, pageOf, sinceText, syntaxOf } from '../docs';
 import type { CallableFacts } from '../facts';
+import { EMPTY } from '../empty';
 import type { CommandModel, Signature } from '../model';
 import { REFUSED } from '../refused';
 import { onStrings } from '../replies';
 import { docsOf } from './docs';
+import { SESSION, STREAMED } from './surface';
 
 const TITLES: Readonly<Record<string, string>> = {
   bitmap: 'Bitmaps',
@@ -61,9 +63,19 @@ export function emitReference(models: readonly CommandModel[]): string {
 
 # Commands
 
-Every command is a method of \`Redis\` and a builder of \`rxjs-redis/commands\` under the same name. \`Str\` is a string or bytes,
-\`Key\` a \`Str\` that gets the client's prefix, \`Arg\` a string, number, bigint or bytes; \`Many\` is one value or an array, \`Variadic\` values
-one after the other or one array, \`Pairs\` an object, a Map or tuples. On \`redis.bytes\` texts are \`Buffer\` and records are \`Map\`.
+Every command is a builder of \`rxjs-redis/commands\`, which gives a \`Command\`, and a method under the same name: of the client and its
+views, and of what \`redis.dedicated(…)\` lends. Where only the latter has it, or the client has something else, the command says so.
+
+\`Str\` is a string or bytes, \`Key\` a \`Str\` that gets the client's prefix, \`Arg\` a string, number, bigint or bytes; \`Many\` is one value
+or an array, \`Variadic\` values one after the other or one array, \`Optionals\` the same or none, \`Pairs\` an object, a Map or tuples,
+\`PairsOf<T>\` an object of a type of your own. \`AtMostOne\` says which options exclude each other, \`Without\` which are not given. An option
+that is undefined, or a flag that is false, is not given. On \`redis.bytes\` texts are \`Buffer\` and records are \`Map\`.
+
+Wrong arguments throw a TypeError at the call. So do more arguments than a method takes; builders ignore those, so that they can be
+given to \`map\`. An empty list is data: the commands below that say what they answer to one send nothing. It is a TypeError for all others,
+unless the grammar itself allows none.
+
+Numbers with more digits than a double may have come as text: INCRBYFLOAT, HINCRBYFLOAT. Scores, distances and coordinates are numbers.
 
 Any command may also fail with NOAUTH or NOPERM (not allowed), LOADING, BUSY, MASTERDOWN (not now), READONLY (a write to a replica), and
 in a cluster with CLUSTERDOWN, CROSSSLOT or TRYAGAIN.
@@ -95,6 +107,7 @@ function section(file: string, models: readonly CommandModel[]): string {
 function entry(model: CommandModel): string {
   const { facts, method, signatures } = model;
   const docs = docsOf(model);
+  const newer = newerOptionsOf(facts);
   const deprecated = deprecationOf(facts);
   const errors = errorsOf(facts, docs);
   const facts2 = [docs.complexity, sinceText(facts), replayText(facts), facts.rt.block ? 'waits' : ''].filter(Boolean);
@@ -104,19 +117,58 @@ function entry(model: CommandModel): string {
     `${docs.summary}${deprecated ? ` **Deprecated** ${deprecated}.` : ''}`,
     '',
     '```ts',
-    ...signatures.map((signature) => signatureLine(method, signature)),
+    ...(STREAMS[facts.name] ?? []),
+    ...signatures.map((signature) =>
+      signatureLine(method, signature, STREAMED.includes(facts.name) ? 'Command' : 'Reply'),
+    ),
     '```',
     '',
+    ...whereOf(model),
     `\`${syntaxOf(facts)}\``,
     '',
+    ...(newer.length > 0 ? [`${newer.join('; ')}.`, ''] : []),
+    ...emptyOf(model),
     `${facts2.join(' · ')}${errors.length > 0 ? ` · ${errors.join('; ')}` : ''}`,
     '',
   ].join('\n');
 }
 
-function signatureLine(method: string, { parameters, reply }: Signature): string {
+/** What the client has in place of the command: streams of messages. */
+const STREAMS: Readonly<Record<string, readonly string[]>> = {
+  SUBSCRIBE: [
+    'redis.subscribe(names: string | readonly string[], options?: { literal?: boolean }): Observable<Message>',
+  ],
+  PSUBSCRIBE: ['redis.psubscribe(patterns: string | readonly string[]): Observable<Message>'],
+  SSUBSCRIBE: ['redis.ssubscribe(channels: string | readonly string[]): Observable<Message>'],
+  MONITOR: ['connection.monitor(): Observable<string>'],
+};
+
+const WHERE: Readonly<Record<string, string>> = {
+  SUBSCRIBE:
+    'The client subscribes with the first Observer and unsubscribes with the last; a name with `*`, `?` or `[` is a pattern.',
+  PSUBSCRIBE: 'The client subscribes with the first Observer of a pattern and unsubscribes with the last.',
+  SSUBSCRIBE: 'The client subscribes with the first Observer of a channel and unsubscribes with the last.',
+  MONITOR: 'Of `redis.dedicated((connection) => …)` alone.',
+};
+
+/** Which objects have the method, where that is not all. */
+function whereOf({ facts }: CommandModel): string[] {
+  const { name } = facts;
+  if (WHERE[name] !== undefined) return [WHERE[name], ''];
+  if (STREAMED.includes(name)) return ['A builder alone: the client unsubscribes when the last Observer leaves.', ''];
+  if (SESSION.includes(name))
+    return ['A method of `redis.dedicated((connection) => …)` alone: it changes the connection.', ''];
+  return [];
+}
+
+function emptyOf({ facts, sharesSpec }: CommandModel): string[] {
+  const answer = sharesSpec ? undefined : EMPTY[facts.name];
+  return answer === undefined ? [] : [`An empty list sends nothing: \`${answer}\`.`, ''];
+}
+
+function signatureLine(method: string, { generics, parameters, reply }: Signature, made: 'Command' | 'Reply'): string {
   const list = parameters.map(
     ({ name, type, optional, rest }) => `${rest ? '...' : ''}${name}${optional ? '?' : ''}: ${type}`,
   );
-  return `${method}(${list.join(', ')}): Reply<${onStrings(reply)}>`;
+  return `${method}${generics === undefined ? '' : `<${generics}>`}(${list.join(', ')}): ${made}<${onStrings(reply)}>`;
 }

@@ -1,5 +1,6 @@
 // `surface.ts` and `session.ts`: the commands as methods.
 
+import { EMPTY } from '../empty';
 import type { CommandModel } from '../model';
 import { pascalCase } from '../names';
 import { dependsOnSurface } from '../replies';
@@ -45,8 +46,8 @@ export function namespaceOf(file: string): string {
 function emitMethod(model: CommandModel): string {
   const { method, signatures, implementation } = model;
   const overloaded = signatures.length > 1;
-  const heads = signatures.map(({ parameters, reply }, overload) => {
-    const open = `  ${method}`;
+  const heads = signatures.map(({ generics, parameters, reply }, overload) => {
+    const open = `  ${method}${generics === undefined ? '' : `<${generics}>`}`;
     const result = `: Reply<${reply}>`;
     return `${methodDoc(model, overload)}${open}${parameterList(parameters, '  ', open, `${result} {`)}${result}`;
   });
@@ -58,11 +59,19 @@ function emitMethod(model: CommandModel): string {
     .join(', ');
   const call = `${namespaceOf(model.file)}.${method}(${passed})`;
   const cast = overloaded || signatures.some(({ reply }) => dependsOnSurface(reply));
-  const body = `    return this.send(${call}${cast ? ' as Command<never>' : ''});\n`;
+  const send = EMPTY[model.facts.name] === undefined ? 'send' : 'sendUnlessAnswered';
+  const body = `${surplus(model)}    return this.${send}(${call}${cast ? ' as Command<never>' : ''});\n`;
   if (!overloaded) return `\n${heads[0]} {\n${body}  }\n`;
   const open = `  ${method}`;
   const result = ': Reply<never>';
   return `\n${heads.map((head) => `${head};\n`).join('')}${open}${parameterList(implementation, '  ', open, `${result} {`)}${result} {\n${body}  }\n`;
+}
+
+/** Arguments beyond those that a method has come from JavaScript, and from a mistake. */
+function surplus({ facts, implementation }: CommandModel): string {
+  if (implementation.some(({ rest }) => rest)) return '';
+  const known = implementation.length;
+  return `    if (arguments.length > ${known}) refuseSurplus(arguments, ${known}, '${facts.name}');\n`;
 }
 
 /** Whether the overloads disagree on the type of a parameter. */
@@ -92,10 +101,12 @@ function emitClass(models: readonly CommandModel[], head: string, tail: string):
   return [
     HEADER,
     '\n',
+    imports(body, '../answered', ['AnsweredCommand'], false),
     imports(body, '../command', ['Arg', 'Command'], true),
-    imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs'], true),
+    `import { refuseSurplus } from '../arguments';\n`,
+    imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs', 'PairsOf'], true),
     imports(body, '../option-table', ['AtMostOne', 'One', 'Without'], true),
-    imports(body, '../reply', ['Reply'], true),
+    imports(body, '../reply', ['Reply'], !body.includes('Reply.answered')),
     imports(body, '../replies/types', REPLY_TYPES, true),
     imports(body, '../special/types', SPECIAL_TYPES, true),
     body.includes('extends CommandSurface') ? `import { CommandSurface } from './surface';\n` : '',
@@ -117,6 +128,11 @@ export function emitSurface(models: readonly CommandModel[]): string {
 export abstract class CommandSurface<S extends string | Buffer = string> {
   /** Sends a command: the one way out of this class. */
   protected abstract send<T>(command: Command<T>): Reply<T>;
+
+  /** Sends a command, unless its reply is known already: what an empty list means. */
+  protected sendUnlessAnswered<T>(command: Command<T>): Reply<T> {
+    return command instanceof AnsweredCommand ? Reply.answered(command as Command<T>) : this.send(command);
+  }
 `,
     '',
   );

@@ -42,6 +42,7 @@ export const SPECIAL_TYPES = [
   'BitGet',
   'BitOperation',
   'ClientKillFilter',
+  'ExpireConditions',
   'GeoQuery',
   'GeoWith',
   'HelloOptions',

@@ -37,12 +37,20 @@ export class Consumer {
     return stdout.trim();
   }
 
-  /** Checks programs, and the declarations that they use, as TypeScript's strictest users do; rejects with the compiler's words. */
-  async compile(sources: Readonly<Record<string, string>>, more: readonly string[] = []): Promise<void> {
+  /**
+   * Checks programs, and the declarations that they use, as TypeScript's strictest users do; rejects with the compiler's words.
+   * @param more further flags of the compiler
+   * @param compiler folder of the TypeScript that compiles
+   */
+  async compile(
+    sources: Readonly<Record<string, string>>,
+    more: readonly string[] = [],
+    compiler = join(repository, 'node_modules', 'typescript'),
+  ): Promise<void> {
     const files = await Promise.all(Object.entries(sources).map(([name, source]) => this.write(name, source)));
     const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node'];
     const target = ['--target', 'es2022', '--module', 'nodenext'];
-    const tsc = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
+    const tsc = join(compiler, 'bin', 'tsc');
     await run(process.execPath, [tsc, ...flags, ...target, ...more, ...files], { cwd: this.folder }).catch(
       (error: { stdout: string }) => {
         throw new Error(error.stdout);

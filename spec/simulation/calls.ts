@@ -4,6 +4,7 @@ import type { Reply } from '../../src/commands/reply';
 import type { RedisView } from '../../src/redis-view';
 import type { SendItem } from './plan';
 import { toBytes } from './resp';
+import { LIST } from './write-order';
 
 /** A command that the workload knows how to call. Its id stands among the arguments, behind a letter and a colon. */
 export interface Call {
@@ -83,6 +84,7 @@ export const calls = {
     send: (view, item) => view.append(`a:${item.id}`, filling(item)),
     payload: (item) => toBytes(filling(item)),
   },
+  push: { name: 'RPUSH', replay: 'no', writes: true, send: (view, { id }) => view.rpush(LIST, `q:${id}`) },
   swap: {
     name: 'SET',
     replay: 'no',

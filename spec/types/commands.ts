@@ -1,7 +1,7 @@
 // What the types of commands allow and what they refuse, in both directions: `tsc --noEmit` is the test.
 /* eslint-disable @typescript-eslint/no-unsafe-call -- methods that must not exist are part of the subject */
 
-import type { Reply } from 'rxjs-redis';
+import type { DedicatedConnection, Redis, Reply } from 'rxjs-redis';
 import type {
   ClientInfo,
   CommandDocs,
@@ -18,15 +18,27 @@ import type {
   StreamInfoFull,
 } from 'rxjs-redis/commands';
 import * as c from 'rxjs-redis/commands';
-import type { CommandSurface } from '../../src/commands/generated/surface';
-import type { SessionSurface } from '../../src/commands/generated/session';
 import { promises, type Equal } from './equal';
 
-declare const redis: CommandSurface;
-declare const bytes: CommandSurface<Buffer>;
-declare const session: SessionSurface;
+declare const redis: Redis;
+declare const bytes: Redis['bytes'];
+declare const session: DedicatedConnection;
 declare const coin: boolean;
 declare const raw: Uint8Array;
+declare const names: string[];
+
+interface User {
+  name: string;
+  age: number;
+  nick?: string;
+}
+declare const user: User;
+declare const nested: { name: string; address: { street: string } };
+
+class Account {
+  readonly owner = 'x';
+  balance = 5n;
+}
 
 /** Strings: SET and its many replies. */
 export function strings(): void {
@@ -63,8 +75,7 @@ export function strings(): void {
   void redis.getex('k', { PERSIST: true, EX: 1 });
   promises<(string | null)[]>()(redis.mget('a', 'b'), true);
   promises<(string | null)[]>()(redis.mget(['a', 'b']), true);
-  // @ts-expect-error at least one key
-  void redis.mget();
+  promises<(string | null)[]>()(redis.mget(...names), true);
   promises<'OK'>()(redis.mset({ a: 1, b: 'x' }), true);
   void redis.mset(new Map([['a', 1]]));
   void redis.mset([
@@ -122,11 +133,19 @@ export function bitmaps(): void {
 export function keys(): void {
   promises<number>()(redis.del('a', 'b'), true);
   promises<number>()(redis.unlink(['a', 'b']), true);
-  // @ts-expect-error at least one key
-  void redis.del();
+  promises<number>()(redis.del(...names), true);
+  promises<number>()(redis.unlink(...[]), true);
+  promises<number>()(c.del(...names), true);
   promises<number>()(redis.exists('a'), true);
   promises<number>()(redis.expire('k', 10), true);
   void redis.expire('k', 10, 'NX');
+  promises<number>()(redis.expire('k', 10, 'XX', 'GT'), true);
+  promises<number>()(redis.pexpireat('k', new Date(), ['LT', 'XX']), true);
+  promises<number>()(c.expire('k', 10, coin ? 'NX' : undefined), true);
+  // @ts-expect-error NX goes with no other
+  void redis.expire('k', 10, 'NX', 'GT');
+  // @ts-expect-error later and earlier at once
+  void redis.expireat('k', 10, ['GT', 'LT']);
   // @ts-expect-error no such condition
   void redis.expire('k', 10, 'YY');
   promises<number>()(redis.expireat('k', new Date()), true);
@@ -194,6 +213,23 @@ export function hashes(): void {
     ['b', 'x'],
   ]);
   void redis.hset('h', 'f', 'v');
+  promises<number>()(redis.hset('u', user), true);
+  promises<number>()(redis.hset('u', new Account()), true);
+  promises<number>()(c.hset('u', user), true);
+  promises<number>()(redis.hsetex('u', user, { EX: 1 }), true);
+  promises<'OK'>()(redis.mset(user), true);
+  promises<string>()(redis.xadd('s', '*', user), true);
+  promises<number>()(redis.hset('u', { ...user } as c.Pairs), true);
+  // @ts-expect-error a list is no pairs
+  void redis.hset('u', [raw]);
+  // @ts-expect-error a property is no value
+  void redis.hset('u', nested);
+  // @ts-expect-error a date is no pairs
+  void redis.hset('u', new Date());
+  // @ts-expect-error bytes are no pairs
+  void redis.hset('u', raw);
+  // @ts-expect-error text is no pairs
+  void redis.mset('text');
   // @ts-expect-error a field without a value
   void redis.hset('h', 'f');
   // @ts-expect-error undefined is no value
@@ -224,8 +260,7 @@ export function hashes(): void {
 /** Sets. */
 export function sets(): void {
   promises<number>()(redis.sadd('s', 'a', 1), true);
-  // @ts-expect-error at least one member
-  void redis.sadd('s');
+  promises<number>()(redis.sadd('s', ...names), true);
   promises<string[]>()(redis.smembers('s'), true);
   promises<Buffer[]>()(bytes.smembers('s'), true);
   promises<string | null>()(redis.srandmember('s'), true);
@@ -238,6 +273,8 @@ export function sets(): void {
   promises<number>()(redis.sismember('s', 'a'), true);
   promises<number[]>()(redis.smismember('s', 'a', 'b'), true);
   promises<number>()(redis.sunionstore('d', 'a', 'b'), true);
+  // @ts-expect-error at least one source: nobody knows what all of none have in common
+  void redis.sinter();
   // @ts-expect-error at least one source
   void redis.sunionstore('d');
 }
@@ -331,7 +368,7 @@ export function places(): void {
   void redis.geosearch('g', { FROMMEMBER: 'a', BYRADIUS: [10, 'PARSEC'] });
   promises<number>()(redis.geosearchstore('d', 's', { FROMMEMBER: 'a', BYRADIUS: [1, 'MI'], STOREDIST: true }), true);
   promises<([longitude: number, latitude: number] | null)[]>()(redis.geopos('g', 'a'), true);
-  promises<string | null>()(redis.geodist('g', 'a', 'b', 'KM'), true);
+  promises<number | null>()(redis.geodist('g', 'a', 'b', 'KM'), true);
 }
 
 /** Streams. */
@@ -339,6 +376,12 @@ export function streams(): void {
   promises<string>()(redis.xadd('s', '*', { a: 1 }), true);
   promises<string>()(redis.xadd('s', '*', { a: 1 }, { TRIM: { MAXLEN: 1000, exact: false, LIMIT: 10 } }), true);
   promises<string | null>()(redis.xadd('s', '1-1', { a: 1 }, { NOMKSTREAM: true }), true);
+  promises<string>()(redis.xadd('s', '*', { a: 1 }, { IDMP: ['producer', 'id'] }), true);
+  promises<string | null>()(redis.xadd('s', '*', { a: 1 }, { IDMPAUTO: 'producer', NOMKSTREAM: true }), true);
+  // @ts-expect-error an id of one's own is always refused with IDMP
+  void redis.xadd('s', '1-1', { a: 1 }, { IDMP: ['producer', 'id'] });
+  // @ts-expect-error and with IDMPAUTO
+  void redis.xadd('s', '1-*', { a: 1 }, { IDMPAUTO: 'producer' });
   // @ts-expect-error LIMIT needs a rough trim
   void redis.xadd('s', '*', { a: 1 }, { TRIM: { MAXLEN: 1000, LIMIT: 10 } });
   // @ts-expect-error one strategy
@@ -365,14 +408,25 @@ export function streams(): void {
   promises<string[]>()(redis.xclaim('s', 'g', 'c', 0, '1-1', { JUSTID: true }), true);
   promises<[next: string, entries: Entry[], deleted: string[]]>()(redis.xautoclaim('s', 'g', 'c', 0, '0'), true);
   promises<number>()(redis.xack('s', 'g', '1-1', '1-2'), true);
-  // @ts-expect-error at least one id
-  void redis.xack('s', 'g');
+  promises<number>()(redis.xack('s', 'g', ...names), true);
   promises<'OK'>()(redis.xgroupCreate('s', 'g', '$', { MKSTREAM: true }), true);
 }
 
 /** Scripts. */
 export function scripts(): void {
   promises<unknown>()(redis.eval('return 1'), true);
+  promises<number>()(redis.eval<number>('return 1'), true);
+  promises<number>()(session.eval<number>('return 1'), true);
+  promises<string[]>()(redis.evalsha<string[]>('sha', 'k'), true);
+  promises<string[]>()(session.evalsha<string[]>('sha', 'k'), true);
+  promises<number>()(redis.fcall<number>('f', 'k'), true);
+  promises<number>()(session.fcall<number>('f', 'k'), true);
+  promises<number>()(redis.evalRo<number>('return 1'), true);
+  promises<number>()(redis.evalshaRo<number>('sha'), true);
+  promises<number>()(redis.fcallRo<number>('f'), true);
+  promises<number>()(c.eval<number>('return 1'), true);
+  promises<Buffer>()(bytes.eval<Buffer>('return "a"'), true);
+  promises<unknown>()(c.fcall('f'), true);
   void redis.eval('return KEYS[1]', 'k', [1, 'a']);
   void redis.evalsha('sha', ['a', 'b']);
   // @ts-expect-error the count of keys is nobody's job

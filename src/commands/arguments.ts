@@ -17,7 +17,13 @@ export type Variadic<T> = [readonly T[]] | [T, ...T[]];
 export type Optionals<T> = T[] | [readonly T[]];
 
 /** Pairs of a name and a value: a plain object, a Map, or tuples. */
-export type Pairs<V = Arg> = Readonly<Record<string, V>> | ReadonlyMap<Str, V> | Iterable<readonly [Str, V]>;
+// The array is an Iterable as well; TypeScript 5.0 takes the tuples of a literal for arrays where it is not said.
+export type Pairs<V = Arg> =
+  Readonly<Record<string, V>> | ReadonlyMap<Str, V> | readonly (readonly [Str, V])[] | Iterable<readonly [Str, V]>;
+
+/** Pairs as the properties of an object of any type, of an interface too, which has no index signature: all must be values. */
+// `as K` has the methods of an array looked at as well, which are no values.
+export type PairsOf<T extends object, V = Arg> = T & { readonly [K in keyof T as K]: V };
 
 /** A name and a value checked: throws a TypeError that names the command and the argument, else gives what travels. */
 export type Check<T> = (value: T, spec: CommandSpec, name: string) => Arg;
@@ -25,6 +31,14 @@ export type Check<T> = (value: T, spec: CommandSpec, name: string) => Arg;
 /** Refuses an argument. A method of its own so that the checks stay small enough to be inlined. */
 export function refuse(spec: CommandSpec, name: string, expected: string, value: unknown): never {
   throw new TypeError(`${spec.name}: ${name} must be ${expected}, got ${kindOf(value)}`);
+}
+
+/** Refuses arguments that a method does not have: `redis.get('a', 'b')`, from JavaScript, would answer for one of the keys alone. */
+export function refuseSurplus(given: IArguments, known: number, command: string): void {
+  for (let i = known; i < given.length; i++) {
+    if (given[i] === undefined) continue;
+    throw new TypeError(`${command}: at most ${known} argument${known === 1 ? '' : 's'} expected, got ${given.length}`);
+  }
 }
 
 /** A key, a name, a pattern: a string or bytes. */
@@ -88,13 +102,17 @@ export function unit(value: string, spec: CommandSpec, name: string): Arg {
   return String(choice(value, UNITS, spec, name)).toLowerCase();
 }
 
-/** Appends one value or all values of an array, at least one; returns how many. */
-export function pushMany<T>(args: Arg[], values: Many<T>, check: Check<T>, spec: CommandSpec, name: string): number {
+/** Appends one value or all values of an array; returns how many. */
+export function pushAny<T>(args: Arg[], values: Many<T>, check: Check<T>, spec: CommandSpec, name: string): number {
   if (!Array.isArray(values)) return args.push(check(values as T, spec, name)) && 1;
   const list = values as readonly T[];
-  if (list.length === 0) return refuse(spec, name, 'at least one value', list);
   for (let i = 0; i < list.length; i++) args.push(check(list[i] as T, spec, name));
   return list.length;
+}
+
+/** Like `pushAny`, and at least one value is wanted. */
+export function pushMany<T>(args: Arg[], values: Many<T>, check: Check<T>, spec: CommandSpec, name: string): number {
+  return pushAny(args, values, check, spec, name) || refuse(spec, name, 'at least one value', values);
 }
 
 /** Like `pushMany`, for rest parameters: the values themselves or one array of them. */
@@ -105,13 +123,7 @@ export function pushRest<T>(
   spec: CommandSpec,
   name: string,
 ): number {
-  return pushMany(
-    args,
-    (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[],
-    check,
-    spec,
-    name,
-  );
+  return pushMany(args, fromRest(rest as Optionals<T>), check, spec, name);
 }
 
 /** Like `pushRest`, and nothing at all is no error. */
@@ -122,18 +134,35 @@ export function pushOptionals<T>(
   spec: CommandSpec,
   name: string,
 ): number {
-  const values = (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[];
-  return values.length === 0 ? 0 : pushMany(args, values, check, spec, name);
+  return pushAny(args, fromRest(rest as Optionals<T>), check, spec, name);
 }
 
-/** Appends how many values follow, then the values; returns the count. */
+/** Appends how many values follow, then the values, at least one; returns the count. */
 export function pushCounted<T>(args: Arg[], values: Many<T>, check: Check<T>, spec: CommandSpec, name: string): number {
   const at = args.push(0) - 1;
   return (args[at] = pushMany(args, values, check, spec, name));
 }
 
+/** Like `pushCounted`, and none is no error. */
+export function pushAnyCounted<T>(
+  args: Arg[],
+  values: Many<T>,
+  check: Check<T>,
+  spec: CommandSpec,
+  name: string,
+): number {
+  const at = args.push(0) - 1;
+  return (args[at] = pushAny(args, values, check, spec, name));
+}
+
 /** Appends names and values alternately; returns how many pairs. */
-export function pushPairs<V>(args: Arg[], pairs: Pairs<V>, check: Check<V>, spec: CommandSpec, name: string): number {
+export function pushAnyPairs<V>(
+  args: Arg[],
+  pairs: Pairs<V>,
+  check: Check<V>,
+  spec: CommandSpec,
+  name: string,
+): number {
   if (typeof pairs !== 'object' || pairs === null || pairs instanceof Uint8Array) {
     return refuse(spec, name, 'an object, a Map or [name, value] tuples', pairs);
   }
@@ -148,8 +177,12 @@ export function pushPairs<V>(args: Arg[], pairs: Pairs<V>, check: Check<V>, spec
       args.push(field, check(pairs[field] as V, spec, `${name}.${field}`));
     }
   }
-  if (args.length === before) return refuse(spec, name, 'at least one pair', pairs);
   return (args.length - before) / 2;
+}
+
+/** Like `pushAnyPairs`, and at least one pair is wanted. */
+export function pushPairs<V>(args: Arg[], pairs: Pairs<V>, check: Check<V>, spec: CommandSpec, name: string): number {
+  return pushAnyPairs(args, pairs, check, spec, name) || refuse(spec, name, 'at least one pair', pairs);
 }
 
 /** Like `pushPairs`, preceded by how many pairs follow. */
@@ -164,7 +197,7 @@ export function pushCountedPairs<V>(
   return (args[at] = pushPairs(args, pairs, check, spec, name));
 }
 
-/** Appends one tuple or several, each checked part by part; returns how many. */
+/** Like `pushAnyTuples`, and at least one tuple is wanted. */
 export function pushTuples(
   args: Arg[],
   tuples: readonly unknown[],
@@ -172,8 +205,21 @@ export function pushTuples(
   spec: CommandSpec,
   name: string,
 ): number {
-  if (!Array.isArray(tuples) || tuples.length === 0)
-    return refuse(spec, name, `tuples of ${parts.length} values`, tuples);
+  return (
+    pushAnyTuples(args, tuples, parts, spec, name) || refuse(spec, name, `tuples of ${parts.length} values`, tuples)
+  );
+}
+
+/** Appends one tuple or several, each checked part by part; returns how many. */
+export function pushAnyTuples(
+  args: Arg[],
+  tuples: readonly unknown[],
+  parts: readonly Check<never>[],
+  spec: CommandSpec,
+  name: string,
+): number {
+  if (!Array.isArray(tuples)) return refuse(spec, name, `tuples of ${parts.length} values`, tuples);
+  if (tuples.length === 0) return 0;
   const list = Array.isArray(tuples[0]) ? (tuples as readonly unknown[][]) : [tuples as unknown[]];
   for (const tuple of list) {
     if (!Array.isArray(tuple) || tuple.length !== parts.length)
@@ -191,14 +237,7 @@ export function pushRestTuples(
   spec: CommandSpec,
   name: string,
 ): number {
-  const first = rest[0];
-  return pushTuples(
-    args,
-    (rest.length === 1 && Array.isArray(first) ? first : rest) as readonly unknown[],
-    parts,
-    spec,
-    name,
-  );
+  return pushTuples(args, fromRest(rest as Optionals<unknown>), parts, spec, name);
 }
 
 /** What a rest parameter was given: the values themselves or one array of them. */
@@ -206,18 +245,34 @@ export function fromRest<T>(rest: Optionals<T>): readonly T[] {
   return (rest.length === 1 && Array.isArray(rest[0]) ? rest[0] : rest) as readonly T[];
 }
 
-/** Appends pairs, or the one pair that was given as two arguments: `hset(key, field, value)`. */
-export function pushPairsOrPair<V>(
+/** Appends pairs, or the one pair that was given as two arguments: `hset(key, field, value)`; returns how many. */
+export function pushAnyPairsOrPair<V>(
   args: Arg[],
   first: Pairs<V> | Arg,
   second: V | undefined,
   check: Check<V>,
   spec: CommandSpec,
   [pairsName, firstName, secondName]: readonly [string, string, string],
-): void {
+): number {
   if (typeof first === 'object' && !(first instanceof Uint8Array) && second === undefined) {
-    pushPairs(args, first, check, spec, pairsName);
-  } else args.push(data(first as Arg, spec, firstName), check(second as V, spec, secondName));
+    return pushAnyPairs(args, first, check, spec, pairsName);
+  }
+  args.push(data(first as Arg, spec, firstName), check(second as V, spec, secondName));
+  return 1;
+}
+
+/** Like `pushAnyPairsOrPair`, and at least one pair is wanted. */
+export function pushPairsOrPair<V>(
+  args: Arg[],
+  first: Pairs<V> | Arg,
+  second: V | undefined,
+  check: Check<V>,
+  spec: CommandSpec,
+  names: readonly [string, string, string],
+): void {
+  if (pushAnyPairsOrPair(args, first, second, check, spec, names) === 0) {
+    refuse(spec, names[0], 'at least one pair', first);
+  }
 }
 
 /** Whether a destination is among the sources: what makes the repetition of some commands harmful. */

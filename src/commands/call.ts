@@ -22,7 +22,7 @@ function asItCame<T>(frame: Frame): T {
  * @returns the reply as RESP has it: maps are `Map`, sets are arrays, errors inside them are ReplyErrors
  * @throws TypeError when the name is empty or not printable ASCII, or an argument cannot be sent
  * @example
- * redis.pipeline(call('JSON.SET', 'doc', '$', '{}'), get('k'));
+ * new Redis({ onConnect: [call('CLIENT', 'NO-TOUCH', 'ON')] });
  */
 export function call<T = unknown>(name: string, ...args: readonly Arg[]): Command<T> {
   if (typeof name !== 'string' || name.trim() === '') {

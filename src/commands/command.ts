@@ -70,15 +70,20 @@ export type SecretArguments =
   /** arguments that begin with one of these characters */
   | { readonly startingWith: string };
 
-/** Names that are not keys and still get the client's `prefix`: channels as they are, patterns with the prefix escaped. */
+/**
+ * Names that are not keys and still get the client's `prefix`: channels as they are, patterns with the prefix escaped; `eventKey` is the
+ * message to a channel of events, which is a key.
+ */
 export interface PrefixedArguments {
-  readonly kind: 'channel' | 'channelPattern' | 'key' | 'keyPattern' | 'sortPattern';
+  readonly kind: 'channel' | 'pattern' | 'shard' | 'eventKey' | 'key' | 'keyPattern' | 'sortPattern';
   /** the arguments themselves … */
   readonly at?: KeyRange;
   /** … or the argument behind one of these option tokens, */
   readonly after?: readonly string[];
   /** where options begin at this index */
   readonly from?: number;
+  /** without any of these tokens this one is added, with the pattern of all keys that have the prefix */
+  readonly otherwise?: string;
   /** how many arguments belong to each of the command's other option tokens; 1 where nothing is said, none for flags */
   readonly widths?: Readonly<Record<string, number>>;
 }
@@ -126,12 +131,16 @@ export interface CommandSpec {
   readonly wholeIf?: readonly string[];
   /** index of the argument that chooses the slot, where that is no key: sharded channels */
   readonly slotBy?: number | undefined;
+  /** it answers any key of the database, whatever the client's prefix: RANDOMKEY */
+  readonly anyKey?: boolean;
   readonly prefixed?: readonly PrefixedArguments[];
   readonly secrets?: SecretArguments | undefined;
   /** the reply, or the named parts of it, must never be shown; `['*']` is all of it */
   readonly secretReply?: readonly string[];
   /** the reply is binary on every surface: DUMP */
   readonly binary?: boolean;
+  /** the reply is binary on every surface when this option is given: VEMB RAW */
+  readonly binaryWith?: string | undefined;
 }
 
 /** What a reply reader may need to know of the surface that the command was called on. */
@@ -149,7 +158,7 @@ export type ReplyReader<T> = (frame: Frame, context: ReplyContext) => T;
  * A command as data: what to send and how to read the answer. Nothing is sent by making one.
  *
  * @example
- * redis.pipeline(set('a', '1'), get('a'));
+ * new Redis({ onConnect: [clientNoTouch('ON')] });
  */
 export class Command<out T = unknown> {
   // Not a property, so that no log or copy of a command takes passwords along.

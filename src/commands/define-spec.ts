@@ -40,11 +40,18 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     response: facts.response,
     wholeIf: facts.wholeIf ?? [],
     slotBy: facts.slotBy,
+    anyKey: facts.anyKey ?? false,
     prefixed: facts.prefixed ?? [],
     secrets: facts.secrets,
     secretReply: facts.secretReply ?? [],
     binary: facts.binary ?? false,
+    binaryWith: facts.binaryWith,
   };
+}
+
+/** The same command with the option that makes its reply binary. */
+export function withBinary(spec: CommandSpec): CommandSpec {
+  return { ...spec, binary: true };
 }
 
 /** The same command where its options change what a repetition does. */

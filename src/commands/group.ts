@@ -9,10 +9,14 @@ import type { RequestContext } from './request-context';
  * many frames. Its value is the list of the members' values; an error reply stands in its place as a ReplyError.
  */
 export class Group extends Command<readonly unknown[]> {
-  /** @param members at least one; none that blocks, subscribes or changes how replies come */
+  /**
+   * @param members at least one; none that blocks, subscribes or changes how replies come
+   * @param isDivisible whether the rest may stay unwritten once the observer is gone; not where a member needs the later ones, as MULTI needs EXEC
+   */
   constructor(
     readonly members: readonly Command[],
     name = 'PIPELINE',
+    readonly isDivisible = true,
   ) {
     super({ ...defineSpec(name, { replay: worstReplay(members) }), plain: false }, [], asCollected, []);
   }

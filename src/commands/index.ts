@@ -1,4 +1,4 @@
-/** The entry `rxjs-redis/commands`: every command as data, for pipelines, transactions and live queries. */
+/** The entry `rxjs-redis/commands`: every command as data. */
 export * from './generated/builders';
 export { call } from './call';
 export { Command } from './command';

@@ -1,5 +1,6 @@
 import { call } from './call';
 import { Command, textOf, type Arg, type CommandSpec, type KeyRange } from './command';
+import { withBinary } from './define-spec';
 import { KEY_SPECS, SPECS } from './generated/registry';
 
 /** Where keys begin: at an index of the whole command, its name included, or behind a token searched for from an index. */
@@ -26,8 +27,8 @@ export interface KnownCommand {
 let byName: ReadonlyMap<string, CommandSpec> | undefined;
 
 /**
- * Looks a command up for `call`: `('client', ['kill', id])` is CLIENT KILL. What options decide is taken at its worst, since nobody
- * has read the options.
+ * Looks a command up for `call`: `('client', ['kill', id])` is CLIENT KILL. What options decide is taken at its worst, since the
+ * options have not been read.
  * @returns undefined for a command that the facts do not have
  */
 export function knownCommand(name: string, args: readonly Arg[]): KnownCommand | undefined {
@@ -37,7 +38,13 @@ export function knownCommand(name: string, args: readonly Arg[]): KnownCommand |
   const subcommand = first === undefined ? undefined : byName.get(`${words} ${textOf(first).toUpperCase()}`);
   if (subcommand !== undefined) return { spec: subcommand, args: rest, keys: keyRanges(subcommand, rest) };
   const spec = byName.get(words);
-  return spec && { spec, args, keys: keyRanges(spec, args) };
+  return spec && { spec: asBinary(spec, args), args, keys: keyRanges(spec, args) };
+}
+
+function asBinary(spec: CommandSpec, args: readonly Arg[]): CommandSpec {
+  const { binaryWith } = spec;
+  if (binaryWith === undefined) return spec;
+  return args.some((arg) => textOf(arg).toUpperCase() === binaryWith) ? withBinary(spec) : spec;
 }
 
 /** Where the keys of a command stand, worked out from its key specifications where they move. */

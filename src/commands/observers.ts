@@ -1,12 +1,15 @@
+import type { Unsubscribable } from 'rxjs';
 import type { RedisError } from '../errors';
 
-/** Who waits for a reply. A Subscriber of RxJS is one. */
+/** Where a reply goes. A Subscriber of RxJS is one. */
 export interface ReplyObserver<T> {
   /** Nothing is wanted any more: an unsent command is not worth sending, a reply is swallowed. */
   readonly closed: boolean;
   next(value: T): void;
   error(error: RedisError): void;
   complete(): void;
+  /** Is told when the observer is closed; only what can be left has it. */
+  add?(departure: Unsubscribable): void;
 }
 
 /**

@@ -15,14 +15,20 @@ import {
 } from './arguments';
 import type { Check, Many, Pairs } from './arguments';
 
+/** An option that is not given: a flag may be false. */
+export type NotGiven = false | undefined;
+
 /** Exactly one key of `T`. */
-export type One<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: never } }[keyof T];
+export type One<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: undefined } }[keyof T];
 
-/** One key of `T` or none. */
-export type AtMostOne<T> = One<T> | { [P in keyof T]?: never };
+/**
+ * One of these options or none. What they hold is said by the type that this one is added to, so that an error names the option
+ * and not the combinations.
+ */
+export type AtMostOne<K extends string> = { [P in K]: { [Q in Exclude<K, P>]?: NotGiven } }[K];
 
-/** None of these keys: what tells one overload from another. */
-export type Without<K extends string> = { [P in K]?: undefined };
+/** None of these options: what tells one overload from another. */
+export type Without<K extends string> = { [P in K]?: NotGiven };
 
 /** Writes one option: its token and what belongs to it. */
 export type OptionWriter = (args: Arg[], token: string, value: never, spec: CommandSpec) => void;
@@ -99,10 +105,18 @@ export function pushOptions(args: Arg[], options: object, table: OptionTable, sp
 function knownOption(name: string, value: unknown, table: OptionTable, spec: CommandSpec): Option | undefined {
   if (value === undefined) return undefined;
   const option = table.byName.get(name);
-  if (option === undefined) {
-    throw new TypeError(`${spec.name}: unknown option ${name}; known are ${[...table.byName.keys()].join(', ')}`);
-  }
+  if (option === undefined) return refuseOption(name, [...table.byName.keys()], spec);
   return value === false && option.write !== yesNo ? undefined : option;
+}
+
+function refuseOption(name: string, known: readonly string[], spec: CommandSpec): never {
+  throw new TypeError(`${spec.name}: unknown option ${name}; known are ${known.join(', ')}`);
+}
+
+/** Refuses an object with other properties than these: what is misspelt would be ignored. */
+export function refuseUnknown(given: object, known: readonly string[], spec: CommandSpec): void {
+  const values = given as Readonly<Record<string, unknown>>;
+  for (const name in values) if (values[name] !== undefined && !known.includes(name)) refuseOption(name, known, spec);
 }
 
 function addOption(chosen: Option[], option: Option, spec: CommandSpec): void {

@@ -13,7 +13,11 @@ export function applyPrefix<T>(command: Command<T>, prefix: string): Command<T> 
   const args = [...command.args];
   for (const range of keys) for (const at of indicesOf(range, args.length)) args[at] = prepend(prefix, args[at] as Arg);
   for (const place of places) {
-    for (const at of positionsOf(place, args)) args[at] = prefixed(args[at] as Arg, place.kind, prefix, spec.name);
+    const positions = positionsOf(place, args);
+    for (const at of positions) args[at] = prefixed(args[at] as Arg, place.kind, prefix, command);
+    if (positions.length === 0 && place.otherwise !== undefined) {
+      args.push(place.otherwise, prefixed('*', place.kind, prefix, command));
+    }
   }
   return new Command(spec, args, read, keys);
 }
@@ -33,20 +37,28 @@ function positionsOf({ at, after = [], from = 0, widths = {} }: PrefixedArgument
   return positions;
 }
 
-function prefixed(arg: Arg, kind: PrefixedArguments['kind'], prefix: string, command: string): Arg {
+function prefixed(arg: Arg, kind: PrefixedArguments['kind'], prefix: string, { spec, args }: Command): Arg {
   switch (kind) {
     case 'key':
-    case 'channel':
       return prepend(prefix, arg);
+    case 'channel':
+    case 'shard':
+    case 'pattern':
+      return prefixChannel(kind, nameOf(arg), prefix);
+    case 'eventKey':
+      return isEvent(nameOf(args[0] as Arg)) ? prepend(prefix, arg) : arg;
     case 'keyPattern':
-    case 'channelPattern':
       return prepend(escapeGlob(prefix), arg);
     case 'sortPattern':
       // `#` is the element itself. The first asterisk of any other pattern stands for the element and cannot be escaped.
       if (textOf(arg) === '#') return arg;
-      if (prefix.includes('*')) throw new TypeError(`${command}: patterns do not work with a prefix that contains *`);
+      if (prefix.includes('*')) throw new TypeError(`${spec.name}: patterns do not work with a prefix that contains *`);
       return prepend(prefix, arg);
   }
+}
+
+function nameOf(arg: Arg): string | Uint8Array {
+  return arg instanceof Uint8Array ? arg : String(arg);
 }
 
 function prepend(prefix: string, arg: Arg): Arg {
@@ -56,4 +68,105 @@ function prepend(prefix: string, arg: Arg): Arg {
 /** A prefix is text, whatever its characters mean in a glob. */
 export function escapeGlob(prefix: string): string {
   return prefix.replace(/[*?[\]^\\]/g, '\\$&');
+}
+
+/** What a name in pub/sub is: one channel, a pattern of channels, a shard channel. */
+export type ChannelKind = 'channel' | 'pattern' | 'shard';
+
+// Notifications about keys come on channels of the server's own, which have the key in their name or in the message:
+//   __keyspace@0__:<key>   data: the event
+//   __keyevent@0__:<event> data: the key
+const KEYSPACE = '__keyspace@';
+const KEYEVENT = '__keyevent@';
+const UNDECIDED = '__key';
+const BEHIND_DATABASE = '__:';
+
+/**
+ * The name that a client with a prefix subscribes or publishes to. The prefix stands before the name, but for notifications: before the
+ * key in `__keyspace@0__:<key>`, also in patterns, and nowhere in `__keyevent@0__:<event>`. What a pattern brings of others is left out
+ * by `ownMessage`.
+ * @throws TypeError for a pattern that may mean notifications of both kinds and of certain keys, so that no prefix fits
+ */
+export function prefixChannel<N extends string | Uint8Array>(kind: ChannelKind, name: N, prefix: string): N {
+  const text = asAscii(name);
+  const at = kind === 'shard' ? 0 : placeOfKey(kind, text);
+  return at === undefined ? name : insert(kind === 'pattern' ? escapeGlob(prefix) : prefix, at, name);
+}
+
+/** The name that the client itself uses for one of the server's, undefined for what is not under its prefix. */
+export function unprefixChannel<N extends string | Uint8Array>(
+  kind: ChannelKind,
+  name: N,
+  prefix: string,
+): N | undefined {
+  const text = asAscii(name);
+  const at = kind === 'shard' ? 0 : placeOfKey(kind, text);
+  if (at === undefined) return name;
+  return removed(kind === 'pattern' ? escapeGlob(prefix) : prefix, at, name) ?? (kind === 'pattern' ? name : undefined);
+}
+
+/**
+ * A message as a client with a prefix sees it: names without the prefix, and of a notification about an event the key in `data` as well.
+ * @returns undefined for a notification about the key of another, which a pattern or an event brings too
+ */
+export function ownMessage<
+  M extends { channel: string | Uint8Array; pattern?: string | Uint8Array; data: string | Uint8Array },
+>(message: M, prefix: string): M | undefined {
+  const channel = unprefixChannel('channel', message.channel, prefix);
+  if (channel === undefined) return undefined;
+  const data = isEvent(message.channel) ? removed(prefix, 0, message.data) : message.data;
+  if (data === undefined) return undefined;
+  if (message.pattern === undefined) return { ...message, channel, data };
+  return { ...message, channel, data, pattern: unprefixChannel('pattern', message.pattern, prefix) };
+}
+
+/** Where the key begins in a name, 0 in one that is no notification, undefined where none stands in the name. */
+function placeOfKey(kind: ChannelKind, name: string): number | undefined {
+  if (!name.startsWith(UNDECIDED)) return 0;
+  if (name.startsWith(KEYEVENT)) return undefined;
+  const behind = name.indexOf(BEHIND_DATABASE, UNDECIDED.length) + BEHIND_DATABASE.length;
+  const hasKey = behind >= BEHIND_DATABASE.length;
+  if (kind === 'channel') return name.startsWith(KEYSPACE) && hasKey ? behind : 0;
+  const ofKeyspace = name.startsWith(KEYSPACE);
+  if (ofKeyspace && hasKey) return behind;
+  // `__key*__:*`: its literal beginning is that of both kinds, or of the one without its end.
+  const literal = /^[^*?[\\]*/.exec(name)?.[0] ?? '';
+  if (!ofKeyspace && !KEYSPACE.startsWith(literal) && !KEYEVENT.startsWith(literal)) return 0;
+  if (/^[^:]*(:\*|\*)$/.test(name)) return undefined;
+  throw new TypeError(
+    `With a prefix, a pattern of notifications names its kind and a database, ${KEYSPACE}*__: or ${KEYEVENT}*__:, or means all keys`,
+  );
+}
+
+function isEvent(channel: string | Uint8Array): boolean {
+  return asAscii(channel).startsWith(KEYEVENT);
+}
+
+/** Bytes as characters of the same number, so that places count alike. */
+function asAscii(name: string | Uint8Array): string {
+  return typeof name === 'string' ? name : bytesOf(name).toString('latin1');
+}
+
+function bytesOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function insert<N extends string | Uint8Array>(prefix: string, at: number, name: N): N {
+  if (typeof name === 'string') return (name.slice(0, at) + prefix + name.slice(at)) as N;
+  const bytes = bytesOf(name);
+  return Buffer.concat([bytes.subarray(0, at), Buffer.from(prefix), bytes.subarray(at)]) as Uint8Array as N;
+}
+
+/** The text without the prefix that stands at a place, undefined where none does. */
+function removed<N extends string | Uint8Array>(prefix: string, at: number, text: N): N | undefined {
+  if (typeof text === 'string') {
+    return text.startsWith(prefix, at) ? ((text.slice(0, at) + text.slice(at + prefix.length)) as N) : undefined;
+  }
+  const bytes = bytesOf(text);
+  const expected = Buffer.from(prefix);
+  const end = at + expected.length;
+  if (!bytes.subarray(at, end).equals(expected)) return undefined;
+  return (at === 0
+    ? bytes.subarray(end)
+    : Buffer.concat([bytes.subarray(0, at), bytes.subarray(end)])) as Uint8Array as N;
 }

@@ -4,6 +4,7 @@ import { Awaitable } from './awaitable';
 import { Command } from './command';
 import { defineSpec } from './define-spec';
 import { AwaitedReply } from './observers';
+import { OwnKeys } from './own-keys';
 import { applyPrefix } from './prefix';
 import { Request } from './request';
 import { plainContext, type Executor, type RequestContext } from './request-context';
@@ -51,10 +52,25 @@ export class Reply<T> extends Awaitable<T> {
   /** @internal */
   private static withExtras<T>(source: ReplySource, command: Command<T>): Reply<T> {
     const { prefix, warnUnused = false } = source;
-    const sent = prefix === '' ? command : applyPrefix(command, prefix);
-    if (!warnUnused) return new Reply(source, sent);
+    if (prefix !== '') return Reply.withPrefix(source, command);
+    if (!warnUnused) return new Reply(source, command);
+    return Reply.withWatch(source, command);
+  }
+
+  private static withPrefix<T>(source: ReplySource, command: Command<T>): Reply<T> {
+    const surface = command.spec.anyKey === true ? { ...source, executor: new OwnKeys(source.executor) } : source;
+    const prefixed = applyPrefix(command, source.prefix);
+    return source.warnUnused === true ? Reply.withWatch(surface, prefixed) : new Reply(surface, prefixed);
+  }
+
+  private static withWatch<T>(source: ReplySource, command: Command<T>): Reply<T> {
     const { surface, keepWatch } = watched(source, command.spec.name);
-    return keepWatch(new Reply(surface, sent));
+    return keepWatch(new Reply(surface, command));
+  }
+
+  /** @internal The reply to a command that brings it along: nothing is sent. */
+  static answered<T>(command: Command<T>): Reply<T> {
+    return new Reply(answeredHere, command);
   }
 
   /**
@@ -106,6 +122,8 @@ export class Reply<T> extends Awaitable<T> {
     return (this.promise ??= sendOnce(this));
   }
 }
+
+const answeredHere: ReplySource = { ...plainContext, executor: { submit: (request) => request.settle(null) } };
 
 function sendOnce<T>({ surface, command }: Reply<T>): Promise<T> {
   return new Promise((resolve) => surface.executor.submit(new Request(command, surface, new AwaitedReply(resolve))));

@@ -39,7 +39,7 @@ const saidByOption: Readonly<Record<string, string>> = {
 const SHAREABLE_FROM_THE_START = new Set(['CLIENT TRACKING', 'READONLY', 'READWRITE']);
 
 /**
- * Refuses what would change the connection under the feet of everybody else.
+ * Refuses what would change the connection for all other callers.
  * @throws TypeError that names what to use
  */
 export function refuseOnSharedConnection({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {

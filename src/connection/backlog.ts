@@ -1,7 +1,12 @@
 import type { Subscription } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Clock } from './clock';
+import { Departure, type Departures } from './departures';
 import { Ring } from './ring';
+import type { WriteOrder } from './write-order';
+
+/** Dropping fewer requests whose observers have left is not worth it. */
+const FEW = 32;
 
 /** Requests that are not on the wire: those that wait for their turn, and those that wait to be repeated. */
 //              ┌───── its delay has elapsed ◀── parked ◀── park
@@ -17,17 +22,21 @@ export class Backlog {
   private readonly held = new Set<Request>();
   /** To be sent first, in the order of their places. */
   private returning: Request[] = [];
+  /** How many of `queued` are not wanted any more; undefined while nobody has to know. */
+  private departures: Departures | undefined;
   /** The server refuses everything, so nothing is sent for a while. */
   private pausing: Subscription | undefined;
   private pausedUntil = -Infinity;
   private elapsed = false;
 
   /**
+   * @param order knows which requests wait to be repeated
    * @param onReturn a parked request is to be sent
    * @param onElapsed the pause has elapsed
    */
   constructor(
     private readonly clock: Clock,
+    private readonly order: WriteOrder,
     private readonly onReturn: (request: Request) => void,
     private readonly onElapsed: () => void,
   ) {}
@@ -37,9 +46,40 @@ export class Backlog {
     return this.elapsed;
   }
 
-  /** How many wait for their turn. */
+  /** How many wait for their turn, those included whose observers have left unless they are counted. */
   get queued(): number {
-    return this.queue.length + this.held.size;
+    return this.queue.length + this.held.size - (this.departures?.count ?? 0);
+  }
+
+  /** From now on, and as long as nothing is sent, `queued` is right at once when an observer leaves. */
+  countDepartures(): void {
+    if (this.departures !== undefined) return;
+    this.prune();
+    this.departures = { count: 0 };
+    for (const request of this.queue) this.watch(request);
+    for (const request of this.held) this.watch(request);
+  }
+
+  /** The queue flows again: it is of no interest any more how many leave. */
+  countNoDepartures(): void {
+    if (this.departures === undefined) return;
+    this.prune();
+    this.departures = undefined;
+  }
+
+  /** A request is about to be among the queued ones. */
+  watch(request: Request): void {
+    const { departures } = this;
+    if (departures === undefined) return;
+    if (request.abandoned) departures.count++;
+    else request.onLeave(new Departure(request, departures));
+    // Those that have left are dropped when they are half of all, so that this costs each a constant.
+    if (departures.count > FEW && departures.count * 2 > this.queue.length) this.prune();
+  }
+
+  /** A request is not among the queued ones any more. */
+  private unqueued(request: Request): void {
+    if (this.departures !== undefined && request.abandoned) this.departures.count--;
   }
 
   /** How many wait for anything. */
@@ -54,7 +94,24 @@ export class Backlog {
 
   /** The next whose turn it is; none during a pause. */
   shift(): Request | undefined {
-    return this.pausing === undefined ? this.queue.shift() : undefined;
+    if (this.pausing !== undefined) return undefined;
+    return this.order.isActive ? this.shiftInOrder() : this.queue.shift();
+  }
+
+  /** None, either, while one that is repeated stands at the head and a later write to the same key is on its way. */
+  private shiftInOrder(): Request | undefined {
+    const { queue, order } = this;
+    for (let next = queue.peek(); next !== undefined; next = queue.peek()) {
+      if (!next.abandoned && order.mustWait(next)) return undefined;
+      queue.shift();
+      if (next.abandoned) {
+        order.leaves(next);
+        continue;
+      }
+      order.wrote(next);
+      return next;
+    }
+    return undefined;
   }
 
   /** What is sent first, now or after the pause. */
@@ -76,6 +133,7 @@ export class Backlog {
 
   /** It is repeated after a delay, ms; later requests pass it meanwhile. */
   park(request: Request, delay: number): void {
+    this.noteWait(request);
     this.parked.set(
       request,
       this.clock.schedule(() => this.comeBack(request), delay),
@@ -98,7 +156,7 @@ export class Backlog {
 
   private comeBack(request: Request): void {
     this.parked.delete(request);
-    this.held.delete(request);
+    if (!this.held.delete(request)) this.watch(request);
     this.onReturn(request);
   }
 
@@ -118,7 +176,17 @@ export class Backlog {
 
   /** It is repeated before all others, when sending resumes. */
   bringBack(request: Request): void {
+    this.noteWait(request);
     this.returning.push(request);
+  }
+
+  private noteWait(request: Request): void {
+    if (request.past !== undefined) this.order.waits(request);
+  }
+
+  /** What was brought back takes its place at the head of the queue, unless that pauses. */
+  readmit(): void {
+    if (this.returning.length > 0 && this.pausing === undefined) this.resume();
   }
 
   /** What was brought back goes to the head of the queue, and that flows again. */
@@ -144,7 +212,8 @@ export class Backlog {
 
   /** Drops the requests whose observers have left. */
   prune(): void {
-    this.take(isAbandoned);
+    this.takeOut(isAbandoned);
+    if (this.departures !== undefined) this.departures.count = 0;
   }
 
   /**
@@ -157,20 +226,31 @@ export class Backlog {
     let left = count;
     for (let next = queue.peek(); next !== undefined && (next.abandoned || isDue(next)); next = queue.peek()) {
       queue.shift();
-      if (isDue(next)) left--;
+      this.order.leaves(next);
+      if (next.abandoned) this.unqueued(next);
+      else left--;
     }
-    if (left <= 0) return 0;
-    queue.retain((request) => !isDue(request));
+    if (left === 0) return 0;
+    queue.retain((request) => {
+      if (!isDue(request)) return true;
+      this.unqueued(request);
+      return this.gone(request);
+    });
     return queue.length;
   }
 
-  /** Takes out all that a condition holds for, in one pass. */
+  /** Takes out all that a condition holds for, in one pass; they may go anywhere. */
   take(isWanted: (request: Request) => boolean): Request[] {
+    this.departures = undefined; // what is taken may be counted elsewhere
+    return this.takeOut(isWanted);
+  }
+
+  private takeOut(isWanted: (request: Request) => boolean): Request[] {
     const taken: Request[] = [];
     const stays = (request: Request): boolean => {
       if (!isWanted(request)) return true;
       taken.push(request);
-      return false;
+      return this.gone(request);
     };
     if (this.returning.length > 0) this.returning = this.returning.filter(stays);
     this.queue.retain(stays);
@@ -184,15 +264,23 @@ export class Backlog {
     const first: Request[] = [];
     for (let next = queue.peek(); next?.past !== undefined; next = queue.peek()) first.push(queue.shift()!);
     queue.unshift(first.filter((request) => !isWanted(request)));
-    return [...this.takeToRepeat((request) => !isWanted(request)), ...first.filter(isWanted)];
+    const taken = first.filter(isWanted);
+    for (const request of taken) this.order.leaves(request);
+    return [...this.takeToRepeat((request) => !isWanted(request)), ...taken];
   }
 
   private takeToRepeat(stays: (request: Request) => boolean): Request[] {
     const taken: Request[] = [];
-    const noted = (request: Request): boolean => stays(request) || (taken.push(request), false);
+    const noted = (request: Request): boolean => stays(request) || (taken.push(request), this.gone(request));
     this.returning = this.returning.filter(noted);
     this.keepParked(noted);
     return taken;
+  }
+
+  /** A request that is taken out waits no more. */
+  private gone(request: Request): false {
+    this.order.leaves(request);
+    return false;
   }
 
   private keepParked(stays: (request: Request) => boolean): void {
@@ -200,7 +288,7 @@ export class Backlog {
       if (stays(request)) continue;
       timer.unsubscribe();
       this.parked.delete(request);
-      this.held.delete(request);
+      if (this.held.delete(request)) this.unqueued(request);
     }
   }
 }

@@ -1,8 +1,8 @@
-import type { BackoffOptions } from '../options';
+import type { BackoffOptions, Complete } from '../options';
 
 /** The delay before an attempt, ms: exponential up to the ceiling, less a share that chance decides. `attempt` counts from 1. */
 export function backoff(
-  options: Required<BackoffOptions>,
+  options: Complete<BackoffOptions>,
   attempt: number,
   random: () => number = Math.random,
 ): number {

@@ -329,16 +329,15 @@ export class Connection implements Executor {
     // It did no harm to send it again, and no good either.
     if (request === undefined)
       return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
-    const facts = { ...factsOf(request), repeatable: false };
+    const facts = factsOf(request);
+    facts.repeatable = false;
+    facts.cause = cause ?? request.past?.failure;
     const fates = {
       unsent: 'was not sent',
       unknown: 'was sent, may have run, and is not sent again',
       answered: 'was refused, and is not sent again',
     };
-    return new DisconnectedError(`${facts.command} ${fates[facts.delivery]}: ${why}`, {
-      ...facts,
-      cause: cause ?? request.past?.failure,
-    });
+    return new DisconnectedError(`${facts.command} ${fates[facts.delivery]}: ${why}`, facts);
   }
 
   /** A link is being made, or greets. */
@@ -352,16 +351,17 @@ export class Connection implements Executor {
     if (!this.dialedBefore || isReady) return undefined;
     this.waited$.next();
     const { offlineQueue } = this.options;
-    if (this.line.queued >= offlineQueue) this.line.prune();
-    return this.line.queued < offlineQueue ? undefined : this.overflow(request);
+    if (this.line.queued >= offlineQueue && this.line.countQueued() >= offlineQueue) return this.overflow(request);
+    this.line.willQueue(request);
+    return undefined;
   }
 
-  private overflow(request: Request): DisconnectedError {
+  private overflow(request: Request, cause = this.lastError): DisconnectedError {
     const { offlineQueue } = this.options;
     const { name } = request.command.spec;
     const waiting = offlineQueue === 0 ? 'nothing may wait' : `${offlineQueue} commands already wait`;
     const message = `${name} was not sent: ${this.address} is out of reach and ${waiting}`;
-    return new DisconnectedError(message, { ...factsOf(request), cause: this.lastError });
+    return new DisconnectedError(message, factsOf(request, undefined, cause));
   }
 
   private reportLoss(error: RedisError): void {
@@ -375,12 +375,16 @@ export class Connection implements Executor {
     if (!dialedBefore) {
       this.parts.onFirstFailure?.(error);
       // Until now all could wait, so that a burst at start-up is not refused.
-      this.line.failQueued((request) => this.overflow(request), this.options.offlineQueue);
+      this.line.failQueued((request) => this.overflow(request, error), this.options.offlineQueue);
     }
     this.events$.next({ type: 'error', error });
     if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
     if (this.incurable || error instanceof AuthenticationError) {
-      this.line.failQueued((request) => refused(error, { ...factsOf(request), repeatable: false, cause: error }));
+      this.line.failQueued((request) => {
+        const facts = factsOf(request, undefined, error);
+        facts.repeatable = false;
+        return refused(error, facts);
+      });
     }
   }
 

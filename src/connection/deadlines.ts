@@ -2,7 +2,8 @@ import type { Request } from '../commands/request';
 import type { RedisError } from '../errors';
 import type { Backlog } from './backlog';
 import type { Clock } from './clock';
-import { deliveryOf, tellFailures, timedOut, withoutStacks, type Failing } from './failures';
+import type { Failer } from './failer';
+import { deliveryOf, timedOut, type GroupProgress } from './failures';
 import type { Ring } from './ring';
 import { Sweep } from './sweep';
 import { timeFor } from './time-for';
@@ -11,6 +12,21 @@ import { timeFor } from './time-for';
 const GRAIN = 5;
 /** After looking at so many requests the next look is a millisecond later. */
 const LOOKED_AT_PER_MS = 2_000;
+
+/** A queue in the order of time, and how far into it everything has been dealt with. */
+interface Cursor {
+  readonly ring: Ring<Request>;
+  from: number;
+  moves: number;
+}
+
+/** How far the members of a group have come on its link; undefined for all else. */
+export type ProgressOf = (request: Request) => GroupProgress | undefined;
+
+/** The requests whose replies are owed on a link. */
+interface Owed extends Cursor {
+  readonly progressOf: ProgressOf;
+}
 
 /**
  * Ends requests whose time is up, by one sweep over all of them. Requests enter a line in the order of their time, so where all have
@@ -22,24 +38,29 @@ export class Deadlines {
   /** The limits that were given so far, ms: two requests can be out of order by their difference. */
   private shortest = Infinity;
   private longest = 0;
-  private readonly queued = { from: 0 };
-  private readonly inFlight = { from: 0 };
+  private readonly queued: Cursor;
+  /** Of the link of the moment, and of a lost one as long as it is not decided what becomes of all that it owed. */
+  private owed: Owed[] = [];
+  /** Requests in flight whose time is up, and whose observers may not have been told yet. */
+  private readonly expired = new WeakSet<Request>();
   private looked = 0;
-  /** The requests whose replies are owed on the link of the moment. */
-  private owed: Ring<Request> | undefined;
 
   /**
    * @param lastError why there is no link: the cause of what could not be sent in its time
    * @param onExpired told once the sweep is over
+   * @param bytesRead how many bytes the link of the moment has brought
    */
   constructor(
     private readonly clock: Clock,
     private readonly blockingGrace: number,
     private readonly backlog: Backlog,
+    private readonly failer: Failer,
     private readonly lastError: () => RedisError | undefined,
     private readonly onExpired: () => void,
+    bytesRead: () => number,
   ) {
-    this.sweep = new Sweep(clock, (now) => this.expire(now));
+    this.queued = cursorOf(backlog.queue);
+    this.sweep = new Sweep(clock, (now) => this.expire(now), bytesRead);
   }
 
   // Hot: once per command.
@@ -67,15 +88,14 @@ export class Deadlines {
     this.sweep.watch(deadline);
   }
 
-  /** The queue has been put in another order. */
-  reordered(): void {
-    this.queued.from = -Infinity;
+  /** A link owes requests. */
+  watch(ring: Ring<Request>, progressOf: ProgressOf): void {
+    this.owed.push({ ...cursorOf(ring), progressOf });
   }
 
-  /** Another link owes other requests. */
-  linkChanged(owed: Ring<Request> | undefined): void {
-    this.owed = owed;
-    this.inFlight.from = 0;
+  /** All that a lost link owed has failed, or is to be repeated. */
+  forget(ring: Ring<Request>): void {
+    this.owed = this.owed.filter((owed) => owed.ring !== ring);
   }
 
   stop(): void {
@@ -92,59 +112,65 @@ export class Deadlines {
   private expire(now: number): number {
     const { backlog, owed } = this;
     this.looked = 0;
-    const due: { request: Request; sent: boolean }[] = [];
-    let next = this.scan(backlog.queue, this.queued, now, (request) => due.push({ request, sent: false }));
-    const unsent = due.length;
-    if (owed !== undefined) {
-      next = Math.min(
-        next,
-        this.scan(owed, this.inFlight, now, (request) => due.push({ request, sent: true })),
-      );
-    }
-    for (const request of backlog.takeDue(now)) due.push({ request, sent: false });
-    if (unsent > 0) {
-      this.looked += backlog.dropDue(now, unsent);
-      this.reordered();
-    }
+    const unsent: Request[] = [];
+    let next = this.scan(this.queued, now, unsent);
+    for (const cursor of owed) next = Math.min(next, this.expireOwed(cursor, now));
+    if (unsent.length > 0) this.looked += backlog.dropDue(now, unsent.length);
+    for (const request of backlog.takeDue(now)) unsent.push(request);
     for (const { deadline } of backlog.toRepeat()) {
       this.looked++;
       if (deadline !== 0 && deadline < next) next = deadline;
     }
-    const failing = withoutStacks(() => due.map(({ request, sent }) => this.failing(request, sent)));
-    tellFailures(failing, this.clock);
+    for (const request of unsent) request.leaveLine();
+    const lastError = this.lastError();
+    this.failer.fail(unsent, (request) => timedOut(request, deliveryOf(request), request.past?.failure ?? lastError));
     this.onExpired();
     if (next === Infinity) this.forgetLimits();
     return Math.max(next, now + GRAIN + this.looked / LOOKED_AT_PER_MS);
   }
 
-  private failing(request: Request, sent: boolean): Failing {
-    if (sent) return { request, error: timedOut(request, 'unknown') };
-    return { request, error: timedOut(request, deliveryOf(request), request.past?.failure ?? this.lastError()) };
+  /** What is owed keeps its place, so that the replies that follow find their requests. */
+  private expireOwed(cursor: Owed, now: number): number {
+    const due: Request[] = [];
+    const next = this.scan(cursor, now, due);
+    for (const request of due) this.expired.add(request);
+    this.failer.fail(due, (request) => timedOut(request, 'unknown', undefined, cursor.progressOf(request)));
+    return next;
   }
 
-  /** Requests keep their places, so that the replies that follow find their commands. */
-  private scan(ring: Ring<Request>, place: { from: number }, now: number, onDue: (request: Request) => void): number {
+  /**
+   * Looks at what may be due, from where all before has been dealt with.
+   * @returns the earliest deadline that is left
+   */
+  private scan(cursor: Cursor, now: number, due: Request[]): number {
+    const { ring } = cursor;
     const outOfOrder = Math.max(0, this.longest - this.shortest);
     const end = ring.passed + ring.length;
     let next = Infinity;
     let done = true;
-    let number = Math.max(place.from, ring.passed);
-    place.from = number;
+    let number = cursor.moves === ring.moves ? Math.max(cursor.from, ring.passed) : ring.passed;
+    cursor.moves = ring.moves;
+    cursor.from = number;
     for (; number < end; number++) {
       const request = ring.at(number);
       const { deadline } = request;
       this.looked++;
       if (deadline !== 0 && !request.abandoned) {
-        if (deadline <= now) onDue(request);
-        else {
+        if (deadline <= now) {
+          if (!this.expired.has(request)) due.push(request);
+        } else {
           done = false;
           if (deadline < next) next = deadline;
           // What follows entered later, so its deadline is at most so much earlier.
           if (deadline - outOfOrder >= next) break;
         }
       }
-      if (done) place.from = number + 1;
+      if (done) cursor.from = number + 1;
     }
     return next;
   }
+}
+
+function cursorOf(ring: Ring<Request>): Cursor {
+  return { ring, from: ring.passed, moves: ring.moves };
 }

@@ -7,11 +7,9 @@ import {
   ReplyError,
   TimeoutError,
   type Delivery,
-  type ErrorFacts,
   type GroupFate,
   type RedisError,
 } from '../errors';
-import type { Clock } from './clock';
 import { guarded } from './guarded';
 
 /** How far a request got that is not in flight: it may have run when it was sent before, or been refused. */
@@ -20,13 +18,19 @@ export function deliveryOf({ past }: Request): Delivery {
   return past.mayHaveRun ? 'unknown' : 'answered';
 }
 
+/** What an error says of a request that it ends. One form for all errors, for an object that is spread costs more than its error. */
+export interface Facts {
+  readonly delivery: Delivery;
+  readonly command: string;
+  repeatable: boolean;
+  cause: unknown;
+  group: GroupFate | undefined;
+}
+
 /** What an error says of a request that it ends, and that got so far. */
-export function factsOf(
-  request: Request,
-  delivery = deliveryOf(request),
-): Required<Omit<ErrorFacts, 'cause' | 'group'>> {
-  const { name: command } = request.command.spec;
-  return { delivery, command, repeatable: delivery !== 'unknown' || request.repeatable };
+export function factsOf(request: Request, delivery = deliveryOf(request), cause?: unknown): Facts {
+  const repeatable = delivery !== 'unknown' || request.repeatable;
+  return { delivery, command: request.command.spec.name, repeatable, cause, group: undefined };
 }
 
 /** Fails a request, unless its observer has left. */
@@ -34,25 +38,9 @@ export function failSafely(request: Request, error: RedisError): void {
   if (!request.abandoned) guarded(() => request.fail(error));
 }
 
-/** A request that has been taken out of its line, and what its observer is told. */
-export interface Failing {
-  readonly request: Request;
-  readonly error: RedisError;
-}
-
-/** So many observers are told in one turn of the event loop. */
-const SLICE = 1_000;
-
-/** Tells the observers of the failures, many of them in slices between which the event loop does other work. */
-export function tellFailures(failing: readonly Failing[], clock: Clock, from = 0): void {
-  const end = Math.min(failing.length, from + SLICE);
-  for (let i = from; i < end; i++) failSafely(failing[i]!.request, failing[i]!.error);
-  if (end < failing.length) clock.afterInput(() => tellFailures(failing, clock, end));
-}
-
 /**
  * Makes errors without their stacks, which name frames of the event loop alone and cost ten times the rest of the error.
- * @example withoutStacks(() => failing.push(...))
+ * @example withoutStacks(() => toError(request))
  */
 export function withoutStacks<T>(work: () => T): T {
   const { stackTraceLimit } = Error;
@@ -75,6 +63,14 @@ export interface GroupProgress {
   readonly written: number;
 }
 
+/** What the system says of a peer that it hears nothing of. */
+const UNHEARD = new Set<unknown>(['ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN']);
+
+/** The link is given up because nothing has come, so what was sent may still lie on the way, where no reset may reach it. */
+function isSilence(cause: RedisError): boolean {
+  return cause instanceof TimeoutError || UNHEARD.has((cause.cause as NodeJS.ErrnoException | undefined)?.code);
+}
+
 /** The link is gone, and no reply has come. */
 export function connectionLost(
   cause: RedisError,
@@ -82,19 +78,21 @@ export function connectionLost(
   delivery: Delivery,
   progress?: GroupProgress,
 ): ConnectionError {
-  const facts = { ...factsOf(request, delivery), cause, group: progress && groupFate(progress, request) };
+  const facts = factsOf(request, delivery, cause);
+  // A write that is repeated could run a second time behind later ones, when its first copy comes late.
+  if (delivery === 'unknown' && isSilence(cause) && !request.bearsLateCopy) facts.repeatable = false;
+  facts.group = progress && groupFate(progress, (request.command as Group).members);
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const message = `The connection was lost before ${facts.command} was answered, ${fate}: ${cause.message}`;
   return new ConnectionError(message, facts);
 }
 
-function groupFate({ answered, written }: GroupProgress, { command }: Request): GroupFate {
-  const { members } = command as Group;
+function groupFate({ answered, written }: GroupProgress, members: Group['members']): GroupFate {
   const deliveries = members.map((_, index): Delivery => {
     if (index < answered.length) return 'answered';
     return index < written ? 'unknown' : 'unsent';
   });
-  return { results: answered, deliveries };
+  return { results: [...answered], deliveries };
 }
 
 /** The link was lost twice in a row while it owed this reply first: perhaps it is the answer that breaks the link. */
@@ -115,16 +113,41 @@ export function leftBehind({ past }: Request): RedisError {
     : new ConnectionError(message, facts);
 }
 
-/** Its time is up. */
-export function timedOut(request: Request, delivery: Delivery, cause?: RedisError): TimeoutError {
-  const facts = { ...factsOf(request, delivery), cause };
+/**
+ * Its time is up.
+ * @param cause why it could not be sent
+ */
+export function timedOut(
+  request: Request,
+  delivery: Delivery,
+  cause?: RedisError,
+  progress?: GroupProgress,
+): TimeoutError {
+  const facts = factsOf(request, delivery, cause);
+  facts.group = progress && groupFate(progress, (request.command as Group).members);
   const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
   const why = cause === undefined ? '' : `: ${cause.message}`;
   return new TimeoutError(`${facts.command} ${fates[delivery]} within its time${why}`, facts);
 }
 
-/** An argument is of no kind that travels. */
-export function notEncodable(cause: unknown, { command }: Request): ProtocolError {
+/**
+ * An argument is of no kind that travels.
+ * @param member which member of a group it belongs to
+ */
+export function notEncodable(cause: unknown, { command }: Request, member?: number): ProtocolError {
   const { name } = command.spec;
-  return new ProtocolError(`${name} cannot be encoded: ${String(cause)}`, { command: name, cause, repeatable: false });
+  const of =
+    member === undefined ? '' : `, for its command ${member + 1}, ${(command as Group).members[member]!.spec.name}`;
+  const why = `${name} cannot be encoded${of}: ${String(cause)}`;
+  return new ProtocolError(why, { command: name, cause, repeatable: false });
+}
+
+/** The rest of a group cannot be encoded any more, and its first members are written. */
+export function unfinished(
+  { message, command, cause }: RedisError,
+  members: Group['members'],
+  progress: GroupProgress,
+): ProtocolError {
+  const group = groupFate(progress, members);
+  return new ProtocolError(message, { delivery: 'unknown', repeatable: false, command, cause, group });
 }

@@ -17,7 +17,7 @@ import {
 import { applyPrefix } from '../commands/prefix';
 import { AuthenticationError, ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
 import { checkCredentials, type ResolvedOptions } from '../options';
-import type { Clock } from './clock';
+import { patient, type Clock } from './clock';
 import { handshake, signIn } from './handshake';
 import type { ServerInfo } from './hello';
 import { isFarewell } from './link';
@@ -80,7 +80,7 @@ export class Greeter {
       concatMap((credentials, index) =>
         index === 0 ? this.introduce(send, credentials, onServer) : this.signInAgain(send, credentials),
       ),
-      timeout({ first: connectTimeout, with: () => throwError(late), scheduler: this.parts.clock }),
+      timeout({ first: connectTimeout, with: () => throwError(late), scheduler: patient(this.parts.clock) }),
       catchError(asRedisError),
       catchError(ignoreLoss),
     );

@@ -30,6 +30,8 @@ export class Incoming {
   private count = 0;
   /** What the members of the oldest request, a group, have been answered. */
   private values: unknown[] = [];
+  /** Groups that were not written to their ends, and how many frames answer each. */
+  private readonly cut = new Map<Request, number>();
   /** The frame that is being decoded, if any, is a reply. */
   private insideReply = false;
 
@@ -111,10 +113,29 @@ export class Incoming {
       value = cause;
     }
     values.push(value);
-    if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, group.members[index]!));
-    if (values.length < group.members.length) return;
+    const member = group.members[index]!;
+    if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, member));
+    else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
+    if (values.length < (this.cut.get(oldest) ?? group.members.length)) return;
+    this.finish(oldest);
+  }
+
+  /** A group that no observer waits for any more ends after so many members. */
+  endGroup(request: Request, written: number): void {
+    this.cut.set(request, written);
+    if (request === this.owed.peek() && this.values.length === written) this.finish(request);
+  }
+
+  private finish(group: Request): void {
+    const { values } = this;
+    this.cut.delete(group);
     this.values = [];
     this.sink.replied(values as Frame[]);
+  }
+
+  /** What was refused between MULTI and EXEC is told inside the reply to EXEC. */
+  private tellRefused(replies: readonly Frame[], exec: Command): void {
+    for (const reply of replies) if (reply instanceof ErrorFrame) this.sink.memberRefused(toReplyError(reply, exec));
   }
 
   /** A confirmation that the oldest request waits for, of what it asked for, in the order of its names; or news, as messages are. */

@@ -4,28 +4,25 @@ import { endsConnection } from '../commands/closing';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
+import { mayHaveWritten } from '../commands/writes-to';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
+import { HELD_UP } from './clock';
 import { Deadlines } from './deadlines';
-import {
-  connectionLost,
-  failSafely,
-  leftBehind,
-  tellFailures,
-  unreadable,
-  withoutStacks,
-  type Failing,
-} from './failures';
+import { Failer, SLICE } from './failer';
+import { connectionLost, failSafely, leftBehind, unreadable, withoutStacks } from './failures';
 import { guarded, reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { Multicast } from './multicast';
+import { isGreeting } from './outgoing';
 import { Places, changesMeaning } from './places';
 import { Residents } from './resident';
 import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
 import { timeFor } from './time-for';
+import { WriteOrder } from './write-order';
 
 /** Durations are milliseconds. */
 export interface LineOptions extends LinkOptions {
@@ -38,8 +35,22 @@ export interface LineOptions extends LinkOptions {
   readonly carriesMessages: boolean;
 }
 
-/** A flush that is later than this was kept by user code, and the requests have lost that time by no fault of the server; ms. */
-const HELD_UP = 20;
+/** A lost link, of which it is being decided what becomes of all that it owed. */
+interface Loss {
+  readonly link: Link;
+  readonly error: RedisError;
+  readonly oldest: Request | undefined;
+  /** the oldest in flight was that at the last loss as well: perhaps its answer is what breaks the link */
+  readonly isSuspect: boolean;
+  /** the number, among all that were ever owed, of the first that the socket has refused to write */
+  readonly refusedFrom: number;
+}
+
+/** Requests that fail for a loss, and what each is told. */
+interface Casualties {
+  readonly requests: Request[];
+  readonly errors: RedisError[];
+}
 
 /**
  * What outlives links: the queue, its deadlines, the order of the calls, repeating, closing. A new link after a loss carries on with
@@ -65,8 +76,14 @@ export class Line implements LinkOwner {
 
   private readonly backlog: Backlog;
   private readonly places = new Places();
+  private readonly order = new WriteOrder();
   private readonly retrier: Retrier;
   private readonly deadlines: Deadlines;
+  private readonly failer: Failer;
+  /** It takes several turns of the event loop to decide about all that links owed that were lost; until then the queue waits. */
+  private undecided: Loss[] = [];
+  /** The link whose handshake came through meanwhile. */
+  private opensLater: Link | undefined;
   private flushScheduled = false;
   /** The connection is to be closed when every reply that can still come has come. */
   private draining = false;
@@ -81,12 +98,20 @@ export class Line implements LinkOwner {
     const { clock } = options;
     this.backlog = new Backlog(
       clock,
+      this.order,
       (request) => this.comeBack(request),
       () => this.resume(),
     );
     this.retrier = new Retrier(options, this.backlog);
-    this.deadlines = new Deadlines(clock, options.blockingGrace, this.backlog, options.lastError, () =>
-      this.tellIdle(),
+    this.failer = new Failer(clock);
+    this.deadlines = new Deadlines(
+      clock,
+      options.blockingGrace,
+      this.backlog,
+      this.failer,
+      options.lastError,
+      () => this.tellIdle(),
+      () => this.link?.bytesRead ?? 0,
     );
     this.requests$.subscribe((request) => this.enter(request));
   }
@@ -96,9 +121,22 @@ export class Line implements LinkOwner {
     return this.backlog.queued;
   }
 
+  /** The same while there is no link, and from now on without those whose observers have left. */
+  countQueued(): number {
+    this.backlog.countDepartures();
+    return this.backlog.queued;
+  }
+
+  /** A request is about to enter the line while there is no link. */
+  willQueue(request: Request): void {
+    this.backlog.watch(request);
+  }
+
   /** Requests that are not answered yet, written or not. */
   get pending(): number {
-    return this.backlog.length + (this.link?.pending ?? 0);
+    let pending = this.backlog.length + (this.link?.pending ?? 0);
+    for (const { link } of this.undecided) pending += link.owed.length;
+    return pending;
   }
 
   get listening(): boolean {
@@ -111,12 +149,18 @@ export class Line implements LinkOwner {
     const options = { ...this.options, pipelineDepth: autoPipeline ? pipelineDepth : 1 };
     const link = new Link(socket, this, options, carriesMessages);
     this.link = link;
-    this.deadlines.linkChanged(link.owed);
+    this.deadlines.watch(link.owed, (request) => link.progressSoFar(request));
+    this.order.linkChanged(link.owed);
     return link;
   }
 
   /** Lets the queue flow over the link, whose handshake is through. */
   open(): void {
+    if (this.undecided.length > 0) {
+      this.opensLater = this.link;
+      return;
+    }
+    this.backlog.countNoDepartures();
     this.link?.open();
     this.flush();
   }
@@ -138,25 +182,19 @@ export class Line implements LinkOwner {
     });
   }
 
-  /** Drops what waits and whose observers have left. */
-  prune(): void {
-    this.backlog.prune();
-  }
-
   /** For good: the link is left, what waits and what is in flight fails, and nothing is repeated. */
   end(toError: (request: Request) => RedisError, leave: () => void): void {
     this.retrier.end(toError);
+    // Before its socket is closed in order: what is owed is not to run any more.
+    const tell = this.link?.leave();
     leave();
+    tell?.();
     this.failQueued(toError);
   }
 
   /** Fails what waits to be written beyond the first so many. */
   failQueued(toError: (request: Request) => RedisError, kept = 0): void {
-    const requests = this.take(kept);
-    tellFailures(
-      withoutStacks(() => requests.map((request) => ({ request, error: toError(request) }))),
-      this.options.clock,
-    );
+    this.failer.fail(this.take(kept), toError);
     if (this.pending === 0) this.deadlines.stop();
   }
 
@@ -165,11 +203,17 @@ export class Line implements LinkOwner {
    * to another line once they have left this one: see `Request.leaveLine`.
    */
   take(kept = 0): Request[] {
-    this.backlog.prune();
-    let count = 0;
-    const taken = this.backlog.take(() => ++count > kept);
-    this.deadlines.reordered();
-    return taken.sort((one, other) => one.place - other.place);
+    const first = kept === 0 ? 0 : this.placeBehind(kept);
+    // Those whose observers have left are dropped on the way.
+    const taken = this.backlog.take(({ abandoned, place }) => abandoned || place >= first);
+    return taken.filter(({ abandoned }) => !abandoned).sort((one, other) => one.place - other.place);
+  }
+
+  /** The place of the first call behind so many that wait: what was held stands behind later calls in the queue. */
+  private placeBehind(count: number): number {
+    const waiting = [...this.backlog].filter(({ abandoned }) => !abandoned);
+    const places = waiting.map(({ place }) => place).sort((one, other) => one - other);
+    return places[count] ?? Infinity;
   }
 
   // Hot: everything up to `answered` runs for every command.
@@ -178,7 +222,8 @@ export class Line implements LinkOwner {
     if (autoPipeline) this.scheduleFlush();
     else this.tickTime = clock.now();
     this.places.give(request);
-    this.deadlines.start(request, this.tickTime);
+    if (request.deadline === 0) this.deadlines.start(request, this.tickTime);
+    else this.deadlines.enterAgain(request);
     this.backlog.push(request);
     if (!autoPipeline) this.flush();
   }
@@ -197,10 +242,13 @@ export class Line implements LinkOwner {
 
   /** A request takes its turn after a delay. */
   private comeBack(request: Request): void {
-    this.deadlines.enterAgain(request);
-    this.backlog.push(request);
-    if (this.options.autoPipeline) this.scheduleFlush();
-    else this.flush();
+    if (request.past === undefined) {
+      this.deadlines.enterAgain(request);
+      this.backlog.push(request);
+    } else {
+      this.backlog.bringBack(request);
+    }
+    this.writeLater();
   }
 
   /** Has the queue written at the end of the tick, empty or not. */
@@ -226,7 +274,9 @@ export class Line implements LinkOwner {
   private readonly flush = (): void => {
     this.residents.beforeWrite();
     this.flushScheduled = false;
-    this.link?.write();
+    const { link } = this;
+    if (link?.isOpen === true) this.backlog.readmit();
+    link?.write();
   };
 
   /** What was called in this tick was written late because user code held up the event loop. */
@@ -270,6 +320,7 @@ export class Line implements LinkOwner {
       this.noteEnd(request, !isError);
       if (link.outgoing.answered(request)) this.scheduleFlush();
     }
+    if (this.order.isActive) this.keepOrder(request, frame);
     try {
       if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
       else this.deliver(link, request, frame);
@@ -287,6 +338,15 @@ export class Line implements LinkOwner {
     const error = unexpected(reply, request.command);
     link.lose(error);
     failSafely(request, error);
+  }
+
+  /** What has run has overtaken the writes to the same keys that were called before it and wait to be repeated. */
+  private keepOrder(request: Request, frame: Frame): void {
+    if (mayHaveWritten(frame, request.command)) {
+      for (const overtaken of this.order.overtakenBy(request)) failSafely(overtaken, leftBehind(overtaken));
+    }
+    // One that is repeated may have waited for this reply.
+    if (this.backlog.queue.length > 0) this.scheduleFlush();
   }
 
   private noteEnd(request: Request, done: boolean): void {
@@ -353,20 +413,25 @@ export class Line implements LinkOwner {
   private resume(): void {
     if (this.owesSoon() || this.link?.retiring !== undefined) return;
     this.backlog.resume();
-    this.deadlines.reordered();
     this.flush();
   }
 
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
-    const ending = this.endedByRequest(link, error);
-    const failing = withoutStacks(() => this.fatesAfter(link, error));
-    this.deadlines.linkChanged(undefined);
-    this.backlog.resume();
-    this.deadlines.reordered();
+    this.order.linkChanged(undefined);
+    const { greetings, queued, refusedFrom } = link.outgoing.end();
+    for (const request of queued) this.backlog.bringBack(request);
+    const ending = link.owed.passed < refusedFrom ? this.endedByRequest(link, error) : undefined;
+    const oldest = link.owed.passed < refusedFrom ? link.owed.peek() : undefined;
+    const loss = { link, error, oldest, isSuspect: this.suspects(oldest), refusedFrom };
+    this.undecided.push(loss);
+    const first = this.decide(loss);
+    if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
+    this.decideLater(loss);
     return () => {
       if (ending !== undefined) guarded(() => ending.settleUnanswered());
-      tellFailures(failing, this.options.clock);
+      this.failer.fail(greetings, (request) => connectionLost(error, request, 'unsent'));
+      this.tell(first);
     };
   }
 
@@ -378,30 +443,57 @@ export class Line implements LinkOwner {
     return owed.shift();
   }
 
-  private fatesAfter(link: Link, error: RedisError): Failing[] {
-    const { greetings, queued } = link.outgoing.end();
-    const failing: Failing[] = greetings.map((request) => ({
-      request,
-      error: connectionLost(error, request, 'unsent'),
-    }));
-    const oldest = link.owed.peek();
-    const isSuspect = this.suspects(oldest);
-    for (let request = link.owed.shift(); request !== undefined; request = link.owed.shift()) {
+  /** Decides about the requests that a lost link has owed for longest: those that fail are returned, the others are repeated. */
+  private decide({ link, error, oldest, isSuspect, refusedFrom }: Loss): Casualties {
+    const { owed } = link;
+    const failing: Casualties = { requests: [], errors: [] };
+    for (let left = SLICE; left > 0 && owed.length > 0; left--) {
+      const request = owed.shift()!;
       if (!request.command.spec.plain) this.noteEnd(request, false);
-      if (request === oldest && isNoResp(error)) {
-        // What the server answers in no RESP is not asked for again: it would break the next link as well.
-        failing.push({ request, error: unreadable(error, request) });
+      const isOldest = request === oldest;
+      const isRefused = owed.passed > refusedFrom;
+      if (isRefused && !isGreeting(request)) {
+        this.backlog.bringBack(request);
         continue;
       }
-      const progress = link.progressOf(request, oldest);
-      const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
-      const loss = { progress, delivery, isSuspect: isSuspect && request === oldest } as const;
-      const failure = this.retrier.lost(request, error, loss);
-      if (failure !== undefined) failing.push({ request, error: failure });
+      const failure = withoutStacks(() => {
+        // What restores a link is sent anew with the next one.
+        if (isRefused) return connectionLost(error, request, 'unsent');
+        // What the server answers in no RESP is not asked for again: it would break the next link as well.
+        if (isOldest && isNoResp(error)) return unreadable(error, request);
+        const progress = link.progressOf(request, oldest);
+        const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
+        return this.retrier.lost(request, error, { progress, delivery, isSuspect: isSuspect && isOldest });
+      });
+      if (failure === undefined) continue;
+      failing.requests.push(request);
+      failing.errors.push(failure);
     }
-    if (queued !== undefined) this.backlog.bringBack(queued);
-    if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
     return failing;
+  }
+
+  /** Goes on to what else the link owed once the event loop has done other work; then sending may resume. */
+  private decideLater(loss: Loss): void {
+    if (loss.link.owed.length > 0) {
+      this.options.clock.afterInput(() => {
+        const next = this.decide(loss);
+        this.decideLater(loss);
+        this.tell(next);
+      });
+      return;
+    }
+    this.undecided = this.undecided.filter((other) => other !== loss);
+    this.deadlines.forget(loss.link.owed);
+    if (this.undecided.length > 0) return;
+    this.backlog.resume();
+    if (this.pending === 0) this.deadlines.stop();
+    const { opensLater } = this;
+    this.opensLater = undefined;
+    if (opensLater !== undefined && opensLater === this.link) this.open();
+  }
+
+  private tell({ requests, errors }: Casualties): void {
+    this.failer.fail(requests, (_request, index) => errors[index]!);
   }
 
   /** A request that was the oldest in flight at the last loss as well: perhaps its answer is what breaks the link. */

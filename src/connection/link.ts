@@ -11,11 +11,11 @@ import { decodeResp } from '../resp/decode-resp';
 import type { DecoderLimits } from '../resp/decoder';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import type { Clock } from './clock';
-import { connectionLost, failSafely, type GroupProgress } from './failures';
+import { connectionLost, failSafely, unfinished, type GroupProgress } from './failures';
 import { Incoming, type FrameSink } from './incoming';
 import { LinkMode } from './link-mode';
 import { Liveness, type LivenessLimits } from './liveness';
-import { Outgoing, type OutgoingOptions, type Supply } from './outgoing';
+import { Outgoing, type Cut, type OutgoingOptions, type Supply } from './outgoing';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
 
@@ -75,6 +75,8 @@ export class Link implements FrameSink {
   /** The version of RESP, once the server has answered the handshake. */
   protocol: 2 | 3 | undefined;
   readonly outgoing: Outgoing;
+  /** How many bytes have come. */
+  bytesRead = 0;
   private state: LinkState = { kind: 'greeting' };
   private readonly incoming: Incoming;
   private readonly liveness: Liveness;
@@ -90,11 +92,13 @@ export class Link implements FrameSink {
     const { clock } = options;
     this.liveness = new Liveness(clock, options, {
       owed: this.owed,
+      bytesRead: () => this.bytesRead,
       listening: () => owner.listening,
       probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
     });
-    this.outgoing = new Outgoing(socket, this.owed, this.mode, this.liveness, owner, options);
+    const { owed, mode, liveness } = this;
+    this.outgoing = new Outgoing(socket, owed, mode, liveness, owner, options, (cut) => this.endGroup(cut));
     this.incoming = new Incoming(
       this.owed,
       this.mode,
@@ -133,7 +137,7 @@ export class Link implements FrameSink {
   serve(): Observable<never> {
     return new Observable((subscriber) => {
       this.subscriber = subscriber;
-      subscriber.add(() => this.end(new ConnectionError('The connection was given up'))());
+      subscriber.add(() => this.leave()());
       subscriber.add(this.socket.drain$.subscribe(() => this.drained()));
       const frames$ = this.heard$().pipe(decodeResp(this.options.limits, this.incoming.bytesWanted));
       subscriber.add(
@@ -229,12 +233,33 @@ export class Link implements FrameSink {
     this.owner.memberRefused(this, error);
   }
 
+  /** How far the members of a group have come, of which nothing more is written if that can be helped. */
+  progressSoFar(request: Request): GroupProgress | undefined {
+    const { command } = request;
+    const progress = this.progressOf(request, this.owed.peek());
+    if (progress === undefined || (command as Group).isDivisible) return progress;
+    return { ...progress, written: (command as Group).members.length };
+  }
+
   /** How far the members of a group had come when the link was lost: so many were answered, so many written. */
   progressOf(request: Request, oldest: Request | undefined): GroupProgress | undefined {
     const { command } = request;
     if (!(command instanceof Group)) return undefined;
     const answered = request === oldest ? this.incoming.answered : [];
     return { answered, written: this.outgoing.membersWritten(request, command) };
+  }
+
+  /** A group is written no further. */
+  private endGroup({ request, written, error }: Cut): void {
+    if (this.isLost) return;
+    const { members, isDivisible } = request.command as Group;
+    // The connection would be in a transaction, for instance, that nothing ends.
+    if (!isDivisible) this.lose(error!);
+    else {
+      const answered = request === this.owed.peek() ? this.incoming.answered : [];
+      if (error !== undefined) failSafely(request, unfinished(error, members, { answered, written }));
+      this.incoming.endGroup(request, written);
+    }
   }
 
   private drained(): void {
@@ -248,6 +273,7 @@ export class Link implements FrameSink {
     return new Observable((subscriber) =>
       bytes$.subscribe({
         next: (chunk) => {
+          this.bytesRead += chunk.length;
           subscriber.next(chunk);
           const { owed, incoming } = this;
           if (owed.passed === this.owedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
@@ -259,12 +285,18 @@ export class Link implements FrameSink {
     );
   }
 
-  /** @returns tells those who wait of the failures; for the end, when user code finds everything in its place */
+  /** Gives the link up. @returns as `end` does */
+  leave(): () => void {
+    return this.end(new ConnectionError('The connection was given up'));
+  }
+
+  /** @returns tells the observers of the failures; called last, when user code finds everything in its place */
   private end(error: RedisError): () => void {
     if (this.isLost) return () => undefined;
     this.state = { kind: 'lost' };
     this.liveness.stop();
-    this.socket.destroy();
+    // Nothing that was sent and is not answered may arrive any more: it may be sent again.
+    this.socket.destroy(this.owed.length > 0);
     return this.owner.lost(this, error);
   }
 }

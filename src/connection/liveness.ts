@@ -19,23 +19,25 @@ export interface LivenessLimits {
 export interface LinkView {
   /** the requests whose replies are owed, oldest first */
   readonly owed: Iterable<Request> & { readonly passed: number; peek(): Request | undefined };
-  /** somebody waits for messages, of which nobody knows when they come */
+  /** a resident waits for pushes, which come when they come */
   listening(): boolean;
+  /** how many bytes it has brought */
+  readonly bytesRead: () => number;
   /** asks the server for a sign of life */
   probe(): unknown;
   dead(error: TimeoutError): void;
 }
 
-/** Notices a link that is dead although nobody says so: a cable pulled, a server halted, a half-open connection. */
+/** Notices a link that is dead although the system does not say so: a cable pulled, a server halted, a half-open connection. */
 //  send buffer full for writeTimeout ──▶ dead
 //  owing replies to what has left the buffer, silent for readTimeout ──▶ dead
-//  owing nothing, somebody listens, silent for readTimeout ──▶ probe: now it owes a reply
+//  owing nothing, a resident waits for pushes, silent for readTimeout ──▶ probe: now it owes a reply
 export class Liveness {
   private readonly sweep: Sweep;
   private heardAt = 0;
   private owedSince = 0;
   private fullSince: number | undefined;
-  /** The place among all requests of the first that the full buffer holds: nobody owes a reply to what is not sent. */
+  /** The number of the first request that the full buffer holds: no reply is owed to what is not sent. */
   private unsentFrom = Infinity;
 
   constructor(
@@ -43,7 +45,7 @@ export class Liveness {
     private readonly limits: LivenessLimits,
     private readonly link: LinkView,
   ) {
-    this.sweep = new Sweep(clock, (now) => this.check(now));
+    this.sweep = new Sweep(clock, (now) => this.check(now), link.bytesRead);
   }
 
   heard(): void {
@@ -108,7 +110,7 @@ export class Liveness {
     return Math.min(writeDue, readDue, now + shortest);
   }
 
-  /** What of the buffer is whose nobody knows, so the most patient one decides. */
+  /** It is not known whose bytes fill the buffer, so the longest `writeTimeout` applies. */
   private writePatience(): number {
     let most = 0;
     for (const { context } of this.link.owed)
@@ -130,7 +132,7 @@ export class Liveness {
     const due = since + this.patience(oldest);
     const wait = timeToWait(oldest, this.limits.blockingGrace);
     if (wait === undefined) return due;
-    // It has a right to its wait, unless nobody waits that long. Rounded up as deadlines are, which go first.
+    // The server may wait as long as the command says, unless the caller does not. Rounded up as deadlines are, which go first.
     return Math.max(due, Math.min(Math.ceil(since + wait), oldest.deadline || Infinity));
   }
 

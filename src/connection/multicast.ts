@@ -9,7 +9,7 @@ const FEW = 32;
  * subscribers to go through them. Joining and leaving take the same time however many there are. It remembers nothing: a Subscriber
  * that comes after the end is told nothing.
  */
-//  slots: │ a │ · │ c │ d │ · │   a slot that is left stays free until half of them are, so that nobody moves during an emission
+//  slots: │ a │ · │ c │ d │ · │   a slot that is left stays free until half of them are, so that no Subscriber moves during an emission
 export class Multicast<T> extends Observable<T> {
   private slots: (Subscriber<T> | undefined)[] = [];
   private seats: Seat[] = [];
@@ -54,9 +54,10 @@ export class Multicast<T> extends Observable<T> {
     for (const subscriber of this.takeAll()) guarded(() => subscriber.complete());
   }
 
-  /** @internal A seat is left. */
-  leave(at: number): void {
-    if (this.slots[at] === undefined) return;
+  /** @internal A seat is left; after the end it leads nowhere. */
+  leave(seat: Seat): void {
+    const { at } = seat;
+    if (this.seats[at] !== seat || this.slots[at] === undefined) return;
     this.slots[at] = undefined;
     this.free++;
     if (this.emitting === 0) this.compact();
@@ -97,11 +98,11 @@ export class Multicast<T> extends Observable<T> {
 /** The place of one Subscriber, which it leaves by unsubscribing. */
 class Seat implements Unsubscribable {
   constructor(
-    private readonly multicast: Multicast<never> | { leave(at: number): void },
+    private readonly multicast: { leave(seat: Seat): void },
     public at: number,
   ) {}
 
   unsubscribe(): void {
-    this.multicast.leave(this.at);
+    this.multicast.leave(this);
   }
 }

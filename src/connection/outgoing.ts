@@ -5,7 +5,7 @@ import type { Request } from '../commands/request';
 import { TimeoutError, type RedisError } from '../errors';
 import { Encoder, refuseUnencodable } from '../resp/encoder';
 import type { Clock } from './clock';
-import { failSafely, leftBehind, notEncodable, type Failing } from './failures';
+import { failSafely, leftBehind, notEncodable } from './failures';
 import { guarded } from './guarded';
 import { aloneOnly, standsAlone, type LinkMode } from './link-mode';
 import type { Liveness } from './liveness';
@@ -35,6 +35,23 @@ export interface OutgoingOptions {
   readonly clock: Clock;
 }
 
+/** A group of which no more is written than so many members. */
+export interface Cut {
+  readonly request: Request;
+  readonly written: number;
+  /** why, where it is not that its observer has left */
+  readonly error?: RedisError;
+}
+
+/** What a link had to write and did not. */
+export interface Unwritten {
+  readonly greetings: readonly Request[];
+  /** what came from the queue */
+  readonly queued: readonly Request[];
+  /** the place, among all that were ever owed, of the first that the socket has refused; Infinity for none */
+  readonly refusedFrom: number;
+}
+
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
 const TURN = 20_000;
 
@@ -47,7 +64,11 @@ export class Outgoing {
   /** A group that has been written in part, and its member that is next. */
   private group: Request | undefined;
   private member = 0;
+  /** Groups whose last members are not written any more, and how many members are. */
+  private readonly cut: Cut[] = [];
   private full = false;
+  /** The place, among all that were ever owed, of the first request that the socket has refused to write. */
+  private refusedFrom = Infinity;
   private solitude = false;
   /** A solitary request that waits until nothing is owed. */
   private held: Request | undefined;
@@ -57,7 +78,7 @@ export class Outgoing {
   /** Encoded, and no reply will come. */
   private readonly unanswered: Request[] = [];
   /** Taken from their lines, and not to be sent at all. */
-  private readonly unsendable: Failing[] = [];
+  private readonly unsendable: { readonly request: Request; readonly error: RedisError }[] = [];
 
   constructor(
     private readonly socket: ByteSocket,
@@ -66,6 +87,7 @@ export class Outgoing {
     private readonly liveness: Liveness,
     private readonly supply: Supply,
     private readonly options: OutgoingOptions,
+    private readonly onCut: (cut: Cut) => void,
   ) {
     this.encoder = new Encoder(options.writeBufferSize);
   }
@@ -76,13 +98,21 @@ export class Outgoing {
     let left = TURN;
     while (!this.full && left > 0) {
       const from = owed.passed + owed.length;
+      const { group, member } = this;
       const count = this.encodeBatch(Math.min(this.options.pipelineDepth, left));
       if (count === 0) {
         this.tellWritten();
         return false;
       }
       left -= count;
-      this.full = !this.socket.write(encoder.take());
+      const accepted = this.socket.write(encoder.take());
+      this.full = accepted !== true;
+      if (accepted === 'refused') {
+        this.group = group;
+        this.member = member;
+        this.refuse(from);
+        return false;
+      }
       encoder.release(this.socket.drained);
       liveness.wrote(from, !this.full);
       this.tellWritten();
@@ -114,6 +144,12 @@ export class Outgoing {
     return true;
   }
 
+  /** The socket has ended, and what is to be written waits for that to be told. */
+  private refuse(from: number): void {
+    this.refusedFrom = from;
+    this.tellUnsendable();
+  }
+
   /** The send buffer has emptied. */
   drained(): void {
     this.full = false;
@@ -125,25 +161,31 @@ export class Outgoing {
     return request === this.group ? this.member : members.length;
   }
 
-  /** The link is gone: what was written stays with the socket. Returns what was not written: greetings, and what came from the queue. */
-  end(): { readonly greetings: Request[]; readonly queued: Request | undefined } {
+  /** The link is gone: what was written stays with the socket. Returns what was not written. */
+  end(): Unwritten {
     this.full = true;
     this.encoder.release(false);
     this.patience?.unsubscribe();
-    const { held } = this;
+    const { held, refusedFrom } = this;
     this.held = undefined;
-    const greetings = this.greetings.drain();
-    if (held === undefined) return { greetings, queued: undefined };
-    // A greeting has no place among the calls.
-    return held.place === 0 ? { greetings: [held, ...greetings], queued: undefined } : { greetings, queued: held };
+    // What was encoded and needs no reply is still here only if its write was refused.
+    const others = this.unanswered.splice(0);
+    if (held !== undefined) others.push(held);
+    const greetings = [...others.filter(isGreeting), ...this.greetings.drain()];
+    return { greetings, queued: others.filter((request) => !isGreeting(request)), refusedFrom };
   }
 
   /** Only now, for user code may do anything: destroy the client, or send more. */
   private tellWritten(): void {
     if (this.unanswered.length > 0)
       for (const request of this.unanswered.splice(0)) guarded(() => request.settleUnanswered());
+    this.tellUnsendable();
+  }
+
+  private tellUnsendable(): void {
     if (this.unsendable.length > 0)
       for (const { request, error } of this.unsendable.splice(0)) failSafely(request, error);
+    if (this.cut.length > 0) for (const cut of this.cut.splice(0)) this.onCut(cut);
   }
 
   /** Encodes as many commands as one write may hold, and returns how many they are. */
@@ -153,7 +195,7 @@ export class Outgoing {
     let count = 0;
     while (count < depth && encoder.pending < writeBufferSize) {
       if (this.group !== undefined) {
-        count += this.encodeMembers(this.group.command as Group, depth - count);
+        count += this.encodeMembers(this.group, this.group.command as Group, depth - count);
         continue;
       }
       if (this.alone !== undefined) break;
@@ -235,14 +277,16 @@ export class Outgoing {
 
   /** A group is written whole, if not at once, or not at all. */
   private begin(request: Request, { members }: Group): void {
+    let member: number | undefined;
     try {
       if (!this.mode.answersAll) throw new TypeError('the server was told not to answer');
-      for (const { spec, args } of members) {
+      for (member = 0; member < members.length; member++) {
+        const { spec, args } = members[member]!;
         if (standsAlone(spec)) throw aloneOnly(spec);
         refuseUnencodable(args);
       }
     } catch (cause) {
-      this.unsendable.push({ request, error: notEncodable(cause, request) });
+      this.unsendable.push({ request, error: notEncodable(cause, request, member) });
       return;
     }
     if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
@@ -252,18 +296,33 @@ export class Outgoing {
   }
 
   /** @returns how many members were encoded */
-  private encodeMembers(group: Group, depth: number): number {
+  private encodeMembers(request: Request, { members, isDivisible }: Group, depth: number): number {
     const { encoder, options } = this;
-    const { members } = group;
+    if (isDivisible && request.abandoned) {
+      this.cut.push({ request, written: this.member });
+      this.group = undefined;
+      return 0;
+    }
     const first = this.member;
     const end = Math.min(members.length, first + depth);
-    while (this.member < end && encoder.pending < options.writeBufferSize) {
-      const { spec, args } = members[this.member]!;
-      encoder.add(spec.words, spec.head, args);
-      this.member++;
+    try {
+      while (this.member < end && encoder.pending < options.writeBufferSize) {
+        const { spec, args } = members[this.member]!;
+        encoder.add(spec.words, spec.head, args);
+        this.member++;
+      }
+    } catch (cause) {
+      // It could be encoded when the group was begun: its bytes have been transferred since.
+      this.cut.push({ request, written: this.member, error: notEncodable(cause, request, this.member) });
+      this.group = undefined;
     }
     const count = this.member - first;
     if (this.member === members.length) this.group = undefined;
     return count;
   }
+}
+
+/** A greeting has no place among the calls. */
+export function isGreeting({ place }: Request): boolean {
+  return place === 0;
 }

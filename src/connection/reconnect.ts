@@ -17,14 +17,14 @@ import {
 } from 'rxjs';
 import { ConnectionError, type RedisError } from '../errors';
 import { LONGEST_TIMER, kindOf } from '../option-checks';
-import type { ReconnectFunction, ReconnectOptions } from '../options';
+import type { Complete, ReconnectFunction, ReconnectOptions } from '../options';
 import { backoff } from './backoff';
 import { shielded } from './shielded';
 
 /** A connection that lasts so long has worked, whatever the wait before it, ms. */
 const LONG_ENOUGH = 5_000;
 
-export type ReconnectPolicy = Required<ReconnectOptions> | ReconnectFunction | false;
+export type ReconnectPolicy = Complete<ReconnectOptions> | ReconnectFunction | false;
 
 /** What `reconnect` needs to know of the connection that it makes again. */
 export interface Waiting {

@@ -22,7 +22,7 @@ export interface Resident {
   beforeWrite(): void;
 }
 
-/** The residents of one connection, who outlive its links. */
+/** The residents of one connection; they outlive its links. */
 export class Residents {
   private readonly all: Resident[] = [];
 

@@ -3,7 +3,7 @@ import type { Request } from '../commands/request';
 import type { RetryPolicy } from '../commands/request-context';
 import { RedisError, ReplyError } from '../errors';
 import { LONGEST_TIMER } from '../option-checks';
-import { resolveRetry, type ResolvedOptions, type RetryOptions } from '../options';
+import { resolveRetry, type Complete, type ResolvedOptions, type RetryOptions } from '../options';
 import { backoff } from './backoff';
 import { reportUnhandled } from './guarded';
 
@@ -67,6 +67,6 @@ function answerOf(policy: () => unknown): number | false {
 export type RetryPolicyOfErrors = (attempt: number, error: RedisError) => number | false;
 
 function whileRepeatable(options: RetryOptions | undefined): RetryPolicyOfErrors {
-  const resolved = resolveRetry(options) as Required<RetryOptions>;
+  const resolved = resolveRetry(options) as Complete<RetryOptions>;
   return (attempt, error) => error.repeatable && attempt <= resolved.maxAttempts && backoff(resolved, attempt);
 }

@@ -9,6 +9,7 @@ export class Ring<T> {
   private head = 0;
   private tail = 0;
   private left = 0;
+  private moved = 0;
 
   get length(): number {
     return (this.tail - this.head) & this.mask;
@@ -19,6 +20,11 @@ export class Ring<T> {
     return this.left;
   }
 
+  /** How often items were put before others, or taken out from between them: then numbers lead to other items. */
+  get moves(): number {
+    return this.moved;
+  }
+
   push(item: T): void {
     this.slots[this.tail] = item;
     this.tail = (this.tail + 1) & this.mask;
@@ -27,6 +33,8 @@ export class Ring<T> {
 
   /** Puts items before all others, in their order. */
   unshift(items: readonly T[]): void {
+    if (items.length === 0) return;
+    this.moved++;
     this.left -= items.length;
     for (let i = items.length - 1; i >= 0; i--) {
       this.head = (this.head - 1) & this.mask;
@@ -75,6 +83,8 @@ export class Ring<T> {
       slots[to] = item;
       to = (to + 1) & mask;
     }
+    if (to === this.tail) return;
+    this.moved++;
     for (let at = to; at !== this.tail; at = (at + 1) & mask) slots[at] = undefined;
     this.tail = to;
   }

@@ -1,6 +1,6 @@
 import { LONGEST_TIMER, inRange, isPlainObject } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
-import { withoutUndefined } from './without-undefined';
+import { withoutUndefined, type Complete } from './without-undefined';
 import type { RetryPolicy } from '../commands/request-context';
 import type {
   BackoffOptions,
@@ -11,7 +11,7 @@ import type {
   RetryOptions,
 } from './redis-options';
 
-const defaultReconnect: Required<ReconnectOptions> = {
+const defaultReconnect: Complete<ReconnectOptions> = {
   initialDelay: 100,
   maxDelay: 60_000,
   maxDelayWaiting: 2_000,
@@ -20,7 +20,7 @@ const defaultReconnect: Required<ReconnectOptions> = {
   maxAttempts: Infinity,
 };
 
-const defaultRetry: Required<RetryOptions> = {
+const defaultRetry: Complete<RetryOptions> = {
   initialDelay: 50,
   maxDelay: 1_000,
   factor: 2,
@@ -30,7 +30,7 @@ const defaultRetry: Required<RetryOptions> = {
 
 /** @throws TypeError that names the option and what was expected */
 export function resolveReconnect(given: RedisOptions['reconnect']): ResolvedOptions['reconnect'] {
-  return backoffOf<ReconnectFunction, Required<ReconnectOptions>>('reconnect', given, defaultReconnect);
+  return backoffOf<ReconnectFunction, Complete<ReconnectOptions>>('reconnect', given, defaultReconnect);
 }
 
 /**
@@ -38,19 +38,22 @@ export function resolveReconnect(given: RedisOptions['reconnect']): ResolvedOpti
  * @throws TypeError that names the option and what was expected
  */
 export function resolveRetry(given: RedisOptions['retry']): ResolvedOptions['retry'] {
-  return backoffOf<RetryPolicy, Required<RetryOptions>>('retry', given, defaultRetry);
+  return backoffOf<RetryPolicy, Complete<RetryOptions>>('retry', given, defaultRetry);
 }
 
-function backoffOf<F, B extends Required<BackoffOptions>>(
+function backoffOf<F, B extends Complete<BackoffOptions>>(
   name: string,
-  given: boolean | Partial<B> | F | undefined,
+  given: boolean | BackoffOptions | F | undefined,
   standard: B,
 ): B | F | false {
   if (given === false || typeof given === 'function') return given;
   if (given !== undefined && given !== true && !isPlainObject(given)) {
     throw new TypeError(`The option '${name}' is a boolean, an object or a function, got ${kindOf(given)}`);
   }
-  const backoff = { ...standard, ...(typeof given === 'object' ? withoutUndefined(given as Partial<B>) : {}) };
+  const backoff = {
+    ...standard,
+    ...(typeof given === 'object' ? (withoutUndefined(given as BackoffOptions) as Partial<B>) : {}),
+  };
   for (const key of Object.keys(backoff)) {
     if (!Object.hasOwn(standard, key)) throw new TypeError(`There is no option '${name}.${key}'`);
   }

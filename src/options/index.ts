@@ -13,4 +13,4 @@ export type {
   RetryOptions,
 } from './redis-options';
 export { resolveOptions } from './resolve';
-export { withoutUndefined } from './without-undefined';
+export { withoutUndefined, type Complete } from './without-undefined';

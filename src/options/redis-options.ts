@@ -4,21 +4,22 @@ import type { Command } from '../commands/command';
 import type { RetryPolicy } from '../commands/request-context';
 import type { RedisError, ReplyError } from '../errors';
 import type { DecoderLimits, ReplyLimits } from '../resp/limits';
+import type { Complete } from './without-undefined';
 
 export type { ReplyLimits } from '../resp/limits';
 
 /** How repeated attempts are spaced. Durations are milliseconds. */
 export interface BackoffOptions {
   /** before the first attempt */
-  readonly initialDelay?: number;
+  readonly initialDelay?: number | undefined;
   /** the longest delay */
-  readonly maxDelay?: number;
+  readonly maxDelay?: number | undefined;
   /** by how much each delay is longer than the one before */
-  readonly factor?: number;
+  readonly factor?: number | undefined;
   /** the share of a delay that is left to chance, 0 to 1 */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
   /** how often in a row it is tried before it is given up */
-  readonly maxAttempts?: number;
+  readonly maxAttempts?: number | undefined;
 }
 
 /**
@@ -31,7 +32,7 @@ export interface ReconnectOptions extends BackoffOptions {
    * the longest delay while something waits for the connection: a command, `connect()`, an Observer of messages; it bounds
    * `initialDelay` as well. `maxDelay` counts while nothing does
    */
-  readonly maxDelayWaiting?: number;
+  readonly maxDelayWaiting?: number | undefined;
 }
 
 /** When a command is sent again: first after 50 ms, doubling up to 1 000 ms, less up to a quarter, at most 16 times. */
@@ -67,93 +68,103 @@ export type ReconnectOnError = (error: ReplyError) => boolean | 'resend';
 /** What a client can be told. Durations are milliseconds. */
 export interface RedisOptions {
   /** `redis://[[user:]password@]host[:port][/database]`; other options take precedence over it */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** default `localhost` */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** default 6379 */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** a Unix socket, in place of host and port */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** `true`, or details as for `tls.connect`; certificates are verified unless these say otherwise */
-  readonly tls?: boolean | TlsOptions;
-  readonly username?: string;
-  readonly password?: string;
+  readonly tls?: boolean | TlsOptions | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
   /** in place of user name and password */
-  readonly credentials?: CredentialsSource;
+  readonly credentials?: CredentialsSource | undefined;
   /** the database to select; default 0 */
-  readonly database?: number;
+  readonly database?: number | undefined;
   /** shown in CLIENT LIST */
-  readonly clientName?: string;
+  readonly clientName?: string | undefined;
   /**
    * tell the server the library's name and version, as CLIENT LIST shows them, and a tag behind the name: `{ tag: 'orders' }` for
    * `rxjs-redis(orders)`. Default true; false for proxies that hang up on CLIENT SETINFO
    */
-  readonly clientInfo?: boolean | { readonly tag?: string };
+  readonly clientInfo?: boolean | { readonly tag?: string | undefined } | undefined;
   /** RESP version; `auto`, the default, asks for 3 and takes 2 where the server refuses */
-  readonly protocol?: 2 | 3 | 'auto';
+  readonly protocol?: 2 | 3 | 'auto' | undefined;
   /**
    * sent on every connection when it is made, before anything else; a refusal counts as a failed connection.
    *
    * No SELECT, AUTH, HELLO or CLIENT SETNAME, for which there are options; nothing that the shared connection refuses but CLIENT
    * TRACKING, READONLY and READWRITE; nothing that waits. What the user changes later by CLIENT NO-EVICT and the like stays changed.
    */
-  readonly onConnect?: readonly Command[] | (() => readonly Command[]);
+  readonly onConnect?: readonly Command[] | (() => readonly Command[]) | undefined;
   /**
    * how long a server may take to accept, and then to greet; default 10 000. Of a name with several addresses, each but the last is
    * left after an eighth of it, at least the time that Node gives it: 250
    */
-  readonly connectTimeout?: number;
+  readonly connectTimeout?: number | undefined;
   /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */
-  readonly commandTimeout?: number;
+  readonly commandTimeout?: number | undefined;
   /**
    * how long a connection may be silent that owes replies, to what has left a full send buffer, before it counts as dead;
    * default 30 000
    */
-  readonly readTimeout?: number;
+  readonly readTimeout?: number | undefined;
   /**
    * how long a full send buffer may take to empty, all of it, before the connection counts as dead: a value that takes longer to
    * send, however steadily, needs more; default 30 000
    */
-  readonly writeTimeout?: number;
+  readonly writeTimeout?: number | undefined;
   /** what a blocking command may take beyond its own wait; default 2 000 */
-  readonly blockingGrace?: number;
+  readonly blockingGrace?: number | undefined;
   /** default on; `false` closes the client when its connection is lost */
-  readonly reconnect?: boolean | ReconnectOptions | ReconnectFunction;
-  /** default: READONLY makes the connection anew and resends, for a failover has made a replica of the server */
-  readonly reconnectOnError?: ReconnectOnError;
+  readonly reconnect?: boolean | ReconnectOptions | ReconnectFunction | undefined;
+  /**
+   * default: what a server says that a failover has made a replica of makes the connection anew and resends. That is READONLY, also in
+   * the error of a script, which is not sent again, and what a command is told that waited there: it waits the rest of its time
+   */
+  readonly reconnectOnError?: ReconnectOnError | undefined;
   /** which failed commands are sent again; default on, for those that a repetition cannot harm */
-  readonly retry?: boolean | RetryOptions | RetryPolicy;
+  readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
   /** put before every key and channel, and taken off where they come back */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /** send the commands of one tick in one write; default true */
-  readonly autoPipeline?: boolean;
+  readonly autoPipeline?: boolean | undefined;
   /** the most commands in one write; default 10 000 */
-  readonly pipelineDepth?: number;
+  readonly pipelineDepth?: number | undefined;
   /** how many commands may wait while disconnected; default 1000 */
-  readonly offlineQueue?: number;
+  readonly offlineQueue?: number | undefined;
   /** bytes read at once; default 65 536 */
-  readonly readBufferSize?: number;
+  readonly readBufferSize?: number | undefined;
   /** bytes gathered for one write; default 65 536 */
-  readonly writeBufferSize?: number;
+  readonly writeBufferSize?: number | undefined;
   /** how much of a reply is taken; what exceeds it ends the connection, and its command fails with a ProtocolError */
-  readonly limits?: ReplyLimits;
+  readonly limits?: ReplyLimits | undefined;
   /**
    * how long a connection is idle before TCP probes it, in whole seconds: what is left over does not count. 1 000 to 32 767 000, or
    * 0, which turns it off; default 5 000
    */
-  readonly keepAlive?: number;
+  readonly keepAlive?: number | undefined;
   /** send small writes at once (TCP_NODELAY); default true */
-  readonly noDelay?: boolean;
+  readonly noDelay?: boolean | undefined;
   /**
    * after every so many commands an ECHO of something unique; the connection ends with a ProtocolError when another reply comes for
    * it, as where a proxy loses one. What is in flight then may have run. Default 0: none is sent
    */
-  readonly verify?: number;
+  readonly verify?: number | undefined;
   /**
    * for development: a Reply that is collected and was neither subscribed to, awaited nor forgotten is told by a process warning with
    * its command and where it was made; default false
    */
-  readonly warnUnused?: boolean;
+  readonly warnUnused?: boolean | undefined;
+  /** the addresses of the host that are tried: 4 or 6, or 0, the default, for both */
+  readonly family?: 0 | 4 | 6 | undefined;
+  /**
+   * calls the Observers of replies in the context of AsyncLocalStorage in which they subscribed, as those of messages, `state$` and
+   * `events$` always are, and `await` and `firstValueFrom` without it; default false, for it takes time with every reply
+   */
+  readonly asyncContext?: boolean | undefined;
 }
 
 /** Options whose absence means something. */
@@ -171,8 +182,8 @@ export type ResolvedOptions = {
    * when they are used, for they are user code's: see `checkCredentials`.
    */
   readonly credentials: (() => Observable<unknown>) | undefined;
-  readonly reconnect: Required<ReconnectOptions> | ReconnectFunction | false;
-  readonly retry: Required<RetryOptions> | RetryPolicy | false;
+  readonly reconnect: Complete<ReconnectOptions> | ReconnectFunction | false;
+  readonly retry: Complete<RetryOptions> | RetryPolicy | false;
   readonly onConnect: () => readonly Command[];
   readonly limits: DecoderLimits;
   /** what the server is told that the client is; undefined where it is told nothing */

@@ -1,3 +1,4 @@
+import { tellsOfFailover } from '../commands/reply-error';
 import { resolveReconnect, resolveRetry } from './backoff';
 import { check } from './check';
 import { libraryNameOf } from './client-info';
@@ -6,7 +7,7 @@ import { limitsOf } from './limits';
 import { onConnectOf } from './on-connect';
 import type { Derived, RedisOptions, ResolvedOptions } from './redis-options';
 import { parseUrl } from './url';
-import { withoutUndefined } from './without-undefined';
+import { withoutUndefined, type Given } from './without-undefined';
 
 const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   host: 'localhost',
@@ -21,7 +22,7 @@ const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   readTimeout: 30_000,
   writeTimeout: 30_000,
   blockingGrace: 2_000,
-  reconnectOnError: (error) => (error.kind === 'READONLY' ? 'resend' : false),
+  reconnectOnError: (error) => (tellsOfFailover(error) ? 'resend' : false),
   prefix: '',
   autoPipeline: true,
   pipelineDepth: 10_000,
@@ -32,6 +33,8 @@ const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   noDelay: true,
   verify: 0,
   warnUnused: false,
+  family: 0,
+  asyncContext: false,
 };
 
 /**
@@ -68,10 +71,10 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
   return options;
 }
 
-function withUrl(given: RedisOptions): RedisOptions {
+function withUrl(given: RedisOptions): Given<RedisOptions> {
   const own = withoutUndefined(given);
   if (own.url === undefined) return own;
-  const { path, ...parsed } = parseUrl(own.url);
+  const { path, ...parsed } = withoutUndefined(parseUrl(own.url));
   if (parsed.tls === true && own.tls === false) {
     throw new TypeError("The option 'tls' is false, and the URL says TLS by its scheme: leave one of them out");
   }

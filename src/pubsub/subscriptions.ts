@@ -15,7 +15,7 @@ export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
 
 const initials: Record<SubscriptionKind, string> = { channel: '', pattern: 'P', shard: 'S' };
 
-/** So many names, or so many characters, go into one command: its confirmations count against the server's output limit for messages. */
+/** So many names, or so many characters, are asked for at once: their confirmations count against the server's output limit for messages. */
 const PORTION = 1_000;
 const PORTION_LENGTH = 64 * 1024;
 
@@ -30,8 +30,8 @@ export class Subscriptions {
   private readonly leaving = new Map<string, number>();
   /** SUBSCRIBEs that are not confirmed yet. */
   private joining = 0;
-  /** Portions of the last difference that are still to be sent. */
-  private portionsLeft = 0;
+  /** Batches of the last difference that are still to be sent. */
+  private batchesLeft = 0;
   /** Names that the server has taken away by itself, or refuses since then: see `Removals`. */
   readonly taken = new Set<string>();
   private readonly subscribeSpec: CommandSpec;
@@ -63,7 +63,7 @@ export class Subscriptions {
 
   /** Perhaps the server is to be asked for something. */
   get changes(): boolean {
-    return this.changed.size > 0 && this.portionsLeft === 0;
+    return this.changed.size > 0 && this.batchesLeft === 0;
   }
 
   get(key: string): Topic | undefined {
@@ -90,10 +90,10 @@ export class Subscriptions {
 
   /**
    * Brings the server in line with the Observers; completes when it has answered. Costs what has changed since the last time. While
-   * portions of an earlier difference are still to be sent it does nothing: they would overtake one another.
+   * batches of an earlier difference are still to be sent it does nothing: they would overtake one another.
    */
   reconcile(send: Send, onMomentary: OnMomentary): Observable<unknown> {
-    if (this.changed.size === 0 || this.portionsLeft > 0) return EMPTY;
+    if (this.changed.size === 0 || this.batchesLeft > 0) return EMPTY;
     const joined: string[] = [];
     const left: string[] = [];
     for (const key of this.changed) {
@@ -106,8 +106,8 @@ export class Subscriptions {
     for (const key of joined) this.asked.add(key);
     for (const key of left) this.asked.delete(key);
     return merge(
-      this.inPortions(joined, (keys) => this.subscribe(keys, send, onMomentary)),
-      this.inPortions(left, (keys) => this.unsubscribe(keys, send, onMomentary)),
+      this.inBatches(joined, (keys) => this.subscribe(keys, send, onMomentary)),
+      this.inBatches(left, (keys) => this.unsubscribe(keys, send, onMomentary)),
     );
   }
 
@@ -149,7 +149,7 @@ export class Subscriptions {
     this.leaving.clear();
     this.taken.clear();
     this.changed.clear();
-    this.portionsLeft = 0;
+    this.batchesLeft = 0;
     for (const key of this.topics.keys()) this.changed.add(key);
   }
 
@@ -224,23 +224,24 @@ export class Subscriptions {
     );
   }
 
-  /** Portion by portion: the next one is sent once the server has confirmed the last. */
-  private inPortions(
+  /** Batch by batch: the next one is sent once the server has confirmed the last. */
+  private inBatches(
     keys: readonly string[],
     ask: (keys: readonly string[]) => Observable<unknown>,
   ): Observable<unknown> {
     if (keys.length === 0) return EMPTY;
-    const [first, ...others] = this.portions(keys).map((portion) => ask(portion));
+    const [first, ...others] = batchesOf(this.portions(keys)).map((batch) => merge(...batch.map(ask)));
     if (others.length === 0) return first!;
-    this.portionsLeft += others.length;
-    const next = (portion: Observable<unknown>) =>
+    this.batchesLeft += others.length;
+    const next = (batch: Observable<unknown>) =>
       defer(() => {
-        this.portionsLeft--;
-        return portion;
+        this.batchesLeft--;
+        return batch;
       });
     return concat(first!, ...others.map(next));
   }
 
+  /** The names of each command. */
   private portions(keys: readonly string[]): string[][] {
     if (!this.bySlot()) return portionsOf(keys);
     const slots = new Map<number, string[]>();
@@ -272,6 +273,25 @@ function portionsOf(keys: readonly string[]): string[][] {
   }
   if (portion.length > 0) portions.push(portion);
   return portions;
+}
+
+/** Commands of few names travel together, as far as their confirmations stay within the same bounds. */
+function batchesOf(portions: readonly string[][]): string[][][] {
+  const batches: string[][][] = [];
+  let names = 0;
+  let length = 0;
+  for (const portion of portions) {
+    const ofPortion = portion.reduce((sum, key) => sum + key.length, 0);
+    names += portion.length;
+    length += ofPortion;
+    if (batches.length === 0 || names > PORTION || length > PORTION_LENGTH) {
+      batches.push([]);
+      names = portion.length;
+      length = ofPortion;
+    }
+    batches.at(-1)!.push(portion);
+  }
+  return batches;
 }
 
 function pubsubSpec(name: string): CommandSpec {

@@ -4,20 +4,20 @@
  */
 export interface ReplyLimits {
   /** bytes of one line: a status or error reply, a line of MONITOR; default 536 870 912, the longest that servers send */
-  readonly line?: number;
+  readonly line?: number | undefined;
   /** bytes of one bulk string, bulk error or verbatim string; default 536 870 912 */
-  readonly bulk?: number;
+  readonly bulk?: number | undefined;
   /** how deep arrays, sets and maps may nest; default 1 024 */
-  readonly depth?: number;
+  readonly depth?: number | undefined;
   /**
    * elements of one reply, those of nested arrays, sets and maps included; a field of a map and its value are two. Default
    * 33 554 432, at most 67 108 864
    */
-  readonly elements?: number;
+  readonly elements?: number | undefined;
 }
 
 /** The limits with every default filled in. */
-export type DecoderLimits = Required<ReplyLimits>;
+export type DecoderLimits = { readonly [K in keyof ReplyLimits]-?: number };
 
 export const defaultLimits: DecoderLimits = {
   line: 512 * 1024 * 1024,

@@ -1,4 +1,7 @@
+import { lastValueFrom } from 'rxjs';
+import { Redis } from 'rxjs-redis';
 import { useServer } from '../../support/server';
+import { codeOf, isKnownTo } from './known-to';
 import { RawSession } from './raw-session';
 
 const server = useServer();
@@ -44,6 +47,35 @@ describe('bytes', () => {
     await redis.set('k', EVERY_BYTE);
     await redis.restore('copy', 0, (await redis.dump('k')) as Buffer);
     expect(await bytes.get('copy')).toEqual(EVERY_BYTE);
+  });
+
+  it('are not what a transaction answers when it queues a command that replies with bytes', async () => {
+    const client = new Redis(server().url);
+    const queued = await lastValueFrom(
+      client.dedicated(async (connection) => {
+        await connection.multi();
+        const words = [await connection.dump('k'), await connection.get('k')];
+        await connection.discard();
+        return words;
+      }),
+    );
+    await client.destroy();
+    expect(queued).toEqual(['QUEUED', 'QUEUED']);
+  });
+
+  it.each([
+    ['Q8', 'int8', [42, -85, 127], { Q8: true }],
+    ['BIN', 'bin', [-1, -1, 1], { BIN: true }],
+    ['NOQUANT', 'f32', [1.5, -0.3, 2], { NOQUANT: true }],
+  ] as const)('of a vector come from VEMB RAW as they are stored: %s', async (_name, quantization, vector, options) => {
+    if (!isKnownTo(await codeOf(redis), { seen: 'r8.0 r8.6' })) return;
+    await redis.vadd('v', vector, 'e', options);
+    const raw = await redis.vemb('v', 'e', { RAW: true });
+    expect(raw).toEqual(await bytes.vemb('v', 'e', { RAW: true }));
+    expect(raw?.quantization).toBe(quantization);
+    const { length } = raw?.bytes ?? Buffer.alloc(0);
+    expect(length).toBe({ int8: 3, bin: 8, f32: 12 }[quantization]);
+    if (quantization === 'int8') expect(raw?.bytes.toString('hex')).toBe('2aab7f');
   });
 });
 

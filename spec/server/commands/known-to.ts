@@ -10,7 +10,7 @@ export async function codeOf(redis: CommandSurface): Promise<string> {
 }
 
 /** Whether a server knows a command; one that the facts never saw is taken for the newest of its kind. */
-export function isKnownTo(code: string, { seen }: CommandFacts): boolean {
+export function isKnownTo(code: string, { seen }: Pick<CommandFacts, 'seen'>): boolean {
   const listed = ['r6.0', 'r7.0', 'r8.0', 'r8.6', 'v8.1', 'v9.1'];
   const nearest = listed.includes(code) ? code : code.startsWith('v') ? 'v9.1' : 'r8.6';
   return seen.split(' ').includes(nearest);

@@ -2,7 +2,6 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Command } from '../../../src/commands/command';
 import { SessionSurface } from '../../../src/commands/generated/session';
-import { applyPrefix } from '../../../src/commands/prefix';
 import { Reply, type ReplySource } from '../../../src/commands/reply';
 import { toReplyError } from '../../../src/commands/reply-error';
 import type { Request } from '../../../src/commands/request';
@@ -82,7 +81,7 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
-    return Reply.from(this.from, applyPrefix(command, this.from.prefix));
+    return Reply.from(this.from, command);
   }
 
   private receive(chunk: Buffer): void {

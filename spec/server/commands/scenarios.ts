@@ -19,7 +19,7 @@ const BY_GROUP: Readonly<Record<string, (key: string) => Command[]>> = {
   geo: (key) => [call('GEOADD', key, '1', '2', 'm', '1.0001', '2', 'value')],
   stream: (key) => [call('XADD', key, '1-1', 'f', 'v'), call('XGROUP', 'CREATE', key, 'text', '0')],
   module: (key) => [
-    call('VADD', key, 'VALUES', '2', '0.1', '0.2', 'value', 'SETATTR', '{"a":2}'),
+    call('VADD', key, 'VALUES', '2', '-0.1', '0.2', 'value', 'SETATTR', '{"a":2}'),
     call('VADD', key, 'VALUES', '2', '0.3', '0.1', 'element'),
   ],
 };

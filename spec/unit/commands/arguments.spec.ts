@@ -38,6 +38,11 @@ describe('a bad argument is refused at the call, with the names of command and a
     ['expireat', ['k', new Date(Number.NaN)], /EXPIREAT: timestamp must be a whole number.*got NaN/],
     ['lmove', ['a', 'b', 'LEFT', 'DOWN'], 'LMOVE: whereto must be one of LEFT, RIGHT, got a string'],
     ['expire', ['k', 1, 'nx'], 'EXPIRE: condition must be one of NX, XX, GT, LT, got a string'],
+    ['expire', ['k', 1, 'NX', 'GT'], 'EXPIRE: conditions NX and GT exclude each other'],
+    ['expire', ['k', 1, 'GT', 'NX'], 'EXPIRE: conditions GT and NX exclude each other'],
+    ['pexpire', ['k', 1, ['GT', 'LT']], 'PEXPIRE: conditions GT and LT exclude each other'],
+    ['pexpireat', ['k', 1, 'XX', 'XX'], 'PEXPIREAT: conditions XX and XX exclude each other'],
+    ['expireat', ['k', 1, 'XX', 'GT', 'LT'], 'EXPIREAT: conditions GT and LT exclude each other'],
     ['bitfield', ['b', [{}]], /BITFIELD: operations must be \{ get \}, \{ set \} or \{ incrby \} objects/],
     ['bitfield', ['b', [{ get: 'u8', offset: '1' }]], /BITFIELD: offset must be a whole number/],
     ['bitfieldRo', ['b', 'GET'], /BITFIELD_RO: operations must be a list of operations/],
@@ -67,23 +72,28 @@ describe('a bad argument is refused at the call, with the names of command and a
   });
 
   it.each([
-    ['del', []],
-    ['del', [[]]],
-    ['mget', [[]]],
-    ['sadd', ['s']],
+    ['lpush', ['l', []]],
+    ['rpushx', ['l']],
     ['blpop', [[], 1]],
-    ['xack', ['s', 'g', []]],
-    ['geoadd', ['g', []]],
-    ['zadd', ['z', []]],
-    ['zadd', ['z', {}]],
-    ['mset', [{}]],
-    ['hset', ['h', new Map()]],
-    ['hexpire', ['h', 1, []]],
+    ['blmpop', [1, [], 'LEFT']],
+    ['sinter', [[]]],
+    ['sdiff', []],
+    ['sunionstore', ['d', []]],
+    ['zinter', [[]]],
+    ['zdiff', [[]]],
+    ['zunionstore', ['d', []]],
+    ['sintercard', [[]]],
+    ['msetnx', [{}]],
+    ['hsetex', ['h', {}]],
+    ['xadd', ['s', '*', {}]],
     ['xread', [{}]],
-    ['bitfield', ['b', []]],
+    ['xread', [new Map()]],
+    ['bitop', ['AND', 'd', []]],
+    ['configSet', [{}]],
     ['clusterAddslots', []],
-  ])('an empty list: %s(%j)', (method, args) => {
-    expect(refusal(method, ...args)).toMatch(/^[A-Z ]+: \w+ must be /);
+    ['clusterAddslotsrange', [[]]],
+  ])('an empty list that implies no reply: %s(%j)', (method, args) => {
+    expect(refusal(method, ...args)).toMatch(/^[A-Z ]+: \w+ must be (at least|tuples)/);
   });
 
   it.each([
@@ -147,9 +157,39 @@ describe('options', () => {
       ['s', '*', { a: 1 }, { TRIM: { MAXLEN: 1, MINID: '0' } }],
       'XADD: TRIM must be either { MAXLEN } or { MINID }',
     ],
+    ['xadd', ['s', '1-1', { a: 1 }, { IDMP: ['p', 'i'] }], "XADD: options IDMP and IDMPAUTO need the id '*'"],
+    ['xadd', ['s', '1-*', { a: 1 }, { IDMPAUTO: 'p' }], "XADD: options IDMP and IDMPAUTO need the id '*'"],
     ['xadd', ['s', '*', { a: 1 }, { TRIM: { MAXLEN: 1, LIMIT: 1 } }], 'XADD: option LIMIT needs exact: false as well'],
     ['xtrim', ['s', { MAXLEN: 1, FOO: 1 }], 'XTRIM: unknown option FOO'],
     ['clientKill', [{}], 'CLIENT KILL: filter must be at least one filter'],
+    [
+      'bitfield',
+      ['b', [{ get: 'u8', offset: 0, overflow: 'SAT' }]],
+      'BITFIELD: unknown option overflow; known are get, offset',
+    ],
+    ['bitfield', ['b', [{ get: 'u8', set: 'u8', offset: 0, value: 1 }]], 'BITFIELD: unknown option set'],
+    ['bitfield', ['b', [{ set: 'u8', offset: 0, value: 1, OVERFLOW: 'SAT' }]], 'BITFIELD: unknown option OVERFLOW'],
+    [
+      'bitfield',
+      ['b', [{ set: 'u8', offset: 0, value: 1, overflow: 'STOP' }]],
+      'BITFIELD: overflow must be one of WRAP, SAT, FAIL',
+    ],
+    ['bitfield', ['b', [{ incrby: 'u8', offset: 0, by: 1, value: 1 }]], 'BITFIELD: unknown option value'],
+    ['bitfieldRo', ['b', [{ get: 'u8', offset: 0, value: 1 }]], 'BITFIELD_RO: unknown option value'],
+    [
+      'xadd',
+      ['s', '*', { a: 1 }, { TRIM: { MAXLEN: 1, REF: 'ACKED' } }],
+      'XADD: unknown option REF; known are MAXLEN, MINID',
+    ],
+    ['xpending', ['s', 'g', { start: '-', end: '+', count: 1, idle: 5 }], 'XPENDING: unknown option idle'],
+    ['vadd', ['v', { FP32: Buffer.alloc(4), dim: 1 }, 'e'], 'VADD: unknown option dim; known are FP32'],
+    ['vsim', ['v', { ELE: 'e', COUNT: 1 }], 'VSIM: unknown option COUNT; known are ELE'],
+    ['clusterMigration', ['CANCEL', { ID: 'x', ALL: true }], 'CLUSTER MIGRATION: unknown option ALL'],
+    [
+      'clusterMigrateslots',
+      [{ SLOTSRANGE: [0, 1], NODE: 'n', TIMEOUT: 1 }],
+      'CLUSTER MIGRATESLOTS: unknown option TIMEOUT; known are SLOTSRANGE, NODE',
+    ],
     ['xcfgset', ['s', { FOO: 1 }], 'XCFGSET: unknown option FOO'],
   ])('%s(%j) is refused', (method, args, expected) => {
     expect(refusal(method, ...args)).toContain(expected);

@@ -10,6 +10,27 @@ function bytes(text: string): Buffer {
   return Buffer.from(text);
 }
 
+describe('a report', () => {
+  const [ours, theirs] = ['name=ours,ver=1,usedby=[],options=[a:b]', 'name=theirs,ver=2,usedby=[],options=[]'];
+
+  it('keeps every one of the lines that repeat a name', () => {
+    const text = `# Server\r\nredis_version:8.0.2\r\n\r\n# Modules\r\nmodule:${ours}\r\nmodule:${theirs}\r\nmodule:\r\n`;
+    expect(c.info().read(text, STRINGS)).toEqual({
+      server: { redis_version: '8.0.2' },
+      modules: { module: `${ours}\n${theirs}\n` },
+    });
+    expect(c.clusterInfo().read('a:1\r\nb:2\r\na:3\r\n', STRINGS)).toEqual({ a: '1\n3', b: '2' });
+  });
+
+  it('may begin without a section, and name one twice', () => {
+    expect(c.info().read('x:1\r\n# A\r\nx:2\r\n# B\r\n# A\r\nx:3\r\ny:__proto__\r\n', STRINGS)).toEqual({
+      '': { x: '1' },
+      a: { x: '2\n3', y: '__proto__' },
+      b: {},
+    });
+  });
+});
+
 describe('a reply is the same from RESP2 and from RESP3', () => {
   it.each<[string, Command, resp2: Frame, resp3: Frame, value: unknown]>([
     [
@@ -191,6 +212,15 @@ describe('a reply is the same from RESP2 and from RESP3', () => {
       [{ a: 1 }],
     ],
     ['PING on a subscribed RESP2 connection', c.ping(), ['pong', ''], 'PONG', 'PONG'],
+    ['GEODIST', c.geodist('g', 'a', 'b', 'KM'), '166.2742', '166.2742', 166.2742],
+    ['GEODIST of nobody', c.geodist('g', 'a', 'b'), null, null, null],
+    [
+      'GEOSEARCH WITHDIST',
+      c.geosearch('g', { FROMMEMBER: 'a', BYRADIUS: [1, 'KM'], WITHDIST: true, WITHHASH: true }),
+      [['a', '0.0000', 3479447370796909]],
+      [['a', '0.0000', 3479447370796909]],
+      [{ member: 'a', distance: 0, hash: 3479447370796909 }],
+    ],
     ['GEOPOS', c.geopos('g', 'a', 'b'), [['1.5', '2'], null], [[1.5, 2], null], [[1.5, 2], null]],
     ['GEORADIUS STORE of nothing on Redis 6.0', c.georadius('g', 1, 2, 3, 'M', { STORE: 'd' }), [], [], 0],
   ])('%s', (_name, command, resp2, resp3, value) => {
@@ -235,18 +265,31 @@ describe('integers beyond 2^53', () => {
   });
 });
 
+function toBytes(frame: Frame): Frame {
+  if (Array.isArray(frame)) return frame.map(toBytes);
+  return typeof frame === 'string' ? Buffer.from(frame) : frame;
+}
+
 describe('the prefix comes off', () => {
   it.each<[string, Command, Frame, unknown]>([
     ['KEYS', c.keys('*'), ['app:a', 'app:b'], ['a', 'b']],
     ['RANDOMKEY', c.randomkey(), 'app:a', 'a'],
     ['RANDOMKEY of nothing', c.randomkey(), null, null],
-    ['SCAN', c.scan(0), ['0', ['app:a', 'other']], ['0', ['a', 'other']]],
+    ['SCAN', c.scan(0), ['0', ['app:a']], ['0', ['a']]],
     ['BLPOP', c.blpop('a', 0), ['app:a', 'app:x'], ['a', 'app:x']],
     ['LMPOP', c.lmpop('a', 'LEFT'), ['app:a', ['x']], ['a', ['x']]],
     ['BZPOPMIN', c.bzpopmin('a', 0), ['app:a', 'm', 1], ['a', 'm', 1]],
     ['XREAD', c.xread({ s: '0' }), [['app:s', []]], { s: [] }],
     ['PUBSUB CHANNELS', c.pubsubChannels(), ['app:news'], ['news']],
+    [
+      'PUBSUB CHANNELS of notifications',
+      c.pubsubChannels(),
+      ['__keyspace@0__:app:k', '__keyspace@0__:k'],
+      ['__keyspace@0__:k'],
+    ],
     ['PUBSUB NUMSUB', c.pubsubNumsub('news'), ['app:news', 2], { news: 2 }],
+    ['PUBSUB NUMSUB of notifications', c.pubsubNumsub('x'), ['__keyspace@0__:app:k', 2], { '__keyspace@0__:k': 2 }],
+    ['PUBSUB SHARDNUMSUB', c.pubsubShardnumsub('news'), ['app:news', 2], { news: 2 }],
     ['CLUSTER GETKEYSINSLOT', c.clusterGetkeysinslot(1, 1), ['app:a'], ['a']],
     ['GET', c.get('a'), 'app:value', 'app:value'],
     ['LRANGE', c.lrange('l', 0, 1), ['app:value'], ['app:value']],
@@ -257,7 +300,26 @@ describe('the prefix comes off', () => {
   it('of binary keys too', () => {
     const key = Buffer.concat([bytes('app:'), Buffer.from([0, 255])]);
     expect(c.randomkey().read(key, { bytes: true, prefix: 'app:' })).toEqual(Buffer.from([0, 255]));
-    expect(c.randomkey().read(bytes('ap'), { bytes: true, prefix: 'app:' })).toEqual(bytes('ap'));
+  });
+
+  it.each<[string, Command, Frame, unknown]>([
+    ['KEYS', c.keys('*'), ['app:a', 'a', 'app'], ['a']],
+    ['SCAN', c.scan(0), ['0', ['app:a', 'a']], ['0', ['a']]],
+    ['CLUSTER GETKEYSINSLOT', c.clusterGetkeysinslot(1, 2), ['app:a', 'a'], ['a']],
+    ['PUBSUB CHANNELS', c.pubsubChannels(), ['app:news', 'news'], ['news']],
+  ])('and what lacks it is left out: %s', (_name, command, frame, value) => {
+    expect(command.read(frame, PREFIXED)).toEqual(value);
+  });
+
+  it.each<[string, Command, Frame]>([
+    ['RANDOMKEY', c.randomkey(), 'ap'],
+    ['BLPOP', c.blpop('a', 0), ['a', 'x']],
+    ['XREAD', c.xread({ s: '0' }), [['s', []]]],
+    ['PUBSUB NUMSUB', c.pubsubNumsub('news'), ['news', 2]],
+  ])('and what lacks it cannot be read where one key was asked for: %s', (_name, command, frame) => {
+    const refusal = "with the client's prefix, got another one";
+    expect(() => command.read(frame, PREFIXED)).toThrow(refusal);
+    expect(() => command.read(toBytes(frame), { bytes: true, prefix: 'app:' })).toThrow(refusal);
   });
 });
 

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { complaints } from '../../../gen/check-overrides';
-import { deprecationOf, loadDocs, syntaxOf } from '../../../gen/docs';
+import { deprecationOf, loadDocs, newerOptionsOf, syntaxOf } from '../../../gen/docs';
+import { SESSION } from '../../../gen/emit/surface';
+import { EMPTY } from '../../../gen/empty';
 import { callable, loadFacts, type CallableFacts } from '../../../gen/facts';
 import { generate, models } from '../../../gen/generate';
+import { Redis } from '../../../src';
 import { onStrings } from '../../../gen/replies';
 
 const facts = callable(loadFacts());
@@ -35,6 +38,39 @@ describe('what is generated', () => {
       expect(docs).toBeDefined();
       if (!/^(.*subscribe|monitor)$/.test(page)) expect(surface).toContain(`/commands/${page}/`);
     }
+  });
+
+  it('says in words since when there is an option, and on which server', () => {
+    for (const [path, text] of generate()) expect([path, text.includes('[object Object]')]).toEqual([path, false]);
+    expect(newerOptionsOf(commandOf('SET'))).toEqual([
+      '`NX`, `XX`, `EX`, `PX` since 2.6.12',
+      '`IFEQ` since Redis 8.4.0, Valkey 8.1.0',
+      '`IFNE`, `IFDEQ`, `IFDNE` Redis only, since 8.4.0',
+      '`GET`, `EXAT`, `PXAT` since 6.2.0',
+      '`KEEPTTL` since 6.0.0',
+    ]);
+    expect(newerOptionsOf(commandOf('GET'))).toEqual([]);
+    expect(newerOptionsOf(commandOf('HEXPIRE'))).toEqual([]);
+    expect(newerOptionsOf(commandOf('SHUTDOWN'))).toEqual([
+      '`NOW`, `FORCE`, `ABORT` since 7.0.0',
+      '`SAFE`, `FAILOVER` Valkey only, since 9.0.0',
+    ]);
+  });
+
+  it('says which object has a method, what the client has in its place, and what an empty list answers', () => {
+    const reference = generate().get('src/commands/generated/COMMANDS.md') ?? '';
+    const entries = new Map(
+      reference.split(/^### /m).map((entry) => [/^\[(\w+)\]/.exec(entry)?.[1] ?? '', entry] as const),
+    );
+    for (const { facts: command, method, sharesSpec } of models()) {
+      const entry = entries.get(method) ?? '';
+      const lent = SESSION.includes(command.name) || command.name === 'MONITOR';
+      expect([method, /redis\.dedicated\(.*alone/.test(entry)]).toEqual([method, lent]);
+      const empty = sharesSpec ? undefined : EMPTY[command.name];
+      expect([method, /An empty list sends nothing: `(.*)`/.exec(entry)?.[1]]).toEqual([method, empty]);
+    }
+    expect(entries.get('subscribe')).toContain('redis.subscribe(names: string | readonly string[]');
+    expect(entries.get('unsubscribe')).toContain('A builder alone');
   });
 
   it('names what to use instead of every deprecated command', () => {
@@ -102,5 +138,17 @@ describe('what the facts do not say', () => {
         : command,
     );
     expect(complaints(more)).toEqual(['facts: SINTERSTORE: no builder knows that a repetition is no if on Sundays']);
+  });
+});
+
+describe('an example in a docstring', () => {
+  it('calls no method that the client does not have', () => {
+    const sources = readdirSync(join(__dirname, '../../../src'), { recursive: true, encoding: 'utf8' });
+    const called = sources
+      .filter((path) => path.endsWith('.ts'))
+      .flatMap((path) => readFileSync(join(__dirname, '../../../src', path), 'utf8').match(/^ +\* .*$/gm) ?? [])
+      .flatMap((line) => [...line.matchAll(/\bredis\.(\w+)\(/g)].map((match) => match[1] as string));
+    expect(called.length).toBeGreaterThan(10);
+    expect(called.filter((method) => !(method in Redis.prototype))).toEqual([]);
   });
 });

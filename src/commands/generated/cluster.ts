@@ -384,7 +384,11 @@ export const CLUSTER_SETSLOT = /* @__PURE__ */ defineSpec('CLUSTER SETSLOT', {
 });
 
 /** Says that a slot is being imported or migrated, belongs to a node, or is stable. */
-export function clusterSetslot(slot: number, state: SlotState, options?: { TIMEOUT?: number }): Command<'OK'> {
+export function clusterSetslot(
+  slot: number,
+  state: SlotState,
+  options?: { TIMEOUT?: number | undefined },
+): Command<'OK'> {
   return special.clusterSetslot(CLUSTER_SETSLOT, slot, state, options);
 }
 
@@ -447,15 +451,15 @@ export const CLUSTERSCAN = /* @__PURE__ */ defineSpec('CLUSTERSCAN', {
   request: 'special',
   response: 'special',
   slotBy: 0,
-  prefixed: [{ kind: 'keyPattern', after: ['MATCH'], from: 1 }],
+  prefixed: [{ kind: 'keyPattern', after: ['MATCH'], from: 1, otherwise: 'MATCH' }],
 });
 
 /** What `clusterscan` may be told beside its arguments. */
 export type ClusterscanOptions = {
-  MATCH?: Str;
-  COUNT?: number;
-  TYPE?: Str;
-  SLOT?: number;
+  MATCH?: Str | undefined;
+  COUNT?: number | undefined;
+  TYPE?: Str | undefined;
+  SLOT?: number | undefined;
 };
 const CLUSTERSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [

@@ -6,6 +6,7 @@ import * as arg from '../arguments';
 import type { Str, Many, Variadic } from '../arguments';
 import { defineSpec } from '../define-spec';
 import * as opt from '../option-table';
+import type { AtMostOne } from '../option-table';
 import * as reply from '../replies';
 import type { ClientInfo, ServerGreeting, TrackingInfo } from '../replies/types';
 import * as special from '../special';
@@ -138,59 +139,59 @@ export const CLIENT_LIST = /* @__PURE__ */ defineSpec('CLIENT LIST', {
 /** What `clientList` may be told beside its arguments. */
 export type ClientListOptions = {
   /** since 5.0.0 */
-  TYPE?: 'NORMAL' | 'MASTER' | 'REPLICA' | 'PUBSUB';
+  TYPE?: 'NORMAL' | 'MASTER' | 'REPLICA' | 'PUBSUB' | undefined;
   /** since 6.2.0 */
-  ID?: Many<number>;
+  ID?: Many<number> | undefined;
   /** Valkey only, since 8.1.0 */
-  USER?: Str;
+  USER?: Str | undefined;
   /** Valkey only, since 8.1.0 */
-  ADDR?: Str;
+  ADDR?: Str | undefined;
   /** Valkey only, since 8.1.0 */
-  LADDR?: Str;
+  LADDR?: Str | undefined;
   /** Valkey only, since 8.1.0 */
-  SKIPME?: boolean;
+  SKIPME?: boolean | undefined;
   /** Valkey only, since 8.1.0 */
-  MAXAGE?: number;
+  MAXAGE?: number | undefined;
   /** Valkey only, since 9.0.0 */
-  NAME?: Str;
+  NAME?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  IDLE?: number;
+  IDLE?: number | undefined;
   /** Valkey only, since 9.0.0 */
-  FLAGS?: Str;
+  FLAGS?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'LIB-NAME'?: Str;
+  'LIB-NAME'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'LIB-VER'?: Str;
+  'LIB-VER'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  DB?: number;
+  DB?: number | undefined;
   /** Valkey only, since 9.0.0 */
-  CAPA?: Str;
+  CAPA?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  IP?: Str;
+  IP?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-TYPE'?: 'NORMAL' | 'MASTER' | 'REPLICA' | 'PUBSUB';
+  'NOT-TYPE'?: 'NORMAL' | 'MASTER' | 'REPLICA' | 'PUBSUB' | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-ID'?: Many<number>;
+  'NOT-ID'?: Many<number> | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-USER'?: Str;
+  'NOT-USER'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-ADDR'?: Str;
+  'NOT-ADDR'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-LADDR'?: Str;
+  'NOT-LADDR'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-NAME'?: Str;
+  'NOT-NAME'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-FLAGS'?: Str;
+  'NOT-FLAGS'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-LIB-NAME'?: Str;
+  'NOT-LIB-NAME'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-LIB-VER'?: Str;
+  'NOT-LIB-VER'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-DB'?: number;
+  'NOT-DB'?: number | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-CAPA'?: Str;
+  'NOT-CAPA'?: Str | undefined;
   /** Valkey only, since 9.0.0 */
-  'NOT-IP'?: Str;
+  'NOT-IP'?: Str | undefined;
 };
 const CLIENT_LIST_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -324,13 +325,13 @@ export const CLIENT_TRACKING = /* @__PURE__ */ defineSpec('CLIENT TRACKING', {
 
 /** What `clientTracking` may be told beside its arguments. */
 export type ClientTrackingOptions = {
-  REDIRECT?: number;
-  PREFIX?: Many<Str>;
-  BCAST?: true;
-  OPTIN?: true;
-  OPTOUT?: true;
-  NOLOOP?: true;
-};
+  REDIRECT?: number | undefined;
+  PREFIX?: Many<Str> | undefined;
+  BCAST?: boolean | undefined;
+  OPTIN?: boolean | undefined;
+  OPTOUT?: boolean | undefined;
+  NOLOOP?: boolean | undefined;
+} & AtMostOne<'OPTIN' | 'OPTOUT' | 'BCAST'>;
 const CLIENT_TRACKING_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
     ['REDIRECT', opt.oneInteger],
@@ -416,6 +417,8 @@ export const PING = /* @__PURE__ */ defineSpec('PING', {
 export function ping(): Command<'PONG'>;
 /** Asks whether the server is there. */
 export function ping(message: Arg): Command<string>;
+/** Asks whether the server is there. */
+export function ping(message?: Arg): Command<'PONG' | string>;
 export function ping(message?: Arg): Command<never> {
   const out: Arg[] = [];
   if (message !== undefined) out.push(arg.data(message, PING, 'message'));

@@ -13,7 +13,7 @@ export const PSUBSCRIBE = /* @__PURE__ */ defineSpec('PSUBSCRIBE', {
   effect: 'subscribe',
   confirmation: 'psubscribe',
   noTransaction: true,
-  prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
+  prefixed: [{ kind: 'pattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
 /** Subscribes this connection to all channels that match patterns. */
@@ -25,7 +25,7 @@ export function psubscribe(...patterns: Variadic<Str>): Command<void> {
 
 export const PUBLISH = /* @__PURE__ */ defineSpec('PUBLISH', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
-  prefixed: [{ kind: 'channel', at: { from: 0, to: 0, step: 1 } }],
+  prefixed: [{ kind: 'channel', at: { from: 0, to: 0, step: 1 } }, { kind: 'eventKey', at: { from: 1, to: 1, step: 1 } }],
 });
 
 /** Sends a message to a channel and answers how many connections got it. */
@@ -40,14 +40,14 @@ export function publish(channel: Str, message: Arg): Command<number> {
 export const PUBSUB_CHANNELS = /* @__PURE__ */ defineSpec('PUBSUB CHANNELS', {
   replay: 'read',
   since: { redis: '2.8.0', valkey: '2.8.0' },
-  prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
+  prefixed: [{ kind: 'pattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
 /** Lists the channels that somebody subscribes to. */
 export function pubsubChannels(pattern?: Str): Command<string[]> {
   const out: Arg[] = [];
   if (pattern !== undefined) out.push(arg.text(pattern, PUBSUB_CHANNELS, 'pattern'));
-  return new Command(PUBSUB_CHANNELS, out, reply.readKeys);
+  return new Command(PUBSUB_CHANNELS, out, reply.readChannels);
 }
 
 export const PUBSUB_HELP = /* @__PURE__ */ defineSpec('PUBSUB HELP', {
@@ -86,7 +86,7 @@ export function pubsubNumsub(...channels: Optionals<Str>): Command<Record<string
 export const PUBSUB_SHARDCHANNELS = /* @__PURE__ */ defineSpec('PUBSUB SHARDCHANNELS', {
   replay: 'read',
   since: { redis: '7.0.0', valkey: '7.0.0' },
-  prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
+  prefixed: [{ kind: 'keyPattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
 /** Lists the sharded channels that somebody subscribes to. */
@@ -99,14 +99,14 @@ export function pubsubShardchannels(pattern?: Str): Command<string[]> {
 export const PUBSUB_SHARDNUMSUB = /* @__PURE__ */ defineSpec('PUBSUB SHARDNUMSUB', {
   replay: 'read',
   since: { redis: '7.0.0', valkey: '7.0.0' },
-  prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
+  prefixed: [{ kind: 'shard', at: { from: 0, to: -1, step: 1 } }],
 });
 
 /** Counts the subscribers of sharded channels. */
 export function pubsubShardnumsub(...shardchannels: Optionals<Str>): Command<Record<string, number>> {
   const out: Arg[] = [];
   arg.pushOptionals(out, shardchannels, arg.text, PUBSUB_SHARDNUMSUB, 'shardchannels');
-  return new Command(PUBSUB_SHARDNUMSUB, out, reply.readCountsByChannel);
+  return new Command(PUBSUB_SHARDNUMSUB, out, reply.readCountsByShardChannel);
 }
 
 export const PUNSUBSCRIBE = /* @__PURE__ */ defineSpec('PUNSUBSCRIBE', {
@@ -115,7 +115,7 @@ export const PUNSUBSCRIBE = /* @__PURE__ */ defineSpec('PUNSUBSCRIBE', {
   effect: 'unsubscribe',
   confirmation: 'punsubscribe',
   noTransaction: true,
-  prefixed: [{ kind: 'channelPattern', at: { from: 0, to: -1, step: 1 } }],
+  prefixed: [{ kind: 'pattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
 /** Ends this connection's subscriptions to patterns. */
@@ -128,7 +128,7 @@ export function punsubscribe(...patterns: Optionals<Str>): Command<void> {
 export const SPUBLISH = /* @__PURE__ */ defineSpec('SPUBLISH', {
   since: { redis: '7.0.0', valkey: '7.0.0' },
   slotBy: 0,
-  prefixed: [{ kind: 'channel', at: { from: 0, to: 0, step: 1 } }],
+  prefixed: [{ kind: 'shard', at: { from: 0, to: 0, step: 1 } }],
 });
 
 /** Sends a message to a sharded channel and answers how many connections got it. */
@@ -147,7 +147,7 @@ export const SSUBSCRIBE = /* @__PURE__ */ defineSpec('SSUBSCRIBE', {
   confirmation: 'ssubscribe',
   noTransaction: true,
   slotBy: 0,
-  prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
+  prefixed: [{ kind: 'shard', at: { from: 0, to: -1, step: 1 } }],
 });
 
 /** Subscribes this connection to sharded channels of one slot. */
@@ -180,7 +180,7 @@ export const SUNSUBSCRIBE = /* @__PURE__ */ defineSpec('SUNSUBSCRIBE', {
   confirmation: 'sunsubscribe',
   noTransaction: true,
   slotBy: 0,
-  prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
+  prefixed: [{ kind: 'shard', at: { from: 0, to: -1, step: 1 } }],
 });
 
 /** Ends this connection's subscriptions to sharded channels. */

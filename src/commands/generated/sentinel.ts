@@ -3,7 +3,7 @@
 import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
-import type { Str, Many, Variadic, Pairs } from '../arguments';
+import type { Str, Many, Variadic, Pairs, PairsOf } from '../arguments';
 import { defineSpec } from '../define-spec';
 import * as opt from '../option-table';
 import * as reply from '../replies';
@@ -31,7 +31,7 @@ export const SENTINEL_CONFIG = /* @__PURE__ */ defineSpec('SENTINEL CONFIG', {
 });
 
 /** Reads or changes the settings of this Sentinel. */
-export function sentinelConfig(action: 'SET', data: Pairs): Command<'OK'>;
+export function sentinelConfig<T extends object>(action: 'SET', data: Pairs | PairsOf<T>): Command<'OK'>;
 /** Reads or changes the settings of this Sentinel. */
 export function sentinelConfig(action: 'GET', parameters: Many<Str>): Command<Record<string, string>>;
 export function sentinelConfig(action: 'SET' | 'GET', what: Pairs | Many<Str>): Command<never> {
@@ -47,7 +47,7 @@ export const SENTINEL_DEBUG = /* @__PURE__ */ defineSpec('SENTINEL DEBUG', {
 /** Shows or changes the timings of this Sentinel. */
 export function sentinelDebug(): Command<Record<string, string>>;
 /** Shows or changes the timings of this Sentinel. */
-export function sentinelDebug(data: Pairs): Command<'OK'>;
+export function sentinelDebug<T extends object>(data: Pairs | PairsOf<T>): Command<'OK'>;
 export function sentinelDebug(data?: Pairs): Command<never> {
   return special.sentinelDebug(SENTINEL_DEBUG, data) as Command<never>;
 }
@@ -61,7 +61,7 @@ export const SENTINEL_FAILOVER = /* @__PURE__ */ defineSpec('SENTINEL FAILOVER',
 /** What `sentinelFailover` may be told beside its arguments. */
 export type SentinelFailoverOptions = {
   /** Valkey only, since 9.0.0 */
-  COORDINATED?: true;
+  COORDINATED?: boolean | undefined;
 };
 const SENTINEL_FAILOVER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -359,7 +359,7 @@ export const SENTINEL_SET = /* @__PURE__ */ defineSpec('SENTINEL SET', {
 });
 
 /** Changes how this Sentinel watches a service. */
-export function sentinelSet(masterName: Str, data: Pairs): Command<'OK'>;
+export function sentinelSet<T extends object>(masterName: Str, data: Pairs | PairsOf<T>): Command<'OK'>;
 /** Changes how this Sentinel watches a service. */
 export function sentinelSet(masterName: Str, option: Str, value: Arg): Command<'OK'>;
 export function sentinelSet(masterName: Str, data: Pairs | Str, value?: Arg): Command<never> {

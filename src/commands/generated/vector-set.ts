@@ -4,7 +4,7 @@ import { Command } from '../command';
 import type { Arg } from '../command';
 import * as arg from '../arguments';
 import type { Key, Str } from '../arguments';
-import { defineSpec, FIRST } from '../define-spec';
+import { defineSpec, withBinary, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import type { Without } from '../option-table';
 import * as reply from '../replies';
@@ -56,11 +56,13 @@ export const VEMB = /* @__PURE__ */ defineSpec('VEMB', {
   keys: FIRST,
   since: { redis: '8.0.0' },
   replica: true,
+  binaryWith: 'RAW',
 });
+const VEMB_BINARY = /* @__PURE__ */ withBinary(VEMB);
 
 /** What `vemb` may be told beside its arguments. */
 export type VembOptions = {
-  RAW?: true;
+  RAW?: boolean | undefined;
 };
 const VEMB_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -78,8 +80,9 @@ export function vemb(key: Key, element: Arg, options?: VembOptions): Command<nev
   const out: Arg[] = [arg.text(key, VEMB, 'key'), arg.data(element, VEMB, 'element')];
   if (options === undefined) return new Command<unknown>(VEMB, out, reply.readDoublesOrNull) as Command<never>;
   opt.pushOptions(out, options, VEMB_OPTIONS, VEMB);
+  const spec = opt.has(options, 'RAW') ? VEMB_BINARY : VEMB;
   const read = opt.has(options, 'RAW') ? reply.readRawVector : reply.readDoublesOrNull;
-  return new Command<unknown>(VEMB, out, read) as Command<never>;
+  return new Command<unknown>(spec, out, read) as Command<never>;
 }
 
 export const VGETATTR = /* @__PURE__ */ defineSpec('VGETATTR', {
@@ -139,7 +142,7 @@ export const VLINKS = /* @__PURE__ */ defineSpec('VLINKS', {
 
 /** What `vlinks` may be told beside its arguments. */
 export type VlinksOptions = {
-  WITHSCORES?: true;
+  WITHSCORES?: boolean | undefined;
 };
 const VLINKS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
   [
@@ -181,6 +184,8 @@ export const VRANDMEMBER = /* @__PURE__ */ defineSpec('VRANDMEMBER', {
 export function vrandmember(key: Key): Command<string | null>;
 /** Picks elements of a vector set at random; a negative count may pick one twice. */
 export function vrandmember(key: Key, count: number): Command<string[]>;
+/** Picks elements of a vector set at random; a negative count may pick one twice. */
+export function vrandmember(key: Key, count?: number): Command<string | string[] | null>;
 export function vrandmember(key: Key, count?: number): Command<never> {
   const out: Arg[] = [arg.text(key, VRANDMEMBER, 'key')];
   if (count !== undefined) out.push(arg.integer(count, VRANDMEMBER, 'count'));

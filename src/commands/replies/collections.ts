@@ -2,6 +2,7 @@ import type { ReplyContext, ReplyReader } from '../command';
 import type { Frame } from '../../resp/frames';
 import type { Plain } from './types';
 import {
+  isOwnKey,
   nullable,
   readDouble,
   readDoubleOrNull,
@@ -64,10 +65,12 @@ export const readDoubles = /* @__PURE__ */ arrayOf(readDouble);
 export const readDoublesOrNull = /* @__PURE__ */ nullable(readDoubles);
 export const readNullableDoubles = /* @__PURE__ */ arrayOf(readDoubleOrNull);
 
-/** Keys, the client's prefix taken off. */
+/** Keys, the client's prefix taken off; those without it, which a server may list as well, are left out. */
 export function readKeys(frame: Frame, context: ReplyContext): string[] {
   if (context.prefix === '') return readTexts(frame);
-  return items(frame).map((item) => readKey(item, context));
+  return items(frame)
+    .filter((item) => isOwnKey(item, context))
+    .map((item) => readKey(item, context));
 }
 
 /** Values of different kinds in fixed places; `optional` of them may be missing at the end. */

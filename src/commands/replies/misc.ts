@@ -17,6 +17,7 @@ import {
 import type { Attributed, LcsMatch, Plain, RawVector, Similar } from './types';
 import {
   nullable,
+  readBytes,
   readDouble,
   readInteger,
   readKey,
@@ -73,12 +74,6 @@ export const readPoppedElements: ReplyReader<[key: string, elements: string[]] |
   /* @__PURE__ */ tupleOf(readKey, readTexts),
 );
 
-/** Subscribers by channel, the prefix taken off: PUBSUB NUMSUB. */
-export const readCountsByChannel: ReplyReader<Record<string, number>> = /* @__PURE__ */ dictionaryOf(
-  readKey,
-  readInteger,
-);
-
 /** PING answers a pair while a RESP2 connection is subscribed. */
 export function readPong(frame: Frame): string {
   return Array.isArray(frame) ? readText((frame[1] === '' ? 'PONG' : frame[1]) as Frame) : readText(frame);
@@ -119,13 +114,9 @@ export function readRawVector(frame: Frame): RawVector | null {
   if (frame === null) return null;
   const [quantization, bytes, norm, range] = items(frame);
   if (quantization === undefined || bytes === undefined || norm === undefined) return unreadable('a raw vector', frame);
-  const vector: RawVector = { quantization: readName(quantization), bytes: asBuffer(bytes), norm: readDouble(norm) };
+  const vector: RawVector = { quantization: readName(quantization), bytes: readBytes(bytes), norm: readDouble(norm) };
   if (range !== undefined) vector.range = readDouble(range);
   return vector;
-}
-
-function asBuffer(frame: Frame): Buffer {
-  return frame instanceof Uint8Array ? Buffer.from(frame) : Buffer.from(readName(frame), 'latin1');
 }
 
 /** Elements with their similarity, the most similar first: a map in RESP3, names and scores alternately in RESP2. */

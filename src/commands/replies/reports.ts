@@ -39,13 +39,20 @@ function linesOf(frame: Frame): string[] {
     .filter((line) => line !== '');
 }
 
+/** Adds a `name:value` line; a name that is there already gets another line. */
+function addProperty(properties: Record<string, string>, line: string): void {
+  const colon = line.indexOf(':');
+  if (colon <= 0) return;
+  const name = line.slice(0, colon);
+  const value = line.slice(colon + 1);
+  const before = properties[name];
+  properties[name] = before === undefined ? value : `${before}\n${value}`;
+}
+
 /** `name:value` lines: CLUSTER INFO. */
 export function readProperties(frame: Frame): Record<string, string> {
   const properties = bareRecord<string>();
-  for (const line of linesOf(frame)) {
-    const colon = line.indexOf(':');
-    if (colon > 0) properties[line.slice(0, colon)] = line.slice(colon + 1);
-  }
+  for (const line of linesOf(frame)) addProperty(properties, line);
   return properties;
 }
 
@@ -58,9 +65,8 @@ export function readInfo(frame: Frame): ServerInfo {
       section = sections[line.slice(1).trim().toLowerCase()] ??= bareRecord();
       continue;
     }
-    const colon = line.indexOf(':');
     // Modules may write properties before any section.
-    if (colon > 0) (section ??= sections[''] ??= bareRecord())[line.slice(0, colon)] = line.slice(colon + 1);
+    if (line.indexOf(':') > 0) addProperty((section ??= sections[''] ??= bareRecord()), line);
   }
   return sections;
 }

@@ -50,7 +50,7 @@ function readGeoMatch(frame: Frame, context: ReplyContext): GeoMatch {
   for (const extra of extras) {
     if (Array.isArray(extra)) match.coordinates = readCoordinates(extra, context);
     else if (typeof extra === 'number' || typeof extra === 'bigint') match.hash = readInteger(extra);
-    else match.distance = readName(extra);
+    else match.distance = readDouble(extra);
   }
   return match;
 }

@@ -6,11 +6,11 @@ import {
   bareRecord,
   eachNestedPair,
   items,
-  readDictionary,
   readNames,
   structOf,
   tupleOf,
 } from './collections';
+import { readEntries, readEntry, readGroupEntry } from './stream-entries';
 import type {
   Entry,
   GroupEntry,
@@ -31,24 +31,6 @@ import {
   readText,
   unreadable,
 } from './values';
-
-function readEntry(frame: Frame, context: ReplyContext): Entry {
-  const [id, fields] = items(frame);
-  if (id === undefined || fields === undefined) return unreadable('an entry of a stream', frame);
-  return { id: readName(id), fields: readDictionary(fields, context) };
-}
-
-/** Entries of a stream; those deleted while pending, which Redis 6 shows as null, are left out. */
-export const readEntries: ReplyReader<Entry[]> = /* @__PURE__ */ arrayWithoutNulls(readEntry);
-
-function readGroupEntry(frame: Frame, context: ReplyContext): GroupEntry {
-  const [id, fields, idle, deliveries] = items(frame);
-  if (id === undefined || fields === undefined) return unreadable('an entry of a stream', frame);
-  const entry: GroupEntry = { id: readName(id), fields: fields === null ? null : readDictionary(fields, context) };
-  if (idle !== undefined) entry.idle = readInteger(idle);
-  if (deliveries !== undefined) entry.deliveries = readInteger(deliveries);
-  return entry;
-}
 
 /** Values by stream: a map in RESP3, pairs in RESP2. */
 function byStream<T>(read: ReplyReader<T>): ReplyReader<Record<string, T> | null> {

@@ -1,16 +1,23 @@
 /** Names and values: a null-prototype object on the string surface, a Map by Buffer on the byte surface. */
 export type Dictionary<S, V> = S extends string ? Record<string, V> : Map<S, V>;
 
-/** An entry of a stream. */
+/**
+ * An entry of a stream. A field may stand in it more than once: `fields` then has the last value, `pairs` has all. The order of the
+ * fields is that of `pairs` as well, for JavaScript moves names that look like integers to the front of a record.
+ */
 export interface Entry<S = string> {
   id: string;
   fields: Dictionary<S, S>;
+  /** all fields with their values in the order of the entry; made anew each time */
+  readonly pairs: [field: S, value: S][];
 }
 
-/** An entry that a consumer group hands out; `fields` is null when the entry was deleted meanwhile. */
+/** An entry that a consumer group hands out; `fields` and `pairs` are null when the entry was deleted meanwhile. */
 export interface GroupEntry<S = string> {
   id: string;
   fields: Dictionary<S, S> | null;
+  /** all fields with their values in the order of the entry; made anew each time */
+  readonly pairs: [field: S, value: S][] | null;
   /** milliseconds since it was last delivered; only when claimed by XREADGROUP CLAIM */
   idle?: number;
   /** how often it was delivered before; only when claimed by XREADGROUP CLAIM */
@@ -26,8 +33,8 @@ export interface Scored<S = string> {
 /** A place found by a geo query, with what the query asked for. */
 export interface GeoMatch<S = string> {
   member: S;
-  /** in the unit of the query, as the server wrote it */
-  distance?: string;
+  /** in the unit of the query, four digits behind the point */
+  distance?: number;
   /** the 52-bit geohash */
   hash?: number;
   coordinates?: [longitude: number, latitude: number];
@@ -36,7 +43,10 @@ export interface GeoMatch<S = string> {
 /** Anything that a server may say where its grammar does not: text, numbers, lists and records of them. */
 export type Plain = string | number | bigint | boolean | null | Plain[] | { [field: string]: Plain };
 
-/** INFO by section, section names in lower case: `info.server.redis_version`. */
+/**
+ * INFO by section, section names in lower case: `info.server.redis_version`. What is there more than once, as `module` may be, has a
+ * line for each: `info.modules.module.split('\n')`.
+ */
 export type ServerInfo = Record<string, Record<string, string>>;
 
 /** A connection as CLIENT LIST shows it; fields that count are numbers. */
@@ -141,11 +151,14 @@ export interface AclSelector {
 }
 
 /** A user as ACL GETUSER shows it. */
-export interface AclUser extends AclSelector {
+export interface AclUser extends Omit<AclSelector, 'channels'> {
   flags: string[];
   /** SHA-256 of each password, in hexadecimal */
   passwords: string[];
-  selectors: AclSelector[];
+  /** since Redis 6.2, where channels got permissions */
+  channels?: string;
+  /** since Redis 7.0 */
+  selectors?: AclSelector[];
 }
 
 /** A command as the server's own table describes it. */
@@ -354,7 +367,7 @@ export interface Attributed<S = string> {
 
 /** A vector as its index holds it. */
 export interface RawVector {
-  /** `fp32`, `int8` or `bin` */
+  /** `f32`, `int8` or `bin` */
   quantization: string;
   bytes: Buffer;
   norm: number;

@@ -58,7 +58,7 @@ export function readOkOrNull(frame: Frame): 'OK' | null {
   return frame === null ? null : readOk(frame);
 }
 
-/** An integer; beyond 2^53 it is a bigint, which the types leave out for the sake of everybody else. */
+/** An integer; beyond 2^53 it is a bigint, which the types leave out, for hardly any integer is so large. */
 export function readInteger(frame: Frame): number {
   if (typeof frame === 'number' || typeof frame === 'bigint') return frame as number;
   return unreadable('an integer', frame);
@@ -97,15 +97,37 @@ export function readBoolean(frame: Frame): boolean {
   return frame === 1 || (frame !== 0 && unreadable('a boolean', frame));
 }
 
-/** Takes the client's prefix off a key or channel; one that lacks it stays as it is. */
-export function readKey(frame: Frame, { prefix }: ReplyContext): string {
+/** A key without the client's prefix, where one with it was asked for. */
+export class OthersKey extends TypeError {}
+
+// The last prefix as bytes: a client has one.
+let encoded = { prefix: '', bytes: Buffer.alloc(0) };
+
+function bytesOf(prefix: string): Buffer {
+  if (encoded.prefix !== prefix) encoded = { prefix, bytes: Buffer.from(prefix) };
+  return encoded.bytes;
+}
+
+/** Whether a key or channel has the client's prefix, and so may be shown as the client's own. */
+export function isOwnKey(frame: Frame, { prefix }: ReplyContext): boolean {
   const key = readText(frame);
+  if (prefix === '') return true;
+  if (typeof key === 'string') return key.startsWith(prefix);
+  const expected = bytesOf(prefix);
+  return readBytes(key).subarray(0, expected.length).equals(expected);
+}
+
+/**
+ * Takes the client's prefix off a key or channel.
+ * @throws OthersKey for one that lacks it: it would be taken for the key of that name under the prefix
+ */
+export function readKey(frame: Frame, context: ReplyContext): string {
+  const key = readText(frame);
+  const { prefix } = context;
   if (prefix === '') return key;
-  if (typeof key === 'string') return key.startsWith(prefix) ? key.slice(prefix.length) : key;
-  const bytes = readBytes(key);
-  const length = Buffer.byteLength(prefix);
-  const prefixed = bytes.length >= length && bytes.toString('utf8', 0, length) === prefix;
-  return (prefixed ? bytes.subarray(length) : bytes) as unknown as string;
+  if (!isOwnKey(frame, context)) throw new OthersKey("expected a key with the client's prefix, got another one");
+  if (typeof key === 'string') return key.slice(prefix.length);
+  return readBytes(key).subarray(bytesOf(prefix).length) as unknown as string;
 }
 
 export function readKeyOrNull(frame: Frame, context: ReplyContext): string | null {

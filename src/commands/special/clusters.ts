@@ -1,6 +1,6 @@
 import { Command, type Arg, type CommandSpec } from '../command';
 import { choice, fromRest, integer, pushTuples, refuse, text, type Many } from '../arguments';
-import { defineOptions, oneInteger, oneText, pushOptions, tuple } from '../option-table';
+import { defineOptions, oneInteger, oneText, pushOptions, refuseUnknown, tuple } from '../option-table';
 import { readInteger, readMigrations, readName, readOk, readSlotStats } from '../replies';
 import type { MigrationTask, SlotBounds, SlotMigration, SlotState, SlotStatsFilter } from './types';
 
@@ -15,6 +15,7 @@ export function clusterMigrateslots(
   for (const migration of fromRest<SlotMigration>(migrations)) {
     if (typeof migration !== 'object' || migration === null)
       refuse(spec, 'migrations', '{ SLOTSRANGE, NODE } objects', migration);
+    refuseUnknown(migration, ['SLOTSRANGE', 'NODE'], spec);
     out.push('SLOTSRANGE');
     pushTuples(out, migration.SLOTSRANGE, BOUNDS, spec, 'SLOTSRANGE');
     out.push('NODE', text(migration.NODE, spec, 'NODE'));
@@ -35,8 +36,10 @@ export function clusterMigration(
     return new Command<unknown>(spec, out, readName);
   }
   if (what === 'ALL') out.push('ALL');
-  else if (typeof what === 'object' && what !== null && 'ID' in what) out.push('ID', text(what.ID, spec, 'ID'));
-  else refuse(spec, 'task', `'ALL' or { ID }`, what);
+  else if (typeof what === 'object' && what !== null && 'ID' in what) {
+    refuseUnknown(what, ['ID'], spec);
+    out.push('ID', text(what.ID, spec, 'ID'));
+  } else refuse(spec, 'task', `'ALL' or { ID }`, what);
   return new Command<unknown>(spec, out, action === 'CANCEL' ? readInteger : readMigrations);
 }
 
@@ -58,7 +61,7 @@ export function clusterSetslot(
   spec: CommandSpec,
   slot: number,
   state: SlotState,
-  options?: { TIMEOUT?: number },
+  options?: { TIMEOUT?: number | undefined },
 ): Command<'OK'> {
   const out: Arg[] = [integer(slot, spec, 'slot')];
   if (state === 'STABLE') out.push('STABLE');

@@ -7,12 +7,22 @@ const WITH_VALUES = /* @__PURE__ */ defineOptions([['WITHVALUES', flag]]);
 const WITH_SCORES = /* @__PURE__ */ defineOptions([['WITHSCORES', flag]]);
 
 /** HRANDFIELD */
-export function hrandfield(spec: CommandSpec, key: Key, count?: number, options?: { WITHVALUES?: boolean }): Command {
+export function hrandfield(
+  spec: CommandSpec,
+  key: Key,
+  count?: number,
+  options?: { WITHVALUES?: boolean | undefined },
+): Command {
   return random(spec, key, count, options, WITH_VALUES, readFieldPairs);
 }
 
 /** ZRANDMEMBER */
-export function zrandmember(spec: CommandSpec, key: Key, count?: number, options?: { WITHSCORES?: boolean }): Command {
+export function zrandmember(
+  spec: CommandSpec,
+  key: Key,
+  count?: number,
+  options?: { WITHSCORES?: boolean | undefined },
+): Command {
   return random(spec, key, count, options, WITH_SCORES, readScoredMembers);
 }
 

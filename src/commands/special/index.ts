@@ -1,4 +1,5 @@
 export * from './clusters';
+export * from './expiry';
 export * from './hashes';
 export * from './repetition';
 export * from './scripting';

@@ -9,7 +9,9 @@ import { isAmong, type Key, type Many, type Optionals, type Str } from '../argum
  */
 export function storesOverSource(
   source: Key,
-  options: { STORE?: Key; STOREDIST?: Key; BY?: Str; GET?: Many<Str> } | undefined,
+  options:
+    | { STORE?: Key | undefined; STOREDIST?: Key | undefined; BY?: Str | undefined; GET?: Many<Str> | undefined }
+    | undefined,
 ): boolean {
   const destination = options?.STORE ?? options?.STOREDIST;
   if (options === undefined || destination === undefined) return false;

@@ -87,7 +87,7 @@ export function clientKill(spec: CommandSpec, what: ClientKillFilter | string): 
 /** COMMAND LIST */
 export function commandList(
   spec: CommandSpec,
-  filter?: { MODULE?: Str; ACLCAT?: Str; PATTERN?: Str },
+  filter?: { MODULE?: Str | undefined; ACLCAT?: Str | undefined; PATTERN?: Str | undefined },
 ): Command<string[]> {
   const out: Arg[] = [];
   if (filter !== undefined) {

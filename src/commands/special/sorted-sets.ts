@@ -1,5 +1,6 @@
+import { AnsweredCommand } from '../answered';
 import { Command, type Arg, type CommandSpec } from '../command';
-import { bound, data, double, isAmong, pushTuples, refuse, text, unit, type Key } from '../arguments';
+import { bound, data, double, isAmong, pushAnyTuples, pushTuples, refuse, text, unit, type Key } from '../arguments';
 import {
   defineOptions,
   flag,
@@ -30,11 +31,11 @@ export function zadd(
   spec: CommandSpec,
   key: Key,
   members: ScoredMembers,
-  options?: ZaddConditions & { CH?: true },
+  options?: ZaddConditions & { CH?: boolean | undefined },
 ): Command<number> {
   const out: Arg[] = [text(key, spec, 'key')];
   if (options !== undefined) pushOptions(out, options, ZADD_OPTIONS, spec);
-  pushScoredMembers(out, members, spec);
+  if (pushScoredMembers(out, members, spec) === 0) return new AnsweredCommand(spec, out, 0);
   return new Command(spec, out, readInteger);
 }
 
@@ -53,19 +54,18 @@ export function zaddIncr(
   return new Command(spec, out, readDoubleOrNull);
 }
 
-function pushScoredMembers(out: Arg[], members: ScoredMembers, spec: CommandSpec): void {
+function pushScoredMembers(out: Arg[], members: ScoredMembers, spec: CommandSpec): number {
   if (typeof members !== 'object' || members === null || members instanceof Uint8Array) {
-    refuse(spec, 'members', '[score, member] tuples, or an object or Map from member to score', members);
+    return refuse(spec, 'members', '[score, member] tuples, or an object or Map from member to score', members);
   }
   if (Array.isArray(members)) {
-    pushTuples(out, members as readonly unknown[], [bound, data], spec, 'members');
-    return;
+    return pushAnyTuples(out, members as readonly unknown[], [bound, data], spec, 'members');
   }
   const before = out.length;
   const pairs = members instanceof Map ? members : Object.entries(members as Readonly<Record<string, number>>);
   for (const [member, score] of pairs as Iterable<[Arg, number]>)
     out.push(double(score, spec, 'score'), data(member, spec, 'member'));
-  if (out.length === before) refuse(spec, 'members', 'at least one member', members);
+  return out.length - before;
 }
 
 /** `BYRADIUS: [10, 'KM']`, `BYBOX: [3, 4, 'M']`: numbers and a unit. */
@@ -130,7 +130,7 @@ export function geosearchstore(
   overSource: CommandSpec,
   destination: Key,
   source: Key,
-  query: GeoQuery & { STOREDIST?: true },
+  query: GeoQuery & { STOREDIST?: boolean | undefined },
 ): Command<number> {
   const out: Arg[] = [text(destination, spec, 'destination'), text(source, spec, 'source')];
   pushQuery(out, query, spec);

@@ -7,6 +7,7 @@ import {
   oneInteger,
   oneText,
   pushOptions,
+  refuseUnknown,
   tuple,
   word,
   type OptionWriter,
@@ -37,18 +38,20 @@ import type {
 const REFERENCES = ['KEEPREF', 'DELREF', 'ACKED'] as const;
 
 /** `MAXLEN ~ 1000 LIMIT 10`; the exact form needs no sign. */
-function pushTrim(out: Arg[], trim: Trim, spec: CommandSpec, name: string): void {
+function pushTrim(out: Arg[], trim: Trim, spec: CommandSpec, name: string, known: readonly string[]): void {
   if (typeof trim !== 'object' || trim === null) return refuse(spec, name, '{ MAXLEN } or { MINID }', trim);
-  for (const known of Object.keys(trim)) {
-    if (!['MAXLEN', 'MINID', 'exact', 'LIMIT', 'REF'].includes(known))
-      throw new TypeError(`${spec.name}: unknown option ${known}`);
-  }
+  refuseUnknown(trim, known, spec);
   const {
     MAXLEN,
     MINID,
     exact = true,
     LIMIT,
-  } = trim as { MAXLEN?: number; MINID?: string; exact?: boolean; LIMIT?: number };
+  } = trim as {
+    MAXLEN?: number | undefined;
+    MINID?: string | undefined;
+    exact?: boolean | undefined;
+    LIMIT?: number | undefined;
+  };
   if ((MAXLEN === undefined) === (MINID === undefined))
     return refuse(spec, name, 'either { MAXLEN } or { MINID }', trim);
   if (exact && LIMIT !== undefined) throw new TypeError(`${spec.name}: option LIMIT needs exact: false as well`);
@@ -58,7 +61,9 @@ function pushTrim(out: Arg[], trim: Trim, spec: CommandSpec, name: string): void
   if (LIMIT !== undefined) out.push('LIMIT', integer(LIMIT, spec, 'LIMIT'));
 }
 
-const trimOption: OptionWriter = (args, token, value: Trim, spec) => pushTrim(args, value, spec, token);
+const TRIM = ['MAXLEN', 'MINID', 'exact', 'LIMIT'];
+
+const trimOption: OptionWriter = (args, token, value: Trim, spec) => pushTrim(args, value, spec, token, TRIM);
 
 const XADD_OPTIONS = /* @__PURE__ */ defineOptions([
   ['NOMKSTREAM', flag],
@@ -84,8 +89,12 @@ export function xadd(
   if (options !== undefined) pushOptions(out, options, XADD_OPTIONS, spec);
   out.push(text(id, spec, 'id'));
   pushPairs(out, fields, data, spec, 'fields');
-  const hasOwnId = !/\*$/.test(textOf(id));
-  return new Command(hasOwnId ? state : spec, out, has(options, 'NOMKSTREAM') ? readNameOrNull : readName);
+  const chosen = textOf(id);
+  if (chosen !== '*' && has(options, 'IDMP', 'IDMPAUTO')) {
+    throw new TypeError(`${spec.name}: options IDMP and IDMPAUTO need the id '*', which the server chooses`);
+  }
+  const facts = chosen.endsWith('*') ? spec : state;
+  return new Command(facts, out, has(options, 'NOMKSTREAM') ? readNameOrNull : readName);
 }
 
 /** XTRIM: the approximate form stops at a limit, and goes on from there when it is repeated. */
@@ -93,10 +102,10 @@ export function xtrim(
   spec: CommandSpec,
   further: CommandSpec,
   key: Key,
-  trim: Trim & { REF?: StreamReferences },
+  trim: Trim & { REF?: StreamReferences | undefined },
 ): Command<number> {
   const out: Arg[] = [text(key, spec, 'key')];
-  pushTrim(out, trim, spec, 'trim');
+  pushTrim(out, trim, spec, 'trim', [...TRIM, 'REF']);
   if (trim.REF !== undefined) out.push(choice(trim.REF, REFERENCES, spec, 'REF'));
   return new Command(trim.exact === false ? further : spec, out, readInteger);
 }
@@ -161,6 +170,7 @@ export function xpending(spec: CommandSpec, key: Key, group: Str, range?: Pendin
   const out: Arg[] = [text(key, spec, 'key'), text(group, spec, 'group')];
   if (range === undefined) return new Command<unknown>(spec, out, readPendingSummary);
   if (typeof range !== 'object' || range === null) return refuse(spec, 'range', '{ start, end, count }', range);
+  refuseUnknown(range, ['start', 'end', 'count', 'consumer', 'IDLE'], spec);
   if (range.IDLE !== undefined) out.push('IDLE', integer(range.IDLE, spec, 'IDLE'));
   out.push(text(range.start, spec, 'start'), text(range.end, spec, 'end'), integer(range.count, spec, 'count'));
   if (range.consumer !== undefined) out.push(text(range.consumer, spec, 'consumer'));
@@ -176,7 +186,11 @@ const FULL_OPTIONS = /* @__PURE__ */ defineOptions(
 );
 
 /** XINFO STREAM */
-export function xinfoStream(spec: CommandSpec, key: Key, options?: { FULL?: boolean; COUNT?: number }): Command {
+export function xinfoStream(
+  spec: CommandSpec,
+  key: Key,
+  options?: { FULL?: boolean | undefined; COUNT?: number | undefined },
+): Command {
   const out: Arg[] = [text(key, spec, 'key')];
   if (options !== undefined) pushOptions(out, options, FULL_OPTIONS, spec);
   return new Command<unknown>(spec, out, has(options, 'FULL') ? readStreamInfoFull : readStreamInfo);

@@ -1,6 +1,6 @@
 import { Command, type Arg, type CommandSpec } from '../command';
 import { data, double, integer, pushMany, refuse, text, type Key } from '../arguments';
-import { defineOptions, flag, has, oneDouble, oneInteger, oneText, pushOptions } from '../option-table';
+import { defineOptions, flag, has, oneDouble, oneInteger, oneText, pushOptions, refuseUnknown } from '../option-table';
 import { readAttributed, readBoolean, readSimilar, readSimilarAttributed, readTexts } from '../replies';
 import type { VaddOptions, Vector, VsimOptions, VsimQuery } from './types';
 
@@ -19,6 +19,7 @@ function pushVector(out: Arg[], vector: Vector, spec: CommandSpec): void {
     out.push('VALUES', vector.length);
     pushMany(out, vector as readonly number[], double, spec, 'vector');
   } else if (typeof vector === 'object' && vector !== null && 'FP32' in vector && vector.FP32 instanceof Uint8Array) {
+    refuseUnknown(vector, ['FP32'], spec);
     out.push('FP32', vector.FP32);
   } else refuse(spec, 'vector', 'an array of numbers or { FP32: bytes }', vector);
 }
@@ -55,8 +56,10 @@ const VSIM_OPTIONS = /* @__PURE__ */ defineOptions([
 /** VSIM */
 export function vsim(spec: CommandSpec, key: Key, query: VsimQuery, options?: VsimOptions): Command {
   const out: Arg[] = [text(key, spec, 'key')];
-  if (typeof query === 'object' && query !== null && 'ELE' in query) out.push('ELE', data(query.ELE, spec, 'ELE'));
-  else pushVector(out, query, spec);
+  if (typeof query === 'object' && query !== null && 'ELE' in query) {
+    refuseUnknown(query, ['ELE'], spec);
+    out.push('ELE', data(query.ELE, spec, 'ELE'));
+  } else pushVector(out, query, spec);
   if (options !== undefined) pushOptions(out, options, VSIM_OPTIONS, spec);
   const scores = has(options, 'WITHSCORES');
   const read = has(options, 'WITHATTRIBS')

@@ -1,0 +1,59 @@
+// What an empty list means: nothing is sent where the server's own rules imply the reply to none.
+
+/** Reply to no keys, fields, members, ids or pairs, by command: a TypeScript expression. */
+export const EMPTY: Readonly<Record<string, '0' | '[]' | 'null' | "'OK'">> = {
+  // So many were added, removed, found: none.
+  'ACL DELUSER': '0',
+  DEL: '0',
+  EXISTS: '0',
+  GEOADD: '0',
+  HDEL: '0',
+  HSET: '0',
+  PFCOUNT: '0',
+  SADD: '0',
+  SREM: '0',
+  TOUCH: '0',
+  UNLINK: '0',
+  XACK: '0',
+  XDEL: '0',
+  ZADD: '0',
+  ZREM: '0',
+
+  // One answer for each: none.
+  BITFIELD: '[]',
+  BITFIELD_RO: '[]',
+  GEOHASH: '[]',
+  GEOPOS: '[]',
+  HEXPIRE: '[]',
+  HEXPIREAT: '[]',
+  HEXPIRETIME: '[]',
+  HGETDEL: '[]',
+  HGETEX: '[]',
+  HMGET: '[]',
+  HPERSIST: '[]',
+  HPEXPIRE: '[]',
+  HPEXPIREAT: '[]',
+  HPEXPIRETIME: '[]',
+  HPTTL: '[]',
+  HTTL: '[]',
+  MGET: '[]',
+  'SCRIPT EXISTS': '[]',
+  SMISMEMBER: '[]',
+  XACKDEL: '[]',
+  XCLAIM: '[]',
+  XDELEX: '[]',
+  ZMSCORE: '[]',
+
+  // All that is in any of them: nothing. An intersection of nothing would be everything, and a difference needs a first.
+  SUNION: '[]',
+  ZUNION: '[]',
+
+  // None of them has an element.
+  LMPOP: 'null',
+  ZMPOP: 'null',
+
+  // These succeed whatever they are given.
+  HMSET: "'OK'",
+  MSET: "'OK'",
+  WATCH: "'OK'",
+};

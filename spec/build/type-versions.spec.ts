@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installPinned } from '../../infra/install-pinned';
+import pinned from '../../infra/typescript/package.json';
+import { Consumer } from './consumer';
+
+const COMPILERS = join(__dirname, '../../infra/typescript');
+const TYPES = join(__dirname, '../types');
+
+/** Builds the package, installs compilers; ms. */
+const PREPARE_TIMEOUT = 180_000;
+const COMPILE_TIMEOUT = 120_000;
+
+/** Calls with an option that is wrong, and what it is called. */
+const WRONG: readonly (readonly [call: string, option: string])[] = [
+  ["redis.set('k', 'v', { EX: '10' })", 'EX'],
+  ["redis.set('k', 'v', { NX: true, EX: '10' })", 'EX'],
+  ["redis.set('k', 'v', { FOO: 1 })", 'FOO'],
+  ["redis.set('k', 'v', { EX: 1, FOO: 1 })", 'FOO'],
+  ["redis.set('k', 'v', { NX: 1 })", 'NX'],
+  ["redis.set('k', 'v', { NX: true, XX: true })", 'XX'],
+  ["redis.set('k', 'v', { EX: 1, PX: 1 })", 'PX'],
+  ["redis.zadd('z', { a: 1 }, { CH: 'yes' })", 'CH'],
+  ["redis.getex('k', { EX: 'x' })", 'EX'],
+  ["redis.scan(0, { MACTH: 'x' })", 'MACTH'],
+  ["redis.xadd('s', '*', { a: 1 }, { NOMKSTREAM: 'yes' })", 'NOMKSTREAM'],
+  ["redis.set('k', 'v', asText)", 'EX'],
+  ["redis.set('k', 'v', asNumber)", 'NX'],
+  ["redis.restore('k', 0, 'v', idleText)", 'IDLETIME'],
+];
+const HEAD = `import { Redis } from 'rxjs-redis';
+declare const redis: Redis;
+const asText = { EX: '10' };
+const asNumber = { NX: 1 };
+const idleText = { REPLACE: true, IDLETIME: '1' };
+`;
+
+/** What the compiler says of the type specs, which are right, and of each of the wrong calls. */
+async function compiled(consumer: Consumer, compiler: string): Promise<{ specs: string; wrong: string[] }> {
+  const program = `${HEAD}${WRONG.map(([call]) => `void ${call};\n`).join('')}`;
+  const specs = readdirSync(TYPES).map((file) => [file, readFileSync(join(TYPES, file), 'utf8')] as const);
+  const words = await consumer.compile({ ...Object.fromEntries(specs), 'wrong.ts': program }, [], compiler).then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  const first = HEAD.split('\n').length;
+  const wrong = WRONG.map((_, index) => {
+    const own = new RegExp(`^wrong\\.ts\\(${first + index},\\d+\\).*\\n(?: .*\\n?)*`, 'gm');
+    return (words.match(own) ?? []).join('');
+  });
+  return { specs: words.replace(/^wrong\.ts\(.*\n(?: .*\n?)*/gm, ''), wrong };
+}
+
+/** Whether the compiler points at the option, or names it. */
+function isAbout(option: string, call: string, complaint: string): boolean {
+  const column = `void ${call}`.search(new RegExp(`\\b${option}:`)) + 1;
+  return complaint.includes(`,${column}): error`) || complaint.includes(`'${option}'`);
+}
+
+describe.each(Object.keys(pinned.dependencies))('the published types on %s', (name) => {
+  let specs: string;
+  let wrong: string[];
+  beforeAll(async () => {
+    ({ specs, wrong } = await compiled(consumer, join(COMPILERS, 'node_modules', name)));
+  }, COMPILE_TIMEOUT);
+
+  it('allow and refuse what the type specs say', () => {
+    expect(specs).toBe('');
+  });
+
+  it.each(WRONG.map((row, index) => [...row, index] as const))('%s: the error is about %s', (call, option, index) => {
+    const complaint = wrong[index] as string;
+    expect(complaint).toContain('error TS');
+    expect(complaint).not.toMatch(/is missing in type/);
+    // TypeScript 5.0 compares a literal with the first combination of options that it comes across.
+    if (name !== 'typescript-5.0') expect([complaint, isAbout(option, call, complaint)]).toEqual([complaint, true]);
+  });
+});
+
+let consumer: Consumer;
+beforeAll(async () => {
+  await installPinned(COMPILERS);
+  consumer = await Consumer.create();
+}, PREPARE_TIMEOUT);
+afterAll(() => consumer?.delete());

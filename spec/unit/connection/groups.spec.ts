@@ -1,0 +1,363 @@
+import { Command } from '../../../src/commands/command';
+import { del, get, incr, set } from '../../../src/commands/generated/builders';
+import { Group } from '../../../src/commands/group';
+import { Reply } from '../../../src/commands/reply';
+import { plainContext, type RequestContext } from '../../../src/commands/request-context';
+import { retryPolicy } from '../../../src/connection/retry';
+import { ReplyError, type RedisError } from '../../../src/errors';
+import { resolveOptions, type RedisOptions } from '../../../src/options';
+import { record } from '../../support/clients';
+import { commandsOf, lose, scriptedConnection, tick } from '../../support/scripted-link';
+import type { ScriptedSocket } from '../../support/scripted-socket';
+import { until } from '../../support/until';
+
+const retry = retryPolicy(resolveOptions().retry);
+const cleanUp: (() => void)[] = [];
+afterEach(() => cleanUp.splice(0).forEach((end) => end()));
+
+async function setUp(options: RedisOptions = {}) {
+  const scripted = scriptedConnection(options);
+  const { connection, greeted } = scripted;
+  cleanUp.push(() => connection.destroy());
+  connection.open();
+  const link = await greeted();
+  link.writes.length = 0;
+  const from = { ...plainContext, executor: connection };
+  const group = (members: readonly Command[], context: Partial<RequestContext> = {}, isDivisible = true) =>
+    record(Reply.from({ ...from, ...context }, new Group(members, 'PIPELINE', isDivisible)));
+  const one = (command: Command) => record(Reply.from(from, command));
+  return { ...scripted, link, group, one };
+}
+
+const gets = (count: number, prefix = 'k') => Array.from({ length: count }, (_, n) => get(`${prefix}${n}`));
+const words = (count: number, prefix = 'k') => Array.from({ length: count }, (_, n) => `GET ${prefix}${n}`);
+const drain = (link: ScriptedSocket) => {
+  link.accepts = true;
+  link.drain$.next();
+};
+/** Lets a link take so many writes before its send buffer is full. */
+const acceptWrites = (link: ScriptedSocket, count: number) => {
+  const write = link.write.bind(link);
+  let left = count;
+  link.write = (chunks) => (write(chunks), --left > 0 || link.accepts);
+  link.accepts = false;
+};
+
+describe('A group', () => {
+  it('is answered as one, with the values of its members in their order', async () => {
+    const { link, group } = await setUp();
+    const reply = group([set('a', '1'), get('a'), incr('a')]);
+    await tick();
+    expect(commandsOf(link)).toStrictEqual(['SET a 1', 'GET a', 'INCR a']);
+    link.receive('+OK\r\n$1\r\n1\r\n');
+    expect(reply.values).toStrictEqual([]);
+    link.receive(':2\r\n');
+    expect(reply).toMatchObject({ values: [['OK', '1', 2]], ended: 'complete' });
+  });
+
+  it('has the errors of its members in their places', async () => {
+    const { link, group, one } = await setUp();
+    const reply = group([get('a'), incr('a'), get('b')]);
+    const next = one(get('c'));
+    await tick();
+    link.receive('$1\r\nA\r\n-WRONGTYPE no number\r\n$1\r\nB\r\n$1\r\nC\r\n');
+    const [first, second, third] = reply.values[0] as unknown[];
+    expect([first, third, next.values]).toStrictEqual(['A', 'B', ['C']]);
+    expect(second).toBeInstanceOf(ReplyError);
+    expect(second).toMatchObject({ kind: 'WRONGTYPE', command: 'INCR', delivery: 'answered' });
+  });
+
+  it('has an error in the place of a member whose reply cannot be read', async () => {
+    const { link, group } = await setUp();
+    const { spec } = get('a');
+    const careless = new Command(spec, ['a'], () => {
+      throw new Error('a map was expected');
+    });
+    const reply = group([careless, get('b')]);
+    await tick();
+    link.receive('$1\r\nA\r\n$1\r\nB\r\n');
+    expect(String((reply.values[0] as unknown[])[0])).toContain('a map was expected');
+    expect((reply.values[0] as unknown[])[1]).toBe('B');
+  });
+
+  describe('is contiguous on the wire', () => {
+    const around = (count: number) => ['GET before', ...words(count), 'GET after'];
+
+    it.each([
+      ['in several writes, for they are small', { writeBufferSize: 1024 }],
+      ['in several writes, for they are short', { pipelineDepth: 7 }],
+      ['where every command is a write of its own', { autoPipeline: false }],
+    ])('%s', async (_title, options) => {
+      const { link, group, one } = await setUp(options);
+      one(get('before'));
+      group(gets(400));
+      one(get('after'));
+      await tick();
+      expect(commandsOf(link)).toStrictEqual(around(400));
+      expect(link.writes.length).toBeGreaterThan(5);
+    });
+
+    it('across a full send buffer, whatever is called meanwhile', async () => {
+      const { link, group, one, connection } = await setUp({ pipelineDepth: 10 });
+      acceptWrites(link, 3);
+      one(get('before'));
+      const reply = group(gets(50));
+      one(get('after'));
+      await tick();
+      expect(commandsOf(link)).toStrictEqual(around(50).slice(0, 30));
+      // A greeting goes before the queue, and a group is in its midst.
+      record(connection.line.greet(get('greeting')));
+      one(get('later'));
+      await tick();
+      drain(link);
+      await tick();
+      expect(commandsOf(link)).toStrictEqual([...around(50).slice(0, -1), 'GET greeting', 'GET after', 'GET later']);
+      link.receive('+0\r\n'.repeat(51));
+      expect(reply.values).toStrictEqual([gets(50).map(() => '0')]);
+    });
+
+    it('and pushes between its replies are no replies', async () => {
+      const { link, group, connection } = await setUp();
+      const pushed: unknown[] = [];
+      connection.line.residents.add({
+        receive: ({ items }) => void pushed.push(items),
+        listening: false,
+        restore: () => record as never,
+        suspend: () => record as never,
+        resume: () => record as never,
+        beforeWrite: () => undefined,
+      });
+      const reply = group(gets(3));
+      await tick();
+      link.receive('+a\r\n>2\r\n+invalidate\r\n*0\r\n+b\r\n>2\r\n+invalidate\r\n*0\r\n+c\r\n');
+      expect(reply.values).toStrictEqual([['a', 'b', 'c']]);
+      expect(pushed).toHaveLength(2);
+    });
+  });
+
+  describe('that is lost in its middle', () => {
+    it('says which members were answered, which may have run and which were not sent', async () => {
+      const { link, group } = await setUp({ pipelineDepth: 4 });
+      acceptWrites(link, 2);
+      const reply = group([incr('a'), incr('b'), ...gets(8)]);
+      await tick();
+      link.receive(':1\r\n-ERR no\r\n+v\r\n');
+      lose(link);
+      const error = reply.ended as RedisError;
+      expect(error).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', command: 'PIPELINE' });
+      expect(error.group?.deliveries).toStrictEqual([
+        ...Array<string>(3).fill('answered'),
+        ...Array<string>(5).fill('unknown'),
+        ...Array<string>(2).fill('unsent'),
+      ]);
+      expect(error.group?.results).toMatchObject([1, { kind: 'ERR', command: 'INCR' }, 'v']);
+    });
+
+    it('says it of one that waits behind another, of which nothing was answered', async () => {
+      const { link, group } = await setUp();
+      group(gets(2));
+      const reply = group([incr('a'), incr('b')]);
+      await tick();
+      link.receive('+v\r\n');
+      lose(link);
+      const error = reply.ended as RedisError;
+      expect(error.group).toStrictEqual({ results: [], deliveries: ['unknown', 'unknown'] });
+    });
+
+    it('is repeated as a whole where all its members may be, and its first answers are forgotten', async () => {
+      const { link, links, group, greeted } = await setUp();
+      const reply = group(gets(3), { retry });
+      await tick();
+      link.receive('+old\r\n+old\r\n');
+      lose(link);
+      const next = await greeted();
+      expect(links).toHaveLength(2);
+      expect(commandsOf(next).slice(-3)).toStrictEqual(words(3));
+      next.receive('+a\r\n+b\r\n+c\r\n');
+      expect(reply.values).toStrictEqual([['a', 'b', 'c']]);
+    });
+
+    it.each([
+      ['a member may not be', [get('a'), incr('b')]],
+      ['the last alone may not be', [...gets(20), del('b'), incr('c')]],
+    ])('is not repeated where %s', async (_title, members) => {
+      const { link, group, greeted } = await setUp();
+      const reply = group(members, { retry });
+      await tick();
+      lose(link);
+      expect(reply.ended).toMatchObject({ code: 'CONNECTION', repeatable: false });
+      expect(commandsOf(await greeted()).filter((command) => command.startsWith('INCR'))).toStrictEqual([]);
+    });
+  });
+
+  describe('whose time is up in its middle', () => {
+    async function late(isDivisible: boolean) {
+      const scripted = await setUp({ pipelineDepth: 4 });
+      const { link, group, one } = scripted;
+      acceptWrites(link, 2);
+      const reply = group([incr('a'), incr('b'), ...gets(8)], { commandTimeout: 30 }, isDivisible);
+      const next = one(get('next'));
+      await tick();
+      link.receive(':1\r\n:1\r\n+v\r\n');
+      await until(() => reply.ended !== undefined);
+      return { ...scripted, error: reply.ended as RedisError, next };
+    }
+
+    it('says which members were answered, which may have run and which are not sent, and sends them not', async () => {
+      const { link, error, next } = await late(true);
+      expect(error).toMatchObject({ code: 'TIMEOUT', delivery: 'unknown', command: 'PIPELINE' });
+      expect(error.group?.results).toStrictEqual([1, 1, 'v']);
+      expect(error.group?.deliveries).toStrictEqual([
+        ...Array<string>(3).fill('answered'),
+        ...Array<string>(5).fill('unknown'),
+        ...Array<string>(2).fill('unsent'),
+      ]);
+      drain(link);
+      await tick();
+      expect(commandsOf(link).slice(7)).toStrictEqual(['GET k5', 'GET next']);
+      link.receive('+late\r\n'.repeat(5) + '+N\r\n');
+      expect(next.values).toStrictEqual(['N']);
+    });
+
+    it('and all that was written of which is answered, leaves its place to the next', async () => {
+      const { link, next } = await late(true);
+      link.receive('+late\r\n'.repeat(5));
+      drain(link);
+      await tick();
+      link.receive('+N\r\n');
+      expect(next.values).toStrictEqual(['N']);
+    });
+
+    it('is sent all the same where it is indivisible, and says so', async () => {
+      const { link, error, next } = await late(false);
+      expect(error.group?.deliveries.slice(-3)).toStrictEqual(['unknown', 'unknown', 'unknown']);
+      drain(link);
+      await tick();
+      expect(commandsOf(link).slice(-2)).toStrictEqual(['GET k7', 'GET next']);
+      link.receive('+late\r\n'.repeat(7) + '+N\r\n');
+      expect(next.values).toStrictEqual(['N']);
+    });
+  });
+
+  describe('with a member that cannot be encoded', () => {
+    const unencodable = new Command(get('a').spec, [undefined as never], String);
+
+    it('is refused as a whole, unsent, and the member is named', async () => {
+      const { link, group, one } = await setUp();
+      const reply = group([set('a', '1'), unencodable, set('b', '1')]);
+      one(get('next'));
+      await tick();
+      expect(commandsOf(link)).toStrictEqual(['GET next']);
+      expect(reply.ended).toMatchObject({ code: 'PROTOCOL', delivery: 'unsent', repeatable: false });
+      expect(String(reply.ended)).toContain('for its command 2, GET');
+    });
+
+    it('any more, for its bytes were transferred, is written so far, and others follow', async () => {
+      const { link, group, one } = await setUp({ pipelineDepth: 4 });
+      acceptWrites(link, 1);
+      const bytes = new Uint8Array([1, 2, 3]);
+      const reply = group([...gets(5), set('a', bytes), get('z')]);
+      const next = one(get('next'));
+      await tick();
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+      link.receive('+v\r\n');
+      drain(link);
+      await tick();
+      expect(commandsOf(link)).toStrictEqual([...words(5), 'GET next']);
+      expect(String(reply.ended)).toContain('for its command 6, SET');
+      expect((reply.ended as RedisError).group).toStrictEqual({
+        results: ['v'],
+        deliveries: ['answered', ...Array<string>(4).fill('unknown'), 'unsent', 'unsent'],
+      });
+      link.receive('+v\r\n'.repeat(4) + '+N\r\n');
+      expect(next.values).toStrictEqual(['N']);
+    });
+
+    it('any more costs the link where the group is indivisible', async () => {
+      const { link, group } = await setUp({ pipelineDepth: 4 });
+      acceptWrites(link, 1);
+      const bytes = new Uint8Array([1, 2, 3]);
+      const reply = group([...gets(5), set('a', bytes)], {}, false);
+      await tick();
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+      drain(link);
+      expect(link.destroyed).toBe(true);
+      expect((reply.ended as RedisError).delivery).toBe('unknown');
+    });
+  });
+
+  it('whose observer leaves before it is written is not sent', async () => {
+    const { link, group } = await setUp();
+    group(gets(3)).stop();
+    await tick();
+    expect(link.writes).toStrictEqual([]);
+  });
+
+  it('is refused where the server was told not to answer', async () => {
+    const { group, one, link } = await setUp();
+    const { clientReply } = await import('../../../src/commands/generated/builders');
+    one(clientReply('OFF'));
+    const reply = group(gets(2));
+    await tick();
+    expect(commandsOf(link)).toStrictEqual(['CLIENT REPLY OFF']);
+    expect(String(reply.ended)).toContain('the server was told not to answer');
+  });
+
+  describe('of 100 000 commands', () => {
+    const COUNT = 100_000;
+
+    it('is written and read over many turns of the event loop, in which others are answered', async () => {
+      const { link, group, one } = await setUp();
+      let turns = 0;
+      let answeredAt = 0;
+      let busiest = 0;
+      const write = link.write.bind(link);
+      let inTurn = 0;
+      link.write = (chunks) => {
+        inTurn += chunks.reduce(
+          (count, chunk) => count + Buffer.from(chunk).toString('latin1').split('*2').length - 1,
+          0,
+        );
+        busiest = Math.max(busiest, inTurn);
+        return write(chunks);
+      };
+      const before = one(get('before'));
+      const reply = group(gets(COUNT));
+      const count = () => {
+        turns++;
+        inTurn = 0;
+        // The server answers what it has, as soon as there is anything.
+        if (turns === 1) link.receive('+first\r\n');
+        if (before.values.length > 0 && answeredAt === 0) answeredAt = turns;
+        if (reply.values.length === 0) setImmediate(count);
+      };
+      setImmediate(count);
+      await until(() => link.writes.join('').length > 0 && link.writes.join('').endsWith(`k${COUNT - 1}\r\n`));
+      expect(turns).toBeGreaterThanOrEqual(4);
+      expect(busiest).toBeLessThanOrEqual(25_000);
+      expect(answeredAt).toBe(1); // while the group was being written
+      for (let n = 0; n < COUNT; n += 5_000) {
+        link.receive('+v\r\n'.repeat(5_000));
+        await tick();
+      }
+      expect((reply.values[0] as unknown[]).length).toBe(COUNT);
+    });
+
+    it('is made, written and answered at a constant cost for each member', async () => {
+      const looks = async (size: number) => {
+        const { link, group } = await setUp();
+        let reads = 0;
+        const members = gets(size).map(
+          (command) =>
+            new Proxy(command, { get: (target, key) => (reads++, Reflect.get(target, key, target) as unknown) }),
+        );
+        const reply = group(members);
+        await until(() => link.writes.length > 0 && link.writes.at(-1)!.endsWith(`k${size - 1}\r\n`));
+        link.receive('+v\r\n'.repeat(size));
+        expect((reply.values[0] as unknown[]).length).toBe(size);
+        return reads / size;
+      };
+      expect(await looks(10_000)).toBeLessThan((await looks(1_000)) * 1.1);
+    });
+  });
+});

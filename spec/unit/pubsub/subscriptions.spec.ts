@@ -1,0 +1,77 @@
+import { EMPTY, of } from 'rxjs';
+import type { Send } from '../../../src/connection/resident';
+import { Subscriptions } from '../../../src/pubsub/subscriptions';
+
+/** Counts how often a collection is asked, and how many elements it hands out. */
+function counted<C extends object>(collection: C, count: () => void): C {
+  return new Proxy(collection, {
+    get: (target, key) => {
+      const member: unknown = Reflect.get(target, key, target);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]): unknown => {
+        count();
+        const result: unknown = Reflect.apply(member, target, args);
+        return isIterator(result) ? countedIterator(result, count) : result;
+      };
+    },
+  });
+}
+
+function isIterator(value: unknown): value is IterableIterator<unknown> {
+  return typeof value === 'object' && value !== null && 'next' in value && Symbol.iterator in value;
+}
+
+function* countedIterator(iterator: IterableIterator<unknown>, count: () => void): Generator {
+  for (const element of iterator) {
+    count();
+    yield element;
+  }
+}
+
+function setUp(channels: number) {
+  const subscriptions = new Subscriptions('channel', () => false);
+  const sent: string[] = [];
+  const send: Send = (command) => {
+    sent.push([command.spec.name, ...command.args].join(' '));
+    return of(null);
+  };
+  const reconcile = () => subscriptions.reconcile(send, () => EMPTY).subscribe();
+  const join = (key: string) => subscriptions.topic(key).strings.subscribe();
+  for (let n = 0; n < channels; n++) join(`channel ${n}`);
+  reconcile();
+  sent.length = 0;
+  let work = 0;
+  const inside = subscriptions as unknown as Record<string, object>;
+  for (const name of ['topics', 'asked', 'changed', 'leaving', 'taken'])
+    inside[name] = counted(inside[name]!, () => work++);
+  return { subscriptions, sent, join, reconcile, work: () => work };
+}
+
+describe('Subscriptions', () => {
+  const workFor = (channels: number): number => {
+    const { subscriptions, sent, join, reconcile, work } = setUp(channels);
+    const observer = join('one more');
+    reconcile();
+    observer.unsubscribe();
+    subscriptions.release(subscriptions.get('one more')!);
+    reconcile();
+    expect(sent).toStrictEqual(['SUBSCRIBE one more', 'UNSUBSCRIBE one more']);
+    return work();
+  };
+
+  it('takes the same work for one channel that joins and leaves, however many others there are', () => {
+    const alone = workFor(0);
+    expect(alone).toBeGreaterThan(5); // it is counted
+    expect(workFor(50_000)).toBe(alone);
+  });
+
+  it('costs what has changed, and the whole only after the server has forgotten', () => {
+    const { subscriptions, sent, reconcile, work } = setUp(1_000);
+    reconcile();
+    expect(work()).toBeLessThan(10);
+    subscriptions.forget();
+    reconcile();
+    expect(sent).toHaveLength(1);
+    expect(work()).toBeGreaterThan(1_000);
+  });
+});
