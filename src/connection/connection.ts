@@ -366,7 +366,9 @@ export class Connection implements Executor {
 
   private reportLoss(error: RedisError): void {
     const isDialing = this.isDialing;
-    this.incurable = isDialing && isIncurable(error, this.lastError);
+    // What was a Redis before may be one again: what answers in its place may be a balancer's page of errors.
+    this.incurable =
+      isDialing && isIncurable(error, this.lastError) && !(this.wasReady && error instanceof ProtocolError);
     this.lastError = error;
     this.lastErrorAt = this.clock.now();
     const { kind } = this.state$.value;

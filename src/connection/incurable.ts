@@ -20,6 +20,10 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|UNKNOWN_CA|AL
 
 const isTlsCode = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_)/;
 
+/** What SELECT is answered; without cluster mode, or with it. */
+const NO_SUCH_DATABASE =
+  /^ERR (DB index is out of range|invalid DB index|value is not an integer or out of range|SELECT is not allowed in cluster mode)/;
+
 /** What a socket brings first, which shows what its other end is. */
 export class FirstBytes {
   private text = '';
@@ -85,7 +89,7 @@ class NoRedis extends ProtocolError {
  * @param before the reason of the attempt before
  */
 export function isIncurable(error: RedisError, before: RedisError | undefined): boolean {
-  if (error instanceof ReplyError) return !error.repeatable && error.command === 'SELECT';
+  if (error instanceof ReplyError) return error.command === 'SELECT' && NO_SUCH_DATABASE.test(error.message);
   if (error instanceof NoRedis) return true;
   if (!(error instanceof ConnectionError)) return false;
   const code = codeOf(error) ?? '';
