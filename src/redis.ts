@@ -1,4 +1,16 @@
-import { Observable, defer, filter, finalize, forkJoin, map, takeWhile, tap, type ObservableInput } from 'rxjs';
+import {
+  Observable,
+  catchError,
+  defer,
+  filter,
+  finalize,
+  forkJoin,
+  map,
+  of,
+  takeWhile,
+  tap,
+  type ObservableInput,
+} from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
 import { plainContext, type Executor } from './commands/request-context';
@@ -37,6 +49,8 @@ export class Redis extends RedisView {
   private readonly lend: () => Connection;
   /** How many listen to `state$` and `events$`. */
   private listeners = 0;
+  /** The connections of messages; one that is closed is not used any more. */
+  private readonly carriers = new Set<Connection>();
   /** What `dedicated` has lent and not got back. */
   private readonly leases = new Set<Connection>();
 
@@ -60,7 +74,13 @@ export class Redis extends RedisView {
     };
     const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error) });
     const { session } = connection;
-    const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
+    const openCarrier = (): Connection => {
+      const carrier = make('messages', {}, { carriesMessages: true, session });
+      this.carriers.add(carrier);
+      carrier.state$.subscribe(({ kind }) => kind === 'closed' && this.carriers.delete(carrier));
+      return carrier;
+    };
+    const pubsub = new PubSub(connection, openCarrier, resolved);
     stage.subscribesBy(pubsub);
     const { prefix, commandTimeout, retry, verify, warnUnused, callSites, asyncContext } = resolved;
     const executorOf = (one: Executor): Executor => (asyncContext ? inCallersContext(one) : one);
@@ -80,8 +100,11 @@ export class Redis extends RedisView {
     this.source = source;
     this.executorOf = executorOf;
     this.lend = () => make('lease', {}, { session: session.copy(), once: true });
-    const state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
-    this.state$ = this.counted(state$.pipe(inContext()));
+    const state$ = connection.state$.pipe(
+      takeWhile(({ kind }) => kind !== 'closed', true),
+      inContext(),
+    );
+    this.state$ = this.counted(state$);
     this.events$ = this.counted(connection.events$.pipe(shielded(), inContext()));
   }
 
@@ -98,6 +121,25 @@ export class Redis extends RedisView {
    */
   connect(): Completion {
     return new Completion(this.connection.connect());
+  }
+
+  /**
+   * Makes the connections anew: that of the commands and that of messages. Each is left once its replies have come, or now, and what
+   * is called meanwhile waits for the next. Emits `undefined` once and completes when they are ready. It is hot: it begins at once,
+   * whether anything subscribes or not. It can be awaited. What waits at the server, as BLPOP does, is not waited for; what `dedicated`
+   * has lent stays as it is.
+   * @param options `now`: do not wait for replies; what is in flight is repeated or fails as when a connection is lost
+   * @example
+   * network.on('change', () => redis.reconnect({ now: true }));
+   * @throws DisconnectedError when the client is closed
+   * @throws TimeoutError when the connection is not ready within `commandTimeout` ms after it was left; the client goes on trying
+   */
+  reconnect({ now = false }: { readonly now?: boolean } = {}): Completion {
+    if (typeof now !== 'boolean') throw new TypeError(`reconnect: 'now' is a boolean, got ${kindOf(now)}`);
+    const carriers = [...this.carriers].filter(({ closed }) => !closed);
+    // An end of a carrier is told to its Observers.
+    const messages = carriers.map((carrier) => carrier.reconnect(now).pipe(catchError(() => of(undefined))));
+    return new Completion(forkJoin([this.connection.reconnect(now), ...messages]).pipe(map(() => undefined)));
   }
 
   /**

@@ -1,5 +1,5 @@
-import type { Observable } from 'rxjs';
 import {
+  Observable,
   BehaviorSubject,
   Subject,
   Subscription,
@@ -111,6 +111,9 @@ export class Connection implements Executor {
   private connecting = 0;
   /** Something begins to wait for the connection while that is not there. */
   private readonly waited$ = new Subject<void>();
+  /** The user wants a new link: the delay before it ends, or there is none. */
+  private readonly hurry$ = new Subject<void>();
+  private hurried = false;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -161,6 +164,12 @@ export class Connection implements Executor {
           clock,
           isWaitedFor: () => line.queued > 0 || line.listening || this.connecting > 0,
           waited$: this.waited$,
+          hurry$: this.hurry$,
+          takeHurry: () => {
+            const { hurried } = this;
+            this.hurried = false;
+            return hurried;
+          },
           ...(parts.once && { ends: () => this.wasReady }),
         },
         (attempt, delay, error) => {
@@ -212,6 +221,35 @@ export class Connection implements Executor {
         finalize(() => this.connecting--),
       );
       return commandTimeout === Infinity ? ready$ : ready$.pipe(timeout(limit));
+    });
+  }
+
+  /**
+   * Leaves the link once its replies have come, or now, and makes it anew at once; completes when it is ready. What waits at the server,
+   * as BLPOP does, is not waited for.
+   */
+  reconnect(now: boolean): Observable<void> {
+    return new Observable((subscriber) => {
+      if (this.closed) throw this.closedError();
+      const { link } = this.line;
+      if (link?.isOpen !== true) {
+        subscriber.add(this.connect().subscribe(subscriber));
+        this.hurry$.next();
+        return;
+      }
+      const left$ = this.state$.pipe(
+        filter(({ kind }) => kind !== 'ready'),
+        take(1),
+        switchMap(() => this.connect()),
+      );
+      subscriber.add(left$.subscribe(subscriber));
+      this.hurried = true;
+      const reason = new ConnectionError('The user wants a new connection');
+      if (now) link.lose(reason);
+      else {
+        link.retire(reason);
+        this.line.rest();
+      }
     });
   }
 
@@ -328,7 +366,9 @@ export class Connection implements Executor {
 
   private reportLoss(error: RedisError): void {
     const isDialing = this.isDialing;
-    this.incurable = isDialing && isIncurable(error, this.lastError);
+    // What was a Redis before may be one again: what answers in its place may be a balancer's page of errors.
+    this.incurable =
+      isDialing && isIncurable(error, this.lastError) && !(this.wasReady && error instanceof ProtocolError);
     this.lastError = error;
     this.lastErrorAt = this.clock.now();
     const { kind } = this.state$.value;

@@ -20,6 +20,10 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|UNKNOWN_CA|AL
 
 const isTlsCode = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_)/;
 
+/** What SELECT is answered; without cluster mode, or with it. */
+const NO_SUCH_DATABASE =
+  /^ERR (DB index is out of range|invalid DB index|value is not an integer or out of range|SELECT is not allowed in cluster mode)/;
+
 /** What a socket brings first, which shows what its other end is. */
 export class FirstBytes {
   private text = '';
@@ -45,8 +49,7 @@ export class FirstBytes {
   /** The same error, or one that says what the other end is where that is no Redis. */
   explain(error: RedisError, address: string, isTls: boolean): RedisError {
     const { text, isOpen } = this;
-    if (isOpen && !isTls && text === '' && error instanceof ConnectionError && isEndOfSocket(error))
-      return withHint(error);
+    if (isOpen && !isTls && text === '' && codeOf(error) === 'ECONNRESET') return withHint(error);
     if (error instanceof ProtocolError && text !== '' && !RESP.has(text[0]!))
       return noRedis(error, `${address} ${saysOf(text)}`);
     if (error instanceof ConnectionError && NO_TLS.has(codeOf(error) ?? ''))
@@ -63,7 +66,7 @@ function saysOf(text: string): string {
 }
 
 /** Servers with TLS reset a connection that begins in plain text, which may as well have other reasons. */
-function withHint({ message, delivery, repeatable, command, cause }: ConnectionError): ConnectionError {
+function withHint({ message, delivery, repeatable, command, cause }: RedisError): ConnectionError {
   const hint = `${message}, before a single byte came: if it speaks TLS, use rediss:// or the option 'tls'`;
   return new ConnectionError(hint, { delivery, repeatable, command, cause });
 }
@@ -86,18 +89,13 @@ class NoRedis extends ProtocolError {
  * @param before the reason of the attempt before
  */
 export function isIncurable(error: RedisError, before: RedisError | undefined): boolean {
-  if (error instanceof ReplyError) return !error.repeatable && error.command === 'SELECT';
+  if (error instanceof ReplyError) return error.command === 'SELECT' && NO_SUCH_DATABASE.test(error.message);
   if (error instanceof NoRedis) return true;
   if (!(error instanceof ConnectionError)) return false;
   const code = codeOf(error) ?? '';
   // A resolver may fail once, above all where everything has only just started.
   if (code === 'ENOTFOUND') return before instanceof ConnectionError && codeOf(before) === code;
   return CERTIFICATE.test(code) || isTlsCode.test(code);
-}
-
-/** The peer has closed the connection, or reset it; another error has a cause of the client's own. */
-function isEndOfSocket(error: ConnectionError): boolean {
-  return error.cause === undefined || ['ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '');
 }
 
 function codeOf({ cause }: RedisError): string | undefined {

@@ -414,10 +414,10 @@ export class Line implements LinkOwner {
 
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
-    const ending = this.endedByRequest(link, error);
     this.order.linkChanged(undefined);
     const { greetings, queued, refusedFrom } = link.outgoing.end();
     for (const request of queued) this.backlog.bringBack(request);
+    const ending = link.owed.passed < refusedFrom ? this.endedByRequest(link, error) : undefined;
     const oldest = link.owed.passed < refusedFrom ? link.owed.peek() : undefined;
     const loss = { link, error, oldest, isSuspect: this.suspects(oldest), refusedFrom };
     this.undecided.push(loss);

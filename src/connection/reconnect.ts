@@ -1,4 +1,5 @@
 import {
+  NEVER,
   catchError,
   defer,
   isObservable,
@@ -34,6 +35,10 @@ export interface Waiting {
   readonly waited$: Observable<unknown>;
   /** whether a loss is the end, whatever the policy says */
   readonly ends?: () => boolean;
+  /** whether the connection was left to be made again at once, whatever the policy says; asked once a loss */
+  readonly takeHurry?: () => boolean;
+  /** ends a delay at once */
+  readonly hurry$?: Observable<unknown>;
 }
 
 /**
@@ -47,7 +52,7 @@ export interface Waiting {
  */
 export function reconnect<T>(
   policy: ReconnectPolicy,
-  { clock, isWaitedFor, waited$, ends = () => false }: Waiting,
+  { clock, isWaitedFor, waited$, ends = () => false, takeHurry = () => false, hurry$ = NEVER }: Waiting,
   onLoss: (attempt: number, delay: number | undefined, error: RedisError) => void,
 ): MonoTypeOperatorFunction<T> {
   /** The end of a delay, or of the longest that something waits. */
@@ -71,18 +76,19 @@ export function reconnect<T>(
         const hasLasted = clock.now() - readyAt >= Math.min(waited, LONG_ENOUGH);
         attempt = hasLasted ? 1 : attempt + 1;
         readyAt = Infinity;
-        const wait = !ends() && decide(policy, attempt, error, isWaitedFor);
+        const wait = takeHurry() ? 0 : !ends() && decide(policy, attempt, error, isWaitedFor);
         if (wait === false) return throwError(() => error);
         const known = isObservable(wait) ? undefined : wait;
         waited = known ?? 0;
         onLoss(attempt, known, error);
-        if (!isObservable(wait)) return elapsed(wait);
-        return wait.pipe(
+        if (!isObservable(wait)) return race(elapsed(wait), hurry$.pipe(take(1)));
+        const decided$ = wait.pipe(
           shielded(),
           catchError((cause: unknown) => throwError(() => failed(cause))),
           take(1),
           throwIfEmpty(() => error),
         );
+        return race(decided$, hurry$.pipe(take(1)));
       };
       return source.pipe(
         tap(() => (readyAt = clock.now())),
