@@ -3,6 +3,7 @@ import type { Arg, Command } from './commands/command';
 import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
+import { ownMessage, prefixChannel } from './commands/prefix';
 import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request-context';
@@ -13,7 +14,6 @@ import { kindOf } from './resp/kind-of';
 import { resolveRetry, withoutUndefined, type RetryOptions } from './options';
 import type { ChannelName } from './pubsub/channel-name';
 import { MessageStream } from './pubsub/message-stream';
-import { ownMessage, prefixChannel } from './pubsub/prefix';
 import type { PubSub } from './pubsub/pubsub';
 import {
   isGlob,

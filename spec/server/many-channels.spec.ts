@@ -9,7 +9,7 @@ const LAST = NAMES.at(-1)!;
 
 // The confirmations of all of them together are four times what the server puts up with.
 describe.each([3, 2] as const)('Many channels in RESP%d', (protocol) => {
-  const server = useServer({ own: true, args: ['--client-output-buffer-limit', 'pubsub 1mb 512kb 5'] });
+  const server = useServer({ own: true, args: ['--client-output-buffer-limit', 'pubsub', '1mb', '512kb', '5'] });
   const proxy = useProxy(server);
   const make = useClients();
   const admin = () => make(server().url);
@@ -60,8 +60,10 @@ describe.each([3, 2] as const)('Many channels in RESP%d', (protocol) => {
 
   it('are left and joined again for new credentials', async () => {
     const observer = admin();
-    for (const password of ['one', 'two'])
-      await observer.aclSetuser('many', ['on', `>${password}`, '~*', '&*', '+@all']);
+    const channels = server().version.startsWith('6.0') ? [] : ['&*']; // there all may use all
+    for (const password of ['one', 'two']) {
+      await observer.aclSetuser('many', ['on', `>${password}`, '~*', '+@all', ...channels]);
+    }
     const tokens$ = new BehaviorSubject({ username: 'many', password: 'one' });
     const redis = make({ url: server().url, protocol, credentials: tokens$ });
     const errors: unknown[] = [];

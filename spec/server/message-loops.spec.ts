@@ -8,8 +8,8 @@ describe('A loop over messages', () => {
   const make = useClients();
   const pair = () => [make(server().url), make(server().url)] as const;
 
-  it('gets each message, and unsubscribes when it is left', async () => {
-    const [redis, other] = pair();
+  it.each(['', 'p:'])('gets each message, and unsubscribes when it is left; prefix: %p', async (prefix) => {
+    const [redis, other] = [make({ url: server().url, prefix }), make({ url: server().url, prefix })];
     const seen: string[] = [];
     const loop = (async () => {
       for await (const { data } of redis.subscribe(['loop', 'loop:*'])) if (seen.push(data) === 3) break;

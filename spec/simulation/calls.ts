@@ -1,4 +1,5 @@
-import type { Replay } from '../../src/commands/command';
+import { Command, type Replay } from '../../src/commands/command';
+import { incr } from '../../src/commands/generated/builders';
 import type { Reply } from '../../src/commands/reply';
 import type { RedisView } from '../../src/redis-view';
 import type { SendItem } from './plan';
@@ -18,6 +19,12 @@ export interface Call {
   readonly payload?: (item: SendItem) => string;
   /** whether the value is what the surface promises, as far as the text and bytes of it go */
   readonly fits?: (value: unknown, bytes: boolean) => boolean;
+}
+
+function misread(key: string): Command {
+  return new Command(incr(key).spec, [key], () => {
+    throw new TypeError('a colour was expected');
+  });
 }
 
 const isText = (value: unknown, bytes: boolean) => (bytes ? Buffer.isBuffer(value) : typeof value === 'string');
@@ -97,8 +104,8 @@ export const calls = {
   },
   /** the server has a set where a string was expected */
   wrongtype: { name: 'GET', replay: 'read', writes: false, send: (view, { id }) => view.get(`w:${id}`) },
-  /** the server answers what the command never promised */
-  misread: { name: 'INCR', replay: 'no', writes: true, send: (view, { id }) => view.incr(`m:${id}`) },
+  /** a user's own reader does not like what the server answers */
+  misread: { name: 'INCR', replay: 'no', writes: true, send: (view, { id }) => view['send'](misread(`m:${id}`)) },
   /** bytes that the user has handed over to another thread meanwhile cannot be read any more */
   unencodable: {
     name: 'SET',
@@ -109,10 +116,6 @@ export const calls = {
 } satisfies Record<string, Call>;
 
 export type CallName = keyof typeof calls;
-
-export function callOf({ call }: SendItem): Call {
-  return calls[call];
-}
 
 function transferred(): Buffer {
   const bytes = Buffer.from(new ArrayBuffer(8));
@@ -131,6 +134,7 @@ export function canonical(value: unknown): string {
   if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('latin1')}"`;
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (value instanceof Map) return `{${[...value].map((pair) => pair.map(canonical).join(':')).join()}}`;
+  if (value instanceof Error) return `!${value.message}`;
   if (typeof value === 'object' && value !== null) return canonical(new Map(Object.entries(value)));
   return String(value);
 }

@@ -36,6 +36,10 @@ const PUBLISHERS = 2000;
 const SELECTORS = 3000;
 /** Ids of commands that write to one key, around one that is refused. */
 const RIVALS = 4000;
+/** Ids of groups. */
+const GROUPS = 7000;
+/** What groups are made of. */
+const MEMBERS = CALLS.filter((call) => !['publish', 'blpop', 'misread', 'unencodable'].includes(call));
 /** When the last item of a plan happens at the latest, ms. */
 const LENGTH = 1500;
 
@@ -73,6 +77,7 @@ export function drawPlan(seed: number): Plan {
     ...drawServer(random, length),
     ...drawLinks(random, theme.links, theme.faults),
     ...drawRivals(random, length),
+    ...drawGroups(random, sends, length),
   ];
   return { seed, settings, items };
 }
@@ -187,6 +192,30 @@ function drawSend(random: Random, id: number, at: number): SendItem {
     throws: random.maybe(0.01, () => true),
     reaction: random.maybe(0.05, () => drawReaction(random, call)),
   };
+}
+
+/** Groups among the commands: of few members, and now and then of many that take several writes. */
+function drawGroups(random: Random, items: readonly Item[], length: number): Item[] {
+  if (!random.chance(0.3)) return [];
+  const sends = items.filter(({ kind }) => kind === 'send') as SendItem[];
+  const groups: Item[] = [];
+  for (let id = GROUPS + random.int(1, 4); id > GROUPS; id--) {
+    const at = sends.length > 0 && random.chance(0.7) ? random.pick(sends).at : random.int(0, length);
+    const size = random.chance(0.25) ? random.int(21, 40) : random.int(1, 6);
+    const of = random.chance(0.3) ? MEMBERS.slice(0, 8) : MEMBERS; // reads alone may be repeated
+    const members = Array.from({ length: size }, () => random.pick(of));
+    if (random.chance(0.03)) members[random.int(0, size - 1)] = 'unencodable';
+    const send = drawSend(random, id, at);
+    groups.push({
+      ...send,
+      call: 'group',
+      members,
+      indivisible: random.maybe(0.4, () => true),
+      size: Math.min(send.size, 30),
+      wait: 0,
+    });
+  }
+  return groups;
 }
 
 function drawReaction(random: Random, call: CallName): SendItem['reaction'] {

@@ -7,6 +7,7 @@ import {
   ReplyError,
   TimeoutError,
 } from '../../src/errors';
+import { isUnencodable } from './groups';
 import { KEPT, type Circumstances, type Sent } from './sent';
 import { isRefused } from './wire';
 
@@ -119,7 +120,7 @@ export class FailureRules {
   /** Only what was owed first when no RESP came may be taken for the one that was answered so. */
   private checkPoison(): void {
     const { wires, item } = this.sent;
-    if (item.call === 'unencodable' && wires.length === 0) return;
+    if (isUnencodable(item) && wires.length === 0) return;
     if (wires.at(-1)?.poisoned !== true) this.sent.fail('failed for bytes that were not its answer');
   }
 

@@ -16,7 +16,6 @@ import * as resp from './resp';
 import { SendBuffer, type BufferManners } from './send-buffer';
 import type { Server } from './server';
 import { Strikes } from './strikes';
-import type { SameTick } from './same-tick';
 import type { Timeline } from './timeline';
 import type { WireRequest } from './wire';
 
@@ -30,7 +29,6 @@ export type Sending =
 /** What a link needs to know of the run that it is part of. */
 export interface Surroundings {
   readonly journal: Journal;
-  readonly sameTick: SameTick;
   readonly timeline: Timeline;
   readonly server: Server;
   readonly referee: Referee;
@@ -168,7 +166,6 @@ export class Link implements ByteSocket {
       referee.fail((error as Error).message);
     }
     referee.wrote(this, copy.length, first, this.requests.slice(before));
-    this.around.sameTick.wrote(this, copy.length, this.requests.slice(before));
     if (this.buffer !== undefined && (this.ready || !this.traits.buffer?.greeted))
       return this.buffer.hold(chunks, copy);
     this.up.send(copy);
@@ -284,7 +281,7 @@ export class Link implements ByteSocket {
     if (!this.open) return;
     const { referee, journal } = this.around;
     const check = referee.arriving(this, bytes.length, this.downstream.complete());
-    if (this.poisoned && this.oldest !== undefined) this.oldest.poisoned = true;
+    if (this.poisoned && this.oldest !== undefined) (this.oldest.group ?? this.oldest).poisoned = true;
     const { begun } = this.downstream;
     if (begun !== undefined) journal.count('split reply');
     if (begun?.kind === 'message') referee.begun(begun.message);

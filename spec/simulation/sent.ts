@@ -1,6 +1,6 @@
-import { ConnectionError, ProtocolError, RedisError, TimeoutError } from '../../src/errors';
-import { callOf, canonical, type Call } from './calls';
-import { FailureRules } from './failure-rules';
+import { ConnectionError, RedisError, TimeoutError } from '../../src/errors';
+import { canonical, type Call } from './calls';
+import { callOf } from './groups';
 import type { Journal } from './journal';
 import type { RetryChoice, SendItem, Settings } from './plan';
 import type { Timeline } from './timeline';
@@ -28,8 +28,16 @@ export interface Admission {
   readonly mayBeFull: boolean;
 }
 
+/** What hears of commands. */
+export interface Judge {
+  submitted(sent: Sent): void;
+  settled(sent: Sent, outcome: Outcome): void;
+  concluded(sent: Sent): void;
+}
+
 /** What a command meets from the client as a whole. */
 export interface Circumstances {
+  readonly judge: Judge;
   readonly timeline: Timeline;
   readonly journal: Journal;
   readonly settings: Settings;
@@ -65,7 +73,6 @@ export class Sent {
   /** what it found when it was submitted */
   admission: Admission | undefined;
   private toldAgain = false;
-  private readonly rules: FailureRules;
 
   constructor(
     readonly item: SendItem,
@@ -79,7 +86,6 @@ export class Sent {
     this.submittedAt = timeline.now();
     this.heldUpBefore = timeline.heldUp;
     this.tries = new Tries(this, around);
-    this.rules = new FailureRules(this, around);
     this.due = this.submittedAt + (item.timeout ?? this.wait ?? settings.commandTimeout);
   }
 
@@ -161,10 +167,6 @@ export class Sent {
     this.wires.push(wire);
     // The server counts from when it has the command.
     if (this.wait !== undefined && this.item.timeout === undefined) this.due = this.around.timeline.now() + this.wait;
-    if (this.outcome !== undefined) {
-      const why = this.outcome.kind === 'left' ? 'its Observer had left' : `it had settled (${describe(this.outcome)})`;
-      this.fail(`was written although ${why}`);
-    }
   }
 
   /** It has come to the server, and not to a database that was selected behind it: there it would be another command. */
@@ -191,11 +193,7 @@ export class Sent {
     journal.count(`${outcome.kind}${outcome.kind === 'error' ? ` ${nameOf(outcome.error)}` : ''}`);
     this.outcome = outcome;
     this.settledAt = timeline.now();
-    if (this.settledAt > this.latest) {
-      this.fail(`took ${this.settledAt - this.submittedAt} ms, its limit is ${this.due - this.submittedAt} ms`);
-    }
-    if (outcome.kind === 'value') this.checkValue(outcome.value);
-    if (outcome.kind === 'error') this.rules.check(outcome.error);
+    this.around.judge.settled(this, outcome);
   }
 
   /** Who awaits the same Reply is told the same. */
@@ -211,47 +209,16 @@ export class Sent {
 
   /** What can be told only when all is over. */
   conclude(): void {
-    const { outcome } = this;
-    if (outcome === undefined) return;
-    const isSaidToHaveRun =
-      outcome.kind === 'error' && outcome.error instanceof RedisError && outcome.error.delivery === 'unknown';
-    if (isSaidToHaveRun && this.wires.every((wire) => isRefused(wire) && wire.inTime && !wire.doubtful)) {
-      this.fail('was refused, and is said to may have run');
-    }
     if (this.item.how === 'awaitTwice' && !this.toldAgain) this.fail('was awaited twice and told once');
-    const answered = this.wires.some(
-      ({ answer, inTime, doubtful }) => inTime && !doubtful && answer !== undefined && 'value' in answer,
-    );
-    if (answered && outcome.kind === 'error' && !(outcome.error instanceof ProtocolError)) {
-      this.fail(`was answered, and told ${describe(outcome)}`);
-    }
-    if (outcome.kind === 'error' && outcome.error instanceof RedisError && outcome.error.delivery === 'unsent') {
-      if (this.wires.length > 0) this.fail("was reported 'unsent' and had been written");
-    }
-    const runs = this.wires.filter(({ ran }) => ran).length;
-    if (outcome.kind === 'value' && runs !== 1 && !this.repeatable && this.retry !== 'always') {
-      this.fail(`was answered once and ran ${runs} times`);
-    }
+    this.around.judge.concluded(this);
   }
 
   fail(violation: string): void {
     this.around.journal.fail(`${this.call.name} (${this.id}) ${violation}`);
   }
-
-  private checkValue(value: unknown): void {
-    const { fits } = this.call;
-    const got = canonical(value);
-    const own = this.wires.some(
-      ({ answered, answer }) => answered && answer !== undefined && 'value' in answer && answer.value === got,
-    );
-    if (!own) this.fail(`got a reply that is not its own: ${got.slice(0, 60)}`);
-    if (fits !== undefined && !fits(value, this.item.bytes)) {
-      this.fail(`got ${this.item.bytes ? 'strings where bytes' : 'bytes where strings'} were wanted`);
-    }
-  }
 }
 
-function describe(outcome: Outcome): string {
+export function describe(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'value':
       return `value ${canonical(outcome.value).slice(0, 40)}`;

@@ -109,6 +109,16 @@ function simplerItems(item: Item): Item[] {
   if (item.kind !== 'send') return [];
   const { kind, at, id, wait } = item;
   const plain = { kind, at, id, wait, size: 1, bytes: false, how: 'observe' } as const;
+  if (item.call === 'group') {
+    const { call, members = [], indivisible } = item;
+    const half = Math.ceil(members.length / 2);
+    const fewer = half < members.length ? [members.slice(0, half), members.slice(half)] : [];
+    return [
+      { ...plain, call: 'get' },
+      ...fewer.map((some) => ({ ...item, members: some })),
+      { ...plain, call, members, indivisible },
+    ];
+  }
   return [
     { ...plain, call: 'get' },
     { ...plain, call: 'incr' },

@@ -12,7 +12,6 @@ import { Observers } from './observers';
 import { Endless, Pace } from './pace';
 import type { ClientItem, Item, LinkItem, Plan, ServerItem } from './plan';
 import { Referee } from './referee';
-import { SameTick } from './same-tick';
 import type { Circumstances } from './sent';
 import { Server } from './server';
 import { watchSignIn } from './sign-in';
@@ -85,7 +84,6 @@ class Simulation implements Cast {
   readonly lifecycle: Lifecycle;
   readonly pace: Pace;
   readonly memory: Memory;
-  private readonly sameTick: SameTick;
 
   constructor(
     readonly plan: Plan,
@@ -101,11 +99,13 @@ class Simulation implements Cast {
       failuresForMessages: () => this.forMessages.map(failureOf),
       signInRefused,
     });
-    this.referee = new Referee(timeline, journal, settings, this.observers);
-    this.server = new Server(timeline, journal, expectationsOf(settings));
-    const { referee, server } = this;
     const around: Circumstances = {
       ...{ timeline, journal, settings },
+      judge: {
+        submitted: (sent) => this.referee.submitted(sent),
+        settled: (sent, outcome) => this.referee.settled(sent, outcome),
+        concluded: (sent) => this.referee.concluded(sent),
+      },
       over: () => this.lifecycle.over,
       owed: (sent) => this.lifecycle.owes(sent) && !this.workload.isBlocked(sent),
       overflows: (sent) => this.workload.overflows(sent),
@@ -115,14 +115,14 @@ class Simulation implements Cast {
       selectedBehind: ({ order }) =>
         this.workload.all.some((sent) => sent.item.call === 'select' && sent.order > order && sent.wires.length > 0),
     };
-    this.sameTick = new SameTick(this.observers, around);
-    const { sameTick } = this;
-    this.network = new Network(items.filter(isLinkItem), { timeline, server, referee, journal, sameTick });
+    const carrier = () => this.network.open.find(({ carriesMessages }) => carriesMessages);
+    this.referee = new Referee({ timeline, journal, settings, observers: this.observers, around, carrier });
+    this.server = new Server(timeline, journal, expectationsOf(settings));
+    const { referee, server } = this;
+    this.network = new Network(items.filter(isLinkItem), { timeline, server, referee, journal });
     server.published = ({ index }, id, channel) => {
       const link = this.network.links.find((link) => link.index === index);
-      if (link === undefined) return;
-      const carrier = this.network.open.find(({ carriesMessages }) => carriesMessages);
-      sameTick.published(link, carrier, id, channel);
+      if (link !== undefined) referee.published(link, id, channel);
     };
     const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };
     const view = { state: () => this.client.redis.toJSON().state, dialled: () => this.states.dialled };
@@ -141,7 +141,7 @@ class Simulation implements Cast {
       madeForMessages: (connection) => {
         this.forMessages.push(connection);
         watchSignIn(connection, () => linkOf.get(connection), around, { connecting: () => 0, queued: () => 0 });
-        const onReady = () => referee.ready(linkOf.get(connection)!, true);
+        const onReady = () => referee.ready(linkOf.get(connection)!);
         const endedFor = () => linkOf.get(connection)!.endedFor;
         this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady, endedFor }));
       },
@@ -171,11 +171,7 @@ class Simulation implements Cast {
     });
     this.states = new States(redis, around, {
       closing: () => this.lifecycle.closing !== undefined,
-      onReady: () => {
-        const link = linkOf.get(connection)!;
-        referee.ready(link, false);
-        referee.checkDatabase(link);
-      },
+      onReady: () => referee.ready(linkOf.get(connection)!),
       endedFor: () => linkOf.get(connection)!.endedFor,
       onFirstLoss: () => this.workload.checkBurst(),
     });
@@ -218,7 +214,6 @@ class Simulation implements Cast {
     if (item.kind !== 'send' && item.kind !== 'join') journal.note('user', item.kind);
     switch (item.kind) {
       case 'send':
-        if (item.call === 'publish') this.sameTick.submitted(item.id);
         this.workload.send(item);
         break;
       case 'join':
@@ -269,7 +264,7 @@ class Simulation implements Cast {
   /** All comes to its end within its own limits, whatever the plan has broken. */
   private async settle(until: number): Promise<void> {
     while (this.workload.unsettled.length > 0 && this.timeline.next <= until) await this.pace.step();
-    for (const link of this.network.open) this.referee.checkLimits(link);
+    for (const link of this.network.open) this.referee.look(link);
     for (const sent of this.workload.unsettled) {
       if (sent.latest < this.timeline.now())
         sent.fail(`has not settled by ${this.timeline.now()}, it was due by ${sent.due}`);

@@ -1,5 +1,6 @@
-import type { Sent } from './sent';
+import { calls, type CallName } from './calls';
 import type { Answer } from './peer';
+import type { Sent } from './sent';
 
 /** A request that the client has written to a connection. */
 export interface WireRequest {
@@ -9,6 +10,9 @@ export interface WireRequest {
   readonly sent: Sent | undefined;
   readonly writes: boolean;
   readonly writtenAt: number;
+  /** the group that it is a member of, and which */
+  readonly group?: GroupWire | undefined;
+  readonly member?: number | undefined;
   /** which database it came to */
   database: number | undefined;
   /** it did what it does; it does not when it is refused */
@@ -22,12 +26,98 @@ export interface WireRequest {
   atHand: () => boolean;
   /** … before the command had settled … */
   inTime: boolean;
-  /** … which left the connection while it read what came with it */
+  /** … which is reading it just now … */
+  isRead: boolean;
+  /** … or left the connection while it read what came with it */
   doubtful: boolean;
   /** nothing before it was owed when its connection ended */
   wasOldest: boolean;
+  /** the number of the loss at which it was, where that is certain */
+  oldestAtLoss: number | undefined;
   /** in place of its answer came what is not RESP */
   poisoned: boolean;
+}
+
+/** What is written anew. */
+export function wireOf(
+  facts: Pick<WireRequest, 'words' | 'id' | 'sent' | 'writes' | 'writtenAt' | 'group' | 'member'>,
+): WireRequest {
+  return {
+    ...facts,
+    database: undefined,
+    ran: false,
+    answer: undefined,
+    answered: false,
+    answeredAt: Infinity,
+    atHand: () => false,
+    inTime: false,
+    isRead: false,
+    doubtful: false,
+    wasOldest: false,
+    oldestAtLoss: undefined,
+    poisoned: false,
+  };
+}
+
+/** A group of commands as it was written to one connection, if not all of it: its members stand among the requests of the link. */
+export class GroupWire implements WireRequest {
+  readonly words = ['a group'];
+  readonly writes = false;
+  readonly database = undefined;
+  /** Those that were written, in order. */
+  readonly members: WireRequest[] = [];
+  wasOldest = false;
+  oldestAtLoss: number | undefined;
+  poisoned = false;
+
+  constructor(
+    readonly sent: Sent,
+    readonly writtenAt: number,
+    private readonly calls: readonly CallName[],
+  ) {}
+
+  get id(): number {
+    return this.sent.id;
+  }
+
+  get size(): number {
+    return this.calls.length;
+  }
+
+  callOf(member: number): (typeof calls)[CallName] {
+    return calls[this.calls[member]!];
+  }
+
+  get answered(): boolean {
+    return this.members.length === this.size && this.members.every(({ answered }) => answered);
+  }
+
+  get answeredAt(): number {
+    return this.answered ? this.members.at(-1)!.answeredAt : Infinity;
+  }
+
+  get answer(): Answer | undefined {
+    return this.answered ? { value: 'as many as there are members' } : undefined;
+  }
+
+  get ran(): boolean {
+    return this.answered || this.members.some(({ ran }) => ran);
+  }
+
+  get inTime(): boolean {
+    return this.answered && this.members.at(-1)!.inTime;
+  }
+
+  get isRead(): boolean {
+    return this.members.some(({ isRead }) => isRead);
+  }
+
+  get doubtful(): boolean {
+    return this.members.some(({ doubtful }) => doubtful);
+  }
+
+  atHand = (): boolean =>
+    this.members.length === this.size && this.members.every((member) => member.answered || member.atHand());
 }
 
 /** A request that the server has answered with an error, and has not run. */
@@ -37,6 +127,11 @@ export interface RefusedRequest extends WireRequest {
 
 export function isRefused(wire: WireRequest): wire is RefusedRequest {
   return wire.answered && wire.answer !== undefined && 'error' in wire.answer;
+}
+
+/** The command waited for the answer when it came. */
+export function isTaken({ inTime, sent }: WireRequest): boolean {
+  return inTime && sent?.outcome?.kind !== 'left';
 }
 
 /** The server may wait before it answers. */

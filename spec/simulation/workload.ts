@@ -1,11 +1,12 @@
 import { firstValueFrom, type Subscription } from 'rxjs';
 import type { Command } from '../../src/commands/command';
+import { Group } from '../../src/commands/group';
 import type { Reply } from '../../src/commands/reply';
 import type { ConnectionState } from '../../src/connection/connection';
 import type { RedisError } from '../../src/errors';
 import type { RedisView } from '../../src/redis-view';
-import { callOf } from './calls';
 import type { SimulatedClient } from './client';
+import { callOf, memberOf } from './groups';
 import type { RetryChoice, SendItem } from './plan';
 import { SafeRetries } from './safe-retries';
 import { Sent, type Admission, type Circumstances, type Outcome } from './sent';
@@ -38,7 +39,7 @@ export class Workload {
 
   constructor(
     private readonly client: () => SimulatedClient,
-    private readonly sents: Map<number, Sent>,
+    private readonly sents: ReadonlyMap<number, Sent>,
     private readonly around: Circumstances,
     private readonly userErrors: UserErrors,
     private readonly actions: Actions,
@@ -103,7 +104,7 @@ export class Workload {
     const admission = this.admission();
     sent.admission = admission;
     this.all.push(sent);
-    this.sents.set(item.id, sent);
+    this.around.judge.submitted(sent);
     if (told !== undefined) this.told.set(sent, told);
     timeline.touched = true;
     journal.note('sends', item.id, item.call, item.how);
@@ -180,11 +181,12 @@ export class Workload {
     }
   }
 
-  private sentOf({ args, spec }: Command): Sent | undefined {
+  private sentOf(command: Command): Sent | undefined {
+    const { args, spec } = command instanceof Group ? command.members[0]! : command;
     if (spec.name === 'SELECT') return this.sents.get(Number(args[0]));
     for (const arg of args) {
       const id = /^[a-z]:(\d+)/.exec(String(arg));
-      if (id !== null) return this.sents.get(Number(id[1]));
+      if (id !== null) return this.sents.get(memberOf(Number(id[1]))?.group ?? Number(id[1]));
     }
     return undefined;
   }

@@ -53,7 +53,7 @@ const IN_RESP2 = '+OK\r\n+OK\r\n';
 export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
   const resolved = resolveOptions({ reconnect: { initialDelay: 0 }, ...options });
   const signsIn = resolved.credentials !== undefined;
-  const greeting = resolved.protocol === 2 ? (signsIn ? '+OK\r\n' : '') + IN_RESP2 : IN_RESP3;
+  const greeting = resolved.protocol === 2 ? (signsIn ? '+OK\r\n' : '+PONG\r\n') + IN_RESP2 : IN_RESP3;
   const main = new Sockets(greeting);
   const carried = new Sockets(greeting);
   const made = (dial: Sockets['dial'], carriesMessages: boolean) =>

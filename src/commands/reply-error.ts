@@ -1,4 +1,4 @@
-import { AuthenticationError, ProtocolError, ReplyError, type Delivery } from '../errors';
+import { AuthenticationError, ProtocolError, ReplyError, type Delivery, type GroupFate } from '../errors';
 import { ErrorFrame, type Frame } from '../resp/frames';
 import { textOf, type Command, type CommandSpec } from './command';
 import { withoutRepeated, withoutSecrets } from './secrets';
@@ -102,14 +102,17 @@ function kindOf({ kind, text }: ErrorFrame): string {
   return inside?.split(' ', 1)[0] ?? kind;
 }
 
-/** The error for a reply that has come and cannot be read. */
+/**
+ * The error for a reply that has come and cannot be read.
+ * @param group how far the members had come, where it is that of a group
+ */
 export function toUnreadable(
   cause: unknown,
   { spec: { name } }: Command,
   delivery: Delivery,
-  why = 'cannot be read',
+  { why = 'cannot be read', group }: { readonly why?: string; readonly group?: GroupFate | undefined } = {},
 ): ProtocolError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  const facts = { delivery, command: name, repeatable: false, cause };
+  const facts = { delivery, command: name, repeatable: false, cause, group };
   return new ProtocolError(`The reply to ${name} ${why}: ${message}`, facts);
 }

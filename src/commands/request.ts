@@ -3,6 +3,7 @@ import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import type { Command } from './command';
 import type { ReplyObserver } from './observers';
+import { UnexpectedReply } from './unexpected-reply';
 import type { RequestContext } from './request-context';
 import { toUnreadable } from './reply-error';
 
@@ -66,6 +67,7 @@ export class Request<T = unknown> {
     const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure, oldestAtLoss: 0 });
     past.attempts++;
     past.failure = failure;
+    past.oldestAtLoss = 0; // a refusal in between shows that its answer breaks no link
     return past;
   }
 
@@ -86,7 +88,10 @@ export class Request<T = unknown> {
   }
 
   // Hot: once per reply.
-  /** @param frame the reply; an error reply goes to `fail` */
+  /**
+   * @param frame the reply; an error reply goes to `fail`
+   * @throws UnexpectedReply before the observer is told anything: the reply is perhaps another's
+   */
   settle(frame: Frame): void {
     const { observer } = this;
     if (observer.closed) return;
@@ -94,6 +99,7 @@ export class Request<T = unknown> {
     try {
       value = this.command.read(frame, this.context);
     } catch (cause) {
+      if (cause instanceof UnexpectedReply) throw cause;
       this.fail(toUnreadable(cause, this.command, this.past?.mayHaveRun ? 'unknown' : 'answered'));
       return;
     }

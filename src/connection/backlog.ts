@@ -1,4 +1,4 @@
-import type { Subscription } from 'rxjs';
+import { Subscription } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Clock } from './clock';
 import { Departure, type Departures } from './departures';
@@ -174,6 +174,12 @@ export class Backlog {
     }, delay);
   }
 
+  /** Nothing is sent until what is owed is answered. */
+  pauseUntilAnswered(): void {
+    this.pausing = Subscription.EMPTY;
+    this.elapsed = true;
+  }
+
   /** It is repeated before all others, when sending resumes. */
   bringBack(request: Request): void {
     this.noteWait(request);
@@ -239,6 +245,12 @@ export class Backlog {
     return queue.length;
   }
 
+  /** The place of the last of the first so many calls that wait; Infinity where there are fewer. The queue may be in another order. */
+  placeOf(count: number): number {
+    const waiting = [...this].filter(({ abandoned }) => !abandoned);
+    return waiting.sort(byPlace)[count - 1]?.place ?? Infinity;
+  }
+
   /** Takes out all that a condition holds for, in one pass; they may go anywhere. */
   take(isWanted: (request: Request) => boolean): Request[] {
     this.departures = undefined; // what is taken may be counted elsewhere
@@ -293,7 +305,8 @@ export class Backlog {
   }
 }
 
-function byPlace(one: Request, other: Request): number {
+/** The order of the calls. */
+export function byPlace(one: Request, other: Request): number {
   return one.place - other.place;
 }
 

@@ -53,8 +53,9 @@ export function withoutStacks<T>(work: () => T): T {
 }
 
 /** What the server answered is no RESP. */
-export function unreadable(cause: ProtocolError, { command }: Request): ProtocolError {
-  return toUnreadable(cause, command, 'unknown', 'is no RESP');
+export function unreadable(cause: ProtocolError, { command }: Request, progress?: GroupProgress): ProtocolError {
+  const group = progress && groupFate(progress, (command as Group).members);
+  return toUnreadable(cause, command, 'unknown', { why: 'is no RESP', group });
 }
 
 /** How far the members of a group have come: what they were answered, in order, and how many were written. */
@@ -106,8 +107,8 @@ export function lostAgain({ message, cause, command, group }: RedisError, { past
 export function leftBehind({ past }: Request): RedisError {
   const { failure } = past!;
   if (!failure.repeatable) return failure;
-  const { message, delivery, command, cause } = failure;
-  const facts = { delivery, command, cause, repeatable: false };
+  const { message, delivery, command, cause, group } = failure;
+  const facts = { delivery, command, cause, group, repeatable: false };
   return failure instanceof ReplyError
     ? new ReplyError(message, failure.kind, facts)
     : new ConnectionError(message, facts);

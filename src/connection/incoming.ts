@@ -2,6 +2,7 @@ import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
 import type { Request } from '../commands/request';
 import { toReplyError } from '../commands/reply-error';
+import { UnexpectedReply } from '../commands/unexpected-reply';
 import type { BytesWanted } from '../resp/decoder';
 import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
 import { isMessage } from './array-pushes';
@@ -14,6 +15,8 @@ export interface FrameSink {
   replied(frame: Frame): void;
   /** Hot: a frame that no request waits for. */
   pushed(push: Push): void;
+  /** The reply to a member of a group is perhaps another's. */
+  unexpected(reply: UnexpectedReply, member: Command): void;
   /** A member of a group was refused. */
   memberRefused(error: ReturnType<typeof toReplyError>): void;
 }
@@ -63,6 +66,13 @@ export class Incoming {
     return this.values;
   }
 
+  /** How much of the oldest request has been answered: of a group the share of its members, of all else nothing. */
+  get share(): number {
+    const { length } = this.values;
+    const command = length === 0 ? undefined : this.owed.peek()?.command;
+    return command instanceof Group ? length / command.members.length : 0;
+  }
+
   // Hot: once per frame.
   receive(frame: Frame): void {
     this.insideReply = false;
@@ -103,6 +113,10 @@ export class Incoming {
     try {
       value = group.readMember(index, frame, oldest.context);
     } catch (cause) {
+      if (cause instanceof UnexpectedReply) {
+        this.sink.unexpected(cause, group.members[index]!);
+        return;
+      }
       value = cause;
     }
     values.push(value);

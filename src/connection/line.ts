@@ -1,17 +1,19 @@
 import { Subject, defer, of, type Observable } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
+import { endsConnection } from '../commands/closing';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
+import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
 import { mayHaveWritten } from '../commands/writes-to';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
-import { Backlog } from './backlog';
+import { Backlog, byPlace } from './backlog';
 import { HELD_UP } from './clock';
 import { Deadlines } from './deadlines';
 import { Failer, SLICE } from './failer';
 import { connectionLost, failSafely, leftBehind, unreadable, withoutStacks } from './failures';
-import { reportUnhandled } from './guarded';
+import { guarded, reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { Multicast } from './multicast';
 import { isGreeting } from './outgoing';
@@ -201,18 +203,12 @@ export class Line implements LinkOwner {
    * to another line once they have left this one: see `Request.leaveLine`.
    */
   take(kept = 0): Request[] {
-    const first = kept === 0 ? 0 : this.placeBehind(kept);
+    const last = kept === 0 ? 0 : this.backlog.placeOf(kept);
     // Those whose observers have left are dropped on the way.
-    const taken = this.backlog.take(({ abandoned, place }) => abandoned || place >= first);
-    return taken.filter(({ abandoned }) => !abandoned).sort((one, other) => one.place - other.place);
+    const taken = this.backlog.take(({ abandoned, place }) => abandoned || place > last);
+    return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
   }
 
-  /** The place of the first call behind so many that wait: what was held stands behind later calls in the queue. */
-  private placeBehind(count: number): number {
-    const waiting = [...this.backlog].filter(({ abandoned }) => !abandoned);
-    const places = waiting.map(({ place }) => place).sort((one, other) => one - other);
-    return places[count] ?? Infinity;
-  }
 
   // Hot: everything up to `answered` runs for every command.
   private enter(request: Request): void {
@@ -295,8 +291,11 @@ export class Line implements LinkOwner {
     this.link?.lose(error);
   }
 
-  hasLeft(request: Request): boolean {
-    return this.places.hasLeft(request);
+  isLeftBehind(request: Request): boolean {
+    if (this.places.hasLeft(request)) return true;
+    // Perhaps it is its answer that broke the link: then that is to be seen, and cost no other request.
+    if (request.past!.oldestAtLoss === this.losses) this.backlog.pauseUntilAnswered();
+    return false;
   }
 
   wrote(request: Request): void {
@@ -323,7 +322,8 @@ export class Line implements LinkOwner {
       if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
       else this.deliver(link, request, frame);
     } catch (error) {
-      reportUnhandled(error);
+      if (error instanceof UnexpectedReply) this.unexpected(link, request, error);
+      else reportUnhandled(error);
     }
     if (link.owed.length === 0 || this.draining) this.rest();
     // What is at hand is read first.
@@ -337,6 +337,13 @@ export class Line implements LinkOwner {
     }
     // One that is repeated may have waited for this reply.
     if (this.backlog.queue.length > 0) this.scheduleFlush();
+  }
+
+  /** The reply is perhaps another's, and so are those behind it. The link first, for the observer that is told may send more. */
+  private unexpected(link: Link, request: Request, reply: UnexpectedReply): void {
+    const error = unexpected(reply, request.command);
+    link.lose(error);
+    failSafely(request, error);
   }
 
   private noteEnd(request: Request, done: boolean): void {
@@ -408,6 +415,7 @@ export class Line implements LinkOwner {
 
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
+    const ending = this.endedByRequest(link, error);
     this.order.linkChanged(undefined);
     const { greetings, queued, refusedFrom } = link.outgoing.end();
     for (const request of queued) this.backlog.bringBack(request);
@@ -418,9 +426,18 @@ export class Line implements LinkOwner {
     if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
     this.decideLater(loss);
     return () => {
+      if (ending !== undefined) guarded(() => ending.settleUnanswered());
       this.failer.fail(greetings, (request) => connectionLost(error, request, 'unsent'));
       this.tell(first);
     };
+  }
+
+  /** The oldest request, where the server has closed the connection because it was asked to: the end is the reply. */
+  private endedByRequest({ owed }: Link, error: RedisError): Request | undefined {
+    const oldest = owed.peek();
+    if (oldest === undefined || this.retrier.hasEnded || !isEndByPeer(error) || !endsConnection(oldest.command))
+      return undefined;
+    return owed.shift();
   }
 
   /** Decides about the requests that a lost link has owed for longest: those that fail are returned, the others are repeated. */
@@ -439,10 +456,11 @@ export class Line implements LinkOwner {
       const failure = withoutStacks(() => {
         // What restores a link is sent anew with the next one.
         if (isRefused) return connectionLost(error, request, 'unsent');
-        // What the server answers in no RESP is not asked for again: it would break the next link as well.
-        if (isOldest && error instanceof ProtocolError) return unreadable(error, request);
         const progress = link.progressOf(request, oldest);
-        return this.retrier.lost(request, error, { progress, isSuspect: isSuspect && isOldest });
+        // What the server answers in no RESP is not asked for again: it would break the next link as well.
+        if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
+        const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
+        return this.retrier.lost(request, error, { progress, delivery, isSuspect: isSuspect && isOldest });
       });
       if (failure === undefined) continue;
       failing.requests.push(request);
@@ -479,4 +497,17 @@ export class Line implements LinkOwner {
   private suspects(oldest: Request | undefined): boolean {
     return oldest?.past?.oldestAtLoss === this.losses++;
   }
+}
+
+/** The bytes of the oldest reply are no RESP. Where an error names a command, the reply to that one has been taken already. */
+function isNoResp(error: RedisError): error is ProtocolError {
+  return error instanceof ProtocolError && error.command === undefined;
+}
+
+/** The peer has closed the connection, or reset it. */
+function isEndByPeer(error: RedisError): boolean {
+  if (!(error instanceof ConnectionError)) return false;
+  const { cause } = error;
+  const code = (cause as { readonly code?: unknown } | undefined)?.code;
+  return cause === undefined || code === 'ECONNRESET' || code === 'EPIPE';
 }

@@ -5,6 +5,7 @@ import { Reply } from '../commands/reply';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import { plainContext } from '../commands/request-context';
+import { unexpected, type UnexpectedReply } from '../commands/unexpected-reply';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import { decodeResp } from '../resp/decode-resp';
 import type { DecoderLimits } from '../resp/decoder';
@@ -56,6 +57,13 @@ export type LinkState =
 /** What a server says to a client that it does not want, whatever the client has asked, before it closes the connection. */
 const FAREWELL = /^(ERR max number of clients|DENIED )/;
 
+const TURNED_AWAY = 'The server turns the client away: ';
+
+/** The server does not want the client, whatever it asks. */
+export function isFarewell({ message }: RedisError): boolean {
+  return message.startsWith(TURNED_AWAY);
+}
+
 /**
  * One socket and all that is known of it: what is owed, what commands have made of it, whether it lives. It is made with the socket
  * and thrown away with it; what outlives it is the line's.
@@ -72,7 +80,9 @@ export class Link implements FrameSink {
   private state: LinkState = { kind: 'greeting' };
   private readonly incoming: Incoming;
   private readonly liveness: Liveness;
-  private owedWhenHeard = 0;
+  private reachedWhenHeard = 0;
+  /** More is written in the next turn of the event loop. */
+  private writesLater = false;
   private subscriber: Subscriber<never> | undefined;
 
   constructor(
@@ -85,6 +95,7 @@ export class Link implements FrameSink {
     this.liveness = new Liveness(clock, options, {
       owed: this.owed,
       bytesRead: () => this.bytesRead,
+      reached: () => this.reached,
       listening: () => owner.listening,
       probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
@@ -123,6 +134,11 @@ export class Link implements FrameSink {
   /** Requests on this link that are not answered, written or not. */
   get pending(): number {
     return this.owed.length + this.outgoing.pending;
+  }
+
+  /** The place of the first reply that is owed among all requests; within a group its answered members are a fraction. */
+  private get reached(): number {
+    return this.owed.passed + this.incoming.share;
   }
 
   /** Serves until the socket is lost or the protocol is broken, which is the error; never emits, never completes. */
@@ -174,9 +190,14 @@ export class Link implements FrameSink {
 
   /** Writes what may be written. */
   write(): void {
-    if (this.isLost) return;
-    if (this.outgoing.write()) this.options.clock.afterInput(() => this.write());
-    else if (!this.reading && !this.isLost) this.owner.rest();
+    if (this.isLost || this.writesLater) return;
+    if (this.outgoing.write()) {
+      this.writesLater = true;
+      this.options.clock.afterInput(() => {
+        this.writesLater = false;
+        this.write();
+      });
+    } else if (!this.reading && !this.isLost) this.owner.rest();
   }
 
   /** The link is over: what is owed on it is the owner's to decide about. */
@@ -190,7 +211,7 @@ export class Link implements FrameSink {
   // Hot: once per reply.
   replied(frame: Frame): void {
     if (this.state.kind === 'greeting' && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
-      this.lose(new ConnectionError(`The server turns the client away: ${frame.text}`));
+      this.lose(new ConnectionError(TURNED_AWAY + frame.text));
       return;
     }
     if (this.mode.isDoubtful(frame, this.owed.peek())) {
@@ -210,6 +231,15 @@ export class Link implements FrameSink {
 
   pushed(push: Push): void {
     this.owner.pushed(push);
+  }
+
+  unexpected(reply: UnexpectedReply, member: Command): void {
+    const error = unexpected(reply, member);
+    const group = this.owed.peek()!;
+    const progress = this.progressOf(group, group);
+    this.owed.shift();
+    this.lose(error);
+    failSafely(group, connectionLost(error, group, 'unknown', progress));
   }
 
   memberRefused(error: ReplyError): void {
@@ -258,9 +288,9 @@ export class Link implements FrameSink {
         next: (chunk) => {
           this.bytesRead += chunk.length;
           subscriber.next(chunk);
-          const { owed, incoming } = this;
-          if (owed.passed === this.owedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
-          this.owedWhenHeard = owed.passed;
+          const { owed, incoming, reached } = this;
+          if (reached === this.reachedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
+          this.reachedWhenHeard = reached;
           this.liveness.heard();
         },
         error: (error: unknown) => subscriber.error(error),

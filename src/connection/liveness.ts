@@ -19,6 +19,8 @@ export interface LivenessLimits {
 export interface LinkView {
   /** the requests whose replies are owed, oldest first */
   readonly owed: Iterable<Request> & { readonly passed: number; peek(): Request | undefined };
+  /** the place of the first reply that is owed among all requests; within a group its answered members are a fraction */
+  reached(): number;
   /** a resident waits for pushes, which come when they come */
   listening(): boolean;
   /** how many bytes it has brought */
@@ -52,10 +54,10 @@ export class Liveness {
     this.heardAt = this.clock.now();
   }
 
-  /** @param from the place of the first request among all that ever were owed */
+  /** @param from the place of what is written among all requests that ever were owed; within a group its members are a fraction */
   wrote(from: number, accepted: boolean): void {
     const now = this.clock.now();
-    if (from === this.link.owed.passed) this.owedSince = now;
+    if (from === this.link.reached()) this.owedSince = now;
     this.sweep.watch(now + this.limits.readTimeout);
     if (accepted) return;
     this.fullSince = now;
@@ -86,7 +88,7 @@ export class Liveness {
 
   /** Whether the oldest that is owed is behind the buffer. */
   private owesSent(): boolean {
-    return this.link.owed.passed < this.unsentFrom;
+    return this.link.reached() < this.unsentFrom;
   }
 
   private check(now: number): number {

@@ -7,7 +7,7 @@ import { Encoder, refuseUnencodable } from '../resp/encoder';
 import type { Clock } from './clock';
 import { failSafely, leftBehind, notEncodable } from './failures';
 import { guarded } from './guarded';
-import type { LinkMode } from './link-mode';
+import { aloneOnly, standsAlone, type LinkMode } from './link-mode';
 import type { Liveness } from './liveness';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
@@ -16,8 +16,8 @@ import type { ByteSocket } from './socket';
 export interface Supply {
   /** the next request of the queue; none while the link is not open or the queue pauses */
   next(): Request | undefined;
-  /** whether a request that is repeated would now mean something else */
-  hasLeft(request: Request): boolean;
+  /** a request that is repeated is about to be written; whether it would now mean something else */
+  isLeftBehind(request: Request): boolean;
   /** a request that is not plain is written */
   wrote(request: Request): void;
   /** the link is of no more use */
@@ -53,7 +53,7 @@ export interface Unwritten {
 }
 
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
-const TURN = 20_000;
+const TURN = 5_000;
 
 /** What is written on one link, and in which order. It ends with the link. */
 //  rest of a group ──▶ greetings, but for a transaction ──▶ the queue, while the link is open
@@ -67,6 +67,8 @@ export class Outgoing {
   /** Groups whose last members are not written any more, and how many members are. */
   private readonly cut: Cut[] = [];
   private full = false;
+  /** How many commands this turn of the event loop may still write. */
+  private left = TURN;
   /** The place, among all that were ever owed, of the first request that the socket has refused to write. */
   private refusedFrom = Infinity;
   private solitude = false;
@@ -95,29 +97,47 @@ export class Outgoing {
   /** Writes what may be written. Returns whether more is left for another turn of the event loop. */
   write(): boolean {
     const { owed, encoder, liveness } = this;
-    let left = TURN;
-    while (!this.full && left > 0) {
-      const from = owed.passed + owed.length;
+    let written = 0;
+    while (!this.full && this.left > 0) {
+      const from = this.place;
+      const behind = owed.passed + owed.length;
       const { group, member } = this;
-      const count = this.encodeBatch(Math.min(this.options.pipelineDepth, left));
+      const count = this.encodeBatch(Math.min(this.options.pipelineDepth, this.left));
       if (count === 0) {
         this.tellWritten();
         return false;
       }
-      left -= count;
+      written += count;
       const accepted = this.socket.write(encoder.take());
       this.full = accepted !== true;
       if (accepted === 'refused') {
         this.group = group;
         this.member = member;
-        this.refuse(from);
+        this.refuse(behind);
         return false;
       }
       encoder.release(this.socket.drained);
       liveness.wrote(from, !this.full);
+      if (this.full || written > count) this.charge(count);
       this.tellWritten();
     }
     return !this.full;
+  }
+
+  /** The place of what is written next among all requests that ever were owed; within a group its members are a fraction. */
+  private get place(): number {
+    const { owed, group } = this;
+    const behind = owed.passed + owed.length;
+    return group === undefined ? behind : behind - 1 + this.member / (group.command as Group).members.length;
+  }
+
+  /**
+   * Takes commands off what this turn of the event loop may write. A socket whose buffer was full may say so and empty it many times in
+   * one turn. The one write of a tick that brought little is not charged.
+   */
+  private charge(count: number): void {
+    if (this.left === TURN) this.options.clock.afterInput(() => (this.left = TURN));
+    this.left -= count;
   }
 
   /** A request waits until nothing is owed. */
@@ -202,12 +222,19 @@ export class Outgoing {
       const request = this.next();
       if (request === undefined) break;
       if (request.abandoned) continue;
-      if (request.command.spec.solitary && this.mustWait(request, count)) break;
-      if (request.past !== undefined && supply.hasLeft(request)) {
+      const { command } = request;
+      if (!command.spec.plain) {
+        const refusal = mode.refusalOf(command);
+        if (refusal !== undefined) {
+          this.unsendable.push({ request, error: notEncodable(refusal, request) });
+          continue;
+        }
+        if (command.spec.solitary && this.mustWait(request, count)) break;
+      }
+      if (request.past !== undefined && supply.isLeftBehind(request)) {
         this.unsendable.push({ request, error: leftBehind(request) });
         continue;
       }
-      const { command } = request;
       if (!command.spec.plain && command instanceof Group) {
         this.begin(request, command);
         continue;
@@ -273,7 +300,11 @@ export class Outgoing {
     let member: number | undefined;
     try {
       if (!this.mode.answersAll) throw new TypeError('the server was told not to answer');
-      for (member = 0; member < members.length; member++) refuseUnencodable(members[member]!.args);
+      for (member = 0; member < members.length; member++) {
+        const { spec, args } = members[member]!;
+        if (standsAlone(spec)) throw aloneOnly(spec);
+        refuseUnencodable(args);
+      }
     } catch (cause) {
       this.unsendable.push({ request, error: notEncodable(cause, request, member) });
       return;

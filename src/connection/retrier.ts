@@ -29,6 +29,8 @@ export interface RetrierOptions {
 export interface Loss {
   /** how far the members of a group had come */
   readonly progress: GroupProgress | undefined;
+  /** what a transaction only queued never ran */
+  readonly delivery: 'unknown' | 'unsent';
   /** it was the oldest in flight at two losses in a row */
   readonly isSuspect: boolean;
 }
@@ -49,6 +51,10 @@ export class Retrier {
   /** From now on nothing is repeated. */
   end(toError: (request: Request) => RedisError): void {
     this.ended = toError;
+  }
+
+  get hasEnded(): boolean {
+    return this.ended !== undefined;
   }
 
   /**
@@ -99,9 +105,9 @@ export class Retrier {
    * The link is gone before the oldest request was answered: it may have run, and is repeated only where that does no harm.
    * @returns what it fails with; undefined when it is repeated, or its observer has left
    */
-  lost(request: Request, cause: RedisError, { progress, isSuspect }: Loss): RedisError | undefined {
+  lost(request: Request, cause: RedisError, { progress, delivery, isSuspect }: Loss): RedisError | undefined {
     if (request.abandoned) return undefined;
-    const failure = connectionLost(cause, request, 'unknown', progress);
+    const failure = connectionLost(cause, request, delivery, progress);
     if (this.ended !== undefined) {
       this.noteLoss(request, failure);
       return this.ended(request);

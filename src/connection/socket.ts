@@ -5,6 +5,7 @@ import { ConnectionError, TimeoutError } from '../errors';
 import { withoutUndefined } from '../options';
 import { outside } from './async-context';
 import { patient, type Clock } from './clock';
+import { ReadingTurn } from './reading-turn';
 
 /** Where a server listens and how to reach it. Durations are milliseconds. */
 export interface Endpoint {
@@ -59,7 +60,11 @@ export const openSocket: Dial = (endpoint, clock) =>
 function open(endpoint: Endpoint, clock: Clock, subscriber: Subscriber<ByteSocket>): () => void {
   const bytes$ = new Subject<Uint8Array>();
   const drain$ = new Subject<void>();
-  const wire = connect(endpoint, (bytes) => bytes$.next(bytes));
+  const turn = new ReadingTurn(clock);
+  const wire = connect(endpoint, (bytes) => {
+    bytes$.next(bytes);
+    return bytes.length < endpoint.readBufferSize || turn.hasTimeLeft(() => wire.resume());
+  });
   let socket = wire;
   let isOpen = false;
   let cause: Error | undefined;
@@ -128,18 +133,18 @@ function open(endpoint: Endpoint, clock: Clock, subscriber: Subscriber<ByteSocke
   };
 }
 
-/** The wire: what carries bytes as they are. Details of TLS may say how it is to be made, too. */
-function connect(endpoint: Endpoint, onBytes: (bytes: Uint8Array) => void): net.Socket {
+/**
+ * The wire: what carries bytes as they are. Details of TLS may say how it is to be made, too.
+ * @param onBytes returns whether more is to be read in this turn of the event loop
+ */
+function connect(endpoint: Endpoint, onBytes: (bytes: Uint8Array) => boolean): net.Socket {
   const { host, port, path, family, connectTimeout } = endpoint;
   // Of a name with several addresses each has its part of the time; Node would leave an address after 250 ms. Whole, or it throws.
   const part = Math.ceil(connectTimeout / 8);
   const autoSelectFamilyAttemptTimeout = Math.max(net.getDefaultAutoSelectFamilyAttemptTimeout(), part);
   const where = path === undefined ? { host, port, family, autoSelectFamilyAttemptTimeout } : { path };
   if (endpoint.tls) return net.connect({ ...where, ...detailsOf(endpoint) } as net.NetConnectOpts);
-  const callback = (length: number, buffer: Uint8Array): boolean => {
-    onBytes(buffer.subarray(0, length));
-    return true;
-  };
+  const callback = (length: number, buffer: Uint8Array): boolean => onBytes(buffer.subarray(0, length));
   return net.connect({ ...where, onread: { buffer: Buffer.allocUnsafeSlow(endpoint.readBufferSize), callback } });
 }
 

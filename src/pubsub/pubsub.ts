@@ -38,9 +38,13 @@ export interface PubSubOptions {
 //  push ──▶ kind ──▶ Map of topics ──▶ the topic's subscribers     (never a filter per subscriber)
 export class PubSub implements Resident {
   private readonly subscriptions = {
-    channel: new Subscriptions('channel', () => false),
-    pattern: new Subscriptions('pattern', () => false),
-    shard: new Subscriptions('shard', () => this.bySlot),
+    channel: new Subscriptions('channel'),
+    pattern: new Subscriptions('pattern'),
+    shard: new Subscriptions(
+      'shard',
+      () => this.bySlot,
+      (key, send) => this.removals.taken(key, send),
+    ),
   };
   private readonly all = Object.values(this.subscriptions);
   private readonly removals: Removals;
@@ -87,8 +91,12 @@ export class PubSub implements Resident {
     submit: (request) => {
       const kind = this.carrier?.state$.value.kind;
       // Messages that are missed while the carrier is lost are missed anyway.
-      if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) this.main.submit(request);
-      else this.hold(request);
+      if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) {
+        this.publishHeld(); // what was called before comes before
+        this.main.submit(request);
+      } else {
+        this.hold(request);
+      }
     },
   };
 
@@ -138,8 +146,11 @@ export class PubSub implements Resident {
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {
     this.protocol = protocol;
     this.forget();
-    // Refused for the moment, the connection is made anew after a delay that grows.
-    return this.reconcile(send, (error) => throwError(() => error));
+    // Refused for the moment, the connection is made anew after a delay that grows; but for one slot that no server has.
+    return this.reconcile(send, (error) => {
+      const isOneSlots = error.kind === 'CLUSTERDOWN' && error.command === 'SSUBSCRIBE';
+      return isOneSlots ? this.askInAWhile() : throwError(() => error);
+    });
   }
 
   suspend(send: Send): Observable<unknown> {
@@ -250,11 +261,12 @@ export class PubSub implements Resident {
 
   /** What is refused for the moment is asked for again on the same link. */
   private reconcileInTime(send: Send): Observable<unknown> {
-    const reconciled = this.reconcile(send, () => {
-      this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(() => this.scheduleReconcile()));
-      return EMPTY;
-    });
-    return reconciled.pipe(tap({ complete: () => this.settled() }));
+    return this.reconcile(send, () => this.askInAWhile()).pipe(tap({ complete: () => this.settled() }));
+  }
+
+  private askInAWhile(): Observable<never> {
+    this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(() => this.scheduleReconcile()));
+    return EMPTY;
   }
 
   private reconcile(send: Send, onMomentary: (error: ReplyError) => Observable<never>): Observable<unknown> {

@@ -9,7 +9,7 @@ import type { Subscriptions } from './subscriptions';
 const AGAIN = { initialDelay: 100, maxDelay: 2_000, factor: 2, jitter: 0.25, maxAttempts: Infinity };
 
 /**
- * Shard subscriptions that a server has taken away by itself, for the slot has moved. They are asked for again, with growing delays;
+ * Shard subscriptions that a server has taken away, for the slot has moved. They are asked for again, with growing delays;
  * Observers are told of the refusal when it has lasted for `commandTimeout`.
  */
 export class Removals {
@@ -29,7 +29,12 @@ export class Removals {
   }
 
   removed(key: string, send: Send): void {
-    if (this.subscriptions.removed(key)) this.askLater(key, send, 1, this.clock.now() + this.patience);
+    if (this.subscriptions.removed(key)) this.taken(key, send);
+  }
+
+  /** The same, found out on a new link. */
+  taken(key: string, send: Send): void {
+    this.askLater(key, send, 1, this.clock.now() + this.patience);
   }
 
   /** The link is gone: what restores the next one asks for all. */

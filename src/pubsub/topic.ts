@@ -15,6 +15,8 @@ export type Item = string | Uint8Array;
 export class Topic {
   readonly strings = new Multicast<Message>();
   readonly bytes = new Multicast<Message<Buffer>>();
+  /** The server was subscribed to it at some time. */
+  wasConfirmed = false;
 
   /** @param key the name, or what stands for it: see `keyOf` */
   constructor(readonly key: string) {}

@@ -4,9 +4,9 @@ import type { Mutation } from '../mutant';
 export const byteMutations: readonly Mutation[] = [
   {
     fault: 'memory is encoded into that the socket still holds',
-    file: 'connection/multiplexer.ts',
-    from: 'this.encoder.release(this.socket.drained);',
-    to: 'this.encoder.release(true);',
+    file: 'connection/outgoing.ts',
+    from: 'encoder.release(this.socket.drained);',
+    to: 'encoder.release(true);',
   },
   {
     fault: 'a line cut in two keeps memory that is read into again',

@@ -4,15 +4,21 @@ import type { Mutation } from '../mutant';
 export const failoverMutations: readonly Mutation[] = [
   {
     fault: 'a replica is kept as if it were the master',
-    file: 'connection/multiplexer.ts',
-    from: 'if (retiring !== undefined && !this.owesSoon()) {',
-    to: 'if (retiring !== undefined && this.inFlight.length < 0) {',
+    file: 'connection/line.ts',
+    from: 'if (link?.retiring !== undefined) {',
+    to: 'if (link?.retiring !== undefined && link.pending < 0) {',
   },
   {
     fault: 'a link that leads to a replica is left before it has answered',
-    file: 'connection/multiplexer.ts',
-    from: 'if (this.inFlight.length === 0 || this.draining) this.rest();',
-    to: "if (this.inFlight.length === 0 || this.draining) this.rest();\n    else if (this.retrier.retiring) this.breakLink(new ConnectionError('impatient'));",
+    file: 'connection/line.ts',
+    from: 'else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.scheduleFlush();',
+    to: "else if (link.retiring !== undefined) link.lose(new ConnectionError('impatient'));",
+  },
+  {
+    fault: 'a link that leads to a replica goes on writing',
+    file: 'connection/line.ts',
+    from: 'return this.link!.isOpen ? this.backlog.shift() : undefined;',
+    to: 'return this.link!.isGreeting ? undefined : this.backlog.shift();',
   },
   {
     fault: 'what a replica refused is not sent to the master',

@@ -3,10 +3,34 @@ import type { Mutation } from '../mutant';
 /** Faults in how a client is let in, or is not. */
 export const handshakeMutations: readonly Mutation[] = [
   {
+    fault: 'AUTH is written behind commands that are not answered',
+    file: 'connection/outgoing.ts',
+    from: 'if (!this.solitude || (this.owed.length === 0 && count === 0)) return false;',
+    to: 'if (!this.solitude || count === 0) return false;',
+  },
+  {
+    fault: 'AUTH is written together with others',
+    file: 'connection/outgoing.ts',
+    from: 'if (!this.solitude || (this.owed.length === 0 && count === 0)) return false;',
+    to: 'if (!this.solitude || this.owed.length === count) return false;',
+  },
+  {
+    fault: 'others are written behind AUTH before it is answered',
+    file: 'connection/outgoing.ts',
+    from: 'if (this.alone !== undefined) break;',
+    to: '',
+  },
+  {
+    fault: 'a server that leaves AUTH unanswered is kept',
+    file: 'connection/outgoing.ts',
+    from: '}, connectTimeout);',
+    to: '}, 1e6);',
+  },
+  {
     fault: 'a refused SELECT is overlooked',
     file: 'connection/handshake.ts',
-    from: 'const refusal = refusals.find((refusal) => refusal !== undefined);',
-    to: "const refusal = refusals.find((refusal) => refusal?.kind === 'WRONGPASS' || refusal?.kind === 'NOAUTH');",
+    from: 'const refusal = outcomes.find((outcome) => outcome !== undefined);',
+    to: "const refusal = outcomes.find((outcome) => outcome?.kind === 'WRONGPASS' || outcome?.kind === 'NOAUTH');",
   },
   {
     fault: 'connect() waits although the server refuses the client for good',
@@ -23,14 +47,14 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'what waits is not told that the sign-in is refused',
     file: 'connection/connection.ts',
-    from: 'if (error instanceof AuthenticationError) {\n      this.multiplexer',
-    to: 'if (error instanceof AuthenticationError && this.closing) {\n      this.multiplexer',
+    from: 'if (error instanceof AuthenticationError) {\n      this.line',
+    to: 'if (error instanceof AuthenticationError && this.closing) {\n      this.line',
   },
   {
     fault: 'a server that is full is taken for one without HELLO',
-    file: 'connection/multiplexer.ts',
+    file: 'connection/link.ts',
     from: 'FAREWELL.test(frame.text)',
-    to: 'FAREWELL.test(frame.text) && this.full',
+    to: 'FAREWELL.test(frame.text) && this.pending < 0',
   },
   {
     fault: 'NOPROTO is no reason to speak RESP2',
@@ -47,8 +71,8 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'a source of credentials that fails breaks the link',
     file: 'connection/greeter.ts',
-    from: 'this.onError(error);\n        return EMPTY;\n      }),\n      concatMap',
-    to: 'this.onError(error);\n        return throwError(() => error);\n      }),\n      concatMap',
+    from: 'this.parts.onError(error);\n        return EMPTY;\n      }),\n      concatMap',
+    to: 'this.parts.onError(error);\n        return throwError(() => error);\n      }),\n      concatMap',
   },
   {
     fault: 'credentials may take for ever',
@@ -71,14 +95,14 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'the database is not selected again where HELLO is refused',
     file: 'connection/handshake.ts',
-    from: 'const missing = others.filter((_, index) => refusals[index] !== undefined);\n      return greetInResp2(send, greeting, missing);',
-    to: 'return greetInResp2(send, { ...greeting, database: 0 }, others.filter(({ spec }) => refusals.length < 0 || spec.name === "CLIENT SETINFO"));',
+    from: 'return greetInResp2(send, greeting, missing);',
+    to: "return greetInResp2(send, greeting, missing.filter(({ spec }) => spec.name === 'CLIENT SETINFO'));",
   },
   {
     fault: 'a subscribed connection is signed in again as any other',
     file: 'connection/greeter.ts',
-    from: 'const inTheWay = this.messagesAlone ? this.restorers : [];',
-    to: 'const inTheWay = this.restorers.slice(this.restorers.length);',
+    from: 'const inTheWay = carriesMessages ? [...residents] : [];',
+    to: 'const inTheWay = [...residents].slice(residents.count);',
   },
   {
     fault: 'the database that was selected last is forgotten with the connection',

@@ -1,6 +1,7 @@
 import type { Mutation } from '../mutant';
 import { byteMutations } from './bytes';
 import { failoverMutations } from './failover';
+import { groupMutations } from './groups';
 import { handshakeMutations } from './handshake';
 import { lifetimeMutations } from './lifetimes';
 import { limitMutations } from './limits';
@@ -16,6 +17,7 @@ import { tryMutations } from './tries';
 export const mutations: readonly Mutation[] = [
   ...byteMutations,
   ...failoverMutations,
+  ...groupMutations,
   ...handshakeMutations,
   ...lifetimeMutations,
   ...limitMutations,

@@ -29,13 +29,13 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'every connection that works starts the count of attempts anew',
     file: 'connection/reconnect.ts',
-    from: 'scheduler.now() - readyAt >= Math.min(waited, LONG_ENOUGH)',
-    to: 'scheduler.now() - readyAt >= 0',
+    from: 'clock.now() - readyAt >= Math.min(waited, LONG_ENOUGH)',
+    to: 'clock.now() - readyAt >= 0',
   },
   {
     fault: 'no connection starts the count of attempts anew',
     file: 'connection/reconnect.ts',
-    from: 'scheduler.now() - readyAt >= Math.min(waited, LONG_ENOUGH)',
+    from: 'clock.now() - readyAt >= Math.min(waited, LONG_ENOUGH)',
     to: 'readyAt < 0',
   },
   {
@@ -47,7 +47,7 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'close() does not wait for replies',
     file: 'connection/connection.ts',
-    from: 'if (!linked || this.multiplexer.pending === 0) {',
+    from: 'if (!linked || this.line.pending === 0) {',
     to: 'if (linked || !linked) {',
   },
   {
@@ -64,20 +64,20 @@ export const lifetimeMutations: readonly Mutation[] = [
   },
   {
     fault: 'close() waits for replies, and not for what is not written yet',
-    file: 'connection/multiplexer.ts',
+    file: 'connection/line.ts',
     from: 'return this.pending === 0 || (this.draining',
-    to: 'return this.inFlight.length === 0 || (this.draining',
+    to: 'return (owed?.length ?? 0) === 0 || (this.draining',
   },
   {
     fault: 'close() waits for what waits at the server',
-    file: 'connection/multiplexer.ts',
+    file: 'connection/line.ts',
     from: 'return this.pending === 0 || (this.draining && next',
     to: 'return this.pending === 0 || (this.draining && this.pending < 0 && next',
   },
   {
     fault: 'close() waits for what nobody waits for any more',
-    file: 'connection/multiplexer.ts',
-    from: 'if (this.draining && this.inFlight.length === 0) this.backlog.prune();',
+    file: 'connection/line.ts',
+    from: 'if (this.draining && (owed === undefined || owed.length === 0)) this.backlog.prune();',
     to: '',
   },
   {
@@ -95,14 +95,14 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'every lost connection ends the streams of messages',
     file: 'pubsub/pubsub.ts',
-    from: "if (state.kind === 'reconnecting' && state.error instanceof AuthenticationError) {\n      this.dropOwn();",
-    to: "if (state.kind === 'reconnecting') {\n      this.dropOwn();",
+    from: 'else if (state.error instanceof AuthenticationError) this.close(state.error);',
+    to: 'else this.close(state.error);',
   },
   {
     fault: 'one refused channel ends the others of the same SUBSCRIBE',
     file: 'pubsub/subscriptions.ts',
-    from: 'if (names.length > 1) {',
-    to: 'for (const name of names) this.refuse(name, error);\n        if (names.length < 0) {',
+    from: 'if (keys.length > 1) {',
+    to: 'for (const key of keys) this.refuse(key, error);\n        if (keys.length < 0) {',
   },
   {
     fault: 'streams of messages fail when the client is closed',
@@ -118,21 +118,21 @@ export const lifetimeMutations: readonly Mutation[] = [
   },
   {
     fault: 'who throws when its stream ends keeps others open',
-    file: 'connection/report-unhandled.ts',
+    file: 'connection/guarded.ts',
     from: '    reportUnhandled(error);',
     to: '    throw error;',
   },
   {
     fault: 'close() waits for replies without a limit',
     file: 'connection/connection.ts',
-    from: 'race(this.multiplexer.drained(), lost, limit)',
-    to: 'race(this.multiplexer.drained(), lost)',
+    from: 'race(this.line.drained(), lost, limit)',
+    to: 'race(this.line.drained(), lost)',
   },
   {
     fault: 'close() waits for a link that is lost',
     file: 'connection/connection.ts',
-    from: 'race(this.multiplexer.drained(), lost, limit)',
-    to: 'race(this.multiplexer.drained(), limit)',
+    from: 'race(this.line.drained(), lost, limit)',
+    to: 'race(this.line.drained(), limit)',
   },
   {
     fault: 'the first reconnect does not wait',

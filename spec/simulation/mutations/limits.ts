@@ -4,8 +4,8 @@ import type { Mutation } from '../mutant';
 export const limitMutations: readonly Mutation[] = [
   {
     fault: 'no deadline is watched',
-    file: 'connection/multiplexer.ts',
-    from: 'this.deadlines.watch(request.deadline);',
+    file: 'connection/deadlines.ts',
+    from: 'this.sweep.watch(request.deadline);',
     to: '',
   },
   {
@@ -29,7 +29,7 @@ export const limitMutations: readonly Mutation[] = [
   {
     fault: 'a link may be as silent as it likes while its buffer is full',
     file: 'connection/liveness.ts',
-    from: 'return this.line.owed.passed < this.unsentFrom;',
+    from: 'return this.link.reached() < this.unsentFrom;',
     to: 'return this.unsentFrom === Infinity;',
   },
   {
@@ -64,20 +64,20 @@ export const limitMutations: readonly Mutation[] = [
   },
   {
     fault: 'every try has the whole time',
-    file: 'connection/multiplexer.ts',
-    from: 'if (request.deadline === 0) this.startClock(request);',
-    to: 'this.startClock(request);',
+    file: 'connection/line.ts',
+    from: 'private comeBack(request: Request): void {\n    this.deadlines.enterAgain(request);',
+    to: 'private comeBack(request: Request): void {\n    this.deadlines.start(request, this.options.clock.now());',
   },
   {
     fault: 'what is to be sent to the master has no deadline meanwhile',
     file: 'connection/backlog.ts',
-    from: '    yield* this.returning;',
-    to: '',
+    from: '*toRepeat(): Iterable<Request> {\n    yield* this.returning;',
+    to: '*toRepeat(): Iterable<Request> {',
   },
   {
     fault: 'a link on which somebody listens is silent for ever',
     file: 'connection/liveness.ts',
-    from: 'this.line.probe();',
+    from: 'this.link.probe();',
     to: '',
   },
 ];

@@ -4,9 +4,9 @@ import type { Mutation } from '../mutant';
 export const memoryMutations: readonly Mutation[] = [
   {
     fault: 'every request is remembered',
-    file: 'connection/multiplexer.ts',
-    from: 'line.push(request);\n',
-    to: 'line.push(request);\n    ((this as unknown as { past?: Request[] }).past ??= []).push(request);\n',
+    file: 'connection/line.ts',
+    from: 'this.backlog.push(request);\n    if (!autoPipeline)',
+    to: 'this.backlog.push(request);\n    ((this as unknown as { past?: Request[] }).past ??= []).push(request);\n    if (!autoPipeline)',
   },
   {
     fault: 'a request stays in its slot',
@@ -23,13 +23,13 @@ export const memoryMutations: readonly Mutation[] = [
   {
     fault: 'who left that wanted bytes is counted still',
     file: 'pubsub/pubsub.ts',
-    from: 'subscriber.add(() => this.countBytesObservers(-1));',
+    from: 'if (needsBytes) this.countBytesWanted(-1);',
     to: '',
   },
   {
     fault: 'every reconnect listens to messages once more',
     file: 'pubsub/pubsub.ts',
     from: 'this.reconciling.unsubscribe();\n    this.reconciling = new Subscription();',
-    to: 'this.shared.multiplexer.incoming.pushes$.subscribe(() => undefined);\n    this.reconciling.unsubscribe();\n    this.reconciling = new Subscription();',
+    to: 'this.carrier?.line.residents.add({ listening: false, receive() {}, beforeWrite() {}, restore: () => EMPTY, suspend: () => EMPTY, resume: () => EMPTY });\n    this.reconciling.unsubscribe();\n    this.reconciling = new Subscription();',
   },
 ];

@@ -34,7 +34,7 @@ export const retryMutations: readonly Mutation[] = [
   },
   {
     fault: 'what was refused for the moment is given up',
-    file: 'commands/request.ts',
+    file: 'commands/reply-error.ts',
     from: "new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN'])",
     to: 'new Set<string>()',
   },
@@ -71,7 +71,7 @@ export const retryMutations: readonly Mutation[] = [
   {
     fault: 'what waits for a second try is forgotten when the client is destroyed',
     file: 'connection/backlog.ts',
-    from: '    yield* this.parked.keys();',
-    to: '    if (this.clock.now() < 0) yield* this.parked.keys();',
+    from: 'this.keepParked(stays);',
+    to: '',
   },
 ];

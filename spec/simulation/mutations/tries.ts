@@ -3,8 +3,20 @@ import type { Mutation } from '../mutant';
 /** Faults in how commands wait, and in how they are sent once more. */
 export const tryMutations: readonly Mutation[] = [
   {
-    fault: 'who was lost once and refused then is told that it has not run',
+    fault: 'what was the oldest in flight at two losses in a row is sent a third time',
+    file: 'connection/line.ts',
+    from: 'return oldest?.past?.oldestAtLoss === this.losses++;',
+    to: 'return oldest?.past?.oldestAtLoss === -this.losses++;',
+  },
+  {
+    fault: 'what was answered between two losses is suspected',
     file: 'commands/request.ts',
+    from: 'past.oldestAtLoss = 0;',
+    to: '',
+  },
+  {
+    fault: 'who was lost once and refused then is told that it has not run',
+    file: 'commands/reply-error.ts',
     from: "const delivery = mayHaveRun ? 'unknown' : 'answered';",
     to: "const delivery = 'answered' as const;",
   },
@@ -41,7 +53,7 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'all that waited for the first dial is kept when it fails',
     file: 'connection/connection.ts',
-    from: 'this.multiplexer.failQueued((request) => this.overflow(request), this.options.offlineQueue);',
+    from: 'this.line.failQueued((request) => this.overflow(request, error), this.options.offlineQueue);',
     to: '',
   },
   {
@@ -53,20 +65,20 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what nobody waits for any more fills the queue',
     file: 'connection/connection.ts',
-    from: 'if (this.multiplexer.queued >= offlineQueue) this.multiplexer.prune();',
-    to: '',
+    from: 'this.line.countQueued() >= offlineQueue',
+    to: 'this.line.queued >= offlineQueue',
   },
   {
     fault: 'what was not sent when its time was up is not called repeatable',
     file: 'connection/failures.ts',
-    from: "repeatable: delivery !== 'unknown' || request.repeatable",
-    to: 'repeatable: request.repeatable',
+    from: "const repeatable = delivery !== 'unknown' || request.repeatable;",
+    to: 'const repeatable = request.repeatable;',
   },
   {
     fault: 'a read that a closed client gave up is called repeatable',
     file: 'connection/connection.ts',
-    from: 'const facts = { ...factsOf(request), repeatable: false };',
-    to: 'const facts = { ...factsOf(request) };',
+    from: 'facts.repeatable = false;\n    facts.cause',
+    to: 'facts.cause',
   },
   {
     fault: 'a Reply that is awaited twice is sent twice',
@@ -77,13 +89,13 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'who subscribes once more to a Reply gets the value of the first time',
     file: 'commands/reply.ts',
-    from: '  surface.executor.submit(new SubscriberRequest(command, surface, subscriber));',
-    to: '  const memory = this as unknown as { last?: { value: T } };\n  if (memory.last !== undefined) {\n    subscriber.next(memory.last.value);\n    subscriber.complete();\n    return;\n  }\n  const next = subscriber.next.bind(subscriber);\n  subscriber.next = (value?: T) => next((memory.last = { value: value! }).value);\n  surface.executor.submit(new SubscriberRequest(command, surface, subscriber));',
+    from: '  surface.executor.submit(new Request(command, surface, subscriber));',
+    to: '  const memory = this as unknown as { last?: { value: T } };\n  if (memory.last !== undefined) {\n    subscriber.next(memory.last.value);\n    subscriber.complete();\n    return;\n  }\n  const next = subscriber.next.bind(subscriber);\n  subscriber.next = (value?: T) => next((memory.last = { value: value! }).value);\n  surface.executor.submit(new Request(command, surface, subscriber));',
   },
   {
     fault: 'others pass what a server refused that refuses everything',
     file: 'connection/retrier.ts',
-    from: 'if (!isWaitedFor || delay > LONGEST_HOLD) {',
+    from: 'if (!isWaitedFor || delay > LONGEST_PAUSE) {',
     to: 'if (!isWaitedFor || delay > -1) {',
   },
   {
@@ -95,19 +107,19 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'a server that refuses everything is asked on and on',
     file: 'connection/backlog.ts',
-    from: 'return this.holding === undefined ? this.queue.shift() : undefined;',
+    from: 'return this.pausing === undefined ? this.queue.shift() : undefined;',
     to: 'return this.queue.shift();',
   },
   {
     fault: 'what is refused later goes before what was released before and not sent',
     file: 'connection/backlog.ts',
-    from: 'first.sort(byOrder);',
-    to: 'first.sort((one, other) => byOrder(other, one));',
+    from: 'first.sort(byPlace);',
+    to: 'first.sort((one, other) => byPlace(other, one));',
   },
   {
     fault: 'what was refused in one database is sent again in another',
-    file: 'connection/multiplexer.ts',
-    from: 'if (this.eras.hasLeft(request)) {',
-    to: 'if (this.eras.hasSurelyLeft(request)) {',
+    file: 'connection/line.ts',
+    from: 'return this.places.hasLeft(request);',
+    to: 'return this.places.hasSurelyLeft(request);',
   },
 ];

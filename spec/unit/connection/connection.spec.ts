@@ -3,6 +3,7 @@ import { blpop, call, get, incr } from 'rxjs-redis/commands';
 import type { Credentials, RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
+import type { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
 import { Connection, type ConnectionEvent, type ConnectionState } from '../../../src/connection/connection';
 import { retryPolicy } from '../../../src/connection/retry';
@@ -92,6 +93,51 @@ describe('Reconnecting', () => {
     fail();
     clock.advance(200);
     expect(dials.map(({ at }) => at)).toStrictEqual([0, 1_100, 1_300]);
+  });
+
+  it('waits no longer than maxDelayWaiting while a command waits, and cuts a long delay short when one comes', async () => {
+    const { connection, clock, dials, send, ready, fail } = setUp({
+      reconnect: { initialDelay: 50_000, jitter: 0, maxDelayWaiting: 300 },
+    });
+    connection.open();
+    (await ready()).bytes$.error(new ConnectionError('lost'));
+    clock.advance(20_000);
+    expect(dials).toHaveLength(1);
+    const waiting = outcome(send(get('k')));
+    await tick();
+    clock.advance(299);
+    expect(dials).toHaveLength(1);
+    clock.advance(1);
+    expect(dials).toHaveLength(2);
+    fail();
+    clock.advance(300);
+    expect(dials).toHaveLength(3);
+    (await ready()).receive('+v\r\n');
+    expect(await waiting).toStrictEqual({ value: 'v' });
+  });
+
+  it('waits no longer than maxDelayWaiting for connect()', () => {
+    const { connection, clock, dials, fail } = setUp({
+      reconnect: { initialDelay: 50_000, jitter: 0, maxDelayWaiting: 300 },
+    });
+    const connected = record(connection.connect());
+    fail();
+    clock.advance(300);
+    expect(dials).toHaveLength(2);
+    connected.stop();
+    fail();
+    clock.advance(10_000);
+    expect(dials).toHaveLength(2);
+  });
+
+  it('waits no longer than 2 000 ms by default while something waits', () => {
+    const { connection, clock, dials, fail } = setUp({ reconnect: { initialDelay: 30_000, jitter: 0 } });
+    record(connection.connect());
+    fail();
+    clock.advance(1_999);
+    expect(dials).toHaveLength(1);
+    clock.advance(1);
+    expect(dials).toHaveLength(2);
   });
 
   it('tells the attempt, the delay and the reason', () => {
@@ -279,6 +325,23 @@ describe('Waiting while disconnected', () => {
     expect(written(socket).slice(-2)).toStrictEqual(['GET k0', 'GET k1']);
   });
 
+  it('keeps the earliest calls when the first dial fails, also those that others have passed since', async () => {
+    const { clock, connection, send, fail, ready } = setUp({ offlineQueue: 2 });
+    const held: Request[] = [];
+    const hold = { submit: (request: Request) => (held.push(request), connection.submitHeld(request, 10)) };
+    const first = outcome(Reply.from({ ...plainContext, executor: hold }, get('first')));
+    const second = outcome(Reply.from({ ...plainContext, executor: hold }, get('second')));
+    const third = outcome(send(get('third')));
+    connection.line.release(held.slice(0, 1));
+    fail();
+    expect(await Promise.race([third, tick()])).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent' } });
+    clock.advance(100);
+    const socket = await ready();
+    expect(written(socket).slice(-2).sort()).toStrictEqual(['GET first', 'GET second']);
+    socket.receive('+a\r\n+a\r\n');
+    expect(await Promise.all([first, second])).toStrictEqual([{ value: 'a' }, { value: 'a' }]);
+  });
+
   it('is refused beyond the bound, and open again when there is room', async () => {
     const { clock, connection, send, fail } = setUp({ offlineQueue: 2, commandTimeout: 50 });
     connection.open();
@@ -330,8 +393,46 @@ describe('Waiting while disconnected', () => {
     const waiting = many(send, 20_000);
     clock.advance(100);
     const socket = await ready();
+    clock.advance(1); // they are written over several turns of the event loop
     socket.receive('+a\r\n'.repeat(20_000));
     expect(await Promise.all(waiting)).toStrictEqual(Array(20_000).fill({ value: 'a' }));
+  });
+});
+
+describe('A read that was the oldest in flight when its link was lost', () => {
+  const lose = (socket: ScriptedSocket) => socket.bytes$.error(new ConnectionError('lost'));
+
+  it('twice in a row is not sent a third time', async () => {
+    const { clock, send, ready } = setUp();
+    const waiting = outcome(send(get('k')));
+    lose(await ready());
+    clock.advance(100);
+    lose(await ready());
+    expect(await waiting).toMatchObject({
+      error: {
+        code: 'CONNECTION',
+        delivery: 'unknown',
+        repeatable: false,
+        message: expect.stringContaining('third time') as string,
+      },
+    });
+  });
+
+  it('twice, and was refused in between, is sent again: its answer breaks no link', async () => {
+    const { clock, send, ready } = setUp({ retry: { jitter: 0 } });
+    const waiting = outcome(send(get('k')));
+    lose(await ready());
+    clock.advance(100);
+    const second = await ready();
+    second.receive('-LOADING Redis is loading the dataset in memory\r\n');
+    clock.advance(100);
+    await tick();
+    expect(written(second).filter((words) => words === 'GET k')).toHaveLength(2);
+    lose(second);
+    clock.advance(200);
+    const third = await ready();
+    third.receive('+a\r\n');
+    expect(await waiting).toStrictEqual({ value: 'a' });
   });
 });
 
@@ -377,6 +478,25 @@ describe('A deadline', () => {
     expect(await Promise.race([waiting, tick()])).toBeUndefined();
     clock.advance(1);
     expect(await waiting).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unknown', command: 'GET' } });
+  });
+
+  it('ends what waits behind others that were dropped, for their observers had left and the queue was full', async () => {
+    const { clock, connection, send, fail } = setUp({ offlineQueue: 2, commandTimeout: 50 });
+    connection.open();
+    fail();
+    const left = send(get('left')).subscribe();
+    await tick();
+    clock.advance(30);
+    const waiting = outcome(send(get('k')));
+    await tick();
+    left.unsubscribe();
+    clock.advance(20); // what has left would be due, and is passed over
+    const third = outcome(send(get('third')));
+    await tick();
+    clock.advance(30);
+    expect(await Promise.race([waiting, tick()])).toMatchObject({ error: { code: 'TIMEOUT', delivery: 'unsent' } });
+    connection.destroy();
+    await third;
   });
 
   it('lets the server refuse no longer than it lasts', async () => {
@@ -483,7 +603,7 @@ describe('A link that owes replies', () => {
     const { clock, send, events, ready } = setUp({ writeTimeout: 20 });
     const first = outcome(send(get('k')));
     const socket = await ready();
-    socket.receive(':1\r\n');
+    socket.receive('+v\r\n');
     await first;
     socket.accepts = false;
     const waiting = outcome(send(incr('n')));
@@ -846,7 +966,7 @@ describe('connect()', () => {
     clock.advance(150);
     expect(connected.ended).toMatchObject({
       code: 'TIMEOUT',
-      message: 'localhost:6379 could not be reached within 250 ms',
+      message: 'localhost:6379 could not be reached within 250 ms: there: connect ECONNREFUSED (150 ms ago)',
       cause: { message: 'there: connect ECONNREFUSED' },
     });
     clock.advance(50);
@@ -884,6 +1004,46 @@ describe('connect()', () => {
     clock.advance(100);
     await ready();
     expect(connected.ended).toBe('complete');
+  });
+
+  it('fails at once when the name of the host is not found a second time, and so does what waits', async () => {
+    const { connection, clock, send, fail, ready } = setUp();
+    const unknown = () =>
+      new ConnectionError('there: getaddrinfo ENOTFOUND there', {
+        cause: Object.assign(new Error('getaddrinfo ENOTFOUND there'), { code: 'ENOTFOUND' }),
+      });
+    const connected = record(connection.connect());
+    const waiting = record(send(get('k')));
+    await tick();
+    fail(unknown());
+    expect([connected.ended, waiting.ended]).toStrictEqual([undefined, undefined]);
+    clock.advance(100);
+    fail(unknown());
+    await tick();
+    expect(connected.ended).toMatchObject({ code: 'CONNECTION', message: 'there: getaddrinfo ENOTFOUND there' });
+    expect(waiting.ended).toMatchObject({
+      code: 'CONNECTION',
+      delivery: 'unsent',
+      repeatable: false,
+      command: 'GET',
+      message: 'there: getaddrinfo ENOTFOUND there',
+    });
+    clock.advance(200);
+    await ready();
+    expect(record(connection.connect()).ended).toBe('complete');
+  });
+
+  it('goes on where a name is not found once, and something else fails next', () => {
+    const { connection, clock, fail } = setUp();
+    const unknown = () =>
+      new ConnectionError('there', { cause: Object.assign(new Error('no'), { code: 'ENOTFOUND' }) });
+    const connected = record(connection.connect());
+    fail(unknown());
+    clock.advance(100);
+    fail();
+    clock.advance(200);
+    fail(unknown());
+    expect(connected.ended).toBeUndefined();
   });
 
   it('fails when the client gives up, with the reason as the cause', () => {

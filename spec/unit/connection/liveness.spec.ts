@@ -23,6 +23,7 @@ function setUp(given: Partial<LivenessLimits> = {}) {
   const line = {
     owed,
     bytesRead: () => 0,
+    reached: () => owed.passed,
     listens: false,
     listening: () => line.listens,
     probe: () => {

@@ -242,6 +242,7 @@ describe('Options', () => {
     ['noDelay', 1],
     ['warnUnused', 'yes'],
     ['asyncContext', 'yes'],
+    ['callSites', 'yes'],
     ['reconnectOnError', true],
     ['onConnect', 'PING'],
     ['onConnect', ['PING']],

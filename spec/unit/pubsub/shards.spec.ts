@@ -1,6 +1,7 @@
-import { pushed, subscriptionsOn, useCarriers } from '../../support/carrier';
+import { BehaviorSubject } from 'rxjs';
+import { inArray, pushed, subscriptionsOn, useCarriers } from '../../support/carrier';
 import { record } from '../../support/clients';
-import { commandsOf, tick } from '../../support/scripted-link';
+import { commandsOf, lose, tick } from '../../support/scripted-link';
 import { VirtualClock } from '../../support/virtual-clock';
 
 const MOVED = '-MOVED 15495 127.0.0.1:7001\r\n';
@@ -61,6 +62,56 @@ describe('A shard subscription that the server takes away', () => {
     expect(asked()).toBe(1);
     expect(subscriptionsOn(link)).toStrictEqual(['SSUBSCRIBE a']);
     expect([...pubsub.holdings.values()].every((kept) => kept === 0)).toBe(true);
+  });
+
+  it('while the link is lost is asked for with the same patience', async () => {
+    const { link, first, pass, carrierGreeted, clock } = await set({ reconnect: { initialDelay: 1 } });
+    lose(link);
+    clock.advance(1);
+    const second = await carrierGreeted();
+    second.receive(MOVED);
+    await pass(100);
+    expect(subscriptionsOn(second)).toStrictEqual(['SSUBSCRIBE a', 'SSUBSCRIBE a']);
+    second.receive(pushed('ssubscribe', 'a') + message('a', 'back'));
+    expect([first.values, first.ended]).toMatchObject([[{ data: 'back' }], undefined] as object);
+  });
+
+  it('and whose slot no server has keeps no other subscription from coming back', async () => {
+    const { pubsub, link, first, pass, carrierGreeted, clock } = await set({ reconnect: { initialDelay: 1 } });
+    const other = record(pubsub.messages('channel', ['c']));
+    await tick();
+    link.receive(pushed('subscribe', 'c'));
+    lose(link);
+    clock.advance(1);
+    const second = await carrierGreeted();
+    expect(subscriptionsOn(second)).toStrictEqual(['SUBSCRIBE c', 'SSUBSCRIBE a']);
+    second.receive(pushed('subscribe', 'c') + '-CLUSTERDOWN Hash slot not served\r\n');
+    second.receive('>3\r\n+message\r\n+c\r\n+x\r\n');
+    expect(other.values).toHaveLength(1);
+    await pass(100);
+    expect([second.destroyed, subscriptionsOn(second).at(-1)]).toStrictEqual([false, 'SSUBSCRIBE a']);
+    second.receive(pushed('ssubscribe', 'a') + message('a', 'back'));
+    expect(first.values).toHaveLength(1);
+  });
+
+  it('while it is left for new credentials in RESP2 keeps these from no reply of their own', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const errors: unknown[] = [];
+    const { link, connection } = await set({ protocol: 2, credentials: tokens$ });
+    connection.events$.subscribe((event) => {
+      if (event.type === 'error') errors.push(event.error);
+    });
+    tokens$.next({ password: 'two' });
+    await tick();
+    link.receive(inArray('sunsubscribe', 'a') + MOVED);
+    await tick();
+    expect(commandsOf(link).slice(-2)).toStrictEqual(['SUNSUBSCRIBE a', 'PING']);
+    link.receive('+PONG\r\n');
+    await tick();
+    expect(commandsOf(link).at(-1)).toBe('AUTH two');
+    link.receive('+OK\r\n');
+    await tick();
+    expect([commandsOf(link).at(-1), errors]).toStrictEqual(['SSUBSCRIBE a', []]);
   });
 
   it('is asked for at once by an Observer that comes after the others have left', async () => {

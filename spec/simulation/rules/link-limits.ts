@@ -1,9 +1,9 @@
-import type { Link } from './link';
-import { isSubscribed } from './peer';
-import type { Settings } from './plan';
-import { GRAIN, KEPT } from './sent';
-import type { Timeline } from './timeline';
-import type { WireRequest } from './wire';
+import type { Link } from '../link';
+import { isSubscribed } from '../peer';
+import type { Settings } from '../plan';
+import { GRAIN, KEPT } from '../sent';
+import type { Timeline } from '../timeline';
+import type { WireRequest } from '../wire';
 
 /** A time, and for how long the process had been held up by then. */
 interface Moment {
@@ -12,7 +12,7 @@ interface Moment {
 }
 
 /** How long a connection may be silent, full or not ready yet. Times are those of the timeline. */
-export class Limits {
+export class LinkLimits {
   readonly openedAt: number;
   private readonly opened: Moment;
   private heardAt: Moment;

@@ -1,4 +1,4 @@
-import type { Sent } from './sent';
+import type { Sent } from '../sent';
 
 /**
  * What a client does on one connection whose server refuses everything for a while: nothing is sent meanwhile, and those that were

@@ -1,0 +1,83 @@
+import type { Mutation } from '../mutant';
+
+/** Faults in commands that travel together. */
+export const groupMutations: readonly Mutation[] = [
+  {
+    fault: 'a group that takes several writes is torn by what waits',
+    file: 'connection/outgoing.ts',
+    from: 'if (this.group !== undefined) {\n        count',
+    to: 'if (this.group !== undefined && (count > 0 || this.greetings.length === 0)) {\n        count',
+  },
+  {
+    fault: 'a member of a group is written twice where a write ends',
+    file: 'connection/outgoing.ts',
+    from: 'const count = this.member - first;',
+    to: 'const count = this.member - first;\n    if (count === depth && count > 1 && this.member < members.length) this.member--;',
+  },
+  {
+    fault: 'a reply of a group is given to two members',
+    file: 'connection/incoming.ts',
+    from: 'values.push(value);',
+    to: 'values.push(value);\n    if (values.length === 2) values[1] = values[0];',
+  },
+  {
+    fault: 'a group is taken for answered before its last member is',
+    file: 'connection/incoming.ts',
+    from: '?? group.members.length)) return;',
+    to: '?? group.members.length - 1)) return;',
+  },
+  {
+    fault: 'the replies of a group are added to those of the last',
+    file: 'connection/incoming.ts',
+    from: 'this.cut.delete(group);\n    this.values = [];',
+    to: 'this.cut.delete(group);\n    this.values = values.slice(values.length - 1).filter((value) => value instanceof Error);',
+  },
+  {
+    fault: 'a member that is refused fails the whole group',
+    file: 'commands/group.ts',
+    from: 'return frame instanceof ErrorFrame ? toReplyError(frame, member) : member.read(frame, context);',
+    to: 'return member.read(frame, context);',
+  },
+  {
+    fault: 'members of a lost group that were written are told to be unsent',
+    file: 'connection/failures.ts',
+    from: "return index < written ? 'unknown' : 'unsent';",
+    to: "return index < answered.length + 1 ? 'unknown' : 'unsent';",
+  },
+  {
+    fault: 'members of a lost group that were never written are told to may have run',
+    file: 'connection/outgoing.ts',
+    from: 'return request === this.group ? this.member : members.length;',
+    to: 'return members.length;',
+  },
+  {
+    fault: 'the members of a lost group that were answered are forgotten',
+    file: 'connection/link.ts',
+    from: 'const answered = request === oldest ? this.incoming.answered : [];',
+    to: 'const answered = request === undefined ? this.incoming.answered : [];',
+  },
+  {
+    fault: 'a group is as harmless as its most harmless member',
+    file: 'commands/group.ts',
+    from: 'worst = Math.max(worst,',
+    to: 'worst = Math.min(worst,',
+  },
+  {
+    fault: 'the members of a group that are answered are no signs of life',
+    file: 'connection/incoming.ts',
+    from: 'return command instanceof Group ? length / command.members.length : 0;',
+    to: 'return command instanceof Group && length < 0 ? 1 : 0;',
+  },
+  {
+    fault: 'a group is written to its end although nothing waits for it',
+    file: 'connection/outgoing.ts',
+    from: 'if (isDivisible && request.abandoned) {',
+    to: 'if (isDivisible && request.place < 0) {',
+  },
+  {
+    fault: 'an indivisible group is left in its middle with its Observer',
+    file: 'connection/outgoing.ts',
+    from: 'if (isDivisible && request.abandoned) {',
+    to: 'if (request.abandoned) {',
+  },
+];

@@ -1,0 +1,19 @@
+import { DeliveryRule } from './delivery';
+import { GroupRule } from './groups';
+import { LimitRule } from './limits';
+import { MessageRule } from './messages';
+import { OrderRule } from './order';
+import type { Rule, Scene } from './rule';
+import { SessionRule } from './session';
+
+/** All guarantees, in the order in which they are looked at. A feature that promises something adds a file here, and a line. */
+export function rulesFor(scene: Scene): readonly Rule[] {
+  return [
+    new DeliveryRule(scene),
+    new OrderRule(scene),
+    new GroupRule(scene),
+    new LimitRule(scene),
+    new SessionRule(scene),
+    new MessageRule(scene),
+  ];
+}

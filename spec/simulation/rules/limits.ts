@@ -1,0 +1,54 @@
+import type { DisconnectReason } from '../../../src/connection/connection';
+import type { Link } from '../link';
+import { LinkLimits } from './link-limits';
+import { PerLink, type Arrival, type Rule, type Scene, type Write } from './rule';
+
+/** A link is left when it is silent, full or unready for too long, and not sooner; no write holds more than it may. */
+export class LimitRule implements Rule {
+  private readonly limits: PerLink<LinkLimits>;
+
+  constructor(private readonly scene: Scene) {
+    const { timeline, settings, journal } = scene;
+    this.limits = new PerLink((link) => {
+      const fail = (violation: string) => journal.fail(`link ${link.index}: ${violation}`);
+      return new LinkLimits(link, timeline, settings, fail);
+    });
+  }
+
+  opened(link: Link): void {
+    this.limits.of(link);
+  }
+
+  wrote(link: Link, { requests, first }: Write): void {
+    const { settings, journal } = this.scene;
+    const most = settings.autoPipeline ? settings.pipelineDepth : 1;
+    if (requests.length > most)
+      journal.fail(`link ${link.index}: ${requests.length} requests in one write, not ${most}`);
+    if (this.limits.of(link).isFull) journal.fail(`link ${link.index}: written to although its buffer is full`);
+    this.limits.of(link).wrote(requests, first);
+  }
+
+  filled(link: Link): void {
+    this.limits.of(link).filled();
+  }
+
+  emptied(link: Link): void {
+    this.limits.of(link).emptied();
+  }
+
+  come(link: Link): void {
+    this.limits.of(link).checkSilence();
+  }
+
+  arriving(link: Link, { answered }: Arrival): undefined {
+    this.limits.of(link).heard(answered.length > 0);
+  }
+
+  looked(link: Link): void {
+    this.limits.of(link).check();
+  }
+
+  reasonsToLeave(link: Link): readonly DisconnectReason[] {
+    return this.limits.of(link).isOver ? ['timeout'] : [];
+  }
+}

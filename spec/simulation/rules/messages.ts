@@ -1,0 +1,82 @@
+import type { Link } from '../link';
+import type { PushedMessage } from '../peer';
+import { GRAIN, type Sent } from '../sent';
+import type { WireRequest } from '../wire';
+import type { Arrival, Rule, Scene } from './rule';
+
+/** So long what publishes waits at most for subscriptions, ms. */
+const LONGEST_WAIT = 1_000;
+
+/**
+ * Whoever observes a channel gets every message that the server sends for it, in order, and nothing else. A link is ready for messages
+ * when it is subscribed to all that is observed. What publishes waits for the subscriptions that were made before it, and no longer.
+ */
+export class MessageRule implements Rule {
+  /** commands that publish: how many observers there were before each, and since when nothing holds it any more */
+  private readonly publishers = new Map<Sent, { readonly joined: number; freeAt: number }>();
+
+  constructor(private readonly scene: Scene) {}
+
+  ready(link: Link): void {
+    if (!link.carriesMessages) return;
+    for (const name of this.missing(link, link.openedAt))
+      this.scene.journal.fail(`link ${link.index}: ready although it is not subscribed to ${name}`);
+  }
+
+  submitted(sent: Sent): void {
+    const { observers, timeline } = this.scene;
+    if (sent.item.call !== 'publish') return;
+    this.publishers.set(sent, { joined: observers.joined, freeAt: timeline.now() + LONGEST_WAIT });
+  }
+
+  written(link: Link, { sent, member = 0 }: WireRequest): void {
+    if (sent === undefined || link.carriesMessages || member > 0 || sent.outOfLine || sent.wires.length > 1) return;
+    for (const [other, { freeAt }] of this.publishers) {
+      const isWaiting = other.outcome === undefined && other.wires.length === 0 && other.order < sent.order;
+      if (isWaiting && freeAt + GRAIN < sent.submittedAt)
+        other.fail(`was passed by ${sent.call.name} (${sent.id}) although nothing held it any more`);
+    }
+  }
+
+  arriving(link: Link, { messages }: Arrival): () => void {
+    const checkMessages = this.scene.observers.expect(messages);
+    return () => {
+      if (link.open) checkMessages();
+      this.freePublishers(link);
+    };
+  }
+
+  begun(message: PushedMessage): void {
+    message.joinedBefore ??= this.scene.observers.joined;
+  }
+
+  /** A message of the workload's own is about to be published: Observers that had joined before get it. */
+  published(link: Link, id: number, channel: string): void {
+    const { journal, timeline, observers } = this.scene;
+    const carrier = this.scene.carrier();
+    const sent = link.requests.find((request) => request.id === id)?.sent;
+    const publisher = sent && this.publishers.get(sent);
+    if (sent === undefined || publisher === undefined || sent.wires.length > 1 || carrier === undefined) return;
+    if (carrier.peer.refusesSubscriptions || !carrier.ready || carrier.readyAt + GRAIN >= sent.submittedAt) return;
+    if (timeline.now() - sent.submittedAt >= LONGEST_WAIT) return;
+    if (!observers.hasJoined(channel, sent.submittedAt, publisher.joined)) return;
+    journal.count('published by who had subscribed in the same tick');
+    if (!carrier.peer.subscriptions.channel.has(channel))
+      journal.fail(`PUBLISH (${id}) overtook the SUBSCRIBE of the same tick`);
+  }
+
+  /** The server has confirmed all that is observed: nothing that was called before waits for it any more. */
+  private freePublishers(link: Link): void {
+    const { timeline } = this.scene;
+    const isConfirmed = link.carriesMessages && link.open && link.ready && link.oldest === undefined;
+    if (!isConfirmed || this.publishers.size === 0 || this.missing(link, Infinity).length > 0) return;
+    for (const publisher of this.publishers.values()) publisher.freeAt = Math.min(publisher.freeAt, timeline.now());
+  }
+
+  /** What is observed by Observers that joined before a time, and the link is not subscribed to. */
+  private missing({ peer }: Link, before: number): string[] {
+    const { channel, pattern, shard } = peer.subscriptions;
+    const there = new Set([...channel, ...pattern, ...[...shard].map((name) => `#${name}`)]);
+    return [...this.scene.observers.observedBefore(before)].filter((name) => !there.has(name));
+  }
+}

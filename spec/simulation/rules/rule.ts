@@ -1,0 +1,85 @@
+import type { DisconnectReason } from '../../../src/connection/connection';
+import type { Journal } from '../journal';
+import type { Link } from '../link';
+import type { Observers } from '../observers';
+import type { PushedMessage } from '../peer';
+import type { Settings } from '../plan';
+import type { Circumstances, Outcome, Sent } from '../sent';
+import type { Timeline } from '../timeline';
+import type { WireRequest } from '../wire';
+
+/** One write of the client to a link. */
+export interface Write {
+  readonly bytes: number;
+  /** nothing was owed on the link before it */
+  readonly first: boolean;
+  readonly requests: readonly WireRequest[];
+}
+
+/** What one chunk of bytes brings whole. */
+export interface Arrival {
+  readonly answered: readonly WireRequest[];
+  readonly messages: readonly PushedMessage[];
+}
+
+/**
+ * One guarantee of the client. A rule has a method for each thing that it has to know of; what breaks the guarantee goes to the
+ * journal. The rules are listed in `index.ts`, and the referee calls them in that order.
+ */
+export interface Rule {
+  opened?(link: Link): void;
+  /** the client takes the link for ready: it has been told all that it greets and subscribes with */
+  ready?(link: Link): void;
+  /** live connections are to be signed in anew, so many times */
+  rotated?(times: number): void;
+  /** the user has called a command */
+  submitted?(sent: Sent): void;
+  /** a request was written; it is not among the requests of the link yet */
+  written?(link: Link, request: WireRequest): void;
+  wrote?(link: Link, write: Write): void;
+  filled?(link: Link): void;
+  emptied?(link: Link): void;
+  /** bytes have come to the client, and nothing of them is taken into account yet */
+  come?(link: Link): void;
+  /** bytes are about to reach the client; returns what is to be checked once the client has read them */
+  arriving?(link: Link, arrival: Arrival): (() => void) | undefined;
+  /** the first bytes of a message, and not all of them, are about to reach the client */
+  begun?(message: PushedMessage): void;
+  /** the server is about to publish what a command of the workload wants published */
+  published?(link: Link, id: number, channel: string): void;
+  /** the network or the server has ended the link */
+  lost?(link: Link): void;
+  /** the client leaves the link, which was open */
+  left?(link: Link): void;
+  /** what the client may say of why it leaves the link; nothing when it has to keep it */
+  reasonsToLeave?(link: Link): readonly DisconnectReason[];
+  /** no limit of the link, which was open until now, may be over */
+  looked?(link: Link): void;
+  settled?(sent: Sent, outcome: Outcome): void;
+  /** all is over: what can be told of a command only now */
+  concluded?(sent: Sent): void;
+}
+
+/** What rules are made with. */
+export interface Scene {
+  readonly timeline: Timeline;
+  readonly journal: Journal;
+  readonly settings: Settings;
+  readonly observers: Observers;
+  readonly around: Circumstances;
+  /** the link that the client has for its messages just now */
+  carrier(): Link | undefined;
+}
+
+/** What a rule remembers of each link. */
+export class PerLink<T> {
+  private readonly values = new Map<Link, T>();
+
+  constructor(private readonly begin: (link: Link) => T) {}
+
+  of(link: Link): T {
+    let value = this.values.get(link);
+    if (value === undefined) this.values.set(link, (value = this.begin(link)));
+    return value;
+  }
+}
