@@ -64,7 +64,7 @@ describe('the options of the bench', () => {
     const options = parseOptions([]);
     expect(options).toMatchObject({ rounds: 5, seconds: 0.3, json: undefined, dist: undefined });
     expect(options).toHaveProperty('only.size', 9);
-    expect(options).toHaveProperty('clients.size', 11);
+    expect(options).toHaveProperty('clients.size', 12);
   });
 
   it('choose a client with all ways to use it', () => {

@@ -55,22 +55,29 @@ export const systemClock: Clock = {
   afterInput: (work) => setImmediate(work),
 };
 
+/** In so many parts a patient clock measures a delay: how much of it the event loop was held up is known to one part. */
+const PARTS = 8;
+
 /** A clock whose delays are longer by the time that the event loop is held up: for what takes several answers of a peer. */
 export function patient(clock: Clock): SchedulerLike {
   return {
     now: () => clock.now(),
     schedule: <T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription => {
       const waiting = new Subscription();
-      const wait = (ms: number): void => {
-        const due = clock.now() + ms;
+      let left = delay;
+      const wait = (): void => {
+        const part = Math.min(left, delay / PARTS);
+        const due = clock.now() + part;
         const goOff = function (this: SchedulerAction<T>): void {
           const late = clock.now() - due;
-          if (late > HELD_UP) wait(Math.min(late, delay));
+          left -= late > HELD_UP ? part : part + late;
+          waiting.remove(this);
+          if (left > 0) wait();
           else work.call(this, state);
         };
-        waiting.add(clock.schedule(goOff, ms));
+        waiting.add(clock.schedule(goOff, part));
       };
-      wait(delay);
+      wait();
       return waiting;
     },
   };
