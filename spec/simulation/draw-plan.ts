@@ -73,6 +73,7 @@ export function drawPlan(seed: number): Plan {
     ...drawServer(random, length),
     ...drawLinks(random, theme.links, theme.faults),
     ...drawGroups(random, sends, length),
+    ...drawRefusedRotation(random, settings, length),
   ];
   return { seed, settings, items };
 }
@@ -175,6 +176,17 @@ function drawSend(random: Random, id: number, at: number): SendItem {
     throws: random.maybe(0.01, () => true),
     reaction: random.maybe(0.05, () => drawReaction(random, call)),
   };
+}
+
+/** In RESP2 a rotation takes the subscriptions away and brings them back, and the server has none of that for the moment. */
+function drawRefusedRotation(random: Random, { protocol, password }: Settings, length: number): Item[] {
+  if (protocol !== 2 || !password || !random.chance(0.5)) return [];
+  const at = random.int(20, 20 + length);
+  return [
+    { kind: 'join', at: random.int(0, 10), id: LAST_ID, names: [random.pick(CHANNELS)], bytes: false },
+    { kind: 'rotate', at, wrongly: false },
+    { kind: 'refuse', at, duration: random.pick([5, 10, 30]), word: random.pick(['TRYAGAIN', 'LOADING']) },
+  ];
 }
 
 /** Groups among the commands: of few members, and now and then of many that take several writes. */
