@@ -2,6 +2,12 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
+const ON_THE_CLOCK = "time is the business of connection/clock.ts: use the client's clock";
+const ofTime = [
+  ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'],
+  ...['queueMicrotask', 'performance'],
+].map((name) => ({ name, message: ON_THE_CLOCK }));
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', '.cache/', '**/generated/', 'infra/bench/peers/'] },
   js.configs.recommended,
@@ -20,6 +26,39 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       eqeqeq: 'error',
+    },
+  },
+  // All time is that of the client's clock: a test's fake timers and the simulation depend on it.
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/connection/clock.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...ofTime],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: ON_THE_CLOCK },
+        { object: 'process', property: 'nextTick', message: ON_THE_CLOCK },
+        { object: 'process', property: 'hrtime', message: ON_THE_CLOCK },
+        ...ofTime.map(({ name }) => ({ object: 'globalThis', property: name, message: ON_THE_CLOCK })),
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.name='timer'][arguments.length<2]",
+          message: `${ON_THE_CLOCK}: timer(due, clock)`,
+        },
+        {
+          selector:
+            'CallExpression[callee.name=/^(delay|interval|debounceTime|throttleTime|auditTime|sampleTime)$/][arguments.length<2]',
+          message: ON_THE_CLOCK,
+        },
+        {
+          selector:
+            "CallExpression[callee.name='timeout'] > ObjectExpression:not(:has(Property[key.name='scheduler']))",
+          message: ON_THE_CLOCK,
+        },
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: ON_THE_CLOCK },
+      ],
     },
   },
   // Jest's asymmetric matchers are of type any.

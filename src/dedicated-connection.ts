@@ -6,6 +6,7 @@ import { knownCall } from './commands/known-commands';
 import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseOnLentConnection } from './commands/shared-connection';
+import { inContext } from './connection/async-context';
 import type { Monitor } from './monitor';
 import type { Frame } from './resp/frames';
 
@@ -28,28 +29,29 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
 
   /**
    * All commands that the server is sent by any client, a line for each, secrets included; so also the PING of a connection that
-   * was silent for `readTimeout` ms. Completes when the client is closed, errors when the connection is lost: with a ConnectionError,
+   * was silent for `readTimeout` ms. Observed twice it is asked for once. Completes when the client is closed or RESET ends it, errors
+   * when the connection is lost: with a ConnectionError,
    * or a TimeoutError when it was found dead.
    * @example
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */
   monitor(): Observable<string> {
-    return this.#monitor.lines(() => this.send(monitor())).pipe(takeUntil(this.#ended$));
+    return this.#monitor.lines(() => Reply.from(this.#source, monitor())).pipe(takeUntil(this.#ended$), inContext());
   }
 
   /**
    * Sends any command by its name.
-   * @throws TypeError when the name or an argument cannot be sent, or the command subscribes: messages come through `redis.subscribe`
+   * @throws TypeError when the name or an argument cannot be sent, or what comes is no reply: messages come through
+   * `redis.subscribe`, the lines of MONITOR through `monitor()`
    * @example
    * await connection.call('MULTI');
    */
   call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
-    const command = knownCall<T>(name, args);
-    refuseOnLentConnection(command.spec);
-    return this.send(command);
+    return this.send(knownCall<T>(name, args));
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
+    refuseOnLentConnection(command);
     const { spec, args, read, keys } = command;
     // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
     const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));

@@ -78,6 +78,20 @@ export class DisconnectedError extends RedisError {
 
 const LONGEST_KIND = 64;
 
+/** A loop over messages is slower than they come, and its buffer is full: what came then is lost, and so the loop ends. */
+export class OverflowError extends RedisError {
+  readonly code = 'OVERFLOW';
+
+  /** @param size how many messages were waiting */
+  constructor(size: number) {
+    const waiting = size === 1 ? 'a message was waiting' : `${size} messages were waiting`;
+    super(`A message is lost, for ${waiting} already: the loop is too slow, or its option 'buffer' too small`, {
+      delivery: 'answered',
+      repeatable: true,
+    });
+  }
+}
+
 /** The server answered with an error. */
 export class ReplyError extends RedisError {
   readonly code: string = 'REPLY';

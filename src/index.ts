@@ -10,6 +10,7 @@ export {
   AuthenticationError,
   ConnectionError,
   DisconnectedError,
+  OverflowError,
   ProtocolError,
   RedisError,
   ReplyError,
@@ -29,8 +30,10 @@ export type {
   ReplyLimits,
   RetryOptions,
 } from './options';
+export type { MessageStream } from './pubsub/message-stream';
+export type { ChannelNames, MessageOptions, SubscribeOptions } from './pubsub/subscribe-options';
 export type { Message } from './pubsub/topic';
 export type { Attribute, ErrorFrame, Frame, Push } from './resp/frames';
 export type { DedicatedConnection } from './dedicated-connection';
 export { Redis } from './redis';
-export type { CommandOptions, RedisView, SubscribeOptions } from './redis-view';
+export type { CommandOptions, RedisView } from './redis-view';

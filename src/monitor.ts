@@ -5,7 +5,7 @@ import type { Push } from './resp/frames';
 
 /** The lines of MONITOR on one connection, asked for once, however many observe them: a server answers no second MONITOR. */
 export class Monitor implements Resident {
-  private readonly lines$ = new Multicast<string>();
+  private lines$ = new Multicast<string>();
   private asked: Observable<unknown> | undefined;
 
   /**
@@ -25,6 +25,14 @@ export class Monitor implements Resident {
         },
       });
     });
+  }
+
+  /** RESET has ended MONITOR: what is observed completes, and later Observers ask anew. */
+  end(): void {
+    const { lines$ } = this;
+    this.asked = undefined;
+    this.lines$ = new Multicast();
+    lines$.complete();
   }
 
   receive(push: Push): void {

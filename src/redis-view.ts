@@ -1,8 +1,9 @@
-import { map, merge, type Observable } from 'rxjs';
+import { filter, map, merge, type Observable } from 'rxjs';
 import type { Arg, Command } from './commands/command';
 import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
+import { ownMessage, prefixChannel } from './commands/prefix';
 import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request-context';
@@ -11,19 +12,19 @@ import { retryPolicy } from './connection/retry';
 import { duration } from './option-checks';
 import { kindOf } from './resp/kind-of';
 import { resolveRetry, withoutUndefined, type RetryOptions } from './options';
-import { prefixName, withoutPrefix } from './pubsub/prefix';
+import type { ChannelName } from './pubsub/channel-name';
+import { MessageStream } from './pubsub/message-stream';
 import type { PubSub } from './pubsub/pubsub';
+import {
+  isGlob,
+  namesOf,
+  optionsFor,
+  type ChannelNames,
+  type MessageOptions,
+  type SubscribeOptions,
+} from './pubsub/subscribe-options';
 import type { SubscriptionKind } from './pubsub/subscriptions';
 import type { Message } from './pubsub/topic';
-
-/** How `subscribe` reads its argument. */
-export interface SubscribeOptions {
-  /** take `*`, `?` and `[` for what they are, not for a pattern */
-  readonly literal?: boolean | undefined;
-}
-
-/** A channel or pattern, or several. */
-type Names = string | readonly string[];
 
 /** What may be said otherwise for some commands than for the whole client. */
 export interface CommandOptions {
@@ -87,18 +88,23 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
   /**
    * The messages of channels. A name with `*`, `?` or `[` is a pattern unless `literal` says otherwise. However many Observers
    * there are, the server sees one subscription, made with the first of them, ended with the last, restored after a reconnect.
-   * @returns messages until the client is closed; errors with a ReplyError when the server refuses the channel
+   * @param names text or bytes; on `redis.bytes` the names in messages are bytes
+   * @returns messages until the client is closed, for Observers and for `for await`; errors with a ReplyError when the server refuses
+   * the channel
+   * @throws TypeError when a name is neither text nor bytes, or an option is wrong
    * @example
    * redis.subscribe('news:*').pipe(filter(({ data }) => data !== '')).subscribe(render);
+   * for await (const { channel, data } of redis.subscribe('news:*')) await handle(channel, data);
    */
-  subscribe(names: Names, { literal = false }: SubscribeOptions = {}): Observable<Message<S>> {
-    const all = listOf('subscribe', names);
-    const isPattern = (name: string) => !literal && /[*?[]/.test(name);
+  subscribe(names: ChannelNames, options: SubscribeOptions = {}): MessageStream<Message<S>> {
+    const all = namesOf('subscribe', names);
+    const { literal, buffer } = optionsFor('subscribe', options, ['literal', 'buffer']);
+    const isPattern = (name: ChannelName) => !literal && isGlob(name);
     const patterns = all.filter(isPattern);
     const channels = all.filter((name) => !isPattern(name));
-    if (patterns.length === 0) return this.#messages('channel', channels);
-    if (channels.length === 0) return this.#messages('pattern', patterns);
-    return merge(this.#messages('channel', channels), this.#messages('pattern', patterns));
+    if (patterns.length === 0) return new MessageStream(this.#messages('channel', channels), buffer);
+    if (channels.length === 0) return new MessageStream(this.#messages('pattern', patterns), buffer);
+    return new MessageStream(merge(this.#messages('channel', channels), this.#messages('pattern', patterns)), buffer);
   }
 
   /**
@@ -106,17 +112,18 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
    * @example
    * redis.psubscribe('news.[a-m]*').subscribe(({ channel, data }) => console.log(channel, data));
    */
-  psubscribe(patterns: Names): Observable<Message<S>> {
-    return this.#messages('pattern', listOf('psubscribe', patterns));
+  psubscribe(patterns: ChannelNames, options: MessageOptions = {}): MessageStream<Message<S>> {
+    return this.#streamOf('psubscribe', 'pattern', patterns, options);
   }
 
   /**
-   * The messages of shard channels (Redis 7 and later).
+   * The messages of shard channels (Redis 7 and later). What the server takes away, for the slot moves, is asked for again; it errors
+   * with a ReplyError when the server has refused that for `commandTimeout` ms.
    * @example
    * redis.ssubscribe('orders:{42}').subscribe(({ data }) => console.log(data));
    */
-  ssubscribe(channels: Names): Observable<Message<S>> {
-    return this.#messages('shard', listOf('ssubscribe', channels));
+  ssubscribe(channels: ChannelNames, options: MessageOptions = {}): MessageStream<Message<S>> {
+    return this.#streamOf('ssubscribe', 'shard', channels, options);
   }
 
   /** What a log shows: no option, for some are secrets. */
@@ -147,12 +154,27 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
     return Reply.from({ ...this.#source, executor: this.#pubsub.publisher }, command);
   }
 
-  #messages(kind: SubscriptionKind, names: readonly string[]): Observable<Message<S>> {
+  #streamOf(
+    method: string,
+    kind: SubscriptionKind,
+    names: ChannelNames,
+    options: MessageOptions,
+  ): MessageStream<Message<S>> {
+    const all = namesOf(method, names);
+    const { buffer } = optionsFor(method, options, ['buffer']);
+    return new MessageStream(this.#messages(kind, all), buffer);
+  }
+
+  #messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<S>> {
     const { bytes, prefix } = this.#source;
-    const wanted = prefix === '' ? names : names.map((name) => prefixName(kind, name, prefix));
+    const wanted = prefix === '' ? names : names.map((name) => prefixChannel(kind, name, prefix));
     const messages = bytes ? this.#pubsub.messagesAsBytes(kind, wanted) : this.#pubsub.messages(kind, wanted);
-    const own = messages as Observable<unknown> as Observable<Message<S>>;
-    return prefix === '' ? own : own.pipe(map((message) => withoutPrefix(message, prefix)));
+    const all = messages as Observable<unknown> as Observable<Message<S>>;
+    if (prefix === '') return all;
+    return all.pipe(
+      map((message) => ownMessage(message, prefix)),
+      filter((message) => message !== undefined),
+    );
   }
 }
 
@@ -184,15 +206,4 @@ function contextOf(options: CommandOptions, before: RequestContext): Partial<Req
     ...(idempotent !== undefined && { idempotent }),
     ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),
   };
-}
-
-function listOf(method: string, names: Names): readonly string[] {
-  const list = typeof names === 'string' ? [names] : names;
-  if (!Array.isArray(list) || list.length === 0) {
-    throw new TypeError(`${method}: a channel, or an array of at least one, was expected`);
-  }
-  list.forEach((name: unknown) => {
-    if (typeof name !== 'string') throw new TypeError(`${method}: a channel is a string, got ${kindOf(name)}`);
-  });
-  return list as readonly string[];
 }

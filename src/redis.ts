@@ -1,14 +1,17 @@
-import { defer, filter, finalize, forkJoin, map, takeWhile, tap, type Observable, type ObservableInput } from 'rxjs';
+import { Observable, defer, filter, finalize, forkJoin, map, takeWhile, tap, type ObservableInput } from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
-import { plainContext } from './commands/request-context';
+import { plainContext, type Executor } from './commands/request-context';
+import { inCallersContext, inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionEvent, type ConnectionParts, type ConnectionState } from './connection/connection';
 import { retryPolicy } from './connection/retry';
 import { Monitor } from './monitor';
 import { shielded } from './connection/shielded';
+import { Verifier } from './connection/verifier';
 import { stageOf, type Role } from './connection/stage';
 import { DedicatedConnection } from './dedicated-connection';
+import type { RedisError } from './errors';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { kindOf } from './resp/kind-of';
 import { PubSub } from './pubsub/pubsub';
@@ -30,7 +33,10 @@ export class Redis extends RedisView {
 
   private readonly connection: Connection;
   private readonly source: ReplySource;
+  private readonly executorOf: (connection: Connection) => Executor;
   private readonly lend: () => Connection;
+  /** How many listen to `state$` and `events$`. */
+  private listeners = 0;
   /** What `dedicated` has lent and not got back. */
   private readonly leases = new Set<Connection>();
 
@@ -52,27 +58,31 @@ export class Redis extends RedisView {
       stage.made(connection, role);
       return connection;
     };
-    const connection = make('commands', {}, {});
+    const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error) });
     const { session } = connection;
     const pubsub = new PubSub(connection, () => make('messages', {}, { carriesMessages: true, session }), resolved);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry, warnUnused } = resolved;
+    const { prefix, commandTimeout, retry, verify, warnUnused, callSites, asyncContext } = resolved;
+    const executorOf = (one: Executor): Executor => (asyncContext ? inCallersContext(one) : one);
     const source: ReplySource = {
       ...plainContext,
-      executor: connection,
+      executor: executorOf(verify > 0 ? new Verifier(connection, verify) : connection),
       prefix,
       commandTimeout,
       retry: retryPolicy(retry),
       report: (error) => connection.events$.next({ type: 'error', error }),
       warnUnused,
-      plain: prefix === '' && !warnUnused,
+      callSites,
+      plain: prefix === '' && !warnUnused && !callSites,
     };
     super(source, pubsub);
     this.connection = connection;
     this.source = source;
-    this.lend = () => make('lease', { reconnect: false }, { session: session.copy() });
-    this.state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
-    this.events$ = connection.events$.pipe(shielded());
+    this.executorOf = executorOf;
+    this.lend = () => make('lease', {}, { session: session.copy(), once: true });
+    const state$ = connection.state$.pipe(takeWhile(({ kind }) => kind !== 'closed', true));
+    this.state$ = this.counted(state$.pipe(inContext()));
+    this.events$ = this.counted(connection.events$.pipe(shielded(), inContext()));
   }
 
   /**
@@ -137,13 +147,31 @@ export class Redis extends RedisView {
       };
       const monitored = new Monitor();
       connection.line.residents.add(monitored);
+      connection.line.sessionCommands$.subscribe(({ spec }) => {
+        if (spec.effect === 'reset') monitored.end();
+      });
       const lent = new DedicatedConnection(
-        { ...this.source, executor: connection, retry: () => false },
+        { ...this.source, executor: this.executorOf(connection), retry: () => false },
         monitored,
         ended$,
       );
       return defer(() => work(lent)).pipe(finalize(giveBack));
     });
+  }
+
+  private counted<T>(source: Observable<T>): Observable<T> {
+    return new Observable((subscriber) => {
+      this.listeners++;
+      subscriber.add(() => this.listeners--);
+      return source.subscribe(subscriber);
+    });
+  }
+
+  /** Says once why nothing happens, where nothing would show it until commands run out of time. */
+  private warn({ message }: RedisError): void {
+    if (this.listeners > 0) return;
+    const told = `${this.connection.address} cannot be reached: ${message}. Listen to redis.state$ or redis.events$ to be told`;
+    process.emitWarning(told, { type: 'RedisWarning', code: 'REDIS_UNREACHABLE' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

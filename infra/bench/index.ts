@@ -14,9 +14,6 @@ import { judge } from './targets';
 import { workloads, type Workload } from './workloads';
 import { makeWorkFolder, prepareWorkshop } from './workshop';
 
-/** A server whose output to a subscriber that stands still may grow: the receivers are stopped while others publish. */
-const SERVER_ARGUMENTS = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0'];
-
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (options === 'help') {
@@ -24,7 +21,7 @@ async function main(): Promise<void> {
     return;
   }
   const folder = await makeWorkFolder();
-  const server = await startServer({ args: SERVER_ARGUMENTS });
+  const server = await startServer({ own: true });
   const silentProxy = await startSilentProxy(server);
   try {
     const hasPeers = [...options.clients].some((name) => clients[name].role === 'peer');

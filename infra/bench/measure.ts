@@ -91,13 +91,13 @@ function newProcessEachTime(workshop: Workshop, assignment: Assignment): Partici
   };
 }
 
-/** Publishes to a receiver that stands still, then lets it go: it reads as fast as it can, never waiting for a publisher. */
+/** Publishes, as often as it takes, to a receiver that stands still, then lets it go: it reads as fast as it can, never waiting for a publisher. */
 async function receiver(
   worker: WorkerProcess,
   server: RunningServer,
-  { channel, count }: Extract<Job, { kind: 'messages' }>,
+  { channel, count, times }: Extract<Job, { kind: 'messages' }>,
 ): Promise<Participant> {
-  const measure = async (): Promise<Metrics> => {
+  const gather = async (): Promise<Metrics> => {
     worker.pause();
     try {
       await publish(server, channel, count);
@@ -106,7 +106,12 @@ async function receiver(
     }
     return worker.measured();
   };
+  const measure = async (): Promise<Metrics> => {
+    let seconds = 0;
+    for (let time = 0; time < times; time++) seconds += count / (await gather()).perSecond!;
+    return { perSecond: (count * times) / seconds };
+  };
   await untilSubscribed(server, channel);
-  await measure(); // warms up
+  await gather(); // warms up
   return { measure, end: () => worker.end() };
 }

@@ -13,6 +13,11 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
     measureOnDemand(measure);
     return;
   }
+  if (job.kind === 'observers') {
+    const { prepareObservers } = await import('./jobs/observers');
+    measureOnDemand(await prepareObservers(url, job));
+    return;
+  }
   const client = await clients[name].load();
   switch (job.kind) {
     case 'throughput': {

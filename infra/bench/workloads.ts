@@ -2,7 +2,18 @@ import { clientNames, clients, type ClientName } from './clients';
 import type { Job } from './jobs/job';
 
 /** What `--only` selects by. */
-export const groups = ['get', 'set', 'lrange', 'large', 'pubsub', 'cpu', 'memory', 'start-up', 'decoding'] as const;
+export const groups = [
+  'get',
+  'set',
+  'lrange',
+  'large',
+  'pubsub',
+  'observers',
+  'cpu',
+  'memory',
+  'start-up',
+  'decoding',
+] as const;
 export type Group = (typeof groups)[number];
 
 /** One line of questions in the table: a metric of a workload, asked of every client. */
@@ -26,8 +37,9 @@ export interface Workload {
 }
 
 const everyWay = clientNames;
-/** Who has no limits is the same in all else. */
-const limited = clientNames.filter((name) => name !== 'ours, without limits');
+/** What shows the cost of an option is the same in all else. */
+const optional: readonly ClientName[] = ['ours, without limits', 'ours, asyncContext'];
+const limited = clientNames.filter((name) => !optional.includes(name));
 const oneWayEach = clientNames.filter((name) => clients[name].variant !== true);
 /** Whoever waits for a reply takes memory too, each way another amount. The floor waits for nothing. */
 const everyWayOfOursOneOfPeers = limited.filter(
@@ -38,8 +50,17 @@ const IN_FLIGHT = [1, 100, 1000] as const;
 /** Enough for client and server to work at the same time; the sockets' buffers hold little more. */
 const LISTS_IN_FLIGHT = 10;
 const LARGE_IN_FLIGHT = 4;
+const OBSERVERS = [10, 100, 1_000, 10_000, 100_000] as const;
 const PENDING = 100_000;
 const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
+
+/** So many messages, about 15 MB of them, gather for a receiver that stands still: a server hangs up on one that owes it 32 MB. */
+const MOST_GATHERED = 100_000;
+
+function gatherings(messages: number): { readonly count: number; readonly times: number } {
+  const times = Math.ceil(messages / MOST_GATHERED);
+  return { count: Math.ceil(messages / times), times };
+}
 
 /** @param seconds how long one measurement takes */
 export function workloads(seconds: number): readonly Workload[] {
@@ -67,9 +88,11 @@ export function workloads(seconds: number): readonly Workload[] {
       job: (client) => ({
         kind: 'messages',
         channel: `bench:channel:${clientNames.indexOf(client)}`,
-        count: Math.ceil(MESSAGES_PER_SECOND_OF_MEASUREMENT * seconds),
+        ...gatherings(Math.ceil(MESSAGES_PER_SECOND_OF_MEASUREMENT * seconds)),
       }),
     },
+    ...OBSERVERS.map((count) => observers(count, 'one channel')),
+    ...OBSERVERS.map((count) => observers(count, 'channels')),
     {
       rows: [
         cost(
@@ -101,6 +124,26 @@ function smallCommand(command: 'get' | 'set', inFlight: number, seconds: number)
     rows.push(cost(`cpu-${command}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'));
   }
   return { rows, clients: everyWay, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
+}
+
+/** What one costs must not grow with their number. */
+function observers(count: number, of: 'one channel' | 'channels'): Workload {
+  const who =
+    of === 'channels' ? `${number(count)} channels, an Observer each` : `${number(count)} Observers of one channel`;
+  const title = `${who}: join, get a message, leave; for each`;
+  return {
+    rows: [
+      cost(
+        `observers-${of === 'channels' ? 'channels' : 'channel'}-${count}`,
+        'observers',
+        title,
+        'microseconds',
+        'µs',
+      ),
+    ],
+    clients: ['ours, firstValueFrom'],
+    job: () => ({ kind: 'observers', of, count }),
+  };
 }
 
 function decoding(megabytes: number): Workload {

@@ -71,6 +71,18 @@ export const rules: IFlattenedRuleSet = {
       to: { path: '^(node:)?(net|tls)$', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'contexts of AsyncLocalStorage are the business of connection/async-context.ts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/connection/async-context\\.ts$' },
+      to: { path: '^(node:)?async_hooks$' },
+    },
+    {
+      name: 'timers are the business of connection/clock.ts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/connection/clock\\.ts$' },
+      to: { path: '^(node:)?(timers|timers/promises|perf_hooks|process)$' },
+    },
+    {
       name: 'OpenTelemetry is the business of telemetry/',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/telemetry/' },

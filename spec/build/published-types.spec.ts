@@ -26,8 +26,6 @@ const PRIVATE = [
   'SecretArguments',
   // The builder of EVAL, which is exported as `eval`.
   'evalScript',
-  // Channels, or one.
-  'Names',
 ];
 
 describe('the published types', () => {
@@ -81,6 +79,7 @@ describe('the published types', () => {
         'RedisView',
         'DedicatedConnection',
         'Completion',
+        'MessageStream',
         'Awaitable',
         'ErrorFrame',
         'Push',
@@ -98,6 +97,7 @@ describe('the published types', () => {
         'Command',
         'ConnectionError',
         'DisconnectedError',
+        'OverflowError',
         'ProtocolError',
         'Redis',
         'RedisError',

@@ -37,6 +37,15 @@ describe('npm run bench', () => {
     HANGS_AFTER,
   );
 
+  it(
+    'measures messages at a server as it comes, whose output limits stand',
+    async () => {
+      const { rows } = await bench('--only', 'pubsub', '--clients', 'ours,floor', '--rounds', '1', '--seconds', '0.5');
+      expect(rows.map(({ failures }) => failures)).toEqual([{}]);
+    },
+    HANGS_AFTER,
+  );
+
   it('reports a client that fails and measures the others', async () => {
     const nothing = await mkdtemp(join(tmpdir(), 'bench-nothing-'));
     try {

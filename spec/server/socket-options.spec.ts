@@ -1,3 +1,4 @@
+import dns, { type LookupAddress } from 'node:dns';
 import { Socket } from 'node:net';
 import { firstValueFrom, mergeMap, of, take, tap } from 'rxjs';
 import type { RedisOptions } from 'rxjs-redis';
@@ -5,6 +6,7 @@ import { systemClock } from '../../src/connection/clock';
 import { openSocket } from '../../src/connection/socket';
 import { resolveOptions } from '../../src/options';
 import { reaches, useClients } from '../support/clients';
+import { failure } from '../support/outcomes';
 import { useServer } from '../support/server';
 
 describe('The options of the socket', () => {
@@ -44,6 +46,47 @@ describe('The options of the socket', () => {
   it('noDelay sends small writes at once unless it is turned off, on each connection', async () => {
     expect(await toldTwice('setNoDelay', {})).toStrictEqual([[true], [true]]);
     expect(await toldTwice('setNoDelay', { noDelay: false })).toStrictEqual([[false], [false]]);
+  });
+
+  describe('family', () => {
+    const addresses: LookupAddress[] = [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ];
+    let asked: (number | undefined)[];
+    beforeEach(() => {
+      asked = [];
+      const { lookup } = dns;
+      const answer = (name: string, options: dns.LookupOptions, callback: (...answer: unknown[]) => void) => {
+        if (name !== 'redis.example') return lookup(name, options, callback as never);
+        const family = options.family as number | undefined;
+        asked.push(family);
+        const matching = addresses.filter((each) => !family || each.family === family);
+        if (options.all) callback(null, matching);
+        else callback(null, matching[0]!.address, matching[0]!.family);
+      };
+      jest.spyOn(dns, 'lookup').mockImplementation(answer as never);
+    });
+    const named = (options: RedisOptions) =>
+      make({ host: 'redis.example', port: server().port, reconnect: false, ...options });
+
+    it.each<RedisOptions>([{ family: 4 }, { family: 0 }, {}])(
+      '%o reaches a server that listens on IPv4',
+      async (options) => {
+        expect(await named(options).ping()).toBe('PONG');
+        expect(asked).toStrictEqual([options.family ?? 0]);
+      },
+    );
+
+    it('6 tries no address of IPv4', async () => {
+      expect(String(await failure(named({ family: 6 }).connect()))).toMatch(/::1/);
+      expect(asked).toStrictEqual([6]);
+    });
+
+    it('is 0, 4 or 6', () => {
+      for (const family of [5, '4', null])
+        expect(() => named({ family: family as 4 })).toThrow(`The option 'family' is 0, 4 or 6, got ${family}`);
+    });
   });
 
   it.each([1024, 16_384])('readBufferSize %d bytes is what is read at once', async (readBufferSize) => {

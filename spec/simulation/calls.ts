@@ -1,8 +1,10 @@
-import type { Replay } from '../../src/commands/command';
+import { Command, type Replay } from '../../src/commands/command';
+import { incr } from '../../src/commands/generated/builders';
 import type { Reply } from '../../src/commands/reply';
 import type { RedisView } from '../../src/redis-view';
 import type { SendItem } from './plan';
 import { toBytes } from './resp';
+import { LIST } from './write-order';
 
 /** A command that the workload knows how to call. Its id stands among the arguments, behind a letter and a colon. */
 export interface Call {
@@ -17,6 +19,12 @@ export interface Call {
   readonly payload?: (item: SendItem) => string;
   /** whether the value is what the surface promises, as far as the text and bytes of it go */
   readonly fits?: (value: unknown, bytes: boolean) => boolean;
+}
+
+function misread(key: string): Command {
+  return new Command(incr(key).spec, [key], () => {
+    throw new TypeError('a colour was expected');
+  });
 }
 
 const isText = (value: unknown, bytes: boolean) => (bytes ? Buffer.isBuffer(value) : typeof value === 'string');
@@ -76,6 +84,7 @@ export const calls = {
     send: (view, item) => view.append(`a:${item.id}`, filling(item)),
     payload: (item) => toBytes(filling(item)),
   },
+  push: { name: 'RPUSH', replay: 'no', writes: true, send: (view, { id }) => view.rpush(LIST, `q:${id}`) },
   swap: {
     name: 'SET',
     replay: 'no',
@@ -95,8 +104,8 @@ export const calls = {
   },
   /** the server has a set where a string was expected */
   wrongtype: { name: 'GET', replay: 'read', writes: false, send: (view, { id }) => view.get(`w:${id}`) },
-  /** the server answers what the command never promised */
-  misread: { name: 'INCR', replay: 'no', writes: true, send: (view, { id }) => view.incr(`m:${id}`) },
+  /** a user's own reader does not like what the server answers */
+  misread: { name: 'INCR', replay: 'no', writes: true, send: (view, { id }) => view['send'](misread(`m:${id}`)) },
   /** bytes that the user has handed over to another thread meanwhile cannot be read any more */
   unencodable: {
     name: 'SET',

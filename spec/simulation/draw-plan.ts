@@ -16,6 +16,8 @@ const CALLS: readonly CallName[] = [
     'incr',
     'incr',
     'append',
+    'push',
+    'push',
     'swap',
     'unknown',
     'publish',
@@ -32,6 +34,8 @@ const LAST_ID = 1_000;
 const PUBLISHERS = 2000;
 /** Ids of commands that select a database. */
 const SELECTORS = 3000;
+/** Ids of commands that write to one key, around one that is refused. */
+const RIVALS = 4000;
 /** Ids of groups. */
 const GROUPS = 7000;
 /** What groups are made of. */
@@ -72,6 +76,7 @@ export function drawPlan(seed: number): Plan {
     ...drawUserActions(random, length),
     ...drawServer(random, length),
     ...drawLinks(random, theme.links, theme.faults),
+    ...drawRivals(random, length),
     ...drawGroups(random, sends, length),
     ...drawRefusedRotation(random, settings, length),
     ...drawMigration(random, length),
@@ -146,6 +151,18 @@ function drawSelects(random: Random, items: readonly Item[]): Item[] {
     selects.push({ ...select, call: 'select', how: 'observe', reaction: undefined });
   }
   return selects;
+}
+
+/** A write is refused for the moment, and others to the same key are called until it comes back. */
+function drawRivals(random: Random, length: number): Item[] {
+  if (!random.chance(0.1)) return [];
+  const first = random.int(0, length);
+  const items: Item[] = [{ kind: 'refuse', at: first, duration: 20, word: 'TRYAGAIN' }];
+  for (let id = random.int(2, 8); id > 0; id--) {
+    const at = first + random.pick([0, 1, 5, 40, 50, 52, 54]);
+    items.push({ ...drawSend(random, RIVALS + id, at), call: 'push', how: 'observe', reaction: undefined });
+  }
+  return items;
 }
 
 function drawSend(random: Random, id: number, at: number): SendItem {

@@ -29,7 +29,7 @@ export class FailureRules {
     if (delivery === 'unsent' && sent.wires.length > 0) sent.fail("was reported 'unsent' and had been written");
     if (delivery !== 'unsent' && sent.wires.length === 0) sent.fail(`was reported '${delivery}' and never written`);
     // In another database it would be another command.
-    const isLeftBehind = sent.wires.length > 0 && this.around.selectedBehind(sent);
+    const isLeftBehind = sent.wires.length > 0 && this.isLeftBehind;
     if (repeatable !== this.isRepeatable(error) && (repeatable || !isLeftBehind))
       sent.fail(`was ${delivery} and called ${repeatable ? 'repeatable' : 'not repeatable'}: ${error.message}`);
     const isGivenUp = (error instanceof ConnectionError || error instanceof DisconnectedError) && !isOverflow(error);
@@ -64,7 +64,12 @@ export class FailureRules {
     }
     if (error instanceof DisconnectedError) return isOverflow(error);
     if (this.isSuspect(error)) return false;
-    return error.delivery !== 'unknown' || this.sent.repeatable;
+    return error.delivery !== 'unknown' || (this.sent.repeatable && !this.sent.mayComeLate(error));
+  }
+
+  /** In another database, or behind a later write, it would be another command. */
+  private get isLeftBehind(): boolean {
+    return this.around.selectedBehind(this.sent) || this.around.overtaken(this.sent);
   }
 
   /** It was the oldest in flight at two losses in a row, so it is not sent a third time. */
@@ -91,16 +96,16 @@ export class FailureRules {
   private checkGivingUp({ kind }: ReplyError): void {
     const { sent } = this;
     const last = sent.wires.at(-1);
-    if (this.around.selectedBehind(sent)) return;
+    if (this.isLeftBehind) return;
     if (kind === 'READONLY' && sent.tries.movesOnce && !this.around.over()) sent.fail('was not sent to the new master');
     if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
       sent.fail('was refused for the moment and given up');
   }
 
-  private checkLoss({ delivery }: ConnectionError): void {
+  private checkLoss(error: ConnectionError): void {
     const { sent, around } = this;
-    if (delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
-    if (around.over() || around.selectedBehind(sent)) return;
+    if (error.delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
+    if (around.over() || this.isLeftBehind || sent.mayComeLate(error)) return;
     if (sent.repeatable && sent.wires.length <= sent.tries.most && around.timeline.now() < sent.due) {
       sent.fail('failed although it could have been sent again');
     }

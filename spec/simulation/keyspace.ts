@@ -42,6 +42,7 @@ function replyTo(protocol: 2 | 3, words: readonly string[], id: number, runs: nu
     case 'SELECT':
       return [resp.simple('OK'), '"OK"'];
     case 'APPEND':
+    case 'RPUSH':
     case 'HSET':
     case 'DEL':
       return numberReply(id * 1000 + runs);

@@ -71,7 +71,8 @@ export class SafeRetries {
   private checkGivenUp({ sent, error, over }: Failure, tries: number): void {
     if (over || tries > DELAYS.length || error instanceof AuthenticationError) return;
     // In another database it would be another command.
-    if (error instanceof RedisError && !error.repeatable && this.around.selectedBehind(sent)) return;
+    const isLeftBehind = this.around.selectedBehind(sent) || this.around.overtaken(sent);
+    if (error instanceof RedisError && !error.repeatable && isLeftBehind) return;
     if (error instanceof RedisError && isHarmless(sent, error)) sent.fail(`was given up after ${String(error)}`);
   }
 }
@@ -93,5 +94,5 @@ function isHarmless(sent: Sent, error: RedisError): boolean {
   const mayHaveRun = error.delivery === 'unknown';
   if (error instanceof ReplyError && !(isMomentary(error.message) && sent.item.call !== 'unknown')) return false;
   if (!(error instanceof ReplyError) && !mayHaveRun) return false;
-  return !mayHaveRun || sent.repeatable;
+  return !mayHaveRun || (sent.repeatable && !sent.mayComeLate(error));
 }

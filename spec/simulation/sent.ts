@@ -1,4 +1,4 @@
-import { RedisError } from '../../src/errors';
+import { ConnectionError, RedisError, TimeoutError } from '../../src/errors';
 import { canonical, type Call } from './calls';
 import { callOf } from './groups';
 import type { Journal } from './journal';
@@ -51,6 +51,8 @@ export interface Circumstances {
   selectorOf(database: number): Sent | undefined;
   /** a database was selected behind a command: sent again, that would be another */
   selectedBehind(sent: Sent): boolean;
+  /** a later call ran that writes to the same place */
+  overtaken(sent: Sent): boolean;
   /** the client is reading that the server does not let it in */
   signInRefused(): boolean;
 }
@@ -100,6 +102,13 @@ export class Sent {
   /** A second run does no harm. */
   get repeatable(): boolean {
     return this.item.idempotent === true || this.call.replay === 'read' || this.call.replay === 'same';
+  }
+
+  /** Its link was left for its silence, so that its first copy may come late: behind a later write that the second one preceded. */
+  mayComeLate(error: RedisError): boolean {
+    const isWrite = this.call.replay === 'same' && this.item.idempotent !== true && this.item.call !== 'select';
+    const isSilence = error instanceof ConnectionError && error.cause instanceof TimeoutError;
+    return isWrite && isSilence && error.delivery === 'unknown';
   }
 
   get refusals(): number {

@@ -26,6 +26,8 @@ export const FORBIDDEN = 'forbidden';
  */
 export class Server {
   readonly peers = new Set<Peer>();
+  /** What has run, in that order. */
+  readonly runs: WireRequest[] = [];
   private readonly reception: Reception;
   /** told when a client publishes, before anybody gets the message */
   published: (peer: Peer, id: number, channel: string) => void = () => undefined;
@@ -221,7 +223,7 @@ export class Server {
       this.pop(peer, request, id);
       return;
     }
-    request.ran = true;
+    this.ran(request);
     const { words } = request;
     if (words[0] === 'SELECT') peer.database = id;
     const reply =
@@ -252,6 +254,11 @@ export class Server {
     return refusing !== undefined && this.timeline.now() < refusing.until ? refusing.word : undefined;
   }
 
+  private ran(request: WireRequest): void {
+    request.ran = true;
+    this.runs.push(request);
+  }
+
   private publishFor(peer: Peer, [, channel, data]: readonly string[], id: number): WireReply {
     this.published(peer, id, channel!);
     return numberReply(id * 1000 + this.publish(channel!, data!));
@@ -265,7 +272,7 @@ export class Server {
     const wait = Number(request.words[2]) * 1000;
     const giveUp = () => {
       peer.blocked = undefined;
-      request.ran = true;
+      this.ran(request);
       peer.answer(peer.protocol === 3 ? '_\r\n' : '*-1\r\n', request, { value: 'null' });
       this.work(peer);
     };
@@ -286,7 +293,7 @@ export class Server {
   }
 
   private popped(peer: Peer, request: WireRequest, id: number): void {
-    request.ran = true;
+    this.ran(request);
     const [key, value] = [`b:${id}`, valueOf(id)];
     // A push of a kind that the client does not know may come anywhere in RESP3, and is no element.
     const novelty = peer.protocol === 3 && id % 3 === 0 ? resp.push(3, [resp.simple('novelty'), resp.integer(id)]) : '';

@@ -20,6 +20,7 @@ import { Timeline } from './timeline';
 import { UserErrors, strays } from './user-errors';
 import { isBlocking } from './wire';
 import { Workload } from './workload';
+import { checkWriteOrder, isOvertaken } from './write-order';
 
 /** What came of a run. */
 export interface Verdict {
@@ -109,6 +110,7 @@ class Simulation implements Cast {
       owed: (sent) => this.lifecycle.owes(sent) && !this.workload.isBlocked(sent),
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
+      overtaken: (sent) => isOvertaken(sent, this.workload.all),
       selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
       selectedBehind: ({ order }) =>
         this.workload.all.some((sent) => sent.item.call === 'select' && sent.order > order && sent.wires.length > 0),
@@ -182,6 +184,7 @@ class Simulation implements Cast {
     await this.settle(end + LONGEST_SETTLING);
     if (!this.lifecycle.over) await new Calm(this, this.atRest).pass();
     await new Ending(this).pass();
+    checkWriteOrder(this.server.runs);
   }
 
   /** Puts the plan on the timeline, what happens at the same time in one tick; returns when it ends. */

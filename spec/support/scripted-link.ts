@@ -1,4 +1,4 @@
-import { NEVER, concat, of } from 'rxjs';
+import { NEVER, concat, of, type Observable } from 'rxjs';
 import { call } from '../../src/commands/call';
 import { Reply } from '../../src/commands/reply';
 import { plainContext } from '../../src/commands/request-context';
@@ -23,38 +23,65 @@ export function commandsOf({ writes }: ScriptedSocket): string[] {
   return commands;
 }
 
-/** A connection whose sockets are the spec's: the other end of each link, in the order of dialling. */
-export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
-  const links: ScriptedSocket[] = [];
-  const dial = () => {
+/** The sockets of one connection: the other end of each link, in the order of dialling. */
+class Sockets {
+  readonly links: ScriptedSocket[] = [];
+
+  /** @param greeting what answers the handshake */
+  constructor(private readonly greeting: string) {}
+
+  readonly dial = (): Observable<ScriptedSocket> => {
     const socket = new ScriptedSocket();
-    links.push(socket);
+    this.links.push(socket);
     return concat(of(socket), NEVER);
   };
+
+  /** Waits for the next link, unless there is one that is not greeted yet, and answers its greeting. */
+  readonly greeted = async (): Promise<ScriptedSocket> => {
+    while (this.greetedCount === this.links.length) await tick();
+    this.greetedCount = this.links.length;
+    return greet(this.links.at(-1)!, this.greeting);
+  };
+
+  private greetedCount = 0;
+}
+
+const IN_RESP3 = '%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n';
+const IN_RESP2 = '+OK\r\n+OK\r\n';
+
+/** A connection whose sockets are the spec's, and the messages of the same client, which have sockets of their own. */
+export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
   const resolved = resolveOptions({ reconnect: { initialDelay: 0 }, ...options });
-  const parts = { dial, ...(clock && { clock }) };
-  const connection = new Connection(resolved, parts);
-  const carrier = () => new Connection(resolved, { ...parts, carriesMessages: true });
-  const pubsub = new PubSub(connection, carrier, resolved);
+  const signsIn = resolved.credentials !== undefined;
+  const greeting = resolved.protocol === 2 ? (signsIn ? '+OK\r\n' : '+PONG\r\n') + IN_RESP2 : IN_RESP3;
+  const main = new Sockets(greeting);
+  const carried = new Sockets(greeting);
+  const made = (dial: Sockets['dial'], carriesMessages: boolean) =>
+    new Connection(resolved, { dial, carriesMessages, ...(clock && { clock }) });
+  const connection = made(main.dial, false);
+  const pubsub = new PubSub(connection, () => made(carried.dial, true), resolved);
   const from = { ...plainContext, executor: connection };
   return {
-    links,
+    /** the links for commands */
+    links: main.links,
+    /** the links for messages */
+    carried: carried.links,
     connection,
     pubsub,
     send: (name: string, ...args: string[]) => Reply.from(from, call(name, ...args)),
-    /** Waits for the next link and answers its greeting. */
-    greeted: async (): Promise<ScriptedSocket> => {
-      const count = links.length;
-      while (links.length === count && links.at(-1)?.destroyed !== false) await tick();
-      return greet(links.at(-1)!);
-    },
+    publish: (channel: string, data: string) =>
+      Reply.from({ ...from, executor: pubsub.publisher }, call('PUBLISH', channel, data)),
+    /** Waits for the next link for commands and answers its greeting. */
+    greeted: main.greeted,
+    /** Waits for the next link for messages and answers its greeting. */
+    carrierGreeted: carried.greeted,
   };
 }
 
 /** Answers HELLO and what follows it in the handshake. */
-export async function greet(link: ScriptedSocket): Promise<ScriptedSocket> {
+export async function greet(link: ScriptedSocket, greeting = IN_RESP3): Promise<ScriptedSocket> {
   await tick();
-  link.receive('%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n');
+  link.receive(greeting);
   await tick();
   return link;
 }

@@ -1,7 +1,8 @@
 // What the types of the package's entry allow and what they refuse, beside the commands: `tsc --noEmit` is the test.
 
-import { defer, firstValueFrom, from, of, switchMap, type Observable } from 'rxjs';
+import { defer, firstValueFrom, from, map, of, switchMap, type Observable } from 'rxjs';
 import {
+  OverflowError,
   Redis,
   Reply,
   ReplyError,
@@ -11,7 +12,10 @@ import {
   type Entry,
   type GeoMatch,
   type Key,
+  type Message,
+  type MessageStream,
   type RedisCommands,
+  type RedisError,
   type RedisView,
   type Scored,
   type SetOptions,
@@ -112,4 +116,24 @@ export function constructing(url: string | undefined): void {
   new Redis({ prot: 6380 });
   // @ts-expect-error a number is wanted
   new Redis('redis://localhost', { port: '6380' });
+}
+
+/** Messages are Observables and async iterables, of text or of bytes; names are text or bytes on both surfaces. */
+export async function messages(): Promise<void> {
+  is<MessageStream<Message>>()(redis.subscribe('news'), true);
+  is<MessageStream<Message<Buffer>>>()(redis.bytes.psubscribe(Buffer.of(0xff)), true);
+  is<MessageStream<Message>>()(redis.ssubscribe(['a', new Uint8Array(1)], { buffer: 10 }), true);
+  is<Observable<string>>()(redis.subscribe('news').pipe(map(({ data }) => data)), true);
+  const observable: Observable<Message> = redis.subscribe(['a', 'b*'], { literal: true, buffer: undefined });
+  const iterable: AsyncIterable<Message> = redis.subscribe('news');
+  for await (const message of redis.subscribe('news')) is<Message>()(message, true);
+  for await (const { data, channel } of redis.bytes.subscribe('news')) is<Buffer[]>()([data, channel], true);
+  const error: RedisError = new OverflowError(1);
+  // @ts-expect-error a name is text or bytes
+  redis.subscribe(5);
+  // @ts-expect-error there is no such option
+  redis.subscribe('news', { bufer: 5 });
+  // @ts-expect-error a pattern is never literal
+  redis.psubscribe('news', { literal: true });
+  void [observable, iterable, error];
 }

@@ -3,6 +3,7 @@ import {
   AuthenticationError,
   ConnectionError,
   DisconnectedError,
+  OverflowError,
   ProtocolError,
   RedisError,
   ReplyError,
@@ -21,6 +22,7 @@ describe('Errors', () => {
     [new TimeoutError('late'), 'TimeoutError', 'TIMEOUT'],
     [new ProtocolError('what?'), 'ProtocolError', 'PROTOCOL'],
     [new DisconnectedError('closed'), 'DisconnectedError', 'DISCONNECTED'],
+    [new OverflowError(10), 'OverflowError', 'OVERFLOW'],
     [new ReplyError('WRONGTYPE no', 'WRONGTYPE'), 'ReplyError', 'REPLY'],
     [new AuthenticationError('NOAUTH no', 'NOAUTH'), 'AuthenticationError', 'AUTHENTICATION'],
   ])('have a name and a stable code: %s', (error, name, code) => {

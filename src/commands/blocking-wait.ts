@@ -1,4 +1,4 @@
-import { textOf, type Command } from './command';
+import { Command, textOf, type BlockingFact } from './command';
 
 /**
  * How long a command may wait at the server, ms: Infinity for ever, undefined when it does not wait at all, as XREAD without
@@ -6,10 +6,24 @@ import { textOf, type Command } from './command';
  */
 export function blockingWait({ spec: { blocking }, args }: Command): number | undefined {
   if (blocking === undefined) return undefined;
-  const at = blocking.timeout === 'BLOCK' ? blockArgument(args) : blocking.timeout;
+  const at = timeoutArgument(blocking, args);
   if (at === undefined) return undefined;
   const wait = Number(textOf(args.at(at))) * (blocking.unit === 's' ? 1000 : 1);
   return wait > 0 ? wait : Infinity;
+}
+
+/** The same command, which waits so many ms more: at least one, for none is for ever. */
+export function withWait<T>(command: Command<T>, ms: number): Command<T> {
+  const { spec, args, read, keys } = command;
+  const at = spec.blocking === undefined ? undefined : timeoutArgument(spec.blocking, args);
+  if (at === undefined) return command;
+  const wait = Math.max(1, Math.ceil(ms));
+  const timeout = spec.blocking!.unit === 's' ? wait / 1_000 : wait;
+  return new Command(spec, args.with(at, timeout), read, keys);
+}
+
+function timeoutArgument({ timeout }: BlockingFact, args: Command['args']): number | undefined {
+  return timeout === 'BLOCK' ? blockArgument(args) : timeout;
 }
 
 /** BLOCK stands before STREAMS; behind it, it is the name of a key. */

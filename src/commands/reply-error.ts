@@ -1,6 +1,6 @@
 import { AuthenticationError, ProtocolError, ReplyError, type Delivery, type GroupFate } from '../errors';
 import { ErrorFrame, type Frame } from '../resp/frames';
-import type { Command } from './command';
+import { textOf, type Command, type CommandSpec } from './command';
 import { withoutRepeated, withoutSecrets } from './secrets';
 
 /** What a server answers to a command that it has not run, and may run later. */
@@ -17,16 +17,43 @@ const IN_SERVERS_WORDS = new RegExp(
 const RAISED_IN_SCRIPT = / script: /;
 const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
 
+/** What a server says that has become a replica, wherever it stands: in the error of a script, or as the reason why EXEC did nothing. */
+const OF_REPLICAS = ["READONLY You can't write against a read only ", ' cannot be used with replica instances'];
+const UNBLOCKED = 'UNBLOCKED force unblock from blocking operation, instance state changed';
+/** The words of a server inside the errors of scripts, whose first word is another: those of Redis 6.0, and what a script raises again. */
+const INSIDE_SCRIPTS = ["READONLY You can't write against ", 'MASTERDOWN Link with MASTER is down '];
+
+/** Whether an error tells that the server has become a replica: the connection leads to the wrong one. */
+export function tellsOfFailover({ kind, message }: ReplyError): boolean {
+  return kind === 'READONLY' || message.startsWith(UNBLOCKED) || OF_REPLICAS.some((words) => message.includes(words));
+}
+
+/** Whether a command that waited at a server that has become a replica goes on at another. */
+export function mayGoOn({ message }: ReplyError, command: Command): boolean {
+  return message.startsWith(UNBLOCKED) && !asksOfItsConnection(command);
+}
+
+/** WAIT and WAITAOF ask about the writes of their own connection: on another they would say of lost writes that all is well. */
+export function asksOfItsConnection({ spec }: Command): boolean {
+  return spec.blocking !== undefined && spec.access === 'none';
+}
+
+/** It runs what a user wrote for the server. */
+export function runsScripts({ name }: CommandSpec): boolean {
+  return RUNS_SCRIPTS.test(name);
+}
+
 /**
  * The error for an error reply. Its message holds no secret argument, and is cut off when the server says too much.
  * @param mayHaveRun the command was sent before, and its fate then is not known
  * @param harmless that does not matter: running twice is the same as once
  */
 export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = false, harmless = false): ReplyError {
-  const { kind, text } = frame;
+  const { text } = frame;
+  const kind = kindOf(frame);
   const { name } = command.spec;
   const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
-  const repeatable = NOT_RUN.has(kind) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
+  const repeatable = NOT_RUN.has(frame.kind) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
   const delivery = mayHaveRun ? 'unknown' : 'answered';
   const message = withoutSecrets(withoutRepeated(text), command);
   return new ErrorClass(message, kind, { delivery, command: name, repeatable });
@@ -55,9 +82,24 @@ function isNested(frame: Frame | undefined): boolean {
 }
 
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
-export function hasNotRun({ text }: ErrorFrame, { spec }: Command): boolean {
-  if (!spec.foreign && !RUNS_SCRIPTS.test(spec.name)) return true;
-  return IN_SERVERS_WORDS.test(text) && !RAISED_IN_SCRIPT.test(text);
+export function hasNotRun({ text }: ErrorFrame, command: Command): boolean {
+  const { spec } = command;
+  const isScript = runsScripts(spec);
+  if (spec.foreign !== true && !isScript) return true;
+  if (!IN_SERVERS_WORDS.test(text) || RAISED_IN_SCRIPT.test(text)) return false;
+  return !isScript || !text.startsWith('READONLY') || declaresWrites(command);
+}
+
+/** A replica refuses what says beforehand that it writes. Of other scripts it refuses each write, and what the script did before is done. */
+function declaresWrites({ spec, args }: Command): boolean {
+  return spec.name.startsWith('FCALL') || textOf(args[0]).startsWith('#!');
+}
+
+/** The server's word for an error, also where it stands inside the error of a script. */
+function kindOf({ kind, text }: ErrorFrame): string {
+  if (kind !== 'ERR' && !kind.startsWith('@user_script:')) return kind;
+  const inside = INSIDE_SCRIPTS.find((words) => text.includes(words));
+  return inside?.split(' ', 1)[0] ?? kind;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Observable, Subscriber } from 'rxjs';
 import type { RedisError } from '../errors';
 import { Awaitable } from './awaitable';
+import { withCallSite } from './call-sites';
 import { Command } from './command';
 import { defineSpec } from './define-spec';
 import { AwaitedReply } from './observers';
@@ -17,7 +18,9 @@ export interface ReplySource extends RequestContext {
   readonly report?: (error: RedisError) => void;
   /** a reply that is never used is to be told by a process warning */
   readonly warnUnused?: boolean;
-  /** there is neither a prefix nor such a warning: replies are made as quickly as can be */
+  /** the errors of replies have the stack of the call */
+  readonly callSites?: boolean;
+  /** there is neither a prefix nor one of these two: replies are made as quickly as can be */
   readonly plain?: boolean;
 }
 
@@ -45,13 +48,14 @@ export class Reply<T> extends Awaitable<T> {
 
   // Hot: once per command.
   /** @internal The reply to a command, with the prefix of the surface that it is called on. */
-  static from<T>(source: ReplySource, command: Command<T>): Reply<T> {
+  static from<T>(this: void, source: ReplySource, command: Command<T>): Reply<T> {
     return source.plain === true ? new Reply(source, command) : Reply.withExtras(source, command);
   }
 
   /** @internal */
-  private static withExtras<T>(source: ReplySource, command: Command<T>): Reply<T> {
-    const { prefix, warnUnused = false } = source;
+  private static withExtras<T>(surface: ReplySource, command: Command<T>): Reply<T> {
+    const { prefix, warnUnused = false, callSites = false } = surface;
+    const source = callSites ? withCallSite(surface, Reply.from) : surface;
     if (prefix !== '') return Reply.withPrefix(source, command);
     if (!warnUnused) return new Reply(source, command);
     return Reply.withWatch(source, command);

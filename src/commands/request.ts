@@ -3,6 +3,7 @@ import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import type { Command } from './command';
 import type { ReplyObserver } from './observers';
+import { UnexpectedReply } from './unexpected-reply';
 import type { RequestContext } from './request-context';
 import { toUnreadable } from './reply-error';
 
@@ -33,9 +34,10 @@ export class Request<T = unknown> {
   place = 0;
 
   constructor(
-    readonly command: Command<T>,
+    /** what is sent; another only for one that has waited at a server and waits the rest of its time at another */
+    public command: Command<T>,
     readonly context: RequestContext,
-    private readonly observer: ReplyObserver<T>,
+    private observer: ReplyObserver<T>,
   ) {}
 
   /** The observer has left: not worth sending, the reply is to be swallowed. */
@@ -54,6 +56,12 @@ export class Request<T = unknown> {
     return this.context.idempotent || replay === 'read' || replay === 'same';
   }
 
+  /** Whether it may be sent a second time although the first copy may run after others: it changes nothing, or its own link alone, or its user says so. */
+  get bearsLateCopy(): boolean {
+    const { replay, effect } = this.command.spec;
+    return this.context.idempotent || replay === 'read' || effect !== undefined;
+  }
+
   /** Notes that it has failed and is to be repeated. */
   tried(failure: RedisError): Past {
     const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure, oldestAtLoss: 0 });
@@ -68,6 +76,11 @@ export class Request<T = unknown> {
     this.observer.add?.(departure);
   }
 
+  /** Has it observed by what is made of its observer; before it enters a line. */
+  observeBy(observer: (observer: ReplyObserver<T>) => ReplyObserver<T>): void {
+    this.observer = observer(this.observer);
+  }
+
   /** It leaves its line, to be failed or for another one, where its time and its place begin anew. */
   leaveLine(): void {
     this.deadline = 0;
@@ -75,7 +88,10 @@ export class Request<T = unknown> {
   }
 
   // Hot: once per reply.
-  /** @param frame the reply; an error reply goes to `fail` */
+  /**
+   * @param frame the reply; an error reply goes to `fail`
+   * @throws UnexpectedReply before the observer is told anything: the reply is perhaps another's
+   */
   settle(frame: Frame): void {
     const { observer } = this;
     if (observer.closed) return;
@@ -83,6 +99,7 @@ export class Request<T = unknown> {
     try {
       value = this.command.read(frame, this.context);
     } catch (cause) {
+      if (cause instanceof UnexpectedReply) throw cause;
       this.fail(toUnreadable(cause, this.command, this.past?.mayHaveRun ? 'unknown' : 'answered'));
       return;
     }

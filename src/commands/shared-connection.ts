@@ -1,5 +1,5 @@
 import { blockingWait } from './blocking-wait';
-import type { Command, CommandSpec } from './command';
+import { textOf, type Command, type CommandSpec } from './command';
 import { knownCall } from './known-commands';
 
 /** Commands that change a connection for all who share it, and what to use in their place. */
@@ -20,9 +20,6 @@ const unshareable: Readonly<Record<string, string>> = {
   RESET: 'dedicated(…)',
   HELLO: "the options 'protocol', 'username' and 'password'",
   QUIT: 'close()',
-  SYNC: 'dedicated(…)',
-  PSYNC: 'dedicated(…)',
-  REPLCONF: 'dedicated(…)',
   SUBSCRIBE: 'subscribe(…)',
   PSUBSCRIBE: 'psubscribe(…)',
   SSUBSCRIBE: 'ssubscribe(…)',
@@ -45,18 +42,31 @@ const SHAREABLE_FROM_THE_START = new Set(['CLIENT TRACKING', 'READONLY', 'READWR
  * Refuses what would change the connection for all other callers.
  * @throws TypeError that names what to use
  */
-export function refuseOnSharedConnection({ name }: Pick<CommandSpec, 'name'>): void {
+export function refuseOnSharedConnection({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {
+  refuseWhatReplicasSay({ name, effect });
   const instead = lookUp(unshareable, name);
   if (instead !== undefined) {
     throw new TypeError(`${name} would change the connection for all who share it: use ${instead}`);
   }
 }
 
+/** SYNC, PSYNC, REPLCONF: servers leave some of it unanswered, and answer the rest with what is no reply. */
+function refuseWhatReplicasSay({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {
+  if (effect === 'replication')
+    throw new TypeError(`${name} is what replicas say to one another, and a client is none`);
+}
+
 /**
- * Refuses what a lent connection has no ears for: it delivers no messages, and in RESP2 they could not be told from replies.
+ * Refuses what a lent connection has no ears for: it delivers no messages, and in RESP2 they could not be told from replies; a second
+ * MONITOR is not answered; the debugger of scripts answers with what is no reply.
  * @throws TypeError that names what to use
  */
-export function refuseOnLentConnection({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {
+export function refuseOnLentConnection({ spec: { name, effect }, args }: Command): void {
+  refuseWhatReplicasSay({ name, effect });
+  if (effect === 'monitor') throw new TypeError('MONITOR is not for call, for its lines are no replies: use monitor()');
+  if (effect === 'debug' && textOf(args[0]).toUpperCase() !== 'NO') {
+    throw new TypeError(`${name} is for redis-cli alone, for a debugger answers with what is no reply`);
+  }
   if (effect === 'subscribe' || effect === 'unsubscribe') {
     throw new TypeError(`${name} is not for a lent connection, which delivers no messages: use redis.subscribe(…)`);
   }
@@ -70,6 +80,7 @@ export function refuseOnLentConnection({ name, effect }: Pick<CommandSpec, 'name
 export function refuseInOnConnect({ spec, args }: Command): void {
   const known = knownCall(spec.name, args); // also what `call` made, of which nothing is known
   const { name } = known.spec;
+  refuseWhatReplicasSay(known.spec);
   const unshared = SHAREABLE_FROM_THE_START.has(name) ? undefined : lookUp(unshareable, name);
   const instead = lookUp(saidByOption, name) ?? unshared;
   if (instead !== undefined) throw new TypeError(`The option 'onConnect' takes no ${name}: use ${instead}`);

@@ -1,8 +1,9 @@
-import type { Subscription } from 'rxjs';
+import { Subscription } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Clock } from './clock';
 import { Departure, type Departures } from './departures';
 import { Ring } from './ring';
+import type { WriteOrder } from './write-order';
 
 /** Dropping fewer requests whose observers have left is not worth it. */
 const FEW = 32;
@@ -29,11 +30,13 @@ export class Backlog {
   private elapsed = false;
 
   /**
+   * @param order knows which requests wait to be repeated
    * @param onReturn a parked request is to be sent
    * @param onElapsed the pause has elapsed
    */
   constructor(
     private readonly clock: Clock,
+    private readonly order: WriteOrder,
     private readonly onReturn: (request: Request) => void,
     private readonly onElapsed: () => void,
   ) {}
@@ -91,7 +94,24 @@ export class Backlog {
 
   /** The next whose turn it is; none during a pause. */
   shift(): Request | undefined {
-    return this.pausing === undefined ? this.queue.shift() : undefined;
+    if (this.pausing !== undefined) return undefined;
+    return this.order.isActive ? this.shiftInOrder() : this.queue.shift();
+  }
+
+  /** None, either, while one that is repeated stands at the head and a later write to the same key is on its way. */
+  private shiftInOrder(): Request | undefined {
+    const { queue, order } = this;
+    for (let next = queue.peek(); next !== undefined; next = queue.peek()) {
+      if (!next.abandoned && order.mustWait(next)) return undefined;
+      queue.shift();
+      if (next.abandoned) {
+        order.leaves(next);
+        continue;
+      }
+      order.wrote(next);
+      return next;
+    }
+    return undefined;
   }
 
   /** What is sent first, now or after the pause. */
@@ -113,6 +133,7 @@ export class Backlog {
 
   /** It is repeated after a delay, ms; later requests pass it meanwhile. */
   park(request: Request, delay: number): void {
+    this.noteWait(request);
     this.parked.set(
       request,
       this.clock.schedule(() => this.comeBack(request), delay),
@@ -153,9 +174,25 @@ export class Backlog {
     }, delay);
   }
 
+  /** Nothing is sent until what is owed is answered. */
+  pauseUntilAnswered(): void {
+    this.pausing = Subscription.EMPTY;
+    this.elapsed = true;
+  }
+
   /** It is repeated before all others, when sending resumes. */
   bringBack(request: Request): void {
+    this.noteWait(request);
     this.returning.push(request);
+  }
+
+  private noteWait(request: Request): void {
+    if (request.past !== undefined) this.order.waits(request);
+  }
+
+  /** What was brought back takes its place at the head of the queue, unless that pauses. */
+  readmit(): void {
+    if (this.returning.length > 0 && this.pausing === undefined) this.resume();
   }
 
   /** What was brought back goes to the head of the queue, and that flows again. */
@@ -195,6 +232,7 @@ export class Backlog {
     let left = count;
     for (let next = queue.peek(); next !== undefined && (next.abandoned || isDue(next)); next = queue.peek()) {
       queue.shift();
+      this.order.leaves(next);
       if (next.abandoned) this.unqueued(next);
       else left--;
     }
@@ -202,7 +240,7 @@ export class Backlog {
     queue.retain((request) => {
       if (!isDue(request)) return true;
       this.unqueued(request);
-      return false;
+      return this.gone(request);
     });
     return queue.length;
   }
@@ -224,7 +262,7 @@ export class Backlog {
     const stays = (request: Request): boolean => {
       if (!isWanted(request)) return true;
       taken.push(request);
-      return false;
+      return this.gone(request);
     };
     if (this.returning.length > 0) this.returning = this.returning.filter(stays);
     this.queue.retain(stays);
@@ -238,15 +276,23 @@ export class Backlog {
     const first: Request[] = [];
     for (let next = queue.peek(); next?.past !== undefined; next = queue.peek()) first.push(queue.shift()!);
     queue.unshift(first.filter((request) => !isWanted(request)));
-    return [...this.takeToRepeat((request) => !isWanted(request)), ...first.filter(isWanted)];
+    const taken = first.filter(isWanted);
+    for (const request of taken) this.order.leaves(request);
+    return [...this.takeToRepeat((request) => !isWanted(request)), ...taken];
   }
 
   private takeToRepeat(stays: (request: Request) => boolean): Request[] {
     const taken: Request[] = [];
-    const noted = (request: Request): boolean => stays(request) || (taken.push(request), false);
+    const noted = (request: Request): boolean => stays(request) || (taken.push(request), this.gone(request));
     this.returning = this.returning.filter(noted);
     this.keepParked(noted);
     return taken;
+  }
+
+  /** A request that is taken out waits no more. */
+  private gone(request: Request): false {
+    this.order.leaves(request);
+    return false;
   }
 
   private keepParked(stays: (request: Request) => boolean): void {

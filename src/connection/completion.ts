@@ -1,5 +1,6 @@
 import { AsyncSubject, from, lastValueFrom, type ObservableInput } from 'rxjs';
 import { Awaitable } from '../commands/awaitable';
+import { inContext } from './async-context';
 import { shielded } from './shielded';
 
 /**
@@ -14,7 +15,7 @@ export class Completion extends Awaitable<void> {
   /** @internal */
   constructor(work: ObservableInput<unknown>) {
     const outcome = new AsyncSubject<void>();
-    super((subscriber) => outcome.pipe(shielded()).subscribe(subscriber));
+    super((subscriber) => outcome.pipe(shielded(), inContext()).subscribe(subscriber));
     from(work).subscribe({
       error: (error) => outcome.error(error),
       complete: () => {

@@ -3,8 +3,10 @@ import {
   BehaviorSubject,
   Subject,
   Subscription,
+  catchError,
   defer,
   filter,
+  finalize,
   map,
   merge,
   of,
@@ -23,6 +25,8 @@ import {
   AuthenticationError,
   ConnectionError,
   DisconnectedError,
+  ProtocolError,
+  type ErrorFacts,
   type RedisError,
   ReplyError,
   TimeoutError,
@@ -32,6 +36,7 @@ import { systemClock, type Clock } from './clock';
 import { factsOf } from './failures';
 import { Greeter } from './greeter';
 import type { ServerInfo } from './hello';
+import { FirstBytes, isIncurable } from './incurable';
 import { Line } from './line';
 import { reconnect } from './reconnect';
 import { Session } from './session';
@@ -68,6 +73,10 @@ export interface ConnectionParts {
   readonly clock?: Clock;
   /** where the next link leads to; asked anew for each */
   readonly endpoint?: () => Observable<Endpoint>;
+  /** it is made again until it has worked, and not once it has been lost */
+  readonly once?: boolean;
+  /** told of the first attempt that fails */
+  readonly onFirstFailure?: (error: RedisError) => void;
   /** shared with a connection whose signing in this one is to follow */
   readonly session?: Session;
 }
@@ -92,24 +101,35 @@ export class Connection implements Executor {
   private dialedBefore = false;
   /** Why the last link was lost or could not be made; undefined while there is one. */
   private lastError: RedisError | undefined;
+  /** When that was, on the clock, ms. */
+  private lastErrorAt = 0;
+  /** No repetition cures the last error. */
+  private incurable = false;
+  private wasReady = false;
   private closing = false;
+  /** How many wait by `connect()`. */
+  private connecting = 0;
+  /** Something begins to wait for the connection while that is not there. */
+  private readonly waited$ = new Subject<void>();
 
   constructor(
     private readonly options: ResolvedOptions,
-    parts: ConnectionParts = {},
+    private readonly parts: ConnectionParts = {},
   ) {
     const { carriesMessages = false, dial = openSocket, clock = systemClock, endpoint = () => of(options) } = parts;
     this.clock = clock;
     this.session = parts.session ?? new Session(options.database, options.clientName);
     // Where no other connection follows, there is no sense in leaving this one.
-    const reconnectOnError = options.reconnect === false ? () => false : options.reconnectOnError;
+    const reconnectOnError = options.reconnect === false || parts.once ? () => false : options.reconnectOnError;
     const lastError = () => this.lastError;
     this.line = new Line({ ...options, reconnectOnError, carriesMessages, clock, lastError });
     this.line.sessionCommands$.subscribe((command) => this.session.note(command));
     const { session, line } = this;
     const onError = (error: RedisError) => this.events$.next({ type: 'error', error });
     const greeter = new Greeter(options, { session, residents: line.residents, clock, carriesMessages, onError });
+    const firstBytes = new FirstBytes();
     this.link$ = defer(() => {
+      firstBytes.reset();
       this.state$.next({ kind: 'connecting' });
       return endpoint().pipe(
         take(1),
@@ -118,6 +138,7 @@ export class Connection implements Executor {
     }).pipe(
       // Greets the server over a new socket, then serves the queue until the socket is lost.
       switchMap((socket) => {
+        firstBytes.watch(socket);
         const link = line.connect(socket);
         const send = <T>(command: Command<T>) => link.greet(command);
         return merge(
@@ -125,15 +146,28 @@ export class Connection implements Executor {
           greeter.greet(send, ({ protocol }) => (link.protocol = protocol)),
         );
       }),
-      tap({ error: (error: RedisError) => this.reportLoss(error) }),
+      catchError((error: RedisError) =>
+        throwError(() => (this.isDialing ? firstBytes.explain(error, this.address, Boolean(options.tls)) : error)),
+      ),
+      tap({
+        error: (error: RedisError) => {
+          greeter.lost(error);
+          this.reportLoss(error);
+        },
+      }),
       reconnect(
         options.reconnect,
+        {
+          clock,
+          isWaitedFor: () => line.queued > 0 || line.listening || this.connecting > 0,
+          waited$: this.waited$,
+          ...(parts.once && { ends: () => this.wasReady }),
+        },
         (attempt, delay, error) => {
           if (this.state$.value.kind === 'closed') return; // by the user's own function
           this.state$.next({ kind: 'reconnecting', attempt, delay, error });
           this.events$.next({ type: 'reconnecting', attempt, delay });
         },
-        clock,
       ),
     );
   }
@@ -154,22 +188,28 @@ export class Connection implements Executor {
   connect(): Observable<void> {
     const { commandTimeout } = this.options;
     const late = () => {
+      const { lastError } = this;
       const message = `${this.address} could not be reached within ${commandTimeout} ms`;
-      return new TimeoutError(message, { cause: this.lastError });
+      const age = Math.round(this.clock.now() - this.lastErrorAt);
+      const why = lastError === undefined ? '' : `: ${lastError.message} (${age} ms ago)`;
+      return new TimeoutError(message + why, { cause: lastError });
     };
     const limit = { first: commandTimeout, with: () => throwError(late), scheduler: this.clock };
     return defer(() => {
       if (this.closed) throw this.closedError();
       this.open();
+      this.connecting++;
+      this.waited$.next();
       const ready$ = this.state$.pipe(
         map((state) => {
           if (state.kind === 'closed') throw this.closedError();
-          if (state.kind === 'reconnecting' && isFinal(state.error)) throw state.error;
+          if (state.kind === 'reconnecting' && (this.incurable || isFinal(state.error))) throw state.error;
           return state.kind;
         }),
         filter((kind) => kind === 'ready'),
         take(1),
         map(() => undefined),
+        finalize(() => this.connecting--),
       );
       return commandTimeout === Infinity ? ready$ : ready$.pipe(timeout(limit));
     });
@@ -228,6 +268,7 @@ export class Connection implements Executor {
       next: (server) => {
         const { protocol } = server;
         this.dialedBefore = true;
+        this.wasReady = true;
         this.lastError = undefined;
         this.server = server;
         this.state$.next({ kind: 'ready', protocol });
@@ -245,7 +286,8 @@ export class Connection implements Executor {
   closedError(request?: Request): DisconnectedError {
     const { value: state } = this.state$;
     const cause = state.kind === 'closed' ? state.error : undefined;
-    const why = cause === undefined ? 'the client is closed' : `the client gave up: ${cause.message}`;
+    const what = this.parts.once && this.wasReady ? 'the dedicated connection was lost' : 'the client gave up';
+    const why = cause === undefined ? 'the client is closed' : `${what}: ${cause.message}`;
     // It did no harm to send it again, and no good either.
     if (request === undefined)
       return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
@@ -260,10 +302,16 @@ export class Connection implements Executor {
     return new DisconnectedError(`${facts.command} ${fates[facts.delivery]}: ${why}`, facts);
   }
 
+  /** A link is being made, or greets. */
+  private get isDialing(): boolean {
+    return this.state$.value.kind === 'connecting';
+  }
+
   private refusal(request: Request): RedisError | undefined {
     if (this.closed) return this.closedError(request);
     const isReady = this.state$.value.kind === 'ready' && this.lastError === undefined;
     if (!this.dialedBefore || isReady) return undefined;
+    this.waited$.next();
     const { offlineQueue } = this.options;
     if (this.line.queued >= offlineQueue && this.line.countQueued() >= offlineQueue) return this.overflow(request);
     this.line.willQueue(request);
@@ -279,21 +327,25 @@ export class Connection implements Executor {
   }
 
   private reportLoss(error: RedisError): void {
+    const isDialing = this.isDialing;
+    this.incurable = isDialing && isIncurable(error, this.lastError);
     this.lastError = error;
+    this.lastErrorAt = this.clock.now();
     const { kind } = this.state$.value;
     const { dialedBefore } = this;
     this.dialedBefore = true;
     if (!dialedBefore) {
+      this.parts.onFirstFailure?.(error);
       // Until now all could wait, so that a burst at start-up is not refused.
       this.line.failQueued((request) => this.overflow(request, error), this.options.offlineQueue);
     }
     this.events$.next({ type: 'error', error });
     if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
-    if (error instanceof AuthenticationError) {
+    if (this.incurable || error instanceof AuthenticationError) {
       this.line.failQueued((request) => {
         const facts = factsOf(request, undefined, error);
         facts.repeatable = false;
-        return new AuthenticationError(error.message, error.kind, facts);
+        return refused(error, facts);
       });
     }
   }
@@ -310,6 +362,14 @@ export class Connection implements Executor {
     if (wasReady && reason === undefined) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
     this.events$.complete();
   }
+}
+
+/** The same error for a command that waited for the connection. */
+function refused(error: RedisError, facts: ErrorFacts): RedisError {
+  if (error instanceof AuthenticationError) return new AuthenticationError(error.message, error.kind, facts);
+  if (error instanceof ReplyError) return new ReplyError(error.message, error.kind, facts);
+  if (error instanceof ProtocolError) return new ProtocolError(error.message, facts);
+  return new ConnectionError(error.message, facts);
 }
 
 /** How long closing waits for replies at most, ms. */

@@ -48,6 +48,7 @@ export class Deadlines {
   /**
    * @param lastError why there is no link: the cause of what could not be sent in its time
    * @param onExpired told once the sweep is over
+   * @param bytesRead how many bytes the link of the moment has brought
    */
   constructor(
     private readonly clock: Clock,
@@ -56,9 +57,10 @@ export class Deadlines {
     private readonly failer: Failer,
     private readonly lastError: () => RedisError | undefined,
     private readonly onExpired: () => void,
+    bytesRead: () => number,
   ) {
     this.queued = cursorOf(backlog.queue);
-    this.sweep = new Sweep(clock, (now) => this.expire(now));
+    this.sweep = new Sweep(clock, (now) => this.expire(now), bytesRead);
   }
 
   // Hot: once per command.

@@ -64,6 +64,14 @@ export interface GroupProgress {
   readonly written: number;
 }
 
+/** What the system says of a peer that it hears nothing of. */
+const UNHEARD = new Set<unknown>(['ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN']);
+
+/** The link is given up because nothing has come, so what was sent may still lie on the way, where no reset may reach it. */
+function isSilence(cause: RedisError): boolean {
+  return cause instanceof TimeoutError || UNHEARD.has((cause.cause as NodeJS.ErrnoException | undefined)?.code);
+}
+
 /** The link is gone, and no reply has come. */
 export function connectionLost(
   cause: RedisError,
@@ -72,6 +80,8 @@ export function connectionLost(
   progress?: GroupProgress,
 ): ConnectionError {
   const facts = factsOf(request, delivery, cause);
+  // A write that is repeated could run a second time behind later ones, when its first copy comes late.
+  if (delivery === 'unknown' && isSilence(cause) && !request.bearsLateCopy) facts.repeatable = false;
   facts.group = progress && groupFate(progress, (request.command as Group).members);
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const message = `The connection was lost before ${facts.command} was answered, ${fate}: ${cause.message}`;

@@ -17,9 +17,10 @@ import {
 import { applyPrefix } from '../commands/prefix';
 import { AuthenticationError, ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
 import { checkCredentials, type ResolvedOptions } from '../options';
-import type { Clock } from './clock';
-import { auth, handshake } from './handshake';
+import { patient, type Clock } from './clock';
+import { handshake, signIn } from './handshake';
 import type { ServerInfo } from './hello';
+import { isFarewell } from './link';
 import type { Residents, Send } from './resident';
 import type { Session, SignIn } from './session';
 import { shielded } from './shielded';
@@ -38,10 +39,20 @@ export interface GreeterParts {
 
 /** Tells the server whose a new link is and what it is to be, and signs it in anew when the credentials change. */
 export class Greeter {
+  /** The handshake is under way. */
+  private introducing = false;
+
   constructor(
     private readonly options: ResolvedOptions,
     private readonly parts: GreeterParts,
   ) {}
+
+  /** The link is lost: perhaps the server hangs up on how the client introduces itself. */
+  lost(error: RedisError): void {
+    const { introducing } = this;
+    this.introducing = false;
+    if (introducing && error instanceof ConnectionError && !isFarewell(error)) this.parts.session.introductions.ended();
+  }
 
   /**
    * Emits what the server says of itself once the link is ready for the queue, and goes on until it is unsubscribed from.
@@ -69,22 +80,37 @@ export class Greeter {
       concatMap((credentials, index) =>
         index === 0 ? this.introduce(send, credentials, onServer) : this.signInAgain(send, credentials),
       ),
-      timeout({ first: connectTimeout, with: () => throwError(late), scheduler: this.parts.clock }),
+      timeout({ first: connectTimeout, with: () => throwError(late), scheduler: patient(this.parts.clock) }),
       catchError(asRedisError),
       catchError(ignoreLoss),
     );
   }
 
   private introduce(send: Send, given: unknown, onServer: (server: ServerInfo) => void): Observable<ServerInfo> {
-    const { protocol, onConnect, prefix } = this.options;
+    const { protocol, onConnect, prefix, libraryName } = this.options;
     const { session, residents } = this.parts;
     const { database, clientName, settings, credentials: signedIn } = session;
     const own = onConnect().map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
     const credentials = signedIn ?? (this.options.credentials && checked(given));
-    const greeting = { protocol, database, clientName, credentials, settings, onConnect: own };
+    const { bare } = session.introductions;
+    const greeting = {
+      protocol: bare && protocol === 'auto' ? 2 : protocol,
+      libraryName: bare ? undefined : libraryName,
+      database,
+      clientName,
+      credentials,
+      settings,
+      onConnect: own,
+    } as const;
+    this.introducing = true;
     return handshake(send, greeting).pipe(
       tap({
+        next: () => {
+          this.introducing = false;
+          session.introductions.worked();
+        },
         error: (error: unknown) => {
+          this.introducing = false;
           // The next attempt takes what the options provide, where they do.
           if (signedIn && this.options.credentials && isSignInRefused(error)) session.forget(signedIn);
         },
@@ -100,7 +126,7 @@ export class Greeter {
   /** New credentials on a live connection. What is refused leaves it signed in as it was. */
   private signInAgain(send: Send, given: unknown): Observable<never> {
     const { session, residents, carriesMessages, onError } = this.parts;
-    const signedIn = defer(() => send(auth(checked(given)))).pipe(
+    const signedIn = defer(() => signIn(send, checked(given))).pipe(
       // The newest count, also where the user has signed in by AUTH.
       tap({ complete: () => (session.credentials = undefined) }),
       catchError((error: unknown) => {

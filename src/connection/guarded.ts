@@ -1,7 +1,5 @@
 import { config } from 'rxjs';
-
-// Held when the module is loaded, for a test's fake timers may take its place.
-const { queueMicrotask } = globalThis;
+import { systemClock } from './clock';
 
 /** Runs user code; what it throws keeps the caller from nothing, and is reported. */
 export function guarded(tell: () => void): void {
@@ -14,7 +12,7 @@ export function guarded(tell: () => void): void {
 
 /** An error that user code lets out is the process's, never the connection's: it is reported as RxJS reports it, once all is in its place. */
 export function reportUnhandled(error: unknown): void {
-  queueMicrotask(() => {
+  systemClock.nextTick(() => {
     const { onUnhandledError } = config;
     if (onUnhandledError === null) throw error;
     onUnhandledError(error);

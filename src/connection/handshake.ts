@@ -1,7 +1,7 @@
 import { catchError, concatMap, defaultIfEmpty, forkJoin, map, of, throwError, type Observable } from 'rxjs';
 import { Command, type Arg } from '../commands/command';
 import { knownCall } from '../commands/known-commands';
-import { ProtocolError, ReplyError } from '../errors';
+import { AuthenticationError, ProtocolError, ReplyError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { readHello, type ServerInfo } from './hello';
 import type { Send } from './resident';
@@ -13,15 +13,20 @@ export interface Greeting {
   readonly credentials: SignIn | undefined;
   readonly clientName: string | undefined;
   readonly database: number;
+  /** what the client is, for CLIENT SETINFO; undefined where that is not sent */
+  readonly libraryName: string | undefined;
   /** the user's own commands for every connection */
   readonly onConnect: readonly Command[];
   /** what else the connection before this one was told, last */
   readonly settings: readonly Command[];
 }
 
-const LIBRARY = { name: 'rxjs-redis', version: '0.1.0' };
+const VERSION = '0.1.0';
 /** What a server answers that does not know HELLO, or not this version of RESP. */
 const HELLO_REFUSED = new Set(['ERR', 'NOPROTO']);
+
+/** What a server answers to AUTH that has no password; before 6.0 it was the other. */
+const HAS_NO_PASSWORD = /called without any password configured|no password is set/;
 
 /** A command was taken, or refused. */
 type Outcome = ReplyError | undefined;
@@ -65,8 +70,8 @@ function isUnknownHello({ kind }: ReplyError, { credentials }: Greeting): boolea
   return HELLO_REFUSED.has(kind) || (kind === 'NOAUTH' && credentials !== undefined);
 }
 
-/** Signs a connection in: `AUTH password`, or `AUTH username password`. */
-export function auth({ username, password }: SignIn): Command {
+/** `AUTH password`, or `AUTH username password`. */
+function auth({ username, password }: SignIn): Command {
   return username === undefined ? ask('AUTH', password) : ask('AUTH', username, password);
 }
 
@@ -75,9 +80,35 @@ function greetInResp2(send: Send, greeting: Greeting, others: readonly Command[]
   const commands = [...others];
   if (clientName !== undefined) commands.unshift(ask('CLIENT SETNAME', clientName));
   // A refusal ends it at once: servers may leave unanswered what follows.
-  const signIn$ = credentials === undefined ? of(undefined) : send(auth(credentials));
+  const signIn$ = credentials === undefined ? askWhetherSignedIn(send) : signIn(send, credentials);
   return forkJoin([signIn$, together(send, greeting, commands)]).pipe(
     concatMap(([, outcomes]) => throwFirst(outcomes, { protocol: 2 as const })),
+  );
+}
+
+/**
+ * Signs a connection in.
+ * @throws AuthenticationError when the credentials are refused, or the server has none to compare them with
+ */
+export function signIn(send: Send, credentials: SignIn): Observable<unknown> {
+  return send(auth(credentials)).pipe(
+    catchError((error: unknown) => {
+      if (!(error instanceof AuthenticationError) || !HAS_NO_PASSWORD.test(error.message))
+        return throwError(() => error);
+      const { kind, message, command, delivery, repeatable } = error;
+      const why = `The server has no password, and was given one: take it out of the options or give the server one (${message})`;
+      return throwError(() => new AuthenticationError(why, kind, { command, delivery, repeatable }));
+    }),
+  );
+}
+
+/** Without credentials a server that wants some would refuse every command: the connection would only seem to be ready. */
+function askWhetherSignedIn(send: Send): Observable<unknown> {
+  return send(ask('PING')).pipe(
+    catchError((error: unknown) => {
+      const isRefusal = error instanceof ReplyError && !(error instanceof AuthenticationError);
+      return isRefusal ? of(undefined) : throwError(() => error);
+    }),
   );
 }
 
@@ -88,15 +119,18 @@ function hello({ credentials, clientName }: Greeting): Command {
   return ask('HELLO', ...args);
 }
 
-function rest({ database, settings, onConnect }: Greeting): Command[] {
+function rest({ database, libraryName, settings, onConnect }: Greeting): Command[] {
   return [
     ...(database === 0 ? [] : [ask('SELECT', database)]),
-    ask('CLIENT SETINFO', 'LIB-NAME', LIBRARY.name),
-    ask('CLIENT SETINFO', 'LIB-VER', LIBRARY.version),
+    ...(libraryName === undefined ? [] : introduction(libraryName)),
     // What the user has said since stands above what he says on every connection.
     ...onConnect.map(forgettable),
     ...settings,
   ];
+}
+
+function introduction(libraryName: string): Command[] {
+  return [ask('CLIENT SETINFO', 'LIB-NAME', libraryName), ask('CLIENT SETINFO', 'LIB-VER', VERSION)];
 }
 
 /**

@@ -1,6 +1,8 @@
+import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
 import type { Request } from '../commands/request';
 import { toReplyError } from '../commands/reply-error';
+import { UnexpectedReply } from '../commands/unexpected-reply';
 import type { BytesWanted } from '../resp/decoder';
 import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
 import { isMessage } from './array-pushes';
@@ -13,6 +15,8 @@ export interface FrameSink {
   replied(frame: Frame): void;
   /** Hot: a frame that no request waits for. */
   pushed(push: Push): void;
+  /** The reply to a member of a group is perhaps another's. */
+  unexpected(reply: UnexpectedReply, member: Command): void;
   /** A member of a group was refused. */
   memberRefused(error: ReturnType<typeof toReplyError>): void;
 }
@@ -109,10 +113,16 @@ export class Incoming {
     try {
       value = group.readMember(index, frame, oldest.context);
     } catch (cause) {
+      if (cause instanceof UnexpectedReply) {
+        this.sink.unexpected(cause, group.members[index]!);
+        return;
+      }
       value = cause;
     }
     values.push(value);
-    if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, group.members[index]!));
+    const member = group.members[index]!;
+    if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, member));
+    else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
     if (values.length < (this.cut.get(oldest) ?? group.members.length)) return;
     this.finish(oldest);
   }
@@ -128,6 +138,11 @@ export class Incoming {
     this.cut.delete(group);
     this.values = [];
     this.sink.replied(values as Frame[]);
+  }
+
+  /** What was refused between MULTI and EXEC is told inside the reply to EXEC. */
+  private tellRefused(replies: readonly Frame[], exec: Command): void {
+    for (const reply of replies) if (reply instanceof ErrorFrame) this.sink.memberRefused(toReplyError(reply, exec));
   }
 
   /** A confirmation that the oldest request waits for, of what it asked for, in the order of its names; or news, as messages are. */

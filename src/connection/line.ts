@@ -1,22 +1,28 @@
 import { Subject, defer, of, type Observable } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
+import { endsConnection } from '../commands/closing';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
+import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
+import { mayHaveWritten } from '../commands/writes-to';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog, byPlace } from './backlog';
+import { HELD_UP } from './clock';
 import { Deadlines } from './deadlines';
 import { Failer, SLICE } from './failer';
 import { connectionLost, failSafely, leftBehind, unreadable, withoutStacks } from './failures';
-import { reportUnhandled } from './guarded';
+import { guarded, reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { Multicast } from './multicast';
+import { isGreeting } from './outgoing';
 import { Places, changesMeaning } from './places';
 import { Residents } from './resident';
 import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
 import { timeFor } from './time-for';
+import { WriteOrder } from './write-order';
 
 /** Durations are milliseconds. */
 export interface LineOptions extends LinkOptions {
@@ -29,9 +35,6 @@ export interface LineOptions extends LinkOptions {
   readonly carriesMessages: boolean;
 }
 
-/** A flush that is later than this was kept by user code, and the requests have lost that time by no fault of the server; ms. */
-const HELD_UP = 20;
-
 /** A lost link, of which it is being decided what becomes of all that it owed. */
 interface Loss {
   readonly link: Link;
@@ -39,6 +42,8 @@ interface Loss {
   readonly oldest: Request | undefined;
   /** the oldest in flight was that at the last loss as well: perhaps its answer is what breaks the link */
   readonly isSuspect: boolean;
+  /** the number, among all that were ever owed, of the first that the socket has refused to write */
+  readonly refusedFrom: number;
 }
 
 /** Requests that fail for a loss, and what each is told. */
@@ -71,6 +76,7 @@ export class Line implements LinkOwner {
 
   private readonly backlog: Backlog;
   private readonly places = new Places();
+  private readonly order = new WriteOrder();
   private readonly retrier: Retrier;
   private readonly deadlines: Deadlines;
   private readonly failer: Failer;
@@ -92,13 +98,20 @@ export class Line implements LinkOwner {
     const { clock } = options;
     this.backlog = new Backlog(
       clock,
+      this.order,
       (request) => this.comeBack(request),
       () => this.resume(),
     );
     this.retrier = new Retrier(options, this.backlog);
     this.failer = new Failer(clock);
-    this.deadlines = new Deadlines(clock, options.blockingGrace, this.backlog, this.failer, options.lastError, () =>
-      this.tellIdle(),
+    this.deadlines = new Deadlines(
+      clock,
+      options.blockingGrace,
+      this.backlog,
+      this.failer,
+      options.lastError,
+      () => this.tellIdle(),
+      () => this.link?.bytesRead ?? 0,
     );
     this.requests$.subscribe((request) => this.enter(request));
   }
@@ -137,6 +150,7 @@ export class Line implements LinkOwner {
     const link = new Link(socket, this, options, carriesMessages);
     this.link = link;
     this.deadlines.watch(link.owed, (request) => link.progressSoFar(request));
+    this.order.linkChanged(link.owed);
     return link;
   }
 
@@ -171,7 +185,10 @@ export class Line implements LinkOwner {
   /** For good: the link is left, what waits and what is in flight fails, and nothing is repeated. */
   end(toError: (request: Request) => RedisError, leave: () => void): void {
     this.retrier.end(toError);
+    // Before its socket is closed in order: what is owed is not to run any more.
+    const tell = this.link?.leave();
     leave();
+    tell?.();
     this.failQueued(toError);
   }
 
@@ -218,10 +235,13 @@ export class Line implements LinkOwner {
 
   /** A request takes its turn after a delay. */
   private comeBack(request: Request): void {
-    this.deadlines.enterAgain(request);
-    this.backlog.push(request);
-    if (this.options.autoPipeline) this.scheduleFlush();
-    else this.flush();
+    if (request.past === undefined) {
+      this.deadlines.enterAgain(request);
+      this.backlog.push(request);
+    } else {
+      this.backlog.bringBack(request);
+    }
+    this.writeLater();
   }
 
   /** Has the queue written at the end of the tick, empty or not. */
@@ -247,7 +267,9 @@ export class Line implements LinkOwner {
   private readonly flush = (): void => {
     this.residents.beforeWrite();
     this.flushScheduled = false;
-    this.link?.write();
+    const { link } = this;
+    if (link?.isOpen === true) this.backlog.readmit();
+    link?.write();
   };
 
   /** What was called in this tick was written late because user code held up the event loop. */
@@ -268,8 +290,11 @@ export class Line implements LinkOwner {
     this.link?.lose(error);
   }
 
-  hasLeft(request: Request): boolean {
-    return this.places.hasLeft(request);
+  isLeftBehind(request: Request): boolean {
+    if (this.places.hasLeft(request)) return true;
+    // Perhaps it is its answer that broke the link: then that is to be seen, and cost no other request.
+    if (request.past!.oldestAtLoss === this.losses) this.backlog.pauseUntilAnswered();
+    return false;
   }
 
   wrote(request: Request): void {
@@ -291,15 +316,33 @@ export class Line implements LinkOwner {
       this.noteEnd(request, !isError);
       if (link.outgoing.answered(request)) this.scheduleFlush();
     }
+    if (this.order.isActive) this.keepOrder(request, frame);
     try {
       if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
       else this.deliver(link, request, frame);
     } catch (error) {
-      reportUnhandled(error);
+      if (error instanceof UnexpectedReply) this.unexpected(link, request, error);
+      else reportUnhandled(error);
     }
     if (link.owed.length === 0 || this.draining) this.rest();
     // What is at hand is read first.
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.scheduleFlush();
+  }
+
+  /** What has run has overtaken the writes to the same keys that were called before it and wait to be repeated. */
+  private keepOrder(request: Request, frame: Frame): void {
+    if (mayHaveWritten(frame, request.command)) {
+      for (const overtaken of this.order.overtakenBy(request)) failSafely(overtaken, leftBehind(overtaken));
+    }
+    // One that is repeated may have waited for this reply.
+    if (this.backlog.queue.length > 0) this.scheduleFlush();
+  }
+
+  /** The reply is perhaps another's, and so are those behind it. The link first, for the observer that is told may send more. */
+  private unexpected(link: Link, request: Request, reply: UnexpectedReply): void {
+    const error = unexpected(reply, request.command);
+    link.lose(error);
+    failSafely(request, error);
   }
 
   private noteEnd(request: Request, done: boolean): void {
@@ -371,33 +414,52 @@ export class Line implements LinkOwner {
 
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
-    const { greetings, queued } = link.outgoing.end();
-    if (queued !== undefined) this.backlog.bringBack(queued);
-    const oldest = link.owed.peek();
-    const loss = { link, error, oldest, isSuspect: this.suspects(oldest) };
+    const ending = this.endedByRequest(link, error);
+    this.order.linkChanged(undefined);
+    const { greetings, queued, refusedFrom } = link.outgoing.end();
+    for (const request of queued) this.backlog.bringBack(request);
+    const oldest = link.owed.passed < refusedFrom ? link.owed.peek() : undefined;
+    const loss = { link, error, oldest, isSuspect: this.suspects(oldest), refusedFrom };
     this.undecided.push(loss);
     const first = this.decide(loss);
     if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
     this.decideLater(loss);
     return () => {
+      if (ending !== undefined) guarded(() => ending.settleUnanswered());
       this.failer.fail(greetings, (request) => connectionLost(error, request, 'unsent'));
       this.tell(first);
     };
   }
 
+  /** The oldest request, where the server has closed the connection because it was asked to: the end is the reply. */
+  private endedByRequest({ owed }: Link, error: RedisError): Request | undefined {
+    const oldest = owed.peek();
+    if (oldest === undefined || this.retrier.hasEnded || !isEndByPeer(error) || !endsConnection(oldest.command))
+      return undefined;
+    return owed.shift();
+  }
+
   /** Decides about the requests that a lost link has owed for longest: those that fail are returned, the others are repeated. */
-  private decide({ link, error, oldest, isSuspect }: Loss): Casualties {
+  private decide({ link, error, oldest, isSuspect, refusedFrom }: Loss): Casualties {
     const { owed } = link;
     const failing: Casualties = { requests: [], errors: [] };
     for (let left = SLICE; left > 0 && owed.length > 0; left--) {
       const request = owed.shift()!;
       if (!request.command.spec.plain) this.noteEnd(request, false);
       const isOldest = request === oldest;
+      const isRefused = owed.passed > refusedFrom;
+      if (isRefused && !isGreeting(request)) {
+        this.backlog.bringBack(request);
+        continue;
+      }
       const failure = withoutStacks(() => {
+        // What restores a link is sent anew with the next one.
+        if (isRefused) return connectionLost(error, request, 'unsent');
         const progress = link.progressOf(request, oldest);
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
-        if (isOldest && error instanceof ProtocolError) return unreadable(error, request, progress);
-        return this.retrier.lost(request, error, { progress, isSuspect: isSuspect && isOldest });
+        if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
+        const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
+        return this.retrier.lost(request, error, { progress, delivery, isSuspect: isSuspect && isOldest });
       });
       if (failure === undefined) continue;
       failing.requests.push(request);
@@ -434,4 +496,17 @@ export class Line implements LinkOwner {
   private suspects(oldest: Request | undefined): boolean {
     return oldest?.past?.oldestAtLoss === this.losses++;
   }
+}
+
+/** The bytes of the oldest reply are no RESP. Where an error names a command, the reply to that one has been taken already. */
+function isNoResp(error: RedisError): error is ProtocolError {
+  return error instanceof ProtocolError && error.command === undefined;
+}
+
+/** The peer has closed the connection, or reset it. */
+function isEndByPeer(error: RedisError): boolean {
+  if (!(error instanceof ConnectionError)) return false;
+  const { cause } = error;
+  const code = (cause as { readonly code?: unknown } | undefined)?.code;
+  return cause === undefined || code === 'ECONNRESET' || code === 'EPIPE';
 }

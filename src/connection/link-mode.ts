@@ -1,9 +1,24 @@
-import { textOf, type Command } from '../commands/command';
+import { textOf, type Command, type CommandSpec } from '../commands/command';
 import type { Request } from '../commands/request';
 import { ErrorFrame, type Frame } from '../resp/frames';
 
 /** A line of MONITOR: `1700000000.123456 [0 127.0.0.1:50000] "GET" "k"`. */
 const MONITORED = /^\d+\.\d+ \[/;
+
+/**
+ * Servers leave these unanswered among others: a refused AUTH behind other replies, and its place in the reply to EXEC (Redis 8,
+ * Valkey 8); a second MONITOR always.
+ */
+export function standsAlone({ solitary, effect }: CommandSpec): boolean {
+  return solitary || effect === 'monitor';
+}
+
+/** Says that a command is for no transaction and no pipeline. */
+export function aloneOnly({ name }: CommandSpec): TypeError {
+  return new TypeError(
+    `${name} is sent alone, not in a transaction or a pipeline: servers may leave its place there without a reply`,
+  );
+}
 
 /** What commands have made of one link, read from their `effect`. It ends with the link. */
 //  CLIENT REPLY SKIP ──taken───▶ nothing,                 then the reply to the probe
@@ -11,6 +26,8 @@ const MONITORED = /^\d+\.\d+ \[/;
 export class LinkMode {
   /** MULTI is written and EXEC is not: whatever is written now would belong to the transaction. */
   inTransaction = false;
+  /** The server has accepted MULTI, and EXEC is not written: what is written between them never runs if the link is lost now. */
+  onlyQueues = false;
   private muted: 'all' | 'next' | undefined;
   private monitoring = false;
   private watching = false;
@@ -40,6 +57,11 @@ export class LinkMode {
   /** Every request that is written now will be answered, unless it changes that itself. */
   get answersAll(): boolean {
     return this.muted === undefined && !this.unconfirmed;
+  }
+
+  /** Why a command cannot be written now; undefined when it can. */
+  refusalOf({ spec }: Command): TypeError | undefined {
+    return this.inTransaction && standsAlone(spec) ? aloneOnly(spec) : undefined;
   }
 
   /** A request is written. Returns whether it will be answered. */
@@ -74,6 +96,9 @@ export class LinkMode {
   /** The server has accepted a command that has an effect. */
   accepted({ spec, args }: Command): void {
     switch (spec.effect) {
+      case 'multi':
+        this.onlyQueues = this.inTransaction;
+        break;
       case 'monitor':
         this.monitoring = true;
         break;
@@ -104,6 +129,7 @@ export class LinkMode {
       case 'discard':
       case 'reset':
         this.inTransaction = false;
+        this.onlyQueues = false;
         this.watching = false;
         break;
       default:

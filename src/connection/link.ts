@@ -5,6 +5,7 @@ import { Reply } from '../commands/reply';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import { plainContext } from '../commands/request-context';
+import { unexpected, type UnexpectedReply } from '../commands/unexpected-reply';
 import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
 import { decodeResp } from '../resp/decode-resp';
 import type { DecoderLimits } from '../resp/decoder';
@@ -56,6 +57,13 @@ export type LinkState =
 /** What a server says to a client that it does not want, whatever the client has asked, before it closes the connection. */
 const FAREWELL = /^(ERR max number of clients|DENIED )/;
 
+const TURNED_AWAY = 'The server turns the client away: ';
+
+/** The server does not want the client, whatever it asks. */
+export function isFarewell({ message }: RedisError): boolean {
+  return message.startsWith(TURNED_AWAY);
+}
+
 /**
  * One socket and all that is known of it: what is owed, what commands have made of it, whether it lives. It is made with the socket
  * and thrown away with it; what outlives it is the line's.
@@ -67,10 +75,14 @@ export class Link implements FrameSink {
   /** The version of RESP, once the server has answered the handshake. */
   protocol: 2 | 3 | undefined;
   readonly outgoing: Outgoing;
+  /** How many bytes have come. */
+  bytesRead = 0;
   private state: LinkState = { kind: 'greeting' };
   private readonly incoming: Incoming;
   private readonly liveness: Liveness;
   private reachedWhenHeard = 0;
+  /** More is written in the next turn of the event loop. */
+  private writesLater = false;
   private subscriber: Subscriber<never> | undefined;
 
   constructor(
@@ -82,6 +94,7 @@ export class Link implements FrameSink {
     const { clock } = options;
     this.liveness = new Liveness(clock, options, {
       owed: this.owed,
+      bytesRead: () => this.bytesRead,
       reached: () => this.reached,
       listening: () => owner.listening,
       probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
@@ -132,7 +145,7 @@ export class Link implements FrameSink {
   serve(): Observable<never> {
     return new Observable((subscriber) => {
       this.subscriber = subscriber;
-      subscriber.add(() => this.end(new ConnectionError('The connection was given up'))());
+      subscriber.add(() => this.leave()());
       subscriber.add(this.socket.drain$.subscribe(() => this.drained()));
       const frames$ = this.heard$().pipe(decodeResp(this.options.limits, this.incoming.bytesWanted));
       subscriber.add(
@@ -177,9 +190,14 @@ export class Link implements FrameSink {
 
   /** Writes what may be written. */
   write(): void {
-    if (this.isLost) return;
-    if (this.outgoing.write()) this.options.clock.afterInput(() => this.write());
-    else if (!this.reading && !this.isLost) this.owner.rest();
+    if (this.isLost || this.writesLater) return;
+    if (this.outgoing.write()) {
+      this.writesLater = true;
+      this.options.clock.afterInput(() => {
+        this.writesLater = false;
+        this.write();
+      });
+    } else if (!this.reading && !this.isLost) this.owner.rest();
   }
 
   /** The link is over: what is owed on it is the owner's to decide about. */
@@ -193,7 +211,7 @@ export class Link implements FrameSink {
   // Hot: once per reply.
   replied(frame: Frame): void {
     if (this.state.kind === 'greeting' && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
-      this.lose(new ConnectionError(`The server turns the client away: ${frame.text}`));
+      this.lose(new ConnectionError(TURNED_AWAY + frame.text));
       return;
     }
     if (this.mode.isDoubtful(frame, this.owed.peek())) {
@@ -213,6 +231,15 @@ export class Link implements FrameSink {
 
   pushed(push: Push): void {
     this.owner.pushed(push);
+  }
+
+  unexpected(reply: UnexpectedReply, member: Command): void {
+    const error = unexpected(reply, member);
+    const group = this.owed.peek()!;
+    const progress = this.progressOf(group, group);
+    this.owed.shift();
+    this.lose(error);
+    failSafely(group, connectionLost(error, group, 'unknown', progress));
   }
 
   memberRefused(error: ReplyError): void {
@@ -259,6 +286,7 @@ export class Link implements FrameSink {
     return new Observable((subscriber) =>
       bytes$.subscribe({
         next: (chunk) => {
+          this.bytesRead += chunk.length;
           subscriber.next(chunk);
           const { owed, incoming, reached } = this;
           if (reached === this.reachedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
@@ -270,12 +298,18 @@ export class Link implements FrameSink {
     );
   }
 
+  /** Gives the link up. @returns as `end` does */
+  leave(): () => void {
+    return this.end(new ConnectionError('The connection was given up'));
+  }
+
   /** @returns tells the observers of the failures; called last, when user code finds everything in its place */
   private end(error: RedisError): () => void {
     if (this.isLost) return () => undefined;
     this.state = { kind: 'lost' };
     this.liveness.stop();
-    this.socket.destroy();
+    // Nothing that was sent and is not answered may arrive any more: it may be sent again.
+    this.socket.destroy(this.owed.length > 0);
     return this.owner.lost(this, error);
   }
 }

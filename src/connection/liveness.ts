@@ -23,6 +23,8 @@ export interface LinkView {
   reached(): number;
   /** a resident waits for pushes, which come when they come */
   listening(): boolean;
+  /** how many bytes it has brought */
+  readonly bytesRead: () => number;
   /** asks the server for a sign of life */
   probe(): unknown;
   dead(error: TimeoutError): void;
@@ -45,7 +47,7 @@ export class Liveness {
     private readonly limits: LivenessLimits,
     private readonly link: LinkView,
   ) {
-    this.sweep = new Sweep(clock, (now) => this.check(now));
+    this.sweep = new Sweep(clock, (now) => this.check(now), link.bytesRead);
   }
 
   heard(): void {

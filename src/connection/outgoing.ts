@@ -7,7 +7,7 @@ import { Encoder, refuseUnencodable } from '../resp/encoder';
 import type { Clock } from './clock';
 import { failSafely, leftBehind, notEncodable } from './failures';
 import { guarded } from './guarded';
-import type { LinkMode } from './link-mode';
+import { aloneOnly, standsAlone, type LinkMode } from './link-mode';
 import type { Liveness } from './liveness';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
@@ -16,8 +16,8 @@ import type { ByteSocket } from './socket';
 export interface Supply {
   /** the next request of the queue; none while the link is not open or the queue pauses */
   next(): Request | undefined;
-  /** whether a request that is repeated would now mean something else */
-  hasLeft(request: Request): boolean;
+  /** a request that is repeated is about to be written; whether it would now mean something else */
+  isLeftBehind(request: Request): boolean;
   /** a request that is not plain is written */
   wrote(request: Request): void;
   /** the link is of no more use */
@@ -43,8 +43,17 @@ export interface Cut {
   readonly error?: RedisError;
 }
 
+/** What a link had to write and did not. */
+export interface Unwritten {
+  readonly greetings: readonly Request[];
+  /** what came from the queue */
+  readonly queued: readonly Request[];
+  /** the place, among all that were ever owed, of the first that the socket has refused; Infinity for none */
+  readonly refusedFrom: number;
+}
+
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
-const TURN = 20_000;
+const TURN = 5_000;
 
 /** What is written on one link, and in which order. It ends with the link. */
 //  rest of a group ──▶ greetings, but for a transaction ──▶ the queue, while the link is open
@@ -58,6 +67,10 @@ export class Outgoing {
   /** Groups whose last members are not written any more, and how many members are. */
   private readonly cut: Cut[] = [];
   private full = false;
+  /** How many commands this turn of the event loop may still write. */
+  private left = TURN;
+  /** The place, among all that were ever owed, of the first request that the socket has refused to write. */
+  private refusedFrom = Infinity;
   private solitude = false;
   /** A solitary request that waits until nothing is owed. */
   private held: Request | undefined;
@@ -83,19 +96,29 @@ export class Outgoing {
 
   /** Writes what may be written. Returns whether more is left for another turn of the event loop. */
   write(): boolean {
-    const { encoder, liveness } = this;
-    let left = TURN;
-    while (!this.full && left > 0) {
+    const { owed, encoder, liveness } = this;
+    let written = 0;
+    while (!this.full && this.left > 0) {
       const from = this.place;
-      const count = this.encodeBatch(Math.min(this.options.pipelineDepth, left));
+      const behind = owed.passed + owed.length;
+      const { group, member } = this;
+      const count = this.encodeBatch(Math.min(this.options.pipelineDepth, this.left));
       if (count === 0) {
         this.tellWritten();
         return false;
       }
-      left -= count;
-      this.full = !this.socket.write(encoder.take());
+      written += count;
+      const accepted = this.socket.write(encoder.take());
+      this.full = accepted !== true;
+      if (accepted === 'refused') {
+        this.group = group;
+        this.member = member;
+        this.refuse(behind);
+        return false;
+      }
       encoder.release(this.socket.drained);
       liveness.wrote(from, !this.full);
+      if (this.full || written > count) this.charge(count);
       this.tellWritten();
     }
     return !this.full;
@@ -106,6 +129,15 @@ export class Outgoing {
     const { owed, group } = this;
     const behind = owed.passed + owed.length;
     return group === undefined ? behind : behind - 1 + this.member / (group.command as Group).members.length;
+  }
+
+  /**
+   * Takes commands off what this turn of the event loop may write. A socket whose buffer was full may say so and empty it many times in
+   * one turn. The one write of a tick that brought little is not charged.
+   */
+  private charge(count: number): void {
+    if (this.left === TURN) this.options.clock.afterInput(() => (this.left = TURN));
+    this.left -= count;
   }
 
   /** A request waits until nothing is owed. */
@@ -132,6 +164,12 @@ export class Outgoing {
     return true;
   }
 
+  /** The socket has ended, and what is to be written waits for that to be told. */
+  private refuse(from: number): void {
+    this.refusedFrom = from;
+    this.tellUnsendable();
+  }
+
   /** The send buffer has emptied. */
   drained(): void {
     this.full = false;
@@ -143,23 +181,28 @@ export class Outgoing {
     return request === this.group ? this.member : members.length;
   }
 
-  /** The link is gone: what was written stays with the socket. Returns what was not written: greetings, and what came from the queue. */
-  end(): { readonly greetings: Request[]; readonly queued: Request | undefined } {
+  /** The link is gone: what was written stays with the socket. Returns what was not written. */
+  end(): Unwritten {
     this.full = true;
     this.encoder.release(false);
     this.patience?.unsubscribe();
-    const { held } = this;
+    const { held, refusedFrom } = this;
     this.held = undefined;
-    const greetings = this.greetings.drain();
-    if (held === undefined) return { greetings, queued: undefined };
-    // A greeting has no place among the calls.
-    return held.place === 0 ? { greetings: [held, ...greetings], queued: undefined } : { greetings, queued: held };
+    // What was encoded and needs no reply is still here only if its write was refused.
+    const others = this.unanswered.splice(0);
+    if (held !== undefined) others.push(held);
+    const greetings = [...others.filter(isGreeting), ...this.greetings.drain()];
+    return { greetings, queued: others.filter((request) => !isGreeting(request)), refusedFrom };
   }
 
   /** Only now, for user code may do anything: destroy the client, or send more. */
   private tellWritten(): void {
     if (this.unanswered.length > 0)
       for (const request of this.unanswered.splice(0)) guarded(() => request.settleUnanswered());
+    this.tellUnsendable();
+  }
+
+  private tellUnsendable(): void {
     if (this.unsendable.length > 0)
       for (const { request, error } of this.unsendable.splice(0)) failSafely(request, error);
     if (this.cut.length > 0) for (const cut of this.cut.splice(0)) this.onCut(cut);
@@ -179,12 +222,19 @@ export class Outgoing {
       const request = this.next();
       if (request === undefined) break;
       if (request.abandoned) continue;
-      if (request.command.spec.solitary && this.mustWait(request, count)) break;
-      if (request.past !== undefined && supply.hasLeft(request)) {
+      const { command } = request;
+      if (!command.spec.plain) {
+        const refusal = mode.refusalOf(command);
+        if (refusal !== undefined) {
+          this.unsendable.push({ request, error: notEncodable(refusal, request) });
+          continue;
+        }
+        if (command.spec.solitary && this.mustWait(request, count)) break;
+      }
+      if (request.past !== undefined && supply.isLeftBehind(request)) {
         this.unsendable.push({ request, error: leftBehind(request) });
         continue;
       }
-      const { command } = request;
       if (!command.spec.plain && command instanceof Group) {
         this.begin(request, command);
         continue;
@@ -250,7 +300,11 @@ export class Outgoing {
     let member: number | undefined;
     try {
       if (!this.mode.answersAll) throw new TypeError('the server was told not to answer');
-      for (member = 0; member < members.length; member++) refuseUnencodable(members[member]!.args);
+      for (member = 0; member < members.length; member++) {
+        const { spec, args } = members[member]!;
+        if (standsAlone(spec)) throw aloneOnly(spec);
+        refuseUnencodable(args);
+      }
     } catch (cause) {
       this.unsendable.push({ request, error: notEncodable(cause, request, member) });
       return;
@@ -286,4 +340,9 @@ export class Outgoing {
     if (this.member === members.length) this.group = undefined;
     return count;
   }
+}
+
+/** A greeting has no place among the calls. */
+export function isGreeting({ place }: Request): boolean {
+  return place === 0;
 }

@@ -2,13 +2,16 @@ import {
   catchError,
   defer,
   isObservable,
+  race,
   retry,
+  switchMap,
   take,
   tap,
   throwError,
   throwIfEmpty,
   timer,
   type MonoTypeOperatorFunction,
+  type Observable,
   type SchedulerLike,
 } from 'rxjs';
 import { ConnectionError, type RedisError } from '../errors';
@@ -22,18 +25,43 @@ const LONG_ENOUGH = 5_000;
 
 export type ReconnectPolicy = Complete<ReconnectOptions> | ReconnectFunction | false;
 
+/** What `reconnect` needs to know of the connection that it makes again. */
+export interface Waiting {
+  readonly clock: SchedulerLike;
+  /** something waits for the connection, so that it is made again soon */
+  readonly isWaitedFor: () => boolean;
+  /** emits when something begins to wait */
+  readonly waited$: Observable<unknown>;
+  /** whether a loss is the end, whatever the policy says */
+  readonly ends?: () => boolean;
+}
+
 /**
  * Subscribes again to a source that is lost, when the policy says. A value from the source is a connection that works; once it has
  * lasted as long as the wait before it, or 5 000 ms, the count starts anew: a server that greets and hangs up is left alone for
  * longer each time. Errors with the last error when the policy gives up.
  *
+ * A delay is no longer than `maxDelayWaiting` while something waits, also when it begins to wait during the delay.
+ *
  * @param onLoss told before each wait; the delay is milliseconds, undefined while an Observable decides
  */
 export function reconnect<T>(
   policy: ReconnectPolicy,
+  { clock, isWaitedFor, waited$, ends = () => false }: Waiting,
   onLoss: (attempt: number, delay: number | undefined, error: RedisError) => void,
-  clock: SchedulerLike,
 ): MonoTypeOperatorFunction<T> {
+  /** The end of a delay, or of the longest that something waits. */
+  const elapsed = (wait: number): Observable<unknown> => {
+    const most = typeof policy === 'object' ? policy.maxDelayWaiting : Infinity;
+    if (wait <= most) return timer(wait, clock);
+    return race(
+      timer(wait, clock),
+      waited$.pipe(
+        take(1),
+        switchMap(() => timer(most, clock)),
+      ),
+    );
+  };
   return (source) =>
     defer(() => {
       let attempt = 0;
@@ -43,12 +71,12 @@ export function reconnect<T>(
         const hasLasted = clock.now() - readyAt >= Math.min(waited, LONG_ENOUGH);
         attempt = hasLasted ? 1 : attempt + 1;
         readyAt = Infinity;
-        const wait = decide(policy, attempt, error);
+        const wait = !ends() && decide(policy, attempt, error, isWaitedFor);
         if (wait === false) return throwError(() => error);
         const known = isObservable(wait) ? undefined : wait;
         waited = known ?? 0;
         onLoss(attempt, known, error);
-        if (!isObservable(wait)) return timer(wait, clock);
+        if (!isObservable(wait)) return elapsed(wait);
         return wait.pipe(
           shielded(),
           catchError((cause: unknown) => throwError(() => failed(cause))),
@@ -63,9 +91,16 @@ export function reconnect<T>(
     });
 }
 
-function decide(policy: ReconnectPolicy, attempt: number, error: RedisError): ReturnType<ReconnectFunction> {
+function decide(
+  policy: ReconnectPolicy,
+  attempt: number,
+  error: RedisError,
+  isWaitedFor: () => boolean,
+): ReturnType<ReconnectFunction> {
   if (typeof policy !== 'function') {
-    return policy !== false && attempt <= policy.maxAttempts && backoff(policy, attempt);
+    if (policy === false || attempt > policy.maxAttempts) return false;
+    const delay = backoff(policy, attempt);
+    return isWaitedFor() ? Math.min(delay, policy.maxDelayWaiting) : delay;
   }
   let wait: unknown;
   try {

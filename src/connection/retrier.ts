@@ -1,4 +1,5 @@
-import { hasNotRun, toReplyError } from '../commands/reply-error';
+import { blockingWait, withWait } from '../commands/blocking-wait';
+import { asksOfItsConnection, hasNotRun, mayGoOn, toReplyError } from '../commands/reply-error';
 import type { Past, Request } from '../commands/request';
 import type { RedisError, ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
@@ -9,6 +10,7 @@ import { connectionLost, lostAgain, type GroupProgress } from './failures';
 import { reportUnhandled } from './guarded';
 import { changesMeaning } from './places';
 import { delayOfNextTry } from './retry';
+import { timeToWait } from './time-for';
 
 /** What a server answers to every command while it cannot work. */
 const REFUSES_ALL = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
@@ -16,10 +18,19 @@ const REFUSES_ALL = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
 /** How long all wait at most for one that was refused for the moment, ms. */
 const LONGEST_PAUSE = 1_000;
 
+export interface RetrierOptions {
+  readonly clock: Clock;
+  readonly reconnectOnError: ReconnectOnError;
+  /** what a blocking command may take beyond its own wait, ms */
+  readonly blockingGrace: number;
+}
+
 /** How a request was lost with its link. */
 export interface Loss {
   /** how far the members of a group had come */
   readonly progress: GroupProgress | undefined;
+  /** what a transaction only queued never ran */
+  readonly delivery: 'unknown' | 'unsent';
   /** it was the oldest in flight at two losses in a row */
   readonly isSuspect: boolean;
 }
@@ -33,13 +44,17 @@ export class Retrier {
   private ended: ((request: Request) => RedisError) | undefined;
 
   constructor(
-    private readonly options: { readonly clock: Clock; readonly reconnectOnError: ReconnectOnError },
+    private readonly options: RetrierOptions,
     private readonly backlog: Backlog,
   ) {}
 
   /** From now on nothing is repeated. */
   end(toError: (request: Request) => RedisError): void {
     this.ended = toError;
+  }
+
+  get hasEnded(): boolean {
+    return this.ended !== undefined;
   }
 
   /**
@@ -52,12 +67,31 @@ export class Retrier {
     // The link first, for the observer that is told of the failure may send more.
     const reaction = retire !== undefined && this.react(error, retire);
     if (request.abandoned) return;
-    if (reaction === 'resend' && request.past?.resent !== true && hasNotRun(frame, command)) {
+    if (reaction === 'resend' && mayGoOn(error, command)) {
+      this.waitOn(request);
+      request.tried(error);
+      this.backlog.bringBack(request);
+    } else if (reaction === 'resend' && this.isResent(request, error, frame)) {
       request.tried(error).resent = true;
       this.backlog.bringBack(request);
     } else {
       this.failOrRepeat(request, error);
     }
+  }
+
+  private isResent({ past, command }: Request, error: ReplyError, frame: ErrorFrame): boolean {
+    // What CLIENT UNBLOCK has ended is over.
+    if (asksOfItsConnection(command) || error.kind === 'UNBLOCKED') return false;
+    return past?.resent !== true && hasNotRun(frame, command);
+  }
+
+  /** It has waited at the server for a part of its time, and asks the next one for the rest. */
+  private waitOn(request: Request): void {
+    const { deadline, command, context } = request;
+    const time = timeToWait(request, this.options.blockingGrace);
+    if (deadline === 0 || context.limitsBlocking || time === undefined) return;
+    const waited = this.options.clock.now() - (deadline - time);
+    request.command = withWait(command, blockingWait(command)! - waited);
   }
 
   /** Leaves the link where the options say that an error means the wrong server. */
@@ -71,9 +105,9 @@ export class Retrier {
    * The link is gone before the oldest request was answered: it may have run, and is repeated only where that does no harm.
    * @returns what it fails with; undefined when it is repeated, or its observer has left
    */
-  lost(request: Request, cause: RedisError, { progress, isSuspect }: Loss): RedisError | undefined {
+  lost(request: Request, cause: RedisError, { progress, delivery, isSuspect }: Loss): RedisError | undefined {
     if (request.abandoned) return undefined;
-    const failure = connectionLost(cause, request, 'unknown', progress);
+    const failure = connectionLost(cause, request, delivery, progress);
     if (this.ended !== undefined) {
       this.noteLoss(request, failure);
       return this.ended(request);

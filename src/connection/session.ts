@@ -1,3 +1,4 @@
+import { Introductions } from './introductions';
 import { Command, textOf, type Arg } from '../commands/command';
 
 /** A user name and a password; by AUTH a password may be any bytes. */
@@ -13,12 +14,16 @@ export class Session {
   /** Other commands that the next connection is to be told as well, the latest of each kind. */
   private readonly settingsByKind = new Map<string, Command>();
 
+  readonly introductions: Introductions;
+
   /** @param origin what this is a copy of */
   constructor(
     public database: number,
     public clientName: string | undefined,
     private readonly origin?: Session,
-  ) {}
+  ) {
+    this.introductions = origin?.introductions ?? new Introductions();
+  }
 
   /** The credentials of the last AUTH, in place of those of the options. */
   get credentials(): SignIn | undefined {

@@ -1,9 +1,11 @@
 import * as net from 'node:net';
 import * as tls from 'node:tls';
-import { Observable, Subject } from 'rxjs';
+import { Observable, Subject, type Subscriber } from 'rxjs';
 import { ConnectionError, TimeoutError } from '../errors';
 import { withoutUndefined } from '../options';
-import type { Clock } from './clock';
+import { outside } from './async-context';
+import { patient, type Clock } from './clock';
+import { ReadingTurn } from './reading-turn';
 
 /** Where a server listens and how to reach it. Durations are milliseconds. */
 export interface Endpoint {
@@ -11,6 +13,8 @@ export interface Endpoint {
   readonly port: number;
   /** a Unix socket; takes the place of host and port */
   readonly path?: string | undefined;
+  /** the addresses of the host that are tried; 0 for both families */
+  readonly family: 0 | 4 | 6;
   readonly tls?: boolean | tls.ConnectionOptions | undefined;
   readonly connectTimeout: number;
   readonly keepAlive: number;
@@ -28,11 +32,15 @@ export interface ByteSocket {
   readonly bytes$: Observable<Uint8Array>;
   /** Emits when a full send buffer has emptied. */
   readonly drain$: Observable<void>;
-  /** Sends chunks in order. False when the send buffer is full: further writes should wait for `drain$`. */
-  write(chunks: readonly Uint8Array[]): boolean;
+  /**
+   * Sends chunks in order. False when the send buffer is full: further writes should wait for `drain$`. `'refused'` when nothing of the
+   * chunks has left the process nor ever will, because the socket has ended; its end is told soon.
+   */
+  write(chunks: readonly Uint8Array[]): boolean | 'refused';
   /** Whether the system has taken all that was written, so that the memory of the chunks may be reused. */
   readonly drained: boolean;
-  destroy(): void;
+  /** @param reset nothing of what was written may arrive any more, as far as a reset of TCP can see to it */
+  destroy(reset?: boolean): void;
 }
 
 type CheckServerIdentity = NonNullable<tls.ConnectionOptions['checkServerIdentity']>;
@@ -46,72 +54,114 @@ export type Dial = (endpoint: Endpoint, clock: Clock) => Observable<ByteSocket>;
  * @throws TimeoutError when it does not answer within `connectTimeout` ms
  */
 export const openSocket: Dial = (endpoint, clock) =>
-  new Observable((subscriber) => {
-    const bytes$ = new Subject<Uint8Array>();
-    const drain$ = new Subject<void>();
-    const onread = {
-      buffer: Buffer.allocUnsafeSlow(endpoint.readBufferSize),
-      callback: (length: number, buffer: Uint8Array) => {
-        bytes$.next(buffer.subarray(0, length));
-        return true;
-      },
-    };
-    let socket: net.Socket;
-    try {
-      socket = connect(endpoint, onread);
-    } catch (cause) {
-      // Certificates and keys that cannot be read throw here.
-      subscriber.error(lost(endpoint, cause as Error));
-      return;
-    }
-    const timer = clock.schedule(() => {
-      subscriber.error(new TimeoutError(`${describe(endpoint)} did not accept within ${endpoint.connectTimeout} ms`));
-    }, endpoint.connectTimeout);
+  new Observable((subscriber) => outside(() => open(endpoint, clock, subscriber)));
 
-    let open = false;
-    let cause: Error | undefined;
-    socket.setNoDelay(endpoint.noDelay);
-    if (endpoint.keepAlive > 0) socket.setKeepAlive(true, endpoint.keepAlive);
-    socket.once(endpoint.tls ? 'secureConnect' : 'connect', () => {
-      timer.unsubscribe();
-      open = true;
-      subscriber.next({
-        bytes$,
-        drain$,
-        write: (chunks) => write(socket, chunks),
-        get drained() {
-          return socket.writableLength === 0;
-        },
-        destroy: () => socket.destroy(),
-      });
-    });
-    socket.on('drain', () => drain$.next());
-    socket.on('error', (error) => (cause = error));
-    socket.on('close', () => {
-      timer.unsubscribe();
-      const error = lost(endpoint, cause);
-      if (open) bytes$.error(error);
-      else subscriber.error(error);
-    });
-    return () => {
-      timer.unsubscribe();
-      socket.destroy();
-    };
+//  wire ──connect──▶ socket: TLS over the wire, or the wire itself ──secureConnect──▶ open ──end, error──▶ lost
+function open(endpoint: Endpoint, clock: Clock, subscriber: Subscriber<ByteSocket>): () => void {
+  const bytes$ = new Subject<Uint8Array>();
+  const drain$ = new Subject<void>();
+  const turn = new ReadingTurn(clock);
+  const wire = connect(endpoint, (bytes) => {
+    bytes$.next(bytes);
+    return bytes.length < endpoint.readBufferSize || turn.hasTimeLeft(() => wire.resume());
   });
+  let socket = wire;
+  let isOpen = false;
+  let cause: Error | undefined;
 
-function connect(endpoint: Endpoint, onread: net.OnReadOpts): net.Socket {
-  const { host, port, path, connectTimeout } = endpoint;
+  const timer = patient(clock).schedule(() => {
+    subscriber.error(new TimeoutError(`${describe(endpoint)} did not accept within ${endpoint.connectTimeout} ms`));
+  }, endpoint.connectTimeout);
+  const note = (error: Error): void => void (cause ??= error);
+  const end = (): void => {
+    timer.unsubscribe();
+    const error = lost(endpoint, cause);
+    if (isOpen) bytes$.error(error);
+    else subscriber.error(error);
+  };
+  const carry = (): void => {
+    timer.unsubscribe();
+    isOpen = true;
+    subscriber.next({
+      bytes$,
+      drain$,
+      write: (chunks) => write(socket, chunks),
+      get drained() {
+        return socket.writableLength === 0;
+      },
+      destroy: (reset) => {
+        // What the peer has ended takes nothing any more, and of Unix sockets nothing lies on the way.
+        if (reset && endpoint.path === undefined && !socket.readableEnded) wire.resetAndDestroy();
+        socket.destroy();
+      },
+    });
+  };
+  const watch = (): void => {
+    socket.on('drain', () => drain$.next());
+    socket.on('error', note);
+    // Node refuses what is written from here on, and closes the socket some turns of the event loop later.
+    socket.on('end', end);
+    socket.on('close', end);
+  };
+
+  wire.setNoDelay(endpoint.noDelay);
+  if (endpoint.keepAlive > 0) wire.setKeepAlive(true, endpoint.keepAlive);
+  if (!endpoint.tls) {
+    watch();
+    wire.once('connect', carry);
+  } else {
+    wire.on('error', note);
+    wire.once('close', end);
+    wire.once('connect', () => {
+      try {
+        socket = secure(endpoint, wire);
+      } catch (thrown) {
+        // Certificates and keys that cannot be read.
+        note(thrown as Error);
+        wire.destroy();
+        return;
+      }
+      wire.off('close', end); // it is told by the socket, with its reason
+      watch();
+      socket.on('data', (chunk) => bytes$.next(chunk)); // over a wire that is there Node takes no `onread`
+      socket.once('secureConnect', carry);
+    });
+  }
+  return () => {
+    timer.unsubscribe();
+    socket.destroy();
+  };
+}
+
+/**
+ * The wire: what carries bytes as they are. Details of TLS may say how it is to be made, too.
+ * @param onBytes returns whether more is to be read in this turn of the event loop
+ */
+function connect(endpoint: Endpoint, onBytes: (bytes: Uint8Array) => boolean): net.Socket {
+  const { host, port, path, family, connectTimeout } = endpoint;
   // Of a name with several addresses each has its part of the time; Node would leave an address after 250 ms. Whole, or it throws.
   const part = Math.ceil(connectTimeout / 8);
   const autoSelectFamilyAttemptTimeout = Math.max(net.getDefaultAutoSelectFamilyAttemptTimeout(), part);
-  const where = path === undefined ? { host, port, autoSelectFamilyAttemptTimeout } : { path };
-  if (!endpoint.tls) return net.connect({ ...where, onread });
-  const details = endpoint.tls === true ? {} : withoutUndefined(endpoint.tls);
+  const where = path === undefined ? { host, port, family, autoSelectFamilyAttemptTimeout } : { path };
+  if (endpoint.tls) return net.connect({ ...where, ...detailsOf(endpoint) } as net.NetConnectOpts);
+  const callback = (length: number, buffer: Uint8Array): boolean => onBytes(buffer.subarray(0, length));
+  return net.connect({ ...where, onread: { buffer: Buffer.allocUnsafeSlow(endpoint.readBufferSize), callback } });
+}
+
+/** TLS over a wire that is there: one that is made by `tls.connect` itself cannot be reset. */
+function secure(endpoint: Endpoint, wire: net.Socket): tls.TLSSocket {
+  const { host, path } = endpoint;
+  const details = detailsOf(endpoint);
   const { checkServerIdentity } = details;
   if (checkServerIdentity !== undefined) details.checkServerIdentity = withoutThrowing(checkServerIdentity);
   // A name is announced to the server (SNI); an address must not be.
   const servername = path === undefined && net.isIP(host) === 0 ? { servername: host } : {};
-  return tls.connect({ ...where, ...servername, ...details, onread } as unknown as tls.ConnectionOptions);
+  const named = path === undefined ? { host } : {};
+  return tls.connect({ ...named, ...servername, ...details, socket: wire });
+}
+
+function detailsOf({ tls: details }: Endpoint): tls.ConnectionOptions {
+  return typeof details === 'object' ? withoutUndefined(details) : {};
 }
 
 /** What the user's own check throws would end the process: it is a reason to refuse the server. */
@@ -125,12 +175,19 @@ function withoutThrowing(check: CheckServerIdentity): CheckServerIdentity {
   };
 }
 
-function write(socket: net.Socket, chunks: readonly Uint8Array[]): boolean {
-  if (chunks.length === 1) return socket.write(chunks[0]!);
-  socket.cork();
-  for (const chunk of chunks) socket.write(chunk);
-  socket.uncork();
-  return !socket.writableNeedDrain;
+// Hot: once per write.
+function write(socket: net.Socket, chunks: readonly Uint8Array[]): boolean | 'refused' {
+  if (!socket.writable) return 'refused';
+  let accepted: boolean;
+  if (chunks.length === 1) accepted = socket.write(chunks[0]!);
+  else {
+    socket.cork();
+    for (const chunk of chunks) socket.write(chunk);
+    socket.uncork();
+    accepted = !socket.writableNeedDrain && socket.errored === null;
+  }
+  // An error that is there at once is that of the first attempt to hand the chunks to the system, which took none of them.
+  return accepted || socket.errored === null || socket instanceof tls.TLSSocket ? accepted : 'refused';
 }
 
 /** `localhost:6379`, or the path of a Unix socket. */

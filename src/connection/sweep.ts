@@ -1,22 +1,27 @@
 import type { Subscription } from 'rxjs';
-import type { Clock } from './clock';
 import { LONGEST_TIMER } from '../option-checks';
+import { HELD_UP, type Clock } from './clock';
 
-/** A timer that is later than this was kept by user code, and what is due may lie unread in the socket; ms. */
-const KEPT = 20;
+/** More than the system keeps of what has arrived on a socket, bytes. */
+const AT_HAND = 16 * 2 ** 20;
 
 /**
  * One timer for any number of deadlines: it goes off at the earliest that was ever announced, then asks for the earliest that is
  * left. A command that is answered in time need not cancel anything.
  */
+//  timer ──▶ reads what is at hand, if it is late ──▶ sweep ──▶ timer
 export class Sweep {
   private timer: Subscription | undefined;
   private at = Infinity;
 
-  /** @param sweep deals with all that is due by `now` and returns the earliest deadline that is left, Infinity for none */
+  /**
+   * @param sweep deals with all that is due by `now` and returns the earliest deadline that is left, Infinity for none
+   * @param bytesRead how many bytes have been read so far
+   */
   constructor(
     private readonly clock: Clock,
     private readonly sweep: (now: number) => number,
+    private readonly bytesRead: () => number,
   ) {}
 
   // Hot: once per command.
@@ -37,10 +42,19 @@ export class Sweep {
     this.timer = this.clock.schedule(() => this.goOff(deadline), delay);
   }
 
-  /** When the event loop was held up, what has arrived meanwhile is read first: timers come before sockets. */
+  /** When the event loop was held up, what has arrived meanwhile is read first, in as many turns as that takes. */
   private goOff(deadline: number): void {
-    if (this.clock.now() - deadline > KEPT) this.timer = this.clock.schedule(() => this.run(), 1);
-    else this.run();
+    if (this.clock.now() - deadline <= HELD_UP) this.run();
+    else this.readOn(deadline, this.bytesRead(), this.bytesRead() + AT_HAND);
+  }
+
+  private readOn(deadline: number, read: number, end: number): void {
+    this.clock.afterInput(() => {
+      if (this.at !== deadline) return; // stopped, or armed anew
+      const now = this.bytesRead();
+      if (now === read || now >= end) this.run();
+      else this.readOn(deadline, now, end);
+    });
   }
 
   private run(): void {

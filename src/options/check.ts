@@ -20,12 +20,18 @@ export function check(options: ResolvedOptions): void {
   is('boolean', 'autoPipeline', options.autoPipeline);
   is('boolean', 'noDelay', options.noDelay);
   is('boolean', 'warnUnused', options.warnUnused);
+  is('boolean', 'callSites', options.callSites);
+  is('boolean', 'asyncContext', options.asyncContext);
+  if (![0, 4, 6].includes(options.family)) {
+    throw new TypeError(`The option 'family' is 0, 4 or 6, got ${String(options.family)}`);
+  }
   is('function', 'reconnectOnError', options.reconnectOnError);
   if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls);
   wholeNumber('port', options.port, 1, 65_535);
   refuseOtherAddress(options);
   wholeNumber('database', options.database, 0);
   wholeNumber('pipelineDepth', options.pipelineDepth, 1);
+  wholeNumber('verify', options.verify, 0);
   wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
   wholeNumber('readBufferSize', options.readBufferSize, 1024, LARGEST_BUFFER);
   wholeNumber('writeBufferSize', options.writeBufferSize, 1024, LARGEST_BUFFER);

@@ -23,10 +23,17 @@ export interface BackoffOptions {
 }
 
 /**
- * How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, less up to a quarter, for ever. The count
+ * How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, or 2 000 ms while something waits for it,
+ * less up to a quarter, for ever. The count
  * starts anew once a connection has lasted as long as the wait before it, or 5 000 ms.
  */
-export type ReconnectOptions = BackoffOptions;
+export interface ReconnectOptions extends BackoffOptions {
+  /**
+   * the longest delay while something waits for the connection: a command, `connect()`, an Observer of messages; it bounds
+   * `initialDelay` as well. `maxDelay` counts while nothing does
+   */
+  readonly maxDelayWaiting?: number | undefined;
+}
 
 /** When a command is sent again: first after 50 ms, doubling up to 1 000 ms, less up to a quarter, at most 16 times. */
 export type RetryOptions = BackoffOptions;
@@ -78,6 +85,11 @@ export interface RedisOptions {
   readonly database?: number | undefined;
   /** shown in CLIENT LIST */
   readonly clientName?: string | undefined;
+  /**
+   * tell the server the library's name and version, as CLIENT LIST shows them, and a tag behind the name: `{ tag: 'orders' }` for
+   * `rxjs-redis(orders)`. Default true; false for proxies that hang up on CLIENT SETINFO
+   */
+  readonly clientInfo?: boolean | { readonly tag?: string | undefined } | undefined;
   /** RESP version; `auto`, the default, asks for 3 and takes 2 where the server refuses */
   readonly protocol?: 2 | 3 | 'auto' | undefined;
   /**
@@ -108,7 +120,10 @@ export interface RedisOptions {
   readonly blockingGrace?: number | undefined;
   /** default on; `false` closes the client when its connection is lost */
   readonly reconnect?: boolean | ReconnectOptions | ReconnectFunction | undefined;
-  /** default: READONLY makes the connection anew and resends, for a failover has made a replica of the server */
+  /**
+   * default: what a server says that a failover has made a replica of makes the connection anew and resends. That is READONLY, also in
+   * the error of a script, which is not sent again, and what a command is told that waited there: it waits the rest of its time
+   */
   readonly reconnectOnError?: ReconnectOnError | undefined;
   /** which failed commands are sent again; default on, for those that a repetition cannot harm */
   readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
@@ -120,7 +135,7 @@ export interface RedisOptions {
   readonly pipelineDepth?: number | undefined;
   /** how many commands may wait while disconnected; default 1000 */
   readonly offlineQueue?: number | undefined;
-  /** bytes read at once; default 65 536 */
+  /** bytes read at once; default 65 536. With TLS Node decides, by the record: 16 384 at most */
   readonly readBufferSize?: number | undefined;
   /** bytes gathered for one write; default 65 536 */
   readonly writeBufferSize?: number | undefined;
@@ -134,16 +149,34 @@ export interface RedisOptions {
   /** send small writes at once (TCP_NODELAY); default true */
   readonly noDelay?: boolean | undefined;
   /**
+   * after every so many commands an ECHO of something unique; the connection ends with a ProtocolError when another reply comes for
+   * it, as where a proxy loses one. What is in flight then may have run. Default 0: none is sent
+   */
+  readonly verify?: number | undefined;
+  /**
    * for development: a Reply that is collected and was neither subscribed to, awaited nor forgotten is told by a process warning with
    * its command and where it was made; default false
    */
   readonly warnUnused?: boolean | undefined;
+  /**
+   * for development: the stack of a reply's error shows where the command was called, in place of the frames of the event loop;
+   * default false, for each call costs the capture of its stack
+   */
+  readonly callSites?: boolean | undefined;
+  /** the addresses of the host that are tried: 4 or 6, or 0, the default, for both */
+  readonly family?: 0 | 4 | 6 | undefined;
+  /**
+   * calls the Observers of replies in the context of AsyncLocalStorage in which they subscribed, as those of messages, `state$` and
+   * `events$` always are, and `await` and `firstValueFrom` without it; default false, for it takes time with every reply
+   */
+  readonly asyncContext?: boolean | undefined;
 }
 
 /** Options whose absence means something. */
 type Optional = 'path' | 'tls' | 'clientName';
 /** Options that are resolved to something else. */
-export type Derived = 'url' | 'username' | 'password' | 'credentials' | 'reconnect' | 'retry' | 'onConnect' | 'limits';
+export type Derived =
+  'url' | 'username' | 'password' | 'credentials' | 'reconnect' | 'retry' | 'onConnect' | 'limits' | 'clientInfo';
 
 /** The options with every default filled in. */
 export type ResolvedOptions = {
@@ -158,4 +191,6 @@ export type ResolvedOptions = {
   readonly retry: Complete<RetryOptions> | RetryPolicy | false;
   readonly onConnect: () => readonly Command[];
   readonly limits: DecoderLimits;
+  /** what the server is told that the client is; undefined where it is told nothing */
+  readonly libraryName: string | undefined;
 };

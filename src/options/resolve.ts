@@ -1,5 +1,7 @@
+import { tellsOfFailover } from '../commands/reply-error';
 import { resolveReconnect, resolveRetry } from './backoff';
 import { check } from './check';
+import { libraryNameOf } from './client-info';
 import { credentialsOf } from './credentials';
 import { limitsOf } from './limits';
 import { onConnectOf } from './on-connect';
@@ -7,7 +9,7 @@ import type { Derived, RedisOptions, ResolvedOptions } from './redis-options';
 import { parseUrl } from './url';
 import { withoutUndefined, type Given } from './without-undefined';
 
-const defaults: Omit<ResolvedOptions, Derived> = {
+const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   host: 'localhost',
   port: 6379,
   path: undefined,
@@ -20,7 +22,7 @@ const defaults: Omit<ResolvedOptions, Derived> = {
   readTimeout: 30_000,
   writeTimeout: 30_000,
   blockingGrace: 2_000,
-  reconnectOnError: (error) => (error.kind === 'READONLY' ? 'resend' : false),
+  reconnectOnError: (error) => (tellsOfFailover(error) ? 'resend' : false),
   prefix: '',
   autoPipeline: true,
   pipelineDepth: 10_000,
@@ -29,7 +31,11 @@ const defaults: Omit<ResolvedOptions, Derived> = {
   writeBufferSize: 64 * 1024,
   keepAlive: 5_000,
   noDelay: true,
+  verify: 0,
   warnUnused: false,
+  callSites: false,
+  family: 0,
+  asyncContext: false,
 };
 
 /**
@@ -37,7 +43,18 @@ const defaults: Omit<ResolvedOptions, Derived> = {
  * @throws TypeError that names the option and what was expected, never a value that may be a secret
  */
 export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
-  const { url, username, password, credentials, reconnect, retry, onConnect = [], limits, ...rest } = withUrl(given);
+  const {
+    url,
+    username,
+    password,
+    credentials,
+    reconnect,
+    retry,
+    onConnect = [],
+    limits,
+    clientInfo,
+    ...rest
+  } = withUrl(given);
   for (const name of Object.keys(rest)) {
     if (!Object.hasOwn(defaults, name)) throw new TypeError(`There is no option '${name}'`);
   }
@@ -49,6 +66,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     retry: resolveRetry(retry),
     onConnect: onConnectOf(onConnect),
     limits: limitsOf(limits),
+    libraryName: libraryNameOf(clientInfo),
   };
   check(options);
   return options;

@@ -29,7 +29,11 @@ const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: st
   retry: boolean,
   autoPipeline: boolean,
   noDelay: boolean,
+  verify: number,
   warnUnused: boolean,
+  callSites: boolean,
+  asyncContext: boolean,
+  family: (text) => (text === '4' ? 4 : text === '6' ? 6 : text === '0' ? 0 : refuse('family', '0, 4 or 6')),
 };
 
 /**

@@ -3,14 +3,21 @@ import { isUtf8 } from 'node:buffer';
 /** The name of a channel or pattern; one that is no UTF-8 can be told from others by its bytes alone. */
 export type ChannelName = string | Uint8Array;
 
-/** Begins the key of a name that is no UTF-8: no text holds it, for it is half of a pair. */
+/** Begins the key of a name that is no UTF-8: no text on the wire holds it, for it is half of a pair. */
 const BINARY = '\uD800';
+const HALF_OF_A_PAIR = /\p{Surrogate}/u;
 
-/** What stands for a name in maps: the text itself, or what no other name has. */
+// Hot: once per message.
+/** What stands for a name of the server's in maps: the text itself, or what no other name has. */
 export function keyOf(name: ChannelName): string {
   if (typeof name === 'string') return name;
   const bytes = bufferOf(name);
   return isUtf8(bytes) ? bytes.toString() : BINARY + bytes.toString('latin1');
+}
+
+/** The same for a name of the user's: text that UTF-8 cannot express travels, and comes back, with U+FFFD in place of that. */
+export function keyOfAsked(name: ChannelName): string {
+  return typeof name === 'string' && HALF_OF_A_PAIR.test(name) ? Buffer.from(name).toString() : keyOf(name);
 }
 
 /** The name that a key stands for, as it travels. */

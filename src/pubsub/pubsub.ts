@@ -1,14 +1,15 @@
 import { EMPTY, Observable, Subscription, merge, tap, throwError, timer } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
+import { inCallersContext, inContext } from '../connection/async-context';
 import type { Connection, ConnectionState } from '../connection/connection';
 import type { Resident, Send } from '../connection/resident';
 import { AuthenticationError, type ReplyError } from '../errors';
 import type { Push } from '../resp/frames';
-import { isBinary, keyOf, type ChannelName } from './channel-name';
+import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
-import type { Message, Topic } from './topic';
+import { asText, type Item, type Message, type Topic } from './topic';
 
 /** A server that refuses subscriptions for the moment is asked again after so long, ms. */
 const REFUSED_FOR = 100;
@@ -24,6 +25,8 @@ const FEW = 64;
 export interface PubSubOptions {
   /** how long refusals of a subscription that the server has taken away are put up with, ms */
   readonly commandTimeout: number;
+  /** the Observers of replies are called in the context in which they subscribed */
+  readonly asyncContext: boolean;
 }
 
 /**
@@ -35,14 +38,20 @@ export interface PubSubOptions {
 //  push ──▶ kind ──▶ Map of topics ──▶ the topic's subscribers     (never a filter per subscriber)
 export class PubSub implements Resident {
   private readonly subscriptions = {
-    channel: new Subscriptions('channel', () => false),
-    pattern: new Subscriptions('pattern', () => false),
-    shard: new Subscriptions('shard', () => this.bySlot),
+    channel: new Subscriptions('channel'),
+    pattern: new Subscriptions('pattern'),
+    shard: new Subscriptions(
+      'shard',
+      () => this.bySlot,
+      (key, send) => this.removals.taken(key, send),
+    ),
   };
   private readonly all = Object.values(this.subscriptions);
   private readonly removals: Removals;
-  /** Observers of bytes, and names that only bytes can tell apart. */
+  /** Observers of bytes. */
   private bytesWanted = 0;
+  /** The carrier was asked for names that text cannot express, so that it takes bytes to know its confirmations. */
+  private askedInBytes = false;
   private reconcileScheduled = false;
   /** What is on its way to the server on the present link. */
   private reconciling = new Subscription();
@@ -56,8 +65,9 @@ export class PubSub implements Resident {
   constructor(
     private readonly main: Connection,
     private readonly openCarrier: () => Connection,
-    { commandTimeout }: PubSubOptions,
+    { commandTimeout, asyncContext }: PubSubOptions,
   ) {
+    this.publisher = asyncContext ? inCallersContext(this.publishing) : this.publishing;
     this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
     main.state$.subscribe((state) => {
       if (state.kind === 'closed') this.close(state.error);
@@ -75,7 +85,9 @@ export class PubSub implements Resident {
   }
 
   /** Sends what publishes behind the subscriptions that were made before it, so that they get it. */
-  readonly publisher: Executor = {
+  readonly publisher: Executor;
+
+  private readonly publishing: Executor = {
     submit: (request) => {
       const kind = this.carrier?.state$.value.kind;
       // Messages that are missed while the carrier is lost are missed anyway.
@@ -95,18 +107,18 @@ export class PubSub implements Resident {
     messagesOf: (topic: Topic) => Observable<M>,
   ): Observable<M> {
     const subscriptions = this.subscriptions[kind];
-    return new Observable((subscriber) => {
+    return new Observable<M>((subscriber) => {
       if (this.main.closed) {
         subscriber.error(this.main.closedError());
         return;
       }
-      for (const key of new Set(names.map(keyOf))) {
-        const needsBytes = asBytes || isBinary(key);
+      for (const key of new Set(names.map(keyOfAsked))) {
         const topic = subscriptions.topic(key);
-        if (needsBytes) this.countBytesWanted(1);
+        if (isBinary(key)) this.askedInBytes = true;
+        this.countBytesWanted(asBytes ? 1 : 0);
         messagesOf(topic).subscribe(subscriber);
         subscriber.add(() => {
-          if (needsBytes) this.countBytesWanted(-1);
+          this.countBytesWanted(asBytes ? -1 : 0);
           subscriptions.release(topic);
           this.scheduleReconcile();
         });
@@ -114,7 +126,7 @@ export class PubSub implements Resident {
       this.main.open();
       if (this.carrier === undefined) this.open();
       this.scheduleReconcile();
-    });
+    }).pipe(inContext());
   }
 
   /** What is kept of subscriptions, by kind; all of it is 0 when nothing is observed and the server has confirmed that. */
@@ -134,8 +146,11 @@ export class PubSub implements Resident {
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {
     this.protocol = protocol;
     this.forget();
-    // Refused for the moment, the connection is made anew after a delay that grows.
-    return this.reconcile(send, (error) => throwError(() => error));
+    // Refused for the moment, the connection is made anew after a delay that grows; but for one slot that no server has.
+    return this.reconcile(send, (error) => {
+      const isOneSlots = error.kind === 'CLUSTERDOWN' && error.command === 'SSUBSCRIBE';
+      return isOneSlots ? this.askInAWhile() : throwError(() => error);
+    });
   }
 
   suspend(send: Send): Observable<unknown> {
@@ -161,8 +176,8 @@ export class PubSub implements Resident {
 
   // Hot: once per message.
   receive({ items }: Push): void {
-    const [kind, first, second, third] = items as (string | Uint8Array)[];
-    switch (typeof kind === 'string' ? kind : String(kind)) {
+    const [kind, first, second, third] = items as Item[];
+    switch (asText(kind!)) {
       case 'message':
         this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);
         return;
@@ -189,7 +204,7 @@ export class PubSub implements Resident {
   private open(): void {
     const carrier = (this.carrier = this.openCarrier());
     carrier.line.residents.add(this);
-    carrier.line.pushesAsBytes = this.bytesWanted > 0;
+    carrier.line.pushesAsBytes = this.takesBytes;
     // One client has one stream of events, and what is wrong with either connection is to be heard there.
     carrier.events$.subscribe((event) => {
       if (event.type === 'error') this.main.events$.next(event);
@@ -228,6 +243,7 @@ export class PubSub implements Resident {
   private end(error: unknown): void {
     this.forget();
     this.leaving?.unsubscribe();
+    this.askedInBytes = false;
     for (const subscriptions of this.all) subscriptions.end(error);
     this.publishHeld();
   }
@@ -245,11 +261,12 @@ export class PubSub implements Resident {
 
   /** What is refused for the moment is asked for again on the same link. */
   private reconcileInTime(send: Send): Observable<unknown> {
-    const reconciled = this.reconcile(send, () => {
-      this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(() => this.scheduleReconcile()));
-      return EMPTY;
-    });
-    return reconciled.pipe(tap({ complete: () => this.settled() }));
+    return this.reconcile(send, () => this.askInAWhile()).pipe(tap({ complete: () => this.settled() }));
+  }
+
+  private askInAWhile(): Observable<never> {
+    this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(() => this.scheduleReconcile()));
+    return EMPTY;
   }
 
   private reconcile(send: Send, onMomentary: (error: ReplyError) => Observable<never>): Observable<unknown> {
@@ -297,8 +314,12 @@ export class PubSub implements Resident {
     return mode === undefined || mode === 'cluster';
   }
 
+  private get takesBytes(): boolean {
+    return this.bytesWanted > 0 || this.askedInBytes;
+  }
+
   private countBytesWanted(change: number): void {
     this.bytesWanted += change;
-    if (this.carrier !== undefined) this.carrier.line.pushesAsBytes = this.bytesWanted > 0;
+    if (this.carrier !== undefined) this.carrier.line.pushesAsBytes = this.takesBytes;
   }
 }

@@ -1,23 +1,21 @@
-import { EMPTY, catchError, concat, defer, finalize, merge, tap, type Observable } from 'rxjs';
+import { EMPTY, catchError, concat, defer, finalize, merge, tap, throwError, type Observable } from 'rxjs';
 import { Command, type CommandSpec } from '../commands/command';
 import { defineSpec } from '../commands/define-spec';
+import type { ChannelKind } from '../commands/prefix';
 import type { Send } from '../connection/resident';
 import { ReplyError } from '../errors';
 import { hashSlot } from '../resp/hash-slot';
 import { nameOf } from './channel-name';
+import { batchesOf, portionsOf } from './portions';
 import { Topic } from './topic';
 
 /** Told when the server refuses for the moment: what was asked for is to be asked for again. */
 export type OnMomentary = (error: ReplyError) => Observable<never>;
 
 /** The three families of subscriptions that a server keeps apart. */
-export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
+export type SubscriptionKind = ChannelKind;
 
 const initials: Record<SubscriptionKind, string> = { channel: '', pattern: 'P', shard: 'S' };
-
-/** So many names, or so many characters, go into one command: its confirmations count against the server's output limit for messages. */
-const PORTION = 1_000;
-const PORTION_LENGTH = 64 * 1024;
 
 /** The topics of one kind: what the Observers want, and what the server has been asked for. */
 //  topics: observed      asked: on the wire or confirmed      changed: perhaps not the same in both
@@ -30,17 +28,21 @@ export class Subscriptions {
   private readonly leaving = new Map<string, number>();
   /** SUBSCRIBEs that are not confirmed yet. */
   private joining = 0;
-  /** Portions of the last difference that are still to be sent. */
-  private portionsLeft = 0;
+  /** Batches of the last difference that are still to be sent. */
+  private batchesLeft = 0;
   /** Names that the server has taken away by itself, or refuses since then: see `Removals`. */
   readonly taken = new Set<string>();
   private readonly subscribeSpec: CommandSpec;
   private readonly unsubscribeSpec: CommandSpec;
 
-  /** @param bySlot whether the names of a command have to belong to one slot */
+  /**
+   * @param bySlot whether the names of a command have to belong to one slot
+   * @param onTaken told when a subscription that was there is refused on a new link, for its slot has moved
+   */
   constructor(
     readonly kind: SubscriptionKind,
-    private readonly bySlot: () => boolean,
+    private readonly bySlot: () => boolean = () => false,
+    private readonly onTaken?: (key: string, send: Send) => void,
   ) {
     this.subscribeSpec = pubsubSpec(`${initials[kind]}SUBSCRIBE`);
     this.unsubscribeSpec = pubsubSpec(`${initials[kind]}UNSUBSCRIBE`);
@@ -63,7 +65,7 @@ export class Subscriptions {
 
   /** Perhaps the server is to be asked for something. */
   get changes(): boolean {
-    return this.changed.size > 0 && this.portionsLeft === 0;
+    return this.changed.size > 0 && this.batchesLeft === 0;
   }
 
   get(key: string): Topic | undefined {
@@ -90,10 +92,10 @@ export class Subscriptions {
 
   /**
    * Brings the server in line with the Observers; completes when it has answered. Costs what has changed since the last time. While
-   * portions of an earlier difference are still to be sent it does nothing: they would overtake one another.
+   * batches of an earlier difference are still to be sent it does nothing: they would overtake one another.
    */
   reconcile(send: Send, onMomentary: OnMomentary): Observable<unknown> {
-    if (this.changed.size === 0 || this.portionsLeft > 0) return EMPTY;
+    if (this.changed.size === 0 || this.batchesLeft > 0) return EMPTY;
     const joined: string[] = [];
     const left: string[] = [];
     for (const key of this.changed) {
@@ -106,8 +108,8 @@ export class Subscriptions {
     for (const key of joined) this.asked.add(key);
     for (const key of left) this.asked.delete(key);
     return merge(
-      this.inPortions(joined, (keys) => this.subscribe(keys, send, onMomentary)),
-      this.inPortions(left, (keys) => this.unsubscribe(keys, send, onMomentary)),
+      this.inBatches(joined, (keys) => this.subscribe(keys, send, onMomentary)),
+      this.inBatches(left, (keys) => this.unsubscribe(keys, send, onMomentary)),
     );
   }
 
@@ -138,9 +140,8 @@ export class Subscriptions {
   /** Takes from the server all that it was asked for; `forget` and `reconcile` bring it back. */
   leave(send: Send): Observable<unknown> {
     const held = [...new Set([...this.asked, ...this.leaving.keys()])];
-    return merge(
-      ...this.portions(held).map((keys) => send(new Command(this.unsubscribeSpec, keys.map(nameOf), nothing))),
-    );
+    // What is refused is not there any more: the server has taken it away.
+    return merge(...this.portions(held).map((keys) => this.askToLeave(keys, send).pipe(catchError(ignoreRefusal))));
   }
 
   /** The server has forgotten: the connection was lost, or is left for good. */
@@ -149,7 +150,7 @@ export class Subscriptions {
     this.leaving.clear();
     this.taken.clear();
     this.changed.clear();
-    this.portionsLeft = 0;
+    this.batchesLeft = 0;
     for (const key of this.topics.keys()) this.changed.add(key);
   }
 
@@ -180,6 +181,7 @@ export class Subscriptions {
       this.joining++;
       return send(new Command(this.subscribeSpec, keys.map(nameOf), nothing)).pipe(finalize(() => this.joining--));
     }).pipe(
+      tap({ complete: () => this.noteConfirmed(keys) }),
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) throw error;
         if (error.repeatable) {
@@ -192,10 +194,28 @@ export class Subscriptions {
         if (keys.length > 1) {
           return merge(...keys.map((key) => (this.asked.has(key) ? this.subscribe([key], send, onMomentary) : EMPTY)));
         }
-        this.refuse(keys[0]!, error);
+        this.refused(keys[0]!, error, send);
         return EMPTY;
       }),
     );
+  }
+
+  private noteConfirmed(keys: readonly string[]): void {
+    for (const key of keys) {
+      const topic = this.topics.get(key);
+      if (topic !== undefined) topic.wasConfirmed = true;
+    }
+  }
+
+  private refused(key: string, error: ReplyError, send: Send): void {
+    const isTaken = error.kind === 'MOVED' && this.topics.get(key)?.wasConfirmed === true;
+    if (!isTaken || this.onTaken === undefined) {
+      this.refuse(key, error);
+      return;
+    }
+    this.asked.delete(key);
+    this.taken.add(key);
+    this.onTaken(key, send);
   }
 
   private unsubscribe(keys: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
@@ -207,10 +227,7 @@ export class Subscriptions {
         else this.leaving.set(key, left);
       }
     };
-    const sent = send(new Command(this.unsubscribeSpec, keys.map(nameOf), nothing));
-    // A server that takes a shard subscription away by itself may answer that request as well, with an error behind the confirmation.
-    const all = this.kind === 'shard' && this.bySlot() ? merge(sent, send(new Command(FENCE, [], nothing))) : sent;
-    return all.pipe(
+    return this.askToLeave(keys, send).pipe(
       finalize(confirmed),
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) throw error;
@@ -224,23 +241,30 @@ export class Subscriptions {
     );
   }
 
-  /** Portion by portion: the next one is sent once the server has confirmed the last. */
-  private inPortions(
+  private askToLeave(keys: readonly string[], send: Send): Observable<unknown> {
+    const sent = send(new Command(this.unsubscribeSpec, keys.map(nameOf), nothing));
+    // A server that takes a shard subscription away by itself may answer that request as well, with an error behind the confirmation.
+    return this.kind === 'shard' && this.bySlot() ? merge(sent, send(new Command(FENCE, [], nothing))) : sent;
+  }
+
+  /** Batch by batch: the next one is sent once the server has confirmed the last. */
+  private inBatches(
     keys: readonly string[],
     ask: (keys: readonly string[]) => Observable<unknown>,
   ): Observable<unknown> {
     if (keys.length === 0) return EMPTY;
-    const [first, ...others] = this.portions(keys).map((portion) => ask(portion));
+    const [first, ...others] = batchesOf(this.portions(keys)).map((batch) => merge(...batch.map(ask)));
     if (others.length === 0) return first!;
-    this.portionsLeft += others.length;
-    const next = (portion: Observable<unknown>) =>
+    this.batchesLeft += others.length;
+    const next = (batch: Observable<unknown>) =>
       defer(() => {
-        this.portionsLeft--;
-        return portion;
+        this.batchesLeft--;
+        return batch;
       });
     return concat(first!, ...others.map(next));
   }
 
+  /** The names of each command. */
   private portions(keys: readonly string[]): string[][] {
     if (!this.bySlot()) return portionsOf(keys);
     const slots = new Map<number, string[]>();
@@ -257,21 +281,8 @@ export class Subscriptions {
 /** Its reply shows that all before it has been answered. */
 const FENCE = defineSpec('PING', { effect: 'fence' });
 
-function portionsOf(keys: readonly string[]): string[][] {
-  const portions: string[][] = [];
-  let portion: string[] = [];
-  let length = 0;
-  for (const key of keys) {
-    if (portion.length === PORTION || (portion.length > 0 && length + key.length > PORTION_LENGTH)) {
-      portions.push(portion);
-      portion = [];
-      length = 0;
-    }
-    portion.push(key);
-    length += key.length;
-  }
-  if (portion.length > 0) portions.push(portion);
-  return portions;
+function ignoreRefusal(error: unknown): Observable<never> {
+  return error instanceof ReplyError ? EMPTY : throwError(() => error);
 }
 
 function pubsubSpec(name: string): CommandSpec {

@@ -9,12 +9,14 @@ export interface Message<S extends string | Uint8Array = string> {
 }
 
 /** What a push brings: text, or bytes once an Observer of bytes is there. */
-type Item = string | Uint8Array;
+export type Item = string | Uint8Array;
 
 /** A channel or pattern that is observed, by however many Observers: one subscription at the server. */
 export class Topic {
   readonly strings = new Multicast<Message>();
   readonly bytes = new Multicast<Message<Buffer>>();
+  /** The server was subscribed to it at some time. */
+  wasConfirmed = false;
 
   /** @param key the name, or what stands for it: see `keyOf` */
   constructor(readonly key: string) {}
@@ -58,7 +60,7 @@ function message<S extends string | Uint8Array>(
   return pattern === undefined ? { type, channel, data } : { type, channel, pattern, data };
 }
 
-function asText(item: Item): string {
+export function asText(item: Item): string {
   return typeof item === 'string' ? item : asBuffer(item).toString();
 }
 

@@ -39,6 +39,12 @@ const entries = {
     variant: true,
     load: async () => (await import('./ours')).oursBySubscribe,
   },
+  'ours, asyncContext': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./ours')).oursInContext,
+  },
   ioredis: {
     family: 'ioredis',
     role: 'peer',

@@ -57,19 +57,25 @@ export const oursByAwait: ClientModule = {
 };
 
 /** `redis.get(k).subscribe(…)`, the next command from the callback */
-export const oursBySubscribe: ClientModule = {
-  connect: (url) => {
-    const { redis, calls } = connect(url);
-    const observer = { next: () => undefined };
-    return Promise.resolve({
-      run: (command, inFlight, total) => subscribeInTurns(calls[command], inFlight, total),
-      leavePending: (key, count) => {
-        for (let i = 0; i < count; i++) redis.get(key).subscribe(observer);
-      },
-    });
-  },
-  listen,
-};
+function bySubscribe(options?: RxjsRedis.RedisOptions): ClientModule {
+  return {
+    connect: (url) => {
+      const { redis, calls } = connect(url, options);
+      const observer = { next: () => undefined };
+      return Promise.resolve({
+        run: (command, inFlight, total) => subscribeInTurns(calls[command], inFlight, total),
+        leavePending: (key, count) => {
+          for (let i = 0; i < count; i++) redis.get(key).subscribe(observer);
+        },
+      });
+    },
+    listen,
+  };
+}
+
+export const oursBySubscribe = bySubscribe();
+/** The same where each Observer is called in its own context of AsyncLocalStorage, which shows what that costs. */
+export const oursInContext = bySubscribe({ asyncContext: true });
 
 function subscribeInTurns(call: () => Observable<unknown>, inFlight: number, total: number): Promise<void> {
   return new Promise((resolve, reject) => {

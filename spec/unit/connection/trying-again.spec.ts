@@ -171,6 +171,7 @@ describe('What is tried again', () => {
     await tick();
     link.receive('-TRYAGAIN Multiple keys request during rehashing of slot\r\n');
     send(select(1));
+    await tick();
     await pass(50);
     expect(read.ended).toMatchObject({ kind: 'TRYAGAIN', repeatable: false });
     expect(sentOn(link)).toStrictEqual(['GET k', 'SELECT 1']);

@@ -241,6 +241,8 @@ describe('Options', () => {
     ['autoPipeline', 'no'],
     ['noDelay', 1],
     ['warnUnused', 'yes'],
+    ['callSites', 'yes'],
+    ['asyncContext', 'yes'],
     ['reconnectOnError', true],
     ['onConnect', 'PING'],
     ['onConnect', ['PING']],

@@ -52,7 +52,8 @@ describe('A Redis URL', () => {
     const url =
       'redis://there/3?clientName=web%2B1&prefix=app%3A&protocol=2&connectTimeout=1&commandTimeout=2&readTimeout=3' +
       '&writeTimeout=4&blockingGrace=5&pipelineDepth=6&offlineQueue=7&readBufferSize=2048&writeBufferSize=4096' +
-      '&keepAlive=0&reconnect=false&retry=false&autoPipeline=false&noDelay=true&warnUnused=true';
+      '&keepAlive=0&reconnect=false&retry=false&autoPipeline=false&noDelay=true&warnUnused=true&callSites=true' +
+      '&asyncContext=true&family=6';
     expect(parseUrl(url)).toStrictEqual({
       host: 'there',
       database: 3,
@@ -74,6 +75,9 @@ describe('A Redis URL', () => {
       autoPipeline: false,
       noDelay: true,
       warnUnused: true,
+      callSites: true,
+      asyncContext: true,
+      family: 6,
     });
     expect(parseUrl('redis://there?protocol=3').protocol).toBe(3);
     expect(parseUrl('redis://there?protocol=auto').protocol).toBe('auto');

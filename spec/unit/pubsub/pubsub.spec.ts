@@ -1,72 +1,67 @@
 import { BehaviorSubject } from 'rxjs';
+import type { RedisOptions } from 'rxjs-redis';
 import type { Clock } from '../../../src/connection/clock';
+import { confirmed, inArray, left, subscriptionsOn, useCarriers } from '../../support/carrier';
 import { record } from '../../support/clients';
 import { until } from '../../support/until';
-import { commandsOf, greet, lose, scriptedConnection, tick } from '../../support/scripted-link';
+import { commandsOf, lose, tick } from '../../support/scripted-link';
 import { VirtualClock } from '../../support/virtual-clock';
 
-const confirmed = (channel: string) => `>3\r\n+subscribe\r\n+${channel}\r\n:1\r\n`;
-const left = (channel: string) => `>3\r\n+unsubscribe\r\n+${channel}\r\n:0\r\n`;
-const afterGreeting = (commands: string[]) => commands.filter((command) => /^P?(UN)?SUBSCRIBE/.test(command));
-
 describe('PubSub', () => {
-  const set = (options = {}, clock?: Clock) => {
-    const scripted = scriptedConnection(options, clock);
-    cleanUp.push(() => scripted.connection.destroy());
-    return scripted;
-  };
-  const cleanUp: (() => void)[] = [];
-  afterEach(() => cleanUp.splice(0).forEach((end) => end()));
+  const { set, onCarrier } = useCarriers();
+
+  it('has a connection of its own for messages, and none before the first subscription', async () => {
+    const { pubsub, links, carried, greeted, connection } = set();
+    connection.open();
+    await greeted();
+    expect(carried).toHaveLength(0);
+    record(pubsub.messages('channel', ['a']));
+    await tick();
+    expect(carried).toHaveLength(1);
+    expect([links.length, subscriptionsOn(links[0]!)]).toStrictEqual([1, []]);
+  });
 
   it('subscribes to a channel that is joined while the others are restored', async () => {
-    const { pubsub, greeted } = set();
+    const { pubsub, carrierGreeted } = set();
     record(pubsub.messages('channel', ['a']));
-    const link = await greeted();
+    const link = await carrierGreeted();
     record(pubsub.messages('channel', ['b']));
     await tick();
-    expect(afterGreeting(commandsOf(link))).toStrictEqual(['SUBSCRIBE a']);
+    expect(subscriptionsOn(link)).toStrictEqual(['SUBSCRIBE a']);
     link.receive(confirmed('a'));
     await tick();
-    expect(afterGreeting(commandsOf(link))).toStrictEqual(['SUBSCRIBE a', 'SUBSCRIBE b']);
+    expect(subscriptionsOn(link)).toStrictEqual(['SUBSCRIBE a', 'SUBSCRIBE b']);
   });
 
   it('leaves a channel whose last Observer went while it was restored', async () => {
-    const { pubsub, greeted } = set();
+    const { pubsub, carrierGreeted } = set();
     const observer = record(pubsub.messages('channel', ['a']));
-    const link = await greeted();
+    const link = await carrierGreeted();
     observer.stop();
     link.receive(confirmed('a'));
     await tick();
-    expect(afterGreeting(commandsOf(link))).toStrictEqual(['SUBSCRIBE a', 'UNSUBSCRIBE a']);
+    expect(subscriptionsOn(link)).toStrictEqual(['SUBSCRIBE a', 'UNSUBSCRIBE a']);
   });
 
   it('does not send on a new link what was asked for on the lost one', async () => {
-    const { pubsub, connection, greeted } = set();
-    connection.open();
-    const first = await greeted();
-    const observer = record(pubsub.messages('channel', ['a']));
-    await tick();
-    first.receive(confirmed('a'));
-    first.accepts = false; // the send buffer is full behind the next write
+    const { pubsub, carrierGreeted, link, first } = await onCarrier();
+    link.accepts = false; // the send buffer is full behind the next write
     record(pubsub.messages('channel', ['b']));
     await tick();
-    observer.stop();
+    first.stop();
     await tick();
     const again = record(pubsub.messages('channel', ['a']));
-    lose(first);
-    const second = await greeted();
-    second.receive(confirmed('a') + confirmed('b'));
+    lose(link);
+    const second = await carrierGreeted();
+    second.receive(confirmed('b') + confirmed('a'));
     await tick();
-    expect(afterGreeting(commandsOf(second))).toHaveLength(1);
-    expect(afterGreeting(commandsOf(second))[0]).toMatch(/^SUBSCRIBE (a b|b a)$/);
+    expect(subscriptionsOn(second)).toStrictEqual(['SUBSCRIBE b a']);
     second.receive('>3\r\n+message\r\n+a\r\n+alive\r\n');
     expect(again.values.map(({ data }) => data)).toStrictEqual(['alive']);
   });
 
   it('asks again, one by one, only for those who stayed when a server refuses many', async () => {
-    const { pubsub, connection, greeted } = set();
-    connection.open();
-    const link = await greeted();
+    const { pubsub, link } = await onCarrier();
     const forbidden = record(pubsub.messages('channel', ['forbidden']));
     const gone = record(pubsub.messages('channel', ['gone']));
     const stays = record(pubsub.messages('channel', ['stays']));
@@ -76,7 +71,7 @@ describe('PubSub', () => {
     link.receive('-NOPERM not that one\r\n');
     link.receive(left('gone'));
     await tick();
-    const asked = afterGreeting(commandsOf(link)).slice(2);
+    const asked = subscriptionsOn(link).slice(3);
     expect(asked).toStrictEqual(['SUBSCRIBE forbidden', 'SUBSCRIBE stays']);
     link.receive(`-NOPERM not that one\r\n${confirmed('stays')}`);
     expect(forbidden.ended).toMatchObject({ kind: 'NOPERM' });
@@ -84,12 +79,7 @@ describe('PubSub', () => {
   });
 
   it('tells who is refused a channel, whatever becomes of what others leave', async () => {
-    const { pubsub, connection, greeted } = set();
-    connection.open();
-    const link = await greeted();
-    const first = record(pubsub.messages('channel', ['a']));
-    await tick();
-    link.receive(confirmed('a'));
+    const { pubsub, link, first } = await onCarrier();
     first.stop();
     const refused = record(pubsub.messages('pattern', ['b*']));
     await tick();
@@ -99,79 +89,63 @@ describe('PubSub', () => {
   });
 
   it('gives an Observer of bytes no text for bytes that were decoded before it came', async () => {
-    const { pubsub, connection, greeted } = set();
-    connection.open();
-    const link = await greeted();
-    const texts = record(pubsub.messages('channel', ['c']));
-    await tick();
-    link.receive(confirmed('c'));
-    link.bytes$.next(Buffer.from('>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\n', 'latin1'));
-    const bytes = record(pubsub.messagesAsBytes('channel', ['c']));
-    link.bytes$.next(Buffer.from('\xff\r\n>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\n\xff\r\n', 'latin1'));
-    expect(texts.values).toHaveLength(2);
+    const { pubsub, link, first } = await onCarrier();
+    link.bytes$.next(Buffer.from('>3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n', 'latin1'));
+    const bytes = record(pubsub.messagesAsBytes('channel', ['a']));
+    link.bytes$.next(Buffer.from('\xff\r\n>3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n\xff\r\n', 'latin1'));
+    expect(first.values).toHaveLength(2);
     expect(bytes.values.map(({ data }) => data)).toStrictEqual([Buffer.from([0xff])]);
   });
 
-  it('in RESP2 keeps what its own connection holds when the shared one is made anew', async () => {
-    const { pubsub, links, connection } = set({ protocol: 2 });
-    connection.open();
-    await tick();
-    links[0]!.receive('+OK\r\n+OK\r\n');
-    const observer = record(pubsub.messages('channel', ['a']));
-    await tick();
-    const own = links[1]!;
-    own.receive('+OK\r\n+OK\r\n');
-    await tick();
-    own.receive('*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n');
-    lose(links[0]!);
-    while (links.length < 3) await tick();
-    await tick();
-    links[2]!.receive('+OK\r\n+OK\r\n');
-    await tick();
-    observer.stop();
-    await tick();
-    expect(afterGreeting(commandsOf(own))).toStrictEqual(['SUBSCRIBE a', 'UNSUBSCRIBE a']);
-  });
+  it.each([2, 3] as const)(
+    'in RESP%d keeps its subscriptions when the shared connection is made anew',
+    async (protocol) => {
+      const { connection, links, greeted, link, first } = await onCarrier({ protocol });
+      await greeted();
+      lose(links[0]!);
+      while (links.length < 2) await tick();
+      await greeted();
+      expect(connection.state$.value.kind).toBe('ready');
+      first.stop();
+      await tick();
+      expect(subscriptionsOn(link)).toStrictEqual(['SUBSCRIBE a', 'UNSUBSCRIBE a']);
+    },
+  );
 
-  const inResp2 = async (options = {}, clock?: Clock) => {
-    const scripted = set({ protocol: 2, ...options }, clock);
-    const { connection, links, pubsub } = scripted;
-    connection.open();
-    await tick();
-    links[0]!.receive('+OK\r\n'.repeat(commandsOf(links[0]!).length));
-    await tick();
-    const first = record(pubsub.messages('channel', ['a']));
-    await tick();
-    const own = links[1]!;
-    own.receive('+OK\r\n'.repeat(commandsOf(own).length));
-    await tick();
-    own.receive('*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n');
-    return { ...scripted, own, first };
+  const inResp2 = async (options: RedisOptions = {}, clock?: Clock) => {
+    const scripted = await onCarrier({ protocol: 2, ...options }, clock);
+    return { ...scripted, own: scripted.link };
   };
 
-  it('in RESP2 goes on while the shared connection is made anew: who comes is subscribed, who leaves is not', async () => {
-    const { links, pubsub, own, first } = await inResp2({ reconnect: { initialDelay: 60_000 } });
-    lose(links[0]!);
-    record(pubsub.messages('channel', ['b']));
-    first.stop();
-    await tick();
-    expect(afterGreeting(commandsOf(own))).toStrictEqual(['SUBSCRIBE a', 'SUBSCRIBE b', 'UNSUBSCRIBE a']);
-  });
+  it.each([2, 3] as const)(
+    'in RESP%d goes on while the shared connection is made anew: who comes is subscribed, who leaves is not',
+    async (protocol) => {
+      const options = { protocol, reconnect: { initialDelay: 60_000 } };
+      const { greeted, pubsub, link, first } = await onCarrier(options);
+      lose(await greeted());
+      record(pubsub.messages('channel', ['b']));
+      first.stop();
+      await tick();
+      expect(subscriptionsOn(link)).toStrictEqual(['SUBSCRIBE a', 'SUBSCRIBE b', 'UNSUBSCRIBE a']);
+    },
+  );
 
   it('in RESP2 asks again for what was refused for the moment behind new credentials', async () => {
     const tokens$ = new BehaviorSubject({ password: 'one' });
     const { own, first } = await inResp2({ credentials: tokens$ });
     tokens$.next({ password: 'two' });
     await tick();
+    own.receive(inArray('unsubscribe', 'a'));
+    await tick();
+    own.receive('+OK\r\n');
+    await tick();
     expect(commandsOf(own).slice(-3)).toStrictEqual(['UNSUBSCRIBE a', 'AUTH two', 'SUBSCRIBE a']);
-    own.receive(
-      '*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n+OK\r\n-LOADING Redis is loading the dataset in memory\r\n',
-    );
+    own.receive('-LOADING Redis is loading the dataset in memory\r\n');
     await until(() => commandsOf(own).length === 8);
     expect(commandsOf(own).at(-1)).toBe('SUBSCRIBE a');
-    tokens$.next({ password: 'three' });
-    await tick();
-    expect(commandsOf(own).slice(-2)).toStrictEqual(['UNSUBSCRIBE a', 'AUTH three', 'SUBSCRIBE a'].slice(-2));
+    own.receive(inArray('subscribe', 'a'));
+    own.receive('*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nalive\r\n');
+    expect(first.values).toHaveLength(1);
     expect(first.ended).toBeUndefined();
   });
 
@@ -186,6 +160,10 @@ describe('PubSub', () => {
     tokens$.next({ password: 'two' });
     own.accepts = true;
     own.drain$.next();
+    await tick();
+    own.receive(inArray('subscribe', 'b') + inArray('unsubscribe', 'b') + inArray('unsubscribe', 'a'));
+    await tick();
+    own.receive('+OK\r\n');
     await tick();
     expect(commandsOf(own).slice(-4)).toStrictEqual(['SUBSCRIBE b', 'UNSUBSCRIBE b a', 'AUTH two', 'SUBSCRIBE b']);
   });
@@ -203,71 +181,46 @@ describe('PubSub', () => {
     own.accepts = true;
     own.drain$.next();
     await tick();
+    own.receive(inArray('subscribe', 'b') + inArray('unsubscribe', 'a') + inArray('unsubscribe', 'b'));
+    await tick();
+    own.receive('+OK\r\n');
+    await tick();
     expect(commandsOf(own).slice(-3)).toStrictEqual(['SUBSCRIBE b', 'UNSUBSCRIBE a b', 'AUTH two']);
   });
 
   describe('has nothing left to do when the client is destroyed', () => {
     const LOADING = '-LOADING Redis is loading the dataset in memory\r\n';
 
-    it('after a channel was refused for the moment', async () => {
+    it.each([2, 3] as const)('after a channel was refused for the moment in RESP%d', async (protocol) => {
       const clock = new VirtualClock();
-      const { pubsub, connection, greeted } = set({}, clock);
-      connection.open();
-      const link = await greeted();
-      record(pubsub.messages('channel', ['a']));
+      const { pubsub, connection, link } = await onCarrier({ protocol }, clock);
+      record(pubsub.messages('channel', ['b']));
       await tick();
       link.receive(LOADING);
       connection.destroy();
       expect(clock.waiting).toBe(0);
     });
 
-    it('after a channel was refused for the moment in RESP2', async () => {
+    it('after the last Observer has left', async () => {
       const clock = new VirtualClock();
-      const { pubsub, connection, own } = await inResp2({}, clock);
-      record(pubsub.messages('channel', ['b']));
+      const { connection, first } = await onCarrier({}, clock);
+      first.stop();
       await tick();
-      own.receive(LOADING);
       connection.destroy();
       expect(clock.waiting).toBe(0);
     });
   });
 
-  it('leaves its own connection when RESP3 is back, before that is asked to subscribe', async () => {
-    const { pubsub, links, connection } = set();
-    connection.open();
-    await tick();
-    links[0]!.receive("-ERR unknown command 'HELLO'\r\n+OK\r\n+OK\r\n");
-    await tick();
-    const observer = record(pubsub.messages('channel', ['a']));
-    record(pubsub.messages('channel', ['b']));
-    await tick();
-    const own = links[1]!;
-    own.receive('+OK\r\n+OK\r\n');
-    await tick();
-    lose(links[0]!);
-    lose(own);
-    while (links.length < 4) await tick();
-    const shared = links.slice(2).find((link) => commandsOf(link).some((command) => command.startsWith('HELLO')))!;
-    const other = links.slice(2).find((link) => link !== shared)!;
-    other.receive('+OK\r\n+OK\r\n');
-    await greet(shared);
-    expect(other.destroyed).toBe(true);
-    observer.stop();
-    shared.receive(confirmed('a') + confirmed('b'));
-    await tick();
-    expect(afterGreeting(commandsOf(shared))).toStrictEqual(['SUBSCRIBE a b', 'UNSUBSCRIBE a']);
-  });
-
   it('fails its Observers when the credentials are refused', async () => {
-    const { pubsub, links } = set();
+    const { pubsub, carried } = set();
     const observer = record(pubsub.messages('channel', ['a']));
     await tick();
-    links[0]!.receive('-WRONGPASS no\r\n+OK\r\n+OK\r\n');
+    carried[0]!.receive('-WRONGPASS no\r\n+OK\r\n+OK\r\n');
     expect(observer.ended).toMatchObject({ code: 'AUTHENTICATION' });
   });
 
   it('delivers to the Observers that follow one that lets an error out', async () => {
-    const { pubsub, connection, greeted } = set();
+    const { pubsub, link } = await onCarrier();
     const { Subscriber, config } = await import('rxjs');
     const reported: unknown[] = [];
     config.onUnhandledError = (error) => reported.push(error);
@@ -276,8 +229,6 @@ describe('PubSub', () => {
         throw new Error('careless');
       }
     }
-    connection.open();
-    const link = await greeted();
     pubsub.messages('channel', ['c']).subscribe(new Bare());
     const other = record(pubsub.messages('channel', ['c']));
     await tick();

@@ -1,12 +1,16 @@
 import type { ReplyContext, ReplyReader } from '../command';
+import { UnexpectedReply } from '../unexpected-reply';
 import type { Frame } from '../../resp/frames';
 import { kindOf } from '../../resp/kind-of';
 import { parseDouble } from '../../resp/numbers';
 import { asBuffer, textOfBytes } from '../../resp/strings';
 
-/** The reply has a shape that the command never promised; the request that catches this names the command. */
+/**
+ * The reply has a shape that the command never promised: it is perhaps another's, and the link that brought it is left.
+ * @throws UnexpectedReply
+ */
 export function unreadable(expected: string, frame: Frame | undefined): never {
-  throw new TypeError(`expected ${expected}, got ${kindOf(frame)}`);
+  throw new UnexpectedReply(`expected ${expected}, got ${kindOf(frame)}`);
 }
 
 // The readers below are typed for strings; on the byte surface the same values are Buffers, and that surface's types say so.
@@ -43,8 +47,11 @@ export function readNameOrNull(frame: Frame): string | null {
   return frame === null ? null : readName(frame);
 }
 
+/** `OK`; REPLICAOF adds words to it where there is nothing to do. */
 export function readOk(frame: Frame): 'OK' {
-  return frame === 'OK' ? frame : (readName(frame) as 'OK');
+  if (frame === 'OK') return frame;
+  const status = readName(frame);
+  return status === 'OK' || status.startsWith('OK ') ? (status as 'OK') : unreadable('OK', frame);
 }
 
 export function readOkOrNull(frame: Frame): 'OK' | null {

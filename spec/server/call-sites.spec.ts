@@ -1,0 +1,154 @@
+import { basename } from 'node:path';
+import { firstValueFrom, lastValueFrom, map } from 'rxjs';
+import type { Redis, RedisError } from 'rxjs-redis';
+import { useClients } from '../support/clients';
+import { failure } from '../support/outcomes';
+import { useServer } from '../support/server';
+
+const THIS_FILE = basename(__filename);
+
+/** The first frame of a stack. */
+function topFrame({ stack }: Error): string {
+  return stack!.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? 'none';
+}
+
+/** Ten ways to call a command that fails, each in a function of its own name. */
+const ways: readonly [string, (redis: Redis) => Promise<RedisError>][] = [
+  [
+    'await',
+    (redis) =>
+      failure(
+        (async function byAwait() {
+          return await redis.incr('list');
+        })(),
+      ),
+  ],
+  [
+    'then',
+    (redis) =>
+      new Promise(function byThen(resolve) {
+        redis.incr('list').then(undefined, resolve);
+      }),
+  ],
+  [
+    'subscribe',
+    (redis) =>
+      new Promise(function bySubscribe(resolve) {
+        redis.incr('list').subscribe({ error: resolve });
+      }),
+  ],
+  [
+    'firstValueFrom',
+    (redis) =>
+      failure(
+        (function byFirst() {
+          return firstValueFrom(redis.incr('list'));
+        })(),
+      ),
+  ],
+  [
+    'forget',
+    (redis) =>
+      new Promise(function byForget(resolve) {
+        redis.events$.subscribe((event) => event.type === 'error' && resolve(event.error));
+        redis.incr('list').forget();
+      }),
+  ],
+  [
+    'bytes',
+    (redis) =>
+      failure(
+        (function byBytes() {
+          return redis.bytes.incr('list');
+        })(),
+      ),
+  ],
+  [
+    'withOptions',
+    (redis) =>
+      failure(
+        (function byOptions() {
+          return redis.withOptions({ commandTimeout: 5_000 }).incr('list');
+        })(),
+      ),
+  ],
+  [
+    'call',
+    (redis) =>
+      failure(
+        (function byCall() {
+          return redis.call('INCR', 'list');
+        })(),
+      ),
+  ],
+  [
+    'dedicated',
+    (redis) =>
+      failure(
+        lastValueFrom(
+          redis.dedicated(function byDedicated(lent) {
+            return lent.incr('list');
+          }),
+        ),
+      ),
+  ],
+  [
+    'pipe',
+    (redis) =>
+      failure(
+        (function byPipe() {
+          return firstValueFrom(redis.incr('list').pipe(map((n) => String(n))));
+        })(),
+      ),
+  ],
+];
+
+describe('The stack of an error', () => {
+  const server = useServer();
+  const make = useClients();
+  beforeEach(async () => {
+    const redis = make(server().url);
+    await redis.del('list');
+    await redis.rpush('list', 'v');
+  });
+
+  it.each(ways)('begins where the command was called, with callSites: %s', async (_, fail) => {
+    const error = await fail(make({ url: server().url, callSites: true }));
+    expect(error).toMatchObject({ code: 'REPLY', kind: 'WRONGTYPE', command: 'INCR' });
+    expect(error.stack).toMatch(/^ReplyError: WRONGTYPE Operation/);
+    expect(topFrame(error)).toMatch(new RegExp(`by[A-Z]\\w+ .*${THIS_FILE}`));
+  });
+
+  it.each(ways)('names the command, without callSites: %s', async (_, fail) => {
+    const error = await fail(make({ url: server().url }));
+    expect(error).toMatchObject({ code: 'REPLY', kind: 'WRONGTYPE', command: 'INCR' });
+    expect(topFrame(error)).not.toContain(THIS_FILE);
+  });
+
+  it('is its own for each of the commands that the end of the client fails, with a prefix and the warning as well', async () => {
+    const redis = make({ url: server().url, callSites: true, prefix: 'p:', warnUnused: true });
+    await redis.connect();
+    const first = (function byFirst() {
+      return failure(redis.blpop(['q'], 0));
+    })();
+    const second = (function bySecond() {
+      return failure(redis.publish('c', 'm'));
+    })();
+    await redis.destroy();
+    expect(topFrame(await first)).toContain('byFirst');
+    expect(topFrame(await second)).toContain('bySecond');
+  });
+
+  it('belongs to one call even where several are told the same error', async () => {
+    const redis = make({ url: server().url, callSites: true, username: 'nobody', password: 'wrong' });
+    const first = (function byFirst() {
+      return failure(redis.get('k'));
+    })();
+    const second = (function bySecond() {
+      return failure(redis.get('k'));
+    })();
+    const errors = await Promise.all([first, second]);
+    expect(errors.map(topFrame)).toEqual([expect.stringContaining('byFirst'), expect.stringContaining('bySecond')]);
+    for (const error of errors) expect(error).toMatchObject({ code: 'AUTHENTICATION', command: 'GET' });
+  });
+});

@@ -1,0 +1,69 @@
+import type { Redis } from 'rxjs-redis';
+import { eventually, record, useClients } from '../support/clients';
+import { outcome } from '../support/outcomes';
+import { useServer } from '../support/server';
+import { until } from '../support/until';
+
+const MB = 1024 * 1024;
+
+describe.each([3, 2] as const)('Beside one subscription in RESP%d', (protocol) => {
+  const server = useServer({ own: true });
+  const make = useClients();
+
+  /** What is told of the connections that are lost. */
+  const lossesOf = (redis: Redis) => {
+    const losses: unknown[] = [];
+    redis.events$.subscribe((event) => {
+      if (event.type === 'error' || event.type === 'disconnect') losses.push(event);
+    });
+    return losses;
+  };
+
+  it('the largest replies arrive, and nothing else fails with them', async () => {
+    const redis = make({ url: server().url, protocol });
+    expect((await redis.configGet('client-output-buffer-limit'))['client-output-buffer-limit']).toContain(
+      'pubsub 33554432 8388608 60',
+    );
+    const losses = lossesOf(redis);
+    const messages = record(redis.subscribe('news'));
+    for (const [key, size] of Object.entries({ huge: 40 * MB, large: 4 * MB, big: MB })) {
+      await redis.setrange(key, size - 1, 'x');
+    }
+    const get = async (key: string) => (await redis.bytes.get(key))?.length;
+    const large = [get('huge'), ...Array.from({ length: 60 }, () => get('big'))];
+    large.push(...Array.from({ length: 10 }, () => get('large')));
+    const counted = Array.from({ length: 249 }, () => outcome(redis.incr('n')));
+    expect(await Promise.all(large)).toStrictEqual([40 * MB, ...Array(60).fill(MB), ...Array(10).fill(4 * MB)]);
+    expect(await Promise.all(counted)).toStrictEqual(Array.from({ length: 249 }, (_, n) => ({ value: n + 1 })));
+    await redis.publish('news', 'still');
+    await until(() => messages.values.length > 0);
+    expect([messages.ended, losses]).toStrictEqual([undefined, []]);
+  });
+
+  it('there is a second connection, from the first Observer until some time after the last', async () => {
+    const admin = make({ url: server().url });
+    const redis = make({ url: server().url, protocol, clientName: `of-messages-${protocol}` });
+    const named = async () =>
+      (await admin.call<string>('CLIENT LIST'))
+        .split('\n')
+        .filter((line) => line.includes(`name=of-messages-${protocol}`));
+    await redis.ping();
+    expect(await named()).toHaveLength(1);
+    const observers = [record(redis.subscribe('news')), record(redis.psubscribe('n*'))];
+    await eventually(named, (lines) => lines.some((line) => / sub=1 psub=1 /.test(line)));
+    expect(await named()).toHaveLength(2);
+    for (const observer of observers) observer.stop();
+    await eventually(named, (lines) => lines.every((line) => / sub=0 psub=0 /.test(line)));
+    expect(await named()).toHaveLength(2);
+    // Asked ten times a second, for it takes some.
+    const inAWhile = () => admin.blpop('nothing', 0.1).then(named);
+    await eventually(inAWhile, (lines) => lines.length === 1);
+    expect(await redis.ping()).toBe('PONG');
+    const again = record(redis.subscribe('news'));
+    await redis.publish('news', 'again');
+    await until(() => again.values.length > 0);
+    await redis.close();
+    await eventually(named, (lines) => lines.length === 0);
+    expect(again.ended).toBe('complete');
+  });
+});

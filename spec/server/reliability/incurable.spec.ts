@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import type { RedisOptions } from 'rxjs-redis';
+import { reaches, record, useClients } from '../../support/clients';
+import { failure } from '../../support/outcomes';
+import { useServer } from '../../support/server';
+import { useTlsServer } from '../../support/tls-server';
+import { until } from '../../support/until';
+
+const quick = { initialDelay: 1, maxDelay: 5 };
+
+describe('What no repetition cures', () => {
+  const server = useServer({ own: true });
+  const tls = useTlsServer();
+  const make = useClients();
+  const open: Server[] = [];
+  afterEach(() => {
+    for (const server of open.splice(0)) server.close();
+  });
+  const listen = async (server: Server): Promise<string> => {
+    open.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+  /** A command that waits and `connect()` fail before any limit of time; the client goes on trying. */
+  const fails = async (options: RedisOptions, expected: object) => {
+    const redis = make({ reconnect: quick, commandTimeout: Infinity, ...options });
+    const states = record(redis.state$);
+    const [connected, waiting] = [failure(redis.connect()), failure(redis.incr('n'))];
+    expect(await connected).toMatchObject(expected);
+    expect(await waiting).toMatchObject({ ...expected, command: 'INCR', delivery: 'unsent', repeatable: false });
+    await until(() => states.values.filter(({ kind }) => kind === 'reconnecting').length > 1);
+    expect(states.values.map(({ kind }) => kind)).not.toContain('closed');
+  };
+  const says = (text: string) => ({ code: 'PROTOCOL', message: expect.stringContaining(text) as string });
+
+  it('is a database that the server does not have', () =>
+    fails(
+      { url: server().url, database: 9_999 },
+      { code: 'REPLY', kind: 'ERR', message: expect.stringMatching(/out of range|invalid/) as string },
+    ));
+
+  it.each([2, 3, 'auto'] as const)('is a server of HTTP (RESP%s)', async (protocol) => {
+    const address = await listen(createHttpServer((_, response) => response.end('hello')));
+    await fails({ url: `redis://${address}`, protocol }, says(`${address} is no Redis: it speaks HTTP`));
+  });
+
+  it('is a server of another protocol', async () => {
+    const address = await listen(
+      createServer((socket) => socket.on('error', () => undefined).write('220 mail ready\r\n')),
+    );
+    await fails({ url: `redis://${address}` }, says(`${address} is no Redis: it does not speak RESP`));
+  });
+
+  it('is TLS where none is spoken', async () => {
+    const address = await listen(
+      createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.end('-ERR Protocol error: unbalanced quotes in request\r\n'));
+      }),
+    );
+    await fails({ url: `rediss://${address}` }, says(`${address} does not speak TLS`));
+  });
+
+  it('is perhaps no TLS where a server resets the connection without a word, as Redis does: the reason says so', async () => {
+    const redis = make({ url: `redis://127.0.0.1:${tls().tlsPort}`, reconnect: quick });
+    redis.incr('n').forget();
+    expect(await reaches(redis, 'reconnecting')).toMatchObject({
+      error: {
+        code: 'CONNECTION',
+        message: expect.stringMatching(/before a single byte came: if it speaks TLS, use rediss:/) as string,
+      },
+    });
+  });
+
+  it('is no TLS where it is spoken', async () => {
+    const address = await listen(
+      createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.end(Buffer.from([0x15, 3, 1, 0, 2, 2, 70])));
+      }),
+    );
+    await fails({ url: `redis://${address}` }, says(`${address} speaks TLS: use rediss:// or the option 'tls'`));
+  });
+
+  it('is a certificate that cannot be trusted', async () => {
+    const { tlsPort } = tls();
+    await fails(
+      { url: `rediss://127.0.0.1:${tlsPort}` },
+      { code: 'CONNECTION', message: expect.stringMatching(/certificate/) as string },
+    );
+  });
+
+  it('is not a server that is down: what waits goes on waiting, and connect() names the last reason and its age', async () => {
+    const address = await listen(createServer());
+    open.splice(0).forEach((server) => server.close());
+    const redis = make({ url: `redis://${address}`, reconnect: quick, commandTimeout: 200 });
+    const error = await failure(redis.connect());
+    expect(error).toMatchObject({ code: 'TIMEOUT', cause: { code: 'CONNECTION' } });
+    expect(error.message).toMatch(
+      new RegExp(`^${address} could not be reached within 200 ms: .*ECONNREFUSED.* \\(\\d+ ms ago\\)$`),
+    );
+  });
+});
+
+describe('The first failure to connect', () => {
+  const make = useClients();
+  const nowhere = 'redis://127.0.0.1:1';
+  let told: jest.SpyInstance;
+  beforeEach(() => {
+    told = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  });
+  afterEach(() => told.mockRestore());
+
+  it('is told once by a warning of the process where nothing listens', async () => {
+    const redis = make({ url: nowhere, reconnect: quick, commandTimeout: 100 });
+    await failure(redis.connect());
+    expect(told.mock.calls).toStrictEqual([
+      [
+        expect.stringMatching(/^127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/),
+        { type: 'RedisWarning', code: 'REDIS_UNREACHABLE' },
+      ],
+    ]);
+  });
+
+  it.each(['state$', 'events$'] as const)('is not told where %s is listened to', async (stream) => {
+    const redis = make({ url: nowhere, reconnect: quick, commandTimeout: 100 });
+    record<unknown>(redis[stream]);
+    await failure(redis.connect());
+    expect(told).not.toHaveBeenCalled();
+  });
+
+  it('is told again where nothing listens any more', async () => {
+    const redis = make({ url: nowhere, reconnect: quick, commandTimeout: 100 });
+    record(redis.state$).stop();
+    await failure(redis.connect());
+    expect(told).toHaveBeenCalledTimes(1);
+  });
+});

@@ -1,0 +1,86 @@
+import { setTimeout } from 'node:timers/promises';
+import { get, strlen } from 'rxjs-redis/commands';
+import { Group } from '../../../src/commands/group';
+import { Reply } from '../../../src/commands/reply';
+import { record, useClients } from '../../support/clients';
+import { outcome } from '../../support/outcomes';
+import { useServer } from '../../support/server';
+
+const quick = { initialDelay: 5, maxDelay: 20 };
+/** More than the server and the sockets on the way take together. */
+const TOO_LARGE = 20_000_000;
+
+/** What happened, and that it is not tried again. */
+const poisonous = {
+  code: 'CONNECTION',
+  delivery: 'unknown',
+  repeatable: false,
+  message: expect.stringMatching(
+    /^The connection was lost before .* closed the connection.* not sent a third time$/s,
+  ) as string,
+};
+
+describe('A read whose answer is too large for the limits of the server', () => {
+  const server = useServer({ own: true, args: ['--client-output-buffer-limit', 'normal 1048576 0 0'] });
+  const make = useClients();
+  beforeEach(async () => {
+    const admin = make(server().url);
+    await admin.set('large', Buffer.alloc(TOO_LARGE, 'x'));
+    await admin.mset({ small: 'v', n: '0' });
+  });
+
+  /** A client, and how often its connection was lost. */
+  async function client() {
+    const redis = make({ url: server().url, reconnect: quick });
+    await redis.connect();
+    const events = record(redis.events$);
+    return { redis, losses: () => events.values.filter(({ type }) => type === 'disconnect').length };
+  }
+
+  it('fails when it has cost two connections, and others are served meanwhile', async () => {
+    const { redis, losses } = await client();
+    let isOver = false;
+    let slowest = 0;
+    const reads = (async () => {
+      while (!isOver) {
+        const before = performance.now();
+        expect(await redis.get('small')).toBe('v');
+        slowest = Math.max(slowest, performance.now() - before);
+      }
+    })();
+    const large = outcome(redis.get('large'));
+    const counts: Promise<object>[] = [];
+    while (counts.length < 157) {
+      counts.push(outcome(redis.incr('n')));
+      await setTimeout(1);
+    }
+    expect(await large).toMatchObject({ error: { ...poisonous, command: 'GET' } });
+    const counted = (await Promise.all(counts)).filter((ended) => 'value' in ended);
+    isOver = true;
+    await reads;
+    // One may be lost with what was read ahead of it.
+    expect(losses()).toBeLessThanOrEqual(3);
+    expect(counted.length).toBeGreaterThan(130);
+    expect(slowest).toBeLessThan(3_000);
+    expect(Number(await redis.get('n'))).toBeGreaterThanOrEqual(counted.length);
+  });
+
+  it('does not draw suspicion upon what was called before it, nor takes others with it twice', async () => {
+    const { redis, losses } = await client();
+    const replies = ['small', 'large', 'small'].map((key) => outcome(redis.get(key)));
+    expect(await Promise.all(replies)).toMatchObject([{ value: 'v' }, { error: poisonous }, { value: 'v' }]);
+    expect(losses()).toBeLessThanOrEqual(3);
+  });
+
+  it('fails with the group that it belongs to, and the rest goes on', async () => {
+    const { redis, losses } = await client();
+    const { surface } = redis.get('small');
+    const group = outcome(Reply.from(surface, new Group([strlen('small'), get('large'), get('small')])));
+    const other = outcome(redis.get('small'));
+    expect(await group).toMatchObject({
+      error: { ...poisonous, command: 'PIPELINE', group: { deliveries: expect.any(Array) as unknown } },
+    });
+    expect(await other).toStrictEqual({ value: 'v' });
+    expect(losses()).toBe(2);
+  });
+});

@@ -1,0 +1,43 @@
+import type { Sent } from './sent';
+import type { WireRequest } from './wire';
+
+/** The list that every RPUSH of a plan is for. */
+export const LIST = 'list';
+
+/** Nobody knows what they write to, or they make something else of all that comes behind them. */
+const EVERYTHING = new Set(['unknown', 'select']);
+
+/** Whether the order of two commands matters. All other commands have a key of their own, made of their ids. */
+function areRivals({ item: one }: Sent, { item: other }: Sent): boolean {
+  if (one.call === other.call && (one.call === 'push' || one.call === 'publish')) return true;
+  const changes = (sent: typeof one) => EVERYTHING.has(sent.call) || sent.call === 'publish' || !READS.has(sent.call);
+  return (EVERYTHING.has(one.call) && changes(other)) || (EVERYTHING.has(other.call) && changes(one));
+}
+
+const READS = new Set(['get', 'strlen', 'mget', 'hgetall', 'echo', 'wrongtype']);
+
+/** It has run, as far as its answer tells. A module may answer what looks like a refusal when all is done. */
+function hasRun({ answered, answer, sent }: WireRequest): boolean {
+  return answered && answer !== undefined && ('value' in answer || sent?.item.call === 'unknown');
+}
+
+/** A later call ran that writes to the same place, so this one is not to be sent again behind it. */
+export function isOvertaken(sent: Sent, all: readonly Sent[]): boolean {
+  const since = sent.wires[0]?.writtenAt ?? Infinity;
+  const overtakes = (wire: WireRequest) => hasRun(wire) && wire.answeredAt >= since;
+  return all.some((other) => other.order > sent.order && areRivals(sent, other) && other.wires.some(overtakes));
+}
+
+/** Commands whose order matters and that were answered ran in the order of the calls. */
+export function checkWriteOrder(runs: readonly WireRequest[]): void {
+  const last = new Map<Sent, number>();
+  runs.forEach(({ sent }, index) => sent?.outcome?.kind === 'value' && last.set(sent, index));
+  for (const [one, ranAt] of last) {
+    for (const [other, otherRanAt] of last) {
+      // What publishes may wait for subscriptions that were made before it, and other commands pass it meanwhile.
+      if ((one.item.call === 'publish') !== (other.item.call === 'publish')) continue;
+      if (one.order < other.order && ranAt > otherRanAt && areRivals(one, other))
+        one.fail(`ran behind ${other.call.name} (${other.id}), which was called later, and both were answered`);
+    }
+  }
+}

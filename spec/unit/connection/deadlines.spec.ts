@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { get } from '../../../src/commands/generated/builders';
+import { Request } from '../../../src/commands/request';
+import { plainContext } from '../../../src/commands/request-context';
+import { Line } from '../../../src/connection/line';
+import { ConnectionError, TimeoutError } from '../../../src/errors';
+import { record } from '../../support/clients';
+import { ScriptedSocket } from '../../support/scripted-socket';
+import { VirtualClock } from '../../support/virtual-clock';
+
+const READ = 1_000_000;
+
+/** A line in virtual time, whose requests note when they end, and count how often they are looked at. */
+function setUp() {
+  const clock = new VirtualClock();
+  const line = new Line({
+    autoPipeline: false,
+    pipelineDepth: 1_000,
+    writeBufferSize: 65_536,
+    readTimeout: READ,
+    writeTimeout: READ,
+    blockingGrace: 100,
+    reconnectOnError: () => false,
+    clock,
+    connectTimeout: 1_000,
+    lastError: () => undefined,
+    carriesMessages: false,
+  });
+  let looks = 0;
+  const make = (commandTimeout: number) => {
+    const state = {
+      submitted: clock.now(),
+      limit: commandTimeout,
+      ended: undefined as number | undefined,
+      left: false,
+      value: false,
+      error: undefined as Error | undefined,
+    };
+    const end = () => {
+      expect(state.ended).toBeUndefined(); // once
+      state.ended = clock.now();
+    };
+    const request = new Request<unknown>(
+      get('k'),
+      { ...plainContext, commandTimeout },
+      {
+        get closed() {
+          looks++;
+          return state.left || state.ended !== undefined;
+        },
+        next: () => (state.value = true),
+        error: (error) => {
+          state.error = error;
+          end();
+        },
+        complete: end,
+      },
+    );
+    return { request, state };
+  };
+  const submit = (limit: number) => {
+    const { request, state } = make(limit);
+    line.requests$.next(request);
+    return state;
+  };
+  const link = () => {
+    const socket = new ScriptedSocket();
+    record(line.connect(socket).serve());
+    line.open();
+    return socket;
+  };
+  return { clock, line, make, submit, link, looks: () => looks };
+}
+
+describe('Deadlines', () => {
+  it('end a request in time behind others that have left and are dropped between two looks', () => {
+    const { clock, line, submit } = setUp();
+    for (let n = 0; n < 10; n++) submit(100).left = true;
+    const waiting = Array.from({ length: 10 }, () => submit(200));
+    clock.advance(150); // those that have left were looked at, and dealt with
+    record(line.drained()); // drops them
+    clock.advance(60);
+    expect(waiting.map(({ ended }) => ended)).toStrictEqual(Array(10).fill(200));
+  });
+
+  it('end of many in the queue those alone whose time is up, though one that has left is due as well', () => {
+    const { clock, line, submit } = setUp();
+    submit(100).left = true;
+    const patient = submit(1_000);
+    const hasty = submit(100);
+    clock.advance(100);
+    expect([hasty.ended, patient.ended, line.queued]).toStrictEqual([100, undefined, 1]);
+  });
+
+  it('end each request once and in time, whatever the limits, who leaves, and what becomes of links', () => {
+    const limit = fc.constantFrom(20, 50, 50, 50, 300, Infinity);
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ kind: fc.constant('submit' as const), limit }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('hold' as const), limit }) },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('leave' as const), which: fc.nat(100) }) },
+      {
+        weight: 5,
+        arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 40 }) }),
+      },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('drop' as const, 'link' as const, 'lose' as const) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ kind: fc.constant('answer' as const), count: fc.integer({ min: 1, max: 5 }) }),
+      },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const { clock, line, make, submit, link } = setUp();
+        const all: ReturnType<typeof submit>[] = [];
+        let socket: ScriptedSocket | undefined;
+        for (const step of steps) {
+          if (step.kind === 'submit') all.push(submit(step.limit));
+          if (step.kind === 'hold') {
+            const { request, state } = make(step.limit);
+            all.push(state);
+            line.hold(request, 35);
+          }
+          if (step.kind === 'leave' && all.length > 0) all[step.which % all.length]!.left = true;
+          if (step.kind === 'advance') clock.advance(step.ms);
+          if (step.kind === 'drop' && socket === undefined) line.drained().subscribe().unsubscribe();
+          if (step.kind === 'link') socket ??= link();
+          if (step.kind === 'lose' && socket !== undefined) {
+            socket.bytes$.error(new ConnectionError('gone'));
+            socket = undefined;
+          }
+          if (step.kind === 'answer') {
+            const owed = line.link?.owed.length ?? 0;
+            if (owed > 0) socket!.receive('+v\r\n'.repeat(Math.min(owed, step.count)));
+          }
+        }
+        clock.advance(2_000);
+        for (const { submitted, limit, ended, left } of all) {
+          if (left || limit === Infinity) continue;
+          expect(ended).toBeDefined();
+          expect(ended! - submitted).toBeLessThanOrEqual(limit + 7); // deadlines that are close are dealt with at once
+        }
+        for (const { submitted, limit, ended, error } of all) {
+          if (error instanceof TimeoutError) expect(ended! - submitted).toBeGreaterThanOrEqual(limit);
+        }
+        expect(line.queued).toBeLessThanOrEqual(
+          all.filter(({ limit, ended, left }) => (limit === Infinity && ended === undefined) || left).length,
+        );
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  describe('look at each request a constant number of times', () => {
+    /** So many requests enter over some time and end at their times: looks for each. */
+    const looksFor = (count: number, limits: readonly number[], linked: boolean) => {
+      const { clock, submit, link, looks } = setUp();
+      if (linked) link().accepts = true;
+      const states = [];
+      const perMs = count / 500;
+      for (let ms = 0; ms < 500; ms++) {
+        for (let n = 0; n < perMs; n++) states.push(submit(limits[n % limits.length]!));
+        clock.advance(1);
+      }
+      const before = looks();
+      clock.advance(5_000);
+      expect(states.every(({ ended }) => ended !== undefined)).toBe(true);
+      return (looks() - before) / count;
+    };
+
+    it.each([
+      ['that waits to be sent', false],
+      ['that waits for its reply', true],
+    ])('%s, where all have the same limit', (_title, linked) => {
+      expect(looksFor(20_000, [1_000], linked)).toBeLessThan(8);
+      expect(looksFor(4_000, [1_000], linked)).toBeLessThan(8);
+    });
+
+    it.each([
+      ['that waits to be sent', false],
+      ['that waits for its reply', true],
+    ])('%s, also the more there are with different limits', (_title, linked) => {
+      const few = looksFor(10_000, [1_000, 3_000], linked);
+      expect(looksFor(40_000, [1_000, 3_000], linked)).toBeLessThan(few * 1.2);
+    });
+  });
+
+  it('tell many whose time is up in slices, and none of them twice', () => {
+    const { clock, submit, link, line } = setUp();
+    const socket = link();
+    const states = Array.from({ length: 5_000 }, () => submit(100));
+    clock.advance(100);
+    expect(states.every(({ ended }) => ended === 100)).toBe(true);
+    socket.receive('+v\r\n'.repeat(5_000));
+    expect(states.some(({ value }) => value)).toBe(false);
+    expect(line.pending).toBe(0);
+  });
+});

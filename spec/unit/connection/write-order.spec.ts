@@ -1,0 +1,373 @@
+import { NEVER, Subscriber, concat, of } from 'rxjs';
+import type { RedisOptions } from 'rxjs-redis';
+import {
+  append,
+  blpop,
+  configSet,
+  del,
+  eval as evalScript,
+  flushall,
+  get,
+  incr,
+  mset,
+  publish,
+  rpush,
+  select,
+  set,
+} from 'rxjs-redis/commands';
+import { call } from '../../../src/commands/call';
+import type { Command } from '../../../src/commands/command';
+import { Group } from '../../../src/commands/group';
+import { Reply } from '../../../src/commands/reply';
+import { Request } from '../../../src/commands/request';
+import { plainContext } from '../../../src/commands/request-context';
+import { Connection } from '../../../src/connection/connection';
+import { retryPolicy } from '../../../src/connection/retry';
+import { WriteOrder } from '../../../src/connection/write-order';
+import { ConnectionError } from '../../../src/errors';
+import { resolveOptions } from '../../../src/options';
+import { record } from '../../support/clients';
+import { commandsOf, tick } from '../../support/scripted-link';
+import { ScriptedSocket } from '../../support/scripted-socket';
+import { VirtualClock } from '../../support/virtual-clock';
+
+const TRYAGAIN = '-TRYAGAIN Multiple keys request during rehashing of slot\r\n';
+const BUSY = '-BUSY Redis is busy running a script.\r\n';
+const READONLY = "-READONLY You can't write against a read only replica.\r\n";
+const GREETING = '%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n';
+
+/** A connection in virtual time that is through its handshake, and what is sent on it. */
+async function setUp(given: RedisOptions = {}) {
+  const options = resolveOptions({ reconnect: { initialDelay: 10, jitter: 0 }, retry: { jitter: 0 }, ...given });
+  const clock = new VirtualClock();
+  const links: ScriptedSocket[] = [];
+  const dial = () => {
+    const socket = new ScriptedSocket();
+    links.push(socket);
+    return concat(of(socket), NEVER);
+  };
+  const connection = new Connection(options, { dial, clock });
+  const { commandTimeout, retry } = options;
+  const context = { ...plainContext, commandTimeout, retry: retryPolicy(retry), executor: connection };
+  const greet = async () => {
+    await tick();
+    links.at(-1)!.receive(GREETING);
+    await tick();
+  };
+  connection.open();
+  await greet();
+  return {
+    connection,
+    links,
+    greet,
+    send: <T>(command: Command<T>) => record(Reply.from(context, command)),
+    receive: (text: string) => links.at(-1)!.receive(text),
+    /** What was sent behind the greeting, on the latest link. */
+    sent: () => commandsOf(links.at(-1)!).slice(3),
+    pass: async (ms: number) => {
+      clock.advance(ms);
+      await tick();
+    },
+  };
+}
+
+const overtaken = { kind: 'TRYAGAIN', delivery: 'answered', repeatable: false };
+
+describe('A write that was refused for the moment', () => {
+  it.each<[string, Command, Command]>([
+    ['the same key', incr('k'), append('k', 'v')],
+    ['the same key in bytes', incr('é'), set(Buffer.from('é'), 'v')],
+    ['one of the same keys', mset({ a: '1', b: '2' }), del(['b', 'c'])],
+    ['all keys', incr('k'), flushall()],
+    ['a key, and it may have been all', flushall(), incr('k')],
+    ['what nobody has declared', incr('k'), evalScript('return 1', [])],
+    ['what the facts do not know', incr('k'), call('X.DO', 'k')],
+    ['the same channel', publish('c', '1'), publish('c', '2')],
+    ['the same settings', configSet({ maxmemory: 1 }), configSet({ maxmemory: 2 })],
+    ['the same key in a group', incr('k'), new Group([get('k'), incr('k')])],
+    ['the same key behind another in a group', incr('k'), new Group([incr('other'), incr('k')])],
+  ])('fails with its refusal when a later call writes to %s', async (_, refused, later) => {
+    const { send, receive, sent, pass } = await setUp();
+    const first = send(refused);
+    const second = send(later);
+    await tick();
+    receive(TRYAGAIN);
+    expect(first.ended).toBeUndefined();
+    const isStatus = ['CONFIG SET', 'SET', 'FLUSHALL'].includes(later.spec.name);
+    receive(later instanceof Group ? ':1\r\n:2\r\n' : isStatus ? '+OK\r\n' : ':1\r\n');
+    expect(first.ended).toMatchObject(overtaken);
+    expect(second.values).toHaveLength(1);
+    await pass(1_000);
+    expect(sent().length).toBe(later instanceof Group ? 3 : 2);
+  });
+
+  it.each<[string, Command, Command, string]>([
+    ['writes to another key', incr('k'), incr('other'), ':1\r\n'],
+    ['reads', incr('k'), get('k'), '$1\r\n1\r\n'],
+    ['publishes', incr('k'), publish('k', 'v'), ':1\r\n'],
+    ['publishes elsewhere', publish('c', '1'), publish('d', '1'), ':1\r\n'],
+    ['is refused for good', incr('k'), incr('k'), '-WRONGTYPE not a number\r\n'],
+    ['is a group that reads', incr('k'), new Group([get('k')]), '$1\r\n1\r\n'],
+    ['is a group that is refused', incr('k'), new Group([incr('k')]), BUSY],
+  ])('is repeated when a later call %s', async (_, refused, later, answer) => {
+    const { send, receive, sent, pass } = await setUp();
+    const first = send(refused);
+    send(later);
+    await tick();
+    receive(TRYAGAIN);
+    receive(answer);
+    await pass(50);
+    receive(':1\r\n');
+    expect(first.values).toStrictEqual([1]);
+    expect(sent()).toHaveLength(3);
+  });
+
+  it('fails when the later call is written while it waits', async () => {
+    const { send, receive, sent, pass } = await setUp();
+    const first = send(incr('k'));
+    await tick();
+    receive(TRYAGAIN);
+    await pass(10);
+    send(incr('k'));
+    await tick();
+    receive(':1\r\n');
+    expect(first.ended).toMatchObject(overtaken);
+    await pass(1_000);
+    expect(sent()).toStrictEqual(['INCR k', 'INCR k']);
+  });
+
+  it('is not written behind a later call that is on its way: that may run', async () => {
+    const { send, receive, sent, pass } = await setUp();
+    const first = send(append('k', '1'));
+    await tick();
+    receive(TRYAGAIN);
+    await pass(49);
+    send(append('k', '2'));
+    send(get('m'));
+    await tick();
+    await pass(1);
+    expect(sent()).toStrictEqual(['APPEND k 1', 'APPEND k 2', 'GET m']);
+    receive(':1\r\n');
+    expect(first.ended).toMatchObject(overtaken);
+  });
+
+  it('is written before a later call that was refused as well, though that may return earlier', async () => {
+    const delays = [100, 5, 5];
+    const { send, receive, sent, pass } = await setUp({ retry: (_, error) => error.repeatable && delays.shift()! });
+    const first = send(append('k', '1'));
+    const second = send(append('k', '2'));
+    await tick();
+    receive(TRYAGAIN);
+    receive(TRYAGAIN);
+    await pass(5);
+    expect(sent().slice(2)).toStrictEqual(['APPEND k 2']);
+    await pass(95);
+    expect(sent()).toHaveLength(3);
+    receive(TRYAGAIN);
+    await pass(0);
+    expect(sent().slice(3)).toStrictEqual(['APPEND k 1']);
+    await pass(5);
+    receive(':1\r\n');
+    await tick();
+    receive(':2\r\n');
+    expect([first.values, second.values]).toStrictEqual([[1], [2]]);
+  });
+
+  it('is not repeated where its own delay is shorter than what is still on its way', async () => {
+    const { send, receive, sent, pass } = await setUp({ retry: (_, error) => error.repeatable && 1 });
+    const first = send(append('k', '1'));
+    const second = send(append('k', '2'));
+    await tick();
+    receive(TRYAGAIN);
+    await pass(1);
+    expect(sent()).toHaveLength(2);
+    receive(':1\r\n');
+    expect([first.ended, second.values]).toMatchObject([overtaken, [1]]);
+  });
+
+  it('fails also when the later call has timed out or its observer has left: it has run', async () => {
+    const { send, receive, sent, pass } = await setUp();
+    const first = send(incr('k'));
+    const second = send(incr('k'));
+    await tick();
+    receive(TRYAGAIN);
+    second.stop();
+    receive(':1\r\n');
+    expect(first.ended).toMatchObject(overtaken);
+    await pass(1_000);
+    expect(sent()).toHaveLength(2);
+  });
+
+  it('fails when the later call is a script that has done something before its own error', async () => {
+    const { send, receive } = await setUp();
+    const first = send(incr('k'));
+    send(evalScript('…', ['k']));
+    await tick();
+    receive(TRYAGAIN);
+    receive('-TRYAGAIN says the script\r\n');
+    expect(first.ended).toMatchObject(overtaken);
+  });
+
+  it('by a server that refuses everything fails when the rest of what was sent with it runs', async () => {
+    const { send, receive, sent, pass } = await setUp();
+    const replies = Array.from({ length: 4 }, (_, n) => send(rpush('list', n)));
+    const other = send(rpush('other', 'v'));
+    await tick();
+    receive(`${BUSY}${BUSY}:1\r\n`);
+    expect(replies.map(({ ended }) => ended)).toMatchObject([
+      { kind: 'BUSY' },
+      { kind: 'BUSY' },
+      'complete',
+      undefined,
+    ]);
+    receive(`:2\r\n${BUSY}`);
+    await pass(100);
+    receive(':1\r\n');
+    expect(other.values).toStrictEqual([1]);
+    expect(sent().slice(5)).toStrictEqual(['RPUSH other v']);
+  });
+
+  it('by a replica fails when the rest of what was sent with it runs', async () => {
+    const { send, receive, links } = await setUp();
+    const first = send(append('k', '1'));
+    const second = send(append('k', '2'));
+    await tick();
+    receive(`${READONLY}:1\r\n`);
+    expect([first.ended, second.values]).toMatchObject([{ kind: 'READONLY', repeatable: false }, [1]]);
+    expect(links[0]!.destroyed).toBe(true);
+  });
+
+  it('fails with SELECT when a later call has written to the database of before', async () => {
+    const { send, receive } = await setUp();
+    const selected = send(select(1));
+    const written = send(set('k', 'v'));
+    await tick();
+    receive(`${BUSY}+OK\r\n`);
+    expect([selected.ended, written.values]).toMatchObject([{ kind: 'BUSY' }, ['OK']]);
+  });
+
+  it('is not waited for when it has left, or its time is up', async () => {
+    const { send, receive, sent, pass } = await setUp({ commandTimeout: 60 });
+    const gone = send(incr('k'));
+    const refused = send(incr('k'));
+    const late = send(incr('k'));
+    await tick();
+    receive(TRYAGAIN + TRYAGAIN);
+    gone.stop();
+    await pass(50);
+    await pass(15);
+    expect([refused.ended, late.ended]).toMatchObject([
+      { code: 'TIMEOUT', delivery: 'answered' },
+      { code: 'TIMEOUT', delivery: 'unknown' },
+    ]);
+    receive(':1\r\n');
+    const next = send(incr('k'));
+    await tick();
+    receive(':2\r\n');
+    expect(next.values).toStrictEqual([2]);
+    expect(sent()).toHaveLength(4);
+  });
+
+  it('keeps its place when the link is lost meanwhile', async () => {
+    const { send, receive, links, sent, pass, greet } = await setUp();
+    const first = send(set('k', '1'));
+    const second = send(set('k', '2'));
+    await tick();
+    receive(TRYAGAIN);
+    links[0]!.bytes$.error(new ConnectionError('gone'));
+    await pass(10);
+    await greet();
+    expect(sent()).toStrictEqual(['SET k 2']);
+    await pass(40);
+    expect(sent()).toHaveLength(1);
+    receive('+OK\r\n');
+    expect([first.ended, second.values]).toMatchObject([overtaken, ['OK']]);
+  });
+
+  it('waits behind a command that blocks, as all do, and is repeated', async () => {
+    const { send, receive, sent, pass } = await setUp();
+    const pushed = send(rpush('q', 'v'));
+    await tick();
+    receive(TRYAGAIN);
+    const popped = send(blpop(['q'], 0.01));
+    await tick();
+    await pass(50);
+    expect(sent()).toHaveLength(2);
+    receive('_\r\n');
+    expect([pushed.ended, popped.values]).toMatchObject([overtaken, [null]]);
+  });
+});
+
+describe('A write that was lost with its link and waits', () => {
+  it('is not repeated behind a later call that wrote to the same key', async () => {
+    const { send, receive, links, sent, pass, greet } = await setUp({ retry: (_, error) => error.repeatable && 100 });
+    const first = send(set('k', '1'));
+    await tick();
+    links[0]!.bytes$.error(new ConnectionError('gone'));
+    await pass(10);
+    await greet();
+    send(set('k', '2'));
+    await tick();
+    receive('+OK\r\n');
+    expect(first.ended).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', repeatable: false });
+    await pass(1_000);
+    expect(sent()).toStrictEqual(['SET k 2']);
+  });
+});
+
+describe('The order of writes', () => {
+  const fail = new ConnectionError('refused');
+
+  /** So many requests that write to one of some keys, in the order of the calls. */
+  function requests(count: number, keys: number): Request[] {
+    return Array.from({ length: count }, (_, index) => {
+      const request = new Request(incr(`k${index % keys}`), plainContext, new Subscriber());
+      request.place = index + 1;
+      request.tried(fail);
+      return request;
+    });
+  }
+
+  const histories: [string, (all: readonly Request[], order: WriteOrder) => void][] = [
+    [
+      'every other one is refused, of one key',
+      (all, order) => all.forEach((request, n) => (n % 2 === 0 ? order.waits(request) : order.overtakenBy(request))),
+    ],
+    [
+      'half are refused, then the other half run',
+      (all, order) => {
+        for (const request of all.slice(0, all.length / 2)) order.waits(request);
+        for (const request of all.slice(all.length / 2)) order.overtakenBy(request);
+      },
+    ],
+    [
+      'half wait while those that were called before them run',
+      (all, order) => {
+        for (const request of all.slice(all.length / 2)) order.waits(request);
+        for (const request of all.slice(0, all.length / 2)) order.overtakenBy(request);
+      },
+    ],
+    [
+      'all are refused and written again, one after the other',
+      (all, order) => {
+        for (const request of all) order.waits(request);
+        for (const request of all) if (!order.mustWait(request)) order.wrote(request);
+      },
+    ],
+  ];
+
+  it.each(histories.flatMap(([what, run]) => [1, 1_000].map((keys) => [what, keys, run] as const)))(
+    'costs twice as much for twice as many when %s (keys: %d)',
+    (_, keys, run) => {
+      const costOf = (count: number): number => {
+        const all = requests(count, keys);
+        const before = performance.now();
+        run(all, new WriteOrder());
+        return performance.now() - before;
+      };
+      const best = (count: number): number => Math.min(...Array.from({ length: 5 }, () => costOf(count)));
+      best(2_000);
+      expect(best(40_000) / best(10_000)).toBeLessThan(8);
+    },
+  );
+});

@@ -1,0 +1,163 @@
+import { BehaviorSubject } from 'rxjs';
+import { confirmed, inArray, left, pushed, subscriptionsOn, useCarriers } from '../../support/carrier';
+import { record } from '../../support/clients';
+import { commandsOf, lose, tick } from '../../support/scripted-link';
+import { VirtualClock } from '../../support/virtual-clock';
+
+/** What the specs know of the sizes: a command takes a thousand names. */
+const MANY = Array.from({ length: 1_500 }, (_, n) => `n${n}`);
+
+describe('The connection for messages', () => {
+  const { set, onCarrier } = useCarriers();
+
+  it('closes some time after the last Observer has left, and opens again for the next', async () => {
+    const clock = new VirtualClock();
+    const { pubsub, carried, carrierGreeted, link, first } = await onCarrier({}, clock);
+    first.stop();
+    await tick();
+    link.receive(left('a'));
+    clock.advance(3_000);
+    const again = record(pubsub.messages('channel', ['b']));
+    await tick();
+    link.receive(confirmed('b'));
+    clock.advance(60_000);
+    expect(link.destroyed).toBe(false);
+    again.stop();
+    await tick();
+    clock.advance(4_999);
+    expect(link.destroyed).toBe(false);
+    clock.advance(1);
+    expect(link.destroyed).toBe(true);
+    record(pubsub.messages('channel', ['c']));
+    const second = await carrierGreeted();
+    expect([carried.length, subscriptionsOn(second)]).toStrictEqual([2, ['SUBSCRIBE c']]);
+  });
+
+  it('is not made again after a loss when nothing is observed', async () => {
+    const { carried, link, first } = await onCarrier();
+    first.stop();
+    await tick();
+    lose(link);
+    await tick();
+    await tick();
+    expect(carried).toHaveLength(1);
+  });
+
+  it('may speak RESP2 on one link and RESP3 on the next', async () => {
+    const { pubsub, carried, carrierGreeted } = set();
+    const { values } = record(pubsub.messages('channel', ['a']));
+    await tick();
+    carried[0]!.receive("-ERR unknown command 'HELLO'\r\n+OK\r\n+OK\r\n");
+    await tick();
+    carried[0]!.receive(inArray('subscribe', 'a') + '*3\r\n+message\r\n+a\r\n+one\r\n');
+    lose(carried[0]!);
+    while (carried.length < 2) await tick();
+    const second = await carrierGreeted();
+    second.receive(confirmed('a') + '>3\r\n+message\r\n+a\r\n+two\r\n');
+    expect(values.map(({ data }) => data)).toStrictEqual(['one', 'two']);
+  });
+
+  it('takes a confirmation of another kind or channel for news', async () => {
+    const { pubsub, link, first } = await onCarrier();
+    record(pubsub.messages('pattern', ['b']));
+    const refused = record(pubsub.messages('channel', ['c']));
+    await tick();
+    const asked = subscriptionsOn(link).slice(1);
+    expect(asked).toStrictEqual(['SUBSCRIBE c', 'PSUBSCRIBE b']);
+    link.receive(confirmed('b') + pushed('psubscribe', 'c') + left('c') + confirmed('a'));
+    link.receive('-NOPERM not that one\r\n' + pushed('psubscribe', 'b'));
+    link.receive('>3\r\n+message\r\n+a\r\n+alive\r\n');
+    expect([refused.ended, first.values]).toMatchObject([{ kind: 'NOPERM' }, [{ data: 'alive' }]]);
+  });
+
+  it('asks for many names in portions, and for those that come meanwhile behind them', async () => {
+    const { pubsub, link } = await onCarrier();
+    record(pubsub.messages('channel', MANY));
+    await tick();
+    record(pubsub.messages('channel', ['late']));
+    await tick();
+    expect(subscriptionsOn(link)).toHaveLength(2);
+    link.receive(MANY.slice(0, 1_000).map(confirmed).join(''));
+    await tick();
+    expect(subscriptionsOn(link)).toHaveLength(3);
+    link.receive(MANY.slice(1_000).map(confirmed).join(''));
+    await tick();
+    expect(subscriptionsOn(link).at(-1)).toBe('SUBSCRIBE late');
+  });
+
+  it('in RESP2 also while it asks for many names behind new credentials', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const { pubsub, link } = await onCarrier({ protocol: 2, credentials: tokens$ });
+    const inArrays = (kind: string, names: string[]) => names.map((name) => inArray(kind, name)).join('');
+    record(pubsub.messages('channel', MANY));
+    await tick();
+    link.receive(inArrays('subscribe', MANY.slice(0, 1_000)));
+    await tick();
+    link.receive(inArrays('subscribe', MANY.slice(1_000)));
+    await tick();
+    tokens$.next({ password: 'two' });
+    await tick();
+    link.receive(inArrays('unsubscribe', ['a', ...MANY]));
+    await tick();
+    expect(commandsOf(link).at(-1)).toBe('AUTH two');
+    link.receive('+OK\r\n');
+    await tick();
+    record(pubsub.messages('channel', ['late']));
+    await tick();
+    const names = ['a', ...MANY];
+    link.receive(inArrays('subscribe', names.slice(0, 1_000)));
+    await tick();
+    link.receive(inArrays('subscribe', names.slice(1_000)));
+    await tick();
+    expect(subscriptionsOn(link).at(-1)).toBe('SUBSCRIBE late');
+  });
+});
+
+describe('What is published', () => {
+  const { set, onCarrier } = useCarriers();
+  const published = (commands: string[]) => commands.filter((command) => command.startsWith('PUBLISH'));
+
+  it('waits for subscriptions that were made before it, and others pass it meanwhile', async () => {
+    const { pubsub, publish, send, greeted, carrierGreeted } = set();
+    record(pubsub.messages('channel', ['a']));
+    record(publish('a', '1'));
+    record(send('ECHO', 'x'));
+    const main = await greeted();
+    expect(commandsOf(main).at(-1)).toBe('ECHO x');
+    const carrier = await carrierGreeted();
+    record(publish('a', '2'));
+    carrier.receive(confirmed('a'));
+    record(publish('a', '3'));
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual(['PUBLISH a 1', 'PUBLISH a 2', 'PUBLISH a 3']);
+  });
+
+  it('waits a second at the most', async () => {
+    const clock = new VirtualClock();
+    const { pubsub, publish, greeted, link } = await onCarrier({}, clock);
+    const main = await greeted();
+    record(pubsub.messages('channel', ['b']));
+    record(publish('b', '1'));
+    await tick();
+    expect(subscriptionsOn(link).at(-1)).toBe('SUBSCRIBE b');
+    clock.advance(999);
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual([]);
+    clock.advance(1);
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual(['PUBLISH b 1']);
+  });
+
+  it('does not wait for a connection that is lost, nor when its subscriber has left', async () => {
+    const { pubsub, publish, greeted, link } = await onCarrier({ reconnect: { initialDelay: 60_000 } });
+    const main = await greeted();
+    record(pubsub.messages('channel', ['b']));
+    record(publish('b', '1'));
+    record(publish('b', '2')).stop();
+    await tick();
+    lose(link);
+    record(publish('b', '3'));
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual(['PUBLISH b 1', 'PUBLISH b 3']);
+  });
+});

@@ -1,0 +1,49 @@
+import { ReplyError } from '../errors';
+import { ErrorFrame, type Frame } from '../resp/frames';
+import type { Arg, Command } from './command';
+import { Group } from './group';
+import { keysOf } from './prefix';
+import { hasNotRun, runsScripts } from './reply-error';
+
+/** What a command changes: places by their names; everything, where the names are not known; or nothing. */
+export type Written = readonly string[] | 'everything' | 'nothing';
+
+/**
+ * What a command may change, so that it is known which commands have to keep their order: keys and channels, or what is set by
+ * commands with the same first word, as by ACL or CONFIG. What runs a script without keys, FLUSHALL, SELECT and commands that the
+ * facts do not have may change everything.
+ */
+export function writesTo(command: Command): Written {
+  if (command instanceof Group) return together(command.members);
+  const { spec, args } = command;
+  if (spec.replay === 'read') return 'nothing';
+  const keys = keysOf(command);
+  if (keys.length > 0) return keys.map((key) => `key ${asBytes(key)}`);
+  if (spec.name === 'PUBLISH' || spec.name === 'SPUBLISH') return [`channel ${asBytes(args[0]!)}`];
+  if (spec.access === 'write' || spec.foreign === true || runsScripts(spec) || spec.effect !== undefined)
+    return 'everything';
+  return [`setting ${spec.name.split(' ', 1)[0]!}`];
+}
+
+function together(members: readonly Command[]): Written {
+  const all = new Set<string>();
+  for (const member of members) {
+    const written = writesTo(member);
+    if (written === 'everything') return written;
+    if (written !== 'nothing') for (const name of written) all.add(name);
+  }
+  return all.size === 0 ? 'nothing' : [...all];
+}
+
+/** Whether a command may have written what it writes, now that it is answered. Of a group, the values of its members are the answer. */
+export function mayHaveWritten(answer: Frame, command: Command): boolean {
+  if (command instanceof Group) return !(answer as unknown[]).every((value) => value instanceof ReplyError);
+  return !(answer instanceof ErrorFrame && hasNotRun(answer, command));
+}
+
+/** A key may be spelt as text or in bytes: the same key has the same name, one character a byte. */
+function asBytes(name: Arg): string {
+  const bytes =
+    name instanceof Uint8Array ? Buffer.from(name.buffer, name.byteOffset, name.byteLength) : Buffer.from(String(name));
+  return bytes.toString('latin1');
+}

@@ -1,0 +1,82 @@
+import { AsyncResource } from 'node:async_hooks';
+import { Observable, type MonoTypeOperatorFunction, type Unsubscribable } from 'rxjs';
+import { AwaitedReply, type ReplyObserver } from '../commands/observers';
+import type { Executor } from '../commands/request-context';
+import type { RedisError } from '../errors';
+
+// What AsyncLocalStorage holds goes with a resource: from where that is made to what runs in its scope.
+
+/** Of nobody's request: made when the module is loaded. */
+const client = made();
+
+/** Does something that lasts, as opening a socket, so that it keeps no context of user code alive, and calls back in none. */
+export function outside<T>(work: () => T): T {
+  return client.runInAsyncScope(work);
+}
+
+/** Calls each Observer in the context in which it subscribed. */
+export function inContext<T>(): MonoTypeOperatorFunction<T> {
+  return (source) =>
+    new Observable((subscriber) => {
+      const context = made();
+      return source.subscribe({
+        next: (value) => context.runInAsyncScope(next, undefined, subscriber, value),
+        error: (cause: unknown) => context.runInAsyncScope(error, undefined, subscriber, cause),
+        complete: () => context.runInAsyncScope(complete, undefined, subscriber),
+      });
+    });
+}
+
+/** Has the Observers of replies called in the context in which they subscribed; one that awaits is there by itself. */
+export function inCallersContext(executor: Executor): Executor {
+  return {
+    submit: (request) => {
+      request.observeBy((observer) => (observer instanceof AwaitedReply ? observer : new InContext(observer)));
+      executor.submit(request);
+    },
+  };
+}
+
+/** An Observer of a reply that is called in the context in which it was made. */
+class InContext<T> implements ReplyObserver<T> {
+  private readonly context = made();
+
+  constructor(private readonly observer: ReplyObserver<T>) {}
+
+  get closed(): boolean {
+    return this.observer.closed;
+  }
+
+  next(value: T): void {
+    this.context.runInAsyncScope(next, undefined, this.observer, value);
+  }
+
+  error(cause: RedisError): void {
+    this.context.runInAsyncScope(error, undefined, this.observer, cause);
+  }
+
+  add(departure: Unsubscribable): void {
+    this.observer.add?.(departure);
+  }
+
+  complete(): void {
+    this.context.runInAsyncScope(complete, undefined, this.observer);
+  }
+}
+
+function made(): AsyncResource {
+  return new AsyncResource('rxjs-redis', { requireManualDestroy: true });
+}
+
+// Hot: once per message. Without a closure.
+function next(this: void, observer: Pick<ReplyObserver<unknown>, 'next'>, value: unknown): void {
+  observer.next(value);
+}
+
+function error(this: void, observer: { error(cause: unknown): void }, cause: unknown): void {
+  observer.error(cause);
+}
+
+function complete(this: void, observer: Pick<ReplyObserver<unknown>, 'complete'>): void {
+  observer.complete();
+}

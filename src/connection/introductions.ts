@@ -1,0 +1,25 @@
+/** So many connections in a row that died behind HELLO or CLIENT SETINFO are no chance. */
+const TOO_MANY = 2;
+
+/**
+ * Whether the server hangs up on HELLO or CLIENT SETINFO, as proxies do that know neither: after two connections that ended behind
+ * them the next one goes without, and so do those that follow while that works. All connections of a client share what is known.
+ */
+export class Introductions {
+  private endings = 0;
+
+  /** Neither HELLO, where RESP2 will do, nor CLIENT SETINFO. */
+  get bare(): boolean {
+    return this.endings >= TOO_MANY;
+  }
+
+  /** A connection ended before it was ready. */
+  ended(): void {
+    this.endings = this.bare ? 0 : this.endings + 1;
+  }
+
+  /** A connection was ready. */
+  worked(): void {
+    if (!this.bare) this.endings = 0;
+  }
+}

@@ -1,0 +1,182 @@
+import type { Request } from '../commands/request';
+import { writesTo } from '../commands/writes-to';
+import { Heap } from './heap';
+import type { Ring } from './ring';
+
+/** A request that waits to be repeated. */
+interface Waiting {
+  readonly request: Request;
+  readonly place: number;
+  /** where it is found when something is written to the same keys … */
+  readonly lanes: readonly Lane[];
+  /** … and what was written to one of those may be ahead of it */
+  readonly rivals: readonly Lane[];
+  /** all that was on its way when it failed is answered once so many replies have come */
+  answeredAt: number;
+  /** it does not wait any more */
+  isOver: boolean;
+}
+
+/** What waits to be repeated and writes to the same key. */
+class Lane {
+  /** some of them do not wait any more */
+  private readonly heap = new Heap<Waiting>();
+  private length = 0;
+  /** the request with the greatest place that was written to the link meanwhile, and its number among all that are owed */
+  private latestPlace = 0;
+  private latestNumber = -1;
+
+  /** @param name of the key; undefined for the lanes that are always there */
+  constructor(readonly name?: string) {}
+
+  add(waiting: Waiting): void {
+    if (this.heap.length > 2 * this.length + 16) this.heap.retain(({ isOver }) => !isOver);
+    this.heap.push(waiting);
+    this.length++;
+  }
+
+  /** One of them does not wait any more. Returns whether none is left. */
+  left(): boolean {
+    return --this.length === 0;
+  }
+
+  /** Takes out those that were called before a place. */
+  takeBefore(place: number): Waiting[] {
+    const { heap } = this;
+    const taken: Waiting[] = [];
+    for (let first = heap.peek(); first !== undefined && (first.isOver || first.place < place); first = heap.peek()) {
+      if (!first.isOver) taken.push(first);
+      heap.shift();
+    }
+    return taken;
+  }
+
+  /** A request is written. */
+  wrote({ place }: Request, owed: Ring<Request>): void {
+    const isAnswered = this.latestNumber < owed.passed;
+    if (!isAnswered && place < this.latestPlace) return;
+    this.latestPlace = place;
+    this.latestNumber = owed.passed + owed.length;
+  }
+
+  /** Whether a later call than a place is on its way. */
+  isAheadOf(place: number, owed: Ring<Request>): boolean {
+    const { latestPlace, latestNumber } = this;
+    return latestPlace > place && latestNumber >= owed.passed && latestNumber < owed.passed + owed.length;
+  }
+
+  /** Another link owes other replies. */
+  linkChanged(): void {
+    this.latestPlace = 0;
+  }
+}
+
+/**
+ * Keeps writes to one place in the order of the calls where one of them was refused or lost and waits to be repeated. A later one that
+ * runs meanwhile overtakes it, and it must fail; a later one that is on its way must be answered before it is written again.
+ */
+//  called:   SET k 1    SET k 2    SET m 3
+//  answered: refused    OK         OK
+//            waits   ◀─ overtakes  another key, so it may
+export class WriteOrder {
+  /** Something waits. Until then nothing is noted, so that it costs nothing. */
+  isActive = false;
+  private readonly waiting = new Map<Request, Waiting>();
+  private readonly lanes = new Map<string, Lane>();
+  /** all that wait, and those of them of which it is not known what they write to */
+  private every = new Lane();
+  private unknown = new Lane();
+  private owed: Ring<Request> | undefined;
+
+  /** Another link owes other replies. */
+  linkChanged(owed: Ring<Request> | undefined): void {
+    this.owed = owed;
+    if (!this.isActive) return;
+    for (const waiting of this.waiting.values()) waiting.answeredAt = 0;
+    for (const lane of this.lanes.values()) lane.linkChanged();
+    this.every.linkChanged();
+    this.unknown.linkChanged();
+  }
+
+  /** A request has failed and waits to be repeated. */
+  waits(request: Request): void {
+    if (this.waiting.has(request)) return;
+    const written = writesTo(request.command);
+    if (written === 'nothing') return;
+    this.isActive = true;
+    const { every, unknown, owed } = this;
+    const own = written === 'everything' ? [unknown] : written.map((name) => this.laneOf(name));
+    const waiting: Waiting = {
+      request,
+      place: request.place,
+      lanes: [every, ...own],
+      rivals: written === 'everything' ? [every] : [...own, unknown],
+      answeredAt: owed === undefined ? 0 : owed.passed + owed.length,
+      isOver: false,
+    };
+    for (const lane of waiting.lanes) lane.add(waiting);
+    this.waiting.set(request, waiting);
+  }
+
+  /** It does not wait any more: it is written, or has failed, or its observer has left. */
+  leaves(request: Request): void {
+    const waiting = this.waiting.get(request);
+    if (waiting === undefined) return;
+    this.waiting.delete(request);
+    waiting.isOver = true;
+    for (const lane of waiting.lanes) if (lane.left() && lane.name !== undefined) this.lanes.delete(lane.name);
+    if (this.waiting.size === 0) this.rest();
+  }
+
+  /** Whether a later write to the same place may be on its way. */
+  mustWait(request: Request): boolean {
+    const { owed } = this;
+    const waiting = this.waiting.get(request);
+    if (waiting === undefined || owed === undefined) return false;
+    return waiting.answeredAt > owed.passed || waiting.rivals.some((lane) => lane.isAheadOf(request.place, owed));
+  }
+
+  /** A request is about to be written. */
+  wrote(request: Request): void {
+    this.leaves(request);
+    const { owed } = this;
+    if (!this.isActive || owed === undefined) return;
+    const written = writesTo(request.command);
+    if (written === 'nothing') return;
+    this.every.wrote(request, owed);
+    if (written === 'everything') this.unknown.wrote(request, owed);
+    else for (const name of written) this.lanes.get(name)?.wrote(request, owed);
+  }
+
+  /** A request has run: takes out those that were called before it, wait, and write to the same place. */
+  overtakenBy({ command, place }: Request): readonly Request[] {
+    const written = writesTo(command);
+    if (written === 'nothing') return [];
+    const lanes = written === 'everything' ? [this.every] : [this.unknown, ...this.lanesThere(written)];
+    const overtaken: Request[] = [];
+    for (const lane of lanes) {
+      for (const { request } of lane.takeBefore(place)) {
+        this.leaves(request);
+        overtaken.push(request);
+      }
+    }
+    return overtaken;
+  }
+
+  private laneOf(name: string): Lane {
+    let lane = this.lanes.get(name);
+    if (lane === undefined) this.lanes.set(name, (lane = new Lane(name)));
+    return lane;
+  }
+
+  private lanesThere(names: readonly string[]): Lane[] {
+    return names.flatMap((name) => this.lanes.get(name) ?? []);
+  }
+
+  private rest(): void {
+    this.isActive = false;
+    this.lanes.clear();
+    this.every = new Lane();
+    this.unknown = new Lane();
+  }
+}

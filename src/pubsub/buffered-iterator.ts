@@ -1,0 +1,87 @@
+import { Subscription, type Observable } from 'rxjs';
+import { Ring } from '../connection/ring';
+import { OverflowError } from '../errors';
+
+/** A call of `next()` that waits for a value. */
+interface Waiting<T> {
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const DONE = { done: true, value: undefined } as const;
+
+/** Goes through the values of an Observable, which wait in a buffer until they are asked for. */
+//  not begun ──next──▶ subscribed ──complete, error, overflow──▶ draining ──the buffer is empty──▶ done
+//      └───────────────────┴────────────────return───────────────────┴──────────────────────────────▲
+export class BufferedIterator<T> implements AsyncIterableIterator<T> {
+  private readonly values = new Ring<T>();
+  private readonly waiting = new Ring<Waiting<T>>();
+  private subscription: Subscription | undefined;
+  /** What comes behind the values: the end, or first the error. */
+  private end: { readonly error?: Error } | undefined;
+
+  /** @param size how many values wait at most */
+  constructor(
+    private readonly source: Observable<T>,
+    private readonly size: number,
+  ) {}
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.subscription === undefined) this.begin();
+    const { values } = this;
+    if (values.length > 0) return Promise.resolve({ done: false, value: values.shift()! });
+    if (this.end !== undefined) return this.finish(this.end);
+    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+  }
+
+  /** The loop is left. */
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.values.drain();
+    this.stop({});
+    return this.finish({});
+  }
+
+  throw(error: Error): Promise<IteratorResult<T, undefined>> {
+    this.values.drain();
+    this.stop({});
+    return Promise.reject(error);
+  }
+
+  private begin(): void {
+    this.subscription = new Subscription();
+    this.subscription.add(
+      this.source.subscribe({
+        next: (value) => this.receive(value),
+        error: (error: Error) => this.stop({ error }),
+        complete: () => this.stop({}),
+      }),
+    );
+  }
+
+  private receive(value: T): void {
+    const waiting = this.waiting.shift();
+    if (waiting !== undefined) waiting.resolve({ done: false, value });
+    else if (this.values.length < this.size) this.values.push(value);
+    else this.stop({ error: new OverflowError(this.size) });
+  }
+
+  /** No more values come, and those who wait are told. */
+  private stop(end: { readonly error?: Error }): void {
+    this.end ??= end;
+    this.subscription ??= new Subscription();
+    this.subscription.unsubscribe();
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+      this.finish(this.end).then(next.resolve, next.reject);
+    }
+  }
+
+  /** An error is told once; behind it, as behind all else, is the end. */
+  private finish(end: { readonly error?: Error }): Promise<IteratorResult<T, undefined>> {
+    this.end = {};
+    return 'error' in end ? Promise.reject(end.error) : Promise.resolve(DONE);
+  }
+}
