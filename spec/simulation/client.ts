@@ -35,6 +35,8 @@ export interface Stage {
 export class SimulatedClient {
   readonly redis: Redis;
   connection!: Connection;
+  /** The connection that it made last for its messages. */
+  carrier: Connection | undefined;
   /** What keeps its subscriptions. */
   subscriptions!: Holdings;
   readonly credentials: CredentialsSource;
@@ -54,7 +56,7 @@ export class SimulatedClient {
       made: (connection: Connection, role: Role) => {
         dials.set(role, connection);
         if (role === 'commands') this.connection = connection;
-        else stage.madeForMessages(connection);
+        else stage.madeForMessages((this.carrier = connection));
       },
       subscribesBy: (subscriptions: Holdings) => (this.subscriptions = subscriptions),
     };

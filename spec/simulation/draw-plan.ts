@@ -2,7 +2,7 @@ import type { CallName } from './calls';
 import { drawLinks, WORDS } from './draw-faults';
 import type { Item, JoinItem, Plan, RetryChoice, SendItem, Settings } from './plan';
 import { Random } from './random';
-import { FORBIDDEN } from './server';
+import { FORBIDDEN, MOVING } from './server';
 
 const CALLS: readonly CallName[] = [
   ...(['get', 'get', 'get', 'strlen', 'mget', 'hgetall', 'echo', 'echo'] as const),
@@ -78,6 +78,8 @@ export function drawPlan(seed: number): Plan {
     ...drawLinks(random, theme.links, theme.faults),
     ...drawRivals(random, length),
     ...drawGroups(random, sends, length),
+    ...drawRefusedRotation(random, settings, length),
+    ...drawMigration(random, length),
   ];
   return { seed, settings, items };
 }
@@ -192,6 +194,32 @@ function drawSend(random: Random, id: number, at: number): SendItem {
     throws: random.maybe(0.01, () => true),
     reaction: random.maybe(0.05, () => drawReaction(random, call)),
   };
+}
+
+/** In RESP2 a rotation takes the subscriptions away and brings them back, and the server has none of that for the moment. */
+function drawRefusedRotation(random: Random, { protocol, password }: Settings, length: number): Item[] {
+  if (protocol !== 2 || !password || !random.chance(0.5)) return [];
+  const at = random.int(20, 20 + length);
+  return [
+    { kind: 'join', at: random.int(0, 10), id: LAST_ID, names: [random.pick(CHANNELS)], bytes: false },
+    { kind: 'rotate', at, wrongly: false },
+    { kind: 'refuse', at, duration: random.pick([5, 10, 30]), word: random.pick(['TRYAGAIN', 'LOADING']) },
+  ];
+}
+
+/** An Observer of a shard channel leaves while the server takes its subscription away. */
+function drawMigration(random: Random, length: number): Item[] {
+  if (!random.chance(0.1)) return [];
+  const [at, leaveAfter] = [random.int(0, length), random.pick([30, 60])];
+  return [
+    { kind: 'join', at, id: LAST_ID + 1, names: [MOVING], sharded: true, bytes: false, leaveAfter },
+    {
+      kind: 'migrate',
+      at: at + leaveAfter + random.pick([-1, 0, 0, 0, 1]),
+      duration: random.pick([5, 50]),
+      channel: MOVING,
+    },
+  ];
 }
 
 /** Groups among the commands: of few members, and now and then of many that take several writes. */

@@ -121,6 +121,7 @@ export class Link implements ByteSocket {
       inbox: [],
       answer: (text, request, answer) => this.sendDown(text, { kind: 'reply', request, answer }),
       push: (text, message) => this.sendDown(text, { kind: 'message', message }),
+      notify: (text) => this.sendDown(text, { kind: 'noise' }),
       close: () => this.down.atEnd(() => this.lose()),
     };
     this.openedAt = timeline.now();

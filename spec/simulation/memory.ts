@@ -27,6 +27,8 @@ export class Memory {
       const before = floor.get(name);
       if (count !== before) excess.push(`${count} ${name}, and ${before} at the beginning`);
     }
+    const residents = client.carrier?.line.residents.count ?? 1;
+    if (residents !== 1) excess.push(`${residents} residents of the connection for messages`);
     const { requests, topics, links, bytes } = weigh([client.connection, client.subscriptions]);
     if (requests > 0) excess.push(`${requests} requests`);
     if (topics > 0) excess.push(`${topics} topics`);

@@ -5,7 +5,7 @@ import type { RedisView } from '../../src/redis-view';
 import type { Journal } from './journal';
 import type { JoinItem } from './plan';
 import { matches, type PushedMessage } from './peer';
-import { FORBIDDEN } from './server';
+import { FORBIDDEN, MOVING } from './server';
 import type { Timeline } from './timeline';
 import type { UserErrors } from './user-errors';
 
@@ -199,7 +199,9 @@ export class Observers {
     if (error instanceof DisconnectedError) return tooLate;
     if ([failure, ...this.client.failuresForMessages()].includes(error)) return true;
     if (error instanceof AuthenticationError) return this.client.signInRefused();
-    return error instanceof ReplyError && error.kind === 'NOPERM' && item.names.includes(FORBIDDEN);
+    if (!(error instanceof ReplyError)) return false;
+    if (error.kind === 'MOVED') return item.sharded === true && item.names.includes(MOVING);
+    return error.kind === 'NOPERM' && item.names.includes(FORBIDDEN);
   }
 }
 

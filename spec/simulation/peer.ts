@@ -28,6 +28,8 @@ export interface Peer {
   answer(text: string, request: WireRequest, reply: Answer | undefined): void;
   /** Sends what no request asked for. */
   push(text: string, message: PushedMessage): void;
+  /** Sends what is no message and answers nothing. */
+  notify(text: string): void;
   close(): void;
 }
 

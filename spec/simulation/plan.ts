@@ -115,6 +115,8 @@ export type ServerItem =
   | { readonly kind: 'failover'; readonly at: number; readonly duration: number }
   | { readonly kind: 'refuse'; readonly at: number; readonly duration: number; readonly word: RefusalWord }
   | { readonly kind: 'kill'; readonly at: number }
+  /** the slot of a shard channel goes to another server, which takes the subscriptions to it away */
+  | { readonly kind: 'migrate'; readonly at: number; readonly duration: number; readonly channel: string }
   | { readonly kind: 'sleep'; readonly at: number; readonly duration: number };
 
 export type RefusalWord = 'LOADING' | 'BUSY' | 'TRYAGAIN' | 'CLUSTERDOWN' | 'MASTERDOWN' | 'OOM' | 'WRONGTYPE';

@@ -15,6 +15,8 @@ export interface Expectations {
 }
 
 export const CLIENT_NAME = 'simulated';
+/** A shard channel whose slot may go to another server. */
+export const MOVING = 'moving';
 /** A channel that nobody may subscribe to. */
 export const FORBIDDEN = 'forbidden';
 
@@ -33,6 +35,8 @@ export class Server {
   private asleepUntil = 0;
   private replicasUntil = 0;
   private refusing: { word: RefusalWord; until: number } | undefined;
+  /** until when the slot of a shard channel is elsewhere */
+  private moved: { channel: string; until: number } | undefined;
   private keyspace = new Keyspace();
   private pushed = new Set<number>();
   /** whoever waits for an element gets one */
@@ -88,6 +92,9 @@ export class Server {
       case 'refuse':
         this.refusing = { word: item.word, until: this.timeline.now() + item.duration };
         break;
+      case 'migrate':
+        this.migrate(item.channel, item.duration);
+        break;
       case 'kill':
         this.kill();
         break;
@@ -102,6 +109,7 @@ export class Server {
   calm(): void {
     this.downUntil = this.asleepUntil = this.replicasUntil = 0;
     this.refusing = undefined;
+    this.moved = undefined;
     this.wake();
     this.generous = true;
     for (const { blocked } of this.peers) if (blocked !== undefined) this.push(blocked.request.id!);
@@ -125,6 +133,17 @@ export class Server {
       }
     }
     return receivers;
+  }
+
+  /** Subscriptions to the channel end, and their clients are told as if they had left. */
+  private migrate(channel: string, duration: number): void {
+    this.moved = { channel, until: this.timeline.now() + duration };
+    for (const peer of this.peers) {
+      const { shard } = peer.subscriptions;
+      if (!shard.delete(channel)) continue;
+      const items = [resp.bulk('sunsubscribe'), resp.bulk(channel), resp.integer(shard.size)];
+      peer.notify(resp.push(peer.protocol, items));
+    }
   }
 
   private kill(): void {
@@ -164,6 +183,15 @@ export class Server {
       const text = `${refusal} Not now`;
       peer.answer(resp.error(text), request, { error: text });
       return;
+    }
+    if (kind === 'shard' && this.moved !== undefined && this.timeline.now() < this.moved.until) {
+      if (names.includes(this.moved.channel)) {
+        this.journal.count(leaving ? 'SUNSUBSCRIBE refused' : 'SSUBSCRIBE refused');
+        peer.refusesSubscriptions ||= !leaving;
+        const text = 'MOVED 1 elsewhere:6379';
+        peer.answer(resp.error(text), request, { error: text });
+        return;
+      }
     }
     if (!leaving && names.includes(FORBIDDEN)) {
       peer.refusesSubscriptions = true;

@@ -6,7 +6,7 @@ export const groupMutations: readonly Mutation[] = [
     fault: 'a group that takes several writes is torn by what waits',
     file: 'connection/outgoing.ts',
     from: 'if (this.group !== undefined) {\n        count',
-    to: 'if (this.group !== undefined && (count > 0 || this.greetings.length === 0)) {\n        count',
+    to: 'if (this.group !== undefined && count > 0) {\n        count',
   },
   {
     fault: 'a member of a group is written twice where a write ends',

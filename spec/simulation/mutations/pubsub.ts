@@ -3,6 +3,18 @@ import type { Mutation } from '../mutant';
 /** Faults in what is subscribed to. */
 export const pubsubMutations: readonly Mutation[] = [
   {
+    fault: 'what a server refuses of a subscription that it has taken away is taken for the next reply',
+    file: 'connection/incoming.ts',
+    from: "else if (command.spec.effect === 'fence' && isLateRefusal(frame)) return;",
+    to: '',
+  },
+  {
+    fault: 'nothing shows that the reply to SUNSUBSCRIBE was the last',
+    file: 'pubsub/subscriptions.ts',
+    from: "const all = this.kind === 'shard' && this.bySlot() ?",
+    to: "const all = this.kind === 'channel' && this.bySlot() ?",
+  },
+  {
     fault: 'subscriptions are not restored after a reconnect',
     file: 'pubsub/pubsub.ts',
     from: 'return this.reconcile(send, (error) => throwError(() => error));',

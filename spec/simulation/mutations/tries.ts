@@ -9,12 +9,6 @@ export const tryMutations: readonly Mutation[] = [
     to: 'return oldest?.past?.oldestAtLoss === -this.losses++;',
   },
   {
-    fault: 'what was answered between two losses is suspected',
-    file: 'commands/request.ts',
-    from: 'past.oldestAtLoss = 0;',
-    to: '',
-  },
-  {
     fault: 'who was lost once and refused then is told that it has not run',
     file: 'commands/reply-error.ts',
     from: "const delivery = mayHaveRun ? 'unknown' : 'answered';",

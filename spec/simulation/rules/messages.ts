@@ -1,5 +1,6 @@
 import type { Link } from '../link';
 import type { PushedMessage } from '../peer';
+import { MOVING } from '../server';
 import { GRAIN, type Sent } from '../sent';
 import type { WireRequest } from '../wire';
 import type { Arrival, Rule, Scene } from './rule';
@@ -77,6 +78,6 @@ export class MessageRule implements Rule {
   private missing({ peer }: Link, before: number): string[] {
     const { channel, pattern, shard } = peer.subscriptions;
     const there = new Set([...channel, ...pattern, ...[...shard].map((name) => `#${name}`)]);
-    return [...this.scene.observers.observedBefore(before)].filter((name) => !there.has(name));
+    return [...this.scene.observers.observedBefore(before)].filter((name) => !there.has(name) && name !== `#${MOVING}`);
   }
 }
