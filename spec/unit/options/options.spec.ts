@@ -186,7 +186,7 @@ describe('Options', () => {
   it('beside a URL take precedence over it', () => {
     const address = (...args: [url: string | undefined, options?: RedisOptions]) => new Redis(...args).toJSON().address;
     expect(address('redis://there:7000', { port: 8000 })).toBe('there:8000');
-    expect(address('redis://there:7000', { port: undefined } as object)).toBe('there:7000');
+    expect(address('redis://there:7000', { port: undefined })).toBe('there:7000');
     expect(address('redis://there:7000', { url: 'redis://elsewhere' })).toBe('there:7000');
     expect(address('redis://there:7000', undefined)).toBe('there:7000');
     expect(address(undefined, { port: 8000 })).toBe('localhost:8000');
