@@ -26,6 +26,8 @@ export function afterHandshake(script: Script): Script {
 export class ScriptedServer {
   readonly seen$ = new Subject<Seen>();
   readonly seen: string[][] = [];
+  /** The same, of each connection. */
+  readonly seenOn: string[][][] = [];
   /** How many pieces the requests came in, per connection. */
   readonly reads: number[] = [];
   private readonly sockets = new Set<Socket>();
@@ -65,6 +67,8 @@ export class ScriptedServer {
 
   private accept(socket: Socket): void {
     const connection = this.reads.push(0) - 1;
+    const seenHere: string[][] = [];
+    this.seenOn.push(seenHere);
     const decoder = new Decoder();
     this.sockets.add(socket);
     socket.on('error', () => undefined);
@@ -79,6 +83,7 @@ export class ScriptedServer {
       for (let frame = decoder.read(); frame !== INCOMPLETE; frame = decoder.read()) {
         const words = (frame as string[]).map(String);
         this.seen.push(words);
+        seenHere.push(words);
         answer += this.script(words, socket) ?? '';
         this.seen$.next({ words, socket });
       }

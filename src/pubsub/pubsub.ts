@@ -4,7 +4,7 @@ import type { Executor } from '../commands/request-context';
 import { inCallersContext, inContext } from '../connection/async-context';
 import type { Connection, ConnectionState } from '../connection/connection';
 import type { Resident, Send } from '../connection/resident';
-import { AuthenticationError, type ReplyError } from '../errors';
+import { AuthenticationError, ReplyError } from '../errors';
 import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { Removals } from './removals';
@@ -56,6 +56,8 @@ export class PubSub implements Resident {
   /** What is on its way to the server on the present link. */
   private reconciling = new Subscription();
   private carrier: Connection | undefined;
+  /** The carrier is to be made anew once commands have found their server. */
+  private movesWithMain = false;
   private protocol: 2 | 3 | undefined;
   private leaving: Subscription | undefined;
   /** Messages to be published that wait for subscriptions which were made before them. */
@@ -69,9 +71,7 @@ export class PubSub implements Resident {
   ) {
     this.publisher = asyncContext ? inCallersContext(this.publishing) : this.publishing;
     this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
-    main.state$.subscribe((state) => {
-      if (state.kind === 'closed') this.close(state.error);
-    });
+    main.state$.subscribe((state) => this.followMain(state));
   }
 
   /** The messages of channels, patterns or shard channels; the first Observer subscribes, the last one to leave unsubscribes. */
@@ -211,6 +211,15 @@ export class PubSub implements Resident {
     });
     carrier.state$.subscribe((state) => this.follow(carrier, state));
     carrier.open();
+  }
+
+  private followMain(state: ConnectionState): void {
+    if (state.kind === 'closed') this.close(state.error);
+    // A reply told that the server is the wrong one, so it is the wrong one for messages as well: the carrier goes where commands go.
+    if (state.kind === 'reconnecting') this.movesWithMain ||= state.error.cause instanceof ReplyError;
+    if (state.kind !== 'ready' || !this.movesWithMain) return;
+    this.movesWithMain = false;
+    this.carrier?.reconnect(true).subscribe({ error: () => undefined }); // is told on events$
   }
 
   private follow(carrier: Connection, state: ConnectionState): void {

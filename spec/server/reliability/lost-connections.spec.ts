@@ -112,7 +112,7 @@ describe('A command that was written when the connection was lost', () => {
     expect(asked).toStrictEqual([[1, 'unknown', 'INCR']]);
   });
 
-  it('is repeated as often as it is lost, up to maxAttempts', async () => {
+  it('is not sent a third time when its own reply may be what ends connections, whatever maxAttempts says', async () => {
     const deadly = await ScriptedServer.start(
       afterHandshake((_, socket) => {
         socket.destroy();
@@ -120,8 +120,22 @@ describe('A command that was written when the connection was lost', () => {
       }),
     );
     const redis = make({ url: deadly.url, reconnect: quick, retry: { maxAttempts: 3 } });
-    expect(await failure(redis.get('k'))).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', command: 'GET' });
-    expect(deadly.seen.filter(([word]) => word === 'GET')).toHaveLength(4);
+    expect(await failure(redis.get('k'))).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', repeatable: false });
+    expect(deadly.seen.filter(([word]) => word === 'GET')).toHaveLength(2);
+    await deadly.stop();
+  });
+
+  it('is repeated as often as it is lost, up to maxAttempts', async () => {
+    const deadly = await ScriptedServer.start(
+      afterHandshake((_, socket) => {
+        socket.destroy();
+        return undefined;
+      }),
+    );
+    const redis = make({ url: deadly.url, reconnect: quick, retry: { maxAttempts: 1 } });
+    const given = await failure(redis.get('k'));
+    expect(given).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', command: 'GET', repeatable: true });
+    expect(deadly.seen.filter(([word]) => word === 'GET')).toHaveLength(2);
     await deadly.stop();
   });
 

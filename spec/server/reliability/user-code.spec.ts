@@ -172,7 +172,7 @@ describe('User code', () => {
     it('when the client is not signed in', async () => {
       const redis = make({ url: server().url, username: 'nobody', password: 'none', reconnect: quick });
       const others = watch(redis);
-      await reaches(redis, 'reconnecting');
+      await until(() => others.every(({ ended }) => ended !== undefined));
       expect(others.map(({ ended }) => ended)).toMatchObject(others.map(() => ({ code: 'AUTHENTICATION' })));
       await reported();
     });
