@@ -9,6 +9,7 @@ import { commandsOf, greet, lose, scriptedConnection, tick } from '../../support
 import { until } from '../../support/until';
 
 const COUNT = 20_000;
+const COMMAND = /\*2\r\n\$(?:3\r\nGET|4\r\nINCR)\r\n/g;
 const retry = retryPolicy(resolveOptions().retry);
 
 /** A connection that counts how often its requests are looked at, and notes in which turn of the event loop each was told what. */
@@ -62,11 +63,9 @@ function setUp(options = {}) {
       for (const { turn } of told) perTurn.set(turn, (perTurn.get(turn) ?? 0) + 1);
       return Math.max(0, ...perTurn.values());
     },
-    written: async (link: { writes: string[] }, commands: number) => {
-      let seen = 0;
-      await until(() => (seen = link.writes.join('').split('*2\r\n').length - 1) >= commands);
-      return seen;
-    },
+    /** Waits until so many commands are written behind the greeting. */
+    written: (link: { writes: string[] }, commands: number) =>
+      until(() => (link.writes.join('').match(COMMAND) ?? []).length >= commands),
   };
 }
 
@@ -147,13 +146,21 @@ describe('many commands that fail at once', () => {
     await greet(links[1]!);
     expect(connection.state$.value.kind).toBe('ready');
     expect(told.length).toBeLessThan(half);
+    const repeated = () => commandsOf(links[1]!).filter((command) => /^(GET|INCR)/.test(command));
+    expect(repeated()).toStrictEqual([]);
     // What was oldest at the loss goes alone, for its answer may be what broke the link.
     await written(links[1]!, 1);
+    await tick();
+    expect(repeated()).toStrictEqual(['GET key:0']);
+    expect(told.map(({ key }) => key)).toStrictEqual(keys.slice(0, half));
     links[1]!.receive('_\r\n');
     await written(links[1]!, half + 1);
-    const again = commandsOf(links[1]!).filter((command) => /^(GET|INCR)/.test(command));
-    expect(again).toStrictEqual([...keys.slice(0, half).map((key) => `GET ${key}`), 'GET later']);
-    expect(told.map(({ key }) => key)).toStrictEqual(keys.slice(0, half));
+    expect(repeated()).toStrictEqual([...keys.slice(0, half).map((key) => `GET ${key}`), 'GET later']);
+    expect(told).toHaveLength(half + 1);
+    links[1]!.receive('_\r\n'.repeat(half));
+    await until(() => told.length === COUNT + 1);
+    expect(told.slice(half).map(({ key }) => key)).toStrictEqual([...keys.slice(0, half), 'later']);
+    expect(connection.line.pending).toBe(0);
   });
 
   it('fails those that are not decided about yet when the client ends meanwhile', async () => {
