@@ -24,6 +24,7 @@ import { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
 import { Connection } from '../../../src/connection/connection';
 import { retryPolicy } from '../../../src/connection/retry';
+import { Ring } from '../../../src/connection/ring';
 import { WriteOrder } from '../../../src/connection/write-order';
 import { ConnectionError } from '../../../src/errors';
 import { resolveOptions } from '../../../src/options';
@@ -318,18 +319,26 @@ describe('A write that was lost with its link and waits', () => {
 
 describe('The order of writes', () => {
   const fail = new ConnectionError('refused');
+  /** How often it was asked what a request writes, or a place was compared with another. */
+  let looks = 0;
+  beforeEach(() => (looks = 0));
 
-  /** So many requests that write to one of some keys, in the order of the calls. */
+  /** So many requests that write to one of some keys, in the order of the calls; looks at them are counted. */
   function requests(count: number, keys: number): Request[] {
     return Array.from({ length: count }, (_, index) => {
-      const request = new Request(incr(`k${index % keys}`), plainContext, new Subscriber());
-      request.place = index + 1;
+      const command = incr(`k${index % keys}`);
+      const request = new Request(command, plainContext, new Subscriber());
+      const counted = <T>(value: T): T => (looks++, value);
+      Object.defineProperty(request, 'command', { get: () => counted(command) });
+      // Wherever the place is copied to, each comparison asks it for its number.
+      Object.assign(request, { place: { valueOf: () => counted(index + 1) } });
       request.tried(fail);
       return request;
     });
   }
 
-  const histories: [string, (all: readonly Request[], order: WriteOrder) => void][] = [
+  type History = (all: readonly Request[], order: WriteOrder, owed: Ring<Request>) => void;
+  const histories: [string, History][] = [
     [
       'every other one is refused, of one key',
       (all, order) => all.forEach((request, n) => (n % 2 === 0 ? order.waits(request) : order.overtakenBy(request))),
@@ -349,28 +358,41 @@ describe('The order of writes', () => {
       },
     ],
     [
-      'all are refused and written again, one after the other',
+      'all are refused, the last first, and overtaken by a last one',
       (all, order) => {
+        for (const request of all.slice(0, -1).reverse()) order.waits(request);
+        order.overtakenBy(all.at(-1)!);
+      },
+    ],
+    [
+      'all are refused and written again, one after the other',
+      (all, order, owed) => {
         for (const request of all) order.waits(request);
-        for (const request of all) if (!order.mustWait(request)) order.wrote(request);
+        for (const request of all) {
+          if (order.mustWait(request)) continue;
+          order.wrote(request);
+          owed.push(request);
+        }
       },
     ],
   ];
 
-  it.each(histories.flatMap(([what, run]) => [1, 1_000].map((keys) => [what, keys, run] as const)))(
-    'costs no more than in proportion when %s (keys: %d)',
+  it.each(histories.flatMap(([what, run]) => [1, 10].map((keys) => [what, keys, run] as const)))(
+    'looks hardly more often at each of many than at each of few when %s (keys: %d)',
     (_, keys, run) => {
-      const costOf = (count: number): number => {
+      const looksAt = (count: number): number => {
         const all = requests(count, keys);
-        const before = process.cpuUsage();
-        run(all, new WriteOrder());
-        const { user, system } = process.cpuUsage(before);
-        return user + system;
+        const owed = new Ring<Request>();
+        const order = new WriteOrder();
+        order.linkChanged(owed);
+        const before = looks;
+        run(all, order, owed);
+        return looks - before;
       };
-      const best = (count: number): number => Math.min(...Array.from({ length: 5 }, () => costOf(count)));
-      best(2_000);
-      // Eight times as many: 8 and some noise, not 64.
-      expect(best(40_000) / best(5_000)).toBeLessThan(40);
+      const few = looksAt(1_000);
+      expect(few).toBeGreaterThanOrEqual(1_000);
+      // Eight times as many, and what a heap adds with the logarithm; not 64 times.
+      expect(looksAt(8_000) / few).toBeLessThan(16);
     },
   );
 });
