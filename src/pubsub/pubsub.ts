@@ -171,6 +171,8 @@ export class PubSub implements Resident {
     // A loss on the way is mended by what restores the connection.
     const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
     this.reconciling.add(reconciled.subscribe({ error: () => undefined }));
+    // What is only left is not waited for.
+    if (!this.unconfirmed) this.publishHeld();
     this.lingerOrStay();
   }
 
