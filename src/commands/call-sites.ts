@@ -6,6 +6,14 @@ import type { Request } from './request';
 
 /** How many frames stand between the user's code and what makes replies: the surface's `send` and the method. */
 const OWN_FRAMES = 2;
+/** A frame more, in methods that may have their answer without the server. */
+const ONE_MORE = /\bsendUnlessAnswered\b/;
+
+/** The frames of the user's code in a stack that was taken where a surface makes a reply. */
+export function callersFrames(stack: string): string[] {
+  const frames = stack.split('\n').slice(1);
+  return frames.slice(OWN_FRAMES + (frames.slice(0, OWN_FRAMES).some((frame) => ONE_MORE.test(frame)) ? 1 : 0));
+}
 
 /** Errors that have got the frames of one call; another call that is told the same error gets a copy. */
 const placed = new WeakSet<RedisError>();
@@ -52,7 +60,7 @@ class PlacedObserver<T> implements ReplyObserver<T> {
 }
 
 function placedAt(error: RedisError, { stack = '' }: { readonly stack?: string }): RedisError {
-  const frames = stack.split('\n').slice(1 + OWN_FRAMES);
+  const frames = callersFrames(stack);
   const own = placed.has(error) ? copyOf(error) : error;
   const text = [`${error.name}: ${error.message}`, ...frames].join('\n');
   Object.defineProperty(own, 'stack', { value: text, writable: true, configurable: true });

@@ -68,7 +68,7 @@ export class Reply<T> extends Awaitable<T> {
   }
 
   private static withWatch<T>(source: ReplySource, command: Command<T>): Reply<T> {
-    const { surface, keepWatch } = watched(source, command.spec.name);
+    const { surface, keepWatch } = watched(source, command.spec.name, Reply.from);
     return keepWatch(new Reply(surface, command));
   }
 

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { callersFrames } from './call-sites';
 import type { ReplySource } from './reply';
 import type { Request } from './request';
 
@@ -14,14 +15,16 @@ let unused: FinalizationRegistry<Made> | undefined;
 /**
  * The surface of a single reply that is to be told by a process warning if it is collected and was never used.
  * @param command the name alone: arguments may be secrets
+ * @param maker the function that the surface called to make the reply
  * @returns `keepWatch` begins the watch over the reply; the first request that the reply submits ends it
  */
 export function watched(
   source: ReplySource,
   command: string,
+  maker: (...args: never[]) => unknown,
 ): { readonly surface: ReplySource; readonly keepWatch: <R extends Observable<unknown>>(reply: R) => R } {
   const registry = (unused ??= new FinalizationRegistry(warn));
-  const made: Made = { command, place: placeOfCall() };
+  const made: Made = { command, place: placeOfCall(maker) };
   const submit = (request: Request): void => {
     registry.unregister(made);
     source.executor.submit(request);
@@ -43,11 +46,10 @@ function warn({ command, place }: Made): void {
   );
 }
 
-/** How many frames stand between the user's code and `placeOfCall`: its caller, the reply's two, the surface's `send` and the method. */
-const OWN_FRAMES = 6;
-
-function placeOfCall(): string | undefined {
+function placeOfCall(maker: (...args: never[]) => unknown): string | undefined {
   // A line of the stack is text: the structured one would keep the objects of the user's frames alive, the reply with them.
-  const frame = new Error().stack?.split('\n')[1 + OWN_FRAMES];
+  const site: { stack?: string } = {};
+  Error.captureStackTrace(site, maker);
+  const [frame] = callersFrames(site.stack ?? '');
   return frame === undefined ? undefined : (/\((.+:\d+:\d+)\)$/.exec(frame) ?? /at (.+:\d+:\d+)$/.exec(frame))?.[1];
 }

@@ -5,6 +5,7 @@ import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { Relay } from '../../support/relay';
 import { useServer } from '../../support/server';
+import { until } from '../../support/until';
 
 const quick = { initialDelay: 2, maxDelay: 20 };
 
@@ -95,7 +96,7 @@ describe('A failover that makes a replica of the master', () => {
       () => atNext.publish('failover', 'hello'),
       (heard) => heard === 1,
     );
-    await redis.ping();
+    await until(() => messages.values.length > 0);
     expect(messages.values).toMatchObject([{ data: 'hello' }]);
   });
 

@@ -147,7 +147,9 @@ describe('A host name', () => {
     expect(ended).toStrictEqual({ value: 'open' });
     expect(took).toBeGreaterThan(250);
     // It accepts and hangs up, so that TLS comes to nothing; but it was not left for the address that refuses.
-    expect((await dialSlowly({ tls: true })).ended).toMatchObject({ error: { cause: { code: 'ECONNRESET' } } });
+    expect((await dialSlowly({ tls: true })).ended).toMatchObject({
+      error: { message: expect.stringMatching(/closed the connection|ECONNRESET/) as unknown },
+    });
   });
 
   it('with several addresses goes on to the next one when an eighth of connectTimeout is over', async () => {

@@ -48,7 +48,7 @@ export const handshakeMutations: readonly Mutation[] = [
     fault: 'what waits is not told that the sign-in is refused',
     file: 'connection/connection.ts',
     from: 'if (this.incurable || error instanceof AuthenticationError) {',
-    to: 'if (this.incurable) {',
+    to: 'if (this.incurable || (error instanceof AuthenticationError && this.closing)) {',
   },
   {
     fault: 'a server that is full is taken for one without HELLO',

@@ -65,8 +65,8 @@ export const limitMutations: readonly Mutation[] = [
   {
     fault: 'every try has the whole time',
     file: 'connection/line.ts',
-    from: '} else {\n      this.backlog.bringBack(request);\n    }',
-    to: '} else {\n      this.deadlines.start(request, this.options.clock.now());\n      this.backlog.bringBack(request);\n    }',
+    from: 'if (request.past === undefined) {\n      this.deadlines.enterAgain(request);',
+    to: 'if (request.past !== undefined) this.deadlines.start(request, this.options.clock.now());\n    if (request.past === undefined) {\n      this.deadlines.enterAgain(request);',
   },
   {
     fault: 'what is to be sent to the master has no deadline meanwhile',

@@ -16,9 +16,9 @@ export const pubsubMutations: readonly Mutation[] = [
   },
   {
     fault: 'subscriptions are not restored after a reconnect',
-    file: 'pubsub/subscriptions.ts',
-    from: 'for (const key of this.topics.keys()) this.changed.add(key);',
-    to: '',
+    file: 'pubsub/pubsub.ts',
+    from: 'return isOneSlots ? this.askInAWhile() : throwError(() => error);\n    });',
+    to: 'return isOneSlots ? this.askInAWhile() : throwError(() => error);\n    }) && EMPTY;',
   },
   {
     fault: 'the last observer to leave does not unsubscribe',

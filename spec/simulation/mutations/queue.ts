@@ -42,7 +42,7 @@ export const queueMutations: readonly Mutation[] = [
     fault: 'what was never sent fails with the link',
     file: 'connection/line.ts',
     from: 'const { greetings, queued, refusedFrom } = link.outgoing.end();',
-    to: 'const { queued, refusedFrom, ...rest } = link.outgoing.end();\n    const greetings = [...rest.greetings, ...this.backlog.take(() => true)];',
+    to: 'const { greetings, queued, refusedFrom } = link.outgoing.end();\n    greetings.push(...this.backlog.take(() => true));',
   },
   {
     fault: 'an emptied send buffer goes unnoticed',
