@@ -5,20 +5,20 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'a lost connection is never made again',
     file: 'connection/reconnect.ts',
-    from: 'const wait = !ends() && decide(policy, attempt, error, isWaitedFor);',
-    to: 'const wait = false as ReturnType<typeof decide>;',
+    from: '!ends() && decide(policy, attempt, error, isWaitedFor);',
+    to: '(false as ReturnType<typeof decide>);',
   },
   {
     fault: 'the client gives up at the second attempt',
     file: 'connection/reconnect.ts',
-    from: 'const wait = !ends() && decide(policy, attempt, error, isWaitedFor);',
-    to: 'const wait = attempt < 2 && !ends() && decide(policy, attempt, error, isWaitedFor);',
+    from: '!ends() && decide(policy, attempt, error, isWaitedFor);',
+    to: 'attempt < 2 && decide(policy, attempt, error, isWaitedFor);',
   },
   {
     fault: 'a broken protocol ends the client for good',
     file: 'connection/reconnect.ts',
-    from: 'const wait = !ends() && decide(policy, attempt, error, isWaitedFor);',
-    to: "const wait = error.code !== 'PROTOCOL' && !ends() && decide(policy, attempt, error, isWaitedFor);",
+    from: '!ends() && decide(policy, attempt, error, isWaitedFor);',
+    to: "error.code !== 'PROTOCOL' && decide(policy, attempt, error, isWaitedFor);",
   },
   {
     fault: 'the client goes on when its attempts are used up',
@@ -59,8 +59,8 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'connect() takes a client that is closing for one that is open',
     file: 'connection/connection.ts',
-    from: 'if (this.closed) throw this.closedError();',
-    to: '',
+    from: 'if (this.closed) throw this.closedError();\n      this.open();',
+    to: 'this.open();',
   },
   {
     fault: 'close() waits for replies, and not for what is not written yet',
