@@ -232,7 +232,8 @@ export class Connection implements Executor {
     return new Observable((subscriber) => {
       if (this.closed) throw this.closedError();
       const { link } = this.line;
-      if (link?.isOpen !== true) {
+      // One that is being left already, once it has answered, is not what is wanted.
+      if (link === undefined || link.isGreeting) {
         subscriber.add(this.connect().subscribe(subscriber));
         this.hurry$.next();
         return;
