@@ -58,8 +58,6 @@ export class Link implements ByteSocket {
   poisoned = false;
   /** It belongs to the connection for messages. */
   carriesMessages = false;
-  /** commands have left another server, and this link, which is being read, may lead to the right one */
-  findsServer = false;
   /** Whether whose it is has been closed. */
   givenUp: () => boolean = () => false;
   /** What the client has written, in order. */

@@ -148,9 +148,7 @@ class Simulation implements Cast {
         watchSignIn(connection, () => linkOf.get(connection), around, { connecting: () => 0, queued: () => 0 });
         const onReady = () => referee.ready(linkOf.get(connection)!);
         const endedFor = () => linkOf.get(connection)!.endedFor;
-        const hurried = () => linkOf.get(this.client.connection)?.findsServer === true;
-        const closing = () => connection.closed;
-        this.otherStates.push(new States(connection, around, { closing, onReady, endedFor, hurried }));
+        this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady, endedFor }));
       },
       onConnectThrows: () => this.network.links.at(-1)?.traits.onConnectThrows ?? false,
       credentialsManner: () => {

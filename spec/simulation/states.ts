@@ -27,8 +27,6 @@ interface Knowledge {
   readonly onReady: (protocol: 2 | 3) => void;
   /** what may be said of why the last link ended */
   readonly endedFor: () => readonly DisconnectReason[];
-  /** it is to be made anew now, whatever its options say */
-  readonly hurried?: () => boolean;
   /** the first dial came to nothing */
   readonly onFirstLoss?: () => void;
 }
@@ -62,10 +60,6 @@ export class States {
     return this.last === 'closed';
   }
 
-  private get isHurried(): boolean {
-    return this.knowledge.hurried?.() === true;
-  }
-
   private enter(state: ConnectionState): void {
     const { journal, timeline } = this.around;
     if (state.kind === 'idle') return;
@@ -76,7 +70,7 @@ export class States {
     switch (state.kind) {
       case 'connecting':
         if (this.knowledge.closing()) journal.fail('a connection is made that is to be closed');
-        if (timeline.now() < this.notBefore && !this.isHurried)
+        if (timeline.now() < this.notBefore)
           journal.fail(`attempt ${this.attempts} began ${this.notBefore - timeline.now()} ms too early`);
         break;
       case 'ready':
@@ -100,12 +94,11 @@ export class States {
     const { reconnect } = settings;
     this.countAnew();
     if (attempt !== ++this.attempts) journal.fail(`attempt ${this.attempts} was announced as attempt ${attempt}`);
-    if (this.attempts > attemptsOf(reconnect) && !this.isHurried)
-      journal.fail(`attempt ${attempt} is one more than the options allow`);
-    const delay = this.isHurried ? 0 : delayOf(reconnect, this.attempts);
+    if (this.attempts > attemptsOf(reconnect)) journal.fail(`attempt ${attempt} is one more than the options allow`);
+    const delay = delayOf(reconnect, this.attempts);
     this.notBefore = timeline.now() + delay;
     this.waited = reconnect === 'waiting' ? 0 : delay;
-    if (announced !== (reconnect === 'waiting' && !this.isHurried ? undefined : delay))
+    if (announced !== (reconnect === 'waiting' ? undefined : delay))
       journal.fail(`attempt ${attempt} was announced for ${announced} ms, not ${delay} ms`);
   }
 

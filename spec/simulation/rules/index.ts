@@ -1,5 +1,4 @@
 import { DeliveryRule } from './delivery';
-import { FailoverRule } from './failover';
 import { GroupRule } from './groups';
 import { LimitRule } from './limits';
 import { MessageRule } from './messages';
@@ -15,7 +14,6 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new GroupRule(scene),
     new LimitRule(scene),
     new SessionRule(scene),
-    new FailoverRule(scene),
     new MessageRule(scene),
   ];
 }

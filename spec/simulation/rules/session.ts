@@ -113,8 +113,7 @@ function isSelected({ id, words, answer }: WireRequest): boolean {
   return id !== undefined && words[0] === 'SELECT' && answer !== undefined && 'value' in answer;
 }
 
-/** A reply tells that its link leads to the wrong server. */
-export function leadsAstray({ answer }: WireRequest, { reconnect, reconnectOnError }: Settings): boolean {
+function leadsAstray({ answer }: WireRequest, { reconnect, reconnectOnError }: Settings): boolean {
   // Where no connection would follow, this one is kept.
   if (answer === undefined || !('error' in answer) || reconnect === 'off') return false;
   return (
