@@ -53,7 +53,7 @@ function listenersOf({ connection }: SimulatedClient): Map<string, number> {
   const counts = new Map<string, number>();
   for (const [name, { size }] of Object.entries({ requests$: line.requests$, sessionCommands$: line.sessionCommands$ }))
     counts.set(`listeners of ${name}`, size);
-   
+
   for (const [name, { observers }] of Object.entries({ state$, events$, idle$: line.idle$ }))
     counts.set(`listeners of ${name}`, observers.length);
   return counts.set('residents', line.residents.count);

@@ -9,7 +9,7 @@ import {
 import { canonical, type Call } from '../calls';
 import type { Link } from '../link';
 import type { Outcome, Sent } from '../sent';
-import type { GroupWire} from '../wire';
+import type { GroupWire } from '../wire';
 import { type WireRequest } from '../wire';
 import { PerLink, type Rule, type Scene } from './rule';
 
