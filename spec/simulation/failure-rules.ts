@@ -28,6 +28,10 @@ export class FailureRules {
     if (error.command !== sent.call.name) sent.fail(`got the error of ${error.command}`);
     if (delivery === 'unsent' && sent.wires.length > 0) sent.fail("was reported 'unsent' and had been written");
     if (delivery !== 'unsent' && sent.wires.length === 0) sent.fail(`was reported '${delivery}' and never written`);
+    if (this.isTurnedAway(error)) {
+      if (repeatable) sent.fail('is called repeatable although the connection cannot be made');
+      return;
+    }
     // In another database it would be another command.
     const isLeftBehind = sent.wires.length > 0 && this.isLeftBehind;
     if (repeatable !== this.isRepeatable(error) && (repeatable || !isLeftBehind))
@@ -52,6 +56,14 @@ export class FailureRules {
     else if (error instanceof AuthenticationError) this.checkSignIn();
     else if (error instanceof DisconnectedError) this.checkRefusal(error);
     else sent.fail(`failed without reason: ${error.message}`);
+  }
+
+  /** The connection cannot be made, now or later: what waits for it is told why. */
+  private isTurnedAway(error: RedisError): boolean {
+    const { cause, message } = error;
+    if (!(cause instanceof RedisError) || cause !== this.around.lastError()) return false;
+    const isFinal = (cause instanceof ReplyError && !cause.repeatable) || cause instanceof ProtocolError;
+    return isFinal && !(cause instanceof AuthenticationError) && cause.message === message;
   }
 
   /** Whether another try does no harm, and could do some good. */

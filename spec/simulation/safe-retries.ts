@@ -87,6 +87,9 @@ function pass(outcome: Outcome, subscriber: Subscriber<unknown>): void {
 /** It did not run, or it does not matter that it may have. What cannot be read or encoded is not worth another try. */
 function isHarmless(sent: Sent, error: RedisError): boolean {
   if (error instanceof ProtocolError || error.message.includes('not sent a third time')) return false;
+  // The connection cannot be made, and what waited for it is told why.
+  const { cause } = error;
+  if (!error.repeatable && cause instanceof ReplyError && cause.message === error.message) return false;
   if (error.delivery === 'unsent') return sent.wires.length === 0;
   // It was refused, and waited for another try of the client's own.
   if (error.delivery === 'answered' && error instanceof TimeoutError) return sent.refusals > 0;

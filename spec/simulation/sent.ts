@@ -55,6 +55,8 @@ export interface Circumstances {
   overtaken(sent: Sent): boolean;
   /** the client is reading that the server does not let it in */
   signInRefused(): boolean;
+  /** why the client last lost a connection, or could not make it, as it has told */
+  lastError(): unknown;
 }
 
 /** A command of the workload, all that became of it, and whether that may be. */

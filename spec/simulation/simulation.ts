@@ -84,6 +84,7 @@ class Simulation implements Cast {
   readonly lifecycle: Lifecycle;
   readonly pace: Pace;
   readonly memory: Memory;
+  private lastError: unknown;
 
   constructor(
     readonly plan: Plan,
@@ -99,6 +100,7 @@ class Simulation implements Cast {
       failuresForMessages: () => this.forMessages.map(failureOf),
       signInRefused,
     });
+    const linkOf = new Map<Connection, Link>();
     const around: Circumstances = {
       ...{ timeline, journal, settings },
       judge: {
@@ -107,9 +109,13 @@ class Simulation implements Cast {
         concluded: (sent) => this.referee.concluded(sent),
       },
       over: () => this.lifecycle.over,
-      owed: (sent) => this.lifecycle.owes(sent) && !this.workload.isBlocked(sent),
+      owed: (sent) =>
+        this.lifecycle.owes(sent) &&
+        !this.workload.isBlocked(sent) &&
+        linkOf.get(this.client.connection)?.lost !== true,
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
+      lastError: () => this.lastError,
       overtaken: (sent) => isOvertaken(sent, this.workload.all),
       selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
       selectedBehind: ({ order }) =>
@@ -128,7 +134,6 @@ class Simulation implements Cast {
     const view = { state: () => this.client.redis.toJSON().state, dialled: () => this.states.dialled };
     this.workload = new Workload(() => this.client, referee.sents, around, this.userErrors, actions, view);
     this.pace = new Pace(timeline, journal);
-    const linkOf = new Map<Connection, Link>();
     this.client = new SimulatedClient(settings, {
       clock: timeline.clock,
       userErrors: this.userErrors,
@@ -158,6 +163,9 @@ class Simulation implements Cast {
       asked: (choice, command, error, attempt) => this.workload.decide(choice, command, error, attempt),
     });
     const { redis, connection } = this.client;
+    redis.events$.subscribe((event) => {
+      if (event.type === 'error') this.lastError = event.error;
+    });
     this.lifecycle = new Lifecycle(redis, around, {
       submitted: () => this.workload.all.length,
       busyUntil: (since) => this.busyUntil(since),

@@ -1,5 +1,7 @@
 import type { Sent } from './sent';
-import type { WireRequest } from './wire';
+import type { CallName } from './calls';
+import type { SendItem } from './plan';
+import { GroupWire, type WireRequest } from './wire';
 
 /** The list that every RPUSH of a plan is for. */
 export const LIST = 'list';
@@ -9,29 +11,42 @@ const EVERYTHING = new Set(['unknown', 'select']);
 
 /** Whether the order of two commands matters. All other commands have a key of their own, made of their ids. */
 function areRivals({ item: one }: Sent, { item: other }: Sent): boolean {
+  return callsOf(one).some((call) => callsOf(other).some((another) => areRivalCalls(call, another)));
+}
+
+function callsOf({ call, members }: SendItem): readonly CallName[] {
+  return call === 'group' ? members! : [call];
+}
+
+function areRivalCalls(call: CallName, another: CallName): boolean {
+  const [one, other] = [{ call }, { call: another }];
   if (one.call === other.call && (one.call === 'push' || one.call === 'publish')) return true;
-  const changes = (sent: typeof one) => EVERYTHING.has(sent.call) || sent.call === 'publish' || !READS.has(sent.call);
+  const changes = (sent: { readonly call: CallName }) =>
+    EVERYTHING.has(sent.call) || sent.call === 'publish' || !READS.has(sent.call);
   return (EVERYTHING.has(one.call) && changes(other)) || (EVERYTHING.has(other.call) && changes(one));
 }
 
 const READS = new Set(['get', 'strlen', 'mget', 'hgetall', 'echo', 'wrongtype']);
 
 /** It has run, as far as its answer tells. A module may answer what looks like a refusal when all is done. */
-function hasRun({ answered, answer, sent }: WireRequest): boolean {
-  return answered && answer !== undefined && ('value' in answer || sent?.item.call === 'unknown');
+function hasRun({ answered, answer, words }: WireRequest): boolean {
+  return answered && answer !== undefined && ('value' in answer || words[0] === 'X.DO');
 }
 
 /** A later call ran that writes to the same place, so this one is not to be sent again behind it. */
 export function isOvertaken(sent: Sent, all: readonly Sent[]): boolean {
   const since = sent.wires[0]?.writtenAt ?? Infinity;
-  const overtakes = (wire: WireRequest) => hasRun(wire) && wire.answeredAt >= since;
+  const overtakes = (wire: WireRequest): boolean =>
+    wire instanceof GroupWire ? wire.members.some(overtakes) : hasRun(wire) && wire.answeredAt >= since;
   return all.some((other) => other.order > sent.order && areRivals(sent, other) && other.wires.some(overtakes));
 }
 
 /** Commands whose order matters and that were answered ran in the order of the calls. */
 export function checkWriteOrder(runs: readonly WireRequest[]): void {
   const last = new Map<Sent, number>();
-  runs.forEach(({ sent }, index) => sent?.outcome?.kind === 'value' && last.set(sent, index));
+  runs.forEach(
+    ({ sent }, index) => sent?.outcome?.kind === 'value' && sent.item.call !== 'group' && last.set(sent, index),
+  );
   for (const [one, ranAt] of last) {
     for (const [other, otherRanAt] of last) {
       // What publishes may wait for subscriptions that were made before it, and other commands pass it meanwhile.

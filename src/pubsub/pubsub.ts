@@ -53,6 +53,8 @@ export class PubSub implements Resident {
   /** The carrier was asked for names that text cannot express, so that it takes bytes to know its confirmations. */
   private askedInBytes = false;
   private reconcileScheduled = false;
+  /** The server refuses subscriptions for the moment, and is asked again in a while. */
+  private asksLater = false;
   /** What is on its way to the server on the present link. */
   private reconciling = new Subscription();
   private carrier: Connection | undefined;
@@ -171,6 +173,8 @@ export class PubSub implements Resident {
     // A loss on the way is mended by what restores the connection.
     const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
     this.reconciling.add(reconciled.subscribe({ error: () => undefined }));
+    // What is only left is not waited for.
+    if (!this.unconfirmed) this.publishHeld();
     this.lingerOrStay();
   }
 
@@ -274,7 +278,12 @@ export class PubSub implements Resident {
   }
 
   private askInAWhile(): Observable<never> {
-    this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(() => this.scheduleReconcile()));
+    const again = () => {
+      this.asksLater = false;
+      this.scheduleReconcile();
+    };
+    this.asksLater = true;
+    this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(again));
     return EMPTY;
   }
 
@@ -284,6 +293,7 @@ export class PubSub implements Resident {
 
   /** What was asked for on a lost link and still waits, or is to be asked again, must not be sent on the next one. */
   private forget(): void {
+    this.asksLater = false;
     this.reconciling.unsubscribe();
     this.reconciling = new Subscription();
     this.removals.forget();
@@ -292,7 +302,7 @@ export class PubSub implements Resident {
 
   /** What was asked for has been answered. */
   private settled(): void {
-    if (this.all.some(({ changes }) => changes)) this.scheduleReconcile();
+    if (!this.asksLater && this.all.some(({ changes }) => changes)) this.scheduleReconcile();
     if (!this.unconfirmed) this.publishHeld();
   }
 

@@ -125,17 +125,16 @@ describe('A command that was written when the connection was lost', () => {
     await deadly.stop();
   });
 
-  it('is repeated as often as it is lost, up to maxAttempts', async () => {
+  it('is not repeated more often than maxAttempts says', async () => {
     const deadly = await ScriptedServer.start(
       afterHandshake((_, socket) => {
         socket.destroy();
         return undefined;
       }),
     );
-    const redis = make({ url: deadly.url, reconnect: quick, retry: { maxAttempts: 1 } });
-    const given = await failure(redis.get('k'));
-    expect(given).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', command: 'GET', repeatable: true });
-    expect(deadly.seen.filter(([word]) => word === 'GET')).toHaveLength(2);
+    const redis = make({ url: deadly.url, reconnect: quick, retry: { maxAttempts: 0 } });
+    expect(await failure(redis.get('k'))).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', repeatable: true });
+    expect(deadly.seen.filter(([word]) => word === 'GET')).toHaveLength(1);
     await deadly.stop();
   });
 

@@ -318,12 +318,11 @@ describe('Credentials', () => {
   });
 
   it('wait for the handshake, and come one after the other', async () => {
-    const server = await ScriptedServer.start(([word], socket) => {
+    const server = await ScriptedServer.start(([word]) => {
       if (word !== 'HELLO') return '+OK\r\n';
       tokens$.next(bob);
       tokens$.next({ ...ann, password: 'newest' });
-      setImmediate(() => socket.write(greeting));
-      return undefined;
+      return greeting;
     });
     const tokens$ = new BehaviorSubject(ann);
     const redis = make({ url: server.url, reconnect: quick, credentials: tokens$ });

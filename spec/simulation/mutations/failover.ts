@@ -23,7 +23,7 @@ export const failoverMutations: readonly Mutation[] = [
   {
     fault: 'what a replica refused is not sent to the master',
     file: 'connection/retrier.ts',
-    from: "reaction === 'resend' && request.past?.resent !== true",
-    to: "reaction === 'resend' && request.attempt < 0",
+    from: "} else if (reaction === 'resend' && this.isResent(request, error, frame)) {",
+    to: "} else if (reaction === 'resend' && request.attempt < 0) {",
   },
 ];

@@ -5,26 +5,26 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'a lost connection is never made again',
     file: 'connection/reconnect.ts',
-    from: 'const wait = decide(policy, attempt, error);',
+    from: 'const wait = !ends() && decide(policy, attempt, error, isWaitedFor);',
     to: 'const wait = false as ReturnType<typeof decide>;',
   },
   {
     fault: 'the client gives up at the second attempt',
     file: 'connection/reconnect.ts',
-    from: 'const wait = decide(policy, attempt, error);',
-    to: 'const wait = attempt < 2 && decide(policy, attempt, error);',
+    from: 'const wait = !ends() && decide(policy, attempt, error, isWaitedFor);',
+    to: 'const wait = attempt < 2 && !ends() && decide(policy, attempt, error, isWaitedFor);',
   },
   {
     fault: 'a broken protocol ends the client for good',
     file: 'connection/reconnect.ts',
-    from: 'const wait = decide(policy, attempt, error);',
-    to: "const wait = error.code !== 'PROTOCOL' && decide(policy, attempt, error);",
+    from: 'const wait = !ends() && decide(policy, attempt, error, isWaitedFor);',
+    to: "const wait = error.code !== 'PROTOCOL' && !ends() && decide(policy, attempt, error, isWaitedFor);",
   },
   {
     fault: 'the client goes on when its attempts are used up',
     file: 'connection/reconnect.ts',
-    from: 'policy !== false && attempt <= policy.maxAttempts && backoff',
-    to: 'policy !== false && backoff',
+    from: 'if (policy === false || attempt > policy.maxAttempts) return false;',
+    to: 'if (policy === false) return false;',
   },
   {
     fault: 'every connection that works starts the count of attempts anew',

@@ -59,14 +59,14 @@ export const limitMutations: readonly Mutation[] = [
   {
     fault: 'a timer that user code kept waiting does not let what has come be read',
     file: 'connection/sweep.ts',
-    from: 'if (this.clock.now() - deadline > KEPT) this.timer',
-    to: 'if (this.clock.now() < deadline) this.timer',
+    from: 'if (this.clock.now() - deadline <= HELD_UP) this.run();',
+    to: 'if (this.clock.now() >= deadline) this.run();',
   },
   {
     fault: 'every try has the whole time',
     file: 'connection/line.ts',
-    from: 'private comeBack(request: Request): void {\n    this.deadlines.enterAgain(request);',
-    to: 'private comeBack(request: Request): void {\n    this.deadlines.start(request, this.options.clock.now());',
+    from: 'if (request.past === undefined) {\n      this.deadlines.enterAgain(request);',
+    to: 'if (request.past !== undefined) this.deadlines.start(request, this.options.clock.now());\n    if (request.past === undefined) {\n      this.deadlines.enterAgain(request);',
   },
   {
     fault: 'what is to be sent to the master has no deadline meanwhile',

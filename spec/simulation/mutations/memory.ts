@@ -23,7 +23,7 @@ export const memoryMutations: readonly Mutation[] = [
   {
     fault: 'who left that wanted bytes is counted still',
     file: 'pubsub/pubsub.ts',
-    from: 'if (needsBytes) this.countBytesWanted(-1);',
+    from: 'this.countBytesWanted(asBytes ? -1 : 0);',
     to: '',
   },
   {

@@ -11,20 +11,20 @@ export const pubsubMutations: readonly Mutation[] = [
   {
     fault: 'nothing shows that the reply to SUNSUBSCRIBE was the last',
     file: 'pubsub/subscriptions.ts',
-    from: "const all = this.kind === 'shard' && this.bySlot() ?",
-    to: "const all = this.kind === 'channel' && this.bySlot() ?",
+    from: "return this.kind === 'shard' && this.bySlot() ?",
+    to: "return this.kind === 'channel' && this.bySlot() ?",
   },
   {
     fault: 'subscriptions are not restored after a reconnect',
     file: 'pubsub/pubsub.ts',
-    from: 'return this.reconcile(send, (error) => throwError(() => error));',
-    to: 'return EMPTY;',
+    from: 'return isOneSlots ? this.askInAWhile() : throwError(() => error);\n    });',
+    to: 'return isOneSlots ? this.askInAWhile() : throwError(() => error);\n    }) && EMPTY;',
   },
   {
     fault: 'the last observer to leave does not unsubscribe',
     file: 'pubsub/subscriptions.ts',
-    from: 'this.inPortions(left, ',
-    to: 'this.inPortions(left.slice(left.length), ',
+    from: 'this.inBatches(left, ',
+    to: 'this.inBatches(left.slice(left.length), ',
   },
   {
     fault: 'who joins while subscriptions are restored is forgotten',

@@ -17,8 +17,8 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'a full send buffer does not hold further writes back',
     file: 'connection/outgoing.ts',
-    from: 'this.full = !this.socket.write(encoder.take());',
-    to: 'this.socket.write(encoder.take());',
+    from: 'this.full = accepted !== true;',
+    to: "this.full = accepted === 'refused';",
   },
   {
     fault: 'more commands than pipelineDepth go into a write',
@@ -41,8 +41,8 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'what was never sent fails with the link',
     file: 'connection/line.ts',
-    from: 'const { greetings, queued } = link.outgoing.end();',
-    to: 'const { greetings, queued } = link.outgoing.end();\n    greetings.push(...this.backlog.take(() => true));',
+    from: 'const { greetings, queued, refusedFrom } = link.outgoing.end();',
+    to: 'const { greetings, queued, refusedFrom } = link.outgoing.end();\n    greetings.push(...this.backlog.take(() => true));',
   },
   {
     fault: 'an emptied send buffer goes unnoticed',

@@ -41,8 +41,8 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what a replica refused is sent again and again',
     file: 'connection/retrier.ts',
-    from: "reaction === 'resend' && request.past?.resent !== true",
-    to: "reaction === 'resend'",
+    from: 'return past?.resent !== true && hasNotRun(frame, command);',
+    to: 'return past !== null && hasNotRun(frame, command);',
   },
   {
     fault: 'all that waited for the first dial is kept when it fails',
@@ -101,8 +101,8 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'a server that refuses everything is asked on and on',
     file: 'connection/backlog.ts',
-    from: 'return this.pausing === undefined ? this.queue.shift() : undefined;',
-    to: 'return this.queue.shift();',
+    from: 'if (this.pausing !== undefined) return undefined;',
+    to: '',
   },
   {
     fault: 'what is refused later goes before what was released before and not sent',
@@ -113,7 +113,7 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what was refused in one database is sent again in another',
     file: 'connection/line.ts',
-    from: 'return this.places.hasLeft(request);',
-    to: 'return this.places.hasSurelyLeft(request);',
+    from: 'if (this.places.hasLeft(request)) return true;',
+    to: 'if (this.places.hasSurelyLeft(request)) return true;',
   },
 ];

@@ -1,5 +1,6 @@
 import type { DisconnectReason } from '../../../src/connection/connection';
 import type { Link } from '../link';
+import type { WireRequest } from '../wire';
 import { LinkLimits } from './link-limits';
 import { PerLink, type Arrival, type Rule, type Scene, type Write } from './rule';
 
@@ -41,7 +42,10 @@ export class LimitRule implements Rule {
   }
 
   arriving(link: Link, { answered }: Arrival): undefined {
-    this.limits.of(link).heard(answered.length > 0);
+    // A late refusal of what the server has taken away by itself answers nothing that is owed.
+    const isLate = ({ words, answer }: WireRequest) =>
+      words[0] === 'SUNSUBSCRIBE' && answer !== undefined && 'error' in answer;
+    this.limits.of(link).heard(!answered.every(isLate));
   }
 
   looked(link: Link): void {

@@ -20,7 +20,9 @@ export class MessageRule implements Rule {
 
   ready(link: Link): void {
     if (!link.carriesMessages) return;
-    for (const name of this.missing(link, link.openedAt))
+    // What is refused for the moment of one slot alone is asked for again later.
+    const isSure = (name: string) => !name.startsWith('#') || !link.peer.refusesSubscriptions;
+    for (const name of this.missing(link, link.openedAt).filter(isSure))
       this.scene.journal.fail(`link ${link.index}: ready although it is not subscribed to ${name}`);
   }
 
