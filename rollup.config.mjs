@@ -51,6 +51,19 @@ const typesAlone = {
   },
 };
 
+/**
+ * Leaves the private field of `Command` out of its type. The compiler takes classes with private fields for different ones wherever
+ * they are declared twice, and each entry declares `Command`: what `./commands` makes would be no command at the root.
+ */
+const oneCommand = {
+  name: 'one-command',
+  generateBundle(_, chunks) {
+    for (const chunk of Object.values(chunks)) {
+      chunk.code = chunk.code.replace(/^((?:export )?declare class Command<.*> \{\n) +#private;\n/m, '$1');
+    }
+  },
+};
+
 /** Both entries in one module format. What they share is a chunk of its own, so that both have the same classes. */
 function output(folder, format, extension) {
   return {
@@ -83,7 +96,7 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
     input: { [name]: file },
     external,
     // What is marked @internal is not published.
-    plugins: [dts({ compilerOptions: { stripInternal: true } }), typesAlone],
+    plugins: [dts({ compilerOptions: { stripInternal: true } }), typesAlone, oneCommand],
     output: [output(folder, 'es', '.d.mts'), output(folder, 'es', '.d.cts')],
   }));
   return codeOnly ? code : [code, ...types];

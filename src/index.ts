@@ -17,6 +17,7 @@ export {
   TimeoutError,
   type Delivery,
   type ErrorFacts,
+  type GroupFate,
 } from './errors';
 export { retrySafely, type RetryPolicyOfErrors } from './connection/retry';
 export type {

@@ -60,6 +60,16 @@ describe('the built package', () => {
     await consumer.compile({ 'types.mts': program, 'types.cts': program });
   });
 
+  it('takes commands that a package in the other module format has made', async () => {
+    const program = (mode: string) => `
+        import type { Command } from 'rxjs-redis';
+        import type { Command as Theirs } from 'rxjs-redis/commands' with { 'resolution-mode': '${mode}' };
+        export const take = (command: Theirs<string>): Command<string> => command;
+        // @ts-expect-error its reply is no number
+        export const mistake = (command: Theirs<string>): Command<number> => command;`;
+    await consumer.compile({ 'takes.mts': program('require'), 'takes.cts': program('import') });
+  });
+
   it('brings less than 8 KB, minified and zipped, to who uses two commands as data', async () => {
     const { outputFiles } = await bundle(`export { get, set } from 'rxjs-redis/commands';`, consumer);
     expect(gzipSync(outputFiles[0]!.contents).length).toBeLessThan(8 * 1024);

@@ -17,6 +17,7 @@ const PRIVATE = [
   'SessionSurface',
   // The shapes of options that exclude each other.
   'AtMostOne',
+  'NotGiven',
   'One',
   'Without',
   'ClientType',

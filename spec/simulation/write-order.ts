@@ -44,9 +44,12 @@ export function isOvertaken(sent: Sent, all: readonly Sent[]): boolean {
 /** Commands whose order matters and that were answered ran in the order of the calls. */
 export function checkWriteOrder(runs: readonly WireRequest[]): void {
   const last = new Map<Sent, number>();
-  runs.forEach(
-    ({ sent }, index) => sent?.outcome?.kind === 'value' && sent.item.call !== 'group' && last.set(sent, index),
-  );
+  runs.forEach(({ sent, answered }, index) => {
+    if (sent?.outcome?.kind !== 'value' || sent.item.call === 'group') return;
+    // What is selected on a link that is gone concerns no other.
+    if (sent.item.call === 'select' && !answered) return;
+    last.set(sent, index);
+  });
   for (const [one, ranAt] of last) {
     for (const [other, otherRanAt] of last) {
       // What publishes may wait for subscriptions that were made before it, and other commands pass it meanwhile.

@@ -4,7 +4,7 @@ import type { Executor } from '../commands/request-context';
 import { inCallersContext, inContext } from '../connection/async-context';
 import type { Connection, ConnectionState } from '../connection/connection';
 import type { Resident, Send } from '../connection/resident';
-import { AuthenticationError, ReplyError } from '../errors';
+import { AuthenticationError, ConnectionError, ReplyError, type RedisError } from '../errors';
 import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { Removals } from './removals';
@@ -58,8 +58,8 @@ export class PubSub implements Resident {
   /** What is on its way to the server on the present link. */
   private reconciling = new Subscription();
   private carrier: Connection | undefined;
-  /** The carrier is to be made anew once commands have found their server. */
-  private movesWithMain = false;
+  /** What told that the server is the wrong one; the carrier is made anew once commands have found theirs. */
+  private wrongServer: ReplyError | undefined;
   private protocol: 2 | 3 | undefined;
   private leaving: Subscription | undefined;
   /** Messages to be published that wait for subscriptions which were made before them. */
@@ -220,10 +220,12 @@ export class PubSub implements Resident {
   private followMain(state: ConnectionState): void {
     if (state.kind === 'closed') this.close(state.error);
     // A reply told that the server is the wrong one, so it is the wrong one for messages as well: the carrier goes where commands go.
-    if (state.kind === 'reconnecting') this.movesWithMain ||= state.error.cause instanceof ReplyError;
-    if (state.kind !== 'ready' || !this.movesWithMain) return;
-    this.movesWithMain = false;
-    this.carrier?.reconnect(true).subscribe({ error: () => undefined }); // is told on events$
+    if (state.kind === 'reconnecting') this.wrongServer = refusalBehind(state.error) ?? this.wrongServer;
+    if (state.kind !== 'ready' || this.wrongServer === undefined) return;
+    const cause = this.wrongServer;
+    this.wrongServer = undefined;
+    const link = this.carrier?.line.link;
+    if (link?.isOpen === true) link.lose(new ConnectionError('Messages follow the commands to their server', { cause }));
   }
 
   private follow(carrier: Connection, state: ConnectionState): void {
@@ -341,4 +343,9 @@ export class PubSub implements Resident {
     this.bytesWanted += change;
     if (this.carrier !== undefined) this.carrier.line.pushesAsBytes = this.takesBytes;
   }
+}
+
+/** The reply for whose sake a link was left: the link itself was in order. */
+function refusalBehind(error: RedisError): ReplyError | undefined {
+  return error instanceof ConnectionError && error.cause instanceof ReplyError ? error.cause : undefined;
 }

@@ -33,10 +33,13 @@ export class MessageRule implements Rule {
   }
 
   written(link: Link, { sent, member = 0 }: WireRequest): void {
+    const { timeline } = this.scene;
     if (sent === undefined || link.carriesMessages || member > 0 || sent.outOfLine || sent.wires.length > 1) return;
     for (const [other, { freeAt }] of this.publishers) {
       const isWaiting = other.outcome === undefined && other.wires.length === 0 && other.order < sent.order;
-      if (isWaiting && freeAt + GRAIN < sent.submittedAt)
+      // Timers that came due while user code kept the process busy go off behind it.
+      const heldUp = timeline.heldUp - other.heldUpBefore;
+      if (isWaiting && freeAt + GRAIN + heldUp < sent.submittedAt)
         other.fail(`was passed by ${sent.call.name} (${sent.id}) although nothing held it any more`);
     }
   }

@@ -23,6 +23,8 @@ export class SessionRule implements Rule {
   /** the databases that new links may be told to select: more than one, where the client may not have read all */
   private selected: readonly number[];
   private readonly sessions = new PerLink<Session>(() => ({ mayBeLeft: false, retiring: [], signIns: [] }));
+  /** commands have left a wrong server, and messages have not followed them yet */
+  private mayFollow = false;
   /** when credentials changed */
   private readonly rotations: number[] = [];
 
@@ -69,6 +71,7 @@ export class SessionRule implements Rule {
     // What the handshake is told does not count.
     const astray = link.ready ? answered.filter((wire) => leadsAstray(wire, this.scene.settings)) : [];
     session.mayBeLeft ||= astray.length > 0;
+    if (astray.length > 0 && !link.carriesMessages) this.mayFollow = true;
     return () => {
       session.retiring.push(...astray.filter(isTaken));
       if (link.open && link.oldest === undefined && session.retiring.length > 0)
@@ -87,10 +90,17 @@ export class SessionRule implements Rule {
     if (waited > settings.connectTimeout + GRAIN) this.fail(link, `kept for ${waited} ms that owed the reply to AUTH`);
   }
 
+  /** Once for each time that commands have left. */
+  private follows(): boolean {
+    const { mayFollow } = this;
+    this.mayFollow = false;
+    return mayFollow;
+  }
+
   reasonsToLeave(link: Link): readonly DisconnectReason[] {
     const reasons: DisconnectReason[] = [];
     if (this.isSignInLate(link)) reasons.push('timeout');
-    if (this.sessions.of(link).mayBeLeft) reasons.push('connection_lost');
+    if (this.sessions.of(link).mayBeLeft || (link.carriesMessages && link.ready && this.follows())) reasons.push('connection_lost');
     return reasons;
   }
 
