@@ -50,8 +50,7 @@ describe('A client that lives and has nothing to do', () => {
     undo = [
       watch(Connection.prototype, 'submit', (request) => {
         made.add('request', request);
-        const { subscriber } = request as { subscriber?: object };
-        if (subscriber !== undefined) made.add('subscriber', subscriber);
+        made.add('observer', (request as unknown as { observer: object }).observer);
       }),
       watch(RedisView.prototype, 'send', (command, reply) => {
         made.add('command', command);
@@ -77,7 +76,7 @@ describe('A client that lives and has nothing to do', () => {
         collectGarbage();
         measured++;
         expect({ seed, left: made.left }).toStrictEqual({ seed, left: {} });
-        for (const kind of ['request', 'subscriber', 'command', 'reply', 'topic'])
+        for (const kind of ['request', 'observer', 'command', 'reply', 'topic'])
           sizes.set(kind, (sizes.get(kind) ?? 0) + made.count(kind));
       };
       await simulate(drawPlan(seed), { atRest });

@@ -100,7 +100,8 @@ export class SessionRule implements Rule {
   reasonsToLeave(link: Link): readonly DisconnectReason[] {
     const reasons: DisconnectReason[] = [];
     if (this.isSignInLate(link)) reasons.push('timeout');
-    if (this.sessions.of(link).mayBeLeft || (link.carriesMessages && link.ready && this.follows())) reasons.push('connection_lost');
+    if (this.sessions.of(link).mayBeLeft || (link.carriesMessages && link.ready && this.follows()))
+      reasons.push('connection_lost');
     return reasons;
   }
 
