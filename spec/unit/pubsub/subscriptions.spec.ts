@@ -1,5 +1,6 @@
-import { EMPTY, of } from 'rxjs';
+import { EMPTY, Subject, of } from 'rxjs';
 import type { Send } from '../../../src/connection/resident';
+import { ReplyError } from '../../../src/errors';
 import { Subscriptions } from '../../../src/pubsub/subscriptions';
 
 /** Counts how often a collection is asked, and how many elements it hands out. */
@@ -73,5 +74,24 @@ describe('Subscriptions', () => {
     reconcile();
     expect(sent).toHaveLength(1);
     expect(work()).toBeGreaterThan(1_000);
+  });
+
+  it('has nothing to ask again for what was refused for the moment and is observed no more', () => {
+    const subscriptions = new Subscriptions('channel', () => false);
+    const answers: Subject<never>[] = [];
+    const send: Send = () => {
+      const answer = new Subject<never>();
+      answers.push(answer);
+      return answer;
+    };
+    const reconcile = () => subscriptions.reconcile(send, () => EMPTY).subscribe();
+    const topic = subscriptions.topic('left');
+    reconcile();
+    subscriptions.release(topic);
+    reconcile();
+    expect(answers).toHaveLength(2);
+    answers[0]!.error(new ReplyError('LOADING Redis is loading', 'LOADING', { repeatable: true }));
+    // What publishes would wait for it.
+    expect([subscriptions.unconfirmed, subscriptions.changes]).toStrictEqual([false, false]);
   });
 });
