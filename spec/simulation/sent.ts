@@ -119,14 +119,14 @@ export class Sent {
 
   /**
    * It was submitted before another, and whatever befell it let nobody pass. A database that was selected behind it ends its wait,
-   * and who awaits it learns that a moment later.
+   * as does what has overtaken it, and who awaits it learns that a moment later.
    */
   keepsPlaceBefore({ order }: Sent): boolean {
     const isPassed = ({ answer }: WireRequest) =>
       answer !== undefined && 'error' in answer && !KEEPS_PLACE.has(wordOf(answer.error));
     const hasWaited = this.retry === 'slowly' && this.wires.length > 1;
-    const isOver = this.around.selectedBehind(this);
-    return this.order < order && !hasWaited && !isOver && !this.wires.some(isPassed);
+    const isOver = () => this.around.selectedBehind(this) || this.around.overtaken(this);
+    return this.order < order && !hasWaited && !isOver() && !this.wires.some(isPassed);
   }
 
   /** It keeps what stands behind it waiting: it waits at the server, or is about to, or did until this moment. */
