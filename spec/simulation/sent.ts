@@ -1,3 +1,4 @@
+import { HELD_UP } from '../../src/connection/clock';
 import { ConnectionError, RedisError, TimeoutError } from '../../src/errors';
 import { canonical, type Call } from './calls';
 import { callOf } from './groups';
@@ -67,6 +68,8 @@ export class Sent {
   /** when it has to have settled; Infinity where it has no limit of its own */
   due: number;
   readonly heldUpBefore: number;
+  /** how much of its time was over when it was called, ms: the client reads the clock once per tick, and user code kept that busy */
+  readonly spent: number;
   readonly retry: RetryChoice;
   outcome: Outcome | undefined;
   settledAt = Infinity;
@@ -87,6 +90,7 @@ export class Sent {
     this.retry = item.retry ?? settings.retry;
     this.submittedAt = timeline.now();
     this.heldUpBefore = timeline.heldUp;
+    this.spent = Math.min(timeline.heldUpInTick, HELD_UP);
     this.tries = new Tries(this, around);
     this.due = this.submittedAt + (item.timeout ?? this.wait ?? settings.commandTimeout);
   }
