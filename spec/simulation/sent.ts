@@ -125,7 +125,7 @@ export class Sent {
     const isPassed = ({ answer }: WireRequest) =>
       answer !== undefined && 'error' in answer && !KEEPS_PLACE.has(wordOf(answer.error));
     const hasWaited = this.retry === 'slowly' && this.wires.length > 1;
-    const isOver = this.around.selectedBehind(this);
+    const isOver = this.around.selectedBehind(this) || this.around.overtaken(this);
     return this.order < order && !hasWaited && !isOver && !this.wires.some(isPassed);
   }
 

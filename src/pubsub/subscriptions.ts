@@ -187,7 +187,7 @@ export class Subscriptions {
         if (error.repeatable) {
           for (const key of keys) {
             this.asked.delete(key);
-            this.changed.add(key);
+            if (this.topics.has(key)) this.changed.add(key);
           }
           return onMomentary(error);
         }
