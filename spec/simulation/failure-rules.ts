@@ -140,7 +140,7 @@ export class FailureRules {
     const { sent } = this;
     const now = this.around.timeline.now();
     const last = sent.wires.at(-1);
-    if (now < sent.due - sent.spent) sent.fail(`timed out after ${now - sent.submittedAt} ms`);
+    if (now < sent.due) sent.fail(`timed out after ${now - sent.submittedAt} ms`);
     if (now - sent.due > KEPT && last?.atHand() === true)
       sent.fail('timed out although its reply had come while user code kept the process busy');
     if (last?.answered === true && !sent.tries.movesOnce && sent.tries.delayAfter(last) === undefined)

@@ -1,4 +1,3 @@
-import { HELD_UP } from '../../src/connection/clock';
 import { ConnectionError, RedisError, TimeoutError } from '../../src/errors';
 import { canonical, type Call } from './calls';
 import { callOf } from './groups';
@@ -68,8 +67,6 @@ export class Sent {
   /** when it has to have settled; Infinity where it has no limit of its own */
   due: number;
   readonly heldUpBefore: number;
-  /** how much of its time was over when it was called, ms: the client reads the clock once per tick, and user code kept that busy */
-  readonly spent: number;
   readonly retry: RetryChoice;
   outcome: Outcome | undefined;
   settledAt = Infinity;
@@ -90,7 +87,6 @@ export class Sent {
     this.retry = item.retry ?? settings.retry;
     this.submittedAt = timeline.now();
     this.heldUpBefore = timeline.heldUp;
-    this.spent = Math.min(timeline.heldUpInTick, HELD_UP);
     this.tries = new Tries(this, around);
     this.due = this.submittedAt + (item.timeout ?? this.wait ?? settings.commandTimeout);
   }
@@ -123,14 +119,14 @@ export class Sent {
 
   /**
    * It was submitted before another, and whatever befell it let nobody pass. A database that was selected behind it ends its wait,
-   * as does what has overtaken it, and who awaits it learns that a moment later.
+   * and who awaits it learns that a moment later.
    */
   keepsPlaceBefore({ order }: Sent): boolean {
     const isPassed = ({ answer }: WireRequest) =>
       answer !== undefined && 'error' in answer && !KEEPS_PLACE.has(wordOf(answer.error));
     const hasWaited = this.retry === 'slowly' && this.wires.length > 1;
-    const isOver = () => this.around.selectedBehind(this) || this.around.overtaken(this);
-    return this.order < order && !hasWaited && !isOver() && !this.wires.some(isPassed);
+    const isOver = this.around.selectedBehind(this) || this.around.overtaken(this);
+    return this.order < order && !hasWaited && !isOver && !this.wires.some(isPassed);
   }
 
   /** It keeps what stands behind it waiting: it waits at the server, or is about to, or did until this moment. */

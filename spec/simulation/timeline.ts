@@ -19,8 +19,6 @@ export class Timeline {
   touched = false;
   /** For how long the process was held up so far. */
   heldUp = 0;
-  /** the same when what happens just now began */
-  private heldUpBefore = 0;
   /** what the client's process is told by the system and by its user */
   private readonly process = new VirtualTimeScheduler();
   /** the server and the network */
@@ -50,11 +48,6 @@ export class Timeline {
     return this.client.actions.length;
   }
 
-  /** For how long the process was held up in this tick. */
-  get heldUpInTick(): number {
-    return this.heldUp - this.heldUpBefore;
-  }
-
   /** When something is next due; Infinity for never. */
   get next(): number {
     return Math.min(due(this.client), due(this.process), due(this.elsewhere));
@@ -67,7 +60,6 @@ export class Timeline {
     const queue = [this.client, this.process, this.elsewhere].find(isDue);
     if (queue === undefined) return;
     this.touched ||= queue === this.client;
-    this.heldUpBefore = this.heldUp;
     this.do(queue);
   }
 

@@ -48,6 +48,8 @@ export function checkWriteOrder(runs: readonly WireRequest[]): void {
     if (sent?.outcome?.kind !== 'value' || sent.item.call === 'group') return;
     // What is selected on a link that is gone concerns no other.
     if (sent.item.call === 'select' && !answered) return;
+    // Where the user vouches for repetitions, a copy may come late on a link that was given up.
+    if ((sent.retry === 'always' || sent.item.idempotent === true) && !answered) return;
     last.set(sent, index);
   });
   for (const [one, ranAt] of last) {

@@ -156,7 +156,7 @@ export class Backlog {
 
   private comeBack(request: Request): void {
     this.parked.delete(request);
-    if (!this.held.delete(request)) this.watch(request);
+    this.held.delete(request);
     this.onReturn(request);
   }
 
@@ -203,6 +203,7 @@ export class Backlog {
     this.elapsed = false;
     if (this.returning.length === 0) return;
     const first = this.returning.splice(0);
+    for (const request of first) this.watch(request); // from now on it is among the queued ones
     // What was brought back before may still stand at the head, for the socket was full.
     for (let next = this.queue.peek(); next?.past !== undefined; next = this.queue.peek())
       first.push(this.queue.shift()!);

@@ -9,7 +9,6 @@ import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog, byPlace } from './backlog';
-import { HELD_UP } from './clock';
 import { Deadlines } from './deadlines';
 import { Failer, SLICE } from './failer';
 import { connectionLost, failSafely, leftBehind, unreadable, withoutStacks } from './failures';
@@ -34,6 +33,9 @@ export interface LineOptions extends LinkOptions {
   /** it carries messages, which come as arrays in RESP2 */
   readonly carriesMessages: boolean;
 }
+
+/** A tick that user code kept for so long has cost its requests time by no fault of the server; ms. */
+const SHORTEST_HOLD = 1;
 
 /** A lost link, of which it is being decided what becomes of all that it owed. */
 interface Loss {
@@ -260,7 +262,7 @@ export class Line implements LinkOwner {
 
   private readonly endTick = (): void => {
     const late = this.options.clock.now() - this.tickTime;
-    if (late > HELD_UP) this.extendTick(late);
+    if (late >= SHORTEST_HOLD) this.extendTick(late);
     this.flush();
   };
 

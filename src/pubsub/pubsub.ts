@@ -225,7 +225,8 @@ export class PubSub implements Resident {
     const cause = this.wrongServer;
     this.wrongServer = undefined;
     const link = this.carrier?.line.link;
-    if (link?.isOpen === true) link.lose(new ConnectionError('Messages follow the commands to their server', { cause }));
+    if (link?.isOpen === true)
+      link.lose(new ConnectionError('Messages follow the commands to their server', { cause }));
   }
 
   private follow(carrier: Connection, state: ConnectionState): void {

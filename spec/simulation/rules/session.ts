@@ -38,6 +38,8 @@ export class SessionRule implements Rule {
 
   ready(link: Link): void {
     if (link.oldest !== undefined) this.fail(link, `ready although ${link.oldest.words[0]} is not answered`);
+    // Messages have followed by then.
+    if (!link.carriesMessages) this.mayFollow = false;
     const { database } = link.peer;
     if (link.carriesMessages || this.selected.includes(database)) return;
     this.fail(link, `ready with database ${database}, not ${this.selected.join(' or ')}`);
@@ -90,18 +92,10 @@ export class SessionRule implements Rule {
     if (waited > settings.connectTimeout + GRAIN) this.fail(link, `kept for ${waited} ms that owed the reply to AUTH`);
   }
 
-  /** Once for each time that commands have left. */
-  private follows(): boolean {
-    const { mayFollow } = this;
-    this.mayFollow = false;
-    return mayFollow;
-  }
-
   reasonsToLeave(link: Link): readonly DisconnectReason[] {
     const reasons: DisconnectReason[] = [];
     if (this.isSignInLate(link)) reasons.push('timeout');
-    if (this.sessions.of(link).mayBeLeft || (link.carriesMessages && link.ready && this.follows()))
-      reasons.push('connection_lost');
+    if (this.sessions.of(link).mayBeLeft || (link.carriesMessages && this.mayFollow)) reasons.push('connection_lost');
     return reasons;
   }
 
