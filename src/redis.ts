@@ -72,7 +72,7 @@ export class Redis extends RedisView {
       stage.made(connection, role);
       return connection;
     };
-    const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error) });
+    const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error, resolved) });
     const { session } = connection;
     const openCarrier = (): Connection => {
       const carrier = make('messages', {}, { carriesMessages: true, session });
@@ -210,9 +210,10 @@ export class Redis extends RedisView {
   }
 
   /** Says once why nothing happens, where nothing would show it until commands run out of time. */
-  private warn({ message }: RedisError): void {
-    if (this.listeners > 0) return;
-    const told = `${this.connection.address} cannot be reached: ${message}. Listen to redis.state$ or redis.events$ to be told`;
+  private warn({ message }: RedisError, { reconnect }: ResolvedOptions): void {
+    // A client that does not try again fails its commands at once, which is told enough.
+    if (this.listeners > 0 || reconnect === false) return;
+    const told = `${this.connection.address} cannot be reached: ${message.replace(/\.$/, '')}. Listen to redis.state$ or redis.events$ to be told`;
     process.emitWarning(told, { type: 'RedisWarning', code: 'REDIS_UNREACHABLE' });
   }
 
