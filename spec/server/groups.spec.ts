@@ -62,7 +62,8 @@ describe('A group', () => {
     const values = await whole;
     expect(values).toStrictEqual(members.map((_, n) => n + 1)); // nothing of this connection came in between
     expect(await behind).toBe(COUNT + 1);
-    expect(turns).toBeGreaterThan(20);
+    // A turn writes at most 5 000 commands before input is read, and as many behind it.
+    expect(turns).toBeGreaterThanOrEqual(COUNT / 10_000);
     expect(longest).toBeLessThan(took / 2);
   });
 
