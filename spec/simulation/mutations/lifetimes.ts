@@ -117,10 +117,10 @@ export const lifetimeMutations: readonly Mutation[] = [
     to: 'else topic.complete();',
   },
   {
-    fault: 'who throws when its stream ends keeps others open',
-    file: 'connection/guarded.ts',
-    from: '    reportUnhandled(error);',
-    to: '    throw error;',
+    fault: 'the end of a channel is told to one Observer alone, and keeps others open',
+    file: 'connection/multicast.ts',
+    from: 'for (const subscriber of this.takeAll()) guarded(() => subscriber.complete());',
+    to: 'for (const subscriber of this.takeAll().slice(0, 1)) guarded(() => subscriber.complete());',
   },
   {
     fault: 'close() waits for replies without a limit',
