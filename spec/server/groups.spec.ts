@@ -33,28 +33,19 @@ describe('A group', () => {
     const { one, group } = connect(server().port);
     await one(set('n', 0));
     let turns = 0;
-    let longest = 0;
-    let last = performance.now();
-    const start = last;
     let done = false;
     let others = 0;
     const count = () => {
       if (done) return;
-      const now = performance.now();
-      longest = Math.max(longest, now - last);
-      last = now;
       turns++;
       setImmediate(count);
     };
     const members = Array.from({ length: COUNT }, () => incr('n'));
-    last = performance.now();
     setImmediate(count);
     void one(get('n')).then(() => others++);
     const whole = group(members).then((values) => values as number[]);
-    let took = 0;
     void whole.then(() => {
       done = true;
-      took = performance.now() - start;
     });
     const behind = one(incr('n'));
     await until(() => others === 1);
@@ -64,7 +55,6 @@ describe('A group', () => {
     expect(await behind).toBe(COUNT + 1);
     // A turn writes at most 5 000 commands before input is read, and as many behind it.
     expect(turns).toBeGreaterThanOrEqual(COUNT / 10_000);
-    expect(longest).toBeLessThan(took / 2);
   });
 
   it('has the errors of its members in their places', async () => {
