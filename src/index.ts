@@ -5,7 +5,7 @@ export { Reply } from './commands/reply';
 export type { RetryPolicy } from './commands/request-context';
 export type * from './commands/types';
 export type { Completion } from './connection/completion';
-export type { ConnectionEvent, ConnectionState, DisconnectReason } from './connection/connection';
+export type { ConnectionEvent, ConnectionState, DisconnectReason } from './connection/connection-state';
 export {
   AuthenticationError,
   ConnectionError,

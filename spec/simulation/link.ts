@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs';
 import { ConnectionError } from '../../src/errors';
-import type { DisconnectReason } from '../../src/connection/connection';
+import type { DisconnectReason } from '../../src/connection/connection-state';
 import type { ByteSocket } from '../../src/connection/socket';
 import { ByteStream } from './byte-stream';
 import { Downstream } from './downstream';

@@ -51,10 +51,8 @@ export function remainsOf({ connection, subscriptions }: SimulatedClient): strin
 function listenersOf({ connection }: SimulatedClient): Map<string, number> {
   const { line, state$, events$ } = connection;
   const counts = new Map<string, number>();
-  for (const [name, { size }] of Object.entries({ requests$: line.requests$, sessionCommands$: line.sessionCommands$ }))
-    counts.set(`listeners of ${name}`, size);
-
-  for (const [name, { observers }] of Object.entries({ state$, events$, idle$: line.idle$ }))
+  counts.set('listeners of sessionCommands$', line.sessionCommands$.size);
+  for (const [name, { observers }] of Object.entries({ state$, events$, idle$: line.drain.idle$ }))
     counts.set(`listeners of ${name}`, observers.length);
   return counts.set('residents', line.residents.count);
 }

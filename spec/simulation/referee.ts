@@ -1,4 +1,4 @@
-import type { DisconnectReason } from '../../src/connection/connection';
+import type { DisconnectReason } from '../../src/connection/connection-state';
 import { memberOf } from './groups';
 import type { Link, Sending } from './link';
 import type { PushedMessage } from './peer';

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { ConnectionEvent, ConnectionState, DisconnectReason } from '../../src/connection/connection';
+import type { ConnectionEvent, ConnectionState, DisconnectReason } from '../../src/connection/connection-state';
 import type { RedisError } from '../../src/errors';
 import type { Settings } from './plan';
 import type { Circumstances } from './sent';

@@ -2,7 +2,7 @@ import { firstValueFrom, type Subscription } from 'rxjs';
 import type { Command } from '../../src/commands/command';
 import { Group } from '../../src/commands/group';
 import type { Reply } from '../../src/commands/reply';
-import type { ConnectionState } from '../../src/connection/connection';
+import type { ConnectionState } from '../../src/connection/connection-state';
 import type { RedisError } from '../../src/errors';
 import type { RedisView } from '../../src/redis-view';
 import type { SimulatedClient } from './client';

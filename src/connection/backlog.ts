@@ -2,6 +2,7 @@ import { Subscription } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Clock } from './clock';
 import { Departure, type Departures } from './departures';
+import { Parked } from './parked';
 import { Ring } from './ring';
 import type { WriteOrder } from './write-order';
 
@@ -17,9 +18,7 @@ const FEW = 32;
 export class Backlog {
   readonly queue = new Ring<Request>();
   /** Each comes back to the queue by itself. */
-  private readonly parked = new Map<Request, Subscription>();
-  /** Those of them that were never sent, and wait for something else than a delay. */
-  private readonly held = new Set<Request>();
+  private readonly parked: Parked;
   /** To be sent first, in the order of their places. */
   private returning: Request[] = [];
   /** How many of `queued` are not wanted any more; undefined while nobody has to know. */
@@ -37,9 +36,11 @@ export class Backlog {
   constructor(
     private readonly clock: Clock,
     private readonly order: WriteOrder,
-    private readonly onReturn: (request: Request) => void,
+    onReturn: (request: Request) => void,
     private readonly onElapsed: () => void,
-  ) {}
+  ) {
+    this.parked = new Parked(clock, onReturn);
+  }
 
   /** The pause has elapsed; sending has not resumed because replies are still owed. */
   get pauseElapsed(): boolean {
@@ -48,16 +49,26 @@ export class Backlog {
 
   /** How many wait for their turn, those included whose observers have left unless they are counted. */
   get queued(): number {
-    return this.queue.length + this.held.size - (this.departures?.count ?? 0);
+    return this.queue.length + this.parked.toRelease.size - (this.departures?.count ?? 0);
+  }
+
+  /** Whether a request may be queued beside so many others. If so, it is about to be. */
+  hasRoomFor(request: Request, most: number): boolean {
+    if (this.queued >= most) {
+      this.countDepartures();
+      if (this.queued >= most) return false;
+    }
+    this.watch(request);
+    return true;
   }
 
   /** From now on, and as long as nothing is sent, `queued` is right at once when an observer leaves. */
-  countDepartures(): void {
+  private countDepartures(): void {
     if (this.departures !== undefined) return;
     this.prune();
     this.departures = { count: 0 };
     for (const request of this.queue) this.watch(request);
-    for (const request of this.held) this.watch(request);
+    for (const request of this.parked.toRelease) this.watch(request);
   }
 
   /** The queue flows again: it is of no interest any more how many leave. */
@@ -68,7 +79,7 @@ export class Backlog {
   }
 
   /** A request is about to be among the queued ones. */
-  watch(request: Request): void {
+  private watch(request: Request): void {
     const { departures } = this;
     if (departures === undefined) return;
     if (request.abandoned) departures.count++;
@@ -122,42 +133,29 @@ export class Backlog {
   /** The requests that wait to be repeated; few, for each of them has failed. */
   *toRepeat(): Iterable<Request> {
     yield* this.returning;
-    yield* this.parked.keys();
+    yield* this.parked;
   }
 
   *[Symbol.iterator](): Iterator<Request> {
     yield* this.returning;
     yield* this.queue;
-    yield* this.parked.keys();
+    yield* this.parked;
   }
 
   /** It is repeated after a delay, ms; later requests pass it meanwhile. */
   park(request: Request, delay: number): void {
     this.noteWait(request);
-    this.parked.set(
-      request,
-      this.clock.schedule(() => this.comeBack(request), delay),
-    );
+    this.parked.park(request, delay);
   }
 
   /** It waits for its turn until it is released, for so many ms at the most; others pass it meanwhile. */
   hold(request: Request, longest: number): void {
-    this.held.add(request);
-    this.park(request, longest);
+    this.parked.hold(request, longest);
   }
 
   /** A request that was held takes its turn now, unless it has taken it or has left. */
   release(request: Request): void {
-    const timer = this.parked.get(request);
-    if (timer === undefined || !this.held.has(request)) return;
-    timer.unsubscribe();
-    this.comeBack(request);
-  }
-
-  private comeBack(request: Request): void {
-    this.parked.delete(request);
-    this.held.delete(request);
-    this.onReturn(request);
+    this.parked.release(request);
   }
 
   /** Nothing is sent for so long, ms, or longer where an earlier refusal asks for more. */
@@ -246,18 +244,21 @@ export class Backlog {
     return queue.length;
   }
 
+  /** Takes out what waits behind the first so many calls, in the order of the calls. Those whose observers have left are dropped. */
+  takeBehind(count: number): Request[] {
+    const last = count === 0 ? 0 : this.placeOf(count);
+    this.departures = undefined; // what is taken may be counted elsewhere
+    const taken = this.takeOut(({ abandoned, place }) => abandoned || place > last);
+    return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
+  }
+
   /** The place of the last of the first so many calls that wait; Infinity where there are fewer. The queue may be in another order. */
-  placeOf(count: number): number {
+  private placeOf(count: number): number {
     const waiting = [...this].filter(({ abandoned }) => !abandoned);
     return waiting.sort(byPlace)[count - 1]?.place ?? Infinity;
   }
 
-  /** Takes out all that a condition holds for, in one pass; they may go anywhere. */
-  take(isWanted: (request: Request) => boolean): Request[] {
-    this.departures = undefined; // what is taken may be counted elsewhere
-    return this.takeOut(isWanted);
-  }
-
+  /** Takes out all that a condition holds for, in one pass. */
   private takeOut(isWanted: (request: Request) => boolean): Request[] {
     const taken: Request[] = [];
     const stays = (request: Request): boolean => {
@@ -297,12 +298,7 @@ export class Backlog {
   }
 
   private keepParked(stays: (request: Request) => boolean): void {
-    for (const [request, timer] of this.parked) {
-      if (stays(request)) continue;
-      timer.unsubscribe();
-      this.parked.delete(request);
-      if (this.held.delete(request)) this.unqueued(request);
-    }
+    for (const request of this.parked.retain(stays)) this.unqueued(request);
   }
 }
 

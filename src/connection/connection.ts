@@ -1,14 +1,12 @@
 import {
-  Observable,
   BehaviorSubject,
+  Observable,
   Subject,
   Subscription,
-  catchError,
   defer,
   filter,
   finalize,
   map,
-  merge,
   of,
   race,
   switchMap,
@@ -18,52 +16,27 @@ import {
   timeout,
   timer,
 } from 'rxjs';
-import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import {
   AuthenticationError,
   ConnectionError,
-  DisconnectedError,
   ProtocolError,
-  type ErrorFacts,
+  type DisconnectedError,
   type RedisError,
-  ReplyError,
-  TimeoutError,
 } from '../errors';
 import type { ResolvedOptions } from '../options';
+import { attempt } from './attempt';
 import { systemClock, type Clock } from './clock';
-import { factsOf } from './failures';
+import { reasonFor, type ConnectionEvent, type ConnectionState } from './connection-state';
 import { Greeter } from './greeter';
 import type { ServerInfo } from './hello';
-import { FirstBytes, isIncurable } from './incurable';
+import { isIncurable, type FirstBytes } from './incurable';
 import { Line } from './line';
 import { reconnect } from './reconnect';
+import { hopeless, isFinal, noRoom, notReached, tooLate } from './refusals';
 import { Session } from './session';
 import { describe, openSocket, type Dial, type Endpoint } from './socket';
-
-/** What a connection is doing. `attempt` counts from 1, `delay` is milliseconds, undefined where an Observable decides. */
-export type ConnectionState =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'ready'; readonly protocol: 2 | 3 }
-  | {
-      readonly kind: 'reconnecting';
-      readonly attempt: number;
-      readonly delay: number | undefined;
-      readonly error: RedisError;
-    }
-  | { readonly kind: 'closed'; readonly error?: RedisError };
-
-/** Why a connection ended. */
-export type DisconnectReason = 'connection_lost' | 'timeout' | 'server_closed' | 'closed_by_user';
-
-/** What happened to a connection. */
-export type ConnectionEvent =
-  | { readonly type: 'connect'; readonly protocol: 2 | 3 }
-  | { readonly type: 'disconnect'; readonly reason: DisconnectReason }
-  | { readonly type: 'reconnecting'; readonly attempt: number; readonly delay: number | undefined }
-  | { readonly type: 'error'; readonly error: RedisError };
 
 /** What a connection is made with beside its options. */
 export interface ConnectionParts {
@@ -130,28 +103,16 @@ export class Connection implements Executor {
     const { session, line } = this;
     const onError = (error: RedisError) => this.events$.next({ type: 'error', error });
     const greeter = new Greeter(options, { session, residents: line.residents, clock, carriesMessages, onError });
-    const firstBytes = new FirstBytes();
-    this.link$ = defer(() => {
-      firstBytes.reset();
+    const dial$ = defer(() => {
       this.state$.next({ kind: 'connecting' });
       return endpoint().pipe(
         take(1),
         switchMap((place) => dial(place, clock)),
       );
-    }).pipe(
-      // Greets the server over a new socket, then serves the queue until the socket is lost.
-      switchMap((socket) => {
-        firstBytes.watch(socket);
-        const link = line.connect(socket);
-        const send = <T>(command: Command<T>) => link.greet(command);
-        return merge(
-          link.serve(),
-          greeter.greet(send, ({ protocol }) => (link.protocol = protocol)),
-        );
-      }),
-      catchError((error: RedisError) =>
-        throwError(() => (this.isDialing ? firstBytes.explain(error, this.address, Boolean(options.tls)) : error)),
-      ),
+    });
+    const explain = (error: RedisError, firstBytes: FirstBytes) =>
+      this.isDialing ? firstBytes.explain(error, this.address, Boolean(options.tls)) : error;
+    this.link$ = attempt(dial$, line, greeter, explain).pipe(
       tap({
         error: (error: RedisError) => {
           greeter.lost(error);
@@ -197,11 +158,8 @@ export class Connection implements Executor {
   connect(): Observable<void> {
     const { commandTimeout } = this.options;
     const late = () => {
-      const { lastError } = this;
-      const message = `${this.address} could not be reached within ${commandTimeout} ms`;
       const age = Math.round(this.clock.now() - this.lastErrorAt);
-      const why = lastError === undefined ? '' : `: ${lastError.message} (${age} ms ago)`;
-      return new TimeoutError(message + why, { cause: lastError });
+      return notReached(this.address, commandTimeout, this.lastError, age);
     };
     const limit = { first: commandTimeout, with: () => throwError(late), scheduler: this.clock };
     return defer(() => {
@@ -255,7 +213,7 @@ export class Connection implements Executor {
   }
 
   submit(request: Request): void {
-    if (this.admits(request)) this.line.requests$.next(request);
+    if (this.admits(request)) this.line.enter(request);
   }
 
   /** The same for a request that is to be held until `line.release`, or for so many ms. */
@@ -325,20 +283,7 @@ export class Connection implements Executor {
   closedError(request?: Request): DisconnectedError {
     const { value: state } = this.state$;
     const cause = state.kind === 'closed' ? state.error : undefined;
-    const what = this.parts.once && this.wasReady ? 'the dedicated connection was lost' : 'the client gave up';
-    const why = cause === undefined ? 'the client is closed' : `${what}: ${cause.message}`;
-    // It did no harm to send it again, and no good either.
-    if (request === undefined)
-      return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
-    const facts = factsOf(request);
-    facts.repeatable = false;
-    facts.cause = cause ?? request.past?.failure;
-    const fates = {
-      unsent: 'was not sent',
-      unknown: 'was sent, may have run, and is not sent again',
-      answered: 'was refused, and is not sent again',
-    };
-    return new DisconnectedError(`${facts.command} ${fates[facts.delivery]}: ${why}`, facts);
+    return tooLate(request, cause, Boolean(this.parts.once) && this.wasReady);
   }
 
   /** A link is being made, or greets. */
@@ -352,17 +297,11 @@ export class Connection implements Executor {
     if (!this.dialedBefore || isReady) return undefined;
     this.waited$.next();
     const { offlineQueue } = this.options;
-    if (this.line.queued >= offlineQueue && this.line.countQueued() >= offlineQueue) return this.overflow(request);
-    this.line.willQueue(request);
-    return undefined;
+    return this.line.hasRoomFor(request, offlineQueue) ? undefined : this.overflow(request);
   }
 
   private overflow(request: Request, cause = this.lastError): DisconnectedError {
-    const { offlineQueue } = this.options;
-    const { name } = request.command.spec;
-    const waiting = offlineQueue === 0 ? 'nothing may wait' : `${offlineQueue} commands already wait`;
-    const message = `${name} was not sent: ${this.address} is out of reach and ${waiting}`;
-    return new DisconnectedError(message, factsOf(request, undefined, cause));
+    return noRoom(request, this.options.offlineQueue, this.address, cause);
   }
 
   private reportLoss(error: RedisError): void {
@@ -383,11 +322,7 @@ export class Connection implements Executor {
     this.events$.next({ type: 'error', error });
     if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
     if (this.incurable || error instanceof AuthenticationError) {
-      this.line.failQueued((request) => {
-        const facts = factsOf(request, undefined, error);
-        facts.repeatable = false;
-        return refused(error, facts);
-      });
+      this.line.failQueued((request) => hopeless(request, error));
     }
   }
 
@@ -405,23 +340,5 @@ export class Connection implements Executor {
   }
 }
 
-/** The same error for a command that waited for the connection. */
-function refused(error: RedisError, facts: ErrorFacts): RedisError {
-  if (error instanceof AuthenticationError) return new AuthenticationError(error.message, error.kind, facts);
-  if (error instanceof ReplyError) return new ReplyError(error.message, error.kind, facts);
-  if (error instanceof ProtocolError) return new ProtocolError(error.message, facts);
-  return new ConnectionError(error.message, facts);
-}
-
 /** How long closing waits for replies at most, ms. */
 const LONGEST_CLOSE = 30_000;
-
-/** The server has answered in the handshake what it will answer again. */
-function isFinal(error: RedisError): boolean {
-  return error instanceof ReplyError && !error.repeatable;
-}
-
-function reasonFor(error: RedisError): DisconnectReason {
-  if (error instanceof TimeoutError) return 'timeout';
-  return error instanceof ConnectionError && error.cause === undefined ? 'server_closed' : 'connection_lost';
-}

@@ -1,3 +1,4 @@
+import { blockingWait } from '../commands/blocking-wait';
 import type { Request } from '../commands/request';
 import type { RedisError } from '../errors';
 import type { Backlog } from './backlog';
@@ -66,7 +67,8 @@ export class Deadlines {
   // Hot: once per command.
   /** The time of a request begins. */
   start(request: Request, now: number): void {
-    const limit = timeFor(request, this.blockingGrace);
+    const { command, context } = request;
+    const limit = command.spec.plain ? context.commandTimeout : timeFor(request, this.blockingGrace);
     if (limit === Infinity) return;
     request.deadline = Math.ceil(now + limit);
     if (limit < this.shortest) this.shortest = limit;
@@ -74,8 +76,24 @@ export class Deadlines {
     this.sweep.watch(request.deadline);
   }
 
-  /** A request has more time: the event loop was held up before it was written, or its wait at the server begins only now. */
-  extend(request: Request, by: number): void {
+  /** A request that may block is written. The server counts from when it has the command, so the wait for the connection is not taken from that. */
+  wrote(request: Request): void {
+    const { command, context, deadline } = request;
+    if (deadline === 0 || context.limitsBlocking || blockingWait(command) === undefined) return;
+    this.extend(request, this.clock.now() + timeFor(request, this.blockingGrace) - deadline);
+  }
+
+  /** The event loop was held up, by so many ms, before the calls from this place on could be written. */
+  extendFrom(place: number, by: number): void {
+    const { ring } = this.queued;
+    for (let number = ring.passed + ring.length - 1; number >= ring.passed; number--) {
+      const request = ring.at(number);
+      if (request.place < place) break;
+      this.extend(request, by);
+    }
+  }
+
+  private extend(request: Request, by: number): void {
     if (request.deadline === 0 || by <= 0) return;
     request.deadline = Math.ceil(request.deadline + by);
     this.longest = Math.max(this.longest, timeFor(request, this.blockingGrace) + by);

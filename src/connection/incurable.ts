@@ -29,12 +29,6 @@ export class FirstBytes {
   private text = '';
   private isOpen = false;
 
-  /** A socket is about to be opened. */
-  reset(): void {
-    this.text = '';
-    this.isOpen = false;
-  }
-
   watch({ bytes$ }: ByteSocket): void {
     this.isOpen = true;
     const first = bytes$.subscribe({

@@ -1,26 +1,25 @@
-import { Subject, defer, of, type Observable } from 'rxjs';
-import { blockingWait } from '../commands/blocking-wait';
-import { endsConnection } from '../commands/closing';
+import { defer, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
 import { mayHaveWritten } from '../commands/writes-to';
-import { ConnectionError, ProtocolError, type RedisError, type ReplyError } from '../errors';
+import { ConnectionError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
-import { Backlog, byPlace } from './backlog';
+import { Backlog } from './backlog';
 import { Deadlines } from './deadlines';
-import { Failer, SLICE } from './failer';
-import { connectionLost, failSafely, leftBehind, unreadable, withoutStacks } from './failures';
-import { guarded, reportUnhandled } from './guarded';
+import { Drain } from './drain';
+import { Failer } from './failer';
+import { failSafely } from './failures';
+import { Flusher } from './flusher';
+import { reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
+import { LostLinks } from './lost-links';
 import { Multicast } from './multicast';
-import { isGreeting } from './outgoing';
 import { Places, changesMeaning } from './places';
 import { Residents } from './resident';
 import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
-import { timeFor } from './time-for';
 import { WriteOrder } from './write-order';
 
 /** Durations are milliseconds. */
@@ -34,70 +33,47 @@ export interface LineOptions extends LinkOptions {
   readonly carriesMessages: boolean;
 }
 
-/** A tick that user code kept for so long has cost its requests time by no fault of the server; ms. */
-const SHORTEST_HOLD = 1;
-
-/** A lost link, of which it is being decided what becomes of all that it owed. */
-interface Loss {
-  readonly link: Link;
-  readonly error: RedisError;
-  readonly oldest: Request | undefined;
-  /** the oldest in flight was that at the last loss as well: perhaps its answer is what breaks the link */
-  readonly isSuspect: boolean;
-  /** the number, among all that were ever owed, of the first that the socket has refused to write */
-  readonly refusedFrom: number;
-}
-
-/** Requests that fail for a loss, and what each is told. */
-interface Casualties {
-  readonly requests: Request[];
-  readonly errors: RedisError[];
-}
-
 /**
  * What outlives links: the queue, its deadlines, the order of the calls, repeating, closing. A new link after a loss carries on with
  * what was never written, preceded by what may be repeated.
  */
-//                             ┌───────────── repeated ◀──────────────────┐
-//                             ▼                                          │
-//  requests$ ─────────────▶ backlog ──flush──▶ a link ──refused──▶ Retrier ──▶ failed
-//                                               │  │                 ▲
-//                                               │  └───link lost─────┘
-//                                               └──reply──▶ settled
+//               ┌──────────────── repeated ◀───────────────┐
+//               ▼                                           │
+//  enter ──▶ Backlog ──Flusher──▶ a link ──refused──────▶ Retrier ──▶ failed
+//                                  │  │                     ▲
+//                                  │  └──lost──▶ LostLinks ─┘
+//                                  └──reply──▶ settled
 export class Line implements LinkOwner {
-  readonly requests$ = new Multicast<Request>();
   /** Commands that the server has accepted and that changed what the connection is to it. */
   readonly sessionCommands$ = new Multicast<Command>();
-  /** Emits whenever the last owed reply has come and nothing waits to be sent. */
-  readonly idle$ = new Subject<void>();
   readonly residents = new Residents();
+  readonly drain: Drain;
   /** Messages are decoded as bytes: an Observer of bytes is there. */
   pushesAsBytes = false;
   /** The socket of the moment, if there is one. */
   link: Link | undefined;
 
+  private readonly flusher: Flusher;
   private readonly backlog: Backlog;
   private readonly places = new Places();
   private readonly order = new WriteOrder();
   private readonly retrier: Retrier;
   private readonly deadlines: Deadlines;
   private readonly failer: Failer;
-  /** It takes several turns of the event loop to decide about all that links owed that were lost; until then the queue waits. */
-  private undecided: Loss[] = [];
-  /** The link whose handshake came through meanwhile. */
+  private readonly lostLinks: LostLinks;
+  /** The link whose handshake came through while it was being decided what becomes of all that others owed. */
   private opensLater: Link | undefined;
-  private flushScheduled = false;
-  /** The connection is to be closed when every reply that can still come has come. */
-  private draining = false;
-  /** The time, read once per tick. */
-  private tickTime = 0;
-  /** The place of the first request of the tick. */
-  private tickPlace = 0;
-  /** How many links were lost, and the number of the next. */
-  private losses = 1;
+  /** How many requests have entered: the place of the latest. */
+  private calls = 0;
 
   constructor(private readonly options: LineOptions) {
     const { clock } = options;
+    this.flusher = new Flusher(
+      clock,
+      () => this.calls + 1,
+      (from, late) => this.deadlines.extendFrom(from, late),
+      () => this.flush(),
+    );
     this.backlog = new Backlog(
       clock,
       this.order,
@@ -112,10 +88,13 @@ export class Line implements LinkOwner {
       this.backlog,
       this.failer,
       options.lastError,
-      () => this.tellIdle(),
+      () => this.drain.tell(),
       () => this.link?.bytesRead ?? 0,
     );
-    this.requests$.subscribe((request) => this.enter(request));
+    this.lostLinks = new LostLinks(clock, this.backlog, this.places, this.retrier, this.failer, this.deadlines, () =>
+      this.decided(),
+    );
+    this.drain = new Drain(this, this.backlog);
   }
 
   /** Requests that wait to be written. */
@@ -123,29 +102,21 @@ export class Line implements LinkOwner {
     return this.backlog.queued;
   }
 
-  /** The same while there is no link, and from now on without those whose observers have left. */
-  countQueued(): number {
-    this.backlog.countDepartures();
-    return this.backlog.queued;
-  }
-
-  /** A request is about to enter the line while there is no link. */
-  willQueue(request: Request): void {
-    this.backlog.watch(request);
+  /** Whether a request may wait beside so many others; then it is about to enter the line, which has no link. */
+  hasRoomFor(request: Request, most: number): boolean {
+    return this.backlog.hasRoomFor(request, most);
   }
 
   /** Requests that are not answered yet, written or not. */
   get pending(): number {
-    let pending = this.backlog.length + (this.link?.pending ?? 0);
-    for (const { link } of this.undecided) pending += link.owed.length;
-    return pending;
+    return this.backlog.length + (this.link?.pending ?? 0) + this.lostLinks.pending;
   }
 
   get listening(): boolean {
     return this.residents.listening;
   }
 
-  /** Makes the link of a new socket; `serve` it, and `openGate` when its handshake is through. */
+  /** Makes the link of a new socket; `serve` it, and `open` the line when its handshake is through. */
   connect(socket: ByteSocket): Link {
     const { autoPipeline, pipelineDepth, carriesMessages } = this.options;
     const options = { ...this.options, pipelineDepth: autoPipeline ? pipelineDepth : 1 };
@@ -158,7 +129,7 @@ export class Line implements LinkOwner {
 
   /** Lets the queue flow over the link, whose handshake is through. */
   open(): void {
-    if (this.undecided.length > 0) {
+    if (!this.lostLinks.areDecided) {
       this.opensLater = this.link;
       return;
     }
@@ -178,10 +149,7 @@ export class Line implements LinkOwner {
 
   /** Emits when every reply that can still come has come. A blocking command at the head, and what is queued behind it, is not waited for. */
   drained(): Observable<void> {
-    return defer(() => {
-      this.draining = true;
-      return this.isDrained() ? of(undefined) : this.idle$;
-    });
+    return this.drain.drained();
   }
 
   /** For good: the link is left, what waits and what is in flight fails, and nothing is repeated. */
@@ -205,19 +173,18 @@ export class Line implements LinkOwner {
    * to another line once they have left this one: see `Request.leaveLine`.
    */
   take(kept = 0): Request[] {
-    const last = kept === 0 ? 0 : this.backlog.placeOf(kept);
-    // Those whose observers have left are dropped on the way.
-    const taken = this.backlog.take(({ abandoned, place }) => abandoned || place > last);
-    return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
+    return this.backlog.takeBehind(kept);
   }
 
-  // Hot: everything up to `answered` runs for every command.
-  private enter(request: Request): void {
+  // Hot: `enter`, `next` and `answered` run for every command.
+  /** A request enters the line behind all others. */
+  enter(request: Request): void {
+    const { flusher } = this;
     const { autoPipeline, clock } = this.options;
-    if (autoPipeline) this.scheduleFlush();
-    else this.tickTime = clock.now();
-    this.places.give(request);
-    if (request.deadline === 0) this.deadlines.start(request, this.tickTime);
+    if (!autoPipeline) flusher.time = clock.now();
+    else if (!flusher.isScheduled) flusher.schedule();
+    request.place = ++this.calls;
+    if (request.deadline === 0) this.deadlines.start(request, flusher.time);
     else this.deadlines.enterAgain(request);
     this.backlog.push(request);
     if (!autoPipeline) this.flush();
@@ -225,7 +192,7 @@ export class Line implements LinkOwner {
 
   /** A request enters the line, and is written once it is released, or after so many ms; others pass it meanwhile. */
   hold(request: Request, longest: number): void {
-    this.places.give(request);
+    request.place = ++this.calls;
     this.deadlines.start(request, this.options.clock.now());
     this.backlog.hold(request, longest);
   }
@@ -248,40 +215,20 @@ export class Line implements LinkOwner {
 
   /** Has the queue written at the end of the tick, empty or not. */
   scheduleFlush(): void {
-    if (this.flushScheduled) return;
-    this.flushScheduled = true;
-    this.tickTime = this.options.clock.now();
-    this.tickPlace = this.places.next;
-    this.options.clock.nextTick(this.endTick);
+    this.flusher.schedule();
   }
 
   writeLater(): void {
-    if (this.options.autoPipeline) this.scheduleFlush();
+    if (this.options.autoPipeline) this.flusher.schedule();
     else this.flush();
   }
 
-  private readonly endTick = (): void => {
-    const late = this.options.clock.now() - this.tickTime;
-    if (late >= SHORTEST_HOLD) this.extendTick(late);
-    this.flush();
-  };
-
-  private readonly flush = (): void => {
+  private flush(): void {
     this.residents.beforeWrite();
-    this.flushScheduled = false;
+    this.flusher.isScheduled = false;
     const { link } = this;
     if (link?.isOpen === true) this.backlog.readmit();
     link?.write();
-  };
-
-  /** What was called in this tick was written late because user code held up the event loop. */
-  private extendTick(late: number): void {
-    const { queue } = this.backlog;
-    for (let number = queue.passed + queue.length - 1; number >= queue.passed; number--) {
-      const request = queue.at(number);
-      if (request.place < this.tickPlace) break;
-      this.deadlines.extend(request, late);
-    }
   }
 
   next(): Request | undefined {
@@ -295,28 +242,20 @@ export class Line implements LinkOwner {
   isLeftBehind(request: Request): boolean {
     if (this.places.hasLeft(request)) return true;
     // Perhaps it is its answer that broke the link: then that is to be seen, and cost no other request.
-    if (request.past!.oldestAtLoss === this.losses) this.backlog.pauseUntilAnswered();
+    if (this.lostLinks.mayHaveBroken(request)) this.backlog.pauseUntilAnswered();
     return false;
   }
 
   wrote(request: Request): void {
-    const { effect, blocking } = request.command.spec;
-    if (changesMeaning(effect)) this.places.wrote(request);
-    if (blocking !== undefined) this.grantWait(request);
-  }
-
-  /** The server counts from when it has the command, so the wait for the connection is not taken from that. */
-  private grantWait(request: Request): void {
-    if (request.deadline === 0 || request.context.limitsBlocking || blockingWait(request.command) === undefined) return;
-    const { clock, blockingGrace } = this.options;
-    this.deadlines.extend(request, clock.now() + timeFor(request, blockingGrace) - request.deadline);
+    this.places.wrote(request);
+    this.deadlines.wrote(request);
   }
 
   answered(link: Link, request: Request, frame: Frame): void {
     const isError = frame instanceof ErrorFrame;
     if (!request.command.spec.plain) {
-      this.noteEnd(request, !isError);
-      if (link.outgoing.answered(request)) this.scheduleFlush();
+      this.places.ended(request, !isError);
+      if (link.outgoing.answered(request)) this.flusher.schedule();
     }
     if (this.order.isActive) this.keepOrder(request, frame);
     try {
@@ -326,18 +265,16 @@ export class Line implements LinkOwner {
       if (error instanceof UnexpectedReply) this.unexpected(link, request, error);
       else reportUnhandled(error);
     }
-    if (link.owed.length === 0 || this.draining) this.rest();
+    if (link.owed.length === 0 || this.drain.isAwaited) this.rest();
     // What is at hand is read first.
-    else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.scheduleFlush();
+    else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.flusher.schedule();
   }
 
   /** What has run has overtaken the writes to the same keys that were called before it and wait to be repeated. */
   private keepOrder(request: Request, frame: Frame): void {
-    if (mayHaveWritten(frame, request.command)) {
-      for (const overtaken of this.order.overtakenBy(request)) failSafely(overtaken, leftBehind(overtaken));
-    }
+    if (mayHaveWritten(frame, request.command)) this.retrier.failRepeated(this.order.overtakenBy(request));
     // One that is repeated may have waited for this reply.
-    if (this.backlog.queue.length > 0) this.scheduleFlush();
+    if (this.backlog.queue.length > 0) this.flusher.schedule();
   }
 
   /** The reply is perhaps another's, and so are those behind it. The link first, for the observer that is told may send more. */
@@ -347,17 +284,13 @@ export class Line implements LinkOwner {
     failSafely(request, error);
   }
 
-  private noteEnd(request: Request, done: boolean): void {
-    if (changesMeaning(request.command.spec.effect)) this.places.ended(request, done);
-  }
-
   private deliver(link: Link, request: Request, frame: Frame): void {
     request.settle(frame);
     const { command } = request;
     if (command.spec.effect === undefined) return;
     link.mode.accepted(command);
     this.sessionCommands$.next(command);
-    if (changesMeaning(command.spec.effect)) this.failLeft();
+    if (changesMeaning(command.spec.effect)) this.retrier.failLeftBehind(this.places);
   }
 
   memberRefused(link: Link, error: ReplyError): void {
@@ -368,48 +301,24 @@ export class Line implements LinkOwner {
     this.residents.receive(push);
   }
 
-  /** What is not to be repeated in another database, or as another user. */
-  private failLeft(): void {
-    const left = (request: Request): boolean => this.places.hasSurelyLeft(request);
-    for (const request of this.backlog.takeRepeated(left)) failSafely(request, leftBehind(request));
-  }
-
-  /** A reply is owed, and the server is not waiting for anything before it gives it. */
-  private owesSoon(): boolean {
-    const oldest = this.link?.owed.peek();
-    return oldest !== undefined && blockingWait(oldest.command) === undefined;
-  }
-
   rest(): void {
     const { link } = this;
-    if (this.owesSoon()) {
-      if (this.draining) this.tellIdle();
+    if (this.drain.owesSoon) {
+      if (this.drain.isAwaited) this.drain.tell();
       return;
     }
-    if (link?.outgoing.holds && link.owed.length === 0) this.scheduleFlush();
+    if (link?.outgoing.holds && link.owed.length === 0) this.flusher.schedule();
     if (link?.retiring !== undefined) {
       link.lose(new ConnectionError('The connection is made anew', { cause: link.retiring }));
       return;
     }
     if (this.backlog.pauseElapsed) this.resume();
-    this.tellIdle();
-  }
-
-  private isDrained(): boolean {
-    // The backlog may be long, so it is looked through only when all that was sent is answered, not at every reply.
-    const owed = this.link?.owed;
-    if (this.draining && (owed === undefined || owed.length === 0)) this.backlog.prune();
-    const next = owed?.peek() ?? this.backlog.peek();
-    return this.pending === 0 || (this.draining && next !== undefined && blockingWait(next.command) !== undefined);
-  }
-
-  private tellIdle(): void {
-    if (this.isDrained()) this.idle$.next();
+    this.drain.tell();
   }
 
   /** The pause is over once those in flight have been refused as well; a blocking command is not waited for. */
   private resume(): void {
-    if (this.owesSoon() || this.link?.retiring !== undefined) return;
+    if (this.drain.owesSoon || this.link?.retiring !== undefined) return;
     this.backlog.resume();
     this.flush();
   }
@@ -417,98 +326,15 @@ export class Line implements LinkOwner {
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
     this.order.linkChanged(undefined);
-    const { greetings, queued, refusedFrom } = link.outgoing.end();
-    for (const request of queued) this.backlog.bringBack(request);
-    const ending = link.owed.passed < refusedFrom ? this.endedByRequest(link, error) : undefined;
-    const oldest = link.owed.passed < refusedFrom ? link.owed.peek() : undefined;
-    const loss = { link, error, oldest, isSuspect: this.suspects(oldest), refusedFrom };
-    this.undecided.push(loss);
-    const first = this.decide(loss);
-    if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.losses;
-    this.decideLater(loss);
-    return () => {
-      if (ending !== undefined) guarded(() => ending.settleUnanswered());
-      this.failer.fail(greetings, (request) => connectionLost(error, request, 'unsent'));
-      this.tell(first);
-    };
+    return this.lostLinks.add(link, error);
   }
 
-  /** The oldest request, where the server has closed the connection because it was asked to: the end is the reply. */
-  private endedByRequest({ owed }: Link, error: RedisError): Request | undefined {
-    const oldest = owed.peek();
-    if (oldest === undefined || this.retrier.hasEnded || !isEndByPeer(error) || !endsConnection(oldest.command))
-      return undefined;
-    return owed.shift();
-  }
-
-  /** Decides about the requests that a lost link has owed for longest: those that fail are returned, the others are repeated. */
-  private decide({ link, error, oldest, isSuspect, refusedFrom }: Loss): Casualties {
-    const { owed } = link;
-    const failing: Casualties = { requests: [], errors: [] };
-    for (let left = SLICE; left > 0 && owed.length > 0; left--) {
-      const request = owed.shift()!;
-      if (!request.command.spec.plain) this.noteEnd(request, false);
-      const isOldest = request === oldest;
-      const isRefused = owed.passed > refusedFrom;
-      if (isRefused && !isGreeting(request)) {
-        this.backlog.bringBack(request);
-        continue;
-      }
-      const failure = withoutStacks(() => {
-        // What restores a link is sent anew with the next one.
-        if (isRefused) return connectionLost(error, request, 'unsent');
-        const progress = link.progressOf(request, oldest);
-        // What the server answers in no RESP is not asked for again: it would break the next link as well.
-        if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
-        const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
-        return this.retrier.lost(request, error, { progress, delivery, isSuspect: isSuspect && isOldest });
-      });
-      if (failure === undefined) continue;
-      failing.requests.push(request);
-      failing.errors.push(failure);
-    }
-    return failing;
-  }
-
-  /** Goes on to what else the link owed once the event loop has done other work; then sending may resume. */
-  private decideLater(loss: Loss): void {
-    if (loss.link.owed.length > 0) {
-      this.options.clock.afterInput(() => {
-        const next = this.decide(loss);
-        this.decideLater(loss);
-        this.tell(next);
-      });
-      return;
-    }
-    this.undecided = this.undecided.filter((other) => other !== loss);
-    this.deadlines.forget(loss.link.owed);
-    if (this.undecided.length > 0) return;
+  /** It is decided about all that lost links owed: sending may resume. */
+  private decided(): void {
     this.backlog.resume();
     if (this.pending === 0) this.deadlines.stop();
     const { opensLater } = this;
     this.opensLater = undefined;
     if (opensLater !== undefined && opensLater === this.link) this.open();
   }
-
-  private tell({ requests, errors }: Casualties): void {
-    this.failer.fail(requests, (_request, index) => errors[index]!);
-  }
-
-  /** A request that was the oldest in flight at the last loss as well: perhaps its answer is what breaks the link. */
-  private suspects(oldest: Request | undefined): boolean {
-    return oldest?.past?.oldestAtLoss === this.losses++;
-  }
-}
-
-/** The bytes of the oldest reply are no RESP. Where an error names a command, the reply to that one has been taken already. */
-function isNoResp(error: RedisError): error is ProtocolError {
-  return error instanceof ProtocolError && error.command === undefined;
-}
-
-/** The peer has closed the connection, or reset it. */
-function isEndByPeer(error: RedisError): boolean {
-  if (!(error instanceof ConnectionError)) return false;
-  const { cause } = error;
-  const code = (cause as { readonly code?: unknown } | undefined)?.code;
-  return cause === undefined || code === 'ECONNRESET' || code === 'EPIPE';
 }

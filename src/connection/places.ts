@@ -7,28 +7,17 @@ export function changesMeaning(effect: Effect | undefined): boolean {
 }
 
 /**
- * Numbers the requests in the order of the calls. A request that was called before a SELECT or AUTH is not repeated behind it, for
+ * Knows, of the requests that are numbered in the order of the calls, which would mean something else now. A request that was called before a SELECT or AUTH is not repeated behind it, for
  * there it would be another command.
  */
 //  called:  GET a   SELECT 1   GET b   SELECT 2
 //  place:     1        2         3        4
 export class Places {
-  private last = 0;
   /** the place of the latest SELECT or AUTH that the server has accepted */
   private accepted = 0;
   /** the place of the latest that is written, and how many of those written are not answered yet */
   private written = 0;
   private underWay = 0;
-
-  /** The place of the next request. */
-  get next(): number {
-    return this.last + 1;
-  }
-
-  // Hot: once per command.
-  give(request: Request): void {
-    request.place = ++this.last;
-  }
 
   /** Whether a request that is repeated would be written behind a later SELECT or AUTH. */
   hasLeft({ past, place }: Request): boolean {
@@ -40,13 +29,19 @@ export class Places {
     return past !== undefined && place < this.accepted;
   }
 
-  wrote({ place }: Request): void {
+  /** A request that is not plain is written. */
+  wrote({ command, place }: Request): void {
+    if (!changesMeaning(command.spec.effect)) return;
     this.underWay++;
     this.written = place;
   }
 
-  /** @param done the server has accepted it; otherwise it was refused or lost */
-  ended({ place }: Request, done: boolean): void {
+  /**
+   * A request that is not plain has come to its end.
+   * @param done the server has accepted it; otherwise it was refused or lost
+   */
+  ended({ command, place }: Request, done: boolean): void {
+    if (!changesMeaning(command.spec.effect)) return;
     this.underWay--;
     if (done && place > this.accepted) this.accepted = place;
   }

@@ -6,9 +6,9 @@ import type { ReconnectOnError } from '../options';
 import type { ErrorFrame } from '../resp/frames';
 import type { Backlog } from './backlog';
 import type { Clock } from './clock';
-import { connectionLost, lostAgain, type GroupProgress } from './failures';
+import { connectionLost, failSafely, leftBehind, lostAgain, type GroupProgress } from './failures';
 import { reportUnhandled } from './guarded';
-import { changesMeaning } from './places';
+import { changesMeaning, type Places } from './places';
 import { delayOfNextTry } from './retry';
 import { timeToWait } from './time-for';
 
@@ -119,6 +119,16 @@ export class Retrier {
     if (delay > 0) this.backlog.park(request, delay);
     else this.backlog.bringBack(request);
     return undefined;
+  }
+
+  /** Fails what is not to be repeated in another database, or as another user, which the server has accepted now. */
+  failLeftBehind(places: Places): void {
+    this.failRepeated(this.backlog.takeRepeated((request) => places.hasSurelyLeft(request)));
+  }
+
+  /** Fails what would be another command, or undo one, if it were repeated now. */
+  failRepeated(requests: readonly Request[]): void {
+    for (const request of requests) failSafely(request, leftBehind(request));
   }
 
   private noteLoss(request: Request, failure: RedisError): Past {

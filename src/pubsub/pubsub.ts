@@ -2,7 +2,8 @@ import { EMPTY, Observable, Subscription, merge, tap, throwError, timer } from '
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import { inCallersContext, inContext } from '../connection/async-context';
-import type { Connection, ConnectionState } from '../connection/connection';
+import type { Connection } from '../connection/connection';
+import type { ConnectionState } from '../connection/connection-state';
 import type { Resident, Send } from '../connection/resident';
 import { AuthenticationError, ConnectionError, ReplyError, type RedisError } from '../errors';
 import type { Push } from '../resp/frames';

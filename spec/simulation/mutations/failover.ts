@@ -11,7 +11,7 @@ export const failoverMutations: readonly Mutation[] = [
   {
     fault: 'a link that leads to a replica is left before it has answered',
     file: 'connection/line.ts',
-    from: 'else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.scheduleFlush();',
+    from: 'else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.flusher.schedule();',
     to: "else if (link.retiring !== undefined) link.lose(new ConnectionError('impatient'));",
   },
   {

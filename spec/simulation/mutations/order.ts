@@ -5,8 +5,8 @@ export const orderMutations: readonly Mutation[] = [
   {
     fault: 'a refused write is repeated although a later one has run',
     file: 'connection/line.ts',
-    from: 'if (mayHaveWritten(frame, request.command)) {',
-    to: 'if (request.place < 0) {',
+    from: 'if (mayHaveWritten(frame, request.command)) this',
+    to: 'if (request.place < 0) this',
   },
   {
     fault: 'a refused write is written behind a later one that is on its way',

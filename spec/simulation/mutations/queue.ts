@@ -28,8 +28,8 @@ export const queueMutations: readonly Mutation[] = [
   },
   {
     fault: 'the queue for commands without a link has no bound',
-    file: 'connection/connection.ts',
-    from: 'if (this.line.queued >= offlineQueue && this.line.countQueued() >= offlineQueue) return this.overflow(request);',
+    file: 'connection/backlog.ts',
+    from: 'if (this.queued >= most) return false;',
     to: '',
   },
   {
@@ -40,9 +40,9 @@ export const queueMutations: readonly Mutation[] = [
   },
   {
     fault: 'what was never sent fails with the link',
-    file: 'connection/line.ts',
+    file: 'connection/lost-links.ts',
     from: 'const { greetings, queued, refusedFrom } = link.outgoing.end();',
-    to: 'const { greetings, queued, refusedFrom } = link.outgoing.end();\n    greetings.push(...this.backlog.take(() => true));',
+    to: 'const { greetings, queued, refusedFrom } = link.outgoing.end();\n    greetings.push(...this.backlog.takeBehind(0));',
   },
   {
     fault: 'an emptied send buffer goes unnoticed',
@@ -58,9 +58,9 @@ export const queueMutations: readonly Mutation[] = [
   },
   {
     fault: 'places are given in another order than that of the calls',
-    file: 'connection/places.ts',
-    from: 'request.place = ++this.last;',
-    to: 'request.place = (++this.last ^ 1) + 1;',
+    file: 'connection/line.ts',
+    from: 'request.place = ++this.calls;\n    if (request.deadline',
+    to: 'request.place = (++this.calls ^ 1) + 1;\n    if (request.deadline',
   },
   {
     fault: 'what cannot be encoded is taken for sent',

@@ -22,9 +22,9 @@ export const replyMutations: readonly Mutation[] = [
   },
   {
     fault: 'of what a lost link owed only the oldest is dealt with',
-    file: 'connection/line.ts',
-    from: 'if (!request.command.spec.plain) this.noteEnd(request, false);',
-    to: 'if (request !== oldest) continue;\n      if (!request.command.spec.plain) this.noteEnd(request, false);',
+    file: 'connection/lost-links.ts',
+    from: 'if (!request.command.spec.plain) this.places.ended(request, false);',
+    to: 'if (request !== oldest) continue;\n      if (!request.command.spec.plain) this.places.ended(request, false);',
   },
   {
     fault: 'a reply that nothing asked for is overlooked',

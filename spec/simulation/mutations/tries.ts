@@ -4,9 +4,9 @@ import type { Mutation } from '../mutant';
 export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what was the oldest in flight at two losses in a row is sent a third time',
-    file: 'connection/line.ts',
-    from: 'return oldest?.past?.oldestAtLoss === this.losses++;',
-    to: 'return oldest?.past?.oldestAtLoss === -this.losses++;',
+    file: 'connection/lost-links.ts',
+    from: 'isSuspect: oldest !== undefined && this.mayHaveBroken(oldest)',
+    to: 'isSuspect: false',
   },
   {
     fault: 'who was lost once and refused then is told that it has not run',
@@ -58,9 +58,9 @@ export const tryMutations: readonly Mutation[] = [
   },
   {
     fault: 'what nobody waits for any more fills the queue',
-    file: 'connection/connection.ts',
-    from: 'this.line.countQueued() >= offlineQueue',
-    to: 'this.line.queued >= offlineQueue',
+    file: 'connection/backlog.ts',
+    from: 'this.countDepartures();\n      if (this.queued',
+    to: 'if (this.queued',
   },
   {
     fault: 'what was not sent when its time was up is not called repeatable',
@@ -70,8 +70,8 @@ export const tryMutations: readonly Mutation[] = [
   },
   {
     fault: 'a read that a closed client gave up is called repeatable',
-    file: 'connection/connection.ts',
-    from: 'facts.repeatable = false;\n    facts.cause',
+    file: 'connection/refusals.ts',
+    from: 'facts.repeatable = false;\n  facts.cause',
     to: 'facts.cause',
   },
   {

@@ -1,4 +1,4 @@
-import type { DisconnectReason } from '../../../src/connection/connection';
+import type { DisconnectReason } from '../../../src/connection/connection-state';
 import type { Link } from '../link';
 import type { WireRequest } from '../wire';
 import { LinkLimits } from './link-limits';

@@ -1,4 +1,4 @@
-import type { DisconnectReason } from '../../../src/connection/connection';
+import type { DisconnectReason } from '../../../src/connection/connection-state';
 import type { Link } from '../link';
 import type { Settings } from '../plan';
 import { GRAIN } from '../sent';

@@ -60,7 +60,7 @@ function setUp() {
   };
   const submit = (limit: number) => {
     const { request, state } = make(limit);
-    line.requests$.next(request);
+    line.enter(request);
     return state;
   };
   const link = () => {

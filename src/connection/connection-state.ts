@@ -1,0 +1,30 @@
+import { ConnectionError, TimeoutError, type RedisError } from '../errors';
+
+/** What a connection is doing. `attempt` counts from 1, `delay` is milliseconds, undefined where an Observable decides. */
+export type ConnectionState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'ready'; readonly protocol: 2 | 3 }
+  | {
+      readonly kind: 'reconnecting';
+      readonly attempt: number;
+      readonly delay: number | undefined;
+      readonly error: RedisError;
+    }
+  | { readonly kind: 'closed'; readonly error?: RedisError };
+
+/** Why a connection ended. */
+export type DisconnectReason = 'connection_lost' | 'timeout' | 'server_closed' | 'closed_by_user';
+
+/** What happened to a connection. */
+export type ConnectionEvent =
+  | { readonly type: 'connect'; readonly protocol: 2 | 3 }
+  | { readonly type: 'disconnect'; readonly reason: DisconnectReason }
+  | { readonly type: 'reconnecting'; readonly attempt: number; readonly delay: number | undefined }
+  | { readonly type: 'error'; readonly error: RedisError };
+
+/** What a loss is told as. */
+export function reasonFor(error: RedisError): DisconnectReason {
+  if (error instanceof TimeoutError) return 'timeout';
+  return error instanceof ConnectionError && error.cause === undefined ? 'server_closed' : 'connection_lost';
+}

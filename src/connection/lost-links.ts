@@ -1,0 +1,159 @@
+import { endsConnection } from '../commands/closing';
+import type { Request } from '../commands/request';
+import { ConnectionError, ProtocolError, type RedisError } from '../errors';
+import type { Backlog } from './backlog';
+import type { Clock } from './clock';
+import type { Deadlines } from './deadlines';
+import { SLICE, type Failer } from './failer';
+import { connectionLost, unreadable, withoutStacks } from './failures';
+import { guarded } from './guarded';
+import type { Link } from './link';
+import { isGreeting } from './outgoing';
+import type { Places } from './places';
+import type { Retrier } from './retrier';
+
+/** A lost link, of which it is being decided what becomes of all that it owed. */
+interface LostLink {
+  readonly link: Link;
+  readonly error: RedisError;
+  readonly oldest: Request | undefined;
+  /** the oldest in flight was that at the last loss as well: perhaps its answer is what breaks the link */
+  readonly isSuspect: boolean;
+  /** the number, among all that were ever owed, of the first that the socket has refused to write */
+  readonly refusedFrom: number;
+}
+
+/** Requests that fail for a loss, and what each is told. */
+interface Casualties {
+  readonly requests: Request[];
+  readonly errors: RedisError[];
+}
+
+/**
+ * Decides what becomes of all that lost links owed: what can be repeated without harm goes back to the queue, the rest fails. Many are
+ * decided about in several turns of the event loop; until then nothing of the queue is written.
+ */
+//                ┌─ was not written ─────────────▶ back to the queue
+//  link lost ────┼─ was to close the connection ─▶ answered by that
+//                ├─ breaks links, perhaps ───────▶ fails
+//                └─ all else ────────────────────▶ Retrier
+export class LostLinks {
+  private undecided: LostLink[] = [];
+  /** The number of the latest loss; the first one is 2, for requests begin with 0. */
+  private latest = 1;
+
+  /** @param onDecided told when nothing is undecided any more */
+  constructor(
+    private readonly clock: Clock,
+    private readonly backlog: Backlog,
+    private readonly places: Places,
+    private readonly retrier: Retrier,
+    private readonly failer: Failer,
+    private readonly deadlines: Deadlines,
+    private readonly onDecided: () => void,
+  ) {}
+
+  get areDecided(): boolean {
+    return this.undecided.length === 0;
+  }
+
+  /** Requests of which it is not decided yet what becomes of them. */
+  get pending(): number {
+    let pending = 0;
+    for (const { link } of this.undecided) pending += link.owed.length;
+    return pending;
+  }
+
+  /** The request was the oldest in flight at the last loss: perhaps it is its answer that broke the link. */
+  mayHaveBroken({ past }: Request): boolean {
+    return past?.oldestAtLoss === this.latest;
+  }
+
+  /** A link is lost. @returns tells the observers of what fails at once; called when everything is in its place */
+  add(link: Link, error: RedisError): () => void {
+    const { greetings, queued, refusedFrom } = link.outgoing.end();
+    for (const request of queued) this.backlog.bringBack(request);
+    const ending = link.owed.passed < refusedFrom ? this.endedByRequest(link, error) : undefined;
+    const oldest = link.owed.passed < refusedFrom ? link.owed.peek() : undefined;
+    const lost = { link, error, oldest, isSuspect: oldest !== undefined && this.mayHaveBroken(oldest), refusedFrom };
+    this.latest++;
+    this.undecided.push(lost);
+    const first = this.decide(lost);
+    if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.latest;
+    this.decideLater(lost);
+    return () => {
+      if (ending !== undefined) guarded(() => ending.settleUnanswered());
+      this.failer.fail(greetings, (request) => connectionLost(error, request, 'unsent'));
+      this.tell(first);
+    };
+  }
+
+  /** The oldest request, where the server has closed the connection because it was asked to: the end is the reply. */
+  private endedByRequest({ owed }: Link, error: RedisError): Request | undefined {
+    const oldest = owed.peek();
+    if (oldest === undefined || this.retrier.hasEnded || !isEndByPeer(error) || !endsConnection(oldest.command))
+      return undefined;
+    return owed.shift();
+  }
+
+  /** Decides about the requests that a lost link has owed for longest: those that fail are returned, the others are repeated. */
+  private decide({ link, error, oldest, isSuspect, refusedFrom }: LostLink): Casualties {
+    const { owed } = link;
+    const failing: Casualties = { requests: [], errors: [] };
+    for (let left = SLICE; left > 0 && owed.length > 0; left--) {
+      const request = owed.shift()!;
+      if (!request.command.spec.plain) this.places.ended(request, false);
+      const isOldest = request === oldest;
+      const isRefused = owed.passed > refusedFrom;
+      if (isRefused && !isGreeting(request)) {
+        this.backlog.bringBack(request);
+        continue;
+      }
+      const failure = withoutStacks(() => {
+        // What restores a link is sent anew with the next one.
+        if (isRefused) return connectionLost(error, request, 'unsent');
+        const progress = link.progressOf(request, oldest);
+        // What the server answers in no RESP is not asked for again: it would break the next link as well.
+        if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
+        const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
+        return this.retrier.lost(request, error, { progress, delivery, isSuspect: isSuspect && isOldest });
+      });
+      if (failure === undefined) continue;
+      failing.requests.push(request);
+      failing.errors.push(failure);
+    }
+    return failing;
+  }
+
+  /** Goes on to what else the link owed once the event loop has done other work. */
+  private decideLater(lost: LostLink): void {
+    if (lost.link.owed.length > 0) {
+      this.clock.afterInput(() => {
+        const next = this.decide(lost);
+        this.decideLater(lost);
+        this.tell(next);
+      });
+      return;
+    }
+    this.undecided = this.undecided.filter((other) => other !== lost);
+    this.deadlines.forget(lost.link.owed);
+    if (this.areDecided) this.onDecided();
+  }
+
+  private tell({ requests, errors }: Casualties): void {
+    this.failer.fail(requests, (_request, index) => errors[index]!);
+  }
+}
+
+/** The bytes of the oldest reply are no RESP. Where an error names a command, the reply to that one has been taken already. */
+function isNoResp(error: RedisError): error is ProtocolError {
+  return error instanceof ProtocolError && error.command === undefined;
+}
+
+/** The peer has closed the connection, or reset it. */
+function isEndByPeer(error: RedisError): boolean {
+  if (!(error instanceof ConnectionError)) return false;
+  const { cause } = error;
+  const code = (cause as { readonly code?: unknown } | undefined)?.code;
+  return cause === undefined || code === 'ECONNRESET' || code === 'EPIPE';
+}

@@ -1,0 +1,80 @@
+import type { Request } from '../commands/request';
+import {
+  AuthenticationError,
+  ConnectionError,
+  DisconnectedError,
+  ProtocolError,
+  ReplyError,
+  TimeoutError,
+  type RedisError,
+} from '../errors';
+import { factsOf } from './failures';
+
+/**
+ * The connection is closed, or closing.
+ * @param request undefined for what is no command
+ * @param cause why it was closed; undefined where its user has closed it
+ * @param isLost it was lent, and is not made again
+ */
+export function tooLate(
+  request: Request | undefined,
+  cause: RedisError | undefined,
+  isLost: boolean,
+): DisconnectedError {
+  const what = isLost ? 'the dedicated connection was lost' : 'the client gave up';
+  const why = cause === undefined ? 'the client is closed' : `${what}: ${cause.message}`;
+  // It did no harm to send it again, and no good either.
+  if (request === undefined) return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
+  const facts = factsOf(request);
+  facts.repeatable = false;
+  facts.cause = cause ?? request.past?.failure;
+  const fates = {
+    unsent: 'was not sent',
+    unknown: 'was sent, may have run, and is not sent again',
+    answered: 'was refused, and is not sent again',
+  };
+  return new DisconnectedError(`${facts.command} ${fates[facts.delivery]}: ${why}`, facts);
+}
+
+/** There is no connection, and as many commands wait for one as may. */
+export function noRoom(
+  request: Request,
+  offlineQueue: number,
+  address: string,
+  cause: RedisError | undefined,
+): DisconnectedError {
+  const { name } = request.command.spec;
+  const waiting = offlineQueue === 0 ? 'nothing may wait' : `${offlineQueue} commands already wait`;
+  const message = `${name} was not sent: ${address} is out of reach and ${waiting}`;
+  return new DisconnectedError(message, factsOf(request, undefined, cause));
+}
+
+/** What waits for a connection is told why there is none, for no repetition cures that. */
+export function hopeless(request: Request, error: RedisError): RedisError {
+  const facts = factsOf(request, undefined, error);
+  facts.repeatable = false;
+  const { message } = error;
+  if (error instanceof AuthenticationError) return new AuthenticationError(message, error.kind, facts);
+  if (error instanceof ReplyError) return new ReplyError(message, error.kind, facts);
+  if (error instanceof ProtocolError) return new ProtocolError(message, facts);
+  return new ConnectionError(message, facts);
+}
+
+/**
+ * The connection was not ready in time, ms.
+ * @param lastError why the last attempt failed, so many ms ago
+ */
+export function notReached(
+  address: string,
+  limit: number,
+  lastError: RedisError | undefined,
+  age: number,
+): TimeoutError {
+  const why = lastError === undefined ? '' : `: ${lastError.message} (${age} ms ago)`;
+  return new TimeoutError(`${address} could not be reached within ${limit} ms${why}`, { cause: lastError });
+}
+
+/** The server has answered in the handshake what it will answer again. */
+export function isFinal(error: RedisError): boolean {
+  return error instanceof ReplyError && !error.repeatable;
+}
