@@ -1,8 +1,7 @@
 import type { Unsubscribable } from 'rxjs';
 import type { RedisError } from '../errors';
-import type { ReplyObserver } from './observers';
 import type { ReplySource } from './reply';
-import type { Request } from './request';
+import type { ReplyObserver, Request } from './request';
 
 /** How many frames stand between the user's code and what makes replies: the surface's `send` and the method. */
 const OWN_FRAMES = 2;

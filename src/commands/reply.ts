@@ -4,10 +4,9 @@ import { Awaitable } from './awaitable';
 import { withCallSite } from './call-sites';
 import { Command } from './command';
 import { defineSpec } from './define-spec';
-import { AwaitedReply } from './observers';
 import { OwnKeys } from './own-keys';
 import { applyPrefix } from './prefix';
-import { Request } from './request';
+import { Request, type ReplyObserver } from './request';
 import { plainContext, type Executor, type RequestContext } from './request-context';
 import { watched } from './unused-replies';
 
@@ -125,6 +124,39 @@ export class Reply<T> extends Awaitable<T> {
   protected outcome(): Promise<T> {
     return (this.promise ??= sendOnce(this));
   }
+}
+
+/**
+ * The observer of a reply that is awaited; it is closed once the outcome is known.
+ *
+ * It keeps `resolve` alone: a Promise's `reject` is 64 bytes that nearly no command needs, and `resolve` can do its work.
+ */
+export class AwaitedReply<T> implements ReplyObserver<T> {
+  constructor(private resolve: (value: T | Promise<never>) => void) {}
+
+  get closed(): boolean {
+    return this.resolve === settled;
+  }
+
+  // Hot: once per awaited reply.
+  next(value: T): void {
+    this.resolve(value);
+    this.resolve = settled;
+  }
+
+  error(error: RedisError): void {
+    this.resolve(Promise.reject(error));
+    this.resolve = settled;
+  }
+
+  /** Without a value when the user asked the server not to answer. */
+  complete(): void {
+    this.resolve(undefined as T);
+  }
+}
+
+function settled(): void {
+  // a later outcome changes nothing
 }
 
 const answeredHere: ReplySource = { ...plainContext, executor: { submit: (request) => request.settle(null) } };

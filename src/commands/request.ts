@@ -2,10 +2,20 @@ import type { Unsubscribable } from 'rxjs';
 import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import type { Command } from './command';
-import type { ReplyObserver } from './observers';
 import { UnexpectedReply } from './unexpected-reply';
 import type { RequestContext } from './request-context';
 import { toUnreadable } from './reply-error';
+
+/** Where a reply goes. A Subscriber of RxJS is one. */
+export interface ReplyObserver<T> {
+  /** Nothing is wanted any more: an unsent command is not worth sending, a reply is swallowed. */
+  readonly closed: boolean;
+  next(value: T): void;
+  error(error: RedisError): void;
+  complete(): void;
+  /** Is told when the observer is closed; only what can be left has it. */
+  add?(departure: Unsubscribable): void;
+}
 
 /** What has become so far of a request that is repeated. */
 export interface Past {

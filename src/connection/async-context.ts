@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Observable, type MonoTypeOperatorFunction, type Unsubscribable } from 'rxjs';
-import { AwaitedReply, type ReplyObserver } from '../commands/observers';
+import { AwaitedReply } from '../commands/reply';
+import type { ReplyObserver } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { RedisError } from '../errors';
 

@@ -87,7 +87,7 @@ export class Incoming {
       }
       if (frame instanceof Attribute) return;
     }
-    if (typeof frame === 'string' && this.mode.isMonitored(frame)) {
+    if (!this.mode.isOrdinary && typeof frame === 'string' && this.mode.isMonitored(frame)) {
       this.sink.pushed(new Push(['monitor', frame]));
       return;
     }

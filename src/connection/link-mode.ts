@@ -24,6 +24,8 @@ export function aloneOnly({ name }: CommandSpec): TypeError {
 //  CLIENT REPLY SKIP ──taken───▶ nothing,                 then the reply to the probe
 //                    ──refused─▶ an error or QUEUED, the reply to what should be muted, …
 export class LinkMode {
+  /** Neither CLIENT REPLY nor MONITOR was written: every frame that is no push is the reply to the oldest request. */
+  isOrdinary = true;
   /** MULTI is written and EXEC is not: whatever is written now would belong to the transaction. */
   inTransaction = false;
   /** The server has accepted MULTI, and EXEC is not written: what is written between them never runs if the link is lost now. */
@@ -53,7 +55,6 @@ export class LinkMode {
     );
   }
 
-  // Hot: once per command.
   /** Every request that is written now will be answered, unless it changes that itself. */
   get answersAll(): boolean {
     return this.muted === undefined && !this.unconfirmed;
@@ -77,7 +78,6 @@ export class LinkMode {
     return answered;
   }
 
-  // Hot: once per reply.
   /**
    * Whether a reply may be the server's to a CLIENT REPLY that it refuses, or keeps for EXEC. An error may as well be that of the
    * oldest request: it cannot be told.
@@ -118,6 +118,10 @@ export class LinkMode {
       case 'multi':
         this.inTransaction = true;
         this.hadTransactions = true;
+        break;
+      case 'reply':
+      case 'monitor':
+        this.isOrdinary = false;
         break;
       case 'watch':
         this.watching = true;

@@ -214,7 +214,7 @@ export class Link implements FrameSink {
       this.lose(new ConnectionError(TURNED_AWAY + frame.text));
       return;
     }
-    if (this.mode.isDoubtful(frame, this.owed.peek())) {
+    if (!this.mode.isOrdinary && this.mode.isDoubtful(frame, this.owed.peek())) {
       const why = frame instanceof ErrorFrame ? frame.kind : 'QUEUED';
       this.lose(
         new ConnectionError(`CLIENT REPLY may have been refused (${why}), so it is not known whose the replies are`),

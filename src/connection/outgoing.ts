@@ -242,7 +242,7 @@ export class Outgoing {
       if (!this.encode(request, command)) continue;
       count++;
       if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
-      if (command.spec.plain && mode.answersAll) owed.push(request);
+      if (command.spec.plain && mode.isOrdinary) owed.push(request);
       else this.pushSpecial(request);
     }
     return count;
