@@ -1,14 +1,18 @@
 import { NEVER, concat, of, type Observable } from 'rxjs';
 import { call } from '../../src/commands/call';
+import type { Command } from '../../src/commands/command';
 import { Reply } from '../../src/commands/reply';
 import { plainContext } from '../../src/commands/request-context';
 import type { Clock } from '../../src/connection/clock';
 import { Connection } from '../../src/connection/connection';
+import { retryPolicy } from '../../src/connection/retry';
 import { resolveOptions, type RedisOptions } from '../../src/options';
 import { ConnectionError } from '../../src/errors';
 import { Decoder, INCOMPLETE } from '../../src/resp/decoder';
 import { PubSub } from '../../src/pubsub/pubsub';
+import { record } from './clients';
 import { ScriptedSocket } from './scripted-socket';
+import { VirtualClock } from './virtual-clock';
 
 /** What has been queued for the end of the tick is written when this resolves. */
 export const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -75,6 +79,27 @@ export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
     greeted: main.greeted,
     /** Waits for the next link for messages and answers its greeting. */
     carrierGreeted: carried.greeted,
+  };
+}
+
+/** A connection in virtual time that sends again what was refused or lost; its sockets are the spec's. */
+export function retryingConnection(given: RedisOptions = {}) {
+  const options = resolveOptions({ reconnect: { initialDelay: 10, jitter: 0 }, retry: { jitter: 0 }, ...given });
+  const clock = new VirtualClock();
+  const { dial, links } = new Sockets(IN_RESP3);
+  const connection = new Connection(options, { dial, clock });
+  const { commandTimeout, retry } = options;
+  const context = { ...plainContext, commandTimeout, retry: retryPolicy(retry), executor: connection };
+  return {
+    connection,
+    clock,
+    links,
+    send: <T>(command: Command<T>) => record(Reply.from(context, command)),
+    /** Lets so many ms pass. */
+    pass: async (ms: number) => {
+      clock.advance(ms);
+      await tick();
+    },
   };
 }
 

@@ -91,3 +91,14 @@ export class ScriptedServer {
     });
   }
 }
+
+/** Starts scripted servers for the specs of a file and stops them after each. */
+export function useScriptedServers(): (script: Script, host?: string) => Promise<ScriptedServer> {
+  const servers: ScriptedServer[] = [];
+  afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
+  return async (script, host) => {
+    const server = await ScriptedServer.start(script, host);
+    servers.push(server);
+    return server;
+  };
+}

@@ -137,13 +137,7 @@ export function pushOptionals<T>(
   return pushAny(args, fromRest(rest as Optionals<T>), check, spec, name);
 }
 
-/** Appends how many values follow, then the values, at least one; returns the count. */
-export function pushCounted<T>(args: Arg[], values: Many<T>, check: Check<T>, spec: CommandSpec, name: string): number {
-  const at = args.push(0) - 1;
-  return (args[at] = pushMany(args, values, check, spec, name));
-}
-
-/** Like `pushCounted`, and none is no error. */
+/** Appends how many values follow, then the values; returns the count. */
 export function pushAnyCounted<T>(
   args: Arg[],
   values: Many<T>,
@@ -153,6 +147,11 @@ export function pushAnyCounted<T>(
 ): number {
   const at = args.push(0) - 1;
   return (args[at] = pushAny(args, values, check, spec, name));
+}
+
+/** Like `pushAnyCounted`, and at least one value is wanted. */
+export function pushCounted<T>(args: Arg[], values: Many<T>, check: Check<T>, spec: CommandSpec, name: string): number {
+  return pushAnyCounted(args, values, check, spec, name) || refuse(spec, name, 'at least one value', values);
 }
 
 /** Appends names and values alternately; returns how many pairs. */

@@ -82,7 +82,7 @@ async function main(url: string): Promise<void> {
     passed[way] = await functionsPassed(session, text, run);
   }
   console.log(JSON.stringify(passed));
-  redis.destroy();
+  await redis.destroy();
 }
 
 void main(process.argv[2]!);

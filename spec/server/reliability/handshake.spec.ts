@@ -3,7 +3,7 @@ import type { Redis, RedisOptions } from 'rxjs-redis';
 import { call, clientNoEvict, clientTracking, select, set, type ClientKillFilter } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
-import { greeting, ScriptedServer, type Script } from '../../support/scripted-server';
+import { greeting, useScriptedServers, type Script } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
 
 const quick = { initialDelay: 1, maxDelay: 5 };
@@ -15,13 +15,7 @@ function sorted(seenOn: readonly string[][][]): readonly string[][][] {
 
 describe('The handshake', () => {
   const make = useClients();
-  const scripted: ScriptedServer[] = [];
-  afterEach(() => Promise.all(scripted.splice(0).map((server) => server.stop())));
-  const serve = async (script: Script) => {
-    const server = await ScriptedServer.start(script);
-    scripted.push(server);
-    return server;
-  };
+  const serve = useScriptedServers();
   const modern: Script = ([word, ...args]) => {
     if (word === 'HELLO') return greeting;
     if (word !== 'SUBSCRIBE') return '+OK\r\n';
@@ -153,8 +147,7 @@ describe('The handshake', () => {
   });
 
   it('is the same over IPv6', async () => {
-    const server = await ScriptedServer.start(modern, '::1');
-    scripted.push(server);
+    const server = await serve(modern, '::1');
     expect(server.url).toMatch(/^redis:\/\/\[::1\]:\d+$/);
     const redis = make({ url: server.url, ...everything });
     expect(await redis.set('k', 'v')).toBe('OK');

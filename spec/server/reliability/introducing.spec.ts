@@ -2,7 +2,7 @@ import { firstValueFrom } from 'rxjs';
 import type { RedisOptions } from 'rxjs-redis';
 import { reaches, record, useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
-import { ScriptedServer, greeting, type Script } from '../../support/scripted-server';
+import { greeting, useScriptedServers, type ScriptedServer } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
 
 const quick = { initialDelay: 1, maxDelay: 5 };
@@ -10,13 +10,7 @@ const quick = { initialDelay: 1, maxDelay: 5 };
 describe('What the server is told of the client', () => {
   const server = useServer({ own: true });
   const make = useClients();
-  const scripted: ScriptedServer[] = [];
-  afterEach(() => Promise.all(scripted.splice(0).map((server) => server.stop())));
-  const serve = async (script: Script) => {
-    const server = await ScriptedServer.start(script);
-    scripted.push(server);
-    return server;
-  };
+  const serve = useScriptedServers();
   /** A proxy that hangs up on commands it does not know. */
   const proxy = (...unknown: string[]) =>
     serve((words, socket) => {
@@ -169,8 +163,7 @@ describe('A server that wants a password', () => {
 describe('A password that the server does not need', () => {
   const server = useServer({ own: true });
   const make = useClients();
-  const scripted: ScriptedServer[] = [];
-  afterEach(() => Promise.all(scripted.splice(0).map((server) => server.stop())));
+  const serve = useScriptedServers();
   const refused = {
     code: 'AUTHENTICATION',
     command: 'AUTH',
@@ -192,10 +185,9 @@ describe('A password that the server does not need', () => {
     ['auto', 'ERR AUTH <password> called without any password configured for the default user.'],
     ['auto', 'ERR Client sent AUTH, but no password is set'],
   ] as const)('is refused at once by servers without HELLO as well (RESP%s, "%s")', async (protocol, refusal) => {
-    const old = await ScriptedServer.start(([word]) =>
+    const old = await serve(([word]) =>
       word === 'AUTH' ? `-${refusal}\r\n` : word === 'HELLO' ? "-ERR unknown command 'HELLO'\r\n" : '+OK\r\n',
     );
-    scripted.push(old);
     const redis = make({ url: old.url, password: 'superfluous', protocol });
     expect(await failure(redis.connect())).toMatchObject(refused);
   });

@@ -1,52 +1,26 @@
-import { NEVER, concat, of } from 'rxjs';
 import { blpop, get, incr, select } from 'rxjs-redis/commands';
 import type { RedisOptions } from 'rxjs-redis';
-import type { Command } from '../../../src/commands/command';
-import { Reply } from '../../../src/commands/reply';
-import { plainContext } from '../../../src/commands/request-context';
-import { Connection } from '../../../src/connection/connection';
-import { retryPolicy } from '../../../src/connection/retry';
 import { ConnectionError, type RedisError } from '../../../src/errors';
-import { resolveOptions } from '../../../src/options';
-import { record } from '../../support/clients';
-import { commandsOf, tick } from '../../support/scripted-link';
-import { ScriptedSocket } from '../../support/scripted-socket';
-import { VirtualClock } from '../../support/virtual-clock';
+import { commandsOf, greet, retryingConnection, tick } from '../../support/scripted-link';
+import type { ScriptedSocket } from '../../support/scripted-socket';
 
 const BUSY = '-BUSY Redis is busy running a script.\r\n';
 const LOADING = '-LOADING Redis is loading the dataset in memory\r\n';
-const GREETING = '%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n';
 
-/** A connection in virtual time, to sockets that are the spec's. */
-function setUp(given: RedisOptions = {}) {
-  const options = resolveOptions({ reconnect: { initialDelay: 10, jitter: 0 }, retry: { jitter: 0 }, ...given });
-  const clock = new VirtualClock();
-  const links: ScriptedSocket[] = [];
-  const dial = () => {
-    const socket = new ScriptedSocket();
-    links.push(socket);
-    return concat(of(socket), NEVER);
+function setUp(given?: RedisOptions) {
+  const made = retryingConnection(given);
+  const { connection, links } = made;
+  return {
+    ...made,
+    /** Waits for the greeting on the latest link and answers it. */
+    greeted: async () => {
+      connection.open();
+      await tick();
+      return greet(links.at(-1)!);
+    },
+    /** What was sent behind the greeting. */
+    sentOn: (link: ScriptedSocket) => commandsOf(link).slice(3),
   };
-  const connection = new Connection(options, { dial, clock });
-  const { commandTimeout, retry } = options;
-  const context = { ...plainContext, commandTimeout, retry: retryPolicy(retry), executor: connection };
-  /** Waits for the greeting on the latest link and answers it. */
-  const greeted = async () => {
-    connection.open();
-    await tick();
-    const link = links.at(-1)!;
-    link.receive(GREETING);
-    await tick();
-    return link;
-  };
-  const send = <T>(command: Command<T>) => record(Reply.from(context, command));
-  /** What was sent behind the greeting. */
-  const sentOn = (link: ScriptedSocket) => commandsOf(link).slice(3);
-  const pass = async (ms: number) => {
-    clock.advance(ms);
-    await tick();
-  };
-  return { connection, clock, links, greeted, send, sentOn, pass };
 }
 
 describe('What is tried again', () => {

@@ -1,4 +1,4 @@
-import { NEVER, Subscriber, concat, of } from 'rxjs';
+import { Subscriber } from 'rxjs';
 import type { RedisOptions } from 'rxjs-redis';
 import {
   append,
@@ -19,57 +19,33 @@ import {
 import { call } from '../../../src/commands/call';
 import type { Command } from '../../../src/commands/command';
 import { Group } from '../../../src/commands/group';
-import { Reply } from '../../../src/commands/reply';
 import { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
-import { Connection } from '../../../src/connection/connection';
-import { retryPolicy } from '../../../src/connection/retry';
 import { Ring } from '../../../src/connection/ring';
 import { WriteOrder } from '../../../src/connection/write-order';
 import { ConnectionError } from '../../../src/errors';
-import { resolveOptions } from '../../../src/options';
-import { record } from '../../support/clients';
-import { commandsOf, tick } from '../../support/scripted-link';
-import { ScriptedSocket } from '../../support/scripted-socket';
-import { VirtualClock } from '../../support/virtual-clock';
+import { commandsOf, greet, retryingConnection, tick } from '../../support/scripted-link';
 
 const TRYAGAIN = '-TRYAGAIN Multiple keys request during rehashing of slot\r\n';
 const BUSY = '-BUSY Redis is busy running a script.\r\n';
 const READONLY = "-READONLY You can't write against a read only replica.\r\n";
-const GREETING = '%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n';
 
-/** A connection in virtual time that is through its handshake, and what is sent on it. */
-async function setUp(given: RedisOptions = {}) {
-  const options = resolveOptions({ reconnect: { initialDelay: 10, jitter: 0 }, retry: { jitter: 0 }, ...given });
-  const clock = new VirtualClock();
-  const links: ScriptedSocket[] = [];
-  const dial = () => {
-    const socket = new ScriptedSocket();
-    links.push(socket);
-    return concat(of(socket), NEVER);
-  };
-  const connection = new Connection(options, { dial, clock });
-  const { commandTimeout, retry } = options;
-  const context = { ...plainContext, commandTimeout, retry: retryPolicy(retry), executor: connection };
-  const greet = async () => {
+/** A connection that is through its handshake, and what is sent on it. */
+async function setUp(given?: RedisOptions) {
+  const made = retryingConnection(given);
+  const { connection, links } = made;
+  const greeted = async () => {
     await tick();
-    links.at(-1)!.receive(GREETING);
-    await tick();
+    await greet(links.at(-1)!);
   };
   connection.open();
-  await greet();
+  await greeted();
   return {
-    connection,
-    links,
-    greet,
-    send: <T>(command: Command<T>) => record(Reply.from(context, command)),
+    ...made,
+    greet: greeted,
     receive: (text: string) => links.at(-1)!.receive(text),
     /** What was sent behind the greeting, on the latest link. */
     sent: () => commandsOf(links.at(-1)!).slice(3),
-    pass: async (ms: number) => {
-      clock.advance(ms);
-      await tick();
-    },
   };
 }
 
