@@ -65,14 +65,14 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'close() waits for replies, and not for what is not written yet',
     file: 'connection/drain.ts',
-    from: 'return this.line.pending === 0 || (this.isAwaited',
-    to: 'return (owed?.length ?? 0) === 0 || (this.isAwaited',
+    from: 'this.line.pending === 0 ||',
+    to: '(owed?.length ?? 0) === 0 ||',
   },
   {
     fault: 'close() waits for what waits at the server',
     file: 'connection/drain.ts',
-    from: 'return this.line.pending === 0 || (this.isAwaited && next',
-    to: 'return this.line.pending === 0 || (this.isAwaited && this.line.pending < 0 && next',
+    from: '(this.isAwaited && next',
+    to: '(this.isAwaited && this.line.pending < 0 && next',
   },
   {
     fault: 'close() waits for what nobody waits for any more',
