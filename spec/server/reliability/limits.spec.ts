@@ -233,6 +233,7 @@ describe('A limit', () => {
         cause: { code: 'TIMEOUT' },
       });
       proxy().stall('toServer', false);
+      expect(await hasty.ping()).toBe('PONG'); // it has its next connection
       const patient = client({ writeTimeout: 50 });
       await patient.connect();
       const before = proxy().connections.total;
