@@ -17,7 +17,7 @@ async function use(redis: Redis): Promise<string> {
   const { length } = new Set(replies).size === 100 ? ((await redis.get(key)) ?? '') : '';
   const late = await redis
     .withOptions({ commandTimeout: 30 })
-    .blpop('nothing', 0.2)
+    .blpop('nothing', 0.5)
     .then(
       () => 'answered',
       ({ code }: { code: string }) => code,

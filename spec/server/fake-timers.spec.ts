@@ -57,7 +57,7 @@ describe.each(Object.keys(kinds))('Fake timers (%s)', (kind) => {
     make({ url: server().url, reconnect: { initialDelay: 20 }, commandTimeout: 20_000, readTimeout: 10_000 });
 
   /** The server answers after its time. */
-  const timedOut = (redis: Redis) => failure(redis.withOptions({ commandTimeout: 30 }).blpop('nothing', 0.2));
+  const timedOut = (redis: Redis) => failure(redis.withOptions({ commandTimeout: 30 }).blpop('nothing', 0.5));
 
   /** All that a client needs its time for. */
   async function works(redis: Redis): Promise<void> {
