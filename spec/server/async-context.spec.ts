@@ -150,7 +150,7 @@ describe('What AsyncLocalStorage holds', () => {
         await redis.publish('kept', 'm');
         await first;
         await Promise.all(Array.from({ length: 100 }, (_, n) => redis.echo(n)));
-        await failure(redis.withOptions({ commandTimeout: 20 }).blpop('nothing', 0.1));
+        await failure(redis.withOptions({ commandTimeout: 20 }).blpop('nothing', 1));
         await redis.ping();
       });
       return { redis, context: new WeakRef(context) };

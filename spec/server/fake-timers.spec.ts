@@ -1,32 +1,63 @@
+import { join } from 'node:path';
+import { install, type Clock } from '@sinonjs/fake-timers';
 import { config, firstValueFrom } from 'rxjs';
 import type { Redis } from 'rxjs-redis';
 import type * as rxjsRedis from 'rxjs-redis';
 import { reaches, record, useClients } from '../support/clients';
+import { runChild, type Child } from '../infra/run-child';
 import { failure } from '../support/outcomes';
 import { useServer } from '../support/server';
 
-const kinds: Record<string, () => void> = {
-  modern: () => jest.useFakeTimers({ now: 0 }),
-  legacy: () => jest.useFakeTimers({ legacyFakeTimers: true }),
+/** Timers of a test library in place of the system's. */
+interface FakeTimers {
+  install(): void;
+  restore(): void;
+  advance(ms: number): void;
+  runPending(): void;
+}
+
+const jests = (how: Parameters<typeof jest.useFakeTimers>[0]): FakeTimers => ({
+  install: () => jest.useFakeTimers(how),
+  restore: () => jest.useRealTimers(),
+  advance: (ms) => jest.advanceTimersByTime(ms),
+  runPending: () => jest.runOnlyPendingTimers(),
+});
+
+let clock: Clock | undefined;
+/** All that there are: also nextTick, queueMicrotask and performance, and also what the modules of timers hand out. */
+const sinons: FakeTimers = {
+  install: () => (clock = install({ now: 0 })),
+  restore: () => {
+    clock?.uninstall();
+    clock = undefined;
+  },
+  advance: (ms) => clock!.tick(ms),
+  runPending: () => clock!.runToLast(),
 };
 
-describe.each(Object.keys(kinds))("Jest's fake timers (%s)", (kind) => {
+const kinds: Record<string, FakeTimers> = {
+  "Jest's, modern": jests({ now: 0 }),
+  "Jest's, legacy": jests({ legacyFakeTimers: true }),
+  "sinon's": sinons,
+};
+
+describe.each(Object.keys(kinds))('Fake timers (%s)', (kind) => {
+  const timers = kinds[kind]!;
   const server = useServer();
   const make = useClients();
   const uncaught: unknown[] = [];
   const note = (error: unknown) => uncaught.push(error);
   beforeEach(() => process.on('uncaughtException', note));
   afterEach(() => {
-    jest.useRealTimers();
+    timers.restore();
     process.off('uncaughtException', note);
     expect(uncaught.splice(0)).toStrictEqual([]);
   });
-  const fake = () => kinds[kind]!();
   const client = () =>
     make({ url: server().url, reconnect: { initialDelay: 20 }, commandTimeout: 20_000, readTimeout: 10_000 });
 
   /** The server answers after its time. */
-  const timedOut = (redis: Redis) => failure(redis.withOptions({ commandTimeout: 30 }).blpop('nothing', 0.2));
+  const timedOut = (redis: Redis) => failure(redis.withOptions({ commandTimeout: 30 }).blpop('nothing', 0.5));
 
   /** All that a client needs its time for. */
   async function works(redis: Redis): Promise<void> {
@@ -50,31 +81,31 @@ describe.each(Object.keys(kinds))("Jest's fake timers (%s)", (kind) => {
     const redis = client();
     await redis.connect();
     const waiting = timedOut(redis);
-    fake();
+    timers.install();
     expect(await waiting).toMatchObject({ code: 'TIMEOUT' });
     await works(redis);
-    jest.useRealTimers();
+    timers.restore();
     await works(redis);
   });
 
   it('do not stop a client that comes later, nor does their end', async () => {
-    fake();
+    timers.install();
     const redis = client();
     await works(redis);
-    jest.useRealTimers();
+    timers.restore();
     await works(redis);
     await redis.close();
   });
 
   it('do not stop a client whose module is loaded later, nor does their end', async () => {
-    fake();
+    timers.install();
     let redis: Redis | undefined;
     jest.isolateModules(() => {
       const { Redis: Loaded } = jest.requireActual<typeof rxjsRedis>('rxjs-redis');
       redis = new Loaded({ url: server().url, reconnect: { initialDelay: 20 }, commandTimeout: 20_000 });
     });
     await works(redis!);
-    jest.useRealTimers();
+    timers.restore();
     await works(redis!);
     await redis!.close();
   });
@@ -83,13 +114,13 @@ describe.each(Object.keys(kinds))("Jest's fake timers (%s)", (kind) => {
     const errors: unknown[] = [];
     config.onUnhandledError = (error) => errors.push(error);
     try {
-      fake();
+      timers.install();
       const redis = client();
       redis.echo('e').subscribe(() => {
         throw new Error('of the user');
       });
       expect(await redis.echo('next')).toBe('next');
-      jest.runOnlyPendingTimers(); // RxJS tells by a timer, which is the test's
+      timers.runPending(); // RxJS tells by a timer, which is the test's
       expect(errors).toStrictEqual([new Error('of the user')]);
     } finally {
       config.onUnhandledError = null;
@@ -97,13 +128,32 @@ describe.each(Object.keys(kinds))("Jest's fake timers (%s)", (kind) => {
   });
 
   it('count in no time of the client, however far they are advanced', async () => {
-    fake();
+    timers.install();
     const redis = client();
     const states = record(redis.state$);
     await redis.connect();
     const reply = redis.echo('e').then();
-    jest.advanceTimersByTime(3_600_000);
+    timers.advance(3_600_000);
     expect(await reply).toBe('e');
     expect(states.values.map(({ kind }) => kind)).toStrictEqual(['idle', 'connecting', 'ready']);
+  });
+});
+
+describe("Sinon's fake timers in a process of their own, where Node's sockets tick by them", () => {
+  const server = useServer();
+  let child: Child | undefined;
+  afterEach(() => child?.process.kill('SIGKILL'));
+
+  it.each([
+    ['all', 'made before', ['works', 'works']],
+    ['all', 'made while they are there', ['works']],
+    ['all', 'loaded while they are there', ['works']],
+    ['all but ticks', 'made before', ['works', 'works']],
+    ['all but ticks', 'made while they are there', ['works', 'works']],
+    ['all but ticks', 'loaded while they are there', ['works', 'works']],
+  ])('do not stop a client, nor does their end: %s, %s', async (which, when, expected) => {
+    child = runChild(join(__dirname, 'fake-timers.child.ts'), [server().url, which, when]);
+    expect(JSON.parse(await child.nextLine())).toStrictEqual(expected);
+    expect(await child.exited).toStrictEqual([0, null]);
   });
 });

@@ -29,6 +29,7 @@ export function useTwoNodes(): () => readonly [ClusterNode, ClusterNode] {
         (info) => info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:2'),
       );
     }
+    await untilAgreed(first, second);
   });
   afterAll(async () => {
     for (const { admin, server } of nodes) {
@@ -56,4 +57,26 @@ export async function moveSlot(slot: number, from: ClusterNode, to: ClusterNode)
   await from.admin.call('CLUSTER SETSLOT', slot, 'MIGRATING', to.id);
   await to.admin.call('CLUSTER SETSLOT', slot, 'NODE', to.id);
   await from.admin.call('CLUSTER SETSLOT', slot, 'NODE', to.id);
+  await untilAgreed(from, to);
+}
+
+/**
+ * Waits until two nodes tell the same about both: which slots each has, and by which epoch, one of its own. A node that has
+ * not heard of the other's epoch would move a slot with too low a one, and the other would take it back.
+ */
+async function untilAgreed(first: ClusterNode, second: ClusterNode): Promise<void> {
+  await eventually(
+    () => Promise.all([first, second].map(holdings)),
+    ([one, other]) => one!.text === other!.text && one!.epochs.size === 2,
+  );
+}
+
+/** What a node tells about each node that it knows. */
+async function holdings({ admin }: ClusterNode): Promise<{ text: string; epochs: Set<string> }> {
+  const lines = (await admin.call<string>('CLUSTER NODES')).trim().split('\n').sort();
+  const nodes = lines.map((line) => {
+    const [id = '', , , , , , epoch = '', , ...slots] = line.split(' ');
+    return { id, epoch, slots };
+  });
+  return { text: JSON.stringify(nodes), epochs: new Set(nodes.map(({ epoch }) => epoch)) };
 }

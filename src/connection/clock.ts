@@ -16,10 +16,13 @@ export interface Clock extends SchedulerLike {
 export const HELD_UP = 20;
 
 // Held when the module is loaded: a test's fake timers that come later do not stop the client, and leave none of its timers behind.
-// Those that were there before took the place of globals alone.
-const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers;
-const now = systemPerformance.now.bind(systemPerformance);
-const nextTick: (work: () => void) => void = ticksAreFake(process) ? tickOfStreams() : process.nextTick.bind(process);
+// Those that were there before may have taken the place also of what modules hand out.
+const setTimeout = unfaked(timers, 'setTimeout');
+const clearTimeout = unfaked(timers, 'clearTimeout');
+const setImmediate = unfaked(timers, 'setImmediate');
+const clearImmediate = unfaked(timers, 'clearImmediate');
+const now = systemNow();
+const nextTick = systemNextTick();
 
 /** One timer of the system. What has arrived when its time is up is read first. */
 class Timer<T> extends Subscription implements SchedulerAction<T> {
@@ -83,9 +86,22 @@ export function patient(clock: Clock): SchedulerLike {
   };
 }
 
-/** Whether it is that of a test library: the module was loaded when fake timers were there already. */
-function ticksAreFake({ nextTick }: { readonly nextTick: (work: () => void) => void }): boolean {
-  return 'clock' in nextTick || '_isMockFunction' in nextTick;
+/** The system's own function, which a fake of sinon's or of Jest's keeps on its clock; what is no such fake is taken as it is. */
+function unfaked<T extends object, K extends string & keyof T>(home: T, name: K): T[K] {
+  const { clock } = home[name] as { clock?: Record<string, unknown> };
+  return (clock?.[`_${name}`] ?? home[name]) as T[K];
+}
+
+/** A fake is a property of the object itself, and stands before the system's. */
+function systemNow(): () => number {
+  const { now } = Object.getPrototypeOf(systemPerformance) as Partial<typeof systemPerformance>;
+  return (now ?? systemPerformance.now).bind(systemPerformance);
+}
+
+function systemNextTick(): (work: () => void) => void {
+  const nextTick = unfaked(process, 'nextTick');
+  // The mock of Jest's legacy timers keeps nothing.
+  return '_isMockFunction' in nextTick ? tickOfStreams() : nextTick.bind(process);
 }
 
 /** The system's own `process.nextTick`, which no module hands out: a stream tells by it that it has written. */

@@ -84,14 +84,14 @@ describe('A link that is given up', () => {
   };
   type Kind = keyof typeof kinds;
 
-  const opened = async (kind: Kind, options: RedisOptions = {}) => {
-    const redis = make({ ...(await kinds[kind]()), reconnect: false, ...options });
+  const opened = async (kind: Kind) => {
+    const redis = make({ ...(await kinds[kind]()), reconnect: false });
     await redis.connect();
     return redis;
   };
 
   it.each<Kind>(['TCP', 'TLS'])('owing replies is reset, so that nothing of it arrives any more: %s', async (kind) => {
-    const redis = await opened(kind, { readTimeout: 50 });
+    const redis = (await opened(kind)).withOptions({ readTimeout: 50 });
     const over = once(peer.server, 'over');
     expect(await failure(redis.get('k'))).toMatchObject({ cause: { code: 'TIMEOUT' } });
     await over;
@@ -118,7 +118,7 @@ describe('A link that is given up', () => {
   });
 
   it('is closed where it is a Unix socket, which knows no reset', async () => {
-    const redis = await opened('a Unix socket', { readTimeout: 50 });
+    const redis = (await opened('a Unix socket')).withOptions({ readTimeout: 50 });
     const over = once(peer.server, 'over');
     await failure(redis.get('k'));
     await over;

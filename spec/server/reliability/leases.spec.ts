@@ -34,7 +34,7 @@ describe('A dedicated connection during an outage', () => {
   });
 
   it('waits no longer than a command may take, and its error names why', async () => {
-    const redis = make({ url: proxy().url(), reconnect: quick, commandTimeout: 100 });
+    const redis = make({ url: proxy().url(), reconnect: quick, commandTimeout: 1_000 });
     await redis.connect();
     await proxy().refuse(true);
     proxy().cut();

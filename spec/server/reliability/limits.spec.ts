@@ -182,7 +182,7 @@ describe('A limit', () => {
     });
 
     it('holds for a link that was given up for long: all commands have timed out', async () => {
-      const redis = client({ readTimeout: 80 });
+      const redis = client({ readTimeout: 1_000 });
       await redis.connect();
       proxy().stall('toClient', true);
       const ended = disconnect(redis);
@@ -233,6 +233,7 @@ describe('A limit', () => {
         cause: { code: 'TIMEOUT' },
       });
       proxy().stall('toServer', false);
+      expect(await hasty.ping()).toBe('PONG'); // it has its next connection
       const patient = client({ writeTimeout: 50 });
       await patient.connect();
       const before = proxy().connections.total;

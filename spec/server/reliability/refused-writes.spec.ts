@@ -2,13 +2,15 @@ import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
-import { until } from '../../support/until';
 import { afterHandshake, ScriptedServer } from '../../support/scripted-server';
+import { useServer } from '../../support/server';
+import { until } from '../../support/until';
 
 const TURNS = [0, 1, 2, 3, 4, 5, 6, 7];
 
 describe('A write that Node refuses', () => {
   const make = useClients();
+  const server = useServer();
   let peer: ScriptedServer;
   /** The connections that INCR arrived on. */
   let ran: Socket[] = [];
@@ -61,6 +63,18 @@ describe('A write that Node refuses', () => {
     expect(await outcome(redis.incr('n'))).toStrictEqual({ value: 1 });
     expect(ran).toHaveLength(1);
     await lost;
+  });
+
+  it.each(TURNS)('because a server had closed the link is not sent either: INCR %d turns later', async (turns) => {
+    const redis = client({ url: server().url });
+    const admin = make(server().url);
+    await redis.del('n');
+    await admin.clientKill({ ID: await redis.clientId() });
+    for (let turn = 0; turn < turns; turn++) await setImmediate();
+    const ended = await outcome(redis.incr('n'));
+    if ('error' in ended) expect(ended.error).toMatchObject({ code: 'CONNECTION', delivery: 'unknown' });
+    expect(await admin.get('n')).toBe('error' in ended ? null : '1');
+    if (turns >= 2) expect(ended).toStrictEqual({ value: 1 });
   });
 
   it('is told as unsent where no link follows, whole groups of commands alike', async () => {
