@@ -157,10 +157,16 @@ export type ReplyReader<T> = (frame: Frame, context: ReplyContext) => T;
 /**
  * A command as data: what to send and how to read the answer. Nothing is sent by making one.
  *
+ * @typeParam T its value
+ * @typeParam B its value on `redis.bytes`, where that is another
  * @example
  * new Redis({ onConnect: [clientNoTouch('ON')] });
+ * await redis.pipeline(set('a', '1'), incr('n'));
  */
-export class Command<out T = unknown> {
+export class Command<out T = unknown, out B = unknown> {
+  /** It is there for the compiler alone. */
+  declare protected readonly valueInBytes: B;
+
   // Not a property, so that no log or copy of a command takes passwords along.
   readonly #args: readonly Arg[];
 
@@ -177,6 +183,11 @@ export class Command<out T = unknown> {
   /** What follows the name, in the order of the wire, secrets included. */
   get args(): readonly Arg[] {
     return this.#args;
+  }
+
+  /** @internal What a repetition does. */
+  get replay(): Replay {
+    return this.spec.replay;
   }
 
   /** What a log shows of it: name and keys. All other arguments are hidden, since any of them may be a secret. */

@@ -2,6 +2,7 @@ import { Subject, defer, of, type Observable } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
 import { endsConnection } from '../commands/closing';
 import type { Command } from '../commands/command';
+import type { Group, GroupProgress } from '../commands/group';
 import type { Request } from '../commands/request';
 import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
 import { mayHaveWritten } from '../commands/writes-to';
@@ -460,7 +461,7 @@ export class Line implements LinkOwner {
         const progress = link.progressOf(request, oldest);
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
         if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
-        const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
+        const delivery = link.mode.onlyQueues || !mayHaveRun(request, progress) ? 'unsent' : 'unknown';
         return this.retrier.lost(request, error, { progress, delivery, isSuspect: isSuspect && isOldest });
       });
       if (failure === undefined) continue;
@@ -498,6 +499,11 @@ export class Line implements LinkOwner {
   private suspects(oldest: Request | undefined): boolean {
     return oldest?.past?.oldestAtLoss === this.losses++;
   }
+}
+
+/** A transaction whose EXEC was not written has not run. */
+function mayHaveRun({ command }: Request, progress: GroupProgress | undefined): boolean {
+  return progress === undefined || (command as Group).mayHaveRun(progress.written);
 }
 
 /** The bytes of the oldest reply are no RESP. Where an error names a command, the reply to that one has been taken already. */

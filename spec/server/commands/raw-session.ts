@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import type { AnsweredCommand } from '../../../src/commands/answered';
 import type { Command } from '../../../src/commands/command';
 import { SessionSurface } from '../../../src/commands/generated/session';
 import { Reply, type ReplySource } from '../../../src/commands/reply';
@@ -82,6 +83,10 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
 
   protected send<T>(command: Command<T>): Reply<T> {
     return Reply.from(this.from, command);
+  }
+
+  protected sendAnswered<T>(command: AnsweredCommand<T>): Reply<T> {
+    return Reply.answered(command);
   }
 
   private receive(chunk: Buffer): void {

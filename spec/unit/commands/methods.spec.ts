@@ -4,6 +4,7 @@ import { samplesOf } from '../../../gen/samples';
 import { SessionSurface } from '../../../src/commands/generated/session';
 import { Reply } from '../../../src/commands/reply';
 import { plainContext } from '../../../src/commands/request-context';
+import type { AnsweredCommand } from '../../../src/commands/answered';
 import type { Command } from '../../../src/commands/command';
 
 const sent: Command[] = [];
@@ -12,6 +13,10 @@ class Surface extends SessionSurface {
   protected send<T>(command: Command<T>): Reply<T> {
     sent.push(command);
     return Reply.from({ ...plainContext, executor: { submit: () => undefined } }, command);
+  }
+
+  protected sendAnswered<T>(command: AnsweredCommand<T>): Reply<T> {
+    return Reply.answered(command);
   }
 }
 
