@@ -49,7 +49,10 @@ export interface CommandOptions {
 }
 
 /** What can be done on the shared connection: the client's own surface, and its views with other options or with bytes. */
-export class RedisView<S extends string | Buffer = string> extends CommandSurface<S> implements RedisCommands<S, never> {
+export class RedisView<S extends string | Buffer = string>
+  extends CommandSurface<S>
+  implements RedisCommands<S, never>
+{
   readonly #source: ReplySource;
   readonly #pubsub: PubSub;
   #bytes: RedisView<Buffer> | undefined;
