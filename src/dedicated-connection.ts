@@ -1,5 +1,4 @@
 import { takeUntil, type Observable } from 'rxjs';
-import type { AnsweredCommand } from './commands/answered';
 import { Command, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
@@ -82,7 +81,7 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
     return sendGroup(this.#source, 'multi', given);
   }
 
-  protected sendAnswered<T>(command: AnsweredCommand<T>): Reply<T> {
+  protected sendAnswered<T>(command: Command<T>): Reply<T> {
     return Reply.answered(command);
   }
 

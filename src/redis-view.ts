@@ -1,5 +1,4 @@
 import { filter, map, merge, type Observable } from 'rxjs';
-import type { AnsweredCommand } from './commands/answered';
 import type { Arg, Command } from './commands/command';
 import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
@@ -169,7 +168,7 @@ export class RedisView<S extends string | Buffer = string>
     return Reply.from(this.#source, command);
   }
 
-  protected sendAnswered<T>(command: AnsweredCommand<T>): Reply<T> {
+  protected sendAnswered<T>(command: Command<T>): Reply<T> {
     return Reply.answered(command);
   }
 

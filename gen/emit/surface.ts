@@ -130,10 +130,10 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
   protected abstract send<T>(command: Command<T>): ResultOf<K, T>;
 
   /** Takes a command whose reply is known already, for an empty list sends nothing. */
-  protected abstract sendAnswered<T>(command: AnsweredCommand<T>): ResultOf<K, T>;
+  protected abstract sendAnswered<T>(command: Command<T>): ResultOf<K, T>;
 
   protected sendUnlessAnswered<T>(command: Command<T>): ResultOf<K, T> {
-    return command instanceof AnsweredCommand ? this.sendAnswered(command as AnsweredCommand<T>) : this.send(command);
+    return command instanceof AnsweredCommand ? this.sendAnswered(command) : this.send(command);
   }
 `,
     '',

@@ -11,3 +11,8 @@ export class AnsweredCommand<out T = unknown> extends Command<T, never> {
     super(spec, args, () => answer, []);
   }
 }
+
+/** Whether a command needs no server, by its looks: the package may be loaded twice. */
+export function isAnswered<T>(command: Command<T>): command is AnsweredCommand<T> {
+  return 'answer' in command;
+}

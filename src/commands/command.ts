@@ -164,8 +164,8 @@ export type ReplyReader<T> = (frame: Frame, context: ReplyContext) => T;
  * await redis.pipeline(set('a', '1'), incr('n'));
  */
 export class Command<out T = unknown, out B = unknown> {
-  /** It is there for the compiler alone. */
-  declare protected readonly valueInBytes: B;
+  /** For the compiler alone: no command has it. */
+  declare readonly valueInBytes?: B;
 
   // Not a property, so that no log or copy of a command takes passwords along.
   readonly #args: readonly Arg[];
@@ -200,4 +200,10 @@ export class Command<out T = unknown, out B = unknown> {
     const { name, args } = this.toJSON();
     return `Command <${[name, ...args.map((arg) => JSON.stringify(arg))].join(' ')}>`;
   }
+}
+
+/** Whether something is a command, by its looks: the package may be loaded twice. */
+export function isCommand(given: unknown): given is Command {
+  const { spec, read } = (given ?? {}) as Partial<Command>;
+  return typeof spec?.name === 'string' && typeof read === 'function';
 }

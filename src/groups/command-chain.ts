@@ -1,4 +1,3 @@
-import type { AnsweredCommand } from '../commands/answered';
 import type { Arg, Command } from '../commands/command';
 import { CommandSurface } from '../commands/generated/surface';
 import { knownCall } from '../commands/known-commands';
@@ -67,7 +66,7 @@ export class CommandChain<
     return this.#add(command);
   }
 
-  protected sendAnswered<V>(command: AnsweredCommand<V>): CommandChain<[...T, V], S, E, N> {
+  protected sendAnswered<V>(command: Command<V>): CommandChain<[...T, V], S, E, N> {
     return this.#add(command);
   }
 

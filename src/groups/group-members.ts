@@ -1,9 +1,9 @@
 import { blockingWait } from '../commands/blocking-wait';
 import { endsConnection } from '../commands/closing';
-import { Command } from '../commands/command';
+import { Command, isCommand } from '../commands/command';
 import { knownCall } from '../commands/known-commands';
 import { applyPrefix } from '../commands/prefix';
-import { Reply } from '../commands/reply';
+import type { Reply } from '../commands/reply';
 import { kindOf } from '../resp/kind-of';
 
 /** The methods that send several commands as one. */
@@ -28,9 +28,10 @@ export function memberOf(given: unknown, index: number, method: GroupMethod, pre
   const refuse = (why: string): never => {
     throw new TypeError(`${method}: command ${index + 1}${why}`);
   };
-  if (!(given instanceof Command)) {
-    if (!(given instanceof Reply)) return refuse(` is none, got ${kindOf(given)}`);
-    const { name } = given.command.spec;
+  if (!isCommand(given)) {
+    const { command } = (given ?? {}) as Partial<Reply<unknown>>;
+    if (!isCommand(command)) return refuse(` is none, got ${kindOf(given)}`);
+    const { name } = command.spec;
     return refuse(
       ` is a reply to ${name}, which is sent by itself: what is wanted is the command, of rxjs-redis/commands`,
     );

@@ -1,5 +1,5 @@
 import type { Unsubscribable } from 'rxjs';
-import { AnsweredCommand } from '../commands/answered';
+import { AnsweredCommand, isAnswered } from '../commands/answered';
 import type { Command } from '../commands/command';
 import type { Group } from '../commands/group';
 import type { ReplyObserver } from '../commands/observers';
@@ -26,7 +26,7 @@ export function groupReply(
   failFast: boolean,
   toGroup: (sent: readonly Command[]) => Group,
 ): Reply<Values> {
-  const sent = commands.filter((command) => !(command instanceof AnsweredCommand));
+  const sent = commands.filter((command) => !isAnswered(command));
   const group = toGroup(sent);
   if (sent.length === 0) {
     const values = commands.map((command) => (command as AnsweredCommand).answer);
@@ -54,7 +54,7 @@ function isPublishing(name: string): boolean {
 /** The values of all commands, those included that were not sent. */
 function withAnswered(values: readonly unknown[], commands: readonly Command[]): unknown[] {
   let next = 0;
-  return commands.map((command): unknown => (command instanceof AnsweredCommand ? command.answer : values[next++]));
+  return commands.map((command): unknown => (isAnswered(command) ? command.answer : values[next++]));
 }
 
 /** The observer of a group whose values are not given as they came. */

@@ -1,6 +1,5 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import type { AnsweredCommand } from '../../../src/commands/answered';
 import type { Command } from '../../../src/commands/command';
 import { SessionSurface } from '../../../src/commands/generated/session';
 import { Reply, type ReplySource } from '../../../src/commands/reply';
@@ -85,7 +84,7 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
     return Reply.from(this.from, command);
   }
 
-  protected sendAnswered<T>(command: AnsweredCommand<T>): Reply<T> {
+  protected sendAnswered<T>(command: Command<T>): Reply<T> {
     return Reply.answered(command);
   }
 

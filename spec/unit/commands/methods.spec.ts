@@ -4,7 +4,6 @@ import { samplesOf } from '../../../gen/samples';
 import { SessionSurface } from '../../../src/commands/generated/session';
 import { Reply } from '../../../src/commands/reply';
 import { plainContext } from '../../../src/commands/request-context';
-import type { AnsweredCommand } from '../../../src/commands/answered';
 import type { Command } from '../../../src/commands/command';
 
 const sent: Command[] = [];
@@ -15,7 +14,7 @@ class Surface extends SessionSurface {
     return Reply.from({ ...plainContext, executor: { submit: () => undefined } }, command);
   }
 
-  protected sendAnswered<T>(command: AnsweredCommand<T>): Reply<T> {
+  protected sendAnswered<T>(command: Command<T>): Reply<T> {
     return Reply.answered(command);
   }
 }
