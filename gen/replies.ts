@@ -63,6 +63,16 @@ export function onStrings(type: string): string {
     .replace(/\bS\b/g, 'string');
 }
 
+/** The same on the surface of bytes: `Dictionary<S, S>` → `Dictionary<Buffer, Buffer>`. */
+function onBytes(type: string): string {
+  return type.replace(/\bS\b/g, 'Buffer');
+}
+
+/** The type on the string surface, and that on `redis.bytes` where it is another: the parameters of a Command. */
+export function onBothSurfaces(type: string): string {
+  return dependsOnSurface(type) ? `${onStrings(type)}, ${onBytes(type)}` : onStrings(type);
+}
+
 /** Whether the byte surface has another type. */
 export function dependsOnSurface(type: string): boolean {
   return /\bS\b/.test(type);

@@ -1,14 +1,19 @@
 import { takeUntil, type Observable } from 'rxjs';
-import { Command, textOf, type Arg } from './commands/command';
+import { Command, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
-import type { RedisCommands } from './commands/redis-commands';
+
+import { isQueued } from './commands/queued';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseOnLentConnection } from './commands/shared-connection';
 import { inContext } from './connection/async-context';
+import type { RedisError } from './errors';
+import type { CommandChain } from './groups/command-chain';
+import { sendGroup } from './groups/send-group';
+import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 import type { Monitor } from './monitor';
-import type { Frame } from './resp/frames';
+import type { RedisCommands } from './redis-commands';
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
 export class DedicatedConnection extends SessionSurface implements RedisCommands {
@@ -50,6 +55,36 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
     return this.send(knownCall<T>(name, args));
   }
 
+  /** As {@link RedisCommands.pipeline}. */
+  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], string, RedisError>;
+  pipeline(options: FailFast): CommandChain<[], string, never>;
+  pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, string, never>>;
+  pipeline<const C extends readonly Command[]>(
+    commands: C,
+    options?: GroupOptions,
+  ): Reply<ValuesOf<C, string, RedisError>>;
+  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, string, RedisError>>;
+  pipeline(...given: readonly unknown[]): unknown {
+    return sendGroup(this.#source, 'pipeline', given);
+  }
+
+  /** As {@link RedisCommands.multi}. */
+  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], string, RedisError, null>;
+  multi(options: FailFast): CommandChain<[], string, never, null>;
+  multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, string, never> | null>;
+  multi<const C extends readonly Command[]>(
+    commands: C,
+    options?: GroupOptions,
+  ): Reply<ValuesOf<C, string, RedisError> | null>;
+  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, string, RedisError> | null>;
+  multi(...given: readonly unknown[]): unknown {
+    return sendGroup(this.#source, 'multi', given);
+  }
+
+  protected sendAnswered<T>(command: Command<T>): Reply<T> {
+    return Reply.answered(command);
+  }
+
   protected send<T>(command: Command<T>): Reply<T> {
     refuseOnLentConnection(command);
     const { spec, args, read, keys } = command;
@@ -57,9 +92,4 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
     const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));
     return Reply.from(this.#source, new Command(spec, args, readOrQueued, keys));
   }
-}
-
-/** In bytes where the command's own reply would be. */
-function isQueued(frame: Frame): boolean {
-  return frame === 'QUEUED' || (frame instanceof Uint8Array && frame.length === 6 && textOf(frame) === 'QUEUED');
 }

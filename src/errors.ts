@@ -12,6 +12,15 @@ export interface GroupFate {
   readonly deliveries: readonly Delivery[];
 }
 
+/** The error of one command among several. */
+export interface CommandError {
+  /** which command it was, from 0 */
+  readonly index: number;
+  /** its name, `INCR` */
+  readonly command: string;
+  readonly error: ReplyError;
+}
+
 /** Characters of a message; what a server says may be as long as it likes. */
 const LONGEST_MESSAGE = 4096;
 
@@ -31,6 +40,8 @@ export interface ErrorFacts {
   readonly cause?: unknown;
   /** of a group of commands */
   readonly group?: GroupFate | undefined;
+  /** of a transaction that was discarded */
+  readonly causes?: readonly CommandError[] | undefined;
 }
 
 /** The base of all errors that the client makes; `code` is stable and meant for programs, `message` for people, cut off after 4 096 characters. */
@@ -53,6 +64,11 @@ export abstract class RedisError extends Error {
     this.repeatable = repeatable;
     this.command = command;
     if (group !== undefined) this.group = group;
+  }
+
+  /** What the members of a group of commands were answered, in order; an error reply stands in its place. Undefined for a single command. */
+  get results(): readonly unknown[] | undefined {
+    return this.group?.results;
   }
 }
 
@@ -97,10 +113,13 @@ export class ReplyError extends RedisError {
   readonly code: string = 'REPLY';
   /** the server's own word for it: `WRONGTYPE`, `NOSCRIPT`, `ERR` */
   readonly kind: string;
+  /** why a transaction was discarded, kind `EXECABORT`: the commands that the server refused before EXEC, and their errors */
+  declare readonly causes?: readonly CommandError[];
 
   constructor(message: string, kind: string, facts?: ErrorFacts) {
     super(message, { delivery: 'answered', ...facts });
     this.kind = shortened(kind, LONGEST_KIND);
+    if (facts?.causes !== undefined) this.causes = facts.causes;
   }
 }
 

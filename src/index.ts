@@ -1,6 +1,5 @@
 export type { Awaitable } from './commands/awaitable';
 export { Command } from './commands/command';
-export type { RedisCommands } from './commands/redis-commands';
 export { Reply } from './commands/reply';
 export type { RetryPolicy } from './commands/request-context';
 export type * from './commands/types';
@@ -15,6 +14,7 @@ export {
   RedisError,
   ReplyError,
   TimeoutError,
+  type CommandError,
   type Delivery,
   type ErrorFacts,
   type GroupFate,
@@ -36,5 +36,8 @@ export type { ChannelNames, MessageOptions, SubscribeOptions } from './pubsub/su
 export type { Message } from './pubsub/topic';
 export type { Attribute, ErrorFrame, Frame, Push } from './resp/frames';
 export type { DedicatedConnection } from './dedicated-connection';
+export type { CommandChain } from './groups/command-chain';
+export type { FailFast, GroupOptions, ValueOf, ValuesOf } from './groups/values';
 export { Redis } from './redis';
+export type { RedisCommands } from './redis-commands';
 export type { CommandOptions, RedisView } from './redis-view';

@@ -4,15 +4,20 @@ import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
 import { ownMessage, prefixChannel } from './commands/prefix';
-import type { RedisCommands } from './commands/redis-commands';
+
 import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { retryPolicy } from './connection/retry';
+import type { RedisError } from './errors';
+import type { CommandChain } from './groups/command-chain';
+import { sendGroup } from './groups/send-group';
+import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 import { duration } from './option-checks';
 import { kindOf } from './resp/kind-of';
 import { resolveRetry, withoutUndefined, type RetryOptions } from './options';
 import type { ChannelName } from './pubsub/channel-name';
+import type { RedisCommands } from './redis-commands';
 import { MessageStream } from './pubsub/message-stream';
 import type { PubSub } from './pubsub/pubsub';
 import {
@@ -43,7 +48,10 @@ export interface CommandOptions {
 }
 
 /** What can be done on the shared connection: the client's own surface, and its views with other options or with bytes. */
-export class RedisView<S extends string | Buffer = string> extends CommandSurface<S> implements RedisCommands<S> {
+export class RedisView<S extends string | Buffer = string>
+  extends CommandSurface<S>
+  implements RedisCommands<S, never>
+{
   readonly #source: ReplySource;
   readonly #pubsub: PubSub;
   #bytes: RedisView<Buffer> | undefined;
@@ -83,6 +91,26 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
     refuseOnSharedConnection(command.spec);
     const { name: known } = command.spec;
     return known === 'PUBLISH' || known === 'SPUBLISH' ? this.#publish(command) : this.send(command);
+  }
+
+  /** As {@link RedisCommands.pipeline}. */
+  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
+  pipeline(options: FailFast): CommandChain<[], S, never>;
+  pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
+  pipeline<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline(...given: readonly unknown[]): unknown {
+    return sendGroup({ ...this.#source, publisher: this.#pubsub.publisher }, 'pipeline', given);
+  }
+
+  /** As {@link RedisCommands.multi}. */
+  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
+  multi(options: FailFast): CommandChain<[], S, never>;
+  multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
+  multi<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
+  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  multi(...given: readonly unknown[]): unknown {
+    return sendGroup({ ...this.#source, publisher: this.#pubsub.publisher }, 'multi', given);
   }
 
   /**
@@ -138,6 +166,10 @@ export class RedisView<S extends string | Buffer = string> extends CommandSurfac
 
   protected send<T>(command: Command<T>): Reply<T> {
     return Reply.from(this.#source, command);
+  }
+
+  protected sendAnswered<T>(command: Command<T>): Reply<T> {
+    return Reply.answered(command);
   }
 
   /** Goes out behind the subscriptions that were made on this client before, so that they get the message. */

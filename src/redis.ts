@@ -166,7 +166,7 @@ export class Redis extends RedisView {
    * @returns all values of the work, which is done once per subscription; awaiting does it once and gives the last value, undefined
    * where there is none
    * @example
-   * redis.dedicated((connection) => connection.multi().pipe(concatMap(() => connection.incr('n')), concatMap(() => connection.exec())));
+   * redis.dedicated((connection) => connection.call('MULTI').pipe(concatMap(() => connection.incr('n')), concatMap(() => connection.exec())));
    */
   dedicated<T>(work: (connection: DedicatedConnection) => PromiseLike<T>): Awaitable<T>;
   dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined>;

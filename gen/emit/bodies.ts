@@ -10,8 +10,8 @@ export function emitBody(model: CommandModel, overloaded: boolean): string {
   if (special !== undefined) {
     const specs = [constant, ...model.variants.map((replay) => replaySpec(constant, replay))];
     const passed = model.implementation.map(({ name, rest }) => (rest ? `...${name}` : name));
-    const made = `special.${special}${list('(', [...specs, ...passed], ')', '  ', `  return special.${special}() as Command<never>;`)}`;
-    return `  return ${made}${overloaded ? ' as Command<never>' : ''};\n`;
+    const made = `special.${special}${list('(', [...specs, ...passed], ')', '  ', `  return special.${special}() as Command<never, never>;`)}`;
+    return `  return ${made}${overloaded ? ' as Command<never, never>' : ''};\n`;
   }
   const simple = steps.findIndex((step) => expression(step, constant) === undefined);
   const leading = (simple < 0 ? steps : steps.slice(0, simple)).flatMap(
@@ -206,7 +206,7 @@ function madeCommand(
   overloaded: boolean,
   before = '  return ',
 ): string {
-  const cast = overloaded ? ' as Command<never>' : '';
+  const cast = overloaded ? ' as Command<never, never>' : '';
   const parts = [spec, args, reader, ...(keys === undefined ? [] : [keys])];
   const made = list('(', parts, ')', '  ', `${before}new Command${overloaded ? '<unknown>' : ''};${cast}`);
   return `new Command${overloaded ? '<unknown>' : ''}${made}${cast}`;

@@ -1,7 +1,7 @@
 // `src/commands/generated/<group>.ts`: specs, option tables and builders.
 
 import type { CommandModel } from '../model';
-import { onStrings } from '../replies';
+import { onBothSurfaces } from '../replies';
 import { BINARY_WITH, specFields } from '../spec-facts';
 import { builderDoc } from './docs';
 import { emitBody, replaySpec } from './bodies';
@@ -112,13 +112,13 @@ function emitBuilder(model: CommandModel): string {
   const overloaded = model.signatures.length > 1;
   const open = `export function ${name}`;
   const heads = model.signatures.map(({ generics, parameters, reply }) => {
-    const result = `: Command<${onStrings(reply)}>`;
+    const result = `: Command<${onBothSurfaces(reply)}>`;
     const before = `${open}${generics === undefined ? '' : `<${generics}>`}`;
     return `${builderDoc(model)}${before}${parameterList(parameters, '', before, `${result} {`)}${result}`;
   });
   const body = emitBody(model, overloaded);
   if (!overloaded) return `\n${heads[0]} {\n${body}}\n`;
-  const result = ': Command<never>';
+  const result = ': Command<never, never>';
   const implementation = `${open}${parameterList(model.implementation, '', open, `${result} {`)}${result}`;
   return `\n${heads.map((head) => `${head};\n`).join('')}${implementation} {\n${body}}\n`;
 }

@@ -136,11 +136,12 @@ function entry(model: CommandModel): string {
 /** What the client has in place of the command: streams of messages. */
 const STREAMS: Readonly<Record<string, readonly string[]>> = {
   SUBSCRIBE: [
-    'redis.subscribe(names: string | readonly string[], options?: { literal?: boolean }): Observable<Message>',
+    'redis.subscribe(names: ChannelNames, options?: { literal?: boolean; buffer?: number }): MessageStream<Message>',
   ],
-  PSUBSCRIBE: ['redis.psubscribe(patterns: string | readonly string[]): Observable<Message>'],
-  SSUBSCRIBE: ['redis.ssubscribe(channels: string | readonly string[]): Observable<Message>'],
+  PSUBSCRIBE: ['redis.psubscribe(patterns: ChannelNames, options?: { buffer?: number }): MessageStream<Message>'],
+  SSUBSCRIBE: ['redis.ssubscribe(channels: ChannelNames, options?: { buffer?: number }): MessageStream<Message>'],
   MONITOR: ['connection.monitor(): Observable<string>'],
+  MULTI: ['redis.multi(...commands: Command[]): Reply<[…]>', 'redis.multi(): CommandChain'],
 };
 
 const WHERE: Readonly<Record<string, string>> = {
@@ -148,6 +149,8 @@ const WHERE: Readonly<Record<string, string>> = {
     'The client subscribes with the first Observer and unsubscribes with the last; a name with `*`, `?` or `[` is a pattern.',
   PSUBSCRIBE: 'The client subscribes with the first Observer of a pattern and unsubscribes with the last.',
   SSUBSCRIBE: 'The client subscribes with the first Observer of a channel and unsubscribes with the last.',
+  MULTI:
+    'A transaction is sent as one; `dedicated` has it as well. By hand it is begun there by `connection.call("MULTI")`.',
   MONITOR: 'Of `redis.dedicated((connection) => …)` alone.',
 };
 

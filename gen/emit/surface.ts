@@ -10,7 +10,6 @@ import { HEADER, imports, parameterList } from './text';
 
 /** Commands that change what their connection is: methods of a leased connection only. */
 export const SESSION = [
-  'MULTI',
   'EXEC',
   'DISCARD',
   'WATCH',
@@ -27,8 +26,9 @@ export const SESSION = [
   'READWRITE',
 ];
 
-/** Commands that only make sense as a stream of messages, which the client offers under the same names; builders all the same. */
+/** Commands whose names the client gives to more than a command: streams of messages, transactions; builders all the same. */
 export const STREAMED = [
+  'MULTI',
   'MONITOR',
   'SUBSCRIBE',
   'PSUBSCRIBE',
@@ -48,7 +48,7 @@ function emitMethod(model: CommandModel): string {
   const overloaded = signatures.length > 1;
   const heads = signatures.map(({ generics, parameters, reply }, overload) => {
     const open = `  ${method}${generics === undefined ? '' : `<${generics}>`}`;
-    const result = `: Reply<${reply}>`;
+    const result = `: ResultOf<K, ${reply}>`;
     return `${methodDoc(model, overload)}${open}${parameterList(parameters, '  ', open, `${result} {`)}${result}`;
   });
   const passed = implementation
@@ -63,7 +63,7 @@ function emitMethod(model: CommandModel): string {
   const body = `${surplus(model)}    return this.${send}(${call}${cast ? ' as Command<never>' : ''});\n`;
   if (!overloaded) return `\n${heads[0]} {\n${body}  }\n`;
   const open = `  ${method}`;
-  const result = ': Reply<never>';
+  const result = ': ResultOf<K, never>';
   return `\n${heads.map((head) => `${head};\n`).join('')}${open}${parameterList(implementation, '  ', open, `${result} {`)}${result} {\n${body}  }\n`;
 }
 
@@ -106,7 +106,7 @@ function emitClass(models: readonly CommandModel[], head: string, tail: string):
     `import { refuseSurplus } from '../arguments';\n`,
     imports(body, '../arguments', ['Key', 'Str', 'Many', 'Variadic', 'Optionals', 'Pairs', 'PairsOf'], true),
     imports(body, '../option-table', ['AtMostOne', 'One', 'Without'], true),
-    imports(body, '../reply', ['Reply'], !body.includes('Reply.answered')),
+    imports(body, '../result-kind', ['ReplyKind', 'ResultKind', 'ResultOf'], true),
     imports(body, '../replies/types', REPLY_TYPES, true),
     imports(body, '../special/types', SPECIAL_TYPES, true),
     body.includes('extends CommandSurface') ? `import { CommandSurface } from './surface';\n` : '',
@@ -121,17 +121,19 @@ export function emitSurface(models: readonly CommandModel[]): string {
   return emitClass(
     models.filter(({ facts }) => !SESSION.includes(facts.name) && !STREAMED.includes(facts.name)),
     `/**
- * The commands as methods. Each gives a cold \`Reply\`: nothing is sent before somebody subscribes or awaits.
+ * The commands as methods. On a client each gives a cold \`Reply\`: nothing is sent before it is subscribed to or awaited.
  *
- * \`S\` is what texts come as: \`string\`, or \`Buffer\` on \`redis.bytes\`.
+ * \`S\` is what texts come as: \`string\`, or \`Buffer\` on \`redis.bytes\`. \`K\` is what a method gives: a Reply, or the chain of a pipeline.
  */
-export abstract class CommandSurface<S extends string | Buffer = string> {
-  /** Sends a command: the one way out of this class. */
-  protected abstract send<T>(command: Command<T>): Reply<T>;
+export abstract class CommandSurface<S extends string | Buffer = string, K extends ResultKind = ReplyKind> {
+  /** Takes a command: the one way out of this class. */
+  protected abstract send<T>(command: Command<T>): ResultOf<K, T>;
 
-  /** Sends a command, unless its reply is known already: what an empty list means. */
-  protected sendUnlessAnswered<T>(command: Command<T>): Reply<T> {
-    return command instanceof AnsweredCommand ? Reply.answered(command as Command<T>) : this.send(command);
+  /** Takes a command whose reply is known already, for an empty list sends nothing. */
+  protected abstract sendAnswered<T>(command: Command<T>): ResultOf<K, T>;
+
+  protected sendUnlessAnswered<T>(command: Command<T>): ResultOf<K, T> {
+    return command instanceof AnsweredCommand ? this.sendAnswered(command) : this.send(command);
   }
 `,
     '',
@@ -142,7 +144,10 @@ export function emitSession(models: readonly CommandModel[]): string {
   return emitClass(
     models.filter(({ facts }) => SESSION.includes(facts.name)),
     `/** What only the sole user of a connection may send: these change the state of the connection itself. */
-export abstract class SessionSurface<S extends string | Buffer = string> extends CommandSurface<S> {
+export abstract class SessionSurface<
+  S extends string | Buffer = string,
+  K extends ResultKind = ReplyKind,
+> extends CommandSurface<S, K> {
 `,
     '',
   );

@@ -7,13 +7,13 @@ interface Layer {
   readonly path: string;
 }
 
-const FEATURES = ['pubsub', 'streams', 'blocking', 'scanning', 'transactions', 'scripting', 'freshness'].join('|');
+const FEATURES = ['groups', 'leases', 'pubsub', 'scanning', 'streams', 'freshness'].join('|');
 
 /** From top to bottom, as ARCHITECTURE.md explains them. */
 export const layers: readonly Layer[] = [
   { name: 'nestjs', path: '^src/nestjs/' },
   { name: 'index', path: '^src/index\\.ts$' },
-  { name: 'clients', path: '^src/(redis(-view|-pool|-cluster)?|dedicated-connection|monitor)\\.ts$' },
+  { name: 'clients', path: '^src/(redis(-commands|-view|-pool|-cluster)?|dedicated-connection|monitor)\\.ts$' },
   { name: 'telemetry', path: '^src/telemetry/' },
   { name: 'features', path: `^src/(${FEATURES})/` },
   { name: 'topology', path: '^src/topology/' },

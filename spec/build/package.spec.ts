@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type BuildResult } from 'esbuild';
 import manifest from '../../package.json';
+import { linksOf } from '../examples/markdown';
 import { Consumer } from './consumer';
 
 describe('the built package', () => {
@@ -18,6 +19,18 @@ describe('the built package', () => {
     expect(missing).toEqual([]);
     expect(promised.length).toBeGreaterThanOrEqual(8);
   });
+
+  it.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])(
+    'has the documents that %s links to',
+    (document) => {
+      const root = join(__dirname, '../..');
+      const inPackage = (target: string) =>
+        manifest.files.some((file) => target === file || target.startsWith(`${file}/`)) || target === 'package.json';
+      const links = linksOf(readFileSync(join(root, document), 'utf8'));
+      expect(manifest.files).toContain(document);
+      expect(links.filter((target) => target.endsWith('.md') && !inPackage(target))).toEqual([]);
+    },
+  );
 
   it('can be required', async () => {
     const program = `
@@ -68,6 +81,17 @@ describe('the built package', () => {
         // @ts-expect-error its reply is no number
         export const mistake = (command: Theirs<string>): Command<number> => command;`;
     await consumer.compile({ 'takes.mts': program('require'), 'takes.cts': program('import') });
+  });
+
+  it('takes commands of the other module format in groups, and knows those that are answered already', async () => {
+    const program = `
+        import { createRequire } from 'node:module';
+        import { Redis } from 'rxjs-redis';
+        const { del, get } = createRequire(import.meta.url)('rxjs-redis/commands');
+        const redis = new Redis();
+        redis.pipeline(get('k'));
+        console.log(JSON.stringify(await redis.multi(del([]))));`;
+    expect(await consumer.run('groups.mjs', program)).toBe('[0]');
   });
 
   it('brings less than 8 KB, minified and zipped, to who uses two commands as data', async () => {

@@ -15,6 +15,12 @@ const PRIVATE = [
   // The methods of commands: users take RedisCommands.
   'CommandSurface',
   'SessionSurface',
+  // What those methods give: replies, or the chain of a pipeline.
+  'ResultKind',
+  'ResultOf',
+  'ReplyKind',
+  'ChainKind',
+  'OrErrors',
   // The shapes of options that exclude each other.
   'AtMostOne',
   'NotGiven',

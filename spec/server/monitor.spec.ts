@@ -88,7 +88,7 @@ describe('MONITOR', () => {
   it('is not sent in a transaction', async () => {
     const replies = make(server().url).dedicated((connection) =>
       Promise.all([
-        outcome(connection.multi()),
+        outcome(connection.call('MULTI')),
         failure(firstValueFrom(connection.monitor())),
         outcome(connection.echo('a')),
         outcome(connection.exec()),

@@ -108,7 +108,7 @@ describe('What dedicated() gives', () => {
   it('is awaited for the last value', async () => {
     const redis = make(server().url);
     const transfer = redis.dedicated((connection) =>
-      connection.multi().pipe(
+      connection.call('MULTI').pipe(
         concatMap(() => connection.echo('a')),
         concatMap(() => connection.exec()),
       ),

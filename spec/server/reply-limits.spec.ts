@@ -108,7 +108,7 @@ describe('A reply', () => {
     const peer = await ScriptedServer.start(afterHandshake(([name]) => answers[name!] ?? '+OK\r\n'));
     const redis = make({ url: peer.url, reconnect: quick });
     const work = redis.dedicated(async (connection) => {
-      await connection.multi();
+      await connection.call('MULTI');
       await connection.echo('one');
       await connection.echo('two');
       return [await connection.exec(), await connection.ping()];

@@ -145,7 +145,7 @@ describe('A dedicated connection', () => {
     const redis = make(server().url);
     const outcome = redis.dedicated((connection) =>
       connection.watch('balance').pipe(
-        concatMap(() => connection.multi()),
+        concatMap(() => connection.call('MULTI')),
         concatMap(() => forkJoin([connection.incr('balance'), connection.call('INCR', 'balance')])),
         concatMap(() => connection.exec()),
       ),
@@ -164,7 +164,7 @@ describe('A dedicated connection', () => {
       for (let n = 1; n <= 50; n++) {
         const noise = Array.from({ length: 20 }, (_, i) => other.set(`noise:${i}`, n).then());
         const sent = [
-          connection.multi(),
+          connection.call('MULTI'),
           connection.incr('n'),
           connection.set('touched', n),
           connection.lrange('list', 0, -1),
@@ -275,7 +275,7 @@ describe('CLIENT REPLY', () => {
   it.each(['SKIP', 'OFF'] as const)('%s inside a transaction costs the connection', async (mode) => {
     const outcomes = make(server().url).dedicated((connection) =>
       Promise.all([
-        outcome(connection.multi()),
+        outcome(connection.call('MULTI')),
         outcome(connection.clientReply(mode)),
         outcome(connection.echo('muted')),
         outcome(connection.exec()),

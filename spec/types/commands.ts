@@ -493,12 +493,9 @@ export function vectors(): void {
 
 /** What only a connection of one's own may do. */
 export function sessions(): void {
-  promises<'OK'>()(session.multi(), true);
   promises<unknown[] | null>()(session.exec(), true);
   promises<'OK'>()(session.watch('a', 'b'), true);
   // @ts-expect-error not on a connection that others use
-  void redis.multi();
-  // @ts-expect-error nor this
   void redis.clientReply('OFF');
 }
 

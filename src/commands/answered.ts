@@ -1,7 +1,7 @@
 import { Command, type Arg, type CommandSpec } from './command';
 
 /** A command that needs no server, for its reply follows from its arguments: `del([])` deletes nothing, and answers 0. */
-export class AnsweredCommand<out T = unknown> extends Command<T> {
+export class AnsweredCommand<out T = unknown> extends Command<T, never> {
   constructor(
     spec: CommandSpec,
     args: readonly Arg[],
@@ -10,4 +10,9 @@ export class AnsweredCommand<out T = unknown> extends Command<T> {
   ) {
     super(spec, args, () => answer, []);
   }
+}
+
+/** Whether a command needs no server, by its looks: the package may be loaded twice. */
+export function isAnswered<T>(command: Command<T>): command is AnsweredCommand<T> {
+  return 'answer' in command;
 }

@@ -157,10 +157,16 @@ export type ReplyReader<T> = (frame: Frame, context: ReplyContext) => T;
 /**
  * A command as data: what to send and how to read the answer. Nothing is sent by making one.
  *
+ * @typeParam T its value
+ * @typeParam B its value on `redis.bytes`, where that is another
  * @example
  * new Redis({ onConnect: [clientNoTouch('ON')] });
+ * await redis.pipeline(set('a', '1'), incr('n'));
  */
-export class Command<out T = unknown> {
+export class Command<out T = unknown, out B = unknown> {
+  /** For the compiler alone: no command has it. */
+  declare readonly valueInBytes?: B;
+
   // Not a property, so that no log or copy of a command takes passwords along.
   readonly #args: readonly Arg[];
 
@@ -179,6 +185,11 @@ export class Command<out T = unknown> {
     return this.#args;
   }
 
+  /** @internal What a repetition does. */
+  get replay(): Replay {
+    return this.spec.replay;
+  }
+
   /** What a log shows of it: name and keys. All other arguments are hidden, since any of them may be a secret. */
   toJSON(): { name: string; args: string[] } {
     return { name: this.spec.name, args: shownArguments(this) };
@@ -189,4 +200,10 @@ export class Command<out T = unknown> {
     const { name, args } = this.toJSON();
     return `Command <${[name, ...args.map((arg) => JSON.stringify(arg))].join(' ')}>`;
   }
+}
+
+/** Whether something is a command, by its looks: the package may be loaded twice. */
+export function isCommand(given: unknown): given is Command {
+  const { spec, read } = (given ?? {}) as Partial<Command>;
+  return typeof spec?.name === 'string' && typeof read === 'function';
 }

@@ -1,14 +1,26 @@
+import type { Delivery, GroupFate } from '../errors';
 import { ErrorFrame, type Frame } from '../resp/frames';
 import { Command, type Replay } from './command';
 import { defineSpec } from './define-spec';
-import { toReplyError } from './reply-error';
+import { keysOf } from './prefix';
+import { toReplyError, toUnreadable } from './reply-error';
 import type { RequestContext } from './request-context';
+import { textOf } from './text-of';
+import { UnexpectedReply } from './unexpected-reply';
+
+/** How far the members of a group have come: what they were answered, in order, and how many were written. */
+export interface GroupProgress {
+  readonly answered: readonly unknown[];
+  readonly written: number;
+}
 
 /**
  * Many commands that travel as one: one entry in the queue, written one behind the other with nothing between them, answered by as
  * many frames. Its value is the list of the members' values; an error reply stands in its place as a ReplyError.
  */
 export class Group extends Command<readonly unknown[]> {
+  private worst: Replay | undefined;
+
   /**
    * @param members at least one; none that blocks, subscribes or changes how replies come
    * @param isDivisible whether the rest may stay unwritten once the observer is gone; not where a member needs the later ones, as MULTI needs EXEC
@@ -18,13 +30,59 @@ export class Group extends Command<readonly unknown[]> {
     name = 'PIPELINE',
     readonly isDivisible = true,
   ) {
-    super({ ...defineSpec(name, { replay: worstReplay(members) }), plain: false }, [], asCollected, []);
+    super({ ...defineSpec(name, {}), plain: false }, [], asCollected, []);
   }
 
-  /** The value of one member. */
-  readMember(index: number, frame: Frame, context: RequestContext): unknown {
-    const member = this.members[index]!;
-    return frame instanceof ErrorFrame ? toReplyError(frame, member) : member.read(frame, context);
+  /** What a repetition of the whole does. It is worked out when it is asked for, which is after a loss. */
+  override get replay(): Replay {
+    return (this.worst ??= replayOf(this.members));
+  }
+
+  /**
+   * The value of the next member.
+   * @param answered the values of those before it
+   * @throws UnexpectedReply where the reply is perhaps another's
+   */
+  readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {
+    return readReply(this.members[answered.length]!, frame, context);
+  }
+
+  /** The answer to the whole, made of the members' values; an ErrorFrame where nothing was done. */
+  answerOf(values: unknown[]): Frame {
+    return values as Frame[];
+  }
+
+  /** Which command a member is to the caller, from 1. */
+  numberOf(member: number): number {
+    return member + 1;
+  }
+
+  /** Whether anything may have run when so many members were written. */
+  mayHaveRun(_written: number): boolean {
+    return true;
+  }
+
+  /** What became of the members when the group fails. */
+  fateOf({ answered, written }: GroupProgress): GroupFate {
+    const deliveries = this.members.map((_, index): Delivery => {
+      if (index < answered.length) return 'answered';
+      return index < written ? 'unknown' : 'unsent';
+    });
+    return { results: [...answered], deliveries };
+  }
+}
+
+/**
+ * The value that a command has among others: an error in its place where it was refused, or where its reply cannot be read.
+ * @throws UnexpectedReply where the reply is perhaps another's
+ */
+export function readReply(command: Command, frame: Frame, context: RequestContext): unknown {
+  if (frame instanceof ErrorFrame) return toReplyError(frame, command);
+  try {
+    return command.read(frame, context);
+  } catch (cause) {
+    if (cause instanceof UnexpectedReply) throw cause;
+    return toUnreadable(cause, command, 'answered');
   }
 }
 
@@ -35,9 +93,32 @@ function asCollected(values: Frame): readonly unknown[] {
 
 const WORSE: readonly Replay[] = ['read', 'same', 'state', 'no'];
 
-/** A group is repeated as a whole, so it is as harmless as its most harmful member. */
-function worstReplay(members: readonly Command[]): Replay {
+/**
+ * A group is repeated as a whole, so it is as harmless as its most harmful member. Where it writes to a key that another member
+ * names as well, the second copy meets what the first has left, and may answer otherwise.
+ */
+function replayOf(members: readonly Command[]): Replay {
   let worst = 0;
-  for (const { spec } of members) worst = Math.max(worst, WORSE.indexOf(spec.replay));
-  return WORSE[worst]!;
+  for (const { replay } of members) worst = Math.max(worst, WORSE.indexOf(replay));
+  const replay = WORSE[worst]!;
+  return replay === 'same' && meetsItself(members) ? 'state' : replay;
+}
+
+function meetsItself(members: readonly Command[]): boolean {
+  const written = new Set<string>();
+  const named = new Set<string>();
+  for (const member of members) {
+    const isRead = member.replay === 'read';
+    const keys = keysOf(member).map(textOf);
+    // What names no key, as KEYS or CONFIG SET, may concern all of them.
+    if (keys.length === 0 && members.length > 1) return true;
+    for (const key of keys) {
+      if (written.has(key) || (!isRead && named.has(key))) return true;
+    }
+    for (const key of keys) {
+      named.add(key);
+      if (!isRead) written.add(key);
+    }
+  }
+  return false;
 }

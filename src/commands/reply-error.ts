@@ -1,4 +1,11 @@
-import { AuthenticationError, ProtocolError, ReplyError, type Delivery, type GroupFate } from '../errors';
+import {
+  AuthenticationError,
+  ProtocolError,
+  ReplyError,
+  type CommandError,
+  type Delivery,
+  type GroupFate,
+} from '../errors';
 import { ErrorFrame, type Frame } from '../resp/frames';
 import { textOf, type Command, type CommandSpec } from './command';
 import { withoutRepeated, withoutSecrets } from './secrets';
@@ -43,6 +50,37 @@ export function runsScripts({ name }: CommandSpec): boolean {
   return RUNS_SCRIPTS.test(name);
 }
 
+/** What a transaction is answered of which nothing was done, and why. */
+export class Refusal extends ErrorFrame {
+  /**
+   * @param text what the server said in the end
+   * @param causes the commands that it refused before that
+   * @param fate what became of the commands, where they were run all the same
+   */
+  constructor(
+    text: string,
+    readonly causes: readonly CommandError[],
+    readonly fate?: GroupFate,
+  ) {
+    super(
+      [text, ...causes.map(({ index, command, error }) => `command ${index + 1}, ${command}: ${error.message}`)].join(
+        '; ',
+      ),
+    );
+  }
+}
+
+/** A transaction that was refused when EXEC came says why behind these words. */
+const REASON = / because of: ([A-Z]+) /;
+
+/** Whether a refusal is of the kind that passes. */
+function mayPass(frame: ErrorFrame): boolean {
+  if (!(frame instanceof Refusal)) return NOT_RUN.has(frame.kind);
+  const { causes, text } = frame;
+  if (causes.length > 0) return causes.every(({ error }) => NOT_RUN.has(error.kind));
+  return NOT_RUN.has(REASON.exec(text)?.[1] ?? frame.kind);
+}
+
 /**
  * The error for an error reply. Its message holds no secret argument, and is cut off when the server says too much.
  * @param mayHaveRun the command was sent before, and its fate then is not known
@@ -53,10 +91,18 @@ export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = f
   const kind = kindOf(frame);
   const { name } = command.spec;
   const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
-  const repeatable = NOT_RUN.has(frame.kind) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
+  const repeatable = mayPass(frame) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
   const delivery = mayHaveRun ? 'unknown' : 'answered';
   const message = withoutSecrets(withoutRepeated(text), command);
-  return new ErrorClass(message, kind, { delivery, command: name, repeatable });
+  if (!(frame instanceof Refusal)) return new ErrorClass(message, kind, { delivery, command: name, repeatable });
+  const { causes, fate } = frame;
+  return new ErrorClass(message, kind, {
+    delivery,
+    command: name,
+    repeatable,
+    group: fate,
+    causes: causes.length > 0 ? causes : undefined,
+  });
 }
 
 /** The error for an error that stands inside a reply, as those of EXEC and scripts do: which command it belongs to is not known. */

@@ -62,14 +62,14 @@ export class Request<T = unknown> {
 
   /** Whether it may be sent a second time although it may have run. */
   get repeatable(): boolean {
-    const { replay } = this.command.spec;
+    const { replay } = this.command;
     return this.context.idempotent || replay === 'read' || replay === 'same';
   }
 
   /** Whether it may be sent a second time although the first copy may run after others: it changes nothing, or its own link alone, or its user says so. */
   get bearsLateCopy(): boolean {
-    const { replay, effect } = this.command.spec;
-    return this.context.idempotent || replay === 'read' || effect !== undefined;
+    const { replay, spec } = this.command;
+    return this.context.idempotent || replay === 'read' || spec.effect !== undefined;
   }
 
   /** Notes that it has failed and is to be repeated. */

@@ -37,7 +37,10 @@ function together(members: readonly Command[]): Written {
 
 /** Whether a command may have written what it writes, now that it is answered. Of a group, the values of its members are the answer. */
 export function mayHaveWritten(answer: Frame, command: Command): boolean {
-  if (command instanceof Group) return !(answer as unknown[]).every((value) => value instanceof ReplyError);
+  if (command instanceof Group && Array.isArray(answer)) {
+    return !(answer as unknown[]).every((value) => value instanceof ReplyError);
+  }
+  if (answer === null && command instanceof Group) return false; // a watched key had changed
   return !(answer instanceof ErrorFrame && hasNotRun(answer, command));
 }
 

@@ -1,10 +1,11 @@
 import { blockingWait } from '../commands/blocking-wait';
+import type { GroupProgress } from '../commands/group';
 import type { Request } from '../commands/request';
 import type { RedisError } from '../errors';
 import type { Backlog } from './backlog';
 import type { Clock } from './clock';
 import type { Failer } from './failer';
-import { deliveryOf, timedOut, type GroupProgress } from './failures';
+import { deliveryOf, timedOut } from './failures';
 import type { Ring } from './ring';
 import { Sweep } from './sweep';
 import { timeFor } from './time-for';

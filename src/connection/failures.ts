@@ -1,4 +1,5 @@
-import type { Group } from '../commands/group';
+import type { Command } from '../commands/command';
+import type { Group, GroupProgress } from '../commands/group';
 import { toUnreadable } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import {
@@ -12,10 +13,10 @@ import {
 } from '../errors';
 import { guarded } from './guarded';
 
-/** How far a request got that is not in flight: it may have run when it was sent before, or been refused. */
+/** How far a request got that is not in flight: it may have run when it was sent before, or been refused, or lost unsent. */
 export function deliveryOf({ past }: Request): Delivery {
   if (past === undefined) return 'unsent';
-  return past.mayHaveRun ? 'unknown' : 'answered';
+  return past.mayHaveRun ? 'unknown' : past.failure.delivery;
 }
 
 /** What an error says of a request that it ends. One form for all errors, for an object that is spread costs more than its error. */
@@ -54,14 +55,13 @@ export function withoutStacks<T>(work: () => T): T {
 
 /** What the server answered is no RESP. */
 export function unreadable(cause: ProtocolError, { command }: Request, progress?: GroupProgress): ProtocolError {
-  const group = progress && groupFate(progress, (command as Group).members);
+  const group = fateOf(command, progress);
   return toUnreadable(cause, command, 'unknown', { why: 'is no RESP', group });
 }
 
-/** How far the members of a group have come: what they were answered, in order, and how many were written. */
-export interface GroupProgress {
-  readonly answered: readonly unknown[];
-  readonly written: number;
+/** What has become of the members, where the command is a group. */
+function fateOf(command: Command, progress: GroupProgress | undefined): GroupFate | undefined {
+  return progress && (command as Group).fateOf(progress);
 }
 
 /** What the system says of a peer that it hears nothing of. */
@@ -82,25 +82,20 @@ export function connectionLost(
   const facts = factsOf(request, delivery, cause);
   // A write that is repeated could run a second time behind later ones, when its first copy comes late.
   if (delivery === 'unknown' && isSilence(cause) && !request.bearsLateCopy) facts.repeatable = false;
-  facts.group = progress && groupFate(progress, (request.command as Group).members);
+  facts.group = fateOf(request.command, progress);
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const message = `The connection was lost before ${facts.command} was answered, ${fate}: ${cause.message}`;
   return new ConnectionError(message, facts);
 }
 
-function groupFate({ answered, written }: GroupProgress, members: Group['members']): GroupFate {
-  const deliveries = members.map((_, index): Delivery => {
-    if (index < answered.length) return 'answered';
-    return index < written ? 'unknown' : 'unsent';
-  });
-  return { results: [...answered], deliveries };
-}
-
 /** The link was lost twice in a row while it owed this reply first: perhaps it is the answer that breaks the link. */
-export function lostAgain({ message, cause, command, group }: RedisError, { past }: Request): ConnectionError {
+export function lostAgain(
+  { message, cause, command, delivery, group }: RedisError,
+  { past }: Request,
+): ConnectionError {
   const why = `${message}; it was lost before with the same command, which is not sent a third time`;
   const before = past?.failure;
-  return new ConnectionError(why, { delivery: 'unknown', repeatable: false, command, cause: cause ?? before, group });
+  return new ConnectionError(why, { delivery, repeatable: false, command, cause: cause ?? before, group });
 }
 
 /** It cannot be repeated as what it was: in another database, or as another user, it would be another command. */
@@ -125,7 +120,7 @@ export function timedOut(
   progress?: GroupProgress,
 ): TimeoutError {
   const facts = factsOf(request, delivery, cause);
-  facts.group = progress && groupFate(progress, (request.command as Group).members);
+  facts.group = fateOf(request.command, progress);
   const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
   const why = cause === undefined ? '' : `: ${cause.message}`;
   return new TimeoutError(`${facts.command} ${fates[delivery]} within its time${why}`, facts);
@@ -138,7 +133,9 @@ export function timedOut(
 export function notEncodable(cause: unknown, { command }: Request, member?: number): ProtocolError {
   const { name } = command.spec;
   const of =
-    member === undefined ? '' : `, for its command ${member + 1}, ${(command as Group).members[member]!.spec.name}`;
+    member === undefined
+      ? ''
+      : `, for its command ${(command as Group).numberOf(member)}, ${(command as Group).members[member]!.spec.name}`;
   const why = `${name} cannot be encoded${of}: ${String(cause)}`;
   return new ProtocolError(why, { command: name, cause, repeatable: false });
 }
@@ -146,9 +143,14 @@ export function notEncodable(cause: unknown, { command }: Request, member?: numb
 /** The rest of a group cannot be encoded any more, and its first members are written. */
 export function unfinished(
   { message, command, cause }: RedisError,
-  members: Group['members'],
+  group: Group,
   progress: GroupProgress,
 ): ProtocolError {
-  const group = groupFate(progress, members);
-  return new ProtocolError(message, { delivery: 'unknown', repeatable: false, command, cause, group });
+  return new ProtocolError(message, {
+    delivery: 'unknown',
+    repeatable: false,
+    command,
+    cause,
+    group: group.fateOf(progress),
+  });
 }

@@ -2,7 +2,7 @@ import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
 import type { Request } from '../commands/request';
 import { toReplyError } from '../commands/reply-error';
-import { UnexpectedReply } from '../commands/unexpected-reply';
+import type { UnexpectedReply } from '../commands/unexpected-reply';
 import type { BytesWanted } from '../resp/decoder';
 import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
 import { isMessage } from './array-pushes';
@@ -108,36 +108,30 @@ export class Incoming {
 
   private receiveMember(oldest: Request, group: Group, frame: Frame): void {
     const { values } = this;
-    const index = values.length;
-    let value: unknown;
+    const member = group.members[values.length]!;
     try {
-      value = group.readMember(index, frame, oldest.context);
+      values.push(group.readMember(frame, oldest.context, values));
     } catch (cause) {
-      if (cause instanceof UnexpectedReply) {
-        this.sink.unexpected(cause, group.members[index]!);
-        return;
-      }
-      value = cause;
+      this.sink.unexpected(cause as UnexpectedReply, member);
+      return;
     }
-    values.push(value);
-    const member = group.members[index]!;
     if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, member));
     else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
     if (values.length < (this.cut.get(oldest) ?? group.members.length)) return;
-    this.finish(oldest);
+    this.finish(oldest, group);
   }
 
   /** A group that no observer waits for any more ends after so many members. */
   endGroup(request: Request, written: number): void {
     this.cut.set(request, written);
-    if (request === this.owed.peek() && this.values.length === written) this.finish(request);
+    if (request === this.owed.peek() && this.values.length === written) this.finish(request, request.command as Group);
   }
 
-  private finish(group: Request): void {
+  private finish(request: Request, group: Group): void {
     const { values } = this;
-    this.cut.delete(group);
+    this.cut.delete(request);
     this.values = [];
-    this.sink.replied(values as Frame[]);
+    this.sink.replied(group.answerOf(values));
   }
 
   /** What was refused between MULTI and EXEC is told inside the reply to EXEC. */

@@ -1,4 +1,5 @@
 import { textOf, type Command, type CommandSpec } from '../commands/command';
+import { Group } from '../commands/group';
 import type { Request } from '../commands/request';
 import { ErrorFrame, type Frame } from '../resp/frames';
 
@@ -61,8 +62,15 @@ export class LinkMode {
   }
 
   /** Why a command cannot be written now; undefined when it can. */
-  refusalOf({ spec }: Command): TypeError | undefined {
-    return this.inTransaction && standsAlone(spec) ? aloneOnly(spec) : undefined;
+  refusalOf(command: Command): TypeError | undefined {
+    if (!this.inTransaction) return undefined;
+    if (command instanceof Group) return new TypeError('MULTI was sent before, and EXEC was not');
+    return standsAlone(command.spec) ? aloneOnly(command.spec) : undefined;
+  }
+
+  /** A group is written. What a pipeline holds changes nothing. */
+  writeGroup({ members, isDivisible }: Group): void {
+    if (!isDivisible) for (const member of members) this.noteWritten(member);
   }
 
   /** A request is written. Returns whether it will be answered. */

@@ -1,6 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { call } from '../commands/call';
-import { Group } from '../commands/group';
+import { Group, type GroupProgress } from '../commands/group';
 import { Reply } from '../commands/reply';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
@@ -11,7 +11,7 @@ import { decodeResp } from '../resp/decode-resp';
 import type { DecoderLimits } from '../resp/decoder';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import type { Clock } from './clock';
-import { connectionLost, failSafely, unfinished, type GroupProgress } from './failures';
+import { connectionLost, failSafely, unfinished } from './failures';
 import { Incoming, type FrameSink } from './incoming';
 import { LinkMode } from './link-mode';
 import { Liveness, type LivenessLimits } from './liveness';
@@ -265,12 +265,12 @@ export class Link implements FrameSink {
   /** A group is written no further. */
   private endGroup({ request, written, error }: Cut): void {
     if (this.isLost) return;
-    const { members, isDivisible } = request.command as Group;
+    const group = request.command as Group;
     // The connection would be in a transaction, for instance, that nothing ends.
-    if (!isDivisible) this.lose(error!);
+    if (!group.isDivisible) this.lose(error!);
     else {
       const answered = request === this.owed.peek() ? this.incoming.answered : [];
-      if (error !== undefined) failSafely(request, unfinished(error, members, { answered, written }));
+      if (error !== undefined) failSafely(request, unfinished(error, group, { answered, written }));
       this.incoming.endGroup(request, written);
     }
   }

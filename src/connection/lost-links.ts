@@ -1,4 +1,5 @@
 import { endsConnection } from '../commands/closing';
+import type { Group, GroupProgress } from '../commands/group';
 import type { Request } from '../commands/request';
 import { ConnectionError, ProtocolError, type RedisError } from '../errors';
 import type { Backlog } from './backlog';
@@ -115,7 +116,7 @@ export class LostLinks {
         const progress = link.progressOf(request, oldest);
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
         if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
-        const delivery = link.mode.onlyQueues ? 'unsent' : 'unknown';
+        const delivery = link.mode.onlyQueues || !mayHaveRun(request, progress) ? 'unsent' : 'unknown';
         return this.retrier.lost(request, error, { progress, delivery, isSuspect: isSuspect && isOldest });
       });
       if (failure === undefined) continue;
@@ -143,6 +144,11 @@ export class LostLinks {
   private tell({ requests, errors }: Casualties): void {
     this.failer.fail(requests, (_request, index) => errors[index]!);
   }
+}
+
+/** A transaction whose EXEC was not written has not run. */
+function mayHaveRun({ command }: Request, progress: GroupProgress | undefined): boolean {
+  return progress === undefined || (command as Group).mayHaveRun(progress.written);
 }
 
 /** The bytes of the oldest reply are no RESP. Where an error names a command, the reply to that one has been taken already. */

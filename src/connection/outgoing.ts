@@ -296,7 +296,8 @@ export class Outgoing {
   }
 
   /** A group is written whole, if not at once, or not at all. */
-  private begin(request: Request, { members }: Group): void {
+  private begin(request: Request, group: Group): void {
+    const { members } = group;
     let member: number | undefined;
     try {
       if (!this.mode.answersAll) throw new TypeError('the server was told not to answer');
@@ -310,6 +311,7 @@ export class Outgoing {
       return;
     }
     if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
+    this.mode.writeGroup(group);
     this.owed.push(request);
     this.group = request;
     this.member = 0;

@@ -1,4 +1,5 @@
 import { blockingWait, withWait } from '../commands/blocking-wait';
+import type { GroupProgress } from '../commands/group';
 import { asksOfItsConnection, hasNotRun, mayGoOn, toReplyError } from '../commands/reply-error';
 import type { Past, Request } from '../commands/request';
 import type { RedisError, ReplyError } from '../errors';
@@ -6,7 +7,7 @@ import type { ReconnectOnError } from '../options';
 import type { ErrorFrame } from '../resp/frames';
 import type { Backlog } from './backlog';
 import type { Clock } from './clock';
-import { connectionLost, failSafely, leftBehind, lostAgain, type GroupProgress } from './failures';
+import { connectionLost, failSafely, leftBehind, lostAgain } from './failures';
 import { reportUnhandled } from './guarded';
 import { changesMeaning, type Places } from './places';
 import { delayOfNextTry } from './retry';
@@ -133,7 +134,7 @@ export class Retrier {
 
   private noteLoss(request: Request, failure: RedisError): Past {
     const past = request.tried(failure);
-    past.mayHaveRun = true;
+    if (failure.delivery === 'unknown') past.mayHaveRun = true;
     return past;
   }
 
@@ -171,6 +172,7 @@ export class Retrier {
 }
 
 /** A slot that is not served concerns its keys alone. */
-function refusesAll({ kind, message }: ReplyError): boolean {
+function refusesAll(error: ReplyError): boolean {
+  const { kind, message } = error.causes?.[0]?.error ?? error;
   return REFUSES_ALL.has(kind) && !message.startsWith('CLUSTERDOWN Hash slot');
 }

@@ -1,4 +1,4 @@
-import type { Command } from '../commands/command';
+import { isCommand, type Command } from '../commands/command';
 import { refuseInOnConnect } from '../commands/shared-connection';
 import { kindOf } from '../resp/kind-of';
 import type { RedisOptions, ResolvedOptions } from './redis-options';
@@ -16,10 +16,10 @@ function checkedForOnConnect(given: unknown): readonly Command[] {
     throw new TypeError(`The option 'onConnect' is a list of commands or a function, got ${kindOf(given)}`);
   }
   return (given as unknown[]).map((command) => {
-    // By its looks, for the package may be loaded twice.
-    const isCommand = typeof (command as Command | undefined)?.spec?.name === 'string';
-    if (!isCommand) throw new TypeError(`The option 'onConnect' is a list of commands, got ${kindOf(command)} in it`);
-    refuseInOnConnect(command as Command);
-    return command as Command;
+    if (isCommand(command)) {
+      refuseInOnConnect(command);
+      return command;
+    }
+    throw new TypeError(`The option 'onConnect' is a list of commands, got ${kindOf(command)} in it`);
   });
 }

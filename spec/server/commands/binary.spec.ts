@@ -53,7 +53,7 @@ describe('bytes', () => {
     const client = new Redis(server().url);
     const queued = await lastValueFrom(
       client.dedicated(async (connection) => {
-        await connection.multi();
+        await connection.call('MULTI');
         const words = [await connection.dump('k'), await connection.get('k')];
         await connection.discard();
         return words;

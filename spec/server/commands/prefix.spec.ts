@@ -78,7 +78,7 @@ describe('a client with a prefix', () => {
     const watcher = new Redis({ url: server().url, prefix: 'app[1]:' });
     const replies = await lastValueFrom(
       watcher.dedicated(async (connection) => {
-        await connection.multi();
+        await connection.call('MULTI');
         expect(await connection.randomkey()).toBe('QUEUED');
         return connection.exec();
       }),

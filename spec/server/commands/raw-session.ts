@@ -84,6 +84,10 @@ export class RawSession<S extends string | Buffer = string> extends SessionSurfa
     return Reply.from(this.from, command);
   }
 
+  protected sendAnswered<T>(command: Command<T>): Reply<T> {
+    return Reply.answered(command);
+  }
+
   private receive(chunk: Buffer): void {
     this.decoder.push(chunk);
     for (let frame = this.decoder.read(); frame !== INCOMPLETE; frame = this.decoder.read()) this.settle(frame);

@@ -130,7 +130,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'CONFIG SET': [() => [{ 'slowlog-max-len': 200 }], () => ['slowlog-max-len', 128]],
   DISCARD: [
     async (session) => {
-      await session.multi();
+      await session.run(call('MULTI'));
       return [];
     },
   ],
@@ -140,7 +140,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   EVALSHA_RO: [withScript],
   EXEC: [
     async (session) => {
-      await session.multi();
+      await session.run(call('MULTI'));
       await session.run(call('HSET', 'key:h', 'a', '1'));
       await session.run(call('INCR', 'key:h'));
       return [];

@@ -189,7 +189,7 @@ describe('verify', () => {
   it('is not sent on a lease, where a transaction would take it', async () => {
     const redis = make({ url: server().url, verify: 1 });
     const work = redis.dedicated(async (connection) => {
-      const sent = [connection.multi(), connection.set('k', 'v'), connection.exec()];
+      const sent = [connection.call('MULTI'), connection.set('k', 'v'), connection.exec()];
       return Promise.all(sent.map((reply: PromiseLike<unknown>) => reply));
     });
     expect(await work).toStrictEqual(['OK', 'QUEUED', ['OK']]);

@@ -20,7 +20,7 @@ describe('A dedicated connection during an outage', () => {
     let begun = 0;
     const work = redis.dedicated(async (connection) => {
       begun++;
-      await connection.multi();
+      await connection.call('MULTI');
       await connection.set('leases', 'v');
       return connection.exec();
     });
@@ -96,7 +96,7 @@ describe('A transaction on a dedicated connection', () => {
     const peer = await script('INCR');
     const redis = make({ url: peer.url, reconnect: quick });
     const work = redis.dedicated(async (connection) => {
-      await connection.multi();
+      await connection.call('MULTI');
       await connection.set('k', 'v');
       const asked = peer.next('INCR');
       const incr = failure(connection.incr('n'));
@@ -116,7 +116,7 @@ describe('A transaction on a dedicated connection', () => {
     const peer = await script('EXEC');
     const redis = make({ url: peer.url, reconnect: quick });
     const work = redis.dedicated(async (connection) => {
-      await connection.multi();
+      await connection.call('MULTI');
       await connection.incr('n');
       const asked = peer.next('EXEC');
       const exec = failure(connection.exec());
@@ -133,7 +133,7 @@ describe('A transaction on a dedicated connection', () => {
     const redis = make({ url: peer.url, reconnect: quick });
     const work = redis.dedicated(async (connection) => {
       const asked = peer.next('INCR');
-      void connection.multi().then(undefined, () => undefined);
+      void connection.call('MULTI').then(undefined, () => undefined);
       const incr = failure(connection.incr('n'));
       (await asked).socket.destroy();
       return incr;
@@ -147,7 +147,7 @@ describe('A transaction on a dedicated connection', () => {
     const peer = await script('INCR');
     const redis = make({ url: peer.url, reconnect: quick });
     const work = redis.dedicated(async (connection) => {
-      await connection.multi();
+      await connection.call('MULTI');
       await connection.discard().then(undefined, () => undefined);
       const asked = peer.next('INCR');
       const incr = failure(connection.incr('n'));

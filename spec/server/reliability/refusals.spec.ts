@@ -54,7 +54,7 @@ describe('What a server refuses', () => {
       redis.dedicated(async (connection) => {
         await connection.ping();
         const free = await occupy();
-        const sent = [connection.multi(), connection.incr('n'), connection.exec()].map((reply) =>
+        const sent = [connection.call('MULTI'), connection.incr('n'), connection.exec()].map((reply) =>
           outcome<unknown>(reply),
         );
         const [, counted] = await Promise.all([sent[0], sent[1]]);

@@ -156,7 +156,7 @@ describe('A refused AUTH', () => {
     const redis = client();
     const done = redis.dedicated(async (connection) => {
       const sent: PromiseLike<unknown>[] = [
-        connection.multi(),
+        connection.call('MULTI'),
         connection.echo('a'),
         signIn(connection),
         connection.echo('b'),

@@ -307,7 +307,7 @@ describe('Credentials', () => {
     const tokens$ = new BehaviorSubject(ann);
     const redis = client(tokens$);
     const done = redis.dedicated(async (connection) => {
-      await connection.multi();
+      await connection.call('MULTI');
       await connection.incr('rotation:transaction');
       tokens$.next(bob);
       await connection.incr('rotation:transaction');

@@ -89,7 +89,7 @@ describe('A secret', () => {
   it('that the server repeats in a reply to EXEC stands in none of its errors', async () => {
     const redis = client();
     const work = redis.dedicated(async (connection) => {
-      await connection.multi();
+      await connection.call('MULTI');
       await connection.aclSetuser('ann', ['<hunter2']);
       await connection.aclSetuser('ann', ['(+get >hunter2)']);
       await connection.call('ACL', 'SETUSER', 'ann', '#hunter2');
@@ -100,7 +100,7 @@ describe('A secret', () => {
     expect(replies.slice(0, 3).map(({ kind }) => kind)).toStrictEqual(['ERR', 'ERR', 'ERR']);
     expect(replies.map(shown).join()).not.toContain('hunter2');
     const named = redis.dedicated(async (connection) => {
-      await connection.multi();
+      await connection.call('MULTI');
       await connection.aclSetuser('ann', ['<hunter2']);
       return connection.call<unknown[]>('EXEC');
     });

@@ -13,6 +13,10 @@ class Surface extends SessionSurface {
     sent.push(command);
     return Reply.from({ ...plainContext, executor: { submit: () => undefined } }, command);
   }
+
+  protected sendAnswered<T>(command: Command<T>): Reply<T> {
+    return Reply.answered(command);
+  }
 }
 
 const untyped = new Surface() as unknown as Record<string, (...args: unknown[]) => unknown>;

@@ -36,7 +36,7 @@ describe('what is generated', () => {
       page: command.name.toLowerCase().replace(/ /g, '-'),
     }))) {
       expect(docs).toBeDefined();
-      if (!/^(.*subscribe|monitor)$/.test(page)) expect(surface).toContain(`/commands/${page}/`);
+      if (!/^(.*subscribe|monitor|multi)$/.test(page)) expect(surface).toContain(`/commands/${page}/`);
     }
   });
 

@@ -181,7 +181,7 @@ export const CLUSTER_GETKEYSINSLOT = /* @__PURE__ */ defineSpec('CLUSTER GETKEYS
 });
 
 /** Lists some of the keys that this node has in a slot. */
-export function clusterGetkeysinslot(slot: number, count: number): Command<string[]> {
+export function clusterGetkeysinslot(slot: number, count: number): Command<string[], Buffer[]> {
   return new Command(
     CLUSTER_GETKEYSINSLOT,
     [arg.integer(slot, CLUSTER_GETKEYSINSLOT, 'slot'), arg.integer(count, CLUSTER_GETKEYSINSLOT, 'count')],
@@ -281,8 +281,8 @@ export function clusterMigration(action: 'STATUS', task: MigrationTask): Command
 export function clusterMigration(
   action: 'IMPORT' | 'CANCEL' | 'STATUS',
   what: Many<SlotBounds> | MigrationTask,
-): Command<never> {
-  return special.clusterMigration(CLUSTER_MIGRATION, action, what) as Command<never>;
+): Command<never, never> {
+  return special.clusterMigration(CLUSTER_MIGRATION, action, what) as Command<never, never>;
 }
 
 export const CLUSTER_MYID = /* @__PURE__ */ defineSpec('CLUSTER MYID', {
@@ -471,7 +471,10 @@ const CLUSTERSCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Walks over the keys of the whole cluster page by page. */
-export function clusterscan(cursor: Str, options?: ClusterscanOptions): Command<[cursor: string, keys: string[]]> {
+export function clusterscan(
+  cursor: Str,
+  options?: ClusterscanOptions,
+): Command<[cursor: string, keys: string[]], [cursor: string, keys: Buffer[]]> {
   const out: Arg[] = [arg.text(cursor, CLUSTERSCAN, 'cursor')];
   if (options !== undefined) opt.pushOptions(out, options, CLUSTERSCAN_OPTIONS, CLUSTERSCAN);
   return new Command(CLUSTERSCAN, out, reply.readKeyPage);

@@ -23,8 +23,8 @@ export const AUTH = /* @__PURE__ */ defineSpec('AUTH', {
 export function auth(password: Str): Command<'OK'>;
 /** Signs this connection in. */
 export function auth(username: Str, password: Str): Command<'OK'>;
-export function auth(first: Str, second?: Str): Command<never> {
-  return special.auth(AUTH, first, second) as Command<never>;
+export function auth(first: Str, second?: Str): Command<never, never> {
+  return special.auth(AUTH, first, second) as Command<never, never>;
 }
 
 export const CLIENT_CACHING = /* @__PURE__ */ defineSpec('CLIENT CACHING', {
@@ -125,8 +125,8 @@ export const CLIENT_KILL = /* @__PURE__ */ defineSpec('CLIENT KILL', {
 export function clientKill(filter: ClientKillFilter): Command<number>;
 /** Closes the connections that match every filter and answers how many those were. */
 export function clientKill(address: string): Command<'OK'>;
-export function clientKill(what: ClientKillFilter | string): Command<never> {
-  return special.clientKill(CLIENT_KILL, what) as Command<never>;
+export function clientKill(what: ClientKillFilter | string): Command<never, never> {
+  return special.clientKill(CLIENT_KILL, what) as Command<never, never>;
 }
 
 export const CLIENT_LIST = /* @__PURE__ */ defineSpec('CLIENT LIST', {
@@ -389,7 +389,7 @@ export function clientUnpause(): Command<'OK'> {
 export const ECHO = /* @__PURE__ */ defineSpec('ECHO', { replay: 'read', since: { redis: '1.0.0', valkey: '1.0.0' } });
 
 /** Answers what it was told. */
-export function echo(message: Arg): Command<string> {
+export function echo(message: Arg): Command<string, Buffer> {
   return new Command(ECHO, [arg.data(message, ECHO, 'message')], reply.readText);
 }
 
@@ -416,14 +416,14 @@ export const PING = /* @__PURE__ */ defineSpec('PING', {
 /** Asks whether the server is there. */
 export function ping(): Command<'PONG'>;
 /** Asks whether the server is there. */
-export function ping(message: Arg): Command<string>;
+export function ping(message: Arg): Command<string, Buffer>;
 /** Asks whether the server is there. */
-export function ping(message?: Arg): Command<'PONG' | string>;
-export function ping(message?: Arg): Command<never> {
+export function ping(message?: Arg): Command<'PONG' | string, 'PONG' | Buffer>;
+export function ping(message?: Arg): Command<never, never> {
   const out: Arg[] = [];
   if (message !== undefined) out.push(arg.data(message, PING, 'message'));
   const read = message === undefined ? reply.readPong as ReplyReader<'PONG'> : reply.readPong;
-  return new Command<unknown>(PING, out, read) as Command<never>;
+  return new Command<unknown>(PING, out, read) as Command<never, never>;
 }
 
 export const QUIT = /* @__PURE__ */ defineSpec('QUIT', {

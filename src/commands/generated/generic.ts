@@ -135,7 +135,7 @@ export const KEYS = /* @__PURE__ */ defineSpec('KEYS', {
 });
 
 /** Lists the keys that match a pattern, holding up the server meanwhile: prefer SCAN. */
-export function keys(pattern: Str): Command<string[]> {
+export function keys(pattern: Str): Command<string[], Buffer[]> {
   return new Command(KEYS, [arg.text(pattern, KEYS, 'pattern')], reply.readKeys);
 }
 
@@ -305,7 +305,7 @@ export const RANDOMKEY = /* @__PURE__ */ defineSpec('RANDOMKEY', {
 });
 
 /** Picks a key at random; null when the database is empty. */
-export function randomkey(): Command<string | null> {
+export function randomkey(): Command<string | null, Buffer | null> {
   return new Command(RANDOMKEY, [], reply.readKeyOrNull);
 }
 
@@ -406,7 +406,7 @@ const SCAN_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 export function scan(
   cursor: string | number | bigint,
   options?: ScanOptions,
-): Command<[cursor: string, keys: string[]]> {
+): Command<[cursor: string, keys: string[]], [cursor: string, keys: Buffer[]]> {
   const out: Arg[] = [arg.cursor(cursor, SCAN, 'cursor')];
   if (options !== undefined) opt.pushOptions(out, options, SCAN_OPTIONS, SCAN);
   return new Command(SCAN, out, reply.readKeyPage);
@@ -443,12 +443,15 @@ const SORT_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Sorts a list, a set or a sorted set, by itself or by other keys, and may store the result. */
-export function sort(key: Key, options?: SortOptions & Without<'STORE'>): Command<(string | null)[]>;
+export function sort(
+  key: Key,
+  options?: SortOptions & Without<'STORE'>,
+): Command<(string | null)[], (Buffer | null)[]>;
 /** Sorts a list, a set or a sorted set, by itself or by other keys, and may store the result. */
 export function sort(key: Key, options: SortOptions & { STORE: Key }): Command<number>;
 /** Sorts a list, a set or a sorted set, by itself or by other keys, and may store the result. */
-export function sort(key: Key, options?: SortOptions): Command<(string | null)[] | number>;
-export function sort(key: Key, options?: SortOptions): Command<never> {
+export function sort(key: Key, options?: SortOptions): Command<(string | null)[] | number, (Buffer | null)[] | number>;
+export function sort(key: Key, options?: SortOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, SORT, 'key')];
   const places: KeyRange[] = [{ from: 0, to: 0, step: 1 }];
   if (options === undefined) return new Command<unknown>(
@@ -456,12 +459,12 @@ export function sort(key: Key, options?: SortOptions): Command<never> {
     out,
     reply.readNullableTexts,
     places,
-  ) as Command<never>;
+  ) as Command<never, never>;
   opt.pushOptions(out, options, SORT_OPTIONS, SORT);
   if (opt.has(options, 'STORE')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
   const spec = !opt.has(options, 'STORE') ? SORT_READ : special.storesOverSource(key, options) ? SORT_NO : SORT;
   const read = opt.has(options, 'STORE') ? reply.readInteger : reply.readNullableTexts;
-  return new Command<unknown>(spec, out, read, places) as Command<never>;
+  return new Command<unknown>(spec, out, read, places) as Command<never, never>;
 }
 
 export const SORT_RO = /* @__PURE__ */ defineSpec('SORT_RO', {
@@ -493,7 +496,7 @@ const SORT_RO_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Sorts a list, a set or a sorted set, by itself or by other keys. */
-export function sortRo(key: Key, options?: SortRoOptions): Command<(string | null)[]> {
+export function sortRo(key: Key, options?: SortRoOptions): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [arg.text(key, SORT_RO, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, SORT_RO_OPTIONS, SORT_RO);
   return new Command(SORT_RO, out, reply.readNullableTexts);

@@ -77,7 +77,7 @@ export const GEOHASH = /* @__PURE__ */ defineSpec('GEOHASH', {
 });
 
 /** Gives the geohash of places, for other software. */
-export function geohash(key: Key, ...members: Optionals<Arg>): Command<(string | null)[]> {
+export function geohash(key: Key, ...members: Optionals<Arg>): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [arg.text(key, GEOHASH, 'key')];
   if (arg.pushOptionals(out, members, arg.data, GEOHASH, 'members') === 0) return new AnsweredCommand(GEOHASH, out, []);
   return new Command(GEOHASH, out, reply.readNullableTexts);
@@ -146,7 +146,7 @@ export function georadius(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusOptions & Without<'STORE' | 'STOREDIST' | 'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /**
  * Finds places within a circle around a point, or stores them.
  * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -170,7 +170,7 @@ export function georadius(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }) & Without<'STORE' | 'STOREDIST'>,
-): Command<GeoMatch[]>;
+): Command<GeoMatch[], GeoMatch<Buffer>[]>;
 /**
  * Finds places within a circle around a point, or stores them.
  * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -182,7 +182,7 @@ export function georadius(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusOptions,
-): Command<string[] | number | GeoMatch[]>;
+): Command<string[] | number | GeoMatch[], Buffer[] | number | GeoMatch<Buffer>[]>;
 export function georadius(
   key: Key,
   longitude: number,
@@ -190,7 +190,7 @@ export function georadius(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusOptions,
-): Command<never> {
+): Command<never, never> {
   const out: Arg[] = [
     arg.text(key, GEORADIUS, 'key'),
     arg.double(longitude, GEORADIUS, 'longitude'),
@@ -204,7 +204,7 @@ export function georadius(
     out,
     reply.readTexts,
     places,
-  ) as Command<never>;
+  ) as Command<never, never>;
   opt.pushOptions(out, options, GEORADIUS_OPTIONS, GEORADIUS);
   if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
   const spec = !opt.has(options, 'STORE', 'STOREDIST')
@@ -217,7 +217,7 @@ export function georadius(
     : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH')
       ? reply.readGeoMatches
       : reply.readTexts;
-  return new Command<unknown>(spec, out, read, places) as Command<never>;
+  return new Command<unknown>(spec, out, read, places) as Command<never, never>;
 }
 
 export const GEORADIUSBYMEMBER = /* @__PURE__ */ defineSpec('GEORADIUSBYMEMBER', {
@@ -263,7 +263,7 @@ export function georadiusbymember(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberOptions & Without<'STORE' | 'STOREDIST' | 'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /**
  * Finds places within a circle around another place, or stores them.
  * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -285,7 +285,7 @@ export function georadiusbymember(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusbymemberOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }) & Without<'STORE' | 'STOREDIST'>,
-): Command<GeoMatch[]>;
+): Command<GeoMatch[], GeoMatch<Buffer>[]>;
 /**
  * Finds places within a circle around another place, or stores them.
  * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -296,14 +296,14 @@ export function georadiusbymember(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberOptions,
-): Command<string[] | number | GeoMatch[]>;
+): Command<string[] | number | GeoMatch[], Buffer[] | number | GeoMatch<Buffer>[]>;
 export function georadiusbymember(
   key: Key,
   member: Arg,
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberOptions,
-): Command<never> {
+): Command<never, never> {
   const out: Arg[] = [
     arg.text(key, GEORADIUSBYMEMBER, 'key'),
     arg.data(member, GEORADIUSBYMEMBER, 'member'),
@@ -316,7 +316,7 @@ export function georadiusbymember(
     out,
     reply.readTexts,
     places,
-  ) as Command<never>;
+  ) as Command<never, never>;
   opt.pushOptions(out, options, GEORADIUSBYMEMBER_OPTIONS, GEORADIUSBYMEMBER);
   if (opt.has(options, 'STORE', 'STOREDIST')) places.push({ from: out.length - 1, to: out.length - 1, step: 1 });
   const spec = !opt.has(options, 'STORE', 'STOREDIST')
@@ -329,7 +329,7 @@ export function georadiusbymember(
     : opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH')
       ? reply.readGeoMatches
       : reply.readTexts;
-  return new Command<unknown>(spec, out, read, places) as Command<never>;
+  return new Command<unknown>(spec, out, read, places) as Command<never, never>;
 }
 
 export const GEORADIUSBYMEMBER_RO = /* @__PURE__ */ defineSpec('GEORADIUSBYMEMBER_RO', {
@@ -371,7 +371,7 @@ export function georadiusbymemberRo(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberRoOptions & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /**
  * Finds places within a circle around another place.
  * @deprecated since Redis 6.2.0: use `geosearch`
@@ -382,7 +382,7 @@ export function georadiusbymemberRo(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusbymemberRoOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
-): Command<GeoMatch[]>;
+): Command<GeoMatch[], GeoMatch<Buffer>[]>;
 /**
  * Finds places within a circle around another place.
  * @deprecated since Redis 6.2.0: use `geosearch`
@@ -393,24 +393,28 @@ export function georadiusbymemberRo(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberRoOptions,
-): Command<string[] | GeoMatch[]>;
+): Command<string[] | GeoMatch[], Buffer[] | GeoMatch<Buffer>[]>;
 export function georadiusbymemberRo(
   key: Key,
   member: Arg,
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusbymemberRoOptions,
-): Command<never> {
+): Command<never, never> {
   const out: Arg[] = [
     arg.text(key, GEORADIUSBYMEMBER_RO, 'key'),
     arg.data(member, GEORADIUSBYMEMBER_RO, 'member'),
     arg.double(radius, GEORADIUSBYMEMBER_RO, 'radius'),
     arg.unit(unit, GEORADIUSBYMEMBER_RO, 'unit'),
   ];
-  if (options === undefined) return new Command<unknown>(GEORADIUSBYMEMBER_RO, out, reply.readTexts) as Command<never>;
+  if (options === undefined) return new Command<unknown>(
+    GEORADIUSBYMEMBER_RO,
+    out,
+    reply.readTexts,
+  ) as Command<never, never>;
   opt.pushOptions(out, options, GEORADIUSBYMEMBER_RO_OPTIONS, GEORADIUSBYMEMBER_RO);
   const read = opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH') ? reply.readGeoMatches : reply.readTexts;
-  return new Command<unknown>(GEORADIUSBYMEMBER_RO, out, read) as Command<never>;
+  return new Command<unknown>(GEORADIUSBYMEMBER_RO, out, read) as Command<never, never>;
 }
 
 export const GEORADIUS_RO = /* @__PURE__ */ defineSpec('GEORADIUS_RO', {
@@ -454,7 +458,7 @@ export function georadiusRo(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusRoOptions & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /**
  * Finds places within a circle around a point.
  * @deprecated since Redis 6.2.0: use `geosearch`
@@ -466,7 +470,7 @@ export function georadiusRo(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options: GeoradiusRoOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
-): Command<GeoMatch[]>;
+): Command<GeoMatch[], GeoMatch<Buffer>[]>;
 /**
  * Finds places within a circle around a point.
  * @deprecated since Redis 6.2.0: use `geosearch`
@@ -478,7 +482,7 @@ export function georadiusRo(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusRoOptions,
-): Command<string[] | GeoMatch[]>;
+): Command<string[] | GeoMatch[], Buffer[] | GeoMatch<Buffer>[]>;
 export function georadiusRo(
   key: Key,
   longitude: number,
@@ -486,7 +490,7 @@ export function georadiusRo(
   radius: number,
   unit: 'M' | 'KM' | 'FT' | 'MI',
   options?: GeoradiusRoOptions,
-): Command<never> {
+): Command<never, never> {
   const out: Arg[] = [
     arg.text(key, GEORADIUS_RO, 'key'),
     arg.double(longitude, GEORADIUS_RO, 'longitude'),
@@ -494,10 +498,10 @@ export function georadiusRo(
     arg.double(radius, GEORADIUS_RO, 'radius'),
     arg.unit(unit, GEORADIUS_RO, 'unit'),
   ];
-  if (options === undefined) return new Command<unknown>(GEORADIUS_RO, out, reply.readTexts) as Command<never>;
+  if (options === undefined) return new Command<unknown>(GEORADIUS_RO, out, reply.readTexts) as Command<never, never>;
   opt.pushOptions(out, options, GEORADIUS_RO_OPTIONS, GEORADIUS_RO);
   const read = opt.has(options, 'WITHCOORD', 'WITHDIST', 'WITHHASH') ? reply.readGeoMatches : reply.readTexts;
-  return new Command<unknown>(GEORADIUS_RO, out, read) as Command<never>;
+  return new Command<unknown>(GEORADIUS_RO, out, read) as Command<never, never>;
 }
 
 export const GEOSEARCH = /* @__PURE__ */ defineSpec('GEOSEARCH', {
@@ -512,16 +516,19 @@ export const GEOSEARCH = /* @__PURE__ */ defineSpec('GEOSEARCH', {
 export function geosearch(
   key: Key,
   query: GeoQuery & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /** Finds places within a circle, a box or (Valkey 9) a polygon. */
 export function geosearch(
   key: Key,
   query: GeoQuery & GeoWith & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
-): Command<GeoMatch[]>;
+): Command<GeoMatch[], GeoMatch<Buffer>[]>;
 /** Finds places within a circle, a box or (Valkey 9) a polygon. */
-export function geosearch(key: Key, query: GeoQuery & GeoWith): Command<string[] | GeoMatch[]>;
-export function geosearch(key: Key, query: GeoQuery): Command<never> {
-  return special.geosearch(GEOSEARCH, key, query) as Command<never>;
+export function geosearch(
+  key: Key,
+  query: GeoQuery & GeoWith,
+): Command<string[] | GeoMatch[], Buffer[] | GeoMatch<Buffer>[]>;
+export function geosearch(key: Key, query: GeoQuery): Command<never, never> {
+  return special.geosearch(GEOSEARCH, key, query) as Command<never, never>;
 }
 
 export const GEOSEARCHSTORE = /* @__PURE__ */ defineSpec('GEOSEARCHSTORE', {
@@ -538,5 +545,11 @@ export function geosearchstore(
   source: Key,
   query: GeoQuery & { STOREDIST?: boolean | undefined },
 ): Command<number> {
-  return special.geosearchstore(GEOSEARCHSTORE, GEOSEARCHSTORE_NO, destination, source, query);
+  return special.geosearchstore(
+    GEOSEARCHSTORE,
+    GEOSEARCHSTORE_NO,
+    destination,
+    source,
+    query,
+  );
 }

@@ -9,6 +9,7 @@ import { defineSpec, withReplay, FIRST } from '../define-spec';
 import * as opt from '../option-table';
 import type { AtMostOne, Without } from '../option-table';
 import * as reply from '../replies';
+import type { Dictionary } from '../replies/types';
 import * as special from '../special';
 
 export const HDEL = /* @__PURE__ */ defineSpec('HDEL', {
@@ -104,7 +105,7 @@ export const HGET = /* @__PURE__ */ defineSpec('HGET', {
 });
 
 /** Reads a field of a hash; null when there is none. */
-export function hget(key: Key, field: Arg): Command<string | null> {
+export function hget(key: Key, field: Arg): Command<string | null, Buffer | null> {
   return new Command(HGET, [arg.text(key, HGET, 'key'), arg.data(field, HGET, 'field')], reply.readTextOrNull);
 }
 
@@ -117,7 +118,7 @@ export const HGETALL = /* @__PURE__ */ defineSpec('HGETALL', {
 });
 
 /** Reads a whole hash. */
-export function hgetall(key: Key): Command<Record<string, string>> {
+export function hgetall(key: Key): Command<Record<string, string>, Dictionary<Buffer, Buffer>> {
   return new Command(HGETALL, [arg.text(key, HGETALL, 'key')], reply.readDictionary);
 }
 
@@ -128,7 +129,7 @@ export const HGETDEL = /* @__PURE__ */ defineSpec('HGETDEL', {
 });
 
 /** Reads fields of a hash and deletes them. */
-export function hgetdel(key: Key, ...fields: Optionals<Arg>): Command<(string | null)[]> {
+export function hgetdel(key: Key, ...fields: Optionals<Arg>): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [arg.text(key, HGETDEL, 'key'), 'FIELDS'];
   if (arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HGETDEL, 'fields') === 0) return new AnsweredCommand(HGETDEL, out, []);
   return new Command(HGETDEL, out, reply.readNullableTexts);
@@ -161,7 +162,11 @@ const HGETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Reads fields of a hash and changes when they end. */
-export function hgetex(key: Key, fields: Many<Arg>, options?: HgetexOptions): Command<(string | null)[]> {
+export function hgetex(
+  key: Key,
+  fields: Many<Arg>,
+  options?: HgetexOptions,
+): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [arg.text(key, HGETEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, HGETEX_OPTIONS, HGETEX);
   out.push('FIELDS');
@@ -192,7 +197,7 @@ export const HINCRBYFLOAT = /* @__PURE__ */ defineSpec('HINCRBYFLOAT', {
 });
 
 /** Adds a decimal number to a field and answers the result as text. */
-export function hincrbyfloat(key: Key, field: Arg, increment: Arg): Command<string> {
+export function hincrbyfloat(key: Key, field: Arg, increment: Arg): Command<string, Buffer> {
   return new Command(
     HINCRBYFLOAT,
     [
@@ -213,7 +218,7 @@ export const HKEYS = /* @__PURE__ */ defineSpec('HKEYS', {
 });
 
 /** Lists the fields of a hash. */
-export function hkeys(key: Key): Command<string[]> {
+export function hkeys(key: Key): Command<string[], Buffer[]> {
   return new Command(HKEYS, [arg.text(key, HKEYS, 'key')], reply.readTexts);
 }
 
@@ -239,7 +244,7 @@ export const HMGET = /* @__PURE__ */ defineSpec('HMGET', {
 });
 
 /** Reads several fields of a hash; null for each that is missing. */
-export function hmget(key: Key, ...fields: Optionals<Arg>): Command<(string | null)[]> {
+export function hmget(key: Key, ...fields: Optionals<Arg>): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [arg.text(key, HMGET, 'key')];
   if (arg.pushOptionals(out, fields, arg.data, HMGET, 'fields') === 0) return new AnsweredCommand(HMGET, out, []);
   return new Command(HMGET, out, reply.readNullableTexts);
@@ -262,10 +267,10 @@ export function hmset<T extends object>(key: Key, data: Pairs | PairsOf<T>): Com
  * @deprecated since Redis 4.0.0: use `hset`
  */
 export function hmset(key: Key, field: Arg, value: Arg): Command<'OK'>;
-export function hmset(key: Key, data: Pairs | Arg, value?: Arg): Command<never> {
+export function hmset(key: Key, data: Pairs | Arg, value?: Arg): Command<never, never> {
   const out: Arg[] = [arg.text(key, HMSET, 'key')];
   if (arg.pushAnyPairsOrPair(out, data, value, arg.data, HMSET, ['data', 'field', 'value']) === 0) return new AnsweredCommand(HMSET, out, 'OK' as never);
-  return new Command<unknown>(HMSET, out, reply.readOk) as Command<never>;
+  return new Command<unknown>(HMSET, out, reply.readOk) as Command<never, never>;
 }
 
 export const HPERSIST = /* @__PURE__ */ defineSpec('HPERSIST', {
@@ -363,25 +368,33 @@ export const HRANDFIELD = /* @__PURE__ */ defineSpec('HRANDFIELD', {
 });
 
 /** Picks fields of a hash at random; a negative count may pick one twice. */
-export function hrandfield(key: Key): Command<string | null>;
+export function hrandfield(key: Key): Command<string | null, Buffer | null>;
 /** Picks fields of a hash at random; a negative count may pick one twice. */
-export function hrandfield(key: Key, count: number, options?: { WITHVALUES?: false | undefined }): Command<string[]>;
+export function hrandfield(
+  key: Key,
+  count: number,
+  options?: { WITHVALUES?: false | undefined },
+): Command<string[], Buffer[]>;
 /** Picks fields of a hash at random; a negative count may pick one twice. */
 export function hrandfield(
   key: Key,
   count: number,
   options: { WITHVALUES: true },
-): Command<[field: string, value: string][]>;
+): Command<[field: string, value: string][], [field: Buffer, value: Buffer][]>;
 /** Picks fields of a hash at random; a negative count may pick one twice. */
 export function hrandfield(
   key: Key,
   count: number,
   options?: { WITHVALUES?: boolean | undefined },
-): Command<string[] | [field: string, value: string][]>;
+): Command<string[] | [field: string, value: string][], Buffer[] | [field: Buffer, value: Buffer][]>;
 /** Picks fields of a hash at random; a negative count may pick one twice. */
-export function hrandfield(key: Key, count?: number): Command<string | string[] | null>;
-export function hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }): Command<never> {
-  return special.hrandfield(HRANDFIELD, key, count, options) as Command<never>;
+export function hrandfield(key: Key, count?: number): Command<string | string[] | null, Buffer | Buffer[] | null>;
+export function hrandfield(
+  key: Key,
+  count?: number,
+  options?: { WITHVALUES?: boolean | undefined },
+): Command<never, never> {
+  return special.hrandfield(HRANDFIELD, key, count, options) as Command<never, never>;
 }
 
 export const HSCAN = /* @__PURE__ */ defineSpec('HSCAN', {
@@ -412,25 +425,25 @@ export function hscan(
   key: Key,
   cursor: string | number | bigint,
   options?: HscanOptions & Without<'NOVALUES'>,
-): Command<[cursor: string, fields: [field: string, value: string][]]>;
+): Command<[cursor: string, fields: [field: string, value: string][]], [cursor: string, fields: [field: Buffer, value: Buffer][]]>;
 /** Walks over the fields of a hash page by page. */
 export function hscan(
   key: Key,
   cursor: string | number | bigint,
   options: HscanOptions & { NOVALUES: true },
-): Command<[cursor: string, fields: string[]]>;
+): Command<[cursor: string, fields: string[]], [cursor: string, fields: Buffer[]]>;
 /** Walks over the fields of a hash page by page. */
 export function hscan(
   key: Key,
   cursor: string | number | bigint,
   options?: HscanOptions,
-): Command<[cursor: string, fields: [field: string, value: string][]] | [cursor: string, fields: string[]]>;
-export function hscan(key: Key, cursor: string | number | bigint, options?: HscanOptions): Command<never> {
+): Command<[cursor: string, fields: [field: string, value: string][]] | [cursor: string, fields: string[]], [cursor: string, fields: [field: Buffer, value: Buffer][]] | [cursor: string, fields: Buffer[]]>;
+export function hscan(key: Key, cursor: string | number | bigint, options?: HscanOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, HSCAN, 'key'), arg.cursor(cursor, HSCAN, 'cursor')];
-  if (options === undefined) return new Command<unknown>(HSCAN, out, reply.readFieldPage) as Command<never>;
+  if (options === undefined) return new Command<unknown>(HSCAN, out, reply.readFieldPage) as Command<never, never>;
   opt.pushOptions(out, options, HSCAN_OPTIONS, HSCAN);
   const read = opt.has(options, 'NOVALUES') ? reply.readTextPage : reply.readFieldPage;
-  return new Command<unknown>(HSCAN, out, read) as Command<never>;
+  return new Command<unknown>(HSCAN, out, read) as Command<never, never>;
 }
 
 export const HSET = /* @__PURE__ */ defineSpec('HSET', {
@@ -444,10 +457,10 @@ export const HSET = /* @__PURE__ */ defineSpec('HSET', {
 export function hset<T extends object>(key: Key, data: Pairs | PairsOf<T>): Command<number>;
 /** Sets fields of a hash and answers how many were new. */
 export function hset(key: Key, field: Arg, value: Arg): Command<number>;
-export function hset(key: Key, data: Pairs | Arg, value?: Arg): Command<never> {
+export function hset(key: Key, data: Pairs | Arg, value?: Arg): Command<never, never> {
   const out: Arg[] = [arg.text(key, HSET, 'key')];
   if (arg.pushAnyPairsOrPair(out, data, value, arg.data, HSET, ['data', 'field', 'value']) === 0) return new AnsweredCommand(HSET, out, 0 as never);
-  return new Command<unknown>(HSET, out, reply.readInteger) as Command<never>;
+  return new Command<unknown>(HSET, out, reply.readInteger) as Command<never, never>;
 }
 
 export const HSETEX = /* @__PURE__ */ defineSpec('HSETEX', {
@@ -547,6 +560,6 @@ export const HVALS = /* @__PURE__ */ defineSpec('HVALS', {
 });
 
 /** Lists the values of a hash. */
-export function hvals(key: Key): Command<string[]> {
+export function hvals(key: Key): Command<string[], Buffer[]> {
   return new Command(HVALS, [arg.text(key, HVALS, 'key')], reply.readTexts);
 }

@@ -24,7 +24,7 @@ export function blmove(
   wherefrom: 'LEFT' | 'RIGHT',
   whereto: 'LEFT' | 'RIGHT',
   timeout: number,
-): Command<string | null> {
+): Command<string | null, Buffer | null> {
   return new Command(
     BLMOVE,
     [
@@ -60,7 +60,7 @@ export function blmpop(
   keys: Many<Key>,
   where: 'LEFT' | 'RIGHT',
   options?: BlmpopOptions,
-): Command<[key: string, elements: string[]] | null> {
+): Command<[key: string, elements: string[]] | null, [key: Buffer, elements: Buffer[]] | null> {
   const out: Arg[] = [arg.double(timeout, BLMPOP, 'timeout')];
   const places: KeyRange[] = [];
   const count = arg.pushCounted(out, keys, arg.text, BLMPOP, 'keys');
@@ -78,7 +78,10 @@ export const BLPOP = /* @__PURE__ */ defineSpec('BLPOP', {
 });
 
 /** Pops the first element of the first list that has any, waiting for one to come. */
-export function blpop(keys: Many<Key>, timeout: number): Command<[key: string, element: string] | null> {
+export function blpop(
+  keys: Many<Key>,
+  timeout: number,
+): Command<[key: string, element: string] | null, [key: Buffer, element: Buffer] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BLPOP, 'keys');
   out.push(arg.double(timeout, BLPOP, 'timeout'));
@@ -93,7 +96,10 @@ export const BRPOP = /* @__PURE__ */ defineSpec('BRPOP', {
 });
 
 /** Pops the last element of the first list that has any, waiting for one to come. */
-export function brpop(keys: Many<Key>, timeout: number): Command<[key: string, element: string] | null> {
+export function brpop(
+  keys: Many<Key>,
+  timeout: number,
+): Command<[key: string, element: string] | null, [key: Buffer, element: Buffer] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BRPOP, 'keys');
   out.push(arg.double(timeout, BRPOP, 'timeout'));
@@ -111,7 +117,7 @@ export const BRPOPLPUSH = /* @__PURE__ */ defineSpec('BRPOPLPUSH', {
  * Moves the last element of a list to the head of another, waiting for one to come.
  * @deprecated since Redis 6.2.0: use `blmove` with 'RIGHT' and 'LEFT'
  */
-export function brpoplpush(source: Key, destination: Key, timeout: number): Command<string | null> {
+export function brpoplpush(source: Key, destination: Key, timeout: number): Command<string | null, Buffer | null> {
   return new Command(
     BRPOPLPUSH,
     [
@@ -132,7 +138,7 @@ export const LINDEX = /* @__PURE__ */ defineSpec('LINDEX', {
 });
 
 /** Reads an element of a list by its place; negative counts from the end. */
-export function lindex(key: Key, index: number): Command<string | null> {
+export function lindex(key: Key, index: number): Command<string | null, Buffer | null> {
   return new Command(LINDEX, [arg.text(key, LINDEX, 'key'), arg.integer(index, LINDEX, 'index')], reply.readTextOrNull);
 }
 
@@ -181,7 +187,7 @@ export function lmove(
   destination: Key,
   wherefrom: 'LEFT' | 'RIGHT',
   whereto: 'LEFT' | 'RIGHT',
-): Command<string | null> {
+): Command<string | null, Buffer | null> {
   return new Command(
     LMOVE,
     [
@@ -211,7 +217,7 @@ export function lmpop(
   keys: Many<Key>,
   where: 'LEFT' | 'RIGHT',
   options?: LmpopOptions,
-): Command<[key: string, elements: string[]] | null> {
+): Command<[key: string, elements: string[]] | null, [key: Buffer, elements: Buffer[]] | null> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
   const count = arg.pushAnyCounted(out, keys, arg.text, LMPOP, 'keys');
@@ -229,16 +235,16 @@ export const LPOP = /* @__PURE__ */ defineSpec('LPOP', {
 });
 
 /** Pops the first element of a list, or the first few. */
-export function lpop(key: Key): Command<string | null>;
+export function lpop(key: Key): Command<string | null, Buffer | null>;
 /** Pops the first element of a list, or the first few. */
-export function lpop(key: Key, count: number): Command<string[] | null>;
+export function lpop(key: Key, count: number): Command<string[] | null, Buffer[] | null>;
 /** Pops the first element of a list, or the first few. */
-export function lpop(key: Key, count?: number): Command<string | string[] | null>;
-export function lpop(key: Key, count?: number): Command<never> {
+export function lpop(key: Key, count?: number): Command<string | string[] | null, Buffer | Buffer[] | null>;
+export function lpop(key: Key, count?: number): Command<never, never> {
   const out: Arg[] = [arg.text(key, LPOP, 'key')];
   if (count !== undefined) out.push(arg.integer(count, LPOP, 'count'));
   const read = count === undefined ? reply.readTextOrNull : reply.readTextsOrNull;
-  return new Command<unknown>(LPOP, out, read) as Command<never>;
+  return new Command<unknown>(LPOP, out, read) as Command<never, never>;
 }
 
 export const LPOS = /* @__PURE__ */ defineSpec('LPOS', {
@@ -269,12 +275,12 @@ export function lpos(key: Key, element: Arg, options?: LposOptions & Without<'CO
 export function lpos(key: Key, element: Arg, options: LposOptions & { COUNT: number }): Command<number[]>;
 /** Finds where an element stands in a list. */
 export function lpos(key: Key, element: Arg, options?: LposOptions): Command<number | number[] | null>;
-export function lpos(key: Key, element: Arg, options?: LposOptions): Command<never> {
+export function lpos(key: Key, element: Arg, options?: LposOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, LPOS, 'key'), arg.data(element, LPOS, 'element')];
-  if (options === undefined) return new Command<unknown>(LPOS, out, reply.readIntegerOrNull) as Command<never>;
+  if (options === undefined) return new Command<unknown>(LPOS, out, reply.readIntegerOrNull) as Command<never, never>;
   opt.pushOptions(out, options, LPOS_OPTIONS, LPOS);
   const read = opt.has(options, 'COUNT') ? reply.readIntegers : reply.readIntegerOrNull;
-  return new Command<unknown>(LPOS, out, read) as Command<never>;
+  return new Command<unknown>(LPOS, out, read) as Command<never, never>;
 }
 
 export const LPUSH = /* @__PURE__ */ defineSpec('LPUSH', {
@@ -312,7 +318,7 @@ export const LRANGE = /* @__PURE__ */ defineSpec('LRANGE', {
 });
 
 /** Reads a part of a list, both ends included. */
-export function lrange(key: Key, start: number, stop: number): Command<string[]> {
+export function lrange(key: Key, start: number, stop: number): Command<string[], Buffer[]> {
   return new Command(
     LRANGE,
     [arg.text(key, LRANGE, 'key'), arg.integer(start, LRANGE, 'start'), arg.integer(stop, LRANGE, 'stop')],
@@ -377,16 +383,16 @@ export const RPOP = /* @__PURE__ */ defineSpec('RPOP', {
 });
 
 /** Pops the last element of a list, or the last few. */
-export function rpop(key: Key): Command<string | null>;
+export function rpop(key: Key): Command<string | null, Buffer | null>;
 /** Pops the last element of a list, or the last few. */
-export function rpop(key: Key, count: number): Command<string[] | null>;
+export function rpop(key: Key, count: number): Command<string[] | null, Buffer[] | null>;
 /** Pops the last element of a list, or the last few. */
-export function rpop(key: Key, count?: number): Command<string | string[] | null>;
-export function rpop(key: Key, count?: number): Command<never> {
+export function rpop(key: Key, count?: number): Command<string | string[] | null, Buffer | Buffer[] | null>;
+export function rpop(key: Key, count?: number): Command<never, never> {
   const out: Arg[] = [arg.text(key, RPOP, 'key')];
   if (count !== undefined) out.push(arg.integer(count, RPOP, 'count'));
   const read = count === undefined ? reply.readTextOrNull : reply.readTextsOrNull;
-  return new Command<unknown>(RPOP, out, read) as Command<never>;
+  return new Command<unknown>(RPOP, out, read) as Command<never, never>;
 }
 
 export const RPOPLPUSH = /* @__PURE__ */ defineSpec('RPOPLPUSH', {
@@ -399,7 +405,7 @@ export const RPOPLPUSH = /* @__PURE__ */ defineSpec('RPOPLPUSH', {
  * Moves the last element of a list to the head of another.
  * @deprecated since Redis 6.2.0: use `lmove` with 'RIGHT' and 'LEFT'
  */
-export function rpoplpush(source: Key, destination: Key): Command<string | null> {
+export function rpoplpush(source: Key, destination: Key): Command<string | null, Buffer | null> {
   return new Command(
     RPOPLPUSH,
     [arg.text(source, RPOPLPUSH, 'source'), arg.text(destination, RPOPLPUSH, 'destination')],

@@ -6,6 +6,7 @@ import * as arg from '../arguments';
 import type { Str, Variadic, Optionals } from '../arguments';
 import { defineSpec } from '../define-spec';
 import * as reply from '../replies';
+import type { Dictionary } from '../replies/types';
 
 export const PSUBSCRIBE = /* @__PURE__ */ defineSpec('PSUBSCRIBE', {
   replay: 'same',
@@ -44,7 +45,7 @@ export const PUBSUB_CHANNELS = /* @__PURE__ */ defineSpec('PUBSUB CHANNELS', {
 });
 
 /** Lists the channels that somebody subscribes to. */
-export function pubsubChannels(pattern?: Str): Command<string[]> {
+export function pubsubChannels(pattern?: Str): Command<string[], Buffer[]> {
   const out: Arg[] = [];
   if (pattern !== undefined) out.push(arg.text(pattern, PUBSUB_CHANNELS, 'pattern'));
   return new Command(PUBSUB_CHANNELS, out, reply.readChannels);
@@ -77,7 +78,7 @@ export const PUBSUB_NUMSUB = /* @__PURE__ */ defineSpec('PUBSUB NUMSUB', {
 });
 
 /** Counts the subscribers of channels. */
-export function pubsubNumsub(...channels: Optionals<Str>): Command<Record<string, number>> {
+export function pubsubNumsub(...channels: Optionals<Str>): Command<Record<string, number>, Dictionary<Buffer, number>> {
   const out: Arg[] = [];
   arg.pushOptionals(out, channels, arg.text, PUBSUB_NUMSUB, 'channels');
   return new Command(PUBSUB_NUMSUB, out, reply.readCountsByChannel);
@@ -90,7 +91,7 @@ export const PUBSUB_SHARDCHANNELS = /* @__PURE__ */ defineSpec('PUBSUB SHARDCHAN
 });
 
 /** Lists the sharded channels that somebody subscribes to. */
-export function pubsubShardchannels(pattern?: Str): Command<string[]> {
+export function pubsubShardchannels(pattern?: Str): Command<string[], Buffer[]> {
   const out: Arg[] = [];
   if (pattern !== undefined) out.push(arg.text(pattern, PUBSUB_SHARDCHANNELS, 'pattern'));
   return new Command(PUBSUB_SHARDCHANNELS, out, reply.readKeys);
@@ -103,7 +104,9 @@ export const PUBSUB_SHARDNUMSUB = /* @__PURE__ */ defineSpec('PUBSUB SHARDNUMSUB
 });
 
 /** Counts the subscribers of sharded channels. */
-export function pubsubShardnumsub(...shardchannels: Optionals<Str>): Command<Record<string, number>> {
+export function pubsubShardnumsub(
+  ...shardchannels: Optionals<Str>
+): Command<Record<string, number>, Dictionary<Buffer, number>> {
   const out: Arg[] = [];
   arg.pushOptionals(out, shardchannels, arg.text, PUBSUB_SHARDNUMSUB, 'shardchannels');
   return new Command(PUBSUB_SHARDNUMSUB, out, reply.readCountsByShardChannel);

@@ -34,8 +34,8 @@ export const SENTINEL_CONFIG = /* @__PURE__ */ defineSpec('SENTINEL CONFIG', {
 export function sentinelConfig<T extends object>(action: 'SET', data: Pairs | PairsOf<T>): Command<'OK'>;
 /** Reads or changes the settings of this Sentinel. */
 export function sentinelConfig(action: 'GET', parameters: Many<Str>): Command<Record<string, string>>;
-export function sentinelConfig(action: 'SET' | 'GET', what: Pairs | Many<Str>): Command<never> {
-  return special.sentinelConfig(SENTINEL_CONFIG, action, what) as Command<never>;
+export function sentinelConfig(action: 'SET' | 'GET', what: Pairs | Many<Str>): Command<never, never> {
+  return special.sentinelConfig(SENTINEL_CONFIG, action, what) as Command<never, never>;
 }
 
 export const SENTINEL_DEBUG = /* @__PURE__ */ defineSpec('SENTINEL DEBUG', {
@@ -48,8 +48,8 @@ export const SENTINEL_DEBUG = /* @__PURE__ */ defineSpec('SENTINEL DEBUG', {
 export function sentinelDebug(): Command<Record<string, string>>;
 /** Shows or changes the timings of this Sentinel. */
 export function sentinelDebug<T extends object>(data: Pairs | PairsOf<T>): Command<'OK'>;
-export function sentinelDebug(data?: Pairs): Command<never> {
-  return special.sentinelDebug(SENTINEL_DEBUG, data) as Command<never>;
+export function sentinelDebug(data?: Pairs): Command<never, never> {
+  return special.sentinelDebug(SENTINEL_DEBUG, data) as Command<never, never>;
 }
 
 export const SENTINEL_FAILOVER = /* @__PURE__ */ defineSpec('SENTINEL FAILOVER', {
@@ -362,10 +362,10 @@ export const SENTINEL_SET = /* @__PURE__ */ defineSpec('SENTINEL SET', {
 export function sentinelSet<T extends object>(masterName: Str, data: Pairs | PairsOf<T>): Command<'OK'>;
 /** Changes how this Sentinel watches a service. */
 export function sentinelSet(masterName: Str, option: Str, value: Arg): Command<'OK'>;
-export function sentinelSet(masterName: Str, data: Pairs | Str, value?: Arg): Command<never> {
+export function sentinelSet(masterName: Str, data: Pairs | Str, value?: Arg): Command<never, never> {
   const out: Arg[] = [arg.text(masterName, SENTINEL_SET, 'masterName')];
   arg.pushPairsOrPair(out, data, value, arg.data, SENTINEL_SET, ['data', 'option', 'value']);
-  return new Command<unknown>(SENTINEL_SET, out, reply.readOk) as Command<never>;
+  return new Command<unknown>(SENTINEL_SET, out, reply.readOk) as Command<never, never>;
 }
 
 export const SENTINEL_SIMULATE_FAILURE = /* @__PURE__ */ defineSpec('SENTINEL SIMULATE-FAILURE', {
@@ -382,8 +382,8 @@ export function sentinelSimulateFailure(
 ): Command<'OK'>;
 export function sentinelSimulateFailure(
   ...modes: Variadic<'crash-after-election' | 'crash-after-promotion' | 'help'>
-): Command<never> {
-  return special.sentinelSimulateFailure(SENTINEL_SIMULATE_FAILURE, ...modes) as Command<never>;
+): Command<never, never> {
+  return special.sentinelSimulateFailure(SENTINEL_SIMULATE_FAILURE, ...modes) as Command<never, never>;
 }
 
 export const SENTINEL_SLAVES = /* @__PURE__ */ defineSpec('SENTINEL SLAVES', {

@@ -140,8 +140,8 @@ const ACL_LOG_SAME = /* @__PURE__ */ withReplay(ACL_LOG, 'same');
 export function aclLog(count?: number): Command<AclLogEntry[]>;
 /** Shows the latest commands and sign-ins that were refused, or forgets them. */
 export function aclLog(reset: 'RESET'): Command<'OK'>;
-export function aclLog(what?: number | 'RESET'): Command<never> {
-  return special.aclLog(ACL_LOG, ACL_LOG_SAME, what) as Command<never>;
+export function aclLog(what?: number | 'RESET'): Command<never, never> {
+  return special.aclLog(ACL_LOG, ACL_LOG_SAME, what) as Command<never, never>;
 }
 
 export const ACL_SAVE = /* @__PURE__ */ defineSpec('ACL SAVE', {
@@ -261,7 +261,7 @@ export const COMMAND_GETKEYS = /* @__PURE__ */ defineSpec('COMMAND GETKEYS', {
 });
 
 /** Tells which arguments of a command are keys. */
-export function commandGetkeys(command: Str, ...args: Optionals<Arg>): Command<string[]> {
+export function commandGetkeys(command: Str, ...args: Optionals<Arg>): Command<string[], Buffer[]> {
   const out: Arg[] = [arg.text(command, COMMAND_GETKEYS, 'command')];
   arg.pushOptionals(out, args, arg.data, COMMAND_GETKEYS, 'args');
   return new Command(COMMAND_GETKEYS, out, reply.readTexts);
@@ -276,7 +276,7 @@ export const COMMAND_GETKEYSANDFLAGS = /* @__PURE__ */ defineSpec('COMMAND GETKE
 export function commandGetkeysandflags(
   command: Str,
   ...args: Optionals<Arg>
-): Command<[key: string, flags: string[]][]> {
+): Command<[key: string, flags: string[]][], [key: Buffer, flags: string[]][]> {
   const out: Arg[] = [arg.text(command, COMMAND_GETKEYSANDFLAGS, 'command')];
   arg.pushOptionals(out, args, arg.data, COMMAND_GETKEYSANDFLAGS, 'args');
   return new Command(COMMAND_GETKEYSANDFLAGS, out, reply.readKeysAndFlags);
@@ -324,7 +324,10 @@ export const COMMANDLOG_GET = /* @__PURE__ */ defineSpec('COMMANDLOG GET', {
 });
 
 /** Shows the latest commands that were slow, large, or had large replies. */
-export function commandlogGet(count: number, type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Command<SlowCommand[]> {
+export function commandlogGet(
+  count: number,
+  type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY',
+): Command<SlowCommand[], SlowCommand<Buffer>[]> {
   return new Command(
     COMMANDLOG_GET,
     [
@@ -457,10 +460,10 @@ export const CONFIG_SET = /* @__PURE__ */ defineSpec('CONFIG SET', {
 export function configSet<T extends object>(data: Pairs | PairsOf<T>): Command<'OK'>;
 /** Changes settings of the running server, all of them or none. */
 export function configSet(parameter: Str, value: Arg): Command<'OK'>;
-export function configSet(data: Pairs | Str, value?: Arg): Command<never> {
+export function configSet(data: Pairs | Str, value?: Arg): Command<never, never> {
   const out: Arg[] = [];
   arg.pushPairsOrPair(out, data, value, arg.data, CONFIG_SET, ['data', 'parameter', 'value']);
-  return new Command<unknown>(CONFIG_SET, out, reply.readOk) as Command<never>;
+  return new Command<unknown>(CONFIG_SET, out, reply.readOk) as Command<never, never>;
 }
 
 export const DBSIZE = /* @__PURE__ */ defineSpec('DBSIZE', {
@@ -938,8 +941,8 @@ const REPLICAOF_SAME = /* @__PURE__ */ withReplay(REPLICAOF, 'same');
 export function replicaof(host: string, port: number): Command<string>;
 /** Makes the server a replica of another, or with `NO ONE` a primary. */
 export function replicaof(master: 'NO ONE'): Command<string>;
-export function replicaof(host: string, port?: number): Command<never> {
-  return special.replicaof(REPLICAOF, REPLICAOF_SAME, host, port) as Command<never>;
+export function replicaof(host: string, port?: number): Command<never, never> {
+  return special.replicaof(REPLICAOF, REPLICAOF_SAME, host, port) as Command<never, never>;
 }
 
 export const ROLE = /* @__PURE__ */ defineSpec('ROLE', {
@@ -1006,12 +1009,12 @@ export function shutdown(options?: ShutdownOptions & Without<'ABORT'>): Command<
 export function shutdown(options: ShutdownOptions & { ABORT: true }): Command<'OK'>;
 /** Ends the server, after saving where it is set to. */
 export function shutdown(options?: ShutdownOptions): Command<void | 'OK'>;
-export function shutdown(options?: ShutdownOptions): Command<never> {
+export function shutdown(options?: ShutdownOptions): Command<never, never> {
   const out: Arg[] = [];
-  if (options === undefined) return new Command<unknown>(SHUTDOWN, out, reply.readNothing) as Command<never>;
+  if (options === undefined) return new Command<unknown>(SHUTDOWN, out, reply.readNothing) as Command<never, never>;
   opt.pushOptions(out, options, SHUTDOWN_OPTIONS, SHUTDOWN);
   const read = opt.has(options, 'ABORT') ? reply.readOk : reply.readNothing;
-  return new Command<unknown>(SHUTDOWN, out, read) as Command<never>;
+  return new Command<unknown>(SHUTDOWN, out, read) as Command<never, never>;
 }
 
 export const SLAVEOF = /* @__PURE__ */ defineSpec('SLAVEOF', {
@@ -1032,8 +1035,8 @@ export function slaveof(host: string, port: number): Command<string>;
  * @deprecated since Redis 5.0.0: use `replicaof`
  */
 export function slaveof(master: 'NO ONE'): Command<string>;
-export function slaveof(host: string, port?: number): Command<never> {
-  return special.replicaof(SLAVEOF, SLAVEOF_SAME, host, port) as Command<never>;
+export function slaveof(host: string, port?: number): Command<never, never> {
+  return special.replicaof(SLAVEOF, SLAVEOF_SAME, host, port) as Command<never, never>;
 }
 
 export const SLOWLOG_GET = /* @__PURE__ */ defineSpec('SLOWLOG GET', {
@@ -1046,7 +1049,7 @@ export const SLOWLOG_GET = /* @__PURE__ */ defineSpec('SLOWLOG GET', {
 });
 
 /** Shows the latest slow commands. */
-export function slowlogGet(count?: number): Command<SlowCommand[]> {
+export function slowlogGet(count?: number): Command<SlowCommand[], SlowCommand<Buffer>[]> {
   const out: Arg[] = [];
   if (count !== undefined) out.push(arg.integer(count, SLOWLOG_GET, 'count'));
   return new Command(SLOWLOG_GET, out, reply.readSlowCommands);

@@ -2,7 +2,7 @@
 
 import { refuseSurplus } from '../arguments';
 import type { Key, Str, Optionals } from '../arguments';
-import type { Reply } from '../reply';
+import type { ReplyKind, ResultKind, ResultOf } from '../result-kind';
 import type { ServerGreeting } from '../replies/types';
 import type { HelloOptions } from '../special/types';
 import { CommandSurface } from './surface';
@@ -13,7 +13,10 @@ import * as transactionsCommands from './transactions';
 import type { ClientTrackingOptions } from './connection';
 
 /** What only the sole user of a connection may send: these change the state of the connection itself. */
-export abstract class SessionSurface<S extends string | Buffer = string> extends CommandSurface<S> {
+export abstract class SessionSurface<
+  S extends string | Buffer = string,
+  K extends ResultKind = ReplyKind,
+> extends CommandSurface<S, K> {
   /**
    * Lets the next command reach a slot that is still being imported by this node.
    *
@@ -23,7 +26,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @throws ReplyError ERR: the server runs without cluster mode
    * @see https://redis.io/docs/latest/commands/asking/
    */
-  asking(): Reply<'OK'> {
+  asking(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'ASKING');
     return this.send(clusterCommands.asking());
   }
@@ -37,7 +40,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @throws ReplyError ERR: tracking is off or in another mode
    * @see https://redis.io/docs/latest/commands/client-caching/
    */
-  clientCaching(mode: 'YES' | 'NO'): Reply<'OK'> {
+  clientCaching(mode: 'YES' | 'NO'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLIENT CACHING');
     return this.send(connectionCommands.clientCaching(mode));
   }
@@ -51,7 +54,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * O(1), since Redis 3.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-reply/
    */
-  clientReply(action: 'ON' | 'OFF' | 'SKIP'): Reply<'OK' | void> {
+  clientReply(action: 'ON' | 'OFF' | 'SKIP'): ResultOf<K, 'OK' | void> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLIENT REPLY');
     return this.send(connectionCommands.clientReply(action));
   }
@@ -65,7 +68,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @throws ReplyError ERR: options that do not go together, or an unknown connection to redirect to
    * @see https://redis.io/docs/latest/commands/client-tracking/
    */
-  clientTracking(status: 'ON' | 'OFF', options?: ClientTrackingOptions): Reply<'OK'> {
+  clientTracking(status: 'ON' | 'OFF', options?: ClientTrackingOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'CLIENT TRACKING');
     return this.send(connectionCommands.clientTracking(status, options));
   }
@@ -79,7 +82,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @throws ReplyError ERR: no transaction was begun
    * @see https://redis.io/docs/latest/commands/discard/
    */
-  discard(): Reply<'OK'> {
+  discard(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'DISCARD');
     return this.send(transactionsCommands.discard());
   }
@@ -94,7 +97,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @throws ReplyError ERR: no transaction was begun
    * @see https://redis.io/docs/latest/commands/exec/
    */
-  exec(): Reply<unknown[] | null> {
+  exec(): ResultOf<K, unknown[] | null> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'EXEC');
     return this.send(transactionsCommands.exec());
   }
@@ -109,23 +112,9 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @throws ReplyError WRONGPASS: user or password are wrong
    * @see https://redis.io/docs/latest/commands/hello/
    */
-  hello(protover?: number, options?: HelloOptions): Reply<ServerGreeting> {
+  hello(protover?: number, options?: HelloOptions): ResultOf<K, ServerGreeting> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'HELLO');
     return this.send(connectionCommands.hello(protover, options));
-  }
-
-  /**
-   * Begins a transaction: the server queues what follows until EXEC.
-   *
-   * `MULTI`
-   *
-   * O(1), since Redis 1.2.0, in every Valkey.
-   * @throws ReplyError ERR: a transaction was begun already
-   * @see https://redis.io/docs/latest/commands/multi/
-   */
-  multi(): Reply<'OK'> {
-    if (arguments.length > 0) refuseSurplus(arguments, 0, 'MULTI');
-    return this.send(transactionsCommands.multi());
   }
 
   /**
@@ -137,7 +126,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @deprecated since Redis 7.2.0: use `close`
    * @see https://redis.io/docs/latest/commands/quit/
    */
-  quit(): Reply<'OK'> {
+  quit(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'QUIT');
     return this.send(connectionCommands.quit());
   }
@@ -151,7 +140,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @throws ReplyError ERR: the server runs without cluster mode
    * @see https://redis.io/docs/latest/commands/readonly/
    */
-  readonly(): Reply<'OK'> {
+  readonly(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'READONLY');
     return this.send(clusterCommands.readonly());
   }
@@ -165,7 +154,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @throws ReplyError ERR: the server runs without cluster mode
    * @see https://redis.io/docs/latest/commands/readwrite/
    */
-  readwrite(): Reply<'OK'> {
+  readwrite(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'READWRITE');
     return this.send(clusterCommands.readwrite());
   }
@@ -178,7 +167,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * O(1), since Redis 6.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/reset/
    */
-  reset(): Reply<'RESET'> {
+  reset(): ResultOf<K, 'RESET'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'RESET');
     return this.send(connectionCommands.reset());
   }
@@ -191,7 +180,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * O(1), since Redis 3.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/script-debug/
    */
-  scriptDebug(mode: 'YES' | 'SYNC' | 'NO', engine?: Str): Reply<'OK'> {
+  scriptDebug(mode: 'YES' | 'SYNC' | 'NO', engine?: Str): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SCRIPT DEBUG');
     return this.send(scriptingCommands.scriptDebug(mode, engine));
   }
@@ -204,7 +193,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * O(N) in keys, since Redis 2.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/unwatch/
    */
-  unwatch(): Reply<'OK'> {
+  unwatch(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'UNWATCH');
     return this.send(transactionsCommands.unwatch());
   }
@@ -218,7 +207,7 @@ export abstract class SessionSurface<S extends string | Buffer = string> extends
    * @throws ReplyError ERR: a transaction was begun already
    * @see https://redis.io/docs/latest/commands/watch/
    */
-  watch(...keys: Optionals<Key>): Reply<'OK'> {
+  watch(...keys: Optionals<Key>): ResultOf<K, 'OK'> {
     return this.sendUnlessAnswered(transactionsCommands.watch(...keys));
   }
 }

@@ -45,7 +45,7 @@ export const SDIFF = /* @__PURE__ */ defineSpec('SDIFF', {
 });
 
 /** Lists the members of the first set that are in none of the others. */
-export function sdiff(...keys: Variadic<Key>): Command<string[]> {
+export function sdiff(...keys: Variadic<Key>): Command<string[], Buffer[]> {
   const out: Arg[] = [];
   arg.pushRest(out, keys, arg.text, SDIFF, 'keys');
   return new Command(SDIFF, out, reply.readTexts);
@@ -76,7 +76,7 @@ export const SINTER = /* @__PURE__ */ defineSpec('SINTER', {
 });
 
 /** Lists the members that all sets have in common. */
-export function sinter(...keys: Variadic<Key>): Command<string[]> {
+export function sinter(...keys: Variadic<Key>): Command<string[], Buffer[]> {
   const out: Arg[] = [];
   arg.pushRest(out, keys, arg.text, SINTER, 'keys');
   return new Command(SINTER, out, reply.readTexts);
@@ -149,7 +149,7 @@ export const SMEMBERS = /* @__PURE__ */ defineSpec('SMEMBERS', {
 });
 
 /** Lists the members of a set. */
-export function smembers(key: Key): Command<string[]> {
+export function smembers(key: Key): Command<string[], Buffer[]> {
   return new Command(SMEMBERS, [arg.text(key, SMEMBERS, 'key')], reply.readTexts);
 }
 
@@ -191,16 +191,16 @@ export const SPOP = /* @__PURE__ */ defineSpec('SPOP', {
 });
 
 /** Takes members out of a set at random. */
-export function spop(key: Key): Command<string | null>;
+export function spop(key: Key): Command<string | null, Buffer | null>;
 /** Takes members out of a set at random. */
-export function spop(key: Key, count: number): Command<string[]>;
+export function spop(key: Key, count: number): Command<string[], Buffer[]>;
 /** Takes members out of a set at random. */
-export function spop(key: Key, count?: number): Command<string | string[] | null>;
-export function spop(key: Key, count?: number): Command<never> {
+export function spop(key: Key, count?: number): Command<string | string[] | null, Buffer | Buffer[] | null>;
+export function spop(key: Key, count?: number): Command<never, never> {
   const out: Arg[] = [arg.text(key, SPOP, 'key')];
   if (count !== undefined) out.push(arg.integer(count, SPOP, 'count'));
   const read = count === undefined ? reply.readTextOrNull : reply.readTexts;
-  return new Command<unknown>(SPOP, out, read) as Command<never>;
+  return new Command<unknown>(SPOP, out, read) as Command<never, never>;
 }
 
 export const SRANDMEMBER = /* @__PURE__ */ defineSpec('SRANDMEMBER', {
@@ -212,16 +212,16 @@ export const SRANDMEMBER = /* @__PURE__ */ defineSpec('SRANDMEMBER', {
 });
 
 /** Picks members of a set at random; a negative count may pick one twice. */
-export function srandmember(key: Key): Command<string | null>;
+export function srandmember(key: Key): Command<string | null, Buffer | null>;
 /** Picks members of a set at random; a negative count may pick one twice. */
-export function srandmember(key: Key, count: number): Command<string[]>;
+export function srandmember(key: Key, count: number): Command<string[], Buffer[]>;
 /** Picks members of a set at random; a negative count may pick one twice. */
-export function srandmember(key: Key, count?: number): Command<string | string[] | null>;
-export function srandmember(key: Key, count?: number): Command<never> {
+export function srandmember(key: Key, count?: number): Command<string | string[] | null, Buffer | Buffer[] | null>;
+export function srandmember(key: Key, count?: number): Command<never, never> {
   const out: Arg[] = [arg.text(key, SRANDMEMBER, 'key')];
   if (count !== undefined) out.push(arg.integer(count, SRANDMEMBER, 'count'));
   const read = count === undefined ? reply.readTextOrNull : reply.readTexts;
-  return new Command<unknown>(SRANDMEMBER, out, read) as Command<never>;
+  return new Command<unknown>(SRANDMEMBER, out, read) as Command<never, never>;
 }
 
 export const SREM = /* @__PURE__ */ defineSpec('SREM', {
@@ -263,7 +263,7 @@ export function sscan(
   key: Key,
   cursor: string | number | bigint,
   options?: SscanOptions,
-): Command<[cursor: string, elements: string[]]> {
+): Command<[cursor: string, elements: string[]], [cursor: string, elements: Buffer[]]> {
   const out: Arg[] = [arg.text(key, SSCAN, 'key'), arg.cursor(cursor, SSCAN, 'cursor')];
   if (options !== undefined) opt.pushOptions(out, options, SSCAN_OPTIONS, SSCAN);
   return new Command(SSCAN, out, reply.readTextPage);
@@ -278,7 +278,7 @@ export const SUNION = /* @__PURE__ */ defineSpec('SUNION', {
 });
 
 /** Lists the members that any of the sets has. */
-export function sunion(...keys: Optionals<Key>): Command<string[]> {
+export function sunion(...keys: Optionals<Key>): Command<string[], Buffer[]> {
   const out: Arg[] = [];
   if (arg.pushOptionals(out, keys, arg.text, SUNION, 'keys') === 0) return new AnsweredCommand(SUNION, out, []);
   return new Command(SUNION, out, reply.readTexts);

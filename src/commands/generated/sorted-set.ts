@@ -35,7 +35,7 @@ export function bzmpop(
   keys: Many<Key>,
   where: 'MIN' | 'MAX',
   options?: BzmpopOptions,
-): Command<[key: string, members: Scored[]] | null> {
+): Command<[key: string, members: Scored[]] | null, [key: Buffer, members: Scored<Buffer>[]] | null> {
   const out: Arg[] = [arg.double(timeout, BZMPOP, 'timeout')];
   const places: KeyRange[] = [];
   const count = arg.pushCounted(out, keys, arg.text, BZMPOP, 'keys');
@@ -56,7 +56,7 @@ export const BZPOPMAX = /* @__PURE__ */ defineSpec('BZPOPMAX', {
 export function bzpopmax(
   keys: Many<Key>,
   timeout: number,
-): Command<[key: string, member: string, score: number] | null> {
+): Command<[key: string, member: string, score: number] | null, [key: Buffer, member: Buffer, score: number] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BZPOPMAX, 'keys');
   out.push(arg.double(timeout, BZPOPMAX, 'timeout'));
@@ -74,7 +74,7 @@ export const BZPOPMIN = /* @__PURE__ */ defineSpec('BZPOPMIN', {
 export function bzpopmin(
   keys: Many<Key>,
   timeout: number,
-): Command<[key: string, member: string, score: number] | null> {
+): Command<[key: string, member: string, score: number] | null, [key: Buffer, member: Buffer, score: number] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BZPOPMIN, 'keys');
   out.push(arg.double(timeout, BZPOPMIN, 'timeout'));
@@ -157,19 +157,25 @@ const ZDIFF_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Lists the members of the first sorted set that are in none of the others. */
-export function zdiff(keys: Many<Key>, options?: ZdiffOptions & Without<'WITHSCORES'>): Command<string[]>;
+export function zdiff(keys: Many<Key>, options?: ZdiffOptions & Without<'WITHSCORES'>): Command<string[], Buffer[]>;
 /** Lists the members of the first sorted set that are in none of the others. */
-export function zdiff(keys: Many<Key>, options: ZdiffOptions & { WITHSCORES: true }): Command<Scored[]>;
+export function zdiff(
+  keys: Many<Key>,
+  options: ZdiffOptions & { WITHSCORES: true },
+): Command<Scored[], Scored<Buffer>[]>;
 /** Lists the members of the first sorted set that are in none of the others. */
-export function zdiff(keys: Many<Key>, options?: ZdiffOptions): Command<string[] | Scored[]>;
-export function zdiff(keys: Many<Key>, options?: ZdiffOptions): Command<never> {
+export function zdiff(
+  keys: Many<Key>,
+  options?: ZdiffOptions,
+): Command<string[] | Scored[], Buffer[] | Scored<Buffer>[]>;
+export function zdiff(keys: Many<Key>, options?: ZdiffOptions): Command<never, never> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
   const count = arg.pushCounted(out, keys, arg.text, ZDIFF, 'keys');
   places.push({ from: out.length - count, to: out.length - 1, step: 1 });
   if (options !== undefined) opt.pushOptions(out, options, ZDIFF_OPTIONS, ZDIFF);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
-  return new Command<unknown>(ZDIFF, out, read, places) as Command<never>;
+  return new Command<unknown>(ZDIFF, out, read, places) as Command<never, never>;
 }
 
 export const ZDIFFSTORE = /* @__PURE__ */ defineSpec('ZDIFFSTORE', {
@@ -226,19 +232,25 @@ const ZINTER_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Lists the members that all sorted sets have in common. */
-export function zinter(keys: Many<Key>, options?: ZinterOptions & Without<'WITHSCORES'>): Command<string[]>;
+export function zinter(keys: Many<Key>, options?: ZinterOptions & Without<'WITHSCORES'>): Command<string[], Buffer[]>;
 /** Lists the members that all sorted sets have in common. */
-export function zinter(keys: Many<Key>, options: ZinterOptions & { WITHSCORES: true }): Command<Scored[]>;
+export function zinter(
+  keys: Many<Key>,
+  options: ZinterOptions & { WITHSCORES: true },
+): Command<Scored[], Scored<Buffer>[]>;
 /** Lists the members that all sorted sets have in common. */
-export function zinter(keys: Many<Key>, options?: ZinterOptions): Command<string[] | Scored[]>;
-export function zinter(keys: Many<Key>, options?: ZinterOptions): Command<never> {
+export function zinter(
+  keys: Many<Key>,
+  options?: ZinterOptions,
+): Command<string[] | Scored[], Buffer[] | Scored<Buffer>[]>;
+export function zinter(keys: Many<Key>, options?: ZinterOptions): Command<never, never> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
   const count = arg.pushCounted(out, keys, arg.text, ZINTER, 'keys');
   places.push({ from: out.length - count, to: out.length - 1, step: 1 });
   if (options !== undefined) opt.pushOptions(out, options, ZINTER_OPTIONS, ZINTER);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
-  return new Command<unknown>(ZINTER, out, read, places) as Command<never>;
+  return new Command<unknown>(ZINTER, out, read, places) as Command<never, never>;
 }
 
 export const ZINTERCARD = /* @__PURE__ */ defineSpec('ZINTERCARD', {
@@ -332,7 +344,7 @@ export function zmpop(
   keys: Many<Key>,
   where: 'MIN' | 'MAX',
   options?: ZmpopOptions,
-): Command<[key: string, members: Scored[]] | null> {
+): Command<[key: string, members: Scored[]] | null, [key: Buffer, members: Scored<Buffer>[]] | null> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
   const count = arg.pushAnyCounted(out, keys, arg.text, ZMPOP, 'keys');
@@ -365,16 +377,19 @@ export const ZPOPMAX = /* @__PURE__ */ defineSpec('ZPOPMAX', {
 });
 
 /** Pops the highest member of a sorted set, or the highest few. */
-export function zpopmax(key: Key): Command<Scored | null>;
+export function zpopmax(key: Key): Command<Scored | null, Scored<Buffer> | null>;
 /** Pops the highest member of a sorted set, or the highest few. */
-export function zpopmax(key: Key, count: number): Command<Scored[]>;
+export function zpopmax(key: Key, count: number): Command<Scored[], Scored<Buffer>[]>;
 /** Pops the highest member of a sorted set, or the highest few. */
-export function zpopmax(key: Key, count?: number): Command<Scored | Scored[] | null>;
-export function zpopmax(key: Key, count?: number): Command<never> {
+export function zpopmax(
+  key: Key,
+  count?: number,
+): Command<Scored | Scored[] | null, Scored<Buffer> | Scored<Buffer>[] | null>;
+export function zpopmax(key: Key, count?: number): Command<never, never> {
   const out: Arg[] = [arg.text(key, ZPOPMAX, 'key')];
   if (count !== undefined) out.push(arg.integer(count, ZPOPMAX, 'count'));
   const read = count === undefined ? reply.readScoredMemberOrNull : reply.readScoredMembers;
-  return new Command<unknown>(ZPOPMAX, out, read) as Command<never>;
+  return new Command<unknown>(ZPOPMAX, out, read) as Command<never, never>;
 }
 
 export const ZPOPMIN = /* @__PURE__ */ defineSpec('ZPOPMIN', {
@@ -384,16 +399,19 @@ export const ZPOPMIN = /* @__PURE__ */ defineSpec('ZPOPMIN', {
 });
 
 /** Pops the lowest member of a sorted set, or the lowest few. */
-export function zpopmin(key: Key): Command<Scored | null>;
+export function zpopmin(key: Key): Command<Scored | null, Scored<Buffer> | null>;
 /** Pops the lowest member of a sorted set, or the lowest few. */
-export function zpopmin(key: Key, count: number): Command<Scored[]>;
+export function zpopmin(key: Key, count: number): Command<Scored[], Scored<Buffer>[]>;
 /** Pops the lowest member of a sorted set, or the lowest few. */
-export function zpopmin(key: Key, count?: number): Command<Scored | Scored[] | null>;
-export function zpopmin(key: Key, count?: number): Command<never> {
+export function zpopmin(
+  key: Key,
+  count?: number,
+): Command<Scored | Scored[] | null, Scored<Buffer> | Scored<Buffer>[] | null>;
+export function zpopmin(key: Key, count?: number): Command<never, never> {
   const out: Arg[] = [arg.text(key, ZPOPMIN, 'key')];
   if (count !== undefined) out.push(arg.integer(count, ZPOPMIN, 'count'));
   const read = count === undefined ? reply.readScoredMemberOrNull : reply.readScoredMembers;
-  return new Command<unknown>(ZPOPMIN, out, read) as Command<never>;
+  return new Command<unknown>(ZPOPMIN, out, read) as Command<never, never>;
 }
 
 export const ZRANDMEMBER = /* @__PURE__ */ defineSpec('ZRANDMEMBER', {
@@ -405,21 +423,33 @@ export const ZRANDMEMBER = /* @__PURE__ */ defineSpec('ZRANDMEMBER', {
 });
 
 /** Picks members of a sorted set at random; a negative count may pick one twice. */
-export function zrandmember(key: Key): Command<string | null>;
+export function zrandmember(key: Key): Command<string | null, Buffer | null>;
 /** Picks members of a sorted set at random; a negative count may pick one twice. */
-export function zrandmember(key: Key, count: number, options?: { WITHSCORES?: false | undefined }): Command<string[]>;
+export function zrandmember(
+  key: Key,
+  count: number,
+  options?: { WITHSCORES?: false | undefined },
+): Command<string[], Buffer[]>;
 /** Picks members of a sorted set at random; a negative count may pick one twice. */
-export function zrandmember(key: Key, count: number, options: { WITHSCORES: true }): Command<Scored[]>;
+export function zrandmember(
+  key: Key,
+  count: number,
+  options: { WITHSCORES: true },
+): Command<Scored[], Scored<Buffer>[]>;
 /** Picks members of a sorted set at random; a negative count may pick one twice. */
 export function zrandmember(
   key: Key,
   count: number,
   options?: { WITHSCORES?: boolean | undefined },
-): Command<string[] | Scored[]>;
+): Command<string[] | Scored[], Buffer[] | Scored<Buffer>[]>;
 /** Picks members of a sorted set at random; a negative count may pick one twice. */
-export function zrandmember(key: Key, count?: number): Command<string | string[] | null>;
-export function zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }): Command<never> {
-  return special.zrandmember(ZRANDMEMBER, key, count, options) as Command<never>;
+export function zrandmember(key: Key, count?: number): Command<string | string[] | null, Buffer | Buffer[] | null>;
+export function zrandmember(
+  key: Key,
+  count?: number,
+  options?: { WITHSCORES?: boolean | undefined },
+): Command<never, never> {
+  return special.zrandmember(ZRANDMEMBER, key, count, options) as Command<never, never>;
 }
 
 export const ZRANGE = /* @__PURE__ */ defineSpec('ZRANGE', {
@@ -451,22 +481,27 @@ export function zrange(
   start: Arg,
   stop: Arg,
   options?: ZrangeOptions & Without<'WITHSCORES'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /** Lists members by place, by score or by name. */
 export function zrange(
   key: Key,
   start: Arg,
   stop: Arg,
   options: ZrangeOptions & { WITHSCORES: true },
-): Command<Scored[]>;
+): Command<Scored[], Scored<Buffer>[]>;
 /** Lists members by place, by score or by name. */
-export function zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): Command<string[] | Scored[]>;
-export function zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): Command<never> {
+export function zrange(
+  key: Key,
+  start: Arg,
+  stop: Arg,
+  options?: ZrangeOptions,
+): Command<string[] | Scored[], Buffer[] | Scored<Buffer>[]>;
+export function zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, ZRANGE, 'key'), arg.bound(start, ZRANGE, 'start'), arg.bound(stop, ZRANGE, 'stop')];
-  if (options === undefined) return new Command<unknown>(ZRANGE, out, reply.readTexts) as Command<never>;
+  if (options === undefined) return new Command<unknown>(ZRANGE, out, reply.readTexts) as Command<never, never>;
   opt.pushOptions(out, options, ZRANGE_OPTIONS, ZRANGE);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
-  return new Command<unknown>(ZRANGE, out, read) as Command<never>;
+  return new Command<unknown>(ZRANGE, out, read) as Command<never, never>;
 }
 
 export const ZRANGEBYLEX = /* @__PURE__ */ defineSpec('ZRANGEBYLEX', {
@@ -491,7 +526,7 @@ const ZRANGEBYLEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
  * Lists the members between two names, where all have the same score.
  * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX' }
  */
-export function zrangebylex(key: Key, min: Str, max: Str, options?: ZrangebylexOptions): Command<string[]> {
+export function zrangebylex(key: Key, min: Str, max: Str, options?: ZrangebylexOptions): Command<string[], Buffer[]> {
   const out: Arg[] = [
     arg.text(key, ZRANGEBYLEX, 'key'),
     arg.text(min, ZRANGEBYLEX, 'min'),
@@ -531,7 +566,7 @@ export function zrangebyscore(
   min: Arg,
   max: Arg,
   options?: ZrangebyscoreOptions & Without<'WITHSCORES'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /**
  * Lists the members with scores in a range.
  * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
@@ -541,7 +576,7 @@ export function zrangebyscore(
   min: Arg,
   max: Arg,
   options: ZrangebyscoreOptions & { WITHSCORES: true },
-): Command<Scored[]>;
+): Command<Scored[], Scored<Buffer>[]>;
 /**
  * Lists the members with scores in a range.
  * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
@@ -551,17 +586,17 @@ export function zrangebyscore(
   min: Arg,
   max: Arg,
   options?: ZrangebyscoreOptions,
-): Command<string[] | Scored[]>;
-export function zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions): Command<never> {
+): Command<string[] | Scored[], Buffer[] | Scored<Buffer>[]>;
+export function zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions): Command<never, never> {
   const out: Arg[] = [
     arg.text(key, ZRANGEBYSCORE, 'key'),
     arg.bound(min, ZRANGEBYSCORE, 'min'),
     arg.bound(max, ZRANGEBYSCORE, 'max'),
   ];
-  if (options === undefined) return new Command<unknown>(ZRANGEBYSCORE, out, reply.readTexts) as Command<never>;
+  if (options === undefined) return new Command<unknown>(ZRANGEBYSCORE, out, reply.readTexts) as Command<never, never>;
   opt.pushOptions(out, options, ZRANGEBYSCORE_OPTIONS, ZRANGEBYSCORE);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
-  return new Command<unknown>(ZRANGEBYSCORE, out, read) as Command<never>;
+  return new Command<unknown>(ZRANGEBYSCORE, out, read) as Command<never, never>;
 }
 
 export const ZRANGESTORE = /* @__PURE__ */ defineSpec('ZRANGESTORE', {
@@ -632,12 +667,12 @@ export function zrank(
   member: Arg,
   options?: ZrankOptions,
 ): Command<number | [rank: number, score: number] | null>;
-export function zrank(key: Key, member: Arg, options?: ZrankOptions): Command<never> {
+export function zrank(key: Key, member: Arg, options?: ZrankOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, ZRANK, 'key'), arg.data(member, ZRANK, 'member')];
-  if (options === undefined) return new Command<unknown>(ZRANK, out, reply.readIntegerOrNull) as Command<never>;
+  if (options === undefined) return new Command<unknown>(ZRANK, out, reply.readIntegerOrNull) as Command<never, never>;
   opt.pushOptions(out, options, ZRANK_OPTIONS, ZRANK);
   const read = opt.has(options, 'WITHSCORE') ? reply.readRankAndScore : reply.readIntegerOrNull;
-  return new Command<unknown>(ZRANK, out, read) as Command<never>;
+  return new Command<unknown>(ZRANK, out, read) as Command<never, never>;
 }
 
 export const ZREM = /* @__PURE__ */ defineSpec('ZREM', {
@@ -736,7 +771,7 @@ export function zrevrange(
   start: number,
   stop: number,
   options?: ZrevrangeOptions & Without<'WITHSCORES'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /**
  * Lists members by place, the highest score first.
  * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
@@ -746,7 +781,7 @@ export function zrevrange(
   start: number,
   stop: number,
   options: ZrevrangeOptions & { WITHSCORES: true },
-): Command<Scored[]>;
+): Command<Scored[], Scored<Buffer>[]>;
 /**
  * Lists members by place, the highest score first.
  * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
@@ -756,17 +791,17 @@ export function zrevrange(
   start: number,
   stop: number,
   options?: ZrevrangeOptions,
-): Command<string[] | Scored[]>;
-export function zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): Command<never> {
+): Command<string[] | Scored[], Buffer[] | Scored<Buffer>[]>;
+export function zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): Command<never, never> {
   const out: Arg[] = [
     arg.text(key, ZREVRANGE, 'key'),
     arg.integer(start, ZREVRANGE, 'start'),
     arg.integer(stop, ZREVRANGE, 'stop'),
   ];
-  if (options === undefined) return new Command<unknown>(ZREVRANGE, out, reply.readTexts) as Command<never>;
+  if (options === undefined) return new Command<unknown>(ZREVRANGE, out, reply.readTexts) as Command<never, never>;
   opt.pushOptions(out, options, ZREVRANGE_OPTIONS, ZREVRANGE);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
-  return new Command<unknown>(ZREVRANGE, out, read) as Command<never>;
+  return new Command<unknown>(ZREVRANGE, out, read) as Command<never, never>;
 }
 
 export const ZREVRANGEBYLEX = /* @__PURE__ */ defineSpec('ZREVRANGEBYLEX', {
@@ -791,7 +826,12 @@ const ZREVRANGEBYLEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
  * Lists the members between two names, the last one first.
  * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX', REV: true }
  */
-export function zrevrangebylex(key: Key, max: Str, min: Str, options?: ZrevrangebylexOptions): Command<string[]> {
+export function zrevrangebylex(
+  key: Key,
+  max: Str,
+  min: Str,
+  options?: ZrevrangebylexOptions,
+): Command<string[], Buffer[]> {
   const out: Arg[] = [
     arg.text(key, ZREVRANGEBYLEX, 'key'),
     arg.text(max, ZREVRANGEBYLEX, 'max'),
@@ -830,7 +870,7 @@ export function zrevrangebyscore(
   max: Arg,
   min: Arg,
   options?: ZrevrangebyscoreOptions & Without<'WITHSCORES'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /**
  * Lists the members with scores in a range, the highest first.
  * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
@@ -840,7 +880,7 @@ export function zrevrangebyscore(
   max: Arg,
   min: Arg,
   options: ZrevrangebyscoreOptions & { WITHSCORES: true },
-): Command<Scored[]>;
+): Command<Scored[], Scored<Buffer>[]>;
 /**
  * Lists the members with scores in a range, the highest first.
  * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
@@ -850,17 +890,26 @@ export function zrevrangebyscore(
   max: Arg,
   min: Arg,
   options?: ZrevrangebyscoreOptions,
-): Command<string[] | Scored[]>;
-export function zrevrangebyscore(key: Key, max: Arg, min: Arg, options?: ZrevrangebyscoreOptions): Command<never> {
+): Command<string[] | Scored[], Buffer[] | Scored<Buffer>[]>;
+export function zrevrangebyscore(
+  key: Key,
+  max: Arg,
+  min: Arg,
+  options?: ZrevrangebyscoreOptions,
+): Command<never, never> {
   const out: Arg[] = [
     arg.text(key, ZREVRANGEBYSCORE, 'key'),
     arg.bound(max, ZREVRANGEBYSCORE, 'max'),
     arg.bound(min, ZREVRANGEBYSCORE, 'min'),
   ];
-  if (options === undefined) return new Command<unknown>(ZREVRANGEBYSCORE, out, reply.readTexts) as Command<never>;
+  if (options === undefined) return new Command<unknown>(
+    ZREVRANGEBYSCORE,
+    out,
+    reply.readTexts,
+  ) as Command<never, never>;
   opt.pushOptions(out, options, ZREVRANGEBYSCORE_OPTIONS, ZREVRANGEBYSCORE);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
-  return new Command<unknown>(ZREVRANGEBYSCORE, out, read) as Command<never>;
+  return new Command<unknown>(ZREVRANGEBYSCORE, out, read) as Command<never, never>;
 }
 
 export const ZREVRANK = /* @__PURE__ */ defineSpec('ZREVRANK', {
@@ -900,12 +949,16 @@ export function zrevrank(
   member: Arg,
   options?: ZrevrankOptions,
 ): Command<number | [rank: number, score: number] | null>;
-export function zrevrank(key: Key, member: Arg, options?: ZrevrankOptions): Command<never> {
+export function zrevrank(key: Key, member: Arg, options?: ZrevrankOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, ZREVRANK, 'key'), arg.data(member, ZREVRANK, 'member')];
-  if (options === undefined) return new Command<unknown>(ZREVRANK, out, reply.readIntegerOrNull) as Command<never>;
+  if (options === undefined) return new Command<unknown>(
+    ZREVRANK,
+    out,
+    reply.readIntegerOrNull,
+  ) as Command<never, never>;
   opt.pushOptions(out, options, ZREVRANK_OPTIONS, ZREVRANK);
   const read = opt.has(options, 'WITHSCORE') ? reply.readRankAndScore : reply.readIntegerOrNull;
-  return new Command<unknown>(ZREVRANK, out, read) as Command<never>;
+  return new Command<unknown>(ZREVRANK, out, read) as Command<never, never>;
 }
 
 export const ZSCAN = /* @__PURE__ */ defineSpec('ZSCAN', {
@@ -936,25 +989,25 @@ export function zscan(
   key: Key,
   cursor: string | number | bigint,
   options?: ZscanOptions & Without<'NOSCORES'>,
-): Command<[cursor: string, members: Scored[]]>;
+): Command<[cursor: string, members: Scored[]], [cursor: string, members: Scored<Buffer>[]]>;
 /** Walks over the members of a sorted set page by page. */
 export function zscan(
   key: Key,
   cursor: string | number | bigint,
   options: ZscanOptions & { NOSCORES: true },
-): Command<[cursor: string, members: string[]]>;
+): Command<[cursor: string, members: string[]], [cursor: string, members: Buffer[]]>;
 /** Walks over the members of a sorted set page by page. */
 export function zscan(
   key: Key,
   cursor: string | number | bigint,
   options?: ZscanOptions,
-): Command<[cursor: string, members: Scored[]] | [cursor: string, members: string[]]>;
-export function zscan(key: Key, cursor: string | number | bigint, options?: ZscanOptions): Command<never> {
+): Command<[cursor: string, members: Scored[]] | [cursor: string, members: string[]], [cursor: string, members: Scored<Buffer>[]] | [cursor: string, members: Buffer[]]>;
+export function zscan(key: Key, cursor: string | number | bigint, options?: ZscanOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, ZSCAN, 'key'), arg.cursor(cursor, ZSCAN, 'cursor')];
-  if (options === undefined) return new Command<unknown>(ZSCAN, out, reply.readScoredPage) as Command<never>;
+  if (options === undefined) return new Command<unknown>(ZSCAN, out, reply.readScoredPage) as Command<never, never>;
   opt.pushOptions(out, options, ZSCAN_OPTIONS, ZSCAN);
   const read = opt.has(options, 'NOSCORES') ? reply.readTextPage : reply.readScoredPage;
-  return new Command<unknown>(ZSCAN, out, read) as Command<never>;
+  return new Command<unknown>(ZSCAN, out, read) as Command<never, never>;
 }
 
 export const ZSCORE = /* @__PURE__ */ defineSpec('ZSCORE', {
@@ -996,12 +1049,18 @@ const ZUNION_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Lists the members that any of the sorted sets has. */
-export function zunion(keys: Many<Key>, options?: ZunionOptions & Without<'WITHSCORES'>): Command<string[]>;
+export function zunion(keys: Many<Key>, options?: ZunionOptions & Without<'WITHSCORES'>): Command<string[], Buffer[]>;
 /** Lists the members that any of the sorted sets has. */
-export function zunion(keys: Many<Key>, options: ZunionOptions & { WITHSCORES: true }): Command<Scored[]>;
+export function zunion(
+  keys: Many<Key>,
+  options: ZunionOptions & { WITHSCORES: true },
+): Command<Scored[], Scored<Buffer>[]>;
 /** Lists the members that any of the sorted sets has. */
-export function zunion(keys: Many<Key>, options?: ZunionOptions): Command<string[] | Scored[]>;
-export function zunion(keys: Many<Key>, options?: ZunionOptions): Command<never> {
+export function zunion(
+  keys: Many<Key>,
+  options?: ZunionOptions,
+): Command<string[] | Scored[], Buffer[] | Scored<Buffer>[]>;
+export function zunion(keys: Many<Key>, options?: ZunionOptions): Command<never, never> {
   const out: Arg[] = [];
   const places: KeyRange[] = [];
   const count = arg.pushAnyCounted(out, keys, arg.text, ZUNION, 'keys');
@@ -1009,7 +1068,7 @@ export function zunion(keys: Many<Key>, options?: ZunionOptions): Command<never>
   places.push({ from: out.length - count, to: out.length - 1, step: 1 });
   if (options !== undefined) opt.pushOptions(out, options, ZUNION_OPTIONS, ZUNION);
   const read = opt.has(options, 'WITHSCORES') ? reply.readScoredMembers : reply.readTexts;
-  return new Command<unknown>(ZUNION, out, read, places) as Command<never>;
+  return new Command<unknown>(ZUNION, out, read, places) as Command<never, never>;
 }
 
 export const ZUNIONSTORE = /* @__PURE__ */ defineSpec('ZUNIONSTORE', {

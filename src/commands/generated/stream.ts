@@ -18,6 +18,7 @@ import type {
   StreamGroup,
   StreamInfo,
   StreamInfoFull,
+  Dictionary,
 } from '../replies/types';
 import * as special from '../special';
 import type {
@@ -100,8 +101,8 @@ export function xadd<T extends object>(
   fields: Pairs | PairsOf<T>,
   options?: XaddOptions,
 ): Command<string | null>;
-export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<never> {
-  return special.xadd(XADD, XADD_STATE, key, id, fields, options) as Command<never>;
+export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Command<never, never> {
+  return special.xadd(XADD, XADD_STATE, key, id, fields, options) as Command<never, never>;
 }
 
 export const XAUTOCLAIM = /* @__PURE__ */ defineSpec('XAUTOCLAIM', {
@@ -130,7 +131,7 @@ export function xautoclaim(
   minIdleTime: number,
   start: Str,
   options?: XautoclaimOptions & Without<'JUSTID'>,
-): Command<[next: string, entries: Entry[], deleted: string[]]>;
+): Command<[next: string, entries: Entry[], deleted: string[]], [next: string, entries: Entry<Buffer>[], deleted: string[]]>;
 /** Takes over pending entries that were idle for long, page by page. */
 export function xautoclaim(
   key: Key,
@@ -148,7 +149,7 @@ export function xautoclaim(
   minIdleTime: number,
   start: Str,
   options?: XautoclaimOptions,
-): Command<[next: string, entries: Entry[], deleted: string[]] | [next: string, ids: string[], deleted: string[]]>;
+): Command<[next: string, entries: Entry[], deleted: string[]] | [next: string, ids: string[], deleted: string[]], [next: string, entries: Entry<Buffer>[], deleted: string[]] | [next: string, ids: string[], deleted: string[]]>;
 export function xautoclaim(
   key: Key,
   group: Str,
@@ -156,7 +157,7 @@ export function xautoclaim(
   minIdleTime: number,
   start: Str,
   options?: XautoclaimOptions,
-): Command<never> {
+): Command<never, never> {
   const out: Arg[] = [
     arg.text(key, XAUTOCLAIM, 'key'),
     arg.text(group, XAUTOCLAIM, 'group'),
@@ -164,10 +165,10 @@ export function xautoclaim(
     arg.integer(minIdleTime, XAUTOCLAIM, 'minIdleTime'),
     arg.text(start, XAUTOCLAIM, 'start'),
   ];
-  if (options === undefined) return new Command<unknown>(XAUTOCLAIM, out, reply.readAutoclaim) as Command<never>;
+  if (options === undefined) return new Command<unknown>(XAUTOCLAIM, out, reply.readAutoclaim) as Command<never, never>;
   opt.pushOptions(out, options, XAUTOCLAIM_OPTIONS, XAUTOCLAIM);
   const read = opt.has(options, 'JUSTID') ? reply.readAutoclaimIds : reply.readAutoclaim;
-  return new Command<unknown>(XAUTOCLAIM, out, read) as Command<never>;
+  return new Command<unknown>(XAUTOCLAIM, out, read) as Command<never, never>;
 }
 
 export const XCFGSET = /* @__PURE__ */ defineSpec('XCFGSET', {
@@ -230,7 +231,7 @@ export function xclaim(
   minIdleTime: number,
   ids: Many<Str>,
   options?: XclaimOptions & Without<'JUSTID'>,
-): Command<Entry[]>;
+): Command<Entry[], Entry<Buffer>[]>;
 /** Takes over pending entries by id. */
 export function xclaim(
   key: Key,
@@ -248,7 +249,7 @@ export function xclaim(
   minIdleTime: number,
   ids: Many<Str>,
   options?: XclaimOptions,
-): Command<Entry[] | string[]>;
+): Command<Entry[] | string[], Entry<Buffer>[] | string[]>;
 export function xclaim(
   key: Key,
   group: Str,
@@ -256,7 +257,7 @@ export function xclaim(
   minIdleTime: number,
   ids: Many<Str>,
   options?: XclaimOptions,
-): Command<never> {
+): Command<never, never> {
   const out: Arg[] = [
     arg.text(key, XCLAIM, 'key'),
     arg.text(group, XCLAIM, 'group'),
@@ -266,7 +267,7 @@ export function xclaim(
   if (arg.pushAny(out, ids, arg.text, XCLAIM, 'ids') === 0) return new AnsweredCommand(XCLAIM, out, [] as never);
   if (options !== undefined) opt.pushOptions(out, options, XCLAIM_OPTIONS, XCLAIM);
   const read = opt.has(options, 'JUSTID') ? reply.readIds : reply.readEntries;
-  return new Command<unknown>(XCLAIM, out, read) as Command<never>;
+  return new Command<unknown>(XCLAIM, out, read) as Command<never, never>;
 }
 
 export const XDEL = /* @__PURE__ */ defineSpec('XDEL', {
@@ -434,7 +435,7 @@ export const XINFO_CONSUMERS = /* @__PURE__ */ defineSpec('XINFO CONSUMERS', {
 });
 
 /** Describes the consumers of a group. */
-export function xinfoConsumers(key: Key, group: Str): Command<StreamConsumer[]> {
+export function xinfoConsumers(key: Key, group: Str): Command<StreamConsumer[], StreamConsumer<Buffer>[]> {
   return new Command(
     XINFO_CONSUMERS,
     [arg.text(key, XINFO_CONSUMERS, 'key'), arg.text(group, XINFO_CONSUMERS, 'group')],
@@ -451,7 +452,7 @@ export const XINFO_GROUPS = /* @__PURE__ */ defineSpec('XINFO GROUPS', {
 });
 
 /** Describes the consumer groups of a stream. */
-export function xinfoGroups(key: Key): Command<StreamGroup[]> {
+export function xinfoGroups(key: Key): Command<StreamGroup[], StreamGroup<Buffer>[]> {
   return new Command(XINFO_GROUPS, [arg.text(key, XINFO_GROUPS, 'key')], reply.readStreamGroups);
 }
 
@@ -474,19 +475,22 @@ export const XINFO_STREAM = /* @__PURE__ */ defineSpec('XINFO STREAM', {
 });
 
 /** Describes a stream, in full where wanted. */
-export function xinfoStream(key: Key, options?: { FULL?: false | undefined }): Command<StreamInfo>;
+export function xinfoStream(key: Key, options?: { FULL?: false | undefined }): Command<StreamInfo, StreamInfo<Buffer>>;
 /** Describes a stream, in full where wanted. */
-export function xinfoStream(key: Key, options: { FULL: true; COUNT?: number | undefined }): Command<StreamInfoFull>;
+export function xinfoStream(
+  key: Key,
+  options: { FULL: true; COUNT?: number | undefined },
+): Command<StreamInfoFull, StreamInfoFull<Buffer>>;
 /** Describes a stream, in full where wanted. */
 export function xinfoStream(
   key: Key,
   options?: { FULL?: boolean | undefined; COUNT?: number | undefined },
-): Command<StreamInfo | StreamInfoFull>;
+): Command<StreamInfo | StreamInfoFull, StreamInfo<Buffer> | StreamInfoFull<Buffer>>;
 export function xinfoStream(
   key: Key,
   options?: { FULL?: boolean | undefined; COUNT?: number | undefined },
-): Command<never> {
-  return special.xinfoStream(XINFO_STREAM, key, options) as Command<never>;
+): Command<never, never> {
+  return special.xinfoStream(XINFO_STREAM, key, options) as Command<never, never>;
 }
 
 export const XLEN = /* @__PURE__ */ defineSpec('XLEN', {
@@ -511,13 +515,17 @@ export const XPENDING = /* @__PURE__ */ defineSpec('XPENDING', {
 });
 
 /** Tells what a group has handed out and not got confirmed, as a whole or entry by entry. */
-export function xpending(key: Key, group: Str): Command<PendingSummary>;
+export function xpending(key: Key, group: Str): Command<PendingSummary, PendingSummary<Buffer>>;
 /** Tells what a group has handed out and not got confirmed, as a whole or entry by entry. */
-export function xpending(key: Key, group: Str, range: PendingRange): Command<PendingEntry[]>;
+export function xpending(key: Key, group: Str, range: PendingRange): Command<PendingEntry[], PendingEntry<Buffer>[]>;
 /** Tells what a group has handed out and not got confirmed, as a whole or entry by entry. */
-export function xpending(key: Key, group: Str, range?: PendingRange): Command<PendingSummary | PendingEntry[]>;
-export function xpending(key: Key, group: Str, range?: PendingRange): Command<never> {
-  return special.xpending(XPENDING, key, group, range) as Command<never>;
+export function xpending(
+  key: Key,
+  group: Str,
+  range?: PendingRange,
+): Command<PendingSummary | PendingEntry[], PendingSummary<Buffer> | PendingEntry<Buffer>[]>;
+export function xpending(key: Key, group: Str, range?: PendingRange): Command<never, never> {
+  return special.xpending(XPENDING, key, group, range) as Command<never, never>;
 }
 
 export const XRANGE = /* @__PURE__ */ defineSpec('XRANGE', {
@@ -539,7 +547,7 @@ const XRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Reads entries of a stream between two ids, both included. */
-export function xrange(key: Key, start: Str, end: Str, options?: XrangeOptions): Command<Entry[]> {
+export function xrange(key: Key, start: Str, end: Str, options?: XrangeOptions): Command<Entry[], Entry<Buffer>[]> {
   const out: Arg[] = [arg.text(key, XRANGE, 'key'), arg.text(start, XRANGE, 'start'), arg.text(end, XRANGE, 'end')];
   if (options !== undefined) opt.pushOptions(out, options, XRANGE_OPTIONS, XRANGE);
   return new Command(XRANGE, out, reply.readEntries);
@@ -555,7 +563,10 @@ export const XREAD = /* @__PURE__ */ defineSpec('XREAD', {
 const XREAD_STATE = /* @__PURE__ */ withReplay(XREAD, 'state');
 
 /** Reads what streams have after given ids, waiting for it where wanted. */
-export function xread(streams: StreamPositions, options?: XreadOptions): Command<Record<string, Entry[]> | null> {
+export function xread(
+  streams: StreamPositions,
+  options?: XreadOptions,
+): Command<Record<string, Entry[]> | null, Dictionary<Buffer, Entry<Buffer>[]> | null> {
   return special.xread(XREAD, XREAD_STATE, streams, options);
 }
 
@@ -571,7 +582,7 @@ export function xreadgroup(
   consumer: Str,
   streams: StreamPositions,
   options?: XreadgroupOptions,
-): Command<Record<string, GroupEntry[]> | null> {
+): Command<Record<string, GroupEntry[]> | null, Dictionary<Buffer, GroupEntry<Buffer>[]> | null> {
   return special.xreadgroup(XREADGROUP, group, consumer, streams, options);
 }
 
@@ -594,7 +605,12 @@ const XREVRANGE_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Reads entries of a stream between two ids, the last one first. */
-export function xrevrange(key: Key, end: Str, start: Str, options?: XrevrangeOptions): Command<Entry[]> {
+export function xrevrange(
+  key: Key,
+  end: Str,
+  start: Str,
+  options?: XrevrangeOptions,
+): Command<Entry[], Entry<Buffer>[]> {
   const out: Arg[] = [
     arg.text(key, XREVRANGE, 'key'),
     arg.text(end, XREVRANGE, 'end'),

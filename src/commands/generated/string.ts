@@ -96,7 +96,7 @@ export const DIGEST = /* @__PURE__ */ defineSpec('DIGEST', {
 });
 
 /** Computes a digest of a string, for comparisons by DELEX and SET. */
-export function digest(key: Key): Command<string | null> {
+export function digest(key: Key): Command<string | null, Buffer | null> {
   return new Command(DIGEST, [arg.text(key, DIGEST, 'key')], reply.readTextOrNull);
 }
 
@@ -109,7 +109,7 @@ export const GET = /* @__PURE__ */ defineSpec('GET', {
 });
 
 /** Reads a string; null when there is none. */
-export function get(key: Key): Command<string | null> {
+export function get(key: Key): Command<string | null, Buffer | null> {
   return new Command(GET, [arg.text(key, GET, 'key')], reply.readTextOrNull);
 }
 
@@ -120,7 +120,7 @@ export const GETDEL = /* @__PURE__ */ defineSpec('GETDEL', {
 });
 
 /** Reads a string and deletes it. */
-export function getdel(key: Key): Command<string | null> {
+export function getdel(key: Key): Command<string | null, Buffer | null> {
   return new Command(GETDEL, [arg.text(key, GETDEL, 'key')], reply.readTextOrNull);
 }
 
@@ -151,7 +151,7 @@ const GETEX_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Reads a string and changes when it ends. */
-export function getex(key: Key, options?: GetexOptions): Command<string | null> {
+export function getex(key: Key, options?: GetexOptions): Command<string | null, Buffer | null> {
   const out: Arg[] = [arg.text(key, GETEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, GETEX_OPTIONS, GETEX);
   const spec = opt.has(options, 'EX', 'PX', 'EXAT', 'PXAT', 'PERSIST') ? GETEX : GETEX_READ;
@@ -167,7 +167,7 @@ export const GETRANGE = /* @__PURE__ */ defineSpec('GETRANGE', {
 });
 
 /** Reads a part of a string, both ends included. */
-export function getrange(key: Key, start: number, end: number): Command<string> {
+export function getrange(key: Key, start: number, end: number): Command<string, Buffer> {
   return new Command(
     GETRANGE,
     [arg.text(key, GETRANGE, 'key'), arg.integer(start, GETRANGE, 'start'), arg.integer(end, GETRANGE, 'end')],
@@ -185,7 +185,7 @@ export const GETSET = /* @__PURE__ */ defineSpec('GETSET', {
  * Replaces a string and answers what it was.
  * @deprecated since Redis 6.2.0: use `set` with { GET: true }
  */
-export function getset(key: Key, value: Arg): Command<string | null> {
+export function getset(key: Key, value: Arg): Command<string | null, Buffer | null> {
   return new Command(GETSET, [arg.text(key, GETSET, 'key'), arg.data(value, GETSET, 'value')], reply.readTextOrNull);
 }
 
@@ -222,7 +222,7 @@ export const INCRBYFLOAT = /* @__PURE__ */ defineSpec('INCRBYFLOAT', {
 });
 
 /** Adds a decimal number to a number and answers the result as text. */
-export function incrbyfloat(key: Key, increment: Arg): Command<string> {
+export function incrbyfloat(key: Key, increment: Arg): Command<string, Buffer> {
   return new Command(
     INCRBYFLOAT,
     [arg.text(key, INCRBYFLOAT, 'key'), arg.bound(increment, INCRBYFLOAT, 'increment')],
@@ -256,7 +256,7 @@ const LCS_OPTIONS = /* @__PURE__ */ opt.defineOptions(
 );
 
 /** Finds the longest text that two strings have in common, its length or where it lies. */
-export function lcs(key1: Key, key2: Key, options?: LcsOptions & Without<'LEN' | 'IDX'>): Command<string>;
+export function lcs(key1: Key, key2: Key, options?: LcsOptions & Without<'LEN' | 'IDX'>): Command<string, Buffer>;
 /** Finds the longest text that two strings have in common, its length or where it lies. */
 export function lcs(key1: Key, key2: Key, options: LcsOptions & { LEN: true }): Command<number>;
 /** Finds the longest text that two strings have in common, its length or where it lies. */
@@ -270,17 +270,17 @@ export function lcs(
   key1: Key,
   key2: Key,
   options?: LcsOptions,
-): Command<string | number | { matches: LcsMatch[]; len: number }>;
-export function lcs(key1: Key, key2: Key, options?: LcsOptions): Command<never> {
+): Command<string | number | { matches: LcsMatch[]; len: number }, Buffer | number | { matches: LcsMatch[]; len: number }>;
+export function lcs(key1: Key, key2: Key, options?: LcsOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key1, LCS, 'key1'), arg.text(key2, LCS, 'key2')];
-  if (options === undefined) return new Command<unknown>(LCS, out, reply.readText) as Command<never>;
+  if (options === undefined) return new Command<unknown>(LCS, out, reply.readText) as Command<never, never>;
   opt.pushOptions(out, options, LCS_OPTIONS, LCS);
   const read = opt.has(options, 'LEN')
     ? reply.readInteger
     : opt.has(options, 'IDX')
       ? reply.readLcsMatches
       : reply.readText;
-  return new Command<unknown>(LCS, out, read) as Command<never>;
+  return new Command<unknown>(LCS, out, read) as Command<never, never>;
 }
 
 export const MGET = /* @__PURE__ */ defineSpec('MGET', {
@@ -293,7 +293,7 @@ export const MGET = /* @__PURE__ */ defineSpec('MGET', {
 });
 
 /** Reads several strings; null for each that is missing or no string. */
-export function mget(...keys: Optionals<Key>): Command<(string | null)[]> {
+export function mget(...keys: Optionals<Key>): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [];
   if (arg.pushOptionals(out, keys, arg.text, MGET, 'keys') === 0) return new AnsweredCommand(MGET, out, []);
   return new Command(MGET, out, reply.readNullableTexts);
@@ -450,7 +450,7 @@ export function set(
   options?: SetOptions & Without<'GET' | 'NX' | 'XX' | 'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'>,
 ): Command<'OK'>;
 /** Sets a string, on conditions where wanted, with an end where wanted. */
-export function set(key: Key, value: Arg, options: SetOptions & { GET: true }): Command<string | null>;
+export function set(key: Key, value: Arg, options: SetOptions & { GET: true }): Command<string | null, Buffer | null>;
 /** Sets a string, on conditions where wanted, with an end where wanted. */
 export function set(
   key: Key,
@@ -458,10 +458,10 @@ export function set(
   options: SetOptions & ({ NX: boolean | undefined } | { XX: boolean | undefined } | { IFEQ: Arg | undefined } | { IFNE: Arg | undefined } | { IFDEQ: Str | undefined } | { IFDNE: Str | undefined }) & Without<'GET'>,
 ): Command<'OK' | null>;
 /** Sets a string, on conditions where wanted, with an end where wanted. */
-export function set(key: Key, value: Arg, options?: SetOptions): Command<'OK' | string | null>;
-export function set(key: Key, value: Arg, options?: SetOptions): Command<never> {
+export function set(key: Key, value: Arg, options?: SetOptions): Command<'OK' | string | null, 'OK' | Buffer | null>;
+export function set(key: Key, value: Arg, options?: SetOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, SET, 'key'), arg.data(value, SET, 'value')];
-  if (options === undefined) return new Command<unknown>(SET, out, reply.readOk) as Command<never>;
+  if (options === undefined) return new Command<unknown>(SET, out, reply.readOk) as Command<never, never>;
   opt.pushOptions(out, options, SET_OPTIONS, SET);
   const spec = opt.has(options, 'NX', 'XX', 'GET', 'IFEQ', 'IFNE', 'IFDEQ', 'IFDNE') ? SET_NO : SET;
   const read = opt.has(options, 'GET')
@@ -469,7 +469,7 @@ export function set(key: Key, value: Arg, options?: SetOptions): Command<never> 
     : opt.has(options, 'NX', 'XX', 'IFEQ', 'IFNE', 'IFDEQ', 'IFDNE')
       ? reply.readOkOrNull
       : reply.readOk;
-  return new Command<unknown>(spec, out, read) as Command<never>;
+  return new Command<unknown>(spec, out, read) as Command<never, never>;
 }
 
 export const SETEX = /* @__PURE__ */ defineSpec('SETEX', {
@@ -561,7 +561,7 @@ export const SUBSTR = /* @__PURE__ */ defineSpec('SUBSTR', {
  * Reads a part of a string, both ends included.
  * @deprecated since Redis 2.0.0: use `getrange`
  */
-export function substr(key: Key, start: number, end: number): Command<string> {
+export function substr(key: Key, start: number, end: number): Command<string, Buffer> {
   return new Command(
     SUBSTR,
     [arg.text(key, SUBSTR, 'key'), arg.integer(start, SUBSTR, 'start'), arg.integer(end, SUBSTR, 'end')],

@@ -5,7 +5,7 @@ import type { Arg, Command } from '../command';
 import { refuseSurplus } from '../arguments';
 import type { Key, Str, Many, Variadic, Optionals, Pairs, PairsOf } from '../arguments';
 import type { One, Without } from '../option-table';
-import { Reply } from '../reply';
+import type { ReplyKind, ResultKind, ResultOf } from '../result-kind';
 import type {
   AclLogEntry,
   AclUser,
@@ -143,17 +143,19 @@ import type { DelexOptions, GetexOptions, LcsOptions, MsetexOptions, SetOptions 
 import type { VembOptions, VlinksOptions } from './vector-set';
 
 /**
- * The commands as methods. Each gives a cold `Reply`: nothing is sent before somebody subscribes or awaits.
+ * The commands as methods. On a client each gives a cold `Reply`: nothing is sent before it is subscribed to or awaited.
  *
- * `S` is what texts come as: `string`, or `Buffer` on `redis.bytes`.
+ * `S` is what texts come as: `string`, or `Buffer` on `redis.bytes`. `K` is what a method gives: a Reply, or the chain of a pipeline.
  */
-export abstract class CommandSurface<S extends string | Buffer = string> {
-  /** Sends a command: the one way out of this class. */
-  protected abstract send<T>(command: Command<T>): Reply<T>;
+export abstract class CommandSurface<S extends string | Buffer = string, K extends ResultKind = ReplyKind> {
+  /** Takes a command: the one way out of this class. */
+  protected abstract send<T>(command: Command<T>): ResultOf<K, T>;
 
-  /** Sends a command, unless its reply is known already: what an empty list means. */
-  protected sendUnlessAnswered<T>(command: Command<T>): Reply<T> {
-    return command instanceof AnsweredCommand ? Reply.answered(command as Command<T>) : this.send(command);
+  /** Takes a command whose reply is known already, for an empty list sends nothing. */
+  protected abstract sendAnswered<T>(command: Command<T>): ResultOf<K, T>;
+
+  protected sendUnlessAnswered<T>(command: Command<T>): ResultOf<K, T> {
+    return command instanceof AnsweredCommand ? this.sendAnswered(command) : this.send(command);
   }
 
   /**
@@ -165,7 +167,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the category does not exist
    * @see https://redis.io/docs/latest/commands/acl-cat/
    */
-  aclCat(category?: Str): Reply<string[]> {
+  aclCat(category?: Str): ResultOf<K, string[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'ACL CAT');
     return this.send(serverCommands.aclCat(category));
   }
@@ -179,7 +181,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the default user cannot be removed
    * @see https://redis.io/docs/latest/commands/acl-deluser/
    */
-  aclDeluser(...usernames: Optionals<Str>): Reply<number> {
+  aclDeluser(...usernames: Optionals<Str>): ResultOf<K, number> {
     return this.sendUnlessAnswered(serverCommands.aclDeluser(...usernames));
   }
 
@@ -192,7 +194,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the user or the command does not exist
    * @see https://redis.io/docs/latest/commands/acl-dryrun/
    */
-  aclDryrun(username: Str, command: Str, ...args: Optionals<Arg>): Reply<string> {
+  aclDryrun(username: Str, command: Str, ...args: Optionals<Arg>): ResultOf<K, string> {
     return this.send(serverCommands.aclDryrun(username, command, ...args));
   }
 
@@ -205,7 +207,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: more bits than 4096
    * @see https://redis.io/docs/latest/commands/acl-genpass/
    */
-  aclGenpass(bits?: number): Reply<string> {
+  aclGenpass(bits?: number): ResultOf<K, string> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'ACL GENPASS');
     return this.send(serverCommands.aclGenpass(bits));
   }
@@ -218,7 +220,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in rules, since Redis 6.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/acl-getuser/
    */
-  aclGetuser(username: Str): Reply<AclUser | null> {
+  aclGetuser(username: Str): ResultOf<K, AclUser | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'ACL GETUSER');
     return this.send(serverCommands.aclGetuser(username));
   }
@@ -231,7 +233,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/acl-help/
    */
-  aclHelp(): Reply<string[]> {
+  aclHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'ACL HELP');
     return this.send(serverCommands.aclHelp());
   }
@@ -244,7 +246,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in users, since Redis 6.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/acl-list/
    */
-  aclList(): Reply<string[]> {
+  aclList(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'ACL LIST');
     return this.send(serverCommands.aclList());
   }
@@ -258,7 +260,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no ACL file is configured, or it has mistakes
    * @see https://redis.io/docs/latest/commands/acl-load/
    */
-  aclLoad(): Reply<'OK'> {
+  aclLoad(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'ACL LOAD');
     return this.send(serverCommands.aclLoad());
   }
@@ -271,13 +273,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in entries, since Redis 6.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/acl-log/
    */
-  aclLog(count?: number): Reply<AclLogEntry[]>;
+  aclLog(count?: number): ResultOf<K, AclLogEntry[]>;
   /**
    * Shows the latest commands and sign-ins that were refused, or forgets them.
    * @see https://redis.io/docs/latest/commands/acl-log/
    */
-  aclLog(reset: 'RESET'): Reply<'OK'>;
-  aclLog(what?: number | 'RESET'): Reply<never> {
+  aclLog(reset: 'RESET'): ResultOf<K, 'OK'>;
+  aclLog(what?: number | 'RESET'): ResultOf<K, never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'ACL LOG');
     return this.send(serverCommands.aclLog(what as never) as Command<never>);
   }
@@ -291,7 +293,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no ACL file is configured, or it cannot be written
    * @see https://redis.io/docs/latest/commands/acl-save/
    */
-  aclSave(): Reply<'OK'> {
+  aclSave(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'ACL SAVE');
     return this.send(serverCommands.aclSave());
   }
@@ -306,7 +308,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError nothing was changed
    * @see https://redis.io/docs/latest/commands/acl-setuser/
    */
-  aclSetuser(username: Str, ...rules: Optionals<Str>): Reply<'OK'> {
+  aclSetuser(username: Str, ...rules: Optionals<Str>): ResultOf<K, 'OK'> {
     return this.send(serverCommands.aclSetuser(username, ...rules));
   }
 
@@ -318,7 +320,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in users, since Redis 6.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/acl-users/
    */
-  aclUsers(): Reply<string[]> {
+  aclUsers(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'ACL USERS');
     return this.send(serverCommands.aclUsers());
   }
@@ -331,7 +333,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/acl-whoami/
    */
-  aclWhoami(): Reply<string> {
+  aclWhoami(): ResultOf<K, string> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'ACL WHOAMI');
     return this.send(serverCommands.aclWhoami());
   }
@@ -346,7 +348,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/append/
    */
-  append(key: Key, value: Arg): Reply<number> {
+  append(key: Key, value: Arg): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'APPEND');
     return this.send(stringCommands.append(key, value));
   }
@@ -361,13 +363,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no password is configured
    * @see https://redis.io/docs/latest/commands/auth/
    */
-  auth(password: Str): Reply<'OK'>;
+  auth(password: Str): ResultOf<K, 'OK'>;
   /**
    * Signs this connection in.
    * @see https://redis.io/docs/latest/commands/auth/
    */
-  auth(username: Str, password: Str): Reply<'OK'>;
-  auth(first: Str, second?: Str): Reply<never> {
+  auth(username: Str, password: Str): ResultOf<K, 'OK'>;
+  auth(first: Str, second?: Str): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'AUTH');
     return this.send(connectionCommands.auth(first as never, second as never) as Command<never>);
   }
@@ -381,7 +383,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a rewrite runs already
    * @see https://redis.io/docs/latest/commands/bgrewriteaof/
    */
-  bgrewriteaof(): Reply<string> {
+  bgrewriteaof(): ResultOf<K, string> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'BGREWRITEAOF');
     return this.send(serverCommands.bgrewriteaof());
   }
@@ -395,7 +397,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a save or a rewrite runs already
    * @see https://redis.io/docs/latest/commands/bgsave/
    */
-  bgsave(operation?: 'SCHEDULE' | 'CANCEL'): Reply<string> {
+  bgsave(operation?: 'SCHEDULE' | 'CANCEL'): ResultOf<K, string> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'BGSAVE');
     return this.send(serverCommands.bgsave(operation));
   }
@@ -409,7 +411,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/bitcount/
    */
-  bitcount(key: Key, start?: number, end?: number, unit?: 'BYTE' | 'BIT'): Reply<number> {
+  bitcount(key: Key, start?: number, end?: number, unit?: 'BYTE' | 'BIT'): ResultOf<K, number> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'BITCOUNT');
     return this.send(bitmapCommands.bitcount(key, start, end, unit));
   }
@@ -426,7 +428,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a width or an offset is out of range
    * @see https://redis.io/docs/latest/commands/bitfield/
    */
-  bitfield(key: Key, operations: readonly BitOperation[]): Reply<(number | null)[]> {
+  bitfield(key: Key, operations: readonly BitOperation[]): ResultOf<K, (number | null)[]> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BITFIELD');
     return this.sendUnlessAnswered(bitmapCommands.bitfield(key, operations));
   }
@@ -441,7 +443,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a width or an offset is out of range
    * @see https://redis.io/docs/latest/commands/bitfield_ro/
    */
-  bitfieldRo(key: Key, operations: readonly BitGet[]): Reply<number[]> {
+  bitfieldRo(key: Key, operations: readonly BitGet[]): ResultOf<K, number[]> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BITFIELD_RO');
     return this.sendUnlessAnswered(bitmapCommands.bitfieldRo(key, operations));
   }
@@ -461,7 +463,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     operation: 'AND' | 'OR' | 'XOR' | 'NOT' | 'DIFF' | 'DIFF1' | 'ANDOR' | 'ONE',
     destkey: Key,
     ...keys: Variadic<Key>
-  ): Reply<number> {
+  ): ResultOf<K, number> {
     return this.send(bitmapCommands.bitop(operation, destkey, ...keys));
   }
 
@@ -475,7 +477,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: bit is neither 0 nor 1
    * @see https://redis.io/docs/latest/commands/bitpos/
    */
-  bitpos(key: Key, bit: number, start?: number, end?: number, unit?: 'BYTE' | 'BIT'): Reply<number> {
+  bitpos(key: Key, bit: number, start?: number, end?: number, unit?: 'BYTE' | 'BIT'): ResultOf<K, number> {
     if (arguments.length > 5) refuseSurplus(arguments, 5, 'BITPOS');
     return this.send(bitmapCommands.bitpos(key, bit, start, end, unit));
   }
@@ -497,7 +499,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     wherefrom: 'LEFT' | 'RIGHT',
     whereto: 'LEFT' | 'RIGHT',
     timeout: number,
-  ): Reply<S | null> {
+  ): ResultOf<K, S | null> {
     if (arguments.length > 5) refuseSurplus(arguments, 5, 'BLMOVE');
     return this.send(listCommands.blmove(source, destination, wherefrom, whereto, timeout) as Command<never>);
   }
@@ -517,7 +519,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     keys: Many<Key>,
     where: 'LEFT' | 'RIGHT',
     options?: BlmpopOptions,
-  ): Reply<[key: S, elements: S[]] | null> {
+  ): ResultOf<K, [key: S, elements: S[]] | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'BLMPOP');
     return this.send(listCommands.blmpop(timeout, keys, where, options) as Command<never>);
   }
@@ -532,7 +534,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/blpop/
    */
-  blpop(keys: Many<Key>, timeout: number): Reply<[key: S, element: S] | null> {
+  blpop(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, element: S] | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BLPOP');
     return this.send(listCommands.blpop(keys, timeout) as Command<never>);
   }
@@ -547,7 +549,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/brpop/
    */
-  brpop(keys: Many<Key>, timeout: number): Reply<[key: S, element: S] | null> {
+  brpop(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, element: S] | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BRPOP');
     return this.send(listCommands.brpop(keys, timeout) as Command<never>);
   }
@@ -564,7 +566,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 6.2.0: use `blmove` with 'RIGHT' and 'LEFT'
    * @see https://redis.io/docs/latest/commands/brpoplpush/
    */
-  brpoplpush(source: Key, destination: Key, timeout: number): Reply<S | null> {
+  brpoplpush(source: Key, destination: Key, timeout: number): ResultOf<K, S | null> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'BRPOPLPUSH');
     return this.send(listCommands.brpoplpush(source, destination, timeout) as Command<never>);
   }
@@ -584,7 +586,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     keys: Many<Key>,
     where: 'MIN' | 'MAX',
     options?: BzmpopOptions,
-  ): Reply<[key: S, members: Scored<S>[]] | null> {
+  ): ResultOf<K, [key: S, members: Scored<S>[]] | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'BZMPOP');
     return this.send(sortedSetCommands.bzmpop(timeout, keys, where, options) as Command<never>);
   }
@@ -599,7 +601,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/bzpopmax/
    */
-  bzpopmax(keys: Many<Key>, timeout: number): Reply<[key: S, member: S, score: number] | null> {
+  bzpopmax(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, member: S, score: number] | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BZPOPMAX');
     return this.send(sortedSetCommands.bzpopmax(keys, timeout) as Command<never>);
   }
@@ -614,7 +616,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/bzpopmin/
    */
-  bzpopmin(keys: Many<Key>, timeout: number): Reply<[key: S, member: S, score: number] | null> {
+  bzpopmin(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, member: S, score: number] | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BZPOPMIN');
     return this.send(sortedSetCommands.bzpopmin(keys, timeout) as Command<never>);
   }
@@ -627,7 +629,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Valkey 8.0.0, not in Redis.
    * @see https://valkey.io/commands/client-capa/
    */
-  clientCapa(...capabilities: Variadic<Str>): Reply<'OK'> {
+  clientCapa(...capabilities: Variadic<Str>): ResultOf<K, 'OK'> {
     return this.send(connectionCommands.clientCapa(...capabilities));
   }
 
@@ -639,7 +641,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.6.9, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-getname/
    */
-  clientGetname(): Reply<string | null> {
+  clientGetname(): ResultOf<K, string | null> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLIENT GETNAME');
     return this.send(connectionCommands.clientGetname());
   }
@@ -652,7 +654,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-getredir/
    */
-  clientGetredir(): Reply<number> {
+  clientGetredir(): ResultOf<K, number> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLIENT GETREDIR');
     return this.send(connectionCommands.clientGetredir());
   }
@@ -665,7 +667,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-help/
    */
-  clientHelp(): Reply<string[]> {
+  clientHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLIENT HELP');
     return this.send(connectionCommands.clientHelp());
   }
@@ -678,7 +680,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-id/
    */
-  clientId(): Reply<number> {
+  clientId(): ResultOf<K, number> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLIENT ID');
     return this.send(connectionCommands.clientId());
   }
@@ -692,7 +694,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: import mode is off
    * @see https://valkey.io/commands/client-import-source/
    */
-  clientImportSource(enabled: 'ON' | 'OFF'): Reply<'OK'> {
+  clientImportSource(enabled: 'ON' | 'OFF'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLIENT IMPORT-SOURCE');
     return this.send(connectionCommands.clientImportSource(enabled));
   }
@@ -705,7 +707,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-info/
    */
-  clientInfo(): Reply<ClientInfo> {
+  clientInfo(): ResultOf<K, ClientInfo> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLIENT INFO');
     return this.send(connectionCommands.clientInfo());
   }
@@ -730,13 +732,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the old form with an address found no connection
    * @see https://redis.io/docs/latest/commands/client-kill/
    */
-  clientKill(filter: ClientKillFilter): Reply<number>;
+  clientKill(filter: ClientKillFilter): ResultOf<K, number>;
   /**
    * Closes the connections that match every filter and answers how many those were.
    * @see https://redis.io/docs/latest/commands/client-kill/
    */
-  clientKill(address: string): Reply<'OK'>;
-  clientKill(what: ClientKillFilter | string): Reply<never> {
+  clientKill(address: string): ResultOf<K, 'OK'>;
+  clientKill(what: ClientKillFilter | string): ResultOf<K, never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLIENT KILL');
     return this.send(connectionCommands.clientKill(what as never) as Command<never>);
   }
@@ -753,7 +755,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in connections, since Redis 2.4.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-list/
    */
-  clientList(options?: ClientListOptions): Reply<ClientInfo[]> {
+  clientList(options?: ClientListOptions): ResultOf<K, ClientInfo[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLIENT LIST');
     return this.send(connectionCommands.clientList(options));
   }
@@ -766,7 +768,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-no-evict/
    */
-  clientNoEvict(enabled: 'ON' | 'OFF'): Reply<'OK'> {
+  clientNoEvict(enabled: 'ON' | 'OFF'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLIENT NO-EVICT');
     return this.send(connectionCommands.clientNoEvict(enabled));
   }
@@ -779,7 +781,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 7.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-no-touch/
    */
-  clientNoTouch(enabled: 'ON' | 'OFF'): Reply<'OK'> {
+  clientNoTouch(enabled: 'ON' | 'OFF'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLIENT NO-TOUCH');
     return this.send(connectionCommands.clientNoTouch(enabled));
   }
@@ -792,7 +794,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 3.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-pause/
    */
-  clientPause(timeout: number, mode?: 'WRITE' | 'ALL'): Reply<'OK'> {
+  clientPause(timeout: number, mode?: 'WRITE' | 'ALL'): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'CLIENT PAUSE');
     return this.send(connectionCommands.clientPause(timeout, mode));
   }
@@ -806,7 +808,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the value has spaces or control characters
    * @see https://redis.io/docs/latest/commands/client-setinfo/
    */
-  clientSetinfo(attr: 'LIB-NAME' | 'LIB-VER', value: Str): Reply<'OK'> {
+  clientSetinfo(attr: 'LIB-NAME' | 'LIB-VER', value: Str): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'CLIENT SETINFO');
     return this.send(connectionCommands.clientSetinfo(attr, value));
   }
@@ -820,7 +822,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the name has spaces or control characters
    * @see https://redis.io/docs/latest/commands/client-setname/
    */
-  clientSetname(connectionName: Str): Reply<'OK'> {
+  clientSetname(connectionName: Str): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLIENT SETNAME');
     return this.send(connectionCommands.clientSetname(connectionName));
   }
@@ -833,7 +835,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-trackinginfo/
    */
-  clientTrackinginfo(): Reply<TrackingInfo> {
+  clientTrackinginfo(): ResultOf<K, TrackingInfo> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLIENT TRACKINGINFO');
     return this.send(connectionCommands.clientTrackinginfo());
   }
@@ -846,7 +848,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(log(N)) in connections, since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-unblock/
    */
-  clientUnblock(clientId: number, unblockType?: 'TIMEOUT' | 'ERROR'): Reply<number> {
+  clientUnblock(clientId: number, unblockType?: 'TIMEOUT' | 'ERROR'): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'CLIENT UNBLOCK');
     return this.send(connectionCommands.clientUnblock(clientId, unblockType));
   }
@@ -859,7 +861,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in paused connections, since Redis 6.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/client-unpause/
    */
-  clientUnpause(): Reply<'OK'> {
+  clientUnpause(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLIENT UNPAUSE');
     return this.send(connectionCommands.clientUnpause());
   }
@@ -873,7 +875,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a slot is served already
    * @see https://redis.io/docs/latest/commands/cluster-addslots/
    */
-  clusterAddslots(...slots: Variadic<number>): Reply<'OK'> {
+  clusterAddslots(...slots: Variadic<number>): ResultOf<K, 'OK'> {
     return this.send(clusterCommands.clusterAddslots(...slots));
   }
 
@@ -886,7 +888,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a slot is served already
    * @see https://redis.io/docs/latest/commands/cluster-addslotsrange/
    */
-  clusterAddslotsrange(...ranges: Variadic<readonly [startSlot: number, endSlot: number]>): Reply<'OK'> {
+  clusterAddslotsrange(...ranges: Variadic<readonly [startSlot: number, endSlot: number]>): ResultOf<K, 'OK'> {
     return this.send(clusterCommands.clusterAddslotsrange(...ranges));
   }
 
@@ -898,7 +900,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 3.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-bumpepoch/
    */
-  clusterBumpepoch(): Reply<string> {
+  clusterBumpepoch(): ResultOf<K, string> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER BUMPEPOCH');
     return this.send(clusterCommands.clusterBumpepoch());
   }
@@ -911,7 +913,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in migrations, since Valkey 9.0.0, not in Redis.
    * @see https://valkey.io/commands/cluster-cancelslotmigrations/
    */
-  clusterCancelslotmigrations(): Reply<'OK'> {
+  clusterCancelslotmigrations(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER CANCELSLOTMIGRATIONS');
     return this.send(clusterCommands.clusterCancelslotmigrations());
   }
@@ -925,7 +927,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the node is not known
    * @see https://redis.io/docs/latest/commands/cluster-count-failure-reports/
    */
-  clusterCountFailureReports(nodeId: Str): Reply<number> {
+  clusterCountFailureReports(nodeId: Str): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER COUNT-FAILURE-REPORTS');
     return this.send(clusterCommands.clusterCountFailureReports(nodeId));
   }
@@ -939,7 +941,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such slot
    * @see https://redis.io/docs/latest/commands/cluster-countkeysinslot/
    */
-  clusterCountkeysinslot(slot: number): Reply<number> {
+  clusterCountkeysinslot(slot: number): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER COUNTKEYSINSLOT');
     return this.send(clusterCommands.clusterCountkeysinslot(slot));
   }
@@ -953,7 +955,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a slot is not served
    * @see https://redis.io/docs/latest/commands/cluster-delslots/
    */
-  clusterDelslots(...slots: Variadic<number>): Reply<'OK'> {
+  clusterDelslots(...slots: Variadic<number>): ResultOf<K, 'OK'> {
     return this.send(clusterCommands.clusterDelslots(...slots));
   }
 
@@ -966,7 +968,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a slot is not served
    * @see https://redis.io/docs/latest/commands/cluster-delslotsrange/
    */
-  clusterDelslotsrange(...ranges: Variadic<readonly [startSlot: number, endSlot: number]>): Reply<'OK'> {
+  clusterDelslotsrange(...ranges: Variadic<readonly [startSlot: number, endSlot: number]>): ResultOf<K, 'OK'> {
     return this.send(clusterCommands.clusterDelslotsrange(...ranges));
   }
 
@@ -979,7 +981,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: this node is no replica
    * @see https://redis.io/docs/latest/commands/cluster-failover/
    */
-  clusterFailover(options?: 'FORCE' | 'TAKEOVER'): Reply<'OK'> {
+  clusterFailover(options?: 'FORCE' | 'TAKEOVER'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER FAILOVER');
     return this.send(clusterCommands.clusterFailover(options));
   }
@@ -993,7 +995,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such slot
    * @see https://valkey.io/commands/cluster-flushslot/
    */
-  clusterFlushslot(slot: number, flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
+  clusterFlushslot(slot: number, flushType?: 'ASYNC' | 'SYNC'): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'CLUSTER FLUSHSLOT');
     return this.send(clusterCommands.clusterFlushslot(slot, flushType));
   }
@@ -1007,7 +1009,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the database is not empty
    * @see https://redis.io/docs/latest/commands/cluster-flushslots/
    */
-  clusterFlushslots(): Reply<'OK'> {
+  clusterFlushslots(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER FLUSHSLOTS');
     return this.send(clusterCommands.clusterFlushslots());
   }
@@ -1021,7 +1023,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the node is not known, is this one or is its primary
    * @see https://redis.io/docs/latest/commands/cluster-forget/
    */
-  clusterForget(nodeId: Str): Reply<'OK'> {
+  clusterForget(nodeId: Str): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER FORGET');
     return this.send(clusterCommands.clusterForget(nodeId));
   }
@@ -1035,7 +1037,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such slot
    * @see https://redis.io/docs/latest/commands/cluster-getkeysinslot/
    */
-  clusterGetkeysinslot(slot: number, count: number): Reply<S[]> {
+  clusterGetkeysinslot(slot: number, count: number): ResultOf<K, S[]> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'CLUSTER GETKEYSINSLOT');
     return this.send(clusterCommands.clusterGetkeysinslot(slot, count) as Command<never>);
   }
@@ -1048,7 +1050,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in migrations, since Valkey 9.0.0, not in Redis.
    * @see https://valkey.io/commands/cluster-getslotmigrations/
    */
-  clusterGetslotmigrations(): Reply<Record<string, Plain>[]> {
+  clusterGetslotmigrations(): ResultOf<K, Record<string, Plain>[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER GETSLOTMIGRATIONS');
     return this.send(clusterCommands.clusterGetslotmigrations());
   }
@@ -1061,7 +1063,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-help/
    */
-  clusterHelp(): Reply<string[]> {
+  clusterHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER HELP');
     return this.send(clusterCommands.clusterHelp());
   }
@@ -1074,7 +1076,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 3.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-info/
    */
-  clusterInfo(): Reply<Record<string, string>> {
+  clusterInfo(): ResultOf<K, Record<string, string>> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER INFO');
     return this.send(clusterCommands.clusterInfo());
   }
@@ -1087,7 +1089,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in bytes, since Redis 3.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-keyslot/
    */
-  clusterKeyslot(key: Str): Reply<number> {
+  clusterKeyslot(key: Str): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER KEYSLOT');
     return this.send(clusterCommands.clusterKeyslot(key));
   }
@@ -1100,7 +1102,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in nodes, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-links/
    */
-  clusterLinks(): Reply<ClusterLink[]> {
+  clusterLinks(): ResultOf<K, ClusterLink[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER LINKS');
     return this.send(clusterCommands.clusterLinks());
   }
@@ -1114,7 +1116,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the address is not valid
    * @see https://redis.io/docs/latest/commands/cluster-meet/
    */
-  clusterMeet(ip: Str, port: number, clusterBusPort?: number): Reply<'OK'> {
+  clusterMeet(ip: Str, port: number, clusterBusPort?: number): ResultOf<K, 'OK'> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'CLUSTER MEET');
     return this.send(clusterCommands.clusterMeet(ip, port, clusterBusPort));
   }
@@ -1129,7 +1131,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a slot is not this node's, or the target is unknown
    * @see https://valkey.io/commands/cluster-migrateslots/
    */
-  clusterMigrateslots(...migrations: Variadic<SlotMigration>): Reply<'OK'> {
+  clusterMigrateslots(...migrations: Variadic<SlotMigration>): ResultOf<K, 'OK'> {
     return this.send(clusterCommands.clusterMigrateslots(...migrations));
   }
 
@@ -1143,18 +1145,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a range is not valid
    * @see https://redis.io/docs/latest/commands/cluster-migration/
    */
-  clusterMigration(action: 'IMPORT', ranges: Many<SlotBounds>): Reply<string>;
+  clusterMigration(action: 'IMPORT', ranges: Many<SlotBounds>): ResultOf<K, string>;
   /**
    * Imports slots from other nodes in one go, shows or cancels such imports.
    * @see https://redis.io/docs/latest/commands/cluster-migration/
    */
-  clusterMigration(action: 'CANCEL', task: MigrationTask): Reply<number>;
+  clusterMigration(action: 'CANCEL', task: MigrationTask): ResultOf<K, number>;
   /**
    * Imports slots from other nodes in one go, shows or cancels such imports.
    * @see https://redis.io/docs/latest/commands/cluster-migration/
    */
-  clusterMigration(action: 'STATUS', task: MigrationTask): Reply<Record<string, Plain>[]>;
-  clusterMigration(action: 'IMPORT' | 'CANCEL' | 'STATUS', what: Many<SlotBounds> | MigrationTask): Reply<never> {
+  clusterMigration(action: 'STATUS', task: MigrationTask): ResultOf<K, Record<string, Plain>[]>;
+  clusterMigration(action: 'IMPORT' | 'CANCEL' | 'STATUS', what: Many<SlotBounds> | MigrationTask): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'CLUSTER MIGRATION');
     return this.send(clusterCommands.clusterMigration(action as never, what as never) as Command<never>);
   }
@@ -1167,7 +1169,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 3.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-myid/
    */
-  clusterMyid(): Reply<string> {
+  clusterMyid(): ResultOf<K, string> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER MYID');
     return this.send(clusterCommands.clusterMyid());
   }
@@ -1180,7 +1182,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 7.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-myshardid/
    */
-  clusterMyshardid(): Reply<string> {
+  clusterMyshardid(): ResultOf<K, string> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER MYSHARDID');
     return this.send(clusterCommands.clusterMyshardid());
   }
@@ -1193,7 +1195,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in nodes, since Redis 3.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-nodes/
    */
-  clusterNodes(): Reply<ClusterNode[]> {
+  clusterNodes(): ResultOf<K, ClusterNode[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER NODES');
     return this.send(clusterCommands.clusterNodes());
   }
@@ -1207,7 +1209,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the node is not known or no primary
    * @see https://redis.io/docs/latest/commands/cluster-replicas/
    */
-  clusterReplicas(nodeId: Str): Reply<ClusterNode[]> {
+  clusterReplicas(nodeId: Str): ResultOf<K, ClusterNode[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER REPLICAS');
     return this.send(clusterCommands.clusterReplicas(nodeId));
   }
@@ -1221,7 +1223,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the node is not known, or this node has data
    * @see https://redis.io/docs/latest/commands/cluster-replicate/
    */
-  clusterReplicate(nodeId: string): Reply<'OK'> {
+  clusterReplicate(nodeId: string): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER REPLICATE');
     return this.send(clusterCommands.clusterReplicate(nodeId));
   }
@@ -1235,7 +1237,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: this primary still has keys
    * @see https://redis.io/docs/latest/commands/cluster-reset/
    */
-  clusterReset(resetType?: 'HARD' | 'SOFT'): Reply<'OK'> {
+  clusterReset(resetType?: 'HARD' | 'SOFT'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER RESET');
     return this.send(clusterCommands.clusterReset(resetType));
   }
@@ -1248,7 +1250,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 3.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-saveconfig/
    */
-  clusterSaveconfig(): Reply<'OK'> {
+  clusterSaveconfig(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER SAVECONFIG');
     return this.send(clusterCommands.clusterSaveconfig());
   }
@@ -1262,7 +1264,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the node knows others or has an epoch
    * @see https://redis.io/docs/latest/commands/cluster-set-config-epoch/
    */
-  clusterSetConfigEpoch(configEpoch: number): Reply<'OK'> {
+  clusterSetConfigEpoch(configEpoch: number): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER SET-CONFIG-EPOCH');
     return this.send(clusterCommands.clusterSetConfigEpoch(configEpoch));
   }
@@ -1276,7 +1278,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the node is not known, or keys are left in the slot
    * @see https://redis.io/docs/latest/commands/cluster-setslot/
    */
-  clusterSetslot(slot: number, state: SlotState, options?: { TIMEOUT?: number | undefined }): Reply<'OK'> {
+  clusterSetslot(slot: number, state: SlotState, options?: { TIMEOUT?: number | undefined }): ResultOf<K, 'OK'> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'CLUSTER SETSLOT');
     return this.send(clusterCommands.clusterSetslot(slot, state, options));
   }
@@ -1289,7 +1291,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in nodes, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-shards/
    */
-  clusterShards(): Reply<Shard[]> {
+  clusterShards(): ResultOf<K, Shard[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER SHARDS');
     return this.send(clusterCommands.clusterShards());
   }
@@ -1304,7 +1306,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 5.0.0: use `clusterReplicas`
    * @see https://redis.io/docs/latest/commands/cluster-slaves/
    */
-  clusterSlaves(nodeId: Str): Reply<ClusterNode[]> {
+  clusterSlaves(nodeId: Str): ResultOf<K, ClusterNode[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER SLAVES');
     return this.send(clusterCommands.clusterSlaves(nodeId));
   }
@@ -1317,7 +1319,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in slots, since Redis 8.2.0, Valkey 8.0.0.
    * @see https://redis.io/docs/latest/commands/cluster-slot-stats/
    */
-  clusterSlotStats(filter: SlotStatsFilter): Reply<[slot: number, statistics: Record<string, number>][]> {
+  clusterSlotStats(filter: SlotStatsFilter): ResultOf<K, [slot: number, statistics: Record<string, number>][]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'CLUSTER SLOT-STATS');
     return this.send(clusterCommands.clusterSlotStats(filter));
   }
@@ -1331,7 +1333,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 7.0.0: use `clusterShards`
    * @see https://redis.io/docs/latest/commands/cluster-slots/
    */
-  clusterSlots(): Reply<SlotRange[]> {
+  clusterSlots(): ResultOf<K, SlotRange[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CLUSTER SLOTS');
     return this.send(clusterCommands.clusterSlots());
   }
@@ -1345,7 +1347,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the cursor is not valid
    * @see https://valkey.io/commands/clusterscan/
    */
-  clusterscan(cursor: Str, options?: ClusterscanOptions): Reply<[cursor: string, keys: S[]]> {
+  clusterscan(cursor: Str, options?: ClusterscanOptions): ResultOf<K, [cursor: string, keys: S[]]> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'CLUSTERSCAN');
     return this.send(clusterCommands.clusterscan(cursor, options) as Command<never>);
   }
@@ -1358,7 +1360,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in commands, since Redis 2.8.13, in every Valkey.
    * @see https://redis.io/docs/latest/commands/command/
    */
-  command(): Reply<CommandInfo[]> {
+  command(): ResultOf<K, CommandInfo[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'COMMAND');
     return this.send(serverCommands.command());
   }
@@ -1371,7 +1373,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.8.13, in every Valkey.
    * @see https://redis.io/docs/latest/commands/command-count/
    */
-  commandCount(): Reply<number> {
+  commandCount(): ResultOf<K, number> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'COMMAND COUNT');
     return this.send(serverCommands.commandCount());
   }
@@ -1384,7 +1386,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in commands, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/command-docs/
    */
-  commandDocs(...commandNames: Optionals<Str>): Reply<Record<string, CommandDocs>> {
+  commandDocs(...commandNames: Optionals<Str>): ResultOf<K, Record<string, CommandDocs>> {
     return this.send(serverCommands.commandDocs(...commandNames));
   }
 
@@ -1397,7 +1399,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the command is not valid or has no keys
    * @see https://redis.io/docs/latest/commands/command-getkeys/
    */
-  commandGetkeys(command: Str, ...args: Optionals<Arg>): Reply<S[]> {
+  commandGetkeys(command: Str, ...args: Optionals<Arg>): ResultOf<K, S[]> {
     return this.send(serverCommands.commandGetkeys(command, ...args) as Command<never>);
   }
 
@@ -1410,7 +1412,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the command is not valid or has no keys
    * @see https://redis.io/docs/latest/commands/command-getkeysandflags/
    */
-  commandGetkeysandflags(command: Str, ...args: Optionals<Arg>): Reply<[key: S, flags: string[]][]> {
+  commandGetkeysandflags(command: Str, ...args: Optionals<Arg>): ResultOf<K, [key: S, flags: string[]][]> {
     return this.send(serverCommands.commandGetkeysandflags(command, ...args) as Command<never>);
   }
 
@@ -1422,7 +1424,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/command-help/
    */
-  commandHelp(): Reply<string[]> {
+  commandHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'COMMAND HELP');
     return this.send(serverCommands.commandHelp());
   }
@@ -1435,7 +1437,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in names, since Redis 2.8.13, in every Valkey.
    * @see https://redis.io/docs/latest/commands/command-info/
    */
-  commandInfo(...commandNames: Optionals<Str>): Reply<(CommandInfo | null)[]> {
+  commandInfo(...commandNames: Optionals<Str>): ResultOf<K, (CommandInfo | null)[]> {
     return this.send(serverCommands.commandInfo(...commandNames));
   }
 
@@ -1447,7 +1449,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in commands, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/command-list/
    */
-  commandList(filter?: One<{ MODULE: Str; ACLCAT: Str; PATTERN: Str }>): Reply<string[]> {
+  commandList(filter?: One<{ MODULE: Str; ACLCAT: Str; PATTERN: Str }>): ResultOf<K, string[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'COMMAND LIST');
     return this.send(serverCommands.commandList(filter));
   }
@@ -1460,7 +1462,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in entries, since Valkey 8.1.0, not in Redis.
    * @see https://valkey.io/commands/commandlog-get/
    */
-  commandlogGet(count: number, type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Reply<SlowCommand<S>[]> {
+  commandlogGet(count: number, type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): ResultOf<K, SlowCommand<S>[]> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'COMMANDLOG GET');
     return this.send(serverCommands.commandlogGet(count, type) as Command<never>);
   }
@@ -1473,7 +1475,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Valkey 8.1.0, not in Redis.
    * @see https://valkey.io/commands/commandlog-help/
    */
-  commandlogHelp(): Reply<string[]> {
+  commandlogHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'COMMANDLOG HELP');
     return this.send(serverCommands.commandlogHelp());
   }
@@ -1486,7 +1488,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Valkey 8.1.0, not in Redis.
    * @see https://valkey.io/commands/commandlog-len/
    */
-  commandlogLen(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Reply<number> {
+  commandlogLen(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'COMMANDLOG LEN');
     return this.send(serverCommands.commandlogLen(type));
   }
@@ -1499,7 +1501,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in entries, since Valkey 8.1.0, not in Redis.
    * @see https://valkey.io/commands/commandlog-reset/
    */
-  commandlogReset(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): Reply<'OK'> {
+  commandlogReset(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'COMMANDLOG RESET');
     return this.send(serverCommands.commandlogReset(type));
   }
@@ -1512,7 +1514,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in settings, since Redis 2.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/config-get/
    */
-  configGet(...parameters: Variadic<Str>): Reply<Record<string, string>> {
+  configGet(...parameters: Variadic<Str>): ResultOf<K, Record<string, string>> {
     return this.send(serverCommands.configGet(...parameters));
   }
 
@@ -1524,7 +1526,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/config-help/
    */
-  configHelp(): Reply<string[]> {
+  configHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CONFIG HELP');
     return this.send(serverCommands.configHelp());
   }
@@ -1537,7 +1539,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/config-resetstat/
    */
-  configResetstat(): Reply<'OK'> {
+  configResetstat(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CONFIG RESETSTAT');
     return this.send(serverCommands.configResetstat());
   }
@@ -1551,7 +1553,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the server runs without such a file
    * @see https://redis.io/docs/latest/commands/config-rewrite/
    */
-  configRewrite(): Reply<'OK'> {
+  configRewrite(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'CONFIG REWRITE');
     return this.send(serverCommands.configRewrite());
   }
@@ -1565,13 +1567,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a setting is unknown, fixed, or its value is wrong
    * @see https://redis.io/docs/latest/commands/config-set/
    */
-  configSet<T extends object>(data: Pairs | PairsOf<T>): Reply<'OK'>;
+  configSet<T extends object>(data: Pairs | PairsOf<T>): ResultOf<K, 'OK'>;
   /**
    * Changes settings of the running server, all of them or none.
    * @see https://redis.io/docs/latest/commands/config-set/
    */
-  configSet(parameter: Str, value: Arg): Reply<'OK'>;
-  configSet(data: Pairs | Str, value?: Arg): Reply<never> {
+  configSet(parameter: Str, value: Arg): ResultOf<K, 'OK'>;
+  configSet(data: Pairs | Str, value?: Arg): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'CONFIG SET');
     return this.send(serverCommands.configSet(data as never, value as never) as Command<never>);
   }
@@ -1585,7 +1587,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/copy/
    */
-  copy(source: Key, destination: Key, options?: CopyOptions): Reply<number> {
+  copy(source: Key, destination: Key, options?: CopyOptions): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'COPY');
     return this.send(genericCommands.copy(source, destination, options));
   }
@@ -1598,7 +1600,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/dbsize/
    */
-  dbsize(): Reply<number> {
+  dbsize(): ResultOf<K, number> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'DBSIZE');
     return this.send(serverCommands.dbsize());
   }
@@ -1612,7 +1614,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the server does not allow it
    * @see https://redis.io/docs/latest/commands/debug/
    */
-  debug(...args: Optionals<Arg>): Reply<unknown> {
+  debug(...args: Optionals<Arg>): ResultOf<K, unknown> {
     return this.send(serverCommands.debug(...args));
   }
 
@@ -1627,7 +1629,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/decr/
    */
-  decr(key: Key): Reply<number> {
+  decr(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'DECR');
     return this.send(stringCommands.decr(key));
   }
@@ -1643,7 +1645,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/decrby/
    */
-  decrby(key: Key, decrement: number | bigint): Reply<number> {
+  decrby(key: Key, decrement: number | bigint): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'DECRBY');
     return this.send(stringCommands.decrby(key, decrement));
   }
@@ -1656,7 +1658,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in keys, since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/del/
    */
-  del(...keys: Optionals<Key>): Reply<number> {
+  del(...keys: Optionals<Key>): ResultOf<K, number> {
     return this.sendUnlessAnswered(genericCommands.del(...keys));
   }
 
@@ -1670,7 +1672,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a digest is malformed
    * @see https://redis.io/docs/latest/commands/delex/
    */
-  delex(key: Key, options?: DelexOptions): Reply<number> {
+  delex(key: Key, options?: DelexOptions): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'DELEX');
     return this.send(stringCommands.delex(key, options));
   }
@@ -1684,7 +1686,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://valkey.io/commands/delifeq/
    */
-  delifeq(key: Key, value: Arg): Reply<number> {
+  delifeq(key: Key, value: Arg): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'DELIFEQ');
     return this.send(stringCommands.delifeq(key, value));
   }
@@ -1698,7 +1700,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/digest/
    */
-  digest(key: Key): Reply<S | null> {
+  digest(key: Key): ResultOf<K, S | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'DIGEST');
     return this.send(stringCommands.digest(key) as Command<never>);
   }
@@ -1711,7 +1713,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in elements, since Redis 2.6.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/dump/
    */
-  dump(key: Key): Reply<Buffer | null> {
+  dump(key: Key): ResultOf<K, Buffer | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'DUMP');
     return this.send(genericCommands.dump(key));
   }
@@ -1724,7 +1726,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/echo/
    */
-  echo(message: Arg): Reply<S> {
+  echo(message: Arg): ResultOf<K, S> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'ECHO');
     return this.send(connectionCommands.echo(message) as Command<never>);
   }
@@ -1739,7 +1741,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError BUSY: another script runs
    * @see https://redis.io/docs/latest/commands/eval/
    */
-  eval<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
+  eval<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): ResultOf<K, T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'EVAL');
     return this.send(scriptingCommands.eval(script, keys, args));
   }
@@ -1754,7 +1756,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError BUSY: another script runs
    * @see https://redis.io/docs/latest/commands/evalsha/
    */
-  evalsha<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
+  evalsha<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): ResultOf<K, T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'EVALSHA');
     return this.send(scriptingCommands.evalsha(sha1, keys, args));
   }
@@ -1769,7 +1771,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the script tried to write
    * @see https://redis.io/docs/latest/commands/evalsha_ro/
    */
-  evalshaRo<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
+  evalshaRo<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): ResultOf<K, T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'EVALSHA_RO');
     return this.send(scriptingCommands.evalshaRo(sha1, keys, args));
   }
@@ -1783,7 +1785,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the script tried to write
    * @see https://redis.io/docs/latest/commands/eval_ro/
    */
-  evalRo<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
+  evalRo<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): ResultOf<K, T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'EVAL_RO');
     return this.send(scriptingCommands.evalRo(script, keys, args));
   }
@@ -1796,7 +1798,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in keys, since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/exists/
    */
-  exists(...keys: Optionals<Key>): Reply<number> {
+  exists(...keys: Optionals<Key>): ResultOf<K, number> {
     return this.sendUnlessAnswered(genericCommands.exists(...keys));
   }
 
@@ -1808,7 +1810,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/expire/
    */
-  expire(key: Key, seconds: number, ...conditions: ExpireConditions): Reply<number> {
+  expire(key: Key, seconds: number, ...conditions: ExpireConditions): ResultOf<K, number> {
     return this.send(genericCommands.expire(key, seconds, ...conditions));
   }
 
@@ -1820,7 +1822,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/expireat/
    */
-  expireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): Reply<number> {
+  expireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): ResultOf<K, number> {
     return this.send(genericCommands.expireat(key, timestamp, ...conditions));
   }
 
@@ -1832,7 +1834,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/expiretime/
    */
-  expiretime(key: Key): Reply<number> {
+  expiretime(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'EXPIRETIME');
     return this.send(genericCommands.expiretime(key));
   }
@@ -1846,7 +1848,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: this server has no replica fit for it
    * @see https://redis.io/docs/latest/commands/failover/
    */
-  failover(options?: FailoverOptions): Reply<'OK'> {
+  failover(options?: FailoverOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'FAILOVER');
     return this.send(serverCommands.failover(options));
   }
@@ -1861,7 +1863,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError BUSY: a script runs
    * @see https://redis.io/docs/latest/commands/fcall/
    */
-  fcall<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
+  fcall<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): ResultOf<K, T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'FCALL');
     return this.send(scriptingCommands.fcall(name, keys, args));
   }
@@ -1875,7 +1877,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such function, or it may write
    * @see https://redis.io/docs/latest/commands/fcall_ro/
    */
-  fcallRo<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
+  fcallRo<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): ResultOf<K, T> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'FCALL_RO');
     return this.send(scriptingCommands.fcallRo(name, keys, args));
   }
@@ -1888,7 +1890,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in keys, since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/flushall/
    */
-  flushall(flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
+  flushall(flushType?: 'ASYNC' | 'SYNC'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'FLUSHALL');
     return this.send(serverCommands.flushall(flushType));
   }
@@ -1901,7 +1903,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in keys, since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/flushdb/
    */
-  flushdb(flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
+  flushdb(flushType?: 'ASYNC' | 'SYNC'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'FLUSHDB');
     return this.send(serverCommands.flushdb(flushType));
   }
@@ -1915,7 +1917,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such library
    * @see https://redis.io/docs/latest/commands/function-delete/
    */
-  functionDelete(libraryName: Str): Reply<'OK'> {
+  functionDelete(libraryName: Str): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'FUNCTION DELETE');
     return this.send(scriptingCommands.functionDelete(libraryName));
   }
@@ -1928,7 +1930,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in libraries, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/function-dump/
    */
-  functionDump(): Reply<Buffer> {
+  functionDump(): ResultOf<K, Buffer> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'FUNCTION DUMP');
     return this.send(scriptingCommands.functionDump());
   }
@@ -1941,7 +1943,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in functions, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/function-flush/
    */
-  functionFlush(flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
+  functionFlush(flushType?: 'ASYNC' | 'SYNC'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'FUNCTION FLUSH');
     return this.send(scriptingCommands.functionFlush(flushType));
   }
@@ -1954,7 +1956,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/function-help/
    */
-  functionHelp(): Reply<string[]> {
+  functionHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'FUNCTION HELP');
     return this.send(scriptingCommands.functionHelp());
   }
@@ -1969,7 +1971,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError UNKILLABLE: it has written already
    * @see https://redis.io/docs/latest/commands/function-kill/
    */
-  functionKill(): Reply<'OK'> {
+  functionKill(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'FUNCTION KILL');
     return this.send(scriptingCommands.functionKill());
   }
@@ -1982,7 +1984,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in functions, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/function-list/
    */
-  functionList(options?: FunctionListOptions): Reply<FunctionLibrary[]> {
+  functionList(options?: FunctionListOptions): ResultOf<K, FunctionLibrary[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'FUNCTION LIST');
     return this.send(scriptingCommands.functionList(options));
   }
@@ -1997,7 +1999,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the code has mistakes, or the library exists
    * @see https://redis.io/docs/latest/commands/function-load/
    */
-  functionLoad(functionCode: Str, options?: FunctionLoadOptions): Reply<string> {
+  functionLoad(functionCode: Str, options?: FunctionLoadOptions): ResultOf<K, string> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'FUNCTION LOAD');
     return this.send(scriptingCommands.functionLoad(functionCode, options));
   }
@@ -2012,7 +2014,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the payload is broken, or a library exists
    * @see https://redis.io/docs/latest/commands/function-restore/
    */
-  functionRestore(serializedValue: Str, policy?: 'FLUSH' | 'APPEND' | 'REPLACE'): Reply<'OK'> {
+  functionRestore(serializedValue: Str, policy?: 'FLUSH' | 'APPEND' | 'REPLACE'): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'FUNCTION RESTORE');
     return this.send(scriptingCommands.functionRestore(serializedValue, policy));
   }
@@ -2025,7 +2027,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/function-stats/
    */
-  functionStats(): Reply<FunctionStats> {
+  functionStats(): ResultOf<K, FunctionStats> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'FUNCTION STATS');
     return this.send(scriptingCommands.functionStats());
   }
@@ -2045,7 +2047,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     points: Many<readonly [longitude: number, latitude: number, member: Arg]>,
     options?: GeoaddOptions,
-  ): Reply<number> {
+  ): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'GEOADD');
     return this.sendUnlessAnswered(geoCommands.geoadd(key, points, options));
   }
@@ -2059,7 +2061,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/geodist/
    */
-  geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' | 'FT' | 'MI'): Reply<number | null> {
+  geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' | 'FT' | 'MI'): ResultOf<K, number | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'GEODIST');
     return this.send(geoCommands.geodist(key, member1, member2, unit));
   }
@@ -2073,7 +2075,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/geohash/
    */
-  geohash(key: Key, ...members: Optionals<Arg>): Reply<(S | null)[]> {
+  geohash(key: Key, ...members: Optionals<Arg>): ResultOf<K, (S | null)[]> {
     return this.sendUnlessAnswered(geoCommands.geohash(key, ...members) as Command<never>);
   }
 
@@ -2086,7 +2088,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/geopos/
    */
-  geopos(key: Key, ...members: Optionals<Arg>): Reply<([longitude: number, latitude: number] | null)[]> {
+  geopos(key: Key, ...members: Optionals<Arg>): ResultOf<K, ([longitude: number, latitude: number] | null)[]> {
     return this.sendUnlessAnswered(geoCommands.geopos(key, ...members));
   }
 
@@ -2109,7 +2111,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusOptions & Without<'STORE' | 'STOREDIST' | 'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
-  ): Reply<S[]>;
+  ): ResultOf<K, S[]>;
   /**
    * Finds places within a circle around a point, or stores them.
    * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -2122,7 +2124,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusOptions & ({ STORE: Key } | { STOREDIST: Key }),
-  ): Reply<number>;
+  ): ResultOf<K, number>;
   /**
    * Finds places within a circle around a point, or stores them.
    * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -2135,7 +2137,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }) & Without<'STORE' | 'STOREDIST'>,
-  ): Reply<GeoMatch<S>[]>;
+  ): ResultOf<K, GeoMatch<S>[]>;
   /**
    * Finds places within a circle around a point, or stores them.
    * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -2148,7 +2150,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusOptions,
-  ): Reply<S[] | number | GeoMatch<S>[]>;
+  ): ResultOf<K, S[] | number | GeoMatch<S>[]>;
   georadius(
     key: Key,
     longitude: number,
@@ -2156,7 +2158,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusOptions,
-  ): Reply<never> {
+  ): ResultOf<K, never> {
     if (arguments.length > 6) refuseSurplus(arguments, 6, 'GEORADIUS');
     return this.send(geoCommands.georadius(key, longitude, latitude, radius, unit, options as never) as Command<never>);
   }
@@ -2180,7 +2182,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberOptions & Without<'STORE' | 'STOREDIST' | 'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
-  ): Reply<S[]>;
+  ): ResultOf<K, S[]>;
   /**
    * Finds places within a circle around another place, or stores them.
    * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -2192,7 +2194,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusbymemberOptions & ({ STORE: Key } | { STOREDIST: Key }),
-  ): Reply<number>;
+  ): ResultOf<K, number>;
   /**
    * Finds places within a circle around another place, or stores them.
    * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -2204,7 +2206,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusbymemberOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }) & Without<'STORE' | 'STOREDIST'>,
-  ): Reply<GeoMatch<S>[]>;
+  ): ResultOf<K, GeoMatch<S>[]>;
   /**
    * Finds places within a circle around another place, or stores them.
    * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
@@ -2216,14 +2218,14 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberOptions,
-  ): Reply<S[] | number | GeoMatch<S>[]>;
+  ): ResultOf<K, S[] | number | GeoMatch<S>[]>;
   georadiusbymember(
     key: Key,
     member: Arg,
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberOptions,
-  ): Reply<never> {
+  ): ResultOf<K, never> {
     if (arguments.length > 5) refuseSurplus(arguments, 5, 'GEORADIUSBYMEMBER');
     return this.send(geoCommands.georadiusbymember(key, member, radius, unit, options as never) as Command<never>);
   }
@@ -2246,7 +2248,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberRoOptions & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
-  ): Reply<S[]>;
+  ): ResultOf<K, S[]>;
   /**
    * Finds places within a circle around another place.
    * @deprecated since Redis 6.2.0: use `geosearch`
@@ -2258,7 +2260,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusbymemberRoOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
-  ): Reply<GeoMatch<S>[]>;
+  ): ResultOf<K, GeoMatch<S>[]>;
   /**
    * Finds places within a circle around another place.
    * @deprecated since Redis 6.2.0: use `geosearch`
@@ -2270,14 +2272,14 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberRoOptions,
-  ): Reply<S[] | GeoMatch<S>[]>;
+  ): ResultOf<K, S[] | GeoMatch<S>[]>;
   georadiusbymemberRo(
     key: Key,
     member: Arg,
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusbymemberRoOptions,
-  ): Reply<never> {
+  ): ResultOf<K, never> {
     if (arguments.length > 5) refuseSurplus(arguments, 5, 'GEORADIUSBYMEMBER_RO');
     return this.send(geoCommands.georadiusbymemberRo(key, member, radius, unit, options as never) as Command<never>);
   }
@@ -2300,7 +2302,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusRoOptions & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>,
-  ): Reply<S[]>;
+  ): ResultOf<K, S[]>;
   /**
    * Finds places within a circle around a point.
    * @deprecated since Redis 6.2.0: use `geosearch`
@@ -2313,7 +2315,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options: GeoradiusRoOptions & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
-  ): Reply<GeoMatch<S>[]>;
+  ): ResultOf<K, GeoMatch<S>[]>;
   /**
    * Finds places within a circle around a point.
    * @deprecated since Redis 6.2.0: use `geosearch`
@@ -2326,7 +2328,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusRoOptions,
-  ): Reply<S[] | GeoMatch<S>[]>;
+  ): ResultOf<K, S[] | GeoMatch<S>[]>;
   georadiusRo(
     key: Key,
     longitude: number,
@@ -2334,7 +2336,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     radius: number,
     unit: 'M' | 'KM' | 'FT' | 'MI',
     options?: GeoradiusRoOptions,
-  ): Reply<never> {
+  ): ResultOf<K, never> {
     if (arguments.length > 6) refuseSurplus(arguments, 6, 'GEORADIUS_RO');
     return this.send(geoCommands.georadiusRo(key, longitude, latitude, radius, unit, options as never) as Command<never>);
   }
@@ -2351,7 +2353,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the place in the middle is missing
    * @see https://redis.io/docs/latest/commands/geosearch/
    */
-  geosearch(key: Key, query: GeoQuery & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>): Reply<S[]>;
+  geosearch(key: Key, query: GeoQuery & Without<'WITHCOORD' | 'WITHDIST' | 'WITHHASH'>): ResultOf<K, S[]>;
   /**
    * Finds places within a circle, a box or (Valkey 9) a polygon.
    * @see https://redis.io/docs/latest/commands/geosearch/
@@ -2359,13 +2361,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
   geosearch(
     key: Key,
     query: GeoQuery & GeoWith & ({ WITHCOORD: true } | { WITHDIST: true } | { WITHHASH: true }),
-  ): Reply<GeoMatch<S>[]>;
+  ): ResultOf<K, GeoMatch<S>[]>;
   /**
    * Finds places within a circle, a box or (Valkey 9) a polygon.
    * @see https://redis.io/docs/latest/commands/geosearch/
    */
-  geosearch(key: Key, query: GeoQuery & GeoWith): Reply<S[] | GeoMatch<S>[]>;
-  geosearch(key: Key, query: GeoQuery): Reply<never> {
+  geosearch(key: Key, query: GeoQuery & GeoWith): ResultOf<K, S[] | GeoMatch<S>[]>;
+  geosearch(key: Key, query: GeoQuery): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'GEOSEARCH');
     return this.send(geoCommands.geosearch(key, query as never) as Command<never>);
   }
@@ -2383,7 +2385,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the place in the middle is missing
    * @see https://redis.io/docs/latest/commands/geosearchstore/
    */
-  geosearchstore(destination: Key, source: Key, query: GeoQuery & { STOREDIST?: boolean | undefined }): Reply<number> {
+  geosearchstore(
+    destination: Key,
+    source: Key,
+    query: GeoQuery & { STOREDIST?: boolean | undefined },
+  ): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'GEOSEARCHSTORE');
     return this.send(geoCommands.geosearchstore(destination, source, query));
   }
@@ -2397,7 +2403,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/get/
    */
-  get(key: Key): Reply<S | null> {
+  get(key: Key): ResultOf<K, S | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'GET');
     return this.send(stringCommands.get(key) as Command<never>);
   }
@@ -2412,7 +2418,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the offset is out of range
    * @see https://redis.io/docs/latest/commands/getbit/
    */
-  getbit(key: Key, offset: number): Reply<number> {
+  getbit(key: Key, offset: number): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'GETBIT');
     return this.send(bitmapCommands.getbit(key, offset));
   }
@@ -2426,7 +2432,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/getdel/
    */
-  getdel(key: Key): Reply<S | null> {
+  getdel(key: Key): ResultOf<K, S | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'GETDEL');
     return this.send(stringCommands.getdel(key) as Command<never>);
   }
@@ -2441,7 +2447,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/getex/
    */
-  getex(key: Key, options?: GetexOptions): Reply<S | null> {
+  getex(key: Key, options?: GetexOptions): ResultOf<K, S | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'GETEX');
     return this.send(stringCommands.getex(key, options) as Command<never>);
   }
@@ -2455,7 +2461,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/getrange/
    */
-  getrange(key: Key, start: number, end: number): Reply<S> {
+  getrange(key: Key, start: number, end: number): ResultOf<K, S> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'GETRANGE');
     return this.send(stringCommands.getrange(key, start, end) as Command<never>);
   }
@@ -2471,7 +2477,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 6.2.0: use `set` with { GET: true }
    * @see https://redis.io/docs/latest/commands/getset/
    */
-  getset(key: Key, value: Arg): Reply<S | null> {
+  getset(key: Key, value: Arg): ResultOf<K, S | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'GETSET');
     return this.send(stringCommands.getset(key, value) as Command<never>);
   }
@@ -2485,7 +2491,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hdel/
    */
-  hdel(key: Key, ...fields: Optionals<Arg>): Reply<number> {
+  hdel(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number> {
     return this.sendUnlessAnswered(hashCommands.hdel(key, ...fields));
   }
 
@@ -2498,7 +2504,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hexists/
    */
-  hexists(key: Key, field: Arg): Reply<number> {
+  hexists(key: Key, field: Arg): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'HEXISTS');
     return this.send(hashCommands.hexists(key, field));
   }
@@ -2513,7 +2519,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hexpire/
    */
-  hexpire(key: Key, seconds: number, fields: Many<Arg>, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number[]> {
+  hexpire(key: Key, seconds: number, fields: Many<Arg>, condition?: 'NX' | 'XX' | 'GT' | 'LT'): ResultOf<K, number[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'HEXPIRE');
     return this.sendUnlessAnswered(hashCommands.hexpire(key, seconds, fields, condition));
   }
@@ -2533,7 +2539,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     timestamp: number | Date,
     fields: Many<Arg>,
     condition?: 'NX' | 'XX' | 'GT' | 'LT',
-  ): Reply<number[]> {
+  ): ResultOf<K, number[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'HEXPIREAT');
     return this.sendUnlessAnswered(hashCommands.hexpireat(key, timestamp, fields, condition));
   }
@@ -2547,7 +2553,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hexpiretime/
    */
-  hexpiretime(key: Key, ...fields: Optionals<Arg>): Reply<number[]> {
+  hexpiretime(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
     return this.sendUnlessAnswered(hashCommands.hexpiretime(key, ...fields));
   }
 
@@ -2560,7 +2566,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hget/
    */
-  hget(key: Key, field: Arg): Reply<S | null> {
+  hget(key: Key, field: Arg): ResultOf<K, S | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'HGET');
     return this.send(hashCommands.hget(key, field) as Command<never>);
   }
@@ -2574,7 +2580,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hgetall/
    */
-  hgetall(key: Key): Reply<Dictionary<S, S>> {
+  hgetall(key: Key): ResultOf<K, Dictionary<S, S>> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'HGETALL');
     return this.send(hashCommands.hgetall(key) as Command<never>);
   }
@@ -2588,7 +2594,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hgetdel/
    */
-  hgetdel(key: Key, ...fields: Optionals<Arg>): Reply<(S | null)[]> {
+  hgetdel(key: Key, ...fields: Optionals<Arg>): ResultOf<K, (S | null)[]> {
     return this.sendUnlessAnswered(hashCommands.hgetdel(key, ...fields) as Command<never>);
   }
 
@@ -2603,7 +2609,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hgetex/
    */
-  hgetex(key: Key, fields: Many<Arg>, options?: HgetexOptions): Reply<(S | null)[]> {
+  hgetex(key: Key, fields: Many<Arg>, options?: HgetexOptions): ResultOf<K, (S | null)[]> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HGETEX');
     return this.sendUnlessAnswered(hashCommands.hgetex(key, fields, options) as Command<never>);
   }
@@ -2619,7 +2625,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/hincrby/
    */
-  hincrby(key: Key, field: Arg, increment: number | bigint): Reply<number> {
+  hincrby(key: Key, field: Arg, increment: number | bigint): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HINCRBY');
     return this.send(hashCommands.hincrby(key, field, increment));
   }
@@ -2635,7 +2641,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the value is no number
    * @see https://redis.io/docs/latest/commands/hincrbyfloat/
    */
-  hincrbyfloat(key: Key, field: Arg, increment: Arg): Reply<S> {
+  hincrbyfloat(key: Key, field: Arg, increment: Arg): ResultOf<K, S> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HINCRBYFLOAT');
     return this.send(hashCommands.hincrbyfloat(key, field, increment) as Command<never>);
   }
@@ -2649,7 +2655,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hkeys/
    */
-  hkeys(key: Key): Reply<S[]> {
+  hkeys(key: Key): ResultOf<K, S[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'HKEYS');
     return this.send(hashCommands.hkeys(key) as Command<never>);
   }
@@ -2663,7 +2669,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hlen/
    */
-  hlen(key: Key): Reply<number> {
+  hlen(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'HLEN');
     return this.send(hashCommands.hlen(key));
   }
@@ -2677,7 +2683,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hmget/
    */
-  hmget(key: Key, ...fields: Optionals<Arg>): Reply<(S | null)[]> {
+  hmget(key: Key, ...fields: Optionals<Arg>): ResultOf<K, (S | null)[]> {
     return this.sendUnlessAnswered(hashCommands.hmget(key, ...fields) as Command<never>);
   }
 
@@ -2692,14 +2698,14 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 4.0.0: use `hset`
    * @see https://redis.io/docs/latest/commands/hmset/
    */
-  hmset<T extends object>(key: Key, data: Pairs | PairsOf<T>): Reply<'OK'>;
+  hmset<T extends object>(key: Key, data: Pairs | PairsOf<T>): ResultOf<K, 'OK'>;
   /**
    * Sets fields of a hash.
    * @deprecated since Redis 4.0.0: use `hset`
    * @see https://redis.io/docs/latest/commands/hmset/
    */
-  hmset(key: Key, field: Arg, value: Arg): Reply<'OK'>;
-  hmset(key: Key, data: Pairs | Arg, value?: Arg): Reply<never> {
+  hmset(key: Key, field: Arg, value: Arg): ResultOf<K, 'OK'>;
+  hmset(key: Key, data: Pairs | Arg, value?: Arg): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HMSET');
     return this.sendUnlessAnswered(hashCommands.hmset(key, data as never, value as never) as Command<never>);
   }
@@ -2712,7 +2718,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in keys, since Redis 8.6.0, not in Valkey.
    * @see https://redis.io/docs/latest/commands/hotkeys-get/
    */
-  hotkeysGet(): Reply<Record<string, Plain>[] | null> {
+  hotkeysGet(): ResultOf<K, Record<string, Plain>[] | null> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'HOTKEYS GET');
     return this.send(serverCommands.hotkeysGet());
   }
@@ -2725,7 +2731,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 8.6.1, not in Valkey.
    * @see https://redis.io/docs/latest/commands/hotkeys-help/
    */
-  hotkeysHelp(): Reply<string[]> {
+  hotkeysHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'HOTKEYS HELP');
     return this.send(serverCommands.hotkeysHelp());
   }
@@ -2739,7 +2745,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a measurement runs
    * @see https://redis.io/docs/latest/commands/hotkeys-reset/
    */
-  hotkeysReset(): Reply<'OK'> {
+  hotkeysReset(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'HOTKEYS RESET');
     return this.send(serverCommands.hotkeysReset());
   }
@@ -2753,7 +2759,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a measurement runs already
    * @see https://redis.io/docs/latest/commands/hotkeys-start/
    */
-  hotkeysStart(options: HotkeysStartOptions): Reply<'OK'> {
+  hotkeysStart(options: HotkeysStartOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'HOTKEYS START');
     return this.send(serverCommands.hotkeysStart(options));
   }
@@ -2766,7 +2772,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 8.6.0, not in Valkey.
    * @see https://redis.io/docs/latest/commands/hotkeys-stop/
    */
-  hotkeysStop(): Reply<'OK' | null> {
+  hotkeysStop(): ResultOf<K, 'OK' | null> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'HOTKEYS STOP');
     return this.send(serverCommands.hotkeysStop());
   }
@@ -2780,7 +2786,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hpersist/
    */
-  hpersist(key: Key, ...fields: Optionals<Arg>): Reply<number[]> {
+  hpersist(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
     return this.sendUnlessAnswered(hashCommands.hpersist(key, ...fields));
   }
 
@@ -2794,7 +2800,12 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hpexpire/
    */
-  hpexpire(key: Key, milliseconds: number, fields: Many<Arg>, condition?: 'NX' | 'XX' | 'GT' | 'LT'): Reply<number[]> {
+  hpexpire(
+    key: Key,
+    milliseconds: number,
+    fields: Many<Arg>,
+    condition?: 'NX' | 'XX' | 'GT' | 'LT',
+  ): ResultOf<K, number[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'HPEXPIRE');
     return this.sendUnlessAnswered(hashCommands.hpexpire(key, milliseconds, fields, condition));
   }
@@ -2814,7 +2825,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     timestamp: number | Date,
     fields: Many<Arg>,
     condition?: 'NX' | 'XX' | 'GT' | 'LT',
-  ): Reply<number[]> {
+  ): ResultOf<K, number[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'HPEXPIREAT');
     return this.sendUnlessAnswered(hashCommands.hpexpireat(key, timestamp, fields, condition));
   }
@@ -2828,7 +2839,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hpexpiretime/
    */
-  hpexpiretime(key: Key, ...fields: Optionals<Arg>): Reply<number[]> {
+  hpexpiretime(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
     return this.sendUnlessAnswered(hashCommands.hpexpiretime(key, ...fields));
   }
 
@@ -2841,7 +2852,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hpttl/
    */
-  hpttl(key: Key, ...fields: Optionals<Arg>): Reply<number[]> {
+  hpttl(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
     return this.sendUnlessAnswered(hashCommands.hpttl(key, ...fields));
   }
 
@@ -2854,17 +2865,17 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hrandfield/
    */
-  hrandfield(key: Key): Reply<S | null>;
+  hrandfield(key: Key): ResultOf<K, S | null>;
   /**
    * Picks fields of a hash at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/hrandfield/
    */
-  hrandfield(key: Key, count: number, options?: { WITHVALUES?: false | undefined }): Reply<S[]>;
+  hrandfield(key: Key, count: number, options?: { WITHVALUES?: false | undefined }): ResultOf<K, S[]>;
   /**
    * Picks fields of a hash at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/hrandfield/
    */
-  hrandfield(key: Key, count: number, options: { WITHVALUES: true }): Reply<[field: S, value: S][]>;
+  hrandfield(key: Key, count: number, options: { WITHVALUES: true }): ResultOf<K, [field: S, value: S][]>;
   /**
    * Picks fields of a hash at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/hrandfield/
@@ -2873,13 +2884,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     count: number,
     options?: { WITHVALUES?: boolean | undefined },
-  ): Reply<S[] | [field: S, value: S][]>;
+  ): ResultOf<K, S[] | [field: S, value: S][]>;
   /**
    * Picks fields of a hash at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/hrandfield/
    */
-  hrandfield(key: Key, count?: number): Reply<S | S[] | null>;
-  hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }): Reply<never> {
+  hrandfield(key: Key, count?: number): ResultOf<K, S | S[] | null>;
+  hrandfield(key: Key, count?: number, options?: { WITHVALUES?: boolean | undefined }): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HRANDFIELD');
     return this.send(hashCommands.hrandfield(key, count as never, options as never) as Command<never>);
   }
@@ -2897,7 +2908,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     cursor: string | number | bigint,
     options?: HscanOptions & Without<'NOVALUES'>,
-  ): Reply<[cursor: string, fields: [field: S, value: S][]]>;
+  ): ResultOf<K, [cursor: string, fields: [field: S, value: S][]]>;
   /**
    * Walks over the fields of a hash page by page.
    * @see https://redis.io/docs/latest/commands/hscan/
@@ -2906,7 +2917,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     cursor: string | number | bigint,
     options: HscanOptions & { NOVALUES: true },
-  ): Reply<[cursor: string, fields: S[]]>;
+  ): ResultOf<K, [cursor: string, fields: S[]]>;
   /**
    * Walks over the fields of a hash page by page.
    * @see https://redis.io/docs/latest/commands/hscan/
@@ -2915,8 +2926,8 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     cursor: string | number | bigint,
     options?: HscanOptions,
-  ): Reply<[cursor: string, fields: [field: S, value: S][]] | [cursor: string, fields: S[]]>;
-  hscan(key: Key, cursor: string | number | bigint, options?: HscanOptions): Reply<never> {
+  ): ResultOf<K, [cursor: string, fields: [field: S, value: S][]] | [cursor: string, fields: S[]]>;
+  hscan(key: Key, cursor: string | number | bigint, options?: HscanOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HSCAN');
     return this.send(hashCommands.hscan(key, cursor, options as never) as Command<never>);
   }
@@ -2931,13 +2942,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/hset/
    */
-  hset<T extends object>(key: Key, data: Pairs | PairsOf<T>): Reply<number>;
+  hset<T extends object>(key: Key, data: Pairs | PairsOf<T>): ResultOf<K, number>;
   /**
    * Sets fields of a hash and answers how many were new.
    * @see https://redis.io/docs/latest/commands/hset/
    */
-  hset(key: Key, field: Arg, value: Arg): Reply<number>;
-  hset(key: Key, data: Pairs | Arg, value?: Arg): Reply<never> {
+  hset(key: Key, field: Arg, value: Arg): ResultOf<K, number>;
+  hset(key: Key, data: Pairs | Arg, value?: Arg): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HSET');
     return this.sendUnlessAnswered(hashCommands.hset(key, data as never, value as never) as Command<never>);
   }
@@ -2954,7 +2965,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hsetex/
    */
-  hsetex<T extends object>(key: Key, data: Pairs | PairsOf<T>, options?: HsetexOptions): Reply<number> {
+  hsetex<T extends object>(key: Key, data: Pairs | PairsOf<T>, options?: HsetexOptions): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HSETEX');
     return this.send(hashCommands.hsetex(key, data, options));
   }
@@ -2969,7 +2980,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/hsetnx/
    */
-  hsetnx(key: Key, field: Arg, value: Arg): Reply<number> {
+  hsetnx(key: Key, field: Arg, value: Arg): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'HSETNX');
     return this.send(hashCommands.hsetnx(key, field, value));
   }
@@ -2983,7 +2994,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hstrlen/
    */
-  hstrlen(key: Key, field: Arg): Reply<number> {
+  hstrlen(key: Key, field: Arg): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'HSTRLEN');
     return this.send(hashCommands.hstrlen(key, field));
   }
@@ -2997,7 +3008,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/httl/
    */
-  httl(key: Key, ...fields: Optionals<Arg>): Reply<number[]> {
+  httl(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
     return this.sendUnlessAnswered(hashCommands.httl(key, ...fields));
   }
 
@@ -3010,7 +3021,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/hvals/
    */
-  hvals(key: Key): Reply<S[]> {
+  hvals(key: Key): ResultOf<K, S[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'HVALS');
     return this.send(hashCommands.hvals(key) as Command<never>);
   }
@@ -3026,7 +3037,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/incr/
    */
-  incr(key: Key): Reply<number> {
+  incr(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'INCR');
     return this.send(stringCommands.incr(key));
   }
@@ -3042,7 +3053,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/incrby/
    */
-  incrby(key: Key, increment: number | bigint): Reply<number> {
+  incrby(key: Key, increment: number | bigint): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'INCRBY');
     return this.send(stringCommands.incrby(key, increment));
   }
@@ -3058,7 +3069,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the value is no number
    * @see https://redis.io/docs/latest/commands/incrbyfloat/
    */
-  incrbyfloat(key: Key, increment: Arg): Reply<S> {
+  incrbyfloat(key: Key, increment: Arg): ResultOf<K, S> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'INCRBYFLOAT');
     return this.send(stringCommands.incrbyfloat(key, increment) as Command<never>);
   }
@@ -3071,7 +3082,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/info/
    */
-  info(...sections: Optionals<Str>): Reply<ServerInfo> {
+  info(...sections: Optionals<Str>): ResultOf<K, ServerInfo> {
     return this.send(serverCommands.info(...sections));
   }
 
@@ -3083,7 +3094,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in all keys, since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/keys/
    */
-  keys(pattern: Str): Reply<S[]> {
+  keys(pattern: Str): ResultOf<K, S[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'KEYS');
     return this.send(genericCommands.keys(pattern) as Command<never>);
   }
@@ -3096,7 +3107,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/lastsave/
    */
-  lastsave(): Reply<number> {
+  lastsave(): ResultOf<K, number> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'LASTSAVE');
     return this.send(serverCommands.lastsave());
   }
@@ -3109,7 +3120,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.8.13, in every Valkey.
    * @see https://redis.io/docs/latest/commands/latency-doctor/
    */
-  latencyDoctor(): Reply<string> {
+  latencyDoctor(): ResultOf<K, string> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'LATENCY DOCTOR');
     return this.send(serverCommands.latencyDoctor());
   }
@@ -3123,7 +3134,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: nothing was measured for the event
    * @see https://redis.io/docs/latest/commands/latency-graph/
    */
-  latencyGraph(event: Str): Reply<string> {
+  latencyGraph(event: Str): ResultOf<K, string> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'LATENCY GRAPH');
     return this.send(serverCommands.latencyGraph(event));
   }
@@ -3136,7 +3147,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.8.13, in every Valkey.
    * @see https://redis.io/docs/latest/commands/latency-help/
    */
-  latencyHelp(): Reply<string[]> {
+  latencyHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'LATENCY HELP');
     return this.send(serverCommands.latencyHelp());
   }
@@ -3149,7 +3160,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in commands, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/latency-histogram/
    */
-  latencyHistogram(...commands: Optionals<Str>): Reply<Record<string, LatencyHistogram>> {
+  latencyHistogram(...commands: Optionals<Str>): ResultOf<K, Record<string, LatencyHistogram>> {
     return this.send(serverCommands.latencyHistogram(...commands));
   }
 
@@ -3161,7 +3172,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.8.13, in every Valkey.
    * @see https://redis.io/docs/latest/commands/latency-history/
    */
-  latencyHistory(event: Str): Reply<[timestamp: number, latency: number][]> {
+  latencyHistory(event: Str): ResultOf<K, [timestamp: number, latency: number][]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'LATENCY HISTORY');
     return this.send(serverCommands.latencyHistory(event));
   }
@@ -3174,7 +3185,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.8.13, in every Valkey.
    * @see https://redis.io/docs/latest/commands/latency-latest/
    */
-  latencyLatest(): Reply<LatencyEvent[]> {
+  latencyLatest(): ResultOf<K, LatencyEvent[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'LATENCY LATEST');
     return this.send(serverCommands.latencyLatest());
   }
@@ -3187,7 +3198,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in events, since Redis 2.8.13, in every Valkey.
    * @see https://redis.io/docs/latest/commands/latency-reset/
    */
-  latencyReset(...events: Optionals<Str>): Reply<number> {
+  latencyReset(...events: Optionals<Str>): ResultOf<K, number> {
     return this.send(serverCommands.latencyReset(...events));
   }
 
@@ -3200,12 +3211,12 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/lcs/
    */
-  lcs(key1: Key, key2: Key, options?: LcsOptions & Without<'LEN' | 'IDX'>): Reply<S>;
+  lcs(key1: Key, key2: Key, options?: LcsOptions & Without<'LEN' | 'IDX'>): ResultOf<K, S>;
   /**
    * Finds the longest text that two strings have in common, its length or where it lies.
    * @see https://redis.io/docs/latest/commands/lcs/
    */
-  lcs(key1: Key, key2: Key, options: LcsOptions & { LEN: true }): Reply<number>;
+  lcs(key1: Key, key2: Key, options: LcsOptions & { LEN: true }): ResultOf<K, number>;
   /**
    * Finds the longest text that two strings have in common, its length or where it lies.
    * @see https://redis.io/docs/latest/commands/lcs/
@@ -3214,13 +3225,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key1: Key,
     key2: Key,
     options: LcsOptions & { IDX: true } & Without<'LEN'>,
-  ): Reply<{ matches: LcsMatch[]; len: number }>;
+  ): ResultOf<K, { matches: LcsMatch[]; len: number }>;
   /**
    * Finds the longest text that two strings have in common, its length or where it lies.
    * @see https://redis.io/docs/latest/commands/lcs/
    */
-  lcs(key1: Key, key2: Key, options?: LcsOptions): Reply<S | number | { matches: LcsMatch[]; len: number }>;
-  lcs(key1: Key, key2: Key, options?: LcsOptions): Reply<never> {
+  lcs(key1: Key, key2: Key, options?: LcsOptions): ResultOf<K, S | number | { matches: LcsMatch[]; len: number }>;
+  lcs(key1: Key, key2: Key, options?: LcsOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'LCS');
     return this.send(stringCommands.lcs(key1, key2, options as never) as Command<never>);
   }
@@ -3234,7 +3245,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/lindex/
    */
-  lindex(key: Key, index: number): Reply<S | null> {
+  lindex(key: Key, index: number): ResultOf<K, S | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'LINDEX');
     return this.send(listCommands.lindex(key, index) as Command<never>);
   }
@@ -3249,7 +3260,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/linsert/
    */
-  linsert(key: Key, where: 'BEFORE' | 'AFTER', pivot: Arg, element: Arg): Reply<number> {
+  linsert(key: Key, where: 'BEFORE' | 'AFTER', pivot: Arg, element: Arg): ResultOf<K, number> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'LINSERT');
     return this.send(listCommands.linsert(key, where, pivot, element));
   }
@@ -3263,7 +3274,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/llen/
    */
-  llen(key: Key): Reply<number> {
+  llen(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'LLEN');
     return this.send(listCommands.llen(key));
   }
@@ -3278,7 +3289,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/lmove/
    */
-  lmove(source: Key, destination: Key, wherefrom: 'LEFT' | 'RIGHT', whereto: 'LEFT' | 'RIGHT'): Reply<S | null> {
+  lmove(source: Key, destination: Key, wherefrom: 'LEFT' | 'RIGHT', whereto: 'LEFT' | 'RIGHT'): ResultOf<K, S | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'LMOVE');
     return this.send(listCommands.lmove(source, destination, wherefrom, whereto) as Command<never>);
   }
@@ -3292,7 +3303,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/lmpop/
    */
-  lmpop(keys: Many<Key>, where: 'LEFT' | 'RIGHT', options?: LmpopOptions): Reply<[key: S, elements: S[]] | null> {
+  lmpop(keys: Many<Key>, where: 'LEFT' | 'RIGHT', options?: LmpopOptions): ResultOf<K, [key: S, elements: S[]] | null> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'LMPOP');
     return this.sendUnlessAnswered(listCommands.lmpop(keys, where, options) as Command<never>);
   }
@@ -3305,7 +3316,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * depends, since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/lolwut/
    */
-  lolwut(options?: LolwutOptions): Reply<string> {
+  lolwut(options?: LolwutOptions): ResultOf<K, string> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'LOLWUT');
     return this.send(serverCommands.lolwut(options));
   }
@@ -3319,18 +3330,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/lpop/
    */
-  lpop(key: Key): Reply<S | null>;
+  lpop(key: Key): ResultOf<K, S | null>;
   /**
    * Pops the first element of a list, or the first few.
    * @see https://redis.io/docs/latest/commands/lpop/
    */
-  lpop(key: Key, count: number): Reply<S[] | null>;
+  lpop(key: Key, count: number): ResultOf<K, S[] | null>;
   /**
    * Pops the first element of a list, or the first few.
    * @see https://redis.io/docs/latest/commands/lpop/
    */
-  lpop(key: Key, count?: number): Reply<S | S[] | null>;
-  lpop(key: Key, count?: number): Reply<never> {
+  lpop(key: Key, count?: number): ResultOf<K, S | S[] | null>;
+  lpop(key: Key, count?: number): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'LPOP');
     return this.send(listCommands.lpop(key, count as never) as Command<never>);
   }
@@ -3345,18 +3356,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: RANK is 0
    * @see https://redis.io/docs/latest/commands/lpos/
    */
-  lpos(key: Key, element: Arg, options?: LposOptions & Without<'COUNT'>): Reply<number | null>;
+  lpos(key: Key, element: Arg, options?: LposOptions & Without<'COUNT'>): ResultOf<K, number | null>;
   /**
    * Finds where an element stands in a list.
    * @see https://redis.io/docs/latest/commands/lpos/
    */
-  lpos(key: Key, element: Arg, options: LposOptions & { COUNT: number }): Reply<number[]>;
+  lpos(key: Key, element: Arg, options: LposOptions & { COUNT: number }): ResultOf<K, number[]>;
   /**
    * Finds where an element stands in a list.
    * @see https://redis.io/docs/latest/commands/lpos/
    */
-  lpos(key: Key, element: Arg, options?: LposOptions): Reply<number | number[] | null>;
-  lpos(key: Key, element: Arg, options?: LposOptions): Reply<never> {
+  lpos(key: Key, element: Arg, options?: LposOptions): ResultOf<K, number | number[] | null>;
+  lpos(key: Key, element: Arg, options?: LposOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'LPOS');
     return this.send(listCommands.lpos(key, element, options as never) as Command<never>);
   }
@@ -3371,7 +3382,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/lpush/
    */
-  lpush(key: Key, ...elements: Variadic<Arg>): Reply<number> {
+  lpush(key: Key, ...elements: Variadic<Arg>): ResultOf<K, number> {
     return this.send(listCommands.lpush(key, ...elements));
   }
 
@@ -3385,7 +3396,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/lpushx/
    */
-  lpushx(key: Key, ...elements: Variadic<Arg>): Reply<number> {
+  lpushx(key: Key, ...elements: Variadic<Arg>): ResultOf<K, number> {
     return this.send(listCommands.lpushx(key, ...elements));
   }
 
@@ -3398,7 +3409,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/lrange/
    */
-  lrange(key: Key, start: number, stop: number): Reply<S[]> {
+  lrange(key: Key, start: number, stop: number): ResultOf<K, S[]> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'LRANGE');
     return this.send(listCommands.lrange(key, start, stop) as Command<never>);
   }
@@ -3412,7 +3423,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/lrem/
    */
-  lrem(key: Key, count: number, element: Arg): Reply<number> {
+  lrem(key: Key, count: number, element: Arg): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'LREM');
     return this.send(listCommands.lrem(key, count, element));
   }
@@ -3428,7 +3439,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key, or the place is beyond its end
    * @see https://redis.io/docs/latest/commands/lset/
    */
-  lset(key: Key, index: number, element: Arg): Reply<'OK'> {
+  lset(key: Key, index: number, element: Arg): ResultOf<K, 'OK'> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'LSET');
     return this.send(listCommands.lset(key, index, element));
   }
@@ -3442,7 +3453,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/ltrim/
    */
-  ltrim(key: Key, start: number, stop: number): Reply<'OK'> {
+  ltrim(key: Key, start: number, stop: number): ResultOf<K, 'OK'> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'LTRIM');
     return this.send(listCommands.ltrim(key, start, stop));
   }
@@ -3455,7 +3466,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 4.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/memory-doctor/
    */
-  memoryDoctor(): Reply<string> {
+  memoryDoctor(): ResultOf<K, string> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'MEMORY DOCTOR');
     return this.send(serverCommands.memoryDoctor());
   }
@@ -3468,7 +3479,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 4.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/memory-help/
    */
-  memoryHelp(): Reply<string[]> {
+  memoryHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'MEMORY HELP');
     return this.send(serverCommands.memoryHelp());
   }
@@ -3481,7 +3492,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * depends, since Redis 4.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/memory-malloc-stats/
    */
-  memoryMallocStats(): Reply<string> {
+  memoryMallocStats(): ResultOf<K, string> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'MEMORY MALLOC-STATS');
     return this.send(serverCommands.memoryMallocStats());
   }
@@ -3494,7 +3505,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * depends, since Redis 4.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/memory-purge/
    */
-  memoryPurge(): Reply<'OK'> {
+  memoryPurge(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'MEMORY PURGE');
     return this.send(serverCommands.memoryPurge());
   }
@@ -3507,7 +3518,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 4.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/memory-stats/
    */
-  memoryStats(): Reply<Record<string, Plain>> {
+  memoryStats(): ResultOf<K, Record<string, Plain>> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'MEMORY STATS');
     return this.send(serverCommands.memoryStats());
   }
@@ -3520,7 +3531,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in samples, since Redis 4.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/memory-usage/
    */
-  memoryUsage(key: Key, options?: MemoryUsageOptions): Reply<number | null> {
+  memoryUsage(key: Key, options?: MemoryUsageOptions): ResultOf<K, number | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'MEMORY USAGE');
     return this.send(serverCommands.memoryUsage(key, options));
   }
@@ -3533,7 +3544,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in keys, since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/mget/
    */
-  mget(...keys: Optionals<Key>): Reply<(S | null)[]> {
+  mget(...keys: Optionals<Key>): ResultOf<K, (S | null)[]> {
     return this.sendUnlessAnswered(stringCommands.mget(...keys) as Command<never>);
   }
 
@@ -3555,7 +3566,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     db: number,
     timeout: number,
     options?: MigrateOptions,
-  ): Reply<'OK' | 'NOKEY'> {
+  ): ResultOf<K, 'OK' | 'NOKEY'> {
     if (arguments.length > 6) refuseSurplus(arguments, 6, 'MIGRATE');
     return this.send(genericCommands.migrate(host, port, keys, db, timeout, options));
   }
@@ -3568,7 +3579,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/module-help/
    */
-  moduleHelp(): Reply<string[]> {
+  moduleHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'MODULE HELP');
     return this.send(serverCommands.moduleHelp());
   }
@@ -3581,7 +3592,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in modules, since Redis 4.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/module-list/
    */
-  moduleList(): Reply<ModuleInfo[]> {
+  moduleList(): ResultOf<K, ModuleInfo[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'MODULE LIST');
     return this.send(serverCommands.moduleList());
   }
@@ -3595,7 +3606,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: it cannot be loaded, or the server does not allow it
    * @see https://redis.io/docs/latest/commands/module-load/
    */
-  moduleLoad(path: Str, ...args: Optionals<Arg>): Reply<'OK'> {
+  moduleLoad(path: Str, ...args: Optionals<Arg>): ResultOf<K, 'OK'> {
     return this.send(serverCommands.moduleLoad(path, ...args));
   }
 
@@ -3608,7 +3619,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: it cannot be loaded, or the server does not allow it
    * @see https://redis.io/docs/latest/commands/module-loadex/
    */
-  moduleLoadex(path: Str, options?: ModuleLoadexOptions): Reply<'OK'> {
+  moduleLoadex(path: Str, options?: ModuleLoadexOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'MODULE LOADEX');
     return this.send(serverCommands.moduleLoadex(path, options));
   }
@@ -3622,7 +3633,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such module, or it is in use
    * @see https://redis.io/docs/latest/commands/module-unload/
    */
-  moduleUnload(name: Str): Reply<'OK'> {
+  moduleUnload(name: Str): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'MODULE UNLOAD');
     return this.send(serverCommands.moduleUnload(name));
   }
@@ -3636,7 +3647,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such database
    * @see https://redis.io/docs/latest/commands/move/
    */
-  move(key: Key, db: number): Reply<number> {
+  move(key: Key, db: number): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'MOVE');
     return this.send(genericCommands.move(key, db));
   }
@@ -3650,7 +3661,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/mset/
    */
-  mset<T extends object>(data: Pairs | PairsOf<T>): Reply<'OK'> {
+  mset<T extends object>(data: Pairs | PairsOf<T>): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'MSET');
     return this.sendUnlessAnswered(stringCommands.mset(data));
   }
@@ -3665,7 +3676,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/msetex/
    */
-  msetex<T extends object>(data: Pairs | PairsOf<T>, options?: MsetexOptions): Reply<number> {
+  msetex<T extends object>(data: Pairs | PairsOf<T>, options?: MsetexOptions): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'MSETEX');
     return this.send(stringCommands.msetex(data, options));
   }
@@ -3679,7 +3690,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/msetnx/
    */
-  msetnx<T extends object>(data: Pairs | PairsOf<T>): Reply<number> {
+  msetnx<T extends object>(data: Pairs | PairsOf<T>): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'MSETNX');
     return this.send(stringCommands.msetnx(data));
   }
@@ -3692,7 +3703,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.2.3, in every Valkey.
    * @see https://redis.io/docs/latest/commands/object-encoding/
    */
-  objectEncoding(key: Key): Reply<string | null> {
+  objectEncoding(key: Key): ResultOf<K, string | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'OBJECT ENCODING');
     return this.send(genericCommands.objectEncoding(key));
   }
@@ -3706,7 +3717,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the server does not evict by frequency
    * @see https://redis.io/docs/latest/commands/object-freq/
    */
-  objectFreq(key: Key): Reply<number | null> {
+  objectFreq(key: Key): ResultOf<K, number | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'OBJECT FREQ');
     return this.send(genericCommands.objectFreq(key));
   }
@@ -3719,7 +3730,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/object-help/
    */
-  objectHelp(): Reply<string[]> {
+  objectHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'OBJECT HELP');
     return this.send(genericCommands.objectHelp());
   }
@@ -3733,7 +3744,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the server evicts by frequency
    * @see https://redis.io/docs/latest/commands/object-idletime/
    */
-  objectIdletime(key: Key): Reply<number | null> {
+  objectIdletime(key: Key): ResultOf<K, number | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'OBJECT IDLETIME');
     return this.send(genericCommands.objectIdletime(key));
   }
@@ -3746,7 +3757,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.2.3, in every Valkey.
    * @see https://redis.io/docs/latest/commands/object-refcount/
    */
-  objectRefcount(key: Key): Reply<number | null> {
+  objectRefcount(key: Key): ResultOf<K, number | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'OBJECT REFCOUNT');
     return this.send(genericCommands.objectRefcount(key));
   }
@@ -3759,7 +3770,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/persist/
    */
-  persist(key: Key): Reply<number> {
+  persist(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'PERSIST');
     return this.send(genericCommands.persist(key));
   }
@@ -3772,7 +3783,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.6.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pexpire/
    */
-  pexpire(key: Key, milliseconds: number, ...conditions: ExpireConditions): Reply<number> {
+  pexpire(key: Key, milliseconds: number, ...conditions: ExpireConditions): ResultOf<K, number> {
     return this.send(genericCommands.pexpire(key, milliseconds, ...conditions));
   }
 
@@ -3784,7 +3795,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.6.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pexpireat/
    */
-  pexpireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): Reply<number> {
+  pexpireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): ResultOf<K, number> {
     return this.send(genericCommands.pexpireat(key, timestamp, ...conditions));
   }
 
@@ -3796,7 +3807,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pexpiretime/
    */
-  pexpiretime(key: Key): Reply<number> {
+  pexpiretime(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'PEXPIRETIME');
     return this.send(genericCommands.pexpiretime(key));
   }
@@ -3811,7 +3822,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/pfadd/
    */
-  pfadd(key: Key, ...elements: Optionals<Arg>): Reply<number> {
+  pfadd(key: Key, ...elements: Optionals<Arg>): ResultOf<K, number> {
     return this.send(hyperloglogCommands.pfadd(key, ...elements));
   }
 
@@ -3824,7 +3835,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/pfcount/
    */
-  pfcount(...keys: Optionals<Key>): Reply<number> {
+  pfcount(...keys: Optionals<Key>): ResultOf<K, number> {
     return this.sendUnlessAnswered(hyperloglogCommands.pfcount(...keys));
   }
 
@@ -3838,7 +3849,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/pfmerge/
    */
-  pfmerge(destkey: Key, ...sourcekeys: Optionals<Key>): Reply<'OK'> {
+  pfmerge(destkey: Key, ...sourcekeys: Optionals<Key>): ResultOf<K, 'OK'> {
     return this.send(hyperloglogCommands.pfmerge(destkey, ...sourcekeys));
   }
 
@@ -3850,18 +3861,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/ping/
    */
-  ping(): Reply<'PONG'>;
+  ping(): ResultOf<K, 'PONG'>;
   /**
    * Asks whether the server is there.
    * @see https://redis.io/docs/latest/commands/ping/
    */
-  ping(message: Arg): Reply<S>;
+  ping(message: Arg): ResultOf<K, S>;
   /**
    * Asks whether the server is there.
    * @see https://redis.io/docs/latest/commands/ping/
    */
-  ping(message?: Arg): Reply<'PONG' | S>;
-  ping(message?: Arg): Reply<never> {
+  ping(message?: Arg): ResultOf<K, 'PONG' | S>;
+  ping(message?: Arg): ResultOf<K, never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'PING');
     return this.send(connectionCommands.ping(message as never) as Command<never>);
   }
@@ -3877,7 +3888,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 2.6.12: use `set` with { PX }
    * @see https://redis.io/docs/latest/commands/psetex/
    */
-  psetex(key: Key, milliseconds: number, value: Arg): Reply<'OK'> {
+  psetex(key: Key, milliseconds: number, value: Arg): ResultOf<K, 'OK'> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'PSETEX');
     return this.send(stringCommands.psetex(key, milliseconds, value));
   }
@@ -3890,7 +3901,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.6.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pttl/
    */
-  pttl(key: Key): Reply<number> {
+  pttl(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'PTTL');
     return this.send(genericCommands.pttl(key));
   }
@@ -3903,7 +3914,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N+M) in subscribers and patterns, since Redis 2.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/publish/
    */
-  publish(channel: Str, message: Arg): Reply<number> {
+  publish(channel: Str, message: Arg): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'PUBLISH');
     return this.send(pubsubCommands.publish(channel, message));
   }
@@ -3916,7 +3927,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in channels, since Redis 2.8.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-channels/
    */
-  pubsubChannels(pattern?: Str): Reply<S[]> {
+  pubsubChannels(pattern?: Str): ResultOf<K, S[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'PUBSUB CHANNELS');
     return this.send(pubsubCommands.pubsubChannels(pattern) as Command<never>);
   }
@@ -3929,7 +3940,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-help/
    */
-  pubsubHelp(): Reply<string[]> {
+  pubsubHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'PUBSUB HELP');
     return this.send(pubsubCommands.pubsubHelp());
   }
@@ -3942,7 +3953,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.8.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-numpat/
    */
-  pubsubNumpat(): Reply<number> {
+  pubsubNumpat(): ResultOf<K, number> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'PUBSUB NUMPAT');
     return this.send(pubsubCommands.pubsubNumpat());
   }
@@ -3955,7 +3966,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in channels, since Redis 2.8.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-numsub/
    */
-  pubsubNumsub(...channels: Optionals<Str>): Reply<Dictionary<S, number>> {
+  pubsubNumsub(...channels: Optionals<Str>): ResultOf<K, Dictionary<S, number>> {
     return this.send(pubsubCommands.pubsubNumsub(...channels) as Command<never>);
   }
 
@@ -3967,7 +3978,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in channels, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-shardchannels/
    */
-  pubsubShardchannels(pattern?: Str): Reply<S[]> {
+  pubsubShardchannels(pattern?: Str): ResultOf<K, S[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'PUBSUB SHARDCHANNELS');
     return this.send(pubsubCommands.pubsubShardchannels(pattern) as Command<never>);
   }
@@ -3980,7 +3991,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in channels, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-shardnumsub/
    */
-  pubsubShardnumsub(...shardchannels: Optionals<Str>): Reply<Dictionary<S, number>> {
+  pubsubShardnumsub(...shardchannels: Optionals<Str>): ResultOf<K, Dictionary<S, number>> {
     return this.send(pubsubCommands.pubsubShardnumsub(...shardchannels) as Command<never>);
   }
 
@@ -3992,7 +4003,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/randomkey/
    */
-  randomkey(): Reply<S | null> {
+  randomkey(): ResultOf<K, S | null> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'RANDOMKEY');
     return this.send(genericCommands.randomkey() as Command<never>);
   }
@@ -4006,7 +4017,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/rename/
    */
-  rename(key: Key, newkey: Key): Reply<'OK'> {
+  rename(key: Key, newkey: Key): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'RENAME');
     return this.send(genericCommands.rename(key, newkey));
   }
@@ -4020,7 +4031,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/renamenx/
    */
-  renamenx(key: Key, newkey: Key): Reply<number> {
+  renamenx(key: Key, newkey: Key): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'RENAMENX');
     return this.send(genericCommands.renamenx(key, newkey));
   }
@@ -4033,13 +4044,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/replicaof/
    */
-  replicaof(host: string, port: number): Reply<string>;
+  replicaof(host: string, port: number): ResultOf<K, string>;
   /**
    * Makes the server a replica of another, or with `NO ONE` a primary.
    * @see https://redis.io/docs/latest/commands/replicaof/
    */
-  replicaof(master: 'NO ONE'): Reply<string>;
-  replicaof(host: string, port?: number): Reply<never> {
+  replicaof(master: 'NO ONE'): ResultOf<K, string>;
+  replicaof(host: string, port?: number): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'REPLICAOF');
     return this.send(serverCommands.replicaof(host as never, port as never) as Command<never>);
   }
@@ -4055,7 +4066,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the payload is broken
    * @see https://redis.io/docs/latest/commands/restore/
    */
-  restore(key: Key, ttl: number, serializedValue: Str, options?: RestoreOptions): Reply<'OK'> {
+  restore(key: Key, ttl: number, serializedValue: Str, options?: RestoreOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'RESTORE');
     return this.send(genericCommands.restore(key, ttl, serializedValue, options));
   }
@@ -4068,7 +4079,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.8.12, in every Valkey.
    * @see https://redis.io/docs/latest/commands/role/
    */
-  role(): Reply<Role> {
+  role(): ResultOf<K, Role> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'ROLE');
     return this.send(serverCommands.role());
   }
@@ -4082,18 +4093,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/rpop/
    */
-  rpop(key: Key): Reply<S | null>;
+  rpop(key: Key): ResultOf<K, S | null>;
   /**
    * Pops the last element of a list, or the last few.
    * @see https://redis.io/docs/latest/commands/rpop/
    */
-  rpop(key: Key, count: number): Reply<S[] | null>;
+  rpop(key: Key, count: number): ResultOf<K, S[] | null>;
   /**
    * Pops the last element of a list, or the last few.
    * @see https://redis.io/docs/latest/commands/rpop/
    */
-  rpop(key: Key, count?: number): Reply<S | S[] | null>;
-  rpop(key: Key, count?: number): Reply<never> {
+  rpop(key: Key, count?: number): ResultOf<K, S | S[] | null>;
+  rpop(key: Key, count?: number): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'RPOP');
     return this.send(listCommands.rpop(key, count as never) as Command<never>);
   }
@@ -4109,7 +4120,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 6.2.0: use `lmove` with 'RIGHT' and 'LEFT'
    * @see https://redis.io/docs/latest/commands/rpoplpush/
    */
-  rpoplpush(source: Key, destination: Key): Reply<S | null> {
+  rpoplpush(source: Key, destination: Key): ResultOf<K, S | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'RPOPLPUSH');
     return this.send(listCommands.rpoplpush(source, destination) as Command<never>);
   }
@@ -4124,7 +4135,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/rpush/
    */
-  rpush(key: Key, ...elements: Variadic<Arg>): Reply<number> {
+  rpush(key: Key, ...elements: Variadic<Arg>): ResultOf<K, number> {
     return this.send(listCommands.rpush(key, ...elements));
   }
 
@@ -4138,7 +4149,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/rpushx/
    */
-  rpushx(key: Key, ...elements: Variadic<Arg>): Reply<number> {
+  rpushx(key: Key, ...elements: Variadic<Arg>): ResultOf<K, number> {
     return this.send(listCommands.rpushx(key, ...elements));
   }
 
@@ -4152,7 +4163,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/sadd/
    */
-  sadd(key: Key, ...members: Optionals<Arg>): Reply<number> {
+  sadd(key: Key, ...members: Optionals<Arg>): ResultOf<K, number> {
     return this.sendUnlessAnswered(setCommands.sadd(key, ...members));
   }
 
@@ -4165,7 +4176,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a save runs already
    * @see https://redis.io/docs/latest/commands/save/
    */
-  save(): Reply<'OK'> {
+  save(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SAVE');
     return this.send(serverCommands.save());
   }
@@ -4178,7 +4189,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1) per call, since Redis 2.8.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/scan/
    */
-  scan(cursor: string | number | bigint, options?: ScanOptions): Reply<[cursor: string, keys: S[]]> {
+  scan(cursor: string | number | bigint, options?: ScanOptions): ResultOf<K, [cursor: string, keys: S[]]> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SCAN');
     return this.send(genericCommands.scan(cursor, options) as Command<never>);
   }
@@ -4192,7 +4203,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/scard/
    */
-  scard(key: Key): Reply<number> {
+  scard(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SCARD');
     return this.send(setCommands.scard(key));
   }
@@ -4205,7 +4216,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in scripts, since Redis 2.6.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/script-exists/
    */
-  scriptExists(...sha1s: Optionals<Str>): Reply<number[]> {
+  scriptExists(...sha1s: Optionals<Str>): ResultOf<K, number[]> {
     return this.sendUnlessAnswered(scriptingCommands.scriptExists(...sha1s));
   }
 
@@ -4217,7 +4228,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in scripts, since Redis 2.6.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/script-flush/
    */
-  scriptFlush(flushType?: 'ASYNC' | 'SYNC'): Reply<'OK'> {
+  scriptFlush(flushType?: 'ASYNC' | 'SYNC'): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SCRIPT FLUSH');
     return this.send(scriptingCommands.scriptFlush(flushType));
   }
@@ -4230,7 +4241,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/script-help/
    */
-  scriptHelp(): Reply<string[]> {
+  scriptHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SCRIPT HELP');
     return this.send(scriptingCommands.scriptHelp());
   }
@@ -4245,7 +4256,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError UNKILLABLE: it has written already
    * @see https://redis.io/docs/latest/commands/script-kill/
    */
-  scriptKill(): Reply<'OK'> {
+  scriptKill(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SCRIPT KILL');
     return this.send(scriptingCommands.scriptKill());
   }
@@ -4259,7 +4270,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the script has mistakes
    * @see https://redis.io/docs/latest/commands/script-load/
    */
-  scriptLoad(script: Str): Reply<string> {
+  scriptLoad(script: Str): ResultOf<K, string> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SCRIPT LOAD');
     return this.send(scriptingCommands.scriptLoad(script));
   }
@@ -4273,7 +4284,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError NOSCRIPT: the server does not have it
    * @see https://valkey.io/commands/script-show/
    */
-  scriptShow(sha1: Str): Reply<string> {
+  scriptShow(sha1: Str): ResultOf<K, string> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SCRIPT SHOW');
     return this.send(scriptingCommands.scriptShow(sha1));
   }
@@ -4287,7 +4298,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/sdiff/
    */
-  sdiff(...keys: Variadic<Key>): Reply<S[]> {
+  sdiff(...keys: Variadic<Key>): ResultOf<K, S[]> {
     return this.send(setCommands.sdiff(...keys) as Command<never>);
   }
 
@@ -4301,7 +4312,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/sdiffstore/
    */
-  sdiffstore(destination: Key, ...keys: Variadic<Key>): Reply<number> {
+  sdiffstore(destination: Key, ...keys: Variadic<Key>): ResultOf<K, number> {
     return this.send(setCommands.sdiffstore(destination, ...keys));
   }
 
@@ -4314,7 +4325,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such database
    * @see https://redis.io/docs/latest/commands/select/
    */
-  select(index: number): Reply<'OK'> {
+  select(index: number): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SELECT');
     return this.send(connectionCommands.select(index));
   }
@@ -4329,7 +4340,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such primary
    * @see https://redis.io/docs/latest/commands/sentinel-ckquorum/
    */
-  sentinelCkquorum(masterName: Str): Reply<string> {
+  sentinelCkquorum(masterName: Str): ResultOf<K, string> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL CKQUORUM');
     return this.send(sentinelCommands.sentinelCkquorum(masterName));
   }
@@ -4343,13 +4354,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a setting is unknown or its value is wrong
    * @see https://redis.io/docs/latest/commands/sentinel-config/
    */
-  sentinelConfig<T extends object>(action: 'SET', data: Pairs | PairsOf<T>): Reply<'OK'>;
+  sentinelConfig<T extends object>(action: 'SET', data: Pairs | PairsOf<T>): ResultOf<K, 'OK'>;
   /**
    * Reads or changes the settings of this Sentinel.
    * @see https://redis.io/docs/latest/commands/sentinel-config/
    */
-  sentinelConfig(action: 'GET', parameters: Many<Str>): Reply<Record<string, string>>;
-  sentinelConfig(action: 'SET' | 'GET', what: Pairs | Many<Str>): Reply<never> {
+  sentinelConfig(action: 'GET', parameters: Many<Str>): ResultOf<K, Record<string, string>>;
+  sentinelConfig(action: 'SET' | 'GET', what: Pairs | Many<Str>): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SENTINEL CONFIG');
     return this.send(sentinelCommands.sentinelConfig(action as never, what as never) as Command<never>);
   }
@@ -4362,13 +4373,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in settings, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-debug/
    */
-  sentinelDebug(): Reply<Record<string, string>>;
+  sentinelDebug(): ResultOf<K, Record<string, string>>;
   /**
    * Shows or changes the timings of this Sentinel.
    * @see https://redis.io/docs/latest/commands/sentinel-debug/
    */
-  sentinelDebug<T extends object>(data: Pairs | PairsOf<T>): Reply<'OK'>;
-  sentinelDebug(data?: Pairs): Reply<never> {
+  sentinelDebug<T extends object>(data: Pairs | PairsOf<T>): ResultOf<K, 'OK'>;
+  sentinelDebug(data?: Pairs): ResultOf<K, never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL DEBUG');
     return this.send(sentinelCommands.sentinelDebug(data as never) as Command<never>);
   }
@@ -4384,7 +4395,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError INPROG: one runs already
    * @see https://redis.io/docs/latest/commands/sentinel-failover/
    */
-  sentinelFailover(masterName: Str, options?: SentinelFailoverOptions): Reply<'OK'> {
+  sentinelFailover(masterName: Str, options?: SentinelFailoverOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SENTINEL FAILOVER');
     return this.send(sentinelCommands.sentinelFailover(masterName, options));
   }
@@ -4397,7 +4408,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.8.4, in every Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-flushconfig/
    */
-  sentinelFlushconfig(): Reply<'OK'> {
+  sentinelFlushconfig(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SENTINEL FLUSHCONFIG');
     return this.send(sentinelCommands.sentinelFlushconfig());
   }
@@ -4411,7 +4422,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Valkey 8.0.0: use `sentinelGetPrimaryAddrByName` there
    * @see https://redis.io/docs/latest/commands/sentinel-get-master-addr-by-name/
    */
-  sentinelGetMasterAddrByName(masterName: Str): Reply<[host: string, port: number] | null> {
+  sentinelGetMasterAddrByName(masterName: Str): ResultOf<K, [host: string, port: number] | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL GET-MASTER-ADDR-BY-NAME');
     return this.send(sentinelCommands.sentinelGetMasterAddrByName(masterName));
   }
@@ -4424,7 +4435,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Valkey 8.0.0, not in Redis.
    * @see https://valkey.io/commands/sentinel-get-primary-addr-by-name/
    */
-  sentinelGetPrimaryAddrByName(masterName: Str): Reply<[host: string, port: number] | null> {
+  sentinelGetPrimaryAddrByName(masterName: Str): ResultOf<K, [host: string, port: number] | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL GET-PRIMARY-ADDR-BY-NAME');
     return this.send(sentinelCommands.sentinelGetPrimaryAddrByName(masterName));
   }
@@ -4437,7 +4448,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-help/
    */
-  sentinelHelp(): Reply<string[]> {
+  sentinelHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SENTINEL HELP');
     return this.send(sentinelCommands.sentinelHelp());
   }
@@ -4450,7 +4461,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in nodes, since Redis 3.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-info-cache/
    */
-  sentinelInfoCache(...nodenames: Variadic<Str>): Reply<Record<string, [age: number, info: string | null][]>> {
+  sentinelInfoCache(...nodenames: Variadic<Str>): ResultOf<K, Record<string, [age: number, info: string | null][]>> {
     return this.send(sentinelCommands.sentinelInfoCache(...nodenames));
   }
 
@@ -4468,7 +4479,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     port: number,
     currentEpoch: number,
     runid: Str,
-  ): Reply<[down: number, leader: string, epoch: number]> {
+  ): ResultOf<K, [down: number, leader: string, epoch: number]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'SENTINEL IS-MASTER-DOWN-BY-ADDR');
     return this.send(sentinelCommands.sentinelIsMasterDownByAddr(ip, port, currentEpoch, runid));
   }
@@ -4486,7 +4497,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     port: number,
     currentEpoch: number,
     runid: Str,
-  ): Reply<[down: number, leader: string, epoch: number]> {
+  ): ResultOf<K, [down: number, leader: string, epoch: number]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'SENTINEL IS-PRIMARY-DOWN-BY-ADDR');
     return this.send(sentinelCommands.sentinelIsPrimaryDownByAddr(ip, port, currentEpoch, runid));
   }
@@ -4501,7 +4512,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Valkey 8.0.0: use `sentinelPrimary` there
    * @see https://redis.io/docs/latest/commands/sentinel-master/
    */
-  sentinelMaster(masterName: Str): Reply<Record<string, string>> {
+  sentinelMaster(masterName: Str): ResultOf<K, Record<string, string>> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL MASTER');
     return this.send(sentinelCommands.sentinelMaster(masterName));
   }
@@ -4515,7 +4526,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Valkey 8.0.0: use `sentinelPrimaries` there
    * @see https://redis.io/docs/latest/commands/sentinel-masters/
    */
-  sentinelMasters(): Reply<Record<string, string>[]> {
+  sentinelMasters(): ResultOf<K, Record<string, string>[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SENTINEL MASTERS');
     return this.send(sentinelCommands.sentinelMasters());
   }
@@ -4529,7 +4540,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the name is taken, or the address is not valid
    * @see https://redis.io/docs/latest/commands/sentinel-monitor/
    */
-  sentinelMonitor(name: Str, ip: Str, port: number, quorum: number): Reply<'OK'> {
+  sentinelMonitor(name: Str, ip: Str, port: number, quorum: number): ResultOf<K, 'OK'> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'SENTINEL MONITOR');
     return this.send(sentinelCommands.sentinelMonitor(name, ip, port, quorum));
   }
@@ -4542,7 +4553,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-myid/
    */
-  sentinelMyid(): Reply<string> {
+  sentinelMyid(): ResultOf<K, string> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SENTINEL MYID');
     return this.send(sentinelCommands.sentinelMyid());
   }
@@ -4555,7 +4566,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in scripts, since Redis 2.8.4, in every Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-pending-scripts/
    */
-  sentinelPendingScripts(): Reply<Record<string, Plain>[]> {
+  sentinelPendingScripts(): ResultOf<K, Record<string, Plain>[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SENTINEL PENDING-SCRIPTS');
     return this.send(sentinelCommands.sentinelPendingScripts());
   }
@@ -4568,7 +4579,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in services, since Valkey 8.0.0, not in Redis.
    * @see https://valkey.io/commands/sentinel-primaries/
    */
-  sentinelPrimaries(): Reply<Record<string, string>[]> {
+  sentinelPrimaries(): ResultOf<K, Record<string, string>[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SENTINEL PRIMARIES');
     return this.send(sentinelCommands.sentinelPrimaries());
   }
@@ -4582,7 +4593,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such primary
    * @see https://valkey.io/commands/sentinel-primary/
    */
-  sentinelPrimary(masterName: Str): Reply<Record<string, string>> {
+  sentinelPrimary(masterName: Str): ResultOf<K, Record<string, string>> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL PRIMARY');
     return this.send(sentinelCommands.sentinelPrimary(masterName));
   }
@@ -4596,7 +4607,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such primary
    * @see https://redis.io/docs/latest/commands/sentinel-remove/
    */
-  sentinelRemove(masterName: Str): Reply<'OK'> {
+  sentinelRemove(masterName: Str): ResultOf<K, 'OK'> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL REMOVE');
     return this.send(sentinelCommands.sentinelRemove(masterName));
   }
@@ -4610,7 +4621,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such primary
    * @see https://redis.io/docs/latest/commands/sentinel-replicas/
    */
-  sentinelReplicas(masterName: Str): Reply<Record<string, string>[]> {
+  sentinelReplicas(masterName: Str): ResultOf<K, Record<string, string>[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL REPLICAS');
     return this.send(sentinelCommands.sentinelReplicas(masterName));
   }
@@ -4623,7 +4634,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in services, since Redis 2.8.4, in every Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-reset/
    */
-  sentinelReset(pattern: Str): Reply<number> {
+  sentinelReset(pattern: Str): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL RESET');
     return this.send(sentinelCommands.sentinelReset(pattern));
   }
@@ -4637,7 +4648,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such primary
    * @see https://redis.io/docs/latest/commands/sentinel-sentinels/
    */
-  sentinelSentinels(masterName: Str): Reply<Record<string, string>[]> {
+  sentinelSentinels(masterName: Str): ResultOf<K, Record<string, string>[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL SENTINELS');
     return this.send(sentinelCommands.sentinelSentinels(masterName));
   }
@@ -4651,13 +4662,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such primary, or an option is wrong
    * @see https://redis.io/docs/latest/commands/sentinel-set/
    */
-  sentinelSet<T extends object>(masterName: Str, data: Pairs | PairsOf<T>): Reply<'OK'>;
+  sentinelSet<T extends object>(masterName: Str, data: Pairs | PairsOf<T>): ResultOf<K, 'OK'>;
   /**
    * Changes how this Sentinel watches a service.
    * @see https://redis.io/docs/latest/commands/sentinel-set/
    */
-  sentinelSet(masterName: Str, option: Str, value: Arg): Reply<'OK'>;
-  sentinelSet(masterName: Str, data: Pairs | Str, value?: Arg): Reply<never> {
+  sentinelSet(masterName: Str, option: Str, value: Arg): ResultOf<K, 'OK'>;
+  sentinelSet(masterName: Str, data: Pairs | Str, value?: Arg): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'SENTINEL SET');
     return this.send(sentinelCommands.sentinelSet(masterName, data as never, value as never) as Command<never>);
   }
@@ -4670,13 +4681,15 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 3.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-simulate-failure/
    */
-  sentinelSimulateFailure(help: 'help'): Reply<string[]>;
+  sentinelSimulateFailure(help: 'help'): ResultOf<K, string[]>;
   /**
    * Makes this Sentinel crash at a chosen point of a failover, for tests.
    * @see https://redis.io/docs/latest/commands/sentinel-simulate-failure/
    */
-  sentinelSimulateFailure(...modes: Variadic<'crash-after-election' | 'crash-after-promotion'>): Reply<'OK'>;
-  sentinelSimulateFailure(...modes: Variadic<'crash-after-election' | 'crash-after-promotion' | 'help'>): Reply<never> {
+  sentinelSimulateFailure(...modes: Variadic<'crash-after-election' | 'crash-after-promotion'>): ResultOf<K, 'OK'>;
+  sentinelSimulateFailure(
+    ...modes: Variadic<'crash-after-election' | 'crash-after-promotion' | 'help'>
+  ): ResultOf<K, never> {
     return this.send(sentinelCommands.sentinelSimulateFailure(...(modes as [never])) as Command<never>);
   }
 
@@ -4690,7 +4703,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 5.0.0: use `sentinelReplicas`
    * @see https://redis.io/docs/latest/commands/sentinel-slaves/
    */
-  sentinelSlaves(masterName: Str): Reply<Record<string, string>[]> {
+  sentinelSlaves(masterName: Str): ResultOf<K, Record<string, string>[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SENTINEL SLAVES');
     return this.send(sentinelCommands.sentinelSlaves(masterName));
   }
@@ -4710,12 +4723,12 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     value: Arg,
     options?: SetOptions & Without<'GET' | 'NX' | 'XX' | 'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'>,
-  ): Reply<'OK'>;
+  ): ResultOf<K, 'OK'>;
   /**
    * Sets a string, on conditions where wanted, with an end where wanted.
    * @see https://redis.io/docs/latest/commands/set/
    */
-  set(key: Key, value: Arg, options: SetOptions & { GET: true }): Reply<S | null>;
+  set(key: Key, value: Arg, options: SetOptions & { GET: true }): ResultOf<K, S | null>;
   /**
    * Sets a string, on conditions where wanted, with an end where wanted.
    * @see https://redis.io/docs/latest/commands/set/
@@ -4724,13 +4737,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     value: Arg,
     options: SetOptions & ({ NX: boolean | undefined } | { XX: boolean | undefined } | { IFEQ: Arg | undefined } | { IFNE: Arg | undefined } | { IFDEQ: Str | undefined } | { IFDNE: Str | undefined }) & Without<'GET'>,
-  ): Reply<'OK' | null>;
+  ): ResultOf<K, 'OK' | null>;
   /**
    * Sets a string, on conditions where wanted, with an end where wanted.
    * @see https://redis.io/docs/latest/commands/set/
    */
-  set(key: Key, value: Arg, options?: SetOptions): Reply<'OK' | S | null>;
-  set(key: Key, value: Arg, options?: SetOptions): Reply<never> {
+  set(key: Key, value: Arg, options?: SetOptions): ResultOf<K, 'OK' | S | null>;
+  set(key: Key, value: Arg, options?: SetOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'SET');
     return this.send(stringCommands.set(key, value, options as never) as Command<never>);
   }
@@ -4746,7 +4759,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the offset is out of range, or the bit is neither 0 nor 1
    * @see https://redis.io/docs/latest/commands/setbit/
    */
-  setbit(key: Key, offset: number, value: number): Reply<number> {
+  setbit(key: Key, offset: number, value: number): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'SETBIT');
     return this.send(bitmapCommands.setbit(key, offset, value));
   }
@@ -4762,7 +4775,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 2.6.12: use `set` with { EX }
    * @see https://redis.io/docs/latest/commands/setex/
    */
-  setex(key: Key, seconds: number, value: Arg): Reply<'OK'> {
+  setex(key: Key, seconds: number, value: Arg): ResultOf<K, 'OK'> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'SETEX');
     return this.send(stringCommands.setex(key, seconds, value));
   }
@@ -4777,7 +4790,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 2.6.12: use `set` with { NX: true }
    * @see https://redis.io/docs/latest/commands/setnx/
    */
-  setnx(key: Key, value: Arg): Reply<number> {
+  setnx(key: Key, value: Arg): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SETNX');
     return this.send(stringCommands.setnx(key, value));
   }
@@ -4793,7 +4806,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the offset is out of range
    * @see https://redis.io/docs/latest/commands/setrange/
    */
-  setrange(key: Key, offset: number, value: Arg): Reply<number> {
+  setrange(key: Key, offset: number, value: Arg): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'SETRANGE');
     return this.send(stringCommands.setrange(key, offset, value));
   }
@@ -4807,18 +4820,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: it could not save, or there is nothing to abort
    * @see https://redis.io/docs/latest/commands/shutdown/
    */
-  shutdown(options?: ShutdownOptions & Without<'ABORT'>): Reply<void>;
+  shutdown(options?: ShutdownOptions & Without<'ABORT'>): ResultOf<K, void>;
   /**
    * Ends the server, after saving where it is set to.
    * @see https://redis.io/docs/latest/commands/shutdown/
    */
-  shutdown(options: ShutdownOptions & { ABORT: true }): Reply<'OK'>;
+  shutdown(options: ShutdownOptions & { ABORT: true }): ResultOf<K, 'OK'>;
   /**
    * Ends the server, after saving where it is set to.
    * @see https://redis.io/docs/latest/commands/shutdown/
    */
-  shutdown(options?: ShutdownOptions): Reply<void | 'OK'>;
-  shutdown(options?: ShutdownOptions): Reply<never> {
+  shutdown(options?: ShutdownOptions): ResultOf<K, void | 'OK'>;
+  shutdown(options?: ShutdownOptions): ResultOf<K, never> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SHUTDOWN');
     return this.send(serverCommands.shutdown(options as never) as Command<never>);
   }
@@ -4832,7 +4845,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/sinter/
    */
-  sinter(...keys: Variadic<Key>): Reply<S[]> {
+  sinter(...keys: Variadic<Key>): ResultOf<K, S[]> {
     return this.send(setCommands.sinter(...keys) as Command<never>);
   }
 
@@ -4845,7 +4858,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/sintercard/
    */
-  sintercard(keys: Many<Key>, options?: SintercardOptions): Reply<number> {
+  sintercard(keys: Many<Key>, options?: SintercardOptions): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SINTERCARD');
     return this.send(setCommands.sintercard(keys, options));
   }
@@ -4860,7 +4873,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/sinterstore/
    */
-  sinterstore(destination: Key, ...keys: Variadic<Key>): Reply<number> {
+  sinterstore(destination: Key, ...keys: Variadic<Key>): ResultOf<K, number> {
     return this.send(setCommands.sinterstore(destination, ...keys));
   }
 
@@ -4873,7 +4886,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/sismember/
    */
-  sismember(key: Key, member: Arg): Reply<number> {
+  sismember(key: Key, member: Arg): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SISMEMBER');
     return this.send(setCommands.sismember(key, member));
   }
@@ -4887,14 +4900,14 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 5.0.0: use `replicaof`
    * @see https://redis.io/docs/latest/commands/slaveof/
    */
-  slaveof(host: string, port: number): Reply<string>;
+  slaveof(host: string, port: number): ResultOf<K, string>;
   /**
    * Makes the server a replica of another, or with `NO ONE` a primary.
    * @deprecated since Redis 5.0.0: use `replicaof`
    * @see https://redis.io/docs/latest/commands/slaveof/
    */
-  slaveof(master: 'NO ONE'): Reply<string>;
-  slaveof(host: string, port?: number): Reply<never> {
+  slaveof(master: 'NO ONE'): ResultOf<K, string>;
+  slaveof(host: string, port?: number): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SLAVEOF');
     return this.send(serverCommands.slaveof(host as never, port as never) as Command<never>);
   }
@@ -4907,7 +4920,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in entries, since Redis 2.2.12, in every Valkey.
    * @see https://redis.io/docs/latest/commands/slowlog-get/
    */
-  slowlogGet(count?: number): Reply<SlowCommand<S>[]> {
+  slowlogGet(count?: number): ResultOf<K, SlowCommand<S>[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SLOWLOG GET');
     return this.send(serverCommands.slowlogGet(count) as Command<never>);
   }
@@ -4920,7 +4933,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 6.2.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/slowlog-help/
    */
-  slowlogHelp(): Reply<string[]> {
+  slowlogHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SLOWLOG HELP');
     return this.send(serverCommands.slowlogHelp());
   }
@@ -4933,7 +4946,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.2.12, in every Valkey.
    * @see https://redis.io/docs/latest/commands/slowlog-len/
    */
-  slowlogLen(): Reply<number> {
+  slowlogLen(): ResultOf<K, number> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SLOWLOG LEN');
     return this.send(serverCommands.slowlogLen());
   }
@@ -4946,7 +4959,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in entries, since Redis 2.2.12, in every Valkey.
    * @see https://redis.io/docs/latest/commands/slowlog-reset/
    */
-  slowlogReset(): Reply<'OK'> {
+  slowlogReset(): ResultOf<K, 'OK'> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'SLOWLOG RESET');
     return this.send(serverCommands.slowlogReset());
   }
@@ -4960,7 +4973,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/smembers/
    */
-  smembers(key: Key): Reply<S[]> {
+  smembers(key: Key): ResultOf<K, S[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'SMEMBERS');
     return this.send(setCommands.smembers(key) as Command<never>);
   }
@@ -4974,7 +4987,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/smismember/
    */
-  smismember(key: Key, ...members: Optionals<Arg>): Reply<number[]> {
+  smismember(key: Key, ...members: Optionals<Arg>): ResultOf<K, number[]> {
     return this.sendUnlessAnswered(setCommands.smismember(key, ...members));
   }
 
@@ -4987,7 +5000,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/smove/
    */
-  smove(source: Key, destination: Key, member: Arg): Reply<number> {
+  smove(source: Key, destination: Key, member: Arg): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'SMOVE');
     return this.send(setCommands.smove(source, destination, member));
   }
@@ -5002,18 +5015,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: an element is no number and ALPHA was not given
    * @see https://redis.io/docs/latest/commands/sort/
    */
-  sort(key: Key, options?: SortOptions & Without<'STORE'>): Reply<(S | null)[]>;
+  sort(key: Key, options?: SortOptions & Without<'STORE'>): ResultOf<K, (S | null)[]>;
   /**
    * Sorts a list, a set or a sorted set, by itself or by other keys, and may store the result.
    * @see https://redis.io/docs/latest/commands/sort/
    */
-  sort(key: Key, options: SortOptions & { STORE: Key }): Reply<number>;
+  sort(key: Key, options: SortOptions & { STORE: Key }): ResultOf<K, number>;
   /**
    * Sorts a list, a set or a sorted set, by itself or by other keys, and may store the result.
    * @see https://redis.io/docs/latest/commands/sort/
    */
-  sort(key: Key, options?: SortOptions): Reply<(S | null)[] | number>;
-  sort(key: Key, options?: SortOptions): Reply<never> {
+  sort(key: Key, options?: SortOptions): ResultOf<K, (S | null)[] | number>;
+  sort(key: Key, options?: SortOptions): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SORT');
     return this.send(genericCommands.sort(key, options as never) as Command<never>);
   }
@@ -5027,7 +5040,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: an element is no number and ALPHA was not given
    * @see https://redis.io/docs/latest/commands/sort_ro/
    */
-  sortRo(key: Key, options?: SortRoOptions): Reply<(S | null)[]> {
+  sortRo(key: Key, options?: SortRoOptions): ResultOf<K, (S | null)[]> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SORT_RO');
     return this.send(genericCommands.sortRo(key, options) as Command<never>);
   }
@@ -5041,18 +5054,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/spop/
    */
-  spop(key: Key): Reply<S | null>;
+  spop(key: Key): ResultOf<K, S | null>;
   /**
    * Takes members out of a set at random.
    * @see https://redis.io/docs/latest/commands/spop/
    */
-  spop(key: Key, count: number): Reply<S[]>;
+  spop(key: Key, count: number): ResultOf<K, S[]>;
   /**
    * Takes members out of a set at random.
    * @see https://redis.io/docs/latest/commands/spop/
    */
-  spop(key: Key, count?: number): Reply<S | S[] | null>;
-  spop(key: Key, count?: number): Reply<never> {
+  spop(key: Key, count?: number): ResultOf<K, S | S[] | null>;
+  spop(key: Key, count?: number): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SPOP');
     return this.send(setCommands.spop(key, count as never) as Command<never>);
   }
@@ -5065,7 +5078,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in subscribers, since Redis 7.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/spublish/
    */
-  spublish(shardchannel: Str, message: Arg): Reply<number> {
+  spublish(shardchannel: Str, message: Arg): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SPUBLISH');
     return this.send(pubsubCommands.spublish(shardchannel, message));
   }
@@ -5079,18 +5092,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/srandmember/
    */
-  srandmember(key: Key): Reply<S | null>;
+  srandmember(key: Key): ResultOf<K, S | null>;
   /**
    * Picks members of a set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/srandmember/
    */
-  srandmember(key: Key, count: number): Reply<S[]>;
+  srandmember(key: Key, count: number): ResultOf<K, S[]>;
   /**
    * Picks members of a set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/srandmember/
    */
-  srandmember(key: Key, count?: number): Reply<S | S[] | null>;
-  srandmember(key: Key, count?: number): Reply<never> {
+  srandmember(key: Key, count?: number): ResultOf<K, S | S[] | null>;
+  srandmember(key: Key, count?: number): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SRANDMEMBER');
     return this.send(setCommands.srandmember(key, count as never) as Command<never>);
   }
@@ -5104,7 +5117,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/srem/
    */
-  srem(key: Key, ...members: Optionals<Arg>): Reply<number> {
+  srem(key: Key, ...members: Optionals<Arg>): ResultOf<K, number> {
     return this.sendUnlessAnswered(setCommands.srem(key, ...members));
   }
 
@@ -5117,7 +5130,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/sscan/
    */
-  sscan(key: Key, cursor: string | number | bigint, options?: SscanOptions): Reply<[cursor: string, elements: S[]]> {
+  sscan(
+    key: Key,
+    cursor: string | number | bigint,
+    options?: SscanOptions,
+  ): ResultOf<K, [cursor: string, elements: S[]]> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'SSCAN');
     return this.send(setCommands.sscan(key, cursor, options) as Command<never>);
   }
@@ -5131,7 +5148,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated gone since Redis 7.0.0: use `lcs`
    * @see https://redis.io/docs/latest/commands/stralgo/
    */
-  stralgo(...args: Optionals<Arg>): Reply<unknown> {
+  stralgo(...args: Optionals<Arg>): ResultOf<K, unknown> {
     return this.send(stringCommands.stralgo(...args));
   }
 
@@ -5144,7 +5161,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/strlen/
    */
-  strlen(key: Key): Reply<number> {
+  strlen(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'STRLEN');
     return this.send(stringCommands.strlen(key));
   }
@@ -5159,7 +5176,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 2.0.0: use `getrange`
    * @see https://redis.io/docs/latest/commands/substr/
    */
-  substr(key: Key, start: number, end: number): Reply<S> {
+  substr(key: Key, start: number, end: number): ResultOf<K, S> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'SUBSTR');
     return this.send(stringCommands.substr(key, start, end) as Command<never>);
   }
@@ -5173,7 +5190,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/sunion/
    */
-  sunion(...keys: Optionals<Key>): Reply<S[]> {
+  sunion(...keys: Optionals<Key>): ResultOf<K, S[]> {
     return this.sendUnlessAnswered(setCommands.sunion(...keys) as Command<never>);
   }
 
@@ -5187,7 +5204,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/sunionstore/
    */
-  sunionstore(destination: Key, ...keys: Variadic<Key>): Reply<number> {
+  sunionstore(destination: Key, ...keys: Variadic<Key>): ResultOf<K, number> {
     return this.send(setCommands.sunionstore(destination, ...keys));
   }
 
@@ -5200,7 +5217,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such database
    * @see https://redis.io/docs/latest/commands/swapdb/
    */
-  swapdb(index1: number, index2: number): Reply<'OK'> {
+  swapdb(index1: number, index2: number): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'SWAPDB');
     return this.send(serverCommands.swapdb(index1, index2));
   }
@@ -5213,7 +5230,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 2.6.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/time/
    */
-  time(): Reply<[seconds: number, microseconds: number]> {
+  time(): ResultOf<K, [seconds: number, microseconds: number]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'TIME');
     return this.send(serverCommands.time());
   }
@@ -5226,7 +5243,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(N) in keys, since Redis 3.2.1, in every Valkey.
    * @see https://redis.io/docs/latest/commands/touch/
    */
-  touch(...keys: Optionals<Key>): Reply<number> {
+  touch(...keys: Optionals<Key>): ResultOf<K, number> {
     return this.sendUnlessAnswered(genericCommands.touch(...keys));
   }
 
@@ -5238,7 +5255,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/ttl/
    */
-  ttl(key: Key): Reply<number> {
+  ttl(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'TTL');
     return this.send(genericCommands.ttl(key));
   }
@@ -5251,7 +5268,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 1.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/type/
    */
-  type(key: Key): Reply<string> {
+  type(key: Key): ResultOf<K, string> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'TYPE');
     return this.send(genericCommands.type(key));
   }
@@ -5264,7 +5281,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1) per key, since Redis 4.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/unlink/
    */
-  unlink(...keys: Optionals<Key>): Reply<number> {
+  unlink(...keys: Optionals<Key>): ResultOf<K, number> {
     return this.sendUnlessAnswered(genericCommands.unlink(...keys));
   }
 
@@ -5280,7 +5297,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the vector's dimension or quantisation is another than the set's
    * @see https://redis.io/docs/latest/commands/vadd/
    */
-  vadd(key: Key, vector: Vector, element: Arg, options?: VaddOptions): Reply<boolean> {
+  vadd(key: Key, vector: Vector, element: Arg, options?: VaddOptions): ResultOf<K, boolean> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'VADD');
     return this.send(vectorSetCommands.vadd(key, vector, element, options));
   }
@@ -5294,7 +5311,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vcard/
    */
-  vcard(key: Key): Reply<number> {
+  vcard(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'VCARD');
     return this.send(vectorSetCommands.vcard(key));
   }
@@ -5309,7 +5326,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/vdim/
    */
-  vdim(key: Key): Reply<number> {
+  vdim(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'VDIM');
     return this.send(vectorSetCommands.vdim(key));
   }
@@ -5323,18 +5340,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vemb/
    */
-  vemb(key: Key, element: Arg, options?: VembOptions & Without<'RAW'>): Reply<number[] | null>;
+  vemb(key: Key, element: Arg, options?: VembOptions & Without<'RAW'>): ResultOf<K, number[] | null>;
   /**
    * Reads the vector of an element, as numbers or as the index holds it.
    * @see https://redis.io/docs/latest/commands/vemb/
    */
-  vemb(key: Key, element: Arg, options: VembOptions & { RAW: true }): Reply<RawVector | null>;
+  vemb(key: Key, element: Arg, options: VembOptions & { RAW: true }): ResultOf<K, RawVector | null>;
   /**
    * Reads the vector of an element, as numbers or as the index holds it.
    * @see https://redis.io/docs/latest/commands/vemb/
    */
-  vemb(key: Key, element: Arg, options?: VembOptions): Reply<number[] | RawVector | null>;
-  vemb(key: Key, element: Arg, options?: VembOptions): Reply<never> {
+  vemb(key: Key, element: Arg, options?: VembOptions): ResultOf<K, number[] | RawVector | null>;
+  vemb(key: Key, element: Arg, options?: VembOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'VEMB');
     return this.send(vectorSetCommands.vemb(key, element, options as never) as Command<never>);
   }
@@ -5348,7 +5365,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vgetattr/
    */
-  vgetattr(key: Key, element: Arg): Reply<S | null> {
+  vgetattr(key: Key, element: Arg): ResultOf<K, S | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'VGETATTR');
     return this.send(vectorSetCommands.vgetattr(key, element) as Command<never>);
   }
@@ -5362,7 +5379,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vinfo/
    */
-  vinfo(key: Key): Reply<Record<string, string | number> | null> {
+  vinfo(key: Key): ResultOf<K, Record<string, string | number> | null> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'VINFO');
     return this.send(vectorSetCommands.vinfo(key));
   }
@@ -5376,7 +5393,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vismember/
    */
-  vismember(key: Key, element: Arg): Reply<boolean> {
+  vismember(key: Key, element: Arg): ResultOf<K, boolean> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'VISMEMBER');
     return this.send(vectorSetCommands.vismember(key, element));
   }
@@ -5390,18 +5407,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vlinks/
    */
-  vlinks(key: Key, element: Arg, options?: VlinksOptions & Without<'WITHSCORES'>): Reply<S[][] | null>;
+  vlinks(key: Key, element: Arg, options?: VlinksOptions & Without<'WITHSCORES'>): ResultOf<K, S[][] | null>;
   /**
    * Shows the neighbours of an element on each layer of the index.
    * @see https://redis.io/docs/latest/commands/vlinks/
    */
-  vlinks(key: Key, element: Arg, options: VlinksOptions & { WITHSCORES: true }): Reply<Similar<S>[][] | null>;
+  vlinks(key: Key, element: Arg, options: VlinksOptions & { WITHSCORES: true }): ResultOf<K, Similar<S>[][] | null>;
   /**
    * Shows the neighbours of an element on each layer of the index.
    * @see https://redis.io/docs/latest/commands/vlinks/
    */
-  vlinks(key: Key, element: Arg, options?: VlinksOptions): Reply<S[][] | Similar<S>[][] | null>;
-  vlinks(key: Key, element: Arg, options?: VlinksOptions): Reply<never> {
+  vlinks(key: Key, element: Arg, options?: VlinksOptions): ResultOf<K, S[][] | Similar<S>[][] | null>;
+  vlinks(key: Key, element: Arg, options?: VlinksOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'VLINKS');
     return this.send(vectorSetCommands.vlinks(key, element, options as never) as Command<never>);
   }
@@ -5415,18 +5432,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vrandmember/
    */
-  vrandmember(key: Key): Reply<S | null>;
+  vrandmember(key: Key): ResultOf<K, S | null>;
   /**
    * Picks elements of a vector set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/vrandmember/
    */
-  vrandmember(key: Key, count: number): Reply<S[]>;
+  vrandmember(key: Key, count: number): ResultOf<K, S[]>;
   /**
    * Picks elements of a vector set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/vrandmember/
    */
-  vrandmember(key: Key, count?: number): Reply<S | S[] | null>;
-  vrandmember(key: Key, count?: number): Reply<never> {
+  vrandmember(key: Key, count?: number): ResultOf<K, S | S[] | null>;
+  vrandmember(key: Key, count?: number): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'VRANDMEMBER');
     return this.send(vectorSetCommands.vrandmember(key, count as never) as Command<never>);
   }
@@ -5440,7 +5457,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vrange/
    */
-  vrange(key: Key, start: Str, end: Str, count?: number): Reply<S[]> {
+  vrange(key: Key, start: Str, end: Str, count?: number): ResultOf<K, S[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'VRANGE');
     return this.send(vectorSetCommands.vrange(key, start, end, count) as Command<never>);
   }
@@ -5454,7 +5471,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vrem/
    */
-  vrem(key: Key, element: Arg): Reply<boolean> {
+  vrem(key: Key, element: Arg): ResultOf<K, boolean> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'VREM');
     return this.send(vectorSetCommands.vrem(key, element));
   }
@@ -5468,7 +5485,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/vsetattr/
    */
-  vsetattr(key: Key, element: Arg, json: Str): Reply<boolean> {
+  vsetattr(key: Key, element: Arg, json: Str): ResultOf<K, boolean> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'VSETATTR');
     return this.send(vectorSetCommands.vsetattr(key, element, json));
   }
@@ -5485,7 +5502,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the element is missing, or the vector's dimension is another than the set's
    * @see https://redis.io/docs/latest/commands/vsim/
    */
-  vsim(key: Key, query: VsimQuery, options?: VsimOptions & Without<'WITHSCORES' | 'WITHATTRIBS'>): Reply<S[]>;
+  vsim(key: Key, query: VsimQuery, options?: VsimOptions & Without<'WITHSCORES' | 'WITHATTRIBS'>): ResultOf<K, S[]>;
   /**
    * Finds the elements most similar to a vector or to an element.
    * @see https://redis.io/docs/latest/commands/vsim/
@@ -5494,7 +5511,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     query: VsimQuery,
     options: VsimOptions & Without<'WITHATTRIBS'> & { WITHSCORES: true },
-  ): Reply<Similar<S>[]>;
+  ): ResultOf<K, Similar<S>[]>;
   /**
    * Finds the elements most similar to a vector or to an element.
    * @see https://redis.io/docs/latest/commands/vsim/
@@ -5503,7 +5520,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     query: VsimQuery,
     options: VsimOptions & Without<'WITHSCORES'> & { WITHATTRIBS: true },
-  ): Reply<Attributed<S>[]>;
+  ): ResultOf<K, Attributed<S>[]>;
   /**
    * Finds the elements most similar to a vector or to an element.
    * @see https://redis.io/docs/latest/commands/vsim/
@@ -5512,7 +5529,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     query: VsimQuery,
     options: VsimOptions & { WITHSCORES: true; WITHATTRIBS: true },
-  ): Reply<(Similar<S> & Attributed<S>)[]>;
+  ): ResultOf<K, (Similar<S> & Attributed<S>)[]>;
   /**
    * Finds the elements most similar to a vector or to an element.
    * @see https://redis.io/docs/latest/commands/vsim/
@@ -5521,8 +5538,8 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     query: VsimQuery,
     options?: VsimOptions,
-  ): Reply<S[] | (Partial<Similar<S> & Attributed<S>> & { element: S })[]>;
-  vsim(key: Key, query: VsimQuery, options?: VsimOptions): Reply<never> {
+  ): ResultOf<K, S[] | (Partial<Similar<S> & Attributed<S>> & { element: S })[]>;
+  vsim(key: Key, query: VsimQuery, options?: VsimOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'VSIM');
     return this.send(vectorSetCommands.vsim(key, query, options as never) as Command<never>);
   }
@@ -5536,7 +5553,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the server is a replica
    * @see https://redis.io/docs/latest/commands/wait/
    */
-  wait(numreplicas: number, timeout: number): Reply<number> {
+  wait(numreplicas: number, timeout: number): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'WAIT');
     return this.send(genericCommands.wait(numreplicas, timeout));
   }
@@ -5550,7 +5567,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the server is a replica, or has no append-only file
    * @see https://redis.io/docs/latest/commands/waitaof/
    */
-  waitaof(numlocal: number, numreplicas: number, timeout: number): Reply<[local: number, replicas: number]> {
+  waitaof(numlocal: number, numreplicas: number, timeout: number): ResultOf<K, [local: number, replicas: number]> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'WAITAOF');
     return this.send(genericCommands.waitaof(numlocal, numreplicas, timeout));
   }
@@ -5564,7 +5581,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xack/
    */
-  xack(key: Key, group: Str, ...ids: Optionals<Str>): Reply<number> {
+  xack(key: Key, group: Str, ...ids: Optionals<Str>): ResultOf<K, number> {
     return this.sendUnlessAnswered(streamCommands.xack(key, group, ...ids));
   }
 
@@ -5577,7 +5594,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xackdel/
    */
-  xackdel(key: Key, group: Str, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF' | 'ACKED'): Reply<number[]> {
+  xackdel(key: Key, group: Str, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF' | 'ACKED'): ResultOf<K, number[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XACKDEL');
     return this.sendUnlessAnswered(streamCommands.xackdel(key, group, ids, condition));
   }
@@ -5599,7 +5616,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     id: Str,
     fields: Pairs | PairsOf<T>,
     options?: XaddOptions & Without<'NOMKSTREAM' | 'IDMP' | 'IDMPAUTO'>,
-  ): Reply<string>;
+  ): ResultOf<K, string>;
   /**
    * Appends an entry to a stream and answers its id.
    * @see https://redis.io/docs/latest/commands/xadd/
@@ -5609,7 +5626,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     id: '*',
     fields: Pairs | PairsOf<T>,
     options?: XaddOptions & Without<'NOMKSTREAM'>,
-  ): Reply<string>;
+  ): ResultOf<K, string>;
   /**
    * Appends an entry to a stream and answers its id.
    * @see https://redis.io/docs/latest/commands/xadd/
@@ -5619,13 +5636,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     id: Str,
     fields: Pairs | PairsOf<T>,
     options?: XaddOptions & Without<'IDMP' | 'IDMPAUTO'>,
-  ): Reply<string | null>;
+  ): ResultOf<K, string | null>;
   /**
    * Appends an entry to a stream and answers its id.
    * @see https://redis.io/docs/latest/commands/xadd/
    */
-  xadd<T extends object>(key: Key, id: '*', fields: Pairs | PairsOf<T>, options?: XaddOptions): Reply<string | null>;
-  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): Reply<never> {
+  xadd<T extends object>(
+    key: Key,
+    id: '*',
+    fields: Pairs | PairsOf<T>,
+    options?: XaddOptions,
+  ): ResultOf<K, string | null>;
+  xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): ResultOf<K, never> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XADD');
     return this.send(streamCommands.xadd(key, id as never, fields as never, options as never) as Command<never>);
   }
@@ -5647,7 +5669,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     start: Str,
     options?: XautoclaimOptions & Without<'JUSTID'>,
-  ): Reply<[next: string, entries: Entry<S>[], deleted: string[]]>;
+  ): ResultOf<K, [next: string, entries: Entry<S>[], deleted: string[]]>;
   /**
    * Takes over pending entries that were idle for long, page by page.
    * @see https://redis.io/docs/latest/commands/xautoclaim/
@@ -5659,7 +5681,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     start: Str,
     options: XautoclaimOptions & { JUSTID: true },
-  ): Reply<[next: string, ids: string[], deleted: string[]]>;
+  ): ResultOf<K, [next: string, ids: string[], deleted: string[]]>;
   /**
    * Takes over pending entries that were idle for long, page by page.
    * @see https://redis.io/docs/latest/commands/xautoclaim/
@@ -5671,7 +5693,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     start: Str,
     options?: XautoclaimOptions,
-  ): Reply<[next: string, entries: Entry<S>[], deleted: string[]] | [next: string, ids: string[], deleted: string[]]>;
+  ): ResultOf<K, [next: string, entries: Entry<S>[], deleted: string[]] | [next: string, ids: string[], deleted: string[]]>;
   xautoclaim(
     key: Key,
     group: Str,
@@ -5679,7 +5701,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     start: Str,
     options?: XautoclaimOptions,
-  ): Reply<never> {
+  ): ResultOf<K, never> {
     if (arguments.length > 6) refuseSurplus(arguments, 6, 'XAUTOCLAIM');
     return this.send(streamCommands.xautoclaim(key, group, consumer, minIdleTime, start, options as never) as Command<never>);
   }
@@ -5694,7 +5716,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xcfgset/
    */
-  xcfgset(key: Key, options?: XcfgsetOptions): Reply<'OK'> {
+  xcfgset(key: Key, options?: XcfgsetOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XCFGSET');
     return this.send(streamCommands.xcfgset(key, options));
   }
@@ -5717,7 +5739,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     ids: Many<Str>,
     options?: XclaimOptions & Without<'JUSTID'>,
-  ): Reply<Entry<S>[]>;
+  ): ResultOf<K, Entry<S>[]>;
   /**
    * Takes over pending entries by id.
    * @see https://redis.io/docs/latest/commands/xclaim/
@@ -5729,7 +5751,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     ids: Many<Str>,
     options: XclaimOptions & { JUSTID: true },
-  ): Reply<string[]>;
+  ): ResultOf<K, string[]>;
   /**
    * Takes over pending entries by id.
    * @see https://redis.io/docs/latest/commands/xclaim/
@@ -5741,7 +5763,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     ids: Many<Str>,
     options?: XclaimOptions,
-  ): Reply<Entry<S>[] | string[]>;
+  ): ResultOf<K, Entry<S>[] | string[]>;
   xclaim(
     key: Key,
     group: Str,
@@ -5749,7 +5771,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     minIdleTime: number,
     ids: Many<Str>,
     options?: XclaimOptions,
-  ): Reply<never> {
+  ): ResultOf<K, never> {
     if (arguments.length > 6) refuseSurplus(arguments, 6, 'XCLAIM');
     return this.sendUnlessAnswered(streamCommands.xclaim(key, group, consumer, minIdleTime, ids, options as never) as Command<never>);
   }
@@ -5763,7 +5785,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xdel/
    */
-  xdel(key: Key, ...ids: Optionals<Str>): Reply<number> {
+  xdel(key: Key, ...ids: Optionals<Str>): ResultOf<K, number> {
     return this.sendUnlessAnswered(streamCommands.xdel(key, ...ids));
   }
 
@@ -5776,7 +5798,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xdelex/
    */
-  xdelex(key: Key, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF' | 'ACKED'): Reply<number[]> {
+  xdelex(key: Key, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF' | 'ACKED'): ResultOf<K, number[]> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'XDELEX');
     return this.sendUnlessAnswered(streamCommands.xdelex(key, ids, condition));
   }
@@ -5793,7 +5815,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key and MKSTREAM was not given
    * @see https://redis.io/docs/latest/commands/xgroup-create/
    */
-  xgroupCreate(key: Key, group: Str, id: Str, options?: XgroupCreateOptions): Reply<'OK'> {
+  xgroupCreate(key: Key, group: Str, id: Str, options?: XgroupCreateOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XGROUP CREATE');
     return this.send(streamCommands.xgroupCreate(key, group, id, options));
   }
@@ -5810,7 +5832,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xgroup-createconsumer/
    */
-  xgroupCreateconsumer(key: Key, group: Str, consumer: Str): Reply<number> {
+  xgroupCreateconsumer(key: Key, group: Str, consumer: Str): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'XGROUP CREATECONSUMER');
     return this.send(streamCommands.xgroupCreateconsumer(key, group, consumer));
   }
@@ -5826,7 +5848,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xgroup-delconsumer/
    */
-  xgroupDelconsumer(key: Key, group: Str, consumer: Str): Reply<number> {
+  xgroupDelconsumer(key: Key, group: Str, consumer: Str): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'XGROUP DELCONSUMER');
     return this.send(streamCommands.xgroupDelconsumer(key, group, consumer));
   }
@@ -5841,7 +5863,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xgroup-destroy/
    */
-  xgroupDestroy(key: Key, group: Str): Reply<number> {
+  xgroupDestroy(key: Key, group: Str): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XGROUP DESTROY');
     return this.send(streamCommands.xgroupDestroy(key, group));
   }
@@ -5854,7 +5876,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/xgroup-help/
    */
-  xgroupHelp(): Reply<string[]> {
+  xgroupHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'XGROUP HELP');
     return this.send(streamCommands.xgroupHelp());
   }
@@ -5870,7 +5892,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xgroup-setid/
    */
-  xgroupSetid(key: Key, group: Str, id: Str, options?: XgroupSetidOptions): Reply<'OK'> {
+  xgroupSetid(key: Key, group: Str, id: Str, options?: XgroupSetidOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XGROUP SETID');
     return this.send(streamCommands.xgroupSetid(key, group, id, options));
   }
@@ -5886,7 +5908,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xinfo-consumers/
    */
-  xinfoConsumers(key: Key, group: Str): Reply<StreamConsumer<S>[]> {
+  xinfoConsumers(key: Key, group: Str): ResultOf<K, StreamConsumer<S>[]> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XINFO CONSUMERS');
     return this.send(streamCommands.xinfoConsumers(key, group) as Command<never>);
   }
@@ -5901,7 +5923,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xinfo-groups/
    */
-  xinfoGroups(key: Key): Reply<StreamGroup<S>[]> {
+  xinfoGroups(key: Key): ResultOf<K, StreamGroup<S>[]> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'XINFO GROUPS');
     return this.send(streamCommands.xinfoGroups(key) as Command<never>);
   }
@@ -5914,7 +5936,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * O(1), since Redis 5.0.0, in every Valkey.
    * @see https://redis.io/docs/latest/commands/xinfo-help/
    */
-  xinfoHelp(): Reply<string[]> {
+  xinfoHelp(): ResultOf<K, string[]> {
     if (arguments.length > 0) refuseSurplus(arguments, 0, 'XINFO HELP');
     return this.send(streamCommands.xinfoHelp());
   }
@@ -5929,12 +5951,12 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xinfo-stream/
    */
-  xinfoStream(key: Key, options?: { FULL?: false | undefined }): Reply<StreamInfo<S>>;
+  xinfoStream(key: Key, options?: { FULL?: false | undefined }): ResultOf<K, StreamInfo<S>>;
   /**
    * Describes a stream, in full where wanted.
    * @see https://redis.io/docs/latest/commands/xinfo-stream/
    */
-  xinfoStream(key: Key, options: { FULL: true; COUNT?: number | undefined }): Reply<StreamInfoFull<S>>;
+  xinfoStream(key: Key, options: { FULL: true; COUNT?: number | undefined }): ResultOf<K, StreamInfoFull<S>>;
   /**
    * Describes a stream, in full where wanted.
    * @see https://redis.io/docs/latest/commands/xinfo-stream/
@@ -5942,8 +5964,8 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
   xinfoStream(
     key: Key,
     options?: { FULL?: boolean | undefined; COUNT?: number | undefined },
-  ): Reply<StreamInfo<S> | StreamInfoFull<S>>;
-  xinfoStream(key: Key, options?: { FULL?: boolean | undefined; COUNT?: number | undefined }): Reply<never> {
+  ): ResultOf<K, StreamInfo<S> | StreamInfoFull<S>>;
+  xinfoStream(key: Key, options?: { FULL?: boolean | undefined; COUNT?: number | undefined }): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XINFO STREAM');
     return this.send(streamCommands.xinfoStream(key, options as never) as Command<never>);
   }
@@ -5957,7 +5979,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xlen/
    */
-  xlen(key: Key): Reply<number> {
+  xlen(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'XLEN');
     return this.send(streamCommands.xlen(key));
   }
@@ -5972,18 +5994,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError NOGROUP: no such key or group
    * @see https://redis.io/docs/latest/commands/xpending/
    */
-  xpending(key: Key, group: Str): Reply<PendingSummary<S>>;
+  xpending(key: Key, group: Str): ResultOf<K, PendingSummary<S>>;
   /**
    * Tells what a group has handed out and not got confirmed, as a whole or entry by entry.
    * @see https://redis.io/docs/latest/commands/xpending/
    */
-  xpending(key: Key, group: Str, range: PendingRange): Reply<PendingEntry<S>[]>;
+  xpending(key: Key, group: Str, range: PendingRange): ResultOf<K, PendingEntry<S>[]>;
   /**
    * Tells what a group has handed out and not got confirmed, as a whole or entry by entry.
    * @see https://redis.io/docs/latest/commands/xpending/
    */
-  xpending(key: Key, group: Str, range?: PendingRange): Reply<PendingSummary<S> | PendingEntry<S>[]>;
-  xpending(key: Key, group: Str, range?: PendingRange): Reply<never> {
+  xpending(key: Key, group: Str, range?: PendingRange): ResultOf<K, PendingSummary<S> | PendingEntry<S>[]>;
+  xpending(key: Key, group: Str, range?: PendingRange): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'XPENDING');
     return this.send(streamCommands.xpending(key, group, range as never) as Command<never>);
   }
@@ -5997,7 +6019,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xrange/
    */
-  xrange(key: Key, start: Str, end: Str, options?: XrangeOptions): Reply<Entry<S>[]> {
+  xrange(key: Key, start: Str, end: Str, options?: XrangeOptions): ResultOf<K, Entry<S>[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XRANGE');
     return this.send(streamCommands.xrange(key, start, end, options) as Command<never>);
   }
@@ -6011,7 +6033,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xread/
    */
-  xread(streams: StreamPositions, options?: XreadOptions): Reply<Dictionary<S, Entry<S>[]> | null> {
+  xread(streams: StreamPositions, options?: XreadOptions): ResultOf<K, Dictionary<S, Entry<S>[]> | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XREAD');
     return this.send(streamCommands.xread(streams, options) as Command<never>);
   }
@@ -6032,7 +6054,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     consumer: Str,
     streams: StreamPositions,
     options?: XreadgroupOptions,
-  ): Reply<Dictionary<S, GroupEntry<S>[]> | null> {
+  ): ResultOf<K, Dictionary<S, GroupEntry<S>[]> | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XREADGROUP');
     return this.send(streamCommands.xreadgroup(group, consumer, streams, options) as Command<never>);
   }
@@ -6046,7 +6068,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xrevrange/
    */
-  xrevrange(key: Key, end: Str, start: Str, options?: XrevrangeOptions): Reply<Entry<S>[]> {
+  xrevrange(key: Key, end: Str, start: Str, options?: XrevrangeOptions): ResultOf<K, Entry<S>[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XREVRANGE');
     return this.send(streamCommands.xrevrange(key, end, start, options) as Command<never>);
   }
@@ -6062,7 +6084,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: no such key, or the id is smaller than the last entry's
    * @see https://redis.io/docs/latest/commands/xsetid/
    */
-  xsetid(key: Key, lastId: Str, options?: XsetidOptions): Reply<'OK'> {
+  xsetid(key: Key, lastId: Str, options?: XsetidOptions): ResultOf<K, 'OK'> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'XSETID');
     return this.send(streamCommands.xsetid(key, lastId, options));
   }
@@ -6076,7 +6098,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xtrim/
    */
-  xtrim(key: Key, trim: Trim & { REF?: StreamReferences | undefined }): Reply<number> {
+  xtrim(key: Key, trim: Trim & { REF?: StreamReferences | undefined }): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XTRIM');
     return this.send(streamCommands.xtrim(key, trim));
   }
@@ -6092,7 +6114,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a score is no number
    * @see https://redis.io/docs/latest/commands/zadd/
    */
-  zadd(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: boolean | undefined }): Reply<number> {
+  zadd(key: Key, members: ScoredMembers, options?: ZaddConditions & { CH?: boolean | undefined }): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZADD');
     return this.sendUnlessAnswered(sortedSetCommands.zadd(key, members, options));
   }
@@ -6108,7 +6130,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: a score is no number
    * @see https://redis.io/docs/latest/commands/zadd/
    */
-  zaddIncr(key: Key, score: number | string, member: Arg, options?: ZaddConditions): Reply<number | null> {
+  zaddIncr(key: Key, score: number | string, member: Arg, options?: ZaddConditions): ResultOf<K, number | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'ZADD');
     return this.sendUnlessAnswered(sortedSetCommands.zaddIncr(key, score, member, options));
   }
@@ -6122,7 +6144,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zcard/
    */
-  zcard(key: Key): Reply<number> {
+  zcard(key: Key): ResultOf<K, number> {
     if (arguments.length > 1) refuseSurplus(arguments, 1, 'ZCARD');
     return this.send(sortedSetCommands.zcard(key));
   }
@@ -6137,7 +6159,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: an end of the range is no number
    * @see https://redis.io/docs/latest/commands/zcount/
    */
-  zcount(key: Key, min: Arg, max: Arg): Reply<number> {
+  zcount(key: Key, min: Arg, max: Arg): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZCOUNT');
     return this.send(sortedSetCommands.zcount(key, min, max));
   }
@@ -6151,18 +6173,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zdiff/
    */
-  zdiff(keys: Many<Key>, options?: ZdiffOptions & Without<'WITHSCORES'>): Reply<S[]>;
+  zdiff(keys: Many<Key>, options?: ZdiffOptions & Without<'WITHSCORES'>): ResultOf<K, S[]>;
   /**
    * Lists the members of the first sorted set that are in none of the others.
    * @see https://redis.io/docs/latest/commands/zdiff/
    */
-  zdiff(keys: Many<Key>, options: ZdiffOptions & { WITHSCORES: true }): Reply<Scored<S>[]>;
+  zdiff(keys: Many<Key>, options: ZdiffOptions & { WITHSCORES: true }): ResultOf<K, Scored<S>[]>;
   /**
    * Lists the members of the first sorted set that are in none of the others.
    * @see https://redis.io/docs/latest/commands/zdiff/
    */
-  zdiff(keys: Many<Key>, options?: ZdiffOptions): Reply<S[] | Scored<S>[]>;
-  zdiff(keys: Many<Key>, options?: ZdiffOptions): Reply<never> {
+  zdiff(keys: Many<Key>, options?: ZdiffOptions): ResultOf<K, S[] | Scored<S>[]>;
+  zdiff(keys: Many<Key>, options?: ZdiffOptions): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'ZDIFF');
     return this.send(sortedSetCommands.zdiff(keys, options as never) as Command<never>);
   }
@@ -6177,7 +6199,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/zdiffstore/
    */
-  zdiffstore(destination: Key, ...keys: Variadic<Key>): Reply<number> {
+  zdiffstore(destination: Key, ...keys: Variadic<Key>): ResultOf<K, number> {
     return this.send(sortedSetCommands.zdiffstore(destination, ...keys));
   }
 
@@ -6192,7 +6214,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: the score would be no number
    * @see https://redis.io/docs/latest/commands/zincrby/
    */
-  zincrby(key: Key, increment: number, member: Arg): Reply<number> {
+  zincrby(key: Key, increment: number, member: Arg): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZINCRBY');
     return this.send(sortedSetCommands.zincrby(key, increment, member));
   }
@@ -6206,18 +6228,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zinter/
    */
-  zinter(keys: Many<Key>, options?: ZinterOptions & Without<'WITHSCORES'>): Reply<S[]>;
+  zinter(keys: Many<Key>, options?: ZinterOptions & Without<'WITHSCORES'>): ResultOf<K, S[]>;
   /**
    * Lists the members that all sorted sets have in common.
    * @see https://redis.io/docs/latest/commands/zinter/
    */
-  zinter(keys: Many<Key>, options: ZinterOptions & { WITHSCORES: true }): Reply<Scored<S>[]>;
+  zinter(keys: Many<Key>, options: ZinterOptions & { WITHSCORES: true }): ResultOf<K, Scored<S>[]>;
   /**
    * Lists the members that all sorted sets have in common.
    * @see https://redis.io/docs/latest/commands/zinter/
    */
-  zinter(keys: Many<Key>, options?: ZinterOptions): Reply<S[] | Scored<S>[]>;
-  zinter(keys: Many<Key>, options?: ZinterOptions): Reply<never> {
+  zinter(keys: Many<Key>, options?: ZinterOptions): ResultOf<K, S[] | Scored<S>[]>;
+  zinter(keys: Many<Key>, options?: ZinterOptions): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'ZINTER');
     return this.send(sortedSetCommands.zinter(keys, options as never) as Command<never>);
   }
@@ -6231,7 +6253,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zintercard/
    */
-  zintercard(keys: Many<Key>, options?: ZintercardOptions): Reply<number> {
+  zintercard(keys: Many<Key>, options?: ZintercardOptions): ResultOf<K, number> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'ZINTERCARD');
     return this.send(sortedSetCommands.zintercard(keys, options));
   }
@@ -6246,7 +6268,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/zinterstore/
    */
-  zinterstore(destination: Key, keys: Many<Key>, options?: ZinterstoreOptions): Reply<number> {
+  zinterstore(destination: Key, keys: Many<Key>, options?: ZinterstoreOptions): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZINTERSTORE');
     return this.send(sortedSetCommands.zinterstore(destination, keys, options));
   }
@@ -6261,7 +6283,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
    * @see https://redis.io/docs/latest/commands/zlexcount/
    */
-  zlexcount(key: Key, min: Str, max: Str): Reply<number> {
+  zlexcount(key: Key, min: Str, max: Str): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZLEXCOUNT');
     return this.send(sortedSetCommands.zlexcount(key, min, max));
   }
@@ -6275,7 +6297,11 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zmpop/
    */
-  zmpop(keys: Many<Key>, where: 'MIN' | 'MAX', options?: ZmpopOptions): Reply<[key: S, members: Scored<S>[]] | null> {
+  zmpop(
+    keys: Many<Key>,
+    where: 'MIN' | 'MAX',
+    options?: ZmpopOptions,
+  ): ResultOf<K, [key: S, members: Scored<S>[]] | null> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZMPOP');
     return this.sendUnlessAnswered(sortedSetCommands.zmpop(keys, where, options) as Command<never>);
   }
@@ -6289,7 +6315,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zmscore/
    */
-  zmscore(key: Key, ...members: Optionals<Arg>): Reply<(number | null)[]> {
+  zmscore(key: Key, ...members: Optionals<Arg>): ResultOf<K, (number | null)[]> {
     return this.sendUnlessAnswered(sortedSetCommands.zmscore(key, ...members));
   }
 
@@ -6302,18 +6328,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zpopmax/
    */
-  zpopmax(key: Key): Reply<Scored<S> | null>;
+  zpopmax(key: Key): ResultOf<K, Scored<S> | null>;
   /**
    * Pops the highest member of a sorted set, or the highest few.
    * @see https://redis.io/docs/latest/commands/zpopmax/
    */
-  zpopmax(key: Key, count: number): Reply<Scored<S>[]>;
+  zpopmax(key: Key, count: number): ResultOf<K, Scored<S>[]>;
   /**
    * Pops the highest member of a sorted set, or the highest few.
    * @see https://redis.io/docs/latest/commands/zpopmax/
    */
-  zpopmax(key: Key, count?: number): Reply<Scored<S> | Scored<S>[] | null>;
-  zpopmax(key: Key, count?: number): Reply<never> {
+  zpopmax(key: Key, count?: number): ResultOf<K, Scored<S> | Scored<S>[] | null>;
+  zpopmax(key: Key, count?: number): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'ZPOPMAX');
     return this.send(sortedSetCommands.zpopmax(key, count as never) as Command<never>);
   }
@@ -6327,18 +6353,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zpopmin/
    */
-  zpopmin(key: Key): Reply<Scored<S> | null>;
+  zpopmin(key: Key): ResultOf<K, Scored<S> | null>;
   /**
    * Pops the lowest member of a sorted set, or the lowest few.
    * @see https://redis.io/docs/latest/commands/zpopmin/
    */
-  zpopmin(key: Key, count: number): Reply<Scored<S>[]>;
+  zpopmin(key: Key, count: number): ResultOf<K, Scored<S>[]>;
   /**
    * Pops the lowest member of a sorted set, or the lowest few.
    * @see https://redis.io/docs/latest/commands/zpopmin/
    */
-  zpopmin(key: Key, count?: number): Reply<Scored<S> | Scored<S>[] | null>;
-  zpopmin(key: Key, count?: number): Reply<never> {
+  zpopmin(key: Key, count?: number): ResultOf<K, Scored<S> | Scored<S>[] | null>;
+  zpopmin(key: Key, count?: number): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'ZPOPMIN');
     return this.send(sortedSetCommands.zpopmin(key, count as never) as Command<never>);
   }
@@ -6352,28 +6378,28 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zrandmember/
    */
-  zrandmember(key: Key): Reply<S | null>;
+  zrandmember(key: Key): ResultOf<K, S | null>;
   /**
    * Picks members of a sorted set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/zrandmember/
    */
-  zrandmember(key: Key, count: number, options?: { WITHSCORES?: false | undefined }): Reply<S[]>;
+  zrandmember(key: Key, count: number, options?: { WITHSCORES?: false | undefined }): ResultOf<K, S[]>;
   /**
    * Picks members of a sorted set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/zrandmember/
    */
-  zrandmember(key: Key, count: number, options: { WITHSCORES: true }): Reply<Scored<S>[]>;
+  zrandmember(key: Key, count: number, options: { WITHSCORES: true }): ResultOf<K, Scored<S>[]>;
   /**
    * Picks members of a sorted set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/zrandmember/
    */
-  zrandmember(key: Key, count: number, options?: { WITHSCORES?: boolean | undefined }): Reply<S[] | Scored<S>[]>;
+  zrandmember(key: Key, count: number, options?: { WITHSCORES?: boolean | undefined }): ResultOf<K, S[] | Scored<S>[]>;
   /**
    * Picks members of a sorted set at random; a negative count may pick one twice.
    * @see https://redis.io/docs/latest/commands/zrandmember/
    */
-  zrandmember(key: Key, count?: number): Reply<S | S[] | null>;
-  zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }): Reply<never> {
+  zrandmember(key: Key, count?: number): ResultOf<K, S | S[] | null>;
+  zrandmember(key: Key, count?: number, options?: { WITHSCORES?: boolean | undefined }): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZRANDMEMBER');
     return this.send(sortedSetCommands.zrandmember(key, count as never, options as never) as Command<never>);
   }
@@ -6388,18 +6414,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: an end of the range is malformed
    * @see https://redis.io/docs/latest/commands/zrange/
    */
-  zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions & Without<'WITHSCORES'>): Reply<S[]>;
+  zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions & Without<'WITHSCORES'>): ResultOf<K, S[]>;
   /**
    * Lists members by place, by score or by name.
    * @see https://redis.io/docs/latest/commands/zrange/
    */
-  zrange(key: Key, start: Arg, stop: Arg, options: ZrangeOptions & { WITHSCORES: true }): Reply<Scored<S>[]>;
+  zrange(key: Key, start: Arg, stop: Arg, options: ZrangeOptions & { WITHSCORES: true }): ResultOf<K, Scored<S>[]>;
   /**
    * Lists members by place, by score or by name.
    * @see https://redis.io/docs/latest/commands/zrange/
    */
-  zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): Reply<S[] | Scored<S>[]>;
-  zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): Reply<never> {
+  zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): ResultOf<K, S[] | Scored<S>[]>;
+  zrange(key: Key, start: Arg, stop: Arg, options?: ZrangeOptions): ResultOf<K, never> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'ZRANGE');
     return this.send(sortedSetCommands.zrange(key, start, stop, options as never) as Command<never>);
   }
@@ -6415,7 +6441,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX' }
    * @see https://redis.io/docs/latest/commands/zrangebylex/
    */
-  zrangebylex(key: Key, min: Str, max: Str, options?: ZrangebylexOptions): Reply<S[]> {
+  zrangebylex(key: Key, min: Str, max: Str, options?: ZrangebylexOptions): ResultOf<K, S[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'ZRANGEBYLEX');
     return this.send(sortedSetCommands.zrangebylex(key, min, max, options) as Command<never>);
   }
@@ -6431,7 +6457,12 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
    * @see https://redis.io/docs/latest/commands/zrangebyscore/
    */
-  zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions & Without<'WITHSCORES'>): Reply<S[]>;
+  zrangebyscore(
+    key: Key,
+    min: Arg,
+    max: Arg,
+    options?: ZrangebyscoreOptions & Without<'WITHSCORES'>,
+  ): ResultOf<K, S[]>;
   /**
    * Lists the members with scores in a range.
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
@@ -6442,14 +6473,14 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     min: Arg,
     max: Arg,
     options: ZrangebyscoreOptions & { WITHSCORES: true },
-  ): Reply<Scored<S>[]>;
+  ): ResultOf<K, Scored<S>[]>;
   /**
    * Lists the members with scores in a range.
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
    * @see https://redis.io/docs/latest/commands/zrangebyscore/
    */
-  zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions): Reply<S[] | Scored<S>[]>;
-  zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions): Reply<never> {
+  zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions): ResultOf<K, S[] | Scored<S>[]>;
+  zrangebyscore(key: Key, min: Arg, max: Arg, options?: ZrangebyscoreOptions): ResultOf<K, never> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'ZRANGEBYSCORE');
     return this.send(sortedSetCommands.zrangebyscore(key, min, max, options as never) as Command<never>);
   }
@@ -6465,7 +6496,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: an end of the range is malformed
    * @see https://redis.io/docs/latest/commands/zrangestore/
    */
-  zrangestore(dst: Key, src: Key, min: Arg, max: Arg, options?: ZrangestoreOptions): Reply<number> {
+  zrangestore(dst: Key, src: Key, min: Arg, max: Arg, options?: ZrangestoreOptions): ResultOf<K, number> {
     if (arguments.length > 5) refuseSurplus(arguments, 5, 'ZRANGESTORE');
     return this.send(sortedSetCommands.zrangestore(dst, src, min, max, options));
   }
@@ -6479,7 +6510,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zrank/
    */
-  zrank(key: Key, member: Arg, options?: ZrankOptions & Without<'WITHSCORE'>): Reply<number | null>;
+  zrank(key: Key, member: Arg, options?: ZrankOptions & Without<'WITHSCORE'>): ResultOf<K, number | null>;
   /**
    * Tells the place of a member, the lowest score first; null when it is missing.
    * @see https://redis.io/docs/latest/commands/zrank/
@@ -6488,13 +6519,13 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     member: Arg,
     options: ZrankOptions & { WITHSCORE: true },
-  ): Reply<[rank: number, score: number] | null>;
+  ): ResultOf<K, [rank: number, score: number] | null>;
   /**
    * Tells the place of a member, the lowest score first; null when it is missing.
    * @see https://redis.io/docs/latest/commands/zrank/
    */
-  zrank(key: Key, member: Arg, options?: ZrankOptions): Reply<number | [rank: number, score: number] | null>;
-  zrank(key: Key, member: Arg, options?: ZrankOptions): Reply<never> {
+  zrank(key: Key, member: Arg, options?: ZrankOptions): ResultOf<K, number | [rank: number, score: number] | null>;
+  zrank(key: Key, member: Arg, options?: ZrankOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZRANK');
     return this.send(sortedSetCommands.zrank(key, member, options as never) as Command<never>);
   }
@@ -6508,7 +6539,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zrem/
    */
-  zrem(key: Key, ...members: Optionals<Arg>): Reply<number> {
+  zrem(key: Key, ...members: Optionals<Arg>): ResultOf<K, number> {
     return this.sendUnlessAnswered(sortedSetCommands.zrem(key, ...members));
   }
 
@@ -6522,7 +6553,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
    * @see https://redis.io/docs/latest/commands/zremrangebylex/
    */
-  zremrangebylex(key: Key, min: Str, max: Str): Reply<number> {
+  zremrangebylex(key: Key, min: Str, max: Str): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZREMRANGEBYLEX');
     return this.send(sortedSetCommands.zremrangebylex(key, min, max));
   }
@@ -6536,7 +6567,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zremrangebyrank/
    */
-  zremrangebyrank(key: Key, start: number, stop: number): Reply<number> {
+  zremrangebyrank(key: Key, start: number, stop: number): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZREMRANGEBYRANK');
     return this.send(sortedSetCommands.zremrangebyrank(key, start, stop));
   }
@@ -6551,7 +6582,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError ERR: an end of the range is no number
    * @see https://redis.io/docs/latest/commands/zremrangebyscore/
    */
-  zremrangebyscore(key: Key, min: Arg, max: Arg): Reply<number> {
+  zremrangebyscore(key: Key, min: Arg, max: Arg): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZREMRANGEBYSCORE');
     return this.send(sortedSetCommands.zremrangebyscore(key, min, max));
   }
@@ -6566,7 +6597,12 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
    * @see https://redis.io/docs/latest/commands/zrevrange/
    */
-  zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions & Without<'WITHSCORES'>): Reply<S[]>;
+  zrevrange(
+    key: Key,
+    start: number,
+    stop: number,
+    options?: ZrevrangeOptions & Without<'WITHSCORES'>,
+  ): ResultOf<K, S[]>;
   /**
    * Lists members by place, the highest score first.
    * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
@@ -6577,14 +6613,14 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     start: number,
     stop: number,
     options: ZrevrangeOptions & { WITHSCORES: true },
-  ): Reply<Scored<S>[]>;
+  ): ResultOf<K, Scored<S>[]>;
   /**
    * Lists members by place, the highest score first.
    * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
    * @see https://redis.io/docs/latest/commands/zrevrange/
    */
-  zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): Reply<S[] | Scored<S>[]>;
-  zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): Reply<never> {
+  zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): ResultOf<K, S[] | Scored<S>[]>;
+  zrevrange(key: Key, start: number, stop: number, options?: ZrevrangeOptions): ResultOf<K, never> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'ZREVRANGE');
     return this.send(sortedSetCommands.zrevrange(key, start, stop, options as never) as Command<never>);
   }
@@ -6600,7 +6636,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX', REV: true }
    * @see https://redis.io/docs/latest/commands/zrevrangebylex/
    */
-  zrevrangebylex(key: Key, max: Str, min: Str, options?: ZrevrangebylexOptions): Reply<S[]> {
+  zrevrangebylex(key: Key, max: Str, min: Str, options?: ZrevrangebylexOptions): ResultOf<K, S[]> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'ZREVRANGEBYLEX');
     return this.send(sortedSetCommands.zrevrangebylex(key, max, min, options) as Command<never>);
   }
@@ -6621,7 +6657,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     max: Arg,
     min: Arg,
     options?: ZrevrangebyscoreOptions & Without<'WITHSCORES'>,
-  ): Reply<S[]>;
+  ): ResultOf<K, S[]>;
   /**
    * Lists the members with scores in a range, the highest first.
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
@@ -6632,14 +6668,14 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     max: Arg,
     min: Arg,
     options: ZrevrangebyscoreOptions & { WITHSCORES: true },
-  ): Reply<Scored<S>[]>;
+  ): ResultOf<K, Scored<S>[]>;
   /**
    * Lists the members with scores in a range, the highest first.
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
    * @see https://redis.io/docs/latest/commands/zrevrangebyscore/
    */
-  zrevrangebyscore(key: Key, max: Arg, min: Arg, options?: ZrevrangebyscoreOptions): Reply<S[] | Scored<S>[]>;
-  zrevrangebyscore(key: Key, max: Arg, min: Arg, options?: ZrevrangebyscoreOptions): Reply<never> {
+  zrevrangebyscore(key: Key, max: Arg, min: Arg, options?: ZrevrangebyscoreOptions): ResultOf<K, S[] | Scored<S>[]>;
+  zrevrangebyscore(key: Key, max: Arg, min: Arg, options?: ZrevrangebyscoreOptions): ResultOf<K, never> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'ZREVRANGEBYSCORE');
     return this.send(sortedSetCommands.zrevrangebyscore(key, max, min, options as never) as Command<never>);
   }
@@ -6653,7 +6689,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zrevrank/
    */
-  zrevrank(key: Key, member: Arg, options?: ZrevrankOptions & Without<'WITHSCORE'>): Reply<number | null>;
+  zrevrank(key: Key, member: Arg, options?: ZrevrankOptions & Without<'WITHSCORE'>): ResultOf<K, number | null>;
   /**
    * Tells the place of a member, the highest score first; null when it is missing.
    * @see https://redis.io/docs/latest/commands/zrevrank/
@@ -6662,13 +6698,17 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     member: Arg,
     options: ZrevrankOptions & { WITHSCORE: true },
-  ): Reply<[rank: number, score: number] | null>;
+  ): ResultOf<K, [rank: number, score: number] | null>;
   /**
    * Tells the place of a member, the highest score first; null when it is missing.
    * @see https://redis.io/docs/latest/commands/zrevrank/
    */
-  zrevrank(key: Key, member: Arg, options?: ZrevrankOptions): Reply<number | [rank: number, score: number] | null>;
-  zrevrank(key: Key, member: Arg, options?: ZrevrankOptions): Reply<never> {
+  zrevrank(
+    key: Key,
+    member: Arg,
+    options?: ZrevrankOptions,
+  ): ResultOf<K, number | [rank: number, score: number] | null>;
+  zrevrank(key: Key, member: Arg, options?: ZrevrankOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZREVRANK');
     return this.send(sortedSetCommands.zrevrank(key, member, options as never) as Command<never>);
   }
@@ -6686,7 +6726,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     cursor: string | number | bigint,
     options?: ZscanOptions & Without<'NOSCORES'>,
-  ): Reply<[cursor: string, members: Scored<S>[]]>;
+  ): ResultOf<K, [cursor: string, members: Scored<S>[]]>;
   /**
    * Walks over the members of a sorted set page by page.
    * @see https://redis.io/docs/latest/commands/zscan/
@@ -6695,7 +6735,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     cursor: string | number | bigint,
     options: ZscanOptions & { NOSCORES: true },
-  ): Reply<[cursor: string, members: S[]]>;
+  ): ResultOf<K, [cursor: string, members: S[]]>;
   /**
    * Walks over the members of a sorted set page by page.
    * @see https://redis.io/docs/latest/commands/zscan/
@@ -6704,8 +6744,8 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
     key: Key,
     cursor: string | number | bigint,
     options?: ZscanOptions,
-  ): Reply<[cursor: string, members: Scored<S>[]] | [cursor: string, members: S[]]>;
-  zscan(key: Key, cursor: string | number | bigint, options?: ZscanOptions): Reply<never> {
+  ): ResultOf<K, [cursor: string, members: Scored<S>[]] | [cursor: string, members: S[]]>;
+  zscan(key: Key, cursor: string | number | bigint, options?: ZscanOptions): ResultOf<K, never> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZSCAN');
     return this.send(sortedSetCommands.zscan(key, cursor, options as never) as Command<never>);
   }
@@ -6719,7 +6759,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zscore/
    */
-  zscore(key: Key, member: Arg): Reply<number | null> {
+  zscore(key: Key, member: Arg): ResultOf<K, number | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'ZSCORE');
     return this.send(sortedSetCommands.zscore(key, member));
   }
@@ -6733,18 +6773,18 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/zunion/
    */
-  zunion(keys: Many<Key>, options?: ZunionOptions & Without<'WITHSCORES'>): Reply<S[]>;
+  zunion(keys: Many<Key>, options?: ZunionOptions & Without<'WITHSCORES'>): ResultOf<K, S[]>;
   /**
    * Lists the members that any of the sorted sets has.
    * @see https://redis.io/docs/latest/commands/zunion/
    */
-  zunion(keys: Many<Key>, options: ZunionOptions & { WITHSCORES: true }): Reply<Scored<S>[]>;
+  zunion(keys: Many<Key>, options: ZunionOptions & { WITHSCORES: true }): ResultOf<K, Scored<S>[]>;
   /**
    * Lists the members that any of the sorted sets has.
    * @see https://redis.io/docs/latest/commands/zunion/
    */
-  zunion(keys: Many<Key>, options?: ZunionOptions): Reply<S[] | Scored<S>[]>;
-  zunion(keys: Many<Key>, options?: ZunionOptions): Reply<never> {
+  zunion(keys: Many<Key>, options?: ZunionOptions): ResultOf<K, S[] | Scored<S>[]>;
+  zunion(keys: Many<Key>, options?: ZunionOptions): ResultOf<K, never> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'ZUNION');
     return this.sendUnlessAnswered(sortedSetCommands.zunion(keys, options as never) as Command<never>);
   }
@@ -6759,7 +6799,7 @@ export abstract class CommandSurface<S extends string | Buffer = string> {
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/zunionstore/
    */
-  zunionstore(destination: Key, keys: Many<Key>, options?: ZunionstoreOptions): Reply<number> {
+  zunionstore(destination: Key, keys: Many<Key>, options?: ZunionstoreOptions): ResultOf<K, number> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'ZUNIONSTORE');
     return this.send(sortedSetCommands.zunionstore(destination, keys, options));
   }

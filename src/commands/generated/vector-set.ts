@@ -76,13 +76,13 @@ export function vemb(key: Key, element: Arg, options?: VembOptions & Without<'RA
 export function vemb(key: Key, element: Arg, options: VembOptions & { RAW: true }): Command<RawVector | null>;
 /** Reads the vector of an element, as numbers or as the index holds it. */
 export function vemb(key: Key, element: Arg, options?: VembOptions): Command<number[] | RawVector | null>;
-export function vemb(key: Key, element: Arg, options?: VembOptions): Command<never> {
+export function vemb(key: Key, element: Arg, options?: VembOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, VEMB, 'key'), arg.data(element, VEMB, 'element')];
-  if (options === undefined) return new Command<unknown>(VEMB, out, reply.readDoublesOrNull) as Command<never>;
+  if (options === undefined) return new Command<unknown>(VEMB, out, reply.readDoublesOrNull) as Command<never, never>;
   opt.pushOptions(out, options, VEMB_OPTIONS, VEMB);
   const spec = opt.has(options, 'RAW') ? VEMB_BINARY : VEMB;
   const read = opt.has(options, 'RAW') ? reply.readRawVector : reply.readDoublesOrNull;
-  return new Command<unknown>(spec, out, read) as Command<never>;
+  return new Command<unknown>(spec, out, read) as Command<never, never>;
 }
 
 export const VGETATTR = /* @__PURE__ */ defineSpec('VGETATTR', {
@@ -94,7 +94,7 @@ export const VGETATTR = /* @__PURE__ */ defineSpec('VGETATTR', {
 });
 
 /** Reads the attributes of an element, as JSON text. */
-export function vgetattr(key: Key, element: Arg): Command<string | null> {
+export function vgetattr(key: Key, element: Arg): Command<string | null, Buffer | null> {
   return new Command(
     VGETATTR,
     [arg.text(key, VGETATTR, 'key'), arg.data(element, VGETATTR, 'element')],
@@ -155,21 +155,25 @@ export function vlinks(
   key: Key,
   element: Arg,
   options?: VlinksOptions & Without<'WITHSCORES'>,
-): Command<string[][] | null>;
+): Command<string[][] | null, Buffer[][] | null>;
 /** Shows the neighbours of an element on each layer of the index. */
 export function vlinks(
   key: Key,
   element: Arg,
   options: VlinksOptions & { WITHSCORES: true },
-): Command<Similar[][] | null>;
+): Command<Similar[][] | null, Similar<Buffer>[][] | null>;
 /** Shows the neighbours of an element on each layer of the index. */
-export function vlinks(key: Key, element: Arg, options?: VlinksOptions): Command<string[][] | Similar[][] | null>;
-export function vlinks(key: Key, element: Arg, options?: VlinksOptions): Command<never> {
+export function vlinks(
+  key: Key,
+  element: Arg,
+  options?: VlinksOptions,
+): Command<string[][] | Similar[][] | null, Buffer[][] | Similar<Buffer>[][] | null>;
+export function vlinks(key: Key, element: Arg, options?: VlinksOptions): Command<never, never> {
   const out: Arg[] = [arg.text(key, VLINKS, 'key'), arg.data(element, VLINKS, 'element')];
-  if (options === undefined) return new Command<unknown>(VLINKS, out, reply.readLinks) as Command<never>;
+  if (options === undefined) return new Command<unknown>(VLINKS, out, reply.readLinks) as Command<never, never>;
   opt.pushOptions(out, options, VLINKS_OPTIONS, VLINKS);
   const read = opt.has(options, 'WITHSCORES') ? reply.readLinksWithScores : reply.readLinks;
-  return new Command<unknown>(VLINKS, out, read) as Command<never>;
+  return new Command<unknown>(VLINKS, out, read) as Command<never, never>;
 }
 
 export const VRANDMEMBER = /* @__PURE__ */ defineSpec('VRANDMEMBER', {
@@ -181,16 +185,16 @@ export const VRANDMEMBER = /* @__PURE__ */ defineSpec('VRANDMEMBER', {
 });
 
 /** Picks elements of a vector set at random; a negative count may pick one twice. */
-export function vrandmember(key: Key): Command<string | null>;
+export function vrandmember(key: Key): Command<string | null, Buffer | null>;
 /** Picks elements of a vector set at random; a negative count may pick one twice. */
-export function vrandmember(key: Key, count: number): Command<string[]>;
+export function vrandmember(key: Key, count: number): Command<string[], Buffer[]>;
 /** Picks elements of a vector set at random; a negative count may pick one twice. */
-export function vrandmember(key: Key, count?: number): Command<string | string[] | null>;
-export function vrandmember(key: Key, count?: number): Command<never> {
+export function vrandmember(key: Key, count?: number): Command<string | string[] | null, Buffer | Buffer[] | null>;
+export function vrandmember(key: Key, count?: number): Command<never, never> {
   const out: Arg[] = [arg.text(key, VRANDMEMBER, 'key')];
   if (count !== undefined) out.push(arg.integer(count, VRANDMEMBER, 'count'));
   const read = count === undefined ? reply.readTextOrNull : reply.readTexts;
-  return new Command<unknown>(VRANDMEMBER, out, read) as Command<never>;
+  return new Command<unknown>(VRANDMEMBER, out, read) as Command<never, never>;
 }
 
 export const VRANGE = /* @__PURE__ */ defineSpec('VRANGE', {
@@ -202,7 +206,7 @@ export const VRANGE = /* @__PURE__ */ defineSpec('VRANGE', {
 });
 
 /** Lists elements of a vector set in the order of their names. */
-export function vrange(key: Key, start: Str, end: Str, count?: number): Command<string[]> {
+export function vrange(key: Key, start: Str, end: Str, count?: number): Command<string[], Buffer[]> {
   const out: Arg[] = [arg.text(key, VRANGE, 'key'), arg.text(start, VRANGE, 'start'), arg.text(end, VRANGE, 'end')];
   if (count !== undefined) out.push(arg.integer(count, VRANGE, 'count'));
   return new Command(VRANGE, out, reply.readTexts);
@@ -249,31 +253,31 @@ export function vsim(
   key: Key,
   query: VsimQuery,
   options?: VsimOptions & Without<'WITHSCORES' | 'WITHATTRIBS'>,
-): Command<string[]>;
+): Command<string[], Buffer[]>;
 /** Finds the elements most similar to a vector or to an element. */
 export function vsim(
   key: Key,
   query: VsimQuery,
   options: VsimOptions & Without<'WITHATTRIBS'> & { WITHSCORES: true },
-): Command<Similar[]>;
+): Command<Similar[], Similar<Buffer>[]>;
 /** Finds the elements most similar to a vector or to an element. */
 export function vsim(
   key: Key,
   query: VsimQuery,
   options: VsimOptions & Without<'WITHSCORES'> & { WITHATTRIBS: true },
-): Command<Attributed[]>;
+): Command<Attributed[], Attributed<Buffer>[]>;
 /** Finds the elements most similar to a vector or to an element. */
 export function vsim(
   key: Key,
   query: VsimQuery,
   options: VsimOptions & { WITHSCORES: true; WITHATTRIBS: true },
-): Command<(Similar & Attributed)[]>;
+): Command<(Similar & Attributed)[], (Similar<Buffer> & Attributed<Buffer>)[]>;
 /** Finds the elements most similar to a vector or to an element. */
 export function vsim(
   key: Key,
   query: VsimQuery,
   options?: VsimOptions,
-): Command<string[] | (Partial<Similar & Attributed> & { element: string })[]>;
-export function vsim(key: Key, query: VsimQuery, options?: VsimOptions): Command<never> {
-  return special.vsim(VSIM, key, query, options) as Command<never>;
+): Command<string[] | (Partial<Similar & Attributed> & { element: string })[], Buffer[] | (Partial<Similar<Buffer> & Attributed<Buffer>> & { element: Buffer })[]>;
+export function vsim(key: Key, query: VsimQuery, options?: VsimOptions): Command<never, never> {
+  return special.vsim(VSIM, key, query, options) as Command<never, never>;
 }

@@ -143,7 +143,7 @@ export function xread(
   fromNow: CommandSpec,
   streams: StreamPositions,
   options?: XreadOptions,
-): Command<Record<string, Entry[]> | null> {
+): Command<Record<string, Entry[]> | null, never> {
   const out: Arg[] = [];
   if (options !== undefined) pushOptions(out, options, READ_OPTIONS, spec);
   const keys = pushStreams(out, streams, spec);
@@ -158,7 +158,7 @@ export function xreadgroup(
   consumer: Str,
   streams: StreamPositions,
   options?: XreadgroupOptions,
-): Command<Record<string, GroupEntry[]> | null> {
+): Command<Record<string, GroupEntry[]> | null, never> {
   const out: Arg[] = ['GROUP', text(group, spec, 'group'), text(consumer, spec, 'consumer')];
   if (options !== undefined) pushOptions(out, options, READ_GROUP_OPTIONS, spec);
   const keys = pushStreams(out, streams, spec);

@@ -1,13 +1,13 @@
-import { get, incr, lpush, set } from '../../src/commands/generated/builders';
-import { Group } from '../../src/commands/group';
-import { Reply } from '../../src/commands/reply';
-import type { Command } from '../../src/commands/command';
-import { plainContext } from '../../src/commands/request-context';
-import { Connection } from '../../src/connection/connection';
-import { resolveOptions } from '../../src/options';
-import { failure } from '../support/outcomes';
-import { useProxy, useServer } from '../support/server';
-import { until } from '../support/until';
+import { get, incr, lpush, set } from '../../../src/commands/generated/builders';
+import { Group } from '../../../src/commands/group';
+import { Reply } from '../../../src/commands/reply';
+import type { Command } from '../../../src/commands/command';
+import { plainContext } from '../../../src/commands/request-context';
+import { Connection } from '../../../src/connection/connection';
+import { resolveOptions } from '../../../src/options';
+import { failure } from '../../support/outcomes';
+import { useProxy, useServer } from '../../support/server';
+import { until } from '../../support/until';
 
 const COUNT = 100_000;
 

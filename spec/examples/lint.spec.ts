@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { ESLint } from 'eslint';
+import tseslint from 'typescript-eslint';
+
+const ROOT = resolve(__dirname, '../..');
+/** Type information takes its time; ms. */
+const TIMEOUT = 120_000;
+
+/** The options of the rule as README shows them. */
+function optionsInReadme(): unknown {
+  const block = /'@typescript-eslint\/no-floating-promises': \['error', (\{.*\})\]/.exec(
+    readFileSync(resolve(ROOT, 'README.md'), 'utf8'),
+  );
+  return JSON.parse(block![1]!.replace(/(\w+):/g, '"$1":'));
+}
+
+/** The lines that the rule reports in a file of this repository. */
+async function reported(code: string): Promise<number[]> {
+  const eslint = new ESLint({
+    cwd: ROOT,
+    overrideConfigFile: true,
+    overrideConfig: [
+      {
+        files: ['**/*.ts'],
+        plugins: { '@typescript-eslint': tseslint.plugin },
+        languageOptions: {
+          parser: tseslint.parser,
+          parserOptions: { projectService: true, tsconfigRootDir: ROOT },
+        },
+        rules: { '@typescript-eslint/no-floating-promises': ['error', optionsInReadme()] },
+      },
+    ],
+  });
+  const [result] = await eslint.lintText(code, { filePath: resolve(ROOT, 'spec/types/public-surface.ts') });
+  return result!.messages.map(({ line }) => line);
+}
+
+describe('The lint rule that README names', () => {
+  it(
+    'finds replies that were left, those marked with void too, and no others',
+    async () => {
+      const code = [
+        "import type { Redis } from 'rxjs-redis';", // 1
+        'export async function use(redis: Redis): Promise<void> {', // 2
+        "  redis.set('a', 'b');", // 3
+        "  void redis.set('a', 'b');", // 4
+        "  redis.set('a', 'b').forget();", // 5
+        "  await redis.set('a', 'b');", // 6
+        '  redis.pipeline().incr("n").exec();', // 7
+        '}',
+      ].join('\n');
+      expect(await reported(code)).toEqual([3, 4, 7]);
+    },
+    TIMEOUT,
+  );
+});

@@ -1,0 +1,118 @@
+import { ReplyError, type CommandError, type Delivery, type GroupFate } from '../errors';
+import { ErrorFrame, type Frame } from '../resp/frames';
+import { textOfBytes } from '../resp/strings';
+import { Command, type Replay } from './command';
+import { withBinary } from './define-spec';
+import { EXEC, MULTI } from './generated/transactions';
+import { Group, readReply, type GroupProgress } from './group';
+import { isQueued } from './queued';
+import { Refusal, toReplyError } from './reply-error';
+import { readOk } from './replies';
+import type { RequestContext } from './request-context';
+import { UnexpectedReply } from './unexpected-reply';
+
+const BEGIN = /* @__PURE__ */ new Command(MULTI, [], readOk);
+
+/** What EXEC is answered is read by the transaction. */
+const asItCame = (frame: Frame): Frame => frame;
+const RUN = /* @__PURE__ */ new Command(EXEC, [], asItCame);
+const RUN_FOR_BYTES = /* @__PURE__ */ new Command(/* @__PURE__ */ withBinary(EXEC), [], asItCame);
+
+/**
+ * MULTI, commands and EXEC, as one. Its value is the list of the commands' values, null where a watched key has changed. Where a
+ * command was refused beforehand nothing has run, and it fails as a whole.
+ */
+//  written:  MULTI  SET a 1  INCR n  EXEC
+//  answered: OK     QUEUED   QUEUED  [OK, 2]  ──▶ ['OK', 2]
+export class Transaction extends Group {
+  private readonly ofCommands: Group;
+
+  /** @param commands at least one; none that waits, and none that a server refuses between MULTI and EXEC */
+  constructor(readonly commands: readonly Command[]) {
+    const run = commands.some(({ spec }) => spec.binary === true) ? RUN_FOR_BYTES : RUN;
+    super([BEGIN, ...commands, run], 'MULTI', false);
+    this.ofCommands = new Group(commands);
+  }
+
+  override get replay(): Replay {
+    return this.ofCommands.replay;
+  }
+
+  override readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {
+    const index = answered.length;
+    const command = this.members[index]!;
+    if (frame instanceof ErrorFrame) return toReplyError(frame, command);
+    if (index === this.members.length - 1)
+      return Array.isArray(frame) ? this.readValues(frame, context) : noValues(frame);
+    if (index === 0) return command.read(frame, context);
+    if (isQueued(frame)) return undefined;
+    // Where MULTI was refused each command runs by itself.
+    if (answered[0] instanceof ReplyError) return readReply(command, frame, context);
+    throw new UnexpectedReply(`expected QUEUED for command ${index}, ${command.spec.name}`);
+  }
+
+  override answerOf(values: unknown[]): Frame {
+    const [begun] = values;
+    const run = values.at(-1);
+    if (begun instanceof ReplyError) return notBegun(begun, values.slice(1, -1));
+    if (run instanceof ReplyError) return new Refusal(run.message, this.refusedAmong(values));
+    return run as Frame;
+  }
+
+  override numberOf(member: number): number {
+    return member; // MULTI is the first
+  }
+
+  /** Until EXEC is written nothing has run. */
+  override mayHaveRun(written: number): boolean {
+    return written === this.members.length;
+  }
+
+  override fateOf({ written }: GroupProgress): GroupFate {
+    const delivery: Delivery = this.mayHaveRun(written) ? 'unknown' : 'unsent';
+    return { results: [], deliveries: this.commands.map(() => delivery) };
+  }
+
+  private refusedAmong(values: readonly unknown[]): CommandError[] {
+    return this.commands.flatMap(({ spec: { name } }, index) => {
+      const error = values[index + 1];
+      return error instanceof ReplyError ? [{ index, command: name, error }] : [];
+    });
+  }
+
+  private readValues(frames: readonly Frame[], context: RequestContext): unknown[] {
+    const { commands } = this;
+    if (frames.length !== commands.length) {
+      throw new UnexpectedReply(`expected the values of ${commands.length} commands, got ${frames.length}`);
+    }
+    const mayBeBytes = this.members.at(-1) === RUN_FOR_BYTES && !context.bytes;
+    return frames.map((frame, index) => {
+      const command = commands[index]!;
+      const own = mayBeBytes && command.spec.binary !== true ? asText(frame) : frame;
+      try {
+        return readReply(command, own, context);
+      } catch (cause) {
+        throw new UnexpectedReply(`command ${index + 1}, ${command.spec.name}: ${(cause as Error).message}`, { cause });
+      }
+    });
+  }
+}
+
+function noValues(frame: Frame): null {
+  if (frame === null) return null;
+  throw new UnexpectedReply('expected the values of the commands, or null');
+}
+
+/** MULTI itself was refused, as by access rules, so the commands ran one by one, or were refused, without it. */
+function notBegun({ message }: ReplyError, results: readonly unknown[]): Refusal {
+  const why = `${message}; so it was no transaction: each command was run or refused by itself`;
+  return new Refusal(why, [], { results, deliveries: results.map(() => 'answered' as const) });
+}
+
+/** A frame that was decoded as bytes for the sake of others. */
+function asText(frame: Frame): Frame {
+  if (frame instanceof Uint8Array) return textOfBytes(frame);
+  if (Array.isArray(frame)) return frame.map(asText);
+  if (frame instanceof Map) return new Map([...frame].map(([name, value]) => [asText(name), asText(value)]));
+  return frame;
+}

@@ -1,0 +1,59 @@
+import { blockingWait } from '../commands/blocking-wait';
+import { endsConnection } from '../commands/closing';
+import { Command, isCommand } from '../commands/command';
+import { knownCall } from '../commands/known-commands';
+import { applyPrefix } from '../commands/prefix';
+import type { Reply } from '../commands/reply';
+import { kindOf } from '../resp/kind-of';
+
+/** The methods that send several commands as one. */
+export type GroupMethod = 'pipeline' | 'multi';
+
+/** What is to be used in place of a command that no group takes. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  multi: 'multi(…)',
+  exec: 'multi(…)',
+  discard: 'multi(…)',
+  watch: 'dedicated(…)',
+  unwatch: 'dedicated(…)',
+  subscribe: 'subscribe(…)',
+  monitor: 'dedicated(…)',
+};
+
+/**
+ * A command as a group sends it: with the prefix.
+ * @throws TypeError that names the command by its number, when no group can hold it
+ */
+export function memberOf(given: unknown, index: number, method: GroupMethod, prefix: string): Command {
+  const refuse = (why: string): never => {
+    throw new TypeError(`${method}: command ${index + 1}${why}`);
+  };
+  if (!isCommand(given)) {
+    const { command } = (given ?? {}) as Partial<Reply<unknown>>;
+    if (!isCommand(command)) return refuse(` is none, got ${kindOf(given)}`);
+    const { name } = command.spec;
+    return refuse(
+      ` is a reply to ${name}, which is sent by itself: what is wanted is the command, of rxjs-redis/commands`,
+    );
+  }
+  const command = given.spec.foreign === true ? asKnown(given) : given;
+  const { name, effect, anyKey, noTransaction } = command.spec;
+  if (effect !== undefined && effect !== 'fence') {
+    const instead = INSTEAD[effect] ?? 'a call of its own';
+    return refuse(`, ${name}, changes the connection that carries it: use ${instead}`);
+  }
+  if (blockingWait(command) !== undefined)
+    return refuse(`, ${name}, waits at the server, and all behind it would: use dedicated(…)`);
+  if (endsConnection(command)) return refuse(`, ${name}, ends the connection: use a call of its own`);
+  if (method === 'multi' && noTransaction === true) return refuse(`, ${name}, is refused by servers in a transaction`);
+  if (prefix === '') return command;
+  if (anyKey === true)
+    return refuse(`, ${name}, is asked again for a key with the client's prefix: use a call of its own`);
+  return applyPrefix(command, prefix);
+}
+
+/** The builder `call` knows nothing of a command but its name. */
+function asKnown(command: Command): Command {
+  const { spec, args, keys } = knownCall(command.spec.name, command.args);
+  return new Command(spec, args, command.read, keys);
+}

@@ -1,0 +1,96 @@
+import type { Unsubscribable } from 'rxjs';
+import { AnsweredCommand, isAnswered } from '../commands/answered';
+import type { Command } from '../commands/command';
+import type { Group } from '../commands/group';
+import type { ReplyObserver } from '../commands/request';
+import { Reply, type ReplySource } from '../commands/reply';
+import type { Executor } from '../commands/request-context';
+import { RedisError, type Delivery } from '../errors';
+
+/** The surface that a group is called on. */
+export interface GroupSource extends ReplySource {
+  /** carries what publishes, behind the subscriptions that were made before */
+  readonly publisher?: Executor;
+}
+
+/** What a group is answered: the values of its commands, or null where a watched key has changed. */
+type Values = readonly unknown[] | null;
+
+/**
+ * The reply to several commands that are sent as one.
+ * @param toGroup makes the group of those that are sent: what has its answer already is not
+ */
+export function groupReply(
+  source: GroupSource,
+  commands: readonly Command[],
+  failFast: boolean,
+  toGroup: (sent: readonly Command[]) => Group,
+): Reply<Values> {
+  const sent = commands.filter((command) => !isAnswered(command));
+  const group = toGroup(sent);
+  if (sent.length === 0) {
+    const values = commands.map((command) => (command as AnsweredCommand).answer);
+    return Reply.answered(new AnsweredCommand<Values>(group.spec, [], values));
+  }
+  const isComplete = sent.length === commands.length;
+  const executor = sent.some(({ spec }) => isPublishing(spec.name))
+    ? (source.publisher ?? source.executor)
+    : source.executor;
+  if (isComplete && !failFast) return Reply.from<Values>({ ...source, executor }, group);
+  const finish = (values: Values): Values => (values === null || isComplete ? values : withAnswered(values, commands));
+  const finishing: Executor = {
+    submit: (request) => {
+      request.observeBy((observer) => new FinishedValues(observer, finish, failFast));
+      executor.submit(request);
+    },
+  };
+  return Reply.from<Values>({ ...source, executor: finishing }, group);
+}
+
+function isPublishing(name: string): boolean {
+  return name === 'PUBLISH' || name === 'SPUBLISH';
+}
+
+/** The values of all commands, those included that were not sent. */
+function withAnswered(values: readonly unknown[], commands: readonly Command[]): unknown[] {
+  let next = 0;
+  return commands.map((command): unknown => (isAnswered(command) ? command.answer : values[next++]));
+}
+
+/** The observer of a group whose values are not given as they came. */
+class FinishedValues implements ReplyObserver<unknown> {
+  constructor(
+    private readonly observer: ReplyObserver<unknown>,
+    private readonly finish: (values: Values) => Values,
+    private readonly failFast: boolean,
+  ) {}
+
+  get closed(): boolean {
+    return this.observer.closed;
+  }
+
+  next(value: unknown): void {
+    const values = this.finish(value as Values);
+    const first = this.failFast ? values?.find((one) => one instanceof RedisError) : undefined;
+    if (first === undefined) this.observer.next(values);
+    else this.observer.error(among(values!, first));
+  }
+
+  error(error: RedisError): void {
+    this.observer.error(error);
+  }
+
+  complete(): void {
+    if (!this.closed) this.observer.complete();
+  }
+
+  add(departure: Unsubscribable): void {
+    this.observer.add?.(departure);
+  }
+}
+
+/** An error that tells what stood beside it. */
+function among(results: readonly unknown[], error: RedisError): RedisError {
+  const deliveries = results.map((): Delivery => 'answered');
+  return Object.assign(error, { group: { results, deliveries } });
+}

@@ -1,0 +1,55 @@
+import type { Command } from '../commands/command';
+import { Group } from '../commands/group';
+import type { Reply } from '../commands/reply';
+import { Transaction } from '../commands/transaction';
+import { kindOf } from '../resp/kind-of';
+import { CommandChain } from './command-chain';
+import { memberOf, type GroupMethod } from './group-members';
+import { groupReply, type GroupSource } from './group-reply';
+
+/** How a method makes a group of its commands. */
+const GROUPS: Readonly<Record<GroupMethod, (commands: readonly Command[]) => Group>> = {
+  pipeline: (commands) => new Group(commands),
+  multi: (commands) => new Transaction(commands),
+};
+
+/**
+ * What `pipeline` and `multi` do with their arguments: commands one by one, an array of them and options, or options alone, which
+ * begin a chain.
+ * @returns the reply to all, or a chain
+ * @throws TypeError that names the command by its number, or the option
+ */
+export function sendGroup(source: GroupSource, method: GroupMethod, given: readonly unknown[]): unknown {
+  const [first, second] = given;
+  const { prefix } = source;
+  if (given.length === 0 || (given.length === 1 && isOptions(first))) {
+    const failFast = readFailFast(method, first);
+    return new CommandChain(method, prefix, (commands) => groupReply(source, commands, failFast, GROUPS[method]));
+  }
+  const commands = Array.isArray(first) ? (first as readonly unknown[]) : given;
+  if (commands !== given && given.length > 2) {
+    throw new TypeError(`${method}: an array of commands and options were expected, got ${given.length} arguments`);
+  }
+  const failFast = commands !== given && readFailFast(method, second);
+  const members = commands.map((command, index) => memberOf(command, index, method, prefix));
+  return groupReply(source, members, failFast, GROUPS[method]) satisfies Reply<unknown>;
+}
+
+function isOptions(given: unknown): boolean {
+  return (
+    given === undefined ||
+    (typeof given === 'object' && given !== null && Object.getPrototypeOf(given) === Object.prototype)
+  );
+}
+
+function readFailFast(method: GroupMethod, options: unknown): boolean {
+  if (options === undefined) return false;
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${method}: options were expected behind the commands, got ${kindOf(options)}`);
+  }
+  const { failFast = false, ...others } = options as { readonly failFast?: unknown };
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined) throw new TypeError(`${method}: there is no option '${unknown}'`);
+  if (typeof failFast !== 'boolean') throw new TypeError(`${method}: 'failFast' is a boolean, got ${kindOf(failFast)}`);
+  return failFast;
+}

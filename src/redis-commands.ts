@@ -1,0 +1,61 @@
+import type { Arg, Command } from './commands/command';
+import type { CommandSurface } from './commands/generated/surface';
+import type { Reply } from './commands/reply';
+import type { RedisError } from './errors';
+import type { CommandChain } from './groups/command-chain';
+import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
+
+/**
+ * What has commands: a client, its views and what `dedicated` lends. Functions that only send commands take this.
+ *
+ * `S` is what texts come as: `string`, or `Buffer` on `redis.bytes`. `N` is null where `multi` may find that a watched key has changed,
+ * as on a connection that `dedicated` lends.
+ *
+ * @example
+ * const visit = (redis: RedisCommands) => redis.incr('visits');
+ * await visit(redis);
+ * await redis.dedicated((connection) => visit(connection));
+ */
+// Picked, for that leaves out what is protected: an object of the user's own can stand in for a client.
+export interface RedisCommands<S extends string | Buffer = string, N extends null = null> extends Pick<
+  CommandSurface<S>,
+  keyof CommandSurface<S>
+> {
+  /**
+   * Sends a command by its name, for what has no method: new commands, modules.
+   * @param name one or several words: `'JSON.SET'`, `'CLIENT LIST'`
+   * @returns the reply as RESP has it: maps are `Map`, sets are arrays
+   * @throws TypeError when the name or an argument cannot be sent, or the command is not for this connection
+   */
+  call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T>;
+
+  /**
+   * Sends commands as one: one behind the other, with nothing between them, in one write where that is possible. It is no
+   * transaction: commands of other clients may run in between. It begins a chain, `pipeline().set(…).get(…).exec()`, or takes commands of
+   * `rxjs-redis/commands`.
+   * @returns the values, in the order of the commands; an error stands in its place as a RedisError
+   * @throws TypeError that names the command by its number, when it waits at the server or changes the connection
+   * @example
+   * const [name, visits] = await redis.pipeline(get('name'), incr('visits'));
+   */
+  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S>;
+  pipeline(options: FailFast): CommandChain<[], S, never>;
+  pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
+  pipeline<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+
+  /**
+   * Sends commands as a transaction, MULTI … EXEC: all run in a row, or none. It begins a chain, `multi().set(…).get(…).exec()`, or takes
+   * commands of `rxjs-redis/commands`.
+   * @returns the values, in the order of the commands; the error of a command that failed when it ran stands in its place. It errors
+   * with a ReplyError of the kind `EXECABORT` where the server refused a command beforehand, so that nothing has run: its `causes` say which
+   * @throws TypeError that names the command by its number, when no transaction can hold it
+   * @example
+   * await redis.multi(decrby('account:1', 5), incrby('account:2', 5));
+   */
+  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError, N>;
+  multi(options: FailFast): CommandChain<[], S, never, N>;
+  multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never> | N>;
+  multi<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError> | N>;
+  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | N>;
+}
