@@ -213,7 +213,7 @@ export class Connection implements Executor {
   }
 
   submit(request: Request): void {
-    if (this.admits(request)) this.line.enter(request);
+    if (this.admits(request)) this.line.requests$.next(request);
   }
 
   /** The same for a request that is to be held until `line.release`, or for so many ms. */

@@ -39,11 +39,13 @@ export interface LineOptions extends LinkOptions {
  */
 //               ┌──────────────── repeated ◀───────────────┐
 //               ▼                                           │
-//  enter ──▶ Backlog ──Flusher──▶ a link ──refused──────▶ Retrier ──▶ failed
+//  requests$ ▶ Backlog ──Flusher──▶ a link ──refused──────▶ Retrier ──▶ failed
 //                                  │  │                     ▲
 //                                  │  └──lost──▶ LostLinks ─┘
 //                                  └──reply──▶ settled
 export class Line implements LinkOwner {
+  /** What is emitted here enters the line behind all others. */
+  readonly requests$ = new Multicast<Request>();
   /** Commands that the server has accepted and that changed what the connection is to it. */
   readonly sessionCommands$ = new Multicast<Command>();
   readonly residents = new Residents();
@@ -95,6 +97,7 @@ export class Line implements LinkOwner {
       this.decided(),
     );
     this.drain = new Drain(this, this.backlog);
+    this.requests$.subscribe((request) => this.enter(request));
   }
 
   /** Requests that wait to be written. */
@@ -177,8 +180,7 @@ export class Line implements LinkOwner {
   }
 
   // Hot: `enter`, `next` and `answered` run for every command.
-  /** A request enters the line behind all others. */
-  enter(request: Request): void {
+  private enter(request: Request): void {
     const { flusher } = this;
     const { autoPipeline, clock } = this.options;
     if (!autoPipeline) flusher.time = clock.now();

@@ -60,7 +60,7 @@ function setUp() {
   };
   const submit = (limit: number) => {
     const { request, state } = make(limit);
-    line.enter(request);
+    line.requests$.next(request);
     return state;
   };
   const link = () => {

@@ -55,7 +55,7 @@ function setUp(options: Partial<LineOptions> = {}) {
   line.open();
   const from = {
     ...plainContext,
-    executor: { submit: line.enter.bind(line) },
+    executor: { submit: (request: Request) => line.requests$.next(request) },
   };
   const send = (name: string, ...args: string[]) => Reply.from(from, call(name, ...args));
   return { line, socket, link, from, send };
@@ -204,7 +204,7 @@ describe('Line', () => {
   it('keeps the queue behind the gate until the handshake is through', async () => {
     const line = new Line(defaults);
     const socket = new ScriptedSocket();
-    const from = { ...plainContext, executor: { submit: line.enter.bind(line) } };
+    const from = { ...plainContext, executor: { submit: (request: Request) => line.requests$.next(request) } };
     record(Reply.from(from, call('GET', 'a')));
     record(line.connect(socket).serve());
     record(line.greet(call('HELLO', '3')));
