@@ -4,6 +4,7 @@ import { get, incr } from '../../../src/commands/generated/builders';
 import { knownCommand } from '../../../src/commands/known-commands';
 import { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
+import type { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
 import { systemClock } from '../../../src/connection/clock';
 import { Line, type LineOptions } from '../../../src/connection/line';
