@@ -233,7 +233,8 @@ export class PubSub implements Resident {
     const cause = this.wrongServer;
     this.wrongServer = undefined;
     const link = this.carrier?.line.link;
-    if (link?.isOpen === true)
+    // Also one that is being greeted: it may lead to the old server just as well.
+    if (link?.isOpen === true || link?.isGreeting === true)
       link.lose(new ConnectionError('Messages follow the commands to their server', { cause }));
   }
 

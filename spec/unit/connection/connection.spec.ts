@@ -1,5 +1,5 @@
 import { NEVER, Observable, Subject, of, throwError, type ObservableInput } from 'rxjs';
-import { blpop, call, get, incr } from 'rxjs-redis/commands';
+import { blpop, call, get, incr, set } from 'rxjs-redis/commands';
 import type { Credentials, RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
@@ -34,7 +34,8 @@ function setUp(given: RedisOptions = {}) {
     });
   const connection = new Connection(options, { dial, clock });
   const context = { ...plainContext, commandTimeout: options.commandTimeout, retry: retryPolicy(options.retry) };
-  const send = <T>(command: Command<T>) => Reply.from({ ...context, executor: connection }, command);
+  const send = <T>(command: Command<T>, others: { idempotent?: boolean } = {}) =>
+    Reply.from({ ...context, ...others, executor: connection }, command);
   const events = record<ConnectionEvent>(connection.events$);
   const states = record<ConnectionState>(connection.state$);
   /** Makes the latest dial succeed. */
@@ -510,6 +511,20 @@ describe('What was in flight when its link was lost', () => {
 });
 
 describe('A deadline', () => {
+  it('that is up for a write that was sent lets none repeat it: the first copy may still run, behind later writes', async () => {
+    const { clock, send, ready } = setUp({ commandTimeout: 1_000 });
+    const idempotent = { idempotent: true };
+    const ends = [get('k'), set('k', 'v')].map((command) => outcome(send<unknown>(command)));
+    const vouched = outcome(send<unknown>(set('k', 'v'), idempotent));
+    await ready();
+    clock.advance(1_010);
+    expect(await Promise.all([...ends, vouched])).toMatchObject([
+      { error: { code: 'TIMEOUT', delivery: 'unknown', repeatable: true } },
+      { error: { code: 'TIMEOUT', delivery: 'unknown', repeatable: false } },
+      { error: { code: 'TIMEOUT', delivery: 'unknown', repeatable: true } },
+    ]);
+  });
+
   it('covers the wait for the connection: nothing was sent', async () => {
     const { clock, send } = setUp({ commandTimeout: 50 });
     const waiting = failure(send(incr('n')));

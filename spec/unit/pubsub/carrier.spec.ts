@@ -168,6 +168,32 @@ describe('The connection for messages', () => {
   });
 });
 
+describe('The connection for messages, when a reply has told the commands of the wrong server', () => {
+  const { set } = useCarriers();
+  const READONLY = "-READONLY You can't write against a read only replica.\r\n";
+
+  /** The commands leave their link for another. */
+  const failOver = async ({ links, greeted, send }: ReturnType<typeof set>) => {
+    record(send('SET', 'k', 'v'));
+    await tick();
+    links[0]!.receive(READONLY);
+    await greeted();
+  };
+
+  it('leaves the server also while it is being greeted there', async () => {
+    const scripted = set();
+    const { carried, pubsub, greeted, carrierGreeted } = scripted;
+    record(pubsub.messages('channel', ['a']));
+    await greeted();
+    expect(carried).toHaveLength(1);
+    await failOver(scripted);
+    while (carried.length < 2) await tick();
+    expect(carried[0]!.destroyed).toBe(true);
+    const second = await carrierGreeted();
+    expect(subscriptionsOn(second)).toStrictEqual(['SUBSCRIBE a']);
+  });
+});
+
 describe('What is published', () => {
   const { set, onCarrier } = useCarriers();
   const published = (commands: string[]) => commands.filter((command) => command.startsWith('PUBLISH'));
