@@ -1,7 +1,36 @@
 // What an empty list means: nothing is sent where the server's own rules imply the reply to none.
 
+/** Commands that answer one element for each of a list that they are given, in its order, whether it is there or not. */
+export const ONE_EACH: ReadonlySet<string> = new Set([
+  'BITFIELD',
+  'BITFIELD_RO',
+  'GEOHASH',
+  'GEOPOS',
+  'HEXPIRE',
+  'HEXPIREAT',
+  'HEXPIRETIME',
+  'HGETDEL',
+  'HGETEX',
+  'HMGET',
+  'HPERSIST',
+  'HPEXPIRE',
+  'HPEXPIREAT',
+  'HPEXPIRETIME',
+  'HPTTL',
+  'HTTL',
+  'MGET',
+  'SCRIPT EXISTS',
+  'SMISMEMBER',
+  'XACKDEL',
+  'XDELEX',
+  'ZMSCORE',
+]);
+
 /** Reply to no keys, fields, members, ids or pairs, by command: a TypeScript expression. */
 export const EMPTY: Readonly<Record<string, '0' | '[]' | 'null' | "'OK'">> = {
+  // One answer for each: none.
+  ...Object.fromEntries([...ONE_EACH].map((name) => [name, '[]' as const])),
+
   // So many were added, removed, found: none.
   'ACL DELUSER': '0',
   DEL: '0',
@@ -19,30 +48,8 @@ export const EMPTY: Readonly<Record<string, '0' | '[]' | 'null' | "'OK'">> = {
   ZADD: '0',
   ZREM: '0',
 
-  // One answer for each: none.
-  BITFIELD: '[]',
-  BITFIELD_RO: '[]',
-  GEOHASH: '[]',
-  GEOPOS: '[]',
-  HEXPIRE: '[]',
-  HEXPIREAT: '[]',
-  HEXPIRETIME: '[]',
-  HGETDEL: '[]',
-  HGETEX: '[]',
-  HMGET: '[]',
-  HPERSIST: '[]',
-  HPEXPIRE: '[]',
-  HPEXPIREAT: '[]',
-  HPEXPIRETIME: '[]',
-  HPTTL: '[]',
-  HTTL: '[]',
-  MGET: '[]',
-  'SCRIPT EXISTS': '[]',
-  SMISMEMBER: '[]',
-  XACKDEL: '[]',
+  // The entries that were claimed: none.
   XCLAIM: '[]',
-  XDELEX: '[]',
-  ZMSCORE: '[]',
 
   // All that is in any of them: nothing. An intersection of nothing would be everything, and a difference needs a first.
   SUNION: '[]',

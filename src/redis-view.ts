@@ -3,8 +3,9 @@ import type { Arg, Command } from './commands/command';
 import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
+import { inText } from './commands/in-text';
 import { ownMessage, prefixChannel } from './commands/prefix';
-
+import { isBinary } from './commands/prefix-bytes';
 import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
@@ -200,12 +201,15 @@ export class RedisView<S extends string | Buffer = string>
   #messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<S>> {
     const { bytes, prefix } = this.#source;
     const wanted = prefix === '' ? names : names.map((name) => prefixChannel(kind, name, prefix));
-    const messages = bytes ? this.#pubsub.messagesAsBytes(kind, wanted) : this.#pubsub.messages(kind, wanted);
+    // In text a prefix of bytes could not be told from others.
+    const asBytes = bytes || isBinary(prefix);
+    const messages = asBytes ? this.#pubsub.messagesAsBytes(kind, wanted) : this.#pubsub.messages(kind, wanted);
     const all = messages as Observable<unknown> as Observable<Message<S>>;
     if (prefix === '') return all;
     return all.pipe(
       map((message) => ownMessage(message, prefix)),
       filter((message) => message !== undefined),
+      map((message) => (asBytes && !bytes ? (inText({ ...message }) as Message<S>) : message)),
     );
   }
 }

@@ -1,6 +1,6 @@
 // What stands between the braces of a builder.
 
-import { EMPTY } from '../empty';
+import { EMPTY, ONE_EACH } from '../empty';
 import type { CommandModel, ReplyCase, Step } from '../model';
 import { BINARY_WITH } from '../spec-facts';
 import { list, WIDTH } from './text';
@@ -97,7 +97,9 @@ function emitList(step: ListStep, model: CommandModel, withKeys: boolean): strin
   if (empty === undefined) return withKeys ? keysAfter(`  const count = ${call};\n`, width) : `  ${call};\n`;
   const answer = model.signatures.length > 1 ? `${empty} as never` : empty;
   const answered = `new AnsweredCommand(${model.constant}, out, ${answer})`;
-  if (withKeys) return keysAfter(`  const count = ${call};\n  if (count === 0) return ${answered};\n`, width);
+  const counted = `  const count = ${call};\n  if (count === 0) return ${answered};\n`;
+  if (withKeys) return keysAfter(counted, width);
+  if (ONE_EACH.has(model.facts.name)) return counted;
   return `  if (${call} === 0) return ${answered};\n`;
 }
 
@@ -175,6 +177,7 @@ function emitReturn(model: CommandModel, overloaded: boolean, args: string, keys
     spec = 'spec';
   }
   let reader = readerOf(model.replies, model.byPresence);
+  if (ONE_EACH.has(model.facts.name)) reader = `reply.oneEach(count, ${reader})`;
   if (reader.includes(' ? ') && madeCommand(spec, args, reader, keys, overloaded).includes('\n')) {
     lines.push(`${conditional('  const read = ', reader)};\n`);
     reader = 'read';

@@ -38,7 +38,7 @@ export interface Workload {
 
 const everyWay = clientNames;
 /** What shows the cost of an option is the same in all else. */
-const optional: readonly ClientName[] = ['ours, without limits', 'ours, asyncContext'];
+const optional: readonly ClientName[] = ['ours, without limits', 'ours, verify', 'ours, asyncContext'];
 const limited = clientNames.filter((name) => !optional.includes(name));
 const oneWayEach = clientNames.filter((name) => clients[name].variant !== true);
 /** Whoever waits for a reply takes memory too, each way another amount. The floor waits for nothing. */

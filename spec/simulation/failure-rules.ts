@@ -84,7 +84,7 @@ export class FailureRules {
     return this.around.selectedBehind(this.sent) || this.around.overtaken(this.sent);
   }
 
-  /** It was the oldest in flight at two losses in a row, so it is not sent a third time. */
+  /** It was lost twice, and is what broke the link the second time, so it is not sent a third time. */
   private isSuspect({ message }: RedisError): boolean {
     return this.sent.wires.length > 1 && message.includes('not sent a third time');
   }
@@ -125,8 +125,8 @@ export class FailureRules {
 
   private checkSuspicion(): void {
     const { sent } = this;
-    if (!sent.wires.slice(-2).every(({ wasOldest }) => wasOldest))
-      sent.fail('was suspected, and was not the oldest twice');
+    const [before, last] = sent.wires.slice(-2);
+    if (before!.answered || !last!.wasOldest) sent.fail('was suspected, and was not lost twice, at last as the oldest');
   }
 
   /** Only what was owed first when no RESP came may be taken for the one that was answered so. */

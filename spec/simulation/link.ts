@@ -152,6 +152,11 @@ export class Link implements ByteSocket {
     return this.requests[this.answers];
   }
 
+  /** The requests whose replies are owed. */
+  get owed(): readonly WireRequest[] {
+    return this.requests.slice(this.answers);
+  }
+
   write(chunks: readonly Uint8Array[]): boolean {
     const { referee } = this.around;
     if (!this.open) referee.fail(`link ${this.index}: written to although it is ${this.state}`);

@@ -189,7 +189,9 @@ export class Referee {
     if (oldest === undefined) return;
     const wire = oldest.group ?? oldest;
     wire.wasOldest = true;
-    if (!this.reading) wire.oldestAtLoss = this.losses;
+    if (this.reading) return;
+    wire.oldestAtLoss = this.losses;
+    wire.aloneAtLoss = link.owed.every((request) => (request.group ?? request) === wire);
   }
 }
 

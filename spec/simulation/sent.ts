@@ -109,7 +109,8 @@ export class Sent {
   /** Its link was left for its silence, so that its first copy may come late: behind a later write that the second one preceded. */
   mayComeLate(error: RedisError): boolean {
     const isWrite = this.call.replay === 'same' && this.item.idempotent !== true && this.item.call !== 'select';
-    const isSilence = error instanceof ConnectionError && error.cause instanceof TimeoutError;
+    const isInFlight = error instanceof TimeoutError && error.cause === undefined;
+    const isSilence = isInFlight || (error instanceof ConnectionError && error.cause instanceof TimeoutError);
     return isWrite && isSilence && error.delivery === 'unknown';
   }
 

@@ -34,6 +34,8 @@ export interface WireRequest {
   wasOldest: boolean;
   /** the number of the loss at which it was, where that is certain */
   oldestAtLoss: number | undefined;
+  /** … and nothing else was in flight then */
+  aloneAtLoss: boolean;
   /** in place of its answer came what is not RESP */
   poisoned: boolean;
 }
@@ -55,6 +57,7 @@ export function wireOf(
     doubtful: false,
     wasOldest: false,
     oldestAtLoss: undefined,
+    aloneAtLoss: false,
     poisoned: false,
   };
 }
@@ -68,6 +71,7 @@ export class GroupWire implements WireRequest {
   readonly members: WireRequest[] = [];
   wasOldest = false;
   oldestAtLoss: number | undefined;
+  aloneAtLoss = false;
   poisoned = false;
 
   constructor(

@@ -1,12 +1,16 @@
 import { Command, textOf, type Arg, type PrefixedArguments } from './command';
 import { indicesOf } from './indices-of';
+import { readAsBytes } from './in-text';
+import { bytesOfPrefix, isBinary } from './prefix-bytes';
 
 /**
  * The same command with the client's prefix on every key, channel and pattern, and on nothing else.
  *
  * Replies are not touched here: readers take the prefix off where keys come back.
  */
-export function applyPrefix<T>(command: Command<T>, prefix: string): Command<T> {
+export function applyPrefix<T>(given: Command<T>, prefix: string): Command<T> {
+  // In text a prefix of bytes could not be told from others.
+  const command = isBinary(prefix) ? readAsBytes(given) : given;
   const { spec, keys, read } = command;
   const places = spec.prefixed ?? [];
   if (prefix === '' || (keys.length === 0 && places.length === 0)) return command;
@@ -62,10 +66,12 @@ function nameOf(arg: Arg): string | Uint8Array {
 }
 
 function prepend(prefix: string, arg: Arg): Arg {
-  return arg instanceof Uint8Array ? Buffer.concat([Buffer.from(prefix), arg]) : prefix + textOf(arg);
+  if (arg instanceof Uint8Array) return Buffer.concat([bytesOfPrefix(prefix), arg]);
+  const text = textOf(arg);
+  return isBinary(prefix) ? Buffer.concat([bytesOfPrefix(prefix), Buffer.from(text)]) : prefix + text;
 }
 
-/** A prefix is text, whatever its characters mean in a glob. */
+/** A prefix is what it is, whatever its characters mean in a glob. */
 export function escapeGlob(prefix: string): string {
   return prefix.replace(/[*?[\]^\\]/g, '\\$&');
 }
@@ -87,7 +93,7 @@ const BEHIND_DATABASE = '__:';
  * by `ownMessage`.
  * @throws TypeError for a pattern that may mean notifications of both kinds and of certain keys, so that no prefix fits
  */
-export function prefixChannel<N extends string | Uint8Array>(kind: ChannelKind, name: N, prefix: string): N {
+export function prefixChannel(kind: ChannelKind, name: string | Uint8Array, prefix: string): string | Uint8Array {
   const text = asAscii(name);
   const at = kind === 'shard' ? 0 : placeOfKey(kind, text);
   return at === undefined ? name : insert(kind === 'pattern' ? escapeGlob(prefix) : prefix, at, name);
@@ -151,10 +157,14 @@ function bytesOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function insert<N extends string | Uint8Array>(prefix: string, at: number, name: N): N {
-  if (typeof name === 'string') return (name.slice(0, at) + prefix + name.slice(at)) as N;
+function insert(prefix: string, at: number, name: string | Uint8Array): string | Uint8Array {
+  if (typeof name === 'string') {
+    const [before, behind] = [name.slice(0, at), name.slice(at)];
+    if (!isBinary(prefix)) return before + prefix + behind;
+    return Buffer.concat([Buffer.from(before), bytesOfPrefix(prefix), Buffer.from(behind)]);
+  }
   const bytes = bytesOf(name);
-  return Buffer.concat([bytes.subarray(0, at), Buffer.from(prefix), bytes.subarray(at)]) as Uint8Array as N;
+  return Buffer.concat([bytes.subarray(0, at), bytesOfPrefix(prefix), bytes.subarray(at)]);
 }
 
 /** The text without the prefix that stands at a place, undefined where none does. */
@@ -163,7 +173,7 @@ function removed<N extends string | Uint8Array>(prefix: string, at: number, text
     return text.startsWith(prefix, at) ? ((text.slice(0, at) + text.slice(at + prefix.length)) as N) : undefined;
   }
   const bytes = bytesOf(text);
-  const expected = Buffer.from(prefix);
+  const expected = bytesOfPrefix(prefix);
   const end = at + expected.length;
   if (!bytes.subarray(at, end).equals(expected)) return undefined;
   return (at === 0

@@ -26,8 +26,10 @@ export interface Past {
   resent: boolean;
   /** how it failed the last time */
   failure: RedisError;
-  /** the number of the last loss at which it was the oldest in flight */
-  oldestAtLoss: number;
+  /** it was in flight when a link was lost: perhaps its answer is what breaks links; not when it was refused since */
+  onTrial: boolean;
+  /** the same, and it was the oldest in flight, or was lost twice */
+  suspected: boolean;
 }
 
 /**
@@ -74,10 +76,18 @@ export class Request<T = unknown> {
 
   /** Notes that it has failed and is to be repeated. */
   tried(failure: RedisError): Past {
-    const past = (this.past ??= { attempts: 0, mayHaveRun: false, resent: false, failure, oldestAtLoss: 0 });
+    const past = (this.past ??= {
+      attempts: 0,
+      mayHaveRun: false,
+      resent: false,
+      failure,
+      onTrial: false,
+      suspected: false,
+    });
     past.attempts++;
     past.failure = failure;
-    past.oldestAtLoss = 0; // a refusal in between shows that its answer breaks no link
+    past.onTrial = false;
+    past.suspected = false;
     return past;
   }
 

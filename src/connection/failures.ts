@@ -120,6 +120,8 @@ export function timedOut(
   progress?: GroupProgress,
 ): TimeoutError {
   const facts = factsOf(request, delivery, cause);
+  // Without a reason it is in flight, where the first copy of a write may still run: perhaps behind later ones.
+  if (delivery === 'unknown' && cause === undefined && !request.bearsLateCopy) facts.repeatable = false;
   facts.group = fateOf(request.command, progress);
   const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
   const why = cause === undefined ? '' : `: ${cause.message}`;

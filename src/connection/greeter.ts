@@ -136,9 +136,9 @@ export class Greeter {
       }),
     );
     const inTheWay = carriesMessages ? [...residents] : [];
-    const suspended = inTheWay.map((resident) => resident.suspend(send));
-    const resumed = inTheWay.map((resident) => resident.resume(send));
-    return merge(...suspended, signedIn, ...resumed).pipe(ignoreElements(), catchError(ignoreLoss));
+    const suspended = defer(() => merge(...inTheWay.map((resident) => resident.suspend(send))));
+    const resumed = defer(() => merge(...inTheWay.map((resident) => resident.resume(send))));
+    return concat(suspended, signedIn, resumed).pipe(ignoreElements(), catchError(ignoreLoss));
   }
 }
 

@@ -244,7 +244,7 @@ export class Line implements LinkOwner {
   isLeftBehind(request: Request): boolean {
     if (this.places.hasLeft(request)) return true;
     // Perhaps it is its answer that broke the link: then that is to be seen, and cost no other request.
-    if (this.lostLinks.mayHaveBroken(request)) this.backlog.pauseUntilAnswered();
+    if (this.lostLinks.isTriedLast(request)) this.backlog.pauseUntilAnswered();
     return false;
   }
 

@@ -12,14 +12,15 @@ import type { Link } from './link';
 import { isGreeting } from './outgoing';
 import type { Places } from './places';
 import type { Retrier } from './retrier';
+import { Trial } from './trial';
 
 /** A lost link, of which it is being decided what becomes of all that it owed. */
 interface LostLink {
   readonly link: Link;
   readonly error: RedisError;
   readonly oldest: Request | undefined;
-  /** the oldest in flight was that at the last loss as well: perhaps its answer is what breaks the link */
-  readonly isSuspect: boolean;
+  /** nothing else was in flight */
+  readonly isAlone: boolean;
   /** the number, among all that were ever owed, of the first that the socket has refused to write */
   readonly refusedFrom: number;
 }
@@ -40,8 +41,8 @@ interface Casualties {
 //                └─ all else ────────────────────▶ Retrier
 export class LostLinks {
   private undecided: LostLink[] = [];
-  /** The number of the latest loss; the first one is 2, for requests begin with 0. */
-  private latest = 1;
+  /** How what was lost with earlier links is tried on that of the moment. */
+  private trial = new Trial();
 
   /** @param onDecided told when nothing is undecided any more */
   constructor(
@@ -65,9 +66,10 @@ export class LostLinks {
     return pending;
   }
 
-  /** The request was the oldest in flight at the last loss: perhaps it is its answer that broke the link. */
-  mayHaveBroken({ past }: Request): boolean {
-    return past?.oldestAtLoss === this.latest;
+  /** A request that is repeated is about to be written. @returns whether nothing else is to be written until it is answered */
+  isTriedLast(request: Request): boolean {
+    const isLast = this.backlog.peek()?.past?.onTrial !== true;
+    return request.past!.onTrial && this.trial.closesWith(request, isLast);
   }
 
   /** A link is lost. @returns tells the observers of what fails at once; called when everything is in its place */
@@ -76,11 +78,10 @@ export class LostLinks {
     for (const request of queued) this.backlog.bringBack(request);
     const ending = link.owed.passed < refusedFrom ? this.endedByRequest(link, error) : undefined;
     const oldest = link.owed.passed < refusedFrom ? link.owed.peek() : undefined;
-    const lost = { link, error, oldest, isSuspect: oldest !== undefined && this.mayHaveBroken(oldest), refusedFrom };
-    this.latest++;
+    const lost = { link, error, oldest, isAlone: link.owed.length === 1, refusedFrom };
+    this.trial = new Trial();
     this.undecided.push(lost);
     const first = this.decide(lost);
-    if (oldest?.past !== undefined) oldest.past.oldestAtLoss = this.latest;
     this.decideLater(lost);
     return () => {
       if (ending !== undefined) guarded(() => ending.settleUnanswered());
@@ -98,7 +99,7 @@ export class LostLinks {
   }
 
   /** Decides about the requests that a lost link has owed for longest: those that fail are returned, the others are repeated. */
-  private decide({ link, error, oldest, isSuspect, refusedFrom }: LostLink): Casualties {
+  private decide({ link, error, oldest, isAlone, refusedFrom }: LostLink): Casualties {
     const { owed } = link;
     const failing: Casualties = { requests: [], errors: [] };
     for (let left = SLICE; left > 0 && owed.length > 0; left--) {
@@ -117,7 +118,7 @@ export class LostLinks {
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
         if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
         const delivery = link.mode.onlyQueues || !mayHaveRun(request, progress) ? 'unsent' : 'unknown';
-        return this.retrier.lost(request, error, { progress, delivery, isSuspect: isSuspect && isOldest });
+        return this.retrier.lost(request, error, { progress, delivery, isOldest, isAlone });
       });
       if (failure === undefined) continue;
       failing.requests.push(request);

@@ -1,7 +1,7 @@
 import { blockingWait, withWait } from '../commands/blocking-wait';
 import type { GroupProgress } from '../commands/group';
 import { asksOfItsConnection, hasNotRun, mayGoOn, toReplyError } from '../commands/reply-error';
-import type { Past, Request } from '../commands/request';
+import type { Request } from '../commands/request';
 import type { RedisError, ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
 import type { ErrorFrame } from '../resp/frames';
@@ -32,8 +32,10 @@ export interface Loss {
   readonly progress: GroupProgress | undefined;
   /** what a transaction only queued never ran */
   readonly delivery: 'unknown' | 'unsent';
-  /** it was the oldest in flight at two losses in a row */
-  readonly isSuspect: boolean;
+  /** the request was the oldest in flight */
+  readonly isOldest: boolean;
+  /** … and nothing else was */
+  readonly isAlone: boolean;
 }
 
 /** What becomes of requests that were refused, or lost with their link: the observer is told, or they are repeated. */
@@ -106,17 +108,17 @@ export class Retrier {
    * The link is gone before the oldest request was answered: it may have run, and is repeated only where that does no harm.
    * @returns what it fails with; undefined when it is repeated, or its observer has left
    */
-  lost(request: Request, cause: RedisError, { progress, delivery, isSuspect }: Loss): RedisError | undefined {
+  lost(request: Request, cause: RedisError, loss: Loss): RedisError | undefined {
     if (request.abandoned) return undefined;
-    const failure = connectionLost(cause, request, delivery, progress);
+    const failure = connectionLost(cause, request, loss.delivery, loss.progress);
     if (this.ended !== undefined) {
-      this.noteLoss(request, failure);
+      this.noteLoss(request, failure, loss);
       return this.ended(request);
     }
-    if (isSuspect) return lostAgain(failure, request);
+    if (isSuspect(request, loss)) return lostAgain(failure, request);
     const delay = this.delayOf(request, failure);
     if (delay === false) return failure;
-    this.noteLoss(request, failure);
+    this.noteLoss(request, failure, loss);
     if (delay > 0) this.backlog.park(request, delay);
     else this.backlog.bringBack(request);
     return undefined;
@@ -132,10 +134,12 @@ export class Retrier {
     for (const request of requests) failSafely(request, leftBehind(request));
   }
 
-  private noteLoss(request: Request, failure: RedisError): Past {
+  private noteLoss(request: Request, failure: RedisError, { isOldest }: Loss): void {
+    const wasOnTrial = request.past?.onTrial === true;
     const past = request.tried(failure);
     if (failure.delivery === 'unknown') past.mayHaveRun = true;
-    return past;
+    past.onTrial = true;
+    past.suspected = isOldest || wasOnTrial;
   }
 
   private failOrRepeat(request: Request, error: ReplyError): void {
@@ -169,6 +173,11 @@ export class Retrier {
       return false;
     }
   }
+}
+
+/** It was lost before, and this time nothing but its answer can have broken the link. */
+function isSuspect({ past }: Request, { isOldest, isAlone }: Loss): boolean {
+  return isOldest && past?.onTrial === true && (isAlone || past.suspected);
 }
 
 /** A slot that is not served concerns its keys alone. */

@@ -30,7 +30,7 @@ export function delayOfNextTry(request: Request, error: RedisError, now: number)
 /**
  * Subscribes again when the source fails with a RedisError that says that repeating does no harm: the command never left, was
  * refused for the moment (LOADING, BUSY, TRYAGAIN, CLUSTERDOWN, MASTERDOWN), or running it twice is the same as running it once.
- * All other errors pass. Delays are milliseconds.
+ * All other errors pass, also that of a write which was sent and not answered in its time: it may still run, behind later ones. Delays are milliseconds.
  *
  * @param options how the attempts are spaced, or a function that decides about each
  * @param scheduler whose time the delays are counted in

@@ -16,7 +16,6 @@ export function check(options: ResolvedOptions): void {
   if (!/^[!-~]*$/.test(options.clientName ?? '')) {
     throw new TypeError("The option 'clientName' holds printable ASCII characters alone, no spaces");
   }
-  text('prefix', options.prefix);
   is('boolean', 'autoPipeline', options.autoPipeline);
   is('boolean', 'noDelay', options.noDelay);
   is('boolean', 'warnUnused', options.warnUnused);

@@ -127,8 +127,8 @@ export interface RedisOptions {
   readonly reconnectOnError?: ReconnectOnError | undefined;
   /** which failed commands are sent again; default on, for those that a repetition cannot harm */
   readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
-  /** put before every key and channel, and taken off where they come back */
-  readonly prefix?: string | undefined;
+  /** put before every key and channel, and taken off where they come back; text, or any bytes */
+  readonly prefix?: string | Uint8Array | undefined;
   /** send the commands of one tick in one write; default true */
   readonly autoPipeline?: boolean | undefined;
   /** the most commands in one write; default 10 000 */
@@ -176,7 +176,16 @@ export interface RedisOptions {
 type Optional = 'path' | 'tls' | 'clientName';
 /** Options that are resolved to something else. */
 export type Derived =
-  'url' | 'username' | 'password' | 'credentials' | 'reconnect' | 'retry' | 'onConnect' | 'limits' | 'clientInfo';
+  | 'url'
+  | 'username'
+  | 'password'
+  | 'credentials'
+  | 'reconnect'
+  | 'retry'
+  | 'onConnect'
+  | 'limits'
+  | 'clientInfo'
+  | 'prefix';
 
 /** The options with every default filled in. */
 export type ResolvedOptions = {
@@ -191,6 +200,8 @@ export type ResolvedOptions = {
   readonly retry: Complete<RetryOptions> | RetryPolicy | false;
   readonly onConnect: () => readonly Command[];
   readonly limits: DecoderLimits;
+  /** text, or what stands for bytes that are none: see `prefixOf` */
+  readonly prefix: string;
   /** what the server is told that the client is; undefined where it is told nothing */
   readonly libraryName: string | undefined;
 };

@@ -1,4 +1,6 @@
+import { prefixOf } from '../commands/prefix-bytes';
 import { tellsOfFailover } from '../commands/reply-error';
+import { kindOf } from '../option-checks';
 import { resolveReconnect, resolveRetry } from './backoff';
 import { check } from './check';
 import { libraryNameOf } from './client-info';
@@ -23,7 +25,6 @@ const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   writeTimeout: 30_000,
   blockingGrace: 2_000,
   reconnectOnError: (error) => (tellsOfFailover(error) ? 'resend' : false),
-  prefix: '',
   autoPipeline: true,
   pipelineDepth: 10_000,
   offlineQueue: 1000,
@@ -53,6 +54,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     onConnect = [],
     limits,
     clientInfo,
+    prefix = '',
     ...rest
   } = withUrl(given);
   for (const name of Object.keys(rest)) {
@@ -66,10 +68,17 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     retry: resolveRetry(retry),
     onConnect: onConnectOf(onConnect),
     limits: limitsOf(limits),
+    prefix: prefixOption(prefix),
     libraryName: libraryNameOf(clientInfo),
   };
   check(options);
   return options;
+}
+
+/** @throws TypeError unless it is text or bytes */
+function prefixOption(given: unknown): string {
+  if (typeof given === 'string' || given instanceof Uint8Array) return prefixOf(given);
+  throw new TypeError(`The option 'prefix' is a string or a Uint8Array, got ${kindOf(given)}`);
 }
 
 function withUrl(given: RedisOptions): Given<RedisOptions> {

@@ -56,6 +56,8 @@ export class PubSub implements Resident {
   private reconcileScheduled = false;
   /** The server refuses subscriptions for the moment, and is asked again in a while. */
   private asksLater = false;
+  /** In RESP2: the connection leaves what it is subscribed to, for it is to sign in anew. */
+  private suspended = false;
   /** What is on its way to the server on the present link. */
   private reconciling = new Subscription();
   private carrier: Connection | undefined;
@@ -157,7 +159,12 @@ export class PubSub implements Resident {
   }
 
   suspend(send: Send): Observable<unknown> {
-    return this.protocol === 3 ? EMPTY : merge(...this.all.map((subscriptions) => subscriptions.leave(send)));
+    if (this.protocol === 3) return EMPTY;
+    this.suspended = true;
+    // First, for what was asked for and not sent may still have to be left.
+    const left = this.all.map((subscriptions) => subscriptions.leave(send));
+    this.stopAsking();
+    return merge(...left);
   }
 
   resume(send: Send): Observable<unknown> {
@@ -169,7 +176,7 @@ export class PubSub implements Resident {
   /** Once per tick, so that leaving and joining within one costs nothing. */
   beforeWrite(): void {
     const { carrier } = this;
-    if (!this.reconcileScheduled || carrier?.state$.value.kind !== 'ready') return;
+    if (!this.reconcileScheduled || this.suspended || carrier?.state$.value.kind !== 'ready') return;
     this.reconcileScheduled = false;
     // A loss on the way is mended by what restores the connection.
     const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
@@ -226,7 +233,8 @@ export class PubSub implements Resident {
     const cause = this.wrongServer;
     this.wrongServer = undefined;
     const link = this.carrier?.line.link;
-    if (link?.isOpen === true)
+    // Also one that is being greeted: it may lead to the old server just as well.
+    if (link?.isOpen === true || link?.isGreeting === true)
       link.lose(new ConnectionError('Messages follow the commands to their server', { cause }));
   }
 
@@ -297,11 +305,17 @@ export class PubSub implements Resident {
 
   /** What was asked for on a lost link and still waits, or is to be asked again, must not be sent on the next one. */
   private forget(): void {
+    this.suspended = false;
+    this.stopAsking();
+    for (const subscriptions of this.all) subscriptions.forget();
+  }
+
+  /** What still waits to be asked for, or is to be asked for again, is not. */
+  private stopAsking(): void {
     this.asksLater = false;
     this.reconciling.unsubscribe();
     this.reconciling = new Subscription();
     this.removals.forget();
-    for (const subscriptions of this.all) subscriptions.forget();
   }
 
   /** What was asked for has been answered. */
@@ -328,7 +342,7 @@ export class PubSub implements Resident {
   }
 
   private get unconfirmed(): boolean {
-    return this.all.some(({ unconfirmed }) => unconfirmed);
+    return this.suspended || this.all.some(({ unconfirmed }) => unconfirmed);
   }
 
   /** Only a cluster refuses names of several slots in one command; a server that does not say what it is may be one. */

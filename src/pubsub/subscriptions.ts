@@ -141,7 +141,7 @@ export class Subscriptions {
   leave(send: Send): Observable<unknown> {
     const held = [...new Set([...this.asked, ...this.leaving.keys()])];
     // What is refused is not there any more: the server has taken it away.
-    return merge(...this.portions(held).map((keys) => this.askToLeave(keys, send).pipe(catchError(ignoreRefusal))));
+    return this.inBatches(held, (keys) => this.askToLeave(keys, send).pipe(catchError(ignoreRefusal)));
   }
 
   /** The server has forgotten: the connection was lost, or is left for good. */

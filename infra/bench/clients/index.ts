@@ -27,6 +27,12 @@ const entries = {
     variant: true,
     load: async () => (await import('./ours')).oursWithoutLimits,
   },
+  'ours, verify': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./ours')).oursVerified,
+  },
   'ours, await': {
     family: 'ours',
     role: 'ours',

@@ -47,6 +47,9 @@ export const oursWithoutLimits = byFirstValueFrom({
   retry: false,
 });
 
+/** The same with an ECHO after every hundred commands that shows that replies are in order, which shows what that costs. */
+export const oursVerified = byFirstValueFrom({ verify: 100 });
+
 /** `await redis.get(k)` */
 export const oursByAwait: ClientModule = {
   connect: (url) => {

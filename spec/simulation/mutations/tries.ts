@@ -3,10 +3,10 @@ import type { Mutation } from '../mutant';
 /** Faults in how commands wait, and in how they are sent once more. */
 export const tryMutations: readonly Mutation[] = [
   {
-    fault: 'what was the oldest in flight at two losses in a row is sent a third time',
-    file: 'connection/lost-links.ts',
-    from: 'isSuspect: oldest !== undefined && this.mayHaveBroken(oldest)',
-    to: 'isSuspect: false',
+    fault: 'what was lost twice, and alone the second time, is sent a third time',
+    file: 'connection/retrier.ts',
+    from: 'return isOldest && past?.onTrial === true && (isAlone || past.suspected);',
+    to: 'return isOldest && past?.onTrial === true && !isAlone && past.suspected;',
   },
   {
     fault: 'who was lost once and refused then is told that it has not run',

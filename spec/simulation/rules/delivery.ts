@@ -30,7 +30,9 @@ export class DeliveryRule implements Rule {
     if (member !== undefined && member > 0) return;
     const [before, last] = sent.wires.slice(-3, -1);
     if (last !== undefined && isSuspect(before!, last))
-      sent.fail('was sent a third time although two links in a row were lost while it was the oldest in flight');
+      sent.fail(
+        'was sent a third time although two links were lost with it, and nothing else can have broken the second',
+      );
     if (sent.outcome === undefined) return;
     const isLeft = sent.outcome.kind === 'left';
     sent.fail(
@@ -78,7 +80,8 @@ export class DeliveryRule implements Rule {
   }
 }
 
-/** It was the oldest in flight at two losses in a row, so perhaps its answer is what breaks the link. */
-function isSuspect(before: WireRequest, { oldestAtLoss, answered }: WireRequest): boolean {
-  return !answered && oldestAtLoss !== undefined && before.oldestAtLoss === oldestAtLoss - 1;
+/** It was in flight at two losses, and alone at the second or the oldest at both in a row, so perhaps its answer is what breaks links. */
+function isSuspect(before: WireRequest, { oldestAtLoss, aloneAtLoss, answered }: WireRequest): boolean {
+  if (answered || before.answered || oldestAtLoss === undefined) return false;
+  return aloneAtLoss || before.oldestAtLoss === oldestAtLoss - 1;
 }

@@ -1,5 +1,5 @@
 import { NEVER, Observable, Subject, of, throwError, type ObservableInput } from 'rxjs';
-import { blpop, call, get, incr } from 'rxjs-redis/commands';
+import { blpop, call, get, incr, set } from 'rxjs-redis/commands';
 import type { Credentials, RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
 import { Reply } from '../../../src/commands/reply';
@@ -34,7 +34,8 @@ function setUp(given: RedisOptions = {}) {
     });
   const connection = new Connection(options, { dial, clock });
   const context = { ...plainContext, commandTimeout: options.commandTimeout, retry: retryPolicy(options.retry) };
-  const send = <T>(command: Command<T>) => Reply.from({ ...context, executor: connection }, command);
+  const send = <T>(command: Command<T>, others: { idempotent?: boolean } = {}) =>
+    Reply.from({ ...context, ...others, executor: connection }, command);
   const events = record<ConnectionEvent>(connection.events$);
   const states = record<ConnectionState>(connection.state$);
   /** Makes the latest dial succeed. */
@@ -437,7 +438,93 @@ describe('A read that was the oldest in flight when its link was lost', () => {
   });
 });
 
+describe('What was in flight when its link was lost', () => {
+  const lose = (socket: ScriptedSocket) => socket.bytes$.error(new ConnectionError('lost'));
+  const readsOn = (socket: ScriptedSocket) => written(socket).filter((words) => words.startsWith('GET'));
+  const suspected = expect.objectContaining({ message: expect.stringContaining('third time') as string }) as unknown;
+
+  it('is tried one by one, so that a read which breaks links is sent twice wherever it stood', async () => {
+    const { clock, send, ready } = setUp();
+    const replies = ['a', 'b', 'poison', 'c'].map((key) => outcome(send(get(key))));
+    lose(await ready());
+    const counted = outcome(send(incr('n')));
+    clock.advance(100);
+    const second = await ready();
+    for (const key of ['a', 'b']) {
+      expect(readsOn(second).at(-1)).toBe(`GET ${key}`);
+      second.receive(`+${key}\r\n`);
+      await tick();
+    }
+    expect(readsOn(second)).toStrictEqual(['GET a', 'GET b', 'GET poison']);
+    lose(second);
+    clock.advance(200);
+    const third = await ready();
+    expect(readsOn(third)).toStrictEqual(['GET c']);
+    third.receive('+c\r\n');
+    await tick();
+    third.receive(':1\r\n');
+    expect(await Promise.all(replies)).toStrictEqual([
+      { value: 'a' },
+      { value: 'b' },
+      { error: suspected },
+      { value: 'c' },
+    ]);
+    expect(await counted).toStrictEqual({ value: 1 });
+  });
+
+  it('is tried in windows that grow behind the first, and one by one after a second loss: three times at the most', async () => {
+    const { clock, send, ready } = setUp();
+    const keys = Array.from({ length: 1_000 }, (_, n) => (n === 600 ? 'poison' : `k${n}`));
+    const answers = new Map<ScriptedSocket, number>();
+    const answeredOn = (one: ScriptedSocket) => answers.get(one) ?? 0;
+    const outcomes = keys.map((key) => outcome(send(get(key))));
+    lose(await ready());
+    const windows: number[] = [];
+    let losses = 1;
+    let socket: ScriptedSocket | undefined;
+    const sent = new Map<string, number>();
+    for (let left = keys.length - 1; left > 0;) {
+      if (socket === undefined) {
+        clock.advance(1_000);
+        socket = await ready();
+      }
+      const written = readsOn(socket).slice(answeredOn(socket));
+      for (const words of written) sent.set(words, (sent.get(words) ?? 1) + 1);
+      windows.push(written.length);
+      if (written.includes('GET poison')) {
+        lose(socket);
+        losses++;
+        socket = undefined;
+        continue;
+      }
+      answers.set(socket, answeredOn(socket) + written.length);
+      left -= written.length;
+      socket.receive('+v\r\n'.repeat(written.length));
+      await tick();
+    }
+    expect(windows.slice(0, 20)).toStrictEqual([...Array<number>(16).fill(1), 2, 4, 8, 16]);
+    expect(Math.max(...windows)).toBe(256);
+    expect([losses, Math.max(...sent.values()), sent.get('GET poison')]).toStrictEqual([3, 3, 3]);
+    const ends = await Promise.all(outcomes);
+    expect(ends.flatMap((end, n) => ('error' in end ? [keys[n]] : []))).toStrictEqual(['poison']);
+  });
+});
+
 describe('A deadline', () => {
+  it('that is up for a write that was sent lets none repeat it: the first copy may still run, behind later writes', async () => {
+    const { clock, send, ready } = setUp({ commandTimeout: 1_000 });
+    const idempotent = { idempotent: true };
+    const ends = [get('k'), set('k', 'v')].map((command) => outcome(send<unknown>(command)));
+    const vouched = outcome(send<unknown>(set('k', 'v'), idempotent));
+    await ready();
+    clock.advance(1_010);
+    expect(await Promise.all([...ends, vouched])).toMatchObject([
+      { error: { code: 'TIMEOUT', delivery: 'unknown', repeatable: true } },
+      { error: { code: 'TIMEOUT', delivery: 'unknown', repeatable: false } },
+      { error: { code: 'TIMEOUT', delivery: 'unknown', repeatable: true } },
+    ]);
+  });
+
   it('covers the wait for the connection: nothing was sent', async () => {
     const { clock, send } = setUp({ commandTimeout: 50 });
     const waiting = failure(send(incr('n')));

@@ -97,19 +97,100 @@ describe('The connection for messages', () => {
     await tick();
     tokens$.next({ password: 'two' });
     await tick();
-    link.receive(inArrays('unsubscribe', ['a', ...MANY]));
+    const names = ['a', ...MANY];
+    link.receive(inArrays('unsubscribe', names.slice(0, 1_000)));
+    await tick();
+    link.receive(inArrays('unsubscribe', names.slice(1_000)));
     await tick();
     expect(commandsOf(link).at(-1)).toBe('AUTH two');
     link.receive('+OK\r\n');
     await tick();
     record(pubsub.messages('channel', ['late']));
     await tick();
-    const names = ['a', ...MANY];
     link.receive(inArrays('subscribe', names.slice(0, 1_000)));
     await tick();
     link.receive(inArrays('subscribe', names.slice(1_000)));
     await tick();
     expect(subscriptionsOn(link).at(-1)).toBe('SUBSCRIBE late');
+  });
+
+  it('in RESP2 leaves many names in portions for new credentials, and asks for nothing before it is signed in', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const { pubsub, link } = await onCarrier({ protocol: 2, credentials: tokens$ });
+    const inArrays = (kind: string, names: string[]) => names.map((name) => inArray(kind, name)).join('');
+    const written = () => commandsOf(link).map((command) => command.split(' ').slice(0, 2).join(' '));
+    const names = ['a', ...MANY];
+    record(pubsub.messages('channel', MANY));
+    await tick();
+    link.receive(inArrays('subscribe', names.slice(1, 1_001)));
+    await tick();
+    link.receive(inArrays('subscribe', names.slice(1_001)));
+    await tick();
+    const before = written().length;
+    tokens$.next({ password: 'two' });
+    await tick();
+    record(pubsub.messages('channel', ['late']));
+    await tick();
+    expect(written().slice(before)).toStrictEqual(['UNSUBSCRIBE a']);
+    link.receive(inArrays('unsubscribe', names.slice(0, 1_000)));
+    await tick();
+    expect(written().slice(before)).toStrictEqual(['UNSUBSCRIBE a', 'UNSUBSCRIBE n999']);
+    link.receive(inArrays('unsubscribe', names.slice(1_000)));
+    await tick();
+    record(pubsub.messages('channel', ['later']));
+    await tick();
+    expect(written().slice(before + 2)).toStrictEqual(['AUTH two']);
+    link.receive('+OK\r\n');
+    await tick();
+    expect(written().slice(before + 3)).toStrictEqual(['SUBSCRIBE a']);
+    link.receive(inArrays('subscribe', names.slice(0, 1_000)));
+    await tick();
+    link.receive(inArrays('subscribe', [...names.slice(1_000), 'late', 'later']));
+    await tick();
+    expect(written()).toHaveLength(before + 5);
+    link.receive('*3\r\n$7\r\nmessage\r\n$5\r\nlater\r\n$1\r\nx\r\n');
+    expect(link.destroyed).toBe(false);
+  });
+
+  it('in RESP2 that leaves names for new credentials and is lost asks for all of them on the next link', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const { pubsub, carrierGreeted, link } = await onCarrier({ protocol: 2, credentials: tokens$ });
+    tokens$.next({ password: 'two' });
+    await tick();
+    lose(link);
+    const next = await carrierGreeted();
+    expect(subscriptionsOn(next)).toStrictEqual(['SUBSCRIBE a']);
+    next.receive(inArray('subscribe', 'a'));
+    await tick();
+    record(pubsub.messages('channel', ['b']));
+    await tick();
+    expect(subscriptionsOn(next)).toStrictEqual(['SUBSCRIBE a', 'SUBSCRIBE b']);
+  });
+});
+
+describe('The connection for messages, when a reply has told the commands of the wrong server', () => {
+  const { set } = useCarriers();
+  const READONLY = "-READONLY You can't write against a read only replica.\r\n";
+
+  /** The commands leave their link for another. */
+  const failOver = async ({ links, greeted, send }: ReturnType<typeof set>) => {
+    record(send('SET', 'k', 'v'));
+    await tick();
+    links[0]!.receive(READONLY);
+    await greeted();
+  };
+
+  it('leaves the server also while it is being greeted there', async () => {
+    const scripted = set();
+    const { carried, pubsub, greeted, carrierGreeted } = scripted;
+    record(pubsub.messages('channel', ['a']));
+    await greeted();
+    expect(carried).toHaveLength(1);
+    await failOver(scripted);
+    while (carried.length < 2) await tick();
+    expect(carried[0]!.destroyed).toBe(true);
+    const second = await carrierGreeted();
+    expect(subscriptionsOn(second)).toStrictEqual(['SUBSCRIBE a']);
   });
 });
 

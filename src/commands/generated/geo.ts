@@ -79,8 +79,9 @@ export const GEOHASH = /* @__PURE__ */ defineSpec('GEOHASH', {
 /** Gives the geohash of places, for other software. */
 export function geohash(key: Key, ...members: Optionals<Arg>): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [arg.text(key, GEOHASH, 'key')];
-  if (arg.pushOptionals(out, members, arg.data, GEOHASH, 'members') === 0) return new AnsweredCommand(GEOHASH, out, []);
-  return new Command(GEOHASH, out, reply.readNullableTexts);
+  const count = arg.pushOptionals(out, members, arg.data, GEOHASH, 'members');
+  if (count === 0) return new AnsweredCommand(GEOHASH, out, []);
+  return new Command(GEOHASH, out, reply.oneEach(count, reply.readNullableTexts));
 }
 
 export const GEOPOS = /* @__PURE__ */ defineSpec('GEOPOS', {
@@ -97,8 +98,9 @@ export function geopos(
   ...members: Optionals<Arg>
 ): Command<([longitude: number, latitude: number] | null)[]> {
   const out: Arg[] = [arg.text(key, GEOPOS, 'key')];
-  if (arg.pushOptionals(out, members, arg.data, GEOPOS, 'members') === 0) return new AnsweredCommand(GEOPOS, out, []);
-  return new Command(GEOPOS, out, reply.readPositions);
+  const count = arg.pushOptionals(out, members, arg.data, GEOPOS, 'members');
+  if (count === 0) return new AnsweredCommand(GEOPOS, out, []);
+  return new Command(GEOPOS, out, reply.oneEach(count, reply.readPositions));
 }
 
 export const GEORADIUS = /* @__PURE__ */ defineSpec('GEORADIUS', {

@@ -56,8 +56,9 @@ export function hexpire(
   const out: Arg[] = [arg.text(key, HEXPIRE, 'key'), arg.integer(seconds, HEXPIRE, 'seconds')];
   if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], HEXPIRE, 'condition'));
   out.push('FIELDS');
-  if (arg.pushAnyCounted(out, fields, arg.data, HEXPIRE, 'fields') === 0) return new AnsweredCommand(HEXPIRE, out, []);
-  return new Command(HEXPIRE, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, fields, arg.data, HEXPIRE, 'fields');
+  if (count === 0) return new AnsweredCommand(HEXPIRE, out, []);
+  return new Command(HEXPIRE, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const HEXPIREAT = /* @__PURE__ */ defineSpec('HEXPIREAT', {
@@ -77,8 +78,9 @@ export function hexpireat(
   const out: Arg[] = [arg.text(key, HEXPIREAT, 'key'), arg.unixSeconds(timestamp, HEXPIREAT, 'timestamp')];
   if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], HEXPIREAT, 'condition'));
   out.push('FIELDS');
-  if (arg.pushAnyCounted(out, fields, arg.data, HEXPIREAT, 'fields') === 0) return new AnsweredCommand(HEXPIREAT, out, []);
-  return new Command(HEXPIREAT, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, fields, arg.data, HEXPIREAT, 'fields');
+  if (count === 0) return new AnsweredCommand(HEXPIREAT, out, []);
+  return new Command(HEXPIREAT, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const HEXPIRETIME = /* @__PURE__ */ defineSpec('HEXPIRETIME', {
@@ -92,8 +94,9 @@ export const HEXPIRETIME = /* @__PURE__ */ defineSpec('HEXPIRETIME', {
 /** Tells when fields end, in seconds since 1970; -1 for never, -2 for no such field. */
 export function hexpiretime(key: Key, ...fields: Optionals<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HEXPIRETIME, 'key'), 'FIELDS'];
-  if (arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HEXPIRETIME, 'fields') === 0) return new AnsweredCommand(HEXPIRETIME, out, []);
-  return new Command(HEXPIRETIME, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HEXPIRETIME, 'fields');
+  if (count === 0) return new AnsweredCommand(HEXPIRETIME, out, []);
+  return new Command(HEXPIRETIME, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const HGET = /* @__PURE__ */ defineSpec('HGET', {
@@ -131,8 +134,9 @@ export const HGETDEL = /* @__PURE__ */ defineSpec('HGETDEL', {
 /** Reads fields of a hash and deletes them. */
 export function hgetdel(key: Key, ...fields: Optionals<Arg>): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [arg.text(key, HGETDEL, 'key'), 'FIELDS'];
-  if (arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HGETDEL, 'fields') === 0) return new AnsweredCommand(HGETDEL, out, []);
-  return new Command(HGETDEL, out, reply.readNullableTexts);
+  const count = arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HGETDEL, 'fields');
+  if (count === 0) return new AnsweredCommand(HGETDEL, out, []);
+  return new Command(HGETDEL, out, reply.oneEach(count, reply.readNullableTexts));
 }
 
 export const HGETEX = /* @__PURE__ */ defineSpec('HGETEX', {
@@ -170,9 +174,10 @@ export function hgetex(
   const out: Arg[] = [arg.text(key, HGETEX, 'key')];
   if (options !== undefined) opt.pushOptions(out, options, HGETEX_OPTIONS, HGETEX);
   out.push('FIELDS');
-  if (arg.pushAnyCounted(out, fields, arg.data, HGETEX, 'fields') === 0) return new AnsweredCommand(HGETEX, out, []);
+  const count = arg.pushAnyCounted(out, fields, arg.data, HGETEX, 'fields');
+  if (count === 0) return new AnsweredCommand(HGETEX, out, []);
   const spec = opt.has(options, 'EX', 'PX', 'EXAT', 'PXAT', 'PERSIST') ? HGETEX : HGETEX_READ;
-  return new Command(spec, out, reply.readNullableTexts);
+  return new Command(spec, out, reply.oneEach(count, reply.readNullableTexts));
 }
 
 export const HINCRBY = /* @__PURE__ */ defineSpec('HINCRBY', {
@@ -246,8 +251,9 @@ export const HMGET = /* @__PURE__ */ defineSpec('HMGET', {
 /** Reads several fields of a hash; null for each that is missing. */
 export function hmget(key: Key, ...fields: Optionals<Arg>): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [arg.text(key, HMGET, 'key')];
-  if (arg.pushOptionals(out, fields, arg.data, HMGET, 'fields') === 0) return new AnsweredCommand(HMGET, out, []);
-  return new Command(HMGET, out, reply.readNullableTexts);
+  const count = arg.pushOptionals(out, fields, arg.data, HMGET, 'fields');
+  if (count === 0) return new AnsweredCommand(HMGET, out, []);
+  return new Command(HMGET, out, reply.oneEach(count, reply.readNullableTexts));
 }
 
 export const HMSET = /* @__PURE__ */ defineSpec('HMSET', {
@@ -283,8 +289,9 @@ export const HPERSIST = /* @__PURE__ */ defineSpec('HPERSIST', {
 /** Lets fields of a hash stay for good. */
 export function hpersist(key: Key, ...fields: Optionals<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HPERSIST, 'key'), 'FIELDS'];
-  if (arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HPERSIST, 'fields') === 0) return new AnsweredCommand(HPERSIST, out, []);
-  return new Command(HPERSIST, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HPERSIST, 'fields');
+  if (count === 0) return new AnsweredCommand(HPERSIST, out, []);
+  return new Command(HPERSIST, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const HPEXPIRE = /* @__PURE__ */ defineSpec('HPEXPIRE', {
@@ -304,8 +311,9 @@ export function hpexpire(
   const out: Arg[] = [arg.text(key, HPEXPIRE, 'key'), arg.integer(milliseconds, HPEXPIRE, 'milliseconds')];
   if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], HPEXPIRE, 'condition'));
   out.push('FIELDS');
-  if (arg.pushAnyCounted(out, fields, arg.data, HPEXPIRE, 'fields') === 0) return new AnsweredCommand(HPEXPIRE, out, []);
-  return new Command(HPEXPIRE, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, fields, arg.data, HPEXPIRE, 'fields');
+  if (count === 0) return new AnsweredCommand(HPEXPIRE, out, []);
+  return new Command(HPEXPIRE, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const HPEXPIREAT = /* @__PURE__ */ defineSpec('HPEXPIREAT', {
@@ -325,8 +333,9 @@ export function hpexpireat(
   const out: Arg[] = [arg.text(key, HPEXPIREAT, 'key'), arg.unixMilliseconds(timestamp, HPEXPIREAT, 'timestamp')];
   if (condition !== undefined) out.push(arg.choice(condition, ['NX', 'XX', 'GT', 'LT'], HPEXPIREAT, 'condition'));
   out.push('FIELDS');
-  if (arg.pushAnyCounted(out, fields, arg.data, HPEXPIREAT, 'fields') === 0) return new AnsweredCommand(HPEXPIREAT, out, []);
-  return new Command(HPEXPIREAT, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, fields, arg.data, HPEXPIREAT, 'fields');
+  if (count === 0) return new AnsweredCommand(HPEXPIREAT, out, []);
+  return new Command(HPEXPIREAT, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const HPEXPIRETIME = /* @__PURE__ */ defineSpec('HPEXPIRETIME', {
@@ -340,8 +349,9 @@ export const HPEXPIRETIME = /* @__PURE__ */ defineSpec('HPEXPIRETIME', {
 /** Tells when fields end, in milliseconds since 1970; -1 for never, -2 for no such field. */
 export function hpexpiretime(key: Key, ...fields: Optionals<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HPEXPIRETIME, 'key'), 'FIELDS'];
-  if (arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HPEXPIRETIME, 'fields') === 0) return new AnsweredCommand(HPEXPIRETIME, out, []);
-  return new Command(HPEXPIRETIME, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HPEXPIRETIME, 'fields');
+  if (count === 0) return new AnsweredCommand(HPEXPIRETIME, out, []);
+  return new Command(HPEXPIRETIME, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const HPTTL = /* @__PURE__ */ defineSpec('HPTTL', {
@@ -355,8 +365,9 @@ export const HPTTL = /* @__PURE__ */ defineSpec('HPTTL', {
 /** Tells how many milliseconds fields have left; -1 for no end, -2 for no such field. */
 export function hpttl(key: Key, ...fields: Optionals<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HPTTL, 'key'), 'FIELDS'];
-  if (arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HPTTL, 'fields') === 0) return new AnsweredCommand(HPTTL, out, []);
-  return new Command(HPTTL, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HPTTL, 'fields');
+  if (count === 0) return new AnsweredCommand(HPTTL, out, []);
+  return new Command(HPTTL, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const HRANDFIELD = /* @__PURE__ */ defineSpec('HRANDFIELD', {
@@ -547,8 +558,9 @@ export const HTTL = /* @__PURE__ */ defineSpec('HTTL', {
 /** Tells how many seconds fields have left; -1 for no end, -2 for no such field. */
 export function httl(key: Key, ...fields: Optionals<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, HTTL, 'key'), 'FIELDS'];
-  if (arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HTTL, 'fields') === 0) return new AnsweredCommand(HTTL, out, []);
-  return new Command(HTTL, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, arg.fromRest(fields), arg.data, HTTL, 'fields');
+  if (count === 0) return new AnsweredCommand(HTTL, out, []);
+  return new Command(HTTL, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const HVALS = /* @__PURE__ */ defineSpec('HVALS', {

@@ -230,8 +230,9 @@ export const SCRIPT_EXISTS = /* @__PURE__ */ defineSpec('SCRIPT EXISTS', {
 /** Tells for each SHA-1 whether the server has the script: 1 or 0. */
 export function scriptExists(...sha1s: Optionals<Str>): Command<number[]> {
   const out: Arg[] = [];
-  if (arg.pushOptionals(out, sha1s, arg.text, SCRIPT_EXISTS, 'sha1s') === 0) return new AnsweredCommand(SCRIPT_EXISTS, out, []);
-  return new Command(SCRIPT_EXISTS, out, reply.readIntegers);
+  const count = arg.pushOptionals(out, sha1s, arg.text, SCRIPT_EXISTS, 'sha1s');
+  if (count === 0) return new AnsweredCommand(SCRIPT_EXISTS, out, []);
+  return new Command(SCRIPT_EXISTS, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const SCRIPT_FLUSH = /* @__PURE__ */ defineSpec('SCRIPT FLUSH', {

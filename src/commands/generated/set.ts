@@ -164,8 +164,9 @@ export const SMISMEMBER = /* @__PURE__ */ defineSpec('SMISMEMBER', {
 /** Tells for each member whether a set has it: 1 or 0. */
 export function smismember(key: Key, ...members: Optionals<Arg>): Command<number[]> {
   const out: Arg[] = [arg.text(key, SMISMEMBER, 'key')];
-  if (arg.pushOptionals(out, members, arg.data, SMISMEMBER, 'members') === 0) return new AnsweredCommand(SMISMEMBER, out, []);
-  return new Command(SMISMEMBER, out, reply.readIntegers);
+  const count = arg.pushOptionals(out, members, arg.data, SMISMEMBER, 'members');
+  if (count === 0) return new AnsweredCommand(SMISMEMBER, out, []);
+  return new Command(SMISMEMBER, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const SMOVE = /* @__PURE__ */ defineSpec('SMOVE', {

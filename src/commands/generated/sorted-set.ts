@@ -366,8 +366,9 @@ export const ZMSCORE = /* @__PURE__ */ defineSpec('ZMSCORE', {
 /** Reads the scores of members; null for each that is missing. */
 export function zmscore(key: Key, ...members: Optionals<Arg>): Command<(number | null)[]> {
   const out: Arg[] = [arg.text(key, ZMSCORE, 'key')];
-  if (arg.pushOptionals(out, members, arg.data, ZMSCORE, 'members') === 0) return new AnsweredCommand(ZMSCORE, out, []);
-  return new Command(ZMSCORE, out, reply.readNullableDoubles);
+  const count = arg.pushOptionals(out, members, arg.data, ZMSCORE, 'members');
+  if (count === 0) return new AnsweredCommand(ZMSCORE, out, []);
+  return new Command(ZMSCORE, out, reply.oneEach(count, reply.readNullableDoubles));
 }
 
 export const ZPOPMAX = /* @__PURE__ */ defineSpec('ZPOPMAX', {

@@ -62,8 +62,9 @@ export function xackdel(
   const out: Arg[] = [arg.text(key, XACKDEL, 'key'), arg.text(group, XACKDEL, 'group')];
   if (condition !== undefined) out.push(arg.choice(condition, ['KEEPREF', 'DELREF', 'ACKED'], XACKDEL, 'condition'));
   out.push('IDS');
-  if (arg.pushAnyCounted(out, ids, arg.text, XACKDEL, 'ids') === 0) return new AnsweredCommand(XACKDEL, out, []);
-  return new Command(XACKDEL, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, ids, arg.text, XACKDEL, 'ids');
+  if (count === 0) return new AnsweredCommand(XACKDEL, out, []);
+  return new Command(XACKDEL, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const XADD = /* @__PURE__ */ defineSpec('XADD', {
@@ -296,8 +297,9 @@ export function xdelex(key: Key, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF
   const out: Arg[] = [arg.text(key, XDELEX, 'key')];
   if (condition !== undefined) out.push(arg.choice(condition, ['KEEPREF', 'DELREF', 'ACKED'], XDELEX, 'condition'));
   out.push('IDS');
-  if (arg.pushAnyCounted(out, ids, arg.text, XDELEX, 'ids') === 0) return new AnsweredCommand(XDELEX, out, []);
-  return new Command(XDELEX, out, reply.readIntegers);
+  const count = arg.pushAnyCounted(out, ids, arg.text, XDELEX, 'ids');
+  if (count === 0) return new AnsweredCommand(XDELEX, out, []);
+  return new Command(XDELEX, out, reply.oneEach(count, reply.readIntegers));
 }
 
 export const XGROUP_CREATE = /* @__PURE__ */ defineSpec('XGROUP CREATE', {

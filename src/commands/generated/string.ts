@@ -295,8 +295,9 @@ export const MGET = /* @__PURE__ */ defineSpec('MGET', {
 /** Reads several strings; null for each that is missing or no string. */
 export function mget(...keys: Optionals<Key>): Command<(string | null)[], (Buffer | null)[]> {
   const out: Arg[] = [];
-  if (arg.pushOptionals(out, keys, arg.text, MGET, 'keys') === 0) return new AnsweredCommand(MGET, out, []);
-  return new Command(MGET, out, reply.readNullableTexts);
+  const count = arg.pushOptionals(out, keys, arg.text, MGET, 'keys');
+  if (count === 0) return new AnsweredCommand(MGET, out, []);
+  return new Command(MGET, out, reply.oneEach(count, reply.readNullableTexts));
 }
 
 export const MSET = /* @__PURE__ */ defineSpec('MSET', {

@@ -25,6 +25,12 @@ export function arrayOf<T>(read: ReplyReader<T>): ReplyReader<T[]> {
   return (frame, context) => items(frame).map((item) => read(item, context));
 }
 
+/** What has one element for each of so many things that were asked for. A reply of another length is another's. */
+export function oneEach<T>(count: number, read: ReplyReader<T[]>): ReplyReader<T[]> {
+  return (frame, context) =>
+    items(frame).length === count ? read(frame, context) : unreadable(`an array of ${count}`, frame);
+}
+
 /** Values of one kind, the empty places left out: what Redis 6 answers for entries deleted meanwhile. */
 export function arrayWithoutNulls<T>(read: ReplyReader<T>): ReplyReader<T[]> {
   return (frame, context) =>

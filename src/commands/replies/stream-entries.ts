@@ -7,7 +7,7 @@ import { readInteger, readName, readText, unreadable } from './values';
 type Pairs = [field: string, value: string][];
 
 /** An entry as readers make it. Tuples for `pairs` are made when they are asked for: most callers want `fields` alone. */
-class StreamEntry {
+export class StreamEntry {
   readonly #fields: Frame;
 
   constructor(
@@ -23,6 +23,12 @@ class StreamEntry {
     const pairs: Pairs = [];
     eachPair(this.#fields, (field, value) => pairs.push([readText(field), readText(value)]));
     return pairs;
+  }
+
+  /** The same with other texts in it. */
+  mapped(map: (value: unknown) => unknown): StreamEntry {
+    const { id, fields, ...others } = this;
+    return Object.assign(new StreamEntry(id, map(fields) as typeof fields, map(this.#fields) as Frame), others);
   }
 }
 

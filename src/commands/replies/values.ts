@@ -1,4 +1,5 @@
 import type { ReplyContext, ReplyReader } from '../command';
+import { bytesOfPrefix } from '../prefix-bytes';
 import { UnexpectedReply } from '../unexpected-reply';
 import type { Frame } from '../../resp/frames';
 import { kindOf } from '../../resp/kind-of';
@@ -100,20 +101,12 @@ export function readBoolean(frame: Frame): boolean {
 /** A key without the client's prefix, where one with it was asked for. */
 export class OthersKey extends TypeError {}
 
-// The last prefix as bytes: a client has one.
-let encoded = { prefix: '', bytes: Buffer.alloc(0) };
-
-function bytesOf(prefix: string): Buffer {
-  if (encoded.prefix !== prefix) encoded = { prefix, bytes: Buffer.from(prefix) };
-  return encoded.bytes;
-}
-
 /** Whether a key or channel has the client's prefix, and so may be shown as the client's own. */
 export function isOwnKey(frame: Frame, { prefix }: ReplyContext): boolean {
   const key = readText(frame);
   if (prefix === '') return true;
   if (typeof key === 'string') return key.startsWith(prefix);
-  const expected = bytesOf(prefix);
+  const expected = bytesOfPrefix(prefix);
   return readBytes(key).subarray(0, expected.length).equals(expected);
 }
 
@@ -127,7 +120,7 @@ export function readKey(frame: Frame, context: ReplyContext): string {
   if (prefix === '') return key;
   if (!isOwnKey(frame, context)) throw new OthersKey("expected a key with the client's prefix, got another one");
   if (typeof key === 'string') return key.slice(prefix.length);
-  return readBytes(key).subarray(bytesOf(prefix).length) as unknown as string;
+  return readBytes(key).subarray(bytesOfPrefix(prefix).length) as unknown as string;
 }
 
 export function readKeyOrNull(frame: Frame, context: ReplyContext): string | null {

@@ -2,7 +2,7 @@ import { AnsweredCommand } from '../answered';
 import { Command, type Arg, type CommandSpec } from '../command';
 import { choice, integer, refuse, text, type Key } from '../arguments';
 import { refuseUnknown } from '../option-table';
-import { readIntegers, readNullableIntegers } from '../replies';
+import { oneEach, readIntegers, readNullableIntegers } from '../replies';
 import type { BitGet, BitOffset, BitOperation } from './types';
 
 const OVERFLOWS = ['WRAP', 'SAT', 'FAIL'];
@@ -48,7 +48,7 @@ export function bitfield(
       out.push(integer(operation.by, spec, 'by'));
     } else refuse(spec, 'operations', '{ get }, { set } or { incrby } objects', operation);
   }
-  return new Command(reads ? readOnly : spec, out, readNullableIntegers);
+  return new Command(reads ? readOnly : spec, out, oneEach(list.length, readNullableIntegers));
 }
 
 /** BITFIELD_RO */
@@ -60,7 +60,7 @@ export function bitfieldRo(spec: CommandSpec, key: Key, operations: readonly Bit
     refuseUnknown(operation, FIELDS.get, spec);
     pushField(out, 'GET', operation.get, operation.offset, spec);
   }
-  return new Command(spec, out, readIntegers);
+  return new Command(spec, out, oneEach(list.length, readIntegers));
 }
 
 function listOf<T extends BitOperation>(operations: readonly T[], spec: CommandSpec): readonly T[] {

@@ -1,0 +1,34 @@
+import { textOfBytes } from '../resp/strings';
+import { Command, type CommandSpec } from './command';
+import { withBinary } from './define-spec';
+import { StreamEntry } from './replies/stream-entries';
+
+/** What was read of bytes, as text: on the string surface of a client whose prefix is no UTF-8, replies are decoded as bytes. */
+export function inText(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) return textOfBytes(value);
+  if (Array.isArray(value)) return value.map(inText);
+  if (value instanceof Map) return new Map([...value].map(([key, held]) => [inText(key), inText(held)]));
+  if (value instanceof StreamEntry) return value.mapped(inText);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) return value; // an error of EXEC
+  const record = value as Record<string, unknown>;
+  for (const name of Object.keys(record)) record[name] = inText(record[name]);
+  return record;
+}
+
+const BINARY_SPECS = new WeakMap<CommandSpec, CommandSpec>();
+
+/** The same command, whose reply is decoded as bytes on every surface and is text, where that is wanted, once it has been read. */
+export function readAsBytes<T>(command: Command<T>): Command<T> {
+  const { spec, args, read, keys } = command;
+  // A group reads member by member, and each has been through this by itself.
+  if (spec.binary === true || command.constructor !== Command) return command;
+  let binary = BINARY_SPECS.get(spec);
+  if (binary === undefined) BINARY_SPECS.set(spec, (binary = withBinary(spec)));
+  const readInText: typeof read = (frame, context) => {
+    const value = read(frame, context);
+    return context.bytes ? value : (inText(value) as T);
+  };
+  return new Command(binary, args, readInText, keys);
+}
