@@ -91,10 +91,11 @@ export class Request<T = unknown> {
     this.observer = observer(this.observer);
   }
 
-  /** It leaves its line, to be failed or for another one, where its time and its place begin anew. */
+  /** It leaves its line, to be failed or for another one. Nothing of what is numbered or timed by the line stays with it. */
   leaveLine(): void {
     this.deadline = 0;
     this.place = 0;
+    if (this.past !== undefined) this.past.oldestAtLoss = 0;
   }
 
   // Hot: once per reply.

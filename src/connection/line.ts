@@ -170,10 +170,12 @@ export class Line implements LinkOwner {
 
   /**
    * Takes what waits to be written, beyond the first so many, out of the line, in the order of the calls. The requests may be submitted
-   * to another line once they have left this one: see `Request.leaveLine`.
+   * to another line, where their time and their place begin anew.
    */
   take(kept = 0): Request[] {
-    return this.backlog.takeBehind(kept);
+    const taken = this.backlog.takeBehind(kept);
+    for (const request of taken) request.leaveLine();
+    return taken;
   }
 
   // Hot: `enter`, `next` and `answered` run for every command.
