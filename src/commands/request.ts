@@ -13,8 +13,8 @@ export interface ReplyObserver<T> {
   next(value: T): void;
   error(error: RedisError): void;
   complete(): void;
-  /** Is told when the observer is closed; only what can be left has it. */
-  add?(departure: Unsubscribable): void;
+  /** Has `departure.unsubscribe()` called when the observer is closed, at once where it is. What cannot be left does nothing. */
+  add(departure: Unsubscribable): void;
 }
 
 /** What has become so far of a request that is repeated. */
@@ -83,7 +83,7 @@ export class Request<T = unknown> {
 
   /** Has it noted that the observer leaves; at the latest when it is told of the outcome. What is awaited cannot be left. */
   onLeave(departure: Unsubscribable): void {
-    this.observer.add?.(departure);
+    this.observer.add(departure);
   }
 
   /** Has it observed by what is made of its observer; before it enters a line. */

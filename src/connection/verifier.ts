@@ -13,6 +13,7 @@ const UNOBSERVED = {
   next: () => undefined,
   error: () => undefined,
   complete: () => undefined,
+  add: () => undefined,
 };
 
 /**

@@ -5,9 +5,8 @@ import { plainContext, type LinkLimits } from '../../../src/commands/request-con
 import { Liveness, type LivenessLimits } from '../../../src/connection/liveness';
 import { Ring } from '../../../src/connection/ring';
 import type { TimeoutError } from '../../../src/errors';
+import { unobserved } from '../../support/observers';
 import { VirtualClock } from '../../support/virtual-clock';
-
-const observer = { closed: false, next: () => undefined, error: () => undefined, complete: () => undefined };
 
 interface Written extends LinkLimits {
   readonly accepted?: boolean;
@@ -34,7 +33,7 @@ function setUp(given: Partial<LivenessLimits> = {}) {
   };
   const liveness = new Liveness(clock, limits, line);
   const write = (command: Command, { accepted = true, deadline = 0, ...linkLimits }: Written = {}) => {
-    const request = new Request(command, { ...plainContext, linkLimits }, observer);
+    const request = new Request(command, { ...plainContext, linkLimits }, unobserved);
     request.deadline = deadline;
     liveness.granted(linkLimits);
     const from = owed.passed + owed.length;
