@@ -1,14 +1,14 @@
 import { takeUntil, type Observable } from 'rxjs';
-import { Command, textOf, type Arg } from './commands/command';
+import { Command, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
+import { isQueued } from './commands/queued';
 import type { RedisCommands } from './commands/redis-commands';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseOnLentConnection } from './commands/shared-connection';
 import { inContext } from './connection/async-context';
 import type { Monitor } from './monitor';
-import type { Frame } from './resp/frames';
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
 export class DedicatedConnection extends SessionSurface implements RedisCommands {
@@ -57,9 +57,4 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
     const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));
     return Reply.from(this.#source, new Command(spec, args, readOrQueued, keys));
   }
-}
-
-/** In bytes where the command's own reply would be. */
-function isQueued(frame: Frame): boolean {
-  return frame === 'QUEUED' || (frame instanceof Uint8Array && frame.length === 6 && textOf(frame) === 'QUEUED');
 }

@@ -22,6 +22,8 @@ import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
 import { WriteOrder } from './write-order';
 
+const NOTHING: readonly Request[] = [];
+
 /** Durations are milliseconds. */
 export interface LineOptions extends LinkOptions {
   /** send what one tick brings in one write; otherwise every request in a write of its own */
@@ -254,15 +256,12 @@ export class Line implements LinkOwner {
   }
 
   answered(link: Link, request: Request, frame: Frame): void {
-    const isError = frame instanceof ErrorFrame;
-    if (!request.command.spec.plain) {
-      this.places.ended(request, !isError);
-      if (link.outgoing.answered(request)) this.flusher.schedule();
-    }
+    const done = request.command.spec.plain ? NOTHING : this.noteEffects(link, request, frame);
     if (this.order.isActive) this.keepOrder(request, frame);
     try {
-      if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
-      else this.deliver(link, request, frame);
+      if (frame instanceof ErrorFrame) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
+      else request.settle(frame);
+      if (done.length > 0) this.tellEffects(done);
     } catch (error) {
       if (error instanceof UnexpectedReply) this.unexpected(link, request, error);
       else reportUnhandled(error);
@@ -286,13 +285,19 @@ export class Line implements LinkOwner {
     failSafely(request, error);
   }
 
-  private deliver(link: Link, request: Request, frame: Frame): void {
-    request.settle(frame);
-    const { command } = request;
-    if (command.spec.effect === undefined) return;
-    link.mode.accepted(command);
-    this.sessionCommands$.next(command);
-    if (changesMeaning(command.spec.effect)) this.retrier.failLeftBehind(this.places);
+  /** @returns the requests whose effects the link has from now on */
+  private noteEffects(link: Link, request: Request, frame: Frame): readonly Request[] {
+    this.places.ended(request);
+    const done = link.mode.answered(request, frame, link.owed.passed - 1);
+    for (const one of done) this.places.accepted(one);
+    if (link.outgoing.answered(request)) this.flusher.schedule();
+    return done;
+  }
+
+  /** Once the observer knows it. */
+  private tellEffects(done: readonly Request[]): void {
+    for (const { command } of done) this.sessionCommands$.next(command);
+    if (done.some(({ command }) => changesMeaning(command.spec.effect))) this.retrier.failLeftBehind(this.places);
   }
 
   memberRefused(link: Link, error: ReplyError): void {
