@@ -275,7 +275,7 @@ export class Line implements LinkOwner {
   private keepOrder(request: Request, frame: Frame): void {
     if (mayHaveWritten(frame, request.command)) this.retrier.failRepeated(this.order.overtakenBy(request));
     // One that is repeated may have waited for this reply.
-    if (this.backlog.queue.length > 0) this.flusher.schedule();
+    if (this.backlog.waiting > 0) this.flusher.schedule();
   }
 
   /** The reply is perhaps another's, and so are those behind it. The link first, for the observer that is told may send more. */

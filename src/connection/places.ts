@@ -24,9 +24,9 @@ export class Places {
     return past !== undefined && place < (this.underWay > 0 ? this.written : this.latest);
   }
 
-  /** The same, as far as the server has accepted it. */
-  hasSurelyLeft({ past, place }: Request): boolean {
-    return past !== undefined && place < this.latest;
+  /** What was called before this place and is repeated would surely be another command. */
+  get changedAt(): number {
+    return this.latest;
   }
 
   /** A request that is not plain is written. */
