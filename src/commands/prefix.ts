@@ -1,4 +1,5 @@
-import { Command, textOf, type Arg, type PrefixedArguments } from './command';
+import { Command, type Arg, type PrefixedArguments } from './command';
+import { textOf } from './text-of';
 import { indicesOf } from './indices-of';
 
 /**
@@ -66,7 +67,7 @@ function prepend(prefix: string, arg: Arg): Arg {
 }
 
 /** A prefix is text, whatever its characters mean in a glob. */
-export function escapeGlob(prefix: string): string {
+function escapeGlob(prefix: string): string {
   return prefix.replace(/[*?[\]^\\]/g, '\\$&');
 }
 

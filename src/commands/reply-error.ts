@@ -1,6 +1,7 @@
 import { AuthenticationError, ProtocolError, ReplyError, type Delivery, type GroupFate } from '../errors';
 import { ErrorFrame, type Frame } from '../resp/frames';
-import { textOf, type Command, type CommandSpec } from './command';
+import type { Command, CommandSpec } from './command';
+import { textOf } from './text-of';
 import { withoutRepeated, withoutSecrets } from './secrets';
 
 /** What a server answers to a command that it has not run, and may run later. */
