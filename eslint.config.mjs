@@ -8,6 +8,24 @@ const ofTime = [
   ...['queueMicrotask', 'performance'],
 ].map((name) => ({ name, message: ON_THE_CLOCK }));
 
+const offTheClock = [
+  {
+    selector: "CallExpression[callee.name='timer'][arguments.length<2]",
+    message: `${ON_THE_CLOCK}: timer(due, clock)`,
+  },
+  {
+    selector:
+      'CallExpression[callee.name=/^(delay|interval|debounceTime|throttleTime|auditTime|sampleTime)$/][arguments.length<2]',
+    message: ON_THE_CLOCK,
+  },
+  {
+    selector: "CallExpression[callee.name='timeout'] > ObjectExpression:not(:has(Property[key.name='scheduler']))",
+    message: ON_THE_CLOCK,
+  },
+  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: ON_THE_CLOCK },
+];
+const ofTheSystem = { selector: "ImportSpecifier[imported.name='systemClock']", message: ON_THE_CLOCK };
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', '.cache/', '**/generated/', 'infra/bench/peers/'] },
   js.configs.recommended,
@@ -41,25 +59,13 @@ export default tseslint.config(
         { object: 'process', property: 'hrtime', message: ON_THE_CLOCK },
         ...ofTime.map(({ name }) => ({ object: 'globalThis', property: name, message: ON_THE_CLOCK })),
       ],
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: "CallExpression[callee.name='timer'][arguments.length<2]",
-          message: `${ON_THE_CLOCK}: timer(due, clock)`,
-        },
-        {
-          selector:
-            'CallExpression[callee.name=/^(delay|interval|debounceTime|throttleTime|auditTime|sampleTime)$/][arguments.length<2]',
-          message: ON_THE_CLOCK,
-        },
-        {
-          selector:
-            "CallExpression[callee.name='timeout'] > ObjectExpression:not(:has(Property[key.name='scheduler']))",
-          message: ON_THE_CLOCK,
-        },
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: ON_THE_CLOCK },
-      ],
+      'no-restricted-syntax': ['error', ...offTheClock, ofTheSystem],
     },
+  },
+  // A connection that is given no clock has the system's, and what user code throws is reported by the process, as RxJS does.
+  {
+    files: ['src/connection/connection.ts', 'src/connection/guarded.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...offTheClock] },
   },
   // Jest's asymmetric matchers are of type any.
   { files: ['spec/**/*.ts'], rules: { '@typescript-eslint/no-unsafe-assignment': 'off' } },

@@ -1,7 +1,5 @@
 import { kindOf } from './resp/kind-of';
 
-export { kindOf } from './resp/kind-of';
-
 /** What a timer of the platform can wait, ms. */
 export const LONGEST_TIMER = 2 ** 31 - 1;
 

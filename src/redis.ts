@@ -14,14 +14,14 @@ import {
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
 import { plainContext, type Executor } from './commands/request-context';
-import { inCallersContext, inContext } from './connection/async-context';
+import { inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionParts } from './connection/connection';
 import type { ConnectionEvent, ConnectionState } from './connection/connection-state';
 import { retryPolicy } from './connection/retry';
 import { Monitor } from './monitor';
 import { shielded } from './connection/shielded';
-import { Verifier } from './connection/verifier';
+import { wrapping } from './connection/wrapping';
 import { stageOf, type Role } from './connection/stage';
 import { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
@@ -46,7 +46,7 @@ export class Redis extends RedisView {
 
   private readonly connection: Connection;
   private readonly source: ReplySource;
-  private readonly executorOf: (connection: Connection) => Executor;
+  private readonly executorOf: (lease: Connection) => Executor;
   private readonly lend: () => Connection;
   /** How many listen to `state$` and `events$`. */
   private listeners = 0;
@@ -81,13 +81,13 @@ export class Redis extends RedisView {
       carrier.state$.subscribe(({ kind }) => kind === 'closed' && this.carriers.delete(carrier));
       return carrier;
     };
-    const pubsub = new PubSub(connection, openCarrier, resolved);
+    const wrap = wrapping(connection, resolved);
+    const pubsub = new PubSub(connection, openCarrier, resolved, wrap);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry, verify, warnUnused, callSites, asyncContext } = resolved;
-    const executorOf = (one: Executor): Executor => (asyncContext ? inCallersContext(one) : one);
+    const { prefix, commandTimeout, retry, warnUnused, callSites } = resolved;
     const source: ReplySource = {
       ...plainContext,
-      executor: executorOf(verify > 0 ? new Verifier(connection, verify) : connection),
+      executor: wrap(connection),
       prefix,
       commandTimeout,
       retry: retryPolicy(retry),
@@ -99,7 +99,7 @@ export class Redis extends RedisView {
     super(source, pubsub);
     this.connection = connection;
     this.source = source;
-    this.executorOf = executorOf;
+    this.executorOf = (lease) => wrapping(lease, resolved)(lease);
     this.lend = () => make('lease', {}, { session: session.copy(), once: true });
     const state$ = connection.state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),

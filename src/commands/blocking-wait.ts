@@ -1,4 +1,5 @@
-import { Command, textOf, type BlockingFact } from './command';
+import { Command, type BlockingFact } from './command';
+import { textOf } from './text-of';
 
 /**
  * How long a command may wait at the server, ms: Infinity for ever, undefined when it does not wait at all, as XREAD without

@@ -54,7 +54,7 @@ class PlacedObserver<T> implements ReplyObserver<T> {
   }
 
   add(departure: Unsubscribable): void {
-    this.observer.add?.(departure);
+    this.observer.add(departure);
   }
 }
 

@@ -1,4 +1,5 @@
-import { textOf, type Command } from './command';
+import type { Command } from './command';
+import { textOf } from './text-of';
 
 /** What DEBUG does to the server at once, without a reply. */
 const DEBUG_ENDS = new Set(['RESTART', 'CRASH-AND-RECOVER', 'SEGFAULT', 'PANIC', 'ASSERT', 'OOM']);

@@ -1,8 +1,6 @@
 import type { Frame } from '../resp/frames';
 import { shownArguments } from './secrets';
 
-export { textOf } from './text-of';
-
 /**
  * What a command argument may be. Numbers and bigints travel in decimal, bytes as they are: they are read when the command is
  * written, so they must not change before its reply.

@@ -10,7 +10,7 @@ export const FIRST_TWO: readonly KeyRange[] = [{ from: 0, to: 1, step: 1 }];
 export const ALL: readonly KeyRange[] = [{ from: 0, to: -1, step: 1 }];
 
 /** No argument is a key, or the call itself says which are. */
-export const NO_KEYS: readonly KeyRange[] = [];
+const NO_KEYS: readonly KeyRange[] = [];
 
 type Facts = Partial<Omit<CommandSpec, 'name' | 'words' | 'head' | 'plain' | 'solitary'>>;
 

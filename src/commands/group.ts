@@ -108,17 +108,22 @@ function meetsItself(members: readonly Command[]): boolean {
   const written = new Set<string>();
   const named = new Set<string>();
   for (const member of members) {
+    const places = placesOf(member);
+    if (places === undefined) return members.length > 1;
     const isRead = member.replay === 'read';
-    const keys = keysOf(member).map(textOf);
-    // What names no key, as KEYS or CONFIG SET, may concern all of them.
-    if (keys.length === 0 && members.length > 1) return true;
-    for (const key of keys) {
-      if (written.has(key) || (!isRead && named.has(key))) return true;
-    }
-    for (const key of keys) {
-      named.add(key);
-      if (!isRead) written.add(key);
+    if (places.some((place) => written.has(place) || (!isRead && named.has(place)))) return true;
+    for (const place of places) {
+      named.add(place);
+      if (!isRead) written.add(place);
     }
   }
   return false;
+}
+
+/** What a command is about: its keys, or what is set by commands with the same first word. Undefined for what may concern every key. */
+function placesOf(command: Command): readonly string[] | undefined {
+  const keys = keysOf(command);
+  if (keys.length > 0) return keys.map((key) => `key ${textOf(key)}`);
+  const { access, foreign, name } = command.spec;
+  return access === 'none' && foreign !== true ? [`setting ${name.split(' ', 1)[0]!}`] : undefined;
 }

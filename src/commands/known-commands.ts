@@ -1,5 +1,6 @@
 import { call } from './call';
-import { Command, textOf, type Arg, type CommandSpec, type KeyRange } from './command';
+import { Command, type Arg, type CommandSpec, type KeyRange } from './command';
+import { textOf } from './text-of';
 import { withBinary } from './define-spec';
 import { KEY_SPECS, SPECS } from './generated/registry';
 
@@ -48,7 +49,7 @@ function asBinary(spec: CommandSpec, args: readonly Arg[]): CommandSpec {
 }
 
 /** Where the keys of a command stand, worked out from its key specifications where they move. */
-export function keyRanges(spec: CommandSpec, args: readonly Arg[]): readonly KeyRange[] {
+function keyRanges(spec: CommandSpec, args: readonly Arg[]): readonly KeyRange[] {
   const moving = KEY_SPECS[spec.name];
   if (moving === undefined) return spec.keys;
   return moving.flatMap(({ begin, find }) => {

@@ -1,6 +1,5 @@
 import type { Arg, CommandSpec } from './command';
 import {
-  bound,
   choice,
   data,
   double,
@@ -165,7 +164,6 @@ export const oneText = /* @__PURE__ */ one(text);
 export const oneData = /* @__PURE__ */ one(data);
 export const oneInteger = /* @__PURE__ */ one(integer);
 export const oneDouble = /* @__PURE__ */ one(double);
-export const oneBound = /* @__PURE__ */ one(bound);
 export const oneUnixSeconds = /* @__PURE__ */ one(unixSeconds);
 export const oneUnixMilliseconds = /* @__PURE__ */ one(unixMilliseconds);
 

@@ -2,7 +2,7 @@ import { ProtocolError, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { Command } from './command';
 import { OthersKey } from './replies/values';
-import { Request } from './request';
+import { Request, type ReplyObserver } from './request';
 import type { Executor } from './request-context';
 
 /** How often RANDOMKEY is asked for a key with the prefix. */
@@ -23,7 +23,7 @@ export class OwnKeys implements Executor {
     const { command, context } = request;
     const asked = new Command(command.spec, command.args, (frame) => frame, command.keys);
     let answered = false;
-    const observer = {
+    const observer: ReplyObserver<Frame> = {
       get closed() {
         return request.abandoned;
       },
@@ -37,6 +37,7 @@ export class OwnKeys implements Executor {
       complete: () => {
         if (!answered) request.settleUnanswered();
       },
+      add: (departure) => request.onLeave(departure),
     };
     const inner: Request<Frame> = new Request(asked, context, observer);
     inner.deadline = deadline;

@@ -1,4 +1,5 @@
-import { Command, textOf, type Arg, type PrefixedArguments } from './command';
+import { Command, type Arg, type PrefixedArguments } from './command';
+import { textOf } from './text-of';
 import { indicesOf } from './indices-of';
 import { readAsBytes } from './in-text';
 import { bytesOfPrefix, isBinary } from './prefix-bytes';
@@ -72,7 +73,7 @@ function prepend(prefix: string, arg: Arg): Arg {
 }
 
 /** A prefix is what it is, whatever its characters mean in a glob. */
-export function escapeGlob(prefix: string): string {
+function escapeGlob(prefix: string): string {
   return prefix.replace(/[*?[\]^\\]/g, '\\$&');
 }
 

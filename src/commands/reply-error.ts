@@ -7,7 +7,8 @@ import {
   type GroupFate,
 } from '../errors';
 import { ErrorFrame, type Frame } from '../resp/frames';
-import { textOf, type Command, type CommandSpec } from './command';
+import type { Command, CommandSpec } from './command';
+import { textOf } from './text-of';
 import { withoutRepeated, withoutSecrets } from './secrets';
 
 /** What a server answers to a command that it has not run, and may run later. */

@@ -153,6 +153,11 @@ export class AwaitedReply<T> implements ReplyObserver<T> {
   complete(): void {
     this.resolve(undefined as T);
   }
+
+  /** What is awaited cannot be left. */
+  add(): void {
+    // so there is nothing to note
+  }
 }
 
 function settled(): void {

@@ -13,8 +13,8 @@ export interface ReplyObserver<T> {
   next(value: T): void;
   error(error: RedisError): void;
   complete(): void;
-  /** Is told when the observer is closed; only what can be left has it. */
-  add?(departure: Unsubscribable): void;
+  /** Has `departure.unsubscribe()` called when the observer is closed, at once where it is. What cannot be left does nothing. */
+  add(departure: Unsubscribable): void;
 }
 
 /** What has become so far of a request that is repeated. */
@@ -93,7 +93,7 @@ export class Request<T = unknown> {
 
   /** Has it noted that the observer leaves; at the latest when it is told of the outcome. What is awaited cannot be left. */
   onLeave(departure: Unsubscribable): void {
-    this.observer.add?.(departure);
+    this.observer.add(departure);
   }
 
   /** Has it observed by what is made of its observer; before it enters a line. */
@@ -101,10 +101,14 @@ export class Request<T = unknown> {
     this.observer = observer(this.observer);
   }
 
-  /** It leaves its line, to be failed or for another one, where its time and its place begin anew. */
+  /** It leaves its line, to be failed or for another one. Nothing of what is numbered or timed by the line stays with it. */
   leaveLine(): void {
     this.deadline = 0;
     this.place = 0;
+    if (this.past !== undefined) {
+      this.past.onTrial = false;
+      this.past.suspected = false;
+    }
   }
 
   // Hot: once per reply.

@@ -22,7 +22,7 @@ const IN_WORD = /\w/;
 const LINE_BREAKS = /[\r\n]/g;
 
 /** The arguments of a command that must never be shown, as text; passwords of ACL rules without the sign before them. */
-export function secretsOf({ spec: { secrets }, args }: Sent): string[] {
+function secretsOf({ spec: { secrets }, args }: Sent): string[] {
   if (secrets === undefined) return [];
   const texts = args.map(textOf);
   if ('startingWith' in secrets) return texts.flatMap(passwordsOf);

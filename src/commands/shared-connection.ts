@@ -1,5 +1,6 @@
 import { blockingWait } from './blocking-wait';
-import { textOf, type Command, type CommandSpec } from './command';
+import type { Command, CommandSpec } from './command';
+import { textOf } from './text-of';
 import { knownCall } from './known-commands';
 
 /** Commands that change a connection for all who share it, and what to use in their place. */

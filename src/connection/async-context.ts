@@ -57,7 +57,7 @@ class InContext<T> implements ReplyObserver<T> {
   }
 
   add(departure: Unsubscribable): void {
-    this.observer.add?.(departure);
+    this.observer.add(departure);
   }
 
   complete(): void {

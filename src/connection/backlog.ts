@@ -3,6 +3,7 @@ import type { Request } from '../commands/request';
 import type { Clock } from './clock';
 import { Departure, type Departures } from './departures';
 import { Parked } from './parked';
+import { Repeats } from './repeats';
 import { Ring } from './ring';
 import type { WriteOrder } from './write-order';
 
@@ -10,17 +11,18 @@ import type { WriteOrder } from './write-order';
 const FEW = 32;
 
 /** Requests that are not on the wire: those that wait for their turn, and those that wait to be repeated. */
-//              ┌───── its delay has elapsed ◀── parked ◀── park
-//              ▼
-//  push ──▶ queue ──shift──▶ the wire
-//              ▲   nothing while it is paused
-//              └─ resume ◀── returning ◀── bringBack
+//  bringBack ──▶ returning ──resume──▶ repeats ──shift──▶ ┐
+//                                                          ├▶ the wire; nothing while it is paused
+//                            push ───▶ queue ────shift──▶ ┘
+//  park ──▶ parked ──its delay has elapsed──▶ bringBack, or push where it was only held
 export class Backlog {
   readonly queue = new Ring<Request>();
   /** Each comes back to the queue by itself. */
   private readonly parked: Parked;
-  /** To be sent first, in the order of their places. */
+  /** To be sent first, once sending resumes. */
   private returning: Request[] = [];
+  /** To be sent before the queue. */
+  readonly repeats = new Repeats();
   /** How many of `queued` are not wanted any more; undefined while nobody has to know. */
   private departures: Departures | undefined;
   /** The server refuses everything, so nothing is sent for a while. */
@@ -49,7 +51,12 @@ export class Backlog {
 
   /** How many wait for their turn, those included whose observers have left unless they are counted. */
   get queued(): number {
-    return this.queue.length + this.parked.toRelease.size - (this.departures?.count ?? 0);
+    return this.waiting + this.parked.toRelease.size - (this.departures?.count ?? 0);
+  }
+
+  /** How many are written as soon as the link takes them. */
+  get waiting(): number {
+    return this.repeats.length + this.queue.length;
   }
 
   /** Whether a request may be queued beside so many others. If so, it is about to be. */
@@ -67,6 +74,7 @@ export class Backlog {
     if (this.departures !== undefined) return;
     this.prune();
     this.departures = { count: 0 };
+    for (const request of this.repeats) this.watch(request);
     for (const request of this.queue) this.watch(request);
     for (const request of this.parked.toRelease) this.watch(request);
   }
@@ -85,7 +93,7 @@ export class Backlog {
     if (request.abandoned) departures.count++;
     else request.onLeave(new Departure(request, departures));
     // Those that have left are dropped when they are half of all, so that this costs each a constant.
-    if (departures.count > FEW && departures.count * 2 > this.queue.length) this.prune();
+    if (departures.count > FEW && departures.count * 2 > this.waiting) this.prune();
   }
 
   /** A request is not among the queued ones any more. */
@@ -95,7 +103,7 @@ export class Backlog {
 
   /** How many wait for anything. */
   get length(): number {
-    return this.queue.length + this.parked.size + this.returning.length;
+    return this.waiting + this.parked.size + this.returning.length;
   }
 
   // Hot: the next two, once per command.
@@ -106,15 +114,18 @@ export class Backlog {
   /** The next whose turn it is; none during a pause. */
   shift(): Request | undefined {
     if (this.pausing !== undefined) return undefined;
-    return this.order.isActive ? this.shiftInOrder() : this.queue.shift();
+    if (this.order.isActive) return this.shiftInOrder();
+    return this.repeats.length === 0 ? this.queue.shift() : this.repeats.shift();
   }
 
   /** None, either, while one that is repeated stands at the head and a later write to the same key is on its way. */
   private shiftInOrder(): Request | undefined {
-    const { queue, order } = this;
-    for (let next = queue.peek(); next !== undefined; next = queue.peek()) {
-      if (!next.abandoned && order.mustWait(next)) return undefined;
-      queue.shift();
+    const { repeats, queue, order } = this;
+    for (;;) {
+      const from = repeats.length > 0 ? repeats : queue;
+      const next = from.peek();
+      if (next === undefined || (!next.abandoned && order.mustWait(next))) return undefined;
+      from.shift();
       if (next.abandoned) {
         order.leaves(next);
         continue;
@@ -122,24 +133,24 @@ export class Backlog {
       order.wrote(next);
       return next;
     }
-    return undefined;
   }
 
   /** What is sent first, now or after the pause. */
   peek(): Request | undefined {
-    return this.returning[0] ?? this.queue.peek();
+    return this.returning[0] ?? this.repeats.peek() ?? this.queue.peek();
   }
 
-  /** The requests that wait to be repeated; few, for each of them has failed. */
+  /** The requests that wait to be repeated and stand in no order; few, for each of them has failed. */
   *toRepeat(): Iterable<Request> {
     yield* this.returning;
+    yield* this.repeats.others;
     yield* this.parked;
   }
 
   *[Symbol.iterator](): Iterator<Request> {
-    yield* this.returning;
+    yield* this.toRepeat();
+    yield* this.repeats.inOrder;
     yield* this.queue;
-    yield* this.parked;
   }
 
   /** It is repeated after a delay, ms; later requests pass it meanwhile. */
@@ -188,31 +199,32 @@ export class Backlog {
     if (request.past !== undefined) this.order.waits(request);
   }
 
-  /** What was brought back takes its place at the head of the queue, unless that pauses. */
+  /** What was brought back takes its place before the queue, unless that pauses. */
   readmit(): void {
     if (this.returning.length > 0 && this.pausing === undefined) this.resume();
   }
 
-  /** What was brought back goes to the head of the queue, and that flows again. */
+  /** What was brought back goes before the queue, and that flows again. */
   resume(): void {
     this.pausing?.unsubscribe();
     this.pausing = undefined;
     this.pausedUntil = -Infinity;
     this.elapsed = false;
     if (this.returning.length === 0) return;
-    const first = this.returning.splice(0);
-    for (const request of first) this.watch(request); // from now on it is among the queued ones
-    // What was brought back before may still stand at the head, for the socket was full.
-    for (let next = this.queue.peek(); next?.past !== undefined; next = this.queue.peek())
-      first.push(this.queue.shift()!);
-    first.sort(byPlace);
-    this.queue.unshift(first);
+    // From now on it is among the queued ones.
+    for (const request of this.returning.splice(0)) {
+      this.repeats.push(request);
+      this.watch(request);
+    }
   }
 
   /** Takes out, of the requests that wait to be repeated, those whose time is up. */
   takeDue(now: number): Request[] {
-    if (this.returning.length === 0 && this.parked.size === 0) return [];
-    return this.takeToRepeat(({ deadline }) => deadline === 0 || deadline > now);
+    const isDue = ({ deadline }: Request): boolean => deadline !== 0 && deadline <= now;
+    const taken: Request[] = [];
+    if (this.repeats.length > 0)
+      this.repeats.retain((request) => !isDue(request) || (taken.push(request), this.left(request)));
+    return [...taken, ...this.takeOutside((request) => !isDue(request))];
   }
 
   /** Drops the requests whose observers have left. */
@@ -236,11 +248,7 @@ export class Backlog {
       else left--;
     }
     if (left === 0) return 0;
-    queue.retain((request) => {
-      if (!isDue(request)) return true;
-      this.unqueued(request);
-      return this.gone(request);
-    });
+    queue.retain((request) => !isDue(request) || this.left(request));
     return queue.length;
   }
 
@@ -267,28 +275,37 @@ export class Backlog {
       return this.gone(request);
     };
     if (this.returning.length > 0) this.returning = this.returning.filter(stays);
+    if (this.repeats.length > 0) this.repeats.retain(stays);
     this.queue.retain(stays);
     this.keepParked(stays);
     return taken;
   }
 
-  /** Takes out, of the requests that wait to be repeated or are the first to be, those that a condition holds for. */
-  takeRepeated(isWanted: (request: Request) => boolean): Request[] {
-    const { queue } = this;
-    const first: Request[] = [];
-    for (let next = queue.peek(); next?.past !== undefined; next = queue.peek()) first.push(queue.shift()!);
-    queue.unshift(first.filter((request) => !isWanted(request)));
-    const taken = first.filter(isWanted);
-    for (const request of taken) this.order.leaves(request);
-    return [...this.takeToRepeat((request) => !isWanted(request)), ...taken];
+  /** Takes out, of the requests that wait to be repeated, those that were called before a place. */
+  takeRepeated(place: number): Request[] {
+    const taken: Request[] = [];
+    for (const request of this.repeats.takeBefore(place)) {
+      // What was never sent is not repeated; it came back from a socket that had ended.
+      if (request.past === undefined) this.repeats.push(request);
+      else taken.push(request);
+    }
+    for (const request of taken) this.left(request);
+    const stays = (request: Request): boolean => request.past === undefined || request.place >= place;
+    return [...taken, ...this.takeOutside(stays)];
   }
 
-  private takeToRepeat(stays: (request: Request) => boolean): Request[] {
+  private takeOutside(stays: (request: Request) => boolean): Request[] {
     const taken: Request[] = [];
     const noted = (request: Request): boolean => stays(request) || (taken.push(request), this.gone(request));
-    this.returning = this.returning.filter(noted);
+    if (this.returning.length > 0) this.returning = this.returning.filter(noted);
     this.keepParked(noted);
     return taken;
+  }
+
+  /** A request that stood among the queued ones is taken out. */
+  private left(request: Request): false {
+    this.unqueued(request);
+    return this.gone(request);
   }
 
   /** A request that is taken out waits no more. */
@@ -303,7 +320,7 @@ export class Backlog {
 }
 
 /** The order of the calls. */
-export function byPlace(one: Request, other: Request): number {
+function byPlace(one: Request, other: Request): number {
   return one.place - other.place;
 }
 

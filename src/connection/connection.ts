@@ -29,6 +29,7 @@ import type { ResolvedOptions } from '../options';
 import { attempt } from './attempt';
 import { systemClock, type Clock } from './clock';
 import { reasonFor, type ConnectionEvent, type ConnectionState } from './connection-state';
+import { nextEndpoint } from './endpoints';
 import { Greeter } from './greeter';
 import type { ServerInfo } from './hello';
 import { isIncurable, type FirstBytes } from './incurable';
@@ -72,6 +73,8 @@ export class Connection implements Executor {
   private readonly link$: Observable<ServerInfo>;
   private link: Subscription | undefined;
   private dialedBefore = false;
+  /** The one that was dialled last; until then what the options say. */
+  private endpoint: Endpoint;
   /** Why the last link was lost or could not be made; undefined while there is one. */
   private lastError: RedisError | undefined;
   /** When that was, on the clock, ms. */
@@ -92,8 +95,9 @@ export class Connection implements Executor {
     private readonly options: ResolvedOptions,
     private readonly parts: ConnectionParts = {},
   ) {
-    const { carriesMessages = false, dial = openSocket, clock = systemClock, endpoint = () => of(options) } = parts;
+    const { carriesMessages = false, dial = openSocket, clock = systemClock } = parts;
     this.clock = clock;
+    this.endpoint = options;
     this.session = parts.session ?? new Session(options.database, options.clientName);
     // Where no other connection follows, there is no sense in leaving this one.
     const reconnectOnError = options.reconnect === false || parts.once ? () => false : options.reconnectOnError;
@@ -102,16 +106,26 @@ export class Connection implements Executor {
     this.line.sessionCommands$.subscribe((command) => this.session.note(command));
     const { session, line } = this;
     const onError = (error: RedisError) => this.events$.next({ type: 'error', error });
-    const greeter = new Greeter(options, { session, residents: line.residents, clock, carriesMessages, onError });
+    const address = () => this.address;
+    const greeter = new Greeter(options, {
+      session,
+      residents: line.residents,
+      clock,
+      carriesMessages,
+      onError,
+      address,
+    });
     const dial$ = defer(() => {
       this.state$.next({ kind: 'connecting' });
-      return endpoint().pipe(
-        take(1),
-        switchMap((place) => dial(place, clock)),
+      return this.nextEndpoint().pipe(
+        switchMap((endpoint) => {
+          this.endpoint = endpoint;
+          return dial(endpoint, clock);
+        }),
       );
     });
     const explain = (error: RedisError, firstBytes: FirstBytes) =>
-      this.isDialing ? firstBytes.explain(error, this.address, Boolean(options.tls)) : error;
+      this.isDialing ? firstBytes.explain(error, this.address, Boolean(this.endpoint.tls)) : error;
     this.link$ = attempt(dial$, line, greeter, explain).pipe(
       tap({
         error: (error: RedisError) => {
@@ -142,9 +156,14 @@ export class Connection implements Executor {
     );
   }
 
-  /** The server's address for people: `localhost:6379`. */
+  /** The address, for people, of the server that was dialled last: `localhost:6379`. */
   get address(): string {
-    return describe(this.options);
+    return describe(this.endpoint);
+  }
+
+  private nextEndpoint(): Observable<Endpoint> {
+    const { options, parts, clock } = this;
+    return parts.endpoint === undefined ? of(options) : nextEndpoint(parts.endpoint, options.connectTimeout, clock);
   }
 
   get closed(): boolean {

@@ -41,6 +41,7 @@ export class Deadlines {
   private shortest = Infinity;
   private longest = 0;
   private readonly queued: Cursor;
+  private readonly repeated: Cursor;
   /** Of the link of the moment, and of a lost one as long as it is not decided what becomes of all that it owed. */
   private owed: Owed[] = [];
   /** Requests in flight whose time is up, and whose observers may not have been told yet. */
@@ -62,6 +63,7 @@ export class Deadlines {
     bytesRead: () => number,
   ) {
     this.queued = cursorOf(backlog.queue);
+    this.repeated = cursorOf(backlog.repeats.inOrder);
     this.sweep = new Sweep(clock, (now) => this.expire(now), bytesRead);
   }
 
@@ -135,11 +137,16 @@ export class Deadlines {
     let next = this.scan(this.queued, now, unsent);
     for (const cursor of owed) next = Math.min(next, this.expireOwed(cursor, now));
     if (unsent.length > 0) this.looked += backlog.dropDue(now, unsent.length);
-    for (const request of backlog.takeDue(now)) unsent.push(request);
-    for (const { deadline } of backlog.toRepeat()) {
+    const dueAgain: Request[] = [];
+    next = Math.min(next, this.scan(this.repeated, now, dueAgain));
+    for (const request of backlog.toRepeat()) {
       this.looked++;
-      if (deadline !== 0 && deadline < next) next = deadline;
+      const { deadline } = request;
+      if (deadline === 0) continue;
+      if (deadline <= now) dueAgain.push(request);
+      else if (deadline < next) next = deadline;
     }
+    if (dueAgain.length > 0) for (const request of backlog.takeDue(now)) unsent.push(request);
     for (const request of unsent) request.leaveLine();
     const lastError = this.lastError();
     this.failer.fail(unsent, (request) => timedOut(request, deliveryOf(request), request.past?.failure ?? lastError));

@@ -24,7 +24,6 @@ import { isFarewell } from './link';
 import type { Residents, Send } from './resident';
 import type { Session, SignIn } from './session';
 import { shielded } from './shielded';
-import { describe } from './socket';
 
 /** What the greeter needs to know of the connection that it greets for. */
 export interface GreeterParts {
@@ -33,6 +32,8 @@ export interface GreeterParts {
   readonly clock: Clock;
   /** it carries messages: in RESP2 it takes no AUTH while it is subscribed */
   readonly carriesMessages: boolean;
+  /** that of the server, for people */
+  readonly address: () => string;
   /** told when a later sign-in failed, and the link stays as it was */
   readonly onError: (error: RedisError) => void;
 }
@@ -64,7 +65,7 @@ export class Greeter {
     let given = false;
     const late = () =>
       given
-        ? new TimeoutError(`${describe(this.options)} did not greet within ${connectTimeout} ms`)
+        ? new TimeoutError(`${this.parts.address()} did not greet within ${connectTimeout} ms`)
         : new TimeoutError(`There were no credentials within ${connectTimeout} ms`);
     return defer(this.options.credentials ?? (() => of(undefined))).pipe(
       shielded(),

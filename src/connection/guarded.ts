@@ -10,7 +10,7 @@ export function guarded(tell: () => void): void {
   }
 }
 
-/** An error that user code lets out is the process's, never the connection's: it is reported as RxJS reports it, once all is in its place. */
+/** An error that user code lets out is the process's, never the connection's: it is reported as RxJS reports it, in a later tick of the system. */
 export function reportUnhandled(error: unknown): void {
   systemClock.nextTick(() => {
     const { onUnhandledError } = config;

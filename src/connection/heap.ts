@@ -41,6 +41,11 @@ export class Heap<T extends { readonly place: number }> {
     return first;
   }
 
+  /** In no order. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.items.values();
+  }
+
   /** Keeps only what a condition holds for. */
   retain(isKept: (item: T) => boolean): void {
     this.items = this.items.filter(isKept).sort((one, other) => one.place - other.place);

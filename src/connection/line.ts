@@ -22,6 +22,8 @@ import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
 import { WriteOrder } from './write-order';
 
+const NOTHING: readonly Request[] = [];
+
 /** Durations are milliseconds. */
 export interface LineOptions extends LinkOptions {
   /** send what one tick brings in one write; otherwise every request in a write of its own */
@@ -173,10 +175,12 @@ export class Line implements LinkOwner {
 
   /**
    * Takes what waits to be written, beyond the first so many, out of the line, in the order of the calls. The requests may be submitted
-   * to another line once they have left this one: see `Request.leaveLine`.
+   * to another line, where their time and their place begin anew.
    */
   take(kept = 0): Request[] {
-    return this.backlog.takeBehind(kept);
+    const taken = this.backlog.takeBehind(kept);
+    for (const request of taken) request.leaveLine();
+    return taken;
   }
 
   // Hot: `enter`, `next` and `answered` run for every command.
@@ -254,15 +258,12 @@ export class Line implements LinkOwner {
   }
 
   answered(link: Link, request: Request, frame: Frame): void {
-    const isError = frame instanceof ErrorFrame;
-    if (!request.command.spec.plain) {
-      this.places.ended(request, !isError);
-      if (link.outgoing.answered(request)) this.flusher.schedule();
-    }
+    const done = request.command.spec.plain ? NOTHING : this.noteEffects(link, request, frame);
     if (this.order.isActive) this.keepOrder(request, frame);
     try {
-      if (isError) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
-      else this.deliver(link, request, frame);
+      if (frame instanceof ErrorFrame) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
+      else request.settle(frame);
+      if (done.length > 0) this.tellEffects(done);
     } catch (error) {
       if (error instanceof UnexpectedReply) this.unexpected(link, request, error);
       else reportUnhandled(error);
@@ -276,7 +277,7 @@ export class Line implements LinkOwner {
   private keepOrder(request: Request, frame: Frame): void {
     if (mayHaveWritten(frame, request.command)) this.retrier.failRepeated(this.order.overtakenBy(request));
     // One that is repeated may have waited for this reply.
-    if (this.backlog.queue.length > 0) this.flusher.schedule();
+    if (this.backlog.waiting > 0) this.flusher.schedule();
   }
 
   /** The reply is perhaps another's, and so are those behind it. The link first, for the observer that is told may send more. */
@@ -286,13 +287,19 @@ export class Line implements LinkOwner {
     failSafely(request, error);
   }
 
-  private deliver(link: Link, request: Request, frame: Frame): void {
-    request.settle(frame);
-    const { command } = request;
-    if (command.spec.effect === undefined) return;
-    link.mode.accepted(command);
-    this.sessionCommands$.next(command);
-    if (changesMeaning(command.spec.effect)) this.retrier.failLeftBehind(this.places);
+  /** @returns the requests whose effects the link has from now on */
+  private noteEffects(link: Link, request: Request, frame: Frame): readonly Request[] {
+    this.places.ended(request);
+    const done = link.mode.answered(request, frame, link.owed.passed - 1);
+    for (const one of done) this.places.accepted(one);
+    if (link.outgoing.answered(request)) this.flusher.schedule();
+    return done;
+  }
+
+  /** Once the observer knows it. */
+  private tellEffects(done: readonly Request[]): void {
+    for (const { command } of done) this.sessionCommands$.next(command);
+    if (done.some(({ command }) => changesMeaning(command.spec.effect))) this.retrier.failLeftBehind(this.places);
   }
 
   memberRefused(link: Link, error: ReplyError): void {

@@ -1,6 +1,8 @@
-import { textOf, type Command, type CommandSpec } from '../commands/command';
+import type { Command, CommandSpec } from '../commands/command';
 import { Group } from '../commands/group';
+import { isQueued } from '../commands/queued';
 import type { Request } from '../commands/request';
+import { textOf } from '../commands/text-of';
 import { ErrorFrame, type Frame } from '../resp/frames';
 
 /** A line of MONITOR: `1700000000.123456 [0 127.0.0.1:50000] "GET" "k"`. */
@@ -21,6 +23,15 @@ export function aloneOnly({ name }: CommandSpec): TypeError {
   );
 }
 
+/** What the server has queued since it accepted MULTI, as far as it has an effect. */
+interface Transaction {
+  /** the number, among all that were ever owed, of what is first in the reply to EXEC */
+  first: number;
+  readonly queued: { readonly request: Request; readonly number: number }[];
+}
+
+const NONE: readonly Request[] = [];
+
 /** What commands have made of one link, read from their `effect`. It ends with the link. */
 //  CLIENT REPLY SKIP ──taken───▶ nothing,                 then the reply to the probe
 //                    ──refused─▶ an error or QUEUED, the reply to what should be muted, …
@@ -34,7 +45,11 @@ export class LinkMode {
   private muted: 'all' | 'next' | undefined;
   private monitoring = false;
   private watching = false;
-  private tracking = false;
+  /** The server has taken a command that lasts, or perhaps has: the link is not what the handshake made of it. */
+  private altered = false;
+  /** How many that have an effect are written and not answered yet. */
+  private underWay = 0;
+  private transaction: Transaction | undefined;
   /** CLIENT REPLY was written, and nothing has been written since that will be answered. */
   private unconfirmed = false;
   /** In a transaction the server answers QUEUED to CLIENT REPLY, and keeps it for EXEC. */
@@ -42,18 +57,14 @@ export class LinkMode {
   /** The first requests to be answered behind CLIENT REPLY: what comes in their place shows whether the server took it. */
   private readonly probes = new Set<Request>();
 
-  /** Nothing is left on the link that the next user of it would notice. */
+  /**
+   * The link is as the handshake has made it, so that it may have another user: nothing is under way that changes it. What was changed
+   * is not taken for mended by another command, not even by RESET, which ends also what the handshake has said.
+   */
   get clean(): boolean {
-    const { inTransaction, muted, monitoring, watching, tracking, unconfirmed, probes } = this;
-    return (
-      !inTransaction &&
-      muted === undefined &&
-      !monitoring &&
-      !watching &&
-      !tracking &&
-      !unconfirmed &&
-      probes.size === 0
-    );
+    const { altered, inTransaction, transaction, monitoring, watching, underWay, probes } = this;
+    const isChanged = altered || inTransaction || transaction !== undefined || monitoring || watching;
+    return !isChanged && this.answersAll && underWay === 0 && probes.size === 0;
   }
 
   /** Every request that is written now will be answered, unless it changes that itself. */
@@ -68,7 +79,7 @@ export class LinkMode {
     return standsAlone(command.spec) ? aloneOnly(command.spec) : undefined;
   }
 
-  /** A group is written. What a pipeline holds changes nothing. */
+  /** A group is written, whole unless the link is lost before. What a pipeline holds changes nothing. */
   writeGroup({ members, isDivisible }: Group): void {
     if (!isDivisible) for (const member of members) this.noteWritten(member);
   }
@@ -78,10 +89,13 @@ export class LinkMode {
     const { command } = request;
     this.noteWritten(command);
     const answered = this.decide(command);
-    if (!answered) this.monitoring ||= command.spec.effect === 'monitor';
-    else if (this.unconfirmed) {
-      this.unconfirmed = false;
-      this.probes.add(request);
+    if (!answered) this.unseen(command);
+    else {
+      if (command.spec.effect !== undefined) this.underWay++;
+      if (this.unconfirmed) {
+        this.unconfirmed = false;
+        this.probes.add(request);
+      }
     }
     return answered;
   }
@@ -101,24 +115,92 @@ export class LinkMode {
     return this.monitoring && MONITORED.test(text);
   }
 
-  /** The server has accepted a command that has an effect. */
-  accepted({ spec, args }: Command): void {
-    switch (spec.effect) {
+  /**
+   * A request that is not plain has been answered.
+   * @param number its number among all that were ever owed
+   * @returns the requests whose effects the link has from now on: this one, and with EXEC those that were queued and have run
+   */
+  answered(request: Request, frame: Frame, number: number): readonly Request[] {
+    const { command } = request;
+    if (command instanceof Group) this.groupAnswered(command, frame);
+    if (command.spec.effect === undefined) return NONE;
+    this.underWay--;
+    if (frame instanceof ErrorFrame) {
+      this.refused(command, frame);
+      return NONE;
+    }
+    if (isQueued(frame)) {
+      this.transaction?.queued.push({ request, number });
+      return NONE;
+    }
+    const run = command.spec.effect === 'exec' ? this.runBy(frame) : NONE;
+    for (const one of run) this.take(one.command);
+    this.take(command);
+    if (command.spec.effect === 'multi') this.transaction = { first: number + 1, queued: [] };
+    return [...run, request];
+  }
+
+  /** EXEC has ended what WATCH began; but a refused MULTI was followed by no EXEC of its own. */
+  private groupAnswered({ isDivisible }: Group, frame: Frame): void {
+    if (!isDivisible && (!(frame instanceof ErrorFrame) || frame.kind === 'EXECABORT')) this.watching = false;
+  }
+
+  private refused({ spec: { effect } }: Command, { kind }: ErrorFrame): void {
+    if (kind === 'EXECABORT') this.endTransaction();
+    // These end no transaction, and have no place in the reply to EXEC.
+    else if (this.transaction !== undefined && (effect === 'multi' || effect === 'watch')) this.transaction.first++;
+  }
+
+  /** What was queued, and that EXEC has run. It runs nothing where a watched key has changed. */
+  private runBy(replies: Frame): readonly Request[] {
+    if (this.transaction === undefined || !Array.isArray(replies)) return NONE;
+    const { first, queued } = this.transaction;
+    return queued
+      .filter(({ number }) => !(replies[number - first] instanceof ErrorFrame))
+      .map(({ request }) => request);
+  }
+
+  /** No reply will tell what has become of a command. */
+  private unseen({ spec: { effect } }: Command): void {
+    if (effect === 'monitor') this.monitoring = true;
+    else if (effect !== undefined && effect !== 'reply') this.altered = true;
+  }
+
+  /** The server has taken a command that has an effect. */
+  private take({ spec: { effect } }: Command): void {
+    switch (effect) {
+      case 'reply':
+      case 'fence':
+        break;
       case 'multi':
         this.onlyQueues = this.inTransaction;
+        break;
+      case 'watch':
+        this.watching = true;
+        break;
+      case 'unwatch':
+        this.watching = false;
+        break;
+      case 'exec':
+      case 'discard':
+        this.endTransaction();
         break;
       case 'monitor':
         this.monitoring = true;
         break;
-      case 'tracking':
-        this.tracking = textOf(args[0]).toUpperCase() !== 'OFF';
-        break;
       case 'reset':
         this.monitoring = false;
-        this.tracking = false;
+        this.altered = true;
+        this.endTransaction();
         break;
       default:
+        this.altered = true;
     }
+  }
+
+  private endTransaction(): void {
+    this.transaction = undefined;
+    this.watching = false;
   }
 
   private noteWritten({ spec }: Command): void {
@@ -131,18 +213,11 @@ export class LinkMode {
       case 'monitor':
         this.isOrdinary = false;
         break;
-      case 'watch':
-        this.watching = true;
-        break;
-      case 'unwatch':
-        this.watching = false;
-        break;
       case 'exec':
       case 'discard':
       case 'reset':
         this.inTransaction = false;
         this.onlyQueues = false;
-        this.watching = false;
         break;
       default:
     }

@@ -1,7 +1,8 @@
 import type { Request } from '../commands/request';
-import type { LinkLimits } from '../commands/request-context';
 import { TimeoutError } from '../errors';
 import type { Clock } from './clock';
+import { OwnLimits } from './own-limits';
+import type { Ring } from './ring';
 import { Sweep } from './sweep';
 import { timeToWait } from './time-for';
 
@@ -18,7 +19,7 @@ export interface LivenessLimits {
 /** What has to be known of a link to tell whether it lives. */
 export interface LinkView {
   /** the requests whose replies are owed, oldest first */
-  readonly owed: Iterable<Request> & { readonly passed: number; peek(): Request | undefined };
+  readonly owed: Pick<Ring<Request>, 'passed' | 'length' | 'at' | 'peek'>;
   /** the place of the first reply that is owed among all requests; within a group its answered members are a fraction */
   reached(): number;
   /** a resident waits for pushes, which come when they come */
@@ -41,6 +42,7 @@ export class Liveness {
   private fullSince: number | undefined;
   /** The number of the first request that the full buffer holds: no reply is owed to what is not sent. */
   private unsentFrom = Infinity;
+  private readonly ownLimits = new OwnLimits();
 
   constructor(
     private readonly clock: Clock,
@@ -65,8 +67,12 @@ export class Liveness {
     this.sweep.watch(now + this.limits.writeTimeout);
   }
 
-  /** A request is about to be written that grants the server another time than the rest. */
-  granted({ readTimeout = Infinity, writeTimeout = Infinity }: LinkLimits): void {
+  /** A request is owed, the latest, that grants the server another time than the rest. */
+  granted({ context }: Request): void {
+    const { owed } = this.link;
+    const { readTimeout = this.limits.readTimeout, writeTimeout = this.limits.writeTimeout } = context.linkLimits!;
+    this.ownLimits.add(owed.passed + owed.length - 1, readTimeout, writeTimeout);
+    this.ownLimits.count(owed.passed); // those that are answered leave
     this.sweep.watch(this.clock.now() + Math.min(readTimeout, writeTimeout));
   }
 
@@ -107,17 +113,22 @@ export class Liveness {
       return Infinity;
     }
     // Those behind the oldest may have less time, so the link is looked at again before that is up.
-    let shortest = Infinity;
-    for (const request of link.owed) shortest = Math.min(shortest, this.patience(request));
+    const usual = this.isUsualOwed() ? this.limits.readTimeout : Infinity;
+    const shortest = Math.min(usual, this.ownLimits.shortestRead(link.owed.passed));
     return Math.min(writeDue, readDue, now + shortest);
   }
 
   /** It is not known whose bytes fill the buffer, so the longest `writeTimeout` applies. */
   private writePatience(): number {
-    let most = 0;
-    for (const { context } of this.link.owed)
-      most = Math.max(most, context.linkLimits?.writeTimeout ?? this.limits.writeTimeout);
-    return most === 0 ? this.limits.writeTimeout : most;
+    const { owed } = this.link;
+    const usual = this.isUsualOwed() || owed.length === 0 ? this.limits.writeTimeout : 0;
+    return Math.max(usual, this.ownLimits.longestWrite(owed.passed));
+  }
+
+  /** Whether a request is owed that has no limits of its own. */
+  private isUsualOwed(): boolean {
+    const { owed } = this.link;
+    return owed.length > this.ownLimits.count(owed.passed);
   }
 
   /** Nothing is owed: whether the link is there shows when it is asked. Returns when to look again. */

@@ -104,7 +104,7 @@ export class LostLinks {
     const failing: Casualties = { requests: [], errors: [] };
     for (let left = SLICE; left > 0 && owed.length > 0; left--) {
       const request = owed.shift()!;
-      if (!request.command.spec.plain) this.places.ended(request, false);
+      if (!request.command.spec.plain) this.places.ended(request);
       const isOldest = request === oldest;
       const isRefused = owed.passed > refusedFrom;
       if (isRefused && !isGreeting(request)) {

@@ -241,9 +241,9 @@ export class Outgoing {
       }
       if (!this.encode(request, command)) continue;
       count++;
-      if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
       if (command.spec.plain && mode.isOrdinary) owed.push(request);
-      else this.pushSpecial(request);
+      else if (!this.pushSpecial(request)) continue;
+      if (request.context.linkLimits !== undefined) this.liveness.granted(request);
     }
     return count;
   }
@@ -267,15 +267,18 @@ export class Outgoing {
     }
   }
 
-  private pushSpecial(request: Request): void {
+  /** @returns whether a reply is owed now */
+  private pushSpecial(request: Request): boolean {
     const { spec } = request.command;
     if (!spec.plain) this.supply.wrote(request);
     if (spec.solitary && this.solitude) {
       this.alone = request;
       this.startPatience(request);
     }
-    if (this.mode.write(request)) this.owed.push(request);
+    const isAnswered = this.mode.write(request);
+    if (isAnswered) this.owed.push(request);
     else this.unanswered.push(request);
+    return isAnswered;
   }
 
   /** Whether a solitary request has to wait: for the replies that are owed, or for the write that holds others. */
@@ -310,9 +313,9 @@ export class Outgoing {
       this.unsendable.push({ request, error: notEncodable(cause, request, member) });
       return;
     }
-    if (request.context.linkLimits !== undefined) this.liveness.granted(request.context.linkLimits);
     this.mode.writeGroup(group);
     this.owed.push(request);
+    if (request.context.linkLimits !== undefined) this.liveness.granted(request);
     this.group = request;
     this.member = 0;
   }

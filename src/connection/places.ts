@@ -14,19 +14,19 @@ export function changesMeaning(effect: Effect | undefined): boolean {
 //  place:     1        2         3        4
 export class Places {
   /** the place of the latest SELECT or AUTH that the server has accepted */
-  private accepted = 0;
+  private latest = 0;
   /** the place of the latest that is written, and how many of those written are not answered yet */
   private written = 0;
   private underWay = 0;
 
   /** Whether a request that is repeated would be written behind a later SELECT or AUTH. */
   hasLeft({ past, place }: Request): boolean {
-    return past !== undefined && place < (this.underWay > 0 ? this.written : this.accepted);
+    return past !== undefined && place < (this.underWay > 0 ? this.written : this.latest);
   }
 
-  /** The same, as far as the server has accepted it. */
-  hasSurelyLeft({ past, place }: Request): boolean {
-    return past !== undefined && place < this.accepted;
+  /** What was called before this place and is repeated would surely be another command. */
+  get changedAt(): number {
+    return this.latest;
   }
 
   /** A request that is not plain is written. */
@@ -36,13 +36,13 @@ export class Places {
     this.written = place;
   }
 
-  /**
-   * A request that is not plain has come to its end.
-   * @param done the server has accepted it; otherwise it was refused or lost
-   */
-  ended({ command, place }: Request, done: boolean): void {
-    if (!changesMeaning(command.spec.effect)) return;
-    this.underWay--;
-    if (done && place > this.accepted) this.accepted = place;
+  /** A request that is not plain was answered, or lost. */
+  ended({ command }: Request): void {
+    if (changesMeaning(command.spec.effect)) this.underWay--;
+  }
+
+  /** The server does from now on what a request has asked of it, perhaps in a transaction. */
+  accepted({ command, place }: Request): void {
+    if (changesMeaning(command.spec.effect) && place > this.latest) this.latest = place;
   }
 }

@@ -16,7 +16,8 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { ConnectionError, type RedisError } from '../errors';
-import { LONGEST_TIMER, kindOf } from '../option-checks';
+import { LONGEST_TIMER } from '../option-checks';
+import { kindOf } from '../resp/kind-of';
 import type { Complete, ReconnectFunction, ReconnectOptions } from '../options';
 import { backoff } from './backoff';
 import { shielded } from './shielded';

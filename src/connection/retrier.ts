@@ -126,7 +126,7 @@ export class Retrier {
 
   /** Fails what is not to be repeated in another database, or as another user, which the server has accepted now. */
   failLeftBehind(places: Places): void {
-    this.failRepeated(this.backlog.takeRepeated((request) => places.hasSurelyLeft(request)));
+    this.failRepeated(this.backlog.takeRepeated(places.changedAt));
   }
 
   /** Fails what would be another command, or undo one, if it were repeated now. */

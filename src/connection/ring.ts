@@ -20,7 +20,7 @@ export class Ring<T> {
     return this.left;
   }
 
-  /** How often items were put before others, or taken out from between them: then numbers lead to other items. */
+  /** How often items were taken out from between others: then numbers lead to other items. */
   get moves(): number {
     return this.moved;
   }
@@ -29,18 +29,6 @@ export class Ring<T> {
     this.slots[this.tail] = item;
     this.tail = (this.tail + 1) & this.mask;
     if (this.tail === this.head) this.grow();
-  }
-
-  /** Puts items before all others, in their order. */
-  unshift(items: readonly T[]): void {
-    if (items.length === 0) return;
-    this.moved++;
-    this.left -= items.length;
-    for (let i = items.length - 1; i >= 0; i--) {
-      this.head = (this.head - 1) & this.mask;
-      this.slots[this.head] = items[i]!;
-      if (this.tail === this.head) this.grow();
-    }
   }
 
   peek(): T | undefined {

@@ -1,5 +1,6 @@
 import { Introductions } from './introductions';
-import { Command, textOf, type Arg } from '../commands/command';
+import { Command, type Arg } from '../commands/command';
+import { textOf } from '../commands/text-of';
 
 /** A user name and a password; by AUTH a password may be any bytes. */
 export interface SignIn {

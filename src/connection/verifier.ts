@@ -2,6 +2,7 @@ import { Command, type CommandSpec } from '../commands/command';
 import { defineSpec } from '../commands/define-spec';
 import { Request } from '../commands/request';
 import { plainContext, type Executor } from '../commands/request-context';
+import { textOf } from '../commands/text-of';
 import { UnexpectedReply } from '../commands/unexpected-reply';
 import type { Frame } from '../resp/frames';
 
@@ -13,30 +14,71 @@ const UNOBSERVED = {
   next: () => undefined,
   error: () => undefined,
   complete: () => undefined,
+  add: () => undefined,
 };
 
 /**
- * Sends an ECHO of something unique after every so many commands, and ends the link when another reply comes for it: then one has
- * been left out or added before it, and all that follow belong to other commands than they seem to. It is chosen when the client is
- * made, so it costs nothing where it is not wanted.
+ * Sends an ECHO of something unique after every so many commands of a connection, and ends the link when another reply comes for it:
+ * then one has been left out or added before it, and all that follow belong to other commands than they seem to. Where a command takes
+ * what follows it for its own, as MULTI does, the ECHO waits.
  */
-export class Verifier implements Executor {
+export class Verifier {
   /** So that the ECHO of another client is not taken for its own. */
   private readonly name = Math.random().toString(36).slice(2);
   private commands = 0;
   private echoes = 0;
+  /** MULTI was sent, and EXEC was not. */
+  private inTransaction = false;
+  /** The server was told not to answer. */
+  private muted = false;
 
   /** @param every after so many commands */
   constructor(
-    private readonly executor: Executor,
+    private readonly connection: Executor,
     private readonly every: number,
   ) {}
 
-  submit(request: Request): void {
-    this.executor.submit(request);
-    if (++this.commands < this.every) return;
+  /** @param executor one that sends on the connection */
+  around(executor: Executor): Executor {
+    return {
+      submit: (request) => {
+        executor.submit(request);
+        this.sent(request.command);
+      },
+    };
+  }
+
+  private sent(command: Command): void {
+    this.commands++;
+    if (this.concernsNext(command) || this.commands < this.every) return;
     this.commands = 0;
-    this.executor.submit(new Request(this.echo(), plainContext, UNOBSERVED));
+    this.connection.submit(new Request(this.echo(), plainContext, UNOBSERVED));
+  }
+
+  /** Whether what is sent behind the command would be changed by it, or change it. */
+  private concernsNext({ spec: { effect }, args }: Command): boolean {
+    switch (effect) {
+      case 'multi':
+        this.inTransaction = true;
+        break;
+      case 'exec':
+      case 'discard':
+        this.inTransaction = false;
+        break;
+      case 'reset':
+        this.inTransaction = false;
+        this.muted = false;
+        break;
+      case 'reply':
+        this.muted = textOf(args[0]).toUpperCase() === 'OFF';
+        if (textOf(args[0]).toUpperCase() === 'SKIP') return true;
+        break;
+      case 'asking':
+      case 'caching':
+        return true;
+      default:
+    }
+    return this.inTransaction || this.muted;
   }
 
   private echo(): Command<void> {

@@ -85,7 +85,7 @@ class FinishedValues implements ReplyObserver<unknown> {
   }
 
   add(departure: Unsubscribable): void {
-    this.observer.add?.(departure);
+    this.observer.add(departure);
   }
 }
 

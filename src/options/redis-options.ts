@@ -149,8 +149,9 @@ export interface RedisOptions {
   /** send small writes at once (TCP_NODELAY); default true */
   readonly noDelay?: boolean | undefined;
   /**
-   * after every so many commands an ECHO of something unique; the connection ends with a ProtocolError when another reply comes for
-   * it, as where a proxy loses one. What is in flight then may have run. Default 0: none is sent
+   * after every so many commands of a connection, one that `dedicated` lends included, an ECHO of something unique; the connection ends
+   * with a ProtocolError when another reply comes for it, as where a proxy loses one. What is in flight then may have run. Default 0:
+   * none is sent
    */
   readonly verify?: number | undefined;
   /**

@@ -1,6 +1,6 @@
 import { prefixOf } from '../commands/prefix-bytes';
 import { tellsOfFailover } from '../commands/reply-error';
-import { kindOf } from '../option-checks';
+import { kindOf } from '../resp/kind-of';
 import { resolveReconnect, resolveRetry } from './backoff';
 import { check } from './check';
 import { libraryNameOf } from './client-info';

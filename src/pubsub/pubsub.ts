@@ -1,7 +1,7 @@
 import { EMPTY, Observable, Subscription, merge, tap, throwError, timer } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
-import { inCallersContext, inContext } from '../connection/async-context';
+import { inContext } from '../connection/async-context';
 import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
 import type { Resident, Send } from '../connection/resident';
@@ -26,8 +26,6 @@ const FEW = 64;
 export interface PubSubOptions {
   /** how long refusals of a subscription that the server has taken away are put up with, ms */
   readonly commandTimeout: number;
-  /** the Observers of replies are called in the context in which they subscribed */
-  readonly asyncContext: boolean;
 }
 
 /**
@@ -69,12 +67,14 @@ export class PubSub implements Resident {
   private held: Request[] = [];
   private prunedAt = FEW;
 
+  /** @param wrap what the executors of the main connection are wrapped in */
   constructor(
     private readonly main: Connection,
     private readonly openCarrier: () => Connection,
-    { commandTimeout, asyncContext }: PubSubOptions,
+    { commandTimeout }: PubSubOptions,
+    wrap = (executor: Executor) => executor,
   ) {
-    this.publisher = asyncContext ? inCallersContext(this.publishing) : this.publishing;
+    this.publisher = wrap(this.publishing);
     this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
     main.state$.subscribe((state) => this.followMain(state));
   }

@@ -23,11 +23,6 @@ export class Removals {
     private readonly patience: number,
   ) {}
 
-  /** How many names are asked for again. */
-  get size(): number {
-    return this.underWay.size;
-  }
-
   removed(key: string, send: Send): void {
     if (this.subscriptions.removed(key)) this.taken(key, send);
   }

@@ -1,4 +1,5 @@
-import { kindOf, wholeNumber } from '../option-checks';
+import { wholeNumber } from '../option-checks';
+import { kindOf } from '../resp/kind-of';
 import { bufferOf, type ChannelName } from './channel-name';
 
 /** A channel or pattern, as text or as bytes, or several. */

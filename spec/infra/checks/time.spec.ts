@@ -19,8 +19,10 @@ function refused(lines: readonly string[]): Promise<string[]> {
 }
 
 const imports =
-  "import { delay, interval, of, timeout, timer } from 'rxjs'; import { systemClock as clock } from './clock';";
+  "import { delay, interval, of, timeout, timer } from 'rxjs'; import type { Clock } from './clock'; declare const clock: Clock;";
 const offences = [
+  "import { systemClock } from './clock';",
+  "import { HELD_UP, systemClock as other } from './clock';",
   'setTimeout(() => undefined, 1);',
   'setImmediate(() => undefined);',
   'clearTimeout(undefined);',

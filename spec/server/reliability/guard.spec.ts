@@ -142,6 +142,27 @@ describe('verify', () => {
     expect(await redis.call<string>('INFO', 'commandstats')).toMatch(/cmdstat_echo:calls=10,/);
   });
 
+  it('counts PUBLISH as well, whether it waits for a subscription or not', async () => {
+    const redis = make({ url: server().url, verify: 5 });
+    await redis.call('CONFIG RESETSTAT');
+    for (let n = 0; n < 4; n++) await redis.publish('verify', String(n));
+    expect(await redis.call<string>('INFO', 'commandstats')).toMatch(/cmdstat_echo:calls=1,/);
+    const messages = record(redis.subscribe('verify'));
+    const held = Array.from({ length: 4 }, (_, n) => redis.publish('verify', String(n)).then());
+    expect(await Promise.all(held)).toStrictEqual([1, 1, 1, 1]);
+    expect(await redis.call<string>('INFO', 'commandstats')).toMatch(/cmdstat_echo:calls=2,/);
+    messages.stop();
+  });
+
+  it('is sent on a lease as well, and counts anew there', async () => {
+    const redis = make({ url: server().url, verify: 4 });
+    await redis.configResetstat();
+    await redis.dedicated(async (connection) => {
+      for (let n = 0; n < 8; n++) await connection.set('k', 'v');
+    });
+    expect(await redis.call<string>('INFO', 'commandstats')).toMatch(/cmdstat_echo:calls=2,/);
+  });
+
   it('sends none where it is off', async () => {
     const redis = make(server().url);
     await redis.configResetstat();
@@ -186,13 +207,13 @@ describe('verify', () => {
     await server.stop();
   });
 
-  it('is not sent on a lease, where a transaction would take it', async () => {
+  it('waits on a lease for the end of a transaction, which would take it', async () => {
     const redis = make({ url: server().url, verify: 1 });
     const work = redis.dedicated(async (connection) => {
-      const sent = [connection.call('MULTI'), connection.set('k', 'v'), connection.exec()];
+      const sent = [connection.call('MULTI'), connection.set('k', 'v'), connection.exec(), connection.get('k')];
       return Promise.all(sent.map((reply: PromiseLike<unknown>) => reply));
     });
-    expect(await work).toStrictEqual(['OK', 'QUEUED', ['OK']]);
+    expect(await work).toStrictEqual(['OK', 'QUEUED', ['OK'], 'v']);
   });
 
   it.each([-1, 0.5, NaN, '5'])('is a whole number: %p is refused', (verify) => {

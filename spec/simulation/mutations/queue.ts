@@ -10,9 +10,9 @@ export const queueMutations: readonly Mutation[] = [
   },
   {
     fault: 'what returns to the queue returns in the wrong order',
-    file: 'connection/ring.ts',
-    from: 'for (let i = items.length - 1; i >= 0; i--) {',
-    to: 'for (let i = 0; i < items.length; i++) {',
+    file: 'connection/repeats.ts',
+    from: 'one.place <= other.place',
+    to: 'one.place >= other.place',
   },
   {
     fault: 'a full send buffer does not hold further writes back',

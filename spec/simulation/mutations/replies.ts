@@ -23,8 +23,8 @@ export const replyMutations: readonly Mutation[] = [
   {
     fault: 'of what a lost link owed only the oldest is dealt with',
     file: 'connection/lost-links.ts',
-    from: 'if (!request.command.spec.plain) this.places.ended(request, false);',
-    to: 'if (request !== oldest) continue;\n      if (!request.command.spec.plain) this.places.ended(request, false);',
+    from: 'if (!request.command.spec.plain) this.places.ended(request);',
+    to: 'if (request !== oldest) continue;\n      if (!request.command.spec.plain) this.places.ended(request);',
   },
   {
     fault: 'a reply that nothing asked for is overlooked',

@@ -95,8 +95,8 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what was refused for the moment goes behind the queue',
     file: 'connection/backlog.ts',
-    from: 'this.queue.unshift(first);',
-    to: 'for (const request of first) this.queue.push(request);',
+    from: 'return this.repeats.length === 0 ? this.queue.shift() : this.repeats.shift();',
+    to: 'return this.queue.shift() ?? this.repeats.shift();',
   },
   {
     fault: 'a server that refuses everything is asked on and on',
@@ -106,9 +106,9 @@ export const tryMutations: readonly Mutation[] = [
   },
   {
     fault: 'what is refused later goes before what was released before and not sent',
-    file: 'connection/backlog.ts',
-    from: 'first.sort(byPlace);',
-    to: 'first.sort((one, other) => byPlace(other, one));',
+    file: 'connection/repeats.ts',
+    from: 'if (this.inOrder.length > 0 && request.place < this.latest) {',
+    to: 'if (this.inOrder.length < 0) {',
   },
   {
     fault: 'what was refused in one database is sent again in another',

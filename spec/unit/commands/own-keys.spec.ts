@@ -1,7 +1,9 @@
-import { randomkey } from 'rxjs-redis/commands';
+import { get, randomkey } from 'rxjs-redis/commands';
 import { Reply } from '../../../src/commands/reply';
 import type { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
+import { record } from '../../support/clients';
+import { lose, scriptedConnection } from '../../support/scripted-link';
 
 function asking(): { asked: Request[]; reply: Reply<string | null> } {
   const asked: Request[] = [];
@@ -41,5 +43,20 @@ describe('RANDOMKEY of a client with a prefix', () => {
     const error = new Error('gone');
     asked[0]?.fail(error as never);
     expect(await outcome).toBe(error);
+  });
+
+  it('leaves its place in the offline queue free for the very next when its subscriber leaves', async () => {
+    const { connection, links, greeted } = scriptedConnection({ offlineQueue: 2, reconnect: { initialDelay: 60_000 } });
+    const source = { ...plainContext, prefix: 'app:', executor: connection };
+    connection.open();
+    lose(await greeted());
+    const leaving = Reply.from(source, randomkey()).subscribe();
+    const [second, third] = [record(Reply.from(source, get('b'))), record(Reply.from(source, get('c')))];
+    expect([second.ended, third.ended]).toMatchObject([undefined, { code: 'DISCONNECTED' }]);
+    leaving.unsubscribe();
+    const [fourth, fifth] = [record(Reply.from(source, get('d'))), record(Reply.from(source, get('e')))];
+    expect([fourth.ended, fifth.ended]).toMatchObject([undefined, { code: 'DISCONNECTED' }]);
+    expect(links).toHaveLength(1);
+    connection.destroy();
   });
 });

@@ -1,4 +1,4 @@
-import { NEVER, Observable, Subject, of, throwError, type ObservableInput } from 'rxjs';
+import { EMPTY, NEVER, Observable, Subject, of, throwError, type ObservableInput } from 'rxjs';
 import { blpop, call, get, incr, set } from 'rxjs-redis/commands';
 import type { Credentials, RedisOptions } from 'rxjs-redis';
 import type { Command } from '../../../src/commands/command';
@@ -8,6 +8,7 @@ import { plainContext } from '../../../src/commands/request-context';
 import { Connection } from '../../../src/connection/connection';
 import type { ConnectionEvent, ConnectionState } from '../../../src/connection/connection-state';
 import { retryPolicy } from '../../../src/connection/retry';
+import type { Resident } from '../../../src/connection/resident';
 import type { ByteSocket } from '../../../src/connection/socket';
 import { ConnectionError, type RedisError } from '../../../src/errors';
 import { resolveOptions } from '../../../src/options';
@@ -703,6 +704,44 @@ describe('A link that owes replies', () => {
     expect(await waiting).toMatchObject({
       error: { code: 'CONNECTION', delivery: 'unknown', cause: { code: 'TIMEOUT' } },
     });
+    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
+  });
+});
+
+describe('A link that owes nothing', () => {
+  const resident = (listening: boolean): Resident => ({
+    listening,
+    receive: () => undefined,
+    restore: () => EMPTY,
+    suspend: () => EMPTY,
+    resume: () => EMPTY,
+    beforeWrite: () => undefined,
+  });
+
+  it.each([
+    ['nothing', []],
+    ['residents that do not', [resident(false), resident(false)]],
+  ])('is left alone, silent as it is, where %s waits for pushes', async (_, residents) => {
+    const { connection, clock, dials, ready } = setUp({ readTimeout: 1_000 });
+    connection.open();
+    const socket = await ready();
+    for (const one of residents) connection.line.residents.add(one);
+    socket.writes.length = 0;
+    clock.advance(60_000);
+    expect([written(socket), dials.length]).toStrictEqual([[], 1]);
+  });
+
+  it('is asked for a sign of life where one of its residents waits for pushes, and destroyed when it gives none', async () => {
+    const { connection, clock, events, ready } = setUp({ readTimeout: 1_000 });
+    for (const listening of [false, true, false]) connection.line.residents.add(resident(listening));
+    connection.open();
+    const socket = await ready();
+    socket.writes.length = 0;
+    clock.advance(1_000);
+    await tick();
+    expect(written(socket)).toStrictEqual(['PING']);
+    clock.advance(1_000);
+    expect(socket.destroyed).toBe(true);
     expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
   });
 });

@@ -54,6 +54,7 @@ function setUp() {
           end();
         },
         complete: end,
+        add: () => undefined,
       },
     );
     return { request, state };

@@ -44,6 +44,7 @@ function setUp(options = {}) {
           next: tell,
           error: tell,
           complete: () => undefined,
+          add: () => undefined,
         },
       ),
     );

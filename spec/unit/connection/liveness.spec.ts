@@ -1,13 +1,14 @@
+import fc from 'fast-check';
 import { blpop, call, get } from 'rxjs-redis/commands';
 import type { Command } from '../../../src/commands/command';
 import { Request } from '../../../src/commands/request';
 import { plainContext, type LinkLimits } from '../../../src/commands/request-context';
 import { Liveness, type LivenessLimits } from '../../../src/connection/liveness';
+import { OwnLimits } from '../../../src/connection/own-limits';
 import { Ring } from '../../../src/connection/ring';
 import type { TimeoutError } from '../../../src/errors';
+import { unobserved } from '../../support/observers';
 import { VirtualClock } from '../../support/virtual-clock';
-
-const observer = { closed: false, next: () => undefined, error: () => undefined, complete: () => undefined };
 
 interface Written extends LinkLimits {
   readonly accepted?: boolean;
@@ -18,6 +19,7 @@ function setUp(given: Partial<LivenessLimits> = {}) {
   const limits = { readTimeout: 100, writeTimeout: 50, blockingGrace: 200, ...given };
   const clock = new VirtualClock();
   const owed = new Ring<Request>();
+  let looks = 0;
   const deaths: { at: number; message: string }[] = [];
   const probes: number[] = [];
   const line = {
@@ -34,18 +36,25 @@ function setUp(given: Partial<LivenessLimits> = {}) {
   };
   const liveness = new Liveness(clock, limits, line);
   const write = (command: Command, { accepted = true, deadline = 0, ...linkLimits }: Written = {}) => {
-    const request = new Request(command, { ...plainContext, linkLimits }, observer);
+    const isGranted = Object.keys(linkLimits).length > 0;
+    const request = new Request(
+      command,
+      { ...plainContext, linkLimits: isGranted ? linkLimits : undefined },
+      unobserved,
+    );
+    const { context } = request;
+    Object.defineProperty(request, 'context', { get: () => (looks++, context) });
     request.deadline = deadline;
-    liveness.granted(linkLimits);
     const from = owed.passed + owed.length;
     owed.push(request);
+    if (isGranted) liveness.granted(request);
     liveness.wrote(from, accepted);
   };
   const answer = () => {
     owed.shift();
     liveness.heard();
   };
-  return { clock, liveness, line, deaths, probes, write, answer };
+  return { clock, liveness, line, deaths, probes, write, answer, looks: () => looks };
 }
 
 const silence = (at: number, limit = 100) => ({
@@ -323,6 +332,54 @@ describe('A link', () => {
     }
     expect(deaths).toStrictEqual([]);
     expect(schedule.mock.calls.length).toBeLessThan(100);
+  });
+
+  it.each([
+    ['one in many has a limit of its own', (n: number) => n === 0],
+    ['every second has', (n: number) => n % 2 === 0],
+    ['all have', () => true],
+  ])('is looked at without looking at all that it owes, where %s', (_, isLimited) => {
+    const SIZE = 1_000;
+    const { clock, liveness, write, looks, deaths } = setUp({ readTimeout: 30_000, writeTimeout: 30_000 });
+    write(get('k'));
+    for (let n = 0; n < SIZE; n++)
+      write(get('k'), isLimited(n) ? { readTimeout: 10 + (n % 7), writeTimeout: 20_000 - n } : {});
+    write(get('large'), { accepted: false });
+    for (let n = 0; n < 400; n++) {
+      clock.advance(5);
+      liveness.heard();
+    }
+    expect(deaths).toStrictEqual([]);
+    expect(looks() / SIZE).toBeLessThan(10);
+  });
+
+  it('has the shortest and the longest time that requests grant which it still owes, whatever they grant', () => {
+    const limit = fc.option(fc.constantFrom(10, 20, 40, 80, 160, Infinity), { nil: undefined });
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('add' as const), readTimeout: limit, writeTimeout: limit }),
+      fc.record({ kind: fc.constant('answer' as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const own = new OwnLimits();
+        const owed: { readonly number: number; readonly read: number; readonly write: number }[] = [];
+        let calls = 0;
+        for (const step of steps) {
+          if (step.kind === 'answer') owed.shift();
+          else {
+            const { readTimeout: read = 100, writeTimeout: write = 50 } = step;
+            owed.push({ number: calls, read, write });
+            own.add(calls++, read, write);
+          }
+          const from = owed[0]?.number ?? calls;
+          expect([own.count(from), own.shortestRead(from), own.longestWrite(from)]).toStrictEqual([
+            owed.length,
+            Math.min(Infinity, ...owed.map(({ read }) => read)),
+            Math.max(0, ...owed.map(({ write }) => write)),
+          ]);
+        }
+      }),
+    );
   });
 
   it('is watched no more once it is left', () => {

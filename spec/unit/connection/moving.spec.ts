@@ -2,7 +2,8 @@ import { get } from '../../../src/commands/generated/builders';
 import { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
 import type { RedisError } from '../../../src/errors';
-import { commandsOf, greet, scriptedConnection, tick } from '../../support/scripted-link';
+import { unobserved } from '../../support/observers';
+import { commandsOf, greet, lose, scriptedConnection, tick } from '../../support/scripted-link';
 import type { ScriptedSocket } from '../../support/scripted-socket';
 import { VirtualClock } from '../../support/virtual-clock';
 
@@ -39,12 +40,12 @@ async function setUp() {
     const outcome: unknown[] = (outcomes[n] = []);
     const context = { ...plainContext, commandTimeout: LIMIT, retry: () => 150 };
     requests[n] = new Request<unknown>(get(`k${n}`), context, {
+      ...unobserved,
       get closed() {
         return outcome.length > 0;
       },
       next: (value) => void outcome.push(value),
       error: (error) => void outcome.push(error),
-      complete: () => undefined,
     });
   }
   const submit = (part: readonly Request[]) => part.forEach((request) => a.connection.submit(request));
@@ -52,7 +53,7 @@ async function setUp() {
   await tick();
   a.link.receive('-TRYAGAIN later\r\n'.repeat(PARKED));
   a.link.accepts = false;
-  a.connection.submit(new Request(get('first'), plainContext, { closed: false, next() {}, error() {}, complete() {} }));
+  a.connection.submit(new Request(get('first'), plainContext, unobserved));
   await tick();
   submit(requests.slice(PARKED));
   await tick();
@@ -60,10 +61,7 @@ async function setUp() {
   expect(a.connection.line.queued).toBe(COUNT - PARKED);
   expect(a.connection.line.pending).toBe(COUNT + 1);
   const move = () => {
-    for (const request of a.connection.line.take()) {
-      request.leaveLine();
-      b.connection.submit(request);
-    }
+    for (const request of a.connection.line.take()) b.connection.submit(request);
   };
   return { a, b, requests, outcomes, move };
 }
@@ -91,11 +89,9 @@ describe('A thousand requests that move to another connection', () => {
   it('have all their time again, and not more', async () => {
     const { a, b, outcomes, move } = await setUp();
     b.link.accepts = false;
-    b.connection.submit(
-      new Request(get('fills'), plainContext, { closed: false, next() {}, error() {}, complete() {} }),
-    );
+    b.connection.submit(new Request(get('fills'), plainContext, unobserved));
     await tick();
-    b.clock.advance(5_000 % LIMIT); // another time of day than at the first connection
+    b.clock.advance(70); // another time of day than at the first connection
     const start = b.clock.now();
     move();
     await tick();
@@ -132,9 +128,7 @@ describe('A thousand requests that move to another connection', () => {
   it('move there and back, a part at a time, and each is answered once', async () => {
     const { a, b, outcomes, move } = await setUp();
     b.link.accepts = false;
-    b.connection.submit(
-      new Request(get('fills'), plainContext, { closed: false, next() {}, error() {}, complete() {} }),
-    );
+    b.connection.submit(new Request(get('fills'), plainContext, unobserved));
     await tick();
     move();
     await tick();
@@ -142,10 +136,7 @@ describe('A thousand requests that move to another connection', () => {
     a.link.drain$.next();
     await tick();
     // All but the first 400 go back.
-    for (const request of b.connection.line.take(400)) {
-      request.leaveLine();
-      a.connection.submit(request);
-    }
+    for (const request of b.connection.line.take(400)) a.connection.submit(request);
     b.link.accepts = true;
     b.link.drain$.next();
     await tick();
@@ -157,5 +148,39 @@ describe('A thousand requests that move to another connection', () => {
     a.clock.advance(1_000);
     b.clock.advance(1_000);
     expect(outcomes).toStrictEqual(names.map((_, n) => [n < 400 ? 'b' : 'a']));
+  });
+
+  it('are no suspects at a connection that has lost as many links as the one that they were lost with', async () => {
+    const [a, b] = [await connect(), await connect()];
+    const lostWithB = async () => {
+      const link = b.links.at(-1)!;
+      lose(link);
+      await tick();
+      b.clock.advance(0);
+      return greet(b.links.at(-1)!);
+    };
+    await lostWithB();
+    const outcome: unknown[] = [];
+    const request = new Request<unknown>(
+      get('k'),
+      { ...plainContext, retry: () => 0 },
+      {
+        ...unobserved,
+        get closed() {
+          return outcome.length > 0;
+        },
+        next: (value) => void outcome.push(value),
+        error: (error) => void outcome.push(error),
+      },
+    );
+    a.connection.submit(request);
+    await tick();
+    lose(a.link); // it was the oldest in flight
+    expect(a.connection.line.take()).toStrictEqual([request]);
+    b.connection.submit(request);
+    await tick();
+    const link = await lostWithB(); // for the first time with this one
+    link.receive('$1\r\nv\r\n');
+    expect(outcome).toStrictEqual(['v']);
   });
 });

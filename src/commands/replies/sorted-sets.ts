@@ -37,7 +37,7 @@ export const readScoredPage: ReplyReader<[cursor: string, members: Scored[]]> = 
 );
 
 /** Longitude and latitude. */
-export const readCoordinates: ReplyReader<[longitude: number, latitude: number]> = /* @__PURE__ */ tupleOf(
+const readCoordinates: ReplyReader<[longitude: number, latitude: number]> = /* @__PURE__ */ tupleOf(
   readDouble,
   readDouble,
 );

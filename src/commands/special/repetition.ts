@@ -1,6 +1,7 @@
 // What in the arguments makes a repetition do something else than the command did the first time.
 
-import { textOf, type Arg } from '../command';
+import type { Arg } from '../command';
+import { textOf } from '../text-of';
 import { isAmong, type Key, type Many, type Optionals, type Str } from '../arguments';
 
 /**

@@ -1,4 +1,5 @@
-import { Command, textOf, type Arg, type CommandSpec, type KeyRange } from '../command';
+import { Command, type Arg, type CommandSpec, type KeyRange } from '../command';
+import { textOf } from '../text-of';
 import { choice, data, integer, pushPairs, refuse, text, type Key, type Pairs, type Str } from '../arguments';
 import {
   defineOptions,
