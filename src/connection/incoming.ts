@@ -127,10 +127,15 @@ export class Incoming {
     if (request === this.owed.peek() && this.values.length === written) this.finish(request, request.command as Group);
   }
 
-  private finish(request: Request, group: Group): void {
-    const { values } = this;
+  /** What its members were answered is not that of the next request. */
+  leaveGroup(request: Request): void {
     this.cut.delete(request);
     this.values = [];
+  }
+
+  private finish(request: Request, group: Group): void {
+    const { values } = this;
+    this.leaveGroup(request);
     this.sink.replied(group.answerOf(values));
   }
 
