@@ -38,7 +38,8 @@ export class Incoming {
   /** What the decoder asks before it makes text of bytes. */
   readonly bytesWanted: BytesWanted = {
     reply: () => {
-      this.insideReply = true;
+      // Where messages come as arrays, what has begun may be one.
+      this.insideReply = !this.arraysArePushes();
       return this.wantsBytes(this.owed.peek());
     },
     push: () => this.pushesAsBytes(),
