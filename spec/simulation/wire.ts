@@ -36,6 +36,8 @@ export interface WireRequest {
   oldestAtLoss: number | undefined;
   /** in place of its answer came what is not RESP */
   poisoned: boolean;
+  /** in place of its answer came that of another */
+  misled: boolean;
 }
 
 /** What is written anew. */
@@ -56,6 +58,7 @@ export function wireOf(
     wasOldest: false,
     oldestAtLoss: undefined,
     poisoned: false,
+    misled: false,
   };
 }
 
@@ -110,6 +113,10 @@ export class GroupWire implements WireRequest {
 
   get isRead(): boolean {
     return this.members.some(({ isRead }) => isRead);
+  }
+
+  get misled(): boolean {
+    return this.members.some(({ misled }) => misled);
   }
 
   get doubtful(): boolean {
