@@ -6,6 +6,9 @@ import type { SendItem } from './plan';
 import { toBytes } from './resp';
 import { LIST } from './write-order';
 
+/** What replies are in RESP as far as a client has to tell one from another: both versions have lists, and maps are lists in RESP2. */
+export type Form = 'text' | 'OK' | 'integer' | 'list';
+
 /** A command that the workload knows how to call. Its id stands among the arguments, behind a letter and a colon. */
 export interface Call {
   /** as errors name it */
@@ -17,6 +20,8 @@ export interface Call {
   readonly send: (view: RedisView, item: SendItem) => Reply<unknown>;
   /** the last word of the request, one character per byte */
   readonly payload?: (item: SendItem) => string;
+  /** what its answer is in RESP, if it is no error; anything where its user alone knows */
+  readonly gives: Form | undefined;
   /** whether the value is what the surface promises, as far as the text and bytes of it go */
   readonly fits?: (value: unknown, bytes: boolean) => boolean;
 }
@@ -32,23 +37,38 @@ const isText = (value: unknown, bytes: boolean) => (bytes ? Buffer.isBuffer(valu
 export const calls = {
   get: {
     name: 'GET',
+    gives: 'text',
     replay: 'read',
     writes: false,
     // On the surface for bytes the value is no text at all.
     send: (view, { id, bytes }) => view.get(`${bytes ? 'r' : 'k'}:${id}`),
     fits: isText,
   },
-  strlen: { name: 'STRLEN', replay: 'read', writes: false, send: (view, { id }) => view.strlen(`k:${id}`) },
+  strlen: {
+    name: 'STRLEN',
+    gives: 'integer',
+    replay: 'read',
+    writes: false,
+    send: (view, { id }) => view.strlen(`k:${id}`),
+  },
   mget: {
     name: 'MGET',
+    gives: 'list',
     replay: 'read',
     writes: false,
     send: (view, { id }) => view.mget([`k:${id}`, `k:${id}`]),
     fits: (value, bytes) => Array.isArray(value) && value.every((element) => isText(element, bytes)),
   },
-  hgetall: { name: 'HGETALL', replay: 'read', writes: false, send: (view, { id }) => view.hgetall(`h:${id}`) },
+  hgetall: {
+    name: 'HGETALL',
+    gives: 'list',
+    replay: 'read',
+    writes: false,
+    send: (view, { id }) => view.hgetall(`h:${id}`),
+  },
   echo: {
     name: 'ECHO',
+    gives: 'text',
     replay: 'read',
     writes: false,
     send: (view, item) => view.echo(`e:${item.id}:${filling(item)}`),
@@ -57,6 +77,7 @@ export const calls = {
   },
   set: {
     name: 'SET',
+    gives: 'OK',
     replay: 'same',
     writes: true,
     send: (view, item) => view.set(`s:${item.id}`, filling(item)),
@@ -64,6 +85,7 @@ export const calls = {
   },
   setBytes: {
     name: 'SET',
+    gives: 'OK',
     replay: 'same',
     writes: true,
     send: (view, item) => view.set(`s:${item.id}`, Buffer.from(filling(item))),
@@ -71,44 +93,73 @@ export const calls = {
   },
   hset: {
     name: 'HSET',
+    gives: 'integer',
     replay: 'state',
     writes: true,
     send: (view, { id }) => view.hset(`h:${id}`, { a: '1', b: '2' }),
   },
-  del: { name: 'DEL', replay: 'state', writes: true, send: (view, { id }) => view.del([`d:${id}`]) },
-  incr: { name: 'INCR', replay: 'no', writes: true, send: (view, { id }) => view.incr(`n:${id}`) },
+  del: { name: 'DEL', gives: 'integer', replay: 'state', writes: true, send: (view, { id }) => view.del([`d:${id}`]) },
+  incr: { name: 'INCR', gives: 'integer', replay: 'no', writes: true, send: (view, { id }) => view.incr(`n:${id}`) },
   append: {
     name: 'APPEND',
+    gives: 'integer',
     replay: 'no',
     writes: true,
     send: (view, item) => view.append(`a:${item.id}`, filling(item)),
     payload: (item) => toBytes(filling(item)),
   },
-  push: { name: 'RPUSH', replay: 'no', writes: true, send: (view, { id }) => view.rpush(LIST, `q:${id}`) },
+  push: {
+    name: 'RPUSH',
+    gives: 'integer',
+    replay: 'no',
+    writes: true,
+    send: (view, { id }) => view.rpush(LIST, `q:${id}`),
+  },
   swap: {
     name: 'SET',
+    gives: 'text',
     replay: 'no',
     writes: true,
     send: (view, { id }) => view.set(`s:${id}`, 'new', { GET: true }),
     fits: isText,
   },
-  unknown: { name: 'X.DO', replay: 'no', writes: true, send: (view, { id }) => view.call('x.do', `x:${id}`) },
-  publish: { name: 'PUBLISH', replay: 'no', writes: false, send: (view, { id }) => view.publish('news', `p:${id}`) },
+  unknown: {
+    name: 'X.DO',
+    gives: undefined,
+    replay: 'no',
+    writes: true,
+    send: (view, { id }) => view.call('x.do', `x:${id}`),
+  },
+  publish: {
+    name: 'PUBLISH',
+    gives: 'integer',
+    replay: 'no',
+    writes: false,
+    send: (view, { id }) => view.publish('news', `p:${id}`),
+  },
   /** the database that has the number of its id */
-  select: { name: 'SELECT', replay: 'same', writes: false, send: (view, { id }) => view.select(id) },
+  select: { name: 'SELECT', gives: 'OK', replay: 'same', writes: false, send: (view, { id }) => view.select(id) },
   blpop: {
     name: 'BLPOP',
+    gives: 'list',
     replay: 'no',
     writes: true,
     send: (view, { id, wait }) => view.blpop(`b:${id}`, wait / 1000),
   },
   /** the server has a set where a string was expected */
-  wrongtype: { name: 'GET', replay: 'read', writes: false, send: (view, { id }) => view.get(`w:${id}`) },
+  wrongtype: { name: 'GET', gives: 'text', replay: 'read', writes: false, send: (view, { id }) => view.get(`w:${id}`) },
   /** a user's own reader does not like what the server answers */
-  misread: { name: 'INCR', replay: 'no', writes: true, send: (view, { id }) => view['send'](misread(`m:${id}`)) },
+  misread: {
+    name: 'INCR',
+    gives: undefined,
+    replay: 'no',
+    writes: true,
+    send: (view, { id }) => view['send'](misread(`m:${id}`)),
+  },
   /** bytes that the user has handed over to another thread meanwhile cannot be read any more */
   unencodable: {
     name: 'SET',
+    gives: 'OK',
     replay: 'same',
     writes: true,
     send: (view, { id }) => view.set(`u:${id}`, transferred()),

@@ -15,7 +15,8 @@ export class Calm {
 
   /** Nothing is broken any more: the client has to be ready, subscribed to what is observed and to nothing else, and quiet. */
   async pass(): Promise<void> {
-    const { client, journal, network, server, lifecycle, pace, workload, observers, timeline, memory } = this.cast;
+    const { client, journal, network, server, lifecycle, pace, workload, observers, monitors, timeline, memory } =
+      this.cast;
     const { redis, connection } = client;
     journal.note('calm');
     network.calm();
@@ -33,6 +34,7 @@ export class Calm {
     this.checkSubscriptions();
     await this.publishToAll();
     observers.leaveAll();
+    monitors.leaveAll();
     timeline.touched = true;
     await pace.pass(CALM);
     this.checkSubscriptions();

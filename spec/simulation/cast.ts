@@ -2,6 +2,7 @@ import type { SimulatedClient } from './client';
 import type { Journal } from './journal';
 import type { Lifecycle } from './lifecycle';
 import type { Memory } from './memory';
+import type { Monitors } from './monitors';
 import type { Network } from './network';
 import type { Observers } from './observers';
 import type { Pace } from './pace';
@@ -19,6 +20,7 @@ export interface Cast {
   readonly journal: Journal;
   readonly userErrors: UserErrors;
   readonly observers: Observers;
+  readonly monitors: Monitors;
   readonly server: Server;
   readonly network: Network;
   readonly client: SimulatedClient;

@@ -46,6 +46,13 @@ export function drawLinks(random: Random, links: readonly number[], faults: read
   return items;
 }
 
+/** How proxies answer HELLO. */
+export function drawGreetings(random: Random): LinkItem[] {
+  if (!random.chance(0.08)) return [];
+  const answer = random.pick(['arrayOf2', 'arrayOf2', 'arrayOf3', 'mapOf2', 'ok'] as const);
+  return [{ kind: 'link', link: random.pick([0, 0, 1, 2]), fault: { type: 'hello', answer } }];
+}
+
 function drawFault(random: Random): Fault {
   const kind = random.int(1, 100);
   if (kind <= 3) return { type: 'refuse' };
@@ -101,7 +108,7 @@ function drawPlace(random: Random): Place {
   return { way, since: 'ready', after: random.pick([0, 0, 0, 1, 1, 2, 3, random.int(0, 20)]), plus };
 }
 
-function drawPieces(random: Random): Extract<Fault, { type: 'pieces' }> {
+export function drawPieces(random: Random): Extract<Fault, { type: 'pieces' }> {
   return { type: 'pieces', way: drawWay(random), sizes: drawSizes(random), gap: random.pick([0, 0, 1, 3]) };
 }
 

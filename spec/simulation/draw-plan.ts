@@ -1,5 +1,5 @@
 import type { CallName } from './calls';
-import { drawLinks, WORDS } from './draw-faults';
+import { drawGreetings, drawLinks, drawPieces, WORDS } from './draw-faults';
 import type { Item, JoinItem, Plan, RetryChoice, SendItem, Settings } from './plan';
 import { Random } from './random';
 import { FORBIDDEN, MOVING } from './server';
@@ -36,6 +36,8 @@ const PUBLISHERS = 2000;
 const SELECTORS = 3000;
 /** Ids of commands that write to one key, around one that is refused. */
 const RIVALS = 4000;
+/** Ids of what is published by a server that serves nothing. */
+const DEAF = 5000;
 /** Ids of groups. */
 const GROUPS = 7000;
 /** What groups are made of. */
@@ -80,7 +82,36 @@ export function drawPlan(seed: number): Plan {
     ...drawGroups(random, sends, length),
     ...drawRefusedRotation(random, settings, length),
     ...drawMigration(random, length),
+    ...drawGreetings(random),
+    ...drawDeafness(random, length),
+    ...drawRemoval(random, length),
+    ...drawMonitor(random, length),
   ];
+  if (random.chance(0.05)) return drawShift(random, seed, settings);
+  return { seed, settings, items };
+}
+
+/** Somewhere a reply is left out or comes twice, among commands of one kind or of many. Nothing else befalls the client. */
+function drawShift(random: Random, seed: number, drawn: Settings): Plan {
+  const settings: Settings = {
+    ...drawn,
+    verify: random.pick([0, 0, 1, 2, 5]),
+    ...{ offlineQueue: 1000, reconnect: 'soon', retry: 'off', reconnectOnError: 'default', password: false },
+  };
+  const length = random.pick([5, 20, 100, 400]);
+  const kinds = random.pick([[random.pick(MEMBERS)], [random.pick(MEMBERS), random.pick(MEMBERS)], MEMBERS]);
+  const count = random.pick([3, 8, 15, 30]);
+  const plain = { timeout: undefined, idempotent: undefined, retry: undefined, throws: undefined, reaction: undefined };
+  const items: Item[] = [];
+  for (let id = 1; id <= count; id++) {
+    const send = { ...drawSend(random, id, random.int(0, length)), ...plain, call: random.pick(kinds), wait: 0 };
+    if (send.how === 'retrySafely') continue;
+    const members = Array.from({ length: random.int(2, 4) }, () => random.pick(kinds));
+    items.push(random.chance(0.3) ? { ...send, call: 'group', members, size: Math.min(send.size, 30) } : send);
+  }
+  const manner = random.pick(['swallow', 'double'] as const);
+  items.push({ kind: 'link', link: 0, fault: { type: 'shift', manner, after: random.int(0, Math.ceil(count / 2)) } });
+  if (random.chance(0.3)) items.push({ kind: 'link', link: 'every', fault: { ...drawPieces(random), gap: 0 } });
   return { seed, settings, items };
 }
 
@@ -89,6 +120,7 @@ function drawSettings(random: Random): Settings {
     protocol: random.pick(['auto', 'auto', 'auto', 2, 3]),
     autoPipeline: random.chance(0.85),
     pipelineDepth: random.pick([10_000, 10_000, 1, 2, 7]),
+    verify: 0,
     writeBufferSize: random.pick([1024, 1024, 4096, 16_384]),
     offlineQueue: random.pick([1000, 1000, 4, 1, 0]),
     reconnect: random.chance(0.05)
@@ -220,6 +252,44 @@ function drawMigration(random: Random, length: number): Item[] {
       channel: MOVING,
     },
   ];
+}
+
+/** A shard channel is taken away that is observed still, while the Observer of another one leaves. */
+function drawRemoval(random: Random, length: number): Item[] {
+  if (!random.chance(0.05)) return [];
+  const [at, leaveAfter] = [random.int(0, length), random.pick([30, 60])];
+  const join = { kind: 'join', at, sharded: true, bytes: false } as const;
+  return [
+    { ...join, id: LAST_ID + 5, names: [MOVING] },
+    { ...join, id: LAST_ID + 6, names: ['sport'], leaveAfter },
+    {
+      kind: 'migrate',
+      at: at + leaveAfter + random.pick([-1, 0, 0, 1]),
+      duration: random.pick([5, 50, 500]),
+      channel: MOVING,
+    },
+  ];
+}
+
+/** Several observe on one lent connection what all commands do. */
+function drawMonitor(random: Random, length: number): Item[] {
+  if (!random.chance(0.06)) return [];
+  const [observers, gap] = [random.pick([1, 2, 2, 3]), random.pick([0, 0, 10])];
+  const leaveAfter = random.maybe(0.5, () => random.pick([10, 100, 500]));
+  return [{ kind: 'monitor', at: random.int(0, Math.ceil(length / 2)), id: LAST_ID + 4, observers, gap, leaveAfter }];
+}
+
+/** The server serves nothing for a while and goes on pushing, and an Observer asks for a channel meanwhile. */
+function drawDeafness(random: Random, length: number): Item[] {
+  if (!random.chance(0.04)) return [];
+  const at = random.int(10, 10 + length);
+  const items: Item[] = [
+    { kind: 'join', at: random.int(0, 5), id: LAST_ID + 2, names: ['news'], bytes: false },
+    { kind: 'sleep', at, duration: 600 },
+    { kind: 'join', at: at + 1, id: LAST_ID + 3, names: ['weather'], bytes: false },
+  ];
+  for (let id = 1; id <= 18; id++) items.push({ kind: 'publish', at: at + id * 30, id: DEAF + id, channel: 'news' });
+  return items;
 }
 
 /** Groups among the commands: of few members, and now and then of many that take several writes. */

@@ -7,8 +7,9 @@ export class Ending {
   constructor(private readonly cast: Cast) {}
 
   async pass(): Promise<void> {
-    const { workload, client, journal, userErrors } = this.cast;
+    const { workload, client, journal, userErrors, monitors } = this.cast;
     await this.end();
+    monitors.check();
     this.checkSettled();
     for (const sent of workload.all) sent.conclude();
     for (const what of remainsOf(client)) journal.fail(`what remains of the client: ${what}`);

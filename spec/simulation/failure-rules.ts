@@ -133,7 +133,8 @@ export class FailureRules {
   private checkPoison(): void {
     const { wires, item } = this.sent;
     if (isUnencodable(item) && wires.length === 0) return;
-    if (wires.at(-1)?.poisoned !== true) this.sent.fail('failed for bytes that were not its answer');
+    const last = wires.at(-1);
+    if (last?.poisoned !== true && last?.misled !== true) this.sent.fail('failed for bytes that were not its answer');
   }
 
   private checkTimeout(): void {

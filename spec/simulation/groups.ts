@@ -42,6 +42,7 @@ function groupOf(members: readonly CallName[]): Call {
     name: 'PIPELINE',
     replay: WORSE[worst]!,
     writes: false,
+    gives: undefined,
     // The surface of the members is that of the group.
     send: (view, item) => {
       const replies = members.map((name, member) => (calls[name] as Call).send(view, memberItem(item, member)));

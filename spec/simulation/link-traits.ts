@@ -1,6 +1,6 @@
 import type { PipeManners } from './pipe';
 import type { CredentialsManner } from './credentials';
-import type { GreetingRefusal, LinkItem, StreamFault } from './plan';
+import type { GreetingRefusal, HelloAnswer, LinkItem, Shift, StreamFault } from './plan';
 import type { BufferManners } from './send-buffer';
 
 /** How one connection behaves: all that the plan has for it. */
@@ -9,6 +9,8 @@ export interface LinkTraits {
   /** ms until it is accepted */
   readonly acceptDelay: number;
   readonly refusesHello: 'resp2' | 'noproto' | undefined;
+  /** how HELLO is answered; undefined: as Redis does */
+  readonly helloAnswer: HelloAnswer | undefined;
   readonly refusesPassword: boolean;
   readonly refusesGreeting: GreetingRefusal | undefined;
   readonly turnsAway: boolean;
@@ -16,6 +18,7 @@ export interface LinkTraits {
   readonly credentials: CredentialsManner | undefined;
   /** whom it tells first that it is closed, where it does so again and again */
   readonly closesTwice: 'bytes' | 'dial' | undefined;
+  readonly shift: Shift | undefined;
   readonly buffer: BufferManners | undefined;
   readonly up: PipeManners;
   readonly down: PipeManners;
@@ -28,12 +31,14 @@ export const calmLink: LinkTraits = {
   dial: 'accepted',
   acceptDelay: 1,
   refusesHello: undefined,
+  helloAnswer: undefined,
   refusesPassword: false,
   refusesGreeting: undefined,
   turnsAway: false,
   onConnectThrows: false,
   credentials: undefined,
   closesTwice: undefined,
+  shift: undefined,
   buffer: undefined,
   up: plain,
   down: plain,
@@ -55,6 +60,8 @@ function add(traits: LinkTraits, { fault }: LinkItem): LinkTraits {
     case 'resp2':
     case 'noproto':
       return { ...traits, refusesHello: fault.type };
+    case 'hello':
+      return { ...traits, helloAnswer: fault.answer };
     case 'wrongpass':
       return { ...traits, refusesPassword: true };
     case 'refuseGreeting':
@@ -67,6 +74,8 @@ function add(traits: LinkTraits, { fault }: LinkItem): LinkTraits {
       return { ...traits, credentials: fault.manner };
     case 'closetwice':
       return { ...traits, closesTwice: fault.first };
+    case 'shift':
+      return { ...traits, shift: fault };
     case 'latency':
       return { ...traits, up: { ...traits.up, latency: fault.up }, down: { ...traits.down, latency: fault.down } };
     case 'pieces':

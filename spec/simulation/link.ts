@@ -56,8 +56,14 @@ export class Link implements ByteSocket {
   endedFor: readonly DisconnectReason[] = [];
   /** It brought what is not RESP, or a reply to nothing. */
   poisoned = false;
+  /** A reply was left out or sent twice: from now on the client takes each for that of another request. */
+  shifted = false;
+  /** The client has read a reply to HELLO that contradicts itself. */
+  contradicted = false;
   /** It belongs to the connection for messages. */
   carriesMessages = false;
+  /** It is lent: it carries none of the commands of the client's users. */
+  lent = false;
   /** Whether whose it is has been closed. */
   givenUp: () => boolean = () => false;
   /** What the client has written, in order. */
@@ -76,6 +82,7 @@ export class Link implements ByteSocket {
   private readonly parser = new RequestParser();
   private readonly downstream: Downstream;
   private arrived = 0;
+  private repliesSent = 0;
   private readonly buffer: SendBuffer | undefined;
 
   constructor(
@@ -105,6 +112,7 @@ export class Link implements ByteSocket {
     this.peer = {
       index,
       refusesHello: traits.refusesHello,
+      helloAnswer: traits.helloAnswer,
       refusesPassword: traits.refusesPassword,
       refusesGreeting: traits.refusesGreeting,
       refusals: [],
@@ -114,6 +122,7 @@ export class Link implements ByteSocket {
       password: undefined,
       clientName: undefined,
       prepared: false,
+      monitors: false,
       replica: false,
       gone: false,
       blocked: undefined,
@@ -147,6 +156,12 @@ export class Link implements ByteSocket {
     return this.buffer?.drained ?? true;
   }
 
+  /** A part of a reply has come, and the rest of it is still to come; or a part of a line of MONITOR, which may as well be one. */
+  get isInsideReply(): boolean {
+    const { begun } = this.downstream;
+    return begun?.kind === 'reply' || (begun?.kind === 'noise' && this.peer.monitors);
+  }
+
   /** The request whose reply is owed first. */
   get oldest(): WireRequest | undefined {
     return this.requests[this.answers];
@@ -178,9 +193,9 @@ export class Link implements ByteSocket {
     return true;
   }
 
-  destroy(): void {
+  destroy(reset = false): void {
     if (this.state === 'destroyed') return;
-    this.around.referee.left(this);
+    this.around.referee.left(this, reset);
     this.state = 'destroyed';
     this.buffer?.clear();
     this.down.kill();
@@ -277,10 +292,23 @@ export class Link implements ByteSocket {
     if (this.down.dead) return;
     if (sending.kind === 'reply') {
       const { request, answer } = sending;
-      request.answer = answer;
+      if (!request.answered) request.answer = answer;
       request.atHand = () => this.open && !request.answered && this.downstream.hasCome(sending);
+      if (answer !== undefined && this.strikesShift()) {
+        if (this.traits.shift!.manner === 'swallow') return;
+        this.downstream.send(text, sending);
+      }
     }
     this.downstream.send(text, sending);
+  }
+
+  /** Whether the reply that is about to be sent is the one that is left out or sent twice. */
+  private strikesShift(): boolean {
+    const { shift } = this.traits;
+    if (shift === undefined || !this.ready || this.repliesSent++ !== shift.after) return false;
+    this.shifted = true;
+    this.around.journal.count(`reply ${shift.manner === 'swallow' ? 'left out' : 'sent twice'}`);
+    return true;
   }
 
   private arriveDown(bytes: Buffer): void {

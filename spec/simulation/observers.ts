@@ -5,6 +5,7 @@ import type { RedisView } from '../../src/redis-view';
 import type { Journal } from './journal';
 import type { JoinItem } from './plan';
 import { matches, type PushedMessage } from './peer';
+import { isMomentary } from './reception';
 import { FORBIDDEN, MOVING } from './server';
 import type { Timeline } from './timeline';
 import type { UserErrors } from './user-errors';
@@ -200,7 +201,9 @@ export class Observers {
     if ([failure, ...this.client.failuresForMessages()].includes(error)) return true;
     if (error instanceof AuthenticationError) return this.client.signInRefused();
     if (!(error instanceof ReplyError)) return false;
-    if (error.kind === 'MOVED') return item.sharded === true && item.names.includes(MOVING);
+    // What was taken away is refused for whatever reason there is when its time is up.
+    if (error.kind === 'MOVED' || isMomentary(error.message))
+      return item.sharded === true && item.names.includes(MOVING);
     return error.kind === 'NOPERM' && item.names.includes(FORBIDDEN);
   }
 }

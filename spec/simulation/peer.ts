@@ -1,4 +1,4 @@
-import type { GreetingRefusal } from './plan';
+import type { GreetingRefusal, HelloAnswer } from './plan';
 import type { WireRequest } from './wire';
 
 /** What the server knows of one connection. */
@@ -6,6 +6,8 @@ export interface Peer {
   readonly index: number;
   /** RESP2 is all that it speaks, in the server's own words, or it knows HELLO and not this version */
   readonly refusesHello: 'resp2' | 'noproto' | undefined;
+  /** how it answers HELLO; undefined: as Redis does */
+  readonly helloAnswer: HelloAnswer | undefined;
   readonly refusesPassword: boolean;
   readonly refusesGreeting: GreetingRefusal | undefined;
   /** it was not let subscribe to something */
@@ -18,6 +20,8 @@ export interface Peer {
   clientName: string | undefined;
   /** the user's own command of the handshake came */
   prepared: boolean;
+  /** it gets a line for every command that runs, and no reply to MONITOR any more */
+  monitors: boolean;
   replica: boolean;
   gone: boolean;
   /** what it waits for keeps the requests behind it waiting */
@@ -44,6 +48,11 @@ export interface PushedMessage {
   readonly sharded: boolean;
   /** how many had ever joined when its first byte reached the client */
   joinedBefore?: number;
+}
+
+/** Its answer to HELLO has a form that is not that of the version which it names. */
+export function contradictsItself({ helloAnswer }: Peer): boolean {
+  return helloAnswer !== undefined && helloAnswer !== 'arrayOf2';
 }
 
 /** It gets messages. */

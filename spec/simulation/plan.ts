@@ -24,6 +24,8 @@ export interface Settings {
   /** how a lost connection is made again; `waiting` leaves it to an Observable, `destroying` destroys the client when it is asked */
   readonly reconnect: 'soon' | 'late' | 'thrice' | 'function' | 'waiting' | 'destroying' | 'off';
   readonly retry: RetryChoice;
+  /** after how many commands the client makes sure that replies come to their own; 0: never */
+  readonly verify: number;
   readonly commandTimeout: number;
   readonly readTimeout: number;
   readonly writeTimeout: number;
@@ -42,7 +44,7 @@ export interface Settings {
 export type Item = ClientItem | ServerItem | LinkItem;
 
 /** What the user of the client does. */
-export type ClientItem = SendItem | JoinItem | SimpleItem;
+export type ClientItem = SendItem | JoinItem | MonitorItem | SimpleItem;
 
 /** A command is called and its reply is waited for. */
 export interface SendItem {
@@ -89,6 +91,17 @@ export interface JoinItem {
   readonly throws?: boolean | undefined;
 }
 
+/** A connection is lent for MONITOR, whose lines several observe. */
+export interface MonitorItem {
+  readonly kind: 'monitor';
+  readonly at: number;
+  readonly id: number;
+  readonly observers: number;
+  /** ms between one Observer and the next */
+  readonly gap: number;
+  readonly leaveAfter?: number | undefined;
+}
+
 export type SimpleItem =
   | { readonly kind: 'connect' | 'close' | 'destroy'; readonly at: number }
   /** the credentials change; `wrongly` first to what the server refuses */
@@ -133,10 +146,23 @@ export interface GreetingRefusal {
   readonly word: RefusalWord | 'NOPERM';
 }
 
+/** How proxies answer HELLO 3: in RESP2 and saying so, in a form that contradicts the version that they name, or without naming any. */
+export type HelloAnswer = 'arrayOf2' | 'arrayOf3' | 'mapOf2' | 'ok';
+
+/** Behind so many replies since the connection became ready one is left out, or comes twice: all that follow belong to others. */
+export interface Shift {
+  readonly type: 'shift';
+  readonly manner: 'swallow' | 'double';
+  readonly after: number;
+}
+
 export type Fault =
   | { readonly type: 'refuse' | 'silent' | 'resp2' | 'noproto' | 'wrongpass' }
+  /** HELLO is answered otherwise than Redis does */
+  | { readonly type: 'hello'; readonly answer: HelloAnswer }
   /** one command of the handshake is refused */
   | ({ readonly type: 'refuseGreeting' } & GreetingRefusal)
+  | Shift
   /** the server has no room for another connection, and says so */
   | { readonly type: 'maxclients' }
   /** the user's function throws that is asked for what the handshake is to hold beside */

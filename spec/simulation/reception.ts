@@ -46,8 +46,7 @@ export class Reception {
         if (this.expected.password && auth === -1)
           return refuse('NOAUTH HELLO must be called with the client authenticated');
         if (words.includes('SETNAME')) peer.clientName = words[words.indexOf('SETNAME') + 1];
-        peer.protocol = 3;
-        return peer.answer(resp.map(3, [[resp.bulk('proto'), resp.integer(3)]]), request, { value: '' });
+        return this.welcome(peer, request);
       }
       case 'PING':
         // A subscribed connection answers in RESP2 as if it were a message.
@@ -79,6 +78,17 @@ export class Reception {
         this.journal.fail(`the server got ${words.join(' ').slice(0, 60)}, which nobody has sent`);
         return refuse('ERR unknown command');
     }
+  }
+
+  /** The server says which version of RESP it speaks from now on, and speaks it. */
+  private welcome(peer: Peer, request: WireRequest): void {
+    const { helloAnswer } = peer;
+    if (helloAnswer !== undefined) this.journal.count(`hello answered by ${helloAnswer}`);
+    peer.protocol = helloAnswer === undefined || helloAnswer === 'arrayOf3' ? 3 : 2;
+    const version: [string, string] = [resp.bulk('proto'), resp.integer(peer.protocol)];
+    const isMap = helloAnswer === undefined || helloAnswer === 'mapOf2';
+    const text = helloAnswer === 'ok' ? resp.simple('OK') : isMap ? resp.map(3, [version]) : resp.array(version);
+    peer.answer(text, request, { value: '' });
   }
 
   private refusalOf({ refusesGreeting }: Peer, command: string): string | undefined {

@@ -49,9 +49,9 @@ export class Referee {
     for (const rule of this.rules) rule.opened?.(link);
   }
 
-  ready(link: Link): void {
+  ready(link: Link, protocol: 2 | 3): void {
     link.ready = true;
-    for (const rule of this.rules) rule.ready?.(link);
+    for (const rule of this.rules) rule.ready?.(link, protocol);
   }
 
   /** A request was written; which command of the workload it is stands among its words. */
@@ -86,7 +86,8 @@ export class Referee {
     for (const rule of this.rules) rule.come?.(link);
     const answered = whole.flatMap((sending) => this.answerOf(link, sending));
     const messages = whole.flatMap((sending) => (sending.kind === 'message' ? [sending.message] : []));
-    const checks = this.rules.map((rule) => rule.arriving?.(link, { answered, messages }));
+    const bringsReplies = link.isInsideReply || whole.some(({ kind }) => kind === 'reply');
+    const checks = this.rules.map((rule) => rule.arriving?.(link, { answered, messages, bringsReplies }));
     this.reading = true;
     return () => {
       this.reading = false;
@@ -111,14 +112,17 @@ export class Referee {
     this.scene.journal.count(fault.type);
   }
 
-  /** The client destroys its end. */
-  left(link: Link): void {
+  /**
+   * The client destroys its end.
+   * @param reset nothing that it has sent is to arrive any more
+   */
+  left(link: Link, reset: boolean): void {
     this.scene.journal.note('destroyed', link.index, link.state);
     if (!link.open) return;
     this.noteLoss(link);
     this.look(link);
     link.endedFor = this.reasonsToLeave(link);
-    for (const rule of this.rules) rule.left?.(link);
+    for (const rule of this.rules) rule.left?.(link, reset);
     if (link.ready && !link.givenUp() && link.endedFor.length === 0)
       this.fail(`link ${link.index}: destroyed without reason`);
   }
@@ -170,8 +174,14 @@ export class Referee {
   /** The request that is answered by what comes, if it is. */
   private answerOf(link: Link, sending: Sending): WireRequest[] {
     if (sending.kind !== 'reply' || sending.answer === undefined) return [];
-    const { request } = sending;
+    const request = link.shifted ? link.requests[link.answers] : sending.request;
+    if (request === undefined) {
+      link.poisoned = true;
+      return [];
+    }
     const now = this.scene.timeline.now();
+    request.misled = request !== sending.request;
+    request.answer = sending.answer;
     request.answered = true;
     request.answeredAt = now;
     request.isRead = true;
@@ -184,7 +194,7 @@ export class Referee {
 
   /** Where the client is reading just now, it may not have come as far as it seems. */
   private noteLoss(link: Link): void {
-    if (!link.carriesMessages) this.losses++;
+    if (!link.carriesMessages && !link.lent) this.losses++;
     const { oldest } = link;
     if (oldest === undefined) return;
     const wire = oldest.group ?? oldest;

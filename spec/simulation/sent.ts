@@ -108,10 +108,19 @@ export class Sent {
 
   /** Its link was left for its silence, so that its first copy may come late: behind a later write that the second one preceded. */
   mayComeLate(error: RedisError): boolean {
-    const isWrite = this.call.replay === 'same' && this.item.idempotent !== true && this.item.call !== 'select';
     const isInFlight = error instanceof TimeoutError && error.cause === undefined;
     const isSilence = isInFlight || (error instanceof ConnectionError && error.cause instanceof TimeoutError);
-    return isWrite && isSilence && error.delivery === 'unknown';
+    return this.undoesLaterWrites && isSilence && error.delivery === 'unknown';
+  }
+
+  /** A copy of it that comes late may undo what was written meanwhile. */
+  get undoesLaterWrites(): boolean {
+    return this.call.replay === 'same' && this.item.idempotent !== true && this.item.call !== 'select';
+  }
+
+  /** The server or the network has mixed up the replies, and it got another's. */
+  get misled(): boolean {
+    return this.wires.some(({ misled }) => misled);
   }
 
   get refusals(): number {

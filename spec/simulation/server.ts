@@ -28,6 +28,8 @@ export class Server {
   readonly peers = new Set<Peer>();
   /** What has run, in that order. */
   readonly runs: WireRequest[] = [];
+  /** The lines of MONITOR, in order: no two are the same. */
+  readonly lines: string[] = [];
   private readonly reception: Reception;
   /** told when a client publishes, before anybody gets the message */
   published: (peer: Peer, id: number, channel: string) => void = () => undefined;
@@ -166,9 +168,19 @@ export class Server {
   }
 
   private handle(peer: Peer, request: WireRequest): void {
-    if (request.id !== undefined) this.run(peer, request, request.id);
-    else if (/^[PS]?(UN)?SUBSCRIBE$/.test(request.words[0]!)) this.changeSubscriptions(peer, request);
+    const { id, words } = request;
+    if (id !== undefined) this.run(peer, request, id);
+    else if (words[0] === 'MONITOR') this.monitor(peer, request);
+    else if (words[0] === 'ECHO') peer.answer(resp.bulk(words[1]!), request, { value: `"${words[1]!}"` });
+    else if (/^[PS]?(UN)?SUBSCRIBE$/.test(words[0]!)) this.changeSubscriptions(peer, request);
     else this.reception.greet(peer, request);
+  }
+
+  /** A second MONITOR is not answered. */
+  private monitor(peer: Peer, request: WireRequest): void {
+    if (peer.monitors) return;
+    peer.monitors = true;
+    peer.answer(resp.simple('OK'), request, { value: '"OK"' });
   }
 
   private changeSubscriptions(peer: Peer, request: WireRequest): void {
@@ -257,6 +269,9 @@ export class Server {
   private ran(request: WireRequest): void {
     request.ran = true;
     this.runs.push(request);
+    const line = `${Math.floor(this.timeline.now())}.${this.lines.length} [0 127.0.0.1:1] "${request.words[0]!}"`;
+    this.lines.push(line);
+    for (const peer of this.peers) if (peer.monitors) peer.notify(resp.simple(line));
   }
 
   private publishFor(peer: Peer, [, channel, data]: readonly string[], id: number): WireReply {

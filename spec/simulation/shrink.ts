@@ -10,6 +10,7 @@ const plainSettings: Settings = {
   offlineQueue: 1000,
   reconnect: 'soon',
   retry: 'default',
+  verify: 0,
   commandTimeout: Infinity,
   readTimeout: 1000,
   writeTimeout: 1000,

@@ -1,5 +1,12 @@
 import type { Connection } from '../../src/connection/connection';
-import { AuthenticationError, DisconnectedError, RedisError, ReplyError, TimeoutError } from '../../src/errors';
+import {
+  AuthenticationError,
+  DisconnectedError,
+  ProtocolError,
+  RedisError,
+  ReplyError,
+  TimeoutError,
+} from '../../src/errors';
 import type { Link } from './link';
 import { FAREWELL, isMomentary } from './reception';
 import type { Circumstances } from './sent';
@@ -47,8 +54,9 @@ export function watchSignIn(
     const { error } = state;
     const [refusal] = link.peer.refusals;
     // Who insists on RESP3 is told first that there is none.
-    const isWanted = settings.protocol === 3 && link.peer.refusesHello !== undefined;
-    const told = !isWanted && isNew && link.oldest === undefined && !link.lost;
+    const { refusesHello, helloAnswer } = link.peer;
+    const isWanted = settings.protocol === 3 && (refusesHello !== undefined || helloAnswer === 'arrayOf2');
+    const told = !isWanted && !link.contradicted && isNew && link.oldest === undefined && !link.lost;
     if (told && refusal !== undefined && timeline.now() - link.openedAt < settings.connectTimeout) {
       journal.count('handshake refused for good');
       // What is refused for the moment may come first.
@@ -57,6 +65,11 @@ export function watchSignIn(
     }
     if (isNew && link.turnedAway && !error.message.includes(FAREWELL))
       journal.fail(`the server was full and said so, and the client: ${error.message}`);
+    if (isNew && link.contradicted && !(error instanceof ProtocolError))
+      journal.fail(`HELLO was answered by ${helloAnswer}, and the client: ${error.message}`);
+    const mayBreak = link.contradicted || link.poisoned || link.shifted || (isWanted && helloAnswer !== undefined);
+    if (isNew && error instanceof ProtocolError && !mayBreak)
+      journal.fail(`the protocol was kept, and the client: ${error.message}`);
     if (!(error instanceof ReplyError)) return;
     const isKnown = link.peer.refusals.includes(error.message) || isMomentary(error.message);
     if (!isNew || !(isKnown || isWanted))

@@ -7,6 +7,7 @@ import { Journal } from './journal';
 import type { Link } from './link';
 import { Lifecycle } from './lifecycle';
 import { Memory } from './memory';
+import { Monitors } from './monitors';
 import { Network } from './network';
 import { Observers } from './observers';
 import { Endless, Pace } from './pace';
@@ -72,6 +73,7 @@ export async function simulate(
 class Simulation implements Cast {
   readonly userErrors = new UserErrors();
   readonly observers: Observers;
+  readonly monitors: Monitors;
   private readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;
@@ -101,6 +103,7 @@ class Simulation implements Cast {
       signInRefused,
     });
     const linkOf = new Map<Connection, Link>();
+    const lent = new Set<Connection>();
     const around: Circumstances = {
       ...{ timeline, journal, settings },
       judge: {
@@ -125,6 +128,7 @@ class Simulation implements Cast {
     this.referee = new Referee({ timeline, journal, settings, observers: this.observers, around, carrier });
     this.server = new Server(timeline, journal, expectationsOf(settings));
     const { referee, server } = this;
+    this.monitors = new Monitors(timeline, journal, server);
     this.network = new Network(items.filter(isLinkItem), { timeline, server, referee, journal });
     server.published = ({ index }, id, channel) => {
       const link = this.network.links.find((link) => link.index === index);
@@ -141,14 +145,21 @@ class Simulation implements Cast {
         this.network.dial((link) => {
           linkOf.set(connection, link);
           link.givenUp = () => connection.closed;
-          link.carriesMessages = connection !== this.client.connection;
+          link.lent = lent.has(connection);
+          link.carriesMessages = !link.lent && connection !== this.client.connection;
         }),
       madeForMessages: (connection) => {
         this.forMessages.push(connection);
         watchSignIn(connection, () => linkOf.get(connection), around, { connecting: () => 0, queued: () => 0 });
-        const onReady = () => referee.ready(linkOf.get(connection)!);
+        const onReady = (protocol: 2 | 3) => referee.ready(linkOf.get(connection)!, protocol);
         const endedFor = () => linkOf.get(connection)!.endedFor;
         this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady, endedFor }));
+      },
+      lent: (connection) => {
+        lent.add(connection);
+        connection.state$.subscribe((state) => {
+          if (state.kind === 'ready') referee.ready(linkOf.get(connection)!, state.protocol);
+        });
       },
       onConnectThrows: () => this.network.links.at(-1)?.traits.onConnectThrows ?? false,
       credentialsManner: () => {
@@ -179,7 +190,7 @@ class Simulation implements Cast {
     });
     this.states = new States(redis, around, {
       closing: () => this.lifecycle.closing !== undefined,
-      onReady: () => referee.ready(linkOf.get(connection)!),
+      onReady: (protocol) => referee.ready(linkOf.get(connection)!, protocol),
       endedFor: () => linkOf.get(connection)!.endedFor,
       onFirstLoss: () => this.workload.checkBurst(),
     });
@@ -227,6 +238,9 @@ class Simulation implements Cast {
       case 'join':
         this.observers.join(client.redis, item);
         break;
+      case 'monitor':
+        this.monitors.watch(client.redis, item);
+        break;
       case 'connect':
         this.lifecycle.connect();
         break;
@@ -254,7 +268,7 @@ class Simulation implements Cast {
   private busyUntil(since: number): number | undefined {
     const link = this.network.latest;
     const { all, unsettled } = this.workload;
-    if (link?.ready !== true || this.forMessages.length > 0) return undefined;
+    if (link?.ready !== true || this.forMessages.length > 0 || this.monitors.any) return undefined;
     // What waits at the server is not waited for, nor what stands behind it.
     const { oldest } = link;
     const isQuiet = oldest === undefined ? unsettled.length === 0 : isBlocking(oldest);

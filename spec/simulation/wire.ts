@@ -38,6 +38,8 @@ export interface WireRequest {
   aloneAtLoss: boolean;
   /** in place of its answer came what is not RESP */
   poisoned: boolean;
+  /** in place of its answer came that of another */
+  misled: boolean;
 }
 
 /** What is written anew. */
@@ -59,6 +61,7 @@ export function wireOf(
     oldestAtLoss: undefined,
     aloneAtLoss: false,
     poisoned: false,
+    misled: false,
   };
 }
 
@@ -114,6 +117,10 @@ export class GroupWire implements WireRequest {
 
   get isRead(): boolean {
     return this.members.some(({ isRead }) => isRead);
+  }
+
+  get misled(): boolean {
+    return this.members.some(({ misled }) => misled);
   }
 
   get doubtful(): boolean {

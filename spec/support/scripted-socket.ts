@@ -11,13 +11,16 @@ export class ScriptedSocket implements ByteSocket {
   accepts = true;
   drained = true;
   destroyed = false;
+  /** It was reset: nothing that was written is to arrive any more. */
+  wasReset = false;
 
   write(chunks: readonly Uint8Array[]): boolean {
     this.writes.push(Buffer.concat(chunks).toString());
     return this.accepts;
   }
 
-  destroy(): void {
+  destroy(reset = false): void {
+    if (!this.destroyed) this.wasReset = reset;
     this.destroyed = true;
   }
 

@@ -38,7 +38,8 @@ export class Incoming {
   /** What the decoder asks before it makes text of bytes. */
   readonly bytesWanted: BytesWanted = {
     reply: () => {
-      this.insideReply = true;
+      // Where messages come as arrays, what has begun may be one.
+      this.insideReply = !this.arraysArePushes();
       return this.wantsBytes(this.owed.peek());
     },
     push: () => this.pushesAsBytes(),
@@ -127,10 +128,15 @@ export class Incoming {
     if (request === this.owed.peek() && this.values.length === written) this.finish(request, request.command as Group);
   }
 
-  private finish(request: Request, group: Group): void {
-    const { values } = this;
+  /** What its members were answered is not that of the next request. */
+  leaveGroup(request: Request): void {
     this.cut.delete(request);
     this.values = [];
+  }
+
+  private finish(request: Request, group: Group): void {
+    const { values } = this;
+    this.leaveGroup(request);
     this.sink.replied(group.answerOf(values));
   }
 

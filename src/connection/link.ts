@@ -200,10 +200,13 @@ export class Link implements FrameSink {
     } else if (!this.reading && !this.isLost) this.owner.rest();
   }
 
-  /** The link is over: what is owed on it is the owner's to decide about. */
-  lose(error: RedisError): void {
+  /**
+   * The link is over: what is owed on it is the owner's to decide about.
+   * @param owes whether the server has yet to answer something of what was sent
+   */
+  lose(error: RedisError, owes = this.owed.length > 0): void {
     if (this.isLost) return;
-    const tell = this.end(error);
+    const tell = this.end(error, owes);
     this.subscriber?.error(error);
     tell();
   }
@@ -238,7 +241,9 @@ export class Link implements FrameSink {
     const group = this.owed.peek()!;
     const progress = this.progressOf(group, group);
     this.owed.shift();
-    this.lose(error);
+    this.incoming.leaveGroup(group);
+    // Members behind this one are not answered, and nothing of them may run any more.
+    this.lose(error, true);
     failSafely(group, connectionLost(error, group, 'unknown', progress));
   }
 
@@ -304,12 +309,12 @@ export class Link implements FrameSink {
   }
 
   /** @returns tells the observers of the failures; called last, when user code finds everything in its place */
-  private end(error: RedisError): () => void {
+  private end(error: RedisError, owes = this.owed.length > 0): () => void {
     if (this.isLost) return () => undefined;
     this.state = { kind: 'lost' };
     this.liveness.stop();
     // Nothing that was sent and is not answered may arrive any more: it may be sent again.
-    this.socket.destroy(this.owed.length > 0);
+    this.socket.destroy(owes);
     return this.owner.lost(this, error);
   }
 }

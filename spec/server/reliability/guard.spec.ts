@@ -128,6 +128,32 @@ describe('A reply that its command cannot give', () => {
     expect(links[0]!.destroyed).toBe(true);
     connection.destroy();
   });
+
+  it('in a group resets the connection, so that the members behind it do not run later', async () => {
+    const { connection, links, greeted } = scriptedConnection();
+    connection.open();
+    const link = await greeted();
+    const failed = failure(Reply.from({ ...plainContext, executor: connection }, new Group([incr('n'), incr('m')])));
+    await tick();
+    link.receive('+OK\r\n');
+    expect(await failed).toMatchObject({ group: { results: [], deliveries: ['unknown', 'unknown'] } });
+    expect(links[0]!.wasReset).toBe(true);
+    connection.destroy();
+  });
+
+  it('in a group tells the group behind it nothing of the results before', async () => {
+    const { connection, greeted } = scriptedConnection();
+    connection.open();
+    const link = await greeted();
+    const context = { ...plainContext, executor: connection };
+    const first = failure(Reply.from(context, new Group([set('a', '1'), incr('n')])));
+    const second = failure(Reply.from(context, new Group([set('b', '2'), set('c', '3')])));
+    await tick();
+    link.receive('+OK\r\n+OK\r\n');
+    expect(await first).toMatchObject({ group: { results: ['OK'], deliveries: ['answered', 'unknown'] } });
+    expect(await second).toMatchObject({ group: { results: [], deliveries: ['unknown', 'unknown'] } });
+    connection.destroy();
+  });
 });
 
 describe('verify', () => {

@@ -29,8 +29,8 @@ export const groupMutations: readonly Mutation[] = [
   {
     fault: 'the replies of a group are added to those of the last',
     file: 'connection/incoming.ts',
-    from: 'this.cut.delete(group);\n    this.values = [];',
-    to: 'this.cut.delete(group);\n    this.values = values.slice(values.length - 1).filter((value) => value instanceof Error);',
+    from: 'this.leaveGroup(request);\n    this.sink.replied(',
+    to: 'this.cut.delete(request);\n    this.values = values.slice(values.length - 1).filter((value) => value instanceof Error);\n    this.sink.replied(',
   },
   {
     fault: 'a member that is refused fails the whole group',

@@ -2,7 +2,10 @@ import type { Mutation } from '../mutant';
 import { byteMutations } from './bytes';
 import { failoverMutations } from './failover';
 import { groupMutations } from './groups';
+import { guardMutations } from './guard';
 import { handshakeMutations } from './handshake';
+import { helloMutations } from './hello';
+import { lateCopyMutations } from './late-copies';
 import { lifetimeMutations } from './lifetimes';
 import { limitMutations } from './limits';
 import { memoryMutations } from './memory';
@@ -18,7 +21,10 @@ export const mutations: readonly Mutation[] = [
   ...byteMutations,
   ...failoverMutations,
   ...groupMutations,
+  ...guardMutations,
   ...handshakeMutations,
+  ...helloMutations,
+  ...lateCopyMutations,
   ...lifetimeMutations,
   ...limitMutations,
   ...memoryMutations,

@@ -3,6 +3,30 @@ import type { Mutation } from '../mutant';
 /** Faults in what is subscribed to. */
 export const pubsubMutations: readonly Mutation[] = [
   {
+    fault: 'a shard subscription that the server has taken away is not asked for again',
+    file: 'pubsub/removals.ts',
+    from: 'if (this.subscriptions.removed(key)) this.taken(key, send);',
+    to: 'this.subscriptions.removed(key);',
+  },
+  {
+    fault: 'a confirmation confirms whatever was asked for',
+    file: 'connection/incoming.ts',
+    from: 'if (sameName(args[this.count], push.items[1])) {',
+    to: 'if (this.count < args.length) {',
+  },
+  {
+    fault: 'each Observer of a monitor has MONITOR sent',
+    file: 'monitor.ts',
+    from: 'if (this.asked !== undefined) return;',
+    to: '',
+  },
+  {
+    fault: 'a line of MONITOR is taken for a reply',
+    file: 'connection/link-mode.ts',
+    from: 'return this.monitoring && MONITORED.test(text);',
+    to: 'return !this.monitoring && MONITORED.test(text);',
+  },
+  {
     fault: 'what a server refuses of a subscription that it has taken away is taken for the next reply',
     file: 'connection/incoming.ts',
     from: "else if (command.spec.effect === 'fence' && isLateRefusal(frame)) return;",

@@ -63,12 +63,13 @@ export class DeliveryRule implements Rule {
       if (wires.length > 0) sent.fail("was reported 'unsent' and had been written");
     }
     const runs = wires.filter(({ ran }) => ran).length;
-    if (outcome.kind === 'value' && runs !== 1 && !sent.repeatable && sent.retry !== 'always')
+    if (outcome.kind === 'value' && runs !== 1 && !sent.repeatable && !sent.misled && sent.retry !== 'always')
       sent.fail(`was answered once and ran ${runs} times`);
   }
 
   private checkValue(sent: Sent, value: unknown): void {
     const { item, wires } = sent;
+    if (sent.misled) return;
     const { fits } = sent.call;
     const got = canonical(value);
     const isOwn = wires.some(

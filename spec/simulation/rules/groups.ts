@@ -60,6 +60,7 @@ export class GroupRule implements Rule {
   }
 
   private checkResults(sent: Sent, wire: GroupWire, results: readonly unknown[]): void {
+    if (wire.misled) return;
     results.forEach((result, member) => {
       const wanted = wire.members[member]!.answer;
       const { name, fits } = wire.callOf(member) as Call;

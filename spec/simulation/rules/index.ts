@@ -1,7 +1,11 @@
 import { DeliveryRule } from './delivery';
 import { GroupRule } from './groups';
+import { GuardRule } from './guard';
+import { HelloRule } from './hello';
+import { LateCopyRule } from './late-copies';
 import { LimitRule } from './limits';
 import { MessageRule } from './messages';
+import { MonitorRule } from './monitors';
 import { OrderRule } from './order';
 import type { Rule, Scene } from './rule';
 import { SessionRule } from './session';
@@ -14,6 +18,10 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new GroupRule(scene),
     new LimitRule(scene),
     new SessionRule(scene),
+    new HelloRule(scene),
+    new LateCopyRule(scene),
+    new GuardRule(scene),
+    new MonitorRule(scene),
     new MessageRule(scene),
   ];
 }

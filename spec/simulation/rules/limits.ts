@@ -41,11 +41,11 @@ export class LimitRule implements Rule {
     this.limits.of(link).checkSilence();
   }
 
-  arriving(link: Link, { answered }: Arrival): undefined {
+  arriving(link: Link, { answered, bringsReplies }: Arrival): undefined {
     // A late refusal of what the server has taken away by itself answers nothing that is owed.
     const isLate = ({ words, answer }: WireRequest) =>
       words[0] === 'SUNSUBSCRIBE' && answer !== undefined && 'error' in answer;
-    this.limits.of(link).heard(!answered.every(isLate));
+    this.limits.of(link).heard(!answered.every(isLate), bringsReplies);
   }
 
   looked(link: Link): void {

@@ -17,6 +17,8 @@ export class LinkLimits {
   private readonly opened: Moment;
   private heardAt: Moment;
   private repliedAt: Moment;
+  /** when something of a reply came last: pushes come also to a client that the server no longer serves */
+  private servedAt: Moment;
   private owedSince: Moment;
   private fullSince: Moment | undefined;
   /** What was written last, and what of it the full buffer holds. */
@@ -29,7 +31,7 @@ export class LinkLimits {
     private readonly settings: Settings,
     private readonly fail: (violation: string) => void,
   ) {
-    this.opened = this.heardAt = this.repliedAt = this.owedSince = this.now();
+    this.opened = this.heardAt = this.servedAt = this.repliedAt = this.owedSince = this.now();
     this.openedAt = this.opened.at;
   }
 
@@ -37,9 +39,13 @@ export class LinkLimits {
     return this.fullSince !== undefined;
   }
 
-  /** @param isReply a whole reply came: pushes and parts of replies may not count as signs of life */
-  heard(isReply: boolean): void {
+  /**
+   * @param isReply a whole reply came: parts of replies may not count as signs of life
+   * @param bringsReplies a reply came, or a part of one: pushes are no signs of life where a reply is owed
+   */
+  heard(isReply: boolean, bringsReplies: boolean): void {
     this.heardAt = this.now();
+    if (bringsReplies || this.link.oldest === undefined) this.servedAt = this.heardAt;
     if (isReply || this.link.oldest === undefined) this.repliedAt = this.heardAt;
   }
 
@@ -109,8 +115,8 @@ export class LinkLimits {
   }
 
   private get silentSince(): Moment {
-    const { heardAt, owedSince } = this;
-    return heardAt.at > owedSince.at ? heardAt : owedSince;
+    const { servedAt, owedSince } = this;
+    return servedAt.at > owedSince.at ? servedAt : owedSince;
   }
 
   private checkFull(): void {

@@ -20,6 +20,8 @@ export interface Write {
 export interface Arrival {
   readonly answered: readonly WireRequest[];
   readonly messages: readonly PushedMessage[];
+  /** some of it belongs to replies, whole or not */
+  readonly bringsReplies: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface Arrival {
 export interface Rule {
   opened?(link: Link): void;
   /** the client takes the link for ready: it has been told all that it greets and subscribes with */
-  ready?(link: Link): void;
+  ready?(link: Link, protocol: 2 | 3): void;
   /** live connections are to be signed in anew, so many times */
   rotated?(times: number): void;
   /** the user has called a command */
@@ -49,8 +51,8 @@ export interface Rule {
   published?(link: Link, id: number, channel: string): void;
   /** the network or the server has ended the link */
   lost?(link: Link): void;
-  /** the client leaves the link, which was open */
-  left?(link: Link): void;
+  /** the client leaves the link, which was open, and may reset it: then nothing more of what it sent arrives */
+  left?(link: Link, reset: boolean): void;
   /** what the client may say of why it leaves the link; nothing when it has to keep it */
   reasonsToLeave?(link: Link): readonly DisconnectReason[];
   /** no limit of the link, which was open until now, may be over */

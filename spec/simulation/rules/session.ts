@@ -39,9 +39,9 @@ export class SessionRule implements Rule {
   ready(link: Link): void {
     if (link.oldest !== undefined) this.fail(link, `ready although ${link.oldest.words[0]} is not answered`);
     // Messages have followed by then.
-    if (!link.carriesMessages) this.mayFollow = false;
+    if (!link.carriesMessages && !link.lent) this.mayFollow = false;
     const { database } = link.peer;
-    if (link.carriesMessages || this.selected.includes(database)) return;
+    if (link.carriesMessages || link.lent || this.selected.includes(database)) return;
     this.fail(link, `ready with database ${database}, not ${this.selected.join(' or ')}`);
   }
 

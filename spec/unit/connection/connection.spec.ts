@@ -14,6 +14,7 @@ import { ConnectionError, type RedisError } from '../../../src/errors';
 import { resolveOptions } from '../../../src/options';
 import { record } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
+import { scriptedConnection } from '../../support/scripted-link';
 import { ScriptedSocket } from '../../support/scripted-socket';
 import { VirtualClock } from '../../support/virtual-clock';
 
@@ -686,6 +687,27 @@ describe('A link that owes replies', () => {
     socket.receive(':1\r\n');
     clock.advance(1e6);
     expect(socket.destroyed).toBe(false);
+  });
+
+  it('is destroyed also where messages come in pieces meanwhile, which look like replies in RESP2', async () => {
+    const clock = new VirtualClock();
+    const { pubsub, connection, carrierGreeted } = scriptedConnection({ protocol: 2, readTimeout: 200 }, clock);
+    const messages = record(pubsub.messages('channel', ['c']));
+    const link = await carrierGreeted();
+    const [head, rest] = ['*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$4\r\nne', 'ws\r\n'];
+    link.receive(`*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n${head}`);
+    pubsub.messages('channel', ['d']).subscribe({ error: () => undefined });
+    await tick();
+    expect(link.writes.at(-1)).toContain('SUBSCRIBE');
+    for (let times = 0; times < 2; times++) {
+      clock.advance(99);
+      link.receive(rest + head);
+    }
+    expect(link.destroyed).toBe(false);
+    expect(messages.values).toHaveLength(2);
+    clock.advance(2);
+    expect(link.destroyed).toBe(true);
+    connection.destroy();
   });
 
   it('is destroyed after writeTimeout when its send buffer stays full', async () => {
