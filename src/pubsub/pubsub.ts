@@ -10,7 +10,7 @@ import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
-import { asText, type Item, type Message, type Topic } from './topic';
+import { type Item, type Message, type Topic } from './topic';
 
 /** A server that refuses subscriptions for the moment is asked again after so long, ms. */
 const REFUSED_FOR = 100;
@@ -187,9 +187,9 @@ export class PubSub implements Resident {
   }
 
   // Hot: once per message.
-  receive({ items }: Push): void {
-    const [kind, first, second, third] = items as Item[];
-    switch (asText(kind!)) {
+  receive({ kind, items }: Push): void {
+    const [, first, second, third] = items as Item[];
+    switch (kind) {
       case 'message':
         this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);
         return;
@@ -201,7 +201,9 @@ export class PubSub implements Resident {
         return;
       case 'sunsubscribe': {
         const { carrier } = this;
-        if (carrier !== undefined) this.removals.removed(keyOf(first!), (command) => carrier.line.greet(command));
+        // It names no channel where nothing was left.
+        if (carrier !== undefined && items[1] !== null)
+          this.removals.removed(keyOf(first!), (command) => carrier.line.greet(command));
       }
     }
   }
