@@ -145,7 +145,7 @@ export class PubSub implements Resident {
   }
 
   get listening(): boolean {
-    return this.carrier?.state$.value.kind === 'ready' && this.wanted;
+    return this.wanted;
   }
 
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {

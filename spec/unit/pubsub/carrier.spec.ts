@@ -43,6 +43,48 @@ describe('The connection for messages', () => {
     expect(carried).toHaveLength(1);
   });
 
+  describe('while it is lost', () => {
+    const reconnect = { initialDelay: 100, factor: 10, maxDelay: 20_000, maxDelayWaiting: 500, jitter: 0 };
+
+    it('is tried again no later than maxDelayWaiting, for something is observed', async () => {
+      const clock = new VirtualClock();
+      const { carried, link } = await onCarrier({ reconnect }, clock);
+      lose(link);
+      for (const [n, delay] of [100, 500, 500, 500].entries()) {
+        clock.advance(delay - 1);
+        expect(carried).toHaveLength(n + 1);
+        clock.advance(1);
+        expect(carried).toHaveLength(n + 2);
+        if (n < 3) lose(carried.at(-1)!);
+      }
+    });
+
+    it('is tried again as soon for Observers that come meanwhile, and for none no more', async () => {
+      const clock = new VirtualClock();
+      const { pubsub, carried, link, first } = await onCarrier({ reconnect }, clock);
+      lose(link);
+      clock.advance(100);
+      lose(carried[1]!);
+      first.stop();
+      const second = record(pubsub.messages('channel', ['b']));
+      clock.advance(500);
+      expect(carried).toHaveLength(3);
+      lose(carried[2]!);
+      second.stop();
+      clock.advance(500);
+      lose(carried[3]!);
+      clock.advance(60_000);
+      expect(carried).toHaveLength(4);
+      record(pubsub.messages('channel', ['c']));
+      expect(carried).toHaveLength(5);
+      lose(carried[4]!);
+      clock.advance(100);
+      lose(carried[5]!);
+      clock.advance(500);
+      expect(carried).toHaveLength(7);
+    });
+  });
+
   it('may speak RESP2 on one link and RESP3 on the next', async () => {
     const { pubsub, carried, carrierGreeted } = set();
     const { values } = record(pubsub.messages('channel', ['a']));
