@@ -1,5 +1,4 @@
 import { EMPTY, Observable, Subscription, merge, tap, throwError, timer } from 'rxjs';
-import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import { inCallersContext, inContext } from '../connection/async-context';
 import type { Connection } from '../connection/connection';
@@ -8,6 +7,7 @@ import type { Resident, Send } from '../connection/resident';
 import { AuthenticationError, ConnectionError, ReplyError, type RedisError } from '../errors';
 import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
+import { HeldMessages } from './held-messages';
 import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import { type Item, type Message, type Topic } from './topic';
@@ -16,15 +16,10 @@ import { type Item, type Message, type Topic } from './topic';
 const REFUSED_FOR = 100;
 /** How long the connection for messages stays open after the last Observer has left, ms. */
 const LINGER = 5_000;
-/** How long a message that is published waits at most for subscriptions that were made before it, ms. */
-const LONGEST_WAIT = 1_000;
-
-/** Looking through fewer messages that wait is not worth it. */
-const FEW = 64;
 
 /** What the messages of a client need beside their connection. */
 export interface PubSubOptions {
-  /** how long refusals of a subscription that the server has taken away are put up with, ms */
+  /** how long refusals of a subscription that the server has taken away are put up with, and closing waits for replies, ms */
   readonly commandTimeout: number;
   /** the Observers of replies are called in the context in which they subscribed */
   readonly asyncContext: boolean;
@@ -65,9 +60,7 @@ export class PubSub implements Resident {
   private wrongServer: ReplyError | undefined;
   private protocol: 2 | 3 | undefined;
   private leaving: Subscription | undefined;
-  /** Messages to be published that wait for subscriptions which were made before them. */
-  private held: Request[] = [];
-  private prunedAt = FEW;
+  private readonly held: HeldMessages;
 
   constructor(
     private readonly main: Connection,
@@ -75,6 +68,7 @@ export class PubSub implements Resident {
     { commandTimeout, asyncContext }: PubSubOptions,
   ) {
     this.publisher = asyncContext ? inCallersContext(this.publishing) : this.publishing;
+    this.held = new HeldMessages(main, commandTimeout);
     this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
     main.state$.subscribe((state) => this.followMain(state));
   }
@@ -97,10 +91,10 @@ export class PubSub implements Resident {
       const kind = this.carrier?.state$.value.kind;
       // Messages that are missed while the carrier is lost are missed anyway.
       if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) {
-        this.publishHeld(); // what was called before comes before
+        this.held.letOut(); // what was called before comes before
         this.main.submit(request);
       } else {
-        this.hold(request);
+        this.held.hold(request);
       }
     },
   };
@@ -137,7 +131,7 @@ export class PubSub implements Resident {
   /** What is kept of subscriptions, by kind; all of it is 0 when nothing is observed and the server has confirmed that. */
   get holdings(): ReadonlyMap<string, number> {
     const holdings = new Map([
-      ['messages to be published', this.held.length],
+      ['messages to be published', this.held.count],
       ['Observers of bytes', this.bytesWanted],
     ]);
     for (const { kind, size } of this.all) holdings.set(`names of the kind ${kind}`, size);
@@ -182,7 +176,7 @@ export class PubSub implements Resident {
     const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
     this.reconciling.add(reconciled.subscribe({ error: () => undefined }));
     // What is only left is not waited for.
-    if (!this.unconfirmed) this.publishHeld();
+    if (!this.unconfirmed) this.held.letOut();
     this.lingerOrStay();
   }
 
@@ -247,7 +241,7 @@ export class PubSub implements Resident {
       this.settled();
     }
     if (state.kind === 'reconnecting') {
-      this.publishHeld();
+      this.held.letOut();
       if (!this.wanted) this.close(undefined);
       // Subscriptions fail with the same error as commands.
       else if (state.error instanceof AuthenticationError) this.close(state.error);
@@ -272,7 +266,7 @@ export class PubSub implements Resident {
     this.leaving?.unsubscribe();
     this.askedInBytes = false;
     for (const subscriptions of this.all) subscriptions.end(error);
-    this.publishHeld();
+    this.held.letOut();
   }
 
   /** The carrier is closed some time after the last Observer has left. */
@@ -323,20 +317,7 @@ export class PubSub implements Resident {
   /** What was asked for has been answered. */
   private settled(): void {
     if (!this.asksLater && this.all.some(({ changes }) => changes)) this.scheduleReconcile();
-    if (!this.unconfirmed) this.publishHeld();
-  }
-
-  private hold(request: Request): void {
-    if (this.held.length >= this.prunedAt * 2) {
-      this.held = this.held.filter(({ abandoned }) => !abandoned);
-      this.prunedAt = Math.max(FEW, this.held.length);
-    }
-    this.held.push(request);
-    this.main.submitHeld(request, LONGEST_WAIT);
-  }
-
-  private publishHeld(): void {
-    if (this.held.length > 0) this.main.line.release(this.held.splice(0));
+    if (!this.unconfirmed) this.held.letOut();
   }
 
   private get wanted(): boolean {

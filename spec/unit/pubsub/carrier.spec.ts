@@ -271,6 +271,64 @@ describe('What is published', () => {
     expect(published(commandsOf(main))).toStrictEqual(['PUBLISH b 1']);
   });
 
+  it('waits a quarter of its own time at the most, so that it does not fail for a subscription', async () => {
+    const clock = new VirtualClock();
+    const { publish, greeted, pubsub } = await onCarrier({ commandTimeout: 400 }, clock);
+    const main = await greeted();
+    record(pubsub.messages('channel', ['b']));
+    const answered = record(publish('b', '1'));
+    clock.advance(99);
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual([]);
+    clock.advance(1);
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual(['PUBLISH b 1']);
+    main.receive(':0\r\n');
+    expect(answered).toMatchObject({ values: [0], ended: 'complete' });
+  });
+
+  it('takes along what was called before it and may wait longer', async () => {
+    const clock = new VirtualClock();
+    const { publish, greeted, pubsub, connection } = await onCarrier({}, clock);
+    const main = await greeted();
+    record(pubsub.messages('channel', ['b']));
+    const others = [
+      [5_000, 0],
+      [400, 50],
+      [5_000, 10],
+      [400, 40],
+      [40, 30],
+    ] as const;
+    for (const [n, [commandTimeout, pause]] of others.entries()) {
+      record(publish('b', String(n), commandTimeout));
+      clock.advance(pause);
+    }
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual([0, 1, 2, 3, 4].map((n) => `PUBLISH b ${n}`));
+    record(publish('b', '5', 5_000));
+    clock.advance(900);
+    await tick();
+    expect(published(commandsOf(main))).toHaveLength(5);
+    record(publish('b', '6', 80));
+    connection.destroy();
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('is let out by close(), whatever its own time', async () => {
+    const clock = new VirtualClock();
+    const { publish, greeted, pubsub, connection } = await onCarrier({ commandTimeout: 400 }, clock);
+    const main = await greeted();
+    record(pubsub.messages('channel', ['b']));
+    const answered = record(publish('b', '1', 60_000));
+    const closed = record(connection.close());
+    clock.advance(399);
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual(['PUBLISH b 1']);
+    main.receive(':0\r\n');
+    clock.advance(1);
+    expect([answered.values, closed.ended]).toStrictEqual([[0], 'complete']);
+  });
+
   it('does not wait for a connection that is lost, nor when its subscriber has left', async () => {
     const { pubsub, publish, greeted, link } = await onCarrier({ reconnect: { initialDelay: 60_000 } });
     const main = await greeted();
