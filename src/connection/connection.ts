@@ -78,7 +78,8 @@ export class Connection implements Executor {
   private lastErrorAt = 0;
   /** No repetition cures the last error. */
   private incurable = false;
-  private wasReady = false;
+  /** There was a Redis at the other end. */
+  wasReady = false;
   private closing = false;
   /** How many wait by `connect()`. */
   private connecting = 0;
@@ -286,6 +287,11 @@ export class Connection implements Executor {
     return tooLate(request, cause, Boolean(this.parts.once) && this.wasReady);
   }
 
+  /** No repetition cures why there is no link: what waits for it need not wait. */
+  get isHopeless(): boolean {
+    return this.incurable || this.lastError instanceof AuthenticationError;
+  }
+
   /** A link is being made, or greets. */
   private get isDialing(): boolean {
     return this.state$.value.kind === 'connecting';
@@ -321,7 +327,7 @@ export class Connection implements Executor {
     }
     this.events$.next({ type: 'error', error });
     if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
-    if (this.incurable || error instanceof AuthenticationError) {
+    if (this.isHopeless) {
       this.line.failQueued((request) => hopeless(request, error));
     }
   }

@@ -4,7 +4,7 @@ import { inCallersContext, inContext } from '../connection/async-context';
 import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
 import type { Resident, Send } from '../connection/resident';
-import { AuthenticationError, ConnectionError, ReplyError, type RedisError } from '../errors';
+import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { HeldMessages } from './held-messages';
@@ -244,13 +244,18 @@ export class PubSub implements Resident {
       this.held.letOut();
       if (!this.wanted) this.close(undefined);
       // Subscriptions fail with the same error as commands.
-      else if (state.error instanceof AuthenticationError) this.close(state.error);
+      else if (this.isHopeless(carrier, state.error)) this.close(state.error);
     }
     if (state.kind === 'closed') {
       this.carrier = undefined;
       // A client that is being closed completes its streams, whatever becomes of their connection.
       this.end(this.main.closed ? undefined : state.error);
     }
+  }
+
+  /** What was a Redis to commands may be one again, whatever answers in its place. */
+  private isHopeless(carrier: Connection, error: RedisError): boolean {
+    return carrier.isHopeless && !(this.main.wasReady && error instanceof ProtocolError);
   }
 
   /** Leaves the carrier, and ends the messages of all Observers. */

@@ -95,7 +95,7 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'every lost connection ends the streams of messages',
     file: 'pubsub/pubsub.ts',
-    from: 'else if (state.error instanceof AuthenticationError) this.close(state.error);',
+    from: 'else if (this.isHopeless(carrier, state.error)) this.close(state.error);',
     to: 'else this.close(state.error);',
   },
   {
