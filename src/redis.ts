@@ -39,9 +39,19 @@ import { RedisView } from './redis-view';
  * redis.subscribe('news:*').subscribe(({ channel, data }) => console.log(channel, data));
  */
 export class Redis extends RedisView {
-  /** What the connection is doing: the current state first, `closed` last. */
+  /** What the connection of commands is doing: the current state first, `closed` last. */
   readonly state$: Observable<ConnectionState>;
-  /** What happens to the connection, and the errors of forgotten replies. No process ends when nothing listens. */
+  /**
+   * What happens to the client's connections, and the errors of forgotten replies. No process ends when nothing listens.
+   *
+   * `connection` says which one it is: that of commands, whose state `state$` tells, or that of messages, which is there while something
+   * is observed and some seconds longer. What is published while the connection of messages is lost does not come; its `connect` says
+   * that all subscriptions stand again. What `dedicated` lends is not told of here.
+   * @example
+   * redis.events$
+   *   .pipe(filter(({ connection, type }) => connection === 'messages' && type === 'connect'))
+   *   .subscribe(() => reload()); // what was published in between was missed
+   */
   readonly events$: Observable<ConnectionEvent>;
 
   private readonly connection: Connection;
@@ -91,7 +101,7 @@ export class Redis extends RedisView {
       prefix,
       commandTimeout,
       retry: retryPolicy(retry),
-      report: (error) => connection.events$.next({ type: 'error', error }),
+      report: (error) => connection.events$.next({ connection: 'commands', type: 'error', error }),
       warnUnused,
       callSites,
       plain: prefix === '' && !warnUnused && !callSites,

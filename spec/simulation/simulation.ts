@@ -148,7 +148,9 @@ class Simulation implements Cast {
         watchSignIn(connection, () => linkOf.get(connection), around, { connecting: () => 0, queued: () => 0 });
         const onReady = () => referee.ready(linkOf.get(connection)!);
         const endedFor = () => linkOf.get(connection)!.endedFor;
-        this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady, endedFor }));
+        this.otherStates.push(
+          new States(connection, around, { closing: () => connection.closed, onReady, endedFor }, 'messages'),
+        );
       },
       onConnectThrows: () => this.network.links.at(-1)?.traits.onConnectThrows ?? false,
       credentialsManner: () => {

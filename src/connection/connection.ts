@@ -69,6 +69,7 @@ export class Connection implements Executor {
   readonly clock: Clock;
   /** What the server of the last link said of itself. */
   server: ServerInfo | undefined;
+  private readonly carries: ConnectionEvent['connection'];
   private readonly link$: Observable<ServerInfo>;
   private link: Subscription | undefined;
   private dialedBefore = false;
@@ -95,6 +96,7 @@ export class Connection implements Executor {
   ) {
     const { carriesMessages = false, dial = openSocket, clock = systemClock, endpoint = () => of(options) } = parts;
     this.clock = clock;
+    this.carries = carriesMessages ? 'messages' : 'commands';
     this.session = parts.session ?? new Session(options.database, options.clientName);
     // Where no other connection follows, there is no sense in leaving this one.
     const reconnectOnError = options.reconnect === false || parts.once ? () => false : options.reconnectOnError;
@@ -102,7 +104,7 @@ export class Connection implements Executor {
     this.line = new Line({ ...options, reconnectOnError, carriesMessages, clock, lastError });
     this.line.sessionCommands$.subscribe((command) => this.session.note(command));
     const { session, line } = this;
-    const onError = (error: RedisError) => this.events$.next({ type: 'error', error });
+    const onError = (error: RedisError) => this.events$.next({ connection: this.carries, type: 'error', error });
     const greeter = new Greeter(options, { session, residents: line.residents, clock, carriesMessages, onError });
     const dial$ = defer(() => {
       this.state$.next({ kind: 'connecting' });
@@ -137,7 +139,7 @@ export class Connection implements Executor {
         (attempt, delay, error) => {
           if (this.state$.value.kind === 'closed') return; // by the user's own function
           this.state$.next({ kind: 'reconnecting', attempt, delay, error });
-          this.events$.next({ type: 'reconnecting', attempt, delay });
+          this.events$.next({ connection: this.carries, type: 'reconnecting', attempt, delay });
         },
       ),
     );
@@ -270,7 +272,7 @@ export class Connection implements Executor {
         this.lastError = undefined;
         this.server = server;
         this.state$.next({ kind: 'ready', protocol });
-        this.events$.next({ type: 'connect', protocol });
+        this.events$.next({ connection: this.carries, type: 'connect', protocol });
         this.line.open();
       },
       error: (error: RedisError) => {
@@ -325,8 +327,8 @@ export class Connection implements Executor {
       // Until now all could wait, so that a burst at start-up is not refused.
       this.line.failQueued((request) => this.overflow(request, error), this.options.offlineQueue);
     }
-    this.events$.next({ type: 'error', error });
-    if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
+    this.events$.next({ connection: this.carries, type: 'error', error });
+    if (kind === 'ready') this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });
     if (this.isHopeless) {
       this.line.failQueued((request) => hopeless(request, error));
     }
@@ -336,12 +338,14 @@ export class Connection implements Executor {
   private end(reason?: RedisError): void {
     const wasReady = this.state$.value.kind === 'ready' && this.lastError === undefined;
     const error = this.closing ? undefined : reason;
-    if (reason !== undefined && reason !== this.lastError) this.events$.next({ type: 'error', error: reason });
+    if (reason !== undefined && reason !== this.lastError)
+      this.events$.next({ connection: this.carries, type: 'error', error: reason });
     this.state$.next({ kind: 'closed', ...(error && { error }) });
     const leave = () => this.link?.unsubscribe();
     this.line.end((request) => this.closedError(request), leave);
     // A loss that ends the client has been told with its own reason.
-    if (wasReady && reason === undefined) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
+    if (wasReady && reason === undefined)
+      this.events$.next({ connection: this.carries, type: 'disconnect', reason: 'closed_by_user' });
     this.events$.complete();
   }
 }

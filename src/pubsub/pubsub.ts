@@ -213,10 +213,8 @@ export class PubSub implements Resident {
     const carrier = (this.carrier = this.openCarrier());
     carrier.line.residents.add(this);
     carrier.line.pushesAsBytes = this.takesBytes;
-    // One client has one stream of events, and what is wrong with either connection is to be heard there.
-    carrier.events$.subscribe((event) => {
-      if (event.type === 'error') this.main.events$.next(event);
-    });
+    // One client has one stream of events.
+    carrier.events$.subscribe((event) => this.main.events$.next(event));
     carrier.state$.subscribe((state) => this.follow(carrier, state));
     carrier.open();
   }

@@ -247,7 +247,7 @@ describe('Reconnecting', () => {
     });
     if (cause === undefined || cause === null) expect(error.cause ?? undefined).toBeUndefined();
     else expect(error).toMatchObject({ cause });
-    expect(events.values.at(-1)).toStrictEqual({ type: 'error', error });
+    expect(events.values.at(-1)).toStrictEqual({ connection: 'commands', type: 'error', error });
     expect(await waiting).toMatchObject({ code: 'DISCONNECTED', cause: error });
     expect(connection.closed).toBe(true);
   });
@@ -671,7 +671,7 @@ describe('A link that owes replies', () => {
     expect(socket.destroyed).toBe(false);
     clock.advance(150);
     expect(socket.destroyed).toBe(true);
-    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
+    expect(events.values).toContainEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
     clock.advance(100);
     expect(dials).toHaveLength(2);
   });
@@ -703,7 +703,7 @@ describe('A link that owes replies', () => {
     expect(await waiting).toMatchObject({
       error: { code: 'CONNECTION', delivery: 'unknown', cause: { code: 'TIMEOUT' } },
     });
-    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
+    expect(events.values).toContainEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
   });
 });
 
