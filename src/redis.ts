@@ -55,6 +55,7 @@ export class Redis extends RedisView {
   readonly events$: Observable<ConnectionEvent>;
 
   private readonly connection: Connection;
+  private readonly pubsub: PubSub;
   private readonly source: ReplySource;
   private readonly executorOf: (connection: Connection) => Executor;
   private readonly lend: () => Connection;
@@ -108,6 +109,7 @@ export class Redis extends RedisView {
     };
     super(source, pubsub);
     this.connection = connection;
+    this.pubsub = pubsub;
     this.source = source;
     this.executorOf = executorOf;
     this.lend = () => make('lease', {}, { session: session.copy(), once: true });
@@ -154,12 +156,20 @@ export class Redis extends RedisView {
   }
 
   /**
-   * Lets pending replies arrive, completes all streams and closes the connections; then it emits `undefined` once and completes. It
-   * is hot: it begins at once, whether anything subscribes or not. It can be awaited. Commands that come later are refused.
+   * Lets pending replies arrive, and what was published before them to the client's own Observers, completes all streams and closes the
+   * connections; then it emits `undefined` once and completes. It is hot: it begins at once, whether anything subscribes or not. It can
+   * be awaited. Commands that come later are refused. It takes `commandTimeout` ms at the most, 30 000 where that is more.
+   *
+   * It does not wait for what waits at the server, as BLPOP does, nor for a connection that is lost, nor for the work of `dedicated`:
+   * replies that are pending on what is lent arrive, and its next command is refused. What fails so errors with a DisconnectedError.
+   * @example
+   * await redis.publish('news', 'the last one');
+   * await redis.close();
    */
   close(): Completion {
     // What is lent first, for it ends with the shared connection unless it is closing already.
-    const closing = [...this.leases, this.connection].map((connection) => connection.close());
+    const closing = [...this.leases].map((connection) => connection.close());
+    closing.push(this.connection.close(() => this.pubsub.arrived()));
     return new Completion(forkJoin(closing).pipe(map(() => undefined)));
   }
 

@@ -1,11 +1,14 @@
 import {
   BehaviorSubject,
+  EMPTY,
   Observable,
   Subject,
   Subscription,
+  concat,
   defer,
   filter,
   finalize,
+  last,
   map,
   of,
   race,
@@ -232,18 +235,25 @@ export class Connection implements Executor {
     return false;
   }
 
-  /** Lets what is pending be answered, then closes. What waits at the server, as BLPOP does, is not waited for. */
-  close(): Observable<void> {
+  /**
+   * Lets what is pending be answered, then closes. What waits at the server, as BLPOP does, is not waited for.
+   * @param rest what else is waited for once all is answered, if anything
+   */
+  close(rest: () => Observable<unknown> | undefined = () => undefined): Observable<void> {
     this.closing = true;
     const { kind } = this.state$.value;
     const linked = kind === 'ready' || kind === 'connecting';
-    if (!linked || this.line.pending === 0) {
+    if (!linked || (this.line.pending === 0 && rest() === undefined)) {
       this.destroy();
     } else {
       const lost = this.state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
       // With a limit of its own where commands have none: closing always comes to an end.
       const limit = timer(Math.min(this.options.commandTimeout, LONGEST_CLOSE), this.clock);
-      race(this.line.drained(), lost, limit)
+      const done = this.line.drained().pipe(
+        take(1),
+        switchMap(() => concat(rest() ?? EMPTY, of(undefined)).pipe(last())),
+      );
+      race(done, lost, limit)
         .pipe(take(1))
         .subscribe(() => this.destroy());
     }

@@ -1,4 +1,5 @@
-import { EMPTY, Observable, Subscription, merge, tap, throwError, timer } from 'rxjs';
+import { EMPTY, Observable, Subscription, catchError, merge, takeUntil, tap, throwError, timer } from 'rxjs';
+import { call } from '../commands/call';
 import type { Executor } from '../commands/request-context';
 import { inCallersContext, inContext } from '../connection/async-context';
 import type { Connection } from '../connection/connection';
@@ -16,6 +17,8 @@ import { type Item, type Message, type Topic } from './topic';
 const REFUSED_FOR = 100;
 /** How long the connection for messages stays open after the last Observer has left, ms. */
 const LINGER = 5_000;
+/** How long closing waits at most for messages that the server has sent, ms. */
+const LONGEST_ARRIVAL = 1_000;
 
 /** What the messages of a client need beside their connection. */
 export interface PubSubOptions {
@@ -140,6 +143,14 @@ export class PubSub implements Resident {
 
   get listening(): boolean {
     return this.wanted;
+  }
+
+  /** Completes when what the server has sent to Observers so far has come, or does not come; undefined where nothing can come. */
+  arrived(): Observable<unknown> | undefined {
+    const { carrier } = this;
+    if (!this.wanted || carrier?.state$.value.kind !== 'ready') return undefined;
+    const fence = carrier.line.greet(call('PING')).pipe(catchError(() => EMPTY));
+    return fence.pipe(takeUntil(timer(LONGEST_ARRIVAL, carrier.clock)));
   }
 
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {
