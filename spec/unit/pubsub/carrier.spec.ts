@@ -127,6 +127,28 @@ describe('The connection for messages', () => {
     expect(subscriptionsOn(link).at(-1)).toBe('SUBSCRIBE late');
   });
 
+  it('asks for long names in portions of 64 KiB, and for one that is longer alone', async () => {
+    const { pubsub, link } = await onCarrier();
+    const long = Array.from({ length: 12 }, (_, n) => String(n).padStart(20_000, 'x'));
+    const names = [...long, 'y'.repeat(100_000), 'z'];
+    record(pubsub.messages('channel', names));
+    const asked: number[][] = [];
+    let written = 1;
+    let confirmedNames = 0;
+    while (confirmedNames < names.length) {
+      await tick();
+      const commands = subscriptionsOn(link).slice(written);
+      written += commands.length;
+      expect(commands).toHaveLength(1);
+      const portion = commands[0]!.split(' ').slice(1);
+      asked.push(portion.map(({ length }) => length));
+      confirmedNames += portion.length;
+      link.receive(portion.map(confirmed).join(''));
+    }
+    const three = Array(3).fill(20_000);
+    expect(asked).toStrictEqual([three, three, three, three, [100_000], [1]]);
+  });
+
   it('in RESP2 also while it asks for many names behind new credentials', async () => {
     const tokens$ = new BehaviorSubject({ password: 'one' });
     const { pubsub, link } = await onCarrier({ protocol: 2, credentials: tokens$ });
