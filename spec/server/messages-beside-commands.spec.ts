@@ -1,4 +1,5 @@
 import type { ConnectionEvent, Redis } from 'rxjs-redis';
+import { clientTracking } from 'rxjs-redis/commands';
 import { eventually, record, useClients } from '../support/clients';
 import { outcome } from '../support/outcomes';
 import { useServer } from '../support/server';
@@ -104,5 +105,40 @@ describe.each([3, 2] as const)('Beside one subscription in RESP%d', (protocol) =
       expect(messages.values.map(({ data }) => data)).toStrictEqual(['x', 'y']);
       expect(messages.ended).toBe('complete');
     }
+  });
+});
+
+describe('Beside a subscription', () => {
+  const server = useServer();
+  const make = useClients();
+
+  it('invalidations of keys stay on the connection of the commands', async () => {
+    const other = make(server().url);
+    const redis = make({
+      url: server().url,
+      clientName: 'tracking',
+      onConnect: [clientTracking('ON', { BCAST: true })],
+    });
+    const messages = record(redis.subscribe('beside'));
+    const flags = async () => {
+      const lines = (await other.call<string>('CLIENT LIST'))
+        .split('\n')
+        .filter((line) => / name=tracking /.test(line));
+      return lines.map((line) => [/ sub=(\d+) /.exec(line)![1], / flags=(\w+) /.exec(line)![1]!]).sort();
+    };
+    // `t` has its keys tracked, `B` all of them, and `P` is subscribed.
+    const expected = [
+      ['0', expect.stringMatching(/^(?=.*t)(?=.*B)[^P]*$/)],
+      ['1', expect.stringMatching(/^(?=.*P)[^tB]*$/)],
+    ];
+    await redis.publish('beside', 'before');
+    await until(() => messages.values.length === 1);
+    expect(await flags()).toStrictEqual(expected);
+    await Promise.all(Array.from({ length: 100 }, (_, n) => other.set(`beside:${n}`, 'x')));
+    expect(await redis.get('beside:99')).toBe('x');
+    await redis.publish('beside', 'after');
+    await until(() => messages.values.length === 2);
+    expect(await flags()).toStrictEqual(expected);
+    expect(messages.values.map(({ data }) => data)).toStrictEqual(['before', 'after']);
   });
 });
