@@ -119,7 +119,7 @@ export class RedisView<S extends string | Buffer = string>
    * there are, the server sees one subscription, made with the first of them, ended with the last, restored after a reconnect.
    * @param names text or bytes; on `redis.bytes` the names in messages are bytes
    * @returns messages until the client is closed, for Observers and for `for await`; errors with a ReplyError when the server refuses
-   * the channel
+   * the channel, and as commands do where no repetition cures why there is no connection
    * @throws TypeError when a name is neither text nor bytes, or an option is wrong
    * @example
    * redis.subscribe('news:*').pipe(filter(({ data }) => data !== '')).subscribe(render);

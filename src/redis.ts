@@ -39,12 +39,23 @@ import { RedisView } from './redis-view';
  * redis.subscribe('news:*').subscribe(({ channel, data }) => console.log(channel, data));
  */
 export class Redis extends RedisView {
-  /** What the connection is doing: the current state first, `closed` last. */
+  /** What the connection of commands is doing: the current state first, `closed` last. */
   readonly state$: Observable<ConnectionState>;
-  /** What happens to the connection, and the errors of forgotten replies. No process ends when nothing listens. */
+  /**
+   * What happens to the client's connections, and the errors of forgotten replies. No process ends when nothing listens.
+   *
+   * `connection` says which one it is: that of commands, whose state `state$` tells, or that of messages, which is there while something
+   * is observed and some seconds longer. What is published while the connection of messages is lost does not come; its `connect` says
+   * that all subscriptions stand again. What `dedicated` lends is not told of here.
+   * @example
+   * redis.events$
+   *   .pipe(filter(({ connection, type }) => connection === 'messages' && type === 'connect'))
+   *   .subscribe(() => reload()); // what was published in between was missed
+   */
   readonly events$: Observable<ConnectionEvent>;
 
   private readonly connection: Connection;
+  private readonly pubsub: PubSub;
   private readonly source: ReplySource;
   private readonly executorOf: (lease: Connection) => Executor;
   private readonly lend: () => Connection;
@@ -91,13 +102,14 @@ export class Redis extends RedisView {
       prefix,
       commandTimeout,
       retry: retryPolicy(retry),
-      report: (error) => connection.events$.next({ type: 'error', error }),
+      report: (error) => connection.events$.next({ connection: 'commands', type: 'error', error }),
       warnUnused,
       callSites,
       plain: prefix === '' && !warnUnused && !callSites,
     };
     super(source, pubsub);
     this.connection = connection;
+    this.pubsub = pubsub;
     this.source = source;
     this.executorOf = (lease) => wrapping(lease, resolved)(lease);
     this.lend = () => make('lease', {}, { session: session.copy(), once: true });
@@ -144,12 +156,20 @@ export class Redis extends RedisView {
   }
 
   /**
-   * Lets pending replies arrive, completes all streams and closes the connections; then it emits `undefined` once and completes. It
-   * is hot: it begins at once, whether anything subscribes or not. It can be awaited. Commands that come later are refused.
+   * Lets pending replies arrive, and what was published before them to the client's own Observers, completes all streams and closes the
+   * connections; then it emits `undefined` once and completes. It is hot: it begins at once, whether anything subscribes or not. It can
+   * be awaited. Commands that come later are refused. It takes `commandTimeout` ms at the most, 30 000 where that is more.
+   *
+   * It does not wait for what waits at the server, as BLPOP does, nor for a connection that is lost, nor for the work of `dedicated`:
+   * replies that are pending on what is lent arrive, and its next command is refused. What fails so errors with a DisconnectedError.
+   * @example
+   * await redis.publish('news', 'the last one');
+   * await redis.close();
    */
   close(): Completion {
     // What is lent first, for it ends with the shared connection unless it is closing already.
-    const closing = [...this.leases, this.connection].map((connection) => connection.close());
+    const closing = [...this.leases].map((connection) => connection.close());
+    closing.push(this.connection.close(() => this.pubsub.arrived()));
     return new Completion(forkJoin(closing).pipe(map(() => undefined)));
   }
 

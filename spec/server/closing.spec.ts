@@ -105,7 +105,7 @@ describe('Closing', () => {
     const events: Observable<ConnectionEvent> = redis.events$;
     const told = lastValueFrom(events.pipe(toArray()));
     await redis.destroy();
-    expect(await told).toStrictEqual([{ type: 'disconnect', reason: 'closed_by_user' }]);
+    expect(await told).toStrictEqual([{ connection: 'commands', type: 'disconnect', reason: 'closed_by_user' }]);
   });
 
   it('from within a callback of state$ refuses the command that opened the connection', async () => {

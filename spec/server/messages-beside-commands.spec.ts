@@ -1,4 +1,5 @@
-import type { Redis } from 'rxjs-redis';
+import type { ConnectionEvent, Redis } from 'rxjs-redis';
+import { clientTracking } from 'rxjs-redis/commands';
 import { eventually, record, useClients } from '../support/clients';
 import { outcome } from '../support/outcomes';
 import { useServer } from '../support/server';
@@ -65,5 +66,79 @@ describe.each([3, 2] as const)('Beside one subscription in RESP%d', (protocol) =
     await redis.close();
     await eventually(named, (lines) => lines.length === 0);
     expect(again.ended).toBe('complete');
+  });
+
+  it('what happens to their connection is told apart, and state$ is that of the commands', async () => {
+    const other = make({ url: server().url });
+    const redis = make({ url: server().url, protocol, reconnect: { initialDelay: 1 } });
+    const [states, events] = [record(redis.state$), record(redis.events$)];
+    const messages = record(redis.subscribe('told'));
+    const of = (which: ConnectionEvent['connection']) =>
+      events.values.filter(({ connection }) => connection === which).map(({ type }) => type);
+    await redis.publish('told', 'before');
+    await until(() => of('messages').length === 1);
+    expect(await other.clientKill({ TYPE: 'PUBSUB' })).toBe(1);
+    await until(() => of('messages').length === 5);
+    expect(of('messages')).toStrictEqual(['connect', 'error', 'disconnect', 'reconnecting', 'connect']);
+    // All subscriptions stand when that is told.
+    expect(await other.publish('told', 'after')).toBe(1);
+    await until(() => messages.values.length === 2);
+    expect(of('commands')).toStrictEqual(['connect']);
+    expect(events.values).toContainEqual({ connection: 'messages', type: 'disconnect', reason: 'server_closed' });
+    expect(states.values.map(({ kind }) => kind)).toStrictEqual(['idle', 'connecting', 'ready']);
+    await redis.close();
+    expect(events.values.slice(-2)).toStrictEqual([
+      { connection: 'messages', type: 'disconnect', reason: 'closed_by_user' },
+      { connection: 'commands', type: 'disconnect', reason: 'closed_by_user' },
+    ]);
+    expect(events.ended).toBe('complete');
+  });
+
+  it('what the same client has published arrives before it is closed', async () => {
+    for (let n = 0; n < 20; n++) {
+      const redis = make({ url: server().url, protocol });
+      const messages = record(redis.subscribe('closing'));
+      const published = [redis.publish('closing', 'x').then(), redis.publish('closing', 'y').then()];
+      if (n % 2 === 0) await Promise.all(published);
+      await redis.close();
+      expect(await Promise.all(published)).toStrictEqual([1, 1]);
+      expect(messages.values.map(({ data }) => data)).toStrictEqual(['x', 'y']);
+      expect(messages.ended).toBe('complete');
+    }
+  });
+});
+
+describe('Beside a subscription', () => {
+  const server = useServer();
+  const make = useClients();
+
+  it('invalidations of keys stay on the connection of the commands', async () => {
+    const other = make(server().url);
+    const redis = make({
+      url: server().url,
+      clientName: 'tracking',
+      onConnect: [clientTracking('ON', { BCAST: true })],
+    });
+    const messages = record(redis.subscribe('beside'));
+    const flags = async () => {
+      const lines = (await other.call<string>('CLIENT LIST'))
+        .split('\n')
+        .filter((line) => / name=tracking /.test(line));
+      return lines.map((line) => [/ sub=(\d+) /.exec(line)![1], / flags=(\w+) /.exec(line)![1]!]).sort();
+    };
+    // `t` has its keys tracked, `B` all of them, and `P` is subscribed.
+    const expected = [
+      ['0', expect.stringMatching(/^(?=.*t)(?=.*B)[^P]*$/)],
+      ['1', expect.stringMatching(/^(?=.*P)[^tB]*$/)],
+    ];
+    await redis.publish('beside', 'before');
+    await until(() => messages.values.length === 1);
+    expect(await flags()).toStrictEqual(expected);
+    await Promise.all(Array.from({ length: 100 }, (_, n) => other.set(`beside:${n}`, 'x')));
+    expect(await redis.get('beside:99')).toBe('x');
+    await redis.publish('beside', 'after');
+    await until(() => messages.values.length === 2);
+    expect(await flags()).toStrictEqual(expected);
+    expect(messages.values.map(({ data }) => data)).toStrictEqual(['before', 'after']);
   });
 });

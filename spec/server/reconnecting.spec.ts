@@ -253,7 +253,7 @@ describe('Closing', () => {
     const pending = outcome(redis.call('BLPOP', 'nothing', 0));
     redis.destroy().subscribe();
     expect(await pending).toMatchObject({ error: { delivery: expect.stringMatching(/un/) } });
-    expect(await told).toStrictEqual([{ type: 'disconnect', reason: 'closed_by_user' }]);
+    expect(await told).toStrictEqual([{ connection: 'commands', type: 'disconnect', reason: 'closed_by_user' }]);
     expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'closed' });
   });
 

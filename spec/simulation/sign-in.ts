@@ -48,6 +48,8 @@ export function watchSignIn(
     const { value: state } = connection.state$;
     if (event.type !== 'reconnecting' || state.kind !== 'reconnecting') return;
     const link = linkOf();
+    // The commands' connection tells of that of messages as well.
+    if ((event.connection === 'messages') !== (link?.carriesMessages === true)) return;
     const isNew = link !== last;
     last = link;
     if (link === undefined) return;

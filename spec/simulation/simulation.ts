@@ -153,7 +153,9 @@ class Simulation implements Cast {
         watchSignIn(connection, () => linkOf.get(connection), around, { connecting: () => 0, queued: () => 0 });
         const onReady = (protocol: 2 | 3) => referee.ready(linkOf.get(connection)!, protocol);
         const endedFor = () => linkOf.get(connection)!.endedFor;
-        this.otherStates.push(new States(connection, around, { closing: () => connection.closed, onReady, endedFor }));
+        this.otherStates.push(
+          new States(connection, around, { closing: () => connection.closed, onReady, endedFor }, 'messages'),
+        );
       },
       lent: (connection) => {
         lent.add(connection);

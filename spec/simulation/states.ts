@@ -51,6 +51,7 @@ export class States {
     { state$, events$ }: Told,
     private readonly around: Circumstances,
     private readonly knowledge: Knowledge,
+    private readonly carries: ConnectionEvent['connection'] = 'commands',
   ) {
     state$.subscribe((state) => this.enter(state));
     events$.subscribe({ next: (event) => this.hear(event), complete: () => (this.ended = true) });
@@ -132,6 +133,8 @@ export class States {
   }
 
   private hear(event: ConnectionEvent): void {
+    // The commands' connection tells of that of messages as well.
+    if (event.connection !== this.carries) return;
     const { journal } = this.around;
     journal.note('event', event.type);
     if (event.type !== 'connect' && event.type !== 'disconnect') return;

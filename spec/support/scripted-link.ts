@@ -64,7 +64,8 @@ export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
     new Connection(resolved, { dial, carriesMessages, ...(clock && { clock }) });
   const connection = made(main.dial, false);
   const pubsub = new PubSub(connection, () => made(carried.dial, true), resolved);
-  const from = { ...plainContext, executor: connection };
+  const { commandTimeout } = resolved;
+  const from = { ...plainContext, executor: connection, commandTimeout };
   return {
     /** the links for commands */
     links: main.links,
@@ -73,8 +74,8 @@ export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
     connection,
     pubsub,
     send: (name: string, ...args: string[]) => Reply.from(from, call(name, ...args)),
-    publish: (channel: string, data: string) =>
-      Reply.from({ ...from, executor: pubsub.publisher }, call('PUBLISH', channel, data)),
+    publish: (channel: string, data: string, commandTimeout = from.commandTimeout) =>
+      Reply.from({ ...from, executor: pubsub.publisher, commandTimeout }, call('PUBLISH', channel, data)),
     /** Waits for the next link for commands and answers its greeting. */
     greeted: main.greeted,
     /** Waits for the next link for messages and answers its greeting. */

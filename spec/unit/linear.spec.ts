@@ -1,3 +1,4 @@
+import { Subscriber } from 'rxjs';
 import * as c from 'rxjs-redis/commands';
 import { readClusterReplicas } from '../../src/commands/replies/cluster';
 import { kindOf } from '../../src/resp/kind-of';
@@ -5,6 +6,7 @@ import { parseUrl } from '../../src/options/url';
 import { resolveOptions } from '../../src/options';
 import { withReplyErrors } from '../../src/commands/reply-error';
 import { ErrorFrame, type Frame } from '../../src/resp/frames';
+import { Subscriptions } from '../../src/pubsub/subscriptions';
 import { growth } from '../support/growth';
 
 const STRINGS = { bytes: false, prefix: '' };
@@ -52,6 +54,15 @@ describe('The time it takes grows as the input does, for', () => {
     ['brackets of a host', (size) => tried(() => parseUrl(`redis://${']'.repeat(size)}`))],
     ['a name of the client', (size) => tried(() => resolveOptions({ clientName: `${'a'.repeat(size)} ` }))],
     ['a kind of value', (size) => () => kindOf(new ErrorFrame('X'.repeat(size)))],
+    [
+      'the end of a channel with many Observers',
+      (size) => () => {
+        const channels = new Subscriptions('channel');
+        const topic = channels.topic('a');
+        for (let n = 0; n < size / 10; n++) topic.strings.subscribe(new Subscriber<unknown>());
+        channels.end();
+      },
+    ],
     [
       'errors inside a reply',
       (size) => () => withReplyErrors(Array.from({ length: size / 10 }, () => [new ErrorFrame('ERR')])),

@@ -16,12 +16,13 @@ export type ConnectionState =
 /** Why a connection ended. */
 export type DisconnectReason = 'connection_lost' | 'timeout' | 'server_closed' | 'closed_by_user';
 
-/** What happened to a connection. */
-export type ConnectionEvent =
+/** What happened to a connection of a client: to that of its commands, or to that of its messages. */
+export type ConnectionEvent = { readonly connection: 'commands' | 'messages' } & (
   | { readonly type: 'connect'; readonly protocol: 2 | 3 }
   | { readonly type: 'disconnect'; readonly reason: DisconnectReason }
   | { readonly type: 'reconnecting'; readonly attempt: number; readonly delay: number | undefined }
-  | { readonly type: 'error'; readonly error: RedisError };
+  | { readonly type: 'error'; readonly error: RedisError }
+);
 
 /** What a loss is told as. */
 export function reasonFor(error: RedisError): DisconnectReason {

@@ -1,11 +1,14 @@
 import {
   BehaviorSubject,
+  EMPTY,
   Observable,
   Subject,
   Subscription,
+  concat,
   defer,
   filter,
   finalize,
+  last,
   map,
   of,
   race,
@@ -70,6 +73,7 @@ export class Connection implements Executor {
   readonly clock: Clock;
   /** What the server of the last link said of itself. */
   server: ServerInfo | undefined;
+  private readonly carries: ConnectionEvent['connection'];
   private readonly link$: Observable<ServerInfo>;
   private link: Subscription | undefined;
   private dialedBefore = false;
@@ -81,7 +85,8 @@ export class Connection implements Executor {
   private lastErrorAt = 0;
   /** No repetition cures the last error. */
   private incurable = false;
-  private wasReady = false;
+  /** There was a Redis at the other end. */
+  wasReady = false;
   private closing = false;
   /** How many wait by `connect()`. */
   private connecting = 0;
@@ -98,6 +103,7 @@ export class Connection implements Executor {
     const { carriesMessages = false, dial = openSocket, clock = systemClock } = parts;
     this.clock = clock;
     this.endpoint = options;
+    this.carries = carriesMessages ? 'messages' : 'commands';
     this.session = parts.session ?? new Session(options.database, options.clientName);
     // Where no other connection follows, there is no sense in leaving this one.
     const reconnectOnError = options.reconnect === false || parts.once ? () => false : options.reconnectOnError;
@@ -105,7 +111,7 @@ export class Connection implements Executor {
     this.line = new Line({ ...options, reconnectOnError, carriesMessages, clock, lastError });
     this.line.sessionCommands$.subscribe((command) => this.session.note(command));
     const { session, line } = this;
-    const onError = (error: RedisError) => this.events$.next({ type: 'error', error });
+    const onError = (error: RedisError) => this.events$.next({ connection: this.carries, type: 'error', error });
     const address = () => this.address;
     const greeter = new Greeter(options, {
       session,
@@ -150,7 +156,7 @@ export class Connection implements Executor {
         (attempt, delay, error) => {
           if (this.state$.value.kind === 'closed') return; // by the user's own function
           this.state$.next({ kind: 'reconnecting', attempt, delay, error });
-          this.events$.next({ type: 'reconnecting', attempt, delay });
+          this.events$.next({ connection: this.carries, type: 'reconnecting', attempt, delay });
         },
       ),
     );
@@ -248,18 +254,25 @@ export class Connection implements Executor {
     return false;
   }
 
-  /** Lets what is pending be answered, then closes. What waits at the server, as BLPOP does, is not waited for. */
-  close(): Observable<void> {
+  /**
+   * Lets what is pending be answered, then closes. What waits at the server, as BLPOP does, is not waited for.
+   * @param rest what else is waited for once all is answered, if anything
+   */
+  close(rest: () => Observable<unknown> | undefined = () => undefined): Observable<void> {
     this.closing = true;
     const { kind } = this.state$.value;
     const linked = kind === 'ready' || kind === 'connecting';
-    if (!linked || this.line.pending === 0) {
+    if (!linked || (this.line.pending === 0 && rest() === undefined)) {
       this.destroy();
     } else {
       const lost = this.state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
       // With a limit of its own where commands have none: closing always comes to an end.
       const limit = timer(Math.min(this.options.commandTimeout, LONGEST_CLOSE), this.clock);
-      race(this.line.drained(), lost, limit)
+      const done = this.line.drained().pipe(
+        take(1),
+        switchMap(() => concat(rest() ?? EMPTY, of(undefined)).pipe(last())),
+      );
+      race(done, lost, limit)
         .pipe(take(1))
         .subscribe(() => this.destroy());
     }
@@ -288,7 +301,7 @@ export class Connection implements Executor {
         this.lastError = undefined;
         this.server = server;
         this.state$.next({ kind: 'ready', protocol });
-        this.events$.next({ type: 'connect', protocol });
+        this.events$.next({ connection: this.carries, type: 'connect', protocol });
         this.line.open();
       },
       error: (error: RedisError) => {
@@ -303,6 +316,11 @@ export class Connection implements Executor {
     const { value: state } = this.state$;
     const cause = state.kind === 'closed' ? state.error : undefined;
     return tooLate(request, cause, Boolean(this.parts.once) && this.wasReady);
+  }
+
+  /** No repetition cures why there is no link: what waits for it need not wait. */
+  get isHopeless(): boolean {
+    return this.incurable || this.lastError instanceof AuthenticationError;
   }
 
   /** A link is being made, or greets. */
@@ -338,9 +356,9 @@ export class Connection implements Executor {
       // Until now all could wait, so that a burst at start-up is not refused.
       this.line.failQueued((request) => this.overflow(request, error), this.options.offlineQueue);
     }
-    this.events$.next({ type: 'error', error });
-    if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
-    if (this.incurable || error instanceof AuthenticationError) {
+    this.events$.next({ connection: this.carries, type: 'error', error });
+    if (kind === 'ready') this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });
+    if (this.isHopeless) {
       this.line.failQueued((request) => hopeless(request, error));
     }
   }
@@ -349,12 +367,14 @@ export class Connection implements Executor {
   private end(reason?: RedisError): void {
     const wasReady = this.state$.value.kind === 'ready' && this.lastError === undefined;
     const error = this.closing ? undefined : reason;
-    if (reason !== undefined && reason !== this.lastError) this.events$.next({ type: 'error', error: reason });
+    if (reason !== undefined && reason !== this.lastError)
+      this.events$.next({ connection: this.carries, type: 'error', error: reason });
     this.state$.next({ kind: 'closed', ...(error && { error }) });
     const leave = () => this.link?.unsubscribe();
     this.line.end((request) => this.closedError(request), leave);
     // A loss that ends the client has been told with its own reason.
-    if (wasReady && reason === undefined) this.events$.next({ type: 'disconnect', reason: 'closed_by_user' });
+    if (wasReady && reason === undefined)
+      this.events$.next({ connection: this.carries, type: 'disconnect', reason: 'closed_by_user' });
     this.events$.complete();
   }
 }

@@ -89,9 +89,11 @@ export class Greeter {
 
   private introduce(send: Send, given: unknown, onServer: (server: ServerInfo) => void): Observable<ServerInfo> {
     const { protocol, onConnect, prefix, libraryName } = this.options;
-    const { session, residents } = this.parts;
+    const { session, residents, carriesMessages } = this.parts;
     const { database, clientName, settings, credentials: signedIn } = session;
-    const own = onConnect().map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
+    // A server counts invalidations against the small limit of a subscribed client, and nothing on that connection wants them.
+    const wanted = onConnect().filter(({ spec }) => !carriesMessages || spec.effect !== 'tracking');
+    const own = wanted.map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
     const credentials = signedIn ?? (this.options.credentials && checked(given));
     const { bare } = session.introductions;
     const greeting = {

@@ -5,6 +5,7 @@ import { toReplyError } from '../commands/reply-error';
 import type { UnexpectedReply } from '../commands/unexpected-reply';
 import type { BytesWanted } from '../resp/decoder';
 import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
+import { toPush } from '../resp/pushes';
 import { isMessage } from './array-pushes';
 import type { LinkMode } from './link-mode';
 import type { Ring } from './ring';
@@ -75,6 +76,7 @@ export class Incoming {
   }
 
   // Hot: once per frame.
+  /** @throws ProtocolError when an array that stands for a push is none */
   receive(frame: Frame): void {
     this.insideReply = false;
     if (typeof frame === 'object' && frame !== null) {
@@ -83,7 +85,7 @@ export class Incoming {
         return;
       }
       if (Array.isArray(frame) && this.arraysArePushes() && isMessage(frame)) {
-        this.receivePush(new Push(frame));
+        this.receivePush(toPush(frame));
         return;
       }
       if (frame instanceof Attribute) return;
@@ -176,8 +178,9 @@ function isLateRefusal(frame: Frame): boolean {
   return frame instanceof ErrorFrame && LATE_REFUSALS.has(frame.kind);
 }
 
-/** Whether a push names the channel that was asked for; either may be text or bytes. */
+/** Whether a push names the channel that was asked for; either may be text or bytes, and a push may name none. */
 function sameName(asked: unknown, named: unknown): boolean {
+  if (named === null) return false;
   if (typeof asked === 'string' && typeof named === 'string') return asked === named;
   return Buffer.compare(asBytes(asked), asBytes(named)) === 0;
 }

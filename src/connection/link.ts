@@ -150,15 +150,23 @@ export class Link implements FrameSink {
       const frames$ = this.heard$().pipe(decodeResp(this.options.limits, this.incoming.bytesWanted));
       subscriber.add(
         frames$.subscribe({
-          next: (frame) => {
-            this.reading = true;
-            this.incoming.receive(frame);
-            this.reading = false;
-          },
+          next: (frame) => this.receive(frame),
           error: (error: RedisError) => this.lose(error),
         }),
       );
     });
+  }
+
+  // Hot: once per frame.
+  private receive(frame: Frame): void {
+    this.reading = true;
+    try {
+      this.incoming.receive(frame);
+    } catch (error) {
+      this.lose(error instanceof ProtocolError ? error : new ProtocolError(String(error), { cause: error }));
+    } finally {
+      this.reading = false;
+    }
   }
 
   /** The handshake is through: the queue flows. */

@@ -10,7 +10,7 @@ export interface Resident {
   // Hot: once per push.
   /** Takes a push, whatever its kind. */
   receive(push: Push): void;
-  /** It waits for pushes, so a link that is silent and owes nothing is probed. */
+  /** It waits for pushes: a link that is silent and owes nothing is probed, and one that is lost is made anew soon. */
   readonly listening: boolean;
   /** Brings it back over a new link; completes when it is back. */
   restore(send: Send, protocol: 2 | 3): Observable<unknown>;

@@ -93,7 +93,8 @@ export interface RedisOptions {
   /** RESP version; `auto`, the default, asks for 3 and takes 2 where the server refuses */
   readonly protocol?: 2 | 3 | 'auto' | undefined;
   /**
-   * sent on every connection when it is made, before anything else; a refusal counts as a failed connection.
+   * sent on every connection when it is made, before anything else; a refusal counts as a failed connection. CLIENT TRACKING is not
+   * sent on that of messages.
    *
    * No SELECT, AUTH, HELLO or CLIENT SETNAME, for which there are options; nothing that the shared connection refuses but CLIENT
    * TRACKING, READONLY and READWRITE; nothing that waits. What the user changes later by CLIENT NO-EVICT and the like stays changed.

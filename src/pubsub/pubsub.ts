@@ -1,30 +1,28 @@
-import { EMPTY, Observable, Subscription, merge, tap, throwError, timer } from 'rxjs';
-import type { Request } from '../commands/request';
+import { EMPTY, Observable, Subscription, catchError, merge, takeUntil, tap, throwError, timer } from 'rxjs';
+import { call } from '../commands/call';
 import type { Executor } from '../commands/request-context';
 import { inContext } from '../connection/async-context';
 import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
 import type { Resident, Send } from '../connection/resident';
-import { AuthenticationError, ConnectionError, ReplyError, type RedisError } from '../errors';
+import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
+import { HeldMessages } from './held-messages';
 import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
-import { asText, type Item, type Message, type Topic } from './topic';
+import { type Item, type Message, type Topic } from './topic';
 
 /** A server that refuses subscriptions for the moment is asked again after so long, ms. */
 const REFUSED_FOR = 100;
 /** How long the connection for messages stays open after the last Observer has left, ms. */
 const LINGER = 5_000;
-/** How long a message that is published waits at most for subscriptions that were made before it, ms. */
-const LONGEST_WAIT = 1_000;
-
-/** Looking through fewer messages that wait is not worth it. */
-const FEW = 64;
+/** How long closing waits at most for messages that the server has sent, ms. */
+const LONGEST_ARRIVAL = 1_000;
 
 /** What the messages of a client need beside their connection. */
 export interface PubSubOptions {
-  /** how long refusals of a subscription that the server has taken away are put up with, ms */
+  /** how long refusals of a subscription that the server has taken away are put up with, and closing waits for replies, ms */
   readonly commandTimeout: number;
 }
 
@@ -63,9 +61,7 @@ export class PubSub implements Resident {
   private wrongServer: ReplyError | undefined;
   private protocol: 2 | 3 | undefined;
   private leaving: Subscription | undefined;
-  /** Messages to be published that wait for subscriptions which were made before them. */
-  private held: Request[] = [];
-  private prunedAt = FEW;
+  private readonly held: HeldMessages;
 
   /** @param wrap what the executors of the main connection are wrapped in */
   constructor(
@@ -75,6 +71,7 @@ export class PubSub implements Resident {
     wrap = (executor: Executor) => executor,
   ) {
     this.publisher = wrap(this.publishing);
+    this.held = new HeldMessages(main, commandTimeout);
     this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
     main.state$.subscribe((state) => this.followMain(state));
   }
@@ -97,10 +94,10 @@ export class PubSub implements Resident {
       const kind = this.carrier?.state$.value.kind;
       // Messages that are missed while the carrier is lost are missed anyway.
       if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) {
-        this.publishHeld(); // what was called before comes before
+        this.held.letOut(); // what was called before comes before
         this.main.submit(request);
       } else {
-        this.hold(request);
+        this.held.hold(request);
       }
     },
   };
@@ -137,7 +134,7 @@ export class PubSub implements Resident {
   /** What is kept of subscriptions, by kind; all of it is 0 when nothing is observed and the server has confirmed that. */
   get holdings(): ReadonlyMap<string, number> {
     const holdings = new Map([
-      ['messages to be published', this.held.length],
+      ['messages to be published', this.held.count],
       ['Observers of bytes', this.bytesWanted],
     ]);
     for (const { kind, size } of this.all) holdings.set(`names of the kind ${kind}`, size);
@@ -145,7 +142,15 @@ export class PubSub implements Resident {
   }
 
   get listening(): boolean {
-    return this.carrier?.state$.value.kind === 'ready' && this.wanted;
+    return this.wanted;
+  }
+
+  /** Completes when what the server has sent to Observers so far has come, or does not come; undefined where nothing can come. */
+  arrived(): Observable<unknown> | undefined {
+    const { carrier } = this;
+    if (!this.wanted || carrier?.state$.value.kind !== 'ready') return undefined;
+    const fence = carrier.line.greet(call('PING')).pipe(catchError(() => EMPTY));
+    return fence.pipe(takeUntil(timer(LONGEST_ARRIVAL, carrier.clock)));
   }
 
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {
@@ -182,14 +187,14 @@ export class PubSub implements Resident {
     const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
     this.reconciling.add(reconciled.subscribe({ error: () => undefined }));
     // What is only left is not waited for.
-    if (!this.unconfirmed) this.publishHeld();
+    if (!this.unconfirmed) this.held.letOut();
     this.lingerOrStay();
   }
 
   // Hot: once per message.
-  receive({ items }: Push): void {
-    const [kind, first, second, third] = items as Item[];
-    switch (asText(kind!)) {
+  receive({ kind, items }: Push): void {
+    const [, first, second, third] = items as Item[];
+    switch (kind) {
       case 'message':
         this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);
         return;
@@ -201,7 +206,9 @@ export class PubSub implements Resident {
         return;
       case 'sunsubscribe': {
         const { carrier } = this;
-        if (carrier !== undefined) this.removals.removed(keyOf(first!), (command) => carrier.line.greet(command));
+        // It names no channel where nothing was left.
+        if (carrier !== undefined && items[1] !== null)
+          this.removals.removed(keyOf(first!), (command) => carrier.line.greet(command));
       }
     }
   }
@@ -217,10 +224,8 @@ export class PubSub implements Resident {
     const carrier = (this.carrier = this.openCarrier());
     carrier.line.residents.add(this);
     carrier.line.pushesAsBytes = this.takesBytes;
-    // One client has one stream of events, and what is wrong with either connection is to be heard there.
-    carrier.events$.subscribe((event) => {
-      if (event.type === 'error') this.main.events$.next(event);
-    });
+    // One client has one stream of events.
+    carrier.events$.subscribe((event) => this.main.events$.next(event));
     carrier.state$.subscribe((state) => this.follow(carrier, state));
     carrier.open();
   }
@@ -245,16 +250,21 @@ export class PubSub implements Resident {
       this.settled();
     }
     if (state.kind === 'reconnecting') {
-      this.publishHeld();
+      this.held.letOut();
       if (!this.wanted) this.close(undefined);
       // Subscriptions fail with the same error as commands.
-      else if (state.error instanceof AuthenticationError) this.close(state.error);
+      else if (this.isHopeless(carrier, state.error)) this.close(state.error);
     }
     if (state.kind === 'closed') {
       this.carrier = undefined;
       // A client that is being closed completes its streams, whatever becomes of their connection.
       this.end(this.main.closed ? undefined : state.error);
     }
+  }
+
+  /** What was a Redis to commands may be one again, whatever answers in its place. */
+  private isHopeless(carrier: Connection, error: RedisError): boolean {
+    return carrier.isHopeless && !(this.main.wasReady && error instanceof ProtocolError);
   }
 
   /** Leaves the carrier, and ends the messages of all Observers. */
@@ -270,7 +280,7 @@ export class PubSub implements Resident {
     this.leaving?.unsubscribe();
     this.askedInBytes = false;
     for (const subscriptions of this.all) subscriptions.end(error);
-    this.publishHeld();
+    this.held.letOut();
   }
 
   /** The carrier is closed some time after the last Observer has left. */
@@ -321,20 +331,7 @@ export class PubSub implements Resident {
   /** What was asked for has been answered. */
   private settled(): void {
     if (!this.asksLater && this.all.some(({ changes }) => changes)) this.scheduleReconcile();
-    if (!this.unconfirmed) this.publishHeld();
-  }
-
-  private hold(request: Request): void {
-    if (this.held.length >= this.prunedAt * 2) {
-      this.held = this.held.filter(({ abandoned }) => !abandoned);
-      this.prunedAt = Math.max(FEW, this.held.length);
-    }
-    this.held.push(request);
-    this.main.submitHeld(request, LONGEST_WAIT);
-  }
-
-  private publishHeld(): void {
-    if (this.held.length > 0) this.main.line.release(this.held.splice(0));
+    if (!this.unconfirmed) this.held.letOut();
   }
 
   private get wanted(): boolean {

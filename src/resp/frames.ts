@@ -19,11 +19,12 @@ export class ErrorFrame {
 
 /** An out-of-band message of RESP3: `['message', channel, data]`, `['invalidate', keys]`. */
 export class Push {
-  constructor(readonly items: Frame[]) {}
+  readonly kind: string;
 
-  get kind(): string {
-    const [kind] = this.items;
-    return typeof kind === 'string' ? kind : textOfBytes(kind as Uint8Array);
+  /** @param items the first is the kind, as text or bytes */
+  constructor(readonly items: Frame[]) {
+    const [kind] = items;
+    this.kind = typeof kind === 'string' ? kind : textOfBytes(kind as Uint8Array);
   }
 }
 

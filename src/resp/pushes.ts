@@ -11,8 +11,8 @@ import { Push, type Frame } from './frames';
  */
 const CONFIRMATIONS = new Set(['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe']);
 
-/** How many parts a message has, by its kind. */
-const messageParts = new Map<Frame | undefined, number>([
+/** How many parts a message has, by its kind; all are text or bytes. */
+const messageParts = new Map([
   ['message', 3],
   ['smessage', 3],
   ['pmessage', 4],
@@ -24,16 +24,25 @@ export function isElement(push: Push): boolean {
 }
 
 // Hot: once per message.
-/** @throws ProtocolError when a push has no kind, or is a message that lacks a part */
+/** @throws ProtocolError when a push has no kind, or is a message or a confirmation that lacks a part */
 export function toPush(items: Frame[]): Push {
-  const kind = items[0];
-  if (!isText(kind)) throw new ProtocolError('A push has no kind');
+  if (!isText(items[0])) throw new ProtocolError('A push has no kind');
+  const push = new Push(items);
+  const { kind } = push;
   const parts = messageParts.get(kind);
-  if (parts === undefined) return new Push(items);
-  let isWhole = items.length === parts;
-  for (let i = 1; isWhole && i < parts; i++) isWhole = isText(items[i]);
-  if (!isWhole) throw new ProtocolError(`A push of the kind ${String(kind)} is not what such a push is`);
-  return new Push(items);
+  let isWhole = true;
+  if (parts !== undefined) {
+    isWhole = items.length === parts;
+    for (let i = 1; isWhole && i < parts; i++) isWhole = isText(items[i]);
+  } else if (CONFIRMATIONS.has(kind)) isWhole = isConfirmation(items);
+  if (!isWhole) throw new ProtocolError(`A push of the kind ${kind} is not what such a push is`);
+  return push;
+}
+
+/** It names a channel, or none where a client that is subscribed to nothing leaves all, and tells how many are left. */
+function isConfirmation(items: Frame[]): boolean {
+  const [, name, count] = items;
+  return items.length === 3 && (name === null || isText(name)) && typeof count === 'number';
 }
 
 function isText(frame: Frame | undefined): frame is string | Uint8Array {

@@ -62,7 +62,7 @@ describe('A failover that makes a replica of the master', () => {
         error: expect.objectContaining({ cause: expect.objectContaining({ kind: 'READONLY' }) as unknown }) as unknown,
       }),
     );
-    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'connection_lost' });
+    expect(events.values).toContainEqual({ connection: 'commands', type: 'disconnect', reason: 'connection_lost' });
   });
 
   it('keeps the order of what was sent together, and loses nothing', async () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import type { RedisOptions } from 'rxjs-redis';
-import { reaches, record, useClients } from '../../support/clients';
+import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { useServer } from '../../support/server';
 import { useTlsServer } from '../../support/tls-server';
@@ -24,13 +24,20 @@ describe('What no repetition cures', () => {
     await once(server, 'listening');
     return `127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
-  /** A command that waits and `connect()` fail before any limit of time; the client goes on trying. */
+  const loop = async (messages: AsyncIterable<unknown>) => {
+    for await (const message of messages) throw new Error(`There is a message: ${String(message)}`);
+  };
+  /** A command that waits, `connect()` and Observers of messages fail before any limit of time; the client goes on trying. */
   const fails = async (options: RedisOptions, expected: object) => {
     const redis = make({ reconnect: quick, commandTimeout: Infinity, ...options });
     const states = record(redis.state$);
+    const observed = record(redis.subscribe('c'));
+    const looped = failure(loop(redis.subscribe('d')));
     const [connected, waiting] = [failure(redis.connect()), failure(redis.incr('n'))];
     expect(await connected).toMatchObject(expected);
     expect(await waiting).toMatchObject({ ...expected, command: 'INCR', delivery: 'unsent', repeatable: false });
+    expect(await looped).toMatchObject(expected);
+    expect(observed.ended).toMatchObject(expected);
     await until(() => states.values.filter(({ kind }) => kind === 'reconnecting').length > 1);
     expect(states.values.map(({ kind }) => kind)).not.toContain('closed');
   };
@@ -62,6 +69,42 @@ describe('What no repetition cures', () => {
       }),
     );
     await fails({ url: `rediss://${address}` }, says(`${address} does not speak TLS`));
+  });
+
+  it('is a host that does not exist, also in a subscription that comes later', async () => {
+    const redis = make({ host: 'no.such.host.invalid', reconnect: quick, commandTimeout: Infinity });
+    const expected = { code: 'CONNECTION', message: expect.stringMatching(/ENOTFOUND/) as string };
+    for (const observed of [redis.subscribe('c'), redis.bytes.psubscribe('d')])
+      expect(await failure(loop(observed))).toMatchObject(expected);
+    expect(await failure(redis.publish('c', 'x'))).toMatchObject(expected);
+  });
+
+  it('is not what answers in place of a server that was a Redis before: Observers wait for that as commands do', async () => {
+    let speaksHttp = false;
+    const { port } = server();
+    const address = await listen(
+      createServer((socket) => {
+        socket.on('error', () => undefined);
+        if (speaksHttp) socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n');
+        else {
+          const redis = connect(port, '127.0.0.1').on('error', () => undefined);
+          socket.pipe(redis).pipe(socket);
+        }
+      }),
+    );
+    const redis = make({ url: `redis://${address}`, reconnect: quick });
+    await redis.connect();
+    speaksHttp = true;
+    const refusals = record(redis.events$);
+    const observed = record(redis.subscribe('c'));
+    await until(() => refusals.values.filter(({ type }) => type === 'error').length > 2);
+    speaksHttp = false;
+    await redis.publish('c', 'x');
+    await eventually(
+      () => redis.publish('c', 'x'),
+      () => observed.values.length > 0,
+    );
+    expect(observed.ended).toBeUndefined();
   });
 
   it('is perhaps no TLS where a server resets the connection without a word, as Redis does: the reason says so', async () => {

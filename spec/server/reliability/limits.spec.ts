@@ -158,7 +158,7 @@ describe('A limit', () => {
       const ended = disconnect(redis);
       const read = outcome(redis.get('n'));
       const write = failure(redis.incr('n'));
-      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await ended).toStrictEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
       proxy().stall('toClient', false);
       expect(await write).toMatchObject({
         code: 'CONNECTION',
@@ -187,7 +187,7 @@ describe('A limit', () => {
       proxy().stall('toClient', true);
       const ended = disconnect(redis);
       expect(await failure(redis.withOptions({ commandTimeout: 20 }).get('n'))).toMatchObject({ code: 'TIMEOUT' });
-      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await ended).toStrictEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
     });
 
     it('holds for a server that is halted, which then gets a new connection', async () => {
@@ -196,7 +196,7 @@ describe('A limit', () => {
       await server().kill('SIGSTOP');
       const ended = disconnect(redis);
       const read = outcome(redis.withOptions({ commandTimeout: 5_000 }).ping());
-      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await ended).toStrictEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
       await server().kill('SIGCONT');
       expect(await read).toStrictEqual({ value: 'PONG' });
     });
@@ -207,7 +207,7 @@ describe('A limit', () => {
       const ended = disconnect(redis);
       await direct().clientPause(150);
       const write = outcome(redis.incr('n'));
-      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await ended).toStrictEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
       expect(await write).toMatchObject({ error: { code: 'CONNECTION', delivery: 'unknown' } });
       expect(await redis.ping()).toBe('PONG');
     });
@@ -251,7 +251,7 @@ describe('A limit', () => {
       proxy().stall('toServer', true);
       const ended = disconnect(redis);
       const large = failure(redis.append('large', LARGE));
-      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await ended).toStrictEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
       proxy().stall('toServer', false);
       expect(await large).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', cause: { code: 'TIMEOUT' } });
       expect(await redis.ping()).toBe('PONG');
@@ -318,7 +318,7 @@ describe('A limit', () => {
       proxy().stall('toClient', true);
       const ended = disconnect(redis);
       const blocked = failure(redis.blpop('empty', 0.1));
-      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await ended).toStrictEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
       expect(await blocked).toMatchObject({ code: 'TIMEOUT', delivery: 'unknown' });
     });
 
@@ -329,7 +329,7 @@ describe('A limit', () => {
       const ended = disconnect(redis);
       const patient = redis.withOptions({ commandTimeout: Infinity, readTimeout: 100, retry: false });
       const blocked = failure(patient.blpop('empty', 0.2));
-      expect(await ended).toStrictEqual({ type: 'disconnect', reason: 'timeout' });
+      expect(await ended).toStrictEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
       expect(await blocked).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', cause: { code: 'TIMEOUT' } });
     });
 

@@ -252,7 +252,7 @@ describe('An event of the connection', () => {
       },
     ],
   ])('tells the reason %s where %s', async (reason, _, how) => {
-    expect(await lost(how)).toMatchObject([{ type: 'disconnect', reason }]);
+    expect(await lost(how)).toMatchObject([{ connection: 'commands', type: 'disconnect', reason }]);
   });
 
   it('tells the reason closed_by_user where that is the reason, and is the last', async () => {
@@ -262,8 +262,8 @@ describe('An event of the connection', () => {
       await redis.connect();
       await redis[end]();
       expect(events.values).toStrictEqual([
-        { type: 'connect', protocol: 3 },
-        { type: 'disconnect', reason: 'closed_by_user' },
+        { connection: 'commands', type: 'connect', protocol: 3 },
+        { connection: 'commands', type: 'disconnect', reason: 'closed_by_user' },
       ]);
       expect(events.ended).toBe('complete');
     }

@@ -243,6 +243,6 @@ describe('A server that leaves a refused AUTH unanswered behind other replies', 
     expect(await reply).toStrictEqual({ value: 'held back' });
     const signedIn = server.seen.filter(([word]) => word === 'HELLO').map((words) => words.join(' '));
     expect(signedIn).toStrictEqual(['HELLO 3 AUTH ann of-ann', 'HELLO 3 AUTH ann newer']);
-    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
+    expect(events.values).toContainEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
   });
 });

@@ -93,7 +93,7 @@ describe('Signing in', () => {
     const error = refused(redis, 'AUTHENTICATION');
     await admin().call('ACL DELUSER', 'ann');
     await error;
-    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'server_closed' });
+    expect(events.values).toContainEqual({ connection: 'commands', type: 'disconnect', reason: 'server_closed' });
   });
 
   it('is a matter of the connection: a user may lose a permission and keep the connection', async () => {

@@ -47,7 +47,7 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'close() does not wait for replies',
     file: 'connection/connection.ts',
-    from: 'if (!linked || this.line.pending === 0) {',
+    from: 'if (!linked || (this.line.pending === 0 && rest() === undefined)) {',
     to: 'if (linked || !linked) {',
   },
   {
@@ -95,7 +95,7 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'every lost connection ends the streams of messages',
     file: 'pubsub/pubsub.ts',
-    from: 'else if (state.error instanceof AuthenticationError) this.close(state.error);',
+    from: 'else if (this.isHopeless(carrier, state.error)) this.close(state.error);',
     to: 'else this.close(state.error);',
   },
   {
@@ -125,14 +125,14 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'close() waits for replies without a limit',
     file: 'connection/connection.ts',
-    from: 'race(this.line.drained(), lost, limit)',
-    to: 'race(this.line.drained(), lost)',
+    from: 'race(done, lost, limit)',
+    to: 'race(done, lost)',
   },
   {
     fault: 'close() waits for a link that is lost',
     file: 'connection/connection.ts',
-    from: 'race(this.line.drained(), lost, limit)',
-    to: 'race(this.line.drained(), limit)',
+    from: 'race(done, lost, limit)',
+    to: 'race(done, limit)',
   },
   {
     fault: 'the first reconnect does not wait',

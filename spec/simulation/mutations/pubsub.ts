@@ -94,8 +94,14 @@ export const pubsubMutations: readonly Mutation[] = [
   },
   {
     fault: 'what publishes is held although the subscriptions before it are confirmed',
-    file: 'pubsub/pubsub.ts',
-    from: 'if (this.held.length > 0) this.main.line.release(this.held.splice(0));',
+    file: 'pubsub/held-messages.ts',
+    from: 'if (this.held.length > 0) this.connection.line.release(this.held.splice(0));',
     to: 'this.held = [];',
+  },
+  {
+    fault: 'what publishes is held for a second, whatever its own time',
+    file: 'pubsub/held-messages.ts',
+    from: 'Math.min(this.longest, request.context.commandTimeout * PART)',
+    to: 'LONGEST',
   },
 ];

@@ -5,16 +5,27 @@ import { GRAIN, type Sent } from '../sent';
 import type { WireRequest } from '../wire';
 import type { Arrival, Rule, Scene } from './rule';
 
-/** So long what publishes waits at most for subscriptions, ms. */
+/** So long what publishes waits at most for subscriptions, ms … */
 const LONGEST_WAIT = 1_000;
+/** … and such a part of its time, or of a command's. */
+const PART = 1 / 4;
+
+/** A command that publishes. */
+interface Publisher {
+  /** how many observers there were before it */
+  readonly joined: number;
+  /** when it has waited for as long as it may */
+  readonly until: number;
+  /** since when nothing holds it any more */
+  freeAt: number;
+}
 
 /**
  * Whoever observes a channel gets every message that the server sends for it, in order, and nothing else. A link is ready for messages
  * when it is subscribed to all that is observed. What publishes waits for the subscriptions that were made before it, and no longer.
  */
 export class MessageRule implements Rule {
-  /** commands that publish: how many observers there were before each, and since when nothing holds it any more */
-  private readonly publishers = new Map<Sent, { readonly joined: number; freeAt: number }>();
+  private readonly publishers = new Map<Sent, Publisher>();
 
   constructor(private readonly scene: Scene) {}
 
@@ -27,9 +38,12 @@ export class MessageRule implements Rule {
   }
 
   submitted(sent: Sent): void {
-    const { observers, timeline } = this.scene;
+    const { observers, timeline, settings } = this.scene;
     if (sent.item.call !== 'publish') return;
-    this.publishers.set(sent, { joined: observers.joined, freeAt: timeline.now() + LONGEST_WAIT });
+    const { commandTimeout } = settings;
+    const least = Math.min(commandTimeout, sent.item.timeout ?? commandTimeout);
+    const until = timeline.now() + Math.min(LONGEST_WAIT, least * PART);
+    this.publishers.set(sent, { joined: observers.joined, until, freeAt: until });
   }
 
   written(link: Link, { sent, member = 0 }: WireRequest): void {
@@ -64,11 +78,18 @@ export class MessageRule implements Rule {
     const publisher = sent && this.publishers.get(sent);
     if (sent === undefined || publisher === undefined || sent.wires.length > 1 || carrier === undefined) return;
     if (carrier.peer.refusesSubscriptions || !carrier.ready || carrier.readyAt + GRAIN >= sent.submittedAt) return;
-    if (timeline.now() - sent.submittedAt >= LONGEST_WAIT) return;
+    if (this.isLetOut(sent.submittedAt, timeline.now())) return;
     if (!observers.hasJoined(channel, sent.submittedAt, publisher.joined)) return;
     journal.count('published by who had subscribed in the same tick');
     if (!carrier.peer.subscriptions.channel.has(channel))
       journal.fail(`PUBLISH (${id}) overtook the SUBSCRIBE of the same tick`);
+  }
+
+  /** What waits has waited for as long as it may, or another has: they are let out in the order of the calls. */
+  private isLetOut(since: number, now: number): boolean {
+    for (const { until, freeAt } of this.publishers.values())
+      if (freeAt === until && since < until && until <= now) return true;
+    return false;
   }
 
   /** The server has confirmed all that is observed: nothing that was called before waits for it any more. */

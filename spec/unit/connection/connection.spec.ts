@@ -249,7 +249,7 @@ describe('Reconnecting', () => {
     });
     if (cause === undefined || cause === null) expect(error.cause ?? undefined).toBeUndefined();
     else expect(error).toMatchObject({ cause });
-    expect(events.values.at(-1)).toStrictEqual({ type: 'error', error });
+    expect(events.values.at(-1)).toStrictEqual({ connection: 'commands', type: 'error', error });
     expect(await waiting).toMatchObject({ code: 'DISCONNECTED', cause: error });
     expect(connection.closed).toBe(true);
   });
@@ -673,9 +673,29 @@ describe('A link that owes replies', () => {
     expect(socket.destroyed).toBe(false);
     clock.advance(150);
     expect(socket.destroyed).toBe(true);
-    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
+    expect(events.values).toContainEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
     clock.advance(100);
     expect(dials).toHaveLength(2);
+  });
+
+  it('is destroyed just so where nothing but pushes comes, also between the parts of a large reply that goes on no more', async () => {
+    const pushes = '>2\r\n+invalidate\r\n*1\r\n+k\r\n';
+    for (const part of ['', '*2\r\n+a\r\n']) {
+      const { clock, send, ready } = setUp({ readTimeout: 200, commandTimeout: Infinity });
+      const waiting = failure(send(incr('n')));
+      const socket = await ready();
+      clock.advance(50);
+      socket.receive(part);
+      const silentFor = part === '' ? 150 : 200;
+      for (let passed = 10; passed < silentFor; passed += 10) {
+        clock.advance(10);
+        socket.receive(pushes);
+      }
+      expect(socket.destroyed).toBe(false);
+      clock.advance(10);
+      expect([part, socket.destroyed]).toStrictEqual([part, true]);
+      expect(await waiting).toMatchObject({ cause: { code: 'TIMEOUT' } });
+    }
   });
 
   it('is left alone when the replies come, late as they may be', async () => {
@@ -726,7 +746,7 @@ describe('A link that owes replies', () => {
     expect(await waiting).toMatchObject({
       error: { code: 'CONNECTION', delivery: 'unknown', cause: { code: 'TIMEOUT' } },
     });
-    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
+    expect(events.values).toContainEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
   });
 });
 

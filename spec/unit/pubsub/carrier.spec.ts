@@ -43,6 +43,48 @@ describe('The connection for messages', () => {
     expect(carried).toHaveLength(1);
   });
 
+  describe('while it is lost', () => {
+    const reconnect = { initialDelay: 100, factor: 10, maxDelay: 20_000, maxDelayWaiting: 500, jitter: 0 };
+
+    it('is tried again no later than maxDelayWaiting, for something is observed', async () => {
+      const clock = new VirtualClock();
+      const { carried, link } = await onCarrier({ reconnect }, clock);
+      lose(link);
+      for (const [n, delay] of [100, 500, 500, 500].entries()) {
+        clock.advance(delay - 1);
+        expect(carried).toHaveLength(n + 1);
+        clock.advance(1);
+        expect(carried).toHaveLength(n + 2);
+        if (n < 3) lose(carried.at(-1)!);
+      }
+    });
+
+    it('is tried again as soon for Observers that come meanwhile, and for none no more', async () => {
+      const clock = new VirtualClock();
+      const { pubsub, carried, link, first } = await onCarrier({ reconnect }, clock);
+      lose(link);
+      clock.advance(100);
+      lose(carried[1]!);
+      first.stop();
+      const second = record(pubsub.messages('channel', ['b']));
+      clock.advance(500);
+      expect(carried).toHaveLength(3);
+      lose(carried[2]!);
+      second.stop();
+      clock.advance(500);
+      lose(carried[3]!);
+      clock.advance(60_000);
+      expect(carried).toHaveLength(4);
+      record(pubsub.messages('channel', ['c']));
+      expect(carried).toHaveLength(5);
+      lose(carried[4]!);
+      clock.advance(100);
+      lose(carried[5]!);
+      clock.advance(500);
+      expect(carried).toHaveLength(7);
+    });
+  });
+
   it('may speak RESP2 on one link and RESP3 on the next', async () => {
     const { pubsub, carried, carrierGreeted } = set();
     const { values } = record(pubsub.messages('channel', ['a']));
@@ -83,6 +125,28 @@ describe('The connection for messages', () => {
     link.receive(MANY.slice(1_000).map(confirmed).join(''));
     await tick();
     expect(subscriptionsOn(link).at(-1)).toBe('SUBSCRIBE late');
+  });
+
+  it('asks for long names in portions of 64 KiB, and for one that is longer alone', async () => {
+    const { pubsub, link } = await onCarrier();
+    const long = Array.from({ length: 12 }, (_, n) => String(n).padStart(20_000, 'x'));
+    const names = [...long, 'y'.repeat(100_000), 'z'];
+    record(pubsub.messages('channel', names));
+    const asked: number[][] = [];
+    let written = 1;
+    let confirmedNames = 0;
+    while (confirmedNames < names.length) {
+      await tick();
+      const commands = subscriptionsOn(link).slice(written);
+      written += commands.length;
+      expect(commands).toHaveLength(1);
+      const portion = commands[0]!.split(' ').slice(1);
+      asked.push(portion.map(({ length }) => length));
+      confirmedNames += portion.length;
+      link.receive(portion.map(confirmed).join(''));
+    }
+    const three = Array(3).fill(20_000);
+    expect(asked).toStrictEqual([three, three, three, three, [100_000], [1]]);
   });
 
   it('in RESP2 also while it asks for many names behind new credentials', async () => {
@@ -227,6 +291,64 @@ describe('What is published', () => {
     clock.advance(1);
     await tick();
     expect(published(commandsOf(main))).toStrictEqual(['PUBLISH b 1']);
+  });
+
+  it('waits a quarter of its own time at the most, so that it does not fail for a subscription', async () => {
+    const clock = new VirtualClock();
+    const { publish, greeted, pubsub } = await onCarrier({ commandTimeout: 400 }, clock);
+    const main = await greeted();
+    record(pubsub.messages('channel', ['b']));
+    const answered = record(publish('b', '1'));
+    clock.advance(99);
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual([]);
+    clock.advance(1);
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual(['PUBLISH b 1']);
+    main.receive(':0\r\n');
+    expect(answered).toMatchObject({ values: [0], ended: 'complete' });
+  });
+
+  it('takes along what was called before it and may wait longer', async () => {
+    const clock = new VirtualClock();
+    const { publish, greeted, pubsub, connection } = await onCarrier({}, clock);
+    const main = await greeted();
+    record(pubsub.messages('channel', ['b']));
+    const others = [
+      [5_000, 0],
+      [400, 50],
+      [5_000, 10],
+      [400, 40],
+      [40, 30],
+    ] as const;
+    for (const [n, [commandTimeout, pause]] of others.entries()) {
+      record(publish('b', String(n), commandTimeout));
+      clock.advance(pause);
+    }
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual([0, 1, 2, 3, 4].map((n) => `PUBLISH b ${n}`));
+    record(publish('b', '5', 5_000));
+    clock.advance(900);
+    await tick();
+    expect(published(commandsOf(main))).toHaveLength(5);
+    record(publish('b', '6', 80));
+    connection.destroy();
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('is let out by close(), whatever its own time', async () => {
+    const clock = new VirtualClock();
+    const { publish, greeted, pubsub, connection } = await onCarrier({ commandTimeout: 400 }, clock);
+    const main = await greeted();
+    record(pubsub.messages('channel', ['b']));
+    const answered = record(publish('b', '1', 60_000));
+    const closed = record(connection.close());
+    clock.advance(399);
+    await tick();
+    expect(published(commandsOf(main))).toStrictEqual(['PUBLISH b 1']);
+    main.receive(':0\r\n');
+    clock.advance(1);
+    expect([answered.values, closed.ended]).toStrictEqual([[0], 'complete']);
   });
 
   it('does not wait for a connection that is lost, nor when its subscriber has left', async () => {

@@ -127,7 +127,13 @@ describe('A shard subscription that the server takes away', () => {
     expect(asked()).toBe(2);
   });
 
-  it('while it is being left answers that with an error, which no other command gets', async () => {
+  it.each([
+    MOVED,
+    '-ASK 15495 127.0.0.1:7001\r\n',
+    '-TRYAGAIN Multiple keys request during rehashing of slot\r\n',
+    "-CROSSSLOT Keys in request don't hash to the same slot\r\n",
+    '-CLUSTERDOWN Hash slot not served\r\n',
+  ])('while it is being left answers that with %j, which no other command gets', async (refusal) => {
     const { pubsub, link, first } = await set();
     first.stop();
     await tick();
@@ -135,9 +141,10 @@ describe('A shard subscription that the server takes away', () => {
     const other = record(pubsub.messages('channel', ['b']));
     const pattern = record(pubsub.messages('pattern', ['c']));
     await tick();
-    link.receive(pushed('sunsubscribe', 'a') + MOVED + '+PONG\r\n');
-    link.receive(pushed('subscribe', 'b') + '-NOPERM not that one\r\n');
-    expect([other.ended, pattern.ended]).toMatchObject([undefined, { kind: 'NOPERM' }] as object);
+    link.receive(pushed('sunsubscribe', 'a') + refusal + '+PONG\r\n');
+    link.receive('-NOPERM not that one\r\n' + pushed('psubscribe', 'c'));
+    expect([other.ended, pattern.ended]).toMatchObject([{ kind: 'NOPERM' }, undefined] as object);
+    expect(link.destroyed).toBe(false);
     expect(pubsub.holdings.get('names of the kind shard')).toBe(0);
   });
 
