@@ -246,6 +246,22 @@ describe('A failover that makes a replica of the master', () => {
     expect(states.values.map(({ kind }) => kind)).not.toContain('reconnecting');
   });
 
+  it('that a client asks for by FAILOVER is answered, as is all that came before it, and the client goes on at the new master', async () => {
+    if (/^6\.[01]\./.test(old().version)) return;
+    const redis = client();
+    const replies = [redis.incr('n'), redis.failover({ TO: [next().host, next().port] })].map(
+      (reply: PromiseLike<unknown>) => outcome(reply),
+    );
+    expect(await Promise.all(replies)).toStrictEqual([{ value: 1 }, { value: 'OK' }]);
+    await eventually(
+      () => atNext.call<string>('INFO', 'replication'),
+      (info) => info.includes('role:master'),
+    );
+    relay.pointTo(next());
+    expect(await redis.incr('n')).toBe(2);
+    expect(await atNext.get('n')).toBe('2');
+  });
+
   it('may cost a connection for any error that the user names, and the command then fails or is sent again', async () => {
     for (const answer of [true, 'resend'] as const) {
       const redis = client({ reconnectOnError: ({ kind }) => kind === 'WRONGTYPE' && answer });
