@@ -17,6 +17,7 @@ import { Link, type LinkOptions, type LinkOwner } from './link';
 import { LostLinks } from './lost-links';
 import { Multicast } from './multicast';
 import { Places, changesMeaning } from './places';
+import { Renewal } from './renewal';
 import { Residents } from './resident';
 import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
@@ -29,6 +30,8 @@ export interface LineOptions extends LinkOptions {
   readonly reconnectOnError: ReconnectOnError;
   /** why there is no link, if there is none: the cause of what cannot be sent in its time */
   readonly lastError: () => RedisError | undefined;
+  /** what is being done to make a link, and for how long, for people; undefined where nothing is */
+  readonly doing?: () => string | undefined;
   /** it carries messages, which come as arrays in RESP2 */
   readonly carriesMessages: boolean;
 }
@@ -89,7 +92,7 @@ export class Line implements LinkOwner {
       options.blockingGrace,
       this.backlog,
       this.failer,
-      options.lastError,
+      options,
       () => this.drain.tell(),
       () => this.link?.bytesRead ?? 0,
     );
@@ -168,6 +171,12 @@ export class Line implements LinkOwner {
   /** Fails what waits to be written beyond the first so many. */
   failQueued(toError: (request: Request) => RedisError, kept = 0): void {
     this.failer.fail(this.take(kept), toError);
+    if (this.pending === 0) this.deadlines.stop();
+  }
+
+  /** Fails what was never written and waits for that beyond the first so many. */
+  failBeyond(most: number, toError: (request: Request) => RedisError): void {
+    this.failer.fail(this.backlog.takeUnsentBehind(most), toError);
     if (this.pending === 0) this.deadlines.stop();
   }
 
@@ -311,7 +320,7 @@ export class Line implements LinkOwner {
     }
     if (link?.outgoing.holds && link.owed.length === 0) this.flusher.schedule();
     if (link?.retiring !== undefined) {
-      link.lose(new ConnectionError('The connection is made anew', { cause: link.retiring }));
+      link.lose(link.retiring instanceof Renewal ? link.retiring : new Renewal(link.retiring));
       return;
     }
     if (this.backlog.pauseElapsed) this.resume();

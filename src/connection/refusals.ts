@@ -8,7 +8,7 @@ import {
   TimeoutError,
   type RedisError,
 } from '../errors';
-import { factsOf } from './failures';
+import { factsOf, whyNot } from './failures';
 
 /**
  * The connection is closed, or closing.
@@ -63,14 +63,16 @@ export function hopeless(request: Request, error: RedisError): RedisError {
 /**
  * The connection was not ready in time, ms.
  * @param lastError why the last attempt failed, so many ms ago
+ * @param doing what is being done now, for people
  */
 export function notReached(
   address: string,
   limit: number,
   lastError: RedisError | undefined,
   age: number,
+  doing: string | undefined,
 ): TimeoutError {
-  const why = lastError === undefined ? '' : `: ${lastError.message} (${age} ms ago)`;
+  const why = whyNot(doing, lastError && `${lastError.message} (${age} ms ago)`);
   return new TimeoutError(`${address} could not be reached within ${limit} ms${why}`, { cause: lastError });
 }
 

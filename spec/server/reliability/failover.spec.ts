@@ -74,6 +74,16 @@ describe('A failover that makes a replica of the master', () => {
     expect(await atNext.lrange('list', 0, -1)).toStrictEqual(Array.from({ length: 200 }, (_, n) => String(n)));
   });
 
+  it('refuses nothing that is called while the connection is made anew, where nothing may wait', async () => {
+    const redis = client({ offlineQueue: 0 });
+    await redis.connect();
+    await failOver();
+    const refused = outcome(redis.incr('n'));
+    await reaches(redis, 'reconnecting');
+    expect(await redis.incr('n')).toBe(2);
+    expect(await refused).toStrictEqual({ value: 1 });
+  });
+
   it('lets reads be answered that were sent together with the refused write', async () => {
     const redis = client();
     await redis.set('k', 'v');

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import type { RedisOptions } from 'rxjs-redis';
+import type { Redis, RedisOptions } from 'rxjs-redis';
 import { reaches, record, useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { useServer } from '../../support/server';
@@ -62,6 +62,36 @@ describe('What no repetition cures', () => {
       }),
     );
     await fails({ url: `rediss://${address}` }, says(`${address} does not speak TLS`));
+  });
+
+  it('is perhaps TLS where none is spoken and a server is silent, as Redis is: the reason says so', async () => {
+    const address = `127.0.0.1:${server().port}`;
+    const redis = make({ url: `rediss://${address}`, connectTimeout: 200, reconnect: quick });
+    redis.incr('n').forget();
+    expect(await reaches(redis, 'reconnecting')).toMatchObject({
+      error: {
+        code: 'TIMEOUT',
+        message: `${address} accepted, and did not answer the TLS handshake within 200 ms: is it the port without TLS?`,
+      },
+    });
+  });
+
+  it.each<[string, (redis: Redis) => PromiseLike<unknown>, string]>([
+    ['a command', (redis) => redis.incr('n'), 'INCR could not be sent within 200 ms (commandTimeout)'],
+    ['connect()', (redis) => redis.connect(), '127.0.0.1:PORT could not be reached within 200 ms'],
+  ])('is perhaps TLS where none is spoken: %s says so whose time is up before', async (_, send, what) => {
+    const redis = make({ url: `rediss://127.0.0.1:${server().port}`, commandTimeout: 200, reconnect: quick });
+    const { message } = await failure(send(redis));
+    const why = '127.0.0.1:PORT accepted, and did not answer the TLS handshake for N ms: is it the port without TLS?';
+    expect(message.replaceAll(String(server().port), 'PORT').replace(/for \d+/, 'for N')).toBe(`${what}: ${why}`);
+  });
+
+  it('is perhaps a peer that says nothing: a command whose time is up says what was going on', async () => {
+    const address = await listen(createServer((socket) => socket.on('error', () => undefined)));
+    const redis = make({ url: `redis://${address}`, commandTimeout: 200, reconnect: quick });
+    const { message } = await failure(redis.incr('n'));
+    const what = 'INCR could not be sent within 200 ms (commandTimeout)';
+    expect(message.replace(/for \d+/, 'for N')).toBe(`${what}: greeting ${address} for N ms`);
   });
 
   it('is perhaps no TLS where a server resets the connection without a word, as Redis does: the reason says so', async () => {

@@ -1,7 +1,7 @@
 import { firstValueFrom } from 'rxjs';
 import type { RedisOptions } from 'rxjs-redis';
-import { reaches, record, useClients } from '../../support/clients';
-import { failure } from '../../support/outcomes';
+import { eventually, reaches, record, useClients } from '../../support/clients';
+import { failure, outcome } from '../../support/outcomes';
 import { greeting, useScriptedServers, type ScriptedServer } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
 
@@ -149,6 +149,33 @@ describe('A server that wants a password', () => {
     expect(await connected).toMatchObject(refused);
     expect(await waiting).toMatchObject({ ...refused, delivery: 'unsent', command: 'SET' });
     expect(states.values.map(({ kind }) => kind)).not.toContain('ready');
+  });
+
+  it.each([2, 3] as const)(
+    'fails every command at once, however long it waits to try again (RESP%d)',
+    async (protocol) => {
+      const reconnect = { initialDelay: 1e9, maxDelay: 1e9, maxDelayWaiting: 1e9 };
+      const url = server().url.replace(/\/\/.*@/, '//');
+      const redis = make({ url, password: 'wrong', protocol, reconnect, commandTimeout: Infinity });
+      const refused = { code: 'AUTHENTICATION', kind: 'WRONGPASS' };
+      for (let n = 0; n < 3; n++)
+        expect(await failure(redis.incr('n'))).toMatchObject({ ...refused, delivery: 'unsent', command: 'INCR' });
+      await reaches(redis, 'reconnecting');
+      expect(await failure(redis.connect())).toMatchObject(refused);
+    },
+  );
+
+  it('is tried again soon where commands fail for it, and then lets them through', async () => {
+    const url = server().url.replace(/\/\/.*@/, '//');
+    const reconnect = { initialDelay: 1, maxDelay: 1e9, factor: 1e9, jitter: 0, maxDelayWaiting: 1 };
+    let password = 'wrong';
+    const redis = make({ url, credentials: () => ({ password }), reconnect });
+    await failure(redis.incr('n'));
+    password = 'secret';
+    await eventually(
+      () => new Promise(setImmediate).then(() => outcome(redis.set('k', 'v'))),
+      (ended) => 'value' in ended,
+    );
   });
 
   it('may refuse PING to a user without one, who is signed in all the same', async () => {
