@@ -1,5 +1,6 @@
 import { defer, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
+import { errorsIn, runsScripts, toReplyError } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
 import { mayHaveWritten } from '../commands/writes-to';
@@ -267,6 +268,7 @@ export class Line implements LinkOwner {
     if (!request.command.spec.plain) {
       this.places.ended(request, !isError);
       if (link.outgoing.answered(request)) this.flusher.schedule();
+      if (!isError && runsScripts(request.command.spec)) this.lookInside(link, request, frame);
     }
     if (this.order.isActive) this.keepOrder(request, frame);
     try {
@@ -279,6 +281,11 @@ export class Line implements LinkOwner {
     if (link.owed.length === 0 || this.drain.isAwaited) this.rest();
     // What is at hand is read first.
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.flusher.schedule();
+  }
+
+  /** A script may have caught what it was refused, and hand it on inside its reply. */
+  private lookInside(link: Link, { command }: Request, frame: Frame): void {
+    for (const error of errorsIn(frame)) this.memberRefused(link, toReplyError(error, command));
   }
 
   /** What has run has overtaken the writes to the same keys that were called before it and wait to be repeated. */

@@ -143,6 +143,11 @@ describe('A failover that makes a replica of the master', () => {
     ['in EVAL', (redis) => redis.eval("return redis.call('INCR', KEYS[1])", ['n'])],
     ['that a script caught', (redis) => redis.eval("return redis.pcall('INCR', KEYS[1])", ['n'])],
     [
+      'that a script caught and wraps',
+      (redis) =>
+        redis.eval("local r = redis.pcall('INCR', KEYS[1]); return redis.error_reply(r.err or r['err'])", ['n']),
+    ],
+    [
       'that a script raises again',
       (redis) => redis.eval("local r = redis.pcall('INCR', KEYS[1]); error(r.err or r['err'])", ['n']),
     ],
@@ -158,6 +163,24 @@ describe('A failover that makes a replica of the master', () => {
       expect(await redis.incr('n')).toBe(1);
     },
   );
+
+  it.each<[string, string, (redis: Redis, script: string) => PromiseLike<unknown>]>([
+    ['a list', "return {1, redis.pcall('INCR', KEYS[1])}", (redis, script) => redis.eval(script, ['n'])],
+    ['lists in a list', "return {1, {2, redis.pcall('INCR', KEYS[1])}}", (redis, script) => redis.eval(script, ['n'])],
+    [
+      'what `call` is answered',
+      "return {1, redis.pcall('INCR', KEYS[1])}",
+      (redis, script) => redis.call('EVAL', script, 1, 'n'),
+    ],
+  ])('is noticed by a refusal inside a reply of a script: %s', async (_, script, send) => {
+    const redis = client();
+    await redis.connect();
+    await failOver();
+    const left = reaches(redis, 'reconnecting');
+    expect(JSON.stringify(await send(redis, script))).toContain('READONLY');
+    await left;
+    expect(await redis.incr('n')).toBe(1);
+  });
 
   it('sends a script again that says beforehand that it writes, as the server ran nothing of it', async () => {
     if (Number.parseInt(old().version, 10) < 7) return;
