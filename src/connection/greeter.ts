@@ -51,7 +51,10 @@ export class Greeter {
   lost(error: RedisError): void {
     const { introducing } = this;
     this.introducing = false;
-    if (introducing && error instanceof ConnectionError && !isFarewell(error)) this.parts.session.introductions.ended();
+    if (introducing && error instanceof ConnectionError && !isFarewell(error)) {
+      const { introductions, clientName } = this.parts.session;
+      introductions.ended(clientName !== undefined);
+    }
   }
 
   /**
@@ -92,12 +95,12 @@ export class Greeter {
     const { database, clientName, settings, credentials: signedIn } = session;
     const own = onConnect().map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
     const credentials = signedIn ?? (this.options.credentials && checked(given));
-    const { bare } = session.introductions;
+    const { bare, nameless } = session.introductions;
     const greeting = {
       protocol: bare && protocol === 'auto' ? 2 : protocol,
       libraryName: bare ? undefined : libraryName,
       database,
-      clientName,
+      clientName: nameless ? undefined : clientName,
       credentials,
       settings,
       onConnect: own,

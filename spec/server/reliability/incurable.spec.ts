@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { Redis, RedisOptions } from 'rxjs-redis';
+import { startServer } from '../../../infra/servers';
 import { reaches, record, useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
+import { ScriptedServer } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
 import { useTlsServer } from '../../support/tls-server';
 import { until } from '../../support/until';
@@ -42,17 +44,48 @@ describe('What no repetition cures', () => {
       { code: 'REPLY', kind: 'ERR', message: expect.stringMatching(/out of range|invalid/) as string },
     ));
 
+  it('is a database in a cluster, which has one', async () => {
+    const node = await startServer({ own: true, args: ['--cluster-enabled', 'yes'] });
+    await fails({ url: node.url, database: 1 }, { code: 'REPLY', kind: 'ERR', command: expect.anything() as string });
+    await node.stop();
+  });
+
   it.each([2, 3, 'auto'] as const)('is a server of HTTP (RESP%s)', async (protocol) => {
     const address = await listen(createHttpServer((_, response) => response.end('hello')));
     await fails({ url: `redis://${address}`, protocol }, says(`${address} is no Redis: it speaks HTTP`));
   });
 
-  it('is a server of another protocol', async () => {
+  it.each([
+    ['SMTP', '220 mail ready\r\n'],
+    ['IMAP', '* OK IMAP4rev1 ready\r\n'],
+    ['POP3', '+OK POP3 ready\r\n'],
+    ['SSH', 'SSH-2.0-OpenSSH_9\r\n'],
+    ['MySQL', 'J\0\0\0\n8.0.33\0'],
+    ['MySQL, whose length looks like an array', '*\0\0\0\n8.0.33\0'],
+    ['memcached', 'ERROR\r\n'],
+  ])('is a server of another protocol: %s', async (_, banner) => {
+    const address = await listen(createServer((socket) => socket.on('error', () => undefined).write(banner)));
+    await fails({ url: `redis://${address}` }, says(`${address} is no Redis: it does not speak RESP`));
+  });
+
+  it('is a server of another protocol whose bytes could begin a reply, and that hangs up', async () => {
     const address = await listen(
-      createServer((socket) => socket.on('error', () => undefined).write('220 mail ready\r\n')),
+      createServer((socket) => socket.on('error', () => undefined).end('+\0\0\0\n8.0.33\0')),
     );
     await fails({ url: `redis://${address}` }, says(`${address} is no Redis: it does not speak RESP`));
   });
+
+  it('is a reply to HELLO that contradicts itself', async () => {
+    const peer = await ScriptedServer.start(([word]) => (word === 'HELLO' ? '*2\r\n+proto\r\n:3\r\n' : '+OK\r\n'));
+    await fails({ url: peer.url }, says('The reply to HELLO contradicts itself: an array that says RESP3'));
+    await peer.stop();
+  });
+
+  it('is a host name that no resolver takes', () =>
+    fails(
+      { host: 'x'.repeat(300) },
+      { code: 'CONNECTION', message: expect.stringMatching(/getaddrinfo E/) as string },
+    ));
 
   it('is TLS where none is spoken', async () => {
     const address = await listen(

@@ -75,6 +75,23 @@ describe('What the server is told of the client', () => {
     expect(server.reads).toHaveLength(3);
   });
 
+  it.each([true, false])(
+    'leaves out the name as well where a proxy hangs up on every CLIENT (HELLO: %s)',
+    async (knowsHello) => {
+      const server = await proxy(...(knowsHello ? ['CLIENT'] : ['HELLO', 'CLIENT']));
+      const redis = make({ url: server.url, clientName: 'web', reconnect: quick });
+      expect(await redis.set('k', 'v')).toBe('OK');
+      expect(server.reads).toHaveLength(4);
+    },
+  );
+
+  it('keeps the name where that is not what a proxy hangs up on', async () => {
+    const server = await proxy('HELLO', 'CLIENT SETINFO');
+    const redis = make({ url: server.url, clientName: 'web', reconnect: quick });
+    expect(await redis.set('k', 'v')).toBe('OK');
+    expect(lines(server)).toContain('CLIENT SETNAME web');
+  });
+
   it('is left out by the connections that follow as well, those for messages and leases too', async () => {
     const server = await proxy('HELLO', 'CLIENT SETINFO');
     const redis = make({ url: server.url, reconnect: quick });
