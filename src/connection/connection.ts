@@ -70,6 +70,8 @@ export class Connection implements Executor {
   private dialedBefore = false;
   /** However many may wait: no attempt at the next link has failed yet. */
   private admitsAll = true;
+  /** How many waited already when the last link was left on purpose: they stay, as after any loss. */
+  private queuedAtLoss = 0;
   private readonly dialing: Dialing;
   /** Why the last link was lost or could not be made; undefined while there is one. */
   private lastError: RedisError | undefined;
@@ -337,8 +339,10 @@ export class Connection implements Executor {
     if (!dialedBefore) this.parts.onFirstFailure?.(error);
     // Until now all could wait, so that a burst at start-up is not refused, nor what is called while a link is left on purpose.
     if (admitsAll && !this.admitsAll) {
-      this.line.failBeyond(this.options.offlineQueue, (request) => this.overflow(request, error));
+      const most = this.options.offlineQueue + this.queuedAtLoss;
+      this.line.failBeyond(most, (request) => this.overflow(request, error));
     }
+    this.queuedAtLoss = this.admitsAll ? this.line.queued : 0;
     if (!isUsersWish(error)) this.events$.next({ type: 'error', error });
     if (kind === 'ready') this.events$.next({ type: 'disconnect', reason: reasonFor(error) });
     if (this.isHopeless(error)) this.line.failQueued((request) => hopeless(request, error));

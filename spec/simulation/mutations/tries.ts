@@ -47,7 +47,7 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'all that waited for the first dial is kept when it fails',
     file: 'connection/connection.ts',
-    from: 'this.line.failBeyond(this.options.offlineQueue, (request) => this.overflow(request, error));',
+    from: 'this.line.failBeyond(most, (request) => this.overflow(request, error));',
     to: '',
   },
   {
