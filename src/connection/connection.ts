@@ -288,7 +288,8 @@ export class Connection implements Executor {
   closedError(request?: Request): DisconnectedError {
     const { value: state } = this.state$;
     const cause = state.kind === 'closed' ? state.error : undefined;
-    return tooLate(request, cause, Boolean(this.parts.once) && this.wasReady);
+    if (!this.parts.once) return tooLate(request, cause);
+    return tooLate(request, cause, this.wasReady ? 'lost' : 'unready');
   }
 
   /** A link is being made, or greets. */

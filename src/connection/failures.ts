@@ -54,10 +54,11 @@ export function withoutStacks<T>(work: () => T): T {
   }
 }
 
-/** What the server answered is no RESP. */
+/** What the server answered is no RESP, or more than is taken. */
 export function unreadable(cause: ProtocolError, { command }: Request, progress?: GroupProgress): ProtocolError {
   const group = fateOf(command, progress);
-  return toUnreadable(cause, command, 'unknown', { why: 'is no RESP', group });
+  const why = cause.message.includes(' exceeds the limit ') ? 'is too large' : 'is no RESP';
+  return toUnreadable(cause, command, 'unknown', { why, group });
 }
 
 /** What has become of the members, where the command is a group. */

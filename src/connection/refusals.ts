@@ -14,15 +14,17 @@ import { factsOf, whyNot } from './failures';
  * The connection is closed, or closing.
  * @param request undefined for what is no command
  * @param cause why it was closed; undefined where its user has closed it
- * @param isLost it was lent, and is not made again
+ * @param lease it was lent, and is not made again; lost where it has been ready
  */
 export function tooLate(
   request: Request | undefined,
   cause: RedisError | undefined,
-  isLost: boolean,
+  lease?: 'unready' | 'lost',
 ): DisconnectedError {
-  const what = isLost ? 'the dedicated connection was lost' : 'the client gave up';
-  const why = cause === undefined ? 'the client is closed' : `${what}: ${cause.message}`;
+  const what = lease === 'lost' ? 'the dedicated connection was lost' : 'the client gave up';
+  const closed =
+    lease === undefined ? 'the client is closed' : 'the dedicated connection was given back, or the client closed';
+  const why = cause === undefined ? closed : `${what}: ${cause.message}`;
   // It did no harm to send it again, and no good either.
   if (request === undefined) return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
   const facts = factsOf(request);

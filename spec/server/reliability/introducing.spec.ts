@@ -162,7 +162,8 @@ describe('A server that wants a password', () => {
     const redis = make({ url: server().url.replace(/\/\/.*@/, '//'), protocol, clientInfo });
     const states = record(redis.state$);
     const [waiting, connected] = [failure(redis.set('k', 'v')), failure(redis.connect())];
-    const refused = { code: 'AUTHENTICATION', kind: 'NOAUTH' };
+    const message = expect.stringMatching(/^The server wants credentials: give the option 'password'/) as string;
+    const refused = { code: 'AUTHENTICATION', kind: 'NOAUTH', message };
     expect(await connected).toMatchObject(refused);
     expect(await waiting).toMatchObject({ ...refused, delivery: 'unsent', command: 'SET' });
     expect(states.values.map(({ kind }) => kind)).not.toContain('ready');
