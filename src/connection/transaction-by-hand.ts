@@ -1,5 +1,6 @@
 import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
+import { isQueued } from '../commands/queued';
 import type { Request } from '../commands/request';
 import { UnexpectedReply } from '../commands/unexpected-reply';
 import { ErrorFrame, type Frame } from '../resp/frames';
@@ -60,11 +61,6 @@ export class TransactionByHand {
       for (let i = 0; i < frame.length; i++) if (!queued[i]!.spec.binary) frame[i] = asText(frame[i]!);
     return undefined;
   }
-}
-
-/** In bytes where the command's own reply would be. */
-function isQueued(frame: Frame): boolean {
-  return frame === 'QUEUED' || (frame instanceof Uint8Array && frame.length === 6 && textOfBytes(frame) === 'QUEUED');
 }
 
 /** A frame that was decoded as bytes for the sake of others. */

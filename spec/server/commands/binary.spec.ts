@@ -71,7 +71,7 @@ describe('bytes', () => {
       const client = new Redis({ url: server().url, protocol });
       const replies = await lastValueFrom(
         client.dedicated(async (connection) => {
-          await connection.multi();
+          await connection.call('MULTI');
           await connection.hgetall('h');
           await connection.dump('k');
           await connection.call('DUMP', 'k');

@@ -101,7 +101,7 @@ describe('A reply that its command cannot give', () => {
     const server = await serve(([word]) => (word === 'MULTI' ? '+OK\r\n' : word === 'EXEC' ? replies : '+QUEUED\r\n'));
     for (const exec of ['exec', 'call'] as const) {
       const work = make({ url: server.url }).dedicated(async (connection) => {
-        await connection.multi();
+        await connection.call('MULTI');
         connection.set('k', 'v').subscribe().unsubscribe();
         const queued = [connection.set('k', 'v'), connection.get('k')].map((reply: PromiseLike<unknown>) =>
           outcome(reply),
