@@ -1,5 +1,8 @@
 // What an empty list means: nothing is sent where the server's own rules imply the reply to none.
 
+/** Of these no list at all means something else than an empty one: all commands, a key that is made. */
+export const NONE_IS_NO_LIST: ReadonlySet<string> = new Set(['COMMAND DOCS', 'COMMAND INFO', 'PFADD', 'PFMERGE']);
+
 /** Commands that answer one element for each of a list that they are given, in its order, whether it is there or not. */
 export const ONE_EACH: ReadonlySet<string> = new Set([
   'BITFIELD',
@@ -27,7 +30,7 @@ export const ONE_EACH: ReadonlySet<string> = new Set([
 ]);
 
 /** Reply to no keys, fields, members, ids or pairs, by command: a TypeScript expression. */
-export const EMPTY: Readonly<Record<string, '0' | '[]' | 'null' | "'OK'">> = {
+export const EMPTY: Readonly<Record<string, '0' | '[]' | '{}' | 'null' | "'OK'">> = {
   // One answer for each: none.
   ...Object.fromEntries([...ONE_EACH].map((name) => [name, '[]' as const])),
 
@@ -38,6 +41,7 @@ export const EMPTY: Readonly<Record<string, '0' | '[]' | 'null' | "'OK'">> = {
   GEOADD: '0',
   HDEL: '0',
   HSET: '0',
+  PFADD: '0',
   PFCOUNT: '0',
   SADD: '0',
   SREM: '0',
@@ -47,6 +51,10 @@ export const EMPTY: Readonly<Record<string, '0' | '[]' | 'null' | "'OK'">> = {
   XDEL: '0',
   ZADD: '0',
   ZREM: '0',
+
+  // What is known of those that were asked for.
+  'COMMAND DOCS': '{}',
+  'COMMAND INFO': '[]',
 
   // The entries that were claimed: none.
   XCLAIM: '[]',
@@ -62,5 +70,6 @@ export const EMPTY: Readonly<Record<string, '0' | '[]' | 'null' | "'OK'">> = {
   // These succeed whatever they are given.
   HMSET: "'OK'",
   MSET: "'OK'",
+  PFMERGE: "'OK'",
   WATCH: "'OK'",
 };

@@ -5,7 +5,7 @@ export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** @throws TypeError unless it is a number of milliseconds that a timer can wait, or Infinity */
 export function duration(name: string, value: unknown): void {
-  if (value !== Infinity) inRange(name, value, 1, LONGEST_TIMER);
+  if (value !== Infinity) inRange(name, value, 1, LONGEST_TIMER, ', or Infinity');
 }
 
 /** Written as `{ … }`, and no instance of anything. */
@@ -16,9 +16,10 @@ export function isPlainObject(value: unknown): boolean {
 }
 
 /** @throws TypeError unless it is of that type */
-export function is(type: 'boolean' | 'function' | 'object', name: string, value: unknown): void {
+export function is(type: 'boolean' | 'function' | 'object', name: string, value: unknown, orElse = ''): void {
   if (typeof value !== type || value === null) {
-    throw new TypeError(`The option '${name}' is ${type === 'object' ? 'an' : 'a'} ${type}, got ${kindOf(value)}`);
+    const wanted = `${type === 'object' ? 'an' : 'a'} ${type}${orElse}`;
+    throw new TypeError(`The option '${name}' is ${wanted}, got ${kindOf(value)}`);
   }
 }
 
@@ -38,17 +39,26 @@ export function address(name: string, value: unknown): void {
 }
 
 /** @throws TypeError unless it is a whole number in that range; Infinity is one where the range has no end */
-export function wholeNumber(name: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): void {
-  inRange(name, value, least, most);
+export function wholeNumber(
+  name: string,
+  value: unknown,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+  orElse = '',
+): void {
+  inRange(name, value, least, most, orElse);
   if (value !== Infinity && !Number.isInteger(value)) {
     throw new TypeError(`The option '${name}' is a whole number, got ${String(value)}`);
   }
 }
 
-/** @throws TypeError unless it is a number in that range */
-export function inRange(name: string, value: unknown, least: number, most = Infinity): void {
+/**
+ * @param orElse what else is allowed, for the message
+ * @throws TypeError unless it is a number in that range
+ */
+export function inRange(name: string, value: unknown, least: number, most = Infinity, orElse = ''): void {
   if (typeof value !== 'number' || !(value >= least && value <= most)) {
     const got = typeof value === 'number' ? String(value) : kindOf(value);
-    throw new TypeError(`The option '${name}' is a number from ${least} to ${most}, got ${got}`);
+    throw new TypeError(`The option '${name}' is a number from ${least} to ${most}${orElse}, got ${got}`);
   }
 }

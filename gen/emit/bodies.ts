@@ -1,6 +1,6 @@
 // What stands between the braces of a builder.
 
-import { EMPTY, ONE_EACH } from '../empty';
+import { EMPTY, NONE_IS_NO_LIST, ONE_EACH } from '../empty';
 import type { CommandModel, ReplyCase, Step } from '../model';
 import { BINARY_WITH } from '../spec-facts';
 import { list, WIDTH } from './text';
@@ -100,6 +100,9 @@ function emitList(step: ListStep, model: CommandModel, withKeys: boolean): strin
   const counted = `  const count = ${call};\n  if (count === 0) return ${answered};\n`;
   if (withKeys) return keysAfter(counted, width);
   if (ONE_EACH.has(model.facts.name)) return counted;
+  // Nothing given is no empty list.
+  if (NONE_IS_NO_LIST.has(model.facts.name) && step.step === 'many')
+    return `  if (${call} === 0 && ${step.parameter}.length > 0) return ${answered};\n`;
   return `  if (${call} === 0) return ${answered};\n`;
 }
 

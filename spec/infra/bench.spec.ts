@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -45,6 +45,18 @@ describe('npm run bench', () => {
     },
     HANGS_AFTER,
   );
+
+  it('starts a server as it comes: no part of it changes a setting', async () => {
+    const folder = join(repository, 'infra/bench');
+    const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
+    const starts: string[] = [];
+    for (const name of names) {
+      const text = await readFile(join(folder, name), 'utf8');
+      expect(`${name}: ${/config.?set|client-output-buffer-limit/i.exec(text)?.[0]}`).toBe(`${name}: undefined`);
+      starts.push(...(text.match(/startServer\([^)]*\)/g) ?? []));
+    }
+    expect(starts).toStrictEqual(['startServer({ own: true })']);
+  });
 
   it('reports a client that fails and measures the others', async () => {
     const nothing = await mkdtemp(join(tmpdir(), 'bench-nothing-'));

@@ -47,7 +47,12 @@ describe('A reply', () => {
       "return redis.status_reply(string.rep('x', 2049))",
       /line is longer than the limit of 2048/,
     ],
-    ['a bulk string', { bulk: 2048 }, "return string.rep('x', 2049)", /length of 2049 exceeds the limit of 2048/],
+    [
+      'a bulk string',
+      { bulk: 2048 },
+      "return string.rep('x', 2049)",
+      /is too large: A length of 2049 exceeds the limit of 2048 \(limits\.bulk\)$/,
+    ],
     ['nesting', { depth: 8 }, 'return {{{{{{{{{1}}}}}}}}}', /nests deeper than the limit of 8/],
     [
       'elements',

@@ -21,7 +21,7 @@ export const GRAIN = 8;
 export const KEPT = 21;
 /** How the client's queue was when a command was submitted, as far as who submits can know. */
 export interface Admission {
-  /** the first dial was not over, so everything could wait */
+  /** the first dial was not over, or that which follows a link left on purpose, so everything could wait */
   readonly isEarly: boolean;
   /** it had no room */
   readonly isFull: boolean;

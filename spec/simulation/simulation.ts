@@ -135,7 +135,10 @@ class Simulation implements Cast {
       if (link !== undefined) referee.published(link, id, channel);
     };
     const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };
-    const view = { state: () => this.client.redis.toJSON().state, dialled: () => this.states.dialled };
+    const view = {
+      state: () => this.client.redis.toJSON().state,
+      admitsAll: () => !this.states.dialled || this.states.renews,
+    };
     this.workload = new Workload(() => this.client, referee.sents, around, this.userErrors, actions, view);
     this.pace = new Pace(timeline, journal);
     this.client = new SimulatedClient(settings, {

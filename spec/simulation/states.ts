@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { ConnectionEvent, ConnectionState, DisconnectReason } from '../../src/connection/connection-state';
+import { Renewal } from '../../src/connection/renewal';
 import type { RedisError } from '../../src/errors';
 import type { Settings } from './plan';
 import type { Circumstances } from './sent';
@@ -35,6 +36,8 @@ interface Knowledge {
 export class States {
   /** It has been ready, or found out that it cannot be yet. */
   dialled = false;
+  /** It has left its link on purpose, and no attempt at the next one has failed. */
+  renews = false;
   /** Its events have come to their end. */
   ended = false;
   private last: Kind = 'idle';
@@ -77,12 +80,14 @@ export class States {
       case 'ready':
         this.readyAt = timeline.now();
         this.dialled = true;
+        this.renews = false;
         this.knowledge.onReady(state.protocol);
         break;
       case 'reconnecting':
         this.checkAttempt(state);
         if (!this.dialled) this.knowledge.onFirstLoss?.();
         this.dialled = true;
+        this.renews = state.error instanceof Renewal;
         break;
       case 'closed':
         this.checkEnd(state.error);

@@ -24,8 +24,8 @@ export interface Actions {
 /** What the client shows of its connection. */
 export interface View {
   state(): ConnectionState['kind'];
-  /** the first dial has come to something, or to nothing */
-  dialled(): boolean;
+  /** no attempt has failed since it was made, or since it left its link on purpose */
+  admitsAll(): boolean;
 }
 type Told = (sent: Sent, outcome: Outcome) => void;
 
@@ -119,7 +119,7 @@ export class Workload {
   private admission(): Admission {
     const { least, most } = this.queue();
     const { offlineQueue } = this.around.settings;
-    const isEarly = !this.view.dialled();
+    const isEarly = this.view.admitsAll();
     const mayWait = isEarly || this.view.state() === 'ready';
     // Whoever could not sign in empties the queue before it tells anybody.
     const isEmptied = this.around.signInRefused();

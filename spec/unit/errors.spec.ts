@@ -17,6 +17,17 @@ import { growth } from '../support/growth';
 const refused = (text: string, command: Command = get('k')) => toReplyError(new ErrorFrame(text), command);
 
 describe('Errors', () => {
+  it.each([
+    [
+      'ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -MASTERDOWN Link with MASTER is down and x',
+      'MASTERDOWN',
+    ],
+    ["@user_script:1: READONLY You can't write against a read only replica.", 'READONLY'],
+    ['ERR user_script:1: MASTERDOWN of my own', 'ERR'],
+  ])("have the server's word as their kind, also inside what a script says: %s", (text, kind) => {
+    expect(refused(text, evalsha('f'.repeat(40)))).toMatchObject({ kind, repeatable: false });
+  });
+
   it.each<[RedisError, string, string]>([
     [new ConnectionError('lost'), 'ConnectionError', 'CONNECTION'],
     [new TimeoutError('late'), 'TimeoutError', 'TIMEOUT'],

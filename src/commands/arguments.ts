@@ -37,8 +37,20 @@ export function refuse(spec: CommandSpec, name: string, expected: string, value:
 export function refuseSurplus(given: IArguments, known: number, command: string): void {
   for (let i = known; i < given.length; i++) {
     if (given[i] === undefined) continue;
-    throw new TypeError(`${command}: at most ${known} argument${known === 1 ? '' : 's'} expected, got ${given.length}`);
+    const token = [given[known - 1], given[i]].find(isOption);
+    const hint = token === undefined ? '' : `; options are one object: { ${token}: … }`;
+    throw new TypeError(
+      `${command}: at most ${known} argument${known === 1 ? '' : 's'} expected, got ${given.length}${hint}`,
+    );
   }
+}
+
+const OPTIONS =
+  /^(EX|PX|EXAT|PXAT|NX|XX|GT|LT|CH|KEEPTTL|COUNT|MATCH|LIMIT|WITHSCORES|WITHVALUES|BLOCK|STORE|REPLACE)$/i;
+
+/** A word that is an option in the commands of other clients. */
+function isOption(value: unknown): value is string {
+  return typeof value === 'string' && OPTIONS.test(value);
 }
 
 /** A key, a name, a pattern: a string or bytes. */

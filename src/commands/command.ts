@@ -109,7 +109,7 @@ export interface CommandSpec {
   readonly confirmation?: string | undefined;
   /** it signs the connection in: a server may leave it unanswered behind other replies, so it is sent when none is owed, and alone */
   readonly solitary: boolean;
-  /** one frame answers it, it never waits at the server, and it leaves its connection as it was */
+  /** one frame answers it, it never waits at the server, it runs no script, and it leaves its connection as it was */
   readonly plain: boolean;
   /** the facts do not have it: a module's, or newer than they are */
   readonly foreign?: boolean;

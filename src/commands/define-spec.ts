@@ -12,6 +12,9 @@ export const ALL: readonly KeyRange[] = [{ from: 0, to: -1, step: 1 }];
 /** No argument is a key, or the call itself says which are. */
 const NO_KEYS: readonly KeyRange[] = [];
 
+/** Scripts, whose replies may tell of a failover, and DEBUG, which may end the server. */
+const LOOKED_AT = /^(EVAL|FCALL|DEBUG$)/;
+
 type Facts = Partial<Omit<CommandSpec, 'name' | 'words' | 'head' | 'plain' | 'solitary'>>;
 
 /** The facts of one command, absent ones filled in: all specs have the same shape, which keeps the hot paths monomorphic. */
@@ -29,7 +32,12 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     effect: facts.effect,
     confirmation: facts.confirmation,
     solitary: facts.effect === 'user' || facts.effect === 'protocol',
-    plain: facts.blocking === undefined && facts.effect === undefined && facts.confirmation === undefined,
+    plain:
+      facts.blocking === undefined &&
+      facts.effect === undefined &&
+      facts.confirmation === undefined &&
+      facts.closes !== true &&
+      !LOOKED_AT.test(name),
     foreign: facts.foreign ?? false,
     noTransaction: facts.noTransaction ?? false,
     closes: facts.closes ?? false,

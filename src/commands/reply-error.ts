@@ -124,6 +124,20 @@ export function withReplyErrors(frame: Frame): unknown {
   return frame;
 }
 
+/** The errors that stand inside a reply; it is no error itself. */
+export function errorsIn(frame: Frame): ErrorFrame[] {
+  const errors: ErrorFrame[] = [];
+  collectErrors(frame, errors);
+  return errors;
+}
+
+function collectErrors(frame: Frame, errors: ErrorFrame[]): void {
+  if (!isNested(frame)) return;
+  if (frame instanceof ErrorFrame) errors.push(frame);
+  else if (Array.isArray(frame)) for (const item of frame) collectErrors(item, errors);
+  else if (frame instanceof Map) for (const value of frame.values()) collectErrors(value, errors);
+}
+
 function isNested(frame: Frame | undefined): boolean {
   return typeof frame === 'object' && frame !== null && !(frame instanceof Uint8Array);
 }

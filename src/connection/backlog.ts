@@ -260,6 +260,15 @@ export class Backlog {
     return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
   }
 
+  /** The same, of what was never sent: what is to be repeated stays. */
+  takeUnsentBehind(count: number): Request[] {
+    const unsent = [...this].filter(({ abandoned, past }) => !abandoned && past === undefined).sort(byPlace);
+    const last = count === 0 ? 0 : (unsent[count - 1]?.place ?? Infinity);
+    this.departures = undefined;
+    const taken = this.takeOut(({ abandoned, past, place }) => abandoned || (past === undefined && place > last));
+    return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
+  }
+
   /** The place of the last of the first so many calls that wait; Infinity where there are fewer. The queue may be in another order. */
   private placeOf(count: number): number {
     const waiting = [...this].filter(({ abandoned }) => !abandoned);

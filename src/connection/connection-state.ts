@@ -1,4 +1,5 @@
 import { ConnectionError, TimeoutError, type RedisError } from '../errors';
+import { isUsersWish } from './renewal';
 
 /** What a connection is doing. `attempt` counts from 1, `delay` is milliseconds, undefined where an Observable decides. */
 export type ConnectionState =
@@ -14,7 +15,7 @@ export type ConnectionState =
   | { readonly kind: 'closed'; readonly error?: RedisError };
 
 /** Why a connection ended. */
-export type DisconnectReason = 'connection_lost' | 'timeout' | 'server_closed' | 'closed_by_user';
+export type DisconnectReason = 'connection_lost' | 'timeout' | 'server_closed' | 'renewed_by_user' | 'closed_by_user';
 
 /** What happened to a connection of a client: to that of its commands, or to that of its messages. */
 export type ConnectionEvent = { readonly connection: 'commands' | 'messages' } & (
@@ -27,5 +28,6 @@ export type ConnectionEvent = { readonly connection: 'commands' | 'messages' } &
 /** What a loss is told as. */
 export function reasonFor(error: RedisError): DisconnectReason {
   if (error instanceof TimeoutError) return 'timeout';
+  if (isUsersWish(error)) return 'renewed_by_user';
   return error instanceof ConnectionError && error.cause === undefined ? 'server_closed' : 'connection_lost';
 }

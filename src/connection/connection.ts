@@ -21,23 +21,19 @@ import {
 } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
-import {
-  AuthenticationError,
-  ConnectionError,
-  ProtocolError,
-  type DisconnectedError,
-  type RedisError,
-} from '../errors';
+import { AuthenticationError, ProtocolError, type DisconnectedError, type RedisError } from '../errors';
 import type { ResolvedOptions } from '../options';
 import { attempt } from './attempt';
 import { systemClock, type Clock } from './clock';
 import { reasonFor, type ConnectionEvent, type ConnectionState } from './connection-state';
 import { nextEndpoint } from './endpoints';
+import { Dialing } from './dialing';
 import { Greeter } from './greeter';
 import type { ServerInfo } from './hello';
 import { isIncurable, type FirstBytes } from './incurable';
 import { Line } from './line';
 import { reconnect } from './reconnect';
+import { Renewal, isUsersWish } from './renewal';
 import { hopeless, isFinal, noRoom, notReached, tooLate } from './refusals';
 import { Session } from './session';
 import { describe, openSocket, type Dial, type Endpoint } from './socket';
@@ -79,6 +75,11 @@ export class Connection implements Executor {
   private dialedBefore = false;
   /** The one that was dialled last; until then what the options say. */
   private endpoint: Endpoint;
+  /** However many may wait: no attempt at the next link has failed yet. */
+  private admitsAll = true;
+  /** How many waited already when the last link was left on purpose: they stay, as after any loss. */
+  private queuedAtLoss = 0;
+  private readonly dialing: Dialing;
   /** Why the last link was lost or could not be made; undefined while there is one. */
   private lastError: RedisError | undefined;
   /** When that was, on the clock, ms. */
@@ -104,11 +105,12 @@ export class Connection implements Executor {
     this.clock = clock;
     this.endpoint = options;
     this.carries = carriesMessages ? 'messages' : 'commands';
+    this.dialing = new Dialing(clock);
     this.session = parts.session ?? new Session(options.database, options.clientName);
     // Where no other connection follows, there is no sense in leaving this one.
     const reconnectOnError = options.reconnect === false || parts.once ? () => false : options.reconnectOnError;
-    const lastError = () => this.lastError;
-    this.line = new Line({ ...options, reconnectOnError, carriesMessages, clock, lastError });
+    const obstacle = { lastError: () => this.lastFailure, doing: () => this.doing };
+    this.line = new Line({ ...options, ...obstacle, reconnectOnError, carriesMessages, clock });
     this.line.sessionCommands$.subscribe((command) => this.session.note(command));
     const { session, line } = this;
     const onError = (error: RedisError) => this.events$.next({ connection: this.carries, type: 'error', error });
@@ -122,12 +124,14 @@ export class Connection implements Executor {
       address,
     });
     const dial$ = defer(() => {
+      this.dialing.begin();
       this.state$.next({ kind: 'connecting' });
       return this.nextEndpoint().pipe(
         switchMap((endpoint) => {
           this.endpoint = endpoint;
-          return dial(endpoint, clock);
+          return dial(endpoint, clock, this.dialing.accepted);
         }),
+        tap(() => this.dialing.opened()),
       );
     });
     const explain = (error: RedisError, firstBytes: FirstBytes) =>
@@ -184,7 +188,7 @@ export class Connection implements Executor {
     const { commandTimeout } = this.options;
     const late = () => {
       const age = Math.round(this.clock.now() - this.lastErrorAt);
-      return notReached(this.address, commandTimeout, this.lastError, age);
+      return notReached(this.address, commandTimeout, this.lastFailure, age, this.doing);
     };
     const limit = { first: commandTimeout, with: () => throwError(late), scheduler: this.clock };
     return defer(() => {
@@ -228,7 +232,7 @@ export class Connection implements Executor {
       );
       subscriber.add(left$.subscribe(subscriber));
       this.hurried = true;
-      const reason = new ConnectionError('The user wants a new connection');
+      const reason = new Renewal();
       if (now) link.lose(reason);
       else {
         link.retire(reason);
@@ -297,6 +301,7 @@ export class Connection implements Executor {
       next: (server) => {
         const { protocol } = server;
         this.dialedBefore = true;
+        this.admitsAll = false;
         this.wasReady = true;
         this.lastError = undefined;
         this.server = server;
@@ -315,7 +320,8 @@ export class Connection implements Executor {
   closedError(request?: Request): DisconnectedError {
     const { value: state } = this.state$;
     const cause = state.kind === 'closed' ? state.error : undefined;
-    return tooLate(request, cause, Boolean(this.parts.once) && this.wasReady);
+    if (!this.parts.once) return tooLate(request, cause);
+    return tooLate(request, cause, this.wasReady ? 'lost' : 'unready');
   }
 
   /** No repetition cures why there is no link: what waits for it need not wait. */
@@ -328,11 +334,22 @@ export class Connection implements Executor {
     return this.state$.value.kind === 'connecting';
   }
 
+  /** Why the last link was lost or could not be made, unless it was left because its user wants another. */
+  private get lastFailure(): RedisError | undefined {
+    return isUsersWish(this.lastError) ? undefined : this.lastError;
+  }
+
+  private get doing(): string | undefined {
+    return this.isDialing ? this.dialing.describe(this.address) : undefined;
+  }
+
   private refusal(request: Request): RedisError | undefined {
     if (this.closed) return this.closedError(request);
-    const isReady = this.state$.value.kind === 'ready' && this.lastError === undefined;
-    if (!this.dialedBefore || isReady) return undefined;
+    const { lastError } = this;
+    const isReady = this.state$.value.kind === 'ready' && lastError === undefined;
+    if (this.admitsAll || isReady) return undefined;
     this.waited$.next();
+    if (lastError !== undefined && this.isHopeless) return hopeless(request, lastError);
     const { offlineQueue } = this.options;
     return this.line.hasRoomFor(request, offlineQueue) ? undefined : this.overflow(request);
   }
@@ -349,18 +366,19 @@ export class Connection implements Executor {
     this.lastError = error;
     this.lastErrorAt = this.clock.now();
     const { kind } = this.state$.value;
-    const { dialedBefore } = this;
+    const { dialedBefore, admitsAll } = this;
     this.dialedBefore = true;
-    if (!dialedBefore) {
-      this.parts.onFirstFailure?.(error);
-      // Until now all could wait, so that a burst at start-up is not refused.
-      this.line.failQueued((request) => this.overflow(request, error), this.options.offlineQueue);
+    this.admitsAll = error instanceof Renewal;
+    if (!dialedBefore) this.parts.onFirstFailure?.(error);
+    // Until now all could wait, so that a burst at start-up is not refused, nor what is called while a link is left on purpose.
+    if (admitsAll && !this.admitsAll) {
+      const most = this.options.offlineQueue + this.queuedAtLoss;
+      this.line.failBeyond(most, (request) => this.overflow(request, error));
     }
-    this.events$.next({ connection: this.carries, type: 'error', error });
+    this.queuedAtLoss = this.admitsAll ? this.line.queued : 0;
+    if (!isUsersWish(error)) this.events$.next({ connection: this.carries, type: 'error', error });
     if (kind === 'ready') this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });
-    if (this.isHopeless) {
-      this.line.failQueued((request) => hopeless(request, error));
-    }
+    if (this.isHopeless) this.line.failQueued((request) => hopeless(request, error));
   }
 
   /** @param reason why the client gave up; none when its user closed it */

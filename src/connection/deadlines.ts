@@ -25,6 +25,13 @@ interface Cursor {
 /** How far the members of a group have come on its link; undefined for all else. */
 export type ProgressOf = (request: Request) => GroupProgress | undefined;
 
+/** Why there is no link. */
+export interface Obstacle {
+  readonly lastError: () => RedisError | undefined;
+  /** what is being done about it, for people */
+  readonly doing?: () => string | undefined;
+}
+
 /** The requests whose replies are owed on a link. */
 interface Owed extends Cursor {
   readonly progressOf: ProgressOf;
@@ -49,7 +56,7 @@ export class Deadlines {
   private looked = 0;
 
   /**
-   * @param lastError why there is no link: the cause of what could not be sent in its time
+   * @param obstacle why there is no link: the cause of what could not be sent in its time
    * @param onExpired told once the sweep is over
    * @param bytesRead how many bytes the link of the moment has brought
    */
@@ -58,7 +65,7 @@ export class Deadlines {
     private readonly blockingGrace: number,
     private readonly backlog: Backlog,
     private readonly failer: Failer,
-    private readonly lastError: () => RedisError | undefined,
+    private readonly obstacle: Obstacle,
     private readonly onExpired: () => void,
     bytesRead: () => number,
   ) {
@@ -148,11 +155,18 @@ export class Deadlines {
     }
     if (dueAgain.length > 0) for (const request of backlog.takeDue(now)) unsent.push(request);
     for (const request of unsent) request.leaveLine();
-    const lastError = this.lastError();
-    this.failer.fail(unsent, (request) => timedOut(request, deliveryOf(request), request.past?.failure ?? lastError));
+    if (unsent.length > 0) this.failUnsent(unsent);
     this.onExpired();
     if (next === Infinity) this.forgetLimits();
     return Math.max(next, now + GRAIN + this.looked / LOOKED_AT_PER_MS);
+  }
+
+  private failUnsent(unsent: readonly Request[]): void {
+    const lastError = this.obstacle.lastError();
+    const doing = this.obstacle.doing?.();
+    this.failer.fail(unsent, (request) =>
+      timedOut(request, deliveryOf(request), { cause: request.past?.failure ?? lastError, doing }),
+    );
   }
 
   /** What is owed keeps its place, so that the replies that follow find their requests. */
@@ -160,7 +174,7 @@ export class Deadlines {
     const due: Request[] = [];
     const next = this.scan(cursor, now, due);
     for (const request of due) this.expired.add(request);
-    this.failer.fail(due, (request) => timedOut(request, 'unknown', undefined, cursor.progressOf(request)));
+    this.failer.fail(due, (request) => timedOut(request, 'unknown', { progress: cursor.progressOf(request) }));
     return next;
   }
 

@@ -1,3 +1,4 @@
+import { blockingWait } from '../commands/blocking-wait';
 import type { Command } from '../commands/command';
 import type { Group, GroupProgress } from '../commands/group';
 import { toUnreadable } from '../commands/reply-error';
@@ -53,10 +54,11 @@ export function withoutStacks<T>(work: () => T): T {
   }
 }
 
-/** What the server answered is no RESP. */
+/** What the server answered is no RESP, or more than is taken. */
 export function unreadable(cause: ProtocolError, { command }: Request, progress?: GroupProgress): ProtocolError {
   const group = fateOf(command, progress);
-  return toUnreadable(cause, command, 'unknown', { why: 'is no RESP', group });
+  const why = cause.message.includes(' exceeds the limit ') ? 'is too large' : 'is no RESP';
+  return toUnreadable(cause, command, 'unknown', { why, group });
 }
 
 /** What has become of the members, where the command is a group. */
@@ -109,23 +111,41 @@ export function leftBehind({ past }: Request): RedisError {
     : new ConnectionError(message, facts);
 }
 
-/**
- * Its time is up.
- * @param cause why it could not be sent
- */
+/** What is known of a request whose time is up. */
+interface Lateness {
+  /** why it could not be sent */
+  readonly cause?: RedisError | undefined;
+  /** what was being done to make a link, and for how long */
+  readonly doing?: string | undefined;
+  readonly progress?: GroupProgress | undefined;
+}
+
+/** Its time is up. */
 export function timedOut(
   request: Request,
   delivery: Delivery,
-  cause?: RedisError,
-  progress?: GroupProgress,
+  { cause, doing, progress }: Lateness = {},
 ): TimeoutError {
   const facts = factsOf(request, delivery, cause);
   // Without a reason it is in flight, where the first copy of a write may still run: perhaps behind later ones.
   if (delivery === 'unknown' && cause === undefined && !request.bearsLateCopy) facts.repeatable = false;
   facts.group = fateOf(request.command, progress);
   const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
-  const why = cause === undefined ? '' : `: ${cause.message}`;
-  return new TimeoutError(`${facts.command} ${fates[delivery]} within its time${why}`, facts);
+  return new TimeoutError(
+    `${facts.command} ${fates[delivery]} within ${limitOf(request)}${whyNot(doing, cause?.message)}`,
+    facts,
+  );
+}
+
+function limitOf({ command, context }: Request): string {
+  const hasOwn = !context.limitsBlocking && blockingWait(command) !== undefined;
+  return hasOwn ? 'its own wait and blockingGrace' : `${context.commandTimeout} ms (commandTimeout)`;
+}
+
+/** The end of a message: what is being done to make a link, and why there is none yet. */
+export function whyNot(doing: string | undefined, lastError: string | undefined): string {
+  if (doing === undefined) return lastError === undefined ? '' : `: ${lastError}`;
+  return lastError === undefined ? `: ${doing}` : `: ${doing}; before that ${lastError}`;
 }
 
 /**

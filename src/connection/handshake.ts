@@ -38,6 +38,11 @@ type Outcome = ReplyError | undefined;
  * @throws ProtocolError when the server answers HELLO in a way that makes no sense
  */
 export function handshake(send: Send, greeting: Greeting): Observable<ServerInfo> {
+  if (greeting.credentials !== undefined) return introduce(send, greeting);
+  return introduce(send, greeting).pipe(catchError((error: unknown) => throwError(() => wantsCredentials(error))));
+}
+
+function introduce(send: Send, greeting: Greeting): Observable<ServerInfo> {
   const others = rest(greeting);
   if (greeting.protocol === 2) return greetInResp2(send, greeting, others);
   const hello$ = send(hello(greeting)).pipe(
@@ -100,6 +105,14 @@ export function signIn(send: Send, credentials: SignIn): Observable<unknown> {
       return throwError(() => new AuthenticationError(why, kind, { command, delivery, repeatable }));
     }),
   );
+}
+
+/** Says what to do about a server that wants credentials and was given none. */
+function wantsCredentials(error: unknown): unknown {
+  if (!(error instanceof AuthenticationError) || error.kind !== 'NOAUTH') return error;
+  const { kind, message, command, delivery, repeatable } = error;
+  const why = `The server wants credentials: give the option 'password', or 'credentials' (${message})`;
+  return new AuthenticationError(why, kind, { command, delivery, repeatable });
 }
 
 /** Without credentials a server that wants some would refuse every command: the connection would only seem to be ready. */

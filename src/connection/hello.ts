@@ -23,7 +23,8 @@ export function readHello(frame: Frame): ServerInfo {
   const form = frame instanceof Map ? 3 : 2;
   if (named !== form) {
     const said = Number.isNaN(named) ? 'names no version of RESP' : `says RESP${named}`;
-    throw new ProtocolError(`The reply to HELLO contradicts itself: ${kindOfForm(frame)} that ${said}`);
+    const why = `The reply to HELLO contradicts itself: ${kindOfForm(frame)} that ${said}`;
+    throw new ProtocolError(why, { command: 'HELLO', delivery: 'answered', repeatable: false });
   }
   const id = entries.get('id');
   return {

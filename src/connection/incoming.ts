@@ -167,7 +167,7 @@ export class Incoming {
     if (request === undefined) return false;
     const { command } = request;
     const { spec } = command instanceof Group ? command.members[this.values.length]! : command;
-    return request.context.bytes || spec.binary === true;
+    return request.context.bytes || spec.binary === true || (spec.effect === 'exec' && this.mode.byHand.isBinary);
   }
 }
 

@@ -1,8 +1,15 @@
 import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { ByteSocket } from './socket';
 
-/** How RESP begins: the types of both versions. */
-const RESP = new Set('+-:$*_,#!=(%~>|'.split(''));
+/** How RESP begins, as far as the bytes go: a type, and what that one may be followed by. Texts of a server hold no control characters. */
+const RESP =
+  /^([*$%~>|!=](-?\d+)?(\r.*)?$|[*$%~>|!=]-?$|[:(][-+\d]|[:(,_]$|,[-+\dein]|_\r|#([tf]|$)|[-+][^\x00-\x08\x0b\x0c\x0e-\x1f]*$)/s;
+
+/** How servers of mail begin, whose lines could be RESP: POP3 and IMAP. */
+const MAIL = /^(\+OK |\* (OK|PREAUTH|BYE)\b)/;
+
+/** So many of the first bytes show what a peer is. */
+const ENOUGH = 64;
 
 /** How the records of TLS begin: an alert or a part of a handshake, in some version 3. */
 const TLS = ['\x15\x03', '\x16\x03'];
@@ -33,8 +40,8 @@ export class FirstBytes {
     this.isOpen = true;
     const first = bytes$.subscribe({
       next: (chunk) => {
-        this.text ||= Buffer.from(chunk.subarray(0, 8)).toString('latin1');
-        first.unsubscribe();
+        this.text += Buffer.from(chunk.subarray(0, ENOUGH - this.text.length)).toString('latin1');
+        if (this.text.length === ENOUGH) first.unsubscribe();
       },
       error: () => undefined, // is told by the link
     });
@@ -44,8 +51,7 @@ export class FirstBytes {
   explain(error: RedisError, address: string, isTls: boolean): RedisError {
     const { text, isOpen } = this;
     if (isOpen && !isTls && text === '' && codeOf(error) === 'ECONNRESET') return withHint(error);
-    if (error instanceof ProtocolError && text !== '' && !RESP.has(text[0]!))
-      return noRedis(error, `${address} ${saysOf(text)}`);
+    if (text !== '' && (!RESP.test(text) || MAIL.test(text))) return noRedis(error, `${address} ${saysOf(text)}`);
     if (error instanceof ConnectionError && NO_TLS.has(codeOf(error) ?? ''))
       return noRedis(error, `${address} does not speak TLS: is it the port without TLS, or no Redis?`);
     return error;
@@ -84,10 +90,12 @@ class NoRedis extends ProtocolError {
  */
 export function isIncurable(error: RedisError, before: RedisError | undefined): boolean {
   if (error instanceof ReplyError) return error.command === 'SELECT' && NO_SUCH_DATABASE.test(error.message);
-  if (error instanceof NoRedis) return true;
+  // What answers HELLO with nonsense does so again.
+  if (error instanceof NoRedis || (error instanceof ProtocolError && error.command === 'HELLO')) return true;
   if (!(error instanceof ConnectionError)) return false;
   const code = codeOf(error) ?? '';
   // A resolver may fail once, above all where everything has only just started.
+  if (code === 'EINVAL') return (error.cause as NodeJS.ErrnoException).syscall === 'getaddrinfo';
   if (code === 'ENOTFOUND') return before instanceof ConnectionError && codeOf(before) === code;
   return CERTIFICATE.test(code) || isTlsCode.test(code);
 }

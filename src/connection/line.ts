@@ -1,5 +1,6 @@
 import { defer, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
+import { errorsIn, runsScripts, toReplyError } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
 import { mayHaveWritten } from '../commands/writes-to';
@@ -17,6 +18,7 @@ import { Link, type LinkOptions, type LinkOwner } from './link';
 import { LostLinks } from './lost-links';
 import { Multicast } from './multicast';
 import { Places, changesMeaning } from './places';
+import { Renewal } from './renewal';
 import { Residents } from './resident';
 import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
@@ -31,6 +33,8 @@ export interface LineOptions extends LinkOptions {
   readonly reconnectOnError: ReconnectOnError;
   /** why there is no link, if there is none: the cause of what cannot be sent in its time */
   readonly lastError: () => RedisError | undefined;
+  /** what is being done to make a link, and for how long, for people; undefined where nothing is */
+  readonly doing?: () => string | undefined;
   /** it carries messages, which come as arrays in RESP2 */
   readonly carriesMessages: boolean;
 }
@@ -91,7 +95,7 @@ export class Line implements LinkOwner {
       options.blockingGrace,
       this.backlog,
       this.failer,
-      options.lastError,
+      options,
       () => this.drain.tell(),
       () => this.link?.bytesRead ?? 0,
     );
@@ -170,6 +174,12 @@ export class Line implements LinkOwner {
   /** Fails what waits to be written beyond the first so many. */
   failQueued(toError: (request: Request) => RedisError, kept = 0): void {
     this.failer.fail(this.take(kept), toError);
+    if (this.pending === 0) this.deadlines.stop();
+  }
+
+  /** Fails what was never written and waits for that beyond the first so many. */
+  failBeyond(most: number, toError: (request: Request) => RedisError): void {
+    this.failer.fail(this.backlog.takeUnsentBehind(most), toError);
     if (this.pending === 0) this.deadlines.stop();
   }
 
@@ -273,6 +283,11 @@ export class Line implements LinkOwner {
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.flusher.schedule();
   }
 
+  /** A script may have caught what it was refused, and hand it on inside its reply. */
+  private lookInside(link: Link, { command }: Request, frame: Frame): void {
+    for (const error of errorsIn(frame)) this.memberRefused(link, toReplyError(error, command));
+  }
+
   /** What has run has overtaken the writes to the same keys that were called before it and wait to be repeated. */
   private keepOrder(request: Request, frame: Frame): void {
     if (mayHaveWritten(frame, request.command)) this.retrier.failRepeated(this.order.overtakenBy(request));
@@ -293,6 +308,7 @@ export class Line implements LinkOwner {
     const done = link.mode.answered(request, frame, link.owed.passed - 1);
     for (const one of done) this.places.accepted(one);
     if (link.outgoing.answered(request)) this.flusher.schedule();
+    if (!(frame instanceof ErrorFrame) && runsScripts(request.command.spec)) this.lookInside(link, request, frame);
     return done;
   }
 
@@ -318,7 +334,7 @@ export class Line implements LinkOwner {
     }
     if (link?.outgoing.holds && link.owed.length === 0) this.flusher.schedule();
     if (link?.retiring !== undefined) {
-      link.lose(new ConnectionError('The connection is made anew', { cause: link.retiring }));
+      link.lose(link.retiring instanceof Renewal ? link.retiring : new Renewal(link.retiring));
       return;
     }
     if (this.backlog.pauseElapsed) this.resume();

@@ -4,6 +4,7 @@ import { isQueued } from '../commands/queued';
 import type { Request } from '../commands/request';
 import { textOf } from '../commands/text-of';
 import { ErrorFrame, type Frame } from '../resp/frames';
+import { TransactionByHand } from './transaction-by-hand';
 
 /** A line of MONITOR: `1700000000.123456 [0 127.0.0.1:50000] "GET" "k"`. */
 const MONITORED = /^\d+\.\d+ \[/;
@@ -36,8 +37,12 @@ const NONE: readonly Request[] = [];
 //  CLIENT REPLY SKIP ──taken───▶ nothing,                 then the reply to the probe
 //                    ──refused─▶ an error or QUEUED, the reply to what should be muted, …
 export class LinkMode {
-  /** Neither CLIENT REPLY nor MONITOR was written: every frame that is no push is the reply to the oldest request. */
+  /**
+   * Neither CLIENT REPLY nor MONITOR was written, so every frame that is no push is the reply to the oldest request; nor was MULTI by
+   * itself, so no reply says what the next ones are.
+   */
   isOrdinary = true;
+  readonly byHand = new TransactionByHand();
   /** MULTI is written and EXEC is not: whatever is written now would belong to the transaction. */
   inTransaction = false;
   /** The server has accepted MULTI, and EXEC is not written: what is written between them never runs if the link is lost now. */
@@ -208,8 +213,12 @@ export class LinkMode {
       case 'multi':
         this.inTransaction = true;
         this.hadTransactions = true;
+        this.isOrdinary = false;
         break;
       case 'reply':
+        this.byHand.forget();
+        this.isOrdinary = false;
+        break;
       case 'monitor':
         this.isOrdinary = false;
         break;

@@ -225,19 +225,31 @@ export class Link implements FrameSink {
       this.lose(new ConnectionError(TURNED_AWAY + frame.text));
       return;
     }
-    if (!this.mode.isOrdinary && this.mode.isDoubtful(frame, this.owed.peek())) {
-      const why = frame instanceof ErrorFrame ? frame.kind : 'QUEUED';
-      this.lose(
-        new ConnectionError(`CLIENT REPLY may have been refused (${why}), so it is not known whose the replies are`),
-      );
-      return;
-    }
+    if (!this.mode.isOrdinary && this.isWrong(frame, this.owed.peek())) return;
     const request = this.owed.shift();
     if (request === undefined) {
       this.lose(new ProtocolError('A reply came that no command waits for'));
       return;
     }
     this.owner.answered(this, request, frame);
+  }
+
+  /** Whether a reply shows that replies are not whose they seem to be: then the link is over. */
+  private isWrong(frame: Frame, oldest: Request | undefined): boolean {
+    if (this.mode.isDoubtful(frame, oldest)) {
+      const why = frame instanceof ErrorFrame ? frame.kind : 'QUEUED';
+      this.lose(
+        new ConnectionError(`CLIENT REPLY may have been refused (${why}), so it is not known whose the replies are`),
+      );
+      return true;
+    }
+    const reply = oldest && this.mode.byHand.replied(frame, oldest);
+    if (oldest === undefined || reply === undefined) return false;
+    const error = unexpected(reply, oldest.command);
+    this.owed.shift();
+    this.lose(error);
+    failSafely(oldest, error);
+    return true;
   }
 
   pushed(push: Push): void {

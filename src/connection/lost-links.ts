@@ -23,12 +23,16 @@ interface LostLink {
   readonly isAlone: boolean;
   /** the number, among all that were ever owed, of the first that the socket has refused to write */
   readonly refusedFrom: number;
+  /** the server has ended the connection because it was asked to: that is the reply to what asked for it */
+  readonly isEnding: boolean;
 }
 
 /** Requests that fail for a loss, and what each is told. */
 interface Casualties {
   readonly requests: Request[];
   readonly errors: RedisError[];
+  /** what the end of the connection answers */
+  readonly answered: Request[];
 }
 
 /**
@@ -74,34 +78,26 @@ export class LostLinks {
 
   /** A link is lost. @returns tells the observers of what fails at once; called when everything is in its place */
   add(link: Link, error: RedisError): () => void {
-    const { greetings, queued, refusedFrom } = link.outgoing.end();
+    const { greetings, queued, refusedFrom, lastEnding } = link.outgoing.end();
     for (const request of queued) this.backlog.bringBack(request);
-    const ending = link.owed.passed < refusedFrom ? this.endedByRequest(link, error) : undefined;
+    const isAsked = lastEnding >= link.owed.passed && lastEnding < refusedFrom;
+    const isEnding = isAsked && !this.retrier.hasEnded && isEndByPeer(error);
     const oldest = link.owed.passed < refusedFrom ? link.owed.peek() : undefined;
-    const lost = { link, error, oldest, isAlone: link.owed.length === 1, refusedFrom };
+    const lost = { link, error, oldest, isAlone: link.owed.length === 1, refusedFrom, isEnding };
     this.trial = new Trial();
     this.undecided.push(lost);
     const first = this.decide(lost);
     this.decideLater(lost);
     return () => {
-      if (ending !== undefined) guarded(() => ending.settleUnanswered());
       this.failer.fail(greetings, (request) => connectionLost(error, request, 'unsent'));
       this.tell(first);
     };
   }
 
-  /** The oldest request, where the server has closed the connection because it was asked to: the end is the reply. */
-  private endedByRequest({ owed }: Link, error: RedisError): Request | undefined {
-    const oldest = owed.peek();
-    if (oldest === undefined || this.retrier.hasEnded || !isEndByPeer(error) || !endsConnection(oldest.command))
-      return undefined;
-    return owed.shift();
-  }
-
   /** Decides about the requests that a lost link has owed for longest: those that fail are returned, the others are repeated. */
-  private decide({ link, error, oldest, isAlone, refusedFrom }: LostLink): Casualties {
+  private decide({ link, error, oldest, isAlone, refusedFrom, isEnding }: LostLink): Casualties {
     const { owed } = link;
-    const failing: Casualties = { requests: [], errors: [] };
+    const failing: Casualties = { requests: [], errors: [], answered: [] };
     for (let left = SLICE; left > 0 && owed.length > 0; left--) {
       const request = owed.shift()!;
       if (!request.command.spec.plain) this.places.ended(request);
@@ -111,6 +107,10 @@ export class LostLinks {
         this.backlog.bringBack(request);
         continue;
       }
+      if (isEnding && !isRefused && endsConnection(request.command)) {
+        failing.answered.push(request);
+        continue;
+      }
       const failure = withoutStacks(() => {
         // What restores a link is sent anew with the next one.
         if (isRefused) return connectionLost(error, request, 'unsent');
@@ -118,7 +118,8 @@ export class LostLinks {
         // What the server answers in no RESP is not asked for again: it would break the next link as well.
         if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
         const delivery = link.mode.onlyQueues || !mayHaveRun(request, progress) ? 'unsent' : 'unknown';
-        return this.retrier.lost(request, error, { progress, delivery, isOldest, isAlone });
+        // Where the end was asked for, no answer has broken the link.
+        return this.retrier.lost(request, error, { progress, delivery, isOldest: isOldest && !isEnding, isAlone });
       });
       if (failure === undefined) continue;
       failing.requests.push(request);
@@ -142,7 +143,8 @@ export class LostLinks {
     if (this.areDecided) this.onDecided();
   }
 
-  private tell({ requests, errors }: Casualties): void {
+  private tell({ requests, errors, answered }: Casualties): void {
+    for (const request of answered) guarded(() => request.settleUnanswered());
     this.failer.fail(requests, (_request, index) => errors[index]!);
   }
 }

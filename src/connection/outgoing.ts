@@ -1,5 +1,6 @@
 import type { Subscription } from 'rxjs';
 import { Group } from '../commands/group';
+import { endsConnection } from '../commands/closing';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import { TimeoutError, type RedisError } from '../errors';
@@ -50,6 +51,8 @@ export interface Unwritten {
   readonly queued: readonly Request[];
   /** the place, among all that were ever owed, of the first that the socket has refused; Infinity for none */
   readonly refusedFrom: number;
+  /** the place, among all that were ever owed, of the last that is to end the connection; -1 for none */
+  readonly lastEnding: number;
 }
 
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
@@ -71,6 +74,8 @@ export class Outgoing {
   private left = TURN;
   /** The place, among all that were ever owed, of the first request that the socket has refused to write. */
   private refusedFrom = Infinity;
+  /** The place, among all that were ever owed, of the last request that is to end the connection. */
+  private lastEnding = -1;
   private solitude = false;
   /** A solitary request that waits until nothing is owed. */
   private held: Request | undefined;
@@ -186,13 +191,13 @@ export class Outgoing {
     this.full = true;
     this.encoder.release(false);
     this.patience?.unsubscribe();
-    const { held, refusedFrom } = this;
+    const { held, refusedFrom, lastEnding } = this;
     this.held = undefined;
     // What was encoded and needs no reply is still here only if its write was refused.
     const others = this.unanswered.splice(0);
     if (held !== undefined) others.push(held);
     const greetings = [...others.filter(isGreeting), ...this.greetings.drain()];
-    return { greetings, queued: others.filter((request) => !isGreeting(request)), refusedFrom };
+    return { greetings, queued: others.filter((request) => !isGreeting(request)), refusedFrom, lastEnding };
   }
 
   /** Only now, for user code may do anything: destroy the client, or send more. */
@@ -275,6 +280,7 @@ export class Outgoing {
       this.alone = request;
       this.startPatience(request);
     }
+    if (endsConnection(request.command)) this.lastEnding = this.owed.passed + this.owed.length;
     const isAnswered = this.mode.write(request);
     if (isAnswered) this.owed.push(request);
     else this.unanswered.push(request);

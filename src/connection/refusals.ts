@@ -8,21 +8,23 @@ import {
   TimeoutError,
   type RedisError,
 } from '../errors';
-import { factsOf } from './failures';
+import { factsOf, whyNot } from './failures';
 
 /**
  * The connection is closed, or closing.
  * @param request undefined for what is no command
  * @param cause why it was closed; undefined where its user has closed it
- * @param isLost it was lent, and is not made again
+ * @param lease it was lent, and is not made again; lost where it has been ready
  */
 export function tooLate(
   request: Request | undefined,
   cause: RedisError | undefined,
-  isLost: boolean,
+  lease?: 'unready' | 'lost',
 ): DisconnectedError {
-  const what = isLost ? 'the dedicated connection was lost' : 'the client gave up';
-  const why = cause === undefined ? 'the client is closed' : `${what}: ${cause.message}`;
+  const what = lease === 'lost' ? 'the dedicated connection was lost' : 'the client gave up';
+  const closed =
+    lease === undefined ? 'the client is closed' : 'the dedicated connection was given back, or the client closed';
+  const why = cause === undefined ? closed : `${what}: ${cause.message}`;
   // It did no harm to send it again, and no good either.
   if (request === undefined) return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
   const facts = factsOf(request);
@@ -63,14 +65,16 @@ export function hopeless(request: Request, error: RedisError): RedisError {
 /**
  * The connection was not ready in time, ms.
  * @param lastError why the last attempt failed, so many ms ago
+ * @param doing what is being done now, for people
  */
 export function notReached(
   address: string,
   limit: number,
   lastError: RedisError | undefined,
   age: number,
+  doing: string | undefined,
 ): TimeoutError {
-  const why = lastError === undefined ? '' : `: ${lastError.message} (${age} ms ago)`;
+  const why = whyNot(doing, lastError && `${lastError.message} (${age} ms ago)`);
   return new TimeoutError(`${address} could not be reached within ${limit} ms${why}`, { cause: lastError });
 }
 

@@ -5,6 +5,7 @@ import { ConnectionError, TimeoutError } from '../errors';
 import { withoutUndefined } from '../options';
 import { outside } from './async-context';
 import { patient, type Clock } from './clock';
+import { noTls } from './dialing';
 import { ReadingTurn } from './reading-turn';
 
 /** Where a server listens and how to reach it. Durations are milliseconds. */
@@ -45,19 +46,27 @@ export interface ByteSocket {
 
 type CheckServerIdentity = NonNullable<tls.ConnectionOptions['checkServerIdentity']>;
 
-/** Opens a byte stream: emits it once it is open, errors when it cannot be opened. Unsubscribing destroys it. */
-export type Dial = (endpoint: Endpoint, clock: Clock) => Observable<ByteSocket>;
+/**
+ * Opens a byte stream: emits it once it is open, errors when it cannot be opened. Unsubscribing destroys it. `onAccepted` is told when
+ * the server has accepted and the handshake of TLS begins.
+ */
+export type Dial = (endpoint: Endpoint, clock: Clock, onAccepted?: () => void) => Observable<ByteSocket>;
 
 /**
  * Opens a TCP, TLS or Unix socket.
  * @throws ConnectionError when the server cannot be reached
- * @throws TimeoutError when it does not answer within `connectTimeout` ms
+ * @throws TimeoutError when it does not accept, and answer the handshake of TLS, within `connectTimeout` ms
  */
-export const openSocket: Dial = (endpoint, clock) =>
-  new Observable((subscriber) => outside(() => open(endpoint, clock, subscriber)));
+export const openSocket: Dial = (endpoint, clock, onAccepted) =>
+  new Observable((subscriber) => outside(() => open(endpoint, clock, subscriber, onAccepted)));
 
 //  wire ──connect──▶ socket: TLS over the wire, or the wire itself ──secureConnect──▶ open ──end, error──▶ lost
-function open(endpoint: Endpoint, clock: Clock, subscriber: Subscriber<ByteSocket>): () => void {
+function open(
+  endpoint: Endpoint,
+  clock: Clock,
+  subscriber: Subscriber<ByteSocket>,
+  onAccepted?: () => void,
+): () => void {
   const bytes$ = new Subject<Uint8Array>();
   const drain$ = new Subject<void>();
   const turn = new ReadingTurn(clock);
@@ -66,11 +75,15 @@ function open(endpoint: Endpoint, clock: Clock, subscriber: Subscriber<ByteSocke
     return bytes.length < endpoint.readBufferSize || turn.hasTimeLeft(() => wire.resume());
   });
   let socket = wire;
+  let isAccepted = false;
   let isOpen = false;
   let cause: Error | undefined;
 
   const timer = patient(clock).schedule(() => {
-    subscriber.error(new TimeoutError(`${describe(endpoint)} did not accept within ${endpoint.connectTimeout} ms`));
+    const { connectTimeout } = endpoint;
+    const address = describe(endpoint);
+    const why = isAccepted ? noTls(address, connectTimeout) : `${address} did not accept within ${connectTimeout} ms`;
+    subscriber.error(new TimeoutError(why));
   }, endpoint.connectTimeout);
   const note = (error: Error): void => void (cause ??= error);
   const end = (): void => {
@@ -113,6 +126,8 @@ function open(endpoint: Endpoint, clock: Clock, subscriber: Subscriber<ByteSocke
     wire.on('error', note);
     wire.once('close', end);
     wire.once('connect', () => {
+      isAccepted = true;
+      onAccepted?.();
       try {
         socket = secure(endpoint, wire);
       } catch (thrown) {

@@ -25,7 +25,7 @@ export function check(options: ResolvedOptions): void {
     throw new TypeError(`The option 'family' is 0, 4 or 6, got ${String(options.family)}`);
   }
   is('function', 'reconnectOnError', options.reconnectOnError);
-  if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls);
+  if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls, ' or a boolean');
   wholeNumber('port', options.port, 1, 65_535);
   refuseOtherAddress(options);
   wholeNumber('database', options.database, 0);
@@ -34,7 +34,7 @@ export function check(options: ResolvedOptions): void {
   wholeNumber('offlineQueue', options.offlineQueue, 0, Infinity);
   wholeNumber('readBufferSize', options.readBufferSize, 1024, LARGEST_BUFFER);
   wholeNumber('writeBufferSize', options.writeBufferSize, 1024, LARGEST_BUFFER);
-  if (options.keepAlive !== 0) wholeNumber('keepAlive', options.keepAlive, 1_000, LONGEST_KEEP_ALIVE);
+  if (options.keepAlive !== 0) wholeNumber('keepAlive', options.keepAlive, 1_000, LONGEST_KEEP_ALIVE, ', or 0');
   wholeNumber('connectTimeout', options.connectTimeout, 1, LONGEST_TIMER);
   for (const name of ['commandTimeout', 'readTimeout', 'writeTimeout', 'blockingGrace'] as const) {
     duration(name, options[name]);
@@ -51,6 +51,7 @@ const ADDRESS_IN_TLS = ['host', 'port', 'path', 'socket'] as const;
 function refuseOtherAddress(options: ResolvedOptions): void {
   const { tls } = options;
   if (typeof tls !== 'object') return;
+  if (tls.servername?.includes('\0') === true) throw new TypeError("The option 'tls.servername' holds a NUL character");
   for (const name of ADDRESS_IN_TLS) {
     if (tls[name] === undefined) continue;
     if (name === 'socket')

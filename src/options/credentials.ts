@@ -16,7 +16,9 @@ export function credentialsOf(
   text('password', password);
   if (source === undefined) {
     if (username !== undefined && password === undefined)
-      throw new TypeError("The option 'username' needs a 'password'");
+      throw new TypeError(
+        "The option 'username' needs a 'password'; a password alone is written redis://:password@host in a URL",
+      );
     return password === undefined ? undefined : () => of({ username, password });
   }
   if (typeof source !== 'function' && (typeof source !== 'object' || source === null)) {

@@ -58,7 +58,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     ...rest
   } = withUrl(given);
   for (const name of Object.keys(rest)) {
-    if (!Object.hasOwn(defaults, name)) throw new TypeError(`There is no option '${name}'`);
+    if (!Object.hasOwn(defaults, name)) throw new TypeError(`There is no option '${name}'${hintFor(name)}`);
   }
   const options: ResolvedOptions = {
     ...defaults,
@@ -81,10 +81,55 @@ function prefixOption(given: unknown): string {
   throw new TypeError(`The option 'prefix' is a string or a Uint8Array, got ${kindOf(given)}`);
 }
 
+/** What others call an option. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  db: 'database',
+  keyPrefix: 'prefix',
+  user: 'username',
+  pass: 'password',
+  auth: 'password',
+  name: 'clientName',
+  socket: "host' and 'port",
+  hostname: 'host',
+  enableOfflineQueue: 'offlineQueue',
+  disableOfflineQueue: 'offlineQueue',
+  commandsQueueMaxLength: 'offlineQueue',
+  maxRetriesPerRequest: 'retry',
+  retryStrategy: 'reconnect',
+  reconnectStrategy: 'reconnect',
+  enableAutoPipelining: 'autoPipeline',
+  RESP: 'protocol',
+};
+
+function hintFor(name: string): string {
+  const known = Object.keys(defaults).find((option) => option.toLowerCase() === name.toLowerCase());
+  const meant = known ?? (Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined);
+  return meant === undefined ? '' : `: did you mean '${meant}'?`;
+}
+
+/** Options of which one would silently count for nothing. */
+const CONTRADICTIONS = [
+  ['path', 'host'],
+  ['path', 'port'],
+  ['credentials', 'username'],
+  ['credentials', 'password'],
+] as const;
+
+function refuseBoth(own: Given<RedisOptions>): void {
+  for (const [one, other] of CONTRADICTIONS) {
+    if (own[one] === undefined || own[other] === undefined) continue;
+    throw new TypeError(`The options '${one}' and '${other}' contradict each other: leave one of them out`);
+  }
+}
+
 function withUrl(given: RedisOptions): Given<RedisOptions> {
   const own = withoutUndefined(given);
+  refuseBoth(own);
   if (own.url === undefined) return own;
-  const { path, ...parsed } = withoutUndefined(parseUrl(own.url));
+  const { path, ...read } = withoutUndefined(parseUrl(own.url));
+  const { username, password, ...rest } = read;
+  // Credentials beside the URL take the place of those in it.
+  const parsed = own.credentials === undefined ? read : rest;
   if (parsed.tls === true && own.tls === false) {
     throw new TypeError("The option 'tls' is false, and the URL says TLS by its scheme: leave one of them out");
   }

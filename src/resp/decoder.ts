@@ -176,7 +176,10 @@ export class Decoder extends LineReader {
     if (length < -1 || (length === -1 && type !== Type.Bulk && type !== Type.Array)) {
       throw new ProtocolError(`A ${what} of ${quote(type)} cannot be ${shown(length)}`);
     }
-    if (length > limit) throw new ProtocolError(`A ${what} of ${shown(length)} exceeds the limit of ${limit}`);
+    if (length > limit) {
+      const option = what === 'length' ? ' (limits.bulk)' : '';
+      throw new ProtocolError(`A ${what} of ${shown(length)} exceeds the limit of ${limit}${option}`);
+    }
     return Number(length);
   }
 

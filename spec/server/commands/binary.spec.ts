@@ -63,6 +63,37 @@ describe('bytes', () => {
     expect(queued).toEqual(['QUEUED', 'QUEUED']);
   });
 
+  it.each([2, 3] as const)(
+    'stand in the reply to EXEC where commands reply with bytes, and text elsewhere (RESP%d)',
+    async (protocol) => {
+      await bytes.set('k', EVERY_BYTE);
+      await redis.hset('h', { field: 'Grüße' });
+      const client = new Redis({ url: server().url, protocol });
+      const replies = await lastValueFrom(
+        client.dedicated(async (connection) => {
+          await connection.call('MULTI');
+          await connection.hgetall('h');
+          await connection.dump('k');
+          await connection.call('DUMP', 'k');
+          await connection.lrange('none', 0, -1);
+          await connection.incr('h');
+          await connection.incr('n');
+          return connection.exec();
+        }),
+      );
+      await client.destroy();
+      const [hash, dumped, called, list, refused, n] = replies!;
+      expect(protocol === 2 ? hash : Object.entries(hash as object)).toEqual(
+        protocol === 2 ? ['field', 'Grüße'] : [['field', 'Grüße']],
+      );
+      expect([list, n]).toEqual([[], 1]);
+      expect(refused).toMatchObject({ kind: 'WRONGTYPE' });
+      expect(called).toEqual(dumped);
+      await redis.restore('copy', 0, dumped as Buffer);
+      expect(await bytes.get('copy')).toEqual(EVERY_BYTE);
+    },
+  );
+
   it.each([
     ['Q8', 'int8', [42, -85, 127], { Q8: true }],
     ['BIN', 'bin', [-1, -1, 1], { BIN: true }],

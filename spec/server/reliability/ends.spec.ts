@@ -1,5 +1,7 @@
+import type { Redis } from 'rxjs-redis';
 import { startServer } from '../../../infra/servers';
 import { reaches, record, useClients } from '../../support/clients';
+import { startDebuggableServer } from '../../support/debuggable';
 import { outcome } from '../../support/outcomes';
 import { ScriptedServer, afterHandshake } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
@@ -29,6 +31,25 @@ describe('A command that ends its connection', () => {
     await doomed.stop();
   });
 
+  it.each<[string, (redis: Redis) => PromiseLike<unknown>]>([
+    ['SHUTDOWN', (redis) => redis.shutdown({ NOSAVE: true })],
+    ['DEBUG RESTART', (redis) => redis.call('DEBUG', 'RESTART')],
+  ])('is answered by the end also where the server owes replies to what came before: %s', async (_, end) => {
+    const doomed = await startDebuggableServer();
+    const redis = make({ url: doomed.url, reconnect: false });
+    await redis.connect();
+    const others = [redis.get('k'), redis.incr('n')].map((reply: PromiseLike<unknown>) => outcome(reply));
+    const ended = [outcome(end(redis)), outcome(end(redis))];
+    others.push(outcome(redis.incr('n')));
+    expect(await Promise.all(ended)).toStrictEqual([{ value: undefined }, { value: undefined }]);
+    for (const other of await Promise.all(others)) {
+      // A server may have answered what came first, and ends without doing what comes behind.
+      if ('error' in other) expect(other.error).toMatchObject({ delivery: 'unknown' });
+      else expect([null, 1]).toContain(other.value);
+    }
+    await doomed.stop();
+  });
+
   it('fails where the server refuses it: SHUTDOWN ABORT', async () => {
     if (isOld()) return;
     const redis = make(server().url);
@@ -44,6 +65,22 @@ describe('A command that ends its connection', () => {
     const [quit, behind] = await work;
     expect(quit).toStrictEqual({ value: 'OK' });
     expect(behind).toHaveProperty('error');
+  });
+
+  it('is answered before the end, as is all that came before it: QUIT behind others', async () => {
+    const work = make(server().url).dedicated((connection) =>
+      Promise.all([connection.echo('a'), connection.quit(), connection.quit(), connection.echo('b')].map(outcome)),
+    );
+    expect(await work).toMatchObject([{ value: 'a' }, { value: 'OK' }, { value: undefined }, { error: {} }]);
+  });
+
+  it('is answered before the end, as is all that came before it: CLIENT KILL of oneself behind others', async () => {
+    const redis = make({ url: server().url, reconnect: quick });
+    const ID = await redis.clientId();
+    const replies = [redis.echo('a'), redis.clientKill({ ID, SKIPME: false })].map((reply: PromiseLike<unknown>) =>
+      outcome(reply),
+    );
+    expect(await Promise.all(replies)).toStrictEqual([{ value: 'a' }, { value: 1 }]);
   });
 
   it('is answered before the end: CLIENT KILL of oneself', async () => {

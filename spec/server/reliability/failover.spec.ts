@@ -74,6 +74,16 @@ describe('A failover that makes a replica of the master', () => {
     expect(await atNext.lrange('list', 0, -1)).toStrictEqual(Array.from({ length: 200 }, (_, n) => String(n)));
   });
 
+  it('refuses nothing that is called while the connection is made anew, where nothing may wait', async () => {
+    const redis = client({ offlineQueue: 0 });
+    await redis.connect();
+    await failOver();
+    const refused = outcome(redis.incr('n'));
+    await reaches(redis, 'reconnecting');
+    expect(await redis.incr('n')).toBe(2);
+    expect(await refused).toStrictEqual({ value: 1 });
+  });
+
   it('lets reads be answered that were sent together with the refused write', async () => {
     const redis = client();
     await redis.set('k', 'v');
@@ -133,6 +143,11 @@ describe('A failover that makes a replica of the master', () => {
     ['in EVAL', (redis) => redis.eval("return redis.call('INCR', KEYS[1])", ['n'])],
     ['that a script caught', (redis) => redis.eval("return redis.pcall('INCR', KEYS[1])", ['n'])],
     [
+      'that a script caught and wraps',
+      (redis) =>
+        redis.eval("local r = redis.pcall('INCR', KEYS[1]); return redis.error_reply(r.err or r['err'])", ['n']),
+    ],
+    [
       'that a script raises again',
       (redis) => redis.eval("local r = redis.pcall('INCR', KEYS[1]); error(r.err or r['err'])", ['n']),
     ],
@@ -148,6 +163,24 @@ describe('A failover that makes a replica of the master', () => {
       expect(await redis.incr('n')).toBe(1);
     },
   );
+
+  it.each<[string, string, (redis: Redis, script: string) => PromiseLike<unknown>]>([
+    ['a list', "return {1, redis.pcall('INCR', KEYS[1])}", (redis, script) => redis.eval(script, ['n'])],
+    ['lists in a list', "return {1, {2, redis.pcall('INCR', KEYS[1])}}", (redis, script) => redis.eval(script, ['n'])],
+    [
+      'what `call` is answered',
+      "return {1, redis.pcall('INCR', KEYS[1])}",
+      (redis, script) => redis.call('EVAL', script, 1, 'n'),
+    ],
+  ])('is noticed by a refusal inside a reply of a script: %s', async (_, script, send) => {
+    const redis = client();
+    await redis.connect();
+    await failOver();
+    const left = reaches(redis, 'reconnecting');
+    expect(JSON.stringify(await send(redis, script))).toContain('READONLY');
+    await left;
+    expect(await redis.incr('n')).toBe(1);
+  });
 
   it('sends a script again that says beforehand that it writes, as the server ran nothing of it', async () => {
     if (Number.parseInt(old().version, 10) < 7) return;
@@ -244,6 +277,22 @@ describe('A failover that makes a replica of the master', () => {
     );
     expect(await waiting).toMatchObject({ kind: 'UNBLOCKED', command: 'BLPOP' });
     expect(states.values.map(({ kind }) => kind)).not.toContain('reconnecting');
+  });
+
+  it('that a client asks for by FAILOVER is answered, as is all that came before it, and the client goes on at the new master', async () => {
+    if (/^6\.[01]\./.test(old().version)) return;
+    const redis = client();
+    const replies = [redis.incr('n'), redis.failover({ TO: [next().host, next().port] })].map(
+      (reply: PromiseLike<unknown>) => outcome(reply),
+    );
+    expect(await Promise.all(replies)).toStrictEqual([{ value: 1 }, { value: 'OK' }]);
+    await eventually(
+      () => atNext.call<string>('INFO', 'replication'),
+      (info) => info.includes('role:master'),
+    );
+    relay.pointTo(next());
+    expect(await redis.incr('n')).toBe(2);
+    expect(await atNext.get('n')).toBe('2');
   });
 
   it('may cost a connection for any error that the user names, and the command then fails or is sent again', async () => {

@@ -93,6 +93,33 @@ describe('A reply that its command cannot give', () => {
     expect(await redis.echo('next')).toBe('next');
   });
 
+  it.each([
+    ['more', '*3\r\n+OK\r\n$1\r\nx\r\n:1\r\n'],
+    ['fewer', '*1\r\n+OK\r\n'],
+    ['a number', ':1\r\n'],
+  ])('ends the connection: %s than EXEC has commands, where MULTI was sent by hand', async (_, replies) => {
+    const server = await serve(([word]) => (word === 'MULTI' ? '+OK\r\n' : word === 'EXEC' ? replies : '+QUEUED\r\n'));
+    for (const exec of ['exec', 'call'] as const) {
+      const work = make({ url: server.url }).dedicated(async (connection) => {
+        await connection.call('MULTI');
+        connection.set('k', 'v').subscribe().unsubscribe();
+        const queued = [connection.set('k', 'v'), connection.get('k')].map((reply: PromiseLike<unknown>) =>
+          outcome(reply),
+        );
+        await Promise.all(queued);
+        return failure(exec === 'exec' ? connection.exec() : connection.call('EXEC'));
+      });
+      expect(await work).toMatchObject({
+        code: 'PROTOCOL',
+        command: 'EXEC',
+        delivery: 'unknown',
+        message: expect.stringMatching(
+          '^The reply to EXEC cannot be its own: expected the replies of 2 commands',
+        ) as string,
+      });
+    }
+  });
+
   it("fails a user's own command alone, where its own reader does not like it", async () => {
     const { connection, links, send, greeted } = scriptedConnection();
     connection.open();

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
-import type { RedisOptions } from 'rxjs-redis';
+import type { Redis, RedisOptions } from 'rxjs-redis';
+import { startServer } from '../../../infra/servers';
 import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
+import { ScriptedServer } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
 import { useTlsServer } from '../../support/tls-server';
 import { until } from '../../support/until';
@@ -49,17 +51,48 @@ describe('What no repetition cures', () => {
       { code: 'REPLY', kind: 'ERR', message: expect.stringMatching(/out of range|invalid/) as string },
     ));
 
+  it('is a database in a cluster, which has one', async () => {
+    const node = await startServer({ own: true, args: ['--cluster-enabled', 'yes'] });
+    await fails({ url: node.url, database: 1 }, { code: 'REPLY', kind: 'ERR', command: expect.anything() as string });
+    await node.stop();
+  });
+
   it.each([2, 3, 'auto'] as const)('is a server of HTTP (RESP%s)', async (protocol) => {
     const address = await listen(createHttpServer((_, response) => response.end('hello')));
     await fails({ url: `redis://${address}`, protocol }, says(`${address} is no Redis: it speaks HTTP`));
   });
 
-  it('is a server of another protocol', async () => {
+  it.each([
+    ['SMTP', '220 mail ready\r\n'],
+    ['IMAP', '* OK IMAP4rev1 ready\r\n'],
+    ['POP3', '+OK POP3 ready\r\n'],
+    ['SSH', 'SSH-2.0-OpenSSH_9\r\n'],
+    ['MySQL', 'J\0\0\0\n8.0.33\0'],
+    ['MySQL, whose length looks like an array', '*\0\0\0\n8.0.33\0'],
+    ['memcached', 'ERROR\r\n'],
+  ])('is a server of another protocol: %s', async (_, banner) => {
+    const address = await listen(createServer((socket) => socket.on('error', () => undefined).write(banner)));
+    await fails({ url: `redis://${address}` }, says(`${address} is no Redis: it does not speak RESP`));
+  });
+
+  it('is a server of another protocol whose bytes could begin a reply, and that hangs up', async () => {
     const address = await listen(
-      createServer((socket) => socket.on('error', () => undefined).write('220 mail ready\r\n')),
+      createServer((socket) => socket.on('error', () => undefined).end('+\0\0\0\n8.0.33\0')),
     );
     await fails({ url: `redis://${address}` }, says(`${address} is no Redis: it does not speak RESP`));
   });
+
+  it('is a reply to HELLO that contradicts itself', async () => {
+    const peer = await ScriptedServer.start(([word]) => (word === 'HELLO' ? '*2\r\n+proto\r\n:3\r\n' : '+OK\r\n'));
+    await fails({ url: peer.url }, says('The reply to HELLO contradicts itself: an array that says RESP3'));
+    await peer.stop();
+  });
+
+  it('is a host name that no resolver takes', () =>
+    fails(
+      { host: 'x'.repeat(300) },
+      { code: 'CONNECTION', message: expect.stringMatching(/getaddrinfo E/) as string },
+    ));
 
   it('is TLS where none is spoken', async () => {
     const address = await listen(
@@ -105,6 +138,36 @@ describe('What no repetition cures', () => {
       () => observed.values.length > 0,
     );
     expect(observed.ended).toBeUndefined();
+  });
+
+  it('is perhaps TLS where none is spoken and a server is silent, as Redis is: the reason says so', async () => {
+    const address = `127.0.0.1:${server().port}`;
+    const redis = make({ url: `rediss://${address}`, connectTimeout: 200, reconnect: quick });
+    redis.incr('n').forget();
+    expect(await reaches(redis, 'reconnecting')).toMatchObject({
+      error: {
+        code: 'TIMEOUT',
+        message: `${address} accepted, and did not answer the TLS handshake within 200 ms: is it the port without TLS?`,
+      },
+    });
+  });
+
+  it.each<[string, (redis: Redis) => PromiseLike<unknown>, string]>([
+    ['a command', (redis) => redis.incr('n'), 'INCR could not be sent within 200 ms (commandTimeout)'],
+    ['connect()', (redis) => redis.connect(), '127.0.0.1:PORT could not be reached within 200 ms'],
+  ])('is perhaps TLS where none is spoken: %s says so whose time is up before', async (_, send, what) => {
+    const redis = make({ url: `rediss://127.0.0.1:${server().port}`, commandTimeout: 200, reconnect: quick });
+    const { message } = await failure(send(redis));
+    const why = '127.0.0.1:PORT accepted, and did not answer the TLS handshake for N ms: is it the port without TLS?';
+    expect(message.replaceAll(String(server().port), 'PORT').replace(/for \d+/, 'for N')).toBe(`${what}: ${why}`);
+  });
+
+  it('is perhaps a peer that says nothing: a command whose time is up says what was going on', async () => {
+    const address = await listen(createServer((socket) => socket.on('error', () => undefined)));
+    const redis = make({ url: `redis://${address}`, commandTimeout: 200, reconnect: quick });
+    const { message } = await failure(redis.incr('n'));
+    const what = 'INCR could not be sent within 200 ms (commandTimeout)';
+    expect(message.replace(/for \d+/, 'for N')).toBe(`${what}: greeting ${address} for N ms`);
   });
 
   it('is perhaps no TLS where a server resets the connection without a word, as Redis does: the reason says so', async () => {

@@ -1,7 +1,7 @@
 import { firstValueFrom } from 'rxjs';
 import type { RedisOptions } from 'rxjs-redis';
-import { reaches, record, useClients } from '../../support/clients';
-import { failure } from '../../support/outcomes';
+import { eventually, reaches, record, useClients } from '../../support/clients';
+import { failure, outcome } from '../../support/outcomes';
 import { greeting, useScriptedServers, type ScriptedServer } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
 
@@ -75,6 +75,23 @@ describe('What the server is told of the client', () => {
     expect(server.reads).toHaveLength(3);
   });
 
+  it.each([true, false])(
+    'leaves out the name as well where a proxy hangs up on every CLIENT (HELLO: %s)',
+    async (knowsHello) => {
+      const server = await proxy(...(knowsHello ? ['CLIENT'] : ['HELLO', 'CLIENT']));
+      const redis = make({ url: server.url, clientName: 'web', reconnect: quick });
+      expect(await redis.set('k', 'v')).toBe('OK');
+      expect(server.reads).toHaveLength(4);
+    },
+  );
+
+  it('keeps the name where that is not what a proxy hangs up on', async () => {
+    const server = await proxy('HELLO', 'CLIENT SETINFO');
+    const redis = make({ url: server.url, clientName: 'web', reconnect: quick });
+    expect(await redis.set('k', 'v')).toBe('OK');
+    expect(lines(server)).toContain('CLIENT SETNAME web');
+  });
+
   it('is left out by the connections that follow as well, those for messages and leases too', async () => {
     const server = await proxy('HELLO', 'CLIENT SETINFO');
     const redis = make({ url: server.url, reconnect: quick });
@@ -145,10 +162,38 @@ describe('A server that wants a password', () => {
     const redis = make({ url: server().url.replace(/\/\/.*@/, '//'), protocol, clientInfo });
     const states = record(redis.state$);
     const [waiting, connected] = [failure(redis.set('k', 'v')), failure(redis.connect())];
-    const refused = { code: 'AUTHENTICATION', kind: 'NOAUTH' };
+    const message = expect.stringMatching(/^The server wants credentials: give the option 'password'/) as string;
+    const refused = { code: 'AUTHENTICATION', kind: 'NOAUTH', message };
     expect(await connected).toMatchObject(refused);
     expect(await waiting).toMatchObject({ ...refused, delivery: 'unsent', command: 'SET' });
     expect(states.values.map(({ kind }) => kind)).not.toContain('ready');
+  });
+
+  it.each([2, 3] as const)(
+    'fails every command at once, however long it waits to try again (RESP%d)',
+    async (protocol) => {
+      const reconnect = { initialDelay: 1e9, maxDelay: 1e9, maxDelayWaiting: 1e9 };
+      const url = server().url.replace(/\/\/.*@/, '//');
+      const redis = make({ url, password: 'wrong', protocol, reconnect, commandTimeout: Infinity });
+      const refused = { code: 'AUTHENTICATION', kind: 'WRONGPASS' };
+      for (let n = 0; n < 3; n++)
+        expect(await failure(redis.incr('n'))).toMatchObject({ ...refused, delivery: 'unsent', command: 'INCR' });
+      await reaches(redis, 'reconnecting');
+      expect(await failure(redis.connect())).toMatchObject(refused);
+    },
+  );
+
+  it('is tried again soon where commands fail for it, and then lets them through', async () => {
+    const url = server().url.replace(/\/\/.*@/, '//');
+    const reconnect = { initialDelay: 1, maxDelay: 1e9, factor: 1e9, jitter: 0, maxDelayWaiting: 1 };
+    let password = 'wrong';
+    const redis = make({ url, credentials: () => ({ password }), reconnect });
+    await failure(redis.incr('n'));
+    password = 'secret';
+    await eventually(
+      () => new Promise(setImmediate).then(() => outcome(redis.set('k', 'v'))),
+      (ended) => 'value' in ended,
+    );
   });
 
   it('may refuse PING to a user without one, who is signed in all the same', async () => {

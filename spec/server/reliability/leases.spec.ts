@@ -159,3 +159,20 @@ describe('A transaction on a dedicated connection', () => {
     await peer.stop();
   });
 });
+
+describe('A dedicated connection that was given back', () => {
+  const server = useServer();
+  const make = useClients();
+
+  it('refuses what comes later, and says why', async () => {
+    const redis = make(server().url);
+    const kept = await redis.dedicated(async (connection) => {
+      await connection.ping();
+      return [connection];
+    });
+    expect(await failure(kept![0]!.get('k'))).toMatchObject({
+      code: 'DISCONNECTED',
+      message: 'GET was not sent: the dedicated connection was given back, or the client closed',
+    });
+  });
+});

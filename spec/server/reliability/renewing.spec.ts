@@ -46,6 +46,51 @@ describe('reconnect()', () => {
     await peer.stop();
   });
 
+  it.each([0, 1000])('refuses nothing that is called meanwhile, where %d commands may wait', async (offlineQueue) => {
+    const redis = make({ url: server().url, reconnect: never, offlineQueue });
+    await redis.connect();
+    await redis.del('renewed');
+    const count = 2_000;
+    const before = Array.from({ length: count }, () => outcome(redis.incr('renewed')));
+    const renewed = outcome(redis.reconnect());
+    const behind = Array.from({ length: count }, () => outcome(redis.incr('renewed')));
+    await new Promise(setImmediate);
+    behind.push(outcome(redis.incr('renewed')));
+    expect(await renewed).toStrictEqual({ value: undefined });
+    expect(await Promise.all([...before, ...behind])).toStrictEqual(
+      Array.from({ length: 2 * count + 1 }, (_, n) => ({ value: n + 1 })),
+    );
+  });
+
+  it('leaves as many waiting as may where the next connection cannot be made', async () => {
+    const redis = make({ url: proxy().url(), reconnect: never, offlineQueue: 1 });
+    await redis.connect();
+    await proxy().refuse(true);
+    const renewed = outcome(redis.reconnect());
+    const replies = [redis.echo('a'), redis.echo('b'), redis.echo('c')].map((reply) => outcome(reply));
+    expect(await Promise.all(replies.slice(1))).toMatchObject([
+      { error: { code: 'DISCONNECTED', delivery: 'unsent' } },
+      { error: { code: 'DISCONNECTED', delivery: 'unsent' } },
+    ]);
+    expect(await outcome(redis.echo('d'))).toMatchObject({ error: { code: 'DISCONNECTED', delivery: 'unsent' } });
+    await proxy().refuse(false);
+    await redis.reconnect();
+    expect(await replies[0]).toStrictEqual({ value: 'a' });
+    expect(await renewed).toStrictEqual({ value: undefined });
+  });
+
+  it.each([true, false])('is no error, and events say that the user wanted it (now: %s)', async (now) => {
+    const redis = make({ url: server().url, reconnect: never });
+    await redis.connect();
+    const events = record(redis.events$);
+    await redis.reconnect({ now });
+    expect(events.values).toStrictEqual([
+      { type: 'disconnect', reason: 'renewed_by_user' },
+      { type: 'reconnecting', attempt: 1, delay: 0 },
+      { type: 'connect', protocol: 3 },
+    ]);
+  });
+
   it('leaves it now where that is wanted: reads are repeated, what may have run fails', async () => {
     let isFirst = true;
     const peer = await ScriptedServer.start(

@@ -47,14 +47,14 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'all that waited for the first dial is kept when it fails',
     file: 'connection/connection.ts',
-    from: 'this.line.failQueued((request) => this.overflow(request, error), this.options.offlineQueue);',
+    from: 'this.line.failBeyond(most, (request) => this.overflow(request, error));',
     to: '',
   },
   {
     fault: 'the queue has no bound while a lost connection is being made',
     file: 'connection/connection.ts',
-    from: 'if (!this.dialedBefore || isReady) return undefined;',
-    to: "if (!this.dialedBefore || isReady || this.state$.value.kind === 'connecting') return undefined;",
+    from: 'if (this.admitsAll || isReady) return undefined;',
+    to: "if (this.admitsAll || isReady || this.state$.value.kind === 'connecting') return undefined;",
   },
   {
     fault: 'what nobody waits for any more fills the queue',

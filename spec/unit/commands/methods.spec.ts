@@ -43,4 +43,10 @@ describe('a method', () => {
       expect(untyped[method]?.(...args, undefined)).toBeInstanceOf(Reply);
     },
   );
+
+  it('says how options are written where they are given as other clients take them', () => {
+    expect(() => untyped['set']?.('k', 'v', 'EX', 10)).toThrow(
+      'at most 3 arguments expected, got 4; options are one object: { EX: … }',
+    );
+  });
 });

@@ -784,7 +784,7 @@ describe('A link that owes nothing', () => {
     expect(written(socket)).toStrictEqual(['PING']);
     clock.advance(1_000);
     expect(socket.destroyed).toBe(true);
-    expect(events.values).toContainEqual({ type: 'disconnect', reason: 'timeout' });
+    expect(events.values).toContainEqual({ connection: 'commands', type: 'disconnect', reason: 'timeout' });
   });
 });
 

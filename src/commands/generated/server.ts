@@ -251,7 +251,7 @@ export const COMMAND_DOCS = /* @__PURE__ */ defineSpec('COMMAND DOCS', {
 /** Gives the server's documentation of its commands, or of some of them. */
 export function commandDocs(...commandNames: Optionals<Str>): Command<Record<string, CommandDocs>> {
   const out: Arg[] = [];
-  arg.pushOptionals(out, commandNames, arg.text, COMMAND_DOCS, 'commandNames');
+  if (arg.pushOptionals(out, commandNames, arg.text, COMMAND_DOCS, 'commandNames') === 0 && commandNames.length > 0) return new AnsweredCommand(COMMAND_DOCS, out, {});
   return new Command(COMMAND_DOCS, out, reply.readCommandDocs);
 }
 
@@ -300,7 +300,7 @@ export const COMMAND_INFO = /* @__PURE__ */ defineSpec('COMMAND INFO', {
 /** Describes commands by name; null for one that the server does not know. */
 export function commandInfo(...commandNames: Optionals<Str>): Command<(CommandInfo | null)[]> {
   const out: Arg[] = [];
-  arg.pushOptionals(out, commandNames, arg.text, COMMAND_INFO, 'commandNames');
+  if (arg.pushOptionals(out, commandNames, arg.text, COMMAND_INFO, 'commandNames') === 0 && commandNames.length > 0) return new AnsweredCommand(COMMAND_INFO, out, []);
   return new Command(COMMAND_INFO, out, reply.readNullableCommandInfos);
 }
 

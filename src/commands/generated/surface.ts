@@ -1387,7 +1387,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * @see https://redis.io/docs/latest/commands/command-docs/
    */
   commandDocs(...commandNames: Optionals<Str>): ResultOf<K, Record<string, CommandDocs>> {
-    return this.send(serverCommands.commandDocs(...commandNames));
+    return this.sendUnlessAnswered(serverCommands.commandDocs(...commandNames));
   }
 
   /**
@@ -1438,7 +1438,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * @see https://redis.io/docs/latest/commands/command-info/
    */
   commandInfo(...commandNames: Optionals<Str>): ResultOf<K, (CommandInfo | null)[]> {
-    return this.send(serverCommands.commandInfo(...commandNames));
+    return this.sendUnlessAnswered(serverCommands.commandInfo(...commandNames));
   }
 
   /**
@@ -3823,7 +3823,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * @see https://redis.io/docs/latest/commands/pfadd/
    */
   pfadd(key: Key, ...elements: Optionals<Arg>): ResultOf<K, number> {
-    return this.send(hyperloglogCommands.pfadd(key, ...elements));
+    return this.sendUnlessAnswered(hyperloglogCommands.pfadd(key, ...elements));
   }
 
   /**
@@ -3850,7 +3850,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * @see https://redis.io/docs/latest/commands/pfmerge/
    */
   pfmerge(destkey: Key, ...sourcekeys: Optionals<Key>): ResultOf<K, 'OK'> {
-    return this.send(hyperloglogCommands.pfmerge(destkey, ...sourcekeys));
+    return this.sendUnlessAnswered(hyperloglogCommands.pfmerge(destkey, ...sourcekeys));
   }
 
   /**
