@@ -68,6 +68,16 @@ export function double(value: number | bigint, spec: CommandSpec, name: string):
   return value === -Infinity ? '-inf' : value;
 }
 
+/** Redis before 7.0.8 reads a thousandth of a second as 0, which is for ever. */
+export const LEAST_SECONDS = 0.002;
+
+/** How long the server is to wait, in seconds; 0 is for ever, and what some server would take for that is rounded up. */
+export function seconds(value: number | bigint, spec: CommandSpec, name: string): Arg {
+  const isWait = typeof value === 'bigint' || Number.isFinite(value);
+  if (!isWait || value < 0) return refuse(spec, name, 'a number of seconds, 0 for no limit', value);
+  return value > 0 && value < LEAST_SECONDS ? LEAST_SECONDS : value;
+}
+
 /** The end of a range or a number with more digits than a double has: a number, or a text such as `(1`, `-inf`, `[a`. */
 export function bound(value: Arg, spec: CommandSpec, name: string): Arg {
   if (typeof value === 'number') return double(value, spec, name);
