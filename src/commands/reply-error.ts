@@ -6,7 +6,7 @@ import {
   type Delivery,
   type GroupFate,
 } from '../errors';
-import { ErrorFrame, type Frame } from '../resp/frames';
+import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import { textOf, type Command, type CommandSpec } from './command';
 import { withoutRepeated, withoutSecrets } from './secrets';
 
@@ -128,7 +128,9 @@ function isNested(frame: Frame | undefined): boolean {
 }
 
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
-export function hasNotRun({ text }: ErrorFrame, command: Command): boolean {
+export function hasNotRun(frame: ErrorFrame, command: Command): boolean {
+  if (frame instanceof Unreadable) return false;
+  const { text } = frame;
   const { spec } = command;
   const isScript = runsScripts(spec);
   if (spec.foreign !== true && !isScript) return true;

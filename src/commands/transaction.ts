@@ -1,5 +1,5 @@
 import { ReplyError, type CommandError, type Delivery, type GroupFate } from '../errors';
-import { ErrorFrame, type Frame } from '../resp/frames';
+import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import { textOfBytes } from '../resp/strings';
 import { Command, type Replay } from './command';
 import { withBinary } from './define-spec';
@@ -41,9 +41,12 @@ export class Transaction extends Group {
   override readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {
     const index = answered.length;
     const command = this.members[index]!;
-    if (frame instanceof ErrorFrame) return toReplyError(frame, command);
-    if (index === this.members.length - 1)
+    if (frame instanceof ErrorFrame && !(frame instanceof Unreadable)) return toReplyError(frame, command);
+    if (index === this.members.length - 1) {
+      // It has run: what cannot be read stands in the place of one command.
+      if (frame instanceof Unreadable) return this.readValues(frame.items, context);
       return Array.isArray(frame) ? this.readValues(frame, context) : noValues(frame);
+    }
     if (index === 0) return command.read(frame, context);
     if (isQueued(frame)) return undefined;
     // Where MULTI was refused each command runs by itself.

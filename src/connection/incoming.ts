@@ -4,7 +4,7 @@ import type { Request } from '../commands/request';
 import { toReplyError } from '../commands/reply-error';
 import type { UnexpectedReply } from '../commands/unexpected-reply';
 import type { BytesWanted } from '../resp/decoder';
-import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
+import { Attribute, ErrorFrame, Push, Unreadable, type Frame } from '../resp/frames';
 import { isMessage } from './array-pushes';
 import type { LinkMode } from './link-mode';
 import type { Ring } from './ring';
@@ -115,8 +115,9 @@ export class Incoming {
       this.sink.unexpected(cause as UnexpectedReply, member);
       return;
     }
-    if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, member));
-    else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
+    if (frame instanceof ErrorFrame) {
+      if (!(frame instanceof Unreadable)) this.sink.memberRefused(toReplyError(frame, member));
+    } else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
     if (values.length < (this.cut.get(oldest) ?? group.members.length)) return;
     this.finish(oldest, group);
   }
