@@ -20,9 +20,9 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|UNKNOWN_CA|AL
 
 const isTlsCode = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_)/;
 
-/** What SELECT is answered; without cluster mode, or with it. */
+/** What SELECT is answered; without cluster mode or with it, by a Sentinel, by a user without the right, by proxies. */
 const NO_SUCH_DATABASE =
-  /^ERR (DB index is out of range|invalid DB index|value is not an integer or out of range|SELECT is not allowed in cluster mode)/;
+  /^(NOPERM|ERR (DB index is out of range|invalid DB index|value is not an integer or out of range|unknown command|.*\bnot (allowed|supported)\b))/i;
 
 /** What a socket brings first, which shows what its other end is. */
 export class FirstBytes {
