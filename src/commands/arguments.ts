@@ -1,5 +1,6 @@
 import { kindOf } from '../resp/kind-of';
 import type { Arg, CommandSpec } from './command';
+import { isBytes } from '../resp/is-bytes';
 
 /** A name or a text: a string travels as UTF-8, bytes as they are. */
 export type Str = string | Uint8Array;
@@ -43,13 +44,13 @@ export function refuseSurplus(given: IArguments, known: number, command: string)
 
 /** A key, a name, a pattern: a string or bytes. */
 export function text(value: Str, spec: CommandSpec, name: string): Arg {
-  if (typeof value === 'string' || value instanceof Uint8Array) return value;
+  if (typeof value === 'string' || isBytes(value)) return value;
   return refuse(spec, name, 'a string or bytes', value);
 }
 
 /** A value to store or compare: a string, bytes, a bigint, a number other than NaN. */
 export function data(value: Arg, spec: CommandSpec, name: string): Arg {
-  if (typeof value === 'string' || value instanceof Uint8Array || typeof value === 'bigint') return value;
+  if (typeof value === 'string' || isBytes(value) || typeof value === 'bigint') return value;
   if (typeof value === 'number' && value === value) return value;
   return refuse(spec, name, 'a string, a number, a bigint or bytes', value);
 }
@@ -172,7 +173,7 @@ export function pushAnyPairs<V>(
   spec: CommandSpec,
   name: string,
 ): number {
-  if (typeof pairs !== 'object' || pairs === null || pairs instanceof Uint8Array) {
+  if (typeof pairs !== 'object' || pairs === null || isBytes(pairs)) {
     return refuse(spec, name, 'an object, a Map or [name, value] tuples', pairs);
   }
   const before = args.length;
@@ -263,7 +264,7 @@ export function pushAnyPairsOrPair<V>(
   spec: CommandSpec,
   [pairsName, firstName, secondName]: readonly [string, string, string],
 ): number {
-  if (typeof first === 'object' && !(first instanceof Uint8Array) && second === undefined) {
+  if (typeof first === 'object' && !isBytes(first) && second === undefined) {
     return pushAnyPairs(args, first, check, spec, pairsName);
   }
   args.push(data(first as Arg, spec, firstName), check(second as V, spec, secondName));

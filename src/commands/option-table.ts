@@ -14,6 +14,7 @@ import {
   unixSeconds,
 } from './arguments';
 import type { Check, Many, Pairs } from './arguments';
+import { isBytes } from '../resp/is-bytes';
 
 /** An option that is not given: a flag may be false. */
 export type NotGiven = false | undefined;
@@ -79,7 +80,7 @@ export function has(options: object | undefined, ...names: string[]): boolean {
 /** Appends the options that the caller gave, in the order of the grammar; refuses what the table does not know. */
 // Hot for SET with EX: one option needs no list and no sorting.
 export function pushOptions(args: Arg[], options: object, table: OptionTable, spec: CommandSpec): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Uint8Array) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || isBytes(options)) {
     return refuse(spec, 'options', 'an object', options);
   }
   const given = options as Readonly<Record<string, never>>;

@@ -1,5 +1,6 @@
 import { Command, textOf, type Arg, type PrefixedArguments } from './command';
 import { indicesOf } from './indices-of';
+import { isBytes } from '../resp/is-bytes';
 
 /**
  * The same command with the client's prefix on every key, channel and pattern, and on nothing else.
@@ -58,11 +59,11 @@ function prefixed(arg: Arg, kind: PrefixedArguments['kind'], prefix: string, { s
 }
 
 function nameOf(arg: Arg): string | Uint8Array {
-  return arg instanceof Uint8Array ? arg : String(arg);
+  return isBytes(arg) ? arg : String(arg);
 }
 
 function prepend(prefix: string, arg: Arg): Arg {
-  return arg instanceof Uint8Array ? Buffer.concat([Buffer.from(prefix), arg]) : prefix + textOf(arg);
+  return isBytes(arg) ? Buffer.concat([Buffer.from(prefix), arg]) : prefix + textOf(arg);
 }
 
 /** A prefix is text, whatever its characters mean in a glob. */

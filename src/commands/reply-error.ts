@@ -9,6 +9,7 @@ import {
 import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import { textOf, type Command, type CommandSpec } from './command';
 import { withoutRepeated, withoutSecrets } from './secrets';
+import { isBytes } from '../resp/is-bytes';
 
 /** What a server answers to a command that it has not run, and may run later. */
 const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
@@ -124,7 +125,7 @@ export function withReplyErrors(frame: Frame): unknown {
 }
 
 function isNested(frame: Frame | undefined): boolean {
-  return typeof frame === 'object' && frame !== null && !(frame instanceof Uint8Array);
+  return typeof frame === 'object' && frame !== null && !isBytes(frame);
 }
 
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */

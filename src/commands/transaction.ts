@@ -10,6 +10,7 @@ import { Refusal, toReplyError } from './reply-error';
 import { readOk } from './replies';
 import type { RequestContext } from './request-context';
 import { UnexpectedReply } from './unexpected-reply';
+import { isBytes } from '../resp/is-bytes';
 
 const BEGIN = /* @__PURE__ */ new Command(MULTI, [], readOk);
 
@@ -114,7 +115,7 @@ function notBegun({ message }: ReplyError, results: readonly unknown[]): Refusal
 
 /** A frame that was decoded as bytes for the sake of others. */
 function asText(frame: Frame): Frame {
-  if (frame instanceof Uint8Array) return textOfBytes(frame);
+  if (isBytes(frame)) return textOfBytes(frame);
   if (Array.isArray(frame)) return frame.map(asText);
   if (frame instanceof Map) return new Map([...frame].map(([name, value]) => [asText(name), asText(value)]));
   return frame;

@@ -8,6 +8,7 @@ import { Attribute, ErrorFrame, Push, Unreadable, type Frame } from '../resp/fra
 import { isMessage } from './array-pushes';
 import type { LinkMode } from './link-mode';
 import type { Ring } from './ring';
+import { isBytes } from '../resp/is-bytes';
 
 /** Where the frames of a link go once it is known what they are. */
 export interface FrameSink {
@@ -178,5 +179,5 @@ function sameName(asked: unknown, named: unknown): boolean {
 }
 
 function asBytes(name: unknown): Uint8Array {
-  return name instanceof Uint8Array ? name : Buffer.from(String(name));
+  return isBytes(name) ? name : Buffer.from(String(name));
 }
