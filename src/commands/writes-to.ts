@@ -47,7 +47,6 @@ export function mayHaveWritten(answer: Frame, command: Command): boolean {
 
 /** A key may be spelt as text or in bytes: the same key has the same name, one character a byte. */
 function asBytes(name: Arg): string {
-  const bytes =
-    isBytes(name) ? Buffer.from(name.buffer, name.byteOffset, name.byteLength) : Buffer.from(String(name));
+  const bytes = isBytes(name) ? Buffer.from(name.buffer, name.byteOffset, name.byteLength) : Buffer.from(String(name));
   return bytes.toString('latin1');
 }

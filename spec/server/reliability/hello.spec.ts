@@ -90,7 +90,14 @@ describe('The reply to HELLO', () => {
         return seen.includes('AUTH') ? `-${words}\r\n` : '%1\r\n$5\r\nproto\r\n:3\r\n';
       });
       servers.push(spoken);
-      const redis = make({ url: spoken.url, protocol: 3, username: 'ann', password: 'pw', clientName: 'me', database: 2 });
+      const redis = make({
+        url: spoken.url,
+        protocol: 3,
+        username: 'ann',
+        password: 'pw',
+        clientName: 'me',
+        database: 2,
+      });
       await redis.connect();
       expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'ready', protocol: 3 });
       expect(spoken.seen.filter(([word]) => word === 'HELLO' || word === 'AUTH')).toStrictEqual([

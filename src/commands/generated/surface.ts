@@ -2564,7 +2564,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
   }
 
   /**
-   * Reads a whole hash.
+   * Reads a whole hash. Fields that are no UTF-8 may look alike as text, and of those one is left: `redis.bytes` keeps
+   * them apart.
    *
    * `HGETALL key`
    *
