@@ -140,9 +140,10 @@ describe('The stack of an error', () => {
   });
 
   describe('where the program has its own way with stacks', () => {
-    const { prepareStackTrace, stackTraceLimit } = Error;
+    const { stackTraceLimit } = Error;
+    const hook: unknown = Reflect.get(Error, 'prepareStackTrace');
     afterEach(() => {
-      Error.prepareStackTrace = prepareStackTrace;
+      Reflect.set(Error, 'prepareStackTrace', hook);
       Error.stackTraceLimit = stackTraceLimit;
     });
 
