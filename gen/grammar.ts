@@ -21,6 +21,7 @@ export function kindOf(argument: ArgumentFacts, override: Override): ValueKind {
     case 'unix-time':
       return argument.name.endsWith('milliseconds') ? 'unixMilliseconds' : 'unixSeconds';
     case 'double':
+      if (argument.name === 'timeout') return 'seconds';
       return argument.name === 'min' || argument.name === 'max' ? 'bound' : 'double';
     case 'integer':
       if (argument.name === 'cursor') return 'cursor';

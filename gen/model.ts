@@ -10,6 +10,7 @@ export type ValueKind =
   | 'integer'
   | 'bigInteger'
   | 'double'
+  | 'seconds'
   | 'bound'
   | 'cursor'
   | 'unit'
@@ -24,6 +25,7 @@ export const KINDS: Readonly<Record<ValueKind, { type: string; check: string }>>
   integer: { type: 'number', check: 'integer' },
   bigInteger: { type: 'number | bigint', check: 'integer' },
   double: { type: 'number', check: 'double' },
+  seconds: { type: 'number', check: 'seconds' },
   bound: { type: 'Arg', check: 'bound' },
   cursor: { type: 'string | number | bigint', check: 'cursor' },
   unit: { type: `'M' | 'KM' | 'FT' | 'MI'`, check: 'unit' },

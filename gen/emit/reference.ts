@@ -75,6 +75,9 @@ Wrong arguments throw a TypeError at the call. So do more arguments than a metho
 given to \`map\`. An empty list is data: the commands below that say what they answer to one send nothing. It is a TypeError for all others,
 unless the grammar itself allows none.
 
+A command waits at the server for seconds, with fractions, and XREAD, XREADGROUP, WAIT and WAITAOF for milliseconds; 0 is without limit.
+Less than 0.002 seconds travels as 0.002, because some servers would take it for 0.
+
 Numbers with more digits than a double may have come as text: INCRBYFLOAT, HINCRBYFLOAT. Scores, distances and coordinates are numbers.
 
 Any command may also fail with NOAUTH or NOPERM (not allowed), LOADING, BUSY, MASTERDOWN (not now), READONLY (a write to a replica), and

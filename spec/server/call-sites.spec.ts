@@ -139,6 +139,35 @@ describe('The stack of an error', () => {
     expect(topFrame(await second)).toContain('bySecond');
   });
 
+  describe('where the program has its own way with stacks', () => {
+    const { stackTraceLimit } = Error;
+    const hook: unknown = Reflect.get(Error, 'prepareStackTrace');
+    afterEach(() => {
+      Reflect.set(Error, 'prepareStackTrace', hook);
+      Error.stackTraceLimit = stackTraceLimit;
+    });
+
+    it.each<[string, () => void]>([
+      ['a hook that gives frames', () => (Error.prepareStackTrace = (_, frames) => frames)],
+      ['a hook that gives nothing', () => (Error.prepareStackTrace = () => undefined)],
+      ['a hook that gives an object', () => (Error.prepareStackTrace = () => ({ split: 1 }))],
+      [
+        'a hook that throws',
+        () =>
+          (Error.prepareStackTrace = () => {
+            throw new Error('of the hook');
+          }),
+      ],
+      ['no frames at all', () => (Error.stackTraceLimit = 0)],
+    ])('is left as it is, and the command fails as ever: %s', async (_, set) => {
+      const redis = make({ url: server().url, callSites: true, warnUnused: true });
+      await redis.connect();
+      set();
+      const [error, next] = await Promise.all([failure(redis.incr('list')), redis.echo('next').then()]);
+      expect([error.code, error.message, next]).toStrictEqual(['REPLY', expect.stringMatching(/^WRONGTYPE/), 'next']);
+    });
+  });
+
   it('belongs to one call even where several are told the same error', async () => {
     const redis = make({ url: server().url, callSites: true, username: 'nobody', password: 'wrong' });
     const first = (function byFirst() {

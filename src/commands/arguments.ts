@@ -1,5 +1,6 @@
 import { kindOf } from '../resp/kind-of';
 import type { Arg, CommandSpec } from './command';
+import { isBytes } from '../resp/is-bytes';
 
 /** A name or a text: a string travels as UTF-8, bytes as they are. */
 export type Str = string | Uint8Array;
@@ -55,13 +56,13 @@ function isOption(value: unknown): value is string {
 
 /** A key, a name, a pattern: a string or bytes. */
 export function text(value: Str, spec: CommandSpec, name: string): Arg {
-  if (typeof value === 'string' || value instanceof Uint8Array) return value;
+  if (typeof value === 'string' || isBytes(value)) return value;
   return refuse(spec, name, 'a string or bytes', value);
 }
 
 /** A value to store or compare: a string, bytes, a bigint, a number other than NaN. */
 export function data(value: Arg, spec: CommandSpec, name: string): Arg {
-  if (typeof value === 'string' || value instanceof Uint8Array || typeof value === 'bigint') return value;
+  if (typeof value === 'string' || isBytes(value) || typeof value === 'bigint') return value;
   if (typeof value === 'number' && value === value) return value;
   return refuse(spec, name, 'a string, a number, a bigint or bytes', value);
 }
@@ -78,6 +79,16 @@ export function double(value: number | bigint, spec: CommandSpec, name: string):
   if (typeof value !== 'number' || value !== value) return refuse(spec, name, 'a number', value);
   if (value === Infinity) return '+inf';
   return value === -Infinity ? '-inf' : value;
+}
+
+/** Redis before 7.0.8 reads a thousandth of a second as 0, which is for ever. */
+export const LEAST_SECONDS = 0.002;
+
+/** How long the server is to wait, in seconds; 0 is for ever, and what some server would take for that is rounded up. */
+export function seconds(value: number | bigint, spec: CommandSpec, name: string): Arg {
+  const isWait = typeof value === 'bigint' || Number.isFinite(value);
+  if (!isWait || value < 0) return refuse(spec, name, 'a number of seconds, 0 for no limit', value);
+  return value > 0 && value < LEAST_SECONDS ? LEAST_SECONDS : value;
 }
 
 /** The end of a range or a number with more digits than a double has: a number, or a text such as `(1`, `-inf`, `[a`. */
@@ -174,7 +185,7 @@ export function pushAnyPairs<V>(
   spec: CommandSpec,
   name: string,
 ): number {
-  if (typeof pairs !== 'object' || pairs === null || pairs instanceof Uint8Array) {
+  if (typeof pairs !== 'object' || pairs === null || isBytes(pairs)) {
     return refuse(spec, name, 'an object, a Map or [name, value] tuples', pairs);
   }
   const before = args.length;
@@ -265,7 +276,7 @@ export function pushAnyPairsOrPair<V>(
   spec: CommandSpec,
   [pairsName, firstName, secondName]: readonly [string, string, string],
 ): number {
-  if (typeof first === 'object' && !(first instanceof Uint8Array) && second === undefined) {
+  if (typeof first === 'object' && !isBytes(first) && second === undefined) {
     return pushAnyPairs(args, first, check, spec, pairsName);
   }
   args.push(data(first as Arg, spec, firstName), check(second as V, spec, secondName));

@@ -1,4 +1,5 @@
-import { Command, type BlockingFact } from './command';
+import { LEAST_SECONDS, seconds } from './arguments';
+import { Command, type Arg, type BlockingFact, type CommandSpec } from './command';
 import { textOf } from './text-of';
 
 /**
@@ -13,14 +14,27 @@ export function blockingWait({ spec: { blocking }, args }: Command): number | un
   return wait > 0 ? wait : Infinity;
 }
 
-/** The same command, which waits so many ms more: at least one, for none is for ever. */
+/** The same command, which waits so many ms more: at least as many as every server can count, for none is for ever. */
 export function withWait<T>(command: Command<T>, ms: number): Command<T> {
   const { spec, args, read, keys } = command;
   const at = spec.blocking === undefined ? undefined : timeoutArgument(spec.blocking, args);
   if (at === undefined) return command;
   const wait = Math.max(1, Math.ceil(ms));
-  const timeout = spec.blocking!.unit === 's' ? wait / 1_000 : wait;
+  const timeout = spec.blocking!.unit === 's' ? Math.max(LEAST_SECONDS, wait / 1_000) : wait;
   return new Command(spec, args.with(at, timeout), read, keys);
+}
+
+/**
+ * The arguments of a blocking command as a builder would write them: a wait that some server would take for one without end is longer.
+ * @throws TypeError where the wait is negative, which servers read as for ever when it is short
+ */
+export function withCountableWait(spec: CommandSpec, args: readonly Arg[]): readonly Arg[] {
+  if (spec.blocking?.unit !== 's') return args;
+  const at = timeoutArgument(spec.blocking, args);
+  const given = at === undefined ? undefined : args.at(at);
+  const wait = Number(textOf(given));
+  // All else is right, or the server's to judge.
+  return wait < LEAST_SECONDS && wait !== 0 ? args.with(at!, seconds(wait, spec, 'timeout')) : args;
 }
 
 function timeoutArgument({ timeout }: BlockingFact, args: Command['args']): number | undefined {

@@ -8,10 +8,30 @@ const OWN_FRAMES = 2;
 /** A frame more, in methods that may have their answer without the server. */
 const ONE_MORE = /\bsendUnlessAnswered\b/;
 
-/** The frames of the user's code in a stack that was taken where a surface makes a reply. */
-export function callersFrames(stack: string): string[] {
-  const frames = stack.split('\n').slice(1);
+/** What holds a stack: text, unless the program has a hook, `Error.prepareStackTrace`, that makes something else of it, or throws. */
+export interface CallSite {
+  readonly stack?: unknown;
+}
+
+/** Where a surface makes a reply. @param maker the function that the surface called to make it */
+export function callSiteOf(maker: (...args: never[]) => unknown): CallSite {
+  const site: CallSite = {};
+  Error.captureStackTrace(site, maker);
+  return site;
+}
+
+/** The frames of the user's code in the stack of such a place; none where it is no text. */
+export function callersFrames(site: CallSite): string[] {
+  const frames = textOfStack(site).split('\n').slice(1);
   return frames.slice(OWN_FRAMES + (frames.slice(0, OWN_FRAMES).some((frame) => ONE_MORE.test(frame)) ? 1 : 0));
+}
+
+function textOfStack(site: CallSite): string {
+  try {
+    return typeof site.stack === 'string' ? site.stack : '';
+  } catch {
+    return '';
+  }
 }
 
 /** Errors that have got the frames of one call; another call that is told the same error gets a copy. */
@@ -22,8 +42,7 @@ const placed = new WeakSet<RedisError>();
  * @param maker the function that the surface called to make the reply
  */
 export function withCallSite(source: ReplySource, maker: (...args: never[]) => unknown): ReplySource {
-  const site: { stack?: string } = {};
-  Error.captureStackTrace(site, maker);
+  const site = callSiteOf(maker);
   const submit = (request: Request): void => {
     request.observeBy((observer) => new PlacedObserver(observer, site));
     source.executor.submit(request);
@@ -34,7 +53,7 @@ export function withCallSite(source: ReplySource, maker: (...args: never[]) => u
 class PlacedObserver<T> implements ReplyObserver<T> {
   constructor(
     private readonly observer: ReplyObserver<T>,
-    private readonly site: { readonly stack?: string },
+    private readonly site: CallSite,
   ) {}
 
   get closed(): boolean {
@@ -58,8 +77,9 @@ class PlacedObserver<T> implements ReplyObserver<T> {
   }
 }
 
-function placedAt(error: RedisError, { stack = '' }: { readonly stack?: string }): RedisError {
-  const frames = callersFrames(stack);
+function placedAt(error: RedisError, site: CallSite): RedisError {
+  const frames = callersFrames(site);
+  if (frames.length === 0) return error;
   const own = placed.has(error) ? copyOf(error) : error;
   const text = [`${error.name}: ${error.message}`, ...frames].join('\n');
   Object.defineProperty(own, 'stack', { value: text, writable: true, configurable: true });

@@ -3,6 +3,7 @@ import { kindOf } from '../resp/kind-of';
 import { Command, type Arg, type CommandSpec } from './command';
 import { defineSpec } from './define-spec';
 import { withReplyErrors } from './reply-error';
+import { isBytes } from '../resp/is-bytes';
 
 /** What no name of a command holds: it is written a byte a character. */
 const NOT_IN_NAMES = /[^\s!-~]/;
@@ -43,5 +44,5 @@ export function call<T = unknown>(name: string, ...args: readonly Arg[]): Comman
 
 function isArg(arg: unknown): arg is Arg {
   if (typeof arg === 'number') return !Number.isNaN(arg);
-  return typeof arg === 'string' || typeof arg === 'bigint' || arg instanceof Uint8Array;
+  return typeof arg === 'string' || typeof arg === 'bigint' || isBytes(arg);
 }

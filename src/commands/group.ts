@@ -1,5 +1,5 @@
 import type { Delivery, GroupFate } from '../errors';
-import { ErrorFrame, type Frame } from '../resp/frames';
+import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import { Command, type Replay } from './command';
 import { defineSpec } from './define-spec';
 import { keysOf } from './prefix';
@@ -77,6 +77,7 @@ export class Group extends Command<readonly unknown[]> {
  * @throws UnexpectedReply where the reply is perhaps another's
  */
 export function readReply(command: Command, frame: Frame, context: RequestContext): unknown {
+  if (frame instanceof Unreadable) return toUnreadable(frame.text, command, 'answered');
   if (frame instanceof ErrorFrame) return toReplyError(frame, command);
   try {
     return command.read(frame, context);

@@ -1,3 +1,4 @@
+import { withCountableWait } from './blocking-wait';
 import { call } from './call';
 import { Command, type Arg, type CommandSpec, type KeyRange } from './command';
 import { textOf } from './text-of';
@@ -99,5 +100,6 @@ export function knownCall<T>(name: string, args: readonly Arg[]): Command<T> {
   const command = call<T>(name, ...args);
   const known = knownCommand(command.spec.name, args);
   if (known === undefined) refuseArgumentsInName(command.spec.name);
-  return known === undefined ? command : new Command(known.spec, known.args, command.read, known.keys);
+  if (known === undefined) return command;
+  return new Command(known.spec, withCountableWait(known.spec, known.args), command.read, known.keys);
 }

@@ -13,6 +13,7 @@ import {
   unixSeconds,
 } from './arguments';
 import type { Check, Many, Pairs } from './arguments';
+import { isBytes } from '../resp/is-bytes';
 
 /** An option that is not given: a flag may be false. */
 export type NotGiven = false | undefined;
@@ -78,14 +79,14 @@ export function has(options: object | undefined, ...names: string[]): boolean {
 /** Appends the options that the caller gave, in the order of the grammar; refuses what the table does not know. */
 // Hot for SET with EX: one option needs no list and no sorting.
 export function pushOptions(args: Arg[], options: object, table: OptionTable, spec: CommandSpec): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Uint8Array) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || isBytes(options)) {
     return refuse(spec, 'options', 'an object', options);
   }
   const given = options as Readonly<Record<string, never>>;
   let first: Option | undefined;
   let chosen: Option[] | undefined;
   for (const name in given) {
-    const option = knownOption(name, given[name], table, spec);
+    const option = knownOption(name, given, table, spec);
     if (option === undefined) continue;
     if (first === undefined) first = option;
     else addOption((chosen ??= [first]), option, spec);
@@ -101,11 +102,22 @@ export function pushOptions(args: Arg[], options: object, table: OptionTable, sp
 }
 
 /** The option that a name means, undefined when it is not given after all. */
-function knownOption(name: string, value: unknown, table: OptionTable, spec: CommandSpec): Option | undefined {
+function knownOption(
+  name: string,
+  given: Readonly<Record<string, unknown>>,
+  table: OptionTable,
+  spec: CommandSpec,
+): Option | undefined {
+  const value = given[name];
   if (value === undefined) return undefined;
   const option = table.byName.get(name);
-  if (option === undefined) return refuseOption(name, [...table.byName.keys()], spec);
+  if (option === undefined) return isOwn(name, given) ? refuseOption(name, [...table.byName.keys()], spec) : undefined;
   return value === false && option.write !== yesNo ? undefined : option;
+}
+
+/** Options may be inherited; what is inherited and unknown is a method, perhaps of an Object.prototype that a library has extended. */
+function isOwn(name: string, given: object): boolean {
+  return Object.hasOwn(given, name);
 }
 
 function refuseOption(name: string, known: readonly string[], spec: CommandSpec): never {
@@ -115,7 +127,9 @@ function refuseOption(name: string, known: readonly string[], spec: CommandSpec)
 /** Refuses an object with other properties than these: what is misspelt would be ignored. */
 export function refuseUnknown(given: object, known: readonly string[], spec: CommandSpec): void {
   const values = given as Readonly<Record<string, unknown>>;
-  for (const name in values) if (values[name] !== undefined && !known.includes(name)) refuseOption(name, known, spec);
+  for (const name in values) {
+    if (values[name] !== undefined && !known.includes(name) && isOwn(name, given)) refuseOption(name, known, spec);
+  }
 }
 
 function addOption(chosen: Option[], option: Option, spec: CommandSpec): void {

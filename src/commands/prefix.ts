@@ -3,6 +3,7 @@ import { textOf } from './text-of';
 import { indicesOf } from './indices-of';
 import { readAsBytes } from './in-text';
 import { bytesOfPrefix, isBinary } from './prefix-bytes';
+import { isBytes } from '../resp/is-bytes';
 
 /**
  * The same command with the client's prefix on every key, channel and pattern, and on nothing else.
@@ -63,11 +64,11 @@ function prefixed(arg: Arg, kind: PrefixedArguments['kind'], prefix: string, { s
 }
 
 function nameOf(arg: Arg): string | Uint8Array {
-  return arg instanceof Uint8Array ? arg : String(arg);
+  return isBytes(arg) ? arg : String(arg);
 }
 
 function prepend(prefix: string, arg: Arg): Arg {
-  if (arg instanceof Uint8Array) return Buffer.concat([bytesOfPrefix(prefix), arg]);
+  if (isBytes(arg)) return Buffer.concat([bytesOfPrefix(prefix), arg]);
   const text = textOf(arg);
   return isBinary(prefix) ? Buffer.concat([bytesOfPrefix(prefix), Buffer.from(text)]) : prefix + text;
 }

@@ -6,10 +6,11 @@ import {
   type Delivery,
   type GroupFate,
 } from '../errors';
-import { ErrorFrame, type Frame } from '../resp/frames';
+import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import type { Command, CommandSpec } from './command';
 import { textOf } from './text-of';
 import { withoutRepeated, withoutSecrets } from './secrets';
+import { isBytes } from '../resp/is-bytes';
 
 /** What a server answers to a command that it has not run, and may run later. */
 const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
@@ -139,11 +140,13 @@ function collectErrors(frame: Frame, errors: ErrorFrame[]): void {
 }
 
 function isNested(frame: Frame | undefined): boolean {
-  return typeof frame === 'object' && frame !== null && !(frame instanceof Uint8Array);
+  return typeof frame === 'object' && frame !== null && !isBytes(frame);
 }
 
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
-export function hasNotRun({ text }: ErrorFrame, command: Command): boolean {
+export function hasNotRun(frame: ErrorFrame, command: Command): boolean {
+  if (frame instanceof Unreadable) return false;
+  const { text } = frame;
   const { spec } = command;
   const isScript = runsScripts(spec);
   if (spec.foreign !== true && !isScript) return true;

@@ -1,6 +1,6 @@
 import { ReplyError, type CommandError, type Delivery, type GroupFate } from '../errors';
-import { ErrorFrame, type Frame } from '../resp/frames';
-import { textOfBytes } from '../resp/strings';
+import { asText } from '../resp/as-text';
+import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import { Command, type Replay } from './command';
 import { withBinary } from './define-spec';
 import { EXEC, MULTI } from './generated/transactions';
@@ -41,9 +41,12 @@ export class Transaction extends Group {
   override readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {
     const index = answered.length;
     const command = this.members[index]!;
-    if (frame instanceof ErrorFrame) return toReplyError(frame, command);
-    if (index === this.members.length - 1)
+    if (frame instanceof ErrorFrame && !(frame instanceof Unreadable)) return toReplyError(frame, command);
+    if (index === this.members.length - 1) {
+      // It has run: what cannot be read stands in the place of one command.
+      if (frame instanceof Unreadable) return this.readValues(frame.items, context);
       return Array.isArray(frame) ? this.readValues(frame, context) : noValues(frame);
+    }
     if (index === 0) return command.read(frame, context);
     if (isQueued(frame)) return undefined;
     // Where MULTI was refused each command runs by itself.
@@ -107,12 +110,4 @@ function noValues(frame: Frame): null {
 function notBegun({ message }: ReplyError, results: readonly unknown[]): Refusal {
   const why = `${message}; so it was no transaction: each command was run or refused by itself`;
   return new Refusal(why, [], { results, deliveries: results.map(() => 'answered' as const) });
-}
-
-/** A frame that was decoded as bytes for the sake of others. */
-function asText(frame: Frame): Frame {
-  if (frame instanceof Uint8Array) return textOfBytes(frame);
-  if (Array.isArray(frame)) return frame.map(asText);
-  if (frame instanceof Map) return new Map([...frame].map(([name, value]) => [asText(name), asText(value)]));
-  return frame;
 }

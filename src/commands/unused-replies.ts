@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { callersFrames } from './call-sites';
+import { callSiteOf, callersFrames } from './call-sites';
 import type { ReplySource } from './reply';
 import type { Request } from './request';
 
@@ -48,8 +48,6 @@ function warn({ command, place }: Made): void {
 
 function placeOfCall(maker: (...args: never[]) => unknown): string | undefined {
   // A line of the stack is text: the structured one would keep the objects of the user's frames alive, the reply with them.
-  const site: { stack?: string } = {};
-  Error.captureStackTrace(site, maker);
-  const [frame] = callersFrames(site.stack ?? '');
+  const [frame] = callersFrames(callSiteOf(maker));
   return frame === undefined ? undefined : (/\((.+:\d+:\d+)\)$/.exec(frame) ?? /at (.+:\d+:\d+)$/.exec(frame))?.[1];
 }

@@ -4,6 +4,7 @@ import type { Arg, Command } from './command';
 import { Group } from './group';
 import { keysOf } from './prefix';
 import { hasNotRun, runsScripts } from './reply-error';
+import { isBytes } from '../resp/is-bytes';
 
 /** What a command changes: places by their names; everything, where the names are not known; or nothing. */
 export type Written = readonly string[] | 'everything' | 'nothing';
@@ -46,7 +47,6 @@ export function mayHaveWritten(answer: Frame, command: Command): boolean {
 
 /** A key may be spelt as text or in bytes: the same key has the same name, one character a byte. */
 function asBytes(name: Arg): string {
-  const bytes =
-    name instanceof Uint8Array ? Buffer.from(name.buffer, name.byteOffset, name.byteLength) : Buffer.from(String(name));
+  const bytes = isBytes(name) ? Buffer.from(name.buffer, name.byteOffset, name.byteLength) : Buffer.from(String(name));
   return bytes.toString('latin1');
 }

@@ -1,4 +1,5 @@
 import type { Frame } from '../resp/frames';
+import { isBytes } from '../resp/is-bytes';
 
 const messageKinds = new Set<Frame>(
   ['message', 'smessage', 'pmessage'].concat(
@@ -9,5 +10,5 @@ const messageKinds = new Set<Frame>(
 /** Whether an array is what RESP3 would push: on a subscribed connection RESP2 has no type of its own for messages. */
 export function isMessage(frame: readonly Frame[]): boolean {
   const kind = frame[0]!;
-  return frame.length > 2 && messageKinds.has(kind instanceof Uint8Array ? String(kind) : kind);
+  return frame.length > 2 && messageKinds.has(isBytes(kind) ? String(kind) : kind);
 }

@@ -22,14 +22,19 @@ export interface Greeting {
 }
 
 const VERSION = '0.1.0';
-/** What a server answers that does not know HELLO, or not this version of RESP. */
-const HELLO_REFUSED = new Set(['ERR', 'NOPROTO']);
+/** What a server answers to a connection that has not signed in, in the words of its rights or not. */
+const NOT_SIGNED_IN = new Set(['NOAUTH', 'NOPERM']);
 
 /** What a server answers to AUTH that has no password; before 6.0 it was the other. */
 const HAS_NO_PASSWORD = /called without any password configured|no password is set/;
 
-/** A command was taken, or refused. */
-type Outcome = ReplyError | undefined;
+/** What became of a command that was sent with others. */
+interface Told {
+  readonly command: Command;
+  readonly refusal: ReplyError | undefined;
+  /** its refusal is no reason to give the connection up */
+  readonly isCourtesy: boolean;
+}
 
 /**
  * Signs in, names the connection and selects its database, in one round trip where the server allows it.
@@ -37,6 +42,8 @@ type Outcome = ReplyError | undefined;
  * @throws AuthenticationError when the credentials are refused
  * @throws ProtocolError when the server answers HELLO in a way that makes no sense
  */
+//  HELLO AUTH ──refused──▶ AUTH, HELLO ──refused──▶ AUTH was enough, in RESP2
+//       └──────refused: HELLO is unknown──────────▶ AUTH, in RESP2
 export function handshake(send: Send, greeting: Greeting): Observable<ServerInfo> {
   if (greeting.credentials !== undefined) return introduce(send, greeting);
   return introduce(send, greeting).pipe(catchError((error: unknown) => throwError(() => wantsCredentials(error))));
@@ -45,24 +52,63 @@ export function handshake(send: Send, greeting: Greeting): Observable<ServerInfo
 function introduce(send: Send, greeting: Greeting): Observable<ServerInfo> {
   const others = rest(greeting);
   if (greeting.protocol === 2) return greetInResp2(send, greeting, others);
-  const hello$ = send(hello(greeting)).pipe(
+  const hello$ = sendHello(send, greeting, (refusal) => isRefused(refusal, greeting));
+  return forkJoin([hello$, together(send, greeting, others)]).pipe(
+    concatMap(([server, told]) => {
+      if (!(server instanceof ReplyError)) return checked(server, told, greeting);
+      // What was taken although HELLO was not is not sent twice.
+      const missing = told.filter((one) => isMissing(one, greeting)).map(({ command }) => command);
+      const isKnown = greeting.protocol === 3 || server.kind === 'NOPERM';
+      const { credentials } = greeting;
+      if (isKnown && credentials !== undefined) return signInFirst(send, greeting, credentials, missing);
+      return greetInResp2(send, greeting, missing);
+    }),
+  );
+}
+
+/**
+ * Says HELLO to a server that refuses it to connections that have not signed in, also where it would sign them in: Redis before 6.2
+ * does where its default user may not run it.
+ */
+function signInFirst(
+  send: Send,
+  greeting: Greeting,
+  credentials: SignIn,
+  others: readonly Command[],
+): Observable<ServerInfo> {
+  const isAuto = greeting.protocol === 'auto';
+  const hello$ = sendHello(send, { ...greeting, credentials: undefined }, ({ repeatable }) => isAuto && !repeatable);
+  return forkJoin([signIn(send, credentials), hello$, together(send, greeting, others)]).pipe(
+    concatMap(([, server, told]) => {
+      if (!(server instanceof ReplyError)) return checked(server, told, greeting);
+      return together(send, greeting, naming(greeting)).pipe(
+        concatMap((named) => throwFirst([...told, ...named], { protocol: 2 as const })),
+      );
+    }),
+  );
+}
+
+/** @param bears whether a refusal is no error here, but a value */
+function sendHello(
+  send: Send,
+  greeting: Greeting,
+  bears: (refusal: ReplyError) => boolean,
+): Observable<ServerInfo | ReplyError> {
+  return send(hello(greeting)).pipe(
     map((frame) => readHello(frame as Frame)),
-    catchError((error: unknown) => {
-      const isUnknown = error instanceof ReplyError && greeting.protocol !== 3 && isUnknownHello(error, greeting);
-      return isUnknown ? of(undefined) : throwError(() => error);
-    }),
+    catchError((error: unknown) => (error instanceof ReplyError && bears(error) ? of(error) : throwError(() => error))),
   );
-  return forkJoin([hello$, together(send, greeting, others, greeting.credentials !== undefined)]).pipe(
-    concatMap(([server, outcomes]) => {
-      if (server === undefined) {
-        // What was taken although HELLO was not is not sent twice.
-        const missing = others.filter((_, index) => outcomes[index] !== undefined);
-        return greetInResp2(send, greeting, missing);
-      }
-      if (server.protocol === 2 && greeting.protocol === 3) return throwError(() => speaksResp2());
-      return throwFirst(outcomes, server);
-    }),
-  );
+}
+
+function checked(server: ServerInfo, told: readonly Told[], { protocol }: Greeting): Observable<ServerInfo> {
+  if (server.protocol === 2 && protocol === 3) return throwError(() => speaksResp2());
+  return throwFirst(told, server);
+}
+
+/** It was refused only because HELLO had not signed the connection in. */
+function isMissing({ refusal, isCourtesy }: Told, { credentials }: Greeting): boolean {
+  if (refusal === undefined) return false;
+  return !isCourtesy || (credentials !== undefined && NOT_SIGNED_IN.has(refusal.kind));
 }
 
 function speaksResp2(): ProtocolError {
@@ -70,9 +116,13 @@ function speaksResp2(): ProtocolError {
   return new ProtocolError(message, { command: 'HELLO', delivery: 'answered', repeatable: false });
 }
 
-/** HELLO itself was refused: where it carried credentials, NOAUTH means that they were not read (Valkey 9). */
-function isUnknownHello({ kind }: ReplyError, { credentials }: Greeting): boolean {
-  return HELLO_REFUSED.has(kind) || (kind === 'NOAUTH' && credentials !== undefined);
+/**
+ * HELLO itself was refused, in whatever words: there is another way to sign in, or to greet. Where it carried credentials, NOAUTH means that
+ * they were not read (Valkey 9).
+ */
+function isRefused({ kind, repeatable }: ReplyError, { protocol, credentials }: Greeting): boolean {
+  if (repeatable || kind === 'WRONGPASS') return false;
+  return credentials === undefined ? protocol === 'auto' && kind !== 'NOAUTH' : true;
 }
 
 /** `AUTH password`, or `AUTH username password`. */
@@ -81,27 +131,32 @@ function auth({ username, password }: SignIn): Command {
 }
 
 function greetInResp2(send: Send, greeting: Greeting, others: readonly Command[]): Observable<ServerInfo> {
-  const { credentials, clientName } = greeting;
-  const commands = [...others];
-  if (clientName !== undefined) commands.unshift(ask('CLIENT SETNAME', clientName));
+  const { credentials } = greeting;
+  const commands = [...naming(greeting), ...others];
   // A refusal ends it at once: servers may leave unanswered what follows.
   const signIn$ = credentials === undefined ? askWhetherSignedIn(send) : signIn(send, credentials);
   return forkJoin([signIn$, together(send, greeting, commands)]).pipe(
-    concatMap(([, outcomes]) => throwFirst(outcomes, { protocol: 2 as const })),
+    concatMap(([, told]) => throwFirst(told, { protocol: 2 as const })),
   );
 }
 
+function naming({ clientName }: Greeting): Command[] {
+  return clientName === undefined ? [] : [ask('CLIENT SETNAME', clientName)];
+}
+
 /**
- * Signs a connection in.
+ * Signs a connection in. Servers and proxies refuse credentials in many words, so every refusal is one of them, but for those of a
+ * server that cannot work for the moment.
  * @throws AuthenticationError when the credentials are refused, or the server has none to compare them with
  */
 export function signIn(send: Send, credentials: SignIn): Observable<unknown> {
   return send(auth(credentials)).pipe(
     catchError((error: unknown) => {
-      if (!(error instanceof AuthenticationError) || !HAS_NO_PASSWORD.test(error.message))
-        return throwError(() => error);
+      if (!(error instanceof ReplyError) || error.repeatable) return throwError(() => error);
       const { kind, message, command, delivery, repeatable } = error;
-      const why = `The server has no password, and was given one: take it out of the options or give the server one (${message})`;
+      const why = HAS_NO_PASSWORD.test(message)
+        ? `The server has no password, and was given one: take it out of the options or give the server one (${message})`
+        : message;
       return throwError(() => new AuthenticationError(why, kind, { command, delivery, repeatable }));
     }),
   );
@@ -146,32 +201,23 @@ function introduction(libraryName: string): Command[] {
   return [ask('CLIENT SETINFO', 'LIB-NAME', libraryName), ask('CLIENT SETINFO', 'LIB-VER', VERSION)];
 }
 
-/**
- * All in one write; what became of each, in order. A courtesy that the server does not know is none.
- * @param isSignIn they come with HELLO, and are sent again where that has signed nobody in
- */
-function together(
-  send: Send,
-  { settings }: Greeting,
-  commands: readonly Command[],
-  isSignIn = false,
-): Observable<Outcome[]> {
-  const outcomes = commands.map((command) =>
-    send(command).pipe(
-      map(() => undefined),
-      catchError((error: unknown) => {
-        if (!(error instanceof ReplyError)) return throwError(() => error);
-        const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);
-        return of(isCourtesy && !(isSignIn && error.kind === 'NOAUTH') ? undefined : error);
-      }),
-    ),
-  );
-  return forkJoin(outcomes).pipe(defaultIfEmpty([]));
+/** All in one write; what became of each, in order. A courtesy that the server does not know is none. */
+function together(send: Send, { settings }: Greeting, commands: readonly Command[]): Observable<Told[]> {
+  const told = commands.map((command) => {
+    const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);
+    return send(command).pipe(
+      map((): Told => ({ command, refusal: undefined, isCourtesy })),
+      catchError((error: unknown) =>
+        error instanceof ReplyError ? of({ command, refusal: error, isCourtesy }) : throwError(() => error),
+      ),
+    );
+  });
+  return forkJoin(told).pipe(defaultIfEmpty([]));
 }
 
-function throwFirst<T>(outcomes: readonly Outcome[], otherwise: T): Observable<T> {
-  const refusal = outcomes.find((outcome) => outcome !== undefined);
-  return refusal === undefined ? of(otherwise) : throwError(() => refusal);
+function throwFirst<T>(told: readonly Told[], otherwise: T): Observable<T> {
+  const refused = told.find(({ refusal, isCourtesy }) => refusal !== undefined && !isCourtesy);
+  return refused === undefined ? of(otherwise) : throwError(() => refused.refusal);
 }
 
 /** A command with all that is known of it. */

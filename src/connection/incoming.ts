@@ -4,11 +4,12 @@ import type { Request } from '../commands/request';
 import { toReplyError } from '../commands/reply-error';
 import type { UnexpectedReply } from '../commands/unexpected-reply';
 import type { BytesWanted } from '../resp/decoder';
-import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
+import { Attribute, ErrorFrame, Push, Unreadable, type Frame } from '../resp/frames';
 import { toPush } from '../resp/pushes';
 import { isMessage } from './array-pushes';
 import type { LinkMode } from './link-mode';
 import type { Ring } from './ring';
+import { isBytes } from '../resp/is-bytes';
 
 /** Where the frames of a link go once it is known what they are. */
 export interface FrameSink {
@@ -118,8 +119,9 @@ export class Incoming {
       this.sink.unexpected(cause as UnexpectedReply, member);
       return;
     }
-    if (frame instanceof ErrorFrame) this.sink.memberRefused(toReplyError(frame, member));
-    else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
+    if (frame instanceof ErrorFrame) {
+      if (!(frame instanceof Unreadable)) this.sink.memberRefused(toReplyError(frame, member));
+    } else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
     if (values.length < (this.cut.get(oldest) ?? group.members.length)) return;
     this.finish(oldest, group);
   }
@@ -186,5 +188,5 @@ function sameName(asked: unknown, named: unknown): boolean {
 }
 
 function asBytes(name: unknown): Uint8Array {
-  return name instanceof Uint8Array ? name : Buffer.from(String(name));
+  return isBytes(name) ? name : Buffer.from(String(name));
 }

@@ -1,9 +1,8 @@
 import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { ByteSocket } from './socket';
 
-/** How RESP begins, as far as the bytes go: a type, and what that one may be followed by. Texts of a server hold no control characters. */
-const RESP =
-  /^([*$%~>|!=](-?\d+)?(\r.*)?$|[*$%~>|!=]-?$|[:(][-+\d]|[:(,_]$|,[-+\dein]|_\r|#([tf]|$)|[-+][^\x00-\x08\x0b\x0c\x0e-\x1f]*$)/s;
+/** How RESP begins, as far as the bytes go: a type, and what that one may be followed by. */
+const RESP = /^([*$%~>|!=](-?\d+)?(\r.*)?$|[*$%~>|!=]-?$|[:(][-+\d]|[:(,_]$|,[-+\dein]|_\r|#([tf]|$)|[-+])/s;
 
 /** How servers of mail begin, whose lines could be RESP: POP3 and IMAP. */
 const MAIL = /^(\+OK |\* (OK|PREAUTH|BYE)\b)/;
@@ -27,9 +26,9 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|UNKNOWN_CA|AL
 
 const isTlsCode = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_)/;
 
-/** What SELECT is answered; without cluster mode, or with it. */
+/** What SELECT is answered; without cluster mode or with it, by a Sentinel, by a user without the right, by proxies. */
 const NO_SUCH_DATABASE =
-  /^ERR (DB index is out of range|invalid DB index|value is not an integer or out of range|SELECT is not allowed in cluster mode)/;
+  /^(NOPERM|ERR (DB index is out of range|invalid DB index|value is not an integer or out of range|unknown command|.*\bnot (allowed|supported)\b))/i;
 
 /** What a socket brings first, which shows what its other end is. */
 export class FirstBytes {
@@ -51,11 +50,18 @@ export class FirstBytes {
   explain(error: RedisError, address: string, isTls: boolean): RedisError {
     const { text, isOpen } = this;
     if (isOpen && !isTls && text === '' && codeOf(error) === 'ECONNRESET') return withHint(error);
-    if (text !== '' && (!RESP.test(text) || MAIL.test(text))) return noRedis(error, `${address} ${saysOf(text)}`);
+    if (text !== '' && (!RESP.test(text) || MAIL.test(text) || isBinaryStatus(text)))
+      return noRedis(error, `${address} ${saysOf(text)}`);
     if (error instanceof ConnectionError && NO_TLS.has(codeOf(error) ?? ''))
       return noRedis(error, `${address} does not speak TLS: is it the port without TLS, or no Redis?`);
     return error;
   }
+}
+
+/** Statuses and errors of servers are text: they hold no control characters but tabs and the ends of lines. */
+function isBinaryStatus(text: string): boolean {
+  if (text[0] !== '+' && text[0] !== '-') return false;
+  return [...text].some((character) => character < ' ' && !'\t\r\n'.includes(character));
 }
 
 function saysOf(text: string): string {

@@ -1,10 +1,10 @@
 import { blockingWait, withWait } from '../commands/blocking-wait';
 import type { GroupProgress } from '../commands/group';
-import { asksOfItsConnection, hasNotRun, mayGoOn, toReplyError } from '../commands/reply-error';
+import { asksOfItsConnection, hasNotRun, mayGoOn, toReplyError, toUnreadable } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import type { RedisError, ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
-import type { ErrorFrame } from '../resp/frames';
+import { Unreadable, type ErrorFrame } from '../resp/frames';
 import type { Backlog } from './backlog';
 import type { Clock } from './clock';
 import { connectionLost, failSafely, leftBehind, lostAgain } from './failures';
@@ -61,11 +61,16 @@ export class Retrier {
   }
 
   /**
-   * The server has answered the oldest request with an error: the command did not run.
+   * The server has answered the oldest request with an error: the command did not run. Or with what cannot be read, and it did.
    * @param retire leaves the link, which leads to the wrong server; undefined during the handshake
    */
   refused(request: Request, frame: ErrorFrame, retire: ((reason: RedisError) => void) | undefined): void {
     const { command } = request;
+    if (frame instanceof Unreadable) {
+      const delivery = request.past?.mayHaveRun === true ? 'unknown' : 'answered';
+      if (!request.abandoned) request.fail(toUnreadable(frame.text, command, delivery));
+      return;
+    }
     const error = toReplyError(frame, command, request.past?.mayHaveRun, request.repeatable);
     // The link first, for the observer that is told of the failure may send more.
     const reaction = retire !== undefined && this.react(error, retire);

@@ -3,8 +3,8 @@ import { Group } from '../commands/group';
 import { isQueued } from '../commands/queued';
 import type { Request } from '../commands/request';
 import { UnexpectedReply } from '../commands/unexpected-reply';
+import { asText } from '../resp/as-text';
 import { ErrorFrame, type Frame } from '../resp/frames';
-import { textOfBytes } from '../resp/strings';
 
 /**
  * MULTI and EXEC as commands of their own: what the server has queued between them, from which it is known how long the reply to EXEC
@@ -61,12 +61,4 @@ export class TransactionByHand {
       for (let i = 0; i < frame.length; i++) if (!queued[i]!.spec.binary) frame[i] = asText(frame[i]!);
     return undefined;
   }
-}
-
-/** A frame that was decoded as bytes for the sake of others. */
-function asText(frame: Frame): Frame {
-  if (frame instanceof Uint8Array) return textOfBytes(frame);
-  if (Array.isArray(frame)) return frame.map(asText);
-  if (frame instanceof Map) return new Map([...frame].map(([name, value]) => [asText(name), asText(value)]));
-  return frame;
 }

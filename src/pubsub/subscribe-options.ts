@@ -1,6 +1,7 @@
 import { wholeNumber } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 import { bufferOf, type ChannelName } from './channel-name';
+import { isBytes } from '../resp/is-bytes';
 
 /** A channel or pattern, as text or as bytes, or several. */
 export type ChannelNames = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -25,13 +26,13 @@ const GLOB = /[*?[]/;
  * @throws TypeError that names the method, unless it is at least one text or Uint8Array
  */
 export function namesOf(method: string, given: ChannelNames): readonly ChannelName[] {
-  const names: unknown = typeof given === 'string' || given instanceof Uint8Array ? [given] : given;
+  const names: unknown = typeof given === 'string' || isBytes(given) ? [given] : given;
   if (!Array.isArray(names) || names.length === 0) {
     throw new TypeError(`${method}: a channel, or an array of at least one, was expected`);
   }
   return (names as unknown[]).map((name) => {
     if (typeof name === 'string') return name;
-    if (name instanceof Uint8Array) return Buffer.from(name); // theirs may change before the first Observer comes
+    if (isBytes(name)) return Buffer.from(name); // theirs may change before the first Observer comes
     throw new TypeError(`${method}: a channel is a string or a Uint8Array, got ${kindOf(name)}`);
   });
 }

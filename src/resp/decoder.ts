@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
 import { ProtocolError, shortened } from '../errors';
-import { Attribute, ErrorFrame, Push, type Frame } from './frames';
+import { Attribute, ErrorFrame, Push, Unreadable, type Frame } from './frames';
 import { LONGEST_NUMBER, MOST_PAIRS, defaultLimits, type DecoderLimits } from './limits';
 import { CR, LF, LineReader, ZERO } from './line-reader';
 import { exactInteger, parseDouble, parseInteger } from './numbers';
@@ -22,12 +22,15 @@ export const INCOMPLETE: unique symbol = Symbol('incomplete');
 
 /** An array, set, map, push or attribute whose elements are still coming. */
 interface Aggregate {
-  readonly type: Type;
+  type: Type | typeof UNREADABLE;
   readonly items: Frame[];
   remaining: number;
   /** the one around it */
   readonly parent: Aggregate | undefined;
 }
+
+/** The type of an array, set or map with an element that cannot be read. */
+const UNREADABLE = -1;
 
 const PLUS = 0x2b;
 const DOT = 0x2e;
@@ -94,6 +97,7 @@ export class Decoder extends LineReader {
 
   /**
    * The next whole frame, or INCOMPLETE when more bytes are needed.
+   * @returns a reply with a number that is none as Unreadable: what follows it is in its place
    * @throws ProtocolError when the bytes are not RESP, use streamed types, or exceed a limit
    */
   read(): Frame | typeof INCOMPLETE {
@@ -137,9 +141,10 @@ export class Decoder extends LineReader {
         return this.readText(type);
       case Type.Null:
       case Type.Boolean:
+        return this.readWord(type);
       case Type.Double:
       case Type.BigNumber:
-        return this.readWord(type);
+        return this.readSpelt(type);
     }
     if (type === QUESTION_MARK || type === SEMICOLON || type === DOT) throw streamed(quote(type));
     throw new ProtocolError(`No RESP type begins with ${quote(type)}`);
@@ -158,6 +163,29 @@ export class Decoder extends LineReader {
     const value = valueOf(type, text);
     if (value !== undefined) return value;
     throw new ProtocolError(`${quote(type)} cannot be followed by ${JSON.stringify(text.slice(0, 32))}`);
+  }
+
+  /**
+   * Reads a number that servers write as it was given to them, by a script or a module: where it is none, the line is all the same
+   * whole, and only the reply that it belongs to cannot be read.
+   */
+  private readSpelt(type: Type): Frame | typeof INCOMPLETE {
+    const text = this.readLine(this.longestText);
+    if (text === undefined) return INCOMPLETE;
+    const isLong = text.length > this.longestNumber;
+    const value = isLong ? undefined : valueOf(type, text);
+    if (value !== undefined) return value;
+    const what = isLong
+      ? `${text.length} characters, a number has at most ${this.longestNumber}`
+      : JSON.stringify(text.slice(0, 32));
+    return this.unreadable(`${quote(type)} cannot be followed by ${what}`);
+  }
+
+  /** What takes the place of the reply. A push or an attribute around it stays what it is, for it is nobody's reply. */
+  private unreadable(why: string): Unreadable {
+    for (let around = this.open; around !== undefined && isPartOfReply(around); around = around.parent)
+      around.type = UNREADABLE;
+    return new Unreadable(why);
   }
 
   private readInteger(): Frame | typeof INCOMPLETE {
@@ -279,10 +307,17 @@ export class Decoder extends LineReader {
         return toPush(items);
       case Type.Attribute:
         return this.open === undefined ? new Attribute(toMap(items)) : undefined;
+      case UNREADABLE:
+        return new Unreadable(items.find((item) => item instanceof Unreadable)!.text, items);
       default:
         return items;
     }
   }
+}
+
+/** Not one that is marked already, for then those around it are as well. */
+function isPartOfReply({ type }: Aggregate): boolean {
+  return type === Type.Array || type === Type.Set || type === Type.Map;
 }
 
 /** The value that a line of this type spells; undefined where it spells none. */

@@ -1,6 +1,7 @@
 import { kindOf } from './kind-of';
 import { formatNumber } from './numbers';
 import { utf8Write } from './strings';
+import { isBytes } from './is-bytes';
 
 /** What can stand in a request: numbers travel in decimal digits, strings in UTF-8, bytes as they are. */
 export type Encodable = string | number | bigint | Uint8Array;
@@ -202,7 +203,7 @@ export function refuseUnencodable(args: readonly unknown[]): void {
 
 function refuseArgument(arg: unknown): void {
   if (typeof arg === 'string' || typeof arg === 'number' || typeof arg === 'bigint') return;
-  if (arg instanceof Uint8Array) {
+  if (isBytes(arg)) {
     if (arg.length === 0) refuseTransferred(arg);
     return;
   }

@@ -17,6 +17,20 @@ export class ErrorFrame {
   }
 }
 
+/**
+ * Not an error of the server's: a reply that came whole and cannot be read, for a number in it is none. A script can make a server
+ * send `(abc`. Of its type because it goes the same way, past the readers of replies.
+ */
+export class Unreadable extends ErrorFrame {
+  /** @param items where it is an array, set or map: what stands in it, some of which cannot be read */
+  constructor(
+    text: string,
+    readonly items: readonly Frame[] = [],
+  ) {
+    super(text);
+  }
+}
+
 /** An out-of-band message of RESP3: `['message', channel, data]`, `['invalidate', keys]`. */
 export class Push {
   readonly kind: string;

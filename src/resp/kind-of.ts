@@ -1,4 +1,5 @@
 import { Attribute, ErrorFrame, Push } from './frames';
+import { isBytes } from './is-bytes';
 
 /** What kind of thing a value is, for messages: never the value itself, which may be a secret. */
 export function kindOf(value: unknown): string {
@@ -18,7 +19,7 @@ function kindOfObject(value: object | null): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${value.length}`;
   if (value instanceof Map) return 'a map';
-  if (value instanceof Uint8Array) return 'bytes';
+  if (isBytes(value)) return 'bytes';
   if (value instanceof ErrorFrame) return `the error ${value.kind}`;
   if (value instanceof Push) return 'a push';
   if (value instanceof Attribute) return 'an attribute';

@@ -1,6 +1,8 @@
 // Every expression here takes time in proportion to the text: no two of its parts can match the same digits.
 const DOUBLE = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const INTEGER = /^[+-]?\d+$/;
+/** Some C libraries add what a NaN is made of. */
+const NOT_A_NUMBER = /^-?nan(?:\(\w*\))?$/i;
 const EXPONENT = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/;
 
 /** A number where that is exact, otherwise a bigint. */
@@ -23,11 +25,8 @@ export function parseDouble(text: string): number | undefined {
       return Infinity;
     case '-inf':
       return -Infinity;
-    case 'nan':
-    case '-nan':
-      return NaN;
     default:
-      return undefined;
+      return NOT_A_NUMBER.test(text) ? NaN : undefined;
   }
 }
 

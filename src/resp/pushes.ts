@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors';
 import { Push, type Frame } from './frames';
+import { isBytes } from './is-bytes';
 
 /**
  * The pushes that stand in a reply for one of its elements: inside the array of EXEC they are the replies to SUBSCRIBE and its like.
@@ -46,5 +47,5 @@ function isConfirmation(items: Frame[]): boolean {
 }
 
 function isText(frame: Frame | undefined): frame is string | Uint8Array {
-  return typeof frame === 'string' || frame instanceof Uint8Array;
+  return typeof frame === 'string' || isBytes(frame);
 }

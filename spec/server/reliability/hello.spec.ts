@@ -64,6 +64,78 @@ describe('The reply to HELLO', () => {
   });
 
   it.each([
+    "ERR unknown command 'HELLO'",
+    'NOPROTO unsupported protocol version',
+    'NOPERM this user has no permissions to run the hello command',
+    'UNKNOWN command',
+    'unknown command: HELLO',
+    'DISABLED by the operator',
+  ])('that is a refusal in whatever words leads to RESP2: %s', async (words) => {
+    for (const password of [undefined, 'pw']) {
+      const server = await serve(`-${words}\r\n`, resp2);
+      const redis = make({ url: server.url, password, clientName: 'me' });
+      expect(await redis.echo('a')).toBe('a');
+      expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'ready', protocol: 2 });
+      const seen = server.seen.map(([word, second]) => (word === 'CLIENT' ? second : word));
+      expect(seen.filter((word) => word === 'SETNAME')).toHaveLength(1);
+      expect(seen.includes('AUTH')).toBe(password !== undefined);
+    }
+  });
+
+  it.each(['NOPERM no permissions', 'ERR credentials belong into AUTH', 'NOAUTH Authentication required.'])(
+    'that is a refusal of its credentials is asked for again behind AUTH, where RESP3 is wanted: %s',
+    async (words) => {
+      const spoken = await ScriptedServer.start((seen, socket) => {
+        if (seen[0] !== 'HELLO') return resp2(seen, socket);
+        return seen.includes('AUTH') ? `-${words}\r\n` : '%1\r\n$5\r\nproto\r\n:3\r\n';
+      });
+      servers.push(spoken);
+      const redis = make({
+        url: spoken.url,
+        protocol: 3,
+        username: 'ann',
+        password: 'pw',
+        clientName: 'me',
+        database: 2,
+      });
+      await redis.connect();
+      expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'ready', protocol: 3 });
+      expect(spoken.seen.filter(([word]) => word === 'HELLO' || word === 'AUTH')).toStrictEqual([
+        ['HELLO', '3', 'AUTH', 'ann', 'pw', 'SETNAME', 'me'],
+        ['AUTH', 'ann', 'pw'],
+        ['HELLO', '3', 'SETNAME', 'me'],
+      ]);
+    },
+  );
+
+  it.each([
+    ["ERR unknown command 'HELLO'", undefined],
+    ["ERR unknown command 'HELLO'", 'pw'],
+    ['NOPERM no permissions', 'pw'],
+  ])(
+    'that is a refusal is the error where RESP3 is wanted and cannot be had: %s, password %s',
+    async (words, password) => {
+      const redis = make({ url: (await serve(`-${words}\r\n`)).url, protocol: 3, password, reconnect: false });
+      expect(await failure(redis.connect())).toMatchObject({
+        code: 'DISCONNECTED',
+        cause: { code: 'REPLY', command: 'HELLO', message: words },
+      });
+    },
+  );
+
+  it('that is a refusal for the moment is asked for again', async () => {
+    let refusals = 2;
+    const server = await ScriptedServer.start((words, socket) => {
+      if (words[0] !== 'HELLO') return resp2(words, socket);
+      return refusals-- > 0 ? '-LOADING Redis is loading the dataset in memory\r\n' : '%1\r\n$5\r\nproto\r\n:3\r\n';
+    });
+    servers.push(server);
+    const redis = make({ url: server.url, reconnect: { initialDelay: 1, maxDelay: 5 } });
+    expect(await redis.echo('a')).toBe('a');
+    expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'ready', protocol: 3 });
+  });
+
+  it.each([
     ['a map that says RESP2', '%1\r\n$5\r\nproto\r\n:2\r\n', 'a map that says RESP2'],
     ['an array that says RESP3', '*2\r\n$5\r\nproto\r\n:3\r\n', 'an array that says RESP3'],
     ['+OK', '+OK\r\n', 'no array that names no version of RESP'],

@@ -5,7 +5,7 @@ import type { Redis, RedisOptions } from 'rxjs-redis';
 import { startServer } from '../../../infra/servers';
 import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
-import { ScriptedServer } from '../../support/scripted-server';
+import { ScriptedServer, afterHandshake } from '../../support/scripted-server';
 import { useServer } from '../../support/server';
 import { useTlsServer } from '../../support/tls-server';
 import { until } from '../../support/until';
@@ -55,6 +55,30 @@ describe('What no repetition cures', () => {
     const node = await startServer({ own: true, args: ['--cluster-enabled', 'yes'] });
     await fails({ url: node.url, database: 1 }, { code: 'REPLY', kind: 'ERR', command: expect.anything() as string });
     await node.stop();
+  });
+
+  it.each([2, 3] as const)('is a database that the user may not select (RESP%d)', async (protocol) => {
+    await make(server().url).call('ACL SETUSER', 'still', 'reset', 'on', '>pw', '~*', '+@all', '-select');
+    await fails(
+      { url: server().url, username: 'still', password: 'pw', database: 1, protocol },
+      { code: 'REPLY', kind: 'NOPERM', message: expect.stringMatching(/select/) as string },
+    );
+  });
+
+  it.each([
+    "ERR unknown command 'SELECT'",
+    'ERR unknown command `SELECT`, with args beginning with: `1`',
+    'ERR SELECT is not allowed in cluster mode',
+    'ERR SELECT is not supported by this proxy',
+  ])('is a server without databases: %s', async (words) => {
+    const scripted = await ScriptedServer.start(
+      afterHandshake(([word]) => (word === 'SELECT' ? `-${words}\r\n` : '+OK\r\n')),
+    );
+    await fails(
+      { url: scripted.url, database: 1 },
+      { code: 'REPLY', message: expect.stringContaining(words.split(',')[0]!) as string },
+    );
+    await scripted.stop();
   });
 
   it.each([2, 3, 'auto'] as const)('is a server of HTTP (RESP%s)', async (protocol) => {

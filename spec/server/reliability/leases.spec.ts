@@ -170,7 +170,7 @@ describe('A dedicated connection that was given back', () => {
       await connection.ping();
       return [connection];
     });
-    expect(await failure(kept![0]!.get('k'))).toMatchObject({
+    expect(await failure(kept[0]!.get('k'))).toMatchObject({
       code: 'DISCONNECTED',
       message: 'GET was not sent: the dedicated connection was given back, or the client closed',
     });

@@ -85,9 +85,9 @@ describe('reconnect()', () => {
     const events = record(redis.events$);
     await redis.reconnect({ now });
     expect(events.values).toStrictEqual([
-      { type: 'disconnect', reason: 'renewed_by_user' },
-      { type: 'reconnecting', attempt: 1, delay: 0 },
-      { type: 'connect', protocol: 3 },
+      { connection: 'commands', type: 'disconnect', reason: 'renewed_by_user' },
+      { connection: 'commands', type: 'reconnecting', attempt: 1, delay: 0 },
+      { connection: 'commands', type: 'connect', protocol: 3 },
     ]);
   });
 

@@ -29,8 +29,8 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'a refused SELECT is overlooked',
     file: 'connection/handshake.ts',
-    from: 'const refusal = outcomes.find((outcome) => outcome !== undefined);',
-    to: "const refusal = outcomes.find((outcome) => outcome?.kind === 'WRONGPASS' || outcome?.kind === 'NOAUTH');",
+    from: 'const refused = told.find(({ refusal, isCourtesy }) => refusal !== undefined && !isCourtesy);',
+    to: "const refused = told.find(({ refusal }) => refusal?.kind === 'WRONGPASS' || refusal?.kind === 'NOAUTH');",
   },
   {
     fault: 'connect() waits although the server refuses the client for good',
@@ -59,8 +59,8 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'NOPROTO is no reason to speak RESP2',
     file: 'connection/handshake.ts',
-    from: "new Set(['ERR', 'NOPROTO'])",
-    to: "new Set(['ERR'])",
+    from: "if (repeatable || kind === 'WRONGPASS') return false;",
+    to: "if (repeatable || kind === 'WRONGPASS' || kind === 'NOPROTO') return false;",
   },
   {
     fault: 'what user code throws in the handshake comes out as it is',
@@ -83,8 +83,8 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'a courtesy that is refused breaks the handshake',
     file: 'connection/handshake.ts',
-    from: "return of(isCourtesy && !(isSignIn && error.kind === 'NOAUTH') ? undefined : error);",
-    to: 'return of(error);',
+    from: "const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);",
+    to: 'const isCourtesy = settings.length < 0;',
   },
   {
     fault: 'SUBSCRIBE that is refused for the moment ends the subscription',

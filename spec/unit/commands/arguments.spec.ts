@@ -376,3 +376,25 @@ describe('what a repetition does', () => {
     expect(command.spec.replay).toBe(replay);
   });
 });
+
+describe('An Object.prototype that a library has extended', () => {
+  const everyObject = Object.prototype as { extend?: unknown };
+  beforeEach(() => {
+    everyObject.extend = () => undefined;
+  });
+  afterEach(() => {
+    delete everyObject.extend;
+  });
+
+  it('adds no option to any command', () => {
+    expect(c.set('k', 'v', { EX: 10, NX: true }).args).toStrictEqual(c.set('k', 'v', { NX: true, EX: 10 }).args);
+    expect(c.set('k', 'v', { EX: 10 }).args).toStrictEqual(['k', 'v', 'EX', 10]);
+    expect(c.bitfield('k', [{ get: 'u8', offset: 0 }]).args).toStrictEqual(['k', 'GET', 'u8', 0]);
+    expect(c.hset('k', { f: 1 }).args).toStrictEqual(['k', 'f', 1]);
+  });
+
+  it('hides no option that is unknown', () => {
+    expect(() => c.set('k', 'v', { extend: true } as never)).toThrow('SET: unknown option extend');
+    expect(() => c.bitfield('k', [{ get: 'u8', offset: 0, extend: 1 } as never])).toThrow(/unknown option extend/);
+  });
+});

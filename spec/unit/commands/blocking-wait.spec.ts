@@ -14,7 +14,7 @@ import {
   xread,
   xreadgroup,
 } from 'rxjs-redis/commands';
-import { blockingWait } from '../../../src/commands/blocking-wait';
+import { blockingWait, withWait } from '../../../src/commands/blocking-wait';
 import { Command } from '../../../src/commands/command';
 import { knownCall } from '../../../src/commands/known-commands';
 import { SPECS } from '../../../src/commands/generated/registry';
@@ -81,5 +81,38 @@ describe('How long a command may wait at the server', () => {
       'XREAD',
       'XREADGROUP',
     ]);
+  });
+});
+
+describe('The wait of a command that goes on at another server', () => {
+  it.each<[string, Command, number, unknown]>([
+    ['seconds', blpop('queue', 5), 2_500, 2.5],
+    ['seconds, rounded up', blmove('queue', 'done', 'LEFT', 'RIGHT', 5), 2_500.2, 2.501],
+    ['milliseconds', xread({ stream: '$' }, { BLOCK: 5 }), 2.5, 3],
+    ['seconds, though none are left: no less than what every server counts', blpop('queue', 5), 0, 0.002],
+    ['seconds, though its time was over before', blmpop(5, ['queue'], 'LEFT'), -20, 0.002],
+    ['milliseconds, though none are left', xread({ stream: '$' }, { BLOCK: 5 }), 0, 1],
+  ])('is what is left, in %s', (_, command, left, expected) => {
+    const { spec, args } = withWait(command, left);
+    expect(args.at(spec.blocking!.timeout === 'BLOCK' ? 1 : spec.blocking!.timeout)).toBe(expected);
+  });
+});
+
+describe('A wait', () => {
+  it.each<[string, () => Command]>([
+    ['BLPOP', () => blpop('queue', -0.000_5)],
+    ['BLMPOP', () => blmpop(-1, ['queue'], 'LEFT')],
+    ['BZPOPMIN', () => bzpopmin('set', Infinity)],
+    ['BRPOPLPUSH', () => knownCall('BRPOPLPUSH', ['queue', 'done', '-0.0005'])],
+    ['BZMPOP', () => knownCall('bzmpop', words('-1e-3', '1', 'set', 'MIN'))],
+  ])('that is no time is refused, also where servers read it as for ever: %s', (name, make) => {
+    const expected = `${name}: timeout must be a number of seconds, 0 for no limit`;
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(expected);
+  });
+
+  it('that only a server can judge is left to it', () => {
+    for (const odd of ['soon', '', '0x10', '-0'])
+      expect(knownCall('BLPOP', ['queue', odd]).args).toStrictEqual(['queue', odd]);
   });
 });

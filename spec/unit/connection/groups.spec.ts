@@ -1,3 +1,4 @@
+import { call } from '../../../src/commands/call';
 import { Command } from '../../../src/commands/command';
 import { del, get, incr, set } from '../../../src/commands/generated/builders';
 import { Group } from '../../../src/commands/group';
@@ -78,6 +79,21 @@ describe('A group', () => {
     link.receive('$1\r\nA\r\n$1\r\nB\r\n');
     expect(String((reply.values[0] as unknown[])[0])).toContain('a map was expected');
     expect((reply.values[0] as unknown[])[1]).toBe('B');
+  });
+
+  it('has an error in the place of a member whose reply holds a number that is none, and keeps its link', async () => {
+    const { link, group, one } = await setUp({ reconnectOnError: () => true });
+    const reply = group([call('EVAL', 'return …', 0), get('b')]);
+    const next = one(get('c'));
+    await tick();
+    link.receive('*2\r\n:1\r\n(abc\r\n$1\r\nB\r\n$1\r\nC\r\n');
+    expect([reply.values[0], next.values]).toMatchObject([
+      [{ code: 'PROTOCOL', command: 'EVAL', delivery: 'answered' }, 'B'],
+      ['C'],
+    ]);
+    one(get('d'));
+    await tick();
+    expect(commandsOf(link).at(-1)).toBe('GET d');
   });
 
   describe('is contiguous on the wire', () => {

@@ -120,7 +120,10 @@ export const HGETALL = /* @__PURE__ */ defineSpec('HGETALL', {
   replica: true,
 });
 
-/** Reads a whole hash. */
+/**
+ * Reads a whole hash. Fields that are no UTF-8 may look alike as text, and of those one is left: `redis.bytes` keeps
+ * them apart.
+ */
 export function hgetall(key: Key): Command<Record<string, string>, Dictionary<Buffer, Buffer>> {
   return new Command(HGETALL, [arg.text(key, HGETALL, 'key')], reply.readDictionary);
 }

@@ -32,7 +32,7 @@ export function blmove(
       arg.text(destination, BLMOVE, 'destination'),
       arg.choice(wherefrom, ['LEFT', 'RIGHT'], BLMOVE, 'wherefrom'),
       arg.choice(whereto, ['LEFT', 'RIGHT'], BLMOVE, 'whereto'),
-      arg.double(timeout, BLMOVE, 'timeout'),
+      arg.seconds(timeout, BLMOVE, 'timeout'),
     ],
     reply.readTextOrNull,
   );
@@ -61,7 +61,7 @@ export function blmpop(
   where: 'LEFT' | 'RIGHT',
   options?: BlmpopOptions,
 ): Command<[key: string, elements: string[]] | null, [key: Buffer, elements: Buffer[]] | null> {
-  const out: Arg[] = [arg.double(timeout, BLMPOP, 'timeout')];
+  const out: Arg[] = [arg.seconds(timeout, BLMPOP, 'timeout')];
   const places: KeyRange[] = [];
   const count = arg.pushCounted(out, keys, arg.text, BLMPOP, 'keys');
   places.push({ from: out.length - count, to: out.length - 1, step: 1 });
@@ -84,7 +84,7 @@ export function blpop(
 ): Command<[key: string, element: string] | null, [key: Buffer, element: Buffer] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BLPOP, 'keys');
-  out.push(arg.double(timeout, BLPOP, 'timeout'));
+  out.push(arg.seconds(timeout, BLPOP, 'timeout'));
   return new Command(BLPOP, out, reply.readPoppedElement);
 }
 
@@ -102,7 +102,7 @@ export function brpop(
 ): Command<[key: string, element: string] | null, [key: Buffer, element: Buffer] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BRPOP, 'keys');
-  out.push(arg.double(timeout, BRPOP, 'timeout'));
+  out.push(arg.seconds(timeout, BRPOP, 'timeout'));
   return new Command(BRPOP, out, reply.readPoppedElement);
 }
 
@@ -123,7 +123,7 @@ export function brpoplpush(source: Key, destination: Key, timeout: number): Comm
     [
       arg.text(source, BRPOPLPUSH, 'source'),
       arg.text(destination, BRPOPLPUSH, 'destination'),
-      arg.double(timeout, BRPOPLPUSH, 'timeout'),
+      arg.seconds(timeout, BRPOPLPUSH, 'timeout'),
     ],
     reply.readTextOrNull,
   );

@@ -36,7 +36,7 @@ export function bzmpop(
   where: 'MIN' | 'MAX',
   options?: BzmpopOptions,
 ): Command<[key: string, members: Scored[]] | null, [key: Buffer, members: Scored<Buffer>[]] | null> {
-  const out: Arg[] = [arg.double(timeout, BZMPOP, 'timeout')];
+  const out: Arg[] = [arg.seconds(timeout, BZMPOP, 'timeout')];
   const places: KeyRange[] = [];
   const count = arg.pushCounted(out, keys, arg.text, BZMPOP, 'keys');
   places.push({ from: out.length - count, to: out.length - 1, step: 1 });
@@ -59,7 +59,7 @@ export function bzpopmax(
 ): Command<[key: string, member: string, score: number] | null, [key: Buffer, member: Buffer, score: number] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BZPOPMAX, 'keys');
-  out.push(arg.double(timeout, BZPOPMAX, 'timeout'));
+  out.push(arg.seconds(timeout, BZPOPMAX, 'timeout'));
   return new Command(BZPOPMAX, out, reply.readPoppedMember);
 }
 
@@ -77,7 +77,7 @@ export function bzpopmin(
 ): Command<[key: string, member: string, score: number] | null, [key: Buffer, member: Buffer, score: number] | null> {
   const out: Arg[] = [];
   arg.pushMany(out, keys, arg.text, BZPOPMIN, 'keys');
-  out.push(arg.double(timeout, BZPOPMIN, 'timeout'));
+  out.push(arg.seconds(timeout, BZPOPMIN, 'timeout'));
   return new Command(BZPOPMIN, out, reply.readPoppedMember);
 }
 

@@ -490,7 +490,6 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * O(1), since Redis 6.2.0, in every Valkey.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @throws ReplyError OOM: the memory limit is reached
-   * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/blmove/
    */
   blmove(
@@ -511,7 +510,6 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * O(N+M) in keys and elements, since Redis 7.0.0, in every Valkey.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
-   * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/blmpop/
    */
   blmpop(
@@ -531,7 +529,6 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * O(N) in keys, since Redis 2.0.0, in every Valkey.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
-   * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/blpop/
    */
   blpop(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, element: S] | null> {
@@ -546,7 +543,6 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * O(N) in keys, since Redis 2.0.0, in every Valkey.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
-   * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/brpop/
    */
   brpop(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, element: S] | null> {
@@ -562,7 +558,6 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * O(1), since Redis 2.2.0, in every Valkey.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @throws ReplyError OOM: the memory limit is reached
-   * @throws ReplyError ERR: the timeout is negative
    * @deprecated since Redis 6.2.0: use `blmove` with 'RIGHT' and 'LEFT'
    * @see https://redis.io/docs/latest/commands/brpoplpush/
    */
@@ -578,7 +573,6 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * O(K+M*log(N)) in keys and members, since Redis 7.0.0, in every Valkey.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
-   * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/bzmpop/
    */
   bzmpop(
@@ -598,7 +592,6 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * O(log(N)), since Redis 5.0.0, in every Valkey.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
-   * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/bzpopmax/
    */
   bzpopmax(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, member: S, score: number] | null> {
@@ -613,7 +606,6 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * O(log(N)), since Redis 5.0.0, in every Valkey.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
-   * @throws ReplyError ERR: the timeout is negative
    * @see https://redis.io/docs/latest/commands/bzpopmin/
    */
   bzpopmin(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, member: S, score: number] | null> {
@@ -2572,7 +2564,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
   }
 
   /**
-   * Reads a whole hash.
+   * Reads a whole hash. Fields that are no UTF-8 may look alike as text, and of those one is left: `redis.bytes` keeps
+   * them apart.
    *
    * `HGETALL key`
    *

@@ -27,6 +27,7 @@ import {
   readTextOrNull,
   unreadable,
 } from './values';
+import { isBytes } from '../../resp/is-bytes';
 
 /** The reply of a script: whatever it returns, maps as records (Maps on the byte surface), errors as ReplyError values. */
 export function readAny(frame: Frame, context: ReplyContext): unknown {
@@ -38,7 +39,7 @@ export function readAny(frame: Frame, context: ReplyContext): unknown {
 
 /** A script may name the fields of a map by numbers or booleans. */
 function readAnyName(frame: Frame, context: ReplyContext): string {
-  if (typeof frame === 'string' || frame instanceof Uint8Array) return frame as string;
+  if (typeof frame === 'string' || isBytes(frame)) return frame as string;
   if (typeof frame !== 'number' && typeof frame !== 'bigint' && typeof frame !== 'boolean')
     return unreadable('a name', frame);
   const name = String(frame);

@@ -25,6 +25,7 @@ import type {
   TrackingInfo,
 } from './types';
 import { readInteger, readIntegerText, readName, unreadable } from './values';
+import { isBytes } from '../../resp/is-bytes';
 
 /** TIME: seconds since 1970 and microseconds within the second. */
 export const readTime: ReplyReader<[seconds: number, microseconds: number]> = /* @__PURE__ */ tupleOf(
@@ -188,7 +189,7 @@ function readFigure(frame: Frame, context: ReplyContext): Plain {
   if (frame instanceof Map) return recordOf(readFigure)(frame, context);
   // In RESP2 the figures of a database are a flat list of names and integers.
   if (Array.isArray(frame)) return recordOf(readFigure)(frame, context);
-  if (typeof frame === 'string' || frame instanceof Uint8Array) {
+  if (typeof frame === 'string' || isBytes(frame)) {
     const spelled = readName(frame);
     return parseDouble(spelled) ?? spelled;
   }

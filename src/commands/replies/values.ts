@@ -5,6 +5,7 @@ import type { Frame } from '../../resp/frames';
 import { kindOf } from '../../resp/kind-of';
 import { parseDouble } from '../../resp/numbers';
 import { asBuffer, textOfBytes } from '../../resp/strings';
+import { isBytes } from '../../resp/is-bytes';
 
 /**
  * The reply has a shape that the command never promised: it is perhaps another's, and the link that brought it is left.
@@ -18,18 +19,18 @@ export function unreadable(expected: string, frame: Frame | undefined): never {
 
 /** The user's own data: a string or, on the byte surface, a Buffer. */
 export function readText(frame: Frame): string {
-  if (typeof frame === 'string' || frame instanceof Uint8Array) return frame as string;
+  if (typeof frame === 'string' || isBytes(frame)) return frame as string;
   return unreadable('a string', frame);
 }
 
 export function readTextOrNull(frame: Frame): string | null {
-  if (typeof frame === 'string' || frame === null || frame instanceof Uint8Array) return frame as string | null;
+  if (typeof frame === 'string' || frame === null || isBytes(frame)) return frame as string | null;
   return unreadable('a string or null', frame);
 }
 
 /** Binary data whatever the surface: DUMP. */
 export function readBytes(frame: Frame): Buffer {
-  if (frame instanceof Uint8Array) return asBuffer(frame);
+  if (isBytes(frame)) return asBuffer(frame);
   return typeof frame === 'string' ? Buffer.from(frame) : unreadable('bytes', frame);
 }
 
@@ -40,7 +41,7 @@ export function readBytesOrNull(frame: Frame): Buffer | null {
 /** What the server itself says, a word or a report: a string on both surfaces. */
 export function readName(frame: Frame): string {
   if (typeof frame === 'string') return frame;
-  if (frame instanceof Uint8Array) return textOfBytes(frame);
+  if (isBytes(frame)) return textOfBytes(frame);
   return unreadable('a string', frame);
 }
 

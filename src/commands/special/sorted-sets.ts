@@ -14,6 +14,7 @@ import {
 } from '../option-table';
 import { readDoubleOrNull, readGeoMatches, readInteger, readTexts } from '../replies';
 import type { GeoQuery, ScoredMembers, ZaddConditions } from './types';
+import { isBytes } from '../../resp/is-bytes';
 
 const ZADD_OPTIONS = /* @__PURE__ */ defineOptions(
   [
@@ -55,7 +56,7 @@ export function zaddIncr(
 }
 
 function pushScoredMembers(out: Arg[], members: ScoredMembers, spec: CommandSpec): number {
-  if (typeof members !== 'object' || members === null || members instanceof Uint8Array) {
+  if (typeof members !== 'object' || members === null || isBytes(members)) {
     return refuse(spec, 'members', '[score, member] tuples, or an object or Map from member to score', members);
   }
   if (Array.isArray(members)) {

@@ -35,6 +35,7 @@ import type {
   XreadgroupOptions,
   XreadOptions,
 } from './types';
+import { isBytes } from '../../resp/is-bytes';
 
 const REFERENCES = ['KEEPREF', 'DELREF', 'ACKED'] as const;
 
@@ -125,7 +126,7 @@ const READ_GROUP_OPTIONS = /* @__PURE__ */ defineOptions([
 
 /** Appends `STREAMS key … id …`; says where the keys are. */
 function pushStreams(out: Arg[], streams: StreamPositions, spec: CommandSpec): KeyRange[] {
-  if (typeof streams !== 'object' || streams === null || Array.isArray(streams) || streams instanceof Uint8Array) {
+  if (typeof streams !== 'object' || streams === null || Array.isArray(streams) || isBytes(streams)) {
     return refuse(spec, 'streams', 'an object or a Map from stream to id', streams);
   }
   const positions: [Key, string][] =

@@ -3,6 +3,7 @@ import { data, double, integer, pushMany, refuse, text, type Key } from '../argu
 import { defineOptions, flag, has, oneDouble, oneInteger, oneText, pushOptions, refuseUnknown } from '../option-table';
 import { readAttributed, readBoolean, readSimilar, readSimilarAttributed, readTexts } from '../replies';
 import type { VaddOptions, Vector, VsimOptions, VsimQuery } from './types';
+import { isBytes } from '../../resp/is-bytes';
 
 const VADD_OPTIONS = /* @__PURE__ */ defineOptions([
   ['CAS', flag],
@@ -18,7 +19,7 @@ function pushVector(out: Arg[], vector: Vector, spec: CommandSpec): void {
   if (Array.isArray(vector)) {
     out.push('VALUES', vector.length);
     pushMany(out, vector as readonly number[], double, spec, 'vector');
-  } else if (typeof vector === 'object' && vector !== null && 'FP32' in vector && vector.FP32 instanceof Uint8Array) {
+  } else if (typeof vector === 'object' && vector !== null && 'FP32' in vector && isBytes(vector.FP32)) {
     refuseUnknown(vector, ['FP32'], spec);
     out.push('FP32', vector.FP32);
   } else refuse(spec, 'vector', 'an array of numbers or { FP32: bytes }', vector);
