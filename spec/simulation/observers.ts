@@ -1,5 +1,5 @@
 import type { Subscription } from 'rxjs';
-import { AuthenticationError, DisconnectedError, ReplyError } from '../../src/errors';
+import { AuthenticationError, DisconnectedError, ProtocolError, ReplyError } from '../../src/errors';
 import type { Message } from '../../src/pubsub/topic';
 import type { RedisView } from '../../src/redis-view';
 import type { Journal } from './journal';
@@ -37,6 +37,8 @@ export interface Client {
   failuresForMessages(): readonly unknown[];
   /** it is reading that the server does not let it in */
   signInRefused(): boolean;
+  /** a connection for messages has met what is no Redis, and there was none for commands either */
+  metNoRedis(): boolean;
 }
 
 /** All who observe channels, and what each of them has to be told. */
@@ -200,6 +202,7 @@ export class Observers {
     if (error instanceof DisconnectedError) return tooLate;
     if ([failure, ...this.client.failuresForMessages()].includes(error)) return true;
     if (error instanceof AuthenticationError) return this.client.signInRefused();
+    if (error instanceof ProtocolError) return this.client.metNoRedis();
     if (!(error instanceof ReplyError)) return false;
     // What was taken away is refused for whatever reason there is when its time is up.
     if (error.kind === 'MOVED' || isMomentary(error.message))

@@ -81,6 +81,8 @@ class Simulation implements Cast {
   readonly workload: Workload;
   /** the connections of their own that messages had in RESP2 */
   private readonly forMessages: Connection[] = [];
+  /** There was a Redis at the other end of the commands. */
+  private wasReady = false;
   readonly states: States;
   readonly otherStates: States[] = [];
   readonly lifecycle: Lifecycle;
@@ -101,6 +103,9 @@ class Simulation implements Cast {
       failure: () => failureOf(this.client.connection),
       failuresForMessages: () => this.forMessages.map(failureOf),
       signInRefused,
+      metNoRedis: () =>
+        !this.wasReady &&
+        this.network.links.some(({ carriesMessages, contradicted }) => carriesMessages && contradicted),
     });
     const linkOf = new Map<Connection, Link>();
     const lent = new Set<Connection>();
@@ -195,7 +200,10 @@ class Simulation implements Cast {
     });
     this.states = new States(redis, around, {
       closing: () => this.lifecycle.closing !== undefined,
-      onReady: (protocol) => referee.ready(linkOf.get(connection)!, protocol),
+      onReady: (protocol) => {
+        this.wasReady = true;
+        referee.ready(linkOf.get(connection)!, protocol);
+      },
       endedFor: () => linkOf.get(connection)!.endedFor,
       onFirstLoss: () => this.workload.checkBurst(),
     });
