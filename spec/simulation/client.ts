@@ -63,7 +63,7 @@ export class SimulatedClient {
       },
       subscribesBy: (subscriptions: Holdings) => (this.subscriptions = subscriptions),
     };
-    this.redis = withoutChance(() => new Redis(Object.assign(this.optionsOf(settings), { [stageKey]: own })));
+    this.redis = new Redis(Object.assign(this.optionsOf(settings), { [stageKey]: own }));
   }
 
   retryOption(choice: RetryChoice): NonNullable<RedisOptions['retry']> {
@@ -128,17 +128,6 @@ export class SimulatedClient {
       case 'off':
         return false;
     }
-  }
-}
-
-/** A client gives the ECHOs by which it verifies replies a name by chance, and a run is a function of its plan. */
-function withoutChance<T>(make: () => T): T {
-  const { random } = Math;
-  Math.random = () => 0.5;
-  try {
-    return make();
-  } finally {
-    Math.random = random;
   }
 }
 

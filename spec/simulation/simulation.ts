@@ -56,11 +56,16 @@ export async function simulate(
   const lines: string[] = [];
   const timeline = new Timeline();
   const journal = new Journal(() => timeline.now(), traced ? lines : undefined);
+  // A run is a function of its plan, also where the client leaves something to chance.
+  const { random } = Math;
+  Math.random = () => 0.5;
   try {
     await new Simulation(plan, timeline, journal, atRest).run();
   } catch (error) {
     if (error instanceof Endless) journal.fail('the run does not come to its end');
     else journal.fail(`the run was broken off: ${(error as Error).stack ?? String(error)}`);
+  } finally {
+    Math.random = random;
   }
   if (patient) {
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -17,8 +17,8 @@ export const groupMutations: readonly Mutation[] = [
   {
     fault: 'a reply of a group is given to two members',
     file: 'connection/incoming.ts',
-    from: 'values.push(value);',
-    to: 'values.push(value);\n    if (values.length === 2) values[1] = values[0];',
+    from: 'values.push(group.readMember(frame, oldest.context, values));',
+    to: 'values.push(group.readMember(frame, oldest.context, values));\n      if (values.length === 2) values[1] = values[0];',
   },
   {
     fault: 'a group is taken for answered before its last member is',
@@ -35,12 +35,12 @@ export const groupMutations: readonly Mutation[] = [
   {
     fault: 'a member that is refused fails the whole group',
     file: 'commands/group.ts',
-    from: 'return frame instanceof ErrorFrame ? toReplyError(frame, member) : member.read(frame, context);',
-    to: 'return member.read(frame, context);',
+    from: 'if (frame instanceof ErrorFrame) return toReplyError(frame, command);',
+    to: '',
   },
   {
     fault: 'members of a lost group that were written are told to be unsent',
-    file: 'connection/failures.ts',
+    file: 'commands/group.ts',
     from: "return index < written ? 'unknown' : 'unsent';",
     to: "return index < answered.length + 1 ? 'unknown' : 'unsent';",
   },

@@ -10,9 +10,9 @@ export const guardMutations: readonly Mutation[] = [
   },
   {
     fault: 'a reply that a member of a group cannot give fails that member alone',
-    file: 'connection/incoming.ts',
-    from: 'if (cause instanceof UnexpectedReply) {',
-    to: 'if (cause instanceof UnexpectedReply && index < 0) {',
+    file: 'commands/group.ts',
+    from: 'if (cause instanceof UnexpectedReply) throw cause;',
+    to: '',
   },
   {
     fault: 'whatever comes is taken for an integer',
@@ -35,7 +35,7 @@ export const guardMutations: readonly Mutation[] = [
   {
     fault: 'replies are verified less often than is wanted',
     file: 'connection/verifier.ts',
-    from: 'if (++this.commands < this.every) return;',
-    to: 'if (++this.commands <= this.every) return;',
+    from: 'this.commands < this.every) return;',
+    to: 'this.commands <= this.every) return;',
   },
 ];

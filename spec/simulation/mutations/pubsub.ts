@@ -77,8 +77,8 @@ export const pubsubMutations: readonly Mutation[] = [
   {
     fault: 'the connection for messages stands still while the other one is made anew',
     file: 'pubsub/pubsub.ts',
-    from: "if (!this.reconcileScheduled || carrier?.state$.value.kind !== 'ready') return;",
-    to: "if (!this.reconcileScheduled || carrier?.state$.value.kind !== 'ready' || this.main.state$.value.kind !== 'ready') return;",
+    from: "if (!this.reconcileScheduled || this.suspended || carrier?.state$.value.kind !== 'ready') return;",
+    to: "if (!this.reconcileScheduled || this.suspended || carrier?.state$.value.kind !== 'ready' || this.main.state$.value.kind !== 'ready') return;",
   },
   {
     fault: 'the end of a connection for messages that was left is taken for the end of the messages',

@@ -59,7 +59,7 @@ export const replyMutations: readonly Mutation[] = [
   {
     fault: 'what was written is reported as unsent',
     file: 'connection/retrier.ts',
-    from: 'const failure = connectionLost(cause, request, delivery, progress);',
-    to: "const failure = connectionLost(cause, request, 'unsent', progress);",
+    from: 'const failure = connectionLost(cause, request, loss.delivery, loss.progress);',
+    to: "const failure = connectionLost(cause, request, 'unsent', loss.progress);",
   },
 ];
