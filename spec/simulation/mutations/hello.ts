@@ -23,13 +23,13 @@ export const helloMutations: readonly Mutation[] = [
   {
     fault: 'RESP2 is taken where RESP3 is wanted',
     file: 'connection/handshake.ts',
-    from: 'if (server.protocol === 2 && greeting.protocol === 3) return throwError(() => speaksResp2());',
+    from: 'if (server.protocol === 2 && protocol === 3) return throwError(() => speaksResp2());',
     to: '',
   },
   {
     fault: 'a server that answers HELLO in RESP2 is left although that will do',
     file: 'connection/handshake.ts',
-    from: 'if (server.protocol === 2 && greeting.protocol === 3) return',
+    from: 'if (server.protocol === 2 && protocol === 3) return',
     to: 'if (server.protocol === 2) return',
   },
 ];
