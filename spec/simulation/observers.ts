@@ -5,7 +5,7 @@ import type { RedisView } from '../../src/redis-view';
 import type { Journal } from './journal';
 import type { JoinItem } from './plan';
 import { matches, type PushedMessage } from './peer';
-import { isMomentary } from './reception';
+import { NOT_GREETED, isMomentary } from './reception';
 import { FORBIDDEN, MOVING } from './server';
 import type { Timeline } from './timeline';
 import type { UserErrors } from './user-errors';
@@ -204,6 +204,8 @@ export class Observers {
     if (error instanceof AuthenticationError) return this.client.signInRefused();
     if (error instanceof ProtocolError) return this.client.metNoRedis();
     if (!(error instanceof ReplyError)) return false;
+    // The connection of messages was not greeted, and never will be.
+    if (error.message.endsWith(NOT_GREETED)) return !isMomentary(error.message);
     // What was taken away is refused for whatever reason there is when its time is up.
     if (error.kind === 'MOVED' || isMomentary(error.message))
       return item.sharded === true && item.names.includes(MOVING);

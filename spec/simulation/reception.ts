@@ -10,6 +10,9 @@ export const FAREWELL = 'ERR max number of clients reached';
 /** Refusals of the handshake that Redis means for the moment; the user's own commands may meet others. */
 const MOMENTARY: ReadonlySet<string> = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
 
+/** How the refusal of a command in the handshake ends. */
+export const NOT_GREETED = ' is not for you';
+
 export function isMomentary(text: string): boolean {
   // What a command of a module means by such a word nobody knows.
   return MOMENTARY.has(text.split(' ')[0]!) && !text.includes('X.PREPARE');
@@ -94,7 +97,7 @@ export class Reception {
   private refusalOf({ refusesGreeting }: Peer, command: string): string | undefined {
     if (refusesGreeting?.command === command) {
       this.journal.count(`${command} refused`);
-      return `${refusesGreeting.word} ${command} is not for you`;
+      return `${refusesGreeting.word} ${command}${NOT_GREETED}`;
     }
     const word = this.refusing();
     if (word === undefined || !MOMENTARY.has(word)) return undefined;

@@ -57,6 +57,8 @@ export interface Circumstances {
   signInRefused(): boolean;
   /** why the client last lost a connection, or could not make it, as it has told */
   lastError(): unknown;
+  /** a connection for commands has met what is no Redis */
+  metNoRedis(): boolean;
 }
 
 /** A command of the workload, all that became of it, and whether that may be. */

@@ -25,6 +25,7 @@ export function complainOf(error: unknown, waited: number, around: Circumstances
   // Times with fractions do not add up to the last digit.
   if (error instanceof TimeoutError && waited + 0.001 >= around.settings.commandTimeout) return undefined;
   if (error instanceof DisconnectedError && around.over()) return undefined;
+  if (error instanceof ProtocolError && around.metNoRedis()) return undefined;
   return `connect() failed after ${waited} ms although the client goes on: ${String(error)}`;
 }
 

@@ -108,9 +108,7 @@ class Simulation implements Cast {
       failure: () => failureOf(this.client.connection),
       failuresForMessages: () => this.forMessages.map(failureOf),
       signInRefused,
-      metNoRedis: () =>
-        !this.wasReady &&
-        this.network.links.some(({ carriesMessages, contradicted }) => carriesMessages && contradicted),
+      metNoRedis: () => !this.wasReady && this.network.links.some((link) => link.carriesMessages && isNoRedis(link)),
     });
     const linkOf = new Map<Connection, Link>();
     const lent = new Set<Connection>();
@@ -129,6 +127,7 @@ class Simulation implements Cast {
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
       lastError: () => this.lastError,
+      metNoRedis: () => this.network.links.some((link) => !link.carriesMessages && isNoRedis(link)),
       overtaken: (sent) => isOvertaken(sent, this.workload.all),
       selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
       selectedBehind: ({ order }) =>
@@ -322,4 +321,9 @@ function isLinkItem(item: Item): item is LinkItem {
 
 function failureOf({ state$: { value } }: Connection): unknown {
   return value.kind === 'closed' ? value.error : undefined;
+}
+
+/** To the client it is no Redis: it was greeted with what is no RESP, or contradicts itself. */
+function isNoRedis({ contradicted, poisoned, readyAt }: Link): boolean {
+  return contradicted || (poisoned && readyAt === Infinity);
 }

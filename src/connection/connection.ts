@@ -272,10 +272,13 @@ export class Connection implements Executor {
       const lost = this.state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
       // With a limit of its own where commands have none: closing always comes to an end.
       const limit = timer(Math.min(this.options.commandTimeout, LONGEST_CLOSE), this.clock);
-      const done = this.line.drained().pipe(
-        take(1),
-        switchMap(() => concat(rest() ?? EMPTY, of(undefined)).pipe(last())),
-      );
+      const drained$ = this.line.drained().pipe(take(1));
+      // Meanwhile what was not waited for, for a blocking command stood before it, may have got its turn.
+      const done = concat(
+        drained$,
+        defer(() => rest() ?? EMPTY),
+        drained$,
+      ).pipe(last());
       race(done, lost, limit)
         .pipe(take(1))
         .subscribe(() => this.destroy());
@@ -349,7 +352,8 @@ export class Connection implements Executor {
     const isReady = this.state$.value.kind === 'ready' && lastError === undefined;
     if (this.admitsAll || isReady) return undefined;
     this.waited$.next();
-    if (lastError !== undefined && this.isHopeless) return hopeless(request, lastError);
+    // While another attempt is under way that one decides.
+    if (lastError !== undefined && this.isHopeless && !this.isDialing) return hopeless(request, lastError);
     const { offlineQueue } = this.options;
     return this.line.hasRoomFor(request, offlineQueue) ? undefined : this.overflow(request);
   }

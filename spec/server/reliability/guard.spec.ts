@@ -248,6 +248,7 @@ describe('verify', () => {
     await gone;
     await Promise.all(sent);
     expect(events.values).toContainEqual({
+      connection: 'commands',
       type: 'error',
       error: expect.objectContaining({
         code: 'PROTOCOL',

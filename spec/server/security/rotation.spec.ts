@@ -255,6 +255,7 @@ describe('Credentials', () => {
       redis.state$.pipe(filter((state) => state.kind === 'reconnecting' && state.error.command === 'EVAL')),
     );
     onConnect = [];
+    await reaches(redis, 'ready');
     expect(await redis.aclWhoami()).toBe('bob');
   });
 
