@@ -19,9 +19,15 @@ interface Waiting {
   queued(): number;
 }
 
+/** What answers HELLO with nonsense, or begins with what is no RESP, does so again: no repetition cures that. */
+function isNoRedis(error: unknown): boolean {
+  return error instanceof ProtocolError && (error.command === 'HELLO' || error.message.includes(' is no Redis: '));
+}
+
 /** What is wrong with a connect() that failed. */
 export function complainOf(error: unknown, waited: number, around: Circumstances): string | undefined {
   if (error instanceof ReplyError && !isMomentary(error.message)) return undefined;
+  if (isNoRedis(error)) return undefined;
   // Times with fractions do not add up to the last digit.
   if (error instanceof TimeoutError && waited + 0.001 >= around.settings.commandTimeout) return undefined;
   if (error instanceof DisconnectedError && around.over()) return undefined;

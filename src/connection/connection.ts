@@ -26,8 +26,8 @@ import type { ResolvedOptions } from '../options';
 import { attempt } from './attempt';
 import { systemClock, type Clock } from './clock';
 import { reasonFor, type ConnectionEvent, type ConnectionState } from './connection-state';
-import { nextEndpoint } from './endpoints';
 import { Dialing } from './dialing';
+import { nextEndpoint } from './endpoints';
 import { Greeter } from './greeter';
 import type { ServerInfo } from './hello';
 import { isIncurable, type FirstBytes } from './incurable';
@@ -382,7 +382,9 @@ export class Connection implements Executor {
     this.queuedAtLoss = this.admitsAll ? this.line.queued : 0;
     if (!isUsersWish(error)) this.events$.next({ connection: this.carries, type: 'error', error });
     if (kind === 'ready') this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });
-    if (this.isHopeless) this.line.failQueued((request) => hopeless(request, error));
+    if (this.isHopeless) {
+      this.line.failQueued((request) => hopeless(request, error));
+    }
   }
 
   /** @param reason why the client gave up; none when its user closed it */

@@ -285,6 +285,7 @@ export class Line implements LinkOwner {
 
   /** A script may have caught what it was refused, and hand it on inside its reply. */
   private lookInside(link: Link, { command }: Request, frame: Frame): void {
+    if (frame instanceof ErrorFrame) return;
     for (const error of errorsIn(frame)) this.memberRefused(link, toReplyError(error, command));
   }
 
@@ -308,7 +309,7 @@ export class Line implements LinkOwner {
     const done = link.mode.answered(request, frame, link.owed.passed - 1);
     for (const one of done) this.places.accepted(one);
     if (link.outgoing.answered(request)) this.flusher.schedule();
-    if (!(frame instanceof ErrorFrame) && runsScripts(request.command.spec)) this.lookInside(link, request, frame);
+    if (runsScripts(request.command.spec)) this.lookInside(link, request, frame);
     return done;
   }
 

@@ -93,6 +93,7 @@ export class LinkMode {
   write(request: Request): boolean {
     const { command } = request;
     this.noteWritten(command);
+    if (command.spec.effect === 'multi') this.isOrdinary = false;
     const answered = this.decide(command);
     if (!answered) this.unseen(command);
     else {
@@ -213,7 +214,6 @@ export class LinkMode {
       case 'multi':
         this.inTransaction = true;
         this.hadTransactions = true;
-        this.isOrdinary = false;
         break;
       case 'reply':
         this.byHand.forget();

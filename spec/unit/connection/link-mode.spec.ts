@@ -1,6 +1,9 @@
+import { get, set } from 'rxjs-redis/commands';
 import { knownCall } from '../../../src/commands/known-commands';
 import { Reply } from '../../../src/commands/reply';
 import { plainContext } from '../../../src/commands/request-context';
+import { Transaction } from '../../../src/commands/transaction';
+import { LinkMode } from '../../../src/connection/link-mode';
 import { record } from '../../support/clients';
 import { scriptedConnection, tick } from '../../support/scripted-link';
 
@@ -187,5 +190,13 @@ describe('A command that a transaction queues', () => {
     socket.receive('+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n');
     expect([connection.session.database, link.mode.clean]).toStrictEqual([5, false]);
     connection.destroy();
+  });
+});
+
+describe('A transaction that is written whole', () => {
+  it('leaves its link ordinary: later commands pass as fast as before', () => {
+    const mode = new LinkMode();
+    mode.writeGroup(new Transaction([set('k', 'v'), get('k')]));
+    expect([mode.isOrdinary, mode.inTransaction]).toStrictEqual([true, false]);
   });
 });
