@@ -2,11 +2,12 @@ import { textOfBytes } from '../resp/strings';
 import { Command, type CommandSpec } from './command';
 import { withBinary } from './define-spec';
 import { StreamEntry } from './replies/stream-entries';
+import { isBytes } from '../resp/is-bytes';
 
 /** What was read of bytes, as text: on the string surface of a client whose prefix is no UTF-8, replies are decoded as bytes. */
 export function inText(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Uint8Array) return textOfBytes(value);
+  if (isBytes(value)) return textOfBytes(value);
   if (Array.isArray(value)) return value.map(inText);
   if (value instanceof Map) return new Map([...value].map(([key, held]) => [inText(key), inText(held)]));
   if (value instanceof StreamEntry) return value.mapped(inText);

@@ -10,6 +10,7 @@ import { onConnectOf } from './on-connect';
 import type { Derived, RedisOptions, ResolvedOptions } from './redis-options';
 import { parseUrl } from './url';
 import { withoutUndefined, type Given } from './without-undefined';
+import { isBytes } from '../resp/is-bytes';
 
 const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   host: 'localhost',
@@ -77,7 +78,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
 
 /** @throws TypeError unless it is text or bytes */
 function prefixOption(given: unknown): string {
-  if (typeof given === 'string' || given instanceof Uint8Array) return prefixOf(given);
+  if (typeof given === 'string' || isBytes(given)) return prefixOf(given);
   throw new TypeError(`The option 'prefix' is a string or a Uint8Array, got ${kindOf(given)}`);
 }
 
