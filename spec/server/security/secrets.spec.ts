@@ -153,14 +153,14 @@ describe('A secret', () => {
 
   it('among the options is not shown by the client', async () => {
     const secret = 'hunter2';
-    const redis = client({
-      password: 'hunter2-server',
-      tls: { key: secret, passphrase: secret, pfx: secret },
-      credentials: { username: 'ann', password: secret },
-    });
-    expect(shown(redis)).toContain(String(proxy().port));
-    expect(shown(redis)).not.toContain('hunter2');
-    expect(shown({ nested: [redis] })).not.toContain('hunter2');
+    const tls = { key: secret, passphrase: secret, pfx: secret };
+    const redis = client({ tls, password: 'hunter2-server' });
+    const withCredentials = make({ url: proxy().url(), tls, credentials: { username: 'ann', password: secret } });
+    for (const one of [redis, withCredentials]) {
+      expect(shown(one)).toContain(String(proxy().port));
+      expect(shown(one)).not.toContain('hunter2');
+      expect(shown({ nested: [one] })).not.toContain('hunter2');
+    }
     const others = [redis.bytes, redis.withOptions({ commandTimeout: 5 }), redis.get('k'), redis.auth('ann', secret)];
     expect(others.map(shown).join()).not.toContain('hunter2');
     const connected = client();

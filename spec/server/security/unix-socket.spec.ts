@@ -16,8 +16,9 @@ describe('A Unix socket', () => {
   const make = useClients();
   const client = (options: RedisOptions = {}) => make({ path, password: 'pw', reconnect: quick, ...options });
 
-  it('is reached by its path, in place of host and port', async () => {
-    const redis = client({ host: 'nowhere.invalid', port: 1 });
+  it('is reached by its path', async () => {
+    expect(() => client({ host: 'nowhere.invalid' })).toThrow("'path' and 'host' contradict each other");
+    const redis = client();
     expect(await redis.clientInfo()).toMatchObject({ addr: expect.stringContaining(path) as string });
     expect(redis.toJSON().address).toBe(path);
   });

@@ -69,7 +69,7 @@ describe('what is generated', () => {
       const empty = sharesSpec ? undefined : EMPTY[command.name];
       expect([method, /An empty list sends nothing: `(.*)`/.exec(entry)?.[1]]).toEqual([method, empty]);
     }
-    expect(entries.get('subscribe')).toContain('redis.subscribe(names: string | readonly string[]');
+    expect(entries.get('subscribe')).toContain('redis.subscribe(names: ChannelNames');
     expect(entries.get('unsubscribe')).toContain('A builder alone');
   });
 
