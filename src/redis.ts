@@ -67,7 +67,7 @@ export class Redis extends RedisView {
   private readonly leases = new Set<Connection>();
 
   /**
-   * @param url `redis://[[user]:password@]host[:port][/database]`
+   * @param url `redis://[[user:]password@]host[:port][/database]`
    * @param options these take precedence over the URL
    * @throws TypeError when the URL or an option is wrong; the message never holds a password
    */

@@ -12,7 +12,7 @@ export const usage = `npm run demo -- [options]
 Publishes this machine's vital signs through Redis and shows them live; half-way its own connections are cut.
 
   --seconds N   how long, 2 to 3600; default 20
-  --url URL     use the server at redis://[[user]:password@]host[:port][/database] instead of one of its own;
+  --url URL     use the server at redis://[[user:]password@]host[:port][/database] instead of one of its own;
                 the keys begin with vitals: and a random word, and are removed in the end
   --help
 

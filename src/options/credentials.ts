@@ -16,9 +16,7 @@ export function credentialsOf(
   text('password', password);
   if (source === undefined) {
     if (username !== undefined && password === undefined)
-      throw new TypeError(
-        "The option 'username' needs a 'password'; a password alone is written redis://:password@host in a URL",
-      );
+      throw new TypeError("The option 'username' needs a 'password'");
     return password === undefined ? undefined : () => of({ username, password });
   }
   if (typeof source !== 'function' && (typeof source !== 'object' || source === null)) {

@@ -67,7 +67,7 @@ export type ReconnectOnError = (error: ReplyError) => boolean | 'resend';
 
 /** What a client can be told. Durations are milliseconds. */
 export interface RedisOptions {
-  /** `redis://[[user]:password@]host[:port][/database]`; other options take precedence over it */
+  /** `redis://[[user:]password@]host[:port][/database]`; other options take precedence over it */
   readonly url?: string | undefined;
   /** default `localhost` */
   readonly host?: string | undefined;

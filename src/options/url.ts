@@ -37,9 +37,9 @@ const parameters: { readonly [K in keyof RedisOptions]?: (text: string, name: st
 };
 
 /**
- * Reads a connection URL: `redis://[[user]:password@]host[:port][/database][?option=value…]`, `rediss://` for TLS,
- * `redis+unix://[[user]:password@]/path.sock[?db=N]`; `valkey` may stand for `redis`. What stands alone before the `@` is a
- * user name, whose password the options give.
+ * Reads a connection URL: `redis://[[user:]password@]host[:port][/database][?option=value…]`, `rediss://` for TLS,
+ * `redis+unix://[[user:]password@]/path.sock[?db=N]`; `valkey` may stand for `redis`. What stands alone before the `@` is a
+ * password.
  *
  * @throws TypeError that says what is wrong and never repeats a password
  */
@@ -50,9 +50,14 @@ export function parseUrl(text: string): RedisOptions {
   const options: Writable<RedisOptions> = {};
   if (url.username !== '') options.username = decode(url.username, 'user name');
   if (url.password !== '') options.password = decode(url.password, 'password');
-  // With a colon behind it, it is a user whose password is empty; alone it needs a password from the options.
   if (options.username !== undefined && options.password === undefined) {
-    if (/^[^/]*\/\/[^/?#@:]*:[^/?#]*@/.test(text)) options.password = '';
+    // With a colon behind it, it is a user whose password is empty; alone it is a password.
+    if (!/^[^/]*\/\/[^/?#@:]*:[^/?#]*@/.test(text)) {
+      options.password = options.username;
+      delete options.username;
+    } else {
+      options.password = '';
+    }
   }
   if (TLS_SCHEMES.has(url.protocol)) options.tls = true;
   Object.assign(options, parseParameters(url));
@@ -83,7 +88,7 @@ function tryParse(text: string): URL {
   try {
     return new URL(text.replace(SOCKET_CREDENTIALS, `$&${NO_HOST}`));
   } catch {
-    throw new TypeError(`A Redis URL reads ${scheme}//[[user]:password@]host[:port][/database], this one does not`);
+    throw new TypeError(`A Redis URL reads ${scheme}//[[user:]password@]host[:port][/database], this one does not`);
   }
 }
 

@@ -235,7 +235,7 @@ describe('Options', () => {
   });
 
   it('take the user name of a URL with a password of their own, or credentials in its place', async () => {
-    expect(await credentialsOf({ url: 'redis://ann@there', password: 'pw' })).toStrictEqual({
+    expect(await credentialsOf({ url: 'redis://ann:@there', password: 'pw' })).toStrictEqual({
       username: 'ann',
       password: 'pw',
     });
