@@ -76,7 +76,7 @@ describe('the options of the bench', () => {
     const options = parseOptions([]);
     expect(options).toMatchObject({ rounds: 5, seconds: 0.3, json: undefined, dist: undefined });
     expect(options).toHaveProperty('only.size', 10);
-    expect(options).toHaveProperty('clients.size', 12);
+    expect(options).toHaveProperty('clients.size', 13);
   });
 
   it('choose a client with all ways to use it', () => {
