@@ -34,8 +34,9 @@ interface Transaction {
 const NONE: readonly Request[] = [];
 
 /** What commands have made of one link, read from their `effect`. It ends with the link. */
-//  CLIENT REPLY SKIP ──taken───▶ nothing,                 then the reply to the probe
-//                    ──refused─▶ an error or QUEUED, the reply to what should be muted, …
+//  muted: no ──SKIP──▶ next ──one command──▶ no
+//         no, next ──OFF──▶ all ──ON, RESET──▶ no
+//  The frame in place of the next reply, that to the probe, shows whether the server took OFF or SKIP.
 export class LinkMode {
   /**
    * Neither CLIENT REPLY nor MONITOR was written, so every frame that is no push is the reply to the oldest request; nor was MULTI by

@@ -136,7 +136,7 @@ export class Link implements FrameSink {
     return this.owed.length + this.outgoing.pending;
   }
 
-  /** The place of the first reply that is owed among all requests; within a group its answered members are a fraction. */
+  /** The number of the first owed request among all that ever were owed; within a group its answered members are a fraction. */
   private get reached(): number {
     return this.owed.passed + this.incoming.share;
   }

@@ -20,7 +20,7 @@ export interface LivenessLimits {
 export interface LinkView {
   /** the requests whose replies are owed, oldest first */
   readonly owed: Pick<Ring<Request>, 'passed' | 'length' | 'at' | 'peek'>;
-  /** the place of the first reply that is owed among all requests; within a group its answered members are a fraction */
+  /** the number of the first owed request among all that ever were owed; within a group its answered members are a fraction */
   reached(): number;
   /** a resident waits for pushes */
   listening(): boolean;
@@ -56,7 +56,7 @@ export class Liveness {
     this.heardAt = this.clock.now();
   }
 
-  /** @param from the place of the first written request among all that ever were owed; within a group its members are a fraction */
+  /** @param from the number of the first written request among all that ever were owed; within a group its members are a fraction */
   wrote(from: number, accepted: boolean): void {
     const now = this.clock.now();
     if (from === this.link.reached()) this.owedSince = now;

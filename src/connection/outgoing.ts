@@ -49,9 +49,9 @@ export interface Unwritten {
   readonly greetings: readonly Request[];
   /** those that came from the queue */
   readonly queued: readonly Request[];
-  /** the place, among all that were ever owed, of the first that the socket has refused; Infinity for none */
+  /** the number, among all that were ever owed, of the first that the socket has refused; Infinity for none */
   readonly refusedFrom: number;
-  /** the place, among all that were ever owed, of the last that is to end the connection; -1 for none */
+  /** the number, among all that were ever owed, of the last that is to end the connection; -1 for none */
   readonly lastEnding: number;
 }
 
@@ -72,9 +72,9 @@ export class Outgoing {
   private full = false;
   /** How many commands this turn of the event loop may still write. */
   private left = TURN;
-  /** The place, among all that were ever owed, of the first request that the socket has refused to write. */
+  /** The number, among all that were ever owed, of the first request that the socket has refused to write. */
   private refusedFrom = Infinity;
-  /** The place, among all that were ever owed, of the last request that is to end the connection. */
+  /** The number, among all that were ever owed, of the last request that is to end the connection. */
   private lastEnding = -1;
   private solitude = false;
   /** A solitary request that waits until nothing is owed. */
@@ -104,7 +104,7 @@ export class Outgoing {
     const { owed, encoder, liveness } = this;
     let written = 0;
     while (!this.full && this.left > 0) {
-      const from = this.place;
+      const from = this.nextNumber;
       const behind = owed.passed + owed.length;
       const { group, member } = this;
       const count = this.encodeBatch(Math.min(this.options.pipelineDepth, this.left));
@@ -129,8 +129,8 @@ export class Outgoing {
     return !this.full;
   }
 
-  /** The place of the next written request among all that ever were owed; within a group its members are a fraction. */
-  private get place(): number {
+  /** The number of the next written request among all that ever were owed; within a group its members are a fraction. */
+  private get nextNumber(): number {
     const { owed, group } = this;
     const behind = owed.passed + owed.length;
     return group === undefined ? behind : behind - 1 + this.member / (group.command as Group).members.length;
@@ -356,7 +356,7 @@ export class Outgoing {
   }
 }
 
-/** A greeting has no place among the calls. */
+/** Whether a request is a greeting: it has no place in the order of the calls. */
 export function isGreeting({ place }: Request): boolean {
   return place === 0;
 }
