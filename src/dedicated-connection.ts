@@ -5,7 +5,7 @@ import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
 import { isQueued } from './commands/queued';
 import { Reply, type ReplySource } from './commands/reply';
-import { refuseOnLentConnection } from './commands/shared-connection';
+import { refuseOnLease } from './commands/shared-connection';
 import { inContext } from './connection/async-context';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
@@ -85,7 +85,7 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
-    refuseOnLentConnection(command);
+    refuseOnLease(command);
     const { spec, args, read, keys } = command;
     // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
     const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));

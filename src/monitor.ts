@@ -17,7 +17,7 @@ export class Monitor implements Resident {
       subscriber.add(this.lines$.subscribe(subscriber));
       if (this.asked !== undefined) return;
       this.asked = ask();
-      // A refusal is told to all Observers of the moment; a later one asks again.
+      // All present Observers are told of a refusal; a later one asks again.
       this.asked.pipe(ignoreElements()).subscribe({
         error: (error: unknown) => {
           this.asked = undefined;
@@ -27,7 +27,7 @@ export class Monitor implements Resident {
     });
   }
 
-  /** RESET has ended MONITOR: what is observed completes, and later Observers ask anew. */
+  /** RESET has ended MONITOR: the lines complete, and later Observers ask anew. */
   end(): void {
     const { lines$ } = this;
     this.asked = undefined;

@@ -6,17 +6,17 @@ import type { CommandChain } from './groups/command-chain';
 import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 
 /**
- * What has commands: a client, its views and what `dedicated` lends. Functions that only send commands take this.
+ * What has commands: a client, its views and the connections of `dedicated`. Functions that only send commands take this.
  *
  * `S` is what texts come as: `string`, or `Buffer` on `redis.bytes`. `N` is null where `multi` may find that a watched key has changed,
- * as on a connection that `dedicated` lends.
+ * as on a connection of `dedicated`.
  *
  * @example
  * const visit = (redis: RedisCommands) => redis.incr('visits');
  * await visit(redis);
  * await redis.dedicated((connection) => visit(connection));
  */
-// Picked, for that leaves out what is protected: an object of the user's own can stand in for a client.
+// `Pick` leaves protected members out, so that an object of the user's own can stand in for a client.
 export interface RedisCommands<S extends string | Buffer = string, N extends null = null> extends Pick<
   CommandSurface<S>,
   keyof CommandSurface<S>

@@ -119,7 +119,7 @@ export class RedisView<S extends string | Buffer = string>
    * there are, the server sees one subscription, made with the first of them, ended with the last, restored after a reconnect.
    * @param names text or bytes; on `redis.bytes` the names in messages are bytes
    * @returns messages until the client is closed, for Observers and for `for await`; errors with a ReplyError when the server refuses
-   * the channel, and as commands do where no repetition cures why there is no connection
+   * the channel, and as commands do where every attempt at a connection would fail in the same way
    * @throws TypeError when a name is neither text nor bytes, or an option is wrong
    * @example
    * redis.subscribe('news:*').pipe(filter(({ data }) => data !== '')).subscribe(render);
@@ -146,8 +146,8 @@ export class RedisView<S extends string | Buffer = string>
   }
 
   /**
-   * The messages of shard channels (Redis 7 and later). What the server takes away, for the slot moves, is asked for again; it errors
-   * with a ReplyError when the server has refused that for `commandTimeout` ms.
+   * The messages of shard channels (Redis 7 and later). A subscription that the server takes away, because its slot moves, is asked for
+   * again. Errors with a ReplyError when the server has refused it for `commandTimeout` ms.
    * @example
    * redis.ssubscribe('orders:{42}').subscribe(({ data }) => console.log(data));
    */
@@ -155,7 +155,7 @@ export class RedisView<S extends string | Buffer = string>
     return this.#streamOf('ssubscribe', 'shard', channels, options);
   }
 
-  /** What a log shows: no option, for some are secrets. */
+  /** What a log shows: no option, because some are secrets. */
   toJSON(): unknown {
     return {};
   }
@@ -173,12 +173,12 @@ export class RedisView<S extends string | Buffer = string>
     return Reply.answered(command);
   }
 
-  /** Goes out behind the subscriptions that were made on this client before, so that they get the message. */
+  /** Waits for the subscriptions that were made on this client before, so that they get the message. */
   override publish(...args: Parameters<CommandSurface['publish']>): Reply<number> {
     return this.#publish(publish(...args));
   }
 
-  /** Goes out behind the subscriptions that were made on this client before, so that they get the message. */
+  /** Waits for the subscriptions that were made on this client before, so that they get the message. */
   override spublish(...args: Parameters<CommandSurface['spublish']>): Reply<number> {
     return this.#publish(spublish(...args));
   }
@@ -201,7 +201,7 @@ export class RedisView<S extends string | Buffer = string>
   #messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<S>> {
     const { bytes, prefix } = this.#source;
     const wanted = prefix === '' ? names : names.map((name) => prefixChannel(kind, name, prefix));
-    // In text a prefix of bytes could not be told from others.
+    // As text a prefix of bytes could not be told from others.
     const asBytes = bytes || isBinary(prefix);
     const messages = asBytes ? this.#pubsub.messagesAsBytes(kind, wanted) : this.#pubsub.messages(kind, wanted);
     const all = messages as Observable<unknown> as Observable<Message<S>>;

@@ -46,7 +46,7 @@ export class Redis extends RedisView {
    *
    * `connection` says which one it is: that of commands, whose state `state$` tells, or that of messages, which is there while something
    * is observed and some seconds longer. What is published while the connection of messages is lost does not come; its `connect` says
-   * that all subscriptions stand again. What `dedicated` lends is not told of here.
+   * that all subscriptions stand again. Connections of `dedicated` have no events here.
    * @example
    * redis.events$
    *   .pipe(filter(({ connection, type }) => connection === 'messages' && type === 'connect'))
@@ -58,12 +58,12 @@ export class Redis extends RedisView {
   private readonly pubsub: PubSub;
   private readonly source: ReplySource;
   private readonly executorOf: (lease: Connection) => Executor;
-  private readonly lend: () => Connection;
+  private readonly makeLease: () => Connection;
   /** How many listen to `state$` and `events$`. */
   private listeners = 0;
   /** The connections of messages; one that is closed is not used any more. */
   private readonly carriers = new Set<Connection>();
-  /** What `dedicated` has lent and not got back. */
+  /** The connections of `dedicated` that are in use. */
   private readonly leases = new Set<Connection>();
 
   /**
@@ -72,7 +72,7 @@ export class Redis extends RedisView {
    * @throws TypeError when the URL or an option is wrong; the message never holds a password
    */
   constructor(url?: string | URL, options?: RedisOptions);
-  // The last one, for compilers tell of the last overload alone: of the option that is wrong, not of a URL's `port`.
+  // Compilers report the last overload alone, so this one is last: the error names the wrong option, not the `port` of a URL.
   /** @throws TypeError when an option is wrong; the message never holds a password */
   constructor(options: RedisOptions);
   constructor(first?: string | URL | RedisOptions, second?: RedisOptions) {
@@ -112,7 +112,7 @@ export class Redis extends RedisView {
     this.pubsub = pubsub;
     this.source = source;
     this.executorOf = (lease) => wrapping(lease, resolved)(lease);
-    this.lend = () => make('lease', {}, { session: session.copy(), once: true });
+    this.makeLease = () => make('lease', {}, { session: session.copy(), once: true });
     const state$ = connection.state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),
       inContext(),
@@ -137,11 +137,11 @@ export class Redis extends RedisView {
   }
 
   /**
-   * Makes the connections anew: that of the commands and that of messages. Each is left once its replies have come, or now, and what
-   * is called meanwhile waits for the next. Emits `undefined` once and completes when they are ready. It is hot: it begins at once,
-   * whether anything subscribes or not. It can be awaited. What waits at the server, as BLPOP does, is not waited for; what `dedicated`
-   * has lent stays as it is.
-   * @param options `now`: do not wait for replies; what is in flight is repeated or fails as when a connection is lost
+   * Makes the connections anew: that of the commands and that of messages. Each is left once its replies have come, or now, and commands
+   * that are called meanwhile wait for the next. Emits `undefined` once and completes when they are ready. It is hot: it begins at once,
+   * whether anything subscribes or not. It can be awaited. Commands that wait at the server, as BLPOP does, are not waited for.
+   * Connections of `dedicated` stay as they are.
+   * @param options `now`: do not wait for replies; commands in flight are repeated or fail as when a connection is lost
    * @example
    * network.on('change', () => redis.reconnect({ now: true }));
    * @throws DisconnectedError when the client is closed
@@ -150,24 +150,24 @@ export class Redis extends RedisView {
   reconnect({ now = false }: { readonly now?: boolean } = {}): Completion {
     if (typeof now !== 'boolean') throw new TypeError(`reconnect: 'now' is a boolean, got ${kindOf(now)}`);
     const carriers = [...this.carriers].filter(({ closed }) => !closed);
-    // An end of a carrier is told to its Observers.
+    // Observers of messages are told if a carrier ends.
     const messages = carriers.map((carrier) => carrier.reconnect(now).pipe(catchError(() => of(undefined))));
     return new Completion(forkJoin([this.connection.reconnect(now), ...messages]).pipe(map(() => undefined)));
   }
 
   /**
-   * Lets pending replies arrive, and what was published before them to the client's own Observers, completes all streams and closes the
-   * connections; then it emits `undefined` once and completes. It is hot: it begins at once, whether anything subscribes or not. It can
-   * be awaited. Commands that come later are refused. It takes `commandTimeout` ms at the most, 30 000 where that is more.
+   * Closes the client: lets pending replies arrive, and messages that were published before them to the client's own Observers; then
+   * completes all streams, closes the connections, emits `undefined` once and completes. It is hot: it begins at once, whether anything
+   * subscribes or not. It can be awaited. Later commands are refused. It takes `commandTimeout` ms at the most, 30 000 where that is more.
    *
-   * It does not wait for what waits at the server, as BLPOP does, nor for a connection that is lost, nor for the work of `dedicated`:
-   * replies that are pending on what is lent arrive, and its next command is refused. What fails so errors with a DisconnectedError.
+   * It does not wait for commands that wait at the server, as BLPOP does, nor for a connection that is lost, nor for the work of
+   * `dedicated`: pending replies of that arrive, and its next command is refused. Commands that fail so error with a DisconnectedError.
    * @example
    * await redis.publish('news', 'the last one');
    * await redis.close();
    */
   close(): Completion {
-    // What is lent first, for it ends with the shared connection unless it is closing already.
+    // Leases first, because they end with the shared connection unless they are closing already.
     const closing = [...this.leases].map((connection) => connection.close());
     closing.push(this.connection.close(() => this.pubsub.arrived()));
     return new Completion(forkJoin(closing).pipe(map(() => undefined)));
@@ -180,9 +180,9 @@ export class Redis extends RedisView {
   }
 
   /**
-   * Lends a connection of its own for what would disturb others on the shared one: WATCH, MULTI and EXEC by hand, RESET, QUIT. It
-   * is signed in as the client is, is not made again when it is lost, sends nothing a second time, and is thrown away when the work completes, fails or is
-   * unsubscribed from.
+   * Opens a connection of its own for commands that would disturb others on the shared one: WATCH, MULTI and EXEC by hand, RESET, QUIT.
+   * It is signed in as the client is, is not made again when it is lost, and sends nothing a second time. It is closed when the work
+   * completes, fails or is unsubscribed from.
    * @returns all values of the work, which is done once per subscription; awaiting does it once and gives the last value, undefined
    * where there is none
    * @example
@@ -197,13 +197,13 @@ export class Redis extends RedisView {
   private onLease<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Observable<T> {
     return defer(() => {
       if (this.connection.closed) throw this.connection.closedError();
-      const connection = this.lend();
+      const connection = this.makeLease();
       const ended$ = connection.state$.pipe(filter(isClosed), tap(throwIfLost));
       this.leases.add(connection);
       const end = this.connection.state$.pipe(filter(isClosed)).subscribe(() => {
         if (!connection.closed) connection.destroy(); // unless it is closing as well
       });
-      const giveBack = () => {
+      const endLease = () => {
         end.unsubscribe();
         this.leases.delete(connection);
         connection.destroy();
@@ -213,12 +213,12 @@ export class Redis extends RedisView {
       connection.line.sessionCommands$.subscribe(({ spec }) => {
         if (spec.effect === 'reset') monitored.end();
       });
-      const lent = new DedicatedConnection(
+      const lease = new DedicatedConnection(
         { ...this.source, executor: this.executorOf(connection), retry: () => false },
         monitored,
         ended$,
       );
-      return defer(() => work(lent)).pipe(finalize(giveBack));
+      return defer(() => work(lease)).pipe(finalize(endLease));
     });
   }
 
@@ -230,9 +230,9 @@ export class Redis extends RedisView {
     });
   }
 
-  /** Says once why nothing happens, where nothing would show it until commands run out of time. */
+  /** Warns once why there is no connection, where nothing else would show it until commands run out of time. */
   private warn({ message }: RedisError, { reconnect }: ResolvedOptions): void {
-    // A client that does not try again fails its commands at once, which is told enough.
+    // A client that does not reconnect fails its commands at once, so it needs no warning.
     if (this.listeners > 0 || reconnect === false) return;
     const told = `${this.connection.address} cannot be reached: ${message.replace(/\.$/, '')}. Listen to redis.state$ or redis.events$ to be told`;
     process.emitWarning(told, { type: 'RedisWarning', code: 'REDIS_UNREACHABLE' });
@@ -242,7 +242,7 @@ export class Redis extends RedisView {
     await this.close();
   }
 
-  /** What a log shows of a client: no option of it, for some are secrets. */
+  /** What a log shows of a client: no option, because some are secrets. */
   override toJSON(): { address: string; state: ConnectionState['kind'] } {
     return { address: this.connection.address, state: this.connection.state$.value.kind };
   }

@@ -200,7 +200,7 @@ describe('A dedicated connection', () => {
       for (const protocol of [2, 3] as const) {
         const redis = make({ url: server().url, protocol });
         const replies = redis.dedicated((connection) => {
-          const refusal = new RegExp(`${command.toUpperCase()} .*lent connection,.*use redis.subscribe`);
+          const refusal = new RegExp(`${command.toUpperCase()} .*dedicated connection,.*use redis.subscribe`);
           for (const names of [[], ['a', 'b']]) expect(() => connection.call(command, ...names)).toThrow(refusal);
           return forkJoin([connection.echo('x'), connection.echo('y')]);
         });

@@ -1,6 +1,6 @@
 import { Command, type Arg, type CommandSpec } from './command';
 
-/** A command that needs no server, for its reply follows from its arguments: `del([])` deletes nothing, and answers 0. */
+/** A command that needs no server, because its arguments decide its reply: `del([])` deletes nothing, and answers 0. */
 export class AnsweredCommand<out T = unknown> extends Command<T, never> {
   constructor(
     spec: CommandSpec,

@@ -23,7 +23,7 @@ export type Pairs<V = Arg> =
   Readonly<Record<string, V>> | ReadonlyMap<Str, V> | readonly (readonly [Str, V])[] | Iterable<readonly [Str, V]>;
 
 /** Pairs as the properties of an object of any type, of an interface too, which has no index signature: all must be values. */
-// `as K` has the methods of an array looked at as well, which are no values.
+// By `as K` the compiler checks the methods of an array as well, and they are no values.
 export type PairsOf<T extends object, V = Arg> = T & { readonly [K in keyof T as K]: V };
 
 /** A name and a value checked: throws a TypeError that names the command and the argument, else gives what travels. */

@@ -16,7 +16,7 @@ export abstract class Awaitable<T, A = T> extends Observable<T> implements Promi
   /** @internal What awaiting gives: the same Promise every time. */
   protected abstract outcome(): Promise<A>;
 
-  // A Promise lets callers say what they take an error for, by `any`. So does `E`, and where they say nothing it is unknown.
+  // A Promise types errors as `any`, so that callers may name a type. `E` lets them as well, and is unknown where they name none.
   /** Subscribes unless it was awaited before, and hands the outcome on, as that of a Promise. */
   then<B = A, C = never, E = unknown>(
     onfulfilled?: ((value: A) => B | PromiseLike<B>) | null,

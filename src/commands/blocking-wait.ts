@@ -14,7 +14,7 @@ export function blockingWait({ spec: { blocking }, args }: Command): number | un
   return wait > 0 ? wait : Infinity;
 }
 
-/** The same command, which waits so many ms more: at least as many as every server can count, for none is for ever. */
+/** The same command with a wait of so many ms: never less than every server can count, because 0 means for ever. */
 export function withWait<T>(command: Command<T>, ms: number): Command<T> {
   const { spec, args, read, keys } = command;
   const at = spec.blocking === undefined ? undefined : timeoutArgument(spec.blocking, args);
@@ -25,7 +25,7 @@ export function withWait<T>(command: Command<T>, ms: number): Command<T> {
 }
 
 /**
- * The arguments of a blocking command as a builder would write them: a wait that some server would take for one without end is longer.
+ * The arguments of a blocking command as a builder would write them: a wait that some server would take for 0, for ever, is longer.
  * @throws TypeError where the wait is negative, which servers read as for ever when it is short
  */
 export function withCountableWait(spec: CommandSpec, args: readonly Arg[]): readonly Arg[] {
@@ -33,7 +33,7 @@ export function withCountableWait(spec: CommandSpec, args: readonly Arg[]): read
   const at = timeoutArgument(spec.blocking, args);
   const given = at === undefined ? undefined : args.at(at);
   const wait = Number(textOf(given));
-  // All else is right, or the server's to judge.
+  // Other values are right, or the server refuses them.
   return wait < LEAST_SECONDS && wait !== 0 ? args.with(at!, seconds(wait, spec, 'timeout')) : args;
 }
 

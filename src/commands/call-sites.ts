@@ -8,7 +8,7 @@ const OWN_FRAMES = 2;
 /** A frame more, in methods that may have their answer without the server. */
 const ONE_MORE = /\bsendUnlessAnswered\b/;
 
-/** What holds a stack: text, unless the program has a hook, `Error.prepareStackTrace`, that makes something else of it, or throws. */
+/** An object with a stack: text, unless the program's hook `Error.prepareStackTrace` makes something else of it, or throws. */
 export interface CallSite {
   readonly stack?: unknown;
 }

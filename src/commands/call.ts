@@ -5,7 +5,7 @@ import { defineSpec } from './define-spec';
 import { withReplyErrors } from './reply-error';
 import { isBytes } from '../resp/is-bytes';
 
-/** What no name of a command holds: it is written a byte a character. */
+/** Characters that no command's name may have, because a name is written a byte a character. */
 const NOT_IN_NAMES = /[^\s!-~]/;
 
 /** The facts of a command that the client knows nothing of: nothing may be assumed. */

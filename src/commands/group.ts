@@ -121,7 +121,7 @@ function meetsItself(members: readonly Command[]): boolean {
   return false;
 }
 
-/** What a command is about: its keys, or what is set by commands with the same first word. Undefined for what may concern every key. */
+/** What a command reads or writes: its keys, or the settings of commands with its first word. Undefined where it may be every key. */
 function placesOf(command: Command): readonly string[] | undefined {
   const keys = keysOf(command);
   if (keys.length > 0) return keys.map((key) => `key ${textOf(key)}`);

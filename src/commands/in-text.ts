@@ -4,7 +4,7 @@ import { withBinary } from './define-spec';
 import { StreamEntry } from './replies/stream-entries';
 import { isBytes } from '../resp/is-bytes';
 
-/** What was read of bytes, as text: on the string surface of a client whose prefix is no UTF-8, replies are decoded as bytes. */
+/** Makes text of a value that was read from bytes. A client whose prefix is not UTF-8 decodes replies as bytes, also for its string surface. */
 export function inText(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isBytes(value)) return textOfBytes(value);
@@ -20,7 +20,7 @@ export function inText(value: unknown): unknown {
 
 const BINARY_SPECS = new WeakMap<CommandSpec, CommandSpec>();
 
-/** The same command, whose reply is decoded as bytes on every surface and is text, where that is wanted, once it has been read. */
+/** The same command with a reply that is decoded as bytes on every surface, and made text after it was read, where text is wanted. */
 export function readAsBytes<T>(command: Command<T>): Command<T> {
   const { spec, args, read, keys } = command;
   // A group reads member by member, and each has been through this by itself.

@@ -87,7 +87,7 @@ function found(find: KeyFind, from: number, args: readonly Arg[]): KeyRange[] {
   return end < from ? [] : [{ from, to: end, step }];
 }
 
-/** The rest is arguments, perhaps a password, that would be named wherever the command is. */
+/** Refuses a name with arguments in it, perhaps a password: a log shows the name of a command. */
 function refuseArgumentsInName(name: string): void {
   for (let end = name.lastIndexOf(' '); end > 0; end = name.lastIndexOf(' ', end - 1)) {
     const command = name.slice(0, end);

@@ -22,7 +22,7 @@ export type NotGiven = false | undefined;
 export type One<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: undefined } }[keyof T];
 
 /**
- * One of these options or none. What they hold is said by the type that this one is added to, so that an error names the option
+ * One of these options or none. The type that this one is added to has the types of their values, so that an error names the option
  * and not the combinations.
  */
 export type AtMostOne<K extends string> = { [P in K]: { [Q in Exclude<K, P>]?: NotGiven } }[K];
@@ -115,7 +115,7 @@ function knownOption(
   return value === false && option.write !== yesNo ? undefined : option;
 }
 
-/** Options may be inherited; what is inherited and unknown is a method, perhaps of an Object.prototype that a library has extended. */
+/** Options may be inherited. An unknown property that is inherited is a method, perhaps of an Object.prototype that a library extended. */
 function isOwn(name: string, given: object): boolean {
   return Object.hasOwn(given, name);
 }
@@ -124,7 +124,7 @@ function refuseOption(name: string, known: readonly string[], spec: CommandSpec)
   throw new TypeError(`${spec.name}: unknown option ${name}; known are ${known.join(', ')}`);
 }
 
-/** Refuses an object with other properties than these: what is misspelt would be ignored. */
+/** Refuses an object with other properties than these: a misspelt one would be ignored. */
 export function refuseUnknown(given: object, known: readonly string[], spec: CommandSpec): void {
   const values = given as Readonly<Record<string, unknown>>;
   for (const name in values) {

@@ -45,7 +45,7 @@ export class OwnKeys implements Executor {
   }
 }
 
-/** Whether a key is another's. What is no key at all is for the command to read: `QUEUED`, in a transaction. */
+/** Whether a key lacks the prefix. A reply that is no key, `QUEUED` in a transaction, is left to the command's reader. */
 function isOthers(frame: Frame, { command, context }: Request): boolean {
   try {
     command.read(frame, context);

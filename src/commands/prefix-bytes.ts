@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Begins what stands for a prefix that is no UTF-8: no text on the wire holds it, for it is half of a pair. */
+/** Marks a prefix that is not UTF-8. No text on the wire has this character, because it is half of a surrogate pair. */
 const BINARY = '\uD800';
 
-/** What stands for a prefix: the text that it is, or its bytes behind a character that no text has. */
+/** A prefix as text: itself, or its bytes behind a character that no text has. */
 export function prefixOf(given: string | Uint8Array): string {
   const bytes = typeof given === 'string' ? Buffer.from(given) : bufferOf(given);
   return isUtf8(bytes) ? bytes.toString() : BINARY + bytes.toString('latin1');
 }
 
-/** Whether a prefix is no UTF-8, so that it cannot be told from others once it is text. */
+/** Whether a prefix is not UTF-8: as text it could not be told from others. */
 export function isBinary(prefix: string): boolean {
   return prefix.startsWith(BINARY);
 }

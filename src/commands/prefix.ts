@@ -73,12 +73,12 @@ function prepend(prefix: string, arg: Arg): Arg {
   return isBinary(prefix) ? Buffer.concat([bytesOfPrefix(prefix), Buffer.from(text)]) : prefix + text;
 }
 
-/** A prefix is what it is, whatever its characters mean in a glob. */
+/** Escapes the characters of a prefix that mean something in a pattern. */
 function escapeGlob(prefix: string): string {
   return prefix.replace(/[*?[\]^\\]/g, '\\$&');
 }
 
-/** What a name in pub/sub is: one channel, a pattern of channels, a shard channel. */
+/** The kinds of names in pub/sub: one channel, a pattern of channels, a shard channel. */
 export type ChannelKind = 'channel' | 'pattern' | 'shard';
 
 // Notifications about keys come on channels of the server's own, which have the key in their name or in the message:
@@ -91,8 +91,8 @@ const BEHIND_DATABASE = '__:';
 
 /**
  * The name that a client with a prefix subscribes or publishes to. The prefix stands before the name, but for notifications: before the
- * key in `__keyspace@0__:<key>`, also in patterns, and nowhere in `__keyevent@0__:<event>`. What a pattern brings of others is left out
- * by `ownMessage`.
+ * key in `__keyspace@0__:<key>`, also in patterns, and nowhere in `__keyevent@0__:<event>`. Notifications about keys without the prefix
+ * are dropped by `ownMessage`.
  * @throws TypeError for a pattern that may mean notifications of both kinds and of certain keys, so that no prefix fits
  */
 export function prefixChannel(kind: ChannelKind, name: string | Uint8Array, prefix: string): string | Uint8Array {
@@ -115,7 +115,7 @@ export function unprefixChannel<N extends string | Uint8Array>(
 
 /**
  * A message as a client with a prefix sees it: names without the prefix, and of a notification about an event the key in `data` as well.
- * @returns undefined for a notification about the key of another, which a pattern or an event brings too
+ * @returns undefined for a notification about a key without the prefix, which a pattern or an event brings too
  */
 export function ownMessage<
   M extends { channel: string | Uint8Array; pattern?: string | Uint8Array; data: string | Uint8Array },

@@ -15,10 +15,10 @@ import { isBytes } from '../resp/is-bytes';
 /** What a server answers to a command that it has not run, and may run later. */
 const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
 const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH']);
-/** From a server before 6.0, or one that has no password. */
+/** A refused password in the words of a server before 6.0, or of one without a password. */
 const REFUSED_PASSWORD = /^ERR (invalid password|AUTH |Client sent AUTH)/;
 
-/** The whole of what servers say when they refuse to run a command for the moment, and nothing that a script could have raised. */
+/** Full texts of the servers' own refusals for the moment. The first word alone could as well be that of a script's error. */
 const IN_SERVERS_WORDS = new RegExp(
   '^(LOADING \\w+ is loading the dataset in memory|BUSY \\w+ is busy running .*|TRYAGAIN Multiple keys .*|' +
     "CLUSTERDOWN (Hash slot not served|The cluster is down).*|MASTERDOWN Link with MASTER is down .*|READONLY You can't write .*)$",
@@ -26,10 +26,10 @@ const IN_SERVERS_WORDS = new RegExp(
 const RAISED_IN_SCRIPT = / script: /;
 const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
 
-/** What a server says that has become a replica, wherever it stands: in the error of a script, or as the reason why EXEC did nothing. */
+/** The words of a server that has become a replica. They may stand inside the error of a script, or as the reason why EXEC did nothing. */
 const OF_REPLICAS = ["READONLY You can't write against a read only ", ' cannot be used with replica instances'];
 const UNBLOCKED = 'UNBLOCKED force unblock from blocking operation, instance state changed';
-/** The words of a server inside the errors of scripts, whose first word is another: those of Redis 6.0, and what a script raises again. */
+/** Words of a server inside errors that begin with another word: those of scripts on Redis 6.0, and those that a script raises again. */
 const INSIDE_SCRIPTS = ["READONLY You can't write against ", 'MASTERDOWN Link with MASTER is down '];
 
 /** Whether an error tells that the server has become a replica: the connection leads to the wrong one. */
@@ -47,12 +47,12 @@ export function asksOfItsConnection({ spec }: Command): boolean {
   return spec.blocking !== undefined && spec.access === 'none';
 }
 
-/** It runs what a user wrote for the server. */
+/** Whether a command runs a script or a function. */
 export function runsScripts({ name }: CommandSpec): boolean {
   return RUNS_SCRIPTS.test(name);
 }
 
-/** What a transaction is answered of which nothing was done, and why. */
+/** The answer to a transaction that was refused, with the reasons. */
 export class Refusal extends ErrorFrame {
   /**
    * @param text what the server said in the end
@@ -75,7 +75,7 @@ export class Refusal extends ErrorFrame {
 /** A transaction that was refused when EXEC came says why behind these words. */
 const REASON = / because of: ([A-Z]+) /;
 
-/** Whether a refusal is of the kind that passes. */
+/** Whether a refusal is one for the moment. */
 function mayPass(frame: ErrorFrame): boolean {
   if (!(frame instanceof Refusal)) return NOT_RUN.has(frame.kind);
   const { causes, text } = frame;
@@ -90,7 +90,7 @@ function mayPass(frame: ErrorFrame): boolean {
  */
 export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = false, harmless = false): ReplyError {
   const { text } = frame;
-  const kind = kindOf(frame);
+  const kind = wordOf(frame);
   const { name } = command.spec;
   const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
   const repeatable = mayPass(frame) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
@@ -154,13 +154,13 @@ export function hasNotRun(frame: ErrorFrame, command: Command): boolean {
   return !isScript || !text.startsWith('READONLY') || declaresWrites(command);
 }
 
-/** A replica refuses what says beforehand that it writes. Of other scripts it refuses each write, and what the script did before is done. */
+/** Whether a script declares its writes: then a replica refuses it as a whole. Of others it refuses each write, and earlier steps are done. */
 function declaresWrites({ spec, args }: Command): boolean {
   return spec.name.startsWith('FCALL') || textOf(args[0]).startsWith('#!');
 }
 
 /** The server's word for an error, also where it stands inside the error of a script. */
-function kindOf({ kind, text }: ErrorFrame): string {
+function wordOf({ kind, text }: ErrorFrame): string {
   if (kind !== 'ERR' && !kind.startsWith('@user_script:')) return kind;
   const inside = INSIDE_SCRIPTS.find((words) => text.includes(words));
   return inside?.split(' ', 1)[0] ?? kind;

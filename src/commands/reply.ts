@@ -98,7 +98,7 @@ export class Reply<T> extends Awaitable<T> {
 
   /**
    * Sends the command now and wants no value: fire and forget. An error is told on the client's `events$` as an event of the type
-   * `error`; its `command` says which it was. Nothing is told once the client is closed, for then `events$` is complete.
+   * `error`; its `command` says which it was. Nothing is told once the client is closed, because `events$` is complete then.
    * @example
    * redis.incr('visits').forget();
    */
@@ -110,7 +110,7 @@ export class Reply<T> extends Awaitable<T> {
     return 'Reply';
   }
 
-  /** What a log shows of it: no argument, for some are secrets. */
+  /** What a log shows of it: no argument, because some are secrets. */
   toJSON(): { command: string } {
     return { command: this.command.spec.name };
   }

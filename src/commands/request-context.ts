@@ -37,7 +37,7 @@ export interface RequestContext extends ReplyContext {
   readonly retry: RetryPolicy;
 }
 
-/** For what the client sends for itself: strings, no limit but the link's, never repeated. */
+/** For commands of the client itself: strings, no limit but the link's, never repeated. */
 export const plainContext: RequestContext = {
   bytes: false,
   prefix: '',

@@ -13,20 +13,20 @@ export interface ReplyObserver<T> {
   next(value: T): void;
   error(error: RedisError): void;
   complete(): void;
-  /** Has `departure.unsubscribe()` called when the observer is closed, at once where it is. What cannot be left does nothing. */
+  /** Calls `departure.unsubscribe()` when the observer is closed, at once if it is already. An awaited reply never leaves, and does nothing. */
   add(departure: Unsubscribable): void;
 }
 
-/** What has become so far of a request that is repeated. */
+/** What has happened so far to a request that is repeated. */
 export interface Past {
   attempts: number;
   /** a link was lost with it */
   mayHaveRun: boolean;
-  /** a connection was made anew for its sake */
-  resent: boolean;
+  /** it was answered by the wrong server, and was repeated on a new link */
+  hasMoved: boolean;
   /** how it failed the last time */
   failure: RedisError;
-  /** it was in flight when a link was lost: perhaps its answer is what breaks links; not when it was refused since */
+  /** it was in flight when a link was lost, so its reply may be what breaks links; not when it was refused since */
   onTrial: boolean;
   /** the same, and it was the oldest in flight, or was lost twice */
   suspected: boolean;
@@ -46,7 +46,7 @@ export class Request<T = unknown> {
   place = 0;
 
   constructor(
-    /** what is sent; another only for one that has waited at a server and waits the rest of its time at another */
+    /** what is sent; it changes only when a blocking command waits the rest of its time at another server */
     public command: Command<T>,
     readonly context: RequestContext,
     private observer: ReplyObserver<T>,
@@ -79,7 +79,7 @@ export class Request<T = unknown> {
     const past = (this.past ??= {
       attempts: 0,
       mayHaveRun: false,
-      resent: false,
+      hasMoved: false,
       failure,
       onTrial: false,
       suspected: false,
@@ -91,17 +91,17 @@ export class Request<T = unknown> {
     return past;
   }
 
-  /** Has it noted that the observer leaves; at the latest when it is told of the outcome. What is awaited cannot be left. */
+  /** Calls `departure.unsubscribe()` when the observer leaves or gets the outcome. An awaited reply never leaves. */
   onLeave(departure: Unsubscribable): void {
     this.observer.add(departure);
   }
 
-  /** Has it observed by what is made of its observer; before it enters a line. */
+  /** Wraps the observer. Called before the request enters a line. */
   observeBy(observer: (observer: ReplyObserver<T>) => ReplyObserver<T>): void {
     this.observer = observer(this.observer);
   }
 
-  /** It leaves its line, to be failed or for another one. Nothing of what is numbered or timed by the line stays with it. */
+  /** The request leaves its line, to fail or to enter another. It keeps nothing that the line numbered or timed. */
   leaveLine(): void {
     this.deadline = 0;
     this.place = 0;

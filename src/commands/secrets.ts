@@ -48,7 +48,7 @@ function secretPlaces(
   return places;
 }
 
-/** A text of the server in which no secret of the command stands any more. Only the beginning of a long one is shown. */
+/** A text of the server without the secrets of the command. Only the beginning of a long text is shown. */
 export function withoutSecrets(text: string, command: Sent): string {
   const secrets = new Set(secretsOf(command));
   const start = text.slice(0, LONGEST_TEXT);
@@ -84,8 +84,8 @@ function hide(secret: string, text: string, hidden: Uint8Array): number {
 }
 
 /**
- * A text of the server without what servers repeat of what they were sent, whatever the command was: the arguments of commands that
- * they do not know, HELLO's among them; passwords in rules of ACL SETUSER; values of CONFIG SET.
+ * A text of the server without the arguments that servers repeat, whatever the command was: those of commands that they do not know,
+ * HELLO's among them; passwords in rules of ACL SETUSER; values of CONFIG SET.
  */
 export function withoutRepeated(text: string): string {
   const unknown = text.indexOf(', with args beginning with: ');
@@ -115,8 +115,8 @@ function withoutPassword(rule: string): string {
 }
 
 /**
- * The arguments of a command as a log may show them: its keys, cut off when they are long. All others are hidden, for what is a secret
- * among values, the arguments of scripts and those of modules' commands is not known.
+ * The arguments of a command as a log may show them: its keys, cut off when they are long. All others are hidden, because it is not known
+ * which values and which arguments of scripts and modules are secrets.
  */
 export function shownArguments({ args, keys }: Pick<Command, 'args' | 'keys'>): string[] {
   const places = new Set(keys.flatMap((range) => indicesOf(range, args.length)));

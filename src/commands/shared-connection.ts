@@ -29,18 +29,18 @@ const unshareable: Readonly<Record<string, string>> = {
   SUNSUBSCRIBE: 'unsubscribe() of the subscription',
 };
 
-/** What the client says itself on every new connection, and the user may change later. */
+/** Commands that the client sends on every new connection, and the options that they come from. */
 const saidByOption: Readonly<Record<string, string>> = {
   SELECT: "the option 'database'",
   AUTH: "the option 'password' or 'credentials'",
   'CLIENT SETNAME': "the option 'clientName'",
 };
 
-/** What may be said before others share the connection, for it then holds for all of them. */
+/** Commands that the shared connection refuses and `onConnect` does not: sent first, they hold for all callers alike. */
 const SHAREABLE_FROM_THE_START = new Set(['CLIENT TRACKING', 'READONLY', 'READWRITE']);
 
 /**
- * Refuses what would change the connection for all other callers.
+ * Refuses a command that would change the connection for all other callers.
  * @throws TypeError that names what to use
  */
 export function refuseOnSharedConnection({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {
@@ -51,31 +51,33 @@ export function refuseOnSharedConnection({ name, effect }: Pick<CommandSpec, 'na
   }
 }
 
-/** SYNC, PSYNC, REPLCONF: servers leave some of it unanswered, and answer the rest with what is no reply. */
+/** SYNC, PSYNC, REPLCONF: servers leave some of them unanswered, and answer the others with something that is no reply. */
 function refuseWhatReplicasSay({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {
   if (effect === 'replication')
     throw new TypeError(`${name} is what replicas say to one another, and a client is none`);
 }
 
 /**
- * Refuses what a lent connection has no ears for: it delivers no messages, and in RESP2 they could not be told from replies; a second
- * MONITOR is not answered; the debugger of scripts answers with what is no reply.
+ * Refuses commands whose replies a lease cannot deliver: messages, which in RESP2 could not be told from replies; MONITOR by `call`, which
+ * a server answers once; the debugger of scripts, whose answers are no replies.
  * @throws TypeError that names what to use
  */
-export function refuseOnLentConnection({ spec: { name, effect }, args }: Command): void {
+export function refuseOnLease({ spec: { name, effect }, args }: Command): void {
   refuseWhatReplicasSay({ name, effect });
   if (effect === 'monitor') throw new TypeError('MONITOR is not for call, for its lines are no replies: use monitor()');
   if (effect === 'debug' && textOf(args[0]).toUpperCase() !== 'NO') {
     throw new TypeError(`${name} is for redis-cli alone, for a debugger answers with what is no reply`);
   }
   if (effect === 'subscribe' || effect === 'unsubscribe') {
-    throw new TypeError(`${name} is not for a lent connection, which delivers no messages: use redis.subscribe(…)`);
+    throw new TypeError(
+      `${name} is not for a dedicated connection, which delivers no messages: use redis.subscribe(…)`,
+    );
   }
 }
 
 /**
- * Refuses what cannot be said on every new connection: what another option says, so that it can be changed for good later, what the
- * shared connection does not take, and what would keep it waiting.
+ * Refuses commands that `onConnect` cannot hold: those with an option of their own, which the user may change for good later; those
+ * that the shared connection refuses; and those that wait at the server.
  * @throws TypeError that names what to use
  */
 export function refuseInOnConnect({ spec, args }: Command): void {

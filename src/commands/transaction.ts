@@ -13,7 +13,7 @@ import { UnexpectedReply } from './unexpected-reply';
 
 const BEGIN = /* @__PURE__ */ new Command(MULTI, [], readOk);
 
-/** What EXEC is answered is read by the transaction. */
+/** The transaction itself reads the reply to EXEC. */
 const asItCame = (frame: Frame): Frame => frame;
 const RUN = /* @__PURE__ */ new Command(EXEC, [], asItCame);
 const RUN_FOR_BYTES = /* @__PURE__ */ new Command(/* @__PURE__ */ withBinary(EXEC), [], asItCame);

@@ -3,7 +3,7 @@ import { callSiteOf, callersFrames } from './call-sites';
 import type { ReplySource } from './reply';
 import type { Request } from './request';
 
-/** What is told of a reply once it is gone. It must not lead to the reply, which would then never be collected. */
+/** What the warning tells of a reply that was collected. It must not refer to the reply, which would then never be collected. */
 interface Made {
   readonly command: string;
   /** file, line and column; undefined where the stack does not say */

@@ -10,8 +10,8 @@ import { isBytes } from '../resp/is-bytes';
 export type Written = readonly string[] | 'everything' | 'nothing';
 
 /**
- * What a command may change, so that it is known which commands have to keep their order: keys and channels, or what is set by
- * commands with the same first word, as by ACL or CONFIG. What runs a script without keys, FLUSHALL, SELECT and commands that the
+ * What a command may change, so that it is known which commands have to keep their order: keys and channels, or the settings of
+ * commands with the same first word, as ACL or CONFIG. What runs a script without keys, FLUSHALL, SELECT and commands that the
  * facts do not have may change everything.
  */
 export function writesTo(command: Command): Written {

@@ -5,12 +5,12 @@ import type { ReplyObserver } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { RedisError } from '../errors';
 
-// What AsyncLocalStorage holds goes with a resource: from where that is made to what runs in its scope.
+// An AsyncResource captures the context of AsyncLocalStorage in which it is made. What runs in its scope finds that context.
 
-/** Of nobody's request: made when the module is loaded. */
+/** Made when the module is loaded, so it captures no request's context. */
 const client = made();
 
-/** Does something that lasts, as opening a socket, so that it keeps no context of user code alive, and calls back in none. */
+/** Runs work that lasts, such as opening a socket, outside any context of user code: it keeps none alive, and calls back in none. */
 export function outside<T>(work: () => T): T {
   return client.runInAsyncScope(work);
 }
@@ -28,7 +28,7 @@ export function inContext<T>(): MonoTypeOperatorFunction<T> {
     });
 }
 
-/** Has the Observers of replies called in the context in which they subscribed; one that awaits is there by itself. */
+/** Calls the Observers of replies in the context in which they subscribed. `await` restores its context by itself. */
 export function inCallersContext(executor: Executor): Executor {
   return {
     submit: (request) => {

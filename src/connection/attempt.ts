@@ -8,9 +8,9 @@ import type { Line } from './line';
 import type { ByteSocket } from './socket';
 
 /**
- * One attempt at a link: dials, greets the server over the new socket, then serves the queue until the socket is lost, which is the
- * error. Emits what the server says of itself once the link is ready for the queue.
- * @param explain says more of an error by the bytes that came first
+ * One attempt at a link: dials, greets the server over the new socket, then serves the queue until the socket is lost, and errors with
+ * that loss. Emits what the server says of itself once the link is ready for the queue.
+ * @param explain makes an error clearer from the first bytes that came
  */
 //  dial ──socket──▶ serve: never emits, errors when the socket is lost
 //              └──▶ greet: emits when the link is ready, and signs in anew later

@@ -7,7 +7,7 @@ import { Repeats } from './repeats';
 import { Ring } from './ring';
 import type { WriteOrder } from './write-order';
 
-/** Dropping fewer requests whose observers have left is not worth it. */
+/** Fewer abandoned requests are not worth a pass over the queue. */
 const FEW = 32;
 
 /** Requests that are not on the wire: those that wait for their turn, and those that wait to be repeated. */
@@ -17,13 +17,13 @@ const FEW = 32;
 //  park ──▶ parked ──its delay has elapsed──▶ bringBack, or push where it was only held
 export class Backlog {
   readonly queue = new Ring<Request>();
-  /** Each comes back to the queue by itself. */
+  /** Requests that wait for a delay of their own. Each comes back to the queue by itself. */
   private readonly parked: Parked;
   /** To be sent first, once sending resumes. */
   private returning: Request[] = [];
   /** To be sent before the queue. */
   readonly repeats = new Repeats();
-  /** How many of `queued` are not wanted any more; undefined while nobody has to know. */
+  /** How many queued requests are abandoned; undefined while they are not counted. */
   private departures: Departures | undefined;
   /** The server refuses everything, so nothing is sent for a while. */
   private pausing: Subscription | undefined;
@@ -49,17 +49,17 @@ export class Backlog {
     return this.elapsed;
   }
 
-  /** How many wait for their turn, those included whose observers have left unless they are counted. */
+  /** How many requests wait for their turn. Abandoned ones are included until they are counted. */
   get queued(): number {
     return this.waiting + this.parked.toRelease.size - (this.departures?.count ?? 0);
   }
 
-  /** How many are written as soon as the link takes them. */
+  /** How many requests are written as soon as the link takes them. */
   get waiting(): number {
     return this.repeats.length + this.queue.length;
   }
 
-  /** Whether a request may be queued beside so many others. If so, it is about to be. */
+  /** Whether a request may be queued, where at most so many are. If so, the caller queues it next. */
   hasRoomFor(request: Request, most: number): boolean {
     if (this.queued >= most) {
       this.countDepartures();
@@ -69,7 +69,7 @@ export class Backlog {
     return true;
   }
 
-  /** From now on, and as long as nothing is sent, `queued` is right at once when an observer leaves. */
+  /** From now on, until the queue flows, `queued` leaves abandoned requests out at once. */
   private countDepartures(): void {
     if (this.departures !== undefined) return;
     this.prune();
@@ -79,29 +79,29 @@ export class Backlog {
     for (const request of this.parked.toRelease) this.watch(request);
   }
 
-  /** The queue flows again: it is of no interest any more how many leave. */
+  /** The queue flows again, so abandoned requests need not be counted. */
   countNoDepartures(): void {
     if (this.departures === undefined) return;
     this.prune();
     this.departures = undefined;
   }
 
-  /** A request is about to be among the queued ones. */
+  /** A request is about to be queued: counts it once its observer leaves. */
   private watch(request: Request): void {
     const { departures } = this;
     if (departures === undefined) return;
     if (request.abandoned) departures.count++;
     else request.onLeave(new Departure(request, departures));
-    // Those that have left are dropped when they are half of all, so that this costs each a constant.
+    // Abandoned requests are dropped when they are half of all, so dropping costs each a constant.
     if (departures.count > FEW && departures.count * 2 > this.waiting) this.prune();
   }
 
-  /** A request is not among the queued ones any more. */
+  /** A request has left the queue. */
   private unqueued(request: Request): void {
     if (this.departures !== undefined && request.abandoned) this.departures.count--;
   }
 
-  /** How many wait for anything. */
+  /** How many requests there are, whatever they wait for. */
   get length(): number {
     return this.waiting + this.parked.size + this.returning.length;
   }
@@ -111,14 +111,14 @@ export class Backlog {
     this.queue.push(request);
   }
 
-  /** The next whose turn it is; none during a pause. */
+  /** Takes the next request; none during a pause. */
   shift(): Request | undefined {
     if (this.pausing !== undefined) return undefined;
     if (this.order.isActive) return this.shiftInOrder();
     return this.repeats.length === 0 ? this.queue.shift() : this.repeats.shift();
   }
 
-  /** None, either, while one that is repeated stands at the head and a later write to the same key is on its way. */
+  /** Takes the next request; none while a repeated one stands first and a later write to the same key is on its way. */
   private shiftInOrder(): Request | undefined {
     const { repeats, queue, order } = this;
     for (;;) {
@@ -135,12 +135,12 @@ export class Backlog {
     }
   }
 
-  /** What is sent first, now or after the pause. */
+  /** The request that is sent next, now or after the pause. */
   peek(): Request | undefined {
     return this.returning[0] ?? this.repeats.peek() ?? this.queue.peek();
   }
 
-  /** The requests that wait to be repeated and stand in no order; few, for each of them has failed. */
+  /** The requests that wait to be repeated, in no order. They are few, because each of them has failed. */
   *toRepeat(): Iterable<Request> {
     yield* this.returning;
     yield* this.repeats.others;
@@ -153,23 +153,23 @@ export class Backlog {
     yield* this.queue;
   }
 
-  /** It is repeated after a delay, ms; later requests pass it meanwhile. */
+  /** Repeats a request after a delay, ms. Later requests pass it meanwhile. */
   park(request: Request, delay: number): void {
     this.noteWait(request);
     this.parked.park(request, delay);
   }
 
-  /** It waits for its turn until it is released, for so many ms at the most; others pass it meanwhile. */
+  /** Holds a request until it is released, for so many ms at the most. Others pass it meanwhile. */
   hold(request: Request, longest: number): void {
     this.parked.hold(request, longest);
   }
 
-  /** A request that was held takes its turn now, unless it has taken it or has left. */
+  /** Queues a held request now, unless it was queued already or is abandoned. */
   release(request: Request): void {
     this.parked.release(request);
   }
 
-  /** Nothing is sent for so long, ms, or longer where an earlier refusal asks for more. */
+  /** Sends nothing for so long, ms, or longer where an earlier refusal asks for more. */
   pause(delay: number): void {
     const until = this.clock.now() + delay;
     if (until <= this.pausedUntil) return;
@@ -183,13 +183,13 @@ export class Backlog {
     }, delay);
   }
 
-  /** Nothing is sent until what is owed is answered. */
+  /** Sends nothing until all owed replies have come. */
   pauseUntilAnswered(): void {
     this.pausing = Subscription.EMPTY;
     this.elapsed = true;
   }
 
-  /** It is repeated before all others, when sending resumes. */
+  /** Repeats a request before all others once sending resumes. */
   bringBack(request: Request): void {
     this.noteWait(request);
     this.returning.push(request);
@@ -199,26 +199,26 @@ export class Backlog {
     if (request.past !== undefined) this.order.waits(request);
   }
 
-  /** What was brought back takes its place before the queue, unless that pauses. */
+  /** Puts requests that were brought back before the queue, except during a pause. */
   readmit(): void {
     if (this.returning.length > 0 && this.pausing === undefined) this.resume();
   }
 
-  /** What was brought back goes before the queue, and that flows again. */
+  /** Puts requests that were brought back before the queue, and ends the pause. */
   resume(): void {
     this.pausing?.unsubscribe();
     this.pausing = undefined;
     this.pausedUntil = -Infinity;
     this.elapsed = false;
     if (this.returning.length === 0) return;
-    // From now on it is among the queued ones.
+    // From here on these requests are queued.
     for (const request of this.returning.splice(0)) {
       this.repeats.push(request);
       this.watch(request);
     }
   }
 
-  /** Takes out, of the requests that wait to be repeated, those whose time is up. */
+  /** Takes out the requests that wait to be repeated and have no time left. */
   takeDue(now: number): Request[] {
     const isDue = ({ deadline }: Request): boolean => deadline !== 0 && deadline <= now;
     const taken: Request[] = [];
@@ -234,8 +234,8 @@ export class Backlog {
   }
 
   /**
-   * Takes so many requests out of the queue whose time is up: from its head, where they stand unless requests have different limits.
-   * @returns how many others had to be looked through
+   * Takes so many requests that have no time left out of the queue. They stand at its head, unless requests have different limits.
+   * @returns how many other requests were looked at
    */
   dropDue(now: number, count: number): number {
     const { queue } = this;
@@ -252,15 +252,15 @@ export class Backlog {
     return queue.length;
   }
 
-  /** Takes out what waits behind the first so many calls, in the order of the calls. Those whose observers have left are dropped. */
+  /** Takes out all but the first so many calls, in the order of the calls. Abandoned requests are dropped. */
   takeBehind(count: number): Request[] {
     const last = count === 0 ? 0 : this.placeOf(count);
-    this.departures = undefined; // what is taken may be counted elsewhere
+    this.departures = undefined; // another line may count the taken requests
     const taken = this.takeOut(({ abandoned, place }) => abandoned || place > last);
     return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
   }
 
-  /** The same, of what was never sent: what is to be repeated stays. */
+  /** The same for requests that were never sent. Those that are to be repeated stay. */
   takeUnsentBehind(count: number): Request[] {
     const unsent = [...this].filter(({ abandoned, past }) => !abandoned && past === undefined).sort(byPlace);
     const last = count === 0 ? 0 : (unsent[count - 1]?.place ?? Infinity);
@@ -275,7 +275,7 @@ export class Backlog {
     return waiting.sort(byPlace)[count - 1]?.place ?? Infinity;
   }
 
-  /** Takes out all that a condition holds for, in one pass. */
+  /** Takes out all requests that meet a condition, in one pass. */
   private takeOut(isWanted: (request: Request) => boolean): Request[] {
     const taken: Request[] = [];
     const stays = (request: Request): boolean => {
@@ -290,11 +290,11 @@ export class Backlog {
     return taken;
   }
 
-  /** Takes out, of the requests that wait to be repeated, those that were called before a place. */
+  /** Takes out the requests that wait to be repeated and were called before a place. */
   takeRepeated(place: number): Request[] {
     const taken: Request[] = [];
     for (const request of this.repeats.takeBefore(place)) {
-      // What was never sent is not repeated; it came back from a socket that had ended.
+      // A request that was never sent came back from a socket that had ended, and is not repeated.
       if (request.past === undefined) this.repeats.push(request);
       else taken.push(request);
     }
@@ -311,13 +311,13 @@ export class Backlog {
     return taken;
   }
 
-  /** A request that stood among the queued ones is taken out. */
+  /** A queued request is taken out. */
   private left(request: Request): false {
     this.unqueued(request);
     return this.gone(request);
   }
 
-  /** A request that is taken out waits no more. */
+  /** A request is taken out, queued or not. */
   private gone(request: Request): false {
     this.order.leaves(request);
     return false;

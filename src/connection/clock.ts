@@ -4,7 +4,7 @@ import * as timers from 'node:timers';
 import { Subscription, type SchedulerAction, type SchedulerLike } from 'rxjs';
 import { outside } from './async-context';
 
-/** The time of a client, ms, and the turns of its event loop: all that it ever waits for by itself. */
+/** The client's time, ms, and the turns of its event loop. */
 export interface Clock extends SchedulerLike {
   /** Does the work at the end of this tick, before input is read. */
   nextTick(work: () => void): void;
@@ -12,11 +12,11 @@ export interface Clock extends SchedulerLike {
   afterInput(work: () => void): void;
 }
 
-/** What happens later than this was kept by user code that held up the event loop, ms. */
+/** When a timer is later than this, user code has blocked the event loop; ms. */
 export const HELD_UP = 20;
 
-// Held when the module is loaded: a test's fake timers that come later do not stop the client, and leave none of its timers behind.
-// Those that were there before may have taken the place also of what modules hand out.
+// Taken when the module is loaded: fake timers that a test installs later neither stop the client nor leave its timers behind.
+// Fake timers that were installed before may also have replaced what modules export.
 const setTimeout = unfaked(timers, 'setTimeout');
 const clearTimeout = unfaked(timers, 'clearTimeout');
 const setImmediate = unfaked(timers, 'setImmediate');
@@ -24,7 +24,7 @@ const clearImmediate = unfaked(timers, 'clearImmediate');
 const now = systemNow();
 const nextTick = systemNextTick();
 
-/** One timer of the system. What has arrived when its time is up is read first. */
+/** One timer of the system. Input that has arrived when its time is up is read first. */
 class Timer<T> extends Subscription implements SchedulerAction<T> {
   private handle: NodeJS.Timeout | undefined;
   private turn: NodeJS.Immediate | undefined;
@@ -58,10 +58,10 @@ export const systemClock: Clock = {
   afterInput: (work) => setImmediate(work),
 };
 
-/** In so many parts a patient clock measures a delay: how much of it the event loop was held up is known to one part. */
+/** A patient clock measures a delay in so many parts. It knows to within one part how long the event loop was blocked. */
 const PARTS = 8;
 
-/** A clock whose delays are longer by the time that the event loop is held up: for what takes several answers of a peer. */
+/** A clock that adds to a delay the time for which the event loop was blocked. It is for work that takes several answers of a peer. */
 export function patient(clock: Clock): SchedulerLike {
   return {
     now: () => clock.now(),
@@ -86,7 +86,7 @@ export function patient(clock: Clock): SchedulerLike {
   };
 }
 
-/** The system's own function, which a fake of sinon's or of Jest's keeps on its clock; what is no such fake is taken as it is. */
+/** The system's own function. A fake of sinon's or Jest's keeps it on its clock; any other function is taken as it is. */
 function unfaked<T extends object, K extends string & keyof T>(home: T, name: K): T[K] {
   const { clock } = home[name] as { clock?: Record<string, unknown> };
   return (clock?.[`_${name}`] ?? home[name]) as T[K];
@@ -104,7 +104,7 @@ function systemNextTick(): (work: () => void) => void {
   return '_isMockFunction' in nextTick ? tickOfStreams() : nextTick.bind(process);
 }
 
-/** The system's own `process.nextTick`, which no module hands out: a stream tells by it that it has written. */
+/** The system's own `process.nextTick`. No module exports it, so a stream is asked to write: it calls back by it. */
 function tickOfStreams(): (work: () => void) => void {
   const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
   return (work) => void sink.write(Buffer.alloc(0), () => work());

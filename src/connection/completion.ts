@@ -4,10 +4,10 @@ import { inContext } from './async-context';
 import { shielded } from './shielded';
 
 /**
- * Something that has begun already and will be done: it emits once, `undefined`, and completes. It can be awaited.
+ * Work that has begun. It emits `undefined` once when it is done, and completes. It can be awaited.
  *
  * It is hot: it runs whether anything subscribes to it or not, and every Observer, early or late, sees the same end. A failure that
- * nothing observes does not trouble the process.
+ * nothing observes does not end the process.
  */
 export class Completion extends Awaitable<void> {
   private promise: Promise<void> | undefined;

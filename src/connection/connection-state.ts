@@ -17,7 +17,7 @@ export type ConnectionState =
 /** Why a connection ended. */
 export type DisconnectReason = 'connection_lost' | 'timeout' | 'server_closed' | 'renewed_by_user' | 'closed_by_user';
 
-/** What happened to a connection of a client: to that of its commands, or to that of its messages. */
+/** What happened to one of a client's connections: to that of its commands, or to that of its messages. */
 export type ConnectionEvent = { readonly connection: 'commands' | 'messages' } & (
   | { readonly type: 'connect'; readonly protocol: 2 | 3 }
   | { readonly type: 'disconnect'; readonly reason: DisconnectReason }
@@ -25,7 +25,7 @@ export type ConnectionEvent = { readonly connection: 'commands' | 'messages' } &
   | { readonly type: 'error'; readonly error: RedisError }
 );
 
-/** What a loss is told as. */
+/** The reason that a `disconnect` event gives for a loss. */
 export function reasonFor(error: RedisError): DisconnectReason {
   if (error instanceof TimeoutError) return 'timeout';
   if (isUsersWish(error)) return 'renewed_by_user';

@@ -46,7 +46,7 @@ export interface ConnectionParts {
   readonly clock?: Clock;
   /** where the next link leads to; asked anew for each */
   readonly endpoint?: () => Observable<Endpoint>;
-  /** it is made again until it has worked, and not once it has been lost */
+  /** it is made again until it was ready; a loss after that ends it */
   readonly once?: boolean;
   /** told of the first attempt that fails */
   readonly onFirstFailure?: (error: RedisError) => void;
@@ -73,11 +73,11 @@ export class Connection implements Executor {
   private readonly link$: Observable<ServerInfo>;
   private link: Subscription | undefined;
   private dialedBefore = false;
-  /** The one that was dialled last; until then what the options say. */
+  /** The endpoint that was dialled last; before that, the one of the options. */
   private endpoint: Endpoint;
-  /** However many may wait: no attempt at the next link has failed yet. */
+  /** Any number of requests may wait: no attempt at the next link has failed yet. */
   private admitsAll = true;
-  /** How many waited already when the last link was left on purpose: they stay, as after any loss. */
+  /** How many requests waited when the last link was left on purpose. They stay, as after any loss. */
   private queuedAtLoss = 0;
   private readonly dialing: Dialing;
   /** Why the last link was lost or could not be made; undefined while there is one. */
@@ -89,11 +89,11 @@ export class Connection implements Executor {
   /** There was a Redis at the other end. */
   wasReady = false;
   private closing = false;
-  /** How many wait by `connect()`. */
+  /** How many calls of `connect()` wait. */
   private connecting = 0;
-  /** Something begins to wait for the connection while that is not there. */
+  /** Emits when something begins to wait for a connection that is not there. */
   private readonly waited$ = new Subject<void>();
-  /** The user wants a new link: the delay before it ends, or there is none. */
+  /** Emits when the user wants a new link: the delay before it ends at once. */
   private readonly hurry$ = new Subject<void>();
   private hurried = false;
 
@@ -107,7 +107,7 @@ export class Connection implements Executor {
     this.carries = carriesMessages ? 'messages' : 'commands';
     this.dialing = new Dialing(clock);
     this.session = parts.session ?? new Session(options.database, options.clientName);
-    // Where no other connection follows, there is no sense in leaving this one.
+    // Without a next link, leaving this one would not help.
     const reconnectOnError = options.reconnect === false || parts.once ? () => false : options.reconnectOnError;
     const obstacle = { lastError: () => this.lastFailure, doing: () => this.doing };
     this.line = new Line({ ...options, ...obstacle, reconnectOnError, carriesMessages, clock });
@@ -212,14 +212,14 @@ export class Connection implements Executor {
   }
 
   /**
-   * Leaves the link once its replies have come, or now, and makes it anew at once; completes when it is ready. What waits at the server,
-   * as BLPOP does, is not waited for.
+   * Leaves the link once its replies have come, or now, and makes the next one at once; completes when that is ready. Commands that wait
+   * at the server, as BLPOP does, are not waited for.
    */
   reconnect(now: boolean): Observable<void> {
     return new Observable((subscriber) => {
       if (this.closed) throw this.closedError();
       const { link } = this.line;
-      // One that is being left already, once it has answered, is not what is wanted.
+      // A link that is retiring already is lost as well: the caller waits for the next one.
       if (link === undefined || link.isGreeting) {
         subscriber.add(this.connect().subscribe(subscriber));
         this.hurry$.next();
@@ -245,7 +245,7 @@ export class Connection implements Executor {
     if (this.admits(request)) this.line.requests$.next(request);
   }
 
-  /** The same for a request that is to be held until `line.release`, or for so many ms. */
+  /** Submits a request that is held until `line.release`, or for so many ms at the most. */
   submitHeld(request: Request, longest: number): void {
     if (this.admits(request)) this.line.hold(request, longest);
   }
@@ -259,8 +259,8 @@ export class Connection implements Executor {
   }
 
   /**
-   * Lets what is pending be answered, then closes. What waits at the server, as BLPOP does, is not waited for.
-   * @param rest what else is waited for once all is answered, if anything
+   * Closes once the pending replies have come. Commands that wait at the server, as BLPOP does, are not waited for.
+   * @param rest what else to wait for after that, if anything
    */
   close(rest: () => Observable<unknown> | undefined = () => undefined): Observable<void> {
     this.closing = true;
@@ -270,7 +270,7 @@ export class Connection implements Executor {
       this.destroy();
     } else {
       const lost = this.state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
-      // With a limit of its own where commands have none: closing always comes to an end.
+      // Closing has a limit of its own where commands have none, so it always ends.
       const limit = timer(Math.min(this.options.commandTimeout, LONGEST_CLOSE), this.clock);
       const drained$ = this.line.drained().pipe(take(1));
       // Meanwhile what was not waited for, for a blocking command stood before it, may have got its turn.
@@ -290,7 +290,7 @@ export class Connection implements Executor {
     );
   }
 
-  /** Closes at once; what is pending fails. */
+  /** Closes at once; pending requests fail. */
   destroy(): void {
     if (this.state$.value.kind !== 'closed') this.end();
   }
@@ -298,7 +298,7 @@ export class Connection implements Executor {
   /** Opens the link unless it is open, being opened or closed for good. */
   open(): void {
     if (this.state$.value.kind !== 'idle') return;
-    // There first, so that who is told of the first state and destroys the connection finds something to end.
+    // Set before subscribing: an observer of the first state may call `destroy()`.
     this.link = new Subscription();
     const opened = this.link$.subscribe({
       next: (server) => {
@@ -319,7 +319,7 @@ export class Connection implements Executor {
     this.link.add(opened);
   }
 
-  /** What a command meets that comes too late. */
+  /** The error of a command that is called after the end. */
   closedError(request?: Request): DisconnectedError {
     const { value: state } = this.state$;
     const cause = state.kind === 'closed' ? state.error : undefined;
@@ -327,12 +327,12 @@ export class Connection implements Executor {
     return tooLate(request, cause, this.wasReady ? 'lost' : 'unready');
   }
 
-  /** No repetition cures why there is no link: what waits for it need not wait. */
+  /** Every further attempt would fail in the same way, so requests do not wait for a link. */
   get isHopeless(): boolean {
     return this.incurable || this.lastError instanceof AuthenticationError;
   }
 
-  /** A link is being made, or greets. */
+  /** A link is being made, or is greeting. */
   private get isDialing(): boolean {
     return this.state$.value.kind === 'connecting';
   }
@@ -364,7 +364,7 @@ export class Connection implements Executor {
 
   private reportLoss(error: RedisError): void {
     const isDialing = this.isDialing;
-    // What was a Redis before may be one again: what answers in its place may be a balancer's page of errors.
+    // A peer that was a Redis before may be one again: a balancer's error page may answer in its place for a while.
     this.incurable =
       isDialing && isIncurable(error, this.lastError) && !(this.wasReady && error instanceof ProtocolError);
     this.lastError = error;
@@ -374,7 +374,7 @@ export class Connection implements Executor {
     this.dialedBefore = true;
     this.admitsAll = error instanceof Renewal;
     if (!dialedBefore) this.parts.onFirstFailure?.(error);
-    // Until now all could wait, so that a burst at start-up is not refused, nor what is called while a link is left on purpose.
+    // Until now any number could wait, so that no burst at start-up is refused, and no call while a link is left on purpose.
     if (admitsAll && !this.admitsAll) {
       const most = this.options.offlineQueue + this.queuedAtLoss;
       this.line.failBeyond(most, (request) => this.overflow(request, error));

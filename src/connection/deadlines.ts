@@ -49,7 +49,7 @@ export class Deadlines {
   private longest = 0;
   private readonly queued: Cursor;
   private readonly repeated: Cursor;
-  /** Of the link of the moment, and of a lost one as long as it is not decided what becomes of all that it owed. */
+  /** One for the current link, and one for each lost link about which LostLinks is still deciding. */
   private owed: Owed[] = [];
   /** Requests in flight whose time is up, and whose observers may not have been told yet. */
   private readonly expired = new WeakSet<Request>();
@@ -58,7 +58,7 @@ export class Deadlines {
   /**
    * @param obstacle why there is no link: the cause of what could not be sent in its time
    * @param onExpired told once the sweep is over
-   * @param bytesRead how many bytes the link of the moment has brought
+   * @param bytesRead how many bytes the current link has brought
    */
   constructor(
     private readonly clock: Clock,
@@ -75,7 +75,7 @@ export class Deadlines {
   }
 
   // Hot: once per command.
-  /** The time of a request begins. */
+  /** Starts the time of a request. */
   start(request: Request, now: number): void {
     const { command, context } = request;
     const limit = command.spec.plain ? context.commandTimeout : timeFor(request, this.blockingGrace);
@@ -86,14 +86,14 @@ export class Deadlines {
     this.sweep.watch(request.deadline);
   }
 
-  /** A request that may block is written. The server counts from when it has the command, so the wait for the connection is not taken from that. */
+  /** A request that may block is written. Its time starts anew: the server counts from when it has the command. */
   wrote(request: Request): void {
     const { command, context, deadline } = request;
     if (deadline === 0 || context.limitsBlocking || blockingWait(command) === undefined) return;
     this.extend(request, this.clock.now() + timeFor(request, this.blockingGrace) - deadline);
   }
 
-  /** The event loop was held up, by so many ms, before the calls from this place on could be written. */
+  /** Gives the calls from this place on so many ms more: the event loop was blocked before they could be written. */
   extendFrom(place: number, by: number): void {
     const { ring } = this.queued;
     for (let number = ring.passed + ring.length - 1; number >= ring.passed; number--) {
@@ -109,7 +109,7 @@ export class Deadlines {
     this.longest = Math.max(this.longest, timeFor(request, this.blockingGrace) + by);
   }
 
-  /** A request enters the queue once more, behind others that have more time. */
+  /** A request enters the queue again, behind others that have more time. */
   enterAgain({ deadline }: Request): void {
     if (deadline === 0) return;
     this.shortest = Math.min(this.shortest, Math.max(0, deadline - this.clock.now()));
@@ -121,7 +121,7 @@ export class Deadlines {
     this.owed.push({ ...cursorOf(ring), progressOf });
   }
 
-  /** All that a lost link owed has failed, or is to be repeated. */
+  /** Everything that a lost link owed has failed or is to be repeated. */
   forget(ring: Ring<Request>): void {
     this.owed = this.owed.filter((owed) => owed.ring !== ring);
   }
@@ -169,7 +169,7 @@ export class Deadlines {
     );
   }
 
-  /** What is owed keeps its place, so that the replies that follow find their requests. */
+  /** Expired requests keep their place among the owed ones, so that later replies find their requests. */
   private expireOwed(cursor: Owed, now: number): number {
     const due: Request[] = [];
     const next = this.scan(cursor, now, due);

@@ -1,6 +1,6 @@
 import type { Clock } from './clock';
 
-/** How far the making of a link has come, and since when: what people are told whose command had no time to wait for it. */
+/** How far the making of a link has come, and since when. Errors of commands that waited for the link in vain tell it. */
 //  begin ──▶ connecting ──accepted──▶ TLS handshake ──opened──▶ greeting
 //                └───────────opened, without TLS──────────────────▲
 export class Dialing {
@@ -21,7 +21,7 @@ export class Dialing {
     this.enter('greeting');
   }
 
-  /** What has been going on for how long. */
+  /** Says what is going on, and for how long. */
   describe(address: string): string {
     const time = `for ${Math.round(this.clock.now() - this.since)} ms`;
     switch (this.stage) {
@@ -46,7 +46,7 @@ function unanswered(address: string): string {
   return `${address} accepted, and did not answer the TLS handshake`;
 }
 
-/** What is said of a server that accepts and is silent: a Redis takes the beginning of TLS for that of a command. */
+/** The message about a server that accepts and stays silent: a Redis without TLS takes the start of TLS for the start of a command. */
 export function noTls(address: string, within: number): string {
   return `${unanswered(address)} within ${within} ms${IS_IT_PLAIN}`;
 }

@@ -4,7 +4,7 @@ import type { Request } from '../commands/request';
 import type { Backlog } from './backlog';
 import type { Ring } from './ring';
 
-/** What has to be known of a line to tell whether it is drained. */
+/** What Drain reads of a line. */
 export interface LineView {
   /** requests that are not answered yet, written or not */
   readonly pending: number;
@@ -34,13 +34,13 @@ export class Drain {
     });
   }
 
-  /** A reply is owed, and the server is not waiting for anything before it gives it. */
+  /** A reply is owed, and the server does not block before it answers. */
   get owesSoon(): boolean {
     const oldest = this.line.link?.owed.peek();
     return oldest !== undefined && blockingWait(oldest.command) === undefined;
   }
 
-  /** Something has come to its end. */
+  /** A request has ended: emits if the line is drained now. */
   tell(): void {
     if (this.isDrained()) this.idle$.next();
   }

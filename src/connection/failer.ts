@@ -15,8 +15,8 @@ interface Batch {
 }
 
 /**
- * Tells observers of failures, in the order in which these came about: many in slices, between which the event loop does other work.
- * An error is made when its observer is told, so that a million of them are no block either.
+ * Tells observers of failures, in the order of the failures. Many are told in slices, between which the event loop does other work. Each
+ * error is made when its observer is told, so making a million of them does not block either.
  */
 //  fail ──▶ batch │ batch │ …  ──a slice a turn──▶ told
 export class Failer {
@@ -29,7 +29,7 @@ export class Failer {
   fail(requests: readonly Request[], toError: Batch['toError']): void {
     if (requests.length === 0) return;
     this.batches.push({ requests, toError, next: 0 });
-    // An observer that is being told may have ended the client: what fails of that comes behind.
+    // An observer that is being told may end the client. The failures of that come behind this one.
     if (!this.busy) this.tellSlice();
   }
 

@@ -14,14 +14,14 @@ import {
 } from '../errors';
 import { guarded } from './guarded';
 
-/** How far a request got that is not in flight: it may have run when it was sent before, or been refused, or lost unsent. */
+/** `delivery` of a request that is queued or waits to be repeated: it may have run when it was sent before, or been refused, or lost unsent. */
 export function deliveryOf({ past }: Request): Delivery {
   if (past === undefined) return 'unsent';
   return past.mayHaveRun ? 'unknown' : past.failure.delivery;
 }
 
-/** What an error says of a request that it ends. One form for all errors, for an object that is spread costs more than its error. */
-export interface Facts {
+/** What an error says of the request that it ends. All errors share one shape, because spreading an object costs more than the error. */
+export interface FactsOfRequest {
   readonly delivery: Delivery;
   readonly command: string;
   repeatable: boolean;
@@ -29,8 +29,8 @@ export interface Facts {
   group: GroupFate | undefined;
 }
 
-/** What an error says of a request that it ends, and that got so far. */
-export function factsOf(request: Request, delivery = deliveryOf(request), cause?: unknown): Facts {
+/** What an error says of the request that it ends, which got so far. */
+export function factsOf(request: Request, delivery = deliveryOf(request), cause?: unknown): FactsOfRequest {
   const repeatable = delivery !== 'unknown' || request.repeatable;
   return { delivery, command: request.command.spec.name, repeatable, cause, group: undefined };
 }
@@ -54,7 +54,7 @@ export function withoutStacks<T>(work: () => T): T {
   }
 }
 
-/** What the server answered is no RESP, or more than is taken. */
+/** The error for a reply that is not RESP, or exceeds a limit. */
 export function unreadable(cause: ProtocolError, { command }: Request, progress?: GroupProgress): ProtocolError {
   const group = fateOf(command, progress);
   const why = cause.message.includes(' exceeds the limit ') ? 'is too large' : 'is no RESP';
@@ -66,10 +66,10 @@ function fateOf(command: Command, progress: GroupProgress | undefined): GroupFat
   return progress && (command as Group).fateOf(progress);
 }
 
-/** What the system says of a peer that it hears nothing of. */
+/** The system's codes for a peer that does not answer. */
 const UNHEARD = new Set<unknown>(['ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN']);
 
-/** The link is given up because nothing has come, so what was sent may still lie on the way, where no reset may reach it. */
+/** Whether the link was left because it was silent. What was sent may then still be on its way, where no reset reaches it. */
 function isSilence(cause: RedisError): boolean {
   return cause instanceof TimeoutError || UNHEARD.has((cause.cause as NodeJS.ErrnoException | undefined)?.code);
 }
@@ -100,7 +100,7 @@ export function lostAgain(
   return new ConnectionError(why, { delivery, repeatable: false, command, cause: cause ?? before, group });
 }
 
-/** It cannot be repeated as what it was: in another database, or as another user, it would be another command. */
+/** The request cannot be repeated: in another database, or as another user, it would be another command. */
 export function leftBehind({ past }: Request): RedisError {
   const { failure } = past!;
   if (!failure.repeatable) return failure;
@@ -120,14 +120,14 @@ interface Lateness {
   readonly progress?: GroupProgress | undefined;
 }
 
-/** Its time is up. */
+/** The time of the request is up. */
 export function timedOut(
   request: Request,
   delivery: Delivery,
   { cause, doing, progress }: Lateness = {},
 ): TimeoutError {
   const facts = factsOf(request, delivery, cause);
-  // Without a reason it is in flight, where the first copy of a write may still run: perhaps behind later ones.
+  // Without a cause the request is in flight. The first copy of a write may still run, perhaps behind later ones.
   if (delivery === 'unknown' && cause === undefined && !request.bearsLateCopy) facts.repeatable = false;
   facts.group = fateOf(request.command, progress);
   const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
@@ -149,7 +149,7 @@ export function whyNot(doing: string | undefined, lastError: string | undefined)
 }
 
 /**
- * An argument is of no kind that travels.
+ * An argument cannot be sent.
  * @param member which member of a group it belongs to
  */
 export function notEncodable(cause: unknown, { command }: Request, member?: number): ProtocolError {

@@ -1,21 +1,21 @@
 import type { Clock } from './clock';
 
-/** A tick that user code kept for so long has cost its requests time by no fault of the server; ms. */
-const SHORTEST_HOLD = 1;
+/** From this delay of a tick on, its requests get the lost time back; ms. */
+const SHORTEST_DELAY = 1;
 
-/** Has what one tick brings written at its end. */
+/** Writes what one tick brings at the end of the tick. */
 //  schedule ──▶ time, first place │ the rest of the tick │ ──▶ late? ──▶ flush
 export class Flusher {
   /** The time at which the tick began to bring something, read once. */
   time = 0;
-  /** It will be flushed at the end of the tick, unless that has been done before. */
+  /** A flush is due at the end of the tick. */
   isScheduled = false;
   /** The place of the first request of the tick. */
   private from = 0;
 
   /**
    * @param nextPlace the place of the request that comes next
-   * @param onLate told of a tick that user code kept for so many ms, and of the place of its first request
+   * @param onLate told how late a tick ended because of user code, ms, and the place of its first request
    */
   constructor(
     private readonly clock: Clock,
@@ -35,7 +35,7 @@ export class Flusher {
 
   private readonly endTick = (): void => {
     const late = this.clock.now() - this.time;
-    if (late >= SHORTEST_HOLD) this.onLate(this.from, late);
+    if (late >= SHORTEST_DELAY) this.onLate(this.from, late);
     this.flush();
   };
 }

@@ -38,7 +38,7 @@ export interface GreeterParts {
   readonly onError: (error: RedisError) => void;
 }
 
-/** Tells the server whose a new link is and what it is to be, and signs it in anew when the credentials change. */
+/** Runs the handshake of each new link, and signs the link in anew when the credentials change. */
 export class Greeter {
   /** The handshake is under way. */
   private introducing = false;
@@ -48,7 +48,7 @@ export class Greeter {
     private readonly parts: GreeterParts,
   ) {}
 
-  /** The link is lost: perhaps the server hangs up on how the client introduces itself. */
+  /** The link is lost, perhaps because the server hangs up on HELLO or CLIENT SETINFO. */
   lost(error: RedisError): void {
     const { introducing } = this;
     this.introducing = false;
@@ -117,7 +117,7 @@ export class Greeter {
         },
         error: (error: unknown) => {
           this.introducing = false;
-          // The next attempt takes what the options provide, where they do.
+          // The next attempt asks the options for other credentials, where they provide them.
           if (signedIn && this.options.credentials && isSignInRefused(error)) session.forget(signedIn);
         },
       }),
@@ -133,7 +133,7 @@ export class Greeter {
   private signInAgain(send: Send, given: unknown): Observable<never> {
     const { session, residents, carriesMessages, onError } = this.parts;
     const signedIn = defer(() => signIn(send, checked(given))).pipe(
-      // The newest count, also where the user has signed in by AUTH.
+      // The newest credentials count, also where the user has signed in by AUTH.
       tap({ complete: () => (session.credentials = undefined) }),
       catchError((error: unknown) => {
         if (isLoss(error)) throw error;
@@ -148,7 +148,7 @@ export class Greeter {
   }
 }
 
-/** Not a command of the user's own that another user might send. */
+/** Whether the sign-in was refused, and not a command of `onConnect`. */
 function isSignInRefused(error: unknown): boolean {
   return error instanceof AuthenticationError && (error.command === 'HELLO' || error.command === 'AUTH');
 }
@@ -167,7 +167,7 @@ function withoutCredentials(cause: unknown): ConnectionError {
   return new ConnectionError('There are no credentials', { cause });
 }
 
-/** The link is gone, or all is over: that is told elsewhere. */
+/** Whether the error is that of a lost link or a closed client. The link reports it. */
 function isLoss(error: unknown): boolean {
   const isOver = error instanceof ConnectionError || error instanceof DisconnectedError;
   return isOver && error.command !== undefined;

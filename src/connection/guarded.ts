@@ -1,7 +1,7 @@
 import { config } from 'rxjs';
 import { systemClock } from './clock';
 
-/** Runs user code; what it throws keeps the caller from nothing, and is reported. */
+/** Runs user code. What it throws is reported and does not reach the caller. */
 export function guarded(tell: () => void): void {
   try {
     tell();
@@ -10,7 +10,7 @@ export function guarded(tell: () => void): void {
   }
 }
 
-/** An error that user code lets out is the process's, never the connection's: it is reported as RxJS reports it, in a later tick of the system. */
+/** Reports an error of user code as RxJS reports unhandled errors: in a later tick of the system. */
 export function reportUnhandled(error: unknown): void {
   systemClock.nextTick(() => {
     const { onUnhandledError } = config;

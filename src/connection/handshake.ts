@@ -7,7 +7,7 @@ import { readHello, type ServerInfo } from './hello';
 import type { Send } from './resident';
 import type { SignIn } from './session';
 
-/** Who the client says it is, and what it wants of the server. */
+/** What the handshake tells the server. */
 export interface Greeting {
   readonly protocol: 2 | 3 | 'auto';
   readonly credentials: SignIn | undefined;
@@ -17,22 +17,22 @@ export interface Greeting {
   readonly libraryName: string | undefined;
   /** the user's own commands for every connection */
   readonly onConnect: readonly Command[];
-  /** what else the connection before this one was told, last */
+  /** what the user has set on the connection since, sent last */
   readonly settings: readonly Command[];
 }
 
 const VERSION = '0.1.0';
-/** What a server answers to a connection that has not signed in, in the words of its rights or not. */
+/** The kinds of error that a connection gets which has not signed in. */
 const NOT_SIGNED_IN = new Set(['NOAUTH', 'NOPERM']);
 
-/** What a server answers to AUTH that has no password; before 6.0 it was the other. */
+/** How a server without a password answers AUTH: since Redis 6.0, and before. */
 const HAS_NO_PASSWORD = /called without any password configured|no password is set/;
 
 /** What became of a command that was sent with others. */
 interface Told {
   readonly command: Command;
   readonly refusal: ReplyError | undefined;
-  /** its refusal is no reason to give the connection up */
+  /** its refusal is ignored */
   readonly isCourtesy: boolean;
 }
 
@@ -56,7 +56,7 @@ function introduce(send: Send, greeting: Greeting): Observable<ServerInfo> {
   return forkJoin([hello$, together(send, greeting, others)]).pipe(
     concatMap(([server, told]) => {
       if (!(server instanceof ReplyError)) return checked(server, told, greeting);
-      // What was taken although HELLO was not is not sent twice.
+      // Commands that were accepted although HELLO was not are not sent again.
       const missing = told.filter((one) => isMissing(one, greeting)).map(({ command }) => command);
       const isKnown = greeting.protocol === 3 || server.kind === 'NOPERM';
       const { credentials } = greeting;
@@ -67,8 +67,8 @@ function introduce(send: Send, greeting: Greeting): Observable<ServerInfo> {
 }
 
 /**
- * Says HELLO to a server that refuses it to connections that have not signed in, also where it would sign them in: Redis before 6.2
- * does where its default user may not run it.
+ * Signs in before HELLO: the server refuses HELLO to a connection that has not signed in, even with AUTH inside. Redis before 6.2 does
+ * so where its default user may not run HELLO.
  */
 function signInFirst(
   send: Send,
@@ -105,7 +105,7 @@ function checked(server: ServerInfo, told: readonly Told[], { protocol }: Greeti
   return throwFirst(told, server);
 }
 
-/** It was refused only because HELLO had not signed the connection in. */
+/** Whether a command was refused only because HELLO had not signed the connection in. */
 function isMissing({ refusal, isCourtesy }: Told, { credentials }: Greeting): boolean {
   if (refusal === undefined) return false;
   return !isCourtesy || (credentials !== undefined && NOT_SIGNED_IN.has(refusal.kind));
@@ -117,8 +117,8 @@ function speaksResp2(): ProtocolError {
 }
 
 /**
- * HELLO itself was refused, in whatever words: there is another way to sign in, or to greet. Where it carried credentials, NOAUTH means that
- * they were not read (Valkey 9).
+ * Whether HELLO itself was refused, in whatever words, so that AUTH or RESP2 is tried. Where HELLO carried credentials, NOAUTH means
+ * that they were not read (Valkey 9).
  */
 function isRefused({ kind, repeatable }: ReplyError, { protocol, credentials }: Greeting): boolean {
   if (repeatable || kind === 'WRONGPASS') return false;
@@ -133,7 +133,7 @@ function auth({ username, password }: SignIn): Command {
 function greetInResp2(send: Send, greeting: Greeting, others: readonly Command[]): Observable<ServerInfo> {
   const { credentials } = greeting;
   const commands = [...naming(greeting), ...others];
-  // A refusal ends it at once: servers may leave unanswered what follows.
+  // A refusal ends the handshake at once, because servers may leave later commands unanswered.
   const signIn$ = credentials === undefined ? askWhetherSignedIn(send) : signIn(send, credentials);
   return forkJoin([signIn$, together(send, greeting, commands)]).pipe(
     concatMap(([, told]) => throwFirst(told, { protocol: 2 as const })),
@@ -145,8 +145,8 @@ function naming({ clientName }: Greeting): Command[] {
 }
 
 /**
- * Signs a connection in. Servers and proxies refuse credentials in many words, so every refusal is one of them, but for those of a
- * server that cannot work for the moment.
+ * Signs a connection in. Servers and proxies refuse credentials in many words, so every refusal counts as one of the credentials,
+ * except that of a server that cannot work for the moment.
  * @throws AuthenticationError when the credentials are refused, or the server has none to compare them with
  */
 export function signIn(send: Send, credentials: SignIn): Observable<unknown> {
@@ -191,7 +191,7 @@ function rest({ database, libraryName, settings, onConnect }: Greeting): Command
   return [
     ...(database === 0 ? [] : [ask('SELECT', database)]),
     ...(libraryName === undefined ? [] : introduction(libraryName)),
-    // What the user has said since stands above what he says on every connection.
+    // Settings that the user changed later override `onConnect`.
     ...onConnect.map(forgettable),
     ...settings,
   ];
@@ -201,7 +201,7 @@ function introduction(libraryName: string): Command[] {
   return [ask('CLIENT SETINFO', 'LIB-NAME', libraryName), ask('CLIENT SETINFO', 'LIB-VER', VERSION)];
 }
 
-/** All in one write; what became of each, in order. A courtesy that the server does not know is none. */
+/** Sends all in one write, and emits what became of each, in order. The refusal of a CLIENT SETINFO or a setting is ignored. */
 function together(send: Send, { settings }: Greeting, commands: readonly Command[]): Observable<Told[]> {
   const told = commands.map((command) => {
     const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);
@@ -225,7 +225,7 @@ function ask(name: string, ...given: readonly Arg[]): Command {
   return forgettable(knownCall(name, given));
 }
 
-/** The same but for what it does to its connection: the session keeps what the user does, not what is said on every connection. */
+/** The same command without its effect: the session remembers what the user changes, not what is sent on every connection. */
 function forgettable({ spec, args, read, keys }: Command): Command {
   return new Command({ ...spec, effect: undefined }, args, read, keys);
 }

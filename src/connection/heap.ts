@@ -46,7 +46,7 @@ export class Heap<T extends { readonly place: number }> {
     return this.items.values();
   }
 
-  /** Keeps only what a condition holds for. */
+  /** Keeps only items that meet a condition. */
   retain(isKept: (item: T) => boolean): void {
     this.items = this.items.filter(isKept).sort((one, other) => one.place - other.place);
   }

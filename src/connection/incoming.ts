@@ -40,7 +40,7 @@ export class Incoming {
   /** What the decoder asks before it makes text of bytes. */
   readonly bytesWanted: BytesWanted = {
     reply: () => {
-      // Where messages come as arrays, what has begun may be one.
+      // Where messages come as arrays, this array may be a message.
       this.insideReply = !this.arraysArePushes();
       return this.wantsBytes(this.owed.peek());
     },
@@ -126,13 +126,13 @@ export class Incoming {
     this.finish(oldest, group);
   }
 
-  /** A group that no observer waits for any more ends after so many members. */
+  /** A group was cut: only so many frames answer it. */
   endGroup(request: Request, written: number): void {
     this.cut.set(request, written);
     if (request === this.owed.peek() && this.values.length === written) this.finish(request, request.command as Group);
   }
 
-  /** What its members were answered is not that of the next request. */
+  /** Forgets the values of a group's members, so that the next request does not get them. */
   leaveGroup(request: Request): void {
     this.cut.delete(request);
     this.values = [];
@@ -144,12 +144,12 @@ export class Incoming {
     this.sink.replied(group.answerOf(values));
   }
 
-  /** What was refused between MULTI and EXEC is told inside the reply to EXEC. */
+  /** Tells of the errors that stand inside the reply to EXEC. */
   private tellRefused(replies: readonly Frame[], exec: Command): void {
     for (const reply of replies) if (reply instanceof ErrorFrame) this.sink.memberRefused(toReplyError(reply, exec));
   }
 
-  /** A confirmation that the oldest request waits for, of what it asked for, in the order of its names; or news, as messages are. */
+  /** A push is a confirmation that the oldest request waits for, in the order of its names, or something new, such as a message. */
   private receivePush(push: Push): void {
     const oldest = this.owed.peek();
     if (oldest !== undefined && oldest.command.spec.confirmation === push.kind) {
@@ -173,7 +173,7 @@ export class Incoming {
   }
 }
 
-/** What SUNSUBSCRIBE is refused with behind a confirmation that the server sent by itself; PING never is. */
+/** The errors of a SUNSUBSCRIBE that comes after the server has taken the channel away; PING never gets them. */
 const LATE_REFUSALS = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CROSSSLOT', 'CLUSTERDOWN']);
 
 function isLateRefusal(frame: Frame): boolean {

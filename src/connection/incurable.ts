@@ -1,10 +1,10 @@
 import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { ByteSocket } from './socket';
 
-/** How RESP begins, as far as the bytes go: a type, and what that one may be followed by. */
+/** The first bytes of RESP: a type, and what may follow it. */
 const RESP = /^([*$%~>|!=](-?\d+)?(\r.*)?$|[*$%~>|!=]-?$|[:(][-+\d]|[:(,_]$|,[-+\dein]|_\r|#([tf]|$)|[-+])/s;
 
-/** How servers of mail begin, whose lines could be RESP: POP3 and IMAP. */
+/** The first bytes of POP3 and IMAP servers, which could be RESP. */
 const MAIL = /^(\+OK |\* (OK|PREAUTH|BYE)\b)/;
 
 /** So many of the first bytes show what a peer is. */
@@ -13,7 +13,7 @@ const ENOUGH = 64;
 /** How the records of TLS begin: an alert or a part of a handshake, in some version 3. */
 const TLS = ['\x15\x03', '\x16\x03'];
 
-/** What OpenSSL says of a peer that answers in no TLS. */
+/** OpenSSL's codes for a peer that does not answer in TLS. */
 const NO_TLS = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_SSL_PACKET_LENGTH_TOO_LONG',
@@ -21,16 +21,16 @@ const NO_TLS = new Set([
   'EPROTO',
 ]);
 
-/** What Node says of a certificate that it refuses, or that is refused. */
+/** Node's codes for a certificate that one of the two sides refuses. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|UNKNOWN_CA|ALERT/;
 
 const isTlsCode = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_)/;
 
-/** What SELECT is answered; without cluster mode or with it, by a Sentinel, by a user without the right, by proxies. */
+/** Refusals of SELECT: by access rules, by a server with or without cluster mode, by a Sentinel, by proxies. */
 const NO_SUCH_DATABASE =
   /^(NOPERM|ERR (DB index is out of range|invalid DB index|value is not an integer or out of range|unknown command|.*\bnot (allowed|supported)\b))/i;
 
-/** What a socket brings first, which shows what its other end is. */
+/** The first bytes that a socket brings. They show what the peer is. */
 export class FirstBytes {
   private text = '';
   private isOpen = false;
@@ -42,11 +42,11 @@ export class FirstBytes {
         this.text += Buffer.from(chunk.subarray(0, ENOUGH - this.text.length)).toString('latin1');
         if (this.text.length === ENOUGH) first.unsubscribe();
       },
-      error: () => undefined, // is told by the link
+      error: () => undefined, // the link reports it
     });
   }
 
-  /** The same error, or one that says what the other end is where that is no Redis. */
+  /** The same error, or one that says what the peer is where it is not a Redis. */
   explain(error: RedisError, address: string, isTls: boolean): RedisError {
     const { text, isOpen } = this;
     if (isOpen && !isTls && text === '' && codeOf(error) === 'ECONNRESET') return withHint(error);
@@ -82,7 +82,7 @@ function noRedis(error: RedisError, message: string): ProtocolError {
   return new NoRedis(`${message} (${error.message})`, { delivery, command, repeatable: false, cause: error });
 }
 
-/** The other end is no Redis, or not in this way. */
+/** The peer is not a Redis, or not with these options. */
 class NoRedis extends ProtocolError {
   constructor(...args: ConstructorParameters<typeof ProtocolError>) {
     super(...args);
@@ -91,7 +91,7 @@ class NoRedis extends ProtocolError {
 }
 
 /**
- * Whether no repetition cures the reason why a connection could not be made, so that what waits for it need not wait.
+ * Whether every further attempt at a connection would fail in the same way, so that commands need not wait for one.
  * @param before the reason of the attempt before
  */
 export function isIncurable(error: RedisError, before: RedisError | undefined): boolean {

@@ -1,20 +1,20 @@
-/** So many connections in a row that died behind HELLO or CLIENT SETINFO are no chance, nor is the next that names the client. */
+/** After so many connections in a row that ended after HELLO or CLIENT SETINFO, both are left out; after one more, CLIENT SETNAME. */
 const TOO_MANY = 2;
 
 /**
- * Whether the server hangs up on HELLO or CLIENT SETINFO, as proxies do that know neither: after two connections that ended behind
- * them the next one goes without, and so do those that follow while that works. Where that one ended for CLIENT SETNAME, the name is
- * left out as well. All connections of a client share what is known.
+ * Learns whether the server hangs up on HELLO or CLIENT SETINFO, as proxies do that know neither. After two such connections the next
+ * one is made without them, and so are later ones while that works. Where that one ends as well and the client has a name, CLIENT SETNAME
+ * is left out too. All connections of a client share this.
  */
 export class Introductions {
   private endings = 0;
 
-  /** Neither HELLO, where RESP2 will do, nor CLIENT SETINFO. */
+  /** Send neither HELLO, where RESP2 will do, nor CLIENT SETINFO. */
   get bare(): boolean {
     return this.endings >= TOO_MANY;
   }
 
-  /** Nor CLIENT SETNAME. */
+  /** Send no CLIENT SETNAME either. */
   get nameless(): boolean {
     return this.endings > TOO_MANY;
   }

@@ -52,13 +52,13 @@ export interface LineOptions extends LinkOptions {
 export class Line implements LinkOwner {
   /** What is emitted here enters the line behind all others. */
   readonly requests$ = new Multicast<Request>();
-  /** Commands that the server has accepted and that changed what the connection is to it. */
+  /** Commands that the server has accepted and that changed the connection: SELECT, AUTH and their like. */
   readonly sessionCommands$ = new Multicast<Command>();
   readonly residents = new Residents();
   readonly drain: Drain;
   /** Messages are decoded as bytes: an Observer of bytes is there. */
   pushesAsBytes = false;
-  /** The socket of the moment, if there is one. */
+  /** The current link, if there is one. */
   link: Link | undefined;
 
   private readonly flusher: Flusher;
@@ -69,7 +69,7 @@ export class Line implements LinkOwner {
   private readonly deadlines: Deadlines;
   private readonly failer: Failer;
   private readonly lostLinks: LostLinks;
-  /** The link whose handshake came through while it was being decided what becomes of all that others owed. */
+  /** The link whose handshake was done before LostLinks had decided about everything. */
   private opensLater: Link | undefined;
   /** How many requests have entered: the place of the latest. */
   private calls = 0;
@@ -111,7 +111,7 @@ export class Line implements LinkOwner {
     return this.backlog.queued;
   }
 
-  /** Whether a request may wait beside so many others; then it is about to enter the line, which has no link. */
+  /** Whether a request may wait, where at most so many do and there is no link. If so, the caller submits it next. */
   hasRoomFor(request: Request, most: number): boolean {
     return this.backlog.hasRoomFor(request, most);
   }
@@ -136,7 +136,7 @@ export class Line implements LinkOwner {
     return link;
   }
 
-  /** Lets the queue flow over the link, whose handshake is through. */
+  /** Lets the queue flow over the link: the handshake is done. */
   open(): void {
     if (!this.lostLinks.areDecided) {
       this.opensLater = this.link;
@@ -161,31 +161,31 @@ export class Line implements LinkOwner {
     return this.drain.drained();
   }
 
-  /** For good: the link is left, what waits and what is in flight fails, and nothing is repeated. */
+  /** Ends the line for good: leaves the link, fails all requests, and repeats nothing. */
   end(toError: (request: Request) => RedisError, leave: () => void): void {
     this.retrier.end(toError);
-    // Before its socket is closed in order: what is owed is not to run any more.
+    // First, so that the socket is reset: owed requests must not run after this.
     const tell = this.link?.leave();
     leave();
     tell?.();
     this.failQueued(toError);
   }
 
-  /** Fails what waits to be written beyond the first so many. */
+  /** Fails the requests that wait to be written, all but the first so many. */
   failQueued(toError: (request: Request) => RedisError, kept = 0): void {
     this.failer.fail(this.take(kept), toError);
     if (this.pending === 0) this.deadlines.stop();
   }
 
-  /** Fails what was never written and waits for that beyond the first so many. */
+  /** Fails the requests that were never written, all but the first so many. */
   failBeyond(most: number, toError: (request: Request) => RedisError): void {
     this.failer.fail(this.backlog.takeUnsentBehind(most), toError);
     if (this.pending === 0) this.deadlines.stop();
   }
 
   /**
-   * Takes what waits to be written, beyond the first so many, out of the line, in the order of the calls. The requests may be submitted
-   * to another line, where their time and their place begin anew.
+   * Takes the requests that wait to be written out of the line, all but the first so many, in the order of the calls. They may be
+   * submitted to another line, where their time and their place begin anew.
    */
   take(kept = 0): Request[] {
     const taken = this.backlog.takeBehind(kept);
@@ -213,12 +213,12 @@ export class Line implements LinkOwner {
     this.backlog.hold(request, longest);
   }
 
-  /** Requests that were held are written now, but for those that have left or were written already. */
+  /** Lets held requests be written now. Those that are abandoned or were written already are passed over. */
   release(requests: readonly Request[]): void {
     for (const request of requests) this.backlog.release(request);
   }
 
-  /** A request takes its turn after a delay. */
+  /** The delay of a request has elapsed, or it is released: it takes its turn. */
   private comeBack(request: Request): void {
     if (request.past === undefined) {
       this.deadlines.enterAgain(request);
@@ -257,7 +257,7 @@ export class Line implements LinkOwner {
 
   isLeftBehind(request: Request): boolean {
     if (this.places.hasLeft(request)) return true;
-    // Perhaps it is its answer that broke the link: then that is to be seen, and cost no other request.
+    // Its reply may be what broke the last link, so nothing else is sent until it is answered.
     if (this.lostLinks.isTriedLast(request)) this.backlog.pauseUntilAnswered();
     return false;
   }
@@ -279,24 +279,24 @@ export class Line implements LinkOwner {
       else reportUnhandled(error);
     }
     if (link.owed.length === 0 || this.drain.isAwaited) this.rest();
-    // What is at hand is read first.
+    // Replies that have arrived already are read first.
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.flusher.schedule();
   }
 
-  /** A script may have caught what it was refused, and hand it on inside its reply. */
+  /** A script may have caught an error of the server and returned it inside its reply. */
   private lookInside(link: Link, { command }: Request, frame: Frame): void {
     if (frame instanceof ErrorFrame) return;
     for (const error of errorsIn(frame)) this.memberRefused(link, toReplyError(error, command));
   }
 
-  /** What has run has overtaken the writes to the same keys that were called before it and wait to be repeated. */
+  /** Fails earlier writes to the same keys that wait to be repeated: this request has overtaken them. */
   private keepOrder(request: Request, frame: Frame): void {
     if (mayHaveWritten(frame, request.command)) this.retrier.failRepeated(this.order.overtakenBy(request));
-    // One that is repeated may have waited for this reply.
+    // A repeated request may have waited for this reply.
     if (this.backlog.waiting > 0) this.flusher.schedule();
   }
 
-  /** The reply is perhaps another's, and so are those behind it. The link first, for the observer that is told may send more. */
+  /** The reply may be another request's, and so may all later ones. The link is lost first, because the observer may send more. */
   private unexpected(link: Link, request: Request, reply: UnexpectedReply): void {
     const error = unexpected(reply, request.command);
     link.lose(error);
@@ -313,7 +313,7 @@ export class Line implements LinkOwner {
     return done;
   }
 
-  /** Once the observer knows it. */
+  /** Tells of effects, after the observer has its reply. */
   private tellEffects(done: readonly Request[]): void {
     for (const { command } of done) this.sessionCommands$.next(command);
     if (done.some(({ command }) => changesMeaning(command.spec.effect))) this.retrier.failLeftBehind(this.places);
@@ -333,7 +333,7 @@ export class Line implements LinkOwner {
       if (this.drain.isAwaited) this.drain.tell();
       return;
     }
-    if (link?.outgoing.holds && link.owed.length === 0) this.flusher.schedule();
+    if (link?.outgoing.postpones && link.owed.length === 0) this.flusher.schedule();
     if (link?.retiring !== undefined) {
       link.lose(link.retiring instanceof Renewal ? link.retiring : new Renewal(link.retiring));
       return;
@@ -342,7 +342,7 @@ export class Line implements LinkOwner {
     this.drain.tell();
   }
 
-  /** The pause is over once those in flight have been refused as well; a blocking command is not waited for. */
+  /** Ends the pause once the requests in flight are answered. A blocking command is not waited for. */
   private resume(): void {
     if (this.drain.owesSoon || this.link?.retiring !== undefined) return;
     this.backlog.resume();
@@ -355,7 +355,7 @@ export class Line implements LinkOwner {
     return this.lostLinks.add(link, error);
   }
 
-  /** It is decided about all that lost links owed: sending may resume. */
+  /** LostLinks has decided about everything: sending may resume. */
   private decided(): void {
     this.backlog.resume();
     if (this.pending === 0) this.deadlines.stop();

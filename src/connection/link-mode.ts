@@ -10,21 +10,21 @@ import { TransactionByHand } from './transaction-by-hand';
 const MONITORED = /^\d+\.\d+ \[/;
 
 /**
- * Servers leave these unanswered among others: a refused AUTH behind other replies, and its place in the reply to EXEC (Redis 8,
- * Valkey 8); a second MONITOR always.
+ * Whether a command must travel alone. Servers leave these unanswered: a refused AUTH behind other replies, and in the reply to EXEC
+ * (Redis 8, Valkey 8); a second MONITOR always.
  */
 export function standsAlone({ solitary, effect }: CommandSpec): boolean {
   return solitary || effect === 'monitor';
 }
 
-/** Says that a command is for no transaction and no pipeline. */
+/** The error of a command that no transaction and no pipeline can hold. */
 export function aloneOnly({ name }: CommandSpec): TypeError {
   return new TypeError(
     `${name} is sent alone, not in a transaction or a pipeline: servers may leave its place there without a reply`,
   );
 }
 
-/** What the server has queued since it accepted MULTI, as far as it has an effect. */
+/** The requests with an effect that the server has queued since it accepted MULTI. */
 interface Transaction {
   /** the number, among all that were ever owed, of what is first in the reply to EXEC */
   first: number;
@@ -34,8 +34,9 @@ interface Transaction {
 const NONE: readonly Request[] = [];
 
 /** What commands have made of one link, read from their `effect`. It ends with the link. */
-//  CLIENT REPLY SKIP ──taken───▶ nothing,                 then the reply to the probe
-//                    ──refused─▶ an error or QUEUED, the reply to what should be muted, …
+//  muted: no ──SKIP──▶ next ──one command──▶ no
+//         no, next ──OFF──▶ all ──ON, RESET──▶ no
+//  The frame in place of the next reply, that to the probe, shows whether the server took OFF or SKIP.
 export class LinkMode {
   /**
    * Neither CLIENT REPLY nor MONITOR was written, so every frame that is no push is the reply to the oldest request; nor was MULTI by
@@ -50,9 +51,9 @@ export class LinkMode {
   private muted: 'all' | 'next' | undefined;
   private monitoring = false;
   private watching = false;
-  /** The server has taken a command that lasts, or perhaps has: the link is not what the handshake made of it. */
+  /** The server has accepted, perhaps, a command whose effect lasts: the link is not as the handshake made it. */
   private altered = false;
-  /** How many that have an effect are written and not answered yet. */
+  /** How many requests with an effect are written and not answered. */
   private underWay = 0;
   private transaction: Transaction | undefined;
   /** CLIENT REPLY was written, and nothing has been written since that will be answered. */
@@ -63,8 +64,8 @@ export class LinkMode {
   private readonly probes = new Set<Request>();
 
   /**
-   * The link is as the handshake has made it, so that it may have another user: nothing is under way that changes it. What was changed
-   * is not taken for mended by another command, not even by RESET, which ends also what the handshake has said.
+   * The link is as the handshake made it, and nothing is under way that changes it, so another caller may use it. A link that was
+   * changed stays so. RESET does not make it clean either: it undoes the handshake as well.
    */
   get clean(): boolean {
     const { altered, inTransaction, transaction, monitoring, watching, underWay, probes } = this;
@@ -84,7 +85,7 @@ export class LinkMode {
     return standsAlone(command.spec) ? aloneOnly(command.spec) : undefined;
   }
 
-  /** A group is written, whole unless the link is lost before. What a pipeline holds changes nothing. */
+  /** A group is written. The members of a pipeline have no effect, those of a transaction may. */
   writeGroup({ members, isDivisible }: Group): void {
     if (!isDivisible) for (const member of members) this.noteWritten(member);
   }
@@ -146,7 +147,7 @@ export class LinkMode {
     return [...run, request];
   }
 
-  /** EXEC has ended what WATCH began; but a refused MULTI was followed by no EXEC of its own. */
+  /** EXEC has ended WATCH, unless MULTI was refused: then there was no EXEC. */
   private groupAnswered({ isDivisible }: Group, frame: Frame): void {
     if (!isDivisible && (!(frame instanceof ErrorFrame) || frame.kind === 'EXECABORT')) this.watching = false;
   }
@@ -157,7 +158,7 @@ export class LinkMode {
     else if (this.transaction !== undefined && (effect === 'multi' || effect === 'watch')) this.transaction.first++;
   }
 
-  /** What was queued, and that EXEC has run. It runs nothing where a watched key has changed. */
+  /** The queued requests that EXEC has run; none where a watched key has changed. */
   private runBy(replies: Frame): readonly Request[] {
     if (this.transaction === undefined || !Array.isArray(replies)) return NONE;
     const { first, queued } = this.transaction;
@@ -172,7 +173,7 @@ export class LinkMode {
     else if (effect !== undefined && effect !== 'reply') this.altered = true;
   }
 
-  /** The server has taken a command that has an effect. */
+  /** The server has accepted a command that has an effect. */
   private take({ spec: { effect } }: Command): void {
     switch (effect) {
       case 'reply':

@@ -25,7 +25,7 @@ export interface LinkOptions extends LivenessLimits, OutgoingOptions {
   readonly limits?: Partial<DecoderLimits> | undefined;
 }
 
-/** What a link is there for: the line that it belongs to. */
+/** The line that a link belongs to, as the link sees it. */
 export interface LinkOwner extends Supply {
   /** the oldest request has been answered */
   answered(link: Link, request: Request, frame: Frame): void;
@@ -34,9 +34,9 @@ export interface LinkOwner extends Supply {
   memberRefused(link: Link, error: ReplyError): void;
   /** more is to be written in another turn of the event loop */
   writeLater(): void;
-  /** what has come is all that came together */
+  /** all frames that arrived together have been read */
   rest(): void;
-  /** the link is lost, before the error is told to anyone; returns what is to be told after that */
+  /** the link is lost; returns a function that fails requests, to be called last, when all state is consistent */
   lost(link: Link, error: RedisError): () => void;
   /** a request waits for pushes, so a silent link is probed */
   readonly listening: boolean;
@@ -54,12 +54,12 @@ export type LinkState =
   | { readonly kind: 'retiring'; readonly reason: RedisError }
   | { readonly kind: 'lost' };
 
-/** What a server says to a client that it does not want, whatever the client has asked, before it closes the connection. */
+/** The errors with which a server turns a client away, whatever the client has asked, before it closes the connection. */
 const FAREWELL = /^(ERR max number of clients|DENIED )/;
 
 const TURNED_AWAY = 'The server turns the client away: ';
 
-/** The server does not want the client, whatever it asks. */
+/** Whether the server has turned the client away. */
 export function isFarewell({ message }: RedisError): boolean {
   return message.startsWith(TURNED_AWAY);
 }
@@ -128,7 +128,7 @@ export class Link implements FrameSink {
     return this.state.kind === 'retiring' ? this.state.reason : undefined;
   }
 
-  /** A frame is being dealt with, and others may be at hand. */
+  /** A frame is being handled, and others may have arrived. */
   reading = false;
 
   /** Requests on this link that are not answered, written or not. */
@@ -136,7 +136,7 @@ export class Link implements FrameSink {
     return this.owed.length + this.outgoing.pending;
   }
 
-  /** The place of the first reply that is owed among all requests; within a group its answered members are a fraction. */
+  /** The number of the first owed request among all that ever were owed; within a group its answered members are a fraction. */
   private get reached(): number {
     return this.owed.passed + this.incoming.share;
   }
@@ -209,7 +209,7 @@ export class Link implements FrameSink {
   }
 
   /**
-   * The link is over: what is owed on it is the owner's to decide about.
+   * Ends the link. The owner decides about the owed requests.
    * @param owes whether the server has yet to answer something of what was sent
    */
   lose(error: RedisError, owes = this.owed.length > 0): void {
@@ -234,7 +234,7 @@ export class Link implements FrameSink {
     this.owner.answered(this, request, frame);
   }
 
-  /** Whether a reply shows that replies are not whose they seem to be: then the link is over. */
+  /** Whether a reply shows that replies do not match their requests any more. If so, the link is lost. */
   private isWrong(frame: Frame, oldest: Request | undefined): boolean {
     if (this.mode.isDoubtful(frame, oldest)) {
       const why = frame instanceof ErrorFrame ? frame.kind : 'QUEUED';
@@ -262,7 +262,7 @@ export class Link implements FrameSink {
     const progress = this.progressOf(group, group);
     this.owed.shift();
     this.incoming.leaveGroup(group);
-    // Members behind this one are not answered, and nothing of them may run any more.
+    // Later members are not answered, and must not run any more.
     this.lose(error, true);
     failSafely(group, connectionLost(error, group, 'unknown', progress));
   }
@@ -271,7 +271,7 @@ export class Link implements FrameSink {
     this.owner.memberRefused(this, error);
   }
 
-  /** How far the members of a group have come, of which nothing more is written if that can be helped. */
+  /** How far the members of a group have come. The rest of a divisible group will not be written, the rest of another will. */
   progressSoFar(request: Request): GroupProgress | undefined {
     const { command } = request;
     const progress = this.progressOf(request, this.owed.peek());
@@ -291,7 +291,7 @@ export class Link implements FrameSink {
   private endGroup({ request, written, error }: Cut): void {
     if (this.isLost) return;
     const group = request.command as Group;
-    // The connection would be in a transaction, for instance, that nothing ends.
+    // Otherwise, for instance, the connection would stay in a transaction.
     if (!group.isDivisible) this.lose(error!);
     else {
       const answered = request === this.owed.peek() ? this.incoming.answered : [];
@@ -305,7 +305,7 @@ export class Link implements FrameSink {
     this.write();
   }
 
-  /** The bytes of the socket. Replies are signs of life, and the parts of a large one; pushes are not, for they come also to a client that the server no longer serves. */
+  /** The bytes of the socket. Replies are signs of life, also in parts. Pushes are not: a client gets them that the server no longer serves. */
   private heard$(): Observable<Uint8Array> {
     const { bytes$ } = this.socket;
     return new Observable((subscriber) =>
@@ -323,17 +323,17 @@ export class Link implements FrameSink {
     );
   }
 
-  /** Gives the link up. @returns as `end` does */
+  /** Leaves the link. @returns as `end` does */
   leave(): () => void {
     return this.end(new ConnectionError('The connection was given up'));
   }
 
-  /** @returns tells the observers of the failures; called last, when user code finds everything in its place */
+  /** @returns a function that fails the requests; it is called last, when all state is consistent for user code */
   private end(error: RedisError, owes = this.owed.length > 0): () => void {
     if (this.isLost) return () => undefined;
     this.state = { kind: 'lost' };
     this.liveness.stop();
-    // Nothing that was sent and is not answered may arrive any more: it may be sent again.
+    // What was sent and is not answered must not arrive any more, because it may be sent again.
     this.socket.destroy(owes);
     return this.owner.lost(this, error);
   }

@@ -16,13 +16,13 @@ export interface LivenessLimits {
   readonly blockingGrace: number;
 }
 
-/** What has to be known of a link to tell whether it lives. */
+/** What Liveness reads of a link. */
 export interface LinkView {
   /** the requests whose replies are owed, oldest first */
   readonly owed: Pick<Ring<Request>, 'passed' | 'length' | 'at' | 'peek'>;
-  /** the place of the first reply that is owed among all requests; within a group its answered members are a fraction */
+  /** the number of the first owed request among all that ever were owed; within a group its answered members are a fraction */
   reached(): number;
-  /** a resident waits for pushes, which come when they come */
+  /** a resident waits for pushes */
   listening(): boolean;
   /** how many bytes it has brought */
   readonly bytesRead: () => number;
@@ -40,7 +40,7 @@ export class Liveness {
   private heardAt = 0;
   private owedSince = 0;
   private fullSince: number | undefined;
-  /** The number of the first request that the full buffer holds: no reply is owed to what is not sent. */
+  /** The number of the first request that is still in the full buffer: the server cannot owe it a reply yet. */
   private unsentFrom = Infinity;
   private readonly ownLimits = new OwnLimits();
 
@@ -56,7 +56,7 @@ export class Liveness {
     this.heardAt = this.clock.now();
   }
 
-  /** @param from the place of what is written among all requests that ever were owed; within a group its members are a fraction */
+  /** @param from the number of the first written request among all that ever were owed; within a group its members are a fraction */
   wrote(from: number, accepted: boolean): void {
     const now = this.clock.now();
     if (from === this.link.reached()) this.owedSince = now;
@@ -67,7 +67,7 @@ export class Liveness {
     this.sweep.watch(now + this.limits.writeTimeout);
   }
 
-  /** A request is owed, the latest, that grants the server another time than the rest. */
+  /** The latest owed request has limits of its own. */
   granted({ context }: Request): void {
     const { owed } = this.link;
     const { readTimeout = this.limits.readTimeout, writeTimeout = this.limits.writeTimeout } = context.linkLimits!;
@@ -92,7 +92,7 @@ export class Liveness {
     this.unsentFrom = Infinity;
   }
 
-  /** Whether the oldest that is owed is behind the buffer. */
+  /** Whether the oldest owed request has left the send buffer. */
   private owesSent(): boolean {
     return this.link.reached() < this.unsentFrom;
   }
@@ -112,7 +112,7 @@ export class Liveness {
       link.dead(new TimeoutError(`The server owed replies and was silent for ${this.patience(oldest)} ms`));
       return Infinity;
     }
-    // Those behind the oldest may have less time, so the link is looked at again before that is up.
+    // Later requests may have less time than the oldest, so the link is looked at again before that is up.
     const usual = this.isUsualOwed() ? this.limits.readTimeout : Infinity;
     const shortest = Math.min(usual, this.ownLimits.shortestRead(link.owed.passed));
     return Math.min(writeDue, readDue, now + shortest);
@@ -131,7 +131,7 @@ export class Liveness {
     return owed.length > this.ownLimits.count(owed.passed);
   }
 
-  /** Nothing is owed: whether the link is there shows when it is asked. Returns when to look again. */
+  /** Nothing is owed, so a silent link is probed. Returns when to look again. */
   private listen(now: number): number {
     if (!this.link.listening()) return Infinity;
     const due = this.heardAt + this.limits.readTimeout;
@@ -145,7 +145,7 @@ export class Liveness {
     const due = since + this.patience(oldest);
     const wait = timeToWait(oldest, this.limits.blockingGrace);
     if (wait === undefined) return due;
-    // The server may wait as long as the command says, unless the caller does not. Rounded up as deadlines are, which go first.
+    // The server may wait as long as the command says, but no longer than the caller. Rounded up like deadlines, so that these go first.
     return Math.max(due, Math.min(Math.ceil(since + wait), oldest.deadline || Infinity));
   }
 

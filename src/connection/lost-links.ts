@@ -14,7 +14,7 @@ import type { Places } from './places';
 import type { Retrier } from './retrier';
 import { Trial } from './trial';
 
-/** A lost link, of which it is being decided what becomes of all that it owed. */
+/** A lost link whose owed requests are being failed or repeated, a slice a turn. */
 interface LostLink {
   readonly link: Link;
   readonly error: RedisError;
@@ -23,11 +23,11 @@ interface LostLink {
   readonly isAlone: boolean;
   /** the number, among all that were ever owed, of the first that the socket has refused to write */
   readonly refusedFrom: number;
-  /** the server has ended the connection because it was asked to: that is the reply to what asked for it */
+  /** a command asked the server to end the connection, so the end is its reply */
   readonly isEnding: boolean;
 }
 
-/** Requests that fail for a loss, and what each is told. */
+/** The requests that fail because of a loss, and their errors. */
 interface Casualties {
   readonly requests: Request[];
   readonly errors: RedisError[];
@@ -36,8 +36,8 @@ interface Casualties {
 }
 
 /**
- * Decides what becomes of all that lost links owed: what can be repeated without harm goes back to the queue, the rest fails. Many are
- * decided about in several turns of the event loop; until then nothing of the queue is written.
+ * Decides about the requests that lost links owed: those that can be repeated without harm go back to the queue, the others fail. Many
+ * take several turns of the event loop; until it is decided about all, nothing of the queue is written.
  */
 //                ┌─ was not written ─────────────▶ back to the queue
 //  link lost ────┼─ was to close the connection ─▶ answered by that
@@ -45,7 +45,7 @@ interface Casualties {
 //                └─ all else ────────────────────▶ Retrier
 export class LostLinks {
   private undecided: LostLink[] = [];
-  /** How what was lost with earlier links is tried on that of the moment. */
+  /** How requests that were lost with earlier links are tried on the current one. */
   private trial = new Trial();
 
   /** @param onDecided told when nothing is undecided any more */
@@ -63,7 +63,7 @@ export class LostLinks {
     return this.undecided.length === 0;
   }
 
-  /** Requests of which it is not decided yet what becomes of them. */
+  /** How many requests it has not decided about yet. */
   get pending(): number {
     let pending = 0;
     for (const { link } of this.undecided) pending += link.owed.length;
@@ -112,13 +112,13 @@ export class LostLinks {
         continue;
       }
       const failure = withoutStacks(() => {
-        // What restores a link is sent anew with the next one.
+        // The commands that restore a link are sent anew on the next one.
         if (isRefused) return connectionLost(error, request, 'unsent');
         const progress = link.progressOf(request, oldest);
-        // What the server answers in no RESP is not asked for again: it would break the next link as well.
+        // A command whose reply is not RESP is not repeated: it would break the next link as well.
         if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
         const delivery = link.mode.onlyQueues || !mayHaveRun(request, progress) ? 'unsent' : 'unknown';
-        // Where the end was asked for, no answer has broken the link.
+        // Where a command asked for the end, no reply broke the link.
         return this.retrier.lost(request, error, { progress, delivery, isOldest: isOldest && !isEnding, isAlone });
       });
       if (failure === undefined) continue;
@@ -128,7 +128,7 @@ export class LostLinks {
     return failing;
   }
 
-  /** Goes on to what else the link owed once the event loop has done other work. */
+  /** Goes on with the other owed requests once the event loop has done other work. */
   private decideLater(lost: LostLink): void {
     if (lost.link.owed.length > 0) {
       this.clock.afterInput(() => {

@@ -40,18 +40,18 @@ export interface OutgoingOptions {
 export interface Cut {
   readonly request: Request;
   readonly written: number;
-  /** why, where it is not that its observer has left */
+  /** why; undefined where its observer has left */
   readonly error?: RedisError;
 }
 
-/** What a link had to write and did not. */
+/** The requests that a link had taken and did not write. */
 export interface Unwritten {
   readonly greetings: readonly Request[];
-  /** what came from the queue */
+  /** those that came from the queue */
   readonly queued: readonly Request[];
-  /** the place, among all that were ever owed, of the first that the socket has refused; Infinity for none */
+  /** the number, among all that were ever owed, of the first that the socket has refused; Infinity for none */
   readonly refusedFrom: number;
-  /** the place, among all that were ever owed, of the last that is to end the connection; -1 for none */
+  /** the number, among all that were ever owed, of the last that is to end the connection; -1 for none */
   readonly lastEnding: number;
 }
 
@@ -72,19 +72,19 @@ export class Outgoing {
   private full = false;
   /** How many commands this turn of the event loop may still write. */
   private left = TURN;
-  /** The place, among all that were ever owed, of the first request that the socket has refused to write. */
+  /** The number, among all that were ever owed, of the first request that the socket has refused to write. */
   private refusedFrom = Infinity;
-  /** The place, among all that were ever owed, of the last request that is to end the connection. */
+  /** The number, among all that were ever owed, of the last request that is to end the connection. */
   private lastEnding = -1;
   private solitude = false;
   /** A solitary request that waits until nothing is owed. */
-  private held: Request | undefined;
+  private postponed: Request | undefined;
   private patience: Subscription | undefined;
   /** A solitary request that is written and not answered: nothing else is written meanwhile. */
   private alone: Request | undefined;
-  /** Encoded, and no reply will come. */
+  /** Requests that are encoded and get no reply. */
   private readonly unanswered: Request[] = [];
-  /** Taken from their lines, and not to be sent at all. */
+  /** Requests that were taken and cannot be sent. */
   private readonly unsendable: { readonly request: Request; readonly error: RedisError }[] = [];
 
   constructor(
@@ -104,7 +104,7 @@ export class Outgoing {
     const { owed, encoder, liveness } = this;
     let written = 0;
     while (!this.full && this.left > 0) {
-      const from = this.place;
+      const from = this.nextNumber;
       const behind = owed.passed + owed.length;
       const { group, member } = this;
       const count = this.encodeBatch(Math.min(this.options.pipelineDepth, this.left));
@@ -129,8 +129,8 @@ export class Outgoing {
     return !this.full;
   }
 
-  /** The place of what is written next among all requests that ever were owed; within a group its members are a fraction. */
-  private get place(): number {
+  /** The number of the next written request among all that ever were owed; within a group its members are a fraction. */
+  private get nextNumber(): number {
     const { owed, group } = this;
     const behind = owed.passed + owed.length;
     return group === undefined ? behind : behind - 1 + this.member / (group.command as Group).members.length;
@@ -145,14 +145,14 @@ export class Outgoing {
     this.left -= count;
   }
 
-  /** A request waits until nothing is owed. */
-  get holds(): boolean {
-    return this.held !== undefined;
+  /** A solitary request waits until nothing is owed. */
+  get postpones(): boolean {
+    return this.postponed !== undefined;
   }
 
-  /** Requests that are not written, and not the queue's any more. */
+  /** Requests that have left the queue and are not written. */
   get pending(): number {
-    return this.greetings.length + (this.held === undefined ? 0 : 1);
+    return this.greetings.length + (this.postponed === undefined ? 0 : 1);
   }
 
   /** From now on a request that signs in is written when nothing is owed, and alone. In the handshake it comes first anyway. */
@@ -169,7 +169,7 @@ export class Outgoing {
     return true;
   }
 
-  /** The socket has ended, and what is to be written waits for that to be told. */
+  /** The socket has ended, and will tell it soon. Nothing more is written. */
   private refuse(from: number): void {
     this.refusedFrom = from;
     this.tellUnsendable();
@@ -191,16 +191,16 @@ export class Outgoing {
     this.full = true;
     this.encoder.release(false);
     this.patience?.unsubscribe();
-    const { held, refusedFrom, lastEnding } = this;
-    this.held = undefined;
+    const { postponed, refusedFrom, lastEnding } = this;
+    this.postponed = undefined;
     // What was encoded and needs no reply is still here only if its write was refused.
     const others = this.unanswered.splice(0);
-    if (held !== undefined) others.push(held);
+    if (postponed !== undefined) others.push(postponed);
     const greetings = [...others.filter(isGreeting), ...this.greetings.drain()];
     return { greetings, queued: others.filter((request) => !isGreeting(request)), refusedFrom, lastEnding };
   }
 
-  /** Only now, for user code may do anything: destroy the client, or send more. */
+  /** Tells observers last, because user code may do anything: destroy the client, or send more. */
   private tellWritten(): void {
     if (this.unanswered.length > 0)
       for (const request of this.unanswered.splice(0)) guarded(() => request.settleUnanswered());
@@ -254,10 +254,10 @@ export class Outgoing {
   }
 
   private next(): Request | undefined {
-    const { held } = this;
-    if (held !== undefined) {
-      this.held = undefined;
-      return held;
+    const { postponed } = this;
+    if (postponed !== undefined) {
+      this.postponed = undefined;
+      return postponed;
     }
     return (this.mode.inTransaction ? undefined : this.greetings.shift()) ?? this.supply.next();
   }
@@ -287,15 +287,15 @@ export class Outgoing {
     return isAnswered;
   }
 
-  /** Whether a solitary request has to wait: for the replies that are owed, or for the write that holds others. */
+  /** Whether a solitary request has to wait for owed replies, or for commands that are in the same write. */
   private mustWait(request: Request, count: number): boolean {
     if (!this.solitude || (this.owed.length === 0 && count === 0)) return false;
-    this.held = request;
+    this.postponed = request;
     this.startPatience(request);
     return true;
   }
 
-  /** A server that owes replies for long, or leaves AUTH unanswered, is left: the next link signs in. */
+  /** Leaves a server that owes replies for too long, or does not answer AUTH: the next link signs in. */
   private startPatience({ command }: Request): void {
     const { clock, connectTimeout } = this.options;
     this.patience ??= clock.schedule(() => {
@@ -304,7 +304,10 @@ export class Outgoing {
     }, connectTimeout);
   }
 
-  /** A group is written whole, if not at once, or not at all. */
+  /**
+   * Begins a group. All arguments are checked before the first byte is written. A divisible group is cut short when its observer
+   * leaves, its time is up, or the memory of an argument was transferred meanwhile.
+   */
   private begin(request: Request, group: Group): void {
     const { members } = group;
     let member: number | undefined;
@@ -343,7 +346,7 @@ export class Outgoing {
         this.member++;
       }
     } catch (cause) {
-      // It could be encoded when the group was begun: its bytes have been transferred since.
+      // The member could be encoded when the group began: the memory of its bytes has been transferred since.
       this.cut.push({ request, written: this.member, error: notEncodable(cause, request, this.member) });
       this.group = undefined;
     }
@@ -353,7 +356,7 @@ export class Outgoing {
   }
 }
 
-/** A greeting has no place among the calls. */
+/** Whether a request is a greeting: it has no place in the order of the calls. */
 export function isGreeting({ place }: Request): boolean {
   return place === 0;
 }

@@ -1,7 +1,7 @@
 import { Ring } from './ring';
 
 /** Values that enter one by one and leave in the same order: the least of those that are there, at a constant cost for each. */
-//  entered: 5 7 3 9 4     kept: 3 4     (what a lesser one follows is never the least any more)
+//  entered: 5 7 3 9 4     kept: 3 4     (a value that entered before a lesser one is never the least again)
 class Window {
   private entries: { readonly number: number; readonly value: number }[] = [];
   private first = 0;
@@ -24,11 +24,11 @@ class Window {
   }
 }
 
-/** What requests that are owed allow a link otherwise than the rest: known at any time, at a constant cost for each such request. */
+/** The limits of owed requests that have limits of their own: known at any time, at a constant cost for each such request. */
 export class OwnLimits {
   private readonly numbers = new Ring<number>();
   private readonly reads = new Window();
-  /** negative, for the longest is wanted */
+  /** negated, because the longest is wanted */
   private readonly writes = new Window();
 
   /** @param number of the request among all that were ever owed */

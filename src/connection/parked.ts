@@ -2,7 +2,7 @@ import type { Subscription } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Clock } from './clock';
 
-/** Requests that wait for a delay of their own, and those among them that were never sent and may be released before. */
+/** Requests that wait for a delay of their own. Held ones were never sent, and may be released before. */
 //  park ──▶ timer ──delay──▶ back
 //  hold ──▶ timer ──delay, release──▶ back
 export class Parked {
@@ -19,7 +19,7 @@ export class Parked {
     return this.timers.size;
   }
 
-  /** Those of them that were never sent, and wait for something else than a delay. */
+  /** The held requests. */
   get toRelease(): ReadonlySet<Request> {
     return this.held;
   }
@@ -42,7 +42,7 @@ export class Parked {
     this.park(request, longest);
   }
 
-  /** A request that was held comes back now, unless it has come back or has left. */
+  /** A held request comes back now, unless it has come back or is abandoned. */
   release(request: Request): void {
     const timer = this.timers.get(request);
     if (timer === undefined || !this.held.has(request)) return;
@@ -56,7 +56,7 @@ export class Parked {
     this.onReturn(request);
   }
 
-  /** Keeps only what a condition holds for. Returns those that were held and are not any more. */
+  /** Keeps only requests that meet a condition. Returns the held ones that it drops. */
   retain(isKept: (request: Request) => boolean): Request[] {
     const released: Request[] = [];
     for (const [request, timer] of this.timers) {

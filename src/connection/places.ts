@@ -1,14 +1,14 @@
 import type { Effect } from '../commands/command';
 import type { Request } from '../commands/request';
 
-/** They make another command of what is sent behind them: another database, another user. */
+/** Whether later commands mean something else after it: in another database, as another user. */
 export function changesMeaning(effect: Effect | undefined): boolean {
   return effect === 'database' || effect === 'user' || effect === 'reset';
 }
 
 /**
- * Knows, of the requests that are numbered in the order of the calls, which would mean something else now. A request that was called before a SELECT or AUTH is not repeated behind it, for
- * there it would be another command.
+ * Knows the places of SELECT and AUTH in the order of the calls. A request that was called before one of them is not repeated behind
+ * it, because there it would be another command.
  */
 //  called:  GET a   SELECT 1   GET b   SELECT 2
 //  place:     1        2         3        4
@@ -24,7 +24,7 @@ export class Places {
     return past !== undefined && place < (this.underWay > 0 ? this.written : this.latest);
   }
 
-  /** What was called before this place and is repeated would surely be another command. */
+  /** A request that was called before this place would be another command if it were repeated. */
   get changedAt(): number {
     return this.latest;
   }
@@ -41,7 +41,7 @@ export class Places {
     if (changesMeaning(command.spec.effect)) this.underWay--;
   }
 
-  /** The server does from now on what a request has asked of it, perhaps in a transaction. */
+  /** The server has carried a request out, perhaps in a transaction. */
   accepted({ command, place }: Request): void {
     if (changesMeaning(command.spec.effect) && place > this.latest) this.latest = place;
   }

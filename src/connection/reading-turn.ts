@@ -1,6 +1,6 @@
 import type { Clock } from './clock';
 
-/** So long one turn of the event loop may read from a socket that always has more; ms. */
+/** How long one turn of the event loop may read from a socket that always has more; ms. */
 const LONGEST = 4;
 
 /**

@@ -28,7 +28,7 @@ const LONG_ENOUGH = 5_000;
 export type ReconnectPolicy = Complete<ReconnectOptions> | ReconnectFunction | false;
 
 /** What `reconnect` needs to know of the connection that it makes again. */
-export interface Waiting {
+export interface Reconnectable {
   readonly clock: SchedulerLike;
   /** something waits for the connection, so that it is made again soon */
   readonly isWaitedFor: () => boolean;
@@ -53,7 +53,7 @@ export interface Waiting {
  */
 export function reconnect<T>(
   policy: ReconnectPolicy,
-  { clock, isWaitedFor, waited$, ends = () => false, takeHurry = () => false, hurry$ = NEVER }: Waiting,
+  { clock, isWaitedFor, waited$, ends = () => false, takeHurry = () => false, hurry$ = NEVER }: Reconnectable,
   onLoss: (attempt: number, delay: number | undefined, error: RedisError) => void,
 ): MonoTypeOperatorFunction<T> {
   /** The end of a delay, or of the longest that something waits. */
@@ -121,7 +121,7 @@ function decide(
   throw failed(new TypeError(`a delay, an Observable or false was expected, got ${got}`));
 }
 
-/** The user's function gives no answer, so nobody knows how to go on. */
+/** The user's function gives no answer, so reconnecting ends with this error. */
 function failed(cause: unknown): ConnectionError {
   const why = cause instanceof Error ? cause.message : 'it threw';
   return new ConnectionError(`The option 'reconnect' failed: ${why}`, { cause, repeatable: false });

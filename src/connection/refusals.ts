@@ -14,7 +14,7 @@ import { factsOf, whyNot } from './failures';
  * The connection is closed, or closing.
  * @param request undefined for what is no command
  * @param cause why it was closed; undefined where its user has closed it
- * @param lease it was lent, and is not made again; lost where it has been ready
+ * @param lease for a lease, which is not made again: whether it was ever ready
  */
 export function tooLate(
   request: Request | undefined,
@@ -25,7 +25,7 @@ export function tooLate(
   const closed =
     lease === undefined ? 'the client is closed' : 'the dedicated connection was given back, or the client closed';
   const why = cause === undefined ? closed : `${what}: ${cause.message}`;
-  // It did no harm to send it again, and no good either.
+  // Not repeatable: sending it again would fail in the same way.
   if (request === undefined) return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
   const facts = factsOf(request);
   facts.repeatable = false;
@@ -51,7 +51,7 @@ export function noRoom(
   return new DisconnectedError(message, factsOf(request, undefined, cause));
 }
 
-/** What waits for a connection is told why there is none, for no repetition cures that. */
+/** The error of a request that waited for a connection where every further attempt would fail. */
 export function hopeless(request: Request, error: RedisError): RedisError {
   const facts = factsOf(request, undefined, error);
   facts.repeatable = false;
@@ -78,7 +78,7 @@ export function notReached(
   return new TimeoutError(`${address} could not be reached within ${limit} ms${why}`, { cause: lastError });
 }
 
-/** The server has answered in the handshake what it will answer again. */
+/** Whether the server would answer the handshake in the same way again. */
 export function isFinal(error: RedisError): boolean {
   return error instanceof ReplyError && !error.repeatable;
 }

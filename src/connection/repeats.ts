@@ -3,13 +3,13 @@ import { Heap } from './heap';
 import { Ring } from './ring';
 
 /**
- * Requests that are to be written before all others, those first that were called first. They mostly come in that order, which costs
- * each a constant; the others cost the logarithm of their number.
+ * Requests that are written before all others, in the order of the calls. Most arrive in that order, at a constant cost each; the
+ * others cost the logarithm of their number.
  */
 //  push ──called after all before──▶ in order ┐
 //      └──called before one of them──▶ heap ──┴──▶ shift: what was called first
 export class Repeats {
-  /** How many there are; a field, for it is looked at for every command. */
+  /** How many there are; a field, because every command reads it. */
   length = 0;
   readonly inOrder = new Ring<Request>();
   readonly others = new Heap<Request>();
@@ -44,7 +44,7 @@ export class Repeats {
     return taken;
   }
 
-  /** Keeps only what a condition holds for. */
+  /** Keeps only requests that meet a condition. */
   retain(isKept: (request: Request) => boolean): void {
     this.inOrder.retain(isKept);
     this.others.retain(isKept);

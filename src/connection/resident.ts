@@ -5,20 +5,20 @@ import type { Push } from '../resp/frames';
 /** Sends a command ahead of the queue, whether the queue flows or not. */
 export type Send = (command: Command) => Observable<unknown>;
 
-/** What has to be there again on every link of a connection: subscriptions, tracking, a role check. */
+/** What lives on a connection across its links: it takes the pushes, and may be restored on each new link. Subscriptions are one. */
 export interface Resident {
   // Hot: once per push.
   /** Takes a push, whatever its kind. */
   receive(push: Push): void;
   /** It waits for pushes: a link that is silent and owes nothing is probed, and one that is lost is made anew soon. */
   readonly listening: boolean;
-  /** Brings it back over a new link; completes when it is back. */
+  /** Restores its state over a new link; completes when that is done. */
   restore(send: Send, protocol: 2 | 3): Observable<unknown>;
-  /** Takes away what the server accepts no AUTH beside, as RESP2 does beside subscriptions. */
+  /** Takes its state away before AUTH where the server accepts no AUTH beside it: subscriptions in RESP2. */
   suspend(send: Send): Observable<unknown>;
-  /** Brings back what was suspended, right behind AUTH. */
+  /** Restores what was suspended, right behind AUTH. */
   resume(send: Send): Observable<unknown>;
-  /** A last chance to send something that belongs before what the queue holds. */
+  /** Called before the queue is written. May send something ahead of it. */
   beforeWrite(): void;
 }
 

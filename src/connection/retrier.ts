@@ -16,7 +16,7 @@ import { timeToWait } from './time-for';
 /** What a server answers to every command while it cannot work. */
 const REFUSES_ALL = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
 
-/** How long all wait at most for one that was refused for the moment, ms. */
+/** How long the queue pauses at most for one request that was refused for the moment, ms. */
 const LONGEST_PAUSE = 1_000;
 
 export interface RetrierOptions {
@@ -27,10 +27,10 @@ export interface RetrierOptions {
 }
 
 /** How a request was lost with its link. */
-export interface Loss {
+export interface LossOfRequest {
   /** how far the members of a group had come */
   readonly progress: GroupProgress | undefined;
-  /** what a transaction only queued never ran */
+  /** `'unsent'` for a command that a transaction only queued: it never ran */
   readonly delivery: 'unknown' | 'unsent';
   /** the request was the oldest in flight */
   readonly isOldest: boolean;
@@ -43,7 +43,7 @@ export interface Loss {
 //           ├─ may be repeated ┼─▶ brought back: first in line after the pause, or on the next link
 //     lost ─┘                  └─▶ no: fails, after a loss once everything is in its place
 export class Retrier {
-  /** What a request meets now that the client has ended; undefined until then. */
+  /** The error of every request once the client has ended; undefined until then. */
   private ended: ((request: Request) => RedisError) | undefined;
 
   constructor(
@@ -61,7 +61,7 @@ export class Retrier {
   }
 
   /**
-   * The server has answered the oldest request with an error: the command did not run. Or with what cannot be read, and it did.
+   * The server has answered the oldest request with an error, so the command did not run; or with a reply that cannot be read, so it did.
    * @param retire leaves the link, which leads to the wrong server; undefined during the handshake
    */
   refused(request: Request, frame: ErrorFrame, retire: ((reason: RedisError) => void) | undefined): void {
@@ -72,28 +72,29 @@ export class Retrier {
       return;
     }
     const error = toReplyError(frame, command, request.past?.mayHaveRun, request.repeatable);
-    // The link first, for the observer that is told of the failure may send more.
+    // The link is left first, because the observer may send more when it is told of the failure.
     const reaction = retire !== undefined && this.react(error, retire);
     if (request.abandoned) return;
     if (reaction === 'resend' && mayGoOn(error, command)) {
       this.waitOn(request);
       request.tried(error);
       this.backlog.bringBack(request);
-    } else if (reaction === 'resend' && this.isResent(request, error, frame)) {
-      request.tried(error).resent = true;
+    } else if (reaction === 'resend' && this.followsLink(request, error, frame)) {
+      request.tried(error).hasMoved = true;
       this.backlog.bringBack(request);
     } else {
       this.failOrRepeat(request, error);
     }
   }
 
-  private isResent({ past, command }: Request, error: ReplyError, frame: ErrorFrame): boolean {
-    // What CLIENT UNBLOCK has ended is over.
+  /** Whether a request is repeated on the next link because of what it was answered: once at the most. */
+  private followsLink({ past, command }: Request, error: ReplyError, frame: ErrorFrame): boolean {
+    // A command that CLIENT UNBLOCK has ended is over.
     if (asksOfItsConnection(command) || error.kind === 'UNBLOCKED') return false;
-    return past?.resent !== true && hasNotRun(frame, command);
+    return past?.hasMoved !== true && hasNotRun(frame, command);
   }
 
-  /** It has waited at the server for a part of its time, and asks the next one for the rest. */
+  /** The command has waited at the server for a part of its time, and waits at the next one for the rest. */
   private waitOn(request: Request): void {
     const { deadline, command, context } = request;
     const time = timeToWait(request, this.options.blockingGrace);
@@ -113,7 +114,7 @@ export class Retrier {
    * The link is gone before the oldest request was answered: it may have run, and is repeated only where that does no harm.
    * @returns what it fails with; undefined when it is repeated, or its observer has left
    */
-  lost(request: Request, cause: RedisError, loss: Loss): RedisError | undefined {
+  lost(request: Request, cause: RedisError, loss: LossOfRequest): RedisError | undefined {
     if (request.abandoned) return undefined;
     const failure = connectionLost(cause, request, loss.delivery, loss.progress);
     if (this.ended !== undefined) {
@@ -129,17 +130,17 @@ export class Retrier {
     return undefined;
   }
 
-  /** Fails what is not to be repeated in another database, or as another user, which the server has accepted now. */
+  /** The server has accepted another database or user: fails the requests that must not be repeated there. */
   failLeftBehind(places: Places): void {
     this.failRepeated(this.backlog.takeRepeated(places.changedAt));
   }
 
-  /** Fails what would be another command, or undo one, if it were repeated now. */
+  /** Fails requests that would be another command, or undo one, if they were repeated now. */
   failRepeated(requests: readonly Request[]): void {
     for (const request of requests) failSafely(request, leftBehind(request));
   }
 
-  private noteLoss(request: Request, failure: RedisError, { isOldest }: Loss): void {
+  private noteLoss(request: Request, failure: RedisError, { isOldest }: LossOfRequest): void {
     const wasOnTrial = request.past?.onTrial === true;
     const past = request.tried(failure);
     if (failure.delivery === 'unknown') past.mayHaveRun = true;
@@ -180,8 +181,8 @@ export class Retrier {
   }
 }
 
-/** It was lost before, and this time nothing but its answer can have broken the link. */
-function isSuspect({ past }: Request, { isOldest, isAlone }: Loss): boolean {
+/** Whether a request was lost before, and only its reply can have broken the link this time. */
+function isSuspect({ past }: Request, { isOldest, isAlone }: LossOfRequest): boolean {
   return isOldest && past?.onTrial === true && (isAlone || past.suspected);
 }
 

@@ -61,7 +61,7 @@ export class Ring<T> {
     return items;
   }
 
-  /** Keeps, in order, only what a condition holds for; in place. */
+  /** Keeps only items that meet a condition, in their order; in place. */
   retain(isKept: (item: T) => boolean): void {
     const { slots, mask } = this;
     let to = this.head;

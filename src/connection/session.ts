@@ -8,11 +8,14 @@ export interface SignIn {
   readonly password: Arg;
 }
 
-/** What a connection is to be in the server's eyes. The user's own SELECT, AUTH, CLIENT SETNAME and the like change it for good. */
+/**
+ * The database, name, credentials and settings that every new link is given. The user's SELECT, AUTH, CLIENT SETNAME and the like
+ * change them for good.
+ */
 export class Session {
   /** Private, so that a dump of all fields does not show it. */
   #credentials: SignIn | undefined;
-  /** Other commands that the next connection is to be told as well, the latest of each kind. */
+  /** Other commands that the next link is given, the latest of each kind. */
   private readonly settingsByKind = new Map<string, Command>();
 
   readonly introductions: Introductions;
@@ -35,13 +38,13 @@ export class Session {
     this.#credentials = credentials;
   }
 
-  /** The server refuses these credentials now: the next connection asks the options for others, also that of the session this is a copy of. */
+  /** Forgets refused credentials, also in the session that this is a copy of: the next link asks the options for others. */
   forget(refused: SignIn): void {
     if (this.credentials === refused) this.credentials = undefined;
     this.origin?.forget(refused);
   }
 
-  /** The same for another connection, which then goes its own way. */
+  /** A copy for another connection. From then on the two differ. */
   copy(): Session {
     const copy = new Session(this.database, this.clientName, this);
     copy.credentials = this.credentials;
@@ -53,7 +56,7 @@ export class Session {
     return [...this.settingsByKind.values()];
   }
 
-  /** Remembers a command that the server has accepted, so that the next connection is told the same. */
+  /** Remembers a command that the server has accepted, so that the next link is given it as well. */
   note(command: Command): void {
     const { spec, args } = command;
     switch (spec.effect) {

@@ -5,7 +5,7 @@ import { guarded } from './guarded';
 export function shielded<T>(): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
-      // An observer of its own, for RxJS reports what that throws; a Subscriber handed on would throw at the source.
+      // RxJS reports what an observer throws; a Subscriber that is handed on would throw at the source.
       const subscription = source.pipe(takeWhile(() => !subscriber.closed)).subscribe({
         next: (value) => subscriber.next(value),
         error: (error: unknown) => subscriber.error(error),

@@ -103,7 +103,7 @@ function open(
         return socket.writableLength === 0;
       },
       destroy: (reset) => {
-        // What the peer has ended takes nothing any more, and of Unix sockets nothing lies on the way.
+        // A socket that the peer has ended takes nothing more, and a Unix socket has nothing on its way.
         if (reset && endpoint.path === undefined && !socket.readableEnded) wire.resetAndDestroy();
         socket.destroy();
       },
@@ -136,7 +136,7 @@ function open(
         wire.destroy();
         return;
       }
-      wire.off('close', end); // it is told by the socket, with its reason
+      wire.off('close', end); // the socket tells of it, with its reason
       watch();
       socket.on('data', (chunk) => bytes$.next(chunk)); // over a wire that is there Node takes no `onread`
       socket.once('secureConnect', carry);
@@ -154,7 +154,7 @@ function open(
  */
 function connect(endpoint: Endpoint, onBytes: (bytes: Uint8Array) => boolean): net.Socket {
   const { host, port, path, family, connectTimeout } = endpoint;
-  // Of a name with several addresses each has its part of the time; Node would leave an address after 250 ms. Whole, or it throws.
+  // Each address of a name gets a part of the time; Node would leave it after 250 ms. Node takes whole numbers alone.
   const part = Math.ceil(connectTimeout / 8);
   const autoSelectFamilyAttemptTimeout = Math.max(net.getDefaultAutoSelectFamilyAttemptTimeout(), part);
   const where = path === undefined ? { host, port, family, autoSelectFamilyAttemptTimeout } : { path };
@@ -179,7 +179,7 @@ function detailsOf({ tls: details }: Endpoint): tls.ConnectionOptions {
   return typeof details === 'object' ? withoutUndefined(details) : {};
 }
 
-/** What the user's own check throws would end the process: it is a reason to refuse the server. */
+/** An error that the user's own check throws would end the process. It becomes a reason to refuse the server. */
 function withoutThrowing(check: CheckServerIdentity): CheckServerIdentity {
   return (...identity) => {
     try {
@@ -199,7 +199,7 @@ function write(socket: net.Socket, chunks: readonly Uint8Array[]): boolean | 're
     for (const chunk of chunks) socket.write(chunk);
     socket.uncork();
   }
-  // What the system has taken at once needs no 'drain', whatever Node says: that would come with a tick, which may be a test's.
+  // Bytes that the system has taken at once need no 'drain'. Node's would come with a tick, which a test may have faked.
   const accepted = socket.errored === null && (!socket.writableNeedDrain || socket.writableLength === 0);
   // An error that is there at once is that of the first attempt to hand the chunks to the system, which took none of them.
   return accepted || socket.errored === null || socket instanceof tls.TLSSocket ? accepted : 'refused';
@@ -217,7 +217,7 @@ function lost(endpoint: Endpoint, cause: Error | undefined): ConnectionError {
   return new ConnectionError(describe(endpoint) + why, { cause });
 }
 
-/** A name with several addresses fails with an error of no text that holds one for each address. */
+/** A name with several addresses fails with an error without text. It has an error for each address. */
 function reasonOf({ message, code, name, errors }: Cause): string {
   return message || (errors?.map(reasonOf).join(', ') ?? '') || (code ?? name);
 }

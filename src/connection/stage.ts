@@ -3,7 +3,7 @@ import type { Connection, ConnectionParts } from './connection';
 /** What a connection is for. */
 export type Role = 'commands' | 'messages' | 'lease';
 
-/** Where a client plays when it is not the real world: the simulation puts its own time and sockets here, and sees the connections. */
+/** Replaces the clock and the sockets of a client in the simulation, and is told of its connections. */
 export interface Stage {
   /** what a connection is made with */
   partsFor(role: Role): ConnectionParts;
@@ -21,9 +21,9 @@ export interface Holdings {
 /** The key of the options under which a client finds its stage; no option of users. */
 export const stage: unique symbol = Symbol('rxjs-redis.stage');
 
-const realWorld: Stage = { partsFor: () => ({}), made: () => undefined, subscribesBy: () => undefined };
+const noStage: Stage = { partsFor: () => ({}), made: () => undefined, subscribesBy: () => undefined };
 
-/** The stage that options name, or the real world. */
+/** The stage that options name, or one that replaces nothing. */
 export function stageOf(options: object): Stage {
-  return (options as { readonly [stage]?: Stage })[stage] ?? realWorld;
+  return (options as { readonly [stage]?: Stage })[stage] ?? noStage;
 }

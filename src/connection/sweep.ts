@@ -9,7 +9,7 @@ const AT_HAND = 16 * 2 ** 20;
  * One timer for any number of deadlines: it goes off at the earliest that was ever announced, then asks for the earliest that is
  * left. A command that is answered in time need not cancel anything.
  */
-//  timer ──▶ reads what is at hand, if it is late ──▶ sweep ──▶ timer
+//  timer ──▶ reads what has arrived, if it is late ──▶ sweep ──▶ timer
 export class Sweep {
   private timer: Subscription | undefined;
   private at = Infinity;
@@ -37,12 +37,12 @@ export class Sweep {
   private arm(deadline: number): void {
     this.stop();
     this.at = deadline;
-    // Later ones are looked at again then.
+    // A later deadline is looked at again when the timer goes off.
     const delay = Math.min(Math.max(0, deadline - this.clock.now()), LONGEST_TIMER);
     this.timer = this.clock.schedule(() => this.goOff(deadline), delay);
   }
 
-  /** When the event loop was held up, what has arrived meanwhile is read first, in as many turns as that takes. */
+  /** When the event loop was blocked, the input that has arrived meanwhile is read first, in as many turns as that takes. */
   private goOff(deadline: number): void {
     if (this.clock.now() - deadline <= HELD_UP) this.run();
     else this.readOn(deadline, this.bytesRead(), this.bytesRead() + AT_HAND);

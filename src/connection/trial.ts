@@ -6,10 +6,10 @@ const ALONE = 16;
 const MOST = 256;
 
 /**
- * How what was in flight when a link was lost is tried on the next one: perhaps one reply among them is what breaks links, and it is to
- * cost no more losses than that takes, and the others little time. The first go one by one, the rest in windows that grow; a window is
- * written once all before it is answered. What was the oldest at a loss, or was lost twice, is the last of its window. If the link is
- * lost while such a request is the oldest in flight, then it is the only one, and nothing else can be the reason.
+ * How requests that were in flight when a link was lost are tried on the next one. The reply to one of them may be what breaks links;
+ * finding it should cost few links, and the others little time. The first requests go one by one, the rest in windows that grow. A
+ * window is written once all before it is answered. A request that was the oldest at a loss, or was lost twice, is the last of its
+ * window. If the link is lost while such a request is the oldest in flight, it is the only one, so its reply is the reason.
  */
 //  │ 1 │ 1 │ … │ 1 │ 2 │ 4 │ … │ 256 │ 256 │ …     what is written together; behind each window all is answered
 export class Trial {

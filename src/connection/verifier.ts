@@ -18,12 +18,12 @@ const UNOBSERVED = {
 };
 
 /**
- * Sends an ECHO of something unique after every so many commands of a connection, and ends the link when another reply comes for it:
- * then one has been left out or added before it, and all that follow belong to other commands than they seem to. Where a command takes
- * what follows it for its own, as MULTI does, the ECHO waits.
+ * Sends an ECHO of something unique after every so many commands of a connection, and ends the link when another reply comes for it: a
+ * reply was left out or added before it, so all later ones belong to other commands than they seem to. After a command that changes
+ * what follows, such as MULTI, the ECHO waits.
  */
 export class Verifier {
-  /** So that the ECHO of another client is not taken for its own. */
+  /** Tells the ECHO of this client from those of others. */
   private readonly name = Math.random().toString(36).slice(2);
   private commands = 0;
   private echoes = 0;
@@ -55,7 +55,7 @@ export class Verifier {
     this.connection.submit(new Request(this.echo(), plainContext, UNOBSERVED));
   }
 
-  /** Whether what is sent behind the command would be changed by it, or change it. */
+  /** Whether the command would change a command that is sent behind it, or be changed by it. */
   private concernsNext({ spec: { effect }, args }: Command): boolean {
     switch (effect) {
       case 'multi':

@@ -4,8 +4,8 @@ import { inCallersContext } from './async-context';
 import { Verifier } from './verifier';
 
 /**
- * How the options want the executors of one connection wrapped: the connection itself, and all that send on it for a time or in an
- * order of their own. Chosen when the connection is made, so that what is not wanted costs nothing.
+ * Wraps the executors of one connection as the options want it: the connection itself, and the executors that send on it in an order of
+ * their own. Chosen when the connection is made, so that an option that is off costs nothing.
  */
 //  Reply ──▶ caller's context ──▶ verified ──▶ the connection, or what publishes on it
 export function wrapping(

@@ -7,9 +7,9 @@ import type { Ring } from './ring';
 interface Waiting {
   readonly request: Request;
   readonly place: number;
-  /** where it is found when something is written to the same keys … */
+  /** the keys that it writes to, where a later write finds it … */
   readonly lanes: readonly Lane[];
-  /** … and what was written to one of those may be ahead of it */
+  /** … and the lanes in which a later write may be ahead of it */
   readonly rivals: readonly Lane[];
   /** all that was on its way when it failed is answered once so many replies have come */
   answeredAt: number;
@@ -17,7 +17,7 @@ interface Waiting {
   isOver: boolean;
 }
 
-/** What waits to be repeated and writes to the same key. */
+/** The requests that wait to be repeated and write to the same key. */
 class Lane {
   /** some of them do not wait any more */
   private readonly heap = new Heap<Waiting>();

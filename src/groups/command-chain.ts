@@ -81,7 +81,7 @@ export class CommandChain<
     throw new TypeError(`${this.#method}: exec() was called on this chain before, and a chain is used once`);
   }
 
-  /** What a log shows: no argument, for some are secrets. */
+  /** What a log shows: no argument, because some are secrets. */
   toJSON(): { method: string; commands: string[] } {
     return { method: this.#method, commands: (this.#commands ?? []).map(({ spec }) => spec.name) };
   }

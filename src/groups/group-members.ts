@@ -9,7 +9,7 @@ import { kindOf } from '../resp/kind-of';
 /** The methods that send several commands as one. */
 export type GroupMethod = 'pipeline' | 'multi';
 
-/** What is to be used in place of a command that no group takes. */
+/** What to use in place of a command that no group takes. */
 const INSTEAD: Readonly<Record<string, string>> = {
   multi: 'multi(…)',
   exec: 'multi(…)',

@@ -18,7 +18,7 @@ type Values = readonly unknown[] | null;
 
 /**
  * The reply to several commands that are sent as one.
- * @param toGroup makes the group of those that are sent: what has its answer already is not
+ * @param toGroup makes the group of the commands that are sent; one that needs no server is not
  */
 export function groupReply(
   source: GroupSource,
@@ -57,7 +57,7 @@ function withAnswered(values: readonly unknown[], commands: readonly Command[]):
   return commands.map((command): unknown => (isAnswered(command) ? command.answer : values[next++]));
 }
 
-/** The observer of a group whose values are not given as they came. */
+/** An observer of a group that changes its values before it gives them. */
 class FinishedValues implements ReplyObserver<unknown> {
   constructor(
     private readonly observer: ReplyObserver<unknown>,
@@ -89,7 +89,7 @@ class FinishedValues implements ReplyObserver<unknown> {
   }
 }
 
-/** An error that tells what stood beside it. */
+/** The same error with the results that stood beside it. */
 function among(results: readonly unknown[], error: RedisError): RedisError {
   const deliveries = results.map((): Delivery => 'answered');
   return Object.assign(error, { group: { results, deliveries } });

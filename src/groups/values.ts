@@ -2,7 +2,7 @@ import type { Command } from '../commands/command';
 
 /** How a group of commands is answered. */
 export interface GroupOptions {
-  /** it errors with the first error among its values, whose `results` has all of them, in place of giving errors as values; default false */
+  /** errors with the first error, whose `results` has all values, in place of giving errors as values; default false */
   readonly failFast?: boolean | undefined;
 }
 

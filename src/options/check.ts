@@ -4,7 +4,7 @@ import type { ResolvedOptions } from './redis-options';
 /** ms; Node tells the system whole seconds, where none are the system's own default, and Linux takes no more than these. */
 const LONGEST_KEEP_ALIVE = 32_767_000;
 
-/** Bytes; beyond it no machine is quicker for it. */
+/** Bytes; a larger buffer is no faster on any machine. */
 const LARGEST_BUFFER = 2 ** 30;
 
 /** @throws TypeError that names the option and what was expected */
@@ -12,7 +12,7 @@ export function check(options: ResolvedOptions): void {
   address('host', options.host);
   address('path', options.path);
   text('clientName', options.clientName);
-  // A server refuses others, on every connection anew.
+  // A server refuses other characters, on every connection anew.
   if (!/^[!-~]*$/.test(options.clientName ?? '')) {
     throw new TypeError("The option 'clientName' holds printable ASCII characters alone, no spaces");
   }
@@ -44,7 +44,7 @@ export function check(options: ResolvedOptions): void {
   }
 }
 
-/** What of the details for TLS would lead elsewhere than the address. */
+/** Details for TLS that would lead to another address. */
 const ADDRESS_IN_TLS = ['host', 'port', 'path', 'socket'] as const;
 
 /** @throws TypeError where the details for TLS name another server than the options do */

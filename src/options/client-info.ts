@@ -19,7 +19,7 @@ export function libraryNameOf(given: RedisOptions['clientInfo'] = true): string 
   const { tag }: { readonly tag?: unknown } = given;
   if (tag === undefined) return LIBRARY;
   if (typeof tag !== 'string') throw new TypeError(`The option 'clientInfo.tag' is a string, got ${kindOf(tag)}`);
-  // A server refuses others, on every connection anew.
+  // A server refuses other characters, on every connection anew.
   if (!/^[!-~]+$/.test(tag)) {
     throw new TypeError("The option 'clientInfo.tag' holds printable ASCII characters alone, at least one, no spaces");
   }

@@ -5,7 +5,7 @@ import type { Credentials, CredentialsSource } from './redis-options';
 
 /**
  * Where the credentials of a new connection come from.
- * @throws TypeError that says what is wrong with what was given, and nothing of what it is
+ * @throws TypeError that says what is wrong, and never shows a value that was given
  */
 export function credentialsOf(
   username: string | undefined,
@@ -35,7 +35,7 @@ export function credentialsOf(
   };
 }
 
-/** @throws TypeError that says what is wrong with what should be credentials, and nothing of what they are */
+/** @throws TypeError that says what is wrong with the credentials, and never shows them */
 export function checkCredentials(given: unknown): asserts given is Credentials {
   if (typeof given !== 'object' || given === null) {
     throw new TypeError(`The option 'credentials' gives an object with a 'password', got ${kindOf(given)}`);

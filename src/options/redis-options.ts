@@ -23,9 +23,9 @@ export interface BackoffOptions {
 }
 
 /**
- * How a lost connection is made again: first after 100 ms, doubling up to 60 000 ms, or 2 000 ms while something waits for it,
- * less up to a quarter, for ever. The count
- * starts anew once a connection has lasted as long as the wait before it, or 5 000 ms.
+ * How a lost connection is made again, by default without end: first after 100 ms, doubling up to 60 000 ms, or up to 2 000 ms while
+ * something waits for it. Chance takes up to a quarter off each delay. The count starts anew once a connection has lasted as long as the
+ * wait before it, or 5 000 ms.
  */
 export interface ReconnectOptions extends BackoffOptions {
   /**
@@ -35,7 +35,7 @@ export interface ReconnectOptions extends BackoffOptions {
   readonly maxDelayWaiting?: number | undefined;
 }
 
-/** When a command is sent again: first after 50 ms, doubling up to 1 000 ms, less up to a quarter, at most 16 times. */
+/** When a command is sent again: first after 50 ms, doubling up to 1 000 ms, at most 16 times. Chance takes up to a quarter off each delay. */
 export type RetryOptions = BackoffOptions;
 
 /**
@@ -108,13 +108,13 @@ export interface RedisOptions {
   /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */
   readonly commandTimeout?: number | undefined;
   /**
-   * how long a connection may be silent that owes replies, to what has left a full send buffer, before it counts as dead;
-   * default 30 000
+   * how long a connection that owes replies may be silent before it counts as dead. Commands that are still in a full send buffer do not
+   * count; with subscriptions an idle connection is probed by PING. Default 30 000
    */
   readonly readTimeout?: number | undefined;
   /**
-   * how long a full send buffer may take to empty, all of it, before the connection counts as dead: a value that takes longer to
-   * send, however steadily, needs more; default 30 000
+   * how long a full send buffer may take to empty, all of it, before the connection counts as dead. A value that takes longer to send,
+   * however steadily, needs more. Default 30 000
    */
   readonly writeTimeout?: number | undefined;
   /** what a blocking command may take beyond its own wait; default 2 000 */
@@ -122,11 +122,12 @@ export interface RedisOptions {
   /** default on; `false` closes the client when its connection is lost */
   readonly reconnect?: boolean | ReconnectOptions | ReconnectFunction | undefined;
   /**
-   * default: what a server says that a failover has made a replica of makes the connection anew and resends. That is READONLY, also in
-   * the error of a script, which is not sent again, and what a command is told that waited there: it waits the rest of its time
+   * whether an error means the wrong server. By default an error which shows that the server has become a replica makes the connection
+   * anew and sends the command again. It is READONLY, also inside the error of a script, which is not sent again, or the error of a
+   * command that waited at the server, which then waits the rest of its time at the next one
    */
   readonly reconnectOnError?: ReconnectOnError | undefined;
-  /** which failed commands are sent again; default on, for those that a repetition cannot harm */
+  /** which failed commands are sent again; by default those that a repetition cannot harm */
   readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
   /** put before every key and channel, and taken off where they come back; text, or any bytes */
   readonly prefix?: string | Uint8Array | undefined;
@@ -140,36 +141,36 @@ export interface RedisOptions {
   readonly readBufferSize?: number | undefined;
   /** bytes gathered for one write; default 65 536 */
   readonly writeBufferSize?: number | undefined;
-  /** how much of a reply is taken; what exceeds it ends the connection, and its command fails with a ProtocolError */
+  /** how large a reply may be; a larger one ends the connection, and its command fails with a ProtocolError */
   readonly limits?: ReplyLimits | undefined;
   /**
-   * how long a connection is idle before TCP probes it, in whole seconds: what is left over does not count. 1 000 to 32 767 000, or
-   * 0, which turns it off; default 5 000
+   * how long a connection is idle before TCP probes it; rounded down to whole seconds. 1 000 to 32 767 000, or 0, which turns it off;
+   * default 5 000
    */
   readonly keepAlive?: number | undefined;
   /** send small writes at once (TCP_NODELAY); default true */
   readonly noDelay?: boolean | undefined;
   /**
-   * after every so many commands of a connection, one that `dedicated` lends included, an ECHO of something unique; the connection ends
-   * with a ProtocolError when another reply comes for it, as where a proxy loses one. What is in flight then may have run. Default 0:
-   * none is sent
+   * sends an ECHO of something unique after every so many commands of a connection, also of one that `dedicated` opens. The connection
+   * ends with a ProtocolError when another reply comes for the ECHO, as where a proxy loses a reply. Commands in flight then may have
+   * run. Default 0: no ECHO is sent
    */
   readonly verify?: number | undefined;
   /**
-   * for development: a Reply that is collected and was neither subscribed to, awaited nor forgotten is told by a process warning with
+   * for development: a process warning tells of every Reply that is collected and was neither subscribed to, awaited nor forgotten, with
    * its command and where it was made; default false
    */
   readonly warnUnused?: boolean | undefined;
   /**
-   * for development: the stack of a reply's error shows where the command was called, in place of the frames of the event loop;
-   * default false, for each call costs the capture of its stack
+   * for development: the stack of a reply's error shows where the command was called, in place of the frames of the event loop. Default
+   * false, because capturing a stack costs every call time
    */
   readonly callSites?: boolean | undefined;
   /** the addresses of the host that are tried: 4 or 6, or 0, the default, for both */
   readonly family?: 0 | 4 | 6 | undefined;
   /**
-   * calls the Observers of replies in the context of AsyncLocalStorage in which they subscribed, as those of messages, `state$` and
-   * `events$` always are, and `await` and `firstValueFrom` without it; default false, for it takes time with every reply
+   * calls the Observers of replies in the context of AsyncLocalStorage in which they subscribed. Observers of messages, `state$` and
+   * `events$` always are; `await` and `firstValueFrom` need no option. Default false, because it costs every reply time
    */
   readonly asyncContext?: boolean | undefined;
 }
@@ -194,8 +195,8 @@ export type ResolvedOptions = {
   readonly [K in Exclude<keyof RedisOptions, Optional | Derived>]-?: NonNullable<RedisOptions[K]>;
 } & { readonly [K in Optional]: RedisOptions[K] | undefined } & {
   /**
-   * Where the credentials of a new connection come from; a function, so that no secret lies in plain sight. What they are shows
-   * when they are used, for they are user code's: see `checkCredentials`.
+   * Where the credentials of a new connection come from; a function, so that no secret lies in plain sight. They are checked when they are
+   * used, because user code gives them: see `checkCredentials`.
    */
   readonly credentials: (() => Observable<unknown>) | undefined;
   readonly reconnect: Complete<ReconnectOptions> | ReconnectFunction | false;

@@ -3,7 +3,7 @@ import { Ring } from '../connection/ring';
 import { OverflowError } from '../errors';
 
 /** A call of `next()` that waits for a value. */
-interface Waiting<T> {
+interface Asked<T> {
   readonly resolve: (result: IteratorResult<T, undefined>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -15,7 +15,7 @@ const DONE = { done: true, value: undefined } as const;
 //      └───────────────────┴────────────────return───────────────────┴──────────────────────────────▲
 export class BufferedIterator<T> implements AsyncIterableIterator<T> {
   private readonly values = new Ring<T>();
-  private readonly waiting = new Ring<Waiting<T>>();
+  private readonly waiting = new Ring<Asked<T>>();
   private subscription: Subscription | undefined;
   /** What comes behind the values: the end, or first the error. */
   private end: { readonly error?: Error } | undefined;
@@ -69,7 +69,7 @@ export class BufferedIterator<T> implements AsyncIterableIterator<T> {
     else this.stop({ error: new OverflowError(this.size) });
   }
 
-  /** No more values come, and those who wait are told. */
+  /** No more values come: ends the calls of `next()` that wait. */
   private stop(end: { readonly error?: Error }): void {
     this.end ??= end;
     this.subscription ??= new Subscription();
@@ -79,7 +79,7 @@ export class BufferedIterator<T> implements AsyncIterableIterator<T> {
     }
   }
 
-  /** An error is told once; behind it, as behind all else, is the end. */
+  /** Gives an error once, and after it the end. */
   private finish(end: { readonly error?: Error }): Promise<IteratorResult<T, undefined>> {
     this.end = {};
     return 'error' in end ? Promise.reject(end.error) : Promise.resolve(DONE);

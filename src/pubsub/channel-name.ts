@@ -3,12 +3,12 @@ import { isUtf8 } from 'node:buffer';
 /** The name of a channel or pattern; one that is no UTF-8 can be told from others by its bytes alone. */
 export type ChannelName = string | Uint8Array;
 
-/** Begins the key of a name that is no UTF-8: no text on the wire holds it, for it is half of a pair. */
+/** Marks the key of a name that is not UTF-8. No text on the wire has this character, because it is half of a surrogate pair. */
 const BINARY = '\uD800';
 const HALF_OF_A_PAIR = /\p{Surrogate}/u;
 
 // Hot: once per message.
-/** What stands for a name of the server's in maps: the text itself, or what no other name has. */
+/** The key of a server's name in maps: the text itself, or a text that no other name has. */
 export function keyOf(name: ChannelName): string {
   if (typeof name === 'string') return name;
   const bytes = bufferOf(name);

@@ -10,12 +10,12 @@ const PART = 1 / 4;
 /** Looking through fewer messages is not worth it. */
 const FEW = 64;
 
-/** Messages to be published that wait for subscriptions which were made before them. They are let out in the order of the calls. */
+/** Messages to be published that wait for subscriptions which were made before them. They are sent in the order of the calls. */
 export class HeldMessages {
   private held: Request[] = [];
   /** When the last of them is sent at the latest, on the clock … */
   private lastUntil = -Infinity;
-  /** … and all of them, for the sake of one that may not wait as long as those before it. */
+  /** … and all of them, because one of them may not wait as long as those before it. */
   private allUntil = Infinity;
   private timer = Subscription.EMPTY;
   private prunedAt = FEW;

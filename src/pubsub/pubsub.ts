@@ -47,17 +47,17 @@ export class PubSub implements Resident {
   private readonly removals: Removals;
   /** Observers of bytes. */
   private bytesWanted = 0;
-  /** The carrier was asked for names that text cannot express, so that it takes bytes to know its confirmations. */
+  /** Names were asked for that text cannot express, so confirmations are decoded as bytes. */
   private askedInBytes = false;
   private reconcileScheduled = false;
   /** The server refuses subscriptions for the moment, and is asked again in a while. */
   private asksLater = false;
-  /** In RESP2: the connection leaves what it is subscribed to, for it is to sign in anew. */
+  /** In RESP2: the connection has left its channels, because it is to sign in anew. */
   private suspended = false;
   /** What is on its way to the server on the present link. */
   private reconciling = new Subscription();
   private carrier: Connection | undefined;
-  /** What told that the server is the wrong one; the carrier is made anew once commands have found theirs. */
+  /** The reply that told of the wrong server. The carrier is made anew once the commands have a new link. */
   private wrongServer: ReplyError | undefined;
   private protocol: 2 | 3 | undefined;
   private leaving: Subscription | undefined;
@@ -94,7 +94,7 @@ export class PubSub implements Resident {
       const kind = this.carrier?.state$.value.kind;
       // Messages that are missed while the carrier is lost are missed anyway.
       if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) {
-        this.held.letOut(); // what was called before comes before
+        this.held.letOut(); // earlier calls go first
         this.main.submit(request);
       } else {
         this.held.hold(request);
@@ -145,7 +145,7 @@ export class PubSub implements Resident {
     return this.wanted;
   }
 
-  /** Completes when what the server has sent to Observers so far has come, or does not come; undefined where nothing can come. */
+  /** Completes when the messages that the server has sent so far have come, or will not come; undefined where none can come. */
   arrived(): Observable<unknown> | undefined {
     const { carrier } = this;
     if (!this.wanted || carrier?.state$.value.kind !== 'ready') return undefined;
@@ -156,7 +156,7 @@ export class PubSub implements Resident {
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {
     this.protocol = protocol;
     this.forget();
-    // Refused for the moment, the connection is made anew after a delay that grows; but for one slot that no server has.
+    // When subscriptions are refused for the moment, the connection is made anew after growing delays, unless it is for one slot alone.
     return this.reconcile(send, (error) => {
       const isOneSlots = error.kind === 'CLUSTERDOWN' && error.command === 'SSUBSCRIBE';
       return isOneSlots ? this.askInAWhile() : throwError(() => error);
@@ -166,7 +166,7 @@ export class PubSub implements Resident {
   suspend(send: Send): Observable<unknown> {
     if (this.protocol === 3) return EMPTY;
     this.suspended = true;
-    // First, for what was asked for and not sent may still have to be left.
+    // First, because channels that were asked for and not sent may still have to be left.
     const left = this.all.map((subscriptions) => subscriptions.leave(send));
     this.stopAsking();
     return merge(...left);
@@ -186,7 +186,7 @@ export class PubSub implements Resident {
     // A loss on the way is mended by what restores the connection.
     const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
     this.reconciling.add(reconciled.subscribe({ error: () => undefined }));
-    // What is only left is not waited for.
+    // Messages do not wait for UNSUBSCRIBE.
     if (!this.unconfirmed) this.held.letOut();
     this.lingerOrStay();
   }
@@ -216,7 +216,7 @@ export class PubSub implements Resident {
   private scheduleReconcile(): void {
     if (this.carrier === undefined) return;
     this.reconcileScheduled = true;
-    // What restores a connection that is being made sees to it.
+    // A connection that is being made restores its subscriptions itself.
     if (this.carrier.state$.value.kind === 'ready') this.carrier.line.scheduleFlush();
   }
 
@@ -232,13 +232,13 @@ export class PubSub implements Resident {
 
   private followMain(state: ConnectionState): void {
     if (state.kind === 'closed') this.close(state.error);
-    // A reply told that the server is the wrong one, so it is the wrong one for messages as well: the carrier goes where commands go.
+    // A server that is the wrong one for commands is the wrong one for messages as well: the carrier goes where commands go.
     if (state.kind === 'reconnecting') this.wrongServer = refusalBehind(state.error) ?? this.wrongServer;
     if (state.kind !== 'ready' || this.wrongServer === undefined) return;
     const cause = this.wrongServer;
     this.wrongServer = undefined;
     const link = this.carrier?.line.link;
-    // Also one that is being greeted: it may lead to the old server just as well.
+    // A link that is greeting may lead to the old server as well.
     if (link?.isOpen === true || link?.isGreeting === true)
       link.lose(new ConnectionError('Messages follow the commands to their server', { cause }));
   }
@@ -262,7 +262,7 @@ export class PubSub implements Resident {
     }
   }
 
-  /** What was a Redis to commands may be one again, whatever answers in its place. */
+  /** Whether the carrier cannot be made. A peer that was a Redis to commands may be one again, whatever answers in its place. */
   private isHopeless(carrier: Connection, error: RedisError): boolean {
     return carrier.isHopeless && !(this.main.wasReady && error instanceof ProtocolError);
   }
@@ -294,7 +294,7 @@ export class PubSub implements Resident {
     });
   }
 
-  /** What is refused for the moment is asked for again on the same link. */
+  /** Reconciles on the same link. Names that are refused for the moment are asked for again in a while. */
   private reconcileInTime(send: Send): Observable<unknown> {
     return this.reconcile(send, () => this.askInAWhile()).pipe(tap({ complete: () => this.settled() }));
   }
@@ -313,14 +313,14 @@ export class PubSub implements Resident {
     return merge(...this.all.map((subscriptions) => subscriptions.reconcile(send, onMomentary)));
   }
 
-  /** What was asked for on a lost link and still waits, or is to be asked again, must not be sent on the next one. */
+  /** The link is lost: SUBSCRIBEs that wait, or are to be repeated, must not be sent on the next one. */
   private forget(): void {
     this.suspended = false;
     this.stopAsking();
     for (const subscriptions of this.all) subscriptions.forget();
   }
 
-  /** What still waits to be asked for, or is to be asked for again, is not. */
+  /** Drops SUBSCRIBEs that wait, or are to be repeated. */
   private stopAsking(): void {
     this.asksLater = false;
     this.reconciling.unsubscribe();
@@ -358,7 +358,7 @@ export class PubSub implements Resident {
   }
 }
 
-/** The reply for whose sake a link was left: the link itself was in order. */
+/** The reply that caused a link to be left, where the link itself was in order. */
 function refusalBehind(error: RedisError): ReplyError | undefined {
   return error instanceof ConnectionError && error.cause instanceof ReplyError ? error.cause : undefined;
 }

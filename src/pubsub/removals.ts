@@ -5,12 +5,12 @@ import type { Send } from '../connection/resident';
 import type { ReplyError } from '../errors';
 import type { Subscriptions } from './subscriptions';
 
-/** How the server is asked again for what it has taken away, ms. */
+/** The delays with which the server is asked again, ms. */
 const AGAIN = { initialDelay: 100, maxDelay: 2_000, factor: 2, jitter: 0.25, maxAttempts: Infinity };
 
 /**
- * Shard subscriptions that a server has taken away, for the slot has moved. They are asked for again, with growing delays;
- * Observers are told of the refusal when it has lasted for `commandTimeout`.
+ * Shard subscriptions that a server has taken away because the slot has moved. They are asked for again, with growing delays. Observers
+ * get the refusal when it has lasted for `commandTimeout`.
  */
 export class Removals {
   /** What is under way for each name. */

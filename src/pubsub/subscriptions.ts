@@ -37,7 +37,7 @@ export class Subscriptions {
 
   /**
    * @param bySlot whether the names of a command have to belong to one slot
-   * @param onTaken told when a subscription that was there is refused on a new link, for its slot has moved
+   * @param onTaken told when an earlier subscription is refused on a new link because its slot has moved
    */
   constructor(
     readonly kind: SubscriptionKind,
@@ -121,7 +121,7 @@ export class Subscriptions {
     return true;
   }
 
-  /** What was taken away is asked for once more; the refusal, if it comes, is for `onRefused`. */
+  /** Asks once more for a subscription that was taken away. A refusal goes to `onRefused`. */
   askAgain(key: string, send: Send, onRefused: (error: ReplyError) => void): Observable<unknown> {
     return defer(() => {
       this.asked.add(key);
@@ -137,11 +137,11 @@ export class Subscriptions {
     );
   }
 
-  /** Takes from the server all that it was asked for; `forget` and `reconcile` bring it back. */
+  /** Unsubscribes from everything; `forget` and `reconcile` restore it. */
   leave(send: Send): Observable<unknown> {
-    const held = [...new Set([...this.asked, ...this.leaving.keys()])];
-    // What is refused is not there any more: the server has taken it away.
-    return this.inBatches(held, (keys) => this.askToLeave(keys, send).pipe(catchError(ignoreRefusal)));
+    const all = [...new Set([...this.asked, ...this.leaving.keys()])];
+    // A refusal means that the server has taken the subscription away already.
+    return this.inBatches(all, (keys) => this.askToLeave(keys, send).pipe(catchError(ignoreRefusal)));
   }
 
   /** The server has forgotten: the connection was lost, or is left for good. */

@@ -97,7 +97,7 @@ export class Decoder extends LineReader {
 
   /**
    * The next whole frame, or INCOMPLETE when more bytes are needed.
-   * @returns a reply with a number that is none as Unreadable: what follows it is in its place
+   * @returns Unreadable for a reply with a number that cannot be read; the frames that follow are not affected
    * @throws ProtocolError when the bytes are not RESP, use streamed types, or exceed a limit
    */
   read(): Frame | typeof INCOMPLETE {
@@ -166,8 +166,8 @@ export class Decoder extends LineReader {
   }
 
   /**
-   * Reads a number that servers write as it was given to them, by a script or a module: where it is none, the line is all the same
-   * whole, and only the reply that it belongs to cannot be read.
+   * Reads a number that a script or a module may have written. Where it cannot be read its line is whole all the same, and only the
+   * reply that it belongs to is unreadable.
    */
   private readSpelt(type: Type): Frame | typeof INCOMPLETE {
     const text = this.readLine(this.longestText);
@@ -181,7 +181,7 @@ export class Decoder extends LineReader {
     return this.unreadable(`${quote(type)} cannot be followed by ${what}`);
   }
 
-  /** What takes the place of the reply. A push or an attribute around it stays what it is, for it is nobody's reply. */
+  /** Takes the place of the reply. A push or an attribute around the number stays what it is: no request waits for it. */
   private unreadable(why: string): Unreadable {
     for (let around = this.open; around !== undefined && isPartOfReply(around); around = around.parent)
       around.type = UNREADABLE;
@@ -315,7 +315,7 @@ export class Decoder extends LineReader {
   }
 }
 
-/** Not one that is marked already, for then those around it are as well. */
+/** Whether an aggregate is still to be marked as unreadable. Where one is marked already, those around it are as well. */
 function isPartOfReply({ type }: Aggregate): boolean {
   return type === Type.Array || type === Type.Set || type === Type.Map;
 }

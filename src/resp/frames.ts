@@ -18,8 +18,8 @@ export class ErrorFrame {
 }
 
 /**
- * Not an error of the server's: a reply that came whole and cannot be read, for a number in it is none. A script can make a server
- * send `(abc`. Of its type because it goes the same way, past the readers of replies.
+ * A reply that came whole and cannot be read, because a number in it is none: a script can make a server send `(abc`. It is no error of
+ * the server, and extends ErrorFrame because it goes the same way, past the readers of replies.
  */
 export class Unreadable extends ErrorFrame {
   /** @param items where it is an array, set or map: what stands in it, some of which cannot be read */

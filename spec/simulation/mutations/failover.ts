@@ -23,7 +23,7 @@ export const failoverMutations: readonly Mutation[] = [
   {
     fault: 'what a replica refused is not sent to the master',
     file: 'connection/retrier.ts',
-    from: "} else if (reaction === 'resend' && this.isResent(request, error, frame)) {",
+    from: "} else if (reaction === 'resend' && this.followsLink(request, error, frame)) {",
     to: "} else if (reaction === 'resend' && request.attempt < 0) {",
   },
 ];

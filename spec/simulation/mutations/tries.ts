@@ -41,7 +41,7 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what a replica refused is sent again and again',
     file: 'connection/retrier.ts',
-    from: 'return past?.resent !== true && hasNotRun(frame, command);',
+    from: 'return past?.hasMoved !== true && hasNotRun(frame, command);',
     to: 'return past !== null && hasNotRun(frame, command);',
   },
   {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { concat, defer, mergeMap, NEVER, of, queueScheduler, throwError, timer, type Observable } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { backoff } from '../../../src/connection/backoff';
-import { reconnect, type ReconnectPolicy, type Waiting } from '../../../src/connection/reconnect';
+import { reconnect, type Reconnectable, type ReconnectPolicy } from '../../../src/connection/reconnect';
 import { ConnectionError } from '../../../src/errors';
 
 const policy = {
@@ -45,7 +45,7 @@ describe('reconnect', () => {
     marbles: string,
     options: ReconnectPolicy = policy,
     end = '1s !',
-    waiting: Partial<Waiting> = {},
+    waiting: Partial<Reconnectable> = {},
   ) => {
     const attempts: [number, number | undefined][] = [];
     const scheduler = new TestScheduler((actual, expected) => expect(actual).toStrictEqual(expected));

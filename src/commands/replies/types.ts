@@ -3,7 +3,7 @@ export type Dictionary<S, V> = S extends string ? Record<string, V> : Map<S, V>;
 
 /**
  * An entry of a stream. A field may stand in it more than once: `fields` then has the last value, `pairs` has all. The order of the
- * fields is that of `pairs` as well, for JavaScript moves names that look like integers to the front of a record.
+ * fields is that of `pairs` as well, because JavaScript moves names that look like integers to the front of a record.
  */
 export interface Entry<S = string> {
   id: string;

@@ -60,7 +60,7 @@ export function readOkOrNull(frame: Frame): 'OK' | null {
   return frame === null ? null : readOk(frame);
 }
 
-/** An integer; beyond 2^53 it is a bigint, which the types leave out, for hardly any integer is so large. */
+/** An integer; beyond 2^53 it is a bigint. The types leave that out, because hardly any integer is so large. */
 export function readInteger(frame: Frame): number {
   if (typeof frame === 'number' || typeof frame === 'bigint') return frame as number;
   return unreadable('an integer', frame);

@@ -22,7 +22,7 @@ export function bitfield(
 ): Command<(number | null)[]> {
   const out: Arg[] = [text(key, spec, 'key')];
   let reads = true;
-  // OVERFLOW holds for all writes that follow it, here each write says for itself.
+  // On the wire OVERFLOW holds for all later writes. Here each write has an `overflow` of its own.
   let overflow = 'WRAP';
   const setOverflow = (wanted: string): void => {
     if (wanted !== overflow) out.push('OVERFLOW', choice(wanted, OVERFLOWS, spec, 'overflow'));
