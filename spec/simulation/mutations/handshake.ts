@@ -47,8 +47,8 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'what waits is not told that the sign-in is refused',
     file: 'connection/connection.ts',
-    from: 'if (this.isHopeless) this.line.failQueued(',
-    to: 'if (this.incurable || (this.isHopeless && this.closing)) this.line.failQueued(',
+    from: 'if (this.isHopeless) {',
+    to: 'if (this.incurable || (this.isHopeless && this.closing)) {',
   },
   {
     fault: 'a server that is full is taken for one without HELLO',

@@ -104,7 +104,10 @@ describe('A Redis URL', () => {
     ['redis://there/%zz', 'The database in the Redis URL is not percent-encoded correctly'],
     ['redis://there?commandTimeout=soon', 'The commandTimeout in the Redis URL must be a number'],
     ['redis://there?commandTimeout=-1', 'The commandTimeout in the Redis URL must be a number'],
-    ['redis://there?commandTimeout=0', "The option 'commandTimeout' is a number from 1 to 2147483647, or Infinity, got 0"],
+    [
+      'redis://there?commandTimeout=0',
+      "The option 'commandTimeout' is a number from 1 to 2147483647, or Infinity, got 0",
+    ],
     ['redis://there?keepAlive=500', "The option 'keepAlive' is a number from 1000 to 32767000, or 0, got 500"],
     ['redis://there?protocol=4', "The protocol in the Redis URL must be 2, 3 or 'auto'"],
     ['redis://there?reconnect=yes', 'The reconnect in the Redis URL must be true or false'],
