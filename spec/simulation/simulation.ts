@@ -108,7 +108,8 @@ class Simulation implements Cast {
       failure: () => failureOf(this.client.connection),
       failuresForMessages: () => this.forMessages.map(failureOf),
       signInRefused,
-      metNoRedis: () => !this.wasReady && this.network.links.some((link) => link.carriesMessages && isNoRedis(link)),
+      metNoRedis: () =>
+        !this.wasReady && this.network.links.some((link) => link.carriesMessages && isNoRedis(link, settings)),
     });
     const linkOf = new Map<Connection, Link>();
     const lent = new Set<Connection>();
@@ -127,7 +128,7 @@ class Simulation implements Cast {
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
       lastError: () => this.lastError,
-      metNoRedis: () => this.network.links.some((link) => !link.carriesMessages && isNoRedis(link)),
+      metNoRedis: () => this.network.links.some((link) => !link.carriesMessages && isNoRedis(link, settings)),
       overtaken: (sent) => isOvertaken(sent, this.workload.all),
       selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
       selectedBehind: ({ order }) =>
@@ -189,7 +190,7 @@ class Simulation implements Cast {
     });
     const { redis, connection } = this.client;
     redis.events$.subscribe((event) => {
-      if (event.type === 'error') this.lastError = event.error;
+      if (event.type === 'error' && event.connection === 'commands') this.lastError = event.error;
     });
     this.lifecycle = new Lifecycle(redis, around, {
       submitted: () => this.workload.all.length,
@@ -323,7 +324,7 @@ function failureOf({ state$: { value } }: Connection): unknown {
   return value.kind === 'closed' ? value.error : undefined;
 }
 
-/** To the client it is no Redis: it was greeted with what is no RESP, or contradicts itself. */
-function isNoRedis({ contradicted, poisoned, readyAt }: Link): boolean {
-  return contradicted || (poisoned && readyAt === Infinity);
+/** To the client it is no Redis: it was greeted with what is no RESP, or with another RESP than it asks for, or contradicts itself. */
+function isNoRedis({ contradicted, poisoned, readyAt, peer }: Link, { protocol }: Settings): boolean {
+  return contradicted || (poisoned && readyAt === Infinity) || (protocol === 3 && peer.helloAnswer !== undefined);
 }

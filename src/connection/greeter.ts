@@ -52,10 +52,7 @@ export class Greeter {
   lost(error: RedisError): void {
     const { introducing } = this;
     this.introducing = false;
-    if (introducing && error instanceof ConnectionError && !isFarewell(error)) {
-      const { introductions, clientName } = this.parts.session;
-      introductions.ended(clientName !== undefined);
-    }
+    if (introducing && error instanceof ConnectionError && !isFarewell(error)) this.parts.session.introductions.ended();
   }
 
   /**
@@ -98,12 +95,12 @@ export class Greeter {
     const wanted = onConnect().filter(({ spec }) => !carriesMessages || spec.effect !== 'tracking');
     const own = wanted.map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
     const credentials = signedIn ?? (this.options.credentials && checked(given));
-    const { bare, nameless } = session.introductions;
+    const { bare } = session.introductions;
     const greeting = {
       protocol: bare && protocol === 'auto' ? 2 : protocol,
       libraryName: bare ? undefined : libraryName,
       database,
-      clientName: nameless ? undefined : clientName,
+      clientName,
       credentials,
       settings,
       onConnect: own,

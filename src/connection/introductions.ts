@@ -1,10 +1,10 @@
-/** After so many connections in a row that ended after HELLO or CLIENT SETINFO, both are left out; after one more, CLIENT SETNAME. */
+/** After so many connections in a row that ended after HELLO or CLIENT SETINFO, both are left out. */
 const TOO_MANY = 2;
 
 /**
  * Learns whether the server hangs up on HELLO or CLIENT SETINFO, as proxies do that know neither. After two such connections the next
- * one is made without them, and so are later ones while that works. Where that one ends as well and the client has a name, CLIENT SETNAME
- * is left out too. All connections of a client share this.
+ * one is made without them, and so are later ones while that works. What the user asks for, as a name, is always sent. All connections
+ * of a client share this.
  */
 export class Introductions {
   private endings = 0;
@@ -14,17 +14,9 @@ export class Introductions {
     return this.endings >= TOO_MANY;
   }
 
-  /** Send no CLIENT SETNAME either. */
-  get nameless(): boolean {
-    return this.endings > TOO_MANY;
-  }
-
-  /**
-   * A connection ended before it was ready.
-   * @param named the client has a name
-   */
-  ended(named: boolean): void {
-    this.endings = this.nameless || (this.bare && !named) ? 0 : this.endings + 1;
+  /** A connection ended before it was ready. */
+  ended(): void {
+    this.endings = this.bare ? 0 : this.endings + 1;
   }
 
   /** A connection was ready. */

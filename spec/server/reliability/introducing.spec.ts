@@ -75,17 +75,7 @@ describe('What the server is told of the client', () => {
     expect(server.reads).toHaveLength(3);
   });
 
-  it.each([true, false])(
-    'leaves out the name as well where a proxy hangs up on every CLIENT (HELLO: %s)',
-    async (knowsHello) => {
-      const server = await proxy(...(knowsHello ? ['CLIENT'] : ['HELLO', 'CLIENT']));
-      const redis = make({ url: server.url, clientName: 'web', reconnect: quick });
-      expect(await redis.set('k', 'v')).toBe('OK');
-      expect(server.reads).toHaveLength(4);
-    },
-  );
-
-  it('keeps the name where that is not what a proxy hangs up on', async () => {
+  it('keeps the name, which the user has asked for', async () => {
     const server = await proxy('HELLO', 'CLIENT SETINFO');
     const redis = make({ url: server.url, clientName: 'web', reconnect: quick });
     expect(await redis.set('k', 'v')).toBe('OK');
