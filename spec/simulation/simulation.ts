@@ -11,7 +11,7 @@ import { Monitors } from './monitors';
 import { Network } from './network';
 import { Observers } from './observers';
 import { Endless, Pace } from './pace';
-import type { ClientItem, Item, LinkItem, Plan, ServerItem } from './plan';
+import type { ClientItem, Item, LinkItem, Plan, ServerItem, Settings } from './plan';
 import { Referee } from './referee';
 import type { Circumstances } from './sent';
 import { Server } from './server';
