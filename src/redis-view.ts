@@ -101,7 +101,7 @@ export class RedisView<S extends string | Buffer = string>
   pipeline<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
   pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   pipeline(...given: readonly unknown[]): unknown {
-    return sendGroup({ ...this.#source, publisher: this.#pubsub.publisher }, 'pipeline', given);
+    return sendGroup(this.#source, 'pipeline', given, this.#pubsub.publisher);
   }
 
   /** As {@link RedisCommands.multi}. */
@@ -111,7 +111,7 @@ export class RedisView<S extends string | Buffer = string>
   multi<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
   multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   multi(...given: readonly unknown[]): unknown {
-    return sendGroup({ ...this.#source, publisher: this.#pubsub.publisher }, 'multi', given);
+    return sendGroup(this.#source, 'multi', given, this.#pubsub.publisher);
   }
 
   /**

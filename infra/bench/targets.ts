@@ -19,6 +19,9 @@ export const targets: readonly Target[] = [
   { row: 'set-100', times: 3 },
   { row: 'set-1000', times: 3 },
   { row: 'lrange', times: 1.5 },
+  { row: 'pipeline-100', times: 2 },
+  { row: 'pipeline-1000', times: 2 },
+  { row: 'multi-10', times: 2 },
   { row: 'pubsub', times: 1.5 },
   { row: 'memory', times: 0.5 },
   // firstValueFrom alone takes some 650 bytes a call; an awaited reply shows what the client itself takes.

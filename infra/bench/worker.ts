@@ -22,7 +22,17 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
   switch (job.kind) {
     case 'throughput': {
       const { prepareThroughput } = await import('./jobs/throughput');
-      measureOnDemand(await prepareThroughput(await client.connect(url), job));
+      const { command, inFlight } = job;
+      const connected = await client.connect(url);
+      measureOnDemand(await prepareThroughput({ ...job, run: (total) => connected.run(command, inFlight, total) }));
+      break;
+    }
+    case 'groups': {
+      const { prepareThroughput } = await import('./jobs/throughput');
+      const { method, size, inFlight } = job;
+      const connected = await client.connect(url);
+      const run = (total: number): Promise<void> => connected.runGroups(method, size, inFlight, total);
+      measureOnDemand(await prepareThroughput({ ...job, run }));
       break;
     }
     case 'messages': {

@@ -1,4 +1,5 @@
 import { clientNames, clients, type ClientName } from './clients';
+import type { GroupMethod } from './clients/client';
 import type { Job } from './jobs/job';
 
 /** What `--only` selects by. */
@@ -7,6 +8,8 @@ export const groups = [
   'set',
   'lrange',
   'large',
+  'pipeline',
+  'multi',
   'pubsub',
   'observers',
   'cpu',
@@ -36,15 +39,18 @@ export interface Workload {
   job(client: ClientName): Job;
 }
 
-const everyWay = clientNames;
+/** A chain is a way to write a group, and sends single commands as all else does. */
+const everyWay = clientNames.filter((name) => name !== 'ours, chain');
 /** What shows the cost of an option is the same in all else. */
 const optional: readonly ClientName[] = ['ours, without limits', 'ours, verify', 'ours, asyncContext'];
-const limited = clientNames.filter((name) => !optional.includes(name));
+const limited = everyWay.filter((name) => !optional.includes(name));
 const oneWayEach = clientNames.filter((name) => clients[name].variant !== true);
 /** Whoever waits for a reply takes memory too, each way another amount. The floor waits for nothing. */
 const everyWayOfOursOneOfPeers = limited.filter(
   (name) => clients[name].role === 'ours' || (clients[name].role === 'peer' && clients[name].variant !== true),
 );
+
+const everyGroup = clientNames.filter((name) => clients[name].variant !== true || name === 'ours, chain');
 
 const IN_FLIGHT = [1, 100, 1000] as const;
 /** Enough for client and server to work at the same time; the sockets' buffers hold little more. */
@@ -82,6 +88,9 @@ export function workloads(seconds: number): readonly Workload[] {
       clients: oneWayEach,
       job: () => ({ kind: 'throughput', command: 'getLargeBytes', inFlight: LARGE_IN_FLIGHT, seconds }),
     },
+    group('pipeline', 100, 10, seconds),
+    group('pipeline', 1000, 2, seconds),
+    group('multi', 10, 50, seconds),
     {
       rows: [rate('pubsub', 'pubsub', 'Messages of 100 bytes received', 'messages/s')],
       clients: oneWayEach,
@@ -124,6 +133,19 @@ function smallCommand(command: 'get' | 'set', inFlight: number, seconds: number)
     rows.push(cost(`cpu-${command}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'));
   }
   return { rows, clients: everyWay, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
+}
+
+/** Several at once, so that client and server work at the same time. */
+function group(method: GroupMethod, size: number, inFlight: number, seconds: number): Workload {
+  const title = `${method} of ${number(size)} GETs of 100 bytes, ${inFlight} in flight`;
+  return {
+    rows: [
+      rate(`${method}-${size}`, method, title, 'commands/s'),
+      cost(`cpu-${method}-${size}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'),
+    ],
+    clients: everyGroup,
+    job: () => ({ kind: 'groups', method, size, inFlight, seconds }),
+  };
 }
 
 /** What one costs must not grow with their number. */

@@ -1,6 +1,6 @@
 import type { Delivery, GroupFate } from '../errors';
 import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
-import { Command, type Replay } from './command';
+import { Command, type CommandSpec, type Replay } from './command';
 import { defineSpec } from './define-spec';
 import { keysOf } from './prefix';
 import { toReplyError, toUnreadable } from './reply-error';
@@ -12,6 +12,16 @@ import { UnexpectedReply } from './unexpected-reply';
 export interface GroupProgress {
   readonly answered: readonly unknown[];
   readonly written: number;
+}
+
+/** What groups are called, to those who look at errors and logs. */
+const SPECS = {
+  PIPELINE: /* @__PURE__ */ groupSpec('PIPELINE'),
+  MULTI: /* @__PURE__ */ groupSpec('MULTI'),
+};
+
+function groupSpec(name: string): CommandSpec {
+  return { ...defineSpec(name, {}), plain: false };
 }
 
 /**
@@ -27,10 +37,10 @@ export class Group extends Command<readonly unknown[]> {
    */
   constructor(
     readonly members: readonly Command[],
-    name = 'PIPELINE',
+    name: keyof typeof SPECS = 'PIPELINE',
     readonly isDivisible = true,
   ) {
-    super({ ...defineSpec(name, {}), plain: false }, [], asCollected, []);
+    super(SPECS[name], [], asCollected, []);
   }
 
   /** What a repetition of the whole does. It is worked out when it is asked for, which is after a loss. */
@@ -98,7 +108,7 @@ const WORSE: readonly Replay[] = ['read', 'same', 'state', 'no'];
  * A group is repeated as a whole, so it is as harmless as its most harmful member. Where it writes to a key that another member
  * names as well, the second copy meets what the first has left, and may answer otherwise.
  */
-function replayOf(members: readonly Command[]): Replay {
+export function replayOf(members: readonly Command[]): Replay {
   let worst = 0;
   for (const { replay } of members) worst = Math.max(worst, WORSE.indexOf(replay));
   const replay = WORSE[worst]!;

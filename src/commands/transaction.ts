@@ -4,7 +4,7 @@ import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import { Command, type Replay } from './command';
 import { withBinary } from './define-spec';
 import { EXEC, MULTI } from './generated/transactions';
-import { Group, readReply, type GroupProgress } from './group';
+import { Group, readReply, replayOf, type GroupProgress } from './group';
 import { isQueued } from './queued';
 import { Refusal, toReplyError } from './reply-error';
 import { readOk } from './replies';
@@ -25,17 +25,16 @@ const RUN_FOR_BYTES = /* @__PURE__ */ new Command(/* @__PURE__ */ withBinary(EXE
 //  written:  MULTI  SET a 1  INCR n  EXEC
 //  answered: OK     QUEUED   QUEUED  [OK, 2]  ──▶ ['OK', 2]
 export class Transaction extends Group {
-  private readonly ofCommands: Group;
+  private worstOfCommands: Replay | undefined;
 
   /** @param commands at least one; none that waits, and none that a server refuses between MULTI and EXEC */
   constructor(readonly commands: readonly Command[]) {
     const run = commands.some(({ spec }) => spec.binary === true) ? RUN_FOR_BYTES : RUN;
     super([BEGIN, ...commands, run], 'MULTI', false);
-    this.ofCommands = new Group(commands);
   }
 
   override get replay(): Replay {
-    return this.ofCommands.replay;
+    return (this.worstOfCommands ??= replayOf(this.commands));
   }
 
   override readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {

@@ -122,7 +122,8 @@ export class Incoming {
     if (frame instanceof ErrorFrame) {
       if (!(frame instanceof Unreadable)) this.sink.memberRefused(toReplyError(frame, member));
     } else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
-    if (values.length < (this.cut.get(oldest) ?? group.members.length)) return;
+    const { length } = group.members;
+    if (values.length < (this.cut.size === 0 ? length : (this.cut.get(oldest) ?? length))) return;
     this.finish(oldest, group);
   }
 

@@ -7,36 +7,32 @@ import { Reply, type ReplySource } from '../commands/reply';
 import type { Executor } from '../commands/request-context';
 import { RedisError, type Delivery } from '../errors';
 
-/** The surface that a group is called on. */
-export interface GroupSource extends ReplySource {
-  /** carries what publishes, behind the subscriptions that were made before */
-  readonly publisher?: Executor;
-}
-
 /** What a group is answered: the values of its commands, or null where a watched key has changed. */
 type Values = readonly unknown[] | null;
 
 /**
  * The reply to several commands that are sent as one.
+ * @param publisher carries a group in which something is published
  * @param toGroup makes the group of the commands that are sent; one that needs no server is not
  */
 export function groupReply(
-  source: GroupSource,
+  source: ReplySource,
+  publisher: Executor,
   commands: readonly Command[],
   failFast: boolean,
   toGroup: (sent: readonly Command[]) => Group,
 ): Reply<Values> {
-  const sent = commands.filter((command) => !isAnswered(command));
+  const sent = commands.some(isAnswered) ? commands.filter((command) => !isAnswered(command)) : commands;
   const group = toGroup(sent);
   if (sent.length === 0) {
     const values = commands.map((command) => (command as AnsweredCommand).answer);
     return Reply.answered(new AnsweredCommand<Values>(group.spec, [], values));
   }
   const isComplete = sent.length === commands.length;
-  const executor = sent.some(({ spec }) => isPublishing(spec.name))
-    ? (source.publisher ?? source.executor)
-    : source.executor;
-  if (isComplete && !failFast) return Reply.from<Values>({ ...source, executor }, group);
+  const executor = sent.some(({ spec }) => isPublishing(spec.name)) ? publisher : source.executor;
+  if (isComplete && !failFast) {
+    return Reply.from<Values>(executor === source.executor ? source : { ...source, executor }, group);
+  }
   const finish = (values: Values): Values => (values === null || isComplete ? values : withAnswered(values, commands));
   const finishing: Executor = {
     submit: (request) => {

@@ -1,11 +1,12 @@
 import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
-import type { Reply } from '../commands/reply';
+import type { Reply, ReplySource } from '../commands/reply';
+import type { Executor } from '../commands/request-context';
 import { Transaction } from '../commands/transaction';
 import { kindOf } from '../resp/kind-of';
 import { CommandChain } from './command-chain';
 import { memberOf, type GroupMethod } from './group-members';
-import { groupReply, type GroupSource } from './group-reply';
+import { groupReply } from './group-reply';
 
 /** How a method makes a group of its commands. */
 const GROUPS: Readonly<Record<GroupMethod, (commands: readonly Command[]) => Group>> = {
@@ -16,15 +17,23 @@ const GROUPS: Readonly<Record<GroupMethod, (commands: readonly Command[]) => Gro
 /**
  * What `pipeline` and `multi` do with their arguments: commands one by one, an array of them and options, or options alone, which
  * begin a chain.
+ * @param publisher carries what publishes, behind the subscriptions that were made before
  * @returns the reply to all, or a chain
  * @throws TypeError that names the command by its number, or the option
  */
-export function sendGroup(source: GroupSource, method: GroupMethod, given: readonly unknown[]): unknown {
+export function sendGroup(
+  source: ReplySource,
+  method: GroupMethod,
+  given: readonly unknown[],
+  publisher: Executor = source.executor,
+): unknown {
+  const send = (commands: readonly Command[], failFast: boolean): Reply<unknown> =>
+    groupReply(source, publisher, commands, failFast, GROUPS[method]);
   const [first, second] = given;
   const { prefix } = source;
   if (given.length === 0 || (given.length === 1 && isOptions(first))) {
     const failFast = readFailFast(method, first);
-    return new CommandChain(method, prefix, (commands) => groupReply(source, commands, failFast, GROUPS[method]));
+    return new CommandChain(method, prefix, (commands) => send(commands, failFast));
   }
   const commands = Array.isArray(first) ? (first as readonly unknown[]) : given;
   if (commands !== given && given.length > 2) {
@@ -32,7 +41,7 @@ export function sendGroup(source: GroupSource, method: GroupMethod, given: reado
   }
   const failFast = commands !== given && readFailFast(method, second);
   const members = commands.map((command, index) => memberOf(command, index, method, prefix));
-  return groupReply(source, members, failFast, GROUPS[method]) satisfies Reply<unknown>;
+  return send(members, failFast);
 }
 
 function isOptions(given: unknown): boolean {

@@ -1,10 +1,15 @@
 /** What the rows time, as the user of a client would call it. */
 export type TimedCommand = 'get' | 'set' | 'lrange' | 'getLarge' | 'getLargeBytes';
 
+/** How several commands are sent as one. */
+export type GroupMethod = 'pipeline' | 'multi';
+
 /** A connected client. It is never closed: its process ends with the measurement. */
 export interface BenchClient {
   /** Sends `total` commands, never more than `inFlight` at once: the next one when a reply has come. */
   run(command: TimedCommand, inFlight: number, total: number): Promise<void>;
+  /** Sends `total` groups of that many GETs, never more than `inFlight` groups at once. */
+  runGroups(method: GroupMethod, size: number, inFlight: number, total: number): Promise<void>;
   /** Sends that many GETs of a key that the server stays silent about. */
   leavePending?(key: string, count: number): void;
 }
@@ -16,6 +21,9 @@ export interface ClientModule {
   /** Calls back for every message of a channel. */
   listen(url: string, channel: string, onMessage: () => void): Promise<void>;
 }
+
+/** One group of so many GETs of the small value, as the user of a client would write it. */
+export type GroupCalls = Readonly<Record<GroupMethod, (size: number) => PromiseLike<unknown>>>;
 
 /** One call of a command, by its name. */
 export type Calls = Readonly<Record<TimedCommand, () => PromiseLike<unknown>>>;

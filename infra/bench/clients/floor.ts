@@ -1,7 +1,7 @@
 import { connect as dial, type Socket } from 'node:net';
 import { KEYS, LARGE_VALUE, LIST, MESSAGE, SMALL_VALUE } from '../data';
 import { bulk, encode } from '../wire';
-import type { BenchClient, ClientModule, TimedCommand } from './client';
+import type { BenchClient, ClientModule, GroupMethod, TimedCommand } from './client';
 
 /** A request and the length of its reply, which is always the same. */
 interface Exchange {
@@ -45,32 +45,44 @@ function open(url: string): Socket {
 
 function client(socket: Socket): BenchClient {
   return {
-    run: (command, inFlight, total) => {
-      const { request, replyLength } = exchanges[command];
-      const requests = Buffer.from(request.repeat(Math.min(inFlight, total)));
-      const send = (count: number): void => void socket.write(requests.subarray(0, count * Buffer.byteLength(request)));
-      return new Promise((resolve, reject) => {
-        let unsent = total;
-        let unanswered = total;
-        let received = 0;
-        const sendUpTo = (count: number): void => {
-          const now = Math.min(count, unsent);
-          unsent -= now;
-          if (now > 0) send(now);
-        };
-        const onData = (chunk: Buffer): void => {
-          received += chunk.length;
-          const answered = Math.floor(received / replyLength);
-          received -= answered * replyLength;
-          unanswered -= answered;
-          sendUpTo(answered);
-          if (unanswered > 0) return;
-          socket.off('data', onData);
-          resolve();
-        };
-        socket.on('data', onData).once('error', reject);
-        sendUpTo(inFlight);
-      });
-    },
+    run: (command, inFlight, total) => repeat(socket, exchanges[command], inFlight, total),
+    runGroups: (method, size, inFlight, total) => repeat(socket, group(method, size), inFlight, total),
   };
+}
+
+/** GETs one behind the other, for a transaction between MULTI and EXEC. */
+function group(method: GroupMethod, size: number): Exchange {
+  const { get } = exchanges;
+  const request = get.request.repeat(size);
+  const replyLength = get.replyLength * size;
+  if (method === 'pipeline') return { request, replyLength };
+  const queued = `+OK\r\n${'+QUEUED\r\n'.repeat(size)}*${size}\r\n`;
+  return { request: encode('MULTI') + request + encode('EXEC'), replyLength: queued.length + replyLength };
+}
+
+function repeat(socket: Socket, { request, replyLength }: Exchange, inFlight: number, total: number): Promise<void> {
+  const requests = Buffer.from(request.repeat(Math.min(inFlight, total)));
+  const send = (count: number): void => void socket.write(requests.subarray(0, count * Buffer.byteLength(request)));
+  return new Promise((resolve, reject) => {
+    let unsent = total;
+    let unanswered = total;
+    let received = 0;
+    const sendUpTo = (count: number): void => {
+      const now = Math.min(count, unsent);
+      unsent -= now;
+      if (now > 0) send(now);
+    };
+    const onData = (chunk: Buffer): void => {
+      received += chunk.length;
+      const answered = Math.floor(received / replyLength);
+      received -= answered * replyLength;
+      unanswered -= answered;
+      sendUpTo(answered);
+      if (unanswered > 0) return;
+      socket.off('data', onData);
+      resolve();
+    };
+    socket.on('data', onData).once('error', reject);
+    sendUpTo(inFlight);
+  });
 }

@@ -45,6 +45,12 @@ const entries = {
     variant: true,
     load: async () => (await import('./ours')).oursBySubscribe,
   },
+  'ours, chain': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./ours')).oursByChain,
+  },
   'ours, asyncContext': {
     family: 'ours',
     role: 'ours',

@@ -3,12 +3,19 @@ import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
 
+interface Batch {
+  get(key: string): this;
+  exec(): Promise<unknown>;
+}
+
 /** What the bench needs of ioredis and of iovalkey, which began as its copy. */
 interface Ioredis {
   get(key: string): Promise<string | null>;
   getBuffer(key: string): Promise<Buffer | null>;
   set(key: string, value: string): Promise<'OK'>;
   lrange(key: string, start: number, stop: number): Promise<string[]>;
+  pipeline(): Batch;
+  multi(): Batch;
   subscribe(channel: string): Promise<unknown>;
   on(event: 'message', listener: (channel: string, message: string) => void): this;
 }
@@ -31,6 +38,10 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
           getLargeBytes: () => redis.getBuffer(KEYS.large),
         },
         (key) => redis.get(key),
+        {
+          pipeline: (size) => filled(redis.pipeline(), size).exec(),
+          multi: (size) => filled(redis.multi(), size).exec(),
+        },
       );
       return Promise.resolve(client);
     },
@@ -40,6 +51,11 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
       await redis.subscribe(channel);
     },
   };
+}
+
+function filled(batch: Batch, size: number): Batch {
+  for (let i = 0; i < size; i++) batch.get(KEYS.small);
+  return batch;
 }
 
 export const ioredis = ioredisLike('ioredis', false);

@@ -3,12 +3,19 @@ import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
 
+interface Batch {
+  get(key: string): Batch;
+  exec(): Promise<unknown>;
+  execAsPipeline(): Promise<unknown>;
+}
+
 interface NodeRedis {
   connect(): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): this;
   get(key: string): Promise<unknown>;
   set(key: string, value: string): Promise<unknown>;
   lRange(key: string, start: number, stop: number): Promise<unknown>;
+  multi(): Batch;
   subscribe(channel: string, listener: (message: string) => void): Promise<void>;
   withTypeMapping(mapping: Readonly<Record<number, unknown>>): NodeRedis;
 }
@@ -41,6 +48,10 @@ export const nodeRedis: ClientModule = {
         getLargeBytes: () => bytes.get(KEYS.large),
       },
       (key) => redis.get(key),
+      {
+        pipeline: (size) => filled(redis.multi(), size).execAsPipeline(),
+        multi: (size) => filled(redis.multi(), size).exec(),
+      },
     );
   },
   listen: async (url, channel, onMessage) => {
@@ -48,3 +59,8 @@ export const nodeRedis: ClientModule = {
     await redis.subscribe(channel, onMessage);
   },
 };
+
+function filled(batch: Batch, size: number): Batch {
+  for (let i = 0; i < size; i++) batch.get(KEYS.small);
+  return batch;
+}

@@ -1,8 +1,9 @@
 import type { Observable } from 'rxjs';
 import type * as Rxjs from 'rxjs';
+import type * as Commands from '../../../src/commands';
 import type * as RxjsRedis from '../../../src/index';
 import { KEYS, SMALL_VALUE } from '../data';
-import type { ClientModule, TimedCommand } from './client';
+import type { ClientModule, GroupCalls, GroupMethod, TimedCommand } from './client';
 import { loadOurs } from './installed';
 import { promiseClient } from './promise-client';
 
@@ -25,20 +26,48 @@ const listen: ClientModule['listen'] = (url, channel, onMessage) => {
   return Promise.resolve();
 };
 
+/** One group of so many GETs. */
+type ToGroup = (redis: RxjsRedis.Redis, method: GroupMethod, size: number) => RxjsRedis.Reply<unknown>;
+
+/** Loaded with the first group: what only sends single commands starts without it. */
+let builders: typeof Commands | undefined;
+
+/** `redis.pipeline([get(k), get(k), …])` */
+const ofArray: ToGroup = (redis, method, size) => {
+  const { get } = (builders ??= loadOurs<typeof Commands>('./commands.cjs'));
+  const commands: Commands.Command[] = [];
+  for (let i = 0; i < size; i++) commands.push(get(KEYS.small));
+  return redis[method](commands);
+};
+
+/** `redis.pipeline().get(k).get(k)….exec()` */
+const ofChain: ToGroup = (redis, method, size) => {
+  const chain = redis[method]();
+  for (let i = 0; i < size; i++) chain.get(KEYS.small);
+  return chain.exec();
+};
+
+function groupCalls(toGroup: (method: GroupMethod, size: number) => PromiseLike<unknown>): GroupCalls {
+  return { pipeline: (size) => toGroup('pipeline', size), multi: (size) => toGroup('multi', size) };
+}
+
 /** `firstValueFrom(redis.get(k))` */
-function byFirstValueFrom(options?: RxjsRedis.RedisOptions): ClientModule {
+function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofArray): ClientModule {
   return {
     connect: (url) => {
       const { redis, calls } = connect(url, options);
       const { firstValueFrom } = loadOurs<typeof Rxjs>('rxjs');
       const promises = mapValues(calls, (call) => () => firstValueFrom(call()));
-      return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key))));
+      const groups = groupCalls((method, size) => firstValueFrom(toGroup(redis, method, size)));
+      return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key)), groups));
     },
     listen,
   };
 }
 
 export const oursByFirstValueFrom = byFirstValueFrom();
+/** The same with groups that are gathered by a chain, which shows what that costs. */
+export const oursByChain = byFirstValueFrom({}, ofChain);
 /** The same with neither deadlines nor retries, which shows what those cost. */
 export const oursWithoutLimits = byFirstValueFrom({
   commandTimeout: Infinity,
@@ -54,7 +83,8 @@ export const oursVerified = byFirstValueFrom({ verify: 100 });
 export const oursByAwait: ClientModule = {
   connect: (url) => {
     const { redis, calls } = connect(url);
-    return Promise.resolve(promiseClient(calls, (key) => redis.get(key)));
+    const groups = groupCalls((method, size) => ofArray(redis, method, size));
+    return Promise.resolve(promiseClient(calls, (key) => redis.get(key), groups));
   },
   listen,
 };
@@ -67,6 +97,8 @@ function bySubscribe(options?: RxjsRedis.RedisOptions): ClientModule {
       const observer = { next: () => undefined };
       return Promise.resolve({
         run: (command, inFlight, total) => subscribeInTurns(calls[command], inFlight, total),
+        runGroups: (method, size, inFlight, total) =>
+          subscribeInTurns(() => ofArray(redis, method, size), inFlight, total),
         leavePending: (key, count) => {
           for (let i = 0; i < count; i++) redis.get(key).subscribe(observer);
         },

@@ -1,9 +1,14 @@
-import type { BenchClient, Calls } from './client';
+import type { BenchClient, Calls, GroupCalls } from './client';
 
 /** A client whose calls return promises: loops that each await their reply before they send the next command. */
-export function promiseClient(calls: Calls, get: (key: string) => PromiseLike<unknown>): BenchClient {
+export function promiseClient(
+  calls: Calls,
+  get: (key: string) => PromiseLike<unknown>,
+  groups: GroupCalls,
+): BenchClient {
   return {
     run: (command, inFlight, total) => awaitInTurns(calls[command], inFlight, total),
+    runGroups: (method, size, inFlight, total) => awaitInTurns(() => groups[method](size), inFlight, total),
     leavePending: (key, count) => {
       for (let i = 0; i < count; i++) get(key).then(undefined, endWithError);
     },

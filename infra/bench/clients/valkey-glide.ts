@@ -14,15 +14,21 @@ interface Configuration {
   };
 }
 
+interface Batch {
+  get(key: string): Batch;
+}
+
 interface Glide {
   get(key: string, options?: { decoder: number }): Promise<unknown>;
   set(key: string, value: string): Promise<unknown>;
   lrange(key: string, start: number, stop: number): Promise<unknown>;
+  exec(batch: Batch, raiseOnError: boolean): Promise<unknown>;
 }
 
 interface Module {
   readonly GlideClient: { createClient(configuration: Configuration): Promise<Glide> };
   readonly GlideClientConfiguration: { readonly PubSubChannelModes: { readonly Exact: number } };
+  readonly Batch: new (isAtomic: boolean) => Batch;
   readonly Decoder: { readonly Bytes: number };
 }
 
@@ -38,8 +44,13 @@ function configure(url: string): Configuration {
 
 export const valkeyGlide: ClientModule = {
   connect: async (url) => {
-    const { GlideClient, Decoder } = loadPeer<Module>('@valkey/valkey-glide');
+    const { GlideClient, Batch, Decoder } = loadPeer<Module>('@valkey/valkey-glide');
     const glide = await GlideClient.createClient(configure(url));
+    const batch = (isAtomic: boolean, size: number): Batch => {
+      const gets = new Batch(isAtomic);
+      for (let i = 0; i < size; i++) gets.get(KEYS.small);
+      return gets;
+    };
     return promiseClient(
       {
         get: () => glide.get(KEYS.small),
@@ -49,6 +60,10 @@ export const valkeyGlide: ClientModule = {
         getLargeBytes: () => glide.get(KEYS.large, { decoder: Decoder.Bytes }),
       },
       (key) => glide.get(key),
+      {
+        pipeline: (size) => glide.exec(batch(false, size), false),
+        multi: (size) => glide.exec(batch(true, size), false),
+      },
     );
   },
   listen: async (url, channel, onMessage) => {

@@ -1,10 +1,18 @@
-import type { TimedCommand } from '../clients/client';
+import type { GroupMethod, TimedCommand } from '../clients/client';
 import type { ClientName } from '../clients';
 
 /** What a worker process measures. */
 export type Job =
   /** commands in loops: `perSecond`, and `cpu` microseconds of processor time per command */
   | { readonly kind: 'throughput'; readonly command: TimedCommand; readonly inFlight: number; readonly seconds: number }
+  /** GETs in groups of `size`, `inFlight` groups at once: the same metrics */
+  | {
+      readonly kind: 'groups';
+      readonly method: GroupMethod;
+      readonly size: number;
+      readonly inFlight: number;
+      readonly seconds: number;
+    }
   /** messages of a channel, gathered `times` times: `perSecond`, from the first of `count` to the last */
   | { readonly kind: 'messages'; readonly channel: string; readonly count: number; readonly times: number }
   /** commands that nobody answers: `heap` and `resident` bytes for each, and `memory`, the one of them that tells */

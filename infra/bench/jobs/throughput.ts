@@ -1,37 +1,42 @@
-import type { BenchClient } from '../clients/client';
-import type { Job, Metrics } from './job';
+import type { Metrics } from './job';
 
-type ThroughputJob = Extract<Job, { kind: 'throughput' }>;
+/** What is measured: loops that each wait for a reply before they send what comes next. */
+export interface Throughput {
+  /** how many loops there are */
+  readonly inFlight: number;
+  readonly seconds: number;
+  /** how many commands one turn of a loop sends; 1 where it is not said */
+  readonly size?: number;
+  /** @param total turns of all loops together */
+  run(total: number): Promise<void>;
+}
 
 /**
- * Warms up, and learns from it how many commands fill the time: a count costs the loops nothing, a look at the clock
+ * Warms up, and learns from it how many turns fill the time: a count costs the loops nothing, a look at the clock
  * would.
  * @returns what measures once
  */
-export async function prepareThroughput(client: BenchClient, job: ThroughputJob): Promise<() => Promise<Metrics>> {
-  const { command, inFlight, seconds } = job;
+export async function prepareThroughput(job: Throughput): Promise<() => Promise<Metrics>> {
+  const { inFlight, seconds, size = 1 } = job;
   let total = inFlight;
-  let elapsed = await time(client, job, total);
+  let elapsed = await time(job, total);
   while (elapsed < seconds) {
     total = Math.ceil(total * Math.min(8, Math.max(1.5, seconds / elapsed)));
-    elapsed = await time(client, job, total);
+    elapsed = await time(job, total);
   }
   const count = Math.max(inFlight, Math.round((total * seconds) / elapsed));
+  const commands = count * size;
   return async () => {
     const cpu = process.cpuUsage();
-    const taken = await time(client, { command, inFlight }, count);
+    const taken = await time(job, count);
     const { user, system } = process.cpuUsage(cpu);
-    return { perSecond: count / taken, cpu: (user + system) / count };
+    return { perSecond: commands / taken, cpu: (user + system) / commands };
   };
 }
 
 /** @returns seconds */
-async function time(
-  client: BenchClient,
-  { command, inFlight }: Pick<ThroughputJob, 'command' | 'inFlight'>,
-  total: number,
-): Promise<number> {
+async function time(job: Throughput, total: number): Promise<number> {
   const start = performance.now();
-  await client.run(command, inFlight, total);
+  await job.run(total);
   return (performance.now() - start) / 1000;
 }
