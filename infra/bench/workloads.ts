@@ -90,7 +90,7 @@ export function workloads(seconds: number): readonly Workload[] {
     },
     group('pipeline', 100, 10, seconds),
     group('pipeline', 1000, 2, seconds),
-    group('multi', 10, 50, seconds),
+    group('multi', 10, 100, seconds),
     {
       rows: [rate('pubsub', 'pubsub', 'Messages of 100 bytes received', 'messages/s')],
       clients: oneWayEach,
@@ -135,7 +135,7 @@ function smallCommand(command: 'get' | 'set', inFlight: number, seconds: number)
   return { rows, clients: everyWay, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
 }
 
-/** Several at once, so that client and server work at the same time. */
+/** A thousand commands at once or more, so that client and server work at the same time. */
 function group(method: GroupMethod, size: number, inFlight: number, seconds: number): Workload {
   const title = `${method} of ${number(size)} GETs of 100 bytes, ${inFlight} in flight`;
   return {
