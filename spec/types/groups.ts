@@ -190,8 +190,4 @@ export function refusals(): void {
   void redis.pipeline().get(5);
   // @ts-expect-error there is no such option
   void redis.multi().set('a', 1, { FOO: 1 });
-  // @ts-expect-error a pipeline is not begun within a chain
-  void redis.pipeline().multi();
-  // @ts-expect-error what is sent by hand is not sent in a chain
-  void redis.pipeline().pipeline();
 }
