@@ -1,33 +1,12 @@
-import type { CallName } from './calls';
 import { drawGreetings, drawLinks, drawPieces, WORDS } from './draw-faults';
-import type { Item, JoinItem, Plan, RetryChoice, SendItem, Settings } from './plan';
+import { drawGroups, drawInterrupted } from './draw-groups';
+import { drawSend, MEMBERS, TIMEOUTS, RETRIES } from './draw-send';
+import type { Item, JoinItem, Plan, SendItem, Settings } from './plan';
 import { Random } from './random';
 import { FORBIDDEN, MOVING } from './server';
 
-const CALLS: readonly CallName[] = [
-  ...(['get', 'get', 'get', 'strlen', 'mget', 'hgetall', 'echo', 'echo'] as const),
-  ...([
-    'set',
-    'set',
-    'setBytes',
-    'hset',
-    'del',
-    'incr',
-    'incr',
-    'incr',
-    'append',
-    'push',
-    'push',
-    'swap',
-    'unknown',
-    'publish',
-  ] as const),
-  ...(['blpop', 'wrongtype', 'misread', 'unencodable'] as const),
-];
 const CHANNELS = ['news', 'sport', 'news', 'ne*', 's*', 'weather'];
 const SHARD_CHANNELS = ['news', 'sport', 'weather'];
-const TIMEOUTS = [20, 50, 200, 1000, 5000];
-const RETRIES: readonly RetryChoice[] = ['default', 'default', 'default', 'off', 'twice', 'always', 'slowly'];
 /** The id of a command that stands behind all others. */
 const LAST_ID = 1_000;
 /** Ids of commands that publish right behind who subscribes. */
@@ -38,10 +17,6 @@ const SELECTORS = 3000;
 const RIVALS = 4000;
 /** Ids of what is published by a server that serves nothing. */
 const DEAF = 5000;
-/** Ids of groups. */
-const GROUPS = 7000;
-/** What groups are made of. */
-const MEMBERS = CALLS.filter((call) => !['publish', 'blpop', 'misread', 'unencodable'].includes(call));
 /** When the last item of a plan happens at the latest, ms. */
 const LENGTH = 1500;
 
@@ -86,6 +61,7 @@ export function drawPlan(seed: number): Plan {
     ...drawDeafness(random, length),
     ...drawRemoval(random, length),
     ...drawMonitor(random, length),
+    ...drawInterrupted(random, length),
   ];
   if (random.chance(0.05)) return drawShift(random, seed, settings);
   return { seed, settings, items };
@@ -107,7 +83,9 @@ function drawShift(random: Random, seed: number, drawn: Settings): Plan {
     const send = { ...drawSend(random, id, random.int(0, length)), ...plain, call: random.pick(kinds), wait: 0 };
     if (send.how === 'retrySafely') continue;
     const members = Array.from({ length: random.int(2, 4) }, () => random.pick(kinds));
-    items.push(random.chance(0.3) ? { ...send, call: 'group', members, size: Math.min(send.size, 30) } : send);
+    const transaction = random.maybe(0.5, () => true);
+    const group = { ...send, call: 'group', members, transaction, size: Math.min(send.size, 30) } as const;
+    items.push(random.chance(0.4) ? group : send);
   }
   const manner = random.pick(['swallow', 'double'] as const);
   items.push({ kind: 'link', link: 0, fault: { type: 'shift', manner, after: random.int(0, Math.ceil(count / 2)) } });
@@ -197,37 +175,6 @@ function drawRivals(random: Random, length: number): Item[] {
   return items;
 }
 
-function drawSend(random: Random, id: number, at: number): SendItem {
-  const call = random.pick(CALLS);
-  const how = random.pick([
-    'observe',
-    'observe',
-    'observe',
-    'observe',
-    'await',
-    'awaitTwice',
-    'first',
-    'retrySafely',
-  ] as const);
-  return {
-    kind: 'send',
-    at,
-    id,
-    call,
-    how,
-    bytes: random.chance(0.25),
-    size: random.pick([0, 1, 10, 10, 30, 30, 300, 2000]),
-    wait: random.pick([20, 50, 200, 0]),
-    timeout: random.maybe(0.25, () => random.pick(TIMEOUTS)),
-    idempotent: random.maybe(0.1, () => random.chance(0.7)),
-    // One that tries again is enough.
-    retry: how === 'retrySafely' ? random.pick(['off', 'default']) : random.maybe(0.15, () => random.pick(RETRIES)),
-    leaveAfter: random.maybe(0.15, () => random.pick([0, 0, 1, 2, 5, 20, 100])),
-    throws: random.maybe(0.01, () => true),
-    reaction: random.maybe(0.05, () => drawReaction(random, call)),
-  };
-}
-
 /** In RESP2 a rotation takes the subscriptions away and brings them back, and the server has none of that for the moment. */
 function drawRefusedRotation(random: Random, { protocol, password }: Settings, length: number): Item[] {
   if (protocol !== 2 || !password || !random.chance(0.5)) return [];
@@ -290,35 +237,6 @@ function drawDeafness(random: Random, length: number): Item[] {
   ];
   for (let id = 1; id <= 18; id++) items.push({ kind: 'publish', at: at + id * 30, id: DEAF + id, channel: 'news' });
   return items;
-}
-
-/** Groups among the commands: of few members, and now and then of many that take several writes. */
-function drawGroups(random: Random, items: readonly Item[], length: number): Item[] {
-  if (!random.chance(0.3)) return [];
-  const sends = items.filter(({ kind }) => kind === 'send') as SendItem[];
-  const groups: Item[] = [];
-  for (let id = GROUPS + random.int(1, 4); id > GROUPS; id--) {
-    const at = sends.length > 0 && random.chance(0.7) ? random.pick(sends).at : random.int(0, length);
-    const size = random.chance(0.25) ? random.int(21, 40) : random.int(1, 6);
-    const of = random.chance(0.3) ? MEMBERS.slice(0, 8) : MEMBERS; // reads alone may be repeated
-    const members = Array.from({ length: size }, () => random.pick(of));
-    if (random.chance(0.03)) members[random.int(0, size - 1)] = 'unencodable';
-    const send = drawSend(random, id, at);
-    groups.push({
-      ...send,
-      call: 'group',
-      members,
-      indivisible: random.maybe(0.4, () => true),
-      size: Math.min(send.size, 30),
-      wait: 0,
-    });
-  }
-  return groups;
-}
-
-function drawReaction(random: Random, call: CallName): SendItem['reaction'] {
-  if (call === 'unencodable') return random.pick(['send', 'destroy', 'close']);
-  return random.chance(0.1) ? random.pick(['close', 'destroy']) : random.pick(['send', 'leave', 'again']);
 }
 
 function drawJoins(random: Random, { joins, names }: Theme, length: number): Item[] {

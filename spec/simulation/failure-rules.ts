@@ -9,6 +9,7 @@ import {
 } from '../../src/errors';
 import { isUnencodable } from './groups';
 import { KEPT, type Circumstances, type Sent } from './sent';
+import { reasonsOf } from './tries';
 import { isRefused } from './wire';
 
 /** Whether a command may fail as it did: now, for this reason, and with these facts. */
@@ -26,8 +27,12 @@ export class FailureRules {
     }
     const { delivery, repeatable } = error;
     if (error.command !== sent.call.name) sent.fail(`got the error of ${error.command}`);
-    if (delivery === 'unsent' && sent.wires.length > 0) sent.fail("was reported 'unsent' and had been written");
-    if (delivery !== 'unsent' && sent.wires.length === 0) sent.fail(`was reported '${delivery}' and never written`);
+    if (delivery === 'unsent' && sent.tried.some((wire) => !isRefused(wire)))
+      sent.fail("was reported 'unsent' and had been written");
+    // What is being written is written to its end.
+    const isUnderWay = error instanceof TimeoutError && this.mayBeBegun;
+    if (delivery !== 'unsent' && sent.tried.length === 0 && !isUnderWay)
+      sent.fail(`was reported '${delivery}' and never written`);
     if (this.isTurnedAway(error)) {
       if (repeatable) sent.fail('is called repeatable although the connection cannot be made');
       return;
@@ -44,9 +49,9 @@ export class FailureRules {
     const isMisread = sent.item.call === 'misread' && sent.wires.at(-1)?.answered === true;
     const isReply = (!isSignIn && error instanceof ReplyError) || (isMisread && error instanceof ProtocolError);
     const isAnswer = isReply || error instanceof ProtocolError;
-    if (isReply && delivery !== (sent.wires.every(({ answered }) => answered) ? 'answered' : 'unknown'))
+    if (isReply && delivery !== (sent.tried.every(({ answered }) => answered) ? 'answered' : 'unknown'))
       sent.fail(`was answered after ${sent.wires.length} tries and is said to be ${delivery}`);
-    if (delivery === 'answered' && !isAnswer && !sent.wires.every(isRefused))
+    if (delivery === 'answered' && !isAnswer && !sent.tried.every(isRefused))
       sent.fail('is said to have been refused, and may have run');
     if (isReply || (isAnswer && delivery === 'answered')) this.checkAnswer(error);
     else if (error instanceof ConnectionError && !this.isSuspect(error)) this.checkLoss(error);
@@ -71,12 +76,22 @@ export class FailureRules {
     if (error instanceof AuthenticationError || error instanceof ProtocolError) return false;
     if (error instanceof ReplyError) {
       // Refused now, it may have run the time before, when its link was lost.
-      const hasNotRun = this.sent.repeatable || this.sent.wires.every(({ answered }) => answered);
+      const hasNotRun = this.sent.repeatable || this.sent.tried.every(({ answered }) => answered);
       return hasNotRun && this.sent.tries.isForTheMoment(error.message);
     }
     if (error instanceof DisconnectedError) return isOverflow(error);
     if (this.isSuspect(error)) return false;
     return error.delivery !== 'unknown' || (this.sent.repeatable && !this.sent.mayComeLate(error));
+  }
+
+  /** Perhaps its MULTI was written, and no more. */
+  private get mayBeLonely(): boolean {
+    return this.sent.isTransaction && this.around.lonelyMultis() > 0;
+  }
+
+  /** A transaction was written, or a part of it. */
+  private get mayBeBegun(): boolean {
+    return this.sent.isTransaction && (this.sent.wires.length > 0 || this.mayBeLonely);
   }
 
   /** In another database, or behind a later write, it would be another command. */
@@ -86,7 +101,8 @@ export class FailureRules {
 
   /** It was lost twice, and is what broke the link the second time, so it is not sent a third time. */
   private isSuspect({ message }: RedisError): boolean {
-    return this.sent.wires.length > 1 && message.includes('not sent a third time');
+    const { wires, isTransaction } = this.sent;
+    return (wires.length > 1 || isTransaction) && message.includes('not sent a third time');
   }
 
   private checkAnswer(error: RedisError): void {
@@ -105,26 +121,35 @@ export class FailureRules {
   }
 
   /** What a server refuses for the moment, or because it is a replica, is worth another try. */
-  private checkGivingUp({ kind }: ReplyError): void {
+  private checkGivingUp({ message }: ReplyError): void {
     const { sent } = this;
     const last = sent.wires.at(-1);
     if (this.isLeftBehind) return;
-    if (kind === 'READONLY' && sent.tries.movesOnce && !this.around.over()) sent.fail('was not sent to the new master');
+    if (reasonsOf(message).includes('READONLY') && sent.tries.movesOnce && !this.around.over())
+      sent.fail('was not sent to the new master');
     if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
       sent.fail('was refused for the moment and given up');
   }
 
   private checkLoss(error: ConnectionError): void {
     const { sent, around } = this;
-    if (error.delivery === 'unsent') sent.fail('failed although it was not sent and could have waited');
+    // A transaction that was lost before EXEC is tried again as often as its policy wants.
+    if (error.delivery === 'unsent' && !this.mayBeBegun)
+      sent.fail('failed although it was not sent and could have waited');
     if (around.over() || this.isLeftBehind || sent.mayComeLate(error)) return;
-    if (sent.repeatable && sent.wires.length <= sent.tries.most && around.timeline.now() < sent.due) {
+    if (this.mayBeLonely) return;
+    if (
+      (sent.repeatable || error.delivery === 'unsent') &&
+      sent.wires.length <= sent.tries.most &&
+      around.timeline.now() < sent.due
+    ) {
       sent.fail('failed although it could have been sent again');
     }
   }
 
   private checkSuspicion(): void {
     const { sent } = this;
+    if (this.mayBeLonely) return;
     const [before, last] = sent.wires.slice(-2);
     if (before!.answered || !last!.wasOldest) sent.fail('was suspected, and was not lost twice, at last as the oldest');
   }
@@ -134,6 +159,7 @@ export class FailureRules {
     const { wires, item } = this.sent;
     if (isUnencodable(item) && wires.length === 0) return;
     const last = wires.at(-1);
+    if (this.mayBeLonely) return;
     if (last?.poisoned !== true && last?.misled !== true) this.sent.fail('failed for bytes that were not its answer');
   }
 

@@ -1,6 +1,4 @@
-import { Group } from '../../src/commands/group';
 import type { Replay } from '../../src/commands/command';
-import { Reply } from '../../src/commands/reply';
 import { calls, type Call, type CallName } from './calls';
 import type { SendItem } from './plan';
 
@@ -27,8 +25,8 @@ export function memberItem(item: SendItem, member: number): SendItem {
 }
 
 /** The command, or the group of commands, of an item. */
-export function callOf({ call, members }: SendItem): Call {
-  return call === 'group' ? groupOf(members!) : calls[call];
+export function callOf({ call, members, transaction }: SendItem): Call {
+  return call === 'group' ? groupOf(members!, transaction === true) : calls[call];
 }
 
 /** It holds what cannot be encoded. */
@@ -36,10 +34,10 @@ export function isUnencodable({ call, members }: SendItem): boolean {
   return call === 'unencodable' || members?.includes('unencodable') === true;
 }
 
-function groupOf(members: readonly CallName[]): Call {
+function groupOf(members: readonly CallName[], isTransaction: boolean): Call {
   const worst = Math.max(...members.map((name) => WORSE.indexOf(calls[name].replay)));
   return {
-    name: 'PIPELINE',
+    name: isTransaction ? 'MULTI' : 'PIPELINE',
     replay: WORSE[worst]!,
     writes: false,
     gives: undefined,
@@ -47,7 +45,7 @@ function groupOf(members: readonly CallName[]): Call {
     send: (view, item) => {
       const replies = members.map((name, member) => (calls[name] as Call).send(view, memberItem(item, member)));
       const commands = replies.map(({ command }) => command);
-      return Reply.from(replies[0]!.surface, new Group(commands, 'PIPELINE', item.indivisible !== true));
+      return isTransaction ? view.multi(commands) : view.pipeline(commands);
     },
   };
 }

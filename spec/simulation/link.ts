@@ -126,6 +126,7 @@ export class Link implements ByteSocket {
       replica: false,
       gone: false,
       blocked: undefined,
+      transaction: undefined,
       subscriptions: { channel: new Set(), pattern: new Set(), shard: new Set() },
       inbox: [],
       answer: (text, request, answer) => this.sendDown(text, { kind: 'reply', request, answer }),

@@ -27,6 +27,8 @@ export interface Peer {
   /** what it waits for keeps the requests behind it waiting */
   blocked: { request: WireRequest; timer: { unsubscribe(): void } | undefined } | undefined;
   readonly subscriptions: { channel: Set<string>; pattern: Set<string>; shard: Set<string> };
+  /** what it has queued since MULTI, and whether a command was refused meanwhile */
+  transaction: { readonly queued: WireRequest[]; isAborted: boolean } | undefined;
   readonly inbox: WireRequest[];
   /** Sends a reply, or a part of one, to the client. */
   answer(text: string, request: WireRequest, reply: Answer | undefined): void;

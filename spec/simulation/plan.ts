@@ -55,8 +55,8 @@ export interface SendItem {
   readonly call: CallName | 'group';
   /** the commands of a group */
   readonly members?: readonly CallName[] | undefined;
-  /** each of them needs the later ones, so it is written to its end, whatever becomes of its Observer */
-  readonly indivisible?: boolean | undefined;
+  /** between MULTI and EXEC */
+  readonly transaction?: boolean | undefined;
   /** subscribed to, awaited, awaited in two places, turned into a Promise by RxJS, or subscribed to behind `retrySafely` */
   readonly how: 'observe' | 'await' | 'awaitTwice' | 'first' | 'retrySafely';
   readonly bytes: boolean;

@@ -13,6 +13,8 @@ export class Referee {
   readonly sents = new Map<number, Sent>();
   /** when a server last said that it does not let the client in */
   signInRefusedAt = -1;
+  /** how many MULTIs were written that no command has followed: nobody knows whose they are */
+  lonelyMultis = 0;
   private readonly rules: readonly Rule[];
   /** how many links of the commands' connection were lost, or left */
   private losses = 0;
@@ -148,6 +150,8 @@ export class Referee {
 
   private requestOf(link: Link, words: readonly string[], id: number | undefined): WireRequest {
     const writtenAt = this.scene.timeline.now();
+    if (words[0] === 'EXEC') return this.execOf(link, words);
+    if (words[0] === 'MULTI') this.lonelyMultis++;
     const place = id === undefined ? undefined : memberOf(id);
     const sent = id === undefined ? undefined : this.sents.get(place?.group ?? id);
     if (sent?.item.members === undefined || place === undefined) {
@@ -166,9 +170,39 @@ export class Referee {
   private groupOf(link: Link, sent: Sent, member: number): GroupWire {
     const last = link.requests.at(-1)?.group;
     if (member > 0 && last?.sent === sent && last.members.length < last.size) return last;
-    const group = new GroupWire(sent, this.scene.timeline.now(), sent.item.members!);
+    const group = sent.isTransaction ? this.transactionOf(link, sent) : this.newGroup(sent);
     sent.written(group);
     return group;
+  }
+
+  private newGroup(sent: Sent, begin?: WireRequest): GroupWire {
+    return new GroupWire(sent, begin?.writtenAt ?? this.scene.timeline.now(), sent.item.members!, begin);
+  }
+
+  /** Its MULTI is known by the first command behind it. */
+  private transactionOf(link: Link, sent: Sent): GroupWire {
+    const begin = link.requests.at(-1);
+    if (begin?.words[0] !== 'MULTI' || begin.group !== undefined) {
+      sent.fail('has no MULTI right before its first command');
+      return this.newGroup(sent);
+    }
+    const group = this.newGroup(sent, begin);
+    this.lonelyMultis--;
+    begin.group = group;
+    begin.sent = sent;
+    group.poisoned = begin.poisoned;
+    return group;
+  }
+
+  private execOf(link: Link, words: readonly string[]): WireRequest {
+    const writtenAt = this.scene.timeline.now();
+    const group = link.requests.at(-1)?.group;
+    if (group?.isTransaction !== true || group.members.length < group.size || group.run !== undefined) {
+      this.fail(`link ${link.index}: EXEC was written where no transaction ends`);
+      return wireOf({ words, id: undefined, sent: undefined, writes: false, writtenAt });
+    }
+    const { sent, size: member } = group;
+    return (group.run = wireOf({ words, id: undefined, sent, writes: false, writtenAt, group, member }));
   }
 
   /** The request that is answered by what comes, if it is. */

@@ -2,8 +2,8 @@ import { Observable, type Subscriber } from 'rxjs';
 import { retrySafely } from '../../src/connection/retry';
 import { AuthenticationError, ProtocolError, RedisError, ReplyError, TimeoutError } from '../../src/errors';
 import type { SendItem } from './plan';
-import { isMomentary } from './reception';
 import type { Circumstances, Outcome, Sent } from './sent';
+import { isRefused } from './wire';
 
 /** Ids of the tries behind the first, which are commands of their own; ten to a command. */
 const AGAIN = 1_000_000;
@@ -90,12 +90,12 @@ function isHarmless(sent: Sent, error: RedisError): boolean {
   // The connection cannot be made, and what waited for it is told why.
   const { cause } = error;
   if (!error.repeatable && cause instanceof ReplyError && cause.message === error.message) return false;
-  if (error.delivery === 'unsent') return sent.wires.length === 0;
+  if (error.delivery === 'unsent') return sent.tried.every(isRefused);
   // It was refused, and waited for another try of the client's own.
   if (error.delivery === 'answered' && error instanceof TimeoutError) return sent.refusals > 0;
   // Refused now, it may have run the time before, when its link was lost.
   const mayHaveRun = error.delivery === 'unknown';
-  if (error instanceof ReplyError && !(isMomentary(error.message) && sent.item.call !== 'unknown')) return false;
+  if (error instanceof ReplyError && !sent.tries.isForTheMoment(error.message)) return false;
   if (!(error instanceof ReplyError) && !mayHaveRun) return false;
   return !mayHaveRun || (sent.repeatable && !sent.mayComeLate(error));
 }

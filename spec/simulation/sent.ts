@@ -5,7 +5,7 @@ import type { Journal } from './journal';
 import type { RetryChoice, SendItem, Settings } from './plan';
 import type { Timeline } from './timeline';
 import { REFUSES_ALL, Tries, wordOf } from './tries';
-import { isRefused, type WireRequest } from './wire';
+import { GroupWire, isRefused, type WireRequest } from './wire';
 
 const KEEPS_PLACE = new Set([...REFUSES_ALL, 'READONLY']);
 
@@ -55,6 +55,8 @@ export interface Circumstances {
   overtaken(sent: Sent): boolean;
   /** the client is reading that the server does not let it in */
   signInRefused(): boolean;
+  /** how many MULTIs were written that no command has followed: nobody knows whose they are */
+  lonelyMultis(): number;
   /** why the client last lost a connection, or could not make it, as it has told */
   lastError(): unknown;
   /** a connection for commands has met what is no Redis */
@@ -101,6 +103,15 @@ export class Sent {
 
   get id(): number {
     return this.item.id;
+  }
+
+  get isTransaction(): boolean {
+    return this.item.transaction === true;
+  }
+
+  /** What was written and may have run, or was refused: of a transaction whose EXEC was not written nothing. */
+  get tried(): readonly WireRequest[] {
+    return this.wires.filter((wire) => !(wire instanceof GroupWire) || wire.mayHaveRun);
   }
 
   /** A second run does no harm. */

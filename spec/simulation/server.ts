@@ -5,6 +5,7 @@ import type { RefusalWord, ServerItem } from './plan';
 import { Reception, isMomentary } from './reception';
 import * as resp from './resp';
 import type { Timeline } from './timeline';
+import { Transactions } from './transactions';
 import type { WireRequest } from './wire';
 
 /** What every connection has to be told anew before it carries commands. */
@@ -31,6 +32,7 @@ export class Server {
   /** The lines of MONITOR, in order: no two are the same. */
   readonly lines: string[] = [];
   private readonly reception: Reception;
+  private readonly transactions: Transactions;
   /** told when a client publishes, before anybody gets the message */
   published: (peer: Peer, id: number, channel: string) => void = () => undefined;
   private downUntil = 0;
@@ -50,6 +52,14 @@ export class Server {
     private readonly expected: Expectations,
   ) {
     this.reception = new Reception(journal, expected, () => this.word);
+    this.transactions = new Transactions({
+      refusal: (peer, request) => this.refusal(peer, request),
+      execute: (peer, request) => {
+        this.arrive(peer, request);
+        return this.failureOf(request) ?? this.execute(peer, request);
+      },
+      fail: (violation) => journal.fail(violation),
+    });
   }
 
   get down(): boolean {
@@ -169,6 +179,7 @@ export class Server {
 
   private handle(peer: Peer, request: WireRequest): void {
     const { id, words } = request;
+    if (this.transactions.take(peer, request)) return;
     if (id !== undefined) this.run(peer, request, id);
     else if (words[0] === 'MONITOR') this.monitor(peer, request);
     else if (words[0] === 'ECHO') peer.answer(resp.bulk(words[1]!), request, { value: `"${words[1]!}"` });
@@ -223,9 +234,8 @@ export class Server {
 
   /** A command of the workload. */
   private run(peer: Peer, request: WireRequest, id: number): void {
-    request.database = peer.database;
-    request.sent?.arrived(request);
-    const refusal = this.refusal(peer, request);
+    this.arrive(peer, request);
+    const refusal = this.failureOf(request) ?? this.refusal(peer, request);
     if (refusal !== undefined) {
       const text = `${refusal} (${id})`;
       peer.answer(resp.error(text), request, { error: text });
@@ -235,13 +245,32 @@ export class Server {
       this.pop(peer, request, id);
       return;
     }
-    this.ran(request);
+    const [text, value] = this.execute(peer, request);
+    peer.answer(text, request, { value });
+  }
+
+  /** A command has come to its database. */
+  private arrive(peer: Peer, request: WireRequest): void {
+    request.database = peer.database;
+    request.sent?.arrived(request);
+  }
+
+  private execute(peer: Peer, request: WireRequest): WireReply {
     const { words } = request;
+    const id = request.id!;
+    this.ran(request);
     if (words[0] === 'SELECT') peer.database = id;
     const reply =
       words[0] === 'PUBLISH' ? this.publishFor(peer, words, id) : this.keyspace.run(peer.protocol, words, id);
-    if (reply !== undefined) peer.answer(reply[0], request, { value: reply[1] });
-    else this.journal.fail(`the server got ${words.join(' ').slice(0, 60)}, which nobody has sent`);
+    if (reply !== undefined) return reply;
+    this.journal.fail(`the server got ${words.join(' ').slice(0, 60)}, which nobody has sent`);
+    return [resp.error('ERR unknown command'), ''];
+  }
+
+  /** Why a command fails when it runs. */
+  private failureOf({ words }: WireRequest): string | undefined {
+    if (words[1]?.startsWith('w:')) return 'WRONGTYPE Operation against a key holding the wrong kind of value';
+    return this.word === 'WRONGTYPE' ? 'WRONGTYPE Not now' : undefined;
   }
 
   private refusal(peer: Peer, { words, writes }: WireRequest): string | undefined {
@@ -255,9 +284,9 @@ export class Server {
     if (peer.protocol === 2 && isSubscribed(peer)) {
       this.journal.fail(`${words[0]} was sent on a connection that only takes subscriptions`);
     }
-    if (words[1]?.startsWith('w:')) return 'WRONGTYPE Operation against a key holding the wrong kind of value';
     if (peer.replica && writes) return "READONLY You can't write against a read only replica.";
-    return this.word && `${this.word} Not now`;
+    const { word } = this;
+    return word === undefined || word === 'WRONGTYPE' ? undefined : `${word} Not now`;
   }
 
   /** What everything is refused with just now. */

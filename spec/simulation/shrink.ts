@@ -111,13 +111,13 @@ function simplerItems(item: Item): Item[] {
   const { kind, at, id, wait } = item;
   const plain = { kind, at, id, wait, size: 1, bytes: false, how: 'observe' } as const;
   if (item.call === 'group') {
-    const { call, members = [], indivisible } = item;
+    const { call, members = [], transaction } = item;
     const half = Math.ceil(members.length / 2);
     const fewer = half < members.length ? [members.slice(0, half), members.slice(half)] : [];
     return [
       { ...plain, call: 'get' },
       ...fewer.map((some) => ({ ...item, members: some })),
-      { ...plain, call, members, indivisible },
+      { ...plain, call, members, transaction },
     ];
   }
   return [

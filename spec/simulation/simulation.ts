@@ -127,6 +127,7 @@ class Simulation implements Cast {
         linkOf.get(this.client.connection)?.lost !== true,
       overflows: (sent) => this.workload.overflows(sent),
       signInRefused,
+      lonelyMultis: () => this.referee.lonelyMultis,
       lastError: () => this.lastError,
       metNoRedis: () => this.network.links.some((link) => !link.carriesMessages && isNoRedis(link, settings)),
       overtaken: (sent) => isOvertaken(sent, this.workload.all),

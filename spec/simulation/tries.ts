@@ -35,14 +35,17 @@ export class Tries {
 
   /** A server means a refusal for the moment, and not what a command of its user's own may have raised when all was done. */
   isForTheMoment(error: string): boolean {
-    return NOT_RUN.has(wordOf(error)) && this.sent.item.call !== 'unknown';
+    return reasonsOf(error).every((word) => NOT_RUN.has(word)) && this.sent.item.call !== 'unknown';
   }
 
   /** A replica refused it the last time, for the first time: it goes to the new master, whatever its policy. */
   get movesOnce(): boolean {
     if (this.around.settings.reconnect === 'off') return false; // nowhere to go
-    const refusals = this.sent.wires.filter(isRefused).map(({ answer }) => 'error' in answer && wordOf(answer.error));
-    return this.sent.isRefusedBy('READONLY') && refusals.filter((word) => word === 'READONLY').length === 1;
+    // What user code makes of an error is what its own word says.
+    if (this.sent.isTransaction && this.around.settings.reconnectOnError !== 'default') return false;
+    const isByReplica = (wire: WireRequest) => isRefused(wire) && reasonsOf(wire.answer.error).includes('READONLY');
+    const { wires } = this.sent;
+    return wires.length > 0 && isByReplica(wires.at(-1)!) && wires.filter(isByReplica).length === 1;
   }
 
   /** It is written once more: what it was written as before is the last of its wires. */
@@ -54,7 +57,7 @@ export class Tries {
       sent.fail('was sent again although it had been answered');
     } else if (this.grants.pop() === undefined) {
       this.checkPolicy();
-      if (!sent.repeatable) sent.fail('was sent again although it may have run');
+      if (!sent.repeatable && sent.tried.includes(last)) sent.fail('was sent again although it may have run');
     }
   }
 
@@ -86,6 +89,15 @@ export class Tries {
   }
 }
 
+/** The server's word for it; of a transaction the first of those that say why. */
 export function wordOf(error: string): string {
-  return error.split(' ')[0]!;
+  return reasonsOf(error)[0]!;
+}
+
+/** Why something was refused, in the server's words: of a transaction why each of its commands was. */
+export function reasonsOf(error: string): readonly string[] {
+  const word = error.split(' ')[0]!;
+  if (word !== 'EXECABORT') return [word];
+  const reasons = [...error.matchAll(/(?:; command \d+, [^:]+| because of): ([A-Z]+) /g)].map((match) => match[1]!);
+  return reasons.length > 0 ? reasons : [word];
 }

@@ -7,11 +7,11 @@ export interface WireRequest {
   readonly words: readonly string[];
   /** the command of the workload that it is; none for what the client sends of its own */
   readonly id: number | undefined;
-  readonly sent: Sent | undefined;
+  sent: Sent | undefined;
   readonly writes: boolean;
   readonly writtenAt: number;
-  /** the group that it is a member of, and which */
-  readonly group?: GroupWire | undefined;
+  /** the group that it is a part of, and which of its members: MULTI is none, and EXEC stands behind the last */
+  group?: GroupWire | undefined;
   readonly member?: number | undefined;
   /** which database it came to */
   database: number | undefined;
@@ -19,6 +19,8 @@ export interface WireRequest {
   ran: boolean;
   /** what the server answered */
   answer: Answer | undefined;
+  /** what it is answered inside the reply to EXEC */
+  result: Answer | undefined;
   /** all of the answer has reached the client … */
   answered: boolean;
   answeredAt: number;
@@ -51,6 +53,7 @@ export function wireOf(
     database: undefined,
     ran: false,
     answer: undefined,
+    result: undefined,
     answered: false,
     answeredAt: Infinity,
     atHand: () => false,
@@ -70,8 +73,11 @@ export class GroupWire implements WireRequest {
   readonly words = ['a group'];
   readonly writes = false;
   readonly database = undefined;
+  readonly result = undefined;
   /** Those that were written, in order. */
   readonly members: WireRequest[] = [];
+  /** The EXEC of a transaction, once that is written. */
+  run: WireRequest | undefined;
   wasOldest = false;
   oldestAtLoss: number | undefined;
   aloneAtLoss = false;
@@ -81,6 +87,8 @@ export class GroupWire implements WireRequest {
     readonly sent: Sent,
     readonly writtenAt: number,
     private readonly calls: readonly CallName[],
+    /** the MULTI of a transaction */
+    readonly begin?: WireRequest,
   ) {}
 
   get id(): number {
@@ -95,40 +103,90 @@ export class GroupWire implements WireRequest {
     return calls[this.calls[member]!];
   }
 
+  get isTransaction(): boolean {
+    return this.begin !== undefined;
+  }
+
+  /** All that was written of it, in order. */
+  private get parts(): WireRequest[] {
+    const { begin, members, run } = this;
+    return [...(begin === undefined ? [] : [begin]), ...members, ...(run === undefined ? [] : [run])];
+  }
+
+  /** It is written to its end. */
+  get isWhole(): boolean {
+    return this.members.length === this.size && this.isTransaction === (this.run !== undefined);
+  }
+
+  /** Of a transaction nothing runs before EXEC is written. */
+  get mayHaveRun(): boolean {
+    return !this.isTransaction || this.isWhole;
+  }
+
   get answered(): boolean {
-    return this.members.length === this.size && this.members.every(({ answered }) => answered);
+    return this.isWhole && this.parts.every(({ answered }) => answered);
   }
 
   get answeredAt(): number {
-    return this.answered ? this.members.at(-1)!.answeredAt : Infinity;
+    return this.answered ? this.parts.at(-1)!.answeredAt : Infinity;
   }
 
   get answer(): Answer | undefined {
-    return this.answered ? { value: 'as many as there are members' } : undefined;
+    if (!this.answered) return undefined;
+    const begun = errorOf(this.begin?.answer);
+    if (begun !== undefined)
+      return { error: `${begun}; so it was no transaction: each command was run or refused by itself` };
+    const refused = errorOf(this.run?.answer);
+    if (refused === undefined) return { value: 'as many as there are members' };
+    const causes = this.causes.map(({ index, name, error }) => `command ${index + 1}, ${name}: ${error}`);
+    return { error: [refused, ...causes].join('; ') };
+  }
+
+  /** The members that were refused before EXEC. */
+  get causes(): { readonly index: number; readonly name: string; readonly error: string }[] {
+    return this.members.flatMap(({ answer }, index) => {
+      const error = errorOf(answer);
+      return error === undefined ? [] : [{ index, name: this.callOf(index).name, error }];
+    });
+  }
+
+  /** What a member is answered in the end. */
+  resultOf(member: number): Answer | undefined {
+    const { result, answer } = this.members[member]!;
+    return this.isTransaction ? result : answer;
   }
 
   get ran(): boolean {
+    if (this.isTransaction) return this.run?.ran === true;
     return this.answered || this.members.some(({ ran }) => ran);
   }
 
   get inTime(): boolean {
-    return this.answered && this.members.at(-1)!.inTime;
+    return this.answered && this.parts.at(-1)!.inTime;
   }
 
   get isRead(): boolean {
-    return this.members.some(({ isRead }) => isRead);
+    return this.parts.some(({ isRead }) => isRead);
   }
 
   get misled(): boolean {
-    return this.members.some(({ misled }) => misled);
+    return this.parts.some(({ misled }) => misled);
   }
 
   get doubtful(): boolean {
-    return this.members.some(({ doubtful }) => doubtful);
+    return this.parts.some(({ doubtful }) => doubtful);
   }
 
-  atHand = (): boolean =>
-    this.members.length === this.size && this.members.every((member) => member.answered || member.atHand());
+  atHand = (): boolean => this.isWhole && this.parts.every((part) => part.answered || part.atHand());
+}
+
+function errorOf(answer: Answer | undefined): string | undefined {
+  return answer !== undefined && 'error' in answer ? answer.error : undefined;
+}
+
+/** It is MULTI or EXEC, and no command of its user's. */
+export function framesTransaction({ group, member }: WireRequest): boolean {
+  return group !== undefined && (member === undefined || member === group.size);
 }
 
 /** A request that the server has answered with an error, and has not run. */

@@ -157,7 +157,9 @@ export class Workload {
   decide(choice: RetryChoice, command: Command, error: RedisError, attempt: number): number | false {
     const sent = this.sentOf(command);
     this.around.journal.note('asked', sent?.id, attempt, error.name);
-    if (sent !== undefined && attempt !== sent.wires.length)
+    // Of a MULTI that was lost before its first command nobody knows whose it was.
+    const most = sent?.isTransaction === true ? sent.wires.length + this.around.lonelyMultis() : sent?.wires.length;
+    if (sent !== undefined && !(attempt >= sent.wires.length && attempt <= most!))
       sent.fail(`was written ${sent.wires.length} times, and its policy is told of attempt ${attempt}`);
     const delay = this.delayOf(choice, error, attempt);
     if (delay !== false) sent?.tries.grant(delay);
@@ -182,7 +184,8 @@ export class Workload {
   }
 
   private sentOf(command: Command): Sent | undefined {
-    const { args, spec } = command instanceof Group ? command.members[0]! : command;
+    const { args, spec } =
+      command instanceof Group ? command.members.find((member) => member.args.length > 0)! : command;
     if (spec.name === 'SELECT') return this.sents.get(Number(args[0]));
     for (const arg of args) {
       const id = /^[a-z]:(\d+)/.exec(String(arg));

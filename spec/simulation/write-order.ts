@@ -37,7 +37,9 @@ function hasRun({ answered, answer, words }: WireRequest): boolean {
 export function isOvertaken(sent: Sent, all: readonly Sent[]): boolean {
   const since = sent.wires[0]?.writtenAt ?? Infinity;
   const overtakes = (wire: WireRequest): boolean =>
-    wire instanceof GroupWire ? wire.members.some(overtakes) : hasRun(wire) && wire.answeredAt >= since;
+    wire instanceof GroupWire && !wire.isTransaction
+      ? wire.members.some(overtakes)
+      : hasRun(wire) && wire.answeredAt >= since;
   return all.some((other) => other.order > sent.order && areRivals(sent, other) && other.wires.some(overtakes));
 }
 

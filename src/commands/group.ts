@@ -34,11 +34,13 @@ export class Group extends Command<readonly unknown[]> {
   /**
    * @param members at least one; none that blocks, subscribes or changes how replies come
    * @param isDivisible whether the rest may stay unwritten once the observer is gone; not where a member needs the later ones, as MULTI needs EXEC
+   * @param commands those of the members that are the caller's
    */
   constructor(
     readonly members: readonly Command[],
     name: keyof typeof SPECS = 'PIPELINE',
     readonly isDivisible = true,
+    readonly commands = members,
   ) {
     super(SPECS[name], [], asCollected, []);
   }

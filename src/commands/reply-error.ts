@@ -75,6 +75,11 @@ export class Refusal extends ErrorFrame {
 /** A transaction that was refused when EXEC came says why behind these words. */
 const REASON = / because of: ([A-Z]+) /;
 
+/** The server's word for why a command was refused: of a transaction the first that it gave. */
+export function reasonOf({ kind, message, causes }: ReplyError): string {
+  return causes?.[0]?.error.kind ?? (kind === 'EXECABORT' ? REASON.exec(message)?.[1] : undefined) ?? kind;
+}
+
 /** Whether a refusal is one for the moment. */
 function mayPass(frame: ErrorFrame): boolean {
   if (!(frame instanceof Refusal)) return NOT_RUN.has(frame.kind);
@@ -146,6 +151,8 @@ function isNested(frame: Frame | undefined): boolean {
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
 export function hasNotRun(frame: ErrorFrame, command: Command): boolean {
   if (frame instanceof Unreadable) return false;
+  // Without MULTI each command ran by itself.
+  if (frame instanceof Refusal && frame.fate !== undefined) return false;
   const { text } = frame;
   const { spec } = command;
   const isScript = runsScripts(spec);

@@ -28,9 +28,9 @@ export class Transaction extends Group {
   private worstOfCommands: Replay | undefined;
 
   /** @param commands at least one; none that waits, and none that a server refuses between MULTI and EXEC */
-  constructor(readonly commands: readonly Command[]) {
+  constructor(commands: readonly Command[]) {
     const run = commands.some(({ spec }) => spec.binary === true) ? RUN_FOR_BYTES : RUN;
-    super([BEGIN, ...commands, run], 'MULTI', false);
+    super([BEGIN, ...commands, run], 'MULTI', false, commands);
   }
 
   override get replay(): Replay {

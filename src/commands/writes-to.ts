@@ -15,7 +15,7 @@ export type Written = readonly string[] | 'everything' | 'nothing';
  * facts do not have may change everything.
  */
 export function writesTo(command: Command): Written {
-  if (command instanceof Group) return together(command.members);
+  if (command instanceof Group) return together(command.commands);
   const { spec, args } = command;
   if (spec.replay === 'read') return 'nothing';
   const keys = keysOf(command);

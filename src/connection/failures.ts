@@ -1,5 +1,4 @@
 import { blockingWait } from '../commands/blocking-wait';
-import type { Command } from '../commands/command';
 import type { Group, GroupProgress } from '../commands/group';
 import { toUnreadable } from '../commands/reply-error';
 import type { Request } from '../commands/request';
@@ -55,15 +54,24 @@ export function withoutStacks<T>(work: () => T): T {
 }
 
 /** The error for a reply that is not RESP, or exceeds a limit. */
-export function unreadable(cause: ProtocolError, { command }: Request, progress?: GroupProgress): ProtocolError {
-  const group = fateOf(command, progress);
+export function unreadable(
+  cause: ProtocolError,
+  request: Request,
+  delivery: Delivery,
+  progress?: GroupProgress,
+): ProtocolError {
+  const group = fateOf(request, progress);
   const why = cause.message.includes(' exceeds the limit ') ? 'is too large' : 'is no RESP';
-  return toUnreadable(cause, command, 'unknown', { why, group });
+  return toUnreadable(cause, request.command, delivery, { why, group });
 }
 
-/** What has become of the members, where the command is a group. */
-function fateOf(command: Command, progress: GroupProgress | undefined): GroupFate | undefined {
-  return progress && (command as Group).fateOf(progress);
+/** What has become of the members, where the command is a group: also when it was sent before. */
+function fateOf({ command, past }: Request, progress: GroupProgress | undefined): GroupFate | undefined {
+  if (progress === undefined) return undefined;
+  const fate = (command as Group).fateOf(progress);
+  if (past?.mayHaveRun !== true) return fate;
+  const deliveries = fate.deliveries.map((delivery) => (delivery === 'unsent' ? 'unknown' : delivery));
+  return { results: fate.results, deliveries };
 }
 
 /** The system's codes for a peer that does not answer. */
@@ -84,7 +92,7 @@ export function connectionLost(
   const facts = factsOf(request, delivery, cause);
   // A write that is repeated could run a second time behind later ones, when its first copy comes late.
   if (delivery === 'unknown' && isSilence(cause) && !request.bearsLateCopy) facts.repeatable = false;
-  facts.group = fateOf(request.command, progress);
+  facts.group = fateOf(request, progress);
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const message = `The connection was lost before ${facts.command} was answered, ${fate}: ${cause.message}`;
   return new ConnectionError(message, facts);
@@ -107,7 +115,7 @@ export function leftBehind({ past }: Request): RedisError {
   const { message, delivery, command, cause, group } = failure;
   const facts = { delivery, command, cause, group, repeatable: false };
   return failure instanceof ReplyError
-    ? new ReplyError(message, failure.kind, facts)
+    ? new ReplyError(message, failure.kind, { ...facts, causes: failure.causes })
     : new ConnectionError(message, facts);
 }
 
@@ -129,7 +137,7 @@ export function timedOut(
   const facts = factsOf(request, delivery, cause);
   // Without a cause the request is in flight. The first copy of a write may still run, perhaps behind later ones.
   if (delivery === 'unknown' && cause === undefined && !request.bearsLateCopy) facts.repeatable = false;
-  facts.group = fateOf(request.command, progress);
+  facts.group = fateOf(request, progress);
   const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
   return new TimeoutError(
     `${facts.command} ${fates[delivery]} within ${limitOf(request)}${whyNot(doing, cause?.message)}`,
@@ -165,7 +173,7 @@ export function notEncodable(cause: unknown, { command }: Request, member?: numb
 /** The rest of a group cannot be encoded any more, and its first members are written. */
 export function unfinished(
   { message, command, cause }: RedisError,
-  group: Group,
+  request: Request,
   progress: GroupProgress,
 ): ProtocolError {
   return new ProtocolError(message, {
@@ -173,6 +181,6 @@ export function unfinished(
     repeatable: false,
     command,
     cause,
-    group: group.fateOf(progress),
+    group: fateOf(request, progress),
   });
 }

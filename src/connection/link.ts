@@ -295,7 +295,7 @@ export class Link implements FrameSink {
     if (!group.isDivisible) this.lose(error!);
     else {
       const answered = request === this.owed.peek() ? this.incoming.answered : [];
-      if (error !== undefined) failSafely(request, unfinished(error, group, { answered, written }));
+      if (error !== undefined) failSafely(request, unfinished(error, request, { answered, written }));
       this.incoming.endGroup(request, written);
     }
   }

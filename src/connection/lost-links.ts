@@ -115,9 +115,9 @@ export class LostLinks {
         // The commands that restore a link are sent anew on the next one.
         if (isRefused) return connectionLost(error, request, 'unsent');
         const progress = link.progressOf(request, oldest);
-        // A command whose reply is not RESP is not repeated: it would break the next link as well.
-        if (isOldest && isNoResp(error)) return unreadable(error, request, progress);
         const delivery = link.mode.onlyQueues || !mayHaveRun(request, progress) ? 'unsent' : 'unknown';
+        // A command whose reply is not RESP is not repeated: it would break the next link as well.
+        if (isOldest && isNoResp(error)) return unreadable(error, request, delivery, progress);
         // Where a command asked for the end, no reply broke the link.
         return this.retrier.lost(request, error, { progress, delivery, isOldest: isOldest && !isEnding, isAlone });
       });
@@ -149,9 +149,9 @@ export class LostLinks {
   }
 }
 
-/** A transaction whose EXEC was not written has not run. */
-function mayHaveRun({ command }: Request, progress: GroupProgress | undefined): boolean {
-  return progress === undefined || (command as Group).mayHaveRun(progress.written);
+/** A transaction whose EXEC was not written has not run, unless it did when it was sent before. */
+function mayHaveRun({ command, past }: Request, progress: GroupProgress | undefined): boolean {
+  return progress === undefined || past?.mayHaveRun === true || (command as Group).mayHaveRun(progress.written);
 }
 
 /** The bytes of the oldest reply are no RESP. Where an error names a command, the reply to that one has been taken already. */

@@ -1,6 +1,6 @@
 import { blockingWait, withWait } from '../commands/blocking-wait';
 import type { GroupProgress } from '../commands/group';
-import { asksOfItsConnection, hasNotRun, mayGoOn, toReplyError, toUnreadable } from '../commands/reply-error';
+import { asksOfItsConnection, hasNotRun, mayGoOn, reasonOf, toReplyError, toUnreadable } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import type { RedisError, ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
@@ -188,6 +188,5 @@ function isSuspect({ past }: Request, { isOldest, isAlone }: LossOfRequest): boo
 
 /** A slot that is not served concerns its keys alone. */
 function refusesAll(error: ReplyError): boolean {
-  const { kind, message } = error.causes?.[0]?.error ?? error;
-  return REFUSES_ALL.has(kind) && !message.startsWith('CLUSTERDOWN Hash slot');
+  return REFUSES_ALL.has(reasonOf(error)) && !error.message.includes('CLUSTERDOWN Hash slot');
 }

@@ -14,6 +14,7 @@ import { pubsubMutations } from './pubsub';
 import { queueMutations } from './queue';
 import { replyMutations } from './replies';
 import { retryMutations } from './retry';
+import { transactionMutations } from './transactions';
 import { tryMutations } from './tries';
 
 /** Faults that clients have had, or could have. Each has to be found. */
@@ -33,5 +34,6 @@ export const mutations: readonly Mutation[] = [
   ...queueMutations,
   ...replyMutations,
   ...retryMutations,
+  ...transactionMutations,
   ...tryMutations,
 ];

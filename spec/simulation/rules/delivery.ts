@@ -4,7 +4,7 @@ import { FailureRules } from '../failure-rules';
 import { memberItem } from '../groups';
 import type { Link } from '../link';
 import { describe, type Outcome, type Sent } from '../sent';
-import { isRefused, type WireRequest } from '../wire';
+import { framesTransaction, isRefused, type WireRequest } from '../wire';
 import type { Rule, Scene } from './rule';
 
 /**
@@ -21,6 +21,7 @@ export class DeliveryRule implements Rule {
       this.scene.journal.fail(`link ${link.index}: ${words.join(' ').slice(0, 60)} was written, which nobody has sent`);
       return;
     }
+    if (framesTransaction(request)) return;
     const item = member === undefined ? sent.item : memberItem(sent.item, member);
     const call = (member === undefined ? sent.call : request.group!.callOf(member)) as Call;
     const payload = call.payload?.(item);
@@ -34,6 +35,8 @@ export class DeliveryRule implements Rule {
         'was sent a third time although two links were lost with it, and nothing else can have broken the second',
       );
     if (sent.outcome === undefined) return;
+    // What was begun is written to its end.
+    if (sent.isTransaction && sent.settledAt >= request.group!.writtenAt) return;
     const isLeft = sent.outcome.kind === 'left';
     sent.fail(
       `was written although ${isLeft ? 'its Observer had left' : `it had settled (${describe(sent.outcome)})`}`,
@@ -52,7 +55,11 @@ export class DeliveryRule implements Rule {
     if (outcome === undefined) return;
     const isSaidToHaveRun =
       outcome.kind === 'error' && outcome.error instanceof RedisError && outcome.error.delivery === 'unknown';
-    if (isSaidToHaveRun && wires.every((wire) => isRefused(wire) && wire.inTime && !wire.doubtful))
+    if (
+      isSaidToHaveRun &&
+      sent.tried.length > 0 &&
+      sent.tried.every((wire) => isRefused(wire) && wire.inTime && !wire.doubtful)
+    )
       sent.fail('was refused, and is said to may have run');
     const answered = wires.some(
       ({ answer, inTime, doubtful }) => inTime && !doubtful && answer !== undefined && 'value' in answer,
@@ -60,7 +67,7 @@ export class DeliveryRule implements Rule {
     if (answered && outcome.kind === 'error' && !(outcome.error instanceof ProtocolError))
       sent.fail(`was answered, and told ${describe(outcome)}`);
     if (outcome.kind === 'error' && outcome.error instanceof RedisError && outcome.error.delivery === 'unsent') {
-      if (wires.length > 0) sent.fail("was reported 'unsent' and had been written");
+      if (sent.tried.some((wire) => !isRefused(wire))) sent.fail("was reported 'unsent' and had been written");
     }
     const runs = wires.filter(({ ran }) => ran).length;
     if (outcome.kind === 'value' && runs !== 1 && !sent.repeatable && !sent.misled && sent.retry !== 'always')

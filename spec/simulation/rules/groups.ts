@@ -10,7 +10,7 @@ import { canonical, type Call } from '../calls';
 import type { Link } from '../link';
 import type { Outcome, Sent } from '../sent';
 import type { GroupWire } from '../wire';
-import { type WireRequest } from '../wire';
+import { framesTransaction, type WireRequest } from '../wire';
 import { PerLink, type Rule, type Scene } from './rule';
 
 /**
@@ -18,17 +18,23 @@ import { PerLink, type Rule, type Scene } from './rule';
  * the member's own value or error in it. When it is lost, its error tells how far each member had come.
  */
 export class GroupRule implements Rule {
-  private readonly unfinished = new PerLink<{ group: GroupWire | undefined }>(() => ({ group: undefined }));
+  private readonly unfinished = new PerLink<{ group: GroupWire | undefined; isBegun: boolean }>(() => ({
+    group: undefined,
+    isBegun: false,
+  }));
 
   constructor(private readonly scene: Scene) {}
 
   written(link: Link, request: WireRequest): void {
     const unfinished = this.unfinished.of(link);
-    const { group, member } = request;
+    const { group, member, words } = request;
+    if (unfinished.isBegun && !(group?.isTransaction === true && member === 0))
+      this.scene.journal.fail(`link ${link.index}: ${words[0]} stands behind a MULTI, and is not of its transaction`);
+    unfinished.isBegun = words[0] === 'MULTI';
     const before = unfinished.group;
     if (before !== undefined && group !== before) this.checkCut(link, before, request);
-    unfinished.group = group !== undefined && group.members.length < group.size ? group : undefined;
-    if (group === undefined || member === undefined) return;
+    unfinished.group = group?.isWhole === false ? group : undefined;
+    if (group === undefined || member === undefined || framesTransaction(request)) return;
     if (member !== group.members.length - 1)
       group.sent.fail(`has member ${member} written in the place of member ${group.members.length - 1}`);
     if (member > 0 && isDispensable(group.sent)) group.sent.fail(`has member ${member} written that is not waited for`);
@@ -52,7 +58,7 @@ export class GroupRule implements Rule {
   }
 
   private checkValues(sent: Sent, values: unknown): void {
-    const wire = sent.wires.find(({ answered }) => answered) as GroupWire | undefined;
+    const wire = sent.wires.find(({ answer }) => answer !== undefined && 'value' in answer) as GroupWire | undefined;
     if (wire === undefined) sent.fail('got a value before all members were answered');
     else if (!Array.isArray(values)) sent.fail('got a value that is no list');
     else if (values.length !== wire.size) sent.fail(`got ${values.length} values for ${wire.size} members`);
@@ -62,7 +68,7 @@ export class GroupRule implements Rule {
   private checkResults(sent: Sent, wire: GroupWire, results: readonly unknown[]): void {
     if (wire.misled) return;
     results.forEach((result, member) => {
-      const wanted = wire.members[member]!.answer;
+      const wanted = wire.resultOf(member);
       const { name, fits } = wire.callOf(member) as Call;
       if (wanted !== undefined && 'error' in wanted) {
         this.scene.journal.count('member refused');
@@ -88,6 +94,10 @@ export class GroupRule implements Rule {
 
   private checkFate(sent: Sent, wire: GroupWire, { results, deliveries }: GroupFate, isLoss: boolean): void {
     const { members, size } = wire;
+    if (wire.isTransaction) {
+      this.checkTransaction(sent, wire, { results, deliveries }, isLoss);
+      return;
+    }
     this.scene.journal.count(members.length < size ? 'group lost half written' : 'group lost');
     // Of what the client was reading when it left the link it may have taken a part.
     const most = members.filter(({ answered }) => answered).length;
@@ -95,17 +105,31 @@ export class GroupRule implements Rule {
     if (results.length < least || results.length > most)
       sent.fail(`was lost behind ${least} answered members, and is told the results of ${results.length}`);
     else this.checkResults(sent, wire, results);
-    // What is written to its end is told of as if it were already.
-    const written = isLoss || sent.item.indivisible !== true ? members.length : size;
+    const written = members.length;
     const wanted = Array.from({ length: size }, (_, member): Delivery => {
       if (member < results.length) return 'answered';
-      return member < written ? 'unknown' : 'unsent';
+      return member < written || mayHaveRunBefore(sent) ? 'unknown' : 'unsent';
     });
+    if (deliveries.join() !== wanted.join()) sent.fail(`was lost: ${wanted.join()}, and is told ${deliveries.join()}`);
+  }
+
+  /** All of a transaction may have run, or nothing. What is written to its end is told of as if it were already. */
+  private checkTransaction(sent: Sent, wire: GroupWire, { results, deliveries }: GroupFate, isLoss: boolean): void {
+    if (wire.misled) return;
+    this.scene.journal.count(wire.isWhole ? 'transaction lost' : 'transaction lost before EXEC');
+    const mayHaveRun = wire.isWhole || !isLoss || mayHaveRunBefore(sent);
+    const wanted = Array.from({ length: wire.size }, (): Delivery => (mayHaveRun ? 'unknown' : 'unsent'));
+    if (results.length > 0) sent.fail(`was lost, and is told ${results.length} results`);
     if (deliveries.join() !== wanted.join()) sent.fail(`was lost: ${wanted.join()}, and is told ${deliveries.join()}`);
   }
 }
 
+/** It was lost, and might have run, before it was written for the last time. */
+function mayHaveRunBefore({ tried, wires }: Sent): boolean {
+  return tried.some((wire) => wire !== wires.at(-1) && !wire.answered);
+}
+
 /** Its Observer is gone, and no member needs those behind it. */
 function isDispensable({ outcome, item }: Sent): boolean {
-  return outcome !== undefined && item.indivisible !== true;
+  return outcome !== undefined && item.transaction !== true;
 }

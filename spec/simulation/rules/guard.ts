@@ -3,7 +3,7 @@ import type { Call, Form } from '../calls';
 import type { Link } from '../link';
 import type { Answer } from '../peer';
 import type { Sent } from '../sent';
-import { isTaken, type WireRequest } from '../wire';
+import { isTaken, type GroupWire, type WireRequest } from '../wire';
 import { PerLink, type Arrival, type Rule, type Scene } from './rule';
 
 /**
@@ -24,7 +24,7 @@ export class GuardRule implements Rule {
     for (const wire of answered) {
       // An ECHO may be refused for reasons of its own, and shows nothing then.
       if (isVerifying(wire) && wire.answer !== undefined && 'error' in wire.answer) misled.clear();
-      else if (wire.misled && !isVerifying(wire)) misled.add(wire.sent!);
+      else if (wire.misled && wire.sent !== undefined) misled.add(wire.sent);
     }
     const betraying = answered.filter((wire) => wire.misled && betrays(wire));
     return () => {
@@ -59,8 +59,16 @@ function betrays(wire: WireRequest): boolean {
   const { answer, sent, group, member, words } = wire;
   if (answer === undefined || 'error' in answer) return false;
   if (isVerifying(wire)) return answer.value !== `"${words[1]!}"`;
+  if (group?.isTransaction === true) return betraysTransaction(wire, group, answer.value);
   const call = group === undefined ? sent?.call : (group.callOf(member!) as Call);
   return call?.gives !== undefined && !isOf(call.gives, answer.value);
+}
+
+/** Behind a MULTI that was refused each command runs by itself. */
+function betraysTransaction(wire: WireRequest, { begin, run }: GroupWire, value: string): boolean {
+  if (wire === begin) return !isOf('OK', value);
+  if (begin!.answer === undefined || 'error' in begin!.answer) return false;
+  return wire === run ? !isOf('list', value) && value !== 'null' : value !== '"QUEUED"';
 }
 
 /** @param value in its canonical form */

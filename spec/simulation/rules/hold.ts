@@ -7,6 +7,7 @@ import type { Sent } from '../sent';
 //  refused ──▶ waiting, the rest behind it ──delay──▶ written again, or settled
 export class Hold {
   private until: number | undefined;
+  private since = 0;
   private waiting: Sent[] = [];
 
   get begun(): boolean {
@@ -19,12 +20,15 @@ export class Hold {
    */
   begin(sent: Sent, now: number, delay: number, joined: boolean): void {
     // Of those that are refused together nobody can tell which was the first.
+    if (this.until === undefined) this.since = now;
     if (!joined) this.until = Math.min(this.until ?? Infinity, now + delay);
     this.waiting.push(sent);
   }
 
   checkWritten(sent: Sent, now: number): void {
-    if (this.until !== undefined && now < this.until)
+    // What was begun before is written to its end.
+    const isBegun = sent.isTransaction && now <= this.since;
+    if (this.until !== undefined && now < this.until && !isBegun)
       sent.fail(`was written ${this.until - now} ms before the server is to be asked again`);
     this.until = undefined;
     // What was refused once more stands behind what was refused meanwhile.

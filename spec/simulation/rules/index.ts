@@ -9,6 +9,7 @@ import { MonitorRule } from './monitors';
 import { OrderRule } from './order';
 import type { Rule, Scene } from './rule';
 import { SessionRule } from './session';
+import { TransactionRule } from './transactions';
 
 /** All guarantees, in the order in which they are looked at. A feature that promises something adds a file here, and a line. */
 export function rulesFor(scene: Scene): readonly Rule[] {
@@ -16,6 +17,7 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new DeliveryRule(scene),
     new OrderRule(scene),
     new GroupRule(scene),
+    new TransactionRule(scene),
     new LimitRule(scene),
     new SessionRule(scene),
     new HelloRule(scene),

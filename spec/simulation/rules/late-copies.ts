@@ -27,6 +27,6 @@ export class LateCopyRule implements Rule {
     const owed = requests.slice(answers).filter(({ sent }) => sent !== undefined);
     if (owed.length > 0 && !reset) owed[0]!.sent!.fail(`was sent to link ${link.index}, which is left without a reset`);
     if (endedFor.length !== 1 || endedFor[0] !== 'timeout') return;
-    for (const wire of owed) this.silent.add(wire.group ?? wire);
+    for (const wire of owed) if (wire.group?.mayHaveRun !== false) this.silent.add(wire.group ?? wire);
   }
 }

@@ -19,10 +19,10 @@ export class OrderRule implements Rule {
     this.ticks = new TickWrites(around);
   }
 
-  written(link: Link, { sent, writtenAt, member = 0 }: WireRequest): void {
+  written(link: Link, { sent, writtenAt, group, member = 0 }: WireRequest): void {
     if (sent === undefined || member > 0) return;
     this.checkOrder(link, sent);
-    this.holds.of(link).checkWritten(sent, writtenAt);
+    this.holds.of(link).checkWritten(sent, group?.begin?.writtenAt ?? writtenAt);
   }
 
   wrote(link: Link, write: Write): void {
@@ -46,7 +46,9 @@ export class OrderRule implements Rule {
 
   /** What a server refuses that refuses everything keeps all others waiting. */
   private holdFor(link: Link, wires: readonly WireRequest[], wasHeld: boolean): void {
-    for (const wire of wires) {
+    for (const part of wires) {
+      const { group } = part;
+      const wire = group?.run === part ? group : part;
       const { sent, answeredAt } = wire;
       // An Observer that was told of a reply before it, in the same read, may have left it.
       if (sent === undefined || !isTaken(wire) || sent.wires.at(-1) !== wire) continue;

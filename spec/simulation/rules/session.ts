@@ -49,8 +49,10 @@ export class SessionRule implements Rule {
     const { sent, member = 0, words } = request;
     const { retiring, signIns } = this.sessions.of(link);
     if (sent !== undefined && !link.ready) sent.fail(`was written to link ${link.index} before that was ready`);
-    if (sent !== undefined && member === 0 && retiring.length > 0)
-      sent.fail(`was written to link ${link.index} although that leads to the wrong server`);
+    // A transaction begins with its MULTI.
+    const isFirst = words[0] === 'MULTI' || (sent?.isTransaction === false && member === 0);
+    if (isFirst && retiring.length > 0)
+      this.fail(link, `${words[0]} (${request.id}) was written although that leads to the wrong server`);
     const last = signIns.at(-1);
     if (last?.answered === false) this.fail(link, `${words[0]} was written behind AUTH, which is not answered`);
     if (!link.ready || words[0] !== 'AUTH') return;
@@ -122,6 +124,8 @@ function leadsAstray({ answer }: WireRequest, { reconnect, reconnectOnError }: S
   // Where no connection would follow, this one is kept.
   if (answer === undefined || !('error' in answer) || reconnect === 'off') return false;
   return (
-    answer.error.startsWith('READONLY') || (reconnectOnError === 'masterdown' && answer.error.startsWith('MASTERDOWN'))
+    answer.error.startsWith('READONLY') ||
+    (reconnectOnError === 'default' && answer.error.includes(' because of: READONLY')) ||
+    (reconnectOnError === 'masterdown' && answer.error.startsWith('MASTERDOWN'))
   );
 }
