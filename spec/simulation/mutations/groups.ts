@@ -23,8 +23,8 @@ export const groupMutations: readonly Mutation[] = [
   {
     fault: 'a group is taken for answered before its last member is',
     file: 'connection/incoming.ts',
-    from: '?? group.members.length)) return;',
-    to: '?? group.members.length - 1)) return;',
+    from: 'this.cut.size === 0 ? length :',
+    to: 'this.cut.size === 0 ? length - 1 :',
   },
   {
     fault: 'the replies of a group are added to those of the last',
