@@ -25,10 +25,11 @@ export class Hold {
     this.waiting.push(sent);
   }
 
+  /** @param now when the command was written, or the first part of it */
   checkWritten(sent: Sent, now: number): void {
     // What was begun before is written to its end.
-    const isBegun = sent.isTransaction && now <= this.since;
-    if (this.until !== undefined && now < this.until && !isBegun)
+    if (sent.isTransaction && now <= this.since) return;
+    if (this.until !== undefined && now < this.until)
       sent.fail(`was written ${this.until - now} ms before the server is to be asked again`);
     this.until = undefined;
     // What was refused once more stands behind what was refused meanwhile.
