@@ -112,8 +112,8 @@ export const tryMutations: readonly Mutation[] = [
   },
   {
     fault: 'what was refused in one database is sent again in another',
-    file: 'connection/line.ts',
-    from: 'if (this.places.hasLeft(request)) return true;',
-    to: 'if (this.places.hasSurelyLeft(request)) return true;',
+    file: 'connection/places.ts',
+    from: 'place < (this.underWay > 0 ? this.written : this.latest)',
+    to: 'place < this.latest',
   },
 ];
