@@ -28,15 +28,16 @@ export class Hold {
   /** @param now when the command was written, or the first part of it */
   checkWritten(sent: Sent, now: number): void {
     // What was begun before is written to its end.
-    if (sent.isTransaction && now <= this.since) return;
-    if (this.until !== undefined && now < this.until)
+    const isBegun = sent.isTransaction && now <= this.since;
+    if (this.until !== undefined && now < this.until && !isBegun)
       sent.fail(`was written ${this.until - now} ms before the server is to be asked again`);
     this.until = undefined;
     // What was refused once more stands behind what was refused meanwhile.
     const place = this.waiting.indexOf(sent);
     const before = place === -1 ? this.waiting : this.waiting.slice(0, place);
     const passed = before.find((other) => other.outcome === undefined && other.keepsPlaceBefore(sent));
-    if (passed !== undefined) sent.fail(`was written before ${passed.id}, which had been refused and stood before it`);
+    if (passed !== undefined && !isBegun)
+      sent.fail(`was written before ${passed.id}, which had been refused and stood before it`);
     this.waiting = this.waiting.filter((other) => other !== sent && other.outcome === undefined);
   }
 }
