@@ -89,6 +89,8 @@ export class Connection implements Executor {
   /** There was a Redis at the other end. */
   wasReady = false;
   private closing = false;
+  /** The link is ready and is not to be closed, so every request is admitted. */
+  private admitsAtOnce = false;
   /** How many calls of `connect()` wait. */
   private connecting = 0;
   /** Emits when something begins to wait for a connection that is not there. */
@@ -250,7 +252,9 @@ export class Connection implements Executor {
     if (this.admits(request)) this.line.hold(request, longest);
   }
 
+  // Hot: once per command.
   private admits(request: Request): boolean {
+    if (this.admitsAtOnce) return true;
     this.open();
     const refusal = this.refusal(request);
     if (refusal === undefined) return true;
@@ -264,6 +268,7 @@ export class Connection implements Executor {
    */
   close(rest: () => Observable<unknown> | undefined = () => undefined): Observable<void> {
     this.closing = true;
+    this.admitsAtOnce = false;
     const { kind } = this.state$.value;
     const linked = kind === 'ready' || kind === 'connecting';
     if (!linked || (this.line.pending === 0 && rest() === undefined)) {
@@ -308,6 +313,7 @@ export class Connection implements Executor {
         this.wasReady = true;
         this.lastError = undefined;
         this.server = server;
+        this.admitsAtOnce = !this.closing;
         this.state$.next({ kind: 'ready', protocol });
         this.events$.next({ connection: this.carries, type: 'connect', protocol });
         this.line.open();
@@ -348,9 +354,8 @@ export class Connection implements Executor {
 
   private refusal(request: Request): RedisError | undefined {
     if (this.closed) return this.closedError(request);
+    if (this.admitsAll) return undefined;
     const { lastError } = this;
-    const isReady = this.state$.value.kind === 'ready' && lastError === undefined;
-    if (this.admitsAll || isReady) return undefined;
     this.waited$.next();
     // While another attempt is under way that one decides.
     if (lastError !== undefined && this.isHopeless && !this.isDialing) return hopeless(request, lastError);
@@ -363,6 +368,7 @@ export class Connection implements Executor {
   }
 
   private reportLoss(error: RedisError): void {
+    this.admitsAtOnce = false;
     const isDialing = this.isDialing;
     // A peer that was a Redis before may be one again: a balancer's error page may answer in its place for a while.
     this.incurable =
@@ -389,6 +395,7 @@ export class Connection implements Executor {
 
   /** @param reason why the client gave up; none when its user closed it */
   private end(reason?: RedisError): void {
+    this.admitsAtOnce = false;
     const wasReady = this.state$.value.kind === 'ready' && this.lastError === undefined;
     const error = this.closing ? undefined : reason;
     if (reason !== undefined && reason !== this.lastError)
