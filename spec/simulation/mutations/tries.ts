@@ -53,8 +53,8 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'the queue has no bound while a lost connection is being made',
     file: 'connection/connection.ts',
-    from: 'if (this.admitsAll || isReady) return undefined;',
-    to: "if (this.admitsAll || isReady || this.state$.value.kind === 'connecting') return undefined;",
+    from: 'if (this.admitsAll) return undefined;',
+    to: "if (this.admitsAll || this.state$.value.kind === 'connecting') return undefined;",
   },
   {
     fault: 'what nobody waits for any more fills the queue',
