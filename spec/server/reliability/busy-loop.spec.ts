@@ -66,7 +66,7 @@ describe('An event loop that is held up', () => {
   });
 
   it('while a connection is made does not fail the attempt: TCP', async () => {
-    const redis = make({ url: server().url, connectTimeout: 100 });
+    const redis = make({ url: server().url, connectTimeout: 400 });
     await connectsHeldUp(redis);
   });
 
@@ -75,7 +75,7 @@ describe('An event loop that is held up', () => {
     const redis = make({
       url: `rediss://localhost:${tlsPort}`,
       tls: { ca: certificates.ca },
-      connectTimeout: 100,
+      connectTimeout: 400,
       protocol: 2,
     });
     await connectsHeldUp(redis);
@@ -84,9 +84,9 @@ describe('An event loop that is held up', () => {
   async function connectsHeldUp(redis: Redis): Promise<void> {
     const states = record(redis.state$);
     const connecting = outcome(redis.connect());
-    for (let turn = 0; turn < 8; turn++) {
+    for (let turn = 0; turn < 6; turn++) {
       await setImmediate();
-      holdUp(130);
+      holdUp(450);
     }
     expect(await connecting).toStrictEqual({ value: undefined });
     expect(states.values.map(({ kind }) => kind)).toStrictEqual(['idle', 'connecting', 'ready']);

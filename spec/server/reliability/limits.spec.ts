@@ -134,12 +134,12 @@ describe('A limit', () => {
 
   describe('for replies that are owed', () => {
     it('is longer for a command that is known to take long', async () => {
-      const redis = client({ readTimeout: 50 });
+      const redis = client({ readTimeout: 400 });
       await redis.connect();
       const patient = redis.withOptions({ readTimeout: 10_000 });
-      expect(await patient.call('DEBUG', 'SLEEP', '0.3')).toBe('OK');
+      expect(await patient.call('DEBUG', 'SLEEP', '1.2')).toBe('OK');
       expect(proxy().connections.total).toBe(1);
-      expect(await failure(redis.call('DEBUG', 'SLEEP', '0.3'))).toMatchObject({ code: 'CONNECTION' });
+      expect(await failure(redis.call('DEBUG', 'SLEEP', '1.2'))).toMatchObject({ code: 'CONNECTION' });
     });
 
     it('is shorter for a command that is known to be quick', async () => {
