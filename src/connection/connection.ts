@@ -28,7 +28,7 @@ import { systemClock, type Clock } from './clock';
 import { reasonFor, type ConnectionEvent, type ConnectionState } from './connection-state';
 import { Dialing } from './dialing';
 import { nextEndpoint } from './endpoints';
-import { Greeter } from './greeter';
+import { Handshaker } from './handshaker';
 import type { ServerInfo } from './hello';
 import { isIncurable, type FirstBytes } from './incurable';
 import { Line } from './line';
@@ -117,7 +117,7 @@ export class Connection implements Executor {
     const { session, line } = this;
     const onError = (error: RedisError) => this.events$.next({ connection: this.carries, type: 'error', error });
     const address = () => this.address;
-    const greeter = new Greeter(options, {
+    const handshaker = new Handshaker(options, {
       session,
       residents: line.residents,
       clock,
@@ -138,10 +138,10 @@ export class Connection implements Executor {
     });
     const explain = (error: RedisError, firstBytes: FirstBytes) =>
       this.isDialing ? firstBytes.explain(error, this.address, Boolean(this.endpoint.tls)) : error;
-    this.link$ = attempt(dial$, line, greeter, explain).pipe(
+    this.link$ = attempt(dial$, line, handshaker, explain).pipe(
       tap({
         error: (error: RedisError) => {
-          greeter.lost(error);
+          handshaker.lost(error);
           this.reportLoss(error);
         },
       }),
@@ -222,7 +222,7 @@ export class Connection implements Executor {
       if (this.closed) throw this.closedError();
       const { link } = this.line;
       // A link that is retiring already is lost as well: the caller waits for the next one.
-      if (link === undefined || link.isGreeting) {
+      if (link === undefined || link.inHandshake) {
         subscriber.add(this.connect().subscribe(subscriber));
         this.hurry$.next();
         return;
@@ -338,7 +338,7 @@ export class Connection implements Executor {
     return this.incurable || this.lastError instanceof AuthenticationError;
   }
 
-  /** A link is being made, or is greeting. */
+  /** A link is being made, or is in its handshake. */
   private get isDialing(): boolean {
     return this.state$.value.kind === 'connecting';
   }

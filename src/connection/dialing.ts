@@ -1,10 +1,10 @@
 import type { Clock } from './clock';
 
 /** How far the making of a link has come, and since when. Errors of commands that waited for the link in vain tell it. */
-//  begin ──▶ connecting ──accepted──▶ TLS handshake ──opened──▶ greeting
-//                └───────────opened, without TLS──────────────────▲
+//  begin ──▶ connecting ──accepted──▶ TLS handshake ──opened──▶ handshake
+//                └───────────opened, without TLS─────────────────────▲
 export class Dialing {
-  private stage: 'connecting' | 'securing' | 'greeting' = 'connecting';
+  private stage: 'connecting' | 'securing' | 'handshake' = 'connecting';
   private since = 0;
 
   constructor(private readonly clock: Clock) {}
@@ -18,7 +18,7 @@ export class Dialing {
 
   /** The stream is open. */
   opened(): void {
-    this.enter('greeting');
+    this.enter('handshake');
   }
 
   /** Says what is going on, and for how long. */
@@ -29,8 +29,8 @@ export class Dialing {
         return `connecting to ${address} ${time}`;
       case 'securing':
         return `${unanswered(address)} ${time}${IS_IT_PLAIN}`;
-      case 'greeting':
-        return `greeting ${address} ${time}`;
+      case 'handshake':
+        return `handshake with ${address} ${time}`;
     }
   }
 

@@ -8,7 +8,7 @@ import type { Send } from './resident';
 import type { SignIn } from './session';
 
 /** What the handshake tells the server. */
-export interface Greeting {
+export interface HandshakeOptions {
   readonly protocol: 2 | 3 | 'auto';
   readonly credentials: SignIn | undefined;
   readonly clientName: string | undefined;
@@ -44,24 +44,24 @@ interface Told {
  */
 //  HELLO AUTH ──refused──▶ AUTH, HELLO ──refused──▶ AUTH was enough, in RESP2
 //       └──────refused: HELLO is unknown──────────▶ AUTH, in RESP2
-export function handshake(send: Send, greeting: Greeting): Observable<ServerInfo> {
-  if (greeting.credentials !== undefined) return introduce(send, greeting);
-  return introduce(send, greeting).pipe(catchError((error: unknown) => throwError(() => wantsCredentials(error))));
+export function handshake(send: Send, options: HandshakeOptions): Observable<ServerInfo> {
+  if (options.credentials !== undefined) return helloOrResp2(send, options);
+  return helloOrResp2(send, options).pipe(catchError((error: unknown) => throwError(() => wantsCredentials(error))));
 }
 
-function introduce(send: Send, greeting: Greeting): Observable<ServerInfo> {
-  const others = rest(greeting);
-  if (greeting.protocol === 2) return greetInResp2(send, greeting, others);
-  const hello$ = sendHello(send, greeting, (refusal) => isRefused(refusal, greeting));
-  return forkJoin([hello$, together(send, greeting, others)]).pipe(
+function helloOrResp2(send: Send, options: HandshakeOptions): Observable<ServerInfo> {
+  const others = rest(options);
+  if (options.protocol === 2) return inResp2(send, options, others);
+  const hello$ = sendHello(send, options, (refusal) => isRefused(refusal, options));
+  return forkJoin([hello$, together(send, options, others)]).pipe(
     concatMap(([server, told]) => {
-      if (!(server instanceof ReplyError)) return checked(server, told, greeting);
+      if (!(server instanceof ReplyError)) return checked(server, told, options);
       // Commands that were accepted although HELLO was not are not sent again.
-      const missing = told.filter((one) => isMissing(one, greeting)).map(({ command }) => command);
-      const isKnown = greeting.protocol === 3 || server.kind === 'NOPERM';
-      const { credentials } = greeting;
-      if (isKnown && credentials !== undefined) return signInFirst(send, greeting, credentials, missing);
-      return greetInResp2(send, greeting, missing);
+      const missing = told.filter((one) => isMissing(one, options)).map(({ command }) => command);
+      const isKnown = options.protocol === 3 || server.kind === 'NOPERM';
+      const { credentials } = options;
+      if (isKnown && credentials !== undefined) return signInFirst(send, options, credentials, missing);
+      return inResp2(send, options, missing);
     }),
   );
 }
@@ -72,16 +72,16 @@ function introduce(send: Send, greeting: Greeting): Observable<ServerInfo> {
  */
 function signInFirst(
   send: Send,
-  greeting: Greeting,
+  options: HandshakeOptions,
   credentials: SignIn,
   others: readonly Command[],
 ): Observable<ServerInfo> {
-  const isAuto = greeting.protocol === 'auto';
-  const hello$ = sendHello(send, { ...greeting, credentials: undefined }, ({ repeatable }) => isAuto && !repeatable);
-  return forkJoin([signIn(send, credentials), hello$, together(send, greeting, others)]).pipe(
+  const isAuto = options.protocol === 'auto';
+  const hello$ = sendHello(send, { ...options, credentials: undefined }, ({ repeatable }) => isAuto && !repeatable);
+  return forkJoin([signIn(send, credentials), hello$, together(send, options, others)]).pipe(
     concatMap(([, server, told]) => {
-      if (!(server instanceof ReplyError)) return checked(server, told, greeting);
-      return together(send, greeting, naming(greeting)).pipe(
+      if (!(server instanceof ReplyError)) return checked(server, told, options);
+      return together(send, options, naming(options)).pipe(
         concatMap((named) => throwFirst([...told, ...named], { protocol: 2 as const })),
       );
     }),
@@ -91,22 +91,22 @@ function signInFirst(
 /** @param bears whether a refusal is no error here, but a value */
 function sendHello(
   send: Send,
-  greeting: Greeting,
+  options: HandshakeOptions,
   bears: (refusal: ReplyError) => boolean,
 ): Observable<ServerInfo | ReplyError> {
-  return send(hello(greeting)).pipe(
+  return send(hello(options)).pipe(
     map((frame) => readHello(frame as Frame)),
     catchError((error: unknown) => (error instanceof ReplyError && bears(error) ? of(error) : throwError(() => error))),
   );
 }
 
-function checked(server: ServerInfo, told: readonly Told[], { protocol }: Greeting): Observable<ServerInfo> {
+function checked(server: ServerInfo, told: readonly Told[], { protocol }: HandshakeOptions): Observable<ServerInfo> {
   if (server.protocol === 2 && protocol === 3) return throwError(() => speaksResp2());
   return throwFirst(told, server);
 }
 
 /** Whether a command was refused only because HELLO had not signed the connection in. */
-function isMissing({ refusal, isCourtesy }: Told, { credentials }: Greeting): boolean {
+function isMissing({ refusal, isCourtesy }: Told, { credentials }: HandshakeOptions): boolean {
   if (refusal === undefined) return false;
   return !isCourtesy || (credentials !== undefined && NOT_SIGNED_IN.has(refusal.kind));
 }
@@ -120,7 +120,7 @@ function speaksResp2(): ProtocolError {
  * Whether HELLO itself was refused, in whatever words, so that AUTH or RESP2 is tried. Where HELLO carried credentials, NOAUTH means
  * that they were not read (Valkey 9).
  */
-function isRefused({ kind, repeatable }: ReplyError, { protocol, credentials }: Greeting): boolean {
+function isRefused({ kind, repeatable }: ReplyError, { protocol, credentials }: HandshakeOptions): boolean {
   if (repeatable || kind === 'WRONGPASS') return false;
   return credentials === undefined ? protocol === 'auto' && kind !== 'NOAUTH' : true;
 }
@@ -130,17 +130,17 @@ function auth({ username, password }: SignIn): Command {
   return username === undefined ? ask('AUTH', password) : ask('AUTH', username, password);
 }
 
-function greetInResp2(send: Send, greeting: Greeting, others: readonly Command[]): Observable<ServerInfo> {
-  const { credentials } = greeting;
-  const commands = [...naming(greeting), ...others];
+function inResp2(send: Send, options: HandshakeOptions, others: readonly Command[]): Observable<ServerInfo> {
+  const { credentials } = options;
+  const commands = [...naming(options), ...others];
   // A refusal ends the handshake at once, because servers may leave later commands unanswered.
   const signIn$ = credentials === undefined ? askWhetherSignedIn(send) : signIn(send, credentials);
-  return forkJoin([signIn$, together(send, greeting, commands)]).pipe(
+  return forkJoin([signIn$, together(send, options, commands)]).pipe(
     concatMap(([, told]) => throwFirst(told, { protocol: 2 as const })),
   );
 }
 
-function naming({ clientName }: Greeting): Command[] {
+function naming({ clientName }: HandshakeOptions): Command[] {
   return clientName === undefined ? [] : [ask('CLIENT SETNAME', clientName)];
 }
 
@@ -180,29 +180,29 @@ function askWhetherSignedIn(send: Send): Observable<unknown> {
   );
 }
 
-function hello({ credentials, clientName }: Greeting): Command {
+function hello({ credentials, clientName }: HandshakeOptions): Command {
   const args: Arg[] = ['3'];
   if (credentials !== undefined) args.push('AUTH', credentials.username ?? 'default', credentials.password);
   if (clientName !== undefined) args.push('SETNAME', clientName);
   return ask('HELLO', ...args);
 }
 
-function rest({ database, libraryName, settings, onConnect }: Greeting): Command[] {
+function rest({ database, libraryName, settings, onConnect }: HandshakeOptions): Command[] {
   return [
     ...(database === 0 ? [] : [ask('SELECT', database)]),
-    ...(libraryName === undefined ? [] : introduction(libraryName)),
+    ...(libraryName === undefined ? [] : clientInfo(libraryName)),
     // Settings that the user changed later override `onConnect`.
     ...onConnect.map(forgettable),
     ...settings,
   ];
 }
 
-function introduction(libraryName: string): Command[] {
+function clientInfo(libraryName: string): Command[] {
   return [ask('CLIENT SETINFO', 'LIB-NAME', libraryName), ask('CLIENT SETINFO', 'LIB-VER', VERSION)];
 }
 
 /** Sends all in one write, and emits what became of each, in order. The refusal of a CLIENT SETINFO or a setting is ignored. */
-function together(send: Send, { settings }: Greeting, commands: readonly Command[]): Observable<Told[]> {
+function together(send: Send, { settings }: HandshakeOptions, commands: readonly Command[]): Observable<Told[]> {
   const told = commands.map((command) => {
     const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);
     return send(command).pipe(

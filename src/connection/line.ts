@@ -148,11 +148,11 @@ export class Line implements LinkOwner {
   }
 
   /** Sends ahead of the queue, whether the queue flows or not; fails where there is no link. */
-  greet<T>(command: Command<T>): Observable<T> {
+  sendAhead<T>(command: Command<T>): Observable<T> {
     return defer(() => {
       const { link } = this;
       if (link === undefined) throw new ConnectionError('There is no connection', { command: command.spec.name });
-      return link.greet(command);
+      return link.sendAhead(command);
     });
   }
 
@@ -271,7 +271,7 @@ export class Line implements LinkOwner {
     const done = request.command.spec.plain ? NOTHING : this.noteEffects(link, request, frame);
     if (this.order.isActive) this.keepOrder(request, frame);
     try {
-      if (frame instanceof ErrorFrame) this.retrier.refused(request, frame, link.isGreeting ? undefined : link.retire);
+      if (frame instanceof ErrorFrame) this.retrier.refused(request, frame, link.inHandshake ? undefined : link.retire);
       else request.settle(frame);
       if (done.length > 0) this.tellEffects(done);
     } catch (error) {

@@ -44,11 +44,11 @@ export interface LinkOwner extends Supply {
 }
 
 /** A link lives as long as one socket. */
-//  greeting ──handshake──▶ open ──wrong server──▶ retiring
-//      └────────────────────┴───────lost────────────┴──────▶ lost
+//  handshake ──done──▶ open ──wrong server──▶ retiring
+//      └────────────────┴───────lost────────────┴──────▶ lost
 export type LinkState =
-  /** greetings alone are written */
-  | { readonly kind: 'greeting' }
+  /** only what goes ahead of the queue is written */
+  | { readonly kind: 'handshake' }
   | { readonly kind: 'open' }
   /** nothing of the queue is written any more; the link is left once it owes nothing */
   | { readonly kind: 'retiring'; readonly reason: RedisError }
@@ -77,7 +77,7 @@ export class Link implements FrameSink {
   readonly outgoing: Outgoing;
   /** How many bytes have come. */
   bytesRead = 0;
-  private state: LinkState = { kind: 'greeting' };
+  private state: LinkState = { kind: 'handshake' };
   private readonly incoming: Incoming;
   private readonly liveness: Liveness;
   private reachedWhenHeard = 0;
@@ -97,7 +97,7 @@ export class Link implements FrameSink {
       bytesRead: () => this.bytesRead,
       reached: () => this.reached,
       listening: () => owner.listening,
-      probe: () => this.greet(call('PING')).subscribe({ error: () => undefined }),
+      probe: () => this.sendAhead(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
     });
     const { owed, mode, liveness } = this;
@@ -111,8 +111,8 @@ export class Link implements FrameSink {
     );
   }
 
-  get isGreeting(): boolean {
-    return this.state.kind === 'greeting';
+  get inHandshake(): boolean {
+    return this.state.kind === 'handshake';
   }
 
   get isOpen(): boolean {
@@ -171,7 +171,7 @@ export class Link implements FrameSink {
 
   /** The handshake is through: the queue flows. */
   open(): void {
-    if (this.state.kind === 'greeting') this.state = { kind: 'open' };
+    if (this.state.kind === 'handshake') this.state = { kind: 'open' };
     this.outgoing.keepSolitude();
   }
 
@@ -181,17 +181,17 @@ export class Link implements FrameSink {
   };
 
   /** Sends ahead of the queue, whether the queue flows or not. */
-  greet<T>(command: Command<T>): Reply<T> {
-    return Reply.from({ ...plainContext, executor: this.greeter }, command);
+  sendAhead<T>(command: Command<T>): Reply<T> {
+    return Reply.from({ ...plainContext, executor: this.ahead }, command);
   }
 
-  private readonly greeter = {
+  private readonly ahead = {
     submit: (request: Request): void => {
       if (this.isLost) {
         failSafely(request, connectionLost(new ConnectionError('The connection was given up'), request, 'unsent'));
         return;
       }
-      this.outgoing.greetings.push(request);
+      this.outgoing.ahead.push(request);
       this.owner.writeLater();
     },
   };
@@ -221,7 +221,7 @@ export class Link implements FrameSink {
 
   // Hot: once per reply.
   replied(frame: Frame): void {
-    if (this.state.kind === 'greeting' && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
+    if (this.state.kind === 'handshake' && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
       this.lose(new ConnectionError(TURNED_AWAY + frame.text));
       return;
     }

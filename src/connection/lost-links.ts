@@ -9,7 +9,7 @@ import { SLICE, type Failer } from './failer';
 import { connectionLost, unreadable, withoutStacks } from './failures';
 import { guarded } from './guarded';
 import type { Link } from './link';
-import { isGreeting } from './outgoing';
+import { isAhead } from './outgoing';
 import type { Places } from './places';
 import type { Retrier } from './retrier';
 import { Trial } from './trial';
@@ -78,7 +78,7 @@ export class LostLinks {
 
   /** A link is lost. @returns tells the observers of what fails at once; called when everything is in its place */
   add(link: Link, error: RedisError): () => void {
-    const { greetings, queued, refusedFrom, lastEnding } = link.outgoing.end();
+    const { ahead, queued, refusedFrom, lastEnding } = link.outgoing.end();
     for (const request of queued) this.backlog.bringBack(request);
     const isAsked = lastEnding >= link.owed.passed && lastEnding < refusedFrom;
     const isEnding = isAsked && !this.retrier.hasEnded && isEndByPeer(error);
@@ -89,7 +89,7 @@ export class LostLinks {
     const first = this.decide(lost);
     this.decideLater(lost);
     return () => {
-      this.failer.fail(greetings, (request) => connectionLost(error, request, 'unsent'));
+      this.failer.fail(ahead, (request) => connectionLost(error, request, 'unsent'));
       this.tell(first);
     };
   }
@@ -103,7 +103,7 @@ export class LostLinks {
       if (!request.command.spec.plain) this.places.ended(request);
       const isOldest = request === oldest;
       const isRefused = owed.passed > refusedFrom;
-      if (isRefused && !isGreeting(request)) {
+      if (isRefused && !isAhead(request)) {
         this.backlog.bringBack(request);
         continue;
       }

@@ -46,7 +46,7 @@ export interface Cut {
 
 /** The requests that a link had taken and did not write. */
 export interface Unwritten {
-  readonly greetings: readonly Request[];
+  readonly ahead: readonly Request[];
   /** those that came from the queue */
   readonly queued: readonly Request[];
   /** the number, among all that were ever owed, of the first that the socket has refused; Infinity for none */
@@ -59,10 +59,10 @@ export interface Unwritten {
 const TURN = 5_000;
 
 /** What is written on one link, and in which order. It ends with the link. */
-//  rest of a group ──▶ greetings, but for a transaction ──▶ the queue, while the link is open
+//  rest of a group ──▶ what goes ahead, but for a transaction ──▶ the queue, while the link is open
 export class Outgoing {
   /** The handshake and what restores a connection's state: written before the queue, open or not. */
-  readonly greetings = new Ring<Request>();
+  readonly ahead = new Ring<Request>();
   private readonly encoder: Encoder;
   /** A group that has been written in part, and its member that is next. */
   private group: Request | undefined;
@@ -152,7 +152,7 @@ export class Outgoing {
 
   /** Requests that have left the queue and are not written. */
   get pending(): number {
-    return this.greetings.length + (this.postponed === undefined ? 0 : 1);
+    return this.ahead.length + (this.postponed === undefined ? 0 : 1);
   }
 
   /** From now on a request that signs in is written when nothing is owed, and alone. In the handshake it comes first anyway. */
@@ -196,8 +196,8 @@ export class Outgoing {
     // What was encoded and needs no reply is still here only if its write was refused.
     const others = this.unanswered.splice(0);
     if (postponed !== undefined) others.push(postponed);
-    const greetings = [...others.filter(isGreeting), ...this.greetings.drain()];
-    return { greetings, queued: others.filter((request) => !isGreeting(request)), refusedFrom, lastEnding };
+    const ahead = [...others.filter(isAhead), ...this.ahead.drain()];
+    return { ahead, queued: others.filter((request) => !isAhead(request)), refusedFrom, lastEnding };
   }
 
   /** Tells observers last, because user code may do anything: destroy the client, or send more. */
@@ -259,7 +259,7 @@ export class Outgoing {
       this.postponed = undefined;
       return postponed;
     }
-    return (this.mode.inTransaction ? undefined : this.greetings.shift()) ?? this.supply.next();
+    return (this.mode.inTransaction ? undefined : this.ahead.shift()) ?? this.supply.next();
   }
 
   private encode(request: Request, { spec, args }: Command): boolean {
@@ -356,7 +356,7 @@ export class Outgoing {
   }
 }
 
-/** Whether a request is a greeting: it has no place in the order of the calls. */
-export function isGreeting({ place }: Request): boolean {
+/** Whether a request goes ahead of the queue: it has no place in the order of the calls. */
+export function isAhead({ place }: Request): boolean {
   return place === 0;
 }

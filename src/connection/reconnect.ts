@@ -44,8 +44,8 @@ export interface Reconnectable {
 
 /**
  * Subscribes again to a source that is lost, when the policy says. A value from the source is a connection that works; once it has
- * lasted as long as the wait before it, or 5 000 ms, the count starts anew: a server that greets and hangs up is left alone for
- * longer each time. Errors with the last error when the policy gives up.
+ * lasted as long as the wait before it, or 5 000 ms, the count starts anew: a server that does the handshake and hangs up is left alone
+ * for longer each time. Errors with the last error when the policy gives up.
  *
  * A delay is no longer than `maxDelayWaiting` while something waits, also when it begins to wait during the delay.
  *

@@ -1,4 +1,4 @@
-import { Introductions } from './introductions';
+import { HandshakeForm } from './handshake-form';
 import { Command, type Arg } from '../commands/command';
 import { textOf } from '../commands/text-of';
 
@@ -18,7 +18,7 @@ export class Session {
   /** Other commands that the next link is given, the latest of each kind. */
   private readonly settingsByKind = new Map<string, Command>();
 
-  readonly introductions: Introductions;
+  readonly handshakeForm: HandshakeForm;
 
   /** @param origin what this is a copy of */
   constructor(
@@ -26,7 +26,7 @@ export class Session {
     public clientName: string | undefined,
     private readonly origin?: Session,
   ) {
-    this.introductions = origin?.introductions ?? new Introductions();
+    this.handshakeForm = origin?.handshakeForm ?? new HandshakeForm();
   }
 
   /** The credentials of the last AUTH, in place of those of the options. */

@@ -12,7 +12,7 @@ export function limitsOf(given: ReplyLimits | undefined): DecoderLimits {
   for (const key of Object.keys(limits)) {
     if (!Object.hasOwn(defaultLimits, key)) throw new TypeError(`There is no option 'limits.${key}'`);
   }
-  // With less the greeting of a server could not be read.
+  // With less the reply to HELLO could not be read.
   wholeNumber('limits.line', limits.line, 1024, Infinity);
   wholeNumber('limits.bulk', limits.bulk, 1024, Infinity);
   wholeNumber('limits.depth', limits.depth, 8, Infinity);

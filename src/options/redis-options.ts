@@ -101,8 +101,8 @@ export interface RedisOptions {
    */
   readonly onConnect?: readonly Command[] | (() => readonly Command[]) | undefined;
   /**
-   * how long a server may take to accept, and then to greet; default 10 000. Of a name with several addresses, each but the last is
-   * left after an eighth of it, at least the time that Node gives it: 250
+   * how long a server may take to accept, and then to answer the handshake; default 10 000. Of a name with several addresses, each but
+   * the last is left after an eighth of it, at least the time that Node gives it: 250
    */
   readonly connectTimeout?: number | undefined;
   /** how long a command may take, waiting, sending and repeating included; default 30 000, Infinity for ever */

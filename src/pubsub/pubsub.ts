@@ -149,7 +149,7 @@ export class PubSub implements Resident {
   arrived(): Observable<unknown> | undefined {
     const { carrier } = this;
     if (!this.wanted || carrier?.state$.value.kind !== 'ready') return undefined;
-    const fence = carrier.line.greet(call('PING')).pipe(catchError(() => EMPTY));
+    const fence = carrier.line.sendAhead(call('PING')).pipe(catchError(() => EMPTY));
     return fence.pipe(takeUntil(timer(LONGEST_ARRIVAL, carrier.clock)));
   }
 
@@ -184,7 +184,7 @@ export class PubSub implements Resident {
     if (!this.reconcileScheduled || this.suspended || carrier?.state$.value.kind !== 'ready') return;
     this.reconcileScheduled = false;
     // A loss on the way is mended by what restores the connection.
-    const reconciled = this.reconcileInTime((command) => carrier.line.greet(command));
+    const reconciled = this.reconcileInTime((command) => carrier.line.sendAhead(command));
     this.reconciling.add(reconciled.subscribe({ error: () => undefined }));
     // Messages do not wait for UNSUBSCRIBE.
     if (!this.unconfirmed) this.held.letOut();
@@ -208,7 +208,7 @@ export class PubSub implements Resident {
         const { carrier } = this;
         // It names no channel where nothing was left.
         if (carrier !== undefined && items[1] !== null)
-          this.removals.removed(keyOf(first!), (command) => carrier.line.greet(command));
+          this.removals.removed(keyOf(first!), (command) => carrier.line.sendAhead(command));
       }
     }
   }
@@ -238,8 +238,8 @@ export class PubSub implements Resident {
     const cause = this.wrongServer;
     this.wrongServer = undefined;
     const link = this.carrier?.line.link;
-    // A link that is greeting may lead to the old server as well.
-    if (link?.isOpen === true || link?.isGreeting === true)
+    // A link in its handshake may lead to the old server as well.
+    if (link?.isOpen === true || link?.inHandshake === true)
       link.lose(new ConnectionError('Messages follow the commands to their server', { cause }));
   }
 

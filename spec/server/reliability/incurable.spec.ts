@@ -191,7 +191,7 @@ describe('What no repetition cures', () => {
     const redis = make({ url: `redis://${address}`, commandTimeout: 200, reconnect: quick });
     const { message } = await failure(redis.incr('n'));
     const what = 'INCR could not be sent within 200 ms (commandTimeout)';
-    expect(message.replace(/for \d+/, 'for N')).toBe(`${what}: greeting ${address} for N ms`);
+    expect(message.replace(/for \d+/, 'for N')).toBe(`${what}: handshake with ${address} for N ms`);
   });
 
   it('is perhaps no TLS where a server resets the connection without a word, as Redis does: the reason says so', async () => {

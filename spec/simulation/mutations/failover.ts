@@ -18,7 +18,7 @@ export const failoverMutations: readonly Mutation[] = [
     fault: 'a link that leads to a replica goes on writing',
     file: 'connection/line.ts',
     from: 'return this.link!.isOpen ? this.backlog.shift() : undefined;',
-    to: 'return this.link!.isGreeting ? undefined : this.backlog.shift();',
+    to: 'return this.link!.inHandshake ? undefined : this.backlog.shift();',
   },
   {
     fault: 'what a replica refused is not sent to the master',

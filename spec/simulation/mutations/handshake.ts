@@ -64,19 +64,19 @@ export const handshakeMutations: readonly Mutation[] = [
   },
   {
     fault: 'what user code throws in the handshake comes out as it is',
-    file: 'connection/greeter.ts',
+    file: 'connection/handshaker.ts',
     from: 'catchError(asRedisError),',
     to: '',
   },
   {
     fault: 'a source of credentials that fails breaks the link',
-    file: 'connection/greeter.ts',
+    file: 'connection/handshaker.ts',
     from: 'this.parts.onError(error);\n        return EMPTY;\n      }),\n      concatMap',
     to: 'this.parts.onError(error);\n        return throwError(() => error);\n      }),\n      concatMap',
   },
   {
     fault: 'credentials may take for ever',
-    file: 'connection/greeter.ts',
+    file: 'connection/handshaker.ts',
     from: 'timeout({ first: connectTimeout,',
     to: 'timeout({ first: 1e8,',
   },
@@ -95,12 +95,12 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'the database is not selected again where HELLO is refused',
     file: 'connection/handshake.ts',
-    from: 'return greetInResp2(send, greeting, missing);',
-    to: "return greetInResp2(send, greeting, missing.filter(({ spec }) => spec.name === 'CLIENT SETINFO'));",
+    from: 'return inResp2(send, options, missing);',
+    to: "return inResp2(send, options, missing.filter(({ spec }) => spec.name === 'CLIENT SETINFO'));",
   },
   {
     fault: 'a subscribed connection is signed in again as any other',
-    file: 'connection/greeter.ts',
+    file: 'connection/handshaker.ts',
     from: 'const inTheWay = carriesMessages ? [...residents] : [];',
     to: 'const inTheWay = [...residents].slice(residents.count);',
   },

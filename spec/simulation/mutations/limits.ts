@@ -52,7 +52,7 @@ export const limitMutations: readonly Mutation[] = [
   },
   {
     fault: 'a handshake may take for ever',
-    file: 'connection/greeter.ts',
+    file: 'connection/handshaker.ts',
     from: 'first: connectTimeout,',
     to: 'first: 1e8,',
   },

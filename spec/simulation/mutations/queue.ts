@@ -41,8 +41,8 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'what was never sent fails with the link',
     file: 'connection/lost-links.ts',
-    from: 'const { greetings, queued, refusedFrom, lastEnding } = link.outgoing.end();',
-    to: 'const { greetings, queued, refusedFrom, lastEnding } = link.outgoing.end();\n    greetings.push(...this.backlog.takeBehind(0));',
+    from: 'const { ahead, queued, refusedFrom, lastEnding } = link.outgoing.end();',
+    to: 'const { ahead, queued, refusedFrom, lastEnding } = link.outgoing.end();\n    ahead.push(...this.backlog.takeBehind(0));',
   },
   {
     fault: 'an emptied send buffer goes unnoticed',

@@ -110,7 +110,9 @@ describe('The endpoint of a link', () => {
     const { connection, errors, links, pass } = setUp(() => of(at('master.example')));
     expect(connection.address).toBe('master.example:7000');
     await pass(1_000);
-    expect(errors().map(({ message }) => message)).toStrictEqual(['master.example:7000 did not greet within 1000 ms']);
+    expect(errors().map(({ message }) => message)).toStrictEqual([
+      'master.example:7000 did not answer the handshake within 1000 ms',
+    ]);
     await pass(10);
     links[1]!.receive('HTTP/1.1 400 Bad Request\r\n\r\n');
     expect(errors()[1]!.message).toContain('master.example:7000 is no Redis: it speaks HTTP');

@@ -122,7 +122,7 @@ describe('A group', () => {
       await tick();
       expect(commandsOf(link)).toStrictEqual(around(50).slice(0, 30));
       // A greeting goes before the queue, and a group is in its midst.
-      record(connection.line.greet(get('greeting')));
+      record(connection.line.sendAhead(get('greeting')));
       one(get('later'));
       await tick();
       drain(link);

@@ -208,7 +208,7 @@ describe('Line', () => {
     const from = { ...plainContext, executor: { submit: (request: Request) => line.requests$.next(request) } };
     record(Reply.from(from, call('GET', 'a')));
     record(line.connect(socket).serve());
-    record(line.greet(call('HELLO', '3')));
+    record(line.sendAhead(call('HELLO', '3')));
     await tick();
     expect(socket.writes).toStrictEqual([wire('HELLO', '3')]);
     socket.receive('%1\r\n+proto\r\n:3\r\n');

@@ -25,8 +25,8 @@ import type { Residents, Send } from './resident';
 import type { Session, SignIn } from './session';
 import { shielded } from './shielded';
 
-/** What the greeter needs to know of the connection that it greets for. */
-export interface GreeterParts {
+/** What the handshaker needs to know of its connection. */
+export interface HandshakerParts {
   readonly session: Session;
   readonly residents: Residents;
   readonly clock: Clock;
@@ -39,20 +39,20 @@ export interface GreeterParts {
 }
 
 /** Runs the handshake of each new link, and signs the link in anew when the credentials change. */
-export class Greeter {
+export class Handshaker {
   /** The handshake is under way. */
-  private introducing = false;
+  private underWay = false;
 
   constructor(
     private readonly options: ResolvedOptions,
-    private readonly parts: GreeterParts,
+    private readonly parts: HandshakerParts,
   ) {}
 
   /** The link is lost, perhaps because the server hangs up on HELLO or CLIENT SETINFO. */
   lost(error: RedisError): void {
-    const { introducing } = this;
-    this.introducing = false;
-    if (introducing && error instanceof ConnectionError && !isFarewell(error)) this.parts.session.introductions.ended();
+    const { underWay } = this;
+    this.underWay = false;
+    if (underWay && error instanceof ConnectionError && !isFarewell(error)) this.parts.session.handshakeForm.ended();
   }
 
   /**
@@ -60,12 +60,12 @@ export class Greeter {
    * @param send over the new link, ahead of the queue
    * @param onServer told what the server says of itself, before anything is restored
    */
-  greet(send: Send, onServer: (server: ServerInfo) => void): Observable<ServerInfo> {
+  run(send: Send, onServer: (server: ServerInfo) => void): Observable<ServerInfo> {
     const { connectTimeout } = this.options;
     let given = false;
     const late = () =>
       given
-        ? new TimeoutError(`${this.parts.address()} did not greet within ${connectTimeout} ms`)
+        ? new TimeoutError(`${this.parts.address()} did not answer the handshake within ${connectTimeout} ms`)
         : new TimeoutError(`There were no credentials within ${connectTimeout} ms`);
     return defer(this.options.credentials ?? (() => of(undefined))).pipe(
       shielded(),
@@ -79,7 +79,7 @@ export class Greeter {
         return EMPTY;
       }),
       concatMap((credentials, index) =>
-        index === 0 ? this.introduce(send, credentials, onServer) : this.signInAgain(send, credentials),
+        index === 0 ? this.makeReady(send, credentials, onServer) : this.signInAgain(send, credentials),
       ),
       timeout({ first: connectTimeout, with: () => throwError(late), scheduler: patient(this.parts.clock) }),
       catchError(asRedisError),
@@ -87,7 +87,7 @@ export class Greeter {
     );
   }
 
-  private introduce(send: Send, given: unknown, onServer: (server: ServerInfo) => void): Observable<ServerInfo> {
+  private makeReady(send: Send, given: unknown, onServer: (server: ServerInfo) => void): Observable<ServerInfo> {
     const { protocol, onConnect, prefix, libraryName } = this.options;
     const { session, residents, carriesMessages } = this.parts;
     const { database, clientName, settings, credentials: signedIn } = session;
@@ -95,8 +95,8 @@ export class Greeter {
     const wanted = onConnect().filter(({ spec }) => !carriesMessages || spec.effect !== 'tracking');
     const own = wanted.map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
     const credentials = signedIn ?? (this.options.credentials && checked(given));
-    const { bare } = session.introductions;
-    const greeting = {
+    const { bare } = session.handshakeForm;
+    const options = {
       protocol: bare && protocol === 'auto' ? 2 : protocol,
       libraryName: bare ? undefined : libraryName,
       database,
@@ -105,15 +105,15 @@ export class Greeter {
       settings,
       onConnect: own,
     } as const;
-    this.introducing = true;
-    return handshake(send, greeting).pipe(
+    this.underWay = true;
+    return handshake(send, options).pipe(
       tap({
         next: () => {
-          this.introducing = false;
-          session.introductions.worked();
+          this.underWay = false;
+          session.handshakeForm.worked();
         },
         error: (error: unknown) => {
-          this.introducing = false;
+          this.underWay = false;
           // The next attempt asks the options for other credentials, where they provide them.
           if (signedIn && this.options.credentials && isSignInRefused(error)) session.forget(signedIn);
         },

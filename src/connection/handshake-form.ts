@@ -6,7 +6,7 @@ const TOO_MANY = 2;
  * one is made without them, and so are later ones while that works. What the user asks for, as a name, is always sent. All connections
  * of a client share this.
  */
-export class Introductions {
+export class HandshakeForm {
   private endings = 0;
 
   /** Send neither HELLO, where RESP2 will do, nor CLIENT SETINFO. */
