@@ -1,7 +1,7 @@
 // What an empty list means: nothing is sent where the server's own rules imply the reply to none.
 
-/** Of these no list at all means something else than an empty one: all commands, a key that is made. */
-export const NONE_IS_NO_LIST: ReadonlySet<string> = new Set(['COMMAND DOCS', 'COMMAND INFO', 'PFADD', 'PFMERGE']);
+/** Of these no list at all means something else than an empty one: all commands. */
+export const NONE_IS_NO_LIST: ReadonlySet<string> = new Set(['COMMAND DOCS', 'COMMAND INFO']);
 
 /** Commands that answer one element for each of a list that they are given, in its order, whether it is there or not. */
 export const ONE_EACH: ReadonlySet<string> = new Set([
@@ -29,7 +29,10 @@ export const ONE_EACH: ReadonlySet<string> = new Set([
   'ZMSCORE',
 ]);
 
-/** Reply to no keys, fields, members, ids or pairs, by command: a TypeScript expression. */
+/**
+ * Reply to no keys, fields, members, ids or pairs, by command: a TypeScript expression. Commands that do something without any, as PFADD
+ * makes its key, are sent.
+ */
 export const EMPTY: Readonly<Record<string, '0' | '[]' | '{}' | 'null' | "'OK'">> = {
   // One answer for each: none.
   ...Object.fromEntries([...ONE_EACH].map((name) => [name, '[]' as const])),
@@ -41,7 +44,6 @@ export const EMPTY: Readonly<Record<string, '0' | '[]' | '{}' | 'null' | "'OK'">
   GEOADD: '0',
   HDEL: '0',
   HSET: '0',
-  PFADD: '0',
   PFCOUNT: '0',
   SADD: '0',
   SREM: '0',
@@ -70,6 +72,5 @@ export const EMPTY: Readonly<Record<string, '0' | '[]' | '{}' | 'null' | "'OK'">
   // These succeed whatever they are given.
   HMSET: "'OK'",
   MSET: "'OK'",
-  PFMERGE: "'OK'",
   WATCH: "'OK'",
 };

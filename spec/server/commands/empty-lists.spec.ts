@@ -114,6 +114,16 @@ describe('an empty list', () => {
     expect(Object.keys(after.commandstats ?? {})).toEqual(Object.keys(before.commandstats ?? {}));
   });
 
+  it('is sent where a server does something without any: it makes the key', async () => {
+    await session.flushall();
+    const redis = new Redis(server().url);
+    expect(await redis.pfadd('visitors', [])).toBe(1);
+    expect(await redis.pfadd('visitors', ...[])).toBe(0);
+    expect(await redis.pfmerge('all', [])).toBe('OK');
+    expect(await redis.exists('visitors', 'all')).toBe(2);
+    await redis.destroy();
+  });
+
   it("has its reply under a prefix and on a connection of one's own", async () => {
     const redis = new Redis({ url: server().url, prefix: 'p:' });
     expect(await redis.exists([])).toBe(0);

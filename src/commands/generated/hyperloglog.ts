@@ -18,7 +18,7 @@ export const PFADD = /* @__PURE__ */ defineSpec('PFADD', {
 /** Counts elements in a HyperLogLog; 1 when the estimate may have changed. */
 export function pfadd(key: Key, ...elements: Optionals<Arg>): Command<number> {
   const out: Arg[] = [arg.text(key, PFADD, 'key')];
-  if (arg.pushOptionals(out, elements, arg.data, PFADD, 'elements') === 0 && elements.length > 0) return new AnsweredCommand(PFADD, out, 0);
+  arg.pushOptionals(out, elements, arg.data, PFADD, 'elements');
   return new Command(PFADD, out, reply.readInteger);
 }
 
@@ -47,6 +47,6 @@ export const PFMERGE = /* @__PURE__ */ defineSpec('PFMERGE', {
 /** Merges HyperLogLogs into one. */
 export function pfmerge(destkey: Key, ...sourcekeys: Optionals<Key>): Command<'OK'> {
   const out: Arg[] = [arg.text(destkey, PFMERGE, 'destkey')];
-  if (arg.pushOptionals(out, sourcekeys, arg.text, PFMERGE, 'sourcekeys') === 0 && sourcekeys.length > 0) return new AnsweredCommand(PFMERGE, out, 'OK');
+  arg.pushOptionals(out, sourcekeys, arg.text, PFMERGE, 'sourcekeys');
   return new Command(PFMERGE, out, reply.readOk);
 }

@@ -3816,7 +3816,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * @see https://redis.io/docs/latest/commands/pfadd/
    */
   pfadd(key: Key, ...elements: Optionals<Arg>): ResultOf<K, number> {
-    return this.sendUnlessAnswered(hyperloglogCommands.pfadd(key, ...elements));
+    return this.send(hyperloglogCommands.pfadd(key, ...elements));
   }
 
   /**
@@ -3843,7 +3843,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * @see https://redis.io/docs/latest/commands/pfmerge/
    */
   pfmerge(destkey: Key, ...sourcekeys: Optionals<Key>): ResultOf<K, 'OK'> {
-    return this.sendUnlessAnswered(hyperloglogCommands.pfmerge(destkey, ...sourcekeys));
+    return this.send(hyperloglogCommands.pfmerge(destkey, ...sourcekeys));
   }
 
   /**
