@@ -1,4 +1,5 @@
-import { Observable, Subscription, defer, forkJoin, map, of, switchMap, tap, type ObservableInput } from 'rxjs';
+import type { Subscription} from 'rxjs';
+import { Observable, defer, forkJoin, map, of, switchMap, tap, type ObservableInput } from 'rxjs';
 import { inContext } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
@@ -340,6 +341,7 @@ export class LeasePool {
         `${late}: all ${used} are in use. Give them back sooner, or raise the option 'leases.max'`,
       );
     const { message, cause } = next.connection.late(acquireTimeout);
-    return new TimeoutError(`${late}: ${used} of ${max} are in use, and ${message}`, { cause });
+    const why = next.connection.wasReady ? 'the server has not answered yet whether another can be' : message;
+    return new TimeoutError(`${late}: ${used} of ${max} are in use, and ${why}`, { cause });
   }
 }

@@ -30,7 +30,9 @@ export function judge(connection: Connection): Verdict {
   if (connection.state$.value.kind !== 'ready' || link === undefined || connection.isMisled) return 'spoilt';
   const { trace } = link.mode;
   if (trace === 'more') return 'spoilt';
-  if (pending > 0) {
+  // New credentials wait for the end of a transaction, so they would never be sent.
+  const isStuck = trace === 'transaction' && link.owed.length === 0;
+  if (pending > 0 && !isStuck) {
     // A command that waits at the server could take an element that is for another caller.
     for (const { command } of link.owed)
       if (blockingWait(command) !== undefined || endsConnection(command)) return 'spoilt';

@@ -113,7 +113,7 @@ describe('A dedicated connection', () => {
   it('that is idle and killed is replaced, and no caller is told', async () => {
     const redis = make(server().url);
     const admin = make(server().url);
-    const first = (await redis.dedicated((connection) => connection.clientId()))!;
+    const first = (await redis.dedicated((connection) => connection.clientId()));
     await admin.clientKill({ ID: first });
     await eventually(
       () => redis.dedicated((connection) => connection.clientId()),
@@ -342,12 +342,12 @@ describe.each([2, 3] as const)('What a caller leaves on a dedicated connection i
       const exec = await connection.multi(get('dirt'));
       return { info: await info, exec, echo: await connection.echo('a'), id: await connection.clientId() };
     });
-    expect(next!.info).toMatch(
+    expect(next.info).toMatch(
       new RegExp(` name=clean .* flags=N db=1 .*multi=-1 .* user=default .*resp=${protocol}\\s`),
     );
-    expect(next!.exec).toStrictEqual([await other.get('dirt')]);
-    expect(next!.echo).toBe('a');
-    expect(next!.id === fate.id ? 'kept' : 'replaced').toBe(after);
+    expect(next.exec).toStrictEqual([await other.get('dirt')]);
+    expect(next.echo).toBe('a');
+    expect(next.id === fate.id ? 'kept' : 'replaced').toBe(after);
   });
 });
 

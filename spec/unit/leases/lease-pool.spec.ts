@@ -1,4 +1,4 @@
-import { EMPTY, NEVER, concatMap, defer, of, throwError, type Observable } from 'rxjs';
+import { BehaviorSubject, EMPTY, NEVER, concatMap, defer, of, throwError, type Observable } from 'rxjs';
 import { call } from '../../../src/commands/call';
 import { knownCall } from '../../../src/commands/known-commands';
 import { Reply } from '../../../src/commands/reply';
@@ -367,6 +367,26 @@ describe('A connection that comes back', () => {
     await tick();
     expect(written(link).slice(lines.length)).toStrictEqual(cleaning);
     expect(next.values).toHaveLength(0);
+    link.receive('+OK\r\n');
+    expect(next.values[0]!.connection).toBe(lease.connection);
+  });
+
+  it('signs in with new credentials once it is cleaned of MULTI, and is lent then', async () => {
+    const credentials = new BehaviorSubject({ password: 'old' });
+    const { leased, caller } = scriptedPool({ max: 1 }, { credentials });
+    const { caller: first, link, lease } = await leased();
+    send(lease, 'MULTI');
+    await tick();
+    link.receive('+OK\r\n');
+    credentials.next({ password: 'new' });
+    await tick();
+    first.stop();
+    const next = caller();
+    await tick();
+    expect(written(link)).toStrictEqual(['MULTI', 'DISCARD']);
+    link.receive('+OK\r\n');
+    await tick();
+    expect([written(link).at(-1), next.values.length]).toStrictEqual(['AUTH new', 0]);
     link.receive('+OK\r\n');
     expect(next.values[0]!.connection).toBe(lease.connection);
   });
