@@ -1,4 +1,4 @@
-import { takeUntil, type Observable } from 'rxjs';
+import { defer, takeUntil, type Observable } from 'rxjs';
 import { Command, type Arg } from './commands/command';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
@@ -11,36 +11,33 @@ import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
 import { sendGroup } from './groups/send-group';
 import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
-import type { Monitor } from './monitor';
+import { monitorOn } from './leases/monitor';
+import type { Lease } from './leases/lease';
 import type { RedisCommands } from './redis-commands';
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
 export class DedicatedConnection extends SessionSurface implements RedisCommands {
   readonly #source: ReplySource;
-  readonly #monitor: Monitor;
-  readonly #ended$: Observable<unknown>;
+  readonly #lease: Lease;
 
-  /**
-   * @internal
-   * @param ended$ emits when the connection is closed, errors when it is lost
-   */
-  constructor(source: ReplySource, monitored: Monitor, ended$: Observable<unknown>) {
+  /** @internal */
+  constructor(source: ReplySource, lease: Lease) {
     super();
     this.#source = source;
-    this.#monitor = monitored;
-    this.#ended$ = ended$;
+    this.#lease = lease;
   }
 
   /**
    * All commands that the server is sent by any client, a line for each, secrets included; so also the PING of a connection that
-   * was silent for `readTimeout` ms. Observed twice it is asked for once. Completes when the client is closed or RESET ends it, errors
-   * when the connection is lost: with a ConnectionError,
-   * or a TimeoutError when it was found dead.
+   * was silent for `readTimeout` ms. Observed twice it is asked for once. Completes when the client is closed, the connection given back or
+   * RESET ends it, errors when the connection is lost: with a ConnectionError, or a TimeoutError when it was found dead.
    * @example
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */
   monitor(): Observable<string> {
-    return this.#monitor.lines(() => Reply.from(this.#source, monitor())).pipe(takeUntil(this.#ended$), inContext());
+    const { connection, ended$ } = this.#lease;
+    const lines$ = defer(() => monitorOn(connection).lines(() => Reply.from(this.#source, monitor())));
+    return lines$.pipe(takeUntil(ended$), inContext());
   }
 
   /**

@@ -24,6 +24,7 @@ export type {
   BackoffOptions,
   Credentials,
   CredentialsSource,
+  LeaseOptions,
   ReconnectFunction,
   ReconnectOnError,
   ReconnectOptions,

@@ -1,16 +1,4 @@
-import {
-  Observable,
-  catchError,
-  defer,
-  filter,
-  finalize,
-  forkJoin,
-  map,
-  of,
-  takeWhile,
-  tap,
-  type ObservableInput,
-} from 'rxjs';
+import { Observable, catchError, defer, filter, forkJoin, map, of, takeWhile, type ObservableInput } from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
 import { plainContext, type Executor } from './commands/request-context';
@@ -19,7 +7,8 @@ import { Completion } from './connection/completion';
 import { Connection, type ConnectionParts } from './connection/connection';
 import type { ConnectionEvent, ConnectionState } from './connection/connection-state';
 import { retryPolicy } from './connection/retry';
-import { Monitor } from './monitor';
+import type { Lease } from './leases/lease';
+import { LeasePool, type LeaseParts } from './leases/lease-pool';
 import { shielded } from './connection/shielded';
 import { wrapping } from './connection/wrapping';
 import { stageOf, type Role } from './connection/stage';
@@ -58,13 +47,14 @@ export class Redis extends RedisView {
   private readonly pubsub: PubSub;
   private readonly source: ReplySource;
   private readonly executorOf: (lease: Connection) => Executor;
-  private readonly makeLease: () => Connection;
+  private readonly leaseParts: LeaseParts;
   /** How many listen to `state$` and `events$`. */
   private listeners = 0;
   /** The connections of messages; one that is closed is not used any more. */
   private readonly carriers = new Set<Connection>();
-  /** The connections of `dedicated` that are in use. */
-  private readonly leases = new Set<Connection>();
+  /** The connections of `dedicated`, once one was wanted. */
+  private leases: LeasePool | undefined;
+  private readonly closedError = (): RedisError => this.connection.closedError();
 
   /**
    * @param url `redis://[[user:]password@]host[:port][/database]`
@@ -112,7 +102,12 @@ export class Redis extends RedisView {
     this.pubsub = pubsub;
     this.source = source;
     this.executorOf = (lease) => wrapping(lease, resolved)(lease);
-    this.makeLease = () => make('lease', {}, { session: session.copy(), once: true });
+    this.leaseParts = {
+      make: () => make('lease', {}, { session: session.copy(), once: true }),
+      clock: connection.clock,
+      limits: resolved.leases,
+    };
+    connection.state$.pipe(filter(isClosed)).subscribe(() => this.leases?.destroy(this.closedError, { spares: true }));
     const state$ = connection.state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),
       inContext(),
@@ -150,6 +145,8 @@ export class Redis extends RedisView {
   reconnect({ now = false }: { readonly now?: boolean } = {}): Completion {
     if (typeof now !== 'boolean') throw new TypeError(`reconnect: 'now' is a boolean, got ${kindOf(now)}`);
     const carriers = [...this.carriers].filter(({ closed }) => !closed);
+    this.connection.session.renew();
+    this.leases?.renew();
     // Observers of messages are told if a carrier ends.
     const messages = carriers.map((carrier) => carrier.reconnect(now).pipe(catchError(() => of(undefined))));
     return new Completion(forkJoin([this.connection.reconnect(now), ...messages]).pipe(map(() => undefined)));
@@ -168,23 +165,31 @@ export class Redis extends RedisView {
    */
   close(): Completion {
     // Leases first, because they end with the shared connection unless they are closing already.
-    const closing = [...this.leases].map((connection) => connection.close());
+    const closing = this.leases === undefined ? [] : [this.leases.close(this.closedError)];
     closing.push(this.connection.close(() => this.pubsub.arrived()));
     return new Completion(forkJoin(closing).pipe(map(() => undefined)));
   }
 
   /** Closes the connections at once: pending commands fail, streams complete. What it returns has emitted and completed. */
   destroy(): Completion {
-    for (const connection of [this.connection, ...this.leases]) connection.destroy();
+    this.connection.destroy();
+    this.leases?.destroy(this.closedError);
     return new Completion([]);
   }
 
   /**
-   * Opens a connection of its own for commands that would disturb others on the shared one: WATCH, MULTI and EXEC by hand, RESET, QUIT.
-   * It is signed in as the client is, is not made again when it is lost, and sends nothing a second time. It is closed when the work
-   * completes, fails or is unsubscribed from.
+   * Lends a connection for commands that would disturb others on the shared one: WATCH, MULTI and EXEC by hand, RESET, QUIT. It is
+   * signed in as the client is, is not made again when it is lost, and sends nothing a second time.
+   *
+   * It is given back when the work completes, fails or is unsubscribed from. It is then kept for the next caller, cleaned of an open MULTI
+   * and of WATCH; one that is otherwise not as it was is closed. The option `leases` says how many there may be, how long one is kept, and
+   * how long one is waited for; callers get them in the order in which they came.
+   *
+   * When a connection cannot be made the work begins all the same, and its commands wait as those of the client do.
    * @returns all values of the work, which is done once per subscription; awaiting does it once and gives the last value, undefined
    * where there is none
+   * @throws TimeoutError when no connection is free within `leases.acquireTimeout` ms
+   * @throws DisconnectedError when the client is closed
    * @example
    * redis.dedicated((connection) => connection.call('MULTI').pipe(concatMap(() => connection.incr('n')), concatMap(() => connection.exec())));
    */
@@ -195,30 +200,19 @@ export class Redis extends RedisView {
   }
 
   private onLease<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Observable<T> {
+    return this.leased((connection, lease) => {
+      const executor = lease.guard(this.executorOf(connection));
+      const source = { ...this.source, executor, retry: () => false as const };
+      return work(new DedicatedConnection(source, lease));
+    });
+  }
+
+  /** Does work on a connection that is its own until it ends, in whatever way. */
+  private leased<T>(work: (connection: Connection, lease: Lease) => ObservableInput<T>): Observable<T> {
     return defer(() => {
       if (this.connection.closed) throw this.connection.closedError();
-      const connection = this.makeLease();
-      const ended$ = connection.state$.pipe(filter(isClosed), tap(throwIfLost));
-      this.leases.add(connection);
-      const end = this.connection.state$.pipe(filter(isClosed)).subscribe(() => {
-        if (!connection.closed) connection.destroy(); // unless it is closing as well
-      });
-      const endLease = () => {
-        end.unsubscribe();
-        this.leases.delete(connection);
-        connection.destroy();
-      };
-      const monitored = new Monitor();
-      connection.line.residents.add(monitored);
-      connection.line.sessionCommands$.subscribe(({ spec }) => {
-        if (spec.effect === 'reset') monitored.end();
-      });
-      const lease = new DedicatedConnection(
-        { ...this.source, executor: this.executorOf(connection), retry: () => false },
-        monitored,
-        ended$,
-      );
-      return defer(() => work(lease)).pipe(finalize(endLease));
+      this.leases ??= new LeasePool(this.leaseParts);
+      return this.leases.use((lease) => work(lease.connection, lease));
     });
   }
 
@@ -274,8 +268,4 @@ function isOptions(given: unknown): given is RedisOptions {
 
 function isClosed({ kind }: ConnectionState): boolean {
   return kind === 'closed';
-}
-
-function throwIfLost(state: ConnectionState): void {
-  if (state.kind === 'closed' && state.error !== undefined) throw state.error;
 }

@@ -209,23 +209,26 @@ describe('A dedicated connection', () => {
     },
   );
 
-  it('is signed in, on the database of the client, and gone when the work is done, fails or is left', async () => {
-    const redis = make({ url: server().url, database: 2, clientName: 'owner' });
+  it('is signed in, on the database of the client, and free when the work is done, fails or is left', async () => {
+    const redis = make({ url: server().url, database: 2, clientName: 'owner', leases: { max: 1 } });
     const others = async () => (await redis.call<string>('CLIENT LIST')).trim().split('\n').length - 1;
     await redis.ping();
     const list = await lastValueFrom(redis.dedicated((connection) => connection.call<string>('CLIENT LIST')));
     expect(list.match(/ name=owner .* db=2 /g)).toHaveLength(2);
-    await eventually(others, (count) => count === 0);
     await expect(
       lastValueFrom(
         redis.dedicated((connection) => connection.incr('owner:text').pipe(concatMap(() => connection.call('NOSUCH')))),
       ),
     ).rejects.toMatchObject({ kind: 'ERR' });
-    await eventually(others, (count) => count === 0);
+    expect(await others()).toBe(1);
     const left = redis.dedicated((connection) => connection.blpop('nothing', 0)).subscribe();
-    await eventually(others, (count) => count === 1);
+    await eventually(
+      () => redis.call<string>('CLIENT LIST'),
+      (clients) => clients.includes('cmd=blpop'),
+    );
     left.unsubscribe();
     await eventually(others, (count) => count === 0);
+    expect(await redis.dedicated((connection) => connection.echo('free'))).toBe('free');
   });
 });
 

@@ -49,14 +49,17 @@ export class SimulatedClient {
   ) {
     this.credentials = new CredentialsSource(stage.clock, () => stage.credentialsManner());
     const { clock } = stage;
-    const dials = new Map<Role, Connection>();
+    // Each connection is told as soon as it is made, so the last one that was made with parts is that of these parts.
+    let latest: { connection: Connection | undefined };
     const own = {
-      partsFor: (role: Role) => {
-        const dial: Dial = (endpoint, time) => stage.dial(dials.get(role)!)(endpoint, time);
+      partsFor: () => {
+        const made: typeof latest = { connection: undefined };
+        latest = made;
+        const dial: Dial = (endpoint, time) => stage.dial(made.connection!)(endpoint, time);
         return { dial, clock };
       },
       made: (connection: Connection, role: Role) => {
-        dials.set(role, connection);
+        latest.connection = connection;
         if (role === 'commands') this.connection = connection;
         else if (role === 'lease') stage.lent(connection);
         else stage.madeForMessages((this.carrier = connection));

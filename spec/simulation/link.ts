@@ -194,6 +194,10 @@ export class Link implements ByteSocket {
     return true;
   }
 
+  keepsAlive(): void {
+    // the run keeps the process alive, whatever its sockets do
+  }
+
   destroy(reset = false): void {
     if (this.state === 'destroyed') return;
     this.around.referee.left(this, reset);

@@ -13,10 +13,16 @@ export class ScriptedSocket implements ByteSocket {
   destroyed = false;
   /** It was reset: nothing that was written is to arrive any more. */
   wasReset = false;
+  /** It would keep the process alive. */
+  isAlive = true;
 
   write(chunks: readonly Uint8Array[]): boolean {
     this.writes.push(Buffer.concat(chunks).toString());
     return this.accepts;
+  }
+
+  keepsAlive(keeps: boolean): void {
+    this.isAlive = keeps;
   }
 
   destroy(reset = false): void {

@@ -23,6 +23,7 @@ export function clients(): Redis[] {
     new Redis(options),
     new Redis({ url: process.env.REDIS_URL, tls: coin || undefined, onConnect: undefined }),
     new Redis({ reconnect: { maxDelay: ttl }, retry: { maxAttempts: ttl }, credentials: undefined }),
+    new Redis({ leases: { max: ttl, idleTimeout: ttl, acquireTimeout: ttl } }),
   ];
 }
 

@@ -41,10 +41,20 @@ class Timer<T> extends Subscription implements SchedulerAction<T> {
     return this;
   }
 
+  unref(): void {
+    this.handle?.unref();
+  }
+
   private stop(): void {
     clearTimeout(this.handle);
     clearImmediate(this.turn);
   }
+}
+
+/** The same timer; where it is the system's, it does not keep the process alive. */
+export function inBackground(timer: Subscription): Subscription {
+  if (timer instanceof Timer) timer.unref();
+  return timer;
 }
 
 /**

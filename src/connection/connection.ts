@@ -21,8 +21,14 @@ import {
 } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
-import { AuthenticationError, ProtocolError, type DisconnectedError, type RedisError } from '../errors';
-import type { ResolvedOptions } from '../options';
+import {
+  AuthenticationError,
+  ProtocolError,
+  type DisconnectedError,
+  type RedisError,
+  type TimeoutError,
+} from '../errors';
+import type { ReconnectOnError, ResolvedOptions } from '../options';
 import { attempt } from './attempt';
 import { systemClock, type Clock } from './clock';
 import { reasonFor, type ConnectionEvent, type ConnectionState } from './connection-state';
@@ -88,6 +94,8 @@ export class Connection implements Executor {
   private incurable = false;
   /** There was a Redis at the other end. */
   wasReady = false;
+  /** It is not made again, and an error has shown that it leads to the wrong server. */
+  isMisled = false;
   private closing = false;
   /** The link is ready and is not to be closed, so every request is admitted. */
   private admitsAtOnce = false;
@@ -110,7 +118,8 @@ export class Connection implements Executor {
     this.dialing = new Dialing(clock);
     this.session = parts.session ?? new Session(options.database, options.clientName);
     // Without a next link, leaving this one would not help.
-    const reconnectOnError = options.reconnect === false || parts.once ? () => false : options.reconnectOnError;
+    const unlessOff = options.reconnect === false ? () => false : options.reconnectOnError;
+    const reconnectOnError = parts.once ? this.noteWrong : unlessOff;
     const obstacle = { lastError: () => this.lastFailure, doing: () => this.doing };
     this.line = new Line({ ...options, ...obstacle, reconnectOnError, carriesMessages, clock });
     this.line.sessionCommands$.subscribe((command) => this.session.note(command));
@@ -173,6 +182,12 @@ export class Connection implements Executor {
     return describe(this.endpoint);
   }
 
+  private readonly noteWrong: ReconnectOnError = (error) => {
+    const reaction: unknown = this.options.reconnectOnError(error);
+    if (reaction === true || reaction === 'resend') this.isMisled = true;
+    return false;
+  };
+
   private nextEndpoint(): Observable<Endpoint> {
     const { options, parts, clock } = this;
     return parts.endpoint === undefined ? of(options) : nextEndpoint(parts.endpoint, options.connectTimeout, clock);
@@ -188,10 +203,7 @@ export class Connection implements Executor {
    */
   connect(): Observable<void> {
     const { commandTimeout } = this.options;
-    const late = () => {
-      const age = Math.round(this.clock.now() - this.lastErrorAt);
-      return notReached(this.address, commandTimeout, this.lastFailure, age, this.doing);
-    };
+    const late = () => this.late(commandTimeout);
     const limit = { first: commandTimeout, with: () => throwError(late), scheduler: this.clock };
     return defer(() => {
       if (this.closed) throw this.closedError();
@@ -211,6 +223,12 @@ export class Connection implements Executor {
       );
       return commandTimeout === Infinity ? ready$ : ready$.pipe(timeout(limit));
     });
+  }
+
+  /** The error of a caller that has waited so many ms for the connection to be ready. */
+  late(limit: number): TimeoutError {
+    const age = Math.round(this.clock.now() - this.lastErrorAt);
+    return notReached(this.address, limit, this.lastFailure, age, this.doing);
   }
 
   /**
@@ -293,6 +311,16 @@ export class Connection implements Executor {
       take(1),
       map(() => undefined),
     );
+  }
+
+  /** Nothing is asked of it for now: it keeps neither a timer nor the process alive, unless something is pending. */
+  sleep(): void {
+    this.line.sleep();
+  }
+
+  /** It is used again. */
+  wake(): void {
+    this.line.link?.wake();
   }
 
   /** Closes at once; pending requests fail. */
@@ -379,6 +407,7 @@ export class Connection implements Executor {
     const { dialedBefore, admitsAll } = this;
     this.dialedBefore = true;
     this.admitsAll = error instanceof Renewal;
+    if (error instanceof Renewal) this.session.renew();
     if (!dialedBefore) this.parts.onFirstFailure?.(error);
     // Until now any number could wait, so that no burst at start-up is refused, and no call while a link is left on purpose.
     if (admitsAll && !this.admitsAll) {

@@ -120,7 +120,7 @@ export class Handshaker {
       }),
       concatMap((server) => {
         onServer(server);
-        const restored = merge(...[...residents].map((resident) => resident.restore(send, server.protocol)));
+        const restored = merge(...[...residents].map((resident) => resident.restore?.(send, server.protocol) ?? EMPTY));
         return concat(restored.pipe(ignoreElements()), of(server));
       }),
     );
@@ -139,8 +139,8 @@ export class Handshaker {
       }),
     );
     const inTheWay = carriesMessages ? [...residents] : [];
-    const suspended = defer(() => merge(...inTheWay.map((resident) => resident.suspend(send))));
-    const resumed = defer(() => merge(...inTheWay.map((resident) => resident.resume(send))));
+    const suspended = defer(() => merge(...inTheWay.map((resident) => resident.suspend?.(send) ?? EMPTY)));
+    const resumed = defer(() => merge(...inTheWay.map((resident) => resident.resume?.(send) ?? EMPTY)));
     return concat(suspended, signedIn, resumed).pipe(ignoreElements(), catchError(ignoreLoss));
   }
 }

@@ -161,6 +161,13 @@ export class Line implements LinkOwner {
     return this.drain.drained();
   }
 
+  /** Nothing is asked of it for now: it keeps neither a timer nor the process alive, unless something is pending. */
+  sleep(): void {
+    if (this.pending > 0) return;
+    this.deadlines.stop();
+    this.link?.sleep();
+  }
+
   /** Ends the line for good: leaves the link, fails all requests, and repeats nothing. */
   end(toError: (request: Request) => RedisError, leave: () => void): void {
     this.retrier.end(toError);

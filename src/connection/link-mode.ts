@@ -68,9 +68,14 @@ export class LinkMode {
    * changed stays so. RESET does not make it clean either: it undoes the handshake as well.
    */
   get clean(): boolean {
-    const { altered, inTransaction, transaction, monitoring, watching, underWay, probes } = this;
-    const isChanged = altered || inTransaction || transaction !== undefined || monitoring || watching;
-    return !isChanged && this.answersAll && underWay === 0 && probes.size === 0;
+    return this.trace === 'none' && this.underWay === 0;
+  }
+
+  /** What callers have left on the link: nothing, WATCH alone, an open MULTI, with or without WATCH, or more than a command undoes. */
+  get trace(): 'none' | 'watches' | 'transaction' | 'more' {
+    if (this.altered || this.monitoring || !this.answersAll || this.probes.size > 0) return 'more';
+    if (this.inTransaction || this.transaction !== undefined) return 'transaction';
+    return this.watching ? 'watches' : 'none';
   }
 
   /** Every request that is written now will be answered, unless it changes that itself. */

@@ -323,6 +323,16 @@ export class Link implements FrameSink {
     );
   }
 
+  /** Nothing is asked of it for now, and nothing is owed: it keeps neither a timer nor the process alive. */
+  sleep(): void {
+    this.liveness.stop();
+    this.socket.keepsAlive(false);
+  }
+
+  wake(): void {
+    this.socket.keepsAlive(true);
+  }
+
   /** Leaves the link. @returns as `end` does */
   leave(): () => void {
     return this.end(new ConnectionError('The connection was given up'));

@@ -13,13 +13,13 @@ export interface Resident {
   /** It waits for pushes: a link that is silent and owes nothing is probed, and one that is lost is made anew soon. */
   readonly listening: boolean;
   /** Restores its state over a new link; completes when that is done. */
-  restore(send: Send, protocol: 2 | 3): Observable<unknown>;
+  restore?(send: Send, protocol: 2 | 3): Observable<unknown>;
   /** Takes its state away before AUTH where the server accepts no AUTH beside it: subscriptions in RESP2. */
-  suspend(send: Send): Observable<unknown>;
+  suspend?(send: Send): Observable<unknown>;
   /** Restores what was suspended, right behind AUTH. */
-  resume(send: Send): Observable<unknown>;
+  resume?(send: Send): Observable<unknown>;
   /** Called before the queue is written. May send something ahead of it. */
-  beforeWrite(): void;
+  beforeWrite?(): void;
 }
 
 /** The residents of one connection; they outlive its links. */
@@ -51,6 +51,6 @@ export class Residents {
   // Hot: once per tick.
   beforeWrite(): void {
     const { all } = this;
-    for (let i = 0; i < all.length; i++) all[i]!.beforeWrite();
+    for (let i = 0; i < all.length; i++) all[i]!.beforeWrite?.();
   }
 }

@@ -20,6 +20,11 @@ export class Session {
 
   readonly handshakeForm: HandshakeForm;
 
+  /** How often what a new link is given has changed, or another link was wanted. */
+  private changes = 0;
+  /** The same of the origin, when this was copied. */
+  private readonly changesBefore: number;
+
   /** @param origin what this is a copy of */
   constructor(
     public database: number,
@@ -27,6 +32,7 @@ export class Session {
     private readonly origin?: Session,
   ) {
     this.handshakeForm = origin?.handshakeForm ?? new HandshakeForm();
+    this.changesBefore = origin?.changes ?? 0;
   }
 
   /** The credentials of the last AUTH, in place of those of the options. */
@@ -35,6 +41,7 @@ export class Session {
   }
 
   set credentials(credentials: SignIn | undefined) {
+    if (credentials !== this.#credentials) this.changes++;
     this.#credentials = credentials;
   }
 
@@ -52,6 +59,16 @@ export class Session {
     return copy;
   }
 
+  /** What this is a copy of has changed since: a link that was made with the copy is not what a new one would be. */
+  get isOutdated(): boolean {
+    return this.origin !== undefined && this.origin.changes !== this.changesBefore;
+  }
+
+  /** The server of later links may be another. */
+  renew(): void {
+    this.changes++;
+  }
+
   get settings(): readonly Command[] {
     return [...this.settingsByKind.values()];
   }
@@ -61,9 +78,11 @@ export class Session {
     const { spec, args } = command;
     switch (spec.effect) {
       case 'database':
+        this.changes++;
         this.database = Number(textOf(args[0]));
         break;
       case 'name':
+        this.changes++;
         this.clientName = textOf(args[0]);
         break;
       case 'user': {
@@ -79,6 +98,7 @@ export class Session {
   }
 
   private noteSetting(command: Command): void {
+    this.changes++;
     const { spec, args, read } = command;
     switch (spec.name) {
       case 'CLIENT CAPA':

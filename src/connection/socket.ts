@@ -40,6 +40,8 @@ export interface ByteSocket {
   write(chunks: readonly Uint8Array[]): boolean | 'refused';
   /** Whether the system has taken all that was written, so that the memory of the chunks may be reused. */
   readonly drained: boolean;
+  /** Whether it keeps the process alive, as it does at first. */
+  keepsAlive(keeps: boolean): void;
   /** @param reset nothing of what was written may arrive any more, as far as a reset of TCP can see to it */
   destroy(reset?: boolean): void;
 }
@@ -102,6 +104,7 @@ function open(
       get drained() {
         return socket.writableLength === 0;
       },
+      keepsAlive: (keeps) => void (keeps ? wire.ref() : wire.unref()),
       destroy: (reset) => {
         // A socket that the peer has ended takes nothing more, and a Unix socket has nothing on its way.
         if (reset && endpoint.path === undefined && !socket.readableEnded) wire.resetAndDestroy();

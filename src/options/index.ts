@@ -4,6 +4,7 @@ export type {
   BackoffOptions,
   Credentials,
   CredentialsSource,
+  LeaseOptions,
   ReconnectFunction,
   ReconnectOnError,
   ReconnectOptions,

@@ -65,6 +65,16 @@ export type CredentialsSource =
 /** Whether a reply error means that the connection leads to the wrong server: make it anew, and send the command once more. */
 export type ReconnectOnError = (error: ReplyError) => boolean | 'resend';
 
+/** The connections that a client lends, to `dedicated` above all. Durations are milliseconds. */
+export interface LeaseOptions {
+  /** the most of them, lent or kept; who wants one more waits. Default 32 */
+  readonly max?: number | undefined;
+  /** how long one that is not lent is kept; default 60 000, Infinity for ever */
+  readonly idleTimeout?: number | undefined;
+  /** how long one is waited for, be it that all are lent or that none can be dialled; default 5 000, Infinity for ever */
+  readonly acquireTimeout?: number | undefined;
+}
+
 /** What a client can be told. Durations are milliseconds. */
 export interface RedisOptions {
   /** `redis://[[user:]password@]host[:port][/database]`; other options take precedence over it */
@@ -141,6 +151,11 @@ export interface RedisOptions {
   readonly readBufferSize?: number | undefined;
   /** bytes gathered for one write; default 65 536 */
   readonly writeBufferSize?: number | undefined;
+  /**
+   * the connections that `dedicated` uses: how many there may be, how long one is kept for the next caller, and how long a caller waits for
+   * one
+   */
+  readonly leases?: LeaseOptions | undefined;
   /** how large a reply may be; a larger one ends the connection, and its command fails with a ProtocolError */
   readonly limits?: ReplyLimits | undefined;
   /**
@@ -187,6 +202,7 @@ export type Derived =
   | 'retry'
   | 'onConnect'
   | 'limits'
+  | 'leases'
   | 'clientInfo'
   | 'prefix';
 
@@ -203,6 +219,7 @@ export type ResolvedOptions = {
   readonly retry: Complete<RetryOptions> | RetryPolicy | false;
   readonly onConnect: () => readonly Command[];
   readonly limits: DecoderLimits;
+  readonly leases: Complete<LeaseOptions>;
   /** text, or what stands for bytes that are none: see `prefixOf` */
   readonly prefix: string;
   /** what the server is told that the client is; undefined where it is told nothing */

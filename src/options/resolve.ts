@@ -5,6 +5,7 @@ import { resolveReconnect, resolveRetry } from './backoff';
 import { check } from './check';
 import { libraryNameOf } from './client-info';
 import { credentialsOf } from './credentials';
+import { leasesOf } from './leases';
 import { limitsOf } from './limits';
 import { onConnectOf } from './on-connect';
 import type { Derived, RedisOptions, ResolvedOptions } from './redis-options';
@@ -54,6 +55,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     retry,
     onConnect = [],
     limits,
+    leases,
     clientInfo,
     prefix = '',
     ...rest
@@ -69,6 +71,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     retry: resolveRetry(retry),
     onConnect: onConnectOf(onConnect),
     limits: limitsOf(limits),
+    leases: leasesOf(leases),
     prefix: prefixOption(prefix),
     libraryName: libraryNameOf(clientInfo),
   };

@@ -44,6 +44,10 @@ const endings: Record<string, (url: string) => unknown> = {
     const redis = new Redis({ url: 'redis://127.0.0.1:1', reconnect: { initialDelay: 1, maxAttempts: 3 } });
     void redis.ping().then(undefined, () => undefined);
   },
+  'has lent a connection and does nothing more': async (url) => {
+    const redis = new Redis({ url, leases: { idleTimeout: Infinity } });
+    await redis.dedicated((connection) => connection.incr('n'));
+  },
   'is made and not used': (url) => {
     const redis = new Redis(url);
     void redis.get('k');

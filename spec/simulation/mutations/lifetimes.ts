@@ -89,8 +89,8 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'destroy() leaves the shared connection open',
     file: 'redis.ts',
-    from: 'for (const connection of [this.connection, ...this.leases]) connection.destroy();',
-    to: 'for (const connection of this.leases) connection.destroy();',
+    from: 'this.connection.destroy();',
+    to: '',
   },
   {
     fault: 'every lost connection ends the streams of messages',

@@ -141,6 +141,30 @@ describe('Options', () => {
     expect(refusal({ limits: { [name]: 2048.5 } })).toMatch(/is a whole number, got 2048.5$/);
   });
 
+  it('say how connections are lent, one by one', () => {
+    const leases = { max: 32, idleTimeout: 60_000, acquireTimeout: 5_000 };
+    expect(resolveOptions().leases).toStrictEqual(leases);
+    expect(resolve({ leases: { max: 1, idleTimeout: undefined } }).leases).toStrictEqual({ ...leases, max: 1 });
+    const endless = { max: Infinity, idleTimeout: Infinity, acquireTimeout: Infinity };
+    expect(resolve({ leases: endless }).leases).toStrictEqual(endless);
+    expect(refusal({ leases: 5 })).toBe("TypeError: The option 'leases' is an object, got a number");
+    expect(refusal({ leases: null })).toBe("TypeError: The option 'leases' is an object, got null");
+    expect(refusal({ leases: { min: 5 } })).toBe("TypeError: There is no option 'leases.min'");
+    expect(refusal({ leases: { max: 1.5 } })).toBe("TypeError: The option 'leases.max' is a whole number, got 1.5");
+  });
+
+  it.each([
+    ['max', 0, 'Infinity'],
+    ['max', NaN, 'Infinity'],
+    ['idleTimeout', 0, '2147483647, or Infinity'],
+    ['acquireTimeout', -1, '2147483647, or Infinity'],
+  ])('that say how connections are lent have a range: %s is not %d', (name, value, most) => {
+    expect(refusal({ leases: { [name]: value } })).toBe(
+      `TypeError: The option 'leases.${name}' is a number from 1 to ${most}, got ${value}`,
+    );
+    expect(refusal({ leases: { [name]: '5' } })).toMatch(/, got a string$/);
+  });
+
   it('may name the server by a URL object', () => {
     const redis = new Redis(new URL('redis://there:7000/2'), { host: 'elsewhere' });
     expect(redis.toJSON().address).toBe('elsewhere:7000');

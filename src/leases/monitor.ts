@@ -1,12 +1,29 @@
-import { EMPTY, Observable, ignoreElements } from 'rxjs';
-import { Multicast } from './connection/multicast';
-import type { Resident } from './connection/resident';
-import type { Push } from './resp/frames';
+import { Observable, ignoreElements } from 'rxjs';
+import type { Connection } from '../connection/connection';
+import { Multicast } from '../connection/multicast';
+import type { Resident } from '../connection/resident';
+import type { Push } from '../resp/frames';
+
+const monitors = new WeakMap<Connection, Monitor>();
+
+/** What monitors on a connection: one for all its callers, made when it is first asked for. */
+export function monitorOn(connection: Connection): Monitor {
+  let monitor = monitors.get(connection);
+  if (monitor === undefined) monitors.set(connection, (monitor = new Monitor(connection)));
+  return monitor;
+}
 
 /** The lines of MONITOR on one connection, asked for once, however many observe them: a server answers no second MONITOR. */
 export class Monitor implements Resident {
   private lines$ = new Multicast<string>();
   private asked: Observable<unknown> | undefined;
+
+  constructor({ line }: Connection) {
+    line.residents.add(this);
+    line.sessionCommands$.subscribe(({ spec }) => {
+      if (spec.effect === 'reset') this.end();
+    });
+  }
 
   /**
    * @param ask sends MONITOR
@@ -28,7 +45,7 @@ export class Monitor implements Resident {
   }
 
   /** RESET has ended MONITOR: the lines complete, and later Observers ask anew. */
-  end(): void {
+  private end(): void {
     const { lines$ } = this;
     this.asked = undefined;
     this.lines$ = new Multicast();
@@ -41,21 +58,5 @@ export class Monitor implements Resident {
 
   get listening(): boolean {
     return this.lines$.observed;
-  }
-
-  restore(): Observable<never> {
-    return EMPTY;
-  }
-
-  suspend(): Observable<never> {
-    return EMPTY;
-  }
-
-  resume(): Observable<never> {
-    return EMPTY;
-  }
-
-  beforeWrite(): void {
-    // it has nothing to send of its own
   }
 }
