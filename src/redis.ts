@@ -5,6 +5,7 @@ import {
   filter,
   finalize,
   forkJoin,
+  from,
   map,
   of,
   takeWhile,
@@ -195,10 +196,23 @@ export class Redis extends RedisView {
   }
 
   private onLease<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Observable<T> {
+    return this.leased((connection) => {
+      const monitored = new Monitor();
+      connection.line.residents.add(monitored);
+      connection.line.sessionCommands$.subscribe(({ spec }) => {
+        if (spec.effect === 'reset') monitored.end();
+      });
+      const ended$ = connection.state$.pipe(filter(isClosed), tap(throwIfLost));
+      const source = { ...this.source, executor: this.executorOf(connection), retry: () => false as const };
+      return from(work(new DedicatedConnection(source, monitored, ended$)));
+    });
+  }
+
+  /** Does work on a connection that is its own until it ends, in whatever way. */
+  private leased<T>(work: (connection: Connection) => Observable<T>): Observable<T> {
     return defer(() => {
       if (this.connection.closed) throw this.connection.closedError();
       const connection = this.makeLease();
-      const ended$ = connection.state$.pipe(filter(isClosed), tap(throwIfLost));
       this.leases.add(connection);
       const end = this.connection.state$.pipe(filter(isClosed)).subscribe(() => {
         if (!connection.closed) connection.destroy(); // unless it is closing as well
@@ -208,17 +222,7 @@ export class Redis extends RedisView {
         this.leases.delete(connection);
         connection.destroy();
       };
-      const monitored = new Monitor();
-      connection.line.residents.add(monitored);
-      connection.line.sessionCommands$.subscribe(({ spec }) => {
-        if (spec.effect === 'reset') monitored.end();
-      });
-      const lease = new DedicatedConnection(
-        { ...this.source, executor: this.executorOf(connection), retry: () => false },
-        monitored,
-        ended$,
-      );
-      return defer(() => work(lease)).pipe(finalize(endLease));
+      return defer(() => work(connection)).pipe(finalize(endLease));
     });
   }
 
