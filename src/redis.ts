@@ -28,6 +28,7 @@ import { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { kindOf } from './resp/kind-of';
+import type { Lease } from './groups/watch';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 
@@ -47,7 +48,8 @@ export class Redis extends RedisView {
    *
    * `connection` says which one it is: that of commands, whose state `state$` tells, or that of messages, which is there while something
    * is observed and some seconds longer. What is published while the connection of messages is lost does not come; its `connect` says
-   * that all subscriptions stand again. Connections of `dedicated` have no events here.
+   * that all subscriptions stand again. Connections of `dedicated` have no events here; of those of `watch` comes how each `watch` has
+   * ended, and after how many attempts.
    * @example
    * redis.events$
    *   .pipe(filter(({ connection, type }) => connection === 'messages' && type === 'connect'))
@@ -108,7 +110,13 @@ export class Redis extends RedisView {
       callSites,
       plain: prefix === '' && !warnUnused && !callSites,
     };
-    super(source, pubsub);
+    const lender: { redis?: Redis } = {};
+    super(source, pubsub, {
+      clock: connection.clock,
+      lend: (view, work) => lender.redis!.lend(view, work),
+      tell: (event) => connection.events$.next(event),
+    });
+    lender.redis = this;
     this.connection = connection;
     this.pubsub = pubsub;
     this.source = source;
@@ -196,6 +204,11 @@ export class Redis extends RedisView {
   }
 
   private onLease<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Observable<T> {
+    return this.lend(this.source, ({ dedicated }) => from(work(dedicated)));
+  }
+
+  /** Lends a connection on which commands are sent as the source says, but for repetitions. */
+  private lend<T>(view: ReplySource, work: (lease: Lease<DedicatedConnection>) => Observable<T>): Observable<T> {
     return this.leased((connection) => {
       const monitored = new Monitor();
       connection.line.residents.add(monitored);
@@ -203,8 +216,8 @@ export class Redis extends RedisView {
         if (spec.effect === 'reset') monitored.end();
       });
       const ended$ = connection.state$.pipe(filter(isClosed), tap(throwIfLost));
-      const source = { ...this.source, executor: this.executorOf(connection), retry: () => false as const };
-      return from(work(new DedicatedConnection(source, monitored, ended$)));
+      const source = { ...view, executor: this.executorOf(connection), retry: () => false as const };
+      return work({ link: connection, source, dedicated: new DedicatedConnection(source, monitored, ended$) });
     });
   }
 
