@@ -51,7 +51,7 @@ export class WatchedKeys {
   ) {
     const list = (Array.isArray(given) ? given : [given]) as readonly Key[];
     if (list.length === 0) throw new TypeError('watch: at least one key is expected');
-    this.command = watch(...list);
+    this.command = watch(list);
     if (read === undefined) {
       const named = new Map(list.map((key) => [nameOf(key), key]));
       this.names = [...named.keys()];

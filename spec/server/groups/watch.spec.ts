@@ -82,7 +82,11 @@ describe.each([2, 3] as const)('A watch, in RESP%i,', (protocol) => {
     expect(values).toStrictEqual([2, Buffer.of(0xfe, 0xfe)]);
     await connect().hset('h', { f: 'é' });
     let seen: unknown;
-    await bytes.watch(['h', Buffer.from('text')], (watched) => ((seen = watched), null));
+    await bytes.watch(['h', Buffer.from('text')], async (watched, connection) => {
+      seen = watched;
+      expect(await connection.hget('h', 'f')).toStrictEqual(Buffer.from('é'));
+      return null;
+    });
     expect(seen).toEqual({ h: new Map([[Buffer.from('f'), Buffer.from('é')]]), text: null });
   });
 

@@ -1,5 +1,5 @@
-import { NEVER, Subject, concat, of } from 'rxjs';
-import { Redis, type ConnectionEvent, type RedisOptions } from 'rxjs-redis';
+import { NEVER, Subject, concat, of, throwError } from 'rxjs';
+import { ConnectionError, Redis, type ConnectionEvent, type RedisOptions } from 'rxjs-redis';
 import { blpop, call, get, hgetall, incr, set } from 'rxjs-redis/commands';
 import { stage, type Role } from '../../../src/connection/stage';
 import { record } from '../../support/clients';
@@ -142,6 +142,31 @@ describe('A watch', () => {
     expect(links).toHaveLength(1);
   });
 
+  it('waits longer from attempt to attempt, to a limit, and chance takes a part of it', async () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0);
+    const { link, clock, outcome, seen } = await counting(Infinity);
+    for (const delay of [2, 4, 8, 16, 32, 64, 128, 250, 250]) {
+      await tellValue(link, '1');
+      link.receive(CHANGED);
+      const before = link.writes.length;
+      clock.advance(delay - 1);
+      await tick();
+      expect(link.writes).toHaveLength(before);
+      clock.advance(1);
+      await tick();
+      expect(link.writes).toHaveLength(before + 1);
+    }
+    random.mockReturnValue(1);
+    await tellValue(link, '1');
+    link.receive(CHANGED);
+    clock.advance(0);
+    await tick();
+    await tellValue(link, '1');
+    random.mockRestore();
+    expect(seen).toHaveLength(11);
+    outcome.stop();
+  });
+
   it('gives null when its last attempt has met a change as well', async () => {
     const { link, clock, outcome, seen, events } = await counting(3);
     for (let attempt = 1; attempt <= 3; attempt++) {
@@ -261,6 +286,19 @@ describe('A watch', () => {
     await tick();
     next.receive('+OK\r\n');
     expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
+  });
+
+  it('passes on the error of a connection that is not its own', async () => {
+    const { redis, clock, leased, links } = scriptedClient();
+    const mine = new ConnectionError('of another client');
+    const outcome = record(redis.watch('n', () => throwError(() => mine), { read: {} }));
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    await tick();
+    clock.advance(10);
+    await tick();
+    expect(outcome).toMatchObject({ values: [], ended: mine });
+    expect(links).toHaveLength(1);
   });
 
   it('whose connection is lost before EXEC was written begins anew, for nothing has run', async () => {
