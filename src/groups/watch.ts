@@ -157,17 +157,16 @@ class Watch<D> {
     return outcome$.pipe(map((outcome) => (outcome === CONFLICT && this.attempts >= attempts ? null : outcome)));
   }
 
-  /** What the user's function gives; nothing is waited for when the connection ends meanwhile. */
+  /**
+   * What the user's function gives; nothing is waited for when the connection ends meanwhile. That is told before replies fail that are
+   * lost with it, so the function's own reads do not hide it.
+   */
   private ask(lease: Lease<D>, values: ReadValues): Observable<readonly unknown[] | null> {
-    const { decide, lender } = this.facts;
+    const { decide } = this.facts;
     const commands$ = defer(() => this.inCallersContext(() => commandsFrom(decide(values, lease.dedicated)))).pipe(
       take(1),
       throwIfEmpty(() => new TypeError(`watch: the function's Observable has completed ${WITHOUT}`)),
       map(checked),
-      // Perhaps the function waited for a reply on the connection that is lost: that it has ended is told a moment later.
-      catchError((error: unknown) =>
-        (isLoss(error) ? timer(0, lender.clock) : of(0)).pipe(mergeMap(() => throwError(() => error))),
-      ),
     );
     return merge(ending(lease), commands$).pipe(take(1));
   }

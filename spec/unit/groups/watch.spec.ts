@@ -1,4 +1,4 @@
-import { NEVER, Subject, concat, of, throwError } from 'rxjs';
+import { NEVER, Subject, concat, map, of, throwError } from 'rxjs';
 import { ConnectionError, Redis, type ConnectionEvent, type RedisOptions } from 'rxjs-redis';
 import { blpop, call, get, hgetall, incr, set } from 'rxjs-redis/commands';
 import { stage, type Role } from '../../../src/connection/stage';
@@ -288,6 +288,30 @@ describe('A watch', () => {
     expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
   });
 
+  it('whose connection is lost with what its function reads begins anew', async () => {
+    const { redis, clock, leased } = scriptedClient();
+    const outcome = record(
+      redis.watch('n', (_watched, connection) => connection.get('m').pipe(map((m) => [set('n', String(m))])), {
+        read: {},
+      }),
+    );
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    await tick();
+    expect(commandsOf(link)).toStrictEqual(['WATCH n', 'GET m']);
+    lose(link);
+    clock.advance(10);
+    const next = await leased(2);
+    expect(commandsOf(next)).toStrictEqual(['WATCH n']);
+    next.receive('+OK\r\n');
+    await tick();
+    next.receive('$1\r\n5\r\n');
+    await tick();
+    next.receive(`${QUEUED}*1\r\n+OK\r\n`);
+    expect(commandsOf(next).slice(2)).toStrictEqual(['MULTI', 'SET n 5', 'EXEC']);
+    expect(outcome).toMatchObject({ values: [['OK']], ended: 'complete' });
+  });
+
   it('passes on the error of a connection that is not its own', async () => {
     const { redis, clock, leased, links } = scriptedClient();
     const mine = new ConnectionError('of another client');
@@ -338,6 +362,17 @@ describe('A watch', () => {
     lose(await leased(2));
     await tick();
     expect(outcome).toMatchObject({ values: [], ended: { code: 'CONNECTION', command: 'WATCH' } });
+  });
+
+  it('whose connection could never be made does not begin anew', async () => {
+    const { redis, clock, links } = scriptedClient({ reconnect: false });
+    const outcome = record(redis.watch('n', () => null));
+    await tick();
+    lose(links[0]!);
+    clock.advance(60_000);
+    await tick();
+    expect(outcome).toMatchObject({ values: [], ended: { command: 'WATCH', delivery: 'unsent' } });
+    expect(links).toHaveLength(1);
   });
 
   it('does not begin anew after a loss when the time of a command has gone by', async () => {
