@@ -15,8 +15,11 @@ import { monitorOn } from './leases/monitor';
 import type { Lease } from './leases/lease';
 import type { RedisCommands } from './redis-commands';
 
-/** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. */
-export class DedicatedConnection extends SessionSurface implements RedisCommands {
+/** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. `S` is what texts come as. */
+export class DedicatedConnection<S extends string | Buffer = string>
+  extends SessionSurface<S>
+  implements RedisCommands<S>
+{
   readonly #source: ReplySource;
   readonly #lease: Lease;
 
@@ -52,27 +55,24 @@ export class DedicatedConnection extends SessionSurface implements RedisCommands
   }
 
   /** As {@link RedisCommands.pipeline}. */
-  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], string, RedisError>;
-  pipeline(options: FailFast): CommandChain<[], string, never>;
-  pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, string, never>>;
-  pipeline<const C extends readonly Command[]>(
-    commands: C,
-    options?: GroupOptions,
-  ): Reply<ValuesOf<C, string, RedisError>>;
-  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, string, RedisError>>;
+  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
+  pipeline(options: FailFast): CommandChain<[], S, never>;
+  pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
+  pipeline<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   pipeline(...given: readonly unknown[]): unknown {
     return sendGroup(this.#source, 'pipeline', given);
   }
 
   /** As {@link RedisCommands.multi}. */
-  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], string, RedisError, null>;
-  multi(options: FailFast): CommandChain<[], string, never, null>;
-  multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, string, never> | null>;
+  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError, null>;
+  multi(options: FailFast): CommandChain<[], S, never, null>;
+  multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never> | null>;
   multi<const C extends readonly Command[]>(
     commands: C,
     options?: GroupOptions,
-  ): Reply<ValuesOf<C, string, RedisError> | null>;
-  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, string, RedisError> | null>;
+  ): Reply<ValuesOf<C, S, RedisError> | null>;
+  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | null>;
   multi(...given: readonly unknown[]): unknown {
     return sendGroup(this.#source, 'multi', given);
   }

@@ -4,7 +4,7 @@ export { Reply } from './commands/reply';
 export type { RetryPolicy } from './commands/request-context';
 export type * from './commands/types';
 export type { Completion } from './connection/completion';
-export type { ConnectionEvent, ConnectionState, DisconnectReason } from './connection/connection-state';
+export type { ConnectionEvent, ConnectionState, DisconnectReason, WatchEvent } from './connection/connection-state';
 export {
   AuthenticationError,
   ConnectionError,
@@ -39,6 +39,15 @@ export type { Attribute, ErrorFrame, Frame, Push } from './resp/frames';
 export type { DedicatedConnection } from './dedicated-connection';
 export type { CommandChain } from './groups/command-chain';
 export type { FailFast, GroupOptions, ValueOf, ValuesOf } from './groups/values';
+export type {
+  Reads,
+  Watched,
+  WatchedName,
+  WatchedValue,
+  WatchCommands,
+  WatchKeys,
+  WatchOptions,
+} from './groups/watch-types';
 export { Redis } from './redis';
 export type { RedisCommands } from './redis-commands';
 export type { CommandOptions, RedisView } from './redis-view';

@@ -1,4 +1,5 @@
 import { filter, map, merge, type Observable } from 'rxjs';
+import type { Awaitable } from './commands/awaitable';
 import type { Arg, Command } from './commands/command';
 import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
@@ -10,10 +11,13 @@ import { Reply, type ReplySource } from './commands/reply';
 import type { RequestContext, RetryPolicy } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { retryPolicy } from './connection/retry';
+import type { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
 import { sendGroup } from './groups/send-group';
 import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
+import { watchKeys, type Lender } from './groups/watch';
+import type { Reads, WatchCommands, Watched, WatchKeys, WatchOptions } from './groups/watch-types';
 import { duration } from './option-checks';
 import { kindOf } from './resp/kind-of';
 import { resolveRetry, withoutUndefined, type RetryOptions } from './options';
@@ -55,18 +59,20 @@ export class RedisView<S extends string | Buffer = string>
 {
   readonly #source: ReplySource;
   readonly #pubsub: PubSub;
+  readonly #lender: Lender<DedicatedConnection>;
   #bytes: RedisView<Buffer> | undefined;
 
   /** @internal */
-  protected constructor(source: ReplySource, pubsub: PubSub) {
+  protected constructor(source: ReplySource, pubsub: PubSub, lender: Lender<DedicatedConnection>) {
     super();
     this.#source = source;
     this.#pubsub = pubsub;
+    this.#lender = lender;
   }
 
   /** The same commands and subscriptions with Buffers where strings were. */
   get bytes(): RedisView<Buffer> {
-    return (this.#bytes ??= new RedisView<Buffer>({ ...this.#source, bytes: true }, this.#pubsub));
+    return (this.#bytes ??= new RedisView<Buffer>({ ...this.#source, bytes: true }, this.#pubsub, this.#lender));
   }
 
   /**
@@ -76,7 +82,7 @@ export class RedisView<S extends string | Buffer = string>
    * await redis.withOptions({ commandTimeout: 500 }).get('k');
    */
   withOptions(options: CommandOptions): RedisView<S> {
-    return new RedisView<S>({ ...this.#source, ...contextOf(options, this.#source) }, this.#pubsub);
+    return new RedisView<S>({ ...this.#source, ...contextOf(options, this.#source) }, this.#pubsub, this.#lender);
   }
 
   /**
@@ -112,6 +118,41 @@ export class RedisView<S extends string | Buffer = string>
   multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   multi(...given: readonly unknown[]): unknown {
     return sendGroup(this.#source, 'multi', given, this.#pubsub.publisher);
+  }
+
+  /**
+   * Changes keys as what is in them demands: a transaction that runs only if no key has changed since it was read. The keys are watched
+   * on a connection of their own and read; `fn` gets their values and gives the commands, in an array, or a Promise or Observable of
+   * one. When another client has changed a key meanwhile nothing has run, and it begins anew with the new values, after a short delay that
+   * chance decides: `fn` may be called several times. It is cold, as every reply, and can be awaited.
+   *
+   * WATCH and the reads travel in one write, MULTI, the commands and EXEC in another. Without `read` each key is read as a whole by
+   * its type; what is no string takes a round trip more.
+   * @param keys one or several
+   * @param fn what it gives is done; null leaves everything as it is. It gets the values by key, null where there is no such key, or what
+   * `read` says by its names, and the connection for whatever else it has to read. Values of several keys may be of different moments; then
+   * the transaction does not run
+   * @returns the values of the commands, as `multi` gives them; null where `fn` gave null, and when every attempt has met a change. How
+   * many attempts it took comes on `events$`. Nothing is watched any more when it ends, in whatever way, or is unsubscribed from. A
+   * connection that is lost before EXEC was written costs an attempt, for `commandTimeout` ms
+   * @throws TypeError when an argument is wrong. It errors with what `fn` throws, with a TypeError where that gives no commands, or a key has
+   * a type that only `read` can read; with a ReplyError when the server refuses to watch or to read; otherwise as `multi` does
+   * @example
+   * await redis.watch(['stock', 'orders'], ({ stock }) => (Number(stock) > 0 ? [decr('stock'), incr('orders')] : null));
+   * await redis.watch('user:1', ({ user }) => [hset('user:1', { visits: Number(user.visits) + 1 })], { read: { user: hgetall('user:1') } });
+   */
+  watch<
+    const K extends WatchKeys,
+    const C extends readonly Command[],
+    R extends Reads | undefined = undefined,
+    F extends boolean = false,
+  >(
+    keys: K,
+    fn: (watched: Watched<K, R, S>, connection: DedicatedConnection<S>) => WatchCommands<C>,
+    options?: WatchOptions<R, F>,
+  ): Awaitable<ValuesOf<C, S, F extends true ? never : RedisError> | null>;
+  watch(keys: unknown, fn: unknown, options?: unknown): unknown {
+    return watchKeys(this.#source, this.#lender, keys, fn, options);
   }
 
   /**

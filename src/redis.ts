@@ -1,18 +1,18 @@
-import { Observable, catchError, defer, filter, forkJoin, map, of, takeWhile, type ObservableInput } from 'rxjs';
+import { Observable, catchError, filter, forkJoin, map, of, takeWhile, type ObservableInput } from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
-import { plainContext, type Executor } from './commands/request-context';
+import { plainContext } from './commands/request-context';
 import { inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionParts } from './connection/connection';
 import type { ConnectionEvent, ConnectionState } from './connection/connection-state';
 import { retryPolicy } from './connection/retry';
-import type { Lease } from './leases/lease';
 import { LeasePool, type LeaseParts } from './leases/lease-pool';
 import { shielded } from './connection/shielded';
 import { wrapping } from './connection/wrapping';
 import { stageOf, type Role } from './connection/stage';
-import { DedicatedConnection } from './dedicated-connection';
+import { ConnectionLender } from './connection-lender';
+import type { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { kindOf } from './resp/kind-of';
@@ -35,7 +35,8 @@ export class Redis extends RedisView {
    *
    * `connection` says which one it is: that of commands, whose state `state$` tells, or that of messages, which is there while something
    * is observed and some seconds longer. What is published while the connection of messages is lost does not come; its `connect` says
-   * that all subscriptions stand again. Connections of `dedicated` have no events here.
+   * that all subscriptions stand again. Connections of `dedicated` have no events here; of those of `watch` comes how each `watch` has
+   * ended, and after how many attempts.
    * @example
    * redis.events$
    *   .pipe(filter(({ connection, type }) => connection === 'messages' && type === 'connect'))
@@ -46,8 +47,7 @@ export class Redis extends RedisView {
   private readonly connection: Connection;
   private readonly pubsub: PubSub;
   private readonly source: ReplySource;
-  private readonly executorOf: (lease: Connection) => Executor;
-  private readonly leaseParts: LeaseParts;
+  private readonly lender: ConnectionLender;
   /** How many listen to `state$` and `events$`. */
   private listeners = 0;
   /** The connections of messages; one that is closed is not used any more. */
@@ -97,16 +97,25 @@ export class Redis extends RedisView {
       callSites,
       plain: prefix === '' && !warnUnused && !callSites,
     };
-    super(source, pubsub);
-    this.connection = connection;
-    this.pubsub = pubsub;
-    this.source = source;
-    this.executorOf = (lease) => wrapping(lease, resolved)(lease);
-    this.leaseParts = {
+    const leaseParts: LeaseParts = {
       make: () => make('lease', {}, { session: session.copy(), once: true }),
       clock: connection.clock,
       limits: resolved.leases,
     };
+    const lender = new ConnectionLender({
+      clock: connection.clock,
+      pool: () => {
+        if (connection.closed) throw connection.closedError();
+        return (this.leases ??= new LeasePool(leaseParts));
+      },
+      executorOf: (lease) => wrapping(lease, resolved)(lease),
+      tell: (event) => connection.events$.next(event),
+    });
+    super(source, pubsub, lender);
+    this.connection = connection;
+    this.pubsub = pubsub;
+    this.source = source;
+    this.lender = lender;
     connection.state$.pipe(filter(isClosed)).subscribe(() => this.leases?.destroy(this.closedError, { spares: true }));
     const state$ = connection.state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),
@@ -196,24 +205,7 @@ export class Redis extends RedisView {
   dedicated<T>(work: (connection: DedicatedConnection) => PromiseLike<T>): Awaitable<T>;
   dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined>;
   dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined> {
-    return new LastValue(this.onLease(work));
-  }
-
-  private onLease<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Observable<T> {
-    return this.leased((connection, lease) => {
-      const executor = lease.guard(this.executorOf(connection));
-      const source = { ...this.source, executor, retry: () => false as const };
-      return work(new DedicatedConnection(source, lease));
-    });
-  }
-
-  /** Does work on a connection that is its own until it ends, in whatever way. */
-  private leased<T>(work: (connection: Connection, lease: Lease) => ObservableInput<T>): Observable<T> {
-    return defer(() => {
-      if (this.connection.closed) throw this.connection.closedError();
-      this.leases ??= new LeasePool(this.leaseParts);
-      return this.leases.use((lease) => work(lease.connection, lease));
-    });
+    return new LastValue(this.lender.lend(this.source, ({ dedicated }) => work(dedicated)));
   }
 
   private counted<T>(source: Observable<T>): Observable<T> {

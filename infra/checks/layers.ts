@@ -13,7 +13,10 @@ const FEATURES = ['groups', 'leases', 'pubsub', 'scanning', 'streams', 'freshnes
 export const layers: readonly Layer[] = [
   { name: 'nestjs', path: '^src/nestjs/' },
   { name: 'index', path: '^src/index\\.ts$' },
-  { name: 'clients', path: '^src/(redis(-commands|-view|-pool|-cluster)?|dedicated-connection)\\.ts$' },
+  {
+    name: 'clients',
+    path: '^src/(redis(-commands|-view|-pool|-cluster)?|command-view|connection-lender|dedicated-connection)\\.ts$',
+  },
   { name: 'telemetry', path: '^src/telemetry/' },
   { name: 'features', path: `^src/(${FEATURES})/` },
   { name: 'topology', path: '^src/topology/' },

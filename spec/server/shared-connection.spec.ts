@@ -25,7 +25,7 @@ describe('The shared connection', () => {
     ['MULTI', 'dedicated'],
     ['exec', 'dedicated'],
     ['DISCARD', 'dedicated'],
-    ['WATCH', 'dedicated'],
+    ['WATCH', 'watch'],
     ['MONITOR', 'dedicated'],
     ['CLIENT REPLY', 'dedicated'],
     ['RESET', 'dedicated'],

@@ -8,7 +8,7 @@ const unshareable: Readonly<Record<string, string>> = {
   MULTI: 'dedicated(…)',
   EXEC: 'dedicated(…)',
   DISCARD: 'dedicated(…)',
-  WATCH: 'dedicated(…)',
+  WATCH: 'watch(…)',
   UNWATCH: 'dedicated(…)',
   MONITOR: 'dedicated(…)',
   'CLIENT REPLY': 'dedicated(…)',

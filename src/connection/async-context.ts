@@ -15,6 +15,12 @@ export function outside<T>(work: () => T): T {
   return client.runInAsyncScope(work);
 }
 
+/** Keeps the context of its caller: what it returns runs work in that. */
+export function captured(): <T>(work: () => T) => T {
+  const context = made();
+  return (work) => context.runInAsyncScope(work);
+}
+
 /** Calls each Observer in the context in which it subscribed. */
 export function inContext<T>(): MonoTypeOperatorFunction<T> {
   return (source) =>

@@ -17,13 +17,27 @@ export type ConnectionState =
 /** Why a connection ended. */
 export type DisconnectReason = 'connection_lost' | 'timeout' | 'server_closed' | 'renewed_by_user' | 'closed_by_user';
 
-/** What happened to one of a client's connections: to that of its commands, or to that of its messages. */
-export type ConnectionEvent = { readonly connection: 'commands' | 'messages' } & (
-  | { readonly type: 'connect'; readonly protocol: 2 | 3 }
-  | { readonly type: 'disconnect'; readonly reason: DisconnectReason }
-  | { readonly type: 'reconnecting'; readonly attempt: number; readonly delay: number | undefined }
-  | { readonly type: 'error'; readonly error: RedisError }
-);
+/** A `watch` has ended. */
+export interface WatchEvent {
+  readonly connection: 'dedicated';
+  readonly type: 'watch';
+  /** how many keys were watched */
+  readonly keys: number;
+  /** how often it was tried */
+  readonly attempts: number;
+  /** the commands were executed; each attempt met a conflict; it was left, for there was nothing to do; it has failed */
+  readonly outcome: 'executed' | 'conflict' | 'left' | 'failed';
+}
+
+/** What happened to one of a client's connections: to that of its commands, to that of its messages, or to one of `watch`. */
+export type ConnectionEvent =
+  | WatchEvent
+  | ({ readonly connection: 'commands' | 'messages' } & (
+      | { readonly type: 'connect'; readonly protocol: 2 | 3 }
+      | { readonly type: 'disconnect'; readonly reason: DisconnectReason }
+      | { readonly type: 'reconnecting'; readonly attempt: number; readonly delay: number | undefined }
+      | { readonly type: 'error'; readonly error: RedisError }
+    ));
 
 /** The reason that a `disconnect` event gives for a loss. */
 export function reasonFor(error: RedisError): DisconnectReason {

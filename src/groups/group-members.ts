@@ -14,7 +14,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   multi: 'multi(…)',
   exec: 'multi(…)',
   discard: 'multi(…)',
-  watch: 'dedicated(…)',
+  watch: 'watch(…)',
   unwatch: 'dedicated(…)',
   subscribe: 'subscribe(…)',
   monitor: 'dedicated(…)',
@@ -22,11 +22,18 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /**
  * A command as a group sends it: with the prefix.
+ * @param place what the command is called in an error
  * @throws TypeError that names the command by its number, when no group can hold it
  */
-export function memberOf(given: unknown, index: number, method: GroupMethod, prefix: string): Command {
+export function memberOf(
+  given: unknown,
+  index: number,
+  method: GroupMethod,
+  prefix: string,
+  place = `${method}: command ${index + 1}`,
+): Command {
   const refuse = (why: string): never => {
-    throw new TypeError(`${method}: command ${index + 1}${why}`);
+    throw new TypeError(`${place}${why}`);
   };
   if (!isCommand(given)) {
     const { command } = (given ?? {}) as Partial<Reply<unknown>>;

@@ -51,7 +51,8 @@ function isOptions(given: unknown): boolean {
   );
 }
 
-function readFailFast(method: GroupMethod, options: unknown): boolean {
+/** @throws TypeError where it is no boolean, or there is another option */
+export function readFailFast(method: string, options: unknown): boolean {
   if (options === undefined) return false;
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`${method}: options were expected behind the commands, got ${kindOf(options)}`);

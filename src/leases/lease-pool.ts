@@ -1,4 +1,4 @@
-import type { Subscription} from 'rxjs';
+import type { Subscription } from 'rxjs';
 import { Observable, defer, forkJoin, map, of, switchMap, tap, type ObservableInput } from 'rxjs';
 import { inContext } from '../connection/async-context';
 import type { Clock } from '../connection/clock';

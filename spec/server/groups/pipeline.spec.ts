@@ -139,7 +139,7 @@ describe('A pipeline', () => {
       'command 2, SELECT, changes the connection that carries it: use a call of its own',
     ],
     ['another database by its name', () => call('select', '1'), 'command 2, SELECT, changes the connection'],
-    ['WATCH', () => watch('a'), 'command 2, WATCH, changes the connection that carries it: use dedicated(…)'],
+    ['WATCH', () => watch('a'), 'command 2, WATCH, changes the connection that carries it: use watch(…)'],
     [
       'subscriptions',
       () => subscribe('a'),

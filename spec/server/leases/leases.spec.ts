@@ -113,7 +113,7 @@ describe('A dedicated connection', () => {
   it('that is idle and killed is replaced, and no caller is told', async () => {
     const redis = make(server().url);
     const admin = make(server().url);
-    const first = (await redis.dedicated((connection) => connection.clientId()));
+    const first = await redis.dedicated((connection) => connection.clientId());
     await admin.clientKill({ ID: first });
     await eventually(
       () => redis.dedicated((connection) => connection.clientId()),

@@ -16,7 +16,7 @@ export const pubsubMutations: readonly Mutation[] = [
   },
   {
     fault: 'each Observer of a monitor has MONITOR sent',
-    file: 'monitor.ts',
+    file: 'leases/monitor.ts',
     from: 'if (this.asked !== undefined) return;',
     to: '',
   },

@@ -420,7 +420,7 @@ describe('Options', () => {
     ['MULTI: use dedicated(…)', multi()],
     ['EXEC: use dedicated(…)', call('EXEC')],
     ['DISCARD: use dedicated(…)', call('DISCARD')],
-    ['WATCH: use dedicated(…)', call('WATCH', 'k')],
+    ['WATCH: use watch(…)', call('WATCH', 'k')],
     ['MONITOR: use dedicated(…)', call('MONITOR')],
     ['SUBSCRIBE: use subscribe(…)', call('SUBSCRIBE', 'news')],
     ['SUNSUBSCRIBE: use unsubscribe() of the subscription', call('SUNSUBSCRIBE')],

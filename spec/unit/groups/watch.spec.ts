@@ -1,0 +1,466 @@
+import { NEVER, Subject, concat, map, of, throwError } from 'rxjs';
+import { ConnectionError, Redis, type ConnectionEvent, type RedisOptions } from 'rxjs-redis';
+import { blpop, call, get, hgetall, incr, set } from 'rxjs-redis/commands';
+import { stage, type Role } from '../../../src/connection/stage';
+import { record } from '../../support/clients';
+import { thrownBy } from '../../support/outcomes';
+import { commandsOf, greet, lose, tick } from '../../support/scripted-link';
+import { ScriptedSocket } from '../../support/scripted-socket';
+import { VirtualClock } from '../../support/virtual-clock';
+
+const QUEUED = '+OK\r\n+QUEUED\r\n';
+const EXECUTED = `${QUEUED}*1\r\n:2\r\n`;
+const CHANGED = `${QUEUED}*-1\r\n`;
+
+const clients: Redis[] = [];
+afterEach(() => clients.splice(0).forEach((redis) => void redis.destroy().then()));
+
+/** A client in virtual time whose leased connections are the spec's. */
+function scriptedClient(options: RedisOptions = {}) {
+  const clock = new VirtualClock();
+  const links: ScriptedSocket[] = [];
+  const dial = () => {
+    const link = new ScriptedSocket();
+    links.push(link);
+    return concat(of(link), NEVER);
+  };
+  const parts = {
+    partsFor: (_role: Role) => ({ dial, clock }),
+    made: () => undefined,
+    subscribesBy: () => undefined,
+  };
+  const redis = new Redis({ ...options, [stage]: parts } as RedisOptions);
+  clients.push(redis);
+  const events = record<ConnectionEvent>(redis.events$);
+  /** The next leased connection, greeted; what it is sent from now on is in `writes`. */
+  const leased = async (nth: number) => {
+    while (links.length < nth) await tick();
+    const link = await greet(links[nth - 1]!);
+    link.writes.splice(0, link.writes.length - 1);
+    return link;
+  };
+  return { redis, clock, links, events, leased };
+}
+
+/** A watch that increments a counter, and its connection. */
+async function counting(attempts?: number) {
+  const scripted = scriptedClient();
+  const seen: unknown[] = [];
+  const outcome = record(
+    scripted.redis.watch(
+      'n',
+      ({ n }) => {
+        seen.push(n);
+        return [incr('n')];
+      },
+      { read: { n: get('n') }, attempts },
+    ),
+  );
+  const link = await scripted.leased(1);
+  return { ...scripted, seen, outcome, link };
+}
+
+/** Answers WATCH and GET. */
+async function tellValue(link: ScriptedSocket, value: string): Promise<void> {
+  link.receive(`+OK\r\n$${value.length}\r\n${value}\r\n`);
+  await tick();
+}
+
+describe('A watch', () => {
+  it('sends nothing before it is subscribed to', async () => {
+    const { redis, links } = scriptedClient();
+    void redis.watch('n', () => null).pipe();
+    await tick();
+    expect(links).toHaveLength(0);
+  });
+
+  it('writes WATCH and its reads in one write, MULTI, the commands and EXEC in another', async () => {
+    const { link, outcome, events } = await counting();
+    expect(link.writes).toHaveLength(1);
+    expect(commandsOf(link)).toStrictEqual(['WATCH n', 'GET n']);
+    await tellValue(link, '1');
+    expect(link.writes).toHaveLength(2);
+    expect(commandsOf(link).slice(2)).toStrictEqual(['MULTI', 'INCR n', 'EXEC']);
+    link.receive(EXECUTED);
+    expect(outcome).toMatchObject({ values: [[2]], ended: 'complete' });
+    expect(events.values).toStrictEqual([
+      { connection: 'dedicated', type: 'watch', keys: 1, attempts: 1, outcome: 'executed' },
+    ]);
+  });
+
+  it('asks for the types of the keys and for strings together, and for what is no string next', async () => {
+    const { redis, leased } = scriptedClient();
+    const seen: unknown[] = [];
+    const outcome = record(redis.watch(['s', 'h', 'none'], (watched) => (seen.push(watched), null)));
+    const link = await leased(1);
+    expect(link.writes).toHaveLength(1);
+    expect(commandsOf(link)).toStrictEqual(['WATCH s h none', 'TYPE s', 'TYPE h', 'TYPE none', 'MGET s h none']);
+    link.receive('+OK\r\n+string\r\n+hash\r\n+none\r\n*3\r\n$1\r\nv\r\n_\r\n_\r\n');
+    await tick();
+    expect(commandsOf(link).slice(5)).toStrictEqual(['HGETALL h']);
+    link.receive('%1\r\n$1\r\nf\r\n$1\r\n1\r\n');
+    expect(seen).toEqual([{ s: 'v', h: { f: '1' }, none: null }]);
+    await tick();
+    expect(commandsOf(link).slice(6)).toStrictEqual(['UNWATCH']);
+    expect(outcome.values).toStrictEqual([]);
+    link.receive('+OK\r\n');
+    expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
+  });
+
+  it('whose key gets another type while it is read begins anew, and its function is not called', async () => {
+    const { redis, clock, leased } = scriptedClient();
+    let calls = 0;
+    const outcome = record(redis.watch('k', () => (calls++, null)));
+    const link = await leased(1);
+    link.receive('+OK\r\n+hash\r\n*1\r\n_\r\n');
+    await tick();
+    link.receive('-WRONGTYPE Operation against a key\r\n');
+    clock.advance(10);
+    await tick();
+    expect(commandsOf(link).slice(4)).toStrictEqual(['WATCH k', 'TYPE k', 'MGET k']);
+    link.receive('+OK\r\n+none\r\n*1\r\n_\r\n');
+    await tick();
+    link.receive('+OK\r\n');
+    expect(calls).toBe(1);
+    expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
+  });
+
+  it('that meets a change begins anew on the same connection, after a delay on the clock of the client', async () => {
+    const { link, clock, outcome, seen, events, links } = await counting();
+    await tellValue(link, '1');
+    link.receive(CHANGED);
+    await tick();
+    expect(link.writes).toHaveLength(2);
+    clock.advance(2);
+    await tick();
+    expect(commandsOf(link).slice(5)).toStrictEqual(['WATCH n', 'GET n']);
+    await tellValue(link, '5');
+    link.receive(EXECUTED);
+    expect(seen).toStrictEqual(['1', '5']);
+    expect(outcome.values).toStrictEqual([[2]]);
+    expect(events.values).toMatchObject([{ type: 'watch', attempts: 2, outcome: 'executed' }]);
+    expect(links).toHaveLength(1);
+  });
+
+  it('waits longer from attempt to attempt, to a limit, and chance takes a part of it', async () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0);
+    const { link, clock, outcome, seen } = await counting(Infinity);
+    for (const delay of [2, 4, 8, 16, 32, 64, 128, 250, 250]) {
+      await tellValue(link, '1');
+      link.receive(CHANGED);
+      const before = link.writes.length;
+      clock.advance(delay - 1);
+      await tick();
+      expect(link.writes).toHaveLength(before);
+      clock.advance(1);
+      await tick();
+      expect(link.writes).toHaveLength(before + 1);
+    }
+    random.mockReturnValue(1);
+    await tellValue(link, '1');
+    link.receive(CHANGED);
+    clock.advance(0);
+    await tick();
+    await tellValue(link, '1');
+    random.mockRestore();
+    expect(seen).toHaveLength(11);
+    outcome.stop();
+  });
+
+  it('gives null when its last attempt has met a change as well', async () => {
+    const { link, clock, outcome, seen, events } = await counting(3);
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      await tellValue(link, '1');
+      link.receive(CHANGED);
+      clock.advance(10);
+      await tick();
+    }
+    expect(seen).toHaveLength(3);
+    expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
+    expect(events.values).toStrictEqual([
+      { connection: 'dedicated', type: 'watch', keys: 1, attempts: 3, outcome: 'conflict' },
+    ]);
+    expect(link.destroyed).toBe(true);
+  });
+
+  it('makes 16 attempts unless it is told otherwise', async () => {
+    const { link, clock, outcome, seen } = await counting();
+    for (let attempt = 1; attempt <= 16; attempt++) {
+      expect(outcome.values).toStrictEqual([]);
+      await tellValue(link, '1');
+      link.receive(CHANGED);
+      clock.advance(1_000);
+      await tick();
+    }
+    expect(seen).toHaveLength(16);
+    expect(outcome.values).toStrictEqual([null]);
+  });
+
+  it.each<[string, (link: ScriptedSocket) => Promise<void>]>([
+    ['waits for the replies of the reads', () => Promise.resolve()],
+    ['waits for the reply to EXEC', (link) => tellValue(link, '1')],
+    [
+      'waits to begin anew',
+      async (link) => {
+        await tellValue(link, '1');
+        link.receive(CHANGED);
+        await tick();
+      },
+    ],
+  ])('that is unsubscribed from while it %s leaves nothing behind', async (_what, until) => {
+    const { link, clock, outcome, links, events } = await counting();
+    await until(link);
+    outcome.stop();
+    expect(link.destroyed).toBe(true);
+    clock.advance(60_000);
+    await tick();
+    expect(links).toHaveLength(1);
+    expect(clock.waiting).toBe(0);
+    expect(outcome).toMatchObject({ values: [], ended: undefined });
+    expect(events.values).toStrictEqual([]);
+  });
+
+  it('that is unsubscribed from while it waits for its connection leaves nothing behind', async () => {
+    const { redis, clock, links } = scriptedClient();
+    const outcome = record(redis.watch('n', () => null));
+    await tick();
+    expect(links[0]!.writes).not.toStrictEqual([]); // it is being greeted
+    outcome.stop();
+    expect(links[0]!.destroyed).toBe(true);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('that is unsubscribed from while its function is waited for leaves nothing behind', async () => {
+    const { redis, clock, leased } = scriptedClient();
+    const asked$ = new Subject<null>();
+    const outcome = record(redis.watch('n', () => asked$, { read: {} }));
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    await tick();
+    expect(asked$.observed).toBe(true);
+    outcome.stop();
+    expect(asked$.observed).toBe(false);
+    expect(link.destroyed).toBe(true);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it.each<[string, (link: ScriptedSocket) => Promise<void>]>([
+    ['before its reads were answered', () => Promise.resolve()],
+    [
+      'while it waits to begin anew',
+      async (link) => {
+        await tellValue(link, '1');
+        link.receive(CHANGED);
+        await tick();
+      },
+    ],
+  ])('whose connection is lost %s begins anew on another', async (_when, until) => {
+    const { link, clock, outcome, leased, events } = await counting();
+    await until(link);
+    lose(link);
+    clock.advance(10);
+    const next = await leased(2);
+    expect(commandsOf(next)).toStrictEqual(['WATCH n', 'GET n']);
+    await tellValue(next, '7');
+    next.receive(EXECUTED);
+    expect(outcome).toMatchObject({ values: [[2]], ended: 'complete' });
+    expect(events.values).toMatchObject([{ type: 'watch', attempts: 2, outcome: 'executed' }]);
+  });
+
+  it('whose connection is lost while its function is waited for asks it anew', async () => {
+    const { redis, clock, leased } = scriptedClient();
+    const asked: Subject<null>[] = [];
+    const ask = () => {
+      asked.push(new Subject());
+      return asked.at(-1)!;
+    };
+    const outcome = record(redis.watch('n', ask, { read: {} }));
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    lose(link);
+    expect(asked[0]!.observed).toBe(false);
+    clock.advance(10);
+    const next = await leased(2);
+    next.receive('+OK\r\n');
+    asked[1]!.next(null);
+    await tick();
+    next.receive('+OK\r\n');
+    expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
+  });
+
+  it('whose connection is lost with what its function reads begins anew', async () => {
+    const { redis, clock, leased } = scriptedClient();
+    const outcome = record(
+      redis.watch('n', (_watched, connection) => connection.get('m').pipe(map((m) => [set('n', String(m))])), {
+        read: {},
+      }),
+    );
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    await tick();
+    expect(commandsOf(link)).toStrictEqual(['WATCH n', 'GET m']);
+    lose(link);
+    clock.advance(10);
+    const next = await leased(2);
+    expect(commandsOf(next)).toStrictEqual(['WATCH n']);
+    next.receive('+OK\r\n');
+    await tick();
+    next.receive('$1\r\n5\r\n');
+    await tick();
+    next.receive(`${QUEUED}*1\r\n+OK\r\n`);
+    expect(commandsOf(next).slice(2)).toStrictEqual(['MULTI', 'SET n 5', 'EXEC']);
+    expect(outcome).toMatchObject({ values: [['OK']], ended: 'complete' });
+  });
+
+  it('passes on the error of a connection that is not its own', async () => {
+    const { redis, clock, leased, links } = scriptedClient();
+    const mine = new ConnectionError('of another client');
+    const outcome = record(redis.watch('n', () => throwError(() => mine), { read: {} }));
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    await tick();
+    clock.advance(10);
+    await tick();
+    expect(outcome).toMatchObject({ values: [], ended: mine });
+    expect(links).toHaveLength(1);
+  });
+
+  it('whose connection is lost before EXEC was written begins anew, for nothing has run', async () => {
+    const { redis, clock, leased } = scriptedClient({ writeBufferSize: 1_024 });
+    const large = Buffer.alloc(2_000);
+    const outcome = record(redis.watch('n', () => [set('n', large), set('n', 'x')], { read: {} }));
+    const link = await leased(1);
+    link.accepts = false;
+    link.receive('+OK\r\n');
+    await tick();
+    expect(link.writes.at(-1)).toContain('MULTI');
+    expect(link.writes.join('')).not.toContain('EXEC');
+    lose(link);
+    clock.advance(10);
+    const next = await leased(2);
+    next.receive('+OK\r\n');
+    await tick();
+    next.receive(`${QUEUED}+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n`);
+    expect(outcome).toMatchObject({ values: [['OK', 'OK']], ended: 'complete' });
+  });
+
+  it('whose connection is lost behind EXEC fails, for it may have run', async () => {
+    const { link, clock, outcome, links, events } = await counting();
+    await tellValue(link, '1');
+    lose(link);
+    clock.advance(60_000);
+    await tick();
+    expect(outcome.ended).toMatchObject({ code: 'CONNECTION', delivery: 'unknown', command: 'MULTI' });
+    expect(events.values).toMatchObject([{ type: 'watch', attempts: 1, outcome: 'failed' }]);
+    expect(links).toHaveLength(1);
+  });
+
+  it('whose connections are all lost fails with the last loss, not with null', async () => {
+    const { link, clock, outcome, leased } = await counting(2);
+    lose(link);
+    clock.advance(10);
+    lose(await leased(2));
+    await tick();
+    expect(outcome).toMatchObject({ values: [], ended: { code: 'CONNECTION', command: 'WATCH' } });
+  });
+
+  it('whose connection could never be made does not begin anew', async () => {
+    const { redis, clock, links } = scriptedClient({ reconnect: false });
+    const outcome = record(redis.watch('n', () => null));
+    await tick();
+    lose(links[0]!);
+    clock.advance(60_000);
+    await tick();
+    expect(outcome).toMatchObject({ values: [], ended: { command: 'WATCH', delivery: 'unsent' } });
+    expect(links).toHaveLength(1);
+  });
+
+  it('does not begin anew after a loss when the time of a command has gone by', async () => {
+    const { redis, clock, leased } = scriptedClient({ commandTimeout: 1_000 });
+    const outcome = record(redis.watch('n', () => NEVER, { read: {}, attempts: Infinity }));
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    clock.advance(1_000);
+    lose(link);
+    await tick();
+    expect(outcome).toMatchObject({ values: [], ended: { code: 'CONNECTION' } });
+  });
+
+  it('fails when the client is closed while its function is waited for', async () => {
+    const { redis, leased } = scriptedClient();
+    const outcome = record(redis.watch('n', () => NEVER, { read: {} }));
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    await tick();
+    void redis.destroy().then();
+    expect(outcome).toMatchObject({ values: [], ended: { code: 'DISCONNECTED' } });
+  });
+
+  it('with nothing but commands that need no server unwatches, and gives what they answer', async () => {
+    const { redis, leased, events } = scriptedClient();
+    const outcome = record(redis.watch('n', () => [], { read: {} }));
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    await tick();
+    expect(commandsOf(link)).toStrictEqual(['WATCH n', 'UNWATCH']);
+    link.receive('+OK\r\n');
+    expect(outcome).toMatchObject({ values: [[]], ended: 'complete' });
+    expect(events.values).toMatchObject([{ type: 'watch', attempts: 1, outcome: 'left' }]);
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['undefined', () => undefined, 'the function gave undefined without commands; null leaves everything as it is'],
+    ['a text', () => Promise.resolve('OK'), 'the function gave a string without commands'],
+    ['an Observable of nothing', () => of(), "the function's Observable has completed without commands"],
+    ['what is no command', () => [5], 'watch: command 1 is none, got a number'],
+    ['a command that waits', () => [get('a'), blpop('q', 1)], 'watch: command 2, BLPOP, waits at the server'],
+    ['a transaction', () => [call('MULTI')], 'watch: command 1, MULTI, changes the connection'],
+  ])('whose function gives %s fails with a TypeError, and is released', async (_what, give, message) => {
+    const { redis, leased } = scriptedClient();
+    const outcome = record(redis.watch('n', give as () => null, { read: {} }));
+    const link = await leased(1);
+    link.receive('+OK\r\n');
+    await tick();
+    expect(outcome.ended).toBeInstanceOf(TypeError);
+    expect((outcome.ended as Error).message).toContain(message);
+    expect(link.destroyed).toBe(true);
+  });
+
+  it.each<[string, (redis: Redis) => unknown, string]>([
+    ['no key', (redis) => redis.watch([], () => null), 'at least one key'],
+    ['a key that is none', (redis) => redis.watch(5 as never, () => null), 'WATCH: keys must be a string or bytes'],
+    ['a key that is no text, without read', (redis) => redis.watch(Buffer.of(0xff), () => null), "'read' is needed"],
+    ['no function', (redis) => redis.watch('k', null as never), 'watch: a function was expected, got null'],
+    ['no attempts', (redis) => redis.watch('k', () => null, { attempts: 0 }), "'attempts' is a number from 1 to Inf"],
+    ['half an attempt', (redis) => redis.watch('k', () => null, { attempts: 1.5 }), "'attempts' is a whole number"],
+    ['options that are none', (redis) => redis.watch('k', () => null, 5 as never), 'watch: options were expected'],
+    ['another option', (redis) => redis.watch('k', () => null, { tries: 3 } as never), "no option 'tries'"],
+    ['failFast: 1', (redis) => redis.watch('k', () => null, { failFast: 1 as never }), "'failFast' is a boolean"],
+    ['reads that are none', (redis) => redis.watch('k', () => null, { read: [] as never }), "'read' is an object"],
+    [
+      'a read that is a reply',
+      (redis) => redis.watch('k', () => null, { read: { k: redis.get('k') as never } }),
+      'watch: read.k is a reply to GET',
+    ],
+    [
+      'a read that waits',
+      (redis) => redis.watch('k', () => null, { read: { k: blpop('k', 0) } }),
+      'watch: read.k, BLPOP, waits at the server',
+    ],
+    [
+      'a read that writes',
+      (redis) => redis.watch('k', () => null, { read: { k: incr('k') } }),
+      'watch: read.k, INCR, writes',
+    ],
+    [
+      'a read of another key',
+      (redis) => redis.watch('k', () => null, { read: { k: hgetall('other') } }),
+      'watch: read.k, HGETALL, reads a key that is not watched',
+    ],
+  ])('refuses %s before anything is sent', (_what, act, message) => {
+    const { redis, links } = scriptedClient({ prefix: 'p:' });
+    expect(thrownBy(() => act(redis))).toContain(message);
+    expect(thrownBy(() => act(redis))).toContain('TypeError: ');
+    expect(links).toHaveLength(0);
+  });
+});

@@ -1,0 +1,45 @@
+import { defer, type Observable, type ObservableInput } from 'rxjs';
+import type { ReplySource } from './commands/reply';
+import type { Executor } from './commands/request-context';
+import type { Clock } from './connection/clock';
+import type { Connection } from './connection/connection';
+import type { WatchEvent } from './connection/connection-state';
+import { DedicatedConnection } from './dedicated-connection';
+import type { Lender, Lent } from './groups/watch';
+import type { LeasePool } from './leases/lease-pool';
+
+/** What connections are lent with. */
+export interface LenderParts {
+  readonly clock: Clock;
+  /** where they come from; throws when nothing is lent any more */
+  readonly pool: () => LeasePool;
+  /** what sends on a connection */
+  readonly executorOf: (connection: Connection) => Executor;
+  /** told how a `watch` has ended */
+  readonly tell: (event: WatchEvent) => void;
+}
+
+/** Lends connections with all their commands, to users and to `watch`. */
+export class ConnectionLender implements Lender<DedicatedConnection> {
+  readonly clock: Clock;
+
+  constructor(private readonly parts: LenderParts) {
+    this.clock = parts.clock;
+  }
+
+  /** Does work on a connection that is its own until it ends, in whatever way. Commands are sent as the view says, but for repetitions. */
+  lend<T>(view: ReplySource, work: (lent: Lent<DedicatedConnection>) => ObservableInput<T>): Observable<T> {
+    const { pool, executorOf } = this.parts;
+    return defer(() =>
+      pool().use((lease) => {
+        const { connection } = lease;
+        const source = { ...view, executor: lease.guard(executorOf(connection)), retry: () => false as const };
+        return work({ link: connection, source, dedicated: new DedicatedConnection(source, lease) });
+      }),
+    );
+  }
+
+  tell(event: WatchEvent): void {
+    this.parts.tell(event);
+  }
+}

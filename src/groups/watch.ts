@@ -1,0 +1,247 @@
+import type { Observable } from 'rxjs';
+import {
+  catchError,
+  defer,
+  filter,
+  first,
+  forkJoin,
+  from,
+  map,
+  merge,
+  mergeMap,
+  of,
+  repeat,
+  retry,
+  take,
+  tap,
+  throwError,
+  throwIfEmpty,
+  timer,
+} from 'rxjs';
+import { isAnswered } from '../commands/answered';
+import { LastValue } from '../commands/awaitable';
+import { unwatch } from '../commands/generated/builders';
+import { Reply, type ReplySource } from '../commands/reply';
+import { Transaction } from '../commands/transaction';
+import { captured, inContext } from '../connection/async-context';
+import { backoff } from '../connection/backoff';
+import type { Clock } from '../connection/clock';
+import type { Connection } from '../connection/connection';
+import type { WatchEvent } from '../connection/connection-state';
+import { ConnectionError, DisconnectedError, RedisError } from '../errors';
+import { wholeNumber } from '../option-checks';
+import { kindOf } from '../resp/kind-of';
+import { memberOf } from './group-members';
+import { groupReply } from './group-reply';
+import { readFailFast } from './send-group';
+import { CONFLICT, WatchedKeys, type ReadValues } from './watched-keys';
+
+/** A connection that is lent to a `watch`. */
+export interface Lent<D> {
+  readonly link: Pick<Connection, 'state$' | 'closedError' | 'wasReady'>;
+  /** what sends on it */
+  readonly source: ReplySource;
+  /** what the user's function is given */
+  readonly dedicated: D;
+}
+
+/** Lends connections to `watch`. */
+export interface Lender<D> {
+  readonly clock: Clock;
+  /** Does work on a connection that is its own until it ends, in whatever way. */
+  lend<T>(source: ReplySource, work: (lent: Lent<D>) => Observable<T>): Observable<T>;
+  /** Tells how a `watch` has ended. */
+  tell(event: WatchEvent): void;
+}
+
+/** The user's function. */
+export type Decide<D> = (watched: ReadValues, connection: D) => unknown;
+
+const DEFAULT_ATTEMPTS = 16;
+
+/** Delays between attempts, ms. Chance decides all of them, so that those that met once do not meet again. */
+const DELAYS = { initialDelay: 2, factor: 2, maxDelay: 250, jitter: 1, maxAttempts: Infinity };
+
+/** The values of the commands, or null. */
+type Outcome = readonly unknown[] | null;
+
+/** The connection was lost, and nothing has run. */
+class LostLease {
+  constructor(readonly error: RedisError) {}
+}
+
+/**
+ * What `watch` does with its arguments.
+ * @throws TypeError that names what is wrong, before anything is sent
+ */
+export function watchKeys<D>(
+  source: ReplySource,
+  lender: Lender<D>,
+  keys: unknown,
+  decide: unknown,
+  options: unknown = {},
+): LastValue<Outcome> {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`watch: options were expected behind the function, got ${kindOf(options)}`);
+  }
+  const { attempts = DEFAULT_ATTEMPTS, read, ...others } = options as { attempts?: unknown; read?: unknown };
+  wholeNumber('attempts', attempts, 1, Infinity);
+  const failFast = readFailFast('watch', others);
+  const watched = new WatchedKeys(keys, read, source.prefix);
+  if (typeof decide !== 'function') throw new TypeError(`watch: a function was expected, got ${kindOf(decide)}`);
+  const facts = { source, lender, watched, decide: decide as Decide<D>, attempts: attempts as number, failFast };
+  return new LastValue(defer(() => new Watch(facts).run()).pipe(inContext()));
+}
+
+interface WatchFacts<D> {
+  readonly source: ReplySource;
+  readonly lender: Lender<D>;
+  readonly watched: WatchedKeys;
+  readonly decide: Decide<D>;
+  readonly attempts: number;
+  readonly failFast: boolean;
+}
+
+/** One subscription to a `watch`. */
+//            ┌──────────── conflict, after a delay ───────────┐
+//  lease ──▶ WATCH, reads ──▶ the user's function ──▶ MULTI … EXEC ──▶ values, null after the last attempt
+//    ▲                  │           │          └─ null ──▶ UNWATCH ──▶ null
+//    └─ lost, before EXEC was written ─┘
+class Watch<D> {
+  private attempts = 0;
+  private left = false;
+  private readonly began: number;
+  private readonly inCallersContext = captured();
+
+  constructor(private readonly facts: WatchFacts<D>) {
+    this.began = facts.lender.clock.now();
+  }
+
+  run(): Observable<Outcome> {
+    const { source, lender } = this.facts;
+    return lender
+      .lend(source, (lent) => this.on(lent))
+      .pipe(
+        retry({ delay: (error: unknown) => this.afterLoss(error) }),
+        tap({
+          next: (values) => this.tell(this.left ? 'left' : values === null ? 'conflict' : 'executed'),
+          error: () => this.tell('failed'),
+        }),
+      );
+  }
+
+  /** Tries on one connection until there is an outcome. */
+  private on(lent: Lent<D>): Observable<Outcome> {
+    return defer(() => this.attempt(lent)).pipe(
+      repeat({ delay: () => merge(ending(lent), this.pause()).pipe(take(1)) }),
+      first((outcome): outcome is Outcome => outcome !== CONFLICT),
+    );
+  }
+
+  private attempt(lent: Lent<D>): Observable<Outcome | typeof CONFLICT> {
+    this.attempts++;
+    const { watched, attempts } = this.facts;
+    const { source } = lent;
+    const read$ = forkJoin([watched.watch(source), watched.read(source)]).pipe(
+      map(([, values]) => values),
+      catchError((error: unknown) =>
+        throwError(() => (isLoss(error) && lent.link.wasReady ? new LostLease(error) : error)),
+      ),
+    );
+    const outcome$ = read$.pipe(
+      mergeMap((values) => {
+        if (values === CONFLICT) return of(CONFLICT);
+        return this.ask(lent, values).pipe(mergeMap((commands) => this.execute(lent, commands)));
+      }),
+    );
+    return outcome$.pipe(map((outcome) => (outcome === CONFLICT && this.attempts >= attempts ? null : outcome)));
+  }
+
+  /**
+   * What the user's function gives; nothing is waited for when the connection ends meanwhile. That is told before replies fail that are
+   * lost with it, so the function's own reads do not hide it.
+   */
+  private ask(lent: Lent<D>, values: ReadValues): Observable<readonly unknown[] | null> {
+    const { decide } = this.facts;
+    const commands$ = defer(() => this.inCallersContext(() => commandsFrom(decide(values, lent.dedicated)))).pipe(
+      take(1),
+      throwIfEmpty(() => new TypeError(`watch: the function's Observable has completed ${WITHOUT}`)),
+      map(checked),
+    );
+    return merge(ending(lent), commands$).pipe(take(1));
+  }
+
+  private execute(lent: Lent<D>, given: readonly unknown[] | null): Observable<Outcome | typeof CONFLICT> {
+    const { failFast } = this.facts;
+    const { source } = lent;
+    if (given === null) return this.leave(lent, of(null));
+    const commands = given.map((one, index) =>
+      memberOf(one, index, 'multi', source.prefix, `watch: command ${index + 1}`),
+    );
+    const values$ = groupReply(source, source.executor, commands, failFast, (sent) => new Transaction(sent));
+    if (commands.every(isAnswered)) return this.leave(lent, values$);
+    return values$.pipe(
+      map((values) => values ?? CONFLICT),
+      catchError((error: unknown) =>
+        throwError(() => (isLoss(error) && error.delivery === 'unsent' ? new LostLease(error) : error)),
+      ),
+    );
+  }
+
+  /** Nothing is to run. Whether UNWATCH was answered makes no difference to that. */
+  private leave(lent: Lent<D>, outcome$: Observable<Outcome>): Observable<Outcome> {
+    this.left = true;
+    return Reply.from(lent.source, unwatch()).pipe(
+      catchError(() => of('OK')),
+      mergeMap(() => outcome$),
+    );
+  }
+
+  /** When it begins again on another connection; errors where it does not. */
+  private afterLoss(error: unknown): Observable<unknown> {
+    if (!(error instanceof LostLease)) return throwError(() => error);
+    const { attempts, lender, source } = this.facts;
+    const isInTime = lender.clock.now() - this.began < source.commandTimeout;
+    return this.attempts < attempts && isInTime ? this.pause() : throwError(() => error.error);
+  }
+
+  private pause(): Observable<unknown> {
+    return timer(backoff(DELAYS, this.attempts), this.facts.lender.clock);
+  }
+
+  private tell(outcome: WatchEvent['outcome']): void {
+    const { lender, watched } = this.facts;
+    const { attempts } = this;
+    lender.tell({ connection: 'dedicated', type: 'watch', keys: watched.count, attempts, outcome });
+  }
+}
+
+/** Errors when the connection is lost, or closed by the user. */
+function ending({ link }: Lent<unknown>): Observable<never> {
+  return link.state$.pipe(
+    filter(({ kind }) => kind === 'closed'),
+    mergeMap((state) => {
+      const lost = state.kind === 'closed' ? state.error : undefined;
+      return throwError(() => (lost === undefined ? link.closedError() : new LostLease(lost)));
+    }),
+  );
+}
+
+/** Whether an error says that a connection was lost, and not that the client was closed. */
+function isLoss(error: unknown): error is RedisError {
+  if (error instanceof DisconnectedError) return error.cause instanceof RedisError;
+  return error instanceof ConnectionError;
+}
+
+const WITHOUT = 'without commands; null leaves everything as it is';
+
+function commandsFrom(given: unknown): Observable<unknown> {
+  const { then, subscribe } = (given ?? {}) as { then?: unknown; subscribe?: unknown };
+  if (typeof subscribe === 'function' || typeof then === 'function') return from(given as PromiseLike<unknown>);
+  return of(given);
+}
+
+function checked(given: unknown): readonly unknown[] | null {
+  if (given === null || Array.isArray(given)) return given;
+  throw new TypeError(`watch: the function gave ${kindOf(given)} ${WITHOUT}`);
+}

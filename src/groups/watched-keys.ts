@@ -1,0 +1,171 @@
+import { isUtf8 } from 'node:buffer';
+import { map, of, switchMap, type Observable } from 'rxjs';
+import type { Key } from '../commands/arguments';
+import type { Command } from '../commands/command';
+import { type Arg } from '../commands/command';
+import { hgetall, lrange, mget, smembers, type, watch, xrange, zrange } from '../commands/generated/builders';
+import { Group } from '../commands/group';
+import { applyPrefix, keysOf } from '../commands/prefix';
+import { Reply, type ReplySource } from '../commands/reply';
+import { textOf } from '../commands/text-of';
+import { RedisError, ReplyError } from '../errors';
+import { isPlainObject } from '../option-checks';
+import { isBytes } from '../resp/is-bytes';
+import { kindOf } from '../resp/kind-of';
+import { memberOf } from './group-members';
+import { groupReply } from './group-reply';
+
+/** A watched key has changed: what was read, or would be run, is of no use. */
+export const CONFLICT: unique symbol = Symbol('conflict');
+
+/** What was read, by name. */
+export type ReadValues = Readonly<Record<string, unknown>>;
+
+/** How a key of a type is read; strings are read by MGET. */
+const READERS: Readonly<Record<string, (key: Key) => Command>> = {
+  hash: hgetall,
+  list: (key) => lrange(key, 0, -1),
+  set: smembers,
+  zset: (key) => zrange(key, 0, -1, { WITHSCORES: true }),
+  stream: (key) => xrange(key, '-', '+'),
+};
+
+/** The keys of a `watch`, and what is read of them. Made at the call, so that what is wrong is thrown there. */
+//  by name:  WATCH a b, GET a, HGETALL b ──▶ values
+//  by type:  WATCH a b, TYPE a, TYPE b, MGET a b ──▶ strings ──▶ all else: HGETALL b ──▶ values
+export class WatchedKeys {
+  readonly names: readonly string[];
+  private readonly keys: readonly Key[];
+  private readonly command: Command<'OK'>;
+  private readonly reads: ReadonlyMap<string, Command> | undefined;
+  private readonly first: readonly Command[];
+
+  /**
+   * @param read commands by name; undefined for each key by its type
+   * @throws TypeError that names the key or the command
+   */
+  constructor(
+    given: unknown,
+    read: unknown,
+    private readonly prefix: string,
+  ) {
+    const list = (Array.isArray(given) ? given : [given]) as readonly Key[];
+    if (list.length === 0) throw new TypeError('watch: at least one key is expected');
+    this.command = watch(list);
+    if (read === undefined) {
+      const named = new Map(list.map((key) => [nameOf(key), key]));
+      this.names = [...named.keys()];
+      this.keys = [...named.values()];
+      this.first = [...this.keys.map((key) => this.own(type(key))), this.own(mget([...this.keys]))];
+    } else {
+      this.reads = this.checked(read);
+      this.names = [...this.reads.keys()];
+      this.keys = list;
+      this.first = [...this.reads.values()];
+    }
+  }
+
+  /** How many keys are watched. */
+  get count(): number {
+    return this.keys.length;
+  }
+
+  /** Begins to watch the keys on a connection of the caller's own. WATCH and the first reads travel in one write. */
+  watch(source: ReplySource): Observable<unknown> {
+    return Reply.from(source, this.command);
+  }
+
+  /** Reads the keys; in the tick in which they are watched. CONFLICT where a key has got another type meanwhile. */
+  read(source: ReplySource): Observable<ReadValues | typeof CONFLICT> {
+    const { names } = this;
+    const first$ = valuesOf(source, this.first);
+    if (this.reads !== undefined) {
+      return first$.pipe(map((values) => byName(names, throwFirstError(values))));
+    }
+    return first$.pipe(switchMap((values) => this.readOthers(source, throwFirstError(values))));
+  }
+
+  /** Reads what is no string. */
+  private readOthers(source: ReplySource, first: readonly unknown[]): Observable<ReadValues | typeof CONFLICT> {
+    const { names, keys } = this;
+    const types = first.slice(0, -1) as string[];
+    const values = [...(first.at(-1) as unknown[])];
+    const others = keys.map((_, index) => index).filter((index) => values[index] === null && isOther(types[index]!));
+    if (others.length === 0) return of(byName(names, values));
+    const commands = others.map((index) => this.own(readerOf(names[index]!, types[index]!)(keys[index]!)));
+    return valuesOf(source, commands).pipe(
+      map((read) => {
+        if (read.some(isWrongType)) return CONFLICT;
+        throwFirstError(read).forEach((value, at) => (values[others[at]!] = value));
+        return byName(names, values);
+      }),
+    );
+  }
+
+  private own(command: Command): Command {
+    return applyPrefix(command, this.prefix);
+  }
+
+  private checked(read: unknown): ReadonlyMap<string, Command> {
+    if (!isPlainObject(read)) {
+      throw new TypeError(`watch: the option 'read' is an object of commands, got ${kindOf(read)}`);
+    }
+    const watched = new Set(applyPrefix(this.command, this.prefix).args.map(asSent));
+    return new Map(
+      Object.entries(read as Record<string, unknown>).map(([name, given], index) => {
+        const place = `watch: read.${name}`;
+        const command = memberOf(given, index, 'pipeline', this.prefix, place);
+        const { access, foreign, name: word } = command.spec;
+        if (access === 'write' && foreign !== true) {
+          throw new TypeError(`${place}, ${word}, writes, and so would be the conflict that it is to find`);
+        }
+        if (keysOf(command).some((key) => !watched.has(asSent(key)))) {
+          throw new TypeError(`${place}, ${word}, reads a key that is not watched`);
+        }
+        return [name, command];
+      }),
+    );
+  }
+}
+
+function valuesOf(source: ReplySource, commands: readonly Command[]): Observable<readonly unknown[]> {
+  const reply$: Observable<unknown> = groupReply(source, source.executor, commands, false, (sent) => new Group(sent));
+  return reply$ as Observable<readonly unknown[]>; // null is for transactions
+}
+
+function nameOf(key: Key): string {
+  if (isBytes(key) && !isUtf8(key)) {
+    throw new TypeError("watch: a key is no text: the option 'read' is needed, to read it under a name");
+  }
+  return textOf(key);
+}
+
+function asSent(key: Arg): string {
+  return isBytes(key) ? Buffer.from(key).toString('latin1') : Buffer.from(String(key)).toString('latin1');
+}
+
+function isOther(type: string): boolean {
+  return type !== 'none' && type !== 'string';
+}
+
+function readerOf(name: string, type: string): (key: Key) => Command {
+  if (Object.hasOwn(READERS, type)) return READERS[type]!;
+  throw new TypeError(`watch: '${name}' is of the type ${type}: the option 'read' is needed, to say how it is read`);
+}
+
+function isWrongType(value: unknown): boolean {
+  return value instanceof ReplyError && value.kind === 'WRONGTYPE';
+}
+
+function throwFirstError(values: readonly unknown[]): readonly unknown[] {
+  const error = values.find((value) => value instanceof RedisError);
+  if (error !== undefined) throw error;
+  return values;
+}
+
+/** Without a prototype, so that a key may have any name. */
+function byName(names: readonly string[], values: readonly unknown[]): ReadValues {
+  const record = Object.create(null) as Record<string, unknown>;
+  names.forEach((name, index) => (record[name] = values[index]));
+  return record;
+}
