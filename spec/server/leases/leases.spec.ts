@@ -116,9 +116,11 @@ describe('A dedicated connection', () => {
     const first = await redis.dedicated((connection) => connection.clientId());
     await admin.clientKill({ ID: first });
     await eventually(
-      () => redis.dedicated((connection) => connection.clientId()),
-      (id) => id !== first,
+      () => admin.call<string>('CLIENT LIST'),
+      (list) => !list.includes(`id=${first} `),
     );
+    await admin.ping(); // by its reply the end of the other socket has been read, too
+    expect(await redis.dedicated((connection) => connection.clientId())).not.toBe(first);
   });
 
   it('is made anew after reconnect(), unless it is in use', async () => {
@@ -191,7 +193,7 @@ describe('A dedicated connection on a line that is cut', () => {
     const { total } = proxy().connections;
     proxy().cut();
     await until(() => proxy().connections.open === 0);
-    await make(server().url).ping();
+    await make(server().url).ping(); // by its reply the ends of all sockets have been read, too
     const replies = [1, 2, 3].map(() => outcome(redis.dedicated((connection) => connection.echo('a'))));
     expect(await Promise.all(replies)).toStrictEqual(Array(3).fill({ value: 'a' }));
     expect(proxy().connections.total).toBeGreaterThan(total);
@@ -315,7 +317,6 @@ const DIRT: readonly Dirt[] = [
   ['MONITOR', 'replaced', (lease) => firstValueFrom(merge(lease.monitor(), lease.echo('seen by MONITOR')))],
   ['RESET', 'replaced', (lease) => lease.reset()],
   ['HELLO', 'replaced', (lease) => lease.hello(2)],
-  ['READONLY', 'kept', (lease) => outcome(lease.call('READONLY'))],
   ['BLPOP that goes on', 'replaced', (lease) => inFlight(lease.blpop('dirt:none', 0))],
   ['a command in flight', 'kept', (lease) => inFlight(lease.incr('dirt:n'))],
   ['SELECT in flight', 'replaced', (lease) => inFlight(lease.select(5))],
@@ -323,7 +324,7 @@ const DIRT: readonly Dirt[] = [
 ];
 
 describe.each([2, 3] as const)('What a caller leaves on a dedicated connection in RESP%d', (protocol) => {
-  const server = useServer({ own: true }, '7.2');
+  const server = useServer({ own: true }, '7.0');
   const make = useClients();
 
   beforeEach(() => make(server().url).aclSetuser('dirty', ['reset', 'on', '>pw', '~*', '&*', '+@all']));
@@ -342,9 +343,8 @@ describe.each([2, 3] as const)('What a caller leaves on a dedicated connection i
       const exec = await connection.multi(get('dirt'));
       return { info: await info, exec, echo: await connection.echo('a'), id: await connection.clientId() };
     });
-    expect(next.info).toMatch(
-      new RegExp(` name=clean .* flags=N db=1 .*multi=-1 .* user=default .*resp=${protocol}\\s`),
-    );
+    // An open transaction, tracking, MONITOR and settings all show in the flags; N stands for none.
+    expect(next.info).toMatch(new RegExp(` name=clean .* flags=N (capa= )?db=1 .* user=default .*resp=${protocol}\\s`));
     expect(next.exec).toStrictEqual([await other.get('dirt')]);
     expect(next.echo).toBe('a');
     expect(next.id === fate.id ? 'kept' : 'replaced').toBe(after);
