@@ -1,9 +1,19 @@
 import { join } from 'node:path';
 import { runChild } from '../../infra/run-child';
 import { useServer } from '../../support/server';
+import { useTlsServer } from '../../support/tls-server';
 
 describe('A process ends by itself, and well, when its client', () => {
   const server = useServer({ own: true });
+  const tls = useTlsServer('--tls-auth-clients', 'no');
+
+  async function outputOf(ending: string, url: string): Promise<string[]> {
+    const child = runChild(join(__dirname, 'endings.child.ts'), [ending, url]);
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    expect(await child.exited).toStrictEqual([0, null]);
+    return output.trim().split('\n');
+  }
 
   it.each([
     ['is closed after use', []],
@@ -18,10 +28,11 @@ describe('A process ends by itself, and well, when its client', () => {
     ['is made and not used', []],
     ['meets errors that nobody listens to', []],
   ])('%s', async (ending, said) => {
-    const child = runChild(join(__dirname, 'endings.child.ts'), [ending, server().url]);
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    expect(await child.exited).toStrictEqual([0, null]);
-    expect(output.trim().split('\n')).toStrictEqual([...said, 'by itself']);
+    expect(await outputOf(ending, server().url)).toStrictEqual([...said, 'by itself']);
+  });
+
+  it('has lent a connection over TLS and does nothing more', async () => {
+    const url = `rediss://127.0.0.1:${tls().tlsPort}`;
+    expect(await outputOf('has lent a connection over TLS and does nothing more', url)).toStrictEqual(['by itself']);
   });
 });

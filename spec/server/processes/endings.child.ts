@@ -48,6 +48,10 @@ const endings: Record<string, (url: string) => unknown> = {
     const redis = new Redis({ url, leases: { idleTimeout: Infinity } });
     await redis.dedicated((connection) => connection.incr('n'));
   },
+  'has lent a connection over TLS and does nothing more': async (url) => {
+    const redis = new Redis({ url, tls: { rejectUnauthorized: false }, leases: { idleTimeout: Infinity } });
+    await redis.dedicated((connection) => connection.incr('n'));
+  },
   'is made and not used': (url) => {
     const redis = new Redis(url);
     void redis.get('k');
