@@ -1,5 +1,7 @@
 import { defer, takeUntil, type Observable } from 'rxjs';
+import type { Key, Many } from './commands/arguments';
 import { Command, type Arg } from './commands/command';
+import { evalshaOrEval } from './commands/evalsha-or-eval';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
@@ -9,6 +11,10 @@ import { refuseOnLease } from './commands/shared-connection';
 import { inContext } from './connection/async-context';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
+import { libraryOf, type Library, type LibraryFunctions, type LibraryOptions } from './groups/library';
+import type { Script, ScriptOptions } from './groups/script';
+import type { ScriptReply } from './groups/script-replies';
+import { ScriptRegistry, Scripts, defineScript } from './groups/scripts';
 import { sendGroup } from './groups/send-group';
 import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 import { monitorOn } from './leases/monitor';
@@ -22,6 +28,7 @@ export class DedicatedConnection<S extends string | Buffer = string>
 {
   readonly #source: ReplySource;
   readonly #lease: Lease;
+  readonly #scripts = new ScriptRegistry();
 
   /** @internal */
   constructor(source: ReplySource, lease: Lease) {
@@ -75,6 +82,29 @@ export class DedicatedConnection<S extends string | Buffer = string>
   multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | null>;
   multi(...given: readonly unknown[]): unknown {
     return sendGroup(this.#source, 'multi', given);
+  }
+
+  /** As {@link RedisCommands.script}. */
+  script<N extends number, R extends ScriptReply | undefined>(
+    lua: string,
+    options?: ScriptOptions<N, R>,
+  ): Script<N, R> {
+    return defineScript((command) => this.send(command), this.#scripts, lua, options);
+  }
+
+  /** The scripts that were made on this connection. */
+  get scripts(): Scripts {
+    return new Scripts(this.#source, this.#scripts);
+  }
+
+  /** As {@link RedisCommands.evalshaOrEval}. */
+  evalshaOrEval<T = unknown>(script: string, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
+    return this.send(evalshaOrEval<T>(script, keys, args));
+  }
+
+  /** As {@link RedisCommands.library}. */
+  library<const F extends LibraryFunctions>(code: string, options: LibraryOptions<F>): Library<F> {
+    return libraryOf(this.#source, (command) => this.send(command), code, options) as unknown as Library<F>;
   }
 
   protected sendAnswered<T>(command: Command<T>): Reply<T> {

@@ -38,6 +38,10 @@ export type { Message } from './pubsub/topic';
 export type { Attribute, ErrorFrame, Frame, Push } from './resp/frames';
 export type { DedicatedConnection } from './dedicated-connection';
 export type { CommandChain } from './groups/command-chain';
+export type { Library, LibraryFunctions, LibraryOptions } from './groups/library';
+export type { Keys, Script, ScriptOptions } from './groups/script';
+export type { ScriptReply, ScriptReplyName, ScriptValue, ScriptValues } from './groups/script-replies';
+export type { Scripts } from './groups/scripts';
 export type { FailFast, GroupOptions, ValueOf, ValuesOf } from './groups/values';
 export type {
   Reads,

@@ -1,8 +1,12 @@
+import type { Key, Many } from './commands/arguments';
 import type { Arg, Command } from './commands/command';
 import type { CommandSurface } from './commands/generated/surface';
 import type { Reply } from './commands/reply';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
+import type { Library, LibraryFunctions, LibraryOptions } from './groups/library';
+import type { Script, ScriptOptions } from './groups/script';
+import type { ScriptReply } from './groups/script-replies';
 import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 
 /**
@@ -58,4 +62,44 @@ export interface RedisCommands<S extends string | Buffer = string, N extends nul
   multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never> | N>;
   multi<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError> | N>;
   multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | N>;
+
+  /**
+   * A Lua script as a function of keys and other arguments. It is sent by its SHA-1 (EVALSHA), and whole (EVAL) where the server does not
+   * have it, as part of the same call. `script(…).command(keys, args)` is the call as a command, for pipelines and transactions: there the
+   * script is loaded ahead where it was not used on the connection before. An error `NOSCRIPT` stands in a group for a script that
+   * the server has forgotten since; the next call or group brings it along again. By itself a call errors with NOSCRIPT only when a later
+   * command to the same keys has run meanwhile, so that the order of the calls would be broken.
+   * @param lua its source; the SHA-1 is worked out once
+   * @param options how many keys it takes, whether it only reads, how its reply is read
+   * @throws TypeError when an option is wrong
+   * @example
+   * const take = redis.script("return redis.call('decrby', KEYS[1], ARGV[1])", { keys: 1, reply: 'integer' });
+   * const left = await take(['stock:7'], [2]);
+   */
+  script<K extends number, R extends ScriptReply | undefined>(
+    lua: string,
+    options?: ScriptOptions<K, R>,
+  ): Script<K, R, S>;
+
+  /**
+   * Runs a Lua script by its SHA-1, and sends the whole of it where the server does not have it, as part of the same call. For a script
+   * that is called more than once `script` is better, which works the SHA-1 out once.
+   * @throws TypeError when an argument cannot be sent
+   * @example
+   * await redis.evalshaOrEval("return redis.call('incr', KEYS[1])", ['n']);
+   */
+  evalshaOrEval<T = unknown>(script: string, keys?: Many<Key>, args?: Many<Arg>): Reply<T>;
+
+  /**
+   * A library of functions (Redis 7.0 and later, Valkey): its functions as functions of keys and other arguments, FCALL. Where the server
+   * does not know a function, the call gives it the library first, in place of another of that name.
+   * @param code its source; the first line names it
+   * @param options the functions that are called, each as a script
+   * @throws TypeError when the code has no name, or an option is wrong
+   * @example
+   * const shop = redis.library(code, { functions: { take: { keys: 1, reply: 'integer' } } });
+   * await shop.load(); // replaces another version
+   * const left = await shop.functions.take(['stock:7'], [2]);
+   */
+  library<const F extends LibraryFunctions>(code: string, options: LibraryOptions<F>): Library<F, S>;
 }

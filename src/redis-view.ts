@@ -1,6 +1,8 @@
 import { filter, map, merge, type Observable } from 'rxjs';
+import type { Key, Many } from './commands/arguments';
 import type { Awaitable } from './commands/awaitable';
 import type { Arg, Command } from './commands/command';
+import { evalshaOrEval } from './commands/evalsha-or-eval';
 import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
@@ -14,6 +16,10 @@ import { retryPolicy } from './connection/retry';
 import type { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
+import { libraryOf, type Library, type LibraryFunctions, type LibraryOptions } from './groups/library';
+import type { Script, ScriptOptions } from './groups/script';
+import type { ScriptReply } from './groups/script-replies';
+import { ScriptRegistry, Scripts, defineScript } from './groups/scripts';
 import { sendGroup } from './groups/send-group';
 import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 import { watchKeys, type Lender } from './groups/watch';
@@ -60,19 +66,31 @@ export class RedisView<S extends string | Buffer = string>
   readonly #source: ReplySource;
   readonly #pubsub: PubSub;
   readonly #lender: Lender<DedicatedConnection>;
+  readonly #scripts: ScriptRegistry;
   #bytes: RedisView<Buffer> | undefined;
 
   /** @internal */
-  protected constructor(source: ReplySource, pubsub: PubSub, lender: Lender<DedicatedConnection>) {
+  protected constructor(
+    source: ReplySource,
+    pubsub: PubSub,
+    lender: Lender<DedicatedConnection>,
+    scripts = new ScriptRegistry(),
+  ) {
     super();
     this.#source = source;
     this.#pubsub = pubsub;
     this.#lender = lender;
+    this.#scripts = scripts;
   }
 
   /** The same commands and subscriptions with Buffers where strings were. */
   get bytes(): RedisView<Buffer> {
-    return (this.#bytes ??= new RedisView<Buffer>({ ...this.#source, bytes: true }, this.#pubsub, this.#lender));
+    return (this.#bytes ??= new RedisView<Buffer>(
+      { ...this.#source, bytes: true },
+      this.#pubsub,
+      this.#lender,
+      this.#scripts,
+    ));
   }
 
   /**
@@ -82,7 +100,8 @@ export class RedisView<S extends string | Buffer = string>
    * await redis.withOptions({ commandTimeout: 500 }).get('k');
    */
   withOptions(options: CommandOptions): RedisView<S> {
-    return new RedisView<S>({ ...this.#source, ...contextOf(options, this.#source) }, this.#pubsub, this.#lender);
+    const source = { ...this.#source, ...contextOf(options, this.#source) };
+    return new RedisView<S>(source, this.#pubsub, this.#lender, this.#scripts);
   }
 
   /**
@@ -118,6 +137,29 @@ export class RedisView<S extends string | Buffer = string>
   multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   multi(...given: readonly unknown[]): unknown {
     return sendGroup(this.#source, 'multi', given, this.#pubsub.publisher);
+  }
+
+  /** As {@link RedisCommands.script}. */
+  script<N extends number, R extends ScriptReply | undefined>(
+    lua: string,
+    options?: ScriptOptions<N, R>,
+  ): Script<N, R, S> {
+    return defineScript((command) => this.send(command), this.#scripts, lua, options);
+  }
+
+  /** The scripts that were made on this client. */
+  get scripts(): Scripts {
+    return new Scripts(this.#source, this.#scripts);
+  }
+
+  /** As {@link RedisCommands.evalshaOrEval}. */
+  evalshaOrEval<T = unknown>(script: string, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
+    return this.send(evalshaOrEval<T>(script, keys, args));
+  }
+
+  /** As {@link RedisCommands.library}. */
+  library<const F extends LibraryFunctions>(code: string, options: LibraryOptions<F>): Library<F, S> {
+    return libraryOf(this.#source, (command) => this.send(command), code, options) as unknown as Library<F, S>;
   }
 
   /**

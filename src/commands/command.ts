@@ -86,6 +86,21 @@ export interface PrefixedArguments {
   readonly widths?: Readonly<Record<string, number>>;
 }
 
+/**
+ * What a server has to be given once, and is called by its name from then on: a script, or a library of functions.
+ * @internal
+ */
+export interface ScriptFact {
+  /** the SHA-1 of the script; the name of the library */
+  readonly id: string;
+  /** its source */
+  readonly text: string;
+  /** gives it to a server that may have it already */
+  readonly load: Command;
+  /** gives it to a server that lacks it, or has an older one in its place */
+  readonly replace: Command;
+}
+
 /** The facts of a command: what the client has to know beyond its arguments. One object per command, shared by all calls. */
 export interface CommandSpec {
   /** the command's words in capitals: `GET`, `CLIENT KILL` */
@@ -139,6 +154,8 @@ export interface CommandSpec {
   readonly binary?: boolean;
   /** the reply is binary on every surface when this option is given: VEMB RAW */
   readonly binaryWith?: string | undefined;
+  /** @internal the script that it calls by name, or gives to the server */
+  readonly script?: ScriptFact | undefined;
 }
 
 /** What a reply reader may need to know of the surface that the command was called on. */

@@ -1,4 +1,4 @@
-import type { CommandSpec, KeyRange } from './command';
+import type { CommandSpec, KeyRange, ScriptFact } from './command';
 
 /** The first argument is the one key. */
 export const FIRST: readonly KeyRange[] = [{ from: 0, to: 0, step: 1 }];
@@ -12,8 +12,8 @@ export const ALL: readonly KeyRange[] = [{ from: 0, to: -1, step: 1 }];
 /** No argument is a key, or the call itself says which are. */
 const NO_KEYS: readonly KeyRange[] = [];
 
-/** Scripts, whose replies may tell of a failover, and DEBUG, which may end the server. */
-const LOOKED_AT = /^(EVAL|FCALL|DEBUG$)/;
+/** Scripts, whose replies may tell of a failover; what makes the server forget them; DEBUG, which may end the server. */
+const LOOKED_AT = /^(EVAL|FCALL|DEBUG$|SCRIPT FLUSH$|FUNCTION (DELETE|FLUSH|RESTORE)$)/;
 
 type Facts = Partial<Omit<CommandSpec, 'name' | 'words' | 'head' | 'plain' | 'solitary'>>;
 
@@ -54,12 +54,18 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     secretReply: facts.secretReply ?? [],
     binary: facts.binary ?? false,
     binaryWith: facts.binaryWith,
+    script: facts.script,
   };
 }
 
 /** The same command with the option that makes its reply binary. */
 export function withBinary(spec: CommandSpec): CommandSpec {
   return { ...spec, binary: true };
+}
+
+/** The same command, which calls a script that the server must have, or gives it one. */
+export function withScript(spec: CommandSpec, script: ScriptFact): CommandSpec {
+  return { ...spec, plain: false, script };
 }
 
 /** The same command where its options change what a repetition does. */

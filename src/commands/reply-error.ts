@@ -23,6 +23,8 @@ const IN_SERVERS_WORDS = new RegExp(
   '^(LOADING \\w+ is loading the dataset in memory|BUSY \\w+ is busy running .*|TRYAGAIN Multiple keys .*|' +
     "CLUSTERDOWN (Hash slot not served|The cluster is down).*|MASTERDOWN Link with MASTER is down .*|READONLY You can't write .*)$",
 );
+/** What servers answer where a script or a function is called that they do not have. */
+const LACKING = /^(NOSCRIPT No matching script\.( Please use EVAL\.)?|ERR Function not found)$/;
 const RAISED_IN_SCRIPT = / script: /;
 const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
 
@@ -148,6 +150,11 @@ function isNested(frame: Frame | undefined): boolean {
   return typeof frame === 'object' && frame !== null && !isBytes(frame);
 }
 
+/** Whether a script or function did not run because the server does not have it. */
+export function lacksScript(text: string, spec: CommandSpec): boolean {
+  return runsScripts(spec) && LACKING.test(text);
+}
+
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */
 export function hasNotRun(frame: ErrorFrame, command: Command): boolean {
   if (frame instanceof Unreadable) return false;
@@ -157,13 +164,14 @@ export function hasNotRun(frame: ErrorFrame, command: Command): boolean {
   const { spec } = command;
   const isScript = runsScripts(spec);
   if (spec.foreign !== true && !isScript) return true;
+  if (isScript && LACKING.test(text)) return true;
   if (!IN_SERVERS_WORDS.test(text) || RAISED_IN_SCRIPT.test(text)) return false;
   return !isScript || !text.startsWith('READONLY') || declaresWrites(command);
 }
 
 /** Whether a script declares its writes: then a replica refuses it as a whole. Of others it refuses each write, and earlier steps are done. */
 function declaresWrites({ spec, args }: Command): boolean {
-  return spec.name.startsWith('FCALL') || textOf(args[0]).startsWith('#!');
+  return spec.name.startsWith('FCALL') || (spec.script?.text ?? textOf(args[0])).startsWith('#!');
 }
 
 /** The server's word for an error, also where it stands inside the error of a script. */

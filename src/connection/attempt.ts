@@ -29,7 +29,7 @@ export function attempt(
         const send = <T>(command: Command<T>) => link.sendAhead(command);
         return merge(
           link.serve(),
-          handshaker.run(send, ({ protocol }) => (link.protocol = protocol)),
+          handshaker.run(send, (server) => link.greeted(server)),
         );
       }),
       catchError((error: RedisError) => throwError(() => explain(error, firstBytes))),

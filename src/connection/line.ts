@@ -1,12 +1,13 @@
 import { defer, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
+import { Group } from '../commands/group';
 import { errorsIn, runsScripts, toReplyError } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
 import { mayHaveWritten } from '../commands/writes-to';
 import { ConnectionError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
-import { ErrorFrame, type Frame, type Push } from '../resp/frames';
+import { ErrorFrame, Unreadable, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Deadlines } from './deadlines';
 import { Drain } from './drain';
@@ -17,6 +18,7 @@ import { reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { LostLinks } from './lost-links';
 import { Multicast } from './multicast';
+import { isAhead } from './outgoing';
 import { Places, changesMeaning } from './places';
 import { Renewal } from './renewal';
 import { Residents } from './resident';
@@ -278,7 +280,7 @@ export class Line implements LinkOwner {
     const done = request.command.spec.plain ? NOTHING : this.noteEffects(link, request, frame);
     if (this.order.isActive) this.keepOrder(request, frame);
     try {
-      if (frame instanceof ErrorFrame) this.retrier.refused(request, frame, link.inHandshake ? undefined : link.retire);
+      if (frame instanceof ErrorFrame) this.refused(link, request, frame);
       else request.settle(frame);
       if (done.length > 0) this.tellEffects(done);
     } catch (error) {
@@ -288,6 +290,18 @@ export class Line implements LinkOwner {
     if (link.owed.length === 0 || this.drain.isAwaited) this.rest();
     // Replies that have arrived already are read first.
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.flusher.schedule();
+  }
+
+  private refused(link: Link, request: Request, frame: ErrorFrame): void {
+    const isScript = request.command.spec.script !== undefined && !(frame instanceof Unreadable);
+    const lacks = isScript && link.scripts.refused(request, link.owed.passed - 1, frame);
+    if (lacks === true && !isAhead(request)) {
+      this.retrier.lacksScript(request, frame);
+      this.flusher.schedule();
+      return;
+    }
+    const answer = lacks instanceof ErrorFrame ? lacks : frame;
+    this.retrier.refused(request, answer, link.inHandshake ? undefined : link.retire);
   }
 
   /** A script may have caught an error of the server and returned it inside its reply. */
@@ -313,10 +327,14 @@ export class Line implements LinkOwner {
   /** @returns the requests whose effects the link has from now on */
   private noteEffects(link: Link, request: Request, frame: Frame): readonly Request[] {
     this.places.ended(request);
-    const done = link.mode.answered(request, frame, link.owed.passed - 1);
+    const number = link.owed.passed - 1;
+    const { command } = request;
+    const done = link.mode.answered(request, frame, number);
+    if (command.spec.script !== undefined && !(frame instanceof ErrorFrame)) link.scripts.ran(request, number, frame);
+    if (command instanceof Group) link.scripts.groupAnswered(request, number, frame);
     for (const one of done) this.places.accepted(one);
     if (link.outgoing.answered(request)) this.flusher.schedule();
-    if (runsScripts(request.command.spec)) this.lookInside(link, request, frame);
+    if (runsScripts(command.spec)) this.lookInside(link, request, frame);
     return done;
   }
 

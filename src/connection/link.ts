@@ -12,9 +12,11 @@ import type { DecoderLimits } from '../resp/decoder';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import type { Clock } from './clock';
 import { connectionLost, failSafely, unfinished } from './failures';
+import type { ServerInfo } from './hello';
 import { Incoming, type FrameSink } from './incoming';
 import { LinkMode } from './link-mode';
 import { Liveness, type LivenessLimits } from './liveness';
+import { LoadedScripts } from './loaded-scripts';
 import { Outgoing, type Cut, type OutgoingOptions, type Supply } from './outgoing';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
@@ -72,6 +74,7 @@ export class Link implements FrameSink {
   /** The requests whose replies are owed, oldest first. */
   readonly owed = new Ring<Request>();
   readonly mode = new LinkMode();
+  readonly scripts = new LoadedScripts();
   /** The version of RESP, once the server has answered the handshake. */
   protocol: 2 | 3 | undefined;
   readonly outgoing: Outgoing;
@@ -100,8 +103,8 @@ export class Link implements FrameSink {
       probe: () => this.sendAhead(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
     });
-    const { owed, mode, liveness } = this;
-    this.outgoing = new Outgoing(socket, owed, mode, liveness, owner, options, (cut) => this.endGroup(cut));
+    const { owed, mode, scripts, liveness } = this;
+    this.outgoing = new Outgoing(socket, owed, mode, scripts, liveness, owner, options, (cut) => this.endGroup(cut));
     this.incoming = new Incoming(
       this.owed,
       this.mode,
@@ -167,6 +170,12 @@ export class Link implements FrameSink {
     } finally {
       this.reading = false;
     }
+  }
+
+  /** The server has said who it is. */
+  greeted({ protocol, version }: ServerInfo): void {
+    this.protocol = protocol;
+    this.scripts.serves(version);
   }
 
   /** The handshake is through: the queue flows. */

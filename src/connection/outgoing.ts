@@ -1,8 +1,10 @@
 import type { Subscription } from 'rxjs';
 import { Group } from '../commands/group';
 import { endsConnection } from '../commands/closing';
-import type { Command } from '../commands/command';
-import type { Request } from '../commands/request';
+import type { Arg, Command, CommandSpec, ScriptFact } from '../commands/command';
+import { isLoad, wholeCall } from '../commands/lua-script';
+import { Request, type ReplyObserver } from '../commands/request';
+import { plainContext } from '../commands/request-context';
 import { TimeoutError, type RedisError } from '../errors';
 import { Encoder, refuseUnencodable } from '../resp/encoder';
 import type { Clock } from './clock';
@@ -10,6 +12,7 @@ import { failSafely, leftBehind, notEncodable } from './failures';
 import { guarded } from './guarded';
 import { aloneOnly, standsAlone, type LinkMode } from './link-mode';
 import type { Liveness } from './liveness';
+import type { LoadedScripts } from './loaded-scripts';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
 
@@ -58,6 +61,18 @@ export interface Unwritten {
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
 const TURN = 5_000;
 
+/** After these the server knows some scripts or functions no more. */
+const FORGETTING = new Set(['SCRIPT FLUSH', 'FUNCTION DELETE', 'FUNCTION FLUSH', 'FUNCTION RESTORE']);
+
+/** Whether a script could be loaded shows in the replies to its calls. */
+const NO_ONE: ReplyObserver<unknown> = {
+  closed: true,
+  next: () => undefined,
+  error: () => undefined,
+  complete: () => undefined,
+  add: () => undefined,
+};
+
 /** What is written on one link, and in which order. It ends with the link. */
 //  rest of a group ──▶ what goes ahead, but for a transaction ──▶ the queue, while the link is open
 export class Outgoing {
@@ -80,7 +95,10 @@ export class Outgoing {
   /** A solitary request that waits until nothing is owed. */
   private postponed: Request | undefined;
   private patience: Subscription | undefined;
-  /** A solitary request that is written and not answered: nothing else is written meanwhile. */
+  /**
+   * Nothing else is written until this request is answered: it signs in, or is the first call of a script, which has to be sent once more
+   * where the server lacks the script.
+   */
   private alone: Request | undefined;
   /** Requests that are encoded and get no reply. */
   private readonly unanswered: Request[] = [];
@@ -91,6 +109,7 @@ export class Outgoing {
     private readonly socket: ByteSocket,
     private readonly owed: Ring<Request>,
     private readonly mode: LinkMode,
+    private readonly scripts: LoadedScripts,
     private readonly liveness: Liveness,
     private readonly supply: Supply,
     private readonly options: OutgoingOptions,
@@ -236,15 +255,21 @@ export class Outgoing {
         }
         if (command.spec.solitary && this.mustWait(request, count)) break;
       }
-      if (request.past !== undefined && supply.isLeftBehind(request)) {
+      if (request.past !== undefined && (mode.inTransaction || supply.isLeftBehind(request))) {
         this.unsendable.push({ request, error: leftBehind(request) });
         continue;
       }
-      if (!command.spec.plain && command instanceof Group) {
-        this.begin(request, command);
-        continue;
+      if (!command.spec.plain) {
+        if (command instanceof Group) {
+          count += this.begin(request, command);
+          continue;
+        }
+        if (command.spec.script !== undefined) {
+          count += this.writeScript(request, command, command.spec.script);
+          continue;
+        }
       }
-      if (!this.encode(request, command)) continue;
+      if (!this.encode(request, command.spec, command.args)) continue;
       count++;
       if (command.spec.plain && mode.isOrdinary) owed.push(request);
       else if (!this.pushSpecial(request)) continue;
@@ -262,7 +287,43 @@ export class Outgoing {
     return (this.mode.inTransaction ? undefined : this.ahead.shift()) ?? this.supply.next();
   }
 
-  private encode(request: Request, { spec, args }: Command): boolean {
+  /**
+   * Writes the call of a script as the server of this link can run it. Where it is not known whether that has the script, nothing is
+   * written behind the call until it is answered, so that the order of the calls stays when it has to be sent once more.
+   * @returns how many commands were encoded
+   */
+  private writeScript(request: Request, command: Command, script: ScriptFact): number {
+    const { scripts, mode, owed } = this;
+    const refusal = scripts.refusalOf(command.spec);
+    if (refusal !== undefined) {
+      this.unsendable.push({ request, error: notEncodable(refusal, request) });
+      return 0;
+    }
+    // Otherwise its reply will not tell whether the server has the script.
+    const tells = mode.answersAll && !mode.inTransaction && !isAhead(request);
+    const gives = isLoad(command);
+    const has = gives || (tells ? scripts.has(script) : false);
+    const whole = has === false ? wholeCall(command) : undefined;
+    const loads = has === false && tells && whole === undefined ? this.load(script.replace) : 0;
+    const sent = whole ?? command;
+    if (!this.encode(request, scripts.formOf(sent.spec, tells), sent.args)) return loads;
+    const number = owed.passed + owed.length;
+    if (tells && (gives || has === false)) scripts.gives(script, number - loads, number);
+    if (!this.pushSpecial(request)) return loads + 1;
+    if (has === undefined) this.alone = request;
+    if (request.context.linkLimits !== undefined) this.liveness.granted(request);
+    return loads + 1;
+  }
+
+  /** Gives the server a script ahead of what calls it; its reply is for none of the callers. @returns how many commands were encoded */
+  private load(command: Command): number {
+    const { spec, args } = command;
+    this.encoder.add(spec.words, spec.head, args);
+    this.owed.push(new Request(command, plainContext, NO_ONE));
+    return 1;
+  }
+
+  private encode(request: Request, spec: CommandSpec, args: readonly Arg[]): boolean {
     try {
       this.encoder.add(spec.words, spec.head, args);
       return true;
@@ -280,6 +341,7 @@ export class Outgoing {
       this.alone = request;
       this.startPatience(request);
     }
+    if (FORGETTING.has(spec.name)) this.scripts.forget();
     if (endsConnection(request.command)) this.lastEnding = this.owed.passed + this.owed.length;
     const isAnswered = this.mode.write(request);
     if (isAnswered) this.owed.push(request);
@@ -306,10 +368,12 @@ export class Outgoing {
 
   /**
    * Begins a group. All arguments are checked before the first byte is written. A divisible group is cut short when its observer
-   * leaves, its time is up, or the memory of an argument was transferred meanwhile.
+   * leaves, its time is up, or the memory of an argument was transferred meanwhile. Scripts that the server may lack are loaded ahead.
+   * @returns how many commands were encoded
    */
-  private begin(request: Request, group: Group): void {
+  private begin(request: Request, group: Group): number {
     const { members } = group;
+    let scripts: Set<ScriptFact> | undefined;
     let member: number | undefined;
     try {
       if (!this.mode.answersAll) throw new TypeError('the server was told not to answer');
@@ -317,16 +381,42 @@ export class Outgoing {
         const { spec, args } = members[member]!;
         if (standsAlone(spec)) throw aloneOnly(spec);
         refuseUnencodable(args);
+        if (spec.script !== undefined) (scripts ??= new Set()).add(this.calledIn(spec, spec.script));
       }
     } catch (cause) {
       this.unsendable.push({ request, error: notEncodable(cause, request, member) });
-      return;
+      return 0;
     }
+    const loads = scripts === undefined ? 0 : this.loadFor(request, group, scripts);
     this.mode.writeGroup(group);
     this.owed.push(request);
     if (request.context.linkLimits !== undefined) this.liveness.granted(request);
     this.group = request;
     this.member = 0;
+    return loads;
+  }
+
+  /** @throws TypeError where the server cannot run it */
+  private calledIn(spec: CommandSpec, script: ScriptFact): ScriptFact {
+    const refusal = this.scripts.refusalOf(spec);
+    if (refusal !== undefined) throw refusal;
+    return script;
+  }
+
+  /** Loads what a group calls, and the server may lack. @returns how many commands were encoded */
+  private loadFor(request: Request, { commands }: Group, called: ReadonlySet<ScriptFact>): number {
+    const { scripts, owed } = this;
+    const given = new Set(commands.filter(isLoad).map(({ spec }) => spec.script));
+    let loads = 0;
+    for (const script of called) {
+      const has = scripts.has(script);
+      if (given.has(script) || has === true) continue;
+      scripts.gives(script, owed.passed + owed.length, -1);
+      loads += this.load(has === false ? script.replace : script.load);
+    }
+    for (const script of given) if (script !== undefined) scripts.gives(script, owed.passed + owed.length, -1);
+    scripts.wroteGroup(request);
+    return loads;
   }
 
   /** @returns how many members were encoded */
@@ -342,7 +432,8 @@ export class Outgoing {
     try {
       while (this.member < end && encoder.pending < options.writeBufferSize) {
         const { spec, args } = members[this.member]!;
-        encoder.add(spec.words, spec.head, args);
+        const { words, head } = spec.script === undefined ? spec : this.scripts.formOf(spec, false);
+        encoder.add(words, head, args);
         this.member++;
       }
     } catch (cause) {

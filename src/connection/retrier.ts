@@ -87,6 +87,13 @@ export class Retrier {
     }
   }
 
+  /** The server lacks the script that a request calls: it is sent once more, with the whole of it, unless a later write overtakes it. */
+  lacksScript(request: Request, frame: ErrorFrame): void {
+    if (request.abandoned) return;
+    request.tried(toReplyError(frame, request.command, request.past?.mayHaveRun, request.repeatable));
+    this.backlog.bringBack(request);
+  }
+
   /** Whether a request is repeated on the next link because of what it was answered: once at the most. */
   private followsLink({ past, command }: Request, error: ReplyError, frame: ErrorFrame): boolean {
     // A command that CLIENT UNBLOCK has ended is over.

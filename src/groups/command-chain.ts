@@ -5,7 +5,7 @@ import type { Reply } from '../commands/reply';
 import type { ResultKind } from '../commands/result-kind';
 import type { RedisError } from '../errors';
 import { memberOf, type GroupMethod } from './group-members';
-import type { OrErrors } from './values';
+import type { OrErrors, ValueOf } from './values';
 
 /** What the methods of a chain give: the chain, which has one value more. */
 export interface ChainKind<T extends readonly unknown[], S extends string | Buffer, E, N> extends ResultKind {
@@ -50,6 +50,17 @@ export class CommandChain<
    */
   call<V = unknown>(name: string, ...args: readonly Arg[]): CommandChain<[...T, V], S, E, N> {
     return this.#add(knownCall<V>(name, args));
+  }
+
+  /**
+   * Adds a command that is there already: one of `rxjs-redis/commands`, or the call of a script.
+   * @throws TypeError when it is no command, or not for several that are sent as one
+   * @example
+   * const visit = redis.script("return redis.call('incr', KEYS[1])", { keys: 1, reply: 'integer' });
+   * await redis.multi().set('seen', 1).add(visit.command(['visits'])).exec();
+   */
+  add<C extends Command>(command: C): CommandChain<[...T, ValueOf<C, S>], S, E, N> {
+    return this.#add(command as unknown as Command<ValueOf<C, S>>);
   }
 
   /**

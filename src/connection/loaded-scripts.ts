@@ -1,0 +1,157 @@
+import type { Group } from '../commands/group';
+import type { CommandSpec, ScriptFact } from '../commands/command';
+import { isLoad, olderForm } from '../commands/lua-script';
+import { isQueued } from '../commands/queued';
+import { hasNotRun, lacksScript } from '../commands/reply-error';
+import type { Request } from '../commands/request';
+import { ReplyError } from '../errors';
+import type { ErrorFrame} from '../resp/frames';
+import { type Frame } from '../resp/frames';
+
+/** More scripts than these are not remembered: all are forgotten, and each is found out about anew. */
+const MOST = 10_000;
+
+/** The first number of the version in which scripts that only read, and functions, have commands of their own. */
+const FIRST_WITH_READS = 7;
+/** The answer of an older server to them. */
+const UNKNOWN = /^ERR unknown command\b/;
+
+/** The answer to FUNCTION LOAD without REPLACE where there is a library of that name. */
+const ALREADY_THERE = /^ERR Library '\w+' already exists$/;
+
+/** Whether the server has a script. Requests are named by their numbers among all that were ever owed. */
+type Knowledge =
+  /** it does not: the next call brings it along */
+  | { readonly kind: 'missing' }
+  /**
+   * it has it, for those that were written behind `since`
+   * @param bearer the call for which it was given to the server, or which was that itself; -1 where the server had it before
+   */
+  | { readonly kind: 'there'; readonly since: number; readonly bearer: number; refusal?: ErrorFrame };
+
+/** Which scripts and libraries of functions the server of one link has, as far as its replies told. It ends with the link. */
+//            ┌───────────────── it was refused, SCRIPT FLUSH ◀─────────────┐
+//            ▼                                                             │
+//  not known ──a call was answered────────────────────────────────▶ there ─┘
+//      │                                                          ▲  │
+//      └──NOSCRIPT──▶ missing ──given to the server with a call───┘  │
+//                        ▲───────────────NOSCRIPT────────────────────┘
+export class LoadedScripts {
+  /** by the names of scripts; undefined until one is used */
+  private known: Map<string, Knowledge> | undefined;
+  /** groups in which scripts are called or loaded */
+  private groups: Set<Request> | undefined;
+  /** the first number of the server's version; undefined where the server has not said it */
+  private major: number | undefined;
+
+  /** What the server says of its version in the handshake. */
+  serves(version: string | undefined): void {
+    const major = Number.parseInt(version ?? '', 10);
+    this.major = Number.isNaN(major) ? undefined : major;
+  }
+
+  /** Why a call cannot be sent to this server; undefined where it can. */
+  refusalOf({ name }: CommandSpec): TypeError | undefined {
+    const { major } = this;
+    if (major === undefined || major >= FIRST_WITH_READS || !/^(FCALL|FUNCTION)/.test(name)) return undefined;
+    return new TypeError(`functions came with Redis 7.0, and the server has version ${major}`);
+  }
+
+  /**
+   * A call as this server knows it: those that only read have no command of their own before Redis 7.0.
+   * @param tells whether its reply may tell which it is, where the server has not said it
+   */
+  formOf(spec: CommandSpec, tells: boolean): CommandSpec {
+    const isNew = this.major === undefined ? tells : this.major >= FIRST_WITH_READS;
+    return isNew ? spec : olderForm(spec);
+  }
+
+  /** Whether the server has a script: undefined where that is not known. */
+  has({ id }: ScriptFact): boolean | undefined {
+    const knowledge = this.known?.get(id);
+    return knowledge && knowledge.kind === 'there';
+  }
+
+  /**
+   * A script is given to the server.
+   * @param since the number of the request that gives it
+   * @param bearer the number of the call that needs it
+   */
+  gives({ id }: ScriptFact, since: number, bearer: number): void {
+    this.note(id, { kind: 'there', since, bearer });
+  }
+
+  /** A group that calls or loads scripts is written. */
+  wroteGroup(group: Request): void {
+    (this.groups ??= new Set()).add(group);
+  }
+
+  /** The server has forgotten its scripts, or some of them. */
+  forget(): void {
+    this.known = undefined;
+  }
+
+  /** A request that gives a script to the server, or calls it, was answered, and not with an error. */
+  ran({ command }: Request, number: number, frame: Frame): void {
+    const { id } = command.spec.script!;
+    if (command.spec.name === 'EVALSHA_RO') this.major ??= FIRST_WITH_READS;
+    if (isQueued(frame) || this.known?.get(id)?.kind === 'there') return;
+    this.note(id, { kind: 'there', since: number, bearer: -1 });
+  }
+
+  /**
+   * A request that gives a script to the server, or calls it, was answered with an error.
+   * @returns whether it did not run because the server lacks the script, and is to be sent once more; or the error with which the
+   * server refused the script when it was given to it
+   */
+  refused({ command }: Request, number: number, error: ErrorFrame): boolean | ErrorFrame {
+    const { spec } = command;
+    const { id } = spec.script!;
+    const knowledge = this.known?.get(id);
+    if (this.major === undefined && spec.name === 'EVALSHA_RO' && UNKNOWN.test(error.text)) {
+      this.major = FIRST_WITH_READS - 1;
+      return true;
+    }
+    if (lacksScript(error.text, spec)) {
+      if (knowledge?.kind !== 'there') this.note(id, { kind: 'missing' });
+      else if (knowledge.bearer === number) {
+        this.known!.delete(id);
+        return knowledge.refusal ?? false;
+      } else if (knowledge.since < number) this.note(id, { kind: 'missing' });
+      return true;
+    }
+    if (knowledge === undefined) {
+      if (!hasNotRun(error, command)) this.note(id, { kind: 'there', since: number, bearer: -1 });
+    } else if (knowledge.kind === 'there' && knowledge.since === number) {
+      if (ALREADY_THERE.test(error.text)) return false;
+      if (isLoad(command)) knowledge.refusal = error;
+      else this.known!.delete(id);
+    }
+    return false;
+  }
+
+  /** Notes what the values of a group tell: a script that is missing is given to the server by the next call. */
+  groupAnswered(group: Request, number: number, values: Frame): void {
+    if (this.groups?.delete(group) !== true) return;
+    const { commands } = group.command as Group;
+    const answers: readonly unknown[] = Array.isArray(values) ? values : [];
+    commands.forEach((command, index) => {
+      const { script } = command.spec;
+      if (script === undefined) return;
+      const answer = answers[index];
+      const isMissing = isLoad(command)
+        ? answer === undefined || answer instanceof ReplyError
+        : answer instanceof ReplyError && lacksScript(answer.message, command.spec);
+      const knowledge = this.known?.get(script.id);
+      if (knowledge?.kind !== 'there' || knowledge.since > number) return;
+      if (isMissing) this.note(script.id, { kind: 'missing' });
+      else if (knowledge.refusal !== undefined) this.known!.delete(script.id);
+    });
+  }
+
+  private note(id: string, knowledge: Knowledge): void {
+    const known = (this.known ??= new Map<string, Knowledge>());
+    if (known.size >= MOST && !known.has(id)) known.clear();
+    known.set(id, knowledge);
+  }
+}
