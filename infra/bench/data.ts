@@ -4,6 +4,8 @@ export const SMALL_VALUE = 'x'.repeat(100);
 export const LARGE_VALUE = 'y'.repeat(1024 * 1024);
 export const LIST = Array.from({ length: 1000 }, (_, index) => `element:${index}`);
 export const MESSAGE = 'm'.repeat(100);
+/** The script that is called for each reply of its rows. */
+export const SCRIPT = "return redis.call('GET', KEYS[1])";
 /** From the first mention of this key on, the proxy before the server swallows what it gets. */
 export const SILENT_KEY = 'bench:silence';
 
@@ -13,4 +15,5 @@ export const seed: readonly (readonly string[])[] = [
   ['SET', KEYS.small, SMALL_VALUE],
   ['SET', KEYS.large, LARGE_VALUE],
   ['RPUSH', KEYS.list, ...LIST],
+  ['SCRIPT', 'LOAD', SCRIPT],
 ];

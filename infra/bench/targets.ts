@@ -22,6 +22,9 @@ export const targets: readonly Target[] = [
   { row: 'pipeline-100', times: 2 },
   { row: 'pipeline-1000', times: 2 },
   { row: 'multi-10', times: 2 },
+  { row: 'script-1', times: 1 },
+  { row: 'script-100', times: 1 },
+  { row: 'script-1000', times: 1 },
   // What the server takes for them bounds the throughput, and is no part of this.
   { row: 'cpu-pipeline-100', times: 0.5 },
   { row: 'cpu-pipeline-1000', times: 0.5 },

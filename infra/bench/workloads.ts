@@ -10,6 +10,7 @@ export const groups = [
   'large',
   'pipeline',
   'multi',
+  'script',
   'pubsub',
   'observers',
   'cpu',
@@ -88,6 +89,7 @@ export function workloads(seconds: number): readonly Workload[] {
       clients: oneWayEach,
       job: () => ({ kind: 'throughput', command: 'getLargeBytes', inFlight: LARGE_IN_FLIGHT, seconds }),
     },
+    ...IN_FLIGHT.map((inFlight) => smallCommand('script', inFlight, seconds)),
     group('pipeline', 100, 10, seconds),
     group('pipeline', 1000, 2, seconds),
     group('multi', 10, 100, seconds),
@@ -126,8 +128,9 @@ export function workloads(seconds: number): readonly Workload[] {
   ];
 }
 
-function smallCommand(command: 'get' | 'set', inFlight: number, seconds: number): Workload {
-  const title = `${command.toUpperCase()} of 100 bytes, ${number(inFlight)} in flight`;
+function smallCommand(command: 'get' | 'set' | 'script', inFlight: number, seconds: number): Workload {
+  const what = command === 'script' ? 'Script that GETs' : `${command.toUpperCase()} of`;
+  const title = `${what} 100 bytes, ${number(inFlight)} in flight`;
   const rows = [rate(`${command}-${inFlight}`, command, title, 'commands/s')];
   if (inFlight === 100) {
     rows.push(cost(`cpu-${command}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'));

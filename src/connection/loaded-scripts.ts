@@ -5,7 +5,7 @@ import { isQueued } from '../commands/queued';
 import { hasNotRun, lacksScript } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import { ReplyError } from '../errors';
-import type { ErrorFrame} from '../resp/frames';
+import type { ErrorFrame } from '../resp/frames';
 import { type Frame } from '../resp/frames';
 
 /** More scripts than these are not remembered: all are forgotten, and each is found out about anew. */

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { connect as dial, type Socket } from 'node:net';
-import { KEYS, LARGE_VALUE, LIST, MESSAGE, SMALL_VALUE } from '../data';
+import { KEYS, LARGE_VALUE, LIST, MESSAGE, SCRIPT, SMALL_VALUE } from '../data';
 import { bulk, encode } from '../wire';
 import type { BenchClient, ClientModule, GroupMethod, TimedCommand } from './client';
 
@@ -15,7 +16,12 @@ const exchanges: Readonly<Record<TimedCommand, Exchange>> = {
   lrange: exchange(encode('LRANGE', KEYS.list, '0', '-1'), encode(...LIST)),
   getLarge: exchange(encode('GET', KEYS.large), bulk(LARGE_VALUE)),
   getLargeBytes: exchange(encode('GET', KEYS.large), bulk(LARGE_VALUE)),
+  script: exchange(encode('EVALSHA', sha1(SCRIPT), '1', KEYS.small), bulk(SMALL_VALUE)),
 };
+
+function sha1(script: string): string {
+  return createHash('sha1').update(script).digest('hex');
+}
 
 function exchange(request: string, reply: string): Exchange {
   return { request, replyLength: Buffer.byteLength(reply) };

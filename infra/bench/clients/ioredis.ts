@@ -1,4 +1,4 @@
-import { KEYS, SMALL_VALUE } from '../data';
+import { KEYS, SCRIPT, SMALL_VALUE } from '../data';
 import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
@@ -16,6 +16,9 @@ interface Ioredis {
   lrange(key: string, start: number, stop: number): Promise<string[]>;
   pipeline(): Batch;
   multi(): Batch;
+  defineCommand(name: 'script', definition: { numberOfKeys: number; lua: string }): void;
+  /** the command that was defined so */
+  script(key: string): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
   on(event: 'message', listener: (channel: string, message: string) => void): this;
 }
@@ -29,6 +32,7 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
   return {
     connect: (url) => {
       const redis = open(url);
+      redis.defineCommand('script', { numberOfKeys: 1, lua: SCRIPT });
       const client = promiseClient(
         {
           get: () => redis.get(KEYS.small),
@@ -36,6 +40,7 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
           lrange: () => redis.lrange(KEYS.list, 0, -1),
           getLarge: () => redis.get(KEYS.large),
           getLargeBytes: () => redis.getBuffer(KEYS.large),
+          script: () => redis.script(KEYS.small),
         },
         (key) => redis.get(key),
         {

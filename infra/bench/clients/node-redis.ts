@@ -1,4 +1,4 @@
-import { KEYS, SMALL_VALUE } from '../data';
+import { KEYS, SCRIPT, SMALL_VALUE } from '../data';
 import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
@@ -16,17 +16,34 @@ interface NodeRedis {
   set(key: string, value: string): Promise<unknown>;
   lRange(key: string, start: number, stop: number): Promise<unknown>;
   multi(): Batch;
+  /** the script that it was made with */
+  small(key: string): Promise<unknown>;
   subscribe(channel: string, listener: (message: string) => void): Promise<void>;
   withTypeMapping(mapping: Readonly<Record<number, unknown>>): NodeRedis;
 }
 
+interface Definition {
+  readonly SCRIPT: string;
+  readonly NUMBER_OF_KEYS: number;
+  parseCommand(parser: { pushKey(key: string): void }, key: string): void;
+  transformReply(reply: unknown): unknown;
+}
+
 interface Module {
-  createClient(options: { url: string }): NodeRedis;
+  createClient(options: { url: string; scripts: Readonly<Record<'small', unknown>> }): NodeRedis;
+  defineScript(definition: Definition): unknown;
   readonly RESP_TYPES: { readonly BLOB_STRING: number };
 }
 
 async function open(url: string): Promise<NodeRedis> {
-  const client = loadPeer<Module>('redis').createClient({ url });
+  const module = loadPeer<Module>('redis');
+  const small = module.defineScript({
+    SCRIPT,
+    NUMBER_OF_KEYS: 1,
+    parseCommand: (parser, key) => parser.pushKey(key),
+    transformReply: (reply) => reply,
+  });
+  const client = module.createClient({ url, scripts: { small } });
   client.on('error', (error) => {
     throw error;
   });
@@ -46,6 +63,7 @@ export const nodeRedis: ClientModule = {
         lrange: () => redis.lRange(KEYS.list, 0, -1),
         getLarge: () => redis.get(KEYS.large),
         getLargeBytes: () => bytes.get(KEYS.large),
+        script: () => redis.small(KEYS.small),
       },
       (key) => redis.get(key),
       {

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type * as Rxjs from 'rxjs';
 import type * as Commands from '../../../src/commands';
 import type * as RxjsRedis from '../../../src/index';
-import { KEYS, SMALL_VALUE } from '../data';
+import { KEYS, SCRIPT, SMALL_VALUE } from '../data';
 import type { ClientModule, GroupCalls, GroupMethod, TimedCommand } from './client';
 import { loadOurs } from './installed';
 import { promiseClient } from './promise-client';
@@ -11,12 +11,14 @@ type Calls = Readonly<Record<TimedCommand, () => RxjsRedis.Reply<unknown>>>;
 
 function connect(url: string, options: RxjsRedis.RedisOptions = {}): { redis: RxjsRedis.Redis; calls: Calls } {
   const redis = new (loadOurs<typeof RxjsRedis>().Redis)(url, options);
+  let script: RxjsRedis.Script<1, 'string'> | undefined;
   const calls: Calls = {
     get: () => redis.get(KEYS.small),
     set: () => redis.set(KEYS.small, SMALL_VALUE),
     lrange: () => redis.lrange(KEYS.list, 0, -1),
     getLarge: () => redis.get(KEYS.large),
     getLargeBytes: () => redis.bytes.get(KEYS.large),
+    script: () => (script ??= redis.script(SCRIPT, { keys: 1, reply: 'string' }))([KEYS.small]),
   };
   return { redis, calls };
 }

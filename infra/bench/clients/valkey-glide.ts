@@ -1,4 +1,4 @@
-import { KEYS, SMALL_VALUE } from '../data';
+import { KEYS, SCRIPT, SMALL_VALUE } from '../data';
 import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
@@ -22,12 +22,14 @@ interface Glide {
   get(key: string, options?: { decoder: number }): Promise<unknown>;
   set(key: string, value: string): Promise<unknown>;
   lrange(key: string, start: number, stop: number): Promise<unknown>;
+  invokeScript(script: object, options: { keys: readonly string[] }): Promise<unknown>;
   exec(batch: Batch, raiseOnError: boolean): Promise<unknown>;
 }
 
 interface Module {
   readonly GlideClient: { createClient(configuration: Configuration): Promise<Glide> };
   readonly GlideClientConfiguration: { readonly PubSubChannelModes: { readonly Exact: number } };
+  readonly Script: new (code: string) => object;
   readonly Batch: new (isAtomic: boolean) => Batch;
   readonly Decoder: { readonly Bytes: number };
 }
@@ -44,13 +46,14 @@ function configure(url: string): Configuration {
 
 export const valkeyGlide: ClientModule = {
   connect: async (url) => {
-    const { GlideClient, Batch, Decoder } = loadPeer<Module>('@valkey/valkey-glide');
+    const { GlideClient, Batch, Decoder, Script } = loadPeer<Module>('@valkey/valkey-glide');
     const glide = await GlideClient.createClient(configure(url));
     const batch = (isAtomic: boolean, size: number): Batch => {
       const gets = new Batch(isAtomic);
       for (let i = 0; i < size; i++) gets.get(KEYS.small);
       return gets;
     };
+    const script = new Script(SCRIPT);
     return promiseClient(
       {
         get: () => glide.get(KEYS.small),
@@ -58,6 +61,7 @@ export const valkeyGlide: ClientModule = {
         lrange: () => glide.lrange(KEYS.list, 0, -1),
         getLarge: () => glide.get(KEYS.large),
         getLargeBytes: () => glide.get(KEYS.large, { decoder: Decoder.Bytes }),
+        script: () => glide.invokeScript(script, { keys: [KEYS.small] }),
       },
       (key) => glide.get(key),
       {

@@ -267,7 +267,7 @@ describe.each([2, 3] as const)('A script, in RESP%i,', (protocol) => {
     expect(await run("return redis.call('hgetall', KEYS[1])", { keys: 1, reply: 'record' })).toStrictEqual(
       Object.assign(Object.create(null), { f: 'v' }),
     );
-    expect(await run('return cjson.encode({a = {1}})', { reply: 'json' })).toStrictEqual({ a: [1] });
+    expect(await run(`return '{"a":[1]}'`, { reply: 'json' })).toStrictEqual({ a: [1] });
     for (const name of [
       'integer',
       'number',
