@@ -86,10 +86,7 @@ export interface PrefixedArguments {
   readonly widths?: Readonly<Record<string, number>>;
 }
 
-/**
- * What a server has to be given once, and is called by its name from then on: a script, or a library of functions.
- * @internal
- */
+/** What a server has to be given once, and is called by its name from then on: a script, or a library of functions. */
 export interface ScriptFact {
   /** the SHA-1 of the script; the name of the library */
   readonly id: string;

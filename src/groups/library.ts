@@ -1,7 +1,7 @@
 import { Command, type ScriptFact } from '../commands/command';
 import { withScript } from '../commands/define-spec';
 import { FCALL, FCALL_RO, FUNCTION_LOAD, functionList } from '../commands/generated/scripting';
-import { readName } from '../commands/replies';
+import { bareRecord, readName } from '../commands/replies';
 import { Reply, type ReplySource } from '../commands/reply';
 import type { Executor } from '../commands/request-context';
 import { ReplyError, type RedisError } from '../errors';
@@ -17,15 +17,18 @@ export interface LibraryOptions<F extends LibraryFunctions = LibraryFunctions> {
   readonly functions: F;
 }
 
-type KeysIn<O> = O extends { readonly keys: infer N extends number } ? N : number;
-type ReplyIn<O> = O extends { readonly reply: infer R extends ScriptReply } ? R : undefined;
-
 /** A library of functions: what `redis.library` gives. */
 export interface Library<F extends LibraryFunctions = LibraryFunctions, S extends string | Buffer = string> {
   /** as its first line says it */
   readonly name: string;
   /** its functions; where the server does not know one, the call gives it the library */
-  readonly functions: { readonly [K in keyof F]: Script<KeysIn<F[K]>, ReplyIn<F[K]>, S> };
+  readonly functions: {
+    readonly [K in keyof F]: Script<
+      F[K] extends { readonly keys: infer N extends number } ? N : number,
+      F[K] extends { readonly reply: infer R extends ScriptReply } ? R : undefined,
+      S
+    >;
+  };
   /**
    * Gives the server the library, unless it has it with the same code. A library of that name with other code is replaced.
    * @returns its name
@@ -72,7 +75,7 @@ export function libraryOf(
   const library = new LibrarySource(name, code);
   const writing = withScript(FCALL, library);
   const reading = withScript(FCALL_RO, library);
-  const functions: Record<string, Script<number, ScriptReply>> = {};
+  const functions = bareRecord<Script<number, ScriptReply>>();
   for (const [called, given] of Object.entries(functionsIn(options))) {
     const method = `library ${name}: ${called}`;
     const checked = checkedOptions(method, given);

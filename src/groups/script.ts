@@ -16,11 +16,11 @@ export interface ScriptOptions<N extends number = number, R extends ScriptReply 
 }
 
 /** A list of so many keys. */
-export type Keys<N extends number> = number extends N ? readonly Key[] : KeyTuple<N, readonly []>;
-
-type KeyTuple<N extends number, K extends readonly Key[]> = K['length'] extends N
-  ? K
-  : KeyTuple<N, readonly [...K, Key]>;
+export type Keys<N extends number, K extends readonly Key[] = readonly []> = number extends N
+  ? readonly Key[]
+  : K['length'] extends N
+    ? K
+    : Keys<N, readonly [...K, Key]>;
 
 /**
  * A script or a function that can be called: sends it with keys and other arguments.
