@@ -26,6 +26,8 @@ export interface Call {
   readonly fits?: (value: unknown, bytes: boolean) => boolean;
 }
 
+const SCRIPT = "#!lua\nreturn redis.call('RPUSH', KEYS[1], ARGV[1])";
+
 function misread(key: string): Command {
   return new Command(incr(key).spec, [key], () => {
     throw new TypeError('a colour was expected');
@@ -114,6 +116,14 @@ export const calls = {
     replay: 'no',
     writes: true,
     send: (view, { id }) => view.rpush(LIST, `q:${id}`),
+  },
+  /** a script that pushes to the same list, and says that it writes */
+  script: {
+    name: 'EVALSHA',
+    gives: 'integer',
+    replay: 'no',
+    writes: true,
+    send: (view, { id }) => view.evalshaOrEval(SCRIPT, LIST, `q:${id}`),
   },
   swap: {
     name: 'SET',

@@ -15,6 +15,8 @@ const PUBLISHERS = 2000;
 const SELECTORS = 3000;
 /** Ids of commands that write to one key, around one that is refused. */
 const RIVALS = 4000;
+/** Ids of commands around a script. */
+const SCRIPTS = 6000;
 /** Ids of what is published by a server that serves nothing. */
 const DEAF = 5000;
 /** When the last item of a plan happens at the latest, ms. */
@@ -64,7 +66,8 @@ export function drawPlan(seed: number): Plan {
     ...drawInterrupted(random, length),
   ];
   if (random.chance(0.05)) return drawShift(random, seed, settings);
-  return { seed, settings, items };
+  // Chance of its own, so that all else stays as it was drawn.
+  return { seed, settings, items: [...items, ...drawScripts(new Random(seed + SCRIPTS), length)] };
 }
 
 /** Somewhere a reply is left out or comes twice, among commands of one kind or of many. Nothing else befalls the client. */
@@ -172,6 +175,22 @@ function drawRivals(random: Random, length: number): Item[] {
     const at = first + random.pick([0, 1, 5, 40, 50, 52, 54]);
     items.push({ ...drawSend(random, RIVALS + id, at), call: 'push', how: 'observe', reaction: undefined });
   }
+  return items;
+}
+
+/** A script is called again and again among others that write to its key, and the server forgets it meanwhile. */
+function drawScripts(random: Random, length: number): Item[] {
+  if (!random.chance(0.2)) return [];
+  const first = random.int(0, length);
+  const items: Item[] = [];
+  const times = [0, 0, 0, 1, 2, 5, 40, 50, 52, 54];
+  for (let id = random.int(2, 10); id > 0; id--) {
+    const at = first + random.pick(times);
+    const call = random.pick(['script', 'script', 'push', 'get'] as const);
+    items.push({ ...drawSend(random, SCRIPTS + id, at), call, reaction: undefined });
+  }
+  for (let count = random.pick([0, 1, 1, 2]); count > 0; count--)
+    items.push({ kind: 'scriptFlush', at: first + random.pick(times) + random.int(0, 3) });
   return items;
 }
 

@@ -10,7 +10,7 @@ import {
 import { isUnencodable } from './groups';
 import { KEPT, type Circumstances, type Sent } from './sent';
 import { reasonsOf } from './tries';
-import { isRefused } from './wire';
+import { isRefused, lacksScript } from './wire';
 
 /** Whether a command may fail as it did: now, for this reason, and with these facts. */
 export class FailureRules {
@@ -127,6 +127,8 @@ export class FailureRules {
     if (this.isLeftBehind) return;
     if (reasonsOf(message).includes('READONLY') && sent.tries.movesOnce && !this.around.over())
       sent.fail('was not sent to the new master');
+    if (last !== undefined && lacksScript(last) && !this.around.over())
+      sent.fail('failed for want of its script, although no later call had overtaken it');
     if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
       sent.fail('was refused for the moment and given up');
   }
@@ -170,7 +172,12 @@ export class FailureRules {
     if (now < sent.due) sent.fail(`timed out after ${now - sent.submittedAt} ms`);
     if (now - sent.due > KEPT && last?.atHand() === true)
       sent.fail('timed out although its reply had come while user code kept the process busy');
-    if (last?.answered === true && !sent.tries.movesOnce && sent.tries.delayAfter(last) === undefined)
+    if (
+      last?.answered === true &&
+      !lacksScript(last) &&
+      !sent.tries.movesOnce &&
+      sent.tries.delayAfter(last) === undefined
+    )
       sent.fail('was kept waiting for another try for which it had no time');
   }
 

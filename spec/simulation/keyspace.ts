@@ -43,6 +43,8 @@ function replyTo(protocol: 2 | 3, words: readonly string[], id: number, runs: nu
       return [resp.simple('OK'), '"OK"'];
     case 'APPEND':
     case 'RPUSH':
+    case 'EVAL':
+    case 'EVALSHA':
     case 'HSET':
     case 'DEL':
       return numberReply(id * 1000 + runs);

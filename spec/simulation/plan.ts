@@ -128,6 +128,8 @@ export type ServerItem =
   | { readonly kind: 'failover'; readonly at: number; readonly duration: number }
   | { readonly kind: 'refuse'; readonly at: number; readonly duration: number; readonly word: RefusalWord }
   | { readonly kind: 'kill'; readonly at: number }
+  /** it forgets all scripts */
+  | { readonly kind: 'scriptFlush'; readonly at: number }
   /** the slot of a shard channel goes to another server, which takes the subscriptions to it away */
   | { readonly kind: 'migrate'; readonly at: number; readonly duration: number; readonly channel: string }
   | { readonly kind: 'sleep'; readonly at: number; readonly duration: number };

@@ -6,7 +6,7 @@ import { Reception, isMomentary } from './reception';
 import * as resp from './resp';
 import type { Timeline } from './timeline';
 import { Transactions } from './transactions';
-import type { WireRequest } from './wire';
+import { NOSCRIPT, type WireRequest } from './wire';
 
 /** What every connection has to be told anew before it carries commands. */
 export interface Expectations {
@@ -43,6 +43,8 @@ export class Server {
   private moved: { channel: string; until: number } | undefined;
   private keyspace = new Keyspace();
   private pushed = new Set<number>();
+  /** the one script of the workload */
+  private hasScript = false;
   /** whoever waits for an element gets one */
   private generous = false;
 
@@ -95,6 +97,7 @@ export class Server {
         this.downUntil = this.timeline.now() + item.duration;
         this.keyspace = new Keyspace();
         this.pushed = new Set();
+        this.hasScript = false;
         this.kill();
         break;
       case 'failover':
@@ -109,6 +112,9 @@ export class Server {
         break;
       case 'kill':
         this.kill();
+        break;
+      case 'scriptFlush':
+        this.hasScript = false;
         break;
       case 'sleep':
         this.asleepUntil = this.timeline.now() + item.duration;
@@ -241,6 +247,12 @@ export class Server {
       peer.answer(resp.error(text), request, { error: text });
       return;
     }
+    if (request.words[0] === 'EVALSHA' && !this.hasScript) {
+      this.journal.count('NOSCRIPT');
+      peer.answer(resp.error(NOSCRIPT), request, { error: NOSCRIPT });
+      return;
+    }
+    if (request.words[0] === 'EVAL') this.hasScript = true;
     if (request.words[0] === 'BLPOP') {
       this.pop(peer, request, id);
       return;

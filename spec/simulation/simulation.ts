@@ -314,7 +314,9 @@ class Simulation implements Cast {
 }
 
 function isServerItem(item: Item): item is ServerItem {
-  return ['publish', 'push', 'restart', 'failover', 'refuse', 'kill', 'sleep', 'migrate'].includes(item.kind);
+  return ['publish', 'push', 'restart', 'failover', 'refuse', 'kill', 'scriptFlush', 'sleep', 'migrate'].includes(
+    item.kind,
+  );
 }
 
 function isLinkItem(item: Item): item is LinkItem {

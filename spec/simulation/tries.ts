@@ -1,10 +1,13 @@
 import type { Circumstances, Sent } from './sent';
-import { isRefused, type RefusedRequest, type WireRequest } from './wire';
+import { isRefused, lacksScript, type RefusedRequest, type WireRequest } from './wire';
 
 /** Refusals that Redis means for the moment. */
 export const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
 /** Those of them that every command meets, so that all wait and stay in line. */
 export const REFUSES_ALL = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN']);
+
+/** What a script or a module answers says nothing of whether it has run. */
+const SAYS_ANYTHING = new Set(['unknown', 'script']);
 
 /** How often and how soon a command may be sent again. */
 export class Tries {
@@ -35,7 +38,7 @@ export class Tries {
 
   /** A server means a refusal for the moment, and not what a command of its user's own may have raised when all was done. */
   isForTheMoment(error: string): boolean {
-    return reasonsOf(error).every((word) => NOT_RUN.has(word)) && this.sent.item.call !== 'unknown';
+    return reasonsOf(error).every((word) => NOT_RUN.has(word)) && !SAYS_ANYTHING.has(this.sent.item.call);
   }
 
   /** A replica refused it the last time, for the first time: it goes to the new master, whatever its policy. */
@@ -64,7 +67,7 @@ export class Tries {
   private checkAfterRefusal(last: RefusedRequest): void {
     const { sent } = this;
     const word = wordOf(last.answer.error);
-    if (this.movesOnce) return;
+    if (this.movesOnce || lacksScript(last)) return;
     // The next link ends the wait for a server that refuses everything, and others may have begun it; SELECT is waited for as well.
     const waitsAlone = !REFUSES_ALL.has(word) && sent.item.call !== 'select';
     const delay = this.delayAfter(last);

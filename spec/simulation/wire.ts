@@ -198,6 +198,19 @@ export function isRefused(wire: WireRequest): wire is RefusedRequest {
   return wire.answered && wire.answer !== undefined && 'error' in wire.answer;
 }
 
+/** It calls a script. */
+export function isCall({ words }: WireRequest): boolean {
+  return words[0] === 'EVALSHA' || words[0] === 'EVAL';
+}
+
+/** What a server answers that does not have the script. */
+export const NOSCRIPT = 'NOSCRIPT No matching script. Please use EVAL.';
+
+/** It did not run, because the server did not have its script. */
+export function lacksScript(wire: WireRequest): boolean {
+  return isRefused(wire) && wire.answer.error === NOSCRIPT;
+}
+
 /** The command waited for the answer when it came. */
 export function isTaken({ inTime, sent }: WireRequest): boolean {
   return inTime && sent?.outcome?.kind !== 'left';

@@ -1,7 +1,8 @@
 import type { Sent } from './sent';
 import type { CallName } from './calls';
 import type { SendItem } from './plan';
-import { GroupWire, type WireRequest } from './wire';
+import type { Answer } from './peer';
+import { GroupWire, isCall, lacksScript, type WireRequest } from './wire';
 
 /** The list that every RPUSH of a plan is for. */
 export const LIST = 'list';
@@ -20,17 +21,28 @@ function callsOf({ call, members }: SendItem): readonly CallName[] {
 
 function areRivalCalls(call: CallName, another: CallName): boolean {
   const [one, other] = [{ call }, { call: another }];
-  if (one.call === other.call && (one.call === 'push' || one.call === 'publish')) return true;
+  if (one.call === 'publish' && other.call === 'publish') return true;
+  if (PUSHES.has(one.call) && PUSHES.has(other.call)) return true;
   const changes = (sent: { readonly call: CallName }) =>
     EVERYTHING.has(sent.call) || sent.call === 'publish' || !READS.has(sent.call);
   return (EVERYTHING.has(one.call) && changes(other)) || (EVERYTHING.has(other.call) && changes(one));
 }
 
+/** They write to the list. */
+const PUSHES = new Set(['push', 'script']);
 const READS = new Set(['get', 'strlen', 'mget', 'hgetall', 'echo', 'wrongtype']);
 
-/** It has run, as far as its answer tells. A module may answer what looks like a refusal when all is done. */
-function hasRun({ answered, answer, words }: WireRequest): boolean {
-  return answered && answer !== undefined && ('value' in answer || words[0] === 'X.DO');
+/** It has run, as far as its answer tells. A module or a script may answer what looks like a refusal when all is done. */
+function hasRun(wire: WireRequest): boolean {
+  const { answered, answer, words } = wire;
+  if (!answered || answer === undefined) return false;
+  if (isCall(wire)) return !lacksScript(wire) && !isReadonly(answer);
+  return 'value' in answer || words[0] === 'X.DO';
+}
+
+/** A script that says that it writes is refused by a replica as a whole. */
+function isReadonly(answer: Answer): boolean {
+  return 'error' in answer && answer.error.startsWith('READONLY ');
 }
 
 /** A later call ran that writes to the same place, so this one is not to be sent again behind it. */

@@ -14,6 +14,7 @@ import { pubsubMutations } from './pubsub';
 import { queueMutations } from './queue';
 import { replyMutations } from './replies';
 import { retryMutations } from './retry';
+import { scriptMutations } from './scripts';
 import { transactionMutations } from './transactions';
 import { tryMutations } from './tries';
 
@@ -34,6 +35,7 @@ export const mutations: readonly Mutation[] = [
   ...queueMutations,
   ...replyMutations,
   ...retryMutations,
+  ...scriptMutations,
   ...transactionMutations,
   ...tryMutations,
 ];

@@ -8,6 +8,7 @@ import { MessageRule } from './messages';
 import { MonitorRule } from './monitors';
 import { OrderRule } from './order';
 import type { Rule, Scene } from './rule';
+import { ScriptRule } from './scripts';
 import { SessionRule } from './session';
 import { TransactionRule } from './transactions';
 
@@ -19,6 +20,7 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new GroupRule(scene),
     new TransactionRule(scene),
     new LimitRule(scene),
+    new ScriptRule(),
     new SessionRule(scene),
     new HelloRule(scene),
     new LateCopyRule(scene),

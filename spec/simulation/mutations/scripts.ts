@@ -1,0 +1,35 @@
+import type { Mutation } from '../mutant';
+
+/** Faults in calls of scripts. */
+export const scriptMutations: readonly Mutation[] = [
+  {
+    fault: 'what is called behind the first call of a script runs before it when the server lacks the script',
+    file: 'connection/outgoing.ts',
+    from: 'if (has === undefined) this.alone = request;',
+    to: '',
+  },
+  {
+    fault: 'a call whose script the server has forgotten runs behind later ones: a NOSCRIPT that changes the order',
+    file: 'connection/retrier.ts',
+    from: 'request.tried(toReplyError(frame, request.command, request.past?.mayHaveRun, request.repeatable));\n    this',
+    to: 'this',
+  },
+  {
+    fault: 'a call that was answered NOSCRIPT is taken to have run, and overtakes those before it',
+    file: 'commands/reply-error.ts',
+    from: 'if (isScript && LACKING.test(text)) return true;',
+    to: '',
+  },
+  {
+    fault: 'a call fails for want of its script',
+    file: 'connection/line.ts',
+    from: 'if (lacks === true && !isGreeting(request)) {',
+    to: 'if (lacks === true && request.place < 0) {',
+  },
+  {
+    fault: 'a script is taken to be there once the server has said that it is not',
+    file: 'connection/loaded-scripts.ts',
+    from: "if (knowledge?.kind !== 'there') this.note(id, { kind: 'missing' });",
+    to: "if (knowledge?.kind !== 'there') this.note(id, { kind: 'there', since: number, bearer: -1 });",
+  },
+];
