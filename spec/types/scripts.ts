@@ -56,6 +56,7 @@ export function inGroups(): void {
       .exec(),
     true,
   );
+  promises<[number | E]>()(redis.multi().evalshaOrEval<number>('', ['k'], 'a').exec(), true);
   promises<[Buffer | null | E]>()(bytes.multi().add(text.command([])).exec(), true);
   promises<[number | E]>()(redis.pipeline(c.evalshaOrEval<number>('', 'k')), true);
 }

@@ -341,7 +341,7 @@ export class Outgoing {
       this.alone = request;
       this.startPatience(request);
     }
-    if (FORGETTING.has(spec.name)) this.scripts.forget();
+    if (spec.script === undefined && FORGETTING.has(spec.name)) this.scripts.forget();
     if (endsConnection(request.command)) this.lastEnding = this.owed.passed + this.owed.length;
     const isAnswered = this.mode.write(request);
     if (isAnswered) this.owed.push(request);

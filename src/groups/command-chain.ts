@@ -1,4 +1,6 @@
+import type { Key, Many } from '../commands/arguments';
 import type { Arg, Command } from '../commands/command';
+import { evalshaOrEval } from '../commands/evalsha-or-eval';
 import { CommandSurface } from '../commands/generated/surface';
 import { knownCall } from '../commands/known-commands';
 import type { Reply } from '../commands/reply';
@@ -50,6 +52,16 @@ export class CommandChain<
    */
   call<V = unknown>(name: string, ...args: readonly Arg[]): CommandChain<[...T, V], S, E, N> {
     return this.#add(knownCall<V>(name, args));
+  }
+
+  /**
+   * Adds a Lua script, which is loaded ahead where it was not used on the connection before.
+   * @throws TypeError when an argument cannot be sent
+   * @example
+   * await redis.multi().evalshaOrEval("return redis.call('incr', KEYS[1])", ['n']).exec();
+   */
+  evalshaOrEval<V = unknown>(script: string, keys?: Many<Key>, args?: Many<Arg>): CommandChain<[...T, V], S, E, N> {
+    return this.#add(evalshaOrEval<V>(script, keys, args));
   }
 
   /**

@@ -87,6 +87,14 @@ const CALLS: readonly fc.Arbitrary<Call>[] = [
   of('rename', key, key),
   // Its reply is bytes on both surfaces.
   of('dump', key),
+  // Scripts, which the server has to be given.
+  of('evalshaOrEval', fc.constant("return redis.call('append', KEYS[1], ARGV[1])"), text, value),
+  of('evalshaOrEval', fc.constant("return {redis.call('type', KEYS[1]), redis.call('get', KEYS[1])}"), text),
+  of(
+    'evalshaOrEval',
+    fc.constant("return redis.call('rename', KEYS[1], KEYS[2])"),
+    fc.array(key, { minLength: 2, maxLength: 2 }),
+  ),
   // By its name, with the reply as it comes.
   of('call', fc.constant('GET'), text),
   of('call', fc.constant('HGETALL'), hash),
@@ -120,7 +128,7 @@ describe.each([
   [2, 'app:'],
   [3, 'app:'],
 ] as const)(
-  'Single commands, pipelines and transactions at random, in RESP%i with the prefix "%s"',
+  'Single commands, pipelines, transactions and scripts at random, in RESP%i with the prefix "%s"',
   (protocol, prefix) => {
     const server = useServer({ own: true }, '6.2');
     const make = useClients();
@@ -133,6 +141,7 @@ describe.each([
         await subject.flushall();
         const expected: Outcome[] = [];
         for (const one of steps) expected.push(await oneByOne(model, one));
+        await subject.scriptFlush();
         expect(await together(subject, steps)).toStrictEqual(expected);
         expect(await stateOf(subject)).toStrictEqual(await stateOf(model));
       });
