@@ -1,12 +1,16 @@
 import type { Group } from '../commands/group';
-import type { CommandSpec, ScriptFact } from '../commands/command';
+import type { Command, CommandSpec, ScriptFact } from '../commands/command';
 import { isLoad, olderForm } from '../commands/lua-script';
 import { isQueued } from '../commands/queued';
 import { hasNotRun, lacksScript } from '../commands/reply-error';
-import type { Request } from '../commands/request';
+import { Request, type ReplyObserver } from '../commands/request';
+import { plainContext } from '../commands/request-context';
 import { ReplyError } from '../errors';
 import type { ErrorFrame } from '../resp/frames';
 import { type Frame } from '../resp/frames';
+
+/** After these the server knows some scripts or functions no more. */
+const FORGETTING = new Set(['SCRIPT FLUSH', 'FUNCTION DELETE', 'FUNCTION FLUSH', 'FUNCTION RESTORE']);
 
 /** More scripts than these are not remembered: all are forgotten, and each is found out about anew. */
 const MOST = 10_000;
@@ -50,11 +54,11 @@ export class LoadedScripts {
     this.major = Number.isNaN(major) ? undefined : major;
   }
 
-  /** Why a call cannot be sent to this server; undefined where it can. */
-  refusalOf({ name }: CommandSpec): TypeError | undefined {
+  /** @throws TypeError when this server cannot run a call */
+  refuse({ name }: CommandSpec): void {
     const { major } = this;
-    if (major === undefined || major >= FIRST_WITH_READS || !/^(FCALL|FUNCTION)/.test(name)) return undefined;
-    return new TypeError(`functions came with Redis 7.0, and the server has version ${major}`);
+    if (major === undefined || major >= FIRST_WITH_READS || !/^(FCALL|FUNCTION)/.test(name)) return;
+    throw new TypeError(`functions came with Redis 7.0, and the server has version ${major}`);
   }
 
   /**
@@ -81,14 +85,30 @@ export class LoadedScripts {
     this.note(id, { kind: 'there', since, bearer });
   }
 
-  /** A group that calls or loads scripts is written. */
-  wroteGroup(group: Request): void {
+  /**
+   * A group that calls or loads scripts is about to be written.
+   * @param called the scripts
+   * @param number that of the first request that is written for it
+   * @returns what is to be written ahead of it
+   */
+  loadsFor(group: Request, called: ReadonlySet<ScriptFact>, number: number): readonly Command[] {
+    const { commands } = group.command as Group;
+    const given = new Set(commands.filter(isLoad).map(({ spec }) => spec.script!));
+    const loads: Command[] = [];
+    for (const script of called) {
+      const has = this.has(script);
+      if (given.has(script) || has === true) continue;
+      this.gives(script, number + loads.length, -1);
+      loads.push(has === false ? script.replace : script.load);
+    }
+    for (const script of given) this.gives(script, number + loads.length, -1);
     (this.groups ??= new Set()).add(group);
+    return loads;
   }
 
-  /** The server has forgotten its scripts, or some of them. */
-  forget(): void {
-    this.known = undefined;
+  /** A command is written that is not plain: perhaps it makes the server forget scripts. */
+  wrote({ name }: CommandSpec): void {
+    if (FORGETTING.has(name)) this.known = undefined;
   }
 
   /** A request that gives a script to the server, or calls it, was answered, and not with an error. */
@@ -154,4 +174,17 @@ export class LoadedScripts {
     if (known.size >= MOST && !known.has(id)) known.clear();
     known.set(id, knowledge);
   }
+}
+
+const NO_ONE: ReplyObserver<unknown> = {
+  closed: true,
+  next: () => undefined,
+  error: () => undefined,
+  complete: () => undefined,
+  add: () => undefined,
+};
+
+/** A request that gives the server a script. Whether that was refused shows in the replies to the calls of it. */
+export function unobserved(command: Command): Request {
+  return new Request(command, plainContext, NO_ONE);
 }

@@ -3,8 +3,7 @@ import { Group } from '../commands/group';
 import { endsConnection } from '../commands/closing';
 import type { Arg, Command, CommandSpec, ScriptFact } from '../commands/command';
 import { isLoad, wholeCall } from '../commands/lua-script';
-import { Request, type ReplyObserver } from '../commands/request';
-import { plainContext } from '../commands/request-context';
+import type { Request } from '../commands/request';
 import { TimeoutError, type RedisError } from '../errors';
 import { Encoder, refuseUnencodable } from '../resp/encoder';
 import type { Clock } from './clock';
@@ -12,7 +11,7 @@ import { failSafely, leftBehind, notEncodable } from './failures';
 import { guarded } from './guarded';
 import { aloneOnly, standsAlone, type LinkMode } from './link-mode';
 import type { Liveness } from './liveness';
-import type { LoadedScripts } from './loaded-scripts';
+import { unobserved, type LoadedScripts } from './loaded-scripts';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
 
@@ -60,18 +59,6 @@ export interface Unwritten {
 
 /** So many commands are written in one turn of the event loop; then what has come is read first. */
 const TURN = 5_000;
-
-/** After these the server knows some scripts or functions no more. */
-const FORGETTING = new Set(['SCRIPT FLUSH', 'FUNCTION DELETE', 'FUNCTION FLUSH', 'FUNCTION RESTORE']);
-
-/** Whether a script could be loaded shows in the replies to its calls. */
-const NO_ONE: ReplyObserver<unknown> = {
-  closed: true,
-  next: () => undefined,
-  error: () => undefined,
-  complete: () => undefined,
-  add: () => undefined,
-};
 
 /** What is written on one link, and in which order. It ends with the link. */
 //  rest of a group ──▶ what goes ahead, but for a transaction ──▶ the queue, while the link is open
@@ -294,9 +281,10 @@ export class Outgoing {
    */
   private writeScript(request: Request, command: Command, script: ScriptFact): number {
     const { scripts, mode, owed } = this;
-    const refusal = scripts.refusalOf(command.spec);
-    if (refusal !== undefined) {
-      this.unsendable.push({ request, error: notEncodable(refusal, request) });
+    try {
+      scripts.refuse(command.spec);
+    } catch (cause) {
+      this.unsendable.push({ request, error: notEncodable(cause, request) });
       return 0;
     }
     // Otherwise its reply will not tell whether the server has the script.
@@ -319,7 +307,7 @@ export class Outgoing {
   private load(command: Command): number {
     const { spec, args } = command;
     this.encoder.add(spec.words, spec.head, args);
-    this.owed.push(new Request(command, plainContext, NO_ONE));
+    this.owed.push(unobserved(command));
     return 1;
   }
 
@@ -341,7 +329,7 @@ export class Outgoing {
       this.alone = request;
       this.startPatience(request);
     }
-    if (spec.script === undefined && FORGETTING.has(spec.name)) this.scripts.forget();
+    if (spec.script === undefined) this.scripts.wrote(spec);
     if (endsConnection(request.command)) this.lastEnding = this.owed.passed + this.owed.length;
     const isAnswered = this.mode.write(request);
     if (isAnswered) this.owed.push(request);
@@ -381,13 +369,15 @@ export class Outgoing {
         const { spec, args } = members[member]!;
         if (standsAlone(spec)) throw aloneOnly(spec);
         refuseUnencodable(args);
-        if (spec.script !== undefined) (scripts ??= new Set()).add(this.calledIn(spec, spec.script));
+        if (spec.script === undefined) continue;
+        this.scripts.refuse(spec);
+        (scripts ??= new Set()).add(spec.script);
       }
     } catch (cause) {
       this.unsendable.push({ request, error: notEncodable(cause, request, member) });
       return 0;
     }
-    const loads = scripts === undefined ? 0 : this.loadFor(request, group, scripts);
+    const loads = scripts === undefined ? 0 : this.loadFor(request, scripts);
     this.mode.writeGroup(group);
     this.owed.push(request);
     if (request.context.linkLimits !== undefined) this.liveness.granted(request);
@@ -396,27 +386,12 @@ export class Outgoing {
     return loads;
   }
 
-  /** @throws TypeError where the server cannot run it */
-  private calledIn(spec: CommandSpec, script: ScriptFact): ScriptFact {
-    const refusal = this.scripts.refusalOf(spec);
-    if (refusal !== undefined) throw refusal;
-    return script;
-  }
-
   /** Loads what a group calls, and the server may lack. @returns how many commands were encoded */
-  private loadFor(request: Request, { commands }: Group, called: ReadonlySet<ScriptFact>): number {
-    const { scripts, owed } = this;
-    const given = new Set(commands.filter(isLoad).map(({ spec }) => spec.script));
-    let loads = 0;
-    for (const script of called) {
-      const has = scripts.has(script);
-      if (given.has(script) || has === true) continue;
-      scripts.gives(script, owed.passed + owed.length, -1);
-      loads += this.load(has === false ? script.replace : script.load);
-    }
-    for (const script of given) if (script !== undefined) scripts.gives(script, owed.passed + owed.length, -1);
-    scripts.wroteGroup(request);
-    return loads;
+  private loadFor(request: Request, called: ReadonlySet<ScriptFact>): number {
+    const { owed } = this;
+    const loads = this.scripts.loadsFor(request, called, owed.passed + owed.length);
+    for (const load of loads) this.load(load);
+    return loads.length;
   }
 
   /** @returns how many members were encoded */
