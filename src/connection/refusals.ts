@@ -30,13 +30,15 @@ export function tooLate(
   const facts = factsOf(request);
   facts.repeatable = false;
   facts.cause = cause ?? request.past?.failure;
-  const fates = {
-    unsent: 'was not sent',
-    unknown: 'was sent, may have run, and is not sent again',
-    answered: 'was refused, and is not sent again',
-  };
-  return new DisconnectedError(`${facts.command} ${fates[facts.delivery]}: ${why}`, facts);
+  return new DisconnectedError(`${facts.command} ${FATES[facts.delivery]}: ${why}`, facts);
 }
+
+/** What became of a request that waited for a connection in vain. */
+const FATES = {
+  unsent: 'was not sent',
+  unknown: 'was sent, may have run, and is not sent again',
+  answered: 'was refused, and is not sent again',
+};
 
 /** There is no connection, and as many commands wait for one as may. */
 export function noRoom(
@@ -55,7 +57,7 @@ export function noRoom(
 export function hopeless(request: Request, error: RedisError): RedisError {
   const facts = factsOf(request, undefined, error);
   facts.repeatable = false;
-  const { message } = error;
+  const message = `${facts.command} ${FATES[facts.delivery]}: ${error.message}`;
   if (error instanceof AuthenticationError) return new AuthenticationError(message, error.kind, facts);
   if (error instanceof ReplyError) return new ReplyError(message, error.kind, facts);
   if (error instanceof ProtocolError) return new ProtocolError(message, facts);
