@@ -1,13 +1,5 @@
 import type { Request } from '../commands/request';
-import {
-  AuthenticationError,
-  ConnectionError,
-  DisconnectedError,
-  ProtocolError,
-  ReplyError,
-  TimeoutError,
-  type RedisError,
-} from '../errors';
+import { DisconnectedError, ReplyError, TimeoutError, remade, type RedisError } from '../errors';
 import { factsOf, whyNot } from './failures';
 
 /**
@@ -57,11 +49,7 @@ export function noRoom(
 export function hopeless(request: Request, error: RedisError): RedisError {
   const facts = factsOf(request, undefined, error);
   facts.repeatable = false;
-  const message = `${facts.command} ${FATES[facts.delivery]}: ${error.message}`;
-  if (error instanceof AuthenticationError) return new AuthenticationError(message, error.kind, facts);
-  if (error instanceof ReplyError) return new ReplyError(message, error.kind, facts);
-  if (error instanceof ProtocolError) return new ProtocolError(message, facts);
-  return new ConnectionError(message, facts);
+  return remade(error, `${facts.command} ${FATES[facts.delivery]}: ${error.message}`, facts);
 }
 
 /**
