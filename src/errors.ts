@@ -127,3 +127,11 @@ export class ReplyError extends RedisError {
 export class AuthenticationError extends ReplyError {
   override readonly code = 'AUTHENTICATION';
 }
+
+/** An error of the same class and kind with another message and other facts. */
+export function remade(error: RedisError, message: string, facts: ErrorFacts): RedisError {
+  if (error instanceof AuthenticationError) return new AuthenticationError(message, error.kind, facts);
+  if (error instanceof ReplyError) return new ReplyError(message, error.kind, { causes: error.causes, ...facts });
+  if (error instanceof ProtocolError) return new ProtocolError(message, facts);
+  return new ConnectionError(message, facts);
+}

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { firstValueFrom, lastValueFrom, map } from 'rxjs';
 import type { Redis, RedisError } from 'rxjs-redis';
+import { get, incr } from 'rxjs-redis/commands';
 import { useClients } from '../support/clients';
 import { failure } from '../support/outcomes';
 import { useServer } from '../support/server';
@@ -12,7 +13,7 @@ function topFrame({ stack }: Error): string {
   return stack!.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? 'none';
 }
 
-/** Ten ways to call a command that fails, each in a function of its own name. */
+/** Ways to call a command that fails, each in a function of its own name. */
 const ways: readonly [string, (redis: Redis) => Promise<RedisError>][] = [
   [
     'await',
@@ -99,6 +100,58 @@ const ways: readonly [string, (redis: Redis) => Promise<RedisError>][] = [
         (function byPipe() {
           return firstValueFrom(redis.incr('list').pipe(map((n) => String(n))));
         })(),
+      ),
+  ],
+  [
+    'pipeline with failFast',
+    (redis) =>
+      failure(
+        (function byPipeline() {
+          return redis.pipeline([incr('list')], { failFast: true });
+        })(),
+      ),
+  ],
+  [
+    'a value of a pipeline',
+    (redis) =>
+      (function byValue() {
+        return redis.pipeline(get('text'), incr('list'));
+      })().then(([, error]) => error as RedisError),
+  ],
+  [
+    'multi with failFast',
+    (redis) =>
+      failure(
+        (function byMulti() {
+          return redis.multi([incr('list')], { failFast: true });
+        })(),
+      ),
+  ],
+  [
+    'a value of a transaction',
+    (redis) =>
+      (function byChain() {
+        return redis.multi().get('text').incr('list').exec();
+      })().then(([, error]) => error as RedisError),
+  ],
+  [
+    'a chain on bytes',
+    (redis) =>
+      failure(
+        (function byBytesChain() {
+          return redis.bytes.pipeline({ failFast: true }).incr('list').exec();
+        })(),
+      ),
+  ],
+  [
+    'a transaction on a dedicated connection',
+    (redis) =>
+      failure(
+        lastValueFrom(
+          redis.dedicated(function byLentMulti(lent) {
+            return lent.multi([incr('list')], { failFast: true });
+          }),
+        ),
       ),
   ],
 ];

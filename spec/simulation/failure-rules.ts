@@ -65,10 +65,10 @@ export class FailureRules {
 
   /** The connection cannot be made, now or later: what waits for it is told why. */
   private isTurnedAway(error: RedisError): boolean {
-    const { cause, message } = error;
+    const { cause } = error;
     if (!(cause instanceof RedisError) || cause !== this.around.lastError()) return false;
     const isFinal = (cause instanceof ReplyError && !cause.repeatable) || cause instanceof ProtocolError;
-    return isFinal && !(cause instanceof AuthenticationError) && cause.message === message;
+    return isFinal && !(cause instanceof AuthenticationError) && tellsWhyItWaits(error, cause);
   }
 
   /** Whether another try does no harm, and could do some good. */
@@ -197,6 +197,11 @@ export class FailureRules {
     else if (sent.admission?.mayBeFull !== true && !this.around.overflows(sent))
       sent.fail('was refused although there was room');
   }
+}
+
+/** Whether the error of a command says that it waited in vain for a connection that cannot be made, and why that is. */
+export function tellsWhyItWaits({ message, command }: RedisError, { message: why }: RedisError): boolean {
+  return message.startsWith(`${command} was `) && message.endsWith(`: ${why}`);
 }
 
 /** The queue was full; the client itself goes on. */

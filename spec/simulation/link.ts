@@ -123,6 +123,7 @@ export class Link implements ByteSocket {
       clientName: undefined,
       prepared: false,
       monitors: false,
+      wasDeprived: false,
       replica: false,
       gone: false,
       blocked: undefined,

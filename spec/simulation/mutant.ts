@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { compileFunction } from 'node:vm';
-import { build, type Plugin } from 'esbuild';
+import type { Plugin } from 'esbuild';
+import { bundleOf, loadBundle } from '../support/bundled';
 import type { Failure, Range, Report } from './seeds';
 
 /** A deliberate fault: a piece of the client's source and what stands in its place. */
@@ -27,24 +27,8 @@ const SOURCE = resolve(__dirname, '../../src');
  * @throws Error when the source does not hold exactly once what is to be replaced: the mutation has to follow the source
  */
 export async function loadMutant(mutation: Mutation | undefined): Promise<Mutant> {
-  const { outputFiles } = await build({
-    entryPoints: [resolve(__dirname, 'seeds.ts')],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'cjs',
-    target: 'es2022',
-    external: ['rxjs'],
-    logLevel: 'silent',
-    plugins: mutation === undefined ? [] : [replaceIn(mutation)],
-  });
-  const module = { exports: {} };
-  const load = compileFunction(outputFiles[0]!.text, ['require', 'module']) as (
-    require: NodeJS.Require,
-    module: object,
-  ) => void;
-  load(require, module);
-  return module.exports as Mutant;
+  const text = await bundleOf('spec/simulation/seeds.ts', mutation === undefined ? [] : [replaceIn(mutation)]);
+  return loadBundle<Mutant>(text);
 }
 
 function replaceIn({ file, from, to }: Mutation): Plugin {

@@ -22,6 +22,8 @@ export interface Peer {
   prepared: boolean;
   /** it gets a line for every command that runs, and no reply to MONITOR any more */
   monitors: boolean;
+  /** a shard subscription was taken away from it: what tells of that looks like the confirmation that it was left */
+  wasDeprived: boolean;
   replica: boolean;
   gone: boolean;
   /** what it waits for keeps the requests behind it waiting */

@@ -1,6 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { retrySafely } from '../../src/connection/retry';
 import { AuthenticationError, ProtocolError, RedisError, ReplyError, TimeoutError } from '../../src/errors';
+import { tellsWhyItWaits } from './failure-rules';
 import type { SendItem } from './plan';
 import type { Circumstances, Outcome, Sent } from './sent';
 import { isRefused } from './wire';
@@ -89,7 +90,7 @@ function isHarmless(sent: Sent, error: RedisError): boolean {
   if (error instanceof ProtocolError || error.message.includes('not sent a third time')) return false;
   // The connection cannot be made, and what waited for it is told why.
   const { cause } = error;
-  if (!error.repeatable && cause instanceof ReplyError && cause.message === error.message) return false;
+  if (!error.repeatable && cause instanceof ReplyError && tellsWhyItWaits(error, cause)) return false;
   if (error.delivery === 'unsent') return sent.tried.every(isRefused);
   // It was refused, and waited for another try of the client's own.
   if (error.delivery === 'answered' && error instanceof TimeoutError) return sent.refusals > 0;

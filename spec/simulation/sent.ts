@@ -178,7 +178,10 @@ export class Sent {
 
   /** It may stand behind commands that were submitted later: it had to wait before it was sent again. */
   get outOfLine(): boolean {
-    return this.refusals > 0 || (this.retry === 'slowly' && this.wires.length > 1);
+    if (this.refusals > 0) return true;
+    // Of a transaction that was lost perhaps MULTI alone was written.
+    const wasWritten = this.wires.length > 1 || (this.isTransaction && this.around.lonelyMultis() > 0);
+    return this.retry === 'slowly' && wasWritten;
   }
 
   /** It may take this long, and what the process was held up meanwhile. */

@@ -159,6 +159,7 @@ export class Server {
     for (const peer of this.peers) {
       const { shard } = peer.subscriptions;
       if (!shard.delete(channel)) continue;
+      peer.wasDeprived = true;
       const items = [resp.bulk('sunsubscribe'), resp.bulk(channel), resp.integer(shard.size)];
       peer.notify(resp.push(peer.protocol, items));
     }

@@ -1,12 +1,16 @@
 import type { Unsubscribable } from 'rxjs';
-import type { RedisError } from '../errors';
+import { RedisError } from '../errors';
+import { Group } from './group';
 import type { ReplySource } from './reply';
 import type { ReplyObserver, Request } from './request';
 
-/** How many frames stand between the user's code and what makes replies: the surface's `send` and the method. */
+/** How many frames stand between the user's code and what makes replies: the surface's `send` and the method … */
 const OWN_FRAMES = 2;
-/** A frame more, in methods that may have their answer without the server. */
-const ONE_MORE = /\bsendUnlessAnswered\b/;
+/** … and how many more where a method may have its answer without the server, or sends several commands as one. */
+const MORE_FRAMES: readonly (readonly [of: RegExp, count: number])[] = [
+  [/\bsendUnlessAnswered\b/, 1],
+  [/\bgroupReply\b/, 2],
+];
 
 /** An object with a stack: text, unless the program's hook `Error.prepareStackTrace` makes something else of it, or throws. */
 export interface CallSite {
@@ -23,7 +27,9 @@ export function callSiteOf(maker: (...args: never[]) => unknown): CallSite {
 /** The frames of the user's code in the stack of such a place; none where it is no text. */
 export function callersFrames(site: CallSite): string[] {
   const frames = textOfStack(site).split('\n').slice(1);
-  return frames.slice(OWN_FRAMES + (frames.slice(0, OWN_FRAMES).some((frame) => ONE_MORE.test(frame)) ? 1 : 0));
+  const first = frames.slice(0, OWN_FRAMES);
+  const [, more = 0] = MORE_FRAMES.find(([of]) => first.some((frame) => of.test(frame))) ?? [];
+  return frames.slice(OWN_FRAMES + more);
 }
 
 function textOfStack(site: CallSite): string {
@@ -44,7 +50,8 @@ const placed = new WeakSet<RedisError>();
 export function withCallSite(source: ReplySource, maker: (...args: never[]) => unknown): ReplySource {
   const site = callSiteOf(maker);
   const submit = (request: Request): void => {
-    request.observeBy((observer) => new PlacedObserver(observer, site));
+    const isGroup = request.command instanceof Group;
+    request.observeBy((observer) => new PlacedObserver(observer, site, isGroup));
     source.executor.submit(request);
   };
   return { ...source, executor: { submit } };
@@ -54,6 +61,7 @@ class PlacedObserver<T> implements ReplyObserver<T> {
   constructor(
     private readonly observer: ReplyObserver<T>,
     private readonly site: CallSite,
+    private readonly isGroup: boolean,
   ) {}
 
   get closed(): boolean {
@@ -61,7 +69,13 @@ class PlacedObserver<T> implements ReplyObserver<T> {
   }
 
   next(value: T): void {
-    this.observer.next(value);
+    // Of a group: errors stand among its values.
+    if (this.isGroup && Array.isArray(value)) {
+      const values: readonly unknown[] = value;
+      this.observer.next(values.map((one) => (one instanceof RedisError ? placedAt(one, this.site) : one)) as T);
+    } else {
+      this.observer.next(value);
+    }
   }
 
   error(error: RedisError): void {

@@ -39,23 +39,23 @@ export type Effect =
   | 'setting'
   | 'reply'
   | 'tracking'
-  | 'caching'
   | 'multi'
   | 'exec'
   | 'discard'
   | 'watch'
   | 'unwatch'
+  /** it subscribes, or unsubscribes */
   | 'subscribe'
-  | 'unsubscribe'
   | 'monitor'
-  | 'asking'
-  | 'replica reads'
+  /** it concerns the command behind it: ASKING, CLIENT CACHING */
+  | 'next command'
   | 'replication'
   | 'debug'
   /** it changes nothing, and its reply shows that all before it has been answered */
   | 'fence'
   | 'reset'
-  | 'quit';
+  /** something that the client does not have to know: READONLY, READWRITE, QUIT */
+  | 'other';
 
 /** Which arguments must never be shown. */
 export type SecretArguments =

@@ -68,7 +68,7 @@ export function refuseOnLease({ spec: { name, effect }, args }: Command): void {
   if (effect === 'debug' && textOf(args[0]).toUpperCase() !== 'NO') {
     throw new TypeError(`${name} is for redis-cli alone, for a debugger answers with what is no reply`);
   }
-  if (effect === 'subscribe' || effect === 'unsubscribe') {
+  if (effect === 'subscribe') {
     throw new TypeError(
       `${name} is not for a dedicated connection, which delivers no messages: use redis.subscribe(…)`,
     );

@@ -5,8 +5,8 @@ import type { Request } from '../commands/request';
 import {
   ConnectionError,
   ProtocolError,
-  ReplyError,
   TimeoutError,
+  remade,
   type Delivery,
   type GroupFate,
   type RedisError,
@@ -113,10 +113,7 @@ export function leftBehind({ past }: Request): RedisError {
   const { failure } = past!;
   if (!failure.repeatable) return failure;
   const { message, delivery, command, cause, group } = failure;
-  const facts = { delivery, command, cause, group, repeatable: false };
-  return failure instanceof ReplyError
-    ? new ReplyError(message, failure.kind, { ...facts, causes: failure.causes })
-    : new ConnectionError(message, facts);
+  return remade(failure, message, { delivery, command, cause, group, repeatable: false });
 }
 
 /** What is known of a request whose time is up. */

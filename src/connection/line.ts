@@ -266,6 +266,7 @@ export class Line implements LinkOwner {
 
   isLeftBehind(request: Request): boolean {
     if (this.places.hasLeft(request)) return true;
+    this.deadlines.enterAgain(request); // later requests may have been written before it
     // Its reply may be what broke the last link, so nothing else is sent until it is answered.
     if (this.lostLinks.isTriedLast(request)) this.backlog.pauseUntilAnswered();
     return false;

@@ -1,13 +1,5 @@
 import type { Request } from '../commands/request';
-import {
-  AuthenticationError,
-  ConnectionError,
-  DisconnectedError,
-  ProtocolError,
-  ReplyError,
-  TimeoutError,
-  type RedisError,
-} from '../errors';
+import { DisconnectedError, ReplyError, TimeoutError, remade, type RedisError } from '../errors';
 import { factsOf, whyNot } from './failures';
 
 /**
@@ -30,13 +22,15 @@ export function tooLate(
   const facts = factsOf(request);
   facts.repeatable = false;
   facts.cause = cause ?? request.past?.failure;
-  const fates = {
-    unsent: 'was not sent',
-    unknown: 'was sent, may have run, and is not sent again',
-    answered: 'was refused, and is not sent again',
-  };
-  return new DisconnectedError(`${facts.command} ${fates[facts.delivery]}: ${why}`, facts);
+  return new DisconnectedError(`${facts.command} ${FATES[facts.delivery]}: ${why}`, facts);
 }
+
+/** What became of a request that waited for a connection in vain. */
+const FATES = {
+  unsent: 'was not sent',
+  unknown: 'was sent, may have run, and is not sent again',
+  answered: 'was refused, and is not sent again',
+};
 
 /** There is no connection, and as many commands wait for one as may. */
 export function noRoom(
@@ -55,11 +49,7 @@ export function noRoom(
 export function hopeless(request: Request, error: RedisError): RedisError {
   const facts = factsOf(request, undefined, error);
   facts.repeatable = false;
-  const { message } = error;
-  if (error instanceof AuthenticationError) return new AuthenticationError(message, error.kind, facts);
-  if (error instanceof ReplyError) return new ReplyError(message, error.kind, facts);
-  if (error instanceof ProtocolError) return new ProtocolError(message, facts);
-  return new ConnectionError(message, facts);
+  return remade(error, `${facts.command} ${FATES[facts.delivery]}: ${error.message}`, facts);
 }
 
 /**

@@ -73,8 +73,7 @@ export class Verifier {
         this.muted = textOf(args[0]).toUpperCase() === 'OFF';
         if (textOf(args[0]).toUpperCase() === 'SKIP') return true;
         break;
-      case 'asking':
-      case 'caching':
+      case 'next command':
         return true;
       default:
     }

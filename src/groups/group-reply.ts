@@ -5,7 +5,7 @@ import type { Group } from '../commands/group';
 import type { ReplyObserver } from '../commands/request';
 import { Reply, type ReplySource } from '../commands/reply';
 import type { Executor } from '../commands/request-context';
-import { RedisError, type Delivery } from '../errors';
+import { RedisError, remade, type Delivery } from '../errors';
 
 /** What a group is answered: the values of its commands, or null where a watched key has changed. */
 type Values = readonly unknown[] | null;
@@ -85,8 +85,9 @@ class FinishedValues implements ReplyObserver<unknown> {
   }
 }
 
-/** The same error with the results that stood beside it. */
+/** The same error with the results that stood beside it. It is another object than the one among them, so no log meets it in itself. */
 function among(results: readonly unknown[], error: RedisError): RedisError {
+  const { message, delivery, repeatable, command, cause } = error;
   const deliveries = results.map((): Delivery => 'answered');
-  return Object.assign(error, { group: { results, deliveries } });
+  return remade(error, message, { delivery, repeatable, command, cause, group: { results, deliveries } });
 }

@@ -205,9 +205,9 @@ export class PubSub implements Resident {
         this.subscriptions.shard.get(keyOf(first!))?.deliver('smessage', first!, undefined, second!);
         return;
       case 'sunsubscribe': {
-        const { carrier } = this;
-        // It names no channel where nothing was left.
-        if (carrier !== undefined && items[1] !== null)
+        const { carrier, suspended } = this;
+        // It names no channel where nothing was left. What is wanted is asked for again behind new credentials anyway.
+        if (carrier !== undefined && !suspended && items[1] !== null)
           this.removals.removed(keyOf(first!), (command) => carrier.line.sendAhead(command));
       }
     }

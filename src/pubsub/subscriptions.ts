@@ -117,6 +117,7 @@ export class Subscriptions {
   removed(key: string): boolean {
     if (!this.asked.has(key) || this.leaving.has(key)) return false;
     this.asked.delete(key);
+    if (!this.topics.has(key)) return false; // its Observers have left in this tick
     this.taken.add(key);
     return true;
   }

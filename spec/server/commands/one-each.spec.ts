@@ -4,8 +4,9 @@ import * as builders from 'rxjs-redis/commands';
 import type { Command } from 'rxjs-redis/commands';
 import { plainContext } from '../../../src/commands/request-context';
 import { useServer } from '../../support/server';
-import { codeOf, isKnownTo } from './known-to';
-import { RawSession } from './raw-session';
+import { isKnownTo } from './known-to';
+import type { RawSession } from './raw-session';
+import { useSession } from './use-session';
 
 const server = useServer();
 
@@ -53,18 +54,10 @@ it('are called below, all of them', () => {
 });
 
 describe.each([2, 3] as const)('What answers one element for each that is asked for, in RESP%d', (protocol) => {
-  let redis: RawSession;
-  let code: string;
-  beforeAll(async () => {
-    redis = await RawSession.open(server(), { protocol });
-    code = await codeOf(redis);
-  });
-  afterAll(() => redis.close());
-  beforeEach(async () => {
-    await redis.flushall();
-  });
+  const session = useSession(server, protocol);
 
   it.each([...ONE_EACH])('%s does, whether the key is there or not', async (name) => {
+    const { redis, code } = session();
     const model = models().find(({ facts }) => facts.name === name)!;
     if (!isKnownTo(code, model.facts)) return;
     expect(await redis.run(calls[name]!('missing'))).toHaveLength(3);

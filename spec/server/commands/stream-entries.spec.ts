@@ -1,7 +1,7 @@
 import type { Entry, GroupEntry } from 'rxjs-redis/commands';
 import { useServer } from '../../support/server';
-import { codeOf } from './known-to';
 import { RawSession } from './raw-session';
+import { useSession } from './use-session';
 
 const server = useServer();
 const FIELDS: [string, string][] = [
@@ -13,16 +13,9 @@ const FIELDS: [string, string][] = [
 ];
 
 describe.each([2, 3] as const)('an entry of a stream in RESP%d', (protocol) => {
-  let redis: RawSession;
-  let code: string;
-
-  beforeAll(async () => {
-    redis = await RawSession.open(server(), { protocol });
-    code = await codeOf(redis);
-  });
-  afterAll(() => redis.close());
+  const session = useSession(server, protocol);
   beforeEach(async () => {
-    await redis.flushall();
+    const { redis } = session();
     await redis.xadd('s', '1-1', FIELDS);
     await redis.xgroupCreate('s', 'g', '0');
   });
@@ -38,6 +31,7 @@ describe.each([2, 3] as const)('an entry of a stream in RESP%d', (protocol) => {
   }
 
   it('has all its fields in their order: XRANGE, XREVRANGE, XREAD, XREADGROUP', async () => {
+    const { redis } = session();
     expectAll((await redis.xrange('s', '-', '+'))[0]);
     expectAll((await redis.xrevrange('s', '+', '-'))[0]);
     expectAll((await redis.xread({ s: '0' }))?.s?.[0]);
@@ -45,6 +39,7 @@ describe.each([2, 3] as const)('an entry of a stream in RESP%d', (protocol) => {
   });
 
   it('has all its fields in their order: XCLAIM, XAUTOCLAIM', async () => {
+    const { redis, code } = session();
     await redis.xreadgroup('g', 'c', { s: '>' });
     expectAll((await redis.xclaim('s', 'g', 'd', 0, '1-1'))[0]);
     if (code === 'r6.0') return;
@@ -52,6 +47,7 @@ describe.each([2, 3] as const)('an entry of a stream in RESP%d', (protocol) => {
   });
 
   it('has all its fields in their order: XINFO STREAM', async () => {
+    const { redis } = session();
     const { 'first-entry': first, 'last-entry': last } = await redis.xinfoStream('s');
     expectAll(first);
     expectAll(last);
@@ -59,6 +55,7 @@ describe.each([2, 3] as const)('an entry of a stream in RESP%d', (protocol) => {
   });
 
   it('has neither fields nor pairs when a group hands it out after it was deleted', async () => {
+    const { redis } = session();
     await redis.xreadgroup('g', 'c', { s: '>' });
     await redis.xdel('s', '1-1');
     const [entry] = (await redis.xreadgroup('g', 'c', { s: '0' }))?.s ?? [];
@@ -75,6 +72,7 @@ describe.each([2, 3] as const)('an entry of a stream in RESP%d', (protocol) => {
   });
 
   it('shows its id and fields alone in logs and JSON', async () => {
+    const { redis } = session();
     const [entry] = await redis.xrange('s', '-', '+');
     expect(JSON.parse(JSON.stringify(entry))).toEqual(
       JSON.parse('{"id":"1-1","fields":{"b":"4","10":"2","2":"3","__proto__":"5"}}'),

@@ -1,23 +1,14 @@
 import { call } from 'rxjs-redis/commands';
 import { useServer } from '../../support/server';
-import { codeOf } from './known-to';
-import { RawSession } from './raw-session';
+import { useSession } from './use-session';
 
 const server = useServer();
 
 describe.each([2, 3] as const)('in RESP%d', (protocol) => {
-  let redis: RawSession;
-  let code: string;
-  beforeAll(async () => {
-    redis = await RawSession.open(server(), { protocol });
-    code = await codeOf(redis);
-  });
-  afterAll(() => redis.close());
-  beforeEach(async () => {
-    await redis.flushall();
-  });
+  const session = useSession(server, protocol);
 
   it('ACL GETUSER tells of channels and selectors where the server has them', async () => {
+    const { redis, code } = session();
     const user = await redis.aclGetuser('default');
     expect(user).toMatchObject({ flags: expect.arrayContaining(['on']), commands: '+@all' });
     expect(typeof user?.keys).toBe('string');
@@ -25,6 +16,7 @@ describe.each([2, 3] as const)('in RESP%d', (protocol) => {
   });
 
   it('distances are numbers, as coordinates are', async () => {
+    const { redis, code } = session();
     await redis.geoadd('g', [
       [13.361389, 38.115556, 'Palermo'],
       [15.087269, 37.502669, 'Catania'],
@@ -37,6 +29,7 @@ describe.each([2, 3] as const)('in RESP%d', (protocol) => {
   });
 
   it('XADD with an idempotency id takes no other id than the one that the server chooses', async () => {
+    const { redis, code } = session();
     if (code !== 'r8.6') return;
     const id = await redis.xadd('s', '*', { a: 1 }, { IDMP: ['producer', '1'] });
     expect(await redis.xadd('s', '*', { a: 1 }, { IDMP: ['producer', '1'] })).toBe(id);

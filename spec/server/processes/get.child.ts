@@ -1,44 +1,15 @@
 // Sends GETs, awaited or subscribed to, and prints which functions of the client each of them passes, by file.
 import { Session } from 'node:inspector/promises';
-import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
-import { resolve } from 'node:path';
-import { compileFunction } from 'node:vm';
-import { build } from 'esbuild';
 import { forkJoin, lastValueFrom } from 'rxjs';
 import type { Redis, RedisOptions } from '../../../src';
+import { bundleOf, loadBundle } from '../../support/bundled';
 
 /** So many GETs are sent in one tick: what runs less often belongs to the tick, not to a GET. */
 const COUNT = 100;
-const ROOT = resolve(__dirname, '../../..');
 const CLIENT = 'client-under-measurement.js';
 
 type Client = { readonly Redis: new (url: string, options?: RedisOptions) => Redis };
-
-async function bundle(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: ['src/index.ts'],
-    absWorkingDir: ROOT,
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'cjs',
-    target: 'es2022',
-    external: ['rxjs'],
-    logLevel: 'silent',
-  });
-  return outputFiles[0]!.text;
-}
-
-function load(text: string): Client {
-  const module = { exports: {} };
-  const evaluate = compileFunction(text, ['require', 'module'], { filename: CLIENT }) as (
-    require: NodeJS.Require,
-    module: object,
-  ) => void;
-  evaluate(createRequire(resolve(ROOT, 'package.json')), module);
-  return module.exports as Client;
-}
 
 /** Whose file a function is: the bundle says by a comment where each begins. */
 function fileAt(text: string, offset: number): string {
@@ -64,8 +35,8 @@ async function main(url: string): Promise<void> {
   // Before the client holds the clock: it stands still, so no tick is late, however slow the machine is.
   const time = performance.now();
   performance.now = () => time;
-  const text = await bundle();
-  const { Redis } = load(text);
+  const text = await bundleOf('src/index.ts');
+  const { Redis } = loadBundle<Client>(text, CLIENT);
   const redis = new Redis(url);
   await redis.set('k', 'some text');
   const gets = () => Array.from({ length: COUNT }, () => redis.get('k'));

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { map, type Observable } from 'rxjs';
+import { get } from '../../../src/commands/index';
 import { Redis, type Reply } from '../../../src/index';
 
 // Makes replies, has them collected, and prints the warnings of the process.
@@ -31,6 +32,8 @@ async function leaveUnused(redis: Redis): Promise<void> {
   leave(redis.withOptions({ commandTimeout: 1_000 }).incr('view')); // INCR
   leave(redis.bytes.get('bytes')); // GET
   leave(redis.call('X.UNKNOWN', 's3cret')); // X.UNKNOWN
+  leave(redis.pipeline(get('one'))); // PIPELINE
+  leave(redis.multi().get('two').exec()); // MULTI
   made.push(new WeakRef(redis.get('piped').pipe(map((value) => String(value))))); // GET
   await redis.dedicated((connection) => {
     leave(connection.watch('lease')); // WATCH

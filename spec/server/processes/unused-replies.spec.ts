@@ -22,7 +22,7 @@ describe('A reply that is made and not used', () => {
       const [, command] = / \/\/ ([A-Z.]+)$/.exec(line) ?? [];
       return command === undefined ? [] : [`${command} ${index + 1}`];
     });
-    expect(expected).toHaveLength(6);
+    expect(expected).toHaveLength(8);
     const told = await warnings('on');
     const shape =
       /^UnusedReplyWarning: A reply to (\S+), made at .*unused-replies\.child\.ts:(\d+):\d+, was neither subscribed to, awaited nor forgotten, so the command was never sent$/;

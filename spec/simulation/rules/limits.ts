@@ -42,10 +42,11 @@ export class LimitRule implements Rule {
   }
 
   arriving(link: Link, { answered, bringsReplies }: Arrival): undefined {
-    // A late refusal of what the server has taken away by itself answers nothing that is owed.
-    const isLate = ({ words, answer }: WireRequest) =>
-      words[0] === 'SUNSUBSCRIBE' && answer !== undefined && 'error' in answer;
-    this.limits.of(link).heard(!answered.every(isLate), bringsReplies);
+    const { oldest, peer } = link;
+    // What the server says when it takes a channel away looks like the reply, and the reply behind that answers nothing that is owed.
+    const isLate = ({ words }: WireRequest) => words[0] === 'SUNSUBSCRIBE' && peer.wasDeprived;
+    const looksLikeReply = oldest !== undefined && isLate(oldest);
+    this.limits.of(link).heard(!answered.every(isLate), bringsReplies || looksLikeReply);
   }
 
   looked(link: Link): void {

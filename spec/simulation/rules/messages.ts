@@ -96,14 +96,17 @@ export class MessageRule implements Rule {
   private freePublishers(link: Link): void {
     const { timeline } = this.scene;
     const isConfirmed = link.carriesMessages && link.open && link.ready && link.oldest === undefined;
-    if (!isConfirmed || this.publishers.size === 0 || this.missing(link, Infinity).length > 0) return;
+    if (!isConfirmed || this.publishers.size === 0 || this.missing(link, Infinity, () => true).length > 0) return;
     for (const publisher of this.publishers.values()) publisher.freeAt = Math.min(publisher.freeAt, timeline.now());
   }
 
-  /** What is observed by Observers that joined before a time, and the link is not subscribed to. */
-  private missing({ peer }: Link, before: number): string[] {
+  /**
+   * What is observed by Observers that joined before a time, and the link is not subscribed to.
+   * @param counts whether a name matters; what the server may take away or refuse at any time does not
+   */
+  private missing({ peer }: Link, before: number, counts = (name: string) => name !== `#${MOVING}`): string[] {
     const { channel, pattern, shard } = peer.subscriptions;
     const there = new Set([...channel, ...pattern, ...[...shard].map((name) => `#${name}`)]);
-    return [...this.scene.observers.observedBefore(before)].filter((name) => !there.has(name) && name !== `#${MOVING}`);
+    return [...this.scene.observers.observedBefore(before)].filter((name) => !there.has(name) && counts(name));
   }
 }

@@ -1195,7 +1195,8 @@ describe('connect()', () => {
       delivery: 'unsent',
       repeatable: false,
       command: 'GET',
-      message: 'there: getaddrinfo ENOTFOUND there',
+      message: 'GET was not sent: there: getaddrinfo ENOTFOUND there',
+      cause: { message: 'there: getaddrinfo ENOTFOUND there' },
     });
     clock.advance(200);
     await ready();

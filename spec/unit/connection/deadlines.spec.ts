@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { get } from '../../../src/commands/generated/builders';
+import type { Command } from '../../../src/commands/command';
+import { blpop, get } from '../../../src/commands/generated/builders';
 import { Request } from '../../../src/commands/request';
-import { plainContext } from '../../../src/commands/request-context';
+import { plainContext, type RetryPolicy } from '../../../src/commands/request-context';
 import { Line } from '../../../src/connection/line';
 import { ConnectionError, TimeoutError } from '../../../src/errors';
 import { record } from '../../support/clients';
@@ -10,8 +11,11 @@ import { VirtualClock } from '../../support/virtual-clock';
 
 const READ = 1_000_000;
 
-/** A line in virtual time, whose requests note when they end, and count how often they are looked at. */
-function setUp() {
+/**
+ * A line in virtual time, whose requests note when they end, and count how often they are looked at.
+ * @param retry what becomes of those that fail
+ */
+function setUp(retry: RetryPolicy = () => false) {
   const clock = new VirtualClock();
   const line = new Line({
     autoPipeline: false,
@@ -27,7 +31,7 @@ function setUp() {
     carriesMessages: false,
   });
   let looks = 0;
-  const make = (commandTimeout: number) => {
+  const make = (commandTimeout: number, command: Command = get('k')) => {
     const state = {
       submitted: clock.now(),
       limit: commandTimeout,
@@ -41,8 +45,8 @@ function setUp() {
       state.ended = clock.now();
     };
     const request = new Request<unknown>(
-      get('k'),
-      { ...plainContext, commandTimeout },
+      command,
+      { ...plainContext, commandTimeout, retry },
       {
         get closed() {
           looks++;
@@ -59,8 +63,8 @@ function setUp() {
     );
     return { request, state };
   };
-  const submit = (limit: number) => {
-    const { request, state } = make(limit);
+  const submit = (limit: number, command?: Command) => {
+    const { request, state } = make(limit, command);
     line.requests$.next(request);
     return state;
   };
@@ -93,25 +97,57 @@ describe('Deadlines', () => {
     expect([hasty.ended, patient.ended, line.queued]).toStrictEqual([100, undefined, 1]);
   });
 
+  it('end a refused request in time behind later ones that have passed it', () => {
+    const { clock, submit, link } = setUp(() => 50);
+    const socket = link();
+    const refused = submit(1_000);
+    clock.advance(100);
+    submit(1_000);
+    socket.receive('-TRYAGAIN later\r\n');
+    clock.advance(900);
+    expect(refused.ended).toBe(1_000);
+  });
+
+  it('end a refused request in time behind one that blocks and what waits for that', () => {
+    const { clock, submit, link } = setUp(() => 50);
+    const socket = link();
+    const refused = submit(1_000);
+    clock.advance(100);
+    submit(Infinity, blpop('list', 0));
+    submit(1_000);
+    socket.receive('-BUSY later\r\n');
+    clock.advance(900);
+    expect(refused.ended).toBe(1_000);
+  });
+
   it('end each request once and in time, whatever the limits, who leaves, and what becomes of links', () => {
-    const limit = fc.constantFrom(20, 50, 50, 50, 300, Infinity);
-    const step = fc.oneof(
-      { weight: 8, arbitrary: fc.record({ kind: fc.constant('submit' as const), limit }) },
-      { weight: 1, arbitrary: fc.record({ kind: fc.constant('hold' as const), limit }) },
-      { weight: 3, arbitrary: fc.record({ kind: fc.constant('leave' as const), which: fc.nat(100) }) },
-      {
-        weight: 5,
-        arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 40 }) }),
-      },
-      { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('drop' as const, 'link' as const, 'lose' as const) }) },
-      {
-        weight: 2,
-        arbitrary: fc.record({ kind: fc.constant('answer' as const), count: fc.integer({ min: 1, max: 5 }) }),
-      },
-    );
+    const limits = fc.constantFrom([50], [50, Infinity], [20, 50, 50, 50, 300, Infinity]);
+    const stepWith = (limit: fc.Arbitrary<number>) =>
+      fc.oneof(
+        { weight: 8, arbitrary: fc.record({ kind: fc.constant('submit' as const), limit }) },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant('hold' as const), limit }) },
+        { weight: 3, arbitrary: fc.record({ kind: fc.constant('leave' as const), which: fc.nat(100) }) },
+        {
+          weight: 5,
+          arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 40 }) }),
+        },
+        {
+          weight: 2,
+          arbitrary: fc.record({ kind: fc.constantFrom('drop' as const, 'link' as const, 'lose' as const) }),
+        },
+        {
+          weight: 2,
+          arbitrary: fc.record({ kind: fc.constant('answer' as const), count: fc.integer({ min: 1, max: 5 }) }),
+        },
+        {
+          weight: 2,
+          arbitrary: fc.record({ kind: fc.constant('refuse' as const), word: fc.constantFrom('TRYAGAIN', 'BUSY') }),
+        },
+      );
+    const steps = limits.chain((some) => fc.array(stepWith(fc.constantFrom(...some)), { maxLength: 120 }));
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const { clock, line, make, submit, link } = setUp();
+      fc.property(steps, (steps) => {
+        const { clock, line, make, submit, link } = setUp(() => 5);
         const all: ReturnType<typeof submit>[] = [];
         let socket: ScriptedSocket | undefined;
         for (const step of steps) {
@@ -133,6 +169,7 @@ describe('Deadlines', () => {
             const owed = line.link?.owed.length ?? 0;
             if (owed > 0) socket!.receive('+v\r\n'.repeat(Math.min(owed, step.count)));
           }
+          if (step.kind === 'refuse' && (line.link?.owed.length ?? 0) > 0) socket!.receive(`-${step.word} later\r\n`);
         }
         clock.advance(2_000);
         for (const { submitted, limit, ended, left } of all) {
@@ -147,7 +184,7 @@ describe('Deadlines', () => {
           all.filter(({ limit, ended, left }) => (limit === Infinity && ended === undefined) || left).length,
         );
       }),
-      { numRuns: 400 },
+      { numRuns: 2_000 },
     );
   });
 

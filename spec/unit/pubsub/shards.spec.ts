@@ -114,6 +114,31 @@ describe('A shard subscription that the server takes away', () => {
     expect([commandsOf(link).at(-1), errors]).toStrictEqual(['SSUBSCRIBE a', []]);
   });
 
+  it('is not asked for when its Observers have left in the tick before', async () => {
+    const { link, first, pass, asked, pubsub } = await set();
+    first.stop();
+    link.receive(pushed('sunsubscribe', 'a'));
+    await pass(60_000);
+    expect([asked(), pubsub.holdings.get('names of the kind shard')]).toStrictEqual([1, 0]);
+  });
+
+  it('while it is left for new credentials in RESP2 is not asked for before they are sent, though its Observers leave', async () => {
+    const tokens$ = new BehaviorSubject({ password: 'one' });
+    const { link, first, pass } = await set({ protocol: 2, credentials: tokens$ });
+    tokens$.next({ password: 'two' });
+    await tick();
+    first.stop();
+    // The server takes it away, which looks like the confirmation, and confirms it then.
+    link.receive(inArray('sunsubscribe', 'a').repeat(2));
+    await pass(100);
+    expect(commandsOf(link).slice(-2)).toStrictEqual(['SUNSUBSCRIBE a', 'PING']);
+    link.receive('+PONG\r\n');
+    await tick();
+    link.receive('+OK\r\n');
+    await pass(100);
+    expect(commandsOf(link).at(-1)).toBe('AUTH two');
+  });
+
   it('is asked for at once by an Observer that comes after the others have left', async () => {
     const { pubsub, link, first, pass, asked } = await set();
     link.receive(pushed('sunsubscribe', 'a'));

@@ -13,7 +13,7 @@ import type { MigrationTask, SlotBounds, SlotMigration, SlotState, SlotStatsFilt
 
 export const ASKING = /* @__PURE__ */ defineSpec('ASKING', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
-  effect: 'asking',
+  effect: 'next command',
 });
 
 /** Lets the next command reach a slot that is still being imported by this node. */
@@ -483,7 +483,7 @@ export function clusterscan(
 export const READONLY = /* @__PURE__ */ defineSpec('READONLY', {
   replay: 'same',
   since: { redis: '3.0.0', valkey: '3.0.0' },
-  effect: 'replica reads',
+  effect: 'other',
 });
 
 /** Lets this connection read from a replica of a cluster. */
@@ -494,7 +494,7 @@ export function readonly(): Command<'OK'> {
 export const READWRITE = /* @__PURE__ */ defineSpec('READWRITE', {
   replay: 'same',
   since: { redis: '3.0.0', valkey: '3.0.0' },
-  effect: 'replica reads',
+  effect: 'other',
 });
 
 /** Ends READONLY. */

@@ -29,7 +29,7 @@ export function auth(first: Str, second?: Str): Command<never, never> {
 
 export const CLIENT_CACHING = /* @__PURE__ */ defineSpec('CLIENT CACHING', {
   since: { redis: '6.0.0', valkey: '6.0.0' },
-  effect: 'caching',
+  effect: 'next command',
 });
 
 /** Says whether the keys of the next command are tracked, where tracking is opt-in or opt-out. */
@@ -428,7 +428,7 @@ export function ping(message?: Arg): Command<never, never> {
 
 export const QUIT = /* @__PURE__ */ defineSpec('QUIT', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
-  effect: 'quit',
+  effect: 'other',
   noTransaction: true,
   closes: true,
 });

@@ -115,7 +115,7 @@ export function pubsubShardnumsub(
 export const PUNSUBSCRIBE = /* @__PURE__ */ defineSpec('PUNSUBSCRIBE', {
   replay: 'same',
   since: { redis: '2.0.0', valkey: '2.0.0' },
-  effect: 'unsubscribe',
+  effect: 'subscribe',
   confirmation: 'punsubscribe',
   noTransaction: true,
   prefixed: [{ kind: 'pattern', at: { from: 0, to: -1, step: 1 } }],
@@ -179,7 +179,7 @@ export function subscribe(...channels: Variadic<Str>): Command<void> {
 export const SUNSUBSCRIBE = /* @__PURE__ */ defineSpec('SUNSUBSCRIBE', {
   replay: 'same',
   since: { redis: '7.0.0', valkey: '7.0.0' },
-  effect: 'unsubscribe',
+  effect: 'subscribe',
   confirmation: 'sunsubscribe',
   noTransaction: true,
   slotBy: 0,
@@ -196,7 +196,7 @@ export function sunsubscribe(...shardchannels: Optionals<Str>): Command<void> {
 export const UNSUBSCRIBE = /* @__PURE__ */ defineSpec('UNSUBSCRIBE', {
   replay: 'same',
   since: { redis: '2.0.0', valkey: '2.0.0' },
-  effect: 'unsubscribe',
+  effect: 'subscribe',
   confirmation: 'unsubscribe',
   noTransaction: true,
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
