@@ -88,7 +88,7 @@ export class DedicatedConnection<S extends string | Buffer = string>
   script<N extends number, R extends ScriptReply | undefined>(
     lua: string,
     options?: ScriptOptions<N, R>,
-  ): Script<N, R> {
+  ): Script<N, R, S> {
     return defineScript((command) => this.send(command), this.#scripts, lua, options);
   }
 
@@ -103,8 +103,8 @@ export class DedicatedConnection<S extends string | Buffer = string>
   }
 
   /** As {@link RedisCommands.library}. */
-  library<const F extends LibraryFunctions>(code: string, options: LibraryOptions<F>): Library<F> {
-    return libraryOf(this.#source, (command) => this.send(command), code, options) as unknown as Library<F>;
+  library<const F extends LibraryFunctions>(code: string, options: LibraryOptions<F>): Library<F, S> {
+    return libraryOf(this.#source, (command) => this.send(command), code, options) as unknown as Library<F, S>;
   }
 
   protected sendAnswered<T>(command: Command<T>): Reply<T> {

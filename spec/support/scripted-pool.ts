@@ -1,4 +1,4 @@
-import type { Observable} from 'rxjs';
+import type { Observable } from 'rxjs';
 import { NEVER, concat, of, throwError } from 'rxjs';
 import { Connection } from '../../src/connection/connection';
 import { Session } from '../../src/connection/session';
