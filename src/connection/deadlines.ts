@@ -157,7 +157,8 @@ export class Deadlines {
     for (const request of unsent) request.leaveLine();
     if (unsent.length > 0) this.failUnsent(unsent);
     this.onExpired();
-    if (next === Infinity) this.forgetLimits();
+    // An observer that was told may have submitted more.
+    if (next === Infinity && !this.sweep.isWatching) this.forgetLimits();
     return Math.max(next, now + GRAIN + this.looked / LOOKED_AT_PER_MS);
   }
 

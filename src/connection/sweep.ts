@@ -24,6 +24,11 @@ export class Sweep {
     private readonly bytesRead: () => number,
   ) {}
 
+  /** A deadline was announced that has not been looked at yet. */
+  get isWatching(): boolean {
+    return this.at !== Infinity;
+  }
+
   // Hot: once per command.
   watch(deadline: number): void {
     if (deadline < this.at) this.arm(deadline);

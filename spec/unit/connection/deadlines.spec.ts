@@ -39,10 +39,12 @@ function setUp(retry: RetryPolicy = () => false) {
       left: false,
       value: false,
       error: undefined as Error | undefined,
+      whenEnded: () => undefined as unknown,
     };
     const end = () => {
       expect(state.ended).toBeUndefined(); // once
       state.ended = clock.now();
+      state.whenEnded();
     };
     const request = new Request<unknown>(
       command,
@@ -95,6 +97,15 @@ describe('Deadlines', () => {
     const hasty = submit(100);
     clock.advance(100);
     expect([hasty.ended, patient.ended, line.queued]).toStrictEqual([100, undefined, 1]);
+  });
+
+  it('end a request in time behind one that was submitted when an earlier one had ended', () => {
+    const { clock, submit } = setUp();
+    submit(100).whenEnded = () => submit(200);
+    clock.advance(200);
+    const hasty = submit(50);
+    clock.advance(60);
+    expect(hasty.ended).toBe(250);
   });
 
   it('end a refused request in time behind later ones that have passed it', () => {
