@@ -1,23 +1,25 @@
 import { Observable, catchError, filter, forkJoin, map, of, takeWhile, type ObservableInput } from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
-import { plainContext } from './commands/request-context';
 import { inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
 import { Connection, type ConnectionParts } from './connection/connection';
 import type { ConnectionEvent, ConnectionState } from './connection/connection-state';
-import { retryPolicy } from './connection/retry';
 import { LeasePool, type LeaseParts } from './leases/lease-pool';
 import { shielded } from './connection/shielded';
 import { wrapping } from './connection/wrapping';
+import { ScriptRegistry } from './groups/scripts';
 import { stageOf, type Role } from './connection/stage';
 import { ConnectionLender } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
+import { givenOptions } from './given-options';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { kindOf } from './resp/kind-of';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
+import { replySource } from './reply-source';
+import { warnUnreachable } from './unreachable-warning';
 
 /**
  * A client of one Redis or Valkey server. Nothing is opened before the first subscription or `connect()`.
@@ -66,7 +68,7 @@ export class Redis extends RedisView {
   /** @throws TypeError when an option is wrong; the message never holds a password */
   constructor(options: RedisOptions);
   constructor(first?: string | URL | RedisOptions, second?: RedisOptions) {
-    const given = optionsOf(first, second);
+    const given = givenOptions('Redis', first, second);
     const resolved = resolveOptions(given);
     const stage = stageOf(given);
     const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
@@ -85,22 +87,14 @@ export class Redis extends RedisView {
     const wrap = wrapping(connection, resolved);
     const pubsub = new PubSub(connection, openCarrier, resolved, wrap);
     stage.subscribesBy(pubsub);
-    const { prefix, commandTimeout, retry, warnUnused, callSites } = resolved;
-    const source: ReplySource = {
-      ...plainContext,
-      executor: wrap(connection),
-      prefix,
-      commandTimeout,
-      retry: retryPolicy(retry),
-      report: (error) => connection.events$.next({ connection: 'commands', type: 'error', error }),
-      warnUnused,
-      callSites,
-      plain: prefix === '' && !warnUnused && !callSites,
-    };
+    const source = replySource(resolved, wrap(connection), (error) =>
+      connection.events$.next({ connection: 'commands', type: 'error', error }),
+    );
     const leaseParts: LeaseParts = {
       make: () => make('lease', {}, { session: session.copy(), once: true }),
       clock: connection.clock,
       limits: resolved.leases,
+      maxOption: 'leases.max',
     };
     const lender = new ConnectionLender({
       clock: connection.clock,
@@ -111,7 +105,7 @@ export class Redis extends RedisView {
       executorOf: (lease) => wrapping(lease, resolved)(lease),
       tell: (event) => connection.events$.next(event),
     });
-    super(source, pubsub, lender);
+    super({ source, publisher: pubsub.publisher, pubsub, lender, scripts: new ScriptRegistry() });
     this.connection = connection;
     this.pubsub = pubsub;
     this.source = source;
@@ -217,11 +211,10 @@ export class Redis extends RedisView {
   }
 
   /** Warns once why there is no connection, where nothing else would show it until commands run out of time. */
-  private warn({ message }: RedisError, { reconnect }: ResolvedOptions): void {
+  private warn(error: RedisError, { reconnect }: ResolvedOptions): void {
     // A client that does not reconnect fails its commands at once, so it needs no warning.
     if (this.listeners > 0 || reconnect === false) return;
-    const told = `${this.connection.address} cannot be reached: ${message.replace(/\.$/, '')}. Listen to redis.state$ or redis.events$ to be told`;
-    process.emitWarning(told, { type: 'RedisWarning', code: 'REDIS_UNREACHABLE' });
+    warnUnreachable(this.connection.address, error, 'redis.state$ or redis.events$');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -238,24 +231,6 @@ export class Redis extends RedisView {
     const { address, state } = this.toJSON();
     return `Redis <${address}, ${state}>`;
   }
-}
-
-function optionsOf(first: string | URL | RedisOptions = {}, second?: RedisOptions): RedisOptions {
-  const isUrl = typeof first === 'string' || first instanceof URL;
-  if (!isUrl && !isOptions(first)) {
-    throw new TypeError(`new Redis: a URL or options were expected, got ${kindOf(first)}`);
-  }
-  if (second === undefined) return isUrl ? { url: String(first) } : first;
-  if (!isOptions(second)) throw new TypeError(`new Redis: options were expected beside the URL, got ${kindOf(second)}`);
-  // A URL of the options gives way to the one before them, and `new Redis(undefined, options)` has none.
-  if (!isUrl && Object.keys(first).length > 0) {
-    throw new TypeError('new Redis: options stand alone or behind a URL, not behind other options');
-  }
-  return isUrl ? { ...second, url: String(first) } : second;
-}
-
-function isOptions(given: unknown): given is RedisOptions {
-  return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
 function isClosed({ kind }: ConnectionState): boolean {

@@ -1,0 +1,52 @@
+import type { RequestContext, RetryPolicy } from './commands/request-context';
+import { retryPolicy } from './connection/retry';
+import { duration } from './option-checks';
+import { resolveRetry, withoutUndefined, type RetryOptions } from './options';
+import { kindOf } from './resp/kind-of';
+
+/** What may be said otherwise for some commands than for the whole client. */
+export interface CommandOptions {
+  /** how long a command may take, waiting, sending and repeating included, ms; blocking ones too; Infinity for ever */
+  readonly commandTimeout?: number | undefined;
+  /** how long the server may be silent while it works on such a command, ms; Infinity for ever */
+  readonly readTimeout?: number | undefined;
+  /** how long a full send buffer may take to empty while such a command is under way, ms; Infinity for ever */
+  readonly writeTimeout?: number | undefined;
+  /** what a blocking command may take beyond its own wait, ms */
+  readonly blockingGrace?: number | undefined;
+  /** repeating does no harm, whatever the client knows of the command: it may be sent again when it may have run */
+  readonly idempotent?: boolean | undefined;
+  /** which failed commands are sent again */
+  readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
+}
+
+/** @throws TypeError that names the option and what was expected */
+export function contextOf(options: CommandOptions, before: RequestContext): Partial<RequestContext> {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`withOptions: an object was expected, got ${kindOf(options)}`);
+  }
+  const { idempotent, retry, ...limits } = options;
+  if (idempotent !== undefined && typeof idempotent !== 'boolean') {
+    throw new TypeError(`The option 'idempotent' is a boolean, got ${kindOf(idempotent)}`);
+  }
+  const { commandTimeout, readTimeout, writeTimeout, blockingGrace, ...rest } = withoutUndefined(limits);
+  const unknown = Object.keys(rest)[0];
+  if (unknown === 'connectTimeout') {
+    throw new TypeError(
+      "withOptions: 'connectTimeout' is the connection's; how long a command waits for that is its 'commandTimeout'",
+    );
+  }
+  if (unknown !== undefined) throw new TypeError(`withOptions: there is no option '${unknown}' for commands`);
+  for (const [name, limit] of Object.entries({ commandTimeout, readTimeout, writeTimeout, blockingGrace })) {
+    if (limit !== undefined) duration(name, limit);
+  }
+  return {
+    ...(commandTimeout !== undefined && { commandTimeout, limitsBlocking: true }),
+    ...((readTimeout ?? writeTimeout) !== undefined && {
+      linkLimits: { ...before.linkLimits, ...withoutUndefined({ readTimeout, writeTimeout }) },
+    }),
+    ...(blockingGrace !== undefined && { blockingGrace }),
+    ...(idempotent !== undefined && { idempotent }),
+    ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),
+  };
+}

@@ -1,0 +1,205 @@
+import type { Awaitable } from './commands/awaitable';
+import type { Key, Many } from './commands/arguments';
+import type { Arg, Command } from './commands/command';
+import { evalshaOrEval } from './commands/evalsha-or-eval';
+import { publish, spublish } from './commands/generated/builders';
+import { CommandSurface } from './commands/generated/surface';
+import { knownCall } from './commands/known-commands';
+import { Reply, type ReplySource } from './commands/reply';
+import type { Executor } from './commands/request-context';
+import { refuseOnSharedConnection } from './commands/shared-connection';
+import { contextOf, type CommandOptions } from './command-options';
+import type { DedicatedConnection } from './dedicated-connection';
+import type { RedisError } from './errors';
+import type { CommandChain } from './groups/command-chain';
+import { libraryOf, type Library, type LibraryFunctions, type LibraryOptions } from './groups/library';
+import type { Script, ScriptOptions } from './groups/script';
+import type { ScriptReply } from './groups/script-replies';
+import { Scripts, defineScript, type ScriptRegistry } from './groups/scripts';
+import { sendGroup } from './groups/send-group';
+import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
+import { watchKeys, type Lender } from './groups/watch';
+import type { Reads, WatchCommands, Watched, WatchKeys, WatchOptions } from './groups/watch-types';
+import type { RedisCommands } from './redis-commands';
+
+/** What the commands of a view are sent with. */
+export interface ViewParts {
+  readonly source: ReplySource;
+  /** carries what publishes */
+  readonly publisher: Executor;
+  readonly lender: Lender<DedicatedConnection>;
+  readonly scripts: ScriptRegistry;
+}
+
+/** What can be done on connections that callers share: the commands of a client or a pool, and views with other options or with bytes. */
+export class CommandView<S extends string | Buffer = string>
+  extends CommandSurface<S>
+  implements RedisCommands<S, never>
+{
+  readonly #parts: ViewParts;
+  #bytes: CommandView<Buffer> | undefined;
+
+  /** @internal */
+  protected constructor(parts: ViewParts) {
+    super();
+    this.#parts = parts;
+  }
+
+  /** The same commands with Buffers where strings were. */
+  get bytes(): CommandView<Buffer> {
+    return (this.#bytes ??= new CommandView<Buffer>(inBytes(this.#parts)));
+  }
+
+  /**
+   * The same client with other options for the commands that are called on it.
+   * @throws TypeError that names the option and what was expected
+   * @example
+   * await redis.withOptions({ commandTimeout: 500 }).get('k');
+   */
+  withOptions(options: CommandOptions): CommandView<S> {
+    return new CommandView<S>(withContext(this.#parts, options));
+  }
+
+  /**
+   * Sends a command by its name, for what has no method: new commands, modules.
+   * @param name one or several words: `'JSON.SET'`, `'CLIENT LIST'`
+   * @returns the reply as RESP has it: maps are `Map`, sets are arrays
+   * @throws TypeError when the name or an argument cannot be sent, or the command would change the connection for all who share it
+   * @example
+   * await redis.call('JSON.SET', 'doc', '$', '{}');
+   */
+  call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
+    const command = knownCall<T>(name, args);
+    refuseOnSharedConnection(command.spec);
+    const { name: known } = command.spec;
+    return known === 'PUBLISH' || known === 'SPUBLISH' ? this.#publish(command) : this.send(command);
+  }
+
+  /** As {@link RedisCommands.pipeline}. */
+  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
+  pipeline(options: FailFast): CommandChain<[], S, never>;
+  pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
+  pipeline<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline(...given: readonly unknown[]): unknown {
+    const { source, publisher } = this.#parts;
+    return sendGroup(source, 'pipeline', given, publisher);
+  }
+
+  /** As {@link RedisCommands.multi}. */
+  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
+  multi(options: FailFast): CommandChain<[], S, never>;
+  multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
+  multi<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
+  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  multi(...given: readonly unknown[]): unknown {
+    const { source, publisher } = this.#parts;
+    return sendGroup(source, 'multi', given, publisher);
+  }
+
+  /** As {@link RedisCommands.script}. */
+  script<N extends number, R extends ScriptReply | undefined>(
+    lua: string,
+    options?: ScriptOptions<N, R>,
+  ): Script<N, R, S> {
+    return defineScript((command) => this.send(command), this.#parts.scripts, lua, options);
+  }
+
+  /** The scripts that were made on this client. */
+  get scripts(): Scripts {
+    return new Scripts(this.#parts.source, this.#parts.scripts);
+  }
+
+  /** As {@link RedisCommands.evalshaOrEval}. */
+  evalshaOrEval<T = unknown>(script: string, keys?: Many<Key>, args?: Many<Arg>): Reply<T> {
+    return this.send(evalshaOrEval<T>(script, keys, args));
+  }
+
+  /** As {@link RedisCommands.library}. */
+  library<const F extends LibraryFunctions>(code: string, options: LibraryOptions<F>): Library<F, S> {
+    return libraryOf(this.#parts.source, (command) => this.send(command), code, options) as unknown as Library<F, S>;
+  }
+
+  /**
+   * Changes keys as what is in them demands: a transaction that runs only if no key has changed since it was read. The keys are watched
+   * on a connection of their own and read; `fn` gets their values and gives the commands, in an array, or a Promise or Observable of
+   * one. When another client has changed a key meanwhile nothing has run, and it begins anew with the new values, after a short delay that
+   * chance decides: `fn` may be called several times. It is cold, as every reply, and can be awaited.
+   *
+   * WATCH and the reads travel in one write, MULTI, the commands and EXEC in another. Without `read` each key is read as a whole by
+   * its type; what is no string takes a round trip more.
+   * @param keys one or several
+   * @param fn what it gives is done; null leaves everything as it is. It gets the values by key, null where there is no such key, or what
+   * `read` says by its names, and the connection for whatever else it has to read. Values of several keys may be of different moments; then
+   * the transaction does not run
+   * @returns the values of the commands, as `multi` gives them; null where `fn` gave null, and when every attempt has met a change. How
+   * many attempts it took comes on `events$`. Nothing is watched any more when it ends, in whatever way, or is unsubscribed from. A
+   * connection that is lost before EXEC was written costs an attempt, for `commandTimeout` ms
+   * @throws TypeError when an argument is wrong. It errors with what `fn` throws, with a TypeError where that gives no commands, or a key has
+   * a type that only `read` can read; with a ReplyError when the server refuses to watch or to read; otherwise as `multi` does
+   * @example
+   * await redis.watch(['stock', 'orders'], ({ stock }) => (Number(stock) > 0 ? [decr('stock'), incr('orders')] : null));
+   * await redis.watch('user:1', ({ user }) => [hset('user:1', { visits: Number(user.visits) + 1 })], { read: { user: hgetall('user:1') } });
+   */
+  watch<
+    const K extends WatchKeys,
+    const C extends readonly Command[],
+    R extends Reads | undefined = undefined,
+    F extends boolean = false,
+  >(
+    keys: K,
+    fn: (watched: Watched<K, R, S>, connection: DedicatedConnection<S>) => WatchCommands<C>,
+    options?: WatchOptions<R, F>,
+  ): Awaitable<ValuesOf<C, S, F extends true ? never : RedisError> | null>;
+  watch(keys: unknown, fn: unknown, options?: unknown): unknown {
+    const { source, lender } = this.#parts;
+    return watchKeys(source, lender, keys, fn, options);
+  }
+
+  /** What a log shows: no option, because some are secrets. */
+  toJSON(): unknown {
+    return {};
+  }
+
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return 'CommandView';
+  }
+
+  protected send<T>(command: Command<T>): Reply<T> {
+    return Reply.from(this.#parts.source, command);
+  }
+
+  protected sendAnswered<T>(command: Command<T>): Reply<T> {
+    return Reply.answered(command);
+  }
+
+  /** On a client it waits for the subscriptions that were made on that before, so that they get the message. */
+  override publish(...args: Parameters<CommandSurface['publish']>): Reply<number> {
+    return this.#publish(publish(...args));
+  }
+
+  /** On a client it waits for the subscriptions that were made on that before, so that they get the message. */
+  override spublish(...args: Parameters<CommandSurface['spublish']>): Reply<number> {
+    return this.#publish(spublish(...args));
+  }
+
+  #publish<T>(command: Command<T>): Reply<T> {
+    const { source, publisher } = this.#parts;
+    return Reply.from({ ...source, executor: publisher }, command);
+  }
+}
+
+/** @internal The parts of a view with Buffers where strings were. */
+export function inBytes<P extends ViewParts>(parts: P): P {
+  return { ...parts, source: { ...parts.source, bytes: true } };
+}
+
+/**
+ * @internal The parts of a view with other options.
+ * @throws TypeError that names the option and what was expected
+ */
+export function withContext<P extends ViewParts>(parts: P, options: CommandOptions): P {
+  const { source } = parts;
+  return { ...parts, source: { ...source, ...contextOf(options, source) } };
+}
