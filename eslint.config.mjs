@@ -62,9 +62,9 @@ export default tseslint.config(
       'no-restricted-syntax': ['error', ...offTheClock, ofTheSystem],
     },
   },
-  // A connection that is given no clock has the system's, and what user code throws is reported by the process, as RxJS does.
+  // A connection or a pool that is given no clock has the system's, and what user code throws is reported by the process, as RxJS does.
   {
-    files: ['src/connection/connection.ts', 'src/connection/guarded.ts'],
+    files: ['src/connection/connection.ts', 'src/connection/guarded.ts', 'src/connection/stage.ts'],
     rules: { 'no-restricted-syntax': ['error', ...offTheClock] },
   },
   // Jest's asymmetric matchers are of type any.

@@ -1,4 +1,4 @@
-import { defer, type Observable, type ObservableInput } from 'rxjs';
+import { defer, map, type Observable, type ObservableInput } from 'rxjs';
 import type { ReplySource } from './commands/reply';
 import type { Executor } from './commands/request-context';
 import type { Clock } from './connection/clock';
@@ -6,6 +6,7 @@ import type { Connection } from './connection/connection';
 import type { WatchEvent } from './connection/connection-state';
 import { DedicatedConnection } from './dedicated-connection';
 import type { Lender, Lent } from './groups/watch';
+import type { Lease } from './leases/lease';
 import type { LeasePool } from './leases/lease-pool';
 
 /** What connections are lent with. */
@@ -29,14 +30,21 @@ export class ConnectionLender implements Lender<DedicatedConnection> {
 
   /** Does work on a connection that is its own until it ends, in whatever way. Commands are sent as the view says, but for repetitions. */
   lend<T>(view: ReplySource, work: (lent: Lent<DedicatedConnection>) => ObservableInput<T>): Observable<T> {
-    const { pool, executorOf } = this.parts;
-    return defer(() =>
-      pool().use((lease) => {
-        const { connection } = lease;
-        const source = { ...view, executor: lease.guard(executorOf(connection)), retry: () => false as const };
-        return work({ link: connection, source, dedicated: new DedicatedConnection(source, lease) });
-      }),
+    return defer(() => this.parts.pool().use((lease) => work(this.lent(view, lease))));
+  }
+
+  /** Emits a connection when one is free; it is lent until it is given back, or the Observer leaves. */
+  lease(view: ReplySource): Observable<{ readonly lease: Lease; readonly dedicated: DedicatedConnection }> {
+    return defer(() => this.parts.pool().acquire()).pipe(
+      map((lease) => ({ lease, dedicated: this.lent(view, lease).dedicated })),
     );
+  }
+
+  private lent(view: ReplySource, lease: Lease): Lent<DedicatedConnection> {
+    const { connection } = lease;
+    const executor = lease.guard(this.parts.executorOf(connection));
+    const source = { ...view, executor, retry: () => false as const };
+    return { link: connection, source, dedicated: new DedicatedConnection(source, lease) };
   }
 
   tell(event: WatchEvent): void {

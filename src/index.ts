@@ -29,6 +29,7 @@ export type {
   ReconnectOnError,
   ReconnectOptions,
   RedisOptions,
+  RedisPoolOptions,
   ReplyLimits,
   RetryOptions,
 } from './options';
@@ -53,5 +54,9 @@ export type {
   WatchOptions,
 } from './groups/watch-types';
 export { Redis } from './redis';
+export { RedisPool, type PoolCloseOptions } from './redis-pool';
+export type { PoolStats } from './leases/lease-lists';
 export type { RedisCommands } from './redis-commands';
-export type { CommandOptions, RedisView } from './redis-view';
+export type { CommandOptions } from './command-options';
+export type { CommandView } from './command-view';
+export type { RedisView } from './redis-view';

@@ -1,5 +1,5 @@
 import { filter, firstValueFrom, type Observable } from 'rxjs';
-import { Redis, type ConnectionState, type RedisOptions } from 'rxjs-redis';
+import { Redis, RedisPool, type ConnectionState, type RedisOptions, type RedisPoolOptions } from 'rxjs-redis';
 import { PATIENCE } from './until';
 
 /** Makes clients for the specs of a file and destroys them after each. */
@@ -10,6 +10,17 @@ export function useClients(): (options: string | RedisOptions) => Redis {
     const redis = typeof options === 'string' ? new Redis(options) : new Redis(options);
     clients.push(redis);
     return redis;
+  };
+}
+
+/** Makes pools for the specs of a file and destroys them after each. */
+export function usePools(): (options: RedisPoolOptions) => RedisPool {
+  const pools: RedisPool[] = [];
+  afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.destroy())));
+  return (options) => {
+    const pool = new RedisPool(options);
+    pools.push(pool);
+    return pool;
   };
 }
 

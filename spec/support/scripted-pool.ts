@@ -27,6 +27,7 @@ export function scriptedPool(limits: Partial<LeaseLimits> = {}, options: RedisOp
   const pool = new LeasePool({
     make,
     clock,
+    maxOption: 'leases.max',
     limits: { max: 4, idleTimeout: 60_000, acquireTimeout: 5_000, ...limits },
   });
   return {

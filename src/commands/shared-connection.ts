@@ -51,6 +51,16 @@ export function refuseOnSharedConnection({ name, effect }: Pick<CommandSpec, 'na
   }
 }
 
+/**
+ * Refuses a command that would change one connection of a pool, of which the next command may meet another.
+ * @throws TypeError that names what to use
+ */
+export function refuseOnPool({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {
+  if (effect === undefined) return;
+  const instead = lookUp(saidByOption, name) ?? 'use(…), which lends a connection';
+  throw new TypeError(`${name} would change one connection of the pool alone: use ${instead}`);
+}
+
 /** SYNC, PSYNC, REPLCONF: servers leave some of them unanswered, and answer the others with something that is no reply. */
 function refuseWhatReplicasSay({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {
   if (effect === 'replication')

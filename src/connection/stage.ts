@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from './clock';
 import type { Connection, ConnectionParts } from './connection';
 
 /** What a connection is for. */
@@ -26,4 +27,9 @@ const noStage: Stage = { partsFor: () => ({}), made: () => undefined, subscribes
 /** The stage that options name, or one that replaces nothing. */
 export function stageOf(options: object): Stage {
   return (options as { readonly [stage]?: Stage })[stage] ?? noStage;
+}
+
+/** The clock of what lends connections. */
+export function clockOf(own: Stage): Clock {
+  return own.partsFor('lease').clock ?? systemClock;
 }

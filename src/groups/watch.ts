@@ -38,7 +38,7 @@ import { CONFLICT, WatchedKeys, type ReadValues } from './watched-keys';
 
 /** A connection that is lent to a `watch`. */
 export interface Lent<D> {
-  readonly link: Pick<Connection, 'state$' | 'closedError' | 'wasReady'>;
+  readonly link: Pick<Connection, 'state$' | 'closedError' | 'wasReady' | 'connect'>;
   /** what sends on it */
   readonly source: ReplySource;
   /** what the user's function is given */

@@ -1,5 +1,15 @@
-import type { Subscription } from 'rxjs';
-import { Observable, defer, forkJoin, map, of, switchMap, tap, type ObservableInput } from 'rxjs';
+import {
+  Observable,
+  defer,
+  first,
+  forkJoin,
+  map,
+  of,
+  switchMap,
+  tap,
+  type ObservableInput,
+  type Subscription,
+} from 'rxjs';
 import { inContext } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
@@ -9,13 +19,18 @@ import { tooLate } from '../connection/refusals';
 import { TimeoutError, type RedisError } from '../errors';
 import { Lease } from './lease';
 import { alive, answered, cleaned, judge } from './returned';
-import { TimedList, type Place } from './timed-list';
+import { LeaseLists, type Member, type PoolStats, type Waiter } from './lease-lists';
 
 /** A connection that was idle for so long is asked whether it lives before it is lent, ms. */
 const IDLE_UNCHECKED = 1_000;
 
+/** A connection that was never ready is made anew after so long, where one is to be kept, ms. */
+const KEPT_RETRY = 1_000;
+
 /** Durations are milliseconds. */
 export interface LeaseLimits {
+  /** how many connections are kept, lent or not, from `keep` on; default 0 */
+  readonly min?: number;
   /** the most connections, in whatever list */
   readonly max: number;
   /** how long a connection may be idle */
@@ -30,24 +45,8 @@ export interface LeaseParts {
   readonly make: () => Connection;
   readonly clock: Clock;
   readonly limits: LeaseLimits;
-}
-
-/** One connection, and the list it is in. */
-interface Member {
-  readonly connection: Connection;
-  list: 'preparing' | 'unready' | 'idle' | 'leased' | 'none';
-  /** in the list of idle ones */
-  place: Place<Member> | undefined;
-  /** its caller has given it back, and replies are owed still */
-  isBack: boolean;
-  /** what is asked of the server before it is idle again */
-  asked: Subscription | undefined;
-}
-
-/** A caller in the line. */
-interface Waiter {
-  lend(member: Member): void;
-  fail(error: RedisError): void;
+  /** what users call `max` */
+  readonly maxOption: string;
 }
 
 /**
@@ -64,37 +63,55 @@ interface Waiter {
 //                                                                                       closed ◀── anything else ┘
 //  any ──lost, idle for too long, client closed──▶ closed
 export class LeasePool {
-  private readonly waiters: TimedList<Waiter>;
-  private readonly idle: TimedList<Member>;
-  /** Connections that are dialled, cleaned or asked whether they live: each is idle soon. */
-  private readonly preparing = new Set<Member>();
-  private readonly leased = new Set<Member>();
-  /** Connections whose first attempt has failed. They are lent as they are: commands on them wait and fail as on the client itself. */
-  private readonly unready: Member[] = [];
+  private readonly lists: LeaseLists;
+  /** how many connections are kept */
+  private kept = 0;
+  private restoring: Subscription | undefined;
   private serving = false;
   private ended: (() => RedisError) | undefined;
 
   constructor(private readonly parts: LeaseParts) {
     const { clock, limits } = parts;
-    this.waiters = new TimedList(clock, {
-      longest: limits.acquireTimeout,
-      expired: (waiter) => waiter.fail(this.late()),
-    });
-    this.idle = new TimedList(clock, {
-      longest: limits.idleTimeout,
-      expired: (member) => this.drop(member),
-      inBackground: true,
+    const { acquireTimeout, idleTimeout } = limits;
+    this.lists = new LeaseLists(clock, {
+      acquireTimeout,
+      waited: (waiter) => waiter.fail(this.late()),
+      idleTimeout,
+      idled: (member) => {
+        if (this.lists.total >= this.kept) this.drop(member);
+        else this.check(member, clock.now() - idleTimeout);
+      },
     });
   }
 
-  /** How many connections there are, and how many callers wait. `active` ones are lent, the others idle or about to be. */
-  get stats(): { readonly active: number; readonly idle: number; readonly waiting: number; readonly total: number } {
-    const { total, leased, waiters } = this;
-    return { active: leased.size, idle: total - leased.size, waiting: waiters.length, total };
+  get stats(): PoolStats {
+    return this.lists.stats;
   }
 
-  private get total(): number {
-    return this.idle.length + this.preparing.size + this.unready.length + this.leased.size;
+  get stats$(): Observable<PoolStats> {
+    return this.lists.stats$;
+  }
+
+  /** A connection is free. */
+  get hasIdle(): boolean {
+    return this.lists.idle.length > 0;
+  }
+
+  /** One more connection may be made. */
+  get hasRoom(): boolean {
+    return this.lists.total < this.parts.limits.max;
+  }
+
+  /** Makes `min` connections, and keeps that many from now on. */
+  keep(): void {
+    const { min = 0 } = this.parts.limits;
+    if (this.kept === min) return;
+    this.kept = min;
+    this.restore();
+  }
+
+  private restore(): void {
+    while (this.ended === undefined && this.restoring === undefined && this.lists.total < this.kept) this.dial();
   }
 
   /**
@@ -106,7 +123,7 @@ export class LeasePool {
     const lease$ = new Observable<Lease>((subscriber) => {
       if (this.ended !== undefined) throw this.ended();
       let lease: Lease | undefined;
-      const place = this.waiters.add({
+      const place = this.lists.wait({
         lend: (member) => {
           lease = new Lease(member.connection, () => {
             this.giveBack(member);
@@ -117,7 +134,7 @@ export class LeasePool {
         fail: (error) => subscriber.error(error),
       });
       subscriber.add(() => {
-        if (!this.waiters.remove(place)) lease?.giveBack();
+        if (!this.lists.leave(place)) lease?.giveBack();
       });
       this.serve();
     });
@@ -136,7 +153,7 @@ export class LeasePool {
 
   /** What is not lent is made anew when it is wanted: the server may be another by now. */
   renew(): void {
-    for (let { oldest } = this.idle; oldest !== undefined; { oldest } = this.idle) this.drop(oldest.item);
+    for (let { oldest } = this.lists.idle; oldest !== undefined; { oldest } = this.lists.idle) this.drop(oldest.item);
   }
 
   /**
@@ -144,10 +161,19 @@ export class LeasePool {
    * @param toError the error of callers that wait
    */
   close(toError: () => RedisError): Observable<void> {
-    const leased = [...this.leased];
+    const leased = [...this.lists.leased];
     this.end(toError);
     const closing = leased.map(({ connection }) => connection.close());
     return closing.length === 0 ? of(undefined) : forkJoin(closing).pipe(map(() => undefined));
+  }
+
+  /**
+   * Lends nothing more, and closes what is not lent. Emits when everything that was lent has come back.
+   * @param toError the error of callers that wait
+   */
+  finish(toError: () => RedisError): Observable<unknown> {
+    this.end(toError);
+    return this.stats$.pipe(first(({ active }) => active === 0));
   }
 
   /**
@@ -155,16 +181,18 @@ export class LeasePool {
    * @param spares leaves those alone that are closing
    */
   destroy(toError: () => RedisError, { spares = false } = {}): void {
-    const leased = [...this.leased];
+    const leased = [...this.lists.leased];
     this.end(toError);
-    for (const { connection } of leased) if (!spares || !connection.closed) connection.destroy();
+    for (const member of leased) if (!spares || !member.connection.closed) this.drop(member);
+    if (this.lists.total === 0) this.lists.end();
   }
 
   private end(toError: () => RedisError): void {
     if (this.ended !== undefined) return;
     this.ended = toError;
-    const waiters = this.waiters.drain();
-    const free = [...this.idle.drain(), ...this.preparing, ...this.unready];
+    this.restoring?.unsubscribe();
+    const waiters = this.lists.waiters.drain();
+    const free = [...this.lists.idle.drain(), ...this.lists.preparing, ...this.lists.unready];
     for (const member of free) this.drop(member);
     for (const waiter of waiters) waiter.fail(toError());
   }
@@ -179,22 +207,23 @@ export class LeasePool {
 
   /** @returns whether anything was done, so that more may be possible */
   private step(): boolean {
-    const { waiters, idle, preparing, unready } = this;
+    const { waiters, idle, preparing, unready } = this.lists;
     const { oldest } = waiters;
     if (oldest === undefined) {
       // Nothing waits for a connection that could not be made.
-      for (const member of unready.slice()) this.drop(member);
+      for (const member of unready) if (this.lists.total > this.kept) this.drop(member);
       return false;
     }
-    const free = unready[0] ?? this.freshest();
+    const [known] = unready;
+    const free = known ?? this.freshest();
     if (free !== undefined) {
-      waiters.remove(oldest);
+      this.lists.leave(oldest);
       this.lend(free, oldest.item);
       return true;
     }
     if (preparing.size >= waiters.length) return false;
     if (idle.newest !== undefined) this.check(idle.newest.item, idle.newest.since);
-    else if (this.total < this.parts.limits.max) this.dial();
+    else if (this.hasRoom) this.dial();
     else return false;
     return true;
   }
@@ -202,7 +231,7 @@ export class LeasePool {
   /** The connection that has been idle for the shortest time, if that needs no check. */
   private freshest(): Member | undefined {
     for (;;) {
-      const { newest } = this.idle;
+      const { newest } = this.lists.idle;
       if (newest === undefined) return undefined;
       const { item: member, since } = newest;
       if (!member.connection.session.isOutdated)
@@ -212,7 +241,7 @@ export class LeasePool {
   }
 
   private lend(member: Member, waiter: Waiter): void {
-    this.move(member, 'leased');
+    this.lists.move(member, 'leased');
     member.connection.wake();
     guarded(() => waiter.lend(member));
   }
@@ -220,19 +249,20 @@ export class LeasePool {
   private dial(): void {
     const connection = this.parts.make();
     const member: Member = { connection, list: 'none', place: undefined, isBack: false, asked: undefined };
-    this.move(member, 'preparing');
-    connection.state$.subscribe((state) => this.changed(member, state));
+    this.lists.move(member, 'preparing');
+    connection.state$.subscribe((state) => this.stateChanged(member, state));
     connection.open();
   }
 
-  private changed(member: Member, { kind }: ConnectionState): void {
+  private stateChanged(member: Member, { kind }: ConnectionState): void {
     const { connection, list, isBack } = member;
-    if (list === 'preparing' && kind === 'ready') this.prepared(member);
+    if ((list === 'preparing' || list === 'unready') && kind === 'ready') this.prepared(member);
     else if (kind !== 'reconnecting' && kind !== 'closed') return;
     else if (list === 'preparing' && !connection.wasReady) {
-      this.move(member, 'unready');
+      this.lists.move(member, 'unready');
       this.serve();
-    } else if (list === 'preparing' || list === 'idle' || isBack) this.discard(member);
+    } else if (list === 'preparing' || list === 'idle' || isBack || (list === 'unready' && kind === 'closed'))
+      this.discard(member);
   }
 
   /** It is ready for the next caller, unless the client signs in otherwise by now. */
@@ -241,19 +271,23 @@ export class LeasePool {
       this.discard(member);
       return;
     }
-    this.move(member, 'idle');
+    this.lists.move(member, 'idle');
     this.serve();
     if (member.list === 'idle') member.connection.sleep();
   }
 
   /** Asks a connection that was idle whether it lives. What has been idle for longer is as doubtful when it does not. */
   private check(member: Member, since: number): void {
-    this.move(member, 'preparing');
+    this.lists.move(member, 'preparing');
     member.connection.wake();
     member.asked = alive(member.connection).subscribe({
       complete: () => this.prepared(member),
       error: () => {
-        for (let { oldest } = this.idle; oldest !== undefined && oldest.since <= since; { oldest } = this.idle)
+        for (
+          let { oldest } = this.lists.idle;
+          oldest !== undefined && oldest.since <= since;
+          { oldest } = this.lists.idle
+        )
           this.drop(oldest.item);
         this.discard(member);
       },
@@ -286,7 +320,7 @@ export class LeasePool {
         this.discard(member);
         break;
       default:
-        if (list === 'leased') this.move(member, 'preparing');
+        if (list === 'leased') this.lists.move(member, 'preparing');
         member.asked = cleaned(connection, verdict).subscribe({
           complete: () => this.settle(member),
           error: () => this.discard(member),
@@ -296,49 +330,35 @@ export class LeasePool {
 
   private discard(member: Member): void {
     this.drop(member);
+    if (this.kept > 0) this.restoreAfter(member);
     this.serve();
   }
 
-  private drop(member: Member): void {
-    this.move(member, 'none');
-    member.asked?.unsubscribe();
-    member.connection.destroy();
+  /** One that was never ready has failed for a reason that may last. */
+  private restoreAfter({ connection }: Member): void {
+    if (connection.wasReady) this.restore();
+    else
+      this.restoring ??= this.parts.clock.schedule(() => {
+        this.restoring = undefined;
+        this.restore();
+      }, KEPT_RETRY);
   }
 
-  /** Takes a connection out of its list and puts it into another. */
-  private move(member: Member, list: Member['list']): void {
-    switch (member.list) {
-      case 'preparing':
-        this.preparing.delete(member);
-        break;
-      case 'unready':
-        this.unready.splice(this.unready.indexOf(member), 1);
-        break;
-      case 'idle':
-        this.idle.remove(member.place!);
-        break;
-      case 'leased':
-        this.leased.delete(member);
-        break;
-      default:
-    }
-    member.list = list;
-    member.isBack = false;
-    if (list === 'preparing') this.preparing.add(member);
-    else if (list === 'unready') this.unready.push(member);
-    else if (list === 'idle') member.place = this.idle.add(member);
-    else if (list === 'leased') this.leased.add(member);
+  private drop(member: Member): void {
+    this.lists.move(member, 'none');
+    member.asked?.unsubscribe();
+    member.connection.destroy();
   }
 
   /** The error of a caller that has waited for too long: every connection is in use, or none can be made. */
   private late(): TimeoutError {
     const { max, acquireTimeout } = this.parts.limits;
-    const used = this.leased.size;
+    const used = this.lists.leased.size;
     const late = `No connection was free within ${acquireTimeout} ms`;
-    const [next] = this.preparing;
+    const [next] = this.lists.preparing;
     if (next === undefined)
       return new TimeoutError(
-        `${late}: all ${used} are in use. Give them back sooner, or raise the option 'leases.max'`,
+        `${late}: all ${used} are in use. Give them back sooner, or raise the option '${this.parts.maxOption}'`,
       );
     const { message, cause } = next.connection.late(acquireTimeout);
     const why = next.connection.wasReady ? 'the server has not answered yet whether another can be' : message;

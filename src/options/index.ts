@@ -13,5 +13,6 @@ export type {
   ResolvedOptions,
   RetryOptions,
 } from './redis-options';
+export { resolvePool, type RedisPoolOptions } from './pool';
 export { resolveOptions } from './resolve';
 export { withoutUndefined, type Complete } from './without-undefined';

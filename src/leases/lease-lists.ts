@@ -1,0 +1,135 @@
+import { Subject, distinctUntilChanged, map, startWith, type Observable, type Subscription } from 'rxjs';
+import type { Clock } from '../connection/clock';
+import type { Connection } from '../connection/connection';
+import type { RedisError } from '../errors';
+import { TimedList, type Place } from './timed-list';
+
+/** How many connections there are, and how many callers wait for one. */
+export interface PoolStats {
+  /** lent, or used by commands of the pool itself */
+  readonly active: number;
+  /** free, or about to be */
+  readonly idle: number;
+  /** callers that wait for a connection */
+  readonly waiting: number;
+  /** the connections, active and idle */
+  readonly total: number;
+}
+
+/** One connection, and the list it is in. */
+export interface Member {
+  readonly connection: Connection;
+  list: 'preparing' | 'unready' | 'idle' | 'leased' | 'none';
+  /** in the list of idle ones */
+  place: Place<Member> | undefined;
+  /** its caller has given it back, and replies are owed still */
+  isBack: boolean;
+  /** what is asked of the server before it is idle again */
+  asked: Subscription | undefined;
+}
+
+/** A caller in the line. */
+export interface Waiter {
+  lend(member: Member): void;
+  fail(error: RedisError): void;
+}
+
+/** What happens to those whose time is up. They have left their list already. Durations are milliseconds. */
+export interface Expiries {
+  readonly acquireTimeout: number;
+  readonly waited: (waiter: Waiter) => void;
+  readonly idleTimeout: number;
+  readonly idled: (member: Member) => void;
+}
+
+/** The callers that wait, and the lists of connections: each connection is in one, or in none once it is closed. */
+export class LeaseLists {
+  readonly waiters: TimedList<Waiter>;
+  readonly idle: TimedList<Member>;
+  /** Connections that are dialled, cleaned or asked whether they live: each is idle soon. */
+  readonly preparing = new Set<Member>();
+  /** Connections whose first attempt has failed. They are lent as they are: commands on them wait and fail as on the client itself. */
+  readonly unready = new Set<Member>();
+  readonly leased = new Set<Member>();
+  private readonly changed$ = new Subject<void>();
+  private tellsSoon = false;
+
+  constructor(
+    private readonly clock: Clock,
+    { acquireTimeout, waited, idleTimeout, idled }: Expiries,
+  ) {
+    this.waiters = new TimedList(clock, {
+      longest: acquireTimeout,
+      expired: (waiter) => {
+        this.changed();
+        waited(waiter);
+      },
+    });
+    this.idle = new TimedList(clock, { longest: idleTimeout, expired: idled, inBackground: true });
+  }
+
+  get total(): number {
+    return this.idle.length + this.preparing.size + this.unready.size + this.leased.size;
+  }
+
+  get stats(): PoolStats {
+    const { total, leased, waiters } = this;
+    return { active: leased.size, idle: total - leased.size, waiting: waiters.length, total };
+  }
+
+  /** The numbers now, and again when they have changed, at most once a tick; completes at the end. */
+  get stats$(): Observable<PoolStats> {
+    return this.changed$.pipe(
+      startWith(undefined),
+      map(() => this.stats),
+      distinctUntilChanged(areSame),
+    );
+  }
+
+  wait(waiter: Waiter): Place<Waiter> {
+    this.changed();
+    return this.waiters.add(waiter);
+  }
+
+  /** @returns whether the caller was in the line */
+  leave(place: Place<Waiter>): boolean {
+    const isLeft = this.waiters.remove(place);
+    if (isLeft) this.changed();
+    return isLeft;
+  }
+
+  /** Takes a connection out of its list and puts it into another. */
+  move(member: Member, list: Member['list']): void {
+    if (member.list === 'idle') this.idle.remove(member.place!);
+    else if (member.list !== 'none') this[member.list].delete(member);
+    member.list = list;
+    member.isBack = false;
+    if (list === 'idle') member.place = this.idle.add(member);
+    else if (list !== 'none') this[list].add(member);
+    this.changed();
+  }
+
+  /** The numbers will not change any more. */
+  end(): void {
+    this.clock.nextTick(() => {
+      this.changed$.next();
+      this.changed$.complete();
+    });
+  }
+
+  /** What looks at the numbers is told at the end of the tick, outside the pool's own work. */
+  private changed(): void {
+    if (this.tellsSoon || !this.changed$.observed) return;
+    this.tellsSoon = true;
+    this.clock.nextTick(() => {
+      this.tellsSoon = false;
+      this.changed$.next();
+    });
+  }
+}
+
+function areSame(one: PoolStats, other: PoolStats): boolean {
+  return (
+    one.active === other.active && one.idle === other.idle && one.waiting === other.waiting && one.total === other.total
+  );
+}

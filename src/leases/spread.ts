@@ -1,0 +1,283 @@
+import { first, of, type Observable, type Unsubscribable } from 'rxjs';
+import type { ReplyObserver, Request } from '../commands/request';
+import type { Executor } from '../commands/request-context';
+import type { Clock } from '../connection/clock';
+import type { Connection } from '../connection/connection';
+import { deliveryOf, factsOf, failSafely, timedOut } from '../connection/failures';
+import { tooLate } from '../connection/refusals';
+import { Sweep } from '../connection/sweep';
+import { timeFor } from '../connection/time-for';
+import { DisconnectedError, TimeoutError, type RedisError } from '../errors';
+import type { Lease } from './lease';
+import type { LeasePool } from './lease-pool';
+
+/** With so many commands pending on each of the connections that it has, one more is asked for. */
+const MANY = 64;
+/** A command that may be repeated is moved to another connection so often. */
+const MOST_MOVES = 2;
+/** Deadlines closer together than this are dealt with at once, ms. */
+const GRAIN = 5;
+/** After looking at so many commands the next look is a millisecond later. */
+const LOOKED_AT_PER_MS = 2_000;
+
+/** What commands are spread with. */
+export interface SpreadParts {
+  /** where connections come from */
+  readonly pool: () => LeasePool;
+  readonly clock: Clock;
+  /** what a blocking command may take beyond its own wait, ms */
+  readonly blockingGrace: number;
+  /** what sends on a connection */
+  readonly executorOf: (connection: Connection) => Executor;
+}
+
+/** A connection that the commands of many callers share. */
+interface Shared {
+  readonly lease: Lease;
+  readonly executor: Executor;
+  /** another caller waits for a connection, so nothing more is sent on this one */
+  isLeaving: boolean;
+  /** it is given back at the end of this turn of the event loop if nothing is pending then */
+  isResting: boolean;
+}
+
+/**
+ * Sends the commands of many callers on the connections of a pool, each on the least busy. It leases connections as other callers do,
+ * and gives each back once nothing is pending on it.
+ */
+//  submit ──▶ the least busy ──▶ its reply ──▶ nothing pending ──▶ given back
+//    │ ▲         ▲       └── lost, may be repeated ──┐
+//    │ └─────────│───────────────────────────────────┘
+//    └ none ─▶ waiting, until a connection is lent
+export class Spread implements Executor {
+  private readonly shared: Shared[] = [];
+  private readonly waiting = new Set<Mover>();
+  private readonly sweep: Sweep;
+  private acquiring = false;
+  private hasEnded = false;
+
+  constructor(private readonly parts: SpreadParts) {
+    this.sweep = new Sweep(
+      parts.clock,
+      (now) => this.expire(now),
+      () => 0,
+    );
+  }
+
+  submit(request: Request): void {
+    if (this.hasEnded) {
+      request.fail(tooLate(request, undefined));
+      return;
+    }
+    let entering: Mover | undefined;
+    request.observeBy((observer) => {
+      const mover = new Mover(request, observer, this);
+      entering = mover;
+      return mover;
+    });
+    this.place(entering!);
+  }
+
+  /** Later commands are refused, and none is moved to another connection. Emits once those that were called before have been answered. */
+  end(): Observable<unknown> {
+    this.hasEnded = true;
+    const isDone = (): boolean => this.waiting.size === 0 && this.shared.length === 0;
+    return isDone() ? of(undefined) : this.parts.pool().stats$.pipe(first(isDone));
+  }
+
+  /** Whether commands that are lost with a connection may go to another. */
+  get moves(): boolean {
+    return !this.hasEnded;
+  }
+
+  /** Sends a request on the least busy connection, or has it wait for one. */
+  place(mover: Mover): void {
+    const others = this.parts.pool().stats.waiting - (this.acquiring ? 1 : 0);
+    if (others > 0) this.leave(others);
+    let least = this.leastBusy();
+    if (least !== undefined && others === 0 && this.needsMore(least)) {
+      this.acquire();
+      least = this.leastBusy();
+    }
+    if (least === undefined) this.wait(mover);
+    else mover.sendBy(least.executor);
+  }
+
+  /** Whether one more connection is wanted, where this one is the least busy. */
+  private needsMore(least: Shared): boolean {
+    if (this.acquiring) return false;
+    const pool = this.parts.pool();
+    const { pending } = least.lease.connection.line;
+    return pool.hasIdle ? pending > 0 : pending >= MANY && pool.hasRoom;
+  }
+
+  private leastBusy(): Shared | undefined {
+    let least: Shared | undefined;
+    let fewest = Infinity;
+    for (const one of this.shared) {
+      if (one.isLeaving) continue;
+      const { pending } = one.lease.connection.line;
+      if (pending >= fewest) continue;
+      least = one;
+      fewest = pending;
+    }
+    return least;
+  }
+
+  private acquire(): void {
+    this.acquiring = true;
+    this.parts
+      .pool()
+      .acquire()
+      .subscribe({
+        next: (lease) => this.share(lease),
+        error: (error: RedisError) => this.notLent(error),
+      });
+  }
+
+  private share(lease: Lease): void {
+    const { connection } = lease;
+    this.acquiring = false;
+    const one: Shared = { lease, executor: this.parts.executorOf(connection), isLeaving: false, isResting: false };
+    this.shared.push(one);
+    const idle = connection.line.drain.idle$.subscribe(() => this.rest(one));
+    const over = () => {
+      idle.unsubscribe();
+      this.giveBack(one);
+    };
+    lease.ended$.subscribe({ next: over, error: over });
+    for (const mover of this.waiting) {
+      this.waiting.delete(mover);
+      if (!mover.request.abandoned) this.place(mover);
+    }
+    this.rest(one);
+  }
+
+  /** Nothing is pending on a connection: it is given back, unless its callers go on in the same turn. */
+  private rest(one: Shared): void {
+    if (one.isResting) return;
+    one.isResting = true;
+    this.parts.clock.afterInput(() => {
+      one.isResting = false;
+      if (one.lease.connection.line.pending === 0) this.giveBack(one);
+    });
+  }
+
+  private leave(others: number): void {
+    const leaving = this.shared.reduce((count, { isLeaving }) => count + (isLeaving ? 1 : 0), 0);
+    const least = leaving < others ? this.leastBusy() : undefined;
+    if (least === undefined) return;
+    least.isLeaving = true;
+    this.rest(least);
+  }
+
+  private giveBack(one: Shared): void {
+    const at = this.shared.indexOf(one);
+    if (at < 0) return;
+    this.shared.splice(at, 1);
+    one.lease.giveBack();
+  }
+
+  /** No connection serves any more: what waits fails as the caller of a lease does. */
+  private notLent(error: RedisError): void {
+    this.acquiring = false;
+    for (const mover of this.waiting) {
+      this.waiting.delete(mover);
+      failSafely(mover.request, withoutLease(mover.request, error));
+    }
+  }
+
+  private wait(mover: Mover): void {
+    const { request } = mover;
+    if (request.deadline === 0) {
+      const limit = timeFor(request, this.parts.blockingGrace);
+      if (limit !== Infinity) request.deadline = Math.ceil(this.parts.clock.now() + limit);
+    }
+    this.waiting.add(mover);
+    if (request.deadline !== 0) this.sweep.watch(request.deadline);
+    if (!this.acquiring) this.acquire();
+  }
+
+  /** Fails what has waited for its whole time, and returns when to look again. */
+  private expire(now: number): number {
+    let next = Infinity;
+    const looked = this.waiting.size;
+    const due: Request[] = [];
+    for (const mover of this.waiting) {
+      const { request } = mover;
+      const { deadline } = request;
+      if (request.abandoned) this.waiting.delete(mover);
+      else if (deadline === 0) continue;
+      else if (deadline > now) next = Math.min(next, deadline);
+      else {
+        this.waiting.delete(mover);
+        due.push(request);
+      }
+    }
+    for (const request of due) failSafely(request, timedOut(request, deliveryOf(request), { doing: NONE_FREE }));
+    return Math.max(next, now + GRAIN + looked / LOOKED_AT_PER_MS);
+  }
+}
+
+const NONE_FREE = 'it waited for a connection of the pool, and all are in use';
+
+function withoutLease(request: Request, error: RedisError): RedisError {
+  const facts = factsOf(request, undefined, error);
+  const message = `${facts.command} was not sent: ${error.message}`;
+  return error instanceof DisconnectedError
+    ? new DisconnectedError(message, { ...facts, repeatable: false })
+    : new TimeoutError(message, facts);
+}
+
+/**
+ * A request, which is moved to another connection when its own is lost, if it was not sent or may be sent again. Connections of a pool are
+ * not made again, so the pool does for them what a connection of its own does by itself.
+ */
+class Mover implements ReplyObserver<unknown> {
+  /** A connection has taken the request. */
+  private isTaken = false;
+  private moved = 0;
+
+  constructor(
+    readonly request: Request,
+    private readonly observer: ReplyObserver<unknown>,
+    private readonly spread: Spread,
+  ) {}
+
+  sendBy(executor: Executor): void {
+    this.isTaken = true;
+    executor.submit(this.request);
+  }
+
+  get closed(): boolean {
+    return this.observer.closed;
+  }
+
+  next(value: unknown): void {
+    this.observer.next(value);
+  }
+
+  error(error: RedisError): void {
+    const { request, spread } = this;
+    const isLost = this.isTaken && error instanceof DisconnectedError;
+    const mayMove = spread.moves && this.moved < MOST_MOVES && (error.delivery === 'unsent' || request.repeatable);
+    if (!isLost || !mayMove) {
+      this.observer.error(error);
+      return;
+    }
+    this.moved++;
+    this.isTaken = false;
+    const { deadline } = request;
+    request.leaveLine();
+    request.deadline = deadline; // its time goes on
+    spread.place(this);
+  }
+
+  complete(): void {
+    this.observer.complete();
+  }
+
+  add(departure: Unsubscribable): void {
+    this.observer.add(departure);
+  }
+}

@@ -1,0 +1,251 @@
+import { Observable, Subject, concat, defer, ignoreElements, race, take, timer, type ObservableInput } from 'rxjs';
+import { LastValue, type Awaitable } from './commands/awaitable';
+import type { ReplySource } from './commands/reply';
+import { PoolView } from './pool-view';
+import { inContext } from './connection/async-context';
+import type { Clock } from './connection/clock';
+import { Completion } from './connection/completion';
+import { Connection } from './connection/connection';
+import type { ConnectionEvent } from './connection/connection-state';
+import { tooLate } from './connection/refusals';
+import { Session } from './connection/session';
+import { shielded } from './connection/shielded';
+import { describe } from './connection/socket';
+import { clockOf, stageOf } from './connection/stage';
+import { wrapping } from './connection/wrapping';
+import { ConnectionLender } from './connection-lender';
+import type { DedicatedConnection } from './dedicated-connection';
+import type { RedisError } from './errors';
+import { givenOptions } from './given-options';
+import { ScriptRegistry } from './groups/scripts';
+import type { Lease } from './leases/lease';
+import type { PoolStats } from './leases/lease-lists';
+import { LeasePool } from './leases/lease-pool';
+import { Spread } from './leases/spread';
+import { duration } from './option-checks';
+import { resolveOptions, resolvePool, type RedisPoolOptions } from './options';
+import { replySource } from './reply-source';
+import { warnUnreachable } from './unreachable-warning';
+
+/** How a pool is closed. */
+export interface PoolCloseOptions {
+  /** how long to wait for connections that are lent, ms; default 30 000, Infinity for as long as it takes */
+  readonly timeout?: number | undefined;
+}
+
+/**
+ * Connections to one Redis or Valkey server that are lent, each to one caller at a time. Nothing is opened before the first use or `connect()`.
+ * A pool that is idle does not keep the process alive.
+ *
+ * It has the commands of a client as well: each is sent on the connection that is the least busy, so that a process with much to do can
+ * use several. There commands have no order among each other: what depends on another command awaits its reply, or travels with
+ * it in `pipeline` or `multi`. Messages of channels come through `Redis`.
+ *
+ * @example
+ * const pool = new RedisPool('redis://localhost:6379', { min: 2, max: 10 });
+ * await pool.set('k', 'v');
+ * await pool.use((connection) => connection.multi(incr('n'), get('k')));
+ */
+export class RedisPool extends PoolView {
+  /** How many connections there are, and how many callers wait: now, and again when it has changed. Completes when the pool is closed. */
+  readonly stats$: Observable<PoolStats>;
+  /** What happens to the connections, how each `watch` has ended, and the errors of forgotten replies. No process ends when nothing listens. */
+  readonly events$: Observable<ConnectionEvent>;
+
+  private readonly leases: LeasePool;
+  private readonly lender: ConnectionLender;
+  private readonly source: ReplySource;
+  private readonly clock: Clock;
+  private readonly address: string;
+  private readonly acquired = new WeakMap<DedicatedConnection, Lease>();
+  private readonly spread: Spread;
+  private closing = false;
+
+  /**
+   * @param url `redis://[[user:]password@]host[:port][/database]`
+   * @param options these take precedence over the URL
+   * @throws TypeError when the URL or an option is wrong; the message never holds a password
+   */
+  constructor(url?: string | URL, options?: RedisPoolOptions);
+  /** @throws TypeError when an option is wrong; the message never holds a password */
+  constructor(options: RedisPoolOptions);
+  constructor(first?: string | URL | RedisPoolOptions, second?: RedisPoolOptions) {
+    const given = givenOptions('RedisPool', first, second);
+    const { limits, others } = resolvePool(given);
+    const resolved = resolveOptions(others);
+    const stage = stageOf(given);
+    const events$ = new Subject<ConnectionEvent>();
+    const address = describe(resolved);
+    const session = new Session(resolved.database, resolved.clientName);
+    const clock = clockOf(stage);
+    let isWarned = false;
+    const onFirstFailure = (error: RedisError): void => {
+      if (isWarned || events$.observed) return;
+      isWarned = true;
+      warnUnreachable(address, error, 'pool.events$');
+    };
+    const make = (): Connection => {
+      const parts = { ...stage.partsFor('lease'), session: session.copy(), once: true, onFirstFailure };
+      const connection = new Connection(resolved, parts);
+      stage.made(connection, 'lease');
+      connection.events$.subscribe((event) => events$.next(event));
+      return connection;
+    };
+    const leases = new LeasePool({ make, clock, limits, maxOption: 'max' });
+    const pool = (): LeasePool => {
+      leases.keep();
+      return leases;
+    };
+    const executorOf = (connection: Connection) => wrapping(connection, resolved)(connection);
+    const spread = new Spread({ pool, clock, blockingGrace: resolved.blockingGrace, executorOf });
+    const source = replySource(resolved, spread, (error) =>
+      events$.next({ connection: 'commands', type: 'error', error }),
+    );
+    const lending = (): LeasePool => {
+      if (this.closing) throw tooLate(undefined, undefined);
+      return pool();
+    };
+    const lender = new ConnectionLender({ clock, pool: lending, executorOf, tell: (event) => events$.next(event) });
+    super({ source, publisher: spread, lender, scripts: new ScriptRegistry() });
+    this.leases = leases;
+    this.lender = lender;
+    this.source = source;
+    this.spread = spread;
+    this.clock = clock;
+    this.address = address;
+    this.stats$ = leases.stats$.pipe(shielded(), inContext());
+    this.events$ = events$.pipe(shielded(), inContext());
+  }
+
+  /** How many connections there are, and how many callers wait. */
+  get stats(): PoolStats {
+    return this.leases.stats;
+  }
+
+  /**
+   * Opens `min` connections, at least one; emits `undefined` once and completes when one is ready. It is hot: it begins at once, whether
+   * anything subscribes or not. It can be awaited.
+   * @throws AuthenticationError when the credentials are refused
+   * @throws DisconnectedError when the pool is closed
+   * @throws TimeoutError when none is ready within `commandTimeout` ms; the pool goes on trying to keep `min`
+   */
+  connect(): Completion {
+    return new Completion(this.lender.lend(this.source, ({ link }) => link.connect()));
+  }
+
+  /**
+   * Lends a connection to work until that ends: completes, errors, or is unsubscribed from. It is cold, and can be awaited.
+   * @returns all values of the work, which is done once per subscription; awaiting does it once and gives the last value, undefined
+   * where there is none
+   * @throws TimeoutError when no connection is free within `acquireTimeout` ms
+   * @throws DisconnectedError when the pool is closed
+   * @example
+   * await pool.use(async (connection) => {
+   *   await connection.watch('n');
+   *   const n = Number(await connection.get('n'));
+   *   return connection.multi(set('n', n + 1));
+   * });
+   */
+  use<T>(work: (connection: DedicatedConnection) => PromiseLike<T>): Awaitable<T>;
+  use<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined>;
+  use<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined> {
+    if (typeof work !== 'function') throw new TypeError('use: a function of the connection was expected');
+    return new LastValue(this.lender.lend(this.source, ({ dedicated }) => work(dedicated)));
+  }
+
+  /**
+   * Lends a connection until `release`. It is cold, and can be awaited: each subscription lends one, and so does awaiting. Unsubscribing
+   * before it is there leaves the line. `use` is safer, because it cannot forget to release.
+   * @throws TimeoutError when no connection is free within `acquireTimeout` ms
+   * @throws DisconnectedError when the pool is closed
+   * @example
+   * const connection = await pool.acquire();
+   * try {
+   *   await connection.get('k');
+   * } finally {
+   *   pool.release(connection);
+   * }
+   */
+  acquire(): Awaitable<DedicatedConnection> {
+    return new LastValue(
+      new Observable<DedicatedConnection>((subscriber) => {
+        let isLent = false;
+        const lent = this.lender.lease(this.source).subscribe({
+          next: ({ lease, dedicated }) => {
+            isLent = true;
+            this.acquired.set(dedicated, lease);
+            subscriber.next(dedicated);
+            subscriber.complete();
+          },
+          error: (error: unknown) => subscriber.error(error),
+        });
+        subscriber.add(() => {
+          if (!isLent) lent.unsubscribe();
+        });
+      }),
+    ) as Awaitable<DedicatedConnection>;
+  }
+
+  /**
+   * Gives a connection back that was acquired. What its caller has left open, as MULTI or WATCH, is ended before others have it; a connection
+   * that is otherwise not as it was is closed. What is sent on it later fails.
+   * @throws TypeError when this pool has not lent it, or it was released before
+   */
+  release(connection: DedicatedConnection): void {
+    const lease = this.acquired.get(connection);
+    if (lease === undefined) {
+      throw new TypeError('release: this connection was not acquired from this pool, or was released before');
+    }
+    this.acquired.delete(connection);
+    lease.giveBack();
+  }
+
+  /**
+   * Closes the pool: lends nothing more, fails callers that wait, and closes connections as they are given back; the replies of commands
+   * that were sent on the pool itself are waited for as well. Emits `undefined` once and completes when all are closed. It is hot: it
+   * begins at once, whether anything subscribes or not. It can be awaited.
+   * @throws TypeError when an option is wrong
+   */
+  close({ timeout = LONGEST_CLOSE }: PoolCloseOptions = {}): Completion {
+    duration('timeout', timeout);
+    this.closing = true;
+    const back$ = concat(
+      this.spread.end().pipe(ignoreElements()),
+      defer(() => this.leases.finish(() => tooLate(undefined, undefined))),
+    );
+    const over$ = timeout === Infinity ? back$ : race(back$, timer(timeout, this.clock));
+    const closed = new Completion(over$.pipe(take(1)));
+    closed.subscribe(() => this.end());
+    return closed;
+  }
+
+  /** Closes all connections at once: pending commands fail, and so does the work on connections that are lent. */
+  destroy(): Completion {
+    this.closing = true;
+    this.spread.end();
+    this.end();
+    return new Completion([]);
+  }
+
+  private end(): void {
+    this.leases.destroy(() => tooLate(undefined, undefined));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** What a log shows of a pool: no option, because some are secrets. */
+  override toJSON(): PoolStats & { address: string } {
+    return { address: this.address, ...this.stats };
+  }
+
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { address, active, total } = this.toJSON();
+    return `RedisPool <${address}, ${active} of ${total} in use>`;
+  }
+}
+
+/** How long closing waits for connections that are lent, ms. */
+const LONGEST_CLOSE = 30_000;
