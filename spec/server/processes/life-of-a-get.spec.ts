@@ -8,7 +8,7 @@ type Passed = Readonly<Record<string, readonly string[]>>;
 
 /** They hand the command or its reply on to the next one, in this order; the reply passes the line again. */
 const STATIONS = [
-  'redis-view.ts',
+  'command-view.ts',
   'commands/reply.ts',
   'connection/connection.ts',
   'connection/line.ts',
