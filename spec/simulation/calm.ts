@@ -15,8 +15,21 @@ export class Calm {
 
   /** Nothing is broken any more: the client has to be ready, subscribed to what is observed and to nothing else, and quiet. */
   async pass(): Promise<void> {
-    const { client, journal, network, server, lifecycle, pace, workload, observers, monitors, timeline, memory } =
-      this.cast;
+    const {
+      client,
+      journal,
+      network,
+      server,
+      lifecycle,
+      pace,
+      workload,
+      observers,
+      monitors,
+      leases,
+      referee,
+      timeline,
+      memory,
+    } = this.cast;
     const { redis, connection } = client;
     journal.note('calm');
     network.calm();
@@ -35,10 +48,12 @@ export class Calm {
     await this.publishToAll();
     observers.leaveAll();
     monitors.leaveAll();
+    leases.leaveAll();
     timeline.touched = true;
     await pace.pass(CALM);
     this.checkSubscriptions();
     await pace.pass(QUIET);
+    referee.rested(client.leaseStats);
     if (connection.line.pending > 0) journal.fail(`${connection.line.pending} requests are pending for ever`);
     if (timeline.timers > 0) journal.fail(`${timeline.timers} timers run although nothing is to be done`);
     journal.count('measured at rest');
@@ -62,7 +77,7 @@ export class Calm {
       journal.fail('an observer of a refused channel was not told');
     const there: string[] = [];
     const { credentials } = client;
-    for (const { peer, ready } of network.open) {
+    for (const { peer, ready, lent } of network.open) {
       const { subscriptions, password } = peer;
       there.push(
         ...subscriptions.channel,
@@ -71,6 +86,7 @@ export class Calm {
       );
       if (
         ready &&
+        !lent &&
         plan.settings.password &&
         !peer.refusesPassword &&
         !credentials.broken &&

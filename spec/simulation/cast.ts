@@ -1,5 +1,6 @@
 import type { SimulatedClient } from './client';
 import type { Journal } from './journal';
+import type { Leases } from './leases';
 import type { Lifecycle } from './lifecycle';
 import type { Memory } from './memory';
 import type { Monitors } from './monitors';
@@ -7,6 +8,7 @@ import type { Network } from './network';
 import type { Observers } from './observers';
 import type { Pace } from './pace';
 import type { Plan } from './plan';
+import type { Referee } from './referee';
 import type { Server } from './server';
 import type { States } from './states';
 import type { Timeline } from './timeline';
@@ -21,6 +23,8 @@ export interface Cast {
   readonly userErrors: UserErrors;
   readonly observers: Observers;
   readonly monitors: Monitors;
+  readonly leases: Leases;
+  readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;
   readonly client: SimulatedClient;

@@ -33,6 +33,13 @@ export interface Stage {
   asked(choice: RetryChoice, command: Command, error: RedisError, attempt: number): number | false;
 }
 
+/** What a client tells of its lent connections. */
+export interface LeaseStats {
+  readonly active: number;
+  readonly waiting: number;
+  readonly total: number;
+}
+
 /** The real client on a stage of its own, and what it shows to nobody but its simulation. */
 export class SimulatedClient {
   readonly redis: Redis;
@@ -69,6 +76,11 @@ export class SimulatedClient {
     this.redis = new Redis(Object.assign(this.optionsOf(settings), { [stageKey]: own }));
   }
 
+  /** Of the connections that it lends; none were where nobody has wanted one. */
+  get leaseStats(): LeaseStats {
+    return this.redis['leases']?.stats ?? { active: 0, waiting: 0, total: 0 };
+  }
+
   retryOption(choice: RetryChoice): NonNullable<RedisOptions['retry']> {
     switch (choice) {
       case 'default':
@@ -93,6 +105,7 @@ export class SimulatedClient {
       ...(clientName !== undefined && { clientName }),
       ...(settings.reconnectOnError !== 'default' && { reconnectOnError: this.reactionTo(settings.reconnectOnError) }),
       ...(onConnect && { onConnect: () => this.prepare() }),
+      leases: { max: settings.leaseMax, idleTimeout: settings.leaseIdle, acquireTimeout: settings.leaseWait },
       reconnect: this.reconnectOption(settings.reconnect),
       retry: this.retryOption(settings.retry),
     };

@@ -1,5 +1,6 @@
 import { drawGreetings, drawLinks, drawPieces, WORDS } from './draw-faults';
 import { drawGroups, drawInterrupted } from './draw-groups';
+import { LEASES, drawLeaseLimits, drawLeases } from './draw-leases';
 import { drawSend, MEMBERS, TIMEOUTS, RETRIES } from './draw-send';
 import type { Item, JoinItem, Plan, SendItem, Settings } from './plan';
 import { Random } from './random';
@@ -43,7 +44,7 @@ const THEMES: readonly Theme[] = [
 /** The plan of a seed: what the client is told, what its user does, and what befalls it. */
 export function drawPlan(seed: number): Plan {
   const random = new Random(seed);
-  const settings = drawSettings(random);
+  const settings = { ...drawSettings(random), ...drawLeaseLimits(new Random(seed + LEASES)) };
   const theme = random.pick(THEMES);
   const length = random.pick([20, 100, 400, LENGTH]);
   const sends = drawSends(random, random.pick(theme.sends), length);
@@ -67,7 +68,11 @@ export function drawPlan(seed: number): Plan {
   ];
   if (random.chance(0.05)) return drawShift(random, seed, settings);
   // Chance of its own, so that all else stays as it was drawn.
-  return { seed, settings, items: [...items, ...drawScripts(new Random(seed + SCRIPTS), length)] };
+  const own = [
+    ...drawScripts(new Random(seed + SCRIPTS), length),
+    ...drawLeases(new Random(seed + 2 * LEASES), length),
+  ];
+  return { seed, settings, items: [...items, ...own] };
 }
 
 /** Somewhere a reply is left out or comes twice, among commands of one kind or of many. Nothing else befalls the client. */
@@ -96,7 +101,7 @@ function drawShift(random: Random, seed: number, drawn: Settings): Plan {
   return { seed, settings, items };
 }
 
-function drawSettings(random: Random): Settings {
+function drawSettings(random: Random): Omit<Settings, 'leaseMax' | 'leaseIdle' | 'leaseWait'> {
   return {
     protocol: random.pick(['auto', 'auto', 'auto', 2, 3]),
     autoPipeline: random.chance(0.85),

@@ -7,9 +7,10 @@ export class Ending {
   constructor(private readonly cast: Cast) {}
 
   async pass(): Promise<void> {
-    const { workload, client, journal, userErrors, monitors } = this.cast;
+    const { workload, client, journal, userErrors, monitors, leases } = this.cast;
     await this.end();
     monitors.check();
+    leases.check();
     this.checkSettled();
     for (const sent of workload.all) sent.conclude();
     for (const what of remainsOf(client)) journal.fail(`what remains of the client: ${what}`);

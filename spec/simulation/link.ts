@@ -63,7 +63,14 @@ export class Link implements ByteSocket {
   /** It belongs to the connection for messages. */
   carriesMessages = false;
   /** It is lent: it carries none of the commands of the client's users. */
-  lent = false;
+  get lent(): boolean {
+    return this.peer.lent !== undefined;
+  }
+
+  lend(): void {
+    this.peer.lent = { use: undefined, database: 0, clientName: undefined, watched: new Map(), transaction: undefined };
+  }
+
   /** Whether whose it is has been closed. */
   givenUp: () => boolean = () => false;
   /** What the client has written, in order. */
@@ -128,6 +135,7 @@ export class Link implements ByteSocket {
       gone: false,
       blocked: undefined,
       transaction: undefined,
+      lent: undefined,
       subscriptions: { channel: new Set(), pattern: new Set(), shard: new Set() },
       inbox: [],
       answer: (text, request, answer) => this.sendDown(text, { kind: 'reply', request, answer }),

@@ -1,3 +1,4 @@
+import type { LentState } from './lease-desk';
 import type { GreetingRefusal, HelloAnswer } from './plan';
 import type { WireRequest } from './wire';
 
@@ -31,6 +32,8 @@ export interface Peer {
   readonly subscriptions: { channel: Set<string>; pattern: Set<string>; shard: Set<string> };
   /** what it has queued since MULTI, and whether a command was refused meanwhile */
   transaction: { readonly queued: WireRequest[]; isAborted: boolean } | undefined;
+  /** what users have made of it, where it is lent */
+  lent: LentState | undefined;
   readonly inbox: WireRequest[];
   /** Sends a reply, or a part of one, to the client. */
   answer(text: string, request: WireRequest, reply: Answer | undefined): void;

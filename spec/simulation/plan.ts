@@ -35,6 +35,10 @@ export interface Settings {
   readonly password: boolean;
   readonly clientName: boolean;
   readonly onConnect: boolean;
+  /** how many connections may be lent, how long each may be idle, and how long callers wait for one */
+  readonly leaseMax: number;
+  readonly leaseIdle: number;
+  readonly leaseWait: number;
   /** with `masterdown` that, too, means that the connection leads to the wrong server, and nothing is sent again for it */
   readonly reconnectOnError: 'default' | 'masterdown' | 'throwing' | 'destroying';
   /** how the client ends, unless something in the plan ends it sooner */
@@ -44,7 +48,7 @@ export interface Settings {
 export type Item = ClientItem | ServerItem | LinkItem;
 
 /** What the user of the client does. */
-export type ClientItem = SendItem | JoinItem | MonitorItem | SimpleItem;
+export type ClientItem = SendItem | JoinItem | MonitorItem | DedicatedItem | WatchItem | SimpleItem;
 
 /** A command is called and its reply is waited for. */
 export interface SendItem {
@@ -102,6 +106,51 @@ export interface MonitorItem {
   readonly leaveAfter?: number | undefined;
 }
 
+/** What is done on a lent connection; `behind` sends and does not wait for the reply. */
+export type LeaseStep =
+  | 'get'
+  | 'incr'
+  | 'select'
+  | 'name'
+  | 'watch'
+  | 'unwatch'
+  | 'multi'
+  | 'exec'
+  | 'discard'
+  | 'transaction'
+  | 'wait'
+  | 'behind';
+
+/** Work on a connection of its own. */
+export interface DedicatedItem {
+  readonly kind: 'dedicated';
+  readonly at: number;
+  /** stands in its commands, so that the server knows whose they are */
+  readonly id: number;
+  readonly steps: readonly LeaseStep[];
+  /** `throws` as soon as the work is called */
+  readonly ending: 'completes' | 'fails' | 'throws';
+  /** the work is a Promise, which goes on when its user has left */
+  readonly promise: boolean;
+  readonly leaveAfter?: number | undefined;
+}
+
+/** A counter is incremented by `watch`. */
+export interface WatchItem {
+  readonly kind: 'watch';
+  readonly at: number;
+  /** stands in its commands, so that the server knows whose they are */
+  readonly id: number;
+  /** which counter */
+  readonly key: number;
+  readonly attempts: number;
+  /** what the user's function gives */
+  readonly gives: 'commands' | 'promise' | 'later' | 'nothing' | 'error';
+  /** the counter is read by a command of the user's, not by its type */
+  readonly byName: boolean;
+  readonly leaveAfter?: number | undefined;
+}
+
 export type SimpleItem =
   | { readonly kind: 'connect' | 'close' | 'destroy'; readonly at: number }
   /** the credentials change; `wrongly` first to what the server refuses */
@@ -127,6 +176,8 @@ export type ServerItem =
   /** what is connected, or connects before the address leads to the new master, is connected to a replica from now on */
   | { readonly kind: 'failover'; readonly at: number; readonly duration: number }
   | { readonly kind: 'refuse'; readonly at: number; readonly duration: number; readonly word: RefusalWord }
+  /** another client increments a counter that is watched */
+  | { readonly kind: 'touch'; readonly at: number; readonly key: number }
   | { readonly kind: 'kill'; readonly at: number }
   /** it forgets all scripts */
   | { readonly kind: 'scriptFlush'; readonly at: number }

@@ -5,7 +5,9 @@ import type { PushedMessage } from './peer';
 import type { StreamFault } from './plan';
 import { rulesFor } from './rules';
 import type { Rule, Scene } from './rules/rule';
+import type { LeaseStats } from './client';
 import type { Outcome, Sent } from './sent';
+import type { Use, UseOutcome } from './use';
 import { GroupWire, wireOf, type WireRequest } from './wire';
 
 /** Sees all that crosses a connection, and tells the rules of it. It knows none of the guarantees itself. */
@@ -46,6 +48,38 @@ export class Referee {
     for (const rule of this.rules) rule.concluded?.(sent);
   }
 
+  useAsked(use: Use): void {
+    for (const rule of this.rules) rule.useAsked?.(use);
+  }
+
+  useBegun(use: Use): void {
+    for (const rule of this.rules) rule.useBegun?.(use);
+  }
+
+  useEnded(use: Use, outcome: UseOutcome): void {
+    for (const rule of this.rules) rule.useEnded?.(use, outcome);
+  }
+
+  useConcluded(use: Use): void {
+    for (const rule of this.rules) rule.useConcluded?.(use);
+  }
+
+  connected(connections: number): void {
+    for (const rule of this.rules) rule.connected?.(connections);
+  }
+
+  rested(stats: LeaseStats): void {
+    for (const rule of this.rules) rule.rested?.(stats);
+  }
+
+  lentTo(link: Link, use: number): void {
+    for (const rule of this.rules) rule.lentTo?.(link, use);
+  }
+
+  incremented(link: Link, use: number, before: number, after: number): void {
+    for (const rule of this.rules) rule.incremented?.(link, use, before, after);
+  }
+
   opened(link: Link): void {
     this.scene.journal.note('opened', link.index);
     for (const rule of this.rules) rule.opened?.(link);
@@ -59,7 +93,7 @@ export class Referee {
   /** A request was written; which command of the workload it is stands among its words. */
   written(link: Link, words: readonly string[]): WireRequest {
     // What the handshake selects again is no command of the workload.
-    const id = words[0] === 'SELECT' ? (link.ready ? Number(words[1]) : undefined) : idOf(words);
+    const id = words[0] === 'SELECT' ? (link.ready && !link.lent ? Number(words[1]) : undefined) : idOf(words);
     this.scene.journal.note('written', link.index, words[0], id);
     const request = this.requestOf(link, words, id);
     for (const rule of this.rules) rule.written?.(link, request);
@@ -150,6 +184,10 @@ export class Referee {
 
   private requestOf(link: Link, words: readonly string[], id: number | undefined): WireRequest {
     const writtenAt = this.scene.timeline.now();
+    if (link.lent) {
+      const writes = words[0] === 'SET' || words[0] === 'INCR';
+      return wireOf({ words, id: undefined, sent: undefined, writes, writtenAt });
+    }
     if (words[0] === 'EXEC') return this.execOf(link, words);
     if (words[0] === 'MULTI') this.lonelyMultis++;
     const place = id === undefined ? undefined : memberOf(id);

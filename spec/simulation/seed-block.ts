@@ -33,6 +33,8 @@ const EXPECTED = [
   ...[
     'closed with something pending',
     'measured at rest',
+    ...['lent for the first time', 'lent again', 'no lease in time', 'dedicated left', 'watch left'],
+    ...['watched and incremented', 'watched and left', 'conflict to the last'],
     'destroyed by a policy',
     'published by who had subscribed in the same tick',
   ],

@@ -1,5 +1,6 @@
 import type { Journal } from './journal';
 import { Keyspace, numberReply, valueOf, type WireReply } from './keyspace';
+import { LeaseDesk } from './lease-desk';
 import { isSubscribed, matches, type Peer } from './peer';
 import type { RefusalWord, ServerItem } from './plan';
 import { Reception, isMomentary } from './reception';
@@ -33,8 +34,13 @@ export class Server {
   readonly lines: string[] = [];
   private readonly reception: Reception;
   private readonly transactions: Transactions;
+  private readonly leaseDesk: LeaseDesk;
   /** told when a client publishes, before anybody gets the message */
   published: (peer: Peer, id: number, channel: string) => void = () => undefined;
+  /** told when the first command of a use comes to a lent connection, before anything is done with it */
+  lentTo: (peer: Peer, use: number) => void = () => undefined;
+  /** told when the transaction of a use sets a counter */
+  incremented: (peer: Peer, use: number, before: number, after: number) => void = () => undefined;
   private downUntil = 0;
   private asleepUntil = 0;
   private replicasUntil = 0;
@@ -61,6 +67,12 @@ export class Server {
         return this.failureOf(request) ?? this.execute(peer, request);
       },
       fail: (violation) => journal.fail(violation),
+    });
+    this.leaseDesk = new LeaseDesk({
+      refusal: (peer, request) => this.refusal(peer, request),
+      fail: (violation) => journal.fail(violation),
+      arrived: (peer, use) => this.lentTo(peer, use),
+      incremented: (peer, use, before, after) => this.incremented(peer, use, before, after),
     });
   }
 
@@ -96,6 +108,7 @@ export class Server {
       case 'restart':
         this.downUntil = this.timeline.now() + item.duration;
         this.keyspace = new Keyspace();
+        this.leaseDesk.restart();
         this.pushed = new Set();
         this.hasScript = false;
         this.kill();
@@ -109,6 +122,9 @@ export class Server {
         break;
       case 'migrate':
         this.migrate(item.channel, item.duration);
+        break;
+      case 'touch':
+        this.leaseDesk.touch(`W:${item.key}`);
         break;
       case 'kill':
         this.kill();
@@ -186,7 +202,7 @@ export class Server {
 
   private handle(peer: Peer, request: WireRequest): void {
     const { id, words } = request;
-    if (this.transactions.take(peer, request)) return;
+    if (this.leaseDesk.take(peer, request) || this.transactions.take(peer, request)) return;
     if (id !== undefined) this.run(peer, request, id);
     else if (words[0] === 'MONITOR') this.monitor(peer, request);
     else if (words[0] === 'ECHO') peer.answer(resp.bulk(words[1]!), request, { value: `"${words[1]!}"` });
@@ -291,7 +307,9 @@ export class Server {
     if (expected.password && peer.password === undefined) {
       this.journal.fail(`${words[0]} reached a server that the client had not signed in to`);
     }
-    if (peer.clientName !== expected.clientName || peer.prepared !== expected.onConnect) {
+    // The user of a lent connection may have given it another name.
+    const isNamed = peer.lent !== undefined || peer.clientName === expected.clientName;
+    if (!isNamed || peer.prepared !== expected.onConnect) {
       this.journal.fail(`${words[0]} ran on a connection that was not set up`);
     }
     if (peer.protocol === 2 && isSubscribed(peer)) {

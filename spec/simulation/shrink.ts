@@ -20,6 +20,7 @@ const plainSettings: Settings = {
   password: false,
   clientName: false,
   onConnect: false,
+  ...{ leaseMax: 3, leaseIdle: 300, leaseWait: 1000 },
   reconnectOnError: 'default',
   ending: 'destroy',
 };

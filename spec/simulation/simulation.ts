@@ -5,12 +5,14 @@ import { SimulatedClient, expectationsOf } from './client';
 import { Ending } from './ending';
 import { Journal } from './journal';
 import type { Link } from './link';
+import { Leases } from './leases';
 import { Lifecycle } from './lifecycle';
 import { Memory } from './memory';
 import { Monitors } from './monitors';
 import { Network } from './network';
 import { Observers } from './observers';
 import { Endless, Pace } from './pace';
+import type { Peer } from './peer';
 import type { ClientItem, Item, LinkItem, Plan, ServerItem, Settings } from './plan';
 import { Referee } from './referee';
 import type { Circumstances } from './sent';
@@ -79,7 +81,8 @@ class Simulation implements Cast {
   readonly userErrors = new UserErrors();
   readonly observers: Observers;
   readonly monitors: Monitors;
-  private readonly referee: Referee;
+  readonly leases: Leases;
+  readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;
   readonly client: SimulatedClient;
@@ -140,11 +143,16 @@ class Simulation implements Cast {
     this.server = new Server(timeline, journal, expectationsOf(settings));
     const { referee, server } = this;
     this.monitors = new Monitors(timeline, journal, server);
+    this.leases = new Leases(() => this.client, referee, timeline, journal);
     this.network = new Network(items.filter(isLinkItem), { timeline, server, referee, journal });
-    server.published = ({ index }, id, channel) => {
+    const linkOfPeer = ({ index }: Peer, tell: (link: Link) => void) => {
       const link = this.network.links.find((link) => link.index === index);
-      if (link !== undefined) referee.published(link, id, channel);
+      if (link !== undefined) tell(link);
     };
+    server.published = (peer, id, channel) => linkOfPeer(peer, (link) => referee.published(link, id, channel));
+    server.lentTo = (peer, use) => linkOfPeer(peer, (link) => referee.lentTo(link, use));
+    server.incremented = (peer, use, before, after) =>
+      linkOfPeer(peer, (link) => referee.incremented(link, use, before, after));
     const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };
     const view = {
       state: () => this.client.redis.toJSON().state,
@@ -159,7 +167,7 @@ class Simulation implements Cast {
         this.network.dial((link) => {
           linkOf.set(connection, link);
           link.givenUp = () => connection.closed;
-          link.lent = lent.has(connection);
+          if (lent.has(connection)) link.lend();
           link.carriesMessages = !link.lent && connection !== this.client.connection;
         }),
       madeForMessages: (connection) => {
@@ -173,6 +181,7 @@ class Simulation implements Cast {
       },
       lent: (connection) => {
         lent.add(connection);
+        referee.connected([...lent].filter(({ closed }) => !closed).length);
         connection.state$.subscribe((state) => {
           if (state.kind === 'ready') referee.ready(linkOf.get(connection)!, state.protocol);
         });
@@ -260,6 +269,12 @@ class Simulation implements Cast {
       case 'monitor':
         this.monitors.watch(client.redis, item);
         break;
+      case 'dedicated':
+        this.leases.dedicated(item);
+        break;
+      case 'watch':
+        this.leases.watch(item);
+        break;
       case 'connect':
         this.lifecycle.connect();
         break;
@@ -287,7 +302,7 @@ class Simulation implements Cast {
   private busyUntil(since: number): number | undefined {
     const link = this.network.latest;
     const { all, unsettled } = this.workload;
-    if (link?.ready !== true || this.forMessages.length > 0 || this.monitors.any) return undefined;
+    if (link?.ready !== true || this.forMessages.length > 0 || this.monitors.any || this.leases.any) return undefined;
     // What waits at the server is not waited for, nor what stands behind it.
     const { oldest } = link;
     const isQuiet = oldest === undefined ? unsettled.length === 0 : isBlocking(oldest);
@@ -314,9 +329,18 @@ class Simulation implements Cast {
 }
 
 function isServerItem(item: Item): item is ServerItem {
-  return ['publish', 'push', 'restart', 'failover', 'refuse', 'kill', 'scriptFlush', 'sleep', 'migrate'].includes(
-    item.kind,
-  );
+  return [
+    'publish',
+    'push',
+    'restart',
+    'failover',
+    'touch',
+    'refuse',
+    'kill',
+    'scriptFlush',
+    'sleep',
+    'migrate',
+  ].includes(item.kind);
 }
 
 function isLinkItem(item: Item): item is LinkItem {

@@ -6,6 +6,7 @@ import { guardMutations } from './guard';
 import { handshakeMutations } from './handshake';
 import { helloMutations } from './hello';
 import { lateCopyMutations } from './late-copies';
+import { leaseMutations } from './leases';
 import { lifetimeMutations } from './lifetimes';
 import { limitMutations } from './limits';
 import { memoryMutations } from './memory';
@@ -27,6 +28,7 @@ export const mutations: readonly Mutation[] = [
   ...handshakeMutations,
   ...helloMutations,
   ...lateCopyMutations,
+  ...leaseMutations,
   ...lifetimeMutations,
   ...limitMutations,
   ...memoryMutations,

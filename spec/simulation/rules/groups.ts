@@ -26,6 +26,8 @@ export class GroupRule implements Rule {
   constructor(private readonly scene: Scene) {}
 
   written(link: Link, request: WireRequest): void {
+    // There users have MULTI by hand.
+    if (link.lent) return;
     const unfinished = this.unfinished.of(link);
     const { group, member, words } = request;
     if (unfinished.isBegun && !(group?.isTransaction === true && member === 0))

@@ -3,6 +3,8 @@ import { GroupRule } from './groups';
 import { GuardRule } from './guard';
 import { HelloRule } from './hello';
 import { LateCopyRule } from './late-copies';
+import { LeaseLineRule } from './lease-line';
+import { LeaseTraceRule } from './lease-traces';
 import { LimitRule } from './limits';
 import { MessageRule } from './messages';
 import { MonitorRule } from './monitors';
@@ -11,6 +13,7 @@ import type { Rule, Scene } from './rule';
 import { ScriptRule } from './scripts';
 import { SessionRule } from './session';
 import { TransactionRule } from './transactions';
+import { WatchRule } from './watches';
 
 /** All guarantees, in the order in which they are looked at. A feature that promises something adds a file here, and a line. */
 export function rulesFor(scene: Scene): readonly Rule[] {
@@ -26,6 +29,9 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new LateCopyRule(scene),
     new GuardRule(scene),
     new MonitorRule(scene),
+    new LeaseTraceRule(scene),
+    new LeaseLineRule(scene),
+    new WatchRule(scene),
     new MessageRule(scene),
   ];
 }

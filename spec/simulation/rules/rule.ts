@@ -1,11 +1,13 @@
 import type { DisconnectReason } from '../../../src/connection/connection-state';
 import type { Journal } from '../journal';
+import type { LeaseStats } from '../client';
 import type { Link } from '../link';
 import type { Observers } from '../observers';
 import type { PushedMessage } from '../peer';
 import type { Settings } from '../plan';
 import type { Circumstances, Outcome, Sent } from '../sent';
 import type { Timeline } from '../timeline';
+import type { Use, UseOutcome } from '../use';
 import type { WireRequest } from '../wire';
 
 /** One write of the client to a link. */
@@ -58,6 +60,21 @@ export interface Rule {
   /** no limit of the link, which was open until now, may be over */
   looked?(link: Link): void;
   settled?(sent: Sent, outcome: Outcome): void;
+  /** a user wants a connection of its own */
+  useAsked?(use: Use): void;
+  /** the user's work is called */
+  useBegun?(use: Use): void;
+  useEnded?(use: Use, outcome: UseOutcome): void;
+  /** all is over: what can be told of a use only now */
+  useConcluded?(use: Use): void;
+  /** a connection was made that is lent: how many of them are not closed */
+  connected?(connections: number): void;
+  /** all work on lent connections has ended, and none has been idle for less than it may */
+  rested?(stats: LeaseStats): void;
+  /** the first command of a use has come to the server, which has done nothing with it yet */
+  lentTo?(link: Link, use: number): void;
+  /** a transaction of a use sets a counter at the server */
+  incremented?(link: Link, use: number, before: number, after: number): void;
   /** all is over: what can be told of a command only now */
   concluded?(sent: Sent): void;
 }

@@ -17,7 +17,8 @@ interface Session {
 
 /**
  * A link is what the user has made of the client: signed in, with the database that was selected last, at the right server. AUTH
- * travels when nothing is owed, and alone. A link that leads to the wrong server is left once it has answered.
+ * travels when nothing is owed, and alone. A link that leads to the wrong server is left once it has answered; one that is lent, once it
+ * is given back.
  */
 export class SessionRule implements Rule {
   /** the databases that new links may be told to select: more than one, where the client may not have read all */
@@ -77,12 +78,17 @@ export class SessionRule implements Rule {
     session.mayBeLeft ||= astray.length > 0;
     if (astray.length > 0 && !link.carriesMessages) this.mayFollow = true;
     return () => {
-      session.retiring.push(...astray.filter(isTaken));
+      // The user of a lent connection keeps it to the end of the work.
+      if (!link.lent) session.retiring.push(...astray.filter(isTaken));
       if (link.open && link.oldest === undefined && session.retiring.length > 0)
         this.fail(link, 'kept although it leads to the wrong server and owes nothing');
       const databases = answered.filter(isSelected).map(({ id }) => id!);
       if (databases.length > 0) this.selected = link.open ? databases.slice(-1) : [...this.selected, ...databases];
     };
+  }
+
+  lentTo(link: Link): void {
+    if (this.sessions.of(link).mayBeLeft) this.fail(link, 'lent although it leads to the wrong server');
   }
 
   /** A server may not leave AUTH unanswered for longer than a handshake may take. */
