@@ -47,8 +47,8 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'a lease is leaked where its user leaves',
     file: 'leases/lease-pool.ts',
-    from: 'if (!this.waiters.remove(place)) lease?.giveBack();',
-    to: 'this.waiters.remove(place);',
+    from: 'if (!this.lists.leave(place)) lease?.giveBack();',
+    to: 'this.lists.leave(place);',
   },
   {
     fault: 'a lease is leaked where the work fails',
@@ -65,7 +65,7 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'a lease is leaked where the user leaves the line',
     file: 'leases/lease-pool.ts',
-    from: 'if (!this.waiters.remove(place)) lease?.giveBack();',
+    from: 'if (!this.lists.leave(place)) lease?.giveBack();',
     to: 'lease?.giveBack();',
   },
   {
@@ -83,14 +83,14 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'one connection more is made than there may be',
     file: 'leases/lease-pool.ts',
-    from: 'this.total < this.parts.limits.max',
-    to: 'this.total <= this.parts.limits.max',
+    from: 'this.lists.total < this.parts.limits.max',
+    to: 'this.lists.total <= this.parts.limits.max',
   },
   {
     fault: 'a caller waits for longer than it may',
-    file: 'leases/lease-pool.ts',
-    from: 'longest: limits.acquireTimeout,',
-    to: 'longest: 2 * limits.acquireTimeout,',
+    file: 'leases/lease-lists.ts',
+    from: 'longest: acquireTimeout,',
+    to: 'longest: 2 * acquireTimeout,',
   },
   {
     fault: 'callers that come later are not given up when the time of the first is up',
@@ -100,8 +100,8 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     fault: 'an idle connection is kept',
-    file: 'leases/lease-pool.ts',
-    from: 'longest: limits.idleTimeout,',
+    file: 'leases/lease-lists.ts',
+    from: 'longest: idleTimeout,',
     to: 'longest: Infinity,',
   },
   {
