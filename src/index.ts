@@ -59,4 +59,5 @@ export type { PoolStats } from './leases/lease-lists';
 export type { RedisCommands } from './redis-commands';
 export type { CommandOptions } from './command-options';
 export type { CommandView } from './command-view';
+export type { PoolView } from './pool-view';
 export type { RedisView } from './redis-view';

@@ -108,6 +108,7 @@ describe('the published types', () => {
         'ProtocolError',
         'Redis',
         'RedisError',
+        'RedisPool',
         'Reply',
         'ReplyError',
         'TimeoutError',

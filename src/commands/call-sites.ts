@@ -4,13 +4,8 @@ import { Group } from './group';
 import type { ReplySource } from './reply';
 import type { ReplyObserver, Request } from './request';
 
-/** How many frames stand between the user's code and what makes replies: the surface's `send` and the method … */
+/** How many frames stand at least between the user's code and what makes replies: the surface's `send` and the method. */
 const OWN_FRAMES = 2;
-/** … and how many more where a method may have its answer without the server, or sends several commands as one. */
-const MORE_FRAMES: readonly (readonly [of: RegExp, count: number])[] = [
-  [/\bsendUnlessAnswered\b/, 1],
-  [/\bgroupReply\b/, 2],
-];
 
 /** An object with a stack: text, unless the program's hook `Error.prepareStackTrace` makes something else of it, or throws. */
 export interface CallSite {
@@ -27,9 +22,21 @@ export function callSiteOf(maker: (...args: never[]) => unknown): CallSite {
 /** The frames of the user's code in the stack of such a place; none where it is no text. */
 export function callersFrames(site: CallSite): string[] {
   const frames = textOfStack(site).split('\n').slice(1);
-  const first = frames.slice(0, OWN_FRAMES);
-  const [, more = 0] = MORE_FRAMES.find(([of]) => first.some((frame) => of.test(frame))) ?? [];
-  return frames.slice(OWN_FRAMES + more);
+  const folder = (ownFolder ??= folderOfClient());
+  const isUsers = (frame: string): boolean =>
+    !/\bnode:/.test(frame) && !(folder !== undefined && frame.includes(folder));
+  const first = frames.findIndex(isUsers);
+  // Where the client and its user are bundled as one file, its frames cannot be told by their file.
+  return frames.slice(first === -1 ? OWN_FRAMES : first);
+}
+
+let ownFolder: string | undefined;
+
+/** The folder of the client's files, as stacks name it; undefined where they do not. */
+function folderOfClient(): string | undefined {
+  const [, frame = ''] = textOfStack(callSiteOf(callSiteOf)).split('\n');
+  const [, folder] = /(?:\(|at )([^()]*[\\/])[^\\/]+:\d+:\d+\)?$/.exec(frame) ?? [];
+  return folder?.replace(/commands[\\/]$/, '');
 }
 
 function textOfStack(site: CallSite): string {

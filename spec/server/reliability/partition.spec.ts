@@ -94,7 +94,7 @@ describe('A line', () => {
   it.each([2, 3] as const)(
     'that is only silent stays, asked by PING while somebody listens (RESP%d)',
     async (protocol) => {
-      const redis = client({ protocol, readTimeout: 300 });
+      const redis = client({ protocol, readTimeout: 1_500 });
       const messages = record(redis.subscribe('partition'));
       const pings = async () =>
         Number(/cmdstat_ping:calls=(\d+)/.exec(await direct().call('INFO', 'commandstats'))?.[1] ?? 0);
