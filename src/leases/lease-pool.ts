@@ -92,6 +92,11 @@ export class LeasePool {
     return this.lists.stats$;
   }
 
+  /** How many callers wait. */
+  get waiting(): number {
+    return this.lists.waiters.length;
+  }
+
   /** A connection is free. */
   get hasIdle(): boolean {
     return this.lists.idle.length > 0;

@@ -92,10 +92,19 @@ export class Spread implements Executor {
 
   /** Sends a request on the least busy connection, or has it wait for one. */
   place(mover: Mover): void {
-    const others = this.parts.pool().stats.waiting - (this.acquiring ? 1 : 0);
+    const others = this.others;
     if (others > 0) this.leave(others);
+    this.send(mover);
+  }
+
+  /** How many other callers wait for a connection. */
+  private get others(): number {
+    return this.parts.pool().waiting - (this.acquiring ? 1 : 0);
+  }
+
+  private send(mover: Mover): void {
     let least = this.leastBusy();
-    if (least !== undefined && others === 0 && this.needsMore(least)) {
+    if (least !== undefined && this.needsMore(least)) {
       this.acquire();
       least = this.leastBusy();
     }
@@ -105,7 +114,7 @@ export class Spread implements Executor {
 
   /** Whether one more connection is wanted, where this one is the least busy. */
   private needsMore(least: Shared): boolean {
-    if (this.acquiring) return false;
+    if (this.acquiring || this.others > 0) return false;
     const pool = this.parts.pool();
     const { pending } = least.lease.connection.line;
     return pool.hasIdle ? pending > 0 : pending >= MANY && pool.hasRoom;
@@ -148,7 +157,8 @@ export class Spread implements Executor {
     lease.ended$.subscribe({ next: over, error: over });
     for (const mover of this.waiting) {
       this.waiting.delete(mover);
-      if (!mover.request.abandoned) this.place(mover);
+      // Even where other callers wait: it was this one's turn.
+      if (!mover.request.abandoned) this.send(mover);
     }
     this.rest(one);
   }

@@ -234,6 +234,22 @@ describe('A pool', () => {
       expect(Number(await pool.get('n'))).toBeGreaterThanOrEqual(sent + 20);
     });
 
+    it('sends them in their turn, however many callers wait', async () => {
+      const pool = pools({ url: server().url, min: 1, max: 1, acquireTimeout: Infinity });
+      let isOver = false;
+      const user = async () => {
+        while (!isOver) await pool.use((connection) => connection.ping());
+      };
+      const users = [user(), user(), user()];
+      await until(() => pool.stats.waiting >= 2);
+      const replies = Array.from({ length: 20 }, () => pool.incr('turn').then());
+      await Promise.all(replies);
+      for (let n = 0; n < 20; n++) await pool.incr('turn');
+      isOver = true;
+      await Promise.all(users);
+      expect(Number(await pool.get('turn'))).toBeGreaterThanOrEqual(40);
+    });
+
     it('repeats on another connection what may be repeated when one is lost, and fails the rest once', async () => {
       const redis = make(server().url);
       const pool = pools({ url: proxy().url(), min: 2, max: 4, reconnect: { initialDelay: 2, maxDelay: 10 } });
