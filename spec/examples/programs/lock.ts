@@ -56,13 +56,16 @@ export function locked(
   scheduler: SchedulerLike = asyncScheduler,
 ): Observable<number> {
   const [key, tokens, released] = [`lock:{${name}}`, `lock:{${name}}:tokens`, `lock:{${name}}:released`];
+  const acquire = redis.script(ACQUIRE, { keys: 2, reply: 'integer | null' });
+  const renew = redis.script(RENEW, { keys: 1, reply: 'boolean' });
+  const release = redis.script(RELEASE, { keys: 1, reply: 'integer' });
   return defer(() => {
     const holder = randomUUID();
-    const acquire$ = defer(() => redis.eval<number | null>(ACQUIRE, [key, tokens], [holder, ttl]));
+    const acquire$ = defer(() => acquire([key, tokens], [holder, ttl]));
     const renewal$ = interval(ttl / 3, scheduler).pipe(
-      concatMap(() => redis.eval<number>(RENEW, key, [holder, ttl])),
+      concatMap(() => renew([key], [holder, ttl])),
       tap((renewed) => {
-        if (renewed === 0) throw new LockLost(`The lock '${name}' is lost`);
+        if (!renewed) throw new LockLost(`The lock '${name}' is lost`);
       }),
       ignoreElements(),
     );
@@ -73,7 +76,7 @@ export function locked(
       filter((token) => token !== null),
       take(1),
       switchMap((token) => merge(of(token), renewal$)),
-      finalize(() => redis.eval(RELEASE, key, [holder, released]).forget()),
+      finalize(() => release([key], [holder, released]).forget()),
     );
   });
 }

@@ -25,9 +25,10 @@ export function rateLimiter(
   limit: number,
   window: number,
 ): (user: string) => Observable<Verdict> {
+  const take = redis.script(TAKE, { keys: 1, reply: 'integers' });
   return (user) =>
-    redis.eval<[used: number, resetsIn: number]>(TAKE, `limit:${user}`, window).pipe(
-      map(([used, resetsIn]) => ({
+    take([`limit:${user}`], [window]).pipe(
+      map(([used = 0, resetsIn = 0]) => ({
         allowed: used <= limit,
         remaining: Math.max(0, limit - used),
         resetsIn,
