@@ -80,7 +80,8 @@ export class RedisPool extends PoolView {
     const clock = clockOf(stage);
     let isWarned = false;
     const onFirstFailure = (error: RedisError): void => {
-      if (isWarned || events$.observed) return;
+      // A pool that does not reconnect fails its commands at once, so it needs no warning.
+      if (isWarned || events$.observed || resolved.reconnect === false) return;
       isWarned = true;
       warnUnreachable(address, error, 'pool.events$');
     };

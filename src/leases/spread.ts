@@ -1,4 +1,5 @@
 import { first, of, type Observable, type Unsubscribable } from 'rxjs';
+import { blockingWait } from '../commands/blocking-wait';
 import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
@@ -35,6 +36,8 @@ export interface SpreadParts {
 interface Shared {
   readonly lease: Lease;
   readonly executor: Executor;
+  /** a command that waits at the server has it for itself */
+  readonly isAlone: boolean;
   /** another caller waits for a connection, so nothing more is sent on this one */
   isLeaving: boolean;
   /** it is given back at the end of this turn of the event loop if nothing is pending then */
@@ -75,7 +78,7 @@ export class Spread implements Executor {
       entering = mover;
       return mover;
     });
-    this.place(entering!);
+    this.dispatch(entering!);
   }
 
   /** Later commands are refused, and none is moved to another connection. Emits once those that were called before have been answered. */
@@ -90,8 +93,31 @@ export class Spread implements Executor {
     return !this.hasEnded;
   }
 
+  /** A command that waits at the server has a connection of its own, so that others do not wait with it. */
+  dispatch(mover: Mover): void {
+    if (blockingWait(mover.request.command) === undefined) this.place(mover);
+    else this.sendAlone(mover);
+  }
+
+  /** When the Observer of the command leaves, the connection is given back, and closed because the command still waits on it. */
+  private sendAlone(mover: Mover): void {
+    const { request } = mover;
+    const lent = this.parts
+      .pool()
+      .acquire()
+      .subscribe({
+        next: (lease) => {
+          const one = this.add(lease, true);
+          mover.sendBy(one.executor);
+          this.follow(one);
+        },
+        error: (error: RedisError) => failSafely(request, withoutLease(request, error)),
+      });
+    request.onLeave(lent);
+  }
+
   /** Sends a request on the least busy connection, or has it wait for one. */
-  place(mover: Mover): void {
+  private place(mover: Mover): void {
     const others = this.others;
     if (others > 0) this.leave(others);
     this.send(mover);
@@ -124,7 +150,7 @@ export class Spread implements Executor {
     let least: Shared | undefined;
     let fewest = Infinity;
     for (const one of this.shared) {
-      if (one.isLeaving) continue;
+      if (one.isLeaving || one.isAlone) continue;
       const { pending } = one.lease.connection.line;
       if (pending >= fewest) continue;
       least = one;
@@ -145,21 +171,32 @@ export class Spread implements Executor {
   }
 
   private share(lease: Lease): void {
-    const { connection } = lease;
     this.acquiring = false;
-    const one: Shared = { lease, executor: this.parts.executorOf(connection), isLeaving: false, isResting: false };
-    this.shared.push(one);
-    const idle = connection.line.drain.idle$.subscribe(() => this.rest(one));
-    const over = () => {
-      idle.unsubscribe();
-      this.giveBack(one);
-    };
-    lease.ended$.subscribe({ next: over, error: over });
+    const one = this.add(lease, false);
     for (const mover of this.waiting) {
       this.waiting.delete(mover);
       // Even where other callers wait: it was this one's turn.
       if (!mover.request.abandoned) this.send(mover);
     }
+    this.follow(one);
+  }
+
+  private add(lease: Lease, isAlone: boolean): Shared {
+    const executor = this.parts.executorOf(lease.connection);
+    const one: Shared = { lease, executor, isAlone, isLeaving: false, isResting: false };
+    this.shared.push(one);
+    return one;
+  }
+
+  /** Called when the first commands were sent, because a connection that could not be made has ended already, and fails them. */
+  private follow(one: Shared): void {
+    const { lease } = one;
+    const idle = lease.connection.line.drain.idle$.subscribe(() => this.rest(one));
+    const over = () => {
+      idle.unsubscribe();
+      this.giveBack(one);
+    };
+    lease.ended$.subscribe({ next: over, error: over });
     this.rest(one);
   }
 
@@ -280,7 +317,7 @@ class Mover implements ReplyObserver<unknown> {
     const { deadline } = request;
     request.leaveLine();
     request.deadline = deadline; // its time goes on
-    spread.place(this);
+    spread.dispatch(this);
   }
 
   complete(): void {

@@ -250,6 +250,30 @@ describe('A pool', () => {
       expect(Number(await pool.get('turn'))).toBeGreaterThanOrEqual(40);
     });
 
+    it('lets no command wait behind one that waits at the server', async () => {
+      const pool = pools({ url: server().url, min: 1, max: 2 });
+      await pool.del('jobs');
+      const job = outcome(pool.blpop('jobs', 0));
+      for (let n = 0; n < 10; n++) expect(await pool.incr('beside')).toBeGreaterThan(0);
+      await pool.rpush('jobs', 'first');
+      expect(await job).toStrictEqual({ value: ['jobs', 'first'] });
+      await until(() => pool.stats.active === 0);
+      const left = record(pool.blpop('jobs', 0));
+      await until(() => pool.stats.active === 1);
+      left.stop();
+      await until(() => pool.stats.active === 0);
+      await pool.rpush('jobs', 'second');
+      expect(await pool.lpop('jobs')).toBe('second');
+    });
+
+    it.each(['get', 'blpop'] as const)('fail at once where a pool does not reconnect: %s', async (name) => {
+      await proxy().refuse(true);
+      const pool = pools({ url: proxy().url(), reconnect: false });
+      const reply = name === 'get' ? pool.get('k') : pool.blpop('k', 0);
+      expect(await failure(reply)).toMatchObject({ code: 'DISCONNECTED', delivery: 'unsent' });
+      await proxy().refuse(false);
+    });
+
     it('repeats on another connection what may be repeated when one is lost, and fails the rest once', async () => {
       const redis = make(server().url);
       const pool = pools({ url: proxy().url(), min: 2, max: 4, reconnect: { initialDelay: 2, maxDelay: 10 } });
