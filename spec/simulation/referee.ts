@@ -207,7 +207,8 @@ export class Referee {
   /** The group that a member is a part of, which begins with its first. */
   private groupOf(link: Link, sent: Sent, member: number): GroupWire {
     const last = link.requests.at(-1)?.group;
-    if (member > 0 && last?.sent === sent && last.members.length < last.size) return last;
+    // A transaction whose time is up is written to its end, also when its user has sent it again meanwhile.
+    if (member > 0 && last?.sent.item.id === sent.item.id && last.members.length < last.size) return last;
     const group = sent.isTransaction ? this.transactionOf(link, sent) : this.newGroup(sent);
     sent.written(group);
     return group;
