@@ -100,16 +100,18 @@ export class TimedList<T> {
   private arm({ since }: Place<T>): void {
     const { longest } = this.expiry;
     if (longest === Infinity) return;
-    const delay = Math.min(Math.max(0, since + longest - this.clock.now()), LONGEST_TIMER);
+    // In whole ms, so that time passes: what is left may be too little to make a difference to the clock.
+    const delay = Math.min(Math.max(0, Math.ceil(since + longest - this.clock.now())), LONGEST_TIMER);
     const timer = this.clock.schedule(() => this.goOff(), delay);
     this.timer = this.expiry.inBackground === true ? inBackground(timer) : timer;
   }
 
   private goOff(): void {
     this.timer = undefined;
-    const due = this.clock.now() - this.expiry.longest;
+    const now = this.clock.now();
+    const { longest } = this.expiry;
     const expired: T[] = [];
-    for (let place = this.first; place !== undefined && place.since <= due; place = this.first) {
+    for (let place = this.first; place !== undefined && place.since + longest <= now; place = this.first) {
       expired.push(place.item);
       this.remove(place);
     }

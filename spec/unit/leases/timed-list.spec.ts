@@ -56,6 +56,18 @@ describe('A timed list', () => {
     expect(expired).toStrictEqual(['a at 100', 'c at 140', 'd at 160']);
   });
 
+  it.each([0.001, 33.003, 0.1 + 0.2, 1e6 + 1 / 3])(
+    'ends the time of an item that came at a fraction of a ms: %d',
+    (came) => {
+      const { clock, expired, list } = setUp(300);
+      clock.advance(came);
+      list.add('a');
+      clock.advance(302);
+      expect(expired).toHaveLength(1);
+      expect(clock.waiting).toBe(0);
+    },
+  );
+
   it('has no timer when it is empty, and none where items stay for ever', () => {
     const { clock, list } = setUp(100);
     const places = ['a', 'b'].map((item) => list.add(item));
