@@ -58,12 +58,15 @@ export function isOvertaken(sent: Sent, all: readonly Sent[]): boolean {
 /** Commands whose order matters and that were answered ran in the order of the calls. */
 export function checkWriteOrder(runs: readonly WireRequest[]): void {
   const last = new Map<Sent, number>();
-  runs.forEach(({ sent, answered }, index) => {
+  runs.forEach((wire, index) => {
+    const { sent, answered } = wire;
     if (sent?.outcome?.kind !== 'value' || sent.item.call === 'group') return;
     // What is selected on a link that is gone concerns no other.
     if (sent.item.call === 'select' && !answered) return;
     // Where the user vouches for repetitions, a copy may come late on a link that was given up.
     if ((sent.retry === 'always' || sent.item.idempotent === true) && !answered) return;
+    // The copy of a call that was answered on another link came late; that its own link was reset is a rule of its own (late copies).
+    if (!answered && sent.wires.some((other) => other !== wire && other.answered)) return;
     last.set(sent, index);
   });
   for (const [one, ranAt] of last) {
