@@ -178,6 +178,7 @@ export class Spread implements Executor {
       // Even where other callers wait: it was this one's turn.
       if (!mover.request.abandoned) this.send(mover);
     }
+    this.stopIfNoneWaits();
     this.follow(one);
   }
 
@@ -232,6 +233,12 @@ export class Spread implements Executor {
       this.waiting.delete(mover);
       failSafely(mover.request, withoutLease(mover.request, error));
     }
+    this.stopIfNoneWaits();
+  }
+
+  /** A timer that is left behind would keep the process alive. */
+  private stopIfNoneWaits(): void {
+    if (this.waiting.size === 0 && this.sweep.isWatching) this.sweep.stop();
   }
 
   private wait(mover: Mover): void {
@@ -241,8 +248,9 @@ export class Spread implements Executor {
       if (limit !== Infinity) request.deadline = Math.ceil(this.parts.clock.now() + limit);
     }
     this.waiting.add(mover);
-    if (request.deadline !== 0) this.sweep.watch(request.deadline);
     if (!this.acquiring) this.acquire();
+    // A connection that is free is lent at once, and then nothing waits.
+    if (request.deadline !== 0 && this.waiting.has(mover)) this.sweep.watch(request.deadline);
   }
 
   /** Fails what has waited for its whole time, and returns when to look again. */

@@ -25,6 +25,8 @@ describe('A process ends by itself, and well, when its client', () => {
     ['is destroyed while a command waits to be repeated', []],
     ['gives up', []],
     ['has lent a connection and does nothing more', []],
+    ['is a pool that sent a command and is closed', []],
+    ['is a pool that sent a command and does nothing more', []],
     ['is made and not used', []],
     ['meets errors that nobody listens to', []],
   ])('%s', async (ending, said) => {

@@ -1,4 +1,4 @@
-import { Redis } from '../../../src/index';
+import { Redis, RedisPool } from '../../../src/index';
 
 /** Each uses clients in a way of its own and then does nothing more: the process has to end by itself, and not by an error. */
 const endings: Record<string, (url: string) => unknown> = {
@@ -51,6 +51,15 @@ const endings: Record<string, (url: string) => unknown> = {
   'has lent a connection over TLS and does nothing more': async (url) => {
     const redis = new Redis({ url, tls: { rejectUnauthorized: false }, leases: { idleTimeout: Infinity } });
     await redis.dedicated((connection) => connection.incr('n'));
+  },
+  'is a pool that sent a command and is closed': async (url) => {
+    const pool = new RedisPool({ url, commandTimeout: 600_000 });
+    await pool.incr('n');
+    await pool.close();
+  },
+  'is a pool that sent a command and does nothing more': async (url) => {
+    const pool = new RedisPool({ url, commandTimeout: 600_000 });
+    await pool.incr('n');
   },
   'is made and not used': (url) => {
     const redis = new Redis(url);
