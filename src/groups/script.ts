@@ -101,7 +101,8 @@ export function checkedOptions(method: string, options: unknown = {}): ScriptOpt
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) throw new TypeError(`${method}: there is no option '${unknown}'`);
   if (keys !== undefined && !(Number.isSafeInteger(keys) && (keys as number) >= 0)) {
-    throw new TypeError(`${method}: 'keys' is a number of keys, got ${kindOf(keys)}`);
+    const got = typeof keys === 'number' ? keys : kindOf(keys);
+    throw new TypeError(`${method}: 'keys' is a number of keys, got ${got}`);
   }
   if (readOnly !== undefined && typeof readOnly !== 'boolean') {
     throw new TypeError(`${method}: 'readOnly' is a boolean, got ${kindOf(readOnly)}`);

@@ -372,7 +372,7 @@ describe.each([2, 3] as const)('A script, in RESP%i,', (protocol) => {
     const define = (...args: unknown[]) =>
       thrownBy(() => (redis.script as (...args: unknown[]) => unknown).apply(redis, args));
     expect(define(5)).toBe('TypeError: script: the script is a string, got a number');
-    expect(define('', { keys: -1 })).toMatch(/^TypeError: script: 'keys' is a number of keys, got/);
+    expect(define('', { keys: -1 })).toMatch(/^TypeError: script: 'keys' is a number of keys, got -1/);
     expect(define('', { readOnly: 1 })).toBe("TypeError: script: 'readOnly' is a boolean, got a number");
     expect(define('', { reply: 'int' })).toMatch(/^TypeError: script: there is no reader 'int'; there are integer, /);
     expect(define('', { reply: 'boolean | null' })).toMatch(/there is no reader/);
