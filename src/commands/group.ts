@@ -1,5 +1,6 @@
 import type { Delivery, GroupFate } from '../errors';
 import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
+import { isAnswered } from './answered';
 import { Command, type CommandSpec, type Replay } from './command';
 import { defineSpec } from './define-spec';
 import { keysOf } from './prefix';
@@ -30,17 +31,21 @@ function groupSpec(name: string): CommandSpec {
  */
 export class Group extends Command<readonly unknown[]> {
   private worst: Replay | undefined;
+  /** Where each command that is sent stands among all of the caller's. */
+  private places: readonly number[] | undefined;
 
   /**
    * @param members at least one; none that blocks, subscribes or changes how replies come
    * @param isDivisible whether the rest may stay unwritten once the observer is gone; not where a member needs the later ones, as MULTI needs EXEC
    * @param commands those of the members that are the caller's
+   * @param given all commands of the caller: those as well that need no server, and are not sent
    */
   constructor(
     readonly members: readonly Command[],
     name: keyof typeof SPECS = 'PIPELINE',
     readonly isDivisible = true,
     readonly commands = members,
+    private readonly given = commands,
   ) {
     super(SPECS[name], [], asCollected, []);
   }
@@ -66,7 +71,7 @@ export class Group extends Command<readonly unknown[]> {
 
   /** Which command a member is to the caller, from 1. */
   numberOf(member: number): number {
-    return member + 1;
+    return this.placeOf(member) + 1;
   }
 
   /** Whether anything may have run when so many members were written. */
@@ -80,8 +85,40 @@ export class Group extends Command<readonly unknown[]> {
       if (index < answered.length) return 'answered';
       return index < written ? 'unknown' : 'unsent';
     });
-    return { results: [...answered], deliveries };
+    return this.amongGiven({ results: answered, deliveries });
   }
+
+  /** Where a command that is sent stands among all of the caller's, from 0. */
+  protected placeOf(command: number): number {
+    const { given, commands } = this;
+    if (given === commands) return command;
+    this.places ??= [...given.keys()].filter((index) => !isAnswered(given[index]!));
+    return this.places[command]!;
+  }
+
+  /** The same fate of all commands of the caller. One that needs no server is answered with those before it, and never sent. */
+  protected amongGiven({ results, deliveries }: GroupFate): GroupFate {
+    const { given, commands } = this;
+    if (given === commands) return { results: [...results], deliveries };
+    const all: unknown[] = [];
+    let next = 0;
+    let isAnsweredSoFar = true;
+    const fates = given.map((command): Delivery => {
+      if (isAnswered(command)) {
+        if (isAnsweredSoFar) all.push(command.answer);
+        return isAnsweredSoFar ? 'answered' : 'unsent';
+      }
+      isAnsweredSoFar &&= next < results.length;
+      if (isAnsweredSoFar) all.push(results[next]);
+      return deliveries[next++]!;
+    });
+    return { results: all, deliveries: fates };
+  }
+}
+
+/** Whether a command is several that travel as one, by its looks: the package may be loaded twice. */
+export function isGroup(command: Command): command is Group {
+  return 'members' in command;
 }
 
 /**

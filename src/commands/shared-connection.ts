@@ -1,5 +1,6 @@
 import { blockingWait } from './blocking-wait';
 import type { Command, CommandSpec } from './command';
+import { isGroup } from './group';
 import { textOf } from './text-of';
 import { knownCall } from './known-commands';
 
@@ -90,7 +91,11 @@ export function refuseOnLease({ spec: { name, effect }, args }: Command): void {
  * that the shared connection refuses; and those that wait at the server.
  * @throws TypeError that names what to use
  */
-export function refuseInOnConnect({ spec, args }: Command): void {
+export function refuseInOnConnect(command: Command): void {
+  const { spec, args } = command;
+  if (isGroup(command)) {
+    throw new TypeError(`The option 'onConnect' takes no ${spec.name}, which is several commands: use those themselves`);
+  }
   const known = knownCall(spec.name, args); // also what `call` made, of which nothing is known
   const { name } = known.spec;
   refuseWhatReplicasSay(known.spec);

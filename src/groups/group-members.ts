@@ -1,6 +1,7 @@
 import { blockingWait } from '../commands/blocking-wait';
 import { endsConnection } from '../commands/closing';
 import { Command, isCommand } from '../commands/command';
+import { isGroup } from '../commands/group';
 import { knownCall } from '../commands/known-commands';
 import { applyPrefix } from '../commands/prefix';
 import type { Reply } from '../commands/reply';
@@ -42,6 +43,9 @@ export function memberOf(
     return refuse(
       ` is a reply to ${name}, which is sent by itself: what is wanted is the command, of rxjs-redis/commands`,
     );
+  }
+  if (isGroup(given)) {
+    return refuse(`, ${given.spec.name}, is several commands sent as one: what is wanted is those themselves`);
   }
   const command = given.spec.foreign === true ? asKnown(given) : given;
   const { name, effect, anyKey, noTransaction } = command.spec;

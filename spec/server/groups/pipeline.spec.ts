@@ -159,6 +159,16 @@ describe('A pipeline', () => {
       'command 2 is a reply to GET, which is sent by itself: what is wanted is the command, of rxjs-redis/commands',
     ],
     ['what is no command', () => 'GET', 'command 2 is none, got a string'],
+    [
+      'the command of another pipeline',
+      (redis) => redis.pipeline(get('a')).command,
+      'command 2, PIPELINE, is several commands sent as one: what is wanted is those themselves',
+    ],
+    [
+      'the command of a transaction, whose MULTI all later ones would be queued behind',
+      (redis) => redis.multi(get('a')).command,
+      'command 2, MULTI, is several commands sent as one: what is wanted is those themselves',
+    ],
   ])('refuses %s before anything is sent', async (_what, second, why) => {
     const redis = make(server().url);
     const given = [get('a'), second(redis)] as Command[];
@@ -167,6 +177,20 @@ describe('A pipeline', () => {
       expect(thrownBy(() => redis[method](...given))).toContain(`TypeError: ${method}: ${why}`);
     }
     expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'idle' });
+  });
+
+  it('counts commands whose answer is known among the others where it says what became of each', async () => {
+    const redis = make(proxy().url());
+    await redis.ping();
+    proxy().stall('toClient', true);
+    const received = proxy().bytes.toServer;
+    const failed = failure(redis.pipeline(del([]), incr('n'), mget([]), incr('n')));
+    await until(() => proxy().bytes.toServer > received);
+    proxy().cut();
+    expect((await failed).group).toStrictEqual({
+      results: [0],
+      deliveries: ['answered', 'unknown', 'unsent', 'unknown'],
+    });
   });
 
   it('refuses wrong options, and what a chain cannot hold where it is called', () => {

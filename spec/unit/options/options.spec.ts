@@ -11,6 +11,8 @@ import {
   select,
   type Command,
 } from 'rxjs-redis/commands';
+import { Group } from '../../../src/commands/group';
+import { Transaction } from '../../../src/commands/transaction';
 import { resolveOptions } from '../../../src/options';
 import { thrownBy } from '../../support/outcomes';
 
@@ -427,6 +429,8 @@ describe('Options', () => {
     ['CLIENT REPLY: use dedicated(…)', clientReply('SKIP')],
     ['CLIENT REPLY: use dedicated(…)', call('CLIENT', 'REPLY', 'OFF')],
     ['BLPOP, which waits: use the client itself', blpop('list', 1)],
+    ['PIPELINE, which is several commands: use those themselves', new Group([call('PING')])],
+    ['MULTI, which is several commands: use those themselves', new Transaction([call('PING')])],
     ['XREAD, which waits: use the client itself', call('XREAD', 'BLOCK', 0, 'STREAMS', 's', '$')],
   ])('refuse in onConnect what they can say otherwise, or what cannot work there: %s', (why, command) => {
     const refusal = new TypeError(`The option 'onConnect' takes no ${why}`);
