@@ -27,10 +27,13 @@ const RUN_FOR_BYTES = /* @__PURE__ */ new Command(/* @__PURE__ */ withBinary(EXE
 export class Transaction extends Group {
   private worstOfCommands: Replay | undefined;
 
-  /** @param commands at least one; none that waits, and none that a server refuses between MULTI and EXEC */
-  constructor(commands: readonly Command[]) {
+  /**
+   * @param commands at least one; none that waits, and none that a server refuses between MULTI and EXEC
+   * @param given all commands of the caller: those as well that need no server, and are not sent
+   */
+  constructor(commands: readonly Command[], given = commands) {
     const run = commands.some(({ spec }) => spec.binary === true) ? RUN_FOR_BYTES : RUN;
-    super([BEGIN, ...commands, run], 'MULTI', false, commands);
+    super([BEGIN, ...commands, run], 'MULTI', false, commands, given);
   }
 
   override get replay(): Replay {
@@ -50,19 +53,19 @@ export class Transaction extends Group {
     if (isQueued(frame)) return undefined;
     // Where MULTI was refused each command runs by itself.
     if (answered[0] instanceof ReplyError) return readReply(command, frame, context);
-    throw new UnexpectedReply(`expected QUEUED for command ${index}, ${command.spec.name}`);
+    throw new UnexpectedReply(`expected QUEUED for command ${this.numberOf(index)}, ${command.spec.name}`);
   }
 
   override answerOf(values: unknown[]): Frame {
     const [begun] = values;
     const run = values.at(-1);
-    if (begun instanceof ReplyError) return notBegun(begun, values.slice(1, -1));
+    if (begun instanceof ReplyError) return this.notBegun(begun, values.slice(1, -1));
     if (run instanceof ReplyError) return new Refusal(run.message, this.refusedAmong(values));
     return run as Frame;
   }
 
   override numberOf(member: number): number {
-    return member; // MULTI is the first
+    return super.numberOf(member - 1); // MULTI is the first
   }
 
   /** Until EXEC is written nothing has run. */
@@ -72,13 +75,19 @@ export class Transaction extends Group {
 
   override fateOf({ written }: GroupProgress): GroupFate {
     const delivery: Delivery = this.mayHaveRun(written) ? 'unknown' : 'unsent';
-    return { results: [], deliveries: this.commands.map(() => delivery) };
+    return this.amongGiven({ results: [], deliveries: this.commands.map(() => delivery) });
+  }
+
+  /** MULTI itself was refused, as by access rules, so the commands ran one by one, or were refused, without it. */
+  private notBegun({ message }: ReplyError, results: readonly unknown[]): Refusal {
+    const why = `${message}; so it was no transaction: each command was run or refused by itself`;
+    return new Refusal(why, [], this.amongGiven({ results, deliveries: results.map(() => 'answered') }));
   }
 
   private refusedAmong(values: readonly unknown[]): CommandError[] {
     return this.commands.flatMap(({ spec: { name } }, index) => {
       const error = values[index + 1];
-      return error instanceof ReplyError ? [{ index, command: name, error }] : [];
+      return error instanceof ReplyError ? [{ index: this.placeOf(index), command: name, error }] : [];
     });
   }
 
@@ -94,7 +103,7 @@ export class Transaction extends Group {
       try {
         return readReply(command, own, context);
       } catch (cause) {
-        throw new UnexpectedReply(`command ${index + 1}, ${command.spec.name}: ${(cause as Error).message}`, { cause });
+        throw new UnexpectedReply(`command ${this.placeOf(index) + 1}, ${command.spec.name}: ${(cause as Error).message}`, { cause });
       }
     });
   }
@@ -103,10 +112,4 @@ export class Transaction extends Group {
 function noValues(frame: Frame): null {
   if (frame === null) return null;
   throw new UnexpectedReply('expected the values of the commands, or null');
-}
-
-/** MULTI itself was refused, as by access rules, so the commands ran one by one, or were refused, without it. */
-function notBegun({ message }: ReplyError, results: readonly unknown[]): Refusal {
-  const why = `${message}; so it was no transaction: each command was run or refused by itself`;
-  return new Refusal(why, [], { results, deliveries: results.map(() => 'answered' as const) });
 }

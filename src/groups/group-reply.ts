@@ -13,17 +13,17 @@ type Values = readonly unknown[] | null;
 /**
  * The reply to several commands that are sent as one.
  * @param publisher carries a group in which something is published
- * @param toGroup makes the group of the commands that are sent; one that needs no server is not
+ * @param toGroup makes the group of the commands that are sent, which are all that are given but for those that need no server
  */
 export function groupReply(
   source: ReplySource,
   publisher: Executor,
   commands: readonly Command[],
   failFast: boolean,
-  toGroup: (sent: readonly Command[]) => Group,
+  toGroup: (sent: readonly Command[], given: readonly Command[]) => Group,
 ): Reply<Values> {
   const sent = commands.some(isAnswered) ? commands.filter((command) => !isAnswered(command)) : commands;
-  const group = toGroup(sent);
+  const group = toGroup(sent, commands);
   if (sent.length === 0) {
     const values = commands.map((command) => (command as AnsweredCommand).answer);
     return Reply.answered(new AnsweredCommand<Values>(group.spec, [], values));

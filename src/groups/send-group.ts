@@ -9,9 +9,9 @@ import { memberOf, type GroupMethod } from './group-members';
 import { groupReply } from './group-reply';
 
 /** How a method makes a group of its commands. */
-const GROUPS: Readonly<Record<GroupMethod, (commands: readonly Command[]) => Group>> = {
-  pipeline: (commands) => new Group(commands),
-  multi: (commands) => new Transaction(commands),
+const GROUPS: Readonly<Record<GroupMethod, (sent: readonly Command[], given: readonly Command[]) => Group>> = {
+  pipeline: (sent, given) => new Group(sent, 'PIPELINE', true, sent, given),
+  multi: (sent, given) => new Transaction(sent, given),
 };
 
 /**

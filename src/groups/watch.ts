@@ -178,7 +178,7 @@ class Watch<D> {
     const commands = given.map((one, index) =>
       memberOf(one, index, 'multi', source.prefix, `watch: command ${index + 1}`),
     );
-    const values$ = groupReply(source, source.executor, commands, failFast, (sent) => new Transaction(sent));
+    const values$ = groupReply(source, source.executor, commands, failFast, (...lists) => new Transaction(...lists));
     if (commands.every(isAnswered)) return this.leave(lent, values$);
     return values$.pipe(
       map((values) => values ?? CONFLICT),

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { firstValueFrom } from 'rxjs';
 import { ReplyError } from 'rxjs-redis';
-import { dump, get, hgetall, hset, incr, lpush, save, set, type Command } from 'rxjs-redis/commands';
+import { call, del, dump, get, hgetall, hset, incr, lpush, mget, save, set, type Command } from 'rxjs-redis/commands';
 import { useClients } from '../../support/clients';
 import { failure, thrownBy } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
@@ -64,7 +64,13 @@ describe.each([2, 3] as const)('A transaction, in RESP%i,', (protocol) => {
     });
     expect(error.message).toContain('; command 2, SET: ERR wrong number of arguments');
     expect(await redis.get('discarded')).toBeNull();
-    expect(await redis.get('discarded')).toBeNull();
+  });
+
+  it('that was discarded counts commands whose answer is known among the others', async () => {
+    const redis = connect();
+    const error = await failure(redis.multi([del([]), set('discarded', '1'), mget([]), call('NOSUCH')]));
+    expect(error).toMatchObject({ kind: 'EXECABORT', causes: [{ index: 3, command: 'NOSUCH' }] });
+    expect(error.message).toContain('; command 4, NOSUCH: ERR unknown command');
   });
 
   it('where MULTI is refused says that its commands ran by themselves, and what they were answered', async () => {
@@ -75,6 +81,8 @@ describe.each([2, 3] as const)('A transaction, in RESP%i,', (protocol) => {
     expect(error).toMatchObject({ kind: 'NOPERM', command: 'MULTI', results: ['OK', '1'], repeatable: false });
     expect(error.message).toContain('so it was no transaction: each command was run or refused by itself');
     expect(await limited.get('alone')).toBe('1');
+    const among = await failure(limited.multi(del([]), get('alone'), mget([])));
+    expect(among.group).toStrictEqual({ results: [0, '1', []], deliveries: ['answered', 'answered', 'answered'] });
   });
 
   it('is not sent with what servers refuse in it', async () => {
