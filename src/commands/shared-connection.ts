@@ -94,7 +94,9 @@ export function refuseOnLease({ spec: { name, effect }, args }: Command): void {
 export function refuseInOnConnect(command: Command): void {
   const { spec, args } = command;
   if (isGroup(command)) {
-    throw new TypeError(`The option 'onConnect' takes no ${spec.name}, which is several commands: use those themselves`);
+    throw new TypeError(
+      `The option 'onConnect' takes no ${spec.name}, which is several commands: use those themselves`,
+    );
   }
   const known = knownCall(spec.name, args); // also what `call` made, of which nothing is known
   const { name } = known.spec;

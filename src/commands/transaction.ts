@@ -103,7 +103,10 @@ export class Transaction extends Group {
       try {
         return readReply(command, own, context);
       } catch (cause) {
-        throw new UnexpectedReply(`command ${this.placeOf(index) + 1}, ${command.spec.name}: ${(cause as Error).message}`, { cause });
+        throw new UnexpectedReply(
+          `command ${this.placeOf(index) + 1}, ${command.spec.name}: ${(cause as Error).message}`,
+          { cause },
+        );
       }
     });
   }
