@@ -202,6 +202,11 @@ export class Command<out T = unknown, out B = unknown> {
     return this.spec.replay;
   }
 
+  /** @internal A repetition does nothing. */
+  get isRead(): boolean {
+    return this.replay === 'read';
+  }
+
   /** What a log shows of it: name and keys. All other arguments are hidden, since any of them may be a secret. */
   toJSON(): { name: string; args: string[] } {
     return { name: this.spec.name, args: shownArguments(this) };

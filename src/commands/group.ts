@@ -3,10 +3,9 @@ import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import { isAnswered } from './answered';
 import { Command, type CommandSpec, type Replay } from './command';
 import { defineSpec } from './define-spec';
-import { keysOf } from './prefix';
+import { Repetition } from './repetition';
 import { toReplyError, toUnreadable } from './reply-error';
 import type { RequestContext } from './request-context';
-import { textOf } from './text-of';
 import { UnexpectedReply } from './unexpected-reply';
 
 /** How far the members of a group have come: what they were answered, in order, and how many were written. */
@@ -30,7 +29,7 @@ function groupSpec(name: string): CommandSpec {
  * many frames. Its value is the list of the members' values; an error reply stands in its place as a ReplyError.
  */
 export class Group extends Command<readonly unknown[]> {
-  private worst: Replay | undefined;
+  private repetition: Repetition | undefined;
   /** Where each command that is sent stands among all of the caller's. */
   private places: readonly number[] | undefined;
 
@@ -52,7 +51,20 @@ export class Group extends Command<readonly unknown[]> {
 
   /** What a repetition of the whole does. It is worked out when it is asked for, which is after a loss. */
   override get replay(): Replay {
-    return (this.worst ??= replayOf(this.members));
+    return this.ofCommands.replay;
+  }
+
+  override get isRead(): boolean {
+    return this.ofCommands.isRead;
+  }
+
+  /** Takes a step towards `replay`. Returns whether it is known by now. */
+  isReplayKnown(most: number): boolean {
+    return this.ofCommands.isKnown(most);
+  }
+
+  private get ofCommands(): Repetition {
+    return (this.repetition ??= new Repetition(this.commands));
   }
 
   /**
@@ -139,41 +151,4 @@ export function readReply(command: Command, frame: Frame, context: RequestContex
 /** The members' values have been read one by one, as they came. */
 function asCollected(values: Frame): readonly unknown[] {
   return values as readonly unknown[];
-}
-
-const WORSE: readonly Replay[] = ['read', 'same', 'state', 'no'];
-
-/**
- * A group is repeated as a whole, so it is as harmless as its most harmful member. Where it writes to a key that another member
- * names as well, the second copy meets what the first has left, and may answer otherwise.
- */
-export function replayOf(members: readonly Command[]): Replay {
-  let worst = 0;
-  for (const { replay } of members) worst = Math.max(worst, WORSE.indexOf(replay));
-  const replay = WORSE[worst]!;
-  return replay === 'same' && meetsItself(members) ? 'state' : replay;
-}
-
-function meetsItself(members: readonly Command[]): boolean {
-  const written = new Set<string>();
-  const named = new Set<string>();
-  for (const member of members) {
-    const places = placesOf(member);
-    if (places === undefined) return members.length > 1;
-    const isRead = member.replay === 'read';
-    if (places.some((place) => written.has(place) || (!isRead && named.has(place)))) return true;
-    for (const place of places) {
-      named.add(place);
-      if (!isRead) written.add(place);
-    }
-  }
-  return false;
-}
-
-/** What a command reads or writes: its keys, or the settings of commands with its first word. Undefined where it may be every key. */
-function placesOf(command: Command): readonly string[] | undefined {
-  const keys = keysOf(command);
-  if (keys.length > 0) return keys.map((key) => `key ${textOf(key)}`);
-  const { access, foreign, name } = command.spec;
-  return access === 'none' && foreign !== true ? [`setting ${name.split(' ', 1)[0]!}`] : undefined;
 }

@@ -1,9 +1,14 @@
 import type { KeyRange } from './command';
 
 /** The places that a range names among so many arguments. */
-export function indicesOf({ from, to, step }: KeyRange, length: number): number[] {
-  const last = to < 0 ? length + to : Math.min(to, length - 1);
+export function indicesOf(range: KeyRange, length: number): number[] {
+  const last = lastOf(range, length);
   const indices: number[] = [];
-  for (let at = from; at <= last; at += step) indices.push(at);
+  for (let at = range.from; at <= last; at += range.step) indices.push(at);
   return indices;
+}
+
+/** The last place that a range may name among so many arguments. */
+export function lastOf({ to }: KeyRange, length: number): number {
+  return to < 0 ? length + to : Math.min(to, length - 1);
 }

@@ -1,6 +1,6 @@
 import { Command, type Arg, type PrefixedArguments } from './command';
 import { textOf } from './text-of';
-import { indicesOf } from './indices-of';
+import { indicesOf, lastOf } from './indices-of';
 import { readAsBytes } from './in-text';
 import { bytesOfPrefix, isBinary } from './prefix-bytes';
 import { isBytes } from '../resp/is-bytes';
@@ -30,7 +30,12 @@ export function applyPrefix<T>(given: Command<T>, prefix: string): Command<T> {
 
 /** The keys of a command as they stand among its arguments. */
 export function keysOf({ args, keys }: Command): Arg[] {
-  return keys.flatMap((range) => indicesOf(range, args.length).map((at) => args[at] as Arg));
+  const named: Arg[] = [];
+  for (const range of keys) {
+    const last = lastOf(range, args.length);
+    for (let at = range.from; at <= last; at += range.step) named.push(args[at]!);
+  }
+  return named;
 }
 
 function positionsOf({ at, after = [], from = 0, widths = {} }: PrefixedArguments, args: readonly Arg[]): number[] {

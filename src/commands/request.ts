@@ -70,8 +70,8 @@ export class Request<T = unknown> {
 
   /** Whether it may be sent a second time although the first copy may run after others: it changes nothing, or its own link alone, or its user says so. */
   get bearsLateCopy(): boolean {
-    const { replay, spec } = this.command;
-    return this.context.idempotent || replay === 'read' || spec.effect !== undefined;
+    const { isRead, spec } = this.command;
+    return this.context.idempotent || isRead || spec.effect !== undefined;
   }
 
   /** Notes that it has failed and is to be repeated. */

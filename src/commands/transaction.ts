@@ -1,10 +1,10 @@
 import { ReplyError, type CommandError, type Delivery, type GroupFate } from '../errors';
 import { asText } from '../resp/as-text';
 import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
-import { Command, type Replay } from './command';
+import { Command } from './command';
 import { withBinary } from './define-spec';
 import { EXEC, MULTI } from './generated/transactions';
-import { Group, readReply, replayOf, type GroupProgress } from './group';
+import { Group, readReply, type GroupProgress } from './group';
 import { isQueued } from './queued';
 import { Refusal, toReplyError } from './reply-error';
 import { readOk } from './replies';
@@ -25,8 +25,6 @@ const RUN_FOR_BYTES = /* @__PURE__ */ new Command(/* @__PURE__ */ withBinary(EXE
 //  written:  MULTI  SET a 1  INCR n  EXEC
 //  answered: OK     QUEUED   QUEUED  [OK, 2]  ──▶ ['OK', 2]
 export class Transaction extends Group {
-  private worstOfCommands: Replay | undefined;
-
   /**
    * @param commands at least one; none that waits, and none that a server refuses between MULTI and EXEC
    * @param given all commands of the caller: those as well that need no server, and are not sent
@@ -34,10 +32,6 @@ export class Transaction extends Group {
   constructor(commands: readonly Command[], given = commands) {
     const run = commands.some(({ spec }) => spec.binary === true) ? RUN_FOR_BYTES : RUN;
     super([BEGIN, ...commands, run], 'MULTI', false, commands, given);
-  }
-
-  override get replay(): Replay {
-    return (this.worstOfCommands ??= replayOf(this.commands));
   }
 
   override readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {

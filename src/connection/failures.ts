@@ -29,8 +29,13 @@ export interface FactsOfRequest {
 }
 
 /** What an error says of the request that it ends, which got so far. */
-export function factsOf(request: Request, delivery = deliveryOf(request), cause?: unknown): FactsOfRequest {
-  const repeatable = delivery !== 'unknown' || request.repeatable;
+export function factsOf(
+  request: Request,
+  delivery = deliveryOf(request),
+  cause?: unknown,
+  bearsRepetition = true,
+): FactsOfRequest {
+  const repeatable = delivery !== 'unknown' || (bearsRepetition && request.repeatable);
   return { delivery, command: request.command.spec.name, repeatable, cause, group: undefined };
 }
 
@@ -89,9 +94,8 @@ export function connectionLost(
   delivery: Delivery,
   progress?: GroupProgress,
 ): ConnectionError {
-  const facts = factsOf(request, delivery, cause);
   // A write that is repeated could run a second time behind later ones, when its first copy comes late.
-  if (delivery === 'unknown' && isSilence(cause) && !request.bearsLateCopy) facts.repeatable = false;
+  const facts = factsOf(request, delivery, cause, !isSilence(cause) || request.bearsLateCopy);
   facts.group = fateOf(request, progress);
   const fate = delivery === 'unknown' ? 'it may have run' : 'it was not sent';
   const message = `The connection was lost before ${facts.command} was answered, ${fate}: ${cause.message}`;
@@ -131,9 +135,8 @@ export function timedOut(
   delivery: Delivery,
   { cause, doing, progress }: Lateness = {},
 ): TimeoutError {
-  const facts = factsOf(request, delivery, cause);
   // Without a cause the request is in flight. The first copy of a write may still run, perhaps behind later ones.
-  if (delivery === 'unknown' && cause === undefined && !request.bearsLateCopy) facts.repeatable = false;
+  const facts = factsOf(request, delivery, cause, cause !== undefined || request.bearsLateCopy);
   facts.group = fateOf(request, progress);
   const fates = { unsent: 'could not be sent', unknown: 'was sent and not answered', answered: 'was refused' };
   return new TimeoutError(

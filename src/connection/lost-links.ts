@@ -1,5 +1,5 @@
 import { endsConnection } from '../commands/closing';
-import type { Group, GroupProgress } from '../commands/group';
+import { Group, type GroupProgress } from '../commands/group';
 import type { Request } from '../commands/request';
 import { ConnectionError, ProtocolError, type RedisError } from '../errors';
 import type { Backlog } from './backlog';
@@ -13,6 +13,9 @@ import { isAhead } from './outgoing';
 import type { Places } from './places';
 import type { Retrier } from './retrier';
 import { Trial } from './trial';
+
+/** So many members of groups are looked at in one turn of the event loop. */
+const MEMBERS = 5_000;
 
 /** A lost link whose owed requests are being failed or repeated, a slice a turn. */
 interface LostLink {
@@ -98,7 +101,14 @@ export class LostLinks {
   private decide({ link, error, oldest, isAlone, refusedFrom, isEnding }: LostLink): Casualties {
     const { owed } = link;
     const failing: Casualties = { requests: [], errors: [], answered: [] };
+    let members = MEMBERS;
     for (let left = SLICE; left > 0 && owed.length > 0; left--) {
+      const { command } = owed.peek()!;
+      // What a repetition of a large group does is worked out over several turns.
+      if (command instanceof Group) {
+        if (members <= 0 || !command.isReplayKnown(members)) break;
+        members -= command.members.length;
+      }
       const request = owed.shift()!;
       if (!request.command.spec.plain) this.places.ended(request);
       const isOldest = request === oldest;

@@ -58,7 +58,7 @@ export const groupMutations: readonly Mutation[] = [
   },
   {
     fault: 'a group is as harmless as its most harmless member',
-    file: 'commands/group.ts',
+    file: 'commands/repetition.ts',
     from: 'worst = Math.max(worst,',
     to: 'worst = Math.min(worst,',
   },

@@ -4,9 +4,9 @@ import type { Mutation } from '../mutant';
 export const transactionMutations: readonly Mutation[] = [
   {
     fault: 'a transaction is repeated whatever is in it',
-    file: 'commands/transaction.ts',
-    from: 'return (this.worstOfCommands ??= replayOf(this.commands));',
-    to: "return 'read';",
+    file: 'commands/group.ts',
+    from: 'new Repetition(this.commands)',
+    to: 'new Repetition(this.commands === this.members ? this.commands : [])',
   },
   {
     fault: 'a transaction that was lost before EXEC is said to may have run',

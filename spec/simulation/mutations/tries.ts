@@ -65,8 +65,8 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what was not sent when its time was up is not called repeatable',
     file: 'connection/failures.ts',
-    from: "const repeatable = delivery !== 'unknown' || request.repeatable;",
-    to: 'const repeatable = request.repeatable;',
+    from: "const repeatable = delivery !== 'unknown' || (bearsRepetition && request.repeatable);",
+    to: 'const repeatable = bearsRepetition && request.repeatable;',
   },
   {
     fault: 'a read that a closed client gave up is called repeatable',

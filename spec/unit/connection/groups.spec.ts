@@ -359,6 +359,38 @@ describe('A group', () => {
       expect((reply.values[0] as unknown[]).length).toBe(COUNT);
     });
 
+    it.each<[string, (n: number) => Command, string[]]>([
+      ['are sent again', (n) => set(`k${n}`, 'v'), ['SET k0 v']],
+      ['fail', (n) => incr(`k${n}`), []],
+    ])('that are lost and %s are looked at over many turns of the event loop', async (_fate, make, resent) => {
+      const { link, group, greeted } = await setUp();
+      let looks = 0;
+      let busiest = 0;
+      const members = Array.from({ length: COUNT }, (_, n) => {
+        const member = make(n);
+        Object.defineProperty(member, 'replay', { get: () => (looks++, member.spec.replay) });
+        return member;
+      });
+      const reply = group(members, { retry });
+      await until(() => link.writes.length > 0 && link.writes.join('').includes(`k${COUNT - 1}\r\n`));
+      const turn = () => {
+        busiest = Math.max(busiest, looks);
+        looks = 0;
+        if (reply.ended === undefined) setImmediate(turn);
+      };
+      lose(link);
+      turn();
+      const next = await greeted();
+      await until(() => reply.ended !== undefined || next.writes.join('').includes('k0\r\n'));
+      expect(
+        commandsOf(next)
+          .slice(-COUNT)
+          .filter((command) => / k0( v)?$/.test(command)),
+      ).toStrictEqual(resent);
+      expect(busiest).toBeGreaterThan(0);
+      expect(busiest).toBeLessThanOrEqual(10_000);
+    });
+
     it('is made, written and answered at a constant cost for each member', async () => {
       const looks = async (size: number) => {
         const { link, group } = await setUp();
