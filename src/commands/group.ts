@@ -18,6 +18,7 @@ export interface GroupProgress {
 const SPECS = {
   PIPELINE: /* @__PURE__ */ groupSpec('PIPELINE'),
   MULTI: /* @__PURE__ */ groupSpec('MULTI'),
+  'SCRIPT LOAD': /* @__PURE__ */ groupSpec('SCRIPT LOAD'),
 };
 
 function groupSpec(name: string): CommandSpec {

@@ -2,7 +2,7 @@ import type { Group } from '../commands/group';
 import type { Command, CommandSpec, ScriptFact } from '../commands/command';
 import { isLoad, olderForm } from '../commands/lua-script';
 import { isQueued } from '../commands/queued';
-import { hasNotRun, lacksScript } from '../commands/reply-error';
+import { hasNotRun, lacksScript, toReplyError } from '../commands/reply-error';
 import { Request, type ReplyObserver } from '../commands/request';
 import { plainContext } from '../commands/request-context';
 import { ReplyError } from '../errors';
@@ -25,8 +25,11 @@ const ALREADY_THERE = /^ERR Library '\w+' already exists$/;
 
 /** Whether the server has a script. Requests are named by their numbers among all that were ever owed. */
 type Knowledge =
-  /** it does not: the next call brings it along */
-  | { readonly kind: 'missing' }
+  /**
+   * it does not: the next call brings it along
+   * @param refusal the error with which the server refused it when it was given to it last
+   */
+  | { readonly kind: 'missing'; readonly refusal?: ErrorFrame | undefined }
   /**
    * it has it, for those that were written behind `since`
    * @param bearer the call for which it was given to the server, or which was that itself; -1 where the server had it before
@@ -150,11 +153,14 @@ export class LoadedScripts {
     return false;
   }
 
-  /** Notes what the values of a group tell: a script that is missing is given to the server by the next call. */
+  /**
+   * Notes what the values of a group tell: a script that is missing is given to the server by the next call. Where the server has refused
+   * it, that error stands in the places of its calls: it says why the script is missing.
+   */
   groupAnswered(group: Request, number: number, values: Frame): void {
     if (this.groups?.delete(group) !== true) return;
     const { commands } = group.command as Group;
-    const answers: readonly unknown[] = Array.isArray(values) ? values : [];
+    const answers: unknown[] = Array.isArray(values) ? values : [];
     commands.forEach((command, index) => {
       const { script } = command.spec;
       if (script === undefined) return;
@@ -163,8 +169,10 @@ export class LoadedScripts {
         ? answer === undefined || answer instanceof ReplyError
         : answer instanceof ReplyError && lacksScript(answer.message, command.spec);
       const knowledge = this.known?.get(script.id);
+      const refusal = knowledge?.refusal;
+      if (isMissing && !isLoad(command) && refusal !== undefined) answers[index] = toReplyError(refusal, command);
       if (knowledge?.kind !== 'there' || knowledge.since > number) return;
-      if (isMissing) this.note(script.id, { kind: 'missing' });
+      if (isMissing) this.note(script.id, { kind: 'missing', refusal });
       else if (knowledge.refusal !== undefined) this.known!.delete(script.id);
     });
   }

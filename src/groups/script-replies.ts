@@ -6,7 +6,6 @@ import {
   readDictionary,
   readDouble,
   readInteger,
-  readIntegers,
   readName,
   readText,
   readTexts,
@@ -57,13 +56,13 @@ export type ScriptValue<R, S extends string | Buffer = string> = undefined exten
 type Readers = { readonly [N in keyof ScriptValues]: ReplyReader<unknown> };
 
 const READERS: Readers = {
-  integer: readInteger,
+  integer: readWhole,
   number: readDouble,
   boolean: (frame) => frame !== null && readBoolean(frame),
   string: readText,
   OK: (frame) => (readName(frame) === 'OK' ? 'OK' : refuse('OK', frame)),
   array: (frame, context) => (Array.isArray(frame) ? readAny(frame, context) : refuse('an array', frame)),
-  integers: readIntegers,
+  integers: arrayOf(readWhole),
   numbers: arrayOf(readDouble),
   strings: readTexts,
   record: readDictionary,
@@ -103,6 +102,12 @@ function ofScript(read: ReplyReader<unknown>): ReplyReader<unknown> {
       throw error instanceof UnexpectedReply ? new TypeError(error.message) : error;
     }
   };
+}
+
+/** In RESP3 a script may return any number. */
+function readWhole(frame: Frame): number {
+  const number = readInteger(frame);
+  return typeof number !== 'number' || Number.isInteger(number) ? number : refuse('an integer', frame);
 }
 
 function refuse(expected: string, frame: Frame): never {

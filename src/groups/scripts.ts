@@ -46,7 +46,9 @@ export class Scripts {
     const commands: readonly Command[] = this.#registry.all.map((script) => script.load);
     const { executor } = this.#source;
     const source = { ...this.#source, bytes: false };
-    return groupReply(source, executor, commands, true, (sent) => new Group(sent)) as Reply<readonly string[]>;
+    return groupReply(source, executor, commands, true, (sent) => new Group(sent, 'SCRIPT LOAD')) as Reply<
+      readonly string[]
+    >;
   }
 }
 

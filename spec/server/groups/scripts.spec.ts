@@ -1,5 +1,5 @@
 import { filter, firstValueFrom, map } from 'rxjs';
-import type { Frame, Redis } from 'rxjs-redis';
+import type { Frame, Redis, ScriptReplyName } from 'rxjs-redis';
 import { append, evalshaOrEval, get, incr, set } from 'rxjs-redis/commands';
 import { record, useClients } from '../../support/clients';
 import { failure, outcome, thrownBy } from '../../support/outcomes';
@@ -159,6 +159,18 @@ describe.each([2, 3] as const)('A script, in RESP%i,', (protocol) => {
     expect(await redis.get('k')).toBe('a--b--b');
   });
 
+  it('that does not compile says so in its place in a group, each time', async () => {
+    const { redis } = await setUp();
+    const broken = redis.script('retrun 1', { keys: 1 });
+    for (const group of ['pipeline', 'multi', 'pipeline'] as const) {
+      expect(await redis[group](incr('n'), broken.command(['k']), get('k'))).toMatchObject([
+        expect.any(Number),
+        { kind: 'ERR', command: 'EVALSHA', message: expect.stringContaining('Error compiling script') as string },
+        null,
+      ]);
+    }
+  });
+
   it('is loaded ahead of time by scripts.load()', async () => {
     const { redis, other, calls } = await setUp();
     expect(await redis.scripts.load()).toStrictEqual([]);
@@ -286,6 +298,18 @@ describe.each([2, 3] as const)('A script, in RESP%i,', (protocol) => {
       });
     }
     expect(await run("return {'a', 1}", {})).toStrictEqual(['a', 1]);
+  });
+
+  it('has a fraction, which it can return in RESP3, read as a number alone', async () => {
+    const { redis } = await setUp();
+    const half = 'redis.setresp(3); return {double=0.5}';
+    const halves = 'redis.setresp(3); return {{double=0.5}}';
+    const run = (lua: string, reply: ScriptReplyName) => redis.script(lua, { keys: 0, reply })([]);
+    expect(await run(half, 'number')).toBe(0.5);
+    expect(await run(halves, 'numbers')).toStrictEqual([0.5]);
+    for (const wrong of [run(half, 'integer'), run(half, 'integer | null'), run(halves, 'integers')]) {
+      expect((await failure(wrong)).message).toContain('expected an integer, got a ');
+    }
   });
 
   it('has its reply read by a function, and fails alone when that throws, or the reply has another form', async () => {

@@ -321,8 +321,11 @@ describe('A group with scripts', () => {
     const { send, receive, sent } = await setUp();
     const group = send(new Group([appends.command(['k'], ['a'])]));
     await tick();
-    await receive(`-NOPERM this user has no permissions\r\n${NOSCRIPT}`);
-    expect(group.values).toMatchObject([[{ kind: 'NOSCRIPT' }]]);
+    const behind = send(new Group([appends.command(['k'], ['a'])]));
+    await tick();
+    await receive(`-NOPERM this user has no permissions\r\n${NOSCRIPT}${NOSCRIPT}`);
+    expect(group.values).toMatchObject([[{ kind: 'NOPERM', command: 'EVALSHA' }]]);
+    expect(behind.values).toMatchObject([[{ kind: 'NOPERM', command: 'EVALSHA' }]]);
     const call = send(appends.command(['k'], ['b']));
     await tick();
     expect(sent().at(-1)).toBe(whole('k', 'b'));
