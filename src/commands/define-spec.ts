@@ -68,6 +68,11 @@ export function withScript(spec: CommandSpec, script: ScriptFact): CommandSpec {
   return { ...spec, plain: false, script };
 }
 
+/** The same command, which is not sent between MULTI and EXEC. */
+export function outsideTransactions(spec: CommandSpec): CommandSpec {
+  return { ...spec, plain: false, noTransaction: true };
+}
+
 /** The same command where its options change what a repetition does. */
 export function withReplay(spec: CommandSpec, replay: CommandSpec['replay']): CommandSpec {
   return { ...spec, replay };

@@ -24,6 +24,11 @@ export function aloneOnly({ name }: CommandSpec): TypeError {
   );
 }
 
+/** Whether a command is sent by a step of the client that needs its answer at once. What users send is refused by the server. */
+function isOutside({ noTransaction, effect, closes }: CommandSpec): boolean {
+  return noTransaction === true && effect === undefined && closes !== true;
+}
+
 /** The requests with an effect that the server has queued since it accepted MULTI. */
 interface Transaction {
   /** the number, among all that were ever owed, of what is first in the reply to EXEC */
@@ -86,7 +91,8 @@ export class LinkMode {
   /** Why a command cannot be written now; undefined when it can. */
   refusalOf(command: Command): TypeError | undefined {
     if (!this.inTransaction) return undefined;
-    if (command instanceof Group) return new TypeError('MULTI was sent before, and EXEC was not');
+    if (command instanceof Group || isOutside(command.spec))
+      return new TypeError('MULTI was sent before, and EXEC was not');
     return standsAlone(command.spec) ? aloneOnly(command.spec) : undefined;
   }
 

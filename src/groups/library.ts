@@ -1,5 +1,5 @@
 import { Command, type ScriptFact } from '../commands/command';
-import { withScript } from '../commands/define-spec';
+import { outsideTransactions, withScript } from '../commands/define-spec';
 import { FCALL, FCALL_RO, FUNCTION_LOAD, functionList } from '../commands/generated/scripting';
 import { bareRecord, readName } from '../commands/replies';
 import { Reply, type ReplySource } from '../commands/reply';
@@ -99,10 +99,12 @@ function functionsIn(options: unknown): Record<string, unknown> {
 /** Submits the command that loads a library only where the server does not have it with the same code. */
 function unlessThere(source: ReplySource, name: string, code: string): Executor {
   const asked = { ...source, bytes: false };
+  const { spec, args, read } = functionList({ LIBRARYNAME: name, WITHCODE: true });
+  // Between MULTI and EXEC there is no answer to decide by.
+  const list = new Command(outsideTransactions(spec), args, read, []);
   return {
     submit: (request) => {
-      const there = Reply.from(asked, functionList({ LIBRARYNAME: name, WITHCODE: true }));
-      const asking = there.subscribe({
+      const asking = Reply.from(asked, list).subscribe({
         next: (libraries) => {
           const isThere = libraries.some((one) => one.library_name === name && one.library_code === code);
           if (isThere) request.settle(name);

@@ -63,6 +63,32 @@ describe.each([2, 3] as const)('A library of functions, in RESP%i,', (protocol) 
     expect(await beside.pipeline(next.functions.left.command(['n']))).toStrictEqual(['0']);
   });
 
+  it('that the server refuses has the reason in the places of its calls in a group', async () => {
+    const redis = connect();
+    const broken = redis.library('#!lua name=broken\nretrun', { functions: { none: { keys: 0 } } });
+    const clash = redis.library(CODE.replace('shop', 'clash'), { functions: { take: { keys: 1 }, gone: { keys: 0 } } });
+    await redis.library(CODE, { functions: FUNCTIONS }).load();
+    for (const group of ['pipeline', 'multi'] as const) {
+      expect(await redis[group](broken.functions.none.command([]), clash.functions.gone.command([]))).toMatchObject([
+        { command: 'FCALL', message: expect.stringContaining('Error compiling function') as string },
+        { command: 'FCALL', message: expect.stringMatching(/Function \w+ already exists/) as string },
+      ]);
+    }
+  });
+
+  it('is not loaded by load() where MULTI was sent by hand, and that goes on', async () => {
+    const redis = connect();
+    const values = await redis.dedicated(async (connection) => {
+      await connection.call('MULTI');
+      const { load, functions } = connection.library(CODE, { functions: FUNCTIONS });
+      const refused = await failure(load());
+      await connection.incr('n');
+      return [refused, await connection.exec(), await load(), await functions.take(['n'], 1)];
+    });
+    expect(values).toMatchObject([{ code: 'PROTOCOL', delivery: 'unsent', command: 'FUNCTION LIST' }, [1], 'shop', 0]);
+    expect((values[0] as Error).message).toContain('MULTI was sent before, and EXEC was not');
+  });
+
   it('is loaded by load() where the server lacks it or has other code, and not otherwise', async () => {
     const redis = connect();
     const library = redis.library(CODE, { functions: FUNCTIONS });
