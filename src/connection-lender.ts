@@ -1,4 +1,4 @@
-import { defer, map, type Observable, type ObservableInput } from 'rxjs';
+import { defer, from, map, type Observable, type ObservableInput } from 'rxjs';
 import type { ReplySource } from './commands/reply';
 import type { Executor } from './commands/request-context';
 import type { Clock } from './connection/clock';
@@ -8,6 +8,7 @@ import { DedicatedConnection } from './dedicated-connection';
 import type { Lender, Lent } from './groups/watch';
 import type { Lease } from './leases/lease';
 import type { LeasePool } from './leases/lease-pool';
+import { kindOf } from './resp/kind-of';
 
 /** What connections are lent with. */
 export interface LenderParts {
@@ -18,6 +19,26 @@ export interface LenderParts {
   readonly executorOf: (connection: Connection) => Executor;
   /** told how a `watch` has ended */
   readonly tell: (event: WatchEvent) => void;
+}
+
+/** What a user does on a connection that is lent. */
+export type Work<T> = (connection: DedicatedConnection) => ObservableInput<T>;
+
+/**
+ * The same work, whose errors say which method was called.
+ * @throws TypeError when it is no function; what it gives is checked when it is done
+ */
+export function checkedWork<T>(method: string, work: Work<T>): Work<T> {
+  if (typeof work !== 'function') throw new TypeError(`${method}: a function was expected, got ${kindOf(work)}`);
+  return (connection) => {
+    const given = work(connection);
+    try {
+      return from(given);
+    } catch {
+      const wanted = 'an Observable or a Promise was expected, which ends with the work';
+      throw new TypeError(`${method}: the function gave ${kindOf(given)}, and ${wanted}`);
+    }
+  };
 }
 
 /** Lends connections with all their commands, to users and to `watch`. */

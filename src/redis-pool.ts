@@ -13,7 +13,7 @@ import { shielded } from './connection/shielded';
 import { describe } from './connection/socket';
 import { clockOf, stageOf } from './connection/stage';
 import { wrapping } from './connection/wrapping';
-import { ConnectionLender } from './connection-lender';
+import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
 import { givenOptions } from './given-options';
@@ -150,8 +150,8 @@ export class RedisPool extends PoolView {
   use<T>(work: (connection: DedicatedConnection) => PromiseLike<T>): Awaitable<T>;
   use<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined>;
   use<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined> {
-    if (typeof work !== 'function') throw new TypeError('use: a function of the connection was expected');
-    return new LastValue(this.lender.lend(this.source, ({ dedicated }) => work(dedicated)));
+    const checked = checkedWork('use', work);
+    return new LastValue(this.lender.lend(this.source, ({ dedicated }) => checked(dedicated)));
   }
 
   /**

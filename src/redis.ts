@@ -10,7 +10,7 @@ import { shielded } from './connection/shielded';
 import { wrapping } from './connection/wrapping';
 import { ScriptRegistry } from './groups/scripts';
 import { stageOf, type Role } from './connection/stage';
-import { ConnectionLender } from './connection-lender';
+import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
 import { givenOptions } from './given-options';
@@ -191,6 +191,7 @@ export class Redis extends RedisView {
    * When a connection cannot be made the work begins all the same, and its commands wait as those of the client do.
    * @returns all values of the work, which is done once per subscription; awaiting does it once and gives the last value, undefined
    * where there is none
+   * @throws TypeError when `work` is no function; it errors with one when that gives neither an Observable nor a Promise
    * @throws TimeoutError when no connection is free within `leases.acquireTimeout` ms
    * @throws DisconnectedError when the client is closed
    * @example
@@ -199,7 +200,8 @@ export class Redis extends RedisView {
   dedicated<T>(work: (connection: DedicatedConnection) => PromiseLike<T>): Awaitable<T>;
   dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined>;
   dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined> {
-    return new LastValue(this.lender.lend(this.source, ({ dedicated }) => work(dedicated)));
+    const checked = checkedWork('dedicated', work);
+    return new LastValue(this.lender.lend(this.source, ({ dedicated }) => checked(dedicated)));
   }
 
   private counted<T>(source: Observable<T>): Observable<T> {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { BehaviorSubject, EMPTY, NEVER, Subject, concatMap, firstValueFrom, merge, of, type Observable } from 'rxjs';
 import type { Credentials, DedicatedConnection, Redis } from 'rxjs-redis';
 import { get, incr } from 'rxjs-redis/commands';
-import { eventually, record, useClients } from '../../support/clients';
+import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
@@ -17,6 +17,7 @@ const clients = async (redis: Redis) => (await redis.call<string>('CLIENT LIST')
 describe('A dedicated connection', () => {
   const server = useServer({ own: true });
   const make = useClients();
+  const makePool = usePools();
 
   it('is kept for the next caller: the second makes no new connection', async () => {
     const redis = make(server().url);
@@ -24,6 +25,24 @@ describe('A dedicated connection', () => {
     const before = await accepted(redis);
     expect(await redis.dedicated((connection) => connection.clientId())).toBe(first);
     expect(await accepted(redis)).toBe(before);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no function', undefined, 'a function was expected, got undefined'],
+    ['a name', 'ping', 'a function was expected, got a string'],
+    ['a function that gives nothing', () => undefined, 'the function gave undefined, and an Observable or a Promise'],
+    ['a function that gives a number', () => 1, 'the function gave a number, and an Observable or a Promise'],
+  ])('says so where its work is %s', async (_what, work, why) => {
+    const redis = make({ url: server().url, leases: { max: 1 } });
+    const pool = makePool({ url: server().url, max: 1 });
+    const lent: [string, (work: never) => PromiseLike<unknown>][] = [
+      ['dedicated', (given) => redis.dedicated(given)],
+      ['use', (given) => pool.use(given)],
+    ];
+    for (const [method, lend] of lent) {
+      await expect(async () => await lend(work as never)).rejects.toThrow(new RegExp(`^${method}: ${why}`));
+      expect(await lend((() => of('next')) as never)).toBe('next');
+    }
   });
 
   it('is dialled once for each that is in use at the same time, and not again', async () => {
