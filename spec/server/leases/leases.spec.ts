@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { BehaviorSubject, EMPTY, NEVER, Subject, concatMap, firstValueFrom, merge, of, type Observable } from 'rxjs';
 import type { Credentials, DedicatedConnection, Redis } from 'rxjs-redis';
 import { get, incr } from 'rxjs-redis/commands';
-import { eventually, record, useClients, usePools } from '../../support/clients';
+import { eventually, reaches, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
@@ -89,6 +89,27 @@ describe('A dedicated connection', () => {
     });
     busy.stop();
     expect(await redis.dedicated((connection) => connection.ping())).toBe('PONG');
+  });
+
+  it('is waited for in an outage as commands are, and the work is done once the server is there again', async () => {
+    const redis = make(server().url);
+    expect([await redis.ping(), await redis.dedicated((connection) => connection.ping())]).toStrictEqual([
+      'PONG',
+      'PONG',
+    ]);
+    await server().kill();
+    await reaches(redis, 'reconnecting');
+    let begun = 0;
+    const waiting = [
+      redis.incr('outage').then(),
+      redis.dedicated((connection) => (begun++, connection.incr('outage'))).then(),
+      redis.dedicated((connection) => (begun++, connection.multi(incr('outage')))).then(),
+      redis.watch('outage', () => [incr('outage')]).then(),
+    ];
+    await until(() => begun === 2); // their connections could not be made at first
+    await server().restart();
+    const values = (await Promise.all(waiting)).flat() as number[];
+    expect(values.sort()).toStrictEqual([1, 2, 3, 4]);
   });
 
   it('is closed once it was idle for too long', async () => {
