@@ -200,9 +200,7 @@ function refused({ index: at, command, error }: { index: number; command: string
 async function oneByOne(redis: Redis, given: Step): Promise<Outcome> {
   const { as, calls, failFast } = given;
   if (as === 'multi' && calls.includes(REFUSED)) {
-    // What is answered without the server is not among what is sent.
-    const sent = calls.filter((one) => !isAnswered(one));
-    const causes = sent.flatMap((one, at) => (one === REFUSED ? [{ at, command: 'GET', error: 'ERR' }] : []));
+    const causes = calls.flatMap((one, at) => (one === REFUSED ? [{ at, command: 'GET', error: 'ERR' }] : []));
     return { values: causes, error: 'EXECABORT' };
   }
   const values: unknown[] = [];
@@ -212,10 +210,6 @@ async function oneByOne(redis: Redis, given: Step): Promise<Outcome> {
   }
   const first = failFast && as !== 'single' ? values.find(isKind) : undefined;
   return first === undefined ? { values } : { values, error: first.error };
-}
-
-function isAnswered([method, first]: Call): boolean {
-  return (method === 'del' || method === 'mget') && Array.isArray(first) && first.length === 0;
 }
 
 function valuesOf(calls: readonly Call[], values: readonly unknown[]): unknown[] {
