@@ -211,15 +211,15 @@ describe.each([2, 3] as const)('A watch, in RESP%i,', (protocol) => {
     await connect().aclSetuser('nowatch', 'on', 'nopass', 'allkeys', '+@all', '-watch');
     await connect().aclSetuser('noread', 'on', 'nopass', 'allkeys', '+@all', '-hgetall');
     await connect().hset('h', { f: '1' });
-    const as = (username: string) => watcher({ username, password: 'any' });
-    const error = await failure(as('nowatch').watch('h', () => [incr('n')]));
+    const noWatch = watcher({ username: 'nowatch', password: 'any' });
+    const noRead = watcher({ username: 'noread', password: 'any' });
+    const error = await failure(noWatch.watch('h', () => [incr('n')]));
     expect(error).toMatchObject({ kind: 'NOPERM', command: 'WATCH' });
-    expect(await failure(as('noread').watch('h', () => [incr('n')]))).toMatchObject({
-      kind: 'NOPERM',
-      command: 'HGETALL',
-    });
+    expect(await failure(noRead.watch('h', () => [incr('n')]))).toMatchObject({ kind: 'NOPERM', command: 'HGETALL' });
     const read = { h: hgetall('h') };
-    expect(await failure(as('noread').watch('h', () => [incr('n')], { read }))).toMatchObject({ kind: 'NOPERM' });
+    expect(await failure(noRead.watch('h', () => [incr('n')], { read }))).toMatchObject({ kind: 'NOPERM' });
+    // The connections were given back: they are lent again.
+    for (const redis of [noWatch, noRead]) await redis.dedicated((connection) => connection.ping());
     expect(await connect().exists('n')).toBe(0);
   });
 
