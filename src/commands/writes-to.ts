@@ -9,6 +9,9 @@ import { isBytes } from '../resp/is-bytes';
 /** What a command changes: places by their names; everything, where the names are not known; or nothing. */
 export type Written = readonly string[] | 'everything' | 'nothing';
 
+/** With more places than this a group counts as one that may change everything: to note each would block the event loop. */
+const MOST_PLACES = 5_000;
+
 /**
  * What a command may change, so that it is known which commands have to keep their order: keys and channels, or the settings of
  * commands with the same first word, as ACL or CONFIG. What runs a script without keys, FLUSHALL, SELECT and commands that the
@@ -32,6 +35,7 @@ function together(members: readonly Command[]): Written {
     const written = writesTo(member);
     if (written === 'everything') return written;
     if (written !== 'nothing') for (const name of written) all.add(name);
+    if (all.size > MOST_PLACES) return 'everything';
   }
   return all.size === 0 ? 'nothing' : [...all];
 }

@@ -1,6 +1,6 @@
-import { first, of, type Observable, type Unsubscribable } from 'rxjs';
+import { Subject, of, type Observable, type Subscription } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
-import type { ReplyObserver, Request } from '../commands/request';
+import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
@@ -11,11 +11,10 @@ import { timeFor } from '../connection/time-for';
 import { DisconnectedError, TimeoutError, type RedisError } from '../errors';
 import type { Lease } from './lease';
 import type { LeasePool } from './lease-pool';
+import { Mover } from './mover';
 
 /** With so many commands pending on each of the connections that it has, one more is asked for. */
 const MANY = 64;
-/** A command that may be repeated is moved to another connection so often. */
-const MOST_MOVES = 2;
 /** Deadlines closer together than this are dealt with at once, ms. */
 const GRAIN = 5;
 /** After looking at so many commands the next look is a millisecond later. */
@@ -54,7 +53,9 @@ interface Shared {
 //    └ none ─▶ waiting, until a connection is lent
 export class Spread implements Executor {
   private readonly shared: Shared[] = [];
-  private readonly waiting = new Set<Mover>();
+  /** commands that wait for a connection; what leaves the line of the pool, where one is to have a connection for itself */
+  private readonly waiting = new Map<Mover, Subscription | undefined>();
+  private readonly done$ = new Subject<undefined>();
   private readonly sweep: Sweep;
   private acquiring = false;
   private hasEnded = false;
@@ -81,11 +82,24 @@ export class Spread implements Executor {
     this.dispatch(entering!);
   }
 
-  /** Later commands are refused, and none is moved to another connection. Emits once those that were called before have been answered. */
+  /**
+   * Later commands are refused, and none is moved to another connection. Completes once those that were called before have been answered;
+   * those that wait at the server are not waited for, and fail.
+   */
   end(): Observable<unknown> {
     this.hasEnded = true;
-    const isDone = (): boolean => this.waiting.size === 0 && this.shared.length === 0;
-    return isDone() ? of(undefined) : this.parts.pool().stats$.pipe(first(isDone));
+    this.endIfDone();
+    return this.isDone ? of(undefined) : this.done$;
+  }
+
+  private get isDone(): boolean {
+    return this.waiting.size === 0 && this.shared.every(({ isAlone }) => isAlone);
+  }
+
+  private endIfDone(): void {
+    if (!this.hasEnded || !this.isDone) return;
+    for (const one of [...this.shared]) this.giveBack(one);
+    this.done$.complete();
   }
 
   /** Whether commands that are lost with a connection may go to another. */
@@ -99,21 +113,34 @@ export class Spread implements Executor {
     else this.sendAlone(mover);
   }
 
-  /** When the Observer of the command leaves, the connection is given back, and closed because the command still waits on it. */
+  /**
+   * When the Observer of the command leaves, the connection is given back, and closed because the command still waits on it. Its own
+   * time begins when it is sent: until then it waits as a caller of the pool does, unless its user has given blocking ones a limit.
+   */
   private sendAlone(mover: Mover): void {
     const { request } = mover;
+    let isLent = false;
     const lent = this.parts
       .pool()
       .acquire()
       .subscribe({
         next: (lease) => {
+          isLent = true;
+          this.waiting.delete(mover);
+          this.stopIfNoneWaits();
           const one = this.add(lease, true);
           mover.sendBy(one.executor);
           this.follow(one);
         },
-        error: (error: RedisError) => failSafely(request, withoutLease(request, error)),
+        error: (error: RedisError) => {
+          isLent = true;
+          this.noneLent(mover, error);
+        },
       });
     request.onLeave(lent);
+    if (isLent) return;
+    this.waiting.set(mover, lent);
+    this.mayLeave(mover, request.context.limitsBlocking);
   }
 
   /** Sends a request on the least busy connection, or has it wait for one. */
@@ -173,10 +200,11 @@ export class Spread implements Executor {
   private share(lease: Lease): void {
     this.acquiring = false;
     const one = this.add(lease, false);
-    for (const mover of this.waiting) {
+    for (const [mover, lent] of this.waiting) {
+      if (lent !== undefined) continue;
       this.waiting.delete(mover);
       // Even where other callers wait: it was this one's turn.
-      if (!mover.request.abandoned) this.send(mover);
+      this.send(mover);
     }
     this.stopIfNoneWaits();
     this.follow(one);
@@ -224,33 +252,54 @@ export class Spread implements Executor {
     if (at < 0) return;
     this.shared.splice(at, 1);
     one.lease.giveBack();
+    this.endIfDone();
   }
 
   /** No connection serves any more: what waits fails as the caller of a lease does. */
   private notLent(error: RedisError): void {
     this.acquiring = false;
-    for (const mover of this.waiting) {
-      this.waiting.delete(mover);
-      failSafely(mover.request, withoutLease(mover.request, error));
-    }
+    const waiting = [...this.waiting].filter(([, lent]) => lent === undefined);
+    for (const [mover] of waiting) this.waiting.delete(mover);
+    for (const [mover] of waiting) this.noneLent(mover, error);
+  }
+
+  private noneLent(mover: Mover, error: RedisError): void {
+    this.waiting.delete(mover);
+    failSafely(mover.request, withoutLease(mover.request, error));
     this.stopIfNoneWaits();
   }
 
   /** A timer that is left behind would keep the process alive. */
   private stopIfNoneWaits(): void {
-    if (this.waiting.size === 0 && this.sweep.isWatching) this.sweep.stop();
+    if (this.waiting.size > 0) return;
+    if (this.sweep.isWatching) this.sweep.stop();
+    this.endIfDone();
   }
 
   private wait(mover: Mover): void {
+    this.waiting.set(mover, undefined);
+    if (!this.acquiring) this.acquire();
+    // A connection that is free is lent at once, and then nothing waits.
+    if (this.waiting.has(mover)) this.mayLeave(mover, true);
+  }
+
+  /**
+   * A command waits until a connection is lent, or its observer leaves, or its time is up.
+   * @param isTimed whether its time goes on meanwhile
+   */
+  private mayLeave(mover: Mover, isTimed: boolean | undefined): void {
     const { request } = mover;
+    request.onLeave({ unsubscribe: () => this.left(mover) });
+    if (!isTimed) return;
     if (request.deadline === 0) {
       const limit = timeFor(request, this.parts.blockingGrace);
       if (limit !== Infinity) request.deadline = Math.ceil(this.parts.clock.now() + limit);
     }
-    this.waiting.add(mover);
-    if (!this.acquiring) this.acquire();
-    // A connection that is free is lent at once, and then nothing waits.
-    if (request.deadline !== 0 && this.waiting.has(mover)) this.sweep.watch(request.deadline);
+    if (request.deadline !== 0) this.sweep.watch(request.deadline);
+  }
+
+  private left(mover: Mover): void {
+    if (this.waiting.delete(mover)) this.stopIfNoneWaits();
   }
 
   /** Fails what has waited for its whole time, and returns when to look again. */
@@ -258,18 +307,19 @@ export class Spread implements Executor {
     let next = Infinity;
     const looked = this.waiting.size;
     const due: Request[] = [];
-    for (const mover of this.waiting) {
+    for (const [mover, lent] of this.waiting) {
       const { request } = mover;
       const { deadline } = request;
-      if (request.abandoned) this.waiting.delete(mover);
-      else if (deadline === 0) continue;
-      else if (deadline > now) next = Math.min(next, deadline);
+      if (deadline === 0) continue;
+      if (deadline > now) next = Math.min(next, deadline);
       else {
         this.waiting.delete(mover);
+        lent?.unsubscribe();
         due.push(request);
       }
     }
     for (const request of due) failSafely(request, timedOut(request, deliveryOf(request), { doing: NONE_FREE }));
+    this.endIfDone();
     return Math.max(next, now + GRAIN + looked / LOOKED_AT_PER_MS);
   }
 }
@@ -282,57 +332,4 @@ function withoutLease(request: Request, error: RedisError): RedisError {
   return error instanceof DisconnectedError
     ? new DisconnectedError(message, { ...facts, repeatable: false })
     : new TimeoutError(message, facts);
-}
-
-/**
- * A request, which is moved to another connection when its own is lost, if it was not sent or may be sent again. Connections of a pool are
- * not made again, so the pool does for them what a connection of its own does by itself.
- */
-class Mover implements ReplyObserver<unknown> {
-  /** A connection has taken the request. */
-  private isTaken = false;
-  private moved = 0;
-
-  constructor(
-    readonly request: Request,
-    private readonly observer: ReplyObserver<unknown>,
-    private readonly spread: Spread,
-  ) {}
-
-  sendBy(executor: Executor): void {
-    this.isTaken = true;
-    executor.submit(this.request);
-  }
-
-  get closed(): boolean {
-    return this.observer.closed;
-  }
-
-  next(value: unknown): void {
-    this.observer.next(value);
-  }
-
-  error(error: RedisError): void {
-    const { request, spread } = this;
-    const isLost = this.isTaken && error instanceof DisconnectedError;
-    const mayMove = spread.moves && this.moved < MOST_MOVES && (error.delivery === 'unsent' || request.repeatable);
-    if (!isLost || !mayMove) {
-      this.observer.error(error);
-      return;
-    }
-    this.moved++;
-    this.isTaken = false;
-    const { deadline } = request;
-    request.leaveLine();
-    request.deadline = deadline; // its time goes on
-    spread.dispatch(this);
-  }
-
-  complete(): void {
-    this.observer.complete();
-  }
-
-  add(departure: Unsubscribable): void {
-    this.observer.add(departure);
-  }
 }

@@ -313,6 +313,32 @@ describe('A pool', () => {
       expect(await pool.get('k')).not.toBeUndefined();
     });
 
+    it('keeps the time that its user gives a command that waits at the server, for a connection too', async () => {
+      const pool = pools({ url: server().url, min: 0, max: 1, acquireTimeout: Infinity });
+      const connection = await pool.acquire();
+      expect(await failure(pool.withOptions({ commandTimeout: 20 }).blpop('none', 0))).toMatchObject({
+        code: 'TIMEOUT',
+        delivery: 'unsent',
+        command: 'BLPOP',
+        message: expect.stringContaining('waited for a connection of the pool'),
+      });
+      expect(pool.stats.waiting).toBe(0);
+      pool.release(connection);
+    });
+
+    it('forgets a command whose Observer leaves while all connections are lent', async () => {
+      const pool = pools({ url: server().url, min: 0, max: 1, acquireTimeout: Infinity });
+      const connection = await pool.acquire();
+      const unlimited = pool.withOptions({ commandTimeout: Infinity });
+      for (let n = 0; n < 1_000; n++) {
+        unlimited.incr('left').subscribe().unsubscribe();
+        unlimited.blpop('left', 0).subscribe().unsubscribe();
+      }
+      expect(pool['spread']['waiting'].size).toBe(0);
+      pool.release(connection);
+      expect(await pool.exists('left')).toBe(0);
+    });
+
     it('fails them when no connection is free within acquireTimeout', async () => {
       const pool = pools({ url: server().url, min: 0, max: 1, acquireTimeout: 20 });
       const connection = await pool.acquire();
@@ -344,6 +370,28 @@ describe('A pool', () => {
       const replies = Array.from({ length: 500 }, () => outcome(pool.incr('n')));
       await pool.close();
       expect((await Promise.all(replies)).every((ended) => 'value' in ended)).toBe(true);
+    });
+
+    it('waits for its own commands that wait for a connection', async () => {
+      const pool = pools({ url: server().url, max: 1 });
+      const connection = await pool.acquire();
+      const waiting = outcome(pool.set('last', 'v'));
+      const closed = record(pool.close());
+      expect(await connection.get('last')).not.toBe('v');
+      expect(closed.ended).toBeUndefined();
+      pool.release(connection);
+      expect(await waiting).toStrictEqual({ value: 'OK' });
+      await until(() => closed.ended === 'complete');
+    });
+
+    it('does not wait for commands that wait at the server', async () => {
+      const pool = pools({ url: server().url, max: 2 });
+      const job = outcome(pool.blpop('none', 0));
+      await until(() => pool.stats.active === 1);
+      const value = outcome(pool.set('k', 'v'));
+      await pool.close({ timeout: Infinity });
+      expect(await value).toStrictEqual({ value: 'OK' });
+      expect(await job).toMatchObject({ error: { code: 'DISCONNECTED', command: 'BLPOP', delivery: 'unknown' } });
     });
 
     it('waits no longer than it is told to', async () => {

@@ -1,0 +1,67 @@
+import type { Unsubscribable } from 'rxjs';
+import type { ReplyObserver, Request } from '../commands/request';
+import type { Executor } from '../commands/request-context';
+import { DisconnectedError, type RedisError } from '../errors';
+
+/** A command that may be repeated is moved to another connection so often. */
+const MOST_MOVES = 2;
+
+/** What chooses the connection of a command. */
+interface Dispatcher {
+  /** commands that are lost with a connection may go to another */
+  readonly moves: boolean;
+  dispatch(mover: Mover): void;
+}
+
+/**
+ * A request, which is moved to another connection when its own is lost, if it was not sent or may be sent again. Connections of a pool are
+ * not made again, so the pool does for them what a connection of its own does by itself.
+ */
+export class Mover implements ReplyObserver<unknown> {
+  /** A connection has taken the request. */
+  private isTaken = false;
+  private moved = 0;
+
+  constructor(
+    readonly request: Request,
+    private readonly observer: ReplyObserver<unknown>,
+    private readonly spread: Dispatcher,
+  ) {}
+
+  sendBy(executor: Executor): void {
+    this.isTaken = true;
+    executor.submit(this.request);
+  }
+
+  get closed(): boolean {
+    return this.observer.closed;
+  }
+
+  next(value: unknown): void {
+    this.observer.next(value);
+  }
+
+  error(error: RedisError): void {
+    const { request, spread } = this;
+    const isLost = this.isTaken && error instanceof DisconnectedError;
+    const mayMove = spread.moves && this.moved < MOST_MOVES && (error.delivery === 'unsent' || request.repeatable);
+    if (!isLost || !mayMove) {
+      this.observer.error(error);
+      return;
+    }
+    this.moved++;
+    this.isTaken = false;
+    const { deadline } = request;
+    request.leaveLine();
+    request.deadline = deadline; // its time goes on
+    spread.dispatch(this);
+  }
+
+  complete(): void {
+    this.observer.complete();
+  }
+
+  add(departure: Unsubscribable): void {
+    this.observer.add(departure);
+  }
+}
