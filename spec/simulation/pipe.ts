@@ -86,7 +86,7 @@ export class Pipe {
       if (due >= this.timeline.now()) break; // timers come before what comes at the same time
       come += bytes.length;
     }
-    return come >= end;
+    return come >= end && this.delivered + Math.min(this.roomBeforeFault(), this.roomBeforeStop()) >= end;
   }
 
   /** No fault strikes any more. */

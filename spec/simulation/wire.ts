@@ -177,7 +177,7 @@ export class GroupWire implements WireRequest {
     return this.parts.some(({ doubtful }) => doubtful);
   }
 
-  atHand = (): boolean => this.isWhole && this.parts.every((part) => part.answered || part.atHand());
+  atHand = (): boolean => this.isWhole && !this.answered && this.parts.every((part) => part.answered || part.atHand());
 }
 
 function errorOf(answer: Answer | undefined): string | undefined {

@@ -366,9 +366,9 @@ export class Connection implements Executor {
     return this.incurable || this.lastError instanceof AuthenticationError;
   }
 
-  /** A link is being made, or is in its handshake. */
+  /** A link is being made, or is in its handshake. It is not any more when its commands are told that it failed. */
   private get isDialing(): boolean {
-    return this.state$.value.kind === 'connecting';
+    return this.state$.value.kind === 'connecting' && !this.dialing.hasFailed;
   }
 
   /** Why the last link was lost or could not be made, unless it was left because its user wants another. */
@@ -401,6 +401,7 @@ export class Connection implements Executor {
     // A peer that was a Redis before may be one again: a balancer's error page may answer in its place for a while.
     this.incurable =
       isDialing && isIncurable(error, this.lastError) && !(this.wasReady && error instanceof ProtocolError);
+    this.dialing.failed();
     this.lastError = error;
     this.lastErrorAt = this.clock.now();
     const { kind } = this.state$.value;
