@@ -22,7 +22,9 @@ const initials: Record<SubscriptionKind, string> = { channel: '', pattern: 'P', 
 //  reconcile() sends the difference, so a topic left and joined again within a tick costs nothing
 export class Subscriptions {
   private readonly topics = new Map<string, Topic>();
-  private readonly asked = new Set<string>();
+  /** each with the number of the difference with which it was asked for last */
+  private readonly asked = new Map<string, number>();
+  private differences = 0;
   private readonly changed = new Set<string>();
   /** The names of UNSUBSCRIBEs that are not confirmed yet, and may not even be sent; how often each. */
   private readonly leaving = new Map<string, number>();
@@ -105,10 +107,11 @@ export class Subscriptions {
       else left.push(key);
     }
     this.changed.clear();
-    for (const key of joined) this.asked.add(key);
+    const difference = ++this.differences;
+    for (const key of joined) this.asked.set(key, difference);
     for (const key of left) this.asked.delete(key);
     return merge(
-      this.inBatches(joined, (keys) => this.subscribe(keys, send, onMomentary)),
+      this.inBatches(joined, (keys) => this.subscribe(keys, difference, send, onMomentary)),
       this.inBatches(left, (keys) => this.unsubscribe(keys, send, onMomentary)),
     );
   }
@@ -125,7 +128,7 @@ export class Subscriptions {
   /** Asks once more for a subscription that was taken away. A refusal goes to `onRefused`. */
   askAgain(key: string, send: Send, onRefused: (error: ReplyError) => void): Observable<unknown> {
     return defer(() => {
-      this.asked.add(key);
+      this.asked.set(key, ++this.differences);
       return send(new Command(this.subscribeSpec, [nameOf(key)], nothing));
     }).pipe(
       tap({ complete: () => this.taken.delete(key) }),
@@ -140,7 +143,7 @@ export class Subscriptions {
 
   /** Unsubscribes from everything; `forget` and `reconcile` restore it. */
   leave(send: Send): Observable<unknown> {
-    const all = [...new Set([...this.asked, ...this.leaving.keys()])];
+    const all = [...new Set([...this.asked.keys(), ...this.leaving.keys()])];
     // A refusal means that the server has taken the subscription away already.
     return this.inBatches(all, (keys) => this.askToLeave(keys, send).pipe(catchError(ignoreRefusal)));
   }
@@ -176,8 +179,16 @@ export class Subscriptions {
     }
   }
 
-  /** A server refuses all names of a SUBSCRIBE when it refuses one, so they are then asked for one by one. */
-  private subscribe(keys: readonly string[], send: Send, onMomentary: OnMomentary): Observable<unknown> {
+  /**
+   * A server refuses all names of a SUBSCRIBE when it refuses one, so they are then asked for one by one. A refusal does not count for
+   * names that were left and asked for again meanwhile.
+   */
+  private subscribe(
+    keys: readonly string[],
+    difference: number,
+    send: Send,
+    onMomentary: OnMomentary,
+  ): Observable<unknown> {
     return defer(() => {
       this.joining++;
       return send(new Command(this.subscribeSpec, keys.map(nameOf), nothing)).pipe(finalize(() => this.joining--));
@@ -185,17 +196,17 @@ export class Subscriptions {
       tap({ complete: () => this.noteConfirmed(keys) }),
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) throw error;
+        const refused = keys.filter((key) => this.asked.get(key) === difference);
         if (error.repeatable) {
-          for (const key of keys) {
+          for (const key of refused) {
             this.asked.delete(key);
             if (this.topics.has(key)) this.changed.add(key);
           }
           return onMomentary(error);
         }
-        if (keys.length > 1) {
-          return merge(...keys.map((key) => (this.asked.has(key) ? this.subscribe([key], send, onMomentary) : EMPTY)));
-        }
-        this.refused(keys[0]!, error, send);
+        if (keys.length > 1)
+          return merge(...refused.map((key) => this.subscribe([key], difference, send, onMomentary)));
+        for (const key of refused) this.refused(key, error, send);
         return EMPTY;
       }),
     );
@@ -234,7 +245,7 @@ export class Subscriptions {
         if (!(error instanceof ReplyError)) throw error;
         if (!error.repeatable) return EMPTY; // a message that comes all the same has no Observer
         for (const key of keys) {
-          this.asked.add(key);
+          this.asked.set(key, ++this.differences);
           this.changed.add(key);
         }
         return onMomentary(error);

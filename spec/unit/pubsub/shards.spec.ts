@@ -188,6 +188,26 @@ describe('A shard subscription that the server takes away', () => {
   });
 });
 
+describe('A subscription that was left and asked for again', () => {
+  const { onCarrier } = useCarriers();
+
+  it('does not fail by the refusal of the first', async () => {
+    const { pubsub, link } = await onCarrier();
+    const first = record(pubsub.messages('shard', ['x']));
+    await tick();
+    first.stop();
+    await tick();
+    const again = record(pubsub.messages('shard', ['x']));
+    await tick();
+    expect(subscriptionsOn(link).slice(1)).toStrictEqual(['SSUBSCRIBE x', 'SUNSUBSCRIBE x', 'SSUBSCRIBE x']);
+    link.receive(MOVED + MOVED + '+PONG\r\n' + pushed('ssubscribe', 'x') + message('x', 'there'));
+    expect(again).toMatchObject({ values: [{ data: 'there' }], ended: undefined });
+    again.stop();
+    await tick();
+    expect(subscriptionsOn(link).at(-1)).toBe('SUNSUBSCRIBE x');
+  });
+});
+
 describe('Shard channels of several slots', () => {
   const { onCarrier } = useCarriers();
 
