@@ -4,6 +4,11 @@ import type { Pipe } from './pipe';
 /** Replies that begin with a line of digits: bytes between these are no RESP, whatever they are. */
 const COUNTED = new Set([...'$:*%>'].map((type) => type.charCodeAt(0)));
 
+/** A line of MONITOR, a farewell or an attribute may be a part of a reply for all that a client knows, until it is whole. */
+export function noiseOf(text: string): 'noise' | 'stray' {
+  return /^[-+|]/.test(text) ? 'stray' : 'noise';
+}
+
 /** What a server sends, and what somebody puts in between; bytes go through the pipe as all others do, in pieces if it likes. */
 export class Downstream {
   /** the frames of the pipe, in their order */
@@ -46,7 +51,7 @@ export class Downstream {
     const { ends, delivered } = this.pipe;
     this.insert(text);
     ends.splice(this.completed, 0, delivered + text.length);
-    this.sendings.splice(this.completed, 0, { kind: 'noise' });
+    this.sendings.splice(this.completed, 0, { kind: noiseOf(text) });
   }
 
   /**

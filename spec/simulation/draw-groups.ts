@@ -50,9 +50,12 @@ export function drawInterrupted(random: Random, length: number): Item[] {
   const send = drawSend(random, INTERRUPTED, at);
   const times = Array.from({ length: random.int(1, 2) }, () => at + random.int(0, 60));
   const word = random.maybe(0.4, () => random.pick(WORDS));
+  const capacity = random.pick([1, 200]);
+  // Command by command, it is on its way for a second and not for longer than the run waits for its end.
+  const pace = capacity === 1 ? Math.min(delay, 40) : delay;
   return [
     { ...send, call: 'group', members, transaction: true, size: Math.min(send.size, 30), wait: 0 },
-    { kind: 'link', link: 'every', fault: { type: 'buffer', capacity: random.pick([1, 200]), delay, greeted: true } },
+    { kind: 'link', link: 'every', fault: { type: 'buffer', capacity, delay: pace, greeted: true } },
     ...times.map((at): Item =>
       word === undefined ? { kind: 'kill', at } : { kind: 'refuse', at, duration: 300, word },
     ),

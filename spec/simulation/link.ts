@@ -3,7 +3,7 @@ import { ConnectionError } from '../../src/errors';
 import type { DisconnectReason } from '../../src/connection/connection-state';
 import type { ByteSocket } from '../../src/connection/socket';
 import { ByteStream } from './byte-stream';
-import { Downstream } from './downstream';
+import { Downstream, noiseOf } from './downstream';
 import type { Journal } from './journal';
 import type { Referee } from './referee';
 import type { LinkTraits } from './link-traits';
@@ -23,8 +23,8 @@ import type { WireRequest } from './wire';
 export type Sending =
   | { readonly kind: 'reply'; readonly request: WireRequest; readonly answer: Answer | undefined }
   | { readonly kind: 'message'; readonly message: PushedMessage }
-  /** what no command waits for, and what nobody can read */
-  | { readonly kind: 'noise' | 'garbage' };
+  /** what no command waits for, the same that looks like a part of a reply until it is whole, and what nobody can read */
+  | { readonly kind: 'noise' | 'stray' | 'garbage' };
 
 /** What a link needs to know of the run that it is part of. */
 export interface Surroundings {
@@ -140,7 +140,7 @@ export class Link implements ByteSocket {
       inbox: [],
       answer: (text, request, answer) => this.sendDown(text, { kind: 'reply', request, answer }),
       push: (text, message) => this.sendDown(text, { kind: 'message', message }),
-      notify: (text) => this.sendDown(text, { kind: 'noise' }),
+      notify: (text) => this.sendDown(text, { kind: noiseOf(text) }),
       close: () => this.down.atEnd(() => this.lose()),
     };
     this.openedAt = timeline.now();
@@ -166,10 +166,10 @@ export class Link implements ByteSocket {
     return this.buffer?.drained ?? true;
   }
 
-  /** A part of a reply has come, and the rest of it is still to come; or a part of a line of MONITOR, which may as well be one. */
+  /** A part of a reply has come, and the rest of it is still to come; or a part of what may as well be one. */
   get isInsideReply(): boolean {
     const { begun } = this.downstream;
-    return begun?.kind === 'reply' || (begun?.kind === 'noise' && this.peer.monitors);
+    return begun?.kind === 'reply' || begun?.kind === 'stray';
   }
 
   /** The request whose reply is owed first. */
@@ -239,7 +239,7 @@ export class Link implements ByteSocket {
   private turnAway(): void {
     this.around.journal.count('maxclients');
     this.peer.gone = true;
-    this.sendDown(resp.error(FAREWELL), { kind: 'noise' });
+    this.sendDown(resp.error(FAREWELL), { kind: 'stray' });
     this.peer.close();
   }
 

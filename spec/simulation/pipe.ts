@@ -138,24 +138,30 @@ export class Pipe {
   }
 
   private pump(): void {
-    this.pumping = undefined;
-    const first = this.parcels[0];
-    const room = this.roomBeforeFault();
-    if (this.roomBeforeStop() === 0) {
-      this.stops.shift()!.work();
-    } else if (room === 0) {
-      this.strike(this.faults.splice(this.nextFault(), 1)[0]!);
-    } else if (first?.last !== undefined) {
-      this.parcels.shift();
-      first.last();
-    } else {
-      const piece = this.take(Math.min(room, this.roomBeforeStop(), this.nextSize()));
-      this.delivered += piece.length;
-      this.lastByte = piece.at(-1) ?? this.lastByte;
-      this.notBefore = Math.max(this.notBefore, this.timeline.now() + this.manners.gap);
-      this.deliver(piece);
+    if (this.roomBeforeStop() === 0) this.stops.shift()!.work();
+    else {
+      // A fault takes no turn of the event loop: what stands behind it is read in the same one.
+      while (this.roomBeforeFault() === 0) this.strike(this.faults.splice(this.nextFault(), 1)[0]!);
+      const [first] = this.parcels;
+      const now = this.timeline.now();
+      const isHere = first !== undefined && first.due <= now && this.notBefore <= now && this.roomBeforeStop() > 0;
+      if (isHere && !this.dead) this.pass(first);
     }
+    this.pumping = undefined;
     this.goOn();
+  }
+
+  private pass({ last }: Parcel): void {
+    if (last !== undefined) {
+      this.parcels.shift();
+      last();
+      return;
+    }
+    const piece = this.take(Math.min(this.roomBeforeFault(), this.roomBeforeStop(), this.nextSize()));
+    this.delivered += piece.length;
+    this.lastByte = piece.at(-1) ?? this.lastByte;
+    this.notBefore = Math.max(this.notBefore, this.timeline.now() + this.manners.gap);
+    this.deliver(piece);
   }
 
   private nextSize(): number {

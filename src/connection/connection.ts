@@ -401,7 +401,6 @@ export class Connection implements Executor {
     // A peer that was a Redis before may be one again: a balancer's error page may answer in its place for a while.
     this.incurable =
       isDialing && isIncurable(error, this.lastError) && !(this.wasReady && error instanceof ProtocolError);
-    this.dialing.failed();
     this.lastError = error;
     this.lastErrorAt = this.clock.now();
     const { kind } = this.state$.value;
@@ -418,6 +417,7 @@ export class Connection implements Executor {
     this.queuedAtLoss = this.admitsAll ? this.line.queued : 0;
     if (!isUsersWish(error)) this.events$.next({ connection: this.carries, type: 'error', error });
     if (kind === 'ready') this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });
+    this.dialing.failed();
     if (this.isHopeless) {
       this.line.failQueued((request) => hopeless(request, error));
     }

@@ -51,6 +51,20 @@ describe('What no repetition cures', () => {
       { code: 'REPLY', kind: 'ERR', message: expect.stringMatching(/out of range|invalid/) as string },
     ));
 
+  it('is told at once to a command that is called while the failure is told', async () => {
+    const redis = make({ url: server().url, database: 9_999, reconnect: quick });
+    const told: unknown[] = [];
+    redis.state$.subscribe(({ kind }) => told.push(kind));
+    redis.incr('n').subscribe({ error: () => redis.incr('n').subscribe({ error: (error) => told.push(error) }) });
+    await until(() => told.includes('reconnecting'));
+    expect(told.slice(0, 4)).toMatchObject([
+      'idle',
+      'connecting',
+      { code: 'REPLY', delivery: 'unsent' },
+      'reconnecting',
+    ]);
+  });
+
   it('is a database in a cluster, which has one', async () => {
     const node = await startServer({ own: true, args: ['--cluster-enabled', 'yes'] });
     await fails({ url: node.url, database: 1 }, { code: 'REPLY', kind: 'ERR', command: expect.anything() as string });
