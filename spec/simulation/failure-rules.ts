@@ -38,7 +38,7 @@ export class FailureRules {
       return;
     }
     // In another database it would be another command.
-    const isLeftBehind = sent.wires.length > 0 && this.isLeftBehind;
+    const isLeftBehind = (sent.wires.length > 0 || this.mayBeLonely) && this.isLeftBehind;
     if (repeatable !== this.isRepeatable(error) && (repeatable || !isLeftBehind))
       sent.fail(`was ${delivery} and called ${repeatable ? 'repeatable' : 'not repeatable'}: ${error.message}`);
     const isGivenUp = (error instanceof ConnectionError || error instanceof DisconnectedError) && !isOverflow(error);

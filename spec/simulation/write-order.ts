@@ -47,7 +47,8 @@ function isReadonly(answer: Answer): boolean {
 
 /** A later call ran that writes to the same place, so this one is not to be sent again behind it. */
 export function isOvertaken(sent: Sent, all: readonly Sent[]): boolean {
-  const since = sent.wires[0]?.writtenAt ?? Infinity;
+  // Of a transaction MULTI alone may have been written.
+  const since = sent.wires[0]?.writtenAt ?? (sent.isTransaction ? sent.submittedAt : Infinity);
   const overtakes = (wire: WireRequest): boolean =>
     wire instanceof GroupWire && !wire.isTransaction
       ? wire.members.some(overtakes)

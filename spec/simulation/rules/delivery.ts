@@ -1,4 +1,4 @@
-import { ProtocolError, RedisError } from '../../../src/errors';
+import { ProtocolError, RedisError, TimeoutError } from '../../../src/errors';
 import { canonical, type Call } from '../calls';
 import { FailureRules } from '../failure-rules';
 import { memberItem } from '../groups';
@@ -55,11 +55,10 @@ export class DeliveryRule implements Rule {
     if (outcome === undefined) return;
     const isSaidToHaveRun =
       outcome.kind === 'error' && outcome.error instanceof RedisError && outcome.error.delivery === 'unknown';
-    if (
-      isSaidToHaveRun &&
-      sent.tried.length > 0 &&
-      sent.tried.every((wire) => isRefused(wire) && wire.inTime && !wire.doubtful)
-    )
+    // What of a transaction is on its way when its time is up is written to its end, as far as anybody knows then.
+    const isUnderWay = sent.isTransaction && outcome.kind === 'error' && outcome.error instanceof TimeoutError;
+    const tried = isUnderWay ? wires : sent.tried;
+    if (isSaidToHaveRun && tried.length > 0 && tried.every((wire) => isRefused(wire) && wire.inTime && !wire.doubtful))
       sent.fail('was refused, and is said to may have run');
     const answered = wires.some(
       ({ answer, inTime, doubtful }) => inTime && !doubtful && answer !== undefined && 'value' in answer,
