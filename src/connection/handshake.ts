@@ -43,6 +43,7 @@ interface Told {
  * @throws ProtocolError when the server answers HELLO in a way that makes no sense
  */
 //  HELLO AUTH ──refused──▶ AUTH, HELLO ──refused──▶ AUTH was enough, in RESP2
+//       │   a password alone ────▲
 //       └──────refused: HELLO is unknown──────────▶ AUTH, in RESP2
 export function handshake(send: Send, options: HandshakeOptions): Observable<ServerInfo> {
   if (options.credentials !== undefined) return helloOrResp2(send, options);
@@ -51,15 +52,17 @@ export function handshake(send: Send, options: HandshakeOptions): Observable<Ser
 
 function helloOrResp2(send: Send, options: HandshakeOptions): Observable<ServerInfo> {
   const others = rest(options);
-  if (options.protocol === 2) return inResp2(send, options, others);
+  const { protocol, credentials } = options;
+  if (protocol === 2) return inResp2(send, options, others);
+  if (credentials !== undefined && credentials.username === undefined)
+    return signInFirst(send, options, credentials, others);
   const hello$ = sendHello(send, options, (refusal) => isRefused(refusal, options));
   return forkJoin([hello$, together(send, options, others)]).pipe(
     concatMap(([server, told]) => {
       if (!(server instanceof ReplyError)) return checked(server, told, options);
       // Commands that were accepted although HELLO was not are not sent again.
       const missing = told.filter((one) => isMissing(one, options)).map(({ command }) => command);
-      const isKnown = options.protocol === 3 || server.kind === 'NOPERM';
-      const { credentials } = options;
+      const isKnown = protocol === 3 || server.kind === 'NOPERM';
       if (isKnown && credentials !== undefined) return signInFirst(send, options, credentials, missing);
       return inResp2(send, options, missing);
     }),
@@ -67,8 +70,9 @@ function helloOrResp2(send: Send, options: HandshakeOptions): Observable<ServerI
 }
 
 /**
- * Signs in before HELLO: the server refuses HELLO to a connection that has not signed in, even with AUTH inside. Redis before 6.2 does
- * so where its default user may not run HELLO.
+ * Signs in before HELLO: where the server refuses HELLO to a connection that has not signed in, even with AUTH inside, as Redis before
+ * 6.2 does where its default user may not run HELLO; and where there is a password alone. A server without a password takes any inside
+ * HELLO, where it goes with the name of a user, and says to `AUTH password` that it has none.
  */
 function signInFirst(
   send: Send,

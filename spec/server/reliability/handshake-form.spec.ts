@@ -207,8 +207,8 @@ describe('A password that the server does not need', () => {
     message: expect.stringMatching(/^The server has no password, and was given one/) as string,
   };
 
-  it('is refused at once, and the message says so', async () => {
-    const redis = make({ url: server().url, password: 'superfluous', protocol: 2 });
+  it.each([2, 3, 'auto'] as const)('is refused at once, and the message says so (RESP%s)', async (protocol) => {
+    const redis = make({ url: server().url, password: 'superfluous', protocol });
     const waiting = failure(redis.set('k', 'v'));
     const error = await failure(redis.connect());
     expect(error).toMatchObject(refused);

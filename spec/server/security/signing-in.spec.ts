@@ -79,13 +79,6 @@ describe('Signing in', () => {
     expect(await redis.aclWhoami()).toBe('ann');
   });
 
-  it('with a password that the server does not ask for is refused where it can tell', async () => {
-    expect(await failure(client({ password: 'superfluous', protocol: 2 }).connect())).toMatchObject({
-      code: 'AUTHENTICATION',
-      command: 'AUTH',
-    });
-  });
-
   it('comes to an end when the server deletes the user', async () => {
     const redis = client({ username: 'ann', password: 'first' });
     const events = record(redis.events$);

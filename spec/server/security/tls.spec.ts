@@ -147,7 +147,14 @@ describe('A server that is not what it says', () => {
     return started;
   };
   const client = ({ port }: TlsPeer, details: object = {}, host = 'localhost') =>
-    make({ host, port, password: 'secret', tls: { ca: certificates.ca, ...details }, reconnect: false });
+    make({
+      host,
+      port,
+      username: 'ann',
+      password: 'secret',
+      tls: { ca: certificates.ca, ...details },
+      reconnect: false,
+    });
 
   it.each<[string, IdentityName, string]>([
     ['whose certificate has expired', 'expired', 'CERT_HAS_EXPIRED'],

@@ -1148,8 +1148,8 @@ describe('connect()', () => {
     const { connection, accept } = setUp({ credentials: of({ password: 'wrong' }) });
     const connected = record(connection.connect());
     const socket = await accept();
-    socket.receive('-WRONGPASS invalid username-password pair\r\n-NOAUTH\r\n-NOAUTH\r\n');
-    expect(connected.ended).toMatchObject({ code: 'AUTHENTICATION', kind: 'WRONGPASS', command: 'HELLO' });
+    socket.receive('-WRONGPASS invalid username-password pair\r\n' + '-NOAUTH\r\n'.repeat(3));
+    expect(connected.ended).toMatchObject({ code: 'AUTHENTICATION', kind: 'WRONGPASS', command: 'AUTH' });
   });
 
   it('fails when the server refuses what it will refuse again', async () => {

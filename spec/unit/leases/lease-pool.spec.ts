@@ -372,13 +372,13 @@ describe('A connection that comes back', () => {
   });
 
   it('signs in with new credentials once it is cleaned of MULTI, and is lent then', async () => {
-    const credentials = new BehaviorSubject({ password: 'old' });
+    const credentials = new BehaviorSubject({ username: 'alice', password: 'old' });
     const { leased, caller } = scriptedPool({ max: 1 }, { credentials });
     const { caller: first, link, lease } = await leased();
     send(lease, 'MULTI');
     await tick();
     link.receive('+OK\r\n');
-    credentials.next({ password: 'new' });
+    credentials.next({ username: 'alice', password: 'new' });
     await tick();
     first.stop();
     const next = caller();
@@ -386,7 +386,7 @@ describe('A connection that comes back', () => {
     expect(written(link)).toStrictEqual(['MULTI', 'DISCARD']);
     link.receive('+OK\r\n');
     await tick();
-    expect([written(link).at(-1), next.values.length]).toStrictEqual(['AUTH new', 0]);
+    expect([written(link).at(-1), next.values.length]).toStrictEqual(['AUTH alice new', 0]);
     link.receive('+OK\r\n');
     expect(next.values[0]!.connection).toBe(lease.connection);
   });
