@@ -5,6 +5,8 @@ import { FORBIDDEN } from './server';
 export const CALM = 5_000;
 /** How long it takes until nothing is left of what was: longer than any limit; ms. */
 const QUIET = 40_000;
+/** So often a client is waited for once more that has rotations of its credentials to catch up with. */
+const MOST_WAITS = 10;
 
 /** The time in a run when nothing befalls a client that still lives. */
 export class Calm {
@@ -44,6 +46,8 @@ export class Calm {
       return;
     }
     if (lifecycle.connecting > 0) journal.fail('connect() goes on although the client is ready');
+    // In RESP2 each rotation of credentials takes the subscriptions away for three round trips, one after the other.
+    for (let waits = 0; this.isSigningIn && waits < MOST_WAITS; waits++) await pace.pass(CALM);
     this.checkSubscriptions();
     await this.publishToAll();
     observers.leaveAll();
@@ -68,6 +72,12 @@ export class Calm {
       server.publish(name.replace('*', ':calm').replace('#', ''), `m:calm-${name}`, name.startsWith('#'));
     }
     await pace.pass(CALM);
+  }
+
+  private get isSigningIn(): boolean {
+    return this.cast.network.open.some(
+      ({ carriesMessages, oldest, peer }) => carriesMessages && peer.protocol === 2 && oldest !== undefined,
+    );
   }
 
   private checkSubscriptions(): void {
