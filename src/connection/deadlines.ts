@@ -121,6 +121,11 @@ export class Deadlines {
     this.owed.push({ ...cursorOf(ring), progressOf });
   }
 
+  /** The request has had its time: its observer has been told that, or is about to be. */
+  hasExpired(request: Request): boolean {
+    return this.expired.has(request);
+  }
+
   /** Everything that a lost link owed has failed or is to be repeated. */
   forget(ring: Ring<Request>): void {
     this.owed = this.owed.filter((owed) => owed.ring !== ring);

@@ -111,6 +111,7 @@ export class LostLinks {
       }
       const request = owed.shift()!;
       if (!request.command.spec.plain) this.places.ended(request);
+      if (this.deadlines.hasExpired(request)) continue;
       const isOldest = request === oldest;
       const isRefused = owed.passed > refusedFrom;
       if (isRefused && !isAhead(request)) {

@@ -21,7 +21,10 @@ export class LeaseTraceRule implements Rule {
     const id = useOf(words);
     if (id === undefined) return;
     const served = this.served.of(link);
-    if (this.uses.get(id)?.outcome !== undefined)
+    // What was begun is written to its end.
+    const isBegun =
+      link.peer.lent?.transaction !== undefined || link.owed.some((request) => request.words[0] === 'MULTI');
+    if (this.uses.get(id)?.outcome !== undefined && !isBegun)
       this.fail(link, `${words[0]} of use ${id} was written behind its end`);
     if (served.at(-1) === id) return;
     if (served.includes(id))

@@ -11,13 +11,14 @@ import { record } from '../../support/clients';
 import { commandsOf, lose, scriptedConnection, tick } from '../../support/scripted-link';
 import type { ScriptedSocket } from '../../support/scripted-socket';
 import { until } from '../../support/until';
+import { VirtualClock } from '../../support/virtual-clock';
 
 const retry = retryPolicy(resolveOptions().retry);
 const cleanUp: (() => void)[] = [];
 afterEach(() => cleanUp.splice(0).forEach((end) => end()));
 
-async function setUp(options: RedisOptions = {}) {
-  const scripted = scriptedConnection(options);
+async function setUp(options: RedisOptions = {}, clock?: VirtualClock) {
+  const scripted = scriptedConnection(options, clock);
   const { connection, greeted } = scripted;
   cleanUp.push(() => connection.destroy());
   connection.open();
@@ -233,6 +234,18 @@ describe('A group', () => {
       expect(commandsOf(link).slice(7)).toStrictEqual(['GET k5', 'GET next']);
       link.receive('+late\r\n'.repeat(5) + '+N\r\n');
       expect(next.values).toStrictEqual(['N']);
+    });
+
+    it('says it as well where an observer that is told before ends the client', async () => {
+      const clock = new VirtualClock();
+      const { link, group, connection } = await setUp({ pipelineDepth: 1 }, clock);
+      acceptWrites(link, 2);
+      const first = Reply.from({ ...plainContext, commandTimeout: 30, executor: connection }, incr('first'));
+      first.subscribe({ error: () => connection.destroy() });
+      const reply = group(['a', 'b', 'c'].map(incr), { commandTimeout: 30 });
+      await tick();
+      clock.advance(40);
+      expect(reply.ended).toMatchObject({ code: 'TIMEOUT', group: { deliveries: ['unknown', 'unsent', 'unsent'] } });
     });
 
     it('and all that was written of which is answered, leaves its place to the next', async () => {
