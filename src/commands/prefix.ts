@@ -17,7 +17,10 @@ export function applyPrefix<T>(given: Command<T>, prefix: string): Command<T> {
   const places = spec.prefixed ?? [];
   if (prefix === '' || (keys.length === 0 && places.length === 0)) return command;
   const args = [...command.args];
-  for (const range of keys) for (const at of indicesOf(range, args.length)) args[at] = prepend(prefix, args[at] as Arg);
+  for (const range of keys) {
+    const last = lastOf(range, args.length);
+    for (let at = range.from; at <= last; at += range.step) args[at] = prepend(prefix, args[at]!);
+  }
   for (const place of places) {
     const positions = positionsOf(place, args);
     for (const at of positions) args[at] = prefixed(args[at] as Arg, place.kind, prefix, command);

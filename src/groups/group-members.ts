@@ -21,18 +21,25 @@ const INSTEAD: Readonly<Record<string, string>> = {
   monitor: 'dedicated(…)',
 };
 
+// Hot: once per member. Nearly all need no closer look.
 /**
  * A command as a group sends it: with the prefix.
  * @param place what the command is called in an error
  * @throws TypeError that names the command by its number, when no group can hold it
  */
-export function memberOf(
-  given: unknown,
-  index: number,
-  method: GroupMethod,
-  prefix: string,
-  place = `${method}: command ${index + 1}`,
-): Command {
+export function memberOf(given: unknown, index: number, method: GroupMethod, prefix: string, place?: string): Command {
+  if (!isOrdinary(given)) return lookedAt(given, method, prefix, place ?? `${method}: command ${index + 1}`);
+  return prefix === '' ? given : applyPrefix(given, prefix);
+}
+
+/** Nothing about it concerns the connection, what waits behind it, or a transaction. */
+function isOrdinary(given: unknown): given is Command {
+  if (!isCommand(given)) return false;
+  const { plain, foreign, noTransaction, anyKey } = given.spec;
+  return plain && foreign !== true && noTransaction !== true && anyKey !== true;
+}
+
+function lookedAt(given: unknown, method: GroupMethod, prefix: string, place: string): Command {
   const refuse = (why: string): never => {
     throw new TypeError(`${place}${why}`);
   };
