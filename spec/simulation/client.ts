@@ -54,7 +54,9 @@ export class SimulatedClient {
     settings: Settings,
     private readonly stage: Stage,
   ) {
-    this.credentials = new CredentialsSource(stage.clock, () => stage.credentialsManner());
+    this.credentials = new CredentialsSource(stage.clock, settings.named ? 'default' : undefined, () =>
+      stage.credentialsManner(),
+    );
     const { clock } = stage;
     // Each connection is told as soon as it is made, so the last one that was made with parts is that of these parts.
     let latest: { connection: Connection | undefined };

@@ -1,4 +1,5 @@
 import { Observable, type SchedulerLike, type Subscriber } from 'rxjs';
+import type { Credentials } from '../../src/options';
 
 /** What a new connection gets that asks for credentials. */
 export type CredentialsManner = 'late' | 'failing' | 'ending' | 'never' | 'malformed';
@@ -11,15 +12,19 @@ export class CredentialsSource {
   password = 'secret0';
   /** Who is signed in no longer hears of rotations. */
   broken = false;
-  readonly credentials$: Observable<{ password: string }>;
-  private readonly listeners = new Set<Subscriber<{ password: string }>>();
+  readonly credentials$: Observable<Credentials>;
+  private readonly listeners = new Set<Subscriber<Credentials>>();
   private rotations = 0;
 
   /** @param manner how it answers the connection that asks just now; at once when there is none */
-  constructor(clock: SchedulerLike, manner: () => CredentialsManner | undefined) {
+  constructor(
+    clock: SchedulerLike,
+    private readonly username: string | undefined,
+    manner: () => CredentialsManner | undefined,
+  ) {
     this.credentials$ = new Observable((subscriber) => {
       const answer = () => {
-        subscriber.next({ password: this.password });
+        subscriber.next(this.with(this.password));
         this.listeners.add(subscriber);
       };
       subscriber.add(() => this.listeners.delete(subscriber));
@@ -57,8 +62,13 @@ export class CredentialsSource {
     for (const listener of [...this.listeners]) listener.error(new Error('the vault has burnt down'));
   }
 
+  private with(password: string): Credentials {
+    const { username } = this;
+    return username === undefined ? { password } : { username, password };
+  }
+
   private tell(password: string): void {
     this.password = password;
-    for (const listener of [...this.listeners]) listener.next({ password });
+    for (const listener of [...this.listeners]) listener.next(this.with(password));
   }
 }

@@ -44,7 +44,11 @@ const THEMES: readonly Theme[] = [
 /** The plan of a seed: what the client is told, what its user does, and what befalls it. */
 export function drawPlan(seed: number): Plan {
   const random = new Random(seed);
-  const settings = { ...drawSettings(random), ...drawLeaseLimits(new Random(seed + LEASES)) };
+  const settings = {
+    ...drawSettings(random),
+    ...drawLeaseLimits(new Random(seed + LEASES)),
+    named: seed % 2 === 0,
+  };
   const theme = random.pick(THEMES);
   const length = random.pick([20, 100, 400, LENGTH]);
   const sends = drawSends(random, random.pick(theme.sends), length);
@@ -101,7 +105,7 @@ function drawShift(random: Random, seed: number, drawn: Settings): Plan {
   return { seed, settings, items };
 }
 
-function drawSettings(random: Random): Omit<Settings, 'leaseMax' | 'leaseIdle' | 'leaseWait'> {
+function drawSettings(random: Random): Omit<Settings, 'leaseMax' | 'leaseIdle' | 'leaseWait' | 'named'> {
   return {
     protocol: random.pick(['auto', 'auto', 'auto', 2, 3]),
     autoPipeline: random.chance(0.85),

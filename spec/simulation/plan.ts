@@ -33,6 +33,8 @@ export interface Settings {
   readonly blockingGrace: number;
   readonly database: number;
   readonly password: boolean;
+  /** it goes with the name of a user */
+  readonly named: boolean;
   readonly clientName: boolean;
   readonly onConnect: boolean;
   /** how many connections may be lent, how long each may be idle, and how long callers wait for one */

@@ -46,7 +46,7 @@ export class Reception {
         const auth = words.indexOf('AUTH');
         if (auth !== -1 && !this.signIn(peer, words[auth + 2]!))
           return refuseForGood('WRONGPASS invalid username-password pair');
-        if (this.expected.password && auth === -1)
+        if (this.expected.password && peer.password === undefined)
           return refuse('NOAUTH HELLO must be called with the client authenticated');
         if (words.includes('SETNAME')) peer.clientName = words[words.indexOf('SETNAME') + 1];
         return this.welcome(peer, request);

@@ -18,6 +18,7 @@ const plainSettings: Settings = {
   blockingGrace: 100,
   database: 0,
   password: false,
+  named: false,
   clientName: false,
   onConnect: false,
   ...{ leaseMax: 3, leaseIdle: 300, leaseWait: 1000 },
