@@ -45,6 +45,8 @@ export interface Verdict {
 
 /** What deadlines and retries may take of the throughput. */
 const MOST_FOR_LIMITS = 0.05;
+/** A lease may add a fifth to the time of a command. */
+const LEAST_WITH_LEASE = 1 / 1.2;
 const UNLIMITED: ClientName = 'ours, without limits';
 
 /** Says of every target whose row was measured whether it is reached. */
@@ -53,7 +55,7 @@ export function judge(all: readonly RowResults[]): readonly Verdict[] {
     const results = all.find(({ row }) => row.id === target.row);
     return results === undefined ? [] : judgeRow(target, results);
   });
-  return [...verdicts, ...judgeLimits(all), ...judgeDecoding(all)];
+  return [...verdicts, ...judgeLimits(all), ...judgeLeases(all), ...judgeDecoding(all)];
 }
 
 /** Over all rows of small commands with many in flight together: what one of them shows of so little is mostly noise. */
@@ -67,6 +69,15 @@ function judgeLimits(all: readonly RowResults[]): Verdict[] {
   const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
   const text = `Deadlines and retries: ${mean.toPrecision(3)}× the throughput without them, wanted at least ${1 - MOST_FOR_LIMITS}×`;
   return [{ reached: mean >= 1 - MOST_FOR_LIMITS, text }];
+}
+
+/** A command on an idle lease, which is taken and given back for it, beside a plain one. */
+function judgeLeases(all: readonly RowResults[]): Verdict[] {
+  const results = all.find(({ row }) => row.id === 'get-1');
+  const ratio = results && ratioTo('ours, await', results, 'ours, dedicated');
+  if (ratio === undefined) return [];
+  const text = `An idle lease for a GET: ${ratio.toPrecision(3)}× the rate of a plain one, wanted at least ${LEAST_WITH_LEASE.toPrecision(2)}×`;
+  return [{ reached: ratio >= LEAST_WITH_LEASE, text }];
 }
 
 function judgeRow({ times, by = SUBJECT }: Target, results: RowResults): Verdict[] {

@@ -41,7 +41,9 @@ export interface Workload {
 }
 
 /** A chain is a way to write a group, and sends single commands as all else does. */
-const everyWay = clientNames.filter((name) => name !== 'ours, chain');
+/** A lease is for one caller at a time, so that only commands one by one compare with others. */
+const everyWay = clientNames.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
+const oneByOne = clientNames.filter((name) => name !== 'ours, chain');
 /** What shows the cost of an option is the same in all else. */
 const optional: readonly ClientName[] = ['ours, without limits', 'ours, verify', 'ours, asyncContext'];
 const limited = everyWay.filter((name) => !optional.includes(name));
@@ -135,7 +137,8 @@ function smallCommand(command: 'get' | 'set' | 'script', inFlight: number, secon
   if (inFlight === 100) {
     rows.push(cost(`cpu-${command}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'));
   }
-  return { rows, clients: everyWay, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
+  const chosen = command === 'get' && inFlight === 1 ? oneByOne : everyWay;
+  return { rows, clients: chosen, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
 }
 
 /** A thousand commands at once or more, so that client and server work at the same time. */

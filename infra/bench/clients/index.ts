@@ -57,6 +57,12 @@ const entries = {
     variant: true,
     load: async () => (await import('./ours')).oursInContext,
   },
+  'ours, dedicated': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./ours')).oursOnLeases,
+  },
   ioredis: {
     family: 'ioredis',
     role: 'peer',

@@ -110,6 +110,17 @@ function bySubscribe(options?: RxjsRedis.RedisOptions): ClientModule {
   };
 }
 
+/** `await redis.dedicated((connection) => connection.get(k))`, which shows what an idle lease costs. */
+export const oursOnLeases: ClientModule = {
+  connect: (url) => {
+    const { redis, calls } = connect(url);
+    const get = (key: string) => redis.dedicated((connection) => connection.get(key));
+    const groups = groupCalls((method, size) => ofArray(redis, method, size));
+    return Promise.resolve(promiseClient({ ...calls, get: () => get(KEYS.small) }, get, groups));
+  },
+  listen,
+};
+
 export const oursBySubscribe = bySubscribe();
 /** The same where each Observer is called in its own context of AsyncLocalStorage, which shows what that costs. */
 export const oursInContext = bySubscribe({ asyncContext: true });

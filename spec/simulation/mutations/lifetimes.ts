@@ -101,8 +101,8 @@ export const lifetimeMutations: readonly Mutation[] = [
   {
     fault: 'one refused channel ends the others of the same SUBSCRIBE',
     file: 'pubsub/subscriptions.ts',
-    from: 'if (keys.length > 1) {',
-    to: 'for (const key of keys) this.refuse(key, error);\n        if (keys.length < 0) {',
+    from: 'if (keys.length > 1)',
+    to: 'for (const key of keys) this.refuse(key, error);\n        if (keys.length < 0)',
   },
   {
     fault: 'streams of messages fail when the client is closed',
