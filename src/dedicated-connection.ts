@@ -7,7 +7,7 @@ import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
 import { isQueued } from './commands/queued';
 import { Reply, type ReplySource } from './commands/reply';
-import { refuseOnLease } from './commands/shared-connection';
+import { refuseInWatch, refuseOnLease, unguardedBy } from './commands/shared-connection';
 import { inContext } from './connection/async-context';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
@@ -30,11 +30,17 @@ export class DedicatedConnection<S extends string | Buffer = string>
   readonly #lease: Lease;
   readonly #scripts = new ScriptRegistry();
 
-  /** @internal */
-  constructor(source: ReplySource, lease: Lease) {
+  readonly #watching: boolean;
+
+  /**
+   * @internal
+   * @param watching keys are watched on it, so that it does nothing that ends this
+   */
+  constructor(source: ReplySource, lease: Lease, watching: boolean) {
     super();
     this.#source = source;
     this.#lease = lease;
+    this.#watching = watching;
   }
 
   /**
@@ -81,6 +87,7 @@ export class DedicatedConnection<S extends string | Buffer = string>
   ): Reply<ValuesOf<C, S, RedisError> | null>;
   multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | null>;
   multi(...given: readonly unknown[]): unknown {
+    if (this.#watching) throw unguardedBy('multi');
     return sendGroup(this.#source, 'multi', given);
   }
 
@@ -112,7 +119,8 @@ export class DedicatedConnection<S extends string | Buffer = string>
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
-    refuseOnLease(command);
+    if (this.#watching) refuseInWatch(command);
+    else refuseOnLease(command);
     const { spec, args, read, keys } = command;
     // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
     const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));

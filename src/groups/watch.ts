@@ -48,8 +48,11 @@ export interface Lent<D> {
 /** Lends connections to `watch`. */
 export interface Lender<D> {
   readonly clock: Clock;
-  /** Does work on a connection that is its own until it ends, in whatever way. */
-  lend<T>(source: ReplySource, work: (lent: Lent<D>) => Observable<T>): Observable<T>;
+  /**
+   * Does work on a connection that is its own until it ends, in whatever way.
+   * @param watching the user's function is given a connection that refuses what ends the watching
+   */
+  lend<T>(source: ReplySource, work: (lent: Lent<D>) => Observable<T>, watching: boolean): Observable<T>;
   /** Tells how a `watch` has ended. */
   tell(event: WatchEvent): void;
 }
@@ -120,7 +123,7 @@ class Watch<D> {
   run(): Observable<Outcome> {
     const { source, lender } = this.facts;
     return lender
-      .lend(source, (lent) => this.on(lent))
+      .lend(source, (lent) => this.on(lent), true)
       .pipe(
         retry({ delay: (error: unknown) => this.afterLoss(error) }),
         tap({
