@@ -137,12 +137,35 @@ describe('A pool of leases', () => {
     expect(pool.stats).toMatchObject({ active: 1, total: 1 });
   });
 
-  it('keeps no connection that was never made', async () => {
-    const { pool, network, caller } = scriptedPool();
+  it('keeps no connection that was never made, once nothing has wanted it between two attempts', () => {
+    const { pool, network, caller, clock } = scriptedPool({}, { reconnect: { initialDelay: 100, jitter: 0 } });
     network.isDown = true;
     caller().stop();
-    await tick();
-    expect(pool.stats.total).toBe(0);
+    clock.advance(0);
+    expect([network.dials, pool.stats]).toStrictEqual([1, { active: 0, idle: 1, waiting: 0, total: 1 }]);
+    const again = caller();
+    expect([network.dials, again.values.length]).toStrictEqual([1, 1]);
+    again.stop();
+    clock.advance(0);
+    clock.advance(100);
+    expect([network.dials, pool.stats.total]).toStrictEqual([2, 1]);
+    clock.advance(200);
+    expect([network.dials, pool.stats.total]).toStrictEqual([3, 0]);
+    clock.advance(100_000);
+    expect(network.dials).toBe(3);
+  });
+
+  it('lends what is idle before what could not be made', async () => {
+    const { network, caller, clock, leased } = scriptedPool();
+    const [one, other] = [await leased(), await leased()];
+    network.isDown = true;
+    const unready = caller();
+    unready.stop();
+    clock.advance(0);
+    other.caller.stop();
+    expect((await leased()).lease.connection).toBe(other.lease.connection);
+    one.caller.stop();
+    expect((await leased()).lease.connection).toBe(one.lease.connection);
   });
 });
 
