@@ -28,6 +28,8 @@ export interface Member {
   asked: Subscription | undefined;
   /** it was lent since its last attempt failed */
   wasWanted: boolean;
+  /** on the clock, ms */
+  readonly dialedAt: number;
 }
 
 /** A caller in the line. */

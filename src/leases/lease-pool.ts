@@ -24,7 +24,7 @@ import { LeaseLists, type Member, type PoolStats, type Waiter } from './lease-li
 /** A connection that was idle for so long is asked whether it lives before it is lent, ms. */
 const IDLE_UNCHECKED = 1_000;
 
-/** A connection that was never ready is made anew after so long, where one is to be kept, ms. */
+/** A connection that has lasted for less is made anew after so long, where one is to be kept, ms. */
 const KEPT_RETRY = 1_000;
 
 /** Durations are milliseconds. */
@@ -263,6 +263,7 @@ export class LeasePool {
       isBack: false,
       asked: undefined,
       wasWanted: false,
+      dialedAt: this.parts.clock.now(),
     };
     this.lists.move(member, 'preparing');
     connection.state$.subscribe((state) => this.stateChanged(member, state));
@@ -376,11 +377,12 @@ export class LeasePool {
     this.serve();
   }
 
-  /** One that was never ready has failed for a reason that may last. */
-  private restoreAfter({ connection }: Member): void {
-    if (connection.wasReady) this.restore();
+  /** One that was never ready, or not for long, has failed for a reason that may last. */
+  private restoreAfter({ connection, dialedAt }: Member): void {
+    const { clock } = this.parts;
+    if (connection.wasReady && clock.now() - dialedAt >= KEPT_RETRY) this.restore();
     else
-      this.restoring ??= this.parts.clock.schedule(() => {
+      this.restoring ??= clock.schedule(() => {
         this.restoring = undefined;
         this.restore();
       }, KEPT_RETRY);

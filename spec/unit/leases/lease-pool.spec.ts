@@ -155,6 +155,26 @@ describe('A pool of leases', () => {
     expect(network.dials).toBe(3);
   });
 
+  it('makes a connection that is kept again at once where it has lasted, and later where it has not', async () => {
+    const { pool, network, links, clock } = scriptedPool({ min: 1 });
+    pool.keep();
+    await tick();
+    for (let lost = 0; lost < 3; lost++) {
+      await greet(links[lost]!);
+      lose(links[lost]!);
+      await tick();
+      expect(network.dials).toBe(lost + 1);
+      clock.advance(999);
+      expect(network.dials).toBe(lost + 1);
+      clock.advance(1);
+      expect(network.dials).toBe(lost + 2);
+    }
+    await greet(links[3]!);
+    clock.advance(1_000);
+    lose(links[3]!);
+    expect(network.dials).toBe(5);
+  });
+
   it('lends what is idle before what could not be made', async () => {
     const { network, caller, clock, leased } = scriptedPool();
     const [one, other] = [await leased(), await leased()];
