@@ -46,14 +46,20 @@ export class DedicatedConnection<S extends string | Buffer = string>
   /**
    * All commands that the server is sent by any client, a line for each, secrets included; so also the PING of a connection that
    * was silent for `readTimeout` ms. Observed twice it is asked for once. Completes when the client is closed, the connection given back or
-   * RESET ends it, errors when the connection is lost: with a ConnectionError, or a TimeoutError when it was found dead.
+   * RESET ends it; errors when the connection is lost: with a ConnectionError, or a TimeoutError when it was found dead; with a
+   * DisconnectedError on a connection that was given back before.
    * @example
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */
   monitor(): Observable<string> {
-    const { connection, ended$ } = this.#lease;
-    const lines$ = defer(() => monitorOn(connection).lines(() => Reply.from(this.#source, monitor())));
-    return lines$.pipe(takeUntil(ended$), inContext());
+    const lines$ = defer(() => {
+      const { connection, ended$ } = this.#lease;
+      this.#lease.mustBeLent();
+      return monitorOn(connection)
+        .lines(() => Reply.from(this.#source, monitor()))
+        .pipe(takeUntil(ended$));
+    });
+    return lines$.pipe(inContext());
   }
 
   /**

@@ -168,7 +168,9 @@ class Watch<D> {
     const { decide } = this.facts;
     const commands$ = defer(() => this.inCallersContext(() => commandsFrom(decide(values, lent.dedicated)))).pipe(
       take(1),
-      throwIfEmpty(() => new TypeError(`watch: the function's Observable has completed ${WITHOUT}`)),
+      throwIfEmpty(
+        () => new TypeError(`watch: the function's Observable has completed without a value, and ${WANTED}`),
+      ),
       map(checked),
     );
     return merge(ending(lent), commands$).pipe(take(1));
@@ -236,7 +238,7 @@ function isLoss(error: unknown): error is RedisError {
   return error instanceof ConnectionError;
 }
 
-const WITHOUT = 'without commands; null leaves everything as it is';
+const WANTED = 'commands in an array were expected, or null, which leaves everything as it is';
 
 function commandsFrom(given: unknown): Observable<unknown> {
   const { then, subscribe } = (given ?? {}) as { then?: unknown; subscribe?: unknown };
@@ -246,5 +248,5 @@ function commandsFrom(given: unknown): Observable<unknown> {
 
 function checked(given: unknown): readonly unknown[] | null {
   if (given === null || Array.isArray(given)) return given;
-  throw new TypeError(`watch: the function gave ${kindOf(given)} ${WITHOUT}`);
+  throw new TypeError(`watch: the function gave ${kindOf(given)}, and ${WANTED}`);
 }
