@@ -402,6 +402,8 @@ describe('A pool', () => {
       expect(pool.stats.total).toBe(0);
       void work;
       expect(() => pool.close({ timeout: -1 })).toThrow(TypeError);
+      expect(() => pool.close(100 as never)).toThrow('close: options were expected, got a number');
+      expect(() => pool.close({ timout: 100 } as never)).toThrow("close: there is no option 'timout'");
     });
 
     it('at once fails what is pending', async () => {
