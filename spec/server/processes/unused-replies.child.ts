@@ -34,7 +34,7 @@ async function leaveUnused(redis: Redis): Promise<void> {
   leave(redis.call('X.UNKNOWN', 's3cret')); // X.UNKNOWN
   leave(redis.pipeline(get('one'))); // PIPELINE
   leave(redis.multi().get('two').exec()); // MULTI
-  made.push(new WeakRef(await redis.pipeline().set('chain', 's3cret'))); // chain
+  made.push(new WeakRef(redis.pipeline().set('chain', 's3cret'))); // chain
   made.push(new WeakRef(redis.bytes.multi({ failFast: true }))); // chain
   made.push(new WeakRef(redis.get('piped').pipe(map((value) => String(value))))); // GET
   await redis.dedicated((connection) => {
