@@ -104,7 +104,7 @@ export class RedisPool extends PoolView {
       events$.next({ connection: 'commands', type: 'error', error }),
     );
     const lending = (): LeasePool => {
-      if (this.closing) throw tooLate(undefined, undefined);
+      if (this.closing) throw tooLate(undefined, undefined, 'pool');
       return pool();
     };
     const lender = new ConnectionLender({ clock, pool: lending, executorOf, tell: (event) => events$.next(event) });
@@ -218,7 +218,7 @@ export class RedisPool extends PoolView {
     this.closing = true;
     const back$ = concat(
       this.spread.end().pipe(ignoreElements()),
-      defer(() => this.leases.finish(() => tooLate(undefined, undefined))),
+      defer(() => this.leases.finish(() => tooLate(undefined, undefined, 'pool'))),
     );
     const over$ = timeout === Infinity ? back$ : race(back$, timer(timeout, this.clock));
     const closed = new Completion(over$.pipe(take(1)));
@@ -235,7 +235,7 @@ export class RedisPool extends PoolView {
   }
 
   private end(): void {
-    this.leases.destroy(() => tooLate(undefined, undefined));
+    this.leases.destroy(() => tooLate(undefined, undefined, 'pool'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
