@@ -130,8 +130,8 @@ export class CommandView<S extends string | Buffer = string>
    * its type; what is no string takes a round trip more.
    * @param keys one or several
    * @param fn what it gives is done; null leaves everything as it is. It gets the values by key, null where there is no such key, or what
-   * `read` says by its names, and the connection for whatever else it has to read. Values of several keys may be of different moments; then
-   * the transaction does not run
+   * `read` says by its names, and the connection for whatever else it has to read; that refuses what would end the watching, as `multi`. Values
+   * of several keys may be of different moments; then the transaction does not run
    * @returns the values of the commands, as `multi` gives them; null where `fn` gave null, and when every attempt has met a change. How
    * many attempts it took comes on `events$`. Nothing is watched any more when it ends, in whatever way, or is unsubscribed from. A
    * connection that is lost before EXEC was written costs an attempt, for `commandTimeout` ms

@@ -50,22 +50,26 @@ export class ConnectionLender implements Lender<DedicatedConnection> {
   }
 
   /** Does work on a connection that is its own until it ends, in whatever way. Commands are sent as the view says, but for repetitions. */
-  lend<T>(view: ReplySource, work: (lent: Lent<DedicatedConnection>) => ObservableInput<T>): Observable<T> {
-    return defer(() => this.parts.pool().use((lease) => work(this.lent(view, lease))));
+  lend<T>(
+    view: ReplySource,
+    work: (lent: Lent<DedicatedConnection>) => ObservableInput<T>,
+    watching = false,
+  ): Observable<T> {
+    return defer(() => this.parts.pool().use((lease) => work(this.lent(view, lease, watching))));
   }
 
   /** Emits a connection when one is free; it is lent until it is given back, or the Observer leaves. */
   lease(view: ReplySource): Observable<{ readonly lease: Lease; readonly dedicated: DedicatedConnection }> {
     return defer(() => this.parts.pool().acquire()).pipe(
-      map((lease) => ({ lease, dedicated: this.lent(view, lease).dedicated })),
+      map((lease) => ({ lease, dedicated: this.lent(view, lease, false).dedicated })),
     );
   }
 
-  private lent(view: ReplySource, lease: Lease): Lent<DedicatedConnection> {
+  private lent(view: ReplySource, lease: Lease, watching: boolean): Lent<DedicatedConnection> {
     const { connection } = lease;
     const executor = lease.guard(this.parts.executorOf(connection));
     const source = { ...view, executor, retry: () => false as const };
-    return { link: connection, source, dedicated: new DedicatedConnection(source, lease) };
+    return { link: connection, source, dedicated: new DedicatedConnection(source, lease, watching) };
   }
 
   tell(event: WatchEvent): void {

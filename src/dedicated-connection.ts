@@ -7,7 +7,7 @@ import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
 import { isQueued } from './commands/queued';
 import { Reply, type ReplySource } from './commands/reply';
-import { refuseOnLease } from './commands/shared-connection';
+import { refuseInWatch, refuseOnLease, unguardedBy } from './commands/shared-connection';
 import { inContext } from './connection/async-context';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
@@ -30,24 +30,36 @@ export class DedicatedConnection<S extends string | Buffer = string>
   readonly #lease: Lease;
   readonly #scripts = new ScriptRegistry();
 
-  /** @internal */
-  constructor(source: ReplySource, lease: Lease) {
+  readonly #watching: boolean;
+
+  /**
+   * @internal
+   * @param watching keys are watched on it, so that it does nothing that ends this
+   */
+  constructor(source: ReplySource, lease: Lease, watching: boolean) {
     super();
     this.#source = source;
     this.#lease = lease;
+    this.#watching = watching;
   }
 
   /**
    * All commands that the server is sent by any client, a line for each, secrets included; so also the PING of a connection that
    * was silent for `readTimeout` ms. Observed twice it is asked for once. Completes when the client is closed, the connection given back or
-   * RESET ends it, errors when the connection is lost: with a ConnectionError, or a TimeoutError when it was found dead.
+   * RESET ends it; errors when the connection is lost: with a ConnectionError, or a TimeoutError when it was found dead; with a
+   * DisconnectedError on a connection that was given back before.
    * @example
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */
   monitor(): Observable<string> {
-    const { connection, ended$ } = this.#lease;
-    const lines$ = defer(() => monitorOn(connection).lines(() => Reply.from(this.#source, monitor())));
-    return lines$.pipe(takeUntil(ended$), inContext());
+    const lines$ = defer(() => {
+      const { connection, ended$ } = this.#lease;
+      this.#lease.mustBeLent();
+      return monitorOn(connection)
+        .lines(() => Reply.from(this.#source, monitor()))
+        .pipe(takeUntil(ended$));
+    });
+    return lines$.pipe(inContext());
   }
 
   /**
@@ -81,6 +93,7 @@ export class DedicatedConnection<S extends string | Buffer = string>
   ): Reply<ValuesOf<C, S, RedisError> | null>;
   multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | null>;
   multi(...given: readonly unknown[]): unknown {
+    if (this.#watching) throw unguardedBy('multi');
     return sendGroup(this.#source, 'multi', given);
   }
 
@@ -112,7 +125,8 @@ export class DedicatedConnection<S extends string | Buffer = string>
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
-    refuseOnLease(command);
+    if (this.#watching) refuseInWatch(command);
+    else refuseOnLease(command);
     const { spec, args, read, keys } = command;
     // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
     const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));

@@ -22,9 +22,10 @@ import type { Lease } from './leases/lease';
 import type { PoolStats } from './leases/lease-lists';
 import { LeasePool } from './leases/lease-pool';
 import { Spread } from './leases/spread';
-import { duration } from './option-checks';
+import { duration, isPlainObject } from './option-checks';
 import { resolveOptions, resolvePool, type RedisPoolOptions } from './options';
 import { replySource } from './reply-source';
+import { kindOf } from './resp/kind-of';
 import { warnUnreachable } from './unreachable-warning';
 
 /** How a pool is closed. */
@@ -103,7 +104,7 @@ export class RedisPool extends PoolView {
       events$.next({ connection: 'commands', type: 'error', error }),
     );
     const lending = (): LeasePool => {
-      if (this.closing) throw tooLate(undefined, undefined);
+      if (this.closing) throw tooLate(undefined, undefined, 'pool');
       return pool();
     };
     const lender = new ConnectionLender({ clock, pool: lending, executorOf, tell: (event) => events$.next(event) });
@@ -135,7 +136,8 @@ export class RedisPool extends PoolView {
   }
 
   /**
-   * Lends a connection to work until that ends: completes, errors, or is unsubscribed from. It is cold, and can be awaited.
+   * Lends a connection to work until that ends: completes, errors, or is unsubscribed from. It is cold, and can be awaited. When a connection
+   * cannot be made it is lent all the same: commands on it wait for `commandTimeout` ms, and fail at once where the credentials are wrong.
    * @returns all values of the work, which is done once per subscription; awaiting does it once and gives the last value, undefined
    * where there is none
    * @throws TimeoutError when no connection is free within `acquireTimeout` ms
@@ -156,7 +158,8 @@ export class RedisPool extends PoolView {
 
   /**
    * Lends a connection until `release`. It is cold, and can be awaited: each subscription lends one, and so does awaiting. Unsubscribing
-   * before it is there leaves the line. `use` is safer, because it cannot forget to release.
+   * before it is there leaves the line. `use` is safer, because it cannot forget to release. When a connection cannot be made it is lent all the
+   * same, as `use` does.
    * @throws TimeoutError when no connection is free within `acquireTimeout` ms
    * @throws DisconnectedError when the pool is closed
    * @example
@@ -207,12 +210,15 @@ export class RedisPool extends PoolView {
    * begins at once, whether anything subscribes or not. It can be awaited.
    * @throws TypeError when an option is wrong
    */
-  close({ timeout = LONGEST_CLOSE }: PoolCloseOptions = {}): Completion {
+  close(options: PoolCloseOptions = {}): Completion {
+    const { timeout = LONGEST_CLOSE, ...others } = isPlainObject(options) ? options : refuse(options);
+    const unknown = Object.keys(others)[0];
+    if (unknown !== undefined) throw new TypeError(`close: there is no option '${unknown}'`);
     duration('timeout', timeout);
     this.closing = true;
     const back$ = concat(
       this.spread.end().pipe(ignoreElements()),
-      defer(() => this.leases.finish(() => tooLate(undefined, undefined))),
+      defer(() => this.leases.finish(() => tooLate(undefined, undefined, 'pool'))),
     );
     const over$ = timeout === Infinity ? back$ : race(back$, timer(timeout, this.clock));
     const closed = new Completion(over$.pipe(take(1)));
@@ -229,7 +235,7 @@ export class RedisPool extends PoolView {
   }
 
   private end(): void {
-    this.leases.destroy(() => tooLate(undefined, undefined));
+    this.leases.destroy(() => tooLate(undefined, undefined, 'pool'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -246,6 +252,10 @@ export class RedisPool extends PoolView {
     const { address, active, total } = this.toJSON();
     return `RedisPool <${address}, ${active} of ${total} in use>`;
   }
+}
+
+function refuse(given: unknown): never {
+  throw new TypeError(`close: options were expected, got ${kindOf(given)}`);
 }
 
 /** How long closing waits for connections that are lent, ms. */

@@ -66,6 +66,16 @@ describe('MONITOR', () => {
     expect(await replies).toStrictEqual(['between', 'behind']);
   });
 
+  it('fails on a connection that was given back, as every command does', async () => {
+    let kept: DedicatedConnection | undefined;
+    await make(server().url).dedicated(async (connection) => {
+      kept = connection;
+      await connection.ping();
+    });
+    const lines = record(kept!.monitor());
+    expect(lines.ended).toMatchObject({ code: 'DISCONNECTED', delivery: 'unsent' });
+  });
+
   it('that is refused fails all who observe, and is asked for again by the next', async () => {
     const admin = make(server().url);
     await admin.call('ACL SETUSER', 'guest', 'reset', 'on', '>pw', '~*', '+@all', '-monitor');

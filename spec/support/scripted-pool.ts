@@ -15,8 +15,9 @@ export function scriptedPool(limits: Partial<LeaseLimits> = {}, options: RedisOp
   const clock = new VirtualClock();
   const session = new Session(0, undefined);
   const links: ScriptedSocket[] = [];
-  const network = { isDown: false };
+  const network = { isDown: false, dials: 0 };
   const dial = (): Observable<ScriptedSocket> => {
+    network.dials++;
     if (network.isDown) return throwError(() => new ConnectionError('nothing listens there'));
     const socket = new ScriptedSocket();
     links.push(socket);

@@ -25,6 +25,8 @@ const IN_SERVERS_WORDS = new RegExp(
 );
 /** What servers answer where a script or a function is called that they do not have. */
 const LACKING = /^(NOSCRIPT No matching script\.( Please use EVAL\.)?|ERR Function not found)$/;
+/** The same of a function, which servers do not name. */
+const NO_FUNCTION = 'ERR Function not found';
 const RAISED_IN_SCRIPT = / script: /;
 const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
 
@@ -102,7 +104,7 @@ export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = f
   const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
   const repeatable = mayPass(frame) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
   const delivery = mayHaveRun ? 'unknown' : 'answered';
-  const message = withoutSecrets(withoutRepeated(text), command);
+  const message = text === NO_FUNCTION ? noFunction(command) : withoutSecrets(withoutRepeated(text), command);
   if (!(frame instanceof Refusal)) return new ErrorClass(message, kind, { delivery, command: name, repeatable });
   const { causes, fate } = frame;
   return new ErrorClass(message, kind, {
@@ -153,6 +155,18 @@ function isNested(frame: Frame | undefined): boolean {
 /** Whether a script or function did not run because the server does not have it. */
 export function lacksScript(text: string, spec: CommandSpec): boolean {
   return runsScripts(spec) && LACKING.test(text);
+}
+
+/** Whether the error of a call tells that the server does not have what is called. */
+export function tellsOfLack({ message }: ReplyError, command: Command): boolean {
+  return lacksScript(message, command.spec) || message === noFunction(command);
+}
+
+/** Names the function, and the library where that is known. */
+function noFunction({ spec, args }: Command): string {
+  if (!spec.name.startsWith('FCALL')) return NO_FUNCTION;
+  const of = spec.script === undefined ? '' : ` of ${spec.script.id}`;
+  return `${NO_FUNCTION}: '${textOf(args[0])}'${of}`;
 }
 
 /** Whether a refusal tells that nothing was done. Scripts and modules choose the first word of an error as they like, when all is done. */

@@ -1,5 +1,5 @@
 import { blockingWait } from './blocking-wait';
-import type { Command, CommandSpec } from './command';
+import type { Command, CommandSpec, Effect } from './command';
 import { isGroup } from './group';
 import { textOf } from './text-of';
 import { knownCall } from './known-commands';
@@ -84,6 +84,34 @@ export function refuseOnLease({ spec: { name, effect }, args }: Command): void {
       `${name} is not for a dedicated connection, which delivers no messages: use redis.subscribe(…)`,
     );
   }
+}
+
+/** What no connection of a `watch` does: the transaction behind it would run unguarded, or on other keys than those that are watched. */
+const unguarded: ReadonlySet<Effect | undefined> = new Set<Effect>([
+  'multi',
+  'exec',
+  'discard',
+  'unwatch',
+  'reset',
+  'database',
+]);
+
+/**
+ * Refuses, beside what no lease takes, commands behind which a change of the watched keys would not be found.
+ * @throws TypeError that names what to do
+ */
+export function refuseInWatch(command: Command): void {
+  const { name, effect } = command.spec;
+  if (unguarded.has(effect)) throw unguardedBy(name);
+  refuseOnLease(command);
+}
+
+/** What ends the guard of a `watch` is not sent. */
+export function unguardedBy(name: string): TypeError {
+  return new TypeError(
+    `watch: ${name} is not for the connection of a watch, whose keys would not be watched any more: ` +
+      'give the commands of the transaction in an array, and read by commands or a pipeline',
+  );
 }
 
 /**

@@ -3,9 +3,10 @@ import { callSiteOf, callersFrames } from './call-sites';
 import type { ReplySource } from './reply';
 import type { Request } from './request';
 
-/** What the warning tells of a reply that was collected. It must not refer to the reply, which would then never be collected. */
+/** What the warning tells of a reply or chain that was collected. It must not refer to that, which would then never be collected. */
 interface Made {
   readonly command: string;
+  readonly isChain?: boolean;
   /** file, line and column; undefined where the stack does not say */
   readonly place: string | undefined;
 }
@@ -38,7 +39,26 @@ export function watched(
   };
 }
 
-function warn({ command, place }: Made): void {
+/**
+ * Begins the watch over a chain, which is told by a process warning if it is collected and was not ended by `exec()`.
+ * @param method what has begun it
+ * @param maker the function that the surface called to begin it
+ * @returns ends the watch
+ */
+export function watchedChain(chain: object, method: string, maker: (...args: never[]) => unknown): () => void {
+  const registry = (unused ??= new FinalizationRegistry(warn));
+  const made: Made = { command: method, isChain: true, place: placeOfCall(maker) };
+  registry.register(chain, made, made);
+  return () => registry.unregister(made);
+}
+
+function warn({ command, isChain, place }: Made): void {
+  if (isChain) {
+    const begun = place === undefined ? '' : `, begun at ${place},`;
+    const why = 'was never ended by exec(), so its commands were never sent';
+    process.emitWarning(`A chain of ${command}${begun} ${why}`, 'UnusedReplyWarning');
+    return;
+  }
   const where = place === undefined ? '' : `, made at ${place},`;
   process.emitWarning(
     `A reply to ${command}${where} was neither subscribed to, awaited nor forgotten, so the command was never sent`,

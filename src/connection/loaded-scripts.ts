@@ -2,7 +2,7 @@ import type { Group } from '../commands/group';
 import type { Command, CommandSpec, ScriptFact } from '../commands/command';
 import { isLoad, olderForm } from '../commands/lua-script';
 import { isQueued } from '../commands/queued';
-import { hasNotRun, lacksScript, toReplyError } from '../commands/reply-error';
+import { hasNotRun, lacksScript, tellsOfLack, toReplyError } from '../commands/reply-error';
 import { Request, type ReplyObserver } from '../commands/request';
 import { plainContext } from '../commands/request-context';
 import { ReplyError } from '../errors';
@@ -167,7 +167,7 @@ export class LoadedScripts {
       const answer = answers[index];
       const isMissing = isLoad(command)
         ? answer === undefined || answer instanceof ReplyError
-        : answer instanceof ReplyError && lacksScript(answer.message, command.spec);
+        : answer instanceof ReplyError && tellsOfLack(answer, command);
       const knowledge = this.known?.get(script.id);
       const refusal = knowledge?.refusal;
       if (isMissing && !isLoad(command) && refusal !== undefined) answers[index] = toReplyError(refusal, command);

@@ -6,17 +6,15 @@ import { factsOf, whyNot } from './failures';
  * The connection is closed, or closing.
  * @param request undefined for what is no command
  * @param cause why it was closed; undefined where its user has closed it
- * @param lease for a lease, which is not made again: whether it was ever ready
+ * @param what for a lease, which is not made again: whether it was ever ready; `pool` for what is wanted of a pool
  */
 export function tooLate(
   request: Request | undefined,
   cause: RedisError | undefined,
-  lease?: 'unready' | 'lost',
+  what: 'unready' | 'lost' | 'pool' | 'client' = 'client',
 ): DisconnectedError {
-  const what = lease === 'lost' ? 'the dedicated connection was lost' : 'the client gave up';
-  const closed =
-    lease === undefined ? 'the client is closed' : 'the dedicated connection was given back, or the client closed';
-  const why = cause === undefined ? closed : `${what}: ${cause.message}`;
+  const ended = what === 'lost' ? 'the dedicated connection was lost' : 'the client gave up';
+  const why = cause === undefined ? CLOSED[what] : `${ended}: ${cause.message}`;
   // Not repeatable: sending it again would fail in the same way.
   if (request === undefined) return new DisconnectedError(`Nothing can be sent: ${why}`, { cause, repeatable: false });
   const facts = factsOf(request);
@@ -24,6 +22,16 @@ export function tooLate(
   facts.cause = cause ?? request.past?.failure;
   return new DisconnectedError(`${facts.command} ${FATES[facts.delivery]}: ${why}`, facts);
 }
+
+const GIVEN_BACK = 'the dedicated connection was given back, or the client closed';
+
+/** Why nothing can be sent, where nothing was lost. */
+const CLOSED = {
+  client: 'the client is closed',
+  pool: 'the pool is closed',
+  unready: GIVEN_BACK,
+  lost: GIVEN_BACK,
+};
 
 /** What became of a request that waited for a connection in vain. */
 const FATES = {

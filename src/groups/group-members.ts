@@ -45,7 +45,9 @@ function lookedAt(given: unknown, method: GroupMethod, prefix: string, place: st
   };
   if (!isCommand(given)) {
     const { command } = (given ?? {}) as Partial<Reply<unknown>>;
-    if (!isCommand(command)) return refuse(` is none, got ${kindOf(given)}`);
+    if (!isCommand(command)) {
+      return refuse(` is none, got ${kindOf(given)}: what is wanted is a command of rxjs-redis/commands, as get('k')`);
+    }
     const { name } = command.spec;
     return refuse(
       ` is a reply to ${name}, which is sent by itself: what is wanted is the command, of rxjs-redis/commands`,
@@ -61,7 +63,7 @@ function lookedAt(given: unknown, method: GroupMethod, prefix: string, place: st
     return refuse(`, ${name}, changes the connection that carries it: use ${instead}`);
   }
   if (blockingWait(command) !== undefined)
-    return refuse(`, ${name}, waits at the server, and all behind it would: use dedicated(…)`);
+    return refuse(`, ${name}, waits at the server, and all behind it would: use dedicated(…), or use(…) of a pool`);
   if (endsConnection(command)) return refuse(`, ${name}, ends the connection: use a call of its own`);
   if (method === 'multi' && noTransaction === true) return refuse(`, ${name}, is refused by servers in a transaction`);
   if (prefix === '') return command;

@@ -2,6 +2,7 @@ import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
 import type { Reply, ReplySource } from '../commands/reply';
 import type { Executor } from '../commands/request-context';
+import { watchedChain } from '../commands/unused-replies';
 import { Transaction } from '../commands/transaction';
 import { kindOf } from '../resp/kind-of';
 import { CommandChain } from './command-chain';
@@ -33,7 +34,13 @@ export function sendGroup(
   const { prefix } = source;
   if (given.length === 0 || (given.length === 1 && isOptions(first))) {
     const failFast = readFailFast(method, first);
-    return new CommandChain(method, prefix, (commands) => send(commands, failFast));
+    let used: (() => void) | undefined;
+    const chain = new CommandChain(method, prefix, (commands) => {
+      used?.();
+      return send(commands, failFast);
+    });
+    if (source.warnUnused) used = watchedChain(chain, method, sendGroup);
+    return chain;
   }
   const commands = Array.isArray(first) ? (first as readonly unknown[]) : given;
   if (commands !== given && given.length > 2) {

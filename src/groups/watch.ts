@@ -48,8 +48,11 @@ export interface Lent<D> {
 /** Lends connections to `watch`. */
 export interface Lender<D> {
   readonly clock: Clock;
-  /** Does work on a connection that is its own until it ends, in whatever way. */
-  lend<T>(source: ReplySource, work: (lent: Lent<D>) => Observable<T>): Observable<T>;
+  /**
+   * Does work on a connection that is its own until it ends, in whatever way.
+   * @param watching the user's function is given a connection that refuses what ends the watching
+   */
+  lend<T>(source: ReplySource, work: (lent: Lent<D>) => Observable<T>, watching: boolean): Observable<T>;
   /** Tells how a `watch` has ended. */
   tell(event: WatchEvent): void;
 }
@@ -120,7 +123,7 @@ class Watch<D> {
   run(): Observable<Outcome> {
     const { source, lender } = this.facts;
     return lender
-      .lend(source, (lent) => this.on(lent))
+      .lend(source, (lent) => this.on(lent), true)
       .pipe(
         retry({ delay: (error: unknown) => this.afterLoss(error) }),
         tap({
@@ -165,7 +168,9 @@ class Watch<D> {
     const { decide } = this.facts;
     const commands$ = defer(() => this.inCallersContext(() => commandsFrom(decide(values, lent.dedicated)))).pipe(
       take(1),
-      throwIfEmpty(() => new TypeError(`watch: the function's Observable has completed ${WITHOUT}`)),
+      throwIfEmpty(
+        () => new TypeError(`watch: the function's Observable has completed without a value, and ${WANTED}`),
+      ),
       map(checked),
     );
     return merge(ending(lent), commands$).pipe(take(1));
@@ -233,7 +238,7 @@ function isLoss(error: unknown): error is RedisError {
   return error instanceof ConnectionError;
 }
 
-const WITHOUT = 'without commands; null leaves everything as it is';
+const WANTED = 'commands in an array were expected, or null, which leaves everything as it is';
 
 function commandsFrom(given: unknown): Observable<unknown> {
   const { then, subscribe } = (given ?? {}) as { then?: unknown; subscribe?: unknown };
@@ -243,5 +248,5 @@ function commandsFrom(given: unknown): Observable<unknown> {
 
 function checked(given: unknown): readonly unknown[] | null {
   if (given === null || Array.isArray(given)) return given;
-  throw new TypeError(`watch: the function gave ${kindOf(given)} ${WITHOUT}`);
+  throw new TypeError(`watch: the function gave ${kindOf(given)}, and ${WANTED}`);
 }

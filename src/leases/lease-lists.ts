@@ -26,6 +26,10 @@ export interface Member {
   isBack: boolean;
   /** what is asked of the server before it is idle again */
   asked: Subscription | undefined;
+  /** it was lent since its last attempt failed */
+  wasWanted: boolean;
+  /** on the clock, ms */
+  readonly dialedAt: number;
 }
 
 /** A caller in the line. */
@@ -48,7 +52,10 @@ export class LeaseLists {
   readonly idle: TimedList<Member>;
   /** Connections that are dialled, cleaned or asked whether they live: each is idle soon. */
   readonly preparing = new Set<Member>();
-  /** Connections whose first attempt has failed. They are lent as they are: commands on them wait and fail as on the client itself. */
+  /**
+   * Connections that were never ready, and try again with growing delays. They are lent as they are: commands on them wait and fail as on
+   * the client itself.
+   */
   readonly unready = new Set<Member>();
   readonly leased = new Set<Member>();
   private readonly changed$ = new Subject<void>();

@@ -24,7 +24,7 @@ import { LeaseLists, type Member, type PoolStats, type Waiter } from './lease-li
 /** A connection that was idle for so long is asked whether it lives before it is lent, ms. */
 const IDLE_UNCHECKED = 1_000;
 
-/** A connection that was never ready is made anew after so long, where one is to be kept, ms. */
+/** A connection that has lasted for less is made anew after so long, where one is to be kept, ms. */
 const KEPT_RETRY = 1_000;
 
 /** Durations are milliseconds. */
@@ -56,7 +56,9 @@ export interface LeaseParts {
  */
 //                    ┌─────────── ready, answered ───────────┐
 //  make ──▶ preparing┤                                       ├──▶ idle ──to a waiter──▶ leased ──given back──▶ judged
-//             ▲      └─ cannot be made: leased as it is      │      │                                            │
+//             ▲      └─ cannot be made: leased as it is,     │      │                                            │
+//             │         by one caller after another until      │      │                                            │
+//             │         it is ready or not wanted any more     │      │                                            │
 //             │                                              └──────│───────────────── clean ────────────────────┤
 //             ├── PING: idle for a while, and wanted ───────────────┘                                            │
 //             └── UNWATCH, DISCARD ──────────────────────────────────────────────────────────────────────────────┤
@@ -159,6 +161,7 @@ export class LeasePool {
   /** What is not lent is made anew when it is wanted: the server may be another by now. */
   renew(): void {
     for (let { oldest } = this.lists.idle; oldest !== undefined; { oldest } = this.lists.idle) this.drop(oldest.item);
+    for (const member of this.lists.unready) this.discard(member);
   }
 
   /**
@@ -215,12 +218,12 @@ export class LeasePool {
     const { waiters, idle, preparing, unready } = this.lists;
     const { oldest } = waiters;
     if (oldest === undefined) {
-      // Nothing waits for a connection that could not be made.
-      for (const member of unready) if (this.lists.total > this.kept) this.drop(member);
+      // Its caller has left before it could be lent.
+      for (const member of unready) if (!member.wasWanted && this.lists.total > this.kept) this.drop(member);
       return false;
     }
     const [known] = unready;
-    const free = known ?? this.freshest();
+    const free = this.freshest() ?? (idle.length === 0 ? known : undefined);
     if (free !== undefined) {
       this.lists.leave(oldest);
       this.lend(free, oldest.item);
@@ -253,7 +256,15 @@ export class LeasePool {
 
   private dial(): void {
     const connection = this.parts.make();
-    const member: Member = { connection, list: 'none', place: undefined, isBack: false, asked: undefined };
+    const member: Member = {
+      connection,
+      list: 'none',
+      place: undefined,
+      isBack: false,
+      asked: undefined,
+      wasWanted: false,
+      dialedAt: this.parts.clock.now(),
+    };
     this.lists.move(member, 'preparing');
     connection.state$.subscribe((state) => this.stateChanged(member, state));
     connection.open();
@@ -263,11 +274,22 @@ export class LeasePool {
     const { connection, list, isBack } = member;
     if ((list === 'preparing' || list === 'unready') && kind === 'ready') this.prepared(member);
     else if (kind !== 'reconnecting' && kind !== 'closed') return;
-    else if (list === 'preparing' && !connection.wasReady) {
-      this.lists.move(member, 'unready');
-      this.serve();
-    } else if (list === 'preparing' || list === 'idle' || isBack || (list === 'unready' && kind === 'closed'))
+    else if (list === 'preparing' && !connection.wasReady) this.unready(member);
+    else if (list === 'unready' && kind === 'reconnecting') this.failedAgain(member);
+    else if (list === 'preparing' || list === 'idle' || isBack || (list === 'unready' && kind === 'closed'))
       this.discard(member);
+  }
+
+  private unready(member: Member): void {
+    this.lists.move(member, 'unready');
+    this.serve();
+  }
+
+  /** The delay before its next attempt has grown. It goes on only where it is wanted, or one of those that are kept. */
+  private failedAgain(member: Member): void {
+    const { wasWanted } = member;
+    member.wasWanted = false;
+    if (!wasWanted && this.lists.total > this.kept) this.drop(member);
   }
 
   /** It is ready for the next caller, unless the client signs in otherwise by now. */
@@ -310,6 +332,10 @@ export class LeasePool {
   private settle(member: Member): void {
     const { connection, list } = member;
     if (list === 'none') return; // a caller that was told of a failure just now has closed the client
+    if (this.ended === undefined && !connection.wasReady && !connection.closed) {
+      this.shelve(member);
+      return;
+    }
     const verdict = this.ended === undefined ? judge(connection) : 'spoilt';
     switch (verdict) {
       case 'clean':
@@ -333,17 +359,30 @@ export class LeasePool {
     }
   }
 
+  /**
+   * Nothing was sent on it, so it is as it was. The next caller has it in place of a new one, which would be dialled without a delay; in a
+   * later turn of the event loop, for callers that try again at once would let nothing else have its turn.
+   */
+  private shelve(member: Member): void {
+    member.wasWanted = true;
+    this.lists.move(member, 'preparing');
+    this.parts.clock.afterInput(() => {
+      if (member.list === 'preparing' && !member.connection.wasReady) this.unready(member);
+    });
+  }
+
   private discard(member: Member): void {
     this.drop(member);
     if (this.kept > 0) this.restoreAfter(member);
     this.serve();
   }
 
-  /** One that was never ready has failed for a reason that may last. */
-  private restoreAfter({ connection }: Member): void {
-    if (connection.wasReady) this.restore();
+  /** One that was never ready, or not for long, has failed for a reason that may last. */
+  private restoreAfter({ connection, dialedAt }: Member): void {
+    const { clock } = this.parts;
+    if (connection.wasReady && clock.now() - dialedAt >= KEPT_RETRY) this.restore();
     else
-      this.restoring ??= this.parts.clock.schedule(() => {
+      this.restoring ??= clock.schedule(() => {
         this.restoring = undefined;
         this.restore();
       }, KEPT_RETRY);

@@ -23,6 +23,11 @@ export class Lease {
     this.onReturn();
   }
 
+  /** @throws DisconnectedError once the connection was given back */
+  mustBeLent(): void {
+    if (this.isOver) throw tooLate(undefined, undefined, 'lost');
+  }
+
   /** Emits when the connection is given back or closed, errors when it is lost. */
   get ended$(): Observable<unknown> {
     const closed$ = this.connection.state$.pipe(filter(isClosed), tap(throwIfLost));

@@ -70,7 +70,7 @@ export class Spread implements Executor {
 
   submit(request: Request): void {
     if (this.hasEnded) {
-      request.fail(tooLate(request, undefined));
+      request.fail(tooLate(request, undefined, 'pool'));
       return;
     }
     let entering: Mover | undefined;

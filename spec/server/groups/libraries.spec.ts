@@ -115,8 +115,30 @@ describe.each([2, 3] as const)('A library of functions, in RESP%i,', (protocol) 
     const absent = redis.library(CODE, { functions: { absent: { keys: 0 } } });
     expect(await failure(absent.functions.absent([]))).toMatchObject({
       kind: 'ERR',
-      message: 'ERR Function not found',
+      message: "ERR Function not found: 'absent' of library shop",
     });
+  });
+
+  it('names the function that the server does not have, alone and in a group', async () => {
+    const redis = connect();
+    const { functions } = redis.library(CODE, { functions: { ...FUNCTIONS, absent: { keys: 0 } } });
+    const error = { kind: 'ERR', message: "ERR Function not found: 'absent' of library shop" };
+    const calls = [functions.absent.command([]), functions.take.command(['n'], [1])];
+    expect(await redis.pipeline(calls)).toMatchObject([error, -1]);
+    expect(await redis.multi(calls)).toMatchObject([error, -2]);
+    const unnamed = { kind: 'ERR', message: "ERR Function not found: 'nowhere'" };
+    expect(await failure(redis.fcall('nowhere', [], []))).toMatchObject(unnamed);
+    expect(await failure(redis.call('FCALL', Buffer.from('nowhere'), 0))).toMatchObject(unnamed);
+  });
+
+  it('is brought again by the group behind one that found it forgotten, whose error names the function', async () => {
+    const redis = connect();
+    const { functions } = redis.library(CODE, { functions: FUNCTIONS });
+    expect(await functions.take(['n'], [1])).toBe(-1);
+    await connect().functionFlush();
+    const take = () => redis.pipeline(functions.take.command(['n'], [1]));
+    expect(await take()).toMatchObject([{ message: "ERR Function not found: 'take' of library shop" }]);
+    expect(await take()).toStrictEqual([-2]);
   });
 
   it('works on a connection of its own, and with a prefix', async () => {

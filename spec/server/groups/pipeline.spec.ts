@@ -132,7 +132,7 @@ describe('A pipeline', () => {
     [
       'what waits',
       () => blpop('q', 0),
-      'command 2, BLPOP, waits at the server, and all behind it would: use dedicated(…)',
+      'command 2, BLPOP, waits at the server, and all behind it would: use dedicated(…), or use(…) of a pool',
     ],
     ['what waits by an option', () => xread({ s: '$' }, { BLOCK: 0 }), 'command 2, XREAD, waits at the server'],
     [
@@ -158,7 +158,11 @@ describe('A pipeline', () => {
       (redis) => redis.get('a'),
       'command 2 is a reply to GET, which is sent by itself: what is wanted is the command, of rxjs-redis/commands',
     ],
-    ['what is no command', () => 'GET', 'command 2 is none, got a string'],
+    [
+      'what is no command',
+      () => 'GET',
+      'command 2 is none, got a string: what is wanted is a command of rxjs-redis/commands',
+    ],
     [
       'the command of another pipeline',
       (redis) => redis.pipeline(get('a')).command,

@@ -165,6 +165,27 @@ describe.each([2, 3] as const)('A watch, in RESP%i,', (protocol) => {
     expect(await connect().get('pointer')).toBe('6');
   });
 
+  it.each<[string, (connection: DedicatedConnection) => unknown]>([
+    ['a transaction', (connection) => connection.multi(get('other'), get('another'))],
+    ['the chain of one', (connection) => connection.multi().get('other').exec()],
+    ['MULTI', (connection) => connection.call('MULTI')],
+    ['EXEC', (connection) => connection.exec()],
+    ['DISCARD', (connection) => connection.discard()],
+    ['UNWATCH', (connection) => connection.unwatch()],
+    ['RESET', (connection) => connection.reset()],
+    ['SELECT', (connection) => connection.select(1)],
+  ])('refuses %s on its connection, behind which changes of its keys would not be found', async (_what, ends) => {
+    const redis = watcher();
+    const other = connect();
+    const watching = redis.watch('n', async (_watched, connection) => {
+      await other.incr('n');
+      await ends(connection);
+      return [set('n', 'lost')];
+    });
+    await expect(watching).rejects.toThrow(/^watch: (multi|[A-Z]+) .* watched/);
+    expect(await other.get('n')).toBe('1');
+  });
+
   it('leaves everything as it is where its function gives null', async () => {
     const redis = watcher();
     await connect().set('n', 1);

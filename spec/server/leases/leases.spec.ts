@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { BehaviorSubject, EMPTY, NEVER, Subject, concatMap, firstValueFrom, merge, of, type Observable } from 'rxjs';
-import type { Credentials, DedicatedConnection, Redis } from 'rxjs-redis';
+import type { Credentials, DedicatedConnection, Redis, RedisPool } from 'rxjs-redis';
 import { get, incr } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients, usePools } from '../../support/clients';
-import { failure, outcome } from '../../support/outcomes';
+import { failure, outcome, type Outcome } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
 
@@ -110,6 +110,46 @@ describe('A dedicated connection', () => {
     await server().restart();
     const values = (await Promise.all(waiting)).flat() as number[];
     expect(values.sort()).toStrictEqual([1, 2, 3, 4]);
+  });
+
+  it.each<[string, (redis: Redis, pool: RedisPool) => PromiseLike<unknown>]>([
+    ['dedicated', (redis) => redis.dedicated((connection) => connection.get('k'))],
+    ['watch', (redis) => redis.watch('k', () => null)],
+    ['the use of a pool', (_redis, pool) => pool.use((connection) => connection.get('k'))],
+    ['the watch of a pool', (_redis, pool) => pool.watch('k', () => null)],
+    ['the connect of a pool', (_redis, pool) => pool.connect()],
+    ['a command of a pool', (_redis, pool) => pool.get('k')],
+  ])(
+    'that cannot sign in is dialled no faster than reconnecting allows, however often it is wanted: %s',
+    async (_what, want) => {
+      const never = 1e9;
+      const options = {
+        url: server().url,
+        username: 'ann',
+        password: 'wrong',
+        reconnect: { initialDelay: never, maxDelay: never, maxDelayWaiting: never },
+      };
+      const redis = make(options);
+      const pool = makePool({ ...options, min: 0, max: 3 });
+      const admin = make(server().url);
+      const before = await accepted(admin);
+      for (let calls = 0; calls < 50; calls++)
+        expect(await failure(want(redis, pool))).toMatchObject({ kind: 'WRONGPASS' });
+      expect(await accepted(admin)).toBe(before + 1);
+    },
+  );
+
+  it('that cannot sign in is signed in once that is possible, also where a caller tries again at once', async () => {
+    const admin = make(server().url);
+    const redis = make({ url: server().url, username: 'late', password: 'pass' });
+    const ping = () => redis.dedicated((connection) => connection.ping());
+    expect(await failure(ping())).toMatchObject({ kind: 'WRONGPASS' });
+    const created = Promise.resolve(admin.aclSetuser('late', 'on', '>pass', '~*', '+@all'));
+    let answer: Outcome<string>;
+    do answer = await outcome(ping());
+    while (!('value' in answer));
+    expect(answer.value).toBe('PONG');
+    await created;
   });
 
   it('is closed once it was idle for too long', async () => {

@@ -394,6 +394,19 @@ describe('A pool', () => {
       expect(await job).toMatchObject({ error: { code: 'DISCONNECTED', command: 'BLPOP', delivery: 'unknown' } });
     });
 
+    it('is told by what is wanted of it later', async () => {
+      const pool = pools({ url: server().url });
+      await pool.close();
+      expect((await failure(pool.get('k'))).message).toBe('GET was not sent: the pool is closed');
+      const wants = [
+        pool.use((connection) => connection.ping()),
+        pool.acquire(),
+        pool.watch('k', () => null),
+        pool.connect(),
+      ];
+      for (const want of wants) expect((await failure(want)).message).toBe('Nothing can be sent: the pool is closed');
+    });
+
     it('waits no longer than it is told to', async () => {
       const pool = pools({ url: server().url });
       const work = outcome(pool.use((connection) => merge(connection.ping(), NEVER)));
@@ -402,6 +415,8 @@ describe('A pool', () => {
       expect(pool.stats.total).toBe(0);
       void work;
       expect(() => pool.close({ timeout: -1 })).toThrow(TypeError);
+      expect(() => pool.close(100 as never)).toThrow('close: options were expected, got a number');
+      expect(() => pool.close({ timout: 100 } as never)).toThrow("close: there is no option 'timout'");
     });
 
     it('at once fails what is pending', async () => {

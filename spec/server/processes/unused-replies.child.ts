@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { map, type Observable } from 'rxjs';
+import { map } from 'rxjs';
 import { get } from '../../../src/commands/index';
 import { Redis, type Reply } from '../../../src/index';
 
@@ -10,8 +10,8 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 process.on('warning', ({ name, message }) => console.log(`${name}: ${message}`));
 
-/** Replies that were made and are not held here. */
-const made: WeakRef<Observable<unknown>>[] = [];
+/** Replies and chains that were made and are not held here. */
+const made: WeakRef<object>[] = [];
 
 function leave(reply: Reply<unknown>): void {
   made.push(new WeakRef(reply));
@@ -34,6 +34,8 @@ async function leaveUnused(redis: Redis): Promise<void> {
   leave(redis.call('X.UNKNOWN', 's3cret')); // X.UNKNOWN
   leave(redis.pipeline(get('one'))); // PIPELINE
   leave(redis.multi().get('two').exec()); // MULTI
+  made.push(new WeakRef(redis.pipeline().set('chain', 's3cret'))); // chain
+  made.push(new WeakRef(redis.bytes.multi({ failFast: true }))); // chain
   made.push(new WeakRef(redis.get('piped').pipe(map((value) => String(value))))); // GET
   await redis.dedicated((connection) => {
     leave(connection.watch('lease')); // WATCH

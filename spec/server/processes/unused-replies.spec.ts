@@ -19,14 +19,17 @@ describe('A reply that is made and not used', () => {
   it('is told with its command and where it was made, and no reply is that was used', async () => {
     const lines = readFileSync(CHILD, 'utf8').split('\n');
     const expected = lines.flatMap((line, index) => {
-      const [, command] = / \/\/ ([A-Z.]+)$/.exec(line) ?? [];
+      const [, command] = / \/\/ ([A-Z.]+|chain)$/.exec(line) ?? [];
       return command === undefined ? [] : [`${command} ${index + 1}`];
     });
-    expect(expected).toHaveLength(8);
+    expect(expected).toHaveLength(10);
     const told = await warnings('on');
     const shape =
       /^UnusedReplyWarning: A reply to (\S+), made at .*unused-replies\.child\.ts:(\d+):\d+, was neither subscribed to, awaited nor forgotten, so the command was never sent$/;
-    expect(told.map((line) => line.replace(shape, '$1 $2')).sort()).toStrictEqual([...expected].sort());
+    const ofChain =
+      /^UnusedReplyWarning: A (chain) of (?:pipeline|multi), begun at .*unused-replies\.child\.ts:(\d+):\d+, was never ended by exec\(\), so its commands were never sent$/;
+    const seen = told.map((line) => line.replace(shape, '$1 $2').replace(ofChain, '$1 $2'));
+    expect(seen.sort()).toStrictEqual([...expected].sort());
   });
 
   it('is not told where that is not asked for', async () => {

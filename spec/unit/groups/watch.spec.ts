@@ -428,10 +428,22 @@ describe('A watch', () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ['undefined', () => undefined, 'the function gave undefined without commands; null leaves everything as it is'],
-    ['a text', () => Promise.resolve('OK'), 'the function gave a string without commands'],
-    ['an Observable of nothing', () => of(), "the function's Observable has completed without commands"],
-    ['what is no command', () => [5], 'watch: command 1 is none, got a number'],
+    [
+      'undefined',
+      () => undefined,
+      'the function gave undefined, and commands in an array were expected, or null, which leaves',
+    ],
+    ['a text', () => Promise.resolve('OK'), 'the function gave a string, and commands in an array were expected'],
+    [
+      'an Observable of nothing',
+      () => of(),
+      "the function's Observable has completed without a value, and commands in an array were expected",
+    ],
+    [
+      'what is no command',
+      () => [5],
+      'watch: command 1 is none, got a number: what is wanted is a command of rxjs-redis/commands',
+    ],
     ['a command that waits', () => [get('a'), blpop('q', 1)], 'watch: command 2, BLPOP, waits at the server'],
     ['a transaction', () => [call('MULTI')], 'watch: command 1, MULTI, changes the connection'],
   ])('whose function gives %s fails with a TypeError, and is released', async (_what, give, message) => {

@@ -137,12 +137,55 @@ describe('A pool of leases', () => {
     expect(pool.stats).toMatchObject({ active: 1, total: 1 });
   });
 
-  it('keeps no connection that was never made', async () => {
-    const { pool, network, caller } = scriptedPool();
+  it('keeps no connection that was never made, once nothing has wanted it between two attempts', () => {
+    const { pool, network, caller, clock } = scriptedPool({}, { reconnect: { initialDelay: 100, jitter: 0 } });
     network.isDown = true;
     caller().stop();
+    clock.advance(0);
+    expect([network.dials, pool.stats]).toStrictEqual([1, { active: 0, idle: 1, waiting: 0, total: 1 }]);
+    const again = caller();
+    expect([network.dials, again.values.length]).toStrictEqual([1, 1]);
+    again.stop();
+    clock.advance(0);
+    clock.advance(100);
+    expect([network.dials, pool.stats.total]).toStrictEqual([2, 1]);
+    clock.advance(200);
+    expect([network.dials, pool.stats.total]).toStrictEqual([3, 0]);
+    clock.advance(100_000);
+    expect(network.dials).toBe(3);
+  });
+
+  it('makes a connection that is kept again at once where it has lasted, and later where it has not', async () => {
+    const { pool, network, links, clock } = scriptedPool({ min: 1 });
+    pool.keep();
     await tick();
-    expect(pool.stats.total).toBe(0);
+    for (let lost = 0; lost < 3; lost++) {
+      await greet(links[lost]!);
+      lose(links[lost]!);
+      await tick();
+      expect(network.dials).toBe(lost + 1);
+      clock.advance(999);
+      expect(network.dials).toBe(lost + 1);
+      clock.advance(1);
+      expect(network.dials).toBe(lost + 2);
+    }
+    await greet(links[3]!);
+    clock.advance(1_000);
+    lose(links[3]!);
+    expect(network.dials).toBe(5);
+  });
+
+  it('lends what is idle before what could not be made', async () => {
+    const { network, caller, clock, leased } = scriptedPool();
+    const [one, other] = [await leased(), await leased()];
+    network.isDown = true;
+    const unready = caller();
+    unready.stop();
+    clock.advance(0);
+    other.caller.stop();
+    expect((await leased()).lease.connection).toBe(other.lease.connection);
+    one.caller.stop();
+    expect((await leased()).lease.connection).toBe(one.lease.connection);
   });
 });
 
