@@ -134,7 +134,8 @@ export class CommandView<S extends string | Buffer = string>
    * of several keys may be of different moments; then the transaction does not run
    * @returns the values of the commands, as `multi` gives them; null where `fn` gave null, and when every attempt has met a change. How
    * many attempts it took comes on `events$`. Nothing is watched any more when it ends, in whatever way, or is unsubscribed from. A
-   * connection that is lost before EXEC was written costs an attempt, for `commandTimeout` ms
+   * connection that is lost before EXEC was written costs an attempt, for `commandTimeout` ms, and so does a refusal for the moment (LOADING,
+   * BUSY), after the delays of the option `retry`
    * @throws TypeError when an argument is wrong. It errors with what `fn` throws, with a TypeError where that gives no commands, or a key has
    * a type that only `read` can read; with a ReplyError when the server refuses to watch or to read; otherwise as `multi` does
    * @example

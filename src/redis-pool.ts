@@ -36,7 +36,7 @@ export interface PoolCloseOptions {
 
 /**
  * Connections to one Redis or Valkey server that are lent, each to one caller at a time. Nothing is opened before the first use or `connect()`.
- * A pool that is idle does not keep the process alive.
+ * A pool that is idle does not keep the process alive; one that cannot reach its server goes on trying until it is closed.
  *
  * It has the commands of a client as well: each is sent on the connection that is the least busy, so that a process with much to do can
  * use several. There commands have no order among each other: what depends on another command awaits its reply, or travels with

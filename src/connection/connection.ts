@@ -96,6 +96,8 @@ export class Connection implements Executor {
   wasReady = false;
   /** It is not made again, and an error has shown that it leads to the wrong server. */
   isMisled = false;
+  /** Commands of several callers are sent on it, which may go to another connection: it leaves a wrong server, as one that is made again. */
+  isShared = false;
   private closing = false;
   /** The link is ready and is not to be closed, so every request is admitted. */
   private admitsAtOnce = false;
@@ -182,10 +184,13 @@ export class Connection implements Executor {
     return describe(this.endpoint);
   }
 
+  /** It leads to the wrong server, and so do those that were made before. A caller that has it for itself is not torn away from it. */
   private readonly noteWrong: ReconnectOnError = (error) => {
-    const reaction: unknown = this.options.reconnectOnError(error);
-    if (reaction === true || reaction === 'resend') this.isMisled = true;
-    return false;
+    const reaction = this.options.reconnectOnError(error);
+    if (reaction !== true && reaction !== 'resend') return false;
+    this.isMisled = true;
+    this.session.outdate();
+    return this.isShared && reaction;
   };
 
   private nextEndpoint(): Observable<Endpoint> {

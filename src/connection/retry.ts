@@ -53,7 +53,7 @@ export function retrySafely<T>(
 }
 
 /** What a policy says, if it is a time to wait, ms. A function in JavaScript may say nothing at all, and throw. */
-function answerOf(policy: () => unknown): number | false {
+export function answerOf(policy: () => unknown): number | false {
   let delay: unknown;
   try {
     delay = policy();

@@ -69,6 +69,11 @@ export class Session {
     this.changes++;
   }
 
+  /** Links that were made so far with copies of the same origin lead to the wrong server. Those that are made from now on do not. */
+  outdate(): void {
+    if (!this.isOutdated) this.origin?.renew();
+  }
+
   get settings(): readonly Command[] {
     return [...this.settingsByKind.values()];
   }

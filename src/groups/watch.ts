@@ -22,13 +22,15 @@ import { isAnswered } from '../commands/answered';
 import { LastValue } from '../commands/awaitable';
 import { unwatch } from '../commands/generated/builders';
 import { Reply, type ReplySource } from '../commands/reply';
+import type { RetryPolicy } from '../commands/request-context';
 import { Transaction } from '../commands/transaction';
 import { captured, inContext } from '../connection/async-context';
 import { backoff } from '../connection/backoff';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { WatchEvent } from '../connection/connection-state';
-import { ConnectionError, DisconnectedError, RedisError } from '../errors';
+import { answerOf } from '../connection/retry';
+import { ConnectionError, DisconnectedError, RedisError, ReplyError } from '../errors';
 import { wholeNumber } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 import { memberOf } from './group-members';
@@ -96,6 +98,14 @@ export function watchKeys<D>(
   return new LastValue(defer(() => new Watch(facts).run()).pipe(inContext()));
 }
 
+/** The server has refused a step for the moment, and nothing has run: it begins anew after so many ms. */
+class Refused {
+  constructor(
+    readonly error: ReplyError,
+    readonly delay: number,
+  ) {}
+}
+
 interface WatchFacts<D> {
   readonly source: ReplySource;
   readonly lender: Lender<D>;
@@ -108,11 +118,16 @@ interface WatchFacts<D> {
 /** One subscription to a `watch`. */
 //            ┌──────────── conflict, after a delay ───────────┐
 //  lease ──▶ WATCH, reads ──▶ the user's function ──▶ MULTI … EXEC ──▶ values, null after the last attempt
-//    ▲                  │           │          └─ null ──▶ UNWATCH ──▶ null
+//    ▲       ▲          │           │          │               │
+//    │       └──────────│─ refused for the moment, after a delay ┘
+//    │                  │           │          └─ null ──▶ UNWATCH ──▶ null
 //    └─ lost, before EXEC was written ─┘
 class Watch<D> {
   private attempts = 0;
   private left = false;
+  private refusals = 0;
+  /** How long the options want to wait after a refusal, ms. */
+  private readonly delays = new WeakMap<RedisError, number>();
   private readonly began: number;
   private readonly inCallersContext = captured();
 
@@ -135,7 +150,9 @@ class Watch<D> {
 
   /** Tries on one connection until there is an outcome. */
   private on(lent: Lent<D>): Observable<Outcome> {
-    return defer(() => this.attempt(lent)).pipe(
+    const asking = { ...lent, source: { ...lent.source, retry: this.noteRefusal } };
+    return defer(() => this.attempt(asking)).pipe(
+      retry({ delay: (error: unknown) => this.afterRefusal(lent, error) }),
       repeat({ delay: () => merge(ending(lent), this.pause()).pipe(take(1)) }),
       first((outcome): outcome is Outcome => outcome !== CONFLICT),
     );
@@ -148,7 +165,7 @@ class Watch<D> {
     const read$ = forkJoin([watched.watch(source), watched.read(source)]).pipe(
       map(([, values]) => values),
       catchError((error: unknown) =>
-        throwError(() => (isLoss(error) && lent.link.wasReady ? new LostLease(error) : error)),
+        throwError(() => (isLoss(error) && lent.link.wasReady ? new LostLease(error) : this.refusedOr(error))),
       ),
     );
     const outcome$ = read$.pipe(
@@ -188,7 +205,7 @@ class Watch<D> {
     return values$.pipe(
       map((values) => values ?? CONFLICT),
       catchError((error: unknown) =>
-        throwError(() => (isLoss(error) && error.delivery === 'unsent' ? new LostLease(error) : error)),
+        throwError(() => (isLoss(error) && error.delivery === 'unsent' ? new LostLease(error) : this.refusedOr(error))),
       ),
     );
   }
@@ -205,9 +222,33 @@ class Watch<D> {
   /** When it begins again on another connection; errors where it does not. */
   private afterLoss(error: unknown): Observable<unknown> {
     if (!(error instanceof LostLease)) return throwError(() => error);
+    return this.mayTryAgain(0) ? this.pause() : throwError(() => error.error);
+  }
+
+  /** On a lease nothing is repeated: a transaction that was refused is not watched any more. Its refusal is asked about all the same. */
+  private readonly noteRefusal: RetryPolicy = (_attempt, error, command) => {
+    const delay = answerOf(() => this.facts.source.retry(this.refusals + 1, error, command));
+    if (delay !== false) this.delays.set(error, delay);
+    return false;
+  };
+
+  private refusedOr(error: unknown): unknown {
+    if (!(error instanceof ReplyError) || !error.repeatable) return error;
+    const delay = this.delays.get(error);
+    return delay === undefined ? error : new Refused(error, delay);
+  }
+
+  /** When it begins anew on the same connection; errors where it does not. */
+  private afterRefusal({ link }: Lent<D>, error: unknown): Observable<unknown> {
+    if (!(error instanceof Refused)) return throwError(() => error);
+    if (!this.mayTryAgain(error.delay)) return throwError(() => error.error);
+    this.refusals++;
+    return merge(ending({ link }), timer(error.delay, this.facts.lender.clock)).pipe(take(1));
+  }
+
+  private mayTryAgain(delay: number): boolean {
     const { attempts, lender, source } = this.facts;
-    const isInTime = lender.clock.now() - this.began < source.commandTimeout;
-    return this.attempts < attempts && isInTime ? this.pause() : throwError(() => error.error);
+    return this.attempts < attempts && lender.clock.now() + delay - this.began < source.commandTimeout;
   }
 
   private pause(): Observable<unknown> {
@@ -222,7 +263,7 @@ class Watch<D> {
 }
 
 /** Errors when the connection is lost, or closed by the user. */
-function ending({ link }: Lent<unknown>): Observable<never> {
+function ending({ link }: Pick<Lent<unknown>, 'link'>): Observable<never> {
   return link.state$.pipe(
     filter(({ kind }) => kind === 'closed'),
     mergeMap((state) => {

@@ -80,9 +80,9 @@ export class WatchedKeys {
     const { names } = this;
     const first$ = valuesOf(source, this.first);
     if (this.reads !== undefined) {
-      return first$.pipe(map((values) => byName(names, throwFirstError(values))));
+      return first$.pipe(map((values) => byName(names, throwFirstError(values, source, this.first))));
     }
-    return first$.pipe(switchMap((values) => this.readOthers(source, throwFirstError(values))));
+    return first$.pipe(switchMap((values) => this.readOthers(source, throwFirstError(values, source, this.first))));
   }
 
   /** Reads what is no string. */
@@ -96,7 +96,7 @@ export class WatchedKeys {
     return valuesOf(source, commands).pipe(
       map((read) => {
         if (read.some(isWrongType)) return CONFLICT;
-        throwFirstError(read).forEach((value, at) => (values[others[at]!] = value));
+        throwFirstError(read, source, commands).forEach((value, at) => (values[others[at]!] = value));
         return byName(names, values);
       }),
     );
@@ -157,10 +157,17 @@ function isWrongType(value: unknown): boolean {
   return value instanceof ReplyError && value.kind === 'WRONGTYPE';
 }
 
-function throwFirstError(values: readonly unknown[]): readonly unknown[] {
-  const error = values.find((value) => value instanceof RedisError);
-  if (error !== undefined) throw error;
-  return values;
+/** An error among the values is asked about as that of a command that was sent by itself. */
+function throwFirstError(
+  values: readonly unknown[],
+  { retry }: ReplySource,
+  commands: readonly Command[],
+): readonly unknown[] {
+  const index = values.findIndex((value) => value instanceof RedisError);
+  if (index < 0) return values;
+  const error = values[index] as RedisError;
+  retry(1, error, commands[index]!);
+  throw error;
 }
 
 /** Without a prototype, so that a key may have any name. */

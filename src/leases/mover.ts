@@ -44,7 +44,8 @@ export class Mover implements ReplyObserver<unknown> {
   error(error: RedisError): void {
     const { request, spread } = this;
     const isLost = this.isTaken && error instanceof DisconnectedError;
-    const mayMove = spread.moves && this.moved < MOST_MOVES && (error.delivery === 'unsent' || request.repeatable);
+    // One that was answered was refused, and was to be sent again.
+    const mayMove = spread.moves && this.moved < MOST_MOVES && (error.delivery !== 'unknown' || request.repeatable);
     if (!isLost || !mayMove) {
       this.observer.error(error);
       return;

@@ -177,8 +177,9 @@ export class Spread implements Executor {
     let least: Shared | undefined;
     let fewest = Infinity;
     for (const one of this.shared) {
-      if (one.isLeaving || one.isAlone) continue;
-      const { pending } = one.lease.connection.line;
+      const { connection } = one.lease;
+      if (one.isLeaving || one.isAlone || connection.isMisled) continue;
+      const { pending } = connection.line;
       if (pending >= fewest) continue;
       least = one;
       fewest = pending;
@@ -213,6 +214,7 @@ export class Spread implements Executor {
   private add(lease: Lease, isAlone: boolean): Shared {
     const executor = this.parts.executorOf(lease.connection);
     const one: Shared = { lease, executor, isAlone, isLeaving: false, isResting: false };
+    lease.connection.isShared = true;
     this.shared.push(one);
     return one;
   }
@@ -247,11 +249,19 @@ export class Spread implements Executor {
     this.rest(least);
   }
 
+  /** A connection has led to the wrong server: nothing more is sent on those that were made before. */
+  private leaveOutdated(): void {
+    for (const one of this.shared) if (one.lease.connection.session.isOutdated) one.isLeaving = true;
+  }
+
   private giveBack(one: Shared): void {
     const at = this.shared.indexOf(one);
     if (at < 0) return;
     this.shared.splice(at, 1);
-    one.lease.giveBack();
+    const { lease } = one;
+    if (lease.connection.isMisled) this.leaveOutdated();
+    lease.connection.isShared = false;
+    lease.giveBack();
     this.endIfDone();
   }
 

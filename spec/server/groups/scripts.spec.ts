@@ -92,6 +92,20 @@ describe.each([2, 3] as const)('A script, in RESP%i,', (protocol) => {
     expect(await calls('eval')).toStrictEqual([2]);
   });
 
+  it('is brought along again where the server has dropped it for others, and kept once a group has given it to a server that had none', async () => {
+    const { redis, other } = await setUp();
+    const crowd = () => Promise.all(Array.from({ length: 600 }, (_, n) => other.eval(`return ${n}`, [])));
+    const alone = redis.script(APPEND, { keys: 1 });
+    await alone(['k'], ['a']);
+    await crowd();
+    expect(await alone(['k'], ['b'])).toBe('ab');
+    const inGroups = redis.script(`${APPEND} -- in groups`, { keys: 1 });
+    await redis.multi(inGroups.command(['k'], ['c']));
+    await crowd();
+    expect(await redis.multi(inGroups.command(['k'], ['d']))).toStrictEqual(['abcd']);
+    expect(await redis.pipeline(inGroups.command(['k'], ['e']))).toStrictEqual(['abcde']);
+  });
+
   it('is brought along again behind SCRIPT FLUSH of its own client, and what comes behind it waits', async () => {
     const { redis } = await setUp();
     const appends = redis.script(APPEND, { keys: 1 });

@@ -10,7 +10,7 @@ import {
 } from 'rxjs-redis';
 import { append, decrby, get, hgetall, hset, incr, incrby, lpush, set, type Command } from 'rxjs-redis/commands';
 import { eventually, record, useClients } from '../../support/clients';
-import { failure } from '../../support/outcomes';
+import { failure, outcome } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
 
@@ -251,6 +251,41 @@ describe.each([2, 3] as const)('A watch, in RESP%i,', (protocol) => {
     expect(error).toBeInstanceOf(ReplyError);
     expect(error).toMatchObject({ kind: 'EXECABORT', causes: [{ index: 1, command: 'INCR' }] });
     expect(await connect().exists('n')).toBe(0);
+  });
+
+  it('begins anew when the server is busy with a script', async () => {
+    const admin = connect();
+    await admin.configSet({ 'lua-time-limit': 10 });
+    const owner = connect({ retry: false });
+    await owner.connect();
+    const refused: unknown[] = [];
+    const redis = watcher({
+      retry: (_attempt, { repeatable }, { spec }) => {
+        refused.push([repeatable, spec.name]);
+        killed = outcome(admin.scriptKill());
+        return 1;
+      },
+    });
+    let script: Promise<unknown> | undefined;
+    let killed: Promise<unknown> | undefined;
+    const seen: unknown[] = [];
+    const values = await redis.watch('n', async ({ n }) => {
+      seen.push(n);
+      if (script === undefined) {
+        script = outcome(owner.eval('while true do end', []));
+        const probe = connect({ retry: false });
+        await eventually(
+          () => outcome(probe.get('n')),
+          (answer) => 'error' in answer,
+        );
+      }
+      return [incr('n')];
+    });
+    await Promise.all([script, killed]);
+    expect(refused[0]).toStrictEqual([true, 'MULTI']);
+    expect(seen.length).toBeGreaterThan(1); // its function was called again
+    expect(values).toStrictEqual([1]);
+    expect(await admin.get('n')).toBe('1');
   });
 
   it('begins anew when its connection is lost before EXEC was written', async () => {

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { setTimeout } from 'node:timers/promises';
 import type { Redis, RedisOptions, ReplyError } from 'rxjs-redis';
+import { incr } from 'rxjs-redis/commands';
 import type { RunningServer } from '../../../infra/servers';
-import { eventually, reaches, record, useClients } from '../../support/clients';
+import { eventually, reaches, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { Relay } from '../../support/relay';
 import { useServer } from '../../support/server';
@@ -14,6 +15,7 @@ describe('A failover that makes a replica of the master', () => {
   const old = useServer({ args: ['--repl-diskless-sync-delay', '0'] });
   const next = useServer({ args: ['--repl-diskless-sync-delay', '0'] });
   const make = useClients();
+  const pools = usePools();
   let relay: Relay;
   let atOld: Redis;
   let atNext: Redis;
@@ -124,6 +126,43 @@ describe('A failover that makes a replica of the master', () => {
     });
     expect(await redis.get('n')).toBeNull();
   });
+
+  it('is followed by a pool, busy or idle: it sends what was refused again on a new connection, and nothing more to the old master', async () => {
+    const pool = pools({ url: relay.url, min: 3, max: 3, reconnect: quick });
+    await Promise.all([1, 2, 3].map(() => pool.use((connection) => connection.ping())));
+    await failOver();
+    const [[transaction], counted] = await Promise.all([pool.multi([incr('n')], { failFast: true }), pool.incr('n')]);
+    expect([transaction, counted].sort()).toStrictEqual([1, 2]);
+    for (let n = 3; n < 10; n++) expect(await pool.incr('n')).toBe(n);
+    expect(await atNext.get('n')).toBe('9');
+  });
+
+  it('is followed by a pool whose connections are all in use by its own commands', async () => {
+    const pool = pools({ url: relay.url, min: 2, max: 2, reconnect: quick });
+    await pool.connect();
+    await failOver();
+    const replies = Array.from({ length: 600 }, () => outcome(pool.rpush('list', 'x')));
+    const lengths = (await Promise.all(replies)).map((ended) => ('value' in ended ? ended.value : ended));
+    expect(lengths.map(Number).sort((a, b) => a - b)).toStrictEqual(Array.from({ length: 600 }, (_, n) => n + 1));
+    expect(await atNext.llen('list')).toBe(600);
+  });
+
+  it.each(['client', 'pool'])(
+    'costs the leases of a %s one refusal, however many connections are idle',
+    async (kind) => {
+      const redis = client();
+      const pool = pools({ url: relay.url, min: 3, reconnect: quick });
+      const increment = () =>
+        kind === 'pool'
+          ? pool.use((connection) => connection.incr('n'))
+          : redis.dedicated((connection) => connection.incr('n'));
+      await Promise.all([increment(), increment(), increment()]);
+      await failOver();
+      await atNext.set('n', '0');
+      expect(await failure(increment())).toMatchObject({ kind: 'READONLY', delivery: 'answered' });
+      expect([await increment(), await increment(), await increment()]).toStrictEqual([1, 2, 3]);
+    },
+  );
 
   it('is the business of the user where he says so', async () => {
     const asked: ReplyError[] = [];

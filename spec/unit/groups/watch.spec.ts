@@ -11,6 +11,8 @@ import { VirtualClock } from '../../support/virtual-clock';
 const QUEUED = '+OK\r\n+QUEUED\r\n';
 const EXECUTED = `${QUEUED}*1\r\n:2\r\n`;
 const CHANGED = `${QUEUED}*-1\r\n`;
+const BUSY = '-BUSY Redis is busy running a script.\r\n';
+const DISCARDED = `+OK\r\n${BUSY}-EXECABORT Transaction discarded because of previous errors.\r\n`;
 
 const clients: Redis[] = [];
 afterEach(() => clients.splice(0).forEach((redis) => void redis.destroy().then()));
@@ -43,8 +45,8 @@ function scriptedClient(options: RedisOptions = {}) {
 }
 
 /** A watch that increments a counter, and its connection. */
-async function counting(attempts?: number) {
-  const scripted = scriptedClient();
+async function counting(attempts?: number, options: RedisOptions = {}) {
+  const scripted = scriptedClient(options);
   const seen: unknown[] = [];
   const outcome = record(
     scripted.redis.watch(
@@ -157,6 +159,53 @@ describe('A watch', () => {
     expect(outcome.values).toStrictEqual([[2]]);
     expect(events.values).toMatchObject([{ type: 'watch', attempts: 2, outcome: 'executed' }]);
     expect(links).toHaveLength(1);
+  });
+
+  it.each<[string, (link: ScriptedSocket) => Promise<void>]>([
+    ['WATCH', (link) => (link.receive(`${BUSY}$1\r\n1\r\n`), tick())],
+    ['a read', (link) => (link.receive(`+OK\r\n${BUSY}`), tick())],
+    ['both', (link) => (link.receive(BUSY + BUSY), tick())],
+    ['the transaction', async (link) => (await tellValue(link, '1'), link.receive(DISCARDED), tick())],
+  ])('begins anew with the new values after %s was refused for the moment', async (_what, refuse) => {
+    const { link, clock, outcome, seen, events, links } = await counting(undefined, { retry: { jitter: 0 } });
+    for (const delay of [50, 100]) {
+      seen.length = 0;
+      await refuse(link);
+      const before = commandsOf(link).length;
+      clock.advance(delay - 1);
+      await tick();
+      expect(commandsOf(link)).toHaveLength(before);
+      clock.advance(1);
+      await tick();
+      expect(commandsOf(link).slice(before)).toStrictEqual(['WATCH n', 'GET n']);
+    }
+    await tellValue(link, '5');
+    expect(seen.at(-1)).toBe('5');
+    link.receive(EXECUTED);
+    expect(outcome).toMatchObject({ values: [[2]], ended: 'complete' });
+    expect(events.values).toMatchObject([{ type: 'watch', attempts: 3, outcome: 'executed' }]);
+    expect(links).toHaveLength(1);
+    await settled(clock);
+  });
+
+  it.each<[string, number | undefined, RedisOptions, number]>([
+    ['its last attempt', 2, {}, 2],
+    ['its time', undefined, { commandTimeout: 120, retry: { jitter: 0 } }, 2],
+    ['what retry allows', undefined, { retry: { maxAttempts: 1 } }, 2],
+    ['retry, which is off', undefined, { retry: false }, 1],
+  ])('that is refused for the moment fails with that after %s', async (_limit, attempts, options, tries) => {
+    const { link, clock, outcome, events } = await counting(attempts, options);
+    for (let attempt = 1; attempt <= tries; attempt++) {
+      expect(outcome.ended).toBeUndefined();
+      await tellValue(link, '1');
+      link.receive(DISCARDED);
+      await tick();
+      clock.advance(outcome.ended === undefined ? 70 : 0);
+      await tick();
+    }
+    expect(outcome.ended).toMatchObject({ kind: 'EXECABORT', delivery: 'answered', repeatable: true });
+    expect(events.values).toMatchObject([{ type: 'watch', attempts: tries, outcome: 'failed' }]);
+    await settled(clock);
   });
 
   it('waits longer from attempt to attempt, to a limit, and chance takes a part of it', async () => {
