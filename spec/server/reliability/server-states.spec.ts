@@ -187,7 +187,10 @@ describe('A server that takes no more clients', () => {
 
   it.each<[string, RedisOptions]>([
     ['as a rule', {}],
-    ['where credentials come late', { credentials: () => new Promise((r) => setTimeout(r, 20, { password: '' })) }],
+    [
+      'where credentials come late',
+      { credentials: () => new Promise((r) => setTimeout(r, 20, { username: 'default', password: '' })) },
+    ],
   ])('is dialed until it has room, and says why it has none: %s', async (_, options) => {
     const admin = make(server().url);
     await admin.configSet({ maxclients: 1 });

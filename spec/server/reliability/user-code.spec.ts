@@ -202,7 +202,7 @@ describe('User code', () => {
 
   describe('that throws when it is left or told of the end', () => {
     const left = <T>() => finalize<T>(fail('on the way out'));
-    const password$ = () => new BehaviorSubject({ password: '' });
+    const password$ = () => new BehaviorSubject({ username: 'default', password: '' });
 
     it('as credentials do keeps nothing from ending', async () => {
       const redis = make({ url: proxy().url(), reconnect: quick, credentials: password$().pipe(left()) });
