@@ -21,6 +21,8 @@ export class Mover implements ReplyObserver<unknown> {
   /** A connection has taken the request. */
   private isTaken = false;
   private moved = 0;
+  /** It waits no longer than until then for a connection that it shares, on the clock, ms. */
+  lateAt = Infinity;
 
   constructor(
     readonly request: Request,
