@@ -58,7 +58,7 @@ describe('A command of a pool', () => {
     expect(written(links[0]!)).toStrictEqual(['GET d']);
     links[0]!.receive('$1\r\nv\r\n');
     expect(served.values).toStrictEqual(['v']);
-    pool.destroy();
+    await pool.destroy();
   });
 
   it('is sent on a connection that is ready, not on one that could not be made yet', async () => {
@@ -76,6 +76,6 @@ describe('A command of a pool', () => {
     await tick();
     links[0]!.receive('$1\r\nv\r\n'.repeat(more.length));
     expect(more.filter(({ ended }) => ended !== 'complete')).toStrictEqual([]);
-    pool.destroy();
+    await pool.destroy();
   });
 });
