@@ -169,6 +169,7 @@ export class LeasePool {
   renew(): void {
     for (let { oldest } = this.lists.idle; oldest !== undefined; { oldest } = this.lists.idle) this.drop(oldest.item);
     for (const member of this.lists.unready) this.discard(member);
+    this.restore();
   }
 
   /**
@@ -257,6 +258,7 @@ export class LeasePool {
       if (!member.connection.session.isOutdated)
         return this.parts.clock.now() - since < IDLE_UNCHECKED ? member : undefined;
       this.drop(member);
+      this.restore();
     }
   }
 

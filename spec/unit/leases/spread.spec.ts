@@ -4,7 +4,7 @@ import type { ConnectionParts } from '../../../src/connection/connection';
 import { stage, type Stage } from '../../../src/connection/stage';
 import { ConnectionError } from '../../../src/errors';
 import { record } from '../../support/clients';
-import { commandsOf, greet, tick } from '../../support/scripted-link';
+import { commandsOf, greet, lose, tick } from '../../support/scripted-link';
 import { ScriptedSocket } from '../../support/scripted-socket';
 import { VirtualClock } from '../../support/virtual-clock';
 
@@ -58,6 +58,43 @@ describe('A command of a pool', () => {
     expect(written(links[0]!)).toStrictEqual(['GET d']);
     links[0]!.receive('$1\r\nv\r\n');
     expect(served.values).toStrictEqual(['v']);
+    await pool.destroy();
+  });
+
+  it('has no more time when it is moved to another connection', async () => {
+    const { clock, links, network, pool } = scripted({ min: 0, max: 1, commandTimeout: 1_000 });
+    const reply = record(pool.get('a'));
+    await tick();
+    await greet(links[0]!);
+    expect(written(links[0]!)).toStrictEqual(['GET a']);
+    clock.advance(900);
+    network.isDown = true;
+    lose(links[0]!);
+    clock.advance(90);
+    expect(reply.ended).toBeUndefined();
+    clock.advance(20); // the sweep over deadlines is so coarse
+    expect(reply.ended).toMatchObject({ code: 'TIMEOUT', command: 'GET' });
+    await pool.destroy();
+  });
+
+  it('leaves as many connections to callers that wait as these are, and has the others', async () => {
+    const { clock, links, pool } = scripted({ min: 3, max: 3 });
+    const first = record(pool.get('a'));
+    await tick();
+    for (const link of links) await greet(link);
+    const busy = [first, ...Array.from({ length: 5 }, () => record(pool.get('a')))];
+    await tick();
+    expect(pool.stats).toMatchObject({ active: 3, total: 3 });
+    const user = record(pool.acquire());
+    const more = Array.from({ length: 6 }, () => record(pool.get('b')));
+    await tick();
+    const owed = links.map((link) => written(link));
+    expect(owed.flat()).toHaveLength(busy.length + more.length);
+    const left = owed.findIndex((lines) => !lines.includes('GET b'));
+    expect(owed.filter((lines) => lines.includes('GET b'))).toHaveLength(2);
+    links[left]!.receive('$1\r\nv\r\n'.repeat(owed[left]!.length));
+    clock.advance(0);
+    expect(user.values).toHaveLength(1);
     await pool.destroy();
   });
 
