@@ -216,9 +216,12 @@ export class RedisPool extends PoolView {
     if (unknown !== undefined) throw new TypeError(`close: there is no option '${unknown}'`);
     duration('timeout', timeout);
     this.closing = true;
+    const closedError = (): RedisError => tooLate(undefined, undefined, 'pool');
+    const answered$ = this.spread.end();
+    this.leases.dismiss(closedError);
     const back$ = concat(
-      this.spread.end().pipe(ignoreElements()),
-      defer(() => this.leases.finish(() => tooLate(undefined, undefined, 'pool'))),
+      answered$.pipe(ignoreElements()),
+      defer(() => this.leases.finish(closedError)),
     );
     const over$ = timeout === Infinity ? back$ : race(back$, timer(timeout, this.clock));
     const closed = new Completion(over$.pipe(take(1)));

@@ -34,6 +34,8 @@ export interface Member {
 
 /** A caller in the line. */
 export interface Waiter {
+  /** it keeps its place when the other callers are dismissed */
+  readonly isSpared: boolean;
   lend(member: Member): void;
   fail(error: RedisError): void;
 }
@@ -103,6 +105,19 @@ export class LeaseLists {
     const isLeft = this.waiters.remove(place);
     if (isLeft) this.changed();
     return isLeft;
+  }
+
+  /** Empties the line, but for those that are spared, and returns the others in their order. */
+  dismiss(): Waiter[] {
+    const dismissed: Waiter[] = [];
+    let next: Place<Waiter> | undefined;
+    for (let place = this.waiters.oldest; place !== undefined; place = next) {
+      next = place.newer;
+      if (place.item.isSpared) continue;
+      this.leave(place);
+      dismissed.push(place.item);
+    }
+    return dismissed;
   }
 
   /** Takes a connection out of its list and puts it into another. */

@@ -94,6 +94,11 @@ export class LeasePool {
     return this.lists.stats$;
   }
 
+  /** How long a caller may wait, ms. */
+  get acquireTimeout(): number {
+    return this.parts.limits.acquireTimeout;
+  }
+
   /** How many callers wait. */
   get waiting(): number {
     return this.lists.waiters.length;
@@ -123,14 +128,16 @@ export class LeasePool {
 
   /**
    * Emits a lease when a connection is free, and completes when that is given back. Unsubscribing gives it back, or leaves the line.
+   * @param isSpared whether `dismiss` leaves the caller in the line
    * @throws TimeoutError when none is free within `acquireTimeout` ms
    * @throws DisconnectedError when the pool is closed
    */
-  acquire(): Observable<Lease> {
+  acquire(isSpared = false): Observable<Lease> {
     const lease$ = new Observable<Lease>((subscriber) => {
       if (this.ended !== undefined) throw this.ended();
       let lease: Lease | undefined;
       const place = this.lists.wait({
+        isSpared,
         lend: (member) => {
           lease = new Lease(member.connection, () => {
             this.giveBack(member);
@@ -162,6 +169,7 @@ export class LeasePool {
   renew(): void {
     for (let { oldest } = this.lists.idle; oldest !== undefined; { oldest } = this.lists.idle) this.drop(oldest.item);
     for (const member of this.lists.unready) this.discard(member);
+    this.restore();
   }
 
   /**
@@ -173,6 +181,11 @@ export class LeasePool {
     this.end(toError);
     const closing = leased.map(({ connection }) => connection.close());
     return closing.length === 0 ? of(undefined) : forkJoin(closing).pipe(map(() => undefined));
+  }
+
+  /** Fails the callers that wait, but for those that are spared. */
+  dismiss(toError: () => RedisError): void {
+    for (const waiter of this.lists.dismiss()) waiter.fail(toError());
   }
 
   /**
@@ -245,6 +258,7 @@ export class LeasePool {
       if (!member.connection.session.isOutdated)
         return this.parts.clock.now() - since < IDLE_UNCHECKED ? member : undefined;
       this.drop(member);
+      this.restore();
     }
   }
 
@@ -336,7 +350,9 @@ export class LeasePool {
       this.shelve(member);
       return;
     }
-    const verdict = this.ended === undefined ? judge(connection) : 'spoilt';
+    const judged = judge(connection);
+    // Replies that come soon are waited for, also once nothing is lent any more.
+    const verdict = this.ended === undefined || judged === 'owes' ? judged : 'spoilt';
     switch (verdict) {
       case 'clean':
         this.prepared(member);
@@ -395,7 +411,7 @@ export class LeasePool {
   }
 
   /** The error of a caller that has waited for too long: every connection is in use, or none can be made. */
-  private late(): TimeoutError {
+  late(): TimeoutError {
     const { max, acquireTimeout } = this.parts.limits;
     const used = this.lists.leased.size;
     const late = `No connection was free within ${acquireTimeout} ms`;

@@ -1,4 +1,4 @@
-import { Subject, defer, filter, merge, of, tap, type Observable } from 'rxjs';
+import { Subject, defer, filter, merge, of, take, tap, type Observable } from 'rxjs';
 import type { Executor } from '../commands/request-context';
 import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
@@ -28,10 +28,10 @@ export class Lease {
     if (this.isOver) throw tooLate(undefined, undefined, 'lost');
   }
 
-  /** Emits when the connection is given back or closed, errors when it is lost. */
+  /** Emits once when the connection is given back or closed, and completes; errors when it is lost. */
   get ended$(): Observable<unknown> {
     const closed$ = this.connection.state$.pipe(filter(isClosed), tap(throwIfLost));
-    return defer(() => (this.isOver ? of(undefined) : merge(this.over$, closed$)));
+    return defer(() => (this.isOver ? of(undefined) : merge(this.over$, closed$).pipe(take(1))));
   }
 
   /** The same executor as long as the connection is lent; then one that refuses everything. */

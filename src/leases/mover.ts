@@ -1,6 +1,7 @@
 import type { Unsubscribable } from 'rxjs';
 import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
+import { blockingWait } from '../commands/blocking-wait';
 import { DisconnectedError, type RedisError } from '../errors';
 
 /** A command that may be repeated is moved to another connection so often. */
@@ -21,6 +22,10 @@ export class Mover implements ReplyObserver<unknown> {
   /** A connection has taken the request. */
   private isTaken = false;
   private moved = 0;
+  /** When its time is up, on the clock, ms: the line that a request leaves forgets that. 0 until it enters one. */
+  private deadline = 0;
+  /** It waits no longer than until then for a connection that it shares, on the clock, ms. */
+  lateAt = Infinity;
 
   constructor(
     readonly request: Request,
@@ -30,7 +35,9 @@ export class Mover implements ReplyObserver<unknown> {
 
   sendBy(executor: Executor): void {
     this.isTaken = true;
-    executor.submit(this.request);
+    const { request } = this;
+    executor.submit(request);
+    if (request.deadline !== 0) this.deadline = request.deadline;
   }
 
   get closed(): boolean {
@@ -52,9 +59,9 @@ export class Mover implements ReplyObserver<unknown> {
     }
     this.moved++;
     this.isTaken = false;
-    const { deadline } = request;
     request.leaveLine();
-    request.deadline = deadline; // its time goes on
+    // Its time goes on. A command that waits at the server waits for its whole time again.
+    if (request.context.limitsBlocking || blockingWait(request.command) === undefined) request.deadline = this.deadline;
     spread.dispatch(this);
   }
 

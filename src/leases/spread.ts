@@ -1,4 +1,4 @@
-import { Subject, of, type Observable, type Subscription } from 'rxjs';
+import { Subject, Subscription, of, type Observable } from 'rxjs';
 import { blockingWait } from '../commands/blocking-wait';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
@@ -15,6 +15,8 @@ import { Mover } from './mover';
 
 /** With so many commands pending on each of the connections that it has, one more is asked for. */
 const MANY = 64;
+/** A connection that could not be made yet counts as one with so many commands: they would wait on it, while others answer. */
+const UNREADY = 2 ** 40;
 /** Deadlines closer together than this are dealt with at once, ms. */
 const GRAIN = 5;
 /** After looking at so many commands the next look is a millisecond later. */
@@ -55,9 +57,12 @@ export class Spread implements Executor {
   private readonly shared: Shared[] = [];
   /** commands that wait for a connection; what leaves the line of the pool, where one is to have a connection for itself */
   private readonly waiting = new Map<Mover, Subscription | undefined>();
+  /** how many of them wait for a connection that they share */
+  private sharing = 0;
   private readonly done$ = new Subject<undefined>();
   private readonly sweep: Sweep;
-  private acquiring = false;
+  /** the place in the line of the pool that all have who wait for a connection that they share */
+  private acquiring: Subscription | undefined;
   private hasEnded = false;
 
   constructor(private readonly parts: SpreadParts) {
@@ -84,10 +89,16 @@ export class Spread implements Executor {
 
   /**
    * Later commands are refused, and none is moved to another connection. Completes once those that were called before have been answered;
-   * those that wait at the server are not waited for, and fail.
+   * those that wait at the server, or would, are not waited for, and fail.
    */
   end(): Observable<unknown> {
     this.hasEnded = true;
+    const alone = [...this.waiting].filter(([, lent]) => lent !== undefined);
+    for (const [mover, lent] of alone) {
+      this.forget(mover);
+      lent!.unsubscribe();
+    }
+    for (const [{ request }] of alone) failSafely(request, tooLate(request, undefined, 'pool'));
     this.endIfDone();
     return this.isDone ? of(undefined) : this.done$;
   }
@@ -126,7 +137,7 @@ export class Spread implements Executor {
       .subscribe({
         next: (lease) => {
           isLent = true;
-          this.waiting.delete(mover);
+          this.forget(mover);
           this.stopIfNoneWaits();
           const one = this.add(lease, true);
           mover.sendBy(one.executor);
@@ -152,7 +163,7 @@ export class Spread implements Executor {
 
   /** How many other callers wait for a connection. */
   private get others(): number {
-    return this.parts.pool().waiting - (this.acquiring ? 1 : 0);
+    return this.parts.pool().waiting - (this.acquiring === undefined ? 0 : 1);
   }
 
   private send(mover: Mover): void {
@@ -167,7 +178,7 @@ export class Spread implements Executor {
 
   /** Whether one more connection is wanted, where this one is the least busy. */
   private needsMore(least: Shared): boolean {
-    if (this.acquiring || this.others > 0) return false;
+    if (this.acquiring !== undefined || this.others > 0) return false;
     const pool = this.parts.pool();
     const { pending } = least.lease.connection.line;
     return pool.hasIdle ? pending > 0 : pending >= MANY && pool.hasRoom;
@@ -179,31 +190,38 @@ export class Spread implements Executor {
     for (const one of this.shared) {
       const { connection } = one.lease;
       if (one.isLeaving || one.isAlone || connection.isMisled) continue;
-      const { pending } = connection.line;
-      if (pending >= fewest) continue;
+      const { line, wasReady } = connection;
+      const busy = wasReady ? line.pending : line.pending + UNREADY;
+      if (busy >= fewest) continue;
       least = one;
-      fewest = pending;
+      fewest = busy;
     }
     return least;
   }
 
   private acquire(): void {
-    this.acquiring = true;
-    this.parts
+    const asked = (this.acquiring = new Subscription());
+    const lent = this.parts
       .pool()
-      .acquire()
+      .acquire(true)
       .subscribe({
-        next: (lease) => this.share(lease),
-        error: (error: RedisError) => this.notLent(error),
+        next: (lease) => {
+          if (asked.closed) lease.giveBack();
+          else this.share(lease);
+        },
+        error: (error: RedisError) => {
+          if (!asked.closed) this.notLent(error);
+        },
       });
+    asked.add(lent);
   }
 
   private share(lease: Lease): void {
-    this.acquiring = false;
+    this.acquiring = undefined;
     const one = this.add(lease, false);
     for (const [mover, lent] of this.waiting) {
       if (lent !== undefined) continue;
-      this.waiting.delete(mover);
+      this.forget(mover);
       // Even where other callers wait: it was this one's turn.
       this.send(mover);
     }
@@ -265,16 +283,19 @@ export class Spread implements Executor {
     this.endIfDone();
   }
 
-  /** No connection serves any more: what waits fails as the caller of a lease does. */
+  /** What waits fails as the caller of a lease does. Those that came later than the first of them have time left, and wait on. */
   private notLent(error: RedisError): void {
-    this.acquiring = false;
-    const waiting = [...this.waiting].filter(([, lent]) => lent === undefined);
-    for (const [mover] of waiting) this.waiting.delete(mover);
-    for (const [mover] of waiting) this.noneLent(mover, error);
+    this.acquiring = undefined;
+    const due = error instanceof TimeoutError ? this.parts.clock.now() : Infinity;
+    const failing: Mover[] = [];
+    for (const [mover, lent] of this.waiting) if (lent === undefined && mover.lateAt <= due) failing.push(mover);
+    for (const mover of failing) this.forget(mover);
+    if (this.sharing > 0) this.acquire();
+    for (const mover of failing) this.noneLent(mover, error);
   }
 
   private noneLent(mover: Mover, error: RedisError): void {
-    this.waiting.delete(mover);
+    this.forget(mover);
     failSafely(mover.request, withoutLease(mover.request, error));
     this.stopIfNoneWaits();
   }
@@ -287,8 +308,11 @@ export class Spread implements Executor {
   }
 
   private wait(mover: Mover): void {
+    const { clock, pool } = this.parts;
+    mover.lateAt = clock.now() + pool().acquireTimeout;
     this.waiting.set(mover, undefined);
-    if (!this.acquiring) this.acquire();
+    this.sharing++;
+    if (this.acquiring === undefined) this.acquire();
     // A connection that is free is lent at once, and then nothing waits.
     if (this.waiting.has(mover)) this.mayLeave(mover, true);
   }
@@ -300,6 +324,7 @@ export class Spread implements Executor {
   private mayLeave(mover: Mover, isTimed: boolean | undefined): void {
     const { request } = mover;
     request.onLeave({ unsubscribe: () => this.left(mover) });
+    this.sweep.watch(mover.lateAt);
     if (!isTimed) return;
     if (request.deadline === 0) {
       const limit = timeFor(request, this.parts.blockingGrace);
@@ -309,29 +334,58 @@ export class Spread implements Executor {
   }
 
   private left(mover: Mover): void {
-    if (this.waiting.delete(mover)) this.stopIfNoneWaits();
+    if (!this.forget(mover)) return;
+    this.leaveLine();
+    this.stopIfNoneWaits();
+  }
+
+  /** @returns whether it has waited */
+  private forget(mover: Mover): boolean {
+    const lent = this.waiting.get(mover);
+    if (!this.waiting.delete(mover)) return false;
+    if (lent === undefined) this.sharing--;
+    return true;
+  }
+
+  /** The last command has gone that waited for a connection to share. */
+  private leaveLine(): void {
+    if (this.sharing > 0) return;
+    this.acquiring?.unsubscribe();
+    this.acquiring = undefined;
   }
 
   /** Fails what has waited for its whole time, and returns when to look again. */
   private expire(now: number): number {
     let next = Infinity;
     const looked = this.waiting.size;
-    const due: Request[] = [];
+    const due: Mover[] = [];
     for (const [mover, lent] of this.waiting) {
-      const { request } = mover;
-      const { deadline } = request;
-      if (deadline === 0) continue;
-      if (deadline > now) next = Math.min(next, deadline);
+      const deadline = deadlineOf(mover);
+      const end = Math.min(deadline, mover.lateAt);
+      if (end > now) next = Math.min(next, end);
       else {
-        this.waiting.delete(mover);
+        this.forget(mover);
         lent?.unsubscribe();
-        due.push(request);
+        due.push(mover);
       }
     }
-    for (const request of due) failSafely(request, timedOut(request, deliveryOf(request), { doing: NONE_FREE }));
+    this.leaveLine();
+    for (const mover of due) {
+      const { request } = mover;
+      const error =
+        deadlineOf(mover) <= now
+          ? timedOut(request, deliveryOf(request), { doing: NONE_FREE })
+          : withoutLease(request, this.parts.pool().late());
+      failSafely(request, error);
+    }
     this.endIfDone();
     return Math.max(next, now + GRAIN + looked / LOOKED_AT_PER_MS);
   }
+}
+
+/** When the time of a command is up, on the clock, ms; Infinity where it has no limit. */
+function deadlineOf({ request: { deadline } }: Mover): number {
+  return deadline === 0 ? Infinity : deadline;
 }
 
 const NONE_FREE = 'it waited for a connection of the pool, and all are in use';

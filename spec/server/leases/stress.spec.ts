@@ -1,22 +1,12 @@
-import {
-  NEVER,
-  concat,
-  defer,
-  firstValueFrom,
-  ignoreElements,
-  merge,
-  type Observable,
-  type SchedulerAction,
-  type Subscription,
-} from 'rxjs';
+import { NEVER, concat, defer, firstValueFrom, ignoreElements, merge, type Observable } from 'rxjs';
 import { RedisError, type DedicatedConnection, type Redis } from 'rxjs-redis';
-import { systemClock, type Clock } from '../../../src/connection/clock';
 import { stage, type Stage } from '../../../src/connection/stage';
 import { Random } from '../../simulation/random';
 import { eventually, record, useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
+import { watchedClock } from '../../support/watched-clock';
 
 const MAX = 8;
 const CALLERS = 40;
@@ -45,26 +35,6 @@ const habits: readonly Habit[] = [
     }),
   endless,
 ];
-
-/** The system's clock, and the timers of it that run. */
-function watchedClock(): { readonly clock: Clock; readonly running: ReadonlySet<Subscription> } {
-  const running = new Set<Subscription>();
-  const schedule = <T>(
-    work: (this: SchedulerAction<T>, state?: T) => void,
-    delay?: number,
-    state?: T,
-  ): Subscription => {
-    const goOff = function (this: SchedulerAction<T>, now?: T): void {
-      running.delete(timer);
-      work.call(this, now);
-    };
-    const timer = systemClock.schedule(goOff, delay, state);
-    running.add(timer);
-    timer.add(() => running.delete(timer));
-    return timer;
-  };
-  return { clock: { ...systemClock, schedule }, running };
-}
 
 /** How many listen to each connection that is idle. */
 function listeners(redis: Redis): number[] {

@@ -255,6 +255,8 @@ describe('A pool', () => {
       await pool.del('jobs');
       const job = outcome(pool.blpop('jobs', 0));
       for (let n = 0; n < 10; n++) expect(await pool.incr('beside')).toBeGreaterThan(0);
+      const many = Array.from({ length: 100 }, () => pool.incr('beside'));
+      expect(Math.max(...(await Promise.all(many)))).toBeGreaterThanOrEqual(110);
       await pool.rpush('jobs', 'first');
       expect(await job).toStrictEqual({ value: ['jobs', 'first'] });
       await until(() => pool.stats.active === 0);
@@ -334,9 +336,40 @@ describe('A pool', () => {
         unlimited.incr('left').subscribe().unsubscribe();
         unlimited.blpop('left', 0).subscribe().unsubscribe();
       }
-      expect(pool['spread']['waiting'].size).toBe(0);
+      expect([pool['spread']['waiting'].size, pool.stats.waiting]).toStrictEqual([0, 0]);
       pool.release(connection);
       expect(await pool.exists('left')).toBe(0);
+    });
+
+    it('leaves the line with the last command that waits for a connection: it leaves, or its time is up', async () => {
+      const pool = pools({ url: server().url, min: 0, max: 1, acquireTimeout: Infinity });
+      const connection = await pool.acquire();
+      const [one, other] = [record(pool.get('k')), record(pool.get('k'))];
+      one.stop();
+      expect(pool.stats.waiting).toBe(1);
+      other.stop();
+      expect(pool.stats.waiting).toBe(0);
+      await failure(pool.withOptions({ commandTimeout: 20 }).get('k'));
+      expect(pool.stats.waiting).toBe(0);
+      pool.release(connection);
+      expect(pool.stats).toStrictEqual({ active: 0, idle: 1, waiting: 0, total: 1 });
+    });
+
+    it('leaves nothing on a connection that it gives back', async () => {
+      const pool = pools({ url: server().url, min: 1, max: 1 });
+      const observers = async () => {
+        await until(() => pool.stats.idle === 1);
+        const { state$, line } = pool['leases']['lists'].idle.oldest!.item.connection;
+        return [state$.observers.length, line.drain.idle$.observers.length, line.residents.count];
+      };
+      await pool.get('k');
+      const before = await observers();
+      for (let n = 0; n < 20; n++) {
+        await pool.get('k');
+        expect(await observers()).toStrictEqual(before);
+      }
+      await pool.blmove('none', 'none', 'LEFT', 'LEFT', 0.001);
+      expect(await observers()).toStrictEqual(before);
     });
 
     it('fails them when no connection is free within acquireTimeout', async () => {
@@ -381,6 +414,48 @@ describe('A pool', () => {
       expect(closed.ended).toBeUndefined();
       pool.release(connection);
       expect(await waiting).toStrictEqual({ value: 'OK' });
+      await until(() => closed.ended === 'complete');
+    });
+
+    it('fails callers that wait at once, also while its own commands wait for a connection', async () => {
+      const pool = pools({ url: server().url, max: 1, acquireTimeout: Infinity });
+      const connection = await pool.acquire();
+      let begun = 0;
+      const users = [outcome(pool.use(() => of(++begun))), outcome(pool.acquire())];
+      const own = outcome(pool.set('k', 'v'));
+      const later = outcome(pool.watch('k', () => of([get('k')])));
+      const closed = record(pool.close({ timeout: Infinity }));
+      for (const user of await Promise.all([...users, later]))
+        expect(user).toMatchObject({ error: { code: 'DISCONNECTED' } });
+      expect(closed.ended).toBeUndefined();
+      pool.release(connection);
+      expect(await own).toStrictEqual({ value: 'OK' });
+      await until(() => closed.ended === 'complete');
+      expect(begun).toBe(0);
+    });
+
+    it('sends no command that would wait at the server', async () => {
+      const redis = make(server().url);
+      await redis.del('closing:jobs');
+      const pool = pools({ url: server().url, max: 1, acquireTimeout: Infinity });
+      const connection = await pool.acquire();
+      const job = outcome(pool.blpop('closing:jobs', 0));
+      const closed = record(pool.close({ timeout: Infinity }));
+      await connection.rpush('closing:jobs', 'kept');
+      pool.release(connection);
+      expect(await job).toMatchObject({ error: { code: 'DISCONNECTED', command: 'BLPOP', delivery: 'unsent' } });
+      await until(() => closed.ended === 'complete');
+      expect(await redis.lpop('closing:jobs')).toBe('kept');
+    });
+
+    it('waits for replies that are owed on a connection that is given back', async () => {
+      const pool = pools({ url: server().url, max: 1 });
+      const connection = await pool.acquire();
+      const closed = record(pool.close());
+      const reply = outcome(connection.set('k', 'v'));
+      await new Promise((resolve) => process.nextTick(resolve));
+      pool.release(connection);
+      expect(await reply).toStrictEqual({ value: 'OK' });
       await until(() => closed.ended === 'complete');
     });
 

@@ -332,11 +332,27 @@ describe('A connection that is idle', () => {
     const { leased, session, links } = scriptedPool();
     const { caller, link } = await leased();
     caller.stop();
-    session.credentials = { password: 'newer' };
+    session.credentials = { username: 'bob', password: 'newer' };
     const { lease } = await leased();
-    expect([link.destroyed, links.length]).toStrictEqual([true, 2]);
-    expect(lease.connection.session.credentials).toStrictEqual({ password: 'newer' });
+    expect([link.destroyed, links.length, lease.connection.wasReady]).toStrictEqual([true, 2, true]);
+    expect(lease.connection.session.credentials).toStrictEqual({ username: 'bob', password: 'newer' });
   });
+
+  it.each(['its client signs in otherwise', 'other connections are wanted'])(
+    'is made again, where it is one of those that are kept, when %s',
+    async (reason) => {
+      const { pool, links, leased, session } = scriptedPool({ min: 2 });
+      pool.keep();
+      await tick();
+      for (const link of links) await greet(link);
+      if (reason === 'other connections are wanted') pool.renew();
+      else session.credentials = { username: 'bob', password: 'newer' };
+      const { caller } = await leased();
+      expect([caller.values.length, pool.stats.total]).toStrictEqual([1, 2]);
+      await tick();
+      expect(links.map(({ destroyed }) => destroyed)).toStrictEqual([true, true, false, false]);
+    },
+  );
 
   it('is closed when other connections are wanted', async () => {
     const { leased, pool } = scriptedPool();

@@ -13,7 +13,7 @@ import {
 } from 'rxjs-redis/commands';
 import { Group } from '../../../src/commands/group';
 import { Transaction } from '../../../src/commands/transaction';
-import { resolveOptions } from '../../../src/options';
+import { resolveOptions, resolvePool } from '../../../src/options';
 import { thrownBy } from '../../support/outcomes';
 
 /** What a caller in JavaScript may pass. */
@@ -141,6 +141,15 @@ describe('Options', () => {
       );
     }
     expect(refusal({ limits: { [name]: 2048.5 } })).toMatch(/is a whole number, got 2048.5$/);
+  });
+
+  it('say how many connections a pool has, one by one', () => {
+    const limits = { min: 2, max: 10, idleTimeout: 60_000, acquireTimeout: 5_000 };
+    expect(resolvePool({ max: undefined })).toStrictEqual({ limits, others: {} });
+    expect(resolvePool({ max: 1, idleTimeout: 5, database: 1 })).toStrictEqual({
+      limits: { ...limits, min: 1, max: 1, idleTimeout: 5 },
+      others: { database: 1 },
+    });
   });
 
   it('say how connections are lent, one by one', () => {

@@ -1,0 +1,118 @@
+import { NEVER, concat, of, throwError, type Observable } from 'rxjs';
+import { RedisPool, type RedisPoolOptions } from 'rxjs-redis';
+import type { ConnectionParts } from '../../../src/connection/connection';
+import { stage, type Stage } from '../../../src/connection/stage';
+import { ConnectionError } from '../../../src/errors';
+import { record } from '../../support/clients';
+import { commandsOf, greet, lose, tick } from '../../support/scripted-link';
+import { ScriptedSocket } from '../../support/scripted-socket';
+import { VirtualClock } from '../../support/virtual-clock';
+
+/** A pool with its commands in virtual time, on sockets that are the spec's. */
+function scripted(options: RedisPoolOptions) {
+  const clock = new VirtualClock();
+  const links: ScriptedSocket[] = [];
+  const network = { isDown: false };
+  const dial = (): Observable<ScriptedSocket> => {
+    if (network.isDown) return throwError(() => new ConnectionError('nothing listens there'));
+    const socket = new ScriptedSocket();
+    links.push(socket);
+    return concat(of(socket), NEVER);
+  };
+  const parts: ConnectionParts = { clock, dial };
+  const own: Stage = { partsFor: () => parts, made: () => undefined, subscribesBy: () => undefined };
+  const pool = new RedisPool(Object.assign({ warnUnused: false, ...options }, { [stage]: own }));
+  pool.events$.subscribe();
+  return { clock, links, network, pool };
+}
+
+const written = (link: ScriptedSocket) => commandsOf(link).filter((line) => !/^(HELLO|CLIENT SETINFO)/.test(line));
+
+describe('A command of a pool', () => {
+  it('waits for a connection for its own time, not for what is left of the time of an earlier one', async () => {
+    const { clock, links, pool } = scripted({ min: 0, max: 1, acquireTimeout: 300, commandTimeout: Infinity });
+    const holder = record(pool.acquire());
+    await tick();
+    await greet(links[0]!);
+    const { waiting: timers } = clock;
+    const first = record(pool.get('a'));
+    clock.advance(250);
+    const second = record(pool.get('b'));
+    const third = record(pool.get('c'));
+    clock.advance(60);
+    expect([first.ended, second.ended, pool.stats.waiting]).toMatchObject([{ code: 'TIMEOUT' }, undefined, 1]);
+    third.stop();
+    clock.advance(239);
+    expect(second.ended).toBeUndefined();
+    clock.advance(10);
+    expect(second.ended).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', command: 'GET' });
+    expect((second.ended as Error).message).toMatch(
+      /^GET was not sent: No connection was free within 300 ms: all 1 are in use\./,
+    );
+    expect(pool.stats).toStrictEqual({ active: 1, idle: 0, waiting: 0, total: 1 });
+    expect(clock.waiting).toBe(timers);
+    const served = record(pool.get('d'));
+    clock.advance(299);
+    pool.release(holder.values[0]!);
+    await tick();
+    expect(written(links[0]!)).toStrictEqual(['GET d']);
+    links[0]!.receive('$1\r\nv\r\n');
+    expect(served.values).toStrictEqual(['v']);
+    await pool.destroy();
+  });
+
+  it('has no more time when it is moved to another connection', async () => {
+    const { clock, links, network, pool } = scripted({ min: 0, max: 1, commandTimeout: 1_000 });
+    const reply = record(pool.get('a'));
+    await tick();
+    await greet(links[0]!);
+    expect(written(links[0]!)).toStrictEqual(['GET a']);
+    clock.advance(900);
+    network.isDown = true;
+    lose(links[0]!);
+    clock.advance(90);
+    expect(reply.ended).toBeUndefined();
+    clock.advance(20); // the sweep over deadlines is so coarse
+    expect(reply.ended).toMatchObject({ code: 'TIMEOUT', command: 'GET' });
+    await pool.destroy();
+  });
+
+  it('leaves as many connections to callers that wait as these are, and has the others', async () => {
+    const { clock, links, pool } = scripted({ min: 3, max: 3 });
+    const first = record(pool.get('a'));
+    await tick();
+    for (const link of links) await greet(link);
+    const busy = [first, ...Array.from({ length: 5 }, () => record(pool.get('a')))];
+    await tick();
+    expect(pool.stats).toMatchObject({ active: 3, total: 3 });
+    const user = record(pool.acquire());
+    const more = Array.from({ length: 6 }, () => record(pool.get('b')));
+    await tick();
+    const owed = links.map((link) => written(link));
+    expect(owed.flat()).toHaveLength(busy.length + more.length);
+    const left = owed.findIndex((lines) => !lines.includes('GET b'));
+    expect(owed.filter((lines) => lines.includes('GET b'))).toHaveLength(2);
+    links[left]!.receive('$1\r\nv\r\n'.repeat(owed[left]!.length));
+    clock.advance(0);
+    expect(user.values).toHaveLength(1);
+    await pool.destroy();
+  });
+
+  it('is sent on a connection that is ready, not on one that could not be made yet', async () => {
+    const { links, network, pool } = scripted({ min: 0, max: 2 });
+    const first = record(pool.get('a'));
+    await tick();
+    await greet(links[0]!);
+    network.isDown = true;
+    const many = Array.from({ length: 200 }, () => record(pool.get('b')));
+    await tick();
+    expect(written(links[0]!)).toHaveLength(1 + many.length);
+    links[0]!.receive('$1\r\nv\r\n'.repeat(1 + many.length));
+    expect([first, ...many].filter(({ ended }) => ended !== 'complete')).toStrictEqual([]);
+    const more = Array.from({ length: 10 }, () => record(pool.get('c')));
+    await tick();
+    links[0]!.receive('$1\r\nv\r\n'.repeat(more.length));
+    expect(more.filter(({ ended }) => ended !== 'complete')).toStrictEqual([]);
+    await pool.destroy();
+  });
+});
