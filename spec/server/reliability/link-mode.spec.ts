@@ -32,6 +32,8 @@ describe.each([2, 3] as const)('A link that calls itself clean (RESP%d)', (proto
     const info = async () =>
       String(await run('CLIENT INFO'))
         .replace(PASSING, '')
+        // Valkey goes on counting behind the end of a transaction; the flag x is what says that one is open.
+        .replace(/(?<= flags=[^x ]+ .*) multi=0 /, ' multi=-1 ')
         .trim();
     return { run, info, mode: connection.line.link!.mode };
   }
