@@ -15,7 +15,7 @@ type Pause = 'nothing' | 'a microtask' | 'a turn of the event loop' | 'the reply
 
 /** One thing that a program sends. */
 interface Step {
-  readonly as: 'single' | 'pipeline' | 'multi';
+  readonly as: 'single' | 'pipeline' | 'multi' | 'dedicated';
   readonly style: 'arguments' | 'array' | 'chain';
   readonly calls: readonly Call[];
   readonly bytes: boolean;
@@ -111,14 +111,18 @@ const call = fc.oneof({ weight: 60, arbitrary: fc.oneof(...CALLS) }, { weight: 1
 
 const step: fc.Arbitrary<Step> = fc
   .record({
-    as: fc.constantFrom('single', 'pipeline', 'multi'),
+    as: fc.constantFrom('single', 'pipeline', 'multi', 'dedicated'),
     style: fc.constantFrom('arguments', 'array', 'chain'),
     calls: fc.array(call, { minLength: 1, maxLength: 12, size: 'large' }),
     bytes: fc.boolean(),
     failFast: fc.boolean(),
     then: fc.constantFrom<Pause>('nothing', 'nothing', 'a microtask', 'a turn of the event loop', 'the reply'),
   } as const)
-  .map((given): Step => (given.as === 'single' ? { ...given, calls: given.calls.slice(0, 1) } : given));
+  .map((given): Step => {
+    if (given.as === 'single') return { ...given, calls: given.calls.slice(0, 1) };
+    // Another connection has its own order, so what is sent on it waits for all before it, and all behind it wait for that.
+    return given.as === 'dedicated' ? { ...given, bytes: false, failFast: false, then: 'the reply' } : given;
+  });
 
 const program = fc.array(step, { minLength: 1, maxLength: 25, size: 'large' });
 
@@ -128,7 +132,7 @@ describe.each([
   [2, 'app:'],
   [3, 'app:'],
 ] as const)(
-  'Single commands, pipelines, transactions and scripts at random, in RESP%i with the prefix "%s"',
+  'Single commands, pipelines, transactions, scripts and leases at random, in RESP%i with the prefix "%s"',
   (protocol, prefix) => {
     const server = useServer({ own: true }, '6.2');
     const make = useClients();
@@ -154,6 +158,7 @@ describe.each([
 async function together(redis: Redis, steps: readonly Step[]): Promise<Outcome[]> {
   const outcomes: Promise<Outcome>[] = [];
   for (const one of steps) {
+    if (one.as === 'dedicated') await Promise.all(outcomes);
     const reply = outcome(send(surfaceOf(redis, one), one));
     outcomes.push(reply.then((ended) => shown(one, ended)));
     if (one.then === 'a microtask') await Promise.resolve();
@@ -166,6 +171,14 @@ async function together(redis: Redis, steps: readonly Step[]): Promise<Outcome[]
 function send(surface: RedisView<string | Buffer>, { as, style, calls, failFast }: Step): PromiseLike<unknown> {
   const [first] = calls;
   if (as === 'single') return invoke(surface, first!) as PromiseLike<unknown>;
+  if (as === 'dedicated') {
+    return (surface as Redis).dedicated(async (connection) => {
+      const values: unknown[] = [];
+      for (const one of calls)
+        values.push(valueOrError(await outcome(invoke(connection, one) as PromiseLike<unknown>)));
+      return values;
+    });
+  }
   const commands = calls.map((one) => invoke(builders, one) as Command);
   // Options stand behind an array, or begin a chain.
   if (style === 'arguments' && !failFast) return surface[as](...commands);
@@ -173,6 +186,10 @@ function send(surface: RedisView<string | Buffer>, { as, style, calls, failFast 
   let chain: { exec(): PromiseLike<unknown> } = failFast ? surface[as]({ failFast }) : surface[as]();
   for (const one of calls) chain = invoke(chain, one) as typeof chain;
   return chain.exec();
+}
+
+function valueOrError(ended: Awaited<ReturnType<typeof outcome>>): unknown {
+  return 'error' in ended ? ended.error : ended.value;
 }
 
 function invoke(target: object, [method, ...args]: Call): unknown {
