@@ -78,7 +78,7 @@ describe('the options of the bench', () => {
     const options = parseOptions([]);
     expect(options).toMatchObject({ rounds: 5, seconds: 0.3, json: undefined, dist: undefined });
     expect(options).toHaveProperty('only.size', 13);
-    expect(options).toHaveProperty('clients.size', 14);
+    expect(options).toHaveProperty('clients.size', 15);
   });
 
   it('choose a client with all ways to use it', () => {
