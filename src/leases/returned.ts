@@ -27,7 +27,7 @@ export type Verdict =
 /** Judges by what the client has seen, without asking the server. */
 export function judge(connection: Connection): Verdict {
   const { link, pending } = connection.line;
-  if (connection.state$.value.kind !== 'ready' || link === undefined || connection.isMisled) return 'spoilt';
+  if (connection.state$.value.kind !== 'ready' || link === undefined) return 'spoilt';
   const { trace } = link.mode;
   if (trace === 'more') return 'spoilt';
   // New credentials wait for the end of a transaction, so they would never be sent.

@@ -70,8 +70,8 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     fault: 'a connection that leads to the wrong server is lent again',
-    file: 'leases/returned.ts',
-    from: ' || connection.isMisled',
+    file: 'connection/connection.ts',
+    from: 'this.session.outdate();',
     to: '',
   },
   {
