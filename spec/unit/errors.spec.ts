@@ -12,7 +12,7 @@ import {
 import { aclSetuser, auth, call, configSet, evalsha, fcall, get, migrate, type Command } from 'rxjs-redis/commands';
 import { toReplyError } from '../../src/commands/reply-error';
 import { ErrorFrame } from '../../src/resp/frames';
-import { growth } from '../support/growth';
+import { expectLinear } from '../support/growth';
 
 const refused = (text: string, command: Command = get('k')) => toReplyError(new ErrorFrame(text), command);
 
@@ -207,7 +207,7 @@ describe('The error for an error reply', () => {
       const command = commandOf(size);
       return () => toReplyError(frame, command);
     };
-    expect(growth(prepare, 20_000)).toBeLessThan(3);
+    expectLinear(prepare, 5_000);
   });
 
   it.each([
