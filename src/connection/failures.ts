@@ -157,7 +157,7 @@ export function whyNot(doing: string | undefined, lastError: string | undefined)
 }
 
 /**
- * An argument cannot be sent.
+ * A command cannot be written: what an argument refers to has changed, or the connection is in a state in which it has no place.
  * @param member which member of a group it belongs to
  */
 export function notEncodable(cause: unknown, { command }: Request, member?: number): ProtocolError {
@@ -166,7 +166,7 @@ export function notEncodable(cause: unknown, { command }: Request, member?: numb
     member === undefined
       ? ''
       : `, for its command ${(command as Group).numberOf(member)}, ${(command as Group).members[member]!.spec.name}`;
-  const why = `${name} cannot be encoded${of}: ${String(cause)}`;
+  const why = `${name} cannot be sent${of}: ${cause instanceof Error ? cause.message : String(cause)}`;
   return new ProtocolError(why, { command: name, cause, repeatable: false });
 }
 

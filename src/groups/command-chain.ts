@@ -77,12 +77,16 @@ export class CommandChain<
 
   /**
    * The reply to all commands, in their order: cold, so nothing is sent before it is subscribed to or awaited.
-   * @throws TypeError when the chain was used before
+   * @throws TypeError when the chain was used before, or options are given: they belong to what began the chain
    */
-  exec(): Reply<OrErrors<T, E> | N> {
+  exec(): Reply<OrErrors<T, E> | N>;
+  exec(...given: readonly unknown[]): unknown {
+    if (given.length > 0) {
+      throw new TypeError(`${this.#method}: exec() takes nothing; options belong to ${this.#method}({ … })`);
+    }
     const commands = this.#taken();
     this.#commands = undefined;
-    return this.#reply(commands) as Reply<OrErrors<T, E> | N>;
+    return this.#reply(commands);
   }
 
   protected send<V>(command: Command<V>): CommandChain<[...T, V], S, E, N> {

@@ -56,8 +56,8 @@ export interface LeaseParts {
  */
 //                    ┌─────────── ready, answered ───────────┐
 //  make ──▶ preparing┤                                       ├──▶ idle ──to a waiter──▶ leased ──given back──▶ judged
-//             ▲      └─ cannot be made: leased as it is,     │      │                                            │
-//             │         by one caller after another until      │      │                                            │
+//             ▲      └─ cannot be made: leased as it is      │      │                                            │
+//             │         where no other may come back, until    │      │                                            │
 //             │         it is ready or not wanted any more     │      │                                            │
 //             │                                              └──────│───────────────── clean ────────────────────┤
 //             ├── PING: idle for a while, and wanted ───────────────┘                                            │
@@ -235,14 +235,13 @@ export class LeasePool {
       for (const member of unready) if (!member.wasWanted && this.lists.total > this.kept) this.drop(member);
       return false;
     }
-    const [known] = unready;
-    const free = this.freshest() ?? (idle.length === 0 ? known : undefined);
+    const free = this.freshest() ?? (idle.length === 0 ? this.lentAsItIs() : undefined);
     if (free !== undefined) {
       this.lists.leave(oldest);
       this.lend(free, oldest.item);
       return true;
     }
-    if (preparing.size >= waiters.length) return false;
+    if (preparing.size + unready.size >= waiters.length) return false;
     if (idle.newest !== undefined) this.check(idle.newest.item, idle.newest.since);
     else if (this.hasRoom) this.dial();
     else return false;
@@ -260,6 +259,18 @@ export class LeasePool {
       this.drop(member);
       this.restore();
     }
+  }
+
+  /**
+   * One that could not be made yet. A caller has none of those where another caller will give one back that is ready: the server may take
+   * no more connections. One that never can be made tells its caller why.
+   */
+  private lentAsItIs(): Member | undefined {
+    const { leased, unready } = this.lists;
+    if (unready.size === 0) return undefined;
+    const mayComeBack = [...leased].some(({ connection }) => connection.wasReady && !connection.closed);
+    for (const member of unready) if (!mayComeBack || member.connection.closed) return member;
+    return undefined;
   }
 
   private lend(member: Member, waiter: Waiter): void {
@@ -290,6 +301,7 @@ export class LeasePool {
     else if (kind !== 'reconnecting' && kind !== 'closed') return;
     else if (list === 'preparing' && !connection.wasReady) this.unready(member);
     else if (list === 'unready' && kind === 'reconnecting') this.failedAgain(member);
+    else if (list === 'leased' && !isBack) this.serve();
     else if (list === 'preparing' || list === 'idle' || isBack || (list === 'unready' && kind === 'closed'))
       this.discard(member);
   }
@@ -303,7 +315,7 @@ export class LeasePool {
   private failedAgain(member: Member): void {
     const { wasWanted } = member;
     member.wasWanted = false;
-    if (!wasWanted && this.lists.total > this.kept) this.drop(member);
+    if (!wasWanted && this.lists.waiters.length === 0 && this.lists.total > this.kept) this.drop(member);
   }
 
   /** It is ready for the next caller, unless the client signs in otherwise by now. */
@@ -415,7 +427,7 @@ export class LeasePool {
     const { max, acquireTimeout } = this.parts.limits;
     const used = this.lists.leased.size;
     const late = `No connection was free within ${acquireTimeout} ms`;
-    const [next] = this.lists.preparing;
+    const [next] = [...this.lists.preparing, ...this.lists.unready];
     if (next === undefined)
       return new TimeoutError(
         `${late}: all ${used} are in use. Give them back sooner, or raise the option '${this.parts.maxOption}'`,

@@ -172,9 +172,10 @@ describe.each([2, 3] as const)('A transaction, in RESP%i,', (protocol) => {
       const refused = [await failure(connection.multi(incr('n'))), await failure(connection.pipeline(incr('n')))];
       return { refused, discarded: await connection.discard() };
     });
+    const why = 'MULTI was sent before, and EXEC was not';
     expect(ended.refused).toMatchObject([
-      { code: 'PROTOCOL', command: 'MULTI', delivery: 'unsent' },
-      { code: 'PROTOCOL', command: 'PIPELINE', delivery: 'unsent' },
+      { code: 'PROTOCOL', command: 'MULTI', delivery: 'unsent', message: `MULTI cannot be sent: ${why}` },
+      { code: 'PROTOCOL', command: 'PIPELINE', delivery: 'unsent', message: `PIPELINE cannot be sent: ${why}` },
     ]);
     expect(ended.discarded).toBe('OK');
   });

@@ -85,6 +85,17 @@ describe('A pipeline', () => {
     expect(thrownBy(() => chain.get('a'))).toBe(used);
   });
 
+  it('is a chain that has its options where it begins: none of exec() is overlooked', () => {
+    const exec = (method: 'pipeline' | 'multi') => {
+      const chain: object = make(server().url)[method]().set('a', '1');
+      return thrownBy(() => (chain as { exec: (options: object) => unknown }).exec({ failFast: true }));
+    };
+    expect([exec('pipeline'), exec('multi')]).toStrictEqual([
+      'TypeError: pipeline: exec() takes nothing; options belong to pipeline({ … })',
+      'TypeError: multi: exec() takes nothing; options belong to multi({ … })',
+    ]);
+  });
+
   it('of no commands, or of commands whose answer is known, sends nothing', async () => {
     const redis = make(server().url);
     expect(await redis.pipeline([])).toStrictEqual([]);

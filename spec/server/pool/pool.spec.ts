@@ -555,3 +555,39 @@ describe('A pool', () => {
     expect(await pool.use((connection) => connection.ping())).toBe('PONG');
   });
 });
+
+describe('A pool of a server that takes no more connections', () => {
+  const server = useServer({ own: true, args: ['--maxclients', '3'] });
+  const pools = usePools();
+
+  async function full() {
+    const pool = pools({ url: server().url, min: 0, max: 5, acquireTimeout: 1_000 });
+    const events = record(pool.events$);
+    const held = await Promise.all([pool.acquire(), pool.acquire(), pool.acquire()]);
+    const refusals = () => events.values.filter(({ type }) => type === 'error').length;
+    return { pool, held, refusals };
+  }
+
+  it('lends a caller what another gives back', async () => {
+    const { pool, held, refusals } = await full();
+    const [, second] = held;
+    const id = await second.clientId();
+    const waiting = outcome(pool.use((connection) => connection.clientId()));
+    await until(() => refusals() >= 3);
+    expect(pool.stats).toStrictEqual({ active: 3, idle: 1, waiting: 1, total: 4 });
+    pool.release(second);
+    expect(await waiting).toStrictEqual({ value: id });
+  });
+
+  it('fails a caller that has waited for too long, and says why', async () => {
+    const { pool } = await full();
+    expect(await outcome(pool.use((connection) => connection.ping()))).toMatchObject({
+      error: {
+        code: 'TIMEOUT',
+        message: expect.stringMatching(
+          /^No connection was free within 1000 ms: 3 of 5 are in use, and .*max number of clients reached/,
+        ) as string,
+      },
+    });
+  });
+});
