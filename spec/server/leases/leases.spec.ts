@@ -431,6 +431,33 @@ describe.each([2, 3] as const)('What a caller leaves on a dedicated connection i
   });
 });
 
+describe('A dedicated connection on a server that is busy', () => {
+  const server = useServer({ own: true, args: ['--lua-time-limit', '10'] });
+  const make = useClients();
+
+  it('repeats nothing by itself: its caller gets the refusal, and decides', async () => {
+    const asked: unknown[] = [];
+    const retry = (error: unknown) => {
+      asked.push(error);
+      return 1;
+    };
+    const redis = make({ url: server().url, retry });
+    const admin = make({ url: server().url, retry: () => false });
+    await redis.dedicated(async (connection) => {
+      await connection.ping();
+      const script = outcome(make(server().url).eval('while true do end'));
+      await eventually(
+        () => outcome(admin.ping()),
+        (ended) => 'error' in ended && String(ended.error).includes('BUSY'),
+      );
+      expect(await outcome(connection.get('k'))).toMatchObject({ error: { kind: 'BUSY' } });
+      expect(asked).toStrictEqual([]);
+      await admin.scriptKill();
+      await script;
+    });
+  });
+});
+
 describe('A blocking command on a dedicated connection', () => {
   const server = useServer();
   const make = useClients();
