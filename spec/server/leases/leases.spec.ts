@@ -71,7 +71,7 @@ describe('A dedicated connection', () => {
   });
 
   it('is waited for no longer than it may be', async () => {
-    const redis = make({ url: server().url, leases: { max: 1, acquireTimeout: 20 } });
+    const redis = make({ url: server().url, leases: { max: 1, acquireTimeout: 500 } });
     const begun = new Subject<void>();
     const busy = record(
       redis.dedicated((connection) => {
@@ -85,7 +85,7 @@ describe('A dedicated connection', () => {
       code: 'TIMEOUT',
       delivery: 'unsent',
       repeatable: true,
-      message: expect.stringMatching(/within 20 ms: all 1 are in use.*leases\.max/) as string,
+      message: expect.stringMatching(/within 500 ms: all 1 are in use.*leases\.max/) as string,
     });
     busy.stop();
     expect(await redis.dedicated((connection) => connection.ping())).toBe('PONG');

@@ -117,7 +117,7 @@ describe('Dedicated connections under load', () => {
   });
 
   it('fail callers that wait for too long, and serve the next when one is free', async () => {
-    const redis = make({ url: server().url, leases: { max: 1, acquireTimeout: 30 } });
+    const redis = make({ url: server().url, leases: { max: 1, acquireTimeout: 500 } });
     const holder = record(redis.dedicated((connection) => merge(connection.ping(), NEVER)));
     const late = Array.from({ length: 20 }, () => outcome(redis.dedicated((connection) => connection.ping())));
     for (const one of await Promise.all(late)) expect(one).toMatchObject({ error: { code: 'TIMEOUT' } });

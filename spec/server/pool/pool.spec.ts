@@ -95,12 +95,12 @@ describe('A pool', () => {
   });
 
   it('fails a caller that has waited for too long, and says what to do', async () => {
-    const pool = pools({ url: server().url, min: 0, max: 1, acquireTimeout: 20 });
+    const pool = pools({ url: server().url, min: 0, max: 1, acquireTimeout: 500 });
     const connection = await pool.acquire();
     expect(await failure(pool.use((other) => other.ping()))).toMatchObject({
       code: 'TIMEOUT',
       message:
-        "No connection was free within 20 ms: all 1 are in use. Give them back sooner, or raise the option 'max'",
+        "No connection was free within 500 ms: all 1 are in use. Give them back sooner, or raise the option 'max'",
     });
     pool.release(connection);
     expect(await pool.use((other) => other.ping())).toBe('PONG');
@@ -377,7 +377,7 @@ describe('A pool', () => {
     });
 
     it('fails them when no connection is free within acquireTimeout', async () => {
-      const pool = pools({ url: server().url, min: 0, max: 1, acquireTimeout: 20 });
+      const pool = pools({ url: server().url, min: 0, max: 1, acquireTimeout: 500 });
       const connection = await pool.acquire();
       expect(await failure(pool.get('k'))).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', command: 'GET' });
       pool.release(connection);
