@@ -176,7 +176,7 @@ export class FailureRules {
       last?.answered === true &&
       !lacksScript(last) &&
       !sent.tries.movesOnce &&
-      sent.tries.delayAfter(last) === undefined
+      sent.tries.delayAfter(last, sent.deadline) === undefined
     )
       sent.fail('was kept waiting for another try for which it had no time');
   }

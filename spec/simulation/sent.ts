@@ -71,6 +71,8 @@ export class Sent {
   /** when it has to have settled; Infinity where it has no limit of its own */
   due: number;
   readonly heldUpBefore: number;
+  /** for how long user code kept its tick from ending, which the client gives back, ms */
+  private heldUpInTick = 0;
   readonly retry: RetryChoice;
   outcome: Outcome | undefined;
   settledAt = Infinity;
@@ -93,6 +95,12 @@ export class Sent {
     this.heldUpBefore = timeline.heldUp;
     this.tries = new Tries(this, around);
     this.due = this.submittedAt + (item.timeout ?? this.wait ?? settings.commandTimeout);
+    process.nextTick(() => (this.heldUpInTick = timeline.now() - this.submittedAt));
+  }
+
+  /** When its time is up for the client, at the latest: that counts from the end of the tick, when it could be written. */
+  get deadline(): number {
+    return this.due + this.heldUpInTick;
   }
 
   /** How long a blocking command may keep the server waiting, and a grace, ms. */
@@ -194,7 +202,9 @@ export class Sent {
     if (last !== undefined) this.tries.checkNext(last);
     this.wires.push(wire);
     // The server counts from when it has the command.
-    if (this.wait !== undefined && this.item.timeout === undefined) this.due = this.around.timeline.now() + this.wait;
+    if (this.wait === undefined || this.item.timeout !== undefined) return;
+    this.due = this.around.timeline.now() + this.wait;
+    this.heldUpInTick = 0;
   }
 
   /** It has come to the server, and not to a database that was selected behind it: there it would be another command. */

@@ -30,10 +30,10 @@ export class Tries {
   }
 
   /** How long it waits, ms, when what was written last is refused for the moment; undefined when it is given up. */
-  delayAfter({ answer, answeredAt }: WireRequest): number | undefined {
+  delayAfter({ answer, answeredAt }: WireRequest, until = this.sent.due): number | undefined {
     if (answer === undefined || !('error' in answer)) return undefined;
     const delay = this.grants.at(-1) ?? (this.isForTheMoment(answer.error) ? this.backoff : undefined);
-    return delay !== undefined && answeredAt + delay < this.sent.due ? delay : undefined;
+    return delay !== undefined && answeredAt + delay < until ? delay : undefined;
   }
 
   /** A server means a refusal for the moment, and not what a command of its user's own may have raised when all was done. */
