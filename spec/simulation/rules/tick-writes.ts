@@ -25,6 +25,8 @@ export class TickWrites {
     const at = timeline.now();
     this.writes.set(link, { at, bytes, requests: requests.length, last: requests.at(-1) });
     if (!settings.autoPipeline || timeline.heldUp > 0 || before?.at !== at) return;
+    // Nothing is written behind the call of a script that the server may lack until it is answered, and that may take no time.
+    if (before.last?.sent?.item.call === 'script' && before.last.answered) return;
     const isFull = before.requests >= settings.pipelineDepth || before.bytes >= settings.writeBufferSize;
     if (!isFull && this.isFresh(before.last?.sent, link) && this.isFresh(requests[0]?.sent, link))
       journal.fail(`link ${link.index}: commands of one tick were written one by one`);
