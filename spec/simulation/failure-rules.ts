@@ -42,7 +42,7 @@ export class FailureRules {
     if (repeatable !== this.isRepeatable(error) && (repeatable || !isLeftBehind))
       sent.fail(`was ${delivery} and called ${repeatable ? 'repeatable' : 'not repeatable'}: ${error.message}`);
     const isGivenUp = (error instanceof ConnectionError || error instanceof DisconnectedError) && !isOverflow(error);
-    if (isGivenUp && this.around.owed(sent) && !this.around.selectedBehind(sent))
+    if (isGivenUp && this.around.owed(sent) && !this.isLeftBehind)
       sent.fail('was given up by a client that was told to close and had time to wait');
     // Whoever waits when the client cannot sign in is told that, whatever its own answer was before.
     const isSignIn = error instanceof AuthenticationError && error.cause instanceof AuthenticationError;
