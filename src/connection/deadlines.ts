@@ -147,7 +147,6 @@ export class Deadlines {
     this.looked = 0;
     const unsent: Request[] = [];
     let next = this.scan(this.queued, now, unsent);
-    for (const cursor of owed) next = Math.min(next, this.expireOwed(cursor, now));
     if (unsent.length > 0) this.looked += backlog.dropDue(now, unsent.length);
     const dueAgain: Request[] = [];
     next = Math.min(next, this.scan(this.repeated, now, dueAgain));
@@ -160,6 +159,8 @@ export class Deadlines {
     }
     if (dueAgain.length > 0) for (const request of backlog.takeDue(now)) unsent.push(request);
     for (const request of unsent) request.leaveLine();
+    // Nothing that is due can be sent any more: an observer that is told may submit more, which has the queue written.
+    for (const cursor of owed) next = Math.min(next, this.expireOwed(cursor, now));
     if (unsent.length > 0) this.failUnsent(unsent);
     this.onExpired();
     // An observer that was told may have submitted more.

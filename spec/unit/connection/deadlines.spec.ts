@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Command } from '../../../src/commands/command';
-import { blpop, get } from '../../../src/commands/generated/builders';
+import { blpop, get, incr } from '../../../src/commands/generated/builders';
 import { Request } from '../../../src/commands/request';
 import { plainContext, type RetryPolicy } from '../../../src/commands/request-context';
 import { Line } from '../../../src/connection/line';
@@ -106,6 +106,21 @@ describe('Deadlines', () => {
     const hasty = submit(50);
     clock.advance(60);
     expect(hasty.ended).toBe(250);
+  });
+
+  it('end what was not sent before they tell an observer that sends more: nothing goes whose time is up', () => {
+    const { clock, submit, link } = setUp(() => 50);
+    const socket = link();
+    submit(200, incr('k'));
+    const inFlight = submit(300);
+    socket.receive('-TRYAGAIN later\r\n');
+    clock.advance(100); // it is not sent again before the other is answered, and the queue waits behind it
+    const late = submit(200, get('late'));
+    inFlight.whenEnded = () => submit(1_000, get('next'));
+    clock.advance(200);
+    expect(late).toMatchObject({ ended: 300, error: { code: 'TIMEOUT', delivery: 'unsent' } });
+    const written = socket.writes.join('');
+    expect([written.includes('late'), written.includes('next')]).toStrictEqual([false, true]);
   });
 
   it('end a refused request in time behind later ones that have passed it', () => {
