@@ -91,11 +91,13 @@ export function retryingConnection(given: RedisOptions = {}) {
   const connection = new Connection(options, { dial, clock });
   const { commandTimeout, retry } = options;
   const context = { ...plainContext, commandTimeout, retry: retryPolicy(retry), executor: connection };
+  const replyTo = <T>(command: Command<T>) => Reply.from(context, command);
   return {
     connection,
     clock,
     links,
-    send: <T>(command: Command<T>) => record(Reply.from(context, command)),
+    replyTo,
+    send: <T>(command: Command<T>) => record(replyTo(command)),
     /** Lets so many ms pass. */
     pass: async (ms: number) => {
       clock.advance(ms);

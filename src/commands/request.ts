@@ -17,6 +17,15 @@ export interface ReplyObserver<T> {
   add(departure: Unsubscribable): void;
 }
 
+/** In place of an observer that was taken away. */
+const GONE: ReplyObserver<unknown> = {
+  closed: true,
+  next: () => undefined,
+  error: () => undefined,
+  complete: () => undefined,
+  add: (departure) => departure.unsubscribe(),
+};
+
 /** What has happened so far to a request that is repeated. */
 export interface Past {
   attempts: number;
@@ -99,6 +108,13 @@ export class Request<T = unknown> {
   /** Wraps the observer. Called before the request enters a line. */
   observeBy(observer: (observer: ReplyObserver<T>) => ReplyObserver<T>): void {
     this.observer = observer(this.observer);
+  }
+
+  /** Takes the observer away, which is told later what has become of the request: from now on that is abandoned. */
+  takeObserver(): ReplyObserver<T> {
+    const { observer } = this;
+    this.observer = GONE;
+    return observer;
   }
 
   /** The request leaves its line, to fail or to enter another. It keeps nothing that the line numbered or timed. */

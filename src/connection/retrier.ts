@@ -7,8 +7,8 @@ import type { ReconnectOnError } from '../options';
 import { Unreadable, type ErrorFrame } from '../resp/frames';
 import type { Backlog } from './backlog';
 import type { Clock } from './clock';
-import { connectionLost, failSafely, leftBehind, lostAgain } from './failures';
-import { reportUnhandled } from './guarded';
+import { connectionLost, leftBehind, lostAgain } from './failures';
+import { guarded, reportUnhandled } from './guarded';
 import { changesMeaning, type Places } from './places';
 import { delayOfNextTry } from './retry';
 import { timeToWait } from './time-for';
@@ -144,7 +144,12 @@ export class Retrier {
 
   /** Fails requests that would be another command, or undo one, if they were repeated now. */
   failRepeated(requests: readonly Request[]): void {
-    for (const request of requests) failSafely(request, leftBehind(request));
+    if (requests.length === 0) return;
+    // They may still stand in the backlog, which an observer that is told may have written.
+    const observers = requests.map((request) => request.takeObserver());
+    observers.forEach((observer, index) => {
+      if (!observer.closed) guarded(() => observer.error(leftBehind(requests[index]!)));
+    });
   }
 
   private noteLoss(request: Request, failure: RedisError, { isOldest }: LossOfRequest): void {

@@ -1,4 +1,4 @@
-import { blpop, get, incr, select } from 'rxjs-redis/commands';
+import { blpop, get, incr, select, set } from 'rxjs-redis/commands';
 import type { RedisOptions } from 'rxjs-redis';
 import { ConnectionError, type RedisError } from '../../../src/errors';
 import { commandsOf, greet, retryingConnection, tick } from '../../support/scripted-link';
@@ -166,6 +166,21 @@ describe('What is tried again', () => {
     await tick();
     expect(sentOn(link)).toStrictEqual(['GET a', 'SELECT 1', 'GET b', 'GET a', 'SELECT 1', 'GET b']);
     expect(replies.map(({ ended }) => ended)).toStrictEqual(['complete', 'complete', 'complete']);
+  });
+
+  it('is not sent once a later write has overtaken it, whatever an observer does that is told the same of another', async () => {
+    const { greeted, send, replyTo, sentOn, pass } = setUp({ autoPipeline: false });
+    const link = await greeted();
+    replyTo(set('k', '1')).subscribe({ error: () => send(get('next')) });
+    const second = send(set('k', '2'));
+    const third = send(set('k', '3'));
+    link.receive('-TRYAGAIN a\r\n-TRYAGAIN b\r\n');
+    await pass(60); // they wait for the reply to the third
+    link.receive('+OK\r\n');
+    await tick();
+    expect(third.values).toStrictEqual(['OK']);
+    expect(second.ended).toMatchObject({ kind: 'TRYAGAIN' });
+    expect(sentOn(link)).toStrictEqual(['SET k 1', 'SET k 2', 'SET k 3', 'GET next']);
   });
 
   it('is nothing when the client ends: no policy is asked', async () => {
