@@ -200,7 +200,7 @@ export class Link implements FrameSink {
         failSafely(request, connectionLost(new ConnectionError('The connection was given up'), request, 'unsent'));
         return;
       }
-      this.outgoing.ahead.push(request);
+      this.outgoing.pushAhead(request);
       this.owner.writeLater();
     },
   };

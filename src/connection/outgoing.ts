@@ -64,7 +64,7 @@ const TURN = 5_000;
 //  rest of a group ──▶ what goes ahead, but for a transaction ──▶ the queue, while the link is open
 export class Outgoing {
   /** The handshake and what restores a connection's state: written before the queue, open or not. */
-  readonly ahead = new Ring<Request>();
+  private readonly ahead = new Ring<Request>();
   private readonly encoder: Encoder;
   /** A group that has been written in part, and its member that is next. */
   private group: Request | undefined;
@@ -166,12 +166,18 @@ export class Outgoing {
     this.solitude = true;
   }
 
+  /** A request is to be written before the queue. One that signs in has its time from now on, also behind the rest of a group. */
+  pushAhead(request: Request): void {
+    this.ahead.push(request);
+    // A transaction by hand is its user's, and what ends it comes from the user.
+    if (request.command.spec.solitary && this.solitude && !this.mode.inTransaction) this.startPatience(request);
+  }
+
   /** A request that is not plain has been answered. Returns whether others waited for that. */
   answered(request: Request): boolean {
     if (request !== this.alone) return false;
     this.alone = undefined;
-    this.patience?.unsubscribe();
-    this.patience = undefined;
+    this.endPatience();
     return true;
   }
 
@@ -215,7 +221,10 @@ export class Outgoing {
 
   private tellUnsendable(): void {
     if (this.unsendable.length > 0)
-      for (const { request, error } of this.unsendable.splice(0)) failSafely(request, error);
+      for (const { request, error } of this.unsendable.splice(0)) {
+        if (request.command.spec.solitary) this.endPatience();
+        failSafely(request, error);
+      }
     if (this.cut.length > 0) for (const cut of this.cut.splice(0)) this.onCut(cut);
   }
 
@@ -352,6 +361,11 @@ export class Outgoing {
       const { name } = command.spec;
       this.supply.broken(new TimeoutError(`${name} could not be sent alone and answered within ${connectTimeout} ms`));
     }, connectTimeout);
+  }
+
+  private endPatience(): void {
+    this.patience?.unsubscribe();
+    this.patience = undefined;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { BehaviorSubject } from 'rxjs';
 import { call } from '../../../src/commands/call';
 import { Command } from '../../../src/commands/command';
 import { del, get, incr, set } from '../../../src/commands/generated/builders';
@@ -313,6 +314,26 @@ describe('A group', () => {
       expect(link.destroyed).toBe(true);
       expect((reply.ended as RedisError).delivery).toBe('unknown');
     });
+  });
+
+  it('that is not written to its end for connectTimeout has its link left when new credentials wait for it', async () => {
+    const clock = new VirtualClock();
+    const credentials = new BehaviorSubject({ username: 'ann', password: 'old' });
+    const { link, group } = await setUp({ credentials, connectTimeout: 1_000, pipelineDepth: 1 }, clock);
+    link.accepts = false;
+    const reply = group(gets(50));
+    await tick();
+    credentials.next({ username: 'ann', password: 'new' });
+    await tick();
+    for (let passed = 0; passed < 999; passed += 333) {
+      clock.advance(333);
+      link.drain$.next();
+      link.receive('+OK\r\n');
+    }
+    expect([commandsOf(link), link.destroyed]).toStrictEqual([words(4), false]);
+    clock.advance(1);
+    expect(link.destroyed).toBe(true);
+    expect(reply.ended).toMatchObject({ code: 'CONNECTION', cause: { code: 'TIMEOUT' } });
   });
 
   it('whose observer leaves before it is written is not sent', async () => {
