@@ -137,7 +137,8 @@ export class RedisPool extends PoolView {
 
   /**
    * Lends a connection to work until that ends: completes, errors, or is unsubscribed from. It is cold, and can be awaited. When a connection
-   * cannot be made it is lent all the same: commands on it wait for `commandTimeout` ms, and fail at once where the credentials are wrong.
+   * cannot be made the caller waits for one that another gives back. Where none is in use it is lent all the same: commands on it wait for
+   * `commandTimeout` ms, and fail at once where the credentials are wrong.
    * @returns all values of the work, which is done once per subscription; awaiting does it once and gives the last value, undefined
    * where there is none
    * @throws TimeoutError when no connection is free within `acquireTimeout` ms
@@ -158,8 +159,8 @@ export class RedisPool extends PoolView {
 
   /**
    * Lends a connection until `release`. It is cold, and can be awaited: each subscription lends one, and so does awaiting. Unsubscribing
-   * before it is there leaves the line. `use` is safer, because it cannot forget to release. When a connection cannot be made it is lent all the
-   * same, as `use` does.
+   * before it is there leaves the line. `use` is safer, because it cannot forget to release. What `use` does when a
+   * connection cannot be made holds here too.
    * @throws TimeoutError when no connection is free within `acquireTimeout` ms
    * @throws DisconnectedError when the pool is closed
    * @example

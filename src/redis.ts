@@ -188,7 +188,8 @@ export class Redis extends RedisView {
    * and of WATCH; one that is otherwise not as it was is closed. The option `leases` says how many there may be, how long one is kept, and
    * how long one is waited for; callers get them in the order in which they came.
    *
-   * When a connection cannot be made the work begins all the same, and its commands wait as those of the client do.
+   * When a connection cannot be made, and no other will be given back, the work begins all the same, and its commands wait as those of the
+   * client do.
    * @returns all values of the work, which is done once per subscription; awaiting does it once and gives the last value, undefined
    * where there is none
    * @throws TypeError when `work` is no function; it errors with one when that gives neither an Observable nor a Promise
