@@ -13,7 +13,7 @@ const own = (name: string) => with_(PREFIX, name);
 const theirs = (name: string) => with_(NEIGHBOUR, name);
 
 describe.each([3, 2] as const)('A prefix of bytes, in RESP%d', (protocol) => {
-  const server = useServer({ own: true, args: ['--notify-keyspace-events', 'KEA'] });
+  const server = useServer({ own: true, args: ['--notify-keyspace-events', 'KEA'] }, '7.0');
   const make = useClients();
   const admin = () => make(server().url).bytes;
   const client = () => make({ url: server().url, protocol, prefix: PREFIX });
