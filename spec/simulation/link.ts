@@ -23,8 +23,10 @@ import type { WireRequest } from './wire';
 export type Sending =
   | { readonly kind: 'reply'; readonly request: WireRequest; readonly answer: Answer | undefined }
   | { readonly kind: 'message'; readonly message: PushedMessage }
-  /** what no command waits for, the same that looks like a part of a reply until it is whole, and what nobody can read */
-  | { readonly kind: 'noise' | 'stray' | 'garbage' };
+  /** the server takes a shard channel away by itself, in the words of the reply to SUNSUBSCRIBE */
+  | { readonly kind: 'noise'; readonly takes?: string | undefined }
+  /** what looks like a part of a reply until it is whole, and what nobody can read */
+  | { readonly kind: 'stray' | 'garbage' };
 
 /** What a link needs to know of the run that it is part of. */
 export interface Surroundings {
@@ -141,6 +143,7 @@ export class Link implements ByteSocket {
       answer: (text, request, answer) => this.sendDown(text, { kind: 'reply', request, answer }),
       push: (text, message) => this.sendDown(text, { kind: 'message', message }),
       notify: (text) => this.sendDown(text, { kind: noiseOf(text) }),
+      take: (text, channel) => this.sendDown(text, { kind: 'noise', takes: channel }),
       close: () => this.down.atEnd(() => this.lose()),
     };
     this.openedAt = timeline.now();

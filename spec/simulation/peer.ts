@@ -41,6 +41,8 @@ export interface Peer {
   push(text: string, message: PushedMessage): void;
   /** Sends what is no message and answers nothing. */
   notify(text: string): void;
+  /** Tells that a shard channel is taken away. */
+  take(text: string, channel: string): void;
   close(): void;
 }
 

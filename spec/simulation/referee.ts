@@ -120,10 +120,16 @@ export class Referee {
   arriving(link: Link, bytes: number, whole: readonly Sending[]): () => void {
     this.scene.journal.note('reads', link.index, bytes, whole.length);
     for (const rule of this.rules) rule.come?.(link);
-    const answered = whole.flatMap((sending) => this.answerOf(link, sending));
+    const taken: [WireRequest, string][] = [];
+    const answered = whole.flatMap((sending) => {
+      const { oldest } = link;
+      if (sending.kind === 'noise' && sending.takes !== undefined && oldest?.words[0] === 'SUNSUBSCRIBE')
+        taken.push([oldest, sending.takes]);
+      return this.answerOf(link, sending);
+    });
     const messages = whole.flatMap((sending) => (sending.kind === 'message' ? [sending.message] : []));
     const bringsReplies = link.isInsideReply || whole.some(({ kind }) => kind === 'reply');
-    const checks = this.rules.map((rule) => rule.arriving?.(link, { answered, messages, bringsReplies }));
+    const checks = this.rules.map((rule) => rule.arriving?.(link, { answered, messages, taken, bringsReplies }));
     this.reading = true;
     return () => {
       this.reading = false;

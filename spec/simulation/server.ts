@@ -177,7 +177,7 @@ export class Server {
       if (!shard.delete(channel)) continue;
       peer.wasDeprived = true;
       const items = [resp.bulk('sunsubscribe'), resp.bulk(channel), resp.integer(shard.size)];
-      peer.notify(resp.push(peer.protocol, items));
+      peer.take(resp.push(peer.protocol, items), channel);
     }
   }
 

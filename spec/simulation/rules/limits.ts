@@ -41,11 +41,12 @@ export class LimitRule implements Rule {
     this.limits.of(link).checkSilence();
   }
 
-  arriving(link: Link, { answered, bringsReplies }: Arrival): undefined {
+  arriving(link: Link, { answered, taken, bringsReplies }: Arrival): undefined {
     const { oldest, peer } = link;
     // What the server says when it takes a channel away looks like the reply, and the reply behind that answers nothing that is owed.
     const isLate = ({ words }: WireRequest) => words[0] === 'SUNSUBSCRIBE' && peer.wasDeprived;
     const looksLikeReply = oldest !== undefined && isLate(oldest);
+    for (const [request, channel] of taken) this.limits.of(link).confirmed(request, channel);
     this.limits.of(link).heard(!answered.every(isLate), bringsReplies || looksLikeReply);
   }
 

@@ -24,6 +24,8 @@ export class LinkLimits {
   /** What was written last, and what of it the full buffer holds. */
   private latest: readonly WireRequest[] = [];
   private unsent: readonly WireRequest[] = [];
+  /** How many names of a SUNSUBSCRIBE the server has taken away by itself while its reply was owed: the client takes that for the reply. */
+  private readonly takenAway = new Map<WireRequest, number>();
 
   constructor(
     private readonly link: Link,
@@ -33,6 +35,19 @@ export class LinkLimits {
   ) {
     this.opened = this.heardAt = this.servedAt = this.repliedAt = this.owedSince = this.now();
     this.openedAt = this.opened.at;
+  }
+
+  /** What is owed first as far as the client can know. */
+  private get oldest(): WireRequest | undefined {
+    const { link, takenAway } = this;
+    if (takenAway.size === 0) return link.oldest;
+    return link.owed.find((request) => takenAway.get(request) !== request.words.length - 1);
+  }
+
+  /** The server has taken a channel away by itself, which looks as if it confirmed this request. */
+  confirmed(request: WireRequest, channel: string): void {
+    const count = this.takenAway.get(request) ?? 0;
+    if (request.words[count + 1] === channel) this.takenAway.set(request, count + 1);
   }
 
   get isFull(): boolean {
@@ -45,14 +60,14 @@ export class LinkLimits {
    */
   heard(isReply: boolean, bringsReplies: boolean): void {
     this.heardAt = this.now();
-    if (bringsReplies || this.link.oldest === undefined) this.servedAt = this.heardAt;
-    if (isReply || this.link.oldest === undefined) this.repliedAt = this.heardAt;
+    if (bringsReplies || this.oldest === undefined) this.servedAt = this.heardAt;
+    if (isReply || this.oldest === undefined) this.repliedAt = this.heardAt;
   }
 
   /** @param first nothing was owed before */
   wrote(requests: readonly WireRequest[], first: boolean): void {
     this.latest = requests;
-    if (first) this.owedSince = this.now();
+    if (first || (requests.length > 0 && this.oldest === requests[0])) this.owedSince = this.now();
   }
 
   filled(): void {
@@ -69,7 +84,7 @@ export class LinkLimits {
   }
 
   private get owesSent(): boolean {
-    const { oldest } = this.link;
+    const { oldest } = this;
     return oldest !== undefined && !this.unsent.includes(oldest);
   }
 
@@ -82,8 +97,7 @@ export class LinkLimits {
   }
 
   checkSilence(): void {
-    const { heardAt, link } = this;
-    const { oldest } = link;
+    const { heardAt, link, oldest } = this;
     const { readTimeout } = this.settings;
     if (oldest === undefined) {
       const unasked = this.since(heardAt);
@@ -101,10 +115,9 @@ export class LinkLimits {
   /** A limit is over, so that it may be left; but what is at hand is read before anybody gives up for want of it. */
   get isOver(): boolean {
     const { readTimeout, writeTimeout } = this.settings;
-    const { fullSince, link } = this;
+    const { fullSince, link, oldest } = this;
     const now = this.timeline.now();
     if (fullSince !== undefined && now >= fullSince.at + writeTimeout) return true;
-    const { oldest } = link;
     if (oldest === undefined || !this.owesSent) return false;
     const silentSince = Math.max(this.repliedAt.at, this.owedSince.at);
     const silentUntil = silentSince + readTimeout;

@@ -22,6 +22,8 @@ export interface Write {
 export interface Arrival {
   readonly answered: readonly WireRequest[];
   readonly messages: readonly PushedMessage[];
+  /** the SUNSUBSCRIBEs owed first when the server said that it had taken the same channel away, and that channel */
+  readonly taken: readonly (readonly [WireRequest, string])[];
   /** some of it belongs to replies, whole or not */
   readonly bringsReplies: boolean;
 }
