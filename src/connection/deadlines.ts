@@ -32,6 +32,12 @@ export interface Obstacle {
   readonly doing?: () => string | undefined;
 }
 
+/** What writes on the current link, and keeps a request that is written alone until nothing is owed. */
+export interface Postponing {
+  readonly postponed: Request | undefined;
+  dropPostponed(): void;
+}
+
 /** The requests whose replies are owed on a link. */
 interface Owed extends Cursor {
   readonly progressOf: ProgressOf;
@@ -59,6 +65,7 @@ export class Deadlines {
    * @param obstacle why there is no link: the cause of what could not be sent in its time
    * @param onExpired told once the sweep is over
    * @param bytesRead how many bytes the current link has brought
+   * @param outgoing what writes on the current link
    */
   constructor(
     private readonly clock: Clock,
@@ -68,6 +75,7 @@ export class Deadlines {
     private readonly obstacle: Obstacle,
     private readonly onExpired: () => void,
     bytesRead: () => number,
+    private readonly outgoing: () => Postponing | undefined,
   ) {
     this.queued = cursorOf(backlog.queue);
     this.repeated = cursorOf(backlog.repeats.inOrder);
@@ -158,6 +166,7 @@ export class Deadlines {
       else if (deadline < next) next = deadline;
     }
     if (dueAgain.length > 0) for (const request of backlog.takeDue(now)) unsent.push(request);
+    next = Math.min(next, this.expirePostponed(now, unsent));
     for (const request of unsent) request.leaveLine();
     // Nothing that is due can be sent any more: an observer that is told may submit more, which has the queue written.
     for (const cursor of owed) next = Math.min(next, this.expireOwed(cursor, now));
@@ -166,6 +175,16 @@ export class Deadlines {
     // An observer that was told may have submitted more.
     if (next === Infinity && !this.sweep.isWatching) this.forgetLimits();
     return Math.max(next, now + GRAIN + this.looked / LOOKED_AT_PER_MS);
+  }
+
+  private expirePostponed(now: number, unsent: Request[]): number {
+    const outgoing = this.outgoing();
+    const request = outgoing?.postponed;
+    if (request === undefined || request.deadline === 0) return Infinity;
+    if (request.deadline > now) return request.deadline;
+    outgoing!.dropPostponed();
+    unsent.push(request);
+    return Infinity;
   }
 
   private failUnsent(unsent: readonly Request[]): void {

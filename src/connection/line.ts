@@ -100,6 +100,7 @@ export class Line implements LinkOwner {
       options,
       () => this.drain.tell(),
       () => this.link?.bytesRead ?? 0,
+      () => this.link?.outgoing,
     );
     this.lostLinks = new LostLinks(clock, this.backlog, this.places, this.retrier, this.failer, this.deadlines, () =>
       this.decided(),

@@ -23,6 +23,8 @@ export interface Supply {
   isLeftBehind(request: Request): boolean;
   /** a request that is not plain is written */
   wrote(request: Request): void;
+  /** has what may be written now written at the end of the tick */
+  scheduleFlush(): void;
   /** the link is of no more use */
   broken(error: RedisError): void;
 }
@@ -80,8 +82,10 @@ export class Outgoing {
   private lastEnding = -1;
   private solitude = false;
   /** A solitary request that waits until nothing is owed. */
-  private postponed: Request | undefined;
+  postponed: Request | undefined;
   private patience: Subscription | undefined;
+  /** The solitary request whose observer may leave while it waits. */
+  private watched: Request | undefined;
   /**
    * Nothing else is written until this request is answered: it signs in, or is the first call of a script, which has to be sent once more
    * where the server lacks the script.
@@ -350,8 +354,19 @@ export class Outgoing {
   private mustWait(request: Request, count: number): boolean {
     if (!this.solitude || (this.owed.length === 0 && count === 0)) return false;
     this.postponed = request;
+    if (this.watched !== request) {
+      this.watched = request;
+      request.onLeave({ unsubscribe: () => this.postponed === request && this.dropPostponed() });
+    }
     this.startPatience(request);
     return true;
+  }
+
+  /** The solitary request is not waited for any more: its observer has left, or its time is up. */
+  dropPostponed(): void {
+    this.postponed = undefined;
+    this.endPatience();
+    this.supply.scheduleFlush();
   }
 
   /** Leaves a server that owes replies for too long, or does not answer AUTH: the next link signs in. */
@@ -366,6 +381,7 @@ export class Outgoing {
   private endPatience(): void {
     this.patience?.unsubscribe();
     this.patience = undefined;
+    this.watched = undefined;
   }
 
   /**
