@@ -89,7 +89,9 @@ export class GroupRule implements Rule {
   private checkError(sent: Sent, error: RedisError): void {
     const wire = sent.wires.at(-1) as GroupWire | undefined;
     const { group } = error;
-    const isLoss = error instanceof ConnectionError || (error instanceof ProtocolError && wire?.poisoned === true);
+    // Of a transaction MULTI alone may have been written the last time, and have met what is no RESP.
+    const isPoisoned = wire?.poisoned === true || (sent.isTransaction && this.scene.around.lonelyMultis() > 0);
+    const isLoss = error instanceof ConnectionError || (error instanceof ProtocolError && isPoisoned);
     if (group !== undefined && wire !== undefined) this.checkFate(sent, wire, group, isLoss);
     else if (isLoss && error.delivery !== 'unsent') sent.fail('was lost, and is not told how far its members had come');
   }
