@@ -32,7 +32,7 @@ export interface Obstacle {
   readonly doing?: () => string | undefined;
 }
 
-/** What writes on the current link, and keeps a request that is written alone until nothing is owed. */
+/** What keeps, on the current link, a request that is written alone until nothing is owed. */
 export interface Postponing {
   readonly postponed: Request | undefined;
   dropPostponed(): void;
@@ -65,7 +65,7 @@ export class Deadlines {
    * @param obstacle why there is no link: the cause of what could not be sent in its time
    * @param onExpired told once the sweep is over
    * @param bytesRead how many bytes the current link has brought
-   * @param outgoing what writes on the current link
+   * @param postponing what keeps a request of the current link until nothing is owed
    */
   constructor(
     private readonly clock: Clock,
@@ -75,7 +75,7 @@ export class Deadlines {
     private readonly obstacle: Obstacle,
     private readonly onExpired: () => void,
     bytesRead: () => number,
-    private readonly outgoing: () => Postponing | undefined,
+    private readonly postponing: () => Postponing | undefined,
   ) {
     this.queued = cursorOf(backlog.queue);
     this.repeated = cursorOf(backlog.repeats.inOrder);
@@ -178,11 +178,11 @@ export class Deadlines {
   }
 
   private expirePostponed(now: number, unsent: Request[]): number {
-    const outgoing = this.outgoing();
-    const request = outgoing?.postponed;
+    const postponing = this.postponing();
+    const request = postponing?.postponed;
     if (request === undefined || request.deadline === 0) return Infinity;
     if (request.deadline > now) return request.deadline;
-    outgoing!.dropPostponed();
+    postponing!.dropPostponed();
     unsent.push(request);
     return Infinity;
   }

@@ -18,8 +18,7 @@ import { reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { LostLinks } from './lost-links';
 import { Multicast } from './multicast';
-import { isAhead } from './outgoing';
-import { Places, changesMeaning } from './places';
+import { Places, changesMeaning, isAhead } from './places';
 import { Renewal } from './renewal';
 import { Residents } from './resident';
 import { Retrier } from './retrier';
@@ -100,7 +99,7 @@ export class Line implements LinkOwner {
       options,
       () => this.drain.tell(),
       () => this.link?.bytesRead ?? 0,
-      () => this.link?.outgoing,
+      () => this.link?.outgoing.solitude,
     );
     this.lostLinks = new LostLinks(clock, this.backlog, this.places, this.retrier, this.failer, this.deadlines, () =>
       this.decided(),

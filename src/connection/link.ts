@@ -12,12 +12,13 @@ import type { DecoderLimits } from '../resp/decoder';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import type { Clock } from './clock';
 import { connectionLost, failSafely, unfinished } from './failures';
+import type { Cut } from './group-writer';
 import type { ServerInfo } from './hello';
 import { Incoming, type FrameSink } from './incoming';
 import { LinkMode } from './link-mode';
 import { Liveness, type LivenessLimits } from './liveness';
 import { LoadedScripts } from './loaded-scripts';
-import { Outgoing, type Cut, type OutgoingOptions, type Supply } from './outgoing';
+import { Outgoing, type OutgoingOptions, type Supply } from './outgoing';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
 

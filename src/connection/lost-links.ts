@@ -9,8 +9,7 @@ import { SLICE, type Failer } from './failer';
 import { connectionLost, unreadable, withoutStacks } from './failures';
 import { guarded } from './guarded';
 import type { Link } from './link';
-import { isAhead } from './outgoing';
-import type { Places } from './places';
+import { isAhead, type Places } from './places';
 import type { Retrier } from './retrier';
 import { Trial } from './trial';
 

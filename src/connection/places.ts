@@ -46,3 +46,8 @@ export class Places {
     if (changesMeaning(command.spec.effect) && place > this.latest) this.latest = place;
   }
 }
+
+/** Whether a request goes ahead of the queue: it has no place in the order of the calls. */
+export function isAhead({ place }: Request): boolean {
+  return place === 0;
+}

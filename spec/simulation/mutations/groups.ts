@@ -5,12 +5,12 @@ export const groupMutations: readonly Mutation[] = [
   {
     fault: 'a group that takes several writes is torn by what waits',
     file: 'connection/outgoing.ts',
-    from: 'if (this.group !== undefined) {\n        count',
-    to: 'if (this.group !== undefined && count > 0) {\n        count',
+    from: 'let count = groups.isWriting ? groups.write(depth) : 0;',
+    to: 'let count = 0;\n    if (groups.isWriting) {\n      const other = this.next();\n      if (other !== undefined && !other.abandoned && other.command.spec.plain) {\n        encoder.add(other.command.spec.words, other.command.spec.head, other.command.args);\n        owed.push(other);\n        count++;\n      }\n      count += groups.write(depth - count);\n    }',
   },
   {
     fault: 'a member of a group is written twice where a write ends',
-    file: 'connection/outgoing.ts',
+    file: 'connection/group-writer.ts',
     from: 'const count = this.member - first;',
     to: 'const count = this.member - first;\n    if (count === depth && count > 1 && this.member < members.length) this.member--;',
   },
@@ -46,7 +46,7 @@ export const groupMutations: readonly Mutation[] = [
   },
   {
     fault: 'members of a lost group that were never written are told to may have run',
-    file: 'connection/outgoing.ts',
+    file: 'connection/group-writer.ts',
     from: 'return request === this.group ? this.member : members.length;',
     to: 'return members.length;',
   },
@@ -70,13 +70,13 @@ export const groupMutations: readonly Mutation[] = [
   },
   {
     fault: 'a group is written to its end although nothing waits for it',
-    file: 'connection/outgoing.ts',
+    file: 'connection/group-writer.ts',
     from: 'if (isDivisible && request.abandoned) {',
     to: 'if (isDivisible && request.place < 0) {',
   },
   {
     fault: 'an indivisible group is left in its middle with its Observer',
-    file: 'connection/outgoing.ts',
+    file: 'connection/group-writer.ts',
     from: 'if (isDivisible && request.abandoned) {',
     to: 'if (request.abandoned) {',
   },

@@ -65,7 +65,7 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'what cannot be encoded is taken for sent',
     file: 'connection/outgoing.ts',
-    from: 'this.unsendable.push({ request, error: notEncodable(cause, request) });\n      return false;',
-    to: 'return cause !== undefined;',
+    from: 'untold.fails(request, notEncodable(cause, request));\n        continue;',
+    to: '',
   },
 ];

@@ -4,9 +4,9 @@ import type { Mutation } from '../mutant';
 export const scriptMutations: readonly Mutation[] = [
   {
     fault: 'what is called behind the first call of a script runs before it when the server lacks the script',
-    file: 'connection/outgoing.ts',
-    from: 'if (has === undefined) this.alone = request;',
-    to: '',
+    file: 'connection/special-writer.ts',
+    from: 'if (this.push(request) && has === undefined) solitude.keep(request);',
+    to: 'this.push(request);',
   },
   {
     fault: 'a call whose script the server has forgotten runs behind later ones: a NOSCRIPT that changes the order',
