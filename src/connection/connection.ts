@@ -1,64 +1,40 @@
+import type {
+  Observable} from 'rxjs';
 import {
   BehaviorSubject,
-  EMPTY,
-  Observable,
   Subject,
   Subscription,
-  concat,
   defer,
   filter,
   finalize,
-  last,
   map,
-  of,
-  race,
-  switchMap,
   take,
   tap,
   throwError,
   timeout,
-  timer,
 } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
-import {
-  AuthenticationError,
-  ProtocolError,
-  type DisconnectedError,
-  type RedisError,
-  type TimeoutError,
-} from '../errors';
+import { ProtocolError, type DisconnectedError, type RedisError, type TimeoutError } from '../errors';
 import type { ReconnectOnError, ResolvedOptions } from '../options';
+import { Admission } from './admission';
 import { attempt } from './attempt';
 import { systemClock, type Clock } from './clock';
+import { closable } from './closing';
+import type { ConnectionParts } from './connection-parts';
 import { reasonFor, type ConnectionEvent, type ConnectionState } from './connection-state';
-import { Dialing } from './dialing';
-import { nextEndpoint } from './endpoints';
+import { Demand } from './demand';
+import { Dialer } from './dialer';
 import { Handshaker } from './handshaker';
 import type { ServerInfo } from './hello';
-import { isIncurable, type FirstBytes } from './incurable';
+import { isIncurable } from './incurable';
+import { LastError } from './last-error';
 import { Line } from './line';
 import { reconnect } from './reconnect';
-import { Renewal, isUsersWish } from './renewal';
-import { hopeless, isFinal, noRoom, notReached, tooLate } from './refusals';
+import { Renewal, isUsersWish, renew } from './renewal';
+import { isFinal, tooLate } from './refusals';
 import { Session } from './session';
-import { describe, openSocket, type Dial, type Endpoint } from './socket';
-
-/** What a connection is made with beside its options. */
-export interface ConnectionParts {
-  /** it carries messages and no commands of users */
-  readonly carriesMessages?: boolean;
-  readonly dial?: Dial;
-  readonly clock?: Clock;
-  /** where the next link leads to; asked anew for each */
-  readonly endpoint?: () => Observable<Endpoint>;
-  /** it is made again until it was ready; a loss after that ends it */
-  readonly once?: boolean;
-  /** told of the first attempt that fails */
-  readonly onFirstFailure?: (error: RedisError) => void;
-  /** shared with a connection whose signing in this one is to follow */
-  readonly session?: Session;
-}
+import { openSocket } from './socket';
 
 /**
  * One link to one server that is made on demand and made again when it is lost.
@@ -78,20 +54,11 @@ export class Connection implements Executor {
   private readonly carries: Exclude<ConnectionEvent['connection'], 'dedicated'>;
   private readonly link$: Observable<ServerInfo>;
   private link: Subscription | undefined;
+  private readonly dialer: Dialer;
+  private readonly lastError: LastError;
+  private readonly demand: Demand;
+  private readonly admission: Admission;
   private dialedBefore = false;
-  /** The endpoint that was dialled last; before that, the one of the options. */
-  private endpoint: Endpoint;
-  /** Any number of requests may wait: no attempt at the next link has failed yet. */
-  private admitsAll = true;
-  /** How many requests waited when the last link was left on purpose. They stay, as after any loss. */
-  private queuedAtLoss = 0;
-  private readonly dialing: Dialing;
-  /** Why the last link was lost or could not be made; undefined while there is one. */
-  private lastError: RedisError | undefined;
-  /** When that was, on the clock, ms. */
-  private lastErrorAt = 0;
-  /** No repetition cures the last error. */
-  private incurable = false;
   /** There was a Redis at the other end. */
   wasReady = false;
   /** It is not made again, and an error has shown that it leads to the wrong server. */
@@ -101,13 +68,6 @@ export class Connection implements Executor {
   private closing = false;
   /** The link is ready and is not to be closed, so every request is admitted. */
   private admitsAtOnce = false;
-  /** How many calls of `connect()` wait. */
-  private connecting = 0;
-  /** Emits when something begins to wait for a connection that is not there. */
-  private readonly waited$ = new Subject<void>();
-  /** Emits when the user wants a new link: the delay before it ends at once. */
-  private readonly hurry$ = new Subject<void>();
-  private hurried = false;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -115,17 +75,18 @@ export class Connection implements Executor {
   ) {
     const { carriesMessages = false, dial = openSocket, clock = systemClock } = parts;
     this.clock = clock;
-    this.endpoint = options;
     this.carries = carriesMessages ? 'messages' : 'commands';
-    this.dialing = new Dialing(clock);
-    this.session = parts.session ?? new Session(options.database, options.clientName);
+    const session = (this.session = parts.session ?? new Session(options.database, options.clientName));
+    const dialer = (this.dialer = new Dialer(options, clock, dial, parts.endpoint));
+    this.lastError = new LastError(clock);
     // Without a next link, leaving this one would not help.
     const unlessOff = options.reconnect === false ? () => false : options.reconnectOnError;
     const reconnectOnError = parts.once ? this.noteWrong : unlessOff;
-    const obstacle = { lastError: () => this.lastFailure, doing: () => this.doing };
-    this.line = new Line({ ...options, ...obstacle, reconnectOnError, carriesMessages, clock });
-    this.line.sessionCommands$.subscribe((command) => this.session.note(command));
-    const { session, line } = this;
+    const obstacle = { lastError: () => this.lastError.failure, doing: () => dialer.doing };
+    const line = (this.line = new Line({ ...options, ...obstacle, reconnectOnError, carriesMessages, clock }));
+    line.sessionCommands$.subscribe((command) => session.note(command));
+    this.admission = new Admission(line, options.offlineQueue, dialer, this.lastError);
+    this.demand = new Demand(clock, line, () => Boolean(parts.once) && this.wasReady);
     const onError = (error: RedisError) => this.events$.next({ connection: this.carries, type: 'error', error });
     const address = () => this.address;
     const handshaker = new Handshaker(options, {
@@ -137,51 +98,28 @@ export class Connection implements Executor {
       address,
     });
     const dial$ = defer(() => {
-      this.dialing.begin();
+      dialer.begin();
       this.state$.next({ kind: 'connecting' });
-      return this.nextEndpoint().pipe(
-        switchMap((endpoint) => {
-          this.endpoint = endpoint;
-          return dial(endpoint, clock, this.dialing.accepted);
-        }),
-        tap(() => this.dialing.opened()),
-      );
+      return dialer.open();
     });
-    const explain = (error: RedisError, firstBytes: FirstBytes) =>
-      this.isDialing ? firstBytes.explain(error, this.address, Boolean(this.endpoint.tls)) : error;
-    this.link$ = attempt(dial$, line, handshaker, explain).pipe(
+    this.link$ = attempt(dial$, line, handshaker, dialer.explain).pipe(
       tap({
         error: (error: RedisError) => {
           handshaker.lost(error);
           this.reportLoss(error);
         },
       }),
-      reconnect(
-        options.reconnect,
-        {
-          clock,
-          isWaitedFor: () => line.queued > 0 || line.listening || this.connecting > 0,
-          waited$: this.waited$,
-          hurry$: this.hurry$,
-          takeHurry: () => {
-            const { hurried } = this;
-            this.hurried = false;
-            return hurried;
-          },
-          ...(parts.once && { ends: () => this.wasReady }),
-        },
-        (attempt, delay, error) => {
-          if (this.state$.value.kind === 'closed') return; // by the user's own function
-          this.state$.next({ kind: 'reconnecting', attempt, delay, error });
-          this.events$.next({ connection: this.carries, type: 'reconnecting', attempt, delay });
-        },
-      ),
+      reconnect(options.reconnect, this.demand, (attempt, delay, error) => {
+        if (this.state$.value.kind === 'closed') return; // by the user's own function
+        this.state$.next({ kind: 'reconnecting', attempt, delay, error });
+        this.events$.next({ connection: this.carries, type: 'reconnecting', attempt, delay });
+      }),
     );
   }
 
   /** The address, for people, of the server that was dialled last: `localhost:6379`. */
   get address(): string {
-    return describe(this.endpoint);
+    return this.dialer.address;
   }
 
   /** It leads to the wrong server, and so do those that were made before. A caller that has it for itself is not torn away from it. */
@@ -192,11 +130,6 @@ export class Connection implements Executor {
     this.session.outdate();
     return this.isShared && reaction;
   };
-
-  private nextEndpoint(): Observable<Endpoint> {
-    const { options, parts, clock } = this;
-    return parts.endpoint === undefined ? of(options) : nextEndpoint(parts.endpoint, options.connectTimeout, clock);
-  }
 
   get closed(): boolean {
     return this.closing || this.state$.value.kind === 'closed';
@@ -213,18 +146,18 @@ export class Connection implements Executor {
     return defer(() => {
       if (this.closed) throw this.closedError();
       this.open();
-      this.connecting++;
-      this.waited$.next();
+      this.demand.callers++;
+      this.demand.waited$.next();
       const ready$ = this.state$.pipe(
         map((state) => {
           if (state.kind === 'closed') throw this.closedError();
-          if (state.kind === 'reconnecting' && (this.incurable || isFinal(state.error))) throw state.error;
+          if (state.kind === 'reconnecting' && (this.lastError.isIncurable || isFinal(state.error))) throw state.error;
           return state.kind;
         }),
         filter((kind) => kind === 'ready'),
         take(1),
         map(() => undefined),
-        finalize(() => this.connecting--),
+        finalize(() => this.demand.callers--),
       );
       return commandTimeout === Infinity ? ready$ : ready$.pipe(timeout(limit));
     });
@@ -232,8 +165,8 @@ export class Connection implements Executor {
 
   /** The error of a caller that has waited so many ms for the connection to be ready. */
   late(limit: number): TimeoutError {
-    const age = Math.round(this.clock.now() - this.lastErrorAt);
-    return notReached(this.address, limit, this.lastFailure, age, this.doing);
+    const { address, doing } = this.dialer;
+    return this.lastError.late(limit, address, doing);
   }
 
   /**
@@ -241,29 +174,7 @@ export class Connection implements Executor {
    * at the server, as BLPOP does, are not waited for.
    */
   reconnect(now: boolean): Observable<void> {
-    return new Observable((subscriber) => {
-      if (this.closed) throw this.closedError();
-      const { link } = this.line;
-      // A link that is retiring already is lost as well: the caller waits for the next one.
-      if (link === undefined || link.inHandshake) {
-        subscriber.add(this.connect().subscribe(subscriber));
-        this.hurry$.next();
-        return;
-      }
-      const left$ = this.state$.pipe(
-        filter(({ kind }) => kind !== 'ready'),
-        take(1),
-        switchMap(() => this.connect()),
-      );
-      subscriber.add(left$.subscribe(subscriber));
-      this.hurried = true;
-      const reason = new Renewal();
-      if (now) link.lose(reason);
-      else {
-        link.retire(reason);
-        this.line.rest();
-      }
-    });
+    return renew(this, this.demand, now);
   }
 
   submit(request: Request): void {
@@ -297,19 +208,7 @@ export class Connection implements Executor {
     if (!linked || (this.line.pending === 0 && rest() === undefined)) {
       this.destroy();
     } else {
-      const lost = this.state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
-      // Closing has a limit of its own where commands have none, so it always ends.
-      const limit = timer(Math.min(this.options.commandTimeout, LONGEST_CLOSE), this.clock);
-      const drained$ = this.line.drained().pipe(take(1));
-      // Meanwhile what was not waited for, for a blocking command stood before it, may have got its turn.
-      const done = concat(
-        drained$,
-        defer(() => rest() ?? EMPTY),
-        drained$,
-      ).pipe(last());
-      race(done, lost, limit)
-        .pipe(take(1))
-        .subscribe(() => this.destroy());
+      closable(this, this.options.commandTimeout, rest).subscribe(() => this.destroy());
     }
     return this.state$.pipe(
       filter(({ kind }) => kind === 'closed'),
@@ -342,9 +241,10 @@ export class Connection implements Executor {
       next: (server) => {
         const { protocol } = server;
         this.dialedBefore = true;
-        this.admitsAll = false;
+        this.dialer.end();
+        this.admission.linked();
         this.wasReady = true;
-        this.lastError = undefined;
+        this.lastError.forget();
         this.server = server;
         this.admitsAtOnce = !this.closing;
         this.state$.next({ kind: 'ready', protocol });
@@ -368,73 +268,42 @@ export class Connection implements Executor {
 
   /** Every further attempt would fail in the same way, so requests do not wait for a link. */
   get isHopeless(): boolean {
-    return this.incurable || this.lastError instanceof AuthenticationError;
-  }
-
-  /** A link is being made, or is in its handshake. It is not any more when its commands are told that it failed. */
-  private get isDialing(): boolean {
-    return this.state$.value.kind === 'connecting' && !this.dialing.hasFailed;
-  }
-
-  /** Why the last link was lost or could not be made, unless it was left because its user wants another. */
-  private get lastFailure(): RedisError | undefined {
-    return isUsersWish(this.lastError) ? undefined : this.lastError;
-  }
-
-  private get doing(): string | undefined {
-    return this.isDialing ? this.dialing.describe(this.address) : undefined;
+    return this.lastError.isHopeless;
   }
 
   private refusal(request: Request): RedisError | undefined {
     if (this.closed) return this.closedError(request);
-    if (this.admitsAll) return undefined;
-    const { lastError } = this;
-    this.waited$.next();
-    // While another attempt is under way that one decides.
-    if (lastError !== undefined && this.isHopeless && !this.isDialing) return hopeless(request, lastError);
-    const { offlineQueue } = this.options;
-    return this.line.hasRoomFor(request, offlineQueue) ? undefined : this.overflow(request);
-  }
-
-  private overflow(request: Request, cause = this.lastError): DisconnectedError {
-    return noRoom(request, this.options.offlineQueue, this.address, cause);
+    if (this.admission.admitsAll) return undefined;
+    this.demand.waited$.next();
+    return this.admission.refusal(request);
   }
 
   private reportLoss(error: RedisError): void {
     this.admitsAtOnce = false;
-    const isDialing = this.isDialing;
+    const { dialer, admission, lastError } = this;
     // A peer that was a Redis before may be one again: a balancer's error page may answer in its place for a while.
-    this.incurable =
-      isDialing && isIncurable(error, this.lastError) && !(this.wasReady && error instanceof ProtocolError);
-    this.lastError = error;
-    this.lastErrorAt = this.clock.now();
+    const mayRecover = this.wasReady && error instanceof ProtocolError;
+    lastError.note(error, dialer.isUnderWay && isIncurable(error, lastError.error) && !mayRecover);
     const { kind } = this.state$.value;
-    const { dialedBefore, admitsAll } = this;
+    const { dialedBefore } = this;
     this.dialedBefore = true;
-    this.admitsAll = error instanceof Renewal;
     if (error instanceof Renewal) this.session.renew();
     if (!dialedBefore) this.parts.onFirstFailure?.(error);
-    // Until now any number could wait, so that no burst at start-up is refused, and no call while a link is left on purpose.
-    if (admitsAll && !this.admitsAll) {
-      const most = this.options.offlineQueue + this.queuedAtLoss;
-      this.line.failBeyond(most, (request) => this.overflow(request, error));
-    }
-    this.queuedAtLoss = this.admitsAll ? this.line.queued : 0;
+    admission.lost(error);
     if (!isUsersWish(error)) this.events$.next({ connection: this.carries, type: 'error', error });
     if (kind === 'ready') this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });
-    this.dialing.failed();
-    if (this.isHopeless) {
-      this.line.failQueued((request) => hopeless(request, error));
-    }
+    dialer.end();
+    admission.failHopeless();
   }
 
   /** @param reason why the client gave up; none when its user closed it */
   private end(reason?: RedisError): void {
     this.admitsAtOnce = false;
-    const wasReady = this.state$.value.kind === 'ready' && this.lastError === undefined;
+    const wasReady = this.state$.value.kind === 'ready' && this.lastError.error === undefined;
     const error = this.closing ? undefined : reason;
-    if (reason !== undefined && reason !== this.lastError)
+    if (reason !== undefined && reason !== this.lastError.error)
       this.events$.next({ connection: this.carries, type: 'error', error: reason });
+    this.dialer.end();
     this.state$.next({ kind: 'closed', ...(error && { error }) });
     const leave = () => this.link?.unsubscribe();
     this.line.end((request) => this.closedError(request), leave);
@@ -444,6 +313,3 @@ export class Connection implements Executor {
     this.events$.complete();
   }
 }
-
-/** How long closing waits for replies at most, ms. */
-const LONGEST_CLOSE = 30_000;

@@ -6,13 +6,10 @@ import type { Clock } from './clock';
 export class Dialing {
   private stage: 'connecting' | 'securing' | 'handshake' = 'connecting';
   private since = 0;
-  /** The link could not be made. */
-  hasFailed = false;
 
   constructor(private readonly clock: Clock) {}
 
   begin(): void {
-    this.hasFailed = false;
     this.enter('connecting');
   }
 
@@ -22,10 +19,6 @@ export class Dialing {
   /** The stream is open. */
   opened(): void {
     this.enter('handshake');
-  }
-
-  failed(): void {
-    this.hasFailed = true;
   }
 
   /** Says what is going on, and for how long. */

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from './clock';
-import type { Connection, ConnectionParts } from './connection';
+import type { Connection } from './connection';
+import type { ConnectionParts } from './connection-parts';
 
 /** What a connection is for. */
 export type Role = 'commands' | 'messages' | 'lease';

@@ -35,20 +35,20 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'connect() waits although the server refuses the client for good',
     file: 'connection/connection.ts',
-    from: "if (state.kind === 'reconnecting' && (this.incurable || isFinal(state.error))) throw state.error;",
+    from: "if (state.kind === 'reconnecting' && (this.lastError.isIncurable || isFinal(state.error))) throw state.error;",
     to: '',
   },
   {
     fault: 'connect() fails at every loss',
     file: 'connection/connection.ts',
-    from: "if (state.kind === 'reconnecting' && (this.incurable || isFinal(state.error))) throw state.error;",
+    from: "if (state.kind === 'reconnecting' && (this.lastError.isIncurable || isFinal(state.error))) throw state.error;",
     to: "if (state.kind === 'reconnecting') throw state.error;",
   },
   {
     fault: 'what waits is not told that the sign-in is refused',
-    file: 'connection/connection.ts',
-    from: 'if (this.isHopeless) {',
-    to: 'if (this.incurable || (this.isHopeless && this.closing)) {',
+    file: 'connection/admission.ts',
+    from: 'if (isHopeless) this.line.failQueued(',
+    to: 'if (this.lastError.isIncurable) this.line.failQueued(',
   },
   {
     fault: 'a server that is full is taken for one without HELLO',

@@ -124,13 +124,13 @@ export const lifetimeMutations: readonly Mutation[] = [
   },
   {
     fault: 'close() waits for replies without a limit',
-    file: 'connection/connection.ts',
+    file: 'connection/closing.ts',
     from: 'race(done, lost, limit)',
     to: 'race(done, lost)',
   },
   {
     fault: 'close() waits for a link that is lost',
-    file: 'connection/connection.ts',
+    file: 'connection/closing.ts',
     from: 'race(done, lost, limit)',
     to: 'race(done, limit)',
   },

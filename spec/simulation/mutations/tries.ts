@@ -46,15 +46,15 @@ export const tryMutations: readonly Mutation[] = [
   },
   {
     fault: 'all that waited for the first dial is kept when it fails',
-    file: 'connection/connection.ts',
-    from: 'this.line.failBeyond(most, (request) => this.overflow(request, error));',
+    file: 'connection/admission.ts',
+    from: 'line.failBeyond(most, (request) => this.overflow(request, error));',
     to: '',
   },
   {
     fault: 'the queue has no bound while a lost connection is being made',
     file: 'connection/connection.ts',
-    from: 'if (this.admitsAll) return undefined;',
-    to: "if (this.admitsAll || this.state$.value.kind === 'connecting') return undefined;",
+    from: 'if (this.admission.admitsAll) return undefined;',
+    to: "if (this.admission.admitsAll || this.state$.value.kind === 'connecting') return undefined;",
   },
   {
     fault: 'what nobody waits for any more fills the queue',
