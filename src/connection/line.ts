@@ -1,25 +1,22 @@
 import { defer, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
-import { Group } from '../commands/group';
-import { errorsIn, runsScripts, toReplyError } from '../commands/reply-error';
 import type { Request } from '../commands/request';
-import { UnexpectedReply, unexpected } from '../commands/unexpected-reply';
-import { mayHaveWritten } from '../commands/writes-to';
+import { UnexpectedReply } from '../commands/unexpected-reply';
 import { ConnectionError, type RedisError, type ReplyError } from '../errors';
 import type { ReconnectOnError } from '../options';
-import { ErrorFrame, Unreadable, type Frame, type Push } from '../resp/frames';
+import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Deadlines } from './deadlines';
 import { Drain } from './drain';
 import { Failer } from './failer';
-import { failSafely } from './failures';
 import { Flusher } from './flusher';
 import { reportUnhandled } from './guarded';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { LostLinks } from './lost-links';
 import { Multicast } from './multicast';
-import { Places, changesMeaning, isAhead } from './places';
+import { Places } from './places';
 import { Renewal } from './renewal';
+import { ReplyEffects } from './reply-effects';
 import { Residents } from './resident';
 import { Retrier } from './retrier';
 import type { ByteSocket } from './socket';
@@ -67,6 +64,7 @@ export class Line implements LinkOwner {
   private readonly places = new Places();
   private readonly order = new WriteOrder();
   private readonly retrier: Retrier;
+  private readonly effects: ReplyEffects;
   private readonly deadlines: Deadlines;
   private readonly failer: Failer;
   private readonly lostLinks: LostLinks;
@@ -89,7 +87,9 @@ export class Line implements LinkOwner {
       (request) => this.comeBack(request),
       () => this.resume(),
     );
-    this.retrier = new Retrier(options, this.backlog);
+    const { backlog, places, order, flusher } = this;
+    const retrier = (this.retrier = new Retrier(options, backlog));
+    this.effects = new ReplyEffects(backlog, places, order, retrier, flusher, this.sessionCommands$);
     this.failer = new Failer(clock);
     this.deadlines = new Deadlines(
       clock,
@@ -278,14 +278,14 @@ export class Line implements LinkOwner {
   }
 
   answered(link: Link, request: Request, frame: Frame): void {
-    const done = request.command.spec.plain ? NOTHING : this.noteEffects(link, request, frame);
-    if (this.order.isActive) this.keepOrder(request, frame);
+    const done = request.command.spec.plain ? NOTHING : this.effects.note(link, request, frame);
+    if (this.order.isActive) this.effects.keepOrder(request, frame);
     try {
-      if (frame instanceof ErrorFrame) this.refused(link, request, frame);
+      if (frame instanceof ErrorFrame) this.effects.refused(link, request, frame);
       else request.settle(frame);
-      if (done.length > 0) this.tellEffects(done);
+      if (done.length > 0) this.effects.tell(done);
     } catch (error) {
-      if (error instanceof UnexpectedReply) this.unexpected(link, request, error);
+      if (error instanceof UnexpectedReply) this.effects.unexpected(link, request, error);
       else reportUnhandled(error);
     }
     if (link.owed.length === 0 || this.drain.isAwaited) this.rest();
@@ -293,60 +293,8 @@ export class Line implements LinkOwner {
     else if (link.retiring !== undefined || this.backlog.pauseElapsed) this.flusher.schedule();
   }
 
-  private refused(link: Link, request: Request, frame: ErrorFrame): void {
-    const isScript = request.command.spec.script !== undefined && !(frame instanceof Unreadable);
-    const lacks = isScript && link.scripts.refused(request, link.owed.passed - 1, frame);
-    if (lacks === true && !isAhead(request)) {
-      this.retrier.lacksScript(request, frame);
-      this.flusher.schedule();
-      return;
-    }
-    const answer = lacks instanceof ErrorFrame ? lacks : frame;
-    this.retrier.refused(request, answer, link.inHandshake ? undefined : link.retire);
-  }
-
-  /** A script may have caught an error of the server and returned it inside its reply. */
-  private lookInside(link: Link, { command }: Request, frame: Frame): void {
-    if (frame instanceof ErrorFrame) return;
-    for (const error of errorsIn(frame)) this.memberRefused(link, toReplyError(error, command));
-  }
-
-  /** Fails earlier writes to the same keys that wait to be repeated: this request has overtaken them. */
-  private keepOrder(request: Request, frame: Frame): void {
-    if (mayHaveWritten(frame, request.command)) this.retrier.failRepeated(this.order.overtakenBy(request));
-    // A repeated request may have waited for this reply.
-    if (this.backlog.waiting > 0) this.flusher.schedule();
-  }
-
-  /** The reply may be another request's, and so may all later ones. The link is lost first, because the observer may send more. */
-  private unexpected(link: Link, request: Request, reply: UnexpectedReply): void {
-    const error = unexpected(reply, request.command);
-    link.lose(error);
-    failSafely(request, error);
-  }
-
-  /** @returns the requests whose effects the link has from now on */
-  private noteEffects(link: Link, request: Request, frame: Frame): readonly Request[] {
-    this.places.ended(request);
-    const number = link.owed.passed - 1;
-    const { command } = request;
-    const done = link.mode.answered(request, frame, number);
-    if (command.spec.script !== undefined && !(frame instanceof ErrorFrame)) link.scripts.ran(request, number, frame);
-    if (command instanceof Group) link.scripts.groupAnswered(request, number, frame);
-    for (const one of done) this.places.accepted(one);
-    if (link.outgoing.answered(request)) this.flusher.schedule();
-    if (runsScripts(command.spec)) this.lookInside(link, request, frame);
-    return done;
-  }
-
-  /** Tells of effects, after the observer has its reply. */
-  private tellEffects(done: readonly Request[]): void {
-    for (const { command } of done) this.sessionCommands$.next(command);
-    if (done.some(({ command }) => changesMeaning(command.spec.effect))) this.retrier.failLeftBehind(this.places);
-  }
-
   memberRefused(link: Link, error: ReplyError): void {
-    if (link.isOpen) this.retrier.react(error, link.retire);
+    this.effects.memberRefused(link, error);
   }
 
   pushed(push: Push): void {

@@ -4,9 +4,9 @@ import type { Mutation } from '../mutant';
 export const guardMutations: readonly Mutation[] = [
   {
     fault: 'a reply that its command cannot give fails that command alone',
-    file: 'connection/line.ts',
-    from: 'if (error instanceof UnexpectedReply) this.unexpected(link, request, error);',
-    to: 'if (error instanceof UnexpectedReply) failSafely(request, unexpected(error, request.command));',
+    file: 'connection/reply-effects.ts',
+    from: 'link.lose(error);',
+    to: '',
   },
   {
     fault: 'a reply that a member of a group cannot give fails that member alone',

@@ -4,7 +4,7 @@ import type { Mutation } from '../mutant';
 export const orderMutations: readonly Mutation[] = [
   {
     fault: 'a refused write is repeated although a later one has run',
-    file: 'connection/line.ts',
+    file: 'connection/reply-effects.ts',
     from: 'if (mayHaveWritten(frame, request.command)) this',
     to: 'if (request.place < 0) this',
   },

@@ -22,7 +22,7 @@ export const scriptMutations: readonly Mutation[] = [
   },
   {
     fault: 'a call fails for want of its script',
-    file: 'connection/line.ts',
+    file: 'connection/reply-effects.ts',
     from: 'if (lacks === true && !isAhead(request)) {',
     to: 'if (lacks === true && request.place < 0) {',
   },
