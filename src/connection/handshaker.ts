@@ -20,7 +20,7 @@ import { checkCredentials, type ResolvedOptions } from '../options';
 import { patient, type Clock } from './clock';
 import { handshake, signIn } from './handshake';
 import type { ServerInfo } from './hello';
-import { isFarewell } from './link';
+import { isFarewell } from './farewell';
 import type { Residents, Send } from './resident';
 import type { Session, SignIn } from './session';
 import { shielded } from './shielded';

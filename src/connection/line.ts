@@ -133,7 +133,7 @@ export class Line implements LinkOwner {
     const options = { ...this.options, pipelineDepth: autoPipeline ? pipelineDepth : 1 };
     const link = new Link(socket, this, options, carriesMessages);
     this.link = link;
-    this.deadlines.watch(link.owed, (request) => link.progressSoFar(request));
+    this.deadlines.watch(link.owed, (request) => link.groups.progressSoFar(request));
     this.order.linkChanged(link.owed);
     return link;
   }

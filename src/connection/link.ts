@@ -1,6 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { call } from '../commands/call';
-import { Group, type GroupProgress } from '../commands/group';
 import { Reply } from '../commands/reply';
 import type { Command } from '../commands/command';
 import type { Request } from '../commands/request';
@@ -11,10 +10,11 @@ import { decodeResp } from '../resp/decode-resp';
 import type { DecoderLimits } from '../resp/decoder';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import type { Clock } from './clock';
-import { connectionLost, failSafely, unfinished } from './failures';
-import type { Cut } from './group-writer';
+import { connectionLost, failSafely } from './failures';
+import { farewell, turnsAway } from './farewell';
 import type { ServerInfo } from './hello';
 import { Incoming, type FrameSink } from './incoming';
+import { LinkGroups } from './link-groups';
 import { LinkMode } from './link-mode';
 import { Liveness, type LivenessLimits } from './liveness';
 import { LoadedScripts } from './loaded-scripts';
@@ -57,16 +57,6 @@ export type LinkState =
   | { readonly kind: 'retiring'; readonly reason: RedisError }
   | { readonly kind: 'lost' };
 
-/** The errors with which a server turns a client away, whatever the client has asked, before it closes the connection. */
-const FAREWELL = /^(ERR max number of clients|DENIED )/;
-
-const TURNED_AWAY = 'The server turns the client away: ';
-
-/** Whether the server has turned the client away. */
-export function isFarewell({ message }: RedisError): boolean {
-  return message.startsWith(TURNED_AWAY);
-}
-
 /**
  * One socket and all that is known of it: what is owed, what commands have made of it, whether it lives. It is made with the socket
  * and thrown away with it; what outlives it is the line's.
@@ -82,9 +72,10 @@ export class Link implements FrameSink {
   /** How many bytes have come. */
   bytesRead = 0;
   private state: LinkState = { kind: 'handshake' };
+  /** How far groups have come. */
+  readonly groups: LinkGroups;
   private readonly incoming: Incoming;
   private readonly liveness: Liveness;
-  private reachedWhenHeard = 0;
   /** More is written in the next turn of the event loop. */
   private writesLater = false;
   private subscriber: Subscriber<never> | undefined;
@@ -105,7 +96,7 @@ export class Link implements FrameSink {
       dead: (error) => this.lose(error),
     });
     const { owed, mode, scripts, liveness } = this;
-    this.outgoing = new Outgoing(socket, owed, mode, scripts, liveness, owner, options, (cut) => this.endGroup(cut));
+    this.outgoing = new Outgoing(socket, owed, mode, scripts, liveness, owner, options, (cut) => this.groups.cut(cut));
     this.incoming = new Incoming(
       this.owed,
       this.mode,
@@ -113,6 +104,7 @@ export class Link implements FrameSink {
       () => this.carriesMessages && this.protocol === 2,
       () => owner.pushesAsBytes,
     );
+    this.groups = new LinkGroups(this, this.incoming);
   }
 
   get inHandshake(): boolean {
@@ -231,8 +223,8 @@ export class Link implements FrameSink {
 
   // Hot: once per reply.
   replied(frame: Frame): void {
-    if (this.state.kind === 'handshake' && frame instanceof ErrorFrame && FAREWELL.test(frame.text)) {
-      this.lose(new ConnectionError(TURNED_AWAY + frame.text));
+    if (this.state.kind === 'handshake' && turnsAway(frame)) {
+      this.lose(farewell(frame));
       return;
     }
     if (!this.mode.isOrdinary && this.isWrong(frame, this.owed.peek())) return;
@@ -267,47 +259,11 @@ export class Link implements FrameSink {
   }
 
   unexpected(reply: UnexpectedReply, member: Command): void {
-    const error = unexpected(reply, member);
-    const group = this.owed.peek()!;
-    const progress = this.progressOf(group, group);
-    this.owed.shift();
-    this.incoming.leaveGroup(group);
-    // Later members are not answered, and must not run any more.
-    this.lose(error, true);
-    failSafely(group, connectionLost(error, group, 'unknown', progress));
+    this.groups.unexpected(reply, member);
   }
 
   memberRefused(error: ReplyError): void {
     this.owner.memberRefused(this, error);
-  }
-
-  /** How far the members of a group have come. The rest of a divisible group will not be written, the rest of another will. */
-  progressSoFar(request: Request): GroupProgress | undefined {
-    const { command } = request;
-    const progress = this.progressOf(request, this.owed.peek());
-    if (progress === undefined || (command as Group).isDivisible) return progress;
-    return { ...progress, written: (command as Group).members.length };
-  }
-
-  /** How far the members of a group had come when the link was lost: so many were answered, so many written. */
-  progressOf(request: Request, oldest: Request | undefined): GroupProgress | undefined {
-    const { command } = request;
-    if (!(command instanceof Group)) return undefined;
-    const answered = request === oldest ? this.incoming.answered : [];
-    return { answered, written: this.outgoing.membersWritten(request, command) };
-  }
-
-  /** A group is written no further. */
-  private endGroup({ request, written, error }: Cut): void {
-    if (this.isLost) return;
-    const group = request.command as Group;
-    // Otherwise, for instance, the connection would stay in a transaction.
-    if (!group.isDivisible) this.lose(error!);
-    else {
-      const answered = request === this.owed.peek() ? this.incoming.answered : [];
-      if (error !== undefined) failSafely(request, unfinished(error, request, { answered, written }));
-      this.incoming.endGroup(request, written);
-    }
   }
 
   private drained(): void {
@@ -315,7 +271,7 @@ export class Link implements FrameSink {
     this.write();
   }
 
-  /** The bytes of the socket. Replies are signs of life, also in parts. Pushes are not: a client gets them that the server no longer serves. */
+  /** The bytes of the socket. */
   private heard$(): Observable<Uint8Array> {
     const { bytes$ } = this.socket;
     return new Observable((subscriber) =>
@@ -323,10 +279,7 @@ export class Link implements FrameSink {
         next: (chunk) => {
           this.bytesRead += chunk.length;
           subscriber.next(chunk);
-          const { owed, incoming, reached } = this;
-          if (reached === this.reachedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;
-          this.reachedWhenHeard = reached;
-          this.liveness.heard();
+          this.liveness.heard(this.incoming.isInsideReply);
         },
         error: (error: unknown) => subscriber.error(error),
       }),

@@ -38,6 +38,8 @@ export interface LinkView {
 export class Liveness {
   private readonly sweep: Sweep;
   private heardAt = 0;
+  /** How far the link had come when it was heard. */
+  private reachedWhenHeard = 0;
   private owedSince = 0;
   private fullSince: number | undefined;
   /** The number of the first request that is still in the full buffer: the server cannot owe it a reply yet. */
@@ -52,7 +54,15 @@ export class Liveness {
     this.sweep = new Sweep(clock, (now) => this.check(now), link.bytesRead);
   }
 
-  heard(): void {
+  /**
+   * Bytes have come. Replies are signs of life, also in parts. Pushes are not while replies are owed: a client gets them that the server no
+   * longer serves.
+   * @param isInsideReply a part of a reply has come, and the rest of it is still to come
+   */
+  heard(isInsideReply: boolean): void {
+    const reached = this.link.reached();
+    if (reached === this.reachedWhenHeard && this.link.owed.length > 0 && !isInsideReply) return;
+    this.reachedWhenHeard = reached;
     this.heardAt = this.clock.now();
   }
 

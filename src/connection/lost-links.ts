@@ -124,7 +124,7 @@ export class LostLinks {
       const failure = withoutStacks(() => {
         // The commands that restore a link are sent anew on the next one.
         if (isRefused) return connectionLost(error, request, 'unsent');
-        const progress = link.progressOf(request, oldest);
+        const progress = link.groups.progressOf(request, oldest);
         const delivery = link.mode.onlyQueues || !mayHaveRun(request, progress) ? 'unsent' : 'unknown';
         // A command whose reply is not RESP is not repeated: it would break the next link as well.
         if (isOldest && isNoResp(error)) return unreadable(error, request, delivery, progress);

@@ -52,7 +52,7 @@ export const groupMutations: readonly Mutation[] = [
   },
   {
     fault: 'the members of a lost group that were answered are forgotten',
-    file: 'connection/link.ts',
+    file: 'connection/link-groups.ts',
     from: 'const answered = request === oldest ? this.incoming.answered : [];',
     to: 'const answered = request === undefined ? this.incoming.answered : [];',
   },

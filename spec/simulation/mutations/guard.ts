@@ -22,7 +22,7 @@ export const guardMutations: readonly Mutation[] = [
   },
   {
     fault: 'the group behind one whose link is left is told the results of that one',
-    file: 'connection/link.ts',
+    file: 'connection/link-groups.ts',
     from: 'this.incoming.leaveGroup(group);',
     to: '',
   },

@@ -52,9 +52,9 @@ export const handshakeMutations: readonly Mutation[] = [
   },
   {
     fault: 'a server that is full is taken for one without HELLO',
-    file: 'connection/link.ts',
+    file: 'connection/farewell.ts',
     from: 'FAREWELL.test(frame.text)',
-    to: 'FAREWELL.test(frame.text) && this.pending < 0',
+    to: 'FAREWELL.test(frame.text) && frame.text === ""',
   },
   {
     fault: 'NOPROTO is no reason to speak RESP2',

@@ -16,14 +16,14 @@ export const lateCopyMutations: readonly Mutation[] = [
   },
   {
     fault: 'a link is left without a reset that owes the members of a group behind one whose reply is not its own',
-    file: 'connection/link.ts',
-    from: 'this.lose(error, true);',
-    to: 'this.lose(error);',
+    file: 'connection/link-groups.ts',
+    from: 'link.lose(error, true);',
+    to: 'link.lose(error);',
   },
   {
     fault: 'a link that owes replies lives on by pushes',
-    file: 'connection/link.ts',
-    from: 'if (reached === this.reachedWhenHeard && owed.length > 0 && !incoming.isInsideReply) return;',
+    file: 'connection/liveness.ts',
+    from: 'if (reached === this.reachedWhenHeard && this.link.owed.length > 0 && !isInsideReply) return;',
     to: '',
   },
 ];

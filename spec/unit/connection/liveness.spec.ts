@@ -52,7 +52,7 @@ function setUp(given: Partial<LivenessLimits> = {}) {
   };
   const answer = () => {
     owed.shift();
-    liveness.heard();
+    liveness.heard(false);
   };
   return { clock, liveness, line, deaths, probes, write, answer, looks: () => looks };
 }
@@ -99,7 +99,7 @@ describe('A link', () => {
     write(get('large'));
     for (let n = 0; n < 20; n++) {
       clock.advance(90);
-      liveness.heard();
+      liveness.heard(true);
     }
     expect(deaths).toStrictEqual([]);
     clock.advance(100);
@@ -215,7 +215,7 @@ describe('A link', () => {
     answer();
     for (let n = 0; n < 20; n++) {
       clock.advance(90);
-      liveness.heard();
+      liveness.heard(true);
     }
     line.listens = false;
     clock.advance(10_000);
@@ -313,7 +313,7 @@ describe('A link', () => {
     write(get('large'), { accepted: false });
     for (let n = 0; n < 5; n++) {
       clock.advance(10);
-      liveness.heard();
+      liveness.heard(true);
     }
     expect(deaths).toStrictEqual([{ at: 50, message: 'The send buffer did not empty within 50 ms' }]);
   });
@@ -347,7 +347,7 @@ describe('A link', () => {
     write(get('large'), { accepted: false });
     for (let n = 0; n < 400; n++) {
       clock.advance(5);
-      liveness.heard();
+      liveness.heard(true);
     }
     expect(deaths).toStrictEqual([]);
     expect(looks() / SIZE).toBeLessThan(10);
