@@ -1,31 +1,18 @@
-import {
-  Observable,
-  defer,
-  first,
-  forkJoin,
-  map,
-  of,
-  switchMap,
-  tap,
-  type ObservableInput,
-  type Subscription,
-} from 'rxjs';
+import { Observable, defer, first, forkJoin, map, of, switchMap, tap, type ObservableInput } from 'rxjs';
 import { inContext } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
 import { guarded } from '../connection/guarded';
-import { tooLate } from '../connection/refusals';
-import { TimeoutError, type RedisError } from '../errors';
+import type { RedisError, TimeoutError } from '../errors';
+import { Kept } from './kept';
 import { Lease } from './lease';
-import { alive, answered, cleaned, judge } from './returned';
 import { LeaseLists, type Member, type PoolStats, type Waiter } from './lease-lists';
+import { noneFree } from './none-free';
+import { Returns, alive } from './returned';
 
 /** A connection that was idle for so long is asked whether it lives before it is lent, ms. */
 const IDLE_UNCHECKED = 1_000;
-
-/** A connection that has lasted for less is made anew after so long, where one is to be kept, ms. */
-const KEPT_RETRY = 1_000;
 
 /** Durations are milliseconds. */
 export interface LeaseLimits {
@@ -66,9 +53,8 @@ export interface LeaseParts {
 //  any ──lost, idle for too long, client closed──▶ closed
 export class LeasePool {
   private readonly lists: LeaseLists;
-  /** how many connections are kept */
-  private kept = 0;
-  private restoring: Subscription | undefined;
+  private readonly kept: Kept;
+  private readonly returns: Returns;
   private serving = false;
   private ended: (() => RedisError) | undefined;
 
@@ -80,9 +66,16 @@ export class LeasePool {
       waited: (waiter) => waiter.fail(this.late()),
       idleTimeout,
       idled: (member) => {
-        if (this.lists.total >= this.kept) this.drop(member);
+        if (this.kept.isMet) this.drop(member);
         else this.check(member, clock.now() - idleTimeout);
       },
+    });
+    this.kept = new Kept(clock, this.lists, () => this.dial());
+    this.returns = new Returns(clock, this.lists, {
+      hasEnded: () => this.ended !== undefined,
+      prepared: (member) => this.prepared(member),
+      unready: (member) => this.unready(member),
+      discard: (member) => this.discard(member),
     });
   }
 
@@ -116,14 +109,7 @@ export class LeasePool {
 
   /** Makes `min` connections, and keeps that many from now on. */
   keep(): void {
-    const { min = 0 } = this.parts.limits;
-    if (this.kept === min) return;
-    this.kept = min;
-    this.restore();
-  }
-
-  private restore(): void {
-    while (this.ended === undefined && this.restoring === undefined && this.lists.total < this.kept) this.dial();
+    this.kept.keep(this.parts.limits.min ?? 0);
   }
 
   /**
@@ -140,7 +126,7 @@ export class LeasePool {
         isSpared,
         lend: (member) => {
           lease = new Lease(member.connection, () => {
-            this.giveBack(member);
+            this.returns.giveBack(member);
             subscriber.complete();
           });
           subscriber.next(lease);
@@ -169,7 +155,7 @@ export class LeasePool {
   renew(): void {
     for (let { oldest } = this.lists.idle; oldest !== undefined; { oldest } = this.lists.idle) this.drop(oldest.item);
     for (const member of this.lists.unready) this.discard(member);
-    this.restore();
+    this.kept.restore();
   }
 
   /**
@@ -211,7 +197,7 @@ export class LeasePool {
   private end(toError: () => RedisError): void {
     if (this.ended !== undefined) return;
     this.ended = toError;
-    this.restoring?.unsubscribe();
+    this.kept.end();
     const waiters = this.lists.waiters.drain();
     const free = [...this.lists.idle.drain(), ...this.lists.preparing, ...this.lists.unready];
     for (const member of free) this.drop(member);
@@ -232,7 +218,7 @@ export class LeasePool {
     const { oldest } = waiters;
     if (oldest === undefined) {
       // Its caller has left before it could be lent.
-      for (const member of unready) if (!member.wasWanted && this.lists.total > this.kept) this.drop(member);
+      for (const member of unready) if (!member.wasWanted && this.kept.isExceeded) this.drop(member);
       return false;
     }
     const free = this.freshest() ?? (idle.length === 0 ? this.lentAsItIs() : undefined);
@@ -257,7 +243,7 @@ export class LeasePool {
       if (!member.connection.session.isOutdated)
         return this.parts.clock.now() - since < IDLE_UNCHECKED ? member : undefined;
       this.drop(member);
-      this.restore();
+      this.kept.restore();
     }
   }
 
@@ -315,7 +301,7 @@ export class LeasePool {
   private failedAgain(member: Member): void {
     const { wasWanted } = member;
     member.wasWanted = false;
-    if (!wasWanted && this.lists.waiters.length === 0 && this.lists.total > this.kept) this.drop(member);
+    if (!wasWanted && this.lists.waiters.length === 0 && this.kept.isExceeded) this.drop(member);
   }
 
   /** It is ready for the next caller, unless the client signs in otherwise by now. */
@@ -347,73 +333,10 @@ export class LeasePool {
     });
   }
 
-  private giveBack(member: Member): void {
-    const { connection } = member;
-    if (member.list !== 'leased') return;
-    member.isBack = true;
-    if (!connection.closed) connection.line.failQueued((request) => tooLate(request, undefined, 'lost'));
-    this.settle(member);
-  }
-
-  private settle(member: Member): void {
-    const { connection, list } = member;
-    if (list === 'none') return; // a caller that was told of a failure just now has closed the client
-    if (this.ended === undefined && !connection.wasReady && !connection.closed) {
-      this.shelve(member);
-      return;
-    }
-    const judged = judge(connection);
-    // Replies that come soon are waited for, also once nothing is lent any more.
-    const verdict = this.ended === undefined || judged === 'owes' ? judged : 'spoilt';
-    switch (verdict) {
-      case 'clean':
-        this.prepared(member);
-        break;
-      case 'owes':
-        member.asked = answered(connection).subscribe({
-          next: () => this.settle(member),
-          error: () => this.discard(member),
-        });
-        break;
-      case 'spoilt':
-        this.discard(member);
-        break;
-      default:
-        if (list === 'leased') this.lists.move(member, 'preparing');
-        member.asked = cleaned(connection, verdict).subscribe({
-          complete: () => this.settle(member),
-          error: () => this.discard(member),
-        });
-    }
-  }
-
-  /**
-   * Nothing was sent on it, so it is as it was. The next caller has it in place of a new one, which would be dialled without a delay; in a
-   * later turn of the event loop, for callers that try again at once would let nothing else have its turn.
-   */
-  private shelve(member: Member): void {
-    member.wasWanted = true;
-    this.lists.move(member, 'preparing');
-    this.parts.clock.afterInput(() => {
-      if (member.list === 'preparing' && !member.connection.wasReady) this.unready(member);
-    });
-  }
-
   private discard(member: Member): void {
     this.drop(member);
-    if (this.kept > 0) this.restoreAfter(member);
+    this.kept.restoreAfter(member);
     this.serve();
-  }
-
-  /** One that was never ready, or not for long, has failed for a reason that may last. */
-  private restoreAfter({ connection, dialedAt }: Member): void {
-    const { clock } = this.parts;
-    if (connection.wasReady && clock.now() - dialedAt >= KEPT_RETRY) this.restore();
-    else
-      this.restoring ??= clock.schedule(() => {
-        this.restoring = undefined;
-        this.restore();
-      }, KEPT_RETRY);
   }
 
   private drop(member: Member): void {
@@ -424,16 +347,6 @@ export class LeasePool {
 
   /** The error of a caller that has waited for too long: every connection is in use, or none can be made. */
   late(): TimeoutError {
-    const { max, acquireTimeout } = this.parts.limits;
-    const used = this.lists.leased.size;
-    const late = `No connection was free within ${acquireTimeout} ms`;
-    const [next] = [...this.lists.preparing, ...this.lists.unready];
-    if (next === undefined)
-      return new TimeoutError(
-        `${late}: all ${used} are in use. Give them back sooner, or raise the option '${this.parts.maxOption}'`,
-      );
-    const { message, cause } = next.connection.late(acquireTimeout);
-    const why = next.connection.wasReady ? 'the server has not answered yet whether another can be' : message;
-    return new TimeoutError(`${late}: ${used} of ${max} are in use, and ${why}`, { cause });
+    return noneFree(this.lists, this.parts.limits, this.parts.maxOption);
   }
 }

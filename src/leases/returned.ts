@@ -5,8 +5,11 @@ import type { Command } from '../commands/command';
 import { discard, ping, unwatch } from '../commands/generated/builders';
 import { Reply } from '../commands/reply';
 import { plainContext } from '../commands/request-context';
+import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
+import { tooLate } from '../connection/refusals';
 import { ReplyError } from '../errors';
+import type { LeaseLists, Member } from './lease-lists';
 
 /** How long the replies to what a caller has left behind may take, and the server to answer PING, UNWATCH or DISCARD, ms. */
 const LONGEST_ANSWER = 1_000;
@@ -62,4 +65,76 @@ export function alive(connection: Connection): Observable<unknown> {
 
 function ask<T>(connection: Connection, command: Command<T>): Reply<T> {
   return Reply.from({ ...plainContext, executor: connection, commandTimeout: LONGEST_ANSWER }, command);
+}
+
+/** What a pool does with connections that came back. */
+export interface ReturnsTo {
+  /** nothing is lent any more */
+  hasEnded(): boolean;
+  /** it may be lent again */
+  prepared(member: Member): void;
+  /** nothing was sent on it, because it could not be made yet */
+  unready(member: Member): void;
+  discard(member: Member): void;
+}
+
+/** Decides what becomes of a connection that its caller gives back. */
+export class Returns {
+  constructor(
+    private readonly clock: Clock,
+    private readonly lists: LeaseLists,
+    private readonly pool: ReturnsTo,
+  ) {}
+
+  giveBack(member: Member): void {
+    const { connection } = member;
+    if (member.list !== 'leased') return;
+    member.isBack = true;
+    if (!connection.closed) connection.line.failQueued((request) => tooLate(request, undefined, 'lost'));
+    this.settle(member);
+  }
+
+  private settle(member: Member): void {
+    const { connection, list } = member;
+    if (list === 'none') return; // a caller that was told of a failure just now has closed the client
+    if (!this.pool.hasEnded() && !connection.wasReady && !connection.closed) {
+      this.shelve(member);
+      return;
+    }
+    const judged = judge(connection);
+    // Replies that come soon are waited for, also once nothing is lent any more.
+    const verdict = !this.pool.hasEnded() || judged === 'owes' ? judged : 'spoilt';
+    switch (verdict) {
+      case 'clean':
+        this.pool.prepared(member);
+        break;
+      case 'owes':
+        member.asked = answered(connection).subscribe({
+          next: () => this.settle(member),
+          error: () => this.pool.discard(member),
+        });
+        break;
+      case 'spoilt':
+        this.pool.discard(member);
+        break;
+      default:
+        if (list === 'leased') this.lists.move(member, 'preparing');
+        member.asked = cleaned(connection, verdict).subscribe({
+          complete: () => this.settle(member),
+          error: () => this.pool.discard(member),
+        });
+    }
+  }
+
+  /**
+   * Nothing was sent on it, so it is as it was. The next caller has it in place of a new one, which would be dialled without a delay; in a
+   * later turn of the event loop, for callers that try again at once would let nothing else have its turn.
+   */
+  private shelve(member: Member): void {
+    member.wasWanted = true;
+    this.lists.move(member, 'preparing');
+    this.clock.afterInput(() => {
+      if (member.list === 'preparing' && !member.connection.wasReady) this.pool.unready(member);
+    });
+  }
 }

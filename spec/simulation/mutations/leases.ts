@@ -40,7 +40,7 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     fault: 'what the last user has not sent yet is sent behind the end',
-    file: 'leases/lease-pool.ts',
+    file: 'leases/returned.ts',
     from: 'if (!connection.closed) connection.line.failQueued',
     to: 'if (connection.closed) connection.line.failQueued',
   },
@@ -58,7 +58,7 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     fault: 'a lease is leaked where its connection is lost',
-    file: 'leases/lease-pool.ts',
+    file: 'leases/returned.ts',
     from: "if (member.list !== 'leased') return;",
     to: "if (member.list !== 'leased' || connection.closed) return;",
   },
