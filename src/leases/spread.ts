@@ -4,24 +4,18 @@ import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
-import { deliveryOf, factsOf, failSafely, timedOut } from '../connection/failures';
+import { failSafely } from '../connection/failures';
 import { tooLate } from '../connection/refusals';
-import { Sweep } from '../connection/sweep';
-import { timeFor } from '../connection/time-for';
-import { DisconnectedError, TimeoutError, type RedisError } from '../errors';
+import { TimeoutError, type RedisError } from '../errors';
 import type { Lease } from './lease';
 import type { LeasePool } from './lease-pool';
 import { Mover } from './mover';
+import { WaitingCommands, withoutLease } from './waiting-commands';
 
 /** With so many commands pending on each of the connections that it has, one more is asked for. */
 const MANY = 64;
 /** A connection that could not be made yet counts as one with so many commands: they would wait on it, while others answer. */
 const UNREADY = 2 ** 40;
-/** Deadlines closer together than this are dealt with at once, ms. */
-const GRAIN = 5;
-/** After looking at so many commands the next look is a millisecond later. */
-const LOOKED_AT_PER_MS = 2_000;
-
 /** What commands are spread with. */
 export interface SpreadParts {
   /** where connections come from */
@@ -55,22 +49,17 @@ interface Shared {
 //    └ none ─▶ waiting, until a connection is lent
 export class Spread implements Executor {
   private readonly shared: Shared[] = [];
-  /** commands that wait for a connection; what leaves the line of the pool, where one is to have a connection for itself */
-  private readonly waiting = new Map<Mover, Subscription | undefined>();
-  /** how many of them wait for a connection that they share */
-  private sharing = 0;
+  private readonly waiting: WaitingCommands;
   private readonly done$ = new Subject<undefined>();
-  private readonly sweep: Sweep;
   /** the place in the line of the pool that all have who wait for a connection that they share */
   private acquiring: Subscription | undefined;
   private hasEnded = false;
 
   constructor(private readonly parts: SpreadParts) {
-    this.sweep = new Sweep(
-      parts.clock,
-      (now) => this.expire(now),
-      () => 0,
-    );
+    this.waiting = new WaitingCommands(parts, {
+      left: () => this.leaveLine(),
+      told: () => this.endIfDone(),
+    });
   }
 
   submit(request: Request): void {
@@ -93,12 +82,7 @@ export class Spread implements Executor {
    */
   end(): Observable<unknown> {
     this.hasEnded = true;
-    const alone = [...this.waiting].filter(([, lent]) => lent !== undefined);
-    for (const [mover, lent] of alone) {
-      this.forget(mover);
-      lent!.unsubscribe();
-    }
-    for (const [{ request }] of alone) failSafely(request, tooLate(request, undefined, 'pool'));
+    for (const { request } of this.waiting.takeAlone()) failSafely(request, tooLate(request, undefined, 'pool'));
     this.endIfDone();
     return this.isDone ? of(undefined) : this.done$;
   }
@@ -137,7 +121,7 @@ export class Spread implements Executor {
       .subscribe({
         next: (lease) => {
           isLent = true;
-          this.forget(mover);
+          this.waiting.forget(mover);
           this.stopIfNoneWaits();
           const one = this.add(lease, true);
           mover.sendBy(one.executor);
@@ -150,8 +134,8 @@ export class Spread implements Executor {
       });
     request.onLeave(lent);
     if (isLent) return;
-    this.waiting.set(mover, lent);
-    this.mayLeave(mover, request.context.limitsBlocking);
+    this.waiting.add(mover, lent);
+    this.waiting.watch(mover, request.context.limitsBlocking);
   }
 
   /** Sends a request on the least busy connection, or has it wait for one. */
@@ -219,9 +203,8 @@ export class Spread implements Executor {
   private share(lease: Lease): void {
     this.acquiring = undefined;
     const one = this.add(lease, false);
-    for (const [mover, lent] of this.waiting) {
-      if (lent !== undefined) continue;
-      this.forget(mover);
+    for (const mover of this.waiting) {
+      this.waiting.forget(mover);
       // Even where other callers wait: it was this one's turn.
       this.send(mover);
     }
@@ -287,113 +270,36 @@ export class Spread implements Executor {
   private notLent(error: RedisError): void {
     this.acquiring = undefined;
     const due = error instanceof TimeoutError ? this.parts.clock.now() : Infinity;
-    const failing: Mover[] = [];
-    for (const [mover, lent] of this.waiting) if (lent === undefined && mover.lateAt <= due) failing.push(mover);
-    for (const mover of failing) this.forget(mover);
-    if (this.sharing > 0) this.acquire();
+    const failing = this.waiting.takeLate(due);
+    if (this.waiting.anyShares) this.acquire();
     for (const mover of failing) this.noneLent(mover, error);
   }
 
   private noneLent(mover: Mover, error: RedisError): void {
-    this.forget(mover);
+    this.waiting.forget(mover);
     failSafely(mover.request, withoutLease(mover.request, error));
     this.stopIfNoneWaits();
   }
 
   /** A timer that is left behind would keep the process alive. */
   private stopIfNoneWaits(): void {
-    if (this.waiting.size > 0) return;
-    if (this.sweep.isWatching) this.sweep.stop();
+    this.waiting.stopIfEmpty();
     this.endIfDone();
   }
 
   private wait(mover: Mover): void {
     const { clock, pool } = this.parts;
     mover.lateAt = clock.now() + pool().acquireTimeout;
-    this.waiting.set(mover, undefined);
-    this.sharing++;
+    this.waiting.add(mover);
     if (this.acquiring === undefined) this.acquire();
     // A connection that is free is lent at once, and then nothing waits.
-    if (this.waiting.has(mover)) this.mayLeave(mover, true);
-  }
-
-  /**
-   * A command waits until a connection is lent, or its observer leaves, or its time is up.
-   * @param isTimed whether its time goes on meanwhile
-   */
-  private mayLeave(mover: Mover, isTimed: boolean | undefined): void {
-    const { request } = mover;
-    request.onLeave({ unsubscribe: () => this.left(mover) });
-    this.sweep.watch(mover.lateAt);
-    if (!isTimed) return;
-    if (request.deadline === 0) {
-      const limit = timeFor(request, this.parts.blockingGrace);
-      if (limit !== Infinity) request.deadline = Math.ceil(this.parts.clock.now() + limit);
-    }
-    if (request.deadline !== 0) this.sweep.watch(request.deadline);
-  }
-
-  private left(mover: Mover): void {
-    if (!this.forget(mover)) return;
-    this.leaveLine();
-    this.stopIfNoneWaits();
-  }
-
-  /** @returns whether it has waited */
-  private forget(mover: Mover): boolean {
-    const lent = this.waiting.get(mover);
-    if (!this.waiting.delete(mover)) return false;
-    if (lent === undefined) this.sharing--;
-    return true;
+    if (this.waiting.has(mover)) this.waiting.watch(mover, true);
   }
 
   /** The last command has gone that waited for a connection to share. */
   private leaveLine(): void {
-    if (this.sharing > 0) return;
+    if (this.waiting.anyShares) return;
     this.acquiring?.unsubscribe();
     this.acquiring = undefined;
   }
-
-  /** Fails what has waited for its whole time, and returns when to look again. */
-  private expire(now: number): number {
-    let next = Infinity;
-    const looked = this.waiting.size;
-    const due: Mover[] = [];
-    for (const [mover, lent] of this.waiting) {
-      const deadline = deadlineOf(mover);
-      const end = Math.min(deadline, mover.lateAt);
-      if (end > now) next = Math.min(next, end);
-      else {
-        this.forget(mover);
-        lent?.unsubscribe();
-        due.push(mover);
-      }
-    }
-    this.leaveLine();
-    for (const mover of due) {
-      const { request } = mover;
-      const error =
-        deadlineOf(mover) <= now
-          ? timedOut(request, deliveryOf(request), { doing: NONE_FREE })
-          : withoutLease(request, this.parts.pool().late());
-      failSafely(request, error);
-    }
-    this.endIfDone();
-    return Math.max(next, now + GRAIN + looked / LOOKED_AT_PER_MS);
-  }
-}
-
-/** When the time of a command is up, on the clock, ms; Infinity where it has no limit. */
-function deadlineOf({ request: { deadline } }: Mover): number {
-  return deadline === 0 ? Infinity : deadline;
-}
-
-const NONE_FREE = 'it waited for a connection of the pool, and all are in use';
-
-function withoutLease(request: Request, error: RedisError): RedisError {
-  const facts = factsOf(request, undefined, error);
-  const message = `${facts.command} was not sent: ${error.message}`;
-  return error instanceof DisconnectedError
-    ? new DisconnectedError(message, { ...facts, repeatable: false })
-    : new TimeoutError(message, facts);
 }

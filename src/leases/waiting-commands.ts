@@ -1,0 +1,165 @@
+import type { Subscription } from 'rxjs';
+import type { Request } from '../commands/request';
+import { deliveryOf, factsOf, failSafely, timedOut } from '../connection/failures';
+import { Sweep } from '../connection/sweep';
+import { timeFor } from '../connection/time-for';
+import { DisconnectedError, TimeoutError, type RedisError } from '../errors';
+import type { Mover } from './mover';
+import type { SpreadParts } from './spread';
+
+/** Deadlines closer together than this are dealt with at once, ms. */
+const GRAIN = 5;
+/** After looking at so many commands the next look is a millisecond later. */
+const LOOKED_AT_PER_MS = 2_000;
+
+/** What is told when commands wait no more. */
+export interface WaitingObserver {
+  /** some have left, and are told next */
+  left(): void;
+  /** they have been told */
+  told(): void;
+}
+
+/**
+ * The commands that wait for a connection of a pool. Each waits until one is lent, or its observer leaves, or its time is up.
+ */
+//  add ──▶ waits ──▶ forget: a connection is lent
+//            └─────▶ its observer has left, its time is up
+export class WaitingCommands {
+  /** with what leaves the line of the pool, where a command is to have a connection for itself */
+  private readonly movers = new Map<Mover, Subscription | undefined>();
+  /** how many of them wait for a connection that they share */
+  private sharing = 0;
+  private readonly sweep: Sweep;
+
+  constructor(
+    private readonly parts: Pick<SpreadParts, 'clock' | 'pool' | 'blockingGrace'>,
+    private readonly observer: WaitingObserver,
+  ) {
+    this.sweep = new Sweep(
+      parts.clock,
+      (now) => this.expire(now),
+      () => 0,
+    );
+  }
+
+  get size(): number {
+    return this.movers.size;
+  }
+
+  /** Some wait for a connection that they share. */
+  get anyShares(): boolean {
+    return this.sharing > 0;
+  }
+
+  has(mover: Mover): boolean {
+    return this.movers.has(mover);
+  }
+
+  /** The commands that wait for a connection that they share, in their order. */
+  *[Symbol.iterator](): Iterator<Mover> {
+    for (const [mover, lent] of this.movers) if (lent === undefined) yield mover;
+  }
+
+  /** @param lent leaves the line of the pool, where the command is to have a connection for itself */
+  add(mover: Mover, lent?: Subscription): void {
+    this.movers.set(mover, lent);
+    if (lent === undefined) this.sharing++;
+  }
+
+  /**
+   * From now on it is noticed when the observer of a command leaves, or its time is up.
+   * @param isTimed whether its own time goes on meanwhile
+   */
+  watch(mover: Mover, isTimed: boolean | undefined): void {
+    const { request } = mover;
+    request.onLeave({ unsubscribe: () => this.leave(mover) });
+    this.sweep.watch(mover.lateAt);
+    if (!isTimed) return;
+    if (request.deadline === 0) {
+      const limit = timeFor(request, this.parts.blockingGrace);
+      if (limit !== Infinity) request.deadline = Math.ceil(this.parts.clock.now() + limit);
+    }
+    if (request.deadline !== 0) this.sweep.watch(request.deadline);
+  }
+
+  private leave(mover: Mover): void {
+    if (!this.forget(mover)) return;
+    this.observer.left();
+    this.stopIfEmpty();
+    this.observer.told();
+  }
+
+  /** @returns whether it has waited */
+  forget(mover: Mover): boolean {
+    const lent = this.movers.get(mover);
+    if (!this.movers.delete(mover)) return false;
+    if (lent === undefined) this.sharing--;
+    return true;
+  }
+
+  /** Takes out those that are to have a connection for themselves. They leave the line of the pool. */
+  takeAlone(): Mover[] {
+    const alone = [...this.movers].filter(([, lent]) => lent !== undefined);
+    for (const [mover, lent] of alone) {
+      this.forget(mover);
+      lent!.unsubscribe();
+    }
+    return alone.map(([mover]) => mover);
+  }
+
+  /** Takes out those that share and wait no longer than until then for a connection, on the clock, ms. */
+  takeLate(now: number): Mover[] {
+    const late = [...this].filter(({ lateAt }) => lateAt <= now);
+    for (const mover of late) this.forget(mover);
+    return late;
+  }
+
+  /** A timer that is left behind would keep the process alive. */
+  stopIfEmpty(): void {
+    if (this.size === 0 && this.sweep.isWatching) this.sweep.stop();
+  }
+
+  /** Fails what has waited for its whole time, and returns when to look again. */
+  private expire(now: number): number {
+    let next = Infinity;
+    const looked = this.movers.size;
+    const due: Mover[] = [];
+    for (const [mover, lent] of this.movers) {
+      const end = Math.min(deadlineOf(mover), mover.lateAt);
+      if (end > now) next = Math.min(next, end);
+      else {
+        this.forget(mover);
+        lent?.unsubscribe();
+        due.push(mover);
+      }
+    }
+    this.observer.left();
+    for (const mover of due) {
+      const { request } = mover;
+      const error =
+        deadlineOf(mover) <= now
+          ? timedOut(request, deliveryOf(request), { doing: NONE_FREE })
+          : withoutLease(request, this.parts.pool().late());
+      failSafely(request, error);
+    }
+    this.observer.told();
+    return Math.max(next, now + GRAIN + looked / LOOKED_AT_PER_MS);
+  }
+}
+
+/** When the time of a command is up, on the clock, ms; Infinity where it has no limit. */
+function deadlineOf({ request: { deadline } }: Mover): number {
+  return deadline === 0 ? Infinity : deadline;
+}
+
+const NONE_FREE = 'it waited for a connection of the pool, and all are in use';
+
+/** The error of a command for which no connection was lent. */
+export function withoutLease(request: Request, error: RedisError): RedisError {
+  const facts = factsOf(request, undefined, error);
+  const message = `${facts.command} was not sent: ${error.message}`;
+  return error instanceof DisconnectedError
+    ? new DisconnectedError(message, { ...facts, repeatable: false })
+    : new TimeoutError(message, facts);
+}
