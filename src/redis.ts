@@ -101,7 +101,10 @@ export class Redis extends RedisView {
       clock: connection.clock,
       pool: () => {
         if (connection.closed) throw connection.closedError();
-        return (this.leases ??= new LeasePool(leaseParts));
+        if (this.leases !== undefined) return this.leases;
+        const leases = (this.leases = new LeasePool(leaseParts));
+        stage.lendsBy?.(leases);
+        return leases;
       },
       executorOf: (lease) => wrapping(lease, resolved)(lease),
       tell: (event) => connection.events$.next(event),

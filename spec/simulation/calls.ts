@@ -1,6 +1,5 @@
 import { Command, type Replay } from '../../src/commands/command';
-import { incr } from '../../src/commands/generated/builders';
-import type { Reply } from '../../src/commands/reply';
+import { Reply } from '../../src/commands/reply';
 import type { RedisView } from '../../src/redis-view';
 import type { SendItem } from './plan';
 import { toBytes } from './resp';
@@ -28,10 +27,12 @@ export interface Call {
 
 const SCRIPT = "#!lua\nreturn redis.call('RPUSH', KEYS[1], ARGV[1])";
 
-function misread(key: string): Command {
-  return new Command(incr(key).spec, [key], () => {
+/** The same command, read by a reader that takes no reply. */
+function misread({ surface, command: { spec, args } }: Reply<unknown>): Reply<unknown> {
+  const reader = () => {
     throw new TypeError('a colour was expected');
-  });
+  };
+  return Reply.from(surface, new Command(spec, args, reader));
 }
 
 const isText = (value: unknown, bytes: boolean) => (bytes ? Buffer.isBuffer(value) : typeof value === 'string');
@@ -164,7 +165,7 @@ export const calls = {
     gives: undefined,
     replay: 'no',
     writes: true,
-    send: (view, { id }) => view['send'](misread(`m:${id}`)),
+    send: (view, { id }) => misread(view.incr(`m:${id}`)),
   },
   /** bytes that the user has handed over to another thread meanwhile cannot be read any more */
   unencodable: {

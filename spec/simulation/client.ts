@@ -3,7 +3,7 @@ import { call } from '../../src/commands/call';
 import type { Command } from '../../src/commands/command';
 import type { Clock } from '../../src/connection/clock';
 import type { Connection } from '../../src/connection/connection';
-import { stage as stageKey, type Holdings, type Role } from '../../src/connection/stage';
+import { stage as stageKey, type Holdings, type Lending, type Role } from '../../src/connection/stage';
 import type { Dial } from '../../src/connection/socket';
 import type { RedisError } from '../../src/errors';
 import type { RedisOptions } from '../../src/options';
@@ -48,6 +48,7 @@ export class SimulatedClient {
   carrier: Connection | undefined;
   /** What keeps its subscriptions. */
   subscriptions!: Holdings;
+  private lending: Lending | undefined;
   readonly credentials: CredentialsSource;
 
   constructor(
@@ -74,13 +75,14 @@ export class SimulatedClient {
         else stage.madeForMessages((this.carrier = connection));
       },
       subscribesBy: (subscriptions: Holdings) => (this.subscriptions = subscriptions),
+      lendsBy: (lending: Lending) => (this.lending = lending),
     };
     this.redis = new Redis(Object.assign(this.optionsOf(settings), { [stageKey]: own }));
   }
 
   /** Of the connections that it lends; none were where nobody has wanted one. */
   get leaseStats(): LeaseStats {
-    return this.redis['leases']?.stats ?? { active: 0, waiting: 0, total: 0 };
+    return this.lending?.stats ?? { active: 0, waiting: 0, total: 0 };
   }
 
   retryOption(choice: RetryChoice): NonNullable<RedisOptions['retry']> {

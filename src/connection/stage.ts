@@ -13,11 +13,18 @@ export interface Stage {
   made(connection: Connection, role: Role): void;
   /** told of what keeps the client's subscriptions */
   subscribesBy(subscriptions: Holdings): void;
+  /** told of what lends connections, once one is wanted */
+  lendsBy?(lending: Lending): void;
 }
 
 /** What a part of a client keeps, by name. */
 export interface Holdings {
   readonly holdings: ReadonlyMap<string, number>;
+}
+
+/** How many connections are lent, how many callers wait for one, and how many there are. */
+export interface Lending {
+  readonly stats: { readonly active: number; readonly waiting: number; readonly total: number };
 }
 
 /** The key of the options under which a client finds its stage; no option of users. */
