@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
+import { bytesOf } from '../resp/bytes-of';
 
 /** Marks a prefix that is not UTF-8. No text on the wire has this character, because it is half of a surrogate pair. */
 const BINARY = '\uD800';
 
 /** A prefix as text: itself, or its bytes behind a character that no text has. */
 export function prefixOf(given: string | Uint8Array): string {
-  const bytes = typeof given === 'string' ? Buffer.from(given) : bufferOf(given);
+  const bytes = bytesOf(given);
   return isUtf8(bytes) ? bytes.toString() : BINARY + bytes.toString('latin1');
 }
 
@@ -24,8 +25,4 @@ export function bytesOfPrefix(prefix: string): Buffer {
     encoded = { prefix, bytes };
   }
   return encoded.bytes;
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

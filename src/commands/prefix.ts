@@ -4,6 +4,7 @@ import { indicesOf, lastOf } from './indices-of';
 import { readAsBytes } from './in-text';
 import { bytesOfPrefix, isBinary } from './prefix-bytes';
 import { isBytes } from '../resp/is-bytes';
+import { asBuffer } from '../resp/strings';
 
 /**
  * The same command with the client's prefix on every key, channel and pattern, and on nothing else.
@@ -160,11 +161,7 @@ function isEvent(channel: string | Uint8Array): boolean {
 
 /** Bytes as characters of the same number, so that places count alike. */
 function asAscii(name: string | Uint8Array): string {
-  return typeof name === 'string' ? name : bytesOf(name).toString('latin1');
-}
-
-function bytesOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return typeof name === 'string' ? name : asBuffer(name).toString('latin1');
 }
 
 function insert(prefix: string, at: number, name: string | Uint8Array): string | Uint8Array {
@@ -173,7 +170,7 @@ function insert(prefix: string, at: number, name: string | Uint8Array): string |
     if (!isBinary(prefix)) return before + prefix + behind;
     return Buffer.concat([Buffer.from(before), bytesOfPrefix(prefix), Buffer.from(behind)]);
   }
-  const bytes = bytesOf(name);
+  const bytes = asBuffer(name);
   return Buffer.concat([bytes.subarray(0, at), bytesOfPrefix(prefix), bytes.subarray(at)]);
 }
 
@@ -182,7 +179,7 @@ function removed<N extends string | Uint8Array>(prefix: string, at: number, text
   if (typeof text === 'string') {
     return text.startsWith(prefix, at) ? ((text.slice(0, at) + text.slice(at + prefix.length)) as N) : undefined;
   }
-  const bytes = bytesOf(text);
+  const bytes = asBuffer(text);
   const expected = bytesOfPrefix(prefix);
   const end = at + expected.length;
   if (!bytes.subarray(at, end).equals(expected)) return undefined;

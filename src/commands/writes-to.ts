@@ -1,10 +1,10 @@
 import { ReplyError } from '../errors';
+import { latin1Of } from '../resp/bytes-of';
 import { ErrorFrame, type Frame } from '../resp/frames';
-import type { Arg, Command } from './command';
+import type { Command } from './command';
 import { Group } from './group';
 import { keysOf } from './prefix';
 import { hasNotRun, runsScripts } from './reply-error';
-import { isBytes } from '../resp/is-bytes';
 
 /** What a command changes: places by their names; everything, where the names are not known; or nothing. */
 export type Written = readonly string[] | 'everything' | 'nothing';
@@ -22,8 +22,9 @@ export function writesTo(command: Command): Written {
   const { spec, args } = command;
   if (spec.replay === 'read') return 'nothing';
   const keys = keysOf(command);
-  if (keys.length > 0) return keys.map((key) => `key ${asBytes(key)}`);
-  if (spec.name === 'PUBLISH' || spec.name === 'SPUBLISH') return [`channel ${asBytes(args[0]!)}`];
+  // A key may be given as text or in bytes: the same key has the same name.
+  if (keys.length > 0) return keys.map((key) => `key ${latin1Of(key)}`);
+  if (spec.name === 'PUBLISH' || spec.name === 'SPUBLISH') return [`channel ${latin1Of(args[0]!)}`];
   if (spec.access === 'write' || spec.foreign === true || runsScripts(spec) || spec.effect !== undefined)
     return 'everything';
   return [`setting ${spec.name.split(' ', 1)[0]!}`];
@@ -47,10 +48,4 @@ export function mayHaveWritten(answer: Frame, command: Command): boolean {
   }
   if (answer === null && command instanceof Group) return false; // a watched key had changed
   return !(answer instanceof ErrorFrame && hasNotRun(answer, command));
-}
-
-/** A key may be spelt as text or in bytes: the same key has the same name, one character a byte. */
-function asBytes(name: Arg): string {
-  const bytes = isBytes(name) ? Buffer.from(name.buffer, name.byteOffset, name.byteLength) : Buffer.from(String(name));
-  return bytes.toString('latin1');
 }

@@ -3,13 +3,13 @@ import { Group } from '../commands/group';
 import type { Request } from '../commands/request';
 import { toReplyError } from '../commands/reply-error';
 import type { UnexpectedReply } from '../commands/unexpected-reply';
+import { bytesOf } from '../resp/bytes-of';
 import type { BytesWanted } from '../resp/decoder';
 import { Attribute, ErrorFrame, Push, Unreadable, type Frame } from '../resp/frames';
 import { toPush } from '../resp/pushes';
 import { isMessage } from './array-pushes';
 import type { LinkMode } from './link-mode';
 import type { Ring } from './ring';
-import { isBytes } from '../resp/is-bytes';
 
 /** Where the frames of a link go once it is known what they are. */
 export interface FrameSink {
@@ -185,9 +185,5 @@ function isLateRefusal(frame: Frame): boolean {
 function sameName(asked: unknown, named: unknown): boolean {
   if (named === null) return false;
   if (typeof asked === 'string' && typeof named === 'string') return asked === named;
-  return Buffer.compare(asBytes(asked), asBytes(named)) === 0;
-}
-
-function asBytes(name: unknown): Uint8Array {
-  return isBytes(name) ? name : Buffer.from(String(name));
+  return bytesOf(asked).equals(bytesOf(named));
 }

@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { map, of, switchMap, type Observable } from 'rxjs';
 import type { Key } from '../commands/arguments';
 import type { Command } from '../commands/command';
-import { type Arg } from '../commands/command';
 import { hgetall, lrange, mget, smembers, type, watch, xrange, zrange } from '../commands/generated/builders';
 import { Group } from '../commands/group';
 import { applyPrefix, keysOf } from '../commands/prefix';
@@ -10,6 +9,7 @@ import { Reply, type ReplySource } from '../commands/reply';
 import { textOf } from '../commands/text-of';
 import { RedisError, ReplyError } from '../errors';
 import { isPlainObject } from '../option-checks';
+import { latin1Of } from '../resp/bytes-of';
 import { isBytes } from '../resp/is-bytes';
 import { kindOf } from '../resp/kind-of';
 import { memberOf } from './group-members';
@@ -110,7 +110,7 @@ export class WatchedKeys {
     if (!isPlainObject(read)) {
       throw new TypeError(`watch: the option 'read' is an object of commands, got ${kindOf(read)}`);
     }
-    const watched = new Set(applyPrefix(this.command, this.prefix).args.map(asSent));
+    const watched = new Set(applyPrefix(this.command, this.prefix).args.map(latin1Of));
     return new Map(
       Object.entries(read as Record<string, unknown>).map(([name, given], index) => {
         const place = `watch: read.${name}`;
@@ -119,7 +119,7 @@ export class WatchedKeys {
         if (access === 'write' && foreign !== true) {
           throw new TypeError(`${place}, ${word}, writes, and so would be the conflict that it is to find`);
         }
-        if (keysOf(command).some((key) => !watched.has(asSent(key)))) {
+        if (keysOf(command).some((key) => !watched.has(latin1Of(key)))) {
           throw new TypeError(`${place}, ${word}, reads a key that is not watched`);
         }
         return [name, command];
@@ -138,10 +138,6 @@ function nameOf(key: Key): string {
     throw new TypeError("watch: a key is no text: the option 'read' is needed, to read it under a name");
   }
   return textOf(key);
-}
-
-function asSent(key: Arg): string {
-  return isBytes(key) ? Buffer.from(key).toString('latin1') : Buffer.from(String(key)).toString('latin1');
 }
 
 function isOther(type: string): boolean {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { asBuffer } from '../resp/strings';
 
 /** The name of a channel or pattern; one that is no UTF-8 can be told from others by its bytes alone. */
 export type ChannelName = string | Uint8Array;
@@ -11,7 +12,7 @@ const HALF_OF_A_PAIR = /\p{Surrogate}/u;
 /** The key of a server's name in maps: the text itself, or a text that no other name has. */
 export function keyOf(name: ChannelName): string {
   if (typeof name === 'string') return name;
-  const bytes = bufferOf(name);
+  const bytes = asBuffer(name);
   return isUtf8(bytes) ? bytes.toString() : BINARY + bytes.toString('latin1');
 }
 
@@ -28,8 +29,4 @@ export function nameOf(key: string): string | Buffer {
 /** Whether a key stands for a name that is no UTF-8. */
 export function isBinary(key: string): boolean {
   return key.startsWith(BINARY);
-}
-
-export function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

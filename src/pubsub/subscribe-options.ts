@@ -1,6 +1,7 @@
 import { wholeNumber } from '../option-checks';
+import { latin1Of } from '../resp/bytes-of';
 import { kindOf } from '../resp/kind-of';
-import { bufferOf, type ChannelName } from './channel-name';
+import type { ChannelName } from './channel-name';
 import { isBytes } from '../resp/is-bytes';
 
 /** A channel or pattern, as text or as bytes, or several. */
@@ -60,5 +61,5 @@ export function optionsFor(
 
 /** Whether a name is a pattern by its looks. */
 export function isGlob(name: ChannelName): boolean {
-  return GLOB.test(typeof name === 'string' ? name : bufferOf(name).toString('latin1'));
+  return GLOB.test(typeof name === 'string' ? name : latin1Of(name));
 }

@@ -1,4 +1,5 @@
 import { Multicast } from '../connection/multicast';
+import { asBuffer, textOfBytes } from '../resp/strings';
 
 /** What arrives on a channel. `pattern` tells through which pattern it came. Names and data are text, or bytes on `redis.bytes`. */
 export interface Message<S extends string | Uint8Array = string> {
@@ -35,8 +36,8 @@ export class Topic {
     }
     // What was decoded before the first Observer of bytes came is text, and its bytes are gone.
     if (bytes.observed && typeof data !== 'string') {
-      const through = pattern === undefined ? undefined : asBuffer(pattern);
-      bytes.next(message(type, asBuffer(channel), through, asBuffer(data)));
+      const through = pattern === undefined ? undefined : bytesOf(pattern);
+      bytes.next(message(type, bytesOf(channel), through, bytesOf(data)));
     }
   }
 
@@ -61,10 +62,9 @@ function message<S extends string | Uint8Array>(
 }
 
 export function asText(item: Item): string {
-  return typeof item === 'string' ? item : asBuffer(item).toString();
+  return typeof item === 'string' ? item : textOfBytes(item);
 }
 
-function asBuffer(item: Item): Buffer {
-  if (typeof item === 'string') return Buffer.from(item);
-  return Buffer.isBuffer(item) ? item : Buffer.from(item.buffer, item.byteOffset, item.byteLength);
+function bytesOf(item: Item): Buffer {
+  return typeof item === 'string' ? Buffer.from(item) : asBuffer(item);
 }

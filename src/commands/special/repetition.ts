@@ -2,6 +2,7 @@
 
 import type { Arg } from '../command';
 import { textOf } from '../text-of';
+import { latin1Of } from '../../resp/bytes-of';
 import { isAmong, type Key, type Many, type Optionals, type Str } from '../arguments';
 
 /**
@@ -23,8 +24,8 @@ export function storesOverSource(
 /** Whether a pattern of SORT stands for a key with some element in place of its star. */
 function mayName(pattern: Str, key: Key): boolean {
   // In bytes a character each, so that any key can be compared. Behind an arrow follows the field of a hash.
-  const [before, after] = halvesOf(latin1(pattern));
-  const name = latin1(key);
+  const [before, after] = halvesOf(latin1Of(pattern));
+  const name = latin1Of(key);
   return after !== undefined && name.startsWith(before) && after.some((end) => name.slice(before.length).endsWith(end));
 }
 
@@ -35,12 +36,6 @@ function halvesOf(pattern: string): [before: string, after: string[] | undefined
   const rest = pattern.slice(star + 1);
   const arrow = rest.indexOf('->');
   return [pattern.slice(0, star), arrow < 0 ? [rest] : [rest, rest.slice(0, arrow)]];
-}
-
-function latin1(text: Str): string {
-  return (
-    typeof text === 'string' ? Buffer.from(text) : Buffer.from(text.buffer, text.byteOffset, text.byteLength)
-  ).toString('latin1');
 }
 
 /** Whether an id is `$`, which means another entry each time that entries have come. */
