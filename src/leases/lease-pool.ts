@@ -5,14 +5,12 @@ import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
 import { guarded } from '../connection/guarded';
 import type { RedisError, TimeoutError } from '../errors';
+import { Idle } from './idle';
 import { Kept } from './kept';
 import { Lease } from './lease';
 import { LeaseLists, type Member, type PoolStats, type Waiter } from './lease-lists';
 import { noneFree } from './none-free';
-import { Returns, alive } from './returned';
-
-/** A connection that was idle for so long is asked whether it lives before it is lent, ms. */
-const IDLE_UNCHECKED = 1_000;
+import { Returns } from './returned';
 
 /** Durations are milliseconds. */
 export interface LeaseLimits {
@@ -54,6 +52,7 @@ export interface LeaseParts {
 export class LeasePool {
   private readonly lists: LeaseLists;
   private readonly kept: Kept;
+  private readonly idle: Idle;
   private readonly returns: Returns;
   private serving = false;
   private ended: (() => RedisError) | undefined;
@@ -67,16 +66,19 @@ export class LeasePool {
       idleTimeout,
       idled: (member) => {
         if (this.kept.isMet) this.drop(member);
-        else this.check(member, clock.now() - idleTimeout);
+        else this.idle.check(member, clock.now() - idleTimeout);
       },
     });
     this.kept = new Kept(clock, this.lists, () => this.dial());
-    this.returns = new Returns(clock, this.lists, {
+    const pool = {
       hasEnded: () => this.ended !== undefined,
-      prepared: (member) => this.prepared(member),
-      unready: (member) => this.unready(member),
-      discard: (member) => this.discard(member),
-    });
+      prepared: (member: Member) => this.prepared(member),
+      unready: (member: Member) => this.unready(member),
+      discard: (member: Member) => this.discard(member),
+      drop: (member: Member) => this.drop(member),
+    };
+    this.idle = new Idle(clock, this.lists, this.kept, pool);
+    this.returns = new Returns(clock, this.lists, pool);
   }
 
   get stats(): PoolStats {
@@ -221,30 +223,17 @@ export class LeasePool {
       for (const member of unready) if (!member.wasWanted && this.kept.isExceeded) this.drop(member);
       return false;
     }
-    const free = this.freshest() ?? (idle.length === 0 ? this.lentAsItIs() : undefined);
+    const free = this.idle.freshest() ?? (idle.length === 0 ? this.lentAsItIs() : undefined);
     if (free !== undefined) {
       this.lists.leave(oldest);
       this.lend(free, oldest.item);
       return true;
     }
     if (preparing.size + unready.size >= waiters.length) return false;
-    if (idle.newest !== undefined) this.check(idle.newest.item, idle.newest.since);
+    if (idle.newest !== undefined) this.idle.check(idle.newest.item, idle.newest.since);
     else if (this.hasRoom) this.dial();
     else return false;
     return true;
-  }
-
-  /** The connection that has been idle for the shortest time, if that needs no check. */
-  private freshest(): Member | undefined {
-    for (;;) {
-      const { newest } = this.lists.idle;
-      if (newest === undefined) return undefined;
-      const { item: member, since } = newest;
-      if (!member.connection.session.isOutdated)
-        return this.parts.clock.now() - since < IDLE_UNCHECKED ? member : undefined;
-      this.drop(member);
-      this.kept.restore();
-    }
   }
 
   /**
@@ -313,24 +302,6 @@ export class LeasePool {
     this.lists.move(member, 'idle');
     this.serve();
     if (member.list === 'idle') member.connection.sleep();
-  }
-
-  /** Asks a connection that was idle whether it lives. What has been idle for longer is as doubtful when it does not. */
-  private check(member: Member, since: number): void {
-    this.lists.move(member, 'preparing');
-    member.connection.wake();
-    member.asked = alive(member.connection).subscribe({
-      complete: () => this.prepared(member),
-      error: () => {
-        for (
-          let { oldest } = this.lists.idle;
-          oldest !== undefined && oldest.since <= since;
-          { oldest } = this.lists.idle
-        )
-          this.drop(oldest.item);
-        this.discard(member);
-      },
-    });
   }
 
   private discard(member: Member): void {
