@@ -16,6 +16,7 @@
  *
  * A `server` that is named comes from packages or, where there are none, as a container.
  */
+export { findCli } from './find-cli';
 export { findServer, type FindOptions } from './find-server';
 export type { RungName, ServerAtUrl, ServerProgram } from './rung';
 export { serverNames, type ServerName } from './server-names';

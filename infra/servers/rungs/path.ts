@@ -42,14 +42,18 @@ async function serverAt(path: string, program: string): Promise<ServerProgram> {
   };
 }
 
-async function lookUp(program: string): Promise<string | null> {
+/** The path of a program on the PATH, or null. */
+export async function lookUp(program: string): Promise<string | null> {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, program);
-    const executable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (folder !== '' && executable) return path;
+    if (folder !== '' && (await isExecutable(path))) return path;
   }
   return null;
+}
+
+export function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,14 +1,23 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { ReplyError, type Redis, type RedisError, type RedisView } from 'rxjs-redis';
+import { ReplyError, type Redis, type RedisError, type RedisPool, type RedisView } from 'rxjs-redis';
 import * as builders from 'rxjs-redis/commands';
 import type { Command } from 'rxjs-redis/commands';
-import { useClients } from '../../support/clients';
+import { useClients, usePools } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
+import { useRedisCli, type CliReply, type RedisCli, type Word } from '../../support/redis-cli';
 import { useServer } from '../../support/server';
-
-/** A command as it is written: the name of its builder, which is that of its method, and the arguments. */
-type Call = readonly [name: string, ...args: unknown[]];
+import {
+  isError,
+  kindOf as firstWord,
+  LIBRARY,
+  readAs,
+  runAll,
+  sorted,
+  stateOf,
+  wordsOf,
+  type Call,
+} from './by-redis-cli';
 
 /** What a program does before its next step. */
 type Pause = 'nothing' | 'a microtask' | 'a turn of the event loop' | 'the reply';
@@ -16,6 +25,9 @@ type Pause = 'nothing' | 'a microtask' | 'a turn of the event loop' | 'the reply
 /** One thing that a program sends. */
 interface Step {
   readonly as: 'single' | 'pipeline' | 'multi' | 'dedicated';
+  /** Whether a pool sends it, on a connection of its own. */
+  readonly pooled: boolean;
+  /** On a lease: one by one, all in one tick, or the second half as a transaction. */
   readonly style: 'arguments' | 'array' | 'chain';
   readonly calls: readonly Call[];
   readonly bytes: boolean;
@@ -28,6 +40,9 @@ interface Outcome {
   readonly values: readonly unknown[];
   readonly error?: string;
 }
+
+/** The connection that a lease has. */
+type Leased = Parameters<Parameters<Redis['dedicated']>[0]>[0];
 
 /** Whatever has commands as methods, or is made of them. */
 type Methods = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
@@ -95,10 +110,15 @@ const CALLS: readonly fc.Arbitrary<Call>[] = [
     fc.constant("return redis.call('rename', KEYS[1], KEYS[2])"),
     fc.array(key, { minLength: 2, maxLength: 2 }),
   ),
+  // A function of a library, which the server has to be given.
+  of('grow', text, value),
   // By its name, with the reply as it comes.
   of('call', fc.constant('GET'), text),
   of('call', fc.constant('HGETALL'), hash),
 ];
+
+/** The database that leases may choose; that of the model is the next one. */
+const OTHER = 2;
 
 /** The server refuses it beforehand, so a transaction with it does nothing. */
 const REFUSED: Call = ['call', 'GET'];
@@ -107,6 +127,9 @@ function of(method: string, ...args: readonly fc.Arbitrary<unknown>[]): fc.Arbit
   return fc.tuple(...args).map((given): Call => [method, ...given]);
 }
 
+/** What a lease alone may do: its end undoes it. */
+const LEASED: readonly fc.Arbitrary<Call>[] = [of('select', fc.constant(OTHER)), of('watch', key)];
+
 const call = fc.oneof({ weight: 60, arbitrary: fc.oneof(...CALLS) }, { weight: 1, arbitrary: fc.constant(REFUSED) });
 
 const step: fc.Arbitrary<Step> = fc
@@ -114,14 +137,19 @@ const step: fc.Arbitrary<Step> = fc
     as: fc.constantFrom('single', 'pipeline', 'multi', 'dedicated'),
     style: fc.constantFrom('arguments', 'array', 'chain'),
     calls: fc.array(call, { minLength: 1, maxLength: 12, size: 'large' }),
+    pooled: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+    leased: fc.array(fc.oneof(...LEASED), { maxLength: 2 }),
     bytes: fc.boolean(),
     failFast: fc.boolean(),
     then: fc.constantFrom<Pause>('nothing', 'nothing', 'a microtask', 'a turn of the event loop', 'the reply'),
   } as const)
-  .map((given): Step => {
-    if (given.as === 'single') return { ...given, calls: given.calls.slice(0, 1) };
+  .map(({ leased, ...given }): Step => {
+    if (given.as === 'single') given = { ...given, calls: given.calls.slice(0, 1) };
     // Another connection has its own order, so what is sent on it waits for all before it, and all behind it wait for that.
-    return given.as === 'dedicated' ? { ...given, bytes: false, failFast: false, then: 'the reply' } : given;
+    if (given.pooled) given = { ...given, then: 'the reply' };
+    if (given.as !== 'dedicated') return given;
+    const calls = [...leased, ...given.calls];
+    return { ...given, calls, pooled: false, bytes: false, failFast: false, then: 'the reply' };
   });
 
 const program = fc.array(step, { minLength: 1, maxLength: 25, size: 'large' });
@@ -136,30 +164,53 @@ describe.each([
   (protocol, prefix) => {
     const server = useServer({ own: true }, '6.2');
     const make = useClients();
+    const makePool = usePools();
+    const start = useRedisCli();
 
-    it('are answered as the same commands are one by one, and leave the same behind', async () => {
-      const { url } = server();
-      const subject = make({ url, protocol, prefix });
-      const model = make({ url, protocol, prefix, database: 1 });
-      const property = fc.asyncProperty(program, async (steps) => {
-        await subject.flushall();
+    it('are answered as redis-cli is one by one, and leave the same behind', async () => {
+      const { url, version } = server();
+      const model = await start(server(), 1);
+      const observer = await start(server(), 0);
+      const hasFunctions = Number.parseInt(version) >= 7;
+      const property = fc.asyncProperty(program, async (drawn) => {
+        const steps = hasFunctions ? drawn : withoutFunctions(drawn);
+        await observer.run([['FLUSHALL']]);
+        if (hasFunctions) await model.run([['FUNCTION', 'LOAD', LIBRARY]]);
         const expected: Outcome[] = [];
-        for (const one of steps) expected.push(await oneByOne(model, one));
-        await subject.scriptFlush();
-        expect(await together(subject, steps)).toStrictEqual(expected);
-        expect(await stateOf(subject)).toStrictEqual(await stateOf(model));
+        for (const one of steps) expected.push(await oneByOne(model, one, protocol));
+        await observer.run([['SCRIPT', 'FLUSH'], ...(hasFunctions ? [['FUNCTION', 'FLUSH']] : [])]);
+        // No connection knows what another flushes of scripts: these are new.
+        const subject = make({ url, protocol, prefix });
+        const pool = makePool({ url, protocol, prefix, max: 2 });
+        expect(await together(subject, pool, steps)).toStrictEqual(expected);
+        await Promise.all([subject.destroy(), pool.destroy()]);
+        if (hasFunctions) await observer.run([['FUNCTION', 'FLUSH']]);
+        for (const database of [0, OTHER]) {
+          await observer.run([['SELECT', String(database)]]);
+          await model.run([['SELECT', String(database + 1)]]);
+          const keys = KEYS.map((one) => prefix + one);
+          expect(await stateOf(observer, keys)).toStrictEqual(await stateOf(model, KEYS));
+        }
+        await model.run([['SELECT', '1']]);
       });
       await fc.assert(property, { seed: 20_261_128 + protocol + prefix.length, numRuns: 150 });
     });
   },
 );
 
+/** A program for servers without functions, which has EVAL in the place of each. */
+function withoutFunctions(steps: readonly Step[]): Step[] {
+  const script = "return {redis.call('append', KEYS[1], ARGV[1])}";
+  const other = ([, ...args]: Call): Call => ['evalshaOrEval', script, ...args];
+  return steps.map((one) => ({ ...one, calls: one.calls.map((each) => (each[0] === 'grow' ? other(each) : each)) }));
+}
+
 /** Runs a program, whose steps wait for one another only where it says so. */
-async function together(redis: Redis, steps: readonly Step[]): Promise<Outcome[]> {
+async function together(redis: Redis, pool: RedisPool, steps: readonly Step[]): Promise<Outcome[]> {
   const outcomes: Promise<Outcome>[] = [];
   for (const one of steps) {
-    if (one.as === 'dedicated') await Promise.all(outcomes);
-    const reply = outcome(send(surfaceOf(redis, one), one));
+    if (one.as === 'dedicated' || one.pooled) await Promise.all(outcomes);
+    const reply = outcome(send(surfaceOf(one.pooled ? pool : redis, one), one));
     outcomes.push(reply.then((ended) => shown(one, ended)));
     if (one.then === 'a microtask') await Promise.resolve();
     else if (one.then === 'a turn of the event loop') await setImmediate();
@@ -170,22 +221,53 @@ async function together(redis: Redis, steps: readonly Step[]): Promise<Outcome[]
 
 function send(surface: RedisView<string | Buffer>, { as, style, calls, failFast }: Step): PromiseLike<unknown> {
   const [first] = calls;
-  if (as === 'single') return invoke(surface, first!) as PromiseLike<unknown>;
-  if (as === 'dedicated') {
-    return (surface as Redis).dedicated(async (connection) => {
-      const values: unknown[] = [];
-      for (const one of calls)
-        values.push(valueOrError(await outcome(invoke(connection, one) as PromiseLike<unknown>)));
-      return values;
-    });
-  }
-  const commands = calls.map((one) => invoke(builders, one) as Command);
+  if (as === 'single') return single(surface, first!);
+  if (as === 'dedicated') return (surface as Redis).dedicated((connection) => onLease(connection, style, calls));
+  const commands = calls.map((one) => commandOf(surface, one));
   // Options stand behind an array, or begin a chain.
   if (style === 'arguments' && !failFast) return surface[as](...commands);
-  if (style !== 'chain') return failFast ? surface[as](commands, { failFast }) : surface[as](commands);
+  // A chain has no method for a function of a library.
+  if (style !== 'chain' || calls.some(([method]) => method === 'grow'))
+    return failFast ? surface[as](commands, { failFast }) : surface[as](commands);
   let chain: { exec(): PromiseLike<unknown> } = failFast ? surface[as]({ failFast }) : surface[as]();
   for (const one of calls) chain = invoke(chain, one) as typeof chain;
   return chain.exec();
+}
+
+/** Gives what each command became, errors too. A transaction that does nothing is one error. */
+async function onLease(connection: Leased, style: Step['style'], calls: readonly Call[]): Promise<unknown[]> {
+  const singles = style === 'chain' ? calls.slice(0, halfOf(calls)) : calls;
+  const ended: Awaited<ReturnType<typeof outcome>>[] = [];
+  if (style === 'array') ended.push(...(await Promise.all(singles.map((one) => outcome(single(connection, one))))));
+  else for (const one of singles) ended.push(await outcome(single(connection, one)));
+  const values = ended.map(valueOrError);
+  if (style !== 'chain') return values;
+  const commands = calls.slice(singles.length).map((one) => commandOf(connection, one));
+  // What was watched is changed perhaps, by this connection: that would be a conflict.
+  await connection.unwatch();
+  const rest = valueOrError(await outcome(connection.multi(commands)));
+  return [...values, ...(Array.isArray(rest) ? rest : [rest])];
+}
+
+function halfOf(calls: readonly Call[]): number {
+  // What only a lease may do stands in front, and not in a transaction.
+  return Math.max(calls.filter(([method]) => method === 'select' || method === 'watch').length, calls.length >> 1);
+}
+
+type Surface = RedisView<string | Buffer> | Leased;
+
+function functionsOf(surface: Pick<Redis, 'library'>) {
+  return surface.library(LIBRARY, { functions: { grow: { keys: 1 } } }).functions;
+}
+
+function single(surface: Surface, one: Call): PromiseLike<unknown> {
+  if (one[0] !== 'grow') return invoke(surface, one) as PromiseLike<unknown>;
+  return functionsOf(surface as Redis).grow([one[1] as string], [one[2] as string]);
+}
+
+function commandOf(surface: Surface, one: Call): Command {
+  if (one[0] !== 'grow') return invoke(builders, one) as Command;
+  return functionsOf(surface as Redis).grow.command([one[1] as string], [one[2] as string]);
 }
 
 function valueOrError(ended: Awaited<ReturnType<typeof outcome>>): unknown {
@@ -196,12 +278,15 @@ function invoke(target: object, [method, ...args]: Call): unknown {
   return (target as Methods)[method]!(...args);
 }
 
-function surfaceOf(redis: Redis, { bytes }: Step): RedisView<string | Buffer> {
+function surfaceOf(redis: Redis | RedisPool, { bytes }: Step): RedisView<string | Buffer> {
   return (bytes ? redis.bytes : redis) as RedisView<string | Buffer>;
 }
 
 function shown({ as, calls, failFast }: Step, ended: Awaited<ReturnType<typeof outcome>>): Outcome {
   if (as === 'single') return { values: [valueOf(calls[0]!, 'error' in ended ? ended.error : ended.value)] };
+  if (as === 'dedicated' && 'value' in ended) {
+    return { values: (ended.value as unknown[]).map((one, at) => valueOf(calls[at]!, one)) };
+  }
   if (!('error' in ended)) return { values: valuesOf(calls, ended.value as unknown[]) };
   const { error } = ended;
   const { kind, causes } = error as ReplyError;
@@ -213,20 +298,44 @@ function refused({ index: at, command, error }: { index: number; command: string
   return { at, command, error: kindOf(error) };
 }
 
-/** What a step should give: its commands are sent one by one, each awaited. A transaction with a command that is refused does nothing. */
-async function oneByOne(redis: Redis, given: Step): Promise<Outcome> {
-  const { as, calls, failFast } = given;
-  if (as === 'multi' && calls.includes(REFUSED)) {
-    const causes = calls.flatMap((one, at) => (one === REFUSED ? [{ at, command: 'GET', error: 'ERR' }] : []));
-    return { values: causes, error: 'EXECABORT' };
+/** What a step should give: redis-cli sends its commands, each when the one before is answered. */
+async function oneByOne(
+  model: RedisCli,
+  { as, style, calls, bytes, failFast }: Step,
+  protocol: 2 | 3,
+): Promise<Outcome> {
+  const surface = { protocol, bytes };
+  const wrote = calls.map((one) => (one[0] === 'select' ? ['SELECT', String(OTHER + 1)] : wordsOf(one)));
+  const from = as === 'multi' ? 0 : as === 'dedicated' && style === 'chain' ? halfOf(calls) : calls.length;
+  const replies = await runAll(model, wrote.slice(0, from));
+  const values = replies.map((reply, at) => readAs(surface, calls[at]!, reply));
+  if (from < calls.length) {
+    const { queued, exec } = await transaction(model, wrote.slice(from));
+    if (!Array.isArray(exec)) {
+      if (as === 'dedicated') values.push({ error: firstWord(exec as { error: string }) });
+      else return { values: causesOf(calls, queued), error: firstWord(exec as { error: string }) };
+    } else {
+      const answers = exec.values();
+      queued.forEach((reply, at) => {
+        values.push(readAs(surface, calls[from + at]!, reply === undefined ? reply : answers.next().value));
+      });
+    }
   }
-  const values: unknown[] = [];
-  for (const one of calls) {
-    const ended = await outcome(invoke(surfaceOf(redis, given), one) as PromiseLike<unknown>);
-    values.push(valueOf(one, 'error' in ended ? ended.error : ended.value));
-  }
+  // A lease ends so.
+  if (as === 'dedicated') await model.run([['UNWATCH'], ['SELECT', '1']]);
   const first = failFast && as !== 'single' ? values.find(isKind) : undefined;
   return first === undefined ? { values } : { values, error: first.error };
+}
+
+async function transaction(model: RedisCli, wrote: readonly (Word[] | undefined)[]) {
+  const [, , ...rest] = await runAll(model, [['UNWATCH'], ['MULTI'], ...wrote, ['EXEC']]);
+  return { queued: rest.slice(0, -1), exec: rest.at(-1) };
+}
+
+function causesOf(calls: readonly Call[], queued: readonly (CliReply | undefined)[]): unknown[] {
+  return queued.flatMap((reply, at) =>
+    isError(reply) ? [{ at, command: String(calls[at]![1]), error: firstWord(reply) }] : [],
+  );
 }
 
 function valuesOf(calls: readonly Call[], values: readonly unknown[]): unknown[] {
@@ -248,27 +357,4 @@ function kindOf(error: RedisError): string {
 
 function isKind(given: unknown): given is { readonly error: string } {
   return typeof given === 'object' && given !== null && typeof (given as { error?: unknown }).error === 'string';
-}
-
-function sorted(members: readonly (string | Buffer)[]): string[] {
-  return members.map((member) => Buffer.from(member).toString('hex')).sort();
-}
-
-/** Every key with its type and all that it holds. */
-async function stateOf(redis: Redis): Promise<unknown> {
-  const { bytes } = redis;
-  const readers: Readonly<Record<string, (one: string) => PromiseLike<unknown>>> = {
-    none: () => Promise.resolve(null),
-    string: (one) => bytes.get(one),
-    list: (one) => bytes.lrange(one, 0, -1),
-    hash: (one) => bytes.hgetall(one),
-    set: (one) => bytes.smembers(one).then(sorted),
-    zset: (one) => bytes.zrange(one, 0, -1, { WITHSCORES: true }),
-  };
-  const state: Record<string, unknown> = { size: await redis.dbsize() };
-  for (const one of KEYS) {
-    const type = await redis.type(one);
-    state[one] = [type, await readers[type]!(one)];
-  }
-  return state;
 }
