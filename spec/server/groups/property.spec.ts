@@ -246,7 +246,7 @@ async function onLease(connection: Leased, style: Step['style'], calls: readonly
   // What was watched is changed perhaps, by this connection: that would be a conflict.
   await connection.unwatch();
   const rest = valueOrError(await outcome(connection.multi(commands)));
-  return [...values, ...(Array.isArray(rest) ? rest : [rest])];
+  return [...values, ...(Array.isArray(rest) ? (rest as unknown[]) : [rest])];
 }
 
 function halfOf(calls: readonly Call[]): number {
@@ -262,12 +262,12 @@ function functionsOf(surface: Pick<Redis, 'library'>) {
 
 function single(surface: Surface, one: Call): PromiseLike<unknown> {
   if (one[0] !== 'grow') return invoke(surface, one) as PromiseLike<unknown>;
-  return functionsOf(surface as Redis).grow([one[1] as string], [one[2] as string]);
+  return functionsOf(surface).grow([one[1] as string], [one[2] as string]);
 }
 
 function commandOf(surface: Surface, one: Call): Command {
   if (one[0] !== 'grow') return invoke(builders, one) as Command;
-  return functionsOf(surface as Redis).grow.command([one[1] as string], [one[2] as string]);
+  return functionsOf(surface).grow.command([one[1] as string], [one[2] as string]);
 }
 
 function valueOrError(ended: Awaited<ReturnType<typeof outcome>>): unknown {
