@@ -82,7 +82,15 @@ export class Connection implements Executor {
     const unlessOff = options.reconnect === false ? () => false : options.reconnectOnError;
     const reconnectOnError = parts.once ? this.noteWrong : unlessOff;
     const obstacle = { lastError: () => this.lastError.failure, doing: () => dialer.doing };
-    const line = (this.line = new Line({ ...options, ...obstacle, reconnectOnError, carriesMessages, clock }));
+    const { forgettings } = session;
+    const line = (this.line = new Line({
+      ...options,
+      ...obstacle,
+      reconnectOnError,
+      carriesMessages,
+      clock,
+      forgettings,
+    }));
     line.sessionCommands$.subscribe((command) => session.note(command));
     this.admission = new Admission(line, options.offlineQueue, dialer, this.lastError);
     this.demand = new Demand(clock, line, () => Boolean(parts.once) && this.wasReady);

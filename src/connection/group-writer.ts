@@ -1,4 +1,4 @@
-import type { ScriptFact } from '../commands/command';
+import type { CommandSpec, ScriptFact } from '../commands/command';
 import type { Group } from '../commands/group';
 import type { Request } from '../commands/request';
 import type { RedisError } from '../errors';
@@ -112,7 +112,7 @@ export class GroupWriter {
     try {
       while (this.member < end && encoder.pending < this.writeBufferSize) {
         const { spec, args } = members[this.member]!;
-        const { words, head } = spec.script === undefined ? spec : this.scripts.formOf(spec, false);
+        const { words, head } = spec.plain ? spec : this.formOf(spec);
         encoder.add(words, head, args);
         this.member++;
       }
@@ -123,6 +123,12 @@ export class GroupWriter {
     const count = this.member - first;
     if (this.member === members.length) this.group = undefined;
     return count;
+  }
+
+  private formOf(spec: CommandSpec): CommandSpec {
+    if (spec.script !== undefined) return this.scripts.formOf(spec, false);
+    this.scripts.wrote(spec);
+    return spec;
   }
 
   private end(cut: Cut): void {

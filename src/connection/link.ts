@@ -17,7 +17,7 @@ import { Incoming, type FrameSink } from './incoming';
 import { LinkGroups } from './link-groups';
 import { LinkMode } from './link-mode';
 import { Liveness, type LivenessLimits } from './liveness';
-import { LoadedScripts } from './loaded-scripts';
+import { LoadedScripts, type Forgettings } from './loaded-scripts';
 import { Outgoing, type OutgoingOptions, type Supply } from './outgoing';
 import { Ring } from './ring';
 import type { ByteSocket } from './socket';
@@ -26,6 +26,8 @@ import type { ByteSocket } from './socket';
 export interface LinkOptions extends LivenessLimits, OutgoingOptions {
   readonly clock: Clock;
   readonly limits?: Partial<DecoderLimits> | undefined;
+  /** shared by the connections of a client */
+  readonly forgettings?: Forgettings;
 }
 
 /** The line that a link belongs to, as the link sees it. */
@@ -65,7 +67,7 @@ export class Link implements FrameSink {
   /** The requests whose replies are owed, oldest first. */
   readonly owed = new Ring<Request>();
   readonly mode = new LinkMode();
-  readonly scripts = new LoadedScripts();
+  readonly scripts: LoadedScripts;
   /** The version of RESP, once the server has answered the handshake. */
   protocol: 2 | 3 | undefined;
   readonly outgoing: Outgoing;
@@ -95,6 +97,7 @@ export class Link implements FrameSink {
       probe: () => this.sendAhead(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
     });
+    this.scripts = new LoadedScripts(options.forgettings);
     const { owed, mode, scripts, liveness } = this;
     this.outgoing = new Outgoing(socket, owed, mode, scripts, liveness, owner, options, (cut) => this.groups.cut(cut));
     this.incoming = new Incoming(

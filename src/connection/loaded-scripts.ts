@@ -36,6 +36,11 @@ type Knowledge =
    */
   | { readonly kind: 'there'; readonly since: number; readonly bearer: number; refusal?: ErrorFrame };
 
+/** How often the connections of a client have written a command that makes the server forget scripts. They share it. */
+export interface Forgettings {
+  count: number;
+}
+
 /** Which scripts and libraries of functions the server of one link has, as far as its replies told. It ends with the link. */
 //            ┌───────────────── it was refused, SCRIPT FLUSH ◀─────────────┐
 //            ▼                                                             │
@@ -45,11 +50,21 @@ type Knowledge =
 //                        ▲───────────────NOSCRIPT────────────────────┘
 export class LoadedScripts {
   /** by the names of scripts; undefined until one is used */
-  private known: Map<string, Knowledge> | undefined;
+  private knowledge: Map<string, Knowledge> | undefined;
+  /** the count of `forgettings` when that was learnt */
+  private seen = 0;
   /** groups in which scripts are called or loaded */
   private groups: Set<Request> | undefined;
   /** the first number of the server's version; undefined where the server has not said it */
   private major: number | undefined;
+
+  constructor(private readonly forgettings: Forgettings = { count: 0 }) {}
+
+  private get known(): Map<string, Knowledge> | undefined {
+    if (this.seen === this.forgettings.count) return this.knowledge;
+    this.seen = this.forgettings.count;
+    return (this.knowledge = undefined);
+  }
 
   /** What the server says of its version in the handshake. */
   serves(version: string | undefined): void {
@@ -111,7 +126,7 @@ export class LoadedScripts {
 
   /** A command is written that is not plain: perhaps it makes the server forget scripts. */
   wrote({ name }: CommandSpec): void {
-    if (FORGETTING.has(name)) this.known = undefined;
+    if (FORGETTING.has(name)) this.forgettings.count++;
   }
 
   /** A request that gives a script to the server, or calls it, was answered, and not with an error. */
@@ -178,7 +193,7 @@ export class LoadedScripts {
   }
 
   private note(id: string, knowledge: Knowledge): void {
-    const known = (this.known ??= new Map<string, Knowledge>());
+    const known = this.known ?? (this.knowledge = new Map<string, Knowledge>());
     if (known.size >= MOST && !known.has(id)) known.clear();
     known.set(id, knowledge);
   }

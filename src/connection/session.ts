@@ -1,4 +1,5 @@
 import { HandshakeForm } from './handshake-form';
+import type { Forgettings } from './loaded-scripts';
 import { Command, type Arg } from '../commands/command';
 import { textOf } from '../commands/text-of';
 
@@ -19,6 +20,8 @@ export class Session {
   private readonly settingsByKind = new Map<string, Command>();
 
   readonly handshakeForm: HandshakeForm;
+  /** When commands of the client made the server forget scripts. */
+  readonly forgettings: Forgettings;
 
   /** How often what a new link is given has changed, or another link was wanted. */
   private changes = 0;
@@ -32,6 +35,7 @@ export class Session {
     private readonly origin?: Session,
   ) {
     this.handshakeForm = origin?.handshakeForm ?? new HandshakeForm();
+    this.forgettings = origin?.forgettings ?? { count: 0 };
     this.changesBefore = origin?.changes ?? 0;
   }
 

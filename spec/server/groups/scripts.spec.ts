@@ -1,6 +1,6 @@
 import { filter, firstValueFrom, map } from 'rxjs';
 import type { Frame, Redis, ScriptReplyName } from 'rxjs-redis';
-import { append, evalshaOrEval, get, incr, set } from 'rxjs-redis/commands';
+import { append, evalshaOrEval, get, incr, set, ping, scriptFlush } from 'rxjs-redis/commands';
 import { record, useClients } from '../../support/clients';
 import { failure, outcome, thrownBy } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
@@ -171,6 +171,26 @@ describe.each([2, 3] as const)('A script, in RESP%i,', (protocol) => {
       expect(await send()).toStrictEqual([expect.any(Number), expect.stringMatching(/-b$/)]);
     }
     expect(await redis.get('k')).toBe('a--b--b');
+  });
+
+  it.each<[string, (redis: Redis) => PromiseLike<unknown>]>([
+    ['by itself', (redis) => redis.scriptFlush()],
+    ['in a pipeline', (redis) => redis.pipeline(scriptFlush(), ping())],
+    ['in a transaction', (redis) => redis.multi(scriptFlush(), ping())],
+    ['on a lease', (redis) => redis.dedicated((connection) => connection.scriptFlush())],
+  ])('is loaded ahead of a group on any connection of a client that has had them forgotten %s', async (_, flush) => {
+    const { redis } = await setUp();
+    const appends = redis.script(APPEND, { keys: 1, reply: 'string' });
+    const onLease = () => redis.dedicated((connection) => connection.pipeline(appends.command(['k'], ['l'])));
+    const shared = () => redis.pipeline(appends.command(['k'], ['s']));
+    await onLease();
+    await shared();
+    await flush(redis);
+    expect(await onLease()).toStrictEqual(['lsl']);
+    await flush(redis);
+    expect(await shared()).toStrictEqual(['lsls']);
+    await flush(redis);
+    expect(await appends(['k'], ['c'])).toBe('lslsc');
   });
 
   it('that does not compile says so in its place in a group, each time', async () => {
