@@ -101,13 +101,17 @@ export class Deadlines {
     this.extend(request, this.clock.now() + timeFor(request, this.blockingGrace) - deadline);
   }
 
-  /** Gives the calls from this place on so many ms more: the event loop was blocked before they could be written. */
-  extendFrom(place: number, by: number): void {
+  /**
+   * Gives the calls from this place on so many ms more: the event loop was blocked before they could be written.
+   * @param others how many earlier calls may stand among them
+   */
+  extendFrom(place: number, by: number, others: number): void {
     const { ring } = this.queued;
+    let left = others;
     for (let number = ring.passed + ring.length - 1; number >= ring.passed; number--) {
       const request = ring.at(number);
-      if (request.place < place) break;
-      this.extend(request, by);
+      if (request.place >= place) this.extend(request, by);
+      else if (left-- === 0) break;
     }
   }
 

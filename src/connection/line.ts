@@ -72,13 +72,15 @@ export class Line implements LinkOwner {
   private opensLater: Link | undefined;
   /** How many requests have entered: the place of the latest. */
   private calls = 0;
+  /** How many held requests have entered the queue since it was written. */
+  private released = 0;
 
   constructor(private readonly options: LineOptions) {
     const { clock } = options;
     this.flusher = new Flusher(
       clock,
       () => this.calls + 1,
-      (from, late) => this.deadlines.extendFrom(from, late),
+      (from, late) => this.deadlines.extendFrom(from, late, this.released),
       () => this.flush(),
     );
     this.backlog = new Backlog(
@@ -232,6 +234,7 @@ export class Line implements LinkOwner {
     if (request.past === undefined) {
       this.deadlines.enterAgain(request);
       this.backlog.push(request);
+      this.released++;
     } else {
       this.backlog.bringBack(request);
     }
@@ -251,6 +254,7 @@ export class Line implements LinkOwner {
   private flush(): void {
     this.residents.beforeWrite();
     this.flusher.isScheduled = false;
+    this.released = 0;
     const { link } = this;
     if (link?.isOpen === true) this.backlog.readmit();
     link?.write();

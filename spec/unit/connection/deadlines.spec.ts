@@ -6,6 +6,7 @@ import { plainContext, type RetryPolicy } from '../../../src/commands/request-co
 import { Line } from '../../../src/connection/line';
 import { ConnectionError, TimeoutError } from '../../../src/errors';
 import { record } from '../../support/clients';
+import { tick } from '../../support/scripted-link';
 import { ScriptedSocket } from '../../support/scripted-socket';
 import { VirtualClock } from '../../support/virtual-clock';
 
@@ -15,10 +16,10 @@ const READ = 1_000_000;
  * A line in virtual time, whose requests note when they end, and count how often they are looked at.
  * @param retry what becomes of those that fail
  */
-function setUp(retry: RetryPolicy = () => false) {
+function setUp(retry: RetryPolicy = () => false, autoPipeline = false) {
   const clock = new VirtualClock();
   const line = new Line({
-    autoPipeline: false,
+    autoPipeline,
     pipelineDepth: 1_000,
     writeBufferSize: 65_536,
     readTimeout: READ,
@@ -121,6 +122,20 @@ describe('Deadlines', () => {
     expect(late).toMatchObject({ ended: 300, error: { code: 'TIMEOUT', delivery: 'unsent' } });
     const written = socket.writes.join('');
     expect([written.includes('late'), written.includes('next')]).toStrictEqual([false, true]);
+  });
+
+  it('give a request back for how long user code holds up its tick, also where one was released behind it', async () => {
+    const { clock, line, make, submit } = setUp(undefined, true);
+    const held = make(1_000).request;
+    line.hold(held, 1_000);
+    const patient = submit(100);
+    line.release([held]);
+    clock.advance(80);
+    await tick();
+    clock.advance(99);
+    expect(patient.ended).toBeUndefined();
+    clock.advance(1);
+    expect(patient.ended).toBe(180);
   });
 
   it('end a refused request in time behind later ones that have passed it', () => {
