@@ -169,7 +169,9 @@ export class FailureRules {
     const { sent } = this;
     const now = this.around.timeline.now();
     const last = sent.wires.at(-1);
-    if (now < sent.due) sent.fail(`timed out after ${now - sent.submittedAt} ms`);
+    // Where each command is a write of its own its time counts from the call; and so it does for what waits for subscriptions.
+    const countsFromTick = this.around.settings.autoPipeline && sent.item.call !== 'publish';
+    if (now < (countsFromTick ? sent.deadline : sent.due)) sent.fail(`timed out after ${now - sent.submittedAt} ms`);
     if (now - sent.due > KEPT && last?.atHand() === true)
       sent.fail('timed out although its reply had come while user code kept the process busy');
     if (

@@ -100,13 +100,18 @@ export class Sent {
 
   /** When its time is up for the client, at the latest: that counts from the end of the tick, when it could be written. */
   get deadline(): number {
-    return this.due + this.heldUpInTick;
+    return this.due + (this.startsAnew && this.wires.length > 0 ? 0 : this.heldUpInTick);
   }
 
   /** How long a blocking command may keep the server waiting, and a grace, ms. */
   get wait(): number | undefined {
     const { call, wait } = this.item;
     return call === 'blpop' ? (wait || Infinity) + this.around.settings.blockingGrace : undefined;
+  }
+
+  /** Its time starts anew when it is written. */
+  private get startsAnew(): boolean {
+    return this.wait !== undefined && this.item.timeout === undefined;
   }
 
   get id(): number {
@@ -202,9 +207,7 @@ export class Sent {
     if (last !== undefined) this.tries.checkNext(last);
     this.wires.push(wire);
     // The server counts from when it has the command.
-    if (this.wait === undefined || this.item.timeout !== undefined) return;
-    this.due = this.around.timeline.now() + this.wait;
-    this.heldUpInTick = 0;
+    if (this.startsAnew) this.due = this.around.timeline.now() + this.wait!;
   }
 
   /** It has come to the server, and not to a database that was selected behind it: there it would be another command. */

@@ -63,6 +63,12 @@ export const limitMutations: readonly Mutation[] = [
     to: 'if (this.clock.now() >= deadline) this.run();',
   },
   {
+    fault: 'a tick that user code holds up takes its time from its commands',
+    file: 'connection/flusher.ts',
+    from: 'if (late >= SHORTEST_DELAY) this.onLate(this.from, late);',
+    to: '',
+  },
+  {
     fault: 'every try has the whole time',
     file: 'connection/line.ts',
     from: 'if (request.past === undefined) {\n      this.deadlines.enterAgain(request);',
