@@ -22,7 +22,7 @@ async function run({ seeds, from, seconds, all }: RunArguments): Promise<void> {
   const progress = setInterval(() => console.log(rate()), PROGRESS);
 
   const take = (): Range | undefined => {
-    const isOver = (failure !== undefined && !all) || failure?.fatal === true || elapsed() >= seconds;
+    const isOver = (failure !== undefined && !all) || elapsed() >= seconds;
     if (isOver || next >= from + seeds) return undefined;
     const range = { from: next, count: Math.min(PORTION, from + seeds - next) };
     next += range.count;
@@ -37,7 +37,7 @@ async function run({ seeds, from, seconds, all }: RunArguments): Promise<void> {
       if (told.failure !== undefined && all) console.log(`Seed ${told.failure.seed}: ${told.failure.violations[0]}`);
       failure ??= told.failure;
       const rest: Range = { from: range.from + told.seeds, count: range.count - told.seeds };
-      range = all && rest.count > 0 && told.failure?.fatal !== true ? rest : take();
+      range = all && rest.count > 0 ? rest : take();
     }
     worker.end();
   };

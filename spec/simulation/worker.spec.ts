@@ -23,6 +23,13 @@ describe('A worker of npm run simulate', () => {
     expect(failure).toStrictEqual({ seed: 17, violations: ['the process ended with 3'], fatal: true });
   });
 
+  it('begins anew behind a seed that ended its process', async () => {
+    const worker = workerThat('process.exit(3)');
+    await worker.run({ from: 15, count: 10 });
+    const { failure } = await worker.run({ from: 18, count: 7 });
+    expect(failure).toMatchObject({ violations: ['the process ended with 3'] });
+  });
+
   it('names the seed that does not come to its end', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     try {

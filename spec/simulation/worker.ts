@@ -13,17 +13,19 @@ export interface Outcome {
 /** A seed that a worker says nothing behind for so long does not come to its end, ms. */
 const LONGEST_SILENCE = 60_000;
 
-/** A process that runs seeds, and does not take with it which one it was in when it ends. */
+/** A process that runs seeds, and does not take with it which one it was in when it ends; another one goes on then. */
 export class Worker {
-  private readonly process: ChildProcess;
+  private process: ChildProcess;
+  private hasEnded = false;
 
   /** @param file calls `work()` when it is started with `--worker` */
-  constructor(file: string) {
-    this.process = fork(file, ['--worker']);
+  constructor(private readonly file: string) {
+    this.process = this.fork();
   }
 
   /** Runs seeds; one that ends the process, or does not come to its end, is a failure as any other. */
   run(range: Range): Promise<Outcome> {
+    if (this.hasEnded) this.process = this.fork();
     const { process } = this;
     let seed = range.from;
     return new Promise((resolve) => {
@@ -34,6 +36,7 @@ export class Worker {
         resolve(outcome);
       };
       const fail = (violation: string) => {
+        this.hasEnded = true;
         const failure = { seed, violations: [violation], fatal: true };
         settle({ seeds: seed - range.from + 1, counts: [], failure });
       };
@@ -51,6 +54,11 @@ export class Worker {
       process.on('message', onMessage);
       process.send(range);
     });
+  }
+
+  private fork(): ChildProcess {
+    this.hasEnded = false;
+    return fork(this.file, ['--worker']);
   }
 
   end(): void {
