@@ -9,6 +9,9 @@ import { Reply, type ReplySource } from './commands/reply';
 import type { Executor } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { contextOf, type CommandOptions } from './command-options';
+import type { Ending } from './demand/ending';
+import type { NoWork, WorkOptions } from './demand/stream-options';
+import type { PullStream } from './demand/pull-stream';
 import type { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
@@ -21,6 +24,16 @@ import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 import { watchKeys, type Lender } from './groups/watch';
 import type { Reads, WatchCommands, Watched, WatchKeys, WatchOptions } from './groups/watch-types';
 import type { RedisCommands } from './redis-commands';
+import type { Links } from './scanning/scan';
+import type {
+  FieldBatch,
+  HscanStreamOptions,
+  MemberBatch,
+  ScanStreamOptions,
+  SscanStreamOptions,
+  ZscanStreamOptions,
+} from './scanning/scan-options';
+import { scanned, type ScanMethod } from './scanning/scan-streams';
 
 /** What the commands of a view are sent with. */
 export interface ViewParts {
@@ -29,6 +42,10 @@ export interface ViewParts {
   readonly publisher: Executor;
   readonly lender: Lender<DedicatedConnection>;
   readonly scripts: ScriptRegistry;
+  /** how streams end with the client */
+  readonly ending: Ending;
+  /** the links that the pages of a scan travel on */
+  readonly links: Links;
 }
 
 /** What can be done on connections that callers share: the commands of a client or a pool, and views with other options or with bytes. */
@@ -155,6 +172,52 @@ export class CommandView<S extends string | Buffer = string>
   watch(keys: unknown, fn: unknown, options?: unknown): unknown {
     const { source, lender } = this.#parts;
     return watchKeys(source, lender, keys, fn, options);
+  }
+
+  /** As {@link RedisCommands.scanStream}. */
+  scanStream(options?: ScanStreamOptions & NoWork): PullStream<S[]>;
+  scanStream<R>(options: ScanStreamOptions & WorkOptions<S[], R>): PullStream<R>;
+  scanStream(options?: unknown): PullStream<never> {
+    return this.#scanned('scanStream', undefined, options);
+  }
+
+  /** As {@link RedisCommands.hscanStream}. */
+  hscanStream<V extends boolean | undefined = undefined>(
+    key: Key,
+    options?: HscanStreamOptions & { readonly NOVALUES?: V } & NoWork,
+  ): PullStream<FieldBatch<S, V>>;
+  hscanStream<R, V extends boolean | undefined = undefined>(
+    key: Key,
+    options: HscanStreamOptions & { readonly NOVALUES?: V } & WorkOptions<FieldBatch<S, V>, R>,
+  ): PullStream<R>;
+  hscanStream(key: Key, options?: unknown): PullStream<never> {
+    return this.#scanned('hscanStream', key, options);
+  }
+
+  /** As {@link RedisCommands.sscanStream}. */
+  sscanStream(key: Key, options?: SscanStreamOptions & NoWork): PullStream<S[]>;
+  sscanStream<R>(key: Key, options: SscanStreamOptions & WorkOptions<S[], R>): PullStream<R>;
+  sscanStream(key: Key, options?: unknown): PullStream<never> {
+    return this.#scanned('sscanStream', key, options);
+  }
+
+  /** As {@link RedisCommands.zscanStream}. */
+  zscanStream<V extends boolean | undefined = undefined>(
+    key: Key,
+    options?: ZscanStreamOptions & { readonly NOSCORES?: V } & NoWork,
+  ): PullStream<MemberBatch<S, V>>;
+  zscanStream<R, V extends boolean | undefined = undefined>(
+    key: Key,
+    options: ZscanStreamOptions & { readonly NOSCORES?: V } & WorkOptions<MemberBatch<S, V>, R>,
+  ): PullStream<R>;
+  zscanStream(key: Key, options?: unknown): PullStream<never> {
+    return this.#scanned('zscanStream', key, options);
+  }
+
+  #scanned(method: ScanMethod, key: Key | undefined, options: unknown): PullStream<never> {
+    const { source, ending, links } = this.#parts;
+    const ask = <T>(command: Command<T>): Reply<T> => Reply.from(source, command);
+    return scanned({ ask, prefix: source.prefix, ending, links }, method, key, options) as PullStream<never>;
   }
 
   /** What a log shows: no option, because some are secrets. */

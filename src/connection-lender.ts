@@ -5,6 +5,7 @@ import type { Clock } from './connection/clock';
 import type { Connection } from './connection/connection';
 import type { WatchEvent } from './connection/connection-state';
 import { DedicatedConnection } from './dedicated-connection';
+import type { Ending } from './demand/ending';
 import type { Lender, Lent } from './groups/watch';
 import type { Lease } from './leases/lease';
 import type { LeasePool } from './leases/lease-pool';
@@ -17,6 +18,8 @@ export interface LenderParts {
   readonly pool: () => LeasePool;
   /** what sends on a connection */
   readonly executorOf: (connection: Connection) => Executor;
+  /** how streams end with the client */
+  readonly ending: Ending;
   /** told how a `watch` has ended */
   readonly tell: (event: WatchEvent) => void;
 }
@@ -69,7 +72,7 @@ export class ConnectionLender implements Lender<DedicatedConnection> {
     const { connection } = lease;
     const executor = lease.guard(this.parts.executorOf(connection));
     const source = { ...view, executor, retry: () => false as const };
-    return { link: connection, source, dedicated: new DedicatedConnection(source, lease, watching) };
+    return { link: connection, source, dedicated: new DedicatedConnection(source, lease, this.parts.ending, watching) };
   }
 
   tell(event: WatchEvent): void {

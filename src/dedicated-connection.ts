@@ -9,6 +9,9 @@ import { isQueued } from './commands/queued';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseInWatch, refuseOnLease, unguardedBy } from './commands/shared-connection';
 import { inContext } from './connection/async-context';
+import type { Ending } from './demand/ending';
+import type { PullStream } from './demand/pull-stream';
+import type { NoWork, WorkOptions } from './demand/stream-options';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
 import { libraryOf, type Library, type LibraryFunctions, type LibraryOptions } from './groups/library';
@@ -20,6 +23,18 @@ import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 import { monitorOn } from './leases/monitor';
 import type { Lease } from './leases/lease';
 import type { RedisCommands } from './redis-commands';
+import type {
+  FieldBatch,
+  HscanStreamOptions,
+  MemberBatch,
+  ScanStreamOptions,
+  SscanStreamOptions,
+  ZscanStreamOptions,
+} from './scanning/scan-options';
+import { scanned, type ScanMethod } from './scanning/scan-streams';
+
+/** It is not made again when it is lost, so the pages of a scan meet no other server. */
+const ONE_LINK = { kind: 'one' } as const;
 
 /** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. `S` is what texts come as. */
 export class DedicatedConnection<S extends string | Buffer = string>
@@ -28,18 +43,21 @@ export class DedicatedConnection<S extends string | Buffer = string>
 {
   readonly #source: ReplySource;
   readonly #lease: Lease;
+  readonly #ending: Ending;
   readonly #scripts = new ScriptRegistry();
 
   readonly #watching: boolean;
 
   /**
    * @internal
+   * @param ending how streams end with the client
    * @param watching keys are watched on it, so that it does nothing that ends this
    */
-  constructor(source: ReplySource, lease: Lease, watching: boolean) {
+  constructor(source: ReplySource, lease: Lease, ending: Ending, watching: boolean) {
     super();
     this.#source = source;
     this.#lease = lease;
+    this.#ending = ending;
     this.#watching = watching;
   }
 
@@ -118,6 +136,52 @@ export class DedicatedConnection<S extends string | Buffer = string>
   /** As {@link RedisCommands.library}. */
   library<const F extends LibraryFunctions>(code: string, options: LibraryOptions<F>): Library<F, S> {
     return libraryOf(this.#source, (command) => this.send(command), code, options) as unknown as Library<F, S>;
+  }
+
+  /** As {@link RedisCommands.scanStream}. */
+  scanStream(options?: ScanStreamOptions & NoWork): PullStream<S[]>;
+  scanStream<R>(options: ScanStreamOptions & WorkOptions<S[], R>): PullStream<R>;
+  scanStream(options?: unknown): PullStream<never> {
+    return this.#scanned('scanStream', undefined, options);
+  }
+
+  /** As {@link RedisCommands.hscanStream}. */
+  hscanStream<V extends boolean | undefined = undefined>(
+    key: Key,
+    options?: HscanStreamOptions & { readonly NOVALUES?: V } & NoWork,
+  ): PullStream<FieldBatch<S, V>>;
+  hscanStream<R, V extends boolean | undefined = undefined>(
+    key: Key,
+    options: HscanStreamOptions & { readonly NOVALUES?: V } & WorkOptions<FieldBatch<S, V>, R>,
+  ): PullStream<R>;
+  hscanStream(key: Key, options?: unknown): PullStream<never> {
+    return this.#scanned('hscanStream', key, options);
+  }
+
+  /** As {@link RedisCommands.sscanStream}. */
+  sscanStream(key: Key, options?: SscanStreamOptions & NoWork): PullStream<S[]>;
+  sscanStream<R>(key: Key, options: SscanStreamOptions & WorkOptions<S[], R>): PullStream<R>;
+  sscanStream(key: Key, options?: unknown): PullStream<never> {
+    return this.#scanned('sscanStream', key, options);
+  }
+
+  /** As {@link RedisCommands.zscanStream}. */
+  zscanStream<V extends boolean | undefined = undefined>(
+    key: Key,
+    options?: ZscanStreamOptions & { readonly NOSCORES?: V } & NoWork,
+  ): PullStream<MemberBatch<S, V>>;
+  zscanStream<R, V extends boolean | undefined = undefined>(
+    key: Key,
+    options: ZscanStreamOptions & { readonly NOSCORES?: V } & WorkOptions<MemberBatch<S, V>, R>,
+  ): PullStream<R>;
+  zscanStream(key: Key, options?: unknown): PullStream<never> {
+    return this.#scanned('zscanStream', key, options);
+  }
+
+  #scanned(method: ScanMethod, key: Key | undefined, options: unknown): PullStream<never> {
+    const ask = <T>(command: Command<T>): Reply<T> => this.send(command);
+    const scanner = { ask, prefix: this.#source.prefix, ending: this.#ending, links: ONE_LINK };
+    return scanned(scanner, method, key, options) as PullStream<never>;
   }
 
   protected sendAnswered<T>(command: Command<T>): Reply<T> {

@@ -33,6 +33,8 @@ export type {
   ReplyLimits,
   RetryOptions,
 } from './options';
+export type { PullStream } from './demand/pull-stream';
+export type { NoWork, SignalOption, WorkOptions } from './demand/stream-options';
 export type { MessageStream } from './pubsub/message-stream';
 export type { ChannelNames, MessageOptions, SubscribeOptions } from './pubsub/subscribe-options';
 export type { Message } from './pubsub/topic';
@@ -53,6 +55,15 @@ export type {
   WatchKeys,
   WatchOptions,
 } from './groups/watch-types';
+export type {
+  FieldBatch,
+  HscanStreamOptions,
+  MemberBatch,
+  ScanStreamBasics,
+  ScanStreamOptions,
+  SscanStreamOptions,
+  ZscanStreamOptions,
+} from './scanning/scan-options';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
 export type { PoolStats } from './leases/lease-lists';

@@ -2,12 +2,22 @@ import type { Key, Many } from './commands/arguments';
 import type { Arg, Command } from './commands/command';
 import type { CommandSurface } from './commands/generated/surface';
 import type { Reply } from './commands/reply';
+import type { PullStream } from './demand/pull-stream';
+import type { NoWork, WorkOptions } from './demand/stream-options';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
 import type { Library, LibraryFunctions, LibraryOptions } from './groups/library';
 import type { Script, ScriptOptions } from './groups/script';
 import type { ScriptReply } from './groups/script-replies';
 import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
+import type {
+  FieldBatch,
+  HscanStreamOptions,
+  MemberBatch,
+  ScanStreamOptions,
+  SscanStreamOptions,
+  ZscanStreamOptions,
+} from './scanning/scan-options';
 
 /**
  * What has commands: a client, its views and the connections of `dedicated`. Functions that only send commands take this.
@@ -102,4 +112,74 @@ export interface RedisCommands<S extends string | Buffer = string, N extends nul
    * const left = await shop.functions.take(['stock:7'], [2]);
    */
   library<const F extends LibraryFunctions>(code: string, options: LibraryOptions<F>): Library<F, S>;
+
+  /**
+   * Walks over the keys of the database by SCAN, page by page: a cold Observable of batches of keys, and what `for await` takes.
+   *
+   * Every key that is there all the time comes at least once, however many are written meanwhile. A key may come twice unless `unique` says
+   * otherwise, and one that comes or goes meanwhile may be among them or not. Pages without a key are passed over. MATCH and TYPE choose among the
+   * keys that the server looks at, `COUNT` of them a page, 10 unless told otherwise: 1 000 is quicker by far.
+   *
+   * The next page is asked for when the Observers have taken the last. Work that takes longer goes into `project`, which holds it up until there is
+   * room, `concurrency` pages at the same time, or into a loop by `for await`, which is at most one page ahead of its reader.
+   *
+   * A scan outlives its connection: it goes on at its place on the next one, as a command that is repeated. Cursors of a server are
+   * worthless to the next process, after a restart or a failover. It is asked for its INFO to find out, and the scan begins anew where it is
+   * another. A page may take as long as any command.
+   * @param options those of SCAN; `unique`, `signal`, and `project` with `concurrency`
+   * @returns batches of keys, or what `project` makes of them. It completes when all have come, and when the client is closed; it errors when
+   * that is destroyed, and with the `reason` of an aborted `signal`
+   * @throws TypeError that names the option, when one is wrong. It errors with a ReplyError when the server refuses SCAN; with a
+   * ConnectionError when the connection was made anew and INFO is refused, which a pool needs for every scan of more than a page
+   * @example
+   * for await (const keys of redis.scanStream({ MATCH: 'user:*', COUNT: 1000 })) await handle(keys);
+   * redis.scanStream({ TYPE: 'hash', COUNT: 1000, project: (keys) => redis.unlink(keys), concurrency: 4 }).subscribe();
+   */
+  scanStream(options?: ScanStreamOptions & NoWork): PullStream<S[]>;
+  scanStream<R>(options: ScanStreamOptions & WorkOptions<S[], R>): PullStream<R>;
+
+  /**
+   * Walks over the fields of a hash by HSCAN, page by page, as {@link RedisCommands.scanStream} over keys. A small hash comes as one page.
+   * @returns batches of fields with their values, of fields alone with NOVALUES (Redis 7.4 and later, Valkey 8.0), or what `project` makes of
+   * them; none where there is no such key
+   * @throws TypeError that names the argument or option, when one is wrong. It errors with a ReplyError when the key holds another kind of value
+   * @example
+   * for await (const fields of redis.hscanStream('big', { COUNT: 1000 })) for (const [field, value] of fields) use(field, value);
+   */
+  hscanStream<V extends boolean | undefined = undefined>(
+    key: Key,
+    options?: HscanStreamOptions & { readonly NOVALUES?: V } & NoWork,
+  ): PullStream<FieldBatch<S, V>>;
+  hscanStream<R, V extends boolean | undefined = undefined>(
+    key: Key,
+    options: HscanStreamOptions & { readonly NOVALUES?: V } & WorkOptions<FieldBatch<S, V>, R>,
+  ): PullStream<R>;
+
+  /**
+   * Walks over the members of a set by SSCAN, page by page, as {@link RedisCommands.scanStream} over keys. A small set comes as one page.
+   * @returns batches of members, or what `project` makes of them; none where there is no such key
+   * @throws TypeError that names the argument or option, when one is wrong. It errors with a ReplyError when the key holds another kind of value
+   * @example
+   * redis.sscanStream('tags', { MATCH: 'a*' }).subscribe((tags) => console.log(tags));
+   */
+  sscanStream(key: Key, options?: SscanStreamOptions & NoWork): PullStream<S[]>;
+  sscanStream<R>(key: Key, options: SscanStreamOptions & WorkOptions<S[], R>): PullStream<R>;
+
+  /**
+   * Walks over the members of a sorted set by ZSCAN, page by page, in no order, as {@link RedisCommands.scanStream} over keys. A small one comes as
+   * one page.
+   * @returns batches of members with their scores, of members alone with NOSCORES (Valkey 8.1 and later), or what `project` makes of them; none
+   * where there is no such key
+   * @throws TypeError that names the argument or option, when one is wrong. It errors with a ReplyError when the key holds another kind of value
+   * @example
+   * redis.zscanStream('board').subscribe((members) => members.forEach(({ member, score }) => console.log(member, score)));
+   */
+  zscanStream<V extends boolean | undefined = undefined>(
+    key: Key,
+    options?: ZscanStreamOptions & { readonly NOSCORES?: V } & NoWork,
+  ): PullStream<MemberBatch<S, V>>;
+  zscanStream<R, V extends boolean | undefined = undefined>(
+    key: Key,
+    options: ZscanStreamOptions & { readonly NOSCORES?: V } & WorkOptions<MemberBatch<S, V>, R>,
+  ): PullStream<R>;
 }

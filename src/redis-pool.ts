@@ -15,6 +15,7 @@ import { clockOf, stageOf } from './connection/stage';
 import { wrapping } from './connection/wrapping';
 import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
+import { Ending } from './demand/ending';
 import type { RedisError } from './errors';
 import { givenOptions } from './given-options';
 import { ScriptRegistry } from './groups/scripts';
@@ -61,6 +62,8 @@ export class RedisPool extends PoolView {
   private readonly acquired = new WeakMap<DedicatedConnection, Lease>();
   private readonly spread: Spread;
   private closing = false;
+  /** How streams end with the pool. */
+  private readonly ending: Ending;
 
   /**
    * @param url `redis://[[user:]password@]host[:port][/database]`
@@ -107,10 +110,13 @@ export class RedisPool extends PoolView {
       if (this.closing) throw tooLate(undefined, undefined, 'pool');
       return pool();
     };
-    const lender = new ConnectionLender({ clock, pool: lending, executorOf, tell: (event) => events$.next(event) });
-    super({ source, publisher: spread, lender, scripts: new ScriptRegistry() });
+    const ending = new Ending();
+    const tell = (event: ConnectionEvent): void => events$.next(event);
+    const lender = new ConnectionLender({ clock, pool: lending, executorOf, ending, tell });
+    super({ source, publisher: spread, lender, scripts: new ScriptRegistry(), ending, links: { kind: 'several' } });
     this.leases = leases;
     this.lender = lender;
+    this.ending = ending;
     this.source = source;
     this.spread = spread;
     this.clock = clock;
@@ -217,6 +223,7 @@ export class RedisPool extends PoolView {
     if (unknown !== undefined) throw new TypeError(`close: there is no option '${unknown}'`);
     duration('timeout', timeout);
     this.closing = true;
+    this.ending.close();
     const closedError = (): RedisError => tooLate(undefined, undefined, 'pool');
     const answered$ = this.spread.end();
     this.leases.dismiss(closedError);
@@ -233,6 +240,7 @@ export class RedisPool extends PoolView {
   /** Closes all connections at once: pending commands fail, and so does the work on connections that are lent. */
   destroy(): Completion {
     this.closing = true;
+    this.ending.destroy(tooLate(undefined, undefined, 'pool'));
     this.spread.end();
     this.end();
     return new Completion([]);

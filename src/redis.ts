@@ -13,6 +13,7 @@ import { ScriptRegistry } from './groups/scripts';
 import { stageOf, type Role } from './connection/stage';
 import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
+import { Ending } from './demand/ending';
 import type { RedisError } from './errors';
 import { givenOptions } from './given-options';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
@@ -51,6 +52,8 @@ export class Redis extends RedisView {
   private readonly pubsub: PubSub;
   private readonly source: ReplySource;
   private readonly lender: ConnectionLender;
+  /** How streams end with the client. */
+  private readonly ending: Ending;
   /** How many listen to `state$` and `events$`. */
   private listeners = 0;
   /** The connections of messages; one that is closed is not used any more. */
@@ -97,8 +100,10 @@ export class Redis extends RedisView {
       limits: resolved.leases,
       maxOption: 'leases.max',
     };
+    const ending = new Ending();
     const lender = new ConnectionLender({
       clock: connection.clock,
+      ending,
       pool: () => {
         if (connection.closed) throw connection.closedError();
         if (this.leases !== undefined) return this.leases;
@@ -109,11 +114,14 @@ export class Redis extends RedisView {
       executorOf: (lease) => wrapping(lease, resolved)(lease),
       tell: (event) => connection.events$.next(event),
     });
-    super({ source, publisher: pubsub.publisher, pubsub, lender, scripts: new ScriptRegistry() });
+    // A link has a state of its own, `ready`.
+    const links = { kind: 'successive', current: () => connection.state$.value } as const;
+    super({ source, publisher: pubsub.publisher, pubsub, lender, scripts: new ScriptRegistry(), ending, links });
     this.connection = connection;
     this.pubsub = pubsub;
     this.source = source;
     this.lender = lender;
+    this.ending = ending;
     connection.state$.pipe(filter(isClosed)).subscribe(() => this.leases?.destroy(this.closedError, { spares: true }));
     const state$ = connection.state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),
@@ -171,6 +179,7 @@ export class Redis extends RedisView {
    * await redis.close();
    */
   close(): Completion {
+    this.ending.close();
     // Leases first, because they end with the shared connection unless they are closing already.
     const closing = this.leases === undefined ? [] : [this.leases.close(this.closedError)];
     closing.push(this.connection.close(() => this.pubsub.arrived()));
@@ -179,6 +188,7 @@ export class Redis extends RedisView {
 
   /** Closes the connections at once: pending commands fail, streams complete. What it returns has emitted and completed. */
   destroy(): Completion {
+    this.ending.destroy(this.closedError());
     this.connection.destroy();
     this.leases?.destroy(this.closedError);
     return new Completion([]);

@@ -19,6 +19,7 @@ export const layers: readonly Layer[] = [
   },
   { name: 'telemetry', path: '^src/telemetry/' },
   { name: 'features', path: `^src/(${FEATURES})/` },
+  { name: 'demand', path: '^src/demand/' },
   { name: 'topology', path: '^src/topology/' },
   { name: 'connection', path: '^src/connection/' },
   { name: 'options', path: '^src/(options/|option-checks\\.ts$)' },

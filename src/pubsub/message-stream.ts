@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import { BufferedIterator } from './buffered-iterator';
+import { BufferedIterator } from '../demand/buffered-iterator';
 
 /**
  * The messages of channels: an Observable, and what `for await` takes.

@@ -1,6 +1,6 @@
 import { NEVER, Observable, Subject, of, throwError } from 'rxjs';
 import { OverflowError } from 'rxjs-redis';
-import { BufferedIterator } from '../../../src/pubsub/buffered-iterator';
+import { BufferedIterator } from '../../../src/demand/buffered-iterator';
 import { MessageStream } from '../../../src/pubsub/message-stream';
 
 const streamOf = <T>(source: Observable<T>, buffer = 10) => new MessageStream(source, buffer);

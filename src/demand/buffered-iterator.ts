@@ -20,11 +20,20 @@ export class BufferedIterator<T> implements AsyncIterableIterator<T> {
   /** What comes behind the values: the end, or first the error. */
   private end: { readonly error?: Error } | undefined;
 
-  /** @param size how many values wait at most */
+  /**
+   * @param size how many values wait at most
+   * @param onTaken told whenever the last value that waited was taken
+   */
   constructor(
     private readonly source: Observable<T>,
     private readonly size: number,
+    private readonly onTaken?: () => void,
   ) {}
+
+  /** No value waits: the loop has been given all that there is. */
+  get isEmpty(): boolean {
+    return this.values.length === 0;
+  }
 
   [Symbol.asyncIterator](): this {
     return this;
@@ -33,7 +42,11 @@ export class BufferedIterator<T> implements AsyncIterableIterator<T> {
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.subscription === undefined) this.begin();
     const { values } = this;
-    if (values.length > 0) return Promise.resolve({ done: false, value: values.shift()! });
+    if (values.length > 0) {
+      const value = values.shift()!;
+      if (values.length === 0) this.onTaken?.();
+      return Promise.resolve({ done: false, value });
+    }
     if (this.end !== undefined) return this.finish(this.end);
     return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
   }

@@ -1,0 +1,36 @@
+import { EMPTY, Subject, catchError, defer, takeUntil, throwError, type MonoTypeOperatorFunction } from 'rxjs';
+import { DisconnectedError, type RedisError } from '../errors';
+
+/** How a client ends, for its streams: they complete when it is closed, and error when it is destroyed. */
+export class Ending {
+  private state: 'open' | 'closing' | 'destroyed' = 'open';
+  private readonly destroyed$ = new Subject<never>();
+
+  /** The client is being closed: what a stream asks for from now on is refused, and that is its end. */
+  close(): void {
+    if (this.state === 'open') this.state = 'closing';
+  }
+
+  /** The client ends at once, and so do its streams. */
+  destroy(error: RedisError): void {
+    if (this.state === 'destroyed') return;
+    this.state = 'destroyed';
+    this.destroyed$.error(error);
+  }
+
+  /** Ends a stream with the client. One that begins after the client was closed errors. */
+  ends<T>(): MonoTypeOperatorFunction<T> {
+    return (source) =>
+      defer(() => {
+        const wasOpen = this.state === 'open';
+        return source.pipe(
+          takeUntil(this.destroyed$),
+          catchError((error: unknown) => (wasOpen && this.isEnd(error) ? EMPTY : throwError(() => error))),
+        );
+      });
+  }
+
+  private isEnd(error: unknown): boolean {
+    return this.state === 'closing' && error instanceof DisconnectedError;
+  }
+}

@@ -1,0 +1,23 @@
+import { isBytes } from '../resp/is-bytes';
+
+/** Remembers the last names that it was asked about: at least `most` of them, at most twice as many. */
+export class RecentNames {
+  // Two sets, of which the older one is dropped as a whole: a Set takes longer to find its oldest entry the more were deleted.
+  private young = new Set<string>();
+  private old = new Set<string>();
+
+  constructor(private readonly most: number) {}
+
+  /** Whether a name is none of those that are remembered; it is from now on. */
+  isNew(name: string | Uint8Array): boolean {
+    const key = isBytes(name) ? Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1') : name;
+    if (this.young.has(key)) return false;
+    const isNew = !this.old.has(key);
+    this.young.add(key);
+    if (this.young.size >= this.most) {
+      this.old = this.young;
+      this.young = new Set();
+    }
+    return isNew;
+  }
+}
