@@ -35,12 +35,10 @@ describe.each<[string, 'redis' | 'pool' | 'dedicated']>([
 
   it('is `complete` on close(), behind the page that was on the way', async () => {
     const { owner, scan } = scanning();
-    let closing: Promise<void> | undefined;
     const seen = record(scan(PAGE));
     const other = record(scan({ ...PAGE, project: (keys: string[]) => of(keys.length) }));
     await until(() => seen.values.length >= 3 && other.values.length >= 3);
-    closing = owner.close().then();
-    await closing;
+    await owner.close();
     await until(() => seen.ended !== undefined && other.ended !== undefined);
     expect([seen.ended, other.ended]).toStrictEqual(['complete', 'complete']);
     expect(seen.values.length).toBeLessThan(ALL.length / PAGE.COUNT);
@@ -84,7 +82,7 @@ describe.each<[string, 'redis' | 'pool' | 'dedicated']>([
     const seen = record(scan(PAGE));
     const working = record(scan({ ...PAGE, project: () => concat(of(1), NEVER) }));
     await until(() => seen.values.length >= 1 && working.values.length === 1);
-    owner.destroy();
+    void owner.destroy().then();
     for (const { ended } of [seen, working]) expect(ended).toMatchObject({ code: 'DISCONNECTED' });
   });
 
@@ -92,7 +90,7 @@ describe.each<[string, 'redis' | 'pool' | 'dedicated']>([
     const { owner, scan } = scanning();
     await owner.close();
     expect(await failure(scan(PAGE).forEach(() => undefined))).toMatchObject({ code: 'DISCONNECTED' });
-    owner.destroy();
+    void owner.destroy().then();
     const all = (options: object) => lastValueFrom(from(scan(options)));
     expect(await failure(all(PAGE))).toMatchObject({ code: 'DISCONNECTED' });
   });
