@@ -9,6 +9,21 @@ export const SCRIPT = "return redis.call('GET', KEYS[1])";
 /** From the first mention of this key on, the proxy before the server swallows what it gets. */
 export const SILENT_KEY = 'bench:silence';
 
+/** The keys that are scanned, in a database of their own. */
+export const SCANNED = { database: 1, keys: 1_000_000, page: 1_000 } as const;
+/** The commands that put them there, unless they are. */
+export const fill: readonly (readonly string[])[] = [
+  ['SELECT', String(SCANNED.database)],
+  [
+    'EVAL',
+    `if redis.call('DBSIZE') ~= ${SCANNED.keys} then
+       for i = 1, ${SCANNED.keys} do redis.call('SET', 'bench:scanned:' .. i, i) end
+     end
+     return 'OK'`,
+    '0',
+  ],
+];
+
 /** The commands that put it there. */
 export const seed: readonly (readonly string[])[] = [
   ['DEL', KEYS.list],

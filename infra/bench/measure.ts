@@ -1,11 +1,16 @@
 import type { RunningServer } from '../servers';
+import { ask } from '../servers/ask';
 import type { ClientName } from './clients';
 import type { Assignment, Job, Metrics } from './jobs/job';
+import { SCANNED, fill } from './data';
 import { publish, untilSubscribed } from './publish';
 import { noResults, type RowResults } from './results';
 import type { SilentProxy } from './silent-proxy';
 import { WorkerProcess, type Workshop } from './worker-process';
 import type { Workload } from './workloads';
+
+/** How long a server may take to make a million keys, ms. */
+const FILLING = 120_000;
 
 /** Where measurements take place. */
 export interface Site {
@@ -63,7 +68,8 @@ function note({ row, values }: RowResults, client: ClientName, metrics: Metrics)
 }
 
 async function prepare(site: Site, job: Job, client: ClientName): Promise<Participant> {
-  const url = job.kind === 'pending' ? site.silentProxy.url : site.server.url;
+  if (job.kind === 'scan') await ask(site.server, fill, FILLING);
+  const url = urlFor(site, job);
   const assignment = { job, client, url };
   if (job.kind === 'pending' || job.kind === 'start-up') return newProcessEachTime(site.workshop, assignment);
   const worker = WorkerProcess.start(site.workshop, assignment);
@@ -75,6 +81,11 @@ async function prepare(site: Site, job: Job, client: ClientName): Promise<Partic
     worker.end();
     throw error;
   }
+}
+
+function urlFor({ server, silentProxy }: Site, { kind }: Job): string {
+  if (kind === 'pending') return silentProxy.url;
+  return kind === 'scan' ? `${server.url}/${SCANNED.database}` : server.url;
 }
 
 function newProcessEachTime(workshop: Workshop, assignment: Assignment): Participant {

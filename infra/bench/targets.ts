@@ -30,6 +30,7 @@ export const targets: readonly Target[] = [
   { row: 'cpu-pipeline-1000', times: 0.5 },
   { row: 'cpu-multi-10', times: 0.5 },
   { row: 'pubsub', times: 1.5 },
+  { row: 'scan', times: 1.5 },
   { row: 'memory', times: 0.5 },
   // firstValueFrom alone takes some 650 bytes a call; an awaited reply shows what the client itself takes.
   { row: 'memory', times: 0.5, by: 'ours, await' },

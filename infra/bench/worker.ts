@@ -41,6 +41,11 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
       say({ type: 'ready' });
       break;
     }
+    case 'scan': {
+      const { prepareScan } = await import('./jobs/scan');
+      measureOnDemand(await prepareScan(await client.connect(url), job));
+      break;
+    }
     case 'pending': {
       const { weighPending } = await import('./jobs/pending');
       report(await weighPending(await client.connect(url), job.count, clients[name].native === true));

@@ -1,5 +1,6 @@
 import { clientNames, clients, type ClientName } from './clients';
 import type { GroupMethod } from './clients/client';
+import { SCANNED } from './data';
 import type { Job } from './jobs/job';
 
 /** What `--only` selects by. */
@@ -17,6 +18,7 @@ export const groups = [
   'memory',
   'start-up',
   'decoding',
+  'scan',
 ] as const;
 export type Group = (typeof groups)[number];
 
@@ -54,6 +56,10 @@ const everyWayOfOursOneOfPeers = limited.filter(
 );
 
 const everyGroup = clientNames.filter((name) => clients[name].variant !== true || name === 'ours, chain');
+
+const scanning = clientNames.filter(
+  (name) => name === 'ours, subscribe' || (clients[name].variant !== true && clients[name].role !== 'floor'),
+);
 
 const IN_FLIGHT = [1, 100, 1000] as const;
 /** Enough for client and server to work at the same time; the sockets' buffers hold little more. */
@@ -127,6 +133,12 @@ export function workloads(seconds: number): readonly Workload[] {
       job: () => ({ kind: 'start-up' }),
     },
     ...[1, 10, 100].map(decoding),
+    {
+      rows: [rate('scan', 'scan', 'Scan of 1 000 000 keys, COUNT 1 000', 'keys/s')],
+      // What has no reader has no scan either.
+      clients: scanning,
+      job: () => ({ kind: 'scan', keys: SCANNED.keys, page: SCANNED.page }),
+    },
   ];
 }
 

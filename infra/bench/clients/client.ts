@@ -10,6 +10,8 @@ export interface BenchClient {
   run(command: TimedCommand, inFlight: number, total: number): Promise<void>;
   /** Sends `total` groups of that many GETs, never more than `inFlight` groups at once. */
   runGroups(method: GroupMethod, size: number, inFlight: number, total: number): Promise<void>;
+  /** Walks over all keys of the database, in pages of so many; gives their number. */
+  scan?(page: number): Promise<number>;
   /** Sends that many GETs of a key that the server stays silent about. */
   leavePending?(key: string, count: number): void;
 }

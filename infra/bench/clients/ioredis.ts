@@ -8,12 +8,19 @@ interface Batch {
   exec(): Promise<unknown>;
 }
 
+interface ScanStream {
+  on(event: 'data', listener: (keys: readonly string[]) => void): this;
+  on(event: 'end', listener: () => void): this;
+  on(event: 'error', listener: (error: Error) => void): this;
+}
+
 /** What the bench needs of ioredis and of iovalkey, which began as its copy. */
 interface Ioredis {
   get(key: string): Promise<string | null>;
   getBuffer(key: string): Promise<Buffer | null>;
   set(key: string, value: string): Promise<'OK'>;
   lrange(key: string, start: number, stop: number): Promise<string[]>;
+  scanStream(options: { count: number }): ScanStream;
   pipeline(): Batch;
   multi(): Batch;
   defineCommand(name: 'script', definition: { numberOfKeys: number; lua: string }): void;
@@ -47,6 +54,7 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
           pipeline: (size) => filled(redis.pipeline(), size).exec(),
           multi: (size) => filled(redis.multi(), size).exec(),
         },
+        (page) => scan(redis, page),
       );
       return Promise.resolve(client);
     },
@@ -56,6 +64,18 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
       await redis.subscribe(channel);
     },
   };
+}
+
+/** By its listeners, which is quicker than by `for await`. */
+function scan(redis: Ioredis, page: number): Promise<number> {
+  let seen = 0;
+  return new Promise((resolve, reject) => {
+    redis
+      .scanStream({ count: page })
+      .on('data', (keys) => (seen += keys.length))
+      .on('end', () => resolve(seen))
+      .on('error', reject);
+  });
 }
 
 function filled(batch: Batch, size: number): Batch {

@@ -15,6 +15,7 @@ interface NodeRedis {
   get(key: string): Promise<unknown>;
   set(key: string, value: string): Promise<unknown>;
   lRange(key: string, start: number, stop: number): Promise<unknown>;
+  scanIterator(options: { COUNT: number }): AsyncIterable<readonly string[]>;
   multi(): Batch;
   /** the script that it was made with */
   small(key: string): Promise<unknown>;
@@ -70,6 +71,7 @@ export const nodeRedis: ClientModule = {
         pipeline: (size) => filled(redis.multi(), size).execAsPipeline(),
         multi: (size) => filled(redis.multi(), size).exec(),
       },
+      (page) => scan(redis, page),
     );
   },
   listen: async (url, channel, onMessage) => {
@@ -77,6 +79,12 @@ export const nodeRedis: ClientModule = {
     await redis.subscribe(channel, onMessage);
   },
 };
+
+async function scan(redis: NodeRedis, page: number): Promise<number> {
+  let seen = 0;
+  for await (const keys of redis.scanIterator({ COUNT: page })) seen += keys.length;
+  return seen;
+}
 
 function filled(batch: Batch, size: number): Batch {
   for (let i = 0; i < size; i++) batch.get(KEYS.small);

@@ -61,7 +61,8 @@ function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofArray): 
       const { firstValueFrom } = loadOurs<typeof Rxjs>('rxjs');
       const promises = mapValues(calls, (call) => () => firstValueFrom(call()));
       const groups = groupCalls((method, size) => firstValueFrom(toGroup(redis, method, size)));
-      return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key)), groups));
+      const scan = (page: number) => scanInLoop(redis, page);
+      return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key)), groups, scan));
     },
     listen,
   };
@@ -80,6 +81,25 @@ export const oursWithoutLimits = byFirstValueFrom({
 
 /** The same with an ECHO after every hundred commands that shows that replies are in order, which shows what that costs. */
 export const oursVerified = byFirstValueFrom({ verify: 100 });
+
+/** `for await (const keys of redis.scanStream(…))` */
+async function scanInLoop(redis: RxjsRedis.Redis, page: number): Promise<number> {
+  let seen = 0;
+  for await (const keys of redis.scanStream({ COUNT: page })) seen += keys.length;
+  return seen;
+}
+
+/** `redis.scanStream(…).subscribe(…)` */
+function scanBySubscribe(redis: RxjsRedis.Redis, page: number): Promise<number> {
+  let seen = 0;
+  return new Promise((resolve, reject) => {
+    redis.scanStream({ COUNT: page }).subscribe({
+      next: (keys) => (seen += keys.length),
+      error: reject,
+      complete: () => resolve(seen),
+    });
+  });
+}
 
 /** `await redis.get(k)` */
 export const oursByAwait: ClientModule = {
@@ -101,6 +121,7 @@ function bySubscribe(options?: RxjsRedis.RedisOptions): ClientModule {
         run: (command, inFlight, total) => subscribeInTurns(calls[command], inFlight, total),
         runGroups: (method, size, inFlight, total) =>
           subscribeInTurns(() => ofArray(redis, method, size), inFlight, total),
+        scan: (page) => scanBySubscribe(redis, page),
         leavePending: (key, count) => {
           for (let i = 0; i < count; i++) redis.get(key).subscribe(observer);
         },

@@ -5,10 +5,12 @@ export function promiseClient(
   calls: Calls,
   get: (key: string) => PromiseLike<unknown>,
   groups: GroupCalls,
+  scan?: BenchClient['scan'],
 ): BenchClient {
   return {
     run: (command, inFlight, total) => awaitInTurns(calls[command], inFlight, total),
     runGroups: (method, size, inFlight, total) => awaitInTurns(() => groups[method](size), inFlight, total),
+    ...(scan && { scan }),
     leavePending: (key, count) => {
       for (let i = 0; i < count; i++) get(key).then(undefined, endWithError);
     },

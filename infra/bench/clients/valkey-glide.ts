@@ -5,6 +5,7 @@ import { promiseClient } from './promise-client';
 
 interface Configuration {
   readonly addresses: readonly { host: string; port: number }[];
+  readonly databaseId: number;
   /** ms */
   readonly requestTimeout: number;
   readonly inflightRequestsLimit: number;
@@ -23,6 +24,7 @@ interface Glide {
   set(key: string, value: string): Promise<unknown>;
   lrange(key: string, start: number, stop: number): Promise<unknown>;
   invokeScript(script: object, options: { keys: readonly string[] }): Promise<unknown>;
+  scan(cursor: string, options: { count: number }): Promise<[cursor: string, keys: readonly string[]]>;
   exec(batch: Batch, raiseOnError: boolean): Promise<unknown>;
 }
 
@@ -36,9 +38,10 @@ interface Module {
 
 /** Its defaults, 250 ms and 1 000 requests, would refuse what the rows ask for. */
 function configure(url: string): Configuration {
-  const { hostname, port } = new URL(url);
+  const { hostname, port, pathname } = new URL(url);
   return {
     addresses: [{ host: hostname, port: Number(port) }],
+    databaseId: Number(pathname.slice(1)),
     requestTimeout: 60_000,
     inflightRequestsLimit: 1_000_000,
   };
@@ -68,6 +71,7 @@ export const valkeyGlide: ClientModule = {
         pipeline: (size) => glide.exec(batch(false, size), false),
         multi: (size) => glide.exec(batch(true, size), false),
       },
+      (page) => scan(glide, page),
     );
   },
   listen: async (url, channel, onMessage) => {
@@ -77,3 +81,14 @@ export const valkeyGlide: ClientModule = {
     await GlideClient.createClient({ ...configure(url), pubsubSubscriptions });
   },
 };
+
+async function scan(glide: Glide, page: number): Promise<number> {
+  let seen = 0;
+  let cursor = '0';
+  do {
+    const [next, keys] = await glide.scan(cursor, { count: page });
+    seen += keys.length;
+    cursor = next;
+  } while (cursor !== '0');
+  return seen;
+}
