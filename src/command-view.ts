@@ -1,5 +1,6 @@
 import type { Awaitable } from './commands/awaitable';
 import type { Key, Many } from './commands/arguments';
+import { atOneCall } from './commands/call-sites';
 import type { Arg, Command } from './commands/command';
 import { evalshaOrEval } from './commands/evalsha-or-eval';
 import { publish, spublish } from './commands/generated/builders';
@@ -215,7 +216,8 @@ export class CommandView<S extends string | Buffer = string>
   }
 
   #scanned(method: ScanMethod, key: Key | undefined, options: unknown): PullStream<never> {
-    const { source, ending, links } = this.#parts;
+    const { ending, links } = this.#parts;
+    const source = atOneCall(this.#parts.source, this.#scanned);
     const ask = <T>(command: Command<T>): Reply<T> => Reply.from(source, command);
     return scanned({ ask, prefix: source.prefix, ending, links }, method, key, options) as PullStream<never>;
   }

@@ -1,5 +1,6 @@
 import { defer, takeUntil, type Observable } from 'rxjs';
 import type { Key, Many } from './commands/arguments';
+import { atOneCall } from './commands/call-sites';
 import { Command, type Arg } from './commands/command';
 import { evalshaOrEval } from './commands/evalsha-or-eval';
 import { monitor } from './commands/generated/builders';
@@ -179,8 +180,9 @@ export class DedicatedConnection<S extends string | Buffer = string>
   }
 
   #scanned(method: ScanMethod, key: Key | undefined, options: unknown): PullStream<never> {
-    const ask = <T>(command: Command<T>): Reply<T> => this.send(command);
-    const scanner = { ask, prefix: this.#source.prefix, ending: this.#ending, links: ONE_LINK };
+    const source = atOneCall(this.#source, this.#scanned);
+    const ask = <T>(command: Command<T>): Reply<T> => this.#sendBy(source, command);
+    const scanner = { ask, prefix: source.prefix, ending: this.#ending, links: ONE_LINK };
     return scanned(scanner, method, key, options) as PullStream<never>;
   }
 
@@ -189,11 +191,15 @@ export class DedicatedConnection<S extends string | Buffer = string>
   }
 
   protected send<T>(command: Command<T>): Reply<T> {
+    return this.#sendBy(this.#source, command);
+  }
+
+  #sendBy<T>(source: ReplySource, command: Command<T>): Reply<T> {
     if (this.#watching) refuseInWatch(command);
     else refuseOnLease(command);
     const { spec, args, read, keys } = command;
     // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
     const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));
-    return Reply.from(this.#source, new Command(spec, args, readOrQueued, keys));
+    return Reply.from(source, new Command(spec, args, readOrQueued, keys));
   }
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { firstValueFrom, lastValueFrom, map } from 'rxjs';
-import type { Redis, RedisError } from 'rxjs-redis';
+import type { Redis, RedisCommands, RedisError } from 'rxjs-redis';
 import { get, incr } from 'rxjs-redis/commands';
 import { useClients } from '../support/clients';
 import { failure } from '../support/outcomes';
@@ -219,6 +219,26 @@ describe('The stack of an error', () => {
       const [error, next] = await Promise.all([failure(redis.incr('list')), redis.echo('next').then()]);
       expect([error.code, error.message, next]).toStrictEqual(['REPLY', expect.stringMatching(/^WRONGTYPE/), 'next']);
     });
+  });
+
+  it.each<[string, (redis: Redis, scan: (commands: RedisCommands) => Promise<RedisError>) => PromiseLike<RedisError>]>([
+    ['a client', (redis, scan) => scan(redis)],
+    ['a dedicated connection', (redis, scan) => redis.dedicated((lent) => scan(lent))],
+  ])('begins where a scan was called, whichever page it is: %s', async (_, on) => {
+    const redis = make({ url: server().url, callSites: true });
+    await redis.del('big');
+    await redis.sadd(
+      'big',
+      Array.from({ length: 1_000 }, (_member, n) => `member ${n}`),
+    );
+    const error = await on(redis, async (commands) => {
+      const stream = (function byScan() {
+        return commands.sscanStream('big', { COUNT: 10, project: () => redis.set('big', 'no set any more') });
+      })();
+      return failure(lastValueFrom(stream));
+    });
+    expect(error).toMatchObject({ kind: 'WRONGTYPE', command: 'SSCAN' });
+    expect(topFrame(error)).toMatch(new RegExp(`byScan .*${THIS_FILE}`));
   });
 
   it('belongs to one call even where several are told the same error', async () => {

@@ -64,6 +64,14 @@ export function withCallSite(source: ReplySource, maker: (...args: never[]) => u
   return { ...source, executor: { submit } };
 }
 
+/**
+ * The surface of all replies that one call of the user's makes, now or later: their errors have the stack of that call.
+ * @param maker the method that was called
+ */
+export function atOneCall(source: ReplySource, maker: (...args: never[]) => unknown): ReplySource {
+  return source.callSites === true ? { ...withCallSite(source, maker), callSites: false } : source;
+}
+
 class PlacedObserver<T> implements ReplyObserver<T> {
   constructor(
     private readonly observer: ReplyObserver<T>,
