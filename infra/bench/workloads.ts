@@ -57,9 +57,7 @@ const everyWayOfOursOneOfPeers = limited.filter(
 
 const everyGroup = clientNames.filter((name) => clients[name].variant !== true || name === 'ours, chain');
 
-const scanning = clientNames.filter(
-  (name) => name === 'ours, subscribe' || (clients[name].variant !== true && clients[name].role !== 'floor'),
-);
+const scanning = clientNames.filter((name) => name === 'ours, subscribe' || clients[name].variant !== true);
 
 const IN_FLIGHT = [1, 100, 1000] as const;
 /** Enough for client and server to work at the same time; the sockets' buffers hold little more. */
@@ -67,6 +65,7 @@ const LISTS_IN_FLIGHT = 10;
 const LARGE_IN_FLIGHT = 4;
 const OBSERVERS = [10, 100, 1_000, 10_000, 100_000] as const;
 const PENDING = 100_000;
+const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
 const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
 
 /** So many messages, about 15 MB of them, gather for a receiver that stands still: a server hangs up on one that owes it 32 MB. */
@@ -134,8 +133,10 @@ export function workloads(seconds: number): readonly Workload[] {
     },
     ...[1, 10, 100].map(decoding),
     {
-      rows: [rate('scan', 'scan', 'Scan of 1 000 000 keys, COUNT 1 000', 'keys/s')],
-      // What has no reader has no scan either.
+      rows: [
+        rate('scan', 'scan', SCAN, 'keys/s'),
+        cost('cpu-scan', 'scan', `Processor time per key, ${SCAN}`, 'cpu', 'µs'),
+      ],
       clients: scanning,
       job: () => ({ kind: 'scan', keys: SCANNED.keys, page: SCANNED.page }),
     },

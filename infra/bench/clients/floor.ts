@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { connect as dial, type Socket } from 'node:net';
 import { KEYS, LARGE_VALUE, LIST, MESSAGE, SCRIPT, SMALL_VALUE } from '../data';
 import { bulk, encode } from '../wire';
@@ -29,7 +30,7 @@ function exchange(request: string, reply: string): Exchange {
 
 /** What no client can beat: a bare socket, bytes made beforehand, replies counted by their length and never looked at. */
 export const floor: ClientModule = {
-  connect: (url) => Promise.resolve(client(open(url))),
+  connect: async (url) => client(await ready(url)),
   listen: (url, channel, onMessage) => {
     const socket = open(url);
     const messageLength = Buffer.byteLength(encode('message', channel, MESSAGE));
@@ -49,9 +50,54 @@ function open(url: string): Socket {
   return dial({ host: hostname, port: Number(port), noDelay: true });
 }
 
+/** A socket on which the database of the URL is selected. */
+async function ready(url: string): Promise<Socket> {
+  const socket = open(url);
+  const database = new URL(url).pathname.slice(1);
+  if (database !== '') {
+    socket.write(encode('SELECT', database));
+    await once(socket, 'data');
+  }
+  return socket;
+}
+
+/** Replies are counted by their lines; of each the cursor is looked at, and how many keys follow. */
+function scan(socket: Socket, page: number): Promise<number> {
+  const ask = (cursor: string): void => void socket.write(encode('SCAN', cursor, 'COUNT', String(page)));
+  return new Promise((resolve, reject) => {
+    let seen = 0;
+    let cursor = '';
+    let lines = 0;
+    const onData = (chunk: Buffer): void => {
+      if (lines === 0) {
+        const [, next, keys] = HEAD.exec(chunk.toString('latin1', 0, HEAD_LENGTH)) ?? [];
+        cursor = next ?? '';
+        seen += Number(keys);
+        lines = HEAD_LINES + 2 * Number(keys);
+      }
+      for (const byte of chunk) if (byte === NEWLINE) lines--;
+      if (lines > 0) return;
+      if (cursor !== '0') ask(cursor);
+      else {
+        socket.off('data', onData);
+        resolve(seen);
+      }
+    };
+    socket.on('data', onData).once('error', reject);
+    ask('0');
+  });
+}
+
+/** How a page begins. */
+const HEAD = /^\*2\r\n\$\d+\r\n(\d+)\r\n\*(\d+)\r\n/;
+const HEAD_LENGTH = 64;
+const HEAD_LINES = 4;
+const NEWLINE = 0x0a;
+
 function client(socket: Socket): BenchClient {
   return {
     run: (command, inFlight, total) => repeat(socket, exchanges[command], inFlight, total),
+    scan: (page) => scan(socket, page),
     runGroups: (method, size, inFlight, total) => repeat(socket, group(method, size), inFlight, total),
   };
 }

@@ -15,7 +15,7 @@ export type Job =
     }
   /** messages of a channel, gathered `times` times: `perSecond`, from the first of `count` to the last */
   | { readonly kind: 'messages'; readonly channel: string; readonly count: number; readonly times: number }
-  /** all keys of a database that has so many, in pages: `perSecond` */
+  /** all keys of a database that has so many, in pages: `perSecond`, and `cpu` microseconds of processor time per key */
   | { readonly kind: 'scan'; readonly keys: number; readonly page: number }
   /** commands that nobody answers: `heap` and `resident` bytes for each, and `memory`, the one of them that tells */
   | { readonly kind: 'pending'; readonly count: number }

@@ -7,10 +7,13 @@ export async function prepareScan(
   { keys, page }: { readonly keys: number; readonly page: number },
 ): Promise<() => Promise<Metrics>> {
   const scan = async (): Promise<Metrics> => {
+    const cpu = process.cpuUsage();
     const start = performance.now();
     const seen = await client.scan?.(page);
     if (seen !== keys) throw new Error(`${String(seen)} of ${keys} keys were found`);
-    return { perSecond: (keys * 1000) / (performance.now() - start) };
+    const perSecond = (keys * 1000) / (performance.now() - start);
+    const { user, system } = process.cpuUsage(cpu);
+    return { perSecond, cpu: (user + system) / keys };
   };
   await scan();
   return scan;
