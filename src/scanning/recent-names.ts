@@ -1,4 +1,5 @@
 import { isBytes } from '../resp/is-bytes';
+import { asBuffer } from '../resp/strings';
 
 /** Remembers the last names that it was asked about: at least `most` of them, at most twice as many. */
 export class RecentNames {
@@ -10,7 +11,7 @@ export class RecentNames {
 
   /** Whether a name is none of those that are remembered; it is from now on. */
   isNew(name: string | Uint8Array): boolean {
-    const key = isBytes(name) ? Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1') : name;
+    const key = isBytes(name) ? asBuffer(name).toString('latin1') : name;
     if (this.young.has(key)) return false;
     const isNew = !this.old.has(key);
     this.young.add(key);
