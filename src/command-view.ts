@@ -35,6 +35,7 @@ import type {
   ZscanStreamOptions,
 } from './scanning/scan-options';
 import { scanned, type ScanMethod } from './scanning/scan-streams';
+import { load, type LoadOptions, type LoadProgress } from './streams/load';
 
 /** What the commands of a view are sent with. */
 export interface ViewParts {
@@ -220,6 +221,32 @@ export class CommandView<S extends string | Buffer = string>
     const source = atOneCall(this.#parts.source, this.#scanned);
     const ask = <T>(command: Command<T>): Reply<T> => Reply.from(source, command);
     return scanned({ ask, prefix: source.prefix, ending, links }, method, key, options) as PullStream<never>;
+  }
+
+  /**
+   * Writes many items, as many as a source has: reads from it only what can be written, sends the commands of a batch of items as one
+   * pipeline, several of them at the same time, and goes on after a lost connection. What may be sent again is; an item fails with what a
+   * command of it is answered otherwise. Items are independent of each other: their order is kept within a batch alone, and not where
+   * something is sent again. It is cold, and can be awaited.
+   * @param source an array, a generator, a stream of Node.js, a stream of this client: anything that `for` or `for await` takes but a string
+   * @param toCommands gives the commands of an item, none where it needs none; what it throws is the failure of the item
+   * @returns how far it is after each batch; awaiting gives the last: `failures` has the items that were not written, with their errors.
+   * When the client is closed it ends with what was written until then, and `isComplete` is false
+   * @throws TypeError when an argument is wrong. It errors with what the source throws, with the `reason` of `signal`, with a
+   * DisconnectedError when the client is destroyed or has given up, and with an AuthenticationError when it cannot sign in
+   * @example
+   * const lines = createInterface({ input: createReadStream('users.csv') });
+   * const { done, failures } = await redis.load(lines, (line) => hset(`user:${line.split(',')[0]}`, { line }));
+   */
+  load<T>(
+    source: Iterable<T> | AsyncIterable<T>,
+    toCommands: (item: T, index: number) => Command | readonly Command[],
+    options?: LoadOptions,
+  ): Awaitable<LoadProgress<T>> {
+    const { source: replies, publisher, ending, lender } = this.#parts;
+    const send = (commands: readonly Command[]): Reply<readonly unknown[]> =>
+      sendGroup(replies, 'pipeline', [commands], publisher) as Reply<readonly unknown[]>;
+    return load({ send, ending, clock: lender.clock }, source, toCommands, options);
   }
 
   /** What a log shows: no option, because some are secrets. */

@@ -64,6 +64,7 @@ export type {
   SscanStreamOptions,
   ZscanStreamOptions,
 } from './scanning/scan-options';
+export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
 export type { PoolStats } from './leases/lease-lists';

@@ -1,0 +1,321 @@
+import {
+  EMPTY,
+  Observable,
+  catchError,
+  concat,
+  defer,
+  finalize,
+  ignoreElements,
+  map,
+  mergeMap,
+  of,
+  throwError,
+  timer,
+} from 'rxjs';
+import { LastValue, type Awaitable } from '../commands/awaitable';
+import { isCommand, type Command } from '../commands/command';
+import type { Clock } from '../connection/clock';
+import { inContext } from '../connection/async-context';
+import type { Ending } from '../demand/ending';
+import { pull } from '../demand/pulling';
+import { abortedBy, checkedSignal, type SignalOption } from '../demand/stream-options';
+import { ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
+import { memberOf } from '../groups/group-members';
+import { wholeNumber } from '../option-checks';
+import { kindOf } from '../resp/kind-of';
+import { batchesOf, type Batches, type Pulled } from './batches';
+
+/** How much is written at once. */
+export interface LoadOptions extends SignalOption {
+  /** how many pipelines are on their way at the same time; 4 unless told otherwise */
+  readonly concurrency?: number | undefined;
+  /** how many items have their commands in one pipeline at the most; 1 000 unless told otherwise */
+  readonly batch?: number | undefined;
+  /** how many failures are kept with their items; the first 1 000 unless told otherwise. All are counted */
+  readonly failures?: number | undefined;
+}
+
+/** An item that was not written, or not wholly. */
+export interface LoadFailure<T> {
+  readonly item: T;
+  /** what the server, or the function that makes commands, has said; a ConnectionError or TimeoutError whose `delivery` is `'unknown'` where the commands may have run */
+  readonly error: unknown;
+}
+
+/** How far a bulk write is. */
+export interface LoadProgress<T> {
+  /** items whose commands were all answered without an error */
+  readonly done: number;
+  /** items that failed */
+  readonly failed: number;
+  /** items done or failed, by the second, since it began */
+  readonly perSecond: number;
+  /** the first of those that failed, with their errors */
+  readonly failures: readonly LoadFailure<T>[];
+  /** the source has come to its end, and nothing of it is on its way; false in the last one where the client was closed before */
+  readonly isComplete: boolean;
+}
+
+interface Limits {
+  readonly concurrency: number;
+  readonly batch: number;
+  readonly failures: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a bulk write needs of its client. */
+export interface LoadParts {
+  readonly send: (commands: readonly Command[]) => Observable<readonly unknown[]>;
+  readonly ending: Ending;
+  readonly clock: Clock;
+}
+
+const OPTIONS = ['concurrency', 'batch', 'failures', 'signal'];
+const CONCURRENCY = 4;
+const BATCH = 1_000;
+const FAILURES = 1_000;
+/** Delays before what was refused for the moment is sent again, ms: the first, and the longest. */
+const FIRST_DELAY = 20;
+const LONGEST_DELAY = 1_000;
+/** What was lost so often with its connection, without an answer, is not sent again. */
+const MOST_LOSSES = 3;
+
+/**
+ * A bulk write: see `load` of the client.
+ * @throws TypeError that names what is wrong, before anything is read or sent
+ */
+export function load<T>(
+  parts: LoadParts,
+  source: Pulled<T>,
+  toCommands: (item: T, index: number) => Command | readonly Command[],
+  options: LoadOptions = {},
+): Awaitable<LoadProgress<T>> {
+  checkSource(source);
+  if (typeof toCommands !== 'function') {
+    throw new TypeError(`load: a function that gives commands was expected, got ${kindOf(toCommands)}`);
+  }
+  const { concurrency, batch, failures, signal } = checked(options);
+  const progress$ = new Observable<LoadProgress<T>>((subscriber) => {
+    const batches = batchesOf(source, batch, parts.clock);
+    const loading = new Loading<T>(parts, batches, toCommands, failures);
+    const work = { method: 'load', project: (items: readonly T[]) => loading.write(items), concurrency };
+    const written$ = pull(() => batches, work, undefined) as Observable<LoadProgress<T>>;
+    return concat(
+      written$,
+      defer(() => loading.end()),
+    )
+      .pipe(
+        parts.ending.ends(),
+        finalize(() => batches.leave()),
+      )
+      .subscribe(subscriber);
+  });
+  // It never completes without a value.
+  return new LastValue(progress$.pipe(abortedBy(signal), inContext())) as Awaitable<LoadProgress<T>>;
+}
+
+function checkSource(source: unknown): void {
+  const given = source as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
+  if (typeof source === 'object' && (given?.[Symbol.asyncIterator] ?? given?.[Symbol.iterator]) !== undefined) return;
+  const isObservable = typeof (source as { subscribe?: unknown } | null | undefined)?.subscribe === 'function';
+  const why = isObservable
+    ? 'an Observable, which cannot be paused, so that all of it would wait in memory: give what it is made of'
+    : kindOf(source);
+  throw new TypeError(`load: an iterable, an async iterable or a stream of Node.js was expected, got ${why}`);
+}
+
+/** @throws TypeError that names the option and what was expected */
+function checked(options: LoadOptions): Limits {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`load: options were expected, got ${kindOf(options)}`);
+  }
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown !== undefined)
+    throw new TypeError(`load: there is no option '${unknown}'; known are ${OPTIONS.join(', ')}`);
+  const { concurrency = CONCURRENCY, batch = BATCH, failures = FAILURES, signal } = options;
+  wholeNumber('concurrency', concurrency, 1);
+  wholeNumber('batch', batch, 1);
+  wholeNumber('failures', failures, 0);
+  return { concurrency, batch, failures, signal: checkedSignal(signal) };
+}
+
+/** An item with those of its commands that are still to be answered. */
+interface Entry<T> {
+  readonly item: T;
+  readonly commands: readonly Command[];
+  /** the first command that is to be sent */
+  from: number;
+  /** how often the connection was lost before it was answered */
+  losses: number;
+}
+
+/** What became of one command. */
+type Fate =
+  | { readonly kind: 'done' }
+  /** it did not run, or running twice is the same as once */
+  | { readonly kind: 'again'; readonly error: RedisError; readonly wasLost: boolean }
+  | { readonly kind: 'failed'; readonly error: RedisError };
+
+const DONE: Fate = { kind: 'done' };
+
+/** One bulk write. */
+//  items ──▶ commands ──▶ one pipeline ──▶ answered: done or failed
+//                            ▲                │ refused for the moment, not sent, or lost and harmless
+//                            └───── delay ────┘
+class Loading<T> {
+  private index = 0;
+  private done = 0;
+  private failed = 0;
+  private failures: readonly LoadFailure<T>[] = [];
+  private readonly newFailures: LoadFailure<T>[] = [];
+  private readonly begun: number;
+  /** Why nothing more can be sent. */
+  private stopped: DisconnectedError | undefined;
+
+  constructor(
+    private readonly parts: LoadParts,
+    private readonly batches: Batches<T>,
+    private readonly toCommands: (item: T, index: number) => Command | readonly Command[],
+    private readonly mostFailures: number,
+  ) {
+    this.begun = parts.clock.now();
+  }
+
+  /** Emits how far the whole is when these items are done or have failed. */
+  write(items: readonly T[]): Observable<LoadProgress<T>> {
+    const entries: Entry<T>[] = [];
+    for (const item of items) {
+      const commands = this.commandsOf(item);
+      if (commands !== undefined) entries.push({ item, commands, from: 0, losses: 0 });
+    }
+    return concat(
+      this.send(entries, FIRST_DELAY),
+      defer(() => of(this.progress(false))),
+    );
+  }
+
+  /** Emits what has become of the whole, and errors where the client could send no more. */
+  end(): Observable<LoadProgress<T>> {
+    const { stopped } = this;
+    if (stopped === undefined) return of(this.progress(true));
+    return concat(
+      of(this.progress(false)),
+      throwError(() => stopped),
+    );
+  }
+
+  private progress(isComplete: boolean): LoadProgress<T> {
+    const { done, failed } = this;
+    const seconds = (this.parts.clock.now() - this.begun) / 1000;
+    const perSecond = seconds > 0 ? (done + failed) / seconds : 0;
+    if (this.newFailures.length > 0) this.failures = [...this.failures, ...this.newFailures.splice(0)];
+    return { done, failed, perSecond, failures: this.failures, isComplete };
+  }
+
+  /** Undefined where there are none: the item has failed, or needs nothing. */
+  private commandsOf(item: T): readonly Command[] | undefined {
+    const place = `load: the command of item ${this.index}`;
+    try {
+      const given: unknown = this.toCommands(item, this.index++);
+      const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+      // The prefix is added where they are sent.
+      const commands = list.map((command) => {
+        if (!isCommand(command)) throw new TypeError(`${place} is none, got ${kindOf(command)}`);
+        memberOf(command, 0, 'pipeline', '', place);
+        return command;
+      });
+      if (commands.length > 0) return commands;
+      this.done++;
+    } catch (error) {
+      this.fail(item, error);
+    }
+    return undefined;
+  }
+
+  private fail(item: T, error: unknown): void {
+    this.failed++;
+    if (this.failures.length + this.newFailures.length < this.mostFailures) this.newFailures.push({ item, error });
+  }
+
+  /** Completes when all have been answered. */
+  private send(entries: readonly Entry<T>[], delay: number): Observable<never> {
+    if (entries.length === 0) return EMPTY;
+    const commands = entries.flatMap(({ commands: all, from }) => all.slice(from));
+    return this.parts.send(commands).pipe(
+      map((values) => values.map(fateOfValue)),
+      catchError((error: unknown) => this.fatesOf(error, commands)),
+      mergeMap((fates) => {
+        const left = this.settle(entries, fates);
+        if (left.length === 0) return EMPTY;
+        const again = defer(() => this.send(left, Math.min(delay * 2, LONGEST_DELAY)));
+        return concat(timer(delay, this.parts.clock).pipe(ignoreElements()), again);
+      }),
+    );
+  }
+
+  /** What became of the commands of a pipeline that failed; nothing where the client can send no more. */
+  private fatesOf(error: unknown, commands: readonly Command[]): Observable<readonly Fate[]> {
+    if (error instanceof DisconnectedError && !error.repeatable) {
+      // What is on its way is waited for, and nothing more is read.
+      this.stopped = error;
+      this.batches.leave();
+      return EMPTY;
+    }
+    const isLost =
+      error instanceof ConnectionError || error instanceof TimeoutError || error instanceof DisconnectedError;
+    if (!isLost) return throwError(() => error);
+    return of(commands.map((command, index) => fateAfter(error, command, index)));
+  }
+
+  /** @returns what is to be sent once more */
+  private settle(entries: readonly Entry<T>[], fates: readonly Fate[]): Entry<T>[] {
+    const left: Entry<T>[] = [];
+    let at = 0;
+    for (const entry of entries) {
+      const { commands, from } = entry;
+      const own = fates.slice(at, (at += commands.length - from));
+      const first = own.findIndex(({ kind }) => kind !== 'done');
+      if (first < 0) this.done++;
+      else if (this.goesOn(entry, own, first)) left.push(entry);
+    }
+    return left;
+  }
+
+  /** Whether an item is sent again, from a command on; otherwise it has failed. What has run behind that command runs twice. */
+  private goesOn(entry: Entry<T>, own: readonly Fate[], first: number): boolean {
+    const fate = own[first]!;
+    const { commands, from, item } = entry;
+    const isHarmless = own.every(
+      ({ kind }, index) => index <= first || kind !== 'done' || isHarmlessTwice(commands[from + index]!),
+    );
+    const failed = own.find(({ kind }) => kind === 'failed') ?? (isHarmless ? undefined : fate);
+    if (fate.kind === 'again' && failed === undefined) {
+      if (fate.wasLost) entry.losses++;
+      if (entry.losses < MOST_LOSSES) {
+        entry.from += first;
+        return true;
+      }
+    }
+    const error = failed ?? fate;
+    this.fail(item, error.kind === 'done' ? undefined : error.error);
+    return false;
+  }
+}
+
+function fateOfValue(value: unknown): Fate {
+  if (!(value instanceof RedisError)) return DONE;
+  return value.repeatable ? { kind: 'again', error: value, wasLost: false } : { kind: 'failed', error: value };
+}
+
+/** What became of one command of a pipeline that was lost. */
+function fateAfter(error: RedisError, command: Command, index: number): Fate {
+  const { results = [], deliveries = [] } = error.group ?? {};
+  if (index < results.length) return fateOfValue(results[index]);
+  const isUnsent = (deliveries[index] ?? error.delivery) === 'unsent';
+  if (isUnsent || isHarmlessTwice(command)) return { kind: 'again', error, wasLost: !isUnsent };
+  return { kind: 'failed', error };
+}
+
+function isHarmlessTwice({ replay }: Command): boolean {
+  return replay === 'read' || replay === 'same';
+}
