@@ -16,6 +16,7 @@ import type { PullStream } from './demand/pull-stream';
 import type { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
 import type { CommandChain } from './groups/command-chain';
+import { memberOf } from './groups/group-members';
 import { libraryOf, type Library, type LibraryFunctions, type LibraryOptions } from './groups/library';
 import type { Script, ScriptOptions } from './groups/script';
 import type { ScriptReply } from './groups/script-replies';
@@ -246,7 +247,9 @@ export class CommandView<S extends string | Buffer = string>
     const { source: replies, publisher, ending, lender } = this.#parts;
     const send = (commands: readonly Command[]): Reply<readonly unknown[]> =>
       sendGroup(replies, 'pipeline', [commands], publisher) as Reply<readonly unknown[]>;
-    return load({ send, ending, clock: lender.clock }, source, toCommands, options);
+    // The prefix is added where they are sent.
+    const checked = (given: unknown, place: string): Command => memberOf(given, 0, 'pipeline', '', place);
+    return load({ send, checked, ending, clock: lender.clock }, source, toCommands, options);
   }
 
   /** What a log shows: no option, because some are secrets. */

@@ -13,14 +13,13 @@ import {
   timer,
 } from 'rxjs';
 import { LastValue, type Awaitable } from '../commands/awaitable';
-import { isCommand, type Command } from '../commands/command';
+import type { Command } from '../commands/command';
 import type { Clock } from '../connection/clock';
 import { inContext } from '../connection/async-context';
 import type { Ending } from '../demand/ending';
 import { pull } from '../demand/pulling';
 import { abortedBy, checkedSignal, type SignalOption } from '../demand/stream-options';
 import { ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
-import { memberOf } from '../groups/group-members';
 import { wholeNumber } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 import { batchesOf, type Batches, type Pulled } from './batches';
@@ -66,6 +65,12 @@ interface Limits {
 /** What a bulk write needs of its client. */
 export interface LoadParts {
   readonly send: (commands: readonly Command[]) => Observable<readonly unknown[]>;
+  /**
+   * A command that a pipeline takes.
+   * @param place what it is called in an error
+   * @throws TypeError when it is none
+   */
+  readonly checked: (given: unknown, place: string) => Command;
   readonly ending: Ending;
   readonly clock: Clock;
 }
@@ -218,12 +223,7 @@ class Loading<T> {
     try {
       const given: unknown = this.toCommands(item, this.index++);
       const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-      // The prefix is added where they are sent.
-      const commands = list.map((command) => {
-        if (!isCommand(command)) throw new TypeError(`${place} is none, got ${kindOf(command)}`);
-        memberOf(command, 0, 'pipeline', '', place);
-        return command;
-      });
+      const commands = list.map((command) => this.parts.checked(command, place));
       if (commands.length > 0) return commands;
       this.done++;
     } catch (error) {
