@@ -9,6 +9,15 @@ export const SCRIPT = "return redis.call('GET', KEYS[1])";
 /** From the first mention of this key on, the proxy before the server swallows what it gets. */
 export const SILENT_KEY = 'bench:silence';
 
+/** Rows that are written, each as a hash. They share few keys, so that the server's memory stays small. */
+export const LOADED = { rows: 200_000, pipeline: 1_000 } as const;
+export const loadedKey = (row: number): string => `bench:loaded:${row % 10_000}`;
+
+/** As a file would give them. */
+export function* rowsOf(count: number): Generator<number> {
+  for (let row = 0; row < count; row++) yield row;
+}
+
 /** The keys that are scanned, in a database of their own. */
 export const SCANNED = { database: 1, keys: 1_000_000, page: 1_000 } as const;
 /** The commands that put them there, unless they are. */

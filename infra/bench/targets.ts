@@ -9,6 +9,8 @@ export interface Target {
   readonly times: number;
   /** who is held to it; through `firstValueFrom` unless another way is named */
   readonly by?: ClientName;
+  /** the peer that it is about; the best one unless it is named */
+  readonly than?: ClientName;
 }
 
 export const targets: readonly Target[] = [
@@ -30,9 +32,10 @@ export const targets: readonly Target[] = [
   { row: 'cpu-pipeline-1000', times: 0.5 },
   { row: 'cpu-multi-10', times: 0.5 },
   { row: 'pubsub', times: 1.5 },
-  // Whatever client asks, the server takes most of the time of a scan: its own part is what tells clients apart.
-  { row: 'scan', times: 0.9 },
+  // The server takes most of the time of a scan, whatever client asks; the client's own part is the second row.
+  { row: 'scan', times: 1.5 },
   { row: 'cpu-scan', times: 1 },
+  { row: 'load', times: 3, than: 'ioredis' },
   { row: 'memory', times: 0.5 },
   // firstValueFrom alone takes some 650 bytes a call; an awaited reply shows what the client itself takes.
   { row: 'memory', times: 0.5, by: 'ours, await' },
@@ -83,16 +86,16 @@ function judgeLeases(all: readonly RowResults[]): Verdict[] {
   return [{ reached: ratio >= LEAST_WITH_LEASE, text }];
 }
 
-function judgeRow({ times, by = SUBJECT }: Target, results: RowResults): Verdict[] {
+function judgeRow({ times, by = SUBJECT, than }: Target, results: RowResults): Verdict[] {
   const { row } = results;
-  const best = bestPeer(results);
+  const best = than ?? bestPeer(results);
   const ratio = ratioTo(best, results, by);
   if (best === undefined || ratio === undefined) return [];
   const [superlative, bound] = row.better === 'more' ? ['fastest', 'at least'] : ['leanest', 'at most'];
   return [
     {
       reached: row.better === 'more' ? ratio >= times : ratio <= times,
-      text: `${row.title}${by === SUBJECT ? '' : ` (${by})`}: ${ratio.toPrecision(3)}× the ${superlative} peer (${best}), wanted ${bound} ${times}×`,
+      text: `${row.title}${by === SUBJECT ? '' : ` (${by})`}: ${ratio.toPrecision(3)}× ${than === undefined ? `the ${superlative} peer (${best})` : than}, wanted ${bound} ${times}×`,
     },
   ];
 }

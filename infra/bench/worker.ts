@@ -46,6 +46,11 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
       measureOnDemand(await prepareScan(await client.connect(url), job));
       break;
     }
+    case 'load': {
+      const { prepareLoad } = await import('./jobs/load');
+      measureOnDemand(await prepareLoad(await client.connect(url), job.rows));
+      break;
+    }
     case 'pending': {
       const { weighPending } = await import('./jobs/pending');
       report(await weighPending(await client.connect(url), job.count, clients[name].native === true));

@@ -1,6 +1,6 @@
 import { clientNames, clients, type ClientName } from './clients';
 import type { GroupMethod } from './clients/client';
-import { SCANNED } from './data';
+import { LOADED, SCANNED } from './data';
 import type { Job } from './jobs/job';
 
 /** What `--only` selects by. */
@@ -19,6 +19,7 @@ export const groups = [
   'start-up',
   'decoding',
   'scan',
+  'load',
 ] as const;
 export type Group = (typeof groups)[number];
 
@@ -65,6 +66,9 @@ const LISTS_IN_FLIGHT = 10;
 const LARGE_IN_FLIGHT = 4;
 const OBSERVERS = [10, 100, 1_000, 10_000, 100_000] as const;
 const PENDING = 100_000;
+const LOAD = 'Write of 200 000 rows, a hash each';
+/** Those that have a way to write rows. */
+const LOADING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'iovalkey', 'node-redis'];
 const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
 const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
 
@@ -139,6 +143,14 @@ export function workloads(seconds: number): readonly Workload[] {
       ],
       clients: scanning,
       job: () => ({ kind: 'scan', keys: SCANNED.keys, page: SCANNED.page }),
+    },
+    {
+      rows: [
+        rate('load', 'load', LOAD, 'rows/s'),
+        cost('cpu-load', 'load', `Processor time per row, ${LOAD}`, 'cpu', 'µs'),
+      ],
+      clients: LOADING,
+      job: () => ({ kind: 'load', rows: LOADED.rows }),
     },
   ];
 }

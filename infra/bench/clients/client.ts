@@ -12,6 +12,8 @@ export interface BenchClient {
   runGroups(method: GroupMethod, size: number, inFlight: number, total: number): Promise<void>;
   /** Walks over all keys of the database, in pages of so many; gives their number. */
   scan?(page: number): Promise<number>;
+  /** Writes so many rows that come one by one, each as a hash, in pipelines of a thousand. */
+  load?(rows: number): Promise<void>;
   /** Sends that many GETs of a key that the server stays silent about. */
   leavePending?(key: string, count: number): void;
 }

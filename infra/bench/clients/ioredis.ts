@@ -1,10 +1,11 @@
-import { KEYS, SCRIPT, SMALL_VALUE } from '../data';
+import { KEYS, LOADED, SCRIPT, SMALL_VALUE, loadedKey, rowsOf } from '../data';
 import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
 
 interface Batch {
   get(key: string): this;
+  hset(key: string, fields: object): this;
   exec(): Promise<unknown>;
 }
 
@@ -55,6 +56,7 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
           multi: (size) => filled(redis.multi(), size).exec(),
         },
         (page) => scan(redis, page),
+        (rows) => load(redis, rows),
       );
       return Promise.resolve(client);
     },
@@ -64,6 +66,18 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
       await redis.subscribe(channel);
     },
   };
+}
+
+/** One pipeline after the other, as a loop over rows writes them. */
+async function load(redis: Ioredis, rows: number): Promise<void> {
+  let pipeline = redis.pipeline();
+  for (const row of rowsOf(rows)) {
+    pipeline.hset(loadedKey(row), { id: row, name: `row ${row}` });
+    if ((row + 1) % LOADED.pipeline > 0) continue;
+    await pipeline.exec();
+    pipeline = redis.pipeline();
+  }
+  await pipeline.exec();
 }
 
 /** By its listeners, which is quicker than by `for await`. */

@@ -1,10 +1,11 @@
-import { KEYS, SCRIPT, SMALL_VALUE } from '../data';
+import { KEYS, LOADED, SCRIPT, SMALL_VALUE, loadedKey, rowsOf } from '../data';
 import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
 
 interface Batch {
   get(key: string): Batch;
+  hSet(key: string, fields: object): Batch;
   exec(): Promise<unknown>;
   execAsPipeline(): Promise<unknown>;
 }
@@ -72,6 +73,7 @@ export const nodeRedis: ClientModule = {
         multi: (size) => filled(redis.multi(), size).exec(),
       },
       (page) => scan(redis, page),
+      (rows) => load(redis, rows),
     );
   },
   listen: async (url, channel, onMessage) => {
@@ -79,6 +81,18 @@ export const nodeRedis: ClientModule = {
     await redis.subscribe(channel, onMessage);
   },
 };
+
+/** One pipeline after the other, as a loop over rows writes them. */
+async function load(redis: NodeRedis, rows: number): Promise<void> {
+  let pipeline = redis.multi();
+  for (const row of rowsOf(rows)) {
+    pipeline.hSet(loadedKey(row), { id: String(row), name: `row ${row}` });
+    if ((row + 1) % LOADED.pipeline > 0) continue;
+    await pipeline.execAsPipeline();
+    pipeline = redis.multi();
+  }
+  await pipeline.execAsPipeline();
+}
 
 async function scan(redis: NodeRedis, page: number): Promise<number> {
   let seen = 0;

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type * as Rxjs from 'rxjs';
 import type * as Commands from '../../../src/commands';
 import type * as RxjsRedis from '../../../src/index';
-import { KEYS, SCRIPT, SMALL_VALUE } from '../data';
+import { KEYS, SCRIPT, SMALL_VALUE, loadedKey, rowsOf } from '../data';
 import type { ClientModule, GroupCalls, GroupMethod, TimedCommand } from './client';
 import { loadOurs } from './installed';
 import { promiseClient } from './promise-client';
@@ -62,7 +62,8 @@ function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofArray): 
       const promises = mapValues(calls, (call) => () => firstValueFrom(call()));
       const groups = groupCalls((method, size) => firstValueFrom(toGroup(redis, method, size)));
       const scan = (page: number) => scanInLoop(redis, page);
-      return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key)), groups, scan));
+      const load = (rows: number) => loadRows(redis, rows);
+      return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key)), groups, scan, load));
     },
     listen,
   };
@@ -81,6 +82,13 @@ export const oursWithoutLimits = byFirstValueFrom({
 
 /** The same with an ECHO after every hundred commands that shows that replies are in order, which shows what that costs. */
 export const oursVerified = byFirstValueFrom({ verify: 100 });
+
+/** `await redis.load(rows, (row) => hset(…))` */
+async function loadRows(redis: RxjsRedis.Redis, rows: number): Promise<void> {
+  const { hset } = (builders ??= loadOurs<typeof Commands>('./commands.cjs'));
+  const { failed } = await redis.load(rowsOf(rows), (row) => hset(loadedKey(row), { id: row, name: `row ${row}` }));
+  if (failed > 0) throw new Error(`${failed} rows were not written`);
+}
 
 /** `for await (const keys of redis.scanStream(…))` */
 async function scanInLoop(redis: RxjsRedis.Redis, page: number): Promise<number> {

@@ -6,11 +6,13 @@ export function promiseClient(
   get: (key: string) => PromiseLike<unknown>,
   groups: GroupCalls,
   scan?: BenchClient['scan'],
+  load?: BenchClient['load'],
 ): BenchClient {
   return {
     run: (command, inFlight, total) => awaitInTurns(calls[command], inFlight, total),
     runGroups: (method, size, inFlight, total) => awaitInTurns(() => groups[method](size), inFlight, total),
     ...(scan && { scan }),
+    ...(load && { load }),
     leavePending: (key, count) => {
       for (let i = 0; i < count; i++) get(key).then(undefined, endWithError);
     },

@@ -17,6 +17,8 @@ export type Job =
   | { readonly kind: 'messages'; readonly channel: string; readonly count: number; readonly times: number }
   /** all keys of a database that has so many, in pages: `perSecond`, and `cpu` microseconds of processor time per key */
   | { readonly kind: 'scan'; readonly keys: number; readonly page: number }
+  /** rows that are written as they come: `perSecond`, and `cpu` µs of the client for each */
+  | { readonly kind: 'load'; readonly rows: number }
   /** commands that nobody answers: `heap` and `resident` bytes for each, and `memory`, the one of them that tells */
   | { readonly kind: 'pending'; readonly count: number }
   /** the first reply: `milliseconds` since the process began */
