@@ -30,7 +30,7 @@ function words(args: readonly unknown[]): Word[] {
     if (Buffer.isBuffer(one)) return [one];
     // Options: none has a value.
     if (typeof one === 'object') return Object.keys(one as object);
-    return [one === Infinity ? 'inf' : String(one)];
+    return [one === Infinity ? 'inf' : `${one as string | number}`];
   });
 }
 
