@@ -145,7 +145,7 @@ describe('What dedicated() gives', () => {
   });
 
   it('fails with the error of its work, and gives the connection back first', async () => {
-    const redis = make(server().url);
+    const redis = make({ url: server().url, leases: { idleTimeout: 50 } });
     const connections = async () => (await redis.clientList()).length;
     const before = await connections();
     const work = redis.dedicated((connection) => connection.call('NO-SUCH-COMMAND'));

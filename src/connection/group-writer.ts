@@ -136,8 +136,9 @@ export class GroupWriter {
     this.group = undefined;
   }
 
-  /** Tells of the groups that were cut since the last time. */
+  /** The write is over, or refused. Tells of the groups that were cut since the last time. */
   tellCut(): void {
+    this.groupBefore = undefined;
     if (this.cut.length > 0) for (const cut of this.cut.splice(0)) this.onCut(cut);
   }
 }

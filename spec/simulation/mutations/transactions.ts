@@ -43,7 +43,7 @@ export const transactionMutations: readonly Mutation[] = [
     fault: 'a command slips between the last of a transaction and EXEC',
     file: 'connection/outgoing.ts',
     from: 'const request = this.next();\n      if (request === undefined) break;',
-    to: 'const request = this.next();\n      if (request === undefined) break;\n      if (!request.command.spec.plain && request.command instanceof Group && !request.command.isDivisible) {\n        const other = this.next();\n        if (other !== undefined && !other.abandoned && other.command.spec.plain) {\n          const members = [...request.command.members];\n          members.splice(-1, 0, other.command);\n          Object.assign(request.command, { members });\n        }\n      }',
+    to: 'const request = this.next();\n      if (request === undefined) break;\n      if (!request.command.spec.plain && request.command.isDivisible === false) {\n        const other = this.next();\n        if (other !== undefined && !other.abandoned && other.command.spec.plain) {\n          const members = [...request.command.members];\n          members.splice(-1, 0, other.command);\n          Object.assign(request.command, { members });\n        }\n      }',
   },
   {
     fault: 'QUEUED is taken for the value of a command',
