@@ -1,6 +1,6 @@
-import type { RequestContext, RetryPolicy } from './commands/request-context';
+import type { RequestContext, RetryPolicy, UndeliveredHandler } from './commands/request-context';
 import { retryPolicy } from './connection/retry';
-import { duration } from './option-checks';
+import { duration, is } from './option-checks';
 import { resolveRetry, withoutUndefined, type RetryOptions } from './options';
 import { kindOf } from './resp/kind-of';
 
@@ -18,6 +18,8 @@ export interface CommandOptions {
   readonly idempotent?: boolean | undefined;
   /** which failed commands are sent again */
   readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
+  /** takes what a blocking command brings after its Observer has left, in place of putting it back */
+  readonly onUndelivered?: UndeliveredHandler | undefined;
 }
 
 /** @throws TypeError that names the option and what was expected */
@@ -25,10 +27,11 @@ export function contextOf(options: CommandOptions, before: RequestContext): Part
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`withOptions: an object was expected, got ${kindOf(options)}`);
   }
-  const { idempotent, retry, ...limits } = options;
+  const { idempotent, retry, onUndelivered, ...limits } = options;
   if (idempotent !== undefined && typeof idempotent !== 'boolean') {
     throw new TypeError(`The option 'idempotent' is a boolean, got ${kindOf(idempotent)}`);
   }
+  if (onUndelivered !== undefined) is('function', 'onUndelivered', onUndelivered);
   const { commandTimeout, readTimeout, writeTimeout, blockingGrace, ...rest } = withoutUndefined(limits);
   const unknown = Object.keys(rest)[0];
   if (unknown === 'connectTimeout') {
@@ -48,5 +51,6 @@ export function contextOf(options: CommandOptions, before: RequestContext): Part
     ...(blockingGrace !== undefined && { blockingGrace }),
     ...(idempotent !== undefined && { idempotent }),
     ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),
+    ...(onUndelivered !== undefined && { onUndelivered }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Awaitable } from './commands/awaitable';
 import type { Key, Many } from './commands/arguments';
+import { blockingWait } from './commands/blocking-wait';
 import { atOneCall } from './commands/call-sites';
 import type { Arg, Command } from './commands/command';
 import { evalshaOrEval } from './commands/evalsha-or-eval';
@@ -7,6 +8,7 @@ import { publish, spublish } from './commands/generated/builders';
 import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
 import { Reply, type ReplySource } from './commands/reply';
+import { asksOfItsConnection } from './commands/reply-error';
 import type { Executor } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { contextOf, type CommandOptions } from './command-options';
@@ -38,11 +40,19 @@ import type {
 import { scanned, type ScanMethod } from './scanning/scan-streams';
 import { load, type LoadOptions, type LoadProgress } from './streams/load';
 
+/** Carries commands that wait at the server, each on a connection of its own. */
+interface Blocking {
+  /** @param command the command as its caller gave it, without the prefix */
+  carrying(command: Command): Executor;
+}
+
 /** What the commands of a view are sent with. */
 export interface ViewParts {
   readonly source: ReplySource;
   /** carries what publishes */
   readonly publisher: Executor;
+  /** carries what waits at the server */
+  readonly blocking: Blocking;
   readonly lender: Lender<DedicatedConnection>;
   readonly scripts: ScriptRegistry;
   /** how streams end with the client */
@@ -91,7 +101,8 @@ export class CommandView<S extends string | Buffer = string>
   call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
     const command = knownCall<T>(name, args);
     refuseOnSharedConnection(command.spec);
-    const { name: known } = command.spec;
+    const { name: known, blocking } = command.spec;
+    if (blocking !== undefined) return this.sendBlocking(command);
     return known === 'PUBLISH' || known === 'SPUBLISH' ? this.#publish(command) : this.send(command);
   }
 
@@ -264,6 +275,13 @@ export class CommandView<S extends string | Buffer = string>
 
   protected send<T>(command: Command<T>): Reply<T> {
     return Reply.from(this.#parts.source, command);
+  }
+
+  /** WAIT and WAITAOF ask about the writes before them, so they stay on the connection of those. */
+  protected override sendBlocking<T>(command: Command<T>): Reply<T> {
+    if (blockingWait(command) === undefined || asksOfItsConnection(command)) return this.send(command);
+    const { source, blocking } = this.#parts;
+    return Reply.from({ ...source, executor: blocking.carrying(command) }, command);
   }
 
   protected sendAnswered<T>(command: Command<T>): Reply<T> {

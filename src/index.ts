@@ -1,7 +1,7 @@
 export type { Awaitable } from './commands/awaitable';
 export { Command } from './commands/command';
 export { Reply } from './commands/reply';
-export type { RetryPolicy } from './commands/request-context';
+export type { RetryPolicy, UndeliveredHandler } from './commands/request-context';
 export type * from './commands/types';
 export type { Completion } from './connection/completion';
 export type { ConnectionEvent, ConnectionState, DisconnectReason, WatchEvent } from './connection/connection-state';

@@ -1,4 +1,15 @@
-import { Observable, Subject, concat, defer, ignoreElements, race, take, timer, type ObservableInput } from 'rxjs';
+import {
+  Observable,
+  Subject,
+  concat,
+  defer,
+  ignoreElements,
+  merge,
+  race,
+  take,
+  timer,
+  type ObservableInput,
+} from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
 import { PoolView } from './pool-view';
@@ -21,7 +32,9 @@ import { givenOptions } from './given-options';
 import { ScriptRegistry } from './groups/scripts';
 import type { Lease } from './leases/lease';
 import type { PoolStats } from './leases/lease-lists';
+import { BlockingExecutor } from './leases/blocking-executor';
 import { LeasePool } from './leases/lease-pool';
+import { OwnControl } from './leases/own-control';
 import { Spread } from './leases/spread';
 import { duration, isPlainObject } from './option-checks';
 import { resolveOptions, resolvePool, type RedisPoolOptions } from './options';
@@ -61,6 +74,8 @@ export class RedisPool extends PoolView {
   private readonly address: string;
   private readonly acquired = new WeakMap<DedicatedConnection, Lease>();
   private readonly spread: Spread;
+  private readonly blocking: BlockingExecutor;
+  private readonly control: OwnControl;
   private closing = false;
   /** How streams end with the pool. */
   private readonly ending: Ending;
@@ -113,7 +128,22 @@ export class RedisPool extends PoolView {
     const ending = new Ending();
     const tell = (event: ConnectionEvent): void => events$.next(event);
     const lender = new ConnectionLender({ clock, pool: lending, executorOf, ending, tell });
-    super({ source, publisher: spread, lender, scripts: new ScriptRegistry(), ending, links: { kind: 'several' } });
+    const control = new OwnControl(make, resolved.commandTimeout);
+    const blocking = new BlockingExecutor({
+      pool,
+      clock,
+      control,
+      executorOf,
+      isClosed: () => this.closing,
+      closedError: (request) => tooLate(request, undefined, 'pool'),
+      longestEnd: Math.min(resolved.commandTimeout, LONGEST_CLOSE),
+      waitsFor: 'it waited for a connection of the pool, and all are in use',
+      tell: (error) => tell({ connection: 'commands', type: 'error', error }),
+    });
+    const links = { kind: 'several' } as const;
+    super({ source, publisher: spread, blocking, lender, scripts: new ScriptRegistry(), ending, links });
+    this.blocking = blocking;
+    this.control = control;
     this.leases = leases;
     this.lender = lender;
     this.ending = ending;
@@ -225,7 +255,7 @@ export class RedisPool extends PoolView {
     this.closing = true;
     this.ending.close();
     const closedError = (): RedisError => tooLate(undefined, undefined, 'pool');
-    const answered$ = this.spread.end();
+    const answered$ = merge(this.spread.end(), this.blocking.end().pipe(take(1)));
     this.leases.dismiss(closedError);
     const back$ = concat(
       answered$.pipe(ignoreElements()),
@@ -242,12 +272,14 @@ export class RedisPool extends PoolView {
     this.closing = true;
     this.ending.destroy(tooLate(undefined, undefined, 'pool'));
     this.spread.end();
+    this.blocking.stop();
     this.end();
     return new Completion([]);
   }
 
   private end(): void {
     this.leases.destroy(() => tooLate(undefined, undefined, 'pool'));
+    this.control.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,12 +1,27 @@
-import { Observable, catchError, filter, forkJoin, map, of, takeWhile, type ObservableInput } from 'rxjs';
+import {
+  Observable,
+  catchError,
+  defer,
+  filter,
+  forkJoin,
+  ignoreElements,
+  map,
+  merge,
+  of,
+  takeWhile,
+  type ObservableInput,
+} from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
-import type { ReplySource } from './commands/reply';
+import { Reply, type ReplySource } from './commands/reply';
+import { plainContext } from './commands/request-context';
 import { inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
 import { Connection } from './connection/connection';
 import type { ConnectionParts } from './connection/connection-parts';
 import type { ConnectionEvent, ConnectionState } from './connection/connection-state';
+import { BlockingExecutor } from './leases/blocking-executor';
 import { LeasePool, type LeaseParts } from './leases/lease-pool';
+import type { Control } from './leases/unblocking';
 import { shielded } from './connection/shielded';
 import { wrapping } from './connection/wrapping';
 import { ScriptRegistry } from './groups/scripts';
@@ -54,6 +69,7 @@ export class Redis extends RedisView {
   private readonly lender: ConnectionLender;
   /** How streams end with the client. */
   private readonly ending: Ending;
+  private readonly blocking: BlockingExecutor;
   /** How many listen to `state$` and `events$`. */
   private listeners = 0;
   /** The connections of messages; one that is closed is not used any more. */
@@ -101,28 +117,46 @@ export class Redis extends RedisView {
       maxOption: 'leases.max',
     };
     const ending = new Ending();
+    const pool = (): LeasePool => {
+      if (connection.closed) throw connection.closedError();
+      if (this.leases !== undefined) return this.leases;
+      const leases = (this.leases = new LeasePool(leaseParts));
+      stage.lendsBy?.(leases);
+      return leases;
+    };
+    const executorOf = (lease: Connection) => wrapping(lease, resolved)(lease);
     const lender = new ConnectionLender({
       clock: connection.clock,
       ending,
-      pool: () => {
-        if (connection.closed) throw connection.closedError();
-        if (this.leases !== undefined) return this.leases;
-        const leases = (this.leases = new LeasePool(leaseParts));
-        stage.lendsBy?.(leases);
-        return leases;
-      },
-      executorOf: (lease) => wrapping(lease, resolved)(lease),
+      pool,
+      executorOf,
       tell: (event) => connection.events$.next(event),
+    });
+    const blocking = new BlockingExecutor({
+      pool,
+      clock: connection.clock,
+      control: controlBy(connection, source),
+      executorOf,
+      isClosed: () => connection.closed,
+      closedError: (request) => connection.closedError(request),
+      longestEnd: Math.min(resolved.commandTimeout, LONGEST_END),
+      waitsFor: 'it waited for a connection of its own, and all are in use',
+      tell: (error) => connection.events$.next({ connection: 'commands', type: 'error', error }),
     });
     // A link has a state of its own, `ready`.
     const links = { kind: 'successive', current: () => connection.state$.value } as const;
-    super({ source, publisher: pubsub.publisher, pubsub, lender, scripts: new ScriptRegistry(), ending, links });
+    const scripts = new ScriptRegistry();
+    super({ source, publisher: pubsub.publisher, blocking, pubsub, lender, scripts, ending, links });
+    this.blocking = blocking;
     this.connection = connection;
     this.pubsub = pubsub;
     this.source = source;
     this.lender = lender;
     this.ending = ending;
-    connection.state$.pipe(filter(isClosed)).subscribe(() => this.leases?.destroy(this.closedError, { spares: true }));
+    connection.state$.pipe(filter(isClosed)).subscribe(() => {
+      blocking.stop();
+      this.leases?.destroy(this.closedError, { spares: true });
+    });
     const state$ = connection.state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),
       inContext(),
@@ -180,17 +214,26 @@ export class Redis extends RedisView {
    */
   close(): Completion {
     this.ending.close();
+    const { blocking, leases, pubsub } = this;
+    const unblocked$ = blocking.end().pipe(ignoreElements());
     // Leases first, because they end with the shared connection unless they are closing already.
-    const closing = this.leases === undefined ? [] : [this.leases.close(this.closedError)];
-    closing.push(this.connection.close(() => this.pubsub.arrived()));
+    const closing = leases === undefined ? [] : [leases.close(this.closedError, (lease) => blocking.isEnding(lease))];
+    closing.push(
+      this.connection.close(() => {
+        const arrived$ = pubsub.arrived();
+        if (blocking.isDone) return arrived$;
+        return arrived$ === undefined ? unblocked$ : merge(unblocked$, arrived$);
+      }),
+    );
     return new Completion(forkJoin(closing).pipe(map(() => undefined)));
   }
 
   /** Closes the connections at once: pending commands fail, streams complete. What it returns has emitted and completed. */
   destroy(): Completion {
     this.ending.destroy(this.closedError());
-    this.connection.destroy();
+    this.blocking.stop();
     this.leases?.destroy(this.closedError);
+    this.connection.destroy();
     return new Completion([]);
   }
 
@@ -248,6 +291,25 @@ export class Redis extends RedisView {
     const { address, state } = this.toJSON();
     return `Redis <${address}, ${state}>`;
   }
+}
+
+/** How long the end of commands that wait at the server may take at most, ms. */
+const LONGEST_END = 30_000;
+
+/** What the client itself has to say while a command waits, on the connection of the commands. */
+function controlBy(connection: Connection, source: ReplySource): Control {
+  const context = { ...source, ...plainContext, executor: connection, commandTimeout: source.commandTimeout };
+  const isReady = () => connection.state$.value.kind === 'ready';
+  return {
+    open: () => connection.open(),
+    ask: (command) => defer(() => (isReady() ? connection.line.sendAhead(command) : Reply.from(context, command))),
+    send: (command) =>
+      defer(() =>
+        connection.closed && isReady()
+          ? connection.line.sendAhead(command)
+          : Reply.from({ ...context, retry: source.retry }, command),
+      ),
+  };
 }
 
 function isClosed({ kind }: ConnectionState): boolean {

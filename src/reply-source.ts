@@ -9,7 +9,7 @@ import type { ResolvedOptions } from './options';
  * @param report told of the errors of replies that are forgotten
  */
 export function replySource(
-  { prefix, commandTimeout, retry, warnUnused, callSites }: ResolvedOptions,
+  { prefix, commandTimeout, retry, onUndelivered, warnUnused, callSites }: ResolvedOptions,
   executor: Executor,
   report: (error: RedisError) => void,
 ): ReplySource {
@@ -19,6 +19,7 @@ export function replySource(
     prefix,
     commandTimeout,
     retry: retryPolicy(retry),
+    onUndelivered,
     report,
     warnUnused,
     callSites,

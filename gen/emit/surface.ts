@@ -59,12 +59,18 @@ function emitMethod(model: CommandModel): string {
     .join(', ');
   const call = `${namespaceOf(model.file)}.${method}(${passed})`;
   const cast = overloaded || signatures.some(({ reply }) => dependsOnSurface(reply));
-  const send = EMPTY[model.facts.name] === undefined ? 'send' : 'sendUnlessAnswered';
+  const send = wayOut(model);
   const body = `${surplus(model)}    return this.${send}(${call}${cast ? ' as Command<never>' : ''});\n`;
   if (!overloaded) return `\n${heads[0]} {\n${body}  }\n`;
   const open = `  ${method}`;
   const result = ': ResultOf<K, never>';
   return `\n${heads.map((head) => `${head};\n`).join('')}${open}${parameterList(implementation, '  ', open, `${result} {`)}${result} {\n${body}  }\n`;
+}
+
+function wayOut({ facts: { name, rt } }: CommandModel): string {
+  if (EMPTY[name] !== undefined) return 'sendUnlessAnswered';
+  // WAIT and WAITAOF, which write to nothing and read nothing, ask about the writes of their own connection.
+  return rt.block === undefined || rt.access === 'none' ? 'send' : 'sendBlocking';
 }
 
 /** Arguments beyond those that a method has come from JavaScript, and from a mistake. */
@@ -128,6 +134,11 @@ export function emitSurface(models: readonly CommandModel[]): string {
 export abstract class CommandSurface<S extends string | Buffer = string, K extends ResultKind = ReplyKind> {
   /** Takes a command: the one way out of this class. */
   protected abstract send<T>(command: Command<T>): ResultOf<K, T>;
+
+  /** Takes a command that may wait at the server. */
+  protected sendBlocking<T>(command: Command<T>): ResultOf<K, T> {
+    return this.send(command);
+  }
 
   /** Takes a command whose reply is known already, for an empty list sends nothing. */
   protected abstract sendAnswered<T>(command: Command<T>): ResultOf<K, T>;

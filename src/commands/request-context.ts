@@ -1,4 +1,5 @@
 import type { RedisError } from '../errors';
+import type { ObservableInput } from 'rxjs';
 import type { Command, ReplyContext } from './command';
 import type { Request } from './request';
 
@@ -15,6 +16,14 @@ export interface Executor {
  * run out of its own time is not asked about.
  */
 export type RetryPolicy = (attempt: number, error: RedisError, command: Command) => number | false;
+
+/**
+ * Takes what a blocking command brought after its Observer had left. What it gives, if anything, is subscribed to, and its error told on
+ * `events$`.
+ *
+ * `value` is what the Observer would have got; `command` is as its caller gave it, without the client's prefix.
+ */
+export type UndeliveredHandler = (value: unknown, command: Command) => ObservableInput<unknown> | void;
 
 /** Limits of a link that a command may want otherwise than the connection, ms. */
 export interface LinkLimits {
@@ -35,6 +44,8 @@ export interface RequestContext extends ReplyContext {
   /** the user vouches that repeating does no harm */
   readonly idempotent: boolean;
   readonly retry: RetryPolicy;
+  /** takes what comes when nothing wants it any more; undefined to have it put back */
+  readonly onUndelivered: UndeliveredHandler | undefined;
 }
 
 /** For commands of the client itself: strings, no limit but the link's, never repeated. */
@@ -47,4 +58,5 @@ export const plainContext: RequestContext = {
   linkLimits: undefined,
   idempotent: false,
   retry: () => false,
+  onUndelivered: undefined,
 };

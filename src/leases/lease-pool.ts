@@ -163,9 +163,10 @@ export class LeasePool {
   /**
    * Lends nothing more. Leased connections close once their pending replies have come, all others at once.
    * @param toError the error of callers that wait
+   * @param isEnding whether a connection is left to its caller, who is about to give it back
    */
-  close(toError: () => RedisError): Observable<void> {
-    const leased = [...this.lists.leased];
+  close(toError: () => RedisError, isEnding: (connection: Connection) => boolean = () => false): Observable<void> {
+    const leased = [...this.lists.leased].filter(({ connection }) => !isEnding(connection));
     this.end(toError);
     const closing = leased.map(({ connection }) => connection.close());
     return closing.length === 0 ? of(undefined) : forkJoin(closing).pipe(map(() => undefined));

@@ -1,7 +1,6 @@
 import type { Unsubscribable } from 'rxjs';
 import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
-import { blockingWait } from '../commands/blocking-wait';
 import { DisconnectedError, type RedisError } from '../errors';
 
 /** A command that may be repeated is moved to another connection so often. */
@@ -60,8 +59,7 @@ export class Mover implements ReplyObserver<unknown> {
     this.moved++;
     this.isTaken = false;
     request.leaveLine();
-    // Its time goes on. A command that waits at the server waits for its whole time again.
-    if (request.context.limitsBlocking || blockingWait(request.command) === undefined) request.deadline = this.deadline;
+    request.deadline = this.deadline; // its time goes on
     spread.dispatch(this);
   }
 

@@ -1,5 +1,4 @@
 import { Subject, Subscription, of, type Observable } from 'rxjs';
-import { blockingWait } from '../commands/blocking-wait';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
@@ -31,8 +30,6 @@ export interface SpreadParts {
 interface Shared {
   readonly lease: Lease;
   readonly executor: Executor;
-  /** a command that waits at the server has it for itself */
-  readonly isAlone: boolean;
   /** another caller waits for a connection, so nothing more is sent on this one */
   isLeaving: boolean;
   /** it is given back at the end of this turn of the event loop if nothing is pending then */
@@ -51,7 +48,7 @@ export class Spread implements Executor {
   private readonly shared: Shared[] = [];
   private readonly waiting: WaitingCommands;
   private readonly done$ = new Subject<undefined>();
-  /** the place in the line of the pool that all have who wait for a connection that they share */
+  /** the place in the line of the pool that all have which wait for a connection */
   private acquiring: Subscription | undefined;
   private hasEnded = false;
 
@@ -77,23 +74,20 @@ export class Spread implements Executor {
   }
 
   /**
-   * Later commands are refused, and none is moved to another connection. Completes once those that were called before have been answered;
-   * those that wait at the server, or would, are not waited for, and fail.
+   * Later commands are refused, and none is moved to another connection. Completes once those that were called before have been answered.
    */
   end(): Observable<unknown> {
     this.hasEnded = true;
-    for (const { request } of this.waiting.takeAlone()) failSafely(request, tooLate(request, undefined, 'pool'));
     this.endIfDone();
     return this.isDone ? of(undefined) : this.done$;
   }
 
   private get isDone(): boolean {
-    return this.waiting.size === 0 && this.shared.every(({ isAlone }) => isAlone);
+    return this.waiting.size === 0 && this.shared.length === 0;
   }
 
   private endIfDone(): void {
     if (!this.hasEnded || !this.isDone) return;
-    for (const one of [...this.shared]) this.giveBack(one);
     this.done$.complete();
   }
 
@@ -102,45 +96,9 @@ export class Spread implements Executor {
     return !this.hasEnded;
   }
 
-  /** A command that waits at the server has a connection of its own, so that others do not wait with it. */
-  dispatch(mover: Mover): void {
-    if (blockingWait(mover.request.command) === undefined) this.place(mover);
-    else this.sendAlone(mover);
-  }
-
-  /**
-   * When the Observer of the command leaves, the connection is given back, and closed because the command still waits on it. Its own
-   * time begins when it is sent: until then it waits as a caller of the pool does, unless its user has given blocking ones a limit.
-   */
-  private sendAlone(mover: Mover): void {
-    const { request } = mover;
-    let isLent = false;
-    const lent = this.parts
-      .pool()
-      .acquire()
-      .subscribe({
-        next: (lease) => {
-          isLent = true;
-          this.waiting.forget(mover);
-          this.stopIfNoneWaits();
-          const one = this.add(lease, true);
-          mover.sendBy(one.executor);
-          this.follow(one);
-        },
-        error: (error: RedisError) => {
-          isLent = true;
-          this.noneLent(mover, error);
-        },
-      });
-    request.onLeave(lent);
-    if (isLent) return;
-    this.waiting.add(mover, lent);
-    this.waiting.watch(mover, request.context.limitsBlocking);
-  }
-
   /** Sends a request on the least busy connection, or has it wait for one. */
-  private place(mover: Mover): void {
-    const others = this.others;
+  dispatch(mover: Mover): void {
+    const { others } = this;
     if (others > 0) this.leave(others);
     this.send(mover);
   }
@@ -173,7 +131,7 @@ export class Spread implements Executor {
     let fewest = Infinity;
     for (const one of this.shared) {
       const { connection } = one.lease;
-      if (one.isLeaving || one.isAlone || connection.isMisled) continue;
+      if (one.isLeaving || connection.isMisled) continue;
       const { line, wasReady } = connection;
       const busy = wasReady ? line.pending : line.pending + UNREADY;
       if (busy >= fewest) continue;
@@ -202,7 +160,7 @@ export class Spread implements Executor {
 
   private share(lease: Lease): void {
     this.acquiring = undefined;
-    const one = this.add(lease, false);
+    const one = this.add(lease);
     for (const mover of this.waiting) {
       this.waiting.forget(mover);
       // Even where other callers wait: it was this one's turn.
@@ -212,9 +170,9 @@ export class Spread implements Executor {
     this.follow(one);
   }
 
-  private add(lease: Lease, isAlone: boolean): Shared {
+  private add(lease: Lease): Shared {
     const executor = this.parts.executorOf(lease.connection);
-    const one: Shared = { lease, executor, isAlone, isLeaving: false, isResting: false };
+    const one: Shared = { lease, executor, isLeaving: false, isResting: false };
     lease.connection.isShared = true;
     this.shared.push(one);
     return one;
@@ -271,7 +229,7 @@ export class Spread implements Executor {
     this.acquiring = undefined;
     const due = error instanceof TimeoutError ? this.parts.clock.now() : Infinity;
     const failing = this.waiting.takeLate(due);
-    if (this.waiting.anyShares) this.acquire();
+    if (this.waiting.size > 0) this.acquire();
     for (const mover of failing) this.noneLent(mover, error);
   }
 
@@ -293,12 +251,12 @@ export class Spread implements Executor {
     this.waiting.add(mover);
     if (this.acquiring === undefined) this.acquire();
     // A connection that is free is lent at once, and then nothing waits.
-    if (this.waiting.has(mover)) this.waiting.watch(mover, true);
+    if (this.waiting.has(mover)) this.waiting.watch(mover);
   }
 
-  /** The last command has gone that waited for a connection to share. */
+  /** The last command has gone that waited for a connection. */
   private leaveLine(): void {
-    if (this.waiting.anyShares) return;
+    if (this.waiting.size > 0) return;
     this.acquiring?.unsubscribe();
     this.acquiring = undefined;
   }

@@ -1,4 +1,3 @@
-import type { Subscription } from 'rxjs';
 import type { Request } from '../commands/request';
 import { deliveryOf, factsOf, failSafely, timedOut } from '../connection/failures';
 import { Sweep } from '../connection/sweep';
@@ -26,10 +25,7 @@ export interface WaitingObserver {
 //  add ──▶ waits ──▶ forget: a connection is lent
 //            └─────▶ its observer has left, its time is up
 export class WaitingCommands {
-  /** with what leaves the line of the pool, where a command is to have a connection for itself */
-  private readonly movers = new Map<Mover, Subscription | undefined>();
-  /** how many of them wait for a connection that they share */
-  private sharing = 0;
+  private readonly movers = new Set<Mover>();
   private readonly sweep: Sweep;
 
   constructor(
@@ -47,35 +43,24 @@ export class WaitingCommands {
     return this.movers.size;
   }
 
-  /** Some wait for a connection that they share. */
-  get anyShares(): boolean {
-    return this.sharing > 0;
-  }
-
   has(mover: Mover): boolean {
     return this.movers.has(mover);
   }
 
-  /** The commands that wait for a connection that they share, in their order. */
-  *[Symbol.iterator](): Iterator<Mover> {
-    for (const [mover, lent] of this.movers) if (lent === undefined) yield mover;
+  /** The commands in their order. */
+  [Symbol.iterator](): Iterator<Mover> {
+    return this.movers[Symbol.iterator]();
   }
 
-  /** @param lent leaves the line of the pool, where the command is to have a connection for itself */
-  add(mover: Mover, lent?: Subscription): void {
-    this.movers.set(mover, lent);
-    if (lent === undefined) this.sharing++;
+  add(mover: Mover): void {
+    this.movers.add(mover);
   }
 
-  /**
-   * From now on it is noticed when the observer of a command leaves, or its time is up.
-   * @param isTimed whether its own time goes on meanwhile
-   */
-  watch(mover: Mover, isTimed: boolean | undefined): void {
+  /** From now on it is noticed when the observer of a command leaves, or its time is up. */
+  watch(mover: Mover): void {
     const { request } = mover;
     request.onLeave({ unsubscribe: () => this.leave(mover) });
     this.sweep.watch(mover.lateAt);
-    if (!isTimed) return;
     if (request.deadline === 0) {
       const limit = timeFor(request, this.parts.blockingGrace);
       if (limit !== Infinity) request.deadline = Math.ceil(this.parts.clock.now() + limit);
@@ -92,23 +77,10 @@ export class WaitingCommands {
 
   /** @returns whether it has waited */
   forget(mover: Mover): boolean {
-    const lent = this.movers.get(mover);
-    if (!this.movers.delete(mover)) return false;
-    if (lent === undefined) this.sharing--;
-    return true;
+    return this.movers.delete(mover);
   }
 
-  /** Takes out those that are to have a connection for themselves. They leave the line of the pool. */
-  takeAlone(): Mover[] {
-    const alone = [...this.movers].filter(([, lent]) => lent !== undefined);
-    for (const [mover, lent] of alone) {
-      this.forget(mover);
-      lent!.unsubscribe();
-    }
-    return alone.map(([mover]) => mover);
-  }
-
-  /** Takes out those that share and wait no longer than until then for a connection, on the clock, ms. */
+  /** Takes out those that wait no longer than until then for a connection, on the clock, ms. */
   takeLate(now: number): Mover[] {
     const late = [...this].filter(({ lateAt }) => lateAt <= now);
     for (const mover of late) this.forget(mover);
@@ -125,12 +97,11 @@ export class WaitingCommands {
     let next = Infinity;
     const looked = this.movers.size;
     const due: Mover[] = [];
-    for (const [mover, lent] of this.movers) {
+    for (const mover of this.movers) {
       const end = Math.min(deadlineOf(mover), mover.lateAt);
       if (end > now) next = Math.min(next, end);
       else {
         this.forget(mover);
-        lent?.unsubscribe();
         due.push(mover);
       }
     }

@@ -25,6 +25,7 @@ export function check(options: ResolvedOptions): void {
     throw new TypeError(`The option 'family' is 0, 4 or 6, got ${String(options.family)}`);
   }
   is('function', 'reconnectOnError', options.reconnectOnError);
+  if (options.onUndelivered !== undefined) is('function', 'onUndelivered', options.onUndelivered);
   if (options.tls !== undefined && typeof options.tls !== 'boolean') is('object', 'tls', options.tls, ' or a boolean');
   wholeNumber('port', options.port, 1, 65_535);
   refuseOtherAddress(options);

@@ -1,7 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Observable, ObservableInput } from 'rxjs';
 import type { Command } from '../commands/command';
-import type { RetryPolicy } from '../commands/request-context';
+import type { RetryPolicy, UndeliveredHandler } from '../commands/request-context';
 import type { RedisError, ReplyError } from '../errors';
 import type { DecoderLimits, ReplyLimits } from '../resp/limits';
 import type { Complete } from './without-undefined';
@@ -139,6 +139,12 @@ export interface RedisOptions {
   readonly reconnectOnError?: ReconnectOnError | undefined;
   /** which failed commands are sent again; by default those that a repetition cannot harm */
   readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
+  /**
+   * takes what a blocking command brings after its Observer has left, such as an element that BLPOP has popped already. By default it is put
+   * back to the end that it came from, members of sorted sets with their scores; what BLMOVE has moved stays in the destination, entries of
+   * XREADGROUP stay pending
+   */
+  readonly onUndelivered?: UndeliveredHandler | undefined;
   /** put before every key and channel, and taken off where they come back; text, or any bytes */
   readonly prefix?: string | Uint8Array | undefined;
   /** send the commands of one tick in one write; default true */
@@ -191,7 +197,7 @@ export interface RedisOptions {
 }
 
 /** Options whose absence means something. */
-type Optional = 'path' | 'tls' | 'clientName';
+type Optional = 'path' | 'tls' | 'clientName' | 'onUndelivered';
 /** Options that are resolved to something else. */
 export type Derived =
   | 'url'

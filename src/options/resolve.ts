@@ -19,6 +19,7 @@ const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   path: undefined,
   tls: undefined,
   clientName: undefined,
+  onUndelivered: undefined,
   database: 0,
   protocol: 'auto',
   connectTimeout: 10_000,

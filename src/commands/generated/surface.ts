@@ -151,6 +151,11 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
   /** Takes a command: the one way out of this class. */
   protected abstract send<T>(command: Command<T>): ResultOf<K, T>;
 
+  /** Takes a command that may wait at the server. */
+  protected sendBlocking<T>(command: Command<T>): ResultOf<K, T> {
+    return this.send(command);
+  }
+
   /** Takes a command whose reply is known already, for an empty list sends nothing. */
   protected abstract sendAnswered<T>(command: Command<T>): ResultOf<K, T>;
 
@@ -500,7 +505,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
     timeout: number,
   ): ResultOf<K, S | null> {
     if (arguments.length > 5) refuseSurplus(arguments, 5, 'BLMOVE');
-    return this.send(listCommands.blmove(source, destination, wherefrom, whereto, timeout) as Command<never>);
+    return this.sendBlocking(listCommands.blmove(source, destination, wherefrom, whereto, timeout) as Command<never>);
   }
 
   /**
@@ -519,7 +524,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
     options?: BlmpopOptions,
   ): ResultOf<K, [key: S, elements: S[]] | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'BLMPOP');
-    return this.send(listCommands.blmpop(timeout, keys, where, options) as Command<never>);
+    return this.sendBlocking(listCommands.blmpop(timeout, keys, where, options) as Command<never>);
   }
 
   /**
@@ -533,7 +538,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    */
   blpop(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, element: S] | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BLPOP');
-    return this.send(listCommands.blpop(keys, timeout) as Command<never>);
+    return this.sendBlocking(listCommands.blpop(keys, timeout) as Command<never>);
   }
 
   /**
@@ -547,7 +552,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    */
   brpop(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, element: S] | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BRPOP');
-    return this.send(listCommands.brpop(keys, timeout) as Command<never>);
+    return this.sendBlocking(listCommands.brpop(keys, timeout) as Command<never>);
   }
 
   /**
@@ -563,7 +568,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    */
   brpoplpush(source: Key, destination: Key, timeout: number): ResultOf<K, S | null> {
     if (arguments.length > 3) refuseSurplus(arguments, 3, 'BRPOPLPUSH');
-    return this.send(listCommands.brpoplpush(source, destination, timeout) as Command<never>);
+    return this.sendBlocking(listCommands.brpoplpush(source, destination, timeout) as Command<never>);
   }
 
   /**
@@ -582,7 +587,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
     options?: BzmpopOptions,
   ): ResultOf<K, [key: S, members: Scored<S>[]] | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'BZMPOP');
-    return this.send(sortedSetCommands.bzmpop(timeout, keys, where, options) as Command<never>);
+    return this.sendBlocking(sortedSetCommands.bzmpop(timeout, keys, where, options) as Command<never>);
   }
 
   /**
@@ -596,7 +601,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    */
   bzpopmax(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, member: S, score: number] | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BZPOPMAX');
-    return this.send(sortedSetCommands.bzpopmax(keys, timeout) as Command<never>);
+    return this.sendBlocking(sortedSetCommands.bzpopmax(keys, timeout) as Command<never>);
   }
 
   /**
@@ -610,7 +615,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    */
   bzpopmin(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, member: S, score: number] | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'BZPOPMIN');
-    return this.send(sortedSetCommands.bzpopmin(keys, timeout) as Command<never>);
+    return this.sendBlocking(sortedSetCommands.bzpopmin(keys, timeout) as Command<never>);
   }
 
   /**
@@ -6028,7 +6033,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    */
   xread(streams: StreamPositions, options?: XreadOptions): ResultOf<K, Dictionary<S, Entry<S>[]> | null> {
     if (arguments.length > 2) refuseSurplus(arguments, 2, 'XREAD');
-    return this.send(streamCommands.xread(streams, options) as Command<never>);
+    return this.sendBlocking(streamCommands.xread(streams, options) as Command<never>);
   }
 
   /**
@@ -6049,7 +6054,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
     options?: XreadgroupOptions,
   ): ResultOf<K, Dictionary<S, GroupEntry<S>[]> | null> {
     if (arguments.length > 4) refuseSurplus(arguments, 4, 'XREADGROUP');
-    return this.send(streamCommands.xreadgroup(group, consumer, streams, options) as Command<never>);
+    return this.sendBlocking(streamCommands.xreadgroup(group, consumer, streams, options) as Command<never>);
   }
 
   /**

@@ -1,0 +1,312 @@
+import { Subscription, defer, filter, take, type Unsubscribable } from 'rxjs';
+import { blockingWait, withWait } from '../commands/blocking-wait';
+import { Command } from '../commands/command';
+import { inText } from '../commands/in-text';
+import { Request, type ReplyObserver } from '../commands/request';
+import type { Executor } from '../commands/request-context';
+import type { Clock } from '../connection/clock';
+import type { Connection } from '../connection/connection';
+import { failSafely } from '../connection/failures';
+import { DisconnectedError, TimeoutError, type RedisError } from '../errors';
+import type { Frame } from '../resp/frames';
+import type { Lease } from './lease';
+import type { LeasePool } from './lease-pool';
+import { takesAway } from './undelivered';
+import { Unblocking, learnId, type Control } from './unblocking';
+
+/** A command that may be repeated is moved to another connection so often in a row. */
+const MOST_MOVES = 2;
+
+/** A loss after so long a wait is not its fault, ms. */
+const LONG_ENOUGH = 5_000;
+
+/** What a call needs of the executor that it belongs to. */
+export interface CallOwner {
+  readonly pool: () => LeasePool;
+  readonly clock: Clock;
+  readonly control: Control;
+  /** how long the end of a wait at the server may take, ms */
+  readonly longestEnd: number;
+  /** commands that are lost with a connection may go to another */
+  readonly moves: boolean;
+  executorOf(connection: Connection): Executor;
+  /** what the command took, and nothing wants any more */
+  undelivered(call: BlockingCall, frame: Frame): void;
+  /** no connection was lent */
+  withoutLease(request: Request, error: RedisError): RedisError;
+  /** its user's own time was up before one was lent */
+  tooLateForLease(request: Request): RedisError;
+  /** the client was closed while the command waited at the server */
+  closedMeanwhile(request: Request, hasTaken: 'nothing' | 'perhaps'): RedisError;
+  over(call: BlockingCall): void;
+}
+
+type CallState =
+  /** in the line of the pool */
+  | { readonly kind: 'waiting'; readonly place: Subscription }
+  | { readonly kind: 'sent'; readonly lease: Lease }
+  /** the server is asked to end it; `isWanted`: its observer is still there, because the client closes */
+  | { readonly kind: 'ending'; readonly lease: Lease; readonly unblocking: Unblocking; readonly isWanted: boolean }
+  | { readonly kind: 'over' };
+
+/**
+ * A command that waits at the server, on a connection of its own. When its observer leaves, the server is asked to end the wait, and the
+ * connection is given back once the reply has come; what it brings is undelivered.
+ */
+//  waiting ──lent──▶ sent ──reply──▶ over
+//    ▲ │              │ │
+//    │ └──left──▶ over│ └──left, or its time is up──▶ ending ──reply──▶ over
+//    └─lost, may be repeated
+export class BlockingCall implements ReplyObserver<Frame> {
+  /** What is sent: its reply is handed on as it came, decoded as bytes where it may have to be put back. */
+  private readonly sent: Command<Frame>;
+  private readonly inner: Request<Frame>;
+  private readonly asBytes: boolean;
+  private state: CallState = { kind: 'over' };
+  /** When its own wait is over, on the clock, ms: counted from the first time that it was sent. */
+  private until: number | undefined;
+  private sentAt = 0;
+  private moves = 0;
+  /** When its user's own limit is reached, on the clock, ms. */
+  private lateAt = Infinity;
+  private timer = Subscription.EMPTY;
+
+  /** @param asCalled the command as its caller gave it, without the prefix */
+  constructor(
+    readonly request: Request,
+    readonly asCalled: Command,
+    private readonly owner: CallOwner,
+  ) {
+    const { command, context } = request;
+    const { spec, args, keys } = command;
+    this.asBytes = takesAway(command) && !context.bytes && spec.binary !== true;
+    this.sent = new Command<Frame>(spec, args, asItCame, keys);
+    this.inner = new Request(this.sent, this.asBytes ? { ...context, bytes: true } : context, this);
+  }
+
+  begin(): void {
+    const { request, owner } = this;
+    if (request.context.limitsBlocking) this.lateAt = owner.clock.now() + request.context.commandTimeout;
+    this.acquire();
+    request.onLeave({ unsubscribe: () => this.left() });
+  }
+
+  private acquire(): void {
+    const { owner } = this;
+    const place = new Subscription();
+    this.sentAt = 0;
+    this.state = { kind: 'waiting', place };
+    const lent = defer(() => owner.pool().acquire()).subscribe({
+      next: (lease) => this.send(lease, place),
+      error: (error: RedisError) => this.notLent(error, place),
+    });
+    if (!this.isAt(place)) return;
+    place.add(lent);
+    if (this.lateAt === Infinity) return;
+    const left = Math.max(0, Math.ceil(this.lateAt - owner.clock.now()));
+    this.timer = owner.clock.schedule(() => this.late(place), left);
+  }
+
+  private isAt(place: Subscription): boolean {
+    return this.state.kind === 'waiting' && this.state.place === place;
+  }
+
+  private late(place: Subscription): void {
+    if (!this.isAt(place)) return;
+    this.leaveWith(() => this.owner.tooLateForLease(this.request));
+  }
+
+  private notLent(error: RedisError, place: Subscription): void {
+    if (this.isAt(place)) this.leaveWith(() => this.owner.withoutLease(this.request, error));
+  }
+
+  private send(lease: Lease, place: Subscription): void {
+    if (!this.isAt(place)) {
+      lease.giveBack();
+      return;
+    }
+    const { owner, inner } = this;
+    const { connection } = lease;
+    this.state = { kind: 'sent', lease };
+    // What shows that it leads to the wrong server ends the connection, and the command waits on at the next one.
+    connection.isShared = true;
+    this.timer.unsubscribe();
+    if (this.lateAt !== Infinity) inner.deadline = Math.ceil(this.lateAt);
+    // At once where it is ready. Nothing is written before that is told.
+    const ready$ = connection.state$.pipe(
+      filter(({ kind }) => kind === 'ready'),
+      take(1),
+    );
+    ready$.subscribe(() => this.isWritten(lease));
+    owner.executorOf(connection).submit(inner);
+  }
+
+  /** It is written at the end of this tick: its wait begins, or what is left of it. */
+  private isWritten(lease: Lease): void {
+    if (this.state.kind !== 'sent' || this.state.lease !== lease) return;
+    learnId(lease.connection);
+    const now = this.owner.clock.now();
+    this.sentAt = now;
+    const wait = blockingWait(this.sent);
+    if (wait === undefined || wait === Infinity) return;
+    if (this.until === undefined) this.until = now + wait;
+    else this.inner.command = withWait(this.sent, this.until - now);
+  }
+
+  /** Whether the server may have it. */
+  private get isOwed(): boolean {
+    if (this.state.kind !== 'sent') return false;
+    const { link } = this.state.lease.connection.line;
+    if (link === undefined) return false;
+    for (const owed of link.owed) if (owed === this.inner) return true;
+    return false;
+  }
+
+  /** The observer has left, or has been told the outcome. */
+  private left(): void {
+    if (this.state.kind === 'over' || this.state.kind === 'ending') return;
+    if (this.isOwed) this.unblock(false);
+    else this.leave();
+  }
+
+  /** The client is closed: what waits at the server is ended there, and its observer gets what came meanwhile. */
+  end(toError: (request: Request) => RedisError): void {
+    if (this.state.kind === 'over' || this.state.kind === 'ending') return;
+    if (this.isOwed) this.unblock(true);
+    else this.leaveWith(() => toError(this.request));
+  }
+
+  private unblock(isWanted: boolean): void {
+    if (this.state.kind !== 'sent') return;
+    const { lease } = this.state;
+    const { owner } = this;
+    const { connection } = lease;
+    const { control, clock, longestEnd: longest } = owner;
+    const unblocking = new Unblocking({
+      connection,
+      control,
+      clock,
+      longest,
+      ended: (isOver) => {
+        if (!isOver) connection.destroy();
+        this.unblocked(isWanted);
+      },
+    });
+    this.state = { kind: 'ending', lease, unblocking, isWanted };
+    // The server may be another by now, where the number is that of somebody else's connection.
+    if (connection.session.isOutdated) connection.destroy();
+    else unblocking.begin();
+  }
+
+  private unblocked(isWanted: boolean): void {
+    if (this.state.kind !== 'ending') return;
+    this.leave();
+    if (isWanted) failSafely(this.request, this.owner.closedMeanwhile(this.request, 'perhaps'));
+  }
+
+  /** It is being ended on that connection. */
+  endsOn(connection: Connection): boolean {
+    return this.state.kind === 'ending' && this.state.lease.connection === connection;
+  }
+
+  get closed(): boolean {
+    return this.state.kind === 'over';
+  }
+
+  next(frame: Frame): void {
+    const { state, request } = this;
+    if (state.kind === 'ending') {
+      this.answered(state, frame);
+      return;
+    }
+    // Given back first, so that the next turn of `repeat()` has the same connection.
+    this.leave();
+    request.settle(this.asRead(frame));
+  }
+
+  private answered({ isWanted, unblocking }: Extract<CallState, { kind: 'ending' }>, frame: Frame): void {
+    const { request, owner } = this;
+    if (isWanted && !request.abandoned) {
+      if (frame === null) failSafely(request, owner.closedMeanwhile(request, 'nothing'));
+      else request.settle(this.asRead(frame));
+    } else if (frame !== null) owner.undelivered(this, frame);
+    unblocking.replied();
+  }
+
+  /** A reply as the caller's surface decodes it. */
+  asRead(frame: Frame): Frame {
+    return this.asBytes ? (inText(frame) as Frame) : frame;
+  }
+
+  error(error: RedisError): void {
+    const { state, request } = this;
+    if (state.kind === 'ending') {
+      if (state.isWanted) failSafely(request, error);
+      state.unblocking.replied();
+      return;
+    }
+    if (error instanceof TimeoutError && this.isOwed) {
+      this.unblock(false);
+      request.fail(error);
+      return;
+    }
+    if (this.mayMove(error)) {
+      this.giveBack();
+      this.inner.leaveLine();
+      this.acquire();
+      return;
+    }
+    this.leave();
+    request.fail(error);
+  }
+
+  private mayMove(error: RedisError): boolean {
+    const { owner, request, inner } = this;
+    if (this.state.kind !== 'sent' || !(error instanceof DisconnectedError) || !owner.moves) return false;
+    if (request.abandoned || (error.delivery === 'unknown' && !request.repeatable)) return false;
+    if (this.sentAt > 0 && owner.clock.now() - this.sentAt >= LONG_ENOUGH) {
+      this.moves = 0;
+      if (inner.past !== undefined) inner.past.attempts = 0;
+    }
+    return this.moves++ < MOST_MOVES;
+  }
+
+  complete(): void {
+    if (this.state.kind === 'sent') {
+      this.leave();
+      this.request.settleUnanswered();
+    }
+  }
+
+  /** The call is over once it has no observer; see `left`. */
+  add(departure: Unsubscribable): void {
+    this.request.onLeave(departure);
+  }
+
+  private leaveWith(toError: () => RedisError): void {
+    this.leave();
+    failSafely(this.request, toError());
+  }
+
+  /** Leaves the line, or gives the connection back. */
+  private leave(): void {
+    if (this.state.kind === 'over') return;
+    this.giveBack();
+    this.owner.over(this);
+  }
+
+  private giveBack(): void {
+    const { state } = this;
+    this.state = { kind: 'over' };
+    this.timer.unsubscribe();
+    if (state.kind === 'waiting') state.place.unsubscribe();
+    else if (state.kind !== 'over') {
+      state.lease.connection.isShared = false;
+      state.lease.giveBack();
+    }
+  }
+}
+
+function asItCame(frame: Frame): Frame {
+  return frame;
+}

@@ -1,0 +1,184 @@
+import { EMPTY, Subject, catchError, defer, from, ignoreElements, of, take, type Observable } from 'rxjs';
+import type { Command } from '../commands/command';
+import type { Request } from '../commands/request';
+import type { Executor } from '../commands/request-context';
+import type { Clock } from '../connection/clock';
+import type { Connection } from '../connection/connection';
+import { deliveryOf, factsOf, timedOut } from '../connection/failures';
+import { DisconnectedError, ProtocolError, RedisError, TimeoutError } from '../errors';
+import type { Frame } from '../resp/frames';
+import { BlockingCall, type CallOwner } from './blocking-call';
+import type { LeasePool } from './lease-pool';
+import { putBack } from './undelivered';
+import type { Control } from './unblocking';
+
+/** What commands that wait at the server are sent with. */
+export interface BlockingParts {
+  /** where connections come from; throws when nothing is lent any more */
+  readonly pool: () => LeasePool;
+  readonly clock: Clock;
+  readonly control: Control;
+  /** what sends on a connection */
+  readonly executorOf: (connection: Connection) => Executor;
+  /** nothing is sent any more */
+  readonly isClosed: () => boolean;
+  /** the error of what is not sent for that reason */
+  readonly closedError: (request: Request) => RedisError;
+  /** how long the end of a wait at the server may take, ms */
+  readonly longestEnd: number;
+  /** what is waited for while all connections are in use, for people */
+  readonly waitsFor: string;
+  /** told of what was taken and could not be put back */
+  readonly tell: (error: RedisError) => void;
+}
+
+/** Sends commands that wait at the server, each on a connection of its own, so that nothing else waits with them. */
+export class BlockingExecutor implements CallOwner {
+  readonly pool: () => LeasePool;
+  readonly clock: Clock;
+  readonly control: Control;
+  readonly longestEnd: number;
+  private readonly calls = new Set<BlockingCall>();
+  private readonly executors = new WeakMap<Connection, Executor>();
+  /** How many things that were taken are on their way back. */
+  private returning = 0;
+  private hasEnded = false;
+  private readonly done$ = new Subject<undefined>();
+
+  constructor(private readonly parts: BlockingParts) {
+    this.pool = parts.pool;
+    this.clock = parts.clock;
+    this.control = parts.control;
+    this.longestEnd = parts.longestEnd;
+  }
+
+  /** @param command the command as its caller gave it, without the prefix */
+  carrying(command: Command): Executor {
+    return { submit: (request) => this.submit(request, command) };
+  }
+
+  private submit(request: Request, command: Command): void {
+    if (this.hasEnded || this.parts.isClosed()) {
+      request.fail(this.parts.closedError(request));
+      return;
+    }
+    this.control.open();
+    const call = new BlockingCall(request, command, this);
+    this.calls.add(call);
+    call.begin();
+  }
+
+  /**
+   * Sends nothing more, and ends what waits at the server: there the command gets what came before that, and otherwise fails. Emits once
+   * nothing waits there any more, and what nothing wanted is put back.
+   */
+  end(): Observable<unknown> {
+    this.stop();
+    return this.isDone ? of(undefined) : this.done$.pipe(take(1));
+  }
+
+  /** Sends nothing more: what is lost is not sent again. */
+  stop(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    for (const call of [...this.calls]) call.end(this.parts.closedError);
+  }
+
+  /** Something waits at the server, or is on its way back to it. */
+  get isDone(): boolean {
+    return this.calls.size === 0 && this.returning === 0;
+  }
+
+  /** The connection is that of a command that is being ended. */
+  isEnding(connection: Connection): boolean {
+    for (const call of this.calls) if (call.endsOn(connection)) return true;
+    return false;
+  }
+
+  get moves(): boolean {
+    return !this.hasEnded;
+  }
+
+  executorOf(connection: Connection): Executor {
+    let executor = this.executors.get(connection);
+    if (executor === undefined) this.executors.set(connection, (executor = this.parts.executorOf(connection)));
+    return executor;
+  }
+
+  over(call: BlockingCall): void {
+    this.calls.delete(call);
+    this.tellIfDone();
+  }
+
+  private tellIfDone(): void {
+    if (this.hasEnded && this.isDone) this.done$.next(undefined);
+  }
+
+  undelivered(call: BlockingCall, frame: Frame): void {
+    this.returning++;
+    const { name } = call.request.command.spec;
+    this.returned(call, frame)
+      .pipe(
+        ignoreElements(),
+        catchError((cause: unknown) => {
+          this.parts.tell(notReturned(name, cause));
+          return EMPTY;
+        }),
+      )
+      .subscribe({
+        complete: () => {
+          this.returning--;
+          this.tellIfDone();
+        },
+      });
+  }
+
+  private returned(call: BlockingCall, frame: Frame): Observable<unknown> {
+    const { command, context } = call.request;
+    const { onUndelivered } = context;
+    if (onUndelivered === undefined) {
+      return defer(() => {
+        const back = putBack(command, frame);
+        return back === undefined ? EMPTY : this.control.send(back);
+      });
+    }
+    return defer(() => {
+      const value = command.read(call.asRead(frame), context);
+      return from(onUndelivered(value, call.asCalled) ?? EMPTY);
+    });
+  }
+
+  withoutLease(request: Request, error: RedisError): RedisError {
+    if (this.hasEnded || this.parts.isClosed()) return this.parts.closedError(request);
+    const facts = factsOf(request, undefined, error);
+    const message = `${facts.command} was not sent: ${error.message}`;
+    return error instanceof DisconnectedError
+      ? new DisconnectedError(message, { ...facts, repeatable: false })
+      : new TimeoutError(message, facts);
+  }
+
+  tooLateForLease(request: Request): RedisError {
+    return timedOut(request, deliveryOf(request), { doing: this.parts.waitsFor });
+  }
+
+  closedMeanwhile(request: Request, hasTaken: 'nothing' | 'perhaps'): RedisError {
+    const { name } = request.command.spec;
+    const facts = { command: name, repeatable: false };
+    return hasTaken === 'nothing'
+      ? new DisconnectedError(`${name} was ended and has taken nothing: the client is closed`, {
+          ...facts,
+          delivery: 'answered',
+        })
+      : new DisconnectedError(`${name} was sent and may have run: the client is closed`, {
+          ...facts,
+          delivery: 'unknown',
+        });
+  }
+}
+
+/** What a command has taken is lost, and this says so. */
+function notReturned(name: string, cause: unknown): RedisError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const message = `What ${name} took when nothing wanted it any more could not be handed on: ${why}`;
+  return new ProtocolError(message, { command: name, cause, delivery: 'answered', repeatable: false });
+}

@@ -1,0 +1,54 @@
+import type { Arg, Command } from '../commands/command';
+import { lpush, rpush, zadd } from '../commands/generated/builders';
+import { textOf } from '../commands/text-of';
+import { readScoredMembers } from '../commands/replies/sorted-sets';
+import { readDouble } from '../commands/replies/values';
+import type { Frame } from '../resp/frames';
+
+/** What puts back what a command has taken. */
+type PutBack = (taken: readonly Frame[], command: Command) => Command;
+
+/** By the name of the command. Where a command is missing, what it took is not lost: it lies in the destination, is pending, or still there. */
+const BACK = new Map<string, PutBack>([
+  ['BLPOP', ([key, element]) => lpush(key as string, element as Arg)],
+  ['BRPOP', ([key, element]) => rpush(key as string, element as Arg)],
+  ['BLMPOP', elementsBack],
+  ['BZPOPMIN', ([key, member, score]) => membersBack(key!, [[member as Arg, readDouble(score!)]])],
+  ['BZPOPMAX', ([key, member, score]) => membersBack(key!, [[member as Arg, readDouble(score!)]])],
+  [
+    'BZMPOP',
+    ([key, members]) =>
+      membersBack(
+        key!,
+        readScoredMembers(members!).map(({ member, score }) => [member, score] as const),
+      ),
+  ],
+]);
+
+/** Whether a command takes something that would be lost with its reply. */
+export function takesAway({ spec }: Command): boolean {
+  return BACK.has(spec.name);
+}
+
+/**
+ * The command that puts back what a command has taken: to the end of the list that it came from, in the same order; with its score.
+ * @param frame the reply, decoded as bytes; keys have the client's prefix, as the server names them
+ * @returns undefined where nothing is lost
+ */
+export function putBack(command: Command, frame: Frame): Command | undefined {
+  if (!Array.isArray(frame)) return undefined;
+  return BACK.get(command.spec.name)?.(frame, command);
+}
+
+/** The elements came from the outside inwards, so they go back from the inside outwards. */
+function elementsBack([key, elements]: readonly Frame[], { args }: Command): Command {
+  const back = [...(elements as Arg[])].reverse();
+  const where = textOf(args[2 + Number(textOf(args[1]))]).toUpperCase();
+  return where === 'LEFT' ? lpush(key as string, back) : rpush(key as string, back);
+}
+
+/** A member that is there again has a newer score, and keeps it. */
+function membersBack(key: Frame, members: readonly (readonly [Arg, number])[]): Command {
+  const pairs = members.map(([member, score]) => [member, score] as [string, number]);
+  return zadd(key as string, pairs, { NX: true });
+}
