@@ -136,6 +136,7 @@ export class RedisPool extends PoolView {
       executorOf,
       isClosed: () => this.closing,
       closedError: (request) => tooLate(request, undefined, 'pool'),
+      what: 'the pool',
       longestEnd: Math.min(resolved.commandTimeout, LONGEST_CLOSE),
       waitsFor: 'it waited for a connection of the pool, and all are in use',
       tell: (error) => tell({ connection: 'commands', type: 'error', error }),

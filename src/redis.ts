@@ -139,6 +139,7 @@ export class Redis extends RedisView {
       executorOf,
       isClosed: () => connection.closed,
       closedError: (request) => connection.closedError(request),
+      what: 'the client',
       longestEnd: Math.min(resolved.commandTimeout, LONGEST_END),
       waitsFor: 'it waited for a connection of its own, and all are in use',
       tell: (error) => connection.events$.next({ connection: 'commands', type: 'error', error }),

@@ -5,7 +5,7 @@ import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import { deliveryOf, factsOf, timedOut } from '../connection/failures';
-import { DisconnectedError, ProtocolError, RedisError, TimeoutError } from '../errors';
+import { DisconnectedError, ProtocolError, TimeoutError, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { BlockingCall, type CallOwner } from './blocking-call';
 import type { LeasePool } from './lease-pool';
@@ -24,6 +24,8 @@ export interface BlockingParts {
   readonly isClosed: () => boolean;
   /** the error of what is not sent for that reason */
   readonly closedError: (request: Request) => RedisError;
+  /** what is closed then, for people: the client, the pool */
+  readonly what: string;
   /** how long the end of a wait at the server may take, ms */
   readonly longestEnd: number;
   /** what is waited for while all connections are in use, for people */
@@ -163,16 +165,13 @@ export class BlockingExecutor implements CallOwner {
 
   closedMeanwhile(request: Request, hasTaken: 'nothing' | 'perhaps'): RedisError {
     const { name } = request.command.spec;
-    const facts = { command: name, repeatable: false };
-    return hasTaken === 'nothing'
-      ? new DisconnectedError(`${name} was ended and has taken nothing: the client is closed`, {
-          ...facts,
-          delivery: 'answered',
-        })
-      : new DisconnectedError(`${name} was sent and may have run: the client is closed`, {
-          ...facts,
-          delivery: 'unknown',
-        });
+    const hasNothing = hasTaken === 'nothing';
+    const fate = hasNothing ? 'was ended and has taken nothing' : 'was sent and may have run';
+    return new DisconnectedError(`${name} ${fate}: ${this.parts.what} is closed`, {
+      command: name,
+      delivery: hasNothing ? 'answered' : 'unknown',
+      repeatable: false,
+    });
   }
 }
 

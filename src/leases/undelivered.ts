@@ -1,3 +1,4 @@
+import type { Key } from '../commands/arguments';
 import type { Arg, Command } from '../commands/command';
 import { lpush, rpush, zadd } from '../commands/generated/builders';
 import { textOf } from '../commands/text-of';
@@ -5,22 +6,24 @@ import { readScoredMembers } from '../commands/replies/sorted-sets';
 import { readDouble } from '../commands/replies/values';
 import type { Frame } from '../resp/frames';
 
-/** What puts back what a command has taken. */
-type PutBack = (taken: readonly Frame[], command: Command) => Command;
+/** Makes the command that puts back what a command has taken. */
+type PutBack = (reply: readonly Frame[], command: Command) => Command;
 
-/** By the name of the command. Where a command is missing, what it took is not lost: it lies in the destination, is pending, or still there. */
-const BACK = new Map<string, PutBack>([
-  ['BLPOP', ([key, element]) => lpush(key as string, element as Arg)],
-  ['BRPOP', ([key, element]) => rpush(key as string, element as Arg)],
+const memberBack: PutBack = ([key, member, score]) => membersBack(key, [[readDouble(score!), member as Arg]]);
+
+/** By the name of the command. What others have taken is not lost: it lies in the destination, is pending, or still there. */
+const BACK: ReadonlyMap<string, PutBack> = new Map<string, PutBack>([
+  ['BLPOP', ([key, element]) => lpush(key as Key, element as Arg)],
+  ['BRPOP', ([key, element]) => rpush(key as Key, element as Arg)],
   ['BLMPOP', elementsBack],
-  ['BZPOPMIN', ([key, member, score]) => membersBack(key!, [[member as Arg, readDouble(score!)]])],
-  ['BZPOPMAX', ([key, member, score]) => membersBack(key!, [[member as Arg, readDouble(score!)]])],
+  ['BZPOPMIN', memberBack],
+  ['BZPOPMAX', memberBack],
   [
     'BZMPOP',
     ([key, members]) =>
       membersBack(
-        key!,
-        readScoredMembers(members!).map(({ member, score }) => [member, score] as const),
+        key,
+        readScoredMembers(members!).map(({ member, score }) => [score, member]),
       ),
   ],
 ]);
@@ -44,11 +47,10 @@ export function putBack(command: Command, frame: Frame): Command | undefined {
 function elementsBack([key, elements]: readonly Frame[], { args }: Command): Command {
   const back = [...(elements as Arg[])].reverse();
   const where = textOf(args[2 + Number(textOf(args[1]))]).toUpperCase();
-  return where === 'LEFT' ? lpush(key as string, back) : rpush(key as string, back);
+  return where === 'LEFT' ? lpush(key as Key, back) : rpush(key as Key, back);
 }
 
 /** A member that is there again has a newer score, and keeps it. */
-function membersBack(key: Frame, members: readonly (readonly [Arg, number])[]): Command {
-  const pairs = members.map(([member, score]) => [member, score] as [string, number]);
-  return zadd(key as string, pairs, { NX: true });
+function membersBack(key: Frame | undefined, members: readonly (readonly [score: number, member: Arg])[]): Command {
+  return zadd(key as Key, members, { NX: true });
 }

@@ -470,7 +470,7 @@ describe('A pool', () => {
       const value = outcome(pool.set('k', 'v'));
       await pool.close({ timeout: Infinity });
       expect(await value).toStrictEqual({ value: 'OK' });
-      expect(await job).toMatchObject({ error: { code: 'DISCONNECTED', command: 'BLPOP', delivery: 'unknown' } });
+      expect(await job).toMatchObject({ error: { code: 'DISCONNECTED', command: 'BLPOP', delivery: 'answered' } });
     });
 
     it('is told by what is wanted of it later', async () => {
