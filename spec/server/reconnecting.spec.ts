@@ -161,8 +161,12 @@ describe('Reconnecting', () => {
   it('gives up after the last attempt, with the reason, and fails what waits', async () => {
     const redis = client({ reconnect: { initialDelay: 1, maxAttempts: 3 } });
     await redis.connect();
-    await proxy().refuse(true);
     const waiting = outcome(redis.call('BLPOP', 'nothing', 0));
+    await eventually(
+      () => make(server().url).call<string>('INFO', 'clients'),
+      (info) => info.includes('blocked_clients:1'),
+    );
+    await proxy().refuse(true);
     proxy().cut();
     expect(await reaches(redis, 'closed')).toMatchObject({ error: { code: 'CONNECTION' } });
     expect(await waiting).toMatchObject({ error: { code: 'CONNECTION', delivery: 'unknown' } });

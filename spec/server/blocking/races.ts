@@ -1,7 +1,7 @@
 import {
   EMPTY,
   Subject,
-  Subscription,
+  type Subscription,
   firstValueFrom,
   fromEvent,
   lastValueFrom,
@@ -102,7 +102,7 @@ const xaddOf = (lane: string, item: string) => xadd(key(lane), '*', { item });
 
 /** A wait that has begun: `cancel` ends it if nothing has come yet; `over` once nothing can come any more. */
 export interface Begun {
-  cancel(): void;
+  readonly cancel: () => void;
   readonly over: Promise<unknown>;
 }
 

@@ -311,12 +311,13 @@ describe('A failover that makes a replica of the master', () => {
   it('is not what CLIENT UNBLOCK does', async () => {
     const redis = client();
     const states = record(redis.state$);
-    const id = await redis.clientId();
     const waiting = failure(redis.blpop(['list'], 60));
-    await eventually(
-      () => atOld.call<number>('CLIENT', 'UNBLOCK', id, 'ERROR'),
-      (unblocked) => unblocked === 1,
+    const list = await eventually(
+      () => atOld.call<string>('CLIENT LIST'),
+      (clients) => /flags=b .* cmd=blpop /.test(clients),
     );
+    const id = /id=(\d+) [^\n]* flags=b /.exec(list)![1]!;
+    expect(await atOld.call('CLIENT', 'UNBLOCK', id, 'ERROR')).toBe(1);
     expect(await waiting).toMatchObject({ kind: 'UNBLOCKED', command: 'BLPOP' });
     expect(states.values.map(({ kind }) => kind)).not.toContain('reconnecting');
   });

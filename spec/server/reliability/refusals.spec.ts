@@ -240,13 +240,13 @@ describe('READONLY', () => {
 
   it('leaves the connection also when a command behind it blocks', async () => {
     const redis = await start(([word]) => {
-      if (word === 'XREAD') return undefined;
+      if (word === 'WAIT') return undefined;
       return word === 'INCR' ? READONLY : '+PONG\r\n';
     });
     const counted = outcome(redis.incr('n'));
-    const read = redis.call('XREAD', 'BLOCK', 0, 'STREAMS', 's', '$').subscribe({ error: () => undefined });
+    const waiting = redis.wait(1, 0).subscribe({ error: () => undefined });
     await reaches(redis, 'reconnecting');
-    read.unsubscribe();
+    waiting.unsubscribe();
     expect(await counted).toMatchObject({ error: { kind: 'READONLY' } });
   });
 });
