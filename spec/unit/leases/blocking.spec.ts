@@ -1,0 +1,250 @@
+import { NEVER, concat, of, repeat, throwError, type Observable } from 'rxjs';
+import { Redis, type RedisOptions } from 'rxjs-redis';
+import type { ConnectionParts } from '../../../src/connection/connection';
+import { stage, type Stage } from '../../../src/connection/stage';
+import { ConnectionError } from '../../../src/errors';
+import { record } from '../../support/clients';
+import { commandsOf, greet, lose, tick } from '../../support/scripted-link';
+import { ScriptedSocket } from '../../support/scripted-socket';
+import { VirtualClock } from '../../support/virtual-clock';
+
+/** A client in virtual time: the first link is that of its commands, the others are leases. The server numbers them. */
+async function scripted(options: RedisOptions = {}) {
+  const clock = new VirtualClock();
+  const links: ScriptedSocket[] = [];
+  const network = { isDown: false };
+  const dial = (): Observable<ScriptedSocket> => {
+    if (network.isDown) return throwError(() => new ConnectionError('nothing listens there'));
+    const socket = new ScriptedSocket();
+    links.push(socket);
+    return concat(of(socket), NEVER);
+  };
+  const parts: ConnectionParts = { clock, dial };
+  const own: Stage = { partsFor: () => parts, made: () => undefined, subscribesBy: () => undefined };
+  const redis = new Redis(Object.assign({ reconnect: { initialDelay: 0, jitter: 0 }, ...options }, { [stage]: own }));
+  redis.events$.subscribe();
+  const greeted = async (number: number) => {
+    while (links.length <= number) await tick();
+    return greet(links[number]!, `%2\r\n+proto\r\n:3\r\n+id\r\n:${number}\r\n+OK\r\n+OK\r\n`);
+  };
+  redis.connect();
+  const main = await greeted(0);
+  return { clock, links, network, redis, main, greeted };
+}
+
+const written = (link: ScriptedSocket) => commandsOf(link).filter((line) => !/^(HELLO|CLIENT SETINFO)/.test(line));
+
+const ITEM = '*2\r\n$1\r\nq\r\n$1\r\nv\r\n';
+const NIL = '_\r\n';
+
+describe('A command that waits at the server, when its Observer leaves', () => {
+  it('is not sent, if it was not yet', async () => {
+    const { redis, links, main, greeted } = await scripted();
+    const first = record(redis.blpop('q', 0));
+    const lease = await greeted(1);
+    lease.receive(ITEM);
+    expect(first.values).toStrictEqual([['q', 'v']]);
+    record(redis.blpop('q', 0)).stop();
+    await tick();
+    expect([written(lease), written(main), links.length]).toStrictEqual([['BLPOP q 0'], [], 2]);
+  });
+
+  it('is ended by CLIENT UNBLOCK, which is sent again where it has overtaken the command, with growing delays', async () => {
+    const { redis, clock, main, greeted } = await scripted();
+    const left = record(redis.blpop('q', 0));
+    const lease = await greeted(1);
+    left.stop();
+    await tick();
+    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1']);
+    main.receive(':0\r\n');
+    for (const delay of [1, 2, 4]) {
+      const sent = written(main).length;
+      clock.advance(delay - 0.5);
+      await tick();
+      expect(written(main)).toHaveLength(sent);
+      clock.advance(0.5);
+      await tick();
+      expect(written(main)).toHaveLength(sent + 1);
+      main.receive(delay === 4 ? ':1\r\n' : ':0\r\n');
+    }
+    expect(redis['leases']!.stats.active).toBe(1);
+    lease.receive(NIL);
+    expect(redis['leases']!.stats).toMatchObject({ active: 0, idle: 1 });
+    expect(written(main)).toHaveLength(4);
+  });
+
+  it('keeps its connection until CLIENT UNBLOCK is answered, which would end the next command on it', async () => {
+    const { redis, links, main, greeted } = await scripted();
+    const left = record(redis.blpop('q', 0));
+    const lease = await greeted(1);
+    left.stop();
+    await tick();
+    lease.receive(NIL);
+    const next = record(redis.blpop('q', 0));
+    await greeted(2);
+    expect(written(lease)).toStrictEqual(['BLPOP q 0']);
+    main.receive(':0\r\n');
+    expect(redis['leases']!.stats).toMatchObject({ active: 1, idle: 1 });
+    links[2]!.receive(ITEM);
+    expect(next.values).toStrictEqual([['q', 'v']]);
+  });
+
+  it('costs its connection where the server refuses CLIENT UNBLOCK, loses it, or never answers', async () => {
+    for (const how of ['refused', 'lost', 'silent', 'no reply'] as const) {
+      const { redis, clock, main, greeted } = await scripted({ commandTimeout: 500, readTimeout: Infinity });
+      const left = record(redis.blpop('q', 0));
+      const lease = await greeted(1);
+      left.stop();
+      await tick();
+      if (how === 'refused') main.receive('-NOPERM this user has no permissions\r\n');
+      else if (how === 'lost') lose(main);
+      else if (how === 'no reply') main.receive(':1\r\n');
+      if (how === 'silent' || how === 'no reply') clock.advance(501);
+      await tick();
+      expect([how, lease.destroyed, redis['leases']!.stats.total]).toStrictEqual([how, true, 0]);
+    }
+  });
+
+  it('gives what came anyway back, on the connection of the commands', async () => {
+    const { redis, main, greeted } = await scripted({ prefix: 'p:' });
+    const left = record(redis.blpop('q', 0));
+    const lease = await greeted(1);
+    left.stop();
+    await tick();
+    lease.receive('*2\r\n$3\r\np:q\r\n$1\r\nv\r\n');
+    main.receive(':0\r\n');
+    await tick();
+    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1', 'LPUSH p:q v']);
+    expect(redis['blocking'].isDone).toBe(false);
+    main.receive(':1\r\n');
+    expect([redis['blocking'].isDone, left.values]).toStrictEqual([true, []]);
+  });
+});
+
+describe('A command that waits at the server', () => {
+  it('is sent again and again on one connection by repeat()', async () => {
+    const { redis, links, greeted } = await scripted();
+    const items = record(redis.blpop('q', 0).pipe(repeat()));
+    const lease = await greeted(1);
+    for (let n = 0; n < 10; n++) {
+      lease.receive(ITEM);
+      await tick();
+    }
+    expect([items.values.length, written(lease).length, links.length]).toStrictEqual([10, 11, 2]);
+  });
+
+  it('waits for what is left of its time where its connection is lost and it may be repeated', async () => {
+    const { redis, clock, links, greeted } = await scripted();
+    const read = record(redis.xread({ s: '0' }, { BLOCK: 10_000 }));
+    lose(await greeted(1));
+    clock.advance(0);
+    await tick();
+    // Nothing had passed.
+    const second = await greeted(2);
+    expect(written(second)).toStrictEqual(['XREAD BLOCK 10000 STREAMS s 0']);
+    clock.advance(4_000);
+    lose(second);
+    clock.advance(0);
+    await tick();
+    expect(written(await greeted(3))).toStrictEqual(['XREAD BLOCK 6000 STREAMS s 0']);
+    // 6 000 and blockingGrace
+    clock.advance(7_999);
+    expect(read.ended).toBeUndefined();
+    clock.advance(10);
+    expect(read.ended).toMatchObject({ code: 'TIMEOUT', command: 'XREAD', delivery: 'unknown' });
+    expect(links).toHaveLength(4);
+  });
+
+  it('waits for less once an outage has taken of its time', async () => {
+    const { redis, clock, network, greeted } = await scripted({
+      reconnect: { initialDelay: 1_000, jitter: 0, factor: 1 },
+    });
+    record(redis.xread({ s: '0' }, { BLOCK: 10_000 }));
+    const first = await greeted(1);
+    clock.advance(4_000);
+    network.isDown = true;
+    lose(first);
+    await tick();
+    clock.advance(2_500);
+    network.isDown = false;
+    clock.advance(500);
+    await tick();
+    expect(written(await greeted(2))).toStrictEqual(['XREAD BLOCK 3000 STREAMS s 0']);
+  });
+
+  it('is not sent again where it may have popped something, and its error says so', async () => {
+    const { redis, links, greeted } = await scripted();
+    const popped = record(redis.blpop('q', 0));
+    lose(await greeted(1));
+    await tick();
+    expect(popped.ended).toMatchObject({
+      code: 'CONNECTION',
+      command: 'BLPOP',
+      delivery: 'unknown',
+      repeatable: false,
+    });
+    expect(links).toHaveLength(2);
+  });
+
+  it('is not sent a fourth time where its reply may be what breaks connections', async () => {
+    const { redis, clock, greeted } = await scripted();
+    const read = record(redis.xread({ s: '0' }, { BLOCK: 0 }));
+    for (let number = 1; number <= 3; number++) {
+      lose(await greeted(number));
+      clock.advance(0);
+      await tick();
+    }
+    expect(read.ended).toMatchObject({ command: 'XREAD', delivery: 'unknown' });
+  });
+
+  it('is sent as often as need be where connections are lost after long waits', async () => {
+    const { redis, clock, greeted } = await scripted();
+    const read = record(redis.xread({ s: '0' }, { BLOCK: 0 }));
+    for (let number = 1; number <= 20; number++) {
+      const link = await greeted(number);
+      clock.advance(60_000);
+      lose(link);
+      clock.advance(0);
+      await tick();
+    }
+    const last = await greeted(21);
+    last.receive('%1\r\n$1\r\ns\r\n*0\r\n');
+    expect(read.values).toEqual([{ s: [] }]);
+  });
+
+  it('whose own limit is reached is ended at the server too', async () => {
+    const { redis, clock, main, greeted } = await scripted();
+    const popped = record(redis.withOptions({ commandTimeout: 100 }).blpop('q', 0));
+    const lease = await greeted(1);
+    clock.advance(101);
+    await tick();
+    expect(popped.ended).toMatchObject({ code: 'TIMEOUT', command: 'BLPOP', delivery: 'unknown' });
+    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1']);
+    lease.receive(ITEM);
+    main.receive(':0\r\n');
+    await tick();
+    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1', 'LPUSH q v']);
+  });
+
+  it('gets what came before close() had ended it, and otherwise takes nothing', async () => {
+    for (const isThere of [true, false]) {
+      const { redis, main, greeted } = await scripted();
+      const popped = record(redis.blpop('q', 0));
+      const lease = await greeted(1);
+      const closed = record(redis.close());
+      await tick();
+      expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1']);
+      main.receive(isThere ? ':0\r\n' : ':1\r\n');
+      expect(closed.ended).toBeUndefined();
+      lease.receive(isThere ? ITEM : NIL);
+      await tick();
+      expect(closed.ended).toBe('complete');
+      expect([main.destroyed, lease.destroyed]).toStrictEqual([true, true]);
+      expect(popped.values).toStrictEqual(isThere ? [['q', 'v']] : []);
+      if (!isThere) {
+        expect(popped.ended).toMatchObject({ code: 'DISCONNECTED', command: 'BLPOP', delivery: 'answered' });
+        expect((popped.ended as Error).message).toBe('BLPOP was ended and has taken nothing: the client is closed');
+      }
+    }
+  });
+});
