@@ -25,7 +25,7 @@ export class PoolView<S extends string | Buffer = string> extends CommandView<S>
 
   /** @throws TypeError when the command would change one of the pool's connections */
   protected override send<T>(command: Command<T>): Reply<T> {
-    refuseOnPool(command.spec);
+    refuseOnPool(command);
     return super.send(command);
   }
 }

@@ -1,6 +1,7 @@
 import { blockingWait } from './blocking-wait';
 import type { Command, CommandSpec, Effect } from './command';
 import { isGroup } from './group';
+import { asksOfItsConnection } from './reply-error';
 import { textOf } from './text-of';
 import { knownCall } from './known-commands';
 
@@ -52,13 +53,18 @@ export function refuseOnSharedConnection({ name, effect }: Pick<CommandSpec, 'na
   }
 }
 
+const LENDING = 'use(…), which lends a connection';
+
 /**
  * Refuses a command that would change one connection of a pool, of which the next command may meet another.
  * @throws TypeError that names what to use
  */
-export function refuseOnPool({ name, effect }: Pick<CommandSpec, 'name' | 'effect'>): void {
+export function refuseOnPool(command: Command): void {
+  const { name, effect } = command.spec;
+  if (asksOfItsConnection(command))
+    throw new TypeError(`${name} asks about the writes of its connection, and a pool has several: use ${LENDING}`);
   if (effect === undefined) return;
-  const instead = lookUp(saidByOption, name) ?? 'use(…), which lends a connection';
+  const instead = lookUp(saidByOption, name) ?? LENDING;
   throw new TypeError(`${name} would change one connection of the pool alone: use ${instead}`);
 }
 

@@ -63,7 +63,7 @@ function lookedAt(given: unknown, method: GroupMethod, prefix: string, place: st
     return refuse(`, ${name}, changes the connection that carries it: use ${instead}`);
   }
   if (blockingWait(command) !== undefined)
-    return refuse(`, ${name}, waits at the server, and all behind it would: use dedicated(…), or use(…) of a pool`);
+    return refuse(`, ${name}, waits at the server, and all behind it would: use a call of its own`);
   if (endsConnection(command)) return refuse(`, ${name}, ends the connection: use a call of its own`);
   if (method === 'multi' && noTransaction === true) return refuse(`, ${name}, is refused by servers in a transaction`);
   if (prefix === '') return command;

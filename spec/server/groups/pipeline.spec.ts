@@ -143,7 +143,7 @@ describe('A pipeline', () => {
     [
       'what waits',
       () => blpop('q', 0),
-      'command 2, BLPOP, waits at the server, and all behind it would: use dedicated(…), or use(…) of a pool',
+      'command 2, BLPOP, waits at the server, and all behind it would: use a call of its own',
     ],
     ['what waits by an option', () => xread({ s: '$' }, { BLOCK: 0 }), 'command 2, XREAD, waits at the server'],
     [

@@ -27,7 +27,7 @@ async function scripted(options: RedisOptions = {}) {
     while (links.length <= number) await tick();
     return greet(links[number]!, `%2\r\n+proto\r\n:3\r\n+id\r\n:${number}\r\n+OK\r\n+OK\r\n`);
   };
-  redis.connect();
+  void redis.connect();
   const main = await greeted(0);
   return { clock, links, network, redis, main, greeted };
 }
