@@ -1,13 +1,13 @@
 import { Subscription, defer, filter, take, type Unsubscribable } from 'rxjs';
 import { blockingWait, withWait } from '../commands/blocking-wait';
 import { Command } from '../commands/command';
-import { inText } from '../commands/in-text';
 import { Request, type ReplyObserver } from '../commands/request';
-import type { Executor } from '../commands/request-context';
+import type { Executor, RetryPolicy } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import { failSafely } from '../connection/failures';
-import { DisconnectedError, TimeoutError, type RedisError } from '../errors';
+import { DisconnectedError, ReplyError, TimeoutError, type RedisError } from '../errors';
+import { asText } from '../resp/as-text';
 import type { Frame } from '../resp/frames';
 import type { Lease } from './lease';
 import type { LeasePool } from './lease-pool';
@@ -81,7 +81,8 @@ export class BlockingCall implements ReplyObserver<Frame> {
     const { spec, args, keys } = command;
     this.asBytes = takesAway(command) && !context.bytes && spec.binary !== true;
     this.sent = new Command<Frame>(spec, args, asItCame, keys);
-    this.inner = new Request(this.sent, this.asBytes ? { ...context, bytes: true } : context, this);
+    const retry: RetryPolicy = (attempt, error, failed) => !this.isEnding && context.retry(attempt, error, failed);
+    this.inner = new Request(this.sent, { ...context, bytes: context.bytes || this.asBytes, retry }, this);
   }
 
   begin(): void {
@@ -187,6 +188,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
       control,
       clock,
       longest,
+      brought: (frame) => owner.undelivered(this, this.asSent(frame)),
       ended: (isOver) => {
         if (!isOver) connection.destroy();
         this.unblocked(isWanted);
@@ -202,6 +204,10 @@ export class BlockingCall implements ReplyObserver<Frame> {
     if (this.state.kind !== 'ending') return;
     this.leave();
     if (isWanted) failSafely(this.request, this.owner.closedMeanwhile(this.request, 'perhaps'));
+  }
+
+  private get isEnding(): boolean {
+    return this.state.kind === 'ending';
   }
 
   /** It is being ended on that connection. */
@@ -230,19 +236,25 @@ export class BlockingCall implements ReplyObserver<Frame> {
       if (frame === null) failSafely(request, owner.closedMeanwhile(request, 'nothing'));
       else request.settle(this.asRead(frame));
     } else if (frame !== null) owner.undelivered(this, frame);
-    unblocking.replied();
+    unblocking.replied(false);
+  }
+
+  /** A reply that was decoded as bytes, as this command's is decoded. */
+  private asSent(frame: Frame): Frame {
+    return this.inner.context.bytes ? frame : asText(frame);
   }
 
   /** A reply as the caller's surface decodes it. */
   asRead(frame: Frame): Frame {
-    return this.asBytes ? (inText(frame) as Frame) : frame;
+    return this.asBytes ? asText(frame) : frame;
   }
 
   error(error: RedisError): void {
     const { state, request } = this;
     if (state.kind === 'ending') {
-      if (state.isWanted) failSafely(request, error);
-      state.unblocking.replied();
+      const isEnded = error instanceof ReplyError && error.kind === 'UNBLOCKED';
+      if (state.isWanted) failSafely(request, isEnded ? this.owner.closedMeanwhile(request, 'nothing') : error);
+      state.unblocking.replied(isEnded);
       return;
     }
     if (error instanceof TimeoutError && this.isOwed) {

@@ -1,9 +1,16 @@
 import { AsyncSubject, Subscription, defer, filter, map, of, switchMap, take, throwError, type Observable } from 'rxjs';
-import type { Command } from '../commands/command';
-import { clientId, clientUnblock } from '../commands/generated/builders';
+import { Command } from '../commands/command';
+import { clientId, clientUnblock, ping } from '../commands/generated/builders';
+import { Reply } from '../commands/reply';
+import { plainContext } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import { ConnectionError } from '../errors';
+import type { Frame } from '../resp/frames';
+import { asText } from '../resp/as-text';
+
+/** How long the server of an ended command may take to answer what is behind it, ms. */
+const LONGEST_ANSWER = 1_000;
 
 /** The delays before CLIENT UNBLOCK is sent once more, ms: the first, and the longest. */
 const FIRST_DELAY = 1;
@@ -47,21 +54,27 @@ export interface UnblockingParts {
   readonly clock: Clock;
   /** how long all may take, ms */
   readonly longest: number;
+  /** told of what the command brings after it was ended */
+  readonly brought: (frame: Frame) => void;
   /** told once: whether the command is over, and no CLIENT UNBLOCK is under way, so that the connection may be used again */
   readonly ended: (isOver: boolean) => void;
 }
 
 /**
- * Ends a command that waits at the server, by CLIENT UNBLOCK on another connection. The answer 1 means that the command is answered by nil.
- * 0 means that it is answered by something else, or has not reached the server yet: the two connections have no order. So it is asked
- * again until the command is answered.
+ * Ends a command that waits at the server, by CLIENT UNBLOCK on another connection. The answer 1 means that the command is answered by an
+ * error, and has taken nothing. 0 means that it is answered by something else, or has not reached the server yet: the two connections have
+ * no order. So it is asked again until the command is answered.
+ *
+ * It asks for the error, because several servers crash where they are to answer nil to a command that CLIENT PAUSE holds back. Redis 7.0
+ * answers the error and runs such a command all the same. So what is ended is followed by PING, whose reply shows that nothing else comes.
  */
-//  asking ──1──▶ waiting ──reply──▶ ended
-//    │ ▲──delay─┐   ▲
-//    └─────0────┴───┘        refused, lost, or too late ──▶ ended, and the connection is of no more use
+//  asking ──1──▶ waiting ──error──▶ PING ──PONG──▶ ended
+//    │ ▲──delay─┐   │
+//    └─────0────┘   └──another reply──▶ ended      refused, lost, or too late ──▶ ended, and the connection is of no more use
 export class Unblocking {
   private isAsking = false;
   private hasReplied = false;
+  private isFencing = false;
   private hasEnded = false;
   private delay = FIRST_DELAY;
   private readonly under = new Subscription();
@@ -76,10 +89,36 @@ export class Unblocking {
     this.ask();
   }
 
-  /** The command is answered, or lost. */
-  replied(): void {
+  /**
+   * The command is answered.
+   * @param isEnded whether by the error that CLIENT UNBLOCK makes
+   */
+  replied(isEnded: boolean): void {
     this.hasReplied = true;
-    if (!this.isAsking) this.end(true);
+    if (isEnded) this.fence();
+    else this.endIfOver();
+  }
+
+  private endIfOver(): void {
+    if (this.hasReplied && !this.isAsking && !this.isFencing) this.end(true);
+  }
+
+  private fence(): void {
+    const context = { ...plainContext, bytes: true, executor: this.parts.connection, commandTimeout: LONGEST_ANSWER };
+    this.isFencing = true;
+    this.under.add(
+      Reply.from(context, new Command(ping().spec, [], asItCame)).subscribe({
+        next: (frame) => {
+          this.isFencing = false;
+          if (asText(frame) === 'PONG') this.endIfOver();
+          else {
+            this.parts.brought(frame);
+            this.end(false);
+          }
+        },
+        error: () => this.end(false),
+      }),
+    );
   }
 
   private ask(): void {
@@ -87,7 +126,7 @@ export class Unblocking {
     const { connection, control } = this.parts;
     this.isAsking = true;
     const answer$ = idOf(connection).pipe(
-      switchMap((id) => control.ask(clientUnblock(id))),
+      switchMap((id) => control.ask(clientUnblock(id, 'ERROR'))),
       take(1),
       map(Boolean),
     );
@@ -101,11 +140,8 @@ export class Unblocking {
 
   private answered(isUnblocked: boolean): void {
     this.isAsking = false;
-    if (this.hasReplied) {
-      this.end(true);
-      return;
-    }
-    if (isUnblocked) return;
+    this.endIfOver();
+    if (this.hasReplied || isUnblocked) return;
     const { delay } = this;
     this.delay = Math.min(delay * 2, LONGEST_DELAY);
     this.under.add(
@@ -121,4 +157,8 @@ export class Unblocking {
     this.under.unsubscribe();
     this.parts.ended(isOver);
   }
+}
+
+function asItCame(frame: Frame): Frame {
+  return frame;
 }

@@ -318,6 +318,19 @@ describe.each([2, 3] as const)('A command that waits at the server (RESP%d)', (p
     expect(await redis.blpop('q', 0)).toStrictEqual(['q', 'v']);
   });
 
+  it('does no harm to a server that holds it back: CLIENT PAUSE', async () => {
+    const writes = await outcome(admin.clientPause(300, 'WRITE'));
+    if ('error' in writes) return; // Redis 6.0 holds everything back, CLIENT UNBLOCK as well
+    const redis = client();
+    const left = record(redis.blpop('q', 0));
+    await blockedAre(admin, 1);
+    left.stop();
+    await until(() => redis['blocking'].isDone);
+    await blockedAre(admin, 0);
+    await admin.rpush('q', 'kept');
+    expect(await admin.lrange('q', 0, -1)).toStrictEqual(['kept']);
+  });
+
   it('waits in an outage as other commands do', async () => {
     await proxy().refuse(true);
     const redis = client({ url: proxy().url(), reconnect: { initialDelay: 5, maxDelay: 20 } });

@@ -35,7 +35,7 @@ async function scripted(options: RedisOptions = {}) {
 const written = (link: ScriptedSocket) => commandsOf(link).filter((line) => !/^(HELLO|CLIENT SETINFO)/.test(line));
 
 const ITEM = '*2\r\n$1\r\nq\r\n$1\r\nv\r\n';
-const NIL = '_\r\n';
+const UNBLOCKED = '-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n';
 
 describe('A command that waits at the server, when its Observer leaves', () => {
   it('is not sent, if it was not yet', async () => {
@@ -55,7 +55,7 @@ describe('A command that waits at the server, when its Observer leaves', () => {
     const lease = await greeted(1);
     left.stop();
     await tick();
-    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1']);
+    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1 ERROR']);
     main.receive(':0\r\n');
     for (const delay of [1, 2, 4]) {
       const sent = written(main).length;
@@ -68,7 +68,10 @@ describe('A command that waits at the server, when its Observer leaves', () => {
       main.receive(delay === 4 ? ':1\r\n' : ':0\r\n');
     }
     expect(redis['leases']!.stats.active).toBe(1);
-    lease.receive(NIL);
+    lease.receive(UNBLOCKED);
+    await tick();
+    expect([redis['leases']!.stats.active, written(lease)]).toStrictEqual([1, ['BLPOP q 0', 'PING']]);
+    lease.receive('+PONG\r\n');
     expect(redis['leases']!.stats).toMatchObject({ active: 0, idle: 1 });
     expect(written(main)).toHaveLength(4);
   });
@@ -79,11 +82,13 @@ describe('A command that waits at the server, when its Observer leaves', () => {
     const lease = await greeted(1);
     left.stop();
     await tick();
-    lease.receive(NIL);
+    lease.receive(UNBLOCKED);
+    await tick();
+    lease.receive('+PONG\r\n');
     const next = record(redis.blpop('q', 0));
     await greeted(2);
-    expect(written(lease)).toStrictEqual(['BLPOP q 0']);
-    main.receive(':0\r\n');
+    expect(written(lease)).toStrictEqual(['BLPOP q 0', 'PING']);
+    main.receive(':1\r\n');
     expect(redis['leases']!.stats).toMatchObject({ active: 1, idle: 1 });
     links[2]!.receive(ITEM);
     expect(next.values).toStrictEqual([['q', 'v']]);
@@ -105,6 +110,34 @@ describe('A command that waits at the server, when its Observer leaves', () => {
     }
   });
 
+  it('gives back also what a server sends for a command that it has called ended', async () => {
+    const { redis, main, greeted } = await scripted();
+    record(redis.blpop('q', 0)).stop();
+    const left = record(redis.blpop('q', 0));
+    const lease = await greeted(1);
+    left.stop();
+    await tick();
+    main.receive(':1\r\n');
+    lease.receive(UNBLOCKED);
+    await tick();
+    lease.receive(`${ITEM}+PONG\r\n`);
+    await tick();
+    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1 ERROR', 'LPUSH q v']);
+    expect([lease.destroyed, redis['leases']!.stats.total]).toStrictEqual([true, 0]);
+  });
+
+  it('is not sent again by a policy that sends everything again', async () => {
+    const { redis, main, greeted } = await scripted({ retry: () => 0 });
+    const left = record(redis.blpop('q', 0));
+    const lease = await greeted(1);
+    left.stop();
+    await tick();
+    main.receive(':1\r\n');
+    lease.receive(UNBLOCKED);
+    await tick();
+    expect(written(lease)).toStrictEqual(['BLPOP q 0', 'PING']);
+  });
+
   it('gives what came anyway back, on the connection of the commands', async () => {
     const { redis, main, greeted } = await scripted({ prefix: 'p:' });
     const left = record(redis.blpop('q', 0));
@@ -114,7 +147,7 @@ describe('A command that waits at the server, when its Observer leaves', () => {
     lease.receive('*2\r\n$3\r\np:q\r\n$1\r\nv\r\n');
     main.receive(':0\r\n');
     await tick();
-    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1', 'LPUSH p:q v']);
+    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1 ERROR', 'LPUSH p:q v']);
     expect(redis['blocking'].isDone).toBe(false);
     main.receive(':1\r\n');
     expect([redis['blocking'].isDone, left.values]).toStrictEqual([true, []]);
@@ -219,11 +252,11 @@ describe('A command that waits at the server', () => {
     clock.advance(101);
     await tick();
     expect(popped.ended).toMatchObject({ code: 'TIMEOUT', command: 'BLPOP', delivery: 'unknown' });
-    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1']);
+    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1 ERROR']);
     lease.receive(ITEM);
     main.receive(':0\r\n');
     await tick();
-    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1', 'LPUSH q v']);
+    expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1 ERROR', 'LPUSH q v']);
   });
 
   it('gets what came before close() had ended it, and otherwise takes nothing', async () => {
@@ -233,10 +266,12 @@ describe('A command that waits at the server', () => {
       const lease = await greeted(1);
       const closed = record(redis.close());
       await tick();
-      expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1']);
+      expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1 ERROR']);
       main.receive(isThere ? ':0\r\n' : ':1\r\n');
       expect(closed.ended).toBeUndefined();
-      lease.receive(isThere ? ITEM : NIL);
+      lease.receive(isThere ? ITEM : UNBLOCKED);
+      await tick();
+      if (!isThere) lease.receive('+PONG\r\n');
       await tick();
       expect(closed.ended).toBe('complete');
       expect([main.destroyed, lease.destroyed]).toStrictEqual([true, true]);
