@@ -184,8 +184,8 @@ export class Redis extends RedisView {
   /**
    * Makes the connections anew: that of the commands and that of messages. Each is left once its replies have come, or now, and commands
    * that are called meanwhile wait for the next. Emits `undefined` once and completes when they are ready. It is hot: it begins at once,
-   * whether anything subscribes or not. It can be awaited. Commands that wait at the server, as BLPOP does, are not waited for.
-   * Connections of `dedicated` stay as they are.
+   * whether anything subscribes or not. It can be awaited. Connections of `dedicated` stay as they are, and so do those of commands that
+   * wait at the server, as BLPOP does; WAIT and WAITAOF are not waited for.
    * @param options `now`: do not wait for replies; commands in flight are repeated or fail as when a connection is lost
    * @example
    * network.on('change', () => redis.reconnect({ now: true }));
@@ -207,8 +207,9 @@ export class Redis extends RedisView {
    * completes all streams, closes the connections, emits `undefined` once and completes. It is hot: it begins at once, whether anything
    * subscribes or not. It can be awaited. Later commands are refused. It takes `commandTimeout` ms at the most, 30 000 where that is more.
    *
-   * It does not wait for commands that wait at the server, as BLPOP does, nor for a connection that is lost, nor for the work of
-   * `dedicated`: pending replies of that arrive, and its next command is refused. Commands that fail so error with a DisconnectedError.
+   * Commands that wait at the server, as BLPOP does, are ended there: what came before that is delivered, and nothing is taken later. It does
+   * not wait for a connection that is lost, nor for the work of `dedicated`: pending replies of that arrive, and its next command is refused.
+   * Commands that fail so error with a DisconnectedError.
    * @example
    * await redis.publish('news', 'the last one');
    * await redis.close();

@@ -23,6 +23,18 @@ export function builderDoc(model: CommandModel): string {
   return comment([docsOf(model).summary, ...(deprecated ? [`@deprecated ${deprecated}`] : [])]);
 }
 
+/** Where a client sends what waits at the server. */
+function waitOf({ rt }: CommandModel['facts']): string[] {
+  if (rt.block === undefined) return [];
+  if (rt.access === 'none')
+    return ['', 'On a client it waits on the connection of the writes before it, and later commands wait with it.'];
+  const when = rt.block.timeout === 'BLOCK' ? 'With BLOCK it' : 'It';
+  return [
+    '',
+    `${when} waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see \`onUndelivered\`.`,
+  ];
+}
+
 /** The comment of a method; the overloads after the first repeat only what tells them apart from others in a list. */
 export function methodDoc(model: CommandModel, overload: number): string {
   const { facts } = model;
@@ -38,6 +50,7 @@ export function methodDoc(model: CommandModel, overload: number): string {
       `\`${syntaxOf(facts)}\``,
       '',
       `${complexity}, ${sinceText(facts)}.`,
+      ...waitOf(facts),
       ...errors.map((error) => `@throws ReplyError ${error}`),
       ...tags,
     ],

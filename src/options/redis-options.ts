@@ -65,7 +65,7 @@ export type CredentialsSource =
 /** Whether a reply error means that the connection leads to the wrong server: make it anew, and send the command once more. */
 export type ReconnectOnError = (error: ReplyError) => boolean | 'resend';
 
-/** The connections that a client lends, to `dedicated` above all. Durations are milliseconds. */
+/** The connections that a client lends, to `dedicated`, to `watch` and to commands that wait at the server. Durations are milliseconds. */
 export interface LeaseOptions {
   /** the most of them, lent or kept; who wants one more waits. Default 32 */
   readonly max?: number | undefined;
@@ -158,8 +158,8 @@ export interface RedisOptions {
   /** bytes gathered for one write; default 65 536 */
   readonly writeBufferSize?: number | undefined;
   /**
-   * the connections that `dedicated` uses: how many there may be, how long one is kept for the next caller, and how long a caller waits for
-   * one
+   * the connections that `dedicated`, `watch` and commands that wait at the server use, as BLPOP: how many there may be, how long one is kept
+   * for the next caller, and how long a caller waits for one
    */
   readonly leases?: LeaseOptions | undefined;
   /** how large a reply may be; a larger one ends the connection, and its command fails with a ProtocolError */

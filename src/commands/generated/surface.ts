@@ -493,6 +493,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout`
    *
    * O(1), since Redis 6.2.0, in every Valkey.
+   *
+   * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
+   * `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @throws ReplyError OOM: the memory limit is reached
    * @see https://redis.io/docs/latest/commands/blmove/
@@ -514,6 +517,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `BLMPOP timeout numkeys key [key …] <LEFT | RIGHT> [COUNT count]`
    *
    * O(N+M) in keys and elements, since Redis 7.0.0, in every Valkey.
+   *
+   * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
+   * `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/blmpop/
    */
@@ -533,6 +539,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `BLPOP key [key …] timeout`
    *
    * O(N) in keys, since Redis 2.0.0, in every Valkey.
+   *
+   * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
+   * `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/blpop/
    */
@@ -547,6 +556,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `BRPOP key [key …] timeout`
    *
    * O(N) in keys, since Redis 2.0.0, in every Valkey.
+   *
+   * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
+   * `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/brpop/
    */
@@ -561,6 +573,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `BRPOPLPUSH source destination timeout`
    *
    * O(1), since Redis 2.2.0, in every Valkey.
+   *
+   * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
+   * `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @throws ReplyError OOM: the memory limit is reached
    * @deprecated since Redis 6.2.0: use `blmove` with 'RIGHT' and 'LEFT'
@@ -577,6 +592,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `BZMPOP timeout numkeys key [key …] <MIN | MAX> [COUNT count]`
    *
    * O(K+M*log(N)) in keys and members, since Redis 7.0.0, in every Valkey.
+   *
+   * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
+   * `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/bzmpop/
    */
@@ -596,6 +614,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `BZPOPMAX key [key …] timeout`
    *
    * O(log(N)), since Redis 5.0.0, in every Valkey.
+   *
+   * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
+   * `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/bzpopmax/
    */
@@ -610,6 +631,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `BZPOPMIN key [key …] timeout`
    *
    * O(log(N)), since Redis 5.0.0, in every Valkey.
+   *
+   * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
+   * `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/bzpopmin/
    */
@@ -5548,6 +5572,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `WAIT numreplicas timeout`
    *
    * O(1), since Redis 3.0.0, in every Valkey.
+   *
+   * On a client it waits on the connection of the writes before it, and later commands wait with it.
    * @throws ReplyError ERR: the server is a replica
    * @see https://redis.io/docs/latest/commands/wait/
    */
@@ -5562,6 +5588,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `WAITAOF numlocal numreplicas timeout`
    *
    * O(1), since Redis 7.2.0, in every Valkey.
+   *
+   * On a client it waits on the connection of the writes before it, and later commands wait with it.
    * @throws ReplyError ERR: the server is a replica, or has no append-only file
    * @see https://redis.io/docs/latest/commands/waitaof/
    */
@@ -6028,6 +6056,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key …] id [id …]`
    *
    * O(N) in entries, since Redis 5.0.0, in every Valkey.
+   *
+   * With BLOCK it waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the
+   * same: see `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @see https://redis.io/docs/latest/commands/xread/
    */
@@ -6043,6 +6074,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * …] id [id …]`
    *
    * O(M) in entries, since Redis 5.0.0, in every Valkey.
+   *
+   * With BLOCK it waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the
+   * same: see `onUndelivered`.
    * @throws ReplyError WRONGTYPE: a key holds another kind of value
    * @throws ReplyError NOGROUP: no such key or group
    * @see https://redis.io/docs/latest/commands/xreadgroup/
