@@ -1,4 +1,5 @@
 import { Command, type Replay } from '../../src/commands/command';
+import { blpop } from '../../src/commands/generated/builders';
 import { Reply } from '../../src/commands/reply';
 import type { RedisView } from '../../src/redis-view';
 import type { SendItem } from './plan';
@@ -150,12 +151,13 @@ export const calls = {
   },
   /** the database that has the number of its id */
   select: { name: 'SELECT', gives: 'OK', replay: 'same', writes: false, send: (view, { id }) => view.select(id) },
+  /** one that waits on the shared connection, as WAIT does there: a client has BLPOP go elsewhere */
   blpop: {
     name: 'BLPOP',
     gives: 'list',
     replay: 'no',
     writes: true,
-    send: (view, { id, wait }) => view.blpop(`b:${id}`, wait / 1000),
+    send: (view, { id, wait }) => Reply.from(view.ping().surface, blpop(`b:${id}`, wait / 1000)),
   },
   /** the server has a set where a string was expected */
   wrongtype: { name: 'GET', gives: 'text', replay: 'read', writes: false, send: (view, { id }) => view.get(`w:${id}`) },
