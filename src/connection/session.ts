@@ -27,6 +27,9 @@ export class Session {
   private changes = 0;
   /** The same of the origin, when this was copied. */
   private readonly changesBefore: number;
+  /** How often the server of later links may have become another. */
+  private renewals = 0;
+  private readonly renewalsBefore: number;
 
   /** @param origin what this is a copy of */
   constructor(
@@ -37,6 +40,7 @@ export class Session {
     this.handshakeForm = origin?.handshakeForm ?? new HandshakeForm();
     this.forgettings = origin?.forgettings ?? { count: 0 };
     this.changesBefore = origin?.changes ?? 0;
+    this.renewalsBefore = origin?.renewals ?? 0;
   }
 
   /** The credentials of the last AUTH, in place of those of the options. */
@@ -68,9 +72,15 @@ export class Session {
     return this.origin !== undefined && this.origin.changes !== this.changesBefore;
   }
 
+  /** The server of links that are made now may be another than that of a link that was made with this copy. */
+  get leadsElsewhere(): boolean {
+    return this.origin !== undefined && this.origin.renewals !== this.renewalsBefore;
+  }
+
   /** The server of later links may be another. */
   renew(): void {
     this.changes++;
+    this.renewals++;
   }
 
   /** Links that were made so far with copies of the same origin lead to the wrong server. Those that are made from now on do not. */

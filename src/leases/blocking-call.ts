@@ -195,8 +195,8 @@ export class BlockingCall implements ReplyObserver<Frame> {
       },
     });
     this.state = { kind: 'ending', lease, unblocking, isWanted };
-    // The server may be another by now, where the number is that of somebody else's connection.
-    if (connection.session.isOutdated) connection.destroy();
+    // At another server its id would be that of somebody else's connection.
+    if (connection.session.leadsElsewhere) connection.destroy();
     else unblocking.begin();
   }
 

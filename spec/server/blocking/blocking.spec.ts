@@ -1,4 +1,4 @@
-import { firstValueFrom, repeat, take, throwError, toArray } from 'rxjs';
+import { firstValueFrom, repeat, retry, take, throwError, toArray } from 'rxjs';
 import type { Redis, RedisCommands, RedisOptions } from 'rxjs-redis';
 import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome, thrownBy } from '../../support/outcomes';
@@ -342,6 +342,35 @@ describe.each([2, 3] as const)('A command that waits at the server (RESP%d)', (p
     await blockedAre(admin, 1);
     await admin.rpush('q', 'v');
     expect(await waiting).toStrictEqual({ value: ['q', 'v'] });
+  });
+
+  it('is a stream that outlives lost connections and outages, where its user tries again', async () => {
+    const redis = client({ url: proxy().url(), reconnect: { initialDelay: 1, maxDelay: 10 } });
+    redis.events$.subscribe();
+    const got: string[] = [];
+    const stream = redis.blmove('q', 'd', 'LEFT', 'RIGHT', 0).pipe(repeat(), retry({ delay: 1 }));
+    if (!(await knows('BLMOVE'))) return;
+    const jobs = stream.subscribe((job) => got.push(job!));
+    for (let n = 0; n < 20; n++) {
+      await blockedAre(admin, 1);
+      if (n % 3 === 1) proxy().cut();
+      if (n % 7 === 6) {
+        await proxy().refuse(true);
+        proxy().cut();
+        await blockedAre(admin, 0);
+        await proxy().refuse(false);
+      }
+      await admin.rpush('q', n);
+    }
+    const all = Array.from({ length: 20 }, (_, n) => String(n));
+    await eventually(
+      () => admin.lrange('d', 0, -1),
+      (moved) => moved.length === 20,
+    );
+    expect([...(await admin.lrange('d', 0, -1))].sort()).toStrictEqual([...all].sort());
+    expect(new Set(got).size).toBe(got.length);
+    jobs.unsubscribe();
+    await blockedAre(admin, 0);
   });
 
   it('waits for a connection while all are in use, and says so when it has waited too long', async () => {

@@ -23,6 +23,22 @@ const endings: Record<string, (url: string) => unknown> = {
     void redis.blpop('empty', 0).then(undefined, () => undefined);
     setTimeout(() => void redis.destroy(), 20);
   },
+  'is closed while a command blocks': async (url) => {
+    const redis = new Redis(url);
+    await redis.connect();
+    const left = redis.blpop('empty', 0).subscribe();
+    redis.blpop('empty', 0).subscribe({ error: () => undefined });
+    setTimeout(() => {
+      left.unsubscribe();
+      void redis.close();
+    }, 20);
+  },
+  'is a pool that has ended a command which blocks, and does nothing more': async (url) => {
+    const pool = new RedisPool(url);
+    const left = pool.blpop('empty', 0).subscribe();
+    await pool.ping();
+    setTimeout(() => left.unsubscribe(), 20);
+  },
   'is destroyed while messages are awaited': async (url) => {
     const redis = new Redis({ url, protocol: 2 });
     redis.subscribe('news').subscribe();

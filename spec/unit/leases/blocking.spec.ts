@@ -126,6 +126,23 @@ describe('A command that waits at the server, when its Observer leaves', () => {
     expect([lease.destroyed, redis['leases']!.stats.total]).toStrictEqual([true, 0]);
   });
 
+  it('is ended also when connections are set up otherwise by now, but not when they may lead to another server', async () => {
+    for (const how of ['renamed', 'reconnect'] as const) {
+      const { redis, main, greeted } = await scripted();
+      const left = record(redis.blpop('q', 0));
+      const lease = await greeted(1);
+      if (how === 'renamed') {
+        record(redis.clientSetname('another'));
+        await tick();
+        main.receive('+OK\r\n');
+      } else void redis.reconnect();
+      left.stop();
+      await tick();
+      const isAsked = written(main).includes('CLIENT UNBLOCK 1 ERROR');
+      expect([how, isAsked, lease.destroyed]).toStrictEqual([how, how === 'renamed', how === 'reconnect']);
+    }
+  });
+
   it('is not sent again by a policy that sends everything again', async () => {
     const { redis, main, greeted } = await scripted({ retry: () => 0 });
     const left = record(redis.blpop('q', 0));
