@@ -1,6 +1,6 @@
 import { NEVER, concat, of, repeat, throwError, type Observable } from 'rxjs';
 import { Redis, type RedisOptions } from 'rxjs-redis';
-import type { ConnectionParts } from '../../../src/connection/connection';
+import type { ConnectionParts } from '../../../src/connection/connection-parts';
 import { stage, type Stage } from '../../../src/connection/stage';
 import { ConnectionError } from '../../../src/errors';
 import { record } from '../../support/clients';
