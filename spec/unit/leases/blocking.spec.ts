@@ -205,6 +205,18 @@ describe('A command that waits at the server', () => {
     expect(links).toHaveLength(4);
   });
 
+  it('says for which option it has waited in vain while all connections are in use', async () => {
+    const { redis, clock, greeted } = await scripted({ leases: { max: 1, acquireTimeout: 50 } });
+    record(redis.blpop('q', 0));
+    await greeted(1);
+    const second = record(redis.blpop('q', 0));
+    clock.advance(51);
+    expect(second.ended).toMatchObject({ code: 'TIMEOUT', command: 'BLPOP', delivery: 'unsent' });
+    expect((second.ended as Error).message).toMatch(
+      /^BLPOP was not sent: No connection was free within 50 ms: all 1 are in use\. .*'leases\.max'$/,
+    );
+  });
+
   it('waits for less once an outage has taken of its time', async () => {
     const { redis, clock, network, greeted } = await scripted({
       reconnect: { initialDelay: 1_000, jitter: 0, factor: 1 },
