@@ -13,7 +13,7 @@ import {
 } from 'rxjs';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import { Reply, type ReplySource } from './commands/reply';
-import { plainContext } from './commands/request-context';
+import { plainContext, type Executor } from './commands/request-context';
 import { inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
 import { Connection } from './connection/connection';
@@ -104,7 +104,8 @@ export class Redis extends RedisView {
       carrier.state$.subscribe(({ kind }) => kind === 'closed' && this.carriers.delete(carrier));
       return carrier;
     };
-    const wrap = wrapping(connection, resolved);
+    const wrapped = wrapping(connection, resolved);
+    const wrap = (executor: Executor): Executor => wrapped(stage.around?.(executor) ?? executor);
     const pubsub = new PubSub(connection, openCarrier, resolved, wrap);
     stage.subscribesBy(pubsub);
     const source = replySource(resolved, wrap(connection), (error) =>

@@ -1,6 +1,7 @@
 import { timer } from 'rxjs';
 import { call } from '../../src/commands/call';
 import type { Command } from '../../src/commands/command';
+import type { Executor } from '../../src/commands/request-context';
 import type { Clock } from '../../src/connection/clock';
 import type { Connection } from '../../src/connection/connection';
 import { stage as stageKey, type Holdings, type Lending, type Role } from '../../src/connection/stage';
@@ -27,11 +28,16 @@ export interface Stage {
   madeForMessages(connection: Connection): void;
   /** a connection was made that is lent */
   lent(connection: Connection): void;
+  /** sees what the client sends on the shared connection */
+  readonly witness: Witness | undefined;
   /** a policy destroys the client instead of deciding */
   destroy(): void;
   /** user code is asked whether a command is to be sent again */
   asked(choice: RetryChoice, command: Command, error: RedisError, attempt: number): number | false;
 }
+
+/** Sees what a run makes. */
+export type Witness = (kind: 'request' | 'observer' | 'command' | 'reply' | 'topic', thing: object) => void;
 
 /** What a client tells of its lent connections. */
 export interface LeaseStats {
@@ -74,6 +80,7 @@ export class SimulatedClient {
         else if (role === 'lease') stage.lent(connection);
         else stage.madeForMessages((this.carrier = connection));
       },
+      ...(stage.witness !== undefined && { around: seenBy(stage.witness) }),
       subscribesBy: (subscriptions: Holdings) => (this.subscriptions = subscriptions),
       lendsBy: (lending: Lending) => (this.lending = lending),
     };
@@ -155,4 +162,18 @@ export class SimulatedClient {
 export function expectationsOf(settings: Settings): Expectations {
   const { password, onConnect } = settings;
   return { password, onConnect, clientName: settings.clientName ? CLIENT_NAME : undefined };
+}
+
+function seenBy(witness: Witness): (executor: Executor) => Executor {
+  return (executor) => ({
+    submit: (request) => {
+      witness('request', request);
+      witness('command', request.command);
+      request.observeBy((observer) => {
+        witness('observer', observer);
+        return observer;
+      });
+      executor.submit(request);
+    },
+  });
 }

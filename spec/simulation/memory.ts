@@ -1,5 +1,4 @@
 import { Request } from '../../src/commands/request';
-import type { Connection } from '../../src/connection/connection';
 import { Topic } from '../../src/pubsub/topic';
 import type { SimulatedClient } from './client';
 import { Link } from './link';
@@ -57,35 +56,40 @@ function listenersOf({ connection }: SimulatedClient): Map<string, number> {
   return counts.set('residents', line.residents.count);
 }
 
-/** All that can be reached from objects by way of their fields: what stands in closures alone cannot be seen. */
-export function weigh(roots: readonly Connection[] | readonly object[]): {
-  requests: number;
-  topics: number;
-  links: number;
-  bytes: number;
-} {
+/** The topics that the client has just now. */
+export function topicsIn({ subscriptions }: SimulatedClient): readonly Topic[] {
+  return [...reachable([subscriptions])].filter((thing) => thing instanceof Topic);
+}
+
+/** What can be reached from objects by way of their fields weighs so much: what stands in closures alone cannot be seen. */
+export function weigh(roots: readonly object[]): { requests: number; topics: number; links: number; bytes: number } {
   const weight = { requests: 0, topics: 0, links: 0, bytes: 0 };
-  const seen = new Set<object>();
   const memory = new Set<ArrayBufferLike>();
+  for (const thing of reachable(roots)) {
+    if (thing instanceof Uint8Array) {
+      if (!memory.has(thing.buffer)) weight.bytes += thing.buffer.byteLength;
+      memory.add(thing.buffer);
+    } else if (thing instanceof Link) weight.links++;
+    else if (thing instanceof Request) weight.requests++;
+    else if (thing instanceof Topic) weight.topics++;
+  }
+  return weight;
+}
+
+/** All objects that can be reached from others by way of their fields. */
+function reachable(roots: readonly object[]): ReadonlySet<object> {
+  const seen = new Set<object>();
   const waiting: unknown[] = [...roots];
   while (waiting.length > 0) {
     const thing = waiting.pop();
     if (typeof thing !== 'object' || thing === null || seen.has(thing)) continue;
     seen.add(thing);
-    if (thing instanceof Uint8Array) {
-      if (!memory.has(thing.buffer)) weight.bytes += thing.buffer.byteLength;
-      memory.add(thing.buffer);
-    } else if (thing instanceof Link) {
-      weight.links++;
-    } else {
-      if (thing instanceof Request) weight.requests++;
-      if (thing instanceof Topic) weight.topics++;
-      if (thing instanceof Map) waiting.push(...thing.keys(), ...thing.values());
-      else if (thing instanceof Set) waiting.push(...thing);
-      // The client's clock is the simulation's, and so is all that hangs on it.
-      for (const [name, value] of Object.entries(thing))
-        if (name !== 'clock' && name !== 'scheduler') waiting.push(value);
-    }
+    if (thing instanceof Uint8Array || thing instanceof Link) continue;
+    if (thing instanceof Map) waiting.push(...thing.keys(), ...thing.values());
+    else if (thing instanceof Set) waiting.push(...thing);
+    // The client's clock is the simulation's, and so is all that hangs on it.
+    for (const [name, value] of Object.entries(thing))
+      if (name !== 'clock' && name !== 'scheduler') waiting.push(value);
   }
-  return weight;
+  return seen;
 }

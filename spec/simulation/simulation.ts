@@ -1,13 +1,13 @@
 import type { Connection } from '../../src/connection/connection';
 import { Calm } from './calm';
 import type { Cast } from './cast';
-import { SimulatedClient, expectationsOf } from './client';
+import { SimulatedClient, expectationsOf, type Witness } from './client';
 import { Ending } from './ending';
 import { Journal } from './journal';
 import type { Link } from './link';
 import { Leases } from './leases';
 import { Lifecycle } from './lifecycle';
-import { Memory } from './memory';
+import { Memory, topicsIn } from './memory';
 import { Monitors } from './monitors';
 import { Network } from './network';
 import { Observers } from './observers';
@@ -43,6 +43,7 @@ interface Manners {
   readonly traced: boolean;
   readonly patient: boolean;
   readonly atRest: () => Promise<void>;
+  readonly witness: Witness | undefined;
 }
 
 /**
@@ -50,10 +51,11 @@ interface Manners {
  * @param traced keep the lines of the journal
  * @param patient wait for what reaches the process later, so that it counts for this run
  * @param atRest done while the client still lives and has nothing to do, if it comes to that
+ * @param witness sees what the run makes
  */
 export async function simulate(
   plan: Plan,
-  { traced = false, patient = false, atRest = () => Promise.resolve() }: Partial<Manners> = {},
+  { traced = false, patient = false, atRest = () => Promise.resolve(), witness }: Partial<Manners> = {},
 ): Promise<Verdict> {
   const lines: string[] = [];
   const timeline = new Timeline();
@@ -62,7 +64,7 @@ export async function simulate(
   const { random } = Math;
   Math.random = () => 0.5;
   try {
-    await new Simulation(plan, timeline, journal, atRest).run();
+    await new Simulation(plan, timeline, journal, atRest, witness).run();
   } catch (error) {
     if (error instanceof Endless) journal.fail('the run does not come to its end');
     else journal.fail(`the run was broken off: ${(error as Error).stack ?? String(error)}`);
@@ -103,6 +105,7 @@ class Simulation implements Cast {
     readonly timeline: Timeline,
     readonly journal: Journal,
     private readonly atRest: () => Promise<void>,
+    private readonly witness: Witness | undefined,
   ) {
     const { settings, items } = plan;
     const signInRefused = () => this.referee.signInRefusedAt === timeline.now();
@@ -158,11 +161,12 @@ class Simulation implements Cast {
       state: () => this.client.redis.toJSON().state,
       admitsAll: () => !this.states.dialled || this.states.renews,
     };
-    this.workload = new Workload(() => this.client, referee.sents, around, this.userErrors, actions, view);
+    this.workload = new Workload(() => this.client, referee.sents, around, this.userErrors, actions, view, witness);
     this.pace = new Pace(timeline, journal);
     this.client = new SimulatedClient(settings, {
       clock: timeline.clock,
       userErrors: this.userErrors,
+      witness,
       dial: (connection) =>
         this.network.dial((link) => {
           linkOf.set(connection, link);
@@ -265,6 +269,7 @@ class Simulation implements Cast {
         break;
       case 'join':
         this.observers.join(client.redis, item);
+        if (this.witness !== undefined) for (const topic of topicsIn(client)) this.witness('topic', topic);
         break;
       case 'monitor':
         this.monitors.watch(client.redis, item);

@@ -5,7 +5,7 @@ import type { Reply } from '../../src/commands/reply';
 import type { ConnectionState } from '../../src/connection/connection-state';
 import type { RedisError } from '../../src/errors';
 import type { RedisView } from '../../src/redis-view';
-import type { SimulatedClient } from './client';
+import type { SimulatedClient, Witness } from './client';
 import { callOf, memberOf } from './groups';
 import type { RetryChoice, SendItem } from './plan';
 import { SafeRetries } from './safe-retries';
@@ -44,6 +44,7 @@ export class Workload {
     private readonly userErrors: UserErrors,
     private readonly actions: Actions,
     private readonly view: View,
+    private readonly witness: Witness | undefined,
   ) {
     const sending = {
       send: (item: SendItem, told: Told) => this.submit(item, this.replyTo(item), told),
@@ -93,7 +94,9 @@ export class Workload {
   }
 
   private replyTo(item: SendItem): Reply<unknown> {
-    return callOf(item).send(this.surfaceFor(item), item);
+    const reply = callOf(item).send(this.surfaceFor(item), item);
+    this.witness?.('reply', reply);
+    return reply;
   }
 
   /** @param told hears of the outcome, unless its Observer leaves */

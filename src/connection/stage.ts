@@ -1,3 +1,4 @@
+import type { Executor } from '../commands/request-context';
 import { systemClock, type Clock } from './clock';
 import type { Connection } from './connection';
 import type { ConnectionParts } from './connection-parts';
@@ -11,6 +12,8 @@ export interface Stage {
   partsFor(role: Role): ConnectionParts;
   /** told of every connection once it is made */
   made(connection: Connection, role: Role): void;
+  /** wraps what sends on the shared connection, closest to it */
+  around?(executor: Executor): Executor;
   /** told of what keeps the client's subscriptions */
   subscribesBy(subscriptions: Holdings): void;
   /** told of what lends connections, once one is wanted */
