@@ -28,6 +28,7 @@ export class Calm {
       observers,
       monitors,
       leases,
+      takes,
       referee,
       timeline,
       memory,
@@ -53,11 +54,13 @@ export class Calm {
     observers.leaveAll();
     monitors.leaveAll();
     leases.leaveAll();
+    takes.leaveAll();
     timeline.touched = true;
     await pace.pass(CALM);
     this.checkSubscriptions();
     await pace.pass(QUIET);
     referee.rested(client.leaseStats);
+    takes.check(server);
     if (connection.line.pending > 0) journal.fail(`${connection.line.pending} requests are pending for ever`);
     if (timeline.timers > 0) journal.fail(`${timeline.timers} timers run although nothing is to be done`);
     journal.count('measured at rest');

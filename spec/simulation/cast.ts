@@ -11,6 +11,7 @@ import type { Plan } from './plan';
 import type { Referee } from './referee';
 import type { Server } from './server';
 import type { States } from './states';
+import type { Takes } from './takes';
 import type { Timeline } from './timeline';
 import type { UserErrors } from './user-errors';
 import type { Workload } from './workload';
@@ -24,6 +25,7 @@ export interface Cast {
   readonly observers: Observers;
   readonly monitors: Monitors;
   readonly leases: Leases;
+  readonly takes: Takes;
   readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;

@@ -4,6 +4,7 @@ import { LEASES, drawLeaseLimits, drawLeases } from './draw-leases';
 import { drawSend, MEMBERS, TIMEOUTS, RETRIES } from './draw-send';
 import type { Item, JoinItem, Plan, SendItem, Settings } from './plan';
 import { Random } from './random';
+import { TAKES, drawTakes } from './draw-takes';
 import { FORBIDDEN, MOVING } from './server';
 
 const CHANNELS = ['news', 'sport', 'news', 'ne*', 's*', 'weather'];
@@ -75,6 +76,7 @@ export function drawPlan(seed: number): Plan {
   const own = [
     ...drawScripts(new Random(seed + SCRIPTS), length),
     ...drawLeases(new Random(seed + 2 * LEASES), length),
+    ...drawTakes(new Random(seed + 4 * TAKES), settings, length),
   ];
   return { seed, settings, items: [...items, ...own] };
 }

@@ -7,10 +7,11 @@ export class Ending {
   constructor(private readonly cast: Cast) {}
 
   async pass(): Promise<void> {
-    const { workload, client, journal, userErrors, monitors, leases } = this.cast;
+    const { workload, client, journal, userErrors, monitors, leases, takes, server } = this.cast;
     await this.end();
     monitors.check();
     leases.check();
+    takes.check(server);
     this.checkSettled();
     for (const sent of workload.all) sent.conclude();
     for (const what of remainsOf(client)) journal.fail(`what remains of the client: ${what}`);

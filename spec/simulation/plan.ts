@@ -50,7 +50,7 @@ export interface Settings {
 export type Item = ClientItem | ServerItem | LinkItem;
 
 /** What the user of the client does. */
-export type ClientItem = SendItem | JoinItem | MonitorItem | DedicatedItem | WatchItem | SimpleItem;
+export type ClientItem = SendItem | JoinItem | MonitorItem | DedicatedItem | WatchItem | TakeItem | SimpleItem;
 
 /** A command is called and its reply is waited for. */
 export interface SendItem {
@@ -153,6 +153,23 @@ export interface WatchItem {
   readonly leaveAfter?: number | undefined;
 }
 
+/** Somebody waits at the server for an element of a list. */
+export interface TakeItem {
+  readonly kind: 'take';
+  readonly at: number;
+  /** stands in its command, so that the server knows whose it is */
+  readonly id: number;
+  readonly list: number;
+  /** into a list of its own, by BLMOVE */
+  readonly moves: boolean;
+  readonly bytes: boolean;
+  /** how long it waits at the server; 0: for ever */
+  readonly wait: number;
+  /** a limit of the user's own */
+  readonly timeout?: number | undefined;
+  readonly leaveAfter?: number | undefined;
+}
+
 export type SimpleItem =
   | { readonly kind: 'connect' | 'close' | 'destroy'; readonly at: number }
   /** the credentials change; `wrongly` first to what the server refuses */
@@ -173,6 +190,8 @@ export type ServerItem =
     }
   /** an element for the blocking command of that id */
   | { readonly kind: 'push'; readonly at: number; readonly id: number }
+  /** another client pushes an element to a list */
+  | { readonly kind: 'element'; readonly at: number; readonly id: number; readonly list: number }
   /** it ends, refuses connections for a while, and comes back without memory */
   | { readonly kind: 'restart'; readonly at: number; readonly duration: number }
   /** what is connected, or connects before the address leads to the new master, is connected to a replica from now on */

@@ -7,6 +7,8 @@ import { rulesFor } from './rules';
 import type { Rule, Scene } from './rules/rule';
 import type { LeaseStats } from './client';
 import type { Outcome, Sent } from './sent';
+import type { TakeWatcher } from './take-desk';
+import type { Take } from './takes';
 import type { Use, UseOutcome } from './use';
 import { GroupWire, wireOf, type WireRequest } from './wire';
 
@@ -79,6 +81,27 @@ export class Referee {
   incremented(link: Link, use: number, before: number, after: number): void {
     for (const rule of this.rules) rule.incremented?.(link, use, before, after);
   }
+
+  takeAsked(take: Take): void {
+    for (const rule of this.rules) rule.takeAsked?.(take);
+  }
+
+  takeEnded(take: Take): void {
+    for (const rule of this.rules) rule.takeEnded?.(take);
+  }
+
+  takesConcluded(elements: readonly string[]): void {
+    for (const rule of this.rules) rule.takesConcluded?.(elements);
+  }
+
+  /** What hears of the elements of lists. */
+  readonly takeWatcher: TakeWatcher = {
+    pushed: (element) => this.rules.forEach((rule) => rule.pushed?.(element)),
+    popped: (take, element, request) => this.rules.forEach((rule) => rule.popped?.(take, element, request)),
+    returned: (element, request) => this.rules.forEach((rule) => rule.returned?.(element, request)),
+    unblocked: (take) => this.rules.forEach((rule) => rule.unblocked?.(take)),
+    forgotten: (elements) => this.rules.forEach((rule) => rule.forgotten?.(elements)),
+  };
 
   opened(link: Link): void {
     this.scene.journal.note('opened', link.index);
@@ -191,7 +214,7 @@ export class Referee {
   private requestOf(link: Link, words: readonly string[], id: number | undefined): WireRequest {
     const writtenAt = this.scene.timeline.now();
     if (link.lent) {
-      const writes = words[0] === 'SET' || words[0] === 'INCR';
+      const writes = /^(SET|INCR|BLPOP|BLMOVE)$/.test(words[0]!);
       return wireOf({ words, id: undefined, sent: undefined, writes, writtenAt });
     }
     if (words[0] === 'EXEC') return this.execOf(link, words);
@@ -199,7 +222,8 @@ export class Referee {
     const place = id === undefined ? undefined : memberOf(id);
     const sent = id === undefined ? undefined : this.sents.get(place?.group ?? id);
     if (sent?.item.members === undefined || place === undefined) {
-      const request = wireOf({ words, id, sent, writes: sent?.call.writes ?? false, writtenAt });
+      const writes = sent?.call.writes ?? words[1]?.startsWith('Q:') === true;
+      const request = wireOf({ words, id, sent, writes, writtenAt });
       sent?.written(request);
       return request;
     }

@@ -35,6 +35,7 @@ const EXPECTED = [
     'measured at rest',
     ...['lent for the first time', 'lent again', 'no lease in time', 'dedicated left', 'watch left'],
     ...['watched and incremented', 'watched and left', 'conflict to the last'],
+    ...['take value', 'take left', 'wait ended', 'element put back', 'element lost with its connection'],
     'destroyed by a policy',
     'published by who had subscribed in the same tick',
   ],

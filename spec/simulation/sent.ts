@@ -59,6 +59,8 @@ export interface Circumstances {
   lonelyMultis(): number;
   /** why the client last lost a connection, or could not make it, as it has told */
   lastError(): unknown;
+  /** how many things that were taken and nobody wanted could not be handed on, as the client has told */
+  notHandedOn(): number;
   /** a connection for commands has met what is no Redis */
   metNoRedis(): boolean;
 }

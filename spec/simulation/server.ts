@@ -5,6 +5,7 @@ import { isSubscribed, matches, type Peer } from './peer';
 import type { RefusalWord, ServerItem } from './plan';
 import { Reception, isMomentary } from './reception';
 import * as resp from './resp';
+import { TakeDesk, type TakeWatcher } from './take-desk';
 import type { Timeline } from './timeline';
 import { Transactions } from './transactions';
 import { NOSCRIPT, type WireRequest } from './wire';
@@ -35,6 +36,7 @@ export class Server {
   private readonly reception: Reception;
   private readonly transactions: Transactions;
   private readonly leaseDesk: LeaseDesk;
+  private readonly takeDesk: TakeDesk;
   /** told when a client publishes, before anybody gets the message */
   published: (peer: Peer, id: number, channel: string) => void = () => undefined;
   /** told when the first command of a use comes to a lent connection, before anything is done with it */
@@ -58,6 +60,7 @@ export class Server {
     private readonly timeline: Timeline,
     private readonly journal: Journal,
     private readonly expected: Expectations,
+    watcher: TakeWatcher,
   ) {
     this.reception = new Reception(journal, expected, () => this.word);
     this.transactions = new Transactions({
@@ -74,6 +77,18 @@ export class Server {
       arrived: (peer, use) => this.lentTo(peer, use),
       incremented: (peer, use, before, after) => this.incremented(peer, use, before, after),
     });
+    this.takeDesk = new TakeDesk({
+      refusal: (peer, request) => this.refusal(peer, request),
+      peers: this.peers,
+      after: (delay, work) => timeline.after(delay, work),
+      goOn: (peer) => this.work(peer),
+      tell: watcher,
+    });
+  }
+
+  /** The elements of lists that are there. */
+  get elements(): readonly string[] {
+    return this.takeDesk.elements;
   }
 
   get down(): boolean {
@@ -93,6 +108,7 @@ export class Server {
     peer.gone = true;
     peer.blocked?.timer?.unsubscribe();
     peer.blocked = undefined;
+    this.takeDesk.forget(peer);
     peer.inbox.length = 0;
     this.peers.delete(peer);
   }
@@ -105,10 +121,14 @@ export class Server {
       case 'push':
         this.push(item.id);
         break;
+      case 'element':
+        this.takeDesk.push(`Q:${item.list}`, `e${item.id}`);
+        break;
       case 'restart':
         this.downUntil = this.timeline.now() + item.duration;
         this.keyspace = new Keyspace();
         this.leaseDesk.restart();
+        this.takeDesk.restart();
         this.pushed = new Set();
         this.hasScript = false;
         this.kill();
@@ -146,7 +166,7 @@ export class Server {
     this.moved = undefined;
     this.wake();
     this.generous = true;
-    for (const { blocked } of this.peers) if (blocked !== undefined) this.push(blocked.request.id!);
+    for (const { blocked } of this.peers) if (blocked?.request.id !== undefined) this.push(blocked.request.id);
   }
 
   publish(channel: string, data: string, sharded = false): number {
@@ -202,6 +222,7 @@ export class Server {
 
   private handle(peer: Peer, request: WireRequest): void {
     const { id, words } = request;
+    if (this.takeDesk.take(peer, request)) return;
     if (this.leaseDesk.take(peer, request) || this.transactions.take(peer, request)) return;
     if (id !== undefined) this.run(peer, request, id);
     else if (words[0] === 'MONITOR') this.monitor(peer, request);

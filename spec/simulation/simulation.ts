@@ -19,6 +19,7 @@ import type { Circumstances } from './sent';
 import { Server } from './server';
 import { watchSignIn } from './sign-in';
 import { States } from './states';
+import { Takes } from './takes';
 import { Timeline } from './timeline';
 import { UserErrors, strays } from './user-errors';
 import { isBlocking } from './wire';
@@ -84,6 +85,7 @@ class Simulation implements Cast {
   readonly observers: Observers;
   readonly monitors: Monitors;
   readonly leases: Leases;
+  readonly takes: Takes;
   readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;
@@ -99,6 +101,8 @@ class Simulation implements Cast {
   readonly pace: Pace;
   readonly memory: Memory;
   private lastError: unknown;
+  /** How often the client has said that it could not hand on what a command had taken. */
+  private notHandedOn = 0;
 
   constructor(
     readonly plan: Plan,
@@ -135,6 +139,7 @@ class Simulation implements Cast {
       signInRefused,
       lonelyMultis: () => this.referee.lonelyMultis,
       lastError: () => this.lastError,
+      notHandedOn: () => this.notHandedOn,
       metNoRedis: () => this.network.links.some((link) => !link.carriesMessages && isNoRedis(link, settings)),
       overtaken: (sent) => isOvertaken(sent, this.workload.all),
       selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
@@ -143,10 +148,11 @@ class Simulation implements Cast {
     };
     const carrier = () => this.network.open.find(({ carriesMessages }) => carriesMessages);
     this.referee = new Referee({ timeline, journal, settings, observers: this.observers, around, carrier });
-    this.server = new Server(timeline, journal, expectationsOf(settings));
+    this.server = new Server(timeline, journal, expectationsOf(settings), this.referee.takeWatcher);
     const { referee, server } = this;
     this.monitors = new Monitors(timeline, journal, server);
     this.leases = new Leases(() => this.client, referee, timeline, journal);
+    this.takes = new Takes(() => this.client, referee, timeline, journal);
     this.network = new Network(items.filter(isLinkItem), { timeline, server, referee, journal });
     const linkOfPeer = ({ index }: Peer, tell: (link: Link) => void) => {
       const link = this.network.links.find((link) => link.index === index);
@@ -204,7 +210,9 @@ class Simulation implements Cast {
     });
     const { redis, connection } = this.client;
     redis.events$.subscribe((event) => {
-      if (event.type === 'error' && event.connection === 'commands') this.lastError = event.error;
+      if (event.type !== 'error' || event.connection !== 'commands') return;
+      if (/^What \w+ took /.test(event.error.message)) this.notHandedOn++;
+      else this.lastError = event.error;
     });
     this.lifecycle = new Lifecycle(redis, around, {
       submitted: () => this.workload.all.length,
@@ -280,6 +288,9 @@ class Simulation implements Cast {
       case 'watch':
         this.leases.watch(item);
         break;
+      case 'take':
+        this.takes.begin(item);
+        break;
       case 'connect':
         this.lifecycle.connect();
         break;
@@ -307,7 +318,8 @@ class Simulation implements Cast {
   private busyUntil(since: number): number | undefined {
     const link = this.network.latest;
     const { all, unsettled } = this.workload;
-    if (link?.ready !== true || this.forMessages.length > 0 || this.monitors.any || this.leases.any) return undefined;
+    if (link?.ready !== true || this.forMessages.length > 0 || this.monitors.any || this.leases.any || this.takes.any)
+      return undefined;
     // What waits at the server is not waited for, nor what stands behind it.
     const { oldest } = link;
     const isQuiet = oldest === undefined ? unsettled.length === 0 : isBlocking(oldest);
@@ -337,6 +349,7 @@ function isServerItem(item: Item): item is ServerItem {
   return [
     'publish',
     'push',
+    'element',
     'restart',
     'failover',
     'touch',

@@ -217,6 +217,6 @@ export function isTaken({ inTime, sent }: WireRequest): boolean {
 }
 
 /** The server may wait before it answers. */
-export function isBlocking({ sent }: WireRequest): boolean {
-  return sent?.item.call === 'blpop';
+export function isBlocking({ words }: WireRequest): boolean {
+  return words[0] === 'BLPOP' || words[0] === 'BLMOVE';
 }

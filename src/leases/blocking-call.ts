@@ -195,8 +195,10 @@ export class BlockingCall implements ReplyObserver<Frame> {
       },
     });
     this.state = { kind: 'ending', lease, unblocking, isWanted };
+    // How long its caller would have waited is no limit of the connection any more.
+    this.inner.deadline = 0;
     // At another server its id would be that of somebody else's connection.
-    if (connection.session.leadsElsewhere) connection.destroy();
+    if (connection.session.leadsElsewhere) unblocking.giveUp();
     else unblocking.begin();
   }
 

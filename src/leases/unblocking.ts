@@ -5,7 +5,7 @@ import { Reply } from '../commands/reply';
 import { plainContext } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
-import { ConnectionError } from '../errors';
+import { ConnectionError, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { asText } from '../resp/as-text';
 
@@ -43,7 +43,10 @@ function idOf(connection: Connection): Observable<number> {
   return defer(() => {
     const told = connection.server?.id;
     if (told !== undefined) return of(told);
-    return ids.get(connection) ?? throwError(() => new ConnectionError('The server has not told the id'));
+    return (
+      ids.get(connection) ??
+      throwError(() => new ConnectionError('The server has not told the id', { delivery: 'unknown' }))
+    );
   });
 }
 
@@ -63,7 +66,7 @@ export interface UnblockingParts {
 /**
  * Ends a command that waits at the server, by CLIENT UNBLOCK on another connection. The answer 1 means that the command is answered by an
  * error, and has taken nothing. 0 means that it is answered by something else, or has not reached the server yet: the two connections have
- * no order. So it is asked again until the command is answered.
+ * no order. So it is asked again until the command is answered, also where CLIENT UNBLOCK could not be sent.
  *
  * It asks for the error, because several servers crash where they are to answer nil to a command that CLIENT PAUSE holds back. Redis 7.0
  * answers the error and runs such a command all the same. So what is ended is followed by PING, whose reply shows that nothing else comes.
@@ -97,6 +100,11 @@ export class Unblocking {
     this.hasReplied = true;
     if (isEnded) this.fence();
     else this.endIfOver();
+  }
+
+  /** The server cannot be asked. */
+  giveUp(): void {
+    this.end(false);
   }
 
   private endIfOver(): void {
@@ -133,7 +141,8 @@ export class Unblocking {
     this.under.add(
       answer$.subscribe({
         next: (isUnblocked) => this.answered(isUnblocked),
-        error: () => this.end(false),
+        // One that may have reached the server could end the next command on this connection.
+        error: (error: RedisError) => (error.delivery === 'unsent' ? this.answered(false) : this.end(false)),
       }),
     );
   }

@@ -16,6 +16,7 @@ import { queueMutations } from './queue';
 import { replyMutations } from './replies';
 import { retryMutations } from './retry';
 import { scriptMutations } from './scripts';
+import { takeMutations } from './takes';
 import { transactionMutations } from './transactions';
 import { tryMutations } from './tries';
 
@@ -38,6 +39,7 @@ export const mutations: readonly Mutation[] = [
   ...replyMutations,
   ...retryMutations,
   ...scriptMutations,
+  ...takeMutations,
   ...transactionMutations,
   ...tryMutations,
 ];

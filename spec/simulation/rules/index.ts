@@ -12,6 +12,7 @@ import { OrderRule } from './order';
 import type { Rule, Scene } from './rule';
 import { ScriptRule } from './scripts';
 import { SessionRule } from './session';
+import { TakeRule } from './takes';
 import { TransactionRule } from './transactions';
 import { WatchRule } from './watches';
 
@@ -32,6 +33,7 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new LeaseTraceRule(scene),
     new LeaseLineRule(scene),
     new WatchRule(scene),
+    new TakeRule(scene),
     new MessageRule(scene),
   ];
 }

@@ -3,7 +3,7 @@ import { isSubscribed } from '../peer';
 import type { Settings } from '../plan';
 import { GRAIN, KEPT } from '../sent';
 import type { Timeline } from '../timeline';
-import type { WireRequest } from '../wire';
+import { isBlocking, type WireRequest } from '../wire';
 
 /** A time, and for how long the process had been held up by then. */
 interface Moment {
@@ -108,7 +108,8 @@ export class LinkLimits {
     if (!this.owesSent) return;
     const silent = this.since(this.silentSince);
     const { sent } = oldest;
-    if (sent?.wait !== undefined && silent <= sent.wait + GRAIN && this.timeline.now() <= sent.latest) return;
+    const wait = this.waitOf(oldest);
+    if (wait !== undefined && silent <= wait + GRAIN && this.timeline.now() <= (sent?.latest ?? Infinity)) return;
     if (silent > readTimeout + GRAIN) this.fail(`kept for ${silent} ms that owed replies`);
   }
 
@@ -122,9 +123,16 @@ export class LinkLimits {
     const silentSince = Math.max(this.repliedAt.at, this.owedSince.at);
     const silentUntil = silentSince + readTimeout;
     const { sent } = oldest;
-    const waitsUntil = sent?.wait === undefined ? 0 : Math.min(sent.due, silentSince + sent.wait);
+    const wait = this.waitOf(oldest);
+    const waitsUntil = wait === undefined ? 0 : Math.min(sent?.due ?? Infinity, silentSince + wait);
     const due = Math.max(silentUntil, waitsUntil);
     return now >= due && !(now > due + KEPT && link.atHand);
+  }
+
+  /** How long its server may wait before it answers, and a grace, ms. */
+  private waitOf(request: WireRequest): number | undefined {
+    if (request.sent !== undefined || !isBlocking(request)) return request.sent?.wait;
+    return (Number(request.words.at(-1)) * 1000 || Infinity) + this.settings.blockingGrace;
   }
 
   private get silentSince(): Moment {

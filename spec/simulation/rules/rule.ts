@@ -6,6 +6,7 @@ import type { Observers } from '../observers';
 import type { PushedMessage } from '../peer';
 import type { Settings } from '../plan';
 import type { Circumstances, Outcome, Sent } from '../sent';
+import type { Take } from '../takes';
 import type { Timeline } from '../timeline';
 import type { Use, UseOutcome } from '../use';
 import type { WireRequest } from '../wire';
@@ -77,6 +78,21 @@ export interface Rule {
   lentTo?(link: Link, use: number): void;
   /** a transaction of a use sets a counter at the server */
   incremented?(link: Link, use: number, before: number, after: number): void;
+  /** a user waits at the server for an element */
+  takeAsked?(take: Take): void;
+  takeEnded?(take: Take): void;
+  /** another client pushes an element */
+  pushed?(element: string): void;
+  /** the server has given an element to a take, whose request it is */
+  popped?(take: number, element: string, request: WireRequest): void;
+  /** the client's request puts an element back */
+  returned?(element: string, request: WireRequest): void;
+  /** the client has ended the wait of a take at the server */
+  unblocked?(take: number): void;
+  /** the server has lost its memory, and these elements with it */
+  forgotten?(elements: readonly string[]): void;
+  /** all is over, and these elements are still there */
+  takesConcluded?(elements: readonly string[]): void;
   /** all is over: what can be told of a command only now */
   concluded?(sent: Sent): void;
 }

@@ -2,7 +2,7 @@ import type { DisconnectReason } from '../../../src/connection/connection-state'
 import type { Link } from '../link';
 import type { Settings } from '../plan';
 import { GRAIN } from '../sent';
-import { isTaken, type WireRequest } from '../wire';
+import { isBlocking, isTaken, type WireRequest } from '../wire';
 import { PerLink, type Arrival, type Rule, type Scene, type Write } from './rule';
 
 /** What is known of one link's session. */
@@ -126,9 +126,12 @@ function isSelected({ id, words, answer }: WireRequest): boolean {
   return id !== undefined && words[0] === 'SELECT' && answer !== undefined && 'value' in answer;
 }
 
-function leadsAstray({ answer }: WireRequest, { reconnect, reconnectOnError }: Settings): boolean {
-  // Where no connection would follow, this one is kept.
-  if (answer === undefined || !('error' in answer) || reconnect === 'off') return false;
+function leadsAstray(wire: WireRequest, { reconnect, reconnectOnError }: Settings): boolean {
+  const { answer, sent } = wire;
+  if (answer === undefined || !('error' in answer)) return false;
+  // Where no connection would follow, this one is kept. A command that waits at the server gets another one.
+  const isKept = reconnect === 'off' && !(isBlocking(wire) && sent === undefined);
+  if (isKept) return false;
   return (
     answer.error.startsWith('READONLY') ||
     (reconnectOnError === 'default' && answer.error.includes(' because of: READONLY')) ||

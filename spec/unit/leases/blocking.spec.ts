@@ -34,6 +34,7 @@ async function scripted(options: RedisOptions = {}) {
 
 const written = (link: ScriptedSocket) => commandsOf(link).filter((line) => !/^(HELLO|CLIENT SETINFO)/.test(line));
 
+const NO_LEASES = { active: 0, idle: 0, waiting: 0, total: 0 };
 const ITEM = '*2\r\n$1\r\nq\r\n$1\r\nv\r\n';
 const UNBLOCKED = '-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n';
 
@@ -108,6 +109,39 @@ describe('A command that waits at the server, when its Observer leaves', () => {
       await tick();
       expect([how, lease.destroyed, redis['leases']!.stats.total]).toStrictEqual([how, true, 0]);
     }
+  });
+
+  it('is ended later where CLIENT UNBLOCK cannot be sent just now, and what comes meanwhile is given back', async () => {
+    const { redis, clock, links, network, main, greeted } = await scripted({
+      offlineQueue: 0,
+      reconnect: { initialDelay: 3, jitter: 0 },
+    });
+    const stays = record(redis.blpop('q', 0));
+    const gets = record(redis.blpop('r', 0));
+    const [first, second] = [await greeted(1), await greeted(2)];
+    network.isDown = true;
+    lose(main);
+    stays.stop();
+    gets.stop();
+    clock.advance(0);
+    await tick();
+    expect([first.destroyed, second.destroyed, links.length]).toStrictEqual([false, false, 3]);
+    network.isDown = false;
+    clock.advance(6);
+    const next = await greeted(3);
+    for (let ms = 0; ms < 10; ms++) {
+      clock.advance(1);
+      await tick();
+    }
+    expect(written(next)).toStrictEqual(['CLIENT UNBLOCK 1 ERROR', 'CLIENT UNBLOCK 2 ERROR']);
+    next.receive(':1\r\n:0\r\n');
+    first.receive(UNBLOCKED);
+    second.receive(ITEM);
+    await tick();
+    first.receive('+PONG\r\n');
+    await tick();
+    expect([written(next).at(-1), redis['leases']!.stats]).toMatchObject(['LPUSH q v', { active: 0, idle: 2 }]);
+    void redis.destroy();
   });
 
   it('gives back also what a server sends for a command that it has called ended', async () => {
@@ -286,6 +320,35 @@ describe('A command that waits at the server', () => {
     main.receive(':0\r\n');
     await tick();
     expect(written(main)).toStrictEqual(['CLIENT UNBLOCK 1 ERROR', 'LPUSH q v']);
+  });
+
+  it('whose own limit is reached costs its connection where that may lead to another server', async () => {
+    const { redis, clock, greeted } = await scripted();
+    const popped = record(redis.withOptions({ commandTimeout: 100 }).blpop('q', 0));
+    const lease = await greeted(1);
+    void redis.reconnect();
+    clock.advance(101);
+    await tick();
+    expect(popped.ended).toMatchObject({ code: 'TIMEOUT', delivery: 'unknown' });
+    expect([lease.destroyed, redis['leases']!.stats]).toStrictEqual([true, { ...NO_LEASES }]);
+  });
+
+  it('whose own limit is reached is kept for its answer, also when that takes longer than `readTimeout`', async () => {
+    const { redis, clock, network, main, greeted } = await scripted({
+      readTimeout: 50,
+      reconnect: { initialDelay: 1_000 },
+    });
+    const popped = record(redis.withOptions({ commandTimeout: 10 }).blpop('q', 0));
+    const lease = await greeted(1);
+    network.isDown = true;
+    lose(main);
+    clock.advance(11);
+    await tick();
+    expect(popped.ended).toMatchObject({ code: 'TIMEOUT' });
+    clock.advance(100);
+    await tick();
+    expect(lease.destroyed).toBe(false);
+    void redis.destroy();
   });
 
   it('gets what came before close() had ended it, and otherwise takes nothing', async () => {
