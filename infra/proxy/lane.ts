@@ -45,6 +45,11 @@ export class Lane {
     this.update();
   }
 
+  /** How many bytes wait to be handed to the reader's socket. */
+  get held(): number {
+    return this.#queuedBytes;
+  }
+
   /** Looks at the faults again after they changed. */
   update(): void {
     if (this.#state === 'waiting') {

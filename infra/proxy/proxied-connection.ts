@@ -52,6 +52,11 @@ export class ProxiedConnection {
     });
   }
 
+  /** How many bytes wait to be passed on. */
+  held(direction: Direction): number {
+    return this.#lanes[direction === 'toServer' ? 0 : 1].held;
+  }
+
   /** Ends the connection towards both ends: with a FIN, or with an RST when `reset` is asked for. */
   cut(how: 'close' | 'reset' = 'close'): void {
     for (const lane of this.#lanes) lane.close();

@@ -109,6 +109,13 @@ export class Proxy {
     else if (this.#listener === null) await this.#openPort();
   }
 
+  /** How many bytes of all connections are kept back just now. */
+  held(direction: Direction): number {
+    let held = 0;
+    for (const connection of this.#open) held += connection.held(direction);
+    return held;
+  }
+
   /** Keeps bytes back (up to 4 MiB a connection, then senders are held up) and delivers them in order when released. */
   stall(direction: Direction, on: boolean): void {
     this.#change(direction, { stalled: on });

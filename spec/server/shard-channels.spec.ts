@@ -93,7 +93,7 @@ describe('Shard channels', () => {
     // The server takes it away before it has read what leaves it, and then refuses that.
     proxy().stall('toServer', true);
     left.stop();
-    await new Promise(setImmediate);
+    await until(() => proxy().held('toServer') > 0);
     await moveSlot(hashSlot('left'), first, second);
     proxy().stall('toServer', false);
     const echoed = Promise.all(['one', 'two', 'three'].map((word) => redis.echo(word)));

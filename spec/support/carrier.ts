@@ -22,15 +22,20 @@ export function useCarriers() {
   const cleanUp: (() => void)[] = [];
   afterEach(() => cleanUp.splice(0).forEach((end) => end()));
 
-  const set = (options: RedisOptions = {}, clock?: Clock) => {
-    const scripted = scriptedConnection(options, clock);
+  const set = (options: RedisOptions = {}, clock?: Clock, idle?: number) => {
+    const scripted = scriptedConnection(options, clock, idle);
     cleanUp.push(() => scripted.connection.destroy());
     return scripted;
   };
 
   /** A carrier that is subscribed to `a`, which has an Observer. */
-  const onCarrier = async (options: RedisOptions = {}, clock?: Clock, kind: SubscriptionKind = 'channel') => {
-    const scripted = set(options, clock);
+  const onCarrier = async (
+    options: RedisOptions = {},
+    clock?: Clock,
+    kind: SubscriptionKind = 'channel',
+    idle?: number,
+  ) => {
+    const scripted = set(options, clock, idle);
     const first = record(scripted.pubsub.messages(kind, ['a']));
     const link = await scripted.carrierGreeted();
     const word = { channel: 'subscribe', pattern: 'psubscribe', shard: 'ssubscribe' }[kind];

@@ -53,8 +53,11 @@ class Sockets {
 const IN_RESP3 = '%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n';
 const IN_RESP2 = '+OK\r\n+OK\r\n';
 
-/** A connection whose sockets are the spec's, and the messages of the same client, which have sockets of their own. */
-export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
+/**
+ * A connection whose sockets are the spec's, and the messages of the same client, which have sockets of their own.
+ * @param idle how long a subscription outlives its last Observer, ms; unless told otherwise it ends in the same tick
+ */
+export function scriptedConnection(options: RedisOptions = {}, clock?: Clock, idle = 0) {
   const resolved = resolveOptions({ reconnect: { initialDelay: 0 }, ...options });
   const signsIn = resolved.credentials !== undefined;
   const greeting = resolved.protocol === 2 ? (signsIn ? '+OK\r\n' : '+PONG\r\n') + IN_RESP2 : IN_RESP3;
@@ -63,7 +66,7 @@ export function scriptedConnection(options: RedisOptions = {}, clock?: Clock) {
   const made = (dial: Sockets['dial'], carriesMessages: boolean) =>
     new Connection(resolved, { dial, carriesMessages, ...(clock && { clock }) });
   const connection = made(main.dial, false);
-  const pubsub = new PubSub(connection, () => made(carried.dial, true), resolved);
+  const pubsub = new PubSub(connection, () => made(carried.dial, true), { ...resolved, idle });
   const { commandTimeout } = resolved;
   const from = { ...plainContext, executor: connection, commandTimeout };
   return {

@@ -15,7 +15,9 @@ import { type Item, type Message, type Topic } from './topic';
 
 /** A server that refuses subscriptions for the moment is asked again after so long, ms. */
 const REFUSED_FOR = 100;
-/** How long the connection for messages stays open after the last Observer has left, ms. */
+/** How long a subscription stays after its last Observer has left, in case another comes, ms. */
+const IDLE = 100;
+/** How long the connection for messages stays open after the last subscription has ended, ms. */
 const LINGER = 5_000;
 /** How long closing waits at most for messages that the server has sent, ms. */
 const LONGEST_ARRIVAL = 1_000;
@@ -24,6 +26,8 @@ const LONGEST_ARRIVAL = 1_000;
 export interface PubSubOptions {
   /** how long refusals of a subscription that the server has taken away are put up with, and closing waits for replies, ms */
   readonly commandTimeout: number;
+  /** how long a subscription stays after its last Observer has left, in case another comes, ms */
+  readonly idle?: number;
 }
 
 /**
@@ -61,16 +65,20 @@ export class PubSub implements Resident {
   private wrongServer: ReplyError | undefined;
   private protocol: 2 | 3 | undefined;
   private leaving: Subscription | undefined;
+  private readonly idle: number;
+  /** The timer of topics whose last Observer has left. */
+  private idling = Subscription.EMPTY;
   private readonly held: HeldMessages;
 
   /** @param wrap what the executors of the main connection are wrapped in */
   constructor(
     private readonly main: Connection,
     private readonly openCarrier: () => Connection,
-    { commandTimeout }: PubSubOptions,
+    { commandTimeout, idle = IDLE }: PubSubOptions,
     wrap = (executor: Executor) => executor,
   ) {
     this.publisher = wrap(this.publishing);
+    this.idle = idle;
     this.held = new HeldMessages(main, commandTimeout);
     this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
     main.state$.subscribe((state) => this.followMain(state));
@@ -121,7 +129,9 @@ export class PubSub implements Resident {
         messagesOf(topic).subscribe(subscriber);
         subscriber.add(() => {
           this.countBytesWanted(asBytes ? -1 : 0);
-          subscriptions.release(topic);
+          const { idle, main } = this;
+          subscriptions.release(topic, main.clock.now() + idle);
+          this.leaveIdleIn(idle);
           this.scheduleReconcile();
         });
       }
@@ -142,7 +152,7 @@ export class PubSub implements Resident {
   }
 
   get listening(): boolean {
-    return this.wanted;
+    return this.all.some(({ listening }) => listening);
   }
 
   /** Completes when the messages that the server has sent so far have come, or will not come; undefined where none can come. */
@@ -213,6 +223,20 @@ export class PubSub implements Resident {
     }
   }
 
+  /** Subscriptions that have no Observer are ended some time after the last one has left. */
+  private leaveIdleIn(delay: number): void {
+    if (delay <= 0) this.leaveIdle();
+    else if (this.idling.closed) this.idling = this.main.clock.schedule(() => this.leaveIdle(), delay);
+  }
+
+  private leaveIdle(): void {
+    this.idling = Subscription.EMPTY;
+    const now = this.main.clock.now();
+    const next = Math.min(...this.all.map((subscriptions) => subscriptions.leaveIdle(now)));
+    if (next < Infinity) this.leaveIdleIn(next - now);
+    this.scheduleReconcile();
+  }
+
   private scheduleReconcile(): void {
     if (this.carrier === undefined) return;
     this.reconcileScheduled = true;
@@ -278,6 +302,7 @@ export class PubSub implements Resident {
   private end(error: unknown): void {
     this.forget();
     this.leaving?.unsubscribe();
+    this.idling.unsubscribe();
     this.askedInBytes = false;
     for (const subscriptions of this.all) subscriptions.end(error);
     this.held.letOut();

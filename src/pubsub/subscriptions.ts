@@ -18,10 +18,13 @@ export type SubscriptionKind = ChannelKind;
 const initials: Record<SubscriptionKind, string> = { channel: '', pattern: 'P', shard: 'S' };
 
 /** The topics of one kind: what the Observers want, and what the server has been asked for. */
-//  topics: observed      asked: on the wire or confirmed      changed: perhaps not the same in both
-//  reconcile() sends the difference, so a topic left and joined again within a tick costs nothing
+//  topics: observed, or idle for a while      asked: on the wire or confirmed      changed: perhaps not the same in both
+//  reconcile() sends the difference, so a topic left and joined again while it is idle costs nothing
 export class Subscriptions {
   private readonly topics = new Map<string, Topic>();
+  /** When those of the idle topics are left that may still get an Observer, on the clock; the earliest first. */
+  private readonly idleUntil = new Map<string, number>();
+  private idle = 0;
   /** each with the number of the difference with which it was asked for last */
   private readonly asked = new Map<string, number>();
   private differences = 0;
@@ -50,8 +53,14 @@ export class Subscriptions {
     this.unsubscribeSpec = pubsubSpec(`${initials[kind]}UNSUBSCRIBE`);
   }
 
-  get wanted(): boolean {
+  /** Something is observed, or was a moment ago and is still subscribed to. */
+  get listening(): boolean {
     return this.topics.size > 0;
+  }
+
+  /** Something is observed. */
+  get wanted(): boolean {
+    return this.topics.size > this.idle;
   }
 
   /** Something is observed of which the server has not confirmed yet that it is subscribed to. */
@@ -74,9 +83,14 @@ export class Subscriptions {
     return this.topics.get(key);
   }
 
-  /** The topic of a name, made when it was not observed so far. */
+  /** The topic of a name that is to be observed. */
   topic(key: string): Topic {
     let topic = this.topics.get(key);
+    if (topic?.isIdle === true) {
+      topic.isIdle = false;
+      this.idle--;
+      this.idleUntil.delete(key);
+    }
     if (topic === undefined) {
       this.topics.set(key, (topic = new Topic(key)));
       this.changed.add(key);
@@ -84,12 +98,31 @@ export class Subscriptions {
     return topic;
   }
 
-  /** Drops a topic that is not observed any more. */
-  release(topic: Topic): void {
-    if (topic.observed || this.topics.get(topic.key) !== topic) return;
-    this.topics.delete(topic.key);
-    this.taken.delete(topic.key);
-    this.changed.add(topic.key);
+  /**
+   * An Observer has left a topic. When that was the last one, the topic is idle for a while if the server has been asked for it.
+   * @param until when it is left, on the clock; no earlier than topics that were released before
+   */
+  release(topic: Topic, until: number): void {
+    const { key } = topic;
+    if (topic.observed || topic.isIdle || this.topics.get(key) !== topic) return;
+    if (this.asked.has(key)) {
+      topic.isIdle = true;
+      this.idle++;
+      this.idleUntil.set(key, until);
+    } else {
+      this.drop(topic);
+      this.changed.add(key);
+    }
+  }
+
+  /** Idle topics whose time is up are to be left. Returns when that of the next is up, Infinity where there is none. */
+  leaveIdle(now: number): number {
+    for (const [key, until] of this.idleUntil) {
+      if (until > now) return until;
+      this.idleUntil.delete(key);
+      this.changed.add(key);
+    }
+    return Infinity;
   }
 
   /**
@@ -101,6 +134,7 @@ export class Subscriptions {
     const joined: string[] = [];
     const left: string[] = [];
     for (const key of this.changed) {
+      this.dropUnlessKept(key);
       const isWanted = this.topics.has(key) && !this.taken.has(key);
       if (isWanted === this.asked.has(key)) continue;
       if (isWanted) joined.push(key);
@@ -120,7 +154,8 @@ export class Subscriptions {
   removed(key: string): boolean {
     if (!this.asked.has(key) || this.leaving.has(key)) return false;
     this.asked.delete(key);
-    if (!this.topics.has(key)) return false; // its Observers have left in this tick
+    this.dropUnlessKept(key);
+    if (!this.topics.has(key)) return false;
     this.taken.add(key);
     return true;
   }
@@ -155,7 +190,10 @@ export class Subscriptions {
     this.taken.clear();
     this.changed.clear();
     this.batchesLeft = 0;
-    for (const key of this.topics.keys()) this.changed.add(key);
+    for (const topic of this.topics.values()) {
+      if (topic.isIdle) this.drop(topic);
+      else this.changed.add(topic.key);
+    }
   }
 
   /** Observers of a refused topic, and they alone, are told why. */
@@ -163,20 +201,37 @@ export class Subscriptions {
     const topic = this.topics.get(key);
     this.asked.delete(key);
     this.taken.delete(key);
-    this.topics.delete(key);
-    topic?.error(error);
+    if (topic === undefined) return;
+    this.drop(topic);
+    topic.error(error);
   }
 
   /** Ends all topics: with an error, or with complete when there is none. */
   end(error?: unknown): void {
     const topics = [...this.topics.values()];
     this.topics.clear();
+    this.idleUntil.clear();
+    this.idle = 0;
     this.taken.clear();
     this.changed.clear();
     for (const topic of topics) {
       if (error === undefined) topic.complete();
       else topic.error(error);
     }
+  }
+
+  /** An idle topic is kept while it may get an Observer, if the server has been asked for it. */
+  private dropUnlessKept(key: string): void {
+    const topic = this.topics.get(key);
+    if (topic?.isIdle === true && !(this.idleUntil.has(key) && this.asked.has(key))) this.drop(topic);
+  }
+
+  private drop(topic: Topic): void {
+    const { key } = topic;
+    this.topics.delete(key);
+    this.taken.delete(key);
+    this.idleUntil.delete(key);
+    if (topic.isIdle) this.idle--;
   }
 
   /**

@@ -18,6 +18,8 @@ export class Topic {
   readonly bytes = new Multicast<Message<Buffer>>();
   /** The server was subscribed to it at some time. */
   wasConfirmed = false;
+  /** Its last Observer has left, and another may come. */
+  isIdle = false;
 
   /** @param key the name, or what stands for it: see `keyOf` */
   constructor(readonly key: string) {}

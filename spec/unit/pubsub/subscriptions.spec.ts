@@ -43,7 +43,7 @@ function setUp(channels: number) {
   sent.length = 0;
   let work = 0;
   const inside = subscriptions as unknown as Record<string, object>;
-  for (const name of ['topics', 'asked', 'changed', 'leaving', 'taken'])
+  for (const name of ['topics', 'asked', 'changed', 'leaving', 'taken', 'idleUntil'])
     inside[name] = counted(inside[name]!, () => work++);
   return { subscriptions, sent, join, reconcile, work: () => work };
 }
@@ -54,7 +54,8 @@ describe('Subscriptions', () => {
     const observer = join('one more');
     reconcile();
     observer.unsubscribe();
-    subscriptions.release(subscriptions.get('one more')!);
+    subscriptions.release(subscriptions.get('one more')!, 0);
+    subscriptions.leaveIdle(0);
     reconcile();
     expect(sent).toStrictEqual(['SUBSCRIBE one more', 'UNSUBSCRIBE one more']);
     return work();
@@ -87,7 +88,8 @@ describe('Subscriptions', () => {
     const reconcile = () => subscriptions.reconcile(send, () => EMPTY).subscribe();
     const topic = subscriptions.topic('left');
     reconcile();
-    subscriptions.release(topic);
+    subscriptions.release(topic, 0);
+    subscriptions.leaveIdle(0);
     reconcile();
     expect(answers).toHaveLength(2);
     answers[0]!.error(new ReplyError('LOADING Redis is loading', 'LOADING', { repeatable: true }));
