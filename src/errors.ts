@@ -94,14 +94,14 @@ export class DisconnectedError extends RedisError {
 
 const LONGEST_KIND = 64;
 
-/** A loop over messages is slower than they come, and its buffer is full: what came then is lost, and so the loop ends. */
+/** A reader of messages is slower than they come, and its buffer is full: what came then is lost, and so its stream ends. */
 export class OverflowError extends RedisError {
   readonly code = 'OVERFLOW';
 
   /** @param size how many messages were waiting */
   constructor(size: number) {
     const waiting = size === 1 ? 'a message was waiting' : `${size} messages were waiting`;
-    super(`A message is lost, for ${waiting} already: the loop is too slow, or its option 'buffer' too small`, {
+    super(`A message is lost, for ${waiting} already: what reads them is too slow, or the option 'buffer' too small`, {
       delivery: 'answered',
       repeatable: true,
     });

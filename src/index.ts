@@ -36,8 +36,19 @@ export type {
 export type { PullStream } from './demand/pull-stream';
 export type { NoWork, SignalOption, WorkOptions } from './demand/stream-options';
 export type { MessageStream } from './pubsub/message-stream';
-export type { ChannelNames, MessageOptions, SubscribeOptions } from './pubsub/subscribe-options';
+export type { Gap, Notice, Subscribed } from './pubsub/notices';
+export { resync, type Snapshot } from './pubsub/resync';
+export type {
+  BufferOptions,
+  ChannelNames,
+  DroppedWith,
+  MessageOptions,
+  NoticeWith,
+  SubscribeOptions,
+} from './pubsub/subscribe-options';
 export type { Message } from './pubsub/topic';
+export type { Dropped, Overflow } from './pubsub/waiting';
+export type { Work } from './pubsub/working';
 export type { Attribute, ErrorFrame, Frame, Push } from './resp/frames';
 export type { DedicatedConnection } from './dedicated-connection';
 export type { CommandChain } from './groups/command-chain';

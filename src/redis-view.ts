@@ -6,17 +6,24 @@ import type { CommandOptions } from './command-options';
 import { CommandView, inBytes, withContext, type ViewParts } from './command-view';
 import type { ChannelName } from './pubsub/channel-name';
 import { MessageStream } from './pubsub/message-stream';
+import { isNotice, ownNotice, type Notice } from './pubsub/notices';
 import type { PubSub } from './pubsub/pubsub';
 import {
+  MESSAGE_OPTIONS,
   isGlob,
   namesOf,
   optionsFor,
+  type AnyOptions,
   type ChannelNames,
+  type DroppedWith,
   type MessageOptions,
+  type NoticeWith,
   type SubscribeOptions,
 } from './pubsub/subscribe-options';
 import type { SubscriptionKind } from './pubsub/subscriptions';
 import type { Message } from './pubsub/topic';
+import type { Overflow } from './pubsub/waiting';
+import type { Work } from './pubsub/working';
 
 /** What a view of a client is made with. */
 export interface RedisViewParts extends ViewParts {
@@ -51,42 +58,71 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
 
   /**
    * The messages of channels. A name with `*`, `?` or `[` is a pattern unless `literal` says otherwise. However many Observers
-   * there are, the server sees one subscription, made with the first of them, ended with the last, restored after a reconnect.
+   * there are, the server sees one subscription, made with the first of them, ended 100 ms after the last, restored after a reconnect.
    * @param names text or bytes; on `redis.bytes` the names in messages are bytes
+   * @param options `gaps`: whether the stream tells what may have been missed; `buffer` and `overflow`: how many messages wait for a loop;
+   * `project`: work that is done with each message, at most `concurrency` at once, while others wait; `signal` ends the stream
    * @returns messages until the client is closed, for Observers and for `for await`; errors with a ReplyError when the server refuses
-   * the channel, and as commands do where every attempt at a connection would fail in the same way
+   * the channel, and as commands do where every attempt at a connection would fail in the same way; with an OverflowError, behind what waits,
+   * when a loop or `project` is too slow, and with the reason of the signal
    * @throws TypeError when a name is neither text nor bytes, or an option is wrong
    * @example
    * redis.subscribe('news:*').pipe(filter(({ data }) => data !== '')).subscribe(render);
    * for await (const { channel, data } of redis.subscribe('news:*')) await handle(channel, data);
+   * redis.subscribe('jobs', { project: ({ data }) => run(data), concurrency: 8, buffer: 100 }).subscribe(console.log);
    */
-  subscribe(names: ChannelNames, options: SubscribeOptions = {}): MessageStream<Message<S>> {
+  subscribe<R, G extends boolean = false, V extends Overflow = 'error'>(
+    names: ChannelNames,
+    options: SubscribeOptions<G, V> & Work<Message<S>, R>,
+  ): MessageStream<R | NoticeWith<G, S> | DroppedWith<V>>;
+  subscribe<G extends boolean = false, V extends Overflow = 'error'>(
+    names: ChannelNames,
+    options?: SubscribeOptions<G, V>,
+  ): MessageStream<Message<S> | NoticeWith<G, S>, DroppedWith<V>>;
+  subscribe(names: ChannelNames, options: AnyOptions = {}): MessageStream<never, never> {
     const all = namesOf('subscribe', names);
-    const { literal, buffer } = optionsFor('subscribe', options, ['literal', 'buffer']);
+    const { literal, gaps, stream } = optionsFor('subscribe', options, ['literal', ...MESSAGE_OPTIONS]);
     const isPattern = (name: ChannelName) => !literal && isGlob(name);
     const patterns = all.filter(isPattern);
     const channels = all.filter((name) => !isPattern(name));
-    if (patterns.length === 0) return new MessageStream(this.#messages('channel', channels), buffer);
-    if (channels.length === 0) return new MessageStream(this.#messages('pattern', patterns), buffer);
-    return new MessageStream(merge(this.#messages('channel', channels), this.#messages('pattern', patterns)), buffer);
+    if (patterns.length === 0) return new MessageStream(this.#messages('channel', channels, gaps), stream);
+    if (channels.length === 0) return new MessageStream(this.#messages('pattern', patterns, gaps), stream);
+    const both$ = merge(this.#messages('channel', channels, gaps), this.#messages('pattern', patterns, gaps));
+    return new MessageStream(both$, stream);
   }
 
   /**
-   * The messages of all channels whose names match a pattern.
+   * The messages of all channels whose names match a pattern. Options and errors are those of `subscribe`.
    * @example
    * redis.psubscribe('news.[a-m]*').subscribe(({ channel, data }) => console.log(channel, data));
    */
-  psubscribe(patterns: ChannelNames, options: MessageOptions = {}): MessageStream<Message<S>> {
+  psubscribe<R, G extends boolean = false, V extends Overflow = 'error'>(
+    patterns: ChannelNames,
+    options: MessageOptions<G, V> & Work<Message<S>, R>,
+  ): MessageStream<R | NoticeWith<G, S> | DroppedWith<V>>;
+  psubscribe<G extends boolean = false, V extends Overflow = 'error'>(
+    patterns: ChannelNames,
+    options?: MessageOptions<G, V>,
+  ): MessageStream<Message<S> | NoticeWith<G, S>, DroppedWith<V>>;
+  psubscribe(patterns: ChannelNames, options: AnyOptions = {}): MessageStream<never, never> {
     return this.#streamOf('psubscribe', 'pattern', patterns, options);
   }
 
   /**
    * The messages of shard channels (Redis 7 and later). A subscription that the server takes away, because its slot moves, is asked for
-   * again. Errors with a ReplyError when the server has refused it for `commandTimeout` ms.
+   * again. Errors with a ReplyError when the server has refused it for `commandTimeout` ms. Options are those of `subscribe`.
    * @example
    * redis.ssubscribe('orders:{42}').subscribe(({ data }) => console.log(data));
    */
-  ssubscribe(channels: ChannelNames, options: MessageOptions = {}): MessageStream<Message<S>> {
+  ssubscribe<R, G extends boolean = false, V extends Overflow = 'error'>(
+    channels: ChannelNames,
+    options: MessageOptions<G, V> & Work<Message<S>, R>,
+  ): MessageStream<R | NoticeWith<G, S> | DroppedWith<V>>;
+  ssubscribe<G extends boolean = false, V extends Overflow = 'error'>(
+    channels: ChannelNames,
+    options?: MessageOptions<G, V>,
+  ): MessageStream<Message<S> | NoticeWith<G, S>, DroppedWith<V>>;
+  ssubscribe(channels: ChannelNames, options: AnyOptions = {}): MessageStream<never, never> {
     return this.#streamOf('ssubscribe', 'shard', channels, options);
   }
 
@@ -99,26 +135,25 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
     method: string,
     kind: SubscriptionKind,
     names: ChannelNames,
-    options: MessageOptions,
-  ): MessageStream<Message<S>> {
+    options: AnyOptions,
+  ): MessageStream<never, never> {
     const all = namesOf(method, names);
-    const { buffer } = optionsFor(method, options, ['buffer']);
-    return new MessageStream(this.#messages(kind, all), buffer);
+    const { gaps, stream } = optionsFor(method, options, MESSAGE_OPTIONS);
+    return new MessageStream(this.#messages(kind, all, gaps), stream);
   }
 
-  #messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<S>> {
+  #messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps: boolean): Observable<unknown> {
     const { source, pubsub } = this.#parts;
     const { bytes, prefix } = source;
     const wanted = prefix === '' ? names : names.map((name) => prefixChannel(kind, name, prefix));
     // As text a prefix of bytes could not be told from others.
     const asBytes = bytes || isBinary(prefix);
-    const messages = asBytes ? pubsub.messagesAsBytes(kind, wanted) : pubsub.messages(kind, wanted);
-    const all = messages as Observable<unknown> as Observable<Message<S>>;
-    if (prefix === '') return all;
-    return all.pipe(
-      map((message) => ownMessage(message, prefix)),
-      filter((message) => message !== undefined),
-      map((message) => (asBytes && !bytes ? (inText({ ...message }) as Message<S>) : message)),
+    const messages = asBytes ? pubsub.messagesAsBytes(kind, wanted, gaps) : pubsub.messages(kind, wanted, gaps);
+    if (prefix === '') return messages;
+    return (messages as Observable<Message | Notice>).pipe(
+      map((item) => (isNotice(item) ? ownNotice(item, prefix) : ownMessage(item as Message, prefix))),
+      filter((item) => item !== undefined),
+      map((item) => (asBytes && !bytes ? inText({ ...item }) : item)),
     );
   }
 }

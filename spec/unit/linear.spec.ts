@@ -57,7 +57,7 @@ describe('The time it takes grows as the input does, for', () => {
     [
       'the end of a channel with many Observers',
       (size) => () => {
-        const channels = new Subscriptions('channel');
+        const channels = new Subscriptions('channel', () => 0);
         const topic = channels.topic('a');
         for (let n = 0; n < size / 10; n++) topic.strings.subscribe(new Subscriber<unknown>());
         channels.end();

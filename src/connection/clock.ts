@@ -51,6 +51,11 @@ class Timer<T> extends Subscription implements SchedulerAction<T> {
   }
 }
 
+/** A time of the client's clock as a date. Where the system's clock has been set since the process began, it is that of before. */
+export function dateOf(time: number): Date {
+  return new Date(systemPerformance.timeOrigin + time);
+}
+
 /** The same timer; where it is the system's, it does not keep the process alive. */
 export function inBackground(timer: Subscription): Subscription {
   if (timer instanceof Timer) timer.unref();

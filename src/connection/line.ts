@@ -329,6 +329,7 @@ export class Line implements LinkOwner {
 
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
+    this.residents.lost(error, link.heardAt);
     this.order.linkChanged(undefined);
     return this.lostLinks.add(link, error);
   }

@@ -130,6 +130,11 @@ export class Link implements FrameSink {
   /** A frame is being handled, and others may have arrived. */
   reading = false;
 
+  /** When the server last gave a sign of life, on the clock; 0 before the first. */
+  get heardAt(): number {
+    return this.liveness.heardAt;
+  }
+
   /** Requests on this link that are not answered, written or not. */
   get pending(): number {
     return this.owed.length + this.outgoing.pending;

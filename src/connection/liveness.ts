@@ -37,7 +37,8 @@ export interface LinkView {
 //  owing nothing, a resident waits for pushes, silent for readTimeout ──▶ probe: now it owes a reply
 export class Liveness {
   private readonly sweep: Sweep;
-  private heardAt = 0;
+  /** When the server last gave a sign of life, on the clock; 0 before the first. */
+  heardAt = 0;
   /** How far the link had come when it was heard. */
   private reachedWhenHeard = 0;
   private owedSince = 0;

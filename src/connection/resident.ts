@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Command } from '../commands/command';
+import type { RedisError } from '../errors';
 import type { Push } from '../resp/frames';
 
 /** Sends a command ahead of the queue, whether the queue flows or not. */
@@ -12,6 +13,11 @@ export interface Resident {
   receive(push: Push): void;
   /** It waits for pushes: a link that is silent and owes nothing is probed, and one that is lost is made anew soon. */
   readonly listening: boolean;
+  /**
+   * The link is lost.
+   * @param heardAt when the server last gave a sign of life on it, on the clock; 0 if it never did
+   */
+  lost?(error: RedisError, heardAt: number): void;
   /** Restores its state over a new link; completes when that is done. */
   restore?(send: Send, protocol: 2 | 3): Observable<unknown>;
   /** Takes its state away before AUTH where the server accepts no AUTH beside it: subscriptions in RESP2. */
@@ -46,6 +52,10 @@ export class Residents {
   receive(push: Push): void {
     const { all } = this;
     for (let i = 0; i < all.length; i++) all[i]!.receive(push);
+  }
+
+  lost(error: RedisError, heardAt: number): void {
+    for (const resident of this.all) resident.lost?.(error, heardAt);
   }
 
   // Hot: once per tick.

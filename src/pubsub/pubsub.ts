@@ -9,6 +9,7 @@ import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../
 import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { HeldMessages } from './held-messages';
+import { noticesOf, type Notice } from './notices';
 import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import { type Item, type Message, type Topic } from './topic';
@@ -39,10 +40,11 @@ export interface PubSubOptions {
 //  push ──▶ kind ──▶ Map of topics ──▶ the topic's subscribers     (never a filter per subscriber)
 export class PubSub implements Resident {
   private readonly subscriptions = {
-    channel: new Subscriptions('channel'),
-    pattern: new Subscriptions('pattern'),
+    channel: new Subscriptions('channel', () => this.main.clock.now()),
+    pattern: new Subscriptions('pattern', () => this.main.clock.now()),
     shard: new Subscriptions(
       'shard',
+      () => this.main.clock.now(),
       () => this.bySlot,
       (key, send) => this.removals.taken(key, send),
     ),
@@ -85,13 +87,22 @@ export class PubSub implements Resident {
   }
 
   /** The messages of channels, patterns or shard channels; the first Observer subscribes, the last one to leave unsubscribes. */
-  messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message> {
-    return this.observe(kind, names, false, (topic) => topic.strings);
+  messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message>;
+  /** @param gaps whether it carries notices as well */
+  messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps: boolean): Observable<Message | Notice>;
+  messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps = false): unknown {
+    return this.observe<unknown>(kind, names, false, gaps, (topic) => topic.strings);
   }
 
   /** The same with names and `data` as bytes. */
-  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<Buffer>> {
-    return this.observe(kind, names, true, (topic) => topic.bytes);
+  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<Buffer>>;
+  messagesAsBytes(
+    kind: SubscriptionKind,
+    names: readonly ChannelName[],
+    gaps: boolean,
+  ): Observable<Message<Buffer> | Notice<Buffer>>;
+  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[], gaps = false): unknown {
+    return this.observe<unknown>(kind, names, true, gaps, (topic) => topic.bytes);
   }
 
   /** Sends what publishes behind the subscriptions that were made before it, so that they get it. */
@@ -114,10 +125,11 @@ export class PubSub implements Resident {
     kind: SubscriptionKind,
     names: readonly ChannelName[],
     asBytes: boolean,
+    gaps: boolean,
     messagesOf: (topic: Topic) => Observable<M>,
-  ): Observable<M> {
+  ): Observable<M | Notice<string | Buffer>> {
     const subscriptions = this.subscriptions[kind];
-    return new Observable<M>((subscriber) => {
+    return new Observable<M | Notice<string | Buffer>>((subscriber) => {
       if (this.main.closed) {
         subscriber.error(this.main.closedError());
         return;
@@ -127,6 +139,7 @@ export class PubSub implements Resident {
         if (isBinary(key)) this.askedInBytes = true;
         this.countBytesWanted(asBytes ? 1 : 0);
         messagesOf(topic).subscribe(subscriber);
+        if (gaps) noticesOf(topic, kind === 'pattern', asBytes, this.main.clock).subscribe(subscriber);
         subscriber.add(() => {
           this.countBytesWanted(asBytes ? -1 : 0);
           const { idle, main } = this;
@@ -163,6 +176,11 @@ export class PubSub implements Resident {
     return fence.pipe(takeUntil(timer(LONGEST_ARRIVAL, carrier.clock)));
   }
 
+  lost(reason: RedisError, heardAt: number): void {
+    // Where nothing was heard, nothing was confirmed either.
+    for (const subscriptions of this.all) subscriptions.lost({ from: heardAt, reason });
+  }
+
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {
     this.protocol = protocol;
     this.forget();
@@ -176,6 +194,8 @@ export class PubSub implements Resident {
   suspend(send: Send): Observable<unknown> {
     if (this.protocol === 3) return EMPTY;
     this.suspended = true;
+    const loss = { from: this.heardAt, reason: new ConnectionError('The channels were left to sign in anew') };
+    for (const subscriptions of this.all) subscriptions.lose(loss);
     // First, because channels that were asked for and not sent may still have to be left.
     const left = this.all.map((subscriptions) => subscriptions.leave(send));
     this.stopAsking();
@@ -217,10 +237,17 @@ export class PubSub implements Resident {
       case 'sunsubscribe': {
         const { carrier, suspended } = this;
         // It names no channel where nothing was left. What is wanted is asked for again behind new credentials anyway.
-        if (carrier !== undefined && !suspended && items[1] !== null)
-          this.removals.removed(keyOf(first!), (command) => carrier.line.sendAhead(command));
+        if (carrier === undefined || suspended || items[1] === null) return;
+        const reason = new ConnectionError('The server has taken the shard channel away');
+        const loss = { from: this.heardAt, reason };
+        this.removals.removed(keyOf(first!), loss, (command) => carrier.line.sendAhead(command));
       }
     }
+  }
+
+  /** When the server last gave a sign of life on the present link, on the clock. */
+  private get heardAt(): number {
+    return this.carrier?.line.link?.heardAt ?? 0;
   }
 
   /** Subscriptions that have no Observer are ended some time after the last one has left. */

@@ -4,6 +4,7 @@ import type { Clock } from '../connection/clock';
 import type { Send } from '../connection/resident';
 import type { ReplyError } from '../errors';
 import type { Subscriptions } from './subscriptions';
+import type { Loss } from './topic';
 
 /** The delays with which the server is asked again, ms. */
 const AGAIN = { initialDelay: 100, maxDelay: 2_000, factor: 2, jitter: 0.25, maxAttempts: Infinity };
@@ -23,8 +24,8 @@ export class Removals {
     private readonly patience: number,
   ) {}
 
-  removed(key: string, send: Send): void {
-    if (this.subscriptions.removed(key)) this.taken(key, send);
+  removed(key: string, loss: Loss, send: Send): void {
+    if (this.subscriptions.removed(key, loss)) this.taken(key, send);
   }
 
   /** The same, found out on a new link. */

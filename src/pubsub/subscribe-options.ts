@@ -1,23 +1,52 @@
-import { wholeNumber } from '../option-checks';
+import { is, wholeNumber } from '../option-checks';
 import { latin1Of } from '../resp/bytes-of';
 import { kindOf } from '../resp/kind-of';
-import type { ChannelName } from './channel-name';
 import { isBytes } from '../resp/is-bytes';
+import type { ChannelName } from './channel-name';
+import type { StreamOptions } from './message-stream';
+import type { Notice } from './notices';
+import type { Dropped, Overflow } from './waiting';
+import type { Work } from './working';
 
 /** A channel or pattern, as text or as bytes, or several. */
 export type ChannelNames = string | Uint8Array | readonly (string | Uint8Array)[];
 
-/** How messages are taken. */
-export interface MessageOptions {
-  /** how many messages wait at most for a `for await` over them; 10 000 unless told otherwise */
+/** How many messages wait for a reader, and what becomes of the others. */
+export interface BufferOptions<V extends Overflow = Overflow> {
+  /**
+   * how many messages wait at most for a `for await` over them, or for `project`; 10 000 unless told otherwise, 1 where `overflow` is
+   * `'latest'`
+   */
   readonly buffer?: number | undefined;
+  /**
+   * what becomes of messages when so many wait already: `'error'`, the default, ends the stream with an OverflowError behind those that wait,
+   * `'drop-oldest'` and `'drop-newest'` drop one, `'latest'` drops all but the newest. An item `{ type: 'dropped', count }` tells of it
+   */
+  readonly overflow?: V | undefined;
+}
+
+/** How messages are taken. */
+export interface MessageOptions<G extends boolean = boolean, V extends Overflow = Overflow> extends BufferOptions<V> {
+  /** the stream also carries `subscribed` after each confirmation of the server, and `gap` before that where messages may have been missed */
+  readonly gaps?: G | undefined;
+  /** the stream errors with the reason of the signal when that is aborted */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How `subscribe` reads its argument. */
-export interface SubscribeOptions extends MessageOptions {
+export interface SubscribeOptions<G extends boolean = boolean, V extends Overflow = Overflow> extends MessageOptions<
+  G,
+  V
+> {
   /** take `*`, `?` and `[` for what they are, not for a pattern */
   readonly literal?: boolean | undefined;
 }
+
+/** What a stream carries beside its messages. */
+export type NoticeWith<G extends boolean, S extends string | Uint8Array> = G extends true ? Notice<S> : never;
+
+/** What it carries where messages were dropped. */
+export type DroppedWith<V extends Overflow> = V extends 'error' ? never : Dropped;
 
 const BUFFER = 10_000;
 const GLOB = /[*?[]/;
@@ -38,6 +67,13 @@ export function namesOf(method: string, given: ChannelNames): readonly ChannelNa
   });
 }
 
+/** All options that a method for messages may have. */
+export type AnyOptions = SubscribeOptions & Partial<Work<never, unknown>>;
+
+export const MESSAGE_OPTIONS = ['buffer', 'overflow', 'gaps', 'signal', 'project', 'concurrency'] as const;
+
+const OVERFLOWS: readonly unknown[] = ['drop-oldest', 'drop-newest', 'latest', 'error'];
+
 /**
  * The options that a method is given, absent ones filled in.
  * @param known the names of those that it has
@@ -45,18 +81,49 @@ export function namesOf(method: string, given: ChannelNames): readonly ChannelNa
  */
 export function optionsFor(
   method: string,
-  given: SubscribeOptions,
-  known: readonly (keyof SubscribeOptions)[],
-): { readonly literal: boolean; readonly buffer: number } {
+  given: AnyOptions,
+  known: readonly string[],
+): { readonly literal: boolean; readonly gaps: boolean; readonly stream: StreamOptions } {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new TypeError(`${method}: options were expected behind the names, got ${kindOf(given)}`);
   }
-  const unknown = Object.keys(given).find((name) => !known.includes(name as keyof SubscribeOptions));
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown !== undefined) throw new TypeError(`${method}: there is no option '${unknown}'`);
-  const { literal = false, buffer = BUFFER } = given;
-  if (typeof literal !== 'boolean') throw new TypeError(`The option 'literal' is a boolean, got ${kindOf(literal)}`);
+  const { literal = false, gaps = false } = given;
+  is('boolean', 'literal', literal);
+  is('boolean', 'gaps', gaps);
+  return { literal, gaps, stream: streamOptions(given) };
+}
+
+/** @throws TypeError that names the option */
+export function bufferOptions({ overflow = 'error', buffer = overflow === 'latest' ? 1 : BUFFER }: BufferOptions): {
+  readonly buffer: number;
+  readonly overflow: Overflow;
+} {
+  if (!OVERFLOWS.includes(overflow)) {
+    const got = typeof overflow === 'string' ? `'${overflow as string}'` : kindOf(overflow);
+    throw new TypeError(`The option 'overflow' is 'drop-oldest', 'drop-newest', 'latest' or 'error', got ${got}`);
+  }
   wholeNumber('buffer', buffer, 1);
-  return { literal, buffer };
+  return { buffer, overflow };
+}
+
+function streamOptions(given: AnyOptions): StreamOptions {
+  const { signal, project, concurrency } = given;
+  if (signal !== undefined && !isSignal(signal))
+    throw new TypeError(`The option 'signal' is an AbortSignal, got ${kindOf(signal)}`);
+  if (project !== undefined) is('function', 'project', project);
+  if (concurrency !== undefined) {
+    wholeNumber('concurrency', concurrency, 1);
+    if (project === undefined) throw new TypeError("The option 'concurrency' needs the option 'project'");
+  }
+  return { ...bufferOptions(given), signal, work: project && { project, concurrency } };
+}
+
+/** Of whatever realm or library. */
+function isSignal(given: unknown): given is AbortSignal {
+  const { aborted, addEventListener } = (given ?? {}) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }
 
 /** Whether a name is a pattern by its looks. */

@@ -7,7 +7,7 @@ import { ReplyError } from '../errors';
 import { hashSlot } from '../resp/hash-slot';
 import { nameOf } from './channel-name';
 import { batchesOf, portionsOf } from './portions';
-import { Topic } from './topic';
+import { Topic, type Loss } from './topic';
 
 /** Told when the server refuses for the moment: what was asked for is to be asked for again. */
 export type OnMomentary = (error: ReplyError) => Observable<never>;
@@ -41,11 +41,13 @@ export class Subscriptions {
   private readonly unsubscribeSpec: CommandSpec;
 
   /**
+   * @param now the time on the clock
    * @param bySlot whether the names of a command have to belong to one slot
    * @param onTaken told when an earlier subscription is refused on a new link because its slot has moved
    */
   constructor(
     readonly kind: SubscriptionKind,
+    private readonly now: () => number,
     private readonly bySlot: () => boolean = () => false,
     private readonly onTaken?: (key: string, send: Send) => void,
   ) {
@@ -94,6 +96,8 @@ export class Subscriptions {
     if (topic === undefined) {
       this.topics.set(key, (topic = new Topic(key)));
       this.changed.add(key);
+      // Where the server has refused to end an earlier subscription, it is asked once more, so that it confirms this one.
+      this.asked.delete(key);
     }
     return topic;
   }
@@ -151,8 +155,9 @@ export class Subscriptions {
   }
 
   /** The server has taken a subscription away by itself. Returns whether it is still wanted. */
-  removed(key: string): boolean {
+  removed(key: string, loss: Loss): boolean {
     if (!this.asked.has(key) || this.leaving.has(key)) return false;
+    this.topics.get(key)?.lose(loss);
     this.asked.delete(key);
     this.dropUnlessKept(key);
     if (!this.topics.has(key)) return false;
@@ -163,10 +168,18 @@ export class Subscriptions {
   /** Asks once more for a subscription that was taken away. A refusal goes to `onRefused`. */
   askAgain(key: string, send: Send, onRefused: (error: ReplyError) => void): Observable<unknown> {
     return defer(() => {
-      this.asked.set(key, ++this.differences);
-      return send(new Command(this.subscribeSpec, [nameOf(key)], nothing));
+      const difference = ++this.differences;
+      this.asked.set(key, difference);
+      const asked = send(new Command(this.subscribeSpec, [nameOf(key)], nothing));
+      return asked.pipe(
+        tap({
+          complete: () => {
+            this.taken.delete(key);
+            this.confirmed([key], difference);
+          },
+        }),
+      );
     }).pipe(
-      tap({ complete: () => this.taken.delete(key) }),
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) throw error;
         this.asked.delete(key);
@@ -181,6 +194,17 @@ export class Subscriptions {
     const all = [...new Set([...this.asked.keys(), ...this.leaving.keys()])];
     // A refusal means that the server has taken the subscription away already.
     return this.inBatches(all, (keys) => this.askToLeave(keys, send).pipe(catchError(ignoreRefusal)));
+  }
+
+  /** Nothing that the server has confirmed stands any more, and nothing that it confirms from now on counts. */
+  lost(loss: Loss): void {
+    this.lose(loss);
+    this.asked.clear();
+  }
+
+  /** Nothing that the server has confirmed stands any more. */
+  lose(loss: Loss): void {
+    for (const topic of this.topics.values()) topic.lose(loss);
   }
 
   /** The server has forgotten: the connection was lost, or is left for good. */
@@ -248,7 +272,7 @@ export class Subscriptions {
       this.joining++;
       return send(new Command(this.subscribeSpec, keys.map(nameOf), nothing)).pipe(finalize(() => this.joining--));
     }).pipe(
-      tap({ complete: () => this.noteConfirmed(keys) }),
+      tap({ complete: () => this.confirmed(keys, difference) }),
       catchError((error: unknown) => {
         if (!(error instanceof ReplyError)) throw error;
         const refused = keys.filter((key) => this.asked.get(key) === difference);
@@ -267,10 +291,11 @@ export class Subscriptions {
     );
   }
 
-  private noteConfirmed(keys: readonly string[]): void {
+  /** It does not count for names that were left and asked for again meanwhile, nor once the link is lost. */
+  private confirmed(keys: readonly string[], difference: number): void {
+    const now = this.now();
     for (const key of keys) {
-      const topic = this.topics.get(key);
-      if (topic !== undefined) topic.wasConfirmed = true;
+      if (this.asked.get(key) === difference) this.topics.get(key)?.confirm(now);
     }
   }
 

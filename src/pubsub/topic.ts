@@ -1,4 +1,5 @@
 import { Multicast } from '../connection/multicast';
+import type { RedisError } from '../errors';
 import { asBuffer, textOfBytes } from '../resp/strings';
 
 /** What arrives on a channel. `pattern` tells through which pattern it came. Names and data are text, or bytes on `redis.bytes`. */
@@ -12,12 +13,29 @@ export interface Message<S extends string | Uint8Array = string> {
 /** What a push brings: text, or bytes once an Observer of bytes is there. */
 export type Item = string | Uint8Array;
 
+/** A subscription that the server had confirmed does not stand any more. */
+export interface Loss {
+  /** until when nothing was missed, on the clock */
+  readonly from: number;
+  readonly reason: RedisError;
+}
+
+/** The server has confirmed a subscription. */
+export interface Confirmation {
+  /** when, on the clock */
+  readonly at: number;
+  /** what it ends */
+  readonly loss: Loss | undefined;
+}
+
 /** A channel or pattern that is observed, by however many Observers: one subscription at the server. */
 export class Topic {
   readonly strings = new Multicast<Message>();
   readonly bytes = new Multicast<Message<Buffer>>();
-  /** The server was subscribed to it at some time. */
-  wasConfirmed = false;
+  /** Tells of each confirmation; made when an Observer wants gaps. */
+  confirmations: Multicast<Confirmation> | undefined;
+  /** What is known of the subscription at the server: not confirmed yet, confirmed, or lost since then. */
+  private state: 'asked' | 'confirmed' | Loss = 'asked';
   /** Its last Observer has left, and another may come. */
   isIdle = false;
 
@@ -26,6 +44,25 @@ export class Topic {
 
   get observed(): boolean {
     return this.strings.observed || this.bytes.observed;
+  }
+
+  get isConfirmed(): boolean {
+    return this.state === 'confirmed';
+  }
+
+  get wasConfirmed(): boolean {
+    return this.state !== 'asked';
+  }
+
+  confirm(at: number): void {
+    const loss = typeof this.state === 'object' ? this.state : undefined;
+    this.state = 'confirmed';
+    this.confirmations?.next({ at, loss });
+  }
+
+  /** The subscription does not stand any more. What is lost already is lost since then. */
+  lose(loss: Loss): void {
+    if (this.state === 'confirmed') this.state = loss;
   }
 
   // Hot: once per message.

@@ -3,7 +3,7 @@ import { OverflowError } from 'rxjs-redis';
 import { BufferedIterator } from '../../../src/demand/buffered-iterator';
 import { MessageStream } from '../../../src/pubsub/message-stream';
 
-const streamOf = <T>(source: Observable<T>, buffer = 10) => new MessageStream(source, buffer);
+const streamOf = <T>(source: Observable<T>, buffer = 10) => new MessageStream<T>(source, { buffer, overflow: 'error' });
 
 /** Everything that a loop is given, and how it ended. */
 async function loopOver<T>(source: AsyncIterable<T>): Promise<{ values: T[]; error?: unknown }> {

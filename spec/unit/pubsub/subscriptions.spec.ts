@@ -30,7 +30,7 @@ function* countedIterator(iterator: IterableIterator<unknown>, count: () => void
 }
 
 function setUp(channels: number) {
-  const subscriptions = new Subscriptions('channel', () => false);
+  const subscriptions = new Subscriptions('channel', () => 0);
   const sent: string[] = [];
   const send: Send = (command) => {
     sent.push([command.spec.name, ...command.args].join(' '));
@@ -78,7 +78,7 @@ describe('Subscriptions', () => {
   });
 
   it('has nothing to ask again for what was refused for the moment and is observed no more', () => {
-    const subscriptions = new Subscriptions('channel', () => false);
+    const subscriptions = new Subscriptions('channel', () => 0);
     const answers: Subject<never>[] = [];
     const send: Send = () => {
       const answer = new Subject<never>();
