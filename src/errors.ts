@@ -108,6 +108,11 @@ export class OverflowError extends RedisError {
   }
 }
 
+/** The server is not set up for what was asked of it, or does not say. */
+export class ConfigurationError extends RedisError {
+  readonly code = 'CONFIGURATION';
+}
+
 /** The server answered with an error. */
 export class ReplyError extends RedisError {
   readonly code: string = 'REPLY';

@@ -7,6 +7,7 @@ export type { Completion } from './connection/completion';
 export type { ConnectionEvent, ConnectionState, DisconnectReason, WatchEvent } from './connection/connection-state';
 export {
   AuthenticationError,
+  ConfigurationError,
   ConnectionError,
   DisconnectedError,
   OverflowError,
@@ -36,6 +37,7 @@ export type {
 export type { PullStream } from './demand/pull-stream';
 export type { NoWork, SignalOption, WorkOptions } from './demand/stream-options';
 export type { MessageStream } from './pubsub/message-stream';
+export type { KeyspaceEvent, KeyspaceOptions } from './pubsub/keyspace';
 export type { Gap, Notice, Subscribed } from './pubsub/notices';
 export { resync, type Snapshot } from './pubsub/resync';
 export type {

@@ -1,12 +1,22 @@
-import { filter, map, merge, type Observable } from 'rxjs';
+import { EMPTY, defer, filter, map, merge, type Observable } from 'rxjs';
 import { inText } from './commands/in-text';
 import { ownMessage, prefixChannel } from './commands/prefix';
 import { isBinary } from './commands/prefix-bytes';
 import type { CommandOptions } from './command-options';
 import { CommandView, inBytes, withContext, type ViewParts } from './command-view';
+import { is } from './option-checks';
 import type { ChannelName } from './pubsub/channel-name';
+import {
+  confirmedBy,
+  eventsOf,
+  keyspaceChannel,
+  keyspaceEvents,
+  type KeyspaceEvent,
+  type KeyspaceOptions,
+} from './pubsub/keyspace';
 import { MessageStream } from './pubsub/message-stream';
 import { isNotice, ownNotice, type Notice } from './pubsub/notices';
+import type { Notifications } from './pubsub/notifications';
 import type { PubSub } from './pubsub/pubsub';
 import {
   MESSAGE_OPTIONS,
@@ -28,6 +38,7 @@ import type { Work } from './pubsub/working';
 /** What a view of a client is made with. */
 export interface RedisViewParts extends ViewParts {
   readonly pubsub: PubSub;
+  readonly notifications: Notifications;
 }
 
 /** What can be done on the shared connection: the client's own surface, and its views with other options or with bytes. */
@@ -126,6 +137,53 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
     return this.#streamOf('ssubscribe', 'shard', channels, options);
   }
 
+  /**
+   * What happens to keys of the client's database: keyspace notifications as events. A name with `*`, `?` or `[` is a pattern. With the
+   * option `prefix` it is the client's own keys alone, without the prefix.
+   *
+   * A server tells of events only if its setting `notify-keyspace-events` says so. It is asked by CONFIG GET; where the user may not, that
+   * comes on `events$`, and the stream goes on without knowing.
+   * @param pattern a key or pattern, as text or as bytes, or several
+   * @param options `events`: the names of those that are wanted; `configure`: the server is told to tell of them, by CONFIG SET, also after it
+   * was restarted; and those of `subscribe`
+   * @returns events until the client is closed; errors with a ConfigurationError when the server does not tell of them, otherwise as
+   * `subscribe` does. Keys are bytes on `redis.bytes`
+   * @throws TypeError when a pattern or an option is wrong
+   * @example
+   * redis.keyspace('session:*', { events: 'expired', configure: true }).subscribe(({ key }) => signOut(key));
+   */
+  keyspace<R, G extends boolean = false, V extends Overflow = 'error'>(
+    pattern: ChannelNames,
+    options: KeyspaceOptions<G, V> & Work<KeyspaceEvent<S>, R>,
+  ): MessageStream<R | NoticeWith<G, S> | DroppedWith<V>>;
+  keyspace<G extends boolean = false, V extends Overflow = 'error'>(
+    pattern: ChannelNames,
+    options?: KeyspaceOptions<G, V>,
+  ): MessageStream<KeyspaceEvent<S> | NoticeWith<G, S>, DroppedWith<V>>;
+  keyspace(pattern: ChannelNames, options: KeyspaceOptions & AnyOptions = {}): MessageStream<never, never> {
+    const all = namesOf('keyspace', pattern);
+    const { gaps, stream } = optionsFor('keyspace', options, ['events', 'configure', ...MESSAGE_OPTIONS]);
+    const { configure = false } = options;
+    is('boolean', 'configure', configure);
+    const events = eventsOf(options.events);
+    const { pubsub, notifications } = this.#parts;
+    const events$ = defer(() => {
+      const { database, clock } = pubsub;
+      const named = (wanted: boolean) =>
+        all.filter((name) => isGlob(name) === wanted).map((name) => keyspaceChannel(database, name));
+      const messages = (['pattern', 'channel'] as const).map((kind) => {
+        const names = named(kind === 'pattern');
+        return names.length === 0 ? EMPTY : this.#messages(kind, names, true);
+      });
+      return (merge(...messages) as Observable<Message<S> | Notice<S>>).pipe(
+        confirmedBy((anew) => notifications.ensure({ events, configure }, anew), clock),
+        keyspaceEvents(database, events),
+        filter((item) => gaps || !isNotice(item)),
+      );
+    });
+    return new MessageStream(events$, stream);
+  }
+
   /** @internal */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return 'RedisView';
@@ -151,7 +209,7 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
     const messages = asBytes ? pubsub.messagesAsBytes(kind, wanted, gaps) : pubsub.messages(kind, wanted, gaps);
     if (prefix === '') return messages;
     return (messages as Observable<Message | Notice>).pipe(
-      map((item) => (isNotice(item) ? ownNotice(item, prefix) : ownMessage(item as Message, prefix))),
+      map((item) => (isNotice(item) ? ownNotice(item, prefix) : ownMessage(item, prefix))),
       filter((item) => item !== undefined),
       map((item) => (asBytes && !bytes ? inText({ ...item }) : item)),
     );

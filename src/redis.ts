@@ -33,6 +33,7 @@ import type { RedisError } from './errors';
 import { givenOptions } from './given-options';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { kindOf } from './resp/kind-of';
+import { Notifications } from './pubsub/notifications';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 import { replySource } from './reply-source';
@@ -148,7 +149,9 @@ export class Redis extends RedisView {
     // A link has a state of its own, `ready`.
     const links = { kind: 'successive', current: () => connection.state$.value } as const;
     const scripts = new ScriptRegistry();
-    super({ source, publisher: pubsub.publisher, blocking, pubsub, lender, scripts, ending, links });
+    const notifications = new Notifications(connection, (command) => Reply.from(source, command));
+    const { publisher } = pubsub;
+    super({ source, publisher, blocking, pubsub, notifications, lender, scripts, ending, links });
     this.blocking = blocking;
     this.connection = connection;
     this.pubsub = pubsub;

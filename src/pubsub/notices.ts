@@ -63,7 +63,7 @@ function ownName({ key }: Topic, asBytes: boolean): string | Buffer {
 
 // Hot: once per message of a loop.
 /** Whether it is no message. */
-export function isNotice(item: unknown): item is Notice<never> {
+export function isNotice<T>(item: T): item is T & { readonly type: Notice['type'] } {
   if (typeof item !== 'object' || item === null) return false;
   const { type } = item as { readonly type?: unknown };
   return type === 'gap' || type === 'subscribed';

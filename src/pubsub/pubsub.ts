@@ -2,6 +2,7 @@ import { EMPTY, Observable, Subscription, catchError, merge, takeUntil, tap, thr
 import { call } from '../commands/call';
 import type { Executor } from '../commands/request-context';
 import { inContext } from '../connection/async-context';
+import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
 import type { Resident, Send } from '../connection/resident';
@@ -162,6 +163,15 @@ export class PubSub implements Resident {
     ]);
     for (const { kind, size } of this.all) holdings.set(`names of the kind ${kind}`, size);
     return holdings;
+  }
+
+  /** The number of the database that the client uses. */
+  get database(): number {
+    return this.main.session.database;
+  }
+
+  get clock(): Clock {
+    return this.main.clock;
   }
 
   get listening(): boolean {

@@ -1,6 +1,5 @@
 import { Observable, Subscription, defer, last, type ObservableInput, type OperatorFunction } from 'rxjs';
 import { captured } from '../connection/async-context';
-import { systemClock } from '../connection/clock';
 import { OverflowError } from '../errors';
 import { kindOf } from '../resp/kind-of';
 import { isNotice, type Notice } from './notices';
@@ -60,7 +59,7 @@ export function resync<T, S, V extends Overflow = 'error'>(
         const own = (reading = new Subscription());
         subscriber.add(own);
         // Names that are confirmed together have one snapshot.
-        systemClock.nextTick(() => {
+        void Promise.resolve().then(() => {
           if (own.closed) return;
           const value$ = defer(() => inContext(snapshot)).pipe(last(null, undefined as S));
           own.add(

@@ -57,8 +57,8 @@ export function working<M, R>(
       beginning = true;
       while (!subscriber.closed && running < concurrency && waiting.length > 0 && pace?.isFull() !== true) {
         const item = waiting.shift()!;
-        if (isNotice(item) || isDropped(item)) subscriber.next(item);
-        else start(item as M);
+        if (isNotice(item) || isDropped(item)) subscriber.next(item as Notice | Dropped);
+        else start(item);
       }
       beginning = false;
       if (end === undefined || running > 0 || waiting.length > 0) return;

@@ -99,7 +99,7 @@ describe('resync', () => {
     }
   });
 
-  it('refuses a stream without gaps, and wrong arguments', async () => {
+  it('refuses a stream without gaps, and wrong arguments', () => {
     const recorded = record(of(message('1')).pipe(resync(() => NEVER)));
     expect(recorded.ended).toMatchObject({ name: 'TypeError', message: expect.stringContaining('gaps: true') });
     expect(() => resync(1 as never)).toThrow(TypeError);
