@@ -1,8 +1,11 @@
 import type { Subscription } from 'rxjs';
 import { AuthenticationError, DisconnectedError, ProtocolError, ReplyError } from '../../src/errors';
+import { isNotice } from '../../src/pubsub/notices';
 import type { Message } from '../../src/pubsub/topic';
 import type { RedisView } from '../../src/redis-view';
+import { GapWatch } from './gap-watch';
 import type { Journal } from './journal';
+import type { Link } from './link';
 import type { JoinItem } from './plan';
 import { matches, type PushedMessage } from './peer';
 import { NOT_GREETED, isMomentary } from './reception';
@@ -19,6 +22,8 @@ interface Observer {
   readonly tooLate: boolean;
   /** what it has been told, in order */
   readonly received: string[];
+  /** what it is told beside messages; undefined where it wants no gaps */
+  readonly watch: GapWatch | undefined;
   subscription: Subscription | undefined;
   /** it has neither left nor been told of an end */
   active: boolean;
@@ -39,6 +44,8 @@ export interface Client {
   signInRefused(): boolean;
   /** a connection for messages has met what is no Redis, and there was none for commands either */
   metNoRedis(): boolean;
+  /** the link that it has for its messages just now */
+  carrier(): Link | undefined;
 }
 
 /** All who observe channels, and what each of them has to be told. */
@@ -59,6 +66,9 @@ export class Observers {
       names: new Set(item.names),
       joinedAt: this.timeline.now(),
       received: [],
+      watch: item.gaps
+        ? new GapWatch(item.id, item.sharded === true, this.timeline, this.journal, this.client.carrier)
+        : undefined,
       subscription: undefined,
       active: true,
       tooLate: this.client.closing() || this.client.failure() !== undefined,
@@ -66,9 +76,15 @@ export class Observers {
     this.all.push(observer);
     this.journal.note('joins', item.id, ...item.names);
     const surface = (item.bytes ? view.bytes : view) as RedisView;
-    const messages = item.sharded ? surface.ssubscribe(item.names) : surface.subscribe(item.names);
+    const options = { gaps: item.gaps ?? false };
+    const messages = item.sharded ? surface.ssubscribe(item.names, options) : surface.subscribe(item.names, options);
     const subscription = messages.subscribe({
-      next: (message) => this.tell(observer, message),
+      next: (told) => {
+        if (!isNotice(told)) this.tell(observer, told);
+        else if (observer.watch === undefined || !observer.active)
+          this.journal.fail(`observer ${item.id} was told ${told.type} and does not want it`);
+        else observer.watch.told(told);
+      },
       error: (error: unknown) => this.end(observer, { kind: 'error', error }),
       complete: () => this.end(observer, { kind: 'complete' }),
     });
@@ -161,6 +177,7 @@ export class Observers {
     if (!names.has(pattern ?? channel) || (pattern && !matches(pattern, channel))) {
       this.journal.fail(`observer ${item.id} was told of ${channel}`);
     }
+    observer.watch?.message(pattern ?? channel);
     received.push(keyOf({ channel, pattern, data: String(message.data) }));
     this.journal.count('message');
     if (received.length === item.takes) this.leave(observer);

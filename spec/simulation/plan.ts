@@ -93,6 +93,8 @@ export interface JoinItem {
   readonly leaveAfter?: number | undefined;
   /** leaves after so many messages */
   readonly takes?: number | undefined;
+  /** wants gaps */
+  readonly gaps?: boolean | undefined;
   /** the Observer throws whatever it is told, and its teardown behind the end */
   readonly throws?: boolean | undefined;
 }

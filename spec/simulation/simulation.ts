@@ -120,6 +120,7 @@ class Simulation implements Cast {
       signInRefused,
       metNoRedis: () =>
         !this.wasReady && this.network.links.some((link) => link.carriesMessages && isNoRedis(link, settings)),
+      carrier: () => this.network.open.filter(({ carriesMessages }) => carriesMessages).at(-1),
     });
     const linkOf = new Map<Connection, Link>();
     const lent = new Set<Connection>();

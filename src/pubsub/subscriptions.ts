@@ -279,6 +279,7 @@ export class Subscriptions {
         if (error.repeatable) {
           for (const key of refused) {
             this.asked.delete(key);
+            this.dropUnlessKept(key);
             if (this.topics.has(key)) this.changed.add(key);
           }
           return onMomentary(error);

@@ -5,8 +5,8 @@ export const pubsubMutations: readonly Mutation[] = [
   {
     fault: 'a shard subscription that the server has taken away is not asked for again',
     file: 'pubsub/removals.ts',
-    from: 'if (this.subscriptions.removed(key)) this.taken(key, send);',
-    to: 'this.subscriptions.removed(key);',
+    from: 'if (this.subscriptions.removed(key, loss)) this.taken(key, send);',
+    to: 'this.subscriptions.removed(key, loss);',
   },
   {
     fault: 'a confirmation confirms whatever was asked for',
@@ -37,6 +37,36 @@ export const pubsubMutations: readonly Mutation[] = [
     file: 'pubsub/subscriptions.ts',
     from: "return this.kind === 'shard' && this.bySlot() ?",
     to: "return this.kind === 'channel' && this.bySlot() ?",
+  },
+  {
+    fault: 'a loss leaves what was confirmed as it was, and no gap is told',
+    file: 'pubsub/topic.ts',
+    from: "if (this.state === 'confirmed') this.state = loss;",
+    to: '',
+  },
+  {
+    fault: 'a gap is told again at each later confirmation',
+    file: 'pubsub/topic.ts',
+    from: "const loss = typeof this.state === 'object' ? this.state : undefined;",
+    to: "const loss = typeof this.state === 'object' ? ((this as unknown as { old: Loss }).old = this.state) : (this as unknown as { old?: Loss }).old;",
+  },
+  {
+    fault: 'an Observer that joins a confirmed channel is told of the gap before it',
+    file: 'pubsub/notices.ts',
+    from: 'if (toldAt !== undefined && loss !== undefined) {',
+    to: 'if (loss !== undefined) {\n        toldAt ??= 0;',
+  },
+  {
+    fault: 'an Observer that joins a confirmed channel is told nothing',
+    file: 'pubsub/notices.ts',
+    from: 'if (topic.isConfirmed) tell',
+    to: 'if (topic.isConfirmed && topic.confirmations.size > 1) tell',
+  },
+  {
+    fault: 'in RESP2 the time in which channels are left to sign in anew is no gap',
+    file: 'pubsub/pubsub.ts',
+    from: 'for (const subscriptions of this.all) subscriptions.lose(loss);',
+    to: 'void loss;',
   },
   {
     fault: 'subscriptions are not restored after a reconnect',
