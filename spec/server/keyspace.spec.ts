@@ -146,7 +146,7 @@ describe.each([3, 2] as const)('Keyspace events in RESP%d', (protocol) => {
     const loop = redis.keyspace('standing')[Symbol.asyncIterator]();
     const first = loop.next();
     let got: KeyspaceEvent | undefined;
-    void first.then(({ value }) => (got = value));
+    void first.then((result) => (got = result.value as KeyspaceEvent));
     await eventually(
       () => redis.set('standing', 'x'),
       () => got !== undefined,

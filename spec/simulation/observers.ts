@@ -67,7 +67,7 @@ export class Observers {
       joinedAt: this.timeline.now(),
       received: [],
       watch: item.gaps
-        ? new GapWatch(item.id, item.sharded === true, this.timeline, this.journal, this.client.carrier)
+        ? new GapWatch(item.id, item.sharded === true, this.timeline, this.journal, () => this.client.carrier())
         : undefined,
       subscription: undefined,
       active: true,
