@@ -102,6 +102,7 @@ describe('the published types', () => {
       expect((await consumer.run('all.mjs', imported)).split(' ')).toEqual([
         'AuthenticationError',
         'Command',
+        'ConfigurationError',
         'ConnectionError',
         'DisconnectedError',
         'OverflowError',
@@ -112,6 +113,7 @@ describe('the published types', () => {
         'Reply',
         'ReplyError',
         'TimeoutError',
+        'resync',
         'retrySafely',
       ]);
     },

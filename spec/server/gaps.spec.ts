@@ -201,6 +201,33 @@ describe.each([3, 2] as const)('A stream of messages with gaps, in RESP%d', (pro
     expect(gapsIn(items)[0]!.reason.message).toContain('sign in anew');
   });
 
+  it.each([
+    [{ gaps: 1 }, "The option 'gaps' is a boolean, got a number"],
+    [{ overflow: 'drop' }, "The option 'overflow' is 'drop-oldest', 'drop-newest', 'latest' or 'error', got 'drop'"],
+    [{ buffer: 0 }, "The option 'buffer'"],
+    [{ signal: {} }, "The option 'signal' is an AbortSignal, got an object"],
+    [{ project: 'x' }, "The option 'project' is a function, got a string"],
+    [{ project: () => [], concurrency: 0 }, "The option 'concurrency'"],
+    [{ concurrency: 2 }, "The option 'concurrency' needs the option 'project'"],
+    [{ gap: true }, "there is no option 'gap'"],
+  ])('refuses wrong options at the call: %j', (options, message) => {
+    const redis = client();
+    for (const method of ['subscribe', 'psubscribe', 'ssubscribe'] as const) {
+      for (const surface of [redis, redis.bytes]) {
+        const call = surface[method] as (name: string, options: unknown) => unknown;
+        expect(() => call.call(surface, 'a', options)).toThrow(message);
+      }
+    }
+  });
+
+  it('completes when the client is closed', async () => {
+    const redis = client();
+    const recorded = record(redis.subscribe('a', { gaps: true }));
+    await until(() => recorded.values.length === 1);
+    await redis.close();
+    expect([recorded.values.length, recorded.ended]).toStrictEqual([1, 'complete']);
+  });
+
   it('leaves nothing at the server when it is left, in whatever state', async () => {
     const redis = behindProxy();
     const admin = client();

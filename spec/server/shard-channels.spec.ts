@@ -66,6 +66,32 @@ describe('Shard channels', () => {
     expect([recorded.ended, later.ended, await subscribers('moving')]).toStrictEqual([undefined, undefined, 1]);
   });
 
+  it('tell of the gap in which the server had taken them away', async () => {
+    const [first, second] = nodes();
+    const redis = client();
+    const recorded = record(redis.ssubscribe('holed', { gaps: true }));
+    await until(() => recorded.values.length === 1);
+    await moveSlot(hashSlot('holed'), first, second);
+    await eventually(
+      async () => (await first.admin.pubsubShardnumsub(['holed'])).holed,
+      (count) => count === 0,
+    );
+    await moveSlot(hashSlot('holed'), second, first);
+    await until(() => recorded.values.length === 3);
+    const [, gap] = recorded.values;
+    expect(recorded.values).toMatchObject([
+      { type: 'subscribed', channel: 'holed' },
+      { type: 'gap', channel: 'holed', reason: { code: 'CONNECTION', message: expect.stringContaining('taken') } },
+      { type: 'subscribed', channel: 'holed' },
+    ]);
+    expect(gap).toMatchObject({ from: expect.any(Date), to: expect.any(Date) });
+    recorded.stop();
+    await eventually(
+      async () => (await first.admin.pubsubShardnumsub(['holed'])).holed,
+      (count) => count === 0,
+    );
+  });
+
   it('whose slot has moved for longer than a command may take fail with the refusal, and all else goes on', async () => {
     const [first, second] = nodes();
     const redis = client({ commandTimeout: 500 });

@@ -45,12 +45,6 @@ export const pubsubMutations: readonly Mutation[] = [
     to: '',
   },
   {
-    fault: 'a gap is told again at each later confirmation',
-    file: 'pubsub/topic.ts',
-    from: "const loss = typeof this.state === 'object' ? this.state : undefined;",
-    to: "const loss = typeof this.state === 'object' ? ((this as unknown as { old: Loss }).old = this.state) : (this as unknown as { old?: Loss }).old;",
-  },
-  {
     fault: 'an Observer that joins a confirmed channel is told of the gap before it',
     file: 'pubsub/notices.ts',
     from: 'if (toldAt !== undefined && loss !== undefined) {',
