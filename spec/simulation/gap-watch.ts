@@ -1,6 +1,7 @@
 import type { Notice } from '../../src/pubsub/notices';
 import type { Journal } from './journal';
 import type { Link } from './link';
+import type { PushedMessage } from './peer';
 import type { Timeline } from './timeline';
 
 /** What an Observer was told of one name. */
@@ -47,6 +48,16 @@ export class GapWatch {
       if (told.link !== undefined && !told.inGap) this.fail(name, '`subscribed` twice, without a gap');
       Object.assign(told, { link, at: now, inGap: false });
     }
+  }
+
+  /** A message of an earlier subscription, which comes before the one that the client has asked for last is confirmed. */
+  isEarly(link: Link, { channel, pattern, behind = 0 }: PushedMessage): boolean {
+    const name = pattern ?? channel;
+    if (this.of(name).link !== undefined) return false;
+    const kind = this.sharded ? 'S' : pattern === undefined ? '' : 'P';
+    const asks = new RegExp(`^${kind}(UN)?SUBSCRIBE$`);
+    const last = link.requests.findLastIndex(({ words }) => asks.test(words[0]!) && words.includes(name));
+    return link.requests[last]?.words[0] !== `${kind}SUBSCRIBE` || last >= behind;
   }
 
   message(name: string): void {

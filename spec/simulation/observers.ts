@@ -122,16 +122,22 @@ export class Observers {
   }
 
   /** Messages are about to reach the client: returns the check that all who observe are told, and nobody else. */
-  expect(messages: readonly PushedMessage[]): () => void {
+  expect(link: Link, messages: readonly PushedMessage[]): () => void {
     if (messages.length === 0) return this.expectNothing();
-    const before = this.all.map(({ active, received }) => ({ active, count: received.length }));
+    const before = this.all.map(({ active, received, watch }) => ({
+      active,
+      count: received.length,
+      early: new Set(messages.filter((message) => watch?.isEarly(link, message))),
+    }));
     return () => {
       this.all.forEach((observer, index) => {
-        const { active = false, count = 0 } = before[index] ?? {};
+        const { active = false, count = 0, early } = before[index] ?? {};
         const got = observer.received.slice(count).join();
         const own = messages.filter(
-          ({ pattern, channel, sharded }) =>
-            observer.names.has(pattern ?? channel) && sharded === (observer.item.sharded ?? false),
+          (message) =>
+            observer.names.has(message.pattern ?? message.channel) &&
+            message.sharded === (observer.item.sharded ?? false) &&
+            early?.has(message) !== true,
         );
         const wanted = own.map(keyOf);
         // Who asks for bytes while a message is being read as text may miss it.

@@ -57,6 +57,8 @@ export interface PushedMessage {
   readonly sharded: boolean;
   /** how many had ever joined when its first byte reached the client */
   joinedBefore?: number;
+  /** how many requests of its connection had been answered when it came */
+  behind?: number;
 }
 
 /** Its answer to HELLO has a form that is not that of the version which it names. */

@@ -146,6 +146,7 @@ export class Referee {
     const taken: [WireRequest, string][] = [];
     const answered = whole.flatMap((sending) => {
       const { oldest } = link;
+      if (sending.kind === 'message') sending.message.behind = link.answers;
       if (sending.kind === 'noise' && sending.takes !== undefined && oldest?.words[0] === 'SUNSUBSCRIBE')
         taken.push([oldest, sending.takes]);
       return this.answerOf(link, sending);

@@ -63,7 +63,8 @@ export class Multicast<T> extends Observable<T> {
     if (this.emitting === 0) this.compact();
   }
 
-  private join(subscriber: Subscriber<T>): Unsubscribable {
+  /** @internal Has a Subscriber join whose own end does not make it leave: what it returns does. */
+  join(subscriber: Subscriber<T>): Unsubscribable {
     const seat = new Seat(this, this.slots.length);
     this.slots.push(subscriber);
     this.seats.push(seat);

@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { Subscription, type Subscriber } from 'rxjs';
 import { unprefixChannel } from '../commands/prefix';
 import { dateOf, type Clock } from '../connection/clock';
 import { Multicast } from '../connection/multicast';
@@ -31,28 +31,47 @@ export interface Gap<S extends string | Uint8Array = string> {
 /** What a stream of messages carries beside them with the option `gaps`. */
 export type Notice<S extends string | Uint8Array = string> = Subscribed<S> | Gap<S>;
 
-/** The notices of one topic for one Observer, which is told of the gaps in what it was told to have. */
-export function noticesOf(
+/** How an Observer of a topic is told of it. */
+interface Naming {
+  readonly isPattern: boolean;
+  readonly asBytes: boolean;
+  readonly clock: Clock;
+}
+
+/**
+ * Tells an Observer of a topic: notices of the gaps in what it was told to have, and messages from the first `subscribed` on. What an earlier
+ * subscription of the same name still brings before that is left out, because nothing says what is missed behind it.
+ * @returns what has it leave
+ */
+export function withNotices<M>(
+  subscriber: Subscriber<M | Notice<string | Buffer>>,
   topic: Topic,
-  isPattern: boolean,
-  asBytes: boolean,
-  clock: Clock,
-): Observable<Notice<string | Buffer>> {
-  return new Observable((subscriber) => {
-    const own = ownName(topic, asBytes);
-    const name = isPattern ? { pattern: own } : { channel: own };
-    let toldAt: number | undefined;
-    const tell = ({ at, loss }: Confirmation): void => {
-      if (toldAt !== undefined && loss !== undefined) {
-        const from = dateOf(Math.max(loss.from, toldAt));
-        subscriber.next({ type: 'gap', ...name, from, to: dateOf(at), reason: loss.reason });
-      }
-      toldAt = at;
-      subscriber.next({ type: 'subscribed', ...name });
-    };
-    subscriber.add((topic.confirmations ??= new Multicast()).subscribe(tell));
-    if (topic.isConfirmed) tell({ at: clock.now(), loss: undefined });
-  });
+  messages$: Multicast<M>,
+  { isPattern, asBytes, clock }: Naming,
+): Subscription {
+  const seats = new Subscription();
+  const own = ownName(topic, asBytes);
+  const name = isPattern ? { pattern: own } : { channel: own };
+  let toldAt: number | undefined;
+  const tell = ({ at, loss }: Confirmation): void => {
+    if (toldAt === undefined) seats.add(messages$.join(subscriber));
+    else if (loss !== undefined) {
+      const from = dateOf(Math.max(loss.from, toldAt));
+      subscriber.next({ type: 'gap', ...name, from, to: dateOf(at), reason: loss.reason });
+    }
+    toldAt = at;
+    subscriber.next({ type: 'subscribed', ...name });
+  };
+  topic.confirmations ??= new Multicast();
+  seats.add(
+    topic.confirmations.subscribe({
+      next: tell,
+      error: (error: unknown) => subscriber.error(error),
+      complete: () => subscriber.complete(),
+    }),
+  );
+  if (topic.isConfirmed) tell({ at: clock.now(), loss: undefined });
+  return seats;
 }
 
 function ownName({ key }: Topic, asBytes: boolean): string | Buffer {

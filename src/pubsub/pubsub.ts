@@ -5,12 +5,13 @@ import { inContext } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
+import type { Multicast } from '../connection/multicast';
 import type { Resident, Send } from '../connection/resident';
 import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { HeldMessages } from './held-messages';
-import { noticesOf, type Notice } from './notices';
+import { withNotices, type Notice } from './notices';
 import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import { type Item, type Message, type Topic } from './topic';
@@ -127,7 +128,7 @@ export class PubSub implements Resident {
     names: readonly ChannelName[],
     asBytes: boolean,
     gaps: boolean,
-    messagesOf: (topic: Topic) => Observable<M>,
+    messagesOf: (topic: Topic) => Multicast<M>,
   ): Observable<M | Notice<string | Buffer>> {
     const subscriptions = this.subscriptions[kind];
     return new Observable<M | Notice<string | Buffer>>((subscriber) => {
@@ -139,13 +140,20 @@ export class PubSub implements Resident {
         const topic = subscriptions.topic(key);
         if (isBinary(key)) this.askedInBytes = true;
         this.countBytesWanted(asBytes ? 1 : 0);
-        messagesOf(topic).subscribe(subscriber);
-        if (gaps) noticesOf(topic, kind === 'pattern', asBytes, this.main.clock).subscribe(subscriber);
+        const messages$ = messagesOf(topic);
+        if (gaps)
+          subscriber.add(
+            withNotices(subscriber, topic, messages$, {
+              isPattern: kind === 'pattern',
+              asBytes,
+              clock: this.main.clock,
+            }),
+          );
+        else messages$.subscribe(subscriber);
         subscriber.add(() => {
           this.countBytesWanted(asBytes ? -1 : 0);
           const { idle, main } = this;
-          subscriptions.release(topic, main.clock.now() + idle);
-          this.leaveIdleIn(idle);
+          if (subscriptions.release(topic, main.clock.now() + idle)) this.leaveIdleIn(idle);
           this.scheduleReconcile();
         });
       }

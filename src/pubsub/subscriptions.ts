@@ -105,18 +105,20 @@ export class Subscriptions {
   /**
    * An Observer has left a topic. When that was the last one, the topic is idle for a while if the server has been asked for it.
    * @param until when it is left, on the clock; no earlier than topics that were released before
+   * @returns whether it is idle now
    */
-  release(topic: Topic, until: number): void {
+  release(topic: Topic, until: number): boolean {
     const { key } = topic;
-    if (topic.observed || topic.isIdle || this.topics.get(key) !== topic) return;
+    if (topic.observed || topic.isIdle || this.topics.get(key) !== topic) return false;
     if (this.asked.has(key)) {
       topic.isIdle = true;
       this.idle++;
       this.idleUntil.set(key, until);
-    } else {
-      this.drop(topic);
-      this.changed.add(key);
+      return true;
     }
+    this.drop(topic);
+    this.changed.add(key);
+    return false;
   }
 
   /** Idle topics whose time is up are to be left. Returns when that of the next is up, Infinity where there is none. */
@@ -250,6 +252,14 @@ export class Subscriptions {
     if (topic?.isIdle === true && !(this.idleUntil.has(key) && this.asked.has(key))) this.drop(topic);
   }
 
+  /** What is asked for by itself delays what is published behind it, so no idle topic is. Returns whether it was one. */
+  private giveUpIdle(key: string): boolean {
+    if (this.topics.get(key)?.isIdle !== true) return false;
+    this.asked.delete(key);
+    this.dropUnlessKept(key);
+    return true;
+  }
+
   private drop(topic: Topic): void {
     const { key } = topic;
     this.topics.delete(key);
@@ -259,8 +269,8 @@ export class Subscriptions {
   }
 
   /**
-   * A server refuses all names of a SUBSCRIBE when it refuses one, so they are then asked for one by one. A refusal does not count for
-   * names that were left and asked for again meanwhile.
+   * A server refuses all names of a SUBSCRIBE when it refuses one, so those that are still observed are then asked for one by one. A refusal
+   * does not count for names that were left and asked for again meanwhile.
    */
   private subscribe(
     keys: readonly string[],
@@ -284,8 +294,10 @@ export class Subscriptions {
           }
           return onMomentary(error);
         }
-        if (keys.length > 1)
-          return merge(...refused.map((key) => this.subscribe([key], difference, send, onMomentary)));
+        if (keys.length > 1) {
+          const wanted = refused.filter((key) => !this.giveUpIdle(key));
+          return merge(...wanted.map((key) => this.subscribe([key], difference, send, onMomentary)));
+        }
         for (const key of refused) this.refused(key, error, send);
         return EMPTY;
       }),

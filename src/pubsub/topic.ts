@@ -32,7 +32,7 @@ export interface Confirmation {
 export class Topic {
   readonly strings = new Multicast<Message>();
   readonly bytes = new Multicast<Message<Buffer>>();
-  /** Tells of each confirmation; made when an Observer wants gaps. */
+  /** Tells Observers that want gaps of each confirmation; made for the first of them. They join the others with the first one. */
   confirmations: Multicast<Confirmation> | undefined;
   /** What is known of the subscription at the server: not confirmed yet, confirmed, or lost since then. */
   private state: 'asked' | 'confirmed' | Loss = 'asked';
@@ -43,7 +43,7 @@ export class Topic {
   constructor(readonly key: string) {}
 
   get observed(): boolean {
-    return this.strings.observed || this.bytes.observed;
+    return this.strings.observed || this.bytes.observed || this.confirmations?.observed === true;
   }
 
   get isConfirmed(): boolean {
@@ -83,11 +83,13 @@ export class Topic {
   complete(): void {
     this.strings.complete();
     this.bytes.complete();
+    this.confirmations?.complete();
   }
 
   error(error: unknown): void {
     this.strings.error(error);
     this.bytes.error(error);
+    this.confirmations?.error(error);
   }
 }
 

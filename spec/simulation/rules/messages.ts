@@ -21,7 +21,8 @@ interface Publisher {
 }
 
 /**
- * Whoever observes a channel gets every message that the server sends for it, in order, and nothing else. A link is ready for messages
+ * Whoever observes a channel gets every message that the server sends for it, in order, and nothing else; with gaps, from the first
+ * confirmation on. A link is ready for messages
  * when it is subscribed to all that is observed. What publishes waits for the subscriptions that were made before it, and no longer.
  */
 export class MessageRule implements Rule {
@@ -59,7 +60,7 @@ export class MessageRule implements Rule {
   }
 
   arriving(link: Link, { messages }: Arrival): () => void {
-    const checkMessages = this.scene.observers.expect(messages);
+    const checkMessages = this.scene.observers.expect(link, messages);
     return () => {
       if (link.open) checkMessages();
       this.freePublishers(link);

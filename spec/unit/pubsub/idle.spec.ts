@@ -1,6 +1,6 @@
 import { useCarriers, left, pushed, subscriptionsOn } from '../../support/carrier';
 import { record } from '../../support/clients';
-import { lose, tick } from '../../support/scripted-link';
+import { commandsOf, lose, tick } from '../../support/scripted-link';
 import { VirtualClock } from '../../support/virtual-clock';
 
 const message = (channel: string, data: string) => `>3\r\n+message\r\n+${channel}\r\n+${data}\r\n`;
@@ -67,5 +67,43 @@ describe('A subscription whose last Observer has left', () => {
     await pass(1_000);
     expect(subscriptionsOn(next)).toStrictEqual(['SUBSCRIBE b']);
     expect([...pubsub.holdings.values()].every((kept) => kept === 0)).toBe(true);
+  });
+
+  it.each(['destroyed', 'given up'] as const)(
+    'leaves no timer when the client is %s while it is observed',
+    async (how) => {
+      const clock = new VirtualClock();
+      const options = how === 'destroyed' ? {} : { reconnect: false as const };
+      const { first, connection, link } = await onCarrier(options, clock, 'channel', 100);
+      if (how === 'destroyed') connection.destroy();
+      else lose(link);
+      await tick();
+      expect(first.ended).toBeDefined();
+      connection.destroy();
+      expect(clock.waiting).toBe(0);
+    },
+  );
+
+  it('holds up nothing that is published when it was asked for among names of which one is refused', async () => {
+    const { pubsub, link, pass, publish, greeted } = await setUp();
+    const commands = await greeted();
+    const idle = record(pubsub.messages('channel', ['b']));
+    const refused = record(pubsub.messages('channel', ['forbidden']));
+    const published = record(publish('a', 'x'));
+    await tick();
+    idle.stop();
+    link.receive('-NOPERM not that one\r\n');
+    await tick();
+    expect(subscriptionsOn(link)).toStrictEqual(['SUBSCRIBE a', 'SUBSCRIBE b forbidden', 'SUBSCRIBE forbidden']);
+    link.receive('-NOPERM not that one\r\n');
+    await pass(0);
+    expect(refused.ended).toMatchObject({ kind: 'NOPERM' });
+    expect(commandsOf(commands).at(-1)).toBe('PUBLISH a x');
+    commands.receive(':1\r\n');
+    expect(published.values).toStrictEqual([1]);
+    const again = record(pubsub.messages('channel', ['b']));
+    await tick();
+    link.receive(pushed('subscribe', 'b') + message('b', 'there'));
+    expect(again.values).toMatchObject([{ data: 'there' }]);
   });
 });
