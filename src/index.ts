@@ -49,8 +49,7 @@ export type {
   SubscribeOptions,
 } from './pubsub/subscribe-options';
 export type { Message } from './pubsub/topic';
-export type { Dropped, Overflow } from './pubsub/waiting';
-export type { Work } from './pubsub/working';
+export type { Dropped, Overflow } from './demand/waiting';
 export type { Attribute, ErrorFrame, Frame, Push } from './resp/frames';
 export type { DedicatedConnection } from './dedicated-connection';
 export type { CommandChain } from './groups/command-chain';

@@ -4,6 +4,8 @@ import { ownMessage, prefixChannel } from './commands/prefix';
 import { isBinary } from './commands/prefix-bytes';
 import type { CommandOptions } from './command-options';
 import { CommandView, inBytes, withContext, type ViewParts } from './command-view';
+import type { WorkOptions } from './demand/stream-options';
+import type { Overflow } from './demand/waiting';
 import { is } from './option-checks';
 import type { ChannelName } from './pubsub/channel-name';
 import {
@@ -32,8 +34,6 @@ import {
 } from './pubsub/subscribe-options';
 import type { SubscriptionKind } from './pubsub/subscriptions';
 import type { Message } from './pubsub/topic';
-import type { Overflow } from './pubsub/waiting';
-import type { Work } from './pubsub/working';
 
 /** What a view of a client is made with. */
 export interface RedisViewParts extends ViewParts {
@@ -84,7 +84,7 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
    */
   subscribe<R, G extends boolean = false, V extends Overflow = 'error'>(
     names: ChannelNames,
-    options: SubscribeOptions<G, V> & Work<Message<S>, R>,
+    options: SubscribeOptions<G, V> & WorkOptions<Message<S>, R>,
   ): MessageStream<R | NoticeWith<G, S> | DroppedWith<V>>;
   subscribe<G extends boolean = false, V extends Overflow = 'error'>(
     names: ChannelNames,
@@ -109,7 +109,7 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
    */
   psubscribe<R, G extends boolean = false, V extends Overflow = 'error'>(
     patterns: ChannelNames,
-    options: MessageOptions<G, V> & Work<Message<S>, R>,
+    options: MessageOptions<G, V> & WorkOptions<Message<S>, R>,
   ): MessageStream<R | NoticeWith<G, S> | DroppedWith<V>>;
   psubscribe<G extends boolean = false, V extends Overflow = 'error'>(
     patterns: ChannelNames,
@@ -127,7 +127,7 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
    */
   ssubscribe<R, G extends boolean = false, V extends Overflow = 'error'>(
     channels: ChannelNames,
-    options: MessageOptions<G, V> & Work<Message<S>, R>,
+    options: MessageOptions<G, V> & WorkOptions<Message<S>, R>,
   ): MessageStream<R | NoticeWith<G, S> | DroppedWith<V>>;
   ssubscribe<G extends boolean = false, V extends Overflow = 'error'>(
     channels: ChannelNames,
@@ -154,7 +154,7 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
    */
   keyspace<R, G extends boolean = false, V extends Overflow = 'error'>(
     pattern: ChannelNames,
-    options: KeyspaceOptions<G, V> & Work<KeyspaceEvent<S>, R>,
+    options: KeyspaceOptions<G, V> & WorkOptions<KeyspaceEvent<S>, R>,
   ): MessageStream<R | NoticeWith<G, S> | DroppedWith<V>>;
   keyspace<G extends boolean = false, V extends Overflow = 'error'>(
     pattern: ChannelNames,

@@ -234,9 +234,16 @@ export class Redis extends RedisView {
     return new Completion(forkJoin(closing).pipe(map(() => undefined)));
   }
 
-  /** Closes the connections at once: pending commands fail, streams complete. What it returns has emitted and completed. */
+  /**
+   * Closes the connections at once: pending commands and all streams of values error with a DisconnectedError; `state$` and `events$` complete.
+   * What it returns has emitted and completed.
+   *
+   * As everywhere in RxJS, a stream that is observed without an `error` callback then ends the process; `close()` completes the streams.
+   */
   destroy(): Completion {
-    this.ending.destroy(this.closedError());
+    const error = this.closedError();
+    this.ending.destroy(error);
+    this.pubsub.destroy(error);
     this.blocking.stop();
     this.leases?.destroy(this.closedError);
     this.connection.destroy();

@@ -1,10 +1,11 @@
-import { EMPTY, firstValueFrom, lastValueFrom, take, toArray, type Observable } from 'rxjs';
+import { EMPTY, config, firstValueFrom, lastValueFrom, take, toArray, type Observable } from 'rxjs';
 import { Redis, type ConnectionEvent } from 'rxjs-redis';
 import { inspect } from 'node:util';
 import { eventually, reaches, record, useClients } from '../support/clients';
 import { failure } from '../support/outcomes';
 import { ScriptedServer, afterHandshake } from '../support/scripted-server';
 import { useProxy, useServer } from '../support/server';
+import { until } from '../support/until';
 
 const outcome = (reply: PromiseLike<unknown>) =>
   reply.then(
@@ -73,6 +74,75 @@ describe('Closing', () => {
       expect(await pending).toMatchObject({ error: { delivery: 'unknown' } });
       expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'closed' });
     }
+  });
+
+  describe('of streams of messages', () => {
+    const watch = async (protocol: 2 | 3) => {
+      const redis = make({ url: server().url, protocol });
+      const streams = [
+        record<unknown>(redis.subscribe('a')),
+        record<unknown>(redis.subscribe(['a', 'b*'], { gaps: true })),
+        record<unknown>(redis.bytes.psubscribe('a*')),
+        record<unknown>(redis.subscribe('a', { project: ({ data }) => [data] })),
+        record<unknown>(redis.keyspace('a*', { configure: true })),
+      ];
+      const loop = redis.subscribe('a')[Symbol.asyncIterator]();
+      const first = loop.next();
+      await redis.ping();
+      for (const data of ['1', '2', '3']) await redis.publish('a', data);
+      await until(() => streams[0]!.values.length === 3 && streams[2]!.values.length === 3);
+      return { redis, streams, loop, first };
+    };
+
+    it.each([3, 2] as const)('completes them when the client is closed, in RESP%d', async (protocol) => {
+      const { redis, streams, loop, first } = await watch(protocol);
+      await redis.close();
+      expect(streams.map(({ ended }) => ended)).toStrictEqual(streams.map(() => 'complete'));
+      const rest = [await first, await loop.next(), await loop.next()];
+      expect(rest).toMatchObject(['1', '2', '3'].map((data) => ({ value: { data } })));
+      expect(await loop.next()).toStrictEqual({ done: true, value: undefined });
+    });
+
+    it.each([3, 2] as const)(
+      'fails them when it is destroyed, a loop behind what waits, in RESP%d',
+      async (protocol) => {
+        const { redis, streams, loop, first } = await watch(protocol);
+        await redis.destroy();
+        const ended = { code: 'DISCONNECTED' };
+        expect(streams.map(({ ended }) => ended)).toMatchObject(streams.map(() => ended));
+        const rest = [await first, await loop.next(), await loop.next()];
+        expect(rest).toMatchObject(['1', '2', '3'].map((data) => ({ value: { data } })));
+        expect(await failure(loop.next())).toMatchObject(ended);
+        expect(await loop.next()).toStrictEqual({ done: true, value: undefined });
+      },
+    );
+
+    it('fails them when the client is destroyed while it is being closed', async () => {
+      const redis = make({ url: proxy().url() });
+      const heard = record(redis.subscribe('a'));
+      await redis.ping();
+      proxy().stall('toClient', true);
+      const reply = outcome(redis.get('a'));
+      const closed = redis.close();
+      await redis.destroy();
+      await closed;
+      expect([heard.ended, await reply]).toMatchObject([{ code: 'DISCONNECTED' }, { error: { code: 'DISCONNECTED' } }]);
+    });
+
+    it('reports the error of one without an error callback as RxJS does', async () => {
+      const reported: unknown[] = [];
+      config.onUnhandledError = (error) => reported.push(error);
+      try {
+        const redis = make(server().url);
+        redis.subscribe('a').subscribe();
+        await redis.ping();
+        await redis.destroy();
+        await until(() => reported.length > 0);
+      } finally {
+        config.onUnhandledError = null;
+      }
+      expect(reported).toMatchObject([{ code: 'DISCONNECTED' }]);
+    });
   });
 
   it('lets replies arrive at the end of an `await using` block', async () => {

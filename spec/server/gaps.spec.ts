@@ -208,7 +208,7 @@ describe.each([3, 2] as const)('A stream of messages with gaps, in RESP%d', (pro
     [{ signal: {} }, "The option 'signal' is an AbortSignal, got an object"],
     [{ project: 'x' }, "The option 'project' is a function, got a string"],
     [{ project: () => [], concurrency: 0 }, "The option 'concurrency'"],
-    [{ concurrency: 2 }, "The option 'concurrency' needs the option 'project'"],
+    [{ concurrency: 2 }, "the option 'concurrency' needs 'project'"],
     [{ gap: true }, "there is no option 'gap'"],
   ])('refuses wrong options at the call: %j', (options, message) => {
     const redis = client();

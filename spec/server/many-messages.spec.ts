@@ -30,7 +30,7 @@ describe.each([3, 2] as const)('Many messages in RESP%d', (protocol) => {
     const names = Array.from({ length: channels }, (_, n) => `c${n}`);
     const next = Array.from({ length: channels }, (_, n) => n);
     let [received, plain, subscribed, wrong] = [0, 0, 0, 0];
-    redis.subscribe(names, { gaps: true }).subscribe((item: Message | Notice) => {
+    const checking = redis.subscribe(names, { gaps: true }).subscribe((item: Message | Notice) => {
       if (item.type === 'subscribed') subscribed++;
       else if (item.type === 'gap') wrong++;
       else {
@@ -40,7 +40,7 @@ describe.each([3, 2] as const)('Many messages in RESP%d', (protocol) => {
         received++;
       }
     });
-    redis.subscribe(names).subscribe(() => plain++);
+    const counting = redis.subscribe(names).subscribe(() => plain++);
     await until(() => subscribed === channels);
     await publish(admin, count, channels, () => received);
     await until(() => received === count);
@@ -50,6 +50,8 @@ describe.each([3, 2] as const)('Many messages in RESP%d', (protocol) => {
       subscribed: channels,
       wrong: 0,
     });
+    checking.unsubscribe();
+    counting.unsubscribe();
   });
 
   it('cost a quick Observer and replies nothing where other readers take a millisecond each', async () => {

@@ -34,6 +34,8 @@ export class Lifecycle {
   /** when something last happened to a connection */
   private troubledAt = -1;
   private destroyed = false;
+  /** It was destroyed when it had not ended yet. */
+  endedAtOnce = false;
 
   constructor(
     private readonly redis: Redis,
@@ -94,6 +96,7 @@ export class Lifecycle {
     timeline.touched = true;
     journal.note('destroy');
     this.destroyed = true;
+    if (this.redis.toJSON().state !== 'closed') this.endedAtOnce = true;
     const at = timeline.now();
     this.closing ??= { at, by: at, submitted: this.knowledge.submitted(), linked: false, done: true };
     let done = false;

@@ -36,6 +36,8 @@ export type Ending = { readonly kind: 'complete' } | { readonly kind: 'error'; r
 export interface Client {
   /** its user has closed it */
   closing(): boolean;
+  /** … or destroyed it, before it had ended in another way */
+  endedAtOnce(): boolean;
   /** why it has given up; undefined while it goes on */
   failure(): unknown;
   /** the same of the connections that it made for its messages */
@@ -217,12 +219,13 @@ export class Observers {
     this.userErrors.throw();
   }
 
-  /** A stream goes on until its user closes the client, the client gives up or cannot sign in, or the channel is refused. */
+  /** A stream goes on until its user closes or destroys the client, the client gives up or cannot sign in, or the channel is refused. */
   private mayEnd({ item, tooLate }: Observer, ending: Ending): boolean {
     const failure = this.client.failure();
-    if (ending.kind === 'complete') return this.client.closing() && failure === undefined;
+    const endedAtOnce = this.client.endedAtOnce();
+    if (ending.kind === 'complete') return this.client.closing() && !endedAtOnce && failure === undefined;
     const { error } = ending;
-    if (error instanceof DisconnectedError) return tooLate;
+    if (error instanceof DisconnectedError) return tooLate || endedAtOnce;
     if ([failure, ...this.client.failuresForMessages()].includes(error)) return true;
     if (error instanceof AuthenticationError) return this.client.signInRefused();
     if (error instanceof ProtocolError) return this.client.metNoRedis();

@@ -115,6 +115,7 @@ class Simulation implements Cast {
     const signInRefused = () => this.referee.signInRefusedAt === timeline.now();
     this.observers = new Observers(timeline, journal, this.userErrors, {
       closing: () => this.lifecycle.closing !== undefined,
+      endedAtOnce: () => this.lifecycle.endedAtOnce,
       failure: () => failureOf(this.client.connection),
       failuresForMessages: () => this.forMessages.map(failureOf),
       signInRefused,

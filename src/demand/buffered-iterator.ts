@@ -1,6 +1,7 @@
 import { Subscription, type Observable } from 'rxjs';
 import { Ring } from '../connection/ring';
 import { OverflowError } from '../errors';
+import type { WaitingValues } from './waiting';
 
 /** A call of `next()` that waits for a value. */
 interface Asked<T> {
@@ -14,26 +15,20 @@ const DONE = { done: true, value: undefined } as const;
 //  not begun ──next──▶ subscribed ──complete, error, overflow──▶ draining ──the buffer is empty──▶ done
 //      └───────────────────┴────────────────return───────────────────┴──────────────────────────────▲
 export class BufferedIterator<T> implements AsyncIterableIterator<T> {
-  private readonly values = new Ring<T>();
   private readonly waiting = new Ring<Asked<T>>();
   private subscription: Subscription | undefined;
   /** What comes behind the values: the end, or first the error. */
   private end: { readonly error?: Error } | undefined;
 
   /**
-   * @param size how many values wait at most
-   * @param onTaken told whenever the last value that waited was taken
+   * @param values those that wait
+   * @param onTaken told whenever one of them was taken
    */
   constructor(
     private readonly source: Observable<T>,
-    private readonly size: number,
+    private readonly values: WaitingValues<T>,
     private readonly onTaken?: () => void,
   ) {}
-
-  /** No value waits: the loop has been given all that there is. */
-  get isEmpty(): boolean {
-    return this.values.length === 0;
-  }
 
   [Symbol.asyncIterator](): this {
     return this;
@@ -44,7 +39,7 @@ export class BufferedIterator<T> implements AsyncIterableIterator<T> {
     const { values } = this;
     if (values.length > 0) {
       const value = values.shift()!;
-      if (values.length === 0) this.onTaken?.();
+      this.onTaken?.();
       return Promise.resolve({ done: false, value });
     }
     if (this.end !== undefined) return this.finish(this.end);
@@ -53,13 +48,13 @@ export class BufferedIterator<T> implements AsyncIterableIterator<T> {
 
   /** The loop is left. */
   return(): Promise<IteratorResult<T, undefined>> {
-    this.values.drain();
+    this.values.clear();
     this.stop({});
     return this.finish({});
   }
 
   throw(error: Error): Promise<IteratorResult<T, undefined>> {
-    this.values.drain();
+    this.values.clear();
     this.stop({});
     return Promise.reject(error);
   }
@@ -78,8 +73,7 @@ export class BufferedIterator<T> implements AsyncIterableIterator<T> {
   private receive(value: T): void {
     const waiting = this.waiting.shift();
     if (waiting !== undefined) waiting.resolve({ done: false, value });
-    else if (this.values.length < this.size) this.values.push(value);
-    else this.stop({ error: new OverflowError(this.size) });
+    else if (!this.values.push(value)) this.stop({ error: new OverflowError(this.values.size) });
   }
 
   /** No more values come: ends the calls of `next()` that wait. */

@@ -4,6 +4,7 @@ import { BufferedIterator } from './buffered-iterator';
 import type { Ending } from './ending';
 import { pull, type Demand, type ValueSource, type Work } from './pulling';
 import { abortedBy } from './stream-options';
+import { waitingOrRefused } from './waiting';
 
 /** What a stream is made of. */
 export interface PullStreamParts<T, R> {
@@ -41,8 +42,8 @@ export class PullStream<T> extends Observable<T> implements AsyncIterable<T> {
   /** Begins when the first value is asked for. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     const taken$ = new Subject<void>();
-    const values = this.#values({ isWanted: () => iterator.isEmpty, wanted$: taken$ });
-    const iterator: BufferedIterator<T> = new BufferedIterator(values, Infinity, () => taken$.next());
-    return iterator;
+    const waiting = waitingOrRefused<T>(Infinity);
+    const values = this.#values({ isWanted: () => waiting.length === 0, wanted$: taken$ });
+    return new BufferedIterator(values, waiting, () => taken$.next());
   }
 }

@@ -6,6 +6,8 @@ import { kindOf } from '../resp/kind-of';
 export interface ValueSource<T> {
   /** No more values come. */
   readonly isDone: boolean;
+  /** why, where that is an error that is not to end the work that is being done */
+  readonly lateError?: { readonly error: unknown } | undefined;
   /** Emits the next value and completes; without one, it is asked again. It is not asked before it has completed. */
   next(): Observable<T>;
 }
@@ -67,7 +69,10 @@ class Pulling<T, R> {
     this.isGoingOn = true;
     while (this.hasRoom) this.ask();
     this.isGoingOn = false;
-    if (this.source.isDone && !this.isAsking && this.working === 0) this.subscriber.complete();
+    if (!this.source.isDone || this.isAsking || this.working > 0) return;
+    const { lateError } = this.source;
+    if (lateError === undefined) this.subscriber.complete();
+    else this.subscriber.error(lateError.error);
   }
 
   private get hasRoom(): boolean {

@@ -1,10 +1,10 @@
 import { Observable, concatMap, filter, map, of, type ObservableInput, type OperatorFunction } from 'rxjs';
 import { dateOf, type Clock } from '../connection/clock';
+import type { Overflow } from '../demand/waiting';
 import { kindOf } from '../resp/kind-of';
 import { isNotice, type Gap, type Notice } from './notices';
 import type { MessageOptions } from './subscribe-options';
 import type { Message } from './topic';
-import type { Overflow } from './waiting';
 
 /** Something has happened to a key. */
 export interface KeyspaceEvent<S extends string | Uint8Array = string> {

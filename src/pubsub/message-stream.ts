@@ -1,9 +1,11 @@
-import { Observable } from 'rxjs';
+import { Observable, Subject, defer, of } from 'rxjs';
 import { inContext } from '../connection/async-context';
-import { endedBy } from './ended-by';
-import { MessageIterator } from './message-iterator';
-import { Waiting, type Overflow } from './waiting';
-import { working, type Pace, type Work } from './working';
+import { workOnArrivals } from '../demand/arrivals';
+import { BufferedIterator } from '../demand/buffered-iterator';
+import type { Demand, Work } from '../demand/pulling';
+import { abortedBy } from '../demand/stream-options';
+import { isDropped, waitingOrRefused, type Overflow, type WaitingValues } from '../demand/waiting';
+import { isNotice, waitingFor } from './notices';
 
 /** How a stream is taken: the options of its reader, absent ones filled in. */
 export interface StreamOptions {
@@ -40,29 +42,32 @@ export class MessageStream<T, D = never> extends Observable<T> implements AsyncI
   /** Subscribes when the first value is asked for. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T | D> {
     const { buffer, overflow, work } = this.#options;
-    if (work === undefined) return iterator(this, new Waiting<T>(buffer, overflow));
+    if (work === undefined) return new BufferedIterator(this, waitingFor<T>(buffer, overflow) as WaitingValues<T | D>);
     // No work is begun while as many results wait as are worked on at once, so none is lost.
-    const { concurrency = 1 } = work;
-    const results = new Waiting<T>(Infinity, 'error');
-    let begin = (): void => undefined;
-    const pace: Pace = {
-      isFull: () => results.length >= concurrency,
-      whenRoom: (work) => (begin = work),
-    };
-    return iterator(valuesOf(this.#source, this.#options, pace) as Observable<T>, results, () => begin());
+    const results = waitingOrRefused<T | D>(Infinity);
+    const taken$ = new Subject<void>();
+    const demand = { isWanted: () => results.length < work.concurrency, wanted$: taken$ };
+    const values = valuesOf(this.#source, this.#options, demand) as Observable<T>;
+    return new BufferedIterator(values, results, () => taken$.next());
   }
 }
 
-/** Where nothing overflows into a `D`, the iterator brings none. */
-function iterator<T, D>(source: Observable<T>, values: Waiting<T>, onTaken?: () => void): AsyncIterableIterator<T | D> {
-  return new MessageIterator(source, values, onTaken) as AsyncIterableIterator<unknown> as AsyncIterableIterator<T | D>;
+function valuesOf(source: Observable<unknown>, options: StreamOptions, demand?: Demand): Observable<unknown> {
+  const { buffer, overflow, signal, work } = options;
+  if (work === undefined && signal === undefined) return source;
+  const values =
+    work === undefined
+      ? source
+      : defer(() => workOnArrivals(source, () => waitingFor(buffer, overflow), onMessages(work), demand));
+  return values.pipe(abortedBy(signal), inContext());
 }
 
-function valuesOf(source: Observable<unknown>, options: StreamOptions, pace?: Pace): Observable<unknown> {
-  const { buffer, overflow, signal, work } = options;
-  let values = source;
-  const makeWaiting = () => new Waiting<never>(buffer, overflow);
-  if (work !== undefined) values = working(values as Observable<never>, work, makeWaiting, pace);
-  if (signal !== undefined) values = values.pipe(endedBy(signal));
-  return values === source ? source : values.pipe(inContext());
+/** Notices, and what was dropped, are values in their turn. */
+function onMessages({ method, project, concurrency }: Work<never, unknown>): Work<unknown, unknown> {
+  let index = 0;
+  return {
+    method,
+    project: (item) => (isNotice(item) || isDropped(item) ? of(item) : project(item as never, index++)),
+    concurrency,
+  };
 }

@@ -3,6 +3,7 @@ import { unprefixChannel } from '../commands/prefix';
 import { dateOf, type Clock } from '../connection/clock';
 import { Multicast } from '../connection/multicast';
 import type { RedisError } from '../errors';
+import { Waiting, type Overflow } from '../demand/waiting';
 import { nameOf } from './channel-name';
 import type { Confirmation, Topic } from './topic';
 
@@ -93,4 +94,9 @@ export function ownNotice<S extends string | Uint8Array>(notice: Notice<S>, pref
   const { channel, pattern } = notice;
   if (channel !== undefined) return { ...notice, channel: unprefixChannel('channel', channel, prefix) ?? channel };
   return { ...notice, pattern: unprefixChannel('pattern', pattern!, prefix) ?? pattern! };
+}
+
+/** Messages that wait for a reader. Notices among them are never dropped. */
+export function waitingFor<T>(buffer: number, overflow: Overflow): Waiting<T> {
+  return new Waiting<T>(buffer, overflow, isNotice);
 }

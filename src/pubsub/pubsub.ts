@@ -69,6 +69,8 @@ export class PubSub implements Resident {
   private wrongServer: ReplyError | undefined;
   private protocol: 2 | 3 | undefined;
   private leaving: Subscription | undefined;
+  /** What the messages end with when the client does, where they do not complete. */
+  private endsWith: RedisError | undefined;
   private readonly idle: number;
   /** The timer of topics whose last Observer has left. */
   private idling = Subscription.EMPTY;
@@ -194,6 +196,11 @@ export class PubSub implements Resident {
     return fence.pipe(takeUntil(timer(LONGEST_ARRIVAL, carrier.clock)));
   }
 
+  /** The client is about to end at once: then messages end with an error, and do not complete as when it is closed. */
+  destroy(error: RedisError): void {
+    this.endsWith = error;
+  }
+
   lost(reason: RedisError, heardAt: number): void {
     // Where nothing was heard, nothing was confirmed either.
     for (const subscriptions of this.all) subscriptions.lost({ from: heardAt, reason });
@@ -300,7 +307,7 @@ export class PubSub implements Resident {
   }
 
   private followMain(state: ConnectionState): void {
-    if (state.kind === 'closed') this.close(state.error);
+    if (state.kind === 'closed') this.close(state.error ?? this.endsWith);
     // A server that is the wrong one for commands is the wrong one for messages as well: the carrier goes where commands go.
     if (state.kind === 'reconnecting') this.wrongServer = refusalBehind(state.error) ?? this.wrongServer;
     if (state.kind !== 'ready' || this.wrongServer === undefined) return;

@@ -1,10 +1,10 @@
 import { Observable, Subscription, defer, last, type ObservableInput, type OperatorFunction } from 'rxjs';
 import { captured } from '../connection/async-context';
+import type { Overflow } from '../demand/waiting';
 import { OverflowError } from '../errors';
 import { kindOf } from '../resp/kind-of';
-import { isNotice, type Notice } from './notices';
+import { isNotice, waitingFor, type Notice } from './notices';
 import { bufferOptions, type BufferOptions, type DroppedWith } from './subscribe-options';
-import { Waiting, type Overflow } from './waiting';
 
 /** What was read once nothing could be missed any more. The messages behind it came since then; some may be in it already. */
 export interface Snapshot<T> {
@@ -39,7 +39,7 @@ export function resync<T, S, V extends Overflow = 'error'>(
   return (source) =>
     new Observable<unknown>((subscriber) => {
       const inContext = captured();
-      const waiting = new Waiting<T>(buffer, overflow);
+      const waiting = waitingFor<T>(buffer, overflow);
       /** Since `subscribed`: the messages wait for the snapshot, or follow it. */
       let state: 'unsubscribed' | 'reading' | 'read' = 'unsubscribed';
       let reading = Subscription.EMPTY;

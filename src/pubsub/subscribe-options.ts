@@ -1,3 +1,5 @@
+import { STREAM_OPTIONS, checkedSignal, workOf, type SignalOption, type WorkOptions } from '../demand/stream-options';
+import type { Dropped, Overflow } from '../demand/waiting';
 import { is, wholeNumber } from '../option-checks';
 import { latin1Of } from '../resp/bytes-of';
 import { kindOf } from '../resp/kind-of';
@@ -5,8 +7,6 @@ import { isBytes } from '../resp/is-bytes';
 import type { ChannelName } from './channel-name';
 import type { StreamOptions } from './message-stream';
 import type { Notice } from './notices';
-import type { Dropped, Overflow } from './waiting';
-import type { Work } from './working';
 
 /** A channel or pattern, as text or as bytes, or several. */
 export type ChannelNames = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -26,11 +26,10 @@ export interface BufferOptions<V extends Overflow = Overflow> {
 }
 
 /** How messages are taken. */
-export interface MessageOptions<G extends boolean = boolean, V extends Overflow = Overflow> extends BufferOptions<V> {
+export interface MessageOptions<G extends boolean = boolean, V extends Overflow = Overflow>
+  extends BufferOptions<V>, SignalOption {
   /** the stream also carries `subscribed` after each confirmation of the server, and `gap` before that where messages may have been missed */
   readonly gaps?: G | undefined;
-  /** the stream errors with the reason of the signal when that is aborted */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** How `subscribe` reads its argument. */
@@ -68,9 +67,9 @@ export function namesOf(method: string, given: ChannelNames): readonly ChannelNa
 }
 
 /** All options that a method for messages may have. */
-export type AnyOptions = SubscribeOptions & Partial<Work<never, unknown>>;
+export type AnyOptions = SubscribeOptions & Partial<WorkOptions<never, unknown>>;
 
-export const MESSAGE_OPTIONS = ['buffer', 'overflow', 'gaps', 'signal', 'project', 'concurrency'] as const;
+export const MESSAGE_OPTIONS: readonly string[] = ['buffer', 'overflow', 'gaps', ...STREAM_OPTIONS];
 
 const OVERFLOWS: readonly unknown[] = ['drop-oldest', 'drop-newest', 'latest', 'error'];
 
@@ -92,7 +91,11 @@ export function optionsFor(
   const { literal = false, gaps = false } = given;
   is('boolean', 'literal', literal);
   is('boolean', 'gaps', gaps);
-  return { literal, gaps, stream: streamOptions(given) };
+  return {
+    literal,
+    gaps,
+    stream: { ...bufferOptions(given), signal: checkedSignal(given.signal), work: workOf(method, given) },
+  };
 }
 
 /** @throws TypeError that names the option */
@@ -106,24 +109,6 @@ export function bufferOptions({ overflow = 'error', buffer = overflow === 'lates
   }
   wholeNumber('buffer', buffer, 1);
   return { buffer, overflow };
-}
-
-function streamOptions(given: AnyOptions): StreamOptions {
-  const { signal, project, concurrency } = given;
-  if (signal !== undefined && !isSignal(signal))
-    throw new TypeError(`The option 'signal' is an AbortSignal, got ${kindOf(signal)}`);
-  if (project !== undefined) is('function', 'project', project);
-  if (concurrency !== undefined) {
-    wholeNumber('concurrency', concurrency, 1);
-    if (project === undefined) throw new TypeError("The option 'concurrency' needs the option 'project'");
-  }
-  return { ...bufferOptions(given), signal, work: project && { project, concurrency } };
-}
-
-/** Of whatever realm or library. */
-function isSignal(given: unknown): given is AbortSignal {
-  const { aborted, addEventListener } = (given ?? {}) as Partial<AbortSignal>;
-  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }
 
 /** Whether a name is a pattern by its looks. */

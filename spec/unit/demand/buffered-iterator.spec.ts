@@ -1,6 +1,7 @@
 import { NEVER, Observable, Subject, of, throwError } from 'rxjs';
 import { OverflowError } from 'rxjs-redis';
 import { BufferedIterator } from '../../../src/demand/buffered-iterator';
+import { waitingOrRefused } from '../../../src/demand/waiting';
 import { MessageStream } from '../../../src/pubsub/message-stream';
 
 const streamOf = <T>(source: Observable<T>, buffer = 10) => new MessageStream<T>(source, { buffer, overflow: 'error' });
@@ -84,7 +85,7 @@ describe('A loop over messages', () => {
     setImmediate(() => source.next(1));
     for await (const value of stream) if (value === 1) break;
     expect(source.observed).toBe(false);
-    const iterator = new BufferedIterator(source, 10);
+    const iterator = new BufferedIterator(source, waitingOrRefused(10));
     const asked = [iterator.next(), iterator.next()];
     expect(await iterator.return()).toStrictEqual({ done: true, value: undefined });
     expect(await Promise.all(asked)).toStrictEqual(Array(2).fill({ done: true, value: undefined }));
@@ -93,7 +94,7 @@ describe('A loop over messages', () => {
 
   it('that is left before it has begun never subscribes', async () => {
     const source = new Subject<number>();
-    const iterator = new BufferedIterator(source, 10);
+    const iterator = new BufferedIterator(source, waitingOrRefused(10));
     await iterator.return();
     expect(await iterator.next()).toStrictEqual({ done: true, value: undefined });
     expect(source.observed).toBe(false);
@@ -101,7 +102,7 @@ describe('A loop over messages', () => {
 
   it('that is thrown into unsubscribes and rejects', async () => {
     const source = new Subject<number>();
-    const iterator = new BufferedIterator(source, 10);
+    const iterator = new BufferedIterator(source, waitingOrRefused(10));
     const asked = iterator.next();
     await expect(iterator.throw(new Error('mine'))).rejects.toThrow('mine');
     expect(await asked).toStrictEqual({ done: true, value: undefined });

@@ -1,7 +1,6 @@
 import { OverflowError } from 'rxjs-redis';
 import { Subject, firstValueFrom, of, range, throwError, toArray } from 'rxjs';
 import { MessageStream, type StreamOptions } from '../../../src/pubsub/message-stream';
-import { Waiting, type Overflow } from '../../../src/pubsub/waiting';
 import { record } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { tick } from '../../support/scripted-link';
@@ -9,69 +8,13 @@ import { tick } from '../../support/scripted-link';
 const GAP = { type: 'gap', channel: 'a' };
 const dropped = (count: number) => ({ type: 'dropped', count });
 
-/** What is left of items of which no more than so many may wait. */
-function left(overflow: Overflow, size: number, items: readonly unknown[]): unknown[] {
-  const waiting = new Waiting<unknown>(size, overflow);
-  for (const item of items) expect(waiting.push(item)).toBe(true);
-  const all: unknown[] = [];
-  while (waiting.length > 0) all.push(waiting.shift());
-  return all;
-}
-
-describe('Messages that wait', () => {
-  it.each([
-    ['drop-oldest', [dropped(3), 4, 5]],
-    ['drop-newest', [1, 2, dropped(3)]],
-    ['latest', [dropped(4), 5]],
-  ] as const)('%s', (overflow, expected) => {
-    expect(left(overflow, 2, [1, 2, 3, 4, 5])).toStrictEqual(overflow === 'latest' ? [dropped(4), 5] : expected);
-    expect(left(overflow, 5, [1, 2, 3, 4, 5])).toStrictEqual([1, 2, 3, 4, 5]);
-  });
-
-  it.each([
-    ['drop-oldest', [dropped(1), GAP, dropped(1), 3, 4]],
-    ['drop-newest', [1, GAP, 2, dropped(2)]],
-    ['latest', [dropped(1), GAP, dropped(1), 3, 4]],
-  ] as const)('%s: notices keep their place and are never dropped', (overflow, expected) => {
-    expect(left(overflow, 2, [1, GAP, 2, 3, 4])).toStrictEqual(expected);
-  });
-
-  it('tell in each place what was dropped there', () => {
-    const waiting = new Waiting<number>(1, 'drop-newest');
-    for (const n of [1, 2, 3]) waiting.push(n);
-    expect(waiting.shift()).toBe(1);
-    for (const n of [4, 5]) waiting.push(n);
-    expect([waiting.shift(), waiting.shift(), waiting.shift(), waiting.shift()]).toStrictEqual([
-      dropped(2),
-      4,
-      dropped(1),
-      undefined,
-    ]);
-    waiting.push(6);
-    expect(waiting.shift()).toBe(6);
-  });
-
-  it('count on after what was dropped was told', () => {
-    const waiting = new Waiting<number>(1, 'drop-oldest');
-    for (const n of [1, 2, 3]) waiting.push(n);
-    const first = waiting.shift();
-    for (const n of [4, 5]) waiting.push(n);
-    expect([first, waiting.shift(), waiting.shift(), waiting.length]).toStrictEqual([dropped(2), dropped(2), 5, 0]);
-  });
-
-  it('are refused where an overflow is an error', () => {
-    const waiting = new Waiting<number>(1, 'error');
-    expect([waiting.push(1), waiting.push(2), waiting.shift(), waiting.push(3)]).toStrictEqual([true, false, 1, true]);
-  });
-});
-
 describe('Work on messages', () => {
   const streamOf = <T>(
     source: Subject<T> | ReturnType<typeof range>,
     project: (message: never) => unknown,
     others: Partial<StreamOptions> & { concurrency?: number } = {},
   ) => {
-    const work = { project: project as never, concurrency: others.concurrency };
+    const work = { method: 'subscribe', project: project as never, concurrency: others.concurrency ?? 1 };
     return new MessageStream<unknown>(source, { buffer: 10, overflow: 'error', ...others, work });
   };
 
@@ -211,7 +154,12 @@ describe('A signal', () => {
     const source = new Subject<number>();
     const job = new Subject<never>();
     const controller = new AbortController();
-    const options = { buffer: 10, overflow: 'error', signal: controller.signal, work: { project: () => job } } as const;
+    const options = {
+      buffer: 10,
+      overflow: 'error',
+      signal: controller.signal,
+      work: { method: 'subscribe', project: () => job, concurrency: 1 },
+    } as const;
     const recorded = record(new MessageStream(source, options));
     source.next(1);
     source.next(2);

@@ -1,13 +1,23 @@
 import { Ring } from '../connection/ring';
-import { isNotice } from './notices';
 
-/** What becomes of messages when more come than may wait: see `MessageOptions`. */
+/** What becomes of values when more come than may wait: see `BufferOptions`. */
 export type Overflow = 'drop-oldest' | 'drop-newest' | 'latest' | 'error';
 
-/** So many messages were dropped here, because more came than may wait. */
+/** So many values were dropped here, because more came than may wait. */
 export interface Dropped {
   readonly type: 'dropped';
   readonly count: number;
+}
+
+/** Values that wait for a loop. */
+export interface WaitingValues<T> {
+  readonly length: number;
+  /** how many wait at most */
+  readonly size: number;
+  /** Returns whether the value could be taken in. */
+  push(value: T): boolean;
+  shift(): T | undefined;
+  clear(): void;
 }
 
 /** A `Dropped` that waits: others may be added to it. */
@@ -17,23 +27,27 @@ interface Dropping {
 }
 
 /**
- * Messages that wait for their reader. What is dropped is told in its place. Notices are never dropped.
+ * Values that wait for their reader. What is dropped is told in its place. Some are notices, which are never dropped and are not counted.
  */
-//  kept: notices and what was dropped before ─▶ values: messages, notices, and what was dropped behind them
+//  kept: notices and what was dropped before ─▶ values: those that count, notices, and what was dropped behind them
 export class Waiting<T> {
-  /** What stood before the oldest message that is left. */
+  /** What stood before the oldest value that is left. */
   private readonly kept = new Ring<T | Dropped>();
   private readonly values = new Ring<T | Dropped>();
-  /** How many of the values are messages. */
-  private messages = 0;
+  /** How many of the values count. */
+  private counted = 0;
   /** The last of `kept`, and of the values, where more can be added. */
   private droppedOldest: Dropping | undefined;
   private droppedNewest: Dropping | undefined;
 
-  /** @param size how many messages wait at most */
+  /**
+   * @param size how many values wait at most
+   * @param isNotice which of them are never dropped
+   */
   constructor(
     readonly size: number,
     private readonly overflow: Overflow,
+    private readonly isNotice: (value: T) => boolean = () => false,
   ) {}
 
   get length(): number {
@@ -42,20 +56,20 @@ export class Waiting<T> {
 
   /** Returns whether it could be taken in; never false unless an overflow is an error. */
   push(item: T): boolean {
-    if (isNotice(item)) {
+    if (this.isNotice(item)) {
       this.append(item);
       return true;
     }
-    if (this.messages >= this.size) {
+    if (this.counted >= this.size) {
       if (this.overflow === 'error') return false;
       if (this.overflow === 'drop-newest') {
         this.dropNewest();
         return true;
       }
       do this.dropOldest();
-      while (this.overflow === 'latest' && this.messages > 0);
+      while (this.overflow === 'latest' && this.counted > 0);
     }
-    this.messages++;
+    this.counted++;
     this.append(item);
     return true;
   }
@@ -69,15 +83,19 @@ export class Waiting<T> {
     const first = this.values.shift();
     if (first === undefined) return undefined;
     if (first === this.droppedNewest) this.droppedNewest = undefined;
-    else if (!isNotice(first) && !isDropped(first)) this.messages--;
+    else if (!this.mayStay(first)) this.counted--;
     return first;
   }
 
   clear(): void {
     this.kept.drain();
     this.values.drain();
-    this.messages = 0;
+    this.counted = 0;
     this.droppedOldest = this.droppedNewest = undefined;
+  }
+
+  private mayStay(item: T | Dropped): boolean {
+    return isDropped(item) || this.isNotice(item);
   }
 
   private append(item: T | Dropped): void {
@@ -94,19 +112,24 @@ export class Waiting<T> {
     this.droppedNewest.count++;
   }
 
-  /** The oldest message gives way; what stands before it stays. */
+  /** The oldest value that counts gives way; what stands before it stays. */
   private dropOldest(): void {
-    for (let first = this.values.shift()!; isNotice(first) || isDropped(first); first = this.values.shift()!) {
+    for (let first = this.values.shift()!; this.mayStay(first); first = this.values.shift()!) {
       this.kept.push(first);
       this.droppedOldest = undefined;
     }
-    this.messages--;
+    this.counted--;
     if (this.droppedOldest === undefined) {
       this.droppedOldest = { type: 'dropped', count: 0 };
       this.kept.push(this.droppedOldest);
     }
     this.droppedOldest.count++;
   }
+}
+
+/** Values of which none is dropped: when more come than may wait, the next is refused. */
+export function waitingOrRefused<T>(size: number): WaitingValues<T> {
+  return new Waiting<T>(size, 'error') as WaitingValues<T>;
 }
 
 export function isDropped(item: unknown): item is Dropped {
