@@ -93,6 +93,12 @@ export const lifetimeMutations: readonly Mutation[] = [
     to: '',
   },
   {
+    fault: 'a client that is destroyed completes the messages',
+    file: 'pubsub/pubsub.ts',
+    from: 'this.close(state.error ?? this.endsWith);',
+    to: 'this.close(state.error);',
+  },
+  {
     fault: 'every lost connection ends the streams of messages',
     file: 'pubsub/pubsub.ts',
     from: 'else if (this.isHopeless(carrier, state.error)) this.close(state.error);',

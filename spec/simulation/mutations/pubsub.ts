@@ -47,8 +47,8 @@ export const pubsubMutations: readonly Mutation[] = [
   {
     fault: 'an Observer that joins a confirmed channel is told of the gap before it',
     file: 'pubsub/notices.ts',
-    from: 'if (toldAt !== undefined && loss !== undefined) {',
-    to: 'if (loss !== undefined) {\n        toldAt ??= 0;',
+    from: 'else if (loss !== undefined) {',
+    to: 'if (loss !== undefined) {\n      toldAt ??= 0;',
   },
   {
     fault: 'an Observer that joins a confirmed channel is told nothing',
