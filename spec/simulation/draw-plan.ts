@@ -23,6 +23,8 @@ const SCRIPTS = 6000;
 const DEAF = 5000;
 /** When the last item of a plan happens at the latest, ms. */
 const LENGTH = 1500;
+/** How long the client stays subscribed to what has no Observer any more, ms. */
+const IDLE = 100;
 
 /** What a plan has most of. */
 interface Theme {
@@ -216,7 +218,7 @@ function drawRefusedRotation(random: Random, { protocol, password }: Settings, l
   ];
 }
 
-/** An Observer of a shard channel leaves while the server takes its subscription away. */
+/** The client leaves a shard channel, after its Observer, while the server takes it away. */
 function drawMigration(random: Random, length: number): Item[] {
   if (!random.chance(0.1)) return [];
   const [at, leaveAfter] = [random.int(0, length), random.pick([30, 60])];
@@ -224,14 +226,14 @@ function drawMigration(random: Random, length: number): Item[] {
     { kind: 'join', at, id: LAST_ID + 1, names: [MOVING], sharded: true, bytes: false, leaveAfter },
     {
       kind: 'migrate',
-      at: at + leaveAfter + random.pick([-1, 0, 0, 0, 1]),
+      at: at + leaveAfter + IDLE + random.pick([-1, 0, 0, 0, 1]),
       duration: random.pick([5, 50]),
       channel: MOVING,
     },
   ];
 }
 
-/** A shard channel is taken away that is observed still, while the Observer of another one leaves. */
+/** A shard channel is taken away that is observed still, while the client leaves another one. */
 function drawRemoval(random: Random, length: number): Item[] {
   if (!random.chance(0.05)) return [];
   const [at, leaveAfter] = [random.int(0, length), random.pick([30, 60])];
@@ -241,7 +243,7 @@ function drawRemoval(random: Random, length: number): Item[] {
     { ...join, id: LAST_ID + 6, names: ['sport'], leaveAfter },
     {
       kind: 'migrate',
-      at: at + leaveAfter + random.pick([-1, 0, 0, 1]),
+      at: at + leaveAfter + IDLE + random.pick([-1, 0, 0, 1]),
       duration: random.pick([5, 50, 500]),
       channel: MOVING,
     },
