@@ -1,5 +1,5 @@
 import { resync, type Message, type Notice, type Snapshot } from 'rxjs-redis';
-import { tap } from 'rxjs';
+import { concatMap, tap } from 'rxjs';
 import { record, useClients } from '../support/clients';
 import { useProxy, useServer } from '../support/server';
 import { until } from '../support/until';
@@ -20,7 +20,7 @@ describe.each([3, 2] as const)('A copy that is kept by `resync`, in RESP%d', (pr
     const redis = make({ url: proxy().url(), protocol, reconnect: { initialDelay: 1, maxDelay: 20 } });
     const writer = make(server().url);
     const copy = new Map<string, string>();
-    const told = { subscribed: 0, snapshots: 0, messages: 0, snapshotsThatMiss: 0, messagesThatMiss: 0 };
+    const told = { subscribed: 0, heard: 0, snapshots: 0, messages: 0, snapshotsThatMiss: 0, messagesThatMiss: 0 };
     let changes = 0;
     const take = (item: Message | Snapshot<Record<string, string>>): void => {
       if (item.type === 'snapshot') {
@@ -40,10 +40,19 @@ describe.each([3, 2] as const)('A copy that is kept by `resync`, in RESP%d', (pr
       copy.set('changes', item.data);
       copy.set(`f${n % 7}`, item.data);
     };
+    /** Changes are heard of while the snapshot is being read. */
+    const untilHeard = async <T>(snapshot: T): Promise<T> => {
+      const { heard } = told;
+      await until(() => told.heard > heard);
+      return snapshot;
+    };
     const stream = record(
       redis.subscribe('stock', { gaps: true }).pipe(
-        tap((item: Message | Notice) => void (item.type === 'subscribed' && told.subscribed++)),
-        resync(() => redis.hgetall('stock')),
+        tap(({ type }: Message | Notice) => {
+          if (type === 'subscribed') told.subscribed++;
+          if (type === 'message') told.heard++;
+        }),
+        resync(() => redis.hgetall('stock').pipe(concatMap(untilHeard))),
         tap(take),
       ),
     );
@@ -51,7 +60,10 @@ describe.each([3, 2] as const)('A copy that is kept by `resync`, in RESP%d', (pr
     const written = (async () => {
       while (writes) await writer.eval(CHANGE, [], []);
     })();
+    /** After a cut. */
     const stop = async () => {
+      const { snapshots } = told;
+      await until(() => told.snapshots > snapshots);
       writes = false;
       await written;
       const now = await writer.hgetall('stock');
