@@ -21,9 +21,13 @@ export interface Gap<S extends string | Uint8Array = string> {
   /** the channel; undefined where it is a pattern */
   readonly channel?: S;
   readonly pattern?: S;
-  /** when the client last heard something of the server before the loss: what had arrived until then was delivered */
+  /**
+   * the last sign of life on the connection that was lost: what had come by then was delivered. What was still on its way may be missed as well,
+   * however long before it was published where the client lagged behind. Messages are no sign of life while a reply is owed, so some that came
+   * later may have been delivered. It is never before the `subscribed` that this stream was told last
+   */
   readonly from: Date;
-  /** when the server confirmed the subscription again */
+  /** when the client was told that the server has confirmed the subscription again */
   readonly to: Date;
   /** why the subscription was lost */
   readonly reason: RedisError;
