@@ -16,7 +16,7 @@ import {
   type KeyspaceEvent,
   type KeyspaceOptions,
 } from './pubsub/keyspace';
-import { MessageStream } from './pubsub/message-stream';
+import { MessageStream, type StreamOptions } from './pubsub/message-stream';
 import { isNotice, ownNotice, type Notice } from './pubsub/notices';
 import type { Notifications } from './pubsub/notifications';
 import type { PubSub } from './pubsub/pubsub';
@@ -96,10 +96,10 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
     const isPattern = (name: ChannelName) => !literal && isGlob(name);
     const patterns = all.filter(isPattern);
     const channels = all.filter((name) => !isPattern(name));
-    if (patterns.length === 0) return new MessageStream(this.#messages('channel', channels, gaps), stream);
-    if (channels.length === 0) return new MessageStream(this.#messages('pattern', patterns, gaps), stream);
+    if (patterns.length === 0) return this.#stream(this.#messages('channel', channels, gaps), stream);
+    if (channels.length === 0) return this.#stream(this.#messages('pattern', patterns, gaps), stream);
     const both$ = merge(this.#messages('channel', channels, gaps), this.#messages('pattern', patterns, gaps));
-    return new MessageStream(both$, stream);
+    return this.#stream(both$, stream);
   }
 
   /**
@@ -181,12 +181,16 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
         filter((item) => gaps || !isNotice(item)),
       );
     });
-    return new MessageStream(events$, stream);
+    return this.#stream(events$, stream);
   }
 
   /** @internal */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return 'RedisView';
+  }
+
+  #stream(source: Observable<unknown>, options: StreamOptions): MessageStream<never, never> {
+    return new MessageStream(source, { ...options, ending: this.#parts.ending });
   }
 
   #streamOf(
@@ -197,7 +201,7 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
   ): MessageStream<never, never> {
     const all = namesOf(method, names);
     const { gaps, stream } = optionsFor(method, options, MESSAGE_OPTIONS);
-    return new MessageStream(this.#messages(kind, all, gaps), stream);
+    return this.#stream(this.#messages(kind, all, gaps), stream);
   }
 
   #messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps: boolean): Observable<unknown> {

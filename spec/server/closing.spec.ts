@@ -1,4 +1,4 @@
-import { EMPTY, config, firstValueFrom, lastValueFrom, take, toArray, type Observable } from 'rxjs';
+import { EMPTY, Subject, config, firstValueFrom, lastValueFrom, take, toArray, type Observable } from 'rxjs';
 import { Redis, type ConnectionEvent } from 'rxjs-redis';
 import { inspect } from 'node:util';
 import { eventually, reaches, record, useClients } from '../support/clients';
@@ -116,6 +116,30 @@ describe('Closing', () => {
         expect(await loop.next()).toStrictEqual({ done: true, value: undefined });
       },
     );
+
+    it('leaves the work on messages when it is destroyed, and lets it end when it is closed', async () => {
+      for (const how of ['destroy', 'close'] as const) {
+        const redis = make(server().url);
+        const jobs = [new Subject<string>(), new Subject<string>()];
+        const worked = record(redis.subscribe('a', { project: ({ data }) => jobs[Number(data)]! }));
+        await redis.ping();
+        for (const data of ['0', '1']) await redis.publish('a', data);
+        await until(() => jobs[0]!.observed);
+        const ended = redis[how]();
+        if (how === 'destroy') {
+          expect(worked.ended).toMatchObject({ code: 'DISCONNECTED' });
+          expect(jobs.map(({ observed }) => observed)).toStrictEqual([false, false]);
+          continue;
+        }
+        await ended;
+        expect(worked.ended).toBeUndefined();
+        for (const job of jobs) {
+          job.next('done');
+          job.complete();
+        }
+        expect(worked).toMatchObject({ values: ['done', 'done'], ended: 'complete' });
+      }
+    });
 
     it('fails them when the client is destroyed while it is being closed', async () => {
       const redis = make({ url: proxy().url() });

@@ -24,10 +24,15 @@ export class Ending {
       defer(() => {
         const wasOpen = this.state === 'open';
         return source.pipe(
-          takeUntil(this.destroyed$),
+          this.cutsOff(),
           catchError((error: unknown) => (wasOpen && this.isEnd(error) ? EMPTY : throwError(() => error))),
         );
       });
+  }
+
+  /** Ends a stream when the client is destroyed, and in no other way. */
+  cutsOff<T>(): MonoTypeOperatorFunction<T> {
+    return takeUntil(this.destroyed$);
   }
 
   private isEnd(error: unknown): boolean {

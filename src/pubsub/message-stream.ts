@@ -2,6 +2,7 @@ import { Observable, Subject, defer, of } from 'rxjs';
 import { inContext } from '../connection/async-context';
 import { workOnArrivals } from '../demand/arrivals';
 import { BufferedIterator } from '../demand/buffered-iterator';
+import type { Ending } from '../demand/ending';
 import type { Demand, Work } from '../demand/pulling';
 import { abortedBy } from '../demand/stream-options';
 import { isDropped, waitingOrRefused, type Overflow, type WaitingValues } from '../demand/waiting';
@@ -14,6 +15,8 @@ export interface StreamOptions {
   readonly signal?: AbortSignal | undefined;
   /** with each message */
   readonly work?: Work<never, unknown> | undefined;
+  /** how the client ends: work is cut off when it is destroyed */
+  readonly ending?: Ending | undefined;
 }
 
 /**
@@ -53,13 +56,20 @@ export class MessageStream<T, D = never> extends Observable<T> implements AsyncI
 }
 
 function valuesOf(source: Observable<unknown>, options: StreamOptions, demand?: Demand): Observable<unknown> {
-  const { buffer, overflow, signal, work } = options;
+  const { signal, work } = options;
   if (work === undefined && signal === undefined) return source;
-  const values =
-    work === undefined
-      ? source
-      : defer(() => workOnArrivals(source, () => waitingFor(buffer, overflow), onMessages(work), demand));
+  const values = work === undefined ? source : defer(() => worked(source, options, work, demand));
   return values.pipe(abortedBy(signal), inContext());
+}
+
+function worked(
+  source: Observable<unknown>,
+  { buffer, overflow, ending }: StreamOptions,
+  work: Work<never, unknown>,
+  demand: Demand | undefined,
+): Observable<unknown> {
+  const results = workOnArrivals(source, () => waitingFor(buffer, overflow), onMessages(work), demand);
+  return ending === undefined ? results : results.pipe(ending.cutsOff());
 }
 
 /** Notices, and what was dropped, are values in their turn. */
