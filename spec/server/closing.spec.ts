@@ -276,7 +276,7 @@ describe('What the client is told and cannot use', () => {
 
   it('takes an own limit for a blocking command', async () => {
     const redis = make(server().url);
-    await redis.connect();
+    await redis.blpop('nothing', 0.01); // its connection is made by then
     const waited = await outcome(redis.withOptions({ commandTimeout: 20 }).blpop('nothing', 0));
     expect(waited).toMatchObject({ error: { code: 'TIMEOUT', command: 'BLPOP', delivery: 'unknown' } });
   });
