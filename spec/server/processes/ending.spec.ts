@@ -20,7 +20,7 @@ describe('A process ends by itself, and well, when its client', () => {
     ['is closed with replies pending', ['late']],
     ['is disposed of', []],
     ['is destroyed while a command blocks', []],
-    ['is destroyed while messages are awaited', []],
+    ['is destroyed while messages are awaited', ['DISCONNECTED']],
     ['is destroyed while it waits to reconnect', []],
     ['is destroyed while a command waits to be repeated', []],
     ['gives up', []],

@@ -1,4 +1,4 @@
-import { Redis, RedisPool } from '../../../src/index';
+import { Redis, RedisPool, type RedisError } from '../../../src/index';
 
 /** Each uses clients in a way of its own and then does nothing more: the process has to end by itself, and not by an error. */
 const endings: Record<string, (url: string) => unknown> = {
@@ -41,7 +41,7 @@ const endings: Record<string, (url: string) => unknown> = {
   },
   'is destroyed while messages are awaited': async (url) => {
     const redis = new Redis({ url, protocol: 2 });
-    redis.subscribe('news').subscribe();
+    redis.subscribe('news').subscribe({ error: ({ code }: RedisError) => console.log(code) });
     await redis.ping();
     setTimeout(() => void redis.destroy(), 20);
   },
