@@ -20,7 +20,7 @@ export function workOnArrivals<T, R>(
   });
 }
 
-/** Values that come by themselves, for who asks for them. */
+/** Values that come by themselves, as a source: each waits until it is asked for. */
 //  source ──▶ waiting, unless one is asked for ──▶ asked
 class Arrivals<T> implements ValueSource<T | Dropped> {
   lateError: { readonly error: unknown } | undefined;
