@@ -1,3 +1,4 @@
+import type { DisconnectReason } from '../../../src/connection/connection-state';
 import { RedisError, ReplyError } from '../../../src/errors';
 import type { Link } from '../link';
 import type { Take } from '../takes';
@@ -96,6 +97,14 @@ export class TakeRule implements Rule {
     if (answer !== (element ?? 'null')) this.failFor(take, `was given ${element ?? 'null'}, and answered ${answer}`);
     if (element === undefined && (item.wait === 0 || take.age < item.wait))
       this.failFor(take, `was given null after ${take.age} ms, and may wait for ${item.wait || 'ever'}`);
+  }
+
+  /** Its caller's own limit is over, and the process was held up, so that nobody could be told before. */
+  reasonsToLeave({ oldest }: Link): readonly DisconnectReason[] {
+    const take = oldest === undefined ? undefined : this.takes.get(takeOf(oldest.words) ?? 0);
+    return take !== undefined && take.outcome === undefined && take.age >= (take.item.timeout ?? Infinity)
+      ? ['timeout']
+      : [];
   }
 
   takesConcluded(there: readonly string[]): void {
