@@ -39,11 +39,15 @@ import type {
 } from './scanning/scan-options';
 import { scanned, type ScanMethod } from './scanning/scan-streams';
 import { load, type LoadOptions, type LoadProgress } from './streams/load';
+import { Queue, type QueueOptions, type QueueParts } from './streams/queue';
 
 /** Carries commands that wait at the server, each on a connection of its own. */
 interface Blocking {
-  /** @param command the command as its caller gave it, without the prefix */
-  carrying(command: Command): Executor;
+  /**
+   * @param command the command as its caller gave it, without the prefix
+   * @param after what is to be done once it is over; see `AfterCall`
+   */
+  carrying(command: Command, after?: Parameters<QueueParts['waiting']>[1]): Executor;
 }
 
 /** What the commands of a view are sent with. */
@@ -261,6 +265,26 @@ export class CommandView<S extends string | Buffer = string>
     // The prefix is added where they are sent.
     const checked = (given: unknown, place: string): Command => memberOf(given, 0, 'pipeline', '', place);
     return load({ send, checked, ending, clock: lender.clock }, source, toCommands, options);
+  }
+
+  /**
+   * A queue of jobs, each of which is done at least once. What a worker takes lies in a list of its own (BLMOVE) until it is acknowledged. Jobs
+   * of a worker that died are taken back once its `lease` is over, and never before; one that fails is tried again after a delay, up to
+   * `attempts` times, and is kept among the dead ones then. Nothing is sent before it is used.
+   *
+   * All its keys begin with `queue:{name}:`, so that they are in one slot of a cluster.
+   * @param name of the queue: the same in all processes that use it
+   * @param options durations are milliseconds
+   * @throws TypeError that names what is wrong
+   * @example
+   * const mails = redis.queue('mails', { attempts: 5 });
+   * await mails.push(JSON.stringify({ to: 'ann' }));
+   * mails.work((job) => send(JSON.parse(job.payload)), { concurrency: 16 }).subscribe();
+   */
+  queue(name: Key, options?: QueueOptions): Queue<S> {
+    const { source, blocking, ending, lender } = this.#parts;
+    const waiting: QueueParts['waiting'] = (command, after) => blocking.carrying(command, after);
+    return new Queue<S>({ source, waiting, ending, clock: lender.clock }, name, options);
   }
 
   /** What a log shows: no option, because some are secrets. */

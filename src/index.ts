@@ -77,6 +77,17 @@ export type {
   ZscanStreamOptions,
 } from './scanning/scan-options';
 export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load';
+export type {
+  DeadJob,
+  JobStream,
+  PushOptions,
+  Queue,
+  QueueBackoff,
+  QueueCounts,
+  QueueOptions,
+  WorkerOptions,
+} from './streams/queue';
+export type { Job, QueueEvent } from './streams/queue-job';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
 export type { PoolStats } from './leases/lease-lists';

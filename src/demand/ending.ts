@@ -1,14 +1,31 @@
-import { EMPTY, Subject, catchError, defer, takeUntil, throwError, type MonoTypeOperatorFunction } from 'rxjs';
+import {
+  EMPTY,
+  Subject,
+  catchError,
+  defer,
+  takeUntil,
+  throwError,
+  type MonoTypeOperatorFunction,
+  type Observable,
+} from 'rxjs';
 import { DisconnectedError, type RedisError } from '../errors';
 
 /** How a client ends, for its streams: they complete when it is closed, and error when it is destroyed. */
 export class Ending {
   private state: 'open' | 'closing' | 'destroyed' = 'open';
   private readonly destroyed$ = new Subject<never>();
+  private readonly closing$ = new Subject<void>();
 
   /** The client is being closed: what a stream asks for from now on is refused, and that is its end. */
   close(): void {
-    if (this.state === 'open') this.state = 'closing';
+    if (this.state !== 'open') return;
+    this.state = 'closing';
+    this.closing$.next();
+  }
+
+  /** The client is about to be closed: what is sent now is the last that it sends. */
+  get lastCall$(): Observable<unknown> {
+    return this.closing$;
   }
 
   /** The client ends at once, and so do its streams. */

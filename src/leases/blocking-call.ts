@@ -1,4 +1,4 @@
-import { Subscription, defer, filter, take, type Unsubscribable } from 'rxjs';
+import { Subscription, defer, filter, take, type Observable, type Unsubscribable } from 'rxjs';
 import { blockingWait, withWait } from '../commands/blocking-wait';
 import { Command } from '../commands/command';
 import { Request, type ReplyObserver } from '../commands/request';
@@ -19,6 +19,14 @@ const MOST_MOVES = 2;
 
 /** A loss after so long a wait is not its fault, ms. */
 const LONG_ENOUGH = 5_000;
+
+/**
+ * Told when a call is over: it waits at the server no longer.
+ * @param control sends, also while the client is being closed
+ * @param isCertain false where its connection ended while it was owed, so that the server may still run it
+ * @returns what the end of the client is to wait for
+ */
+export type AfterCall = (control: Pick<Control, 'send'>, isCertain: boolean) => Observable<unknown> | undefined;
 
 /** What a call needs of the executor that it belongs to. */
 export interface CallOwner {
@@ -70,12 +78,15 @@ export class BlockingCall implements ReplyObserver<Frame> {
   /** When its user's own limit is reached, on the clock, ms. */
   private lateAt = Infinity;
   private timer = Subscription.EMPTY;
+  /** Its connection has not ended while the server owed the reply. */
+  isCertain = true;
 
   /** @param asCalled the command as its caller gave it, without the prefix */
   constructor(
     readonly request: Request,
     readonly asCalled: Command,
     private readonly owner: CallOwner,
+    readonly after?: AfterCall,
   ) {
     const { command, context } = request;
     const { spec, args, keys } = command;
@@ -190,7 +201,10 @@ export class BlockingCall implements ReplyObserver<Frame> {
       longest,
       brought: (frame) => owner.undelivered(this, this.asSent(frame)),
       ended: (isOver) => {
-        if (!isOver) connection.destroy();
+        if (!isOver) {
+          this.isCertain = false;
+          connection.destroy();
+        }
         this.unblocked(isWanted);
       },
     });
@@ -253,6 +267,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
 
   error(error: RedisError): void {
     const { state, request } = this;
+    if (error.delivery === 'unknown') this.isCertain = false;
     if (state.kind === 'ending') {
       const isEnded = error instanceof ReplyError && error.kind === 'UNBLOCKED';
       if (state.isWanted) failSafely(request, isEnded ? this.owner.closedMeanwhile(request, 'nothing') : error);

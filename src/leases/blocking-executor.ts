@@ -7,7 +7,7 @@ import type { Connection } from '../connection/connection';
 import { deliveryOf, factsOf, timedOut } from '../connection/failures';
 import { DisconnectedError, ProtocolError, TimeoutError, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
-import { BlockingCall, type CallOwner } from './blocking-call';
+import { BlockingCall, type AfterCall, type CallOwner } from './blocking-call';
 import type { LeasePool } from './lease-pool';
 import { putBack } from './undelivered';
 import type { Control } from './unblocking';
@@ -54,18 +54,22 @@ export class BlockingExecutor implements CallOwner {
     this.longestEnd = parts.longestEnd;
   }
 
-  /** @param command the command as its caller gave it, without the prefix */
-  carrying(command: Command): Executor {
-    return { submit: (request) => this.submit(request, command) };
+  /**
+   * @param command the command as its caller gave it, without the prefix
+   * @param after what is to be done once it is over, also where its observer has left; the end of the client waits for that
+   */
+  carrying(command: Command, after?: AfterCall): Executor {
+    return { submit: (request) => this.submit(request, command, after) };
   }
 
-  private submit(request: Request, command: Command): void {
+  private submit(request: Request, command: Command, after: AfterCall | undefined): void {
     if (this.hasEnded || this.parts.isClosed()) {
+      after?.(this.control, true);
       request.fail(this.parts.closedError(request));
       return;
     }
     this.control.open();
-    const call = new BlockingCall(request, command, this);
+    const call = new BlockingCall(request, command, this, after);
     this.calls.add(call);
     call.begin();
   }
@@ -109,7 +113,17 @@ export class BlockingExecutor implements CallOwner {
 
   over(call: BlockingCall): void {
     this.calls.delete(call);
-    this.tellIfDone();
+    const next$ = call.after?.(this.control, call.isCertain);
+    if (next$ === undefined) {
+      this.tellIfDone();
+      return;
+    }
+    this.returning++;
+    const done = (): void => {
+      this.returning--;
+      this.tellIfDone();
+    };
+    next$.subscribe({ error: done, complete: done });
   }
 
   private tellIfDone(): void {
