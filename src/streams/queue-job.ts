@@ -1,4 +1,5 @@
 import type { Completion } from '../connection/completion';
+import { LONGEST_TIMER, inRange } from '../option-checks';
 
 /** What a job does with its worker. */
 export interface JobOwner {
@@ -50,7 +51,9 @@ export class Job<S extends string | Buffer = string> {
    * await job.fail(error, { delay: 60_000 });
    */
   fail(error?: unknown, options: { readonly delay?: number | undefined } = {}): Completion {
-    return this.#owner.fail(error, options.delay);
+    const { delay } = options;
+    if (delay !== undefined) inRange('delay', delay, 0, LONGEST_TIMER);
+    return this.#owner.fail(error, delay);
   }
 
   /** Aborted when the job is no longer this worker's: it was taken back, or the worker has ended before the job. */

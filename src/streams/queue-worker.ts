@@ -114,7 +114,8 @@ export class QueueWorker<S extends string | Buffer> {
 
   /** Renews the lease, and takes jobs where there is room. */
   goOn(): void {
-    if (this.state === 'gone') return;
+    // Behind its last word it would be known again.
+    if (this.state === 'gone' || this.isLeaving) return;
     if (this.isTending) {
       this.isTendDue = true;
       return;
@@ -264,8 +265,8 @@ export class QueueWorker<S extends string | Buffer> {
     const result$ = defer(() => valuesOf(this.inCallersContext(() => handler(held.job))));
     const running = result$.subscribe({
       next: (result) => (value = result),
-      error: (error: unknown) => this.fail(held, error, undefined),
-      complete: () => this.ack(held, value),
+      error: (error: unknown) => void this.fail(held, error, undefined),
+      complete: () => void this.ack(held, value),
     });
     held.work.add(running);
   }
@@ -300,7 +301,9 @@ export class QueueWorker<S extends string | Buffer> {
     const [command, event] = endOf();
     const { clock } = this.transport;
     const sent$ = defer(() => this.send(command)).pipe(
-      retry({ delay: (error, count) => (mayPass(error) ? timer(delayOf(count), clock) : throwError(() => error)) }),
+      retry({
+        delay: (error: unknown, count) => (mayPass(error) ? timer(delayOf(count), clock) : throwError(() => error)),
+      }),
       tap({
         complete: () => {
           this.over(held);
@@ -382,7 +385,7 @@ export class QueueWorker<S extends string | Buffer> {
       return;
     }
     this.isLeaving = true;
-    if (isLast) this.beat.unsubscribe();
+    this.beat.unsubscribe();
     if (this.leavesUntil === Infinity && this.held.size === 0) this.leavesUntil = clock.now() + this.limits.lease;
     const ids = [...this.held.keys()];
     this.send(leave(this.keys, this.id, isLast ? 0 : this.limits.lease, ids)).subscribe({
@@ -390,7 +393,10 @@ export class QueueWorker<S extends string | Buffer> {
         this.isLeaving = false;
         this.hasUnstarted = false;
         if (isLast) this.gone();
-        else this.proceed();
+        else {
+          this.goOn();
+          this.proceed();
+        }
       },
       error: (error: unknown) => {
         this.isLeaving = false;
