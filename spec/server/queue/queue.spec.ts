@@ -436,9 +436,9 @@ describe('A queue', () => {
       'push: a payload is a string, a number, a bigint or bytes, got undefined',
     ],
     [
-      'an array in an array',
+      'an object',
       (given) => given.queue('q').push(['a', {} as never]),
-      'push: a payload is a string, a number, a bigint or bytes, got an array',
+      'push: a payload is a string, a number, a bigint or bytes, got an object (Object)',
     ],
     [
       'nothing to push',
