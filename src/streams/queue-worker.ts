@@ -93,6 +93,8 @@ export class QueueWorker<S extends string | Buffer> {
   /** There is no BLMOVE before 6.2. */
   private knowsBlmove = true;
   private failures = 0;
+  /** The lease holds until then at least, on the clock, ms. */
+  private leasedUntil = 0;
   /** Until then a command that was lost may bring one more job, on the clock, ms. */
   private strayUntil = 0;
   private hasUnstarted = false;
@@ -129,8 +131,13 @@ export class QueueWorker<S extends string | Buffer> {
       .filter(({ settled }) => settled !== undefined)
       .map(({ entry }) => entry.id);
     const limit = this.room - (this.isWaiting ? 1 : 0);
+    const { clock } = this.transport;
+    const sentAt = clock.now();
     this.send(tend(this.keys, { worker, lease: limits.lease, limit, held, settling })).subscribe({
-      next: (tended) => this.tended(tended, limit - held.length),
+      next: (tended) => {
+        this.leasedUntil = sentAt + limits.lease;
+        this.tended(tended, limit - held.length);
+      },
       error: (error: unknown) => {
         this.isTending = false;
         this.retryAfter(error);
@@ -201,11 +208,13 @@ export class QueueWorker<S extends string | Buffer> {
       next: (job) => {
         this.isWaiting = false;
         this.forget();
-        if (job === null) this.wait();
-        else {
-          this.take(entryOf(job as unknown as Buffer));
-          this.goOn();
+        if (job === null) {
+          this.wait();
+          return;
         }
+        // Otherwise it may have been taken back already, and the next answer tells whether it was.
+        if (this.transport.clock.now() < this.leasedUntil) this.take(entryOf(job as unknown as Buffer));
+        this.goOn();
       },
       error: (error: unknown) => {
         this.isWaiting = false;
