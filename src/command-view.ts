@@ -39,7 +39,8 @@ import type {
 } from './scanning/scan-options';
 import { scanned, type ScanMethod } from './scanning/scan-streams';
 import { load, type LoadOptions, type LoadProgress } from './streams/load';
-import { Queue, type QueueOptions, type QueueParts } from './streams/queue';
+import { Queue, type QueueParts } from './streams/queue';
+import type { QueueOptions } from './streams/queue-options';
 
 /** Carries commands that wait at the server, each on a connection of its own. */
 interface Blocking {

@@ -77,17 +77,10 @@ export type {
   ZscanStreamOptions,
 } from './scanning/scan-options';
 export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load';
-export type {
-  DeadJob,
-  JobStream,
-  PushOptions,
-  Queue,
-  QueueBackoff,
-  QueueCounts,
-  QueueOptions,
-  WorkerOptions,
-} from './streams/queue';
+export type { JobStream } from './streams/job-stream';
+export type { DeadJob, Queue, QueueCounts } from './streams/queue';
 export type { Job, QueueEvent } from './streams/queue-job';
+export type { PushOptions, QueueBackoff, QueueOptions, WorkerOptions } from './streams/queue-options';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
 export type { PoolStats } from './leases/lease-lists';

@@ -1,4 +1,4 @@
-import { EMPTY, Observable, Subject, defer, forkJoin, map, tap, type ObservableInput, type Subscriber } from 'rxjs';
+import { EMPTY, Observable, defer, forkJoin, map, type ObservableInput, type Subscriber } from 'rxjs';
 import { LastValue, type Awaitable } from '../commands/awaitable';
 import { data, type Key } from '../commands/arguments';
 import type { Arg, Command } from '../commands/command';
@@ -7,53 +7,28 @@ import { applyPrefix } from '../commands/prefix';
 import { Reply, type ReplySource } from '../commands/reply';
 import type { Executor } from '../commands/request-context';
 import { inContext } from '../connection/async-context';
-import { backoff } from '../connection/backoff';
 import type { Clock } from '../connection/clock';
 import { Completion } from '../connection/completion';
-import { answerOf } from '../connection/retry';
-import { BufferedIterator } from '../demand/buffered-iterator';
 import type { Ending } from '../demand/ending';
-import { abortedBy, checkedSignal, type SignalOption } from '../demand/stream-options';
-import { LONGEST_TIMER, inRange, is, isPlainObject, wholeNumber } from '../option-checks';
-import type { BackoffOptions } from '../options';
-import { isBytes } from '../resp/is-bytes';
+import { abortedBy } from '../demand/stream-options';
+import { inRange, wholeNumber } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
+import { JobStream } from './job-stream';
 import type { Job, QueueEvent } from './queue-job';
 import { QueueKeys, entryOf, newId, written } from './queue-keys';
+import {
+  checkedName,
+  checkedOptions,
+  checkedPayload,
+  checkedWork,
+  limitsOf,
+  type PushOptions,
+  type QueueOptions,
+  type WorkerOptions,
+} from './queue-options';
 import { pushLater, redrive } from './queue-scripts';
-import { QueueWorker, type AfterWait, type QueueTransport, type WorkerLimits, type WorkerTask } from './queue-worker';
-
-/** How the jobs of a queue are treated; all processes that work on a queue should say the same. Durations are milliseconds. */
-export interface QueueOptions {
-  /** how long a worker may be silent before its jobs are taken back; 30 000 unless told otherwise, at least 1 000. It is renewed every second, or three times in it */
-  readonly lease?: number | undefined;
-  /** how often a job is tried at most, also by workers that died; 3 unless told otherwise, Infinity for any number */
-  readonly attempts?: number | undefined;
-  /**
-   * the delay before the next attempt: a number, or how it grows (1 000 at first, twice as much each time, 60 000 at most, less up to a
-   * quarter that chance decides), or a function that decides; false ends the attempts
-   */
-  readonly backoff?: number | Omit<BackoffOptions, 'maxAttempts'> | QueueBackoff | undefined;
-  /** jobs whose attempts have all failed are kept; true unless told otherwise */
-  readonly deadLetter?: boolean | undefined;
-  /** how long what runs may go on once a worker takes no more; 10 000 unless told otherwise */
-  readonly drainTimeout?: number | undefined;
-}
-
-/** Decides how long the next attempt waits, ms, or false for none. `attempt` counts those that have failed. */
-export type QueueBackoff = (attempt: number, error: unknown) => number | false;
-
-/** How much is taken from a queue at once. */
-export interface WorkerOptions extends SignalOption {
-  /** how many jobs a worker has at the same time; 1 unless told otherwise */
-  readonly concurrency?: number | undefined;
-}
-
-/** When a job is due. */
-export interface PushOptions {
-  /** ms from now, on the clock of the server */
-  readonly delay?: number | undefined;
-}
+import type { AfterWait, QueueTransport, WorkerLimits } from './queue-transport';
+import { QueueWorker, type WorkerTask } from './queue-worker';
 
 /** How many there are. */
 export interface QueueCounts {
@@ -83,10 +58,6 @@ export interface QueueParts {
   readonly ending: Ending;
   readonly clock: Clock;
 }
-
-const OPTIONS = ['lease', 'attempts', 'backoff', 'deadLetter', 'drainTimeout'];
-const BACKOFF = { initialDelay: 1_000, factor: 2, maxDelay: 60_000, jitter: 0.25 };
-const MOST_WORK = 100_000;
 
 /**
  * Jobs in a list, each of which is done at least once: what a worker takes lies in a list of its own until it is acknowledged, and goes back
@@ -129,7 +100,7 @@ export class Queue<S extends string | Buffer = string> {
       const ids = all.map(newId);
       const jobs = all.map((payload, at) => written(ids[at]!, 0, payload));
       const command = delay > 0 ? pushLater(this.#keys, Math.ceil(delay), jobs) : lpush(this.#keys.waiting, jobs);
-      return Reply.from(this.#parts.source, command as Command<number>).pipe(map(() => ids as readonly string[]));
+      return Reply.from(this.#parts.source, command).pipe(map(() => ids as readonly string[]));
     });
     return new LastValue(pushed$.pipe(inContext())) as Awaitable<readonly string[]>;
   }
@@ -271,101 +242,3 @@ export class Queue<S extends string | Buffer = string> {
 
 /** What a Promise or an Observable gives; anything else is itself. */
 type Result<R> = R extends PromiseLike<infer T> ? T : R;
-
-/** Jobs as they are taken: a cold Observable, and what `for await` takes. Each subscription, and each loop, is a worker of its own. */
-export class JobStream<S extends string | Buffer = string> extends Observable<Job<S>> implements AsyncIterable<Job<S>> {
-  readonly #taken: (wanted: () => number, asked$: Observable<unknown>) => Observable<Job<S>>;
-
-  /** @internal */
-  constructor(taken: (wanted: () => number, asked$: Observable<unknown>) => Observable<Job<S>>) {
-    super((subscriber) => taken(() => Infinity, EMPTY).subscribe(subscriber));
-    this.#taken = taken;
-  }
-
-  /** Takes a job when one is asked for. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Job<S>> {
-    const asked$ = new Subject<void>();
-    let asked = 0;
-    const jobs$ = this.#taken(() => asked, asked$).pipe(tap(() => asked--));
-    const jobs = new BufferedIterator(jobs$, Infinity);
-    const iterator: AsyncIterableIterator<Job<S>> = {
-      [Symbol.asyncIterator]: () => iterator,
-      next: () => {
-        asked++;
-        const next = jobs.next();
-        asked$.next();
-        return next;
-      },
-      return: () => jobs.return(),
-      throw: (error: Error) => jobs.throw(error),
-    };
-    return iterator;
-  }
-}
-
-/** @throws TypeError unless it is a text or bytes, and names something */
-function checkedName(name: unknown): Key {
-  if (typeof name !== 'string' && !isBytes(name))
-    throw new TypeError(`queue: a name is a string or bytes, got ${kindOf(name)}`);
-  if (name.length === 0) throw new TypeError('queue: the name is not to be empty');
-  // It would be no hash tag of a cluster.
-  if (name[0] === '}' || name[0] === 0x7d) throw new TypeError("queue: the name is not to begin with '}'");
-  return name;
-}
-
-function checkedPayload(check: () => unknown, payload: unknown): void {
-  try {
-    check();
-  } catch {
-    throw new TypeError(`push: a payload is a string, a number, a bigint or bytes, got ${kindOf(payload)}`);
-  }
-}
-
-/** @throws TypeError that names the option and what was expected */
-function limitsOf(options: QueueOptions): Omit<WorkerLimits, 'concurrency'> {
-  const given = checkedOptions('queue', options, OPTIONS);
-  const { lease = 30_000, attempts = 3, backoff: delays, deadLetter = true, drainTimeout = 10_000 } = given;
-  inRange('lease', lease, 1_000, LONGEST_TIMER);
-  wholeNumber('attempts', attempts, 1, Infinity);
-  is('boolean', 'deadLetter', deadLetter);
-  inRange('drainTimeout', drainTimeout, 0, LONGEST_TIMER);
-  return { lease: Math.ceil(lease), attempts, deadLetter, drainTimeout, delayAfter: delaysOf(delays) };
-}
-
-function delaysOf(given: QueueOptions['backoff']): WorkerLimits['delayAfter'] {
-  if (typeof given === 'function') return (attempt, error) => answerOf(() => given(attempt, error));
-  if (typeof given === 'number') {
-    inRange('backoff', given, 0, LONGEST_TIMER);
-    return () => given;
-  }
-  if (given !== undefined && !isPlainObject(given)) {
-    throw new TypeError(`The option 'backoff' is a number, an object or a function, got ${kindOf(given)}`);
-  }
-  const delays = { ...BACKOFF };
-  for (const [name, value] of Object.entries(given ?? {})) {
-    if (!Object.hasOwn(BACKOFF, name)) throw new TypeError(`There is no option 'backoff.${name}'`);
-    if (value !== undefined) delays[name as keyof typeof BACKOFF] = value as number;
-  }
-  inRange('backoff.initialDelay', delays.initialDelay, 0, LONGEST_TIMER);
-  inRange('backoff.factor', delays.factor, 1);
-  inRange('backoff.maxDelay', delays.maxDelay, 0, LONGEST_TIMER);
-  inRange('backoff.jitter', delays.jitter, 0, 1);
-  return (attempt) => backoff({ ...delays, maxAttempts: Infinity }, attempt);
-}
-
-function checkedWork(method: string, options: WorkerOptions): { concurrency: number; signal: AbortSignal | undefined } {
-  const { concurrency = 1, signal } = checkedOptions(method, options, ['concurrency', 'signal']);
-  wholeNumber('concurrency', concurrency, 1, MOST_WORK);
-  return { concurrency, signal: checkedSignal(signal) };
-}
-
-function checkedOptions<T extends object>(method: string, options: T, known: readonly string[]): T {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${method}: options were expected, got ${kindOf(options)}`);
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw new TypeError(`${method}: there is no option '${unknown}'; known are ${known.join(', ')}`);
-  }
-  return options;
-}

@@ -114,10 +114,11 @@ describe('A worker of a queue that is left', () => {
     const jobs = queue.jobs({ concurrency: 5 })[Symbol.asyncIterator]();
     const next = jobs.next();
     await queue.push(['a', 'b', 'c']);
-    expect((await next).value?.payload).toBe('a');
+    const { value: first } = (await next) as IteratorYieldResult<Job>;
+    expect(first.payload).toBe('a');
     void jobs.next();
     await jobs.return!();
-    await (await next).value!.ack();
+    await first.ack();
     await untilLeft(2);
   });
 
