@@ -78,7 +78,7 @@ export type {
 } from './scanning/scan-options';
 export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load';
 export type { JobStream } from './streams/job-stream';
-export type { DeadJob, Queue, QueueCounts } from './streams/queue';
+export type { DeadJob, JobResult, Queue, QueueCounts } from './streams/queue';
 export type { Job, QueueEvent } from './streams/queue-job';
 export type { PushOptions, QueueBackoff, QueueOptions, WorkerOptions } from './streams/queue-options';
 export { Redis } from './redis';

@@ -1,4 +1,4 @@
-import { EMPTY, Observable, defer, forkJoin, map, type ObservableInput, type Subscriber } from 'rxjs';
+import { EMPTY, Observable, defer, forkJoin, map, type Subscriber } from 'rxjs';
 import { LastValue, type Awaitable } from '../commands/awaitable';
 import { data, type Key } from '../commands/arguments';
 import type { Arg, Command } from '../commands/command';
@@ -137,13 +137,10 @@ export class Queue<S extends string | Buffer = string> {
    * @example
    * queue.work((job) => send(JSON.parse(job.payload)), { concurrency: 16 }).subscribe();
    */
-  work<R>(
-    handler: (job: Job<S>) => ObservableInput<R> | R,
-    options: WorkerOptions = {},
-  ): Observable<QueueEvent<S, Result<R>>> {
+  work<R>(handler: (job: Job<S>) => R, options: WorkerOptions = {}): Observable<QueueEvent<S, JobResult<R>>> {
     if (typeof handler !== 'function') throw new TypeError(`work: a function was expected, got ${kindOf(handler)}`);
     const { concurrency, signal } = checkedWork('work', options);
-    return this.#taken(concurrency, signal, handler, () => Infinity, EMPTY) as Observable<QueueEvent<S, Result<R>>>;
+    return this.#taken(concurrency, signal, handler, () => Infinity, EMPTY) as Observable<QueueEvent<S, JobResult<R>>>;
   }
 
   /**
@@ -240,5 +237,5 @@ export class Queue<S extends string | Buffer = string> {
   }
 }
 
-/** What a Promise or an Observable gives; anything else is itself. */
-type Result<R> = R extends PromiseLike<infer T> ? T : R;
+/** What a handler gives in the end: the values of an Observable, that of a Promise; anything else is itself. */
+export type JobResult<R> = R extends Observable<infer T> ? T : R extends PromiseLike<infer T> ? T : R;
