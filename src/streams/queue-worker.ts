@@ -176,14 +176,11 @@ export class QueueWorker<S extends string | Buffer> {
     this.waiting = this.transport.wait(command, after).subscribe({
       next: (job) => {
         this.isWaiting = false;
-        this.forget();
-        if (job === null) {
-          this.wait();
-          return;
-        }
         // Otherwise it may have been taken back already, and the next answer tells whether it was.
-        if (this.now < this.leasedUntil) this.take(entryOf(job as unknown as Buffer));
-        this.goOn();
+        if (job !== null && this.now < this.leasedUntil) this.take(entryOf(job as unknown as Buffer));
+        this.forget();
+        if (job === null) this.wait();
+        else this.goOn();
       },
       error: (error: unknown) => {
         this.isWaiting = false;
