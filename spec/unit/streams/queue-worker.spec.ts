@@ -71,11 +71,11 @@ function scripted(handler: ((job: Job) => unknown) | undefined, given: Partial<W
   const transport: QueueTransport = {
     clock,
     closing$,
-    send: <T>(command: Command<T>) => new Observable<T>((subscriber) => note(command, subscriber as Subscriber<never>)),
+    send: <T>(command: Command<T>) => new Observable<T>((subscriber) => note(command, subscriber)),
     wait: <T>(command: Command<T>, told: AfterWait) =>
       new Observable<T>((subscriber) => {
         after = told;
-        note(command, subscriber as Subscriber<never>);
+        note(command, subscriber);
         return () => (hasLeftWait = true);
       }),
     prefixed: (command) => command,
@@ -123,6 +123,7 @@ describe('A worker of a queue', () => {
     clock.advance(1_000);
     last('tend').answer({ ...NOTHING, jobs: [entry('a')] });
     last('LREM').answer(1);
+    last('tend').answer(NOTHING);
     over();
     wait.answer(entry('a').whole);
     expect([begun, typesOf(events)]).toStrictEqual([['a'], ['done']]);
