@@ -23,7 +23,7 @@ export class Ending {
     this.closing$.next();
   }
 
-  /** The client is about to be closed: what is sent now is the last that it sends. */
+  /** Emits when the client is about to be closed: what is sent then is the last that it sends. Completes when it is destroyed. */
   get lastCall$(): Observable<unknown> {
     return this.closing$;
   }
@@ -33,6 +33,7 @@ export class Ending {
     if (this.state === 'destroyed') return;
     this.state = 'destroyed';
     this.destroyed$.error(error);
+    this.closing$.complete();
   }
 
   /** Ends a stream with the client. One that begins after the client was closed errors. */

@@ -5,7 +5,7 @@ import type { Clock } from '../connection/clock';
 /** What sends for a worker. */
 export interface QueueTransport {
   readonly clock: Clock;
-  /** emits when the client is about to be closed: what is sent then is still answered */
+  /** emits when the client is about to be closed: what is sent then is still answered; completes when it is destroyed */
   readonly closing$: Observable<unknown>;
   /** sends what may be sent twice */
   send<T>(command: Command<T>): Observable<T>;

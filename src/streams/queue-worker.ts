@@ -81,7 +81,9 @@ export class QueueWorker<S extends string | Buffer> {
   }
 
   begin(): void {
-    this.under.add(this.transport.closing$.subscribe(() => this.leaveAtOnce()));
+    this.under.add(
+      this.transport.closing$.subscribe({ next: () => this.leaveAtOnce(), complete: () => this.destroyed() }),
+    );
     this.goOn();
   }
 
@@ -298,6 +300,13 @@ export class QueueWorker<S extends string | Buffer> {
     this.held.letAllGo('the client is closed');
     if (this.isWaiting) this.waiting.unsubscribe();
     else this.send(this.lastLeave()).subscribe({ error: () => undefined });
+    this.gone();
+  }
+
+  /** Nothing can be sent any more: others take back what is left. */
+  private destroyed(): void {
+    if (this.state === 'gone') return;
+    this.held.letAllGo('the client is destroyed');
     this.gone();
   }
 

@@ -21,6 +21,8 @@ describe('A process ends by itself, and well, when its client', () => {
     ['is disposed of', []],
     ['is destroyed while a command blocks', []],
     ['is destroyed while messages are awaited', ['DISCONNECTED']],
+    ['is destroyed while a worker of a queue has a job', []],
+    ['is closed while workers of a queue have a job and wait for one', []],
     ['is destroyed while it waits to reconnect', []],
     ['is destroyed while a command waits to be repeated', []],
     ['gives up', []],

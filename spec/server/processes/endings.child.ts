@@ -39,6 +39,21 @@ const endings: Record<string, (url: string) => unknown> = {
     await pool.ping();
     setTimeout(() => left.unsubscribe(), 20);
   },
+  'is destroyed while a worker of a queue has a job': async (url) => {
+    const redis = new Redis(url);
+    const queue = redis.queue('destroyed');
+    await queue.push('job');
+    queue
+      .work(() => new Promise(() => setTimeout(() => void redis.destroy(), 20)))
+      .subscribe({ error: () => undefined });
+  },
+  'is closed while workers of a queue have a job and wait for one': async (url) => {
+    const redis = new Redis(url);
+    const queue = redis.queue('closed');
+    await queue.push('job');
+    queue.work(() => new Promise(() => setTimeout(() => void redis.close(), 20))).subscribe();
+    redis.queue('empty').jobs().subscribe();
+  },
   'is destroyed while messages are awaited': async (url) => {
     const redis = new Redis({ url, protocol: 2 });
     redis.subscribe('news').subscribe({ error: ({ code }: RedisError) => console.log(code) });

@@ -288,6 +288,15 @@ describe('A worker of a queue', () => {
     expect([other.ended(), other.last('leave').args.slice(1)]).toStrictEqual(['complete', ['0']]);
   });
 
+  it('lets go of all at once when the client is destroyed, and sends nothing', () => {
+    let left = 0;
+    const { clock, closing$, last, stop, names } = scripted(() => new Observable(() => () => left++));
+    last('tend').answer({ ...NOTHING, jobs: [entry('a'), entry('b')] });
+    stop();
+    closing$.complete();
+    expect([left, clock.waiting, names()]).toStrictEqual([2, 0, ['tend']]);
+  });
+
   it('takes the jobs of dead workers back, and looks for them at once', () => {
     const { last, events, names } = scripted(() => undefined);
     last('tend').answer({ ...NOTHING, dead: ['other'] });
