@@ -189,6 +189,36 @@ describe('A worker of a queue that is left', () => {
     await queue.close();
     await untilLeft(200 - done.size);
   });
+
+  it('leaves nothing when its connection is lost while it waits, and it is left then', async () => {
+    const redis = make({ url: proxy().url(), reconnect: quick });
+    const queue = redis.queue('q');
+    const seen = record(queue.jobs());
+    await eventually(
+      () => waitingAtServer(admin),
+      (count) => count === 1,
+    );
+    proxy().cut();
+    seen.stop();
+    await queue.close();
+    expect([await waitingAtServer(admin), await keysLeft(admin)]).toStrictEqual([0, []]);
+  });
+
+  it('leaves nothing where the server refuses to end a wait, so that its connection is closed instead', async () => {
+    await admin.aclSetuser('worker', ['on', '>secret', '~*', '+@all', '-client']);
+    const redis = make({ url: server().url, username: 'worker', password: 'secret', reconnect: quick });
+    const queue = redis.queue('q');
+    const seen = record(queue.work(() => undefined));
+    await eventually(
+      () => waitingAtServer(admin),
+      (count) => count === 1,
+    );
+    seen.stop();
+    await queue.close();
+    expect([await waitingAtServer(admin), await keysLeft(admin)]).toStrictEqual([0, []]);
+    await admin.queue('q').push('a');
+    expect((await admin.queue('q').counts()).waiting).toBe(1);
+  });
 });
 
 describe.each<[string, 'redis' | 'pool']>([

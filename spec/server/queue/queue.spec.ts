@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { EMPTY, NEVER, concat, defer, firstValueFrom, lastValueFrom, of, take, toArray } from 'rxjs';
 import type { Job, Queue, QueueEvent, Redis } from 'rxjs-redis';
@@ -313,6 +314,29 @@ describe('A queue', () => {
     expect(new Set(keys.map(hashSlot)).size).toBe(1);
     await open.values[0]!.ack();
     open.stop();
+  });
+
+  it('does the same in RESP2', async () => {
+    const own = make({ url: server().url, protocol: 2 }).queue('q', { attempts: 2, backoff: 1 });
+    await own.push(['a', 'b']);
+    await own.push('c', { delay: 5 });
+    const seen = record(own.work(({ payload }) => (payload === 'b' ? fail() : payload), { concurrency: 2 }));
+    await until(() => seen.values.length === 4);
+    await eventually(
+      () => waitingAtServer(redis),
+      (count) => count === 1,
+    );
+    await own.close();
+    expect(kinds(seen.values).sort()).toStrictEqual(['dead b', 'done a', 'done c', 'failed b']);
+    expect(await keysLeft(redis)).toStrictEqual(['queue:{q}:dead']);
+  });
+
+  it('calls handlers in the AsyncLocalStorage of the subscription', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    await queue.push(['a', 'b']);
+    const events = storage.run('mine', () => record(queue.work(() => storage.getStore())));
+    await until(() => events.values.length === 2);
+    expect(events.values).toMatchObject([{ value: 'mine' }, { value: 'mine' }]);
   });
 
   it('works on a pool, and with limits of commands of its own', async () => {
