@@ -79,10 +79,10 @@ export class Queue<S extends string | Buffer = string> {
   }
 
   /**
-   * Puts jobs in, in their order, behind those that wait. It is cold, and can be awaited. As every RPUSH it is not sent a second time when its
-   * connection is lost: the error then has the `delivery` `'unknown'`, and pushing once more may put the job in twice.
-   * @param payloads one or several; texts, numbers, bytes
-   * @param options `delay`: ms until they are due, for a worker has to be there then
+   * Puts jobs in, in their order, behind those that wait. It is cold, and can be awaited. As LPUSH it is not sent a second time when its
+   * connection is lost: the error then has the `delivery` `'unknown'`, and pushing once more may put the jobs in twice.
+   * @param payloads one or several: texts, numbers, bytes
+   * @param options `delay`: ms until the jobs are due; a worker makes them wait then
    * @returns their ids; each subscription puts in others
    * @throws TypeError when a payload or an option is wrong
    * @example

@@ -174,7 +174,7 @@ describe('A queue', () => {
     expect(seen.sort()).toStrictEqual(jobs.sort());
   });
 
-  it('has no more jobs than there is room for, whoever else waits', async () => {
+  it('has no more jobs than there is room for', async () => {
     await queue.push(Array.from({ length: 50 }, (_, n) => n));
     const open: Job[] = [];
     record(queue.work((job) => (open.push(job), NEVER), { concurrency: 4 }));

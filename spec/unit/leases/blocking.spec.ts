@@ -1,5 +1,6 @@
-import { NEVER, concat, of, repeat, throwError, type Observable } from 'rxjs';
-import { Redis, type RedisOptions } from 'rxjs-redis';
+import { NEVER, Subject, concat, of, repeat, throwError, type Observable } from 'rxjs';
+import { Redis, Reply, type RedisOptions } from 'rxjs-redis';
+import { blmove } from 'rxjs-redis/commands';
 import type { ConnectionParts } from '../../../src/connection/connection-parts';
 import { stage, type Stage } from '../../../src/connection/stage';
 import { ConnectionError } from '../../../src/errors';
@@ -373,5 +374,70 @@ describe('A command that waits at the server', () => {
         expect((popped.ended as Error).message).toBe('BLPOP was ended and has taken nothing: the client is closed');
       }
     }
+  });
+});
+
+describe('What is to be done after a command that waits at the server', () => {
+  /** Sends it, and notes with what certainty it was over. */
+  async function sent(after?: Observable<unknown>) {
+    const client = await scripted({ commandTimeout: 500, readTimeout: Infinity });
+    const over: boolean[] = [];
+    const command = blmove('q', 'mine', 'RIGHT', 'LEFT', 0);
+    const executor = client.redis['blocking'].carrying(command, (_control, isCertain) => {
+      over.push(isCertain);
+      return after;
+    });
+    const waiting = record(Reply.from({ ...client.redis['source'], executor }, command));
+    const lease = await client.greeted(1);
+    return { ...client, lease, over, waiting };
+  }
+
+  it('is done before its Observer has the reply', async () => {
+    const { lease, over, waiting } = await sent();
+    expect(over).toStrictEqual([]);
+    lease.receive('$1\r\nv\r\n');
+    expect([over, waiting.values]).toStrictEqual([[true], ['v']]);
+  });
+
+  it('is done once nothing waits any more, where its Observer has left', async () => {
+    const { main, lease, over, waiting } = await sent();
+    waiting.stop();
+    await tick();
+    main.receive(':1\r\n');
+    lease.receive(UNBLOCKED);
+    await tick();
+    expect(over).toStrictEqual([]);
+    lease.receive('+PONG\r\n');
+    expect(over).toStrictEqual([true]);
+  });
+
+  it('is told where the command may still run, because its connection was lost or closed', async () => {
+    const lost = await sent();
+    lose(lost.lease);
+    await tick();
+    expect([lost.over, lost.waiting.ended]).toMatchObject([[false], { delivery: 'unknown' }]);
+    const refused = await sent();
+    refused.waiting.stop();
+    await tick();
+    refused.main.receive('-NOPERM this user has no permissions\r\n');
+    await tick();
+    expect([refused.over, refused.lease.destroyed]).toStrictEqual([[false], true]);
+  });
+
+  it('is waited for by close()', async () => {
+    const after = new Subject<void>();
+    const { redis, main, lease } = await sent(after);
+    let isClosed = false;
+    redis.close().subscribe({ complete: () => (isClosed = true) });
+    await tick();
+    main.receive(':1\r\n');
+    lease.receive(UNBLOCKED);
+    await tick();
+    lease.receive('+PONG\r\n');
+    await tick();
+    expect([after.observed, isClosed]).toStrictEqual([true, false]);
+    after.complete();
+    await tick();
+    expect(isClosed).toBe(true);
   });
 });
