@@ -1,5 +1,6 @@
 import { EMPTY, Observable, Subject, tap } from 'rxjs';
 import { BufferedIterator } from '../demand/buffered-iterator';
+import { waitingOrRefused } from '../demand/waiting';
 import type { Job } from './queue-job';
 
 /** Jobs as they are taken: a cold Observable, and what `for await` takes. Each subscription, and each loop, is a worker of its own. */
@@ -17,7 +18,7 @@ export class JobStream<S extends string | Buffer = string> extends Observable<Jo
     const asked$ = new Subject<void>();
     let asked = 0;
     const jobs$ = this.#taken(() => asked, asked$).pipe(tap(() => asked--));
-    const jobs = new BufferedIterator(jobs$, Infinity);
+    const jobs = new BufferedIterator(jobs$, waitingOrRefused<Job<S>>(Infinity));
     const iterator: AsyncIterableIterator<Job<S>> = {
       [Symbol.asyncIterator]: () => iterator,
       next: () => {
