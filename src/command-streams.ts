@@ -1,21 +1,35 @@
+import type { Key } from './commands/arguments';
+import type { Awaitable } from './commands/awaitable';
 import { atOneCall } from './commands/call-sites';
 import type { Command } from './commands/command';
 import { CommandSurface } from './commands/generated/surface';
+import { applyPrefix } from './commands/prefix';
 import { Reply, type ReplySource } from './commands/reply';
 import type { Executor } from './commands/request-context';
-import type { Observable } from 'rxjs';
+import { defer, type Observable } from 'rxjs';
 import type { Clock } from './connection/clock';
 import type { Ending } from './demand/ending';
 import type { PullStream } from './demand/pull-stream';
 import type { NoWork, WorkOptions } from './demand/stream-options';
 import { sendGroup } from './groups/send-group';
+import { consume } from './streams/consume';
+import type { ConsumedEntry, ConsumeOptions, ConsumeProgress } from './streams/consume-options';
 import { tail } from './streams/tail';
 import type { TailedStreams, TailItem, TailOptions } from './streams/tail-options';
 
 /** Carries commands that wait at the server, each on a connection of its own. */
 interface Blocking {
-  /** @param command the command as its caller gave it, without the prefix */
-  carrying(command: Command): Executor;
+  /**
+   * @param command the command as its caller gave it, without the prefix
+   * @param over told when nothing waits at the server any more and what came is handed on, also after the Observer has left
+   */
+  carrying(command: Command, over?: () => void): Executor;
+}
+
+/** Sends what has to be said at the end. */
+interface Last {
+  /** sends in its turn; also while the client is being closed */
+  send<T>(command: Command<T>): Observable<T>;
 }
 
 /** What streams of entries are read with. */
@@ -25,6 +39,7 @@ export interface StreamSurfaceParts {
   readonly publisher: Executor;
   /** carries what waits at the server */
   readonly blocking: Blocking;
+  readonly last: Last;
   /** how streams end with the client */
   readonly ending: Ending;
   readonly lender: { readonly clock: Clock };
@@ -78,7 +93,62 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
     return tail(parts, streams, options) as PullStream<never>;
   }
 
-  #waiting<T>(source: ReplySource, command: Command<T>): Reply<T> {
-    return Reply.from({ ...source, executor: this.#parts.blocking.carrying(command) }, command);
+  /**
+   * Handles the entries of a stream as a consumer of a group, each at least once. It reads as many as there are free slots, its own pending
+   * entries first; acknowledges in batches what was handled; takes over what nobody has acknowledged for `claimIdle` ms, that of consumers that
+   * died as well as what has failed; and makes dead letters of what was delivered `maxDeliveries` times. It goes on over lost connections,
+   * restarts and outages of any length, and creates its group once more when that is gone, as after FLUSHALL.
+   *
+   * When it is unsubscribed from, or `signal` is aborted, it takes nothing more, and what is being handled has `drainTimeout` ms to end and
+   * be acknowledged. `close()` of the client waits for that, and completes it.
+   *
+   * Entries are handled in their order with a `concurrency` of 1, or those with the same key with `keyOf`. One that fails is handled again later.
+   * @param stream its name
+   * @param options the group, and how entries are handled; `group` has to be given
+   * @param handler handles an entry: a Promise or an Observable that it gives is followed to its end, and an error is its failure
+   * @returns how far it is, after each batch and each failure; awaiting gives the last. It completes when the client is closed; it errors
+   * when that is destroyed, and with the `reason` of an aborted `signal`
+   * @throws TypeError that names the argument or option, when one is wrong. It errors with a ReplyError when the server refuses: NOGROUP where
+   * there is no group and `from` does not say that one is to be created, a key that holds another kind of value, missing rights
+   * @example
+   * const consumer = redis
+   *   .consume('orders', { group: 'billing', from: '0', concurrency: 16, deadLetter: 'orders:dead' }, (entry) => bill(entry.fields))
+   *   .subscribe(({ failures }) => failures.forEach(({ id, error }) => console.error(id, error)));
+   * process.once('SIGTERM', async () => {
+   *   consumer.unsubscribe();
+   *   await redis.close();
+   * });
+   */
+  consume(
+    stream: Key,
+    options: ConsumeOptions<S>,
+    handler: (entry: ConsumedEntry<S>) => unknown,
+  ): Awaitable<ConsumeProgress, ConsumeProgress | undefined> {
+    const { ending, lender, publisher, last } = this.#parts;
+    // Its waits are short, and as long as it is itself is for its user to say.
+    const source = { ...atOneCall(this.#parts.source, this.consume), limitsBlocking: false };
+    const sent = (others: Partial<ReplySource>) => {
+      const context = { ...source, ...others };
+      return <T>(command: Command<T>): Observable<T> => Reply.from(context, command);
+    };
+    const settle = sent({ idempotent: true });
+    const parts = {
+      send: sent({}),
+      inBytes: sent({ bytes: true }),
+      multi: (commands: readonly Command[]) =>
+        sendGroup(source, 'multi', [commands], publisher) as Observable<readonly unknown[]>,
+      settle: <T>(command: Command<T>) =>
+        defer(() => (ending.isClosing ? last.send(applyPrefix(command, source.prefix)) : settle(command))),
+      wait: <T>(command: Command<T>, undelivered: (value: unknown) => void, over: () => void) =>
+        this.#waiting({ ...source, onUndelivered: undelivered }, command, over),
+      bytes: source.bytes,
+      ending,
+      clock: lender.clock,
+    };
+    return consume(parts, stream, options, handler);
+  }
+
+  #waiting<T>(source: ReplySource, command: Command<T>, over?: () => void): Reply<T> {
+    return Reply.from({ ...source, executor: this.#parts.blocking.carrying(command, over) }, command);
   }
 }

@@ -65,6 +65,13 @@ export type {
   ZscanStreamOptions,
 } from './scanning/scan-options';
 export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load';
+export type {
+  ConsumedEntry,
+  ConsumeFailure,
+  ConsumeOptions,
+  ConsumeProgress,
+  DeadLetterHandler,
+} from './streams/consume-options';
 export type { TailedStreams, TailEntry, TailGap, TailItem, TailOptions } from './streams/tail-options';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';

@@ -133,10 +133,11 @@ export class Redis extends RedisView {
       executorOf,
       tell: (event) => connection.events$.next(event),
     });
+    const control = controlBy(connection, source);
     const blocking = new BlockingExecutor({
       pool,
       clock: connection.clock,
-      control: controlBy(connection, source),
+      control,
       executorOf,
       isClosed: () => connection.closed,
       closedError: (request) => connection.closedError(request),
@@ -148,7 +149,7 @@ export class Redis extends RedisView {
     // A link has a state of its own, `ready`.
     const links = { kind: 'successive', current: () => connection.state$.value } as const;
     const scripts = new ScriptRegistry();
-    super({ source, publisher: pubsub.publisher, blocking, pubsub, lender, scripts, ending, links });
+    super({ source, publisher: pubsub.publisher, blocking, last: control, pubsub, lender, scripts, ending, links });
     this.blocking = blocking;
     this.connection = connection;
     this.pubsub = pubsub;
@@ -217,15 +218,15 @@ export class Redis extends RedisView {
    */
   close(): Completion {
     this.ending.close();
-    const { blocking, leases, pubsub } = this;
+    const { blocking, ending, leases, pubsub } = this;
     const unblocked$ = blocking.end().pipe(ignoreElements());
     // Leases first, because they end with the shared connection unless they are closing already.
     const closing = leases === undefined ? [] : [leases.close(this.closedError, (lease) => blocking.isEnding(lease))];
     closing.push(
       this.connection.close(() => {
-        const arrived$ = pubsub.arrived();
-        if (blocking.isDone) return arrived$;
-        return arrived$ === undefined ? unblocked$ : merge(unblocked$, arrived$);
+        const rest = [blocking.isDone ? undefined : unblocked$, pubsub.arrived(), ending.finished()];
+        const awaited = rest.filter((one) => one !== undefined);
+        return awaited.length === 0 ? undefined : merge(...awaited);
       }),
     );
     return new Completion(forkJoin(closing).pipe(map(() => undefined)));

@@ -40,7 +40,8 @@ export class BlockingExecutor implements CallOwner {
   readonly clock: Clock;
   readonly control: Control;
   readonly longestEnd: number;
-  private readonly calls = new Set<BlockingCall>();
+  /** What is under way, and what is told when it is over. */
+  private readonly calls = new Map<BlockingCall, (() => void) | undefined>();
   private readonly executors = new WeakMap<Connection, Executor>();
   /** How many things that were taken are on their way back. */
   private returning = 0;
@@ -54,19 +55,23 @@ export class BlockingExecutor implements CallOwner {
     this.longestEnd = parts.longestEnd;
   }
 
-  /** @param command the command as its caller gave it, without the prefix */
-  carrying(command: Command): Executor {
-    return { submit: (request) => this.submit(request, command) };
+  /**
+   * @param command the command as its caller gave it, without the prefix
+   * @param over told when nothing waits at the server any more and what came is handed on, also after the Observer has left
+   */
+  carrying(command: Command, over?: () => void): Executor {
+    return { submit: (request) => this.submit(request, command, over) };
   }
 
-  private submit(request: Request, command: Command): void {
+  private submit(request: Request, command: Command, over: (() => void) | undefined): void {
     if (this.hasEnded || this.parts.isClosed()) {
+      over?.();
       request.fail(this.parts.closedError(request));
       return;
     }
     this.control.open();
     const call = new BlockingCall(request, command, this);
-    this.calls.add(call);
+    this.calls.set(call, over);
     call.begin();
   }
 
@@ -83,7 +88,7 @@ export class BlockingExecutor implements CallOwner {
   stop(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    for (const call of [...this.calls]) call.end(this.parts.closedError);
+    for (const call of [...this.calls.keys()]) call.end(this.parts.closedError);
   }
 
   /** Something waits at the server, or is on its way back to it. */
@@ -93,7 +98,7 @@ export class BlockingExecutor implements CallOwner {
 
   /** The connection is that of a command that is being ended. */
   isEnding(connection: Connection): boolean {
-    for (const call of this.calls) if (call.endsOn(connection)) return true;
+    for (const call of this.calls.keys()) if (call.endsOn(connection)) return true;
     return false;
   }
 
@@ -108,7 +113,9 @@ export class BlockingExecutor implements CallOwner {
   }
 
   over(call: BlockingCall): void {
+    const told = this.calls.get(call);
     this.calls.delete(call);
+    told?.();
     this.tellIfDone();
   }
 

@@ -28,7 +28,11 @@ export class Outage {
 
   /** Completes when it is time to ask again; errors with what does not pass by itself. */
   after(error: unknown): Observable<never> {
-    if (!isOutage(error)) return throwError(() => error);
+    return isOutage(error) ? this.pause() : throwError(() => error);
+  }
+
+  /** Completes when it is time to ask again. */
+  pause(): Observable<never> {
     const { delay, clock } = this;
     this.delay = Math.min(delay * 2, LONGEST_DELAY);
     return timer(delay, clock).pipe(ignoreElements());

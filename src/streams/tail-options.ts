@@ -38,8 +38,8 @@ export interface TailEntry<S = string> {
 /**
  * Entries may have been added that were gone before they could be read.
  *
- * - `trimmed`: what followed the last entry is gone (XTRIM, MAXLEN, XDEL). Servers before Redis 7.0 do not say whether there was anything: there
- *   this is told whenever the last entry is gone as well.
+ * - `trimmed`: what followed the last entry is gone (XTRIM, MAXLEN, XDEL). Where it begins behind an id, and before Redis 7.0 always, servers do
+ *   not tell whether there was anything: there this comes whenever entries were deleted and that with the id is not there any more.
  * - `deleted`: the stream is another one, or is not there any more (DEL, FLUSHALL, a restart without persistence).
  * - `reset`: the stream ends before the last id that was seen (an older backup, a failover); what it has up to `to` does not come again.
  */
@@ -98,7 +98,7 @@ function startsOf(streams: unknown, from: string | undefined, bytes: boolean): S
   const begin = from === undefined ? '$' : wholeId("The option 'from'", from);
   const keys: readonly unknown[] = Array.isArray(streams) ? streams : [streams];
   const starts =
-    positions?.map(([key, id]) => ({ key: checkedKey(key), from: wholeId("tail: what a stream is given with", id) })) ??
+    positions?.map(([key, id]) => ({ key: checkedKey(key), from: wholeId('tail: what a stream is given with', id) })) ??
     keys.map((key) => ({ key: checkedKey(key), from: begin }));
   if (starts.length === 0) throw new TypeError('tail: at least one stream was expected');
   const names = new Set(starts.map(({ key }) => nameOf(key, bytes)));

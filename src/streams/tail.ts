@@ -68,6 +68,8 @@ interface Position {
   readonly key: Key;
   /** the last id that has come, or behind which it begins; `$` until it is known */
   id: string;
+  /** how many entries the stream had ever had up to there, deleted ones included; undefined where that is not known */
+  count: number | undefined;
   /** what is there is wanted from the first entry on, so nothing in front of that is missed */
   isBeginning: boolean;
   /** behind it no more is wanted */
@@ -105,6 +107,7 @@ class Tail implements ValueSource<TailItem<Text>> {
     this.positions = starts.map(({ key, from }) => ({
       key,
       id: from,
+      count: undefined,
       isBeginning: from === BEFORE_ALL,
       until,
       known: undefined,
@@ -157,7 +160,10 @@ class Tail implements ValueSource<TailItem<Text>> {
         open.forEach((position, index) => {
           const info = infoOf(answers[index]);
           const last = info?.['last-generated-id'] ?? BEFORE_ALL;
-          if (position.id === LAST) position.id = last;
+          if (position.id === LAST) {
+            position.id = last;
+            position.count = info === undefined ? 0 : info['entries-added'];
+          }
           if (position.until === LAST) position.until = last;
           if (info !== undefined) position.known = { last, added: info['entries-added'] };
         });
@@ -172,9 +178,7 @@ class Tail implements ValueSource<TailItem<Text>> {
 
   private wait(): Observable<unknown> {
     const from = new Map(this.active.map(({ key, id }) => [key, id]));
-    return this.parts.ask(xread(from, { COUNT: 1, BLOCK: WAIT })).pipe(
-      tap(() => (this.state = 'reading')),
-    );
+    return this.parts.ask(xread(from, { COUNT: 1, BLOCK: WAIT })).pipe(tap(() => (this.state = 'reading')));
   }
 
   private read(): Observable<unknown> {
@@ -189,7 +193,8 @@ class Tail implements ValueSource<TailItem<Text>> {
         const byName = entriesByName(read as Read);
         let isMore = false;
         active.forEach((position, index) => {
-          const [stream = position.key as Text, entries = []] = byName.get(nameOf(position.key, this.parts.bytes)) ?? [];
+          const [stream = position.key as Text, entries = []] =
+            byName.get(nameOf(position.key, this.parts.bytes)) ?? [];
           this.advance(position, stream, entries, found[index]);
           isMore ||= entries.length >= batch;
         });
@@ -215,19 +220,17 @@ class Tail implements ValueSource<TailItem<Text>> {
       position.id = entry.id;
       position.isBeginning = false;
     }
+    const isAll = entries.length < this.batch && info !== undefined;
+    if (isAll) position.count = info['entries-added'];
+    else if (position.count !== undefined) position.count += entries.length;
     // Ids only grow: once the stream has one as large, nothing before it can be added.
-    const last = entries.length < this.batch ? (info?.['last-generated-id'] ?? BEFORE_ALL) : position.id;
+    const last = isAll ? info['last-generated-id'] : position.id;
     if (until !== undefined && compareIds(last, until) >= 0) position.isDone = true;
   }
 }
 
 /** What may have been missed; moves the position to where it goes on. */
-function gapsOf(
-  position: Position,
-  stream: Text,
-  next: string | null,
-  info: StreamInfo | undefined,
-): TailGap<Text>[] {
+function gapsOf(position: Position, stream: Text, next: string | null, info: StreamInfo | undefined): TailGap<Text>[] {
   const { known, id } = position;
   const gap = (reason: TailGap['reason'], to: string | null): TailGap<Text>[] => [
     { type: 'gap', stream, from: id, to, reason },
@@ -237,6 +240,7 @@ function gapsOf(
     if (known === undefined) return [];
     // Whatever comes now is of another stream.
     position.id = BEFORE_ALL;
+    position.count = 0;
     return gap('deleted', null);
   }
   const last = info['last-generated-id'];
@@ -247,20 +251,21 @@ function gapsOf(
     return gap('reset', position.id);
   }
   if (known?.added !== undefined && added !== undefined && added < known.added) return gap('deleted', next);
-  const isTrimmed = !position.isBeginning && isGone(id, info);
+  const isTrimmed = !position.isBeginning && isGone(position, info);
   if (next === null && compareIds(last, id) > 0) position.id = last;
   return isTrimmed ? gap('trimmed', next) : [];
 }
 
-/** Whether something behind an id was there, and nothing in front of the first entry is. */
-function isGone(id: string, info: StreamInfo): boolean {
+/** Whether something may have been there behind a position and in front of the first entry. */
+function isGone({ id, count }: Position, info: StreamInfo): boolean {
   const first = info['first-entry']?.id;
   if (first !== undefined && compareIds(first, id) <= 0) return false;
-  const deleted = info['max-deleted-entry-id'];
-  if (deleted !== undefined) return compareIds(deleted, id) > 0;
-  if (first === undefined) return compareIds(info['last-generated-id'], id) > 0;
-  // Of a stream that was not there nothing is known; that its first entry is not the first there was is no more likely than that it is.
-  return id !== BEFORE_ALL;
+  if (first === undefined && compareIds(info['last-generated-id'], id) <= 0) return false;
+  const { length, 'entries-added': added } = info;
+  // Before Redis 7.0 nothing is counted. Of a stream that was not there, its first entry is taken for the first there was.
+  if (added === undefined) return first === undefined || id !== BEFORE_ALL;
+  // All that are there stand behind the position.
+  return added - length > (count ?? 0);
 }
 
 /** @throws ReplyError when the server refuses to tell; it has none of a stream that is not there */

@@ -1,0 +1,390 @@
+import { EMPTY, Subscription, concat, defer, map, tap, type Observable, type Subscriber } from 'rxjs';
+import type { Command } from '../commands/command';
+import { xclaim, xgroupDelconsumer, xpending, xreadgroup } from '../commands/generated/builders';
+import type { Dictionary, Entry } from '../commands/replies/types';
+import { captured } from '../connection/async-context';
+import type { Clock } from '../connection/clock';
+import type { Ending } from '../demand/ending';
+import { Slots } from '../demand/slots';
+import { ReplyError } from '../errors';
+import { Acknowledge } from './acknowledge';
+import type { ConsumeFailure, ConsumeProgress, ConsumeSettings } from './consume-options';
+import { ConsumerGroup } from './consumer-group';
+import { bury } from './dead-letters';
+import { Outage, isOutage } from './outage';
+import { Pending, entriesOf } from './pending';
+
+type Text = string | Buffer;
+
+/** What a consumer needs of its client. */
+export interface ConsumeParts {
+  readonly send: <T>(command: Command<T>) => Observable<T>;
+  /** replies as bytes */
+  readonly inBytes: <T>(command: Command<T>) => Observable<T>;
+  /** sends commands as a transaction; errors stand in their places */
+  readonly multi: (commands: readonly Command[]) => Observable<readonly unknown[]>;
+  /** sends what does no harm twice, also while the client is being closed */
+  readonly settle: <T>(command: Command<T>) => Observable<T>;
+  /**
+   * Waits at the server, on a connection of its own.
+   * @param undelivered told what came after the Observer had left
+   * @param over told when nothing waits there any more
+   */
+  readonly wait: <T>(command: Command<T>, undelivered: (value: unknown) => void, over: () => void) => Observable<T>;
+  /** texts come as bytes */
+  readonly bytes: boolean;
+  readonly ending: Ending;
+  readonly clock: Clock;
+}
+
+/** How often idle entries are looked for, ms; and how far the group is. */
+const TICK = 5_000;
+
+/** How many entries are kept from others by one command. */
+const KEPT_AT_ONCE = 1_000;
+
+/** An entry as a handler gets it. */
+class Consumed {
+  readonly id: string;
+  readonly fields: Dictionary<Text, Text>;
+  readonly #entry: Entry<Text>;
+
+  constructor(
+    entry: Entry<Text>,
+    readonly deliveries: number,
+  ) {
+    this.id = entry.id;
+    this.fields = entry.fields;
+    this.#entry = entry;
+  }
+
+  get pairs(): [Text, Text][] {
+    return this.#entry.pairs;
+  }
+}
+
+/** One subscription to the entries of a stream. */
+//  consuming ──left, closed, refused──▶ draining ──all is handled and acknowledged, or drainTimeout──▶ over
+//
+//  while it is consuming, one at a time, as long as there are free slots:
+//    group ──▶ own pending entries ──▶ idle ones, every few seconds ──▶ new ones, waiting at the server
+export class Consumer {
+  private state: 'consuming' | 'draining' | 'over' = 'consuming';
+  private readonly slots: Slots<Consumed>;
+  private readonly acks: Acknowledge;
+  private readonly group: ConsumerGroup;
+  private readonly pending: Pending;
+  private readonly outage: Outage;
+  /** Entries that are being handled here, or acknowledged, and since when they are surely not idle. */
+  private readonly known = new Map<string, number>();
+  /** Entries that have failed here, and when; not longer than until they are idle. */
+  private readonly failedAt = new Map<string, number>();
+  /** What is being asked. */
+  private asking: Subscription | undefined;
+  /** A command waits at the server, perhaps for nobody any more. */
+  private isWaiting = false;
+  private burying = 0;
+  private tickAt: number;
+  private isDue = false;
+  private readonly timers = new Subscription();
+  private readonly held: Subscription;
+  private readonly inCallersContext = captured();
+
+  private handled = 0;
+  private failed = 0;
+  private claimed = 0;
+  private dead = 0;
+  private failures: ConsumeFailure[] = [];
+  private hasNews = false;
+
+  constructor(
+    private readonly settings: ConsumeSettings,
+    private readonly handler: (entry: never) => unknown,
+    private readonly parts: ConsumeParts,
+    private readonly subscriber: Subscriber<ConsumeProgress>,
+  ) {
+    const { clock, ending, send, multi, settle } = parts;
+    this.outage = new Outage(clock);
+    this.group = new ConsumerGroup(settings, send, parts.bytes);
+    this.slots = new Slots<Consumed>({
+      size: settings.concurrency,
+      work: (entry) => this.inCallersContext(() => this.handler(entry as never)),
+      keyOf: settings.keyOf && ((entry) => settings.keyOf!(entry as never)),
+      done: (entry) => this.succeeded(entry),
+      failed: (entry, error) => this.hasFailed(entry, error),
+    });
+    this.acks = new Acknowledge(settings, {
+      settle,
+      clock,
+      acknowledged: (ids) => this.acknowledged(ids),
+      failed: (error) => this.fail(error),
+    });
+    this.pending = new Pending(settings, {
+      send,
+      multi,
+      settle,
+      room: () => this.slots.free,
+      isOwn: (id) => this.known.has(id) || this.failedAt.has(id),
+      taken: (entry, deliveries, isClaimed) => this.take(entry, deliveries, isClaimed),
+      isNew: (entry) => this.takeNew(entry),
+    });
+    this.pending.recover();
+    this.tickAt = clock.now();
+    this.held = ending.holds({ finish: () => this.stop(), abandon: () => this.abandon() });
+  }
+
+  begin(): void {
+    const { claimIdle } = this.settings;
+    if (claimIdle < Infinity) this.keepEvery(Math.min(Math.max(1, claimIdle / 3), TICK));
+    this.goOn();
+  }
+
+  /** Asks for what there is room for. */
+  private goOn(): void {
+    if (this.asking !== undefined || this.state !== 'consuming' || this.slots.free === 0) return;
+    this.follow(this.ask());
+  }
+
+  private follow(asked$: Observable<unknown>): void {
+    const asking = (this.asking = new Subscription());
+    asking.add(
+      asked$.subscribe({
+        error: (error: unknown) => {
+          this.asking = undefined;
+          this.hasTrouble(error);
+        },
+        complete: () => {
+          this.asking = undefined;
+          this.goOn();
+        },
+      }),
+    );
+  }
+
+  private ask(): Observable<unknown> {
+    return defer(() => this.next()).pipe(tap({ complete: () => this.outage.over() }));
+  }
+
+  private next(): Observable<unknown> {
+    const { group, pending } = this;
+    if (!group.isThere) return group.ensure();
+    if (pending.isWalking) return pending.next();
+    const now = this.parts.clock.now();
+    if (now < this.tickAt) return this.read(this.tickAt - now);
+    this.tickAt = now + Math.min(TICK, Math.max(1, this.settings.claimIdle / 2));
+    for (const [id, at] of this.failedAt) {
+      if (now - at < this.settings.claimIdle) break;
+      this.failedAt.delete(id);
+    }
+    pending.claim();
+    const { lag } = group;
+    return group.look().pipe(tap({ complete: () => group.lag !== lag && this.emitSoon() }));
+  }
+
+  private read(longest: number): Observable<unknown> {
+    const { stream, group, consumer, block } = this.settings;
+    const BLOCK = Math.max(1, Math.ceil(Math.min(block, longest)));
+    const command = xreadgroup(group, consumer, new Map([[stream, '>']]), { COUNT: this.slots.free, BLOCK });
+    const take = (read: unknown): void => {
+      for (const entry of entriesOf(read)) this.takeNew(entry as Entry<Text>);
+    };
+    this.isWaiting = true;
+    const over = (): void => {
+      this.isWaiting = false;
+      this.endIfDrained();
+    };
+    return this.parts.wait(command, take, over).pipe(map(take));
+  }
+
+  private takeNew(entry: Entry<Text>): void {
+    this.group.hasDelivered(entry.id);
+    this.take(entry, 1, false);
+  }
+
+  private take(entry: Entry<Text>, deliveries: number, isClaimed: boolean): void {
+    // What comes when all is over stays pending.
+    if (this.state === 'over') return;
+    const { id } = entry;
+    if (isClaimed) this.claimed++;
+    this.failedAt.delete(id);
+    this.known.set(id, this.parts.clock.now());
+    const consumed = new Consumed(entry, deliveries);
+    if (deliveries > this.settings.maxDeliveries) this.bury(new Consumed(entry, deliveries - 1), undefined);
+    else this.slots.give(consumed);
+  }
+
+  private succeeded({ id }: Consumed): void {
+    this.acks.add(id);
+    this.goOnSoon();
+  }
+
+  private hasFailed(entry: Consumed, error: unknown): void {
+    this.tellFailure(entry, error);
+    if (entry.deliveries >= this.settings.maxDeliveries) this.bury(entry, error);
+    else this.leavePending(entry);
+    this.goOnSoon();
+  }
+
+  private tellFailure({ id, deliveries }: Consumed, error: unknown): void {
+    this.failed++;
+    this.failures.push({ id, deliveries, error });
+    this.emitSoon();
+  }
+
+  /** It stays pending until it is idle. */
+  private leavePending({ id }: Consumed): void {
+    this.known.delete(id);
+    this.failedAt.delete(id);
+    this.failedAt.set(id, this.parts.clock.now());
+  }
+
+  private bury(entry: Consumed, reason: unknown): void {
+    this.burying++;
+    const buried$ = this.inCallersContext(() => bury(this.parts, this.settings, entry as never, reason));
+    this.timers.add(
+      buried$.subscribe({
+        error: (error: unknown) => {
+          this.burying--;
+          this.leavePending(entry);
+          // What was lost with its connection is looked at again when it is idle.
+          if (!isOutage(error)) this.tellFailure(entry, error);
+          this.endIfDrained();
+        },
+        complete: () => {
+          this.burying--;
+          this.dead++;
+          this.known.delete(entry.id);
+          this.emitSoon();
+          this.endIfDrained();
+        },
+      }),
+    );
+  }
+
+  private acknowledged(ids: readonly string[]): void {
+    this.handled += ids.length;
+    for (const id of ids) this.known.delete(id);
+    this.emit();
+    this.endIfDrained();
+  }
+
+  private hasTrouble(error: unknown): void {
+    if (this.state !== 'consuming') return;
+    const isGroupLost = error instanceof ReplyError && error.kind === 'NOGROUP' && this.group.lose();
+    if (!isGroupLost && !isOutage(error)) {
+      this.fail(error);
+      return;
+    }
+    // Entries may have been delivered with a reply that was lost.
+    if (!isGroupLost) this.pending.recover();
+    this.follow(this.outage.pause());
+  }
+
+  private fail(error: unknown): void {
+    if (!this.subscriber.closed) this.subscriber.error(error);
+    this.stop();
+  }
+
+  /** Other entries that end in this turn free slots as well. */
+  private goOnSoon(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    this.parts.clock.afterInput(() => {
+      this.isDue = false;
+      this.goOn();
+      this.endIfDrained();
+    });
+  }
+
+  private emitSoon(): void {
+    if (this.hasNews) return;
+    this.hasNews = true;
+    this.parts.clock.afterInput(() => this.hasNews && this.emit());
+  }
+
+  private emit(): void {
+    this.hasNews = false;
+    const { handled, failed, claimed, dead, group } = this;
+    if (this.state !== 'over') {
+      this.subscriber.next({ handled, failed, claimed, dead, lag: group.lag, failures: this.failures.splice(0) });
+    }
+  }
+
+  /** Keeps entries that are being handled from becoming idle, for others would take them over. */
+  private keepEvery(interval: number): void {
+    const { clock, settle } = this.parts;
+    const { stream, group, consumer, claimIdle } = this.settings;
+    // One that another consumer has taken over a short time ago is not taken back.
+    const least = Math.floor(claimIdle / 6);
+    const keep = (): void => {
+      const now = clock.now();
+      const ids = [...this.known].filter(([, since]) => now - since >= interval).map(([id]) => id);
+      for (let from = 0; from < ids.length; from += KEPT_AT_ONCE) {
+        const some = ids.slice(from, from + KEPT_AT_ONCE);
+        for (const id of some) this.known.set(id, now);
+        const kept$ = settle(xclaim(stream, group, consumer, least, some, { JUSTID: true }));
+        // Where it fails, the next one comes soon enough.
+        this.timers.add(kept$.subscribe({ error: () => undefined }));
+      }
+      again();
+    };
+    const again = (): Subscription => {
+      const timer = clock.schedule(keep, interval);
+      this.timers.add(timer);
+      return timer;
+    };
+    again();
+  }
+
+  /** Takes nothing more; ends when what is being handled is done. */
+  stop(): void {
+    if (this.state !== 'consuming') return;
+    this.state = 'draining';
+    this.asking?.unsubscribe();
+    const { clock } = this.parts;
+    const { drainTimeout } = this.settings;
+    if (drainTimeout < Infinity) this.timers.add(clock.schedule(() => this.abandon(), drainTimeout));
+    this.endIfDrained();
+  }
+
+  private endIfDrained(): void {
+    const isBusy = !this.slots.isIdle || this.burying > 0 || !this.acks.isIdle || this.isWaiting;
+    if (this.state !== 'draining' || isBusy) return;
+    this.end(this.settings.isNameMadeUp ? this.giveUpName() : EMPTY);
+  }
+
+  /** What is being handled is left, and stays pending. */
+  private abandon(): void {
+    if (this.state === 'over') return;
+    this.slots.cut();
+    this.acks.stop();
+    this.end(EMPTY);
+  }
+
+  private end(last$: Observable<unknown>): void {
+    if (this.hasNews) this.emit();
+    this.state = 'over';
+    this.timers.unsubscribe();
+    this.asking?.unsubscribe();
+    const over = (): void => {
+      this.subscriber.complete();
+      this.held.unsubscribe();
+    };
+    last$.subscribe({ error: over, complete: over });
+  }
+
+  /** With a consumer what is pending for it would go as well. */
+  private giveUpName(): Observable<unknown> {
+    const { stream, group, consumer } = this.settings;
+    const { settle } = this.parts;
+    const range = { start: '-', end: '+', count: 1, consumer: consumer as string };
+    return concat(
+      settle(xpending(stream, group, range)).pipe(
+        map((left) => {
+          if (left.length > 0) throw new Error('pending');
+        }),
+      ),
+      defer(() => settle(xgroupDelconsumer(stream, group, consumer))),
+    );
+  }
+}
