@@ -96,6 +96,7 @@ export class Consumer {
   private dead = 0;
   private failures: ConsumeFailure[] = [];
   private hasNews = false;
+  private toldLag: number | null = null;
 
   constructor(
     private readonly settings: ConsumeSettings,
@@ -177,8 +178,7 @@ export class Consumer {
       this.failedAt.delete(id);
     }
     pending.claim();
-    const { lag } = group;
-    return group.look().pipe(tap({ complete: () => group.lag !== lag && this.emitSoon() }));
+    return group.look().pipe(tap({ complete: () => group.lag !== this.toldLag && this.emitSoon() }));
   }
 
   private read(longest: number): Observable<unknown> {
@@ -305,8 +305,10 @@ export class Consumer {
   private emit(): void {
     this.hasNews = false;
     const { handled, failed, claimed, dead, group } = this;
+    const { lag } = group;
+    this.toldLag = lag;
     if (this.state !== 'over') {
-      this.subscriber.next({ handled, failed, claimed, dead, lag: group.lag, failures: this.failures.splice(0) });
+      this.subscriber.next({ handled, failed, claimed, dead, lag, failures: this.failures.splice(0) });
     }
   }
 

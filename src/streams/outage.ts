@@ -9,6 +9,8 @@ const LONGEST_DELAY = 1_000;
 /** What passes by itself: a lost connection, a server that is away or refuses everything for the moment. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof AuthenticationError) return false;
+  // A wait was ended: its key is gone, or somebody has ended it by CLIENT UNBLOCK.
+  if (error instanceof ReplyError && error.kind === 'UNBLOCKED') return true;
   if (error instanceof ReplyError || error instanceof DisconnectedError) return error.repeatable;
   // Where every attempt at a connection would fail in the same way, nothing was sent and nothing may be sent again.
   if (error instanceof ConnectionError) return error.repeatable || error.delivery !== 'unsent';
