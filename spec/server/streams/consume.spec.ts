@@ -179,7 +179,12 @@ describe('A consumer', () => {
   });
 
   it.each<[string, () => unknown]>([
-    ['throws', () => { throw new Error('bad'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('bad');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('bad'))],
     ['errors', () => throwError(() => new Error('bad'))],
   ])('makes a dead letter of what was delivered too often: its handler %s', async (_, handler) => {
@@ -251,10 +256,7 @@ describe('A consumer', () => {
       make(server().url).consume('s', options, ({ id, deliveries }) => void seen.push(`${id} ${deliveries}`)),
     );
     await until(() => progress.values.at(-1)?.handled === 250);
-    expect(seen).toStrictEqual([
-      ...range(1, 230).map((n) => `${n}-0 2`),
-      ...range(231, 250).map((n) => `${n}-0 1`),
-    ]);
+    expect(seen).toStrictEqual([...range(1, 230).map((n) => `${n}-0 2`), ...range(231, 250).map((n) => `${n}-0 1`)]);
     expect(await consumers()).toStrictEqual(['me']);
     await nothingPending();
   });
@@ -295,7 +297,9 @@ describe('A consumer', () => {
   it('keeps what it handles from others, however long that takes', async () => {
     await add(1, 2);
     const { begun, ends, handle } = byHand();
-    const slow = record(make(server().url).consume('s', { group: 'g', from: '0', claimIdle: 60, concurrency: 2 }, handle));
+    const slow = record(
+      make(server().url).consume('s', { group: 'g', from: '0', claimIdle: 60, concurrency: 2 }, handle),
+    );
     await until(() => begun.length === 2);
     const stolen: string[] = [];
     const other = record(
@@ -576,15 +580,25 @@ describe('A consumer', () => {
     await admin.xadd('app:s', '1-0', { f: Buffer.from([0xff]) });
     const redis = make({ url: server().url, prefix: 'app:', ...options });
     const dead = { claimIdle: 20, maxDeliveries: 1, deadLetter: 'dead' };
-    const inBytes = redis.bytes.consume('s', { group: 'bytes', from: '0', delete: false, ...dead }, ({ id, fields, pairs }) => {
-      const isRight = fields instanceof Map && Buffer.isBuffer(pairs[0]![1]) && id === '1-0';
-      throw new Error(isRight ? 'right' : 'wrong');
-    });
+    const inBytes = redis.bytes.consume(
+      's',
+      { group: 'bytes', from: '0', delete: false, ...dead },
+      ({ id, fields, pairs }) => {
+        const isRight = fields instanceof Map && Buffer.isBuffer(pairs[0]![1]) && id === '1-0';
+        throw new Error(isRight ? 'right' : 'wrong');
+      },
+    );
     expect((await firstValueFrom(inBytes.pipe(take(1)))).dead).toBe(0);
-    await eventually(() => admin.xlen('app:dead'), (length) => length === 1);
+    await eventually(
+      () => admin.xlen('app:dead'),
+      (length) => length === 1,
+    );
     const [letter] = await admin.xrange('app:dead', '-', '+');
     expect(letter!.fields).toMatchObject({ 'dead-letter:error': 'right', 'dead-letter:stream': 's' });
-    for (const client of [redis.withOptions({ commandTimeout: 1_000 }), pools({ url: server().url, prefix: 'app:', ...options })]) {
+    for (const client of [
+      redis.withOptions({ commandTimeout: 1_000 }),
+      pools({ url: server().url, prefix: 'app:', ...options }),
+    ]) {
       await admin.del('app:t');
       const seen: string[] = [];
       const progress = record(client.consume('t', { group: 'g', from: '0' }, ({ id }) => void seen.push(id)));
@@ -624,11 +638,19 @@ describe('A consumer', () => {
   });
 
   it.each<[string, unknown[], string]>([
-    ['no stream', [undefined, { group: 'g' }, String], 'consume: the name of a stream is a string or bytes, got undefined'],
+    [
+      'no stream',
+      [undefined, { group: 'g' }, String],
+      'consume: the name of a stream is a string or bytes, got undefined',
+    ],
     ['no options', ['s'], "consume: options with a 'group' were expected, got undefined"],
     ['no group', ['s', {}, String], "The option 'group' is a string or bytes, got undefined"],
     ['an empty group', ['s', { group: '' }, String], "The option 'group' is a string or bytes, got an empty one"],
-    ['a number for a consumer', ['s', { group: 'g', consumer: 5 }, String], "The option 'consumer' is a string or bytes, got a number"],
+    [
+      'a number for a consumer',
+      ['s', { group: 'g', consumer: 5 }, String],
+      "The option 'consumer' is a string or bytes, got a number",
+    ],
     ['no handler', ['s', { group: 'g' }], 'consume: a function that handles an entry was expected, got undefined'],
     [
       'an unknown option',
@@ -640,7 +662,11 @@ describe('A consumer', () => {
       ['s', { group: 'g', concurrency: 0 }, String],
       "The option 'concurrency' is a number from 1 to 9007199254740991, got 0",
     ],
-    ['a key that is no function', ['s', { group: 'g', keyOf: 'n' }, String], "The option 'keyOf' is a function, got a string"],
+    [
+      'a key that is no function',
+      ['s', { group: 'g', keyOf: 'n' }, String],
+      "The option 'keyOf' is a function, got a string",
+    ],
     [
       'a beginning that is no id',
       ['s', { group: 'g', from: '>' }, String],
@@ -666,8 +692,16 @@ describe('A consumer', () => {
       ['s', { group: 'g', deadLetter: 5 }, String],
       "The option 'deadLetter' is the name of a stream or a function, got a number",
     ],
-    ['a text for delete', ['s', { group: 'g', delete: 'yes' }, String], "The option 'delete' is a boolean, got a string"],
-    ['a long wait', ['s', { group: 'g', block: 60_000 }, String], "The option 'block' is a number from 1 to 5000, got 60000"],
+    [
+      'a text for delete',
+      ['s', { group: 'g', delete: 'yes' }, String],
+      "The option 'delete' is a boolean, got a string",
+    ],
+    [
+      'a long wait',
+      ['s', { group: 'g', block: 60_000 }, String],
+      "The option 'block' is a number from 1 to 5000, got 60000",
+    ],
     [
       'a limit in the past',
       ['s', { group: 'g', drainTimeout: -1 }, String],
