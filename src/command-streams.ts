@@ -80,8 +80,7 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
   tail<R>(streams: TailedStreams, options: TailOptions & WorkOptions<TailItem<S>, R>): PullStream<R>;
   tail(streams: TailedStreams, options?: unknown): PullStream<never> {
     const { ending, lender, publisher } = this.#parts;
-    // Its waits are short, and as long as it is itself is for its user to say.
-    const source = { ...atOneCall(this.#parts.source, this.tail), limitsBlocking: false };
+    const source = this.#source();
     const parts = {
       ask: <T>(command: Command<T>) => this.#waiting(source, command),
       multi: (commands: readonly Command[]) =>
@@ -125,8 +124,7 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
     handler: (entry: ConsumedEntry<S>) => unknown,
   ): Awaitable<ConsumeProgress, ConsumeProgress | undefined> {
     const { ending, lender, publisher, last } = this.#parts;
-    // Its waits are short, and as long as it is itself is for its user to say.
-    const source = { ...atOneCall(this.#parts.source, this.consume), limitsBlocking: false };
+    const source = this.#source();
     const sent = (others: Partial<ReplySource>) => {
       const context = { ...source, ...others };
       return <T>(command: Command<T>): Observable<T> => Reply.from(context, command);
@@ -146,6 +144,11 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
       clock: lender.clock,
     };
     return consume(parts, stream, options, handler);
+  }
+
+  /** Waits are short; how long a stream lasts is for its user to say, and no limit of commands. */
+  #source(): ReplySource {
+    return { ...atOneCall(this.#parts.source, this.#source), limitsBlocking: false };
   }
 
   #waiting<T>(source: ReplySource, command: Command<T>, over?: () => void): Reply<T> {

@@ -22,7 +22,7 @@ export function consume(
   }
   const progress$ = new Observable<ConsumeProgress>((subscriber) => {
     const consumer = new Consumer(settings, handler as (entry: never) => unknown, parts, subscriber);
-    consumer.begin();
+    consumer.goOn();
     return () => consumer.stop();
   });
   return new LastValue(progress$.pipe(parts.ending.ends(), abortedBy(settings.signal), inContext()));

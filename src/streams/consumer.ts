@@ -1,18 +1,20 @@
-import { EMPTY, Subscription, concat, defer, map, tap, type Observable, type Subscriber } from 'rxjs';
+import { EMPTY, Subscription, catchError, concat, defer, map, tap, type Observable, type Subscriber } from 'rxjs';
 import type { Command } from '../commands/command';
-import { xclaim, xgroupDelconsumer, xpending, xreadgroup } from '../commands/generated/builders';
-import type { Dictionary, Entry } from '../commands/replies/types';
+import { xgroupDelconsumer, xpending, xreadgroup } from '../commands/generated/builders';
+import type { Dictionary, Entry, GroupEntry } from '../commands/replies/types';
 import { captured } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Ending } from '../demand/ending';
 import { Slots } from '../demand/slots';
 import { ReplyError } from '../errors';
 import { Acknowledge } from './acknowledge';
-import type { ConsumeFailure, ConsumeProgress, ConsumeSettings } from './consume-options';
+import type { ConsumeProgress, ConsumeSettings } from './consume-options';
 import { ConsumerGroup } from './consumer-group';
 import { bury } from './dead-letters';
+import { InHand } from './in-hand';
 import { Outage, isOutage } from './outage';
-import { Pending, entriesOf } from './pending';
+import { Pending } from './pending';
+import { Tally } from './tally';
 
 type Text = string | Buffer;
 
@@ -39,9 +41,6 @@ export interface ConsumeParts {
 
 /** How often idle entries are looked for, ms; and how far the group is. */
 const TICK = 5_000;
-
-/** How many entries are kept from others by one command. */
-const KEPT_AT_ONCE = 1_000;
 
 /** An entry as a handler gets it. */
 class Consumed {
@@ -75,28 +74,20 @@ export class Consumer {
   private readonly group: ConsumerGroup;
   private readonly pending: Pending;
   private readonly outage: Outage;
-  /** Entries that are being handled here, or acknowledged, and since when they are surely not idle. */
-  private readonly known = new Map<string, number>();
-  /** Entries that have failed here, and when; not longer than until they are idle. */
-  private readonly failedAt = new Map<string, number>();
+  private readonly inHand: InHand;
+  private readonly tally: Tally;
   /** What is being asked. */
   private asking: Subscription | undefined;
   /** A command waits at the server, perhaps for nobody any more. */
   private isWaiting = false;
   private burying = 0;
+  /** The server reads idle entries with new ones, as far as is known. */
+  private readsIdle: boolean;
   private tickAt: number;
   private isDue = false;
   private readonly timers = new Subscription();
   private readonly held: Subscription;
   private readonly inCallersContext = captured();
-
-  private handled = 0;
-  private failed = 0;
-  private claimed = 0;
-  private dead = 0;
-  private failures: ConsumeFailure[] = [];
-  private hasNews = false;
-  private toldLag: number | null = null;
 
   constructor(
     private readonly settings: ConsumeSettings,
@@ -106,6 +97,8 @@ export class Consumer {
   ) {
     const { clock, ending, send, multi, settle } = parts;
     this.outage = new Outage(clock);
+    this.inHand = new InHand(settings, { settle, clock });
+    this.tally = new Tally(clock, (progress) => this.state !== 'over' && this.subscriber.next(progress));
     this.group = new ConsumerGroup(settings, send, parts.bytes);
     this.slots = new Slots<Consumed>({
       size: settings.concurrency,
@@ -125,23 +118,17 @@ export class Consumer {
       multi,
       settle,
       room: () => this.slots.free,
-      isOwn: (id) => this.known.has(id) || this.failedAt.has(id),
+      isOwn: (id) => this.inHand.knows(id),
       taken: (entry, deliveries, isClaimed) => this.take(entry, deliveries, isClaimed),
-      isNew: (entry) => this.takeNew(entry),
     });
     this.pending.recover();
     this.tickAt = clock.now();
+    this.readsIdle = settings.claimIdle < Infinity;
     this.held = ending.holds({ finish: () => this.stop(), abandon: () => this.abandon() });
   }
 
-  begin(): void {
-    const { claimIdle } = this.settings;
-    if (claimIdle < Infinity) this.keepEvery(Math.min(Math.max(1, claimIdle / 3), TICK));
-    this.goOn();
-  }
-
   /** Asks for what there is room for. */
-  private goOn(): void {
+  goOn(): void {
     if (this.asking !== undefined || this.state !== 'consuming' || this.slots.free === 0) return;
     this.follow(this.ask());
   }
@@ -173,41 +160,50 @@ export class Consumer {
     const now = this.parts.clock.now();
     if (now < this.tickAt) return this.read(this.tickAt - now);
     this.tickAt = now + Math.min(TICK, Math.max(1, this.settings.claimIdle / 2));
-    for (const [id, at] of this.failedAt) {
-      if (now - at < this.settings.claimIdle) break;
-      this.failedAt.delete(id);
-    }
+    this.inHand.forgetFailures();
     pending.claim();
-    return group.look().pipe(tap({ complete: () => group.lag !== this.toldLag && this.emitSoon() }));
+    return group.look().pipe(tap({ complete: () => (this.tally.behind = group.lag) }));
   }
 
+  /** New entries; where the server does so (Redis 8.4), idle ones as well, as soon as they are. */
   private read(longest: number): Observable<unknown> {
-    const { stream, group, consumer, block } = this.settings;
+    const { stream, group, consumer, block, claimIdle } = this.settings;
     const BLOCK = Math.max(1, Math.ceil(Math.min(block, longest)));
-    const command = xreadgroup(group, consumer, new Map([[stream, '>']]), { COUNT: this.slots.free, BLOCK });
+    const CLAIM = this.readsIdle ? Math.ceil(claimIdle) : undefined;
+    const options = { COUNT: this.slots.free, BLOCK, CLAIM };
+    const command = xreadgroup(group, consumer, new Map([[stream, '>']]), options);
     const take = (read: unknown): void => {
-      for (const entry of entriesOf(read)) this.takeNew(entry as Entry<Text>);
+      for (const entry of entriesOf(read)) this.takeRead(entry);
     };
     this.isWaiting = true;
     const over = (): void => {
       this.isWaiting = false;
       this.endIfDrained();
     };
-    return this.parts.wait(command, take, over).pipe(map(take));
+    return this.parts.wait(command, take, over).pipe(
+      map(take),
+      catchError((error: unknown) => {
+        if (!this.readsIdle || !(error instanceof ReplyError) || error.kind !== 'ERR') throw error;
+        this.readsIdle = false;
+        return EMPTY;
+      }),
+    );
   }
 
-  private takeNew(entry: Entry<Text>): void {
-    this.group.hasDelivered(entry.id);
-    this.take(entry, 1, false);
+  private takeRead(entry: GroupEntry<Text>): void {
+    const { id, fields, deliveries = 0 } = entry;
+    if (deliveries === 0) this.group.hasDelivered(id);
+    // What is being handled here may have become idle while the process was held up.
+    if (fields === null || this.inHand.has(id)) return;
+    this.take(entry as Entry<Text>, deliveries + 1, deliveries > 0);
   }
 
   private take(entry: Entry<Text>, deliveries: number, isClaimed: boolean): void {
     // What comes when all is over stays pending.
     if (this.state === 'over') return;
     const { id } = entry;
-    if (isClaimed) this.claimed++;
-    this.failedAt.delete(id);
-    this.known.set(id, this.parts.clock.now());
+    if (isClaimed) this.tally.claimed++;
+    this.inHand.add(id);
     const consumed = new Consumed(entry, deliveries);
     if (deliveries > this.settings.maxDeliveries) this.bury(new Consumed(entry, deliveries - 1), undefined);
     else this.slots.give(consumed);
@@ -219,42 +215,31 @@ export class Consumer {
   }
 
   private hasFailed(entry: Consumed, error: unknown): void {
-    this.tellFailure(entry, error);
-    if (entry.deliveries >= this.settings.maxDeliveries) this.bury(entry, error);
-    else this.leavePending(entry);
+    const { id, deliveries } = entry;
+    this.tally.addFailure({ id, deliveries, error });
+    if (deliveries >= this.settings.maxDeliveries) this.bury(entry, error);
+    else this.inHand.leave(id);
     this.goOnSoon();
   }
 
-  private tellFailure({ id, deliveries }: Consumed, error: unknown): void {
-    this.failed++;
-    this.failures.push({ id, deliveries, error });
-    this.emitSoon();
-  }
-
-  /** It stays pending until it is idle. */
-  private leavePending({ id }: Consumed): void {
-    this.known.delete(id);
-    this.failedAt.delete(id);
-    this.failedAt.set(id, this.parts.clock.now());
-  }
-
   private bury(entry: Consumed, reason: unknown): void {
+    const { id, deliveries } = entry;
     this.burying++;
     const buried$ = this.inCallersContext(() => bury(this.parts, this.settings, entry as never, reason));
     this.timers.add(
       buried$.subscribe({
         error: (error: unknown) => {
           this.burying--;
-          this.leavePending(entry);
+          this.inHand.leave(id);
           // What was lost with its connection is looked at again when it is idle.
-          if (!isOutage(error)) this.tellFailure(entry, error);
+          if (!isOutage(error)) this.tally.addFailure({ id, deliveries, error });
           this.endIfDrained();
         },
         complete: () => {
           this.burying--;
-          this.dead++;
-          this.known.delete(entry.id);
-          this.emitSoon();
+          this.tally.dead++;
+          this.inHand.delete(id);
+          this.tally.tellSoon();
           this.endIfDrained();
         },
       }),
@@ -262,9 +247,9 @@ export class Consumer {
   }
 
   private acknowledged(ids: readonly string[]): void {
-    this.handled += ids.length;
-    for (const id of ids) this.known.delete(id);
-    this.emit();
+    this.tally.handled += ids.length;
+    for (const id of ids) this.inHand.delete(id);
+    this.tally.tell();
     this.endIfDrained();
   }
 
@@ -296,48 +281,6 @@ export class Consumer {
     });
   }
 
-  private emitSoon(): void {
-    if (this.hasNews) return;
-    this.hasNews = true;
-    this.parts.clock.afterInput(() => this.hasNews && this.emit());
-  }
-
-  private emit(): void {
-    this.hasNews = false;
-    const { handled, failed, claimed, dead, group } = this;
-    const { lag } = group;
-    this.toldLag = lag;
-    if (this.state !== 'over') {
-      this.subscriber.next({ handled, failed, claimed, dead, lag, failures: this.failures.splice(0) });
-    }
-  }
-
-  /** Keeps entries that are being handled from becoming idle, for others would take them over. */
-  private keepEvery(interval: number): void {
-    const { clock, settle } = this.parts;
-    const { stream, group, consumer, claimIdle } = this.settings;
-    // One that another consumer has taken over a short time ago is not taken back.
-    const least = Math.floor(claimIdle / 6);
-    const keep = (): void => {
-      const now = clock.now();
-      const ids = [...this.known].filter(([, since]) => now - since >= interval).map(([id]) => id);
-      for (let from = 0; from < ids.length; from += KEPT_AT_ONCE) {
-        const some = ids.slice(from, from + KEPT_AT_ONCE);
-        for (const id of some) this.known.set(id, now);
-        const kept$ = settle(xclaim(stream, group, consumer, least, some, { JUSTID: true }));
-        // Where it fails, the next one comes soon enough.
-        this.timers.add(kept$.subscribe({ error: () => undefined }));
-      }
-      again();
-    };
-    const again = (): Subscription => {
-      const timer = clock.schedule(keep, interval);
-      this.timers.add(timer);
-      return timer;
-    };
-    again();
-  }
-
   /** Takes nothing more; ends when what is being handled is done. */
   stop(): void {
     if (this.state !== 'consuming') return;
@@ -364,8 +307,9 @@ export class Consumer {
   }
 
   private end(last$: Observable<unknown>): void {
-    if (this.hasNews) this.emit();
+    this.tally.tellNews();
     this.state = 'over';
+    this.inHand.stop();
     this.timers.unsubscribe();
     this.asking?.unsubscribe();
     const over = (): void => {
@@ -389,4 +333,11 @@ export class Consumer {
       defer(() => settle(xgroupDelconsumer(stream, group, consumer))),
     );
   }
+}
+
+/** The entries of a reply to XREADGROUP of one stream. */
+function entriesOf(read: unknown): readonly GroupEntry<Text>[] {
+  if (read === null || read === undefined) return [];
+  const streams = read instanceof Map ? [...(read as Map<Text, GroupEntry<Text>[]>).values()] : Object.values(read);
+  return (streams as GroupEntry<Text>[][])[0] ?? [];
 }

@@ -1,9 +1,10 @@
-import { EMPTY, Observable, concat, defer, from, ignoreElements, map, mergeMap } from 'rxjs';
+import { EMPTY, concat, defer, from, ignoreElements, map, mergeMap, type Observable } from 'rxjs';
 import type { Key } from '../commands/arguments';
 import type { Arg, Command } from '../commands/command';
 import { xack, xadd, xrange } from '../commands/generated/builders';
 import type { Entry } from '../commands/replies/types';
 import { ReplyError } from '../errors';
+import { kindOf } from '../resp/kind-of';
 import type { ConsumedEntry, ConsumeSettings, DeadLetterHandler } from './consume-options';
 
 /** What dead letters need. */
@@ -59,7 +60,7 @@ function facts(
     ['dead-letter:id', id],
     ['dead-letter:deliveries', deliveries],
   ];
-  if (error !== undefined) known.push(['dead-letter:error', error instanceof Error ? error.message : String(error)]);
+  if (error !== undefined) known.push(['dead-letter:error', textOf(error)]);
   return known;
 }
 
@@ -67,4 +68,9 @@ function followed(given: unknown): Observable<never> {
   const { subscribe, then } = (given ?? {}) as { readonly subscribe?: unknown; readonly then?: unknown };
   if (typeof subscribe !== 'function' && typeof then !== 'function') return EMPTY;
   return from(given as Observable<unknown>).pipe(ignoreElements());
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  return typeof error === 'string' ? error : kindOf(error);
 }

@@ -1,4 +1,4 @@
-import { Observable, ignoreElements, throwError, timer } from 'rxjs';
+import { ignoreElements, throwError, timer, type Observable } from 'rxjs';
 import type { Clock } from '../connection/clock';
 import { AuthenticationError, ConnectionError, DisconnectedError, ReplyError, TimeoutError } from '../errors';
 

@@ -1,8 +1,7 @@
-import { EMPTY, catchError, ignoreElements, map, mergeMap, type Observable } from 'rxjs';
+import { EMPTY, ignoreElements, mergeMap, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
-import { xack, xclaim, xpending, xrange, xreadgroup } from '../commands/generated/builders';
-import type { Entry, GroupEntry, PendingEntry } from '../commands/replies/types';
-import { ReplyError } from '../errors';
+import { xack, xclaim, xpending, xrange } from '../commands/generated/builders';
+import type { Entry, PendingEntry } from '../commands/replies/types';
 import type { ConsumeSettings } from './consume-options';
 import { idAfter } from './stream-ids';
 
@@ -20,11 +19,7 @@ export interface PendingParts {
   /** an entry is being handled here, or has failed here a short time ago */
   readonly isOwn: (id: string) => boolean;
   readonly taken: (entry: Entry<string | Buffer>, deliveries: number, isClaimed: boolean) => void;
-  /** an entry that was not pending before */
-  readonly isNew: (entry: Entry<string | Buffer>) => void;
 }
-
-type Text = string | Buffer;
 
 /** A walk through pending entries. */
 interface Walk {
@@ -36,8 +31,6 @@ interface Walk {
 /** Takes over entries that are pending in a group: this consumer's own, and those that were not acknowledged for long. */
 export class Pending {
   private walk: Walk | undefined;
-  /** The server claims with XREADGROUP, as far as is known. */
-  private readsIdle = true;
 
   constructor(
     private readonly settings: ConsumeSettings,
@@ -63,34 +56,7 @@ export class Pending {
   next(): Observable<unknown> {
     const { walk } = this;
     if (walk === undefined) return EMPTY;
-    return !walk.isOwn && this.readsIdle ? this.readIdle() : this.page(walk);
-  }
-
-  /** Redis 8.4 and later: they come with what is new. */
-  private readIdle(): Observable<unknown> {
-    const { stream, group, consumer, claimIdle } = this.settings;
-    const COUNT = this.parts.room();
-    const command = xreadgroup(group, consumer, new Map([[stream, '>']]), { COUNT, CLAIM: Math.ceil(claimIdle) });
-    return this.parts.send(command).pipe(
-      map((read) => {
-        const entries = entriesOf(read);
-        if (entries.length < COUNT) this.walk = undefined;
-        for (const entry of entries) this.takeIdle(entry);
-      }),
-      catchError((error: unknown) => {
-        if (!(error instanceof ReplyError) || error.kind !== 'ERR') throw error;
-        this.readsIdle = false;
-        return EMPTY;
-      }),
-    );
-  }
-
-  private takeIdle(entry: GroupEntry<Text>): void {
-    const { id, fields, deliveries = 0 } = entry;
-    // What is being handled here is not let become idle; where that failed, it is this consumer's all the same.
-    if (fields === null || this.parts.isOwn(id)) return;
-    if (deliveries > 0) this.parts.taken(entry as Entry<Text>, deliveries + 1, true);
-    else this.parts.isNew(entry as Entry<Text>);
+    return this.page(walk);
   }
 
   private page(walk: Walk): Observable<unknown> {
@@ -137,12 +103,4 @@ export class Pending {
       ignoreElements(),
     );
   }
-}
-
-/** The entries of a reply to XREADGROUP of one stream. */
-export function entriesOf(read: unknown): readonly GroupEntry<Text>[] {
-  if (read === null || read === undefined) return [];
-  const [entries = []] =
-    read instanceof Map ? [...(read as Map<Text, GroupEntry<Text>[]>).values()] : Object.values(read);
-  return entries as readonly GroupEntry<Text>[];
 }

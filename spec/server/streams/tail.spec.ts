@@ -119,7 +119,7 @@ describe('A tail', () => {
       () => admin.xlen('s'),
       (length) => length === 5,
     );
-    await admin.xtrim('s', { MINID: '5-0' });
+    await admin.xtrim('s', { MAXLEN: 1 });
     const following = [await next(), await next()];
     expect([
       ['4-0', 'trimmed 4-0 5-0'],
