@@ -13,14 +13,9 @@ export interface SlotsParts<T> {
   readonly failed: (value: T, error: unknown) => void;
 }
 
-/** A value that is worked on. */
-interface Running {
-  isOver: boolean;
-  subscription: Subscription | undefined;
-}
-
 /** Values of one key. */
 interface Line<T> {
+  readonly key: unknown;
   readonly waiting: Ring<T>;
   isBusy: boolean;
   isGoingOn: boolean;
@@ -31,7 +26,8 @@ interface Line<T> {
 //                                          └──cut──▶ neither
 export class Slots<T> {
   private taken = 0;
-  private readonly running = new Set<Running>();
+  /** What is followed and can be left. */
+  private readonly followed = new Subscription();
   private readonly lines = new Map<unknown, Line<T>>();
   private isCut = false;
 
@@ -46,27 +42,12 @@ export class Slots<T> {
     return this.taken === 0;
   }
 
+  // Hot: once per value.
   give(value: T): void {
     const { keyOf } = this.parts;
     this.taken++;
-    if (keyOf === undefined) {
-      this.work(value, () => this.taken--);
-      return;
-    }
-    let key: unknown;
-    try {
-      key = keyOf(value);
-    } catch (error) {
-      this.taken--;
-      this.parts.failed(value, error);
-      return;
-    }
-    let line = this.lines.get(key);
-    if (line === undefined) {
-      this.lines.set(key, (line = { waiting: new Ring(), isBusy: false, isGoingOn: false }));
-    }
-    line.waiting.push(value);
-    this.goOn(key, line);
+    if (keyOf === undefined) this.work(value, undefined);
+    else this.lineUp(value, keyOf);
   }
 
   /** Works on nothing any more, and tells nothing of what it worked on. */
@@ -74,62 +55,87 @@ export class Slots<T> {
     this.isCut = true;
     this.taken = 0;
     this.lines.clear();
-    for (const running of [...this.running]) {
-      running.isOver = true;
-      running.subscription?.unsubscribe();
+    this.followed.unsubscribe();
+  }
+
+  private lineUp(value: T, keyOf: (value: T) => unknown): void {
+    let key: unknown;
+    try {
+      key = keyOf(value);
+    } catch (error) {
+      this.fail(value, undefined, error);
+      return;
     }
-    this.running.clear();
+    let line = this.lines.get(key);
+    if (line === undefined) {
+      this.lines.set(key, (line = { key, waiting: new Ring(), isBusy: false, isGoingOn: false }));
+    }
+    line.waiting.push(value);
+    this.goOn(line);
   }
 
   /** A loop, because work may be done before it returns. */
-  private goOn(key: unknown, line: Line<T>): void {
+  private goOn(line: Line<T>): void {
     if (line.isGoingOn) return;
     line.isGoingOn = true;
     while (!line.isBusy && line.waiting.length > 0 && !this.isCut) {
       line.isBusy = true;
-      this.work(line.waiting.shift()!, () => {
-        this.taken--;
-        line.isBusy = false;
-        if (line.waiting.length === 0) this.lines.delete(key);
-        else this.goOn(key, line);
-      });
+      this.work(line.waiting.shift()!, line);
     }
     line.isGoingOn = false;
+    if (!line.isBusy && line.waiting.length === 0) this.lines.delete(line.key);
   }
 
-  private work(value: T, over: () => void): void {
-    const { work, done, failed } = this.parts;
-    const running: Running = { isOver: false, subscription: undefined };
-    const end = (tell: () => void): void => {
-      if (running.isOver) return;
-      running.isOver = true;
-      this.running.delete(running);
-      tell();
-      over();
-    };
-    const succeed = (): void => end(() => done(value));
-    const fail = (error: unknown): void => end(() => failed(value, error));
+  // Hot: once per value. A Promise costs two closures, and what is done at once none.
+  private work(value: T, line: Line<T> | undefined): void {
     let given: unknown;
     try {
-      given = work(value);
+      given = this.parts.work(value);
       if (isPromise(given)) {
-        this.running.add(running);
-        given.then(succeed, fail);
-      } else if (isFollowed(given)) {
-        this.running.add(running);
-        running.subscription = new Subscription();
-        running.subscription.add(this.follow(given, succeed, fail));
-      } else {
-        succeed();
+        given.then(
+          () => this.succeed(value, line),
+          (error: unknown) => this.fail(value, line, error),
+        );
+        return;
+      }
+      if (isFollowed(given)) {
+        this.follow(given, value, line);
+        return;
       }
     } catch (error) {
-      fail(error);
+      this.fail(value, line, error);
+      return;
     }
+    this.succeed(value, line);
   }
 
-  private follow(given: ObservableInput<unknown>, complete: () => void, error: (error: unknown) => void): Subscription {
+  private follow(given: ObservableInput<unknown>, value: T, line: Line<T> | undefined): void {
     const values: Observable<unknown> = from(given);
-    return values.subscribe({ complete, error });
+    const following = values.subscribe({
+      complete: () => this.succeed(value, line),
+      error: (error: unknown) => this.fail(value, line, error),
+    });
+    this.followed.add(following);
+    following.add(() => this.followed.remove(following));
+  }
+
+  private succeed(value: T, line: Line<T> | undefined): void {
+    if (this.isCut) return;
+    this.parts.done(value);
+    this.leave(line);
+  }
+
+  private fail(value: T, line: Line<T> | undefined, error: unknown): void {
+    if (this.isCut) return;
+    this.parts.failed(value, error);
+    this.leave(line);
+  }
+
+  private leave(line: Line<T> | undefined): void {
+    this.taken--;
+    if (line === undefined) return;
+    line.isBusy = false;
+    this.goOn(line);
   }
 }
 

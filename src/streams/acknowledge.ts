@@ -9,6 +9,12 @@ import { Outage } from './outage';
 /** How many entries one command acknowledges at the most. */
 const MOST = 1_000;
 
+/** So many are not kept waiting for others. */
+const ENOUGH = 256;
+
+/** How long the first waits for others at the most, ms. */
+const LINGER = 2;
+
 /** What acknowledging needs. */
 export interface AcknowledgeParts {
   /** sends what does no harm twice, also while the client is being closed */
@@ -19,13 +25,13 @@ export interface AcknowledgeParts {
 }
 
 /** Acknowledges entries in batches: while a batch is on its way the next one gathers. */
-//  added ──▶ waiting ──end of the turn, or the last one answered──▶ on their way ──▶ acknowledged
+//  added ──▶ waiting ──enough, or long enough, and the last batch answered──▶ on their way ──▶ acknowledged
 //               ▲                                                       │ outage
 //               └───────────────────────delay───────────────────────────┘
 export class Acknowledge {
   private waiting: string[] = [];
   private underWay: readonly string[] = [];
-  private isDue = false;
+  private timer: Subscription | undefined;
   private readonly outage: Outage;
   private readonly sent = new Subscription();
   /** The server knows XACKDEL, as far as is known. */
@@ -44,19 +50,25 @@ export class Acknowledge {
 
   add(id: string): void {
     this.waiting.push(id);
-    if (this.isDue || this.underWay.length > 0) return;
-    this.isDue = true;
-    this.parts.clock.afterInput(() => this.send());
+    this.sendSoon();
+  }
+
+  private sendSoon(): void {
+    if (this.underWay.length > 0 || this.waiting.length === 0) return;
+    if (this.waiting.length >= ENOUGH) this.send();
+    else this.timer ??= this.parts.clock.schedule(() => this.send(), LINGER);
   }
 
   /** Sends nothing more. */
   stop(): void {
     this.waiting = [];
+    this.timer?.unsubscribe();
     this.sent.unsubscribe();
   }
 
   private send(): void {
-    this.isDue = false;
+    this.timer?.unsubscribe();
+    this.timer = undefined;
     if (this.waiting.length === 0 || this.sent.closed) return;
     const ids = (this.underWay = this.waiting.slice(0, MOST));
     this.waiting = this.waiting.slice(MOST);
@@ -66,7 +78,7 @@ export class Acknowledge {
         complete: () => {
           this.underWay = [];
           this.parts.acknowledged(ids);
-          this.send();
+          this.sendSoon();
         },
       }),
     );

@@ -1,7 +1,7 @@
 import { EMPTY, Subscription, catchError, concat, defer, map, tap, type Observable, type Subscriber } from 'rxjs';
 import type { Command } from '../commands/command';
 import { xgroupDelconsumer, xpending, xreadgroup } from '../commands/generated/builders';
-import type { Dictionary, Entry, GroupEntry } from '../commands/replies/types';
+import type { Entry, GroupEntry } from '../commands/replies/types';
 import { captured } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Ending } from '../demand/ending';
@@ -42,25 +42,8 @@ export interface ConsumeParts {
 /** How often idle entries are looked for, ms; and how far the group is. */
 const TICK = 5_000;
 
-/** An entry as a handler gets it. */
-class Consumed {
-  readonly id: string;
-  readonly fields: Dictionary<Text, Text>;
-  readonly #entry: Entry<Text>;
-
-  constructor(
-    entry: Entry<Text>,
-    readonly deliveries: number,
-  ) {
-    this.id = entry.id;
-    this.fields = entry.fields;
-    this.#entry = entry;
-  }
-
-  get pairs(): [Text, Text][] {
-    return this.#entry.pairs;
-  }
-}
+/** An entry as a handler gets it: as it was read, with how often that was. */
+type Consumed = Entry<Text> & { deliveries: number };
 
 /** One subscription to the entries of a stream. */
 //  consuming ──left, closed, refused──▶ draining ──all is handled and acknowledged, or drainTimeout──▶ over
@@ -119,7 +102,7 @@ export class Consumer {
       settle,
       room: () => this.slots.free,
       isOwn: (id) => this.inHand.knows(id),
-      taken: (entry, deliveries, isClaimed) => this.take(entry, deliveries, isClaimed),
+      taken: (entry, deliveries, isClaimed) => this.take(entry, deliveries, isClaimed, clock.now()),
     });
     this.pending.recover();
     this.tickAt = clock.now();
@@ -172,9 +155,7 @@ export class Consumer {
     const CLAIM = this.readsIdle ? Math.ceil(claimIdle) : undefined;
     const options = { COUNT: this.slots.free, BLOCK, CLAIM };
     const command = xreadgroup(group, consumer, new Map([[stream, '>']]), options);
-    const take = (read: unknown): void => {
-      for (const entry of entriesOf(read)) this.takeRead(entry);
-    };
+    const take = (read: unknown): void => this.takeRead(entriesOf(read));
     this.isWaiting = true;
     const over = (): void => {
       this.isWaiting = false;
@@ -190,28 +171,35 @@ export class Consumer {
     );
   }
 
-  private takeRead(entry: GroupEntry<Text>): void {
-    const { id, fields, deliveries = 0 } = entry;
-    if (deliveries === 0) this.group.hasDelivered(id);
-    // What is being handled here may have become idle while the process was held up.
-    if (fields === null || this.inHand.has(id)) return;
-    this.take(entry as Entry<Text>, deliveries + 1, deliveries > 0);
+  private takeRead(entries: readonly GroupEntry<Text>[]): void {
+    const last = entries.at(-1);
+    if (last !== undefined && (last.deliveries ?? 0) === 0) this.group.hasDelivered(last.id);
+    const now = this.parts.clock.now();
+    for (const entry of entries) {
+      const { deliveries = 0 } = entry;
+      // What is being handled here may have become idle while the process was held up.
+      if (entry.fields === null || this.inHand.has(entry.id)) continue;
+      this.take(entry as Entry<Text>, deliveries + 1, deliveries > 0, now);
+    }
   }
 
-  private take(entry: Entry<Text>, deliveries: number, isClaimed: boolean): void {
+  // Hot: once per entry.
+  private take(entry: Entry<Text>, deliveries: number, isClaimed: boolean, now: number): void {
     // What comes when all is over stays pending.
     if (this.state === 'over') return;
-    const { id } = entry;
     if (isClaimed) this.tally.claimed++;
-    this.inHand.add(id);
-    const consumed = new Consumed(entry, deliveries);
-    if (deliveries > this.settings.maxDeliveries) this.bury(new Consumed(entry, deliveries - 1), undefined);
+    this.inHand.add(entry.id, now);
+    const consumed = entry as Consumed;
+    const isDead = deliveries > this.settings.maxDeliveries;
+    consumed.deliveries = isDead ? deliveries - 1 : deliveries;
+    if (isDead) this.bury(consumed, undefined);
     else this.slots.give(consumed);
   }
 
   private succeeded({ id }: Consumed): void {
-    this.acks.add(id);
+    // What is read next goes first: acknowledging has time.
     this.goOnSoon();
+    this.acks.add(id);
   }
 
   private hasFailed(entry: Consumed, error: unknown): void {

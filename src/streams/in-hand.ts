@@ -46,9 +46,9 @@ export class InHand {
     return this.entries.has(id) || this.failed.has(id);
   }
 
-  add(id: string): void {
-    this.failed.delete(id);
-    this.entries.set(id, this.parts.clock.now());
+  add(id: string, now: number): void {
+    if (this.failed.size > 0) this.failed.delete(id);
+    this.entries.set(id, now);
   }
 
   delete(id: string): void {

@@ -112,6 +112,7 @@ describe('A consumer', () => {
     expect([begun.length, await pending()]).toStrictEqual([3, 3]);
     ends[0]!();
     await until(() => begun.length === 4);
+    await eventually(pending, (count) => count === 3);
     for (let turn = 0; turn < 20; turn++) await admin.ping();
     expect([begun.length, await pending()]).toStrictEqual([4, 3]);
     await waiting(0);
@@ -289,9 +290,11 @@ describe('A consumer', () => {
     await until(() => seen.length === 1);
     await waiting(2);
     expect(seen).toStrictEqual(['2-0']);
-    expect(await admin.xpending('s', 'g', { start: '-', end: '+', count: 9 })).toStrictEqual([
-      ['1-0', 'busy', expect.any(Number), 1],
-    ]);
+    const left = await eventually(
+      () => admin.xpending('s', 'g', { start: '-', end: '+', count: 9 }),
+      (entries) => entries.length === 1,
+    );
+    expect(left).toStrictEqual([['1-0', 'busy', expect.any(Number), 1]]);
   });
 
   it('keeps what it handles from others, however long that takes', async () => {
