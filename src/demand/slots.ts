@@ -111,12 +111,12 @@ export class Slots<T> {
 
   private follow(given: ObservableInput<unknown>, value: T, line: Line<T> | undefined): void {
     const values: Observable<unknown> = from(given);
-    const following = values.subscribe({
-      complete: () => this.succeed(value, line),
-      error: (error: unknown) => this.fail(value, line, error),
-    });
-    this.followed.add(following);
-    following.add(() => this.followed.remove(following));
+    this.followed.add(
+      values.subscribe({
+        complete: () => this.succeed(value, line),
+        error: (error: unknown) => this.fail(value, line, error),
+      }),
+    );
   }
 
   private succeed(value: T, line: Line<T> | undefined): void {

@@ -84,8 +84,8 @@ export interface ConsumeProgress {
 export interface ConsumeSettings {
   readonly stream: Key;
   readonly group: Str;
-  readonly consumer: Str;
-  readonly isNameMadeUp: boolean;
+  /** undefined where each subscription makes one up */
+  readonly consumer: Str | undefined;
   readonly concurrency: number;
   readonly keyOf: ((entry: never) => unknown) | undefined;
   readonly from: string | undefined;
@@ -96,6 +96,12 @@ export interface ConsumeSettings {
   readonly block: number;
   readonly drainTimeout: number;
   readonly signal: AbortSignal | undefined;
+}
+
+/** The settings of one subscription. */
+export interface ConsumerSettings extends ConsumeSettings {
+  readonly consumer: Str;
+  readonly isNameMadeUp: boolean;
 }
 
 const OPTIONS = [
@@ -147,8 +153,7 @@ export function consumeSettings(stream: unknown, given: unknown): ConsumeSetting
   return {
     stream: key,
     group: name('group', options.group),
-    consumer: consumer === undefined ? madeUp() : name('consumer', consumer),
-    isNameMadeUp: consumer === undefined,
+    consumer: consumer === undefined ? undefined : name('consumer', consumer),
     concurrency,
     keyOf,
     from: from === undefined ? undefined : wholeId("The option 'from'", from),
@@ -176,7 +181,7 @@ function checkedDeadLetter(given: unknown): Key | DeadLetterHandler<never> {
   throw new TypeError(`The option 'deadLetter' is the name of a stream or a function, got ${kindOf(given)}`);
 }
 
-/** Nothing else has the same. */
-function madeUp(): string {
+/** The name of a consumer that nothing else has. */
+export function madeUp(): string {
   return `${hostname()}-${process.pid}-${randomBytes(6).toString('hex')}`;
 }

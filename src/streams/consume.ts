@@ -3,7 +3,7 @@ import { LastValue, type Awaitable } from '../commands/awaitable';
 import { inContext } from '../connection/async-context';
 import { abortedBy } from '../demand/stream-options';
 import { kindOf } from '../resp/kind-of';
-import { consumeSettings, type ConsumeProgress } from './consume-options';
+import { consumeSettings, madeUp, type ConsumeProgress } from './consume-options';
 import { Consumer, type ConsumeParts } from './consumer';
 
 /**
@@ -21,7 +21,9 @@ export function consume(
     throw new TypeError(`consume: a function that handles an entry was expected, got ${kindOf(handler)}`);
   }
   const progress$ = new Observable<ConsumeProgress>((subscriber) => {
-    const consumer = new Consumer(settings, handler as (entry: never) => unknown, parts, subscriber);
+    const { consumer: name = madeUp() } = settings;
+    const own = { ...settings, consumer: name, isNameMadeUp: settings.consumer === undefined };
+    const consumer = new Consumer(own, handler as (entry: never) => unknown, parts, subscriber);
     consumer.goOn();
     return () => consumer.stop();
   });

@@ -8,7 +8,7 @@ import type { Ending } from '../demand/ending';
 import { Slots } from '../demand/slots';
 import { ReplyError } from '../errors';
 import { Acknowledge } from './acknowledge';
-import type { ConsumeProgress, ConsumeSettings } from './consume-options';
+import type { ConsumeProgress, ConsumerSettings } from './consume-options';
 import { ConsumerGroup } from './consumer-group';
 import { bury } from './dead-letters';
 import { InHand } from './in-hand';
@@ -68,12 +68,12 @@ export class Consumer {
   private readsIdle: boolean;
   private tickAt: number;
   private isDue = false;
-  private readonly timers = new Subscription();
+  private readonly under = new Subscription();
   private readonly held: Subscription;
   private readonly inCallersContext = captured();
 
   constructor(
-    private readonly settings: ConsumeSettings,
+    private readonly settings: ConsumerSettings,
     private readonly handler: (entry: never) => unknown,
     private readonly parts: ConsumeParts,
     private readonly subscriber: Subscriber<ConsumeProgress>,
@@ -213,14 +213,13 @@ export class Consumer {
   private bury(entry: Consumed, reason: unknown): void {
     const { id, deliveries } = entry;
     this.burying++;
-    const buried$ = this.inCallersContext(() => bury(this.parts, this.settings, entry as never, reason));
-    this.timers.add(
+    const buried$ = bury(this.parts, this.settings, entry, reason);
+    const burying = this.inCallersContext(() =>
       buried$.subscribe({
         error: (error: unknown) => {
           this.burying--;
           this.inHand.leave(id);
-          // What was lost with its connection is looked at again when it is idle.
-          if (!isOutage(error)) this.tally.addFailure({ id, deliveries, error });
+          this.tally.addFailure({ id, deliveries, error });
           this.endIfDrained();
         },
         complete: () => {
@@ -232,6 +231,7 @@ export class Consumer {
         },
       }),
     );
+    this.under.add(burying);
   }
 
   private acknowledged(ids: readonly string[]): void {
@@ -276,7 +276,7 @@ export class Consumer {
     this.asking?.unsubscribe();
     const { clock } = this.parts;
     const { drainTimeout } = this.settings;
-    if (drainTimeout < Infinity) this.timers.add(clock.schedule(() => this.abandon(), drainTimeout));
+    if (drainTimeout < Infinity) this.under.add(clock.schedule(() => this.abandon(), drainTimeout));
     this.endIfDrained();
   }
 
@@ -298,7 +298,7 @@ export class Consumer {
     this.tally.tellNews();
     this.state = 'over';
     this.inHand.stop();
-    this.timers.unsubscribe();
+    this.under.unsubscribe();
     this.asking?.unsubscribe();
     const over = (): void => {
       this.subscriber.complete();

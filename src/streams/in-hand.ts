@@ -2,7 +2,7 @@ import { Subscription, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
 import { xclaim } from '../commands/generated/builders';
 import type { Clock } from '../connection/clock';
-import type { ConsumeSettings } from './consume-options';
+import type { ConsumerSettings } from './consume-options';
 
 /** How many entries are kept from others by one command. */
 const AT_ONCE = 1_000;
@@ -30,7 +30,7 @@ export class InHand {
   private readonly interval: number;
 
   constructor(
-    private readonly settings: ConsumeSettings,
+    private readonly settings: ConsumerSettings,
     private readonly parts: InHandParts,
   ) {
     this.interval = Math.min(Math.max(1, settings.claimIdle / 3), LONGEST);
@@ -96,9 +96,7 @@ export class InHand {
       // One that another consumer has taken over a short time ago is not taken back.
       const kept$ = parts.settle(xclaim(stream, group, consumer, Math.floor(claimIdle / 6), some, { JUSTID: true }));
       // Where it fails, the next one comes soon enough.
-      const keeping = kept$.subscribe({ error: () => undefined });
-      keeping.add(() => this.keeping.remove(keeping));
-      this.keeping.add(keeping);
+      this.keeping.add(kept$.subscribe({ error: () => undefined }));
     }
   }
 }

@@ -2,7 +2,7 @@ import { EMPTY, ignoreElements, mergeMap, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
 import { xack, xclaim, xpending, xrange } from '../commands/generated/builders';
 import type { Entry, PendingEntry } from '../commands/replies/types';
-import type { ConsumeSettings } from './consume-options';
+import type { ConsumerSettings } from './consume-options';
 import { idAfter } from './stream-ids';
 
 /** How many pending entries are looked at at once. */
@@ -33,7 +33,7 @@ export class Pending {
   private walk: Walk | undefined;
 
   constructor(
-    private readonly settings: ConsumeSettings,
+    private readonly settings: ConsumerSettings,
     private readonly parts: PendingParts,
   ) {}
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { NEVER, finalize, of, throwError } from 'rxjs';
 import type { ConsumedEntry, ConsumeOptions, ConsumeProgress, Redis, RedisOptions } from 'rxjs-redis';
@@ -709,6 +710,52 @@ describe('A consumer', () => {
   ])('refuses %s', (_, args, message) => {
     const given = make(server().url) as unknown as { consume: (...args: unknown[]) => unknown };
     expect(thrownBy(() => given.consume(...args))).toBe(`TypeError: ${message}`);
+  });
+
+  it('is another consumer with each subscription, unless it has a name', async () => {
+    await add(1, 2);
+    const { begun, handle } = byHand();
+    const consuming = make(server().url).consume('s', { group: 'g', from: '0' }, handle);
+    record(consuming);
+    record(consuming);
+    await until(() => begun.length === 2);
+    expect(new Set(begun.map(({ id }) => id)).size).toBe(2);
+    expect(await consumers()).toHaveLength(2);
+  });
+
+  it('calls its handlers in the context in which it was subscribed to', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const options = { group: 'g', from: '0', claimIdle: 30, maxDeliveries: 1, deadLetter: () => note() };
+    const note = () => void seen.push(storage.getStore());
+    const redis = make(server().url);
+    const consuming = redis.consume('s', options, ({ id }) => {
+      note();
+      if (id === '2-0') throw new Error('bad');
+    });
+    storage.run('request 5', () => record(consuming));
+    await waiting();
+    await add(1, 2);
+    await until(() => seen.length === 3);
+    expect(seen).toStrictEqual(['request 5', 'request 5', 'request 5']);
+  });
+
+  it('asks a server that refuses it no more often than it has to', async () => {
+    // Its group is gone again and again, as where something deletes the stream.
+    const calls = async () => {
+      const info = await admin.call<string>('INFO', 'commandstats');
+      return Number(/cmdstat_xreadgroup:calls=(\d+)/.exec(info)?.[1]);
+    };
+    const progress = record(make(server().url).consume('s', { group: 'g', from: '0' }, () => undefined));
+    await waiting();
+    await admin.configResetstat();
+    for (let turn = 1; turn <= 10; turn++) {
+      await admin.del('s');
+      await add(turn);
+      await until(() => (progress.values.at(-1)?.handled ?? 0) >= turn);
+    }
+    // Each time: the one that was ended, one that says why, one that reads, and one that waits for more.
+    expect(await calls()).toBeLessThanOrEqual(50);
   });
 
   it('is cold', async () => {

@@ -256,6 +256,31 @@ describe('A tail', () => {
     await waiting(0);
   });
 
+  it('waits at a stream that is empty again, and asks no more often than it has to', async () => {
+    await add(1, 2, 3);
+    const redis = make(server().url);
+    const seen = record(redis.tail('s', { from: '0' }));
+    await until(() => seen.values.length === 3);
+    await admin.xdel('s', '1-0', '2-0', '3-0');
+    const behind = record(redis.tail('s', { from: '0' }));
+    await waiting(2);
+    for (let turn = 0; turn < 50; turn++) await admin.ping();
+    await waiting(2);
+    await add(4);
+    await until(() => seen.values.length === 4 && behind.values.length === 1);
+    expect([ids(seen.values), ids(behind.values)]).toStrictEqual([['1-0', '2-0', '3-0', '4-0'], ['4-0']]);
+  });
+
+  it('leaves out none of several entries of one millisecond', async () => {
+    const all = ['5-0', '5-1', '5-2', '6-0', '6-1'];
+    for (const id of all) await admin.xadd('s', id, { a: 1 });
+    const redis = make(server().url);
+    for (const [index, from] of ['0', ...all].entries()) {
+      const read = redis.tail('s', { from, until: '$', batch: 1 });
+      expect(ids(await lastValueFrom(read.pipe(toArray())))).toStrictEqual(all.slice(index));
+    }
+  });
+
   it('errors with the reason of its signal', async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
