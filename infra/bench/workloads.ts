@@ -72,7 +72,7 @@ const LOAD = 'Write of 200 000 rows, a hash each';
 const LOADING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'iovalkey', 'node-redis'];
 const CONSUME = `Entries of a stream handled and acknowledged, ${CONSUMED.atOnce} at the same time`;
 /** Those that have a way to consume: peers by a loop that is written by hand. */
-const CONSUMING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'iovalkey'];
+const CONSUMING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'ioredis, auto-pipelining', 'iovalkey'];
 const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
 const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
 

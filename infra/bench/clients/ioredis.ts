@@ -86,7 +86,7 @@ async function load(redis: Ioredis, rows: number): Promise<void> {
   await pipeline.exec();
 }
 
-/** As one writes it by hand: reads what there is room for, handles that, acknowledges it, and reads again. */
+/** As one writes it by hand: reads as many as there is room for, and acknowledges each once it is handled. */
 async function consume(redis: Ioredis, entries: number, atOnce: number): Promise<void> {
   const { stream } = CONSUMED;
   const group = `group:${Math.random()}`;
@@ -94,8 +94,12 @@ async function consume(redis: Ioredis, entries: number, atOnce: number): Promise
   for (let done = 0; done < entries;) {
     const read = await redis.xreadgroup('GROUP', group, 'me', 'COUNT', atOnce, 'BLOCK', 5_000, 'STREAMS', stream, '>');
     const [[, found]] = read as [[string, [id: string, fields: string[]][]]];
-    await Promise.all(found.map(handled));
-    await redis.xack(stream, group, ...found.map(([id]) => id));
+    await Promise.all(
+      found.map(async ([id]) => {
+        await handled();
+        await redis.xack(stream, group, id);
+      }),
+    );
     done += found.length;
   }
   await redis.xgroup('DESTROY', stream, group);
