@@ -267,8 +267,10 @@ describe('A tail', () => {
     for (let turn = 0; turn < 50; turn++) await admin.ping();
     await waiting(2);
     await add(4);
-    await until(() => seen.values.length === 4 && behind.values.length === 1);
-    expect([ids(seen.values), ids(behind.values)]).toStrictEqual([['1-0', '2-0', '3-0', '4-0'], ['4-0']]);
+    // Before Redis 7.0 a gap may stand between: the last entry that came is gone, and nothing tells that none followed it.
+    const entries = ({ values }: typeof seen) => ids(values.filter(({ type }) => type === 'entry'));
+    await until(() => entries(seen).length === 4 && entries(behind).length === 1);
+    expect([entries(seen), entries(behind)]).toStrictEqual([['1-0', '2-0', '3-0', '4-0'], ['4-0']]);
   });
 
   it('leaves out none of several entries of one millisecond', async () => {
