@@ -49,6 +49,7 @@ export class Acknowledge {
   }
 
   add(id: string): void {
+    if (this.sent.closed) return;
     this.waiting.push(id);
     this.sendSoon();
   }
@@ -62,6 +63,7 @@ export class Acknowledge {
   /** Sends nothing more. */
   stop(): void {
     this.waiting = [];
+    this.underWay = [];
     this.timer?.unsubscribe();
     this.sent.unsubscribe();
   }
@@ -74,7 +76,10 @@ export class Acknowledge {
     this.waiting = this.waiting.slice(MOST);
     this.sent.add(
       this.acknowledged(ids).subscribe({
-        error: (error: unknown) => this.parts.failed(error),
+        error: (error: unknown) => {
+          this.stop();
+          this.parts.failed(error);
+        },
         complete: () => {
           this.underWay = [];
           this.parts.acknowledged(ids);

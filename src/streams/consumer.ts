@@ -256,6 +256,7 @@ export class Consumer {
   private fail(error: unknown): void {
     if (!this.subscriber.closed) this.subscriber.error(error);
     this.stop();
+    this.endIfDrained();
   }
 
   /** Other entries that end in this turn free slots as well. */

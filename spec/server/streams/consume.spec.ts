@@ -623,6 +623,35 @@ describe('A consumer', () => {
     }
   });
 
+  it('errors where it may not acknowledge, and holds up nothing then', async () => {
+    await add(1, 2, 3);
+    await admin.aclSetuser('limited', ['on', 'nopass', '~*', '+@all', '-xack']);
+    const redis = make({ url: server().url, username: 'limited', password: 'any' });
+    const options = { group: 'g', from: '0', drainTimeout: Infinity };
+    const progress = record(redis.consume('s', options, () => undefined));
+    await until(() => progress.ended !== undefined);
+    expect(progress.ended).toMatchObject({ code: 'REPLY', kind: 'NOPERM', command: 'XACK' });
+    await redis.close();
+    expect(await pending()).toBeGreaterThan(0);
+    await admin.aclDeluser('limited');
+  });
+
+  it('outlives an outage that is longer than a command may take', async () => {
+    await add(1);
+    const seen: string[] = [];
+    const redis = make({ url: proxy().url(), reconnect: quick, commandTimeout: 150 });
+    const progress = record(redis.consume('s', { group: 'g', from: '0' }, ({ id }) => void seen.push(id)));
+    await until(() => seen.length === 1);
+    await proxy().refuse(true);
+    proxy().cut();
+    await add(2);
+    for (let turn = 0; turn < 3; turn++) expect(await failure(redis.ping())).toMatchObject({ code: 'TIMEOUT' });
+    await proxy().refuse(false);
+    await until(() => seen.includes('2-0'));
+    await nothingPending();
+    expect(progress.ended).toBeUndefined();
+  });
+
   it('goes on over lost connections: what was delivered with a lost reply is handled', async () => {
     await admin.xgroupCreate('s', 'g', '0', { MKSTREAM: true });
     const seen = new Set<string>();

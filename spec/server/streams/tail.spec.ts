@@ -107,6 +107,29 @@ describe('A tail', () => {
     expect(ids(seen.values)).toStrictEqual(Array.from({ length: 19 }, (_, n) => `${n + 2}-0`));
   });
 
+  it('outlives an outage that is longer than a command may take', async () => {
+    await add(1);
+    const redis = make({ url: proxy().url(), reconnect: quick, commandTimeout: 150 });
+    const seen = record(redis.tail('s', { from: '0' }));
+    await until(() => seen.values.length === 1);
+    await proxy().refuse(true);
+    proxy().cut();
+    await add(2, 3);
+    for (let turn = 0; turn < 3; turn++) expect(await failure(redis.ping())).toMatchObject({ code: 'TIMEOUT' });
+    await proxy().refuse(false);
+    await until(() => seen.values.length === 3);
+    expect([ids(seen.values), seen.ended]).toStrictEqual([['1-0', '2-0', '3-0'], undefined]);
+  });
+
+  it('errors where the server cannot be signed in to', async () => {
+    const stranger = make({ url: server().url, username: 'nobody', password: 'x' });
+    expect(await failure(lastValueFrom(stranger.tail('s')))).toMatchObject({ code: 'AUTHENTICATION' });
+    const consuming = stranger.consume('s', { group: 'g' }, () => undefined) as PromiseLike<unknown>;
+    expect(await failure(consuming)).toMatchObject({ code: 'AUTHENTICATION' });
+    const nowhere = make({ url: 'redis://nowhere.invalid', reconnect: quick });
+    expect(await failure(lastValueFrom(nowhere.tail('s')))).toMatchObject({ code: 'CONNECTION' });
+  });
+
   it('tells what was trimmed before it could be read', async () => {
     await add(1, 2, 3, 4, 5);
     const redis = make(server().url);
