@@ -5,14 +5,12 @@ import { atOneCall } from './commands/call-sites';
 import type { Arg, Command } from './commands/command';
 import { evalshaOrEval } from './commands/evalsha-or-eval';
 import { publish, spublish } from './commands/generated/builders';
-import { CommandSurface } from './commands/generated/surface';
 import { knownCall } from './commands/known-commands';
-import { Reply, type ReplySource } from './commands/reply';
+import { Reply } from './commands/reply';
 import { asksOfItsConnection } from './commands/reply-error';
-import type { Executor } from './commands/request-context';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { contextOf, type CommandOptions } from './command-options';
-import type { Ending } from './demand/ending';
+import { StreamSurface, type StreamSurfaceParts } from './command-streams';
 import type { NoWork, WorkOptions } from './demand/stream-options';
 import type { PullStream } from './demand/pull-stream';
 import type { DedicatedConnection } from './dedicated-connection';
@@ -42,33 +40,17 @@ import { load, type LoadOptions, type LoadProgress } from './streams/load';
 import { Queue, type QueueParts } from './streams/queue';
 import type { QueueOptions } from './streams/queue-options';
 
-/** Carries commands that wait at the server, each on a connection of its own. */
-interface Blocking {
-  /**
-   * @param command the command as its caller gave it, without the prefix
-   * @param after what is to be done once it is over; see `AfterCall`
-   */
-  carrying(command: Command, after?: Parameters<QueueParts['waiting']>[1]): Executor;
-}
-
 /** What the commands of a view are sent with. */
-export interface ViewParts {
-  readonly source: ReplySource;
-  /** carries what publishes */
-  readonly publisher: Executor;
-  /** carries what waits at the server */
-  readonly blocking: Blocking;
+export interface ViewParts extends StreamSurfaceParts {
   readonly lender: Lender<DedicatedConnection>;
   readonly scripts: ScriptRegistry;
-  /** how streams end with the client */
-  readonly ending: Ending;
   /** the links that the pages of a scan travel on */
   readonly links: Links;
 }
 
 /** What can be done on connections that callers share: the commands of a client or a pool, and views with other options or with bytes. */
 export class CommandView<S extends string | Buffer = string>
-  extends CommandSurface<S>
+  extends StreamSurface<S>
   implements RedisCommands<S, never>
 {
   readonly #parts: ViewParts;
@@ -76,7 +58,7 @@ export class CommandView<S extends string | Buffer = string>
 
   /** @internal */
   protected constructor(parts: ViewParts) {
-    super();
+    super(parts);
     this.#parts = parts;
   }
 
@@ -314,12 +296,12 @@ export class CommandView<S extends string | Buffer = string>
   }
 
   /** On a client it waits for the subscriptions that were made on that before, so that they get the message. */
-  override publish(...args: Parameters<CommandSurface['publish']>): Reply<number> {
+  override publish(...args: Parameters<StreamSurface['publish']>): Reply<number> {
     return this.#publish(publish(...args));
   }
 
   /** On a client it waits for the subscriptions that were made on that before, so that they get the message. */
-  override spublish(...args: Parameters<CommandSurface['spublish']>): Reply<number> {
+  override spublish(...args: Parameters<StreamSurface['spublish']>): Reply<number> {
     return this.#publish(spublish(...args));
   }
 

@@ -81,6 +81,14 @@ export type { JobStream } from './streams/job-stream';
 export type { DeadJob, JobResult, Queue, QueueCounts } from './streams/queue';
 export type { Job, QueueEvent } from './streams/queue-job';
 export type { PushOptions, QueueBackoff, QueueOptions, WorkerOptions } from './streams/queue-options';
+export type {
+  ConsumedEntry,
+  ConsumeFailure,
+  ConsumeOptions,
+  ConsumeProgress,
+  DeadLetterHandler,
+} from './streams/consume-options';
+export type { TailedStreams, TailEntry, TailGap, TailItem, TailOptions } from './streams/tail-options';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
 export type { PoolStats } from './leases/lease-lists';

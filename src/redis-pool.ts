@@ -1,4 +1,5 @@
 import {
+  EMPTY,
   Observable,
   Subject,
   concat,
@@ -142,7 +143,7 @@ export class RedisPool extends PoolView {
       tell: (error) => tell({ connection: 'commands', type: 'error', error }),
     });
     const links = { kind: 'several' } as const;
-    super({ source, publisher: spread, blocking, lender, scripts: new ScriptRegistry(), ending, links });
+    super({ source, publisher: spread, blocking, last: control, lender, scripts: new ScriptRegistry(), ending, links });
     this.blocking = blocking;
     this.control = control;
     this.leases = leases;
@@ -256,7 +257,7 @@ export class RedisPool extends PoolView {
     this.closing = true;
     this.ending.close();
     const closedError = (): RedisError => tooLate(undefined, undefined, 'pool');
-    const answered$ = merge(this.spread.end(), this.blocking.end().pipe(take(1)));
+    const answered$ = merge(this.spread.end(), this.blocking.end().pipe(take(1)), this.ending.finished() ?? EMPTY);
     this.leases.dismiss(closedError);
     const back$ = concat(
       answered$.pipe(ignoreElements()),

@@ -134,10 +134,11 @@ export class Redis extends RedisView {
       executorOf,
       tell: (event) => connection.events$.next(event),
     });
+    const control = controlBy(connection, source);
     const blocking = new BlockingExecutor({
       pool,
       clock: connection.clock,
-      control: controlBy(connection, source),
+      control,
       executorOf,
       isClosed: () => connection.closed,
       closedError: (request) => connection.closedError(request),
@@ -151,7 +152,7 @@ export class Redis extends RedisView {
     const scripts = new ScriptRegistry();
     const notifications = new Notifications(connection, (command) => Reply.from(source, command));
     const { publisher } = pubsub;
-    super({ source, publisher, blocking, pubsub, notifications, lender, scripts, ending, links });
+    super({ source, publisher, blocking, last: control, pubsub, notifications, lender, scripts, ending, links });
     this.blocking = blocking;
     this.connection = connection;
     this.pubsub = pubsub;
@@ -220,15 +221,15 @@ export class Redis extends RedisView {
    */
   close(): Completion {
     this.ending.close();
-    const { blocking, leases, pubsub } = this;
+    const { blocking, ending, leases, pubsub } = this;
     const unblocked$ = blocking.end().pipe(ignoreElements());
     // Leases first, because they end with the shared connection unless they are closing already.
     const closing = leases === undefined ? [] : [leases.close(this.closedError, (lease) => blocking.isEnding(lease))];
     closing.push(
       this.connection.close(() => {
-        const arrived$ = pubsub.arrived();
-        if (blocking.isDone) return arrived$;
-        return arrived$ === undefined ? unblocked$ : merge(unblocked$, arrived$);
+        const rest = [blocking.isDone ? undefined : unblocked$, pubsub.arrived(), ending.finished()];
+        const awaited = rest.filter((one) => one !== undefined);
+        return awaited.length === 0 ? undefined : merge(...awaited);
       }),
     );
     return new Completion(forkJoin(closing).pipe(map(() => undefined)));

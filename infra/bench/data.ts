@@ -18,6 +18,11 @@ export function* rowsOf(count: number): Generator<number> {
   for (let row = 0; row < count; row++) yield row;
 }
 
+/** The entries that are consumed: of a stream, by a new group each time. */
+export const CONSUMED = { stream: 'bench:stream', entries: 50_000, atOnce: 64 } as const;
+/** What handling an entry takes: a turn of the microtasks. */
+export const handled = (): Promise<void> => Promise.resolve();
+
 /** The keys that are scanned, in a database of their own. */
 export const SCANNED = { database: 1, keys: 1_000_000, page: 1_000 } as const;
 /** The commands that put them there, unless they are. */
@@ -40,4 +45,12 @@ export const seed: readonly (readonly string[])[] = [
   ['SET', KEYS.large, LARGE_VALUE],
   ['RPUSH', KEYS.list, ...LIST],
   ['SCRIPT', 'LOAD', SCRIPT],
+  ['DEL', CONSUMED.stream],
+  [
+    'EVAL',
+    `for i = 1, ${CONSUMED.entries} do redis.call('XADD', KEYS[1], i .. '-0', 'id', i, 'data', ARGV[1]) end return 'OK'`,
+    '1',
+    CONSUMED.stream,
+    SMALL_VALUE,
+  ],
 ];

@@ -36,6 +36,7 @@ export const targets: readonly Target[] = [
   { row: 'scan', times: 1.5 },
   { row: 'cpu-scan', times: 1 },
   { row: 'load', times: 3, than: 'ioredis' },
+  { row: 'consume', times: 2, than: 'ioredis' },
   { row: 'memory', times: 0.5 },
   // firstValueFrom alone takes some 650 bytes a call; an awaited reply shows what the client itself takes.
   { row: 'memory', times: 0.5, by: 'ours, await' },

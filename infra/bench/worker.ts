@@ -51,6 +51,11 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
       measureOnDemand(await prepareLoad(await client.connect(url), job.rows));
       break;
     }
+    case 'consume': {
+      const { prepareConsume } = await import('./jobs/consume');
+      measureOnDemand(await prepareConsume(await client.connect(url), job.entries, job.atOnce));
+      break;
+    }
     case 'pending': {
       const { weighPending } = await import('./jobs/pending');
       report(await weighPending(await client.connect(url), job.count, clients[name].native === true));

@@ -1,6 +1,6 @@
 import { clientNames, clients, type ClientName } from './clients';
 import type { GroupMethod } from './clients/client';
-import { LOADED, SCANNED } from './data';
+import { CONSUMED, LOADED, SCANNED } from './data';
 import type { Job } from './jobs/job';
 
 /** What `--only` selects by. */
@@ -20,6 +20,7 @@ export const groups = [
   'decoding',
   'scan',
   'load',
+  'consume',
 ] as const;
 export type Group = (typeof groups)[number];
 
@@ -69,6 +70,9 @@ const PENDING = 100_000;
 const LOAD = 'Write of 200 000 rows, a hash each';
 /** Those that have a way to write rows. */
 const LOADING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'iovalkey', 'node-redis'];
+const CONSUME = `Entries of a stream handled and acknowledged, ${CONSUMED.atOnce} at the same time`;
+/** Those that have a way to consume: peers by a loop that is written by hand. */
+const CONSUMING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'ioredis, auto-pipelining', 'iovalkey'];
 const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
 const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
 
@@ -151,6 +155,14 @@ export function workloads(seconds: number): readonly Workload[] {
       ],
       clients: LOADING,
       job: () => ({ kind: 'load', rows: LOADED.rows }),
+    },
+    {
+      rows: [
+        rate('consume', 'consume', CONSUME, 'entries/s'),
+        cost('cpu-consume', 'consume', `Processor time per entry, ${CONSUME}`, 'cpu', 'µs'),
+      ],
+      clients: CONSUMING,
+      job: () => ({ kind: 'consume', entries: CONSUMED.entries, atOnce: CONSUMED.atOnce }),
     },
   ];
 }

@@ -15,6 +15,8 @@ const PRIVATE = [
   // The methods of commands: users take RedisCommands.
   'CommandSurface',
   'SessionSurface',
+  // The same, with what reads the entries of streams.
+  'StreamSurface',
   // What those methods give: replies, or the chain of a pipeline.
   'ResultKind',
   'ResultOf',

@@ -1,8 +1,11 @@
 import {
   EMPTY,
   Subject,
+  Subscription,
   catchError,
   defer,
+  filter,
+  take,
   takeUntil,
   throwError,
   type MonoTypeOperatorFunction,
@@ -10,16 +13,27 @@ import {
 } from 'rxjs';
 import { DisconnectedError, type RedisError } from '../errors';
 
+/** What has to be brought to an end before the client is closed. */
+export interface Unfinished {
+  /** the client is being closed, and waits for this */
+  finish(): void;
+  /** the client has ended */
+  abandon(): void;
+}
+
 /** How a client ends, for its streams: they complete when it is closed, and error when it is destroyed. */
 export class Ending {
   private state: 'open' | 'closing' | 'destroyed' = 'open';
   private readonly destroyed$ = new Subject<never>();
   private readonly closing$ = new Subject<void>();
+  private readonly unfinished = new Set<Unfinished>();
+  private readonly finished$ = new Subject<void>();
 
   /** The client is being closed: what a stream asks for from now on is refused, and that is its end. */
   close(): void {
     if (this.state !== 'open') return;
     this.state = 'closing';
+    for (const one of [...this.unfinished]) one.finish();
     this.closing$.next();
   }
 
@@ -28,11 +42,34 @@ export class Ending {
     return this.closing$;
   }
 
+  get isClosing(): boolean {
+    return this.state === 'closing';
+  }
+
+  /** Something has to be brought to an end before the client is closed, until what this returns is unsubscribed from. */
+  holds(one: Unfinished): Subscription {
+    this.unfinished.add(one);
+    return new Subscription(() => {
+      this.unfinished.delete(one);
+      this.finished$.next();
+    });
+  }
+
+  /** Completes when all that was to be brought to an end is; undefined where nothing is. */
+  finished(): Observable<unknown> | undefined {
+    if (this.unfinished.size === 0) return undefined;
+    return this.finished$.pipe(
+      filter(() => this.unfinished.size === 0),
+      take(1),
+    );
+  }
+
   /** The client ends at once, and so do its streams. */
   destroy(error: RedisError): void {
     if (this.state === 'destroyed') return;
     this.state = 'destroyed';
     this.destroyed$.error(error);
+    for (const one of [...this.unfinished]) one.abandon();
     this.closing$.complete();
   }
 

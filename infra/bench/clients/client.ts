@@ -14,6 +14,8 @@ export interface BenchClient {
   scan?(page: number): Promise<number>;
   /** Writes so many rows that come one by one, each as a hash, in pipelines of a thousand. */
   load?(rows: number): Promise<void>;
+  /** Handles so many entries of a stream by a new consumer group, no more than `atOnce` at the same time, and acknowledges them. */
+  consume?(entries: number, atOnce: number): Promise<void>;
   /** Sends that many GETs of a key that the server stays silent about. */
   leavePending?(key: string, count: number): void;
 }

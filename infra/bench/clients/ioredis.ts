@@ -1,4 +1,4 @@
-import { KEYS, LOADED, SCRIPT, SMALL_VALUE, loadedKey, rowsOf } from '../data';
+import { CONSUMED, KEYS, LOADED, SCRIPT, SMALL_VALUE, handled, loadedKey, rowsOf } from '../data';
 import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
@@ -27,6 +27,11 @@ interface Ioredis {
   defineCommand(name: 'script', definition: { numberOfKeys: number; lua: string }): void;
   /** the command that was defined so */
   script(key: string): Promise<unknown>;
+  xgroup(...args: readonly string[]): Promise<unknown>;
+  xreadgroup(
+    ...args: readonly (string | number)[]
+  ): Promise<[stream: string, entries: [id: string, fields: string[]][]][]>;
+  xack(stream: string, group: string, ...ids: readonly string[]): Promise<number>;
   subscribe(channel: string): Promise<unknown>;
   on(event: 'message', listener: (channel: string, message: string) => void): this;
 }
@@ -57,6 +62,7 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
         },
         (page) => scan(redis, page),
         (rows) => load(redis, rows),
+        (entries, atOnce) => consume(redis, entries, atOnce),
       );
       return Promise.resolve(client);
     },
@@ -78,6 +84,25 @@ async function load(redis: Ioredis, rows: number): Promise<void> {
     pipeline = redis.pipeline();
   }
   await pipeline.exec();
+}
+
+/** As one writes it by hand: reads as many as there is room for, and acknowledges each once it is handled. */
+async function consume(redis: Ioredis, entries: number, atOnce: number): Promise<void> {
+  const { stream } = CONSUMED;
+  const group = `group:${Math.random()}`;
+  await redis.xgroup('CREATE', stream, group, '0');
+  for (let done = 0; done < entries;) {
+    const read = await redis.xreadgroup('GROUP', group, 'me', 'COUNT', atOnce, 'BLOCK', 5_000, 'STREAMS', stream, '>');
+    const [[, found]] = read as [[string, [id: string, fields: string[]][]]];
+    await Promise.all(
+      found.map(async ([id]) => {
+        await handled();
+        await redis.xack(stream, group, id);
+      }),
+    );
+    done += found.length;
+  }
+  await redis.xgroup('DESTROY', stream, group);
 }
 
 /** By its listeners, which is quicker than by `for await`. */

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type * as Rxjs from 'rxjs';
 import type * as Commands from '../../../src/commands';
 import type * as RxjsRedis from '../../../src/index';
-import { KEYS, SCRIPT, SMALL_VALUE, loadedKey, rowsOf } from '../data';
+import { CONSUMED, KEYS, SCRIPT, SMALL_VALUE, handled, loadedKey, rowsOf } from '../data';
 import type { ClientModule, GroupCalls, GroupMethod, TimedCommand } from './client';
 import { loadOurs } from './installed';
 import { promiseClient } from './promise-client';
@@ -63,7 +63,9 @@ function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofArray): 
       const groups = groupCalls((method, size) => firstValueFrom(toGroup(redis, method, size)));
       const scan = (page: number) => scanInLoop(redis, page);
       const load = (rows: number) => loadRows(redis, rows);
-      return Promise.resolve(promiseClient(promises, (key) => firstValueFrom(redis.get(key)), groups, scan, load));
+      const consume = (entries: number, atOnce: number) => consumeAll(redis, entries, atOnce);
+      const get = (key: string) => firstValueFrom(redis.get(key));
+      return Promise.resolve(promiseClient(promises, get, groups, scan, load, consume));
     },
     listen,
   };
@@ -88,6 +90,24 @@ async function loadRows(redis: RxjsRedis.Redis, rows: number): Promise<void> {
   const { hset } = (builders ??= loadOurs<typeof Commands>('./commands.cjs'));
   const { failed } = await redis.load(rowsOf(rows), (row) => hset(loadedKey(row), { id: row, name: `row ${row}` }));
   if (failed > 0) throw new Error(`${failed} rows were not written`);
+}
+
+/** `redis.consume(stream, { group, concurrency }, handler)` */
+async function consumeAll(redis: RxjsRedis.Redis, entries: number, atOnce: number): Promise<void> {
+  const { stream } = CONSUMED;
+  const group = `group:${Math.random()}`;
+  const options = { group, consumer: 'me', from: '0', concurrency: atOnce };
+  await new Promise<void>((resolve, reject) => {
+    const consuming = redis.consume(stream, options, handled).subscribe({
+      next: (progress) => {
+        if (progress.handled < entries) return;
+        consuming.unsubscribe();
+        resolve();
+      },
+      error: reject,
+    });
+  });
+  await redis.xgroupDestroy(stream, group);
 }
 
 /** `for await (const keys of redis.scanStream(…))` */

@@ -7,12 +7,14 @@ export function promiseClient(
   groups: GroupCalls,
   scan?: BenchClient['scan'],
   load?: BenchClient['load'],
+  consume?: BenchClient['consume'],
 ): BenchClient {
   return {
     run: (command, inFlight, total) => awaitInTurns(calls[command], inFlight, total),
     runGroups: (method, size, inFlight, total) => awaitInTurns(() => groups[method](size), inFlight, total),
     ...(scan && { scan }),
     ...(load && { load }),
+    ...(consume && { consume }),
     leavePending: (key, count) => {
       for (let i = 0; i < count; i++) get(key).then(undefined, endWithError);
     },

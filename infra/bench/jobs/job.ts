@@ -19,6 +19,8 @@ export type Job =
   | { readonly kind: 'scan'; readonly keys: number; readonly page: number }
   /** rows that are written as they come: `perSecond`, and `cpu` µs of the client for each */
   | { readonly kind: 'load'; readonly rows: number }
+  /** entries of a stream that are handled and acknowledged, so many at the same time: `perSecond`, and `cpu` µs of the client for each */
+  | { readonly kind: 'consume'; readonly entries: number; readonly atOnce: number }
   /** commands that nobody answers: `heap` and `resident` bytes for each, and `memory`, the one of them that tells */
   | { readonly kind: 'pending'; readonly count: number }
   /** the first reply: `milliseconds` since the process began */

@@ -1,0 +1,31 @@
+import { Observable } from 'rxjs';
+import { LastValue, type Awaitable } from '../commands/awaitable';
+import { inContext } from '../connection/async-context';
+import { abortedBy } from '../demand/stream-options';
+import { kindOf } from '../resp/kind-of';
+import { consumeSettings, madeUp, type ConsumeProgress } from './consume-options';
+import { Consumer, type ConsumeParts } from './consumer';
+
+/**
+ * Handles the entries of a stream as a consumer of a group: see `consume` of the client.
+ * @throws TypeError that names what is wrong, before anything is sent
+ */
+export function consume(
+  parts: ConsumeParts,
+  stream: unknown,
+  options: unknown,
+  handler: unknown,
+): Awaitable<ConsumeProgress, ConsumeProgress | undefined> {
+  const settings = consumeSettings(stream, options);
+  if (typeof handler !== 'function') {
+    throw new TypeError(`consume: a function that handles an entry was expected, got ${kindOf(handler)}`);
+  }
+  const progress$ = new Observable<ConsumeProgress>((subscriber) => {
+    const { consumer: name = madeUp() } = settings;
+    const own = { ...settings, consumer: name, isNameMadeUp: settings.consumer === undefined };
+    const consumer = new Consumer(own, handler as (entry: never) => unknown, parts, subscriber);
+    consumer.goOn();
+    return () => consumer.stop();
+  });
+  return new LastValue(progress$.pipe(parts.ending.ends(), abortedBy(settings.signal), inContext()));
+}

@@ -1,0 +1,332 @@
+import { EMPTY, Subscription, catchError, concat, defer, map, tap, type Observable, type Subscriber } from 'rxjs';
+import type { Command } from '../commands/command';
+import { xgroupDelconsumer, xpending, xreadgroup } from '../commands/generated/builders';
+import type { Entry, GroupEntry } from '../commands/replies/types';
+import { captured } from '../connection/async-context';
+import type { Clock } from '../connection/clock';
+import type { Ending } from '../demand/ending';
+import { Slots } from '../demand/slots';
+import { ReplyError } from '../errors';
+import { Acknowledge } from './acknowledge';
+import type { ConsumeProgress, ConsumerSettings } from './consume-options';
+import { ConsumerGroup } from './consumer-group';
+import { bury } from './dead-letters';
+import { InHand } from './in-hand';
+import { Outage, isOutage } from './outage';
+import { Pending } from './pending';
+import { Tally } from './tally';
+
+type Text = string | Buffer;
+
+/** What a consumer needs of its client. */
+export interface ConsumeParts {
+  readonly send: <T>(command: Command<T>) => Observable<T>;
+  /** replies as bytes */
+  readonly inBytes: <T>(command: Command<T>) => Observable<T>;
+  /** sends commands as a transaction; errors stand in their places */
+  readonly multi: (commands: readonly Command[]) => Observable<readonly unknown[]>;
+  /** sends what does no harm twice, also while the client is being closed */
+  readonly settle: <T>(command: Command<T>) => Observable<T>;
+  /**
+   * Waits at the server, on a connection of its own.
+   * @param undelivered told what came after the Observer had left
+   * @param over told when nothing waits there any more
+   */
+  readonly wait: <T>(command: Command<T>, undelivered: (value: unknown) => void, over: () => void) => Observable<T>;
+  /** texts come as bytes */
+  readonly bytes: boolean;
+  readonly ending: Ending;
+  readonly clock: Clock;
+}
+
+/** How often idle entries are looked for, ms; and how far the group is. */
+const TICK = 5_000;
+
+/** An entry as a handler gets it: as it was read, with how often that was. */
+type Consumed = Entry<Text> & { deliveries: number };
+
+/** One subscription to the entries of a stream. */
+//  consuming ──left, closed, refused──▶ draining ──all is handled and acknowledged, or drainTimeout──▶ over
+//
+//  while it is consuming, one at a time, as long as there are free slots:
+//    group ──▶ own pending entries ──▶ idle ones, every few seconds ──▶ new ones, waiting at the server
+export class Consumer {
+  private state: 'consuming' | 'draining' | 'over' = 'consuming';
+  private readonly slots: Slots<Consumed>;
+  private readonly acks: Acknowledge;
+  private readonly group: ConsumerGroup;
+  private readonly pending: Pending;
+  private readonly outage: Outage;
+  private readonly inHand: InHand;
+  private readonly tally: Tally;
+  /** What is being asked. */
+  private asking: Subscription | undefined;
+  /** A command waits at the server, perhaps for nobody any more. */
+  private isWaiting = false;
+  private burying = 0;
+  /** The server reads idle entries with new ones, as far as is known. */
+  private readsIdle: boolean;
+  private tickAt: number;
+  private isDue = false;
+  private readonly under = new Subscription();
+  private readonly held: Subscription;
+  private readonly inCallersContext = captured();
+
+  constructor(
+    private readonly settings: ConsumerSettings,
+    private readonly handler: (entry: never) => unknown,
+    private readonly parts: ConsumeParts,
+    private readonly subscriber: Subscriber<ConsumeProgress>,
+  ) {
+    const { clock, ending, send, multi, settle } = parts;
+    this.outage = new Outage(clock);
+    this.inHand = new InHand(settings, { settle, clock });
+    this.tally = new Tally(clock, (progress) => this.state !== 'over' && this.subscriber.next(progress));
+    this.group = new ConsumerGroup(settings, send, parts.bytes);
+    this.slots = new Slots<Consumed>({
+      size: settings.concurrency,
+      work: (entry) => this.inCallersContext(() => this.handler(entry as never)),
+      keyOf: settings.keyOf && ((entry) => settings.keyOf!(entry as never)),
+      done: (entry) => this.succeeded(entry),
+      failed: (entry, error) => this.hasFailed(entry, error),
+    });
+    this.acks = new Acknowledge(settings, {
+      settle,
+      clock,
+      acknowledged: (ids) => this.acknowledged(ids),
+      failed: (error) => this.fail(error),
+    });
+    this.pending = new Pending(settings, {
+      send,
+      multi,
+      settle,
+      room: () => this.slots.free,
+      isOwn: (id) => this.inHand.knows(id),
+      taken: (entry, deliveries, isClaimed) => this.take(entry, deliveries, isClaimed, clock.now()),
+    });
+    this.pending.recover();
+    this.tickAt = clock.now();
+    this.readsIdle = settings.claimIdle < Infinity;
+    this.held = ending.holds({ finish: () => this.stop(), abandon: () => this.abandon() });
+  }
+
+  /** Asks for what there is room for. */
+  goOn(): void {
+    if (this.asking !== undefined || this.state !== 'consuming' || this.slots.free === 0) return;
+    this.follow(this.ask());
+  }
+
+  private follow(asked$: Observable<unknown>): void {
+    const asking = (this.asking = new Subscription());
+    asking.add(
+      asked$.subscribe({
+        error: (error: unknown) => {
+          this.asking = undefined;
+          this.hasTrouble(error);
+        },
+        complete: () => {
+          this.asking = undefined;
+          this.goOn();
+        },
+      }),
+    );
+  }
+
+  private ask(): Observable<unknown> {
+    return defer(() => this.next()).pipe(tap({ complete: () => this.outage.over() }));
+  }
+
+  private next(): Observable<unknown> {
+    const { group, pending } = this;
+    if (!group.isThere) return group.ensure();
+    if (pending.isWalking) return pending.next();
+    const now = this.parts.clock.now();
+    if (now < this.tickAt) return this.read(this.tickAt - now);
+    this.tickAt = now + Math.min(TICK, Math.max(1, this.settings.claimIdle / 2));
+    this.inHand.forgetFailures();
+    pending.claim();
+    return group.look().pipe(tap({ complete: () => (this.tally.behind = group.lag) }));
+  }
+
+  /** New entries; where the server does so (Redis 8.4), idle ones as well, as soon as they are. */
+  private read(longest: number): Observable<unknown> {
+    const { stream, group, consumer, block, claimIdle } = this.settings;
+    const BLOCK = Math.max(1, Math.ceil(Math.min(block, longest)));
+    const CLAIM = this.readsIdle ? Math.ceil(claimIdle) : undefined;
+    const options = { COUNT: this.slots.free, BLOCK, CLAIM };
+    const command = xreadgroup(group, consumer, new Map([[stream, '>']]), options);
+    const take = (read: unknown): void => this.takeRead(entriesOf(read));
+    this.isWaiting = true;
+    const over = (): void => {
+      this.isWaiting = false;
+      this.endIfDrained();
+    };
+    return this.parts.wait(command, take, over).pipe(
+      map(take),
+      catchError((error: unknown) => {
+        if (!this.readsIdle || !(error instanceof ReplyError) || error.kind !== 'ERR') throw error;
+        this.readsIdle = false;
+        return EMPTY;
+      }),
+    );
+  }
+
+  private takeRead(entries: readonly GroupEntry<Text>[]): void {
+    const last = entries.at(-1);
+    if (last !== undefined && (last.deliveries ?? 0) === 0) this.group.hasDelivered(last.id);
+    const now = this.parts.clock.now();
+    for (const entry of entries) {
+      const { deliveries = 0 } = entry;
+      // What is being handled here may have become idle while the process was held up.
+      if (entry.fields === null || this.inHand.has(entry.id)) continue;
+      this.take(entry as Entry<Text>, deliveries + 1, deliveries > 0, now);
+    }
+  }
+
+  // Hot: once per entry.
+  private take(entry: Entry<Text>, deliveries: number, isClaimed: boolean, now: number): void {
+    // What comes when all is over stays pending.
+    if (this.state === 'over') return;
+    if (isClaimed) this.tally.claimed++;
+    this.inHand.add(entry.id, now);
+    const consumed = entry as Consumed;
+    const isDead = deliveries > this.settings.maxDeliveries;
+    consumed.deliveries = isDead ? deliveries - 1 : deliveries;
+    if (isDead) this.bury(consumed, undefined);
+    else this.slots.give(consumed);
+  }
+
+  private succeeded({ id }: Consumed): void {
+    // What is read next goes first: acknowledging has time.
+    this.goOnSoon();
+    this.acks.add(id);
+  }
+
+  private hasFailed(entry: Consumed, error: unknown): void {
+    const { id, deliveries } = entry;
+    this.tally.addFailure({ id, deliveries, error });
+    if (deliveries >= this.settings.maxDeliveries) this.bury(entry, error);
+    else this.inHand.leave(id);
+    this.goOnSoon();
+  }
+
+  private bury(entry: Consumed, reason: unknown): void {
+    const { id, deliveries } = entry;
+    this.burying++;
+    const buried$ = bury(this.parts, this.settings, entry, reason);
+    const burying = this.inCallersContext(() =>
+      buried$.subscribe({
+        error: (error: unknown) => {
+          this.burying--;
+          this.inHand.leave(id);
+          this.tally.addFailure({ id, deliveries, error });
+          this.endIfDrained();
+        },
+        complete: () => {
+          this.burying--;
+          this.tally.dead++;
+          this.inHand.delete(id);
+          this.tally.tellSoon();
+          this.endIfDrained();
+        },
+      }),
+    );
+    this.under.add(burying);
+  }
+
+  private acknowledged(ids: readonly string[]): void {
+    this.tally.handled += ids.length;
+    for (const id of ids) this.inHand.delete(id);
+    this.tally.tell();
+    this.endIfDrained();
+  }
+
+  private hasTrouble(error: unknown): void {
+    if (this.state !== 'consuming') return;
+    const isGroupLost = error instanceof ReplyError && error.kind === 'NOGROUP' && this.group.lose();
+    if (!isGroupLost && !isOutage(error)) {
+      this.fail(error);
+      return;
+    }
+    // Entries may have been delivered with a reply that was lost.
+    if (!isGroupLost) this.pending.recover();
+    this.follow(this.outage.pause());
+  }
+
+  private fail(error: unknown): void {
+    if (!this.subscriber.closed) this.subscriber.error(error);
+    this.stop();
+    this.endIfDrained();
+  }
+
+  /** Other entries that end in this turn free slots as well. */
+  private goOnSoon(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    this.parts.clock.afterInput(() => {
+      this.isDue = false;
+      this.goOn();
+      this.endIfDrained();
+    });
+  }
+
+  /** Takes nothing more; ends when what is being handled is done. */
+  stop(): void {
+    if (this.state !== 'consuming') return;
+    this.state = 'draining';
+    this.asking?.unsubscribe();
+    const { clock } = this.parts;
+    const { drainTimeout } = this.settings;
+    if (drainTimeout < Infinity) this.under.add(clock.schedule(() => this.abandon(), drainTimeout));
+    this.endIfDrained();
+  }
+
+  private endIfDrained(): void {
+    const isBusy = !this.slots.isIdle || this.burying > 0 || !this.acks.isIdle || this.isWaiting;
+    if (this.state !== 'draining' || isBusy) return;
+    this.end(this.settings.isNameMadeUp ? this.giveUpName() : EMPTY);
+  }
+
+  /** What is being handled is left, and stays pending. */
+  private abandon(): void {
+    if (this.state === 'over') return;
+    this.slots.cut();
+    this.acks.stop();
+    this.end(EMPTY);
+  }
+
+  private end(last$: Observable<unknown>): void {
+    this.tally.tellNews();
+    this.state = 'over';
+    this.inHand.stop();
+    this.under.unsubscribe();
+    this.asking?.unsubscribe();
+    const over = (): void => {
+      this.subscriber.complete();
+      this.held.unsubscribe();
+    };
+    last$.subscribe({ error: over, complete: over });
+  }
+
+  /** With a consumer what is pending for it would go as well. */
+  private giveUpName(): Observable<unknown> {
+    const { stream, group, consumer } = this.settings;
+    const { settle } = this.parts;
+    const range = { start: '-', end: '+', count: 1, consumer: consumer as string };
+    return concat(
+      settle(xpending(stream, group, range)).pipe(
+        map((left) => {
+          if (left.length > 0) throw new Error('pending');
+        }),
+      ),
+      defer(() => settle(xgroupDelconsumer(stream, group, consumer))),
+    );
+  }
+}
+
+/** The entries of a reply to XREADGROUP of one stream. */
+function entriesOf(read: unknown): readonly GroupEntry<Text>[] {
+  if (read === null || read === undefined) return [];
+  const streams = read instanceof Map ? [...(read as Map<Text, GroupEntry<Text>[]>).values()] : Object.values(read);
+  return (streams as GroupEntry<Text>[][])[0] ?? [];
+}

@@ -1,0 +1,42 @@
+import { ignoreElements, throwError, timer, type Observable } from 'rxjs';
+import type { Clock } from '../connection/clock';
+import { AuthenticationError, ConnectionError, DisconnectedError, ReplyError, TimeoutError } from '../errors';
+
+/** Delays before the server is asked again, ms: the first, and the longest. */
+const FIRST_DELAY = 20;
+const LONGEST_DELAY = 1_000;
+
+/** What passes by itself: a lost connection, a server that is away or refuses everything for the moment. */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof AuthenticationError) return false;
+  // A wait was ended: its key is gone, or somebody has ended it by CLIENT UNBLOCK.
+  if (error instanceof ReplyError && error.kind === 'UNBLOCKED') return true;
+  if (error instanceof ReplyError || error instanceof DisconnectedError) return error.repeatable;
+  // Where every attempt at a connection would fail in the same way, nothing was sent and nothing may be sent again.
+  if (error instanceof ConnectionError) return error.repeatable || error.delivery !== 'unsent';
+  return error instanceof TimeoutError;
+}
+
+/** Outlives outages: waits longer after each failure in a row. */
+export class Outage {
+  private delay = FIRST_DELAY;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** The server has answered. */
+  over(): void {
+    this.delay = FIRST_DELAY;
+  }
+
+  /** Completes when it is time to ask again; errors with what does not pass by itself. */
+  after(error: unknown): Observable<never> {
+    return isOutage(error) ? this.pause() : throwError(() => error);
+  }
+
+  /** Completes when it is time to ask again. */
+  pause(): Observable<never> {
+    const { delay, clock } = this;
+    this.delay = Math.min(delay * 2, LONGEST_DELAY);
+    return timer(delay, clock).pipe(ignoreElements());
+  }
+}
