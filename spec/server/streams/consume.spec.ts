@@ -537,9 +537,12 @@ describe('A consumer', () => {
     const idle = record(redis.consume('other', { group: 'g', from: '0' }, handle));
     await until(() => begun.length === 3);
     await waiting();
-    const closed = redis.close().then();
+    let isClosed = false;
+    const closed = redis.close().then(() => (isClosed = true));
     expect(await failure(redis.get('k'))).toMatchObject({ code: 'DISCONNECTED' });
-    expect(progress.ended).toBeUndefined();
+    await waiting(0);
+    for (let turn = 0; turn < 20; turn++) await admin.ping();
+    expect([progress.ended, isClosed]).toStrictEqual([undefined, false]);
     ends.forEach((end) => end());
     await closed;
     expect([progress.ended, idle.ended]).toStrictEqual(['complete', 'complete']);
