@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { NEVER, finalize, of, throwError } from 'rxjs';
-import type { ConsumedEntry, ConsumeOptions, ConsumeProgress, Redis, RedisOptions } from 'rxjs-redis';
+import type { ConsumedEntry, ConsumeOptions, ConsumeProgress, Redis, RedisOptions, RedisPool } from 'rxjs-redis';
 import { xadd } from 'rxjs-redis/commands';
 import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome, thrownBy } from '../../support/outcomes';
@@ -529,10 +529,13 @@ describe('A consumer', () => {
     expect(await outcome(already)).toStrictEqual({ error: reason });
   });
 
-  it('is waited for when the client is closed: what it handles is acknowledged, and it completes', async () => {
+  it.each<[string, () => Redis | RedisPool]>([
+    ['client', () => make(server().url)],
+    ['pool', () => pools({ url: server().url })],
+  ])('is waited for when the %s is closed: what it handles is acknowledged, and it completes', async (_, open) => {
     await add(...range(1, 9));
     const { begun, ends, handle } = byHand();
-    const redis = make(server().url);
+    const redis = open();
     const progress = record(redis.consume('s', { group: 'g', from: '0', concurrency: 3 }, handle));
     const idle = record(redis.consume('other', { group: 'g', from: '0' }, handle));
     await until(() => begun.length === 3);
