@@ -128,6 +128,31 @@ describe('Decoder', () => {
     expect(decodeChunks(cut(Buffer.from(reply), [1]))).toStrictEqual(frames);
   });
 
+  it.each(['message', 'smessage', 'pmessage', 'subscribe', 'messages'])(
+    'reads a push of the kind %s that lies whole in a chunk as one that is cut anywhere',
+    (kind) => {
+      const count = kind === 'subscribe' ? ':1\r\n' : '$6\r\né\r\n–\r\n'.replace('$6', '$7');
+      const between = kind === 'pmessage' ? '$2\r\nc*\r\n' : '';
+      const text = `>${kind === 'pmessage' ? 4 : 3}\r\n$${kind.length}\r\n${kind}\r\n${between}$4\r\ncafé\r\n${count}`;
+      const bytes = Buffer.from(text.replace('$4\r\ncafé', '$5\r\ncafé'));
+      const whole = decodeChunks([Buffer.concat([bytes, bytes])]);
+      expect(whole).toHaveLength(2);
+      expect((whole[0] as Push).items.slice(-2)).toStrictEqual(['café', kind === 'subscribe' ? 1 : 'é\r\n–']);
+      for (let at = 1; at < bytes.length; at++)
+        expect(decodeChunks([bytes.subarray(0, at), bytes.subarray(at), bytes])).toStrictEqual(whole);
+    },
+  );
+
+  it.each([
+    '>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nmX\n',
+    '>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$x\r\nm\r\n',
+    '>3\r\n$7\r\nmessage\r\n$1\r\ncX\n$1\r\nm\r\n',
+    '>3\r\n$7\r\nmessage\r\n_\r\n$1\r\nm\r\n',
+    '>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$-1\r\n',
+  ])('refuses the message %j, which lies whole in a chunk', (text) => {
+    expect(() => decode(text)).toThrow(ProtocolError);
+  });
+
   it('hands out a push of an unknown kind ahead of the reply that it comes in the middle of, so that no reply is shifted', () => {
     const reply = '*1\r\n>2\r\n+novelty\r\n*1\r\n+x\r\n:1\r\n%1\r\n+k\r\n*1\r\n>1\r\n+novelty\r\n:2\r\n:3\r\n';
     const frames = [new Push(['novelty', ['x']]), [1], new Push(['novelty']), new Map([['k', [2]]]), 3];
