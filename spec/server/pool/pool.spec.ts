@@ -557,14 +557,17 @@ describe('A pool', () => {
 });
 
 describe('A pool of a server that takes no more connections', () => {
-  const server = useServer({ own: true, args: ['--maxclients', '3'] });
+  const server = useServer({ own: true });
   const pools = usePools();
 
   it('lends a caller what another gives back; one that has waited for too long fails, and is told why', async () => {
     const pool = pools({ url: server().url, min: 0, max: 5, acquireTimeout: 2_000 });
     const events = record(pool.events$);
     const held = await Promise.all([pool.acquire(), pool.acquire(), pool.acquire()]);
-    const [, second] = held;
+    const [first, second] = held;
+    // Once all three are there: what has asked whether the server runs may still be counted.
+    await Promise.all(held.map((connection) => connection.ping()));
+    await first.configSet({ maxclients: 3 });
     const id = await second.clientId();
     const waiting = outcome(pool.use((connection) => connection.clientId()));
     await until(() => events.values.some(({ type }) => type === 'error'));
