@@ -1,5 +1,4 @@
 import type { Key } from './commands/arguments';
-import type { Awaitable } from './commands/awaitable';
 import { atOneCall } from './commands/call-sites';
 import type { Command } from './commands/command';
 import { CommandSurface } from './commands/generated/surface';
@@ -9,6 +8,7 @@ import type { Executor } from './commands/request-context';
 import { defer, type Observable } from 'rxjs';
 import type { Clock } from './connection/clock';
 import type { Ending } from './demand/ending';
+import type { ProgressStream } from './demand/progress-stream';
 import type { PullStream } from './demand/pull-stream';
 import type { NoWork, WorkOptions } from './demand/stream-options';
 import { sendGroup } from './groups/send-group';
@@ -106,7 +106,8 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
    * @param stream its name
    * @param options the group, and how entries are handled; `group` has to be given
    * @param handler handles an entry: a Promise or an Observable that it gives is followed to its end, and an error is its failure
-   * @returns how far it is, after each batch and each failure; awaiting gives the last. It completes when the client is closed; it errors
+   * @returns how far it is, after each batch and each failure; awaiting gives the last, and a loop the newest, with the failures (up to 1 000) of
+   * those that it was too slow for. It completes when the client is closed; it errors
    * when that is destroyed, and with the `reason` of an aborted `signal`
    * @throws TypeError that names the argument or option, when one is wrong. It errors with a ReplyError when the server refuses: NOGROUP where
    * there is no group and `from` does not say that one is to be created, a key that holds another kind of value, missing rights
@@ -123,7 +124,7 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
     stream: Key,
     options: ConsumeOptions<S>,
     handler: (entry: ConsumedEntry<S>) => unknown,
-  ): Awaitable<ConsumeProgress, ConsumeProgress | undefined> {
+  ): ProgressStream<ConsumeProgress, ConsumeProgress | undefined> {
     const { ending, lender, publisher, last } = this.#parts;
     const source = this.#source();
     const sent = (others: Partial<ReplySource>) => {

@@ -12,6 +12,7 @@ import { refuseOnSharedConnection } from './commands/shared-connection';
 import { contextOf, type CommandOptions } from './command-options';
 import { StreamSurface, type StreamSurfaceParts } from './command-streams';
 import type { NoWork, WorkOptions } from './demand/stream-options';
+import type { ProgressStream } from './demand/progress-stream';
 import type { PullStream } from './demand/pull-stream';
 import type { DedicatedConnection } from './dedicated-connection';
 import type { RedisError } from './errors';
@@ -241,7 +242,7 @@ export class CommandView<S extends string | Buffer = string>
     source: Iterable<T> | AsyncIterable<T>,
     toCommands: (item: T, index: number) => Command | readonly Command[],
     options?: LoadOptions,
-  ): Awaitable<LoadProgress<T>> {
+  ): ProgressStream<LoadProgress<T>> {
     const { source: replies, publisher, ending, lender } = this.#parts;
     const send = (commands: readonly Command[]): Reply<readonly unknown[]> =>
       sendGroup(replies, 'pipeline', [commands], publisher) as Reply<readonly unknown[]>;

@@ -34,6 +34,7 @@ export type {
   ReplyLimits,
   RetryOptions,
 } from './options';
+export type { ProgressStream } from './demand/progress-stream';
 export type { PullStream } from './demand/pull-stream';
 export type { NoWork, SignalOption, WorkOptions } from './demand/stream-options';
 export type { MessageStream } from './pubsub/message-stream';

@@ -18,7 +18,7 @@ function* endless(): Generator<number> {
 
 const PAGE = { COUNT: 2 };
 const loops = ['a loop'] as const;
-const awaits = ['await'] as const;
+const both = ['a loop', 'await'] as const;
 
 /** Streams that do not end by themselves, or not soon. */
 const streams: Readonly<Record<string, Stream>> = {
@@ -31,8 +31,7 @@ const streams: Readonly<Record<string, Stream>> = {
   psubscribe: { of: (redis, options) => redis.bytes.psubscribe('a*', options), by: loops },
   ssubscribe: { of: (redis, options) => redis.ssubscribe('a', options), by: loops },
   resync: {
-    of: (redis, options) =>
-      redis.subscribe('a', { ...options, gaps: true }).pipe(resync(() => redis.echo('a'))),
+    of: (redis, options) => redis.subscribe('a', { ...options, gaps: true }).pipe(resync(() => redis.echo('a'))),
     by: [],
   },
   keyspace: { of: (redis, options) => redis.keyspace('a*', { ...options, configure: true }), by: loops },
@@ -51,9 +50,9 @@ const streams: Readonly<Record<string, Stream>> = {
   },
   consume: {
     of: (redis, options, told) => redis.consume('stream', { ...options, group: 'g', from: '$' }, told),
-    by: awaits,
+    by: both,
   },
-  'work of a queue': { of: (redis, options, told) => redis.queue('q').work(told, options), by: [] },
+  'work of a queue': { of: (redis, options, told) => redis.queue('q').work(told, options), by: loops },
   'jobs of a queue': { of: (redis, options) => redis.queue('q').jobs(options), by: loops },
   load: {
     of: (redis, options, told) => {
@@ -63,7 +62,7 @@ const streams: Readonly<Record<string, Stream>> = {
       };
       return redis.load(endless(), toCommands, { ...options, batch: 10, concurrency: 1 });
     },
-    by: awaits,
+    by: both,
   },
 };
 
@@ -168,21 +167,21 @@ describe.each([2, 3] as const)('Every stream, in RESP%d,', (protocol) => {
     await lost;
   };
 
-  const states: Readonly<Record<string, (redis: Redis, reading: Reading) => Promise<void>>> = {
+  const states: Readonly<Record<string, (reading: Reading, redis: Redis) => Promise<void>>> = {
     'before it has begun': () => Promise.resolve(),
-    'while it begins': async (redis) => {
+    'while it begins': async (_reading, redis) => {
       await redis.connect();
       await turns(2);
     },
-    'while the server says nothing': async (redis, reading) => {
+    'while the server says nothing': async (reading) => {
       await works(reading);
       proxy().stall('toClient', true);
       await turns(5);
     },
-    'while it works': async (_redis, reading) => {
+    'while it works': async (reading) => {
       await works(reading);
     },
-    'in an outage': async (redis, reading) => {
+    'in an outage': async (reading, redis) => {
       await works(reading);
       await outage(redis);
     },
@@ -196,7 +195,7 @@ describe.each([2, 3] as const)('Every stream, in RESP%d,', (protocol) => {
     for (const by of ['an Observer', ...stream.by]) {
       const redis = client();
       const reading = read(stream, by, redis);
-      await comes(redis, reading);
+      await comes(reading, redis);
       const closed = redis.close().then();
       if (state === 'while the server says nothing') {
         await turns(5);
@@ -216,7 +215,7 @@ describe.each([2, 3] as const)('Every stream, in RESP%d,', (protocol) => {
     for (const by of ['an Observer', ...stream.by]) {
       const redis = client();
       const reading = read(stream, by, redis);
-      await comes(redis, reading);
+      await comes(reading, redis);
       await redis.destroy();
       await until(() => reading.ended !== undefined);
       expect(reading.ended).toMatchObject({ code: 'DISCONNECTED' });
@@ -232,7 +231,7 @@ describe.each([2, 3] as const)('Every stream, in RESP%d,', (protocol) => {
       const controller = new AbortController();
       const reason = new Error('enough');
       const reading = read(stream, 'an Observer', redis, { signal: controller.signal });
-      await comes(redis, reading);
+      await comes(reading, redis);
       if (by === 'a signal') {
         controller.abort(reason);
         expect(reading.ended).toBe(reason);

@@ -1,10 +1,11 @@
 // What the types of queues allow and what they refuse: `tsc --noEmit` is the test.
 
-import { from, of, type Observable } from 'rxjs';
+import { from, of } from 'rxjs';
 import type {
   DeadJob,
   Job,
   JobStream,
+  PullStream,
   Queue,
   QueueEvent,
   QueueOptions,
@@ -45,27 +46,27 @@ export async function payloads(): Promise<void> {
 
 /** The value of an event is what the handler gives. */
 export function values(queue: Queue): void {
-  is<Observable<QueueEvent<string, number>>>()(
+  is<PullStream<QueueEvent<string, number>>>()(
     queue.work((job) => job.attempt),
     true,
   );
-  is<Observable<QueueEvent<string, number>>>()(
+  is<PullStream<QueueEvent<string, number>>>()(
     queue.work(async (job) => Promise.resolve(job.attempt)),
     true,
   );
-  is<Observable<QueueEvent<string, number>>>()(
+  is<PullStream<QueueEvent<string, number>>>()(
     queue.work(() => of(1)),
     true,
   );
-  is<Observable<QueueEvent<string, string>>>()(
+  is<PullStream<QueueEvent<string, string>>>()(
     queue.work(() => 'text'),
     true,
   );
-  is<Observable<QueueEvent<string, number[]>>>()(
+  is<PullStream<QueueEvent<string, number[]>>>()(
     queue.work(() => [1]),
     true,
   );
-  is<Observable<QueueEvent<string, string | null>>>()(
+  is<PullStream<QueueEvent<string, string | null>>>()(
     queue.work(() => redis.get('k')),
     true,
   );

@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
-import { LastValue, type Awaitable } from '../commands/awaitable';
 import { inContext } from '../connection/async-context';
+import { ProgressStream } from '../demand/progress-stream';
 import { abortedBy } from '../demand/stream-options';
 import { kindOf } from '../resp/kind-of';
 import { consumeSettings, madeUp, type ConsumeProgress } from './consume-options';
@@ -15,7 +15,7 @@ export function consume(
   stream: unknown,
   options: unknown,
   handler: unknown,
-): Awaitable<ConsumeProgress, ConsumeProgress | undefined> {
+): ProgressStream<ConsumeProgress, ConsumeProgress | undefined> {
   const settings = consumeSettings(stream, options);
   if (typeof handler !== 'function') {
     throw new TypeError(`consume: a function that handles an entry was expected, got ${kindOf(handler)}`);
@@ -27,5 +27,14 @@ export function consume(
     consumer.goOn();
     return () => consumer.stop();
   });
-  return new LastValue(progress$.pipe(parts.ending.ends(), abortedBy(settings.signal), inContext()));
+  return new ProgressStream(progress$.pipe(parts.ending.ends(), abortedBy(settings.signal), inContext()), merged);
+}
+
+/** How many failures wait for a loop at the most: the last ones. `failed` counts all of them. */
+const MOST_FAILURES = 1_000;
+
+/** The newer one, with the failures of both. */
+function merged(before: ConsumeProgress, next: ConsumeProgress): ConsumeProgress {
+  if (before.failures.length === 0) return next;
+  return { ...next, failures: [...before.failures, ...next.failures].slice(-MOST_FAILURES) };
 }

@@ -12,11 +12,11 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import { LastValue, type Awaitable } from '../commands/awaitable';
 import type { Command } from '../commands/command';
 import type { Clock } from '../connection/clock';
 import { inContext } from '../connection/async-context';
 import type { Ending } from '../demand/ending';
+import { ProgressStream } from '../demand/progress-stream';
 import { pull } from '../demand/pulling';
 import { abortedBy, checkedSignal, type SignalOption } from '../demand/stream-options';
 import { ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
@@ -94,7 +94,7 @@ export function load<T>(
   source: Pulled<T>,
   toCommands: (item: T, index: number) => Command | readonly Command[],
   options: LoadOptions = {},
-): Awaitable<LoadProgress<T>> {
+): ProgressStream<LoadProgress<T>> {
   checkSource(source);
   if (typeof toCommands !== 'function') {
     throw new TypeError(`load: a function that gives commands was expected, got ${kindOf(toCommands)}`);
@@ -116,7 +116,7 @@ export function load<T>(
       .subscribe(subscriber);
   });
   // It never completes without a value.
-  return new LastValue(progress$.pipe(abortedBy(signal), inContext())) as Awaitable<LoadProgress<T>>;
+  return new ProgressStream(progress$.pipe(abortedBy(signal), inContext()), (_before, next) => next);
 }
 
 function checkSource(source: unknown): void {

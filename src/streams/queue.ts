@@ -10,6 +10,7 @@ import { inContext } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import { Completion } from '../connection/completion';
 import type { Ending } from '../demand/ending';
+import { PullStream } from '../demand/pull-stream';
 import { abortedBy } from '../demand/stream-options';
 import { inRange, wholeNumber } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
@@ -132,15 +133,20 @@ export class Queue<S extends string | Buffer = string> {
    *
    * When it is left, what runs may finish for `drainTimeout` ms; all else goes back at once. What has not finished by then is left and goes
    * back. `close()` of the queue does the same and can be awaited; do that before the client is closed.
-   * @returns what has become of each job. It ends as that of `jobs` does; errors of the handler do not end it
+   * @returns what has become of each job. A loop takes no more jobs while one of these waits for it. It ends as that of `jobs` does; errors of the handler do not end it
    * @throws TypeError that names the argument or option, when one is wrong
    * @example
    * queue.work((job) => send(JSON.parse(job.payload)), { concurrency: 16 }).subscribe();
    */
-  work<R>(handler: (job: Job<S>) => R, options: WorkerOptions = {}): Observable<QueueEvent<S, JobResult<R>>> {
+  work<R>(handler: (job: Job<S>) => R, options: WorkerOptions = {}): PullStream<QueueEvent<S, JobResult<R>>> {
     if (typeof handler !== 'function') throw new TypeError(`work: a function was expected, got ${kindOf(handler)}`);
     const { concurrency, signal } = checkedWork('work', options);
-    return this.#taken(concurrency, signal, handler, () => Infinity, EMPTY) as Observable<QueueEvent<S, JobResult<R>>>;
+    return new PullStream((demand) => {
+      const wanted = () => (demand === undefined || demand.isWanted() ? Infinity : 0);
+      return this.#taken(concurrency, signal, handler, wanted, demand?.wanted$ ?? EMPTY) as Observable<
+        QueueEvent<S, JobResult<R>>
+      >;
+    });
   }
 
   /**

@@ -210,6 +210,23 @@ describe('A queue', () => {
     expect(await keysLeft(redis)).toStrictEqual(['queue:{q}:waiting']);
   });
 
+  it('tells a loop of each job that it does, and takes no more while one of these waits', async () => {
+    await queue.push(Array.from({ length: 20 }, (_, n) => n));
+    const done: string[] = [];
+    let told = 0;
+    for await (const event of queue.work(({ payload }) => void done.push(payload), { concurrency: 2 })) {
+      expect(event.type).toBe('done');
+      told++;
+      for (let turn = 0; turn < 5; turn++) await redis.ping();
+      // Two whose ends are on their way, two more for which there was room by then, and one from a wait at the server.
+      expect(done.length - told).toBeLessThanOrEqual(5);
+      if (told === 20) break;
+    }
+    expect([told, done.length]).toStrictEqual([20, 20]);
+    await queue.close();
+    expect(await keysLeft(redis)).toStrictEqual([]);
+  });
+
   it('lets a job be settled by its own methods, the first of which counts', async () => {
     await queue.push(['a', 'b']);
     const jobs = record(queue.jobs());

@@ -592,6 +592,32 @@ describe('A consumer', () => {
     expect(await consuming).toBe(await ended);
   });
 
+  it('tells a loop the newest, with the failures of what it was too slow for, and holds nothing up', async () => {
+    await add(1, 2, 3, 4);
+    const redis = make(server().url);
+    const seen: string[] = [];
+    const fail = ({ id }: ConsumedEntry) => {
+      seen.push(id);
+      throw new Error(id);
+    };
+    const failures: string[] = [];
+    let turns = 0;
+    for await (const progress of redis.consume('s', { group: 'g', from: '0', claimIdle: Infinity }, fail)) {
+      failures.push(...progress.failures.map(({ id }) => id));
+      expect(progress.failed).toBe(failures.length);
+      if (++turns === 1) {
+        for (let n = 5; n <= 50; n++) {
+          await add(n);
+          await until(() => seen.length === n); // each is handled, though the loop takes nothing
+        }
+      }
+      if (failures.length === 50) break;
+    }
+    expect(failures).toStrictEqual(Array.from({ length: 50 }, (_, n) => `${n + 1}-0`));
+    expect(turns).toBeLessThan(10);
+    await waiting(0);
+  });
+
   it.each<[string, RedisOptions]>([
     ['RESP2', { protocol: 2 }],
     ['RESP3', { protocol: 3 }],

@@ -228,6 +228,28 @@ describe('A bulk write', () => {
     expect(left).toHaveLength(3);
   });
 
+  it('tells a loop the newest of how far it is, and lets go of its source when that is left', async () => {
+    let last: LoadProgress<number> | undefined;
+    let turns = 0;
+    for await (const progress of redis.load(numbers(1_000), row, { batch: 10 })) {
+      last = progress;
+      // The first time, all the others come meanwhile.
+      if (++turns === 1) await eventually(() => redis.exists('row:999'), Boolean);
+    }
+    expect(last).toMatchObject({ done: 1_000, failed: 0, isComplete: true });
+    expect(turns).toBeLessThan(100);
+    let isLeft = false;
+    function* endless() {
+      try {
+        yield* numbers(Infinity);
+      } finally {
+        isLeft = true;
+      }
+    }
+    for await (const { done } of redis.load(endless(), row)) if (done > 0) break;
+    await until(() => isLeft);
+  });
+
   it('errors with what its source throws', async () => {
     const wrong = new Error('the disk is gone');
     function* broken() {
