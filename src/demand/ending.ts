@@ -15,7 +15,7 @@ import { DisconnectedError, type RedisError } from '../errors';
 
 /** What has to be brought to an end before the client is closed. */
 export interface Unfinished {
-  /** the client is being closed, and waits for this */
+  /** the client is being closed, and waits for this: what is sent now is the last that it sends */
   finish(): void;
   /** the client has ended */
   abandon(): void;
@@ -25,7 +25,6 @@ export interface Unfinished {
 export class Ending {
   private state: 'open' | 'closing' | 'destroyed' = 'open';
   private readonly destroyed$ = new Subject<never>();
-  private readonly closing$ = new Subject<void>();
   private readonly unfinished = new Set<Unfinished>();
   private readonly finished$ = new Subject<void>();
 
@@ -34,12 +33,6 @@ export class Ending {
     if (this.state !== 'open') return;
     this.state = 'closing';
     for (const one of [...this.unfinished]) one.finish();
-    this.closing$.next();
-  }
-
-  /** Emits when the client is about to be closed: what is sent then is the last that it sends. Completes when it is destroyed. */
-  get lastCall$(): Observable<unknown> {
-    return this.closing$;
   }
 
   get isClosing(): boolean {
@@ -70,7 +63,6 @@ export class Ending {
     this.state = 'destroyed';
     this.destroyed$.error(error);
     for (const one of [...this.unfinished]) one.abandon();
-    this.closing$.complete();
   }
 
   /** Ends a stream with the client. One that begins after the client was closed errors. */

@@ -1,12 +1,13 @@
-import type { Observable } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import type { Command } from '../commands/command';
 import type { Clock } from '../connection/clock';
+import type { Unfinished } from '../demand/ending';
 
 /** What sends for a worker. */
 export interface QueueTransport {
   readonly clock: Clock;
-  /** emits when the client is about to be closed: what is sent then is still answered; completes when it is destroyed */
-  readonly closing$: Observable<unknown>;
+  /** tells how the client ends, until what this returns is unsubscribed from */
+  holds(one: Unfinished): Subscription;
   /** sends what may be sent twice */
   send<T>(command: Command<T>): Observable<T>;
   /** sends what waits at the server, on a connection of its own */

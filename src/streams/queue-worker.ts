@@ -81,9 +81,7 @@ export class QueueWorker<S extends string | Buffer> {
   }
 
   begin(): void {
-    this.under.add(
-      this.transport.closing$.subscribe({ next: () => this.leaveAtOnce(), complete: () => this.destroyed() }),
-    );
+    this.under.add(this.transport.holds({ finish: () => this.leaveAtOnce(), abandon: () => this.destroyed() }));
     this.goOn();
   }
 

@@ -235,7 +235,7 @@ export class Queue<S extends string | Buffer = string> {
     const own = { ...source, bytes: true, limitsBlocking: false, onUndelivered: undefined };
     return {
       clock,
-      closing$: ending.lastCall$,
+      holds: (one) => ending.holds(one),
       send: (command) => Reply.from({ ...own, idempotent: true }, command),
       wait: (command, after) => Reply.from({ ...own, idempotent: false, executor: waiting(command, after) }, command),
       prefixed: (command) => applyPrefix(command, source.prefix),

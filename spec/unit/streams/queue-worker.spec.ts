@@ -1,6 +1,7 @@
-import { Observable, Subject, type Subscriber } from 'rxjs';
+import { Observable, Subject, Subscription, type Subscriber } from 'rxjs';
 import { ConnectionError, ReplyError, type RedisError } from '../../../src/errors';
 import type { Command } from '../../../src/commands/command';
+import type { Unfinished } from '../../../src/demand/ending';
 import type { Job, QueueEvent } from '../../../src/streams/queue-job';
 import { QueueKeys, entryOf, written, type Entry } from '../../../src/streams/queue-keys';
 import type { Tended } from '../../../src/streams/queue-scripts';
@@ -46,7 +47,7 @@ function nameOf({ spec, args }: Command): string {
 function scripted(handler: ((job: Job) => unknown) | undefined, given: Partial<WorkerLimits> = {}) {
   const clock = new VirtualClock();
   const sent: Sent[] = [];
-  const closing$ = new Subject<void>();
+  let client: Unfinished | undefined;
   const controlled: string[] = [];
   let after: AfterWait | undefined;
   let hasLeftWait = false;
@@ -70,7 +71,10 @@ function scripted(handler: ((job: Job) => unknown) | undefined, given: Partial<W
   };
   const transport: QueueTransport = {
     clock,
-    closing$,
+    holds: (one) => {
+      client = one;
+      return new Subscription(() => (client = undefined));
+    },
     send: <T>(command: Command<T>) => new Observable<T>((subscriber) => note(command, subscriber)),
     wait: <T>(command: Command<T>, told: AfterWait) =>
       new Observable<T>((subscriber) => {
@@ -98,7 +102,8 @@ function scripted(handler: ((job: Job) => unknown) | undefined, given: Partial<W
     clock,
     sent,
     events,
-    closing$,
+    /** How the client ends; undefined once it need not be told. */
+    client: () => client,
     controlled,
     worker,
     stop: () => subscription.unsubscribe(),
@@ -278,22 +283,22 @@ describe('A worker of a queue', () => {
   it('gives all back when the client is closed: by the last word of what waits, where something does', () => {
     const one = scripted(() => new Subject());
     one.last('tend').answer({ ...NOTHING, jobs: [entry('a')] });
-    one.closing$.next();
+    one.client()!.finish();
     expect([one.ended(), one.hasLeftWait(), one.controlled]).toStrictEqual(['complete', true, []]);
     one.over();
     expect(one.controlled).toStrictEqual(['leave']);
     const other = scripted(() => new Subject(), { concurrency: 1 });
     other.last('tend').answer({ ...NOTHING, jobs: [entry('a')] });
-    other.closing$.next();
+    other.client()!.finish();
     expect([other.ended(), other.last('leave').args.slice(1)]).toStrictEqual(['complete', ['0']]);
   });
 
   it('lets go of all at once when the client is destroyed, and sends nothing', () => {
     let left = 0;
-    const { clock, closing$, last, stop, names } = scripted(() => new Observable(() => () => left++));
+    const { clock, client, last, stop, names } = scripted(() => new Observable(() => () => left++));
     last('tend').answer({ ...NOTHING, jobs: [entry('a'), entry('b')] });
     stop();
-    closing$.complete();
+    client()!.abandon();
     expect([left, clock.waiting, names()]).toStrictEqual([2, 0, ['tend']]);
   });
 
