@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { NEVER, finalize, of, throwError } from 'rxjs';
 import type { ConsumedEntry, ConsumeOptions, ConsumeProgress, Redis, RedisOptions, RedisPool } from 'rxjs-redis';
 import { xadd } from 'rxjs-redis/commands';
+import { callsOf } from '../scanning/data';
 import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome, thrownBy } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
@@ -428,6 +429,52 @@ describe('A consumer', () => {
     const progress = record(make(server().url).consume('s', options, () => undefined));
     await until(() => progress.values.at(-1)?.handled === 50);
     expect([await pending(), await admin.xlen('s')]).toStrictEqual([0, 0]);
+  });
+
+  it('acknowledges in batches, by XACKDEL where the server has it and entries are deleted', async () => {
+    const [xackdel] = await admin.call<unknown[]>('COMMAND', 'INFO', 'XACKDEL');
+    for (const deletes of [false, true]) {
+      await admin.flushall();
+      await add(...range(1, 1_000));
+      await admin.configResetstat();
+      const options = { group: 'g', from: '0', concurrency: 1_000, delete: deletes };
+      const progress = record(make(server().url).consume('s', options, () => undefined));
+      await until(() => progress.values.at(-1)?.handled === 1_000);
+      const hasXackdel = deletes && xackdel !== null;
+      const [used, other] = hasXackdel ? ['xackdel', 'xack'] : ['xack', 'xackdel'];
+      // What has been handled while a batch is on its way is the next one.
+      expect(await callsOf(admin, used)).toBeLessThanOrEqual(4);
+      expect(await callsOf(admin, other)).toBe(0);
+      progress.stop();
+      await waiting(0);
+      await eventually(consumers, (names) => names.length === 0);
+    }
+  });
+
+  it('takes over what is idle by XREADGROUP, where that has CLAIM', async () => {
+    await add(1);
+    await admin.xgroupCreate('s', 'g', '0');
+    const asked = admin.call('XREADGROUP', 'GROUP', 'g', 'x', 'CLAIM', 0, 'STREAMS', 's', '>');
+    const hasClaim = 'value' in (await outcome(asked));
+    if (!hasClaim) await admin.xreadgroup('g', 'x', { s: '>' });
+    await admin.configSet('slowlog-log-slower-than', 0);
+    await admin.configSet('slowlog-max-len', 1_000);
+    await admin.configResetstat();
+    const progress = record(make(server().url).consume('s', { group: 'g', claimIdle: 20, block: 20 }, () => undefined));
+    await until(() => progress.values.at(-1)?.handled === 1);
+    await eventually(
+      () => callsOf(admin, 'xreadgroup'),
+      (calls) => calls >= 4,
+    );
+    progress.stop();
+    const reads = (await admin.call<unknown[][]>('SLOWLOG GET', 1_000))
+      .map((one) => (one[3] as string[]).map((arg) => arg.toUpperCase()))
+      .filter(([name]) => name === 'XREADGROUP');
+    await admin.configSet('slowlog-log-slower-than', 10_000);
+    const claiming = reads.filter((args) => args.includes('CLAIM')).length;
+    // Another server refuses the first.
+    if (hasClaim) expect([claiming > 0, claiming]).toStrictEqual([true, reads.length]);
+    else expect(claiming).toBeLessThanOrEqual(1);
   });
 
   it('lets what it handles end when it is left, takes nothing more, and gives up its made up name', async () => {
