@@ -7,7 +7,7 @@ import { duration, inRange, is, LONGEST_TIMER, wholeNumber } from '../option-che
 import { isBytes } from '../resp/is-bytes';
 import { kindOf } from '../resp/kind-of';
 import { wholeId } from './stream-ids';
-import { checkedKey } from './tail-options';
+import { checkedKey, nameOf } from './tail-options';
 
 /** An entry of a stream that a consumer is given. */
 export interface ConsumedEntry<S = string> {
@@ -47,7 +47,7 @@ export interface ConsumeOptions<S = string> extends SignalOption {
   readonly claimIdle?: number | undefined;
   /** how often an entry is delivered before it is a dead letter; 5 where there is `deadLetter`, and otherwise any number of times */
   readonly maxDeliveries?: number | undefined;
-  /** where dead letters go: the name of a stream, or a function that takes care of them */
+  /** where dead letters go: the name of another stream, or a function that takes care of them */
   readonly deadLetter?: Key | DeadLetterHandler<S> | undefined;
   /** entries that are acknowledged are deleted from the stream as well */
   readonly delete?: boolean | undefined;
@@ -146,6 +146,10 @@ export function consumeSettings(stream: unknown, given: unknown): ConsumeSetting
       "consume: the option 'maxDeliveries' needs 'deadLetter', which takes what was delivered so often",
     );
   }
+  // A dead entry would come again as a new one, for ever.
+  if (isKey(deadLetter) && nameOf(deadLetter, true) === nameOf(key, true)) {
+    throw new TypeError("consume: the option 'deadLetter' is not to be the stream itself");
+  }
   is('boolean', 'delete', deletes);
   inRange('block', block, 1, LONGEST_BLOCK);
   if (drainTimeout !== 0)
@@ -172,6 +176,10 @@ function name(option: string, given: unknown): Str {
   if (typeof given === 'string' && given !== '') return given;
   const got = given === '' ? 'an empty one' : kindOf(given);
   throw new TypeError(`The option '${option}' is a string or bytes, got ${got}`);
+}
+
+function isKey(given: unknown): given is Key {
+  return typeof given === 'string' || isBytes(given);
 }
 
 function checkedDeadLetter(given: unknown): Key | DeadLetterHandler<never> {

@@ -766,6 +766,16 @@ describe('A consumer', () => {
       ['s', { group: 'g', consumer: 5 }, String],
       "The option 'consumer' is a string or bytes, got a number",
     ],
+    [
+      'the stream itself for dead letters',
+      ['s', { group: 'g', deadLetter: 's' }, String],
+      "consume: the option 'deadLetter' is not to be the stream itself",
+    ],
+    [
+      'the stream itself for dead letters, as bytes',
+      ['s', { group: 'g', deadLetter: Buffer.from('s') }, String],
+      "consume: the option 'deadLetter' is not to be the stream itself",
+    ],
     ['no handler', ['s', { group: 'g' }], 'consume: a function that handles an entry was expected, got undefined'],
     [
       'an unknown option',
