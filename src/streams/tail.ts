@@ -209,7 +209,7 @@ class Tail implements ValueSource<TailItem<Text>> {
     entries: readonly Entry<Text>[],
     info: StreamInfo | undefined,
   ): void {
-    this.items.push(...gapsOf(position, stream, entries[0]?.id ?? null, info));
+    this.items.push(...gapsOf(position, stream, entries, info));
     const { until } = position;
     for (const entry of entries) {
       if (until !== undefined && compareIds(entry.id, until) > 0) {
@@ -230,8 +230,14 @@ class Tail implements ValueSource<TailItem<Text>> {
 }
 
 /** What may have been missed; moves the position to where it goes on. */
-function gapsOf(position: Position, stream: Text, next: string | null, info: StreamInfo | undefined): TailGap<Text>[] {
+function gapsOf(
+  position: Position,
+  stream: Text,
+  entries: readonly Entry<Text>[],
+  info: StreamInfo | undefined,
+): TailGap<Text>[] {
   const { known, id } = position;
+  const next = entries[0]?.id ?? null;
   const gap = (reason: TailGap['reason'], to: string | null): TailGap<Text>[] => [
     { type: 'gap', stream, from: id, to, reason },
   ];
@@ -248,12 +254,22 @@ function gapsOf(position: Position, stream: Text, next: string | null, info: Str
   position.known = { last, added };
   if (known !== undefined && compareIds(last, known.last) < 0) {
     if (compareIds(last, id) < 0) position.id = last;
+    position.count = 0;
     return gap('reset', position.id);
   }
-  if (known?.added !== undefined && added !== undefined && added < known.added) return gap('deleted', next);
+  if (known?.added !== undefined && (added ?? Infinity) < Math.max(known.added, leastAdded(position, entries, info))) {
+    position.count = 0;
+    return gap('deleted', next);
+  }
   const isTrimmed = !position.isBeginning && isGone(position, info);
   if (next === null && compareIds(last, id) > 0) position.id = last;
   return isTrimmed ? gap('trimmed', next) : [];
+}
+
+/** How many entries the stream has ever had at least, if it is still the same one. */
+function leastAdded({ id, count = 0 }: Position, entries: readonly unknown[], info: StreamInfo): number {
+  const first = info['first-entry']?.id;
+  return count + (first !== undefined && compareIds(first, id) > 0 ? info.length : entries.length);
 }
 
 /** Whether something may have been there behind a position and in front of the first entry. */

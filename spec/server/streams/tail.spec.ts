@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { lastValueFrom, map, take, toArray } from 'rxjs';
 import type { Redis, RedisOptions, TailedStreams, TailItem, TailOptions } from 'rxjs-redis';
-import { xadd } from 'rxjs-redis/commands';
+import { del, xadd } from 'rxjs-redis/commands';
 import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome, thrownBy } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
@@ -206,6 +206,23 @@ describe('A tail', () => {
         '1-0',
         '2-0',
       ]);
+    },
+  );
+
+  it.each([1, 2, 3])(
+    'tells that the stream is another one by then, with as many entries or more (%s)',
+    async (more) => {
+      await add(1);
+      const seen = record(make(server().url).tail('s', { from: '0' }));
+      await until(() => seen.values.length === 1);
+      await waiting();
+      const later = Array.from({ length: more }, (_, n) => xadd('s', `${n + 2}-0`, { n }));
+      await admin.multi([del('s'), ...later]);
+      await until(() => ids(seen.values).includes(`${more + 1}-0`));
+      // Before Redis 7.0 nothing is counted, and entries that were deleted look like that.
+      const reason = server().version.startsWith('6.') ? 'trimmed' : 'deleted';
+      expect(ids(seen.values).slice(0, 3)).toStrictEqual(['1-0', `${reason} 1-0 2-0`, '2-0']);
+      expect(seen.values).toHaveLength(more + 2);
     },
   );
 
