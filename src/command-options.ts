@@ -39,7 +39,10 @@ export function contextOf(options: CommandOptions, before: RequestContext): Part
       "withOptions: 'connectTimeout' is the connection's; how long a command waits for that is its 'commandTimeout'",
     );
   }
-  if (unknown !== undefined) throw new TypeError(`withOptions: there is no option '${unknown}' for commands`);
+  if (unknown !== undefined) {
+    const known = 'commandTimeout, readTimeout, writeTimeout, blockingGrace, idempotent, retry, onUndelivered';
+    throw new TypeError(`withOptions: there is no option '${unknown}' for commands; known are ${known}`);
+  }
   for (const [name, limit] of Object.entries({ commandTimeout, readTimeout, writeTimeout, blockingGrace })) {
     if (limit !== undefined) duration(name, limit);
   }

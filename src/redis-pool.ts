@@ -252,7 +252,7 @@ export class RedisPool extends PoolView {
   close(options: PoolCloseOptions = {}): Completion {
     const { timeout = LONGEST_CLOSE, ...others } = isPlainObject(options) ? options : refuse(options);
     const unknown = Object.keys(others)[0];
-    if (unknown !== undefined) throw new TypeError(`close: there is no option '${unknown}'`);
+    if (unknown !== undefined) throw new TypeError(`close: there is no option '${unknown}'; known is timeout`);
     duration('timeout', timeout);
     this.closing = true;
     this.ending.close();

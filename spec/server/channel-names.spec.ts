@@ -120,7 +120,11 @@ describe('Subscribing', () => {
     ['an empty list', [[]], 'subscribe: a channel, or an array of at least one, was expected'],
     ['a number among others', [['a', 5]], 'subscribe: a channel is a string or a Uint8Array, got a number'],
     ['a second channel', ['a', 'b'], 'subscribe: options were expected behind the names, got a string'],
-    ['an unknown option', ['a', { bufer: 5 }], "subscribe: there is no option 'bufer'"],
+    [
+      'an unknown option',
+      ['a', { bufer: 5 }],
+      "subscribe: there is no option 'bufer'; known are literal, buffer, overflow, gaps, signal, project, concurrency",
+    ],
     ['a buffer without end', ['a', { buffer: Infinity }], "The option 'buffer' is a number from 1 to 9007199254740991"],
     ['a buffer for nothing', ['a', { buffer: 0 }], "The option 'buffer' is a number from 1 to 9007199254740991, got 0"],
     ['a buffer for half a message', ['a', { buffer: 1.5 }], "The option 'buffer' is a whole number, got 1.5"],

@@ -55,14 +55,15 @@ const GLOB = /[*?[]/;
  * @throws TypeError that names the method, unless it is at least one text or Uint8Array
  */
 export function namesOf(method: string, given: ChannelNames): readonly ChannelName[] {
+  const what = method === 'keyspace' ? 'a key or pattern' : 'a channel';
   const names: unknown = typeof given === 'string' || isBytes(given) ? [given] : given;
   if (!Array.isArray(names) || names.length === 0) {
-    throw new TypeError(`${method}: a channel, or an array of at least one, was expected`);
+    throw new TypeError(`${method}: ${what}, or an array of at least one, was expected`);
   }
   return (names as unknown[]).map((name) => {
     if (typeof name === 'string') return name;
     if (isBytes(name)) return Buffer.from(name); // theirs may change before the first Observer comes
-    throw new TypeError(`${method}: a channel is a string or a Uint8Array, got ${kindOf(name)}`);
+    throw new TypeError(`${method}: ${what} is a string or a Uint8Array, got ${kindOf(name)}`);
   });
 }
 
@@ -87,7 +88,9 @@ export function optionsFor(
     throw new TypeError(`${method}: options were expected behind the names, got ${kindOf(given)}`);
   }
   const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new TypeError(`${method}: there is no option '${unknown}'`);
+  if (unknown !== undefined) {
+    throw new TypeError(`${method}: there is no option '${unknown}'; known are ${known.join(', ')}`);
+  }
   const { literal = false, gaps = false } = given;
   is('boolean', 'literal', literal);
   is('boolean', 'gaps', gaps);

@@ -128,7 +128,9 @@ describe('A limit', () => {
       }
       const wrong = (options: object) => () => client().withOptions(options);
       expect(wrong({ connectTimeout: 5 })).toThrow("withOptions: 'connectTimeout' is the connection's");
-      expect(wrong({ keepAlive: 5 })).toThrow("withOptions: there is no option 'keepAlive' for commands");
+      expect(wrong({ keepAlive: 5 })).toThrow(
+        "withOptions: there is no option 'keepAlive' for commands; known are commandTimeout, readTimeout, writeTimeout, blockingGrace, idempotent, retry, onUndelivered",
+      );
     });
   });
 
