@@ -107,7 +107,7 @@ class Pulling<T, R> {
   private worked({ method, project }: Work<T, R>, value: T): Observable<R> {
     return new Observable((subscriber) => {
       const given = this.inCallersContext(() => project(value, this.index++));
-      return resultsOf(method, given).subscribe(subscriber);
+      return resultsOf(method, "'project'", given).subscribe(subscriber);
     });
   }
 
@@ -124,10 +124,12 @@ class Pulling<T, R> {
   }
 }
 
-function resultsOf<R>(method: string, given: ObservableInput<R>): Observable<R> {
+/** @throws TypeError for what is no stream, and for a text: RxJS would take that for a list of letters */
+export function resultsOf<R>(method: string, what: string, given: ObservableInput<R>): Observable<R> {
   try {
-    return from(given);
+    if (typeof given !== 'string') return from(given);
   } catch {
-    throw new TypeError(`${method}: 'project' gave ${kindOf(given)}, and an Observable or a Promise was expected`);
+    // It is no stream.
   }
+  throw new TypeError(`${method}: ${what} gave ${kindOf(given)}, and an Observable or a Promise was expected`);
 }

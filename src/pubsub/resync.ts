@@ -1,5 +1,6 @@
 import { Observable, Subscription, defer, last, type ObservableInput, type OperatorFunction } from 'rxjs';
 import { captured } from '../connection/async-context';
+import { resultsOf } from '../demand/pulling';
 import type { Overflow } from '../demand/waiting';
 import { OverflowError } from '../errors';
 import { kindOf } from '../resp/kind-of';
@@ -61,7 +62,9 @@ export function resync<T, S, V extends Overflow = 'error'>(
         // Names that are confirmed together have one snapshot.
         void Promise.resolve().then(() => {
           if (own.closed) return;
-          const value$ = defer(() => inContext(snapshot)).pipe(last(null, undefined as S));
+          const value$ = defer(() => resultsOf('resync', 'the function', inContext(snapshot))).pipe(
+            last(null, undefined as S),
+          );
           own.add(
             value$.subscribe({
               next: (value) => replay(value, own),

@@ -210,6 +210,14 @@ describe('Work inside the loop', () => {
     expect(seen.ended).toBeInstanceOf(TypeError);
     expect(seen.ended).toMatchObject({ message: expect.stringMatching(/^spec: 'project' gave a number/) });
   });
+
+  it('that gives a text is a TypeError, and not a value for each letter', () => {
+    const source = new Scripted();
+    const seen = record(streamOf(() => source, { project: () => 'text' }));
+    source.give(1);
+    expect(seen.values).toStrictEqual([]);
+    expect(seen.ended).toMatchObject({ name: 'TypeError', message: expect.stringContaining('gave a string') });
+  });
 });
 
 describe('A loop over what is pulled', () => {

@@ -99,6 +99,19 @@ describe('resync', () => {
     }
   });
 
+  it.each<[string, unknown, string]>([
+    ['text, and takes no letter for the snapshot', 'text', 'a string'],
+    ['number', 5, 'a number'],
+  ])('errors where the function gives a %s', async (_what, given, kind) => {
+    const source = new Subject<Item>();
+    const recorded = record(source.pipe(resync(() => given as never)));
+    source.next(SUBSCRIBED);
+    await tick();
+    const message = `resync: the function gave ${kind}, and an Observable or a Promise was expected`;
+    expect(recorded.values).toStrictEqual([]);
+    expect(recorded.ended).toMatchObject({ name: 'TypeError', message });
+  });
+
   it('refuses a stream without gaps, and wrong arguments', () => {
     const recorded = record(of(message('1')).pipe(resync(() => NEVER)));
     expect(recorded.ended).toMatchObject({ name: 'TypeError', message: expect.stringContaining('gaps: true') });
