@@ -3,6 +3,7 @@ import { resync, type Job, type Redis, type SignalOption } from 'rxjs-redis';
 import { set } from 'rxjs-redis/commands';
 import { eventually, reaches, useClients } from '../support/clients';
 import { useProxy, useServer } from '../support/server';
+import { turns } from '../support/turns';
 import { until } from '../support/until';
 
 interface Stream {
@@ -97,10 +98,6 @@ function read({ of: make }: Stream, by: string, redis: Redis, options: SignalOpt
   }
   return reading;
 }
-
-const turns = async (count: number) => {
-  for (let n = 0; n < count; n++) await new Promise(setImmediate);
-};
 
 describe.each([2, 3] as const)('Every stream, in RESP%d,', (protocol) => {
   const server = useServer({ own: true }, '7.0');

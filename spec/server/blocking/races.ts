@@ -13,6 +13,7 @@ import {
 import type { Redis, RedisCommands } from 'rxjs-redis';
 import { xadd } from 'rxjs-redis/commands';
 import type { Random } from '../../simulation/random';
+import { turns } from '../../support/turns';
 
 /** A command that waits, and what is pushed and found beside it. Keys of `redis` have the prefix `p:`, those of `admin` none. */
 export interface Kind {
@@ -141,12 +142,6 @@ export const ways: Readonly<
     return { cancel: () => stopped.abort(), over };
   },
 };
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-async function turns(count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await turn();
-}
 
 /** What has become of the items. */
 export interface Tally {

@@ -5,15 +5,11 @@ import { eventually, record, useClients, usePools } from '../../support/clients'
 import { failure } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
+import { turns } from '../../support/turns';
 import { jobsOfWorkers, keysLeft, untilNothingIsLeft, waitingAtServer } from './left';
 
 const quick = { initialDelay: 2, maxDelay: 20 };
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-async function turns(count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await turn();
-}
 
 describe('A worker of a queue that is left', () => {
   const server = useServer({ own: true });

@@ -1,19 +1,15 @@
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { Redis } from 'rxjs-redis';
 import { runChild, type Child } from '../../infra/run-child';
 import { Random } from '../../simulation/random';
 import { eventually, record, useClients } from '../../support/clients';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
+import { turns } from '../../support/turns';
 import { untilNothingIsLeft } from './left';
 
 const quick = { initialDelay: 2, maxDelay: 20 };
 const names = (count: number, from = 0) => Array.from({ length: count }, (_, n) => `job ${from + n}`);
-
-async function turns(count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await setImmediate();
-}
 
 describe('Every job is handled at least once and acknowledged', () => {
   const server = useServer({ own: true });

@@ -1,28 +1,15 @@
-import { NEVER, Subject, concat, of, repeat, throwError, type Observable } from 'rxjs';
+import { Subject, repeat, type Observable } from 'rxjs';
 import { Redis, Reply, type RedisOptions } from 'rxjs-redis';
 import { blmove } from 'rxjs-redis/commands';
-import type { ConnectionParts } from '../../../src/connection/connection-parts';
-import { stage, type Stage } from '../../../src/connection/stage';
-import { ConnectionError } from '../../../src/errors';
 import { record } from '../../support/clients';
 import { commandsOf, greet, lose, tick } from '../../support/scripted-link';
-import { ScriptedSocket } from '../../support/scripted-socket';
-import { VirtualClock } from '../../support/virtual-clock';
+import type { ScriptedSocket } from '../../support/scripted-socket';
+import { scriptedStage } from '../../support/scripted-stage';
 
 /** A client in virtual time: the first link is that of its commands, the others are leases. The server numbers them. */
 async function scripted(options: RedisOptions = {}) {
-  const clock = new VirtualClock();
-  const links: ScriptedSocket[] = [];
-  const network = { isDown: false };
-  const dial = (): Observable<ScriptedSocket> => {
-    if (network.isDown) return throwError(() => new ConnectionError('nothing listens there'));
-    const socket = new ScriptedSocket();
-    links.push(socket);
-    return concat(of(socket), NEVER);
-  };
-  const parts: ConnectionParts = { clock, dial };
-  const own: Stage = { partsFor: () => parts, made: () => undefined, subscribesBy: () => undefined };
-  const redis = new Redis(Object.assign({ reconnect: { initialDelay: 0, jitter: 0 }, ...options }, { [stage]: own }));
+  const { clock, links, network, options: staged } = scriptedStage();
+  const redis = new Redis(Object.assign({ reconnect: { initialDelay: 0, jitter: 0 }, ...options }, staged));
   redis.events$.subscribe();
   const greeted = async (number: number) => {
     while (links.length <= number) await tick();

@@ -1,27 +1,13 @@
-import { NEVER, concat, of, throwError, type Observable } from 'rxjs';
 import { RedisPool, type RedisPoolOptions } from 'rxjs-redis';
-import type { ConnectionParts } from '../../../src/connection/connection-parts';
-import { stage, type Stage } from '../../../src/connection/stage';
-import { ConnectionError } from '../../../src/errors';
 import { record } from '../../support/clients';
 import { commandsOf, greet, lose, tick } from '../../support/scripted-link';
-import { ScriptedSocket } from '../../support/scripted-socket';
-import { VirtualClock } from '../../support/virtual-clock';
+import type { ScriptedSocket } from '../../support/scripted-socket';
+import { scriptedStage } from '../../support/scripted-stage';
 
 /** A pool with its commands in virtual time, on sockets that are the spec's. */
 function scripted(options: RedisPoolOptions) {
-  const clock = new VirtualClock();
-  const links: ScriptedSocket[] = [];
-  const network = { isDown: false };
-  const dial = (): Observable<ScriptedSocket> => {
-    if (network.isDown) return throwError(() => new ConnectionError('nothing listens there'));
-    const socket = new ScriptedSocket();
-    links.push(socket);
-    return concat(of(socket), NEVER);
-  };
-  const parts: ConnectionParts = { clock, dial };
-  const own: Stage = { partsFor: () => parts, made: () => undefined, subscribesBy: () => undefined };
-  const pool = new RedisPool(Object.assign({ warnUnused: false, ...options }, { [stage]: own }));
+  const { clock, links, network, options: staged } = scriptedStage();
+  const pool = new RedisPool(Object.assign({ warnUnused: false, ...options }, staged));
   pool.events$.subscribe();
   return { clock, links, network, pool };
 }
