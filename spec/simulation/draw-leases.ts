@@ -3,6 +3,8 @@ import type { Random } from './random';
 
 /** Ids of work on lent connections. Its chance is its own as well, so that all else stays as it was drawn. */
 export const LEASES = 8_000;
+/** The id of a `watch` whose reply is lost. */
+const LOST_EXEC = 8_500;
 
 /** Few connections, so that callers wait for each other; all limits are shorter than what a run waits for at its end. */
 export function drawLeaseLimits(random: Random): Pick<Settings, 'leaseMax' | 'leaseIdle' | 'leaseWait'> {
@@ -27,6 +29,7 @@ export function drawLeases(random: Random, length: number): Item[] {
     items.push({ kind: 'touch', at: first + random.pick(times) + random.int(0, 5), key: random.int(1, 2) });
   if (random.chance(0.3)) items.push({ kind: 'kill', at: first + random.pick(times) + random.int(1, 6) });
   if (random.chance(0.4)) items.push(drawLostReply(random));
+  if (random.chance(0.3)) items.push(...drawLostExec(random, first + random.int(0, 50)));
   return items;
 }
 
@@ -35,6 +38,18 @@ function drawLostReply(random: Random): LinkItem {
   const [link, after, plus] = [random.int(0, 5), random.int(0, 8), random.pick([0, 0, 1])];
   const place = { way: 'down', since: 'ready', after, plus } as const;
   return { kind: 'link', link, fault: { type: 'cut', ...place, notice: random.pick([0, 5, 300]), both: false } };
+}
+
+/** A `watch` whose transaction runs, and whose reply is lost on the way. */
+function drawLostExec(random: Random, at: number): Item[] {
+  const watch = { ...drawWatch(random, LOST_EXEC, at), attempts: 16, leaveAfter: undefined } as const;
+  // Behind the replies to WATCH, what reads, MULTI and the two commands.
+  const place = { way: 'down', since: 'ready', after: random.int(4, 6), plus: random.pick([0, 0, 1]) } as const;
+  const fault = { type: 'cut', ...place, notice: random.pick([0, 5, 300]), both: false } as const;
+  return [
+    { ...watch, gives: 'commands' },
+    { kind: 'link', link: random.int(0, 3), fault },
+  ];
 }
 
 function drawDedicated(random: Random, id: number, at: number): DedicatedItem {

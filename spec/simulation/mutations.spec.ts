@@ -2,7 +2,7 @@ import { loadMutant } from './mutant';
 import { mutations } from './mutations';
 
 /** Within so many seeds each fault has to be found. */
-const SEEDS = 6_000;
+const SEEDS = 3_000;
 
 describe('The simulation', () => {
   it('finds nothing in the client as it is', async () => {
