@@ -1,0 +1,18 @@
+import { loadMutant } from './mutant';
+import { mutations } from './mutations';
+
+/** Into so many spec files the mutations are dealt, so that all workers of Jest have their share. */
+export const BLOCKS = 4;
+
+/** Within so many seeds each fault has to be found. */
+export const SEEDS = 3_000;
+
+/** The specs of one block of mutations, counted from 0: every fourth, because those of one guarantee take alike. */
+export function describeMutations(block: number): void {
+  describe('The simulation', () => {
+    it.each(mutations.filter((_, index) => index % BLOCKS === block))('finds out when $fault', async (mutation) => {
+      const { runSeeds } = await loadMutant(mutation);
+      expect((await runSeeds({ from: 1, count: SEEDS })).failure).toBeDefined();
+    });
+  });
+}

@@ -1,0 +1,3 @@
+import { describeMutations } from './mutation-block';
+
+describeMutations(2);
