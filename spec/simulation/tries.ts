@@ -29,6 +29,11 @@ export class Tries {
     this.grants.push(delay);
   }
 
+  /** Its user's own policy has asked for a delay. */
+  get hasDelay(): boolean {
+    return this.grants.length > 0;
+  }
+
   /** How long it waits, ms, when what was written last is refused for the moment; undefined when it is given up. */
   delayAfter({ answer, answeredAt }: WireRequest, until = this.sent.due): number | undefined {
     if (answer === undefined || !('error' in answer)) return undefined;

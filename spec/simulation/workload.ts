@@ -296,6 +296,7 @@ export class Workload {
 }
 
 /** Who awaits its reply hears of a failure a little later than the client is done with it. */
-function surelyWaits({ wires, item }: Sent): boolean {
-  return wires.length === 0 && item.how === 'observe';
+function surelyWaits({ wires, item, tries }: Sent): boolean {
+  // Of a transaction MULTI alone may have been written, and it then waits for a delay of its own.
+  return wires.length === 0 && !tries.hasDelay && item.how === 'observe';
 }
