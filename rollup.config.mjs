@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, resolve } from 'node:path';
+import { parse } from 'acorn';
 import { transform } from 'esbuild';
+import MagicString from 'magic-string';
 import { dts } from 'rollup-plugin-dts';
 
 const input = { index: 'src/index.ts', commands: 'src/commands/index.ts' };
@@ -16,8 +18,9 @@ const typescript = {
     const path = resolve(dirname(importer), specifier);
     return [`${path}.ts`, `${path}/index.ts`].find((file) => existsSync(file)) ?? null;
   },
-  transform(source, file) {
-    return transform(source, { loader: 'ts', sourcefile: file, sourcemap: true, tsconfigRaw });
+  async transform(source, file) {
+    const { code } = await transform(source, { loader: 'ts', sourcefile: file, tsconfigRaw });
+    return { code, map: null };
   },
 };
 
@@ -64,29 +67,81 @@ const oneCommand = {
   },
 };
 
-/** Both entries in one module format. What they share is a chunk of its own, so that both have the same classes. */
-function output(folder, format, extension) {
-  return {
-    dir: folder,
-    format,
-    entryFileNames: `[name]${extension}`,
-    chunkFileNames: `shared${extension}`,
-  };
-}
+/**
+ * Leaves out comments, which the declarations have, but for what tells bundlers that a call may be dropped.
+ * @param indented whether a person may read the code
+ */
+const bare = (indented) => ({
+  name: 'bare',
+  renderChunk(code) {
+    const text = new MagicString(code);
+    const onComment = (_isBlock, words, start, end) => {
+      if (words.includes('__PURE__')) return;
+      const line = code.lastIndexOf('\n', start) + 1;
+      const isAlone = code.slice(line, start).trim() === '' && code[end] === '\n';
+      text.remove(isAlone ? line : start, isAlone ? end + 1 : end);
+    };
+    let before = 0;
+    const onToken = ({ start, end }) => {
+      const indent = /\n( +)$/.exec(code.slice(before, start))?.[1];
+      if (indent !== undefined && !indented) text.remove(start - indent.length, start);
+      before = end;
+    };
+    parse(code, { ecmaVersion: 'latest', sourceType: 'module', onComment, onToken });
+    return { code: text.toString(), map: null };
+  },
+});
+
+/** The types and classes of a format are declared once, for `require`. What is imported passes them on, so that both are the same. */
+const imported = {
+  name: 'imported',
+  generateBundle(_, chunks) {
+    for (const { isEntry, name } of Object.values(chunks)) {
+      if (!isEntry) continue;
+      const names = [...values.get(name)].join(', ');
+      const code = `export { ${names} } from './${name}.cjs';\n`;
+      this.emitFile({ type: 'asset', fileName: `${name}.mjs`, source: code });
+      this.emitFile({ type: 'asset', fileName: `${name}.d.mts`, source: `export * from './${name}.cjs';\n` });
+    }
+  },
+};
+
+/** Without it a compiler that looks for no types of its own takes every Buffer for `any`. */
+const banner = '/// <reference types="node" />';
 
 /**
  * `--configFolder <path>` builds elsewhere than into dist, `--configCodeOnly` leaves the types out.
+ *
+ * - `*.cjs`: the client for Node, as a person can read it. What both entries share is a file of its own;
+ * - `*.mjs`: the same classes for `import`;
+ * - `esm/`: the client for bundlers, a file for each of ours, so that they leave out what is not used.
  */
 export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = false }) => {
-  // A chunk that an earlier build has left would be published.
+  // A file that an earlier build has left would be published.
   if (folder === 'dist') rmSync(folder, { recursive: true, force: true });
   const code = {
     input,
     external,
     plugins: [typescript, noteValues],
+    // package.json says the same to bundlers.
+    treeshake: { moduleSideEffects: false },
     output: [
-      { ...output(folder, 'es', '.mjs'), sourcemap: true },
-      { ...output(folder, 'cjs', '.cjs'), sourcemap: true },
+      {
+        dir: folder,
+        format: 'cjs',
+        entryFileNames: '[name].cjs',
+        chunkFileNames: 'shared.cjs',
+        plugins: [bare(true), imported],
+      },
+      {
+        dir: `${folder}/esm`,
+        format: 'es',
+        preserveModules: true,
+        hoistTransitiveImports: false,
+        preserveModulesRoot: 'src',
+        entryFileNames: '[name].mjs',
+        plugins: [bare(false)],
+      },
     ],
   };
   // Each entry is built by itself, so that the types have no file that both entries share. Such a file would export helper types like
@@ -97,7 +152,7 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
     external,
     // What is marked @internal is not published.
     plugins: [dts({ compilerOptions: { stripInternal: true } }), typesAlone, oneCommand],
-    output: [output(folder, 'es', '.d.mts'), output(folder, 'es', '.d.cts')],
+    output: [{ dir: folder, format: 'es', entryFileNames: '[name].d.cts', banner }],
   }));
   return codeOnly ? code : [code, ...types];
 };

@@ -47,6 +47,8 @@ export interface ErrorFacts {
 /** The base of all errors that the client makes; `code` is stable and meant for programs, `message` for people, cut off after 4 096 characters. */
 export abstract class RedisError extends Error {
   abstract readonly code: string;
+  /** The name of its class, also where a bundler has shortened that. */
+  override name: string = 'RedisError';
   readonly delivery: Delivery;
   /** Whether the same command may be sent again without harm: it did not run, or running twice is the same as once. */
   readonly repeatable: boolean;
@@ -59,7 +61,6 @@ export abstract class RedisError extends Error {
     { delivery = 'unsent', repeatable = delivery === 'unsent', command, cause, group }: ErrorFacts = {},
   ) {
     super(shortened(message), cause === undefined ? undefined : { cause });
-    this.name = new.target.name;
     this.delivery = delivery;
     this.repeatable = repeatable;
     this.command = command;
@@ -74,21 +75,25 @@ export abstract class RedisError extends Error {
 
 /** The link broke, or could not be made. */
 export class ConnectionError extends RedisError {
+  override name: string = 'ConnectionError';
   readonly code = 'CONNECTION';
 }
 
 /** A limit in milliseconds ran out. */
 export class TimeoutError extends RedisError {
+  override name: string = 'TimeoutError';
   readonly code = 'TIMEOUT';
 }
 
 /** The peer broke the rules of RESP, and the connection is gone; or it answered with what the command never promises. */
 export class ProtocolError extends RedisError {
+  override name: string = 'ProtocolError';
   readonly code = 'PROTOCOL';
 }
 
 /** The client is closed, or its queue for commands issued while disconnected is full. */
 export class DisconnectedError extends RedisError {
+  override name: string = 'DisconnectedError';
   readonly code = 'DISCONNECTED';
 }
 
@@ -96,6 +101,7 @@ const LONGEST_KIND = 64;
 
 /** A reader of messages is slower than they come, and its buffer is full: what came then is lost, and so its stream ends. */
 export class OverflowError extends RedisError {
+  override name: string = 'OverflowError';
   readonly code = 'OVERFLOW';
 
   /** @param size how many messages were waiting */
@@ -110,11 +116,13 @@ export class OverflowError extends RedisError {
 
 /** The server is not set up for what was asked of it, or does not say. */
 export class ConfigurationError extends RedisError {
+  override name: string = 'ConfigurationError';
   readonly code = 'CONFIGURATION';
 }
 
 /** The server answered with an error. */
 export class ReplyError extends RedisError {
+  override name: string = 'ReplyError';
   readonly code: string = 'REPLY';
   /** the server's own word for it: `WRONGTYPE`, `NOSCRIPT`, `ERR` */
   readonly kind: string;
@@ -130,6 +138,7 @@ export class ReplyError extends RedisError {
 
 /** The server refused the user name or password. */
 export class AuthenticationError extends ReplyError {
+  override name: string = 'AuthenticationError';
   override readonly code = 'AUTHENTICATION';
 }
 

@@ -90,7 +90,7 @@ function configFor(folder: string, entry: string, reportFileName: string): IConf
   };
   return {
     projectFolder: ROOT,
-    mainEntryPointFilePath: join(folder, `${entry}.d.mts`),
+    mainEntryPointFilePath: join(folder, `${entry}.d.cts`),
     compiler: { overrideTsconfig: { compilerOptions, include: [folder] } },
     apiReport: {
       enabled: true,

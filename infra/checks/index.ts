@@ -12,6 +12,7 @@ const VERDICT = '.cache/checks/verdict.txt';
 const still: readonly Part[] = [
   { name: 'lint', command: 'npm run --silent lint' },
   { name: 'API report', command: 'npm run --silent api -- --check' },
+  { name: 'package', command: 'npm run --silent package' },
   { name: 'types', command: 'npm run --silent types' },
   { name: 'layers', command: 'npm run --silent layers' },
   { name: 'generated code', command: 'npm run --silent gen -- --check' },

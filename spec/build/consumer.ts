@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import manifest from '../../package.json';
 
 const run = promisify(execFile);
 
@@ -18,7 +19,9 @@ export class Consumer {
     const modules = join(folder, 'node_modules');
     const installed = join(modules, 'rxjs-redis');
     await mkdir(installed, { recursive: true });
-    await cp(join(repository, 'package.json'), join(installed, 'package.json'));
+    for (const name of ['package.json', ...manifest.files.filter((name) => name !== 'dist')]) {
+      await cp(join(repository, name), join(installed, name));
+    }
     await build(join(installed, 'dist'));
     for (const name of dependencies) {
       await mkdir(dirname(join(modules, name)), { recursive: true });
@@ -39,7 +42,7 @@ export class Consumer {
 
   /**
    * Checks programs, and the declarations that they use, as TypeScript's strictest users do; rejects with the compiler's words.
-   * @param more further flags of the compiler
+   * @param more further flags of the compiler; `--typeRoots` stands in place of the types of Node
    * @param compiler folder of the TypeScript that compiles
    */
   async compile(
@@ -48,7 +51,8 @@ export class Consumer {
     compiler = join(repository, 'node_modules', 'typescript'),
   ): Promise<void> {
     const files = await Promise.all(Object.entries(sources).map(([name, source]) => this.write(name, source)));
-    const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node'];
+    const types = more.includes('--typeRoots') ? [] : ['--types', 'node'];
+    const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', ...types];
     const target = ['--target', 'es2022', '--module', 'nodenext'];
     const tsc = join(compiler, 'bin', 'tsc');
     await run(process.execPath, [tsc, ...flags, ...target, ...more, ...files], { cwd: this.folder }).catch(
@@ -56,6 +60,17 @@ export class Consumer {
         throw new Error(error.stdout);
       },
     );
+  }
+
+  /** What would be published. */
+  async packed(): Promise<{ readonly unpackedSize: number; readonly files: readonly string[] }> {
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: this.installed });
+    const [{ unpackedSize, files }] = JSON.parse(stdout) as [{ unpackedSize: number; files: { path: string }[] }];
+    return { unpackedSize, files: files.map(({ path }) => path) };
+  }
+
+  private get installed(): string {
+    return join(this.folder, 'node_modules/rxjs-redis');
   }
 
   async write(name: string, source: string): Promise<string> {

@@ -57,6 +57,49 @@ function isAbout(option: string, call: string, complaint: string): boolean {
   return complaint.includes(`,${column}): error`) || complaint.includes(`'${option}'`);
 }
 
+/** How compilers look for modules, as users set it. From 7.0 on there is no node10, and before 6.0 no flag that excuses it. */
+const RESOLUTIONS: Readonly<Record<string, (name: string) => readonly string[] | undefined>> = {
+  node10: (name) => {
+    if (name === 'typescript-7.0') return undefined;
+    const excuse = name === 'typescript-6.0' ? ['--ignoreDeprecations', '6.0'] : [];
+    return ['--module', 'commonjs', '--moduleResolution', 'node10', ...excuse];
+  },
+  node16: () => ['--module', 'node16'],
+  nodenext: () => ['--module', 'nodenext'],
+  bundler: () => ['--module', 'esnext', '--moduleResolution', 'bundler'],
+};
+
+/** Fails to compile where a type is `any`, or is not found. */
+const TYPED = `
+import { Redis, ReplyError, type RedisCommands } from 'rxjs-redis';
+import { get, set } from 'rxjs-redis/commands';
+type IsAny<T> = 0 extends 1 & T ? true : false;
+const redis = new Redis();
+export const bytes = async (): Promise<[IsAny<Buffer>, number]> => [false, (await redis.bytes.get('k'))?.length ?? 0];
+export const typed: [IsAny<typeof redis>, IsAny<ReplyError>, IsAny<RedisCommands>] = [false, false, false];
+export const commands: [IsAny<ReturnType<typeof get>>, IsAny<ReturnType<typeof set>>] = [false, false];
+`;
+
+const CELLS = Object.keys(pinned.dependencies).flatMap((name) =>
+  Object.entries(RESOLUTIONS).flatMap(([resolution, flagsFor]) => {
+    const flags = flagsFor(name);
+    return flags === undefined ? [] : [{ name, resolution, flags }];
+  }),
+);
+
+describe('the published types', () => {
+  // Not told of the types of Node, as a project of TypeScript 6.0 and later is not.
+  it.each(CELLS)(
+    'are found, and none is any, by $name with $resolution',
+    async ({ name, resolution, flags }) => {
+      const compiler = join(COMPILERS, 'node_modules', name);
+      const file = resolution === 'nodenext' ? 'typed.mts' : 'typed.ts';
+      await consumer.compile({ [file]: TYPED }, ['--typeRoots', 'none', ...flags], compiler);
+    },
+    COMPILE_TIMEOUT,
+  );
+});
+
 describe.each(Object.keys(pinned.dependencies))('the published types on %s', (name) => {
   let specs: string;
   let wrong: string[];

@@ -83,12 +83,7 @@ function noRedis(error: RedisError, message: string): ProtocolError {
 }
 
 /** The peer is not a Redis, or not with these options. */
-class NoRedis extends ProtocolError {
-  constructor(...args: ConstructorParameters<typeof ProtocolError>) {
-    super(...args);
-    this.name = 'ProtocolError';
-  }
-}
+class NoRedis extends ProtocolError {}
 
 /**
  * Whether every further attempt at a connection would fail in the same way, so that commands need not wait for one.

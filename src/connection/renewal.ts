@@ -8,7 +8,6 @@ export class Renewal extends ConnectionError {
   /** @param reason the reply that tells of the wrong server; undefined where the user wants another link */
   constructor(reason?: RedisError) {
     super(reason === undefined ? 'The user wants a new connection' : 'The connection is made anew', { cause: reason });
-    this.name = 'ConnectionError';
   }
 
   get isUsers(): boolean {
