@@ -24,6 +24,9 @@ const NO_TLS = new Set([
 /** Node's codes for a certificate that one of the two sides refuses. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|UNKNOWN_CA|ALERT/;
 
+/** The names of Deno's errors where its process may not connect. Node's has the code ERR_ACCESS_DENIED. */
+const DENIED = /^(NotCapable|PermissionDenied)$/;
+
 const isTlsCode = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_)/;
 
 /** Refusals of SELECT: by access rules, by a server with or without cluster mode, by a Sentinel, by proxies. */
@@ -98,6 +101,7 @@ export function isIncurable(error: RedisError, before: RedisError | undefined): 
   // A resolver may fail once, above all where everything has only just started.
   if (code === 'EINVAL') return (error.cause as NodeJS.ErrnoException).syscall === 'getaddrinfo';
   if (code === 'ENOTFOUND') return before instanceof ConnectionError && codeOf(before) === code;
+  if (code === 'ERR_ACCESS_DENIED' || (error.cause instanceof Error && DENIED.test(error.cause.name))) return true;
   return CERTIFICATE.test(code) || isTlsCode.test(code);
 }
 

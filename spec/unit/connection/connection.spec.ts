@@ -1203,6 +1203,22 @@ describe('connect()', () => {
     expect(record(connection.connect()).ended).toBe('complete');
   });
 
+  it.each([
+    ['Node.js, by its option --permission,', Object.assign(new Error('restricted'), { code: 'ERR_ACCESS_DENIED' })],
+    ['Deno, without --allow-net,', Object.assign(new Error('Requires net access'), { name: 'NotCapable' })],
+    ['Deno 1, without --allow-net,', Object.assign(new Error('Requires net access'), { name: 'PermissionDenied' })],
+  ])('fails at once where %s does not let the process connect, and so does what waits', async (_by, cause) => {
+    const { connection, send, fail } = setUp();
+    const connected = record(connection.connect());
+    const waiting = record(send(get('k')));
+    await tick();
+    fail(new ConnectionError('there: refused', { cause }));
+    expect([connected.ended, waiting.ended]).toMatchObject([
+      { code: 'CONNECTION', message: 'there: refused' },
+      { code: 'CONNECTION', delivery: 'unsent', message: 'GET was not sent: there: refused' },
+    ]);
+  });
+
   it('goes on where a name is not found once, and something else fails next', () => {
     const { connection, clock, fail } = setUp();
     const unknown = () =>
