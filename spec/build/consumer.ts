@@ -41,6 +41,16 @@ export class Consumer {
   }
 
   /**
+   * Runs a program of the project on another runtime.
+   * @param runtime its command, without the program
+   * @returns what it prints
+   */
+  async runOn([file, ...first]: readonly string[], program: readonly string[]): Promise<string> {
+    const { stdout } = await run(file!, [...first, ...program], { cwd: this.folder });
+    return stdout.trim();
+  }
+
+  /**
    * Checks programs, and the declarations that they use, as TypeScript's strictest users do; rejects with the compiler's words.
    * @param more further flags of the compiler; `--typeRoots` stands in place of the types of Node
    * @param compiler folder of the TypeScript that compiles
