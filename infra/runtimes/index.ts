@@ -19,7 +19,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
 
 /** The Node.js that runs this, and the runtimes that the package.json of this folder pins. */
 export async function installRuntimes(): Promise<readonly Runtime[]> {
-  const versions = await installPinned(__dirname);
+  const { miniflare: _, ...versions } = await installPinned(__dirname);
   const others = await Promise.all(
     Object.entries(versions).map(async ([name, version]): Promise<Runtime> => {
       await unpack(join(__dirname, 'node_modules', name));
@@ -27,6 +27,14 @@ export async function installRuntimes(): Promise<readonly Runtime[]> {
     }),
   );
   return [{ name: 'node', version: process.versions.node, command: [process.execPath] }, ...others];
+}
+
+/** The folder of Miniflare, which runs Cloudflare's runtime. */
+export async function installWorkers(): Promise<string> {
+  await installPinned(__dirname);
+  const modules = join(__dirname, 'node_modules');
+  await unpack(join(modules, 'workerd'));
+  return join(modules, 'miniflare');
 }
 
 /** Puts the binary of a runtime where it belongs. Not every npm does that by itself; a second time changes nothing. */

@@ -163,7 +163,10 @@ function connect(endpoint: Endpoint, onBytes: (bytes: Uint8Array) => boolean): n
   const where = path === undefined ? { host, port, family, autoSelectFamilyAttemptTimeout } : { path };
   if (endpoint.tls) return net.connect({ ...where, ...detailsOf(endpoint) } as net.NetConnectOpts);
   const callback = (length: number, buffer: Uint8Array): boolean => onBytes(buffer.subarray(0, length));
-  return net.connect({ ...where, onread: { buffer: Buffer.allocUnsafeSlow(endpoint.readBufferSize), callback } });
+  let memory = Buffer.allocUnsafeSlow(endpoint.readBufferSize);
+  // Cloudflare's runtime takes the memory away with each chunk: its length is 0 then.
+  const buffer = (): Buffer => (memory.length > 0 ? memory : (memory = Buffer.allocUnsafeSlow(endpoint.readBufferSize)));
+  return net.connect({ ...where, onread: { buffer, callback } });
 }
 
 /** TLS over a wire that is there: one that is made by `tls.connect` itself cannot be reset. */

@@ -42,12 +42,13 @@ const COLON = 0x3a;
 const DIGITS = /^\d{1,15}$/;
 
 /** What begins the ids of this process; a number follows. */
-const ORIGIN = randomBytes(12).toString('base64url');
+let origin: string | undefined;
 let made = 0;
 
 /** An id that no other job of any process has. */
 export function newId(): string {
-  return `${ORIGIN}-${(made++).toString(36)}`;
+  origin ??= randomBytes(12).toString('base64url');
+  return `${origin}-${(made++).toString(36)}`;
 }
 
 /** The entry of a job. */
