@@ -165,7 +165,8 @@ function connect(endpoint: Endpoint, onBytes: (bytes: Uint8Array) => boolean): n
   const callback = (length: number, buffer: Uint8Array): boolean => onBytes(buffer.subarray(0, length));
   let memory = Buffer.allocUnsafeSlow(endpoint.readBufferSize);
   // Cloudflare's runtime takes the memory away with each chunk: its length is 0 then.
-  const buffer = (): Buffer => (memory.length > 0 ? memory : (memory = Buffer.allocUnsafeSlow(endpoint.readBufferSize)));
+  const buffer = (): Buffer =>
+    memory.length > 0 ? memory : (memory = Buffer.allocUnsafeSlow(endpoint.readBufferSize));
   return net.connect({ ...where, onread: { buffer, callback } });
 }
 
