@@ -29,6 +29,7 @@ export class Calm {
       monitors,
       leases,
       takes,
+      streams,
       referee,
       timeline,
       memory,
@@ -49,6 +50,12 @@ export class Calm {
     if (lifecycle.connecting > 0) journal.fail('connect() goes on although the client is ready');
     // In RESP2 each rotation of credentials takes the subscriptions away for three round trips, one after the other.
     for (let waits = 0; this.isSigningIn && waits < MOST_WAITS; waits++) await pace.pass(CALM);
+    if (streams.any) {
+      // What others wait on is theirs from now on.
+      for (const others of [monitors, leases, takes]) others.leaveAll();
+      await streams.calm(pace, network);
+      if (lifecycle.over) return;
+    }
     this.checkSubscriptions();
     await this.publishToAll();
     observers.leaveAll();
@@ -61,6 +68,7 @@ export class Calm {
     await pace.pass(QUIET);
     referee.rested(client.leaseStats);
     takes.check(server);
+    streams.check();
     if (connection.line.pending > 0) journal.fail(`${connection.line.pending} requests are pending for ever`);
     if (timeline.timers > 0) journal.fail(`${timeline.timers} timers run although nothing is to be done`);
     journal.count('measured at rest');

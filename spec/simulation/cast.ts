@@ -11,6 +11,7 @@ import type { Plan } from './plan';
 import type { Referee } from './referee';
 import type { Server } from './server';
 import type { States } from './states';
+import type { Streams } from './streams';
 import type { Takes } from './takes';
 import type { Timeline } from './timeline';
 import type { UserErrors } from './user-errors';
@@ -26,6 +27,7 @@ export interface Cast {
   readonly monitors: Monitors;
   readonly leases: Leases;
   readonly takes: Takes;
+  readonly streams: Streams;
   readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;

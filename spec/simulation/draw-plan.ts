@@ -4,6 +4,7 @@ import { LEASES, drawLeaseLimits, drawLeases } from './draw-leases';
 import { drawSend, MEMBERS, TIMEOUTS, RETRIES } from './draw-send';
 import type { Item, JoinItem, Plan, SendItem, Settings } from './plan';
 import { Random } from './random';
+import { STREAMS, drawStreams } from './draw-streams';
 import { TAKES, drawTakes } from './draw-takes';
 import { FORBIDDEN, MOVING } from './server';
 
@@ -23,6 +24,8 @@ const SCRIPTS = 6000;
 const DEAF = 5000;
 /** When the last item of a plan happens at the latest, ms. */
 const LENGTH = 1500;
+/** What the server may be, by no chance. */
+const VERSIONS = [6, 7, 8] as const;
 /** How long the client stays subscribed to what has no Observer any more, ms. */
 const IDLE = 100;
 
@@ -51,6 +54,7 @@ export function drawPlan(seed: number): Plan {
     ...drawSettings(random),
     ...drawLeaseLimits(new Random(seed + LEASES)),
     named: seed % 2 === 0,
+    streams: VERSIONS[seed % 3]!,
   };
   const theme = random.pick(THEMES);
   const length = random.pick([20, 100, 400, LENGTH]);
@@ -79,6 +83,7 @@ export function drawPlan(seed: number): Plan {
     ...drawScripts(new Random(seed + SCRIPTS), length),
     ...drawLeases(new Random(seed + 2 * LEASES), length),
     ...drawTakes(new Random(seed + 4 * TAKES), settings, length),
+    ...drawStreams(new Random(seed + 8 * STREAMS), settings, length),
   ];
   return { seed, settings, items: [...items, ...own] };
 }
@@ -109,7 +114,7 @@ function drawShift(random: Random, seed: number, drawn: Settings): Plan {
   return { seed, settings, items };
 }
 
-function drawSettings(random: Random): Omit<Settings, 'leaseMax' | 'leaseIdle' | 'leaseWait' | 'named'> {
+function drawSettings(random: Random): Omit<Settings, 'leaseMax' | 'leaseIdle' | 'leaseWait' | 'named' | 'streams'> {
   return {
     protocol: random.pick(['auto', 'auto', 'auto', 2, 3]),
     autoPipeline: random.chance(0.85),

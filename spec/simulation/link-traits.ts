@@ -45,6 +45,11 @@ export const calmLink: LinkTraits = {
   faults: [],
 };
 
+/** Bytes take longer on it than on one that nothing befalls. */
+export function isSlow({ up, down, buffer }: LinkTraits): boolean {
+  return [up, down].some(({ latency, gap }) => latency > plain.latency || gap > 0) || (buffer?.delay ?? 0) > 0;
+}
+
 export function traitsOf(items: readonly LinkItem[]): LinkTraits {
   return items.reduce(add, calmLink);
 }

@@ -2,7 +2,7 @@ import { Observable } from 'rxjs';
 import type { Dial } from '../../src/connection/socket';
 import { ConnectionError, TimeoutError } from '../../src/errors';
 import { Link, type Surroundings } from './link';
-import { calmLink, traitsOf, type LinkTraits } from './link-traits';
+import { calmLink, isSlow, traitsOf, type LinkTraits } from './link-traits';
 import type { LinkItem } from './plan';
 
 /** So long takes a connection that counts as slow, ms. */
@@ -32,6 +32,11 @@ export class Network {
   calm(): void {
     this.isCalm = true;
     for (const link of this.open) link.calm();
+  }
+
+  /** Those that are slower than a short limit of commands allows, whatever else befalls them. */
+  get slow(): readonly Link[] {
+    return this.open.filter(({ traits }) => isSlow(traits));
   }
 
   /** Takes the place of the real socket. Tells who dials of the link that is open. */

@@ -14,8 +14,12 @@ export interface Plan {
 /** How failed commands are to be repeated. */
 export type RetryChoice = 'default' | 'off' | 'twice' | 'always' | 'slowly' | 'throwing' | 'destroying';
 
-/** What the client is told. */
+/** The major version of the server, where it has streams: 6 counts nothing, 8 reads idle entries with new ones and has XACKDEL. */
+export type StreamVersion = 6 | 7 | 8;
+
+/** What the client is told, and what the server is. */
 export interface Settings {
+  readonly streams: StreamVersion;
   readonly protocol: 2 | 3 | 'auto';
   readonly autoPipeline: boolean;
   readonly pipelineDepth: number;
@@ -50,7 +54,8 @@ export interface Settings {
 export type Item = ClientItem | ServerItem | LinkItem;
 
 /** What the user of the client does. */
-export type ClientItem = SendItem | JoinItem | MonitorItem | DedicatedItem | WatchItem | TakeItem | SimpleItem;
+export type ClientItem =
+  SendItem | JoinItem | MonitorItem | DedicatedItem | WatchItem | TakeItem | TailItem | ConsumeItem | SimpleItem;
 
 /** A command is called and its reply is waited for. */
 export interface SendItem {
@@ -172,6 +177,51 @@ export interface TakeItem {
   readonly leaveAfter?: number | undefined;
 }
 
+/** Somebody reads the entries of streams of its own as they are added. */
+export interface TailItem {
+  readonly kind: 'tail';
+  readonly at: number;
+  /** stands in the names of its streams, so that the server knows whose they are */
+  readonly id: number;
+  readonly streams: 1 | 2;
+  readonly from: '0' | '$';
+  readonly batch: number;
+  /** it wants what is there when it begins, and no more */
+  readonly ends?: boolean | undefined;
+  readonly bytes: boolean;
+  /** each entry is worked on for so long, and so many at the same time */
+  readonly work?: number | undefined;
+  readonly concurrency: number;
+  readonly leaveAfter?: number | undefined;
+}
+
+/** Somebody handles the entries of a stream within a consumer group. */
+export interface ConsumeItem {
+  readonly kind: 'consume';
+  readonly at: number;
+  /** stands in the name of the consumer */
+  readonly id: number;
+  readonly stream: number;
+  readonly from: '0' | '$';
+  readonly concurrency: number;
+  /** entries of a few keys, each one after another */
+  readonly keyed: boolean;
+  readonly claimIdle: number;
+  readonly deadLetter?: 'stream' | 'function' | undefined;
+  readonly maxDeliveries: number;
+  readonly deletes: boolean;
+  readonly block: number;
+  readonly drainTimeout: number;
+  readonly bytes: boolean;
+  /** how long handling takes, entry by entry */
+  readonly work: readonly number[];
+  /** what the handler gives */
+  readonly gives: 'value' | 'promise' | 'observable';
+  /** how often some entries fail before they are handled; Infinity where they become dead letters */
+  readonly fails: number;
+  readonly leaveAfter?: number | undefined;
+}
+
 export type SimpleItem =
   | { readonly kind: 'connect' | 'close' | 'destroy'; readonly at: number }
   /** the credentials change; `wrongly` first to what the server refuses */
@@ -194,6 +244,12 @@ export type ServerItem =
   | { readonly kind: 'push'; readonly at: number; readonly id: number }
   /** another client pushes an element to a list */
   | { readonly kind: 'element'; readonly at: number; readonly id: number; readonly list: number }
+  /** another client adds so many entries to a stream */
+  | { readonly kind: 'entry'; readonly at: number; readonly stream: string; readonly count: number }
+  /** another client leaves so many of the newest entries of a stream */
+  | { readonly kind: 'trim'; readonly at: number; readonly stream: string; readonly kept: number }
+  /** a consumer of another client takes so many new entries, and dies */
+  | { readonly kind: 'steal'; readonly at: number; readonly stream: string; readonly count: number }
   /** it ends, refuses connections for a while, and comes back without memory */
   | { readonly kind: 'restart'; readonly at: number; readonly duration: number }
   /** what is connected, or connects before the address leads to the new master, is connected to a replica from now on */

@@ -5,8 +5,10 @@ import type { PushedMessage } from './peer';
 import type { StreamFault } from './plan';
 import { rulesFor } from './rules';
 import type { Rule, Scene } from './rules/rule';
+import { toldToAll, type StreamEvents } from './rules/stream-events';
 import type { LeaseStats } from './client';
 import type { Outcome, Sent } from './sent';
+import { isOfStream, writesStream } from './stream-desk';
 import type { TakeWatcher } from './take-desk';
 import type { Take } from './takes';
 import type { Use, UseOutcome } from './use';
@@ -27,6 +29,7 @@ export class Referee {
 
   constructor(private readonly scene: Scene) {
     this.rules = rulesFor(scene);
+    this.streamEvents = toldToAll(this.rules);
   }
 
   fail(violation: string): void {
@@ -102,6 +105,9 @@ export class Referee {
     unblocked: (take) => this.rules.forEach((rule) => rule.unblocked?.(take)),
     forgotten: (elements) => this.rules.forEach((rule) => rule.forgotten?.(elements)),
   };
+
+  /** What hears of the entries of streams, and of those that read them. */
+  readonly streamEvents: StreamEvents;
 
   opened(link: Link): void {
     this.scene.journal.note('opened', link.index);
@@ -215,11 +221,15 @@ export class Referee {
   private requestOf(link: Link, words: readonly string[], id: number | undefined): WireRequest {
     const writtenAt = this.scene.timeline.now();
     if (link.lent) {
-      const writes = /^(SET|INCR|BLPOP|BLMOVE)$/.test(words[0]!);
+      const writes = /^(SET|INCR|BLPOP|BLMOVE)$/.test(words[0]!) || writesStream(words);
       return wireOf({ words, id: undefined, sent: undefined, writes, writtenAt });
     }
     if (words[0] === 'EXEC') return this.execOf(link, words);
     if (words[0] === 'MULTI') this.lonelyMultis++;
+    if (isOfStream(words)) {
+      if (link.requests.at(-1)?.words[0] === 'MULTI') this.lonelyMultis--;
+      return wireOf({ words, id: undefined, sent: undefined, writes: writesStream(words), writtenAt });
+    }
     const place = id === undefined ? undefined : memberOf(id);
     const sent = id === undefined ? undefined : this.sents.get(place?.group ?? id);
     if (sent?.item.members === undefined || place === undefined) {
@@ -266,7 +276,10 @@ export class Referee {
 
   private execOf(link: Link, words: readonly string[]): WireRequest {
     const writtenAt = this.scene.timeline.now();
-    const group = link.requests.at(-1)?.group;
+    const last = link.requests.at(-1);
+    if (last !== undefined && isOfStream(last.words))
+      return wireOf({ words, id: undefined, sent: undefined, writes: false, writtenAt });
+    const group = last?.group;
     if (group?.isTransaction !== true || group.members.length < group.size || group.run !== undefined) {
       this.fail(`link ${link.index}: EXEC was written where no transaction ends`);
       return wireOf({ words, id: undefined, sent: undefined, writes: false, writtenAt });

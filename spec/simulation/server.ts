@@ -2,9 +2,10 @@ import type { Journal } from './journal';
 import { Keyspace, numberReply, valueOf, type WireReply } from './keyspace';
 import { LeaseDesk } from './lease-desk';
 import { isSubscribed, matches, type Peer } from './peer';
-import type { RefusalWord, ServerItem } from './plan';
+import type { RefusalWord, ServerItem, StreamVersion } from './plan';
 import { Reception, isMomentary } from './reception';
 import * as resp from './resp';
+import { StreamDesk, growsStream, isOfStream, type StreamWatcher } from './stream-desk';
 import { TakeDesk, type TakeWatcher } from './take-desk';
 import type { Timeline } from './timeline';
 import { Transactions } from './transactions';
@@ -17,6 +18,8 @@ export interface Expectations {
   readonly onConnect: boolean;
 }
 
+/** The consumer group of each stream. */
+export const GROUP = 'group';
 export const CLIENT_NAME = 'simulated';
 /** A shard channel whose slot may go to another server. */
 export const MOVING = 'moving';
@@ -37,6 +40,7 @@ export class Server {
   private readonly transactions: Transactions;
   private readonly leaseDesk: LeaseDesk;
   private readonly takeDesk: TakeDesk;
+  readonly streamDesk: StreamDesk;
   /** told when a client publishes, before anybody gets the message */
   published: (peer: Peer, id: number, channel: string) => void = () => undefined;
   /** told when the first command of a use comes to a lent connection, before anything is done with it */
@@ -53,6 +57,7 @@ export class Server {
   private pushed = new Set<number>();
   /** the one script of the workload */
   private hasScript = false;
+  private entriesAdded = 0;
   /** whoever waits for an element gets one */
   private generous = false;
 
@@ -61,11 +66,13 @@ export class Server {
     private readonly journal: Journal,
     private readonly expected: Expectations,
     watcher: TakeWatcher,
+    streams: { readonly version: StreamVersion; readonly watcher: StreamWatcher },
   ) {
     this.reception = new Reception(journal, expected, () => this.word);
     this.transactions = new Transactions({
       refusal: (peer, request) => this.refusal(peer, request),
       execute: (peer, request) => {
+        if (isOfStream(request.words)) return this.streamDesk.run(peer.protocol, request.words);
         this.arrive(peer, request);
         return this.failureOf(request) ?? this.execute(peer, request);
       },
@@ -82,7 +89,17 @@ export class Server {
       peers: this.peers,
       after: (delay, work) => timeline.after(delay, work),
       goOn: (peer) => this.work(peer),
+      unblock: (index) => this.streamDesk.unblock(index),
       tell: watcher,
+    });
+    this.streamDesk = new StreamDesk(streams.version, {
+      refusal: (peer, request) => this.refusal(peer, request),
+      now: () => timeline.now(),
+      after: (delay, work) => timeline.after(delay, work),
+      goOn: (peer) => this.work(peer),
+      hangUp: (peer) => this.hangUp(peer),
+      fail: (violation) => journal.fail(violation),
+      tell: streams.watcher,
     });
   }
 
@@ -109,6 +126,7 @@ export class Server {
     peer.blocked?.timer?.unsubscribe();
     peer.blocked = undefined;
     this.takeDesk.forget(peer);
+    this.streamDesk.forget(peer);
     peer.inbox.length = 0;
     this.peers.delete(peer);
   }
@@ -124,11 +142,21 @@ export class Server {
       case 'element':
         this.takeDesk.push(`Q:${item.list}`, `e${item.id}`);
         break;
+      case 'entry':
+        for (let i = 0; i < item.count; i++) this.addEntry(item.stream);
+        break;
+      case 'trim':
+        this.streamDesk.trim(item.stream, item.kept);
+        break;
+      case 'steal':
+        this.streamDesk.steal(item.stream, GROUP, item.count);
+        break;
       case 'restart':
         this.downUntil = this.timeline.now() + item.duration;
         this.keyspace = new Keyspace();
         this.leaseDesk.restart();
         this.takeDesk.restart();
+        this.streamDesk.restart();
         this.pushed = new Set();
         this.hasScript = false;
         this.kill();
@@ -136,6 +164,7 @@ export class Server {
       case 'failover':
         this.replicasUntil = this.timeline.now() + item.duration;
         for (const peer of this.peers) peer.replica = true;
+        this.streamDesk.demote();
         break;
       case 'refuse':
         this.refusing = { word: item.word, until: this.timeline.now() + item.duration };
@@ -202,10 +231,18 @@ export class Server {
   }
 
   private kill(): void {
-    for (const peer of [...this.peers]) {
-      this.forget(peer);
-      peer.close();
-    }
+    for (const peer of [...this.peers]) this.hangUp(peer);
+  }
+
+  /** It ends a connection. */
+  hangUp(peer: Peer): void {
+    this.forget(peer);
+    peer.close();
+  }
+
+  /** Another client adds an entry, which no two share. */
+  addEntry(stream: string): void {
+    this.streamDesk.add(stream, ['n', String(this.entriesAdded++)]);
   }
 
   private wake(): void {
@@ -222,7 +259,7 @@ export class Server {
 
   private handle(peer: Peer, request: WireRequest): void {
     const { id, words } = request;
-    if (this.takeDesk.take(peer, request)) return;
+    if (this.takeDesk.take(peer, request) || this.streamDesk.take(peer, request)) return;
     if (this.leaseDesk.take(peer, request) || this.transactions.take(peer, request)) return;
     if (id !== undefined) this.run(peer, request, id);
     else if (words[0] === 'MONITOR') this.monitor(peer, request);
@@ -338,7 +375,9 @@ export class Server {
     }
     if (peer.replica && writes) return "READONLY You can't write against a read only replica.";
     const { word } = this;
-    return word === undefined || word === 'WRONGTYPE' ? undefined : `${word} Not now`;
+    if (word === undefined || word === 'WRONGTYPE') return undefined;
+    // Where memory is short, only what needs more of it is refused; what a command of the workload does is not known that well.
+    return word === 'OOM' && isOfStream(words) && !growsStream(words) ? undefined : `${word} Not now`;
   }
 
   /** What everything is refused with just now. */

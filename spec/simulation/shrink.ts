@@ -3,6 +3,7 @@ import { simulate, type Verdict } from './simulation';
 
 /** The settings that leave most to the client's defaults: what a plan needs beside them tells something. */
 const plainSettings: Settings = {
+  streams: 8,
   protocol: 'auto',
   autoPipeline: true,
   pipelineDepth: 10_000,

@@ -19,6 +19,7 @@ import type { Circumstances } from './sent';
 import { Server } from './server';
 import { watchSignIn } from './sign-in';
 import { States } from './states';
+import { Streams } from './streams';
 import { Takes } from './takes';
 import { Timeline } from './timeline';
 import { UserErrors, strays } from './user-errors';
@@ -86,6 +87,7 @@ class Simulation implements Cast {
   readonly monitors: Monitors;
   readonly leases: Leases;
   readonly takes: Takes;
+  readonly streams: Streams;
   readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;
@@ -150,11 +152,15 @@ class Simulation implements Cast {
     };
     const carrier = () => this.network.open.find(({ carriesMessages }) => carriesMessages);
     this.referee = new Referee({ timeline, journal, settings, observers: this.observers, around, carrier });
-    this.server = new Server(timeline, journal, expectationsOf(settings), this.referee.takeWatcher);
+    this.server = new Server(timeline, journal, expectationsOf(settings), this.referee.takeWatcher, {
+      version: settings.streams,
+      watcher: this.referee.streamEvents,
+    });
     const { referee, server } = this;
     this.monitors = new Monitors(timeline, journal, server);
     this.leases = new Leases(() => this.client, referee, timeline, journal);
     this.takes = new Takes(() => this.client, referee, timeline, journal);
+    this.streams = new Streams(() => this.client, referee.streamEvents, timeline, journal, server);
     this.network = new Network(items.filter(isLinkItem), { timeline, server, referee, journal });
     const linkOfPeer = ({ index }: Peer, tell: (link: Link) => void) => {
       const link = this.network.links.find((link) => link.index === index);
@@ -293,6 +299,12 @@ class Simulation implements Cast {
       case 'take':
         this.takes.begin(item);
         break;
+      case 'tail':
+        this.streams.tails.begin(item);
+        break;
+      case 'consume':
+        this.streams.consumers.begin(item);
+        break;
       case 'connect':
         this.lifecycle.connect();
         break;
@@ -320,7 +332,14 @@ class Simulation implements Cast {
   private busyUntil(since: number): number | undefined {
     const link = this.network.latest;
     const { all, unsettled } = this.workload;
-    if (link?.ready !== true || this.forMessages.length > 0 || this.monitors.any || this.leases.any || this.takes.any)
+    if (
+      link?.ready !== true ||
+      this.forMessages.length > 0 ||
+      this.monitors.any ||
+      this.leases.any ||
+      this.takes.any ||
+      this.streams.any
+    )
       return undefined;
     // What waits at the server is not waited for, nor what stands behind it.
     const { oldest } = link;
@@ -352,6 +371,9 @@ function isServerItem(item: Item): item is ServerItem {
     'publish',
     'push',
     'element',
+    'entry',
+    'trim',
+    'steal',
     'restart',
     'failover',
     'touch',

@@ -12,6 +12,8 @@ interface Serving {
   after(delay: number, work: () => void): { unsubscribe(): void };
   /** a connection that waited goes on */
   goOn(peer: Peer): void;
+  /** ends the wait of the connection that is the so-many-th, where it waits for something else; returns whether it did */
+  unblock(index: number): boolean;
   readonly tell: TakeWatcher;
 }
 
@@ -134,7 +136,8 @@ export class TakeDesk {
 
   /** Ends the wait of another connection, by an error. */
   private unblock(peer: Peer, request: WireRequest): void {
-    const other = [...this.waiting].find((one) => idOf(one) === Number(request.words[2]));
+    const id = Number(request.words[2]);
+    const other = [...this.waiting].find((one) => idOf(one) === id);
     if (other !== undefined) {
       const { request: ended } = other.blocked!;
       this.release(other);
@@ -143,7 +146,8 @@ export class TakeDesk {
       other.answer(resp.error(text), ended, { error: text });
       this.serving.goOn(other);
     }
-    peer.answer(resp.integer(other === undefined ? 0 : 1), request, { value: '' });
+    const isUnblocked = other !== undefined || this.serving.unblock(id - 1);
+    peer.answer(resp.integer(isUnblocked ? 1 : 0), request, { value: '' });
   }
 
   private listOf(name: string): string[] {

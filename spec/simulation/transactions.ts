@@ -1,6 +1,7 @@
 import type { WireReply } from './keyspace';
 import type { Peer } from './peer';
 import * as resp from './resp';
+import { isOfStream } from './stream-desk';
 import type { WireRequest } from './wire';
 
 /** What transactions need of the server. */
@@ -34,11 +35,12 @@ export class Transactions {
   }
 
   private queue(peer: Peer, request: WireRequest, transaction: NonNullable<Peer['transaction']>): void {
-    if (request.id === undefined) this.serving.fail(`link ${peer.index}: ${request.words[0]} came behind MULTI`);
+    if (request.id === undefined && !isOfStream(request.words))
+      this.serving.fail(`link ${peer.index}: ${request.words[0]} came behind MULTI`);
     const refusal = this.serving.refusal(peer, request);
     if (refusal !== undefined) {
       transaction.isAborted = true;
-      refuse(peer, request, `${refusal} (${request.id})`);
+      refuse(peer, request, request.id === undefined ? refusal : `${refusal} (${request.id})`);
       return;
     }
     transaction.queued.push(request);

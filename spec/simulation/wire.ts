@@ -230,5 +230,16 @@ export function isTaken({ inTime, sent }: WireRequest): boolean {
 
 /** The server may wait before it answers. */
 export function isBlocking({ words }: WireRequest): boolean {
-  return words[0] === 'BLPOP' || words[0] === 'BLMOVE';
+  return takes(words) || words.includes('BLOCK');
+}
+
+/** It waits for an element of a list. */
+export function takes([name]: readonly string[]): boolean {
+  return name === 'BLPOP' || name === 'BLMOVE';
+}
+
+/** How long the server may wait before it answers what may wait, ms; Infinity: for ever. */
+export function waitOf({ words }: WireRequest): number {
+  const block = words.indexOf('BLOCK');
+  return (block === -1 ? Number(words.at(-1)) * 1000 : Number(words[block + 1])) || Infinity;
 }

@@ -9,6 +9,7 @@ import {
 import { canonical, type Call } from '../calls';
 import type { Link } from '../link';
 import type { Outcome, Sent } from '../sent';
+import { isOfStream } from '../stream-desk';
 import type { GroupWire } from '../wire';
 import { framesTransaction, type WireRequest } from '../wire';
 import { PerLink, type Rule, type Scene } from './rule';
@@ -30,7 +31,8 @@ export class GroupRule implements Rule {
     if (link.lent) return;
     const unfinished = this.unfinished.of(link);
     const { group, member, words } = request;
-    if (unfinished.isBegun && !(group?.isTransaction === true && member === 0))
+    const isBegin = (group?.isTransaction === true && member === 0) || isOfStream(words);
+    if (unfinished.isBegun && !isBegin)
       this.scene.journal.fail(`link ${link.index}: ${words[0]} stands behind a MULTI, and is not of its transaction`);
     unfinished.isBegun = words[0] === 'MULTI';
     const before = unfinished.group;

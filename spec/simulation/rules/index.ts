@@ -1,3 +1,4 @@
+import { ConsumerRule } from './consumers';
 import { DeliveryRule } from './delivery';
 import { GroupRule } from './groups';
 import { GuardRule } from './guard';
@@ -12,6 +13,7 @@ import { OrderRule } from './order';
 import type { Rule, Scene } from './rule';
 import { ScriptRule } from './scripts';
 import { SessionRule } from './session';
+import { TailRule } from './tails';
 import { TakeRule } from './takes';
 import { TransactionRule } from './transactions';
 import { WatchRule } from './watches';
@@ -34,6 +36,8 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new LeaseLineRule(scene),
     new WatchRule(scene),
     new TakeRule(scene),
+    new TailRule(scene),
+    new ConsumerRule(scene),
     new MessageRule(scene),
   ];
 }

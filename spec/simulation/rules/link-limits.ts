@@ -3,7 +3,7 @@ import { isSubscribed } from '../peer';
 import type { Settings } from '../plan';
 import { GRAIN, KEPT } from '../sent';
 import type { Timeline } from '../timeline';
-import { isBlocking, type WireRequest } from '../wire';
+import { isBlocking, waitOf, type WireRequest } from '../wire';
 
 /** A time, and for how long the process had been held up by then. */
 interface Moment {
@@ -132,7 +132,7 @@ export class LinkLimits {
   /** How long its server may wait before it answers, and a grace, ms. */
   private waitOf(request: WireRequest): number | undefined {
     if (request.sent !== undefined || !isBlocking(request)) return request.sent?.wait;
-    return (Number(request.words.at(-1)) * 1000 || Infinity) + this.settings.blockingGrace;
+    return waitOf(request) + this.settings.blockingGrace;
   }
 
   private get silentSince(): Moment {

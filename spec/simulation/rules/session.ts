@@ -134,6 +134,7 @@ function leadsAstray(wire: WireRequest, { reconnect, reconnectOnError }: Setting
   if (isKept) return false;
   return (
     answer.error.startsWith('READONLY') ||
+    answer.error.startsWith('UNBLOCKED force') ||
     (reconnectOnError === 'default' && answer.error.includes(' because of: READONLY')) ||
     (reconnectOnError === 'masterdown' && answer.error.startsWith('MASTERDOWN'))
   );

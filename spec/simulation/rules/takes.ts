@@ -3,7 +3,7 @@ import { RedisError, ReplyError } from '../../../src/errors';
 import type { Link } from '../link';
 import type { Take } from '../takes';
 import { takeOf } from '../take-desk';
-import { isBlocking, type WireRequest } from '../wire';
+import { isBlocking, takes, type WireRequest } from '../wire';
 import { useOf } from '../use';
 import type { Rule, Scene } from './rule';
 
@@ -31,8 +31,8 @@ export class TakeRule implements Rule {
 
   written(link: Link, request: WireRequest): void {
     const { words } = request;
-    const isTake = isBlocking(request) && request.sent === undefined;
-    if (link.lent && (isTake || useOf(words) !== undefined)) {
+    const isTake = takes(words) && request.sent === undefined;
+    if (link.lent && (isTake || isBlocking(request) || useOf(words) !== undefined)) {
       const owed = link.owed.find((one) => isBlocking(one) || one.words[0] === 'PING');
       if (owed !== undefined)
         this.fail(`link ${link.index}: ${words[0]} was written although ${owed.words[0]} is not answered`);

@@ -1,0 +1,37 @@
+import {
+  AuthenticationError,
+  ConnectionError,
+  DisconnectedError,
+  ProtocolError,
+  RedisError,
+  ReplyError,
+  TimeoutError,
+} from '../../../src/errors';
+import type { UseOutcome } from '../use';
+import type { Scene } from './rule';
+
+/**
+ * Why a reader of streams may not end in this way: it outlives what passes by itself, and ends only with its client, with what it wanted, and
+ * where it could never go on. Undefined where it may.
+ */
+export function complaintOfEnd(
+  outcome: UseOutcome | undefined,
+  isAtItsEnd: boolean,
+  { around, settings }: Scene,
+): string | undefined {
+  if (outcome === undefined || outcome.kind === 'left' || around.over()) return undefined;
+  if (outcome.kind === 'value') return isAtItsEnd ? undefined : 'has completed although more may come';
+  const { error } = outcome;
+  if (!(error instanceof RedisError)) return `has failed with ${String(error)}`;
+  if (error instanceof AuthenticationError)
+    return settings.password ? undefined : 'was refused though there is no password';
+  const isPassing = error instanceof TimeoutError || error instanceof DisconnectedError;
+  if (error instanceof ConnectionError && !isPassing && error.delivery === 'unsent') return undefined;
+  // It may be its own reply that breaks connections.
+  if (error instanceof ProtocolError) return undefined;
+  // Where no connection would follow, the one to the wrong server is kept.
+  if (error instanceof ReplyError && error.kind === 'READONLY' && settings.reconnect === 'off') return undefined;
+  // Where memory is short, a server makes no groups.
+  if (error instanceof ReplyError && error.kind === 'OOM') return undefined;
+  return `was ended by ${error.name}: ${error.message}`;
+}

@@ -1,0 +1,83 @@
+import { CALM } from './calm';
+import type { SimulatedClient } from './client';
+import { Consumers } from './consumers';
+import type { Journal } from './journal';
+import type { Network } from './network';
+import type { Pace } from './pace';
+import type { StreamEvents } from './rules/stream-events';
+import { GROUP, type Server } from './server';
+import { Tails, tailedStreams } from './tails';
+import type { Timeline } from './timeline';
+
+/** So often a client without faults is waited for that has entries to catch up with. */
+const MOST_WAITS = 8;
+/** So long entries are on their way when those that read them leave; ms. */
+const UNDER_WAY = 4;
+
+/** All who read streams: those that tail, and those that consume. */
+export class Streams {
+  readonly tails: Tails;
+  readonly consumers: Consumers;
+
+  constructor(
+    client: () => SimulatedClient,
+    private readonly tell: StreamEvents,
+    timeline: Timeline,
+    private readonly journal: Journal,
+    private readonly server: Server,
+  ) {
+    this.tails = new Tails(client, tell, timeline, journal);
+    this.consumers = new Consumers(client, tell, timeline, journal);
+  }
+
+  get any(): boolean {
+    return this.tails.all.length > 0 || this.consumers.all.length > 0;
+  }
+
+  /** Nothing is broken any more: those that read get all that is there and that comes now. Then they leave. */
+  async calm(pace: Pace, network: Network): Promise<void> {
+    for (const { peer } of network.slow) this.server.hangUp(peer);
+    this.addToAll();
+    await pace.pass(CALM);
+    this.tell.streamsCalmed();
+    this.addToAll();
+    await pace.pass(CALM);
+    for (let waits = 0; this.isBehind && waits < MOST_WAITS; waits++) await pace.pass(CALM);
+    this.tell.streamsRested(this.remains);
+    this.addToAll();
+    await pace.pass(UNDER_WAY);
+    this.leaveAll();
+  }
+
+  leaveAll(): void {
+    for (const { leave } of [...this.tails.all, ...this.consumers.all]) leave();
+  }
+
+  /** All is over, so all have ended, and nothing is left of them at the server. */
+  check(): void {
+    const { journal, tails, consumers, server } = this;
+    for (const { tail } of tails.all) if (tail.outcome === undefined) journal.fail(`tail ${tail.id} has never ended`);
+    for (const { consumer } of consumers.all)
+      if (consumer.outcome === undefined) journal.fail(`consumer ${consumer.id} has never ended`);
+    const { waits } = server.streamDesk;
+    if (waits > 0) journal.fail(`${waits} connections wait at the server for entries that nobody wants`);
+    this.tell.streamsConcluded(this.remains);
+  }
+
+  private addToAll(): void {
+    const names = this.tails.all.flatMap(({ tail }) => tailedStreams(tail.item));
+    for (const name of new Set([...names, ...this.consumers.all.map(({ consumer }) => consumer.stream)]))
+      this.server.addEntry(name);
+  }
+
+  /** Something is not handled, or not acknowledged, that somebody handles. */
+  private get isBehind(): boolean {
+    return this.consumers.all.some(({ consumer }) => {
+      if (consumer.outcome !== undefined) return false;
+      const remains = this.remains(consumer.stream);
+      return remains === undefined || remains.undelivered > 0 || remains.pending.length > 0;
+    });
+  }
+
+  private readonly remains = (stream: string) => this.server.streamDesk.remains(stream, GROUP);
+}
