@@ -1,4 +1,4 @@
-import { Observable, timer } from 'rxjs';
+import { Observable } from 'rxjs';
 import type { RedisView } from '../../src/redis-view';
 import type { ConsumedEntry, ConsumeOptions } from '../../src/streams/consume-options';
 import type { SimulatedClient } from './client';
@@ -130,7 +130,7 @@ export class Consumers {
       return undefined;
     }
     const handled$ = new Observable<never>((subscriber) => {
-      const working = timer(item.work[number % item.work.length]!, this.timeline.user).subscribe(() => {
+      const working = this.timeline.thought(item.work[number % item.work.length]!).subscribe(() => {
         end();
         if (failure === undefined) subscriber.complete();
         else subscriber.error(failure);

@@ -84,11 +84,12 @@ function drawConsumers(random: Random, settings: Settings, first: number): Item[
   const most = settings.leaseWait >= 1000 ? 2 : Math.min(2, settings.leaseMax);
   const count = random.int(1, most);
   const never = count === 1 && random.chance(0.3);
+  const claimIdle = never ? Infinity : random.pick([150, 300, 1000, 3000]);
   for (let id = STREAMS + count; id > STREAMS; id--) {
     const drawn = drawConsumer(random, id, first + random.pick(TIMES), stream);
     const block = count > settings.leaseMax ? 50 : drawn.block;
     // Where nothing is claimed, what has failed is not tried again.
-    items.push(never ? { ...drawn, block, claimIdle: Infinity, fails: 0, deadLetter: undefined } : { ...drawn, block });
+    items.push({ ...drawn, block, claimIdle, ...(never && { fails: 0, deadLetter: undefined }) });
   }
   items.push(...drawEntries(random, [name], first));
   if (random.chance(0.15))
@@ -98,7 +99,7 @@ function drawConsumers(random: Random, settings: Settings, first: number): Item[
   return items;
 }
 
-function drawConsumer(random: Random, id: number, at: number, stream: number): ConsumeItem {
+function drawConsumer(random: Random, id: number, at: number, stream: number): Omit<ConsumeItem, 'claimIdle'> {
   const deadLetter = random.maybe(0.4, () => random.pick(['stream', 'stream', 'function'] as const));
   return {
     kind: 'consume',
@@ -108,7 +109,6 @@ function drawConsumer(random: Random, id: number, at: number, stream: number): C
     from: random.pick(['0', '0', '$']),
     concurrency: random.pick([1, 1, 2, 4]),
     keyed: random.chance(0.2),
-    claimIdle: random.pick([150, 300, 1000, 3000]),
     deadLetter,
     maxDeliveries: random.pick([1, 2, 3]),
     deletes: random.chance(0.15),

@@ -50,7 +50,7 @@ export interface Circumstances {
   /** the command that selects a database; none for the one that the client began with */
   selectorOf(database: number): Sent | undefined;
   /** a database was selected behind a command: sent again, that would be another */
-  selectedBehind(sent: Sent): boolean;
+  selectedBehind(sent: Pick<Sent, 'order'>): boolean;
   /** a later call ran that writes to the same place */
   overtaken(sent: Sent): boolean;
   /** the client is reading that the server does not let it in */

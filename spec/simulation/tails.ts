@@ -1,4 +1,4 @@
-import { map, timer } from 'rxjs';
+import { map } from 'rxjs';
 import type { Subscription } from 'rxjs';
 import type { RedisView } from '../../src/redis-view';
 import type { TailItem as Given } from '../../src/streams/tail-options';
@@ -84,7 +84,7 @@ export class Tails {
     const project = (item: Given) => {
       this.given(tail, item);
       if (++tail.working > concurrency) this.journal.fail(`tail ${tail.id} works on ${tail.working} at the same time`);
-      return timer(work, this.timeline.user).pipe(map(() => tail.working--));
+      return this.timeline.thought(work).pipe(map(() => tail.working--));
     };
     return surface.tail(names, { ...options, project, concurrency }).subscribe(observer);
   }

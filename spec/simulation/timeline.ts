@@ -1,4 +1,4 @@
-import { VirtualTimeScheduler, type SchedulerLike } from 'rxjs';
+import { VirtualTimeScheduler, tap, timer, type Observable, type SchedulerLike } from 'rxjs';
 import type { Clock } from '../../src/connection/clock';
 
 /**
@@ -41,6 +41,11 @@ export class Timeline {
   /** The time of what its user does beside the client. */
   get user(): SchedulerLike {
     return this.process;
+  }
+
+  /** Its user does something beside the client for so long, ms, and then something with the client. */
+  thought(duration: number): Observable<unknown> {
+    return timer(duration, this.user).pipe(tap(() => (this.touched = true)));
   }
 
   /** How many timers the client has running. */

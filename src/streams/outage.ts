@@ -11,7 +11,10 @@ export function isOutage(error: unknown): boolean {
   if (error instanceof AuthenticationError) return false;
   // A wait was ended: its key is gone, or somebody has ended it by CLIENT UNBLOCK.
   if (error instanceof ReplyError && error.kind === 'UNBLOCKED') return true;
-  if (error instanceof ReplyError || error instanceof DisconnectedError) return error.repeatable;
+  if (error instanceof ReplyError) return error.repeatable;
+  // A wait whose connection was lost several times is not sent again by itself. Of a client that has ended the next thing that it is asked tells.
+  if (error instanceof DisconnectedError)
+    return error.repeatable || (error.delivery === 'unknown' && error.cause !== undefined);
   // Where every attempt at a connection would fail in the same way, nothing was sent and nothing may be sent again.
   if (error instanceof ConnectionError) return error.repeatable || error.delivery !== 'unsent';
   return error instanceof TimeoutError;

@@ -9,6 +9,7 @@ import { PullStream } from '../demand/pull-stream';
 import type { ValueSource } from '../demand/pulling';
 import { checkedSignal, workOf } from '../demand/stream-options';
 import { ReplyError } from '../errors';
+import { asBuffer } from '../resp/strings';
 import { Outage } from './outage';
 import { BEFORE_ALL, LAST, compareIds } from './stream-ids';
 import { nameOf, tailOf, type Start, type TailGap, type TailItem } from './tail-options';
@@ -66,6 +67,8 @@ class Added {
 /** One stream, and how far it has come. */
 interface Position {
   readonly key: Key;
+  /** its name as it is told */
+  readonly stream: Text;
   /** the last id that has come, or behind which it begins; `$` until it is known */
   id: string;
   /** how many entries the stream had ever had up to there, deleted ones included; undefined where that is not known */
@@ -106,6 +109,7 @@ class Tail implements ValueSource<TailItem<Text>> {
     this.outage = new Outage(parts.clock);
     this.positions = starts.map(({ key, from }) => ({
       key,
+      stream: told(key, parts.bytes),
       id: from,
       count: undefined,
       isBeginning: from === BEFORE_ALL,
@@ -193,9 +197,8 @@ class Tail implements ValueSource<TailItem<Text>> {
         const byName = entriesByName(read as Read);
         let isMore = false;
         active.forEach((position, index) => {
-          const [stream = position.key as Text, entries = []] =
-            byName.get(nameOf(position.key, this.parts.bytes)) ?? [];
-          this.advance(position, stream, entries, found[index]);
+          const entries = byName.get(nameOf(position.key, this.parts.bytes)) ?? [];
+          this.advance(position, entries, found[index]);
           isMore ||= entries.length >= batch;
         });
         this.state = isMore ? 'reading' : 'waiting';
@@ -203,14 +206,9 @@ class Tail implements ValueSource<TailItem<Text>> {
     );
   }
 
-  private advance(
-    position: Position,
-    stream: Text,
-    entries: readonly Entry<Text>[],
-    info: StreamInfo | undefined,
-  ): void {
-    this.items.push(...gapsOf(position, stream, entries, info));
-    const { until } = position;
+  private advance(position: Position, entries: readonly Entry<Text>[], info: StreamInfo | undefined): void {
+    this.items.push(...gapsOf(position, entries, info));
+    const { stream, until } = position;
     for (const entry of entries) {
       if (until !== undefined && compareIds(entry.id, until) > 0) {
         position.isDone = true;
@@ -230,13 +228,8 @@ class Tail implements ValueSource<TailItem<Text>> {
 }
 
 /** What may have been missed; moves the position to where it goes on. */
-function gapsOf(
-  position: Position,
-  stream: Text,
-  entries: readonly Entry<Text>[],
-  info: StreamInfo | undefined,
-): TailGap<Text>[] {
-  const { known, id } = position;
+function gapsOf(position: Position, entries: readonly Entry<Text>[], info: StreamInfo | undefined): TailGap<Text>[] {
+  const { known, id, stream } = position;
   const next = entries[0]?.id ?? null;
   const gap = (reason: TailGap['reason'], to: string | null): TailGap<Text>[] => [
     { type: 'gap', stream, from: id, to, reason },
@@ -284,6 +277,12 @@ function isGone({ id, count }: Position, info: StreamInfo): boolean {
   return added - length > (count ?? 0);
 }
 
+/** The name of a stream in the form in which texts come. */
+function told(key: Key, bytes: boolean): Text {
+  if (bytes) return typeof key === 'string' ? Buffer.from(key) : asBuffer(key);
+  return typeof key === 'string' ? key : asBuffer(key).toString();
+}
+
 /** @throws ReplyError when the server refuses to tell; it has none of a stream that is not there */
 function infoOf(answer: unknown): StreamInfo | undefined {
   if (!(answer instanceof ReplyError)) return answer as StreamInfo;
@@ -291,8 +290,8 @@ function infoOf(answer: unknown): StreamInfo | undefined {
   throw answer;
 }
 
-function entriesByName(read: Read): Map<string, [name: Text, entries: Entry<Text>[]]> {
+function entriesByName(read: Read): Map<string, Entry<Text>[]> {
   if (read === null) return new Map();
   const streams = read instanceof Map ? [...read] : Object.entries(read);
-  return new Map(streams.map(([name, entries]) => [nameOf(name, true), [name, entries as Entry<Text>[]]]));
+  return new Map(streams.map(([name, entries]) => [nameOf(name, true), entries as Entry<Text>[]]));
 }

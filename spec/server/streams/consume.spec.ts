@@ -731,6 +731,25 @@ describe('A consumer', () => {
     expect(progress.ended).toBeUndefined();
   });
 
+  it('outlives connections that are lost one after another while nothing is added', async () => {
+    const seen: string[] = [];
+    const redis = make({ url: proxy().url(), reconnect: quick });
+    const progress = record(redis.consume('s', { group: 'g', from: '0' }, ({ id }) => void seen.push(id)));
+    const lost: unknown[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const clients = await eventually(
+        () => admin.clientList(),
+        (all) =>
+          all.some(({ flags, cmd, id }) => String(flags).includes('b') && cmd === 'xreadgroup' && !lost.includes(id)),
+      );
+      lost.push(...clients.map(({ id }) => id));
+      proxy().cut();
+    }
+    await add(1);
+    await until(() => seen.length === 1 || progress.ended !== undefined);
+    expect([seen, progress.ended]).toStrictEqual([['1-0'], undefined]);
+  });
+
   it('goes on over lost connections: what was delivered with a lost reply is handled', async () => {
     await admin.xgroupCreate('s', 'g', '0', { MKSTREAM: true });
     const seen = new Set<string>();

@@ -121,6 +121,23 @@ describe('A tail', () => {
     expect([ids(seen.values), seen.ended]).toStrictEqual([['1-0', '2-0', '3-0'], undefined]);
   });
 
+  it('outlives connections that are lost one after another while nothing is added', async () => {
+    const redis = make({ url: proxy().url(), reconnect: quick });
+    const seen = record(redis.tail('s'));
+    const lost: unknown[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const clients = await eventually(
+        () => admin.clientList(),
+        (all) => all.some(({ flags, cmd, id }) => String(flags).includes('b') && cmd === 'xread' && !lost.includes(id)),
+      );
+      lost.push(...clients.map(({ id }) => id));
+      proxy().cut();
+    }
+    await add(1);
+    await until(() => seen.values.length === 1 || seen.ended !== undefined);
+    expect([ids(seen.values), seen.ended]).toStrictEqual([['1-0'], undefined]);
+  });
+
   it('errors where the server cannot be signed in to', async () => {
     const stranger = make({ url: server().url, username: 'nobody', password: 'x' });
     expect(await failure(lastValueFrom(stranger.tail('s')))).toMatchObject({ code: 'AUTHENTICATION' });
@@ -208,6 +225,20 @@ describe('A tail', () => {
       ]);
     },
   );
+
+  it('gives the name of a stream that is gone as bytes, where bytes are wanted', async () => {
+    await add(5);
+    const redis = make(server().url);
+    const streams = ['s', Buffer.from('bell')];
+    const [text, bytes] = [record(redis.tail(streams)), record(redis.bytes.tail(streams))];
+    await waiting(2);
+    await admin.del('s');
+    // Nothing ends the wait at the server but an entry.
+    await admin.xadd('bell', '7-0', { a: 1 });
+    await until(() => text.values.length === 2 && bytes.values.length === 2);
+    const gapOf = ({ values }: typeof text | typeof bytes) => values.find(({ type }) => type === 'gap')!.stream;
+    expect([gapOf(text), gapOf(bytes)]).toStrictEqual(['s', Buffer.from('s')]);
+  });
 
   it.each([1, 2, 3])(
     'tells that the stream is another one by then, with as many entries or more (%s)',
