@@ -21,6 +21,8 @@ export class Referee {
   signInRefusedAt = -1;
   /** how many MULTIs were written that no command has followed: nobody knows whose they are */
   lonelyMultis = 0;
+  /** when the client was last told that it has written to a stream */
+  streamWrittenAt = -1;
   private readonly rules: readonly Rule[];
   /** how many links of the commands' connection were lost, or left */
   private losses = 0;
@@ -304,6 +306,8 @@ export class Referee {
     request.isRead = true;
     request.inTime = request.sent?.outcome === undefined;
     if (isSignInRefused(request)) this.signInRefusedAt = now;
+    if (!link.lent && isOfStream(request.words) && request.writes && 'value' in request.answer)
+      this.streamWrittenAt = now;
     link.answers++;
     link.answeredAt = now;
     return [request];

@@ -25,7 +25,7 @@ import { Timeline } from './timeline';
 import { UserErrors, strays } from './user-errors';
 import { isBlocking } from './wire';
 import { Workload } from './workload';
-import { checkWriteOrder, isOvertaken } from './write-order';
+import { checkWriteOrder, isOvertaken, isOvertakenByStream } from './write-order';
 
 /** What came of a run. */
 export interface Verdict {
@@ -145,7 +145,8 @@ class Simulation implements Cast {
       lastError: () => this.lastError,
       notHandedOn: () => this.notHandedOn,
       metNoRedis: () => this.network.links.some((link) => !link.carriesMessages && isNoRedis(link, settings)),
-      overtaken: (sent) => isOvertaken(sent, this.workload.all),
+      overtaken: (sent) =>
+        isOvertaken(sent, this.workload.all) || isOvertakenByStream(sent, this.referee.streamWrittenAt),
       selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
       selectedBehind: ({ order }) =>
         this.workload.all.some((sent) => sent.item.call === 'select' && sent.order > order && sent.wires.length > 0),

@@ -56,6 +56,12 @@ export function isOvertaken(sent: Sent, all: readonly Sent[]): boolean {
   return all.some((other) => other.order > sent.order && areRivals(sent, other) && other.wires.some(overtakes));
 }
 
+/** A stream was written to, so that what may write to anything is not to be sent again behind that. */
+export function isOvertakenByStream(sent: Sent, writtenAt: number): boolean {
+  const since = sent.wires[0]?.writtenAt ?? (sent.isTransaction ? sent.submittedAt : Infinity);
+  return writtenAt >= since && callsOf(sent.item).some((call) => EVERYTHING.has(call));
+}
+
 /** Commands whose order matters and that were answered ran in the order of the calls. */
 export function checkWriteOrder(runs: readonly WireRequest[]): void {
   const last = new Map<Sent, number>();

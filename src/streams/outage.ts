@@ -6,12 +6,26 @@ import { AuthenticationError, ConnectionError, DisconnectedError, ReplyError, Ti
 const FIRST_DELAY = 20;
 const LONGEST_DELAY = 1_000;
 
+/**
+ * The words of servers for what passes: they write nothing for now, have become replicas, or have ended a wait, because its key is gone or by
+ * CLIENT UNBLOCK.
+ */
+const PASSING = 'OOM|MISCONF|NOREPLICAS|READONLY|MASTERDOWN|LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|UNBLOCKED';
+const PASSES = new RegExp(`^(${PASSING})$`);
+/** A transaction that was refused as a whole when it was to run. */
+const DISCARDED = new RegExp(`^EXECABORT .* because of: (${PASSING}) `);
+
+/** Whether the server may not refuse it later; of a transaction each refused command has to pass. */
+function passes({ kind, message, causes = [] }: ReplyError): boolean {
+  if (kind !== 'EXECABORT') return PASSES.test(kind);
+  if (causes.length === 0) return DISCARDED.test(message);
+  return causes.every(({ error }) => error instanceof ReplyError && passes(error));
+}
+
 /** What passes by itself: a lost connection, a server that is away or refuses everything for the moment. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof AuthenticationError) return false;
-  // A wait was ended: its key is gone, or somebody has ended it by CLIENT UNBLOCK.
-  if (error instanceof ReplyError && error.kind === 'UNBLOCKED') return true;
-  if (error instanceof ReplyError) return error.repeatable;
+  if (error instanceof ReplyError) return error.repeatable || passes(error);
   // A wait whose connection was lost several times is not sent again by itself. Of a client that has ended the next thing that it is asked tells.
   if (error instanceof DisconnectedError)
     return error.repeatable || (error.delivery === 'unknown' && error.cause !== undefined);

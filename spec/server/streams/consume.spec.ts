@@ -1,7 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { NEVER, finalize, of, throwError } from 'rxjs';
-import type { ConsumedEntry, ConsumeOptions, ConsumeProgress, Redis, RedisOptions, RedisPool } from 'rxjs-redis';
+import {
+  ReplyError,
+  type ConsumedEntry,
+  type ConsumeOptions,
+  type ConsumeProgress,
+  type Redis,
+  type RedisOptions,
+  type RedisPool,
+} from 'rxjs-redis';
 import { xadd } from 'rxjs-redis/commands';
 import { callsOf } from '../scanning/data';
 import { eventually, record, useClients, usePools } from '../../support/clients';
@@ -729,6 +737,39 @@ describe('A consumer', () => {
     await until(() => seen.includes('2-0'));
     await nothingPending();
     expect(progress.ended).toBeUndefined();
+  });
+
+  it.each<[string, string, (admin: Redis) => PromiseLike<unknown>, (admin: Redis) => PromiseLike<unknown>]>([
+    ['is a replica', 'READONLY', (admin) => admin.replicaof('127.0.0.1', 1), (admin) => admin.replicaof('NO ONE')],
+    [
+      'has too few replicas to write',
+      'NOREPLICAS',
+      (admin) => admin.configSet({ 'min-replicas-to-write': '1' }),
+      (admin) => admin.configSet({ 'min-replicas-to-write': '0' }),
+    ],
+  ])('outlives a server that %s for a while', async (_, kind, begin, end) => {
+    const seen: string[] = [];
+    let refusals = 0;
+    const redis = make({
+      url: server().url,
+      reconnect: quick,
+      retry: (_attempt, error) => {
+        if (error instanceof ReplyError && error.message.includes(kind)) refusals++;
+        return false;
+      },
+    });
+    const progress = record(redis.consume('s', { group: 'g', from: '0', block: 20 }, ({ id }) => void seen.push(id)));
+    await waiting();
+    await begin(admin);
+    try {
+      await until(() => refusals >= 3 || progress.ended !== undefined);
+    } finally {
+      await end(admin);
+    }
+    await add(1);
+    await until(() => seen.length === 1 || progress.ended !== undefined);
+    expect([seen, progress.ended]).toStrictEqual([['1-0'], undefined]);
+    await nothingPending();
   });
 
   it('outlives connections that are lost one after another while nothing is added', async () => {

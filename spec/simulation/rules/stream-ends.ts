@@ -29,11 +29,9 @@ export function complaintOfEnd(
   if (error instanceof ConnectionError && !isPassing && error.delivery === 'unsent') return undefined;
   // It may be its own reply that breaks connections.
   if (error instanceof ProtocolError) return undefined;
-  // Where no connection would follow, the one to the wrong server is kept.
-  if (error instanceof ReplyError && error.kind === 'READONLY' && settings.reconnect === 'off') return undefined;
   // What was to be sent again would be another command in another database.
   if (around.selectedBehind({ order: -1 })) return undefined;
-  // Where memory is short, a server makes no groups.
-  if (error instanceof ReplyError && error.kind === 'OOM') return undefined;
+  // No connection is made where the server refuses the handshake for good.
+  if (error instanceof ReplyError && error.delivery === 'unsent') return undefined;
   return `was ended by ${error.name}: ${error.message}`;
 }

@@ -1,7 +1,9 @@
+import type { DisconnectReason } from '../../../src/connection/connection-state';
 import type { Link } from '../link';
+import { isOfStream } from '../stream-desk';
 import { compare } from '../stream-store';
 import { tailedStreams, type Tail, type TailedItem } from '../tails';
-import type { WireRequest } from '../wire';
+import { isBlocking, waitOf, type WireRequest } from '../wire';
 import { PerName } from './per-name';
 import type { Rule, Scene } from './rule';
 import { complaintOfEnd } from './stream-ends';
@@ -137,6 +139,13 @@ export class TailRule implements Rule {
     if (complaint !== undefined) this.failFor(tail, complaint);
     if (outcome?.kind !== 'value' || this.scene.around.over()) return;
     for (const name of tailedStreams(item)) this.checkMissing(tail, name, tail.askedAt);
+  }
+
+  /** Its own time is over, and nothing can end it at the server. */
+  reasonsToLeave({ oldest }: Link): readonly DisconnectReason[] {
+    if (oldest === undefined || !isOfStream(oldest.words) || !isBlocking(oldest)) return [];
+    const { timeline, settings } = this.scene;
+    return timeline.now() >= oldest.writtenAt + waitOf(oldest) + settings.blockingGrace ? ['timeout'] : [];
   }
 
   streamsRested(): void {
