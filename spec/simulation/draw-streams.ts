@@ -49,7 +49,9 @@ function drawEntries(random: Random, names: readonly string[], first: number): I
 function drawTails(random: Random, { leaseMax }: Settings, first: number): Item[] {
   const items: Item[] = [];
   for (let id = STREAMS + random.int(1, Math.min(2, leaseMax)); id > STREAMS; id--) {
-    const tail = drawTail(random, id, first + random.pick(TIMES));
+    const drawn = drawTail(random, id, first + random.pick(TIMES));
+    // One that is to end finds something that is there.
+    const tail = drawn.ends === true ? { ...drawn, at: first + random.pick([60, 500, 1500]) } : drawn;
     const names = tailedStreams(tail);
     items.push(tail, ...drawEntries(random, names, first));
     for (let count = random.pick([0, 0, 1, 2]); count > 0; count--) {
@@ -68,7 +70,7 @@ function drawTail(random: Random, id: number, at: number): TailItem {
     streams: random.pick([1, 1, 2]),
     from: random.pick(['0', '$', '$']),
     batch: random.pick([1, 2, 100]),
-    ends: random.maybe(0.1, () => true),
+    ends: random.maybe(0.2, () => true),
     bytes: random.chance(0.2),
     work: random.maybe(0.3, () => random.pick([0, 5, 50])),
     concurrency: random.pick([1, 1, 3]),

@@ -1,5 +1,6 @@
 import type { Mutation } from '../mutant';
 import { byteMutations } from './bytes';
+import { consumerMutations } from './consumers';
 import { failoverMutations } from './failover';
 import { groupMutations } from './groups';
 import { guardMutations } from './guard';
@@ -16,6 +17,7 @@ import { queueMutations } from './queue';
 import { replyMutations } from './replies';
 import { retryMutations } from './retry';
 import { scriptMutations } from './scripts';
+import { tailMutations } from './tails';
 import { takeMutations } from './takes';
 import { transactionMutations } from './transactions';
 import { tryMutations } from './tries';
@@ -23,6 +25,7 @@ import { tryMutations } from './tries';
 /** Faults that clients have had, or could have. Each has to be found. */
 export const mutations: readonly Mutation[] = [
   ...byteMutations,
+  ...consumerMutations,
   ...failoverMutations,
   ...groupMutations,
   ...guardMutations,
@@ -39,6 +42,7 @@ export const mutations: readonly Mutation[] = [
   ...replyMutations,
   ...retryMutations,
   ...scriptMutations,
+  ...tailMutations,
   ...takeMutations,
   ...transactionMutations,
   ...tryMutations,
