@@ -17,12 +17,19 @@ export function drawStreams(random: Random, settings: Settings, length: number):
   const tails = random.chance(0.5);
   const items: Item[] = tails ? drawTails(random, settings, first) : drawConsumers(random, settings, first);
   if (random.chance(0.3)) items.push({ kind: 'kill', at: first + random.pick(TIMES) + random.int(1, 60) });
-  if (random.chance(0.15))
-    items.push({ kind: 'restart', at: first + random.pick(TIMES), duration: random.pick([0, 5]) });
+  if (random.chance(0.2)) items.push(...drawRestart(random, items, first));
   if (random.chance(0.15))
     items.push({ kind: 'failover', at: first + random.pick(TIMES), duration: random.pick([0, 5]) });
   for (let count = random.pick([0, 1, 1, 2]); count > 0; count--) items.push(drawLostReply(random));
   return items;
+}
+
+/** The server loses its memory, and streams are filled anew before those that read them are back. */
+function drawRestart(random: Random, items: readonly Item[], first: number): Item[] {
+  const names = items.flatMap((item) => (item.kind === 'entry' ? [item.stream] : []));
+  const [at, duration] = [first + random.pick(TIMES), random.pick([0, 5])];
+  const entry = { kind: 'entry', at: at + duration + random.int(0, 8), stream: random.pick(names), count: 2 } as const;
+  return [{ kind: 'restart', at, duration }, entry];
 }
 
 /** A connection is lost behind what the server has done, and before its reply has come. */
@@ -85,7 +92,7 @@ function drawConsumers(random: Random, settings: Settings, first: number): Item[
   // Where there are fewer connections to wait on than consumers, each waits for a short time.
   const most = settings.leaseWait >= 1000 ? 2 : Math.min(2, settings.leaseMax);
   const count = random.int(1, most);
-  const never = count === 1 && random.chance(0.3);
+  const never = count === 1 && random.chance(0.5);
   const claimIdle = never ? Infinity : random.pick([150, 300, 1000, 3000]);
   for (let id = STREAMS + count; id > STREAMS; id--) {
     const drawn = drawConsumer(random, id, first + random.pick(TIMES), stream);
@@ -94,6 +101,8 @@ function drawConsumers(random: Random, settings: Settings, first: number): Item[
     items.push({ ...drawn, block, claimIdle, ...(never && { fails: 0, deadLetter: undefined }) });
   }
   items.push(...drawEntries(random, [name], first));
+  // Of what was delivered with a lost reply only its own consumer knows.
+  for (let lost = never ? 2 : 0; lost > 0; lost--) items.push({ ...drawLostReply(random), link: random.int(1, 3) });
   if (random.chance(0.15))
     items.push({ kind: 'trim', at: first + random.pick(TIMES) + random.int(0, 60), stream: name, kept: 1 });
   if (!never && random.chance(0.3))

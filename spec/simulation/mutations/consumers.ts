@@ -45,10 +45,10 @@ export const consumerMutations: readonly Mutation[] = [
     to: 'this.abandon();',
   },
   {
-    fault: 'a consumer is gone before it has acknowledged what it has handled',
+    fault: 'a consumer that is left acknowledges nothing any more',
     file: 'streams/consumer.ts',
-    from: '!this.acks.isIdle || ',
-    to: '',
+    from: "this.state = 'draining';",
+    to: "this.state = 'draining'; this.acks.stop();",
   },
   {
     fault: 'a consumer handles what was delivered too often',
@@ -69,9 +69,9 @@ export const consumerMutations: readonly Mutation[] = [
     to: 'if (this.settings.from !== undefined) return false;',
   },
   {
-    fault: 'a group that is made once more begins behind what is last then',
+    fault: 'a group that is made once more leaves out what was added meanwhile',
     file: 'streams/consumer-group.ts',
-    from: 'this.delivered = undefined;\n        return BEFORE_ALL;',
-    to: 'return last;',
+    from: 'if (compareIds(last, delivered) >= 0) return delivered;',
+    to: 'if (compareIds(last, delivered) >= 0) return last;',
   },
 ];
