@@ -93,7 +93,7 @@ function drawConsumers(random: Random, settings: Settings, first: number): Item[
   const most = settings.leaseWait >= 1000 ? 2 : Math.min(2, settings.leaseMax);
   const count = random.int(1, most);
   const never = count === 1 && random.chance(0.5);
-  const claimIdle = never ? Infinity : random.pick([150, 300, 1000, 3000]);
+  const claimIdle = never ? Infinity : random.pick([300, 300, 1000, 3000]);
   for (let id = STREAMS + count; id > STREAMS; id--) {
     const drawn = drawConsumer(random, id, first + random.pick(TIMES), stream);
     const block = count > settings.leaseMax ? 50 : drawn.block;

@@ -54,7 +54,7 @@ export class StreamDesk {
   private streams = new Map<string, StoredStream>();
   /** in the order in which they came */
   private readonly waiting = new Set<Peer>();
-  private lastId: readonly [ms: number, seq: number] = [0, 0];
+  private latest: readonly [ms: number, seq: number] = [0, 0];
 
   constructor(
     private readonly version: StreamVersion,
@@ -121,6 +121,11 @@ export class StreamDesk {
   steal(name: string, group: string, count: number): void {
     const found = this.streams.get(name)?.groups.get(group);
     if (found !== undefined) this.readNew(name, found, 'stolen', count);
+  }
+
+  /** The id of the last entry of a stream. */
+  lastId(name: string): string | undefined {
+    return this.streams.get(name)?.last;
   }
 
   /** What is pending in a group, and how many entries it has not delivered; undefined where there is no such group. */
@@ -384,8 +389,8 @@ export class StreamDesk {
   /** No two ids are the same, whatever the server has lost. */
   private append(name: string, fields: readonly string[]): string {
     const ms = BEGINNING + Math.floor(this.serving.now());
-    this.lastId = ms === this.lastId[0] ? [ms, this.lastId[1] + 1] : [ms, 0];
-    const id = this.lastId.join('-');
+    this.latest = ms === this.latest[0] ? [ms, this.latest[1] + 1] : [ms, 0];
+    const id = this.latest.join('-');
     this.streamOf(name).add({ id, fields });
     return id;
   }

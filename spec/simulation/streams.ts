@@ -1,4 +1,3 @@
-import { CALM } from './calm';
 import type { SimulatedClient } from './client';
 import { Consumers } from './consumers';
 import type { Journal } from './journal';
@@ -9,8 +8,9 @@ import { GROUP, type Server } from './server';
 import { Tails, tailedStreams } from './tails';
 import type { Timeline } from './timeline';
 
-/** So often a client without faults is waited for that has entries to catch up with. */
-const MOST_WAITS = 8;
+/** How long entries take to those that read them, and how often they are waited for once more; ms. */
+const A_WHILE = 700;
+const MOST_WAITS = 60;
 /** So long entries are on their way when those that read them leave; ms. */
 const UNDER_WAY = 4;
 
@@ -37,16 +37,19 @@ export class Streams {
   /** Nothing is broken any more: those that read get all that is there and that comes now. Then they leave. */
   async calm(pace: Pace, network: Network): Promise<void> {
     for (const { peer } of network.slow) this.server.hangUp(peer);
-    this.addToAll();
-    await pace.pass(CALM);
+    await this.catchUp(pace);
     this.tell.streamsCalmed();
-    this.addToAll();
-    await pace.pass(CALM);
-    for (let waits = 0; this.isBehind && waits < MOST_WAITS; waits++) await pace.pass(CALM);
+    await this.catchUp(pace);
     this.tell.streamsRested(this.remains);
     this.addToAll();
     await pace.pass(UNDER_WAY);
     this.leaveAll();
+  }
+
+  /** What is added now comes to all, with all that was there before it. */
+  private async catchUp(pace: Pace): Promise<void> {
+    this.addToAll();
+    for (let waits = 0; waits === 0 || (this.isBehind && waits < MOST_WAITS); waits++) await pace.pass(A_WHILE);
   }
 
   leaveAll(): void {
@@ -70,8 +73,16 @@ export class Streams {
       this.server.addEntry(name);
   }
 
-  /** Something is not handled, or not acknowledged, that somebody handles. */
+  /** Somebody has not got the last entry, or something is not handled, or not acknowledged, that somebody handles. */
   private get isBehind(): boolean {
+    const isTailBehind = this.tails.all.some(({ tail }) => {
+      const isWaiting = (name: string) => tail.lastIds.get(name) !== this.server.streamDesk.lastId(name);
+      return tail.outcome === undefined && tailedStreams(tail.item).some(isWaiting);
+    });
+    return isTailBehind || this.areConsumersBehind;
+  }
+
+  private get areConsumersBehind(): boolean {
     return this.consumers.all.some(({ consumer }) => {
       if (consumer.outcome !== undefined) return false;
       const remains = this.remains(consumer.stream);

@@ -27,6 +27,8 @@ export function tailedStreams({ id, streams }: Pick<TailItem, 'id' | 'streams'>)
 /** Somebody who reads streams as entries are added. */
 export class Tail {
   outcome: UseOutcome | undefined;
+  /** the last entry of each stream that it has brought */
+  readonly lastIds = new Map<string, string>();
   /** how many entries are worked on just now */
   working = 0;
 
@@ -98,7 +100,10 @@ export class Tails {
     if (typeof item.stream !== wanted) journal.fail(`tail ${tail.id} got a name of the wrong kind`);
     const stream = item.stream.toString();
     if (item.type === 'gap') this.tell.tailGiven(tail, { stream, gap: item });
-    else this.tell.tailGiven(tail, { stream, id: item.id, number: numberOf(item.fields) });
+    else {
+      tail.lastIds.set(stream, item.id);
+      this.tell.tailGiven(tail, { stream, id: item.id, number: numberOf(item.fields) });
+    }
   }
 
   private ended(tail: Tail, outcome: UseOutcome): void {
