@@ -96,7 +96,7 @@ function drawConsumers(random: Random, settings: Settings, first: number): Item[
   const claimIdle = never ? Infinity : random.pick([300, 300, 1000, 3000]);
   for (let id = STREAMS + count; id > STREAMS; id--) {
     const drawn = drawConsumer(random, id, first + random.pick(TIMES), stream);
-    const block = count > settings.leaseMax ? 50 : drawn.block;
+    const block = count > settings.leaseMax ? 250 : drawn.block;
     // Where nothing is claimed, what has failed is not tried again.
     items.push({ ...drawn, block, claimIdle, ...(never && { fails: 0, deadLetter: undefined }) });
   }
@@ -123,7 +123,7 @@ function drawConsumer(random: Random, id: number, at: number, stream: number): O
     deadLetter,
     maxDeliveries: random.pick([1, 2, 3]),
     deletes: random.chance(0.15),
-    block: random.pick([50, 1000, 5000]),
+    block: random.pick([300, 1000, 5000]),
     drainTimeout: random.pick([0, 100, 5000, 30_000]),
     bytes: random.chance(0.15),
     work: random.pick([[0], [5], [0, 20, 3], [50, 5], [400]]),
