@@ -214,7 +214,7 @@ export class StreamDesk {
     const [name, first, second] = words;
     switch (name) {
       case 'XADD':
-        return this.addDeadLetter(first!, words.slice(3));
+        return this.addDeadLetter(first!, second!, words.slice(3));
       case 'XREAD':
         return this.read(protocol, words);
       case 'XREADGROUP':
@@ -226,7 +226,7 @@ export class StreamDesk {
       case 'XDEL':
         return resp.integer(this.delete(first!, words.slice(2)));
       case 'XGROUP':
-        return first === 'CREATE' ? this.createGroup(words) : resp.integer(0);
+        return this.createGroup(words);
       case 'XINFO':
         return first === 'STREAM' ? this.info(protocol, second!) : this.groups(protocol, second!);
       case 'XPENDING':
@@ -263,7 +263,7 @@ export class StreamDesk {
   private readGroup(protocol: 2 | 3, words: readonly string[]): string | undefined {
     const [name, , consumer] = [words.at(-2)!, words[2]!, words[3]!];
     const group = this.groupOf(words);
-    if (group === undefined) return noGroup(name, words[2]!);
+    if (group === undefined) return noGroup(name, words[2]!, ' in XREADGROUP with GROUP option');
     const least = numberBehind(words, 'CLAIM');
     if (least !== undefined && this.version < 8) return resp.error('ERR syntax error');
     let left = numberBehind(words, 'COUNT')!;
@@ -381,16 +381,16 @@ export class StreamDesk {
     return asPending(wanted.slice(0, Number(count)), this.serving.now());
   }
 
-  private addDeadLetter(name: string, fields: readonly string[]): string {
+  private addDeadLetter(name: string, id: string, fields: readonly string[]): string {
     this.serving.tell.deadLetterAdded(name, fields);
-    return resp.bulk(this.append(name, fields));
+    return resp.bulk(this.append(name, fields, id));
   }
 
   /** No two ids are the same, whatever the server has lost. */
-  private append(name: string, fields: readonly string[]): string {
+  private append(name: string, fields: readonly string[], given = '*'): string {
     const ms = BEGINNING + Math.floor(this.serving.now());
     this.latest = ms === this.latest[0] ? [ms, this.latest[1] + 1] : [ms, 0];
-    const id = this.latest.join('-');
+    const id = given === '*' ? this.latest.join('-') : given;
     this.streamOf(name).add({ id, fields });
     return id;
   }
@@ -426,8 +426,8 @@ function numberBehind(words: readonly string[], option: string): number | undefi
   return index === -1 ? undefined : Number(words[index + 1]);
 }
 
-function noGroup(name: string, group: string): string {
-  return resp.error(`NOGROUP No such key '${name}' or consumer group '${group}'`);
+function noGroup(name: string, group: string, where = ''): string {
+  return resp.error(`NOGROUP No such key '${name}' or consumer group '${group}'${where}`);
 }
 
 function nil(protocol: 2 | 3): string {
