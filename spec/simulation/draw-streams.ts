@@ -101,6 +101,7 @@ function drawConsumers(random: Random, settings: Settings, first: number): Item[
     items.push({ ...drawn, block, claimIdle, ...(never && { fails: 0, deadLetter: undefined }) });
   }
   items.push(...drawEntries(random, [name], first));
+  if (never) items.push(...drawRefused(random, name, first));
   // Of what was delivered with a lost reply only its own consumer knows.
   for (let lost = never ? 2 : 0; lost > 0; lost--) items.push({ ...drawLostReply(random), link: random.int(1, 3) });
   if (random.chance(0.15))
@@ -108,6 +109,20 @@ function drawConsumers(random: Random, settings: Settings, first: number): Item[
   if (!never && random.chance(0.3))
     items.push({ kind: 'steal', at: first + random.pick(TIMES) + random.int(0, 40), stream: name, count: 2 });
   return items;
+}
+
+/** The server refuses everything for the moment when entries have been handled. */
+function drawRefused(random: Random, stream: string, first: number): Item[] {
+  const at = first + random.pick(TIMES);
+  return [
+    { kind: 'entry', at, stream, count: 2 },
+    {
+      kind: 'refuse',
+      at: at + random.int(1, 4),
+      duration: random.pick([2, 30]),
+      word: random.pick(['LOADING', 'MASTERDOWN']),
+    },
+  ];
 }
 
 function drawConsumer(random: Random, id: number, at: number, stream: number): Omit<ConsumeItem, 'claimIdle'> {

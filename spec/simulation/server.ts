@@ -5,7 +5,8 @@ import { isSubscribed, matches, type Peer } from './peer';
 import type { RefusalWord, ServerItem, StreamVersion } from './plan';
 import { Reception, isMomentary } from './reception';
 import * as resp from './resp';
-import { StreamDesk, growsStream, isOfStream, type StreamWatcher } from './stream-desk';
+import type { StreamWatcher } from './stream-commands';
+import { StreamDesk, growsStream, isOfStream } from './stream-desk';
 import { TakeDesk, type TakeWatcher } from './take-desk';
 import type { Timeline } from './timeline';
 import { Transactions } from './transactions';
@@ -146,17 +147,17 @@ export class Server {
         for (let i = 0; i < item.count; i++) this.addEntry(item.stream);
         break;
       case 'trim':
-        this.streamDesk.trim(item.stream, item.kept);
+        this.streamDesk.commands.trim(item.stream, item.kept);
         break;
       case 'steal':
-        this.streamDesk.steal(item.stream, GROUP, item.count);
+        this.streamDesk.commands.steal(item.stream, GROUP, item.count);
         break;
       case 'restart':
         this.downUntil = this.timeline.now() + item.duration;
         this.keyspace = new Keyspace();
         this.leaseDesk.restart();
         this.takeDesk.restart();
-        this.streamDesk.restart();
+        this.streamDesk.commands.restart();
         this.pushed = new Set();
         this.hasScript = false;
         this.kill();

@@ -2,7 +2,8 @@ import { useServer } from '../support/server';
 import { RawClient } from '../infra/raw-client';
 import type { Peer } from './peer';
 import type { StreamVersion } from './plan';
-import { StreamDesk, type StreamWatcher } from './stream-desk';
+import type { StreamWatcher } from './stream-commands';
+import { StreamDesk } from './stream-desk';
 import { wireOf } from './wire';
 
 const END = '$3\r\nend\r\n';

@@ -76,7 +76,7 @@ export class Streams {
   /** Somebody has not got the last entry, or something is not handled, or not acknowledged, that somebody handles. */
   private get isBehind(): boolean {
     const isTailBehind = this.tails.all.some(({ tail }) => {
-      const isWaiting = (name: string) => tail.lastIds.get(name) !== this.server.streamDesk.lastId(name);
+      const isWaiting = (name: string) => tail.lastIds.get(name) !== this.server.streamDesk.commands.lastId(name);
       return tail.outcome === undefined && tailedStreams(tail.item).some(isWaiting);
     });
     return isTailBehind || this.areConsumersBehind;
@@ -90,5 +90,5 @@ export class Streams {
     });
   }
 
-  private readonly remains = (stream: string) => this.server.streamDesk.remains(stream, GROUP);
+  private readonly remains = (stream: string) => this.server.streamDesk.commands.remains(stream, GROUP);
 }

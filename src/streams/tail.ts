@@ -209,6 +209,9 @@ class Tail implements ValueSource<TailItem<Text>> {
   private advance(position: Position, entries: readonly Entry<Text>[], info: StreamInfo | undefined): void {
     this.items.push(...gapsOf(position, entries, info));
     const { stream, until } = position;
+    // In front of the first entry that there is, nothing is missed.
+    if (position.isBeginning && info?.['entries-added'] !== undefined)
+      position.count = info['entries-added'] - info.length;
     for (const entry of entries) {
       if (until !== undefined && compareIds(entry.id, until) > 0) {
         position.isDone = true;

@@ -203,6 +203,25 @@ describe('A tail', () => {
     expect(ids(seen.values)).toStrictEqual(['1-0', '2-0', '3-0', '4-0', '5-0', '6-0']);
   });
 
+  it('tells nothing where only what it has read is trimmed, whatever was trimmed before it began', async () => {
+    await add(1, 2, 3, 4, 5);
+    await admin.xtrim('s', { MAXLEN: 3 });
+    const begun: TailItem[] = [];
+    const ends: (() => void)[] = [];
+    const project = (item: TailItem) => {
+      begun.push(item);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    };
+    const seen = record(make(server().url).tail('s', { from: '0', batch: 1, project }));
+    await until(() => begun.length === 1);
+    await admin.xtrim('s', { MAXLEN: 2 });
+    ends[0]!();
+    await until(() => begun.length === 2);
+    const isCounted = (await admin.xinfoStream('s'))['entries-added'] !== undefined;
+    expect(ids(begun)).toStrictEqual(['3-0', isCounted ? '4-0' : 'trimmed 3-0 4-0']);
+    seen.stop();
+  });
+
   it.each(['flushall', 'del', 'unlink'] as const)(
     'tells that the stream is gone (%s), and brings what comes then',
     async (how) => {

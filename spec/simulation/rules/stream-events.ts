@@ -1,5 +1,5 @@
 import type { Consumer, Handling } from '../consumers';
-import type { Remains, StreamWatcher } from '../stream-desk';
+import type { Remains, StreamWatcher } from '../stream-commands';
 import type { Tail, TailedItem } from '../tails';
 import type { ConsumeProgress } from '../../../src/streams/consume-options';
 
