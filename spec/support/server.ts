@@ -15,7 +15,7 @@ export function useServer(options: ServerOptions = {}, atLeast = '6.0'): () => R
     server = await startServer(options);
     if (isOlder(server.version, atLeast)) {
       await server.stop();
-      server = await startServer({ ...options, server: 'redis-7.0' });
+      server = await startServer({ ...options, server: isOlder('7.0', atLeast) ? 'redis-8.0' : 'redis-7.0' });
     }
   });
   afterAll(() => server?.stop());

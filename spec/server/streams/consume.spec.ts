@@ -415,10 +415,11 @@ describe('A consumer', () => {
     expect(progress.ended).toBeUndefined();
   });
 
-  it('tells how far the group is behind', async () => {
+  it('tells how far the group is behind, and asks again while it consumes', async () => {
     await add(...range(1, 10));
-    const { begun, handle } = byHand();
-    const progress = record(make(server().url).consume('s', { group: 'g', from: '0', concurrency: 2 }, handle));
+    const { begun, ends, handle } = byHand();
+    const options = { group: 'g', from: '0', concurrency: 2, claimIdle: 50 };
+    const progress = record(make(server().url).consume('s', options, handle));
     await until(() => begun.length === 2);
     const [group] = await admin.xinfoGroups('s');
     if (group!.lag === undefined) {
@@ -426,9 +427,25 @@ describe('A consumer', () => {
       expect(progress.values.every(({ lag }) => lag === null)).toBe(true);
       return;
     }
-    await until(() => progress.values.length > 0);
+    const lag = () => progress.values.at(-1)?.lag;
     // It was asked before any entry was delivered.
-    expect(progress.values[0]!.lag).toBe(10);
+    await until(() => lag() === 10);
+    // One comes for each that is handled, so eight wait, or nine, until the group is asked again.
+    let last = 10;
+    while (lag() === 10) {
+      const handled = begun.length - 2;
+      await add(++last);
+      ends[handled]!();
+      await until(() => begun.length === handled + 3);
+    }
+    expect([8, 9]).toContain(lag());
+    for (let handled = begun.length - 2; handled < last; handled++) {
+      await until(() => ends.length > handled);
+      ends[handled]!();
+    }
+    await until(() => lag() === 0);
+    const all = progress.values.map((told) => told.lag!);
+    expect(all).toStrictEqual([...all].sort((a, b) => b - a));
   });
 
   it('deletes what it has acknowledged, where that is wanted', async () => {

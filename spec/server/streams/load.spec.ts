@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { from, lastValueFrom, take, toArray } from 'rxjs';
 import type { LoadProgress, Redis } from 'rxjs-redis';
 import { call, del, get, hset, incr, rpush, set } from 'rxjs-redis/commands';
@@ -322,6 +324,46 @@ describe('A bulk write', () => {
   ])('refuses %s', (_, args, message) => {
     const given = redis as unknown as { load: (...args: unknown[]) => unknown };
     expect(thrownBy(() => given.load(...args))).toBe(`TypeError: ${message}`);
+  });
+});
+
+describe('The memory of a bulk write', () => {
+  const server = useServer({ own: true });
+  const make = useClients();
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+
+  it('is as large at its end as it was at its beginning, however many rows it writes', async () => {
+    const redis = make(server().url);
+    const rows = 800_000;
+    const every = 100_000;
+    /** One row in a hundred, as far as it was still there. */
+    let given: WeakRef<object>[] = [];
+    const left: number[] = [];
+    const heap: number[] = [];
+    let settled = 0;
+    function* source() {
+      for (let n = 0; n < rows; n++) {
+        const row = { key: `row:${n % 1_000}`, value: n };
+        if (n % 100 === 0) given.push(new WeakRef(row));
+        yield row;
+      }
+    }
+    for await (const { done, failed } of redis.load(source(), ({ key, value }) => set(key, value))) {
+      settled = done + failed;
+      if (settled < every * (heap.length + 1)) continue;
+      // What a WeakRef was made for in this turn of the event loop is kept until it ends.
+      await setImmediate();
+      collectGarbage();
+      given = given.filter((row) => row.deref() !== undefined);
+      left.push(given.length);
+      heap.push(process.memoryUsage().heapUsed);
+    }
+    expect([settled, heap.length]).toStrictEqual([rows, rows / every]);
+    // No more than four pipelines of a thousand rows each are on their way.
+    expect(left.filter((count) => count > 40)).toStrictEqual([]);
+    // To keep one word of each row would take 5.6 MB.
+    expect(Math.max(...heap) - heap[0]!).toBeLessThan(1_500_000);
   });
 });
 
