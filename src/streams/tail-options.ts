@@ -38,17 +38,24 @@ export interface TailEntry<S = string> {
 /**
  * Entries may have been added that were gone before they could be read.
  *
- * - `trimmed`: what followed the last entry is gone (XTRIM, MAXLEN, XDEL). Where it begins behind an id, and before Redis 7.0 always, servers do
- *   not tell whether there was anything: there this comes whenever entries were deleted and that with the id is not there any more.
+ * - `trimmed`: entries behind the last one that came are gone (XTRIM, MAXLEN, XDEL). Where it begins behind an id, and before Redis 7.0 always,
+ *   servers do not tell whether there was anything: there this comes whenever entries were deleted and that with the id is not there any more.
  * - `deleted`: the stream is another one, or is not there any more (DEL, FLUSHALL, a restart without persistence).
  * - `reset`: the stream ends before the last id that was seen (an older backup, a failover); what it has up to `to` does not come again.
+ *
+ * A stream that was deleted and filled again, by ids of one's own, cannot be told from the old one where it goes beyond the last id that came, and
+ * has had as many entries up to there as the old one, from the same first one on; or where it has lost as many from its front as the old
+ * one had had. Before Redis 7.0 neither can one that begins no earlier and has fewer up to there, nor what was taken out between others.
  */
 export interface TailGap<S = string> {
   readonly type: 'gap';
   readonly stream: S;
-  /** the last id before the gap */
+  /** the last id before the gap; where what is gone stood between others, the last one at which nothing was missing: some behind it have come */
   readonly from: string;
-  /** the first id behind it, or for `reset` the one behind which it goes on; null where there is none yet */
+  /**
+   * the first id behind it, or for `reset` the one behind which it goes on; where what is gone stood between others, the last one that the
+   * stream has now, and those before it come as well. null where there is none yet
+   */
   readonly to: string | null;
   readonly reason: 'trimmed' | 'deleted' | 'reset';
 }

@@ -11,8 +11,8 @@ import { checkedSignal, workOf } from '../demand/stream-options';
 import { ReplyError } from '../errors';
 import { asBuffer } from '../resp/strings';
 import { Outage } from './outage';
-import { BEFORE_ALL, LAST, compareIds } from './stream-ids';
-import { nameOf, tailOf, type Start, type TailGap, type TailItem } from './tail-options';
+import { nameOf, tailOf, type Start, type TailItem } from './tail-options';
+import { Position } from './tail-position';
 
 type Text = string | Buffer;
 
@@ -43,45 +43,6 @@ export function tail(parts: TailParts, streams: unknown, given: unknown = {}): P
   return PullStream.of({ open, work, signal: checkedSignal(signal), ending: parts.ending });
 }
 
-/** An entry as `tail` gives it. */
-class Added {
-  readonly type = 'entry';
-  readonly id: string;
-  readonly fields: Dictionary<Text, Text>;
-  readonly #entry: Entry<Text>;
-
-  constructor(
-    readonly stream: Text,
-    entry: Entry<Text>,
-  ) {
-    this.id = entry.id;
-    this.fields = entry.fields;
-    this.#entry = entry;
-  }
-
-  get pairs(): [Text, Text][] {
-    return this.#entry.pairs;
-  }
-}
-
-/** One stream, and how far it has come. */
-interface Position {
-  readonly key: Key;
-  /** its name as it is told */
-  readonly stream: Text;
-  /** the last id that has come, or behind which it begins; `$` until it is known */
-  id: string;
-  /** how many entries the stream had ever had up to there, deleted ones included; undefined where that is not known */
-  count: number | undefined;
-  /** what is there is wanted from the first entry on, so nothing in front of that is missed */
-  isBeginning: boolean;
-  /** behind it no more is wanted */
-  until: string | undefined;
-  /** what the server said of it last; undefined while there is no such stream */
-  known: { readonly last: string; readonly added: number | undefined } | undefined;
-  isDone: boolean;
-}
-
 type Read = Dictionary<Text, Entry<Text>[]> | null;
 
 /** The entries of several streams, each from a position on. */
@@ -107,16 +68,7 @@ class Tail implements ValueSource<TailItem<Text>> {
     until: string | undefined,
   ) {
     this.outage = new Outage(parts.clock);
-    this.positions = starts.map(({ key, from }) => ({
-      key,
-      stream: told(key, parts.bytes),
-      id: from,
-      count: undefined,
-      isBeginning: from === BEFORE_ALL,
-      until,
-      known: undefined,
-      isDone: false,
-    }));
+    this.positions = starts.map(({ key, from }) => new Position(key, told(key, parts.bytes), from, until));
   }
 
   get isDone(): boolean {
@@ -156,21 +108,12 @@ class Tail implements ValueSource<TailItem<Text>> {
 
   /** `$` is what it means now, also after a lost connection. */
   private begin(): Observable<unknown> {
-    const open = this.positions.filter(({ id, until }) => id === LAST || until === LAST);
+    const open = this.positions.filter(({ isOpen }) => isOpen);
     const asked$ =
       open.length === 0 ? of([]) : this.parts.multi(open.map(({ key }) => xinfoStream(key) as Command<StreamInfo>));
     return asked$.pipe(
       map((answers) => {
-        open.forEach((position, index) => {
-          const info = infoOf(answers[index]);
-          const last = info?.['last-generated-id'] ?? BEFORE_ALL;
-          if (position.id === LAST) {
-            position.id = last;
-            position.count = info === undefined ? 0 : info['entries-added'];
-          }
-          if (position.until === LAST) position.until = last;
-          if (info !== undefined) position.known = { last, added: info['entries-added'] };
-        });
+        open.forEach((position, index) => position.begin(infoOf(answers[index])));
         this.state = 'reading';
       }),
     );
@@ -198,86 +141,14 @@ class Tail implements ValueSource<TailItem<Text>> {
         let isMore = false;
         active.forEach((position, index) => {
           const entries = byName.get(nameOf(position.key, this.parts.bytes)) ?? [];
-          this.advance(position, entries, found[index]);
-          isMore ||= entries.length >= batch;
+          const isPart = entries.length >= batch;
+          this.items.push(...position.take(entries, isPart, found[index]));
+          isMore ||= isPart;
         });
         this.state = isMore ? 'reading' : 'waiting';
       }),
     );
   }
-
-  private advance(position: Position, entries: readonly Entry<Text>[], info: StreamInfo | undefined): void {
-    this.items.push(...gapsOf(position, entries, info));
-    const { stream, until } = position;
-    // In front of the first entry that there is, nothing is missed.
-    if (position.isBeginning && info?.['entries-added'] !== undefined)
-      position.count = info['entries-added'] - info.length;
-    for (const entry of entries) {
-      if (until !== undefined && compareIds(entry.id, until) > 0) {
-        position.isDone = true;
-        return;
-      }
-      this.items.push(new Added(stream, entry));
-      position.id = entry.id;
-      position.isBeginning = false;
-    }
-    const isAll = entries.length < this.batch && info !== undefined;
-    if (isAll) position.count = info['entries-added'];
-    else if (position.count !== undefined) position.count += entries.length;
-    // Ids only grow: once the stream has one as large, nothing before it can be added.
-    const last = isAll ? info['last-generated-id'] : position.id;
-    if (until !== undefined && compareIds(last, until) >= 0) position.isDone = true;
-  }
-}
-
-/** What may have been missed; moves the position to where it goes on. */
-function gapsOf(position: Position, entries: readonly Entry<Text>[], info: StreamInfo | undefined): TailGap<Text>[] {
-  const { known, id, stream } = position;
-  const next = entries[0]?.id ?? null;
-  const gap = (reason: TailGap['reason'], to: string | null): TailGap<Text>[] => [
-    { type: 'gap', stream, from: id, to, reason },
-  ];
-  if (info === undefined) {
-    position.known = undefined;
-    if (known === undefined) return [];
-    // Whatever comes now is of another stream.
-    position.id = BEFORE_ALL;
-    position.count = 0;
-    return gap('deleted', null);
-  }
-  const last = info['last-generated-id'];
-  const added = info['entries-added'];
-  position.known = { last, added };
-  if (known !== undefined && compareIds(last, known.last) < 0) {
-    if (compareIds(last, id) < 0) position.id = last;
-    position.count = 0;
-    return gap('reset', position.id);
-  }
-  if (known?.added !== undefined && (added ?? Infinity) < Math.max(known.added, leastAdded(position, entries, info))) {
-    position.count = 0;
-    return gap('deleted', next);
-  }
-  const isTrimmed = !position.isBeginning && isGone(position, info);
-  if (next === null && compareIds(last, id) > 0) position.id = last;
-  return isTrimmed ? gap('trimmed', next) : [];
-}
-
-/** How many entries the stream has ever had at least, if it is still the same one. */
-function leastAdded({ id, count = 0 }: Position, entries: readonly unknown[], info: StreamInfo): number {
-  const first = info['first-entry']?.id;
-  return count + (first !== undefined && compareIds(first, id) > 0 ? info.length : entries.length);
-}
-
-/** Whether something may have been there behind a position and in front of the first entry. */
-function isGone({ id, count }: Position, info: StreamInfo): boolean {
-  const first = info['first-entry']?.id;
-  if (first !== undefined && compareIds(first, id) <= 0) return false;
-  if (first === undefined && compareIds(info['last-generated-id'], id) <= 0) return false;
-  const { length, 'entries-added': added } = info;
-  // Before Redis 7.0 nothing is counted. Of a stream that was not there, its first entry is taken for the first there was.
-  if (added === undefined) return first === undefined || id !== BEFORE_ALL;
-  // All that are there stand behind the position.
-  return added - length > (count ?? 0);
 }
 
 /** The name of a stream in the form in which texts come. */
