@@ -1,5 +1,6 @@
 import type { ClientName } from './clients';
 import { bestPeer, ratioTo, type RowResults } from './results';
+import { median } from './statistics';
 
 const SUBJECT: ClientName = 'ours, firstValueFrom';
 
@@ -45,6 +46,9 @@ export const targets: readonly Target[] = [
 /** A decoder that looks at the bytes again with every chunk would be at a hundred times and more. */
 const DECODING_TIMES_COPYING = 2;
 
+/** Beside messages, the 99th percentile of a GET stays under so many times that without them. */
+const MOST_BESIDE_MESSAGES = 3;
+
 export interface Verdict {
   readonly reached: boolean;
   readonly text: string;
@@ -62,7 +66,7 @@ export function judge(all: readonly RowResults[]): readonly Verdict[] {
     const results = all.find(({ row }) => row.id === target.row);
     return results === undefined ? [] : judgeRow(target, results);
   });
-  return [...verdicts, ...judgeLimits(all), ...judgeLeases(all), ...judgeDecoding(all)];
+  return [...verdicts, ...judgeLimits(all), ...judgeLeases(all), ...judgeBeside(all), ...judgeDecoding(all)];
 }
 
 /** Over all rows of small commands with many in flight together: what one of them shows of so little is mostly noise. */
@@ -85,6 +89,16 @@ function judgeLeases(all: readonly RowResults[]): Verdict[] {
   if (ratio === undefined) return [];
   const text = `An idle lease for a GET: ${ratio.toPrecision(3)}× the rate of a plain one, wanted at least ${LEAST_WITH_LEASE.toPrecision(2)}×`;
   return [{ reached: ratio >= LEAST_WITH_LEASE, text }];
+}
+
+/** Ours alone: what it promises, whatever others do. */
+function judgeBeside(all: readonly RowResults[]): Verdict[] {
+  const results = all.find(({ row }) => row.id === 'beside');
+  const values = results?.values.get(SUBJECT);
+  if (results === undefined || values === undefined) return [];
+  const times = median(values);
+  const text = `${results.row.title}: ${times.toPrecision(3)}×, wanted under ${MOST_BESIDE_MESSAGES}×`;
+  return [{ reached: times < MOST_BESIDE_MESSAGES, text }];
 }
 
 function judgeRow({ times, by = SUBJECT, than }: Target, results: RowResults): Verdict[] {

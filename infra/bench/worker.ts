@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { clients } from './clients';
 import type { Assignment, Metrics, WorkerMessage } from './jobs/job';
 
@@ -16,6 +17,14 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
   if (job.kind === 'observers') {
     const { prepareObservers } = await import('./jobs/observers');
     measureOnDemand(await prepareObservers(url, job));
+    return;
+  }
+  if (job.kind === 'pace') {
+    const { publishEvenly } = await import('./jobs/pace');
+    const said = async (): Promise<'go' | 'stop'> => (await once(process, 'message'))[0] as 'go' | 'stop';
+    const publishing = publishEvenly(url, job, said, () => say({ type: 'ready' }));
+    say({ type: 'ready' });
+    await publishing;
     return;
   }
   const client = await clients[name].load();
@@ -39,6 +48,11 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
       const { receiveMessages } = await import('./jobs/messages');
       await receiveMessages(client, url, job, report);
       say({ type: 'ready' });
+      break;
+    }
+    case 'beside': {
+      const { prepareBeside } = await import('./jobs/beside');
+      measureOnDemand(await prepareBeside(client, url, job));
       break;
     }
     case 'scan': {

@@ -13,6 +13,7 @@ export const groups = [
   'multi',
   'script',
   'pubsub',
+  'beside',
   'observers',
   'cpu',
   'memory',
@@ -73,6 +74,8 @@ const LOADING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'iova
 const CONSUME = `Entries of a stream handled and acknowledged, ${CONSUMED.atOnce} at the same time`;
 /** Those that have a way to consume: peers by a loop that is written by hand. */
 const CONSUMING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'ioredis, auto-pipelining', 'iovalkey'];
+const BESIDE_MESSAGES = 50_000;
+const BESIDE = `a GET beside ${number(BESIDE_MESSAGES)} messages a second`;
 const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
 const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
 
@@ -115,6 +118,25 @@ export function workloads(seconds: number): readonly Workload[] {
         kind: 'messages',
         channel: `bench:channel:${clientNames.indexOf(client)}`,
         ...gatherings(Math.ceil(MESSAGES_PER_SECOND_OF_MEASUREMENT * seconds)),
+      }),
+    },
+    {
+      rows: [
+        cost('beside', 'beside', `99th percentile of ${BESIDE}, to that without them`, 'times', 'times'),
+        cost('beside-p99', 'beside', `99th percentile of ${BESIDE}`, 'p99', 'µs'),
+        rate(
+          'beside-messages',
+          'beside',
+          `Messages that came beside these GETs, of ${number(BESIDE_MESSAGES)}`,
+          'messages/s',
+        ),
+      ],
+      clients: oneWayEach,
+      job: (client) => ({
+        kind: 'beside',
+        channel: `bench:beside:${clientNames.indexOf(client)}`,
+        perSecond: BESIDE_MESSAGES,
+        seconds,
       }),
     },
     ...OBSERVERS.map((count) => observers(count, 'one channel')),

@@ -77,7 +77,7 @@ describe('the options of the bench', () => {
   it('choose all clients, all rows, five rounds when nothing is said', () => {
     const options = parseOptions([]);
     expect(options).toMatchObject({ rounds: 5, seconds: 0.3, json: undefined, dist: undefined });
-    expect(options).toHaveProperty('only.size', 16);
+    expect(options).toHaveProperty('only.size', 17);
     expect(options).toHaveProperty('clients.size', 15);
   });
 
@@ -129,6 +129,16 @@ describe('the verdicts of the bench', () => {
   it('compare with the leanest peer where less is better', () => {
     const results = measured(memory, { 'ours, firstValueFrom': 400, ioredis: 1000, 'node-redis': 2000 });
     expect(judge([results])).toEqual([{ reached: true, text: expect.stringContaining('0.400×') as string }]);
+  });
+
+  it.each([
+    [2.99, true],
+    [3, false],
+  ])('hold a GET beside messages to three times a GET without them, and the peers to nothing: %s', (times, reached) => {
+    const beside: Row = { ...memory, id: 'beside', title: 'Beside', unit: 'times' };
+    const results = measured(beside, { 'ours, firstValueFrom': times, ioredis: 5, floor: 1 });
+    expect(judge([results])).toEqual([{ reached, text: expect.stringContaining('wanted under 3×') as string }]);
+    expect(judge([measured(beside, { ioredis: 5 })])).toEqual([]);
   });
 
   it('are silent about what was not measured', () => {

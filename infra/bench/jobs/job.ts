@@ -15,6 +15,10 @@ export type Job =
     }
   /** messages of a channel, gathered `times` times: `perSecond`, from the first of `count` to the last */
   | { readonly kind: 'messages'; readonly channel: string; readonly count: number; readonly times: number }
+  /** GETs one by one beside so many messages a second, for so many seconds, and as long without: see `prepareBeside` */
+  | { readonly kind: 'beside'; readonly channel: string; readonly perSecond: number; readonly seconds: number }
+  /** so many messages a second for another worker: nothing is measured */
+  | { readonly kind: 'pace'; readonly channel: string; readonly perSecond: number }
   /** all keys of a database that has so many, in pages: `perSecond`, and `cpu` microseconds of processor time per key */
   | { readonly kind: 'scan'; readonly keys: number; readonly page: number }
   /** rows that are written as they come: `perSecond`, and `cpu` µs of the client for each */
