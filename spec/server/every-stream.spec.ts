@@ -32,8 +32,8 @@ const streams: Readonly<Record<string, Stream>> = {
   psubscribe: { of: (redis, options) => redis.bytes.psubscribe('a*', options), by: loops },
   ssubscribe: { of: (redis, options) => redis.ssubscribe('a', options), by: loops },
   resync: {
-    of: (redis, options) => redis.subscribe('a', { ...options, gaps: true }).pipe(resync(() => redis.echo('a'))),
-    by: [],
+    of: (redis, options) => resync(() => redis.echo('a'))(redis.subscribe('a', { ...options, gaps: true })),
+    by: loops,
   },
   keyspace: { of: (redis, options) => redis.keyspace('a*', { ...options, configure: true }), by: loops },
   scanStream: { of: (redis, options) => redis.scanStream({ ...options, ...PAGE }), by: loops },

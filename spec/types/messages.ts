@@ -54,6 +54,12 @@ export function synchronised() {
   return redis.subscribe('a', { gaps: true }).pipe(resync(() => redis.hgetall('a')));
 }
 
+same<Equal<ReturnType<typeof synchronisedLoop>, MessageStream<Message | Snapshot<number> | Dropped, Dropped>>>(true);
+export function synchronisedLoop() {
+  const copy = resync(() => redis.dbsize(), { overflow: 'latest' });
+  return copy(redis.subscribe('a', { gaps: true }));
+}
+
 export async function loops(): Promise<void> {
   for await (const item of dropping()) {
     if (item.type === 'dropped') item.count.toFixed();

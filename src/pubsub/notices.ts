@@ -85,8 +85,7 @@ function ownName({ key }: Topic, asBytes: boolean): string | Buffer {
   return name.toString();
 }
 
-// Hot: once per message of a loop.
-/** Whether it is no message. */
+/** Whether it tells of the subscription. */
 export function isNotice<T>(item: T): item is T & { readonly type: Notice['type'] } {
   if (typeof item !== 'object' || item === null) return false;
   const { type } = item as { readonly type?: unknown };
@@ -100,7 +99,14 @@ export function ownNotice<S extends string | Uint8Array>(notice: Notice<S>, pref
   return { ...notice, pattern: unprefixChannel('pattern', pattern!, prefix) ?? pattern! };
 }
 
-/** Messages that wait for a reader. Notices among them are never dropped. */
+/** Messages that wait for a reader. Notices among them, and snapshots, are never dropped. */
 export function waitingFor<T>(buffer: number, overflow: Overflow): Waiting<T> {
-  return new Waiting<T>(buffer, overflow, isNotice);
+  return new Waiting<T>(buffer, overflow, isNoMessage);
+}
+
+// Hot: once per message of a loop.
+function isNoMessage(item: unknown): boolean {
+  if (typeof item !== 'object' || item === null) return false;
+  const { type } = item as { readonly type?: unknown };
+  return type === 'gap' || type === 'subscribed' || type === 'snapshot';
 }

@@ -1,9 +1,10 @@
-import { Observable, Subscription, defer, last, type ObservableInput, type OperatorFunction } from 'rxjs';
+import { Observable, Subscription, defer, last, type ObservableInput } from 'rxjs';
 import { captured } from '../connection/async-context';
 import { resultsOf } from '../demand/pulling';
 import type { Overflow } from '../demand/waiting';
 import { OverflowError } from '../errors';
 import { kindOf } from '../resp/kind-of';
+import { MessageStream } from './message-stream';
 import { isNotice, waitingFor, type Notice } from './notices';
 import { bufferOptions, type BufferOptions, type DroppedWith } from './subscribe-options';
 
@@ -18,9 +19,12 @@ export interface Snapshot<T> {
  * those that follow, and does so again after every gap. It is an operator for a stream with `{ gaps: true }`. Where the stream has several
  * names, each that is confirmed later begins a snapshot of its own.
  *
+ * Given a stream, as a function is, it returns what `for await` takes as well; `pipe` returns a plain Observable.
+ *
  * What waits for a snapshot that a gap makes worthless is dropped with it: the next one has it.
  * @param snapshot reads; its last value is the snapshot. It is asked anew each time, and left when a newer gap comes
- * @param options `buffer` and `overflow`: how many messages wait for a snapshot, 10 000 unless told otherwise
+ * @param options `buffer` and `overflow`: how many messages wait for a snapshot, and for a loop, 10 000 unless told otherwise. A snapshot
+ * is never dropped
  * @returns a `{ type: 'snapshot', value }`, then messages, and so on. It errors with what `snapshot` errors with, with an OverflowError when
  * more messages come than may wait, and with a TypeError where the stream has no gaps
  * @throws TypeError when an argument is wrong
@@ -29,63 +33,75 @@ export interface Snapshot<T> {
  *   .subscribe('stock', { gaps: true })
  *   .pipe(resync(() => redis.hgetall('stock')))
  *   .subscribe((item) => (item.type === 'snapshot' ? replace(item.value) : change(item.data)));
+ *
+ * const stock = resync(() => redis.hgetall('stock'));
+ * for await (const item of stock(redis.subscribe('stock', { gaps: true }))) await apply(item);
  */
-export function resync<T, S, V extends Overflow = 'error'>(
+export function resync<S, V extends Overflow = 'error'>(
   snapshot: () => ObservableInput<S>,
   options: BufferOptions<V> = {},
-): OperatorFunction<T, Snapshot<S> | Exclude<T, Notice<string> | Notice<Buffer>> | DroppedWith<V>> {
+): <T>(
+  source: Observable<T>,
+) => MessageStream<Snapshot<S> | Exclude<T, Notice<string> | Notice<Buffer>> | DroppedWith<V>, DroppedWith<V>> {
   if (typeof snapshot !== 'function')
     throw new TypeError(`resync: a function that reads the snapshot was expected, got ${kindOf(snapshot)}`);
-  const { buffer, overflow } = bufferOptions(options);
-  return (source) =>
-    new Observable<unknown>((subscriber) => {
-      const inContext = captured();
-      const waiting = waitingFor<T>(buffer, overflow);
-      /** Since `subscribed`: the messages wait for the snapshot, or follow it. */
-      let state: 'unsubscribed' | 'reading' | 'read' = 'unsubscribed';
-      let reading = Subscription.EMPTY;
-      let ended = false;
-      const replay = (value: S, own: Subscription): void => {
-        subscriber.next({ type: 'snapshot', value });
-        // An Observer of these may bring the next gap about.
-        while (!own.closed && waiting.length > 0) subscriber.next(waiting.shift());
+  const waits = bufferOptions(options);
+  return (source) => new MessageStream(resynced(source, snapshot, waits), waits);
+}
+
+function resynced<T, S>(
+  source: Observable<T>,
+  snapshot: () => ObservableInput<S>,
+  { buffer, overflow }: ReturnType<typeof bufferOptions>,
+): Observable<unknown> {
+  return new Observable<unknown>((subscriber) => {
+    const inContext = captured();
+    const waiting = waitingFor<T>(buffer, overflow);
+    /** Since `subscribed`: the messages wait for the snapshot, or follow it. */
+    let state: 'unsubscribed' | 'reading' | 'read' = 'unsubscribed';
+    let reading = Subscription.EMPTY;
+    let ended = false;
+    const replay = (value: S, own: Subscription): void => {
+      subscriber.next({ type: 'snapshot', value });
+      // An Observer of these may bring the next gap about.
+      while (!own.closed && waiting.length > 0) subscriber.next(waiting.shift());
+      if (own.closed) return;
+      state = 'read';
+      if (ended) subscriber.complete();
+    };
+    const begin = (): void => {
+      reading.unsubscribe();
+      waiting.clear();
+      state = 'reading';
+      const own = (reading = new Subscription());
+      subscriber.add(own);
+      // Names that are confirmed together have one snapshot.
+      void Promise.resolve().then(() => {
         if (own.closed) return;
-        state = 'read';
-        if (ended) subscriber.complete();
-      };
-      const begin = (): void => {
-        reading.unsubscribe();
-        waiting.clear();
-        state = 'reading';
-        const own = (reading = new Subscription());
-        subscriber.add(own);
-        // Names that are confirmed together have one snapshot.
-        void Promise.resolve().then(() => {
-          if (own.closed) return;
-          const value$ = defer(() => resultsOf('resync', 'the function', inContext(snapshot))).pipe(
-            last(null, undefined as S),
-          );
-          own.add(
-            value$.subscribe({
-              next: (value) => replay(value, own),
-              error: (error: unknown) => subscriber.error(error),
-            }),
-          );
-        });
-      };
-      return source.subscribe({
-        next: (item) => {
-          if (isNotice(item)) {
-            if (item.type === 'subscribed') begin();
-          } else if (state === 'read') subscriber.next(item);
-          else if (state === 'unsubscribed') subscriber.error(new TypeError('resync: the stream needs { gaps: true }'));
-          else if (!waiting.push(item)) subscriber.error(new OverflowError(buffer));
-        },
-        error: (error: unknown) => subscriber.error(error),
-        complete: () => {
-          ended = true;
-          if (state !== 'reading') subscriber.complete();
-        },
+        const value$ = defer(() => resultsOf('resync', 'the function', inContext(snapshot))).pipe(
+          last(null, undefined as S),
+        );
+        own.add(
+          value$.subscribe({
+            next: (value) => replay(value, own),
+            error: (error: unknown) => subscriber.error(error),
+          }),
+        );
       });
-    }) as Observable<never>;
+    };
+    return source.subscribe({
+      next: (item) => {
+        if (isNotice(item)) {
+          if (item.type === 'subscribed') begin();
+        } else if (state === 'read') subscriber.next(item);
+        else if (state === 'unsubscribed') subscriber.error(new TypeError('resync: the stream needs { gaps: true }'));
+        else if (!waiting.push(item)) subscriber.error(new OverflowError(buffer));
+      },
+      error: (error: unknown) => subscriber.error(error),
+      complete: () => {
+        ended = true;
+        if (state !== 'reading') subscriber.complete();
+      },
+    });
+  });
 }

@@ -19,7 +19,7 @@ describe('resync', () => {
       reads.push(read);
       return read;
     };
-    const recorded = record(source.pipe(resync<Item, string, 'drop-oldest' | 'error'>(snapshot, options as never)));
+    const recorded = record(source.pipe(resync<string, 'drop-oldest' | 'error'>(snapshot, options as never)));
     const send = async (...items: Item[]) => {
       for (const item of items) source.next(item);
       await tick();
@@ -81,6 +81,72 @@ describe('resync', () => {
     await dropping.send(SUBSCRIBED, message('1'), message('2'), message('3'));
     dropping.answer(0, 'all');
     expect(short(dropping.recorded.values)).toStrictEqual(['=all', '-1', '2', '3']);
+  });
+
+  describe('of a stream that it is given', () => {
+    const inLoop = (options: Parameters<typeof resync>[1] = {}) => {
+      const source = new Subject<Item>();
+      const values = ['one', 'two'];
+      const copy = resync<string, 'drop-oldest' | 'error'>(() => of(values.shift()!), options as never);
+      const iterator = copy(source)[Symbol.asyncIterator]();
+      const next = async () => short([(await iterator.next()).value!])[0];
+      const send = async (...items: Item[]) => {
+        for (const item of items) source.next(item);
+        await tick();
+      };
+      return { source, iterator, next, send };
+    };
+
+    it('is a loop at its own pace, whose messages wait', async () => {
+      const { source, iterator, next, send } = inLoop();
+      const first = next();
+      await send(SUBSCRIBED, message('1'));
+      await send(message('2'), gap, SUBSCRIBED);
+      await send(message('3'));
+      expect([await first, await next(), await next(), await next(), await next()]).toStrictEqual([
+        '=one',
+        '1',
+        '2',
+        '=two',
+        '3',
+      ]);
+      source.complete();
+      expect(await iterator.next()).toStrictEqual({ done: true, value: undefined });
+    });
+
+    it('leaves its source with the loop', async () => {
+      const { source, iterator, next, send } = inLoop();
+      const first = next();
+      expect(source.observed).toBe(true);
+      await send(SUBSCRIBED);
+      expect(await first).toBe('=one');
+      await iterator.return?.();
+      expect(source.observed).toBe(false);
+    });
+
+    it('bounds what waits for a loop, and drops no snapshot', async () => {
+      const dropping = inLoop({ buffer: 2, overflow: 'drop-oldest' });
+      const first = dropping.next();
+      await dropping.send(SUBSCRIBED);
+      await dropping.send(message('1'), message('2'), gap, SUBSCRIBED);
+      await dropping.send(message('3'), message('4'), message('5'));
+      const { next } = dropping;
+      expect([await first, await next(), await next(), await next(), await next(), await next()]).toStrictEqual([
+        '=one',
+        '-2',
+        '=two',
+        '-1',
+        '4',
+        '5',
+      ]);
+      const failing = inLoop({ buffer: 2 });
+      const begun = failing.next();
+      await failing.send(SUBSCRIBED);
+      await failing.send(message('1'), message('2'), message('3'));
+      expect([await begun, await failing.next(), await failing.next()]).toStrictEqual(['=one', '1', '2']);
+      await expect(failing.next()).rejects.toMatchObject({ code: 'OVERFLOW' });
+      expect(failing.source.observed).toBe(false);
+    });
   });
 
   it('fails with what the snapshot fails with, and leaves the source', async () => {
