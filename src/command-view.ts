@@ -37,7 +37,8 @@ import type {
   ZscanStreamOptions,
 } from './scanning/scan-options';
 import { scanned, type ScanMethod } from './scanning/scan-streams';
-import { load, type LoadOptions, type LoadProgress } from './streams/load';
+import { load } from './streams/load';
+import type { LoadOptions, LoadProgress } from './streams/load-options';
 import { Queue, type QueueParts } from './streams/queue';
 import type { QueueOptions } from './streams/queue-options';
 

@@ -77,7 +77,7 @@ export type {
   SscanStreamOptions,
   ZscanStreamOptions,
 } from './scanning/scan-options';
-export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load';
+export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load-options';
 export type { JobStream } from './streams/job-stream';
 export type { DeadJob, JobResult, Queue, QueueCounts } from './streams/queue';
 export type { Job, QueueEvent } from './streams/queue-job';

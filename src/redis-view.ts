@@ -1,4 +1,4 @@
-import { EMPTY, defer, filter, map, merge, type Observable } from 'rxjs';
+import { defer, filter, map, merge, type Observable } from 'rxjs';
 import { inText } from './commands/in-text';
 import { ownMessage, prefixChannel } from './commands/prefix';
 import { isBinary } from './commands/prefix-bytes';
@@ -93,13 +93,10 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
   subscribe(names: ChannelNames, options: AnyOptions = {}): MessageStream<never, never> {
     const all = namesOf('subscribe', names);
     const { literal, gaps, stream } = optionsFor('subscribe', options, ['literal', ...MESSAGE_OPTIONS]);
-    const isPattern = (name: ChannelName) => !literal && isGlob(name);
-    const patterns = all.filter(isPattern);
-    const channels = all.filter((name) => !isPattern(name));
-    if (patterns.length === 0) return this.#stream(this.#messages('channel', channels, gaps), stream);
-    if (channels.length === 0) return this.#stream(this.#messages('pattern', patterns, gaps), stream);
-    const both$ = merge(this.#messages('channel', channels, gaps), this.#messages('pattern', patterns, gaps));
-    return this.#stream(both$, stream);
+    return this.#stream(
+      this.#ofEither(all, (name) => !literal && isGlob(name), gaps),
+      stream,
+    );
   }
 
   /**
@@ -169,13 +166,8 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
     const { pubsub, notifications } = this.#parts;
     const events$ = defer(() => {
       const { database, clock } = pubsub;
-      const named = (wanted: boolean) =>
-        all.filter((name) => isGlob(name) === wanted).map((name) => keyspaceChannel(database, name));
-      const messages = (['pattern', 'channel'] as const).map((kind) => {
-        const names = named(kind === 'pattern');
-        return names.length === 0 ? EMPTY : this.#messages(kind, names, true);
-      });
-      return (merge(...messages) as Observable<Message<S> | Notice<S>>).pipe(
+      const names = all.map((name) => keyspaceChannel(database, name));
+      return (this.#ofEither(names, isGlob, true) as Observable<Message<S> | Notice<S>>).pipe(
         confirmedBy((anew) => notifications.ensure({ events, configure }, anew), clock),
         keyspaceEvents(database, events),
         filter((item) => gaps || !isNotice(item)),
@@ -202,6 +194,21 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
     const all = namesOf(method, names);
     const { gaps, stream } = optionsFor(method, options, MESSAGE_OPTIONS);
     return this.#stream(this.#messages(kind, all, gaps), stream);
+  }
+
+  /** Messages of names of which some are patterns and the others channels. */
+  #ofEither(
+    names: readonly ChannelName[],
+    isPattern: (name: ChannelName) => boolean,
+    gaps: boolean,
+  ): Observable<unknown> {
+    const patterns = names.filter(isPattern);
+    const channels = names.filter((name) => !isPattern(name));
+    const messages: Observable<unknown>[] = [];
+    if (channels.length > 0) messages.push(this.#messages('channel', channels, gaps));
+    if (patterns.length > 0) messages.push(this.#messages('pattern', patterns, gaps));
+    // Where there is one it is that, with nothing in between.
+    return merge(...messages);
   }
 
   #messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps: boolean): Observable<unknown> {

@@ -1,66 +1,16 @@
-import {
-  EMPTY,
-  Observable,
-  catchError,
-  concat,
-  defer,
-  finalize,
-  ignoreElements,
-  map,
-  mergeMap,
-  of,
-  throwError,
-  timer,
-} from 'rxjs';
+import { EMPTY, Observable, catchError, concat, defer, finalize, map, mergeMap, of, throwError } from 'rxjs';
 import type { Command } from '../commands/command';
 import type { Clock } from '../connection/clock';
 import { inContext } from '../connection/async-context';
 import type { Ending } from '../demand/ending';
 import { ProgressStream } from '../demand/progress-stream';
 import { pull } from '../demand/pulling';
-import { abortedBy, checkedSignal, type SignalOption } from '../demand/stream-options';
+import { abortedBy } from '../demand/stream-options';
 import { ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
-import { wholeNumber } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 import { batchesOf, type Batches, type Pulled } from './batches';
-
-/** How much is written at once. */
-export interface LoadOptions extends SignalOption {
-  /** how many pipelines are on their way at the same time; 4 unless told otherwise */
-  readonly concurrency?: number | undefined;
-  /** how many items have their commands in one pipeline at the most; 1 000 unless told otherwise */
-  readonly batch?: number | undefined;
-  /** how many failures are kept with their items; the first 1 000 unless told otherwise. All are counted */
-  readonly failures?: number | undefined;
-}
-
-/** An item that was not written, or not wholly. */
-export interface LoadFailure<T> {
-  readonly item: T;
-  /** what the server, or the function that makes commands, has said; a ConnectionError or TimeoutError whose `delivery` is `'unknown'` where the commands may have run */
-  readonly error: unknown;
-}
-
-/** How far a bulk write is. */
-export interface LoadProgress<T> {
-  /** items whose commands were all answered without an error */
-  readonly done: number;
-  /** items that failed */
-  readonly failed: number;
-  /** items done or failed, by the second, since it began */
-  readonly perSecond: number;
-  /** the first of those that failed, with their errors */
-  readonly failures: readonly LoadFailure<T>[];
-  /** the source has come to its end, and nothing of it is on its way; false in the last one where the client was closed before */
-  readonly isComplete: boolean;
-}
-
-interface Limits {
-  readonly concurrency: number;
-  readonly batch: number;
-  readonly failures: number;
-  readonly signal: AbortSignal | undefined;
-}
+import { checkSource, loadSettings, type LoadFailure, type LoadOptions, type LoadProgress } from './load-options';
+import { Outage } from './outage';
 
 /** What a bulk write needs of its client. */
 export interface LoadParts {
@@ -75,13 +25,6 @@ export interface LoadParts {
   readonly clock: Clock;
 }
 
-const OPTIONS = ['concurrency', 'batch', 'failures', 'signal'];
-const CONCURRENCY = 4;
-const BATCH = 1_000;
-const FAILURES = 1_000;
-/** Delays before what was refused for the moment is sent again, ms: the first, and the longest. */
-const FIRST_DELAY = 20;
-const LONGEST_DELAY = 1_000;
 /** What was lost so often with its connection, without an answer, is not sent again. */
 const MOST_LOSSES = 3;
 
@@ -99,7 +42,7 @@ export function load<T>(
   if (typeof toCommands !== 'function') {
     throw new TypeError(`load: a function that gives commands was expected, got ${kindOf(toCommands)}`);
   }
-  const { concurrency, batch, failures, signal } = checked(options);
+  const { concurrency, batch, failures, signal } = loadSettings(options);
   const progress$ = new Observable<LoadProgress<T>>((subscriber) => {
     const batches = batchesOf(source, batch, parts.clock);
     const loading = new Loading<T>(parts, batches, toCommands, failures);
@@ -117,31 +60,6 @@ export function load<T>(
   });
   // It never completes without a value.
   return new ProgressStream(progress$.pipe(abortedBy(signal), inContext()), (_before, next) => next);
-}
-
-function checkSource(source: unknown): void {
-  const given = source as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
-  if (typeof source === 'object' && (given?.[Symbol.asyncIterator] ?? given?.[Symbol.iterator]) !== undefined) return;
-  const isObservable = typeof (source as { subscribe?: unknown } | null | undefined)?.subscribe === 'function';
-  const why = isObservable
-    ? 'an Observable, which cannot be paused, so that all of it would wait in memory: give what it is made of'
-    : kindOf(source);
-  throw new TypeError(`load: an iterable, an async iterable or a stream of Node.js was expected, got ${why}`);
-}
-
-/** @throws TypeError that names the option and what was expected */
-function checked(options: LoadOptions): Limits {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`load: options were expected, got ${kindOf(options)}`);
-  }
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined)
-    throw new TypeError(`load: there is no option '${unknown}'; known are ${OPTIONS.join(', ')}`);
-  const { concurrency = CONCURRENCY, batch = BATCH, failures = FAILURES, signal } = options;
-  wholeNumber('concurrency', concurrency, 1);
-  wholeNumber('batch', batch, 1);
-  wholeNumber('failures', failures, 0);
-  return { concurrency, batch, failures, signal: checkedSignal(signal) };
 }
 
 /** An item with those of its commands that are still to be answered. */
@@ -194,7 +112,7 @@ class Loading<T> {
       if (commands !== undefined) entries.push({ item, commands, from: 0, losses: 0 });
     }
     return concat(
-      this.send(entries, FIRST_DELAY),
+      this.send(entries, new Outage(this.parts.clock)),
       defer(() => of(this.progress(false))),
     );
   }
@@ -238,7 +156,7 @@ class Loading<T> {
   }
 
   /** Completes when all have been answered. */
-  private send(entries: readonly Entry<T>[], delay: number): Observable<never> {
+  private send(entries: readonly Entry<T>[], outage: Outage): Observable<never> {
     if (entries.length === 0) return EMPTY;
     const commands = entries.flatMap(({ commands: all, from }) => all.slice(from));
     return this.parts.send(commands).pipe(
@@ -247,8 +165,10 @@ class Loading<T> {
       mergeMap((fates) => {
         const left = this.settle(entries, fates);
         if (left.length === 0) return EMPTY;
-        const again = defer(() => this.send(left, Math.min(delay * 2, LONGEST_DELAY)));
-        return concat(timer(delay, this.parts.clock).pipe(ignoreElements()), again);
+        return concat(
+          outage.pause(),
+          defer(() => this.send(left, outage)),
+        );
       }),
     );
   }

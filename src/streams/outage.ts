@@ -1,10 +1,22 @@
 import { ignoreElements, throwError, timer, type Observable } from 'rxjs';
 import type { Clock } from '../connection/clock';
-import { AuthenticationError, ConnectionError, DisconnectedError, ReplyError, TimeoutError } from '../errors';
+import {
+  AuthenticationError,
+  ConnectionError,
+  DisconnectedError,
+  RedisError,
+  ReplyError,
+  TimeoutError,
+} from '../errors';
 
 /** Delays before the server is asked again, ms: the first, and the longest. */
 const FIRST_DELAY = 20;
 const LONGEST_DELAY = 1_000;
+
+/** The delay before the server is asked again where it has been in vain so often in a row, ms. */
+export function delayAfter(failures: number): number {
+  return Math.min(FIRST_DELAY * 2 ** (failures - 1), LONGEST_DELAY);
+}
 
 /**
  * The words of servers for what passes: they write nothing for now, have become replicas, or have ended a wait, because its key is gone or by
@@ -12,6 +24,8 @@ const LONGEST_DELAY = 1_000;
  */
 const PASSING = 'OOM|MISCONF|NOREPLICAS|READONLY|MASTERDOWN|LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|UNBLOCKED';
 const PASSES = new RegExp(`^(${PASSING})$`);
+/** In old servers they stand inside the error of a script. */
+const INSIDE = new RegExp(`\\b(${PASSING}|NOSCRIPT)\\b`);
 /** A transaction that was refused as a whole when it was to run. */
 const DISCARDED = new RegExp(`^EXECABORT .* because of: (${PASSING}) `);
 
@@ -34,15 +48,24 @@ export function isOutage(error: unknown): boolean {
   return error instanceof TimeoutError;
 }
 
+/** The same for what writes, and does no harm twice: also a server that takes no writes for the moment. */
+export function mayPass(error: unknown): boolean {
+  if (!(error instanceof RedisError)) return false;
+  if (error.repeatable) return true;
+  if (error instanceof ReplyError)
+    return error.code === 'REPLY' && (INSIDE.test(error.kind) || INSIDE.test(error.message));
+  return error.delivery !== 'unsent';
+}
+
 /** Outlives outages: waits longer after each failure in a row. */
 export class Outage {
-  private delay = FIRST_DELAY;
+  private failures = 0;
 
   constructor(private readonly clock: Clock) {}
 
   /** The server has answered. */
   over(): void {
-    this.delay = FIRST_DELAY;
+    this.failures = 0;
   }
 
   /** Completes when it is time to ask again; errors with what does not pass by itself. */
@@ -52,8 +75,6 @@ export class Outage {
 
   /** Completes when it is time to ask again. */
   pause(): Observable<never> {
-    const { delay, clock } = this;
-    this.delay = Math.min(delay * 2, LONGEST_DELAY);
-    return timer(delay, clock).pipe(ignoreElements());
+    return timer(delayAfter(++this.failures), this.clock).pipe(ignoreElements());
   }
 }

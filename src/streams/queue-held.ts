@@ -5,7 +5,7 @@ import type { Command } from '../commands/command';
 import { Completion } from '../connection/completion';
 import { Job, type QueueEvent } from './queue-job';
 import { written, type Entry, type QueueKeys } from './queue-keys';
-import { delayOf, mayPass } from './queue-retries';
+import { delayAfter, mayPass } from './outage';
 import { fail } from './queue-scripts';
 import type { QueueTransport, WorkerLimits } from './queue-transport';
 
@@ -153,7 +153,7 @@ export class HeldJobs<S extends string | Buffer> {
     const sent$ = defer(() => transport.send(command)).pipe(
       retry({
         delay: (error: unknown, count) =>
-          mayPass(error) && this.isHeld(held) ? timer(delayOf(count), clock) : throwError(() => error),
+          mayPass(error) && this.isHeld(held) ? timer(delayAfter(count), clock) : throwError(() => error),
       }),
       tap({
         complete: () => {

@@ -7,7 +7,7 @@ import { ReplyError } from '../errors';
 import { HeldJobs } from './queue-held';
 import type { Job, QueueEvent } from './queue-job';
 import { entryOf, type Entry, type QueueKeys } from './queue-keys';
-import { delayOf, mayPass } from './queue-retries';
+import { delayAfter, mayPass } from './outage';
 import { leave, takeBack, tend, type Tended } from './queue-scripts';
 import type { AfterWait, QueueTransport, WorkerLimits } from './queue-transport';
 
@@ -208,7 +208,7 @@ export class QueueWorker<S extends string | Buffer> {
   private retryAfter(error: unknown): void {
     if (this.state === 'gone') return;
     if (mayPass(error)) {
-      this.beatIn(delayOf(++this.failures));
+      this.beatIn(delayAfter(++this.failures));
       this.proceed();
     } else if (this.state === 'working') this.task.observer.error(error);
     else this.gone();
@@ -286,7 +286,7 @@ export class QueueWorker<S extends string | Buffer> {
         this.isLeaving = false;
         // Others take back what is left when the lease is over.
         if (!mayPass(error) || this.now > this.leavesUntil) this.gone();
-        else this.under.add(clock.schedule(() => this.proceed(), delayOf(++this.failures)));
+        else this.under.add(clock.schedule(() => this.proceed(), delayAfter(++this.failures)));
       },
     });
   }

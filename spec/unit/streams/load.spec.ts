@@ -3,7 +3,8 @@ import { append, get, incr, set } from 'rxjs-redis/commands';
 import type { Command } from '../../../src/commands/command';
 import { Ending } from '../../../src/demand/ending';
 import { ConnectionError, DisconnectedError, ReplyError, TimeoutError, type Delivery } from '../../../src/errors';
-import { load, type LoadParts, type LoadProgress } from '../../../src/streams/load';
+import { load, type LoadParts } from '../../../src/streams/load';
+import type { LoadProgress } from '../../../src/streams/load-options';
 import { record } from '../../support/clients';
 import { VirtualClock } from '../../support/virtual-clock';
 
