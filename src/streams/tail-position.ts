@@ -63,11 +63,13 @@ export class Position {
   private kept: number | undefined;
 
   /**
+   * @param stream its name as it is told
    * @param id the last one that has come, or behind which it begins; `$` until it is known
    * @param until behind it no more is wanted
    */
   constructor(
     readonly key: Key,
+    private readonly stream: Text,
     public id: string,
     private until: string | undefined,
   ) {
@@ -96,13 +98,12 @@ export class Position {
    * @param info undefined where there is no such stream
    * @returns what that brings
    */
-  take(
-    stream: Text,
-    entries: readonly Entry<Text>[],
-    isPart: boolean,
-    info: StreamInfo | undefined,
-  ): readonly TailItem<Text>[] {
+  take(entries: readonly Entry<Text>[], isPart: boolean, info: StreamInfo | undefined): readonly TailItem<Text>[] {
+    const { stream } = this;
     const missed = info === undefined ? this.withoutStream() : this.missed({ entries, isPart, info });
+    // In front of the first entry that there is, nothing is missed.
+    const added = info?.['entries-added'];
+    if (this.isBeginning && info !== undefined && added !== undefined) this.stands(true, 0, added - info.length);
     const items: TailItem<Text>[] = missed === undefined ? [] : [{ type: 'gap', stream, ...missed }];
     for (const entry of entries) {
       if (this.until !== undefined && compareIds(entry.id, this.until) > 0) {
