@@ -40,9 +40,10 @@ function passes({ kind, message, causes = [] }: ReplyError): boolean {
 export function isOutage(error: unknown): boolean {
   if (error instanceof AuthenticationError) return false;
   if (error instanceof ReplyError) return error.repeatable || passes(error);
-  // A wait whose connection was lost several times is not sent again by itself. Of a client that has ended the next thing that it is asked tells.
+  // A wait whose connection was lost several times, or led to the wrong server, is not sent again by itself. Where the client has ended, the
+  // next request tells.
   if (error instanceof DisconnectedError)
-    return error.repeatable || (error.delivery === 'unknown' && error.cause !== undefined);
+    return error.repeatable || (error.delivery !== 'unsent' && error.cause !== undefined);
   // Where every attempt at a connection would fail in the same way, nothing was sent and nothing may be sent again.
   if (error instanceof ConnectionError) return error.repeatable || error.delivery !== 'unsent';
   return error instanceof TimeoutError;

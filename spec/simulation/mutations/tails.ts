@@ -53,7 +53,7 @@ export const tailMutations: readonly Mutation[] = [
   {
     fault: 'a tail ends when its connection is lost again and again',
     file: 'streams/outage.ts',
-    from: "error.repeatable || (error.delivery === 'unknown' && error.cause !== undefined)",
+    from: "error.repeatable || (error.delivery !== 'unsent' && error.cause !== undefined)",
     to: 'error.repeatable',
   },
 ];
