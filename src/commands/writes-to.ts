@@ -12,6 +12,9 @@ export type Written = readonly string[] | 'everything' | 'nothing';
 /** With more places than this a group counts as one that may change everything: to note each would block the event loop. */
 const MOST_PLACES = 5_000;
 
+/** It ends a wait on another connection, and leaves nothing that an earlier command could undo. The client itself sends it as well. */
+const ENDS_A_WAIT = 'CLIENT UNBLOCK';
+
 /**
  * What a command may change, so that it is known which commands have to keep their order: keys and channels, or the settings of
  * commands with the same first word, as ACL or CONFIG. What runs a script without keys, FLUSHALL, SELECT and commands that the
@@ -20,7 +23,7 @@ const MOST_PLACES = 5_000;
 export function writesTo(command: Command): Written {
   if (command instanceof Group) return together(command.commands);
   const { spec, args } = command;
-  if (spec.replay === 'read') return 'nothing';
+  if (spec.replay === 'read' || spec.name === ENDS_A_WAIT) return 'nothing';
   const keys = keysOf(command);
   // A key may be given as text or in bytes: the same key has the same name.
   if (keys.length > 0) return keys.map((key) => `key ${latin1Of(key)}`);

@@ -3,6 +3,7 @@ import type { RedisOptions } from 'rxjs-redis';
 import {
   append,
   blpop,
+  clientUnblock,
   configSet,
   del,
   eval as evalScript,
@@ -84,6 +85,7 @@ describe('A write that was refused for the moment', () => {
     ['reads', incr('k'), get('k'), '$1\r\n1\r\n'],
     ['publishes', incr('k'), publish('k', 'v'), ':1\r\n'],
     ['publishes elsewhere', publish('c', '1'), publish('d', '1'), ':1\r\n'],
+    ['ends a wait at the server', call('X.DO', 'k'), clientUnblock(7), ':1\r\n'],
     ['is refused for good', incr('k'), incr('k'), '-WRONGTYPE not a number\r\n'],
     ['is a group that reads', incr('k'), new Group([get('k')]), '$1\r\n1\r\n'],
     ['is a group that is refused', incr('k'), new Group([incr('k')]), BUSY],
