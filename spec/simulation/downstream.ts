@@ -41,6 +41,12 @@ export class Downstream {
     return delivered > (ends[this.completed - 1] ?? 0) ? this.sendings[this.completed] : undefined;
   }
 
+  /** A part of a reply has come, and the rest of it is still to come; or a part of what may as well be one. */
+  get isInsideReply(): boolean {
+    const { begun } = this;
+    return begun?.kind === 'reply' || begun?.kind === 'stray';
+  }
+
   /** Whether all of it has come to the machine of the client. */
   hasCome(sending: Sending): boolean {
     return this.pipe.hasCome(this.pipe.ends[this.sendings.indexOf(sending)]!);
@@ -64,7 +70,8 @@ export class Downstream {
     const inside = spot === 'inside';
     if (inside && !COUNTED.has(lastByte)) return false;
     this.insert(text);
-    if (inside) this.sendings[this.completed] = { kind: 'garbage' };
+    // Of a reply it looks like a part until the line ends.
+    if (inside) this.sendings[this.completed] = { kind: this.isInsideReply ? 'stray' : 'garbage' };
     this.pipe.atByte(inside ? ends[this.completed]! : delivered + text.length, broken);
     return true;
   }

@@ -171,8 +171,7 @@ export class Link implements ByteSocket {
 
   /** A part of a reply has come, and the rest of it is still to come; or a part of what may as well be one. */
   get isInsideReply(): boolean {
-    const { begun } = this.downstream;
-    return begun?.kind === 'reply' || begun?.kind === 'stray';
+    return this.downstream.isInsideReply;
   }
 
   /** The request whose reply is owed first. */
