@@ -124,7 +124,8 @@ export class LinkLimits {
     const silentUntil = silentSince + readTimeout;
     const { sent } = oldest;
     const wait = this.waitOf(oldest);
-    const waitsUntil = wait === undefined ? 0 : Math.min(sent?.due ?? Infinity, silentSince + wait);
+    // The time of its caller counts from when it was written, though the server may have got it later.
+    const waitsUntil = wait === undefined ? 0 : Math.min(sent?.due ?? oldest.writtenAt + wait, silentSince + wait);
     const due = Math.max(silentUntil, waitsUntil);
     return now >= due && !(now > due + KEPT && link.atHand);
   }
