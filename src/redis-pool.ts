@@ -257,8 +257,9 @@ export class RedisPool extends PoolView {
     this.closing = true;
     this.ending.close();
     const closedError = (): RedisError => tooLate(undefined, undefined, 'pool');
-    const answered$ = merge(this.spread.end(), this.blocking.end().pipe(take(1)), this.ending.finished() ?? EMPTY);
+    // Before the commands that wait, so that what one gives back unsent goes to no other caller.
     this.leases.dismiss(closedError);
+    const answered$ = merge(this.spread.end(), this.blocking.end().pipe(take(1)), this.ending.finished() ?? EMPTY);
     const back$ = concat(
       answered$.pipe(ignoreElements()),
       defer(() => this.leases.finish(closedError)),
@@ -274,6 +275,8 @@ export class RedisPool extends PoolView {
     this.closing = true;
     this.ending.destroy(tooLate(undefined, undefined, 'pool'));
     this.spread.end();
+    // Before the commands that wait, so that what one gives back unsent goes to no other caller.
+    this.leases.end(() => tooLate(undefined, undefined, 'pool'));
     this.blocking.stop();
     this.end();
     return new Completion([]);

@@ -140,7 +140,7 @@ export class Redis extends RedisView {
       clock: connection.clock,
       control,
       executorOf,
-      isClosed: () => connection.closed,
+      isClosed: () => connection.closed || ending.hasBegun,
       closedError: (request) => connection.closedError(request),
       what: 'the client',
       longestEnd: Math.min(resolved.commandTimeout, LONGEST_END),
@@ -160,6 +160,8 @@ export class Redis extends RedisView {
     this.lender = lender;
     this.ending = ending;
     connection.state$.pipe(filter(isClosed)).subscribe(() => {
+      // Before the commands that wait, so that what one gives back unsent goes to no other caller; below as well.
+      this.leases?.end(this.closedError);
       blocking.stop();
       this.leases?.destroy(this.closedError, { spares: true });
     });
@@ -222,6 +224,7 @@ export class Redis extends RedisView {
   close(): Completion {
     this.ending.close();
     const { blocking, ending, leases, pubsub } = this;
+    leases?.end(this.closedError);
     const unblocked$ = blocking.end().pipe(ignoreElements());
     // Leases first, because they end with the shared connection unless they are closing already.
     const closing = leases === undefined ? [] : [leases.close(this.closedError, (lease) => blocking.isEnding(lease))];
@@ -245,6 +248,7 @@ export class Redis extends RedisView {
     const error = this.closedError();
     this.ending.destroy(error);
     this.pubsub.destroy(error);
+    this.leases?.end(this.closedError);
     this.blocking.stop();
     this.leases?.destroy(this.closedError);
     this.connection.destroy();

@@ -35,6 +35,11 @@ export class Ending {
     for (const one of [...this.unfinished]) one.finish();
   }
 
+  /** The client is being closed, or has ended. */
+  get hasBegun(): boolean {
+    return this.state !== 'open';
+  }
+
   get isClosing(): boolean {
     return this.state === 'closing';
   }

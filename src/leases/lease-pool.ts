@@ -197,7 +197,11 @@ export class LeasePool {
     if (this.lists.total === 0) this.lists.end();
   }
 
-  private end(toError: () => RedisError): void {
+  /**
+   * Lends nothing more, closes what is not lent, and fails the callers that wait.
+   * @param toError the error of these callers
+   */
+  end(toError: () => RedisError): void {
     if (this.ended !== undefined) return;
     this.ended = toError;
     this.kept.end();

@@ -190,6 +190,29 @@ describe('A dedicated connection', () => {
     });
   });
 
+  it.each([
+    ['client', 'close'],
+    ['client', 'destroy'],
+    ['pool', 'close'],
+    ['pool', 'destroy'],
+  ] as const)('that BLPOP gives back unsent when its %s is told to %s() is not lent any more', async (kind, end) => {
+    const redis = make({ url: server().url, leases: { max: 1 } });
+    const pool = makePool({ url: server().url, max: 1 });
+    const lend = <T>(work: (connection: DedicatedConnection) => Observable<T>) =>
+      kind === 'pool' ? pool.use(work) : redis.dedicated(work);
+    const one = kind === 'pool' ? pool : redis;
+    await lend((connection) => connection.ping());
+    const popped = record(one.blpop('q', 0));
+    let begun = 0;
+    const waiting = record(lend((connection) => connection.incr(`begun ${++begun}`)));
+    await one[end]();
+    const isClosed = `the ${kind} is closed`;
+    await until(() => popped.ended !== undefined && waiting.ended !== undefined);
+    expect(popped.ended).toMatchObject({ code: 'DISCONNECTED', message: `BLPOP was not sent: ${isClosed}` });
+    expect(waiting.ended).toMatchObject({ code: 'DISCONNECTED', message: `Nothing can be sent: ${isClosed}` });
+    expect(begun).toBe(0);
+  });
+
   it('that is idle and killed is replaced, and no caller is told', async () => {
     const redis = make(server().url);
     const admin = make(server().url);
