@@ -10,6 +10,7 @@ import { connectionLost, unreadable, withoutStacks } from './failures';
 import { guarded } from './guarded';
 import type { Link } from './link';
 import { isAhead, type Places } from './places';
+import { Renewal } from './renewal';
 import type { Retrier } from './retrier';
 import { Trial } from './trial';
 
@@ -128,8 +129,8 @@ export class LostLinks {
         const delivery = link.mode.onlyQueues || !mayHaveRun(request, progress) ? 'unsent' : 'unknown';
         // A command whose reply is not RESP is not repeated: it would break the next link as well.
         if (isOldest && isNoResp(error)) return unreadable(error, request, delivery, progress);
-        // Where a command asked for the end, no reply broke the link.
-        return this.retrier.lost(request, error, { progress, delivery, isOldest: isOldest && !isEnding, isAlone });
+        const isMeant = isEnding || error instanceof Renewal;
+        return this.retrier.lost(request, error, { progress, delivery, isOldest, isAlone, isMeant });
       });
       if (failure === undefined) continue;
       failing.requests.push(request);

@@ -36,6 +36,8 @@ export interface LossOfRequest {
   readonly isOldest: boolean;
   /** … and nothing else was */
   readonly isAlone: boolean;
+  /** the client has left the link, or a command asked for its end: no reply has broken it */
+  readonly isMeant: boolean;
 }
 
 /** What becomes of requests that were refused, or lost with their link: the observer is told, or they are repeated. */
@@ -152,12 +154,13 @@ export class Retrier {
     });
   }
 
-  private noteLoss(request: Request, failure: RedisError, { isOldest }: LossOfRequest): void {
-    const wasOnTrial = request.past?.onTrial === true;
+  private noteLoss(request: Request, failure: RedisError, { isOldest, isMeant }: LossOfRequest): void {
+    const { onTrial = false, suspected = false } = request.past ?? {};
     const past = request.tried(failure);
     if (failure.delivery === 'unknown') past.mayHaveRun = true;
-    past.onTrial = true;
-    past.suspected = isOldest || wasOnTrial;
+    // What it was suspected of before, it still is: its reply has not come.
+    past.onTrial = onTrial || !isMeant;
+    past.suspected = isMeant ? suspected : isOldest || onTrial;
   }
 
   private failOrRepeat(request: Request, error: ReplyError): void {
@@ -194,8 +197,8 @@ export class Retrier {
 }
 
 /** Whether a request was lost before, and only its reply can have broken the link this time. */
-function isSuspect({ past }: Request, { isOldest, isAlone }: LossOfRequest): boolean {
-  return isOldest && past?.onTrial === true && (isAlone || past.suspected);
+function isSuspect({ past }: Request, { isOldest, isAlone, isMeant }: LossOfRequest): boolean {
+  return !isMeant && isOldest && past?.onTrial === true && (isAlone || past.suspected);
 }
 
 /** A slot that is not served concerns its keys alone. */

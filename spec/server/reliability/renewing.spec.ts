@@ -111,6 +111,22 @@ describe('reconnect()', () => {
     await peer.stop();
   });
 
+  it('repeats a read as often as it is left now: its reply has broken nothing', async () => {
+    let asked = 0;
+    const peer = await ScriptedServer.start(afterHandshake(() => (++asked <= 3 ? undefined : '+v\r\n')));
+    const redis = make({ url: peer.url, reconnect: never });
+    let next = peer.next('GET');
+    const read = outcome(redis.get('k'));
+    for (let time = 1; time <= 3; time++) {
+      await Promise.race([next, read]);
+      next = peer.next('GET');
+      await redis.reconnect({ now: true });
+    }
+    expect(await read).toStrictEqual({ value: 'v' });
+    await redis.destroy();
+    await peer.stop();
+  });
+
   it.each([2, 3] as const)(
     'makes the connection of messages anew as well, subscriptions included (RESP%d)',
     async (protocol) => {

@@ -422,6 +422,18 @@ describe('A read that was the oldest in flight when its link was lost', () => {
     });
   });
 
+  it('twice, and left on purpose in between, is not sent a third time: only its reply could have told the opposite', async () => {
+    const { connection, clock, send, ready } = setUp();
+    const waiting = outcome(send(get('k')));
+    lose(await ready());
+    clock.advance(100);
+    await ready();
+    record(connection.reconnect(true));
+    clock.advance(0);
+    lose(await ready());
+    expect(await waiting).toMatchObject({ error: { message: expect.stringContaining('third time') as string } });
+  });
+
   it('twice, and was refused in between, is sent again: its answer breaks no link', async () => {
     const { clock, send, ready } = setUp({ retry: { jitter: 0 } });
     const waiting = outcome(send(get('k')));
