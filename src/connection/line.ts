@@ -62,7 +62,7 @@ export class Line implements LinkOwner {
   private readonly flusher: Flusher;
   private readonly backlog: Backlog;
   private readonly places = new Places();
-  private readonly order = new WriteOrder();
+  private readonly order = new WriteOrder(() => this.flusher.schedule());
   private readonly retrier: Retrier;
   private readonly effects: ReplyEffects;
   private readonly deadlines: Deadlines;

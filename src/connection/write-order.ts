@@ -88,6 +88,9 @@ export class WriteOrder {
   private unknown = new Lane();
   private owed: Ring<Request> | undefined;
 
+  /** @param onLeft told when a request does not wait any more and is not written: what stands behind it may be */
+  constructor(private readonly onLeft: () => void = () => undefined) {}
+
   /** Another link owes other replies. */
   linkChanged(owed: Ring<Request> | undefined): void {
     this.owed = owed;
@@ -118,14 +121,19 @@ export class WriteOrder {
     this.waiting.set(request, waiting);
   }
 
-  /** It does not wait any more: it is written, or has failed, or its observer has left. */
+  /** It does not wait any more: it has failed, or its observer has left. */
   leaves(request: Request): void {
+    if (this.takeOut(request)) this.onLeft();
+  }
+
+  private takeOut(request: Request): boolean {
     const waiting = this.waiting.get(request);
-    if (waiting === undefined) return;
+    if (waiting === undefined) return false;
     this.waiting.delete(request);
     waiting.isOver = true;
     for (const lane of waiting.lanes) if (lane.left() && lane.name !== undefined) this.lanes.delete(lane.name);
     if (this.waiting.size === 0) this.rest();
+    return true;
   }
 
   /** Whether a later write to the same place may be on its way. */
@@ -138,7 +146,7 @@ export class WriteOrder {
 
   /** A request is about to be written. */
   wrote(request: Request): void {
-    this.leaves(request);
+    this.takeOut(request);
     const { owed } = this;
     if (!this.isActive || owed === undefined) return;
     const written = writesTo(request.command);

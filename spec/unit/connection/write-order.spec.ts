@@ -248,6 +248,23 @@ describe('A write that was refused for the moment', () => {
     expect(sent()).toHaveLength(4);
   });
 
+  it('holds up nothing when its time is up before that of what stands behind it', async () => {
+    const { send, receive, sent, pass } = await setUp({ commandTimeout: 60 });
+    const first = send(incr('k'));
+    send(get('m'));
+    await tick();
+    receive(TRYAGAIN);
+    await pass(50);
+    const behind = send(incr('other'));
+    await tick();
+    expect(sent()).toStrictEqual(['INCR k', 'GET m']);
+    await pass(10);
+    expect(first.ended).toMatchObject({ code: 'TIMEOUT', delivery: 'answered' });
+    expect(sent()).toStrictEqual(['INCR k', 'GET m', 'INCR other']);
+    receive('_\r\n:1\r\n');
+    expect(behind.values).toStrictEqual([1]);
+  });
+
   it('keeps its place when the link is lost meanwhile', async () => {
     const { send, receive, links, sent, pass, greet } = await setUp();
     const first = send(set('k', '1'));
