@@ -54,8 +54,8 @@ export class GapWatch {
   isEarly(link: Link, { channel, pattern, behind = 0 }: PushedMessage): boolean {
     const name = pattern ?? channel;
     if (this.of(name).link !== undefined) return false;
-    // What is asked for waits for the socket, which takes nothing more.
-    if (!link.drained) return true;
+    // What is asked for waits for the socket, which takes nothing more, and for AUTH, behind which nothing is written.
+    if (!link.drained || link.oldest?.words[0] === 'AUTH') return true;
     const kind = this.sharded ? 'S' : pattern === undefined ? '' : 'P';
     const asks = new RegExp(`^${kind}(UN)?SUBSCRIBE$`);
     const last = link.requests.findLastIndex(({ words }) => asks.test(words[0]!) && words.includes(name));
