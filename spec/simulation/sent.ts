@@ -207,6 +207,7 @@ export class Sent {
   written(wire: WireRequest): void {
     const last = this.wires.at(-1);
     if (last !== undefined) this.tries.checkNext(last);
+    else this.tries.spendGrants();
     this.wires.push(wire);
     // The server counts from when it has the command.
     if (this.startsAnew) this.due = this.around.timeline.now() + this.wait!;

@@ -29,6 +29,11 @@ export class Tries {
     this.grants.push(delay);
   }
 
+  /** It is written: all delays that were asked for have led to that. Of a transaction MULTI alone may have been written in between, and lost. */
+  spendGrants(): boolean {
+    return this.grants.splice(0).length > 0;
+  }
+
   /** Its user's own policy has asked for a delay. */
   get hasDelay(): boolean {
     return this.grants.length > 0;
@@ -63,7 +68,7 @@ export class Tries {
       this.checkAfterRefusal(last);
     } else if (last.answered) {
       sent.fail('was sent again although it had been answered');
-    } else if (this.grants.pop() === undefined) {
+    } else if (!this.spendGrants()) {
       this.checkPolicy();
       if (!sent.repeatable && sent.tried.includes(last)) sent.fail('was sent again although it may have run');
     }
@@ -78,7 +83,7 @@ export class Tries {
     const delay = this.delayAfter(last);
     const early = delay === undefined ? 0 : last.answeredAt + delay - this.around.timeline.now();
     if (early > 0 && waitsAlone) sent.fail(`was sent again ${early} ms too early`);
-    if (this.grants.pop() !== undefined) return;
+    if (this.spendGrants()) return;
     if (this.isForTheMoment(last.answer.error)) this.checkPolicy();
     else sent.fail(`was sent again after ${word}`);
   }
