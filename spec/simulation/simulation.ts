@@ -146,7 +146,8 @@ class Simulation implements Cast {
       notHandedOn: () => this.notHandedOn,
       metNoRedis: () => this.network.links.some((link) => !link.carriesMessages && isNoRedis(link, settings)),
       overtaken: (sent) =>
-        isOvertaken(sent, this.workload.all) || isOvertakenByStream(sent, this.referee.streamWrittenAt),
+        isOvertaken(sent, this.workload.all, () => this.network.links.flatMap(({ requests }) => requests)) ||
+        isOvertakenByStream(sent, this.referee.streamWrittenAt),
       selectorOf: (database) => this.workload.all.find(({ id, item }) => id === database && item.call === 'select'),
       selectedBehind: ({ order }) =>
         this.workload.all.some((sent) => sent.item.call === 'select' && sent.order > order && sent.wires.length > 0),

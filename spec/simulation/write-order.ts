@@ -45,15 +45,24 @@ function isReadonly(answer: Answer): boolean {
   return 'error' in answer && answer.error.startsWith('READONLY ');
 }
 
-/** A later call ran that writes to the same place, so this one is not to be sent again behind it. */
-export function isOvertaken(sent: Sent, all: readonly Sent[]): boolean {
+/**
+ * A later call ran that writes to the same place, so this one is not to be sent again behind it.
+ * @param requests all that the client has written
+ */
+export function isOvertaken(sent: Sent, all: readonly Sent[], requests: () => readonly WireRequest[]): boolean {
   // Of a transaction MULTI alone may have been written.
   const since = sent.wires[0]?.writtenAt ?? (sent.isTransaction ? sent.submittedAt : Infinity);
   const overtakes = (wire: WireRequest): boolean =>
     wire instanceof GroupWire && !wire.isTransaction
       ? wire.members.some(overtakes)
       : hasRun(wire) && wire.answeredAt >= since;
-  return all.some((other) => other.order > sent.order && areRivals(sent, other) && other.wires.some(overtakes));
+  if (all.some((other) => other.order > sent.order && areRivals(sent, other) && other.wires.some(overtakes)))
+    return true;
+  // An element that the client itself has put back may be what this one would write to.
+  const isReturn = ({ sent: own, words }: WireRequest): boolean =>
+    own === undefined && /^[LR]PUSH$/.test(words[0]!) && words[1]!.startsWith('Q:');
+  const mayChangeAll = callsOf(sent.item).some((call) => EVERYTHING.has(call));
+  return mayChangeAll && requests().some((request) => isReturn(request) && overtakes(request));
 }
 
 /** A stream was written to, so that what may write to anything is not to be sent again behind that. */
