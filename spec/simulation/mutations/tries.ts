@@ -5,8 +5,8 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what was lost twice, and alone the second time, is sent a third time',
     file: 'connection/retrier.ts',
-    from: 'return isOldest && past?.onTrial === true && (isAlone || past.suspected);',
-    to: 'return isOldest && past?.onTrial === true && !isAlone && past.suspected;',
+    from: 'return !isMeant && isOldest && past?.onTrial === true && (isAlone || past.suspected);',
+    to: 'return !isMeant && isOldest && past?.onTrial === true && !isAlone && past.suspected;',
   },
   {
     fault: 'who was lost once and refused then is told that it has not run',
