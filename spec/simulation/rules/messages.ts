@@ -47,8 +47,9 @@ export class MessageRule implements Rule {
     this.publishers.set(sent, { joined: observers.joined, until, freeAt: until });
   }
 
-  written(link: Link, { sent, member = 0 }: WireRequest): void {
+  written(link: Link, { sent, words, member = 0 }: WireRequest): void {
     const { timeline } = this.scene;
+    if (link.carriesMessages && /^[PS]?SUBSCRIBE$/.test(words[0]!)) this.holdBehindSignIn(link);
     if (sent === undefined || link.carriesMessages || member > 0 || sent.outOfLine || sent.wires.length > 1) return;
     for (const [other, { freeAt }] of this.publishers) {
       const isWaiting = other.outcome === undefined && other.wires.length === 0 && other.order < sent.order;
@@ -57,6 +58,13 @@ export class MessageRule implements Rule {
       if (isWaiting && freeAt + GRAIN + heldUp < sent.submittedAt)
         other.fail(`was passed by ${sent.call.name} (${sent.id}) although nothing held it any more`);
     }
+  }
+
+  /** What was asked for behind AUTH is written when that is answered, and what publishes waits for it, whether it is still observed or not. */
+  private holdBehindSignIn(link: Link): void {
+    const now = this.scene.timeline.now();
+    if (link.requests.at(-1)?.words[0] !== 'AUTH') return;
+    for (const publisher of this.publishers.values()) if (publisher.freeAt === now) publisher.freeAt = publisher.until;
   }
 
   arriving(link: Link, { messages }: Arrival): () => void {
