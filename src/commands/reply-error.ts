@@ -8,6 +8,7 @@ import {
 } from '../errors';
 import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import type { Command, CommandSpec } from './command';
+import { runsScripts } from './runs-scripts';
 import { textOf } from './text-of';
 import { withoutRepeated, withoutSecrets } from './secrets';
 import { isBytes } from '../resp/is-bytes';
@@ -28,7 +29,6 @@ const LACKING = /^(NOSCRIPT No matching script\.( Please use EVAL\.)?|ERR Functi
 /** The same of a function, which servers do not name. */
 const NO_FUNCTION = 'ERR Function not found';
 const RAISED_IN_SCRIPT = / script: /;
-const RUNS_SCRIPTS = /^(EVAL|FCALL)/;
 
 /** The words of a server that has become a replica. They may stand inside the error of a script, or as the reason why EXEC did nothing. */
 const OF_REPLICAS = ["READONLY You can't write against a read only ", ' cannot be used with replica instances'];
@@ -49,11 +49,6 @@ export function mayGoOn({ message }: ReplyError, command: Command): boolean {
 /** WAIT and WAITAOF ask about the writes of their own connection: on another they would say of lost writes that all is well. */
 export function asksOfItsConnection({ spec }: Command): boolean {
   return spec.blocking !== undefined && spec.access === 'none';
-}
-
-/** Whether a command runs a script or a function. */
-export function runsScripts({ name }: CommandSpec): boolean {
-  return RUNS_SCRIPTS.test(name);
 }
 
 /** The answer to a transaction that was refused, with the reasons. */

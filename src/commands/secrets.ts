@@ -1,8 +1,10 @@
 import { shortened } from '../errors';
 import { indicesOf } from './indices-of';
 import { occurrences } from './occurrences';
-import type { Command, SecretArguments } from './command';
+import type { Arg, Command, SecretArguments } from './command';
+import { runsScripts } from './runs-scripts';
 import { textOf } from './text-of';
+import { isBytes } from '../resp/is-bytes';
 
 /** A command as far as its secrets matter. */
 type Sent = Pick<Command, 'spec' | 'args'>;
@@ -13,6 +15,9 @@ const LONGEST_TEXT = 4096;
 /** Characters of an argument in a log, and how many arguments. */
 const LONGEST_ARGUMENT = 64;
 const MOST_ARGUMENTS = 16;
+/** Bytes of a character. */
+const LONGEST_CHARACTER = 4;
+const NONE: ReadonlySet<number> = new Set();
 
 /** With it a rule of ACL SETUSER begins that holds a password or its hash. */
 const SIGN = /^[><#!]/;
@@ -114,14 +119,62 @@ function withoutPassword(rule: string): string {
   return SIGN.test(rule) ? rule.charAt(0) + HIDDEN : rule.replace(RULE_OF_SELECTOR, `$1${HIDDEN}`);
 }
 
+/** A command as far as it is shown. */
+type Shown = Pick<Command, 'spec' | 'args' | 'keys'>;
+
+/** How much of a command is shown. */
+export interface Showing {
+  /** what stands in the place of a hidden argument */
+  readonly hidden: string;
+  /** values as well, and not keys alone; what the facts call a secret, and what they do not know, stays hidden */
+  readonly values: boolean;
+}
+
+const IN_LOGS: Showing = { hidden: HIDDEN, values: false };
+
 /**
  * The arguments of a command as a log may show them: its keys, cut off when they are long. All others are hidden, because it is not known
  * which values and which arguments of scripts and modules are secrets.
  */
-export function shownArguments({ args, keys }: Pick<Command, 'args' | 'keys'>): string[] {
-  const places = new Set(keys.flatMap((range) => indicesOf(range, args.length)));
+export function shownArguments({ spec, args, keys }: Shown, { hidden, values }: Showing = IN_LOGS): string[] {
+  const secrets = secretAmong({ spec, args });
+  const isShown = values && spec.foreign !== true && !runsScripts(spec);
+  const places = isShown ? undefined : new Set(keys.flatMap((range) => indicesOf(range, args.length)));
   const shown = args
     .slice(0, MOST_ARGUMENTS)
-    .map((arg, at) => (places.has(at) ? shortened(textOf(arg), LONGEST_ARGUMENT) : HIDDEN));
+    .map((arg, at) =>
+      (places?.has(at) ?? true) && !secrets.has(at) ? shortened(startOf(arg), LONGEST_ARGUMENT) : hidden,
+    );
   return args.length > MOST_ARGUMENTS ? [...shown, `… ${args.length - MOST_ARGUMENTS} more`] : shown;
+}
+
+/** Where secret arguments stand; a rule of ACL SETUSER with a password in it is one as a whole. */
+function secretAmong({ spec: { secrets }, args }: Sent): ReadonlySet<number> {
+  if (secrets === undefined) return NONE;
+  const texts = args.map(textOf);
+  if (!('startingWith' in secrets)) return secretPlaces(secrets, texts);
+  return new Set(texts.flatMap((rule, at) => (passwordsOf(rule).length > 0 ? [at] : [])));
+}
+
+/** The beginning of an argument as text. A value may be large, and its end is not shown. */
+function startOf(arg: Arg): string {
+  if (isBytes(arg)) return textOf(arg.subarray(0, LONGEST_ARGUMENT * LONGEST_CHARACTER + 1));
+  return textOf(typeof arg === 'string' ? arg.slice(0, LONGEST_ARGUMENT + 1) : arg);
+}
+
+/**
+ * A command as one line, in the syntax of redis-cli: `SET k ?`. Of several commands that travel as one it shows each, but for those beyond
+ * the first 16.
+ */
+export function statementOf(commands: readonly Shown[], showing: Showing): string {
+  const shown = commands.slice(0, MOST_ARGUMENTS).map((command) => {
+    return [command.spec.name, ...shownArguments(command, showing).map(quoted)].join(' ');
+  });
+  if (commands.length > MOST_ARGUMENTS) shown.push(`… ${commands.length - MOST_ARGUMENTS} more`);
+  return shown.join('; ');
+}
+
+/** A word stands as it is; all else is quoted. */
+function quoted(arg: string): string {
+  return /^[^\s"'\\;\p{C}]+$/u.test(arg) || arg.startsWith('… ') ? arg : JSON.stringify(arg);
 }

@@ -4,7 +4,8 @@ import { ErrorFrame, type Frame } from '../resp/frames';
 import type { Command } from './command';
 import { Group } from './group';
 import { keysOf } from './prefix';
-import { hasNotRun, runsScripts } from './reply-error';
+import { hasNotRun } from './reply-error';
+import { runsScripts } from './runs-scripts';
 
 /** What a command changes: places by their names; everything, where the names are not known; or nothing. */
 export type Written = readonly string[] | 'everything' | 'nothing';

@@ -1,6 +1,7 @@
 import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
-import { errorsIn, runsScripts, toReplyError } from '../commands/reply-error';
+import { errorsIn, toReplyError } from '../commands/reply-error';
+import { runsScripts } from '../commands/runs-scripts';
 import type { Request } from '../commands/request';
 import { unexpected, type UnexpectedReply } from '../commands/unexpected-reply';
 import { mayHaveWritten } from '../commands/writes-to';

@@ -1,0 +1,163 @@
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { firstValueFrom, type Observable } from 'rxjs';
+import type { DedicatedConnection, Redis } from 'rxjs-redis';
+import { call, get } from 'rxjs-redis/commands';
+import type { Command } from '../../../src/commands/command';
+import { knownCall } from '../../../src/commands/known-commands';
+import { statementOf } from '../../../src/commands/secrets';
+import { useClients } from '../../support/clients';
+import { afterHandshake, useScriptedServers } from '../../support/scripted-server';
+import { REVEALING, SECRETIVE, secret, secretCommand, type SecretCommand } from '../../support/secret-commands';
+
+/** How many commands are sent at once. */
+const AT_ONCE = 100;
+const CASES = 10_000;
+
+/** The ways that a command takes by its name. */
+type Way = 'call' | 'bytes' | 'pipeline' | 'multi' | 'failFast' | 'dedicated';
+const WAYS: readonly Way[] = ['call', 'bytes', 'pipeline', 'multi', 'failFast', 'dedicated'];
+
+/** Says all that it was told, as an error: the worst that a server can do. */
+function repeater(): (words: string[]) => string {
+  let queued: string[] | undefined;
+  const refusal = (words: readonly string[]): string => `-ERR no: ${words.join(' ').replace(/[\r\n]/g, ' ')}\r\n`;
+  return (words) => {
+    const name = words[0]!.toUpperCase();
+    if (name === 'MULTI') {
+      queued = [];
+      return '+OK\r\n';
+    }
+    if (name === 'EXEC') {
+      const replies = queued ?? [];
+      queued = undefined;
+      return `*${replies.length}\r\n${replies.join('')}`;
+    }
+    if (queued === undefined) return name === 'PING' ? '+PONG\r\n' : refusal(words);
+    queued.push(refusal(words));
+    return '+QUEUED\r\n';
+  };
+}
+
+/** The commands whose replies have secrets in them, but for MONITOR, whose lines are no replies. */
+const REVEALED: Readonly<Record<string, (redis: Redis) => Observable<unknown>>> = {
+  'ACL GENPASS': (redis) => redis.aclGenpass(),
+  'ACL GETUSER': (redis) => redis.aclGetuser('ann'),
+  'ACL LIST': (redis) => redis.aclList(),
+  'COMMANDLOG GET': (redis) => redis.commandlogGet(1, 'SLOW'),
+  'CONFIG GET': (redis) => redis.configGet('*'),
+  'SENTINEL CONFIG': (redis) => redis.sentinelConfig('GET', '*'),
+  'SLOWLOG GET': (redis) => redis.slowlogGet(1),
+};
+
+/** What becomes of a command that went such a way: all that its caller may log. */
+async function outcome(redis: Redis, way: Way, { words, args }: SecretCommand): Promise<unknown> {
+  const [first, ...more] = words;
+  const all = [...more, ...args];
+  const send = (): Observable<unknown> => {
+    const command = call(first!, ...all);
+    switch (way) {
+      case 'call':
+        return redis.call(first!, ...all);
+      case 'bytes':
+        return redis.bytes.call(first!, ...all);
+      case 'pipeline':
+        return redis.pipeline([get('k'), command]);
+      case 'failFast':
+        return redis.pipeline([command], { failFast: true });
+      case 'multi':
+        return redis.multi([command, get('k')]);
+      case 'dedicated':
+        return redis.dedicated((connection: DedicatedConnection) => connection.call(first!, ...all));
+    }
+  };
+  try {
+    const sent = send();
+    return [sent, await firstValueFrom(sent)];
+  } catch (error) {
+    return error;
+  }
+}
+
+/** A command as a span may show it. */
+function statements(command: Command): string[] {
+  const commands = [command];
+  return [false, true].map((values) => statementOf(commands, { hidden: '?', values }));
+}
+
+function textOf(value: unknown): string {
+  const error = value instanceof Error ? `${value.message}\n${value.stack}` : '';
+  return [error, inspect(value, { depth: null, showHidden: true }), JSON.stringify(value) ?? ''].join('\n');
+}
+
+describe('No secret', () => {
+  const make = useClients();
+  const script = useScriptedServers();
+
+  it('is left out of the facts that these specs go by', () => {
+    expect(SECRETIVE.map(({ name }) => name)).toStrictEqual([
+      'ACL SETUSER',
+      'AUTH',
+      'CONFIG SET',
+      'HELLO',
+      'MIGRATE',
+      'MODULE LOAD',
+      'MODULE LOADEX',
+      'SENTINEL CONFIG',
+      'SENTINEL SET',
+    ]);
+    expect(REVEALING.map(({ name }) => name)).toStrictEqual([...Object.keys(REVEALED), 'MONITOR'].sort());
+  });
+
+  it('of any command leaves the client, whatever way the command takes and whatever the server says', async () => {
+    const server = await script(afterHandshake(repeater()));
+    const redis = make({ url: server.url, retry: false, leases: { max: 4, acquireTimeout: Infinity } });
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const drawn = fc.sample(fc.tuple(secretCommand, fc.constantFrom(...WAYS)), { numRuns: CASES, seed });
+    const leaks: unknown[] = [];
+    for (let from = 0; from < CASES; from += AT_ONCE) {
+      const some = drawn.slice(from, from + AT_ONCE);
+      const outcomes = await Promise.all(some.map(([command, way]) => outcome(redis, way, command)));
+      some.forEach(([command, way], index) => {
+        const known = knownCall(command.words[0]!, [...command.words.slice(1), ...command.args]);
+        const emitted = [textOf(outcomes[index]), textOf(known), ...statements(known)].join('\n');
+        const leaked = command.secrets.filter((one) => emitted.includes(one));
+        if (leaked.length > 0) leaks.push({ seed, way, words: command.words, args: command.args.map(String), leaked });
+      });
+    }
+    expect(drawn).toHaveLength(CASES);
+    expect(leaks.slice(0, 3)).toStrictEqual([]);
+  });
+
+  it('of a reply stands in an error, where the reply is none that the command may have', async () => {
+    const replies: ((text: string) => string)[] = [
+      (text) => `+${text}\r\n`,
+      (text) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`,
+      (text) => `*1\r\n+${text}\r\n`,
+      (text) => `*2\r\n+${text}\r\n*1\r\n+${text}\r\n`,
+      (text) => `%1\r\n+${text}\r\n*1\r\n+${text}\r\n`,
+      (text) => `~1\r\n+${text}\r\n`,
+    ];
+    let answer = '';
+    const server = await script(afterHandshake(() => answer));
+    const redis = make({ url: server.url, retry: false, reconnect: { initialDelay: 1, maxDelay: 1 } });
+    const word = secret.map((one) => one.replace(/[^a-zA-Z0-9]/g, ''));
+    const drawn = fc.tuple(fc.constantFrom(...Object.values(REVEALED)), fc.constantFrom(...replies), word);
+    let failed = 0;
+    await fc.assert(
+      fc.asyncProperty(drawn, async ([ask, reply, one]) => {
+        answer = reply(one);
+        const sent = ask(redis);
+        const error = await firstValueFrom(sent).then(
+          () => undefined,
+          (cause: unknown) => cause,
+        );
+        if (error !== undefined) failed++;
+        expect(textOf([sent, error])).not.toContain(one);
+        expect(textOf(error)).not.toContain(one);
+      }),
+      { numRuns: 500, endOnFailure: true },
+    );
+    expect(failed).toBeGreaterThan(0);
+  });
+});
