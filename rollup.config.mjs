@@ -19,8 +19,13 @@ const typescript = {
     return [`${path}.ts`, `${path}/index.ts`].find((file) => existsSync(file)) ?? null;
   },
   async transform(source, file) {
-    const { code } = await transform(source, { loader: 'ts', sourcefile: file, tsconfigRaw });
+    // Sources are CommonJS to what runs them; the module that asks where it lies is an ECMAScript module for bundlers as well.
+    const define = { __filename: 'import.meta.url' };
+    const { code } = await transform(source, { loader: 'ts', sourcefile: file, tsconfigRaw, define });
     return { code, map: null };
+  },
+  resolveImportMeta(property, { format }) {
+    return format === 'cjs' && property === 'url' ? '__filename' : null;
   },
 };
 

@@ -6,7 +6,7 @@ import type { Connection } from './connection/connection';
 import type { WatchEvent } from './connection/connection-state';
 import { DedicatedConnection } from './dedicated-connection';
 import type { Ending } from './demand/ending';
-import type { Lender, Lent } from './groups/watch';
+import type { Lender, Lent, WatchReport } from './groups/watch';
 import type { Lease } from './leases/lease';
 import type { LeasePool } from './leases/lease-pool';
 import { kindOf } from './resp/kind-of';
@@ -16,8 +16,11 @@ export interface LenderParts {
   readonly clock: Clock;
   /** where they come from; throws when nothing is lent any more */
   readonly pool: () => LeasePool;
-  /** what sends on a connection */
+  /** what sends a user's commands on a connection */
   readonly executorOf: (connection: Connection) => Executor;
+  /** what sends the commands of a `watch` itself, which is followed as one */
+  readonly bareExecutorOf: (connection: Connection) => Executor;
+  readonly followWatch: <T>(outcome$: Observable<T>, report: () => WatchReport) => Observable<T>;
   /** how streams end with the client */
   readonly ending: Ending;
   /** told how a `watch` has ended */
@@ -70,9 +73,15 @@ export class ConnectionLender implements Lender<DedicatedConnection> {
 
   private lent(view: ReplySource, lease: Lease, watching: boolean): Lent<DedicatedConnection> {
     const { connection } = lease;
-    const executor = lease.guard(this.parts.executorOf(connection));
-    const source = { ...view, executor, retry: () => false as const };
-    return { link: connection, source, dedicated: new DedicatedConnection(source, lease, this.parts.ending, watching) };
+    const { executorOf, bareExecutorOf, ending } = this.parts;
+    const source = { ...view, executor: lease.guard(executorOf(connection)), retry: () => false as const };
+    const dedicated = new DedicatedConnection(source, lease, ending, watching);
+    const own = watching ? { ...source, executor: lease.guard(bareExecutorOf(connection)) } : source;
+    return { link: connection, source: own, dedicated };
+  }
+
+  followed<T>(outcome$: Observable<T>, report: () => WatchReport): Observable<T> {
+    return this.parts.followWatch(outcome$, report);
   }
 
   tell(event: WatchEvent): void {

@@ -33,6 +33,11 @@ export type {
   RedisPoolOptions,
   ReplyLimits,
   RetryOptions,
+  TelemetryAttributes,
+  TelemetryOptions,
+  TelemetrySpan,
+  TelemetryTracer,
+  TelemetryValue,
 } from './options';
 export type { ProgressStream } from './demand/progress-stream';
 export type { PullStream } from './demand/pull-stream';

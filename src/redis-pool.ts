@@ -15,7 +15,7 @@ import { LastValue, type Awaitable } from './commands/awaitable';
 import type { ReplySource } from './commands/reply';
 import { PoolView } from './pool-view';
 import { inContext } from './connection/async-context';
-import type { Clock } from './connection/clock';
+import { inScheduledContext, type Clock } from './connection/clock';
 import { Completion } from './connection/completion';
 import { Connection } from './connection/connection';
 import type { ConnectionEvent } from './connection/connection-state';
@@ -24,7 +24,7 @@ import { Session } from './connection/session';
 import { shielded } from './connection/shielded';
 import { describe } from './connection/socket';
 import { clockOf, stageOf } from './connection/stage';
-import { wrapping } from './connection/wrapping';
+import { wrapping, wrappingAll } from './connection/wrapping';
 import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import { Ending } from './demand/ending';
@@ -40,6 +40,8 @@ import { Spread } from './leases/spread';
 import { duration, isPlainObject } from './option-checks';
 import { resolveOptions, resolvePool, type RedisPoolOptions } from './options';
 import { replySource } from './reply-source';
+import { placeOf, type Place } from './telemetry/following';
+import { telemetryOf } from './telemetry/telemetry';
 import { kindOf } from './resp/kind-of';
 import { warnUnreachable } from './unreachable-warning';
 
@@ -94,6 +96,7 @@ export class RedisPool extends PoolView {
     const { limits, others } = resolvePool(given);
     const resolved = resolveOptions(others);
     const stage = stageOf(given);
+    const telemetry = telemetryOf(resolved);
     const events$ = new Subject<ConnectionEvent>();
     const address = describe(resolved);
     const session = new Session(resolved.database, resolved.clientName);
@@ -106,7 +109,13 @@ export class RedisPool extends PoolView {
       warnUnreachable(address, error, 'pool.events$');
     };
     const make = (): Connection => {
-      const parts = { ...stage.partsFor('lease'), session: session.copy(), once: true, onFirstFailure };
+      const parts = {
+        ...stage.partsFor('lease'),
+        session: session.copy(),
+        once: true,
+        onFirstFailure,
+        ...telemetry.parts,
+      };
       const connection = new Connection(resolved, parts);
       stage.made(connection, 'lease');
       connection.events$.subscribe((event) => events$.next(event));
@@ -117,9 +126,14 @@ export class RedisPool extends PoolView {
       leases.keep();
       return leases;
     };
-    const executorOf = (connection: Connection) => wrapping(connection, resolved)(connection);
-    const spread = new Spread({ pool, clock, blockingGrace: resolved.blockingGrace, executorOf });
-    const source = replySource(resolved, spread, (error) =>
+    const bareExecutorOf = (connection: Connection) => wrapping(connection, resolved)(connection);
+    const executorOf = (connection: Connection) =>
+      wrapping(connection, resolved, telemetry.follow(placeOf(connection)))(connection);
+    const elsewhere: Place = { isReady: () => leases.stats.total > 0, database: () => session.database };
+    const wrap = wrappingAll(resolved, telemetry.follow(elsewhere));
+    const spread = new Spread({ pool, clock, blockingGrace: resolved.blockingGrace, executorOf: bareExecutorOf });
+    const spreading = wrap(spread);
+    const source = replySource(resolved, spreading, (error) =>
       events$.next({ connection: 'commands', type: 'error', error }),
     );
     const lending = (): LeasePool => {
@@ -128,13 +142,22 @@ export class RedisPool extends PoolView {
     };
     const ending = new Ending();
     const tell = (event: ConnectionEvent): void => events$.next(event);
-    const lender = new ConnectionLender({ clock, pool: lending, executorOf, ending, tell });
+    const lender = new ConnectionLender({
+      clock: resolved.asyncContext ? inScheduledContext(clock) : clock,
+      pool: lending,
+      executorOf,
+      bareExecutorOf,
+      followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, elsewhere),
+      ending,
+      tell,
+    });
     const control = new OwnControl(make, resolved.commandTimeout);
     const blocking = new BlockingExecutor({
       pool,
       clock,
       control,
-      executorOf,
+      executorOf: bareExecutorOf,
+      wrap,
       isClosed: () => this.closing,
       closedError: (request) => tooLate(request, undefined, 'pool'),
       what: 'the pool',
@@ -143,7 +166,16 @@ export class RedisPool extends PoolView {
       tell: (error) => tell({ connection: 'commands', type: 'error', error }),
     });
     const links = { kind: 'several' } as const;
-    super({ source, publisher: spread, blocking, last: control, lender, scripts: new ScriptRegistry(), ending, links });
+    super({
+      source,
+      publisher: spreading,
+      blocking,
+      last: control,
+      lender,
+      scripts: new ScriptRegistry(),
+      ending,
+      links,
+    });
     this.blocking = blocking;
     this.control = control;
     this.leases = leases;

@@ -15,6 +15,7 @@ import { LastValue, type Awaitable } from './commands/awaitable';
 import { Reply, type ReplySource } from './commands/reply';
 import { plainContext, type Executor } from './commands/request-context';
 import { inContext } from './connection/async-context';
+import { inScheduledContext } from './connection/clock';
 import { Completion } from './connection/completion';
 import { Connection } from './connection/connection';
 import type { ConnectionParts } from './connection/connection-parts';
@@ -23,7 +24,7 @@ import { BlockingExecutor } from './leases/blocking-executor';
 import { LeasePool, type LeaseParts } from './leases/lease-pool';
 import type { Control } from './leases/unblocking';
 import { shielded } from './connection/shielded';
-import { wrapping } from './connection/wrapping';
+import { wrapping, wrappingAll } from './connection/wrapping';
 import { ScriptRegistry } from './groups/scripts';
 import { stageOf, type Role } from './connection/stage';
 import { ConnectionLender, checkedWork } from './connection-lender';
@@ -37,6 +38,8 @@ import { Notifications } from './pubsub/notifications';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 import { replySource } from './reply-source';
+import { placeOf, type Place } from './telemetry/following';
+import { telemetryOf } from './telemetry/telemetry';
 import { warnUnreachable } from './unreachable-warning';
 
 /**
@@ -92,8 +95,12 @@ export class Redis extends RedisView {
     const given = givenOptions('Redis', first, second);
     const resolved = resolveOptions(given);
     const stage = stageOf(given);
+    const telemetry = telemetryOf(resolved);
     const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
-      const connection = new Connection({ ...resolved, ...others }, { ...stage.partsFor(role), ...parts });
+      const connection = new Connection(
+        { ...resolved, ...others },
+        { ...stage.partsFor(role), ...parts, ...telemetry.parts },
+      );
       stage.made(connection, role);
       return connection;
     };
@@ -105,7 +112,7 @@ export class Redis extends RedisView {
       carrier.state$.subscribe(({ kind }) => kind === 'closed' && this.carriers.delete(carrier));
       return carrier;
     };
-    const wrapped = wrapping(connection, resolved);
+    const wrapped = wrapping(connection, resolved, telemetry.follow(placeOf(connection)));
     const wrap = (executor: Executor): Executor => wrapped(stage.around?.(executor) ?? executor);
     const pubsub = new PubSub(connection, openCarrier, resolved, wrap);
     stage.subscribesBy(pubsub);
@@ -126,12 +133,16 @@ export class Redis extends RedisView {
       stage.lendsBy?.(leases);
       return leases;
     };
-    const executorOf = (lease: Connection) => wrapping(lease, resolved)(lease);
+    const bareExecutorOf = (lease: Connection) => wrapping(lease, resolved)(lease);
+    const executorOf = (lease: Connection) => wrapping(lease, resolved, telemetry.follow(placeOf(lease)))(lease);
+    const elsewhere: Place = { isReady: () => false, database: () => session.database };
     const lender = new ConnectionLender({
-      clock: connection.clock,
+      clock: resolved.asyncContext ? inScheduledContext(connection.clock) : connection.clock,
       ending,
       pool,
       executorOf,
+      bareExecutorOf,
+      followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, elsewhere),
       tell: (event) => connection.events$.next(event),
     });
     const control = controlBy(connection, source);
@@ -139,7 +150,8 @@ export class Redis extends RedisView {
       pool,
       clock: connection.clock,
       control,
-      executorOf,
+      executorOf: bareExecutorOf,
+      wrap: wrappingAll(resolved, telemetry.follow(elsewhere)),
       isClosed: () => connection.closed || ending.hasBegun,
       closedError: (request) => connection.closedError(request),
       what: 'the client',

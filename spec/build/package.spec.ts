@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, transform, type BuildResult } from 'esbuild';
 import { rollup } from 'rollup';
@@ -58,6 +59,62 @@ describe('the built package', () => {
       console.log(JSON.stringify([differ(root, require('rxjs-redis')), differ(commands, require('rxjs-redis/commands'))]));
       console.log(Object.keys(root).length > 10, Object.keys(commands).length > 400);`;
     expect(await consumer.run('one.mjs', program)).toBe('[[],[]]\ntrue true');
+  });
+
+  describe('tells OpenTelemetry what it does', () => {
+    const told = `
+      trace.setGlobalTracerProvider({
+        getTracer: (library) => ({
+          startSpan: (name) => (console.log(library, name), trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 })),
+        }),
+      });
+      const redis = new Redis({ port: 1, telemetry: true });
+      redis.get('k').subscribe({ error: () => undefined });
+      redis.destroy();`;
+    const required = `const { Redis } = require('rxjs-redis');`;
+    const imported = `import { Redis } from 'rxjs-redis';`;
+
+    it('where it is installed', async () => {
+      const byRequire = `${required} const { trace } = require('@opentelemetry/api'); ${told}`;
+      const byImport = `${imported} import { trace } from '@opentelemetry/api'; ${told}`;
+      expect(await consumer.run('told.cjs', byRequire)).toBe('rxjs-redis redis.GET');
+      expect(await consumer.run('told.mjs', byImport)).toBe('rxjs-redis redis.GET');
+    });
+
+    it('and works without it, where that is not asked for', async () => {
+      const program = `
+        const made = new Redis().toJSON().state;
+        try {
+          new Redis({ telemetry: true });
+        } catch (error) {
+          console.log(made, error.name, error.message, error.cause.code);
+        }`;
+      const api = join(consumer.folder, 'node_modules/@opentelemetry');
+      await rename(api, `${api}-elsewhere`);
+      try {
+        const said =
+          /^idle TypeError The option 'telemetry' needs @opentelemetry\/api, which cannot be loaded: install it, .* MODULE_NOT_FOUND$/;
+        expect(await consumer.run('without.cjs', required + program)).toMatch(said);
+        expect(await consumer.run('without.mjs', imported + program)).toMatch(said);
+        await consumer.compile({
+          'without.mts': `${imported} export const redis = new Redis({ telemetry: { tracer: false } });`,
+        });
+      } finally {
+        await rename(`${api}-elsewhere`, api);
+      }
+    });
+
+    it('from a bundle that has no place of its own', async () => {
+      const entry = await consumer.write(
+        'bundled.mjs',
+        `${imported} import { trace } from '@opentelemetry/api'; ${told}`,
+      );
+      const outfile = join(consumer.folder, 'bundle.cjs');
+      await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'cjs', logLevel: 'silent' });
+      expect(await consumer.run('bundle-there.cjs', `process.chdir(__dirname); require('./bundle.cjs')`)).toBe(
+        'rxjs-redis redis.GET',
+      );
+    });
   });
 
   it('has the same classes behind both entries', async () => {

@@ -2,6 +2,7 @@ import type { Unsubscribable } from 'rxjs';
 import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import type { Command } from './command';
+import type { Happening } from './happening';
 import { UnexpectedReply } from './unexpected-reply';
 import type { RequestContext } from './request-context';
 import { toUnreadable } from './reply-error';
@@ -15,6 +16,8 @@ export interface ReplyObserver<T> {
   complete(): void;
   /** Calls `departure.unsubscribe()` when the observer is closed, at once if it is already. An awaited reply never leaves, and does nothing. */
   add(departure: Unsubscribable): void;
+  /** Told what happens to the request until then. Only observers have it that follow requests, for telemetry, and those that hand it on. */
+  happened?(what: Happening): void;
 }
 
 /** In place of an observer that was taken away. */
@@ -83,8 +86,13 @@ export class Request<T = unknown> {
     return this.context.idempotent || isRead || spec.effect !== undefined;
   }
 
+  /** Tells the observer, if it wants to know. */
+  happened(what: Happening): void {
+    this.observer.happened?.(what);
+  }
+
   /** Notes that it has failed and is to be repeated. */
-  tried(failure: RedisError): Past {
+  tried(failure: RedisError, type: 'retry' | 'redirect' = 'retry'): Past {
     const past = (this.past ??= {
       attempts: 0,
       mayHaveRun: false,
@@ -97,6 +105,7 @@ export class Request<T = unknown> {
     past.failure = failure;
     past.onTrial = false;
     past.suspected = false;
+    this.happened({ type, error: failure, attempt: past.attempts });
     return past;
   }
 

@@ -128,6 +128,8 @@ export interface Showing {
   readonly hidden: string;
   /** values as well, and not keys alone; what the facts call a secret, and what they do not know, stays hidden */
   readonly values: boolean;
+  /** has the last word about what is shown, of what is hidden already too; undefined where nothing is to be changed */
+  readonly redact?: ((command: string, args: readonly string[]) => readonly string[]) | undefined;
 }
 
 const IN_LOGS: Showing = { hidden: HIDDEN, values: false };
@@ -168,10 +170,22 @@ function startOf(arg: Arg): string {
  */
 export function statementOf(commands: readonly Shown[], showing: Showing): string {
   const shown = commands.slice(0, MOST_ARGUMENTS).map((command) => {
-    return [command.spec.name, ...shownArguments(command, showing).map(quoted)].join(' ');
+    return [command.spec.name, ...redacted(command, showing).map(quoted)].join(' ');
   });
   if (commands.length > MOST_ARGUMENTS) shown.push(`… ${commands.length - MOST_ARGUMENTS} more`);
   return shown.join('; ');
+}
+
+/** What its user leaves of the arguments that are shown; nothing where that fails. */
+function redacted(command: Shown, showing: Showing): readonly string[] {
+  const args = shownArguments(command, showing);
+  const { hidden, redact } = showing;
+  if (redact === undefined) return args;
+  try {
+    return redact(command.spec.name, args).map(String);
+  } catch {
+    return args.map(() => hidden);
+  }
 }
 
 /** A word stands as it is; all else is quoted. */

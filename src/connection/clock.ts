@@ -2,7 +2,7 @@ import { performance as systemPerformance } from 'node:perf_hooks';
 import { Writable } from 'node:stream';
 import * as timers from 'node:timers';
 import { Subscription, type SchedulerAction, type SchedulerLike } from 'rxjs';
-import { outside } from './async-context';
+import { captured, outside } from './async-context';
 
 /** The client's time, ms, and the turns of its event loop. */
 export interface Clock extends SchedulerLike {
@@ -72,6 +72,26 @@ export const systemClock: Clock = {
   nextTick: (work) => nextTick(work),
   afterInput: (work) => setImmediate(work),
 };
+
+/** A clock whose work finds the context of AsyncLocalStorage in which it was scheduled. */
+export function inScheduledContext(clock: Clock): Clock {
+  const inContext = (work: () => void): (() => void) => {
+    const inCallersContext = captured();
+    return () => inCallersContext(work);
+  };
+  return {
+    now: () => clock.now(),
+    schedule: <T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription => {
+      const inCallersContext = captured();
+      const goOff = function (this: SchedulerAction<T>, given?: T): void {
+        inCallersContext(() => work.call(this, given));
+      };
+      return clock.schedule(goOff, delay, state);
+    },
+    nextTick: (work) => clock.nextTick(inContext(work)),
+    afterInput: (work) => clock.afterInput(inContext(work)),
+  };
+}
 
 /** A patient clock measures a delay in so many parts. It knows to within one part how long the event loop was blocked. */
 const PARTS = 8;

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { RedisError } from '../errors';
 import type { Clock } from './clock';
+import type { OutgoingOptions } from './outgoing';
 import type { Session } from './session';
 import type { Dial, Endpoint } from './socket';
 
@@ -18,4 +19,6 @@ export interface ConnectionParts {
   readonly onFirstFailure?: (error: RedisError) => void;
   /** shared with a connection whose signing in this one is to follow */
   readonly session?: Session;
+  /** told of every write; see `OutgoingOptions` */
+  readonly onWrite?: OutgoingOptions['onWrite'];
 }

@@ -90,6 +90,7 @@ export class Connection implements Executor {
       carriesMessages,
       clock,
       forgettings,
+      onWrite: parts.onWrite,
     }));
     line.sessionCommands$.subscribe((command) => session.note(command));
     this.admission = new Admission(line, options.offlineQueue, dialer, this.lastError);

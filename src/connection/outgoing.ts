@@ -33,6 +33,11 @@ export interface OutgoingOptions extends SolitudeOptions {
   readonly pipelineDepth: number;
   /** bytes gathered for one write */
   readonly writeBufferSize: number;
+  /**
+   * told of every write that the socket has taken: the requests whose replies are owed, and the number of the first among all that ever
+   * were owed that is new; for telemetry
+   */
+  readonly onWrite?: ((owed: Ring<Request>, from: number) => void) | undefined;
 }
 
 /** The requests that a link had taken and did not write. */
@@ -110,6 +115,7 @@ export class Outgoing {
       }
       encoder.release(this.socket.drained);
       liveness.wrote(from, !this.full);
+      this.options.onWrite?.(owed, Math.ceil(from));
       if (this.full || written > count) this.charge(count);
       this.tellWritten();
     }

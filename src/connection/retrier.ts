@@ -79,10 +79,10 @@ export class Retrier {
     if (request.abandoned) return;
     if (reaction === 'resend' && mayGoOn(error, command)) {
       this.waitOn(request);
-      request.tried(error);
+      request.tried(error, 'redirect');
       this.backlog.bringBack(request);
     } else if (reaction === 'resend' && this.followsLink(request, error, frame)) {
-      request.tried(error).hasMoved = true;
+      request.tried(error, 'redirect').hasMoved = true;
       this.backlog.bringBack(request);
     } else {
       this.failOrRepeat(request, error);

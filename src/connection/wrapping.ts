@@ -7,14 +7,27 @@ import { Verifier } from './verifier';
  * Wraps the executors of one connection as the options want it: the connection itself, and the executors that send on it in an order of
  * their own. Chosen when the connection is made, so that an option that is off costs nothing.
  */
-//  Reply ──▶ caller's context ──▶ verified ──▶ the connection, or what publishes on it
+//  Reply ──▶ caller's context ──▶ followed ──▶ verified ──▶ the connection, or what publishes on it
 export function wrapping(
   connection: Executor,
   { verify, asyncContext }: Pick<ResolvedOptions, 'verify' | 'asyncContext'>,
-): (executor: Executor) => Executor {
+  follow: Wrap = asItIs,
+): Wrap {
   const verifier = verify > 0 ? new Verifier(connection, verify) : undefined;
   return (executor) => {
-    const verified = verifier?.around(executor) ?? executor;
-    return asyncContext ? inCallersContext(verified) : verified;
+    const followed = follow(verifier?.around(executor) ?? executor);
+    return asyncContext ? inCallersContext(followed) : followed;
   };
 }
+
+/** Wraps an executor that has connections of its own, each of which is wrapped already. */
+export function wrappingAll({ asyncContext }: Pick<ResolvedOptions, 'asyncContext'>, follow: Wrap): Wrap {
+  if (follow === asItIs) return asItIs;
+  return (executor) => (asyncContext ? inCallersContext(follow(executor)) : follow(executor));
+}
+
+/** Chooses what wraps an executor. */
+export type Wrap = (executor: Executor) => Executor;
+
+/** Nothing is wrapped around it. */
+export const asItIs: Wrap = (executor) => executor;

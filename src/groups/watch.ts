@@ -20,6 +20,7 @@ import {
 } from 'rxjs';
 import { isAnswered } from '../commands/answered';
 import { LastValue } from '../commands/awaitable';
+import type { Command } from '../commands/command';
 import { unwatch } from '../commands/generated/builders';
 import { Reply, type ReplySource } from '../commands/reply';
 import type { RetryPolicy } from '../commands/request-context';
@@ -55,8 +56,20 @@ export interface Lender<D> {
    * @param watching the user's function is given a connection that refuses what ends the watching
    */
   lend<T>(source: ReplySource, work: (lent: Lent<D>) => Observable<T>, watching: boolean): Observable<T>;
+  /** Follows one subscription to a `watch`, for telemetry. */
+  followed<T>(outcome$: Observable<T>, report: () => WatchReport): Observable<T>;
   /** Tells how a `watch` has ended. */
   tell(event: WatchEvent): void;
+}
+
+/** How far a `watch` has come. */
+export interface WatchReport {
+  /** how many keys are watched */
+  readonly keys: number;
+  /** how often it was tried */
+  readonly attempts: number;
+  /** what the user's function gave last */
+  readonly commands: readonly Command[];
 }
 
 /** The user's function. */
@@ -95,7 +108,7 @@ export function watchKeys<D>(
   const watched = new WatchedKeys(keys, read, source.prefix);
   if (typeof decide !== 'function') throw new TypeError(`watch: a function was expected, got ${kindOf(decide)}`);
   const facts = { source, lender, watched, decide: decide as Decide<D>, attempts: attempts as number, failFast };
-  return new LastValue(defer(() => new Watch(facts).run()).pipe(inContext()));
+  return new LastValue(defer(() => new Watch(facts).followed()).pipe(inContext()));
 }
 
 /** The server has refused a step for the moment, and nothing has run: it begins anew after so many ms. */
@@ -124,6 +137,7 @@ interface WatchFacts<D> {
 //    └─ lost, before EXEC was written ─┘
 class Watch<D> {
   private attempts = 0;
+  private commands: readonly Command[] = [];
   private left = false;
   private refusals = 0;
   /** How long the options want to wait after a refusal, ms. */
@@ -135,7 +149,16 @@ class Watch<D> {
     this.began = facts.lender.clock.now();
   }
 
-  run(): Observable<Outcome> {
+  followed(): Observable<Outcome> {
+    return this.facts.lender.followed(this.run(), () => this.report);
+  }
+
+  private get report(): WatchReport {
+    const { attempts, commands } = this;
+    return { keys: this.facts.watched.count, attempts, commands };
+  }
+
+  private run(): Observable<Outcome> {
     const { source, lender } = this.facts;
     return lender
       .lend(source, (lent) => this.on(lent), true)
@@ -200,6 +223,7 @@ class Watch<D> {
     const commands = given.map((one, index) =>
       memberOf(one, index, 'multi', source.prefix, `watch: command ${index + 1}`),
     );
+    this.commands = commands;
     const values$ = groupReply(source, source.executor, commands, failFast, (...lists) => new Transaction(...lists));
     if (commands.every(isAnswered)) return this.leave(lent, values$);
     return values$.pipe(

@@ -1,6 +1,7 @@
 import { Subscription, defer, filter, take, type Observable, type Unsubscribable } from 'rxjs';
 import { blockingWait, withWait } from '../commands/blocking-wait';
 import { Command } from '../commands/command';
+import type { Happening } from '../commands/happening';
 import { Request, type ReplyObserver } from '../commands/request';
 import type { Executor, RetryPolicy } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
@@ -280,6 +281,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
       return;
     }
     if (this.mayMove(error)) {
+      request.happened({ type: 'retry', error, attempt: this.moves });
       this.giveBack();
       this.inner.leaveLine();
       this.acquire();
@@ -298,6 +300,10 @@ export class BlockingCall implements ReplyObserver<Frame> {
       if (inner.past !== undefined) inner.past.attempts = 0;
     }
     return this.moves++ < MOST_MOVES;
+  }
+
+  happened(what: Happening): void {
+    this.request.happened(what);
   }
 
   complete(): void {

@@ -4,6 +4,7 @@ import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
+import type { Wrap } from '../connection/wrapping';
 import { deliveryOf, factsOf, timedOut } from '../connection/failures';
 import { DisconnectedError, ProtocolError, TimeoutError, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
@@ -20,6 +21,8 @@ export interface BlockingParts {
   readonly control: Control;
   /** what sends on a connection */
   readonly executorOf: (connection: Connection) => Executor;
+  /** wraps what users send by it */
+  readonly wrap: Wrap;
   /** nothing is sent any more */
   readonly isClosed: () => boolean;
   /** the error of what is not sent for that reason */
@@ -59,7 +62,7 @@ export class BlockingExecutor implements CallOwner {
    * @param after what is to be done once it is over, also where its observer has left; the end of the client waits for that
    */
   carrying(command: Command, after?: AfterCall): Executor {
-    return { submit: (request) => this.submit(request, command, after) };
+    return this.parts.wrap({ submit: (request) => this.submit(request, command, after) });
   }
 
   private submit(request: Request, command: Command, after: AfterCall | undefined): void {

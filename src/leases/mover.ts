@@ -1,4 +1,5 @@
 import type { Unsubscribable } from 'rxjs';
+import type { Happening } from '../commands/happening';
 import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import { DisconnectedError, type RedisError } from '../errors';
@@ -57,6 +58,7 @@ export class Mover implements ReplyObserver<unknown> {
       return;
     }
     this.moved++;
+    this.happened({ type: 'retry', error, attempt: this.moved });
     this.isTaken = false;
     request.leaveLine();
     request.deadline = this.deadline; // its time goes on
@@ -65,6 +67,10 @@ export class Mover implements ReplyObserver<unknown> {
 
   complete(): void {
     this.observer.complete();
+  }
+
+  happened(what: Happening): void {
+    this.observer.happened?.(what);
   }
 
   add(departure: Unsubscribable): void {

@@ -13,6 +13,15 @@ export type {
   ResolvedOptions,
   RetryOptions,
 } from './redis-options';
+export {
+  resolveTelemetry,
+  type ResolvedTelemetry,
+  type TelemetryAttributes,
+  type TelemetryOptions,
+  type TelemetrySpan,
+  type TelemetryTracer,
+  type TelemetryValue,
+} from './telemetry';
 export { resolvePool, type RedisPoolOptions } from './pool';
 export { resolveOptions } from './resolve';
 export { withoutUndefined, type Complete } from './without-undefined';

@@ -4,6 +4,7 @@ import type { Command } from '../commands/command';
 import type { RetryPolicy, UndeliveredHandler } from '../commands/request-context';
 import type { RedisError, ReplyError } from '../errors';
 import type { DecoderLimits, ReplyLimits } from '../resp/limits';
+import type { ResolvedTelemetry, TelemetryOptions } from './telemetry';
 import type { Complete } from './without-undefined';
 
 export type { ReplyLimits } from '../resp/limits';
@@ -194,6 +195,11 @@ export interface RedisOptions {
    * `events$` always are; `await` and `firstValueFrom` need no option. Default false, because it costs every reply time
    */
   readonly asyncContext?: boolean | undefined;
+  /**
+   * spans of OpenTelemetry: `true` takes the global providers, for which `@opentelemetry/api` has to be installed; an object says more. The
+   * active context at subscription is the parent; so that it is there in the operators behind a reply, `asyncContext` is on. Default false
+   */
+  readonly telemetry?: boolean | TelemetryOptions | undefined;
 }
 
 /** Options whose absence means something. */
@@ -210,7 +216,8 @@ export type Derived =
   | 'limits'
   | 'leases'
   | 'clientInfo'
-  | 'prefix';
+  | 'prefix'
+  | 'telemetry';
 
 /** The options with every default filled in. */
 export type ResolvedOptions = {
@@ -230,4 +237,5 @@ export type ResolvedOptions = {
   readonly prefix: string;
   /** what the server is told that the client is; undefined where it is told nothing */
   readonly libraryName: string | undefined;
+  readonly telemetry: ResolvedTelemetry | undefined;
 };

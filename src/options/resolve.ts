@@ -9,6 +9,7 @@ import { leasesOf } from './leases';
 import { limitsOf } from './limits';
 import { onConnectOf } from './on-connect';
 import type { Derived, RedisOptions, ResolvedOptions } from './redis-options';
+import { resolveTelemetry } from './telemetry';
 import { parseUrl } from './url';
 import { withoutUndefined, type Given } from './without-undefined';
 import { isBytes } from '../resp/is-bytes';
@@ -59,13 +60,16 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     leases,
     clientInfo,
     prefix = '',
+    telemetry,
     ...rest
   } = withUrl(given);
   for (const name of Object.keys(rest)) {
     if (!Object.hasOwn(defaults, name)) throw new TypeError(`There is no option '${name}'${hintFor(name)}`);
   }
+  const watched = resolveTelemetry(telemetry);
   const options: ResolvedOptions = {
     ...defaults,
+    asyncContext: watched !== undefined,
     ...rest,
     credentials: credentialsOf(username, password, credentials),
     reconnect: resolveReconnect(reconnect),
@@ -75,6 +79,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     leases: leasesOf(leases),
     prefix: prefixOption(prefix),
     libraryName: libraryNameOf(clientInfo),
+    telemetry: watched,
   };
   check(options);
   return options;

@@ -284,6 +284,27 @@ describe('Options', () => {
     );
   });
 
+  it.each<[object, string]>([
+    [{ tracer: 'mine' }, "The option 'telemetry.tracer' is a Tracer, or false, got a string"],
+    [{ tracer: null }, "The option 'telemetry.tracer' is a Tracer, or false, got null"],
+    [{ tracers: 1 }, "There is no option 'telemetry.tracers'"],
+    [{ includeArgs: 1 }, "The option 'telemetry.includeArgs' is a boolean, got a number"],
+    [{ redact: true }, "The option 'telemetry.redact' is a function, got a boolean"],
+    [{ attributes: [] }, "The option 'telemetry.attributes' is an object, got an empty array"],
+    [
+      { attributes: { team: {} } },
+      "The option 'telemetry.attributes.team' is a string, a number or a boolean, got an object (Object)",
+    ],
+  ])('for telemetry are refused where they are wrong: %j', (telemetry, message) => {
+    expect(refusal({ telemetry })).toBe(`TypeError: ${message}`);
+  });
+
+  it('for telemetry turn asyncContext on, unless it is turned off', () => {
+    expect(resolveOptions({ telemetry: true }).asyncContext).toBe(true);
+    expect(resolveOptions({ telemetry: true, asyncContext: false }).asyncContext).toBe(false);
+    expect(resolveOptions({ telemetry: false })).toMatchObject({ asyncContext: false, telemetry: undefined });
+  });
+
   it.each<[keyof RedisOptions, unknown]>([
     ['host', 1],
     ['port', '6379'],
@@ -313,6 +334,7 @@ describe('Options', () => {
     ['warnUnused', 'yes'],
     ['callSites', 'yes'],
     ['asyncContext', 'yes'],
+    ['telemetry', 'yes'],
     ['reconnectOnError', true],
     ['onConnect', 'PING'],
     ['onConnect', ['PING']],

@@ -1,0 +1,8 @@
+import type { RedisError } from '../errors';
+
+/** What happens to a request before it is settled. Only what follows a request is told: see `ReplyObserver.happened`. */
+export type Happening =
+  /** it was handed to a socket; `link` is the same object as long as that lives */
+  | { readonly type: 'written'; readonly link: object }
+  /** it has failed and is sent again: because it may be, or because another server was the right one */
+  | { readonly type: 'retry' | 'redirect'; readonly error: RedisError; readonly attempt: number };

@@ -1,0 +1,87 @@
+import { is, isPlainObject } from '../option-checks';
+import { kindOf } from '../resp/kind-of';
+import { withoutUndefined } from './without-undefined';
+
+/** The value of an attribute of a span. */
+export type TelemetryValue = string | number | boolean | string[];
+
+/** Attributes of a span. */
+export type TelemetryAttributes = Record<string, TelemetryValue>;
+
+/** What the client needs of a span. A `Span` of `@opentelemetry/api` is one. */
+export interface TelemetrySpan {
+  isRecording(): boolean;
+  setAttributes(attributes: TelemetryAttributes): unknown;
+  addEvent(name: string, attributes?: TelemetryAttributes): unknown;
+  setStatus(status: { code: number; message?: string }): unknown;
+  recordException(error: Error): void;
+  end(): void;
+}
+
+/** What the client needs of a tracer. A `Tracer` of `@opentelemetry/api` is one; the active context is the parent. */
+export interface TelemetryTracer {
+  startSpan(name: string, options: { kind: number; attributes: TelemetryAttributes }): TelemetrySpan;
+}
+
+/** What is told of a client, and how. */
+export interface TelemetryOptions {
+  /** makes the spans; by default that of the global provider, under the name `rxjs-redis`; `false` for none */
+  readonly tracer?: TelemetryTracer | false | undefined;
+  /**
+   * show values in spans, and not keys alone. Secrets stay hidden, as do the arguments of scripts and of commands that the client does not
+   * know. Default false
+   */
+  readonly includeArgs?: boolean | undefined;
+  /**
+   * has the last word about the arguments that a span shows; each is a text, cut off after 64 characters. What is a secret is hidden
+   * already. Where it throws no argument is shown
+   * @param command the command's name, `SET`
+   */
+  readonly redact?: ((command: string, args: readonly string[]) => readonly string[]) | undefined;
+  /** put on every span */
+  readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+/** The options with every default filled in; `undefined` for a tracer is that of the global provider. */
+export interface ResolvedTelemetry {
+  readonly tracer: TelemetryTracer | false | undefined;
+  readonly includeArgs: boolean;
+  readonly redact: TelemetryOptions['redact'];
+  readonly attributes: TelemetryAttributes;
+}
+
+const KNOWN = new Set(['tracer', 'includeArgs', 'redact', 'attributes']);
+
+/** @throws TypeError that names the option and what was expected */
+export function resolveTelemetry(given: boolean | TelemetryOptions | undefined): ResolvedTelemetry | undefined {
+  if (given === undefined || given === false) return undefined;
+  if (given !== true && !isPlainObject(given)) {
+    throw new TypeError(`The option 'telemetry' is a boolean or an object, got ${kindOf(given)}`);
+  }
+  const own = given === true ? {} : withoutUndefined(given);
+  for (const name of Object.keys(own)) {
+    if (!KNOWN.has(name)) throw new TypeError(`There is no option 'telemetry.${name}'`);
+  }
+  const { tracer, includeArgs = false, redact, attributes = {} } = own;
+  if (tracer !== undefined && tracer !== false) {
+    if (typeof (tracer as Partial<TelemetryTracer> | null)?.startSpan !== 'function') {
+      throw new TypeError(`The option 'telemetry.tracer' is a Tracer, or false, got ${kindOf(tracer)}`);
+    }
+  }
+  is('boolean', 'telemetry.includeArgs', includeArgs);
+  if (redact !== undefined) is('function', 'telemetry.redact', redact);
+  checkAttributes(attributes);
+  return { tracer, includeArgs, redact, attributes: { ...attributes } };
+}
+
+function checkAttributes(attributes: unknown): void {
+  if (!isPlainObject(attributes)) {
+    throw new TypeError(`The option 'telemetry.attributes' is an object, got ${kindOf(attributes)}`);
+  }
+  for (const [name, value] of Object.entries(attributes as object)) {
+    if (['string', 'number', 'boolean'].includes(typeof value)) continue;
+    throw new TypeError(
+      `The option 'telemetry.attributes.${name}' is a string, a number or a boolean, got ${kindOf(value)}`,
+    );
+  }
+}

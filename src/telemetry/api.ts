@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type * as Api from '@opentelemetry/api';
+import type { TelemetryTracer } from '../options';
+
+/** Under this name the client asks providers for a tracer. */
+const LIBRARY = 'rxjs-redis';
+
+/** Where this module lies: in the built package the build puts `import.meta.url` in its place, which CommonJS does not know. */
+const here: string | undefined = __filename;
+
+let loaded: typeof Api | undefined;
+
+/**
+ * `@opentelemetry/api`, which is an optional peer: it is looked for when telemetry is asked for, and by `require`, because a client is made
+ * in one step. All copies of it share their providers.
+ * @throws TypeError that says what to do where it cannot be loaded
+ */
+function api(): typeof Api {
+  try {
+    // A bundle has no place of its own.
+    loaded ??= createRequire(here ?? join(process.cwd(), 'index.js'))('@opentelemetry/api') as typeof Api;
+    return loaded;
+  } catch (cause) {
+    throw new TypeError(
+      "The option 'telemetry' needs @opentelemetry/api, which cannot be loaded: install it, or give a tracer of your own, or false, " +
+        "as 'telemetry.tracer'",
+      { cause },
+    );
+  }
+}
+
+/** The tracer of the global provider; a provider that is registered later takes its place. */
+export function globalTracer(): TelemetryTracer {
+  return api().trace.getTracer(LIBRARY);
+}

@@ -1,0 +1,128 @@
+import type { Unsubscribable } from 'rxjs';
+import type { Happening } from '../commands/happening';
+import type { ReplyObserver, Request } from '../commands/request';
+import type { Connection } from '../connection/connection';
+import { reportUnhandled } from '../connection/guarded';
+import { asItIs, type Wrap } from '../connection/wrapping';
+import type { RedisError } from '../errors';
+
+/** Follows one request from its submission to its end, of which there is one. */
+export interface Follower {
+  happened(what: Happening): void;
+  /** it has its value, or was sent and is to have none */
+  answered(value: unknown): void;
+  failed(error: RedisError): void;
+  /** its observer has left before it was settled */
+  left(): void;
+}
+
+/** What carries the requests that are followed. */
+export interface Place {
+  /** there is a connection that can take a request now */
+  readonly isReady: () => boolean;
+  /** the database that it has selected */
+  readonly database: () => number;
+}
+
+/** A connection as such a place. */
+export function placeOf({ state$, session }: Pick<Connection, 'state$' | 'session'>): Place {
+  return { isReady: () => state$.value.kind === 'ready', database: () => session.database };
+}
+
+/** Begins to follow a request; undefined where there is nothing to note. */
+export type Follow = (request: Request, place: Place) => Follower | undefined;
+
+/** Wraps an executor so that its requests are followed. Nothing is wrapped where nothing follows. */
+export function following(follows: readonly Follow[], place: Place): Wrap {
+  if (follows.length === 0) return asItIs;
+  return (executor) => ({
+    submit: (request) => {
+      const followers = beginAll(follows, request, place);
+      if (followers.length > 0) {
+        let followed: FollowedReply | undefined;
+        request.observeBy((observer) => (followed = new FollowedReply(observer, followers)));
+        request.onLeave(followed!);
+      }
+      executor.submit(request);
+    },
+  });
+}
+
+const NONE: readonly Follower[] = [];
+
+function beginAll(follows: readonly Follow[], request: Request, place: Place): readonly Follower[] {
+  let followers: Follower[] | undefined;
+  for (const follow of follows) {
+    const follower = begin(follow, request, place);
+    if (follower !== undefined) (followers ??= []).push(follower);
+  }
+  return followers ?? NONE;
+}
+
+/** A tracer is another's code: what it throws concerns no command. */
+function begin(follow: Follow, request: Request, place: Place): Follower | undefined {
+  try {
+    return follow(request, place);
+  } catch (error) {
+    reportUnhandled(error);
+    return undefined;
+  }
+}
+
+/** An observer that is followed. Followers know of the end before the observer does, whose work is no part of the request. */
+class FollowedReply implements ReplyObserver<unknown>, Unsubscribable {
+  private isOver = false;
+
+  constructor(
+    private readonly observer: ReplyObserver<unknown>,
+    private readonly followers: readonly Follower[],
+  ) {}
+
+  get closed(): boolean {
+    return this.observer.closed;
+  }
+
+  next(value: unknown): void {
+    this.end((follower) => follower.answered(value));
+    this.observer.next(value);
+  }
+
+  error(error: RedisError): void {
+    this.end((follower) => follower.failed(error));
+    this.observer.error(error);
+  }
+
+  complete(): void {
+    this.end((follower) => follower.answered(undefined));
+    this.observer.complete();
+  }
+
+  /** The observer has left, or was told the outcome. */
+  unsubscribe(): void {
+    this.end((follower) => follower.left());
+  }
+
+  add(departure: Unsubscribable): void {
+    this.observer.add(departure);
+  }
+
+  happened(what: Happening): void {
+    if (!this.isOver) this.tell((follower) => follower.happened(what));
+  }
+
+  private end(tell: (follower: Follower) => void): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.tell(tell);
+  }
+
+  private tell(tell: (follower: Follower) => void): void {
+    for (const follower of this.followers) {
+      try {
+        tell(follower);
+      } catch (error) {
+        reportUnhandled(error);
+      }
+    }
+  }
+}

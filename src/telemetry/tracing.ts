@@ -1,0 +1,186 @@
+import type { Command, CommandSpec } from '../commands/command';
+import { isGroup } from '../commands/group';
+import type { Happening } from '../commands/happening';
+import type { Request } from '../commands/request';
+import { statementOf, type Showing } from '../commands/secrets';
+import { RedisError } from '../errors';
+import type { ResolvedTelemetry, TelemetryAttributes, TelemetrySpan, TelemetryTracer } from '../options';
+import type { Follow, Follower, Place } from './following';
+import {
+  commandAttributes,
+  commandsOf,
+  errorAttributes,
+  groupAttributes,
+  serverAttributes,
+  type Address,
+  type Vocabularies,
+} from './vocabulary';
+
+/** Numbers of `@opentelemetry/api`, which may not be there. */
+const CLIENT = 2;
+const ERROR = 2;
+
+/** What a span begins with; one object for all calls of a command on a database. */
+interface Start {
+  readonly kind: typeof CLIENT;
+  readonly attributes: TelemetryAttributes;
+}
+
+/** Makes a span of every command of users. It begins when the command is subscribed to, under the active context. */
+export class Tracing {
+  private readonly starts = new WeakMap<CommandSpec, { readonly database: number; readonly start: Start }>();
+  private readonly showing: Showing;
+
+  constructor(
+    private readonly tracer: TelemetryTracer,
+    private readonly options: Pick<ResolvedTelemetry, 'includeArgs' | 'redact' | 'attributes'>,
+    private readonly vocabularies: Vocabularies,
+    private readonly address: Address,
+  ) {
+    const { includeArgs, redact } = options;
+    this.showing = { hidden: '?', values: includeArgs, redact };
+  }
+
+  // Hot where a tracer is given: once per command, whether its span is recorded or not.
+  readonly follow: Follow = ({ command }, place) => {
+    const span = this.tracer.startSpan(`redis.${command.spec.name}`, this.startOf(command, place));
+    if (span.isRecording()) return this.recorded(span, command, place);
+    span.end();
+    return undefined;
+  };
+
+  /** The span of an operation that is several commands, one after the other. */
+  begin(name: string, attributes: TelemetryAttributes, place: Place): OperationSpan {
+    const { vocabularies } = this;
+    const { old, stable } = vocabularies;
+    const start = {
+      ...this.serverOf(place.database()),
+      ...(old && { 'db.operation': name }),
+      ...(stable && { 'db.operation.name': name }),
+      ...attributes,
+    };
+    return new OperationSpan(this.tracer.startSpan(`redis.${name}`, { kind: CLIENT, attributes: start }), vocabularies);
+  }
+
+  private recorded(span: TelemetrySpan, command: Command, place: Place): Follower {
+    const { old, stable } = this.vocabularies;
+    const statement = statementOf(commandsOf(command), this.showing);
+    span.setAttributes({ ...(old && { 'db.statement': statement }), ...(stable && { 'db.query.text': statement }) });
+    if (!place.isReady()) span.addEvent('redis.queued');
+    return new SpanFollower(span, this.vocabularies, isGroup(command));
+  }
+
+  private startOf(command: Command, place: Place): Start {
+    const database = place.database();
+    if (isGroup(command)) return this.groupStart(command.spec.name, commandsOf(command), database);
+    const { spec } = command;
+    const known = this.starts.get(spec);
+    if (known?.database === database) return known.start;
+    const attributes = { ...this.serverOf(database), ...commandAttributes(this.vocabularies, command) };
+    const start: Start = { kind: CLIENT, attributes };
+    // What EVALSHA and FCALL call is no fact of theirs.
+    if (attributes['redis.script'] === undefined || spec.script !== undefined)
+      this.starts.set(spec, { database, start });
+    return start;
+  }
+
+  private groupStart(name: string, commands: readonly Command[], database: number): Start {
+    const attributes = { ...this.serverOf(database), ...groupAttributes(this.vocabularies, name, commands) };
+    return { kind: CLIENT, attributes };
+  }
+
+  private serverOf(database: number): TelemetryAttributes {
+    return { ...serverAttributes(this.vocabularies, this.address, database), ...this.options.attributes };
+  }
+}
+
+/** Follows a request by a span that is recorded. */
+class SpanFollower implements Follower {
+  /** The link that it was written on last. */
+  private link: object | undefined;
+
+  constructor(
+    private readonly span: TelemetrySpan,
+    private readonly vocabularies: Vocabularies,
+    private readonly isGroup: boolean,
+  ) {}
+
+  happened(what: Happening): void {
+    const { span } = this;
+    if (what.type !== 'written') {
+      const { error, attempt } = what;
+      span.addEvent(`redis.${what.type}`, { 'redis.attempt': attempt, ...errorAttributes(this.vocabularies, error) });
+      return;
+    }
+    if (this.link !== undefined && this.link !== what.link) span.addEvent('redis.reconnect');
+    this.link = what.link;
+    span.addEvent('redis.written');
+  }
+
+  answered(value: unknown): void {
+    const errors = this.isGroup && Array.isArray(value) ? countErrors(value) : 0;
+    if (errors > 0) this.span.setAttributes({ 'redis.pipeline.errors': errors });
+    this.span.end();
+  }
+
+  failed(error: RedisError): void {
+    endFailed(this.span, this.vocabularies, error);
+  }
+
+  left(): void {
+    this.span.setAttributes({ 'redis.unsubscribed': true });
+    this.span.end();
+  }
+}
+
+/** The span of an operation that is several commands. It ends once. */
+export class OperationSpan {
+  private isOver = false;
+
+  constructor(
+    private readonly span: TelemetrySpan,
+    private readonly vocabularies: Vocabularies,
+  ) {}
+
+  end(attributes: TelemetryAttributes): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.span.setAttributes(attributes);
+    this.span.end();
+  }
+
+  fail(error: unknown, attributes: TelemetryAttributes): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.span.setAttributes(attributes);
+    if (error instanceof RedisError) endFailed(this.span, this.vocabularies, error);
+    else {
+      this.span.setAttributes({ 'error.type': error instanceof Error ? error.name : '_OTHER' });
+      this.span.setStatus({ code: ERROR });
+      this.span.end();
+    }
+  }
+}
+
+function endFailed(span: TelemetrySpan, vocabularies: Vocabularies, error: RedisError): void {
+  span.setAttributes(errorAttributes(vocabularies, error));
+  span.setStatus({ code: ERROR, message: error.message });
+  span.recordException(error);
+  span.end();
+}
+
+function countErrors(values: readonly unknown[]): number {
+  let count = 0;
+  for (const value of values) if (value instanceof RedisError) count++;
+  return count;
+}
+
+/** Told of every write: the requests that stand in it are told in turn. */
+export function tellWritten(
+  owed: { at(number: number): Request; readonly passed: number; readonly length: number },
+  from: number,
+): void {
+  const end = owed.passed + owed.length;
+  const what: Happening = { type: 'written', link: owed };
+  for (let number = from; number < end; number++) owed.at(number).happened(what);
+}

@@ -1,0 +1,101 @@
+import type { Command, CommandSpec } from '../commands/command';
+import { isGroup } from '../commands/group';
+import { textOf } from '../commands/text-of';
+import { ReplyError, type RedisError } from '../errors';
+import type { TelemetryAttributes } from '../options';
+
+/** Which names attributes have: those of the conventions before they were stable, the stable ones, or both. */
+export interface Vocabularies {
+  readonly old: boolean;
+  readonly stable: boolean;
+}
+
+/** What `OTEL_SEMCONV_STABILITY_OPT_IN` asks for: `database` for the stable names, `database/dup` for both. */
+export function vocabulariesOf(asked = process.env['OTEL_SEMCONV_STABILITY_OPT_IN'] ?? ''): Vocabularies {
+  const wishes = asked.split(',').map((wish) => wish.trim());
+  const both = wishes.includes('database/dup');
+  const stable = both || wishes.includes('database');
+  return { old: both || !stable, stable };
+}
+
+/** Where a client leads to. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** a Unix socket, in place of host and port */
+  readonly path: string | undefined;
+}
+
+/** So many names of commands are shown. */
+const MOST_NAMES = 64;
+
+/** The commands of the caller that a command stands for: itself, or those of a group. */
+export function commandsOf(command: Command): readonly Command[] {
+  return isGroup(command) ? command.commands : [command];
+}
+
+/** What is known of the server. */
+export function serverAttributes(
+  { old, stable }: Vocabularies,
+  { host, port, path }: Address,
+  database: number,
+): TelemetryAttributes {
+  return {
+    ...(old && { 'db.system': 'redis', 'net.peer.name': path ?? host, 'db.redis.database_index': database }),
+    ...(old && path === undefined && { 'net.peer.port': port }),
+    ...(stable && { 'db.system.name': 'redis', 'server.address': path ?? host, 'db.namespace': String(database) }),
+    ...(stable && path === undefined && { 'server.port': port }),
+  };
+}
+
+/** What is known of a command that is sent by itself. */
+export function commandAttributes({ old, stable }: Vocabularies, { spec, args }: Command): TelemetryAttributes {
+  const script = scriptOf(spec, args);
+  return {
+    ...(old && { 'db.operation': spec.name }),
+    ...(stable && { 'db.operation.name': spec.name }),
+    ...(script !== undefined && { 'redis.script': script }),
+    ...(script !== undefined && stable && { 'db.stored_procedure.name': script }),
+  };
+}
+
+/** What is known of commands that travel as one. */
+export function groupAttributes(
+  { old, stable }: Vocabularies,
+  name: string,
+  commands: readonly Command[],
+): TelemetryAttributes {
+  const { length } = commands;
+  const first = commands[0]?.spec.name;
+  const isUniform = commands.every(({ spec }) => spec.name === first);
+  // A batch of one counts as a command by itself.
+  const stableName = length === 1 ? first! : isUniform && length > 0 ? `${name} ${first}` : name;
+  return {
+    ...(old && { 'db.operation': name }),
+    ...(stable && { 'db.operation.name': stableName }),
+    ...(stable && length !== 1 && { 'db.operation.batch.size': length }),
+    'redis.pipeline.size': length,
+    'redis.commands': namesOf(commands),
+  };
+}
+
+/** The names of commands, in order: of the first 64. */
+export function namesOf(commands: readonly Command[]): string[] {
+  return commands.slice(0, MOST_NAMES).map(({ spec }) => spec.name);
+}
+
+/** What is known of a failure. `error.type` is the server's own word for it, `WRONGTYPE`, or the code of the client's error. */
+export function errorAttributes({ stable }: Vocabularies, error: RedisError): TelemetryAttributes {
+  const kind = error instanceof ReplyError ? error.kind : undefined;
+  return {
+    'error.type': kind ?? error.code,
+    'redis.delivery': error.delivery,
+    ...(stable && kind !== undefined && { 'db.response.status_code': kind }),
+  };
+}
+
+/** The SHA-1 or name of the script or function that a command calls. */
+function scriptOf({ name, script }: CommandSpec, args: Command['args']): string | undefined {
+  if (script !== undefined) return script.id;
+  return /^(EVALSHA|FCALL)/.test(name) && args.length > 0 ? textOf(args[0]) : undefined;
+}
