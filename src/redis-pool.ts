@@ -40,6 +40,7 @@ import { Spread } from './leases/spread';
 import { duration, isPlainObject } from './option-checks';
 import { resolveOptions, resolvePool, type RedisPoolOptions } from './options';
 import { replySource } from './reply-source';
+import { tellChannelsOf } from './telemetry/channels';
 import { placeOf, type Place } from './telemetry/following';
 import { telemetryOf } from './telemetry/telemetry';
 import { kindOf } from './resp/kind-of';
@@ -118,6 +119,7 @@ export class RedisPool extends PoolView {
       };
       const connection = new Connection(resolved, parts);
       stage.made(connection, 'lease');
+      tellChannelsOf(connection, resolved, 'lease');
       connection.events$.subscribe((event) => events$.next(event));
       return connection;
     };

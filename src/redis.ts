@@ -38,6 +38,7 @@ import { Notifications } from './pubsub/notifications';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 import { replySource } from './reply-source';
+import { tellChannelsOf } from './telemetry/channels';
 import { placeOf, type Place } from './telemetry/following';
 import { telemetryOf } from './telemetry/telemetry';
 import { warnUnreachable } from './unreachable-warning';
@@ -102,6 +103,7 @@ export class Redis extends RedisView {
         { ...stage.partsFor(role), ...parts, ...telemetry.parts },
       );
       stage.made(connection, role);
+      tellChannelsOf(connection, resolved, role);
       return connection;
     };
     const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error, resolved) });

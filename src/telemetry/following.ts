@@ -70,7 +70,7 @@ function begin(follow: Follow, request: Request, place: Place): Follower | undef
 }
 
 /** An observer that is followed. Followers know of the end before the observer does, whose work is no part of the request. */
-class FollowedReply implements ReplyObserver<unknown>, Unsubscribable {
+export class FollowedReply implements ReplyObserver<unknown>, Unsubscribable {
   private isOver = false;
 
   constructor(

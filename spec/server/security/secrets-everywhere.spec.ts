@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import fc from 'fast-check';
 import { firstValueFrom, type Observable } from 'rxjs';
 import type { DedicatedConnection, Redis } from 'rxjs-redis';
@@ -79,6 +81,18 @@ async function outcome(redis: Redis, way: Way, { words, args }: SecretCommand): 
   }
 }
 
+/** Gathers what all diagnostics channels tell. Returns how to leave them. */
+function listen(told: unknown[]): () => void {
+  const names = ['command', 'batch'].flatMap((kind) =>
+    ['start', 'asyncEnd'].map((event) => `tracing:rxjs-redis:${kind}:${event}`),
+  );
+  const note = (message: unknown) => told.push(message);
+  for (const name of names) subscribe(name, note);
+  return () => {
+    for (const name of names) unsubscribe(name, note);
+  };
+}
+
 /** A command as a span may show it. */
 function statements(command: Command): string[] {
   const commands = [command];
@@ -111,20 +125,37 @@ describe('No secret', () => {
 
   it('of any command leaves the client, whatever way the command takes and whatever the server says', async () => {
     const server = await script(afterHandshake(repeater()));
-    const redis = make({ url: server.url, retry: false, leases: { max: 4, acquireTimeout: Infinity } });
+    const told: unknown[] = [];
+    const leave = listen(told);
+    const exporter = new InMemorySpanExporter();
+    const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    const telemetry = { tracer: provider.getTracer('spec'), includeArgs: true };
+    const redis = make({ url: server.url, retry: false, leases: { max: 4, acquireTimeout: Infinity }, telemetry });
+    let emissions = 0;
     const seed = Math.floor(Math.random() * 2 ** 31);
     const drawn = fc.sample(fc.tuple(secretCommand, fc.constantFrom(...WAYS)), { numRuns: CASES, seed });
     const leaks: unknown[] = [];
     for (let from = 0; from < CASES; from += AT_ONCE) {
       const some = drawn.slice(from, from + AT_ONCE);
       const outcomes = await Promise.all(some.map(([command, way]) => outcome(redis, way, command)));
+      const spans = exporter.getFinishedSpans().map(({ name, attributes, events, status }) => {
+        return JSON.stringify([name, attributes, events, status]);
+      });
+      const all = [...spans, ...told.map((message) => inspect(message, { depth: null }))];
+      emissions += all.length;
+      exporter.reset();
+      told.length = 0;
+      const said = all.join('\n');
       some.forEach(([command, way], index) => {
         const known = knownCall(command.words[0]!, [...command.words.slice(1), ...command.args]);
         const emitted = [textOf(outcomes[index]), textOf(known), ...statements(known)].join('\n');
-        const leaked = command.secrets.filter((one) => emitted.includes(one));
+        const leaked = command.secrets.filter((one) => emitted.includes(one) || said.includes(one));
         if (leaked.length > 0) leaks.push({ seed, way, words: command.words, args: command.args.map(String), leaked });
       });
     }
+    leave();
+    // A span for each command that was not refused before it was sent, and what the channels tell of it.
+    expect(emissions).toBeGreaterThan(2 * CASES);
     expect(drawn).toHaveLength(CASES);
     expect(leaks.slice(0, 3)).toStrictEqual([]);
   });
