@@ -41,6 +41,7 @@ import { duration, isPlainObject } from './option-checks';
 import { resolveOptions, resolvePool, type RedisPoolOptions } from './options';
 import { replySource } from './reply-source';
 import { tellChannelsOf } from './telemetry/channels';
+import { readingsOf } from './readings';
 import { placeOf, type Place } from './telemetry/following';
 import { telemetryOf } from './telemetry/telemetry';
 import { kindOf } from './resp/kind-of';
@@ -81,6 +82,8 @@ export class RedisPool extends PoolView {
   private readonly blocking: BlockingExecutor;
   private readonly control: OwnControl;
   private closing = false;
+  /** Ends what telemetry reads of the pool. */
+  private readonly unobserve: () => void;
   /** How streams end with the pool. */
   private readonly ending: Ending;
 
@@ -97,7 +100,7 @@ export class RedisPool extends PoolView {
     const { limits, others } = resolvePool(given);
     const resolved = resolveOptions(others);
     const stage = stageOf(given);
-    const telemetry = telemetryOf(resolved);
+    const telemetry = telemetryOf(resolved, () => clockOf(stage));
     const events$ = new Subject<ConnectionEvent>();
     const address = describe(resolved);
     const session = new Session(resolved.database, resolved.clientName);
@@ -120,6 +123,7 @@ export class RedisPool extends PoolView {
       const connection = new Connection(resolved, parts);
       stage.made(connection, 'lease');
       tellChannelsOf(connection, resolved, 'lease');
+      telemetry.made(connection);
       connection.events$.subscribe((event) => events$.next(event));
       return connection;
     };
@@ -131,7 +135,11 @@ export class RedisPool extends PoolView {
     const bareExecutorOf = (connection: Connection) => wrapping(connection, resolved)(connection);
     const executorOf = (connection: Connection) =>
       wrapping(connection, resolved, telemetry.follow(placeOf(connection)))(connection);
-    const elsewhere: Place = { isReady: () => leases.stats.total > 0, database: () => session.database };
+    const elsewhere: Place = {
+      isReady: () => leases.stats.total > 0,
+      name: () => address,
+      database: () => session.database,
+    };
     const wrap = wrappingAll(resolved, telemetry.follow(elsewhere));
     const spread = new Spread({ pool, clock, blockingGrace: resolved.blockingGrace, executorOf: bareExecutorOf });
     const spreading = wrap(spread);
@@ -189,6 +197,7 @@ export class RedisPool extends PoolView {
     this.address = address;
     this.stats$ = leases.stats$.pipe(shielded(), inContext());
     this.events$ = events$.pipe(shielded(), inContext());
+    this.unobserve = telemetry.observe(() => readingsOf([], leases));
   }
 
   /** How many connections there are, and how many callers wait. */
@@ -317,6 +326,7 @@ export class RedisPool extends PoolView {
   }
 
   private end(): void {
+    this.unobserve();
     this.leases.destroy(() => tooLate(undefined, undefined, 'pool'));
     this.control.destroy();
   }

@@ -26,7 +26,7 @@ import type { Control } from './leases/unblocking';
 import { shielded } from './connection/shielded';
 import { wrapping, wrappingAll } from './connection/wrapping';
 import { ScriptRegistry } from './groups/scripts';
-import { stageOf, type Role } from './connection/stage';
+import { clockOf, stageOf, type Role } from './connection/stage';
 import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import { Ending } from './demand/ending';
@@ -39,6 +39,7 @@ import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 import { replySource } from './reply-source';
 import { tellChannelsOf } from './telemetry/channels';
+import { readingsOf } from './readings';
 import { placeOf, type Place } from './telemetry/following';
 import { telemetryOf } from './telemetry/telemetry';
 import { warnUnreachable } from './unreachable-warning';
@@ -96,7 +97,7 @@ export class Redis extends RedisView {
     const given = givenOptions('Redis', first, second);
     const resolved = resolveOptions(given);
     const stage = stageOf(given);
-    const telemetry = telemetryOf(resolved);
+    const telemetry = telemetryOf(resolved, () => clockOf(stage));
     const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
       const connection = new Connection(
         { ...resolved, ...others },
@@ -104,6 +105,7 @@ export class Redis extends RedisView {
       );
       stage.made(connection, role);
       tellChannelsOf(connection, resolved, role);
+      telemetry.made(connection);
       return connection;
     };
     const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error, resolved) });
@@ -137,7 +139,7 @@ export class Redis extends RedisView {
     };
     const bareExecutorOf = (lease: Connection) => wrapping(lease, resolved)(lease);
     const executorOf = (lease: Connection) => wrapping(lease, resolved, telemetry.follow(placeOf(lease)))(lease);
-    const elsewhere: Place = { isReady: () => false, database: () => session.database };
+    const elsewhere: Place = { isReady: () => false, name: () => connection.address, database: () => session.database };
     const lender = new ConnectionLender({
       clock: resolved.asyncContext ? inScheduledContext(connection.clock) : connection.clock,
       ending,
@@ -173,7 +175,9 @@ export class Redis extends RedisView {
     this.source = source;
     this.lender = lender;
     this.ending = ending;
+    const unobserve = telemetry.observe(() => readingsOf([connection, ...this.carriers], this.leases, pubsub));
     connection.state$.pipe(filter(isClosed)).subscribe(() => {
+      unobserve();
       // Before the commands that wait, so that what one gives back unsent goes to no other caller; below as well.
       this.leases?.end(this.closedError);
       blocking.stop();

@@ -37,6 +37,7 @@ export function check(options: ResolvedOptions): void {
   wholeNumber('writeBufferSize', options.writeBufferSize, 1024, LARGEST_BUFFER);
   if (options.keepAlive !== 0) wholeNumber('keepAlive', options.keepAlive, 1_000, LONGEST_KEEP_ALIVE, ', or 0');
   wholeNumber('connectTimeout', options.connectTimeout, 1, LONGEST_TIMER);
+  if (typeof options.debug !== 'function') is('boolean', 'debug', options.debug, ' or a function');
   for (const name of ['commandTimeout', 'readTimeout', 'writeTimeout', 'blockingGrace'] as const) {
     duration(name, options[name]);
   }

@@ -15,8 +15,13 @@ export type {
 } from './redis-options';
 export {
   resolveTelemetry,
+  type DebugFunction,
   type ResolvedTelemetry,
   type TelemetryAttributes,
+  type TelemetryCallback,
+  type TelemetryGauge,
+  type TelemetryInstrument,
+  type TelemetryMeter,
   type TelemetryOptions,
   type TelemetrySpan,
   type TelemetryTracer,

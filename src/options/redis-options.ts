@@ -4,7 +4,7 @@ import type { Command } from '../commands/command';
 import type { RetryPolicy, UndeliveredHandler } from '../commands/request-context';
 import type { RedisError, ReplyError } from '../errors';
 import type { DecoderLimits, ReplyLimits } from '../resp/limits';
-import type { ResolvedTelemetry, TelemetryOptions } from './telemetry';
+import type { DebugFunction, ResolvedTelemetry, TelemetryOptions } from './telemetry';
 import type { Complete } from './without-undefined';
 
 export type { ReplyLimits } from '../resp/limits';
@@ -200,6 +200,11 @@ export interface RedisOptions {
    * active context at subscription is the parent; so that it is there in the operators behind a reply, `asyncContext` is on. Default false
    */
   readonly telemetry?: boolean | TelemetryOptions | undefined;
+  /**
+   * lines for people about what is sent and received: the server, command, size, duration and shape of the reply, never a value. `true` writes
+   * them to the standard error, as the environment does by `NODE_DEBUG=rxjs-redis`; a function takes them. Default false
+   */
+  readonly debug?: boolean | DebugFunction | undefined;
 }
 
 /** Options whose absence means something. */

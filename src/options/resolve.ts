@@ -41,6 +41,7 @@ const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   callSites: false,
   family: 0,
   asyncContext: false,
+  debug: false,
 };
 
 /**

@@ -23,10 +23,48 @@ export interface TelemetryTracer {
   startSpan(name: string, options: { kind: number; attributes: TelemetryAttributes }): TelemetrySpan;
 }
 
+/** What a gauge is read by. */
+export type TelemetryCallback = (result: { observe(value: number, attributes: TelemetryAttributes): void }) => void;
+
+/** What the client needs of a gauge that is observed. */
+export interface TelemetryGauge {
+  addCallback(callback: TelemetryCallback): void;
+}
+
+/** How an instrument is made. */
+export interface TelemetryInstrument {
+  unit: string;
+  advice?: { explicitBucketBoundaries: number[] };
+}
+
+/** What the client needs of a meter. A `Meter` of `@opentelemetry/api` is one. */
+export interface TelemetryMeter {
+  createCounter(
+    name: string,
+    options: TelemetryInstrument,
+  ): { add(value: number, attributes: TelemetryAttributes): void };
+  createUpDownCounter(
+    name: string,
+    options: TelemetryInstrument,
+  ): { add(value: number, attributes: TelemetryAttributes): void };
+  createHistogram(
+    name: string,
+    options: TelemetryInstrument,
+  ): { record(value: number, attributes: TelemetryAttributes): void };
+  createObservableGauge(name: string, options: TelemetryInstrument): TelemetryGauge;
+}
+
+/** Takes the lines of the option `debug`. */
+export type DebugFunction = (direction: 'send' | 'recv' | 'error' | 'event', text: string) => void;
+
 /** What is told of a client, and how. */
 export interface TelemetryOptions {
   /** makes the spans; by default that of the global provider, under the name `rxjs-redis`; `false` for none */
   readonly tracer?: TelemetryTracer | false | undefined;
+  /**
+   * makes the metrics; by default that of the global provider, which has to be registered before the client is made; `false` for none
+   */
+  readonly meter?: TelemetryMeter | false | undefined;
   /**
    * show values in spans, and not keys alone. Secrets stay hidden, as do the arguments of scripts and of commands that the client does not
    * know. Default false
@@ -38,19 +76,20 @@ export interface TelemetryOptions {
    * @param command the command's name, `SET`
    */
   readonly redact?: ((command: string, args: readonly string[]) => readonly string[]) | undefined;
-  /** put on every span */
+  /** put on every span and metric */
   readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
 /** The options with every default filled in; `undefined` for a tracer is that of the global provider. */
 export interface ResolvedTelemetry {
   readonly tracer: TelemetryTracer | false | undefined;
+  readonly meter: TelemetryMeter | false | undefined;
   readonly includeArgs: boolean;
   readonly redact: TelemetryOptions['redact'];
   readonly attributes: TelemetryAttributes;
 }
 
-const KNOWN = new Set(['tracer', 'includeArgs', 'redact', 'attributes']);
+const KNOWN = new Set(['tracer', 'meter', 'includeArgs', 'redact', 'attributes']);
 
 /** @throws TypeError that names the option and what was expected */
 export function resolveTelemetry(given: boolean | TelemetryOptions | undefined): ResolvedTelemetry | undefined {
@@ -62,16 +101,21 @@ export function resolveTelemetry(given: boolean | TelemetryOptions | undefined):
   for (const name of Object.keys(own)) {
     if (!KNOWN.has(name)) throw new TypeError(`There is no option 'telemetry.${name}'`);
   }
-  const { tracer, includeArgs = false, redact, attributes = {} } = own;
+  const { tracer, meter, includeArgs = false, redact, attributes = {} } = own;
   if (tracer !== undefined && tracer !== false) {
     if (typeof (tracer as Partial<TelemetryTracer> | null)?.startSpan !== 'function') {
       throw new TypeError(`The option 'telemetry.tracer' is a Tracer, or false, got ${kindOf(tracer)}`);
     }
   }
+  if (meter !== undefined && meter !== false) {
+    if (typeof (meter as Partial<TelemetryMeter> | null)?.createHistogram !== 'function') {
+      throw new TypeError(`The option 'telemetry.meter' is a Meter, or false, got ${kindOf(meter)}`);
+    }
+  }
   is('boolean', 'telemetry.includeArgs', includeArgs);
   if (redact !== undefined) is('function', 'telemetry.redact', redact);
   checkAttributes(attributes);
-  return { tracer, includeArgs, redact, attributes: { ...attributes } };
+  return { tracer, meter, includeArgs, redact, attributes: { ...attributes } };
 }
 
 function checkAttributes(attributes: unknown): void {

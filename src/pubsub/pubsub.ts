@@ -165,6 +165,11 @@ export class PubSub implements Resident {
     }).pipe(inContext());
   }
 
+  /** How many channels, patterns and shard channels have Observers. */
+  get observed(): number {
+    return this.all.reduce((sum, { observed }) => sum + observed, 0);
+  }
+
   /** What is kept of subscriptions, by kind; all of it is 0 when nothing is observed and the server has confirmed that. */
   get holdings(): ReadonlyMap<string, number> {
     const holdings = new Map([

@@ -70,6 +70,11 @@ export class Subscriptions {
     return this.joining > 0 || this.changed.size > 0;
   }
 
+  /** How many names are observed. */
+  get observed(): number {
+    return this.topics.size - this.idle;
+  }
+
   /** How many names are kept for any reason. */
   get size(): number {
     const { topics, asked, leaving, changed, taken } = this;

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Api from '@opentelemetry/api';
-import type { TelemetryTracer } from '../options';
+import type { TelemetryMeter, TelemetryTracer } from '../options';
 
-/** Under this name the client asks providers for a tracer. */
+/** Under this name the client asks providers for a tracer and a meter. */
 const LIBRARY = 'rxjs-redis';
 
 /** Where this module lies: in the built package the build puts `import.meta.url` in its place, which CommonJS does not know. */
@@ -23,8 +23,8 @@ function api(): typeof Api {
     return loaded;
   } catch (cause) {
     throw new TypeError(
-      "The option 'telemetry' needs @opentelemetry/api, which cannot be loaded: install it, or give a tracer of your own, or false, " +
-        "as 'telemetry.tracer'",
+      "The option 'telemetry' needs @opentelemetry/api, which cannot be loaded: install it, or give a tracer and a meter of your own, or false, " +
+        "as 'telemetry.tracer' and 'telemetry.meter'",
       { cause },
     );
   }
@@ -33,4 +33,11 @@ function api(): typeof Api {
 /** The tracer of the global provider; a provider that is registered later takes its place. */
 export function globalTracer(): TelemetryTracer {
   return api().trace.getTracer(LIBRARY);
+}
+
+/** The meter of the global provider; undefined where there is none, so that nothing is measured for it. */
+export function globalMeter(): TelemetryMeter | undefined {
+  const { createNoopMeter, metrics } = api();
+  const meter = metrics.getMeter(LIBRARY);
+  return meter === createNoopMeter() ? undefined : meter;
 }

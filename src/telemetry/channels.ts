@@ -66,7 +66,7 @@ export function tellChannelsOf(connection: Connection, address: Address, role: s
 
 /** A connection whose submissions are told has a `submit` of its own; others have that of the class, and pay nothing. */
 function watch(connection: Connection, address: Address): void {
-  const { submit } = Object.getPrototypeOf(connection) as Connection;
+  const submit = submitOf(connection);
   connection.submit = (request) => {
     const start = begin(request, placeOf(connection, address));
     if (start === undefined) submit.call(connection, request);
@@ -75,7 +75,13 @@ function watch(connection: Connection, address: Address): void {
 }
 
 function unwatch(connection: Connection): void {
-  connection.submit = (Object.getPrototypeOf(connection) as Connection).submit;
+  connection.submit = submitOf(connection);
+}
+
+/** The `submit` of its class. */
+function submitOf(connection: Connection): (this: Connection, request: Request) => void {
+  const { submit } = Object.getPrototypeOf(connection) as { submit: (this: Connection, request: Request) => void };
+  return submit;
 }
 
 function placeOf({ session }: Connection, { host, port, path }: Address): Message {

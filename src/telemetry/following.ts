@@ -20,13 +20,20 @@ export interface Follower {
 export interface Place {
   /** there is a connection that can take a request now */
   readonly isReady: () => boolean;
+  /** where it leads to, for people */
+  readonly name: () => string;
   /** the database that it has selected */
   readonly database: () => number;
 }
 
 /** A connection as such a place. */
-export function placeOf({ state$, session }: Pick<Connection, 'state$' | 'session'>): Place {
-  return { isReady: () => state$.value.kind === 'ready', database: () => session.database };
+export function placeOf(connection: Connection): Place {
+  const { state$, session } = connection;
+  return {
+    isReady: () => state$.value.kind === 'ready',
+    name: () => connection.address,
+    database: () => session.database,
+  };
 }
 
 /** Begins to follow a request; undefined where there is nothing to note. */

@@ -1,10 +1,15 @@
 import { defer, finalize, tap, type Observable } from 'rxjs';
+import type { Clock } from '../connection/clock';
+import type { Connection } from '../connection/connection';
 import type { ConnectionParts } from '../connection/connection-parts';
+import { guarded } from '../connection/guarded';
 import { asItIs, type Wrap } from '../connection/wrapping';
 import type { WatchReport } from '../groups/watch';
-import type { ResolvedOptions, TelemetryAttributes } from '../options';
-import { globalTracer } from './api';
+import type { DebugFunction, ResolvedOptions, ResolvedTelemetry, TelemetryAttributes } from '../options';
+import { globalMeter, globalTracer } from './api';
+import { debugEvent, debugOf, debugging } from './debug-log';
 import { following, type Follow, type Place } from './following';
+import { Metrics, type Readings } from './metrics';
 import { Tracing, tellWritten } from './tracing';
 import { namesOf, vocabulariesOf } from './vocabulary';
 
@@ -15,32 +20,65 @@ export interface Telemetry {
   /** what connections are made with */
   readonly parts: Pick<ConnectionParts, 'onWrite'>;
   /** follows one subscription to a `watch` */
+  /** told of each connection that is made */
+  readonly made: (connection: Connection) => void;
+  /** has what the client has right now read, until what it returns is called */
+  readonly observe: (read: () => Readings) => () => void;
   readonly followWatch: <T>(outcome$: Observable<T>, report: () => WatchReport, place: Place) => Observable<T>;
 }
 
-const OFF: Telemetry = { follow: () => asItIs, parts: {}, followWatch: (outcome$) => outcome$ };
+const nothing = (): void => undefined;
+const OFF: Telemetry = {
+  follow: () => asItIs,
+  parts: {},
+  made: nothing,
+  observe: () => nothing,
+  followWatch: (outcome$) => outcome$,
+};
 
 /**
  * What the options want to be told.
+ * @param clock asked for where something is told
  * @throws TypeError where `@opentelemetry/api` is needed and cannot be loaded
  */
-export function telemetryOf(options: ResolvedOptions): Telemetry {
+export function telemetryOf(options: ResolvedOptions, clock: () => Clock): Telemetry {
   const { telemetry } = options;
-  if (telemetry === undefined) return OFF;
+  const write = debugOf(options.debug, clock);
+  const tracing = telemetry && tracingOf(telemetry, options);
+  const metrics = telemetry && metricsOf(telemetry, options, clock);
   const follows: Follow[] = [];
-  let tracing: Tracing | undefined;
-  const tracer = telemetry.tracer ?? globalTracer();
-  if (tracer !== false) {
-    tracing = new Tracing(tracer, telemetry, vocabulariesOf(), options);
-    follows.push(tracing.follow);
-  }
+  if (tracing !== undefined) follows.push(tracing.follow);
+  if (metrics !== undefined) follows.push(metrics.follow);
+  if (write !== undefined) follows.push(debugging(write, clock()));
   if (follows.length === 0) return OFF;
   return {
     follow: (place) => following(follows, place),
-    parts: { onWrite: tellWritten },
+    // Metrics need not know when a command is written.
+    parts: tracing === undefined && write === undefined ? {} : { onWrite: tellWritten },
+    made: (connection) => {
+      if (write !== undefined) tellEvents(connection, write);
+      metrics?.follows(connection);
+    },
+    observe: (read) => metrics?.observe(read, nameOf(options)) ?? nothing,
     followWatch: (outcome$, report, place) =>
       tracing === undefined ? outcome$ : watchSpan(tracing, outcome$, report, place),
   };
+}
+
+function tracingOf(telemetry: ResolvedTelemetry, options: ResolvedOptions): Tracing | undefined {
+  const tracer = telemetry.tracer ?? globalTracer();
+  return tracer === false ? undefined : new Tracing(tracer, telemetry, vocabulariesOf(), options);
+}
+
+function metricsOf(telemetry: ResolvedTelemetry, options: ResolvedOptions, clock: () => Clock): Metrics | undefined {
+  const meter = telemetry.meter ?? globalMeter();
+  if (meter === undefined || meter === false) return undefined;
+  return new Metrics(meter, vocabulariesOf(), options, options.database, telemetry.attributes, clock());
+}
+
+/** What the stable conventions call a pool. */
+function nameOf({ path, host, port, database }: ResolvedOptions): string {
+  return path ?? `${host}:${port}/${database}`;
 }
 
 /** One span for all that a `watch` does, whatever the number of attempts. */
@@ -66,4 +104,9 @@ function watchSpan<T>(
       finalize(() => span.end({ ...facts(), ...ending })),
     );
   });
+}
+
+/** Tells what happens to a connection, from now on. What that throws concerns nothing else. */
+function tellEvents(connection: Connection, write: DebugFunction): void {
+  connection.events$.subscribe((event) => guarded(() => debugEvent(write, event, connection.address)));
 }

@@ -17,7 +17,7 @@ describe('Diagnostics channels', () => {
   afterEach(() => leaving.splice(0).forEach((leave) => leave()));
 
   /** Subscribes to all events of a tracing channel; returns what is told, and how to leave. */
-  const listen = (name: string): { told: Told[]; leave(): void } => {
+  const listen = (name: string): { told: Told[]; leave: () => void } => {
     const told: Told[] = [];
     const channel = tracingChannel(`rxjs-redis:${name}`);
     const entries = EVENTS.map((event) => [event, (message: unknown) => told.push([event, message as Told[1]])]);

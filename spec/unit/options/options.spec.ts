@@ -335,6 +335,7 @@ describe('Options', () => {
     ['callSites', 'yes'],
     ['asyncContext', 'yes'],
     ['telemetry', 'yes'],
+    ['debug', 'yes'],
     ['reconnectOnError', true],
     ['onConnect', 'PING'],
     ['onConnect', ['PING']],

@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { get, set } from 'rxjs-redis/commands';
+import { useClients, usePools } from '../../support/clients';
+import { failure } from '../../support/outcomes';
+import { useServer } from '../../support/server';
+
+describe('The debug log', () => {
+  const server = useServer();
+  const make = useClients();
+  const makePool = usePools();
+  const TIME = String.raw`\d+\.\d\d ms`;
+
+  it('tells of each command where it goes, how large it is, how long it took and what its reply looks like', async () => {
+    const lines: [string, string][] = [];
+    const redis = make({ url: server().url, debug: (direction, text) => lines.push([direction, text]) });
+    await redis.set('k', 'hunter2');
+    await redis.get('k');
+    await failure(redis.lpush('k', 'hunter2'));
+    await redis.pipeline(set('k', 'hunter2'), get('k'));
+    await redis.dedicated((connection) => connection.get('none'));
+    redis.get('k').subscribe().unsubscribe();
+    await redis.close();
+    const at = `127.0.0.1:${server().port}`;
+    const expected: [string, string][] = [
+      ['event', `${at} commands: connect, RESP3`],
+      ['send', `${at} SET, 8 B, after ${TIME}`],
+      ['recv', `${at} SET: a string of 2 in ${TIME}`],
+      ['send', `${at} GET, 1 B, after ${TIME}`],
+      ['recv', `${at} GET: a string of 7 in ${TIME}`],
+      ['send', `${at} LPUSH, 8 B, after ${TIME}`],
+      ['error', `${at} LPUSH: ReplyError REPLY after ${TIME}: WRONGTYPE .*`],
+      ['send', `${at} PIPELINE of 2 commands, 9 B, after ${TIME}`],
+      ['recv', `${at} PIPELINE of 2 commands: an array of 2 in ${TIME}`],
+      ['event', `${at} commands: connect, RESP3`],
+      ['send', `${at} GET, 4 B, after ${TIME}`],
+      ['recv', `${at} GET: nothing in ${TIME}`],
+      ['event', `${at} GET is left by its Observer after ${TIME}`],
+    ];
+    expect(lines.slice(0, expected.length)).toStrictEqual(
+      expected.map(([direction, text]): unknown[] => [direction, expect.stringMatching(new RegExp(`^${text}$`))]),
+    );
+    expect(lines.slice(expected.length).every(([, text]) => text.endsWith('disconnect, closed_by_user'))).toBe(true);
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
+  });
+
+  it('tells of the commands of a pool', async () => {
+    const lines: string[] = [];
+    const pool = makePool({ url: server().url, max: 1, debug: (direction) => lines.push(direction) });
+    await pool.get('k');
+    expect(lines).toStrictEqual(['event', 'send', 'recv']);
+  });
+
+  it.each([
+    ['debug: true', '', 'debug: true'],
+    ['NODE_DEBUG=rxjs-redis', 'rxjs-redis', ''],
+  ])('is written to the standard error by %s', async (_, section, option) => {
+    const program = `
+      const { Redis } = require('./src/index.ts');
+      const redis = new Redis('${server().url}', { ${option} });
+      redis.get('k').then(() => redis.close());`;
+    const root = join(__dirname, '../../..');
+    const env = { ...process.env, NODE_DEBUG: section };
+    const { stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '-e', program], {
+      env,
+      cwd: root,
+    });
+    expect(stderr).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z rxjs-redis send {2}127\.0\.0\.1:\d+ GET, 1 B, after /m);
+  });
+});

@@ -1,0 +1,248 @@
+import type { Subscription } from 'rxjs';
+import type { Command } from '../commands/command';
+import { isGroup } from '../commands/group';
+import { inBackground, type Clock } from '../connection/clock';
+import type { Connection } from '../connection/connection';
+import { ReplyError, type RedisError } from '../errors';
+import type { TelemetryAttributes, TelemetryGauge, TelemetryMeter } from '../options';
+import type { Follow } from './following';
+import { serverAttributes, type Address, type Vocabularies } from './vocabulary';
+
+/** What a client has right now. */
+export interface Readings {
+  /** commands that wait to be written */
+  readonly queued: number;
+  /** commands that are written and not answered */
+  readonly inFlight: number;
+  /** connections that are lent, and those that are kept for the next caller */
+  readonly leased: number;
+  readonly idle: number;
+  /** callers that wait for a connection */
+  readonly waiting: number;
+  /** channels, patterns and shard channels that are observed */
+  readonly subscriptions: number;
+}
+
+/** Names of all metrics, with their units; the dashboard uses them. */
+export const METRICS = {
+  commands: ['redis.commands.total', '{command}'],
+  duration: ['redis.commands.duration', 's'],
+  errors: ['redis.errors.total', '{error}'],
+  active: ['redis.connections.active', '{connection}'],
+  connections: ['redis.connections.total', '{connection}'],
+  reconnects: ['redis.reconnects.total', '{reconnect}'],
+  size: ['redis.pipeline.size', '{command}'],
+  queued: ['redis.queue.length', '{command}'],
+  inFlight: ['redis.commands.in_flight', '{command}'],
+  leased: ['redis.leases.active', '{connection}'],
+  idle: ['redis.leases.idle', '{connection}'],
+  waiting: ['redis.leases.waiting', '{caller}'],
+  subscriptions: ['redis.subscriptions', '{subscription}'],
+  delay: ['redis.event_loop.delay', 's'],
+  operation: ['db.client.operation.duration', 's'],
+  count: ['db.client.connection.count', '{connection}'],
+  pending: ['db.client.connection.pending_requests', '{request}'],
+} as const;
+
+/** Of durations, seconds: those that the stable conventions recommend. */
+const BOUNDARIES = { explicitBucketBoundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] };
+const SIZES = { explicitBucketBoundaries: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000] };
+
+/** First words of errors that are told apart. Scripts and modules choose theirs as they like, and a label must not grow without end. */
+const KINDS = new Set(
+  (
+    'ERR WRONGTYPE OOM NOSCRIPT NOAUTH WRONGPASS NOPERM READONLY LOADING BUSY BUSYGROUP BUSYKEY NOGROUP UNBLOCKED EXECABORT MOVED ASK ' +
+    'TRYAGAIN CLUSTERDOWN CROSSSLOT MASTERDOWN MISCONF NOREPLICAS NOTREADY NOPROTO INPROG IOERR UNKILLABLE NOTBUSY'
+  ).split(' '),
+);
+const OTHER = '_OTHER';
+
+/** What a label says of a failure: a word of a known set. */
+function labelOf(error: RedisError): string {
+  if (!(error instanceof ReplyError)) return error.code;
+  return KINDS.has(error.kind) ? error.kind : OTHER;
+}
+
+/** Counts and measures what a client does. Labels have a bounded number of values: names of commands that the facts have, and known errors. */
+export class Metrics {
+  private readonly server: TelemetryAttributes;
+  private readonly labels = new Map<string, TelemetryAttributes>();
+  private readonly instruments: ReturnType<typeof instrumentsOf>;
+
+  constructor(
+    private readonly meter: TelemetryMeter,
+    private readonly vocabularies: Vocabularies,
+    address: Address,
+    database: number,
+    private readonly attributes: TelemetryAttributes,
+    private readonly clock: Clock,
+  ) {
+    this.server = { ...serverAttributes(vocabularies, address, database), ...attributes };
+    this.instruments = instrumentsOf(meter, vocabularies.stable);
+  }
+
+  readonly follow: Follow = ({ command }) => {
+    const began = this.clock.now();
+    return {
+      happened: () => undefined,
+      answered: () => this.ended(command, began),
+      failed: (error) => this.ended(command, began, error),
+      left: () => this.ended(command, began),
+    };
+  };
+
+  private ended(command: Command, began: number, error?: RedisError): void {
+    const { commands, duration, operation, size } = this.instruments;
+    const seconds = (this.clock.now() - began) / 1000;
+    const labels = this.labelsOf(command);
+    commands.add(1, labels);
+    duration.record(seconds, labels);
+    if (isGroup(command)) size.record(command.commands.length, labels);
+    if (error !== undefined) this.failed(error);
+    operation?.record(seconds, error === undefined ? labels : { ...labels, 'error.type': labelOf(error) });
+  }
+
+  private failed(error: RedisError): void {
+    this.instruments.errors.add(1, { ...this.server, 'error.type': labelOf(error) });
+  }
+
+  private labelsOf({ spec: { name, foreign } }: Command): TelemetryAttributes {
+    const shown = foreign === true ? OTHER : name;
+    let labels = this.labels.get(shown);
+    if (labels === undefined) {
+      const { old, stable } = this.vocabularies;
+      labels = { ...this.server, ...(old && { 'db.operation': shown }), ...(stable && { 'db.operation.name': shown }) };
+      this.labels.set(shown, labels);
+    }
+    return labels;
+  }
+
+  /** Counts a connection while it is ready, and how often it is made again. */
+  follows(connection: Connection): void {
+    const { active, connections, reconnects } = this.instruments;
+    const { server } = this;
+    let isReady = false;
+    connection.state$.subscribe((state) => {
+      if (isReady !== (state.kind === 'ready')) active.add(isReady ? -1 : 1, server);
+      isReady = state.kind === 'ready';
+      if (isReady) connections.add(1, server);
+      if (state.kind === 'reconnecting') reconnects.add(1, server);
+    });
+    connection.events$.subscribe((event) => {
+      if (event.type === 'error') this.failed(event.error);
+    });
+  }
+
+  /** Has what a client has right now read whenever metrics are collected, until what it returns is called. */
+  observe(read: () => Readings, name: string): () => void {
+    const stable = this.vocabularies.stable
+      ? { 'db.client.connection.pool.name': name, ...this.attributes }
+      : undefined;
+    return gaugesOf(this.meter, this.clock).add({ read, server: this.server, stable });
+  }
+}
+
+function instrumentsOf(meter: TelemetryMeter, stable: boolean) {
+  const counter = ([name, unit]: readonly [string, string]) => meter.createCounter(name, { unit });
+  return {
+    commands: counter(METRICS.commands),
+    errors: counter(METRICS.errors),
+    connections: counter(METRICS.connections),
+    reconnects: counter(METRICS.reconnects),
+    active: meter.createUpDownCounter(METRICS.active[0], { unit: METRICS.active[1] }),
+    duration: meter.createHistogram(METRICS.duration[0], { unit: METRICS.duration[1], advice: BOUNDARIES }),
+    size: meter.createHistogram(METRICS.size[0], { unit: METRICS.size[1], advice: SIZES }),
+    operation: stable
+      ? meter.createHistogram(METRICS.operation[0], { unit: METRICS.operation[1], advice: BOUNDARIES })
+      : undefined,
+  };
+}
+
+interface Source {
+  readonly read: () => Readings;
+  readonly server: TelemetryAttributes;
+  readonly stable: TelemetryAttributes | undefined;
+}
+
+/** How often the delay of the event loop is looked at, ms. */
+const BEAT = 500;
+
+const READ = ['queued', 'inFlight', 'leased', 'idle', 'waiting', 'subscriptions'] as const;
+
+/** The gauges of a meter. Clients of the same server are added up, as one gauge has one value for the same labels. */
+class Gauges {
+  private readonly sources = new Set<Source>();
+  private beat: Subscription | undefined;
+  /** The longest delay since the last collection, ms. */
+  private latest = 0;
+
+  constructor(
+    meter: TelemetryMeter,
+    private readonly clock: Clock,
+  ) {
+    const gauge = ([name, unit]: readonly [string, string]) => meter.createObservableGauge(name, { unit });
+    for (const reading of READ) {
+      this.observe(gauge(METRICS[reading]), ({ server, read }) => [[server, read()[reading]]]);
+    }
+    this.observe(gauge(METRICS.count), ({ stable, read }) => {
+      if (stable === undefined) return [];
+      const { idle, leased } = read();
+      return (['idle', 'used'] as const).map((state) => [
+        { ...stable, 'db.client.connection.state': state },
+        state === 'idle' ? idle : leased,
+      ]);
+    });
+    this.observe(gauge(METRICS.pending), ({ stable, read }) =>
+      stable === undefined ? [] : [[stable, read().waiting]],
+    );
+    gauge(METRICS.delay).addCallback((result) => {
+      result.observe(this.latest / 1000, {});
+      this.latest = 0;
+    });
+  }
+
+  add(source: Source): () => void {
+    this.sources.add(source);
+    if (this.beat === undefined) this.listen();
+    return () => {
+      this.sources.delete(source);
+      if (this.sources.size > 0) return;
+      this.beat?.unsubscribe();
+      this.beat = undefined;
+    };
+  }
+
+  private observe(gauge: TelemetryGauge, valuesOf: (source: Source) => [TelemetryAttributes, number][]): void {
+    const sums = new Map<string, [TelemetryAttributes, number]>();
+    gauge.addCallback((result) => {
+      // Without a client it is zero. An SDK would go on telling the last value.
+      for (const sum of sums.values()) sum[1] = 0;
+      for (const source of this.sources) {
+        for (const [labels, value] of valuesOf(source)) {
+          const key = JSON.stringify(labels);
+          sums.set(key, [labels, (sums.get(key)?.[1] ?? 0) + value]);
+        }
+      }
+      for (const [labels, value] of sums.values()) result.observe(value, labels);
+    });
+  }
+
+  /** A timer that is late tells for how long the event loop was blocked. */
+  private listen(): void {
+    const { clock } = this;
+    const due = clock.now() + BEAT;
+    const look = (): void => {
+      this.latest = Math.max(this.latest, clock.now() - due);
+      this.listen();
+    };
+    this.beat = inBackground(clock.schedule(look, BEAT));
+  }
+}
+
+const gauges = new WeakMap<TelemetryMeter, Gauges>();
+
+function gaugesOf(meter: TelemetryMeter, clock: Clock): Gauges {
+  let own = gauges.get(meter);
+  if (own === undefined) gauges.set(meter, (own = new Gauges(meter, clock)));
+  return own;
+}
