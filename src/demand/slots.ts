@@ -22,10 +22,13 @@ interface Line<T> {
 }
 
 /** Works on so many values at the same time. A value that waits for another with the same key takes a slot as well. */
-//  given ──▶ [waiting for its key] ──▶ worked on ──▶ done or failed
+//  given ──▶ [waiting for a slot] ──▶ [waiting for its key] ──▶ worked on ──▶ done or failed
 //                                          └──cut──▶ neither
 export class Slots<T> {
   private taken = 0;
+  /** Values that came when there was no slot: what was asked for twice, because the first answer was late. */
+  private readonly surplus = new Ring<T>();
+  private isTakingSurplus = false;
   /** What is followed and can be left. */
   private readonly followed = new Subscription();
   private readonly lines = new Map<unknown, Line<T>>();
@@ -33,9 +36,9 @@ export class Slots<T> {
 
   constructor(private readonly parts: SlotsParts<T>) {}
 
-  /** How many more values may be given. */
+  /** How many more values may be given. A value that is given all the same waits for a slot. */
   get free(): number {
-    return Math.max(0, this.parts.size - this.taken);
+    return this.parts.size - this.taken;
   }
 
   get isIdle(): boolean {
@@ -44,6 +47,11 @@ export class Slots<T> {
 
   // Hot: once per value.
   give(value: T): void {
+    if (this.taken < this.parts.size) this.take(value);
+    else this.surplus.push(value);
+  }
+
+  private take(value: T): void {
     const { keyOf } = this.parts;
     this.taken++;
     if (keyOf === undefined) this.work(value, undefined);
@@ -133,9 +141,19 @@ export class Slots<T> {
 
   private leave(line: Line<T> | undefined): void {
     this.taken--;
-    if (line === undefined) return;
-    line.isBusy = false;
-    this.goOn(line);
+    if (line !== undefined) {
+      line.isBusy = false;
+      this.goOn(line);
+    }
+    if (this.surplus.length > 0) this.takeSurplus();
+  }
+
+  /** A loop, because work may be done before it returns. */
+  private takeSurplus(): void {
+    if (this.isTakingSurplus) return;
+    this.isTakingSurplus = true;
+    while (this.taken < this.parts.size && this.surplus.length > 0 && !this.isCut) this.take(this.surplus.shift()!);
+    this.isTakingSurplus = false;
   }
 }
 

@@ -31,6 +31,50 @@ describe('Slots', () => {
     expect([slots.free, slots.isIdle, told]).toStrictEqual([2, true, ['done 2', 'failed 1: bad']]);
   });
 
+  it.each([
+    ['without keys', undefined],
+    ['with keys', (value: number) => value],
+  ])('work on no more values at the same time than there are, whatever they are given, %s', (_how, keyOf) => {
+    const ends: Subject<never>[] = [];
+    const { slots, told } = slotsWith<number>(
+      2,
+      () => {
+        const end = new Subject<never>();
+        ends.push(end);
+        return end;
+      },
+      keyOf as SlotsParts<number>['keyOf'],
+    );
+    for (const value of [1, 2, 3, 4]) slots.give(value);
+    expect([ends.length, slots.free]).toStrictEqual([2, 0]);
+    ends[0]!.complete();
+    expect([ends.length, slots.free]).toStrictEqual([3, 0]);
+    ends[1]!.complete();
+    ends[2]!.complete();
+    expect([ends.length, slots.free, slots.isIdle]).toStrictEqual([4, 1, false]);
+    ends[3]!.complete();
+    expect([slots.isIdle, told]).toStrictEqual([true, ['done 1', 'done 2', 'done 3', 'done 4']]);
+  });
+
+  it('grow no stack where what they have no room for is done at once', () => {
+    const first = new Subject<never>();
+    let count = 0;
+    const { slots } = slotsWith<number>(1, (value) => (value === 0 ? first : count++));
+    for (let value = 0; value <= 20_000; value++) slots.give(value);
+    expect(count).toBe(0);
+    first.complete();
+    expect([count, slots.isIdle]).toStrictEqual([20_000, true]);
+  });
+
+  it('begin nothing that they had no room for once they are cut', () => {
+    const begun: number[] = [];
+    const { slots } = slotsWith<number>(1, (value) => (begun.push(value), NEVER));
+    slots.give(1);
+    slots.give(2);
+    slots.cut();
+    expect([begun, slots.isIdle]).toStrictEqual([[1], true]);
+  });
+
   it('follow whatever does its work as it is followed, and take anything else for done', async () => {
     const seen: string[] = [];
     const ways: Record<string, () => unknown> = {
