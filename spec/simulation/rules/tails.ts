@@ -33,6 +33,8 @@ interface Tailed {
   readonly told: Set<string>;
   /** the id behind which the tail began to read */
   begin: string | undefined;
+  /** how many events there had been then */
+  eventsBefore: number;
   last: string | undefined;
   isForgotten: boolean;
 }
@@ -47,6 +49,7 @@ export class TailRule implements Rule {
     gaps: [],
     told: new Set(),
     begin: undefined,
+    eventsBefore: 0,
     last: undefined,
     isForgotten: false,
   }));
@@ -93,6 +96,7 @@ export class TailRule implements Rule {
     if (id === '$') this.failFor(tail, 'reads behind $, which is not the same from one time to the next');
     if (stream.begin !== undefined) return;
     stream.begin = id;
+    stream.eventsBefore = this.events;
     const isRight = tail.item.from === '0' ? id === '0-0' : stream.told.has(id);
     if (!isRight) this.failFor(tail, `begins behind ${id}`);
   }
@@ -173,6 +177,8 @@ export class TailRule implements Rule {
   private mayBeMissing({ item }: Tail, stream: Tailed, { id, gone }: Logged): boolean {
     if (gone === undefined) return false;
     if (gone.why === 'forgotten') return true;
+    // Of a stream that is gone with its entries `$` means its beginning, and they were gone before that was asked.
+    if (item.from === '$' && gone.order <= stream.eventsBefore) return true;
     const { gaps, isForgotten, log, begin } = stream;
     const isTold = gaps.some(
       ({ from, to, order }) => order > gone.order && compare(from, id) < 0 && (to === null || compare(id, to) < 0),
