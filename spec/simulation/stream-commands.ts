@@ -151,7 +151,7 @@ export class StreamCommands {
     let left = numberBehind(words, 'COUNT')!;
     const idle: string[] = [];
     for (const [id, delivery] of least === undefined ? [] : group.pending) {
-      const waited = this.serving.now() - delivery.since;
+      const waited = Math.floor(this.serving.now() - delivery.since);
       const entry = this.streams.get(name)!.find(id);
       if (waited < least! || left === 0 || entry === undefined) continue;
       idle.push(asEntry(entry, [waited, delivery.count]));

@@ -25,10 +25,12 @@ export async function bundleOf(entry: string, plugins: Plugin[] = []): Promise<s
 /** What a bundle exports. @param filename what stacks and profilers call it */
 export function loadBundle<T>(text: string, filename?: string): T {
   const module = { exports: {} };
-  const evaluate = compileFunction(text, ['require', 'module'], { filename }) as (
+  const evaluate = compileFunction(text, ['require', 'module', '__filename'], { filename }) as (
     require: NodeJS.Require,
     module: object,
+    filename: string,
   ) => void;
-  evaluate(createRequire(resolve(ROOT, 'package.json')), module);
+  const place = resolve(ROOT, 'package.json');
+  evaluate(createRequire(place), module, place);
   return module.exports as T;
 }
