@@ -60,6 +60,8 @@ export class Connection implements Executor {
   private dialedBefore = false;
   /** There was a Redis at the other end. */
   wasReady = false;
+  /** `connect` was told, and `disconnect` has to follow. */
+  private isConnected = false;
   /** It is not made again, and an error has shown that it leads to the wrong server. */
   isMisled = false;
   /** Commands of several callers are sent on it, which may go to another connection: it leaves a wrong server, as one that is made again. */
@@ -256,6 +258,9 @@ export class Connection implements Executor {
         this.server = server;
         this.admitsAtOnce = !this.closing;
         this.state$.next({ kind: 'ready', protocol });
+        // What observes the state may have ended it.
+        if (this.state$.value.kind !== 'ready') return;
+        this.isConnected = true;
         this.events$.next({ connection: this.carries, type: 'connect', protocol });
         this.line.open();
       },
@@ -292,14 +297,14 @@ export class Connection implements Executor {
     // A peer that was a Redis before may be one again: a balancer's error page may answer in its place for a while.
     const mayRecover = this.wasReady && error instanceof ProtocolError;
     lastError.note(error, dialer.isUnderWay && isIncurable(error, lastError.error) && !mayRecover);
-    const { kind } = this.state$.value;
-    const { dialedBefore } = this;
+    const { dialedBefore, isConnected } = this;
+    this.isConnected = false;
     this.dialedBefore = true;
     if (error instanceof Renewal) this.session.renew();
     if (!dialedBefore) this.parts.onFirstFailure?.(error);
     admission.lost(error);
     if (!isUsersWish(error)) this.events$.next({ connection: this.carries, type: 'error', error });
-    if (kind === 'ready') this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });
+    if (isConnected) this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });
     dialer.end();
     admission.failHopeless();
   }
@@ -307,7 +312,7 @@ export class Connection implements Executor {
   /** @param reason why the client gave up; none when its user closed it */
   private end(reason?: RedisError): void {
     this.admitsAtOnce = false;
-    const wasReady = this.state$.value.kind === 'ready' && this.lastError.error === undefined;
+    const wasConnected = this.isConnected && this.lastError.error === undefined;
     const error = this.closing ? undefined : reason;
     if (reason !== undefined && reason !== this.lastError.error)
       this.events$.next({ connection: this.carries, type: 'error', error: reason });
@@ -316,7 +321,7 @@ export class Connection implements Executor {
     const leave = () => this.link?.unsubscribe();
     this.line.end((request) => this.closedError(request), leave);
     // A loss that ends the client has been told with its own reason.
-    if (wasReady && reason === undefined)
+    if (wasConnected && reason === undefined)
       this.events$.next({ connection: this.carries, type: 'disconnect', reason: 'closed_by_user' });
     this.events$.complete();
   }

@@ -1244,6 +1244,15 @@ describe('connect()', () => {
     expect(connected.ended).toBeUndefined();
   });
 
+  it('tells of no end of a link that it has not told of, where an Observer of the state has ended it', async () => {
+    const { connection, events, ready } = setUp();
+    connection.state$.subscribe(({ kind }) => kind === 'ready' && connection.destroy());
+    connection.open();
+    await ready();
+    expect(connection.state$.value.kind).toBe('closed');
+    expect(events.values.filter(({ type }) => type !== 'error')).toStrictEqual([]);
+  });
+
   it('fails when the client gives up, with the reason as the cause', () => {
     const { connection, fail } = setUp({ reconnect: false });
     const connected = record(connection.connect());
