@@ -74,11 +74,11 @@ const oneCommand = {
 
 /**
  * Leaves out comments, which the declarations have, but for what tells bundlers that a call may be dropped.
- * @param indented whether a person may read the code
+ * @param indented whether a person may read the code: a tab stands for two spaces then
  */
 const bare = (indented) => ({
   name: 'bare',
-  renderChunk(code) {
+  async renderChunk(code) {
     const text = new MagicString(code);
     const onComment = (_isBlock, words, start, end) => {
       if (words.includes('__PURE__')) return;
@@ -89,24 +89,47 @@ const bare = (indented) => ({
     let before = 0;
     const onToken = ({ start, end }) => {
       const indent = /\n( +)$/.exec(code.slice(before, start))?.[1];
-      if (indent !== undefined && !indented) text.remove(start - indent.length, start);
+      if (indent !== undefined)
+        text.update(start - indent.length, start, indented ? '\t'.repeat(indent.length / 2) : '');
       before = end;
     };
     parse(code, { ecmaVersion: 'latest', sourceType: 'module', onComment, onToken });
-    return { code: text.toString(), map: null };
+    // Taking more away takes those marks away as well.
+    if (indented || code.includes('__PURE__')) return { code: text.toString(), map: null };
+    const { code: compact } = await transform(code, { minifyWhitespace: true, charset: 'utf8' });
+    return { code: compact, map: null };
   },
 });
 
-/** The types and classes of a format are declared once, for `require`. What is imported passes them on, so that both are the same. */
-const imported = {
-  name: 'imported',
-  generateBundle(_, chunks) {
-    for (const { isEntry, name } of Object.values(chunks)) {
-      if (!isEntry) continue;
-      const names = [...values.get(name)].join(', ');
-      const code = `export { ${names} } from './${name}.cjs';\n`;
-      this.emitFile({ type: 'asset', fileName: `${name}.mjs`, source: code });
-      this.emitFile({ type: 'asset', fileName: `${name}.d.mts`, source: `export * from './${name}.cjs';\n` });
+/** Both entries in one file, so that what they share has no names that it is exported under. */
+const bothEntries = {
+  name: 'both-entries',
+  resolveId: (name) => (name === 'client' ? name : null),
+  load: (name) =>
+    name === 'client'
+      ? Object.entries(input)
+          .map(([entry, file]) => `export * as ${entry} from '${resolve(file)}';`)
+          .join('\n')
+      : null,
+};
+
+/** The entries: names of what that file has. `import` gets the same as `require`, so there is one class of each name in a process. */
+const entries = {
+  name: 'entries',
+  generateBundle() {
+    for (const entry of Object.keys(input)) {
+      const names = [...values.get(entry)];
+      const lines = [
+        `const { ${entry} } = require('./client.cjs');`,
+        ...names.map((name) => `exports.${name} = ${entry}.${name};`),
+      ];
+      const files = {
+        [`${entry}.cjs`]: lines.join('\n'),
+        [`${entry}.mjs`]: `export { ${names.join(', ')} } from './${entry}.cjs';`,
+        [`${entry}.d.mts`]: `export * from './${entry}.cjs';`,
+      };
+      for (const [fileName, source] of Object.entries(files))
+        this.emitFile({ type: 'asset', fileName, source: `${source}\n` });
     }
   },
 };
@@ -117,37 +140,33 @@ const banner = '/// <reference types="node" />';
 /**
  * `--configFolder <path>` builds elsewhere than into dist, `--configCodeOnly` leaves the types out.
  *
- * - `*.cjs`: the client for Node, as a person can read it. What both entries share is a file of its own;
- * - `*.mjs`: the same classes for `import`;
+ * - `client.cjs`: the client for Node, as a person can read it, and for each entry the names of what it has, `*.cjs` and `*.mjs`;
  * - `esm/`: the client for bundlers, a file for each of ours, so that they leave out what is not used.
  */
 export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = false }) => {
   // A file that an earlier build has left would be published.
   if (folder === 'dist') rmSync(folder, { recursive: true, force: true });
-  const code = {
+  const forBundlers = {
     input,
     external,
     plugins: [typescript, noteValues],
     // package.json says the same to bundlers.
     treeshake: { moduleSideEffects: false },
-    output: [
-      {
-        dir: folder,
-        format: 'cjs',
-        entryFileNames: '[name].cjs',
-        chunkFileNames: 'shared.cjs',
-        plugins: [bare(true), imported],
-      },
-      {
-        dir: `${folder}/esm`,
-        format: 'es',
-        preserveModules: true,
-        hoistTransitiveImports: false,
-        preserveModulesRoot: 'src',
-        entryFileNames: '[name].mjs',
-        plugins: [bare(false)],
-      },
-    ],
+    output: {
+      dir: `${folder}/esm`,
+      format: 'es',
+      preserveModules: true,
+      hoistTransitiveImports: false,
+      preserveModulesRoot: 'src',
+      entryFileNames: '[name].mjs',
+      plugins: [bare(false)],
+    },
+  };
+  const forNode = {
+    input: { client: 'client' },
+    external,
+    plugins: [bothEntries, typescript],
+    output: { dir: folder, format: 'cjs', entryFileNames: '[name].cjs', plugins: [bare(true), entries] },
   };
   // Each entry is built by itself, so that the types have no file that both entries share. Such a file would export helper types like
   // `Without`, the compiler would name that file in the declarations of users' packages, and they may not import it. A helper type
@@ -159,5 +178,5 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
     plugins: [dts({ compilerOptions: { stripInternal: true } }), typesAlone, oneCommand],
     output: [{ dir: folder, format: 'es', entryFileNames: '[name].d.cts', banner }],
   }));
-  return codeOnly ? code : [code, ...types];
+  return codeOnly ? [forBundlers, forNode] : [forBundlers, forNode, ...types];
 };

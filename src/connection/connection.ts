@@ -50,7 +50,7 @@ export class Connection implements Executor {
   readonly clock: Clock;
   /** What the server of the last link said of itself. */
   server: ServerInfo | undefined;
-  private readonly carries: Exclude<ConnectionEvent['connection'], 'dedicated'>;
+  readonly carries: Exclude<ConnectionEvent['connection'], 'dedicated'>;
   private readonly link$: Observable<ServerInfo>;
   private link: Subscription | undefined;
   private readonly dialer: Dialer;

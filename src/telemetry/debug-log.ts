@@ -11,10 +11,13 @@ import type { Follow, Follower } from './following';
 /** With NODE_DEBUG=rxjs-redis every client writes its lines to the standard error, whatever its options say. */
 const section = debuglog('rxjs-redis');
 
+/** Cloudflare's runtime says of every section that it is enabled. */
+const isEnabled = (): boolean => section.enabled && Boolean(process.env.NODE_DEBUG);
+
 /** Where lines go; undefined where none is wanted. */
 export function debugOf(given: boolean | DebugFunction, clock: () => Clock): DebugFunction | undefined {
   if (typeof given === 'function') return given;
-  return given || section.enabled ? toStandardError(clock()) : undefined;
+  return given || isEnabled() ? toStandardError(clock()) : undefined;
 }
 
 /** Writes a line for people, of command, size, time and shape of the reply: never of a value. */

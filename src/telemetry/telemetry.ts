@@ -1,4 +1,4 @@
-import { defer, finalize, tap, type Observable } from 'rxjs';
+import { defer, filter, finalize, tap, type Observable } from 'rxjs';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { ConnectionParts } from '../connection/connection-parts';
@@ -108,5 +108,8 @@ function watchSpan<T>(
 
 /** Tells what happens to a connection, from now on. What that throws concerns nothing else. */
 function tellEvents(connection: Connection, write: DebugFunction): void {
-  connection.events$.subscribe((event) => guarded(() => debugEvent(write, event, connection.address)));
+  const { events$, carries } = connection;
+  // The commands' connection tells of the others as well.
+  const own$ = events$.pipe(filter((event) => event.connection === carries || event.type === 'watch'));
+  own$.subscribe((event) => guarded(() => debugEvent(write, event, connection.address)));
 }

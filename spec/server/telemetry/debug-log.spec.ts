@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { firstValueFrom } from 'rxjs';
 import { get, set } from 'rxjs-redis/commands';
 import { useClients, usePools } from '../../support/clients';
 import { failure } from '../../support/outcomes';
@@ -43,6 +44,15 @@ describe('The debug log', () => {
     );
     expect(lines.slice(expected.length).every(([, text]) => text.endsWith('disconnect, closed_by_user'))).toBe(true);
     expect(JSON.stringify(lines)).not.toContain('hunter2');
+  });
+
+  it('tells once of what happens to the connection of messages', async () => {
+    const lines: string[] = [];
+    const redis = make({ url: server().url, debug: (direction, text) => direction === 'event' && lines.push(text) });
+    const heard = firstValueFrom(redis.subscribe('news'));
+    while ((await redis.publish('news', 'heard')) === 0);
+    await heard;
+    expect(lines.filter((line) => line.includes('messages: connect,'))).toHaveLength(1);
   });
 
   it('tells of the commands of a pool', async () => {
