@@ -16,7 +16,7 @@ export async function prepareObservers(url: string, { count, of }: ObserversJob)
   const redis = new (loadOurs<typeof RxjsRedis>().Redis)(url);
   await new Promise<void>((resolve) => {
     redis.subscribe(CHANNEL).subscribe(() => resolve());
-    redis.publish(CHANNEL, 'here').forget();
+    void publishTo(redis, CHANNEL);
   });
   const names = Array.from({ length: count }, (_, n) => (of === 'channels' ? `${CHANNEL}:${n}` : CHANNEL));
   const last = names.at(-1)!;
@@ -41,6 +41,11 @@ async function joinAndLeave(redis: RxjsRedis.Redis, names: readonly string[], la
         resolve();
       }),
     );
-    redis.publish(last, 'message').forget();
+    void publishTo(redis, last);
   });
+}
+
+/** A message waits for subscriptions for a second, and on a slow machine many take longer: it is sent until one has it. */
+async function publishTo(redis: RxjsRedis.Redis, channel: string): Promise<void> {
+  while ((await redis.publish(channel, 'message')) === 0);
 }
