@@ -28,9 +28,9 @@ export const consumerMutations: readonly Mutation[] = [
   },
   {
     fault: 'a consumer handles one entry more at the same time than it may',
-    file: 'demand/slots.ts',
-    from: 'Math.max(0, this.parts.size - this.taken)',
-    to: 'Math.max(0, this.parts.size - this.taken + 1)',
+    file: 'streams/consumer.ts',
+    from: 'size: settings.concurrency,',
+    to: 'size: settings.concurrency + 1,',
   },
   {
     fault: 'a consumer handles entries of one key at the same time',
