@@ -106,7 +106,5 @@ export function waitingFor<T>(buffer: number, overflow: Overflow): Waiting<T> {
 
 // Hot: once per message of a loop.
 function isNoMessage(item: unknown): boolean {
-  if (typeof item !== 'object' || item === null) return false;
-  const { type } = item as { readonly type?: unknown };
-  return type === 'gap' || type === 'subscribed' || type === 'snapshot';
+  return isNotice(item) || (item as { readonly type?: unknown } | null)?.type === 'snapshot';
 }
