@@ -41,13 +41,20 @@ const connects = tracingChannel<unknown, ConnectMessage>('rxjs-redis:connect');
 const EVENTS = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const;
 const HIDDEN = { hidden: '?', values: false };
 
-/** The connections that there are: what they submit is told as long as a channel has subscribers. */
-const connections = new Map<Connection, Address>();
+/** The connections that there are: what they submit is told as long as a channel has subscribers. A client that is not used is not kept. */
+const connections = new Set<WeakRef<Connection>>();
+const addresses = new WeakMap<Connection, Address>();
+const collected = /* @__PURE__ */ new FinalizationRegistry<WeakRef<Connection>>((connection) =>
+  connections.delete(connection),
+);
 let isWatched = false;
 
 /** Tells channels of what a connection does, from now on or once they have subscribers. */
 export function tellChannelsOf(connection: Connection, address: Address, role: string): void {
-  connections.set(connection, address);
+  const reference = new WeakRef(connection);
+  connections.add(reference);
+  addresses.set(connection, address);
+  collected.register(connection, reference);
   if (isWatched) watch(connection, address);
   let attempt: ConnectMessage | undefined;
   connection.state$.subscribe((state) => {
@@ -57,7 +64,7 @@ export function tellChannelsOf(connection: Connection, address: Address, role: s
       connects.end.publish(attempt);
       return;
     }
-    if (state.kind === 'closed') connections.delete(connection);
+    if (state.kind === 'closed') connections.delete(reference);
     if (attempt === undefined || state.kind === 'connecting') return;
     settle(connects, attempt, 'error' in state ? state.error : undefined);
     attempt = undefined;
@@ -149,8 +156,10 @@ function look(): void {
   const is = isObserved(commands) || isObserved(batches);
   if (is === isWatched) return;
   isWatched = is;
-  for (const [connection, address] of connections) {
-    if (is) watch(connection, address);
+  for (const reference of connections) {
+    const connection = reference.deref();
+    if (connection === undefined) continue;
+    if (is) watch(connection, addresses.get(connection)!);
     else unwatch(connection);
   }
 }

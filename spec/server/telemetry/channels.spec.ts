@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { firstValueFrom } from 'rxjs';
-import type { Redis } from 'rxjs-redis';
+import { Redis } from 'rxjs-redis';
 import { get, set } from 'rxjs-redis/commands';
 import { eventually, useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
@@ -104,5 +107,19 @@ describe('Diagnostics channels', () => {
     leaving.push(() => unsubscribe('tracing:rxjs-redis:command:start', note));
     await caller.run('caller', () => firstValueFrom(redis.get('k')));
     expect(seen).toStrictEqual([['caller', true]]);
+  });
+
+  it('keep no client that was made and is not used', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const unused = (() => Array.from({ length: 10 }, () => new WeakRef(new Redis({ url: server().url }))))();
+    await eventually(
+      async () => {
+        await setImmediate(); // what was looked at is kept until the turn is over
+        collect();
+        return unused.filter((client) => client.deref() !== undefined).length;
+      },
+      (left) => left === 0,
+    );
   });
 });
