@@ -1,4 +1,4 @@
-import { lastValueFrom } from 'rxjs';
+import { Subject, firstValueFrom, lastValueFrom } from 'rxjs';
 import type { Redis, RedisOptions } from 'rxjs-redis';
 import { eventually, reaches, record, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
@@ -217,12 +217,16 @@ describe('READONLY', () => {
   });
 
   it('that comes late, for one who has left, is noticed all the same', async () => {
-    let answer: () => void = () => undefined;
+    const arrived = new Subject<() => void>();
     const redis = await start(([word], socket) => {
-      answer = () => socket.write(READONLY);
-      return word === 'SET' ? undefined : '+PONG\r\n';
+      if (word !== 'SET') return '+PONG\r\n';
+      arrived.next(() => socket.write(READONLY));
+      return undefined;
     });
+    await redis.ping();
+    const arrival = firstValueFrom(arrived);
     await failure(redis.withOptions({ commandTimeout: 20 }).set('k', 'v'));
+    const answer = await arrival;
     answer();
     expect(await reaches(redis, 'reconnecting')).toMatchObject({ error: { cause: { kind: 'READONLY' } } });
   });

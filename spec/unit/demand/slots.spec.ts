@@ -43,7 +43,7 @@ describe('Slots', () => {
         ends.push(end);
         return end;
       },
-      keyOf as SlotsParts<number>['keyOf'],
+      keyOf,
     );
     for (const value of [1, 2, 3, 4]) slots.give(value);
     expect([ends.length, slots.free]).toStrictEqual([2, 0]);
