@@ -9,7 +9,7 @@ import type { Backlog } from './backlog';
 import type { Clock } from './clock';
 import { connectionLost, leftBehind, lostAgain } from './failures';
 import { guarded, reportUnhandled } from './guarded';
-import { changesMeaning, type Places } from './places';
+import { changesMeaning, isAhead, type Places } from './places';
 import { delayOfNextTry } from './retry';
 import { timeToWait } from './time-for';
 
@@ -97,10 +97,11 @@ export class Retrier {
   }
 
   /** Whether a request is repeated on the next link because of what it was answered: once at the most. */
-  private followsLink({ past, command }: Request, error: ReplyError, frame: ErrorFrame): boolean {
-    // A command that CLIENT UNBLOCK has ended is over.
-    if (asksOfItsConnection(command) || error.kind === 'UNBLOCKED') return false;
-    return past?.hasMoved !== true && hasNotRun(frame, command);
+  private followsLink(request: Request, error: ReplyError, frame: ErrorFrame): boolean {
+    const { command } = request;
+    // What was sent ahead belongs to its link, and a command that CLIENT UNBLOCK has ended is over.
+    if (isAhead(request) || asksOfItsConnection(command) || error.kind === 'UNBLOCKED') return false;
+    return request.past?.hasMoved !== true && hasNotRun(frame, command);
   }
 
   /** The command has waited at the server for a part of its time, and waits at the next one for the rest. */

@@ -639,6 +639,24 @@ describe('A consumer', () => {
     expect(await consumers()).toStrictEqual([]);
   });
 
+  it('ends with its client where the server has become a replica before the last is acknowledged', async () => {
+    await add(1);
+    const { begun, ends, handle } = byHand();
+    const redis = make(server().url, { reconnect: quick });
+    const progress = record(redis.consume('s', { group: 'g', from: '0', drainTimeout: Infinity }, handle));
+    await until(() => begun.length === 1);
+    await admin.replicaof('127.0.0.1', 1);
+    try {
+      const closed = redis.close();
+      ends[0]!();
+      await closed;
+      await until(() => progress.ended === 'complete');
+      expect(await pending()).toBe(1);
+    } finally {
+      await admin.replicaof('NO ONE');
+    }
+  });
+
   it('errors when the client is destroyed, and leaves what it handles', async () => {
     await add(1, 2);
     const { begun, handle } = byHand();
