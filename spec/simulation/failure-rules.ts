@@ -129,7 +129,8 @@ export class FailureRules {
       sent.fail('was not sent to the new master');
     if (last !== undefined && lacksScript(last) && !this.around.over())
       sent.fail('failed for want of its script, although no later call had overtaken it');
-    if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.around.over())
+    // Each MULTI that was lost alone has made the delay longer.
+    if (last !== undefined && sent.tries.delayAfter(last) !== undefined && !this.mayBeLonely && !this.around.over())
       sent.fail('was refused for the moment and given up');
   }
 

@@ -38,6 +38,8 @@ export interface WireRequest {
   oldestAtLoss: number | undefined;
   /** … and nothing else was in flight then */
   aloneAtLoss: boolean;
+  /** the client left its link because that led to the wrong server, and not for what came or did not come */
+  leftOnPurpose: boolean;
   /** in place of its answer came what is not RESP */
   poisoned: boolean;
   /** in place of its answer came that of another */
@@ -75,6 +77,7 @@ export function wireOf({
     wasOldest: false,
     oldestAtLoss: undefined,
     aloneAtLoss: false,
+    leftOnPurpose: false,
     poisoned: false,
     misled: false,
   };
@@ -93,6 +96,7 @@ export class GroupWire implements WireRequest {
   wasOldest = false;
   oldestAtLoss: number | undefined;
   aloneAtLoss = false;
+  leftOnPurpose = false;
   poisoned = false;
 
   constructor(

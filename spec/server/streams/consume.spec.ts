@@ -642,7 +642,7 @@ describe('A consumer', () => {
   it('ends with its client where the server has become a replica before the last is acknowledged', async () => {
     await add(1);
     const { begun, ends, handle } = byHand();
-    const redis = make(server().url, { reconnect: quick });
+    const redis = make({ url: server().url, reconnect: quick });
     const progress = record(redis.consume('s', { group: 'g', from: '0', drainTimeout: Infinity }, handle));
     await until(() => begun.length === 1);
     await admin.replicaof('127.0.0.1', 1);

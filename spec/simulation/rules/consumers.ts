@@ -4,7 +4,7 @@ import type { Link } from '../link';
 import { compare } from '../stream-store';
 import type { WireRequest } from '../wire';
 import { PerName } from './per-name';
-import type { Rule, Scene } from './rule';
+import type { Arrival, Rule, Scene } from './rule';
 import { complaintOfEnd } from './stream-ends';
 import type { RemainsOf } from './stream-events';
 
@@ -36,6 +36,8 @@ interface Work {
   /** how often it has handled something to its end */
   done: number;
   progress: ConsumeProgress | undefined;
+  /** since when it takes nothing more: it was left, or has failed */
+  endedAt: number;
   /** when the handling of each entry began that it is handling */
   readonly begunAt: Map<string, number>;
 }
@@ -51,17 +53,26 @@ export class ConsumerRule implements Rule {
     lastNew: undefined,
     done: 0,
     progress: undefined,
+    endedAt: Infinity,
     begunAt: new Map(),
   }));
   private readonly consumers = new Map<string, Consumer>();
   /** since when nothing befalls the client */
   private calmAt = Infinity;
+  /** a replica refuses what the client writes */
+  private isRefused = false;
 
   constructor(private readonly scene: Scene) {}
 
   written(link: Link, { words }: WireRequest): void {
     if (words[0] !== 'XREADGROUP' || link.lent) return;
     this.scene.journal.fail(`link ${link.index}: XREADGROUP waits on the connection of all others`);
+  }
+
+  arriving(_: Link, { answered }: Arrival): undefined {
+    const isReadOnly = ({ answer }: WireRequest) =>
+      answer !== undefined && 'error' in answer && answer.error.startsWith('READONLY');
+    this.isRefused ||= answered.some(isReadOnly);
   }
 
   entryAdded(name: string, id: string): void {
@@ -147,7 +158,7 @@ export class ConsumerRule implements Rule {
 
   /** What is being handled is left only with the client, or when it has taken as long as it may. */
   private checkLeft(consumer: Consumer, id: string): void {
-    const drained = this.scene.timeline.now() - consumer.leftAt;
+    const drained = this.scene.timeline.now() - this.works.of(consumer.name).endedAt;
     if (this.scene.around.over() || drained >= consumer.item.drainTimeout) return;
     this.failFor(consumer, `was handling ${id} and was cut off after ${drained} ms`);
   }
@@ -166,6 +177,7 @@ export class ConsumerRule implements Rule {
   }
 
   consumerEnded(consumer: Consumer): void {
+    this.works.of(consumer.name).endedAt = this.scene.timeline.now();
     const complaint = complaintOfEnd(consumer.outcome, false, this.scene);
     if (complaint !== undefined) this.failFor(consumer, complaint);
   }
@@ -175,11 +187,17 @@ export class ConsumerRule implements Rule {
   }
 
   streamsRested(remains: RemainsOf): void {
+    if (this.isStuck) return;
     for (const consumer of this.consumers.values()) {
       if (consumer.outcome !== undefined) continue;
       this.scene.journal.count('consumer at rest');
       this.checkRest(consumer, remains);
     }
+  }
+
+  /** What is not to be connected again stays with a replica, which does nothing. */
+  private get isStuck(): boolean {
+    return this.isRefused && this.scene.settings.reconnect === 'off';
   }
 
   private checkRest(consumer: Consumer, remains: RemainsOf): void {
@@ -203,6 +221,7 @@ export class ConsumerRule implements Rule {
   }
 
   streamsConcluded(remains: RemainsOf): void {
+    if (this.isStuck) return;
     for (const consumer of this.consumers.values()) {
       const { leftAt, item, name, stream, handlings } = consumer;
       if (handlings.size > 0) this.failFor(consumer, `is handling ${handlings.size} entries although all is over`);

@@ -57,8 +57,14 @@ export class DeliveryRule implements Rule {
       outcome.kind === 'error' && outcome.error instanceof RedisError && outcome.error.delivery === 'unknown';
     // What of a transaction is on its way when its time is up is written to its end, as far as anybody knows then.
     const isUnderWay = sent.isTransaction && outcome.kind === 'error' && outcome.error instanceof TimeoutError;
+    const mayBeLonely = isUnderWay && this.scene.around.lonelyMultis() > 0;
     const tried = isUnderWay ? wires : sent.tried;
-    if (isSaidToHaveRun && tried.length > 0 && tried.every((wire) => isRefused(wire) && wire.inTime && !wire.doubtful))
+    if (
+      isSaidToHaveRun &&
+      !mayBeLonely &&
+      tried.length > 0 &&
+      tried.every((wire) => isRefused(wire) && wire.inTime && !wire.doubtful)
+    )
       sent.fail('was refused, and is said to may have run');
     const answered = wires.some(
       ({ answer, inTime, doubtful }) => inTime && !doubtful && answer !== undefined && 'value' in answer,
@@ -88,7 +94,8 @@ export class DeliveryRule implements Rule {
 }
 
 /** It was in flight at two losses, and alone at the second or the oldest at both in a row, so perhaps its answer is what breaks links. */
-function isSuspect(before: WireRequest, { oldestAtLoss, aloneAtLoss, answered }: WireRequest): boolean {
-  if (answered || before.answered || oldestAtLoss === undefined) return false;
+function isSuspect(before: WireRequest, last: WireRequest): boolean {
+  const { oldestAtLoss, aloneAtLoss } = last;
+  if (oldestAtLoss === undefined || [before, last].some((wire) => wire.answered || wire.leftOnPurpose)) return false;
   return aloneAtLoss || before.oldestAtLoss === oldestAtLoss - 1;
 }

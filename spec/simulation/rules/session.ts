@@ -38,7 +38,9 @@ export class SessionRule implements Rule {
   }
 
   ready(link: Link): void {
-    if (link.oldest !== undefined) this.fail(link, `ready although ${link.oldest.words[0]} is not answered`);
+    const { oldest } = link;
+    if (oldest !== undefined && !isAskedAgain(link, oldest))
+      this.fail(link, `ready although ${oldest.words[0]} is not answered`);
     // Messages have followed by then.
     if (!link.carriesMessages && !link.lent) this.mayFollow = false;
     const { database } = link.peer;
@@ -100,6 +102,11 @@ export class SessionRule implements Rule {
     if (waited > settings.connectTimeout + GRAIN) this.fail(link, `kept for ${waited} ms that owed the reply to AUTH`);
   }
 
+  left(link: Link): void {
+    if (!this.sessions.of(link).mayBeLeft) return;
+    for (const request of link.owed) (request.group ?? request).leftOnPurpose = true;
+  }
+
   reasonsToLeave(link: Link): readonly DisconnectReason[] {
     const reasons: DisconnectReason[] = [];
     if (this.isSignInLate(link)) reasons.push('timeout');
@@ -119,6 +126,13 @@ export class SessionRule implements Rule {
   private fail({ index }: Link, violation: string): void {
     this.scene.journal.fail(`link ${index}: ${violation}`);
   }
+}
+
+/** A channel whose slot has moved is subscribed to once more, whether the link is ready or not. */
+function isAskedAgain({ requests }: Link, { words }: WireRequest): boolean {
+  return (
+    words[0] === 'SSUBSCRIBE' && requests.filter((request) => request.words.join(' ') === words.join(' ')).length > 1
+  );
 }
 
 /** The user's own SELECT was accepted. */

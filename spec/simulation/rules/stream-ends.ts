@@ -34,6 +34,6 @@ export function complaintOfEnd(
   // What was to be sent again would be another command in another database.
   if (around.selectedBehind({ order: -1 })) return undefined;
   // No connection is made where the server refuses the handshake for good.
-  if (error instanceof ReplyError && error.delivery === 'unsent') return undefined;
+  if (error instanceof ReplyError && error.delivery !== 'answered') return undefined;
   return `was ended by ${error.name}: ${error.message}`;
 }

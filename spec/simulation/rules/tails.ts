@@ -37,6 +37,8 @@ interface Tailed {
   eventsBefore: number;
   last: string | undefined;
   isForgotten: boolean;
+  /** the server has forgotten it, and nothing of what was added since then is read */
+  isUnread: boolean;
 }
 
 /**
@@ -52,6 +54,7 @@ export class TailRule implements Rule {
     eventsBefore: 0,
     last: undefined,
     isForgotten: false,
+    isUnread: false,
   }));
   private readonly tails = new Map<string, Tail>();
   private events = 0;
@@ -66,11 +69,20 @@ export class TailRule implements Rule {
   entriesGone(name: string, ids: readonly string[], why: 'trimmed' | 'deleted' | 'forgotten'): void {
     const stream = this.streams.of(name);
     this.events++;
-    stream.isForgotten ||= why === 'forgotten';
+    if (why === 'forgotten') this.forget(stream);
+    // What comes and goes in a stream that is another one by now may look as if nothing had happened.
+    const gone = { why: stream.isUnread ? 'forgotten' : why, order: this.events } as const;
     for (const id of ids) {
       const entry = stream.log.get(id);
-      if (entry !== undefined) entry.gone = { why, order: this.events };
+      if (entry !== undefined) entry.gone = gone;
     }
+  }
+
+  /** What was gone before can be told by nothing any more. */
+  private forget(stream: Tailed): void {
+    stream.isForgotten = stream.isUnread = true;
+    for (const entry of stream.log.values())
+      if (!entry.isGiven && entry.gone !== undefined) entry.gone = { why: 'forgotten', order: this.events };
   }
 
   lastIdTold(name: string, id: string): void {
@@ -118,6 +130,7 @@ export class TailRule implements Rule {
     else if (compare(id!, last ?? begin ?? '0-0') <= 0) this.failFor(tail, `brings ${id} behind ${last ?? begin}`);
     if (number !== entry.number) this.failFor(tail, `brings ${id} with ${number}, not ${entry.number}`);
     entry.isGiven = true;
+    stream.isUnread = false;
     stream.last = id!;
   }
 
