@@ -41,8 +41,9 @@ class Timer<T> extends Subscription implements SchedulerAction<T> {
     return this;
   }
 
-  unref(): void {
-    this.handle?.unref();
+  keepsAlive(keeps: boolean): void {
+    if (keeps) this.handle?.ref();
+    else this.handle?.unref();
   }
 
   private stop(): void {
@@ -56,9 +57,9 @@ export function dateOf(time: number): Date {
   return new Date(systemPerformance.timeOrigin + time);
 }
 
-/** The same timer; where it is the system's, it does not keep the process alive. */
-export function inBackground(timer: Subscription): Subscription {
-  if (timer instanceof Timer) timer.unref();
+/** The same timer; where it is the system's, it does not keep the process alive, or does again. */
+export function inBackground(timer: Subscription, is = true): Subscription {
+  if (timer instanceof Timer) timer.keepsAlive(!is);
   return timer;
 }
 

@@ -227,14 +227,14 @@ export class Connection implements Executor {
     );
   }
 
-  /** Nothing is asked of it for now: it keeps neither a timer nor the process alive, unless something is pending. */
+  /** Nothing is asked of it for now: it does not keep the process alive, unless something is pending. */
   sleep(): void {
     this.line.sleep();
   }
 
   /** It is used again. */
   wake(): void {
-    this.line.link?.wake();
+    this.line.wake();
   }
 
   /** Closes at once; pending requests fail. */

@@ -143,6 +143,15 @@ export class Deadlines {
     this.owed = this.owed.filter((owed) => owed.ring !== ring);
   }
 
+  /** There are no requests for now. */
+  sleep(): void {
+    this.sweep.sleep();
+  }
+
+  wake(): void {
+    this.sweep.wake();
+  }
+
   stop(): void {
     this.sweep.stop();
     this.forgetLimits();

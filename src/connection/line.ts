@@ -165,11 +165,17 @@ export class Line implements LinkOwner {
     return this.drain.drained();
   }
 
-  /** Nothing is asked of it for now: it keeps neither a timer nor the process alive, unless something is pending. */
+  /** Nothing is asked of it for now: it does not keep the process alive, unless something is pending. */
   sleep(): void {
     if (this.pending > 0) return;
-    this.deadlines.stop();
+    this.deadlines.sleep();
     this.link?.sleep();
+  }
+
+  /** It is used again. */
+  wake(): void {
+    this.deadlines.wake();
+    this.link?.wake();
   }
 
   /** Ends the line for good: leaves the link, fails all requests, and repeats nothing. */

@@ -294,13 +294,14 @@ export class Link implements FrameSink {
     );
   }
 
-  /** Nothing is asked of it for now, and nothing is owed: it keeps neither a timer nor the process alive. */
+  /** Nothing is asked of it for now, and nothing is owed: it does not keep the process alive. */
   sleep(): void {
-    this.liveness.stop();
+    this.liveness.sleep();
     this.socket.keepsAlive(false);
   }
 
   wake(): void {
+    this.liveness.wake();
     this.socket.keepsAlive(true);
   }
 

@@ -93,6 +93,16 @@ export class Liveness {
     this.sweep.watch(this.silentSince() + this.limits.readTimeout);
   }
 
+  /** Nothing is owed for now. */
+  sleep(): void {
+    this.sweep.sleep();
+    this.forgetBuffer();
+  }
+
+  wake(): void {
+    this.sweep.wake();
+  }
+
   stop(): void {
     this.sweep.stop();
     this.forgetBuffer();

@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs';
 import { LONGEST_TIMER } from '../option-checks';
-import { HELD_UP, type Clock } from './clock';
+import { HELD_UP, inBackground, type Clock } from './clock';
 
 /** More than the system keeps of what has arrived on a socket, bytes. */
 const AT_HAND = 16 * 2 ** 20;
@@ -32,6 +32,15 @@ export class Sweep {
   // Hot: once per command.
   watch(deadline: number): void {
     if (deadline < this.at) this.arm(deadline);
+  }
+
+  /** Nothing is watched for now: the timer does not keep the process alive, and may go off in vain. */
+  sleep(): void {
+    if (this.timer !== undefined) inBackground(this.timer);
+  }
+
+  wake(): void {
+    if (this.timer !== undefined) inBackground(this.timer, false);
   }
 
   stop(): void {

@@ -124,7 +124,7 @@ export class LeasePool {
     const lease$ = new Observable<Lease>((subscriber) => {
       if (this.ended !== undefined) throw this.ended();
       let lease: Lease | undefined;
-      const place = this.lists.wait({
+      const waiter: Waiter = {
         isSpared,
         lend: (member) => {
           lease = new Lease(member.connection, () => {
@@ -134,10 +134,13 @@ export class LeasePool {
           subscriber.next(lease);
         },
         fail: (error) => subscriber.error(error),
-      });
+      };
+      const free = this.free;
+      const place = free === undefined ? this.lists.wait(waiter) : undefined;
       subscriber.add(() => {
-        if (!this.lists.leave(place)) lease?.giveBack();
+        if (place === undefined || !this.lists.leave(place)) lease?.giveBack();
       });
+      if (free !== undefined) this.serveNow(free, waiter);
       this.serve();
     });
     return lease$.pipe(inContext());
@@ -209,6 +212,17 @@ export class LeasePool {
     const free = [...this.lists.idle.drain(), ...this.lists.preparing, ...this.lists.unready];
     for (const member of free) this.drop(member);
     for (const waiter of waiters) waiter.fail(toError());
+  }
+
+  /** A connection for a caller that need not wait. */
+  private get free(): Member | undefined {
+    return this.serving || this.lists.waiters.length > 0 ? undefined : this.idle.freshest();
+  }
+
+  private serveNow(free: Member, waiter: Waiter): void {
+    this.serving = true;
+    this.lend(free, waiter);
+    this.serving = false;
   }
 
   /** Lends what is free, and prepares as many connections as callers wait. What callers do meanwhile is served by the same loop. */

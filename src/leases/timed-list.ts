@@ -61,7 +61,7 @@ export class TimedList<T> {
     else this.last.newer = place;
     this.last = place;
     this.count++;
-    if (this.count === 1) this.arm(place);
+    if (this.timer === undefined) this.arm(place);
     return place;
   }
 
@@ -77,7 +77,8 @@ export class TimedList<T> {
     if (newer === undefined) this.last = older;
     else newer.older = older;
     this.count--;
-    if (this.count === 0) this.stop();
+    // A timer in the background goes off in vain, which costs less than to make one for each item that comes alone.
+    if (this.count === 0 && this.expiry.inBackground !== true) this.stop();
     return true;
   }
 
@@ -88,6 +89,7 @@ export class TimedList<T> {
       items.push(place.item);
       this.remove(place);
     }
+    this.stop();
     return items;
   }
 

@@ -246,7 +246,7 @@ describe('A connection that is idle', () => {
     expect([other.link.destroyed, pool.stats.total, clock.waiting]).toStrictEqual([true, 0, 0]);
   });
 
-  it('keeps neither the process alive nor a timer of its own, until it is lent', async () => {
+  it('keeps the process alive only while it is lent, and has its timers go off in vain no more than once', async () => {
     const { clock, leased } = scriptedPool();
     const { caller, lease, link } = await leased();
     send(lease, 'ECHO a');
@@ -256,6 +256,7 @@ describe('A connection that is idle', () => {
     caller.stop();
     expect(link.isAlive).toBe(false);
     clock.advance(0);
+    clock.advance(30_000);
     expect(clock.waiting).toBe(1); // that of the pool
     await leased();
     expect(link.isAlive).toBe(true);
