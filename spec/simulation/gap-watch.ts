@@ -50,16 +50,19 @@ export class GapWatch {
     }
   }
 
-  /** A message of an earlier subscription, which comes before the one that the client has asked for last is confirmed. */
-  isEarly(link: Link, { channel, pattern, behind = 0 }: PushedMessage): boolean {
+  /**
+   * A message of an earlier subscription, which comes before the one that the client has asked for last is confirmed. Undefined where that
+   * cannot be known.
+   */
+  isEarly(link: Link, { channel, pattern, behind = 0 }: PushedMessage): boolean | undefined {
     const name = pattern ?? channel;
     if (this.of(name).link !== undefined) return false;
-    // What is asked for waits for the socket, which takes nothing more, and for AUTH, behind which nothing is written.
-    if (!link.drained || link.oldest?.words[0] === 'AUTH') return true;
     const kind = this.sharded ? 'S' : pattern === undefined ? '' : 'P';
     const asks = new RegExp(`^${kind}(UN)?SUBSCRIBE$`);
     const last = link.requests.findLastIndex(({ words }) => asks.test(words[0]!) && words.includes(name));
-    return link.requests[last]?.words[0] !== `${kind}SUBSCRIBE` || last >= behind;
+    if (link.requests[last]?.words[0] !== `${kind}SUBSCRIBE` || last >= behind) return true;
+    // What is asked for waits for the socket, which takes nothing more, and for AUTH, behind which nothing is written.
+    return link.drained && link.oldest?.words[0] !== 'AUTH' ? false : undefined;
   }
 
   message(name: string): void {

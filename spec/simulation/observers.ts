@@ -129,7 +129,7 @@ export class Observers {
     const before = this.all.map(({ active, received, watch }) => ({
       active,
       count: received.length,
-      early: new Set(messages.filter((message) => watch?.isEarly(link, message))),
+      early: new Map(messages.map((message) => [message, watch === undefined ? false : watch.isEarly(link, message)])),
     }));
     return () => {
       this.all.forEach((observer, index) => {
@@ -139,12 +139,13 @@ export class Observers {
           (message) =>
             observer.names.has(message.pattern ?? message.channel) &&
             message.sharded === (observer.item.sharded ?? false) &&
-            early?.has(message) !== true,
+            early?.get(message) !== true,
         );
         const wanted = own.map(keyOf);
         // Who asks for bytes while a message is being read as text may miss it.
         const sure = own
           .filter(({ joinedBefore = Infinity }) => !observer.item.bytes || index < joinedBefore)
+          .filter((message) => early === undefined || early.get(message) === false)
           .map(keyOf);
         if (!active && before[index] !== undefined && got !== '') {
           this.journal.fail(`observer ${observer.item.id} had left and was told ${got}`);

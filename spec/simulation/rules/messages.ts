@@ -49,7 +49,7 @@ export class MessageRule implements Rule {
 
   written(link: Link, { sent, words, member = 0 }: WireRequest): void {
     const { timeline } = this.scene;
-    if (link.carriesMessages && /^[PS]?SUBSCRIBE$/.test(words[0]!)) this.holdBehindSignIn(link);
+    if (link.carriesMessages && /^([PS]?SUBSCRIBE|AUTH)$/.test(words[0]!)) this.holdBehindSignIn(link, words);
     if (sent === undefined || link.carriesMessages || member > 0 || sent.outOfLine || sent.wires.length > 1) return;
     for (const [other, { freeAt }] of this.publishers) {
       const isWaiting = other.outcome === undefined && other.wires.length === 0 && other.order < sent.order;
@@ -60,10 +60,13 @@ export class MessageRule implements Rule {
     }
   }
 
-  /** What was asked for behind AUTH is written when that is answered, and what publishes waits for it, whether it is still observed or not. */
-  private holdBehindSignIn(link: Link): void {
+  /**
+   * What is asked for while AUTH is to be written, or is not answered, is written behind it, and what publishes waits for it, whether it is
+   * still observed or not.
+   */
+  private holdBehindSignIn({ requests }: Link, words: readonly string[]): void {
+    if (words[0] !== 'AUTH' && requests.at(-1)?.words[0] !== 'AUTH') return;
     const now = this.scene.timeline.now();
-    if (link.requests.at(-1)?.words[0] !== 'AUTH') return;
     for (const publisher of this.publishers.values()) if (publisher.freeAt === now) publisher.freeAt = publisher.until;
   }
 
