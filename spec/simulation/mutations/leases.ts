@@ -47,8 +47,8 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'a lease is leaked where its user leaves',
     file: 'leases/lease-pool.ts',
-    from: 'if (!this.lists.leave(place)) lease?.giveBack();',
-    to: 'this.lists.leave(place);',
+    from: 'if (place === undefined || !this.lists.leave(place)) lease?.giveBack();',
+    to: 'if (place !== undefined) this.lists.leave(place);',
   },
   {
     fault: 'a lease is leaked where the work fails',
@@ -65,7 +65,7 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'a lease is leaked where the user leaves the line',
     file: 'leases/lease-pool.ts',
-    from: 'if (!this.lists.leave(place)) lease?.giveBack();',
+    from: 'if (place === undefined || !this.lists.leave(place)) lease?.giveBack();',
     to: 'lease?.giveBack();',
   },
   {

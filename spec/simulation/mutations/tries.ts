@@ -41,8 +41,8 @@ export const tryMutations: readonly Mutation[] = [
   {
     fault: 'what a replica refused is sent again and again',
     file: 'connection/retrier.ts',
-    from: 'return past?.hasMoved !== true && hasNotRun(frame, command);',
-    to: 'return past !== null && hasNotRun(frame, command);',
+    from: 'return request.past?.hasMoved !== true && hasNotRun(frame, command);',
+    to: 'return hasNotRun(frame, command);',
   },
   {
     fault: 'all that waited for the first dial is kept when it fails',
