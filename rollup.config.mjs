@@ -101,6 +101,10 @@ const bare = (indented) => ({
   },
 });
 
+/** RxJS 9 lacks the classes that the client extends. Before them, so that what is said is not what the engine says of one of them. */
+const needsRxjs =
+  "if (require('rxjs').Observable === undefined) throw new Error('rxjs-redis needs RxJS 7.8 or 8: the version that is installed has no Observable');";
+
 /** Both entries in one file, so that what they share has no names that it is exported under. */
 const bothEntries = {
   name: 'both-entries',
@@ -166,7 +170,13 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
     input: { client: 'client' },
     external,
     plugins: [bothEntries, typescript],
-    output: { dir: folder, format: 'cjs', entryFileNames: '[name].cjs', plugins: [bare(true), entries] },
+    output: {
+      dir: folder,
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      intro: needsRxjs,
+      plugins: [bare(true), entries],
+    },
   };
   // Each entry is built by itself, so that the types have no file that both entries share. Such a file would export helper types like
   // `Without`, the compiler would name that file in the declarations of users' packages, and they may not import it. A helper type

@@ -72,6 +72,13 @@ export class Consumer {
     );
   }
 
+  /** Puts another version of a package among its modules. */
+  async use(name: string, folder: string): Promise<void> {
+    const path = join(this.folder, 'node_modules', name);
+    await rm(path);
+    await symlink(folder, path);
+  }
+
   /** What would be published. */
   async packed(): Promise<{ readonly unpackedSize: number; readonly files: readonly string[] }> {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: this.installed });
