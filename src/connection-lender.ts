@@ -1,4 +1,4 @@
-import { defer, from, map, type Observable, type ObservableInput } from 'rxjs';
+import { catchError, defer, from, map, merge, of, take, timer, type Observable, type ObservableInput } from 'rxjs';
 import type { ReplySource } from './commands/reply';
 import type { Executor } from './commands/request-context';
 import type { Clock } from './connection/clock';
@@ -69,6 +69,11 @@ export class ConnectionLender implements Lender<DedicatedConnection> {
     return defer(() => this.parts.pool().acquire()).pipe(
       map((lease) => ({ lease, dedicated: this.lent(view, lease, false).dedicated })),
     );
+  }
+
+  pause(delay: number): Observable<unknown> {
+    const over$ = defer(() => this.parts.pool().over$).pipe(catchError(() => of(undefined)));
+    return merge(timer(delay, this.clock), over$).pipe(take(1));
   }
 
   private lent(view: ReplySource, lease: Lease, watching: boolean): Lent<DedicatedConnection> {

@@ -16,7 +16,6 @@ import {
   tap,
   throwError,
   throwIfEmpty,
-  timer,
 } from 'rxjs';
 import { isAnswered } from '../commands/answered';
 import { LastValue } from '../commands/awaitable';
@@ -56,6 +55,8 @@ export interface Lender<D> {
    * @param watching the user's function is given a connection that refuses what ends the watching
    */
   lend<T>(source: ReplySource, work: (lent: Lent<D>) => Observable<T>, watching: boolean): Observable<T>;
+  /** Emits once so many ms have passed, or when nothing is lent any more. */
+  pause(delay: number): Observable<unknown>;
   /** Follows one subscription to a `watch`, for telemetry. */
   followed<T>(outcome$: Observable<T>, report: () => WatchReport): Observable<T>;
   /** Tells how a `watch` has ended. */
@@ -267,7 +268,7 @@ class Watch<D> {
     if (!(error instanceof Refused)) return throwError(() => error);
     if (!this.mayTryAgain(error.delay)) return throwError(() => error.error);
     this.refusals++;
-    return merge(ending({ link }), timer(error.delay, this.facts.lender.clock)).pipe(take(1));
+    return merge(ending({ link }), this.facts.lender.pause(error.delay)).pipe(take(1));
   }
 
   private mayTryAgain(delay: number): boolean {
@@ -276,7 +277,7 @@ class Watch<D> {
   }
 
   private pause(): Observable<unknown> {
-    return timer(backoff(DELAYS, this.attempts), this.facts.lender.clock);
+    return this.facts.lender.pause(backoff(DELAYS, this.attempts));
   }
 
   private tell(outcome: WatchEvent['outcome']): void {

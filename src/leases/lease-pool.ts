@@ -1,4 +1,4 @@
-import { Observable, defer, first, forkJoin, map, of, switchMap, tap, type ObservableInput } from 'rxjs';
+import { AsyncSubject, Observable, defer, first, forkJoin, map, of, switchMap, tap, type ObservableInput } from 'rxjs';
 import { inContext } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
@@ -50,6 +50,8 @@ export interface LeaseParts {
 //                                                                                       closed ◀── anything else ┘
 //  any ──lost, idle for too long, client closed──▶ closed
 export class LeasePool {
+  /** Emits once nothing is lent any more, also to those that subscribe later. */
+  readonly over$ = new AsyncSubject<void>();
   private readonly lists: LeaseLists;
   private readonly kept: Kept;
   private readonly idle: Idle;
@@ -207,6 +209,8 @@ export class LeasePool {
   end(toError: () => RedisError): void {
     if (this.ended !== undefined) return;
     this.ended = toError;
+    this.over$.next();
+    this.over$.complete();
     this.kept.end();
     const waiters = this.lists.waiters.drain();
     const free = [...this.lists.idle.drain(), ...this.lists.preparing, ...this.lists.unready];

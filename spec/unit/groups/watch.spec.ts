@@ -545,3 +545,14 @@ describe('A watch', () => {
     expect(links).toHaveLength(0);
   });
 });
+
+describe('A watch that waits to begin again', () => {
+  it('ends with its client at once, and leaves no timer', async () => {
+    const { redis, clock, leased, outcome } = await counting();
+    lose(await leased(1));
+    expect([outcome.ended, clock.waiting > 0]).toStrictEqual([undefined, true]);
+    void redis.destroy().then();
+    expect(outcome.ended).toMatchObject({ code: 'DISCONNECTED' });
+    expect(clock.waiting).toBe(0);
+  });
+});
