@@ -41,7 +41,9 @@ export class Calm {
     lifecycle.connect();
     await pace.pass(CALM);
     if (lifecycle.over) return;
-    for (const sent of workload.unsettled) sent.fail('has not settled although nothing is broken any more');
+    for (const sent of workload.unsettled)
+      if (sent.submittedAt + CALM <= timeline.now() || timeline.now() > sent.due)
+        sent.fail('has not settled although nothing is broken any more');
     const { state } = redis.toJSON();
     if (state !== 'ready') {
       journal.fail(`not ready although nothing is broken any more: ${state}`);

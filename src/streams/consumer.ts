@@ -61,8 +61,8 @@ export class Consumer {
   private readonly tally: Tally;
   /** What is being asked. */
   private asking: Subscription | undefined;
-  /** A command waits at the server, perhaps for nobody any more. */
-  private isWaiting = false;
+  /** For each command that waits at the server, perhaps for nobody any more: the entries that were taken over since it was sent. */
+  private readonly waits = new Set<Set<string>>();
   private burying = 0;
   /** The server reads idle entries with new ones, as far as is known. */
   private readsIdle: boolean;
@@ -102,7 +102,10 @@ export class Consumer {
       settle,
       room: () => this.slots.free,
       isOwn: (id) => this.inHand.knows(id),
-      taken: (entry, deliveries, isClaimed) => this.take(entry, deliveries, isClaimed, clock.now()),
+      taken: (entry, deliveries, isClaimed) => {
+        for (const since of this.waits) since.add(entry.id);
+        this.take(entry, deliveries, isClaimed, clock.now());
+      },
     });
     this.pending.recover();
     this.tickAt = clock.now();
@@ -155,10 +158,11 @@ export class Consumer {
     const CLAIM = this.readsIdle ? Math.ceil(claimIdle) : undefined;
     const options = { COUNT: this.slots.free, BLOCK, CLAIM };
     const command = xreadgroup(group, consumer, new Map([[stream, '>']]), options);
-    const take = (read: unknown): void => this.takeRead(entriesOf(read));
-    this.isWaiting = true;
+    const since = new Set<string>();
+    const take = (read: unknown): void => this.takeRead(entriesOf(read), since);
+    this.waits.add(since);
     const over = (): void => {
-      this.isWaiting = false;
+      this.waits.delete(since);
       this.endIfDrained();
     };
     return this.parts.wait(command, take, over).pipe(
@@ -171,14 +175,15 @@ export class Consumer {
     );
   }
 
-  private takeRead(entries: readonly GroupEntry<Text>[]): void {
+  /** @param since what was taken over since it was asked: what comes late may have been found pending, and be done by now */
+  private takeRead(entries: readonly GroupEntry<Text>[], since: ReadonlySet<string>): void {
     const last = entries.at(-1);
     if (last !== undefined && (last.deliveries ?? 0) === 0) this.group.hasDelivered(last.id);
     const now = this.parts.clock.now();
     for (const entry of entries) {
       const { deliveries = 0 } = entry;
       // What is being handled here may have become idle while the process was held up.
-      if (entry.fields === null || this.inHand.has(entry.id)) continue;
+      if (entry.fields === null || this.inHand.has(entry.id) || since.has(entry.id)) continue;
       this.take(entry as Entry<Text>, deliveries + 1, deliveries > 0, now);
     }
   }
@@ -282,7 +287,7 @@ export class Consumer {
   }
 
   private endIfDrained(): void {
-    const isBusy = !this.slots.isIdle || this.burying > 0 || !this.acks.isIdle || this.isWaiting;
+    const isBusy = !this.slots.isIdle || this.burying > 0 || !this.acks.isIdle || this.waits.size > 0;
     if (this.state !== 'draining' || isBusy) return;
     this.end(this.settings.isNameMadeUp ? this.giveUpName() : EMPTY);
   }
