@@ -3,6 +3,9 @@ import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import { isAnswered } from './answered';
 import { Command, type CommandSpec, type Replay } from './command';
 import { defineSpec } from './define-spec';
+import { readAsBytes } from './in-text';
+import { applyPrefix } from './prefix';
+import { isBinary } from './prefix-bytes';
 import { Repetition } from './repetition';
 import { toReplyError, toUnreadable } from './reply-error';
 import type { RequestContext } from './request-context';
@@ -33,12 +36,14 @@ export class Group extends Command<readonly unknown[]> {
   private repetition: Repetition | undefined;
   /** Where each command that is sent stands among all of the caller's. */
   private places: readonly number[] | undefined;
+  private readonly inBytes: boolean;
 
   /**
    * @param members at least one; none that blocks, subscribes or changes how replies come
    * @param isDivisible whether the rest may stay unwritten once the observer is gone; not where a member needs the later ones, as MULTI needs EXEC
    * @param commands those of the members that are the caller's
    * @param given all commands of the caller: those as well that need no server, and are not sent
+   * @param prefix of the client, which members get when they are written: to put it on 100 000 at once would block the event loop
    */
   constructor(
     readonly members: readonly Command[],
@@ -46,8 +51,24 @@ export class Group extends Command<readonly unknown[]> {
     readonly isDivisible = true,
     readonly commands = members,
     private readonly given = commands,
+    private readonly prefix = '',
   ) {
     super(SPECS[name], [], asCollected, []);
+    this.inBytes = isBinary(prefix);
+  }
+
+  /**
+   * A member as it is sent.
+   * @throws TypeError when the memory of a key has been transferred
+   */
+  sent(member: Command): Command {
+    return this.prefix === '' ? member : applyPrefix(member, this.prefix);
+  }
+
+  /** A member as its reply is decoded and read: as bytes where the prefix is no text. */
+  received(member: number): Command {
+    const command = this.members[member]!;
+    return this.inBytes ? readAsBytes(command) : command;
   }
 
   /** What a repetition of the whole does. It is worked out when it is asked for, which is after a loss. */
@@ -74,7 +95,7 @@ export class Group extends Command<readonly unknown[]> {
    * @throws UnexpectedReply where the reply is perhaps another's
    */
   readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {
-    return readReply(this.members[answered.length]!, frame, context);
+    return readReply(this.received(answered.length), frame, context);
   }
 
   /** The answer to the whole, made of the members' values; an ErrorFrame where nothing was done. */

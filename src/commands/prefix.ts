@@ -3,6 +3,7 @@ import { textOf } from './text-of';
 import { indicesOf, lastOf } from './indices-of';
 import { readAsBytes } from './in-text';
 import { bytesOfPrefix, isBinary } from './prefix-bytes';
+import { refuseUnencodable } from '../resp/encoder';
 import { isBytes } from '../resp/is-bytes';
 import { asBuffer } from '../resp/strings';
 
@@ -30,6 +31,15 @@ export function applyPrefix<T>(given: Command<T>, prefix: string): Command<T> {
     }
   }
   return new Command(spec, args, read, keys);
+}
+
+/**
+ * Checks what `applyPrefix` would refuse, where it is put on later.
+ * @throws TypeError when the prefix does not go with a pattern
+ */
+export function checkPrefix(command: Command, prefix: string): void {
+  const { prefixed } = command.spec;
+  if (prefixed?.some(({ kind }) => kind === 'pattern' || kind === 'sortPattern')) applyPrefix(command, prefix);
 }
 
 /** The keys of a command as they stand among its arguments. */
@@ -77,7 +87,10 @@ function nameOf(arg: Arg): string | Uint8Array {
 }
 
 function prepend(prefix: string, arg: Arg): Arg {
-  if (isBytes(arg)) return Buffer.concat([bytesOfPrefix(prefix), arg]);
+  if (isBytes(arg)) {
+    refuseUnencodable([arg]); // bytes that were transferred would leave the prefix alone
+    return Buffer.concat([bytesOfPrefix(prefix), arg]);
+  }
   const text = textOf(arg);
   return isBinary(prefix) ? Buffer.concat([bytesOfPrefix(prefix), Buffer.from(text)]) : prefix + text;
 }

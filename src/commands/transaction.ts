@@ -5,6 +5,7 @@ import { Command } from './command';
 import { withBinary } from './define-spec';
 import { EXEC, MULTI } from './generated/transactions';
 import { Group, readReply, type GroupProgress } from './group';
+import { isBinary } from './prefix-bytes';
 import { isQueued } from './queued';
 import { Refusal, toReplyError } from './reply-error';
 import { readOk } from './replies';
@@ -28,10 +29,16 @@ export class Transaction extends Group {
   /**
    * @param commands at least one; none that waits, and none that a server refuses between MULTI and EXEC
    * @param given all commands of the caller: those as well that need no server, and are not sent
+   * @param prefix of the client, which the commands get when they are written
    */
-  constructor(commands: readonly Command[], given = commands) {
-    const run = commands.some(({ spec }) => spec.binary === true) ? RUN_FOR_BYTES : RUN;
-    super([BEGIN, ...commands, run], 'MULTI', false, commands, given);
+  constructor(commands: readonly Command[], given = commands, prefix = '') {
+    const inBytes = isBinary(prefix) || commands.some(({ spec }) => spec.binary === true);
+    super([BEGIN, ...commands, inBytes ? RUN_FOR_BYTES : RUN], 'MULTI', false, commands, given, prefix);
+  }
+
+  override received(member: number): Command {
+    const isOwn = member === 0 || member === this.members.length - 1;
+    return isOwn ? this.members[member]! : super.received(member);
   }
 
   override readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {
@@ -46,7 +53,7 @@ export class Transaction extends Group {
     if (index === 0) return command.read(frame, context);
     if (isQueued(frame)) return undefined;
     // Where MULTI was refused each command runs by itself.
-    if (answered[0] instanceof ReplyError) return readReply(command, frame, context);
+    if (answered[0] instanceof ReplyError) return readReply(this.received(index), frame, context);
     throw new UnexpectedReply(`expected QUEUED for command ${this.numberOf(index)}, ${command.spec.name}`);
   }
 
@@ -92,7 +99,7 @@ export class Transaction extends Group {
     }
     const mayBeBytes = this.members.at(-1) === RUN_FOR_BYTES && !context.bytes;
     return frames.map((frame, index) => {
-      const command = commands[index]!;
+      const command = this.received(index + 1);
       const own = mayBeBytes && command.spec.binary !== true ? asText(frame) : frame;
       try {
         return readReply(command, own, context);

@@ -22,7 +22,7 @@ const ENDS_A_WAIT = 'CLIENT UNBLOCK';
  * facts do not have may change everything.
  */
 export function writesTo(command: Command): Written {
-  if (command instanceof Group) return together(command.commands);
+  if (command instanceof Group) return together(command);
   const { spec, args } = command;
   if (spec.replay === 'read' || spec.name === ENDS_A_WAIT) return 'nothing';
   const keys = keysOf(command);
@@ -34,15 +34,24 @@ export function writesTo(command: Command): Written {
   return [`setting ${spec.name.split(' ', 1)[0]!}`];
 }
 
-function together(members: readonly Command[]): Written {
+function together(group: Group): Written {
   const all = new Set<string>();
-  for (const member of members) {
-    const written = writesTo(member);
+  for (const member of group.commands) {
+    if (member.spec.replay === 'read') continue;
+    const written = asSent(group, member);
     if (written === 'everything') return written;
     if (written !== 'nothing') for (const name of written) all.add(name);
     if (all.size > MOST_PLACES) return 'everything';
   }
   return all.size === 0 ? 'nothing' : [...all];
+}
+
+function asSent(group: Group, member: Command): Written {
+  try {
+    return writesTo(group.sent(member));
+  } catch {
+    return 'everything'; // the memory of a key was transferred before it was written
+  }
 }
 
 /** Whether a command may have written what it writes, now that it is answered. Of a group, the values of its members are the answer. */

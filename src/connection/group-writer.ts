@@ -102,7 +102,8 @@ export class GroupWriter {
   write(depth: number): number {
     const { encoder } = this;
     const request = this.group!;
-    const { members, isDivisible } = request.command as Group;
+    const group = request.command as Group;
+    const { members, isDivisible } = group;
     if (isDivisible && request.abandoned) {
       this.end({ request, written: this.member });
       return 0;
@@ -111,7 +112,7 @@ export class GroupWriter {
     const end = Math.min(members.length, first + depth);
     try {
       while (this.member < end && encoder.pending < this.writeBufferSize) {
-        const { spec, args } = members[this.member]!;
+        const { spec, args } = group.sent(members[this.member]!);
         const { words, head } = spec.plain ? spec : this.formOf(spec);
         encoder.add(words, head, args);
         this.member++;

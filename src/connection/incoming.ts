@@ -169,7 +169,7 @@ export class Incoming {
     if (this.arraysArePushes()) return this.pushesAsBytes();
     if (request === undefined) return false;
     const { command } = request;
-    const { spec } = command instanceof Group ? command.members[this.values.length]! : command;
+    const { spec } = command instanceof Group ? command.received(this.values.length) : command;
     return request.context.bytes || spec.binary === true || (spec.effect === 'exec' && this.mode.byHand.isBinary);
   }
 }

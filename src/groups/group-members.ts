@@ -3,7 +3,7 @@ import { endsConnection } from '../commands/closing';
 import { Command, isCommand } from '../commands/command';
 import { isGroup } from '../commands/group';
 import { knownCall } from '../commands/known-commands';
-import { applyPrefix } from '../commands/prefix';
+import { checkPrefix } from '../commands/prefix';
 import type { Reply } from '../commands/reply';
 import { kindOf } from '../resp/kind-of';
 
@@ -23,13 +23,15 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 // Hot: once per member. Nearly all need no closer look.
 /**
- * A command as a group sends it: with the prefix.
+ * A command that a group can hold. It gets the client's prefix when it is written.
+ * @param prefix of the client
  * @param place what the command is called in an error
  * @throws TypeError that names the command by its number, when no group can hold it
  */
 export function memberOf(given: unknown, index: number, method: GroupMethod, prefix: string, place?: string): Command {
   if (!isOrdinary(given)) return lookedAt(given, method, prefix, place ?? `${method}: command ${index + 1}`);
-  return prefix === '' ? given : applyPrefix(given, prefix);
+  if (prefix !== '') checkPrefix(given, prefix);
+  return given;
 }
 
 /** Nothing about it concerns the connection, what waits behind it, or a transaction. */
@@ -69,7 +71,8 @@ function lookedAt(given: unknown, method: GroupMethod, prefix: string, place: st
   if (prefix === '') return command;
   if (anyKey === true)
     return refuse(`, ${name}, is asked again for a key with the client's prefix: use a call of its own`);
-  return applyPrefix(command, prefix);
+  checkPrefix(command, prefix);
+  return command;
 }
 
 /** The builder `call` knows nothing of a command but its name. */

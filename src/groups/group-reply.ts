@@ -11,19 +11,25 @@ import { RedisError, remade, type Delivery } from '../errors';
 type Values = readonly unknown[] | null;
 
 /**
+ * Makes a group of the commands that are sent, which are all that are given but for those that need no server.
+ * @param prefix of the surface
+ */
+export type ToGroup = (sent: readonly Command[], given: readonly Command[], prefix: string) => Group;
+
+/**
  * The reply to several commands that are sent as one.
  * @param publisher carries a group in which something is published
- * @param toGroup makes the group of the commands that are sent, which are all that are given but for those that need no server
+ * @param commands without the prefix of the surface, unless `toGroup` leaves it out
  */
 export function groupReply(
   source: ReplySource,
   publisher: Executor,
   commands: readonly Command[],
   failFast: boolean,
-  toGroup: (sent: readonly Command[], given: readonly Command[]) => Group,
+  toGroup: ToGroup,
 ): Reply<Values> {
   const sent = commands.some(isAnswered) ? commands.filter((command) => !isAnswered(command)) : commands;
-  const group = toGroup(sent, commands);
+  const group = toGroup(sent, commands, source.prefix);
   if (sent.length === 0) {
     const values = commands.map((command) => (command as AnsweredCommand).answer);
     return Reply.answered(new AnsweredCommand<Values>(group.spec, [], values));

@@ -7,12 +7,12 @@ import { Transaction } from '../commands/transaction';
 import { kindOf } from '../resp/kind-of';
 import { CommandChain } from './command-chain';
 import { memberOf, type GroupMethod } from './group-members';
-import { groupReply } from './group-reply';
+import { groupReply, type ToGroup } from './group-reply';
 
 /** How a method makes a group of its commands. */
-const GROUPS: Readonly<Record<GroupMethod, (sent: readonly Command[], given: readonly Command[]) => Group>> = {
-  pipeline: (sent, given) => new Group(sent, 'PIPELINE', true, sent, given),
-  multi: (sent, given) => new Transaction(sent, given),
+const GROUPS: Readonly<Record<GroupMethod, ToGroup>> = {
+  pipeline: (sent, given, prefix) => new Group(sent, 'PIPELINE', true, sent, given, prefix),
+  multi: (sent, given, prefix) => new Transaction(sent, given, prefix),
 };
 
 /**

@@ -225,7 +225,7 @@ class Watch<D> {
       memberOf(one, index, 'multi', source.prefix, `watch: command ${index + 1}`),
     );
     this.commands = commands;
-    const values$ = groupReply(source, source.executor, commands, failFast, (...lists) => new Transaction(...lists));
+    const values$ = groupReply(source, source.executor, commands, failFast, (...given) => new Transaction(...given));
     if (commands.every(isAnswered)) return this.leave(lent, values$);
     return values$.pipe(
       map((values) => values ?? CONFLICT),

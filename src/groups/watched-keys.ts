@@ -114,7 +114,7 @@ export class WatchedKeys {
     return new Map(
       Object.entries(read as Record<string, unknown>).map(([name, given], index) => {
         const place = `watch: read.${name}`;
-        const command = memberOf(given, index, 'pipeline', this.prefix, place);
+        const command = this.own(memberOf(given, index, 'pipeline', this.prefix, place));
         const { access, foreign, name: word } = command.spec;
         if (access === 'write' && foreign !== true) {
           throw new TypeError(`${place}, ${word}, writes, and so would be the conflict that it is to find`);

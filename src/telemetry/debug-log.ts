@@ -67,7 +67,7 @@ function describe(command: Command): string {
 
 /** Bytes of the arguments; those of several commands together. */
 function sizeOf(command: Command): number {
-  if (isGroup(command)) return command.commands.reduce((sum, member) => sum + sizeOf(member), 0);
+  if (isGroup(command)) return command.commands.reduce((sum, member) => sum + sizeOf(command.sent(member)), 0);
   let size = 0;
   for (const arg of command.args) size += isBytes(arg) ? arg.length : Buffer.byteLength(String(arg));
   return size;
