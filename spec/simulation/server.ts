@@ -264,9 +264,20 @@ export class Server {
     if (this.leaseDesk.take(peer, request) || this.transactions.take(peer, request)) return;
     if (id !== undefined) this.run(peer, request, id);
     else if (words[0] === 'MONITOR') this.monitor(peer, request);
+    else if (words[0] === 'SCRIPT') this.loadScript(peer, request);
     else if (words[0] === 'ECHO') peer.answer(resp.bulk(words[1]!), request, { value: `"${words[1]!}"` });
     else if (/^[PS]?(UN)?SUBSCRIBE$/.test(words[0]!)) this.changeSubscriptions(peer, request);
     else this.reception.greet(peer, request);
+  }
+
+  private loadScript(peer: Peer, request: WireRequest): void {
+    const refusal = this.refusal(peer, request);
+    if (refusal !== undefined) {
+      peer.answer(resp.error(refusal), request, { error: refusal });
+      return;
+    }
+    this.hasScript = true;
+    peer.answer(resp.bulk('sha'), request, { value: '"sha"' });
   }
 
   /** A second MONITOR is not answered. */

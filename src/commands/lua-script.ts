@@ -47,6 +47,6 @@ export function olderForm(spec: CommandSpec): CommandSpec {
 }
 
 /** A command that gives a script to the server, and does not call it. */
-export function isLoad({ spec }: Command): boolean {
+export function isLoad({ spec }: Pick<Command, 'spec'>): boolean {
   return spec.name === 'SCRIPT LOAD' || spec.name === 'FUNCTION LOAD';
 }

@@ -33,8 +33,15 @@ type Knowledge =
   /**
    * it has it, for those that were written behind `since`
    * @param bearer the call for which it was given to the server, or which was that itself; -1 where the server had it before
+   * @param mayVanish perhaps only EVAL has brought it: newer servers drop such a script for others, unless SCRIPT LOAD gives it to them
    */
-  | { readonly kind: 'there'; readonly since: number; readonly bearer: number; refusal?: ErrorFrame };
+  | {
+      readonly kind: 'there';
+      readonly since: number;
+      readonly bearer: number;
+      readonly mayVanish: boolean;
+      refusal?: ErrorFrame;
+    };
 
 /** How often the connections of a client have written a command that makes the server forget scripts. They share it. */
 export interface Forgettings {
@@ -100,7 +107,13 @@ export class LoadedScripts {
    * @param bearer the number of the call that needs it
    */
   gives({ id }: ScriptFact, since: number, bearer: number): void {
-    this.note(id, { kind: 'there', since, bearer });
+    this.note(id, { kind: 'there', since, bearer, mayVanish: false });
+  }
+
+  /** Whether a group may call a script without giving it to the server ahead: it is there, and stays. */
+  private keeps({ id }: ScriptFact): boolean {
+    const knowledge = this.known?.get(id);
+    return knowledge?.kind === 'there' && !knowledge.mayVanish;
   }
 
   /**
@@ -114,8 +127,8 @@ export class LoadedScripts {
     const given = new Set(commands.filter(isLoad).map(({ spec }) => spec.script!));
     const loads: Command[] = [];
     for (const script of called) {
+      if (given.has(script) || this.keeps(script)) continue;
       const has = this.has(script);
-      if (given.has(script) || has === true) continue;
       this.gives(script, number + loads.length, -1);
       loads.push(has === false ? script.replace : script.load);
     }
@@ -133,8 +146,23 @@ export class LoadedScripts {
   ran({ command }: Request, number: number, frame: Frame): void {
     const { id } = command.spec.script!;
     if (command.spec.name === 'EVALSHA_RO') this.major ??= FIRST_WITH_READS;
-    if (isQueued(frame) || this.known?.get(id)?.kind === 'there') return;
-    this.note(id, { kind: 'there', since: number, bearer: -1 });
+    if (isQueued(frame)) return;
+    const knowledge = this.known?.get(id);
+    // It runs although it could not be loaded, as where access rules allow EVAL alone: to load it ahead would be in vain.
+    if (knowledge?.kind !== 'there') this.there(command, number);
+    else if (knowledge.bearer === number && knowledge.refusal !== undefined)
+      this.gives(command.spec.script!, number, -1);
+  }
+
+  /** The server had a script before it was given to it here. */
+  private there({ spec }: Command, since: number): void {
+    const { id, load } = spec.script!;
+    this.note(id, {
+      kind: 'there',
+      since,
+      bearer: -1,
+      mayVanish: load.spec.name === 'SCRIPT LOAD' && !isLoad({ spec }),
+    });
   }
 
   /**
@@ -159,7 +187,9 @@ export class LoadedScripts {
       return true;
     }
     if (knowledge === undefined) {
-      if (!hasNotRun(error, command)) this.note(id, { kind: 'there', since: number, bearer: -1 });
+      if (!hasNotRun(error, command)) this.there(command, number);
+    } else if (knowledge.kind === 'there' && knowledge.bearer === number && knowledge.refusal !== undefined) {
+      this.known!.delete(id);
     } else if (knowledge.kind === 'there' && knowledge.since === number) {
       if (ALREADY_THERE.test(error.text)) return false;
       if (isLoad(command)) knowledge.refusal = error;

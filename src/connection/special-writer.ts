@@ -123,7 +123,8 @@ export class SpecialWriter {
     const gives = isLoad(command);
     const has = gives || (tells ? scripts.has(script) : false);
     const whole = has === false ? wholeCall(command) : undefined;
-    const loads = has === false && tells && whole === undefined ? this.load(script.replace) : 0;
+    // Also ahead of EVAL: newer servers drop what only that has brought them, for others, although a later SCRIPT LOAD would find it.
+    const loads = has === false && tells ? this.load(script.replace) : 0;
     const sent = whole ?? command;
     if (!this.encode(request, scripts.formOf(sent.spec, tells), sent.args)) return loads;
     const number = owed.passed + owed.length;

@@ -55,7 +55,7 @@ export class CommandChain<
   }
 
   /**
-   * Adds a Lua script, which is loaded ahead where it was not used on the connection before.
+   * Adds a Lua script, which is loaded ahead where the connection has not given it to the server before.
    * @throws TypeError when an argument cannot be sent
    * @example
    * await redis.multi().evalshaOrEval("return redis.call('incr', KEYS[1])", ['n']).exec();

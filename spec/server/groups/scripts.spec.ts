@@ -106,6 +106,28 @@ describe.each([2, 3] as const)('A script, in RESP%i,', (protocol) => {
     expect(await redis.pipeline(inGroups.command(['k'], ['e']))).toStrictEqual(['abcde']);
   });
 
+  it.each<[string, (redis: Redis, text: string) => PromiseLike<unknown>]>([
+    ['that it was brought along by', (redis, text) => redis.script(text, { keys: 1 })(['k'], ['a'])],
+    [
+      'that had to be sent whole, on a lease,',
+      (redis, text) => redis.dedicated((one) => one.script(text, { keys: 1 })(['k'], ['a'])),
+    ],
+    ['in a group', (redis, text) => redis.pipeline(redis.script(text, { keys: 1 }).command(['k'], ['a']))],
+  ])('is there for groups behind the call %s, however many others are sent', async (_what, call) => {
+    const { redis, other } = await setUp();
+    const text = `${APPEND} -- kept`;
+    await call(redis, text);
+    const beside = connect();
+    await beside.connect();
+    for (const client of [redis, beside]) {
+      const again = client.script(text, { keys: 1 });
+      await again(['other'], ['x']);
+      await Promise.all(Array.from({ length: 600 }, (_, n) => other.eval(`return ${n}`, [])));
+      expect(await client.multi(again.command(['k'], ['b']))).toStrictEqual([expect.stringMatching(/^ab/)]);
+      expect(await client.pipeline(again.command(['k'], ['c']))).toStrictEqual([expect.stringMatching(/bc$/)]);
+    }
+  });
+
   it('is brought along again behind SCRIPT FLUSH of its own client, and what comes behind it waits', async () => {
     const { redis } = await setUp();
     const appends = redis.script(APPEND, { keys: 1 });

@@ -30,6 +30,12 @@ export const scriptMutations: readonly Mutation[] = [
     fault: 'a script is taken to be there once the server has said that it is not',
     file: 'connection/loaded-scripts.ts',
     from: "if (knowledge?.kind !== 'there') this.note(id, { kind: 'missing' });",
-    to: "if (knowledge?.kind !== 'there') this.note(id, { kind: 'there', since: number, bearer: -1 });",
+    to: "if (knowledge?.kind !== 'there') this.note(id, { kind: 'there', since: number, bearer: -1, mayVanish: false });",
+  },
+  {
+    fault: 'a script that the server lacks is brought along by EVAL alone, so that the server drops it for others',
+    file: 'connection/special-writer.ts',
+    from: 'const loads = has === false && tells ? this.load(script.replace) : 0;',
+    to: 'const loads = 0;',
   },
 ];

@@ -9,11 +9,13 @@ class Told {
   first: WireRequest | undefined;
   /** the last call that had the whole script in it */
   whole: WireRequest | undefined;
+  /** the request before gave the script to the server, so that it keeps it */
+  isLoaded = false;
 }
 
 /**
  * Until it is known whether the server of a link has a script, nothing is written behind the first call of it: so that keeps its place
- * when it is sent once more. Where the server lacks the script, the next call has the whole of it.
+ * when it is sent once more. Where the server lacks the script, the next call has the whole of it, and SCRIPT LOAD precedes that.
  */
 export class ScriptRule implements Rule {
   private readonly told = new PerLink(() => new Told());
@@ -22,8 +24,11 @@ export class ScriptRule implements Rule {
     const told = this.told.of(link);
     const { sent, words } = request;
     if (told.first !== undefined) sent?.fail('was written behind the first call of a script, which was not answered');
+    const { isLoaded } = told;
+    told.isLoaded = words[0] === 'SCRIPT';
     if (!isCall(request)) return;
     if (words[0] === 'EVAL') {
+      if (!isLoaded) sent?.fail('was given to the server by EVAL alone, which drops it some time for others');
       if (told.has !== false) sent?.fail('had the whole script in it, which the server was not known to lack');
       told.has = true;
       told.whole = request;

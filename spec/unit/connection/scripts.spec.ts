@@ -12,6 +12,8 @@ import { commandsOf, greet, lose, retryingConnection, tick } from '../../support
 const LUA = "return redis.call('append', KEYS[1], ARGV[1])";
 const script = new LuaScript(LUA);
 const SHA = script.id;
+const LOAD = `SCRIPT LOAD ${LUA}`;
+const LOADED = `$40\r\n${SHA}\r\n`;
 const NOSCRIPT = '-NOSCRIPT No matching script. Please use EVAL.\r\n';
 const send = <T>(command: Command<T>) =>
   Reply.from({ ...plainContext, executor: { submit: () => undefined } }, command);
@@ -72,15 +74,15 @@ describe('The first call of a script on a link', () => {
     expect(sent().slice(2)).toStrictEqual([bySha('k', 'c'), 'APPEND k d']);
   });
 
-  it('is sent whole ahead of all others where the server lacks the script, and by its SHA-1 from then on', async () => {
+  it('is loaded and sent whole ahead of all others where the server lacks the script, and by its SHA-1 from then on', async () => {
     const { send, receive, sent } = await setUp();
     const call = send(appends.command(['k'], ['a']));
     const later = [send(append('k', 'b')), send(appends.command(['k'], ['c']))];
     await tick();
     await receive(NOSCRIPT);
     expect(call.ended).toBeUndefined();
-    expect(sent().slice(1)).toStrictEqual([whole('k', 'a'), 'APPEND k b', bySha('k', 'c')]);
-    await receive(':1\r\n:2\r\n:3\r\n');
+    expect(sent().slice(1)).toStrictEqual([LOAD, whole('k', 'a'), 'APPEND k b', bySha('k', 'c')]);
+    await receive(`${LOADED}:1\r\n:2\r\n:3\r\n`);
     expect([call, ...later].map(({ values }) => values)).toStrictEqual([[1], [2], [3]]);
   });
 
@@ -141,9 +143,9 @@ describe('The first call of a script on a link', () => {
     const call = send(appends.command(['k'], ['a']));
     await tick();
     await receive(NOSCRIPT);
-    await receive(NOSCRIPT);
+    await receive(LOADED + NOSCRIPT);
     expect(call.ended).toMatchObject({ kind: 'NOSCRIPT', delivery: 'answered' });
-    expect(sent()).toHaveLength(2);
+    expect(sent()).toStrictEqual([bySha('k', 'a'), LOAD, whole('k', 'a')]);
   });
 
   it('takes no words of a script for the server’s own', async () => {
@@ -169,8 +171,8 @@ describe('A call of a script that the server has forgotten', () => {
     expect(call.ended).toMatchObject(forgotten);
     expect(later.values).toStrictEqual([2]);
     await receive(NOSCRIPT);
-    expect(sent().slice(4)).toStrictEqual([whole('other', 'c')]);
-    await receive(':1\r\n');
+    expect(sent().slice(4)).toStrictEqual([LOAD, whole('other', 'c')]);
+    await receive(`${LOADED}:1\r\n`);
     expect(other.values).toStrictEqual([1]);
   });
 
@@ -180,8 +182,8 @@ describe('A call of a script that the server has forgotten', () => {
     send(append('k', 'b'));
     await tick();
     await receive(`${NOSCRIPT}-WRONGTYPE Operation against a key\r\n`);
-    expect(sent().slice(3)).toStrictEqual([whole('k', 'a')]);
-    await receive(':1\r\n');
+    expect(sent().slice(3)).toStrictEqual([LOAD, whole('k', 'a')]);
+    await receive(`${LOADED}:1\r\n`);
     expect(call.values).toStrictEqual([1]);
   });
 
@@ -190,8 +192,8 @@ describe('A call of a script that the server has forgotten', () => {
     const calls = ['a', 'b', 'c'].map((arg) => send(appends.command(['k'], [arg])));
     await tick();
     await receive(NOSCRIPT.repeat(3));
-    expect(sent().slice(4)).toStrictEqual([whole('k', 'a'), bySha('k', 'b'), bySha('k', 'c')]);
-    await receive(':2\r\n:3\r\n:4\r\n');
+    expect(sent().slice(4)).toStrictEqual([LOAD, whole('k', 'a'), bySha('k', 'b'), bySha('k', 'c')]);
+    await receive(`${LOADED}:2\r\n:3\r\n:4\r\n`);
     expect(calls.map(({ values }) => values)).toStrictEqual([[2], [3], [4]]);
   });
 
@@ -215,7 +217,7 @@ describe('A call of a script that the server has forgotten', () => {
     await greeted();
     expect(sent()).toStrictEqual([bySha('k', 'a')]);
     await receive(NOSCRIPT);
-    await receive(':1\r\n');
+    await receive(`${LOADED}:1\r\n`);
     expect(call.values).toStrictEqual([1]);
   });
 });
@@ -234,8 +236,8 @@ describe('A call that only reads', () => {
     const write = send(append('k', 'c'));
     await tick();
     await receive(`${NOSCRIPT}:2\r\n`);
-    expect(sent().slice(3)).toStrictEqual([`EVAL_RO ${LUA} 1 k b`]);
-    await receive(':3\r\n');
+    expect(sent().slice(3)).toStrictEqual([LOAD, `EVAL_RO ${LUA} 1 k b`]);
+    await receive(`${LOADED}:3\r\n`);
     expect([call.values, behind.values, write.values]).toStrictEqual([[1], [3], [2]]);
   });
 });
@@ -249,7 +251,7 @@ describe('A call that only reads, where the server has not said its version,', (
     const call = send(reads.command(['k'], ['a']));
     await tick();
     expect(sent().slice(1)).toStrictEqual([bySha('k', 'a'), BY_SHA_RO]);
-    await receive(`$40\r\n${SHA}\r\n:1\r\n:2\r\n`);
+    await receive(`${LOADED}:1\r\n:2\r\n`);
     expect(call.values).toStrictEqual([2]);
     send(new Group([reads.command(['k'], ['a'])]));
     await tick();
@@ -262,8 +264,8 @@ describe('A call that only reads, where the server has not said its version,', (
     await tick();
     await receive('-ERR unknown command `EVALSHA_RO`, with args beginning with: `x`\r\n');
     await receive(NOSCRIPT);
-    await receive(':1\r\n');
-    expect(sent()).toStrictEqual([BY_SHA_RO, bySha('k', 'a'), whole('k', 'a')]);
+    await receive(`${LOADED}:1\r\n`);
+    expect(sent()).toStrictEqual([BY_SHA_RO, bySha('k', 'a'), LOAD, whole('k', 'a')]);
     expect(call.values).toStrictEqual([1]);
   });
 });
@@ -283,9 +285,9 @@ describe('A group with scripts', () => {
     const make = () => group([set('a', '1'), appends.command(['k'], ['a']), appends.command(['k'], ['b'])]);
     const first = send(make());
     await tick();
-    expect(sent().slice(0, 2 + begin.length)).toStrictEqual([`SCRIPT LOAD ${LUA}`, ...begin, 'SET a 1']);
+    expect(sent().slice(0, 2 + begin.length)).toStrictEqual([LOAD, ...begin, 'SET a 1']);
     expect(links.at(-1)!.writes.length - writes).toBe(1);
-    await receive(`$40\r\n${SHA}\r\n${replies}`);
+    await receive(`${LOADED}${replies}`);
     expect(first.values).toStrictEqual([['OK', 1, 2]]);
     const count = sent().length;
     const next = send(make());
@@ -297,13 +299,62 @@ describe('A group with scripts', () => {
 
   it('has the error of a script that the server has forgotten in its place, and loads it the next time', async () => {
     const { send, receive, sent } = await setUpKnown();
+    send(new Group([appends.command(['k'], ['a'])]));
+    await tick();
+    await receive(`${LOADED}:1\r\n`);
     const first = send(new Group([appends.command(['k'], ['a']), get('k')]));
     await tick();
     await receive(`${NOSCRIPT}$1\r\n0\r\n`);
     expect(first.values).toMatchObject([[{ kind: 'NOSCRIPT' }, '0']]);
     send(new Transaction([appends.command(['k'], ['b'])]));
     await tick();
-    expect(sent().slice(3)[0]).toBe(`SCRIPT LOAD ${LUA}`);
+    expect(sent().slice(5)[0]).toBe(LOAD);
+  });
+
+  it.each<[string, (receive: (text: string) => Promise<void>) => Promise<void>, string[]]>([
+    ['is answered, for perhaps only EVAL has brought it', (receive) => receive(':1\r\n'), [LOAD]],
+    ['fails, for the same', (receive) => receive('-WRONGTYPE Operation\r\n'), [LOAD]],
+    ['was given it, no more', (receive) => receive(NOSCRIPT).then(() => receive(`${LOADED}:1\r\n`)), []],
+    [
+      'ran although it could not be loaded, no more, for it would be in vain',
+      (receive) => receive(NOSCRIPT).then(() => receive('-NOPERM no permission\r\n:1\r\n')),
+      [],
+    ],
+    [
+      'was given it and failed, no more',
+      (receive) => receive(NOSCRIPT).then(() => receive(`${LOADED}-WRONGTYPE Operation\r\n`)),
+      [],
+    ],
+  ])('has a script loaded ahead behind a call that %s', async (_what, answer, ahead) => {
+    const { send, receive, sent } = await setUp();
+    send(appends.command(['k'], ['a']));
+    await tick();
+    await answer(receive);
+    const count = sent().length;
+    for (const loads of [ahead, []]) {
+      const group = send(new Group([appends.command(['k'], ['b'])]));
+      const behind = send(appends.command(['k'], ['c']));
+      const before = sent().length;
+      await tick();
+      expect(sent().slice(before)).toStrictEqual([...loads, bySha('k', 'b'), bySha('k', 'c')]);
+      await receive(`${loads.map(() => LOADED).join('')}:2\r\n:3\r\n`);
+      expect([group.values, behind.values]).toStrictEqual([[[2]], [3]]);
+    }
+    expect(sent()).toHaveLength(count + 4 + ahead.length);
+  });
+
+  it('has the reason in its place where a script was refused when a call brought it along', async () => {
+    const { send, receive, sent } = await setUp();
+    const call = send(appends.command(['k'], ['a']));
+    await tick();
+    await receive(NOSCRIPT);
+    await receive('-ERR Error compiling script\r\n'.repeat(2));
+    expect(call.ended).toMatchObject({ kind: 'ERR' });
+    const group = send(new Group([appends.command(['k'], ['a'])]));
+    await tick();
+    expect(sent().slice(3)).toStrictEqual([LOAD, bySha('k', 'a')]);
+    await receive(`-ERR Error compiling script\r\n${NOSCRIPT}`);
+    expect(group.values).toMatchObject([[{ kind: 'ERR', command: 'EVALSHA' }]]);
   });
 
   it('makes a script known to the calls behind it', async () => {
@@ -312,8 +363,8 @@ describe('A group with scripts', () => {
     const call = send(appends.command(['k'], ['b']));
     const later = send(append('k', 'c'));
     await tick();
-    expect(sent()).toStrictEqual([`SCRIPT LOAD ${LUA}`, bySha('k', 'a'), bySha('k', 'b'), 'APPEND k c']);
-    await receive(`$40\r\n${SHA}\r\n:1\r\n:2\r\n:3\r\n`);
+    expect(sent()).toStrictEqual([LOAD, bySha('k', 'a'), bySha('k', 'b'), 'APPEND k c']);
+    await receive(`${LOADED}:1\r\n:2\r\n:3\r\n`);
     expect([call.values, later.values]).toStrictEqual([[2], [3]]);
   });
 
@@ -328,8 +379,8 @@ describe('A group with scripts', () => {
     expect(behind.values).toMatchObject([[{ kind: 'NOPERM', command: 'EVALSHA' }]]);
     const call = send(appends.command(['k'], ['b']));
     await tick();
-    expect(sent().at(-1)).toBe(whole('k', 'b'));
-    await receive(':1\r\n');
+    expect(sent().slice(-2)).toStrictEqual([LOAD, whole('k', 'b')]);
+    await receive(`${LOADED}:1\r\n`);
     expect(call.values).toStrictEqual([1]);
   });
 });
@@ -340,8 +391,8 @@ describe('evalshaOrEval', () => {
     const call = send(evalshaOrEval<number>(LUA, 'k', ['a']));
     await tick();
     await receive(NOSCRIPT);
-    expect(sent()).toStrictEqual([bySha('k', 'a'), whole('k', 'a')]);
-    await receive(':1\r\n');
+    expect(sent()).toStrictEqual([bySha('k', 'a'), LOAD, whole('k', 'a')]);
+    await receive(`${LOADED}:1\r\n`);
     expect(call.values).toStrictEqual([1]);
   });
 });
