@@ -77,8 +77,9 @@ export interface RedisCommands<S extends string | Buffer = string, N extends nul
    * A Lua script as a function of keys and other arguments. It is sent by its SHA-1 (EVALSHA), and whole (EVAL) where the server does not
    * have it, as part of the same call. `script(…).command(keys, args)` is the call as a command, for pipelines and transactions: there the
    * script is loaded ahead where the connection has not given it to the server before. An error `NOSCRIPT` stands in a group for a script
-   * that the server has forgotten since, as after SCRIPT FLUSH by another client; the next call or group brings it along again. By itself a call errors with NOSCRIPT only when a later
-   * command to the same keys has run meanwhile, so that the order of the calls would be broken.
+   * that the server has forgotten since, as after SCRIPT FLUSH by another client; the next call or group brings it along again. By itself
+   * a call errors with NOSCRIPT only when a later command to the same keys has run meanwhile, so that the order of the calls would be
+   * broken.
    * @param lua its source; the SHA-1 is worked out once
    * @param options how many keys it takes, whether it only reads, how its reply is read
    * @throws TypeError when an option is wrong

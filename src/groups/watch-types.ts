@@ -14,7 +14,10 @@ export interface WatchOptions<
 > extends GroupOptions {
   /** how often it is tried at the most, the first time included: a whole number or Infinity; default 16 */
   readonly attempts?: number | undefined;
-  /** what is read of the keys, by names of the caller's own; without it each key is read by its type */
+  /**
+   * what is read of the keys, by names of the caller's own; without it each key is read by its type, which has to be asked for first where it
+   * is no string: that costs the first attempt a round trip
+   */
   readonly read?: R;
   readonly failFast?: F | undefined;
 }

@@ -36,7 +36,7 @@ import { kindOf } from '../resp/kind-of';
 import { memberOf } from './group-members';
 import { groupReply } from './group-reply';
 import { readFailFast } from './send-group';
-import { CONFLICT, WatchedKeys, type ReadValues } from './watched-keys';
+import { CONFLICT, WatchedKeys, type ReadValues, type Types } from './watched-keys';
 
 /** A connection that is lent to a `watch`. */
 export interface Lent<D> {
@@ -139,6 +139,8 @@ interface WatchFacts<D> {
 class Watch<D> {
   private attempts = 0;
   private commands: readonly Command[] = [];
+  /** what the keys were in the last attempt */
+  private readonly types: Types = new Map();
   private left = false;
   private refusals = 0;
   /** How long the options want to wait after a refusal, ms. */
@@ -186,7 +188,7 @@ class Watch<D> {
     this.attempts++;
     const { watched, attempts } = this.facts;
     const { source } = lent;
-    const read$ = forkJoin([watched.watch(source), watched.read(source)]).pipe(
+    const read$ = forkJoin([watched.watch(source), watched.read(source, this.types)]).pipe(
       map(([, values]) => values),
       catchError((error: unknown) =>
         throwError(() => (isLoss(error) && lent.link.wasReady ? new LostLease(error) : this.refusedOr(error))),

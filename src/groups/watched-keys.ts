@@ -21,6 +21,16 @@ export const CONFLICT: unique symbol = Symbol('conflict');
 /** What was read, by name. */
 export type ReadValues = Readonly<Record<string, unknown>>;
 
+/** The types of keys that are no strings, by their places. */
+export type Types = Map<number, string>;
+
+/** What was read of a key, or an error in its place. */
+interface Read {
+  readonly index: number;
+  readonly type: string;
+  readonly value: unknown;
+}
+
 /** How a key of a type is read; strings are read by MGET. */
 const READERS: Readonly<Record<string, (key: Key) => Command>> = {
   hash: hgetall,
@@ -33,6 +43,7 @@ const READERS: Readonly<Record<string, (key: Key) => Command>> = {
 /** The keys of a `watch`, and what is read of them. Made at the call, so that what is wrong is thrown there. */
 //  by name:  WATCH a b, GET a, HGETALL b ──▶ values
 //  by type:  WATCH a b, TYPE a, TYPE b, MGET a b ──▶ strings ──▶ all else: HGETALL b ──▶ values
+//            and from the second attempt on: WATCH a b, TYPE a, TYPE b, MGET a b, HGETALL b ──▶ values
 export class WatchedKeys {
   readonly names: readonly string[];
   private readonly keys: readonly Key[];
@@ -75,31 +86,59 @@ export class WatchedKeys {
     return Reply.from(source, this.command);
   }
 
-  /** Reads the keys; in the tick in which they are watched. CONFLICT where a key has got another type meanwhile. */
-  read(source: ReplySource): Observable<ReadValues | typeof CONFLICT> {
-    const { names } = this;
-    const first$ = valuesOf(source, this.first);
+  /**
+   * Reads the keys; in the tick in which they are watched. CONFLICT where a key has got another type meanwhile.
+   * @param known the types of those that were no strings when they were last read for the same watch: they are read in the same write. It
+   * is changed to what they are now
+   */
+  read(source: ReplySource, known: Types): Observable<ReadValues | typeof CONFLICT> {
+    const { names, first } = this;
     if (this.reads !== undefined) {
-      return first$.pipe(map((values) => byName(names, throwFirstError(values, source, this.first))));
+      return valuesOf(source, first).pipe(map((values) => byName(names, throwFirstError(values, source, first))));
     }
-    return first$.pipe(switchMap((values) => this.readOthers(source, throwFirstError(values, source, this.first))));
-  }
-
-  /** Reads what is no string. */
-  private readOthers(source: ReplySource, first: readonly unknown[]): Observable<ReadValues | typeof CONFLICT> {
-    const { names, keys } = this;
-    const types = first.slice(0, -1) as string[];
-    const values = [...(first.at(-1) as unknown[])];
-    const others = keys.map((_, index) => index).filter((index) => values[index] === null && isOther(types[index]!));
-    if (others.length === 0) return of(byName(names, values));
-    const commands = others.map((index) => this.own(readerOf(names[index]!, types[index]!)(keys[index]!)));
-    return valuesOf(source, commands).pipe(
-      map((read) => {
-        if (read.some(isWrongType)) return CONFLICT;
-        throwFirstError(read, source, commands).forEach((value, at) => (values[others[at]!] = value));
-        return byName(names, values);
+    const expected = new Map(known);
+    known.clear();
+    const ahead = this.readersOf(expected);
+    return valuesOf(source, [...first, ...ahead]).pipe(
+      switchMap((all) => {
+        const listed = throwFirstError(all.slice(0, first.length), source, first);
+        const values = [...(listed.at(-1) as unknown[])];
+        const types = othersAmong(listed.slice(0, -1) as string[], values);
+        const early = [...expected].map(([index, type], at): Read => ({ index, type, value: all[first.length + at] }));
+        const right = early.filter(({ index, type }) => types.get(index) === type);
+        return this.readRest(source, types, right).pipe(
+          map((rest) => {
+            const read = [...right, ...rest];
+            if (read.some(({ value }) => isWrongType(value))) return CONFLICT;
+            const commands = this.readersOf(read.map(({ index, type }) => [index, type]));
+            throwFirstError(
+              read.map(({ value }) => value),
+              source,
+              commands,
+            );
+            for (const { index, type, value } of read) {
+              values[index] = value;
+              known.set(index, type);
+            }
+            return byName(names, values);
+          }),
+        );
       }),
     );
+  }
+
+  /** Reads what is no string and was not read yet. */
+  private readRest(source: ReplySource, types: Types, read: readonly Read[]): Observable<readonly Read[]> {
+    const rest = new Map(types);
+    for (const { index } of read) rest.delete(index);
+    if (rest.size === 0) return of([]);
+    return valuesOf(source, this.readersOf(rest)).pipe(
+      map((values) => [...rest].map(([index, type], at) => ({ index, type, value: values[at] }))),
+    );
+  }
+
+  private readersOf(types: Iterable<readonly [number, string]>): Command[] {
+    return Array.from(types, ([index, type]) => this.own(readerOf(this.names[index]!, type)(this.keys[index]!)));
   }
 
   private own(command: Command): Command {
@@ -140,8 +179,13 @@ function nameOf(key: Key): string {
   return textOf(key);
 }
 
-function isOther(type: string): boolean {
-  return type !== 'none' && type !== 'string';
+/** Those of which MGET gives nothing although they are there. */
+function othersAmong(types: readonly string[], strings: readonly unknown[]): Types {
+  const others: Types = new Map();
+  types.forEach((type, index) => {
+    if (strings[index] === null && type !== 'none' && type !== 'string') others.set(index, type);
+  });
+  return others;
 }
 
 function readerOf(name: string, type: string): (key: Key) => Command {

@@ -144,6 +144,62 @@ describe('A watch', () => {
     expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
   });
 
+  it('that meets a change reads what it knows to be no string in the same write as WATCH', async () => {
+    const { redis, clock, leased } = scriptedClient({ prefix: 'p:' });
+    const seen: unknown[] = [];
+    record(redis.watch(['s', 'h', 'l'], (watched) => (seen.push({ ...watched }), [incr('n')])));
+    const link = await leased(1);
+    const answerWatch = (types: string, values: string) => link.receive(`+OK\r\n${types}*3\r\n${values}`);
+    const conflict = async () => {
+      link.receive(CHANGED);
+      await tick();
+      clock.advance(1_000);
+      await tick();
+    };
+    answerWatch('+string\r\n+hash\r\n+none\r\n', '$1\r\nv\r\n_\r\n_\r\n');
+    await tick();
+    link.receive('%1\r\n+f\r\n+1\r\n');
+    await tick();
+    const asked = ['WATCH p:s p:h p:l', 'TYPE p:s', 'TYPE p:h', 'TYPE p:l', 'MGET p:s p:h p:l'];
+    const transaction = ['MULTI', 'INCR p:n', 'EXEC'];
+    expect(commandsOf(link)).toStrictEqual([...asked, 'HGETALL p:h', ...transaction]);
+    link.writes.length = 0;
+    await conflict();
+    expect(link.writes).toHaveLength(1);
+    expect(commandsOf(link)).toStrictEqual([...asked, 'HGETALL p:h']);
+    // What was none is a list now, and the hash is the same.
+    answerWatch('+string\r\n+hash\r\n+list\r\n', '$1\r\nw\r\n_\r\n_\r\n%1\r\n+f\r\n+2\r\n');
+    await tick();
+    expect(commandsOf(link).slice(6)).toStrictEqual(['LRANGE p:l 0 -1']);
+    link.receive('*1\r\n+e\r\n');
+    await tick();
+    link.writes.length = 0;
+    await conflict();
+    expect(commandsOf(link)).toStrictEqual([...asked, 'HGETALL p:h', 'LRANGE p:l 0 -1']);
+    // Both have got other types since: what was read ahead is of no use.
+    const wrong = '-WRONGTYPE Operation against a key\r\n';
+    answerWatch('+string\r\n+string\r\n+set\r\n', `$1\r\nx\r\n$1\r\ny\r\n_\r\n${wrong}${wrong}`);
+    await tick();
+    expect(commandsOf(link).slice(7)).toStrictEqual(['SMEMBERS p:l']);
+    link.receive('~1\r\n+m\r\n');
+    await tick();
+    link.writes.length = 0;
+    await conflict();
+    expect(commandsOf(link)).toStrictEqual([...asked, 'SMEMBERS p:l']);
+    // It got another type behind TYPE, so the watch begins anew.
+    answerWatch('+string\r\n+string\r\n+set\r\n', `$1\r\nx\r\n$1\r\ny\r\n_\r\n${wrong}`);
+    await tick();
+    link.writes.length = 0;
+    clock.advance(1_000);
+    await tick();
+    expect(commandsOf(link)).toStrictEqual(asked);
+    expect(seen).toEqual([
+      { s: 'v', h: { f: '1' }, l: null },
+      { s: 'w', h: { f: '2' }, l: ['e'] },
+      { s: 'x', h: 'y', l: ['m'] },
+    ]);
+  });
+
   it('that meets a change begins anew on the same connection, after a delay on the clock of the client', async () => {
     const { link, clock, outcome, seen, events, links } = await counting();
     await tellValue(link, '1');
