@@ -128,7 +128,9 @@ export class QueueWorker<S extends string | Buffer> {
       const job = this.held.lose(id);
       if (job !== undefined) this.tell({ type: 'lost', job });
     }
-    for (const entry of jobs) this.take(entry);
+    // Otherwise they may have been taken back already, and the next answer tells whether they were.
+    if (this.state !== 'working' || this.now < this.leasedUntil) for (const entry of jobs) this.take(entry);
+    else this.isTendDue = true;
     for (const worker of dead) if (worker !== this.id) this.takeBack(worker);
     this.isTending = false;
     this.forget();
@@ -176,7 +178,7 @@ export class QueueWorker<S extends string | Buffer> {
     this.waiting = this.transport.wait(command, after).subscribe({
       next: (job) => {
         this.isWaiting = false;
-        // Otherwise it may have been taken back already, and the next answer tells whether it was.
+        // As with the jobs that an answer brings.
         if (job !== null && this.now < this.leasedUntil) this.take(entryOf(job as unknown as Buffer));
         this.forget();
         if (job === null) this.wait();

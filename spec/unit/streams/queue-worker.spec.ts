@@ -189,6 +189,17 @@ describe('A worker of a queue', () => {
     expect(begun).toStrictEqual(['a']);
   });
 
+  it('begins nothing of an answer that came when its lease was over, and asks once more', () => {
+    const begun: string[] = [];
+    const { clock, last, names } = scripted((job) => void begun.push(job.id), { lease: 1_000 });
+    clock.advance(1_000);
+    last('tend').answer({ ...NOTHING, jobs: [entry('a')] });
+    expect(begun).toStrictEqual([]);
+    expect(names()).toStrictEqual(['tend', 'tend']);
+    last('tend').answer({ ...NOTHING, jobs: [entry('a')] });
+    expect(begun).toStrictEqual(['a']);
+  });
+
   it('tries again what was lost, after growing delays', () => {
     const { clock, last, names } = scripted(() => undefined);
     for (const delay of [20, 40, 80, 160, 320, 640, 1_000, 1_000]) {
