@@ -30,6 +30,7 @@ export class Calm {
       leases,
       takes,
       streams,
+      jobs,
       referee,
       timeline,
       memory,
@@ -58,6 +59,11 @@ export class Calm {
       await streams.calm(pace, network);
       if (lifecycle.over) return;
     }
+    if (jobs.any) {
+      for (const others of [monitors, leases, takes]) others.leaveAll();
+      await jobs.calm(pace, network);
+      if (lifecycle.over) return;
+    }
     this.checkSubscriptions();
     await this.publishToAll();
     observers.leaveAll();
@@ -71,6 +77,7 @@ export class Calm {
     referee.rested(client.leaseStats);
     takes.check(server);
     streams.check();
+    jobs.check();
     if (connection.line.pending > 0) journal.fail(`${connection.line.pending} requests are pending for ever`);
     if (timeline.timers > 0) journal.fail(`${timeline.timers} timers run although nothing is to be done`);
     journal.count('measured at rest');

@@ -1,4 +1,5 @@
 import type { SimulatedClient } from './client';
+import type { Jobs } from './jobs';
 import type { Journal } from './journal';
 import type { Leases } from './leases';
 import type { Lifecycle } from './lifecycle';
@@ -28,6 +29,7 @@ export interface Cast {
   readonly leases: Leases;
   readonly takes: Takes;
   readonly streams: Streams;
+  readonly jobs: Jobs;
   readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;

@@ -4,6 +4,7 @@ import { LEASES, drawLeaseLimits, drawLeases } from './draw-leases';
 import { drawSend, MEMBERS, TIMEOUTS, RETRIES } from './draw-send';
 import type { Item, JoinItem, Plan, SendItem, Settings } from './plan';
 import { Random } from './random';
+import { JOBS, drawJobs } from './draw-jobs';
 import { STREAMS, drawStreams } from './draw-streams';
 import { TAKES, drawTakes } from './draw-takes';
 import { FORBIDDEN, MOVING } from './server';
@@ -85,7 +86,10 @@ export function drawPlan(seed: number): Plan {
     ...drawTakes(new Random(seed + 4 * TAKES), settings, length),
     ...drawStreams(new Random(seed + 8 * STREAMS), settings, length),
   ];
-  return { seed, settings, items: [...items, ...own] };
+  // Connections are counted as they are made, so those of others would be others beside a queue.
+  const isFree = !own.some(({ kind }) => kind === 'take' || kind === 'tail' || kind === 'consume');
+  const jobs = isFree ? drawJobs(new Random(seed + 16 * JOBS), settings, length) : [];
+  return { seed, settings, items: [...items, ...own, ...jobs] };
 }
 
 /** Somewhere a reply is left out or comes twice, among commands of one kind or of many. Nothing else befalls the client. */

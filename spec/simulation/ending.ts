@@ -7,12 +7,13 @@ export class Ending {
   constructor(private readonly cast: Cast) {}
 
   async pass(): Promise<void> {
-    const { workload, client, journal, userErrors, monitors, leases, takes, streams, server } = this.cast;
+    const { workload, client, journal, userErrors, monitors, leases, takes, streams, jobs, server } = this.cast;
     await this.end();
     monitors.check();
     leases.check();
     takes.check(server);
     streams.check();
+    jobs.check();
     this.checkSettled();
     for (const sent of workload.all) sent.conclude();
     for (const what of remainsOf(client)) journal.fail(`what remains of the client: ${what}`);

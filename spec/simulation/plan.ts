@@ -55,7 +55,16 @@ export type Item = ClientItem | ServerItem | LinkItem;
 
 /** What the user of the client does. */
 export type ClientItem =
-  SendItem | JoinItem | MonitorItem | DedicatedItem | WatchItem | TakeItem | TailItem | ConsumeItem | SimpleItem;
+  | SendItem
+  | JoinItem
+  | MonitorItem
+  | DedicatedItem
+  | WatchItem
+  | TakeItem
+  | TailItem
+  | ConsumeItem
+  | WorkerItem
+  | SimpleItem;
 
 /** A command is called and its reply is waited for. */
 export interface SendItem {
@@ -222,6 +231,24 @@ export interface ConsumeItem {
   readonly leaveAfter?: number | undefined;
 }
 
+/** Somebody does the jobs of the queue. What they say of the queue all say. */
+export interface WorkerItem {
+  readonly kind: 'work';
+  readonly at: number;
+  readonly id: number;
+  readonly lease: number;
+  readonly attempts: number;
+  readonly backoff: number;
+  readonly deadLetter: boolean;
+  readonly concurrency: number;
+  readonly drainTimeout: number;
+  /** how long doing takes, job by job */
+  readonly work: readonly number[];
+  /** how often some jobs fail before they are done */
+  readonly fails: number;
+  readonly leaveAfter?: number | undefined;
+}
+
 export type SimpleItem =
   | { readonly kind: 'connect' | 'close' | 'destroy'; readonly at: number }
   /** the credentials change; `wrongly` first to what the server refuses */
@@ -246,6 +273,12 @@ export type ServerItem =
   | { readonly kind: 'element'; readonly at: number; readonly id: number; readonly list: number }
   /** another client adds so many entries to a stream */
   | { readonly kind: 'entry'; readonly at: number; readonly stream: string; readonly count: number }
+  /** another client puts so many jobs into the queue, due after a delay */
+  | { readonly kind: 'job'; readonly at: number; readonly count: number; readonly delay: number }
+  /** a worker of another client takes so many jobs, and dies */
+  | { readonly kind: 'seize'; readonly at: number; readonly count: number; readonly lease: number }
+  /** another client takes back what workers have whose lease is over */
+  | { readonly kind: 'reap'; readonly at: number; readonly attempts: number }
   /** another client leaves so many of the newest entries of a stream */
   | { readonly kind: 'trim'; readonly at: number; readonly stream: string; readonly kept: number }
   /** a consumer of another client takes so many new entries, and dies */

@@ -5,8 +5,10 @@ import type { PushedMessage } from './peer';
 import type { StreamFault } from './plan';
 import { rulesFor } from './rules';
 import type { Rule, Scene } from './rules/rule';
+import { toldOfJobs, type JobEvents } from './rules/job-events';
 import { toldToAll, type StreamEvents } from './rules/stream-events';
 import type { LeaseStats } from './client';
+import { isOfQueue } from './job-desk';
 import type { Outcome, Sent } from './sent';
 import { isOfStream, writesStream } from './stream-desk';
 import type { TakeWatcher } from './take-desk';
@@ -32,6 +34,7 @@ export class Referee {
   constructor(private readonly scene: Scene) {
     this.rules = rulesFor(scene);
     this.streamEvents = toldToAll(this.rules);
+    this.jobEvents = toldOfJobs(this.rules);
   }
 
   fail(violation: string): void {
@@ -110,6 +113,9 @@ export class Referee {
 
   /** What hears of the entries of streams, and of those that read them. */
   readonly streamEvents: StreamEvents;
+
+  /** What hears of jobs, and of those that do them. */
+  readonly jobEvents: JobEvents;
 
   opened(link: Link): void {
     this.scene.journal.note('opened', link.index);
@@ -235,7 +241,7 @@ export class Referee {
     const place = id === undefined ? undefined : memberOf(id);
     const sent = id === undefined ? undefined : this.sents.get(place?.group ?? id);
     if (sent?.item.members === undefined || place === undefined) {
-      const writes = sent?.call.writes ?? words[1]?.startsWith('Q:') === true;
+      const writes = sent?.call.writes ?? (words[1]?.startsWith('Q:') === true || isOfQueue(words));
       const request = wireOf({ words, id, sent, writes, writtenAt });
       sent?.written(request);
       return request;

@@ -1,3 +1,4 @@
+import { JobDesk, shaOf, type JobWatcher } from './job-desk';
 import type { Journal } from './journal';
 import { Keyspace, numberReply, valueOf, type WireReply } from './keyspace';
 import { LeaseDesk } from './lease-desk';
@@ -42,6 +43,7 @@ export class Server {
   private readonly leaseDesk: LeaseDesk;
   private readonly takeDesk: TakeDesk;
   readonly streamDesk: StreamDesk;
+  readonly jobDesk: JobDesk;
   /** told when a client publishes, before anybody gets the message */
   published: (peer: Peer, id: number, channel: string) => void = () => undefined;
   /** told when the first command of a use comes to a lent connection, before anything is done with it */
@@ -56,8 +58,8 @@ export class Server {
   private moved: { channel: string; until: number } | undefined;
   private keyspace = new Keyspace();
   private pushed = new Set<number>();
-  /** the one script of the workload */
-  private hasScript = false;
+  /** the scripts that it has, by their SHA-1 */
+  private readonly scripts = new Set<string>();
   private entriesAdded = 0;
   /** whoever waits for an element gets one */
   private generous = false;
@@ -68,6 +70,7 @@ export class Server {
     private readonly expected: Expectations,
     watcher: TakeWatcher,
     streams: { readonly version: StreamVersion; readonly watcher: StreamWatcher },
+    jobs: JobWatcher,
   ) {
     this.reception = new Reception(journal, expected, () => this.word);
     this.transactions = new Transactions({
@@ -90,7 +93,7 @@ export class Server {
       peers: this.peers,
       after: (delay, work) => timeline.after(delay, work),
       goOn: (peer) => this.work(peer),
-      unblock: (index) => this.streamDesk.unblock(index),
+      unblock: (index) => this.streamDesk.unblock(index) || this.jobDesk.unblock(index),
       tell: watcher,
     });
     this.streamDesk = new StreamDesk(streams.version, {
@@ -101,6 +104,16 @@ export class Server {
       hangUp: (peer) => this.hangUp(peer),
       fail: (violation) => journal.fail(violation),
       tell: streams.watcher,
+    });
+    this.jobDesk = new JobDesk({
+      refusal: (peer, request) => this.refusal(peer, request),
+      now: () => timeline.now(),
+      after: (delay, work) => timeline.after(delay, work),
+      goOn: (peer) => this.work(peer),
+      hangUp: (peer) => this.hangUp(peer),
+      scripts: this.scripts,
+      fail: (violation) => journal.fail(violation),
+      tell: jobs,
     });
   }
 
@@ -128,6 +141,7 @@ export class Server {
     peer.blocked = undefined;
     this.takeDesk.forget(peer);
     this.streamDesk.forget(peer);
+    this.jobDesk.forget(peer);
     peer.inbox.length = 0;
     this.peers.delete(peer);
   }
@@ -146,6 +160,15 @@ export class Server {
       case 'entry':
         for (let i = 0; i < item.count; i++) this.addEntry(item.stream);
         break;
+      case 'job':
+        for (let i = 0; i < item.count; i++) this.jobDesk.add(item.delay);
+        break;
+      case 'seize':
+        this.jobDesk.seize(item.count, item.lease);
+        break;
+      case 'reap':
+        this.jobDesk.reap(item.attempts);
+        break;
       case 'trim':
         this.streamDesk.commands.trim(item.stream, item.kept);
         break;
@@ -158,14 +181,16 @@ export class Server {
         this.leaseDesk.restart();
         this.takeDesk.restart();
         this.streamDesk.commands.restart();
+        this.jobDesk.restart();
         this.pushed = new Set();
-        this.hasScript = false;
+        this.scripts.clear();
         this.kill();
         break;
       case 'failover':
         this.replicasUntil = this.timeline.now() + item.duration;
         for (const peer of this.peers) peer.replica = true;
         this.streamDesk.demote();
+        this.jobDesk.demote();
         break;
       case 'refuse':
         this.refusing = { word: item.word, until: this.timeline.now() + item.duration };
@@ -180,7 +205,7 @@ export class Server {
         this.kill();
         break;
       case 'scriptFlush':
-        this.hasScript = false;
+        this.scripts.clear();
         break;
       case 'sleep':
         this.asleepUntil = this.timeline.now() + item.duration;
@@ -261,6 +286,7 @@ export class Server {
   private handle(peer: Peer, request: WireRequest): void {
     const { id, words } = request;
     if (this.takeDesk.take(peer, request) || this.streamDesk.take(peer, request)) return;
+    if (this.jobDesk.take(peer, request)) return;
     if (this.leaseDesk.take(peer, request) || this.transactions.take(peer, request)) return;
     if (id !== undefined) this.run(peer, request, id);
     else if (words[0] === 'MONITOR') this.monitor(peer, request);
@@ -276,8 +302,9 @@ export class Server {
       peer.answer(resp.error(refusal), request, { error: refusal });
       return;
     }
-    this.hasScript = true;
-    peer.answer(resp.bulk('sha'), request, { value: '"sha"' });
+    const sha = shaOf(request.words[2]!);
+    this.scripts.add(sha);
+    peer.answer(resp.bulk(sha), request, { value: `"${sha}"` });
   }
 
   /** A second MONITOR is not answered. */
@@ -334,12 +361,12 @@ export class Server {
       peer.answer(resp.error(text), request, { error: text });
       return;
     }
-    if (request.words[0] === 'EVALSHA' && !this.hasScript) {
+    if (request.words[0] === 'EVALSHA' && !this.scripts.has(request.words[1]!)) {
       this.journal.count('NOSCRIPT');
       peer.answer(resp.error(NOSCRIPT), request, { error: NOSCRIPT });
       return;
     }
-    if (request.words[0] === 'EVAL') this.hasScript = true;
+    if (request.words[0] === 'EVAL') this.scripts.add(shaOf(request.words[1]!));
     if (request.words[0] === 'BLPOP') {
       this.pop(peer, request, id);
       return;

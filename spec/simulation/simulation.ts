@@ -5,6 +5,7 @@ import { SimulatedClient, expectationsOf, type Witness } from './client';
 import { Ending } from './ending';
 import { Journal } from './journal';
 import type { Link } from './link';
+import { Jobs } from './jobs';
 import { Leases } from './leases';
 import { Lifecycle } from './lifecycle';
 import { Memory, topicsIn } from './memory';
@@ -88,6 +89,7 @@ class Simulation implements Cast {
   readonly leases: Leases;
   readonly takes: Takes;
   readonly streams: Streams;
+  readonly jobs: Jobs;
   readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;
@@ -154,15 +156,23 @@ class Simulation implements Cast {
     };
     const carrier = () => this.network.open.find(({ carriesMessages }) => carriesMessages);
     this.referee = new Referee({ timeline, journal, settings, observers: this.observers, around, carrier });
-    this.server = new Server(timeline, journal, expectationsOf(settings), this.referee.takeWatcher, {
-      version: settings.streams,
-      watcher: this.referee.streamEvents,
-    });
+    this.server = new Server(
+      timeline,
+      journal,
+      expectationsOf(settings),
+      this.referee.takeWatcher,
+      {
+        version: settings.streams,
+        watcher: this.referee.streamEvents,
+      },
+      this.referee.jobEvents,
+    );
     const { referee, server } = this;
     this.monitors = new Monitors(timeline, journal, server);
     this.leases = new Leases(() => this.client, referee, timeline, journal);
     this.takes = new Takes(() => this.client, referee, timeline, journal);
     this.streams = new Streams(() => this.client, referee.streamEvents, timeline, journal, server);
+    this.jobs = new Jobs(() => this.client, referee.jobEvents, timeline, journal, server);
     this.network = new Network(items.filter(isLinkItem), { timeline, server, referee, journal });
     const linkOfPeer = ({ index }: Peer, tell: (link: Link) => void) => {
       const link = this.network.links.find((link) => link.index === index);
@@ -307,6 +317,9 @@ class Simulation implements Cast {
       case 'consume':
         this.streams.consumers.begin(item);
         break;
+      case 'work':
+        this.jobs.begin(item);
+        break;
       case 'connect':
         this.lifecycle.connect();
         break;
@@ -340,7 +353,8 @@ class Simulation implements Cast {
       this.monitors.any ||
       this.leases.any ||
       this.takes.any ||
-      this.streams.any
+      this.streams.any ||
+      this.jobs.any
     )
       return undefined;
     // What waits at the server is not waited for, nor what stands behind it.
@@ -374,6 +388,9 @@ function isServerItem(item: Item): item is ServerItem {
     'push',
     'element',
     'entry',
+    'job',
+    'seize',
+    'reap',
     'trim',
     'steal',
     'restart',

@@ -6,6 +6,7 @@ import { groupMutations } from './groups';
 import { guardMutations } from './guard';
 import { handshakeMutations } from './handshake';
 import { helloMutations } from './hello';
+import { jobMutations } from './jobs';
 import { lateCopyMutations } from './late-copies';
 import { leaseMutations } from './leases';
 import { lifetimeMutations } from './lifetimes';
@@ -31,6 +32,7 @@ export const mutations: readonly Mutation[] = [
   ...guardMutations,
   ...handshakeMutations,
   ...helloMutations,
+  ...jobMutations,
   ...lateCopyMutations,
   ...leaseMutations,
   ...lifetimeMutations,

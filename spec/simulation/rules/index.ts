@@ -3,6 +3,7 @@ import { DeliveryRule } from './delivery';
 import { GroupRule } from './groups';
 import { GuardRule } from './guard';
 import { HelloRule } from './hello';
+import { JobRule } from './jobs';
 import { LateCopyRule } from './late-copies';
 import { LeaseLineRule } from './lease-line';
 import { LeaseTraceRule } from './lease-traces';
@@ -26,7 +27,7 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new GroupRule(scene),
     new TransactionRule(scene),
     new LimitRule(scene),
-    new ScriptRule(),
+    new ScriptRule(scene),
     new SessionRule(scene),
     new HelloRule(scene),
     new LateCopyRule(scene),
@@ -38,6 +39,7 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new TakeRule(scene),
     new TailRule(scene),
     new ConsumerRule(scene),
+    new JobRule(scene),
     new MessageRule(scene),
   ];
 }

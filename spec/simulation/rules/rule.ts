@@ -10,6 +10,7 @@ import type { Take } from '../takes';
 import type { Timeline } from '../timeline';
 import type { Use, UseOutcome } from '../use';
 import type { WireRequest } from '../wire';
+import type { JobEvents } from './job-events';
 import type { StreamEvents } from './stream-events';
 
 /** One write of the client to a link. */
@@ -34,7 +35,7 @@ export interface Arrival {
  * One guarantee of the client. A rule has a method for each thing that it has to know of; what breaks the guarantee goes to the
  * journal. The rules are listed in `index.ts`, and the referee calls them in that order.
  */
-export interface Rule extends Partial<StreamEvents> {
+export interface Rule extends Partial<StreamEvents>, Partial<JobEvents> {
   opened?(link: Link): void;
   /** the client takes the link for ready: it has been told all that it greets and subscribes with */
   ready?(link: Link, protocol: 2 | 3): void;

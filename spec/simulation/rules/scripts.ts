@@ -1,16 +1,20 @@
+import { shaOf } from '../job-desk';
 import type { Link } from '../link';
 import { isCall, lacksScript, type WireRequest } from '../wire';
-import { PerLink, type Arrival, type Rule } from './rule';
+import { PerLink, type Arrival, type Rule, type Scene } from './rule';
 
-/** What a link has told of the script. */
+/** What a link has told of its scripts. */
 class Told {
-  has: boolean | undefined;
+  /** by their SHA-1, whether the server has them */
+  readonly has = new Map<string, boolean | undefined>();
   /** a call that is to tell it */
   first: WireRequest | undefined;
-  /** the last call that had the whole script in it */
-  whole: WireRequest | undefined;
-  /** the request before gave the script to the server, so that it keeps it */
-  isLoaded = false;
+  /** the last calls that had the whole script in them */
+  readonly whole = new Map<string, WireRequest>();
+  /** the script that the request before has given to the server, so that it keeps it */
+  loaded: string | undefined;
+  /** those that are found to be missing by what is being read: the reply may stand behind the one that had a call written */
+  readonly found = new Set<string>();
 }
 
 /**
@@ -20,37 +24,60 @@ class Told {
 export class ScriptRule implements Rule {
   private readonly told = new PerLink(() => new Told());
 
+  constructor(private readonly scene: Scene) {}
+
   written(link: Link, request: WireRequest): void {
     const told = this.told.of(link);
-    const { sent, words } = request;
-    if (told.first !== undefined) sent?.fail('was written behind the first call of a script, which was not answered');
-    const { isLoaded } = told;
-    told.isLoaded = words[0] === 'SCRIPT';
+    const { words } = request;
+    if (told.first !== undefined)
+      this.fail(request, 'was written behind the first call of a script, which was not answered');
+    const { loaded } = told;
+    told.loaded = words[0] === 'SCRIPT' ? shaOf(words[2]!) : undefined;
     if (!isCall(request)) return;
+    const sha = scriptOf(request);
     if (words[0] === 'EVAL') {
-      if (!isLoaded) sent?.fail('was given to the server by EVAL alone, which drops it some time for others');
-      if (told.has !== false) sent?.fail('had the whole script in it, which the server was not known to lack');
-      told.has = true;
-      told.whole = request;
+      // What a client sends because it is closed is not sent once more, so the whole script goes with it.
+      if (!this.scene.around.over()) {
+        if (loaded !== sha)
+          this.fail(request, 'was given to the server by EVAL alone, which drops it some time for others');
+        if (told.has.get(sha) !== false)
+          this.fail(request, 'had the whole script in it, which the server was not known to lack');
+      }
+      told.has.set(sha, true);
+      told.whole.set(sha, request);
       return;
     }
-    if (told.has === false) sent?.fail('was sent by its SHA-1 although the server lacked the script');
-    if (told.has === undefined) told.first = request;
+    if (told.has.get(sha) === false && !told.found.has(sha))
+      this.fail(request, 'was sent by its SHA-1 although the server lacked the script');
+    if (told.has.get(sha) === undefined) told.first = request;
   }
 
-  // What it brings is read before anything is written.
-  arriving(link: Link, { answered }: Arrival): undefined {
+  arriving(link: Link, { answered }: Arrival): () => void {
     for (const wire of answered) if (isCall(wire)) this.note(link, wire);
+    return () => this.told.of(link).found.clear();
   }
 
   private note(link: Link, wire: WireRequest): void {
     const told = this.told.of(link);
     if (wire === told.first) told.first = undefined;
+    const sha = scriptOf(wire);
+    const whole = told.whole.get(sha);
     // What was written before the whole of it tells nothing of now.
     const { requests } = link;
-    if (told.whole !== undefined && requests.indexOf(wire) < requests.indexOf(told.whole)) return;
-    if (wire === told.whole && 'error' in (wire.answer ?? {})) told.has = undefined;
-    else if (lacksScript(wire)) told.has = false;
-    else told.has ??= true;
+    if (whole !== undefined && requests.indexOf(wire) < requests.indexOf(whole)) return;
+    if (wire === whole && 'error' in (wire.answer ?? {})) told.has.set(sha, undefined);
+    else if (lacksScript(wire)) {
+      told.has.set(sha, false);
+      told.found.add(sha);
+    } else if (told.has.get(sha) === undefined) told.has.set(sha, true);
   }
+
+  private fail({ sent, words }: WireRequest, violation: string): void {
+    if (sent !== undefined) sent.fail(violation);
+    else this.scene.journal.fail(`${words[0]} ${violation}`);
+  }
+}
+
+function scriptOf({ words }: WireRequest): string {
+  return words[0] === 'EVAL' ? shaOf(words[1]!) : words[1]!;
 }

@@ -27,7 +27,8 @@ export interface StreamEvents extends StreamWatcher {
   streamsConcluded(remains: RemainsOf): void;
 }
 
-type Hearing = Partial<StreamEvents>;
+/** What hears of some of it. */
+export type Hearing<T> = { readonly [N in keyof T]?: T[N] | undefined };
 
 const NAMES: readonly (keyof StreamEvents)[] = [
   'entryAdded',
@@ -51,13 +52,18 @@ const NAMES: readonly (keyof StreamEvents)[] = [
 ];
 
 /** Tells all of them of everything, in their order. */
-export function toldToAll(hearers: readonly Hearing[]): StreamEvents {
-  const tellers = NAMES.map((name) => {
+export function toldToAll(hearers: readonly Hearing<StreamEvents>[]): StreamEvents {
+  return tellers(NAMES, hearers);
+}
+
+/** An object whose methods call those of the same name of all hearers, in their order. */
+export function tellers<T extends object>(names: readonly (keyof T)[], hearers: readonly Hearing<T>[]): T {
+  const methods = names.map((name) => {
     const tell = (...facts: readonly unknown[]) => {
       for (const hearer of hearers)
         (hearer[name] as ((...facts: readonly unknown[]) => void) | undefined)?.apply(hearer, [...facts]);
     };
     return [name, tell] as const;
   });
-  return Object.fromEntries(tellers) as unknown as StreamEvents;
+  return Object.fromEntries(methods) as T;
 }

@@ -31,7 +31,7 @@ export class TakeRule implements Rule {
 
   written(link: Link, request: WireRequest): void {
     const { words } = request;
-    const isTake = takes(words) && request.sent === undefined;
+    const isTake = takes(words) && takeOf(words) !== undefined && request.sent === undefined;
     if (link.lent && (isTake || isBlocking(request) || useOf(words) !== undefined)) {
       const owed = link.owed.find((one) => isBlocking(one) || one.words[0] === 'PING');
       if (owed !== undefined)
