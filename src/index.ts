@@ -100,6 +100,8 @@ export type {
   DeadLetterHandler,
 } from './streams/consume-options';
 export type { TailedStreams, TailEntry, TailGap, TailItem, TailOptions } from './streams/tail-options';
+export type { InspectedCommand, InspectedLink } from './connection/inspected';
+export type { Inspection } from './inspection';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
 export type { PoolStats } from './leases/lease-lists';

@@ -30,6 +30,7 @@ import type { DedicatedConnection } from './dedicated-connection';
 import { Ending } from './demand/ending';
 import type { RedisError } from './errors';
 import { givenOptions } from './given-options';
+import { LatestError, inShort, inspect, type Inspection } from './inspection';
 import { ScriptRegistry } from './groups/scripts';
 import type { Lease } from './leases/lease';
 import type { PoolStats } from './leases/lease-lists';
@@ -84,6 +85,8 @@ export class RedisPool extends PoolView {
   private closing = false;
   /** Ends what telemetry reads of the pool. */
   private readonly unobserve: () => void;
+  /** Looks at what the pool is doing. */
+  private readonly look: () => Inspection;
   /** How streams end with the pool. */
   private readonly ending: Ending;
 
@@ -105,6 +108,11 @@ export class RedisPool extends PoolView {
     const address = describe(resolved);
     const session = new Session(resolved.database, resolved.clientName);
     const clock = clockOf(stage);
+    const lastError = new LatestError(clock);
+    const tell = (event: ConnectionEvent): void => {
+      lastError.note(event);
+      events$.next(event);
+    };
     let isWarned = false;
     const onFirstFailure = (error: RedisError): void => {
       // A pool that does not reconnect fails its commands at once, so it needs no warning.
@@ -124,7 +132,7 @@ export class RedisPool extends PoolView {
       stage.made(connection, 'lease');
       tellChannelsOf(connection, resolved, 'lease');
       telemetry.made(connection);
-      connection.events$.subscribe((event) => events$.next(event));
+      connection.events$.subscribe(tell);
       return connection;
     };
     const leases = new LeasePool({ make, clock, limits, maxOption: 'max' });
@@ -143,15 +151,12 @@ export class RedisPool extends PoolView {
     const wrap = wrappingAll(resolved, telemetry.follow(elsewhere));
     const spread = new Spread({ pool, clock, blockingGrace: resolved.blockingGrace, executorOf: bareExecutorOf });
     const spreading = wrap(spread);
-    const source = replySource(resolved, spreading, (error) =>
-      events$.next({ connection: 'commands', type: 'error', error }),
-    );
+    const source = replySource(resolved, spreading, (error) => tell({ connection: 'commands', type: 'error', error }));
     const lending = (): LeasePool => {
       if (this.closing) throw tooLate(undefined, undefined, 'pool');
       return pool();
     };
     const ending = new Ending();
-    const tell = (event: ConnectionEvent): void => events$.next(event);
     const lender = new ConnectionLender({
       clock: resolved.asyncContext ? inScheduledContext(clock) : clock,
       pool: lending,
@@ -197,6 +202,19 @@ export class RedisPool extends PoolView {
     this.address = address;
     this.stats$ = leases.stats$.pipe(shielded(), inContext());
     this.events$ = events$.pipe(shielded(), inContext());
+    this.look = () =>
+      inspect({
+        kind: 'RedisPool',
+        address,
+        state: () => (this.closing ? 'closed' : undefined),
+        connections: () => [],
+        leases: () => leases,
+        blocking,
+        blockingGrace: resolved.blockingGrace,
+        clock,
+        lastError,
+        spread,
+      });
     this.unobserve = telemetry.observe(() => readingsOf([], leases));
   }
 
@@ -331,6 +349,17 @@ export class RedisPool extends PoolView {
     this.control.destroy();
   }
 
+  /**
+   * What the pool is doing now, as plain data and, by `toString()`, as lines for people: its connections and queues, the command that has
+   * waited for longest, what waits at the server, leases and the last error. Of commands it shows the keys and no other argument.
+   * It is put together when it is asked for. `console.log(pool)` shows a line of it.
+   * @example
+   * setInterval(() => console.log(String(pool.inspect())), 10_000);
+   */
+  inspect(): Inspection {
+    return this.look();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -342,8 +371,7 @@ export class RedisPool extends PoolView {
 
   /** @internal */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    const { address, active, total } = this.toJSON();
-    return `RedisPool <${address}, ${active} of ${total} in use>`;
+    return inShort(this.look());
   }
 }
 

@@ -32,6 +32,7 @@ import type { DedicatedConnection } from './dedicated-connection';
 import { Ending } from './demand/ending';
 import type { RedisError } from './errors';
 import { givenOptions } from './given-options';
+import { LatestError, inShort, inspect, type Inspection } from './inspection';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { kindOf } from './resp/kind-of';
 import { Notifications } from './pubsub/notifications';
@@ -82,6 +83,8 @@ export class Redis extends RedisView {
   private readonly carriers = new Set<Connection>();
   /** The connections of `dedicated`, once one was wanted. */
   private leases: LeasePool | undefined;
+  /** Looks at what the client is doing. */
+  private readonly look: () => Inspection;
   private readonly closedError = (): RedisError => this.connection.closedError();
 
   /**
@@ -98,6 +101,7 @@ export class Redis extends RedisView {
     const resolved = resolveOptions(given);
     const stage = stageOf(given);
     const telemetry = telemetryOf(resolved, () => clockOf(stage));
+    const lastError = new LatestError(clockOf(stage));
     const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
       const connection = new Connection(
         { ...resolved, ...others },
@@ -106,6 +110,8 @@ export class Redis extends RedisView {
       stage.made(connection, role);
       tellChannelsOf(connection, resolved, role);
       telemetry.made(connection);
+      // The connection of commands tells of that of messages as well.
+      if (role !== 'messages') connection.events$.subscribe(lastError.note);
       return connection;
     };
     const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error, resolved) });
@@ -175,6 +181,23 @@ export class Redis extends RedisView {
     this.source = source;
     this.lender = lender;
     this.ending = ending;
+    this.look = () =>
+      inspect({
+        kind: 'Redis',
+        address: connection.address,
+        state: () => connection.state$.value.kind,
+        connections: () => [
+          ['commands', connection],
+          ...[...this.carriers].map((carrier) => ['messages', carrier] as const),
+        ],
+        leases: () => this.leases,
+        blocking,
+        blockingGrace: resolved.blockingGrace,
+        clock: connection.clock,
+        lastError,
+        pubsub,
+        offlineQueue: resolved.offlineQueue,
+      });
     const unobserve = telemetry.observe(() => readingsOf([connection, ...this.carriers], this.leases, pubsub));
     connection.state$.pipe(filter(isClosed)).subscribe(() => {
       unobserve();
@@ -298,6 +321,17 @@ export class Redis extends RedisView {
     return new LastValue(this.lender.lend(this.source, ({ dedicated }) => checked(dedicated)));
   }
 
+  /**
+   * What the client is doing now, as plain data and, by `toString()`, as lines for people: its connections and queues, the command that has
+   * waited for longest, what waits at the server, subscriptions, leases and the last error. Of commands it shows the keys and no other argument.
+   * It is put together when it is asked for. `console.log(redis)` shows a line of it.
+   * @example
+   * setInterval(() => console.log(String(redis.inspect())), 10_000);
+   */
+  inspect(): Inspection {
+    return this.look();
+  }
+
   private counted<T>(source: Observable<T>): Observable<T> {
     return new Observable((subscriber) => {
       this.listeners++;
@@ -324,8 +358,7 @@ export class Redis extends RedisView {
 
   /** @internal */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    const { address, state } = this.toJSON();
-    return `Redis <${address}, ${state}>`;
+    return inShort(this.look());
   }
 }
 

@@ -140,6 +140,20 @@ export class Backlog {
     return this.returning[0] ?? this.repeats.peek() ?? this.queue.peek();
   }
 
+  /** The request that was called first of those that wait, for whatever. The queue is in the order of the calls, but for what was held. */
+  oldest(): Request | undefined {
+    let oldest: Request | undefined;
+    const consider = (request: Request): boolean => {
+      if (request.abandoned) return false;
+      if (oldest === undefined || request.place < oldest.place) oldest = request;
+      return true;
+    };
+    for (const request of this.toRepeat()) consider(request);
+    for (const request of this.repeats.inOrder) if (consider(request)) break;
+    for (const request of this.queue) if (consider(request)) break;
+    return oldest;
+  }
+
   /** The requests that wait to be repeated, in no order. They are few, because each of them has failed. */
   *toRepeat(): Iterable<Request> {
     yield* this.returning;

@@ -60,6 +60,8 @@ export class Connection implements Executor {
   private dialedBefore = false;
   /** There was a Redis at the other end. */
   wasReady = false;
+  /** When it became ready the last time, on the clock, ms. */
+  readyAt = 0;
   /** `connect` was told, and `disconnect` has to follow. */
   private isConnected = false;
   /** It is not made again, and an error has shown that it leads to the wrong server. */
@@ -130,6 +132,11 @@ export class Connection implements Executor {
   /** The address, for people, of the server that was dialled last: `localhost:6379`. */
   get address(): string {
     return this.dialer.address;
+  }
+
+  /** What is being done to make a link, and for how long, for people; undefined where nothing is. */
+  get doing(): string | undefined {
+    return this.dialer.doing;
   }
 
   /** It leads to the wrong server, and so do those that were made before. A caller that has it for itself is not torn away from it. */
@@ -254,6 +261,7 @@ export class Connection implements Executor {
         this.dialer.end();
         this.admission.linked();
         this.wasReady = true;
+        this.readyAt = this.clock.now();
         this.lastError.forget();
         this.server = server;
         this.admitsAtOnce = !this.closing;

@@ -11,6 +11,7 @@ import { Drain } from './drain';
 import { Failer } from './failer';
 import { Flusher } from './flusher';
 import { reportUnhandled } from './guarded';
+import { oldestOf } from './inspected';
 import { Link, type LinkOptions, type LinkOwner } from './link';
 import { LostLinks } from './lost-links';
 import { Multicast } from './multicast';
@@ -123,6 +124,11 @@ export class Line implements LinkOwner {
   /** Requests that are not answered yet, written or not. */
   get pending(): number {
     return this.backlog.length + (this.link?.pending ?? 0) + this.lostLinks.pending;
+  }
+
+  /** What has waited for longest; undefined where nothing waits. */
+  oldest(): ReturnType<typeof oldestOf> {
+    return oldestOf(this.link?.owed ?? NOTHING, this.backlog);
   }
 
   get listening(): boolean {

@@ -138,6 +138,11 @@ export class Outgoing {
     this.left -= count;
   }
 
+  /** The send buffer is full: nothing is written until it has emptied. */
+  get isFull(): boolean {
+    return this.full;
+  }
+
   /** A solitary request waits until nothing is owed. */
   get postpones(): boolean {
     return this.solitude.postponed !== undefined;

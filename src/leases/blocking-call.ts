@@ -75,6 +75,8 @@ export class BlockingCall implements ReplyObserver<Frame> {
   /** When its own wait is over, on the clock, ms: counted from the first time that it was sent. */
   private until: number | undefined;
   private sentAt = 0;
+  /** When it was called, on the clock, ms. */
+  since = 0;
   private moves = 0;
   /** When its user's own limit is reached, on the clock, ms. */
   private lateAt = Infinity;
@@ -99,7 +101,8 @@ export class BlockingCall implements ReplyObserver<Frame> {
 
   begin(): void {
     const { request, owner } = this;
-    if (request.context.limitsBlocking) this.lateAt = owner.clock.now() + request.context.commandTimeout;
+    this.since = owner.clock.now();
+    if (request.context.limitsBlocking) this.lateAt = this.since + request.context.commandTimeout;
     this.acquire();
     request.onLeave({ unsubscribe: () => this.left() });
   }
@@ -118,6 +121,11 @@ export class BlockingCall implements ReplyObserver<Frame> {
     if (this.lateAt === Infinity) return;
     const left = Math.max(0, Math.ceil(this.lateAt - owner.clock.now()));
     this.timer = owner.clock.schedule(() => this.late(place), left);
+  }
+
+  /** No connection is lent to it yet. */
+  get isWaiting(): boolean {
+    return this.state.kind === 'waiting';
   }
 
   private isAt(place: Subscription): boolean {

@@ -98,6 +98,17 @@ export class BlockingExecutor implements CallOwner {
     return this.calls.size === 0 && this.returning === 0;
   }
 
+  /** How many commands wait at the server, or for a connection to do so. */
+  get waiting(): number {
+    return this.calls.size;
+  }
+
+  /** The one that was called first, and when, on the clock, ms. */
+  get oldest(): Pick<BlockingCall, 'request' | 'since' | 'isWaiting'> | undefined {
+    for (const call of this.calls) return call;
+    return undefined;
+  }
+
   /** The connection is that of a command that is being ended. */
   isEnding(connection: Connection): boolean {
     for (const call of this.calls) if (call.endsOn(connection)) return true;

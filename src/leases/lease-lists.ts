@@ -81,6 +81,12 @@ export class LeaseLists {
     return this.idle.length + this.preparing.size + this.unready.size + this.leased.size;
   }
 
+  /** All connections, those that are lent first. */
+  *[Symbol.iterator](): Iterator<Connection> {
+    for (const list of [this.leased, this.preparing, this.unready]) for (const { connection } of list) yield connection;
+    for (let place = this.idle.oldest; place !== undefined; place = place.newer) yield place.item.connection;
+  }
+
   get stats(): PoolStats {
     const { total, leased, waiters } = this;
     return { active: leased.size, idle: total - leased.size, waiting: waiters.length, total };

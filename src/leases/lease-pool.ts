@@ -87,6 +87,17 @@ export class LeasePool {
     return this.lists.stats;
   }
 
+  /** All connections, those that are lent first. */
+  get connections(): Iterable<Connection> {
+    return this.lists;
+  }
+
+  /** For how long the first in the line has waited for a connection, ms; undefined where no caller waits. */
+  get longestWait(): number | undefined {
+    const { oldest } = this.lists.waiters;
+    return oldest && this.parts.clock.now() - oldest.since;
+  }
+
   get stats$(): Observable<PoolStats> {
     return this.lists.stats$;
   }

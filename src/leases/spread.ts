@@ -82,6 +82,17 @@ export class Spread implements Executor {
     return this.isDone ? of(undefined) : this.done$;
   }
 
+  /** How many commands wait for a connection. */
+  get queued(): number {
+    return this.waiting.size;
+  }
+
+  /** The first of them. */
+  get oldest(): Request | undefined {
+    for (const { request } of this.waiting) return request;
+    return undefined;
+  }
+
   private get isDone(): boolean {
     return this.waiting.size === 0 && this.shared.length === 0;
   }

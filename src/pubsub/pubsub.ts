@@ -170,6 +170,12 @@ export class PubSub implements Resident {
     return this.all.reduce((sum, { observed }) => sum + observed, 0);
   }
 
+  /** How many names are observed of each kind. */
+  get counts(): Readonly<Record<SubscriptionKind, number>> {
+    const { channel, pattern, shard } = this.subscriptions;
+    return { channel: channel.observed, pattern: pattern.observed, shard: shard.observed };
+  }
+
   /** What is kept of subscriptions, by kind; all of it is 0 when nothing is observed and the server has confirmed that. */
   get holdings(): ReadonlyMap<string, number> {
     const holdings = new Map([
