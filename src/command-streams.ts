@@ -14,7 +14,7 @@ import type { NoWork, WorkOptions } from './demand/stream-options';
 import { sendGroup } from './groups/send-group';
 import type { AfterCall } from './leases/blocking-call';
 import { consume } from './streams/consume';
-import type { ConsumedEntry, ConsumeOptions, ConsumeProgress } from './streams/consume-options';
+import type { ConsumedEntry, ConsumeOptions, ConsumeProgress, Handling } from './streams/consume-options';
 import { tail } from './streams/tail';
 import type { TailedStreams, TailItem, TailOptions } from './streams/tail-options';
 
@@ -44,6 +44,8 @@ export interface StreamSurfaceParts {
   /** how streams end with the client */
   readonly ending: Ending;
   readonly lender: { readonly clock: Clock };
+  /** what handlers of entries work in, for telemetry */
+  readonly handling?: Handling | undefined;
 }
 
 /** The commands, and what reads the entries of streams without end. */
@@ -125,7 +127,7 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
     options: ConsumeOptions<S>,
     handler: (entry: ConsumedEntry<S>) => unknown,
   ): ProgressStream<ConsumeProgress, ConsumeProgress | undefined> {
-    const { ending, lender, publisher, last } = this.#parts;
+    const { ending, lender, publisher, last, handling } = this.#parts;
     const source = this.#source();
     const sent = (others: Partial<ReplySource>) => {
       const context = { ...source, ...others };
@@ -147,6 +149,7 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
       bytes: source.bytes,
       ending,
       clock: lender.clock,
+      handling,
     };
     return consume(parts, stream, options, handler);
   }

@@ -38,9 +38,12 @@ export type {
   TelemetryCallback,
   TelemetryGauge,
   TelemetryInstrument,
+  TelemetryLink,
   TelemetryMeter,
   TelemetryOptions,
   TelemetrySpan,
+  TelemetrySpanContext,
+  TelemetrySpanOptions,
   TelemetryTracer,
   TelemetryValue,
 } from './options';
@@ -102,6 +105,7 @@ export type {
 export type { TailedStreams, TailEntry, TailGap, TailItem, TailOptions } from './streams/tail-options';
 export type { InspectedCommand, InspectedLink } from './connection/inspected';
 export type { Inspection } from './inspection';
+export { linksOf } from './telemetry/propagation';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
 export type { PoolStats } from './leases/lease-lists';

@@ -190,6 +190,7 @@ export class RedisPool extends PoolView {
       scripts: new ScriptRegistry(),
       ending,
       links,
+      handling: telemetry.handling,
     });
     this.blocking = blocking;
     this.control = control;

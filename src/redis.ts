@@ -174,7 +174,19 @@ export class Redis extends RedisView {
     const scripts = new ScriptRegistry();
     const notifications = new Notifications(connection, (command) => Reply.from(source, command));
     const { publisher } = pubsub;
-    super({ source, publisher, blocking, last: control, pubsub, notifications, lender, scripts, ending, links });
+    super({
+      source,
+      publisher,
+      blocking,
+      last: control,
+      pubsub,
+      notifications,
+      lender,
+      scripts,
+      ending,
+      links,
+      handling: telemetry.handling,
+    });
     this.blocking = blocking;
     this.connection = connection;
     this.pubsub = pubsub;

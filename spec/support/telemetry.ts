@@ -11,6 +11,8 @@ import {
 export function useTracing(): {
   /** the spans that have ended since the test began, but for those of `within` */
   readonly spans: () => ReadableSpan[];
+  /** all of them, whatever their name */
+  readonly finished: () => ReadableSpan[];
   /** how many spans have begun and not ended */
   readonly open: () => number;
   /** does work under an active span, and returns it */
@@ -40,6 +42,7 @@ export function useTracing(): {
   });
   return {
     spans: () => exporter.getFinishedSpans().filter(({ name }) => name.startsWith('redis.')),
+    finished: () => exporter.getFinishedSpans(),
     open: () => open,
     within: (work) => {
       const parent = trace.getTracer('spec').startSpan('parent');

@@ -50,8 +50,8 @@ export class Group extends Command<readonly unknown[]> {
     name: keyof typeof SPECS = 'PIPELINE',
     readonly isDivisible = true,
     readonly commands = members,
-    private readonly given = commands,
-    private readonly prefix = '',
+    protected readonly given = commands,
+    protected readonly prefix = '',
   ) {
     super(SPECS[name], [], asCollected, []);
     this.inBytes = isBinary(prefix);
@@ -78,6 +78,15 @@ export class Group extends Command<readonly unknown[]> {
 
   override get isRead(): boolean {
     return this.ofCommands.isRead;
+  }
+
+  /** The same group, with some of its commands changed. */
+  changed(change: (command: Command) => Command): Group {
+    const { members, commands, given, isDivisible, prefix } = this;
+    const changed = members.map(change);
+    const own = commands === members ? changed : commands.map(change);
+    const kept = given === commands ? own : given;
+    return new Group(changed, this.spec.name as keyof typeof SPECS, isDivisible, own, kept, prefix);
   }
 
   /** Takes a step towards `replay`. Returns whether it is known by now. */

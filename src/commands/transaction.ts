@@ -41,6 +41,12 @@ export class Transaction extends Group {
     return isOwn ? this.members[member]! : super.received(member);
   }
 
+  override changed(change: (command: Command) => Command): Transaction {
+    const { commands, given, prefix } = this;
+    const own = commands.map(change);
+    return new Transaction(own, given === commands ? own : given, prefix);
+  }
+
   override readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {
     const index = answered.length;
     const command = this.members[index]!;

@@ -164,7 +164,7 @@ function isPromise(given: unknown): given is PromiseLike<unknown> {
 }
 
 /** Something that does its work as it is followed. */
-function isFollowed(given: unknown): given is ObservableInput<unknown> {
+export function isFollowed(given: unknown): given is ObservableInput<unknown> {
   if (typeof given !== 'object' || given === null) return false;
   const {
     subscribe,

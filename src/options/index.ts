@@ -21,9 +21,12 @@ export {
   type TelemetryCallback,
   type TelemetryGauge,
   type TelemetryInstrument,
+  type TelemetryLink,
   type TelemetryMeter,
   type TelemetryOptions,
   type TelemetrySpan,
+  type TelemetrySpanContext,
+  type TelemetrySpanOptions,
   type TelemetryTracer,
   type TelemetryValue,
 } from './telemetry';

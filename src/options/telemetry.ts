@@ -8,6 +8,19 @@ export type TelemetryValue = string | number | boolean | string[];
 /** Attributes of a span. */
 export type TelemetryAttributes = Record<string, TelemetryValue>;
 
+/** Which span it is, also one of another process. */
+export interface TelemetrySpanContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+  readonly isRemote?: boolean;
+}
+
+/** What a span is linked to. A `Link` of `@opentelemetry/api`. */
+export interface TelemetryLink {
+  readonly context: TelemetrySpanContext;
+}
+
 /** What the client needs of a span. A `Span` of `@opentelemetry/api` is one. */
 export interface TelemetrySpan {
   isRecording(): boolean;
@@ -15,12 +28,25 @@ export interface TelemetrySpan {
   addEvent(name: string, attributes?: TelemetryAttributes): unknown;
   setStatus(status: { code: number; message?: string }): unknown;
   recordException(error: Error): void;
+  /** needed for `propagate` alone */
+  spanContext?(): TelemetrySpanContext;
+  /** needed for `propagate` alone */
+  addLinks?(links: TelemetryLink[]): unknown;
   end(): void;
+}
+
+/** What a span begins with. */
+export interface TelemetrySpanOptions {
+  kind: number;
+  attributes: TelemetryAttributes;
+  links?: TelemetryLink[];
 }
 
 /** What the client needs of a tracer. A `Tracer` of `@opentelemetry/api` is one; the active context is the parent. */
 export interface TelemetryTracer {
-  startSpan(name: string, options: { kind: number; attributes: TelemetryAttributes }): TelemetrySpan;
+  startSpan(name: string, options: TelemetrySpanOptions): TelemetrySpan;
+  /** does work in which the span is active; needed for `propagate` alone, where handlers of entries have spans */
+  startActiveSpan?(name: string, options: TelemetrySpanOptions, work: (span: TelemetrySpan) => void): void;
 }
 
 /** What a gauge is read by. */
@@ -76,6 +102,13 @@ export interface TelemetryOptions {
    * @param command the command's name, `SET`
    */
   readonly redact?: ((command: string, args: readonly string[]) => readonly string[]) | undefined;
+  /**
+   * connect the traces of producers and consumers of streams. XADD writes a field `traceparent` with the context of its span into its entry,
+   * unless there is one; so do those of pipelines, transactions and `load`. Reading is always safe: spans of XREAD and XREADGROUP, those
+   * of `tail` and `consume` too, are linked to the producers of what they brought, and the handler of `consume` works in a span of its own,
+   * `process <stream>`, that is linked to the producer of its entry. Messages are never changed; see `linksOf`. Default false
+   */
+  readonly propagate?: boolean | undefined;
   /** put on every span and metric */
   readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
@@ -86,10 +119,11 @@ export interface ResolvedTelemetry {
   readonly meter: TelemetryMeter | false | undefined;
   readonly includeArgs: boolean;
   readonly redact: TelemetryOptions['redact'];
+  readonly propagate: boolean;
   readonly attributes: TelemetryAttributes;
 }
 
-const KNOWN = new Set(['tracer', 'meter', 'includeArgs', 'redact', 'attributes']);
+const KNOWN = new Set(['tracer', 'meter', 'includeArgs', 'redact', 'propagate', 'attributes']);
 
 /** @throws TypeError that names the option and what was expected */
 export function resolveTelemetry(given: boolean | TelemetryOptions | undefined): ResolvedTelemetry | undefined {
@@ -101,7 +135,7 @@ export function resolveTelemetry(given: boolean | TelemetryOptions | undefined):
   for (const name of Object.keys(own)) {
     if (!KNOWN.has(name)) throw new TypeError(`There is no option 'telemetry.${name}'`);
   }
-  const { tracer, meter, includeArgs = false, redact, attributes = {} } = own;
+  const { tracer, meter, includeArgs = false, redact, propagate = false, attributes = {} } = own;
   if (tracer !== undefined && tracer !== false) {
     if (typeof (tracer as Partial<TelemetryTracer> | null)?.startSpan !== 'function') {
       throw new TypeError(`The option 'telemetry.tracer' is a Tracer, or false, got ${kindOf(tracer)}`);
@@ -113,9 +147,10 @@ export function resolveTelemetry(given: boolean | TelemetryOptions | undefined):
     }
   }
   is('boolean', 'telemetry.includeArgs', includeArgs);
+  is('boolean', 'telemetry.propagate', propagate);
   if (redact !== undefined) is('function', 'telemetry.redact', redact);
   checkAttributes(attributes);
-  return { tracer, meter, includeArgs, redact, attributes: { ...attributes } };
+  return { tracer, meter, includeArgs, redact, propagate, attributes: { ...attributes } };
 }
 
 function checkAttributes(attributes: unknown): void {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Key, Str } from '../commands/arguments';
-import type { Dictionary } from '../commands/replies/types';
+import type { Dictionary, Entry } from '../commands/replies/types';
 import { checkedSignal, type SignalOption } from '../demand/stream-options';
 import { duration, inRange, is, LONGEST_TIMER, wholeNumber } from '../option-checks';
 import { isBytes } from '../resp/is-bytes';
@@ -18,6 +18,13 @@ export interface ConsumedEntry<S = string> {
   /** how often it was delivered within its group, this time included: 1 the first time */
   readonly deliveries: number;
 }
+
+/** What the handler of an entry works in. It does the work, at once or when what it gives is subscribed to, and gives what is to be followed. */
+export type Handling = (
+  stream: string,
+  entry: { readonly id: string } & (Pick<Entry, 'pairs'> | Pick<Entry<Buffer>, 'pairs'>),
+  work: () => unknown,
+) => unknown;
 
 /** What is done with an entry that was delivered too often. The entry is acknowledged when what this gives has ended without an error. */
 export type DeadLetterHandler<S = string> = (entry: ConsumedEntry<S>, error: unknown) => unknown;

@@ -2,13 +2,14 @@ import { EMPTY, Subscription, catchError, concat, defer, map, tap, type Observab
 import type { Command } from '../commands/command';
 import { xgroupDelconsumer, xpending, xreadgroup } from '../commands/generated/builders';
 import type { Entry, GroupEntry } from '../commands/replies/types';
+import { textOf } from '../commands/text-of';
 import { captured } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Ending } from '../demand/ending';
 import { Slots } from '../demand/slots';
 import { ReplyError } from '../errors';
 import { Acknowledge } from './acknowledge';
-import type { ConsumeProgress, ConsumerSettings } from './consume-options';
+import type { ConsumeProgress, ConsumerSettings, Handling } from './consume-options';
 import { ConsumerGroup } from './consumer-group';
 import { bury } from './dead-letters';
 import { InHand } from './in-hand';
@@ -37,6 +38,8 @@ export interface ConsumeParts {
   readonly bytes: boolean;
   readonly ending: Ending;
   readonly clock: Clock;
+  /** what handlers work in, for telemetry */
+  readonly handling?: Handling | undefined;
 }
 
 /** How often idle entries are looked for, ms; and how far the group is. */
@@ -85,7 +88,7 @@ export class Consumer {
     this.group = new ConsumerGroup(settings, send, parts.bytes);
     this.slots = new Slots<Consumed>({
       size: settings.concurrency,
-      work: (entry) => this.inCallersContext(() => this.handler(entry as never)),
+      work: this.work,
       keyOf: settings.keyOf && ((entry) => settings.keyOf!(entry as never)),
       done: (entry) => this.succeeded(entry),
       failed: (entry, error) => this.hasFailed(entry, error),
@@ -112,6 +115,15 @@ export class Consumer {
     this.readsIdle = settings.claimIdle < Infinity;
     this.held = ending.holds({ finish: () => this.stop(), abandon: () => this.abandon() });
   }
+
+  // Hot: once per entry.
+  private readonly work = (entry: Consumed): unknown => {
+    const { handling } = this.parts;
+    const work = (): unknown => this.handler(entry as never);
+    return this.inCallersContext(
+      handling === undefined ? work : () => handling(textOf(this.settings.stream), entry as never, work),
+    );
+  };
 
   /** Asks for what there is room for. */
   goOn(): void {

@@ -6,10 +6,12 @@ import { guarded } from '../connection/guarded';
 import { asItIs, type Wrap } from '../connection/wrapping';
 import type { WatchReport } from '../groups/watch';
 import type { DebugFunction, ResolvedOptions, ResolvedTelemetry, TelemetryAttributes } from '../options';
+import type { Handling } from '../streams/consume-options';
 import { globalMeter, globalTracer } from './api';
 import { debugEvent, debugOf, debugging } from './debug-log';
 import { following, type Follow, type Place } from './following';
 import { Metrics, type Readings } from './metrics';
+import { handlingIn } from './propagation';
 import { Tracing, tellWritten } from './tracing';
 import { namesOf, vocabulariesOf } from './vocabulary';
 
@@ -24,6 +26,8 @@ export interface Telemetry {
   readonly made: (connection: Connection) => void;
   /** has what the client has right now read, until what it returns is called */
   readonly observe: (read: () => Readings) => () => void;
+  /** what handlers of entries work in; undefined where nothing is to be told of that */
+  readonly handling: Handling | undefined;
   readonly followWatch: <T>(outcome$: Observable<T>, report: () => WatchReport, place: Place) => Observable<T>;
 }
 
@@ -34,6 +38,7 @@ const OFF: Telemetry = {
   made: nothing,
   observe: () => nothing,
   followWatch: (outcome$) => outcome$,
+  handling: undefined,
 };
 
 /**
@@ -60,6 +65,7 @@ export function telemetryOf(options: ResolvedOptions, clock: () => Clock): Telem
       metrics?.follows(connection);
     },
     observe: (read) => metrics?.observe(read, nameOf(options)) ?? nothing,
+    handling: telemetry?.propagate && tracing !== undefined ? handlingIn(tracing.handle) : undefined,
     followWatch: (outcome$, report, place) =>
       tracing === undefined ? outcome$ : watchSpan(tracing, outcome$, report, place),
   };

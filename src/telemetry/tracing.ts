@@ -6,6 +6,7 @@ import { statementOf, type Showing } from '../commands/secrets';
 import { RedisError } from '../errors';
 import type { ResolvedTelemetry, TelemetryAttributes, TelemetrySpan, TelemetryTracer } from '../options';
 import type { Follow, Follower, Place } from './following';
+import { inject, linksInReply, type StartHandling } from './propagation';
 import {
   commandAttributes,
   commandsOf,
@@ -18,6 +19,7 @@ import {
 
 /** Numbers of `@opentelemetry/api`, which may not be there. */
 const CLIENT = 2;
+const CONSUMER = 4;
 const ERROR = 2;
 
 /** What a span begins with; one object for all calls of a command on a database. */
@@ -33,7 +35,7 @@ export class Tracing {
 
   constructor(
     private readonly tracer: TelemetryTracer,
-    private readonly options: Pick<ResolvedTelemetry, 'includeArgs' | 'redact' | 'attributes'>,
+    private readonly options: Pick<ResolvedTelemetry, 'includeArgs' | 'redact' | 'propagate' | 'attributes'>,
     private readonly vocabularies: Vocabularies,
     private readonly address: Address,
   ) {
@@ -42,11 +44,39 @@ export class Tracing {
   }
 
   // Hot where a tracer is given: once per command, whether its span is recorded or not.
-  readonly follow: Follow = ({ command }, place) => {
+  readonly follow: Follow = (request, place) => {
+    const { command } = request;
     const span = this.tracer.startSpan(`redis.${command.spec.name}`, this.startOf(command, place));
+    if (this.options.propagate) inject(request, span);
     if (span.isRecording()) return this.recorded(span, command, place);
     span.end();
     return undefined;
+  };
+
+  /** Does the work on an entry of a stream in a span of its own, which is active in it. */
+  readonly handle: StartHandling = (stream, id, links, work) => {
+    const attributes = {
+      'messaging.system': 'redis',
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.destination.name': stream,
+      'messaging.message.id': id,
+      ...this.options.attributes,
+    };
+    const { tracer, vocabularies } = this;
+    const options = { kind: CONSUMER, attributes, links };
+    const name = `process ${stream}`;
+    const begin = (span: TelemetrySpan): void => {
+      const operation = new OperationSpan(span, vocabularies);
+      work({
+        end: () => operation.end({}),
+        fail: (error) => operation.fail(error, {}),
+        left: () => operation.end({ 'redis.unsubscribed': true }),
+      });
+    };
+    // A tracer that makes no span active has the commands of the handler beside it.
+    if (tracer.startActiveSpan === undefined) begin(tracer.startSpan(name, options));
+    else tracer.startActiveSpan(name, options, begin);
   };
 
   /** The span of an operation that is several commands, one after the other. */
@@ -67,7 +97,7 @@ export class Tracing {
     const statement = statementOf(commandsOf(command), this.showing);
     span.setAttributes({ ...(old && { 'db.statement': statement }), ...(stable && { 'db.query.text': statement }) });
     if (!place.isReady()) span.addEvent('redis.queued');
-    return new SpanFollower(span, this.vocabularies, isGroup(command));
+    return new SpanFollower(span, this.vocabularies, command, this.options.propagate);
   }
 
   private startOf(command: Command, place: Place): Start {
@@ -102,7 +132,8 @@ class SpanFollower implements Follower {
   constructor(
     private readonly span: TelemetrySpan,
     private readonly vocabularies: Vocabularies,
-    private readonly isGroup: boolean,
+    private readonly command: Command,
+    private readonly links: boolean,
   ) {}
 
   happened(what: Happening): void {
@@ -118,9 +149,12 @@ class SpanFollower implements Follower {
   }
 
   answered(value: unknown): void {
-    const errors = this.isGroup && Array.isArray(value) ? countErrors(value) : 0;
-    if (errors > 0) this.span.setAttributes({ 'redis.pipeline.errors': errors });
-    this.span.end();
+    const { span, command } = this;
+    const errors = isGroup(command) && Array.isArray(value) ? countErrors(value) : 0;
+    if (errors > 0) span.setAttributes({ 'redis.pipeline.errors': errors });
+    const links = this.links ? linksInReply(commandsOf(command), value, isGroup(command)) : [];
+    if (links.length > 0) span.addLinks?.(links);
+    span.end();
   }
 
   failed(error: RedisError): void {
