@@ -43,7 +43,7 @@ import { resolveOptions, resolvePool, type RedisPoolOptions } from './options';
 import { replySource } from './reply-source';
 import { tellChannelsOf } from './telemetry/channels';
 import { readingsOf } from './readings';
-import { placeOf, type Place } from './telemetry/following';
+import { placeOf, type FailedAttempt, type Place } from './telemetry/following';
 import { telemetryOf } from './telemetry/telemetry';
 import { kindOf } from './resp/kind-of';
 import { warnUnreachable } from './unreachable-warning';
@@ -109,8 +109,10 @@ export class RedisPool extends PoolView {
     const session = new Session(resolved.database, resolved.clientName);
     const clock = clockOf(stage);
     const lastError = new LatestError(clock);
+    const attempts$ = new Subject<FailedAttempt>();
     const tell = (event: ConnectionEvent): void => {
       lastError.note(event);
+      if (event.type === 'reconnecting') attempts$.next(event);
       events$.next(event);
     };
     let isWarned = false;
@@ -147,6 +149,7 @@ export class RedisPool extends PoolView {
       isReady: () => leases.stats.total > 0,
       name: () => address,
       database: () => session.database,
+      attempts$,
     };
     const wrap = wrappingAll(resolved, telemetry.follow(elsewhere));
     const spread = new Spread({ pool, clock, blockingGrace: resolved.blockingGrace, executorOf: bareExecutorOf });

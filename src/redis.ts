@@ -41,7 +41,7 @@ import { RedisView } from './redis-view';
 import { replySource } from './reply-source';
 import { tellChannelsOf } from './telemetry/channels';
 import { readingsOf } from './readings';
-import { placeOf, type Place } from './telemetry/following';
+import { attemptsAt, placeOf, type Place } from './telemetry/following';
 import { telemetryOf } from './telemetry/telemetry';
 import { warnUnreachable } from './unreachable-warning';
 
@@ -145,7 +145,12 @@ export class Redis extends RedisView {
     };
     const bareExecutorOf = (lease: Connection) => wrapping(lease, resolved)(lease);
     const executorOf = (lease: Connection) => wrapping(lease, resolved, telemetry.follow(placeOf(lease)))(lease);
-    const elsewhere: Place = { isReady: () => false, name: () => connection.address, database: () => session.database };
+    const elsewhere: Place = {
+      isReady: () => false,
+      name: () => connection.address,
+      database: () => session.database,
+      attempts$: attemptsAt(connection),
+    };
     const lender = new ConnectionLender({
       clock: resolved.asyncContext ? inScheduledContext(connection.clock) : connection.clock,
       ending,

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Observable, type MonoTypeOperatorFunction, type Unsubscribable } from 'rxjs';
+import type { Happening } from '../commands/happening';
 import { AwaitedReply } from '../commands/reply';
 import type { ReplyObserver } from '../commands/request';
 import type { Executor } from '../commands/request-context';
@@ -68,6 +69,10 @@ class InContext<T> implements ReplyObserver<T> {
 
   complete(): void {
     this.context.runInAsyncScope(complete, undefined, this.observer);
+  }
+
+  happened(what: Happening): void {
+    this.observer.happened?.(what);
   }
 }
 

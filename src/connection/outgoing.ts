@@ -9,7 +9,7 @@ import type { Liveness } from './liveness';
 import type { LoadedScripts } from './loaded-scripts';
 import { isAhead } from './places';
 import { Ring } from './ring';
-import type { ByteSocket } from './socket';
+import type { ByteSocket, Peer } from './socket';
 import { Solitude, type SolitudeOptions } from './solitude';
 import { SpecialWriter } from './special-writer';
 import { Untold } from './untold';
@@ -35,9 +35,9 @@ export interface OutgoingOptions extends SolitudeOptions {
   readonly writeBufferSize: number;
   /**
    * told of every write that the socket has taken: the requests whose replies are owed, and the number of the first among all that ever
-   * were owed that is new; for telemetry
+   * were owed that is new, and what is at the other end; for telemetry
    */
-  readonly onWrite?: ((owed: Ring<Request>, from: number) => void) | undefined;
+  readonly onWrite?: ((owed: Ring<Request>, from: number, peer: Peer | undefined) => void) | undefined;
 }
 
 /** The requests that a link had taken and did not write. */
@@ -115,7 +115,7 @@ export class Outgoing {
       }
       encoder.release(this.socket.drained);
       liveness.wrote(from, !this.full);
-      this.options.onWrite?.(owed, Math.ceil(from));
+      this.options.onWrite?.(owed, Math.ceil(from), this.socket.remote);
       if (this.full || written > count) this.charge(count);
       this.tellWritten();
     }

@@ -24,6 +24,12 @@ export interface Endpoint {
   readonly readBufferSize: number;
 }
 
+/** The other end of a connection. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** An open byte stream to a server; the only thing that the rest of the client knows of sockets. */
 export interface ByteSocket {
   /**
@@ -40,6 +46,8 @@ export interface ByteSocket {
   write(chunks: readonly Uint8Array[]): boolean | 'refused';
   /** Whether the system has taken all that was written, so that the memory of the chunks may be reused. */
   readonly drained: boolean;
+  /** What is at the other end; undefined where that is not known, and for a Unix socket. */
+  readonly remote?: Peer | undefined;
   /** Whether it keeps the process alive, as it does at first. */
   keepsAlive(keeps: boolean): void;
   /** @param reset nothing of what was written may arrive any more, as far as a reset of TCP can see to it */
@@ -100,6 +108,7 @@ function open(
     subscriber.next({
       bytes$,
       drain$,
+      remote: peerOf(wire),
       write: (chunks) => write(socket, chunks),
       get drained() {
         return socket.writableLength === 0;
@@ -210,6 +219,10 @@ function write(socket: net.Socket, chunks: readonly Uint8Array[]): boolean | 're
   const accepted = socket.errored === null && (!socket.writableNeedDrain || socket.writableLength === 0);
   // An error that is there at once is that of the first attempt to hand the chunks to the system, which took none of them.
   return accepted || socket.errored === null || socket instanceof tls.TLSSocket ? accepted : 'refused';
+}
+
+function peerOf({ remoteAddress: address, remotePort: port }: net.Socket): Peer | undefined {
+  return address === undefined || port === undefined ? undefined : { address, port };
 }
 
 /** `localhost:6379`, or the path of a Unix socket. */

@@ -146,7 +146,8 @@ class Watch<D> {
   /** How long the options want to wait after a refusal, ms. */
   private readonly delays = new WeakMap<RedisError, number>();
   private readonly began: number;
-  private readonly inCallersContext = captured();
+  /** That in which its span is active, where there is one. */
+  private inCallersContext = captured();
 
   constructor(private readonly facts: WatchFacts<D>) {
     this.began = facts.lender.clock.now();
@@ -163,7 +164,7 @@ class Watch<D> {
 
   private run(): Observable<Outcome> {
     const { source, lender } = this.facts;
-    return lender
+    const attempt$ = lender
       .lend(source, (lent) => this.on(lent), true)
       .pipe(
         retry({ delay: (error: unknown) => this.afterLoss(error) }),
@@ -172,6 +173,10 @@ class Watch<D> {
           error: () => this.tell('failed'),
         }),
       );
+    return defer(() => {
+      this.inCallersContext = captured();
+      return attempt$;
+    });
   }
 
   /** Tries on one connection until there is an outcome. */

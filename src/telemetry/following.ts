@@ -1,4 +1,4 @@
-import type { Unsubscribable } from 'rxjs';
+import { filter, type Observable, type Unsubscribable } from 'rxjs';
 import type { Happening } from '../commands/happening';
 import type { ReplyObserver, Request } from '../commands/request';
 import type { Connection } from '../connection/connection';
@@ -24,6 +24,15 @@ export interface Place {
   readonly name: () => string;
   /** the database that it has selected */
   readonly database: () => number;
+  /** emits when an attempt at a connection has failed, or a connection is lost and is to be made again */
+  readonly attempts$: Observable<FailedAttempt>;
+}
+
+/** Why there is no connection, and when which attempt at one follows: after `delay` ms, undefined where an Observable decides. */
+export interface FailedAttempt {
+  readonly attempt: number;
+  readonly delay: number | undefined;
+  readonly error?: RedisError;
 }
 
 /** A connection as such a place. */
@@ -33,7 +42,13 @@ export function placeOf(connection: Connection): Place {
     isReady: () => state$.value.kind === 'ready',
     name: () => connection.address,
     database: () => session.database,
+    attempts$: attemptsAt(connection),
   };
+}
+
+/** The failed attempts at a connection. */
+export function attemptsAt({ state$ }: Connection): Observable<FailedAttempt> {
+  return state$.pipe(filter((state) => state.kind === 'reconnecting'));
 }
 
 /** Begins to follow a request; undefined where there is nothing to note. */
@@ -73,6 +88,20 @@ function begin(follow: Follow, request: Request, place: Place): Follower | undef
   } catch (error) {
     reportUnhandled(error);
     return undefined;
+  }
+}
+
+/** Does work in a span. A tracer is another's code: where that fails the work is done all the same, without a span. */
+export function within<S>(begin: (work: (span: S) => void) => void, work: (span: S | undefined) => void): void {
+  let hasBegun = false;
+  try {
+    begin((span) => {
+      hasBegun = true;
+      work(span);
+    });
+  } catch (error) {
+    reportUnhandled(error);
+    if (!hasBegun) work(undefined);
   }
 }
 

@@ -5,11 +5,11 @@ import type { Entry } from '../commands/replies/types';
 import type { Request } from '../commands/request';
 import { textOf } from '../commands/text-of';
 import { captured } from '../connection/async-context';
-import { reportUnhandled } from '../connection/guarded';
 import { isFollowed } from '../demand/slots';
 import type { TelemetryLink, TelemetrySpan, TelemetrySpanContext } from '../options';
 import type { Message } from '../pubsub/topic';
 import type { Handling } from '../streams/consume-options';
+import { within } from './following';
 
 /** The field of an entry, or the property of a message in JSON, that carries a trace context in the form of W3C. */
 const FIELD = 'traceparent';
@@ -110,15 +110,20 @@ function isValid({ traceId, spanId }: TelemetrySpanContext): boolean {
   return !/^0*$/.test(traceId) && !/^0*$/.test(spanId);
 }
 
+/** The span in which an entry is handled. It ends once. */
+export interface HandlingSpan {
+  end(): void;
+  fail(error: unknown): void;
+  left(): void;
+}
+
 /** Makes the span in which an entry is handled, and does work in it. */
 export type StartHandling = (
   stream: string,
   id: string,
   links: TelemetryLink[],
-  work: (span: { end(): void; fail(error: unknown): void; left(): void } | undefined) => void,
+  work: (span: HandlingSpan) => void,
 ) => void;
-
-type Handled = Parameters<Handling>[1];
 
 /** Handlers of entries work in a span of their own, which is linked to the producer of the entry. */
 export function handlingIn(start: StartHandling): Handling {
@@ -126,41 +131,30 @@ export function handlingIn(start: StartHandling): Handling {
     const inCallersContext = captured();
     return new Observable<unknown>((subscriber) =>
       inCallersContext(() =>
-        begun(start, stream, entry, (span) => {
-          const ends = {
-            error: (error: unknown) => {
-              span?.fail(error);
-              subscriber.error(error);
-            },
-            complete: () => {
-              span?.end();
-              subscriber.complete();
-            },
-          };
-          subscriber.add(() => span?.left());
-          try {
-            subscriber.add(followed(work()).subscribe(ends));
-          } catch (error) {
-            ends.error(error);
-          }
-        }),
+        within<HandlingSpan>(
+          (begun) => start(stream, entry.id, linksOf(entry), begun),
+          (span) => {
+            const ends = {
+              error: (error: unknown) => {
+                span?.fail(error);
+                subscriber.error(error);
+              },
+              complete: () => {
+                span?.end();
+                subscriber.complete();
+              },
+            };
+            subscriber.add(() => span?.left());
+            try {
+              subscriber.add(followed(work()).subscribe(ends));
+            } catch (error) {
+              ends.error(error);
+            }
+          },
+        ),
       ),
     );
   };
-}
-
-/** A tracer is another's code: where it fails the entry is handled without a span. */
-function begun(start: StartHandling, stream: string, entry: Handled, work: Parameters<StartHandling>[3]): void {
-  let hasBegun = false;
-  try {
-    start(stream, entry.id, linksOf(entry), (span) => {
-      hasBegun = true;
-      work(span);
-    });
-  } catch (error) {
-    reportUnhandled(error);
-    if (!hasBegun) work(undefined);
-  }
 }
 
 function followed(given: unknown): Observable<unknown> {

@@ -1,4 +1,4 @@
-import { defer, filter, finalize, tap, type Observable } from 'rxjs';
+import { Observable, filter, finalize, tap } from 'rxjs';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { ConnectionParts } from '../connection/connection-parts';
@@ -9,10 +9,10 @@ import type { DebugFunction, ResolvedOptions, ResolvedTelemetry, TelemetryAttrib
 import type { Handling } from '../streams/consume-options';
 import { globalMeter, globalTracer } from './api';
 import { debugEvent, debugOf, debugging } from './debug-log';
-import { following, type Follow, type Place } from './following';
+import { following, within, type Follow, type Place } from './following';
 import { Metrics, type Readings } from './metrics';
 import { handlingIn } from './propagation';
-import { Tracing, tellWritten } from './tracing';
+import { Tracing, tellWritten, type OperationSpan } from './tracing';
 import { namesOf, vocabulariesOf } from './vocabulary';
 
 /** What is told of a client. It is chosen when the client is made: where nothing is told, nothing is wrapped. */
@@ -94,21 +94,24 @@ function watchSpan<T>(
   report: () => WatchReport,
   place: Place,
 ): Observable<T> {
-  return defer(() => {
-    const span = tracing.begin('WATCH', { 'redis.watch.keys': report().keys }, place);
-    const facts = (): TelemetryAttributes => {
-      const { attempts, commands } = report();
-      return {
-        'redis.watch.attempts': attempts,
-        'redis.pipeline.size': commands.length,
-        'redis.commands': namesOf(commands),
+  return new Observable((subscriber) => {
+    const run = (span: OperationSpan | undefined): void => {
+      const facts = (): TelemetryAttributes => {
+        const { attempts, commands } = report();
+        return {
+          'redis.watch.attempts': attempts,
+          'redis.pipeline.size': commands.length,
+          'redis.commands': namesOf(commands),
+        };
       };
+      let ending: TelemetryAttributes = { 'redis.unsubscribed': true };
+      const followed$ = outcome$.pipe(
+        tap({ complete: () => (ending = {}), error: (error: unknown) => span?.fail(error, facts()) }),
+        finalize(() => span?.end({ ...facts(), ...ending })),
+      );
+      subscriber.add(followed$.subscribe(subscriber));
     };
-    let ending: TelemetryAttributes = { 'redis.unsubscribed': true };
-    return outcome$.pipe(
-      tap({ complete: () => (ending = {}), error: (error: unknown) => span.fail(error, facts()) }),
-      finalize(() => span.end({ ...facts(), ...ending })),
-    );
+    within((work) => tracing.begin('WATCH', { 'redis.watch.keys': report().keys }, place, work), run);
   });
 }
 

@@ -3,9 +3,17 @@ import { isGroup } from '../commands/group';
 import type { Happening } from '../commands/happening';
 import type { Request } from '../commands/request';
 import { statementOf, type Showing } from '../commands/secrets';
+import { guarded } from '../connection/guarded';
+import type { Peer } from '../connection/socket';
 import { RedisError } from '../errors';
-import type { ResolvedTelemetry, TelemetryAttributes, TelemetrySpan, TelemetryTracer } from '../options';
-import type { Follow, Follower, Place } from './following';
+import type {
+  ResolvedTelemetry,
+  TelemetryAttributes,
+  TelemetrySpan,
+  TelemetrySpanOptions,
+  TelemetryTracer,
+} from '../options';
+import type { FailedAttempt, Follow, Follower, Place } from './following';
 import { inject, linksInReply, type StartHandling } from './propagation';
 import {
   commandAttributes,
@@ -32,6 +40,7 @@ interface Start {
 export class Tracing {
   private readonly starts = new WeakMap<CommandSpec, { readonly database: number; readonly start: Start }>();
   private readonly showing: Showing;
+  private readonly waiting = new WeakMap<Place, Set<SpanFollower>>();
 
   constructor(
     private readonly tracer: TelemetryTracer,
@@ -63,24 +72,26 @@ export class Tracing {
       'messaging.message.id': id,
       ...this.options.attributes,
     };
-    const { tracer, vocabularies } = this;
-    const options = { kind: CONSUMER, attributes, links };
-    const name = `process ${stream}`;
-    const begin = (span: TelemetrySpan): void => {
+    const { vocabularies } = this;
+    this.inSpan(`process ${stream}`, { kind: CONSUMER, attributes, links }, (span) => {
       const operation = new OperationSpan(span, vocabularies);
       work({
         end: () => operation.end({}),
         fail: (error) => operation.fail(error, {}),
         left: () => operation.end({ 'redis.unsubscribed': true }),
       });
-    };
-    // A tracer that makes no span active has the commands of the handler beside it.
-    if (tracer.startActiveSpan === undefined) begin(tracer.startSpan(name, options));
-    else tracer.startActiveSpan(name, options, begin);
+    });
   };
 
-  /** The span of an operation that is several commands, one after the other. */
-  begin(name: string, attributes: TelemetryAttributes, place: Place): OperationSpan {
+  /** A tracer that makes no span active has the spans of what is done in it beside it. */
+  private inSpan(name: string, options: TelemetrySpanOptions, work: (span: TelemetrySpan) => void): void {
+    const { tracer } = this;
+    if (tracer.startActiveSpan === undefined) work(tracer.startSpan(name, options));
+    else tracer.startActiveSpan(name, options, work);
+  }
+
+  /** Does an operation that is several commands, one after the other, in a span that is active in it. */
+  begin(name: string, attributes: TelemetryAttributes, place: Place, work: (span: OperationSpan) => void): void {
     const { vocabularies } = this;
     const { old, stable } = vocabularies;
     const start = {
@@ -89,15 +100,31 @@ export class Tracing {
       ...(stable && { 'db.operation.name': name }),
       ...attributes,
     };
-    return new OperationSpan(this.tracer.startSpan(`redis.${name}`, { kind: CLIENT, attributes: start }), vocabularies);
+    const options = { kind: CLIENT, attributes: start };
+    this.inSpan(`redis.${name}`, options, (span) => work(new OperationSpan(span, vocabularies)));
   }
 
   private recorded(span: TelemetrySpan, command: Command, place: Place): Follower {
     const { old, stable } = this.vocabularies;
     const statement = statementOf(commandsOf(command), this.showing);
     span.setAttributes({ ...(old && { 'db.statement': statement }), ...(stable && { 'db.query.text': statement }) });
-    if (!place.isReady()) span.addEvent('redis.queued');
-    return new SpanFollower(span, this.vocabularies, command, this.options.propagate);
+    const waiting = this.waitingAt(place);
+    const follower = new SpanFollower(span, this.vocabularies, command, this.options.propagate, waiting);
+    if (!place.isReady()) follower.queued();
+    return follower;
+  }
+
+  /** The spans of commands that wait to be written there, which are told of failed attempts at a connection. */
+  private waitingAt(place: Place): Set<SpanFollower> {
+    let waiting = this.waiting.get(place);
+    if (waiting === undefined) {
+      const added = (waiting = new Set<SpanFollower>());
+      this.waiting.set(place, added);
+      place.attempts$.subscribe((attempt) => {
+        for (const follower of added) follower.noConnection(attempt);
+      });
+    }
+    return waiting;
   }
 
   private startOf(command: Command, place: Place): Start {
@@ -134,22 +161,47 @@ class SpanFollower implements Follower {
     private readonly vocabularies: Vocabularies,
     private readonly command: Command,
     private readonly links: boolean,
+    private readonly waiting: Set<SpanFollower>,
   ) {}
 
+  /** There is no connection that can take the command at once. */
+  queued(): void {
+    this.span.addEvent('redis.queued');
+    this.waiting.add(this);
+  }
+
+  /** There is no connection, and another attempt at one follows, while the command waits for it. */
+  noConnection({ attempt, delay, error }: FailedAttempt): void {
+    guarded(() =>
+      this.span.addEvent('redis.reconnecting', {
+        'redis.attempt': attempt,
+        ...(delay !== undefined && { 'redis.delay': delay / 1000 }),
+        ...(error !== undefined && { 'error.type': error.code }),
+      }),
+    );
+  }
+
   happened(what: Happening): void {
-    const { span } = this;
+    const { span, waiting } = this;
     if (what.type !== 'written') {
       const { error, attempt } = what;
+      waiting.add(this);
       span.addEvent(`redis.${what.type}`, { 'redis.attempt': attempt, ...errorAttributes(this.vocabularies, error) });
       return;
     }
-    if (this.link !== undefined && this.link !== what.link) span.addEvent('redis.reconnect');
-    this.link = what.link;
+    const { link, peer } = what;
+    waiting.delete(this);
+    if (this.link !== undefined && this.link !== link) span.addEvent('redis.reconnect');
+    // Unless it is sent again, and on the same connection.
+    if (this.link !== link && peer !== undefined && this.vocabularies.stable)
+      span.setAttributes({ 'network.peer.address': peer.address, 'network.peer.port': peer.port });
+    this.link = link;
     span.addEvent('redis.written');
   }
 
   answered(value: unknown): void {
     const { span, command } = this;
+    this.waiting.delete(this);
     const errors = isGroup(command) && Array.isArray(value) ? countErrors(value) : 0;
     if (errors > 0) span.setAttributes({ 'redis.pipeline.errors': errors });
     const links = this.links ? linksInReply(commandsOf(command), value, isGroup(command)) : [];
@@ -158,10 +210,12 @@ class SpanFollower implements Follower {
   }
 
   failed(error: RedisError): void {
+    this.waiting.delete(this);
     endFailed(this.span, this.vocabularies, error);
   }
 
   left(): void {
+    this.waiting.delete(this);
     this.span.setAttributes({ 'redis.unsubscribed': true });
     this.span.end();
   }
@@ -213,8 +267,9 @@ function countErrors(values: readonly unknown[]): number {
 export function tellWritten(
   owed: { at(number: number): Request; readonly passed: number; readonly length: number },
   from: number,
+  peer: Peer | undefined,
 ): void {
   const end = owed.passed + owed.length;
-  const what: Happening = { type: 'written', link: owed };
+  const what: Happening = { type: 'written', link: owed, peer };
   for (let number = from; number < end; number++) owed.at(number).happened(what);
 }

@@ -1,11 +1,24 @@
-import type { Span } from '@opentelemetry/api';
+import { trace, type Span } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { concatMap, first, firstValueFrom, from, lastValueFrom, switchMap, take, tap, timer, toArray } from 'rxjs';
-import type { Redis, RedisOptions } from 'rxjs-redis';
+import {
+  concatMap,
+  filter,
+  first,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  map,
+  switchMap,
+  take,
+  tap,
+  timer,
+  toArray,
+} from 'rxjs';
+import type { Redis, RedisOptions, RedisPool, TelemetryTracer } from 'rxjs-redis';
 import { get, incr, set } from 'rxjs-redis/commands';
 import { eventually, reaches, useClients, usePools } from '../../support/clients';
 import { failure } from '../../support/outcomes';
-import { useScriptedServers } from '../../support/scripted-server';
+import { afterHandshake, greeting, useScriptedServers } from '../../support/scripted-server';
 import { useProxy, useServer } from '../../support/server';
 import { eventsOf, useTracing } from '../../support/telemetry';
 
@@ -78,6 +91,8 @@ describe('A span', () => {
         'db.namespace': '3',
         'server.address': '127.0.0.1',
         'server.port': proxy().port,
+        'network.peer.address': '127.0.0.1',
+        'network.peer.port': proxy().port,
       });
       expect(only('redis.LPUSH').attributes).toMatchObject({
         'error.type': 'WRONGTYPE',
@@ -142,7 +157,6 @@ describe('A span', () => {
       'a wait at the server',
       (redis) => firstValueFrom(redis.blpop('none', 0.001).pipe(switchMap(() => redis.get('k')))),
     ],
-    ['the function of a watch', (redis) => redis.watch('k', async (_, lent) => (await lent.get('k'), [incr('n')]))],
     ['a pipeline', (redis) => firstValueFrom(redis.pipeline(set('a', 1)).pipe(switchMap(() => redis.get('k'))))],
   ])('belongs to the span that was active at subscription: through %s', async (_, work) => {
     const redis = client();
@@ -150,6 +164,142 @@ describe('A span', () => {
       [1, 2].map(() => within(async (parent) => (await work(redis), idOf(parent)))),
     );
     expect(parentsOf('redis.GET').sort()).toStrictEqual([one, other].sort());
+  });
+
+  it.each<[string, (redis: Redis) => PromiseLike<unknown>]>([
+    ['a Promise', (redis) => redis.watch('k', async (_, lent) => (await lent.get('k'), [incr('n')]))],
+    ['an Observable', (redis) => redis.watch('k', (_, lent) => lent.get('k').pipe(map(() => [incr('n')])))],
+    ['the client itself', (redis) => redis.watch('k', () => redis.get('k').pipe(map(() => [incr('n')])))],
+    [
+      'an attempt after a conflict',
+      (redis) => {
+        let attempts = 0;
+        return redis.watch('k', async () => {
+          if (attempts++ === 0) await make(server().url).set('k', 'changed');
+          else await redis.get('k');
+          return [incr('n')];
+        });
+      },
+    ],
+  ])('belongs to the span of the watch whose function sends it: %s', async (_, work) => {
+    const redis = client();
+    const parents = await Promise.all([1, 2].map(() => within(async (parent) => (await work(redis), idOf(parent)))));
+    const watches = spans().filter(({ name }) => name === 'redis.WATCH');
+    expect(parentsOf('redis.GET').sort()).toStrictEqual(watches.map((span) => span.spanContext().spanId).sort());
+    expect(parentsOf('redis.WATCH').sort()).toStrictEqual(parents.sort());
+  });
+
+  it('belongs to its caller again behind a watch, and beside one whose tracer makes none active', async () => {
+    const redis = client();
+    const parent = await within(async (span) => {
+      await firstValueFrom(redis.watch('k', () => [incr('n')]).pipe(switchMap(() => redis.get('k'))));
+      return idOf(span);
+    });
+    expect(parentsOf('redis.GET')).toStrictEqual([parent]);
+    const tracer = trace.getTracer('spec');
+    const bare: TelemetryTracer = { startSpan: (name, options) => tracer.startSpan(name, options) };
+    const other = client({ telemetry: { tracer: bare } });
+    const second = await within(async (span) => {
+      await other.watch('k', async (_, lent) => (await lent.get('k'), [incr('n')]));
+      return idOf(span);
+    });
+    expect(parentsOf('redis.GET')).toStrictEqual([parent, second]);
+    expect(parentsOf('redis.WATCH')).toStrictEqual([parent, second]);
+  });
+
+  it('belongs to its caller when it is sent again, after a refusal or to the next server', async () => {
+    let isOld = true;
+    const refusals = ['-LOADING Redis is loading the dataset in memory\r\n'];
+    const moved = await script(
+      afterHandshake((words) => {
+        if (words[0] !== 'SET') return '+OK\r\n';
+        const refusal = refusals.pop();
+        if (refusal !== undefined) return refusal;
+        if (!isOld) return '+OK\r\n';
+        isOld = false;
+        return "-READONLY You can't write against a read only replica.\r\n";
+      }),
+    );
+    const redis = make({ url: moved.url, telemetry: true, retry: { initialDelay: 1 }, reconnect: { initialDelay: 1 } });
+    const parent = await within(async (span) => (await redis.set('k', 'v'), idOf(span)));
+    const span = only('redis.SET');
+    expect(parentsOf('redis.SET')).toStrictEqual([parent]);
+    expect(eventsOf(span).filter((name) => name !== 'redis.reconnecting')).toStrictEqual([
+      'redis.queued',
+      'redis.written',
+      'redis.retry',
+      'redis.written',
+      'redis.redirect',
+      'redis.reconnect',
+      'redis.written',
+    ]);
+    const redirect = span.events.find(({ name }) => name === 'redis.redirect');
+    expect(redirect!.attributes).toStrictEqual({
+      'redis.attempt': 2,
+      'error.type': 'READONLY',
+      'redis.delivery': 'answered',
+    });
+  });
+
+  it.each<[string, (url: string) => Redis | RedisPool]>([
+    ['a client', (url) => make({ url, telemetry: true, reconnect: { initialDelay: 1, maxDelay: 1 } })],
+    ['a pool', (url) => makePool({ url, telemetry: true, reconnect: { initialDelay: 1, maxDelay: 1 } })],
+  ])('tells of each attempt at a connection that follows while its command waits: %s', async (_, of) => {
+    let turnedAway = 0;
+    const away = await script((words, socket) => {
+      if (words[0] !== 'HELLO') return '+v\r\n';
+      if (turnedAway++ > 4) return greeting;
+      socket.destroy();
+      return undefined;
+    });
+    const redis = of(away.url);
+    const attempts: unknown[] = [];
+    redis.events$.subscribe((event) => event.type === 'reconnecting' && attempts.push(event.attempt));
+    await redis.get('k');
+    await redis.close();
+    const { events } = only('redis.GET');
+    const told = events.filter(({ name }) => name === 'redis.reconnecting').map(({ attributes }) => attributes!);
+    expect(attempts.length).toBeGreaterThan(1);
+    expect(told.map((attributes) => attributes['redis.attempt'])).toStrictEqual(attempts);
+    expect(told.every((attributes) => Number(attributes['redis.delay']) <= 0.002)).toBe(true);
+    expect(events.at(-1)!.name).toBe('redis.written');
+  });
+
+  it('tells on every way when its command was written', async () => {
+    const redis = client();
+    const pool = makePool({ url: proxy().url(), telemetry: true });
+    const gets: [string, PromiseLike<unknown>][] = [
+      ['a client', redis.get('k')],
+      ['with an Observer', firstValueFrom(redis.get('k'))],
+      ['a connection of its own', redis.dedicated((lent) => lent.get('k'))],
+      ['a pool', pool.get('k')],
+      ['a pool with an Observer', firstValueFrom(pool.get('k'))],
+      ['a connection of the pool', pool.use((lent) => lent.get('k'))],
+    ];
+    await Promise.all(gets.map(([, reply]) => reply));
+    await redis.blpop('none', 0.001);
+    await pool.blpop('none', 0.001);
+    await redis.publish('c', 'm');
+    await pool.close();
+    const all = spans().filter(({ name }) => name !== 'redis.WATCH');
+    expect(all).toHaveLength(gets.length + 3);
+    expect(all.map((span) => eventsOf(span).at(-1))).toStrictEqual(all.map(() => 'redis.written'));
+  });
+
+  it('belongs to the subscription of a worker of a queue', async () => {
+    const redis = client();
+    const jobs = redis.queue('q');
+    await jobs.push('a');
+    const parent = await within(async (span) => {
+      const done$ = jobs.work(() => redis.get('handled'));
+      await firstValueFrom(done$.pipe(filter(({ type }) => type === 'done')));
+      return idOf(span);
+    });
+    await redis.close();
+    expect(parentsOf('redis.GET')).toStrictEqual([parent]);
+    const own = spans().filter(({ parentSpanContext }) => parentSpanContext?.spanId === parent);
+    // Scripts take jobs and settle them; BLPOP or the like waits for one.
+    expect(own.map(({ name }) => name).filter((name) => name !== 'redis.GET').length).toBeGreaterThan(1);
   });
 
   it('belongs to that also on the connections of a pool', async () => {
@@ -213,7 +363,13 @@ describe('A span', () => {
     proxy().blackhole(false);
     await parent.value;
     const [repeated] = spans().filter(({ name }) => name === 'redis.GET');
-    expect(eventsOf(repeated!)).toStrictEqual(['redis.written', 'redis.retry', 'redis.reconnect', 'redis.written']);
+    expect(eventsOf(repeated!)).toStrictEqual([
+      'redis.written',
+      'redis.retry',
+      'redis.reconnecting',
+      'redis.reconnect',
+      'redis.written',
+    ]);
     expect(repeated!.events[1]!.attributes).toStrictEqual({
       'redis.attempt': 1,
       'error.type': 'CONNECTION',
