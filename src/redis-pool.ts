@@ -133,11 +133,11 @@ export class RedisPool extends PoolView {
       const connection = new Connection(resolved, parts);
       stage.made(connection, 'lease');
       tellChannelsOf(connection, resolved, 'lease');
-      telemetry.made(connection);
+      telemetry.made(connection, 'lease');
       connection.events$.subscribe(tell);
       return connection;
     };
-    const leases = new LeasePool({ make, clock, limits, maxOption: 'max' });
+    const leases = telemetry.lending(new LeasePool({ make, clock, limits, maxOption: 'max' }), limits);
     const pool = (): LeasePool => {
       leases.keep();
       return leases;

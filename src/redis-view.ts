@@ -39,6 +39,8 @@ import type { Message } from './pubsub/topic';
 export interface RedisViewParts extends ViewParts {
   readonly pubsub: PubSub;
   readonly notifications: Notifications;
+  /** told of each message that is dropped, for telemetry */
+  readonly onDrop?: (() => void) | undefined;
 }
 
 /** What can be done on the shared connection: the client's own surface, and its views with other options or with bytes. */
@@ -182,7 +184,8 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
   }
 
   #stream(source: Observable<unknown>, options: StreamOptions): MessageStream<never, never> {
-    return new MessageStream(source, { ...options, ending: this.#parts.ending });
+    const { ending, onDrop } = this.#parts;
+    return new MessageStream(source, { ...options, ending, onDrop });
   }
 
   #streamOf(

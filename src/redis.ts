@@ -109,7 +109,7 @@ export class Redis extends RedisView {
       );
       stage.made(connection, role);
       tellChannelsOf(connection, resolved, role);
-      telemetry.made(connection);
+      telemetry.made(connection, role);
       // The connection of commands tells of that of messages as well.
       if (role !== 'messages') connection.events$.subscribe(lastError.note);
       return connection;
@@ -139,7 +139,7 @@ export class Redis extends RedisView {
     const pool = (): LeasePool => {
       if (connection.closed) throw connection.closedError();
       if (this.leases !== undefined) return this.leases;
-      const leases = (this.leases = new LeasePool(leaseParts));
+      const leases = (this.leases = telemetry.lending(new LeasePool(leaseParts), resolved.leases));
       stage.lendsBy?.(leases);
       return leases;
     };
@@ -191,6 +191,7 @@ export class Redis extends RedisView {
       ending,
       links,
       handling: telemetry.handling,
+      onDrop: telemetry.onDrop,
     });
     this.blocking = blocking;
     this.connection = connection;

@@ -43,11 +43,13 @@ export class Waiting<T> {
   /**
    * @param size how many values wait at most
    * @param isNotice which of them are never dropped
+   * @param onDrop told of each that is dropped
    */
   constructor(
     readonly size: number,
     private readonly overflow: Overflow,
     private readonly isNotice: (value: T) => boolean = () => false,
+    private readonly onDrop: (() => void) | undefined = undefined,
   ) {}
 
   get length(): number {
@@ -110,6 +112,7 @@ export class Waiting<T> {
       this.droppedNewest = dropping;
     }
     this.droppedNewest.count++;
+    this.onDrop?.();
   }
 
   /** The oldest value that counts gives way; what stands before it stays. */
@@ -124,6 +127,7 @@ export class Waiting<T> {
       this.kept.push(this.droppedOldest);
     }
     this.droppedOldest.count++;
+    this.onDrop?.();
   }
 }
 

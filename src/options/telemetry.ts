@@ -78,6 +78,7 @@ export interface TelemetryMeter {
     options: TelemetryInstrument,
   ): { record(value: number, attributes: TelemetryAttributes): void };
   createObservableGauge(name: string, options: TelemetryInstrument): TelemetryGauge;
+  createObservableUpDownCounter(name: string, options: TelemetryInstrument): TelemetryGauge;
 }
 
 /** Takes the lines of the option `debug`. */

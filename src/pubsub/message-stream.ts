@@ -17,6 +17,8 @@ export interface StreamOptions {
   readonly work?: Work<never, unknown> | undefined;
   /** how the client ends: work is cut off when it is destroyed */
   readonly ending?: Ending | undefined;
+  /** told of each message that is dropped */
+  readonly onDrop?: (() => void) | undefined;
 }
 
 /**
@@ -44,8 +46,9 @@ export class MessageStream<T, D = never> extends Observable<T> implements AsyncI
 
   /** Subscribes when the first value is asked for. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T | D> {
-    const { buffer, overflow, work } = this.#options;
-    if (work === undefined) return new BufferedIterator(this, waitingFor<T>(buffer, overflow) as WaitingValues<T | D>);
+    const { buffer, overflow, work, onDrop } = this.#options;
+    if (work === undefined)
+      return new BufferedIterator(this, waitingFor<T>(buffer, overflow, onDrop) as WaitingValues<T | D>);
     // No work is begun while as many results wait as are worked on at once, so none is lost.
     const results = waitingOrRefused<T | D>(Infinity);
     const taken$ = new Subject<void>();
@@ -64,11 +67,11 @@ function valuesOf(source: Observable<unknown>, options: StreamOptions, demand?: 
 
 function worked(
   source: Observable<unknown>,
-  { buffer, overflow, ending }: StreamOptions,
+  { buffer, overflow, ending, onDrop }: StreamOptions,
   work: Work<never, unknown>,
   demand: Demand | undefined,
 ): Observable<unknown> {
-  const results = workOnArrivals(source, () => waitingFor(buffer, overflow), onMessages(work), demand);
+  const results = workOnArrivals(source, () => waitingFor(buffer, overflow, onDrop), onMessages(work), demand);
   return ending === undefined ? results : results.pipe(ending.cutsOff());
 }
 

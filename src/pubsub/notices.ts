@@ -100,8 +100,8 @@ export function ownNotice<S extends string | Uint8Array>(notice: Notice<S>, pref
 }
 
 /** Messages that wait for a reader. Notices among them, and snapshots, are never dropped. */
-export function waitingFor<T>(buffer: number, overflow: Overflow): Waiting<T> {
-  return new Waiting<T>(buffer, overflow, isNoMessage);
+export function waitingFor<T>(buffer: number, overflow: Overflow, onDrop?: () => void): Waiting<T> {
+  return new Waiting<T>(buffer, overflow, isNoMessage, onDrop);
 }
 
 // Hot: once per message of a loop.

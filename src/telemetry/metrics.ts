@@ -4,8 +4,10 @@ import { isGroup } from '../commands/group';
 import { inBackground, type Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import { ReplyError, type RedisError } from '../errors';
+import type { LeaseLimits, LeasePool } from '../leases/lease-pool';
 import type { TelemetryAttributes, TelemetryGauge, TelemetryMeter } from '../options';
 import type { Follow } from './following';
+import { BOUNDARIES, POOL_METRICS, PoolMetrics } from './pool-metrics';
 import { serverAttributes, type Address, type Vocabularies } from './vocabulary';
 
 /** What a client has right now. */
@@ -39,13 +41,11 @@ export const METRICS = {
   waiting: ['redis.leases.waiting', '{caller}'],
   subscriptions: ['redis.subscriptions', '{subscription}'],
   delay: ['redis.event_loop.delay', 's'],
+  dropped: ['redis.messages.dropped.total', '{message}'],
   operation: ['db.client.operation.duration', 's'],
-  count: ['db.client.connection.count', '{connection}'],
-  pending: ['db.client.connection.pending_requests', '{request}'],
+  ...POOL_METRICS,
 } as const;
 
-/** Of durations, seconds: those that the stable conventions recommend. */
-const BOUNDARIES = { explicitBucketBoundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] };
 const SIZES = { explicitBucketBoundaries: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000] };
 
 /** First words of errors that are told apart. Scripts and modules choose theirs as they like, and a label must not grow without end. */
@@ -63,22 +63,34 @@ function labelOf(error: RedisError): string {
   return KINDS.has(error.kind) ? error.kind : OTHER;
 }
 
+/** What is measured, and what is said of it everywhere. */
+export interface Measured {
+  readonly address: Address;
+  readonly database: number;
+  readonly attributes: TelemetryAttributes;
+  /** what the stable conventions call the pool of leases */
+  readonly pool: string;
+}
+
 /** Counts and measures what a client does. Labels have a bounded number of values: names of commands that the facts have, and known errors. */
 export class Metrics {
   private readonly server: TelemetryAttributes;
+  /** What counts and measures leases, in the stable vocabulary. */
+  private readonly pool: PoolMetrics | undefined;
+  private limits: LeaseLimits | undefined;
   private readonly labels = new Map<string, TelemetryAttributes>();
   private readonly instruments: ReturnType<typeof instrumentsOf>;
 
   constructor(
     private readonly meter: TelemetryMeter,
     private readonly vocabularies: Vocabularies,
-    address: Address,
-    database: number,
-    private readonly attributes: TelemetryAttributes,
+    { address, database, attributes, pool }: Measured,
     private readonly clock: Clock,
   ) {
     this.server = { ...serverAttributes(vocabularies, address, database), ...attributes };
     this.instruments = instrumentsOf(meter, vocabularies.stable);
+    const labels = { 'db.client.connection.pool.name': pool, ...attributes };
+    this.pool = vocabularies.stable ? new PoolMetrics(meter, labels, clock) : undefined;
   }
 
   readonly follow: Follow = ({ command }) => {
@@ -117,8 +129,21 @@ export class Metrics {
     return labels;
   }
 
+  /** A message was dropped. */
+  dropped(): void {
+    this.instruments.dropped.add(1, this.server);
+  }
+
+  /** Measures for how long callers wait for connections and use them. */
+  lending(leases: LeasePool, limits: LeaseLimits): LeasePool {
+    this.limits = limits;
+    this.pool?.lending(leases);
+    return leases;
+  }
+
   /** Counts a connection while it is ready, and how often it is made again. */
-  follows(connection: Connection): void {
+  follows(connection: Connection, isLent: boolean): void {
+    if (isLent) this.pool?.made(connection);
     const { active, connections, reconnects } = this.instruments;
     const { server } = this;
     let isReady = false;
@@ -134,11 +159,10 @@ export class Metrics {
   }
 
   /** Has what a client has right now read whenever metrics are collected, until what it returns is called. */
-  observe(read: () => Readings, name: string): () => void {
-    const stable = this.vocabularies.stable
-      ? { 'db.client.connection.pool.name': name, ...this.attributes }
-      : undefined;
-    return gaugesOf(this.meter, this.clock).add({ read, server: this.server, stable });
+  observe(read: () => Readings): () => void {
+    const { server, pool } = this;
+    const stable = pool && { labels: pool.labels, limits: () => this.limits };
+    return gaugesOf(this.meter, this.clock).add({ read, server, stable });
   }
 }
 
@@ -149,6 +173,7 @@ function instrumentsOf(meter: TelemetryMeter, stable: boolean) {
     errors: counter(METRICS.errors),
     connections: counter(METRICS.connections),
     reconnects: counter(METRICS.reconnects),
+    dropped: counter(METRICS.dropped),
     active: meter.createUpDownCounter(METRICS.active[0], { unit: METRICS.active[1] }),
     duration: meter.createHistogram(METRICS.duration[0], { unit: METRICS.duration[1], advice: BOUNDARIES }),
     size: meter.createHistogram(METRICS.size[0], { unit: METRICS.size[1], advice: SIZES }),
@@ -161,11 +186,19 @@ function instrumentsOf(meter: TelemetryMeter, stable: boolean) {
 interface Source {
   readonly read: () => Readings;
   readonly server: TelemetryAttributes;
-  readonly stable: TelemetryAttributes | undefined;
+  /** what is told of the pool of leases in the stable vocabulary; its limits once there is one */
+  readonly stable: { readonly labels: TelemetryAttributes; readonly limits: () => LeaseLimits | undefined } | undefined;
 }
 
 /** How often the delay of the event loop is looked at, ms. */
 const BEAT = 500;
+
+/** All connections may be kept, so the most that are idle is the most that there are. */
+const LIMITS = [
+  ['max', 'max'],
+  ['idleMax', 'max'],
+  ['idleMin', 'min'],
+] as const;
 
 const READ = ['queued', 'inFlight', 'leased', 'idle', 'waiting', 'subscriptions'] as const;
 
@@ -184,17 +217,24 @@ class Gauges {
     for (const reading of READ) {
       this.observe(gauge(METRICS[reading]), ({ server, read }) => [[server, read()[reading]]]);
     }
-    this.observe(gauge(METRICS.count), ({ stable, read }) => {
+    const sum = ([name, unit]: readonly [string, string]) => meter.createObservableUpDownCounter(name, { unit });
+    this.observe(sum(METRICS.count), ({ stable, read }) => {
       if (stable === undefined) return [];
       const { idle, leased } = read();
       return (['idle', 'used'] as const).map((state) => [
-        { ...stable, 'db.client.connection.state': state },
+        { ...stable.labels, 'db.client.connection.state': state },
         state === 'idle' ? idle : leased,
       ]);
     });
-    this.observe(gauge(METRICS.pending), ({ stable, read }) =>
-      stable === undefined ? [] : [[stable, read().waiting]],
+    this.observe(sum(METRICS.pending), ({ stable, read }) =>
+      stable === undefined ? [] : [[stable.labels, read().waiting]],
     );
+    for (const [metric, limit] of LIMITS) {
+      this.observe(sum(METRICS[metric]), ({ stable }) => {
+        const value = stable?.limits()?.[limit];
+        return stable === undefined || value === undefined || value === Infinity ? [] : [[stable.labels, value]];
+      });
+    }
     gauge(METRICS.delay).addCallback((result) => {
       result.observe(this.latest / 1000, {});
       this.latest = 0;

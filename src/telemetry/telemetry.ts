@@ -4,6 +4,8 @@ import type { Connection } from '../connection/connection';
 import type { ConnectionParts } from '../connection/connection-parts';
 import { guarded } from '../connection/guarded';
 import { asItIs, type Wrap } from '../connection/wrapping';
+import type { Role } from '../connection/stage';
+import type { LeaseLimits, LeasePool } from '../leases/lease-pool';
 import type { WatchReport } from '../groups/watch';
 import type { DebugFunction, ResolvedOptions, ResolvedTelemetry, TelemetryAttributes } from '../options';
 import type { Handling } from '../streams/consume-options';
@@ -23,7 +25,11 @@ export interface Telemetry {
   readonly parts: Pick<ConnectionParts, 'onWrite'>;
   /** follows one subscription to a `watch` */
   /** told of each connection that is made */
-  readonly made: (connection: Connection) => void;
+  readonly made: (connection: Connection, role: Role) => void;
+  /** measures what is lent */
+  readonly lending: (leases: LeasePool, limits: LeaseLimits) => LeasePool;
+  /** told of each message that is dropped; undefined where nothing counts them */
+  readonly onDrop: (() => void) | undefined;
   /** has what the client has right now read, until what it returns is called */
   readonly observe: (read: () => Readings) => () => void;
   /** what handlers of entries work in; undefined where nothing is to be told of that */
@@ -36,6 +42,8 @@ const OFF: Telemetry = {
   follow: () => asItIs,
   parts: {},
   made: nothing,
+  lending: (leases) => leases,
+  onDrop: undefined,
   observe: () => nothing,
   followWatch: (outcome$) => outcome$,
   handling: undefined,
@@ -60,11 +68,13 @@ export function telemetryOf(options: ResolvedOptions, clock: () => Clock): Telem
     follow: (place) => following(follows, place),
     // Metrics need not know when a command is written.
     parts: tracing === undefined && write === undefined ? {} : { onWrite: tellWritten },
-    made: (connection) => {
+    made: (connection, role) => {
       if (write !== undefined) tellEvents(connection, write);
-      metrics?.follows(connection);
+      metrics?.follows(connection, role === 'lease');
     },
-    observe: (read) => metrics?.observe(read, nameOf(options)) ?? nothing,
+    lending: (leases, limits) => metrics?.lending(leases, limits) ?? leases,
+    onDrop: metrics && (() => metrics.dropped()),
+    observe: (read) => metrics?.observe(read) ?? nothing,
     handling: telemetry?.propagate && tracing !== undefined ? handlingIn(tracing.handle) : undefined,
     followWatch: (outcome$, report, place) =>
       tracing === undefined ? outcome$ : watchSpan(tracing, outcome$, report, place),
@@ -79,7 +89,14 @@ function tracingOf(telemetry: ResolvedTelemetry, options: ResolvedOptions): Trac
 function metricsOf(telemetry: ResolvedTelemetry, options: ResolvedOptions, clock: () => Clock): Metrics | undefined {
   const meter = telemetry.meter ?? globalMeter();
   if (meter === undefined || meter === false) return undefined;
-  return new Metrics(meter, vocabulariesOf(), options, options.database, telemetry.attributes, clock());
+  const { database } = options;
+  const { attributes } = telemetry;
+  return new Metrics(
+    meter,
+    vocabulariesOf(),
+    { address: options, database, attributes, pool: nameOf(options) },
+    clock(),
+  );
 }
 
 /** What the stable conventions call a pool. */

@@ -4,18 +4,24 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { firstValueFrom } from 'rxjs';
-import type { Redis, RedisOptions } from 'rxjs-redis';
+import { NEVER, firstValueFrom } from 'rxjs';
+import type { Inspection, Redis, RedisOptions, TelemetryInstrument, TelemetryMeter } from 'rxjs-redis';
 import { get, set } from 'rxjs-redis/commands';
-import { reaches, useClients, usePools } from '../../support/clients';
+import { eventually, reaches, useClients, usePools } from '../../support/clients';
 import { failure } from '../../support/outcomes';
+import { useScriptedServers } from '../../support/scripted-server';
 import { useProxy, useServer } from '../../support/server';
+
+/** What a client does in the next turn of the event loop. */
+const nextTurn = (client: Pick<Redis, 'inspect'>): Promise<Inspection> =>
+  new Promise((resolve) => setImmediate(() => resolve(client.inspect())));
 
 describe('Metrics', () => {
   const server = useServer();
   const proxy = useProxy(server);
   const make = useClients();
   const makePool = usePools();
+  const script = useScriptedServers();
   let exporter: PrometheusExporter;
   let provider: MeterProvider;
   const asked = process.env['OTEL_SEMCONV_STABILITY_OPT_IN'];
@@ -97,6 +103,106 @@ describe('Metrics', () => {
     expect(body).not.toContain('net_peer');
   });
 
+  it('are those of the stable conventions for a pool, and measure how it is used', async () => {
+    process.env['OTEL_SEMCONV_STABILITY_OPT_IN'] = 'database';
+    const pool = makePool({ url: proxy().url(), telemetry: telemetry(), min: 1, max: 2, acquireTimeout: Infinity });
+    const [one, other] = [await pool.acquire(), await pool.acquire()];
+    const left = pool.acquire().subscribe();
+    const busy = await scrape();
+    const name = `pool_name="127.0.0.1:${proxy().port}/0"`;
+    const connection = (metric: string, body: string, ...labels: string[]) =>
+      valueIn(body, `db_client_connection_${metric}`, name, ...labels);
+    expect(connection('count', busy, 'state="used"')).toBe(2);
+    expect(connection('count', busy, 'state="idle"')).toBe(0);
+    expect(connection('max', busy)).toBe(2);
+    expect(connection('idle_max', busy)).toBe(2);
+    expect(connection('idle_min', busy)).toBe(1);
+    expect(connection('pending_requests', busy)).toBe(1);
+    expect(connection('create_time_count', busy)).toBe(2);
+    expect(connection('create_time_sum', busy)).toBeGreaterThan(0);
+    expect(connection('wait_time_count', busy)).toBe(2);
+    expect(connection('use_time_count', busy)).toBeUndefined();
+    left.unsubscribe();
+    pool.release(one);
+    pool.release(other);
+    await pool.use((lent) => lent.ping());
+    const idle = await scrape();
+    expect(connection('wait_time_count', idle)).toBe(3);
+    expect(connection('use_time_count', idle)).toBe(3);
+    expect(connection('use_time_bucket', idle, 'le="+Inf"')).toBe(3);
+    expect(connection('use_time_sum', idle)).toBeGreaterThan(0);
+    await pool.close();
+    const closed = await scrape();
+    for (const metric of ['count', 'max', 'idle_max', 'idle_min', 'pending_requests']) {
+      expect(connection(metric, closed)).toBe(0);
+    }
+  });
+
+  it('count callers whose time for a connection was over', async () => {
+    process.env['OTEL_SEMCONV_STABILITY_OPT_IN'] = 'database';
+    const silent = await script(() => undefined);
+    const pool = makePool({ url: silent.url, telemetry: telemetry(), acquireTimeout: 5 });
+    expect(await failure(pool.acquire())).toMatchObject({ code: 'TIMEOUT' });
+    expect(await failure(pool.use((lent) => lent.ping()))).toMatchObject({ code: 'TIMEOUT' });
+    const body = await scrape();
+    expect(valueIn(body, 'db_client_connection_timeouts_total')).toBe(2);
+    expect(valueIn(body, 'db_client_connection_wait_time_count')).toBeUndefined();
+  });
+
+  it('have the instruments, names and units of the stable conventions', () => {
+    process.env['OTEL_SEMCONV_STABILITY_OPT_IN'] = 'database';
+    const made: [string, string, string][] = [];
+    const instrument = (kind: string, result: unknown) => (name: string, options: TelemetryInstrument) => {
+      made.push([kind, name, options.unit]);
+      return result as never;
+    };
+    const nothing = { add: () => undefined, record: () => undefined, addCallback: () => undefined };
+    const meter: TelemetryMeter = {
+      createCounter: instrument('counter', nothing),
+      createUpDownCounter: instrument('updowncounter', nothing),
+      createHistogram: instrument('histogram', nothing),
+      createObservableGauge: instrument('gauge', nothing),
+      createObservableUpDownCounter: instrument('updowncounter', nothing),
+    };
+    make({ url: proxy().url(), telemetry: { tracer: false, meter } });
+    expect(made.filter(([, name]) => name.startsWith('db.')).sort(byName)).toStrictEqual([
+      ['updowncounter', 'db.client.connection.count', '{connection}'],
+      ['histogram', 'db.client.connection.create_time', 's'],
+      ['updowncounter', 'db.client.connection.idle.max', '{connection}'],
+      ['updowncounter', 'db.client.connection.idle.min', '{connection}'],
+      ['updowncounter', 'db.client.connection.max', '{connection}'],
+      ['updowncounter', 'db.client.connection.pending_requests', '{request}'],
+      ['counter', 'db.client.connection.timeouts', '{timeout}'],
+      ['histogram', 'db.client.connection.use_time', 's'],
+      ['histogram', 'db.client.connection.wait_time', 's'],
+      ['histogram', 'db.client.operation.duration', 's'],
+    ]);
+  });
+
+  it.each<['drop-oldest' | 'drop-newest' | 'latest', number]>([
+    ['drop-oldest', 3],
+    ['drop-newest', 3],
+    ['latest', 4],
+  ])('count the messages that are dropped, as the loop is told: %s', async (overflow, count) => {
+    const redis = client();
+    const buffer = overflow === 'latest' ? {} : { buffer: 2 };
+    const loop = redis.subscribe('d', { overflow, ...buffer })[Symbol.asyncIterator]();
+    const first = loop.next();
+    await redis.publish('d', 'first');
+    await first;
+    for (let n = 0; n < 5; n++) await redis.publish('d', String(n));
+    await eventually(scrape, (body) => valueIn(body, 'redis_messages_dropped_total') === count);
+    let told = 0;
+    for (let left = 5 - count; left > 0;) {
+      const { value } = (await loop.next()) as { value: { type: string; count?: number } };
+      if (value.type === 'dropped') told += value.count!;
+      else left--;
+    }
+    if (overflow === 'drop-newest') told += ((await loop.next()) as { value: { count: number } }).value.count;
+    expect(told).toBe(count);
+    await loop.return!();
+  });
+
   it('tell what the clients of a server have right now, added up', async () => {
     const redis = client();
     const other = client();
@@ -148,6 +254,124 @@ describe('Metrics', () => {
     }
   });
 
+  it.each<[string, (redis: Redis) => PromiseLike<unknown>]>([
+    [
+      'work on a connection of its own that is left',
+      async (redis) => {
+        const left = redis.dedicated(() => NEVER).subscribe();
+        await eventually(
+          () => nextTurn(redis),
+          ({ links }) => links.some(({ role, state }) => role === 'lease' && state === 'ready'),
+        );
+        left.unsubscribe();
+        await redis.close();
+      },
+    ],
+    [
+      'a wait at the server that is left',
+      async (redis) => {
+        const left = redis.blpop('none', 0).subscribe();
+        await eventually(
+          () => nextTurn(redis),
+          ({ blocking }) => blocking.oldest?.stage === 'in flight',
+        );
+        left.unsubscribe();
+        await redis.close();
+      },
+    ],
+    [
+      'a wait at the server that destroy ends',
+      async (redis) => {
+        const waiting = failure(redis.blpop('none', 0));
+        await redis.connect();
+        await redis.destroy();
+        await waiting;
+      },
+    ],
+    [
+      'messages',
+      async (redis) => {
+        redis.subscribe('a').subscribe();
+        await redis.publish('a', 'm');
+        await redis.close();
+      },
+    ],
+    [
+      'a close that is begun while it connects',
+      async (redis) => {
+        const connecting = failure(redis.connect());
+        await redis.close();
+        await connecting;
+      },
+    ],
+    [
+      'QUIT',
+      async (redis) => {
+        await redis.dedicated((lent) => lent.quit());
+        await redis.close();
+      },
+    ],
+    [
+      'a server that turns it away',
+      async (redis) => {
+        await redis.connect();
+        await proxy().refuse(true);
+        proxy().cut();
+        await redis.close();
+        await proxy().refuse(false);
+      },
+    ],
+    [
+      'a pool with what is lent',
+      async () => {
+        const pool = makePool({ url: proxy().url(), telemetry: telemetry(), min: 2, max: 3 });
+        await pool.ping();
+        const lent = await pool.acquire();
+        await lent.ping();
+        await pool.destroy();
+      },
+    ],
+    [
+      'a pool whose callers are left',
+      async () => {
+        const pool = makePool({ url: proxy().url(), telemetry: telemetry(), max: 1 });
+        const work = pool.use(() => NEVER).subscribe();
+        const waiting = pool.acquire().subscribe();
+        await eventually(
+          () => nextTurn(pool),
+          ({ state }) => state === 'ready',
+        );
+        waiting.unsubscribe();
+        work.unsubscribe();
+        await pool.close();
+      },
+    ],
+  ])('count no active connection in the end: %s', async (_, end) => {
+    const redis = client();
+    await end(redis);
+    await redis.destroy();
+    const body = await scrape();
+    expect(valueIn(body, 'redis_connections_active') ?? 0).toBe(0);
+    expect(valueIn(body, 'redis_leases_active') ?? 0).toBe(0);
+  });
+
+  it('count no active connection of a client that is refused', async () => {
+    const picky = await script((words) =>
+      words[0] === 'HELLO' || words[0] === 'AUTH'
+        ? '-WRONGPASS invalid username-password pair or user is disabled.\r\n'
+        : '+OK\r\n',
+    );
+    const redis = client({ url: picky.url, password: 'hunter2', reconnect: false });
+    expect(await failure(redis.get('k'))).toMatchObject({ code: 'AUTHENTICATION' });
+    const late = client({ url: picky.url, reconnect: { initialDelay: 1, maxAttempts: 2 } });
+    late.events$.subscribe();
+    await failure(late.get('k'));
+    await Promise.all([redis.close(), late.close()]);
+    const body = await scrape();
+    expect(valueIn(body, 'redis_connections_active') ?? 0).toBe(0);
+    expect(body).not.toContain('hunter2');
+  });
+
   it('count the attempts at a lost connection', async () => {
     const redis = client();
     await redis.connect();
@@ -160,3 +384,7 @@ describe('Metrics', () => {
     expect(valueIn(body, 'redis_errors_total', 'error_type="CONNECTION"')).toBe(1);
   });
 });
+
+function byName([, one]: readonly string[], [, other]: readonly string[]): number {
+  return one! < other! ? -1 : 1;
+}
