@@ -1,6 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
 import { firstValueFrom, type Observable } from 'rxjs';
 import type { DedicatedConnection, Redis } from 'rxjs-redis';
@@ -93,6 +95,25 @@ function listen(told: unknown[]): () => void {
   };
 }
 
+/** All that shows what a client is doing. */
+function seen(redis: Redis): string[] {
+  const picture = redis.inspect();
+  return [
+    String(picture),
+    JSON.stringify(picture),
+    inspect({ ...picture }, { depth: null }),
+    inspect(redis, { depth: 1 }),
+    inspect(redis, { depth: null, showHidden: true }),
+    JSON.stringify(redis),
+  ];
+}
+
+/** What Prometheus would be told. */
+async function scraped(exporter: PrometheusExporter): Promise<string> {
+  const { resourceMetrics, errors } = await exporter.collect();
+  return errors.map(String).join() + new PrometheusSerializer().serialize(resourceMetrics);
+}
+
 /** A command as a span may show it. */
 function statements(command: Command): string[] {
   const commands = [command];
@@ -129,19 +150,33 @@ describe('No secret', () => {
     const leave = listen(told);
     const exporter = new InMemorySpanExporter();
     const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-    const telemetry = { tracer: provider.getTracer('spec'), includeArgs: true };
-    const redis = make({ url: server.url, retry: false, leases: { max: 4, acquireTimeout: Infinity }, telemetry });
+    const metrics = new PrometheusExporter({ preventServerStart: true });
+    const meters = new MeterProvider({ readers: [metrics] });
+    const telemetry = { tracer: provider.getTracer('spec'), meter: meters.getMeter('spec'), includeArgs: true };
+    const redis = make({
+      url: server.url,
+      retry: false,
+      leases: { max: 4, acquireTimeout: Infinity },
+      telemetry,
+      debug: (_, text) => told.push(text),
+    });
+    redis.events$.subscribe((event) => told.push(event));
     let emissions = 0;
     const seed = Math.floor(Math.random() * 2 ** 31);
     const drawn = fc.sample(fc.tuple(secretCommand, fc.constantFrom(...WAYS)), { numRuns: CASES, seed });
     const leaks: unknown[] = [];
     for (let from = 0; from < CASES; from += AT_ONCE) {
       const some = drawn.slice(from, from + AT_ONCE);
-      const outcomes = await Promise.all(some.map(([command, way]) => outcome(redis, way, command)));
+      const pending = Promise.all(some.map(([command, way]) => outcome(redis, way, command)));
+      told.push(...seen(redis));
+      // Those that are written and not answered yet are seen as well.
+      await new Promise<void>((resolve) => process.nextTick(() => resolve(void told.push(...seen(redis)))));
+      const outcomes = await pending;
+      told.push(...seen(redis), await scraped(metrics));
       const spans = exporter.getFinishedSpans().map(({ name, attributes, events, status }) => {
         return JSON.stringify([name, attributes, events, status]);
       });
-      const all = [...spans, ...told.map((message) => inspect(message, { depth: null }))];
+      const all = [...spans, ...told.map((message) => (typeof message === 'string' ? message : textOf(message)))];
       emissions += all.length;
       exporter.reset();
       told.length = 0;
@@ -154,6 +189,10 @@ describe('No secret', () => {
       });
     }
     leave();
+    await meters.shutdown();
+    const drawnWords = drawn.map(([{ words, args }]) => [...words, ...args].map((word) => String(word).toUpperCase()));
+    expect(drawnWords.some(([first, second]) => first === 'ACL' && second === 'SETUSER')).toBe(true);
+    expect(drawnWords.some(([first, , ...rest]) => first === 'CONFIG' && rest.includes('MASTERAUTH'))).toBe(true);
     // A span for each command that was not refused before it was sent, and what the channels tell of it.
     expect(emissions).toBeGreaterThan(2 * CASES);
     expect(drawn).toHaveLength(CASES);
@@ -171,10 +210,24 @@ describe('No secret', () => {
     ];
     let answer = '';
     const server = await script(afterHandshake(() => answer));
-    const redis = make({ url: server.url, retry: false, reconnect: { initialDelay: 1, maxDelay: 1 } });
+    const told: unknown[] = [];
+    const leave = listen(told);
+    const exporter = new InMemorySpanExporter();
+    const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    const metrics = new PrometheusExporter({ preventServerStart: true });
+    const meters = new MeterProvider({ readers: [metrics] });
+    const redis = make({
+      url: server.url,
+      retry: false,
+      reconnect: { initialDelay: 1, maxDelay: 1 },
+      telemetry: { tracer: provider.getTracer('spec'), meter: meters.getMeter('spec'), includeArgs: true },
+      debug: (_, text) => told.push(text),
+    });
+    redis.events$.subscribe((event) => told.push(event));
     const word = secret.map((one) => one.replace(/[^a-zA-Z0-9]/g, ''));
     const drawn = fc.tuple(fc.constantFrom(...Object.values(REVEALED)), fc.constantFrom(...replies), word);
     let failed = 0;
+    let emissions = 0;
     await fc.assert(
       fc.asyncProperty(drawn, async ([ask, reply, one]) => {
         answer = reply(one);
@@ -184,11 +237,22 @@ describe('No secret', () => {
           (cause: unknown) => cause,
         );
         if (error !== undefined) failed++;
+        const spans = exporter.getFinishedSpans().map(({ name, attributes, events, status }) => {
+          return JSON.stringify([name, attributes, events, status]);
+        });
+        const all = [...spans, ...seen(redis), await scraped(metrics), ...told.map((each) => textOf(each))];
+        exporter.reset();
+        told.length = 0;
+        emissions += spans.length;
+        expect(all.filter((each) => each.includes(one))).toStrictEqual([]);
         expect(textOf([sent, error])).not.toContain(one);
         expect(textOf(error)).not.toContain(one);
       }),
       { numRuns: 500, endOnFailure: true },
     );
+    leave();
+    await meters.shutdown();
+    expect(emissions).toBeGreaterThanOrEqual(500);
     expect(failed).toBeGreaterThan(0);
   });
 });
