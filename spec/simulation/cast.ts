@@ -11,6 +11,7 @@ import type { Pace } from './pace';
 import type { Plan } from './plan';
 import type { Referee } from './referee';
 import type { Server } from './server';
+import type { Spans } from './spans';
 import type { States } from './states';
 import type { Streams } from './streams';
 import type { Takes } from './takes';
@@ -30,6 +31,7 @@ export interface Cast {
   readonly takes: Takes;
   readonly streams: Streams;
   readonly jobs: Jobs;
+  readonly spans: Spans;
   readonly referee: Referee;
   readonly server: Server;
   readonly network: Network;

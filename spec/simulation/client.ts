@@ -7,7 +7,7 @@ import type { Connection } from '../../src/connection/connection';
 import { stage as stageKey, type Holdings, type Lending, type Role } from '../../src/connection/stage';
 import type { Dial } from '../../src/connection/socket';
 import type { RedisError } from '../../src/errors';
-import type { RedisOptions } from '../../src/options';
+import type { RedisOptions, TelemetryTracer } from '../../src/options';
 import { Redis } from '../../src/redis';
 import { CredentialsSource, type CredentialsManner } from './credentials';
 import type { RetryChoice, Settings } from './plan';
@@ -30,6 +30,8 @@ export interface Stage {
   lent(connection: Connection): void;
   /** sees what the client sends on the shared connection */
   readonly witness: Witness | undefined;
+  /** makes the spans of a client that is traced */
+  readonly tracer: TelemetryTracer;
   /** a policy destroys the client instead of deciding */
   destroy(): void;
   /** user code is asked whether a command is to be sent again */
@@ -119,6 +121,7 @@ export class SimulatedClient {
       leases: { max: settings.leaseMax, idleTimeout: settings.leaseIdle, acquireTimeout: settings.leaseWait },
       reconnect: this.reconnectOption(settings.reconnect),
       retry: this.retryOption(settings.retry),
+      ...(settings.traced && { telemetry: { tracer: this.stage.tracer, meter: false } }),
     };
   }
 

@@ -56,6 +56,8 @@ export function drawPlan(seed: number): Plan {
     ...drawLeaseLimits(new Random(seed + LEASES)),
     named: seed % 2 === 0,
     streams: VERSIONS[seed % 3]!,
+    // No chance of other draws is taken.
+    traced: seed % 8 === 5,
   };
   const theme = random.pick(THEMES);
   const length = random.pick([20, 100, 400, LENGTH]);
@@ -118,7 +120,9 @@ function drawShift(random: Random, seed: number, drawn: Settings): Plan {
   return { seed, settings, items };
 }
 
-function drawSettings(random: Random): Omit<Settings, 'leaseMax' | 'leaseIdle' | 'leaseWait' | 'named' | 'streams'> {
+function drawSettings(
+  random: Random,
+): Omit<Settings, 'leaseMax' | 'leaseIdle' | 'leaseWait' | 'named' | 'streams' | 'traced'> {
   return {
     protocol: random.pick(['auto', 'auto', 'auto', 2, 3]),
     autoPipeline: random.chance(0.85),

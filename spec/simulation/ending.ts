@@ -7,7 +7,7 @@ export class Ending {
   constructor(private readonly cast: Cast) {}
 
   async pass(): Promise<void> {
-    const { workload, client, journal, userErrors, monitors, leases, takes, streams, jobs, server } = this.cast;
+    const { workload, client, journal, userErrors, monitors, leases, takes, streams, jobs, server, spans } = this.cast;
     await this.end();
     monitors.check();
     leases.check();
@@ -16,6 +16,7 @@ export class Ending {
     jobs.check();
     this.checkSettled();
     for (const sent of workload.all) sent.conclude();
+    spans.check();
     for (const what of remainsOf(client)) journal.fail(`what remains of the client: ${what}`);
     if (userErrors.thrown > 0) await this.hearUserErrors();
   }

@@ -47,6 +47,8 @@ export interface Settings {
   readonly leaseWait: number;
   /** with `masterdown` that, too, means that the connection leads to the wrong server, and nothing is sent again for it */
   readonly reconnectOnError: 'default' | 'masterdown' | 'throwing' | 'destroying';
+  /** its commands have spans */
+  readonly traced: boolean;
   /** how the client ends, unless something in the plan ends it sooner */
   readonly ending: 'close' | 'dispose' | 'destroy';
 }

@@ -24,6 +24,7 @@ const plainSettings: Settings = {
   onConnect: false,
   ...{ leaseMax: 3, leaseIdle: 300, leaseWait: 1000 },
   reconnectOnError: 'default',
+  traced: false,
   ending: 'destroy',
 };
 

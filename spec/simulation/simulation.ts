@@ -18,6 +18,7 @@ import type { ClientItem, Item, LinkItem, Plan, ServerItem, Settings } from './p
 import { Referee } from './referee';
 import type { Circumstances } from './sent';
 import { Server } from './server';
+import { Spans } from './spans';
 import { watchSignIn } from './sign-in';
 import { States } from './states';
 import { Streams } from './streams';
@@ -84,6 +85,7 @@ export async function simulate(
 
 class Simulation implements Cast {
   readonly userErrors = new UserErrors();
+  readonly spans: Spans;
   readonly observers: Observers;
   readonly monitors: Monitors;
   readonly leases: Leases;
@@ -116,6 +118,7 @@ class Simulation implements Cast {
     private readonly witness: Witness | undefined,
   ) {
     const { settings, items } = plan;
+    this.spans = new Spans(journal);
     const signInRefused = () => this.referee.signInRefusedAt === timeline.now();
     this.observers = new Observers(timeline, journal, this.userErrors, {
       closing: () => this.lifecycle.closing !== undefined,
@@ -192,6 +195,7 @@ class Simulation implements Cast {
     this.client = new SimulatedClient(settings, {
       clock: timeline.clock,
       userErrors: this.userErrors,
+      tracer: this.spans,
       witness,
       dial: (connection) =>
         this.network.dial((link) => {

@@ -1,4 +1,4 @@
-import { filter, type Observable, type Unsubscribable } from 'rxjs';
+import { filter, skip, type Observable, type Unsubscribable } from 'rxjs';
 import type { Happening } from '../commands/happening';
 import type { ReplyObserver, Request } from '../commands/request';
 import type { Connection } from '../connection/connection';
@@ -48,7 +48,11 @@ export function placeOf(connection: Connection): Place {
 
 /** The failed attempts at a connection. */
 export function attemptsAt({ state$ }: Connection): Observable<FailedAttempt> {
-  return state$.pipe(filter((state) => state.kind === 'reconnecting'));
+  // What has happened before is not told.
+  return state$.pipe(
+    skip(1),
+    filter((state) => state.kind === 'reconnecting'),
+  );
 }
 
 /** Begins to follow a request; undefined where there is nothing to note. */

@@ -1,3 +1,4 @@
+import type { Subscription } from 'rxjs';
 import type { Command, CommandSpec } from '../commands/command';
 import { isGroup } from '../commands/group';
 import type { Happening } from '../commands/happening';
@@ -40,7 +41,7 @@ interface Start {
 export class Tracing {
   private readonly starts = new WeakMap<CommandSpec, { readonly database: number; readonly start: Start }>();
   private readonly showing: Showing;
-  private readonly waiting = new WeakMap<Place, Set<SpanFollower>>();
+  private readonly waiting = new WeakMap<Place, WaitingSpans>();
 
   constructor(
     private readonly tracer: TelemetryTracer,
@@ -115,15 +116,9 @@ export class Tracing {
   }
 
   /** The spans of commands that wait to be written there, which are told of failed attempts at a connection. */
-  private waitingAt(place: Place): Set<SpanFollower> {
+  private waitingAt(place: Place): WaitingSpans {
     let waiting = this.waiting.get(place);
-    if (waiting === undefined) {
-      const added = (waiting = new Set<SpanFollower>());
-      this.waiting.set(place, added);
-      place.attempts$.subscribe((attempt) => {
-        for (const follower of added) follower.noConnection(attempt);
-      });
-    }
+    if (waiting === undefined) this.waiting.set(place, (waiting = new WaitingSpans(place)));
     return waiting;
   }
 
@@ -151,6 +146,27 @@ export class Tracing {
   }
 }
 
+/** The spans of commands that wait to be written. Nothing is listened to while there is none. */
+class WaitingSpans {
+  private readonly followers = new Set<SpanFollower>();
+  private listening: Subscription | undefined;
+
+  constructor(private readonly place: Place) {}
+
+  add(follower: SpanFollower): void {
+    this.followers.add(follower);
+    this.listening ??= this.place.attempts$.subscribe((attempt) => {
+      for (const each of this.followers) each.noConnection(attempt);
+    });
+  }
+
+  delete(follower: SpanFollower): void {
+    if (!this.followers.delete(follower) || this.followers.size > 0) return;
+    this.listening?.unsubscribe();
+    this.listening = undefined;
+  }
+}
+
 /** Follows a request by a span that is recorded. */
 class SpanFollower implements Follower {
   /** The link that it was written on last. */
@@ -161,7 +177,7 @@ class SpanFollower implements Follower {
     private readonly vocabularies: Vocabularies,
     private readonly command: Command,
     private readonly links: boolean,
-    private readonly waiting: Set<SpanFollower>,
+    private readonly waiting: WaitingSpans,
   ) {}
 
   /** There is no connection that can take the command at once. */

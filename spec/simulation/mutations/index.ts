@@ -18,6 +18,7 @@ import { queueMutations } from './queue';
 import { replyMutations } from './replies';
 import { retryMutations } from './retry';
 import { scriptMutations } from './scripts';
+import { spanMutations } from './spans';
 import { tailMutations } from './tails';
 import { takeMutations } from './takes';
 import { transactionMutations } from './transactions';
@@ -44,6 +45,7 @@ export const mutations: readonly Mutation[] = [
   ...replyMutations,
   ...retryMutations,
   ...scriptMutations,
+  ...spanMutations,
   ...tailMutations,
   ...takeMutations,
   ...transactionMutations,
