@@ -15,12 +15,6 @@ export const spanMutations: readonly Mutation[] = [
     to: 'this.isOver = true;',
   },
   {
-    fault: 'a command without a value leaves its span open',
-    file: 'telemetry/following.ts',
-    from: 'this.end((follower) => follower.answered(undefined));',
-    to: 'this.isOver = true;',
-  },
-  {
     fault: 'the span of a watch does not end when that is left',
     file: 'telemetry/telemetry.ts',
     from: 'finalize(() => span?.end({ ...facts(), ...ending })),',
