@@ -104,6 +104,7 @@ export class RedisPool extends PoolView {
     const resolved = resolveOptions(others);
     const stage = stageOf(given);
     const telemetry = telemetryOf(resolved, () => clockOf(stage));
+    const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext };
     const events$ = new Subject<ConnectionEvent>();
     const address = describe(resolved);
     const session = new Session(resolved.database, resolved.clientName);
@@ -142,16 +143,16 @@ export class RedisPool extends PoolView {
       leases.keep();
       return leases;
     };
-    const bareExecutorOf = (connection: Connection) => wrapping(connection, resolved)(connection);
+    const bareExecutorOf = (connection: Connection) => wrapping(connection, wraps)(connection);
     const executorOf = (connection: Connection) =>
-      wrapping(connection, resolved, telemetry.follow(placeOf(connection)))(connection);
+      wrapping(connection, wraps, telemetry.follow(placeOf(connection)))(connection);
     const elsewhere: Place = {
       isReady: () => leases.stats.total > 0,
       name: () => address,
       database: () => session.database,
       attempts$,
     };
-    const wrap = wrappingAll(resolved, telemetry.follow(elsewhere));
+    const wrap = wrappingAll(wraps, telemetry.follow(elsewhere));
     const spread = new Spread({ pool, clock, blockingGrace: resolved.blockingGrace, executorOf: bareExecutorOf });
     const spreading = wrap(spread);
     const source = replySource(resolved, spreading, (error) => tell({ connection: 'commands', type: 'error', error }));

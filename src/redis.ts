@@ -101,6 +101,7 @@ export class Redis extends RedisView {
     const resolved = resolveOptions(given);
     const stage = stageOf(given);
     const telemetry = telemetryOf(resolved, () => clockOf(stage));
+    const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext };
     const lastError = new LatestError(clockOf(stage));
     const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
       const connection = new Connection(
@@ -122,7 +123,7 @@ export class Redis extends RedisView {
       carrier.state$.subscribe(({ kind }) => kind === 'closed' && this.carriers.delete(carrier));
       return carrier;
     };
-    const wrapped = wrapping(connection, resolved, telemetry.follow(placeOf(connection)));
+    const wrapped = wrapping(connection, wraps, telemetry.follow(placeOf(connection)));
     const wrap = (executor: Executor): Executor => wrapped(stage.around?.(executor) ?? executor);
     const pubsub = new PubSub(connection, openCarrier, resolved, wrap);
     stage.subscribesBy(pubsub);
@@ -143,8 +144,8 @@ export class Redis extends RedisView {
       stage.lendsBy?.(leases);
       return leases;
     };
-    const bareExecutorOf = (lease: Connection) => wrapping(lease, resolved)(lease);
-    const executorOf = (lease: Connection) => wrapping(lease, resolved, telemetry.follow(placeOf(lease)))(lease);
+    const bareExecutorOf = (lease: Connection) => wrapping(lease, wraps)(lease);
+    const executorOf = (lease: Connection) => wrapping(lease, wraps, telemetry.follow(placeOf(lease)))(lease);
     const elsewhere: Place = {
       isReady: () => false,
       name: () => connection.address,
@@ -166,7 +167,7 @@ export class Redis extends RedisView {
       clock: connection.clock,
       control,
       executorOf: bareExecutorOf,
-      wrap: wrappingAll(resolved, telemetry.follow(elsewhere)),
+      wrap: wrappingAll(wraps, telemetry.follow(elsewhere)),
       isClosed: () => connection.closed || ending.hasBegun,
       closedError: (request) => connection.closedError(request),
       what: 'the client',

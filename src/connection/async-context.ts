@@ -45,6 +45,12 @@ export function inCallersContext(executor: Executor): Executor {
   };
 }
 
+/** The same, where it is wanted when they subscribe. */
+export function inCallersContextIf(isWanted: () => boolean, executor: Executor): Executor {
+  const wrapped = inCallersContext(executor);
+  return { submit: (request) => (isWanted() ? wrapped : executor).submit(request) };
+}
+
 /** An Observer of a reply that is called in the context in which it was made. */
 class InContext<T> implements ReplyObserver<T> {
   private readonly context = made();

@@ -1,29 +1,38 @@
 import type { Executor } from '../commands/request-context';
 import type { ResolvedOptions } from '../options';
-import { inCallersContext } from './async-context';
+import { inCallersContext, inCallersContextIf } from './async-context';
 import { Verifier } from './verifier';
+
+/** Whether callbacks of replies run in the context of their subscription; a function where that may change. */
+export type AsyncContext = boolean | (() => boolean);
+
+/** What executors are wrapped by. */
+export interface WrappingOptions extends Pick<ResolvedOptions, 'verify'> {
+  readonly asyncContext: AsyncContext;
+}
 
 /**
  * Wraps the executors of one connection as the options want it: the connection itself, and the executors that send on it in an order of
  * their own. Chosen when the connection is made, so that an option that is off costs nothing.
  */
 //  Reply ──▶ caller's context ──▶ followed ──▶ verified ──▶ the connection, or what publishes on it
-export function wrapping(
-  connection: Executor,
-  { verify, asyncContext }: Pick<ResolvedOptions, 'verify' | 'asyncContext'>,
-  follow: Wrap = asItIs,
-): Wrap {
+export function wrapping(connection: Executor, { verify, asyncContext }: WrappingOptions, follow: Wrap = asItIs): Wrap {
   const verifier = verify > 0 ? new Verifier(connection, verify) : undefined;
   return (executor) => {
     const followed = follow(verifier?.around(executor) ?? executor);
-    return asyncContext ? inCallersContext(followed) : followed;
+    return withContext(asyncContext, followed);
   };
 }
 
 /** Wraps an executor that has connections of its own, each of which is wrapped already. */
-export function wrappingAll({ asyncContext }: Pick<ResolvedOptions, 'asyncContext'>, follow: Wrap): Wrap {
+export function wrappingAll({ asyncContext }: Pick<WrappingOptions, 'asyncContext'>, follow: Wrap): Wrap {
   if (follow === asItIs) return asItIs;
-  return (executor) => (asyncContext ? inCallersContext(follow(executor)) : follow(executor));
+  return (executor) => withContext(asyncContext, follow(executor));
+}
+
+function withContext(asyncContext: AsyncContext, executor: Executor): Executor {
+  if (typeof asyncContext === 'function') return inCallersContextIf(asyncContext, executor);
+  return asyncContext ? inCallersContext(executor) : executor;
 }
 
 /** Chooses what wraps an executor. */

@@ -80,7 +80,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     leases: leasesOf(leases),
     prefix: prefixOption(prefix),
     libraryName: libraryNameOf(clientInfo),
-    telemetry: watched,
+    telemetry: watched && { ...watched, bringsContext: rest.asyncContext === undefined },
   };
   check(options);
   return options;

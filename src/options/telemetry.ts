@@ -121,13 +121,17 @@ export interface ResolvedTelemetry {
   readonly includeArgs: boolean;
   readonly redact: TelemetryOptions['redact'];
   readonly propagate: boolean;
+  /** the option `asyncContext` is on for its sake alone */
+  readonly bringsContext: boolean;
   readonly attributes: TelemetryAttributes;
 }
 
 const KNOWN = new Set(['tracer', 'meter', 'includeArgs', 'redact', 'propagate', 'attributes']);
 
 /** @throws TypeError that names the option and what was expected */
-export function resolveTelemetry(given: boolean | TelemetryOptions | undefined): ResolvedTelemetry | undefined {
+export function resolveTelemetry(
+  given: boolean | TelemetryOptions | undefined,
+): Omit<ResolvedTelemetry, 'bringsContext'> | undefined {
   if (given === undefined || given === false) return undefined;
   if (given !== true && !isPlainObject(given)) {
     throw new TypeError(`The option 'telemetry' is a boolean or an object, got ${kindOf(given)}`);

@@ -30,9 +30,20 @@ function api(): typeof Api {
   }
 }
 
-/** The tracer of the global provider; a provider that is registered later takes its place. */
-export function globalTracer(): TelemetryTracer {
-  return api().trace.getTracer(LIBRARY);
+/** A tracer, and whether nothing would come of its spans for now. */
+export interface FoundTracer {
+  readonly tracer: TelemetryTracer;
+  readonly isIdle: (() => boolean) | undefined;
+}
+
+/** The tracer of the global provider; a provider that is registered later takes its place, and until then it is idle. */
+export function globalTracer(): FoundTracer {
+  const { ProxyTracerProvider, trace } = api();
+  const provider = trace.getTracerProvider();
+  const tracer = provider.getTracer(LIBRARY);
+  if (!(provider instanceof ProxyTracerProvider)) return { tracer, isIdle: undefined };
+  const nothing = new ProxyTracerProvider().getDelegate();
+  return { tracer, isIdle: () => provider.getDelegate() === nothing };
 }
 
 /** The meter of the global provider; undefined where there is none, so that nothing is measured for it. */

@@ -3,7 +3,7 @@ import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { ConnectionParts } from '../connection/connection-parts';
 import { guarded } from '../connection/guarded';
-import { asItIs, type Wrap } from '../connection/wrapping';
+import { asItIs, type AsyncContext, type Wrap } from '../connection/wrapping';
 import type { Role } from '../connection/stage';
 import type { LeaseLimits, LeasePool } from '../leases/lease-pool';
 import type { WatchReport } from '../groups/watch';
@@ -19,6 +19,8 @@ import { namesOf, vocabulariesOf } from './vocabulary';
 
 /** What is told of a client. It is chosen when the client is made: where nothing is told, nothing is wrapped. */
 export interface Telemetry {
+  /** whether callbacks of replies run in the context of their subscription; asked each time where that may change */
+  readonly asyncContext: AsyncContext;
   /** wraps what sends the commands of users */
   readonly follow: (place: Place) => Wrap;
   /** what connections are made with */
@@ -38,7 +40,7 @@ export interface Telemetry {
 }
 
 const nothing = (): void => undefined;
-const OFF: Telemetry = {
+const OFF: Omit<Telemetry, 'asyncContext'> = {
   follow: () => asItIs,
   parts: {},
   made: nothing,
@@ -57,14 +59,15 @@ const OFF: Telemetry = {
 export function telemetryOf(options: ResolvedOptions, clock: () => Clock): Telemetry {
   const { telemetry } = options;
   const write = debugOf(options.debug, clock);
-  const tracing = telemetry && tracingOf(telemetry, options);
+  const { tracing, isIdle } = (telemetry && tracingOf(telemetry, options)) ?? {};
   const metrics = telemetry && metricsOf(telemetry, options, clock);
   const follows: Follow[] = [];
   if (tracing !== undefined) follows.push(tracing.follow);
   if (metrics !== undefined) follows.push(metrics.follow);
   if (write !== undefined) follows.push(debugging(write, clock()));
-  if (follows.length === 0) return OFF;
+  if (follows.length === 0) return { ...OFF, asyncContext: options.asyncContext };
   return {
+    asyncContext: telemetry?.bringsContext && isIdle !== undefined ? () => !isIdle() : options.asyncContext,
     follow: (place) => following(follows, place),
     // Metrics need not know when a command is written.
     parts: tracing === undefined && write === undefined ? {} : { onWrite: tellWritten },
@@ -81,9 +84,14 @@ export function telemetryOf(options: ResolvedOptions, clock: () => Clock): Telem
   };
 }
 
-function tracingOf(telemetry: ResolvedTelemetry, options: ResolvedOptions): Tracing | undefined {
-  const tracer = telemetry.tracer ?? globalTracer();
-  return tracer === false ? undefined : new Tracing(tracer, telemetry, vocabulariesOf(), options);
+function tracingOf(
+  telemetry: ResolvedTelemetry,
+  options: ResolvedOptions,
+): { readonly tracing: Tracing; readonly isIdle: (() => boolean) | undefined } | undefined {
+  if (telemetry.tracer === false) return undefined;
+  const { tracer, isIdle } =
+    telemetry.tracer === undefined ? globalTracer() : { tracer: telemetry.tracer, isIdle: undefined };
+  return { tracing: new Tracing(tracer, telemetry, vocabulariesOf(), options, isIdle), isIdle };
 }
 
 function metricsOf(telemetry: ResolvedTelemetry, options: ResolvedOptions, clock: () => Clock): Metrics | undefined {

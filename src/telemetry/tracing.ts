@@ -48,6 +48,7 @@ export class Tracing {
     private readonly options: Pick<ResolvedTelemetry, 'includeArgs' | 'redact' | 'propagate' | 'attributes'>,
     private readonly vocabularies: Vocabularies,
     private readonly address: Address,
+    private readonly isIdle: () => boolean = () => false,
   ) {
     const { includeArgs, redact } = options;
     this.showing = { hidden: '?', values: includeArgs, redact };
@@ -55,6 +56,7 @@ export class Tracing {
 
   // Hot where a tracer is given: once per command, whether its span is recorded or not.
   readonly follow: Follow = (request, place) => {
+    if (this.isIdle()) return undefined;
     const { command } = request;
     const span = this.tracer.startSpan(`redis.${command.spec.name}`, this.startOf(command, place));
     if (this.options.propagate) inject(request, span);
