@@ -56,6 +56,8 @@ export interface Verdict {
 
 /** What deadlines and retries may take of the throughput. */
 const MOST_FOR_LIMITS = 0.05;
+/** What spans without an SDK may take of the processor's time. */
+const MOST_FOR_NOOP = 1.15;
 /** A lease may add a fifth to the time of a command. */
 const LEAST_WITH_LEASE = 1 / 1.2;
 const UNLIMITED: ClientName = 'ours, without limits';
@@ -66,7 +68,14 @@ export function judge(all: readonly RowResults[]): readonly Verdict[] {
     const results = all.find(({ row }) => row.id === target.row);
     return results === undefined ? [] : judgeRow(target, results);
   });
-  return [...verdicts, ...judgeLimits(all), ...judgeLeases(all), ...judgeBeside(all), ...judgeDecoding(all)];
+  return [
+    ...verdicts,
+    ...judgeLimits(all),
+    ...judgeLeases(all),
+    ...judgeTracing(all),
+    ...judgeBeside(all),
+    ...judgeDecoding(all),
+  ];
 }
 
 /** Over all rows of small commands with many in flight together: what one of them shows of so little is mostly noise. */
@@ -89,6 +98,23 @@ function judgeLeases(all: readonly RowResults[]): Verdict[] {
   if (ratio === undefined) return [];
   const text = `An idle lease for a GET: ${ratio.toPrecision(3)}× the rate of a plain one, wanted at least ${LEAST_WITH_LEASE.toPrecision(2)}×`;
   return [{ reached: ratio >= LEAST_WITH_LEASE, text }];
+}
+
+/** What spans may take of the processor's time where no SDK is there, and that ours with one take less than the peers with theirs. */
+function judgeTracing(all: readonly RowResults[]): Verdict[] {
+  const results = all.find(({ row }) => row.id === 'cpu-traced');
+  if (results === undefined) return [];
+  const limits = [
+    ['ours, no-op tracer', 'ours, firstValueFrom', MOST_FOR_NOOP],
+    ['ours, SDK', 'ioredis, SDK', 1],
+    ['ours, SDK', 'node-redis, SDK', 1],
+  ] as const;
+  return limits.flatMap(([mine, other, most]) => {
+    const times = ratioTo(other, results, mine);
+    if (times === undefined) return [];
+    const text = `Processor time, ${mine}: ${times.toPrecision(3)}× that of ${other}, wanted at most ${most}×`;
+    return [{ reached: times <= most, text }];
+  });
 }
 
 /** Ours alone: what it promises, whatever others do. */

@@ -22,6 +22,7 @@ export const groups = [
   'scan',
   'load',
   'consume',
+  'traced',
 ] as const;
 export type Group = (typeof groups)[number];
 
@@ -45,10 +46,14 @@ export interface Workload {
   job(client: ClientName): Job;
 }
 
+/** What spans cost: without them, without an SDK, and with one and a batch processor, beside the peers with theirs. */
+const TRACED: readonly ClientName[] = ['ours, no-op tracer', 'ours, SDK', 'ioredis, SDK', 'node-redis, SDK'];
+const tracing: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'node-redis', ...TRACED];
+const untraced = clientNames.filter((name) => !TRACED.includes(name));
 /** A chain is a way to write a group, and sends single commands as all else does. */
 /** A lease is for one caller at a time, so that only commands one by one compare with others. */
-const everyWay = clientNames.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
-const oneByOne = clientNames.filter((name) => name !== 'ours, chain');
+const everyWay = untraced.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
+const oneByOne = untraced.filter((name) => name !== 'ours, chain');
 /** What shows the cost of an option is the same in all else. */
 const optional: readonly ClientName[] = ['ours, without limits', 'ours, verify', 'ours, asyncContext'];
 const limited = everyWay.filter((name) => !optional.includes(name));
@@ -76,6 +81,7 @@ const CONSUME = `Entries of a stream handled and acknowledged, ${CONSUMED.atOnce
 const CONSUMING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'ioredis, auto-pipelining', 'iovalkey'];
 const BESIDE_MESSAGES = 50_000;
 const BESIDE = `a GET beside ${number(BESIDE_MESSAGES)} messages a second`;
+const TRACED_GET = 'GET of 100 bytes, 1 000 in flight, a span each';
 const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
 const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
 
@@ -185,6 +191,14 @@ export function workloads(seconds: number): readonly Workload[] {
       ],
       clients: CONSUMING,
       job: () => ({ kind: 'consume', entries: CONSUMED.entries, atOnce: CONSUMED.atOnce }),
+    },
+    {
+      rows: [
+        rate('traced', 'traced', TRACED_GET, 'commands/s'),
+        cost('cpu-traced', 'traced', `Processor time per command, ${TRACED_GET}`, 'cpu', 'µs'),
+      ],
+      clients: tracing,
+      job: () => ({ kind: 'throughput', command: 'get', inFlight: 1000, seconds }),
     },
   ];
 }

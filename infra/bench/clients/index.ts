@@ -63,6 +63,18 @@ const entries = {
     variant: true,
     load: async () => (await import('./ours')).oursOnLeases,
   },
+  'ours, no-op tracer': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./traced')).oursWithNoopTracer,
+  },
+  'ours, SDK': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./traced')).oursWithSdk,
+  },
   ioredis: {
     family: 'ioredis',
     role: 'peer',
@@ -73,6 +85,12 @@ const entries = {
     role: 'peer',
     variant: true,
     load: async () => (await import('./ioredis')).ioredisAutoPipelining,
+  },
+  'ioredis, SDK': {
+    family: 'ioredis',
+    role: 'peer',
+    variant: true,
+    load: async () => (await import('./traced')).ioredisWithSdk,
   },
   iovalkey: {
     family: 'iovalkey',
@@ -89,6 +107,12 @@ const entries = {
     family: 'node-redis',
     role: 'peer',
     load: async () => (await import('./node-redis')).nodeRedis,
+  },
+  'node-redis, SDK': {
+    family: 'node-redis',
+    role: 'peer',
+    variant: true,
+    load: async () => (await import('./traced')).nodeRedisWithSdk,
   },
   'valkey-glide': {
     family: 'valkey-glide',

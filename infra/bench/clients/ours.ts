@@ -54,7 +54,7 @@ function groupCalls(toGroup: (method: GroupMethod, size: number) => PromiseLike<
 }
 
 /** `firstValueFrom(redis.get(k))` */
-function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofArray): ClientModule {
+export function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofArray): ClientModule {
   return {
     connect: (url) => {
       const { redis, calls } = connect(url, options);
