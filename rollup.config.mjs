@@ -7,7 +7,10 @@ import MagicString from 'magic-string';
 import { dts } from 'rollup-plugin-dts';
 
 const input = { index: 'src/index.ts', commands: 'src/commands/index.ts' };
+/** What only users of NestJS have. It uses the client as they do, so its build has none of it. */
+const forNest = { nestjs: 'src/nestjs/index.ts' };
 const external = ['rxjs', 'rxjs/operators', '@opentelemetry/api', /^node:/, ...builtinModules];
+const nestExternal = [...external, 'rxjs-redis', /^@nestjs\//, /^socket\.io/];
 const tsconfigRaw = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
 
 /** Strips the types of one file at a time; `npm run types` is what checks them. */
@@ -28,6 +31,13 @@ const typescript = {
     return format === 'cjs' && property === 'url' ? '__filename' : null;
   },
 };
+
+/** What is made for Nest takes the client from the entry beside it. */
+const clientBeside = {
+  name: 'client-beside',
+  resolveId: (specifier) => (specifier === '../index' ? { id: 'rxjs-redis', external: true } : null),
+};
+const paths = { 'rxjs-redis': './index.cjs' };
 
 /** Entry → the names that its code exports. */
 const values = new Map();
@@ -138,6 +148,21 @@ const entries = {
   },
 };
 
+/** What `import` gets of what is made for Nest: the same classes as `require`. */
+const nestEntry = {
+  name: 'nest-entry',
+  generateBundle(_, chunks) {
+    for (const { name, exports } of Object.values(chunks)) {
+      const files = {
+        [`${name}.mjs`]: `export { ${exports.join(', ')} } from './${name}.cjs';`,
+        [`${name}.d.mts`]: `export * from './${name}.cjs';`,
+      };
+      for (const [fileName, source] of Object.entries(files))
+        this.emitFile({ type: 'asset', fileName, source: `${source}\n` });
+    }
+  },
+};
+
 /** Without it a compiler that looks for no types of its own takes every Buffer for `any`. */
 const banner = '/// <reference types="node" />';
 
@@ -151,8 +176,8 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
   // A file that an earlier build has left would be published.
   if (folder === 'dist') rmSync(folder, { recursive: true, force: true });
   const forBundlers = {
-    input,
-    external,
+    input: { ...input, ...forNest },
+    external: nestExternal,
     plugins: [typescript, noteValues],
     // package.json says the same to bundlers.
     treeshake: { moduleSideEffects: false },
@@ -178,15 +203,26 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
       plugins: [bare(true), entries],
     },
   };
+  const nestForNode = {
+    input: forNest,
+    external: nestExternal,
+    plugins: [clientBeside, typescript],
+    output: { dir: folder, format: 'cjs', entryFileNames: '[name].cjs', paths, plugins: [bare(true), nestEntry] },
+  };
   // Each entry is built by itself, so that the types have no file that both entries share. Such a file would export helper types like
   // `Without`, the compiler would name that file in the declarations of users' packages, and they may not import it. A helper type
   // that is not exported is written out instead.
-  const types = Object.entries(input).map(([name, file]) => ({
+  const types = Object.entries({ ...input, ...forNest }).map(([name, file]) => ({
     input: { [name]: file },
-    external,
+    external: nestExternal,
     // What is marked @internal is not published.
-    plugins: [dts({ compilerOptions: { stripInternal: true } }), typesAlone, oneCommand],
-    output: [{ dir: folder, format: 'es', entryFileNames: '[name].d.cts', banner }],
+    plugins: [
+      ...(name in forNest ? [clientBeside] : []),
+      dts({ compilerOptions: { stripInternal: true } }),
+      typesAlone,
+      oneCommand,
+    ],
+    output: [{ dir: folder, format: 'es', entryFileNames: '[name].d.cts', banner, paths }],
   }));
-  return codeOnly ? [forBundlers, forNode] : [forBundlers, forNode, ...types];
+  return codeOnly ? [forBundlers, forNode, nestForNode] : [forBundlers, forNode, nestForNode, ...types];
 };

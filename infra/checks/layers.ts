@@ -34,6 +34,9 @@ const PACKAGES = [
   '(^|/)node_modules/@opentelemetry/api/',
 ];
 
+/** The packages that only `rxjs-redis/nestjs` uses; all are optional peers. */
+const NEST_PACKAGES = ['(^|/)node_modules/@nestjs/', '(^|/)node_modules/socket\\.io(-adapter)?/'];
+
 function downwards(): IRegularForbiddenRuleType[] {
   return layers.slice(1).map(({ name, path }, above) => ({
     name: `${name} imports nothing above it`,
@@ -95,8 +98,21 @@ export const rules: IFlattenedRuleSet = {
     {
       name: 'src needs rxjs and OpenTelemetry alone, by their public entry points',
       severity: 'error',
-      from: { path: '^src/' },
+      from: { path: '^src/', pathNot: '^src/nestjs/' },
       to: { pathNot: ['^src/', ...PACKAGES], dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'what is made for Nest uses the client as users do',
+      comment: 'its build has no copy of the client, so there is one class of each name',
+      severity: 'error',
+      from: { path: '^src/nestjs/' },
+      to: { path: '^src/', pathNot: '^src/(nestjs/|index\\.ts$)' },
+    },
+    {
+      name: 'what is made for Nest needs Nest and what belongs to it',
+      severity: 'error',
+      from: { path: '^src/nestjs/' },
+      to: { pathNot: ['^src/', ...PACKAGES, ...NEST_PACKAGES], dependencyTypesNot: ['core'] },
     },
     {
       name: 'no cycles',

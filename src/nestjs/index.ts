@@ -1,0 +1,13 @@
+export { RedisModule } from './redis.module';
+export type {
+  RedisClient,
+  RedisClientModuleOptions,
+  RedisFactoryOptions,
+  RedisModuleAsyncOptions,
+  RedisModuleNaming,
+  RedisModuleOptions,
+  RedisModuleSettings,
+  RedisOptionsFactory,
+  RedisPoolModuleOptions,
+} from './module-options';
+export { InjectRedis, getRedisToken } from './tokens';
