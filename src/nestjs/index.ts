@@ -11,3 +11,4 @@ export type {
   RedisPoolModuleOptions,
 } from './module-options';
 export { InjectRedis, getRedisToken } from './tokens';
+export { RedisHealthIndicator, type RedisHealth, type RedisHealthOptions } from './health.indicator';

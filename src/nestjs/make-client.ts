@@ -1,4 +1,5 @@
 import { Redis, RedisPool, type RedisOptions } from '../index';
+import { duration } from './checks';
 import type { RedisClient, RedisFactoryOptions } from './module-options';
 
 /** What is to become of a client. */
@@ -10,8 +11,6 @@ export interface ClientPlan {
 }
 
 const CLOSE_TIMEOUT = 5_000;
-/** What a timer of the platform can wait, ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 const ABSENT = { cluster: 'of a cluster', sentinels: 'that ask Sentinel' } as const;
 
 /**
@@ -31,9 +30,7 @@ export function makeClient(name: string, given: unknown): ClientPlan {
   }
   const { connect = false, closeTimeout = CLOSE_TIMEOUT, pool, ...others } = given as RedisFactoryOptions;
   if (typeof connect !== 'boolean') throw new TypeError(`${where}: the option 'connect' is a boolean`);
-  if (closeTimeout !== Infinity && !(closeTimeout >= 1 && closeTimeout <= LONGEST_TIMER)) {
-    throw new TypeError(`${where}: the option 'closeTimeout' is a number of milliseconds from 1 on, or Infinity`);
-  }
+  if (closeTimeout !== Infinity) duration(where, 'closeTimeout', closeTimeout);
   const beside = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
   if (pool !== undefined && beside !== undefined) {
     throw new TypeError(`${where}: the option '${beside}' belongs into 'pool', whose connections are made with it`);

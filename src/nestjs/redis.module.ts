@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type FactoryProvider, type Provider, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { ClientLifecycle } from './client-lifecycle';
+import { RedisHealthIndicator } from './health.indicator';
 import { makeClient, type ClientPlan } from './make-client';
 import type {
   RedisClient,
@@ -103,7 +104,14 @@ function rootModule(
     providers: [...options, plan, lifecycle],
     exports: [rootToken(name)],
   };
-  return { ...RedisModule.forFeature(name), imports: [root], global: isGlobal };
+  const { module, providers = [], exports = [] } = RedisModule.forFeature(name);
+  return {
+    module,
+    global: isGlobal,
+    imports: [root],
+    providers: [...providers, RedisHealthIndicator],
+    exports: [...exports, RedisHealthIndicator],
+  };
 }
 
 /** Two clients of one name: Nest would inject either. */
