@@ -12,3 +12,4 @@ export type {
 } from './module-options';
 export { InjectRedis, getRedisToken } from './tokens';
 export { RedisHealthIndicator, type RedisHealth, type RedisHealthOptions } from './health.indicator';
+export { RedisKeyvStore, type RedisKeyvStoreOptions } from './keyv.store';
