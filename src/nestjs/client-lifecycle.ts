@@ -1,5 +1,15 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { EMPTY, NEVER, asyncScheduler, firstValueFrom, map, race, timer, type Observable, type Subscription } from 'rxjs';
+import {
+  EMPTY,
+  NEVER,
+  asyncScheduler,
+  firstValueFrom,
+  map,
+  race,
+  timer,
+  type Observable,
+  type Subscription,
+} from 'rxjs';
 import { Redis, type ConnectionState } from '../index';
 import type { ClientPlan } from './make-client';
 

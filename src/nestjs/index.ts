@@ -13,3 +13,8 @@ export type {
 export { InjectRedis, getRedisToken } from './tokens';
 export { RedisHealthIndicator, type RedisHealth, type RedisHealthOptions } from './health.indicator';
 export { RedisKeyvStore, type RedisKeyvStoreOptions } from './keyv.store';
+export {
+  RedisThrottlerStorage,
+  type RedisThrottlerRecord,
+  type RedisThrottlerStorageOptions,
+} from './throttler.storage';
