@@ -18,3 +18,4 @@ export {
   type RedisThrottlerRecord,
   type RedisThrottlerStorageOptions,
 } from './throttler.storage';
+export { RedisIoAdapter, type RedisIoAdapterOptions } from './io.adapter';
