@@ -19,3 +19,6 @@ export {
   type RedisThrottlerStorageOptions,
 } from './throttler.storage';
 export { RedisIoAdapter, type RedisIoAdapterOptions } from './io.adapter';
+export { RedisPubSubClient, type RedisPubSubClientOptions } from './pubsub.client';
+export { RedisPubSubServer, type RedisPubSubServerEvents, type RedisPubSubServerOptions } from './pubsub.server';
+export type { RedisTransportOptions, RedisTransportStatus } from './transport';
