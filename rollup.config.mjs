@@ -101,12 +101,15 @@ const bare = (indented) => ({
       const indent = /\n( +)$/.exec(code.slice(before, start))?.[1];
       if (indent !== undefined)
         text.update(start - indent.length, start, indented ? '\t'.repeat(indent.length / 2) : '');
+      // Beside these a space means nothing.
+      else if (!indented && start - before === 1 && (MARKS.includes(code[before - 1]) || MARKS.includes(code[start])))
+        text.remove(before, start);
       before = end;
     };
     parse(code, { ecmaVersion: 'latest', sourceType: 'module', onComment, onToken });
     // Taking more away takes those marks away as well.
     if (indented || code.includes('__PURE__')) return { code: text.toString(), map: null };
-    const { code: compact } = await transform(code, { minifyWhitespace: true, charset: 'utf8' });
+    const { code: compact } = await transform(code, { minifyWhitespace: true, minifySyntax: true, charset: 'utf8' });
     return { code: compact, map: null };
   },
 });
@@ -114,6 +117,19 @@ const bare = (indented) => ({
 /** RxJS 9 lacks the classes that the client extends. Before them, so that what is said is not what the engine says of one of them. */
 const needsRxjs =
   "if (require('rxjs').Observable === undefined) throw new Error('rxjs-redis needs RxJS 7.8 or 8: the version that is installed has no Observable');";
+
+/** What ends a token, and begins one, whatever stands beside it. */
+const MARKS = '{}()[],;:=?&|<>!';
+
+/** A tab stands for four spaces of the declarations: they are for compilers and editors, which show both alike. */
+const tabs = {
+  name: 'tabs',
+  generateBundle(_, chunks) {
+    for (const chunk of Object.values(chunks))
+      if (chunk.type === 'chunk')
+        chunk.code = chunk.code.replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4));
+  },
+};
 
 /** Both entries in one file, so that what they share has no names that it is exported under. */
 const bothEntries = {
@@ -221,6 +237,7 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
       dts({ compilerOptions: { stripInternal: true } }),
       typesAlone,
       oneCommand,
+      tabs,
     ],
     output: [{ dir: folder, format: 'es', entryFileNames: '[name].d.cts', banner, paths }],
   }));

@@ -22,3 +22,7 @@ export { RedisIoAdapter, type RedisIoAdapterOptions } from './io.adapter';
 export { RedisPubSubClient, type RedisPubSubClientOptions } from './pubsub.client';
 export { RedisPubSubServer, type RedisPubSubServerEvents, type RedisPubSubServerOptions } from './pubsub.server';
 export type { RedisTransportOptions, RedisTransportStatus } from './transport';
+export type { RequestingClient, RequestingOptions } from './requesting.client';
+export type { AnsweringServer } from './answering.server';
+export { RedisStreamsClient, type RedisStreamsClientOptions } from './streams.client';
+export { RedisStreamsServer, type RedisStreamsServerEvents, type RedisStreamsServerOptions } from './streams.server';

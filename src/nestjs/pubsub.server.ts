@@ -1,21 +1,9 @@
-import { Subscription, filter, lastValueFrom, merge, type Observable } from 'rxjs';
-import type { CustomTransportStrategy, MessageHandler } from '@nestjs/microservices';
-import type { Gap, Message, Redis, Subscribed } from '../index';
+import { Subscription, filter, merge } from 'rxjs';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
+import type { Gap, Message, Subscribed } from '../index';
 import { PubSubGroup, type GroupMessage } from './pubsub.group';
-import {
-  BaseServer,
-  Context,
-  Running,
-  lentClient,
-  messageOf,
-  parsed,
-  travelling,
-  valuesOf,
-  type Lent,
-  type RedisTransportOptions,
-  type RedisTransportStatus,
-  type Sent,
-} from './transport';
+import { AnsweringServer } from './answering.server';
+import { Context, lentClient, messageOf, parsed, type RedisTransportOptions, type Sent } from './transport';
 
 /** How a server of the transport over channels takes messages, beside the options of its Redis client. */
 export interface RedisPubSubServerOptions extends RedisTransportOptions {
@@ -60,24 +48,18 @@ const REMEMBERED = 1_000;
  * });
  * await app.listen();
  */
-export class RedisPubSubServer
-  extends BaseServer<RedisPubSubServerEvents, RedisTransportStatus>
-  implements CustomTransportStrategy
-{
+export class RedisPubSubServer extends AnsweringServer<RedisPubSubServerEvents> implements CustomTransportStrategy {
   override readonly transportId: symbol = Symbol.for('rxjs-redis:pubsub');
   private readonly settings: RedisPubSubServerOptions;
-  private readonly running = new Running();
   private readonly gapListeners: ((gap: Gap) => void)[] = [];
   private readonly handled = new Set<string>();
-  private readonly redis: Redis;
-  private lent: Lent | undefined;
   private group: PubSubGroup | undefined;
-  private listening = new Subscription();
+  private readonly listening = new Subscription();
   private isWarned = false;
 
   /** @throws TypeError when an option is wrong, or `@nestjs/microservices` is not installed */
   constructor(options: RedisPubSubServerOptions = {}) {
-    super();
+    super(WHERE, lentClient(WHERE, options, [...OWN, 'serializer', 'deserializer']), options);
     const { group, concurrency = CONCURRENCY, wildcards = false } = options;
     if (group !== undefined && (typeof group !== 'string' || group === ''))
       throw new TypeError(`${WHERE}: the option 'group' is a string that is not empty`);
@@ -85,20 +67,11 @@ export class RedisPubSubServer
       throw new TypeError(`${WHERE}: the option 'concurrency' is a whole number from 1 on`);
     if (typeof wildcards !== 'boolean') throw new TypeError(`${WHERE}: the option 'wildcards' is a boolean`);
     this.settings = { ...options, concurrency, wildcards };
-    this.lent = lentClient(WHERE, options, [...OWN, 'serializer', 'deserializer']);
-    this.redis = this.lent.redis;
-    this.initializeSerializer(options as never);
-    this.initializeDeserializer(options as never);
-  }
-
-  /** What the transport is doing: the present first. */
-  get status$(): Observable<RedisTransportStatus> {
-    return this.status;
   }
 
   /** Calls back when every subscription is confirmed, or with the error that keeps one from that. */
   listen(callback: (error?: unknown) => void): void {
-    const { redis } = this.open();
+    const redis = this.unwrap();
     const { group, concurrency = CONCURRENCY, wildcards } = this.settings;
     const routes: string[] = [...this.messageHandlers.keys()];
     const isGlob = (route: string): boolean => wildcards === true && !route.startsWith('{') && GLOB.test(route);
@@ -151,32 +124,17 @@ export class RedisPubSubServer
   }
 
   /** Takes no message more, lets handlers finish within `drainTimeout` ms, and closes the client that it has made. */
-  async close(): Promise<void> {
-    const { lent } = this;
-    if (lent === undefined) return;
-    this.lent = undefined;
-    this.listening.unsubscribe();
-    this.group?.stop();
-    if (!(await this.running.settled(lent.drainTimeout)))
-      this.logger.warn(`${this.running.count} messages are still handled after ${lent.drainTimeout} ms`);
-    await lent.close();
-    this._status$.next('disconnected');
-  }
-
-  /** The Redis client. */
-  unwrap<T = Redis>(): T {
-    return this.open().redis as T;
+  close(): Promise<void> {
+    return this.drain(() => {
+      this.listening.unsubscribe();
+      this.group?.stop();
+    });
   }
 
   /** Tells of gaps. */
   on<E extends keyof RedisPubSubServerEvents>(event: E, listener: RedisPubSubServerEvents[E]): void {
     if (event !== 'gap') throw new TypeError(`${WHERE}: there is no event '${String(event)}'; known is gap`);
     this.gapListeners.push(listener);
-  }
-
-  private open(): Lent {
-    if (this.lent === undefined) throw new Error(`${WHERE} is closed`);
-    return this.lent;
   }
 
   private missed(gap: Gap): void {
@@ -225,52 +183,7 @@ export class RedisPubSubServer
     const handler = this.messageHandlers.get(route);
     if (handler === undefined) return;
     if (sent.id !== undefined) return this.answer(handler, sent, context);
-    if (handler.isEventHandler !== true) throw new Error('it is an event, and the handler is one of requests');
-    // Those that are chained behind the first are called by Nest's own wrapper.
-    const handled = (): Observable<unknown> => valuesOf(handler(sent.data, context));
-    await this.processed(context, () => lastValueFrom(handled(), { defaultValue: undefined }));
-  }
-
-  private async answer(handler: MessageHandler, sent: Sent, context: InstanceType<typeof Context>): Promise<void> {
-    const { id, replyTo } = sent;
-    if (typeof replyTo !== 'string') throw new Error('it is a request, and says no channel for its answer');
-    const { redis } = this;
-    let last: PromiseLike<unknown> = Promise.resolve();
-    const respond = (packet: object): void => {
-      last = redis.publish(replyTo, JSON.stringify(this.serializer.serialize({ ...packet, id } as never)));
-      // Sent now, in order; a later one fails as well where this does.
-      void last.then(undefined, () => undefined);
-    };
-    await this.processed(
-      context,
-      () =>
-        new Promise<void>((resolve) => {
-          valuesOf(handler(sent.data, context)).subscribe({
-            next: (response) => respond({ response }),
-            error: (error: unknown) => resolve(respond({ err: travelling(error), isDisposed: true })),
-            complete: () => resolve(respond({ isDisposed: true })),
-          });
-        }),
-    );
-    await last;
-  }
-
-  /** With the hooks that Nest's instrumentation has set. */
-  private async processed(context: InstanceType<typeof Context>, work: () => Promise<unknown>): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.onProcessingStartHook(this.transportId, context, async () => {
-        try {
-          await work();
-          resolve();
-        } catch (error) {
-          reject(
-            error instanceof Error ? error : new Error(messageOf((error as { message?: unknown })?.message ?? error)),
-          );
-        } finally {
-          this.onProcessingEndHook?.(this.transportId, context);
-        }
-      });
-    });
+    await this.event(handler, sent, context);
   }
 
   private wasHandled(id: string): boolean {

@@ -1,0 +1,187 @@
+import { Controller, type INestMicroservice, type Type } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { firstValueFrom, forkJoin, lastValueFrom, scan, toArray } from 'rxjs';
+import { RedisStreamsClient, RedisStreamsServer, type RedisStreamsServerOptions } from 'rxjs-redis/nestjs';
+import { eventually, useClients } from '../../support/clients';
+import { useNest } from '../../support/nest';
+import { useProxy, useServer } from '../../support/server';
+import { until } from '../../support/until';
+import { SumsController } from './sums.controller';
+
+const server = useServer({ own: true });
+const proxy = useProxy(server);
+const makeClient = useClients();
+const { compile, closes, logged } = useNest();
+
+describe('The transport over streams', () => {
+  beforeEach(() => makeClient(server().url).flushall());
+
+  const serve = async (options: Partial<RedisStreamsServerOptions> = {}, controller: Type = SumsController) => {
+    const module = await compile({ controllers: [controller] });
+    const strategy = new RedisStreamsServer({ url: server().url, group: 'g', ...options });
+    const app = closes<INestMicroservice>(module.createNestMicroservice({ strategy }));
+    await app.listen();
+    return { app, strategy };
+  };
+  const client = (options: ConstructorParameters<typeof RedisStreamsClient>[0] = {}) =>
+    closes(new RedisStreamsClient({ url: server().url, ...options }));
+  const sums = ({ app }: { app: INestMicroservice }) => app.get(SumsController);
+  const emitted = (sender: RedisStreamsClient, pattern: string, data: unknown) =>
+    lastValueFrom(sender.emit(pattern, data), { defaultValue: undefined });
+
+  describe("passes Nest's tests of its own", () => {
+    it.each(['sum', 'asyncSum', 'streamSum'])('a request: %s', async (cmd) => {
+      await serve();
+      expect(await lastValueFrom(client().send<number>({ cmd }, [1, 2, 3, 4, 5]))).toBe(15);
+    });
+
+    it('many requests at once', async () => {
+      await serve({ concurrency: 16 });
+      const sender = client();
+      const asked = Array.from({ length: 100 }, (_, index) => sender.send<number>({ cmd: 'sum' }, [index, index + 1]));
+      expect(await lastValueFrom(forkJoin(asked))).toEqual(asked.map((_, index) => 2 * index + 1));
+    });
+
+    it('a stream of answers, in order', async () => {
+      await serve();
+      const added = client()
+        .send<number>({ cmd: 'streaming' }, [1, 2, 3, 4, 5])
+        .pipe(
+          scan((sum, one) => sum + one, 0),
+          toArray(),
+        );
+      expect(await lastValueFrom(added)).toEqual([1, 3, 6, 10, 15]);
+    });
+
+    it('an event', async () => {
+      const one = await serve();
+      await emitted(client(), 'notification', { n: 1 });
+      await until(() => sums(one).notified.length === 1);
+      expect(sums(one).notified).toEqual([{ n: 1 }]);
+    });
+  });
+
+  it('handles what was sent while no instance was there', async () => {
+    const sender = client();
+    await emitted(sender, 'notification', 'early');
+    const early = firstValueFrom(sender.send({ cmd: 'sum' }, [1, 2]));
+    const one = await serve();
+    expect(await early).toBe(3);
+    await until(() => sums(one).notified.length === 1);
+  });
+
+  it('shares events among the instances of a group, each once, and gives all to another group', async () => {
+    const instances = [await serve(), await serve()];
+    const other = await serve({ group: 'other' });
+    const sender = client();
+    await Promise.all(Array.from({ length: 50 }, (_, n) => emitted(sender, 'notification', n)));
+    const notified = () => instances.flatMap((instance) => sums(instance).notified);
+    await until(() => notified().length >= 50 && sums(other).notified.length >= 50);
+    expect(new Set(notified()).size).toBe(50);
+    const redis = makeClient(server().url);
+    await eventually(
+      () => redis.xpending('nest:notification', 'g'),
+      ({ count }) => count === 0,
+    );
+    expect(notified()).toHaveLength(50);
+  });
+
+  it('acknowledges an event after its handler, tries what fails again, and buries what fails too often', async () => {
+    const seen: string[] = [];
+    @Controller()
+    class Failing {
+      @EventPattern('orders')
+      order(@Payload() order: string) {
+        seen.push(order);
+        if (order === 'bad') throw new Error('no such article');
+      }
+    }
+    await serve({ claimIdle: 20, maxDeliveries: 2, deadLetter: 'dead' }, Failing);
+    const sender = client();
+    await emitted(sender, 'orders', 'bad');
+    await emitted(sender, 'orders', 'good');
+    const redis = makeClient(server().url);
+    await eventually(
+      () => redis.xlen('dead'),
+      (length) => length === 1,
+    );
+    expect(seen.filter((order) => order === 'bad')).toHaveLength(2);
+    expect(seen.filter((order) => order === 'good')).toHaveLength(1);
+    expect(logged().lines.join('\n')).toMatch(/Entry \S+ of nest:orders failed, delivered 1 times: /);
+  });
+
+  it('takes over what an instance that died has begun, and answers the request', async () => {
+    const dying = await serve({ claimIdle: 50, drainTimeout: 1 });
+    const answer = firstValueFrom(client().send('held', 1));
+    await until(() => sums(dying).held === 1);
+    await dying.strategy.unwrap().destroy();
+    const heir = await serve({ claimIdle: 50 });
+    await until(() => sums(heir).held === 1);
+    sums(heir).release$.next();
+    expect(await answer).toBe('released');
+    sums(dying).release$.next();
+  });
+
+  it('errors as the handler does, and handles the request once', async () => {
+    await serve({ claimIdle: 20 });
+    await expect(firstValueFrom(client().send('fails', 1))).rejects.toEqual({ status: 418, message: 'a teapot' });
+    const redis = makeClient(server().url);
+    await eventually(
+      () => redis.xpending('nest:fails', 'g'),
+      ({ count }) => count === 0,
+    );
+  });
+
+  it('errors a request that gets no answer in time, or whose connection is lost', async () => {
+    await expect(firstValueFrom(client({ timeout: 20 }).send('nobody', 1))).rejects.toThrow('No answer within 20 ms');
+    const one = await serve();
+    const failed = expect(firstValueFrom(client({ url: proxy().url() }).send('held', 1))).rejects.toThrow(
+      'may have been missed',
+    );
+    await until(() => sums(one).held === 1);
+    proxy().cut();
+    await failed;
+    sums(one).release$.next();
+  });
+
+  it('keeps its streams about as long as maxLength says', async () => {
+    const sender = client({ maxLength: 100 });
+    await Promise.all(Array.from({ length: 1_000 }, (_, n) => emitted(sender, 'notification', n)));
+    expect(await makeClient(server().url).xlen('nest:notification')).toBeLessThan(300);
+  });
+
+  it('tells its state and progress, and lets handlers finish when it is closed', async () => {
+    const one = await serve();
+    const states: string[] = [];
+    const handled: number[] = [];
+    one.strategy.status$.subscribe((status) => states.push(status));
+    one.strategy.on('progress', (progress) => handled.push(progress.handled));
+    const answer = firstValueFrom(client().send('held', 1));
+    await until(() => sums(one).held === 1);
+    const controller = sums(one);
+    const closed = one.app.close();
+    controller.release$.next();
+    expect(await answer).toBe('released');
+    await closed;
+    expect([states[0], states.at(-1)]).toEqual(['connected', 'disconnected']);
+    expect(await makeClient(server().url).xpending('nest:held', 'g')).toMatchObject({ count: 0 });
+  });
+
+  it('calls back from listen with what keeps a group from being there', async () => {
+    await makeClient(server().url).set('nest:notification', 'no stream');
+    const module = await compile({ controllers: [SumsController] });
+    const app = closes(
+      module.createNestMicroservice({ strategy: new RedisStreamsServer({ url: server().url, group: 'g' }) }),
+    );
+    await expect(app.listen()).rejects.toMatchObject({ kind: 'WRONGTYPE' });
+  });
+
+  it('names the option that is wrong', () => {
+    const wrong = (options: object) => () => new RedisStreamsServer(options as RedisStreamsServerOptions);
+    expect(wrong({})).toThrow("RedisStreamsServer: the option 'group' is a string that is not empty, got undefined");
+    expect(wrong({ group: 'g', concurrency: 0 })).toThrow("The option 'concurrency'");
+    expect(wrong({ group: 'g', maxDeliveries: 2 })).toThrow("needs 'deadLetter'");
+    expect(wrong({ group: 'g', streamPrefix: '' })).toThrow("the option 'streamPrefix'");
+    expect(() => new RedisStreamsClient({ maxLength: 0 })).toThrow("RedisStreamsClient: the option 'maxLength'");
+  });
+});
