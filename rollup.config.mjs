@@ -91,10 +91,11 @@ const bare = (indented) => ({
   async renderChunk(code) {
     const text = new MagicString(code);
     const onComment = (_isBlock, words, start, end) => {
-      if (words.includes('__PURE__')) return;
+      // Node drops no call.
+      if (words.includes('__PURE__') && !indented) return;
       const line = code.lastIndexOf('\n', start) + 1;
       const isAlone = code.slice(line, start).trim() === '' && code[end] === '\n';
-      text.remove(isAlone ? line : start, isAlone ? end + 1 : end);
+      text.remove(isAlone ? line : start, isAlone || code[end] === ' ' ? end + 1 : end);
     };
     let before = 0;
     const onToken = ({ start, end }) => {
@@ -126,8 +127,13 @@ const tabs = {
   name: 'tabs',
   generateBundle(_, chunks) {
     for (const chunk of Object.values(chunks))
-      if (chunk.type === 'chunk')
-        chunk.code = chunk.code.replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4));
+      if (chunk.type === 'chunk') {
+        let link = '';
+        // The first of several overloads says where to read on.
+        chunk.code = chunk.code
+          .replace(/^ *\* @see (.*)\n/gm, (line, target) => (target === link ? '' : ((link = target), line)))
+          .replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4));
+      }
   },
 };
 
@@ -223,7 +229,7 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
     input: forNest,
     external: nestExternal,
     plugins: [clientBeside, typescript],
-    output: { dir: folder, format: 'cjs', entryFileNames: '[name].cjs', paths, plugins: [bare(true), nestEntry] },
+    output: { dir: folder, format: 'cjs', entryFileNames: '[name].cjs', paths, plugins: [bare(false), nestEntry] },
   };
   // Each entry is built by itself, so that the types have no file that both entries share. Such a file would export helper types like
   // `Without`, the compiler would name that file in the declarations of users' packages, and they may not import it. A helper type
