@@ -1,0 +1,345 @@
+import { EventEmitter } from 'node:events';
+import type { Subscription } from 'rxjs';
+import { Redis, type ConnectionState, type RedisView } from '../index';
+import { readArguments, type Argument, type Callback } from './arguments';
+import { commandNames, type CommandName } from './command-names';
+import { MessageEvents, type MessageKind } from './messages';
+import { clientOptions, givenOptions, type IORedisOptions } from './options';
+import { IORedisPipeline } from './pipeline';
+import { asKnown, shaped, told } from './replies';
+import { ScanStream, type ScanStreamOptions } from './scan-stream';
+import { scriptArguments, type ScriptDefinition } from './scripts';
+
+/** What ioredis calls the states of a client. */
+export type IORedisStatus = 'wait' | 'connecting' | 'connect' | 'ready' | 'reconnecting' | 'close' | 'end';
+
+type Method = <T = unknown>(...given: readonly Argument[]) => Promise<T>;
+type CommandMethods = { readonly [N in CommandName | `${CommandName}Buffer`]: Method };
+
+const CLOSED = 'Connection is closed.';
+const DEFAULTS = { host: 'localhost', port: 6379, db: 0, keyPrefix: '', maxRetriesPerRequest: 20, lazyConnect: false };
+
+/** Its methods for commands are put there below. */
+const WithCommands = EventEmitter as unknown as new () => EventEmitter & CommandMethods;
+
+/**
+ * A client in the shape of ioredis, for programs and libraries that want that: commands with their arguments as the server has them, replies
+ * as RESP2 has them, `…Buffer`, callbacks, `pipeline()` and `multi()` with `[error, reply]`, messages as events, `status`.
+ *
+ * It shares one connection for commands and has another for messages, so a client that has subscribed sends commands as before. Blocking
+ * commands get connections of their own by themselves.
+ *
+ * @example
+ * import IORedis from 'rxjs-redis/ioredis';
+ * const queue = new Queue('mail', { connection: new IORedis({ maxRetriesPerRequest: null }) });
+ */
+export class IORedis extends WithCommands {
+  readonly isCluster = false;
+  readonly options: IORedisOptions;
+  status: IORedisStatus = 'wait';
+  readonly #scripts = new Map<string, ScriptDefinition>();
+  readonly #messages = new MessageEvents(this);
+  /** a client that belongs to someone else: it is never closed here */
+  readonly #given: Redis | undefined;
+  #client: Redis | undefined;
+  #following: Subscription | undefined;
+
+  /**
+   * @param given options, a URL and options, or a port, a host and options
+   * @throws TypeError that names the option that is not there
+   */
+  constructor(...given: readonly (IORedisOptions | string | number | null | undefined)[]) {
+    super();
+    const [first] = given;
+    this.#given = first instanceof Redis ? first : undefined;
+    const options = this.#given === undefined ? givenOptions(given) : { maxRetriesPerRequest: null };
+    this.options = { ...DEFAULTS, ...options };
+    if (this.#given === undefined) clientOptions(this.options);
+    if (this.options.lazyConnect !== true) this.#begin();
+  }
+
+  /**
+   * Connects, where that was left for later (`lazyConnect`) or the client has ended.
+   * @returns when it is ready
+   */
+  connect(callback?: Callback<void>): Promise<void> {
+    if (this.status !== 'wait' && this.status !== 'end') {
+      return told(Promise.reject(new Error('Redis is already connecting/connected')), callback);
+    }
+    this.status = 'wait';
+    const connected = this.#run(async () => {
+      await this.#live().connect();
+    });
+    return told(connected, callback);
+  }
+
+  /** Ends at once: commands that wait fail. @param reconnect whether to connect again instead */
+  disconnect(reconnect = false): void {
+    if (reconnect) void this.#client?.reconnect({ now: true }).then(undefined, () => undefined);
+    else if (this.#given === undefined && this.#client !== undefined)
+      void this.#client.destroy().then(undefined, () => undefined);
+    else this.#end();
+  }
+
+  /** Ends once the replies that are owed have come. */
+  quit(callback?: Callback<'OK'>): Promise<'OK'> {
+    if (this.status === 'end') return told(Promise.reject(new Error(CLOSED)), callback);
+    const quitted = this.#run(async (): Promise<'OK'> => {
+      const client = this.#client;
+      if (this.#given === undefined && client !== undefined) await client.close();
+      else this.#end();
+      return 'OK';
+    });
+    return told(quitted, callback);
+  }
+
+  /** Another client with the same options, and others. One that is made over a client shares that. */
+  duplicate(others: IORedisOptions = {}): IORedis {
+    if (this.#given !== undefined) return toIORedis(this.#given);
+    return new IORedis({ ...this.options, ...others });
+  }
+
+  /** Any command by its name. */
+  call<T = unknown>(name: string, ...given: readonly Argument[]): Promise<T> {
+    return this.#send<T>(name.toLowerCase(), given, false);
+  }
+
+  /** The same, with bytes in its reply. */
+  callBuffer<T = unknown>(name: string, ...given: readonly Argument[]): Promise<T> {
+    return this.#send<T>(name.toLowerCase(), given, true);
+  }
+
+  /** @internal A command that has a method. */
+  static send(redis: IORedis, name: string, given: readonly Argument[], asBytes: boolean): Promise<unknown> {
+    return redis.#send(name, given, asBytes);
+  }
+
+  /** Makes a Lua script a command, of this client and of its pipelines. */
+  defineCommand(name: string, definition: ScriptDefinition): void {
+    if (typeof definition?.lua !== 'string')
+      throw new TypeError(`IORedis: the command '${name}' needs 'lua', a script`);
+    this.#scripts.set(name, definition);
+    const method =
+      (asBytes: boolean) =>
+      (...given: readonly Argument[]): Promise<unknown> => {
+        const { args, callback } = readArguments(name, given);
+        const reply = this.#run(() => {
+          const script = this.#surface(asBytes).script(definition.lua, { readOnly: definition.readOnly });
+          return script(...scriptArguments(definition, args));
+        });
+        return told(reply, callback);
+      };
+    Object.assign(this, { [name]: method(false), [`${name}Buffer`]: method(true) });
+  }
+
+  /** Commands that are sent as one. @param commands `[['set', 'a', 1], ['get', 'a']]` */
+  pipeline(commands?: readonly (readonly Argument[])[]): IORedisPipeline {
+    return new IORedisPipeline(this.#host, 'pipeline', commands);
+  }
+
+  /**
+   * A transaction: commands that are sent as one, behind MULTI.
+   * @throws TypeError for `{ pipeline: false }`: its commands would be sent one by one, on a connection that is shared
+   */
+  multi(given?: readonly (readonly Argument[])[] | { readonly pipeline: boolean }): IORedisPipeline {
+    if (given !== undefined && !Array.isArray(given) && !(given as { readonly pipeline: boolean }).pipeline) {
+      throw new TypeError(
+        'IORedis: multi({ pipeline: false }) is not there, for the connection is shared; use multi()',
+      );
+    }
+    return new IORedisPipeline(this.#host, 'multi', Array.isArray(given) ? given : []);
+  }
+
+  subscribe(...given: readonly Argument[]): Promise<number> {
+    return this.#join('channel', 'subscribe', given);
+  }
+
+  psubscribe(...given: readonly Argument[]): Promise<number> {
+    return this.#join('pattern', 'psubscribe', given);
+  }
+
+  ssubscribe(...given: readonly Argument[]): Promise<number> {
+    return this.#join('shard', 'ssubscribe', given);
+  }
+
+  unsubscribe(...given: readonly Argument[]): Promise<number> {
+    return this.#leave('channel', 'unsubscribe', given);
+  }
+
+  punsubscribe(...given: readonly Argument[]): Promise<number> {
+    return this.#leave('pattern', 'punsubscribe', given);
+  }
+
+  sunsubscribe(...given: readonly Argument[]): Promise<number> {
+    return this.#leave('shard', 'sunsubscribe', given);
+  }
+
+  /** The keys of the database, in pages. */
+  scanStream(options: ScanStreamOptions = {}): ScanStream {
+    return new ScanStream((...args) => this.#send('scan', args, false), options);
+  }
+
+  sscanStream(key: Argument, options: ScanStreamOptions = {}): ScanStream {
+    return new ScanStream((...args) => this.#send('sscan', [key, ...args], false), options);
+  }
+
+  hscanStream(key: Argument, options: ScanStreamOptions = {}): ScanStream {
+    return new ScanStream((...args) => this.#send('hscan', [key, ...args], false), options);
+  }
+
+  zscanStream(key: Argument, options: ScanStreamOptions = {}): ScanStream {
+    return new ScanStream((...args) => this.#send('zscan', [key, ...args], false), options);
+  }
+
+  scanBufferStream(options: ScanStreamOptions = {}): ScanStream {
+    return new ScanStream((...args) => this.#send('scan', args, true), options);
+  }
+
+  /** @throws Error always: WATCH belongs to a connection, and this one is shared */
+  watch(): Promise<never> {
+    return Promise.reject(
+      new Error("IORedis: WATCH belongs to a connection, and this one is shared; use redis.watch(…) of 'rxjs-redis'"),
+    );
+  }
+
+  unwatch(): Promise<'OK'> {
+    return Promise.resolve('OK');
+  }
+
+  /** @throws Error always: MONITOR takes a whole connection */
+  monitor(): Promise<never> {
+    return Promise.reject(
+      new Error("IORedis: MONITOR takes a whole connection; use redis.dedicated((c) => c.monitor()) of 'rxjs-redis'"),
+    );
+  }
+
+  get #host() {
+    return { scripts: this.#scripts, live: () => this.#live() };
+  }
+
+  #send<T>(name: string, given: readonly Argument[], asBytes: boolean): Promise<T> {
+    const { args, callback } = readArguments(name, given);
+    const reply = this.#run(async () => shaped(name, await this.#surface(asBytes).call(name, ...args)) as T);
+    return told(reply, callback as Callback<T>);
+  }
+
+  #join(kind: MessageKind, name: string, given: readonly Argument[]): Promise<number> {
+    const { args, callback } = readArguments(name, given);
+    const joined = this.#run(() => this.#messages.join(this.#live(), kind, args.map(String)));
+    return told(joined, callback as Callback<number>);
+  }
+
+  #leave(kind: MessageKind, name: string, given: readonly Argument[]): Promise<number> {
+    const { args, callback } = readArguments(name, given);
+    const left = this.#run(() => Promise.resolve(this.#messages.leave(kind, args.map(String))));
+    return told(left, callback as Callback<number>);
+  }
+
+  async #run<T>(work: () => PromiseLike<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw asKnown(error);
+    }
+  }
+
+  #surface(asBytes: boolean): RedisView<string> | RedisView<Buffer> {
+    const client = this.#live();
+    return asBytes ? client.bytes : client;
+  }
+
+  #live(): Redis {
+    if (this.status === 'end') throw new Error(CLOSED);
+    return this.#client ?? this.#begin();
+  }
+
+  #begin(): Redis {
+    const client = (this.#client = this.#given ?? new Redis(clientOptions(this.options)));
+    this.#following = client.state$.subscribe((state) => this.#follow(state));
+    this.#following.add(
+      client.events$.subscribe((event) => {
+        if (event.type !== 'error' || this.listenerCount('error') === 0) return;
+        const { cause } = event.error;
+        this.emit('error', cause instanceof Error ? cause : event.error);
+      }),
+    );
+    if (this.status === 'wait') this.status = 'connecting';
+    client.connect().then(undefined, () => undefined);
+    return client;
+  }
+
+  #follow(state: ConnectionState): void {
+    switch (state.kind) {
+      case 'connecting':
+        if (this.status === 'wait') this.#become('connecting');
+        break;
+      case 'ready':
+        if (state.protocol === 3) {
+          this.#end();
+          this.#tell(
+            'error',
+            new TypeError(
+              'toIORedis: the client speaks RESP3, and replies have the form of RESP2: give it protocol: 2',
+            ),
+          );
+          break;
+        }
+        this.#become('connect');
+        this.#become('ready');
+        break;
+      case 'reconnecting':
+        this.#become('close');
+        this.#become('reconnecting');
+        break;
+      case 'closed':
+        this.#end();
+        break;
+      default:
+    }
+  }
+
+  #end(): void {
+    if (this.status === 'end') return;
+    this.#messages.leaveAll();
+    this.#following?.unsubscribe();
+    this.#client = undefined;
+    if (this.status !== 'wait') this.#become('close');
+    this.#become('end');
+  }
+
+  #become(status: IORedisStatus): void {
+    this.status = status;
+    this.#tell(status);
+  }
+
+  /** At the end of the tick, so that what has just made the client can listen. */
+  #tell(event: string, ...what: readonly unknown[]): void {
+    void Promise.resolve().then(() => {
+      if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, ...what);
+    });
+  }
+}
+
+for (const name of commandNames) {
+  const method = (asBytes: boolean) =>
+    function (this: IORedis, ...given: readonly Argument[]): Promise<unknown> {
+      return IORedis.send(this, name, given, asBytes);
+    };
+  Object.defineProperty(IORedis.prototype, name, { value: method(false), configurable: true, writable: true });
+  Object.defineProperty(IORedis.prototype, `${name}Buffer`, {
+    value: method(true),
+    configurable: true,
+    writable: true,
+  });
+}
+
+/**
+ * A client in the shape of ioredis over one that is there, made with `protocol: 2`. Its `quit()` and `disconnect()` end the shape alone.
+ * @throws TypeError when it is no client
+ * @example
+ * const limiter = new RateLimiterRedis({ storeClient: toIORedis(redis), points: 5, duration: 1 });
+ */
+export function toIORedis(redis: Redis): IORedis {
+  if (!(redis instanceof Redis)) throw new TypeError('toIORedis: a client was expected');
+  return new IORedis(redis as unknown as IORedisOptions);
+}

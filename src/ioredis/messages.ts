@@ -1,0 +1,93 @@
+import type { EventEmitter } from 'node:events';
+import type { Subscription } from 'rxjs';
+import type { Redis } from '../index';
+
+/** What is subscribed to: channels, patterns, channels of a shard. */
+export type MessageKind = 'channel' | 'pattern' | 'shard';
+
+/** What is one subscription. */
+interface Joined {
+  readonly subscription: Subscription;
+  readonly confirmed: Promise<void>;
+}
+
+/** The subscriptions of one client, and their messages as events. */
+export class MessageEvents {
+  private readonly joined = new Map<string, Joined>();
+
+  constructor(private readonly emitter: EventEmitter) {}
+
+  /** Channels and patterns, which are counted together; those of shards are counted by themselves. */
+  count(kind: MessageKind): number {
+    const isShard = (place: string) => place.startsWith('shard ');
+    return [...this.joined.keys()].filter((place) => isShard(place) === (kind === 'shard')).length;
+  }
+
+  /** @returns when the server has confirmed all of them, how many there are */
+  async join(client: Redis, kind: MessageKind, names: readonly string[]): Promise<number> {
+    const places = names.map((name) => this.joined.get(`${kind} ${name}`) ?? this.begin(client, kind, name));
+    await Promise.all(places.map(({ confirmed }) => confirmed));
+    return this.count(kind);
+  }
+
+  /** @param names none for all of the kind */
+  leave(kind: MessageKind, names: readonly string[]): number {
+    const places = names.length > 0 ? names.map((name) => `${kind} ${name}`) : [...this.joined.keys()];
+    for (const place of places) if (place.startsWith(`${kind} `)) this.drop(place);
+    return this.count(kind);
+  }
+
+  leaveAll(): void {
+    for (const place of [...this.joined.keys()]) this.drop(place);
+  }
+
+  private drop(place: string): void {
+    this.joined.get(place)?.subscription.unsubscribe();
+    this.joined.delete(place);
+  }
+
+  private begin({ bytes }: Redis, kind: MessageKind, name: string): Joined {
+    const { resolve, reject, promise } = deferred();
+    const messages$ =
+      kind === 'channel'
+        ? bytes.subscribe(name, { literal: true, gaps: true })
+        : kind === 'pattern'
+          ? bytes.psubscribe(name, { gaps: true })
+          : bytes.ssubscribe(name, { gaps: true });
+    const place = `${kind} ${name}`;
+    const subscription = messages$.subscribe({
+      next: (told) => {
+        if ('data' in told) this.tell(kind, told.channel, told.data, name);
+        else if (told.type === 'subscribed') resolve();
+      },
+      error: (error: Error) => {
+        this.joined.delete(place);
+        reject(error);
+      },
+      complete: () => {
+        this.joined.delete(place);
+        reject(new Error('Connection is closed.'));
+      },
+    });
+    const joined = { subscription, confirmed: promise };
+    this.joined.set(place, joined);
+    return joined;
+  }
+
+  private tell(kind: MessageKind, channel: Buffer, data: Buffer, name: string): void {
+    const { emitter } = this;
+    const event = kind === 'channel' ? 'message' : kind === 'pattern' ? 'pmessage' : 'smessage';
+    const pattern = kind === 'pattern' ? [name] : [];
+    if (emitter.listenerCount(event) > 0) emitter.emit(event, ...pattern, channel.toString(), data.toString());
+    if (emitter.listenerCount(`${event}Buffer`) > 0) emitter.emit(`${event}Buffer`, ...pattern, channel, data);
+  }
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let resolve!: () => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<void>((yes, no) => ([resolve, reject] = [yes, no]));
+  // The caller of `join` is told; a later end of the subscription concerns no call.
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
