@@ -48,7 +48,7 @@ export class IORedis extends WithCommands {
    * @param given options, a URL and options, or a port, a host and options
    * @throws TypeError that names the option that is not there
    */
-  constructor(...given: readonly (IORedisOptions | string | number | null | undefined)[]) {
+  constructor(...given: (IORedisOptions | string | number | null | undefined)[]) {
     super();
     const [first] = given;
     this.#given = first instanceof Redis ? first : undefined;
@@ -107,6 +107,11 @@ export class IORedis extends WithCommands {
   /** The same, with bytes in its reply. */
   callBuffer<T = unknown>(name: string, ...given: readonly Argument[]): Promise<T> {
     return this.#send<T>(name.toLowerCase(), given, true);
+  }
+
+  /** The old name of `call`, which libraries still use. */
+  send_command<T = unknown>(name: string, ...given: readonly Argument[]): Promise<T> {
+    return this.call<T>(name, ...given);
   }
 
   /** @internal A command that has a method. */
@@ -259,8 +264,7 @@ export class IORedis extends WithCommands {
     this.#following.add(
       client.events$.subscribe((event) => {
         if (event.type !== 'error' || this.listenerCount('error') === 0) return;
-        const { cause } = event.error;
-        this.emit('error', cause instanceof Error ? cause : event.error);
+        this.emit('error', rootOf(event.error));
       }),
     );
     if (this.status === 'wait') this.status = 'connecting';
@@ -275,13 +279,13 @@ export class IORedis extends WithCommands {
         break;
       case 'ready':
         if (state.protocol === 3) {
-          this.#end();
           this.#tell(
             'error',
             new TypeError(
               'toIORedis: the client speaks RESP3, and replies have the form of RESP2: give it protocol: 2',
             ),
           );
+          this.#end();
           break;
         }
         this.#become('connect');
@@ -331,6 +335,12 @@ for (const name of commandNames) {
     configurable: true,
     writable: true,
   });
+}
+
+/** The error that is the cause of all others: what the system says, where it says something. */
+function rootOf(error: Error): Error {
+  const { cause } = error as { cause?: Error };
+  return typeof cause?.message === 'string' ? rootOf(cause) : error;
 }
 
 /**
