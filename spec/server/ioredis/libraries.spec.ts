@@ -18,7 +18,7 @@ import { until } from '../../support/until';
 
 /** Libraries that were written for ioredis, at their versions of today, on a client of this package in its shape. */
 describe('On a client in the shape of ioredis', () => {
-  const server = useServer({ own: true });
+  const server = useServer({ own: true }, '7.0');
   const make = useClients();
   const made: IORedis[] = [];
   const client = () => {

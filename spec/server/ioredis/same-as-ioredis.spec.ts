@@ -11,7 +11,9 @@ async function outcomeOf(program: Program, redis: unknown): Promise<unknown> {
   try {
     return plain(await program(redis as Shape));
   } catch (error) {
-    return `${(error as Error).name}: ${(error as Error).message}`;
+    // The arguments stand in no message here: one may be a secret.
+    const message = (error as Error).message.replace(/(unknown command).*/, '$1');
+    return `${(error as Error).name}: ${message}`;
   }
 }
 
@@ -145,8 +147,7 @@ const PROGRAMS: readonly (readonly [what: string, program: Program])[] = [
     async (r) => [await r.config('GET', 'appendonly'), await r.object('ENCODING', 'none'), await r.client('GETNAME')],
   ],
   ['a wrong type', async (r) => (await r.set('a', 1), r.lpush('a', 1))],
-  // The arguments stand in no message here: one may be a secret.
-  ['an unknown command', (r) => r.call('NOTHING', 'a').catch((error: Error) => error.message.split(',')[0])],
+  ['an unknown command', (r) => r.call('NOTHING', 'a')],
   ['a command by its name', async (r) => [await r.call('SET', 'a', '1'), await r.call('get', ['a'])]],
   ['too few arguments', (r) => (r.get as (...args: unknown[]) => Promise<unknown>)()],
   [
