@@ -141,6 +141,16 @@ describe('the verdicts of the bench', () => {
     expect(judge([measured(beside, { ioredis: 5 })])).toEqual([]);
   });
 
+  it('hold spans without an SDK to a small part, and those with one to what the peers take with theirs', () => {
+    const traced: Row = { ...memory, id: 'cpu-traced', group: 'traced', title: 'Spans', unit: 'µs' };
+    const values = { 'ours, firstValueFrom': 100, 'ours, no-op tracer': 114, 'ours, SDK': 700 };
+    const verdicts = judge([measured(traced, { ...values, 'ioredis, SDK': 900, 'node-redis, SDK': 600 })]);
+    expect(verdicts.map(({ reached }) => reached)).toStrictEqual([true, true, false]);
+    expect(judge([measured(traced, { ...values, 'ours, no-op tracer': 116 })])).toStrictEqual([
+      { reached: false, text: expect.stringContaining('wanted at most 1.15×') as string },
+    ]);
+  });
+
   it('are silent about what was not measured', () => {
     expect(judge([measured(rate, { 'ours, firstValueFrom': 290, floor: 1000 })])).toEqual([]);
     expect(formatSummary([])).toBe('');
