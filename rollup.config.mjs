@@ -7,10 +7,12 @@ import MagicString from 'magic-string';
 import { dts } from 'rollup-plugin-dts';
 
 const input = { index: 'src/index.ts', commands: 'src/commands/index.ts' };
-/** What only users of NestJS have. It uses the client as they do, so its build has none of it. */
-const forNest = { nestjs: 'src/nestjs/index.ts' };
+/** What not every user has. It uses the client as they do, so its build has none of it. */
+const beside = { nestjs: 'src/nestjs/index.ts', ioredis: 'src/ioredis/index.ts' };
+/** What is their default as well. */
+const defaults = { ioredis: 'IORedis' };
 const external = ['rxjs', 'rxjs/operators', '@opentelemetry/api', /^node:/, ...builtinModules];
-const nestExternal = [...external, 'rxjs-redis', /^@nestjs\//, /^socket\.io/];
+const besideExternal = [...external, 'rxjs-redis', /^@nestjs\//, /^socket\.io/];
 const tsconfigRaw = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
 
 /** Strips the types of one file at a time; `npm run types` is what checks them. */
@@ -32,7 +34,7 @@ const typescript = {
   },
 };
 
-/** What is made for Nest takes the client from the entry beside it. */
+/** An entry beside the client takes that from its own entry. */
 const clientBeside = {
   name: 'client-beside',
   resolveId: (specifier) => (specifier === '../index' ? { id: 'rxjs-redis', external: true } : null),
@@ -170,14 +172,17 @@ const entries = {
   },
 };
 
-/** What `import` gets of what is made for Nest: the same classes as `require`. */
-const nestEntry = {
-  name: 'nest-entry',
+/** What `import` gets of an entry beside the client: the same classes as `require`. */
+const besideEntry = {
+  name: 'beside-entry',
   generateBundle(_, chunks) {
-    for (const { name, exports } of Object.values(chunks)) {
+    for (const { name, exports, isEntry } of Object.values(chunks)) {
+      if (!isEntry) continue;
+      // What CommonJS has under the name default is a property like others, and no default to `import`.
+      const names = exports.map((one) => (one === 'default' ? `${defaults[name]} as default` : one)).join(', ');
       const files = {
-        [`${name}.mjs`]: `export { ${exports.join(', ')} } from './${name}.cjs';`,
-        [`${name}.d.mts`]: `export * from './${name}.cjs';`,
+        [`${name}.mjs`]: `export { ${names} } from './${name}.cjs';`,
+        [`${name}.d.mts`]: `export * from './${name}.cjs';${name in defaults ? `\nexport { ${defaults[name]} as default } from './${name}.cjs';` : ''}`,
       };
       for (const [fileName, source] of Object.entries(files))
         this.emitFile({ type: 'asset', fileName, source: `${source}\n` });
@@ -198,8 +203,8 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
   // A file that an earlier build has left would be published.
   if (folder === 'dist') rmSync(folder, { recursive: true, force: true });
   const forBundlers = {
-    input: { ...input, ...forNest },
-    external: nestExternal,
+    input: { ...input, ...beside },
+    external: besideExternal,
     plugins: [typescript, noteValues],
     // package.json says the same to bundlers.
     treeshake: { moduleSideEffects: false },
@@ -225,21 +230,29 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
       plugins: [bare(true), entries],
     },
   };
-  const nestForNode = {
-    input: forNest,
-    external: nestExternal,
+  // Each by itself, so that they share no file.
+  const besideForNode = Object.entries(beside).map(([name, file]) => ({
+    input: { [name]: file },
+    external: besideExternal,
     plugins: [clientBeside, typescript],
-    output: { dir: folder, format: 'cjs', entryFileNames: '[name].cjs', paths, plugins: [bare(false), nestEntry] },
-  };
+    output: {
+      dir: folder,
+      format: 'cjs',
+      exports: 'named',
+      entryFileNames: '[name].cjs',
+      paths,
+      plugins: [bare(false), besideEntry],
+    },
+  }));
   // Each entry is built by itself, so that the types have no file that both entries share. Such a file would export helper types like
   // `Without`, the compiler would name that file in the declarations of users' packages, and they may not import it. A helper type
   // that is not exported is written out instead.
-  const types = Object.entries({ ...input, ...forNest }).map(([name, file]) => ({
+  const types = Object.entries({ ...input, ...beside }).map(([name, file]) => ({
     input: { [name]: file },
-    external: nestExternal,
+    external: besideExternal,
     // What is marked @internal is not published.
     plugins: [
-      ...(name in forNest ? [clientBeside] : []),
+      ...(name in beside ? [clientBeside] : []),
       dts({ compilerOptions: { stripInternal: true } }),
       typesAlone,
       oneCommand,
@@ -247,5 +260,5 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
     ],
     output: [{ dir: folder, format: 'es', entryFileNames: '[name].d.cts', banner, paths }],
   }));
-  return codeOnly ? [forBundlers, forNode, nestForNode] : [forBundlers, forNode, nestForNode, ...types];
+  return codeOnly ? [forBundlers, forNode, ...besideForNode] : [forBundlers, forNode, ...besideForNode, ...types];
 };

@@ -8,7 +8,7 @@ import { Extractor, ExtractorConfig, ExtractorLogLevel, type IConfigFile } from 
 const ROOT = resolve(__dirname, '../..');
 const REPORTS = join(ROOT, 'infra/api');
 const CACHE = join(ROOT, '.cache');
-const ENTRIES = ['index', 'commands', 'nestjs'];
+const ENTRIES = ['index', 'commands', 'nestjs', 'ioredis'];
 const SHOWN_LINES = 40;
 
 function main(): void {

@@ -12,6 +12,7 @@ const FEATURES = ['groups', 'leases', 'pubsub', 'scanning', 'streams', 'freshnes
 /** From top to bottom, as ARCHITECTURE.md explains them. */
 export const layers: readonly Layer[] = [
   { name: 'nestjs', path: '^src/nestjs/' },
+  { name: 'ioredis', path: '^src/ioredis/' },
   { name: 'index', path: '^src/index\\.ts$' },
   {
     name: 'clients',
@@ -101,13 +102,13 @@ export const rules: IFlattenedRuleSet = {
       from: { path: '^src/', pathNot: '^src/nestjs/' },
       to: { pathNot: ['^src/', ...PACKAGES], dependencyTypesNot: ['core'] },
     },
-    {
-      name: 'what is made for Nest uses the client as users do',
+    ...['nestjs', 'ioredis'].map((entry): IRegularForbiddenRuleType => ({
+      name: `${entry} uses the client as users do`,
       comment: 'its build has no copy of the client, so there is one class of each name',
       severity: 'error',
-      from: { path: '^src/nestjs/' },
-      to: { path: '^src/', pathNot: '^src/(nestjs/|index\\.ts$)' },
-    },
+      from: { path: `^src/${entry}/` },
+      to: { path: '^src/', pathNot: `^src/(${entry}/|index\\.ts$)` },
+    })),
     {
       name: 'what is made for Nest needs Nest and what belongs to it',
       severity: 'error',
