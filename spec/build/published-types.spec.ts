@@ -33,6 +33,13 @@ const PRIVATE = [
   'BlockingFact',
   'PrefixedArguments',
   'SecretArguments',
+  // What the transports and the adapter for NestJS extend: classes of its optional packages, and what servers and clients have in common.
+  'BaseAdapter',
+  'BaseClient',
+  'BaseServer',
+  'Events',
+  'Lent',
+  'OfConsume',
   // The builder of EVAL, which is exported as `eval`.
   'evalScript',
 ];
