@@ -14,7 +14,7 @@ import { isOfStream, writesStream } from './stream-desk';
 import type { TakeWatcher } from './take-desk';
 import type { Take } from './takes';
 import type { Use, UseOutcome } from './use';
-import { GroupWire, wireOf, type WireRequest } from './wire';
+import { GroupWire, isCall, lacksScript, wireOf, type WireRequest } from './wire';
 
 /** Sees all that crosses a connection, and tells the rules of it. It knows none of the guarantees itself. */
 export class Referee {
@@ -23,7 +23,7 @@ export class Referee {
   signInRefusedAt = -1;
   /** how many MULTIs were written that no command has followed: nobody knows whose they are */
   lonelyMultis = 0;
-  /** when the client was last told that it has written to a stream */
+  /** when the client was last told that it has written to a stream, or to a queue */
   streamWrittenAt = -1;
   private readonly rules: readonly Rule[];
   /** how many links of the commands' connection were lost, or left */
@@ -312,8 +312,7 @@ export class Referee {
     request.isRead = true;
     request.inTime = request.sent?.outcome === undefined;
     if (isSignInRefused(request)) this.signInRefusedAt = now;
-    if (!link.lent && isOfStream(request.words) && request.writes && 'value' in request.answer)
-      this.streamWrittenAt = now;
+    if (!link.lent && hasWritten(request)) this.streamWrittenAt = now;
     link.answers++;
     link.answeredAt = now;
     return [request];
@@ -330,6 +329,13 @@ export class Referee {
     wire.oldestAtLoss = this.losses;
     wire.aloneAtLoss = link.owed.every((request) => (request.group ?? request) === wire);
   }
+}
+
+/** Something was done with a stream or a queue; a script may have failed when all was done. */
+function hasWritten(request: WireRequest): boolean {
+  const { words, writes, answer } = request;
+  if (isOfQueue(words) && isCall(request)) return !lacksScript(request);
+  return writes && (isOfStream(words) || isOfQueue(words)) && answer !== undefined && 'value' in answer;
 }
 
 function isSignInRefused({ id, answer }: WireRequest): boolean {

@@ -65,7 +65,7 @@ export function isOvertaken(sent: Sent, all: readonly Sent[], requests: () => re
   return mayChangeAll && requests().some((request) => isReturn(request) && overtakes(request));
 }
 
-/** A stream was written to, so that what may write to anything is not to be sent again behind that. */
+/** A stream or a queue was written to, so that what may write to anything is not to be sent again behind that. */
 export function isOvertakenByStream(sent: Sent, writtenAt: number): boolean {
   const since = sent.wires[0]?.writtenAt ?? (sent.isTransaction ? sent.submittedAt : Infinity);
   return writtenAt >= since && callsOf(sent.item).some((call) => EVERYTHING.has(call));
