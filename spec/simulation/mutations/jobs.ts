@@ -51,12 +51,6 @@ export const jobMutations: readonly Mutation[] = [
     to: '',
   },
   {
-    fault: 'a worker begins what it was given when its lease is over',
-    file: 'streams/queue-worker.ts',
-    from: "if (this.state !== 'working' || this.now < this.leasedUntil) for",
-    to: 'if (this.limits.lease > 0) for',
-  },
-  {
     fault: 'a worker does one job more at the same time than it may',
     file: 'streams/queue-worker.ts',
     from: 'return Math.min(this.limits.concurrency, this.held.active.length + this.task.wanted());',
