@@ -13,7 +13,7 @@ import type { UseOutcome } from './use';
 
 /** How long jobs take to those that do them, and how often they are waited for once more; ms. */
 const A_WHILE = 700;
-const MOST_WAITS = 60;
+const MOST_WAITS = 250;
 /** So long jobs are on their way when their workers leave; ms. */
 const UNDER_WAY = 4;
 
