@@ -94,20 +94,18 @@ const bare = (indented) => ({
     const text = new MagicString(code);
     const onComment = (_isBlock, words, start, end) => {
       // Node drops no call.
-      if (words.includes('__PURE__') && !indented) return void text.update(start, end, '/*@__PURE__*/');
+      if (words.includes('__PURE__') && !indented) return;
       const line = code.lastIndexOf('\n', start) + 1;
       const isAlone = code.slice(line, start).trim() === '' && code[end] === '\n';
       text.remove(isAlone ? line : start, isAlone || code[end] === ' ' ? end + 1 : end);
     };
-    const marks = indented ? MARKS : `${MARKS}'"`;
     let before = 0;
     const onToken = ({ start, end }) => {
       const indent = /\n( +)$/.exec(code.slice(before, start))?.[1];
       if (indent !== undefined)
         text.update(start - indent.length, start, indented ? '\t'.repeat(indent.length / 2) : '');
       // Beside these a space means nothing.
-      else if (/^\n{2,}$/.test(code.slice(before, start))) text.update(before, start, '\n');
-      else if (start - before === 1 && (marks.includes(code[before - 1]) || marks.includes(code[start])))
+      else if (!indented && start - before === 1 && (MARKS.includes(code[before - 1]) || MARKS.includes(code[start])))
         text.remove(before, start);
       before = end;
     };
@@ -161,7 +159,7 @@ const entries = {
       const names = [...values.get(entry)];
       const lines = [
         `const { ${entry} } = require('./client.cjs');`,
-        ...names.map((name) => `exports.${name}=${entry}.${name};`),
+        ...names.map((name) => `exports.${name} = ${entry}.${name};`),
       ];
       const files = {
         [`${entry}.cjs`]: lines.join('\n'),
