@@ -15,6 +15,7 @@ const config: Config = {
     '^rxjs-redis$': '<rootDir>/src/index.ts',
     '^rxjs-redis/commands$': '<rootDir>/src/commands/index.ts',
     '^rxjs-redis/nestjs$': '<rootDir>/src/nestjs/index.ts',
+    '^rxjs-redis/ioredis$': '<rootDir>/src/ioredis/index.ts',
   },
   // Counts what can run; v8 counts comments and types as covered lines.
   coverageProvider: 'babel',

@@ -8,7 +8,6 @@ import type { PoolStats } from './leases/lease-lists';
 import type { LeasePool } from './leases/lease-pool';
 import type { Spread } from './leases/spread';
 import type { PubSub } from './pubsub/pubsub';
-import type { SubscriptionKind } from './pubsub/subscriptions';
 
 /** What a client or a pool is doing now: plain data without a secret, and as a text what a person wants to read of it. Durations are ms. */
 export interface Inspection {
@@ -32,7 +31,7 @@ export interface Inspection {
   /** commands that wait at the server, as BLPOP does, or for a connection to do so, and for how long the first has */
   readonly blocking: { readonly count: number; readonly oldest: InspectedCommand | undefined };
   /** channels and patterns that are observed */
-  readonly subscriptions: Readonly<Record<SubscriptionKind, number>>;
+  readonly subscriptions: Readonly<Record<'channel' | 'pattern' | 'shard', number>>;
   /** connections that are lent and kept, callers that wait for one, and for how long the first has */
   readonly leases: PoolStats & { readonly longestWait: number | undefined };
   /** the latest error that was told on `events$`, and how long ago that was */

@@ -33,6 +33,12 @@ const PRIVATE = [
   'BlockingFact',
   'PrefixedArguments',
   'SecretArguments',
+  // What the classes in the shape of ioredis extend, and what their methods are made of.
+  'CommandMethods',
+  'PipelineMethods',
+  'WithCommands',
+  'WithPipelineCommands',
+  'commandNames',
   // What the transports and the adapter for NestJS extend: classes of its optional packages, and what servers and clients have in common.
   'BaseAdapter',
   'BaseClient',
@@ -56,15 +62,16 @@ describe('the published types', () => {
   afterAll(() => consumer?.delete());
 
   const declarations = () => new Map([...files].filter(([file]) => file.endsWith('.d.cts')));
-  const entries = ['index.d.cts', 'commands.d.cts', 'nestjs.d.cts'];
+  const entries = ['index.d.cts', 'commands.d.cts', 'nestjs.d.cts', 'ioredis.d.cts'];
 
   it('are those of the entries, and of nothing that the entries share', () => {
-    const passedOn = ['index.d.mts', 'commands.d.mts', 'nestjs.d.mts'];
+    const passedOn = ['index.d.mts', 'commands.d.mts', 'nestjs.d.mts', 'ioredis.d.mts'];
     expect([...files.keys()].sort()).toEqual([...entries, ...passedOn].sort());
     expect(passedOn.map((file) => files.get(file))).toEqual([
       "export * from './index.cjs';\n",
       "export * from './commands.cjs';\n",
       "export * from './nestjs.cjs';\n",
+      "export * from './ioredis.cjs';\nexport { IORedis as default } from './ioredis.cjs';\n",
     ]);
   });
 
@@ -86,7 +93,7 @@ describe('the published types', () => {
   });
 
   it('have all types of ./commands at the root as well', () => {
-    const ofTheClient = new Map([...declarations()].filter(([file]) => file !== 'nestjs.d.cts'));
+    const ofTheClient = new Map([...declarations()].filter(([file]) => !/^(nestjs|ioredis)\./.test(file)));
     const missing = unexported(ofTheClient, ['index.d.cts']).filter((name) => !PRIVATE.includes(name));
     const builders: string[] = Object.keys(commands);
     expect(missing.filter((name) => !builders.includes(name))).toEqual([]);
@@ -130,6 +137,7 @@ describe('the published types', () => {
         'Reply',
         'ReplyError',
         'TimeoutError',
+        'linksOf',
         'resync',
         'retrySafely',
       ]);

@@ -8,7 +8,15 @@ import { commandsOf, shellErrors } from './shell';
 import { typeErrors } from './type-check';
 
 const ROOT = resolve(__dirname, '../..');
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'RELEASING.md', 'SECURITY.md'];
+const DOCUMENTS = [
+  'MIGRATING.md',
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'RELEASING.md',
+  'SECURITY.md',
+];
 const read = (document: string): string => readFileSync(join(ROOT, document), 'utf8');
 const blocks = DOCUMENTS.flatMap((document) => blocksOf(document, read(document)));
 const titled = (language: string) =>

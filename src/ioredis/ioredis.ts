@@ -13,8 +13,9 @@ import { scriptArguments, type ScriptDefinition } from './scripts';
 /** What ioredis calls the states of a client. */
 export type IORedisStatus = 'wait' | 'connecting' | 'connect' | 'ready' | 'reconnecting' | 'close' | 'end';
 
-type Method = <T = unknown>(...given: readonly Argument[]) => Promise<T>;
-type CommandMethods = { readonly [N in CommandName | `${CommandName}Buffer`]: Method };
+type CommandMethods = {
+  readonly [N in CommandName | `${CommandName}Buffer`]: <T = unknown>(...given: readonly Argument[]) => Promise<T>;
+};
 
 const CLOSED = 'Connection is closed.';
 const DEFAULTS = { host: 'localhost', port: 6379, db: 0, keyPrefix: '', maxRetriesPerRequest: 20, lazyConnect: false };

@@ -25,13 +25,15 @@ interface Queued {
 }
 
 type ChainMethod = (...given: readonly Argument[]) => IORedisPipeline;
-type ChainMethods = { readonly [N in CommandName | `${CommandName}Buffer`]: ChainMethod };
+type PipelineMethods = {
+  readonly [N in CommandName | `${CommandName}Buffer`]: (...given: readonly Argument[]) => IORedisPipeline;
+};
 
 /** Its methods for commands are put there below. */
-const WithCommands = class {} as new () => ChainMethods;
+const WithPipelineCommands = class {} as new () => PipelineMethods;
 
 /** Commands that are gathered and sent as one: `redis.pipeline()`, `redis.multi()`. `exec()` gives an outcome for each. */
-export class IORedisPipeline extends WithCommands {
+export class IORedisPipeline extends WithPipelineCommands {
   readonly #host: PipelineHost;
   readonly #kind: 'pipeline' | 'multi';
   readonly #queue: Queued[] = [];

@@ -18,6 +18,7 @@ export class ScanStream extends Readable {
   private hasBegun = false;
   private readonly words: readonly Argument[];
 
+  /** @internal */
   constructor(
     private readonly ask: AskPage,
     { match, count, type, noValues = false }: ScanStreamOptions,

@@ -14,9 +14,6 @@ import { within } from './following';
 /** The field of an entry, or the property of a message in JSON, that carries a trace context in the form of W3C. */
 const FIELD = 'traceparent';
 
-/** What carries a trace context, perhaps. */
-type Entrylike = Pick<Entry, 'pairs'> | Pick<Entry<Buffer>, 'pairs'>;
-
 /**
  * The link to what has produced an entry of a stream or a message, for a span that is made where it is handled: none or one. An entry carries
  * a trace context in its field `traceparent`; `telemetry: { propagate: true }` writes it. Redis has no place for one beside a message, and the
@@ -26,7 +23,9 @@ type Entrylike = Pick<Entry, 'pairs'> | Pick<Entry<Buffer>, 'pairs'>;
  *   const span = tracer.startSpan('handle', { links: linksOf(message) });
  * });
  */
-export function linksOf(carrier: Entrylike | Pick<Message, 'data'> | Pick<Message<Buffer>, 'data'>): TelemetryLink[] {
+export function linksOf(
+  carrier: Pick<Entry, 'pairs'> | Pick<Entry<Buffer>, 'pairs'> | Pick<Message, 'data'> | Pick<Message<Buffer>, 'data'>,
+): TelemetryLink[] {
   const found = 'pairs' in carrier ? traceparentAmong(carrier.pairs) : traceparentInJson(textOf(carrier.data));
   const context = found === undefined ? undefined : contextOf(found);
   return context === undefined ? [] : [{ context }];
