@@ -60,7 +60,7 @@ export const transactionMutations: readonly Mutation[] = [
   {
     fault: 'a transaction is overtaken by writes to other keys',
     file: 'commands/writes-to.ts',
-    from: 'together(command.commands)',
-    to: 'together(command.members)',
+    from: 'of group.commands)',
+    to: 'of group.members)',
   },
 ];
