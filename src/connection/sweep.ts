@@ -58,21 +58,24 @@ export class Sweep {
 
   /** When the event loop was blocked, the input that has arrived meanwhile is read first, in as many turns as that takes. */
   private goOff(deadline: number): void {
-    if (this.clock.now() - deadline <= HELD_UP) this.run();
+    const now = this.clock.now();
+    if (now - deadline <= HELD_UP) this.run(now);
     else this.readOn(deadline, this.bytesRead(), this.bytesRead() + AT_HAND);
   }
 
   private readOn(deadline: number, read: number, end: number): void {
+    const asked = this.clock.now();
     this.clock.afterInput(() => {
       if (this.at !== deadline) return; // stopped, or armed anew
       const now = this.bytesRead();
-      if (now === read || now >= end) this.run();
+      // What has arrived since then, while user code blocked this turn as well, is not read yet.
+      if (now === read || now >= end) this.run(asked);
       else this.readOn(deadline, now, end);
     });
   }
 
-  private run(): void {
+  private run(now: number): void {
     this.at = Infinity;
-    this.watch(this.sweep(this.clock.now()));
+    this.watch(this.sweep(now));
   }
 }

@@ -59,8 +59,8 @@ export const limitMutations: readonly Mutation[] = [
   {
     fault: 'a timer that user code kept waiting does not let what has come be read',
     file: 'connection/sweep.ts',
-    from: 'if (this.clock.now() - deadline <= HELD_UP) this.run();',
-    to: 'if (this.clock.now() >= deadline) this.run();',
+    from: 'if (now - deadline <= HELD_UP) this.run(now);',
+    to: 'if (now >= deadline) this.run(now);',
   },
   {
     fault: 'a tick that user code holds up takes its time from its commands',

@@ -99,6 +99,31 @@ describe('Sweep', () => {
     expect(order).toStrictEqual(['what had arrived', 'sweep']);
   });
 
+  it('judges by what was read: what arrived while the event loop was held up once more is not', async () => {
+    const block = (ms: number) => {
+      const until = systemClock.now() + ms;
+      while (systemClock.now() < until);
+    };
+    let blockedAgain = -Infinity;
+    const judged = await new Promise<number>((done) => {
+      const sweep: Sweep = new Sweep(
+        systemClock,
+        (now) => (done(now), Infinity),
+        () => {
+          // It asks how much was read, and then for one more turn: user code has that first.
+          if (blockedAgain === -Infinity) {
+            blockedAgain = systemClock.now();
+            setImmediate(() => block(60));
+          }
+          return 0;
+        },
+      );
+      sweep.watch(systemClock.now() + 5);
+      block(50);
+    });
+    expect(judged).toBeLessThan(blockedAgain + 60);
+  });
+
   it('reads on in as many turns as what is at hand takes, and no more than the system keeps of it', () => {
     const clock = new VirtualClock();
     let read = 0;
