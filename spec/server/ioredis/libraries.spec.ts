@@ -139,7 +139,7 @@ describe('On a client in the shape of ioredis', () => {
     }
   });
 
-  it('connect-redis keeps sessions with seven methods, which need no shape of ioredis', async () => {
+  it('connect-redis keeps sessions by an object of six methods, and needs no shape of ioredis', async () => {
     const store = new RedisStore({ client: sessionClient(make(server().url)) as never, prefix: 's:' });
     const session = { cookie: { originalMaxAge: null }, views: 1 } as never;
     await store.set('one', session);
