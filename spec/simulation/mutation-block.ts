@@ -5,7 +5,7 @@ import { mutations } from './mutations';
 export const BLOCKS = 4;
 
 /** Within so many seeds each fault has to be found. */
-export const SEEDS = 3_000;
+export const SEEDS = 5_000;
 
 /** The specs of one block of mutations, counted from 0: every fourth, because those of one guarantee take alike. */
 export function describeMutations(block: number): void {
