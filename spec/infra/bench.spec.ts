@@ -77,8 +77,8 @@ describe('the options of the bench', () => {
   it('choose all clients, all rows, five rounds when nothing is said', () => {
     const options = parseOptions([]);
     expect(options).toMatchObject({ rounds: 5, seconds: 0.3, json: undefined, dist: undefined });
-    expect(options).toHaveProperty('only.size', 17);
-    expect(options).toHaveProperty('clients.size', 15);
+    expect(options).toHaveProperty('only.size', 18);
+    expect(options).toHaveProperty('clients.size', 19);
   });
 
   it('choose a client with all ways to use it', () => {
@@ -86,7 +86,7 @@ describe('the options of the bench', () => {
       ReturnType<typeof parseOptions>,
       'help'
     >;
-    expect([...clients]).toEqual(['ioredis', 'ioredis, auto-pipelining', 'floor']);
+    expect([...clients]).toEqual(['ioredis', 'ioredis, auto-pipelining', 'ioredis, SDK', 'floor']);
   });
 
   it.each([

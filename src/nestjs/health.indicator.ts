@@ -39,10 +39,10 @@ const TIMEOUT = 1_000;
  *
  * @example
  * class HealthController {
- *   constructor(private readonly health: HealthCheckService, private readonly redis: RedisHealthIndicator) {}
+ *   constructor(private readonly health: HealthCheckService, private readonly indicator: RedisHealthIndicator) {}
  *
  *   check() {
- *     return this.health.check([() => this.redis.pingCheck('redis', { timeout: 500 })]);
+ *     return this.health.check([() => this.indicator.pingCheck('redis', { timeout: 500 })]);
  *   }
  * }
  */

@@ -29,8 +29,11 @@ export function complaintOfEnd(
   if (error instanceof ConnectionError && !isPassing && error.delivery === 'unsent') return undefined;
   // It may be its own reply that breaks connections.
   if (error instanceof ProtocolError) return undefined;
-  // Nothing is made again that is lost, nor a connection to wait on; or only so often.
-  if (error instanceof DisconnectedError && ['off', 'thrice'].includes(settings.reconnect)) return undefined;
+  // Nothing is made again that is lost, nor a connection to wait on.
+  if (error instanceof DisconnectedError && settings.reconnect === 'off') return undefined;
+  // A connection to wait on is tried no more than so often.
+  if (error instanceof DisconnectedError && settings.reconnect === 'thrice' && error.delivery === 'unsent')
+    return undefined;
   // What was to be sent again would be another command in another database.
   if (around.selectedBehind({ order: -1 })) return undefined;
   // No connection is made where the server refuses the handshake for good.
