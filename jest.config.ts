@@ -9,6 +9,8 @@ const config: Config = {
   // Ends a spec that hangs. It says nothing about speed: the slowest machine with the most to do stays far below.
   testTimeout: 300_000,
   maxWorkers: 2,
+  // What files leave behind adds up: a worker is made anew before it takes what small machines have not.
+  workerIdleMemoryLimit: '1500MB',
   // Types are checked by `npm run types`.
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.json', diagnostics: false }] },
   moduleNameMapper: {

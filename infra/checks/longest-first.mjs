@@ -4,7 +4,8 @@ import Sequencer from '@jest/test-sequencer';
 const LONG = [
   'million-commands.spec.ts',
   'environments.spec.ts',
-  ...[1, 2, 3, 4].map((block) => `mutations-${block}.spec.ts`),
+  'type-versions.spec.ts',
+  ...[1, 2, 3, 4].map((block) => `seeds-${block}.spec.ts`),
 ];
 
 /** Jest's own order, behind the specs that take longest whether Jest remembers an earlier run or not. */
