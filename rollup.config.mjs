@@ -97,16 +97,13 @@ const bare = (indented) => ({
       if (words.includes('__PURE__') && !indented) return;
       const line = code.lastIndexOf('\n', start) + 1;
       const isAlone = code.slice(line, start).trim() === '' && code[end] === '\n';
-      text.remove(isAlone ? line : start, isAlone || code[end] === ' ' ? end + 1 : end);
+      text.remove(isAlone ? line : start, isAlone ? end + 1 : end);
     };
     let before = 0;
     const onToken = ({ start, end }) => {
       const indent = /\n( +)$/.exec(code.slice(before, start))?.[1];
       if (indent !== undefined)
         text.update(start - indent.length, start, indented ? '\t'.repeat(indent.length / 2) : '');
-      // Beside these a space means nothing.
-      else if (!indented && start - before === 1 && (MARKS.includes(code[before - 1]) || MARKS.includes(code[start])))
-        text.remove(before, start);
       before = end;
     };
     parse(code, { ecmaVersion: 'latest', sourceType: 'module', onComment, onToken });
@@ -121,21 +118,12 @@ const bare = (indented) => ({
 const needsRxjs =
   "if (require('rxjs').Observable === undefined) throw new Error('rxjs-redis needs RxJS 7.8 or 8: the version that is installed has no Observable');";
 
-/** What ends a token, and begins one, whatever stands beside it. */
-const MARKS = '{}()[],;:=?&|<>!';
-
 /** A tab stands for four spaces of the declarations: they are for compilers and editors, which show both alike. */
 const tabs = {
   name: 'tabs',
   generateBundle(_, chunks) {
     for (const chunk of Object.values(chunks))
-      if (chunk.type === 'chunk') {
-        let link = '';
-        // The first of several overloads says where to read on.
-        chunk.code = chunk.code
-          .replace(/^ *\* @see (.*)\n/gm, (line, target) => (target === link ? '' : ((link = target), line)))
-          .replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4));
-      }
+      chunk.code = chunk.code?.replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4));
   },
 };
 

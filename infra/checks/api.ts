@@ -1,7 +1,7 @@
 // `npm run api` writes the API report, `npm run api -- --check` fails when it is stale.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel, type IConfigFile } from '@microsoft/api-extractor';
 
@@ -17,6 +17,7 @@ function main(): void {
   const folder = mkdtempSync(join(CACHE, 'api-'));
   try {
     build(folder);
+    prepare(folder);
     mkdirSync(join(folder, 'reports'));
     const reports = ENTRIES.map((entry) => extract(folder, entry));
     if (process.argv.includes('--check')) check(reports);
@@ -35,6 +36,21 @@ function build(folder: string): void {
   const rollup = join(ROOT, 'node_modules/rollup/dist/bin/rollup');
   const args = [rollup, '--config', '--silent', '--configFolder', folder];
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/** Has each report show what is declared in its own entry alone, in spaces: what others take from the client is an import of the package. */
+function prepare(folder: string): void {
+  const installed = join(folder, 'node_modules/rxjs-redis');
+  mkdirSync(installed, { recursive: true });
+  // A package of its own: else that name would be this repository, and all of it the entry's.
+  writeFileSync(join(folder, 'package.json'), '{}');
+  writeFileSync(join(installed, 'package.json'), '{ "name": "rxjs-redis", "types": "index.d.ts" }');
+  for (const entry of ENTRIES) {
+    const file = join(folder, `${entry}.d.cts`);
+    const text = read(file).replace(/^\t+/gm, (tabs) => ' '.repeat(4 * tabs.length));
+    if (entry === 'index') writeFileSync(join(installed, 'index.d.ts'), text);
+    writeFileSync(file, text.replaceAll("'./index.cjs'", "'rxjs-redis'"));
+  }
 }
 
 /** Writes down what an entry of the package exports, and all that can be reached from there. */
