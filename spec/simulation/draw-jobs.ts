@@ -1,16 +1,14 @@
+import { TIMES, leavesThemAlone } from './draw-streams';
 import type { Item, LinkItem, Settings, WorkerItem } from './plan';
 import type { Random } from './random';
 
 /** Ids of workers. Its chance is its own as well, so that all else stays as it was drawn. */
 export const JOBS = 9_800;
 
-const TIMES = [0, 0, 1, 2, 5, 10, 30, 100, 400, 1200, 2500];
-
 /** Those who do the jobs of a queue, each with a connection of its own to wait on, and the jobs that other clients put in. */
 export function drawJobs(random: Random, settings: Settings, length: number): Item[] {
   if (!random.chance(0.8)) return [];
-  // What they ask waits in the same queue as commands, and is repeated as they are.
-  if (settings.offlineQueue < 1000 || !['default', 'off', 'twice'].includes(settings.retry)) return [];
+  if (!leavesThemAlone(settings)) return [];
   const first = random.int(0, length);
   const times = () => first + random.pick(TIMES) + random.int(0, 40);
   const options = {

@@ -6,13 +6,18 @@ import { tailedStreams } from './tails';
 /** Ids of tails and of consumers. Its chance is its own as well, so that all else stays as it was drawn. */
 export const STREAMS = 9_500;
 
-const TIMES = [0, 0, 1, 2, 5, 10, 30, 100, 400, 1200, 2500];
+/** When something happens to those that wait at the server, ms behind their beginning. */
+export const TIMES: readonly number[] = [0, 0, 1, 2, 5, 10, 30, 100, 400, 1200, 2500];
+
+/** What they ask waits in the same queue as commands, and is repeated as they are. */
+export function leavesThemAlone({ offlineQueue, retry }: Settings): boolean {
+  return offlineQueue >= 1000 && ['default', 'off', 'twice'].includes(retry);
+}
 
 /** Those who read streams, each with connections of its own to wait on, and what is added meanwhile. */
 export function drawStreams(random: Random, settings: Settings, length: number): Item[] {
   if (!random.chance(0.65)) return [];
-  // What they ask waits in the same queue as commands, and is repeated as they are.
-  if (settings.offlineQueue < 1000 || !['default', 'off', 'twice'].includes(settings.retry)) return [];
+  if (!leavesThemAlone(settings)) return [];
   const first = random.int(0, length);
   const tails = random.chance(0.5);
   const items: Item[] = tails ? drawTails(random, settings, first) : drawConsumers(random, settings, first);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { QueueKeys } from '../../src/streams/queue-keys';
+import type { DeskServing } from './desk';
 import { JobStore, partsOf, readings, type Returned } from './job-scripts';
 import type { Peer } from './peer';
 import * as resp from './resp';
@@ -15,16 +16,9 @@ const DEAD = String(KEYS.dead);
 const WORKERS = String(KEYS.workers);
 const OWN = String(KEYS.ownedBy(''));
 
-/** What the desk needs of the server. */
-interface Serving {
-  refusal(peer: Peer, request: WireRequest): string | undefined;
-  now(): number;
-  after(delay: number, work: () => void): { unsubscribe(): void };
-  goOn(peer: Peer): void;
-  hangUp(peer: Peer): void;
+interface Serving extends DeskServing {
   /** the scripts that the server has, by their SHA-1 */
   readonly scripts: Set<string>;
-  fail(violation: string): void;
   readonly tell: JobWatcher;
 }
 

@@ -1,3 +1,4 @@
+import type { DeskServing } from './desk';
 import type { WireReply } from './keyspace';
 import type { Peer } from './peer';
 import type { StreamVersion } from './plan';
@@ -5,18 +6,7 @@ import * as resp from './resp';
 import { StreamCommands, nil, numberBehind, type StreamWatcher } from './stream-commands';
 import type { WireRequest } from './wire';
 
-/** What the desk needs of the server. */
-interface Serving {
-  /** why a command is refused just now */
-  refusal(peer: Peer, request: WireRequest): string | undefined;
-  now(): number;
-  /** something happens at the server, so many ms from now */
-  after(delay: number, work: () => void): { unsubscribe(): void };
-  /** a connection that waited goes on */
-  goOn(peer: Peer): void;
-  /** a connection is ended by the server */
-  hangUp(peer: Peer): void;
-  fail(violation: string): void;
+interface Serving extends DeskServing {
   readonly tell: StreamWatcher;
 }
 

@@ -1,12 +1,13 @@
 import { Controller, type INestMicroservice, type Type } from '@nestjs/common';
 import type { RedisContext } from '@nestjs/microservices';
 import { Ctx, EventPattern, MessagePattern } from '@nestjs/microservices';
-import { NEVER, concat, firstValueFrom, forkJoin, lastValueFrom, of, scan, take, toArray } from 'rxjs';
+import { NEVER, concat, firstValueFrom, lastValueFrom, of, scan, take, toArray } from 'rxjs';
 import { RedisPubSubClient, RedisPubSubServer, type RedisPubSubServerOptions } from 'rxjs-redis/nestjs';
 import { eventually, useClients } from '../../support/clients';
 import { useNest } from '../../support/nest';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
+import { itDoesWhatNestAsks } from './nests-own-tests';
 import { SumsController } from './sums.controller';
 
 const server = useServer({ own: true });
@@ -29,36 +30,7 @@ describe('The transport over channels', () => {
   const sums = ({ app }: { app: INestMicroservice }) => app.get(SumsController);
 
   describe("passes Nest's tests of its own", () => {
-    it.each(['sum', 'asyncSum', 'streamSum'])('a request: %s', async (cmd) => {
-      await serve();
-      expect(await lastValueFrom(client().send<number>({ cmd }, [1, 2, 3, 4, 5]))).toBe(15);
-    });
-
-    it('many requests at once', async () => {
-      await serve();
-      const sender = client();
-      const asked = Array.from({ length: 100 }, (_, index) => sender.send<number>({ cmd: 'sum' }, [index, index + 1]));
-      const expected = asked.map((_, index) => 2 * index + 1);
-      expect(await lastValueFrom(forkJoin(asked))).toEqual(expected);
-    });
-
-    it('a stream of answers, in order', async () => {
-      await serve();
-      const added = client()
-        .send<number>({ cmd: 'streaming' }, [1, 2, 3, 4, 5])
-        .pipe(
-          scan((sum, one) => sum + one, 0),
-          toArray(),
-        );
-      expect(await lastValueFrom(added)).toEqual([1, 3, 6, 10, 15]);
-    });
-
-    it('an event', async () => {
-      const one = await serve();
-      await lastValueFrom(client().emit('notification', { n: 1 }), { defaultValue: undefined });
-      await until(() => sums(one).notified.length === 1);
-      expect(sums(one).notified).toEqual([{ n: 1 }]);
-    });
+    itDoesWhatNestAsks(serve, client);
 
     it('a broadcast: every instance without a group handles an event', async () => {
       const instances = [await serve(), await serve()];

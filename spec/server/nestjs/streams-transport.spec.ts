@@ -1,11 +1,12 @@
 import { Controller, type INestMicroservice, type Type } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { firstValueFrom, forkJoin, lastValueFrom, scan, toArray } from 'rxjs';
+import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { RedisStreamsClient, RedisStreamsServer, type RedisStreamsServerOptions } from 'rxjs-redis/nestjs';
 import { eventually, useClients } from '../../support/clients';
 import { useNest } from '../../support/nest';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
+import { itDoesWhatNestAsks } from './nests-own-tests';
 import { SumsController } from './sums.controller';
 
 const server = useServer({ own: true });
@@ -30,35 +31,7 @@ describe('The transport over streams', () => {
     lastValueFrom(sender.emit(pattern, data), { defaultValue: undefined });
 
   describe("passes Nest's tests of its own", () => {
-    it.each(['sum', 'asyncSum', 'streamSum'])('a request: %s', async (cmd) => {
-      await serve();
-      expect(await lastValueFrom(client().send<number>({ cmd }, [1, 2, 3, 4, 5]))).toBe(15);
-    });
-
-    it('many requests at once', async () => {
-      await serve({ concurrency: 16 });
-      const sender = client();
-      const asked = Array.from({ length: 100 }, (_, index) => sender.send<number>({ cmd: 'sum' }, [index, index + 1]));
-      expect(await lastValueFrom(forkJoin(asked))).toEqual(asked.map((_, index) => 2 * index + 1));
-    });
-
-    it('a stream of answers, in order', async () => {
-      await serve();
-      const added = client()
-        .send<number>({ cmd: 'streaming' }, [1, 2, 3, 4, 5])
-        .pipe(
-          scan((sum, one) => sum + one, 0),
-          toArray(),
-        );
-      expect(await lastValueFrom(added)).toEqual([1, 3, 6, 10, 15]);
-    });
-
-    it('an event', async () => {
-      const one = await serve();
-      await emitted(client(), 'notification', { n: 1 });
-      await until(() => sums(one).notified.length === 1);
-      expect(sums(one).notified).toEqual([{ n: 1 }]);
-    });
+    itDoesWhatNestAsks(() => serve({ concurrency: 16 }), client);
   });
 
   it('handles what was sent while no instance was there', async () => {

@@ -108,6 +108,29 @@ function seen(redis: Redis): string[] {
   ];
 }
 
+/** All that a client tells of what it does: `told` by channels, spans and metrics. `spans` gives those that have ended since it was asked last. */
+function observed() {
+  const told: unknown[] = [];
+  const unlisten = listen(told);
+  const exporter = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  const metrics = new PrometheusExporter({ preventServerStart: true });
+  const meters = new MeterProvider({ readers: [metrics] });
+  const telemetry = { tracer: provider.getTracer('spec'), meter: meters.getMeter('spec'), includeArgs: true };
+  const spans = (): string[] => {
+    const ended = exporter.getFinishedSpans().map(({ name, attributes, events, status }) => {
+      return JSON.stringify([name, attributes, events, status]);
+    });
+    exporter.reset();
+    return ended;
+  };
+  const leave = async (): Promise<void> => {
+    unlisten();
+    await meters.shutdown();
+  };
+  return { told, telemetry, spans, metrics, leave };
+}
+
 /** What Prometheus would be told. */
 async function scraped(exporter: PrometheusExporter): Promise<string> {
   const { resourceMetrics, errors } = await exporter.collect();
@@ -146,13 +169,7 @@ describe('No secret', () => {
 
   it('of any command leaves the client, whatever way the command takes and whatever the server says', async () => {
     const server = await script(afterHandshake(repeater()));
-    const told: unknown[] = [];
-    const leave = listen(told);
-    const exporter = new InMemorySpanExporter();
-    const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-    const metrics = new PrometheusExporter({ preventServerStart: true });
-    const meters = new MeterProvider({ readers: [metrics] });
-    const telemetry = { tracer: provider.getTracer('spec'), meter: meters.getMeter('spec'), includeArgs: true };
+    const { told, telemetry, spans, metrics, leave } = observed();
     const redis = make({
       url: server.url,
       retry: false,
@@ -173,12 +190,8 @@ describe('No secret', () => {
       await new Promise<void>((resolve) => process.nextTick(() => resolve(void told.push(...seen(redis)))));
       const outcomes = await pending;
       told.push(...seen(redis), await scraped(metrics));
-      const spans = exporter.getFinishedSpans().map(({ name, attributes, events, status }) => {
-        return JSON.stringify([name, attributes, events, status]);
-      });
-      const all = [...spans, ...told.map((message) => (typeof message === 'string' ? message : textOf(message)))];
+      const all = [...spans(), ...told.map((message) => (typeof message === 'string' ? message : textOf(message)))];
       emissions += all.length;
-      exporter.reset();
       told.length = 0;
       const said = all.join('\n');
       some.forEach(([command, way], index) => {
@@ -188,8 +201,7 @@ describe('No secret', () => {
         if (leaked.length > 0) leaks.push({ seed, way, words: command.words, args: command.args.map(String), leaked });
       });
     }
-    leave();
-    await meters.shutdown();
+    await leave();
     const drawnWords = drawn.map(([{ words, args }]) => [...words, ...args].map((word) => String(word).toUpperCase()));
     expect(drawnWords.some(([first, second]) => first === 'ACL' && second === 'SETUSER')).toBe(true);
     expect(drawnWords.some(([first, , ...rest]) => first === 'CONFIG' && rest.includes('MASTERAUTH'))).toBe(true);
@@ -210,17 +222,12 @@ describe('No secret', () => {
     ];
     let answer = '';
     const server = await script(afterHandshake(() => answer));
-    const told: unknown[] = [];
-    const leave = listen(told);
-    const exporter = new InMemorySpanExporter();
-    const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-    const metrics = new PrometheusExporter({ preventServerStart: true });
-    const meters = new MeterProvider({ readers: [metrics] });
+    const { told, telemetry, spans, metrics, leave } = observed();
     const redis = make({
       url: server.url,
       retry: false,
       reconnect: { initialDelay: 1, maxDelay: 1 },
-      telemetry: { tracer: provider.getTracer('spec'), meter: meters.getMeter('spec'), includeArgs: true },
+      telemetry,
       debug: (_, text) => told.push(text),
     });
     redis.events$.subscribe((event) => told.push(event));
@@ -237,21 +244,17 @@ describe('No secret', () => {
           (cause: unknown) => cause,
         );
         if (error !== undefined) failed++;
-        const spans = exporter.getFinishedSpans().map(({ name, attributes, events, status }) => {
-          return JSON.stringify([name, attributes, events, status]);
-        });
-        const all = [...spans, ...seen(redis), await scraped(metrics), ...told.map((each) => textOf(each))];
-        exporter.reset();
+        const ended = spans();
+        const all = [...ended, ...seen(redis), await scraped(metrics), ...told.map((each) => textOf(each))];
         told.length = 0;
-        emissions += spans.length;
+        emissions += ended.length;
         expect(all.filter((each) => each.includes(one))).toStrictEqual([]);
         expect(textOf([sent, error])).not.toContain(one);
         expect(textOf(error)).not.toContain(one);
       }),
       { numRuns: 500, endOnFailure: true },
     );
-    leave();
-    await meters.shutdown();
+    await leave();
     expect(emissions).toBeGreaterThanOrEqual(500);
     expect(failed).toBeGreaterThan(0);
   });
