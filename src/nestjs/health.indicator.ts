@@ -12,7 +12,7 @@ import {
   timer,
   type Observable,
 } from 'rxjs';
-import { Redis, type ConnectionState } from '../index';
+import { Redis } from '../index';
 import { duration } from './checks';
 import type { RedisClient } from './module-options';
 import { DEFAULT_NAME, getRedisToken } from './tokens';
@@ -106,18 +106,12 @@ function answered(client: RedisClient, timeout: number, signal: AbortSignal | un
   return merge(answer$, tooLate$, aborted$).pipe(take(1));
 }
 
-/** What the connection is about while there is no answer. */
+/** What the connection is about while there is no answer. While it is being made, the last failure says why that goes on. */
 function wrongWith(client: RedisClient): string {
   if (!(client instanceof Redis)) return '';
-  let state: ConnectionState = { kind: 'idle' };
-  client.state$.pipe(take(1)).subscribe((now) => (state = now));
-  return wordsFor(state);
-}
-
-function wordsFor(state: ConnectionState): string {
-  if (state.kind === 'ready') return '';
-  const why = 'error' in state && state.error !== undefined ? `: ${messageOf(state.error)}` : '';
-  return `, the connection is ${state.kind}${why}`;
+  const { state, lastError } = client.inspect();
+  if (state === 'ready') return '';
+  return `, the connection is ${state}${lastError === undefined ? '' : `: ${lastError.message}`}`;
 }
 
 function messageOf(error: unknown): string {

@@ -146,8 +146,10 @@ export class FollowedReply implements ReplyObserver<unknown>, Unsubscribable {
     this.observer.add(departure);
   }
 
+  /** The observer may be followed as well. */
   happened(what: Happening): void {
     if (!this.isOver) this.tell((follower) => follower.happened(what));
+    this.observer.happened?.(what);
   }
 
   private end(tell: (follower: Follower) => void): void {

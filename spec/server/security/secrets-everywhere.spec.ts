@@ -108,10 +108,15 @@ function seen(redis: Redis): string[] {
   ];
 }
 
-/** All that a client tells of what it does: `told` by channels, spans and metrics. `spans` gives those that have ended since it was asked last. */
+const leaving: (() => Promise<void> | void)[] = [];
+
+/**
+ * All that a client tells of what it does: `told` by channels, spans and metrics, until the spec is over. `spans` gives those that have
+ * ended since it was asked last.
+ */
 function observed() {
   const told: unknown[] = [];
-  const unlisten = listen(told);
+  leaving.push(listen(told));
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   const metrics = new PrometheusExporter({ preventServerStart: true });
@@ -124,11 +129,8 @@ function observed() {
     exporter.reset();
     return ended;
   };
-  const leave = async (): Promise<void> => {
-    unlisten();
-    await meters.shutdown();
-  };
-  return { told, telemetry, spans, metrics, leave };
+  leaving.push(() => meters.shutdown());
+  return { told, telemetry, spans, metrics };
 }
 
 /** What Prometheus would be told. */
@@ -151,6 +153,9 @@ function textOf(value: unknown): string {
 describe('No secret', () => {
   const make = useClients();
   const script = useScriptedServers();
+  afterEach(async () => {
+    for (const leave of leaving.splice(0)) await leave();
+  });
 
   it('is left out of the facts that these specs go by', () => {
     expect(SECRETIVE.map(({ name }) => name)).toStrictEqual([
@@ -169,7 +174,7 @@ describe('No secret', () => {
 
   it('of any command leaves the client, whatever way the command takes and whatever the server says', async () => {
     const server = await script(afterHandshake(repeater()));
-    const { told, telemetry, spans, metrics, leave } = observed();
+    const { told, telemetry, spans, metrics } = observed();
     const redis = make({
       url: server.url,
       retry: false,
@@ -201,7 +206,6 @@ describe('No secret', () => {
         if (leaked.length > 0) leaks.push({ seed, way, words: command.words, args: command.args.map(String), leaked });
       });
     }
-    await leave();
     const drawnWords = drawn.map(([{ words, args }]) => [...words, ...args].map((word) => String(word).toUpperCase()));
     expect(drawnWords.some(([first, second]) => first === 'ACL' && second === 'SETUSER')).toBe(true);
     expect(drawnWords.some(([first, , ...rest]) => first === 'CONFIG' && rest.includes('MASTERAUTH'))).toBe(true);
@@ -222,7 +226,7 @@ describe('No secret', () => {
     ];
     let answer = '';
     const server = await script(afterHandshake(() => answer));
-    const { told, telemetry, spans, metrics, leave } = observed();
+    const { told, telemetry, spans, metrics } = observed();
     const redis = make({
       url: server.url,
       retry: false,
@@ -254,7 +258,6 @@ describe('No secret', () => {
       }),
       { numRuns: 500, endOnFailure: true },
     );
-    await leave();
     expect(emissions).toBeGreaterThanOrEqual(500);
     expect(failed).toBeGreaterThan(0);
   });

@@ -59,6 +59,15 @@ describe('Diagnostics channels', () => {
     expect(eventsOf(again.told)).toStrictEqual(['start', 'end', 'asyncStart', 'asyncEnd']);
   });
 
+  it('take nothing from debug lines', async () => {
+    const { told } = listen('command');
+    const lines: string[] = [];
+    const redis = make({ url: server().url, debug: (direction) => lines.push(direction) });
+    await redis.set('k', 'v');
+    expect(eventsOf(told)).toStrictEqual(['start', 'end', 'asyncStart', 'asyncEnd']);
+    expect(lines).toStrictEqual(['event', 'send', 'recv']);
+  });
+
   it('tell of a command whose Observer leaves', async () => {
     const redis = client();
     await redis.connect();
