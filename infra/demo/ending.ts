@@ -1,4 +1,4 @@
-import { filter, firstValueFrom, fromEvent, map, race, timer } from 'rxjs';
+import { concat, filter, firstValueFrom, fromEvent, map, NEVER, race, timer } from 'rxjs';
 
 /**
  * Settles with the exit code when the show is over: its time has come, the user or the system ends it, or nobody reads any more.
@@ -8,9 +8,12 @@ import { filter, firstValueFrom, fromEvent, map, race, timer } from 'rxjs';
 export function ending(seconds: number, goesOn: () => boolean): Promise<number> {
   return firstValueFrom(
     race(
-      timer(1000 * seconds).pipe(
-        filter(() => !goesOn()),
-        map(() => 0),
+      concat(
+        timer(1000 * seconds).pipe(
+          filter(() => !goesOn()),
+          map(() => 0),
+        ),
+        NEVER,
       ),
       fromEvent(process, 'SIGINT').pipe(map(() => 130)),
       fromEvent(process, 'SIGTERM').pipe(map(() => 143)),

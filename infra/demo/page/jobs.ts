@@ -35,9 +35,9 @@ const TOGETHER = 50;
 /** A job takes from 500 to 1500 ms, so many times as long on a slow worker, and one in so many fails at first. */
 const WORK = { shortest: 500, longest: 1500, slowness: 6, failing: 6 };
 
-/** What a window is told of the queue. `counts` is what the queue itself says, once it has. */
+/** What a window is told of the queue. `counts` is what the queue itself said last, and when, ms since the epoch. */
 export interface JobsPicture extends LanesPicture {
-  readonly counts: QueueCounts | undefined;
+  readonly counts: (QueueCounts & { readonly at: number }) | undefined;
   /** jobs that the server was asked to take, and of these the ones of which no answer says whether it did */
   readonly pushed: number;
   readonly unanswered: number;
@@ -60,7 +60,7 @@ export class Jobs implements OnModuleDestroy {
   readonly #changed$ = new Subject<void>();
   readonly #slow = new Set<number>();
   readonly #ended$ = new Subject<void>();
-  #counts: QueueCounts | undefined;
+  #counts: JobsPicture['counts'];
   #pushed = 0;
   #unanswered = 0;
 
@@ -155,7 +155,7 @@ export class Jobs implements OnModuleDestroy {
   #count(): Observable<unknown> {
     return from(this.#queue.counts()).pipe(
       tap((counts) => {
-        this.#counts = counts;
+        this.#counts = { ...counts, at: Date.now() };
         this.#changed$.next();
       }),
       // The state of the client says why.

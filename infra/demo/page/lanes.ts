@@ -1,5 +1,5 @@
 /** Jobs that are done and still shown. */
-const SHOWN = 14;
+const SHOWN = 12;
 
 /** A job of the queue: its number, and the attempt that runs or was the last. */
 export interface Tile {

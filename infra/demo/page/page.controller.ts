@@ -9,7 +9,7 @@ import {
   Sse,
   type MessageEvent,
 } from '@nestjs/common';
-import { catchError, defer, ignoreElements, map, merge, of, throwError, type Observable } from 'rxjs';
+import { catchError, defer, endWith, ignoreElements, map, merge, of, throwError, type Observable } from 'rxjs';
 import { signNames, signs } from '../vitals/signs';
 import { Board } from './board';
 import { countOf, slownessOf, strokeOf } from './bodies';
@@ -47,7 +47,7 @@ export class PageController {
     const { title, faults } = this.stage;
     return merge(
       of(event('stage', { title, mayKill: faults.mayKill, signs: SIGNS })),
-      this.windows.count$.pipe(map((count) => event('windows', count))),
+      this.windows.count$.pipe(map((count) => event('windows', { count }))),
       this.journal.entries().pipe(map((entry) => event('entry', entry))),
       this.clients.pictures$.pipe(map((pictures) => event('clients', pictures))),
       this.vitals.items().pipe(map((item) => event(item.type, item))),
@@ -79,8 +79,8 @@ export class PageController {
 
   @Post('jobs')
   @HttpCode(NOTHING)
-  push(@Body() body: unknown): Observable<void> {
-    return this.jobs.push(countOf(body));
+  push(@Body() body: unknown): Observable<unknown> {
+    return this.jobs.push(countOf(body)).pipe(endWith(undefined));
   }
 
   @Post('strokes')
@@ -96,8 +96,8 @@ export class PageController {
   }
 }
 
-function event(type: string, data: string | object | number): MessageEvent {
-  return { type, data: data as object };
+function event(type: string, data: object): MessageEvent {
+  return { type, data };
 }
 
 /** Says plainly that it is not known whether something was done. */
@@ -105,6 +105,7 @@ function answered() {
   return (reply$: Observable<unknown>): Observable<unknown> =>
     reply$.pipe(
       ignoreElements(),
+      endWith(undefined),
       catchError(() => throwError(() => new ServiceUnavailableException('the server has not answered'))),
     );
 }

@@ -17,7 +17,11 @@ export interface ToldSample extends Sample {
 
 /** What a window is told of the vital signs. `received` counts the samples that have come as messages, since the demo began. */
 export type VitalsItem =
-  | { readonly type: 'kept' | 'samples'; readonly samples: readonly ToldSample[]; readonly received: number }
+  | {
+      readonly type: 'kept' | 'caught-up' | 'samples';
+      readonly samples: readonly ToldSample[];
+      readonly received: number;
+    }
   /** ms since the epoch */
   | { readonly type: 'gap'; readonly from: number; readonly to: number };
 
@@ -44,7 +48,7 @@ export class VitalsFeed {
       this.#gap$,
       copy$.pipe(
         filter((item) => item.type === 'snapshot'),
-        map(({ value }) => this.#caughtUp(value)),
+        map(({ value }) => this.#copied(value)),
       ),
       copy$.pipe(
         filter((item) => item.type !== 'snapshot'),
@@ -78,12 +82,13 @@ export class VitalsFeed {
     } else if (item.type !== 'subscribed' && this.#isSign(item.channel)) this.#received++;
   }
 
-  #caughtUp(samples: readonly ToldSample[]): VitalsItem {
+  #copied(samples: readonly ToldSample[]): VitalsItem {
+    const type = this.#isBehind ? 'caught-up' : 'kept';
     if (this.#isBehind) {
-      this.journal.write({ kind: 'back', text: `page: caught up with the ${samples.length} samples that Redis keeps` });
+      this.journal.write({ kind: 'back', text: `page: read the ${samples.length} samples that Redis keeps` });
     }
     this.#isBehind = false;
-    return { type: 'kept', samples, received: this.#received };
+    return { type, samples, received: this.#received };
   }
 
   #isSign(channel: string): boolean {

@@ -1,9 +1,10 @@
 import uPlot from './uplot/uPlot.esm.js';
 import { colour, make, whenTheme } from './dom.js';
 
-/** What is seen, ms. */
+/** What is seen, at most and at least, ms. */
 const SPAN = 60_000;
-const HEIGHT = 120;
+const LEAST = 15_000;
+const HEIGHT = 150;
 
 /** How the axes tell values. */
 const UNITS = { processor: [1, ' %'], memory: [1e9, ' GB'], 'net-in': [1e6, ' MB/s'], 'net-out': [1e6, ' MB/s'] };
@@ -15,7 +16,6 @@ export class Charts {
   #box;
   #charts = new Map();
   #gaps = [];
-  #begun = false;
   caughtUp = 0;
 
   constructor(box) {
@@ -39,13 +39,11 @@ export class Charts {
     this.#gaps = [...this.#gaps, gap].slice(-20);
   }
 
-  /** @param kept whether they were read from Redis: the first ones are what there was before, the others had been missed */
-  add(samples, kept) {
-    const missed = kept && this.#begun;
+  /** @param missed whether they were read from Redis after a gap: those that are new had been missed */
+  add(samples, missed) {
     for (const sample of samples) {
       if (this.#charts.get(sample.sign)?.add(sample, missed) && missed) this.caughtUp++;
     }
-    if (kept) this.#begun = true;
     const now = Math.max(...samples.map(({ at }) => at));
     if (Number.isFinite(now)) this.#charts.forEach((chart) => chart.show(now));
   }
@@ -110,7 +108,7 @@ class Chart {
       legend: { show: false },
       padding: [6, 6, 0, 0],
       scales: {
-        x: { time: false, range: () => [this.#now - SPAN, this.#now] },
+        x: { time: false, range: () => [this.#begin(), this.#now] },
         y: { range: (_, low, high) => this.#range(low, high) },
       },
       axes: [
@@ -134,7 +132,7 @@ class Chart {
         {
           stroke: accent,
           width: 1.5,
-          fill: accent.replace(/\)$/, ' / 0.1)').replace('rgb(', 'rgb('),
+          fill: accent.replace('rgb(', 'rgba(').replace(')', ', 0.1)'),
           points: { show: false },
         },
         { paths: () => null, points: { show: true, size: 4, fill: warm, stroke: warm, filter: showAll } },
@@ -142,6 +140,10 @@ class Chart {
       hooks: { drawClear: [(plot) => this.#drawGaps(plot, gap)] },
     };
     this.#plot = new uPlot(options, [this.#times, this.#values, this.#missed], this.#box);
+  }
+
+  #begin() {
+    return Math.min(this.#now - LEAST, Math.max(this.#now - SPAN, this.#times[0] ?? 0));
   }
 
   /** At least as high as what counts as a change. */

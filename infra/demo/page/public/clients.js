@@ -20,7 +20,7 @@ export function showClients(box, pictures) {
     set('state', picture.state);
     for (const name of Object.keys(NUMBERS)) set(name, String(picture[name]));
     set('links', picture.links.map(tellLink).join(' · '));
-    set('error', picture.lastError ?? '');
+    set('error', picture.lastError === undefined ? '' : `last error: ${picture.lastError}`);
   }
 }
 

@@ -12,6 +12,11 @@ export function make(tag, className = '', ...children) {
   return element;
 }
 
+/** The time of day, of ms since the epoch. */
+export function clock(at) {
+  return new Date(at).toLocaleTimeString('en', { hourCycle: 'h23' });
+}
+
 /** Shows a number, or a dash where there is none. */
 export function number(element, value) {
   element.textContent = value === undefined || value === null ? '–' : String(value);

@@ -1,4 +1,4 @@
-import { make } from './dom.js';
+import { clock, make } from './dom.js';
 
 const LENGTH = 60;
 const MARKS = { strain: '≈', cut: '✂', mended: '─', lost: '○', back: '●', told: '·' };
@@ -16,7 +16,7 @@ export class Journal {
   }
 
   add({ number, at, kind, text }) {
-    const time = make('time', '', new Date(at).toLocaleTimeString('en', { hour12: false }));
+    const time = make('time', '', clock(at));
     time.dateTime = new Date(at).toISOString();
     const line = make('li', kind, time, make('span', '', `${MARKS[kind] ?? '·'} ${text}`));
     line.dataset.number = number;

@@ -24,16 +24,16 @@ on('stage', ({ title, mayKill, signs }) => {
   document.body.classList.remove('away');
   byId('message').textContent = '';
 });
-on('windows', (count) => number(byId('windows'), count));
+on('windows', ({ count }) => number(byId('windows'), count));
 on('entry', (entry) => journal.add(entry));
 on('clients', (pictures) => showClients(byId('clients'), pictures));
 on('jobs', (picture) => queue.show(picture));
 on('board', ({ strokes }) => board.replace(strokes));
 on('stroke', ({ stroke }) => board.add(stroke));
 on('gap', (gap) => charts.gap(gap));
-for (const type of ['kept', 'samples']) {
+for (const type of ['kept', 'caught-up', 'samples']) {
   on(type, ({ samples, received }) => {
-    charts.add(samples, type === 'kept');
+    charts.add(samples, type === 'caught-up');
     number(byId('received'), received);
     number(byId('caught-up'), charts.caughtUp);
   });

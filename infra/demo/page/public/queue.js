@@ -1,4 +1,4 @@
-import { byId, make, number, send } from './dom.js';
+import { byId, clock, make, number, send } from './dom.js';
 
 /** Tiles of a lane that are shown; a number tells of the others. */
 const SHOWN = 12;
@@ -20,6 +20,7 @@ export class Queue {
     Object.entries({ pushed, done, failures, unanswered }).forEach(([name, value]) =>
       number(byId(`jobs-${name}`), value),
     );
+    number(byId('counted'), counts && clock(counts.at));
     const before = new Map([...this.#tiles].map(([key, tile]) => [key, tile.getBoundingClientRect()]));
     const seen = new Set();
     this.#fill('waiting', waiting, seen);
