@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { platform } from 'node:os';
+import { platform, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'rxjs-redis';
 import { signs } from '../../infra/demo/vitals/signs';
 import { useServer } from '../support/server';
@@ -18,6 +20,10 @@ describe('npm run demo', () => {
   it('ends by itself with exit code 0 and no complaint', async () => {
     expect(demo.errors).toEqual([]);
     expect(await demo.ended).toBe(0);
+  });
+
+  it('prints the address of its page in its first lines', () => {
+    expect(demo.lines.slice(0, 4).join('\n')).toMatch(/^page: http:\/\/127\.0\.0\.1:\d+\/ /m);
   });
 
   it('leaves no server behind', async () => {
@@ -67,6 +73,30 @@ describe('npm run demo', () => {
     expect(received).toBeLessThanOrEqual(published + unanswered);
     expect(demo.match(/(\d+) reconnects/)[1]).toBe('2');
     expect(demo.match(/processor +[\d.]+ % +and its last (\d+) samples/)[1]).toMatch(/^\d\d$/);
+  });
+});
+
+describe('npm run demo -- --open', () => {
+  it('opens its page with what the system has for that', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'demo-open-'));
+    try {
+      await writeFile(join(folder, 'xdg-open'), '#!/bin/sh\necho "$1" > "$0.opened"\n', { mode: 0o755 });
+      const demo = new Demo(['--seconds', '2', '--open'], { REDIS_URL: '', PATH: `${folder}:${process.env.PATH}` });
+      expect(await demo.ended).toBe(0);
+      expect(demo.errors).toEqual([]);
+      expect(await readFile(join(folder, 'xdg-open.opened'), 'utf8')).toBe(`${demo.match(/^page: (\S+)/)[1]}\n`);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe('npm run demo -- --terminal', () => {
+  it('has no page, and prints lines where there is no terminal', async () => {
+    const demo = new Demo(['--seconds', '2', '--terminal'], { REDIS_URL: '' });
+    expect(await demo.ended).toBe(0);
+    expect(demo.lines.filter((line) => /^page: /.test(line))).toEqual([]);
+    expect(demo.lines.filter((line) => SIGN_LINE.test(line))).not.toEqual([]);
   });
 });
 

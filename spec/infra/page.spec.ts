@@ -390,8 +390,8 @@ function clientsWith(window: Window): () => Promise<readonly ClientShown[]> {
 function countsShown(window: Window): Promise<Readonly<Record<string, number>>> {
   return window
     .locator('[data-count]')
-    .evaluateAll((all: readonly Shown[]) =>
-      Object.fromEntries(all.map(({ dataset, textContent }) => [dataset.count, Number(textContent)])),
+    .evaluateAll((all: readonly Shown[]): Record<string, number> =>
+      Object.fromEntries(all.map(({ dataset, textContent }) => [dataset.count ?? '', Number(textContent)] as const)),
     );
 }
 

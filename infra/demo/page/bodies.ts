@@ -16,7 +16,7 @@ export function strokeOf(body: unknown): Stroke {
   if (!isList || points.length % 2 === 1 || !points.every((point) => isWhole(point, 0, 1000))) {
     refuse('points', `an even number, at most ${MOST_NUMBERS}, of whole numbers from 0 to 1000`);
   }
-  return { id, colour, points: points as number[] };
+  return { id, colour, points };
 }
 
 /** @throws BadRequestException unless it says how many jobs */
