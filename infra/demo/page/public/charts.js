@@ -106,7 +106,7 @@ class Chart {
       height: HEIGHT,
       cursor: { show: false },
       legend: { show: false },
-      padding: [6, 6, 0, 0],
+      padding: [6, 14, 0, 0],
       scales: {
         x: { time: false, range: () => [this.#begin(), this.#now] },
         y: { range: (_, low, high) => this.#range(low, high) },
