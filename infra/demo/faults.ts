@@ -8,6 +8,7 @@ import type { Note } from './model/journal';
 export class Faults implements AsyncDisposable {
   readonly notes$: Observable<Note>;
   readonly #notes$ = new Subject<Note>();
+  readonly #ended = new AbortController();
   #running: Promise<void> | undefined;
 
   /** @param server none where it is not the demo's own */
@@ -30,7 +31,7 @@ export class Faults implements AsyncDisposable {
     return this.#begin(async () => {
       await this.line.cut();
       this.tell('cut', `the line to the server is cut for ${outage} ms`);
-      await delay(outage);
+      await this.#outlast(outage);
       await this.line.mend();
       this.tell('mended', 'the line is whole again, which the clients must find out');
     });
@@ -43,7 +44,7 @@ export class Faults implements AsyncDisposable {
     return this.#begin(async () => {
       await server.kill();
       this.tell('cut', `the server is killed (SIGKILL) and stays away for ${outage} ms`);
-      await delay(outage);
+      await this.#outlast(outage);
       await server.restart();
       this.tell('mended', 'the server runs again, which the clients must find out');
     });
@@ -53,13 +54,23 @@ export class Faults implements AsyncDisposable {
     this.#notes$.next({ kind, text });
   }
 
-  /** Waits for the end of what goes wrong. */
+  /** What goes wrong is set right at once, and nothing goes wrong any more. */
+  end(): void {
+    this.#ended.abort();
+  }
+
+  /** Waits until all is right again. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.end();
     await this.#running;
   }
 
+  async #outlast(outage: number): Promise<void> {
+    await delay(outage, undefined, { signal: this.#ended.signal }).catch(() => undefined);
+  }
+
   #begin(run: () => Promise<void>): boolean {
-    if (this.#running !== undefined) return false;
+    if (this.#running !== undefined || this.#ended.signal.aborted) return false;
     this.#running = run()
       .catch((error: unknown) => this.tell('lost', (error as Error).message))
       .finally(() => {

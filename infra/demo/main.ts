@@ -49,6 +49,7 @@ async function run({ seconds, open, terminal }: DemoOptions, venue: Venue, line:
     return true;
   };
   const exitCode = ending(seconds, goesOn);
+  void exitCode.then(() => faults.end());
   if (page !== undefined) await announce(page, open);
   const view = chooseView({ title, seconds }, terminal);
   const last = await perform({ venue, clients, faults, view, seconds, ending: exitCode });

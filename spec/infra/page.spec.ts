@@ -135,7 +135,8 @@ describe('the page of the demo', () => {
       ({ shown, told: { waiting, delayed, workers, finished, pushed, done, failures } }) => {
         const numbers = (tiles: readonly { readonly number: number }[]) => tiles.map(({ number }) => number);
         const lanes = [waiting, ...workers.map(({ tile }) => (tile ? [tile] : [])), delayed, finished].map(numbers);
-        const told = { lanes: lanes.map((lane) => lane.slice(0, 12)), pushed, done, failures };
+        const rests = workers.map((worker) => `${worker.done} done`);
+        const told = { lanes: lanes.map((lane) => lane.slice(0, 12)), rests, pushed, done, failures };
         return JSON.stringify(shown) === JSON.stringify(told) && done > 3;
       },
     );
@@ -183,6 +184,10 @@ describe('the page of the demo', () => {
     await window.click('#cut');
     await eventually(clientsWith(other), ([, listening]) => /^reconnecting, attempt \d+/.test(listening?.state ?? ''));
     // Over a line of its own, so that the page cannot hear of it.
+    await eventually(
+      () => direct.pubsubNumpat(),
+      (patterns) => patterns === 0,
+    );
     expect(await publish(direct, 1_200, 2)).toStrictEqual(signNames.map(() => 'unheard'));
     await draw(other, 0.5);
     await shows(other, '#under-way', '1');
@@ -321,16 +326,19 @@ describe('the page of the demo', () => {
 });
 
 describe('npm run demo, with a window at its page', () => {
-  it('goes on after its time until Ctrl-C, and leaves nothing', async () => {
+  it('goes on after its time until Ctrl-C, which sets right at once what goes wrong', async () => {
     const demo = new Demo(['--seconds', '2'], { REDIS_URL: '' });
     const [, url = ''] = /^page: (\S+)/.exec(await demo.line(/^page: /)) ?? [];
     const window = await newWindow(url);
     await demo.line(/· 2 s are over; a window is open, so it goes on until Ctrl-C/);
     await demo.line(/^ +[\d.]+ s {3}load /);
     await window.locator('#journal', { hasText: 'the line to the server is cut' }).waitFor();
+    await window.click('#kill');
+    await demo.line(/✂ the server is killed/);
     demo.process.kill('SIGINT');
     expect(await demo.ended).toBe(130);
     expect(demo.errors).toEqual([]);
+    expect(demo.lines.at(-1)).toMatch(/and its last \d+ samples/);
     await shows(window, '#message', 'The demo has ended, or cannot be reached.');
   });
 });
@@ -401,7 +409,9 @@ function queueShown(window: Window) {
     const lanes = [...box.querySelectorAll('.lane')].map((lane) =>
       [...lane.querySelectorAll('.tile')].map(({ dataset }) => Number(dataset.job)),
     );
-    return { lanes, pushed: count('pushed'), done: count('done'), failures: count('failures') };
+    const each = [...box.querySelectorAll('.lane button')].length;
+    const rests = [...box.querySelectorAll('.lane .rest')].map(({ textContent }) => textContent).slice(1, 1 + each);
+    return { lanes, rests, pushed: count('pushed'), done: count('done'), failures: count('failures') };
   });
 }
 
