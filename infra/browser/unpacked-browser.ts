@@ -9,7 +9,7 @@ const MANIFEST = 'manifest.json';
 const PROGRAM = 'usr/lib/chromium/chromium';
 
 /** What Chromium needs of its packages; the rest installs, decompiles and draws on what no test has. */
-const NEEDED = /^(lib|chromium_|chromium-common_|fonts-)/;
+const NEEDED = /^(lib|zlib1g_|chromium_|chromium-common_|fonts-)/;
 /** The machine's own C library is used: Chromium starts itself again for its parts, by its loader. */
 const NOT_NEEDED = /^(libc6_|libc-bin_|libllvm|libgl1-mesa-dri_|libperl|libsystemd-shared_)/;
 

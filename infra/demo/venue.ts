@@ -32,8 +32,8 @@ async function startOwn(): Promise<Venue> {
   process.stdout.write('redis: looking for a server …\n');
   const server = await startServer({
     log: (line) => process.stdout.write(`${line}\n`),
-    // What it was told outlives it: a server with arguments is never that of REDIS_URL.
-    ...(!process.env.REDIS_URL && { args: ['--appendonly', 'yes'] }),
+    // What it was told outlives it. A server with arguments is never that of REDIS_URL.
+    ...(!takesUrl() && { args: ['--appendonly', 'yes'] }),
   });
   // REDIS_URL's server is somebody else's.
   const shared = server.from === 'url';
@@ -44,6 +44,11 @@ async function startOwn(): Promise<Venue> {
     server: shared ? undefined : server,
     [Symbol.asyncDispose]: () => server.stop(),
   };
+}
+
+function takesUrl(): boolean {
+  const { REDIS_URL, REDIS_FROM } = process.env;
+  return Boolean(REDIS_URL) && (!REDIS_FROM || REDIS_FROM === 'url');
 }
 
 async function visit(url: string): Promise<Venue> {
