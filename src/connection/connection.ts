@@ -314,7 +314,7 @@ export class Connection implements Executor {
     this.isConnected = false;
     this.dialedBefore = true;
     if (error instanceof Renewal) this.session.renew();
-    if (!dialedBefore) this.parts.onFirstFailure?.(error);
+    if (!dialedBefore && !(error instanceof Renewal)) this.parts.onFirstFailure?.(error);
     admission.lost(error);
     if (!isUsersWish(error)) this.events$.next({ connection: this.carries, type: 'error', error });
     if (isConnected) this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });

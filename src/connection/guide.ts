@@ -56,7 +56,12 @@ export function guided<T>(attempt$: Observable<T>, guide: Guide, { clock, line, 
     });
     following.add(guide.held$.subscribe((longest) => line.pause(longest)));
     subscriber.add(following);
-    const attempt = attempt$.subscribe(subscriber);
+    // By an observer of its own: RxJS takes a Subscriber for the subscription, and ending that would end all.
+    const attempt = attempt$.subscribe({
+      next: (value) => subscriber.next(value),
+      error: (error: unknown) => subscriber.error(error),
+      complete: () => subscriber.complete(),
+    });
     subscriber.add(attempt);
   });
 }

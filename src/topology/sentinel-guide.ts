@@ -1,4 +1,5 @@
-import { Observable, catchError, defer, filter, map, of, tap, throwError } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { catchError, defer, filter, map, of, tap, throwError } from 'rxjs';
 import { knownCall } from '../commands/known-commands';
 import type { Guide } from '../connection/guide';
 import type { ServerInfo } from '../connection/hello';

@@ -4,9 +4,11 @@ import {
   catchError,
   defer,
   filter,
+  finalize,
   forkJoin,
   map,
   of,
+  share,
   switchMap,
   take,
   throwError,
@@ -54,6 +56,7 @@ export class Sentinel {
   /** What it calls itself; undefined until it has said so, and for one that does not. */
   id: string | undefined;
   private connection: Connection | undefined;
+  private asking: Observable<Knowledge> | undefined;
   /** When it is asked again by itself. */
   private next = Subscription.EMPTY;
   /** How often in a row it did not answer. */
@@ -80,6 +83,11 @@ export class Sentinel {
    * @throws RedisError that says why it does not answer, in words that follow the sentinel's address
    */
   ask(): Observable<Knowledge> {
+    return defer(() => (this.asking ??= this.question$()));
+  }
+
+  /** One question, whose answer all get that ask meanwhile. */
+  private question$(): Observable<Knowledge> {
     const { clock, limit } = this.parts;
     const late = () => throwError(() => new TimeoutError(`did not answer within ${limit} ms`));
     return defer(() => this.opened()).pipe(
@@ -94,6 +102,8 @@ export class Sentinel {
         return throwError(() => error);
       }),
       this.noting(),
+      finalize(() => (this.asking = undefined)),
+      share(),
     );
   }
 

@@ -145,6 +145,11 @@ export class Sentinels {
   /** A sentinel has answered: what it knows may be news, and so may be the sentinels that it knows. */
   private heard(sentinel: Sentinel, knowledge: Knowledge): void {
     if (this.isOver) return;
+    // It may have been learnt by another address before it said who it is.
+    for (const other of this.known.values()) {
+      if (other !== sentinel && !other.isGiven && other.id !== undefined && other.id === sentinel.id)
+        this.forget(other);
+    }
     this.learn(knowledge.sentinels);
     const { master, epoch, isInTilt, replicas } = knowledge;
     const trouble = this.troubleOf(knowledge);
@@ -178,7 +183,10 @@ export class Sentinels {
     const ids = new Set([...this.known.values()].map(({ id }) => id));
     for (const [id, told] of others) {
       if (ids.has(id)) continue;
-      this.add(this.parts.sentinel.translate(told), false)?.watch();
+      const added = this.add(this.parts.sentinel.translate(told), false);
+      if (added === undefined) continue;
+      added.id = id;
+      added.watch();
     }
     // One that was learnt and is named no more is forgotten once it does not answer.
     for (const sentinel of this.known.values()) {
