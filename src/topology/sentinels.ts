@@ -14,6 +14,9 @@ import type { Knowledge, SentinelEvent } from './sentinel-replies';
 /** How long a sentinel may take at the most, ms; all of them together no longer than a link may take to be made. */
 const LONGEST_ANSWER = 1_000;
 
+/** The part of it that making a link may take. */
+const SHARE_OF_DIAL = 0.8;
+
 /** How long nothing is sent to a master whose replica is promoted, ms. */
 const LONGEST_HOLD = 2_000;
 
@@ -77,7 +80,9 @@ export class Sentinels {
       service,
       limit,
       asksReplicas: role !== 'master',
-      connect: ({ host, port }) => parts.connect({ host, port, tls, credentials, connectTimeout: limit }),
+      // A link that cannot be made says why, before the question is late.
+      connect: ({ host, port }) =>
+        parts.connect({ host, port, tls, credentials, connectTimeout: Math.ceil(limit * SHARE_OF_DIAL) }),
       onKnowledge: (one, knowledge) => this.heard(one, knowledge),
       onEvent: (one, event) => this.happened(one, event),
       onFailure: (one, error) => this.failed(one, error),
