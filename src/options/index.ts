@@ -1,4 +1,5 @@
 export { resolveRetry } from './backoff';
+export { cacheWishOf, type CachedKeys, type CacheOptions, type ResolvedCache } from './cache';
 export { checkCredentials } from './credentials';
 export type {
   BackoffOptions,
