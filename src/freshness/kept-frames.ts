@@ -49,5 +49,5 @@ export function sameFrame(one: Frame | undefined, other: Frame | undefined): boo
 }
 
 function sameItems(one: readonly Frame[], other: readonly Frame[]): boolean {
-  return one.length === other.length && one.every((item, index) => sameFrame(item, other[index]!));
+  return one.length === other.length && one.every((item, index) => sameFrame(item, other[index]));
 }

@@ -17,7 +17,8 @@ export interface LiveOptions {
 /** @throws TypeError that names the option and what was expected */
 export function liveOptionsOf(given: unknown): Required<{ readonly sample: number; readonly distinct: boolean }> {
   if (given === undefined) return { sample: 0, distinct: true };
-  if (!isPlainObject(given)) throw new TypeError(`live: options were expected behind the commands, got ${kindOf(given)}`);
+  if (!isPlainObject(given))
+    throw new TypeError(`live: options were expected behind the commands, got ${kindOf(given)}`);
   const { sample = 0, distinct = true, ...others } = given as LiveOptions;
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) throw new TypeError(`live: there is no option '${unknown}'`);
@@ -32,7 +33,8 @@ export function liveOptionsOf(given: unknown): Required<{ readonly sample: numbe
  */
 export function liveCommands(given: unknown): readonly Command[] {
   if (!Array.isArray(given)) return [followed(given, 'live: ')];
-  if (given.length === 0) throw new TypeError('live: a command or an array of at least one was expected, got an empty array');
+  if (given.length === 0)
+    throw new TypeError('live: a command or an array of at least one was expected, got an empty array');
   return given.map((one: unknown, index) => followed(one, `live: command ${index + 1}, `));
 }
 
@@ -43,7 +45,9 @@ function followed(given: unknown, place: string): Command {
   if (!isCommand(given)) {
     const { command } = (given ?? {}) as { readonly command?: unknown };
     if (isCommand(command))
-      return refuse(`a command of rxjs-redis/commands was expected, got a reply to ${command.spec.name}, which is sent by itself`);
+      return refuse(
+        `a command of rxjs-redis/commands was expected, got a reply to ${command.spec.name}, which is sent by itself`,
+      );
     return refuse(`a command of rxjs-redis/commands was expected, as get('k'), got ${kindOf(given)}`);
   }
   if (isGroup(given)) return refuse(`${given.spec.name} is several commands: give those themselves, in an array`);

@@ -117,7 +117,11 @@ export class LiveQueries implements Tracked {
     if (live === undefined) {
       live = new LiveQuery(query, this.queryParts);
       if (!live.names.every(isTold)) {
-        subscriber.error(new TypeError("live: a key has none of the prefixes of 'cache.keys', which alone a server tells of where the mode is 'broadcast'"));
+        subscriber.error(
+          new TypeError(
+            "live: a key has none of the prefixes of 'cache.keys', which alone a server tells of where the mode is 'broadcast'",
+          ),
+        );
         return;
       }
       this.add(live);

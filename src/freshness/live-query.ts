@@ -1,4 +1,4 @@
-import { Subscription, type Subscriber } from 'rxjs';
+import { Subscription, type Subscriber, type Unsubscribable } from 'rxjs';
 import type { Command } from '../commands/command';
 import { Request, type ReplyObserver } from '../commands/request';
 import type { RequestContext } from '../commands/request-context';
@@ -36,6 +36,12 @@ export interface Query {
   readonly distinct: boolean;
 }
 
+/** An Observer, and its place among those that have had an answer. */
+interface Observing {
+  readonly subscriber: Subscriber<Answer>;
+  seat: Unsubscribable | undefined;
+}
+
 /** A server that refuses for the moment is read again after so long, ms. */
 const REFUSED_FOR = 100;
 
@@ -59,7 +65,7 @@ export class LiveQuery {
   readonly names: readonly string[];
   private readonly answers$ = new Multicast<Answer>();
   /** Observers that have had no answer yet. */
-  private readonly newcomers = new Set<Subscriber<Answer>>();
+  private readonly newcomers = new Set<Observing>();
   private state: State = WAITING;
   /** The last answer; none before the first. */
   private answer: Answer | undefined;
@@ -81,18 +87,21 @@ export class LiveQuery {
 
   /** An Observer joins: it gets the present answer, or the next one where that is out of date. */
   join(subscriber: Subscriber<Answer>): void {
+    const observer: Observing = { subscriber, seat: undefined };
     subscriber.add(() => {
-      this.newcomers.delete(subscriber);
+      observer.seat?.unsubscribe();
+      this.newcomers.delete(observer);
       if (!this.isObserved) this.leave();
     });
-    if (this.state.kind === 'current') this.welcome(subscriber, this.answer!);
-    else this.newcomers.add(subscriber);
+    if (this.state.kind === 'current') this.welcome(observer, this.answer!);
+    else this.newcomers.add(observer);
     if (this.state.kind === 'waiting') this.read();
   }
 
-  private welcome(subscriber: Subscriber<Answer>, answer: Answer): void {
+  private welcome(observer: Observing, answer: Answer): void {
+    const { subscriber } = observer;
     // It joins first, so that it misses nothing that its own work brings about.
-    subscriber.add(this.answers$.join(subscriber));
+    observer.seat = this.answers$.join(subscriber);
     guarded(() => subscriber.next(answer));
   }
 
@@ -119,7 +128,7 @@ export class LiveQuery {
     const newcomers = [...this.newcomers];
     this.newcomers.clear();
     this.answers$.error(error);
-    for (const subscriber of newcomers) guarded(() => subscriber.error(error));
+    for (const { subscriber } of newcomers) guarded(() => subscriber.error(error));
   }
 
   private leave(): void {
@@ -192,7 +201,7 @@ export class LiveQuery {
     // Before it is told, so that Observers that come meanwhile wait for the newer one.
     if (state.isOutdated) this.readInTime();
     if (isNew) this.answers$.next(answer);
-    for (const subscriber of newcomers) if (!subscriber.closed) this.welcome(subscriber, answer);
+    for (const observer of newcomers) if (!observer.subscriber.closed) this.welcome(observer, answer);
   }
 
   private failed(reading: Reading, error: RedisError): void {

@@ -180,9 +180,13 @@ export class Tracker implements Resident {
 
   private obstacle(protocol: 2 | 3): ConfigurationError | undefined {
     if (protocol === 2)
-      return new ConfigurationError('Client tracking needs RESP3, and the connection speaks RESP2: its option protocol says so, or the server');
+      return new ConfigurationError(
+        'Client tracking needs RESP3, and the connection speaks RESP2: its option protocol says so, or the server',
+      );
     if (this.isUsers())
-      return new ConfigurationError("The option 'onConnect' sends CLIENT TRACKING, and the client needs its own: leave one of them out");
+      return new ConfigurationError(
+        "The option 'onConnect' sends CLIENT TRACKING, and the client needs its own: leave one of them out",
+      );
     return undefined;
   }
 

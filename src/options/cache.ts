@@ -45,8 +45,14 @@ export function cacheOf(given: boolean | CacheOptions | undefined, readTimeout: 
   if (given === undefined || given === false) return undefined;
   if (given !== true && !isPlainObject(given))
     throw new TypeError(`The option 'cache' is an object or a boolean, got ${kindOf(given)}`);
-  const { keys = [], ...own } = given === true ? ({} as CacheOptions) : given;
-  const defaults = { maxEntries: 10_000, maxBytes: 64 * 2 ** 20, ttl: Infinity, mode: 'default' as const, staleAfter: readTimeout };
+  const { keys = [], ...own } = given === true ? {} : given;
+  const defaults = {
+    maxEntries: 10_000,
+    maxBytes: 64 * 2 ** 20,
+    ttl: Infinity,
+    mode: 'default' as const,
+    staleAfter: readTimeout,
+  };
   const cache = { ...defaults, ...withoutUndefined(own) };
   for (const name of Object.keys(cache)) {
     if (!Object.hasOwn(defaults, name)) throw new TypeError(`There is no option 'cache.${name}'`);
@@ -63,12 +69,16 @@ export function cacheOf(given: boolean | CacheOptions | undefined, readTimeout: 
 function keysOf(given: CachedKeys, isBroadcast: boolean): ResolvedCache['keys'] {
   if (typeof given === 'function') {
     if (!isBroadcast) return given;
-    throw new TypeError("The option 'cache.keys' is a prefix or several where the mode is 'broadcast', for the server has to know them");
+    throw new TypeError(
+      "The option 'cache.keys' is a prefix or several where the mode is 'broadcast', for the server has to know them",
+    );
   }
   const prefixes = Array.isArray(given) ? (given as readonly unknown[]) : [given];
   for (const prefix of prefixes) {
     if (typeof prefix !== 'string' && !isBytes(prefix))
-      throw new TypeError(`The option 'cache.keys' is a string or a Uint8Array, several of them, or a function, got ${kindOf(prefix)}`);
+      throw new TypeError(
+        `The option 'cache.keys' is a string or a Uint8Array, several of them, or a function, got ${kindOf(prefix)}`,
+      );
   }
   const all = prefixes as readonly (string | Uint8Array)[];
   if (isBroadcast) refuseOverlapping(all);
@@ -79,7 +89,10 @@ function keysOf(given: CachedKeys, isBroadcast: boolean): ResolvedCache['keys'] 
 function refuseOverlapping(prefixes: readonly (string | Uint8Array)[]): void {
   const texts = prefixes.map((prefix) => (isBytes(prefix) ? textOfBytes(prefix) : prefix));
   const isOverlap = texts.some((one, at) => texts.some((other, place) => place !== at && other.startsWith(one)));
-  if (isOverlap) throw new TypeError("The option 'cache.keys' has a prefix that begins with another, which no server takes for 'broadcast'");
+  if (isOverlap)
+    throw new TypeError(
+      "The option 'cache.keys' has a prefix that begins with another, which no server takes for 'broadcast'",
+    );
 }
 
 /** What commands of a view want of the cache: nothing, or how long a reply may have been kept. */

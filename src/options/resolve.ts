@@ -94,7 +94,9 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
 /** @throws TypeError where the user's own tracking would take the place of that of the cache */
 function refuseSecondTracking(onConnect: RedisOptions['onConnect']): void {
   if (!Array.isArray(onConnect) || !onConnect.some(({ spec }: Command) => spec.effect === 'tracking')) return;
-  throw new TypeError("The options 'cache' and 'onConnect' contradict each other: the cache needs a CLIENT TRACKING of its own");
+  throw new TypeError(
+    "The options 'cache' and 'onConnect' contradict each other: the cache needs a CLIENT TRACKING of its own",
+  );
 }
 
 /** @throws TypeError unless it is text or bytes */
