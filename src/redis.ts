@@ -31,6 +31,8 @@ import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import { Ending } from './demand/ending';
 import type { RedisError } from './errors';
+import type { ClientCache } from './freshness/client-cache';
+import { Freshness, turnsTrackingOn } from './freshness/freshness';
 import { givenOptions } from './given-options';
 import { LatestError, inShort, inspect, type Inspection } from './inspection';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
@@ -39,6 +41,8 @@ import { Notifications } from './pubsub/notifications';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 import { replySource } from './reply-source';
+import { readsOnly } from './topology/reads-only';
+import { sentinelsOf } from './topology/sentinels-of';
 import { tellChannelsOf } from './telemetry/channels';
 import { readingsOf } from './readings';
 import { attemptsAt, placeOf, type Place } from './telemetry/following';
@@ -69,6 +73,9 @@ export class Redis extends RedisView {
    *   .subscribe(() => reload()); // what was published in between was missed
    */
   readonly events$: Observable<ConnectionEvent>;
+
+  /** What is kept in memory, where the option `cache` is on: its figures, and `clear()`. */
+  readonly cache: ClientCache;
 
   private readonly connection: Connection;
   private readonly pubsub: PubSub;
@@ -101,12 +108,19 @@ export class Redis extends RedisView {
     const resolved = resolveOptions(given);
     const stage = stageOf(given);
     const telemetry = telemetryOf(resolved, () => clockOf(stage));
-    const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext };
+    const { sentinel } = resolved;
+    const guard = sentinel === undefined || sentinel.role === 'master' ? undefined : readsOnly(sentinel.role);
+    const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext, guard };
+    const sentinels = sentinelsOf(resolved, {
+      clock: clockOf(stage),
+      parts: () => stage.partsFor('sentinel'),
+      tell: (error) => connection.events$.next({ connection: 'sentinel', type: 'error', error }),
+    });
     const lastError = new LatestError(clockOf(stage));
     const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
       const connection = new Connection(
         { ...resolved, ...others },
-        { ...stage.partsFor(role), ...parts, ...telemetry.parts },
+        { ...stage.partsFor(role), guide: sentinels?.guide(), ...parts, ...telemetry.parts },
       );
       stage.made(connection, role);
       tellChannelsOf(connection, resolved, role);
@@ -115,7 +129,13 @@ export class Redis extends RedisView {
       if (role !== 'messages') connection.events$.subscribe(lastError.note);
       return connection;
     };
-    const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error, resolved) });
+    let usersTracking = false;
+    const onConnect = (): ReturnType<ResolvedOptions['onConnect']> => {
+      const own = resolved.onConnect();
+      usersTracking = turnsTrackingOn(own);
+      return own;
+    };
+    const connection = make('commands', { onConnect }, { onFirstFailure: (error) => this.warn(error, resolved) });
     const { session } = connection;
     const openCarrier = (): Connection => {
       const carrier = make('messages', {}, { carriesMessages: true, session });
@@ -123,8 +143,14 @@ export class Redis extends RedisView {
       carrier.state$.subscribe(({ kind }) => kind === 'closed' && this.carriers.delete(carrier));
       return carrier;
     };
-    const wrapped = wrapping(connection, wraps, telemetry.follow(placeOf(connection)));
-    const wrap = (executor: Executor): Executor => wrapped(stage.around?.(executor) ?? executor);
+    const ending = new Ending();
+    const follow = telemetry.follow(placeOf(connection));
+    const staged = (executor: Executor): Executor => stage.around?.(executor) ?? executor;
+    const forLive = (): Executor => wrapping(connection, { ...wraps, asyncContext: false }, follow)(staged(connection));
+    const freshness = new Freshness(connection, resolved, () => usersTracking, forLive, ending);
+    stage.keepsBy?.(freshness);
+    const wrapped = wrapping(connection, wraps, (executor) => freshness.around(follow(executor)));
+    const wrap = (executor: Executor): Executor => wrapped(staged(executor));
     const pubsub = new PubSub(connection, openCarrier, resolved, wrap);
     stage.subscribesBy(pubsub);
     const source = replySource(resolved, wrap(connection), (error) =>
@@ -136,7 +162,6 @@ export class Redis extends RedisView {
       limits: resolved.leases,
       maxOption: 'leases.max',
     };
-    const ending = new Ending();
     const pool = (): LeasePool => {
       if (connection.closed) throw connection.closedError();
       if (this.leases !== undefined) return this.leases;
@@ -145,7 +170,8 @@ export class Redis extends RedisView {
       return leases;
     };
     const bareExecutorOf = (lease: Connection) => wrapping(lease, wraps)(lease);
-    const executorOf = (lease: Connection) => wrapping(lease, wraps, telemetry.follow(placeOf(lease)))(lease);
+    const executorOf = (lease: Connection) =>
+      freshness.noting(wrapping(lease, wraps, telemetry.follow(placeOf(lease)))(lease));
     const elsewhere: Place = {
       isReady: () => false,
       name: () => connection.address,
@@ -157,7 +183,7 @@ export class Redis extends RedisView {
       ending,
       pool,
       executorOf,
-      bareExecutorOf,
+      bareExecutorOf: (lease) => freshness.noting(bareExecutorOf(lease)),
       followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, elsewhere),
       tell: (event) => connection.events$.next(event),
     });
@@ -167,7 +193,7 @@ export class Redis extends RedisView {
       clock: connection.clock,
       control,
       executorOf: bareExecutorOf,
-      wrap: wrappingAll(wraps, telemetry.follow(elsewhere)),
+      wrap: (executor) => freshness.noting(wrappingAll(wraps, telemetry.follow(elsewhere))(executor)),
       isClosed: () => connection.closed || ending.hasBegun,
       closedError: (request) => connection.closedError(request),
       what: 'the client',
@@ -187,6 +213,7 @@ export class Redis extends RedisView {
       last: control,
       pubsub,
       notifications,
+      freshness,
       lender,
       scripts,
       ending,
@@ -200,6 +227,7 @@ export class Redis extends RedisView {
     this.source = source;
     this.lender = lender;
     this.ending = ending;
+    this.cache = freshness.cache;
     this.look = () =>
       inspect({
         kind: 'Redis',
@@ -220,6 +248,7 @@ export class Redis extends RedisView {
     const unobserve = telemetry.observe(() => readingsOf([connection, ...this.carriers], this.leases, pubsub));
     connection.state$.pipe(filter(isClosed)).subscribe(() => {
       unobserve();
+      sentinels?.end();
       // Before the commands that wait, so that what one gives back unsent goes to no other caller; below as well.
       this.leases?.end(this.closedError);
       blocking.stop();

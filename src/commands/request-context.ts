@@ -46,6 +46,8 @@ export interface RequestContext extends ReplyContext {
   readonly retry: RetryPolicy;
   /** takes what comes when nothing wants it any more; undefined to have it put back */
   readonly onUndelivered: UndeliveredHandler | undefined;
+  /** what it wants of a cache: nothing, or how long a reply may have been kept, ms; undefined for what the client's options say */
+  readonly cache: false | { readonly ttl: number } | undefined;
 }
 
 /** For commands of the client itself: strings, no limit but the link's, never repeated. */
@@ -59,4 +61,5 @@ export const plainContext: RequestContext = {
   idempotent: false,
   retry: () => false,
   onUndelivered: undefined,
+  cache: undefined,
 };

@@ -4,7 +4,7 @@ import type { Connection } from './connection';
 import type { ConnectionParts } from './connection-parts';
 
 /** What a connection is for. */
-export type Role = 'commands' | 'messages' | 'lease';
+export type Role = 'commands' | 'messages' | 'lease' | 'sentinel';
 
 /** Replaces the clock and the sockets of a client in the simulation, and is told of its connections. */
 export interface Stage {
@@ -16,6 +16,8 @@ export interface Stage {
   around?(executor: Executor): Executor;
   /** told of what keeps the client's subscriptions */
   subscribesBy(subscriptions: Holdings): void;
+  /** told of what keeps values true on the shared connection */
+  keepsBy?(freshness: Holdings): void;
   /** told of what lends connections, once one is wanted */
   lendsBy?(lending: Lending): void;
 }

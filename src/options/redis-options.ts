@@ -4,6 +4,8 @@ import type { Command } from '../commands/command';
 import type { RetryPolicy, UndeliveredHandler } from '../commands/request-context';
 import type { RedisError, ReplyError } from '../errors';
 import type { DecoderLimits, ReplyLimits } from '../resp/limits';
+import type { ResolvedSentinels, SentinelOptions } from './sentinels';
+import type { CacheOptions, ResolvedCache } from './cache';
 import type { DebugFunction, ResolvedTelemetry, TelemetryOptions } from './telemetry';
 import type { Complete } from './without-undefined';
 
@@ -77,7 +79,7 @@ export interface LeaseOptions {
 }
 
 /** What a client can be told. Durations are milliseconds. */
-export interface RedisOptions {
+export interface RedisOptions extends SentinelOptions {
   /** `redis://[[user:]password@]host[:port][/database]`; other options take precedence over it */
   readonly url?: string | undefined;
   /** default `localhost` */
@@ -163,6 +165,11 @@ export interface RedisOptions {
    * for the next caller, and how long a caller waits for one
    */
   readonly leases?: LeaseOptions | undefined;
+  /**
+   * keeps replies to reads in memory until the server tells that a key has changed, by client tracking, which needs RESP3: `true` takes the
+   * defaults. Default false
+   */
+  readonly cache?: boolean | CacheOptions | undefined;
   /** how large a reply may be; a larger one ends the connection, and its command fails with a ProtocolError */
   readonly limits?: ReplyLimits | undefined;
   /**
@@ -212,6 +219,7 @@ type Optional = 'path' | 'tls' | 'clientName' | 'onUndelivered';
 /** Options that are resolved to something else. */
 export type Derived =
   | 'url'
+  | keyof SentinelOptions
   | 'username'
   | 'password'
   | 'credentials'
@@ -222,7 +230,8 @@ export type Derived =
   | 'leases'
   | 'clientInfo'
   | 'prefix'
-  | 'telemetry';
+  | 'telemetry'
+  | 'cache';
 
 /** The options with every default filled in. */
 export type ResolvedOptions = {
@@ -233,6 +242,8 @@ export type ResolvedOptions = {
    * used, because user code gives them: see `checkCredentials`.
    */
   readonly credentials: (() => Observable<unknown>) | undefined;
+  /** the sentinels that are asked where the server is; undefined where host and port tell it */
+  readonly sentinel: ResolvedSentinels | undefined;
   readonly reconnect: Complete<ReconnectOptions> | ReconnectFunction | false;
   readonly retry: Complete<RetryOptions> | RetryPolicy | false;
   readonly onConnect: () => readonly Command[];
@@ -243,4 +254,5 @@ export type ResolvedOptions = {
   /** what the server is told that the client is; undefined where it is told nothing */
   readonly libraryName: string | undefined;
   readonly telemetry: ResolvedTelemetry | undefined;
+  readonly cache: ResolvedCache | undefined;
 };
