@@ -1,73 +1,55 @@
-import { request } from 'node:http';
-import type { Browser, Page as Window } from 'playwright-core';
+import type { Page as Window } from 'playwright-core';
 import { from, lastValueFrom, toArray } from 'rxjs';
 import type { Redis } from 'rxjs-redis';
-import { getRedisToken } from 'rxjs-redis/nestjs';
-import { launchBrowser } from '../../infra/browser';
 import { Faults } from '../../infra/demo/faults';
-import { layLine, type Line } from '../../infra/demo/line';
 import { Jobs } from '../../infra/demo/page/jobs';
-import { startPage, type Page } from '../../infra/demo/page/start-page';
+import { startPage } from '../../infra/demo/page/start-page';
 import { publishTo } from '../../infra/demo/publisher';
-import { Space } from '../../infra/demo/space';
 import { tellState } from '../../infra/demo/view/tell';
 import { signNames, signs } from '../../infra/demo/vitals/signs';
 import { eventually, useClients } from '../support/clients';
 import { useServer } from '../support/server';
 import { Demo } from './demo-process';
+import { ask } from './page-asked';
+import {
+  clientsShown,
+  clientsWith,
+  countsShown,
+  draw,
+  picture,
+  queueShown,
+  shows,
+  text,
+  useWindows,
+  type ClientShown,
+} from './page-window';
+import { usePage } from './use-page';
 
-let browser: Browser | undefined;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterEach(async () => {
-  await Promise.all((browser?.contexts() ?? []).map((context) => context.close()));
-});
-afterAll(() => browser?.close());
+const newWindow = useWindows();
 
 describe('the page of the demo', () => {
   const server = useServer({ args: ['--appendonly', 'yes'] });
   const client = useClients();
-  let space: Space;
-  let line: Line;
-  let faults: Faults;
-  let publisher: Redis;
-  let page: Page;
+  const page = usePage(server);
   let direct: Redis;
-  let pages = 0;
-
-  beforeEach(async () => {
-    space = new Space(`vitals:${++pages}`);
-    line = await layLine(server().url);
-    faults = new Faults(line, server());
-    publisher = line.client('publisher');
-    page = await startPage({ title: 'A machine', line, space, publisher, faults });
+  beforeEach(() => {
     direct = client(server().url);
   });
-  afterEach(async () => {
-    await faults[Symbol.asyncDispose]();
-    await page[Symbol.asyncDispose]();
-    await publisher.destroy();
-    await line[Symbol.asyncDispose]();
-  });
-
-  const clientOf = (name: string): Redis =>
-    name === 'publisher' ? publisher : page.app.get<Redis>(getRedisToken(name));
 
   /** Publishes and keeps a value of each sign. */
   const publish = (redis: Redis, at: number, value: number) =>
-    lastValueFrom(from(signNames.map((sign) => ({ sign, at, value }))).pipe(publishTo(redis, space), toArray()));
+    lastValueFrom(from(signNames.map((sign) => ({ sign, at, value }))).pipe(publishTo(redis, page().space), toArray()));
 
   /** A window that is told of everything from now on. */
   const open = async (): Promise<Window> => {
-    const window = await newWindow(page.url);
+    const window = await newWindow(page().url);
     await eventually(
       () => direct.pubsubNumpat(),
       (patterns) => patterns === 1,
     );
     await eventually(
-      () => direct.pubsubNumsub(space.board),
-      (observed) => observed[space.board] === 1,
+      () => direct.pubsubNumsub(page().space.board),
+      (observed) => observed[page().space.board] === 1,
     );
     await shows(window, '#title', 'A machine');
     return window;
@@ -103,28 +85,28 @@ describe('the page of the demo', () => {
       );
       return clientsShown(window);
     };
-    await publisher.connect();
+    await page().publisher.connect();
     expect((await asTold()).map(({ state }) => state)).toStrictEqual(['ready', 'ready', 'ready']);
 
-    await line.cut();
-    const waiting = Promise.all([1, 2, 3].map((value) => publisher.set(`${space.prefix}:latest`, value)));
+    await page().line.cut();
+    const waiting = Promise.all([1, 2, 3].map((value) => page().publisher.set(`${page().space.prefix}:latest`, value)));
     await eventually(clientsWith(window), ([first]) => first?.queued === '3' && /^reconnecting/.test(first.state));
     expect((await asTold()).map(({ state }) => state.replace(/,.*/, ''))).not.toContain('ready');
 
-    await line.mend();
+    await page().line.mend();
     await waiting;
     await eventually(clientsWith(window), (shown) =>
       shown.every(({ state, queued }) => state === 'ready' && queued === '0'),
     );
     const [, listening] = await asTold();
     expect(listening).toMatchObject({ name: 'page', subscriptions: '2', error: expect.stringContaining('last error') });
-    await direct.del(space.latest);
+    await direct.del(page().space.latest);
   });
 
   it('shows the queue as the queue counts itself, and each job in one lane', async () => {
     const window = await open();
-    const queue = direct.queue(space.jobs);
-    const jobs = page.app.get(Jobs);
+    const queue = direct.queue(page().space.jobs);
+    const jobs = page().app.get(Jobs);
     await window.click('#push');
     await eventually(
       async () => ({ shown: await countsShown(window), counted: await queue.counts() }),
@@ -150,8 +132,8 @@ describe('the page of the demo', () => {
       await each.locator('#journal', { hasText: 'worker 2 takes 6 times as long' }).waitFor();
     }
     expect(
-      page.app
-        .get(Jobs)
+      page()
+        .app.get(Jobs)
         .picture()
         .workers.map(({ isSlow }) => isSlow),
     ).toStrictEqual([false, true, false]);
@@ -168,13 +150,13 @@ describe('the page of the demo', () => {
       await shows(each, '#under-way', '0');
     }
     expect(await picture(other)).toBe(await picture(window));
-    expect(await direct.llen(space.board)).toBe(2);
+    expect(await direct.llen(page().space.board)).toBe(2);
     const late = await open();
     await shows(late, '#strokes', '2');
     expect(await picture(late)).toBe(await picture(window));
     await other.click('#wipe');
     for (const each of [window, other, late]) await shows(each, '#strokes', '0');
-    expect(await direct.exists(space.board)).toBe(0);
+    expect(await direct.exists(page().space.board)).toBe(0);
   });
 
   it('shows a cut as it happens: states, the gap, what was missed and is read, what was drawn meanwhile', async () => {
@@ -232,7 +214,7 @@ describe('the page of the demo', () => {
       await shows(each, '#strokes', '1');
       await shows(each, '[data-sign=load] b', '1.00');
     }
-    expect(await direct.llen(space.board)).toBe(1);
+    expect(await direct.llen(page().space.board)).toBe(1);
     const done = Number(await text(window, '#jobs-done'));
     await eventually(
       () => text(window, '#jobs-done'),
@@ -241,68 +223,25 @@ describe('the page of the demo', () => {
   });
 
   it('neither listens nor works while no window is open', async () => {
-    expect(clientOf('page').inspect().state).toBe('idle');
-    expect(clientOf('workers').inspect().state).toBe('idle');
-    expect(page.isWatched()).toBe(false);
+    expect(page().client('page').inspect().state).toBe('idle');
+    expect(page().client('workers').inspect().state).toBe('idle');
+    expect(page().isWatched()).toBe(false);
     const window = await open();
-    expect(page.isWatched()).toBe(true);
+    expect(page().isWatched()).toBe(true);
     await window.close();
     await eventually(
       () => direct.pubsubNumpat(),
       (patterns) => patterns === 0,
     );
     await eventually(
-      () => direct.queue(space.jobs).counts(),
+      () => direct.queue(page().space.jobs).counts(),
       ({ workers }) => workers === 0,
     );
-    expect(page.isWatched()).toBe(false);
-  });
-
-  const stroke = { id: '0b5e2f3c-1111-4222-8333-444455556666', colour: 1, points: [0, 1000] };
-  it.each([
-    ['a list', 'strokes', [], 'an object of JSON'],
-    ['another id', 'strokes', { ...stroke, id: "x';drop" }, 'id: a UUID'],
-    ['a colour too many', 'strokes', { ...stroke, colour: 8 }, 'colour: '],
-    ['no point', 'strokes', { ...stroke, points: [] }, 'points: '],
-    ['half a point', 'strokes', { ...stroke, points: [1, 2, 3] }, 'points: '],
-    ['a point outside', 'strokes', { ...stroke, points: [1, 1001] }, 'points: '],
-    ['a broken number', 'strokes', { ...stroke, points: [1, 0.5] }, 'points: '],
-    ['too many points', 'strokes', { ...stroke, points: Array<number>(1026).fill(0) }, 'points: '],
-    ['an unknown field', 'strokes', { ...stroke, name: 'secret' }, 'known are id, colour, points'],
-    ['too many jobs', 'jobs', { count: 21 }, 'count: '],
-    ['a text for a number', 'jobs', { count: '1' }, 'count: '],
-    ['no such worker', 'slow', { worker: 3, isSlow: true }, 'worker: '],
-    ['a number for a boolean', 'slow', { worker: 0, isSlow: 1 }, 'isSlow: '],
-  ])('refuses %s at /%s, and asks the server nothing', async (_, path, body, expected) => {
-    const answer = await ask(page.url, path, { body });
-    expect(answer.status).toBe(400);
-    expect(answer.text).toContain(expected);
-    expect(answer.text).not.toContain('secret');
-    expect([clientOf('page').inspect().state, clientOf('workers').inspect().state]).toStrictEqual(['idle', 'idle']);
-  });
-
-  it('refuses what is no JSON, and what is too long', async () => {
-    expect((await ask(page.url, 'cut', { raw: '{' })).status).toBe(400);
-    expect((await ask(page.url, 'strokes', { raw: `[${'0,'.repeat(20_000)}0]` })).status).toBe(413);
-  });
-
-  it.each([
-    ['another site asks', { Origin: 'http://elsewhere.example' }],
-    ['another name leads here', { Host: 'elsewhere.example' }],
-  ])('does nothing where %s', async (_, headers) => {
-    expect((await ask(page.url, 'cut', { body: {}, headers })).status).toBe(403);
-    expect((await ask(page.url, 'events', { method: 'GET', headers })).status).toBe(403);
-    expect(faults.cut(0)).toBe(true); // none has begun
+    expect(page().isWatched()).toBe(false);
   });
 
   it('cannot kill a server that is not its own', async () => {
-    await using guest = await startPage({
-      title: 'A guest',
-      line,
-      space,
-      publisher,
-      faults: new Faults(line, undefined),
-    });
+    await using guest = await startPage({ ...page(), title: 'A guest', faults: new Faults(page().line, undefined) });
     const window = await newWindow(guest.url);
     await shows(window, '#title', 'A guest');
     expect(await window.locator('#kill').isDisabled()).toBe(true);
@@ -310,9 +249,10 @@ describe('the page of the demo', () => {
   });
 
   function said(name: string): ClientShown {
-    const { queued, inFlight, toRepeat, blocking, subscriptions, links, lastError } = clientOf(name).inspect();
+    const { queued, inFlight, toRepeat, blocking, subscriptions, links, lastError } = page().client(name).inspect();
     let state = '';
-    clientOf(name)
+    page()
+      .client(name)
       .state$.subscribe((latest) => (state = tellState(latest)))
       .unsubscribe();
     return {
@@ -342,114 +282,3 @@ describe('npm run demo, with a window at its page', () => {
     await shows(window, '#message', 'The demo has ended, or cannot be reached.');
   });
 });
-
-type ClientShown = Readonly<
-  Record<
-    'name' | 'state' | 'queued' | 'inFlight' | 'toRepeat' | 'blocking' | 'subscriptions' | 'links' | 'error',
-    string
-  >
->;
-
-async function newWindow(url: string): Promise<Window> {
-  if (browser === undefined) throw new Error('there is no browser');
-  const window = await browser.newPage();
-  window.setDefaultTimeout(120_000);
-  window.on('pageerror', (error) => {
-    throw error;
-  });
-  await window.goto(url);
-  return window;
-}
-
-function text(window: Window, selector: string): Promise<string> {
-  return window.locator(selector).innerText();
-}
-
-/** Waits until an element has that text. */
-async function shows(window: Window, selector: string, expected: string): Promise<void> {
-  await eventually(
-    () => text(window, selector),
-    (shown) => shown === expected,
-  );
-}
-
-/** What is used of an element of the page. */
-interface Shown {
-  readonly dataset: Readonly<Record<string, string>>;
-  readonly textContent: string;
-  querySelectorAll(selector: string): Iterable<Shown>;
-  toDataURL(): string;
-}
-
-function clientsShown(window: Window): Promise<readonly ClientShown[]> {
-  return window.locator('.client').evaluateAll((cards: readonly Shown[]) =>
-    cards.map((card) => {
-      const numbers = [...card.querySelectorAll('[data-number]')];
-      const texts = Object.fromEntries(numbers.map(({ dataset, textContent }) => [dataset.number, textContent]));
-      return { name: card.dataset.client, ...texts } as ClientShown;
-    }),
-  );
-}
-
-function clientsWith(window: Window): () => Promise<readonly ClientShown[]> {
-  return () => clientsShown(window);
-}
-
-function countsShown(window: Window): Promise<Readonly<Record<string, number>>> {
-  return window
-    .locator('[data-count]')
-    .evaluateAll((all: readonly Shown[]): Record<string, number> =>
-      Object.fromEntries(all.map(({ dataset, textContent }) => [dataset.count ?? '', Number(textContent)] as const)),
-    );
-}
-
-function queueShown(window: Window) {
-  return window.locator('#queue').evaluate((box: Shown) => {
-    const count = (name: string) => Number([...box.querySelectorAll(`#jobs-${name}`)][0]?.textContent);
-    const lanes = [...box.querySelectorAll('.lane')].map((lane) =>
-      [...lane.querySelectorAll('.tile')].map(({ dataset }) => Number(dataset.job)),
-    );
-    const each = [...box.querySelectorAll('.lane button')].length;
-    const rests = [...box.querySelectorAll('.lane .rest')].map(({ textContent }) => textContent).slice(1, 1 + each);
-    return { lanes, rests, pushed: count('pushed'), done: count('done'), failures: count('failures') };
-  });
-}
-
-/** Draws a line across the whiteboard, at that height. */
-async function draw(window: Window, height: number): Promise<void> {
-  await window.bringToFront();
-  const canvas = window.locator('#canvas');
-  await canvas.scrollIntoViewIfNeeded();
-  const box = await canvas.boundingBox();
-  if (box === null) throw new Error('there is no whiteboard');
-  await window.mouse.move(box.x + 0.1 * box.width, box.y + height * box.height);
-  await window.mouse.down();
-  for (const part of [0.3, 0.5, 0.9]) {
-    await window.mouse.move(box.x + part * box.width, box.y + (height + 0.1 * part) * box.height);
-  }
-  await window.mouse.up();
-}
-
-function picture(window: Window): Promise<string> {
-  return window.locator('#canvas').evaluate((canvas: Shown) => canvas.toDataURL());
-}
-
-interface Asked {
-  readonly method?: string;
-  readonly body?: unknown;
-  readonly raw?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** As no browser would. */
-function ask(url: string, path: string, { method = 'POST', body, raw, headers }: Asked) {
-  return new Promise<{ readonly status: number | undefined; readonly text: string }>((resolve, reject) => {
-    const asked = request(`${url}${path}`, { method, headers: { 'Content-Type': 'application/json', ...headers } });
-    asked.on('error', reject).on('response', (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => (text += part));
-      response.on('end', () => resolve({ status: response.statusCode, text }));
-    });
-    asked.end(raw ?? (body === undefined ? undefined : JSON.stringify(body)));
-  });
-}
