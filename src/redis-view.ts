@@ -37,7 +37,7 @@ import type { Message } from './pubsub/topic';
 
 /** What a view of a client is made with. */
 export interface RedisViewParts extends ViewParts {
-  readonly pubsub: PubSub;
+  readonly pubsub: Pick<PubSub, 'clock' | 'database' | 'messages' | 'messagesAsBytes'>;
   readonly notifications: Notifications;
   /** told of each message that is dropped, for telemetry */
   readonly onDrop?: (() => void) | undefined;

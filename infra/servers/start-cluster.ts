@@ -101,9 +101,7 @@ async function form(nodes: readonly RunningServer[], masters: number, replicas: 
   await Promise.all(nodes.map((node) => until(node, (lines) => lines.length === nodes.length, nodes.length)));
   const ids = await Promise.all(nodes.map(async (node) => (await say(node, [['CLUSTER', 'MYID']]))[0]!));
   await Promise.all(
-    nodes
-      .slice(masters)
-      .map((node, index) => say(node, [['CLUSTER', 'REPLICATE', ids[index % masters]!]])),
+    nodes.slice(masters).map((node, index) => say(node, [['CLUSTER', 'REPLICATE', ids[index % masters]!]])),
   );
   await Promise.all(nodes.map((node) => untilComplete(node, masters, replicas)));
 }
@@ -120,7 +118,13 @@ async function untilComplete(node: RunningServer, masters: number, replicas: num
     masters * (1 + replicas),
   );
   await eventually(
-    async () => (await say(node, [['CLUSTER', 'INFO'], ['INFO', 'replication']])).join('\n'),
+    async () =>
+      (
+        await say(node, [
+          ['CLUSTER', 'INFO'],
+          ['INFO', 'replication'],
+        ])
+      ).join('\n'),
     (info) => {
       if (!info.includes('cluster_state:ok')) return false;
       const offset = Number(/master_repl_offset:(\d+)/.exec(info)?.[1]);

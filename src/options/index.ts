@@ -33,3 +33,5 @@ export {
 export { resolvePool, type RedisPoolOptions } from './pool';
 export { resolveOptions } from './resolve';
 export { withoutUndefined, type Complete } from './without-undefined';
+export { readsOf, resolveCluster, type RedisClusterOptions, type ResolvedCluster } from './cluster';
+export type { NatMap, ServerAddress } from './addresses';
