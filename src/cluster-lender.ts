@@ -1,5 +1,5 @@
 import {
-  Observable,
+  type Observable,
   defer,
   filter,
   first,

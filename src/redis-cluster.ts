@@ -1,6 +1,6 @@
 import {
   BehaviorSubject,
-  Observable,
+  type Observable,
   Subject,
   defer,
   distinctUntilChanged,
@@ -26,6 +26,7 @@ import { ClusterView, NodeView } from './cluster-view';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { Key } from './commands/arguments';
 import { readonly as asReplica } from './commands/generated/cluster';
+import type { Command } from './commands/command';
 import { Reply, type ReplySource } from './commands/reply';
 import type { Request } from './commands/request';
 import { plainContext, type Executor } from './commands/request-context';
@@ -292,10 +293,29 @@ export class RedisCluster extends ClusterView {
         make(to, 'messages', {}, { carriesMessages: true, session, ...(endpoint !== undefined && { endpoint }) }),
       wrap,
     });
-    const notifications = new Notifications(
-      { closed: false, events$: told$, line: { link: undefined } } as ConstructorParameters<typeof Notifications>[0],
-      (command) => Reply.from(source, command),
-    );
+    const asked = new WeakMap<ClusterNode, Notifications>();
+    const askedOf = (node: ClusterNode): Notifications => {
+      const own = asked.get(node) ?? new Notifications({ ...whole, line: node.connection.line }, sendAt(node));
+      asked.set(node, own);
+      return own;
+    };
+    const whole = {
+      events$: told$,
+      get closed() {
+        return isClosed();
+      },
+    };
+    const sendAt = (node: ClusterNode) => {
+      const executor: Executor = { submit: (request) => router.submitAt(node.executor, request) };
+      return <T>(command: Command<T>) => Reply.from({ ...source, executor }, command);
+    };
+    // Each master tells of its own keys alone.
+    const notifications: Pick<Notifications, 'ensure'> = {
+      ensure: (needs, anew) =>
+        defer(() => forkJoin(topology.masters.map((node) => askedOf(node).ensure(needs, anew)))).pipe(
+          map((told) => told.some((wasTold) => wasTold)),
+        ),
+    };
     const scripts = new ScriptRegistry();
     super({
       source,
@@ -676,6 +696,6 @@ function controlBy(node: ClusterNode | undefined, control: Control, context: Rep
           ? connection.line.sendAhead(command)
           : Reply.from({ ...context, executor: connection }, command),
       ),
-    send: control.send,
+    send: (command) => control.send(command),
   };
 }

@@ -38,7 +38,7 @@ import type { Message } from './pubsub/topic';
 /** What a view of a client is made with. */
 export interface RedisViewParts extends ViewParts {
   readonly pubsub: Pick<PubSub, 'clock' | 'database' | 'messages' | 'messagesAsBytes'>;
-  readonly notifications: Notifications;
+  readonly notifications: Pick<Notifications, 'ensure'>;
   /** told of each message that is dropped, for telemetry */
   readonly onDrop?: (() => void) | undefined;
 }

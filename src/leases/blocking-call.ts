@@ -306,7 +306,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
   /** Goes on at another server, if there is one and time is left. */
   private goesOn(error: RedisError): boolean {
     const { owner, request, inner } = this;
-    const delay = request.abandoned ? undefined : owner.reroutes(inner as Request, error);
+    const delay = request.abandoned ? undefined : owner.reroutes(inner, error);
     if (delay === undefined) return false;
     const wait = blockingWait(this.sent) ?? 0;
     const now = owner.clock.now();

@@ -71,8 +71,8 @@ export class ClusterMessages {
 
   constructor(private readonly parts: ClusterMessagesParts) {
     const { topology, options, wrap } = parts;
-    const [first] = [{ host: options.host, port: options.port }];
-    this.ordinary = new PubSub(this.mainOf(), () => this.carrier(first!, () => this.anyEndpoint()), options, wrap);
+    const first = { host: options.host, port: options.port };
+    this.ordinary = new PubSub(this.mainOf(), () => this.carrier(first, () => this.anyEndpoint()), options, wrap);
     this.publisher = this.ordinary.publisher;
     topology.changes$.subscribe(() => this.follow());
   }
@@ -288,7 +288,7 @@ export class ClusterMessages {
         take(1),
         map((node) => {
           this.source = node;
-          return { ...options, ...node!.address, path: undefined };
+          return { ...options, ...node.address, path: undefined };
         }),
       );
     });

@@ -2,6 +2,7 @@ import {
   catchError,
   defer,
   filter,
+  finalize,
   forkJoin,
   map,
   of,
@@ -141,7 +142,9 @@ export class Discovery {
   private askOneOf(nodes: readonly ClusterNode[]): Observable<boolean> {
     const [first, ...others] = nodes;
     if (first === undefined) return of(false);
+    first.isAsked = true;
     return this.viewOf(first).pipe(
+      finalize(() => (first.isAsked = false)),
       catchError((error: RedisError) => {
         if (!first.isReady) this.noteHopeless(error);
         return of(false);
@@ -154,7 +157,8 @@ export class Discovery {
     const { topology, failed } = this.parts;
     failed(error);
     const nodes = [...topology.nodes.values()];
-    const isHopeless = nodes.every(({ connection, error: lost }) => lost !== undefined && connection.isHopeless);
+    const isHopeless =
+      nodes.length > 0 && nodes.every(({ connection, error: lost }) => lost !== undefined && connection.isHopeless);
     topology.hopeless = isHopeless ? error : undefined;
     if (isHopeless) topology.failHopeless(error);
   }
@@ -185,7 +189,9 @@ export class Discovery {
               const view = readView(slots, info, address.host, translate);
               // A node that has not met the others yet, or has lost them, knows less than is known already.
               const isOlder = topology.epoch !== undefined && view.epoch < topology.epoch;
-              const isApart = !String(info).includes('cluster_state:ok') && view.epoch <= (topology.epoch ?? -1);
+              const isApart =
+                !(typeof info === 'string' && info.includes('cluster_state:ok')) &&
+                view.epoch <= (topology.epoch ?? -1);
               if (view.ranges.length === 0 || isOlder || isApart) return false;
               topology.apply(view, askedAt);
               return true;

@@ -29,6 +29,8 @@ export interface NodeOwner {
 export class ClusterNode {
   /** Its id in the cluster; empty until a view has told it. */
   id = '';
+  /** A view is being asked of it. */
+  isAsked = false;
   /** Its replicas, as the last view tells; none where it is no master. */
   replicas: readonly ClusterNode[] = [];
   /** Where it is, as it says itself; undefined where it does not. */

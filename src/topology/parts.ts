@@ -47,7 +47,7 @@ export class Parts {
         this.observer(index),
       );
       inner.deadline = this.whole.deadline;
-      submit(inner as Request, index);
+      submit(inner, index);
     });
   }
 

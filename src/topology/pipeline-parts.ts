@@ -1,5 +1,5 @@
 import type { Unsubscribable } from 'rxjs';
-import { Group } from '../commands/group';
+import type { Group } from '../commands/group';
 import type { Happening } from '../commands/happening';
 import { Request, type ReplyObserver } from '../commands/request';
 import { ReplyError, remade, type Delivery, type RedisError } from '../errors';

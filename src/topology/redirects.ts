@@ -1,5 +1,5 @@
 import { Refusal } from '../commands/reply-error';
-import { ErrorFrame, Unreadable } from '../resp/frames';
+import { Unreadable, type ErrorFrame } from '../resp/frames';
 
 /** What the refusal of a node says of where a command belongs. */
 export type Verdict =

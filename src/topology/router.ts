@@ -206,9 +206,9 @@ export class Router implements Executor {
     }
     // The address leads to another server than before.
     if (target === node) node.connection.reconnect(false).subscribe({ error: () => undefined });
-    const fence = topology.redirect(slot, target);
-    fence.notBefore = Math.max(fence.notBefore, this.parts.clock.now() + delayOfHop(hops));
-    topology.hold(request, fence);
+    const delay = delayOfHop(hops);
+    topology.redirect(slot, target, delay === 0 ? 0 : this.parts.clock.now() + delay);
+    topology.bounce(request, slot);
   }
 
   /** One node has the slot, and another may have the key: that is asked for this command alone. */
@@ -231,9 +231,9 @@ export class Router implements Executor {
     const topology = this.parts.topology();
     request.tried(error);
     topology.stale$.next();
-    const fence = topology.redirect(slot, topology.ownerOf(slot) ?? node);
-    fence.notBefore = Math.max(fence.notBefore, this.parts.clock.now() + Math.max(DOWN_FOR, Math.min(wait, 200)));
-    topology.hold(request, fence);
+    const until = this.parts.clock.now() + Math.max(DOWN_FOR, Math.min(wait, 200));
+    topology.redirect(slot, topology.ownerOf(slot) ?? node, until);
+    topology.bounce(request, slot);
     return true;
   }
 
@@ -244,9 +244,8 @@ export class Router implements Executor {
     const topology = this.parts.topology();
     const owner = topology.ownerOf(slot);
     if (owner === undefined || topology.fenceOf(slot) !== undefined) return;
-    const fence = topology.redirect(slot, owner);
     const wait = new Wait(topology);
-    fence.await(wait);
+    topology.redirect(slot, owner, 0, wait);
     const over = (): void => wait.over();
     request.observeBy((observer) => new Followed(observer, over));
     this.parts.clock.schedule(over, LONGEST_SPLIT);
@@ -261,7 +260,7 @@ export class Router implements Executor {
     const target = topology.nodeAt(this.parts.translate(address));
     if (topology.ownerOf(slot) === target) return;
     topology.learn(slot);
-    topology.mayOpen(topology.redirect(slot, target));
+    topology.redirect(slot, target);
     topology.changes$.next();
   }
 }

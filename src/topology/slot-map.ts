@@ -41,7 +41,7 @@ export function readView(slots: Frame, info: Frame, host: string, translate: Tra
     if (master === undefined) continue;
     ranges.push({ from, to, master, replicas: replicas.filter((replica) => replica !== undefined) });
   }
-  const epoch = Number(/cluster_current_epoch:(\d+)/.exec(String(info))?.[1] ?? 0);
+  const epoch = Number(/cluster_current_epoch:(\d+)/.exec(typeof info === 'string' ? info : '')?.[1] ?? 0);
   return { epoch, ranges };
 }
 

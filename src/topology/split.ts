@@ -1,11 +1,11 @@
 import { Command, type Arg, type KeyRange } from '../commands/command';
-import { indicesOf, lastOf } from '../commands/indices-of';
+import { indicesOf } from '../commands/indices-of';
 import type { Request } from '../commands/request';
 import type { Frame } from '../resp/frames';
 import { slotOf } from '../resp/hash-slot';
 import { Parts, mergeBy, type Part } from './parts';
 import { notForCluster } from './refused';
-import { splitRange } from './splittable';
+import { endOf, splitRange } from './splittable';
 
 /** What sends the parts. */
 interface Sender {
@@ -60,7 +60,7 @@ function sharesOf({ args }: Command, range: KeyRange): Map<number, Share> {
 function partOf({ spec, args, read }: Command, range: KeyRange, share: Share): Command {
   const before = args.slice(0, range.from);
   if (spec.countAt !== undefined) before[spec.countAt] = share.places.length;
-  const behind = args.slice(lastOf(range, args.length) + range.step);
+  const behind = args.slice(endOf(range, args.length));
   const own = [...before, ...share.args, ...behind];
   const last = range.from + (share.places.length - 1) * range.step;
   return new Command(spec, own, read, [{ from: range.from, to: last, step: range.step }]);

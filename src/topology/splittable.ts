@@ -8,8 +8,14 @@ export function splitRange({ spec, keys, args }: Command): KeyRange | undefined 
   const [range] = keys as [KeyRange];
   if (spec.wholeIf === undefined || spec.wholeIf.length === 0) return range;
   // Behind the last key and what belongs to it: a value may read like an option.
-  const behind = args.slice(lastOf(range, args.length) + range.step).map((arg) => textOf(arg).toUpperCase());
+  const behind = args.slice(endOf(range, args.length)).map((arg) => textOf(arg).toUpperCase());
   return spec.wholeIf.some((option) => behind.includes(option)) ? undefined : range;
+}
+
+/** Where what stands behind the last key begins, and what belongs to that. */
+export function endOf(range: KeyRange, length: number): number {
+  const { from, step } = range;
+  return from + Math.floor((lastOf(range, length) - from) / step + 1) * step;
 }
 
 export function isSplittable(command: Command): boolean {

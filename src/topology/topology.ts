@@ -151,11 +151,21 @@ export class Topology implements FenceOwner, NodeOwner {
     this.stale$.next();
   }
 
-  /** What a slot's requests are held by: until the slot is another node's, which is known from now on. */
-  redirect(slot: number, target: ClusterNode | undefined): Fence {
+  /**
+   * The slot is another node's from now on: its requests are held until all that was sent to the old one is answered, which may be so already.
+   * @param notBefore and no earlier than then, on the clock, ms
+   * @param wait what has to be over as well
+   */
+  redirect(slot: number, target: ClusterNode | undefined, notBefore = 0, wait?: Wait): void {
     const one = this.at[slot]!;
-    if (one instanceof Fence) return one.target === target ? one : this.retarget(one, [slot], target);
-    return this.fenceOff(one, [slot], target);
+    if (!(one instanceof Fence)) {
+      this.fenceOff(one, [slot], target, notBefore, wait);
+      return;
+    }
+    const fence = one.target === target ? one : this.retarget(one, [slot], target);
+    fence.notBefore = Math.max(fence.notBefore, notBefore);
+    if (wait !== undefined) fence.await(wait);
+    this.mayOpen(fence);
   }
 
   /** Notes that a redirection has taught where a slot is. */
@@ -172,8 +182,11 @@ export class Topology implements FenceOwner, NodeOwner {
   /** A request comes back to its slot, and goes on with it. */
   bounce(request: Request, slot: number): void {
     const one = this.at[slot]!;
-    if (one instanceof Fence) this.hold(request, one);
-    else {
+    if (one instanceof Fence) {
+      one.bounce(request);
+      if (request.deadline !== 0) this.sweep.watch(request.deadline);
+      this.mayOpen(one);
+    } else {
       request.moveOn();
       one.executor.submit(request);
     }
@@ -182,13 +195,6 @@ export class Topology implements FenceOwner, NodeOwner {
   /** A request that belongs to no slot waits until nodes are known. */
   holdUntilKnown(request: Request): void {
     this.early.submit(request);
-  }
-
-  /** A request comes back to a fence. */
-  hold(request: Request, fence: Fence): void {
-    fence.bounce(request);
-    if (request.deadline !== 0) this.sweep.watch(request.deadline);
-    this.mayOpen(fence);
   }
 
   admits(request: Request, fence: Fence): boolean {
@@ -347,8 +353,16 @@ export class Topology implements FenceOwner, NodeOwner {
   }
 
   /** Takes slots off a node. What was sent to it is answered first; where it is silent, it is left. */
-  private fenceOff(node: ClusterNode, slots: readonly number[], target: ClusterNode | undefined): Fence {
+  private fenceOff(
+    node: ClusterNode,
+    slots: readonly number[],
+    target: ClusterNode | undefined,
+    notBefore = 0,
+    until?: Wait,
+  ): Fence {
     const fence = this.fence(slots, target);
+    fence.notBefore = notBefore;
+    if (until !== undefined) fence.await(until);
     for (const slot of slots) this.set(slot, fence);
     const wait = new Wait(this);
     fence.await(wait);
@@ -371,9 +385,10 @@ export class Topology implements FenceOwner, NodeOwner {
   /** Ends the connections of nodes that nothing needs any more. @returns whether some are left that no view names */
   retire(): boolean {
     let isLeft = false;
+    if (this.epoch === undefined) return true;
     const needed = new Set(this.masters);
     for (const node of this.nodes.values()) {
-      if (node.role !== undefined || needed.has(node)) continue;
+      if (node.role !== undefined || node.isAsked || needed.has(node)) continue;
       if (node.pending > 0) isLeft = true;
       else {
         this.nodes.delete(node.name);
