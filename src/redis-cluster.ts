@@ -328,6 +328,22 @@ export class RedisCluster extends ClusterView {
       scripts,
       ending,
       links: { kind: 'several' },
+      cluster: (from) => ({
+        clock,
+        patience: from.commandTimeout,
+        ask: (command) => Reply.from(from, command),
+        pagerOf: (id) => {
+          const node = [...topology.nodes.values()].find((one) => one.id === id);
+          if (node === undefined) return undefined;
+          const { connection } = node;
+          const executor: Executor = { submit: (request) => router.submitAt(node.executor, request) };
+          return {
+            links: { kind: 'successive', current: () => connection.state$.value },
+            prefix: from.prefix,
+            ask: (command) => Reply.from({ ...from, executor }, command),
+          };
+        },
+      }),
       handling: telemetry.handling,
       onDrop: telemetry.onDrop,
     });

@@ -13,6 +13,7 @@ import type { ErrorFrame } from '../resp/frames';
 import type { Unsubscribable } from 'rxjs';
 import { readRedirection } from './address';
 import { Wait } from './fence';
+import { ForeignCommands } from './foreign-commands';
 import { Keyless } from './keyless';
 import { ClusterNode, type LinkRole } from './node';
 import type { Readers } from './readers';
@@ -49,10 +50,12 @@ export class Router implements Executor {
   /** Requests for which others have waited because some of their keys had moved. */
   private readonly waitedFor = new WeakSet<Request>();
   private readonly splitter: Splitter;
+  private readonly foreign: ForeignCommands;
   readonly keyless: Keyless;
 
   constructor(private readonly parts: RouterParts) {
     this.splitter = new Splitter(this);
+    this.foreign = new ForeignCommands(this);
     this.keyless = new Keyless(this, () => parts.topology());
   }
 
@@ -72,6 +75,10 @@ export class Router implements Executor {
   private submitOther(request: Request, command: Command): void {
     if (command instanceof Group && command.spec.name !== 'MULTI') {
       new PipelineParts(request, command).send((part) => this.submit(part));
+      return;
+    }
+    if (command.spec.foreign === true && command.keys.length === 0) {
+      this.foreign.submit(request);
       return;
     }
     const slot = slotOfCommand(command);

@@ -1,5 +1,5 @@
 import { RedisCluster, type ReplyError } from 'rxjs-redis';
-import { get, incr, set } from 'rxjs-redis/commands';
+import { get, incr, pfadd, set } from 'rxjs-redis/commands';
 import { firstValueFrom, toArray } from 'rxjs';
 import { models } from '../../../gen/generate';
 import { samplesOf } from '../../../gen/samples';
@@ -10,7 +10,8 @@ import { slotOfCommand } from '../../../src/topology/slots-of';
 import { until } from '../../support/until';
 import { useCluster, useClusterClients } from '../../support/whole-cluster';
 
-const cluster = useCluster();
+/** Two commands have names that the client does not know. */
+const cluster = useCluster({ args: ['--rename-command', 'SUBSTR', 'MYSUBSTR', '--rename-command', 'ZUNIONSTORE', 'MYUNION'] });
 const connect = useClusterClients(cluster);
 const byName = builders as unknown as Record<string, (...args: unknown[]) => Command>;
 
@@ -109,11 +110,21 @@ describe('a client of a cluster', () => {
     expect(() => client.on('127.0.0.1:1')).toThrow(/no node "127.0.0.1:1"/);
   });
 
-  it('finds the keys of a command that it does not know', async () => {
+  it('finds the keys of commands that it does not know, and asks once for each', async () => {
     const client = connect();
-    // Known to the server, and sent as a client does whose facts are older.
-    for (let n = 0; n < 20; n++) expect(await client.call('SET', `foreign:${n}`, n)).toBe('OK');
-    expect(await firstValueFrom(client.call('GET', 'foreign:7'))).toBe('7');
+    await client.connect();
+    const keys = Array.from({ length: 20 }, (_, n) => `unknown:${n}`);
+    await client.mset(Object.fromEntries(keys.map((key) => [key, `value of ${key}`])));
+    const values = await Promise.all(keys.map((key) => client.call<string>('MYSUBSTR', key, 9, -1)));
+    expect(values).toEqual(keys);
+    // Its keys move, so that the server is asked where they stand in each call.
+    for (let n = 0; n < 5; n++) {
+      await client.zadd(`{z${n}}one`, { a: 1 });
+      expect(await client.call('MYUNION', `{z${n}}sum`, 1, `{z${n}}one`)).toBe(1);
+    }
+    const stats = await client.each('masters', (node) => node.call<string>('INFO', 'commandstats'));
+    const asked = stats.map((text) => Number(/cmdstat_command\|info:calls=(\d+)/.exec(text)?.[1] ?? 0));
+    expect(asked.reduce((sum, count) => sum + count)).toBe(2);
   });
 
   it('never writes to a replica, also where a command has no key', async () => {
