@@ -99,22 +99,22 @@ export class CommandView<S extends string | Buffer = string>
   }
 
   /** As {@link RedisCommands.pipeline}. */
-  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
   pipeline(options: FailFast): CommandChain<[], S, never>;
+  pipeline(options?: GroupOptions): CommandChain<[], S, RedisError>;
   pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
   pipeline<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
-  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline<C extends readonly [Command, ...Command[]]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   pipeline(...given: readonly unknown[]): unknown {
     const { source, publisher } = this.#parts;
     return sendGroup(source, 'pipeline', given, publisher);
   }
 
   /** As {@link RedisCommands.multi}. */
-  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
   multi(options: FailFast): CommandChain<[], S, never>;
+  multi(options?: GroupOptions): CommandChain<[], S, RedisError>;
   multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
   multi<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
-  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  multi<C extends readonly [Command, ...Command[]]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   multi(...given: readonly unknown[]): unknown {
     const { source, publisher } = this.#parts;
     return sendGroup(source, 'multi', given, publisher);
@@ -224,7 +224,12 @@ export class CommandView<S extends string | Buffer = string>
     const { ending, links, cluster } = this.#parts;
     const source = atOneCall(this.#parts.source, this.#scanned);
     const ask = <T>(command: Command<T>): Reply<T> => Reply.from(source, command);
-    return scanned({ ask, prefix: source.prefix, ending, links, cluster: cluster?.(source) }, method, key, options) as PullStream<never>;
+    return scanned(
+      { ask, prefix: source.prefix, ending, links, cluster: cluster?.(source) },
+      method,
+      key,
+      options,
+    ) as PullStream<never>;
   }
 
   /**

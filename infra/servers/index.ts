@@ -23,3 +23,4 @@ export { serverNames, type ServerName } from './server-names';
 export type { RunningServer } from './running-server';
 export { type ServerOptions, startServer } from './start-server';
 export { type ClusterOptions, type RunningCluster, startCluster } from './start-cluster';
+export { type SentinelsOptions, type SentinelTrio, startSentinels } from './start-sentinels';

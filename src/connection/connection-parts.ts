@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { RedisError } from '../errors';
 import type { Clock } from './clock';
+import type { Guide } from './guide';
 import type { OutgoingOptions } from './outgoing';
 import type { Detour } from './detour';
 import type { Session } from './session';
@@ -14,6 +15,8 @@ export interface ConnectionParts {
   readonly clock?: Clock;
   /** where the next link leads to; asked anew for each */
   readonly endpoint?: () => Observable<Endpoint>;
+  /** knows the server in place of `endpoint`, and says when it is another */
+  readonly guide?: Guide | undefined;
   /** it is made again until it was ready; a loss after that ends it */
   readonly once?: boolean;
   /** told of the first attempt that fails */

@@ -264,6 +264,12 @@ export class Line implements LinkOwner {
     this.writeLater();
   }
 
+  /** Writes nothing more of the queue for so many ms at the most, while the link lasts; 0 ends that. */
+  pause(longest: number): void {
+    if (longest > 0) this.backlog.pause(longest);
+    else this.resume();
+  }
+
   /** Has the queue written at the end of the tick, empty or not. */
   scheduleFlush(): void {
     this.flusher.schedule();

@@ -159,26 +159,21 @@ export class SpecialWriter {
    * @returns how many commands were encoded
    */
   private begin(request: Request, group: Group, depth: number): number {
-    const { groups, mode, untold } = this.link;
-    let scripts: ReadonlySet<ScriptFact> | undefined;
+    const { groups, mode, owed, scripts, untold } = this.link;
+    let called: ReadonlySet<ScriptFact> | undefined;
     try {
-      scripts = groups.check(request, group);
+      called = groups.check(request, group);
     } catch (error) {
       untold.fails(request, error as RedisError);
       return 0;
     }
-    const loads = (scripts === undefined ? 0 : this.loadFor(request, scripts)) + this.ask(request);
+    const brought = called && scripts.loadsFor(request, called, owed.passed + owed.length);
+    const loads = brought?.loads ?? [];
+    for (const load of loads) this.load(load);
+    const ahead = loads.length + this.ask(request);
     mode.writeGroup(group);
     this.owe(request);
-    groups.begin(request);
-    return loads + groups.write(depth - loads);
-  }
-
-  /** Loads what a group calls, and the server may lack. @returns how many commands were encoded */
-  private loadFor(request: Request, called: ReadonlySet<ScriptFact>): number {
-    const { owed, scripts } = this.link;
-    const loads = scripts.loadsFor(request, called, owed.passed + owed.length);
-    for (const load of loads) this.load(load);
-    return loads.length;
+    groups.begin(request, brought?.whole);
+    return ahead + groups.write(depth - ahead);
   }
 }

@@ -4,9 +4,13 @@ import { kindOf } from '../resp/kind-of';
 import { addressOf, natMapOf, type NatMap, type ServerAddress, type Translate } from './addresses';
 import type { RedisOptions, ResolvedOptions } from './redis-options';
 import { resolveOptions } from './resolve';
+import type { SentinelOptions } from './sentinels';
 
 /** What a client of a cluster can be told. Durations are milliseconds. */
-export interface RedisClusterOptions extends Omit<RedisOptions, 'url' | 'host' | 'port' | 'path' | 'reconnectOnError'> {
+export interface RedisClusterOptions extends Omit<
+  RedisOptions,
+  'url' | 'host' | 'port' | 'path' | 'reconnectOnError' | keyof SentinelOptions
+> {
   /** nodes that are asked first, `'host:port'` or `{ host, port }`: one that can be reached is enough, the others are told by it */
   readonly nodes: readonly (string | ServerAddress)[];
   /**
@@ -42,6 +46,9 @@ const INSTEAD: Readonly<Record<string, string>> = {
   host: 'nodes',
   port: 'nodes',
   path: 'nodes',
+  sentinels: 'nodes',
+  service: 'nodes',
+  role: 'reads',
   reconnectOnError: 'none: what a node refuses is followed to another',
 };
 

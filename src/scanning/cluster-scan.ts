@@ -1,4 +1,15 @@
-import { EMPTY, catchError, concat, defer, ignoreElements, map, mergeMap, throwError, timer, type Observable } from 'rxjs';
+import {
+  EMPTY,
+  catchError,
+  concat,
+  defer,
+  ignoreElements,
+  map,
+  mergeMap,
+  throwError,
+  timer,
+  type Observable,
+} from 'rxjs';
 import type { Command } from '../commands/command';
 import { clusterNodes } from '../commands/generated/cluster';
 import type { ClusterNode as ToldNode } from '../commands/types';
@@ -42,7 +53,8 @@ export class ClusterScan<E> implements ValueSource<readonly E[]> {
   /** Slots whose keys were walked over at the node that they are leaving, and where they go. */
   private readonly left = new Map<number, string>();
   private queue: string[] = [];
-  private current: { readonly id: string; readonly scan: ValueSource<readonly E[]>; readonly before: Holdings } | undefined;
+  private current:
+    { readonly id: string; readonly scan: ValueSource<readonly E[]>; readonly before: Holdings } | undefined;
   private hasBegun = false;
   private failingSince: number | undefined;
 
@@ -123,7 +135,8 @@ export class ClusterScan<E> implements ValueSource<readonly E[]> {
     const now = clock.now();
     this.failingSince ??= now;
     const isOver = now - this.failingSince >= patience;
-    if (!(error instanceof RedisError) || error instanceof AuthenticationError || isOver) return throwError(() => error);
+    if (!(error instanceof RedisError) || error instanceof AuthenticationError || isOver)
+      return throwError(() => error);
     this.current = undefined;
     this.queue = [];
     this.hasBegun = false;

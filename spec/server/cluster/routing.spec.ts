@@ -1,5 +1,5 @@
 import { RedisCluster, type ReplyError } from 'rxjs-redis';
-import { get, incr, pfadd, set } from 'rxjs-redis/commands';
+import { get, incr, set } from 'rxjs-redis/commands';
 import { firstValueFrom, toArray } from 'rxjs';
 import { models } from '../../../gen/generate';
 import { samplesOf } from '../../../gen/samples';
@@ -11,7 +11,9 @@ import { until } from '../../support/until';
 import { useCluster, useClusterClients } from '../../support/whole-cluster';
 
 /** Two commands have names that the client does not know. */
-const cluster = useCluster({ args: ['--rename-command', 'SUBSTR', 'MYSUBSTR', '--rename-command', 'ZUNIONSTORE', 'MYUNION'] });
+const cluster = useCluster({
+  args: ['--rename-command', 'SUBSTR', 'MYSUBSTR', '--rename-command', 'ZUNIONSTORE', 'MYUNION'],
+});
 const connect = useClusterClients(cluster);
 const byName = builders as unknown as Record<string, (...args: unknown[]) => Command>;
 
