@@ -34,6 +34,7 @@ export type {
   ReconnectOnError,
   ReconnectOptions,
   RedisOptions,
+  RedisClusterOptions,
   RedisPoolOptions,
   ReplyLimits,
   RetryOptions,
@@ -117,6 +118,9 @@ export type { Inspection } from './inspection';
 export { linksOf } from './telemetry/propagation';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
+export { RedisCluster, type NodeOfCluster, type NodeRole } from './redis-cluster';
+export type { ClusterCommandOptions, ClusterView, NodeView } from './cluster-view';
+export type { ReadsFrom } from './commands/request-context';
 export type { PoolStats } from './leases/lease-lists';
 export type { RedisCommands } from './redis-commands';
 export type { CommandOptions } from './command-options';

@@ -50,6 +50,8 @@ export interface Lent<D> {
 /** Lends connections to `watch`. */
 export interface Lender<D> {
   readonly clock: Clock;
+  /** what lends connections to the server that has some keys, where there are several servers */
+  of?(keys: unknown, source: ReplySource): Lender<D>;
   /**
    * Does work on a connection that is its own until it ends, in whatever way.
    * @param watching the user's function is given a connection that refuses what ends the watching

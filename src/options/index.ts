@@ -36,3 +36,4 @@ export { resolvePool, type RedisPoolOptions } from './pool';
 export { resolveOptions } from './resolve';
 export type { ResolvedSentinels, SentinelOptions, ServerRole } from './sentinels';
 export { withoutUndefined, type Complete } from './without-undefined';
+export { readsOf, resolveCluster, type RedisClusterOptions, type ResolvedCluster } from './cluster';
