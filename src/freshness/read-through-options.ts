@@ -60,8 +60,8 @@ export function cachedOptionsOf<T>(loader: unknown, given: CachedOptions<T>): Re
   else is('boolean', 'lock', lock, ' or a number of milliseconds');
   is('boolean', 'nulls', nulls);
   is('object', 'serializer', serializer);
-  is('function', 'serializer.serialize', serializer.serialize);
-  is('function', 'serializer.deserialize', serializer.deserialize);
+  const methods = serializer as unknown as Readonly<Record<string, unknown>>;
+  for (const name of ['serialize', 'deserialize']) is('function', `serializer.${name}`, methods[name]);
   const lasts = typeof lock === 'number' ? lock : lock ? LOCKED_FOR : undefined;
   return { ttl, jitter, beta, lock: lasts, nulls, serializer };
 }

@@ -1,6 +1,7 @@
+import type {
+  Observable} from 'rxjs';
 import {
   EMPTY,
-  Observable,
   catchError,
   concat,
   concatMap,
