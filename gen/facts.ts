@@ -48,6 +48,8 @@ export interface RuntimeFacts {
   res?: string;
   noSplitIf?: string;
   slotBy?: number;
+  /** where the number of keys stands, the name included */
+  numkeysAt?: number;
   movable?: boolean;
   sensitive?: { args?: string[]; valueOf?: string[]; rulePrefix?: string };
   sensitiveReply?: string[];

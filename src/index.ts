@@ -30,13 +30,18 @@ export type {
   CredentialsSource,
   DebugFunction,
   LeaseOptions,
+  NatMap,
   ReconnectFunction,
   ReconnectOnError,
   ReconnectOptions,
   RedisOptions,
+  RedisClusterOptions,
   RedisPoolOptions,
   ReplyLimits,
   RetryOptions,
+  SentinelOptions,
+  ServerAddress,
+  ServerRole,
   TelemetryAttributes,
   TelemetryCallback,
   TelemetryGauge,
@@ -116,6 +121,9 @@ export type { Inspection } from './inspection';
 export { linksOf } from './telemetry/propagation';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
+export { RedisCluster, type NodeOfCluster, type NodeRole } from './redis-cluster';
+export type { ClusterCommandOptions, ClusterView, NodeView } from './cluster-view';
+export type { ReadsFrom } from './commands/request-context';
 export type { PoolStats } from './leases/lease-lists';
 export type { RedisCommands } from './redis-commands';
 export type { CommandOptions } from './command-options';

@@ -41,6 +41,9 @@ import { Spread } from './leases/spread';
 import { duration, isPlainObject } from './option-checks';
 import { resolveOptions, resolvePool, type RedisPoolOptions } from './options';
 import { replySource } from './reply-source';
+import { readsOnly } from './topology/reads-only';
+import type { Sentinels } from './topology/sentinels';
+import { sentinelsOf } from './topology/sentinels-of';
 import { tellChannelsOf } from './telemetry/channels';
 import { readingsOf } from './readings';
 import { placeOf, type FailedAttempt, type Place } from './telemetry/following';
@@ -83,6 +86,7 @@ export class RedisPool extends PoolView {
   private readonly blocking: BlockingExecutor;
   private readonly control: OwnControl;
   private closing = false;
+  private readonly sentinels: Sentinels | undefined;
   /** Ends what telemetry reads of the pool. */
   private readonly unobserve: () => void;
   /** Looks at what the pool is doing. */
@@ -104,9 +108,11 @@ export class RedisPool extends PoolView {
     const resolved = resolveOptions(others);
     const stage = stageOf(given);
     const telemetry = telemetryOf(resolved, () => clockOf(stage));
-    const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext };
+    const { sentinel } = resolved;
+    const guard = sentinel === undefined || sentinel.role === 'master' ? undefined : readsOnly(sentinel.role);
+    const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext, guard };
     const events$ = new Subject<ConnectionEvent>();
-    const address = describe(resolved);
+    const address = sentinel?.service ?? describe(resolved);
     const session = new Session(resolved.database, resolved.clientName);
     const clock = clockOf(stage);
     const lastError = new LatestError(clock);
@@ -123,9 +129,15 @@ export class RedisPool extends PoolView {
       isWarned = true;
       warnUnreachable(address, error, 'pool.events$');
     };
+    const sentinels = sentinelsOf(resolved, {
+      clock,
+      parts: () => stage.partsFor('sentinel'),
+      tell: (error) => tell({ connection: 'sentinel', type: 'error', error }),
+    });
     const make = (): Connection => {
       const parts = {
         ...stage.partsFor('lease'),
+        guide: sentinels?.guide(),
         session: session.copy(),
         once: true,
         onFirstFailure,
@@ -207,6 +219,7 @@ export class RedisPool extends PoolView {
     this.address = address;
     this.stats$ = leases.stats$.pipe(shielded(), inContext());
     this.events$ = events$.pipe(shielded(), inContext());
+    this.sentinels = sentinels;
     this.look = () =>
       inspect({
         kind: 'RedisPool',
@@ -350,6 +363,7 @@ export class RedisPool extends PoolView {
 
   private end(): void {
     this.unobserve();
+    this.sentinels?.end();
     this.leases.destroy(() => tooLate(undefined, undefined, 'pool'));
     this.control.destroy();
   }

@@ -45,9 +45,9 @@ import type { Message } from './pubsub/topic';
 
 /** What a view of a client is made with. */
 export interface RedisViewParts extends ViewParts {
-  readonly pubsub: PubSub;
-  readonly notifications: Notifications;
-  readonly freshness: Freshness;
+  readonly pubsub: Pick<PubSub, 'clock' | 'database' | 'messages' | 'messagesAsBytes'>;
+  readonly notifications: Pick<Notifications, 'ensure'>;
+  readonly freshness: Pick<Freshness, 'live'>;
   /** told of each message that is dropped, for telemetry */
   readonly onDrop?: (() => void) | undefined;
 }

@@ -41,6 +41,8 @@ import { Notifications } from './pubsub/notifications';
 import { PubSub } from './pubsub/pubsub';
 import { RedisView } from './redis-view';
 import { replySource } from './reply-source';
+import { readsOnly } from './topology/reads-only';
+import { sentinelsOf } from './topology/sentinels-of';
 import { tellChannelsOf } from './telemetry/channels';
 import { readingsOf } from './readings';
 import { attemptsAt, placeOf, type Place } from './telemetry/following';
@@ -106,12 +108,19 @@ export class Redis extends RedisView {
     const resolved = resolveOptions(given);
     const stage = stageOf(given);
     const telemetry = telemetryOf(resolved, () => clockOf(stage));
-    const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext };
+    const { sentinel } = resolved;
+    const guard = sentinel === undefined || sentinel.role === 'master' ? undefined : readsOnly(sentinel.role);
+    const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext, guard };
+    const sentinels = sentinelsOf(resolved, {
+      clock: clockOf(stage),
+      parts: () => stage.partsFor('sentinel'),
+      tell: (error) => connection.events$.next({ connection: 'sentinel', type: 'error', error }),
+    });
     const lastError = new LatestError(clockOf(stage));
     const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
       const connection = new Connection(
         { ...resolved, ...others },
-        { ...stage.partsFor(role), ...parts, ...telemetry.parts },
+        { ...stage.partsFor(role), guide: sentinels?.guide(), ...parts, ...telemetry.parts },
       );
       stage.made(connection, role);
       tellChannelsOf(connection, resolved, role);
@@ -239,6 +248,7 @@ export class Redis extends RedisView {
     const unobserve = telemetry.observe(() => readingsOf([connection, ...this.carriers], this.leases, pubsub));
     connection.state$.pipe(filter(isClosed)).subscribe(() => {
       unobserve();
+      sentinels?.end();
       // Before the commands that wait, so that what one gives back unsent goes to no other caller; below as well.
       this.leases?.end(this.closedError);
       blocking.stop();

@@ -46,6 +46,8 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     dangerous: facts.dangerous ?? false,
     request: facts.request,
     response: facts.response,
+    scope: facts.scope,
+    countAt: facts.countAt,
     wholeIf: facts.wholeIf ?? [],
     slotBy: facts.slotBy,
     anyKey: facts.anyKey ?? false,

@@ -29,9 +29,17 @@ export interface WatchEvent {
   readonly outcome: 'executed' | 'conflict' | 'left' | 'failed';
 }
 
-/** What happened to one of a client's connections: to that of its commands, to that of its messages, or to one of `watch`. */
+/** Something is wrong with a sentinel: it does not answer, does not know the service, or holds its master to be down. Others may answer. */
+export interface SentinelEvent {
+  readonly connection: 'sentinel';
+  readonly type: 'error';
+  readonly error: RedisError;
+}
+
+/** What happened to one of a client's connections: to that of its commands, to that of its messages, to one of `watch`, or to one to a sentinel. */
 export type ConnectionEvent =
   | WatchEvent
+  | SentinelEvent
   | ({ readonly connection: 'commands' | 'messages' } & (
       | { readonly type: 'connect'; readonly protocol: 2 | 3 }
       | { readonly type: 'disconnect'; readonly reason: DisconnectReason }

@@ -24,6 +24,7 @@ import type { ConnectionParts } from './connection-parts';
 import { reasonFor, type ConnectionEvent, type ConnectionState } from './connection-state';
 import { Demand } from './demand';
 import { Dialer } from './dialer';
+import { guided } from './guide';
 import { Handshaker } from './handshaker';
 import type { ServerInfo } from './hello';
 import { isIncurable } from './incurable';
@@ -50,12 +51,12 @@ export class Connection implements Executor {
   readonly clock: Clock;
   /** What the server of the last link said of itself. */
   server: ServerInfo | undefined;
-  readonly carries: Exclude<ConnectionEvent['connection'], 'dedicated'>;
+  readonly carries: 'commands' | 'messages';
   private readonly link$: Observable<ServerInfo>;
   private link: Subscription | undefined;
   private readonly dialer: Dialer;
   private readonly lastError: LastError;
-  private readonly demand: Demand;
+  readonly demand: Demand;
   private readonly admission: Admission;
   private dialedBefore = false;
   /** There was a Redis at the other end. */
@@ -76,11 +77,11 @@ export class Connection implements Executor {
     private readonly options: ResolvedOptions,
     private readonly parts: ConnectionParts = {},
   ) {
-    const { carriesMessages = false, dial = openSocket, clock = systemClock } = parts;
+    const { carriesMessages = false, dial = openSocket, clock = systemClock, guide } = parts;
     this.clock = clock;
     this.carries = carriesMessages ? 'messages' : 'commands';
     const session = (this.session = parts.session ?? new Session(options.database, options.clientName));
-    const dialer = (this.dialer = new Dialer(options, clock, dial, parts.endpoint));
+    const dialer = (this.dialer = new Dialer(options, clock, dial, parts.endpoint, guide));
     this.lastError = new LastError(clock);
     // Without a next link, leaving this one would not help.
     const unlessOff = options.reconnect === false ? () => false : options.reconnectOnError;
@@ -95,6 +96,7 @@ export class Connection implements Executor {
       clock,
       forgettings,
       onWrite: parts.onWrite,
+      detour: parts.detour,
     }));
     line.sessionCommands$.subscribe((command) => session.note(command));
     this.admission = new Admission(line, options.offlineQueue, dialer, this.lastError);
@@ -108,13 +110,15 @@ export class Connection implements Executor {
       carriesMessages,
       onError,
       address,
+      confirm: guide && ((send, server) => guide.confirm(send, server)),
     });
     const dial$ = defer(() => {
       dialer.begin();
       this.state$.next({ kind: 'connecting' });
       return dialer.open();
     });
-    this.link$ = attempt(dial$, line, handshaker, dialer.explain).pipe(
+    const attempt$ = attempt(dial$, line, handshaker, dialer.explain);
+    this.link$ = (guide === undefined ? attempt$ : guided(attempt$, guide, this)).pipe(
       tap({
         error: (error: RedisError) => {
           handshaker.lost(error);
@@ -277,6 +281,8 @@ export class Connection implements Executor {
       },
     });
     this.link.add(opened);
+    // It may be left while the next attempt waits for its turn.
+    this.link.add(this.parts.guide?.moved$.subscribe(() => this.demand.hurry$.next()));
   }
 
   /** The error of a command that is called after the end. */
@@ -301,7 +307,7 @@ export class Connection implements Executor {
 
   private reportLoss(error: RedisError): void {
     this.admitsAtOnce = false;
-    const { dialer, admission, lastError } = this;
+    const { dialer, admission, lastError, line } = this;
     // A peer that was a Redis before may be one again: a balancer's error page may answer in its place for a while.
     const mayRecover = this.wasReady && error instanceof ProtocolError;
     lastError.note(error, dialer.isUnderWay && isIncurable(error, lastError.error) && !mayRecover);
@@ -309,7 +315,8 @@ export class Connection implements Executor {
     this.isConnected = false;
     this.dialedBefore = true;
     if (error instanceof Renewal) this.session.renew();
-    if (!dialedBefore) this.parts.onFirstFailure?.(error);
+    else line.handOver();
+    if (!dialedBefore && !(error instanceof Renewal)) this.parts.onFirstFailure?.(error);
     admission.lost(error);
     if (!isUsersWish(error)) this.events$.next({ connection: this.carries, type: 'error', error });
     if (isConnected) this.events$.next({ connection: this.carries, type: 'disconnect', reason: reasonFor(error) });

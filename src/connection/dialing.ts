@@ -2,14 +2,21 @@ import type { Clock } from './clock';
 
 /** How far the making of a link has come, and since when. Errors of commands that waited for the link in vain tell it. */
 //  begin ──▶ connecting ──accepted──▶ TLS handshake ──opened──▶ handshake
-//                └───────────opened, without TLS─────────────────────▲
+//    │         ▲   └───────────opened, without TLS─────────────────────▲
+//    └▶ asking ┘ where the server is
 export class Dialing {
-  private stage: 'connecting' | 'securing' | 'handshake' = 'connecting';
+  private stage: 'asking' | 'connecting' | 'securing' | 'handshake' = 'connecting';
   private since = 0;
 
   constructor(private readonly clock: Clock) {}
 
-  begin(): void {
+  /** @param asks whether it is asked where the server is */
+  begin(asks: boolean): void {
+    this.enter(asks ? 'asking' : 'connecting');
+  }
+
+  /** It is known where the server is. */
+  located(): void {
     this.enter('connecting');
   }
 
@@ -21,10 +28,15 @@ export class Dialing {
     this.enter('handshake');
   }
 
-  /** Says what is going on, and for how long. */
-  describe(address: string): string {
+  /**
+   * Says what is going on, and for how long.
+   * @param name of what is asked for
+   */
+  describe(address: string, name: string): string {
     const time = `for ${Math.round(this.clock.now() - this.since)} ms`;
     switch (this.stage) {
+      case 'asking':
+        return `asking where ${name} is ${time}`;
       case 'connecting':
         return `connecting to ${address} ${time}`;
       case 'securing':

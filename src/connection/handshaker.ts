@@ -21,6 +21,7 @@ import { patient, type Clock } from './clock';
 import { handshake, signIn } from './handshake';
 import type { ServerInfo } from './hello';
 import { isFarewell } from './farewell';
+import { Renewal } from './renewal';
 import type { Residents, Send } from './resident';
 import type { Session, SignIn } from './session';
 import { shielded } from './shielded';
@@ -36,6 +37,8 @@ export interface HandshakerParts {
   readonly address: () => string;
   /** told when a later sign-in failed, and the link stays as it was */
   readonly onError: (error: RedisError) => void;
+  /** asks the server whether it is the one that is wanted; undefined where that is known */
+  readonly confirm?: ((send: Send, server: ServerInfo) => Observable<unknown>) | undefined;
 }
 
 /** Runs the handshake of each new link, and signs the link in anew when the credentials change. */
@@ -52,7 +55,8 @@ export class Handshaker {
   lost(error: RedisError): void {
     const { underWay } = this;
     this.underWay = false;
-    if (underWay && error instanceof ConnectionError && !isFarewell(error)) this.parts.session.handshakeForm.ended();
+    const isMeant = isFarewell(error) || error instanceof Renewal;
+    if (underWay && error instanceof ConnectionError && !isMeant) this.parts.session.handshakeForm.ended();
   }
 
   /**
@@ -89,7 +93,7 @@ export class Handshaker {
 
   private makeReady(send: Send, given: unknown, onServer: (server: ServerInfo) => void): Observable<ServerInfo> {
     const { protocol, onConnect, prefix, libraryName } = this.options;
-    const { session, residents, carriesMessages } = this.parts;
+    const { session, residents, carriesMessages, confirm = () => EMPTY } = this.parts;
     const { database, clientName, settings, credentials: signedIn } = session;
     // A server counts invalidations against the small limit of a subscribed client, and nothing on that connection wants them.
     const wanted = onConnect().filter(({ spec }) => !carriesMessages || spec.effect !== 'tracking');
@@ -121,7 +125,7 @@ export class Handshaker {
       concatMap((server) => {
         onServer(server);
         const restored = merge(...[...residents].map((resident) => resident.restore?.(send, server.protocol) ?? EMPTY));
-        return concat(restored.pipe(ignoreElements()), of(server));
+        return concat(confirm(send, server).pipe(ignoreElements()), restored.pipe(ignoreElements()), of(server));
       }),
     );
   }

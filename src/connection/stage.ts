@@ -4,7 +4,7 @@ import type { Connection } from './connection';
 import type { ConnectionParts } from './connection-parts';
 
 /** What a connection is for. */
-export type Role = 'commands' | 'messages' | 'lease';
+export type Role = 'commands' | 'messages' | 'lease' | 'sentinel';
 
 /** Replaces the clock and the sockets of a client in the simulation, and is told of its connections. */
 export interface Stage {

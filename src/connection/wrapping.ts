@@ -9,25 +9,31 @@ export type AsyncContext = boolean | (() => boolean);
 /** What executors are wrapped by. */
 export interface WrappingOptions extends Pick<ResolvedOptions, 'verify'> {
   readonly asyncContext: AsyncContext;
+  /** refuses commands before all else, where that is wanted */
+  readonly guard?: Wrap | undefined;
 }
 
 /**
  * Wraps the executors of one connection as the options want it: the connection itself, and the executors that send on it in an order of
  * their own. Chosen when the connection is made, so that an option that is off costs nothing.
  */
-//  Reply ──▶ caller's context ──▶ followed ──▶ verified ──▶ the connection, or what publishes on it
-export function wrapping(connection: Executor, { verify, asyncContext }: WrappingOptions, follow: Wrap = asItIs): Wrap {
+//  Reply ──▶ caller's context ──▶ followed ──▶ guarded ──▶ verified ──▶ the connection, or what publishes on it
+export function wrapping(
+  connection: Executor,
+  { verify, asyncContext, guard = asItIs }: WrappingOptions,
+  follow: Wrap = asItIs,
+): Wrap {
   const verifier = verify > 0 ? new Verifier(connection, verify) : undefined;
   return (executor) => {
-    const followed = follow(verifier?.around(executor) ?? executor);
+    const followed = follow(guard(verifier?.around(executor) ?? executor));
     return withContext(asyncContext, followed);
   };
 }
 
 /** Wraps an executor that has connections of its own, each of which is wrapped already. */
-export function wrappingAll({ asyncContext }: Pick<WrappingOptions, 'asyncContext'>, follow: Wrap): Wrap {
-  if (follow === asItIs) return asItIs;
-  return (executor) => withContext(asyncContext, follow(executor));
+export function wrappingAll({ asyncContext, guard = asItIs }: Omit<WrappingOptions, 'verify'>, follow: Wrap): Wrap {
+  if (follow === asItIs) return guard;
+  return (executor) => withContext(asyncContext, follow(guard(executor)));
 }
 
 function withContext(asyncContext: AsyncContext, executor: Executor): Executor {

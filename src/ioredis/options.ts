@@ -27,11 +27,26 @@ export interface IORedisOptions {
   /** what else there is to say to the client */
   readonly client?: Partial<RedisOptions> | undefined;
   /** options of ioredis that mean nothing here */
+  /** in place of host and port, with `name` as the name of the master */
+  readonly sentinels?: RedisOptions['sentinels'];
+  readonly name?: string | undefined;
+  readonly role?: 'master' | 'slave' | undefined;
+  readonly sentinelUsername?: string | null | undefined;
+  readonly sentinelPassword?: string | null | undefined;
+  readonly enableTLSForSentinelMode?: boolean | undefined;
+  readonly natMap?: RedisOptions['natMap'];
   readonly [other: string]: unknown;
 }
 
 /** What ioredis can do with more than one server, and this client cannot yet. */
-const MISSING = ['sentinels', 'Connector', 'readOnly', 'stringNumbers'];
+const MISSING = [
+  'Connector',
+  'sentinelRetryStrategy',
+  'preferredSlaves',
+  'sentinelMaxConnections',
+  'readOnly',
+  'stringNumbers',
+];
 
 /** @throws TypeError that names an option that would mean something else */
 export function clientOptions(options: IORedisOptions): RedisOptions {
@@ -43,9 +58,11 @@ export function clientOptions(options: IORedisOptions): RedisOptions {
   const { username, password, retryStrategy, commandTimeout, maxRetriesPerRequest } = options;
   const patience = commandTimeout ?? (maxRetriesPerRequest === null ? Infinity : undefined);
   return {
-    ...(options.path === undefined
-      ? { host: options.host ?? 'localhost', port: options.port ?? 6379 }
-      : { path: options.path }),
+    ...(options.sentinels
+      ? sentinelOptions(options)
+      : options.path === undefined
+        ? { host: options.host ?? 'localhost', port: options.port ?? 6379 }
+        : { path: options.path }),
     ...(password ? { credentials: { password, ...(username && { username }) } } : {}),
     ...(patience !== undefined && { commandTimeout: patience }),
     ...(retryStrategy && { reconnect: delaysOf(retryStrategy) }),
@@ -60,6 +77,19 @@ export function clientOptions(options: IORedisOptions): RedisOptions {
     ...options.client,
     // Replies have the form of RESP2.
     protocol: 2,
+  };
+}
+
+function sentinelOptions(options: IORedisOptions): RedisOptions {
+  const { sentinels, name, role, sentinelUsername, sentinelPassword, natMap, enableTLSForSentinelMode } = options;
+  return {
+    sentinels,
+    service: name,
+    role: role === 'slave' ? 'replica' : role,
+    sentinelUsername: sentinelUsername ?? undefined,
+    sentinelPassword: sentinelPassword ?? undefined,
+    sentinelTls: enableTLSForSentinelMode ? options.tls : false,
+    natMap,
   };
 }
 

@@ -11,7 +11,7 @@ export interface ClientPlan {
 }
 
 const CLOSE_TIMEOUT = 5_000;
-const ABSENT = { cluster: 'of a cluster', sentinels: 'that ask Sentinel' } as const;
+const ABSENT = { cluster: 'of a cluster' } as const;
 
 /**
  * Makes a client; it opens nothing.

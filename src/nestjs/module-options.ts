@@ -15,8 +15,6 @@ export interface RedisModuleSettings {
   readonly closeTimeout?: number | undefined;
   /** Clients of a cluster do not exist yet; the place is kept for them. */
   readonly cluster?: never;
-  /** Clients that ask Sentinel do not exist yet; the place is kept for them. */
-  readonly sentinels?: never;
 }
 
 /** A client, with the options of `new Redis(options)`. */

@@ -4,6 +4,7 @@ import type { Command } from '../commands/command';
 import type { RetryPolicy, UndeliveredHandler } from '../commands/request-context';
 import type { RedisError, ReplyError } from '../errors';
 import type { DecoderLimits, ReplyLimits } from '../resp/limits';
+import type { ResolvedSentinels, SentinelOptions } from './sentinels';
 import type { CacheOptions, ResolvedCache } from './cache';
 import type { DebugFunction, ResolvedTelemetry, TelemetryOptions } from './telemetry';
 import type { Complete } from './without-undefined';
@@ -78,7 +79,7 @@ export interface LeaseOptions {
 }
 
 /** What a client can be told. Durations are milliseconds. */
-export interface RedisOptions {
+export interface RedisOptions extends SentinelOptions {
   /** `redis://[[user:]password@]host[:port][/database]`; other options take precedence over it */
   readonly url?: string | undefined;
   /** default `localhost` */
@@ -218,6 +219,7 @@ type Optional = 'path' | 'tls' | 'clientName' | 'onUndelivered';
 /** Options that are resolved to something else. */
 export type Derived =
   | 'url'
+  | keyof SentinelOptions
   | 'username'
   | 'password'
   | 'credentials'
@@ -240,6 +242,8 @@ export type ResolvedOptions = {
    * used, because user code gives them: see `checkCredentials`.
    */
   readonly credentials: (() => Observable<unknown>) | undefined;
+  /** the sentinels that are asked where the server is; undefined where host and port tell it */
+  readonly sentinel: ResolvedSentinels | undefined;
   readonly reconnect: Complete<ReconnectOptions> | ReconnectFunction | false;
   readonly retry: Complete<RetryOptions> | RetryPolicy | false;
   readonly onConnect: () => readonly Command[];

@@ -11,12 +11,13 @@ import { leasesOf } from './leases';
 import { limitsOf } from './limits';
 import { onConnectOf } from './on-connect';
 import type { Derived, RedisOptions, ResolvedOptions } from './redis-options';
+import { sentinelsOf } from './sentinels';
 import { resolveTelemetry } from './telemetry';
 import { parseUrl } from './url';
 import { withoutUndefined, type Given } from './without-undefined';
 import { isBytes } from '../resp/is-bytes';
 
-const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
+const defaults: Omit<ResolvedOptions, Derived | 'libraryName' | 'sentinel'> = {
   host: 'localhost',
   port: 6379,
   path: undefined,
@@ -46,6 +47,9 @@ const defaults: Omit<ResolvedOptions, Derived | 'libraryName'> = {
   debug: false,
 };
 
+/** A replica refuses the writes of scripts; it is no wrong server for that. */
+const staysOnReplica: Partial<ResolvedOptions> = { reconnectOnError: () => false };
+
 /**
  * Fills in the defaults and checks what was given.
  * @throws TypeError that names the option and what was expected, never a value that may be a secret
@@ -64,6 +68,13 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     clientInfo,
     prefix = '',
     telemetry,
+    sentinels,
+    service,
+    role,
+    sentinelUsername,
+    sentinelPassword,
+    sentinelTls,
+    natMap,
     cache,
     ...rest
   } = withUrl(given);
@@ -71,11 +82,16 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     if (!Object.hasOwn(defaults, name)) throw new TypeError(`There is no option '${name}'${hintFor(name)}`);
   }
   const watched = resolveTelemetry(telemetry);
+  const asked = { sentinels, service, role, sentinelUsername, sentinelPassword, sentinelTls, natMap };
+  const sentinel = sentinelsOf(asked, rest.tls);
   const options: ResolvedOptions = {
     ...defaults,
+    ...(sentinel !== undefined && { host: sentinel.service }),
+    ...(sentinel !== undefined && sentinel.role !== 'master' && staysOnReplica),
     asyncContext: watched !== undefined,
     ...rest,
     credentials: credentialsOf(username, password, credentials),
+    sentinel,
     reconnect: resolveReconnect(reconnect),
     retry: resolveRetry(retry),
     onConnect: onConnectOf(onConnect),
@@ -112,7 +128,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   user: 'username',
   pass: 'password',
   auth: 'password',
-  name: 'clientName',
+  name: "clientName' or 'service",
   socket: "host' and 'port",
   hostname: 'host',
   enableOfflineQueue: 'offlineQueue',
@@ -123,6 +139,10 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   reconnectStrategy: 'reconnect',
   enableAutoPipelining: 'autoPipeline',
   RESP: 'protocol',
+  masterName: 'service',
+  sentinelRootNodes: 'sentinels',
+  sentinelTLS: 'sentinelTls',
+  enableTLSForSentinelMode: 'sentinelTls',
 };
 
 function hintFor(name: string): string {
@@ -137,6 +157,10 @@ const CONTRADICTIONS = [
   ['path', 'port'],
   ['credentials', 'username'],
   ['credentials', 'password'],
+  ['sentinels', 'url'],
+  ['sentinels', 'host'],
+  ['sentinels', 'port'],
+  ['sentinels', 'path'],
 ] as const;
 
 function refuseBoth(own: Given<RedisOptions>): void {

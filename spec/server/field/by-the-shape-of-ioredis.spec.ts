@@ -3,6 +3,11 @@ import { IORedis } from '../../../src/ioredis';
 import { useServer } from '../../support/server';
 
 type Shape = Theirs;
+/** What `defineCommand` adds. */
+interface Mine<R = Promise<unknown>> {
+  mine(key: string): R;
+}
+
 const plain = (value: unknown): unknown =>
   value instanceof Error
     ? `${value.name}: ${value.message.replace(/ command=.*/, '')}`
@@ -79,10 +84,11 @@ const PROGRAMS: readonly (readonly [what: string, program: (r: Shape) => unknown
     'a defined command behind SCRIPT FLUSH in a pipeline',
     async (r) => {
       r.defineCommand('mine', { numberOfKeys: 1, lua: "return redis.call('incr', KEYS[1])" });
-      const first = await (r as any).mine('n');
+      const mine = r as unknown as Mine;
+      const first = await mine.mine('n');
       await r.script('FLUSH');
-      await plainly((r.pipeline() as any).mine('n').exec());
-      return [first, typeof (await (r as any).mine('n'))];
+      await plainly((r.pipeline() as unknown as Mine<{ exec(): Promise<unknown> }>).mine('n').exec());
+      return [first, typeof (await mine.mine('n'))];
     },
   ],
   ['the length of a pipeline', (r) => r.pipeline().set('a', 1).get('a').length],

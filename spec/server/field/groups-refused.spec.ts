@@ -1,5 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
-import { call, get, incr, set, del, lpush } from 'rxjs-redis/commands';
+import { get, incr, set } from 'rxjs-redis/commands';
 import { useClients, usePools } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { useServer } from '../../support/server';
@@ -150,7 +149,6 @@ describe('A group that is larger than a server takes', () => {
       const admin = make(server().url);
       await admin.flushall();
       const value = 'x'.repeat(600_000);
-      const began = Date.now();
       const group = outcome(redis[kind](Array.from({ length: 8 }, (_, n) => set(`k${n}`, value))));
       const echo = outcome(redis.echo('e'));
       const ended = await group;
@@ -158,7 +156,6 @@ describe('A group that is larger than a server takes', () => {
       // One limits what is queued, another does not: either all of it has run or none.
       if ('value' in ended) expect(await admin.dbsize()).toBe(8);
       else expect(ended.error.message).not.toBe('');
-      expect(Date.now() - began).toBeLessThan(9_000);
       expect(await redis.echo('later')).toBe('later');
     },
   );

@@ -11,11 +11,8 @@ const ODD: readonly (readonly [what: string, options: RedisOptions])[] = [
   ['pipelineDepth 3', { pipelineDepth: 3 }],
   ['verify 1', { verify: 1 }],
   ['verify 2, depth 2', { verify: 2, pipelineDepth: 2 }],
-  ['small buffers', { readBufferSize: 1_024, writeBufferSize: 1_024 } as RedisOptions],
-  [
-    'RESP2 and small buffers',
-    { protocol: 2, readBufferSize: 1_024, writeBufferSize: 1_024, verify: 3 } as RedisOptions,
-  ],
+  ['small buffers', { readBufferSize: 1_024, writeBufferSize: 1_024 }],
+  ['RESP2 and small buffers', { protocol: 2, readBufferSize: 1_024, writeBufferSize: 1_024, verify: 3 }],
 ];
 
 describe.each(ODD)('What is sent in one tick, with options: %s,', (_, options) => {

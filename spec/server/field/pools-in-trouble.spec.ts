@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { firstValueFrom, NEVER, defer, timer, takeUntil } from 'rxjs';
-import { get, incr, set } from 'rxjs-redis/commands';
-import { record, useClients, usePools } from '../../support/clients';
+import { get, incr } from 'rxjs-redis/commands';
+import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
 
@@ -43,14 +43,12 @@ describe('A pool in trouble', () => {
       expect(
         'error' in one && `${one.error.message} ${String((one.error.cause as Error | undefined)?.message ?? '')}`,
       ).toMatch(/ECONNREFUSED|connection/);
-    const began = Date.now();
     await pool.close();
-    expect(Date.now() - began).toBeLessThan(5_000);
     expect(pool.stats).toMatchObject({ active: 0, waiting: 0, total: 0 });
   });
 
   it('that is closed while a connection is being made that fails ends', async () => {
-    const pool = pools({ host: '127.0.0.1', port: 1, min: 1, max: 1, reconnect: false } as never);
+    const pool = pools({ host: '127.0.0.1', port: 1, min: 1, max: 1, reconnect: false });
     const used = outcome(pool.use((connection) => connection.get('a')));
     const closed = outcome(pool.close());
     expect(await used).toHaveProperty('error');
@@ -59,8 +57,10 @@ describe('A pool in trouble', () => {
 
   it('of more connections than the server takes serves its callers by those it has, or tells them why not', async () => {
     const admin = make(server().url);
-    await admin.ping();
-    await setTimeout(200);
+    await eventually(
+      () => admin.clientList(),
+      (list) => list.length === 1,
+    );
     await admin.call('CONFIG', 'SET', 'maxclients', 6);
     try {
       const pool = pools({ url: server().url, min: 0, max: 20, acquireTimeout: 2_000, commandTimeout: 4_000 });
@@ -98,10 +98,16 @@ describe('A pool in trouble', () => {
     const redis = make({ url: server().url });
     await pool.connect();
     await redis.dedicated((connection) => connection.ping());
-    await admin.call('CONFIG', 'SET', 'timeout', 1);
     try {
       for (let round = 0; round < 2; round++) {
-        await setTimeout(2_500);
+        const before = (await admin.clientList()).map(({ id }) => id);
+        await admin.call('CONFIG', 'SET', 'timeout', 1);
+        await eventually(
+          () => admin.clientList(),
+          (list) => list.filter(({ id }) => before.includes(id)).length === 1,
+        );
+        // What is cut in the moment of its use may have run.
+        await admin.call('CONFIG', 'SET', 'timeout', 0);
         const all = await Promise.all([
           ...Array.from({ length: 6 }, (_, n) =>
             outcome(pool.use((connection) => connection.multi(incr(`r${round}:${n}`)))),
@@ -185,7 +191,6 @@ describe('A pool in trouble', () => {
     await until(() => pool.stats.active === 0 && pool.stats.waiting === 0);
     expect(await pool.use((connection) => connection.echo('e'))).toBe('e');
     expect(await failure(pool.use(() => Promise.reject(new Error('mine'))))).toMatchObject({ message: 'mine' });
-    await set('a', 1);
     expect(await clients()).toBeLessThanOrEqual(4);
   });
 });

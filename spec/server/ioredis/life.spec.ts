@@ -173,8 +173,8 @@ describe('A client in the shape of ioredis', () => {
     expect(error).toEqual(
       new TypeError('toIORedis: the client speaks RESP3, and replies have the form of RESP2: give it protocol: 2'),
     );
-    expect(() => new IORedis({ sentinels: [{ host: 'a', port: 1 }] })).toThrow(
-      "IORedis: there is no option 'sentinels' here",
+    expect(() => new IORedis({ sentinels: [{ host: 'a', port: 1 }], preferredSlaves: [] })).toThrow(
+      "IORedis: there is no option 'preferredSlaves' here",
     );
     expect(() => new IORedis({ replyMapping: 'resp3' })).toThrow("IORedis: 'replyMapping' is 'legacy' here");
     expect(() => new IORedis({ lazyConnect: true }).multi({ pipeline: false })).toThrow(

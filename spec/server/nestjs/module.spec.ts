@@ -135,7 +135,7 @@ describe('RedisModule', () => {
   it.each([
     [{ port: -1 }, /^RedisModule, client 'default': .*'port'/],
     [{ cluster: {} }, /^RedisModule, client 'default': there is no option 'cluster' yet/],
-    [{ sentinels: [] }, /^RedisModule, client 'default': there is no option 'sentinels' yet/],
+    [{ sentinels: [] }, /^RedisModule, client 'default': The option 'sentinels' is empty/],
     [{ pool: {}, port: 1 }, /^RedisModule, client 'default': the option 'port' belongs into 'pool'/],
     [{ closeTimeout: 0 }, /^RedisModule, client 'default': the option 'closeTimeout' is a number of milliseconds/],
     [{ connect: 'yes' }, /^RedisModule, client 'default': the option 'connect' is a boolean/],

@@ -328,6 +328,7 @@ export const MSETEX = /* @__PURE__ */ defineSpec('MSETEX', {
   request: 'multi_shard',
   response: 'all_succeeded',
   wholeIf: ['NX', 'XX'],
+  countAt: 0,
 });
 const MSETEX_STATE = /* @__PURE__ */ withReplay(MSETEX, 'state');
 

@@ -1,0 +1,289 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { filter, firstValueFrom, map } from 'rxjs';
+import type { ConnectionEvent, Redis, ServerAddress } from 'rxjs-redis';
+import { useClients, reaches, record } from '../../support/clients';
+import { failure } from '../../support/outcomes';
+import { useScriptedRoles } from '../../support/scripted-roles';
+import { useScriptedSentinels } from '../../support/scripted-sentinel';
+import { useServer } from '../../support/server';
+import { until } from '../../support/until';
+
+const server = useServer({ own: true });
+const client = useClients();
+const sentinel = useScriptedSentinels();
+const role = useScriptedRoles();
+const service = 'mymaster';
+
+/** Where nothing listens. */
+async function nowhere(): Promise<ServerAddress> {
+  const closed = createServer();
+  closed.listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const { port } = closed.address() as { port: number };
+  closed.close();
+  await once(closed, 'close');
+  return { host: '127.0.0.1', port };
+}
+
+const master = (): ServerAddress => ({ host: server().host, port: server().port });
+const named = ({ host, port }: ServerAddress): string => `${host}:${port}`;
+
+/** The errors about sentinels. */
+function troubles(redis: Redis): string[] {
+  const told: string[] = [];
+  redis.events$
+    .pipe(filter(({ connection }) => connection === 'sentinel'))
+    .subscribe((event) => 'error' in event && told.push(event.error.message));
+  return told;
+}
+
+/** The next error of the connection of commands. */
+function nextError(redis: Redis): Promise<Error> {
+  const isError = (event: ConnectionEvent) => event.connection === 'commands' && event.type === 'error';
+  return firstValueFrom(
+    redis.events$.pipe(
+      filter(isError),
+      map((event) => (event as { error: Error }).error),
+    ),
+  );
+}
+
+describe('The master of a service', () => {
+  it('is where the sentinel says, whether that is given as text or as an object', async () => {
+    const one = await sentinel({ master: master() });
+    const redis = client({ sentinels: [named(one.address)], service });
+    await redis.set('found', 1);
+    expect(await redis.get('found')).toBe('1');
+    expect(redis.inspect().address).toBe(named(master()));
+    const again = client({ sentinels: [one.address], service });
+    expect(await again.get('found')).toBe('1');
+  });
+
+  it('is asked for at the next sentinel when one is down, which is told once', async () => {
+    const down = await nowhere();
+    const one = await sentinel({ master: master() });
+    const redis = client({ sentinels: [down, one.address], service });
+    const told = troubles(redis);
+    await redis.ping();
+    expect(told).toEqual([expect.stringMatching(`^Sentinel ${named(down)} cannot be asked: .*ECONNREFUSED`)]);
+  });
+
+  it('is asked for at the next sentinel when one is silent, and from then on at the one that answered', async () => {
+    const silent = await sentinel({ isSilent: true });
+    const one = await sentinel({ master: master() });
+    const redis = client({ sentinels: [silent.address, one.address], service, connectTimeout: 3_000 });
+    const told = troubles(redis);
+    await redis.ping();
+    expect(told).toEqual([
+      expect.stringContaining(`${named(silent.address)} did not answer the handshake within 800 ms`),
+    ]);
+    const before = one.asked;
+    await redis.reconnect();
+    expect(one.asked).toBeGreaterThan(before);
+  });
+
+  it('is asked for at sentinels that the given one knows, once that is gone', async () => {
+    const learnt = await sentinel({ master: master(), id: 'b'.repeat(40) });
+    const given = await sentinel({ master: master(), sentinels: [{ ...learnt.address, id: 'b'.repeat(40) }] });
+    const redis = client({ sentinels: [given.address], service });
+    await redis.ping();
+    await until(() => learnt.listeners === 1);
+    await given.stop();
+    await redis.reconnect();
+    expect(await redis.ping()).toBe('PONG');
+  });
+
+  it('is learnt from a sentinel under one name only, whatever others call it', async () => {
+    const one = await sentinel({ master: master(), id: 'a'.repeat(40) });
+    const other = await sentinel({ master: master(), id: 'b'.repeat(40) });
+    const local = { host: 'localhost', port: one.address.port };
+    other.says.sentinels = [{ ...one.address, id: 'a'.repeat(40) }];
+    const redis = client({ sentinels: [local, other.address], service });
+    await redis.ping();
+    await until(() => one.listeners === 1 && other.listeners === 1);
+  });
+
+  it('gets nothing of the queue before it has said that it is one, and another sentinel is asked', async () => {
+    const replica = await role('slave connected');
+    const stale = await sentinel({ master: replica.address });
+    const one = await sentinel({ master: master() });
+    const redis = client({ sentinels: [stale.address, one.address], service });
+    const wrong = nextError(redis);
+    expect(await redis.ping()).toBe('PONG');
+    expect((await wrong).message).toBe(
+      `${named(replica.address)} is a replica, and the master of 'mymaster' is wanted`,
+    );
+    expect(replica.commands).toEqual([]);
+  });
+
+  it('is taken at its word in HELLO where its user may not ask for the role', async () => {
+    const silent = await role('nothing');
+    const one = await sentinel({ master: silent.address });
+    expect(await client({ sentinels: [one.address], service }).ping()).toBe('PING');
+  });
+
+  it('is looked for at the sentinels of a later epoch, where one is behind', async () => {
+    const old = await role('master');
+    const behind = await sentinel({ master: old.address, epoch: 3 });
+    const ahead = await sentinel({ master: master(), epoch: 4 });
+    const redis = client({ sentinels: [behind.address, ahead.address], service });
+    await redis.ping();
+    await firstValueFrom(
+      redis.state$.pipe(filter(({ kind }) => kind === 'ready' && redis.inspect().address === named(master()))),
+    );
+    await redis.reconnect();
+    expect(redis.inspect().address).toBe(named(master()));
+  });
+
+  it('is not asked for at a sentinel in TILT, unless there is no other', async () => {
+    const old = await role('master');
+    const tilted = await sentinel({ master: old.address, epoch: 9, isInTilt: true });
+    const one = await sentinel({ master: master() });
+    const redis = client({ sentinels: [tilted.address, one.address], service });
+    const told = troubles(redis);
+    await redis.ping();
+    expect(redis.inspect().address).toBe(named(master()));
+    expect(told).toEqual([`Sentinel ${named(tilted.address)} is in TILT: it has lost track of time`]);
+    const alone = client({ sentinels: [tilted.address], service });
+    await alone.ping();
+    expect(alone.inspect().address).toBe(named(old.address));
+  });
+
+  it('is told to be down, with or without a quorum for that, while it cannot be reached', async () => {
+    const gone = await nowhere();
+    const one = await sentinel({ master: gone, flags: 's_down,master' });
+    const redis = client({ sentinels: [one.address], service });
+    const told = troubles(redis);
+    await expect(failure(redis.withOptions({ commandTimeout: 300 }).ping())).resolves.toMatchObject({
+      code: 'TIMEOUT',
+    });
+    expect(told).toEqual([
+      `Sentinel ${named(one.address)} holds the master of 'mymaster' at ${named(gone)} to be down, and has no quorum for that (s_down)`,
+    ]);
+    one.says.flags = 's_down,o_down,master';
+    await until(() => told.length > 1);
+    expect(told[1]).toContain('and so do others');
+  });
+
+  it('comes through sentinels whose user may ask for nothing but the address', async () => {
+    const one = await sentinel({ master: master(), isCurt: true });
+    expect(await client({ sentinels: [one.address], service }).ping()).toBe('PONG');
+  });
+});
+
+describe('Sentinels that do not tell where the master is', () => {
+  it('are all named in one error, each with its reason, and asked again with delays', async () => {
+    const down = await nowhere();
+    const silent = await sentinel({ isSilent: true });
+    const ignorant = await sentinel();
+    const sentinels = [down, silent.address, ignorant.address];
+    const redis = client({ sentinels, service, connectTimeout: 1_200 });
+    const error = nextError(redis);
+    redis.ping().subscribe({ error: () => undefined });
+    expect(await error).toHaveProperty('code', 'CONNECTION');
+    expect((await error).message).toMatch(
+      new RegExp(
+        `^No sentinel tells where the master of 'mymaster' is: ` +
+          `${named(down)} cannot be asked: .*ECONNREFUSED.*; ` +
+          `${named(silent.address)} cannot be asked: .* did not answer the handshake within 240 ms; ` +
+          `${named(ignorant.address)} does not know 'mymaster'$`,
+      ),
+    );
+    await reaches(redis, 'reconnecting');
+    ignorant.says.master = master();
+    expect(await redis.ping()).toBe('PONG');
+  });
+
+  it('are not asked in a loop without delay', async () => {
+    const one = await sentinel();
+    const redis = client({ sentinels: [one.address], service });
+    const attempts = record(redis.state$);
+    await failure(redis.withOptions({ commandTimeout: 1_000 }).ping());
+    expect(attempts.values.filter(({ kind }) => kind === 'connecting').length).toBeLessThan(20);
+    expect(one.asked).toBeLessThan(20);
+  });
+
+  it('make commands wait until one does, as long as they may', async () => {
+    const one = await sentinel();
+    const redis = client({ sentinels: [one.address], service, commandTimeout: 200 });
+    const error = await failure(redis.get('k'));
+    expect(error.code).toBe('TIMEOUT');
+    expect(error.message).toContain("does not know 'mymaster'");
+  });
+
+  it('let a client be closed while they are asked', async () => {
+    const silent = await sentinel({ isSilent: true });
+    const redis = client({ sentinels: [silent.address], service });
+    const lost = failure(redis.get('k'));
+    await silent.script.next('HELLO');
+    const gone = silent.script.gone();
+    await redis.close();
+    expect((await lost).code).toBe('DISCONNECTED');
+    await gone;
+  });
+});
+
+describe('The connections to sentinels', () => {
+  it('are one to each, and end with the client', async () => {
+    const one = await sentinel({ master: master() });
+    const other = await sentinel({ master: master() });
+    const redis = client({ sentinels: [one.address, other.address], service });
+    await redis.ping();
+    await until(() => one.listeners === 1 && other.listeners === 1);
+    const gone = Promise.all([one.script.gone(), other.script.gone()]);
+    await redis.close();
+    await gone;
+    expect([one.script.seenOn.length, other.script.seenOn.length]).toEqual([1, 1]);
+  });
+
+  it('know no SELECT, no CLIENT SETINFO and no name, which the server gets all the same', async () => {
+    const one = await sentinel({ master: master() });
+    const redis = client({ sentinels: [one.address], service, database: 3, clientName: 'named' });
+    expect((await redis.clientInfo()).db).toBe(3);
+    expect(one.script.seen.map(([name]) => name)).not.toContain('SELECT');
+    expect(one.script.seen.map(([name]) => name)).not.toContain('CLIENT');
+    expect(one.script.seen.flat()).not.toContain('named');
+  });
+
+  it('speak RESP2 where a sentinel knows no other, which is asked each second in place of telling', async () => {
+    const old = await role('master');
+    const one = await sentinel({ master: old.address }, { protocol: 2 });
+    const redis = client({ sentinels: [one.address], service });
+    await redis.ping();
+    expect(one.listeners).toBe(0);
+    Object.assign(one.says, { master: master(), epoch: 2 });
+    await firstValueFrom(
+      redis.state$.pipe(filter(({ kind }) => kind === 'ready' && redis.inspect().address === named(master()))),
+    );
+  });
+});
+
+describe('Addresses that sentinels tell', () => {
+  it('are translated by natMap, those of masters and of further sentinels', async () => {
+    const learnt = await sentinel({ master: { host: '10.9.9.9', port: 6379 }, id: 'b'.repeat(40) });
+    const inside = { host: '10.9.9.8', port: 26379, id: 'b'.repeat(40) };
+    const given = await sentinel({ master: { host: '10.9.9.9', port: 6379 }, sentinels: [inside] });
+    const natMap = { '10.9.9.9:6379': master(), '10.9.9.8:26379': learnt.address };
+    const redis = client({ sentinels: [given.address], service, natMap });
+    expect(await redis.ping()).toBe('PONG');
+    await until(() => learnt.listeners === 1);
+    const byFunction = client({
+      sentinels: [given.address],
+      service,
+      natMap: ({ host }) => (host === '10.9.9.9' ? master() : undefined),
+    });
+    expect(await byFunction.ping()).toBe('PONG');
+  });
+
+  it('may be names, and addresses of IPv6', async () => {
+    const six = await role('master', '::1');
+    const one = await sentinel({ master: six.address }, { host: '::1' });
+    const redis = client({ sentinels: [one.address], service });
+    expect(await redis.ping()).toBe('PING');
+    expect(redis.inspect().address).toBe(`[::1]:${six.address.port}`);
+    one.says.master = { host: 'localhost', port: master().port };
+    const byName = client({ sentinels: [`[::1]:${one.address.port}`], service, family: 0 });
+    expect(await byName.ping()).toBe('PONG');
+  });
+});

@@ -1,0 +1,174 @@
+import { filter, firstValueFrom } from 'rxjs';
+import type { Redis, ServerAddress } from 'rxjs-redis';
+import { set, incr, get } from 'rxjs-redis/commands';
+import { eventually, useClients, usePools } from '../../support/clients';
+import { failure } from '../../support/outcomes';
+import { useScriptedRoles } from '../../support/scripted-roles';
+import { useScriptedSentinels } from '../../support/scripted-sentinel';
+import { optionsOf, useSentinels } from '../../support/sentinels';
+import { until } from '../../support/until';
+
+const client = useClients();
+const pools = usePools();
+const sentinel = useScriptedSentinels();
+const role = useScriptedRoles();
+const service = 'mymaster';
+
+const named = ({ host, port }: ServerAddress): string => `${host}:${port}`;
+
+function leadsTo(redis: Redis, address: ServerAddress): Promise<unknown> {
+  const isThere = () => redis.inspect().address === named(address);
+  return firstValueFrom(redis.state$.pipe(filter(({ kind }) => kind === 'ready' && isThere())));
+}
+
+describe('A client of replicas', () => {
+  const trio = useSentinels();
+
+  it('reads from one of them', async () => {
+    const writer = client(optionsOf(trio()));
+    const reader = client({ ...optionsOf(trio()), role: 'replica' });
+    await writer.set('read', 'there');
+    await eventually(
+      () => reader.get('read'),
+      (value) => value === 'there',
+    );
+    expect(await reader.role()).toMatchObject({ role: 'slave' });
+  });
+
+  it('has its connections spread over all of them', async () => {
+    const pool = pools({ ...optionsOf(trio()), role: 'replica', min: 4, max: 4 });
+    const leases = await Promise.all([pool.acquire(), pool.acquire(), pool.acquire(), pool.acquire()]);
+    const ports = await Promise.all(
+      leases.map(async (lease) => /tcp_port:(\d+)/.exec(await lease.call<string>('INFO', 'server'))?.[1]),
+    );
+    const { servers } = trio();
+    expect(new Set(ports)).toEqual(new Set([String(servers[1].port), String(servers[2].port)]));
+    for (const lease of leases) pool.release(lease);
+  });
+
+  it('refuses what writes before it is sent, also inside groups, on leases and where it would wait', async () => {
+    const redis = client({ ...optionsOf(trio()), role: 'replica' });
+    const why = "writes, and the option 'role' is 'replica': replicas take no writes";
+    const refused = await failure(redis.set('k', 1));
+    expect(refused).toMatchObject({ code: 'CONFIGURATION', message: `SET ${why}`, delivery: 'unsent' });
+    expect((await failure(redis.multi(get('k'), incr('n')))).message).toBe(`INCR of a MULTI ${why}`);
+    expect((await failure(redis.pipeline(set('k', 1)))).message).toBe(`SET of a PIPELINE ${why}`);
+    expect((await failure(redis.blpop('jobs', 1))).message).toBe(`BLPOP ${why}`);
+    expect((await failure(redis.dedicated((lease) => lease.set('k', 1)))).message).toBe(`SET ${why}`);
+    const pool = pools({ ...optionsOf(trio()), role: 'replica' });
+    expect((await failure(pool.set('k', 1))).message).toBe(`SET ${why}`);
+  });
+
+  it('leaves it to the server what scripts do, and stays where it is when one writes', async () => {
+    const redis = client({ ...optionsOf(trio()), role: 'replica' });
+    expect(await redis.eval('return redis.call("GET", KEYS[1])', 'none')).toBeNull();
+    const state = redis.state$;
+    const ready = await firstValueFrom(state.pipe(filter(({ kind }) => kind === 'ready')));
+    expect((await failure(redis.eval('return redis.call("SET", KEYS[1], 1)', 'k'))).message).toContain('READONLY');
+    expect(await firstValueFrom(state)).toBe(ready);
+  });
+});
+
+describe('The replica of a client', () => {
+  it('is one that the sentinels hold to be up and linked to the master', async () => {
+    const [down, unlinked, up] = [
+      await role('slave connected'),
+      await role('slave connect'),
+      await role('slave connected'),
+    ];
+    const one = await sentinel({
+      master: { host: '127.0.0.1', port: 1 },
+      replicas: [{ ...down.address, flags: 's_down,slave' }, { ...unlinked.address, link: 'err' }, up.address],
+    });
+    for (let times = 0; times < 3; times++) {
+      const redis = client({ sentinels: [one.address], service, role: 'replica' });
+      await redis.get('k');
+      expect(redis.inspect().address).toBe(named(up.address));
+    }
+    // While the master is gone no replica is linked to one: what is there is better than nothing.
+    one.says.replicas = [
+      { ...down.address, flags: 's_down,slave' },
+      { ...unlinked.address, link: 'err' },
+    ];
+    const redis = client({ sentinels: [one.address], service, role: 'replica' });
+    await redis.get('k');
+    expect(redis.inspect().address).toBe(named(unlinked.address));
+  });
+
+  it('is none that has no data yet, and none that has become a master', async () => {
+    const [syncing, promoted, good] = [await role('slave sync'), await role('master'), await role('slave connected')];
+    const one = await sentinel({
+      master: { host: '127.0.0.1', port: 1 },
+      replicas: [syncing.address, promoted.address, good.address],
+    });
+    const redis = client({ sentinels: [one.address], service, role: 'replica' });
+    expect(await redis.get('k')).toBe('GET');
+    expect(redis.inspect().address).toBe(named(good.address));
+    expect([syncing.commands, promoted.commands]).toEqual([[], []]);
+  });
+
+  it('is left when a sentinel cannot reach it, and when it is promoted', async () => {
+    const [first, second] = [await role('slave connected'), await role('slave connected')];
+    const master = { host: '127.0.0.1', port: 1 };
+    const one = await sentinel({ master, replicas: [first.address] });
+    const redis = client({ sentinels: [one.address], service, role: 'replica' });
+    await redis.get('k');
+    await until(() => one.listeners === 1);
+    one.says.replicas = [second.address];
+    const left = leadsTo(redis, second.address);
+    const { host, port } = first.address;
+    one.tell('+sdown', `slave ${host}:${port} ${host} ${port} @ ${service} ${master.host} ${master.port}`);
+    await left;
+    Object.assign(one.says, { replicas: [first.address], master: second.address, epoch: 2 });
+    const back = leadsTo(redis, first.address);
+    one.tell('+switch-master', `${service} 127.0.0.1 1 ${second.address.host} ${second.address.port}`);
+    await back;
+  });
+
+  it('is waited for where there is none, which is told', async () => {
+    const master = await role('master');
+    const late = await role('slave connected');
+    const one = await sentinel({ master: master.address });
+    const redis = client({ sentinels: [one.address], service, role: 'replica' });
+    const error = await failure(redis.withOptions({ commandTimeout: 300 }).get('k'));
+    expect(error.message).toContain(
+      `No sentinel tells where a replica of 'mymaster' is: ${named(one.address)} knows no replica of 'mymaster' that is up`,
+    );
+    one.says.replicas = [late.address];
+    expect(await redis.get('k')).toBe('GET');
+    expect(master.commands).toEqual([]);
+  });
+});
+
+describe('A client that prefers replicas', () => {
+  it('reads from the master while there is none, refuses writes all the same, and goes to the first that comes', async () => {
+    const master = await role('master');
+    const late = await role('slave connected');
+    const one = await sentinel({ master: master.address });
+    const redis = client({ sentinels: [one.address], service, role: 'prefer-replica' });
+    await redis.get('k');
+    expect(redis.inspect().address).toBe(named(master.address));
+    expect((await failure(redis.set('k', 1))).code).toBe('CONFIGURATION');
+    await until(() => one.listeners === 1);
+    one.says.replicas = [late.address];
+    const there = leadsTo(redis, late.address);
+    const { host, port } = late.address;
+    one.tell('+slave', `slave ${host}:${port} ${host} ${port} @ ${service} ${named(master.address).replace(':', ' ')}`);
+    await there;
+  });
+
+  it('goes back to the master when the last one is gone', async () => {
+    const master = await role('master');
+    const replica = await role('slave connected');
+    const one = await sentinel({ master: master.address, replicas: [replica.address] });
+    const redis = client({ sentinels: [one.address], service, role: 'prefer-replica' });
+    await redis.get('k');
+    expect(redis.inspect().address).toBe(named(replica.address));
+    await until(() => one.listeners === 1);
+    one.says.replicas = [];
+    const back = leadsTo(redis, master.address);
+    const { host, port } = replica.address;
+    one.tell('+sdown', `slave ${host}:${port} ${host} ${port} @ ${service} ${named(master.address).replace(':', ' ')}`);
+    await back;
+  });
+});

@@ -1,0 +1,153 @@
+import type { ServerAddress } from '../options/addresses';
+import type { Frame } from '../resp/frames';
+import { entryOf, readAddress } from './address';
+
+/** What a sentinel knows of a service. */
+export interface Knowledge {
+  /** where the master is; undefined where it does not know the service */
+  readonly master: ServerAddress | undefined;
+  /** rises with each failover, so that it tells which of two sentinels is behind; undefined where that may not be asked */
+  readonly epoch: number | undefined;
+  /** what it holds the master to be besides a master, such as `s_down` */
+  readonly doubts: readonly string[];
+  /** it has lost track of time, and does not trust what it knows */
+  readonly isInTilt: boolean;
+  /** the replicas that can be reached, those first whose link to the master stands */
+  readonly replicas: readonly ServerAddress[];
+  /** the other sentinels of the service, by their ids */
+  readonly sentinels: ReadonlyMap<string, ServerAddress>;
+}
+
+/** The answers to what a sentinel is asked; undefined for what it has refused. */
+export interface Answers {
+  readonly address: Frame;
+  readonly master: Frame | undefined;
+  readonly info: Frame | undefined;
+  readonly sentinels: Frame | undefined;
+  readonly replicas: Frame | undefined;
+}
+
+/** @param host of the sentinel */
+export function readKnowledge({ address, master, info, sentinels, replicas }: Answers, host: string): Knowledge {
+  const [named, port] = Array.isArray(address) ? address : [];
+  const epoch = Number(textOf(entryOf(master, 'config-epoch')) ?? NaN);
+  return {
+    master: Array.isArray(address) ? readAddress(named, port, host) : undefined,
+    epoch: Number.isInteger(epoch) ? epoch : undefined,
+    doubts: flagsOf(master).filter((flag) => flag !== 'master'),
+    isInTilt: typeof info === 'string' && /^sentinel_tilt:1/m.test(info),
+    replicas: readReplicas(replicas, host),
+    sentinels: readSentinels(sentinels, host),
+  };
+}
+
+/** Flags of a server that a sentinel cannot reach, or does not want to be used. */
+const AWAY = ['s_down', 'o_down', 'disconnected'];
+
+function readReplicas(replicas: Frame | undefined, host: string): ServerAddress[] {
+  const linked: ServerAddress[] = [];
+  const unlinked: ServerAddress[] = [];
+  for (const replica of listOf(replicas)) {
+    const flags = flagsOf(replica);
+    if (AWAY.some((flag) => flags.includes(flag))) continue;
+    const address = readAddress(entryOf(replica, 'ip'), entryOf(replica, 'port'), host);
+    if (address === undefined) continue;
+    (entryOf(replica, 'master-link-status') === 'ok' ? linked : unlinked).push(address);
+  }
+  // One whose master is gone has what was written until then, which is better than nothing.
+  return linked.length > 0 ? linked : unlinked;
+}
+
+function readSentinels(sentinels: Frame | undefined, host: string): Map<string, ServerAddress> {
+  const others = new Map<string, ServerAddress>();
+  for (const sentinel of listOf(sentinels)) {
+    const address = readAddress(entryOf(sentinel, 'ip'), entryOf(sentinel, 'port'), host);
+    const id = textOf(entryOf(sentinel, 'runid'));
+    if (address !== undefined && id !== undefined && id !== '') others.set(id, address);
+  }
+  return others;
+}
+
+function flagsOf(entries: Frame | undefined): string[] {
+  return textOf(entryOf(entries, 'flags'))?.split(',') ?? [];
+}
+
+function listOf(frame: Frame | undefined): readonly Frame[] {
+  return Array.isArray(frame) ? frame : [];
+}
+
+function textOf(frame: Frame | undefined): string | undefined {
+  return typeof frame === 'string' ? frame : undefined;
+}
+
+/** What a sentinel tells of a service, unasked. */
+export type SentinelEvent =
+  /** the master is another */
+  | { readonly kind: 'switched'; readonly address: ServerAddress }
+  /** a replica is about to be promoted: what the master accepts from now on will be lost */
+  | { readonly kind: 'promoting' }
+  /** it is not promoted after all */
+  | { readonly kind: 'aborted' }
+  /** a replica cannot be reached, or can again */
+  | { readonly kind: 'away' | 'there'; readonly address: ServerAddress };
+
+/** What a sentinel is asked to tell. */
+export const CHANNELS: readonly string[] = [
+  '+switch-master',
+  '+promoted-slave',
+  '+failover-state-send-slaveof-noone',
+  '-failover-abort*',
+  '+sdown',
+  '-sdown',
+  '+slave',
+];
+
+/**
+ * Reads a message of a sentinel: `mymaster 10.0.0.7 6379 10.0.0.8 6379` for +switch-master; for all others
+ * `slave 10.0.0.8:6379 10.0.0.8 6379 @ mymaster 10.0.0.7 6379`, or `master mymaster 10.0.0.7 6379`.
+ * @param host of the sentinel
+ * @returns undefined for what concerns another service, or is of no interest
+ */
+export function readEvent(channel: string, message: string, service: string, host: string): SentinelEvent | undefined {
+  const words = message.split(' ');
+  if (channel === '+switch-master') {
+    const address = words[0] === service ? readAddress(words[3], words[4], host) : undefined;
+    return address && { kind: 'switched', address };
+  }
+  const [type, name] = words;
+  if ((type === 'master' ? name : words[words.indexOf('@') + 1]) !== service) return undefined;
+  if (channel.startsWith('-failover-abort')) return { kind: 'aborted' };
+  const address = type === 'slave' ? readAddress(words[2], words[3], host) : undefined;
+  if (address === undefined) return undefined;
+  switch (channel) {
+    case '+failover-state-send-slaveof-noone':
+      return { kind: 'promoting' };
+    case '+promoted-slave':
+      return { kind: 'switched', address };
+    case '+sdown':
+      return { kind: 'away', address };
+    case '-sdown':
+    case '+slave':
+      return { kind: 'there', address };
+    default:
+      return undefined;
+  }
+}
+
+/** The role that a server says it has, in its reply to ROLE. */
+export type SaidRole = 'master' | 'replica' | 'syncing' | 'sentinel';
+
+/** Reads the reply to ROLE; undefined where it makes no sense. A replica that loads its first copy has nothing to tell yet. */
+export function readSaidRole(frame: Frame): SaidRole | undefined {
+  if (!Array.isArray(frame)) return undefined;
+  const [role, , , link] = frame as readonly Frame[];
+  switch (role) {
+    case 'master':
+    case 'sentinel':
+      return role;
+    case 'slave':
+      return link === 'sync' || link === 'handshake' ? 'syncing' : 'replica';
+    default:
+      return undefined;
+  }
+}

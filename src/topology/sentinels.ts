@@ -1,0 +1,364 @@
+import { Observable, Subject, defer, type Subscriber } from 'rxjs';
+import type { Clock } from '../connection/clock';
+import type { Connection } from '../connection/connection';
+import type { Guide } from '../connection/guide';
+import type { Endpoint } from '../connection/socket';
+import { AuthenticationError, ConnectionError, ReplyError, type RedisError } from '../errors';
+import type { ResolvedOptions } from '../options';
+import { nameOf, type ServerAddress } from '../options/addresses';
+import type { ResolvedSentinels } from '../options/sentinels';
+import { Sentinel, type SentinelParts } from './sentinel';
+import { SentinelGuide } from './sentinel-guide';
+import type { Knowledge, SentinelEvent } from './sentinel-replies';
+
+/** How long a sentinel may take at the most, ms; all of them together no longer than a link may take to be made. */
+const LONGEST_ANSWER = 1_000;
+
+/** The part of it that making a link may take. */
+const SHARE_OF_DIAL = 0.8;
+
+/** How long nothing is sent to a master whose replica is promoted, ms. */
+const LONGEST_HOLD = 2_000;
+
+/** More sentinels than these are not learnt. */
+const MOST = 32;
+
+/** What a set of sentinels is made with. */
+export interface SentinelsParts {
+  readonly clock: Clock;
+  readonly options: ResolvedOptions;
+  readonly sentinel: ResolvedSentinels;
+  /** makes a connection to a sentinel, which is not made again */
+  readonly connect: (
+    options: Pick<ResolvedOptions, 'host' | 'port' | 'tls' | 'credentials' | 'connectTimeout'>,
+  ) => Connection;
+  /** told what is wrong with sentinels while others answer */
+  readonly tell: (error: RedisError) => void;
+}
+
+/** What has become of the servers of a service. */
+export type Change =
+  | { readonly kind: 'master'; readonly address: ServerAddress; readonly why: string }
+  | { readonly kind: 'away' | 'there'; readonly address: ServerAddress; readonly why: string };
+
+/** Where a link is to lead, and as what. */
+export interface Place {
+  readonly address: ServerAddress;
+  readonly as: 'master' | 'replica';
+}
+
+/**
+ * The sentinels of a service, those of the options and those that these know: asked in turn where a server is, and listened to, all of
+ * them, for what happens there.
+ */
+export class Sentinels {
+  /** What has changed, by the word of any sentinel. */
+  readonly change$ = new Subject<Change>();
+  /** For how many ms nothing is to be sent to the master at the most. */
+  readonly hold$ = new Subject<number>();
+  private readonly known = new Map<string, Sentinel>();
+  private readonly own: SentinelParts;
+  /** The one that is asked first. */
+  private first: Sentinel | undefined;
+  /** Where the master is by the highest epoch that was heard of. */
+  private master: ServerAddress | undefined;
+  private epoch = -1;
+  private hadReplicas = true;
+  private hasBegun = false;
+  private isOver = false;
+  /** What was told of each sentinel last, so that it is told once. */
+  private readonly told = new Map<Sentinel, string>();
+  /** Which of the replicas is taken next. */
+  private turn = Math.floor(Math.random() * 1_024);
+
+  constructor(private readonly parts: SentinelsParts) {
+    const { clock, options, sentinel } = parts;
+    const { addresses, service, role, tls, credentials } = sentinel;
+    const limit = Math.min(LONGEST_ANSWER, Math.ceil(options.connectTimeout / (addresses.length + 1)));
+    this.own = {
+      clock,
+      service,
+      limit,
+      asksReplicas: role !== 'master',
+      // A link that cannot be made says why, before the question is late.
+      connect: ({ host, port }) =>
+        parts.connect({ host, port, tls, credentials, connectTimeout: Math.ceil(limit * SHARE_OF_DIAL) }),
+      onKnowledge: (one, knowledge) => this.heard(one, knowledge),
+      onEvent: (one, event) => this.happened(one, event),
+      onFailure: (one, error) => this.failed(one, error),
+    };
+    for (const address of addresses) this.add(address, true);
+  }
+
+  /** A guide for one connection. */
+  guide(): Guide {
+    return new SentinelGuide(this, this.parts.sentinel);
+  }
+
+  endpointAt({ host, port }: ServerAddress): Endpoint {
+    return { ...this.parts.options, host, port };
+  }
+
+  /** How many sentinels are known, and to how many of them there is a connection. */
+  get size(): number {
+    return this.known.size;
+  }
+
+  /**
+   * Asks in turn where a server is, the sentinel first that answered last.
+   * @param doubted where no link could be made the last time: another answer is preferred to this one
+   * @throws ConnectionError that names each sentinel with its reason
+   */
+  locate(doubted: string | undefined): Observable<Place> {
+    return defer(() => {
+      this.begin();
+      return new Observable<Place>((subscriber) => new Inquiry(this.inOrder(), subscriber, this, doubted).next());
+    });
+  }
+
+  /** Ends all connections to sentinels. */
+  end(): void {
+    this.isOver = true;
+    for (const sentinel of this.known.values()) sentinel.end();
+    this.known.clear();
+  }
+
+  /** The first question: from then on all sentinels are listened to. */
+  private begin(): void {
+    if (this.hasBegun || this.isOver) return;
+    this.hasBegun = true;
+    const [first, ...others] = this.known.values();
+    this.first = first;
+    for (const sentinel of others) sentinel.watch();
+  }
+
+  /** Those that answer before those that did not. */
+  private inOrder(): Sentinel[] {
+    const { first } = this;
+    const rank = (sentinel: Sentinel): number => (sentinel === first ? 0 : sentinel.answers ? 1 : 2);
+    return [...this.known.values()].sort((one, other) => rank(one) - rank(other));
+  }
+
+  private add(address: ServerAddress, isGiven: boolean): Sentinel | undefined {
+    const name = nameOf(address);
+    if (this.known.has(name) || this.isOver || this.known.size >= MOST) return undefined;
+    const sentinel = new Sentinel(address, isGiven, this.own);
+    this.known.set(name, sentinel);
+    return sentinel;
+  }
+
+  /** A sentinel has answered: what it knows may be news, and so may be the sentinels that it knows. */
+  private heard(sentinel: Sentinel, knowledge: Knowledge): void {
+    if (this.isOver) return;
+    // It may have been learnt by another address before it said who it is.
+    for (const other of this.known.values()) {
+      if (other !== sentinel && !other.isGiven && other.id !== undefined && other.id === sentinel.id)
+        this.forget(other);
+    }
+    this.learn(knowledge.sentinels);
+    const { master, epoch, isInTilt, replicas } = knowledge;
+    const trouble = this.troubleOf(knowledge);
+    if (trouble === undefined) this.told.delete(sentinel);
+    else this.tellOnce(sentinel, new ConnectionError(`Sentinel ${sentinel.name} ${trouble}`, { repeatable: true }));
+    if (master === undefined || isInTilt) return;
+    if (replicas.length > 0 && !this.hadReplicas) {
+      this.change$.next({ kind: 'there', address: replicas[0]!, why: `Sentinel ${sentinel.name} tells of a replica` });
+    }
+    this.hadReplicas = replicas.length > 0;
+    const isFirst = this.master === undefined;
+    const isNews = epoch !== undefined && epoch > this.epoch;
+    if (isNews) this.epoch = epoch;
+    const address = this.parts.sentinel.translate(master);
+    if (isFirst) this.master = address;
+    else if (isNews) this.switched(address, sentinel);
+  }
+
+  /** What is wrong with an answer; undefined for nothing. */
+  troubleOf({ master, isInTilt, doubts }: Knowledge): string | undefined {
+    const { service } = this.parts.sentinel;
+    if (master === undefined) return `does not know '${service}'`;
+    if (isInTilt) return 'is in TILT: it has lost track of time';
+    const isDown = doubts.filter((doubt) => doubt.endsWith('_down'));
+    if (isDown.length === 0) return undefined;
+    const agreed = isDown.includes('o_down') ? 'and so do others' : 'and has no quorum for that';
+    return `holds the master of '${service}' at ${nameOf(master)} to be down, ${agreed} (${isDown.join(', ')})`;
+  }
+
+  private learn(others: ReadonlyMap<string, ServerAddress>): void {
+    const ids = new Set([...this.known.values()].map(({ id }) => id));
+    for (const [id, told] of others) {
+      if (ids.has(id)) continue;
+      const added = this.add(this.parts.sentinel.translate(told), false);
+      if (added === undefined) continue;
+      added.id = id;
+      added.watch();
+    }
+    // One that was learnt and is named no more is forgotten once it does not answer.
+    for (const sentinel of this.known.values()) {
+      if (sentinel.isGiven || sentinel.answers || sentinel === this.first || !sentinel.hasFailed) continue;
+      const isNamed = [...others.values()].some(
+        (told) => nameOf(this.parts.sentinel.translate(told)) === sentinel.name,
+      );
+      if (!isNamed) this.forget(sentinel);
+    }
+  }
+
+  private forget(sentinel: Sentinel): void {
+    this.known.delete(sentinel.name);
+    this.told.delete(sentinel);
+    sentinel.end();
+  }
+
+  private failed(sentinel: Sentinel, error: RedisError): void {
+    if (this.isOver) return;
+    if (this.first === sentinel) this.first = undefined;
+    this.tellOnce(sentinel, relayed(error, `Sentinel ${sentinel.name} ${error.message}`));
+  }
+
+  private tellOnce(sentinel: Sentinel, error: RedisError): void {
+    if (this.told.get(sentinel) === error.message) return;
+    this.told.set(sentinel, error.message);
+    this.parts.tell(error);
+  }
+
+  private happened(sentinel: Sentinel, event: SentinelEvent): void {
+    if (this.isOver) return;
+    const { translate } = this.parts.sentinel;
+    switch (event.kind) {
+      case 'switched':
+        this.switched(translate(event.address), sentinel);
+        // It knows the epoch of this, too.
+        sentinel.watch();
+        return;
+      case 'promoting':
+        this.hold$.next(LONGEST_HOLD);
+        return;
+      case 'aborted':
+        this.hold$.next(0);
+        return;
+      default:
+        this.change$.next({
+          kind: event.kind,
+          address: translate(event.address),
+          why: `Sentinel ${sentinel.name} tells of ${nameOf(event.address)}: ${event.kind}`,
+        });
+    }
+  }
+
+  private switched(address: ServerAddress, by: Sentinel): void {
+    const { service } = this.parts.sentinel;
+    this.master = address;
+    const why = `The master of '${service}' is ${nameOf(address)} now, says sentinel ${by.name}`;
+    this.change$.next({ kind: 'master', address, why });
+  }
+
+  /** An answer was good: its sentinel is asked first the next time. */
+  prefer(sentinel: Sentinel): void {
+    this.first = sentinel;
+  }
+
+  /** Whether a sentinel is behind others, by what was heard so far. */
+  isStale({ epoch }: Knowledge): boolean {
+    return epoch !== undefined && epoch < this.epoch;
+  }
+
+  /** Which server an answer leads to; undefined for none. */
+  choose({ master, replicas }: Knowledge, doubted: string | undefined): Place | undefined {
+    const { role, translate } = this.parts.sentinel;
+    const at = (told: ServerAddress, as: Place['as']): Place => ({ address: translate(told), as });
+    if (role !== 'master' && replicas.length > 0) {
+      const places = replicas.map((told) => at(told, 'replica'));
+      const trusted = places.filter(({ address }) => nameOf(address) !== doubted);
+      if (trusted.length > 0) return trusted[this.turn++ % trusted.length];
+      if (role === 'replica') return places[this.turn++ % places.length];
+    }
+    return role === 'replica' || master === undefined ? undefined : at(master, 'master');
+  }
+
+  get noPlace(): string {
+    return `knows no replica of '${this.parts.sentinel.service}' that is up`;
+  }
+
+  /** No sentinel has told where the server is. */
+  nowhere(reasons: readonly (readonly [Sentinel, RedisError])[]): RedisError {
+    const { service, role } = this.parts.sentinel;
+    const each = reasons.map(([{ name }, { message }]) => `${name} ${message}`).join('; ');
+    const what = role === 'replica' ? 'a replica' : 'the master';
+    const message = `No sentinel tells where ${what} of '${service}' is: ${each}`;
+    const [first, ...others] = reasons.map(([, error]) => error);
+    const isRefused = first instanceof AuthenticationError && others.every((one) => one instanceof AuthenticationError);
+    return isRefused
+      ? new AuthenticationError(message, first.kind, { repeatable: false, cause: first })
+      : new ConnectionError(message, { cause: first });
+  }
+}
+
+function relayed(error: RedisError, message: string): RedisError {
+  const { cause } = error;
+  if (error instanceof AuthenticationError) return new AuthenticationError(message, error.kind, { cause });
+  if (error instanceof ReplyError) return new ReplyError(message, error.kind, { cause });
+  return new ConnectionError(message, { cause });
+}
+
+/** Asks one sentinel after the other, until one gives an answer that nothing speaks against. */
+//  next ──▶ ask ──▶ good ──▶ told
+//   ▲        └──▶ no answer, or a doubtful one ──▶ next; after the last, the best of the doubtful ones
+class Inquiry {
+  private readonly reasons: [Sentinel, RedisError][] = [];
+  private doubtful: { readonly place: Place; readonly sentinel: Sentinel; readonly rank: number } | undefined;
+  private at = 0;
+
+  constructor(
+    private readonly sentinels: readonly Sentinel[],
+    private readonly subscriber: Subscriber<Place>,
+    private readonly all: Sentinels,
+    private readonly doubted: string | undefined,
+  ) {}
+
+  next(): void {
+    const sentinel = this.sentinels[this.at++];
+    if (sentinel === undefined) {
+      this.end();
+      return;
+    }
+    const asked = sentinel.ask().subscribe({
+      next: (knowledge) => this.judge(sentinel, knowledge),
+      error: (error: RedisError) => {
+        this.reasons.push([sentinel, error]);
+        this.next();
+      },
+    });
+    this.subscriber.add(asked);
+  }
+
+  private judge(sentinel: Sentinel, knowledge: Knowledge): void {
+    const { all, doubted } = this;
+    const place = knowledge.master && all.choose(knowledge, doubted);
+    if (place === undefined) {
+      const why = knowledge.master === undefined ? (all.troubleOf(knowledge) ?? '') : all.noPlace;
+      this.reasons.push([sentinel, new ConnectionError(why)]);
+      this.next();
+      return;
+    }
+    const isDoubted = nameOf(place.address) === doubted;
+    const rank = (all.isStale(knowledge) ? 4 : 0) + (isDoubted ? 2 : 0) + (knowledge.isInTilt ? 1 : 0);
+    if (rank === 0) {
+      this.tell(place, sentinel);
+      return;
+    }
+    if (this.doubtful === undefined || rank < this.doubtful.rank) this.doubtful = { place, sentinel, rank };
+    this.next();
+  }
+
+  private end(): void {
+    const { doubtful } = this;
+    if (doubtful === undefined) this.subscriber.error(this.all.nowhere(this.reasons));
+    else this.tell(doubtful.place, doubtful.sentinel);
+  }
+
+  private tell(place: Place, sentinel: Sentinel): void {
+    this.all.prefer(sentinel);
+    this.subscriber.next(place);
+    this.subscriber.complete();
+  }
+}
