@@ -47,7 +47,7 @@ import type { Message } from './pubsub/topic';
 export interface RedisViewParts extends ViewParts {
   readonly pubsub: Pick<PubSub, 'clock' | 'database' | 'messages' | 'messagesAsBytes'>;
   readonly notifications: Pick<Notifications, 'ensure'>;
-  readonly freshness: Pick<Freshness, 'live'>;
+  readonly freshness: Pick<Freshness, 'live' | 'cached'>;
   /** told of each message that is dropped, for telemetry */
   readonly onDrop?: (() => void) | undefined;
 }
