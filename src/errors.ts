@@ -122,6 +122,12 @@ export class ConfigurationError extends RedisError {
   readonly code = 'CONFIGURATION';
 }
 
+/** A value cannot be written as text, or text cannot be read as a value; the `cause` says why. */
+export class SerializationError extends RedisError {
+  override name: string = 'SerializationError';
+  readonly code = 'SERIALIZATION';
+}
+
 /** The server answered with an error. */
 export class ReplyError extends RedisError {
   override name: string = 'ReplyError';

@@ -14,6 +14,7 @@ export {
   ProtocolError,
   RedisError,
   ReplyError,
+  SerializationError,
   TimeoutError,
   type CommandError,
   type Delivery,
@@ -100,6 +101,8 @@ export type {
 export type { CacheStats } from './freshness/cache';
 export type { ClientCache } from './freshness/client-cache';
 export type { LiveOptions } from './freshness/live-options';
+export type { Loader } from './freshness/read-through';
+export type { CachedOptions, Serializer } from './freshness/read-through-options';
 export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load-options';
 export type { JobStream } from './streams/job-stream';
 export type { DeadJob, JobResult, Queue, QueueCounts } from './streams/queue';

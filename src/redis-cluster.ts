@@ -45,6 +45,7 @@ import type { ConnectionParts } from './connection/connection-parts';
 import type { DedicatedConnection } from './dedicated-connection';
 import { Ending } from './demand/ending';
 import { ReplyError, TimeoutError, type RedisError } from './errors';
+import { ReadThrough } from './freshness/read-through';
 import { ScriptRegistry } from './groups/scripts';
 import { LatestError, inShort, inspect, type Inspection } from './inspection';
 import { BlockingExecutor } from './leases/blocking-executor';
@@ -324,6 +325,7 @@ export class RedisCluster extends ClusterView {
         ),
     };
     const scripts = new ScriptRegistry();
+    const readThrough = new ReadThrough(clock);
     super({
       source,
       publisher: messages.publisher,
@@ -331,7 +333,7 @@ export class RedisCluster extends ClusterView {
       last: control,
       pubsub: messages,
       notifications,
-      freshness: NO_LIVE,
+      freshness: { ...NO_LIVE, cached: (...given) => readThrough.cached(...given) },
       lender,
       scripts,
       ending,

@@ -2,6 +2,8 @@ import { defer, filter, map, merge, type Observable } from 'rxjs';
 import { inText } from './commands/in-text';
 import { ownMessage, prefixChannel } from './commands/prefix';
 import { isBinary } from './commands/prefix-bytes';
+import type { Key } from './commands/arguments';
+import type { Awaitable } from './commands/awaitable';
 import type { Command } from './commands/command';
 import type { CommandOptions } from './command-options';
 import { CommandView, inBytes, withContext, type ViewParts } from './command-view';
@@ -9,6 +11,8 @@ import type { WorkOptions } from './demand/stream-options';
 import type { Overflow } from './demand/waiting';
 import type { Freshness } from './freshness/freshness';
 import type { LiveOptions } from './freshness/live-options';
+import type { Loader } from './freshness/read-through';
+import type { CachedOptions } from './freshness/read-through-options';
 import type { ValueOf, ValuesOf } from './groups/values';
 import { is } from './option-checks';
 import type { ChannelName } from './pubsub/channel-name';
@@ -43,7 +47,7 @@ import type { Message } from './pubsub/topic';
 export interface RedisViewParts extends ViewParts {
   readonly pubsub: Pick<PubSub, 'clock' | 'database' | 'messages' | 'messagesAsBytes'>;
   readonly notifications: Pick<Notifications, 'ensure'>;
-  readonly freshness: Pick<Freshness, 'live'>;
+  readonly freshness: Pick<Freshness, 'live' | 'cached'>;
   /** told of each message that is dropped, for telemetry */
   readonly onDrop?: (() => void) | undefined;
 }
@@ -201,6 +205,21 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
   live(commands: unknown, options?: LiveOptions): Observable<unknown> {
     const { source, freshness } = this.#parts;
     return freshness.live(source, commands, options);
+  }
+
+  /**
+   * A value that is read through the server: what is stored under the key, or what the loader gives, which is stored for `ttl` ms. Of callers
+   * that come while it is loaded none loads it again: in this process, and with `lock` in all. It is cold, and can be awaited.
+   * @param loader gives the value, an Observable, whose last value counts, or a Promise of it; its errors are the caller's, and nothing is stored then
+   * @param options `ttl` ms; `jitter`, `beta`, `lock`, `nulls`, `serializer`
+   * @throws TypeError when an argument is wrong; it errors with a SerializationError when the value cannot be written, otherwise as GET and SET
+   * do. A stored value that cannot be read is told on `events$` and loaded anew
+   * @example
+   * const user = await redis.cached('user:1', () => database.user(1), { ttl: 60_000, lock: true });
+   */
+  cached<T>(key: Key, loader: Loader<T>, options: CachedOptions<T>): Awaitable<T> {
+    const { source, freshness } = this.#parts;
+    return freshness.cached(source, key, loader, options);
   }
 
   /** @internal */

@@ -23,6 +23,7 @@ export const groups = [
   'load',
   'consume',
   'traced',
+  'cached',
 ] as const;
 export type Group = (typeof groups)[number];
 
@@ -49,7 +50,10 @@ export interface Workload {
 /** What spans cost: without them, without an SDK, and with one and a batch processor, beside the peers with theirs. */
 const TRACED: readonly ClientName[] = ['ours, no-op tracer', 'ours, SDK', 'ioredis, SDK', 'node-redis, SDK'];
 const tracing: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'node-redis', ...TRACED];
-const untraced = clientNames.filter((name) => !TRACED.includes(name));
+/** Those that answer from memory, beside peers that ask the server. */
+const CACHED: readonly ClientName[] = ['ours, cache', 'node-redis, cache'];
+const caching: readonly ClientName[] = [...CACHED, 'ours, firstValueFrom', 'ioredis', 'iovalkey, auto-pipelining'];
+const untraced = clientNames.filter((name) => !TRACED.includes(name) && !CACHED.includes(name));
 /** A chain is a way to write a group, and sends single commands as all else does. */
 /** A lease is for one caller at a time, so that only commands one by one compare with others. */
 const everyWay = untraced.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
@@ -199,6 +203,11 @@ export function workloads(seconds: number): readonly Workload[] {
       ],
       clients: tracing,
       job: () => ({ kind: 'throughput', command: 'get', inFlight: 1000, seconds }),
+    },
+    {
+      rows: [rate('cached', 'cached', 'GET of 100 bytes that a client-side cache has, 100 in flight', 'commands/s')],
+      clients: caching,
+      job: () => ({ kind: 'throughput', command: 'get', inFlight: 100, seconds }),
     },
   ];
 }

@@ -31,7 +31,7 @@ export async function loadMutant(mutation: Mutation | undefined): Promise<Mutant
   return loadBundle<Mutant>(text);
 }
 
-function replaceIn({ file, from, to }: Mutation): Plugin {
+export function replaceIn({ file, from, to }: Mutation): Plugin {
   const path = resolve(SOURCE, file);
   return {
     name: 'mutation',

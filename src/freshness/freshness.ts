@@ -1,4 +1,6 @@
 import { filter, type Observable } from 'rxjs';
+import type { Key } from '../commands/arguments';
+import type { Awaitable } from '../commands/awaitable';
 import type { Command } from '../commands/command';
 import { bytesOfPrefix, isBinary } from '../commands/prefix-bytes';
 import type { ReplySource } from '../commands/reply';
@@ -13,6 +15,8 @@ import { Cache } from './cache';
 import { ClientCache } from './client-cache';
 import { LiveQueries } from './live-queries';
 import { nameOf } from './names';
+import { ReadThrough, type Loader } from './read-through';
+import type { CachedOptions } from './read-through-options';
 import { Silence } from './silence';
 import { Tracker, type TrackingMode } from './tracker';
 
@@ -29,6 +33,7 @@ export class Freshness {
   private readonly kept: Cache | undefined;
   private tracker: Tracker | undefined;
   private queries: LiveQueries | undefined;
+  private readThrough: ReadThrough | undefined;
   private readonly silence: Silence;
 
   /**
@@ -64,6 +69,7 @@ export class Freshness {
       ['writes that the cache waits for', this.kept?.writesUnderWay ?? 0],
       ['live queries', this.queries?.size ?? 0],
       ['keys of live queries', this.queries?.keys ?? 0],
+      ['loaders', this.readThrough?.size ?? 0],
     ]);
   }
 
@@ -79,6 +85,12 @@ export class Freshness {
       onFirst: () => this.silence.watch(),
     });
     return this.queries.observe(source, commands, options);
+  }
+
+  /** A value that is read through the server, and loaded where that does not have it. */
+  cached<T>(source: ReplySource, key: Key, loader: Loader<T>, options: CachedOptions<T>): Awaitable<T> {
+    this.readThrough ??= new ReadThrough(this.connection.clock);
+    return this.readThrough.cached(source, key, loader, options);
   }
 
   /** Made when it is first wanted: without it a connection has one resident less. */

@@ -198,10 +198,11 @@ export class LiveQuery {
     this.answer = answer;
     const newcomers = [...this.newcomers];
     this.newcomers.clear();
+    for (const observer of newcomers) observer.seat = this.answers$.join(observer.subscriber);
     // Before it is told, so that Observers that come meanwhile wait for the newer one.
     if (state.isOutdated) this.readInTime();
     if (isNew) this.answers$.next(answer);
-    for (const observer of newcomers) if (!observer.subscriber.closed) this.welcome(observer, answer);
+    else for (const { subscriber } of newcomers) guarded(() => subscriber.next(answer));
   }
 
   private failed(reading: Reading, error: RedisError): void {

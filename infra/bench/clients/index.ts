@@ -63,6 +63,12 @@ const entries = {
     variant: true,
     load: async () => (await import('./ours')).oursOnLeases,
   },
+  'ours, cache': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./ours')).oursCached,
+  },
   'ours, no-op tracer': {
     family: 'ours',
     role: 'ours',
@@ -107,6 +113,12 @@ const entries = {
     family: 'node-redis',
     role: 'peer',
     load: async () => (await import('./node-redis')).nodeRedis,
+  },
+  'node-redis, cache': {
+    family: 'node-redis',
+    role: 'peer',
+    variant: true,
+    load: async () => (await import('./node-redis')).nodeRedisCached,
   },
   'node-redis, SDK': {
     family: 'node-redis',

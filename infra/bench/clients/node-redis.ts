@@ -32,12 +32,18 @@ interface Definition {
 }
 
 interface Module {
-  createClient(options: { url: string; scripts: Readonly<Record<'small', unknown>> }): NodeRedis;
+  createClient(options: {
+    url: string;
+    scripts: Readonly<Record<'small', unknown>>;
+    RESP?: 3;
+    clientSideCache?: { readonly ttl: number; readonly maxEntries: number; readonly evictPolicy: 'LRU' };
+  }): NodeRedis;
   defineScript(definition: Definition): unknown;
   readonly RESP_TYPES: { readonly BLOB_STRING: number };
 }
 
-async function open(url: string): Promise<NodeRedis> {
+/** @param isCached with its own client-side cache, which neither ends entries nor limits them */
+async function open(url: string, isCached = false): Promise<NodeRedis> {
   const module = loadPeer<Module>('redis');
   const small = module.defineScript({
     SCRIPT,
@@ -45,7 +51,8 @@ async function open(url: string): Promise<NodeRedis> {
     parseCommand: (parser, key) => parser.pushKey(key),
     transformReply: (reply) => reply,
   });
-  const client = module.createClient({ url, scripts: { small } });
+  const cache = { RESP: 3, clientSideCache: { ttl: 0, maxEntries: 0, evictPolicy: 'LRU' } } as const;
+  const client = module.createClient({ url, scripts: { small }, ...(isCached && cache) });
   client.on('error', (error) => {
     throw error;
   });
@@ -54,33 +61,40 @@ async function open(url: string): Promise<NodeRedis> {
 }
 
 /** node-redis pipelines what one tick brings by itself. */
-export const nodeRedis: ClientModule = {
-  connect: async (url) => {
-    const redis = await open(url);
-    const bytes = redis.withTypeMapping({ [loadPeer<Module>('redis').RESP_TYPES.BLOB_STRING]: Buffer });
-    return promiseClient(
-      {
-        get: () => redis.get(KEYS.small),
-        set: () => redis.set(KEYS.small, SMALL_VALUE),
-        lrange: () => redis.lRange(KEYS.list, 0, -1),
-        getLarge: () => redis.get(KEYS.large),
-        getLargeBytes: () => bytes.get(KEYS.large),
-        script: () => redis.small(KEYS.small),
-      },
-      (key) => redis.get(key),
-      {
-        pipeline: (size) => filled(redis.multi(), size).execAsPipeline(),
-        multi: (size) => filled(redis.multi(), size).exec(),
-      },
-      (page) => scan(redis, page),
-      (rows) => load(redis, rows),
-    );
-  },
-  listen: async (url, channel, onMessage) => {
-    const redis = await open(url);
-    await redis.subscribe(channel, onMessage);
-  },
-};
+export const nodeRedis: ClientModule = by(false);
+
+/** The same, answered by its client-side cache. */
+export const nodeRedisCached: ClientModule = by(true);
+
+function by(isCached: boolean): ClientModule {
+  return {
+    connect: async (url) => {
+      const redis = await open(url, isCached);
+      const bytes = redis.withTypeMapping({ [loadPeer<Module>('redis').RESP_TYPES.BLOB_STRING]: Buffer });
+      return promiseClient(
+        {
+          get: () => redis.get(KEYS.small),
+          set: () => redis.set(KEYS.small, SMALL_VALUE),
+          lrange: () => redis.lRange(KEYS.list, 0, -1),
+          getLarge: () => redis.get(KEYS.large),
+          getLargeBytes: () => bytes.get(KEYS.large),
+          script: () => redis.small(KEYS.small),
+        },
+        (key) => redis.get(key),
+        {
+          pipeline: (size) => filled(redis.multi(), size).execAsPipeline(),
+          multi: (size) => filled(redis.multi(), size).exec(),
+        },
+        (page) => scan(redis, page),
+        (rows) => load(redis, rows),
+      );
+    },
+    listen: async (url, channel, onMessage) => {
+      const redis = await open(url);
+      await redis.subscribe(channel, onMessage);
+    },
+  };
+}
 
 /** One pipeline after the other, as a loop over rows writes them. */
 async function load(redis: NodeRedis, rows: number): Promise<void> {

@@ -84,6 +84,8 @@ export const oursWithoutLimits = byFirstValueFrom({
 
 /** The same with an ECHO after every hundred commands that shows that replies are in order, which shows what that costs. */
 export const oursVerified = byFirstValueFrom({ verify: 100 });
+/** The same, answered from memory. */
+export const oursCached = byFirstValueFrom({ cache: true });
 
 /** `await redis.load(rows, (row) => hset(…))` */
 async function loadRows(redis: RxjsRedis.Redis, rows: number): Promise<void> {

@@ -116,10 +116,12 @@ describe('A live query', () => {
     await until(() => seen[0]!.values.length === 2);
     await other.del('flushed');
     await other.set('flushed', '2');
-    await other.configSet({ 'maxmemory-policy': 'allkeys-random', maxmemory: '1' });
+    await other.configSet('maxmemory-policy', 'allkeys-random');
+    await other.configSet('maxmemory', '1');
     await other.set('any', '1').catch(() => undefined);
     await until(() => seen[1]!.values.length === 2);
-    await other.configSet({ maxmemory: '0', 'maxmemory-policy': 'noeviction' });
+    await other.configSet('maxmemory', '0');
+    await other.configSet('maxmemory-policy', 'noeviction');
     await other.set('flushed', '3');
     await until(() => seen[2]!.values.at(-1) === '3');
     await other.flushall();

@@ -1,0 +1,59 @@
+import type { Mutation } from '../mutant';
+
+/** Faults that caches and live queries have had, or could have. Each has to be found. */
+export const freshnessMutations: readonly Mutation[] = [
+  {
+    fault: 'a read that was in flight is kept although its key was written to meanwhile',
+    file: 'freshness/cache-store.ts',
+    from: '    if (!(place instanceof Map)) {\n      this.remove(place);',
+    to: "    if (!(place instanceof Map)) {\n      if (place.state === 'kept') this.remove(place);",
+  },
+  {
+    fault: 'a lost connection leaves what was kept',
+    file: 'freshness/cache.ts',
+    from: '  lost(): void {\n    this.dropAll();',
+    to: '  lost(): void {',
+  },
+  {
+    fault: 'an own write drops nothing when it is called',
+    file: 'freshness/own-writes.ts',
+    from: '      this.touched(name);',
+    to: '',
+  },
+  {
+    fault: 'FLUSHALL drops nothing',
+    file: 'freshness/tracker.ts',
+    from: 'this.tell((user) => user.allInvalidated());\n    else',
+    to: 'return;\n    else',
+  },
+  {
+    fault: 'a live query is not read anew after a loss',
+    file: 'freshness/live-query.ts',
+    from: '  lost(): void {\n    this.stop();',
+    to: '  lost(): void {',
+  },
+  {
+    fault: 'the first Observer of a query that was invalidated while it was read does not count',
+    file: 'freshness/live-query.ts',
+    from: 'if (state.isOutdated) this.readInTime();',
+    to: 'if (state.isOutdated) newcomers.length === this.answers$.size ? this.stop() : this.readInTime();',
+  },
+  {
+    fault: 'a value that is out of date is given to an Observer that joins',
+    file: 'freshness/live-query.ts',
+    from: "if (this.state.kind === 'current') this.welcome(",
+    to: 'if (this.answer !== undefined) this.welcome(',
+  },
+  {
+    fault: 'the commands of a tuple are read at different moments',
+    file: 'freshness/tracked-read.ts',
+    from: 'return new Transaction(isOptIn ? [CACHING, ...commands] : commands);',
+    to: "return new Group(isOptIn ? [CACHING, ...commands] : commands, 'PIPELINE', false) as Transaction;",
+  },
+  {
+    fault: 'the server is not told which read is to be tracked',
+    file: 'freshness/tracker.ts',
+    from: "return this.mode.kind === 'optin';",
+    to: 'return false;',
+  },
+];
