@@ -74,5 +74,16 @@ export default tseslint.config(
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
   },
+  {
+    files: ['infra/demo/page/public/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          ...['document', 'getComputedStyle', 'matchMedia', 'ResizeObserver'],
+          ...['EventSource', 'fetch', 'crypto'],
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
   prettier,
 );

@@ -12,7 +12,15 @@ const config: Config = {
   // What files leave behind adds up: a worker is made anew before it takes what small machines have not.
   workerIdleMemoryLimit: '1500MB',
   // Types are checked by `npm run types`.
-  transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.json', diagnostics: false }] },
+  transform: {
+    '^.+\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.json', diagnostics: false }],
+    // The demo's sparklines, an ECMAScript module alone.
+    '/node_modules/sparkly/index\\.js$': [
+      'ts-jest',
+      { tsconfig: { allowJs: true, esModuleInterop: true }, diagnostics: false },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!sparkly/)'],
   moduleNameMapper: {
     '^rxjs-redis$': '<rootDir>/src/index.ts',
     '^rxjs-redis/commands$': '<rootDir>/src/commands/index.ts',

@@ -48,6 +48,8 @@ export interface RuntimeFacts {
   res?: string;
   noSplitIf?: string;
   slotBy?: number;
+  /** where the number of keys stands, the name included */
+  numkeysAt?: number;
   movable?: boolean;
   sensitive?: { args?: string[]; valueOf?: string[]; rulePrefix?: string };
   sensitiveReply?: string[];
@@ -80,6 +82,8 @@ export interface CommandFacts {
     max?: Record<string, number>;
   }[];
   keySpecs?: KeySpecFacts[];
+  /** what the servers say of its reply, and of how a cluster handles it */
+  tips?: string[];
   legacy?: [number, number, number];
   reply?: string;
   reply2?: string;

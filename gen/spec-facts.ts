@@ -1,5 +1,7 @@
 // The runtime facts of a command, as the literal that `defineSpec` takes.
 
+import { cacheableOf } from './cacheable';
+import { isOfOneServer, policiesOf } from './cluster-facts';
 import { EFFECTS } from './effects';
 import type { CallableFacts, RuntimeFacts } from './facts';
 import type { CommandModel } from './model';
@@ -60,6 +62,7 @@ export function specFields({ facts, keys }: CommandModel): string[] {
     const version = servers[server];
     return version === undefined ? [] : [`${server}: '${version}'`];
   });
+  const policies = policiesOf(name, rt);
   const fields: (string | false | undefined)[] = [
     ACCESS[rt.access] !== 'none' && `access: '${ACCESS[rt.access]}'`,
     rt.retry !== 'no' && `replay: '${rt.retry}'`,
@@ -73,13 +76,15 @@ export function specFields({ facts, keys }: CommandModel): string[] {
     rt.replica && 'replica: true',
     rt.admin && 'admin: true',
     rt.dangerous && 'dangerous: true',
-    rt.req && `request: '${rt.req}'`,
-    rt.res && `response: '${rt.res}'`,
+    policies.req && `request: '${policies.req}'`,
+    policies.res && `response: '${policies.res}'`,
+    isOfOneServer(name) && `scope: 'server'`,
     rt.noSplitIf &&
       `wholeIf: [${rt.noSplitIf
         .split('|')
         .map((option) => `'${option}'`)
         .join(', ')}]`,
+    policies.req === 'multi_shard' && rt.numkeysAt !== undefined && `countAt: ${rt.numkeysAt - 1}`,
     rt.slotBy !== undefined && `slotBy: ${rt.slotBy - name.split(' ').length}`,
     name === 'RANDOMKEY' && 'anyKey: true',
     field('prefixed', PREFIXED[name]),
@@ -87,6 +92,7 @@ export function specFields({ facts, keys }: CommandModel): string[] {
     rt.sensitiveReply && `secretReply: [${rt.sensitiveReply.map((one) => `'${one}'`).join(', ')}]`,
     BINARY.has(name) && 'binary: true',
     BINARY_WITH[name] && `binaryWith: '${BINARY_WITH[name]}'`,
+    quoted('cacheable', cacheableOf(facts)),
   ];
   return fields.filter((one): one is string => typeof one === 'string' && one !== '');
 }
@@ -101,6 +107,10 @@ function effectOf({ name, rt }: CallableFacts): string | undefined {
 
 function field(name: string, value: string | undefined): string | undefined {
   return value === undefined ? undefined : `${name}: ${value}`;
+}
+
+function quoted(name: string, value: string | undefined): string | undefined {
+  return field(name, value && `'${value}'`);
 }
 
 /** Commands whose reply is no text in any encoding. */

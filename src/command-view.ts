@@ -6,7 +6,7 @@ import type { Arg, Command } from './commands/command';
 import { evalshaOrEval } from './commands/evalsha-or-eval';
 import { publish, spublish } from './commands/generated/builders';
 import { knownCall } from './commands/known-commands';
-import { Reply } from './commands/reply';
+import { Reply, type ReplySource } from './commands/reply';
 import { asksOfItsConnection } from './commands/reply-error';
 import { refuseOnSharedConnection } from './commands/shared-connection';
 import { contextOf, type CommandOptions } from './command-options';
@@ -27,6 +27,7 @@ import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 import { watchKeys, type Lender } from './groups/watch';
 import type { Reads, WatchCommands, Watched, WatchKeys, WatchOptions } from './groups/watch-types';
 import type { RedisCommands } from './redis-commands';
+import type { ScannedCluster } from './scanning/cluster-scan';
 import type { Links } from './scanning/scan';
 import type {
   FieldBatch,
@@ -48,6 +49,8 @@ export interface ViewParts extends StreamSurfaceParts {
   readonly scripts: ScriptRegistry;
   /** the links that the pages of a scan travel on */
   readonly links: Links;
+  /** the nodes that a scan of all keys goes over, where there are several */
+  readonly cluster?: ((source: ReplySource) => ScannedCluster) | undefined;
 }
 
 /** What can be done on connections that callers share: the commands of a client or a pool, and views with other options or with bytes. */
@@ -96,22 +99,22 @@ export class CommandView<S extends string | Buffer = string>
   }
 
   /** As {@link RedisCommands.pipeline}. */
-  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
   pipeline(options: FailFast): CommandChain<[], S, never>;
+  pipeline(options?: GroupOptions): CommandChain<[], S, RedisError>;
   pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
   pipeline<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
-  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline<C extends readonly [Command, ...Command[]]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   pipeline(...given: readonly unknown[]): unknown {
     const { source, publisher } = this.#parts;
     return sendGroup(source, 'pipeline', given, publisher);
   }
 
   /** As {@link RedisCommands.multi}. */
-  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
   multi(options: FailFast): CommandChain<[], S, never>;
+  multi(options?: GroupOptions): CommandChain<[], S, RedisError>;
   multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
   multi<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
-  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  multi<C extends readonly [Command, ...Command[]]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   multi(...given: readonly unknown[]): unknown {
     const { source, publisher } = this.#parts;
     return sendGroup(source, 'multi', given, publisher);
@@ -174,7 +177,7 @@ export class CommandView<S extends string | Buffer = string>
   ): Awaitable<ValuesOf<C, S, F extends true ? never : RedisError> | null>;
   watch(keys: unknown, fn: unknown, options?: unknown): unknown {
     const { source, lender } = this.#parts;
-    return watchKeys(source, lender, keys, fn, options);
+    return watchKeys(source, lender.of?.(keys, source) ?? lender, keys, fn, options);
   }
 
   /** As {@link RedisCommands.scanStream}. */
@@ -218,10 +221,15 @@ export class CommandView<S extends string | Buffer = string>
   }
 
   #scanned(method: ScanMethod, key: Key | undefined, options: unknown): PullStream<never> {
-    const { ending, links } = this.#parts;
+    const { ending, links, cluster } = this.#parts;
     const source = atOneCall(this.#parts.source, this.#scanned);
     const ask = <T>(command: Command<T>): Reply<T> => Reply.from(source, command);
-    return scanned({ ask, prefix: source.prefix, ending, links }, method, key, options) as PullStream<never>;
+    return scanned(
+      { ask, prefix: source.prefix, ending, links, cluster: cluster?.(source) },
+      method,
+      key,
+      options,
+    ) as PullStream<never>;
   }
 
   /**

@@ -71,6 +71,7 @@ export class DedicatedConnection<S extends string | Buffer = string>
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */
   monitor(): Observable<string> {
+    if (this.#watching) throw unguardedBy('MONITOR');
     const lines$ = defer(() => {
       const { connection, ended$ } = this.#lease;
       this.#lease.mustBeLent();
@@ -93,24 +94,24 @@ export class DedicatedConnection<S extends string | Buffer = string>
   }
 
   /** As {@link RedisCommands.pipeline}. */
-  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError>;
   pipeline(options: FailFast): CommandChain<[], S, never>;
+  pipeline(options?: GroupOptions): CommandChain<[], S, RedisError>;
   pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
   pipeline<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
-  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline<C extends readonly [Command, ...Command[]]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
   pipeline(...given: readonly unknown[]): unknown {
     return sendGroup(this.#source, 'pipeline', given);
   }
 
   /** As {@link RedisCommands.multi}. */
-  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError, null>;
   multi(options: FailFast): CommandChain<[], S, never, null>;
+  multi(options?: GroupOptions): CommandChain<[], S, RedisError, null>;
   multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never> | null>;
   multi<const C extends readonly Command[]>(
     commands: C,
     options?: GroupOptions,
   ): Reply<ValuesOf<C, S, RedisError> | null>;
-  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | null>;
+  multi<C extends readonly [Command, ...Command[]]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | null>;
   multi(...given: readonly unknown[]): unknown {
     if (this.#watching) throw unguardedBy('multi');
     return sendGroup(this.#source, 'multi', given);

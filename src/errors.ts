@@ -10,6 +10,8 @@ export interface GroupFate {
   readonly results: readonly unknown[];
   /** how far each member got */
   readonly deliveries: readonly Delivery[];
+  /** with `failFast`: whose error it is, from 0 */
+  readonly index?: number;
 }
 
 /** The error of one command among several. */

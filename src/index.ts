@@ -23,6 +23,8 @@ export {
 export { retrySafely, type RetryPolicyOfErrors } from './connection/retry';
 export type {
   BackoffOptions,
+  CachedKeys,
+  CacheOptions,
   Credentials,
   CredentialsSource,
   DebugFunction,
@@ -32,6 +34,7 @@ export type {
   ReconnectOnError,
   ReconnectOptions,
   RedisOptions,
+  RedisClusterOptions,
   RedisPoolOptions,
   ReplyLimits,
   RetryOptions,
@@ -94,6 +97,9 @@ export type {
   SscanStreamOptions,
   ZscanStreamOptions,
 } from './scanning/scan-options';
+export type { CacheStats } from './freshness/cache';
+export type { ClientCache } from './freshness/client-cache';
+export type { LiveOptions } from './freshness/live-options';
 export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load-options';
 export type { JobStream } from './streams/job-stream';
 export type { DeadJob, JobResult, Queue, QueueCounts } from './streams/queue';
@@ -112,6 +118,9 @@ export type { Inspection } from './inspection';
 export { linksOf } from './telemetry/propagation';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';
+export { RedisCluster, type NodeOfCluster, type NodeRole } from './redis-cluster';
+export type { ClusterCommandOptions, ClusterView, NodeView } from './cluster-view';
+export type { ReadsFrom } from './commands/request-context';
 export type { PoolStats } from './leases/lease-lists';
 export type { RedisCommands } from './redis-commands';
 export type { CommandOptions } from './command-options';

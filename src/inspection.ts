@@ -11,7 +11,7 @@ import type { PubSub } from './pubsub/pubsub';
 
 /** What a client or a pool is doing now: plain data without a secret, and as a text what a person wants to read of it. Durations are ms. */
 export interface Inspection {
-  readonly kind: 'Redis' | 'RedisPool';
+  readonly kind: 'Redis' | 'RedisPool' | 'RedisCluster';
   /** the server, `localhost:6379` */
   readonly address: string;
   /** of a client: the state of the connection of its commands. A pool is `ready` where one of its connections is */
@@ -47,12 +47,12 @@ export interface Inspected {
   readonly address: string;
   readonly state: () => ConnectionState['kind'] | undefined;
   readonly connections: () => readonly (readonly [InspectedLink['role'], Connection])[];
-  readonly leases: () => LeasePool | undefined;
-  readonly blocking: BlockingExecutor;
+  readonly leases: () => Pick<LeasePool, 'connections' | 'stats' | 'longestWait'> | undefined;
+  readonly blocking: Pick<BlockingExecutor, 'oldest' | 'waiting'>;
   readonly blockingGrace: number;
   readonly clock: Clock;
   readonly lastError: LatestError;
-  readonly pubsub?: PubSub;
+  readonly pubsub?: Pick<PubSub, 'counts'>;
   readonly spread?: Spread;
   readonly offlineQueue?: number;
 }
@@ -188,7 +188,7 @@ export function inShort({
 }: Inspection): string {
   const facts: (string | undefined)[] = [
     address,
-    kind === 'Redis' ? state : `${leases.active} of ${leases.total} in use`,
+    kind !== 'RedisPool' ? state : `${leases.active} of ${leases.total} in use`,
     queued > 0 ? `${queued} queued` : undefined,
     inFlight > 0 ? `${inFlight} in flight` : undefined,
     toRepeat > 0 ? `${toRepeat} to be sent again` : undefined,

@@ -52,11 +52,11 @@ export interface RedisCommands<S extends string | Buffer = string, N extends nul
    * @example
    * const [name, visits] = await redis.pipeline(get('name'), incr('visits'));
    */
-  pipeline(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S>;
   pipeline(options: FailFast): CommandChain<[], S, never>;
+  pipeline(options?: GroupOptions): CommandChain<[], S>;
   pipeline<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never>>;
   pipeline<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError>>;
-  pipeline<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
+  pipeline<C extends readonly [Command, ...Command[]]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
 
   /**
    * Sends commands as a transaction, MULTI … EXEC: all run in a row, or none. It begins a chain, `multi().set(…).get(…).exec()`, or takes
@@ -67,11 +67,11 @@ export interface RedisCommands<S extends string | Buffer = string, N extends nul
    * @example
    * await redis.multi(decrby('account:1', 5), incrby('account:2', 5));
    */
-  multi(options?: GroupOptions & { readonly failFast?: false | undefined }): CommandChain<[], S, RedisError, N>;
   multi(options: FailFast): CommandChain<[], S, never, N>;
+  multi(options?: GroupOptions): CommandChain<[], S, RedisError, N>;
   multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never> | N>;
   multi<const C extends readonly Command[]>(commands: C, options?: GroupOptions): Reply<ValuesOf<C, S, RedisError> | N>;
-  multi<C extends readonly Command[]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | N>;
+  multi<C extends readonly [Command, ...Command[]]>(...commands: C): Reply<ValuesOf<C, S, RedisError> | N>;
 
   /**
    * A Lua script as a function of keys and other arguments. It is sent by its SHA-1 (EVALSHA), and whole (EVAL) where the server does not

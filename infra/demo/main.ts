@@ -1,10 +1,14 @@
 import { hostname } from 'node:os';
 import { ending } from './ending';
+import { Faults } from './faults';
 import { takeKept } from './kept';
-import { layLine } from './line';
-import { parseOptions, usage } from './options';
+import { layLine, type Line } from './line';
+import type { Dashboard } from './model/dashboard';
+import { openBrowser } from './open-browser';
+import { parseOptions, usage, type DemoOptions } from './options';
+import { startPage, type Page } from './page/start-page';
 import { perform } from './perform';
-import { openVenue } from './venue';
+import { openVenue, type Venue } from './venue';
 import { chooseView } from './view/choose-view';
 import { summary } from './view/summary';
 
@@ -20,13 +24,38 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const { seconds, url } = options;
-  await using venue = await openVenue(url);
+  await using venue = await openVenue(options.url);
   await using line = await layLine(venue.url);
-
-  const exitCode = ending(seconds);
-  const view = chooseView({ title: `The vital signs of ${hostname()} through ${venue.description}`, seconds });
-  const last = await perform({ venue, line, view, seconds, ending: exitCode });
-  process.stdout.write(view.memento(last) + summary(last, venue.space, await takeKept(venue)));
+  const { exitCode, last, memento } = await run(options, venue, line);
+  process.stdout.write(memento + summary(last, venue.space, await takeKept(venue)));
   return exitCode;
+}
+
+interface Outcome {
+  readonly exitCode: number;
+  readonly last: Dashboard;
+  readonly memento: string;
+}
+
+async function run({ seconds, open, terminal }: DemoOptions, venue: Venue, line: Line): Promise<Outcome> {
+  const title = `The vital signs of ${hostname()} through ${venue.description}`;
+  await using faults = new Faults(line, venue.server);
+  const clients = { publisher: line.client('publisher'), viewer: line.client('viewer') };
+  const stage = { title, line, space: venue.space, publisher: clients.publisher, faults };
+  await using page = terminal ? undefined : await startPage(stage);
+  const goesOn = (): boolean => {
+    if (!page?.isWatched()) return false;
+    faults.tell('told', `${seconds} s are over; a window is open, so it goes on until Ctrl-C`);
+    return true;
+  };
+  const exitCode = ending(seconds, goesOn);
+  if (page !== undefined) await announce(page, open);
+  const view = chooseView({ title, seconds }, terminal);
+  const last = await perform({ venue, clients, faults, view, seconds, ending: exitCode });
+  return { exitCode: await exitCode, last, memento: view.memento(last) };
+}
+
+async function announce({ url }: Page, open: boolean): Promise<void> {
+  process.stdout.write(`page: ${url} has more to see; while it is open, the demo goes on until Ctrl-C\n`);
+  if (open) await openBrowser(url).catch((error: Error) => process.stderr.write(`demo: ${error.message}\n`));
 }

@@ -5,18 +5,25 @@ export interface DemoOptions {
   readonly seconds: number;
   /** a server that is there already */
   readonly url?: string | undefined;
+  /** a browser is opened at the page */
+  readonly open: boolean;
+  /** a table on the terminal in place of the page and of lines */
+  readonly terminal: boolean;
 }
 
 export const usage = `npm run demo -- [options]
 
-Publishes this machine's vital signs through Redis and shows them live; half-way its own connections are cut.
+Publishes this machine's vital signs through Redis and shows them live, in lines and on a page of which it prints
+the address; half-way its own connections are cut. The page has more to see, and buttons that break things.
 
-  --seconds N   how long, 2 to 3600; default 20
+  --seconds N   how long, 2 to 3600; default 20; while a window shows the page it goes on until Ctrl-C
+  --open        opens the page in a browser
+  --terminal    redraws a table on the terminal, and has no page
   --url URL     use the server at redis://[[user:]password@]host[:port][/database] instead of one of its own;
                 the keys begin with vitals: and a random word, and are removed in the end
   --help
 
-Redraws a table on a terminal and prints lines elsewhere. NO_COLOR turns colours off.
+NO_COLOR turns the colours of the table off; where there is no terminal --terminal prints lines.
 Exit code: 0; 1 when there is no server to use; 2 for a wrong option; 130 after Ctrl-C, 143 after SIGTERM.
 `;
 
@@ -33,7 +40,9 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
   if (positionals.length > 0) throw new UsageError('There are only options: --url names a server');
   const seconds = Number(values.seconds);
   if (!(seconds >= 2 && seconds <= 3600)) throw new UsageError('--seconds takes a number from 2 to 3600');
-  return { seconds, url: values.url };
+  const { url, open, terminal } = values;
+  if (open && terminal) throw new UsageError('--open opens the page, which --terminal leaves out');
+  return { seconds, url, open, terminal };
 }
 
 function parse(args: readonly string[]) {
@@ -44,6 +53,8 @@ function parse(args: readonly string[]) {
       options: {
         seconds: { type: 'string', default: '20' },
         url: { type: 'string' },
+        open: { type: 'boolean', default: false },
+        terminal: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });

@@ -1,9 +1,19 @@
-import { finalize, lastValueFrom, merge, switchMap, takeUntil, timer, type Observable } from 'rxjs';
+import {
+  finalize,
+  ignoreElements,
+  lastValueFrom,
+  merge,
+  switchMap,
+  takeUntil,
+  tap,
+  timer,
+  type Observable,
+} from 'rxjs';
+import type { Faults } from './faults';
 import { leave } from './leave';
-import type { Line } from './line';
 import type { Dashboard } from './model/dashboard';
 import type { Note } from './model/journal';
-import { makeShow } from './show';
+import { makeShow, type Cast } from './show';
 import { strainNetwork } from './strain';
 import type { Venue } from './venue';
 import type { View } from './view/view';
@@ -13,7 +23,8 @@ const LONGEST_OUTAGE = 800;
 
 export interface Performance {
   readonly venue: Venue;
-  readonly line: Line;
+  readonly clients: Pick<Cast, 'publisher' | 'viewer'>;
+  readonly faults: Faults;
   readonly view: View;
   readonly seconds: number;
   /** when it is over */
@@ -21,10 +32,10 @@ export interface Performance {
 }
 
 /** Lets two clients play until the end. @returns what was to be seen last */
-export async function perform({ venue, line, view, seconds, ending }: Performance): Promise<Dashboard> {
-  const publisher = line.client('publisher');
-  const viewer = line.client('viewer');
-  const show = makeShow({ publisher, viewer, space: venue.space, incidents$: incidents(line, venue, seconds) });
+export async function perform(performance: Performance): Promise<Dashboard> {
+  const { venue, clients, faults, view, seconds, ending } = performance;
+  const { publisher, viewer } = clients;
+  const show = makeShow({ ...clients, space: venue.space, incidents$: incidents(faults, venue, seconds) });
   try {
     const [last] = await Promise.all([
       lastValueFrom(show.dashboard$.pipe(takeUntil(ending))),
@@ -37,10 +48,14 @@ export async function perform({ venue, line, view, seconds, ending }: Performanc
 }
 
 /** Half-way the line is cut; after three quarters there is something for the alarm. */
-function incidents(line: Line, { url }: Venue, seconds: number): Observable<Note> {
+function incidents(faults: Faults, { url }: Venue, seconds: number): Observable<Note> {
   const outage = Math.min(LONGEST_OUTAGE, 1000 * (seconds / 8));
   return merge(
-    timer(1000 * (seconds / 2)).pipe(switchMap(() => line.cutFor(outage))),
+    faults.notes$,
+    timer(1000 * (seconds / 2)).pipe(
+      tap(() => faults.cut(outage)),
+      ignoreElements(),
+    ),
     timer(1000 * (seconds * (3 / 4))).pipe(switchMap(() => strainNetwork(url))),
   );
 }

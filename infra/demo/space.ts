@@ -29,7 +29,18 @@ export class Space {
     return `${this.prefix}:history:${sign}`;
   }
 
+  /** The channel of the whiteboard, and the list of its strokes, the oldest first. */
+  get board(): string {
+    return `${this.prefix}:board`;
+  }
+
+  /** The name of the queue of jobs. */
+  get jobs(): string {
+    return `${this.prefix}:jobs`;
+  }
+
   get keys(): [string, ...string[]] {
-    return [this.latest, ...signNames.map((sign) => this.history(sign))];
+    const queue = ['waiting', 'delayed', 'dead', 'workers'].map((part) => `queue:{${this.jobs}}:${part}`);
+    return [this.latest, this.board, ...queue, ...signNames.map((sign) => this.history(sign))];
   }
 }

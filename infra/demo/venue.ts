@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { catchError, firstValueFrom, map, of } from 'rxjs';
 import { Redis } from 'rxjs-redis';
-import { startServer } from '../servers';
+import { startServer, type RunningServer } from '../servers';
 import { addressOf } from './address';
 import { reasonOf } from './reason';
 import { Space } from './space';
@@ -15,6 +15,8 @@ export interface Venue extends AsyncDisposable {
   /** for people; holds no password */
   readonly description: string;
   readonly space: Space;
+  /** the demo's own server, which it may end; undefined where it is somebody else's */
+  readonly server?: RunningServer | undefined;
 }
 
 /**
@@ -28,13 +30,18 @@ export async function openVenue(url: string | undefined): Promise<Venue> {
 
 async function startOwn(): Promise<Venue> {
   process.stdout.write('redis: looking for a server …\n');
-  const server = await startServer({ log: (line) => process.stdout.write(`${line}\n`) });
+  const server = await startServer({
+    log: (line) => process.stdout.write(`${line}\n`),
+    // What it was told outlives it: a server with arguments is never that of REDIS_URL.
+    ...(!process.env.REDIS_URL && { args: ['--appendonly', 'yes'] }),
+  });
   // REDIS_URL's server is somebody else's.
   const shared = server.from === 'url';
   return {
     url: server.url,
     description: `server ${server.version} at ${server.host}:${server.port}`,
     space: shared ? guestSpace() : new Space('vitals'),
+    server: shared ? undefined : server,
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }

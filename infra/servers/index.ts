@@ -22,4 +22,5 @@ export type { RungName, ServerAtUrl, ServerProgram } from './rung';
 export { serverNames, type ServerName } from './server-names';
 export type { RunningServer } from './running-server';
 export { type ServerOptions, startServer } from './start-server';
+export { type ClusterOptions, type RunningCluster, startCluster } from './start-cluster';
 export { type SentinelsOptions, type SentinelTrio, startSentinels } from './start-sentinels';

@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process';
 export interface RunOptions {
   /** Milliseconds until the program is killed and the run fails. */
   readonly timeout: number;
+  /** what is added to the environment */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -12,7 +14,8 @@ export interface RunOptions {
 export function run(command: string, args: readonly string[], options: RunOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     // Jest gives specs an environment of their own: unless it is passed on, programs get the one outside.
-    const limits = { ...options, env: process.env, maxBuffer: 16 << 20, killSignal: 'SIGKILL' as const };
+    const env = { ...process.env, ...options.env };
+    const limits = { timeout: options.timeout, env, maxBuffer: 16 << 20, killSignal: 'SIGKILL' as const };
     execFile(command, [...args], limits, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (error.killed) reject(new Error(`${command} was killed after ${options.timeout} ms`, { cause: error }));

@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { platform } from 'node:os';
-import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { firstValueFrom, filter, fromEvent } from 'rxjs';
+import { platform, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'rxjs-redis';
 import { signs } from '../../infra/demo/vitals/signs';
 import { useServer } from '../support/server';
+import { Demo } from './demo-process';
 
 const SIGN_LINE = /^ +[\d.]+ s {3}load /;
 
@@ -21,6 +20,10 @@ describe('npm run demo', () => {
   it('ends by itself with exit code 0 and no complaint', async () => {
     expect(demo.errors).toEqual([]);
     expect(await demo.ended).toBe(0);
+  });
+
+  it('prints the address of its page in its first lines', () => {
+    expect(demo.lines.slice(0, 4).join('\n')).toMatch(/^page: http:\/\/127\.0\.0\.1:\d+\/ /m);
   });
 
   it('leaves no server behind', async () => {
@@ -70,6 +73,30 @@ describe('npm run demo', () => {
     expect(received).toBeLessThanOrEqual(published + unanswered);
     expect(demo.match(/(\d+) reconnects/)[1]).toBe('2');
     expect(demo.match(/processor +[\d.]+ % +and its last (\d+) samples/)[1]).toMatch(/^\d\d$/);
+  });
+});
+
+describe('npm run demo -- --open', () => {
+  it('opens its page with what the system has for that', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'demo-open-'));
+    try {
+      await writeFile(join(folder, 'xdg-open'), '#!/bin/sh\necho "$1" > "$0.opened"\n', { mode: 0o755 });
+      const demo = new Demo(['--seconds', '2', '--open'], { REDIS_URL: '', PATH: `${folder}:${process.env.PATH}` });
+      expect(await demo.ended).toBe(0);
+      expect(demo.errors).toEqual([]);
+      expect(await readFile(join(folder, 'xdg-open.opened'), 'utf8')).toBe(`${demo.match(/^page: (\S+)/)[1]}\n`);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe('npm run demo -- --terminal', () => {
+  it('has no page, and prints lines where there is no terminal', async () => {
+    const demo = new Demo(['--seconds', '2', '--terminal'], { REDIS_URL: '' });
+    expect(await demo.ended).toBe(0);
+    expect(demo.lines.filter((line) => /^page: /.test(line))).toEqual([]);
+    expect(demo.lines.filter((line) => SIGN_LINE.test(line))).not.toEqual([]);
   });
 });
 
@@ -159,48 +186,6 @@ describe('the command line of the demo', () => {
     expect(demo.errors).toEqual(["demo: Unknown option '--frobnicate'; --help tells the options"]);
   });
 });
-
-/** The demo in a process of its own, not on a terminal. */
-class Demo {
-  readonly lines: string[] = [];
-  readonly errors: string[] = [];
-  readonly process;
-  /** Settles with the exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string>;
-  readonly #stdout;
-
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    // Not by npm and tsx's program: they would be who is signalled.
-    this.process = spawn(process.execPath, ['--import', 'tsx', 'infra/demo/index.ts', ...args], {
-      cwd: resolve(__dirname, '../..'),
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#stdout = createInterface({ input: this.process.stdout }).on('line', (line) => this.lines.push(line));
-    createInterface({ input: this.process.stderr }).on('line', (line) => this.errors.push(line));
-    this.ended = once(this.process, 'close').then(([code, signal]: (number | string)[]) => code ?? signal ?? 'nothing');
-  }
-
-  /** The next line that matches. */
-  line(pattern: RegExp): Promise<string> {
-    const lines$ = fromEvent(this.#stdout, 'line').pipe(filter((line) => pattern.test(String(line))));
-    const tooLate = this.ended.then((code) => {
-      throw new Error(`the demo ended (${code}) without ${pattern}: ${this.errors.join('\n')}`);
-    });
-    return Promise.race([firstValueFrom(lines$).then(String), tooLate]);
-  }
-
-  match(pattern: RegExp): RegExpExecArray {
-    const found = this.lines.map((line) => pattern.exec(line)).find((match) => match !== null);
-    if (found === undefined) throw new Error(`no line matches ${pattern}:\n${this.lines.join('\n')}`);
-    return found;
-  }
-
-  /** The port of its server, which its title tells. */
-  get port(): number {
-    return Number(this.match(/^The vital signs .* at 127\.0\.0\.1:(\d+)$/)[1]);
-  }
-}
 
 async function isOpen(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');

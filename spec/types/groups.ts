@@ -38,7 +38,11 @@ export function arrays(keys: string[]): void {
   promises<[string | null | E, number | E]>()(redis.pipeline([c.get('a'), c.incr('n')]), true);
   promises<[string | null | E, number | E]>()(redis.multi([c.get('a'), c.incr('n')], {}), true);
   promises<(string | null | E)[]>()(redis.pipeline(keys.map((key) => c.get(key))), true);
-  promises<(string | null | E)[]>()(redis.pipeline(...keys.map((key) => c.get(key))), true);
+  // Without any it would begin a chain.
+  // @ts-expect-error a list of any length is given as an array
+  redis.pipeline(...keys.map((key) => c.get(key)));
+  // @ts-expect-error the same
+  session.multi(...keys.map((key) => c.get(key)));
   promises<(number | E)[]>()(redis.multi(keys.map((key) => c.incr(key))), true);
   promises<(string | number | null | E)[]>()(
     redis.pipeline(keys.map((key) => (coin ? c.get(key) : c.incr(key)))),
@@ -69,6 +73,7 @@ export function failingFast(keys: string[], options: { failFast?: boolean }): vo
   promises<['OK', number]>()(redis.pipeline({ failFast }).set('a', 1).incr('n').exec(), true);
   promises<['OK', number]>()(redis.multi({ failFast }).set('a', 1).incr('n').exec(), true);
   promises<['OK' | E]>()(redis.multi({ failFast: false }).set('a', 1).exec(), true);
+  promises<['OK' | E]>()(redis.pipeline(options).set('a', 1).exec(), true);
   promises<[Buffer | null]>()(bytes.multi([c.get('a')], { failFast }), true);
   promises<[number] | null>()(session.multi([c.incr('n')], { failFast }), true);
   promises<[number] | null>()(session.multi({ failFast }).incr('n').exec(), true);

@@ -137,6 +137,10 @@ export interface CommandSpec {
   readonly request?: string | undefined;
   /** how the replies of several nodes become one: `agg_sum`, `all_succeeded`, … */
   readonly response?: string | undefined;
+  /** a command without keys: what it tells or changes is that of the one server which gets it */
+  readonly scope?: 'server' | undefined;
+  /** index of the argument that says how many keys there are, where a cluster may split them */
+  readonly countAt?: number | undefined;
   /** options under which a multi-shard command must stay whole */
   readonly wholeIf?: readonly string[];
   /** index of the argument that chooses the slot, where that is no key: sharded channels */
@@ -151,6 +155,8 @@ export interface CommandSpec {
   readonly binary?: boolean;
   /** the reply is binary on every surface when this option is given: VEMB RAW */
   readonly binaryWith?: string | undefined;
+  /** the reply may be kept until a key changes: always, or where the caller says for how long */
+  readonly cacheable?: 'always' | 'timed' | undefined;
   /** @internal the script that it calls by name, or gives to the server */
   readonly script?: ScriptFact | undefined;
 }

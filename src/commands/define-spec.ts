@@ -46,6 +46,8 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     dangerous: facts.dangerous ?? false,
     request: facts.request,
     response: facts.response,
+    scope: facts.scope,
+    countAt: facts.countAt,
     wholeIf: facts.wholeIf ?? [],
     slotBy: facts.slotBy,
     anyKey: facts.anyKey ?? false,
@@ -54,6 +56,7 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     secretReply: facts.secretReply ?? [],
     binary: facts.binary ?? false,
     binaryWith: facts.binaryWith,
+    cacheable: facts.cacheable,
     script: facts.script,
   };
 }

@@ -24,8 +24,8 @@ const IN_SERVERS_WORDS = new RegExp(
   '^(LOADING \\w+ is loading the dataset in memory|BUSY \\w+ is busy running .*|TRYAGAIN Multiple keys .*|' +
     "CLUSTERDOWN (Hash slot not served|The cluster is down).*|MASTERDOWN Link with MASTER is down .*|READONLY You can't write .*)$",
 );
-/** What servers answer where a script or a function is called that they do not have. */
-const LACKING = /^(NOSCRIPT No matching script\.( Please use EVAL\.)?|ERR Function not found)$/;
+/** What servers answer where a script is called that they do not have. */
+const NO_SCRIPT = /^NOSCRIPT No matching script\.( Please use EVAL\.)?$/;
 /** The same of a function, which servers do not name. */
 const NO_FUNCTION = 'ERR Function not found';
 const RAISED_IN_SCRIPT = / script: /;
@@ -149,7 +149,8 @@ function isNested(frame: Frame | undefined): boolean {
 
 /** Whether a script or function did not run because the server does not have it. */
 export function lacksScript(text: string, spec: CommandSpec): boolean {
-  return runsScripts(spec) && LACKING.test(text);
+  if (!runsScripts(spec)) return false;
+  return spec.name.startsWith('FCALL') ? text === NO_FUNCTION : NO_SCRIPT.test(text);
 }
 
 /** Whether the error of a call tells that the server does not have what is called. */
@@ -173,7 +174,7 @@ export function hasNotRun(frame: ErrorFrame, command: Command): boolean {
   const { spec } = command;
   const isScript = runsScripts(spec);
   if (spec.foreign !== true && !isScript) return true;
-  if (isScript && LACKING.test(text)) return true;
+  if (lacksScript(text, spec)) return true;
   if (!IN_SERVERS_WORDS.test(text) || RAISED_IN_SCRIPT.test(text)) return false;
   return !isScript || !text.startsWith('READONLY') || declaresWrites(command);
 }

@@ -25,6 +25,9 @@ export type RetryPolicy = (attempt: number, error: RedisError, command: Command)
  */
 export type UndeliveredHandler = (value: unknown, command: Command) => ObservableInput<unknown> | void;
 
+/** Which node of a cluster reads: the master; a replica of it; the one that answers soonest; one in the client's own zone. */
+export type ReadsFrom = 'master' | 'replica' | 'nearest' | 'same-zone';
+
 /** Limits of a link that a command may want otherwise than the connection, ms. */
 export interface LinkLimits {
   readonly readTimeout?: number | undefined;
@@ -46,6 +49,10 @@ export interface RequestContext extends ReplyContext {
   readonly retry: RetryPolicy;
   /** takes what comes when nothing wants it any more; undefined to have it put back */
   readonly onUndelivered: UndeliveredHandler | undefined;
+  /** what it wants of a cache: nothing, or how long a reply may have been kept, ms; undefined for what the client's options say */
+  readonly cache: false | { readonly ttl: number } | undefined;
+  /** which node of a cluster reads; undefined for its master */
+  readonly reads: ReadsFrom | undefined;
 }
 
 /** For commands of the client itself: strings, no limit but the link's, never repeated. */
@@ -59,4 +66,6 @@ export const plainContext: RequestContext = {
   idempotent: false,
   retry: () => false,
   onUndelivered: undefined,
+  cache: undefined,
+  reads: undefined,
 };

@@ -42,6 +42,10 @@ export interface Past {
   onTrial: boolean;
   /** the same, and it was the oldest in flight, or was lost twice */
   suspected: boolean;
+  /** how often a node of a cluster has named another for it */
+  hops: number;
+  /** the node that it is sent to does not own its slot yet, and takes it behind ASKING alone */
+  asking: boolean;
 }
 
 /**
@@ -58,7 +62,7 @@ export class Request<T = unknown> {
   place = 0;
 
   constructor(
-    /** what is sent; it changes only when a blocking command waits the rest of its time at another server */
+    /** what is sent; it changes only when a blocking command waits the rest of its time at another server, and behind ASKING */
     public command: Command<T>,
     readonly context: RequestContext,
     private observer: ReplyObserver<T>,
@@ -100,6 +104,8 @@ export class Request<T = unknown> {
       failure,
       onTrial: false,
       suspected: false,
+      hops: 0,
+      asking: false,
     });
     past.attempts++;
     past.failure = failure;
@@ -124,6 +130,13 @@ export class Request<T = unknown> {
     const { observer } = this;
     this.observer = GONE;
     return observer;
+  }
+
+  /** The request leaves its line for another of the same clock: its time goes on, and it has no place in the order of the calls there. */
+  moveOn(): void {
+    const { deadline } = this;
+    this.leaveLine();
+    this.deadline = deadline;
   }
 
   /** The request leaves its line, to fail or to enter another. It keeps nothing that the line numbered or timed. */

@@ -1,4 +1,5 @@
 import { blockingWait } from './blocking-wait';
+import { endsConnection } from './closing';
 import type { Command, CommandSpec, Effect } from './command';
 import { isGroup } from './group';
 import { asksOfItsConnection } from './reply-error';
@@ -100,6 +101,8 @@ const unguarded: ReadonlySet<Effect | undefined> = new Set<Effect>([
   'unwatch',
   'reset',
   'database',
+  'reply',
+  'monitor',
 ]);
 
 /**
@@ -108,7 +111,7 @@ const unguarded: ReadonlySet<Effect | undefined> = new Set<Effect>([
  */
 export function refuseInWatch(command: Command): void {
   const { name, effect } = command.spec;
-  if (unguarded.has(effect)) throw unguardedBy(name);
+  if (unguarded.has(effect) || endsConnection(command)) throw unguardedBy(name);
   refuseOnLease(command);
 }
 

@@ -280,6 +280,12 @@ export class Backlog {
     return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
   }
 
+  /** Takes out the requests that something else wants, in the order of the calls. Abandoned ones are dropped. */
+  takeWanted(isWanted: (request: Request) => boolean): Request[] {
+    const taken = this.takeOut((request) => request.abandoned || isWanted(request));
+    return taken.filter(({ abandoned }) => !abandoned).sort(byPlace);
+  }
+
   /** The same for requests that were never sent. Those that are to be repeated stay. */
   takeUnsentBehind(count: number): Request[] {
     const unsent = [...this].filter(({ abandoned, past }) => !abandoned && past === undefined).sort(byPlace);

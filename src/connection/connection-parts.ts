@@ -3,6 +3,7 @@ import type { RedisError } from '../errors';
 import type { Clock } from './clock';
 import type { Guide } from './guide';
 import type { OutgoingOptions } from './outgoing';
+import type { Detour } from './detour';
 import type { Session } from './session';
 import type { Dial, Endpoint } from './socket';
 
@@ -22,6 +23,8 @@ export interface ConnectionParts {
   readonly onFirstFailure?: (error: RedisError) => void;
   /** shared with a connection whose signing in this one is to follow */
   readonly session?: Session;
+  /** takes requests elsewhere */
+  readonly detour?: Detour | undefined;
   /** told of every write; see `OutgoingOptions` */
   readonly onWrite?: OutgoingOptions['onWrite'];
 }

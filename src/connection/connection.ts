@@ -96,6 +96,7 @@ export class Connection implements Executor {
       clock,
       forgettings,
       onWrite: parts.onWrite,
+      detour: parts.detour,
     }));
     line.sessionCommands$.subscribe((command) => session.note(command));
     this.admission = new Admission(line, options.offlineQueue, dialer, this.lastError);
@@ -306,7 +307,7 @@ export class Connection implements Executor {
 
   private reportLoss(error: RedisError): void {
     this.admitsAtOnce = false;
-    const { dialer, admission, lastError } = this;
+    const { dialer, admission, lastError, line } = this;
     // A peer that was a Redis before may be one again: a balancer's error page may answer in its place for a while.
     const mayRecover = this.wasReady && error instanceof ProtocolError;
     lastError.note(error, dialer.isUnderWay && isIncurable(error, lastError.error) && !mayRecover);
@@ -314,6 +315,7 @@ export class Connection implements Executor {
     this.isConnected = false;
     this.dialedBefore = true;
     if (error instanceof Renewal) this.session.renew();
+    else line.handOver();
     if (!dialedBefore && !(error instanceof Renewal)) this.parts.onFirstFailure?.(error);
     admission.lost(error);
     if (!isUsersWish(error)) this.events$.next({ connection: this.carries, type: 'error', error });

@@ -1,5 +1,6 @@
-import type { CommandSpec, ScriptFact } from '../commands/command';
+import type { Command, CommandSpec, ScriptFact } from '../commands/command';
 import type { Group } from '../commands/group';
+import { wholeCall } from '../commands/lua-script';
 import type { Request } from '../commands/request';
 import type { RedisError } from '../errors';
 import { refuseUnencodable, type Encoder } from '../resp/encoder';
@@ -24,6 +25,8 @@ export class GroupWriter {
   /** A group that has been written in part, and its member that is next. */
   private group: Request | undefined;
   private member = 0;
+  /** The scripts whose next calls in it are whole. */
+  private whole: Set<ScriptFact> | undefined;
   /** The same as it was before the current write. */
   private groupBefore: Request | undefined;
   private memberBefore = 0;
@@ -77,10 +80,14 @@ export class GroupWriter {
     return scripts;
   }
 
-  /** The group is written next, from its first member on. */
-  begin(request: Request): void {
+  /**
+   * The group is written next, from its first member on.
+   * @param whole the scripts whose first calls are to be whole
+   */
+  begin(request: Request, whole: Set<ScriptFact> | undefined): void {
     this.group = request;
     this.member = 0;
+    this.whole = whole;
   }
 
   /** A write begins. */
@@ -112,9 +119,9 @@ export class GroupWriter {
     const end = Math.min(members.length, first + depth);
     try {
       while (this.member < end && encoder.pending < this.writeBufferSize) {
-        const { spec, args } = group.sent(members[this.member]!);
-        const { words, head } = spec.plain ? spec : this.formOf(spec);
-        encoder.add(words, head, args);
+        const command = group.sent(members[this.member]!);
+        const { spec, args } = command.spec.plain ? command : this.formOf(command);
+        encoder.add(spec.words, spec.head, args);
         this.member++;
       }
     } catch (cause) {
@@ -126,10 +133,15 @@ export class GroupWriter {
     return count;
   }
 
-  private formOf(spec: CommandSpec): CommandSpec {
-    if (spec.script !== undefined) return this.scripts.formOf(spec, false);
-    this.scripts.wrote(spec);
-    return spec;
+  /** A member as the server of this link can run it. */
+  private formOf(command: Command): { readonly spec: CommandSpec; readonly args: Command['args'] } {
+    const { script } = command.spec;
+    if (script === undefined) {
+      this.scripts.wrote(command.spec);
+      return command;
+    }
+    const { spec, args } = (this.whole?.delete(script) && wholeCall(command)) || command;
+    return { spec: this.scripts.formOf(spec, false), args };
   }
 
   private end(cut: Cut): void {

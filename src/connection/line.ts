@@ -7,6 +7,7 @@ import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Deadlines } from './deadlines';
+import type { Detour } from './detour';
 import { Drain } from './drain';
 import { Failer } from './failer';
 import { Flusher } from './flusher';
@@ -34,6 +35,8 @@ export interface LineOptions extends LinkOptions {
   readonly lastError: () => RedisError | undefined;
   /** what is being done to make a link, and for how long, for people; undefined where nothing is */
   readonly doing?: () => string | undefined;
+  /** takes requests elsewhere that are refused here, or find no link */
+  readonly detour?: Detour | undefined;
   /** it carries messages, which come as arrays in RESP2 */
   readonly carriesMessages: boolean;
 }
@@ -72,7 +75,7 @@ export class Line implements LinkOwner {
   /** The link whose handshake was done before LostLinks had decided about everything. */
   private opensLater: Link | undefined;
   /** How many requests have entered: the place of the latest. */
-  private calls = 0;
+  calls = 0;
   /** How many held requests have entered the queue since it was written. */
   private released = 0;
 
@@ -216,6 +219,14 @@ export class Line implements LinkOwner {
     return taken;
   }
 
+  /** There is no link: what waits goes elsewhere, if anything takes it. What links owed is decided about first. */
+  handOver(): void {
+    const { detour } = this.options;
+    if (detour === undefined || this.link !== undefined || !this.lostLinks.areDecided) return;
+    const taken = this.backlog.takeWanted((request) => detour.wants(request));
+    if (taken.length > 0) detour.take(taken);
+  }
+
   // Hot: `enter`, `next` and `answered` run for every command.
   private enter(request: Request): void {
     const { flusher } = this;
@@ -355,6 +366,7 @@ export class Line implements LinkOwner {
   /** LostLinks has decided about everything: sending may resume. */
   private decided(): void {
     this.backlog.resume();
+    this.handOver();
     if (this.pending === 0) this.deadlines.stop();
     const { opensLater } = this;
     this.opensLater = undefined;

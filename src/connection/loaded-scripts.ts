@@ -60,6 +60,8 @@ export class LoadedScripts {
   private knowledge: Map<string, Knowledge> | undefined;
   /** the count of `forgettings` when that was learnt */
   private seen = 0;
+  /** the user may use SCRIPT LOAD, as far as is known */
+  private mayLoad = true;
   /** groups in which scripts are called or loaded */
   private groups: Set<Request> | undefined;
   /** the first number of the server's version; undefined where the server has not said it */
@@ -120,21 +122,29 @@ export class LoadedScripts {
    * A group that calls or loads scripts is about to be written.
    * @param called the scripts
    * @param number that of the first request that is written for it
-   * @returns what is to be written ahead of it
+   * @returns what is to be written ahead of it, and the scripts whose first calls in it are to be whole: also a user who may not load
+   * scripts can run those
    */
-  loadsFor(group: Request, called: ReadonlySet<ScriptFact>, number: number): readonly Command[] {
+  loadsFor(
+    group: Request,
+    called: ReadonlySet<ScriptFact>,
+    number: number,
+  ): { readonly loads: readonly Command[]; readonly whole: Set<ScriptFact> } {
     const { commands } = group.command as Group;
     const given = new Set(commands.filter(isLoad).map(({ spec }) => spec.script!));
     const loads: Command[] = [];
+    const whole = new Set<ScriptFact>();
     for (const script of called) {
       if (given.has(script) || this.keeps(script)) continue;
+      whole.add(script);
+      if (!this.mayLoad && script.load.spec.name === 'SCRIPT LOAD') continue;
       const has = this.has(script);
       this.gives(script, number + loads.length, -1);
       loads.push(has === false ? script.replace : script.load);
     }
     for (const script of given) this.gives(script, number + loads.length, -1);
     (this.groups ??= new Set()).add(group);
-    return loads;
+    return { loads, whole };
   }
 
   /** A command is written that is not plain: perhaps it makes the server forget scripts. */
@@ -192,6 +202,7 @@ export class LoadedScripts {
       this.known!.delete(id);
     } else if (knowledge.kind === 'there' && knowledge.since === number) {
       if (ALREADY_THERE.test(error.text)) return false;
+      if (spec.name === 'SCRIPT LOAD' && error.text.startsWith('NOPERM ')) this.mayLoad = false;
       if (isLoad(command)) knowledge.refusal = error;
       else this.known!.delete(id);
     }

@@ -7,6 +7,7 @@ import type { ReconnectOnError } from '../options';
 import { Unreadable, type ErrorFrame } from '../resp/frames';
 import type { Backlog } from './backlog';
 import type { Clock } from './clock';
+import type { Detour } from './detour';
 import { connectionLost, leftBehind, lostAgain } from './failures';
 import { guarded, reportUnhandled } from './guarded';
 import { changesMeaning, isAhead, type Places } from './places';
@@ -22,6 +23,7 @@ const LONGEST_PAUSE = 1_000;
 export interface RetrierOptions {
   readonly clock: Clock;
   readonly reconnectOnError: ReconnectOnError;
+  readonly detour?: Detour | undefined;
   /** what a blocking command may take beyond its own wait, ms */
   readonly blockingGrace: number;
 }
@@ -77,6 +79,9 @@ export class Retrier {
     // The link is left first, because the observer may send more when it is told of the failure.
     const reaction = retire !== undefined && this.react(error, retire);
     if (request.abandoned) return;
+    if (this.options.detour !== undefined && !isAhead(request) && this.ended === undefined) {
+      if (this.options.detour.redirects(request, frame, error)) return;
+    }
     if (reaction === 'resend' && mayGoOn(error, command)) {
       this.waitOn(request);
       request.tried(error, 'redirect');

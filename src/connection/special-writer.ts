@@ -1,3 +1,4 @@
+import { call } from '../commands/call';
 import { endsConnection } from '../commands/closing';
 import type { Arg, Command, CommandSpec, ScriptFact } from '../commands/command';
 import { Group } from '../commands/group';
@@ -14,6 +15,8 @@ import { isAhead } from './places';
 import type { Ring } from './ring';
 import type { Solitude } from './solitude';
 import type { Untold } from './untold';
+
+const ASKING = /* @__PURE__ */ call('ASKING');
 
 /** What is written on one link, and what is known of it. */
 export interface Written {
@@ -65,9 +68,17 @@ export class SpecialWriter {
     if (request.past !== undefined && this.isLeftBehind(request)) return 0;
     if (command instanceof Group) return this.begin(request, command, depth - count);
     if (spec.script !== undefined) return this.writeScript(request, command, spec.script);
-    if (!this.encode(request, spec, args)) return 0;
+    const asking = this.ask(request);
+    if (!this.encode(request, spec, args)) return asking;
     this.push(request);
-    return 1;
+    return 1 + asking;
+  }
+
+  /** Has a node that does not own the slot yet take what is encoded next. @returns how many commands were encoded */
+  private ask({ past }: Request): number {
+    if (past?.asking !== true) return 0;
+    past.asking = false;
+    return this.load(ASKING);
   }
 
   private encode(request: Request, spec: CommandSpec, args: readonly Arg[]): boolean {
@@ -126,11 +137,12 @@ export class SpecialWriter {
     // Also ahead of EVAL: newer servers drop what only that has brought them, for others, although a later SCRIPT LOAD would find it.
     const loads = has === false && tells ? this.load(script.replace) : 0;
     const sent = whole ?? command;
-    if (!this.encode(request, scripts.formOf(sent.spec, tells), sent.args)) return loads;
+    const ahead = loads + this.ask(request);
+    if (!this.encode(request, scripts.formOf(sent.spec, tells), sent.args)) return ahead;
     const number = owed.passed + owed.length;
-    if (tells && (gives || has === false)) scripts.gives(script, number - loads, number);
+    if (tells && (gives || has === false)) scripts.gives(script, number - ahead, number);
     if (this.push(request) && has === undefined) solitude.keep(request);
-    return loads + 1;
+    return ahead + 1;
   }
 
   /** Gives the server a script ahead of what calls it; its reply is for none of the callers. @returns how many commands were encoded */
@@ -147,26 +159,21 @@ export class SpecialWriter {
    * @returns how many commands were encoded
    */
   private begin(request: Request, group: Group, depth: number): number {
-    const { groups, mode, untold } = this.link;
-    let scripts: ReadonlySet<ScriptFact> | undefined;
+    const { groups, mode, owed, scripts, untold } = this.link;
+    let called: ReadonlySet<ScriptFact> | undefined;
     try {
-      scripts = groups.check(request, group);
+      called = groups.check(request, group);
     } catch (error) {
       untold.fails(request, error as RedisError);
       return 0;
     }
-    const loads = scripts === undefined ? 0 : this.loadFor(request, scripts);
+    const brought = called && scripts.loadsFor(request, called, owed.passed + owed.length);
+    const loads = brought?.loads ?? [];
+    for (const load of loads) this.load(load);
+    const ahead = loads.length + this.ask(request);
     mode.writeGroup(group);
     this.owe(request);
-    groups.begin(request);
-    return loads + groups.write(depth - loads);
-  }
-
-  /** Loads what a group calls, and the server may lack. @returns how many commands were encoded */
-  private loadFor(request: Request, called: ReadonlySet<ScriptFact>): number {
-    const { owed, scripts } = this.link;
-    const loads = scripts.loadsFor(request, called, owed.passed + owed.length);
-    for (const load of loads) this.load(load);
-    return loads.length;
+    groups.begin(request, brought?.whole);
+    return ahead + groups.write(depth - ahead);
   }
 }

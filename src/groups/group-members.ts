@@ -61,12 +61,12 @@ function lookedAt(given: unknown, method: GroupMethod, prefix: string, place: st
   const command = given.spec.foreign === true ? asKnown(given) : given;
   const { name, effect, anyKey, noTransaction } = command.spec;
   if (effect !== undefined && effect !== 'fence') {
-    const instead = INSTEAD[effect] ?? 'a call of its own';
+    const instead = INSTEAD[effect] ?? 'dedicated(…)';
     return refuse(`, ${name}, changes the connection that carries it: use ${instead}`);
   }
   if (blockingWait(command) !== undefined)
     return refuse(`, ${name}, waits at the server, and all behind it would: use a call of its own`);
-  if (endsConnection(command)) return refuse(`, ${name}, ends the connection: use a call of its own`);
+  if (endsConnection(command)) return refuse(`, ${name}, ends the connection: use close(), or a call of its own`);
   if (method === 'multi' && noTransaction === true) return refuse(`, ${name}, is refused by servers in a transaction`);
   if (prefix === '') return command;
   if (anyKey === true)

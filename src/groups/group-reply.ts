@@ -73,8 +73,8 @@ class FinishedValues implements ReplyObserver<unknown> {
 
   next(value: unknown): void {
     const values = this.finish(value as Values);
-    const first = this.failFast ? values?.find((one) => one instanceof RedisError) : undefined;
-    if (first === undefined) this.observer.next(values);
+    const first = this.failFast && values !== null ? values.findIndex((one) => one instanceof RedisError) : -1;
+    if (first < 0) this.observer.next(values);
     else this.observer.error(among(values!, first));
   }
 
@@ -92,8 +92,9 @@ class FinishedValues implements ReplyObserver<unknown> {
 }
 
 /** The same error with the results that stood beside it. It is another object than the one among them, so no log meets it in itself. */
-function among(results: readonly unknown[], error: RedisError): RedisError {
+function among(results: readonly unknown[], index: number): RedisError {
+  const error = results[index] as RedisError;
   const { message, delivery, repeatable, command, cause } = error;
   const deliveries = results.map((): Delivery => 'answered');
-  return remade(error, message, { delivery, repeatable, command, cause, group: { results, deliveries } });
+  return remade(error, message, { delivery, repeatable, command, cause, group: { results, deliveries, index } });
 }

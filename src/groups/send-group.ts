@@ -5,6 +5,7 @@ import type { Executor } from '../commands/request-context';
 import { watchedChain } from '../commands/unused-replies';
 import { Transaction } from '../commands/transaction';
 import { kindOf } from '../resp/kind-of';
+import { isCommand } from '../commands/command';
 import { CommandChain } from './command-chain';
 import { memberOf, type GroupMethod } from './group-members';
 import { groupReply, type ToGroup } from './group-reply';
@@ -47,7 +48,8 @@ export function sendGroup(
     throw new TypeError(`${method}: an array of commands and options were expected, got ${given.length} arguments`);
   }
   const failFast = commands !== given && readFailFast(method, second);
-  const members = commands.map((command, index) => memberOf(command, index, method, prefix));
+  const members: Command[] = [];
+  for (const [index, command] of commands.entries()) members.push(memberOf(command, index, method, prefix));
   return send(members, failFast);
 }
 
@@ -61,7 +63,7 @@ function isOptions(given: unknown): boolean {
 /** @throws TypeError where it is no boolean, or there is another option */
 export function readFailFast(method: string, options: unknown): boolean {
   if (options === undefined) return false;
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || isCommand(options)) {
     throw new TypeError(`${method}: options were expected behind the commands, got ${kindOf(options)}`);
   }
   const { failFast = false, ...others } = options as { readonly failFast?: unknown };

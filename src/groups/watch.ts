@@ -36,7 +36,7 @@ import { kindOf } from '../resp/kind-of';
 import { memberOf } from './group-members';
 import { groupReply } from './group-reply';
 import { readFailFast } from './send-group';
-import { CONFLICT, WatchedKeys, type ReadValues, type Types } from './watched-keys';
+import { CONFLICT, ForgottenScript, WatchedKeys, type ReadValues, type Types } from './watched-keys';
 
 /** A connection that is lent to a `watch`. */
 export interface Lent<D> {
@@ -50,6 +50,8 @@ export interface Lent<D> {
 /** Lends connections to `watch`. */
 export interface Lender<D> {
   readonly clock: Clock;
+  /** what lends connections to the server that has some keys, where there are several servers */
+  of?(keys: unknown, source: ReplySource): Lender<D>;
   /**
    * Does work on a connection that is its own until it ends, in whatever way.
    * @param watching the user's function is given a connection that refuses what ends the watching
@@ -265,6 +267,7 @@ class Watch<D> {
   };
 
   private refusedOr(error: unknown): unknown {
+    if (error instanceof ForgottenScript) return new Refused(error.error, 0);
     if (!(error instanceof ReplyError) || !error.repeatable) return error;
     const delay = this.delays.get(error);
     return delay === undefined ? error : new Refused(error, delay);

@@ -6,6 +6,7 @@ import { hgetall, lrange, mget, smembers, type, watch, xrange, zrange } from '..
 import { Group } from '../commands/group';
 import { applyPrefix, keysOf } from '../commands/prefix';
 import { Reply, type ReplySource } from '../commands/reply';
+import { tellsOfLack } from '../commands/reply-error';
 import { textOf } from '../commands/text-of';
 import { RedisError, ReplyError } from '../errors';
 import { isPlainObject } from '../option-checks';
@@ -193,6 +194,13 @@ function readerOf(name: string, type: string): (key: Key) => Command {
   throw new TypeError(`watch: '${name}' is of the type ${type}: the option 'read' is needed, to say how it is read`);
 }
 
+/** A script or function among the reads was not there any more: another client has had it forgotten. The next reads bring it along. */
+export class ForgottenScript extends Error {
+  constructor(readonly error: ReplyError) {
+    super(error.message);
+  }
+}
+
 function isWrongType(value: unknown): boolean {
   return value instanceof ReplyError && value.kind === 'WRONGTYPE';
 }
@@ -206,7 +214,9 @@ function throwFirstError(
   const index = values.findIndex((value) => value instanceof RedisError);
   if (index < 0) return values;
   const error = values[index] as RedisError;
-  retry(1, error, commands[index]!);
+  const command = commands[index]!;
+  if (error instanceof ReplyError && tellsOfLack(error, command)) throw new ForgottenScript(error);
+  retry(1, error, command);
   throw error;
 }
 

@@ -37,6 +37,7 @@ export class IORedisPipeline extends WithPipelineCommands {
   readonly #host: PipelineHost;
   readonly #kind: 'pipeline' | 'multi';
   readonly #queue: Queued[] = [];
+  #ended: Promise<readonly Outcome[] | null> | undefined;
 
   /** @internal */
   constructor(host: PipelineHost, kind: 'pipeline' | 'multi', commands: readonly (readonly Argument[])[] = []) {
@@ -80,11 +81,12 @@ export class IORedisPipeline extends WithPipelineCommands {
   }
 
   /**
-   * Sends the commands.
+   * Sends the commands. Called again it sends what was added since, and where that is nothing, it tells the same outcome once more.
    * @returns an outcome for each; null for a transaction whose watched keys have changed
    */
   exec(callback?: Callback<readonly Outcome[] | null>): Promise<readonly Outcome[] | null> {
-    return told(this.#outcomes(), callback);
+    if (this.#ended === undefined || this.#queue.length > 0) this.#ended = this.#outcomes();
+    return told(this.#ended, callback);
   }
 
   async #outcomes(): Promise<readonly Outcome[] | null> {

@@ -31,9 +31,12 @@ export type AfterCall = (control: Pick<Control, 'send'>, isCertain: boolean) => 
 
 /** What a call needs of the executor that it belongs to. */
 export interface CallOwner {
-  readonly pool: () => LeasePool;
+  readonly pool: (request: Request) => LeasePool;
   readonly clock: Clock;
-  readonly control: Control;
+  /** what tells the server of a connection to end a wait */
+  controlOf(connection: Connection): Control;
+  /** whether it goes on at another server because of an error: after so many ms, or, where undefined, not */
+  reroutes(request: Request, error: RedisError): number | undefined;
   /** how long the end of a wait at the server may take, ms */
   readonly longestEnd: number;
   /** commands that are lost with a connection may go to another */
@@ -112,7 +115,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
     const place = new Subscription();
     this.sentAt = 0;
     this.state = { kind: 'waiting', place };
-    const lent = defer(() => owner.pool().acquire()).subscribe({
+    const lent = defer(() => owner.pool(this.inner as Request).acquire()).subscribe({
       next: (lease) => this.send(lease, place),
       error: (error: RedisError) => this.notLent(error, place),
     });
@@ -138,7 +141,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
   }
 
   private notLent(error: RedisError, place: Subscription): void {
-    if (this.isAt(place)) this.leaveWith(() => this.owner.withoutLease(this.request, error));
+    if (this.isAt(place) && !this.goesOn(error)) this.leaveWith(() => this.owner.withoutLease(this.request, error));
   }
 
   private send(lease: Lease, place: Subscription): void {
@@ -202,10 +205,10 @@ export class BlockingCall implements ReplyObserver<Frame> {
     const { lease } = this.state;
     const { owner } = this;
     const { connection } = lease;
-    const { control, clock, longestEnd: longest } = owner;
+    const { clock, longestEnd: longest } = owner;
     const unblocking = new Unblocking({
       connection,
-      control,
+      control: owner.controlOf(connection),
       clock,
       longest,
       brought: (frame) => owner.undelivered(this, this.asSent(frame)),
@@ -295,8 +298,25 @@ export class BlockingCall implements ReplyObserver<Frame> {
       this.acquire();
       return;
     }
+    if (this.state.kind === 'sent' && this.goesOn(error)) return;
     this.leave();
     request.fail(error);
+  }
+
+  /** Goes on at another server, if there is one and time is left. */
+  private goesOn(error: RedisError): boolean {
+    const { owner, request, inner } = this;
+    const delay = request.abandoned ? undefined : owner.reroutes(inner, error);
+    if (delay === undefined) return false;
+    const wait = blockingWait(this.sent) ?? 0;
+    const now = owner.clock.now();
+    if (now + delay >= Math.min(this.lateAt, this.until ?? this.since + wait)) return false;
+    this.giveBack();
+    inner.leaveLine();
+    const place = new Subscription();
+    this.state = { kind: 'waiting', place };
+    place.add(owner.clock.schedule(() => this.isAt(place) && this.acquire(), delay));
+    return true;
   }
 
   private mayMove(error: RedisError): boolean {

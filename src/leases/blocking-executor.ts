@@ -15,8 +15,12 @@ import type { Control } from './unblocking';
 
 /** What commands that wait at the server are sent with. */
 export interface BlockingParts {
-  /** where connections come from; throws when nothing is lent any more */
-  readonly pool: () => LeasePool;
+  /** where a connection for a request comes from; throws when none is lent */
+  readonly pool: (request: Request) => LeasePool;
+  /** what tells the server of a connection to end a wait, where that is not `control` */
+  readonly controlOf?: (connection: Connection) => Control;
+  /** whether a request goes on at another server because of an error: after so many ms, or, where undefined, not */
+  readonly reroutes?: (request: Request, error: RedisError) => number | undefined;
   readonly clock: Clock;
   readonly control: Control;
   /** what sends on a connection */
@@ -39,7 +43,7 @@ export interface BlockingParts {
 
 /** Sends commands that wait at the server, each on a connection of its own, so that nothing else waits with them. */
 export class BlockingExecutor implements CallOwner {
-  readonly pool: () => LeasePool;
+  readonly pool: (request: Request) => LeasePool;
   readonly clock: Clock;
   readonly control: Control;
   readonly longestEnd: number;
@@ -113,6 +117,14 @@ export class BlockingExecutor implements CallOwner {
   isEnding(connection: Connection): boolean {
     for (const call of this.calls) if (call.endsOn(connection)) return true;
     return false;
+  }
+
+  controlOf(connection: Connection): Control {
+    return this.parts.controlOf?.(connection) ?? this.control;
+  }
+
+  reroutes(request: Request, error: RedisError): number | undefined {
+    return this.hasEnded ? undefined : this.parts.reroutes?.(request, error);
   }
 
   get moves(): boolean {

@@ -1,5 +1,6 @@
 export { resolveRetry } from './backoff';
 export type { NatMap, ServerAddress } from './addresses';
+export { cacheWishOf, type CachedKeys, type CacheOptions, type ResolvedCache } from './cache';
 export { checkCredentials } from './credentials';
 export type {
   BackoffOptions,
@@ -35,3 +36,4 @@ export { resolvePool, type RedisPoolOptions } from './pool';
 export { resolveOptions } from './resolve';
 export type { ResolvedSentinels, SentinelOptions, ServerRole } from './sentinels';
 export { withoutUndefined, type Complete } from './without-undefined';
+export { readsOf, resolveCluster, type RedisClusterOptions, type ResolvedCluster } from './cluster';

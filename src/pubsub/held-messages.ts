@@ -10,6 +10,11 @@ const PART = 1 / 4;
 /** Looking through fewer messages is not worth it. */
 const FEW = 64;
 
+/** What holds them, and sends them. */
+export interface Holding extends Pick<Connection, 'clock' | 'submitHeld'> {
+  readonly line: Pick<Connection['line'], 'release'>;
+}
+
 /** Messages to be published that wait for subscriptions which were made before them. They are sent in the order of the calls. */
 export class HeldMessages {
   private held: Request[] = [];
@@ -23,7 +28,7 @@ export class HeldMessages {
 
   /** @param commandTimeout how long closing the connection waits for replies, ms */
   constructor(
-    private readonly connection: Connection,
+    private readonly connection: Holding,
     commandTimeout: number,
   ) {
     this.longest = Math.min(LONGEST, commandTimeout * PART);

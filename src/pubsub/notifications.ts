@@ -3,7 +3,6 @@ import { EMPTY, catchError, defer, map, of, shareReplay, switchMap, tap, throwEr
 import type { Command } from '../commands/command';
 import { configGet, configSet } from '../commands/generated/server';
 import type { Connection } from '../connection/connection';
-import type { Link } from '../connection/link';
 import { ConfigurationError, ReplyError, type RedisError } from '../errors';
 import { missingFlags } from './notification-flags';
 
@@ -20,14 +19,18 @@ export interface Needs {
   readonly configure: boolean;
 }
 
+/** The connection that asks, or what stands for several. */
+export interface Asked extends Pick<Connection, 'closed' | 'events$'> {
+  readonly line: { readonly link: unknown };
+}
+
 /** Whether the server tells of keyspace events; asked once per connection, however many want to know. */
 export class Notifications {
   /** What the server has said, and on which link; on none while it is being asked. */
-  private asked:
-    { readonly flags$: Observable<string | undefined>; link: Link | undefined; isOver: boolean } | undefined;
+  private asked: { readonly flags$: Observable<string | undefined>; link: unknown; isOver: boolean } | undefined;
 
   constructor(
-    private readonly connection: Connection,
+    private readonly connection: Asked,
     private readonly send: <T>(command: Command<T>) => Observable<T>,
   ) {}
 
@@ -81,7 +84,7 @@ export class Notifications {
       }),
       shareReplay(1),
     );
-    const own = { flags$, link: undefined as Link | undefined, isOver: false };
+    const own = { flags$, link: undefined as unknown, isOver: false };
     this.asked = own;
     return flags$;
   }

@@ -10,7 +10,7 @@ import type { Resident, Send } from '../connection/resident';
 import { ConnectionError, ProtocolError, ReplyError, type RedisError } from '../errors';
 import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
-import { HeldMessages } from './held-messages';
+import { HeldMessages, type Holding } from './held-messages';
 import { withNotices, type Notice } from './notices';
 import { Removals } from './removals';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
@@ -25,12 +25,21 @@ const LINGER = 5_000;
 /** How long closing waits at most for messages that the server has sent, ms. */
 const LONGEST_ARRIVAL = 1_000;
 
+/** What the messages of a client go by: the connection of its commands, or what stands for all of them. */
+export type Main = Pick<
+  Connection,
+  'clock' | 'closed' | 'closedError' | 'events$' | 'open' | 'session' | 'state$' | 'submit' | 'wasReady'
+> &
+  Holding;
+
 /** What the messages of a client need beside their connection. */
 export interface PubSubOptions {
   /** how long refusals of a subscription that the server has taken away are put up with, and closing waits for replies, ms */
   readonly commandTimeout: number;
   /** how long a subscription stays after its last Observer has left, in case another comes, ms */
   readonly idle?: number;
+  /** told when the server has taken a shard channel away */
+  readonly onTaken?: () => void;
 }
 
 /**
@@ -72,19 +81,21 @@ export class PubSub implements Resident {
   /** What the messages end with when the client does, where they do not complete. */
   private endsWith: RedisError | undefined;
   private readonly idle: number;
+  private readonly onTaken: (() => void) | undefined;
   /** The timer of topics whose last Observer has left. */
   private idling = Subscription.EMPTY;
   private readonly held: HeldMessages;
 
   /** @param wrap what the executors of the main connection are wrapped in */
   constructor(
-    private readonly main: Connection,
+    private readonly main: Main,
     private readonly openCarrier: () => Connection,
-    { commandTimeout, idle = IDLE }: PubSubOptions,
+    { commandTimeout, idle = IDLE, onTaken }: PubSubOptions,
     wrap = (executor: Executor) => executor,
   ) {
     this.publisher = wrap(this.publishing);
     this.idle = idle;
+    this.onTaken = onTaken;
     this.held = new HeldMessages(main, commandTimeout);
     this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
     main.state$.subscribe((state) => this.followMain(state));
@@ -277,8 +288,21 @@ export class PubSub implements Resident {
         const reason = new ConnectionError('The server has taken the shard channel away');
         const loss = { from: this.heardAt, reason };
         this.removals.removed(keyOf(first!), loss, (command) => carrier.line.sendAhead(command));
+        this.onTaken?.();
       }
     }
+  }
+
+  /** When the server last gave a sign of life, on the clock; undefined where there is no link. */
+  get lastHeard(): number | undefined {
+    return this.carrier?.line.link?.heardAt;
+  }
+
+  /** The server is gone for good: leaves the carrier. Its Observers are told nothing. */
+  leave(): void {
+    const { carrier } = this;
+    this.carrier = undefined;
+    carrier?.destroy();
   }
 
   /** When the server last gave a sign of life on the present link, on the clock. */

@@ -2,8 +2,10 @@ import { Command } from '../commands/command';
 import { hscan, scan, sscan, zscan } from '../commands/generated/builders';
 import type { Ending } from '../demand/ending';
 import { PullStream } from '../demand/pull-stream';
+import type { ValueSource } from '../demand/pulling';
 import { checkedSignal, workOf } from '../demand/stream-options';
 import { isBytes } from '../resp/is-bytes';
+import { ClusterScan, type ScannedCluster } from './cluster-scan';
 import { RecentNames } from './recent-names';
 import { Scan, type Page, type Pager } from './scan';
 import { readOptions } from './scan-options';
@@ -11,6 +13,8 @@ import { readOptions } from './scan-options';
 /** What scans a client. */
 export interface Scanner extends Pager {
   readonly ending: Ending;
+  /** the nodes, where all keys are scanned and there are several */
+  readonly cluster?: ScannedCluster | undefined;
 }
 
 type Name = string | Uint8Array;
@@ -72,9 +76,12 @@ export function scanned(scanner: Scanner, method: ScanMethod, key: unknown, give
   const own = args.map((arg) => (isBytes(arg) ? Buffer.from(arg) : arg));
   const pageAt = (cursor: string): Command<Page<unknown>> =>
     new Command(spec, own.with(cursorAt, cursor), read as Command<Page<unknown>>['read'], keys);
-  const open = (): Scan<unknown> => {
+  const { cluster } = scanner;
+  const open = (): ValueSource<readonly unknown[]> => {
     const names = remembered === undefined ? undefined : new RecentNames(remembered);
-    return new Scan({ method, pager: scanner, pageAt, names, nameOf: nameOf as (element: unknown) => Name });
+    const scanBy = (pager: Pager): Scan<unknown> =>
+      new Scan({ method, pager, pageAt, names, nameOf: nameOf as (element: unknown) => Name });
+    return key === undefined && cluster !== undefined ? new ClusterScan(cluster, scanBy) : scanBy(scanner);
   };
   return PullStream.of({ open, work, signal: checkedSignal(signal), ending: scanner.ending });
 }

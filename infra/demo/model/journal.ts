@@ -21,7 +21,7 @@ import type { Row } from './rows';
 
 /** Something worth a line. */
 export interface Note {
-  readonly kind: 'strain' | 'cut' | 'mended' | 'lost' | 'back' | 'alarm' | 'calm';
+  readonly kind: 'strain' | 'cut' | 'mended' | 'lost' | 'back' | 'alarm' | 'calm' | 'told';
   readonly text: string;
 }
 

@@ -1,12 +1,14 @@
+import { createColors } from 'picocolors';
 import type { Billing } from './frame';
-import { makePaint } from './paint';
 import { plainView } from './plain';
 import { terminalView } from './terminal';
 import type { View } from './view';
 
-/** A table on a terminal that can redraw it, lines elsewhere. */
-export function chooseView(billing: Billing): View {
+/**
+ * @param asTable a table where a terminal can redraw it; lines otherwise. Colours are left out where NO_COLOR is set
+ */
+export function chooseView(billing: Billing, asTable: boolean): View {
   const { stdout, env } = process;
-  if (!stdout.isTTY || env.TERM === 'dumb') return plainView(billing);
-  return terminalView(billing, makePaint(!env.NO_COLOR), () => stdout.rows || 24);
+  if (!asTable || !stdout.isTTY || env.TERM === 'dumb') return plainView(billing);
+  return terminalView(billing, createColors(!env.NO_COLOR), () => stdout.rows || 24);
 }

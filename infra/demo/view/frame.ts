@@ -1,11 +1,11 @@
+import type { Colors } from 'picocolors/types';
 import type { ConnectionState } from 'rxjs-redis';
+import sparkly from 'sparkly';
 import { JOURNAL_LENGTH, type Dashboard } from '../model/dashboard';
 import type { Note } from '../model/journal';
 import { SHOWN, type Row } from '../model/rows';
 import { published } from '../model/tally';
 import { signNames, signs } from '../vitals/signs';
-import type { Paint } from './paint';
-import { sparkline } from './sparkline';
 import { tellEntry, tellState, tellTime } from './tell';
 
 const WIDTH = 79;
@@ -17,7 +17,7 @@ export interface Billing {
 }
 
 /** Draws a dashboard, one string a line, none wider than 80 columns. */
-export function frame(dashboard: Dashboard, { title, seconds }: Billing, paint: Paint): readonly string[] {
+export function frame(dashboard: Dashboard, { title, seconds }: Billing, paint: Colors): readonly string[] {
   const { elapsed, table, links, tally, rate, journal } = dashboard;
   const time = `${tellTime(elapsed)} of ${seconds} s`;
   const entries = journal.map((entry) => colourOf(entry.value.kind, paint)(tellEntry(entry, WIDTH)));
@@ -35,7 +35,7 @@ export function frame(dashboard: Dashboard, { title, seconds }: Billing, paint: 
   ];
 }
 
-function drawRow(row: Row | undefined, paint: Paint): string | undefined {
+function drawRow(row: Row | undefined, paint: Colors): string | undefined {
   if (row === undefined) return undefined;
   const { name, tell, tolerance } = signs[row.sign];
   const now = tell(row.value).padStart(13);
@@ -45,12 +45,18 @@ function drawRow(row: Row | undefined, paint: Paint): string | undefined {
   return `  ${name.padEnd(12)}${row.alarmed ? paint.red(now) : now}${paint.dim(average)}   ${paint.cyan(line)}${alarm}`;
 }
 
-function drawLink(name: string, state: ConnectionState, text: string, paint: Paint): string {
+/** From the lowest to the highest value; a range below `least` does not fill the height. */
+function sparkline(values: readonly number[], least: number): string {
+  const minimum = Math.min(...values);
+  return sparkly([...values], { minimum, maximum: Math.max(minimum + least, ...values) });
+}
+
+function drawLink(name: string, state: ConnectionState, text: string, paint: Colors): string {
   const [mark, colour] = state.kind === 'ready' ? ['●', paint.green] : ['○', paint.red];
   return `  ${name.padEnd(11)}${colour(`${mark} ${tellState(state)}`.padEnd(38))}${text}`;
 }
 
-function colourOf(kind: Note['kind'], paint: Paint): (text: string) => string {
+function colourOf(kind: Note['kind'], paint: Colors): (text: string) => string {
   switch (kind) {
     case 'cut':
     case 'lost':
@@ -62,5 +68,7 @@ function colourOf(kind: Note['kind'], paint: Paint): (text: string) => string {
     case 'strain':
     case 'mended':
       return paint.yellow;
+    case 'told':
+      return paint.dim;
   }
 }

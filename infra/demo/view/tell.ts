@@ -10,6 +10,7 @@ export const MARKS: Readonly<Record<Note['kind'], string>> = {
   back: '●',
   alarm: '▲',
   calm: '▽',
+  told: '·',
 };
 
 /** ms as seconds: `12.3 s` */

@@ -1,7 +1,7 @@
+import type { Colors } from 'picocolors/types';
 import { auditTime, concat, map, of } from 'rxjs';
 import type { Dashboard } from '../model/dashboard';
 import { frame, type Billing } from './frame';
-import type { Paint } from './paint';
 import type { View } from './view';
 
 /** Between two frames, ms. */
@@ -18,7 +18,7 @@ const CLEAR_BELOW = '\x1b[J';
  * A table that is redrawn in place, each frame in one write over the one before: nothing is cleared that is not drawn again at once.
  * @param rows how many lines the terminal has now
  */
-export function terminalView(billing: Billing, paint: Paint, rows: () => number): View {
+export function terminalView(billing: Billing, paint: Colors, rows: () => number): View {
   const draw = (dashboard: Dashboard): readonly string[] => frame(dashboard, billing, paint);
   return {
     text: ({ dashboard$ }) =>

@@ -9,16 +9,20 @@ const QUERY_TIMEOUT = 60_000;
 /** Any of these in the machine's configuration tells where it reads Debian's main archive. */
 const DEBIAN_SUITE = /^(old){0,2}stable$|^(testing|unstable|sid|bullseye|bookworm|trixie|forky|duke)$/;
 
-/**
- * The address this machine's own apt configuration gives for Debian's main archive.
- * @throws Error when apt is missing or configured for something else
- */
-export async function debianMirror(): Promise<string> {
+/** Debian's main archive, as this machine's own apt configuration has it. */
+export interface DebianArchive {
+  readonly mirror: string;
+  readonly suite: string;
+}
+
+/** @throws Error when apt is missing or configured for something else */
+export async function debianArchive(): Promise<DebianArchive> {
   // --no-release-info lists what is configured, downloaded or not: a fresh machine has downloaded nothing.
   const args = ['indextargets', '--no-release-info', '--format', '$(REPO_URI) $(RELEASE) $(COMPONENT)'];
   const targets = (await run('apt-get', args, { timeout: QUERY_TIMEOUT })).split('\n').map((line) => line.split(' '));
-  for (const [uri, suite, component] of targets) {
-    if (uri !== undefined && suite !== undefined && DEBIAN_SUITE.test(suite) && component === 'main') return uri;
+  for (const [mirror, suite, component] of targets) {
+    const isMain = suite !== undefined && DEBIAN_SUITE.test(suite) && component === 'main';
+    if (mirror !== undefined && isMain) return { mirror, suite };
   }
   throw new Error("the machine's apt configuration names no Debian mirror");
 }
@@ -46,7 +50,7 @@ export async function downloadPackages(request: PackageRequest, folder: string):
 
 /** Lays out an apt state that believes nothing is installed and knows only the wanted suites. */
 async function privateState({ package: name, suites }: PackageRequest, folder: string): Promise<string> {
-  const mirror = await debianMirror();
+  const { mirror } = await debianArchive();
   const file = (...parts: string[]): string => join(folder, ...parts);
   await mkdir(file('lists/partial'), { recursive: true });
   await mkdir(file('cache/archives/partial'), { recursive: true });

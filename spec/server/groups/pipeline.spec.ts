@@ -61,7 +61,7 @@ describe('A pipeline', () => {
       expect(error).toMatchObject({ kind: 'WRONGTYPE', command: 'LPUSH' });
       expect(error.results).toMatchObject(['OK', { kind: 'WRONGTYPE' }, { kind: 'ERR', command: 'INCR' }, 'a']);
       expect(JSON.parse(JSON.stringify(error))).toMatchObject({
-        group: { results: ['OK', { command: 'LPUSH' }, {}, 'a'] },
+        group: { results: ['OK', { command: 'LPUSH' }, {}, 'a'], index: 1 },
       });
     }
     expect(await redis.pipeline([get('text'), get('text')], { failFast: true })).toStrictEqual(['a', 'a']);
@@ -139,6 +139,18 @@ describe('A pipeline', () => {
     expect(messages.values.map(({ data }) => data)).toStrictEqual(['1', '2']);
   });
 
+  it('refuses an array with holes, and a command behind an array, before anything is sent', async () => {
+    const redis = make(server().url);
+    // eslint-disable-next-line no-sparse-arrays
+    const holes = [get('a'), , get('b')] as Command[];
+    expect(thrownBy(() => redis.pipeline(holes))).toContain('pipeline: command 2 is none, got undefined');
+    const behind = [[get('a')], get('b')] as unknown as [Command];
+    expect(thrownBy(() => redis.multi(...behind))).toContain(
+      'multi: options were expected behind the commands, got an object',
+    );
+    expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'idle' });
+  });
+
   it.each<[string, (redis: Redis) => unknown, string]>([
     [
       'what waits',
@@ -149,7 +161,7 @@ describe('A pipeline', () => {
     [
       'another database',
       () => select(1),
-      'command 2, SELECT, changes the connection that carries it: use a call of its own',
+      'command 2, SELECT, changes the connection that carries it: use dedicated(…)',
     ],
     ['another database by its name', () => call('select', '1'), 'command 2, SELECT, changes the connection'],
     ['WATCH', () => watch('a'), 'command 2, WATCH, changes the connection that carries it: use watch(…)'],
@@ -162,7 +174,7 @@ describe('A pipeline', () => {
     [
       'the end of the connection',
       () => call('SHUTDOWN'),
-      'command 2, SHUTDOWN, ends the connection: use a call of its own',
+      'command 2, SHUTDOWN, ends the connection: use close(), or a call of its own',
     ],
     [
       'a reply',
@@ -186,7 +198,7 @@ describe('A pipeline', () => {
     ],
   ])('refuses %s before anything is sent', async (_what, second, why) => {
     const redis = make(server().url);
-    const given = [get('a'), second(redis)] as Command[];
+    const given = [get('a'), second(redis)] as [Command, Command];
     for (const method of ['pipeline', 'multi'] as const) {
       expect(thrownBy(() => redis[method](given))).toContain(`TypeError: ${method}: ${why}`);
       expect(thrownBy(() => redis[method](...given))).toContain(`TypeError: ${method}: ${why}`);

@@ -223,7 +223,7 @@ function send(surface: RedisView<string | Buffer>, { as, style, calls, failFast 
   const [first] = calls;
   if (as === 'single') return single(surface, first!);
   if (as === 'dedicated') return (surface as Redis).dedicated((connection) => onLease(connection, style, calls));
-  const commands = calls.map((one) => commandOf(surface, one));
+  const commands = calls.map((one) => commandOf(surface, one)) as [Command, ...Command[]];
   // Options stand behind an array, or begin a chain.
   if (style === 'arguments' && !failFast) return surface[as](...commands);
   // A chain has no method for a function of a library.

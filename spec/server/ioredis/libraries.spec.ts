@@ -12,7 +12,7 @@ import { io, type Socket } from 'socket.io-client';
 import { concatMap, from, lastValueFrom, toArray } from 'rxjs';
 import type { Redis } from 'rxjs-redis';
 import { IORedis } from '../../../src/ioredis';
-import { useClients } from '../../support/clients';
+import { eventually, useClients } from '../../support/clients';
 import { useServer } from '../../support/server';
 import { until } from '../../support/until';
 
@@ -104,11 +104,20 @@ describe('On a client in the shape of ioredis', () => {
   });
 
   it.each([
-    ['pub/sub', () => createAdapter(client(), client())],
-    ['a stream', () => createStreamsAdapter(client())],
-  ])("socket.io's servers reach each other's clients by the adapter over %s", async (_how, adapter) => {
+    [
+      'pub/sub',
+      () => createAdapter(client(), client()),
+      async (redis: Redis) => (await redis.pubsubNumsub(['socket.io-request#/#']))['socket.io-request#/#'],
+    ],
+    [
+      'a stream',
+      () => createStreamsAdapter(client()),
+      async (redis: Redis) => (await redis.clientList()).filter(({ cmd }) => cmd === 'xread').length,
+    ],
+  ])("socket.io's servers reach each other's clients by the adapter over %s", async (_how, adapter, listeners) => {
     const running = await Promise.all([serve(adapter()), serve(adapter())]);
     const sockets: Socket[] = [];
+    const redis = make(server().url);
     try {
       const heard: string[][] = [[], []];
       for (const [index, { port }] of running.entries()) {
@@ -118,6 +127,11 @@ describe('On a client in the shape of ioredis', () => {
         await new Promise<void>((resolve) => socket.on('connect', () => resolve()));
       }
       await until(() => running.every(({ sockets: server }) => server.sockets.sockets.size === 1));
+      // What is emitted before both adapters hear is lost.
+      await eventually(
+        () => listeners(redis),
+        (count) => count === 2,
+      );
       await lastValueFrom(
         from(running).pipe(
           concatMap(({ sockets: server }, index) => {

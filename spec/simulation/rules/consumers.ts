@@ -6,6 +6,7 @@ import type { WireRequest } from '../wire';
 import { PerName } from './per-name';
 import type { Arrival, Rule, Scene } from './rule';
 import { complaintOfEnd } from './stream-ends';
+import { StuckAtReplica } from './stuck-at-replica';
 import type { RemainsOf } from './stream-events';
 
 /** So long a consumer that drains surely has time for what it handles; ms. */
@@ -59,20 +60,19 @@ export class ConsumerRule implements Rule {
   private readonly consumers = new Map<string, Consumer>();
   /** since when nothing befalls the client */
   private calmAt = Infinity;
-  /** a replica refuses what the client writes */
-  private isRefused = false;
+  private readonly replica: StuckAtReplica;
 
-  constructor(private readonly scene: Scene) {}
+  constructor(private readonly scene: Scene) {
+    this.replica = new StuckAtReplica(scene.settings);
+  }
 
   written(link: Link, { words }: WireRequest): void {
     if (words[0] !== 'XREADGROUP' || link.lent) return;
     this.scene.journal.fail(`link ${link.index}: XREADGROUP waits on the connection of all others`);
   }
 
-  arriving(_: Link, { answered }: Arrival): undefined {
-    const isReadOnly = ({ answer }: WireRequest) =>
-      answer !== undefined && 'error' in answer && answer.error.startsWith('READONLY');
-    this.isRefused ||= answered.some(isReadOnly);
+  arriving(_: Link, arrival: Arrival): undefined {
+    this.replica.arriving(arrival);
   }
 
   entryAdded(name: string, id: string): void {
@@ -187,17 +187,12 @@ export class ConsumerRule implements Rule {
   }
 
   streamsRested(remains: RemainsOf): void {
-    if (this.isStuck) return;
+    if (this.replica.isStuck) return;
     for (const consumer of this.consumers.values()) {
       if (consumer.outcome !== undefined) continue;
       this.scene.journal.count('consumer at rest');
       this.checkRest(consumer, remains);
     }
-  }
-
-  /** What is not to be connected again stays with a replica, which does nothing. */
-  private get isStuck(): boolean {
-    return this.isRefused && this.scene.settings.reconnect === 'off';
   }
 
   private checkRest(consumer: Consumer, remains: RemainsOf): void {
@@ -221,7 +216,7 @@ export class ConsumerRule implements Rule {
   }
 
   streamsConcluded(remains: RemainsOf): void {
-    if (this.isStuck) return;
+    if (this.replica.isStuck) return;
     for (const consumer of this.consumers.values()) {
       const { leftAt, item, name, stream, handlings } = consumer;
       if (handlings.size > 0) this.failFor(consumer, `is handling ${handlings.size} entries although all is over`);

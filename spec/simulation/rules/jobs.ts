@@ -1,7 +1,9 @@
 import type { JobPlaces } from '../job-desk';
 import type { Doing, Worker } from '../jobs';
-import type { Rule, Scene } from './rule';
+import type { Link } from '../link';
+import type { Arrival, Rule, Scene } from './rule';
 import { complaintOfEnd } from './stream-ends';
+import { StuckAtReplica } from './stuck-at-replica';
 
 /** A limit is noticed so late at the most, ms. */
 const LATE = 20;
@@ -31,7 +33,15 @@ export class JobRule implements Rule {
   private calmAt = Infinity;
   private hasRested = false;
 
-  constructor(private readonly scene: Scene) {}
+  private readonly replica: StuckAtReplica;
+
+  constructor(private readonly scene: Scene) {
+    this.replica = new StuckAtReplica(scene.settings);
+  }
+
+  arriving(_: Link, arrival: Arrival): undefined {
+    this.replica.arriving(arrival);
+  }
 
   private get now(): number {
     return this.scene.timeline.now();
@@ -128,7 +138,7 @@ export class JobRule implements Rule {
 
   jobsRested(places: JobPlaces): void {
     const living = this.workers.filter(({ outcome }) => outcome === undefined);
-    if (living.length === 0) return;
+    if (living.length === 0 || this.replica.isStuck) return;
     this.hasRested = true;
     this.scene.journal.count('queue at rest');
     if (places.workers !== living.length) this.fail(`the queue knows ${places.workers} workers, not ${living.length}`);

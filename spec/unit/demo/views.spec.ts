@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { createColors } from 'picocolors';
 import { asyncScheduler, type Observable } from 'rxjs';
 import { ConnectionError, type ConnectionState } from 'rxjs-redis';
 import type { Dashboard } from '../../../infra/demo/model/dashboard';
@@ -8,15 +9,13 @@ import { parseOptions, UsageError } from '../../../infra/demo/options';
 import { Space } from '../../../infra/demo/space';
 import { signNames } from '../../../infra/demo/vitals/signs';
 import { frame } from '../../../infra/demo/view/frame';
-import { makePaint } from '../../../infra/demo/view/paint';
 import { plainView } from '../../../infra/demo/view/plain';
-import { sparkline } from '../../../infra/demo/view/sparkline';
 import { summary } from '../../../infra/demo/view/summary';
 import { terminalView } from '../../../infra/demo/view/terminal';
 import { marbles } from './marbles';
 
 const billing = { title: 'The vital signs of a machine with a rather long name at a server far away', seconds: 20 };
-const grey = makePaint(false);
+const grey = createColors(false);
 const ready: ConnectionState = { kind: 'ready', protocol: 3 };
 const reconnecting: ConnectionState = {
   kind: 'reconnecting',
@@ -36,22 +35,6 @@ const full: Dashboard = {
   ),
 };
 const empty: Dashboard = { ...full, elapsed: 0, table: {}, journal: [] };
-
-describe('sparkline', () => {
-  it('goes from the lowest to the highest value', () => {
-    expect(sparkline([0, 1, 2, 3, 4, 5, 6, 7])).toBe('▁▂▃▄▅▆▇█');
-    expect(sparkline([-70, 0, -35])).toBe('▁█▅');
-  });
-
-  it('lies flat where nothing changes, or hardly', () => {
-    expect(sparkline([5, 5, 5])).toBe('▁▁▁');
-    expect(sparkline([100, 101], 10)).toBe('▁▂');
-  });
-
-  it('is empty without values', () => {
-    expect(sparkline([])).toBe('');
-  });
-});
 
 describe('a frame', () => {
   it('fits 80 columns and 24 lines, however much there is to say', () => {
@@ -74,9 +57,19 @@ describe('a frame', () => {
     }
   });
 
+  it('has a line of bars from the lowest to the highest value, flat where no more changes than is tolerated', () => {
+    const drawn = (values: readonly number[]) => {
+      const table = { load: { ...row('load', 0, false), recent: values } };
+      return /[▁▂▃▄▅▆▇█]+/.exec(frame({ ...full, table }, billing, grey).join('\n'))?.[0];
+    };
+    expect(drawn([0, 1, 2, 3, 4, 5, 6, 8])).toBe('▁▁▂▃▄▅▆█');
+    expect(drawn([5, 5, 5])).toBe('▁▁▁');
+    expect(drawn([100, 100.05])).toBe('▁▂');
+  });
+
   it('holds no escape sequence without colours, and the same text with them', () => {
     const plain = frame(full, billing, grey).join('\n');
-    const colourful = frame(full, billing, makePaint(true)).join('\n');
+    const colourful = frame(full, billing, createColors(true)).join('\n');
     expect(plain).not.toContain('\x1b');
     expect(colourful).toContain('\x1b[31m');
     expect(stripVTControlCharacters(colourful)).toBe(plain);
@@ -141,11 +134,16 @@ kept in Redis and read back from vitals:latest and vitals:history:*
 
 describe('the options of the demo', () => {
   it('are 20 seconds and a server of its own when nothing is said', () => {
-    expect(parseOptions([])).toEqual({ seconds: 20, url: undefined });
+    expect(parseOptions([])).toEqual({ seconds: 20, url: undefined, open: false, terminal: false });
   });
 
   it('are read', () => {
-    expect(parseOptions(['--seconds', '4', '--url=redis://h'])).toEqual({ seconds: 4, url: 'redis://h' });
+    expect(parseOptions(['--seconds', '4', '--url=redis://h', '--open'])).toMatchObject({
+      seconds: 4,
+      url: 'redis://h',
+      open: true,
+    });
+    expect(parseOptions(['--terminal'])).toMatchObject({ terminal: true });
     expect(parseOptions(['--help'])).toBe('help');
   });
 
@@ -154,6 +152,7 @@ describe('the options of the demo', () => {
     [['--seconds', 'secret'], '--seconds takes a number from 2 to 3600'],
     [['redis://:secret@h'], 'There are only options: --url names a server'],
     [['--ulr=redis://:secret@h'], "Unknown option '--ulr'"],
+    [['--open', '--terminal'], '--open opens the page, which --terminal leaves out'],
     [['--url'], "Option '--url <value>' argument missing"],
   ])('are refused in one line that repeats no value: %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(UsageError);

@@ -106,8 +106,8 @@ describe('the space of a demo at a server', () => {
     expect(space.signOf('vitals:0a1b2c:weather')).toBeUndefined();
   });
 
-  it('has all its keys under its prefix', () => {
-    expect(space.keys).toHaveLength(6);
-    expect(space.keys.every((key) => key.startsWith('vitals:0a1b2c:'))).toBe(true);
+  it('has all its keys under its prefix, those of its queue under the same name', () => {
+    expect(space.keys).toHaveLength(11);
+    expect(space.keys.every((key) => /^(vitals:0a1b2c:|queue:\{vitals:0a1b2c:jobs\}:)/.test(key))).toBe(true);
   });
 });

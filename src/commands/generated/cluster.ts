@@ -25,6 +25,7 @@ export const CLUSTER_ADDSLOTS = /* @__PURE__ */ defineSpec('CLUSTER ADDSLOTS', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this node serve slots that nobody serves. */
@@ -38,6 +39,7 @@ export const CLUSTER_ADDSLOTSRANGE = /* @__PURE__ */ defineSpec('CLUSTER ADDSLOT
   since: { redis: '7.0.0', valkey: '7.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this node serve ranges of slots that nobody serves. */
@@ -53,6 +55,7 @@ export const CLUSTER_BUMPEPOCH = /* @__PURE__ */ defineSpec('CLUSTER BUMPEPOCH',
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Raises the configuration epoch of this node where it is not the highest. */
@@ -64,6 +67,7 @@ export const CLUSTER_CANCELSLOTMIGRATIONS = /* @__PURE__ */ defineSpec('CLUSTER 
   since: { valkey: '9.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Ends the slot migrations that this node exports. */
@@ -76,6 +80,7 @@ export const CLUSTER_COUNT_FAILURE_REPORTS = /* @__PURE__ */ defineSpec('CLUSTER
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Counts how many nodes report a node as failing. */
@@ -90,6 +95,7 @@ export function clusterCountFailureReports(nodeId: Str): Command<number> {
 export const CLUSTER_COUNTKEYSINSLOT = /* @__PURE__ */ defineSpec('CLUSTER COUNTKEYSINSLOT', {
   replay: 'read',
   since: { redis: '3.0.0', valkey: '3.0.0' },
+  scope: 'server',
 });
 
 /** Counts the keys that this node has in a slot. */
@@ -101,6 +107,7 @@ export const CLUSTER_DELSLOTS = /* @__PURE__ */ defineSpec('CLUSTER DELSLOTS', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this node forget who serves these slots. */
@@ -114,6 +121,7 @@ export const CLUSTER_DELSLOTSRANGE = /* @__PURE__ */ defineSpec('CLUSTER DELSLOT
   since: { redis: '7.0.0', valkey: '7.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this node forget who serves these ranges of slots. */
@@ -129,6 +137,7 @@ export const CLUSTER_FAILOVER = /* @__PURE__ */ defineSpec('CLUSTER FAILOVER', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this replica take its primary's place. */
@@ -144,6 +153,7 @@ export const CLUSTER_FLUSHSLOT = /* @__PURE__ */ defineSpec('CLUSTER FLUSHSLOT',
   since: { valkey: '9.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Deletes every key of a slot. */
@@ -157,6 +167,7 @@ export const CLUSTER_FLUSHSLOTS = /* @__PURE__ */ defineSpec('CLUSTER FLUSHSLOTS
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this node serve no slots any more; the database has to be empty. */
@@ -168,6 +179,7 @@ export const CLUSTER_FORGET = /* @__PURE__ */ defineSpec('CLUSTER FORGET', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Removes a node from this node's table for a minute. */
@@ -178,6 +190,7 @@ export function clusterForget(nodeId: Str): Command<'OK'> {
 export const CLUSTER_GETKEYSINSLOT = /* @__PURE__ */ defineSpec('CLUSTER GETKEYSINSLOT', {
   replay: 'read',
   since: { redis: '3.0.0', valkey: '3.0.0' },
+  scope: 'server',
 });
 
 /** Lists some of the keys that this node has in a slot. */
@@ -194,6 +207,7 @@ export const CLUSTER_GETSLOTMIGRATIONS = /* @__PURE__ */ defineSpec('CLUSTER GET
   since: { valkey: '9.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Describes the slot migrations of this node, running and finished. */
@@ -235,6 +249,7 @@ export function clusterKeyslot(key: Str): Command<number> {
 export const CLUSTER_LINKS = /* @__PURE__ */ defineSpec('CLUSTER LINKS', {
   replay: 'read',
   since: { redis: '7.0.0', valkey: '7.0.0' },
+  scope: 'server',
 });
 
 /** Describes this node's connections on the cluster bus. */
@@ -246,6 +261,7 @@ export const CLUSTER_MEET = /* @__PURE__ */ defineSpec('CLUSTER MEET', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Introduces this node to another one. */
@@ -259,6 +275,7 @@ export const CLUSTER_MIGRATESLOTS = /* @__PURE__ */ defineSpec('CLUSTER MIGRATES
   since: { valkey: '9.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Starts to move ranges of slots to other nodes. */
@@ -270,6 +287,7 @@ export const CLUSTER_MIGRATION = /* @__PURE__ */ defineSpec('CLUSTER MIGRATION',
   since: { redis: '8.4.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Imports slots from other nodes in one go, shows or cancels such imports. */
@@ -288,6 +306,7 @@ export function clusterMigration(
 export const CLUSTER_MYID = /* @__PURE__ */ defineSpec('CLUSTER MYID', {
   replay: 'read',
   since: { redis: '3.0.0', valkey: '3.0.0' },
+  scope: 'server',
 });
 
 /** Tells the id of this node. */
@@ -298,6 +317,7 @@ export function clusterMyid(): Command<string> {
 export const CLUSTER_MYSHARDID = /* @__PURE__ */ defineSpec('CLUSTER MYSHARDID', {
   replay: 'read',
   since: { redis: '7.2.0', valkey: '7.2.0' },
+  scope: 'server',
 });
 
 /** Tells the id of this node's shard. */
@@ -331,6 +351,7 @@ export const CLUSTER_REPLICATE = /* @__PURE__ */ defineSpec('CLUSTER REPLICATE',
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this node a replica of another, or with `NO ONE` (Valkey) an empty primary. */
@@ -342,6 +363,7 @@ export const CLUSTER_RESET = /* @__PURE__ */ defineSpec('CLUSTER RESET', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this node leave the cluster; a hard reset gives it a new id as well. */
@@ -355,6 +377,7 @@ export const CLUSTER_SAVECONFIG = /* @__PURE__ */ defineSpec('CLUSTER SAVECONFIG
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Writes the cluster's configuration to this node's disk. */
@@ -366,6 +389,7 @@ export const CLUSTER_SET_CONFIG_EPOCH = /* @__PURE__ */ defineSpec('CLUSTER SET-
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Sets the configuration epoch of a node that knows no other. */
@@ -381,6 +405,7 @@ export const CLUSTER_SETSLOT = /* @__PURE__ */ defineSpec('CLUSTER SETSLOT', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Says that a slot is being imported or migrated, belongs to a node, or is stable. */

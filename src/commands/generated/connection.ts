@@ -63,6 +63,7 @@ export function clientGetname(): Command<string | null> {
 export const CLIENT_GETREDIR = /* @__PURE__ */ defineSpec('CLIENT GETREDIR', {
   replay: 'read',
   since: { redis: '6.0.0', valkey: '6.0.0' },
+  scope: 'server',
 });
 
 /** Tells which connection gets this one's invalidations: 0 for none, -1 when tracking is off. */
@@ -83,6 +84,7 @@ export function clientHelp(): Command<string[]> {
 export const CLIENT_ID = /* @__PURE__ */ defineSpec('CLIENT ID', {
   replay: 'read',
   since: { redis: '5.0.0', valkey: '5.0.0' },
+  scope: 'server',
 });
 
 /** Tells the number of this connection, which no other connection ever gets. */
@@ -108,6 +110,7 @@ export function clientImportSource(enabled: 'ON' | 'OFF'): Command<'OK'> {
 export const CLIENT_INFO = /* @__PURE__ */ defineSpec('CLIENT INFO', {
   replay: 'read',
   since: { redis: '6.2.0', valkey: '6.2.0' },
+  scope: 'server',
 });
 
 /** Describes this connection as CLIENT LIST would. */
@@ -119,6 +122,7 @@ export const CLIENT_KILL = /* @__PURE__ */ defineSpec('CLIENT KILL', {
   since: { redis: '2.4.0', valkey: '2.4.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Closes the connections that match every filter and answers how many those were. */
@@ -134,6 +138,7 @@ export const CLIENT_LIST = /* @__PURE__ */ defineSpec('CLIENT LIST', {
   since: { redis: '2.4.0', valkey: '2.4.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** What `clientList` may be told beside its arguments. */
@@ -260,6 +265,7 @@ export const CLIENT_PAUSE = /* @__PURE__ */ defineSpec('CLIENT PAUSE', {
   since: { redis: '3.0.0', valkey: '3.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Holds all commands back, or only those that write, for so many milliseconds. */
@@ -354,6 +360,7 @@ export function clientTracking(status: 'ON' | 'OFF', options?: ClientTrackingOpt
 export const CLIENT_TRACKINGINFO = /* @__PURE__ */ defineSpec('CLIENT TRACKINGINFO', {
   replay: 'read',
   since: { redis: '6.2.0', valkey: '6.2.0' },
+  scope: 'server',
 });
 
 /** Tells how tracking is set for this connection. */
@@ -365,6 +372,7 @@ export const CLIENT_UNBLOCK = /* @__PURE__ */ defineSpec('CLIENT UNBLOCK', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Ends the wait of another connection's blocking command; 1 when it was waiting. */
@@ -379,6 +387,7 @@ export const CLIENT_UNPAUSE = /* @__PURE__ */ defineSpec('CLIENT UNPAUSE', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Ends CLIENT PAUSE. */

@@ -41,6 +41,7 @@ export function publish(channel: Str, message: Arg): Command<number> {
 export const PUBSUB_CHANNELS = /* @__PURE__ */ defineSpec('PUBSUB CHANNELS', {
   replay: 'read',
   since: { redis: '2.8.0', valkey: '2.8.0' },
+  request: 'all_shards',
   prefixed: [{ kind: 'pattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
@@ -64,6 +65,8 @@ export function pubsubHelp(): Command<string[]> {
 export const PUBSUB_NUMPAT = /* @__PURE__ */ defineSpec('PUBSUB NUMPAT', {
   replay: 'read',
   since: { redis: '2.8.0', valkey: '2.8.0' },
+  request: 'all_shards',
+  response: 'agg_sum',
 });
 
 /** Counts the patterns that somebody subscribes to. */
@@ -74,6 +77,8 @@ export function pubsubNumpat(): Command<number> {
 export const PUBSUB_NUMSUB = /* @__PURE__ */ defineSpec('PUBSUB NUMSUB', {
   replay: 'read',
   since: { redis: '2.8.0', valkey: '2.8.0' },
+  request: 'all_shards',
+  response: 'agg_sum',
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });
 
@@ -87,6 +92,7 @@ export function pubsubNumsub(...channels: Optionals<Str>): Command<Record<string
 export const PUBSUB_SHARDCHANNELS = /* @__PURE__ */ defineSpec('PUBSUB SHARDCHANNELS', {
   replay: 'read',
   since: { redis: '7.0.0', valkey: '7.0.0' },
+  request: 'all_shards',
   prefixed: [{ kind: 'keyPattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
@@ -100,6 +106,8 @@ export function pubsubShardchannels(pattern?: Str): Command<string[], Buffer[]> 
 export const PUBSUB_SHARDNUMSUB = /* @__PURE__ */ defineSpec('PUBSUB SHARDNUMSUB', {
   replay: 'read',
   since: { redis: '7.0.0', valkey: '7.0.0' },
+  request: 'all_shards',
+  response: 'agg_sum',
   prefixed: [{ kind: 'shard', at: { from: 0, to: -1, step: 1 } }],
 });
 

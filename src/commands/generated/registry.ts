@@ -456,6 +456,7 @@ export const SPECS: readonly CommandSpec[] = [
     effect: 'replication',
     admin: true,
     dangerous: true,
+    scope: 'server',
   }),
   defineSpec('PFDEBUG', {
     access: 'write',

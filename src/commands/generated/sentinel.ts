@@ -15,6 +15,7 @@ export const SENTINEL_CKQUORUM = /* @__PURE__ */ defineSpec('SENTINEL CKQUORUM',
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Tells whether enough Sentinels are reachable for a failover. */
@@ -26,6 +27,7 @@ export const SENTINEL_CONFIG = /* @__PURE__ */ defineSpec('SENTINEL CONFIG', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
   secrets: { valuesOf: ['sentinel-pass', 'sentinel-user'] },
   secretReply: ['sentinel-pass'],
 });
@@ -42,6 +44,7 @@ export const SENTINEL_DEBUG = /* @__PURE__ */ defineSpec('SENTINEL DEBUG', {
   since: { redis: '7.0.0', valkey: '7.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Shows or changes the timings of this Sentinel. */
@@ -56,6 +59,7 @@ export const SENTINEL_FAILOVER = /* @__PURE__ */ defineSpec('SENTINEL FAILOVER',
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** What `sentinelFailover` may be told beside its arguments. */
@@ -80,6 +84,7 @@ export const SENTINEL_FLUSHCONFIG = /* @__PURE__ */ defineSpec('SENTINEL FLUSHCO
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Writes this Sentinel's state to its configuration file. */
@@ -92,6 +97,7 @@ export const SENTINEL_GET_MASTER_ADDR_BY_NAME = /* @__PURE__ */ defineSpec('SENT
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /**
@@ -111,6 +117,7 @@ export const SENTINEL_GET_PRIMARY_ADDR_BY_NAME = /* @__PURE__ */ defineSpec('SEN
   since: { valkey: '8.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Tells where the primary of a service is; null when the service is not watched. */
@@ -125,6 +132,7 @@ export function sentinelGetPrimaryAddrByName(masterName: Str): Command<[host: st
 export const SENTINEL_HELP = /* @__PURE__ */ defineSpec('SENTINEL HELP', {
   replay: 'read',
   since: { redis: '6.2.0', valkey: '6.2.0' },
+  scope: 'server',
 });
 
 /** Lists the SENTINEL subcommands in the server's own words. */
@@ -137,6 +145,7 @@ export const SENTINEL_INFO_CACHE = /* @__PURE__ */ defineSpec('SENTINEL INFO-CAC
   since: { redis: '3.2.0', valkey: '3.2.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Shows the INFO that this Sentinel last got from the nodes of services. */
@@ -153,6 +162,7 @@ export const SENTINEL_IS_MASTER_DOWN_BY_ADDR = /* @__PURE__ */ defineSpec('SENTI
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /**
@@ -182,6 +192,7 @@ export const SENTINEL_IS_PRIMARY_DOWN_BY_ADDR = /* @__PURE__ */ defineSpec('SENT
   since: { valkey: '8.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Asks whether this Sentinel thinks a primary is down, and for its vote. */
@@ -208,6 +219,7 @@ export const SENTINEL_MASTER = /* @__PURE__ */ defineSpec('SENTINEL MASTER', {
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /**
@@ -223,6 +235,7 @@ export const SENTINEL_MASTERS = /* @__PURE__ */ defineSpec('SENTINEL MASTERS', {
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /**
@@ -237,6 +250,7 @@ export const SENTINEL_MONITOR = /* @__PURE__ */ defineSpec('SENTINEL MONITOR', {
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this Sentinel watch a service. */
@@ -258,6 +272,7 @@ export const SENTINEL_MYID = /* @__PURE__ */ defineSpec('SENTINEL MYID', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Tells the id of this Sentinel. */
@@ -270,6 +285,7 @@ export const SENTINEL_PENDING_SCRIPTS = /* @__PURE__ */ defineSpec('SENTINEL PEN
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Describes the notification scripts that are waiting or running. */
@@ -282,6 +298,7 @@ export const SENTINEL_PRIMARIES = /* @__PURE__ */ defineSpec('SENTINEL PRIMARIES
   since: { valkey: '8.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Describes the primaries of all services that this Sentinel watches. */
@@ -294,6 +311,7 @@ export const SENTINEL_PRIMARY = /* @__PURE__ */ defineSpec('SENTINEL PRIMARY', {
   since: { valkey: '8.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Describes the primary of a service. */
@@ -305,6 +323,7 @@ export const SENTINEL_REMOVE = /* @__PURE__ */ defineSpec('SENTINEL REMOVE', {
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this Sentinel watch a service no longer. */
@@ -317,6 +336,7 @@ export const SENTINEL_REPLICAS = /* @__PURE__ */ defineSpec('SENTINEL REPLICAS',
   since: { redis: '5.0.0', valkey: '5.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Describes the replicas of a service. */
@@ -328,6 +348,7 @@ export const SENTINEL_RESET = /* @__PURE__ */ defineSpec('SENTINEL RESET', {
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this Sentinel forget what it knows of the services that match a pattern, and answers of how many. */
@@ -340,6 +361,7 @@ export const SENTINEL_SENTINELS = /* @__PURE__ */ defineSpec('SENTINEL SENTINELS
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Describes the other Sentinels that watch a service. */
@@ -355,6 +377,7 @@ export const SENTINEL_SET = /* @__PURE__ */ defineSpec('SENTINEL SET', {
   since: { redis: '2.8.4', valkey: '2.8.4' },
   admin: true,
   dangerous: true,
+  scope: 'server',
   secrets: { valuesOf: ['auth-pass', 'auth-user'] },
 });
 
@@ -372,6 +395,7 @@ export const SENTINEL_SIMULATE_FAILURE = /* @__PURE__ */ defineSpec('SENTINEL SI
   since: { redis: '3.2.0', valkey: '3.2.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Makes this Sentinel crash at a chosen point of a failover, for tests. */
@@ -391,6 +415,7 @@ export const SENTINEL_SLAVES = /* @__PURE__ */ defineSpec('SENTINEL SLAVES', {
   since: { redis: '2.8.0', valkey: '2.8.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /**

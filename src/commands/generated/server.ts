@@ -121,6 +121,7 @@ export const ACL_LOAD = /* @__PURE__ */ defineSpec('ACL LOAD', {
   since: { redis: '6.0.0', valkey: '6.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Replaces all users by those in the server's ACL file. */
@@ -133,6 +134,7 @@ export const ACL_LOG = /* @__PURE__ */ defineSpec('ACL LOG', {
   since: { redis: '6.0.0', valkey: '6.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 const ACL_LOG_SAME = /* @__PURE__ */ withReplay(ACL_LOG, 'same');
 
@@ -203,6 +205,7 @@ export const BGREWRITEAOF = /* @__PURE__ */ defineSpec('BGREWRITEAOF', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Starts to rewrite the append-only file in a child process. */
@@ -214,6 +217,7 @@ export const BGSAVE = /* @__PURE__ */ defineSpec('BGSAVE', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Starts to save the data to disk in a child process. */
@@ -389,6 +393,7 @@ export const CONFIG_GET = /* @__PURE__ */ defineSpec('CONFIG GET', {
   since: { redis: '2.0.0', valkey: '2.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
   secretReply: ['requirepass', 'masterauth', 'primaryauth', 'tls-key-file-pass', 'tls-client-key-file-pass'],
 });
 
@@ -484,6 +489,7 @@ export const DEBUG = /* @__PURE__ */ defineSpec('DEBUG', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Reaches into the server for its own tests; never meant for programs. */
@@ -495,6 +501,7 @@ export const FAILOVER = /* @__PURE__ */ defineSpec('FAILOVER', {
   since: { redis: '6.2.0', valkey: '6.2.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** What `failover` may be told beside its arguments. */
@@ -631,6 +638,7 @@ export const LASTSAVE = /* @__PURE__ */ defineSpec('LASTSAVE', {
   replay: 'read',
   since: { redis: '1.0.0', valkey: '1.0.0' },
   dangerous: true,
+  scope: 'server',
 });
 
 /** Tells when the data was last saved, in seconds since 1970. */
@@ -857,6 +865,7 @@ export const MODULE_LIST = /* @__PURE__ */ defineSpec('MODULE LIST', {
   since: { redis: '4.0.0', valkey: '4.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Lists the loaded modules. */
@@ -868,6 +877,7 @@ export const MODULE_LOAD = /* @__PURE__ */ defineSpec('MODULE LOAD', {
   since: { redis: '4.0.0', valkey: '4.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
   secrets: { from: 1 },
 });
 
@@ -882,6 +892,7 @@ export const MODULE_LOADEX = /* @__PURE__ */ defineSpec('MODULE LOADEX', {
   since: { redis: '7.0.0', valkey: '7.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
   secrets: { after: { CONFIG: 2, ARGS: Infinity } },
 });
 
@@ -908,6 +919,7 @@ export const MODULE_UNLOAD = /* @__PURE__ */ defineSpec('MODULE UNLOAD', {
   since: { redis: '4.0.0', valkey: '4.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Unloads a module. */
@@ -934,6 +946,7 @@ export const REPLICAOF = /* @__PURE__ */ defineSpec('REPLICAOF', {
   since: { redis: '5.0.0', valkey: '5.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 const REPLICAOF_SAME = /* @__PURE__ */ withReplay(REPLICAOF, 'same');
 
@@ -949,6 +962,7 @@ export const ROLE = /* @__PURE__ */ defineSpec('ROLE', {
   replay: 'read',
   since: { redis: '2.8.12', valkey: '2.8.12' },
   dangerous: true,
+  scope: 'server',
 });
 
 /** Tells whether the server is primary, replica or Sentinel, and of whom. */
@@ -962,6 +976,7 @@ export const SAVE = /* @__PURE__ */ defineSpec('SAVE', {
   noTransaction: true,
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** Saves the data to disk, holding up the server meanwhile. */
@@ -975,6 +990,7 @@ export const SHUTDOWN = /* @__PURE__ */ defineSpec('SHUTDOWN', {
   closes: true,
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 
 /** What `shutdown` may be told beside its arguments. */
@@ -1022,6 +1038,7 @@ export const SLAVEOF = /* @__PURE__ */ defineSpec('SLAVEOF', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
   admin: true,
   dangerous: true,
+  scope: 'server',
 });
 const SLAVEOF_SAME = /* @__PURE__ */ withReplay(SLAVEOF, 'same');
 
@@ -1097,6 +1114,7 @@ export const SWAPDB = /* @__PURE__ */ defineSpec('SWAPDB', {
   access: 'write',
   since: { redis: '4.0.0', valkey: '4.0.0' },
   dangerous: true,
+  scope: 'server',
 });
 
 /** Swaps two databases for everybody. */

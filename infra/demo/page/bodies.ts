@@ -1,0 +1,51 @@
+import { BadRequestException } from '@nestjs/common';
+import type { Stroke } from './board';
+import { WORKERS } from './jobs';
+
+/** Points of a stroke, at most, and its colours. */
+const MOST_NUMBERS = 1024;
+const COLOURS = 8;
+const MOST_JOBS = 20;
+
+/** @throws BadRequestException unless it is a stroke and nothing else */
+export function strokeOf(body: unknown): Stroke {
+  const { id, colour, points } = fields(body, ['id', 'colour', 'points']);
+  if (typeof id !== 'string' || !/^[0-9a-f-]{8,36}$/.test(id)) refuse('id', 'a UUID');
+  if (!isWhole(colour, 0, COLOURS - 1)) refuse('colour', `a whole number below ${COLOURS}`);
+  const isList = Array.isArray(points) && points.length >= 2 && points.length <= MOST_NUMBERS;
+  if (!isList || points.length % 2 === 1 || !points.every((point) => isWhole(point, 0, 1000))) {
+    refuse('points', `an even number, at most ${MOST_NUMBERS}, of whole numbers from 0 to 1000`);
+  }
+  return { id, colour, points };
+}
+
+/** @throws BadRequestException unless it says how many jobs */
+export function countOf(body: unknown): number {
+  const { count } = fields(body, ['count']);
+  if (!isWhole(count, 1, MOST_JOBS)) refuse('count', `a whole number from 1 to ${MOST_JOBS}`);
+  return count;
+}
+
+/** @throws BadRequestException unless it says which worker is to be slow, or no more */
+export function slownessOf(body: unknown): { readonly worker: number; readonly isSlow: boolean } {
+  const { worker, isSlow } = fields(body, ['worker', 'isSlow']);
+  if (!isWhole(worker, 0, WORKERS - 1)) refuse('worker', `a whole number below ${WORKERS}`);
+  if (typeof isSlow !== 'boolean') refuse('isSlow', 'true or false');
+  return { worker, isSlow };
+}
+
+function fields(body: unknown, known: readonly string[]): Readonly<Record<string, unknown>> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) refuse('the body', 'an object of JSON');
+  const unknown = Object.keys(body).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new BadRequestException(`there is no such field; known are ${known.join(', ')}`);
+  return body as Record<string, unknown>;
+}
+
+function isWhole(value: unknown, least: number, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+}
+
+/** Says what was expected, and repeats nothing of what came. */
+function refuse(what: string, expected: string): never {
+  throw new BadRequestException(`${what}: ${expected} was expected`);
+}

@@ -1,0 +1,111 @@
+import {
+  Body,
+  ConflictException,
+  Controller,
+  HttpCode,
+  Inject,
+  Post,
+  ServiceUnavailableException,
+  Sse,
+  type MessageEvent,
+} from '@nestjs/common';
+import { catchError, defer, endWith, ignoreElements, map, merge, of, throwError, type Observable } from 'rxjs';
+import { signNames, signs } from '../vitals/signs';
+import { Board } from './board';
+import { countOf, slownessOf, strokeOf } from './bodies';
+import { Clients } from './clients';
+import { Jobs } from './jobs';
+import { Journal } from './journal';
+import { STAGE, type Stage } from './stage';
+import { VitalsFeed } from './vitals-feed';
+import { Windows } from './windows';
+
+/** How long the line is cut and the server stays away, ms. */
+const CUT = 3000;
+const KILL = 3000;
+
+const NOTHING = 204;
+
+const SIGNS = signNames.map((sign) => ({ sign, name: signs[sign].name, tolerance: signs[sign].tolerance }));
+
+/** What the page asks for and may do. */
+@Controller()
+export class PageController {
+  constructor(
+    @Inject(STAGE) private readonly stage: Stage,
+    @Inject(Windows) private readonly windows: Windows,
+    @Inject(VitalsFeed) private readonly vitals: VitalsFeed,
+    @Inject(Clients) private readonly clients: Clients,
+    @Inject(Journal) private readonly journal: Journal,
+    @Inject(Jobs) private readonly jobs: Jobs,
+    @Inject(Board) private readonly board: Board,
+  ) {}
+
+  /** All that a window shows, as it happens. */
+  @Sse('events')
+  events(): Observable<MessageEvent> {
+    const { title, faults } = this.stage;
+    return merge(
+      of(event('stage', { title, mayKill: faults.mayKill, signs: SIGNS })),
+      this.windows.count$.pipe(map((count) => event('windows', { count }))),
+      this.journal.entries().pipe(map((entry) => event('entry', entry))),
+      this.clients.pictures$.pipe(map((pictures) => event('clients', pictures))),
+      this.vitals.items().pipe(map((item) => event(item.type, item))),
+      defer(() => merge(of(this.jobs.picture()), this.jobs.picture$)).pipe(map((jobs) => event('jobs', jobs))),
+      this.board.items().pipe(map((item) => event(item.type, item))),
+    ).pipe(this.windows.counted());
+  }
+
+  @Post('cut')
+  @HttpCode(NOTHING)
+  cut(): void {
+    if (!this.stage.faults.cut(CUT)) throw new ConflictException('something is broken already');
+  }
+
+  @Post('kill')
+  @HttpCode(NOTHING)
+  kill(): void {
+    const { faults } = this.stage;
+    if (!faults.mayKill) throw new ConflictException("the server is not the demo's own");
+    if (!faults.kill(KILL)) throw new ConflictException('something is broken already');
+  }
+
+  @Post('slow')
+  @HttpCode(NOTHING)
+  slow(@Body() body: unknown): void {
+    const { worker, isSlow } = slownessOf(body);
+    this.jobs.slow(worker, isSlow);
+  }
+
+  @Post('jobs')
+  @HttpCode(NOTHING)
+  push(@Body() body: unknown): Observable<unknown> {
+    return this.jobs.push(countOf(body)).pipe(endWith(undefined));
+  }
+
+  @Post('strokes')
+  @HttpCode(NOTHING)
+  draw(@Body() body: unknown): Observable<unknown> {
+    return this.board.draw(strokeOf(body)).pipe(answered());
+  }
+
+  @Post('wipe')
+  @HttpCode(NOTHING)
+  wipe(): Observable<unknown> {
+    return this.board.wipe().pipe(answered());
+  }
+}
+
+function event(type: string, data: object): MessageEvent {
+  return { type, data };
+}
+
+/** Says plainly that it is not known whether something was done. */
+function answered() {
+  return (reply$: Observable<unknown>): Observable<unknown> =>
+    reply$.pipe(
+      ignoreElements(),
+      endWith(undefined),
+      catchError(() => throwError(() => new ServiceUnavailableException('the server has not answered'))),
+    );
+}

@@ -1,0 +1,145 @@
+import type { RedisError } from 'rxjs-redis';
+import { hashSlot } from '../../../src/resp/hash-slot';
+import { eventually } from '../../support/clients';
+import { until } from '../../support/until';
+import { useCluster, useClusterClients, type WholeCluster } from '../../support/whole-cluster';
+
+/** Keys for each of the three masters. */
+function keysByNode(client: { nodeFor(key: string): string | undefined }): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (let n = 0; keys.size < 3; n++) {
+    const key = `shard:${n}`;
+    const node = client.nodeFor(key)!;
+    if (!keys.has(node)) keys.set(node, key);
+  }
+  return keys;
+}
+
+/** Writes unique tags to a list of each shard, and counts, until it is stopped. */
+function writing(client: ReturnType<ReturnType<typeof useClusterClients>>, keys: readonly string[]) {
+  let isOver = false;
+  const pushed = new Map<string, string[]>(keys.map((key) => [key, []]));
+  const counted = new Map<string, number>(keys.map((key) => [key, 0]));
+  const failed: [key: string, error: RedisError][] = [];
+  const running = Promise.all(
+    keys.map(async (key) => {
+      for (let n = 0; !isOver; n++) {
+        const tag = `${key}-${n}`;
+        const calls = [
+          client.rpush(`{${key}}list`, tag).then(() => void pushed.get(key)!.push(tag)),
+          client.incr(`{${key}}count`).then(() => void counted.set(key, counted.get(key)! + 1)),
+        ];
+        for (const call of calls) call.catch((error: RedisError) => failed.push([key, error]));
+        if (n % 20 === 0) await Promise.allSettled(calls);
+        else await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }),
+  );
+  return { pushed, counted, failed, stop: async () => ((isOver = true), await running) };
+}
+
+function portOf(cluster: WholeCluster, address: string) {
+  return cluster.nodes.find(({ port }) => address.endsWith(`:${port}`))!;
+}
+
+describe.each([true, false])('a master that is killed, with full coverage %s', (fullCoverage) => {
+  const cluster = useCluster({ fullCoverage, nodeTimeout: 1_000 }, { each: true });
+  const connect = useClusterClients(cluster);
+
+  it('costs no unsent command, counts nothing twice and keeps the order; other shards see no error', async () => {
+    const client = connect();
+    await client.connect();
+    const own = keysByNode(client);
+    const keys = [...own.values()];
+    const load = writing(client, keys);
+    await until(() => [...load.pushed.values()].every((tags) => tags.length > 20));
+    const [address, key] = [...own][0]!;
+    const master = portOf(cluster(), address);
+    await master.kill('SIGKILL');
+    const before = load.pushed.get(key)!.length;
+    await until(() => load.pushed.get(key)!.length > before + 50);
+    await load.stop();
+    const unsent = load.failed.filter(([, { delivery }]) => delivery !== 'unknown');
+    expect(unsent.map(([of, error]) => `${of}: ${error.message}`)).toEqual([]);
+    expect(load.failed.filter(([of]) => of !== key).map(([, error]) => error.message)).toEqual([]);
+    for (const one of keys) {
+      const list = await client.lrange(`{${one}}list`, 0, -1);
+      expect(new Set(list).size).toBe(list.length); // none twice
+      const numbers = list.map((tag) => Number(tag.split('-')[1]));
+      expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+      const unknown = load.failed.filter(([of]) => of === one).length;
+      const count = Number(await client.get(`{${one}}count`));
+      expect(count).toBeLessThanOrEqual(load.counted.get(one)! + unknown);
+    }
+  });
+});
+
+describe('a master that hangs', () => {
+  const cluster = useCluster({ nodeTimeout: 1_000, fullCoverage: false }, { each: true });
+  const connect = useClusterClients(cluster);
+
+  it('is left once another has taken its place, and nothing is left unsettled', async () => {
+    const client = connect();
+    await client.connect();
+    const own = keysByNode(client);
+    const [address, key] = [...own][0]!;
+    await client.set(key, '0');
+    const master = portOf(cluster(), address);
+    await master.kill('SIGSTOP');
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        client.set(key, String(n)).then(String, (error: RedisError) => error.delivery),
+      ),
+    );
+    expect(outcomes.every((outcome) => outcome === 'OK' || outcome === 'unknown')).toBe(true);
+    expect(await client.set(key, 'after')).toBe('OK');
+    expect(client.nodeFor(key)).not.toBe(address);
+    for (const other of [...own.values()].slice(1)) expect(await client.set(other, '1')).toBe('OK');
+    await master.kill('SIGCONT');
+    await eventually(
+      () => cluster().admin(master).call<unknown[]>('ROLE'),
+      ([role]) => role === 'slave',
+    );
+    expect(await client.get(key)).toBe('after');
+  });
+});
+
+describe('a cluster of which nothing is left', () => {
+  const cluster = useCluster({ fullCoverage: false }, { each: true });
+  const connect = useClusterClients(cluster);
+
+  it('has every command end by its time, and closes', async () => {
+    const client = connect({ commandTimeout: 1_500, offlineQueue: 5 });
+    await client.connect();
+    await client.set('a', '1');
+    await Promise.all(cluster().nodes.map((node) => node.kill('SIGKILL')));
+    await eventually(
+      () =>
+        client.set('a', '2').then(
+          () => false,
+          () => true,
+        ),
+      (hasFailed) => hasFailed,
+    );
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        client.get('a').then(String, (error: RedisError) => `${error.code} ${error.delivery}`),
+      ),
+    );
+    expect(new Set(outcomes)).toEqual(new Set(['DISCONNECTED unsent', 'TIMEOUT unsent']));
+    expect(outcomes.filter((outcome) => outcome.startsWith('TIMEOUT')).length).toBe(5);
+    await client.close();
+  });
+
+  it('is found again by the same client where all nodes come back', async () => {
+    const client = connect();
+    await client.connect();
+    await Promise.all(cluster().nodes.map((node) => node.kill('SIGKILL')));
+    const waiting = client.set('back', '1');
+    const outcome = waiting.then(String);
+    await Promise.all(cluster().nodes.map((node) => node.restart()));
+    expect(await outcome).toBe('OK');
+    await until(() => client.nodes.length === 6);
+    expect(hashSlot('back')).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,71 @@
+import { hashSlot } from '../../../src/resp/hash-slot';
+import { eventually } from '../../support/clients';
+import { useCluster, useClusterClients } from '../../support/whole-cluster';
+
+const cluster = useCluster({ fullCoverage: false, nodeTimeout: 1_000 }, { each: true });
+const connect = useClusterClients(cluster);
+
+async function calls(node: Parameters<ReturnType<typeof cluster>['admin']>[0], command: string): Promise<number> {
+  const text = await cluster().admin(node).call<string>('INFO', 'commandstats');
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1] ?? 0);
+}
+
+describe('reading from replicas', () => {
+  it('happens where it is asked for, by all commands or by some, and writes go to masters', async () => {
+    const client = connect({ reads: 'replica' });
+    await client.set('k', '1');
+    const master = await cluster().ownerOf(hashSlot('k'));
+    const [replica] = await cluster().replicasOf(master);
+    await client.wait(1, 1_000);
+    for (let n = 0; n < 10; n++) expect(await client.get('k')).toBe('1');
+    expect(await calls(replica!, 'get')).toBe(10);
+    expect(await calls(master, 'get')).toBe(0);
+    expect(await client.withOptions({ reads: 'master' }).get('k')).toBe('1');
+    expect(await calls(master, 'get')).toBe(1);
+    const other = connect();
+    expect(await other.get('k')).toBe('1');
+    expect(await other.withOptions({ reads: 'replica' }).mget('k', 'l')).toEqual(['1', null]);
+    expect(await calls(replica!, 'mget')).toBe(1);
+    expect(() => other.withOptions({ reads: 'slave' as never })).toThrow(/'reads' is one of/);
+  });
+
+  it('goes on at the master where the replica is gone, and at the replica once that is back', async () => {
+    const client = connect({ reads: 'replica' });
+    await client.set('k', '1');
+    const master = await cluster().ownerOf(hashSlot('k'));
+    const [replica] = await cluster().replicasOf(master);
+    await client.wait(1, 1_000);
+    expect(await client.get('k')).toBe('1');
+    await replica!.kill('SIGKILL');
+    for (let n = 0; n < 10; n++) expect(await client.get('k')).toBe('1');
+    expect(await calls(master, 'get')).toBeGreaterThanOrEqual(9);
+    await replica!.restart();
+    await eventually(
+      async () => [await client.get('k'), await calls(replica!, 'get')] as const,
+      ([value, count]) => value === '1' && count > 0,
+    );
+  });
+
+  it('never gives what a master that was replaced still has, where masters are to read', async () => {
+    const client = connect();
+    await client.set('k', 'old');
+    const master = await cluster().ownerOf(hashSlot('k'));
+    const [replica] = await cluster().replicasOf(master);
+    await cluster().admin(replica!).call('CLUSTER FAILOVER');
+    await eventually(
+      () => cluster().admin(master).call<unknown[]>('ROLE'),
+      ([role]) => role === 'slave',
+    );
+    await client.set('k', 'new');
+    expect(await client.get('k')).toBe('new');
+    expect(client.nodeFor('k')).toBe(`127.0.0.1:${replica!.port}`);
+  });
+
+  it('takes the nearest node, whichever that is, and the master where no zone is known', async () => {
+    const client = connect({ reads: 'nearest' });
+    await client.set('k', '1');
+    await client.wait(1, 1_000);
+    expect(await client.get('k')).toBe('1');
+    expect(await connect({ reads: 'same-zone', zone: 'here' }).get('k')).toBe('1');
+  });
+});

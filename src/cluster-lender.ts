@@ -1,0 +1,167 @@
+import {
+  type Observable,
+  defer,
+  filter,
+  first,
+  map,
+  mergeMap,
+  startWith,
+  throwError,
+  timeout,
+  type Unsubscribable,
+} from 'rxjs';
+import { applyPrefix } from './commands/prefix';
+import { get } from './commands/generated/builders';
+import type { Happening } from './commands/happening';
+import type { Key } from './commands/arguments';
+import type { ReplySource } from './commands/reply';
+import type { ReplyObserver } from './commands/request';
+import type { Executor } from './commands/request-context';
+import { reasonOf } from './commands/reply-error';
+import type { Clock } from './connection/clock';
+import type { WatchEvent } from './connection/connection-state';
+import type { ConnectionLender } from './connection-lender';
+import type { DedicatedConnection } from './dedicated-connection';
+import { DisconnectedError, ReplyError, TimeoutError, type RedisError } from './errors';
+import type { Lender, Lent, WatchReport } from './groups/watch';
+import { hashSlot, slotOf } from './resp/hash-slot';
+import { isBytes } from './resp/is-bytes';
+import type { ClusterNode } from './topology/node';
+import type { Topology } from './topology/topology';
+
+/** What lends connections to the nodes of a cluster. */
+export interface ClusterLenderParts {
+  readonly topology: Topology;
+  readonly clock: Clock;
+  /** how long a connection is waited for, ms */
+  readonly acquireTimeout: number;
+  readonly lenderOf: (node: ClusterNode) => ConnectionLender;
+  readonly followed: <T>(outcome$: Observable<T>, report: () => WatchReport) => Observable<T>;
+  readonly tell: (event: WatchEvent) => void;
+}
+
+/** Lends connections to the node that has the slot of a key, to users and to `watch`. */
+export class ClusterLender implements Lender<DedicatedConnection> {
+  readonly clock: Clock;
+
+  /** @param slot whose node is lent connections to; undefined for that of the first slot */
+  constructor(
+    private readonly parts: ClusterLenderParts,
+    private readonly slot = 0,
+  ) {
+    this.clock = parts.clock;
+  }
+
+  /** The same for the node that has some keys. Keys of several slots are refused where they are watched. */
+  of(keys: unknown, source: ReplySource): ClusterLender {
+    const [one] = Array.isArray(keys) ? (keys as readonly unknown[]) : [keys];
+    if (typeof one !== 'string' && !isBytes(one)) return this; // it is refused later
+    return new ClusterLender(this.parts, slotOfKey(one, source.prefix));
+  }
+
+  /** The same for the node that has a slot. */
+  atSlot(slot: number): ClusterLender {
+    return new ClusterLender(this.parts, slot);
+  }
+
+  /** The node that has the slot, once it is known and can be reached. */
+  node(): Observable<ClusterNode> {
+    const { topology, acquireTimeout } = this.parts;
+    const late = () =>
+      new TimeoutError(
+        `No node of the cluster that has slot ${this.slot} could be reached within ${acquireTimeout} ms`,
+      );
+    const node$ = topology.changes$.pipe(
+      startWith(undefined),
+      map(() => topology.ownerOf(this.slot)),
+      filter((node) => node !== undefined && !node.isLost && topology.fenceOf(this.slot) === undefined),
+      first(),
+      map((node) => node!),
+    );
+    return defer(() => {
+      if (topology.epoch === undefined) topology.stale$.next();
+      if (acquireTimeout === Infinity) return node$;
+      return node$.pipe(timeout({ first: acquireTimeout, with: () => throwError(late), scheduler: this.clock }));
+    });
+  }
+
+  lend<T>(
+    view: ReplySource,
+    work: (lent: Lent<DedicatedConnection>) => Observable<T>,
+    watching = false,
+  ): Observable<T> {
+    return this.node().pipe(mergeMap((node) => this.parts.lenderOf(node).lend(view, work, watching)));
+  }
+
+  pause(delay: number): Observable<unknown> {
+    return this.node().pipe(mergeMap((node) => this.parts.lenderOf(node).pause(delay)));
+  }
+
+  followed<T>(outcome$: Observable<T>, report: () => WatchReport): Observable<T> {
+    return this.parts.followed(outcome$, report);
+  }
+
+  tell(event: WatchEvent): void {
+    this.parts.tell(event);
+  }
+}
+
+/** The slot of a key, with the prefix of the client. */
+export function slotOfKey(key: Key, prefix: string): number {
+  return prefix === '' ? hashSlot(key) : slotOf(applyPrefix(get(key), prefix).args[0]!);
+}
+
+/** What nodes answer where a slot is not theirs, or not wholly. */
+const ELSEWHERE = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN']);
+
+/** Whether an error tells that a node does not have the slot any more. Nothing has run. */
+export function tellsOfMove(error: RedisError): boolean {
+  return error instanceof ReplyError && ELSEWHERE.has(reasonOf(error));
+}
+
+/** What watches begins anew at another node where this one does not have the slot any more: as if its connection were lost. */
+export function leavingWithSlot(executor: Executor, moved: (error: RedisError) => void): Executor {
+  return {
+    submit: (request) => {
+      request.observeBy((observer) => new Leaving(observer, moved));
+      executor.submit(request);
+    },
+  };
+}
+
+class Leaving implements ReplyObserver<unknown> {
+  constructor(
+    private readonly observer: ReplyObserver<unknown>,
+    private readonly moved: (error: RedisError) => void,
+  ) {}
+
+  get closed(): boolean {
+    return this.observer.closed;
+  }
+
+  next(value: unknown): void {
+    this.observer.next(value);
+  }
+
+  error(error: RedisError): void {
+    if (!tellsOfMove(error)) {
+      this.observer.error(error);
+      return;
+    }
+    this.moved(error);
+    const { message, command } = error;
+    this.observer.error(new DisconnectedError(message, { delivery: 'unsent', cause: error, command }));
+  }
+
+  complete(): void {
+    this.observer.complete();
+  }
+
+  add(departure: Unsubscribable): void {
+    this.observer.add(departure);
+  }
+
+  happened(what: Happening): void {
+    this.observer.happened?.(what);
+  }
+}

@@ -1,0 +1,379 @@
+import {
+  Observable,
+  Subject,
+  Subscription,
+  defer,
+  map,
+  merge,
+  startWith,
+  take,
+  filter,
+  type BehaviorSubject,
+} from 'rxjs';
+import type { Request } from '../commands/request';
+import type { Executor } from '../commands/request-context';
+import { dateOf, type Clock } from '../connection/clock';
+import type { Connection } from '../connection/connection';
+import type { ConnectionEvent, ConnectionState } from '../connection/connection-state';
+import type { Session } from '../connection/session';
+import type { Endpoint } from '../connection/socket';
+import { ConnectionError, ReplyError, type DisconnectedError, type RedisError } from '../errors';
+import type { ResolvedOptions, ServerAddress } from '../options';
+import { hashSlot } from '../resp/hash-slot';
+import { ErrorFrame } from '../resp/frames';
+import type { ClusterNode } from '../topology/node';
+import { verdictOf } from '../topology/redirects';
+import type { Topology } from '../topology/topology';
+import { keyOf, type ChannelName } from './channel-name';
+import { isNotice, type Notice } from './notices';
+import { PubSub, type Main } from './pubsub';
+import type { SubscriptionKind } from './subscriptions';
+import type { Message } from './topic';
+
+/** What the messages of a cluster go by. */
+export interface ClusterMessagesParts {
+  readonly topology: Topology;
+  readonly clock: Clock;
+  readonly options: ResolvedOptions;
+  readonly session: Session;
+  readonly state$: BehaviorSubject<ConnectionState>;
+  readonly tell: (event: ConnectionEvent) => void;
+  readonly submit: (request: Request) => void;
+  readonly isClosed: () => boolean;
+  readonly closedError: (request?: Request) => RedisError;
+  /** has it found out which nodes there are */
+  readonly open: () => void;
+  /** notes where a slot is that a node has named */
+  readonly moved: (slot: number, address: string, by: ClusterNode) => void;
+  /** makes a connection for messages: to a node, or to what is told for each link */
+  readonly openCarrier: (to: ServerAddress, endpoint?: () => Observable<Endpoint>) => Connection;
+  readonly wrap: (executor: Executor) => Executor;
+}
+
+/** How long a message that is published waits at most for subscriptions that were made before it, ms. */
+const LONGEST = 1_000;
+
+/**
+ * The messages of a cluster. Those of channels and patterns reach every node, so they come from one, and from another once that is gone.
+ * Those of shard channels come from the node that has their slot. Keyspace events are told by each master of its own keys alone.
+ */
+//  channel, pattern ──▶ PubSub at one node
+//  shard channel ─────▶ PubSub at the owner of its slot ──moved──▶ PubSub at the next owner, behind a gap
+//  keyspace event ────▶ PubSub at every master
+export class ClusterMessages {
+  private readonly ordinary: PubSub;
+  private readonly byNode = new Map<ClusterNode, PubSub>();
+  private readonly open = new Set<Connection>();
+  /** The node that the ordinary messages come from. */
+  private source: ClusterNode | undefined;
+  private endsWith: RedisError | undefined;
+  readonly publisher: Executor;
+
+  constructor(private readonly parts: ClusterMessagesParts) {
+    const { topology, options, wrap } = parts;
+    const first = { host: options.host, port: options.port };
+    this.ordinary = new PubSub(this.mainOf(), () => this.carrier(first, () => this.anyEndpoint()), options, wrap);
+    this.publisher = this.ordinary.publisher;
+    topology.changes$.subscribe(() => this.follow());
+  }
+
+  /** The connections that carry messages. */
+  get carriers(): readonly Connection[] {
+    return [...this.open];
+  }
+
+  get clock(): Clock {
+    return this.parts.clock;
+  }
+
+  get database(): number {
+    return this.parts.session.database;
+  }
+
+  get counts(): PubSub['counts'] {
+    const all = [this.ordinary, ...this.byNode.values()].map(({ counts }) => counts);
+    const sum = (kind: SubscriptionKind): number => all.reduce((total, counts) => total + counts[kind], 0);
+    return { channel: sum('channel'), pattern: sum('pattern'), shard: sum('shard') };
+  }
+
+  get observed(): number {
+    const { channel, pattern, shard } = this.counts;
+    return channel + pattern + shard;
+  }
+
+  messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message>;
+  messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps: boolean): Observable<Message | Notice>;
+  messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps = false): unknown {
+    return this.from(kind, names, gaps, (pubsub, own) => pubsub.messages(kind, own, gaps));
+  }
+
+  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<Buffer>>;
+  messagesAsBytes(
+    kind: SubscriptionKind,
+    names: readonly ChannelName[],
+    gaps: boolean,
+  ): Observable<Message<Buffer> | Notice<Buffer>>;
+  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[], gaps = false): unknown {
+    return this.from(kind, names, gaps, (pubsub, own) => pubsub.messagesAsBytes(kind, own, gaps));
+  }
+
+  private from(
+    kind: SubscriptionKind,
+    names: readonly ChannelName[],
+    gaps: boolean,
+    of: (pubsub: PubSub, names: readonly ChannelName[]) => Observable<unknown>,
+  ): Observable<unknown> {
+    if (kind === 'shard')
+      return merge(...names.map((name) => this.followed(name, gaps, (pubsub) => of(pubsub, [name]))));
+    const events = names.filter(isKeyspace);
+    if (events.length === 0) return of(this.ordinary, names);
+    const others = names.filter((name) => !isKeyspace(name));
+    const own$ = this.ofMasters((pubsub) => of(pubsub, events));
+    return others.length === 0 ? own$ : merge(own$, of(this.ordinary, others));
+  }
+
+  /** The messages of a shard channel, wherever its slot is. */
+  private followed(name: ChannelName, gaps: boolean, of: (pubsub: PubSub) => Observable<unknown>): Observable<unknown> {
+    const { topology, clock, isClosed } = this.parts;
+    const slot = hashSlot(name);
+    return new Observable((subscriber) => {
+      let current: Subscription | undefined;
+      let at: ClusterNode | undefined;
+      /** Since when messages may be missed, and why; undefined where they are not. */
+      let lost: { from: number; reason: RedisError } | undefined;
+      let wasTold = false;
+      const next = (item: unknown): void => {
+        if (gaps && isNotice(item) && item.type === 'subscribed') {
+          if (lost !== undefined && wasTold) {
+            const { channel } = item as Notice;
+            const { from, reason } = lost;
+            subscriber.next({ type: 'gap', channel, from: dateOf(from), to: dateOf(clock.now()), reason });
+          }
+          lost = undefined;
+          wasTold = true;
+        }
+        subscriber.next(item);
+      };
+      const leave = (reason: RedisError): void => {
+        lost ??= { from: this.heardAt(at) ?? clock.now(), reason };
+        current?.unsubscribe();
+        current = at = undefined;
+      };
+      const look = (): void => {
+        const owner = topology.ownerOf(slot);
+        if (owner === at || owner === undefined || isClosed() || subscriber.closed) return;
+        // A node that is lost is left only for another.
+        if (at !== undefined) leave(new ConnectionError(`The slot of the shard channel is not at ${at.name} any more`));
+        at = owner;
+        const own = (current = new Subscription());
+        own.add(
+          of(this.pubsubOf(owner)).subscribe({
+            next,
+            error: (error: RedisError) => {
+              if (current !== own && current !== undefined) return;
+              if (!this.isElsewhere(error, slot, owner)) subscriber.error(error);
+              else {
+                leave(error);
+                again();
+              }
+            },
+            complete: () => subscriber.complete(),
+          }),
+        );
+      };
+      let waiting = Subscription.EMPTY;
+      const again = (): void => {
+        look();
+        if (at === undefined && waiting.closed) waiting = clock.schedule(again, AGAIN);
+      };
+      subscriber.add(topology.changes$.subscribe(look));
+      subscriber.add(() => {
+        current?.unsubscribe();
+        waiting.unsubscribe();
+      });
+      this.parts.open();
+      look();
+    });
+  }
+
+  private heardAt(node: ClusterNode | undefined): number | undefined {
+    const pubsub = node && this.byNode.get(node);
+    return pubsub?.lastHeard;
+  }
+
+  /** Whether the refusal of a subscription tells that the slot is elsewhere; then it is known where. */
+  private isElsewhere(error: RedisError, slot: number, node: ClusterNode): boolean {
+    if (this.parts.isClosed() || this.endsWith !== undefined) return false;
+    if (error instanceof ReplyError) {
+      const verdict = verdictOf(new ErrorFrame(error.message));
+      if (verdict === undefined) return false;
+      if (verdict.kind === 'moved' && verdict.slot === slot) this.parts.moved(slot, verdict.address, node);
+      else this.parts.topology.stale$.next();
+      return true;
+    }
+    this.parts.topology.stale$.next();
+    return !(error.code === 'AUTHENTICATION');
+  }
+
+  /** The same messages of all masters, those that become one included. */
+  private ofMasters(of: (pubsub: PubSub) => Observable<unknown>): Observable<unknown> {
+    const { topology } = this.parts;
+    return new Observable((subscriber) => {
+      const current = new Map<ClusterNode, Subscription>();
+      const look = (): void => {
+        const masters = new Set(topology.masters);
+        for (const [node, subscription] of current) {
+          if (masters.has(node)) continue;
+          subscription.unsubscribe();
+          current.delete(node);
+        }
+        for (const node of masters) {
+          if (current.has(node)) continue;
+          const own = new Subscription();
+          current.set(node, own);
+          own.add(
+            of(this.pubsubOf(node)).subscribe({
+              next: (item) => subscriber.next(item),
+              error: (error: unknown) => subscriber.error(error),
+              complete: () => this.parts.isClosed() && subscriber.complete(),
+            }),
+          );
+        }
+      };
+      subscriber.add(topology.changes$.subscribe({ next: look, complete: () => subscriber.complete() }));
+      subscriber.add(() => {
+        for (const subscription of current.values()) subscription.unsubscribe();
+      });
+      this.parts.open();
+      look();
+    });
+  }
+
+  private pubsubOf(node: ClusterNode): PubSub {
+    let pubsub = this.byNode.get(node);
+    if (pubsub === undefined) {
+      const { topology, wrap } = this.parts;
+      pubsub = new PubSub(
+        this.mainOf(),
+        () => this.carrier(node.address),
+        // A channel that is taken away is looked for at once, and not asked for here again and again.
+        { commandTimeout: 0, onTaken: () => topology.stale$.next() },
+        wrap,
+      );
+      this.byNode.set(node, pubsub);
+    }
+    return pubsub;
+  }
+
+  private carrier(to: ServerAddress, endpoint?: () => Observable<Endpoint>): Connection {
+    const carrier = this.parts.openCarrier(to, endpoint);
+    this.open.add(carrier);
+    carrier.state$.subscribe(({ kind }) => kind === 'closed' && this.open.delete(carrier));
+    return carrier;
+  }
+
+  /** Where the ordinary messages come from: some node that is there. */
+  private anyEndpoint(): Observable<Endpoint> {
+    const { topology, options } = this.parts;
+    return defer(() => {
+      this.parts.open();
+      return topology.changes$.pipe(
+        startWith(undefined),
+        map(() => {
+          const there = [...topology.nodes.values()].filter((node) => !node.isLost && node.role !== undefined);
+          const others = there.filter((node) => node !== this.source);
+          return (others.length > 0 ? others : there)[0];
+        }),
+        filter((node) => node !== undefined),
+        take(1),
+        map((node) => {
+          this.source = node;
+          return { ...options, ...node.address, path: undefined };
+        }),
+      );
+    });
+  }
+
+  /** Nodes have come or gone. */
+  private follow(): void {
+    const { topology } = this.parts;
+    const { source } = this;
+    if (source !== undefined && topology.nodes.get(source.name) !== source) {
+      this.source = undefined;
+      for (const carrier of this.open) {
+        if (carrier.address !== source.name) continue;
+        carrier.line.link?.lose(new ConnectionError(`${source.name} has left the cluster`));
+      }
+    }
+    for (const [node, pubsub] of this.byNode) {
+      if (topology.nodes.get(node.name) === node) continue;
+      this.byNode.delete(node);
+      pubsub.leave();
+    }
+  }
+
+  /** Completes when the messages that were sent so far have come. */
+  arrived(): Observable<unknown> | undefined {
+    const all = [this.ordinary, ...this.byNode.values()].flatMap((pubsub) => pubsub.arrived() ?? []);
+    return all.length === 0 ? undefined : merge(...all);
+  }
+
+  destroy(error: RedisError): void {
+    this.endsWith = error;
+    for (const pubsub of [this.ordinary, ...this.byNode.values()]) pubsub.destroy(error);
+  }
+
+  /** The client has ended. */
+  end(): void {
+    for (const carrier of [...this.open]) carrier.destroy();
+  }
+
+  /** What stands for the connection of commands. */
+  private mainOf(): Main {
+    const { clock, session, state$, tell, submit, isClosed, closedError, open, topology } = this.parts;
+    const events$ = new Subject<ConnectionEvent>();
+    events$.subscribe(tell);
+    const held = new Map<Request, Subscription>();
+    const letOut = (request: Request): void => {
+      const timer = held.get(request);
+      if (timer === undefined) return;
+      held.delete(request);
+      timer.unsubscribe();
+      submit(request);
+    };
+    return {
+      clock,
+      session,
+      state$,
+      events$,
+      get closed() {
+        return isClosed() || state$.value.kind === 'closed';
+      },
+      get wasReady() {
+        return topology.epoch !== undefined;
+      },
+      closedError: (request) => closedError(request) as DisconnectedError,
+      open,
+      submit,
+      submitHeld: (request, longest) => {
+        held.set(
+          request,
+          clock.schedule(() => letOut(request), Math.min(longest, LONGEST)),
+        );
+      },
+      line: {
+        release: (requests) => {
+          for (const request of requests) letOut(request);
+        },
+      },
+    };
+  }
+}
+
+/** How long it is waited until it is looked again for where a shard channel is, ms. */
+const AGAIN = 20;
+
+/** Whether a name is one of keyspace events, which each master tells of its own keys. */
+function isKeyspace(name: ChannelName): boolean {
+  return /^__key(space|event)@/.test(keyOf(name));
+}

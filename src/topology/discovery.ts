@@ -1,0 +1,290 @@
+import {
+  catchError,
+  defer,
+  filter,
+  finalize,
+  forkJoin,
+  map,
+  of,
+  race,
+  switchMap,
+  take,
+  takeUntil,
+  timer,
+  type Observable,
+  type Subscription,
+} from 'rxjs';
+import { call } from '../commands/call';
+import { inBackground, type Clock } from '../connection/clock';
+import type { RedisError } from '../errors';
+import type { ServerAddress, Translate } from '../options/addresses';
+import type { Frame } from '../resp/frames';
+import type { ClusterNode } from './node';
+import { readView } from './slot-map';
+import type { Topology } from './topology';
+
+/** Views are asked for no more often, ms; the pause grows while they are wanted in a row. */
+const LEAST_PAUSE = 100;
+const LONGEST_PAUSE = 1_000;
+/** A pause after which the next view is not one of a row any more, ms. */
+const QUIET = 5_000;
+/** Without a reason a view is asked for so often, ms. */
+const PERIOD = 30_000;
+/** How long a node may take to answer before the next is asked, ms. */
+const PATIENCE = 1_000;
+/** While a master is gone its replicas are asked so often whether they have taken its place, ms. */
+const PROBE = 50;
+/** How often it is looked after silent nodes, and after those that no view names, ms. */
+const ROUND = 250;
+/** A node that owes replies and says nothing for so long is suspected, ms. */
+const SILENCE = 1_000;
+
+/** What is asked, and of whom. */
+export interface DiscoveryParts {
+  readonly topology: Topology;
+  readonly clock: Clock;
+  readonly seeds: readonly ServerAddress[];
+  readonly translate: Translate;
+  /** told why no node could be asked */
+  readonly failed: (error: RedisError) => void;
+}
+
+/**
+ * Finds out which node has which slots: asks one node after the other, over links that are there, until one gives a view. One question is
+ * on its way at a time, however many want to know.
+ */
+//  stale$, a period ─▶ a pause ─▶ ask: a node, the next, … ─▶ a view ─▶ Topology
+//  a master is gone ─▶ its replicas: are you master now? ─────────────▶ Topology
+export class Discovery {
+  private asking = false;
+  private wanted = false;
+  private pause = LEAST_PAUSE;
+  private endedAt = -Infinity;
+  private next: Subscription | undefined;
+  private probing: Subscription | undefined;
+  private round: Subscription | undefined;
+  private question: Subscription | undefined;
+  private period: Subscription | undefined;
+  /** Replicas that have not answered yet. */
+  private readonly probed = new Set<ClusterNode>();
+  /** Since when nodes have owed replies and were silent, on the clock, ms. */
+  private readonly owing = new Map<ClusterNode, number>();
+  private hasEnded = false;
+  private hasBegun = false;
+
+  constructor(private readonly parts: DiscoveryParts) {
+    parts.topology.stale$.subscribe(() => this.want());
+  }
+
+  /** A view is wanted, soon. */
+  want(): void {
+    if (this.hasEnded) return;
+    this.begin();
+    this.wanted = true;
+    if (this.parts.topology.isIncomplete) this.probe();
+    if (this.asking) return;
+    const { clock } = this.parts;
+    const now = clock.now();
+    if (now - this.endedAt > QUIET) this.pause = LEAST_PAUSE;
+    this.schedule(Math.max(0, this.endedAt + this.pause - now));
+  }
+
+  private begin(): void {
+    if (this.hasBegun) return;
+    this.hasBegun = true;
+    this.lookAround();
+  }
+
+  private schedule(delay: number): void {
+    if (this.next !== undefined) return;
+    const at = this.parts.clock.schedule(() => {
+      this.next = undefined;
+      this.ask();
+    }, delay);
+    this.next = at;
+  }
+
+  private ask(): void {
+    if (this.hasEnded || this.asking) return;
+    this.period?.unsubscribe();
+    this.asking = true;
+    this.wanted = false;
+    this.question = this.askOneOf(this.candidates()).subscribe((hasView) => this.asked(hasView));
+  }
+
+  private asked(hasView: boolean): void {
+    this.asking = false;
+    if (this.hasEnded) return;
+    const { clock, topology } = this.parts;
+    this.endedAt = clock.now();
+    this.pause = Math.min(LONGEST_PAUSE, this.pause * (1.3 + Math.random() * 0.5));
+    if (this.wanted || !hasView || topology.isIncomplete) this.want();
+    else {
+      this.period = inBackground(clock.schedule(() => this.want(), PERIOD * (0.75 + Math.random() / 2)));
+    }
+  }
+
+  /** Those that know first: the replicas of masters that are gone; then the others that are there; then all that were ever named. */
+  private candidates(): ClusterNode[] {
+    const { topology, seeds } = this.parts;
+    const heirs: ClusterNode[] = [];
+    const there: ClusterNode[] = [];
+    for (const node of topology.nodes.values()) {
+      if (node.isLost || node.isSuspected) heirs.push(...node.replicas.filter(({ isReady }) => isReady));
+      else if (node.isReady) there.push(node);
+    }
+    const live = [...new Set([...heirs, ...shuffled(there)])];
+    // No link is made for a view while there is one.
+    if (live.length > 0) return live;
+    return [...new Set([...topology.nodes.values(), ...seeds.map((seed) => topology.nodeAt(seed))])];
+  }
+
+  private askOneOf(nodes: readonly ClusterNode[]): Observable<boolean> {
+    const [first, ...others] = nodes;
+    if (first === undefined) return of(false);
+    first.isAsked = true;
+    return this.viewOf(first).pipe(
+      finalize(() => (first.isAsked = false)),
+      catchError((error: RedisError) => {
+        if (!first.isReady) this.noteHopeless(error);
+        return of(false);
+      }),
+      switchMap((isTaken) => (isTaken ? of(true) : this.askOneOf(others))),
+    );
+  }
+
+  private noteHopeless(error: RedisError): void {
+    const { topology, failed } = this.parts;
+    failed(error);
+    const nodes = [...topology.nodes.values()];
+    const isHopeless =
+      nodes.length > 0 && nodes.every(({ connection, error: lost }) => lost !== undefined && connection.isHopeless);
+    topology.hopeless = isHopeless ? error : undefined;
+    if (isHopeless) topology.failHopeless(error);
+  }
+
+  /** Asks a node. @returns whether its view was taken */
+  private viewOf(node: ClusterNode): Observable<boolean> {
+    const { topology, clock, translate } = this.parts;
+    const { connection, address } = node;
+    return defer(() => {
+      connection.open();
+      const ready$ = connection.state$.pipe(
+        filter(({ kind }) => kind === 'ready' || kind === 'reconnecting' || kind === 'closed'),
+        take(1),
+        map((state) => {
+          if (state.kind === 'reconnecting') throw state.error;
+          if (state.kind === 'closed') throw connection.closedError();
+          const askedAt = topology.learned;
+          return { askedAt, begin: clock.now() };
+        }),
+      );
+      const answered$ = ready$.pipe(
+        switchMap(({ askedAt, begin }) => {
+          const slots$ = connection.line.sendAhead(call<Frame>('CLUSTER SLOTS'));
+          const info$ = connection.line.sendAhead(call<Frame>('CLUSTER INFO'));
+          return forkJoin([slots$, info$]).pipe(
+            map(([slots, info]) => {
+              node.distance = Math.min(node.distance, clock.now() - begin);
+              const view = readView(slots, info, address.host, translate);
+              // A node that has not met the others yet, or has lost them, knows less than is known already.
+              const isOlder = topology.epoch !== undefined && view.epoch < topology.epoch;
+              const isApart =
+                !(typeof info === 'string' && info.includes('cluster_state:ok')) &&
+                view.epoch <= (topology.epoch ?? -1);
+              if (view.ranges.length === 0 || isOlder || isApart) return false;
+              topology.apply(view, askedAt);
+              return true;
+            }),
+          );
+        }),
+      );
+      return race(answered$, timer(PATIENCE, clock).pipe(map(() => false)));
+    });
+  }
+
+  /** Asks the replicas of masters that are gone whether they have taken their places, which is cheap, until they have. */
+  private probe(): void {
+    if (this.probing !== undefined || this.hasEnded) return;
+    const { topology, clock } = this.parts;
+    let isAny = false;
+    for (const node of topology.masters) {
+      if (!node.isLost && !node.isSuspected) continue;
+      for (const replica of node.replicas) {
+        isAny = true;
+        this.askRole(node, replica);
+      }
+    }
+    if (!isAny) return;
+    this.probing = inBackground(
+      clock.schedule(() => {
+        this.probing = undefined;
+        this.probe();
+      }, PROBE),
+    );
+  }
+
+  private askRole(master: ClusterNode, replica: ClusterNode): void {
+    const { topology, clock } = this.parts;
+    if (this.probed.has(replica)) return;
+    if (!replica.isReady) {
+      replica.connection.open();
+      return;
+    }
+    this.probed.add(replica);
+    const role$ = replica.connection.line.sendAhead(call<Frame>('ROLE'));
+    role$.pipe(takeUntil(timer(PATIENCE, clock))).subscribe({
+      next: (role) => {
+        if (!Array.isArray(role) || (role as readonly Frame[])[0] !== 'master') return;
+        if (this.hasEnded || (!master.isLost && !master.isSuspected)) return;
+        topology.replace(master, replica);
+        this.want();
+      },
+      error: () => this.probed.delete(replica),
+      complete: () => this.probed.delete(replica),
+    });
+  }
+
+  /** Looks after nodes that are silent, and after those that nothing needs. */
+  private lookAround(): void {
+    if (this.hasEnded) return;
+    const { topology, clock } = this.parts;
+    const now = clock.now();
+    topology.retire();
+    for (const node of topology.nodes.values()) this.suspect(node, now);
+    for (const node of this.owing.keys()) if (!topology.nodes.has(node.name)) this.owing.delete(node);
+    this.round = inBackground(clock.schedule(() => this.lookAround(), ROUND));
+  }
+
+  private suspect(node: ClusterNode, now: number): void {
+    const { line } = node.connection;
+    const { link } = line;
+    const owes = link === undefined ? line.queued > 0 : link.owed.length > 0;
+    if (!owes) {
+      this.owing.delete(node);
+      node.isSuspected = false;
+      return;
+    }
+    const since = this.owing.get(node);
+    if (since === undefined || (link?.heardAt ?? 0) > since) {
+      this.owing.set(node, now);
+      node.isSuspected = false;
+    } else if (now - since >= SILENCE) {
+      node.isSuspected = true;
+      this.want();
+      this.probe();
+    }
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    for (const timing of [this.next, this.probing, this.round, this.period, this.question]) timing?.unsubscribe();
+  }
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ item }) => item);
+}

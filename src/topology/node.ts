@@ -1,0 +1,181 @@
+import { Subscription } from 'rxjs';
+import { call } from '../commands/call';
+import { Request, type ReplyObserver } from '../commands/request';
+import { plainContext, type Executor } from '../commands/request-context';
+import type { Connection } from '../connection/connection';
+import type { Detour } from '../connection/detour';
+import type { RedisError } from '../errors';
+import type { ServerAddress } from '../options/addresses';
+
+/** What a connection to a node is for: what masters do, or reading from a replica. */
+export type LinkRole = 'master' | 'replica';
+
+/** Makes the connection to a node. */
+export type ConnectNode = (
+  address: ServerAddress,
+  role: LinkRole,
+  detour: Detour,
+) => { readonly connection: Connection; readonly executor: Executor };
+
+/** What a node is told by. */
+export interface NodeOwner {
+  readonly connect: ConnectNode;
+  readonly detourOf: (node: ClusterNode, role: LinkRole) => Detour;
+  /** a connection of the node has another state */
+  readonly changed: (node: ClusterNode, role: LinkRole) => void;
+}
+
+/** One address of a cluster, and the connections to it: one for what masters do, one to read from it as a replica. */
+export class ClusterNode {
+  /** Its id in the cluster; empty until a view has told it. */
+  id = '';
+  /** A view is being asked of it. */
+  isAsked = false;
+  /** Its replicas, as the last view tells; none where it is no master. */
+  replicas: readonly ClusterNode[] = [];
+  /** Where it is, as it says itself; undefined where it does not. */
+  zone: string | undefined;
+  /** How long it has taken to answer, ms. */
+  distance = Infinity;
+  /** The last view names it, and as what. */
+  role: LinkRole | undefined;
+  /** There is no link, and the last attempt has failed. */
+  isLost = false;
+  /** It is silent while it owes replies. */
+  isSuspected = false;
+  readonly connection: Connection;
+  readonly executor: Executor;
+  private reading: { readonly connection: Connection; readonly executor: Executor } | undefined;
+  /** The barrier that was sent last, and what waits for it. */
+  private barrier: Barrier | undefined;
+  private readonly following = new Subscription();
+  private hasEnded = false;
+
+  constructor(
+    /** `host:port`, by which nodes are told apart */
+    readonly name: string,
+    readonly address: ServerAddress,
+    private readonly owner: NodeOwner,
+  ) {
+    const { connection, executor } = owner.connect(address, 'master', owner.detourOf(this, 'master'));
+    this.connection = connection;
+    this.executor = executor;
+    this.following.add(connection.state$.subscribe(({ kind }) => this.follow(kind)));
+  }
+
+  private follow(kind: string): void {
+    if (kind === 'ready') this.isLost = this.isSuspected = false;
+    if (kind === 'reconnecting') this.isLost = true;
+    if (!this.hasEnded) this.owner.changed(this, 'master');
+  }
+
+  /** The link is ready: it can be asked without making one. */
+  get isReady(): boolean {
+    return this.connection.state$.value.kind === 'ready';
+  }
+
+  /** Why there is no link. */
+  get error(): RedisError | undefined {
+    const { value } = this.connection.state$;
+    return value.kind === 'reconnecting' || value.kind === 'closed' ? value.error : undefined;
+  }
+
+  /** The connection that reads from it as a replica, made with the first use. */
+  get reader(): { readonly connection: Connection; readonly executor: Executor } {
+    if (this.reading !== undefined) return this.reading;
+    const made = (this.reading = this.owner.connect(this.address, 'replica', this.owner.detourOf(this, 'replica')));
+    this.following.add(made.connection.state$.subscribe(() => this.hasEnded || this.owner.changed(this, 'replica')));
+    return made;
+  }
+
+  /** The connection that reads from it, if it was ever used. */
+  get readerIfMade(): Connection | undefined {
+    return this.reading?.connection;
+  }
+
+  /** Its connections. */
+  get connections(): readonly Connection[] {
+    return this.reading === undefined ? [this.connection] : [this.connection, this.reading.connection];
+  }
+
+  /** How many requests it has to answer. */
+  get pending(): number {
+    return this.connection.line.pending + (this.reading?.connection.line.pending ?? 0);
+  }
+
+  /** Calls back once everything that was sent to it as a master until now is answered, or has left it; at once where nothing is pending. */
+  whenAnswered(done: () => void): void {
+    const { line } = this.connection;
+    if (line.pending === 0) {
+      done();
+      return;
+    }
+    const { barrier } = this;
+    if (barrier !== undefined && !barrier.isOver && barrier.request.place === line.calls) {
+      barrier.waiting.push(done);
+      return;
+    }
+    const next = (this.barrier = new Barrier(done));
+    this.connection.line.requests$.next(next.request);
+  }
+
+  /** A request has left it, for there is no link. @returns whether it was a barrier, which is over now */
+  left(request: Request): boolean {
+    if (!barriers.has(request)) return false;
+    request.fail(undefined as never);
+    return true;
+  }
+
+  /** Whether a request is one of the client's own, which goes nowhere else. */
+  static isBarrier(request: Request): boolean {
+    return barriers.has(request);
+  }
+
+  /** Ends its connections at once. */
+  destroy(): void {
+    this.hasEnded = true;
+    for (const connection of this.connections) connection.destroy();
+    this.following.unsubscribe();
+  }
+}
+
+const barriers = new WeakSet<Request>();
+
+/** A request of the client's own behind all others: when it is answered, so are they. */
+class Barrier implements ReplyObserver<unknown> {
+  readonly waiting: (() => void)[];
+  readonly request: Request;
+  isOver = false;
+
+  constructor(done: () => void) {
+    this.waiting = [done];
+    this.request = new Request(call('PING'), plainContext, this);
+    barriers.add(this.request);
+  }
+
+  get closed(): boolean {
+    return this.isOver;
+  }
+
+  next(): void {
+    this.over();
+  }
+
+  error(): void {
+    this.over();
+  }
+
+  complete(): void {
+    this.over();
+  }
+
+  add(): void {
+    // it never leaves
+  }
+
+  private over(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    for (const done of this.waiting.splice(0)) done();
+  }
+}

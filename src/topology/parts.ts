@@ -1,0 +1,169 @@
+import type { Unsubscribable } from 'rxjs';
+import { Command } from '../commands/command';
+import type { Happening } from '../commands/happening';
+import { Request, type ReplyObserver } from '../commands/request';
+import { remade, type RedisError } from '../errors';
+import type { Frame } from '../resp/frames';
+
+/** A part of a command that goes to a node of its own. */
+export interface Part {
+  readonly command: Command;
+  /** what it is, for people: `slots of {a}`, `127.0.0.1:7000` */
+  readonly of: string;
+}
+
+/** What has become of one part. */
+export type Outcome = { readonly frame: Frame } | { readonly error: RedisError };
+
+/**
+ * A command that is sent in parts. Each is repeated by its own facts; when all are over the observer of the whole is told, with the merged
+ * reply, or with an error that says which parts have failed and how far they got.
+ */
+export class Parts {
+  private readonly outcomes: (Outcome | undefined)[];
+  private left: number;
+
+  /**
+   * @param merge makes one reply of those of the parts
+   * @param one one part that has succeeded is enough
+   */
+  constructor(
+    private readonly whole: Request,
+    private readonly parts: readonly Part[],
+    private readonly merge: (frames: readonly Frame[]) => Frame,
+    private readonly one = false,
+  ) {
+    this.left = parts.length;
+    this.outcomes = parts.map(() => undefined);
+  }
+
+  /** Sends all parts, in one go, so that those for one node travel together. */
+  send(submit: (request: Request, index: number) => void): void {
+    this.parts.forEach(({ command }, index) => {
+      const { spec, args, keys } = command;
+      const inner = new Request<Frame>(
+        new Command(spec, args, asItCame, keys),
+        this.whole.context,
+        this.observer(index),
+      );
+      inner.deadline = this.whole.deadline;
+      submit(inner, index);
+    });
+  }
+
+  private observer(index: number): ReplyObserver<Frame> {
+    const { whole } = this;
+    let isOver = false;
+    const over = (outcome: Outcome): void => {
+      if (isOver) return;
+      isOver = true;
+      this.outcomes[index] = outcome;
+      if (--this.left === 0) this.tell();
+    };
+    return {
+      get closed() {
+        return isOver || whole.abandoned;
+      },
+      next: (frame) => over({ frame }),
+      error: (error) => over({ error }),
+      complete: () => undefined,
+      add: (departure: Unsubscribable) => whole.onLeave(departure),
+      happened: (what: Happening) => whole.happened(what),
+    };
+  }
+
+  private tell(): void {
+    const { whole, one } = this;
+    if (whole.abandoned) return;
+    const outcomes = this.outcomes as readonly Outcome[];
+    const failed = outcomes.filter((outcome) => 'error' in outcome);
+    if (failed.length === 0 || (one && failed.length < outcomes.length)) {
+      whole.settle(this.merge(outcomes.flatMap((outcome) => ('frame' in outcome ? [outcome.frame] : []))));
+    } else whole.fail(this.failure(outcomes));
+  }
+
+  private failure(outcomes: readonly Outcome[]): RedisError {
+    const failures = outcomes.flatMap((outcome, index) =>
+      'error' in outcome ? [{ of: this.parts[index]!.of, error: outcome.error }] : [],
+    );
+    const errors = failures.map(({ error }) => error);
+    // The one that says the least of what has happened.
+    const worst = errors.find(({ delivery }) => delivery === 'unknown') ?? errors[0]!;
+    const { name } = this.whole.command.spec;
+    if (outcomes.length === 1) return remade(worst, worst.message, { ...factsOf(worst), command: name });
+    const told = failures.slice(0, MOST_TOLD).map(({ of, error }) => `${of}: ${error.message} (${error.delivery})`);
+    const more = failures.length > MOST_TOLD ? `; and ${failures.length - MOST_TOLD} more` : '';
+    const message = `${failures.length} of ${outcomes.length} parts of ${name} have failed: ${told.join('; ')}${more}`;
+    const deliveries = outcomes.map((outcome) => ('error' in outcome ? outcome.error.delivery : ('answered' as const)));
+    const results = outcomes.map((outcome) => ('error' in outcome ? outcome.error : outcome.frame));
+    return remade(worst, message, {
+      delivery: worst.delivery,
+      repeatable: errors.every(({ repeatable }) => repeatable) && this.whole.repeatable,
+      command: name,
+      cause: worst,
+      group: { results, deliveries },
+    });
+  }
+}
+
+/** So many parts are named in the message of an error. */
+const MOST_TOLD = 8;
+
+function factsOf({ delivery, repeatable, cause, group }: RedisError) {
+  return { delivery, repeatable, cause, ...(group !== undefined && { group }) };
+}
+
+function asItCame(frame: Frame): Frame {
+  return frame;
+}
+
+/** How the replies of several nodes become one. */
+export function mergeBy(policy: string | undefined): (frames: readonly Frame[]) => Frame {
+  switch (policy) {
+    case 'agg_sum':
+      return (frames) => frames.reduce(sum);
+    case 'agg_min':
+      return (frames) => frames.reduce(least);
+    case 'agg_logical_and':
+      return (frames) => frames.reduce(least);
+    case 'all_succeeded':
+    case 'one_succeeded':
+      return ([first]) => first!;
+    default:
+      return (frames) => frames.flatMap((frame) => (Array.isArray(frame) ? (frame as readonly Frame[]) : [frame]));
+  }
+}
+
+/** Numbers are added; of lists and maps each number in its place. */
+function sum(one: Frame, other: Frame): Frame {
+  return combine(one, other, (a, b) => {
+    const total = BigInt(a) + BigInt(b);
+    const number = Number(total);
+    return Number.isSafeInteger(number) ? number : total;
+  });
+}
+
+function least(one: Frame, other: Frame): Frame {
+  return combine(one, other, (a, b) => (b < a ? b : a));
+}
+
+type Whole = number | bigint;
+
+function combine(one: Frame, other: Frame, by: (one: Whole, other: Whole) => Whole): Frame {
+  if (isWhole(one) && isWhole(other)) return by(one, other);
+  if (Array.isArray(one) && Array.isArray(other)) {
+    const others = other as readonly Frame[];
+    return (one as readonly Frame[]).map((item, index) => combine(item, others[index]!, by));
+  }
+  if (one instanceof Map && other instanceof Map) {
+    const others = other as ReadonlyMap<Frame, Frame>;
+    return new Map(
+      [...(one as ReadonlyMap<Frame, Frame>)].map(([key, item]) => [key, combine(item, others.get(key) ?? 0, by)]),
+    );
+  }
+  return one;
+}
+
+function isWhole(frame: Frame): frame is Whole {
+  return typeof frame === 'number' || typeof frame === 'bigint';
+}

@@ -1,0 +1,318 @@
+import type { Request, ReplyObserver } from '../commands/request';
+import type { Executor } from '../commands/request-context';
+import type { Happening } from '../commands/happening';
+import { Command } from '../commands/command';
+import { Group, isGroup } from '../commands/group';
+import type { Clock } from '../connection/clock';
+import type { Detour } from '../connection/detour';
+import { answerOf } from '../connection/retry';
+import type { RedisError, ReplyError } from '../errors';
+import type { ServerAddress, Translate } from '../options/addresses';
+import { slotOf } from '../resp/hash-slot';
+import type { ErrorFrame } from '../resp/frames';
+import type { Unsubscribable } from 'rxjs';
+import { readRedirection } from './address';
+import { Wait } from './fence';
+import { ForeignCommands } from './foreign-commands';
+import { Keyless } from './keyless';
+import { ClusterNode, type LinkRole } from './node';
+import type { Readers } from './readers';
+import { PipelineParts } from './pipeline-parts';
+import { MOST_HOPS, delayOfHop, verdictOf } from './redirects';
+import { slotOfCommand } from './slots-of';
+import { Splitter } from './split';
+import type { Topology } from './topology';
+
+/** While a slot is not served its requests are tried again so often, ms. */
+const DOWN_FOR = 50;
+/** How long others wait at most for a command some of whose keys have moved, ms. */
+const LONGEST_SPLIT = 1_000;
+
+/** What a router is made with. */
+export interface RouterParts {
+  readonly topology: () => Topology;
+  readonly readers: () => Readers;
+  readonly clock: Clock;
+  readonly translate: Translate;
+  readonly isClosed: () => boolean;
+}
+
+/**
+ * Sends each command to the node that has the slot of its keys. What a node refuses because it is another's goes on to that, in the order
+ * of the calls to the slot.
+ */
+//  submit ──▶ one slot ─▶ table ─▶ node, fence        MOVED ─▶ fence, the new owner
+//        ├──▶ several ──▶ Splitter                     ASK ───▶ the other node, behind ASKING
+//        └──▶ no key ───▶ Keyless                      CLUSTERDOWN ─▶ fence, for a while
+export class Router implements Executor {
+  /** Requests that mean one node, and are never sent to another. */
+  private readonly pinned = new WeakSet<Request>();
+  /** Requests for which others have waited because some of their keys had moved. */
+  private readonly waitedFor = new WeakSet<Request>();
+  private readonly splitter: Splitter;
+  private readonly foreign: ForeignCommands;
+  readonly keyless: Keyless;
+
+  constructor(private readonly parts: RouterParts) {
+    this.splitter = new Splitter(this);
+    this.foreign = new ForeignCommands(this);
+    this.keyless = new Keyless(this, () => parts.topology());
+  }
+
+  // Hot: once per command.
+  submit(request: Request): void {
+    const { command, context } = request;
+    const { keys, args } = command;
+    if (keys.length !== 1 || keys[0]!.from !== keys[0]!.to) {
+      this.submitOther(request, command);
+      return;
+    }
+    const slot = slotOf(args[keys[0]!.from]!);
+    if (context.reads === undefined) this.parts.topology().table[slot]!.submit(request);
+    else this.read(slot, request);
+  }
+
+  private submitOther(request: Request, command: Command): void {
+    if (command instanceof Group && command.spec.name !== 'MULTI') {
+      new PipelineParts(request, command).send((part) => this.submit(part));
+      return;
+    }
+    if (command.spec.foreign === true && command.keys.length === 0) {
+      this.foreign.submit(request);
+      return;
+    }
+    const slot = slotOfCommand(command);
+    if (slot === undefined) {
+      if (isGroup(command) || !this.keyless.submit(request)) this.submitAnywhere(request);
+    } else if (slot === 'several') this.splitter.submit(request);
+    else this.submitTo(slot, request);
+  }
+
+  /** Sends a request to the node that has a slot. */
+  submitTo(slot: number, request: Request): void {
+    if (request.context.reads !== undefined) this.read(slot, request);
+    else this.parts.topology().table[slot]!.submit(request);
+  }
+
+  /** Sends a request to some master: always to the same one, so that calls keep their order. */
+  submitAnywhere(request: Request): void {
+    this.parts.topology().table[0]!.submit(request);
+  }
+
+  /** Sends a request to one node, whatever becomes of that. */
+  submitAt(executor: Executor, request: Request): void {
+    this.pinned.add(request);
+    executor.submit(request);
+  }
+
+  private read(slot: number, request: Request): void {
+    const { command, context } = request;
+    const { table } = this.parts.topology();
+    const mayRead = command.spec.replica === true && !isGroup(command);
+    const reader = mayRead ? this.parts.readers().readerOf(slot, context.reads!) : undefined;
+    (reader ?? table[slot]!).submit(request);
+  }
+
+  detourOf(node: ClusterNode, role: LinkRole): Detour {
+    return {
+      redirects: (request, frame, error) => this.redirects(node, role, request, frame, error),
+      wants: (request) => !this.pinned.has(request) && !this.parts.isClosed(),
+      take: (requests) => this.take(node, role, requests),
+    };
+  }
+
+  /** A node is gone, and with it its link: what it had not answered, and may be sent again, goes to its slots. */
+  private take(node: ClusterNode, role: LinkRole, requests: readonly Request[]): void {
+    const topology = this.parts.topology();
+    if (role === 'master') {
+      node.isLost = true;
+      topology.lost(node);
+    }
+    for (const request of requests) {
+      if (node.left(request)) continue;
+      if (request.past !== undefined) request.past.asking = false;
+      const slot = slotOfCommand(request.command);
+      if (typeof slot === 'number') topology.bounce(request, slot);
+      else {
+        request.moveOn();
+        this.submit(request);
+      }
+    }
+  }
+
+  private redirects(
+    node: ClusterNode,
+    role: LinkRole,
+    request: Request,
+    frame: ErrorFrame,
+    error: ReplyError,
+  ): boolean {
+    if (this.pinned.has(request) || this.parts.isClosed() || ClusterNode.isBarrier(request)) return false;
+    if (role === 'replica') return this.leavesReplica(request, error);
+    const verdict = verdictOf(frame);
+    if (verdict === undefined) return false;
+    const slot = this.slotOf(request);
+    if (slot === undefined) return false;
+    switch (verdict.kind) {
+      case 'split':
+        this.waitFor(request, slot);
+        return false; // its line sends it again, unless a later write has overtaken it
+      case 'down':
+        return this.waitUntilServed(node, request, slot, error);
+      default: {
+        // A script may answer what it likes.
+        if (verdict.slot !== slot && this.hasKeys(request)) return false;
+        const past = request.tried(error, 'redirect');
+        if (++past.hops > MOST_HOPS) return false;
+        const told = readRedirection(verdict.address, node.address.host);
+        const address = told && this.parts.translate(told);
+        if (verdict.kind === 'ask' && address !== undefined) this.ask(request, verdict.slot, address);
+        else this.moved(node, request, verdict.slot, address, past.hops);
+        return true;
+      }
+    }
+  }
+
+  private hasKeys({ command }: Request): boolean {
+    return slotOfCommand(command) !== undefined;
+  }
+
+  /** The slot that a request belongs to; those without keys belong to the first. */
+  private slotOf({ command }: Request): number | undefined {
+    const slot = slotOfCommand(command) ?? 0;
+    return slot === 'several' ? undefined : slot;
+  }
+
+  /** Reading goes on at the master where a replica cannot answer. */
+  private leavesReplica(request: Request, error: ReplyError): boolean {
+    if (!AWAY.has(error.kind)) return false;
+    const slot = slotOfCommand(request.command);
+    if (typeof slot !== 'number') return false;
+    request.tried(error, 'redirect');
+    if (error.kind === 'MOVED') this.parts.topology().stale$.next();
+    this.parts.topology().bounce(request, slot);
+    return true;
+  }
+
+  private moved(
+    node: ClusterNode,
+    request: Request,
+    slot: number,
+    address: ServerAddress | undefined,
+    hops: number,
+  ): void {
+    const topology = this.parts.topology();
+    const target = address && topology.nodeAt(address);
+    const owner = topology.ownerOf(slot);
+    topology.learn(slot);
+    topology.stale$.next();
+    // It was sent before the owner changed, as behind ASKING.
+    if (owner !== node && owner === target && owner !== undefined && topology.fenceOf(slot) === undefined) {
+      topology.bounce(request, slot);
+      return;
+    }
+    // The address leads to another server than before.
+    if (target === node) node.connection.reconnect(false).subscribe({ error: () => undefined });
+    const delay = delayOfHop(hops);
+    topology.redirect(slot, target, delay === 0 ? 0 : this.parts.clock.now() + delay);
+    topology.bounce(request, slot);
+  }
+
+  /** One node has the slot, and another may have the key: that is asked for this command alone. */
+  private ask(request: Request, slot: number, address: ServerAddress): void {
+    const topology = this.parts.topology();
+    if (topology.fenceOf(slot) !== undefined) {
+      topology.bounce(request, slot);
+      return;
+    }
+    request.past!.asking = true;
+    request.command = unplain(request.command);
+    request.moveOn();
+    topology.nodeAt(address).executor.submit(request);
+  }
+
+  private waitUntilServed(node: ClusterNode, request: Request, slot: number, error: ReplyError): boolean {
+    const { command, context } = request;
+    const wait = answerOf(() => context.retry(1, error, command));
+    if (wait === false) return false;
+    const topology = this.parts.topology();
+    request.tried(error);
+    topology.stale$.next();
+    const until = this.parts.clock.now() + Math.max(DOWN_FOR, Math.min(wait, 200));
+    topology.redirect(slot, topology.ownerOf(slot) ?? node, until);
+    topology.bounce(request, slot);
+    return true;
+  }
+
+  /** Later calls to the slot wait while a command waits for the rest of its keys, once and not for long. */
+  private waitFor(request: Request, slot: number): void {
+    if (this.waitedFor.has(request)) return;
+    this.waitedFor.add(request);
+    const topology = this.parts.topology();
+    const owner = topology.ownerOf(slot);
+    if (owner === undefined || topology.fenceOf(slot) !== undefined) return;
+    const wait = new Wait(topology);
+    topology.redirect(slot, owner, 0, wait);
+    const over = (): void => wait.over();
+    request.observeBy((observer) => new Followed(observer, over));
+    this.parts.clock.schedule(over, LONGEST_SPLIT);
+  }
+
+  /** A node has told where a slot is, on a connection of another kind. */
+  learn(slot: number, told: string, by: ClusterNode): void {
+    const topology = this.parts.topology();
+    topology.stale$.next();
+    const address = readRedirection(told, by.address.host);
+    if (address === undefined) return;
+    const target = topology.nodeAt(this.parts.translate(address));
+    if (topology.ownerOf(slot) === target) return;
+    topology.learn(slot);
+    topology.redirect(slot, target);
+    topology.changes$.next();
+  }
+}
+
+/** What a replica answers that cannot serve a read: then its master does. */
+const AWAY = new Set(['MOVED', 'ASK', 'LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN']);
+
+/** The same command, which is looked at when it is written. */
+function unplain(command: Command): Command {
+  if (!command.spec.plain) return command;
+  const { spec, args, read, keys } = command;
+  return new Command({ ...spec, plain: false }, args, read, keys);
+}
+
+/** An observer of a request, and what is told as well when that is over. */
+class Followed implements ReplyObserver<unknown> {
+  constructor(
+    private readonly observer: ReplyObserver<unknown>,
+    private readonly over: () => void,
+  ) {}
+
+  get closed(): boolean {
+    return this.observer.closed;
+  }
+
+  next(value: unknown): void {
+    this.observer.next(value);
+    this.over();
+  }
+
+  error(error: RedisError): void {
+    this.observer.error(error);
+    this.over();
+  }
+
+  complete(): void {
+    this.observer.complete();
+    this.over();
+  }
+
+  add(departure: Unsubscribable): void {
+    this.observer.add(departure);
+  }
+
+  happened(what: Happening): void {
+    this.observer.happened?.(what);
+  }
+}

@@ -1,0 +1,451 @@
+import { Subject, type Subscription } from 'rxjs';
+import type { Request } from '../commands/request';
+import type { Executor } from '../commands/request-context';
+import type { Clock } from '../connection/clock';
+import { deliveryOf, failSafely, timedOut } from '../connection/failures';
+import { hopeless, noRoom, tooLate } from '../connection/refusals';
+import { Sweep } from '../connection/sweep';
+import { timeFor } from '../connection/time-for';
+import { TimeoutError, type RedisError } from '../errors';
+import { nameOf, type ServerAddress } from '../options/addresses';
+import { SLOTS } from '../resp/hash-slot';
+import { Fence, Wait, type FenceOwner } from './fence';
+import { ClusterNode, type ConnectNode, type LinkRole, type NodeOwner } from './node';
+import type { ClusterView, SeenNode } from './slot-map';
+import { slotOfCommand } from './slots-of';
+
+/** Deadlines closer together than this are dealt with at once, ms. */
+const GRAIN = 5;
+
+/** What the nodes of a cluster are kept with. */
+export interface TopologyOptions {
+  readonly clock: Clock;
+  readonly connect: ConnectNode;
+  /** what takes requests away from a node */
+  readonly detourOf: NodeOwner['detourOf'];
+  /** sends a request once more that has waited until nodes were known */
+  readonly submit: (request: Request) => void;
+  readonly offlineQueue: number;
+  readonly blockingGrace: number;
+}
+
+/**
+ * The nodes of a cluster, and which of them has each slot: a table of executors, so that a command is looked up and sent with nothing in
+ * between. Where the owner of a slot changes, a fence takes its place until all that was sent to the old one is answered.
+ */
+//  slot ──▶ node ──refused, lost, another owner named──▶ fence ──answered──▶ the new owner
+export class Topology implements FenceOwner, NodeOwner {
+  /** What takes the requests of each slot: a node's executor, or a fence. */
+  readonly table: Executor[] = [];
+  readonly nodes = new Map<string, ClusterNode>();
+  /** Emits when the nodes, their roles or their states have changed. */
+  readonly changes$ = new Subject<void>();
+  /** Something is not as the last view says: another one is wanted. */
+  readonly stale$ = new Subject<void>();
+  readonly connect: ConnectNode;
+  readonly detourOf: NodeOwner['detourOf'];
+  private readonly at: (ClusterNode | Fence)[] = [];
+  private readonly fences = new Set<Fence>();
+  /** Requests without a slot that came before any node was known. */
+  private readonly early: Fence;
+  /** The epoch of the view that was applied; undefined before the first. */
+  epoch: number | undefined;
+  /** What redirections have taught is numbered, and so are questions: a view does not undo what was learned after it was asked for. */
+  learned = 0;
+  private readonly learnedAt = new Map<number, number>();
+  /** Why no node could be reached where another attempt would fail as well. */
+  hopeless: RedisError | undefined;
+  private readonly sweep: Sweep;
+  private ticking: Subscription | undefined;
+  private tickAt = Infinity;
+  private isClosed = false;
+
+  constructor(private readonly options: TopologyOptions) {
+    this.connect = options.connect;
+    this.detourOf = options.detourOf;
+    this.sweep = new Sweep(
+      options.clock,
+      (now) => this.expire(now),
+      () => this.bytesRead,
+    );
+    this.early = this.fence([], undefined);
+    const fence = this.fence(
+      Array.from({ length: SLOTS }, (_, slot) => slot),
+      undefined,
+    );
+    for (let slot = 0; slot < SLOTS; slot++) this.set(slot, fence);
+  }
+
+  private get bytesRead(): number {
+    let sum = 0;
+    for (const { connection } of this.nodes.values()) sum += connection.line.link?.bytesRead ?? 0;
+    return sum;
+  }
+
+  /** The node that has a slot, or is to have it; undefined where none is known. */
+  ownerOf(slot: number): ClusterNode | undefined {
+    const one = this.at[slot]!;
+    return one instanceof Fence ? one.target : one;
+  }
+
+  /** The masters that have slots, in the order of these. */
+  get masters(): ClusterNode[] {
+    const masters = new Set<ClusterNode>();
+    for (const one of new Set(this.at)) {
+      const node = one instanceof Fence ? one.target : one;
+      if (node !== undefined) masters.add(node);
+    }
+    return [...masters];
+  }
+
+  /** How many slots each master has. */
+  slotsByOwner(): Map<ClusterNode, number> {
+    const counts = new Map<ClusterNode, number>();
+    for (const one of this.at) {
+      const node = one instanceof Fence ? one.target : one;
+      if (node !== undefined) counts.set(node, (counts.get(node) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /** Some slots have no master that is there. */
+  get isIncomplete(): boolean {
+    for (const fence of this.fences) {
+      if (fence !== this.early && (fence.target === undefined || fence.target.isLost)) return true;
+    }
+    return false;
+  }
+
+  /** How many requests wait for a node. */
+  get held(): number {
+    let held = 0;
+    for (const fence of this.fences) held += fence.length;
+    return held;
+  }
+
+  /** The node at an address; made if there is none. */
+  nodeAt(address: ServerAddress): ClusterNode {
+    const name = nameOf(address);
+    let node = this.nodes.get(name);
+    if (node === undefined) this.nodes.set(name, (node = new ClusterNode(name, address, this)));
+    return node;
+  }
+
+  changed(node: ClusterNode, role: LinkRole): void {
+    if (this.isClosed) return;
+    if (role === 'master') {
+      if (node.isLost) this.lost(node);
+      else if (node.isReady) this.openFor(node);
+    }
+    this.changes$.next();
+  }
+
+  /** A node has no link: its slots wait for it, or for another owner. */
+  lost(node: ClusterNode): void {
+    const slots: number[] = [];
+    for (let slot = 0; slot < SLOTS; slot++) if (this.at[slot] === node) slots.push(slot);
+    if (slots.length > 0) {
+      const fence = this.fence(slots, node);
+      for (const slot of slots) this.set(slot, fence);
+    }
+    this.stale$.next();
+  }
+
+  /**
+   * The slot is another node's from now on: its requests are held until all that was sent to the old one is answered, which may be so already.
+   * @param notBefore and no earlier than then, on the clock, ms
+   * @param wait what has to be over as well
+   */
+  redirect(slot: number, target: ClusterNode | undefined, notBefore = 0, wait?: Wait): void {
+    const one = this.at[slot]!;
+    if (!(one instanceof Fence)) {
+      this.fenceOff(one, [slot], target, notBefore, wait);
+      return;
+    }
+    const fence = one.target === target ? one : this.retarget(one, [slot], target);
+    fence.notBefore = Math.max(fence.notBefore, notBefore);
+    if (wait !== undefined) fence.await(wait);
+    this.mayOpen(fence);
+  }
+
+  /** Notes that a redirection has taught where a slot is. */
+  learn(slot: number): void {
+    this.learnedAt.set(slot, ++this.learned);
+  }
+
+  /** The fence of a slot, where there is one. */
+  fenceOf(slot: number): Fence | undefined {
+    const one = this.at[slot];
+    return one instanceof Fence ? one : undefined;
+  }
+
+  /** A request comes back to its slot, and goes on with it. */
+  bounce(request: Request, slot: number): void {
+    const one = this.at[slot]!;
+    if (one instanceof Fence) {
+      one.bounce(request);
+      if (request.deadline !== 0) this.sweep.watch(request.deadline);
+      this.mayOpen(one);
+    } else {
+      request.moveOn();
+      one.executor.submit(request);
+    }
+  }
+
+  /** A request that belongs to no slot waits until nodes are known. */
+  holdUntilKnown(request: Request): void {
+    this.early.submit(request);
+  }
+
+  admits(request: Request, fence: Fence): boolean {
+    const { clock, offlineQueue, blockingGrace } = this.options;
+    if (this.isClosed) {
+      request.fail(tooLate(request, undefined));
+      return false;
+    }
+    const { target } = fence;
+    const error = target?.connection.isHopeless === true ? target.error : this.hopeless;
+    if (error !== undefined && (target === undefined || target.isLost)) {
+      request.fail(hopeless(request, error));
+      return false;
+    }
+    if (this.isOffline(fence) && !this.hasRoom(offlineQueue)) {
+      request.fail(noRoom(request, offlineQueue, target?.name ?? 'the cluster', target?.error));
+      return false;
+    }
+    if (request.deadline === 0) {
+      const limit = timeFor(request, blockingGrace);
+      if (limit !== Infinity) request.deadline = Math.ceil(clock.now() + limit);
+    }
+    if (request.deadline !== 0) this.sweep.watch(request.deadline);
+    if (target === undefined) this.stale$.next();
+    return true;
+  }
+
+  /** A fence waits for a node, and not for answers alone. Before the first view any number may wait, as for a first connection. */
+  private isOffline({ target }: Fence): boolean {
+    if (target !== undefined) return target.isLost;
+    return this.epoch !== undefined || [...this.nodes.values()].some(({ isLost }) => isLost);
+  }
+
+  private hasRoom(most: number): boolean {
+    if (this.held < most) return true;
+    for (const fence of this.fences) fence.take(({ abandoned }) => abandoned);
+    return this.held < most;
+  }
+
+  mayOpen(fence: Fence): void {
+    const { target, waits, notBefore } = fence;
+    if (waits.size > 0 || target === undefined || target.isLost || !this.fences.has(fence)) return;
+    if (notBefore > this.options.clock.now()) this.tickIn(notBefore);
+    else this.open(fence, target);
+  }
+
+  private open(fence: Fence, target: ClusterNode): void {
+    // A request that fails at once may be followed by another call, which stands behind those that are here.
+    while (fence.length > 0) {
+      for (const request of fence.take()) {
+        if (request.abandoned) continue;
+        if (target.isLost) fence.bounce(request);
+        else {
+          request.moveOn();
+          target.executor.submit(request);
+        }
+      }
+      if (fence.target !== target || target.isLost) return;
+    }
+    this.fences.delete(fence);
+    for (const slot of fence.slots) this.set(slot, target);
+  }
+
+  private openFor(node: ClusterNode): void {
+    for (const fence of [...this.fences]) if (fence.target === node) this.mayOpen(fence);
+  }
+
+  private tickIn(time: number): void {
+    if (time >= this.tickAt) return;
+    const { clock } = this.options;
+    this.ticking?.unsubscribe();
+    this.tickAt = time;
+    this.ticking = clock.schedule(
+      () => {
+        this.tickAt = Infinity;
+        for (const fence of [...this.fences]) this.mayOpen(fence);
+      },
+      Math.max(1, time - clock.now()),
+    );
+  }
+
+  /**
+   * Applies what a node says of the whole cluster.
+   * @param askedAt what had been learned when it was asked
+   */
+  apply({ epoch, ranges }: ClusterView, askedAt: number): void {
+    this.epoch = epoch;
+    this.hopeless = undefined;
+    for (const node of this.nodes.values()) {
+      node.role = undefined;
+      node.replicas = [];
+    }
+    const owners: (ClusterNode | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
+    for (const { from, to, master, replicas } of ranges) {
+      const node = this.seen(master, 'master');
+      const others = replicas.map((replica) => this.seen(replica, 'replica'));
+      node.replicas = [...new Set([...node.replicas, ...others])];
+      owners.fill(node, from, to + 1);
+    }
+    const changes = new Map<ClusterNode | Fence, Map<ClusterNode | undefined, number[]>>();
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const one = this.at[slot]!;
+      const owner = owners[slot];
+      if (this.ownerOf(slot) === owner || (this.learnedAt.get(slot) ?? 0) > askedAt) continue;
+      let byOwner = changes.get(one);
+      if (byOwner === undefined) changes.set(one, (byOwner = new Map<ClusterNode | undefined, number[]>()));
+      const slots = byOwner.get(owner);
+      if (slots === undefined) byOwner.set(owner, [slot]);
+      else slots.push(slot);
+    }
+    for (const [one, byOwner] of changes) for (const [owner, slots] of byOwner) this.reassign(one, slots, owner);
+    for (const request of this.early.take()) {
+      request.moveOn();
+      this.options.submit(request);
+    }
+    this.changes$.next();
+  }
+
+  private seen({ name, address, id }: SeenNode, role: LinkRole): ClusterNode {
+    const node = this.nodes.get(name) ?? this.nodeAt(address);
+    node.id = id;
+    node.role = role;
+    return node;
+  }
+
+  /** Gives slots that one node or fence has to another owner. */
+  private reassign(one: ClusterNode | Fence, slots: readonly number[], target: ClusterNode | undefined): void {
+    const fence = one instanceof Fence ? this.retarget(one, slots, target) : this.fenceOff(one, slots, target);
+    this.mayOpen(fence);
+  }
+
+  /** The slots of a node that is gone, or silent, are another's. */
+  replace(node: ClusterNode, by: ClusterNode): void {
+    const slots: number[] = [];
+    for (let slot = 0; slot < SLOTS; slot++) if (this.ownerOf(slot) === node) slots.push(slot);
+    for (const slot of slots) this.learn(slot);
+    for (const one of new Set(slots.map((slot) => this.at[slot]!))) {
+      this.reassign(
+        one,
+        slots.filter((slot) => this.at[slot] === one),
+        by,
+      );
+    }
+    this.changes$.next();
+  }
+
+  private retarget(fence: Fence, slots: readonly number[], target: ClusterNode | undefined): Fence {
+    if (slots.length === fence.slots.size) {
+      fence.target = target;
+      return fence;
+    }
+    const other = fence.splitOff(slots, target, ({ command }) => slotOfCommand(command));
+    this.fences.add(other);
+    for (const slot of slots) this.set(slot, other);
+    return other;
+  }
+
+  /** Takes slots off a node. What was sent to it is answered first; where it is silent, it is left. */
+  private fenceOff(
+    node: ClusterNode,
+    slots: readonly number[],
+    target: ClusterNode | undefined,
+    notBefore = 0,
+    until?: Wait,
+  ): Fence {
+    const fence = this.fence(slots, target);
+    fence.notBefore = notBefore;
+    if (until !== undefined) fence.await(until);
+    for (const slot of slots) this.set(slot, fence);
+    const wait = new Wait(this);
+    fence.await(wait);
+    if (node.isSuspected && node !== target) leave(node);
+    node.whenAnswered(() => wait.over());
+    return fence;
+  }
+
+  private fence(slots: readonly number[], target: ClusterNode | undefined): Fence {
+    const fence = new Fence(this, new Set(slots), target);
+    this.fences.add(fence);
+    return fence;
+  }
+
+  private set(slot: number, one: ClusterNode | Fence): void {
+    this.at[slot] = one;
+    this.table[slot] = one instanceof Fence ? one : one.executor;
+  }
+
+  /** Ends the connections of nodes that nothing needs any more. @returns whether some are left that no view names */
+  retire(): boolean {
+    let isLeft = false;
+    if (this.epoch === undefined) return true;
+    const needed = new Set(this.masters);
+    for (const node of this.nodes.values()) {
+      if (node.role !== undefined || node.isAsked || needed.has(node)) continue;
+      if (node.pending > 0) isLeft = true;
+      else {
+        this.nodes.delete(node.name);
+        node.destroy();
+      }
+    }
+    return isLeft;
+  }
+
+  /** Fails what has waited for its whole time, and returns when to look again. */
+  private expire(now: number): number {
+    let next = Infinity;
+    const due: [Request, Fence][] = [];
+    for (const fence of this.fences) {
+      for (const request of fence.take(({ abandoned, deadline }) => {
+        if (abandoned || (deadline !== 0 && deadline <= now)) return true;
+        if (deadline !== 0) next = Math.min(next, deadline);
+        return false;
+      })) {
+        due.push([request, fence]);
+      }
+    }
+    for (const [request, { target }] of due) {
+      const cause = request.past?.failure ?? target?.error ?? this.hopeless;
+      const doing = target === undefined ? 'no node of the cluster is known that has its slot' : undefined;
+      failSafely(request, timedOut(request, deliveryOf(request), { cause, doing }));
+    }
+    return Math.max(next, now + GRAIN);
+  }
+
+  /** No node can be reached, and another attempt would fail as well. */
+  failHopeless(error: RedisError): void {
+    this.failHeld((request) => hopeless(request, error));
+  }
+
+  /** Fails everything that waits for a node. */
+  failHeld(toError: (request: Request) => RedisError): void {
+    for (const fence of [...this.fences]) {
+      for (const request of fence.take()) failSafely(request, toError(request));
+    }
+  }
+
+  /** Ends all connections and fails what waits. */
+  end(toError: (request: Request) => RedisError): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.failHeld(toError);
+    for (const node of this.nodes.values()) node.destroy();
+    this.sweep.stop();
+    this.ticking?.unsubscribe();
+    this.changes$.next();
+    this.changes$.complete();
+    this.stale$.complete();
+  }
+}
+
+/** A node is silent while others name another in its place: what it owes is lost. */
+function leave({ connection, name }: ClusterNode): void {
+  connection.line.link?.lose(new TimeoutError(`${name} was silent, and the cluster has another master in its place`));
+}
