@@ -26,9 +26,13 @@ const SOURCE = resolve(__dirname, '../../src');
  * Builds a client with a fault in it, and the simulation that drives it.
  * @throws Error when the source does not hold exactly once what is to be replaced: the mutation has to follow the source
  */
-export async function loadMutant(mutation: Mutation | undefined): Promise<Mutant> {
-  const text = await bundleOf('spec/simulation/seeds.ts', mutation === undefined ? [] : [replaceIn(mutation)]);
-  return loadBundle<Mutant>(text);
+export function loadMutant(mutation: Mutation | undefined): Promise<Mutant> {
+  return loadMutated<Mutant>('spec/simulation/seeds.ts', mutation);
+}
+
+/** The same of another simulation, by the file that has its seeds. */
+export async function loadMutated<T>(entry: string, mutation: Mutation | undefined): Promise<T> {
+  return loadBundle<T>(await bundleOf(entry, mutation === undefined ? [] : [replaceIn(mutation)]));
 }
 
 export function replaceIn({ file, from, to }: Mutation): Plugin {

@@ -190,11 +190,17 @@ export class Backlog {
     this.pausing?.unsubscribe();
     this.pausedUntil = until;
     this.elapsed = false; // a request that is refused meanwhile has a pause of its own
-    this.pausing = this.clock.schedule(() => {
-      this.pausedUntil = -Infinity;
-      this.elapsed = true;
-      this.onElapsed();
-    }, delay);
+    this.pausing = this.clock.schedule(() => this.endPause(), delay);
+  }
+
+  /** The pause has elapsed, or is not wanted any more. */
+  endPause(): void {
+    if (this.pausing === undefined) return;
+    this.pausing.unsubscribe();
+    this.pausing = Subscription.EMPTY;
+    this.pausedUntil = -Infinity;
+    this.elapsed = true;
+    this.onElapsed();
   }
 
   /** Sends nothing until all owed replies have come. */

@@ -267,7 +267,7 @@ export class Line implements LinkOwner {
   /** Writes nothing more of the queue for so many ms at the most, while the link lasts; 0 ends that. */
   pause(longest: number): void {
     if (longest > 0) this.backlog.pause(longest);
-    else this.resume();
+    else this.backlog.endPause();
   }
 
   /** Has the queue written at the end of the tick, empty or not. */

@@ -201,16 +201,18 @@ export class Sentinel {
     const { service, asksReplicas } = this.parts;
     const ask = (...words: readonly string[]) => connection.line.sendAhead(inWords(words)) as Observable<Frame>;
     const courtesy = (...words: readonly string[]) => ask(...words).pipe(catchError(ignoreRefusal));
-    return forkJoin({
-      address: ask('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', service),
-      master: courtesy('SENTINEL', 'MASTER', service),
-      info: courtesy('INFO', 'sentinel'),
-      sentinels: courtesy('SENTINEL', 'SENTINELS', service),
-      replicas: asksReplicas ? courtesy('SENTINEL', 'REPLICAS', service) : of(undefined),
-      id: this.id === undefined ? courtesy('SENTINEL', 'MYID') : of(this.id),
-    }).pipe(
+    // An array, because RxJS knows objects of its own realm alone.
+    return forkJoin([
+      ask('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', service),
+      courtesy('SENTINEL', 'MASTER', service),
+      courtesy('INFO', 'sentinel'),
+      courtesy('SENTINEL', 'SENTINELS', service),
+      asksReplicas ? courtesy('SENTINEL', 'REPLICAS', service) : of(undefined),
+      this.id === undefined ? courtesy('SENTINEL', 'MYID') : of(this.id),
+    ]).pipe(
       catchError((error: unknown) => throwError(() => reasonOf(error))),
-      map(({ id, ...answers }) => {
+      map(([address, master, info, sentinels, replicas, id]) => {
+        const answers = { address, master, info, sentinels, replicas };
         if (typeof id === 'string') this.id = id;
         return readKnowledge(answers, this.address.host);
       }),

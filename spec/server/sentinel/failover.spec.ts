@@ -131,6 +131,10 @@ describe('A master that hangs', () => {
     const { servers } = trio();
     const redis = client(optionsOf(trio()));
     await redis.set('k', 'v');
+    await eventually(
+      () => redis.wait(2, 1_000),
+      (replicas) => replicas === 2,
+    );
     const left = leftFor(redis, named(servers[0]));
     await servers[0].kill('SIGSTOP');
     const read = outcome(redis.get('k'));

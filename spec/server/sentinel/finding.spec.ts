@@ -76,7 +76,7 @@ describe('The master of a service', () => {
     const told = troubles(redis);
     await redis.ping();
     expect(told).toEqual([
-      expect.stringContaining(`${named(silent.address)} did not answer the handshake within 800 ms`),
+      expect.stringMatching(`^Sentinel ${named(silent.address)} .*did not answer .*within \\d+ ms$`),
     ]);
     const before = one.asked;
     await redis.reconnect();
@@ -186,7 +186,7 @@ describe('Sentinels that do not tell where the master is', () => {
       new RegExp(
         `^No sentinel tells where the master of 'mymaster' is: ` +
           `${named(down)} cannot be asked: .*ECONNREFUSED.*; ` +
-          `${named(silent.address)} cannot be asked: .* did not answer the handshake within 240 ms; ` +
+          `${named(silent.address)} .*did not answer .*within \\d+ ms; ` +
           `${named(ignorant.address)} does not know 'mymaster'$`,
       ),
     );
@@ -240,7 +240,8 @@ describe('The connections to sentinels', () => {
   it('know no SELECT, no CLIENT SETINFO and no name, which the server gets all the same', async () => {
     const one = await sentinel({ master: master() });
     const redis = client({ sentinels: [one.address], service, database: 3, clientName: 'named' });
-    expect((await redis.clientInfo()).db).toBe(3);
+    const shown = await redis.call<string>('CLIENT', 'LIST');
+    expect(shown).toMatch(/name=named .*db=3 /);
     expect(one.script.seen.map(([name]) => name)).not.toContain('SELECT');
     expect(one.script.seen.map(([name]) => name)).not.toContain('CLIENT');
     expect(one.script.seen.flat()).not.toContain('named');

@@ -1,0 +1,47 @@
+import type { Mutation } from '../mutant';
+
+/** Faults that a client behind Sentinel could have. Each has to be found. */
+export const sentinelMutations: readonly Mutation[] = [
+  {
+    fault: 'a server is used whatever role it says it has',
+    file: 'topology/sentinel-guide.ts',
+    from: 'if (place === undefined || said === undefined || said === place.as) this.isConfirmed = true;',
+    to: 'if (place?.as !== undefined) this.isConfirmed = true;',
+  },
+  {
+    fault: 'the old master is written to until it hangs up',
+    file: 'connection/guide.ts',
+    from: '      link.retire(reason);\n',
+    to: '',
+  },
+  {
+    fault: 'an attempt at the old master is not broken off',
+    file: 'connection/guide.ts',
+    from: 'if (link === undefined || link.inHandshake) {',
+    to: 'if (link?.inHandshake === undefined) {',
+  },
+  {
+    fault: 'the queue flows while a replica is promoted',
+    file: 'topology/sentinels.ts',
+    from: 'this.hold$.next(LONGEST_HOLD);',
+    to: 'this.hold$.next(1);',
+  },
+  {
+    fault: 'the queue waits for a promotion that is off',
+    file: 'topology/sentinels.ts',
+    from: 'this.hold$.next(0);',
+    to: '',
+  },
+  {
+    fault: 'a sentinel that does not answer is asked without delay',
+    file: 'topology/sentinel.ts',
+    from: 'const FIRST_DELAY = 250;',
+    to: 'const FIRST_DELAY = 0;',
+  },
+  {
+    fault: 'sentinels are listened to by clients that have ended',
+    file: 'topology/sentinels.ts',
+    from: 'for (const sentinel of this.known.values()) sentinel.end();',
+    to: '',
+  },
+];

@@ -1,0 +1,135 @@
+import { Observable, Subject } from 'rxjs';
+import type { ByteSocket, Dial } from '../../../src/connection/socket';
+import { ConnectionError, TimeoutError } from '../../../src/errors';
+import { RequestParser } from '../request-parser';
+import type { Timeline } from '../timeline';
+
+/** Something that accepts connections: a server or a sentinel. */
+export interface Host {
+  readonly name: string;
+  readonly port: number;
+  /** `hung` accepts and answers nothing until it goes on */
+  state: 'up' | 'down' | 'hung';
+  readonly wires: Set<Wire>;
+  /** ms, one way */
+  readonly distance: number;
+  /** answers a request, now that it is read; undefined for nothing */
+  answer(words: readonly string[], wire: Wire): string | undefined;
+}
+
+/** What is told of connections. */
+export interface Watcher {
+  dialled(host: Host): void;
+  /** the client has written these words */
+  wrote(host: Host, wire: Wire, words: readonly string[]): void;
+}
+
+/** One connection in virtual time. */
+export class Wire implements ByteSocket {
+  readonly bytes$ = new Subject<Uint8Array>();
+  readonly drain$ = new Subject<void>();
+  readonly drained = true;
+  isOpen = true;
+  /** What the server has said of its role on it. */
+  said: string | undefined;
+  /** It is subscribed. */
+  listens = false;
+  private readonly parser = new RequestParser();
+  private readonly unread: (readonly string[])[] = [];
+
+  constructor(
+    readonly host: Host,
+    readonly openedAt: number,
+    private readonly timeline: Timeline,
+    private readonly watcher: Watcher,
+  ) {}
+
+  write(chunks: readonly Uint8Array[]): boolean | 'refused' {
+    if (!this.isOpen) return 'refused';
+    for (const { words } of this.parser.push(Buffer.concat(chunks))) {
+      this.watcher.wrote(this.host, this, words);
+      this.timeline.after(this.host.distance, () => this.arrived(words));
+    }
+    return true;
+  }
+
+  /** Brings bytes to the client; `then` is done when they are there. */
+  send(text: string, then: () => void = () => undefined): void {
+    this.timeline.afterInProcess(this.host.distance, () => {
+      if (!this.isOpen) return;
+      then();
+      this.timeline.touched = true;
+      this.bytes$.next(Buffer.from(text));
+    });
+  }
+
+  /** The host goes on. */
+  read(): void {
+    for (const words of this.unread.splice(0)) this.arrived(words);
+  }
+
+  /** The other end is gone. */
+  cut(): void {
+    if (!this.isOpen) return;
+    this.close();
+    this.timeline.afterInProcess(0, () => {
+      this.timeline.touched = true;
+      this.bytes$.error(new ConnectionError(`${this.host.name} closed the connection`, { cause: new Error('cut') }));
+    });
+  }
+
+  keepsAlive(): void {}
+
+  destroy(): void {
+    this.close();
+  }
+
+  private close(): void {
+    this.isOpen = false;
+    this.host.wires.delete(this);
+  }
+
+  private arrived(words: readonly string[]): void {
+    if (this.host.state === 'hung') {
+      this.unread.push(words);
+      return;
+    }
+    // What was on its way when the client left arrives all the same, unless the host is down.
+    if (this.host.state === 'down') return;
+    const answer = this.host.answer(words, this);
+    if (answer !== undefined && this.isOpen) this.send(answer);
+  }
+}
+
+/** Dials the hosts of a world by their ports. */
+export function dialIn(hosts: ReadonlyMap<number, Host>, timeline: Timeline, watcher: Watcher): Dial {
+  return ({ port, connectTimeout }) =>
+    new Observable((subscriber) => {
+      const host = hosts.get(port)!;
+      let wire: Wire | undefined;
+      watcher.dialled(host);
+      const fail = (error: Error) => {
+        timeline.touched = true;
+        subscriber.error(error);
+      };
+      const accept = () => {
+        timeline.touched = true;
+        if (host.state === 'down') {
+          fail(new ConnectionError(`${host.name}: refused`, { cause: new Error('ECONNREFUSED') }));
+          return;
+        }
+        wire = new Wire(host, timeline.now(), timeline, watcher);
+        host.wires.add(wire);
+        subscriber.next(wire);
+      };
+      const late = () => fail(new TimeoutError(`${host.name} did not accept within ${connectTimeout} ms`));
+      const pending =
+        2 * host.distance > connectTimeout
+          ? timeline.afterInProcess(connectTimeout, late)
+          : timeline.afterInProcess(2 * host.distance, accept);
+      return () => {
+        pending.unsubscribe();
+        wire?.destroy();
+      };
+    });
+}
