@@ -94,10 +94,8 @@ async function form(nodes: readonly RunningServer[], masters: number, replicas: 
     ]);
   });
   await Promise.all(prepared);
-  await say(
-    first,
-    others.map(({ port }) => ['CLUSTER', 'MEET', '127.0.0.1', String(port)]),
-  );
+  const meetings = others.map(({ port }) => ['CLUSTER', 'MEET', '127.0.0.1', String(port)]);
+  if (meetings.length > 0) await say(first, meetings);
   await Promise.all(nodes.map((node) => until(node, (lines) => lines.length === nodes.length, nodes.length)));
   const ids = await Promise.all(nodes.map(async (node) => (await say(node, [['CLUSTER', 'MYID']]))[0]!));
   await Promise.all(
