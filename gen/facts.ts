@@ -82,6 +82,8 @@ export interface CommandFacts {
     max?: Record<string, number>;
   }[];
   keySpecs?: KeySpecFacts[];
+  /** what the servers say of its reply, and of how a cluster handles it */
+  tips?: string[];
   legacy?: [number, number, number];
   reply?: string;
   reply2?: string;

@@ -1,5 +1,6 @@
 // The runtime facts of a command, as the literal that `defineSpec` takes.
 
+import { cacheableOf } from './cacheable';
 import { isOfOneServer, policiesOf } from './cluster-facts';
 import { EFFECTS } from './effects';
 import type { CallableFacts, RuntimeFacts } from './facts';
@@ -91,6 +92,7 @@ export function specFields({ facts, keys }: CommandModel): string[] {
     rt.sensitiveReply && `secretReply: [${rt.sensitiveReply.map((one) => `'${one}'`).join(', ')}]`,
     BINARY.has(name) && 'binary: true',
     BINARY_WITH[name] && `binaryWith: '${BINARY_WITH[name]}'`,
+    quoted('cacheable', cacheableOf(facts)),
   ];
   return fields.filter((one): one is string => typeof one === 'string' && one !== '');
 }
@@ -105,6 +107,10 @@ function effectOf({ name, rt }: CallableFacts): string | undefined {
 
 function field(name: string, value: string | undefined): string | undefined {
   return value === undefined ? undefined : `${name}: ${value}`;
+}
+
+function quoted(name: string, value: string | undefined): string | undefined {
+  return field(name, value && `'${value}'`);
 }
 
 /** Commands whose reply is no text in any encoding. */

@@ -1,7 +1,7 @@
 import type { RequestContext, RetryPolicy, UndeliveredHandler } from './commands/request-context';
 import { retryPolicy } from './connection/retry';
 import { duration, is } from './option-checks';
-import { resolveRetry, withoutUndefined, type RetryOptions } from './options';
+import { cacheWishOf, resolveRetry, withoutUndefined, type RetryOptions } from './options';
 import { kindOf } from './resp/kind-of';
 
 /** What may be said otherwise for some commands than for the whole client. */
@@ -20,6 +20,11 @@ export interface CommandOptions {
   readonly retry?: boolean | RetryOptions | RetryPolicy | undefined;
   /** takes what a blocking command brings after its Observer has left, in place of putting it back */
   readonly onUndelivered?: UndeliveredHandler | undefined;
+  /**
+   * where the client has a cache: `false` goes to the server; `{ ttl }` takes nothing that was kept for longer, ms, and has the replies of
+   * TTL and its kin kept for so long
+   */
+  readonly cache?: boolean | { readonly ttl?: number | undefined } | undefined;
 }
 
 /** @throws TypeError that names the option and what was expected */
@@ -27,7 +32,7 @@ export function contextOf(options: CommandOptions, before: RequestContext): Part
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`withOptions: an object was expected, got ${kindOf(options)}`);
   }
-  const { idempotent, retry, onUndelivered, ...limits } = options;
+  const { idempotent, retry, onUndelivered, cache, ...limits } = options;
   if (idempotent !== undefined && typeof idempotent !== 'boolean') {
     throw new TypeError(`The option 'idempotent' is a boolean, got ${kindOf(idempotent)}`);
   }
@@ -40,7 +45,7 @@ export function contextOf(options: CommandOptions, before: RequestContext): Part
     );
   }
   if (unknown !== undefined) {
-    const known = 'commandTimeout, readTimeout, writeTimeout, blockingGrace, idempotent, retry, onUndelivered';
+    const known = 'commandTimeout, readTimeout, writeTimeout, blockingGrace, idempotent, retry, onUndelivered, cache';
     throw new TypeError(`withOptions: there is no option '${unknown}' for commands; known are ${known}`);
   }
   for (const [name, limit] of Object.entries({ commandTimeout, readTimeout, writeTimeout, blockingGrace })) {
@@ -55,5 +60,6 @@ export function contextOf(options: CommandOptions, before: RequestContext): Part
     ...(idempotent !== undefined && { idempotent }),
     ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),
     ...(onUndelivered !== undefined && { onUndelivered }),
+    ...(cache !== undefined && { cache: cacheWishOf(cache) }),
   };
 }

@@ -23,6 +23,8 @@ export {
 export { retrySafely, type RetryPolicyOfErrors } from './connection/retry';
 export type {
   BackoffOptions,
+  CachedKeys,
+  CacheOptions,
   Credentials,
   CredentialsSource,
   DebugFunction,
@@ -95,6 +97,9 @@ export type {
   SscanStreamOptions,
   ZscanStreamOptions,
 } from './scanning/scan-options';
+export type { CacheStats } from './freshness/cache';
+export type { ClientCache } from './freshness/client-cache';
+export type { LiveOptions } from './freshness/live-options';
 export type { LoadFailure, LoadOptions, LoadProgress } from './streams/load-options';
 export type { JobStream } from './streams/job-stream';
 export type { DeadJob, JobResult, Queue, QueueCounts } from './streams/queue';

@@ -92,6 +92,13 @@ export type NodeRole = 'masters' | 'replicas' | 'all';
 /** How long closing waits at most for what is pending, ms. */
 const LONGEST_END = 30_000;
 
+/** Each node would have to be tracked by itself. */
+const NO_LIVE = {
+  live: () => {
+    throw new TypeError('live: there are no live queries on a cluster yet');
+  },
+};
+
 /**
  * A client of a cluster of Redis or Valkey servers, with the commands and subscriptions of one server: each command goes to the node that
  * has the slot of its keys. Slots that move, nodes that fail and their replicas are followed, and the calls to one slot keep their order.
@@ -325,6 +332,7 @@ export class RedisCluster extends ClusterView {
       last: control,
       pubsub: messages,
       notifications,
+      freshness: NO_LIVE,
       lender,
       scripts,
       ending,

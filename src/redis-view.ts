@@ -2,10 +2,14 @@ import { defer, filter, map, merge, type Observable } from 'rxjs';
 import { inText } from './commands/in-text';
 import { ownMessage, prefixChannel } from './commands/prefix';
 import { isBinary } from './commands/prefix-bytes';
+import type { Command } from './commands/command';
 import type { CommandOptions } from './command-options';
 import { CommandView, inBytes, withContext, type ViewParts } from './command-view';
 import type { WorkOptions } from './demand/stream-options';
 import type { Overflow } from './demand/waiting';
+import type { Freshness } from './freshness/freshness';
+import type { LiveOptions } from './freshness/live-options';
+import type { ValueOf, ValuesOf } from './groups/values';
 import { is } from './option-checks';
 import type { ChannelName } from './pubsub/channel-name';
 import {
@@ -39,6 +43,7 @@ import type { Message } from './pubsub/topic';
 export interface RedisViewParts extends ViewParts {
   readonly pubsub: Pick<PubSub, 'clock' | 'database' | 'messages' | 'messagesAsBytes'>;
   readonly notifications: Pick<Notifications, 'ensure'>;
+  readonly freshness: Pick<Freshness, 'live'>;
   /** told of each message that is dropped, for telemetry */
   readonly onDrop?: (() => void) | undefined;
 }
@@ -176,6 +181,26 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
       );
     });
     return this.#stream(events$, stream);
+  }
+
+  /**
+   * The value of a query, now and again whenever it has changed: the server tells of that by client tracking, which needs RESP3. What changes
+   * in quick succession is read once more, so the latest value comes and not every change. However many Observers there are, the same
+   * query is read once. Expired and evicted keys count, and writes of this client as well. After a lost connection it is read anew.
+   * @param command of `rxjs-redis/commands`, which only reads, and names its keys; or several in an array, which are read at one moment
+   * @param options `sample`: the shortest time between two reads, ms; `distinct`: whether a reply that equals the last one is left out
+   * @returns values until the client is closed; errors with a ReplyError when the server refuses to read, with a ConfigurationError when it
+   * does not track, and as commands do where every attempt at a connection would fail in the same way
+   * @throws TypeError when a command cannot be followed, or an option is wrong
+   * @example
+   * redis.live(get('config')).subscribe(apply);
+   * redis.live([get('visits'), hgetall('user:1')], { sample: 100 }).subscribe(([visits, user]) => show(visits, user));
+   */
+  live<C extends Command>(command: C, options?: LiveOptions): Observable<ValueOf<C, S>>;
+  live<const C extends readonly Command[]>(commands: C, options?: LiveOptions): Observable<ValuesOf<C, S, never>>;
+  live(commands: unknown, options?: LiveOptions): Observable<unknown> {
+    const { source, freshness } = this.#parts;
+    return freshness.live(source, commands, options);
   }
 
   /** @internal */

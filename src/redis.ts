@@ -31,6 +31,8 @@ import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import { Ending } from './demand/ending';
 import type { RedisError } from './errors';
+import type { ClientCache } from './freshness/client-cache';
+import { Freshness, turnsTrackingOn } from './freshness/freshness';
 import { givenOptions } from './given-options';
 import { LatestError, inShort, inspect, type Inspection } from './inspection';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
@@ -71,6 +73,9 @@ export class Redis extends RedisView {
    *   .subscribe(() => reload()); // what was published in between was missed
    */
   readonly events$: Observable<ConnectionEvent>;
+
+  /** What is kept in memory, where the option `cache` is on: its figures, and `clear()`. */
+  readonly cache: ClientCache;
 
   private readonly connection: Connection;
   private readonly pubsub: PubSub;
@@ -124,7 +129,13 @@ export class Redis extends RedisView {
       if (role !== 'messages') connection.events$.subscribe(lastError.note);
       return connection;
     };
-    const connection = make('commands', {}, { onFirstFailure: (error) => this.warn(error, resolved) });
+    let usersTracking = false;
+    const onConnect = (): ReturnType<ResolvedOptions['onConnect']> => {
+      const own = resolved.onConnect();
+      usersTracking = turnsTrackingOn(own);
+      return own;
+    };
+    const connection = make('commands', { onConnect }, { onFirstFailure: (error) => this.warn(error, resolved) });
     const { session } = connection;
     const openCarrier = (): Connection => {
       const carrier = make('messages', {}, { carriesMessages: true, session });
@@ -132,8 +143,14 @@ export class Redis extends RedisView {
       carrier.state$.subscribe(({ kind }) => kind === 'closed' && this.carriers.delete(carrier));
       return carrier;
     };
-    const wrapped = wrapping(connection, wraps, telemetry.follow(placeOf(connection)));
-    const wrap = (executor: Executor): Executor => wrapped(stage.around?.(executor) ?? executor);
+    const ending = new Ending();
+    const follow = telemetry.follow(placeOf(connection));
+    const staged = (executor: Executor): Executor => stage.around?.(executor) ?? executor;
+    const forLive = (): Executor => wrapping(connection, { ...wraps, asyncContext: false }, follow)(staged(connection));
+    const freshness = new Freshness(connection, resolved, () => usersTracking, forLive, ending);
+    stage.keepsBy?.(freshness);
+    const wrapped = wrapping(connection, wraps, (executor) => freshness.around(follow(executor)));
+    const wrap = (executor: Executor): Executor => wrapped(staged(executor));
     const pubsub = new PubSub(connection, openCarrier, resolved, wrap);
     stage.subscribesBy(pubsub);
     const source = replySource(resolved, wrap(connection), (error) =>
@@ -145,7 +162,6 @@ export class Redis extends RedisView {
       limits: resolved.leases,
       maxOption: 'leases.max',
     };
-    const ending = new Ending();
     const pool = (): LeasePool => {
       if (connection.closed) throw connection.closedError();
       if (this.leases !== undefined) return this.leases;
@@ -154,7 +170,8 @@ export class Redis extends RedisView {
       return leases;
     };
     const bareExecutorOf = (lease: Connection) => wrapping(lease, wraps)(lease);
-    const executorOf = (lease: Connection) => wrapping(lease, wraps, telemetry.follow(placeOf(lease)))(lease);
+    const executorOf = (lease: Connection) =>
+      freshness.noting(wrapping(lease, wraps, telemetry.follow(placeOf(lease)))(lease));
     const elsewhere: Place = {
       isReady: () => false,
       name: () => connection.address,
@@ -166,7 +183,7 @@ export class Redis extends RedisView {
       ending,
       pool,
       executorOf,
-      bareExecutorOf,
+      bareExecutorOf: (lease) => freshness.noting(bareExecutorOf(lease)),
       followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, elsewhere),
       tell: (event) => connection.events$.next(event),
     });
@@ -176,7 +193,7 @@ export class Redis extends RedisView {
       clock: connection.clock,
       control,
       executorOf: bareExecutorOf,
-      wrap: wrappingAll(wraps, telemetry.follow(elsewhere)),
+      wrap: (executor) => freshness.noting(wrappingAll(wraps, telemetry.follow(elsewhere))(executor)),
       isClosed: () => connection.closed || ending.hasBegun,
       closedError: (request) => connection.closedError(request),
       what: 'the client',
@@ -196,6 +213,7 @@ export class Redis extends RedisView {
       last: control,
       pubsub,
       notifications,
+      freshness,
       lender,
       scripts,
       ending,
@@ -209,6 +227,7 @@ export class Redis extends RedisView {
     this.source = source;
     this.lender = lender;
     this.ending = ending;
+    this.cache = freshness.cache;
     this.look = () =>
       inspect({
         kind: 'Redis',

@@ -155,6 +155,8 @@ export interface CommandSpec {
   readonly binary?: boolean;
   /** the reply is binary on every surface when this option is given: VEMB RAW */
   readonly binaryWith?: string | undefined;
+  /** the reply may be kept until a key changes: always, or where the caller says for how long */
+  readonly cacheable?: 'always' | 'timed' | undefined;
   /** @internal the script that it calls by name, or gives to the server */
   readonly script?: ScriptFact | undefined;
 }

@@ -56,6 +56,7 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     secretReply: facts.secretReply ?? [],
     binary: facts.binary ?? false,
     binaryWith: facts.binaryWith,
+    cacheable: facts.cacheable,
     script: facts.script,
   };
 }

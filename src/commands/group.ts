@@ -44,6 +44,7 @@ export class Group extends Command<readonly unknown[]> {
    * @param commands those of the members that are the caller's
    * @param given all commands of the caller: those as well that need no server, and are not sent
    * @param prefix of the client, which members get when they are written: to put it on 100 000 at once would block the event loop
+   * @param spec what it is called in errors, where that is another name
    */
   constructor(
     readonly members: readonly Command[],
@@ -52,8 +53,9 @@ export class Group extends Command<readonly unknown[]> {
     readonly commands = members,
     protected readonly given = commands,
     protected readonly prefix = '',
+    spec = SPECS[name],
   ) {
-    super(SPECS[name], [], asCollected, []);
+    super(spec, [], asCollected, []);
     this.inBytes = isBinary(prefix);
   }
 

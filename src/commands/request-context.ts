@@ -49,6 +49,8 @@ export interface RequestContext extends ReplyContext {
   readonly retry: RetryPolicy;
   /** takes what comes when nothing wants it any more; undefined to have it put back */
   readonly onUndelivered: UndeliveredHandler | undefined;
+  /** what it wants of a cache: nothing, or how long a reply may have been kept, ms; undefined for what the client's options say */
+  readonly cache: false | { readonly ttl: number } | undefined;
   /** which node of a cluster reads; undefined for its master */
   readonly reads: ReadsFrom | undefined;
 }
@@ -64,5 +66,6 @@ export const plainContext: RequestContext = {
   idempotent: false,
   retry: () => false,
   onUndelivered: undefined,
+  cache: undefined,
   reads: undefined,
 };

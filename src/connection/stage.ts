@@ -16,6 +16,8 @@ export interface Stage {
   around?(executor: Executor): Executor;
   /** told of what keeps the client's subscriptions */
   subscribesBy(subscriptions: Holdings): void;
+  /** told of what keeps values true on the shared connection */
+  keepsBy?(freshness: Holdings): void;
   /** told of what lends connections, once one is wanted */
   lendsBy?(lending: Lending): void;
 }

@@ -1,5 +1,6 @@
 export { resolveRetry } from './backoff';
 export type { NatMap, ServerAddress } from './addresses';
+export { cacheWishOf, type CachedKeys, type CacheOptions, type ResolvedCache } from './cache';
 export { checkCredentials } from './credentials';
 export type {
   BackoffOptions,

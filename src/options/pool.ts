@@ -3,7 +3,7 @@ import type { LeaseOptions, RedisOptions } from './redis-options';
 import { withoutUndefined, type Complete } from './without-undefined';
 
 /** What a pool can be told: what a client can, and how many connections it has. Durations are milliseconds. */
-export interface RedisPoolOptions extends Omit<RedisOptions, 'leases'>, Omit<LeaseOptions, 'max'> {
+export interface RedisPoolOptions extends Omit<RedisOptions, 'leases' | 'cache'>, Omit<LeaseOptions, 'max'> {
   /** so many connections are kept from the first use on, and made again when they are lost; default 2 */
   readonly min?: number | undefined;
   /** the most connections; who wants one more waits. Default 10 */
@@ -25,6 +25,8 @@ export function resolvePool(given: RedisPoolOptions): {
   if ((given as RedisOptions).leases !== undefined) {
     throw new TypeError("A pool has no option 'leases': its own are 'min', 'max', 'idleTimeout' and 'acquireTimeout'");
   }
+  if ((given as RedisOptions).cache !== undefined)
+    throw new TypeError("A pool has no option 'cache': invalidations come on one connection, which a Redis has");
   const { min, max, idleTimeout, acquireTimeout, ...others } = given;
   const limits = { ...defaultPool, ...withoutUndefined({ min, max, idleTimeout, acquireTimeout }) };
   wholeNumber('max', limits.max, 1, Infinity);

@@ -5,6 +5,7 @@ import type { RetryPolicy, UndeliveredHandler } from '../commands/request-contex
 import type { RedisError, ReplyError } from '../errors';
 import type { DecoderLimits, ReplyLimits } from '../resp/limits';
 import type { ResolvedSentinels, SentinelOptions } from './sentinels';
+import type { CacheOptions, ResolvedCache } from './cache';
 import type { DebugFunction, ResolvedTelemetry, TelemetryOptions } from './telemetry';
 import type { Complete } from './without-undefined';
 
@@ -164,6 +165,11 @@ export interface RedisOptions extends SentinelOptions {
    * for the next caller, and how long a caller waits for one
    */
   readonly leases?: LeaseOptions | undefined;
+  /**
+   * keeps replies to reads in memory until the server tells that a key has changed, by client tracking, which needs RESP3: `true` takes the
+   * defaults. Default false
+   */
+  readonly cache?: boolean | CacheOptions | undefined;
   /** how large a reply may be; a larger one ends the connection, and its command fails with a ProtocolError */
   readonly limits?: ReplyLimits | undefined;
   /**
@@ -224,7 +230,8 @@ export type Derived =
   | 'leases'
   | 'clientInfo'
   | 'prefix'
-  | 'telemetry';
+  | 'telemetry'
+  | 'cache';
 
 /** The options with every default filled in. */
 export type ResolvedOptions = {
@@ -247,4 +254,5 @@ export type ResolvedOptions = {
   /** what the server is told that the client is; undefined where it is told nothing */
   readonly libraryName: string | undefined;
   readonly telemetry: ResolvedTelemetry | undefined;
+  readonly cache: ResolvedCache | undefined;
 };

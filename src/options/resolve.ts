@@ -1,7 +1,9 @@
+import type { Command } from '../commands/command';
 import { prefixOf } from '../commands/prefix-bytes';
 import { tellsOfFailover } from '../commands/reply-error';
 import { kindOf } from '../resp/kind-of';
 import { resolveReconnect, resolveRetry } from './backoff';
+import { cacheOf } from './cache';
 import { check } from './check';
 import { libraryNameOf } from './client-info';
 import { credentialsOf } from './credentials';
@@ -73,6 +75,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     sentinelPassword,
     sentinelTls,
     natMap,
+    cache,
     ...rest
   } = withUrl(given);
   for (const name of Object.keys(rest)) {
@@ -96,10 +99,20 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
     leases: leasesOf(leases),
     prefix: prefixOption(prefix),
     libraryName: libraryNameOf(clientInfo),
+    cache: cacheOf(cache, rest.readTimeout ?? defaults.readTimeout),
     telemetry: watched && { ...watched, bringsContext: rest.asyncContext === undefined },
   };
   check(options);
+  if (options.cache !== undefined) refuseSecondTracking(onConnect);
   return options;
+}
+
+/** @throws TypeError where the user's own tracking would take the place of that of the cache */
+function refuseSecondTracking(onConnect: RedisOptions['onConnect']): void {
+  if (!Array.isArray(onConnect) || !onConnect.some(({ spec }: Command) => spec.effect === 'tracking')) return;
+  throw new TypeError(
+    "The options 'cache' and 'onConnect' contradict each other: the cache needs a CLIENT TRACKING of its own",
+  );
 }
 
 /** @throws TypeError unless it is text or bytes */

@@ -15,6 +15,7 @@ export const BITCOUNT = /* @__PURE__ */ defineSpec('BITCOUNT', {
   keys: FIRST,
   since: { redis: '2.6.0', valkey: '2.6.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Counts the bits that are set in a string or in a part of it. */
@@ -45,6 +46,7 @@ export const BITFIELD_RO = /* @__PURE__ */ defineSpec('BITFIELD_RO', {
   keys: FIRST,
   since: { redis: '6.0.0', valkey: '6.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads integers of any width from a string. */
@@ -81,6 +83,7 @@ export const BITPOS = /* @__PURE__ */ defineSpec('BITPOS', {
   keys: FIRST,
   since: { redis: '2.8.7', valkey: '2.8.7' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Finds the first bit that is set, or that is not. */
@@ -99,6 +102,7 @@ export const GETBIT = /* @__PURE__ */ defineSpec('GETBIT', {
   keys: FIRST,
   since: { redis: '2.2.0', valkey: '2.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads one bit of a string. */

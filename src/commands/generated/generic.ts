@@ -78,6 +78,7 @@ export const EXISTS = /* @__PURE__ */ defineSpec('EXISTS', {
   replica: true,
   request: 'multi_shard',
   response: 'agg_sum',
+  cacheable: 'always',
 });
 
 /** Counts how many of the keys exist; a key named twice counts twice. */
@@ -117,6 +118,7 @@ export const EXPIRETIME = /* @__PURE__ */ defineSpec('EXPIRETIME', {
   keys: FIRST,
   since: { redis: '7.0.0', valkey: '7.0.0' },
   replica: true,
+  cacheable: 'timed',
 });
 
 /** Tells when a key ends, in seconds since 1970; -1 for never, -2 for no such key. */
@@ -274,6 +276,7 @@ export const PEXPIRETIME = /* @__PURE__ */ defineSpec('PEXPIRETIME', {
   keys: FIRST,
   since: { redis: '7.0.0', valkey: '7.0.0' },
   replica: true,
+  cacheable: 'timed',
 });
 
 /** Tells when a key ends, in milliseconds since 1970; -1 for never, -2 for no such key. */
@@ -287,6 +290,7 @@ export const PTTL = /* @__PURE__ */ defineSpec('PTTL', {
   keys: FIRST,
   since: { redis: '2.6.0', valkey: '2.6.0' },
   replica: true,
+  cacheable: 'timed',
 });
 
 /** Tells how many milliseconds a key has left; -1 for no end, -2 for no such key. */
@@ -525,6 +529,7 @@ export const TTL = /* @__PURE__ */ defineSpec('TTL', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'timed',
 });
 
 /** Tells how many seconds a key has left; -1 for no end, -2 for no such key. */
@@ -538,6 +543,7 @@ export const TYPE = /* @__PURE__ */ defineSpec('TYPE', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Tells what kind of value a key has; `none` when there is no such key. */

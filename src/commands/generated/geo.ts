@@ -55,6 +55,7 @@ export const GEODIST = /* @__PURE__ */ defineSpec('GEODIST', {
   keys: FIRST,
   since: { redis: '3.2.0', valkey: '3.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Measures the distance of two places; null when one is missing. */
@@ -74,6 +75,7 @@ export const GEOHASH = /* @__PURE__ */ defineSpec('GEOHASH', {
   keys: FIRST,
   since: { redis: '3.2.0', valkey: '3.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Gives the geohash of places, for other software. */
@@ -90,6 +92,7 @@ export const GEOPOS = /* @__PURE__ */ defineSpec('GEOPOS', {
   keys: FIRST,
   since: { redis: '3.2.0', valkey: '3.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Gives the coordinates of places; null for one that is missing. */
@@ -340,6 +343,7 @@ export const GEORADIUSBYMEMBER_RO = /* @__PURE__ */ defineSpec('GEORADIUSBYMEMBE
   keys: FIRST,
   since: { redis: '3.2.10', valkey: '3.2.10' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `georadiusbymemberRo` may be told beside its arguments. */
@@ -425,6 +429,7 @@ export const GEORADIUS_RO = /* @__PURE__ */ defineSpec('GEORADIUS_RO', {
   keys: FIRST,
   since: { redis: '3.2.10', valkey: '3.2.10' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `georadiusRo` may be told beside its arguments. */
@@ -512,6 +517,7 @@ export const GEOSEARCH = /* @__PURE__ */ defineSpec('GEOSEARCH', {
   keys: FIRST,
   since: { redis: '6.2.0', valkey: '6.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Finds places within a circle, a box or (Valkey 9) a polygon. */

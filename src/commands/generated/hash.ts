@@ -32,6 +32,7 @@ export const HEXISTS = /* @__PURE__ */ defineSpec('HEXISTS', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Tells whether a hash has a field: 1 or 0. */
@@ -89,6 +90,7 @@ export const HEXPIRETIME = /* @__PURE__ */ defineSpec('HEXPIRETIME', {
   keys: FIRST,
   since: { redis: '7.4.0', valkey: '9.0.0' },
   replica: true,
+  cacheable: 'timed',
 });
 
 /** Tells when fields end, in seconds since 1970; -1 for never, -2 for no such field. */
@@ -105,6 +107,7 @@ export const HGET = /* @__PURE__ */ defineSpec('HGET', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads a field of a hash; null when there is none. */
@@ -118,6 +121,7 @@ export const HGETALL = /* @__PURE__ */ defineSpec('HGETALL', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /**
@@ -223,6 +227,7 @@ export const HKEYS = /* @__PURE__ */ defineSpec('HKEYS', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Lists the fields of a hash. */
@@ -236,6 +241,7 @@ export const HLEN = /* @__PURE__ */ defineSpec('HLEN', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Counts the fields of a hash. */
@@ -249,6 +255,7 @@ export const HMGET = /* @__PURE__ */ defineSpec('HMGET', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads several fields of a hash; null for each that is missing. */
@@ -347,6 +354,7 @@ export const HPEXPIRETIME = /* @__PURE__ */ defineSpec('HPEXPIRETIME', {
   keys: FIRST,
   since: { redis: '7.4.0', valkey: '9.0.0' },
   replica: true,
+  cacheable: 'timed',
 });
 
 /** Tells when fields end, in milliseconds since 1970; -1 for never, -2 for no such field. */
@@ -363,6 +371,7 @@ export const HPTTL = /* @__PURE__ */ defineSpec('HPTTL', {
   keys: FIRST,
   since: { redis: '7.4.0', valkey: '9.0.0' },
   replica: true,
+  cacheable: 'timed',
 });
 
 /** Tells how many milliseconds fields have left; -1 for no end, -2 for no such field. */
@@ -543,6 +552,7 @@ export const HSTRLEN = /* @__PURE__ */ defineSpec('HSTRLEN', {
   keys: FIRST,
   since: { redis: '3.2.0', valkey: '3.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Measures a field's value in bytes. */
@@ -556,6 +566,7 @@ export const HTTL = /* @__PURE__ */ defineSpec('HTTL', {
   keys: FIRST,
   since: { redis: '7.4.0', valkey: '9.0.0' },
   replica: true,
+  cacheable: 'timed',
 });
 
 /** Tells how many seconds fields have left; -1 for no end, -2 for no such field. */
@@ -572,6 +583,7 @@ export const HVALS = /* @__PURE__ */ defineSpec('HVALS', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Lists the values of a hash. */

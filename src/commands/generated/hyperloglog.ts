@@ -28,6 +28,7 @@ export const PFCOUNT = /* @__PURE__ */ defineSpec('PFCOUNT', {
   keys: ALL,
   since: { redis: '2.8.9', valkey: '2.8.9' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Estimates how many different elements were counted, in one HyperLogLog or in their union. */

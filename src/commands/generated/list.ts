@@ -135,6 +135,7 @@ export const LINDEX = /* @__PURE__ */ defineSpec('LINDEX', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads an element of a list by its place; negative counts from the end. */
@@ -168,6 +169,7 @@ export const LLEN = /* @__PURE__ */ defineSpec('LLEN', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Counts the elements of a list. */
@@ -253,6 +255,7 @@ export const LPOS = /* @__PURE__ */ defineSpec('LPOS', {
   keys: FIRST,
   since: { redis: '6.0.6', valkey: '6.0.6' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `lpos` may be told beside its arguments. */
@@ -315,6 +318,7 @@ export const LRANGE = /* @__PURE__ */ defineSpec('LRANGE', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads a part of a list, both ends included. */

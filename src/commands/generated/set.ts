@@ -29,6 +29,7 @@ export const SCARD = /* @__PURE__ */ defineSpec('SCARD', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Counts the members of a set. */
@@ -42,6 +43,7 @@ export const SDIFF = /* @__PURE__ */ defineSpec('SDIFF', {
   keys: ALL,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Lists the members of the first set that are in none of the others. */
@@ -73,6 +75,7 @@ export const SINTER = /* @__PURE__ */ defineSpec('SINTER', {
   keys: ALL,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Lists the members that all sets have in common. */
@@ -87,6 +90,7 @@ export const SINTERCARD = /* @__PURE__ */ defineSpec('SINTERCARD', {
   replay: 'read',
   since: { redis: '7.0.0', valkey: '7.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `sintercard` may be told beside its arguments. */
@@ -129,6 +133,7 @@ export const SISMEMBER = /* @__PURE__ */ defineSpec('SISMEMBER', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Tells whether a set has a member: 1 or 0. */
@@ -146,6 +151,7 @@ export const SMEMBERS = /* @__PURE__ */ defineSpec('SMEMBERS', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Lists the members of a set. */
@@ -159,6 +165,7 @@ export const SMISMEMBER = /* @__PURE__ */ defineSpec('SMISMEMBER', {
   keys: FIRST,
   since: { redis: '6.2.0', valkey: '6.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Tells for each member whether a set has it: 1 or 0. */
@@ -276,6 +283,7 @@ export const SUNION = /* @__PURE__ */ defineSpec('SUNION', {
   keys: ALL,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Lists the members that any of the sets has. */

@@ -115,6 +115,7 @@ export const ZCARD = /* @__PURE__ */ defineSpec('ZCARD', {
   keys: FIRST,
   since: { redis: '1.2.0', valkey: '1.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Counts the members of a sorted set. */
@@ -128,6 +129,7 @@ export const ZCOUNT = /* @__PURE__ */ defineSpec('ZCOUNT', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Counts the members with scores in a range. */
@@ -144,6 +146,7 @@ export const ZDIFF = /* @__PURE__ */ defineSpec('ZDIFF', {
   replay: 'read',
   since: { redis: '6.2.0', valkey: '6.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zdiff` may be told beside its arguments. */
@@ -215,6 +218,7 @@ export const ZINTER = /* @__PURE__ */ defineSpec('ZINTER', {
   replay: 'read',
   since: { redis: '6.2.0', valkey: '6.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zinter` may be told beside its arguments. */
@@ -258,6 +262,7 @@ export const ZINTERCARD = /* @__PURE__ */ defineSpec('ZINTERCARD', {
   replay: 'read',
   since: { redis: '7.0.0', valkey: '7.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zintercard` may be told beside its arguments. */
@@ -316,6 +321,7 @@ export const ZLEXCOUNT = /* @__PURE__ */ defineSpec('ZLEXCOUNT', {
   keys: FIRST,
   since: { redis: '2.8.9', valkey: '2.8.9' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Counts the members between two names, where all have the same score. */
@@ -361,6 +367,7 @@ export const ZMSCORE = /* @__PURE__ */ defineSpec('ZMSCORE', {
   keys: FIRST,
   since: { redis: '6.2.0', valkey: '6.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads the scores of members; null for each that is missing. */
@@ -459,6 +466,7 @@ export const ZRANGE = /* @__PURE__ */ defineSpec('ZRANGE', {
   keys: FIRST,
   since: { redis: '1.2.0', valkey: '1.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zrange` may be told beside its arguments. */
@@ -511,6 +519,7 @@ export const ZRANGEBYLEX = /* @__PURE__ */ defineSpec('ZRANGEBYLEX', {
   keys: FIRST,
   since: { redis: '2.8.9', valkey: '2.8.9' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zrangebylex` may be told beside its arguments. */
@@ -543,6 +552,7 @@ export const ZRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZRANGEBYSCORE', {
   keys: FIRST,
   since: { redis: '1.0.5', valkey: '1.0.5' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zrangebyscore` may be told beside its arguments. */
@@ -641,6 +651,7 @@ export const ZRANK = /* @__PURE__ */ defineSpec('ZRANK', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zrank` may be told beside its arguments. */
@@ -751,6 +762,7 @@ export const ZREVRANGE = /* @__PURE__ */ defineSpec('ZREVRANGE', {
   keys: FIRST,
   since: { redis: '1.2.0', valkey: '1.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zrevrange` may be told beside its arguments. */
@@ -811,6 +823,7 @@ export const ZREVRANGEBYLEX = /* @__PURE__ */ defineSpec('ZREVRANGEBYLEX', {
   keys: FIRST,
   since: { redis: '2.8.9', valkey: '2.8.9' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zrevrangebylex` may be told beside its arguments. */
@@ -848,6 +861,7 @@ export const ZREVRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZREVRANGEBYSCORE', {
   keys: FIRST,
   since: { redis: '2.2.0', valkey: '2.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zrevrangebyscore` may be told beside its arguments. */
@@ -919,6 +933,7 @@ export const ZREVRANK = /* @__PURE__ */ defineSpec('ZREVRANK', {
   keys: FIRST,
   since: { redis: '2.0.0', valkey: '2.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zrevrank` may be told beside its arguments. */
@@ -1017,6 +1032,7 @@ export const ZSCORE = /* @__PURE__ */ defineSpec('ZSCORE', {
   keys: FIRST,
   since: { redis: '1.2.0', valkey: '1.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads the score of a member; null when it is missing. */
@@ -1033,6 +1049,7 @@ export const ZUNION = /* @__PURE__ */ defineSpec('ZUNION', {
   replay: 'read',
   since: { redis: '6.2.0', valkey: '6.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `zunion` may be told beside its arguments. */

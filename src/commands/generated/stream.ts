@@ -501,6 +501,7 @@ export const XLEN = /* @__PURE__ */ defineSpec('XLEN', {
   keys: FIRST,
   since: { redis: '5.0.0', valkey: '5.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Counts the entries of a stream. */
@@ -536,6 +537,7 @@ export const XRANGE = /* @__PURE__ */ defineSpec('XRANGE', {
   keys: FIRST,
   since: { redis: '5.0.0', valkey: '5.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `xrange` may be told beside its arguments. */
@@ -594,6 +596,7 @@ export const XREVRANGE = /* @__PURE__ */ defineSpec('XREVRANGE', {
   keys: FIRST,
   since: { redis: '5.0.0', valkey: '5.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `xrevrange` may be told beside its arguments. */

@@ -93,6 +93,7 @@ export const DIGEST = /* @__PURE__ */ defineSpec('DIGEST', {
   keys: FIRST,
   since: { redis: '8.4.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Computes a digest of a string, for comparisons by DELEX and SET. */
@@ -106,6 +107,7 @@ export const GET = /* @__PURE__ */ defineSpec('GET', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads a string; null when there is none. */
@@ -164,6 +166,7 @@ export const GETRANGE = /* @__PURE__ */ defineSpec('GETRANGE', {
   keys: FIRST,
   since: { redis: '2.4.0', valkey: '2.4.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads a part of a string, both ends included. */
@@ -236,6 +239,7 @@ export const LCS = /* @__PURE__ */ defineSpec('LCS', {
   keys: FIRST_TWO,
   since: { redis: '7.0.0', valkey: '7.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** What `lcs` may be told beside its arguments. */
@@ -290,6 +294,7 @@ export const MGET = /* @__PURE__ */ defineSpec('MGET', {
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
   request: 'multi_shard',
+  cacheable: 'always',
 });
 
 /** Reads several strings; null for each that is missing or no string. */
@@ -544,6 +549,7 @@ export const STRLEN = /* @__PURE__ */ defineSpec('STRLEN', {
   keys: FIRST,
   since: { redis: '2.2.0', valkey: '2.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Measures a string in bytes. */
@@ -557,6 +563,7 @@ export const SUBSTR = /* @__PURE__ */ defineSpec('SUBSTR', {
   keys: FIRST,
   since: { redis: '1.0.0', valkey: '1.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /**

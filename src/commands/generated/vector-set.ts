@@ -30,6 +30,7 @@ export const VCARD = /* @__PURE__ */ defineSpec('VCARD', {
   keys: FIRST,
   since: { redis: '8.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Counts the elements of a vector set. */
@@ -43,6 +44,7 @@ export const VDIM = /* @__PURE__ */ defineSpec('VDIM', {
   keys: FIRST,
   since: { redis: '8.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Tells how many dimensions a vector set has. */
@@ -91,6 +93,7 @@ export const VGETATTR = /* @__PURE__ */ defineSpec('VGETATTR', {
   keys: FIRST,
   since: { redis: '8.0.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Reads the attributes of an element, as JSON text. */
@@ -121,6 +124,7 @@ export const VISMEMBER = /* @__PURE__ */ defineSpec('VISMEMBER', {
   keys: FIRST,
   since: { redis: '8.2.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Tells whether a vector set has an element. */
@@ -203,6 +207,7 @@ export const VRANGE = /* @__PURE__ */ defineSpec('VRANGE', {
   keys: FIRST,
   since: { redis: '8.4.0' },
   replica: true,
+  cacheable: 'always',
 });
 
 /** Lists elements of a vector set in the order of their names. */

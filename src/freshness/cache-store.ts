@@ -1,0 +1,134 @@
+import type { Command } from '../commands/command';
+import type { Entry } from './cache-entry';
+import { idOf } from './names';
+
+/** What is kept of the commands that read one key: one entry, as a rule, or several by their ids. */
+type Place = Entry | Map<string, Entry>;
+
+/**
+ * Entries by the keys that they were read from, and in the order of their last use. An entry that reads several keys stands at the place of
+ * each. Nothing is here but entries: a key without any has no place.
+ */
+export class CacheStore {
+  private readonly places = new Map<string, Place>();
+  private newest: Entry | undefined;
+  private oldest: Entry | undefined;
+  /** How many are kept; those that are still read do not count. */
+  count = 0;
+  /** bytes */
+  size = 0;
+
+  /** How many keys have a place. */
+  get keys(): number {
+    return this.places.size;
+  }
+
+  // Hot: once per command that may be kept.
+  /** What there is for a command whose first key has this name. */
+  get(name: string, command: Command, asBytes: boolean): Entry | undefined {
+    const place = this.places.get(name);
+    if (place === undefined) return undefined;
+    if (!(place instanceof Map)) return place.answers(command, asBytes) ? place : undefined;
+    return place.get(idOf(command, asBytes));
+  }
+
+  add(entry: Entry): void {
+    const { places } = this;
+    for (const name of entry.names) {
+      const place = places.get(name);
+      if (place === undefined) places.set(name, entry);
+      else if (place instanceof Map) place.set(entry.key, entry);
+      else {
+        places.set(
+          name,
+          new Map([
+            [place.key, place],
+            [entry.key, entry],
+          ]),
+        );
+      }
+    }
+  }
+
+  /** The reply of an entry has come: it is the newest. */
+  keep(entry: Entry): void {
+    entry.state = 'kept';
+    this.count++;
+    this.size += entry.size;
+    this.append(entry);
+  }
+
+  // Hot: once per hit.
+  /** An entry is used. */
+  touch(entry: Entry): void {
+    if (entry === this.newest) return;
+    this.unlink(entry);
+    this.append(entry);
+  }
+
+  /** The entry that was not used for the longest time. */
+  get leastUsed(): Entry | undefined {
+    return this.oldest;
+  }
+
+  remove(entry: Entry): void {
+    if (entry.state === 'out') return;
+    if (entry.state === 'kept') {
+      this.count--;
+      this.size -= entry.size;
+      this.unlink(entry);
+    }
+    entry.state = 'out';
+    const { places } = this;
+    for (const name of entry.names) {
+      const place = places.get(name);
+      if (place === entry) places.delete(name);
+      else if (place instanceof Map) {
+        place.delete(entry.key);
+        if (place.size === 0) places.delete(name);
+      }
+    }
+  }
+
+  /** Takes out all that was read from a key. Returns how many entries that were. */
+  removeKey(name: string): number {
+    const place = this.places.get(name);
+    if (place === undefined) return 0;
+    if (!(place instanceof Map)) {
+      this.remove(place);
+      return 1;
+    }
+    const { size } = place;
+    for (const entry of [...place.values()]) this.remove(entry);
+    return size;
+  }
+
+  clear(): void {
+    for (const place of this.places.values()) {
+      for (const entry of place instanceof Map ? place.values() : [place]) {
+        entry.state = 'out';
+        entry.newer = entry.older = undefined;
+      }
+    }
+    this.places.clear();
+    this.newest = this.oldest = undefined;
+    this.count = 0;
+    this.size = 0;
+  }
+
+  private append(entry: Entry): void {
+    entry.older = this.newest;
+    if (this.newest === undefined) this.oldest = entry;
+    else this.newest.newer = entry;
+    this.newest = entry;
+  }
+
+  private unlink(entry: Entry): void {
+    const { newer, older } = entry;
+    if (newer === undefined) this.newest = older;
+    else newer.older = older;
+    if (older === undefined) this.oldest = newer;
+    else older.newer = newer;
+    entry.newer = entry.older = undefined;
+  }
+}

@@ -1,0 +1,312 @@
+import type { Subscription } from 'rxjs';
+import type { Command } from '../commands/command';
+import { bytesOf } from '../resp/bytes-of';
+import { ErrorFrame, type Frame } from '../resp/frames';
+import { Request } from '../commands/request';
+import type { Executor } from '../commands/request-context';
+import type { Clock } from '../connection/clock';
+import { TimeoutError, type RedisError } from '../errors';
+import type { ResolvedCache } from '../options';
+import { Entry, type EntryOwner } from './cache-entry';
+import { CacheStore } from './cache-store';
+import { copied, sizeOf } from './kept-frames';
+import { nameOf, namesOf } from './names';
+import { OwnWrites } from './own-writes';
+import { TrackedRead, unread } from './tracked-read';
+import type { Tracked, Tracker } from './tracker';
+
+/** What a cache has done so far, and what it holds. */
+export interface CacheStats {
+  /** commands that were answered from memory */
+  readonly hits: number;
+  /** commands that could have been, and were sent, or have joined one that was */
+  readonly misses: number;
+  /** replies that were dropped because a key has changed, or may have */
+  readonly invalidations: number;
+  /** replies that were dropped for want of room */
+  readonly evictions: number;
+  /** replies that are kept */
+  readonly entries: number;
+  /** what they take, about */
+  readonly bytes: number;
+}
+
+/** What an entry takes beside its reply and its arguments, bytes: measured. */
+const OVERHEAD = 320;
+
+/**
+ * So many reads are answered from memory in one turn of the event loop; then one goes to the server. A loop that awaits nothing else would
+ * otherwise never let an invalidation be read.
+ */
+const HITS_A_TURN = 10_000;
+
+/** What a cache is made with. */
+export interface CacheParts {
+  readonly options: ResolvedCache;
+  readonly tracker: Tracker;
+  readonly clock: Clock;
+  /** whether a key may be kept, by its name */
+  readonly isWanted: (name: string) => boolean;
+  /** something is kept, where nothing was */
+  readonly onFirst: () => void;
+  /** told once per link that the server does not track */
+  readonly onRefused: (error: RedisError) => void;
+}
+
+/**
+ * Answers reads from memory. It wraps executors, so a client without a cache has nothing of it.
+ */
+//  read ──kept──▶ answered at once
+//     │ └─being read──▶ waits for that
+//     └─▶ the server ──reply──▶ kept, unless a key was invalidated or written to meanwhile, or the link was lost
+//  write ──▶ what it writes to is dropped, and not kept again before its reply
+export class Cache implements Tracked, EntryOwner {
+  readonly store = new CacheStore();
+  private readonly writes: OwnWrites;
+  private hits = 0;
+  private misses = 0;
+  private invalidations = 0;
+  private evictions = 0;
+  /** The client has ended: nothing is answered from memory. */
+  private isOver = false;
+  private readonly ttl: number;
+  /** How many more are answered from memory in this turn of the event loop. */
+  private left = HITS_A_TURN;
+  private readonly inputRead = () => {
+    this.left = HITS_A_TURN;
+  };
+  private readonly hold: Subscription;
+
+  constructor(private readonly parts: CacheParts) {
+    const { tracker, options } = parts;
+    this.ttl = options.ttl;
+    this.writes = new OwnWrites(
+      (name) => this.drop(name),
+      () => this.dropAll(),
+    );
+    tracker.tells(this);
+    this.hold = tracker.hold(false);
+  }
+
+  get stats(): CacheStats {
+    const { hits, misses, invalidations, evictions, store } = this;
+    return { hits, misses, invalidations, evictions, entries: store.count, bytes: store.size };
+  }
+
+  /** How many of the client's own writes are under way, by what they write to. */
+  get writesUnderWay(): number {
+    return this.writes.size;
+  }
+
+  /** An executor that answers from memory what it can. */
+  around(executor: Executor): Executor {
+    return { submit: (request) => this.submit(request, executor) };
+  }
+
+  /** An executor of another connection: what it writes is dropped here, and nothing is answered from memory. */
+  noting(executor: Executor): Executor {
+    return {
+      submit: (request) => {
+        this.writes.note(request, false);
+        executor.submit(request);
+      },
+    };
+  }
+
+  // Hot: once per command.
+  private submit(request: Request, executor: Executor): void {
+    const { command, context } = request;
+    const { spec } = command;
+    if (spec.cacheable === undefined) {
+      if (spec.replay !== 'read' || !spec.plain) this.writes.note(request, true);
+      executor.submit(request);
+      return;
+    }
+    const wish = context.cache;
+    if (wish === false || (spec.cacheable === 'timed' && (wish === undefined || wish.ttl === Infinity))) {
+      executor.submit(request);
+      return;
+    }
+    const asBytes = context.bytes || spec.binary === true;
+    const name = nameOf(command.args[command.keys[0]!.from]!);
+    const entry = this.store.get(name, command, asBytes);
+    if (entry?.state === 'kept') {
+      const ttl = wish === undefined ? this.ttl : wish.ttl;
+      const isFresh = ttl === Infinity || this.parts.clock.now() - entry.keptAt < ttl;
+      if (isFresh && this.left > 0) {
+        if (this.left-- === HITS_A_TURN) this.parts.clock.afterInput(this.inputRead);
+        this.hits++;
+        this.store.touch(entry);
+        request.settle(copied(entry.frame));
+        return;
+      }
+    }
+    this.miss(request, executor, entry, asBytes);
+  }
+
+  /** @param entry what there is, which does not answer the request yet or any more */
+  private miss(request: Request, executor: Executor, entry: Entry | undefined, asBytes: boolean): void {
+    const { tracker, clock } = this.parts;
+    this.misses++;
+    if (entry?.state === 'reading' && isLike(entry.first, request)) {
+      entry.join(request, clock.now());
+      return;
+    }
+    const { command, context } = request;
+    const names = namesOf(command);
+    const isKept =
+      !this.isOver && tracker.refusal === undefined && !this.writes.concern(names) && this.areWanted(names);
+    if (!isKept) {
+      executor.submit(request);
+      return;
+    }
+    if (entry !== undefined) this.store.remove(entry);
+    const own = new Entry(this, executor, request, command, asBytes, names);
+    this.store.add(own);
+    const bare = unread(command);
+    if (!tracker.isOptIn) {
+      executor.submit(new Request(bare, context, own));
+      return;
+    }
+    const read = new TrackedRead(bare);
+    own.isTracked = () => read.isTracked;
+    executor.submit(new Request(read as unknown as Command<Frame>, context, own));
+  }
+
+  // Hot: once per miss.
+  filled(entry: Entry, frame: Frame): void {
+    if (entry.state === 'reading') this.keep(entry, frame);
+    const { first, joined } = entry;
+    entry.first = entry.joined = undefined;
+    // What the first makes of its reply is its own.
+    const own = joined === undefined ? frame : copied(frame);
+    let settled = -1;
+    try {
+      first!.settle(frame);
+      settled++;
+      if (joined === undefined) return;
+      while (settled < joined.length) {
+        joined[settled]!.request.settle(copied(own));
+        settled++;
+      }
+    } catch (error) {
+      // The reply may be another's: those that have none yet are told so.
+      this.store.remove(entry);
+      if (settled < 0) entry.first = first;
+      entry.joined = joined?.slice(Math.max(settled, 0));
+      throw error;
+    }
+  }
+
+  failed(entry: Entry, error: RedisError): void {
+    this.store.remove(entry);
+    const { first, joined = [], executor } = entry;
+    entry.first = entry.joined = undefined;
+    first?.fail(error);
+    for (const { request, at } of joined) {
+      if (error instanceof TimeoutError) {
+        // It came later, so its own time is not up.
+        request.deadline = at + request.context.commandTimeout;
+        executor.submit(request);
+      } else request.fail(error);
+    }
+  }
+
+  unanswered(entry: Entry): void {
+    this.store.remove(entry);
+    const { first, joined = [] } = entry;
+    entry.first = entry.joined = undefined;
+    first?.settleUnanswered();
+    for (const { request } of joined) request.settleUnanswered();
+  }
+
+  private keep(entry: Entry, frame: Frame): void {
+    const { store, parts } = this;
+    const { options, tracker, clock } = parts;
+    const isTracked = tracker.isOn && entry.isTracked?.() !== false && !(frame instanceof ErrorFrame);
+    entry.size = OVERHEAD + sizeOf(frame) + argumentBytes(entry.command);
+    if (!isTracked || entry.size > options.maxBytes) {
+      store.remove(entry);
+      return;
+    }
+    entry.frame = copied(frame);
+    entry.keptAt = clock.now();
+    if (store.count === 0) parts.onFirst();
+    store.keep(entry);
+    while (store.count > options.maxEntries || store.size > options.maxBytes) {
+      this.evictions++;
+      store.remove(store.leastUsed!);
+    }
+  }
+
+  invalidated(name: string): void {
+    this.drop(name);
+  }
+
+  allInvalidated(): void {
+    this.dropAll();
+  }
+
+  lost(): void {
+    this.dropAll();
+  }
+
+  started(isNewLink: boolean): void {
+    if (!isNewLink) this.dropAll();
+  }
+
+  refused(error: RedisError): void {
+    this.dropAll();
+    this.parts.onRefused(error);
+  }
+
+  /** The server was silent for so long that the connection may be dead. */
+  silent(): void {
+    this.dropAll();
+  }
+
+  /** Drops all that is kept; what is being read is not kept either. */
+  clear(): void {
+    this.store.clear();
+  }
+
+  /** The client has ended. */
+  end(): void {
+    this.isOver = true;
+    this.store.clear();
+    this.hold.unsubscribe();
+  }
+
+  private drop(name: string): void {
+    this.invalidations += this.store.removeKey(name);
+  }
+
+  private dropAll(): void {
+    this.invalidations += this.store.count;
+    this.store.clear();
+  }
+
+  private areWanted(names: readonly string[]): boolean {
+    const { isWanted } = this.parts;
+    for (const name of names) if (!isWanted(name)) return false;
+    return true;
+  }
+}
+
+/** Whether a request may wait for the read that another has begun: it has the same limits, and is repeated alike. */
+function isLike(first: Request | undefined, { context }: Request): boolean {
+  if (first === undefined) return false;
+  const { commandTimeout, retry, linkLimits, idempotent } = first.context;
+  return (
+    commandTimeout === context.commandTimeout &&
+    retry === context.retry &&
+    linkLimits === context.linkLimits &&
+    idempotent === context.idempotent
+  );
+}
+
+function argumentBytes({ args }: Command): number {
+  let size = 0;
+  for (const arg of args) size += typeof arg === 'string' ? arg.length : bytesOf(arg).length;
+  return size;
+}

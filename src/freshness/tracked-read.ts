@@ -1,0 +1,50 @@
+import { Command, type CommandSpec } from '../commands/command';
+import { CLIENT_CACHING } from '../commands/generated/connection';
+import { Group } from '../commands/group';
+import { Transaction } from '../commands/transaction';
+import { ErrorFrame, type Frame } from '../resp/frames';
+
+const asItCame = (frame: Frame): Frame => frame;
+
+/** Has the server track the keys of the next command, or of the rest of a transaction, where tracking is opt-in. */
+const CACHING = /* @__PURE__ */ new Command(CLIENT_CACHING, ['YES'], asItCame);
+
+/** The same command, whose reply is not read but handed on as it comes. */
+export function unread({ spec, args, keys }: Command): Command<Frame> {
+  return new Command(spec, args, asItCame, keys);
+}
+
+/** CLIENT CACHING YES and a read, as one: nothing comes between them, so the keys of this read are tracked and no others. */
+export class TrackedRead extends Group {
+  /** The server has taken CLIENT CACHING, so it tells of changes. */
+  isTracked = false;
+
+  constructor(readonly command: Command<Frame>) {
+    const commands = [command];
+    super([CACHING, command], 'PIPELINE', false, commands, commands, '', asGroup(command.spec));
+  }
+
+  override readMember(frame: Frame): unknown {
+    return frame;
+  }
+
+  /** The reply to the read as it came, an error included. */
+  override answerOf([caching, reply]: unknown[]): Frame {
+    this.isTracked = !(caching instanceof ErrorFrame);
+    return reply as Frame;
+  }
+}
+
+const GROUPS = new WeakMap<CommandSpec, CommandSpec>();
+
+/** The facts of a command for a group of which it is the one that counts. */
+function asGroup(spec: CommandSpec): CommandSpec {
+  let group = GROUPS.get(spec);
+  if (group === undefined) GROUPS.set(spec, (group = { ...spec, plain: false }));
+  return group;
+}
+
+/** Reads that are made at one moment; their keys are tracked from it on. Its value has that of CLIENT CACHING first, where tracking is opt-in. */
+export function readTogether(commands: readonly Command<Frame>[], isOptIn: boolean): Transaction {
+  return new Transaction(isOptIn ? [CACHING, ...commands] : commands);
+}
