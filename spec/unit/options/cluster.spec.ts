@@ -24,6 +24,6 @@ describe('the options of a cluster', () => {
     expect(cluster.nodes).toEqual([]);
     expect(cluster.nodeFor('a')).toBeUndefined();
     expect(JSON.stringify(cluster)).toContain('"state":"idle"');
-    cluster.destroy();
+    void cluster.destroy();
   });
 });

@@ -47,7 +47,7 @@ describe('a view of the cluster', () => {
       [201, 300, ['?', 7003, 'd', []]],
       [301, 400, [null, 7004, 'e']],
     ];
-    const view = readView(slots as never, 'cluster_current_epoch:12\r\n', 'asked', sameAddress);
+    const view = readView(slots, 'cluster_current_epoch:12\r\n', 'asked', sameAddress);
     expect(view.epoch).toBe(12);
     expect(
       view.ranges.map(({ from, master, replicas }) => [from, master.name, replicas.map(({ name }) => name)]),
