@@ -5,6 +5,7 @@ import { parse } from 'acorn';
 import { transform } from 'esbuild';
 import MagicString from 'magic-string';
 import { dts } from 'rollup-plugin-dts';
+import { minify } from 'terser';
 
 const input = { index: 'src/index.ts', commands: 'src/commands/index.ts' };
 /** What not every user has. It uses the client as they do, so its build has none of it. */
@@ -84,17 +85,12 @@ const oneCommand = {
   },
 };
 
-/**
- * Leaves out comments, which the declarations have, but for what tells bundlers that a call may be dropped.
- * @param indented whether a person may read the code: a tab stands for two spaces then
- */
-const bare = (indented) => ({
+/** Leaves out comments, which the declarations have. A tab stands for two spaces. */
+const bare = {
   name: 'bare',
-  async renderChunk(code) {
+  renderChunk(code) {
     const text = new MagicString(code);
-    const onComment = (_isBlock, words, start, end) => {
-      // Node drops no call.
-      if (words.includes('__PURE__') && !indented) return;
+    const onComment = (_isBlock, _words, start, end) => {
       const line = code.lastIndexOf('\n', start) + 1;
       const isAlone = code.slice(line, start).trim() === '' && code[end] === '\n';
       text.remove(isAlone ? line : start, isAlone ? end + 1 : end);
@@ -102,17 +98,27 @@ const bare = (indented) => ({
     let before = 0;
     const onToken = ({ start, end }) => {
       const indent = /\n( +)$/.exec(code.slice(before, start))?.[1];
-      if (indent !== undefined)
-        text.update(start - indent.length, start, indented ? '\t'.repeat(indent.length / 2) : '');
+      if (indent !== undefined) text.update(start - indent.length, start, '\t'.repeat(indent.length / 2));
       before = end;
     };
     parse(code, { ecmaVersion: 'latest', sourceType: 'module', onComment, onToken });
-    // Taking more away takes those marks away as well.
-    if (indented || code.includes('__PURE__')) return { code: text.toString(), map: null };
-    const { code: compact } = await transform(code, { minifyWhitespace: true, minifySyntax: true, charset: 'utf8' });
-    return { code: compact, map: null };
+    return { code: text.toString(), map: null };
   },
-});
+};
+
+/** What no person reads is small. What tells bundlers that a call may be dropped stays, and so do the names of classes. */
+const small = {
+  name: 'small',
+  async renderChunk(code, _chunk, { format }) {
+    const { code: shortest } = await minify(code, {
+      module: format === 'es',
+      compress: { keep_classnames: true },
+      mangle: { keep_classnames: true },
+      format: { comments: false, preserve_annotations: true },
+    });
+    return { code: shortest, map: null };
+  },
+};
 
 /** RxJS 9 lacks the classes that the client extends. Before them, so that what is said is not what the engine says of one of them. */
 const needsRxjs =
@@ -203,7 +209,7 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
       hoistTransitiveImports: false,
       preserveModulesRoot: 'src',
       entryFileNames: '[name].mjs',
-      plugins: [bare(false)],
+      plugins: [small],
     },
   };
   const forNode = {
@@ -215,7 +221,7 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
       format: 'cjs',
       entryFileNames: '[name].cjs',
       intro: needsRxjs,
-      plugins: [bare(true), entries],
+      plugins: [bare, entries],
     },
   };
   // Each by itself, so that they share no file.
@@ -229,7 +235,7 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
       exports: 'named',
       entryFileNames: '[name].cjs',
       paths,
-      plugins: [bare(false), besideEntry],
+      plugins: [small, besideEntry],
     },
   }));
   // Each entry is built by itself, so that the types have no file that both entries share. Such a file would export helper types like
