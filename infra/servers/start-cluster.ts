@@ -102,6 +102,15 @@ async function form(nodes: readonly RunningServer[], masters: number, replicas: 
     nodes.slice(masters).map((node, index) => say(node, [['CLUSTER', 'REPLICATE', ids[index % masters]!]])),
   );
   await Promise.all(nodes.map((node) => untilComplete(node, masters, replicas)));
+  // A node names a replica in CLUSTER SLOTS once it has heard that this has received something.
+  const isNamed = (ports: readonly string[]) => nodes.every(({ port }) => ports.includes(String(port)));
+  for (const node of nodes) {
+    await eventually(
+      async () => (await say(node, [['CLUSTER', 'SLOTS']]))[0]!.split(' '),
+      isNamed,
+      () => `a node of a cluster of ${nodes.length}`,
+    );
+  }
 }
 
 /** Waits until a node tells of all masters and replicas, and says that the cluster is well. */
