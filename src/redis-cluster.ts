@@ -22,6 +22,7 @@ import {
   type ObservableInput,
 } from 'rxjs';
 import { ClusterLender, leavingWithSlot, slotOfKey, tellsOfMove } from './cluster-lender';
+import { scannedCluster } from './cluster-scanning';
 import { ClusterView, NodeView } from './cluster-view';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import type { Key } from './commands/arguments';
@@ -338,22 +339,7 @@ export class RedisCluster extends ClusterView {
       scripts,
       ending,
       links: { kind: 'several' },
-      cluster: (from) => ({
-        clock,
-        patience: from.commandTimeout,
-        ask: (command) => Reply.from(from, command),
-        pagerOf: (id) => {
-          const node = [...topology.nodes.values()].find((one) => one.id === id);
-          if (node === undefined) return undefined;
-          const { connection } = node;
-          const executor: Executor = { submit: (request) => router.submitAt(node.executor, request) };
-          return {
-            links: { kind: 'successive', current: () => connection.state$.value },
-            prefix: from.prefix,
-            ask: (command) => Reply.from({ ...from, executor }, command),
-          };
-        },
-      }),
+      cluster: (from) => scannedCluster(topology, router, clock, from),
       handling: telemetry.handling,
       onDrop: telemetry.onDrop,
     });

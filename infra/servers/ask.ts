@@ -9,7 +9,7 @@ export interface Address {
 
 /**
  * Sends commands over a connection of their own and returns the replies, one line each: a simple string, an error with
- * its `-`, or the text of a bulk string.
+ * its `-`, the text of a bulk string, or the items of an array with spaces between them.
  * @param timeout ms for all of it
  * @throws Error when the server cannot be reached, says something that is not RESP, or leaves first
  */
@@ -59,30 +59,53 @@ function parseReplies(text: string, count: number): string[] | null {
   const replies: string[] = [];
   let at = 0;
   while (replies.length < count) {
-    const end = text.indexOf('\r\n', at);
-    if (end < 0) return null;
-    const line = text.slice(at + 1, end);
-    switch (text[at]) {
-      case '+':
-      case ':':
-        replies.push(line);
-        at = end + 2;
-        break;
-      case '-':
-        replies.push(`-${line}`);
-        at = end + 2;
-        break;
-      case '$': {
-        const start = end + 2;
-        const length = Number(line);
-        if (text.length < start + length + 2) return null;
-        replies.push(text.slice(start, start + length));
-        at = start + length + 2;
-        break;
-      }
-      default:
-        throw new Error(`not a Redis server: it says ${JSON.stringify(text.slice(at, at + 40))}`);
-    }
+    const reply = parseReply(text, at);
+    if (reply === null) return null;
+    replies.push(reply.text);
+    at = reply.end;
   }
   return replies;
+}
+
+interface Parsed {
+  readonly text: string;
+  readonly end: number;
+}
+
+/** @returns null until the reply that begins there is complete */
+function parseReply(text: string, at: number): Parsed | null {
+  const end = text.indexOf('\r\n', at);
+  if (end < 0) return null;
+  const line = text.slice(at + 1, end);
+  switch (text[at]) {
+    case '+':
+    case ':':
+      return { text: line, end: end + 2 };
+    case '-':
+      return { text: `-${line}`, end: end + 2 };
+    case '$': {
+      const start = end + 2;
+      const length = Number(line);
+      if (length < 0) return { text: '', end: start };
+      if (text.length < start + length + 2) return null;
+      return { text: text.slice(start, start + length), end: start + length + 2 };
+    }
+    case '*':
+      return parseItems(text, end + 2, Number(line));
+    default:
+      throw new Error(`not a Redis server: it says ${JSON.stringify(text.slice(at, at + 40))}`);
+  }
+}
+
+/** The items of an array, one behind the other. */
+function parseItems(text: string, start: number, count: number): Parsed | null {
+  const items: string[] = [];
+  let at = start;
+  while (items.length < count) {
+    const item = parseReply(text, at);
+    if (item === null) return null;
+    items.push(item.text);
+    at = item.end;
+  }
+  return { text: items.join(' '), end: at };
 }

@@ -94,16 +94,23 @@ async function form(nodes: readonly RunningServer[], masters: number, replicas: 
     ]);
   });
   await Promise.all(prepared);
-  await say(
-    first,
-    others.map(({ port }) => ['CLUSTER', 'MEET', '127.0.0.1', String(port)]),
-  );
+  const meetings = others.map(({ port }) => ['CLUSTER', 'MEET', '127.0.0.1', String(port)]);
+  if (meetings.length > 0) await say(first, meetings);
   await Promise.all(nodes.map((node) => until(node, (lines) => lines.length === nodes.length, nodes.length)));
   const ids = await Promise.all(nodes.map(async (node) => (await say(node, [['CLUSTER', 'MYID']]))[0]!));
   await Promise.all(
     nodes.slice(masters).map((node, index) => say(node, [['CLUSTER', 'REPLICATE', ids[index % masters]!]])),
   );
   await Promise.all(nodes.map((node) => untilComplete(node, masters, replicas)));
+  // A node names a replica in CLUSTER SLOTS once it has heard that this has received something.
+  const isNamed = (ports: readonly string[]) => nodes.every(({ port }) => ports.includes(String(port)));
+  for (const node of nodes) {
+    await eventually(
+      async () => (await say(node, [['CLUSTER', 'SLOTS']]))[0]!.split(' '),
+      isNamed,
+      () => `a node of a cluster of ${nodes.length}`,
+    );
+  }
 }
 
 /** Waits until a node tells of all masters and replicas, and says that the cluster is well. */

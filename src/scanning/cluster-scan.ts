@@ -27,6 +27,8 @@ export interface ScannedCluster {
   ask<T>(command: Command<T>): Observable<T>;
   /** what asks the node with an id, by which its pages come; undefined where it is not known */
   pagerOf(id: string): Pager | undefined;
+  /** what asks the node that has the keys of a command, for its pages */
+  pagerFor(command: Command<unknown>): Pager;
 }
 
 /** After a failure the next attempt is so much later, ms. */

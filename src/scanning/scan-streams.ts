@@ -81,7 +81,8 @@ export function scanned(scanner: Scanner, method: ScanMethod, key: unknown, give
     const names = remembered === undefined ? undefined : new RecentNames(remembered);
     const scanBy = (pager: Pager): Scan<unknown> =>
       new Scan({ method, pager, pageAt, names, nameOf: nameOf as (element: unknown) => Name });
-    return key === undefined && cluster !== undefined ? new ClusterScan(cluster, scanBy) : scanBy(scanner);
+    if (cluster === undefined) return scanBy(scanner);
+    return key === undefined ? new ClusterScan(cluster, scanBy) : scanBy(cluster.pagerFor(pageAt('0')));
   };
   return PullStream.of({ open, work, signal: checkedSignal(signal), ending: scanner.ending });
 }

@@ -107,7 +107,7 @@ function placesIn(frame: Frame | undefined, name: string): Places {
   const words = name.split(' ').length;
   const [row] = Array.isArray(frame) ? (frame as readonly Frame[]) : [];
   if (!Array.isArray(row)) return [];
-  const own = subcommandOf(row, name) ?? (row);
+  const own = subcommandOf(row, name) ?? row;
   const [, , flags, first, last, step] = own;
   const texts = Array.isArray(flags) ? (flags as readonly Frame[]).map(String) : [];
   if (texts.includes('movablekeys')) return 'moving';

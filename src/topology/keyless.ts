@@ -1,10 +1,11 @@
+import { Command } from '../commands/command';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import { ConnectionError } from '../errors';
 import { slotOf } from '../resp/hash-slot';
 import type { Frame } from '../resp/frames';
 import type { ClusterNode } from './node';
-import { Parts, mergeBy } from './parts';
+import { Parts, asItCame, mergeBy } from './parts';
 import { isOfOne, notForCluster } from './refused';
 import type { Topology } from './topology';
 
@@ -53,7 +54,8 @@ export class Keyless {
     }
     const { command } = request;
     const { response, name } = command.spec;
-    const parts = nodes.map(([node]) => ({ command, of: node.name }));
+    const part = new Command(command.spec, command.args, asItCame, command.keys);
+    const parts = nodes.map(([node]) => ({ command: part, of: node.name }));
     const merge = name === 'RANDOMKEY' ? anyOf : mergeBy(response);
     new Parts(request, parts, merge, response === 'one_succeeded').send((part, index) => {
       const [node, executor] = nodes[index]!;

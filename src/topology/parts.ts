@@ -1,5 +1,5 @@
 import type { Unsubscribable } from 'rxjs';
-import { Command } from '../commands/command';
+import type { Command } from '../commands/command';
 import type { Happening } from '../commands/happening';
 import { Request, type ReplyObserver } from '../commands/request';
 import { remade, type RedisError } from '../errors';
@@ -28,7 +28,7 @@ export class Parts {
    * @param one one part that has succeeded is enough
    */
   constructor(
-    private readonly whole: Request,
+    readonly whole: Request,
     private readonly parts: readonly Part[],
     private readonly merge: (frames: readonly Frame[]) => Frame,
     private readonly one = false,
@@ -39,37 +39,18 @@ export class Parts {
 
   /** Sends all parts, in one go, so that those for one node travel together. */
   send(submit: (request: Request, index: number) => void): void {
-    this.parts.forEach(({ command }, index) => {
-      const { spec, args, keys } = command;
-      const inner = new Request<Frame>(
-        new Command(spec, args, asItCame, keys),
-        this.whole.context,
-        this.observer(index),
-      );
-      inner.deadline = this.whole.deadline;
-      submit(inner, index);
-    });
+    const { whole, parts } = this;
+    for (let index = 0; index < parts.length; index++) {
+      const request = new Request(parts[index]!.command, whole.context, new PartObserver(this, index));
+      request.deadline = whole.deadline;
+      submit(request, index);
+    }
   }
 
-  private observer(index: number): ReplyObserver<Frame> {
-    const { whole } = this;
-    let isOver = false;
-    const over = (outcome: Outcome): void => {
-      if (isOver) return;
-      isOver = true;
-      this.outcomes[index] = outcome;
-      if (--this.left === 0) this.tell();
-    };
-    return {
-      get closed() {
-        return isOver || whole.abandoned;
-      },
-      next: (frame) => over({ frame }),
-      error: (error) => over({ error }),
-      complete: () => undefined,
-      add: (departure: Unsubscribable) => whole.onLeave(departure),
-      happened: (what: Happening) => whole.happened(what),
-    };
+  /** One part is over. */
+  over(index: number, outcome: Outcome): void {
+    this.outcomes[index] = outcome;
+    if (--this.left === 0) this.tell();
   }
 
   private tell(): void {
@@ -106,6 +87,44 @@ export class Parts {
   }
 }
 
+/** Takes the reply to one part, as it comes. */
+class PartObserver implements ReplyObserver<unknown> {
+  private isOver = false;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly index: number,
+  ) {}
+
+  get closed(): boolean {
+    return this.isOver || this.parts.whole.abandoned;
+  }
+
+  next(frame: unknown): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.parts.over(this.index, { frame: frame as Frame });
+  }
+
+  error(error: RedisError): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.parts.over(this.index, { error });
+  }
+
+  complete(): void {
+    // its value has come
+  }
+
+  add(departure: Unsubscribable): void {
+    this.parts.whole.onLeave(departure);
+  }
+
+  happened(what: Happening): void {
+    this.parts.whole.happened(what);
+  }
+}
+
 /** So many parts are named in the message of an error. */
 const MOST_TOLD = 8;
 
@@ -113,7 +132,8 @@ function factsOf({ delivery, repeatable, cause, group }: RedisError) {
   return { delivery, repeatable, cause, ...(group !== undefined && { group }) };
 }
 
-function asItCame(frame: Frame): Frame {
+/** How the reply to a part is read: the whole is read once it is merged. */
+export function asItCame(frame: Frame): Frame {
   return frame;
 }
 

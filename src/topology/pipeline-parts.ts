@@ -15,7 +15,7 @@ export class PipelineParts {
   private failure: RedisError | undefined;
 
   constructor(
-    private readonly whole: Request,
+    readonly whole: Request,
     private readonly group: Group,
   ) {
     const { length } = group.members;
@@ -26,36 +26,24 @@ export class PipelineParts {
 
   send(submit: (request: Request) => void): void {
     const { whole, group } = this;
-    group.members.forEach((member, index) => {
-      const request = new Request(group.sent(member), whole.context, this.observer(index));
+    const { members } = group;
+    for (let index = 0; index < members.length; index++) {
+      const request = new Request(group.sent(members[index]!), whole.context, new MemberObserver(this, index));
       request.deadline = whole.deadline;
       submit(request);
-    });
+    }
   }
 
-  private observer(index: number): ReplyObserver<unknown> {
-    const { whole } = this;
-    let isOver = false;
-    const over = (value: unknown, delivery: Delivery): void => {
-      if (isOver) return;
-      isOver = true;
-      this.values[index] = value;
-      this.deliveries[index] = delivery;
-      if (--this.left === 0) this.tell();
-    };
-    return {
-      get closed() {
-        return isOver || whole.abandoned;
-      },
-      next: (value) => over(value, 'answered'),
-      error: (error) => {
-        if (!(error instanceof ReplyError)) this.failure ??= error;
-        over(error, error.delivery);
-      },
-      complete: () => undefined,
-      add: (departure: Unsubscribable) => whole.onLeave(departure),
-      happened: (what: Happening) => whole.happened(what),
-    };
+  /** One command is over. */
+  over(index: number, value: unknown, delivery: Delivery): void {
+    this.values[index] = value;
+    this.deliveries[index] = delivery;
+    if (--this.left === 0) this.tell();
+  }
+
+  /** One command has no answer: then the whole has none. */
+  failed(error: RedisError): void {
+    this.failure ??= error;
   }
 
   private tell(): void {
@@ -69,5 +57,44 @@ export class PipelineParts {
     const delivery = deliveries.includes('unknown') ? 'unknown' : failure.delivery;
     const facts = { delivery, cause, command: 'PIPELINE', repeatable: repeatable && whole.repeatable };
     whole.fail(remade(failure, message, { ...facts, group: { results: values, deliveries } }));
+  }
+}
+
+/** Takes the value of one command. */
+class MemberObserver implements ReplyObserver<unknown> {
+  private isOver = false;
+
+  constructor(
+    private readonly parts: PipelineParts,
+    private readonly index: number,
+  ) {}
+
+  get closed(): boolean {
+    return this.isOver || this.parts.whole.abandoned;
+  }
+
+  next(value: unknown): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.parts.over(this.index, value, 'answered');
+  }
+
+  error(error: RedisError): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    if (!(error instanceof ReplyError)) this.parts.failed(error);
+    this.parts.over(this.index, error, error.delivery);
+  }
+
+  complete(): void {
+    // its value has come
+  }
+
+  add(departure: Unsubscribable): void {
+    this.parts.whole.onLeave(departure);
+  }
+
+  happened(what: Happening): void {
+    this.parts.whole.happened(what);
   }
 }

@@ -3,7 +3,7 @@ import { indicesOf } from '../commands/indices-of';
 import type { Request } from '../commands/request';
 import type { Frame } from '../resp/frames';
 import { slotOf } from '../resp/hash-slot';
-import { Parts, mergeBy, type Part } from './parts';
+import { Parts, asItCame, mergeBy, type Part } from './parts';
 import { notForCluster } from './refused';
 import { endOf, splitRange } from './splittable';
 
@@ -57,13 +57,13 @@ function sharesOf({ args }: Command, range: KeyRange): Map<number, Share> {
 }
 
 /** The same command with some of its keys. */
-function partOf({ spec, args, read }: Command, range: KeyRange, share: Share): Command {
+function partOf({ spec, args }: Command, range: KeyRange, share: Share): Command {
   const before = args.slice(0, range.from);
   if (spec.countAt !== undefined) before[spec.countAt] = share.places.length;
   const behind = args.slice(endOf(range, args.length));
   const own = [...before, ...share.args, ...behind];
   const last = range.from + (share.places.length - 1) * range.step;
-  return new Command(spec, own, read, [{ from: range.from, to: last, step: range.step }]);
+  return new Command(spec, own, asItCame, [{ from: range.from, to: last, step: range.step }]);
 }
 
 /** Each part answers its keys in their order: all of them in the order of the caller. */

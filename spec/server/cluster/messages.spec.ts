@@ -39,6 +39,7 @@ describe('messages of a cluster', () => {
   });
 
   it('of shard channels in many slots come from the owners of these', async () => {
+    if (cluster().version.startsWith('6.')) return; // it has no shard channels
     const client = connect();
     const names = Array.from({ length: 60 }, (_, n) => `shard:${n}`);
     const told = record(client.ssubscribe(names, { gaps: true }));
@@ -50,6 +51,7 @@ describe('messages of a cluster', () => {
   });
 
   it('of a shard channel follow its slot, behind a gap, and none comes twice', async () => {
+    if (cluster().version.startsWith('6.')) return; // it has no shard channels
     const client = connect();
     const told = record(client.ssubscribe('moving', { gaps: true }));
     const slot = hashSlot('moving');
@@ -68,6 +70,7 @@ describe('messages of a cluster', () => {
   });
 
   it('of a shard channel come again when its node is killed', async () => {
+    if (cluster().version.startsWith('6.')) return; // it has no shard channels
     const client = connect();
     const told = record(client.ssubscribe('killed', { gaps: true }));
     await until(() => told.values.length === 1);

@@ -125,8 +125,9 @@ describe('a client of a cluster', () => {
       expect(await client.call('MYUNION', `{z${n}}sum`, 1, `{z${n}}one`)).toBe(1);
     }
     const stats = await client.each('masters', (node) => node.call<string>('INFO', 'commandstats'));
-    const asked = stats.map((text) => Number(/cmdstat_command\|info:calls=(\d+)/.exec(text)?.[1] ?? 0));
-    expect(asked.reduce((sum, count) => sum + count)).toBe(2);
+    const asked = stats.map((text) => Number(/cmdstat_command(?:\|info)?:calls=(\d+)/.exec(text)?.[1] ?? 0));
+    // Redis 6.0 counts COMMAND GETKEYS among them.
+    expect([2, 7]).toContain(asked.reduce((sum, count) => sum + count));
   });
 
   it('never writes to a replica, also where a command has no key', async () => {

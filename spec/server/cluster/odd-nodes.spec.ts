@@ -1,0 +1,219 @@
+import { RedisCluster, ReplyError, type RedisClusterOptions, type RedisError } from 'rxjs-redis';
+import { hashSlot } from '../../../src/resp/hash-slot';
+import { afterHandshake, useScriptedServers, type Script, type ScriptedServer } from '../../support/scripted-server';
+import { until } from '../../support/until';
+
+const listen = useScriptedServers();
+const clients: RedisCluster[] = [];
+afterEach(() => Promise.all(clients.splice(0).map((client) => client.destroy())));
+
+function portOf({ url }: ScriptedServer): number {
+  return Number(new URL(url).port);
+}
+
+function connect(options: RedisClusterOptions): RedisCluster {
+  const client = new RedisCluster(options);
+  client.events$.subscribe();
+  clients.push(client);
+  return client;
+}
+
+type Range = readonly [from: number, to: number, port: number];
+
+/** The replies to CLUSTER SLOTS and CLUSTER INFO; all else is the script's. */
+function inCluster(
+  view: () => { readonly ranges: readonly Range[]; readonly epoch?: number; readonly state?: string },
+  script: Script,
+): Script {
+  return afterHandshake((words, socket) => {
+    const { ranges, epoch = 1, state = 'ok' } = view();
+    if (words[0] === 'CLUSTER' && words[1] === 'SLOTS') {
+      const rows = ranges.map(
+        ([from, to, port]) => `*3\r\n:${from}\r\n:${to}\r\n*2\r\n$9\r\n127.0.0.1\r\n:${port}\r\n`,
+      );
+      return `*${rows.length}\r\n${rows.join('')}`;
+    }
+    if (words[0] === 'CLUSTER') {
+      const text = `cluster_state:${state}\r\ncluster_current_epoch:${epoch}\r\n`;
+      return `$${text.length}\r\n${text}\r\n`;
+    }
+    return words[0] === 'PING' ? '+PONG\r\n' : script(words, socket);
+  });
+}
+
+/** How often it was asked for its view. */
+function views({ seen }: ScriptedServer): number {
+  return seen.filter(([name, word]) => name === 'CLUSTER' && word === 'SLOTS').length;
+}
+
+describe('nodes of a cluster that are odd', () => {
+  it('name each other without end, and the command fails with what the last has said', async () => {
+    const slot = hashSlot('loop');
+    const ports: number[] = [];
+    const view = () => ({ ranges: [[0, 16_383, ports[0]!]] as const });
+    const one = await listen(inCluster(view, () => `-MOVED ${slot} 127.0.0.1:${ports[1]!}\r\n`));
+    const other = await listen(inCluster(view, () => `-MOVED ${slot} 127.0.0.1:${ports[0]!}\r\n`));
+    ports.push(portOf(one), portOf(other));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    const error = (await client.get('loop').then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )) as ReplyError;
+    expect(error).toBeInstanceOf(ReplyError);
+    expect(error.kind).toBe('MOVED');
+    const asked = [one, other].flatMap(({ seen }) => seen.filter(([name]) => name === 'GET'));
+    expect(asked.length).toBe(17); // the first, and sixteen hops
+  });
+
+  it('ask for a command behind ASKING, which stands right before it, also where others are many', async () => {
+    const slot = hashSlot('{k}');
+    let askPort = 0;
+    const target = await listen(
+      inCluster(
+        () => ({ ranges: [] }),
+        ([name]) => (name === 'ASKING' ? '+OK\r\n' : '$5\r\nvalue\r\n'),
+      ),
+    );
+    askPort = portOf(target);
+    const owner: ScriptedServer = await listen(
+      inCluster(
+        () => ({ ranges: [[0, 16_383, portOf(owner)]] }),
+        ([name, key]) =>
+          name === 'GET' && key!.startsWith('{k}') ? `-ASK ${slot} 127.0.0.1:${askPort}\r\n` : '$4\r\nhere\r\n',
+      ),
+    );
+    const client = connect({ nodes: [`127.0.0.1:${portOf(owner)}`] });
+    const values = await Promise.all(
+      Array.from({ length: 1_000 }, (_, n) => client.get(n % 3 === 0 ? `other:${n}` : `{k}:${n}`)),
+    );
+    expect(values.filter((value) => value === 'value').length).toBe(666);
+    const words = target.seen.filter(([name]) => name === 'ASKING' || name === 'GET').map(([name]) => name);
+    expect(words).toEqual(Array.from({ length: 666 }, () => ['ASKING', 'GET']).flat());
+  });
+
+  it('are not believed where they tell an older epoch, or are apart from the majority', async () => {
+    const ports: number[] = [];
+    const right = { ranges: () => [[0, 16_383, ports[0]!]] as const, epoch: 7 };
+    let isOld = false;
+    const owner = await listen(
+      inCluster(
+        () => (isOld ? { ranges: [[0, 16_383, ports[1]!]], epoch: 6 } : { ranges: right.ranges(), epoch: 7 }),
+        ([name]) => (name === 'SET' ? '+OK\r\n' : '$5\r\nright\r\n'),
+      ),
+    );
+    const wrong = await listen(
+      inCluster(
+        () => ({ ranges: [[0, 16_383, ports[1]!]], epoch: 6 }),
+        () => '$5\r\nwrong\r\n',
+      ),
+    );
+    ports.push(portOf(owner), portOf(wrong));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    expect(await client.get('a')).toBe('right');
+    isOld = true;
+    client.ssubscribe('taken').subscribe({ error: () => undefined });
+    const before = views(owner);
+    // A view is asked for, and is not applied.
+    const refresh = client as unknown as { topology: { stale$: { next(): void } } };
+    refresh.topology.stale$.next();
+    await until(() => views(owner) > before);
+    expect(await client.get('a')).toBe('right');
+    expect(client.nodeFor('a')).toBe(`127.0.0.1:${ports[0]}`);
+  });
+
+  it('say that a slot is their own, and are dialled anew', async () => {
+    const slot = hashSlot('self');
+    let refusals = 1;
+    const node: ScriptedServer = await listen(
+      inCluster(
+        () => ({ ranges: [[0, 16_383, portOf(node)]] }),
+        ([name]) => {
+          if (name !== 'GET') return '+OK\r\n';
+          return refusals-- > 0 ? `-MOVED ${slot} 127.0.0.1:${portOf(node)}\r\n` : '$5\r\nvalue\r\n';
+        },
+      ),
+    );
+    const client = connect({ nodes: [`127.0.0.1:${portOf(node)}`] });
+    expect(await client.get('self')).toBe('value');
+    await until(() => node.seenOn.length === 2);
+  });
+
+  it('leave slots out, whose commands wait until one has them, within their time', async () => {
+    let has = false;
+    const node: ScriptedServer = await listen(
+      inCluster(
+        () => ({ ranges: has ? [[0, 16_383, portOf(node)]] : [[0, hashSlot('a') - 1, portOf(node)]] }),
+        () => '$5\r\nvalue\r\n',
+      ),
+    );
+    const client = connect({ nodes: [`127.0.0.1:${portOf(node)}`] });
+    expect(await client.get('d')).toBe('value'); // slot 11 298, below that of `a`
+    const late = await client
+      .withOptions({ commandTimeout: 300 })
+      .get('a')
+      .then(String, (error: RedisError) => error);
+    expect(late).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent' });
+    const waiting = client.get('a').then(String);
+    has = true;
+    expect(await waiting).toBe('value');
+  });
+
+  it('that no view names any more are left within a second', async () => {
+    const ports: number[] = [];
+    let isThere = true;
+    const view = () => ({
+      epoch: isThere ? 1 : 2,
+      ranges: isThere
+        ? ([
+            [0, 8_000, ports[0]!],
+            [8_001, 16_383, ports[1]!],
+          ] as const)
+        : ([[0, 16_383, ports[0]!]] as const),
+    });
+    const stays = await listen(inCluster(view, () => '$4\r\nstay\r\n'));
+    const goes = await listen(inCluster(view, () => '$4\r\ngoes\r\n'));
+    ports.push(portOf(stays), portOf(goes));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    expect(await client.get('a')).toBe('goes'); // slot 15 495
+    const gone = goes.gone();
+    isThere = false;
+    (client as unknown as { topology: { stale$: { next(): void } } }).topology.stale$.next();
+    await gone;
+    expect(await client.get('a')).toBe('stay');
+    expect(client.nodes.map(({ address }) => address)).toEqual([`127.0.0.1:${ports[0]}`]);
+  });
+
+  it('are found through another seed where all that were known are gone', async () => {
+    const ports: number[] = [];
+    const first = await listen(
+      inCluster(
+        () => ({ ranges: [[0, 16_383, ports[0]!]] }),
+        () => '$3\r\nold\r\n',
+      ),
+    );
+    const second = await listen(
+      inCluster(
+        () => ({ ranges: [[0, 16_383, ports[1]!]], epoch: 2 }),
+        () => '$3\r\nnew\r\n',
+      ),
+    );
+    ports.push(portOf(first), portOf(second));
+    const client = connect({ nodes: ports.map((port) => `127.0.0.1:${port}`) });
+    expect(await client.get('a')).toBe('old');
+    await first.stop();
+    expect(await client.get('a')).toBe('new');
+  });
+
+  it('ask for AUTH in vain, so that commands fail at once and say why', async () => {
+    const node = await listen((words) =>
+      words[0] === 'HELLO' ? '-WRONGPASS invalid username-password pair\r\n' : '-NOAUTH x\r\n',
+    );
+    const client = connect({ nodes: [`127.0.0.1:${portOf(node)}`], password: 'wrong-secret' });
+    const error = await client.get('a').then(
+      () => undefined,
+      (thrown: unknown) => thrown as RedisError,
+    );
+    expect(error?.code).toBe('AUTHENTICATION');
+    expect(String(error)).not.toContain('wrong-secret');
+  });
+});

@@ -1,0 +1,82 @@
+import { defer, mergeMap, of, retry, throwError, timer, type Observable } from 'rxjs';
+import { tellsOfMove } from './cluster-lender';
+import { applyPrefix } from './commands/prefix';
+import type { Command } from './commands/command';
+import { Reply, type ReplySource } from './commands/reply';
+import type { Executor } from './commands/request-context';
+import type { Clock } from './connection/clock';
+import { ConnectionError, DisconnectedError, RedisError } from './errors';
+import type { ScannedCluster } from './scanning/cluster-scan';
+import type { Pager } from './scanning/scan';
+import type { ClusterNode } from './topology/node';
+import type { Router } from './topology/router';
+import { slotOfCommand } from './topology/slots-of';
+import type { Topology } from './topology/topology';
+
+/** After a failure the next attempt is so much later, ms. */
+const AGAIN = 50;
+
+/** The nodes of a cluster, as scans on some view of the client need them. */
+export function scannedCluster(topology: Topology, router: Router, clock: Clock, source: ReplySource): ScannedCluster {
+  const at = (node: ClusterNode): ReplySource => {
+    const executor: Executor = { submit: (request) => router.submitAt(node.executor, request) };
+    return { ...source, executor };
+  };
+  return {
+    clock,
+    patience: source.commandTimeout,
+    ask: (command) => Reply.from(source, command),
+    pagerOf(id) {
+      const node = [...topology.nodes.values()].find((one) => one.id === id);
+      if (node === undefined) return undefined;
+      const { connection } = node;
+      return {
+        links: { kind: 'successive', current: () => connection.state$.value },
+        prefix: source.prefix,
+        ask: (command) => Reply.from(at(node), command),
+      };
+    },
+    pagerFor(command): Pager {
+      const slot = slotOfCommand(applyPrefix(command, source.prefix)) as number;
+      return {
+        // Each page says which server it came from: a cursor means something to that alone.
+        links: { kind: 'several' },
+        prefix: source.prefix,
+        ask: (page) => defer(() => askAt(topology, slot, page, at)).pipe(untilAnswered(topology, clock, source)),
+      };
+    },
+  };
+}
+
+function askAt<T>(
+  topology: Topology,
+  slot: number,
+  command: Command<T>,
+  at: (node: ClusterNode) => ReplySource,
+): Observable<T> {
+  const owner = topology.ownerOf(slot);
+  if (owner === undefined || owner.isLost) throw new ConnectionError(`No node that has slot ${slot} can be reached`);
+  return Reply.from(at(owner), command).pipe(
+    mergeMap((value) => {
+      // Of a page together with its server the errors stand among the values.
+      const [first] = Array.isArray(value) ? (value as readonly unknown[]) : [];
+      return first instanceof RedisError && tellsOfMove(first) ? throwError(() => first) : of(value);
+    }),
+  );
+}
+
+function untilAnswered<T>(topology: Topology, clock: Clock, { commandTimeout }: ReplySource) {
+  return (source: Observable<T>): Observable<T> =>
+    defer(() => {
+      const end = clock.now() + commandTimeout;
+      const delay = (error: unknown): Observable<unknown> => {
+        const isElsewhere =
+          error instanceof RedisError &&
+          (tellsOfMove(error) || (error instanceof ConnectionError && !(error instanceof DisconnectedError)));
+        if (!isElsewhere || clock.now() >= end) return throwError(() => error);
+        topology.stale$.next();
+        return timer(AGAIN, clock);
+      };
+      return source.pipe(retry({ delay }));
+    });
+}
