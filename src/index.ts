@@ -4,7 +4,13 @@ export { Reply } from './commands/reply';
 export type { RetryPolicy, UndeliveredHandler } from './commands/request-context';
 export type * from './commands/types';
 export type { Completion } from './connection/completion';
-export type { ConnectionEvent, ConnectionState, DisconnectReason, WatchEvent } from './connection/connection-state';
+export type {
+  ConnectionEvent,
+  ConnectionState,
+  DisconnectReason,
+  SentinelEvent,
+  WatchEvent,
+} from './connection/connection-state';
 export {
   AuthenticationError,
   ConfigurationError,

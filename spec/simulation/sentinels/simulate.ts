@@ -102,7 +102,7 @@ class Simulation {
     this.judgeCalls();
     this.isOver = true;
     timeline.touched = true;
-    this.redis.destroy();
+    void this.redis.destroy();
     await this.pace.pass(1);
     const open = [...this.servers, ...this.sentinels].filter(({ wires }) => wires.size > 0);
     if (open.length > 0) this.journal.fail(`connections outlive the client: ${open.map(({ name }) => name).join()}`);
