@@ -10,7 +10,7 @@ import {
   type Observable,
   type Subscription,
 } from 'rxjs';
-import { Redis, type ConnectionState } from '../index';
+import { RedisPool, type ConnectionState } from '../index';
 import type { ClientPlan } from './make-client';
 
 /** Takes a client through the life of its application: connects it where that is wanted, logs its state, drains it at the end. */
@@ -27,7 +27,7 @@ export class ClientLifecycle implements OnModuleInit, OnApplicationShutdown {
   ) {
     this.logger = new Logger(`RedisModule(${name})`);
     const { client } = plan;
-    const state$: Observable<ConnectionState> = client instanceof Redis ? client.state$ : EMPTY;
+    const state$: Observable<ConnectionState> = client instanceof RedisPool ? EMPTY : client.state$;
     this.logging = state$.subscribe((state) => this.log(state));
   }
 
@@ -39,7 +39,7 @@ export class ClientLifecycle implements OnModuleInit, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     const { client, closeTimeout } = this.plan;
     // The limit is the one below, for a pool as well.
-    const closed$ = client instanceof Redis ? client.close() : client.close({ timeout: Infinity });
+    const closed$ = client instanceof RedisPool ? client.close({ timeout: Infinity }) : client.close();
     const late$ = closeTimeout === Infinity ? NEVER : timer(closeTimeout, asyncScheduler);
     const end = await firstValueFrom(race(closed$.pipe(map(() => 'closed')), late$.pipe(map(() => 'late'))));
     if (end === 'late') {

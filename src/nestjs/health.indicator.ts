@@ -12,7 +12,7 @@ import {
   timer,
   type Observable,
 } from 'rxjs';
-import { Redis } from '../index';
+import { RedisPool } from '../index';
 import { duration } from './checks';
 import type { RedisClient } from './module-options';
 import { DEFAULT_NAME, getRedisToken } from './tokens';
@@ -108,7 +108,7 @@ function answered(client: RedisClient, timeout: number, signal: AbortSignal | un
 
 /** What the connection is about while there is no answer. While it is being made, the last failure says why that goes on. */
 function wrongWith(client: RedisClient): string {
-  if (!(client instanceof Redis)) return '';
+  if (client instanceof RedisPool) return '';
   const { state, lastError } = client.inspect();
   if (state === 'ready') return '';
   return `, the connection is ${state}${lastError === undefined ? '' : `: ${lastError.message}`}`;

@@ -2,6 +2,7 @@ export { RedisModule } from './redis.module';
 export type {
   RedisClient,
   RedisClientModuleOptions,
+  RedisClusterModuleOptions,
   RedisFactoryOptions,
   RedisModuleAsyncOptions,
   RedisModuleNaming,

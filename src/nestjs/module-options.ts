@@ -1,8 +1,8 @@
 import type { FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
-import type { Redis, RedisOptions, RedisPool, RedisPoolOptions } from '../index';
+import type { Redis, RedisCluster, RedisClusterOptions, RedisOptions, RedisPool, RedisPoolOptions } from '../index';
 
-/** What a module makes: a client, or a pool where the option `pool` is given. */
-export type RedisClient = Redis | RedisPool;
+/** What a module makes: a client, a pool where the option `pool` is given, or the client of a cluster where `cluster` is. */
+export type RedisClient = Redis | RedisPool | RedisCluster;
 
 /** What concerns the module, not its client. Durations are milliseconds. */
 export interface RedisModuleSettings {
@@ -13,22 +13,28 @@ export interface RedisModuleSettings {
   readonly connect?: boolean | undefined;
   /** how long the client may take to be drained when the application shuts down; it is destroyed then. Default 5 000, Infinity for any time */
   readonly closeTimeout?: number | undefined;
-  /** Clients of a cluster do not exist yet; the place is kept for them. */
-  readonly cluster?: never;
 }
 
 /** A client, with the options of `new Redis(options)`. */
 export interface RedisClientModuleOptions extends RedisModuleSettings, RedisOptions {
   readonly pool?: never;
+  readonly cluster?: never;
 }
 
 /** A pool, with the options of `new RedisPool(options)`. */
 export interface RedisPoolModuleOptions extends RedisModuleSettings {
   readonly pool: RedisPoolOptions;
+  readonly cluster?: never;
+}
+
+/** A client of a cluster, with the options of `new RedisCluster(options)`. */
+export interface RedisClusterModuleOptions extends RedisModuleSettings {
+  readonly cluster: RedisClusterOptions;
+  readonly pool?: never;
 }
 
 /** What makes a client: what a factory of `forRootAsync` gives. */
-export type RedisFactoryOptions = RedisClientModuleOptions | RedisPoolModuleOptions;
+export type RedisFactoryOptions = RedisClientModuleOptions | RedisPoolModuleOptions | RedisClusterModuleOptions;
 
 /** How Nest knows the client. */
 export interface RedisModuleNaming {

@@ -134,7 +134,11 @@ describe('RedisModule', () => {
 
   it.each([
     [{ port: -1 }, /^RedisModule, client 'default': .*'port'/],
-    [{ cluster: {} }, /^RedisModule, client 'default': there is no option 'cluster' yet/],
+    [{ cluster: {} }, /^RedisModule, client 'default': The option 'nodes' is a list of 'host:port'/],
+    [
+      { cluster: { nodes: ['a:1'] }, port: 1 },
+      /^RedisModule, client 'default': the option 'port' belongs into 'cluster'/,
+    ],
     [{ sentinels: [] }, /^RedisModule, client 'default': The option 'sentinels' is empty/],
     [{ pool: {}, port: 1 }, /^RedisModule, client 'default': the option 'port' belongs into 'pool'/],
     [{ closeTimeout: 0 }, /^RedisModule, client 'default': the option 'closeTimeout' is a number of milliseconds/],
