@@ -1,4 +1,4 @@
-import { Redis, RedisCluster, RedisPool, type RedisOptions } from '../index';
+import { Redis, RedisCluster, RedisPool } from '../index';
 import { duration } from './checks';
 import type { RedisClient, RedisFactoryOptions } from './module-options';
 
