@@ -255,6 +255,9 @@ async function rolledUp(source: string, consumer: Consumer): Promise<number> {
   const folder = join(consumer.folder, 'node_modules/rxjs-redis');
   const bundled = await rollup({
     input,
+    onwarn: ({ message }) => {
+      throw new Error(message);
+    },
     external: (name) => name === 'rxjs' || name.startsWith('node:'),
     plugins: [
       {

@@ -267,14 +267,16 @@ describe('the page of the demo', () => {
 
 describe('npm run demo, with a window at its page', () => {
   it('goes on after its time until Ctrl-C, which sets right at once what goes wrong', async () => {
-    const demo = new Demo(['--seconds', '2'], { REDIS_URL: '' });
+    const demo = new Demo(['--seconds', '10'], { REDIS_URL: '' });
+    const goesOn = demo.line(/· 10 s are over; a window is open, so it goes on until Ctrl-C/);
     const [, url = ''] = /^page: (\S+)/.exec(await demo.line(/^page: /)) ?? [];
     const window = await newWindow(url);
-    await demo.line(/· 2 s are over; a window is open, so it goes on until Ctrl-C/);
+    await goesOn;
     await demo.line(/^ +[\d.]+ s {3}load /);
     await window.locator('#journal', { hasText: 'the line to the server is cut' }).waitFor();
+    const killed = demo.line(/✂ the server is killed/);
     await window.click('#kill');
-    await demo.line(/✂ the server is killed/);
+    await killed;
     demo.process.kill('SIGINT');
     expect(await demo.ended).toBe(130);
     expect(demo.errors).toEqual([]);
