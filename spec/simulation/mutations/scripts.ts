@@ -17,7 +17,7 @@ export const scriptMutations: readonly Mutation[] = [
   {
     fault: 'a call that was answered NOSCRIPT is taken to have run, and overtakes those before it',
     file: 'commands/reply-error.ts',
-    from: 'if (isScript && LACKING.test(text)) return true;',
+    from: 'if (lacksScript(text, spec)) return true;',
     to: '',
   },
   {
