@@ -199,8 +199,10 @@ export class DedicatedConnection<S extends string | Buffer = string>
     if (this.#watching) refuseInWatch(command);
     else refuseOnLease(command);
     const { spec, args, read, keys } = command;
-    // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC.
-    const readOrQueued: typeof read = (frame, context) => (isQueued(frame) ? ('QUEUED' as T) : read(frame, context));
+    const { line } = this.#lease.connection;
+    // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC. Elsewhere it is a word like any other.
+    const readOrQueued: typeof read = (frame, context) =>
+      isQueued(frame) && line.link?.mode.isQueueing === true ? ('QUEUED' as T) : read(frame, context);
     return Reply.from(source, new Command(spec, args, readOrQueued, keys));
   }
 }

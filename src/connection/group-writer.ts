@@ -103,7 +103,9 @@ export class GroupWriter {
   }
 
   /**
-   * Encodes further members, as many as one write may hold.
+   * Encodes further members, as many as one write may hold. The first stands in the same write as what was loaded ahead of it, however long
+   * that is: a group that owes a reply cannot be cut to nothing.
+   * @param depth the most of them, at least 1
    * @returns how many were encoded
    */
   write(depth: number): number {
@@ -118,7 +120,7 @@ export class GroupWriter {
     const first = this.member;
     const end = Math.min(members.length, first + depth);
     try {
-      while (this.member < end && encoder.pending < this.writeBufferSize) {
+      while (this.member < end && (this.member === 0 || encoder.pending < this.writeBufferSize)) {
         const command = group.sent(members[this.member]!);
         const { spec, args } = command.spec.plain ? command : this.formOf(command);
         encoder.add(spec.words, spec.head, args);
@@ -137,7 +139,7 @@ export class GroupWriter {
   private formOf(command: Command): { readonly spec: CommandSpec; readonly args: Command['args'] } {
     const { script } = command.spec;
     if (script === undefined) {
-      this.scripts.wrote(command.spec);
+      this.scripts.wrote(this.group!, command.spec);
       return command;
     }
     const { spec, args } = (this.whole?.delete(script) && wholeCall(command)) || command;

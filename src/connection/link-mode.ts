@@ -83,6 +83,11 @@ export class LinkMode {
     return this.watching ? 'watches' : 'none';
   }
 
+  /** The server has accepted MULTI, and has not answered EXEC: it answers QUEUED to what it queues. */
+  get isQueueing(): boolean {
+    return this.transaction !== undefined;
+  }
+
   /** Every request that is written now will be answered, unless it changes that itself. */
   get answersAll(): boolean {
     return this.muted === undefined && !this.unconfirmed;

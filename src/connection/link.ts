@@ -97,7 +97,7 @@ export class Link implements FrameSink {
       probe: () => this.sendAhead(call('PING')).subscribe({ error: () => undefined }),
       dead: (error) => this.lose(error),
     });
-    this.scripts = new LoadedScripts(options.forgettings);
+    this.scripts = new LoadedScripts(this.owed, options.forgettings);
     const { owed, mode, scripts, liveness } = this;
     this.outgoing = new Outgoing(socket, owed, mode, scripts, liveness, owner, options, (cut) => this.groups.cut(cut));
     this.incoming = new Incoming(

@@ -8,6 +8,7 @@ import { plainContext } from '../commands/request-context';
 import { ReplyError } from '../errors';
 import type { ErrorFrame } from '../resp/frames';
 import { type Frame } from '../resp/frames';
+import type { Ring } from './ring';
 
 /** After these the server knows some scripts or functions no more. */
 const FORGETTING = new Set(['SCRIPT FLUSH', 'FUNCTION DELETE', 'FUNCTION FLUSH', 'FUNCTION RESTORE']);
@@ -43,7 +44,10 @@ type Knowledge =
       refusal?: ErrorFrame;
     };
 
-/** How often the connections of a client have written a command that makes the server forget scripts. They share it. */
+/**
+ * How often the connections of a client have written a command that makes the server forget scripts, or had it answered: the server runs it
+ * between the two. They share it.
+ */
 export interface Forgettings {
   count: number;
 }
@@ -60,6 +64,10 @@ export class LoadedScripts {
   private knowledge: Map<string, Knowledge> | undefined;
   /** the count of `forgettings` when that was learnt */
   private seen = 0;
+  /** the first request whose reply tells what the server knows since then */
+  private firstSince = 0;
+  /** what was written here that makes the server forget scripts, and is not answered */
+  private forgetting: Set<Request> | undefined;
   /** the user may use SCRIPT LOAD, as far as is known */
   private mayLoad = true;
   /** groups in which scripts are called or loaded */
@@ -67,11 +75,16 @@ export class LoadedScripts {
   /** the first number of the server's version; undefined where the server has not said it */
   private major: number | undefined;
 
-  constructor(private readonly forgettings: Forgettings = { count: 0 }) {}
+  /** @param owed the requests that were written and are not answered */
+  constructor(
+    private readonly owed: Ring<Request>,
+    private readonly forgettings: Forgettings = { count: 0 },
+  ) {}
 
   private get known(): Map<string, Knowledge> | undefined {
     if (this.seen === this.forgettings.count) return this.knowledge;
     this.seen = this.forgettings.count;
+    this.firstSince = this.owed.passed + this.owed.length;
     return (this.knowledge = undefined);
   }
 
@@ -147,9 +160,16 @@ export class LoadedScripts {
     return { loads, whole };
   }
 
-  /** A command is written that is not plain: perhaps it makes the server forget scripts. */
-  wrote({ name }: CommandSpec): void {
-    if (FORGETTING.has(name)) this.forgettings.count++;
+  /** A command is written that is not plain, or is a member of a group that is: perhaps it makes the server forget scripts. */
+  wrote(request: Request, { name }: CommandSpec): void {
+    if (!FORGETTING.has(name)) return;
+    this.forgettings.count++;
+    (this.forgetting ??= new Set()).add(request);
+  }
+
+  /** A request that is not plain was answered. */
+  answered(request: Request): void {
+    if (this.forgetting?.delete(request) === true) this.forgettings.count++;
   }
 
   /** A request that gives a script to the server, or calls it, was answered, and not with an error. */
@@ -166,6 +186,7 @@ export class LoadedScripts {
 
   /** The server had a script before it was given to it here. */
   private there({ spec }: Command, since: number): void {
+    if (since < this.firstSince) return;
     const { id, load } = spec.script!;
     this.note(id, {
       kind: 'there',

@@ -64,6 +64,7 @@ export class ReplyEffects {
     const number = link.owed.passed - 1;
     const { command } = request;
     const done = link.mode.answered(request, frame, number);
+    link.scripts.answered(request);
     if (command.spec.script !== undefined && !(frame instanceof ErrorFrame)) link.scripts.ran(request, number, frame);
     if (command instanceof Group) link.scripts.groupAnswered(request, number, frame);
     for (const one of done) this.places.accepted(one);

@@ -100,7 +100,7 @@ export class SpecialWriter {
     const { spec } = request.command;
     if (!spec.plain) this.onWrite(request);
     if (spec.solitary) solitude.signsIn(request);
-    if (spec.script === undefined) scripts.wrote(spec);
+    if (spec.script === undefined) scripts.wrote(request, spec);
     if (endsConnection(request.command)) this.lastEnding = owed.passed + owed.length;
     if (!mode.write(request)) {
       untold.completes(request);
@@ -174,6 +174,6 @@ export class SpecialWriter {
     mode.writeGroup(group);
     this.owe(request);
     groups.begin(request, brought?.whole);
-    return ahead + groups.write(depth - ahead);
+    return ahead + groups.write(Math.max(1, depth - ahead));
   }
 }

@@ -55,6 +55,19 @@ describe('A dedicated connection', () => {
     expect(await accepted(redis)).toBe(before + new Set(ids).size);
   });
 
+  it('gives the word QUEUED as any other where no MULTI is open', async () => {
+    const redis = make(server().url);
+    const values = await redis.dedicated(async (connection) => {
+      const length = connection.script("return 'QUEUED'", { keys: 0, reply: (value) => String(value).length });
+      const outside = await length([]);
+      await connection.call('MULTI');
+      const inside = await length([]);
+      await connection.exec();
+      return [outside, inside, await length([])];
+    });
+    expect(values).toStrictEqual([6, 'QUEUED', 6]);
+  });
+
   it('is one of as many as there may be, first come first served', async () => {
     const redis = make({ url: server().url, leases: { max: 2 } });
     const served: number[] = [];

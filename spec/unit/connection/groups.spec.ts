@@ -4,9 +4,11 @@ import { Command } from '../../../src/commands/command';
 import { del, get, incr, set } from '../../../src/commands/generated/builders';
 import { Group } from '../../../src/commands/group';
 import { Reply } from '../../../src/commands/reply';
+import { LuaScript } from '../../../src/commands/lua-script';
 import { plainContext, type RequestContext } from '../../../src/commands/request-context';
 import { retryPolicy } from '../../../src/connection/retry';
 import { ReplyError, type RedisError } from '../../../src/errors';
+import { scriptOf } from '../../../src/groups/script';
 import { resolveOptions, type RedisOptions } from '../../../src/options';
 import { record } from '../../support/clients';
 import { commandsOf, lose, scriptedConnection, tick } from '../../support/scripted-link';
@@ -351,6 +353,26 @@ describe('A group', () => {
     await tick();
     expect(commandsOf(link)).toStrictEqual(['CLIENT REPLY OFF']);
     expect(String(reply.ended)).toContain('the server was told not to answer');
+  });
+
+  it.each([
+    ['observer leaves', (left: { stop(): void }) => left.stop()],
+    ['time is up', (_: unknown, clock: VirtualClock) => clock.advance(1_001)],
+  ])('whose script fills the write of a full socket, and whose %s, leaves the next reply to the next', async (_, leave) => {
+    const clock = new VirtualClock();
+    const { link, group, one } = await setUp({ writeBufferSize: 1_024 }, clock);
+    const script = new LuaScript(`-- ${'x'.repeat(3_000)}`);
+    const call = scriptOf((command) => Reply.from(plainContext as never, command), script, { keys: 0 });
+    link.accepts = false;
+    const left = group([call.command([], []), ...gets(2)], { commandTimeout: 1_000 });
+    const next = one(get('next'));
+    await tick();
+    leave(left, clock);
+    drain(link);
+    await tick();
+    for (const word of commandsOf(link).map((command) => command.split(' ')[0]))
+      link.receive(word === 'GET' ? '$4\r\nnext\r\n' : '$5\r\nother\r\n');
+    expect(next.values).toStrictEqual(['next']);
   });
 
   describe('of 100 000 commands', () => {

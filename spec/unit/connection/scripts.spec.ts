@@ -1,10 +1,12 @@
 import { Subscriber } from 'rxjs';
-import { append, evalshaOrEval, get, set, type Command } from 'rxjs-redis/commands';
+import { append, evalshaOrEval, get, scriptFlush, set, type Command } from 'rxjs-redis/commands';
 import { Group } from '../../../src/commands/group';
 import { LuaScript } from '../../../src/commands/lua-script';
 import { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
 import { Transaction } from '../../../src/commands/transaction';
+import { LoadedScripts } from '../../../src/connection/loaded-scripts';
+import { Ring } from '../../../src/connection/ring';
 import { scriptOf } from '../../../src/groups/script';
 import { Reply } from '../../../src/commands/reply';
 import { commandsOf, greet, lose, retryingConnection, tick } from '../../support/scripted-link';
@@ -390,6 +392,50 @@ describe('A group with scripts', () => {
     expect(sent().at(-1)).toBe(bySha('k', 'b'));
     await receive(':1\r\n');
     expect(call.values).toStrictEqual([1]);
+  });
+});
+
+describe('A reply to what was written before the client’s own SCRIPT FLUSH', () => {
+  it.each<[string, string, (call: string) => string[]]>([
+    ['was answered', ':1\r\n', (call) => [call]],
+    ['failed', '-WRONGTYPE Operation\r\n', (call) => [call]],
+  ])('does not make the script known: a call that %s', async (_, answer, expected) => {
+    const { send, receive, sent } = await setUpKnown();
+    send(appends.command(['k'], ['a']));
+    send(scriptFlush());
+    await tick();
+    await receive(answer);
+    await receive('+OK\r\n');
+    const before = sent().length;
+    send(appends.command(['k'], ['b']));
+    send(append('k', 'c'));
+    await tick();
+    expect(sent().slice(before)).toStrictEqual(expected(bySha('k', 'b')));
+    await receive(NOSCRIPT);
+    const group = send(new Group([appends.command(['k'], ['d'])]));
+    await tick();
+    expect(sent().slice(before + 1, before + 3)).toStrictEqual([LOAD, whole('k', 'b')]);
+    await receive(`${LOADED}:1\r\n:2\r\n:3\r\n`);
+    expect(group.values).toStrictEqual([[3]]);
+  });
+
+  it('nor does one that is written before the server has answered that, on any connection of the client', async () => {
+    const forgettings = { count: 0 };
+    const owed = new Ring<Request>();
+    const [here, there] = [new LoadedScripts(owed, forgettings), new LoadedScripts(new Ring(), forgettings)];
+    const flush = new Request(scriptFlush(), plainContext, new Subscriber());
+    there.wrote(flush, flush.command.spec);
+    const call = new Request(appends.command(['k'], ['a']), plainContext, new Subscriber());
+    expect(here.has(script)).toBeUndefined();
+    owed.push(call);
+    there.answered(flush);
+    owed.shift();
+    here.ran(call, 0, 1);
+    expect(here.has(script)).toBeUndefined();
+    owed.push(call);
+    owed.shift();
+    here.ran(call, 1, 1);
+    expect(here.has(script)).toBe(true);
   });
 });
 
