@@ -358,22 +358,25 @@ describe('A group', () => {
   it.each([
     ['observer leaves', (left: { stop(): void }) => left.stop()],
     ['time is up', (_: unknown, clock: VirtualClock) => clock.advance(1_001)],
-  ])('whose script fills the write of a full socket, and whose %s, leaves the next reply to the next', async (_, leave) => {
-    const clock = new VirtualClock();
-    const { link, group, one } = await setUp({ writeBufferSize: 1_024 }, clock);
-    const script = new LuaScript(`-- ${'x'.repeat(3_000)}`);
-    const call = scriptOf((command) => Reply.from(plainContext as never, command), script, { keys: 0 });
-    link.accepts = false;
-    const left = group([call.command([], []), ...gets(2)], { commandTimeout: 1_000 });
-    const next = one(get('next'));
-    await tick();
-    leave(left, clock);
-    drain(link);
-    await tick();
-    for (const word of commandsOf(link).map((command) => command.split(' ')[0]))
-      link.receive(word === 'GET' ? '$4\r\nnext\r\n' : '$5\r\nother\r\n');
-    expect(next.values).toStrictEqual(['next']);
-  });
+  ])(
+    'whose script fills the write of a full socket, and whose %s, leaves the next reply to the next',
+    async (_, leave) => {
+      const clock = new VirtualClock();
+      const { link, group, one } = await setUp({ writeBufferSize: 1_024 }, clock);
+      const script = new LuaScript(`-- ${'x'.repeat(3_000)}`);
+      const call = scriptOf((command) => Reply.from(plainContext as never, command), script, { keys: 0 });
+      link.accepts = false;
+      const left = group([call.command([], []), ...gets(2)], { commandTimeout: 1_000 });
+      const next = one(get('next'));
+      await tick();
+      leave(left, clock);
+      drain(link);
+      await tick();
+      for (const word of commandsOf(link).map((command) => command.split(' ')[0]))
+        link.receive(word === 'GET' ? '$4\r\nnext\r\n' : '$5\r\nother\r\n');
+      expect(next.values).toStrictEqual(['next']);
+    },
+  );
 
   describe('of 100 000 commands', () => {
     const COUNT = 100_000;
