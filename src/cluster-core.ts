@@ -19,18 +19,18 @@ import { Reply, type ReplySource } from './commands/reply';
 import type { Request } from './commands/request';
 import type { Executor } from './commands/request-context';
 import type { Clock } from './connection/clock';
-import { Connection } from './connection/connection';
+import type { Connection } from './connection/connection';
 import type { ConnectionParts } from './connection/connection-parts';
 import type { ConnectionEvent, ConnectionState } from './connection/connection-state';
 import { tooLate } from './connection/refusals';
 import { Session } from './connection/session';
 import { clockOf, stageOf, type Role } from './connection/stage';
 import { wrapping, wrappingAll, type Wrap } from './connection/wrapping';
+import { makerOf, type MakeConnection } from './connection-maker';
 import { TimeoutError, type RedisError } from './errors';
 import { LatestError } from './inspection';
 import { resolveCluster, type RedisClusterOptions, type ResolvedOptions, type ServerAddress } from './options';
 import { replySource } from './reply-source';
-import { tellChannelsOf } from './telemetry/channels';
 import type { FailedAttempt, Place } from './telemetry/following';
 import { telemetryOf, type Telemetry } from './telemetry/telemetry';
 import { Discovery } from './topology/discovery';
@@ -63,16 +63,19 @@ export class ClusterCore {
   private readonly attempts$ = new Subject<FailedAttempt>();
   private readonly discovery: Discovery;
   private readonly wraps: Parameters<typeof wrapping>[1];
+  private readonly maker: MakeConnection;
   private isWarned = false;
 
   /** @throws TypeError when an option is wrong; the message never holds a password */
-  constructor(private readonly options: RedisClusterOptions) {
+  constructor(options: RedisClusterOptions) {
     const { seeds, reads, zone, translate, others: resolved } = resolveCluster(options);
-    const clock = (this.clock = clockOf(stageOf(options)));
+    const stage = stageOf(options);
+    const clock = (this.clock = clockOf(stage));
     const address = (this.address = seeds.map(({ host, port }) => `${host}:${port}`).join(', '));
     const session = (this.session = new Session(resolved.database, resolved.clientName));
     const telemetry = (this.telemetry = telemetryOf(resolved, () => clock));
     this.resolved = resolved;
+    this.maker = makerOf(stage, resolved, telemetry);
     this.lastError = new LatestError(clock);
     this.wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext };
     this.place = {
@@ -110,18 +113,9 @@ export class ClusterCore {
     topology.stale$.pipe(take(1)).subscribe(() => this.begin());
   }
 
-  /** Makes a connection. */
+  /** Makes a connection to a node. */
   make(to: ServerAddress, role: Role, own: Partial<ResolvedOptions>, parts: ConnectionParts): Connection {
-    const { options, resolved, telemetry } = this;
-    const stage = stageOf(options);
-    const connection = new Connection(
-      { ...resolved, ...to, path: undefined, ...own },
-      { ...stage.partsFor(role), ...parts, ...telemetry.parts },
-    );
-    stage.made(connection, role);
-    tellChannelsOf(connection, resolved, role);
-    telemetry.made(connection, role);
-    return connection;
+    return this.maker(role, { ...to, path: undefined, ...own }, parts);
   }
 
   private readonly connectNode: ConnectNode = (to, role, detour) => {
