@@ -1,10 +1,22 @@
-import { BehaviorSubject, EMPTY, NEVER, concatMap, defer, of, throwError, type Observable } from 'rxjs';
+import {
+  BehaviorSubject,
+  EMPTY,
+  NEVER,
+  catchError,
+  concatMap,
+  defer,
+  finalize,
+  of,
+  throwError,
+  type Observable,
+} from 'rxjs';
 import { call } from '../../../src/commands/call';
 import { knownCall } from '../../../src/commands/known-commands';
 import { Reply } from '../../../src/commands/reply';
 import { plainContext } from '../../../src/commands/request-context';
 import { DisconnectedError, TimeoutError } from '../../../src/errors';
 import type { Lease } from '../../../src/leases/lease';
+import { use } from '../../../src/leases/use';
 import { record } from '../../support/clients';
 import { commandsOf, greet, lose, tick } from '../../support/scripted-link';
 import { scriptedPool } from '../../support/scripted-pool';
@@ -494,8 +506,14 @@ describe('A connection that comes back', () => {
     (await leased()).caller.stop();
     const told: number[] = [];
     const note = () => void told.push(pool.stats.active);
-    pool.use(() => of(1)).subscribe({ complete: note });
-    pool.use(() => throwError(() => new Error('careless'))).subscribe({ error: note });
+    use(
+      () => pool,
+      () => of(1),
+    ).subscribe({ complete: note });
+    use(
+      () => pool,
+      () => throwError(() => new Error('careless')),
+    ).subscribe({ error: note });
     expect(told).toStrictEqual([0, 0]);
   });
 });
@@ -505,22 +523,27 @@ describe('What callers do while they are told', () => {
     const { pool, leased, links } = scriptedPool({ max: 1 });
     const first = await leased();
     const told: string[] = [];
-    const use = (name: string, work: (lease: Lease) => Observable<unknown>) =>
-      pool.use(work).subscribe({
+    const asks = (name: string, work: (lease: Lease) => Observable<unknown>) =>
+      use(() => pool, work).subscribe({
         error: (error: Error) => told.push(`${name} failed: ${error.message}`),
         complete: () => told.push(`${name} is done`),
       });
-    use('thrower', () => {
+    asks('thrower', () => {
       throw new Error('careless');
     });
-    use('failer', () => throwError(() => new Error('failed')));
+    asks('failer', () => throwError(() => new Error('failed')));
     const leaver: { unsubscribe(): void } = pool.acquire().subscribe(() => leaver.unsubscribe());
-    use('asker', () => {
-      use('asked inside', () => EMPTY);
+    asks('asker', () => {
+      asks('asked inside', () => EMPTY);
       return EMPTY;
     });
-    use('waiter for another', () => pool.use(() => EMPTY));
-    use('last', () => EMPTY);
+    asks('waiter for another', () =>
+      use(
+        () => pool,
+        () => EMPTY,
+      ),
+    );
+    asks('last', () => EMPTY);
     first.caller.stop();
     expect(told).toStrictEqual(['thrower failed: careless', 'failer failed: failed', 'asker is done']);
     expect([links.length, pool.stats.active, pool.stats.waiting]).toStrictEqual([1, 1, 3]);
@@ -530,7 +553,11 @@ describe('What callers do while they are told', () => {
     const { pool, leased } = scriptedPool({ max: 1 });
     const first = await leased();
     let done = 0;
-    for (let n = 0; n < 100_000; n++) pool.use(() => of(n)).subscribe({ complete: () => done++ });
+    for (let n = 0; n < 100_000; n++)
+      use(
+        () => pool,
+        () => of(n),
+      ).subscribe({ complete: () => done++ });
     expect(pool.stats.waiting).toBe(100_000);
     first.caller.stop();
     expect(done).toBe(100_000);
@@ -542,10 +569,13 @@ describe('What callers do while they are told', () => {
       const made = scriptedPool({ max: 1 });
       return { ...made, ...(await made.leased()) };
     })();
-    const closer = pool.use(() => {
-      pool.destroy(closed);
-      return NEVER;
-    });
+    const closer = use(
+      () => pool,
+      () => {
+        pool.destroy(closed);
+        return NEVER;
+      },
+    );
     void leased;
     caller.stop();
     const told = record(closer);
@@ -615,7 +645,7 @@ describe('Whatever callers and the network do', () => {
         if (kind < 0.3) throw new Error('careless');
         return NEVER;
       };
-      const subscription = pool.use(work).subscribe({ error: () => undefined });
+      const subscription = use(() => pool, work).subscribe({ error: () => undefined });
       subscription.add(() => {
         ended++;
         callers.delete(subscription);
@@ -662,7 +692,61 @@ describe('Work on a lease', () => {
     const { pool, leased } = scriptedPool();
     (await leased()).caller.stop();
     let done = 0;
-    const work = pool.use(() => defer(() => of(++done)).pipe(concatMap((n) => of(n))));
+    const work = use(
+      () => pool,
+      () => defer(() => of(++done)).pipe(concatMap((n) => of(n))),
+    );
     expect([record(work).values, record(work).values]).toStrictEqual([[1], [2]]);
+  });
+
+  it('costs neither a timer nor a turn of the event loop where a connection is idle', async () => {
+    const { clock, pool, leased } = scriptedPool();
+    const { caller, link } = await leased();
+    caller.stop();
+    const work = use(
+      () => pool,
+      ({ connection }) =>
+        Reply.from({ ...plainContext, executor: connection, commandTimeout: 10_000 }, knownCall('ECHO', ['a'])),
+    );
+    const once = async () => {
+      const { values } = record(work);
+      await tick();
+      link.receive('+a\r\n');
+      expect(values).toStrictEqual(['a']);
+    };
+    await once();
+    const [schedule, afterInput] = [jest.spyOn(clock, 'schedule'), jest.spyOn(clock, 'afterInput')];
+    for (let n = 0; n < 100; n++) await once();
+    expect([schedule.mock.calls.length, afterInput.mock.calls.length]).toStrictEqual([0, 0]);
+  });
+
+  it.each(['at once', 'after it has waited'])(
+    'is left before its connection is given back, so that it is told of no failure: lent %s',
+    async (when) => {
+      const { pool, leased } = scriptedPool({ max: 1 });
+      const { caller: before } = await leased();
+      if (when === 'at once') before.stop();
+      const told: unknown[] = [];
+      const work = ({ connection }: Lease) =>
+        Reply.from({ ...plainContext, executor: connection }, knownCall('ECHO', ['a'])).pipe(
+          catchError((error: unknown) => of(told.push(error))),
+          finalize(() => told.push(pool.stats.active)),
+        );
+      const working = use(() => pool, work).subscribe();
+      before.stop();
+      working.unsubscribe();
+      expect([told, pool.stats.active]).toStrictEqual([[1], 0]);
+    },
+  );
+});
+
+describe('User code that throws while a connection is made', () => {
+  it('fails the caller that it was made for, and later callers are lent one', async () => {
+    const { leased, network, caller } = scriptedPool();
+    network.throws = new Error('careless');
+    expect(caller().ended).toBe(network.throws);
+    network.throws = undefined;
+    const { caller: later } = await leased();
+    expect(later.values).toHaveLength(1);
   });
 });
