@@ -283,7 +283,7 @@ export class RedisCluster extends ClusterView {
       closedError,
       what: 'the client',
       longestEnd: Math.min(resolved.commandTimeout, LONGEST_END),
-      waitsFor: 'it waited for a connection of its own, and all are in use',
+      waitsFor: 'it waited for a connection of its own',
       tell: (error) => tell({ connection: 'commands', type: 'error', error }),
     });
     const messages = new ClusterMessages({

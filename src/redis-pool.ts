@@ -193,7 +193,7 @@ export class RedisPool extends PoolView {
       closedError: (request) => tooLate(request, undefined, 'pool'),
       what: 'the pool',
       longestEnd: Math.min(resolved.commandTimeout, LONGEST_CLOSE),
-      waitsFor: 'it waited for a connection of the pool, and all are in use',
+      waitsFor: 'it waited for a connection of the pool',
       tell: (error) => tell({ connection: 'commands', type: 'error', error }),
     });
     const links = { kind: 'several' } as const;

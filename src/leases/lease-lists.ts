@@ -9,11 +9,11 @@ import { TimedList, type Place } from './timed-list';
 export interface PoolStats {
   /** lent, or used by commands of the pool itself */
   readonly active: number;
-  /** free, or about to be */
+  /** free */
   readonly idle: number;
   /** callers that wait for a connection */
   readonly waiting: number;
-  /** the connections, active and idle */
+  /** the connections: active, idle, and those that are not free yet because they are dialled, cleaned or asked whether they live */
   readonly total: number;
 }
 
@@ -91,8 +91,8 @@ export class LeaseLists {
   }
 
   get stats(): PoolStats {
-    const { total, leased, callers } = this;
-    return { active: leased.size, idle: total - leased.size, waiting: callers.length, total };
+    const { total, leased, idle, callers } = this;
+    return { active: leased.size, idle: idle.length, waiting: callers.length, total };
   }
 
   /** The numbers now, and again when they have changed, at most once a tick; completes at the end. */

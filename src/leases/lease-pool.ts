@@ -9,7 +9,7 @@ import { Idle } from './idle';
 import { Kept } from './kept';
 import { Lease } from './lease';
 import { LeaseLists, type Caller, type Member, type PoolStats } from './lease-lists';
-import { noneFree } from './none-free';
+import { noneFree, noneFreeWithin, type NoneFree } from './none-free';
 import { Returns } from './returned';
 
 /** Durations are milliseconds. */
@@ -78,6 +78,7 @@ export class LeasePool {
       unready: (member: Member) => this.unready(member),
       discard: (member: Member) => this.discard(member),
       drop: (member: Member) => this.drop(member),
+      silent: () => this.serve(),
     };
     this.idle = new Idle(clock, this.lists, this.kept, pool);
     this.returns = new Returns(clock, this.lists, pool);
@@ -266,10 +267,20 @@ export class LeasePool {
       this.lend(free, oldest.item);
       return true;
     }
-    if (preparing.size + unready.size >= callers.length) return false;
+    if (preparing.size + unready.size >= callers.length) return this.dialBesideSilent();
     if (idle.newest !== undefined) this.idle.check(idle.newest.item, idle.newest.since);
     else if (this.hasRoom) this.dial();
     else return false;
+    return true;
+  }
+
+  /** One more is made while others are silent. Where there is no room for it, it takes the place of one of these. */
+  private dialBesideSilent(): boolean {
+    const { oneSilent } = this.idle;
+    if (oneSilent === undefined) return false;
+    for (const { connection } of this.lists.preparing) if (!connection.wasReady) return false;
+    if (!this.hasRoom) this.drop(oneSilent);
+    this.dial();
     return true;
   }
 
@@ -314,8 +325,10 @@ export class LeasePool {
 
   private stateChanged(member: Member, { kind }: ConnectionState): void {
     const { connection, list, isBack } = member;
-    if ((list === 'preparing' || list === 'unready') && kind === 'ready') this.prepared(member);
-    else if (kind !== 'reconnecting' && kind !== 'closed') return;
+    if ((list === 'preparing' || list === 'unready') && kind === 'ready') {
+      this.prepared(member);
+      this.idle.dialled();
+    } else if (kind !== 'reconnecting' && kind !== 'closed') return;
     else if (list === 'preparing' && !connection.wasReady) this.unready(member);
     else if (list === 'unready' && kind === 'reconnecting') this.failedAgain(member);
     else if (list === 'leased' && !isBack) this.serve();
@@ -358,9 +371,16 @@ export class LeasePool {
     member.connection.destroy();
   }
 
-  /** The error of a caller that has waited for too long: every connection is in use, or none can be made. */
+  /** The error of a caller that has waited for too long. */
   late(): TimeoutError {
-    return noneFree(this.lists, this.parts.limits, this.parts.maxOption);
+    const { acquireTimeout } = this.parts.limits;
+    return noneFreeWithin(acquireTimeout, this.noneFree(acquireTimeout));
+  }
+
+  /** Why no connection is free for a caller that has waited for so many ms. */
+  noneFree(limit: number): NoneFree {
+    const { limits, maxOption } = this.parts;
+    return noneFree(this.lists, limits.max, limit, maxOption);
   }
 }
 
