@@ -25,6 +25,8 @@ export interface Member {
   place: Place<Member> | undefined;
   /** its caller has given it back, and replies are owed still */
   isBack: boolean;
+  /** it is lent and ready, so that it may be lent again when it comes back */
+  mayReturn: boolean;
   /** what is asked of the server before it is idle again */
   asked: Subscription | undefined;
   /** it was lent since its last attempt failed */
@@ -63,6 +65,8 @@ export class LeaseLists {
    */
   readonly unready = new Set<Member>();
   readonly leased = new Set<Member>();
+  /** How many of those that are lent may be lent again. */
+  returning = 0;
   private readonly changed$ = new Subject<void>();
   private tellsSoon = false;
 
@@ -137,7 +141,17 @@ export class LeaseLists {
     member.isBack = false;
     if (list === 'idle') member.place = this.idle.add(member);
     else if (list !== 'none') this[list].add(member);
+    this.weigh(member);
     this.changed();
+  }
+
+  /** Notes whether a connection may be lent again: it was moved, or has become ready or closed. */
+  weigh(member: Member): void {
+    const { connection, list, mayReturn } = member;
+    const may = list === 'leased' && connection.wasReady && !connection.closed;
+    if (may === mayReturn) return;
+    member.mayReturn = may;
+    this.returning += may ? 1 : -1;
   }
 
   /** The numbers will not change any more. */

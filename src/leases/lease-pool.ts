@@ -289,10 +289,8 @@ export class LeasePool {
    * no more connections. One that never can be made tells its caller why.
    */
   private lentAsItIs(): Member | undefined {
-    const { leased, unready } = this.lists;
-    if (unready.size === 0) return undefined;
-    const mayComeBack = [...leased].some(({ connection }) => connection.wasReady && !connection.closed);
-    for (const member of unready) if (!mayComeBack || member.connection.closed) return member;
+    const { returning, unready } = this.lists;
+    for (const member of unready) if (returning === 0 || member.connection.closed) return member;
     return undefined;
   }
 
@@ -314,6 +312,7 @@ export class LeasePool {
       list: 'none',
       place: undefined,
       isBack: false,
+      mayReturn: false,
       asked: undefined,
       wasWanted: false,
       dialedAt: this.parts.clock.now(),
@@ -325,6 +324,7 @@ export class LeasePool {
 
   private stateChanged(member: Member, { kind }: ConnectionState): void {
     const { connection, list, isBack } = member;
+    this.lists.weigh(member);
     if ((list === 'preparing' || list === 'unready') && kind === 'ready') {
       this.prepared(member);
       this.idle.dialled();
