@@ -525,36 +525,6 @@ describe('A pool', () => {
     const pool = pools({ url: server().url });
     expect(JSON.stringify(pool)).toMatch(/^\{"address":".*","active":0,"idle":0,"waiting":0,"total":0\}$/);
   });
-
-  it('survives 10 000 uses with errors, unsubscribes and cuts: nothing is leaked', async () => {
-    const pool = pools({
-      url: proxy().url(),
-      min: 2,
-      max: 10,
-      acquireTimeout: Infinity,
-      reconnect: { initialDelay: 1, maxDelay: 5 },
-    });
-    let most = 0;
-    const watching = pool.stats$.subscribe(({ total }) => (most = Math.max(most, total)));
-    let left = 10_000;
-    const one = async (n: number): Promise<void> => {
-      if (n % 500 === 499) proxy().cut();
-      if (n % 3 === 0) {
-        const user = record(pool.use((connection) => merge(connection.ping(), NEVER)));
-        await until(() => user.values.length > 0 || user.ended !== undefined);
-        user.stop();
-      } else if (n % 3 === 1) await outcome(pool.use(() => Promise.reject(new Error('mine'))));
-      else await outcome(pool.use((connection) => connection.incr('n')));
-    };
-    const worker = async (): Promise<void> => {
-      while (left > 0) await one(left--);
-    };
-    await Promise.all(Array.from({ length: 40 }, worker));
-    await until(() => pool.stats.active === 0 && pool.stats.waiting === 0);
-    expect(most).toBeLessThanOrEqual(10);
-    watching.unsubscribe();
-    expect(await pool.use((connection) => connection.ping())).toBe('PONG');
-  });
 });
 
 describe('A pool of a server that takes no more connections', () => {
