@@ -70,7 +70,7 @@ export class ClusterLeases {
       closedError,
       what: 'the client',
       longestEnd: Math.min(resolved.commandTimeout, LONGEST_END),
-      waitsFor: 'it waited for a connection of its own, and all are in use',
+      waitsFor: 'it waited for a connection of its own',
       tell: report,
     });
     topology.changes$.subscribe(() => {

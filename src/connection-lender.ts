@@ -1,6 +1,6 @@
 import { catchError, defer, from, map, merge, of, take, timer, type Observable, type ObservableInput } from 'rxjs';
 import type { ReplySource } from './commands/reply';
-import type { Executor } from './commands/request-context';
+import type { Executor, RetryPolicy } from './commands/request-context';
 import type { Clock } from './connection/clock';
 import type { Connection } from './connection/connection';
 import type { WatchEvent } from './connection/connection-state';
@@ -9,6 +9,7 @@ import type { Ending } from './demand/ending';
 import type { Lender, Lent, WatchReport } from './groups/watch';
 import type { Lease } from './leases/lease';
 import type { LeasePool } from './leases/lease-pool';
+import { use } from './leases/use';
 import { kindOf } from './resp/kind-of';
 
 /** What connections are lent with. */
@@ -26,6 +27,9 @@ export interface LenderParts {
   /** told how a `watch` has ended */
   readonly tell: (event: WatchEvent) => void;
 }
+
+/** On a lease nothing is repeated. */
+const NEVER: RetryPolicy = () => false;
 
 /** What a user does on a connection that is lent. */
 export type Work<T> = (connection: DedicatedConnection) => ObservableInput<T>;
@@ -50,6 +54,8 @@ export function checkedWork<T>(method: string, work: Work<T>): Work<T> {
 /** Lends connections with all their commands, to users and to `watch`. */
 export class ConnectionLender implements Lender<DedicatedConnection> {
   readonly clock: Clock;
+  /** What sends users' commands on a connection: made once for all callers that it is lent to. */
+  private readonly executors = new WeakMap<Connection, Executor>();
 
   constructor(private readonly parts: LenderParts) {
     this.clock = parts.clock;
@@ -61,7 +67,7 @@ export class ConnectionLender implements Lender<DedicatedConnection> {
     work: (lent: Lent<DedicatedConnection>) => ObservableInput<T>,
     watching = false,
   ): Observable<T> {
-    return defer(() => this.parts.pool().use((lease) => work(this.lent(view, lease, watching))));
+    return use(this.parts.pool, (lease) => work(this.lent(view, lease, watching)));
   }
 
   /** Emits a connection when one is free; it is lent until it is given back, or the Observer leaves. */
@@ -78,11 +84,17 @@ export class ConnectionLender implements Lender<DedicatedConnection> {
 
   private lent(view: ReplySource, lease: Lease, watching: boolean): Lent<DedicatedConnection> {
     const { connection } = lease;
-    const { executorOf, bareExecutorOf, ending } = this.parts;
-    const source = { ...view, executor: lease.guard(executorOf(connection)), retry: () => false as const };
+    const { bareExecutorOf, ending } = this.parts;
+    const source = { ...view, executor: lease.guard(this.executorOf(connection)), retry: NEVER };
     const dedicated = new DedicatedConnection(source, lease, ending, watching);
     const own = watching ? { ...source, executor: lease.guard(bareExecutorOf(connection)) } : source;
     return { link: connection, source: own, dedicated };
+  }
+
+  private executorOf(connection: Connection): Executor {
+    let executor = this.executors.get(connection);
+    if (executor === undefined) this.executors.set(connection, (executor = this.parts.executorOf(connection)));
+    return executor;
   }
 
   followed<T>(outcome$: Observable<T>, report: () => WatchReport): Observable<T> {

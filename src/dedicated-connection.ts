@@ -1,12 +1,11 @@
 import { defer, takeUntil, type Observable } from 'rxjs';
 import type { Key, Many } from './commands/arguments';
 import { atOneCall } from './commands/call-sites';
-import { Command, type Arg } from './commands/command';
+import type { Arg, Command } from './commands/command';
 import { evalshaOrEval } from './commands/evalsha-or-eval';
 import { monitor } from './commands/generated/builders';
 import { SessionSurface } from './commands/generated/session';
 import { knownCall } from './commands/known-commands';
-import { isQueued } from './commands/queued';
 import { Reply, type ReplySource } from './commands/reply';
 import { refuseInWatch, refuseOnLease, unguardedBy } from './commands/shared-connection';
 import { inContext } from './connection/async-context';
@@ -45,8 +44,8 @@ export class DedicatedConnection<S extends string | Buffer = string>
   readonly #source: ReplySource;
   readonly #lease: Lease;
   readonly #ending: Ending;
-  readonly #scripts = new ScriptRegistry();
-
+  /** Made with the first script. */
+  #scripts: ScriptRegistry | undefined;
   readonly #watching: boolean;
 
   /**
@@ -122,12 +121,16 @@ export class DedicatedConnection<S extends string | Buffer = string>
     lua: string,
     options?: ScriptOptions<N, R>,
   ): Script<N, R, S> {
-    return defineScript((command) => this.send(command), this.#scripts, lua, options);
+    return defineScript((command) => this.send(command), this.#registry, lua, options);
   }
 
   /** The scripts that were made on this connection. */
   get scripts(): Scripts {
-    return new Scripts(this.#source, this.#scripts);
+    return new Scripts(this.#source, this.#registry);
+  }
+
+  get #registry(): ScriptRegistry {
+    return (this.#scripts ??= new ScriptRegistry());
   }
 
   /** As {@link RedisCommands.evalshaOrEval}. */
@@ -198,11 +201,6 @@ export class DedicatedConnection<S extends string | Buffer = string>
   #sendBy<T>(source: ReplySource, command: Command<T>): Reply<T> {
     if (this.#watching) refuseInWatch(command);
     else refuseOnLease(command);
-    const { spec, args, read, keys } = command;
-    const { line } = this.#lease.connection;
-    // Between MULTI and EXEC every reply is this; the replies themselves come with EXEC. Elsewhere it is a word like any other.
-    const readOrQueued: typeof read = (frame, context) =>
-      isQueued(frame) && line.link?.mode.isQueueing === true ? ('QUEUED' as T) : read(frame, context);
-    return Reply.from(source, new Command(spec, args, readOrQueued, keys));
+    return Reply.from(source, command);
   }
 }

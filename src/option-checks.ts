@@ -15,6 +15,25 @@ export function isPlainObject(value: unknown): boolean {
   return prototype === null || prototype === Object.prototype;
 }
 
+/**
+ * Options of a method, among which there are none but those that are known.
+ * @param wanted what the method takes, for the message
+ * @throws TypeError that names what is wrong
+ */
+export function onlyKnown<T extends object>(
+  method: string,
+  given: T,
+  known: readonly string[],
+  wanted = 'options were expected',
+): T {
+  if (typeof given !== 'object' || (given as unknown) === null || Array.isArray(given))
+    throw new TypeError(`${method}: ${wanted}, got ${kindOf(given)}`);
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown === undefined) return given;
+  const are = known.length === 1 ? 'is' : 'are';
+  throw new TypeError(`${method}: there is no option '${unknown}'; known ${are} ${known.join(', ')}`);
+}
+
 /** @throws TypeError unless it is of that type */
 export function is(type: 'boolean' | 'function' | 'object', name: string, value: unknown, orElse = ''): void {
   if (typeof value !== type || value === null) {

@@ -39,7 +39,7 @@ import { BlockingExecutor } from './leases/blocking-executor';
 import { LeasePool } from './leases/lease-pool';
 import { OwnControl } from './leases/own-control';
 import { Spread } from './leases/spread';
-import { duration, isPlainObject } from './option-checks';
+import { duration, onlyKnown } from './option-checks';
 import { resolveOptions, resolvePool, type RedisPoolOptions } from './options';
 import { replySource } from './reply-source';
 import { readsOnly } from './topology/reads-only';
@@ -48,7 +48,6 @@ import { sentinelsOf } from './topology/sentinels-of';
 import { readingsOf } from './readings';
 import { placeOf, type FailedAttempt, type Place } from './telemetry/following';
 import { telemetryOf } from './telemetry/telemetry';
-import { kindOf } from './resp/kind-of';
 import { warnUnreachable } from './unreachable-warning';
 
 /** How a pool is closed. */
@@ -184,7 +183,7 @@ export class RedisPool extends PoolView {
       closedError: (request) => tooLate(request, undefined, 'pool'),
       what: 'the pool',
       longestEnd: Math.min(resolved.commandTimeout, LONGEST_CLOSE),
-      waitsFor: 'it waited for a connection of the pool, and all are in use',
+      waitsFor: 'it waited for a connection of the pool',
       tell: (error) => tell({ connection: 'commands', type: 'error', error }),
     });
     const links = { kind: 'several' } as const;
@@ -320,9 +319,7 @@ export class RedisPool extends PoolView {
    * @throws TypeError when an option is wrong
    */
   close(options: PoolCloseOptions = {}): Completion {
-    const { timeout = LONGEST_CLOSE, ...others } = isPlainObject(options) ? options : refuse(options);
-    const unknown = Object.keys(others)[0];
-    if (unknown !== undefined) throw new TypeError(`close: there is no option '${unknown}'; known is timeout`);
+    const { timeout = LONGEST_CLOSE } = onlyKnown('close', options, ['timeout']);
     duration('timeout', timeout);
     this.closing = true;
     this.ending.close();
@@ -383,10 +380,6 @@ export class RedisPool extends PoolView {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return inShort(this.look());
   }
-}
-
-function refuse(given: unknown): never {
-  throw new TypeError(`close: options were expected, got ${kindOf(given)}`);
 }
 
 /** How long closing waits for connections that are lent, ms. */

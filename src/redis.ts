@@ -192,7 +192,7 @@ export class Redis extends RedisView {
       closedError: (request) => connection.closedError(request),
       what: 'the client',
       longestEnd: Math.min(resolved.commandTimeout, LONGEST_END),
-      waitsFor: 'it waited for a connection of its own, and all are in use',
+      waitsFor: 'it waited for a connection of its own',
       tell: (error) => connection.events$.next({ connection: 'commands', type: 'error', error }),
     });
     // A link has a state of its own, `ready`.

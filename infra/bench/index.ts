@@ -32,6 +32,7 @@ async function main(): Promise<void> {
     console.log(`${where}\n`);
     const results = await measureAll({ workshop, server, silentProxy }, options);
     console.log(formatSummary(results));
+    if (judge(results).some(({ reached }) => !reached)) process.exitCode = 1;
     if (options.json !== undefined) await writeFile(options.json, toJson(where, results));
   } finally {
     silentProxy.close();

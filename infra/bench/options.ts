@@ -25,6 +25,8 @@ export const usage = `npm run bench -- [options]
   --seconds N    length of one measurement; default 0.3
   --json FILE    write the results there as well
   --dist FOLDER  measure the build in that folder; default: build the sources
+
+Ends with 1 when a target is not reached.
 `;
 
 /**

@@ -183,8 +183,14 @@ async function bench(...options: readonly string[]): Promise<Report> {
   try {
     const json = join(folder, 'report.json');
     const tsx = join(repository, 'node_modules', 'tsx', 'dist', 'cli.mjs');
-    await run(process.execPath, [tsx, 'infra/bench/index.ts', ...options, '--json', json], { cwd: repository });
-    return JSON.parse(await readFile(json, 'utf8')) as Report;
+    const args = [tsx, 'infra/bench/index.ts', ...options, '--json', json];
+    const code = await run(process.execPath, args, { cwd: repository }).then(
+      () => 0,
+      (error: { readonly code?: unknown }) => error.code,
+    );
+    const report = JSON.parse(await readFile(json, 'utf8')) as Report;
+    expect(code).toBe(report.targets.every(({ reached }) => reached) ? 0 : 1);
+    return report;
   } finally {
     await rm(folder, { recursive: true });
   }

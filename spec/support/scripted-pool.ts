@@ -15,7 +15,7 @@ export function scriptedPool(limits: Partial<LeaseLimits> = {}, options: RedisOp
   const clock = new VirtualClock();
   const session = new Session(0, undefined);
   const links: ScriptedSocket[] = [];
-  const network = { isDown: false, dials: 0 };
+  const network: { isDown: boolean; dials: number; throws?: Error | undefined } = { isDown: false, dials: 0 };
   const dial = (): Observable<ScriptedSocket> => {
     network.dials++;
     if (network.isDown) return throwError(() => new ConnectionError('nothing listens there'));
@@ -24,7 +24,10 @@ export function scriptedPool(limits: Partial<LeaseLimits> = {}, options: RedisOp
     return concat(of(socket), NEVER);
   };
   const resolved = resolveOptions({ reconnect: { initialDelay: 50, jitter: 0 }, ...options });
-  const make = () => new Connection(resolved, { dial, clock, once: true, session: session.copy() });
+  const make = () => {
+    if (network.throws !== undefined) throw network.throws;
+    return new Connection(resolved, { dial, clock, once: true, session: session.copy() });
+  };
   const pool = new LeasePool({
     make,
     clock,

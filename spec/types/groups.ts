@@ -101,6 +101,15 @@ export function watched(): void {
   promises<[number | E] | null>()(anywhere.multi(c.incr('n')), true);
 }
 
+/** MULTI by hand is a `call`, whose types promise nothing: what has types is `multi`. */
+export function byHand(): void {
+  promises<unknown>()(session.call('MULTI'), true);
+  promises<unknown[] | null>()(session.exec(), true);
+  // @ts-expect-error It begins a chain, so it is no command that is awaited.
+  void session.multi().then;
+  promises<[number | E, 'OK' | E] | null>()(session.multi(c.incr('n'), c.set('a', 1)), true);
+}
+
 /** Overloads and type arguments are those of the methods. */
 export function chains(): void {
   promises<[string | null | E, 'OK' | null | E, 'OK' | E]>()(

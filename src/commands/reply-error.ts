@@ -29,6 +29,8 @@ const NO_SCRIPT = /^NOSCRIPT No matching script\.( Please use EVAL\.)?$/;
 /** The same of a function, which servers do not name. */
 const NO_FUNCTION = 'ERR Function not found';
 const RAISED_IN_SCRIPT = / script: /;
+/** Why a server knows no functions. */
+export const FUNCTIONS_SINCE = 'functions came with Redis 7.0';
 
 /** The words of a server that has become a replica. They may stand inside the error of a script, or as the reason why EXEC did nothing. */
 const OF_REPLICAS = ["READONLY You can't write against a read only ", ' cannot be used with replica instances'];
@@ -99,7 +101,7 @@ export function toReplyError(frame: ErrorFrame, command: Command, mayHaveRun = f
   const ErrorClass = REFUSED_CREDENTIALS.has(kind) || REFUSED_PASSWORD.test(text) ? AuthenticationError : ReplyError;
   const repeatable = mayPass(frame) && (harmless || !mayHaveRun) && hasNotRun(frame, command);
   const delivery = mayHaveRun ? 'unknown' : 'answered';
-  const message = text === NO_FUNCTION ? noFunction(command) : withoutSecrets(withoutRepeated(text), command);
+  const message = toldOfFunctions(text, command) ?? withoutSecrets(withoutRepeated(text), command);
   if (!(frame instanceof Refusal)) return new ErrorClass(message, kind, { delivery, command: name, repeatable });
   const { causes, fate } = frame;
   return new ErrorClass(message, kind, {
@@ -156,6 +158,13 @@ export function lacksScript(text: string, spec: CommandSpec): boolean {
 /** Whether the error of a call tells that the server does not have what is called. */
 export function tellsOfLack({ message }: ReplyError, command: Command): boolean {
   return lacksScript(message, command.spec) || message === noFunction(command);
+}
+
+/** What is said of functions beyond a server's own words; undefined where it is about something else. */
+function toldOfFunctions(text: string, command: Command): string | undefined {
+  if (text === NO_FUNCTION) return noFunction(command);
+  const isUnknown = text.startsWith('ERR unknown command') && /^(FCALL|FUNCTION)/.test(command.spec.name);
+  return isUnknown ? `ERR unknown command; ${FUNCTIONS_SINCE}` : undefined;
 }
 
 /** Names the function, and the library where that is known. */

@@ -1,11 +1,11 @@
 import type { Command } from '../commands/command';
 import { Group } from '../commands/group';
 import type { Request } from '../commands/request';
-import { toReplyError } from '../commands/reply-error';
 import type { UnexpectedReply } from '../commands/unexpected-reply';
+import { ReplyError } from '../errors';
 import { bytesOf } from '../resp/bytes-of';
 import type { BytesWanted } from '../resp/decoder';
-import { Attribute, ErrorFrame, Push, Unreadable, type Frame } from '../resp/frames';
+import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
 import { toPush } from '../resp/pushes';
 import { isMessage } from './array-pushes';
 import type { LinkMode } from './link-mode';
@@ -20,7 +20,7 @@ export interface FrameSink {
   /** The reply to a member of a group is perhaps another's. */
   unexpected(reply: UnexpectedReply, member: Command): void;
   /** A member of a group was refused. */
-  memberRefused(error: ReturnType<typeof toReplyError>): void;
+  memberRefused(error: ReplyError): void;
 }
 
 /**
@@ -113,15 +113,16 @@ export class Incoming {
   private receiveMember(oldest: Request, group: Group, frame: Frame): void {
     const { values } = this;
     const member = group.members[values.length]!;
+    let value: unknown;
     try {
-      values.push(group.readMember(frame, oldest.context, values));
+      value = group.readMember(frame, oldest.context, values);
     } catch (cause) {
       this.sink.unexpected(cause as UnexpectedReply, member);
       return;
     }
-    if (frame instanceof ErrorFrame) {
-      if (!(frame instanceof Unreadable)) this.sink.memberRefused(toReplyError(frame, member));
-    } else if (member.spec.effect === 'exec' && Array.isArray(frame)) this.tellRefused(frame, member);
+    values.push(value);
+    if (value instanceof ReplyError) this.sink.memberRefused(value);
+    else if (member.spec.effect === 'exec' && Array.isArray(value)) this.tellRefused(value);
     const { length } = group.members;
     if (values.length < (this.cut.size === 0 ? length : (this.cut.get(oldest) ?? length))) return;
     this.finish(oldest, group);
@@ -145,9 +146,9 @@ export class Incoming {
     this.sink.replied(group.answerOf(values));
   }
 
-  /** Tells of the errors that stand inside the reply to EXEC. */
-  private tellRefused(replies: readonly Frame[], exec: Command): void {
-    for (const reply of replies) if (reply instanceof ErrorFrame) this.sink.memberRefused(toReplyError(reply, exec));
+  /** Tells of the errors that stand among the values of EXEC. */
+  private tellRefused(values: readonly unknown[]): void {
+    for (const value of values) if (value instanceof ReplyError) this.sink.memberRefused(value);
   }
 
   /** A push is a confirmation that the oldest request waits for, in the order of its names, or something new, such as a message. */

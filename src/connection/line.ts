@@ -195,10 +195,12 @@ export class Line implements LinkOwner {
     leave();
     tell?.();
     this.failQueued(toError);
+    if (this.pending === 0) this.deadlines.stop();
   }
 
   /** Fails the requests that wait to be written, all but the first so many. */
   failQueued(toError: (request: Request) => RedisError, kept = 0): void {
+    if (this.backlog.length === 0) return;
     this.failer.fail(this.take(kept), toError);
     if (this.pending === 0) this.deadlines.stop();
   }

@@ -2,7 +2,7 @@ import type { Group } from '../commands/group';
 import type { Command, CommandSpec, ScriptFact } from '../commands/command';
 import { isLoad, olderForm } from '../commands/lua-script';
 import { isQueued } from '../commands/queued';
-import { hasNotRun, lacksScript, tellsOfLack, toReplyError } from '../commands/reply-error';
+import { FUNCTIONS_SINCE, hasNotRun, lacksScript, tellsOfLack, toReplyError } from '../commands/reply-error';
 import { Request, type ReplyObserver } from '../commands/request';
 import { plainContext } from '../commands/request-context';
 import { ReplyError } from '../errors';
@@ -98,7 +98,7 @@ export class LoadedScripts {
   refuse({ name }: CommandSpec): void {
     const { major } = this;
     if (major === undefined || major >= FIRST_WITH_READS || !/^(FCALL|FUNCTION)/.test(name)) return;
-    throw new TypeError(`functions came with Redis 7.0, and the server has version ${major}`);
+    throw new TypeError(`${FUNCTIONS_SINCE}, and the server has version ${major}`);
   }
 
   /**

@@ -3,7 +3,7 @@ import { isGroup } from '../commands/group';
 import { blockingWait } from '../commands/blocking-wait';
 import { knownCall } from '../commands/known-commands';
 import { textOf } from '../commands/text-of';
-import { inRange, is, isPlainObject } from '../option-checks';
+import { inRange, is, isPlainObject, onlyKnown } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 
 /** How a live query is kept up to date. */
@@ -19,9 +19,7 @@ export function liveOptionsOf(given: unknown): Required<{ readonly sample: numbe
   if (given === undefined) return { sample: 0, distinct: true };
   if (!isPlainObject(given))
     throw new TypeError(`live: options were expected behind the commands, got ${kindOf(given)}`);
-  const { sample = 0, distinct = true, ...others } = given as LiveOptions;
-  const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) throw new TypeError(`live: there is no option '${unknown}'`);
+  const { sample = 0, distinct = true } = onlyKnown('live', given as LiveOptions, ['sample', 'distinct']);
   inRange('sample', sample, 0, 2 ** 31 - 1);
   is('boolean', 'distinct', distinct);
   return { sample, distinct };

@@ -1,4 +1,4 @@
-import { duration, inRange, is, isPlainObject } from '../option-checks';
+import { duration, inRange, is, isPlainObject, onlyKnown } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 
 /** Makes text of values, and values of text. */
@@ -44,15 +44,22 @@ const asJson: Serializer<never> = {
   deserialize: (text) => JSON.parse(text) as never,
 };
 
+const OPTIONS = ['ttl', 'jitter', 'beta', 'lock', 'nulls', 'serializer'];
+
 /** @throws TypeError that names what is wrong */
 export function cachedOptionsOf<T>(loader: unknown, given: CachedOptions<T>): ResolvedCached<T> {
   if (typeof loader !== 'function')
     throw new TypeError(`cached: a loader was expected, a function, got ${kindOf(loader)}`);
   if (!isPlainObject(given))
     throw new TypeError(`cached: options with a 'ttl' were expected behind the loader, got ${kindOf(given)}`);
-  const { ttl, jitter = 0.1, beta = 1, lock = false, nulls = false, serializer = asJson, ...others } = given;
-  const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) throw new TypeError(`cached: there is no option '${unknown}'`);
+  const {
+    ttl,
+    jitter = 0.1,
+    beta = 1,
+    lock = false,
+    nulls = false,
+    serializer = asJson,
+  } = onlyKnown('cached', given, OPTIONS);
   inRange('ttl', ttl, 1, Number.MAX_SAFE_INTEGER);
   inRange('jitter', jitter, 0, 1);
   inRange('beta', beta, 0);

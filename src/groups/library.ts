@@ -4,7 +4,8 @@ import { FCALL, FCALL_RO, FUNCTION_LOAD, functionList } from '../commands/genera
 import { bareRecord, readName } from '../commands/replies';
 import { Reply, type ReplySource } from '../commands/reply';
 import type { Executor } from '../commands/request-context';
-import { ReplyError, type RedisError } from '../errors';
+import type { RedisError } from '../errors';
+import { onlyKnown } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 import { callable, checkedOptions, type Script, type ScriptOptions } from './script';
 import type { ScriptReply } from './script-replies';
@@ -87,9 +88,7 @@ export function libraryOf(
 }
 
 function functionsIn(options: unknown): Record<string, unknown> {
-  const { functions, ...others } = (options ?? {}) as Record<string, unknown>;
-  const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) throw new TypeError(`library: there is no option '${unknown}'`);
+  const { functions } = onlyKnown('library', (options ?? {}) as Record<string, unknown>, ['functions']);
   if (typeof functions !== 'object' || functions === null || Array.isArray(functions)) {
     throw new TypeError(`library: 'functions' are objects by the names of functions, got ${kindOf(functions)}`);
   }
@@ -110,17 +109,9 @@ function unlessThere(source: ReplySource, name: string, code: string): Executor 
           if (isThere) request.settle(name);
           else source.executor.submit(request);
         },
-        error: (error: RedisError) => request.fail(isTooOld(error) ? tooOld(error) : error),
+        error: (error: RedisError) => request.fail(error),
       });
       request.onLeave(asking);
     },
   };
-}
-
-function isTooOld({ message }: RedisError): boolean {
-  return message.startsWith('ERR unknown command');
-}
-
-function tooOld({ message, delivery, command }: RedisError): ReplyError {
-  return new ReplyError(`${message}; functions came with Redis 7.0`, 'ERR', { delivery, command, repeatable: false });
 }

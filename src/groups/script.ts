@@ -2,6 +2,7 @@ import { data, pushMany, text, type Key, type Many } from '../commands/arguments
 import { Command, type Arg, type CommandSpec, type KeyRange } from '../commands/command';
 import type { LuaScript } from '../commands/lua-script';
 import type { Reply } from '../commands/reply';
+import { onlyKnown } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 import { scriptReader, type ScriptReply, type ScriptValue } from './script-replies';
 
@@ -42,6 +43,8 @@ export interface Script<
   /** The same call as a command, for pipelines and transactions. */
   command(this: void, keys: Keys<N>, args?: Many<Arg>): Command<ScriptValue<R>, ScriptValue<R, Buffer>>;
 }
+
+const OPTIONS = ['keys', 'readOnly', 'reply'];
 
 /** Sends a command on the surface that a script belongs to. */
 type Send = <T>(command: Command<T>) => Reply<T>;
@@ -94,12 +97,7 @@ function wrongCount(method: string, expected: number, got: number): TypeError {
 
 /** @throws TypeError that names the option */
 export function checkedOptions(method: string, options: unknown = {}): ScriptOptions {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${method}: options were expected, got ${kindOf(options)}`);
-  }
-  const { keys, readOnly, reply, ...others } = options as Record<string, unknown>;
-  const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) throw new TypeError(`${method}: there is no option '${unknown}'`);
+  const { keys, readOnly, reply } = onlyKnown(method, options as Record<string, unknown>, OPTIONS);
   if (keys !== undefined && !(Number.isSafeInteger(keys) && (keys as number) >= 0)) {
     const got = typeof keys === 'number' ? keys : kindOf(keys);
     throw new TypeError(`${method}: 'keys' is a number of keys, got ${got}`);

@@ -7,15 +7,22 @@ import { groupReply } from './group-reply';
 import { scriptOf, type Script, type ScriptOptions } from './script';
 import type { ScriptReply } from './script-replies';
 
-/** The scripts that were made on a client, each text once. */
+/** So many scripts of a client are remembered. A text that is put together anew for each call would fill the memory otherwise. */
+const MOST = 1_000;
+
+/** The scripts that were made on a client, each text once; of too many those that were made last. */
 export class ScriptRegistry {
+  /** the one that was made longest ago first */
   private readonly scripts = new Map<string, LuaScript>();
 
   /** @throws TypeError when it is no text */
   scriptOf(lua: unknown): LuaScript {
     if (typeof lua !== 'string') throw new TypeError(`script: the script is a string, got ${kindOf(lua)}`);
-    let script = this.scripts.get(lua);
-    if (script === undefined) this.scripts.set(lua, (script = new LuaScript(lua)));
+    const { scripts } = this;
+    const script = scripts.get(lua) ?? new LuaScript(lua);
+    scripts.delete(lua);
+    scripts.set(lua, script);
+    if (scripts.size > MOST) scripts.delete(scripts.keys().next().value!);
     return script;
   }
 
@@ -36,7 +43,8 @@ export class Scripts {
   }
 
   /**
-   * Gives the server all scripts that were made by `redis.script` so far, so that no call has to bring its script along: SCRIPT LOAD.
+   * Gives the server all scripts that were made by `redis.script` so far, so that no call has to bring its script along: SCRIPT LOAD. Of more
+   * than 1 000 these are the last ones: make a script once, and give it arguments.
    * @returns their SHA-1, in the order in which they were made
    * @throws ReplyError when the server refuses one of them, as it does where it does not compile
    * @example

@@ -6,6 +6,7 @@ import { watchedChain } from '../commands/unused-replies';
 import { Transaction } from '../commands/transaction';
 import { kindOf } from '../resp/kind-of';
 import { isCommand } from '../commands/command';
+import { isPlainObject, onlyKnown } from '../option-checks';
 import { CommandChain } from './command-chain';
 import { memberOf, type GroupMethod } from './group-members';
 import { groupReply, type ToGroup } from './group-reply';
@@ -33,7 +34,7 @@ export function sendGroup(
     groupReply(source, publisher, commands, failFast, GROUPS[method]);
   const [first, second] = given;
   const { prefix } = source;
-  if (given.length === 0 || (given.length === 1 && isOptions(first))) {
+  if (given.length === 0 || (given.length === 1 && (first === undefined || isPlainObject(first)))) {
     const failFast = readFailFast(method, first);
     let used: (() => void) | undefined;
     const chain = new CommandChain(method, prefix, (commands) => {
@@ -53,22 +54,16 @@ export function sendGroup(
   return send(members, failFast);
 }
 
-function isOptions(given: unknown): boolean {
-  return (
-    given === undefined ||
-    (typeof given === 'object' && given !== null && Object.getPrototypeOf(given) === Object.prototype)
-  );
-}
-
-/** @throws TypeError where it is no boolean, or there is another option */
-export function readFailFast(method: string, options: unknown): boolean {
+/** @throws TypeError where it is no boolean, or there is an option that is not known */
+export function readFailFast(
+  method: string,
+  options: unknown,
+  known = ['failFast'],
+  wanted = 'options were expected behind the commands',
+): boolean {
   if (options === undefined) return false;
-  if (typeof options !== 'object' || options === null || isCommand(options)) {
-    throw new TypeError(`${method}: options were expected behind the commands, got ${kindOf(options)}`);
-  }
-  const { failFast = false, ...others } = options as { readonly failFast?: unknown };
-  const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) throw new TypeError(`${method}: there is no option '${unknown}'`);
+  if (isCommand(options)) throw new TypeError(`${method}: ${wanted}, got ${kindOf(options)}`);
+  const { failFast = false } = onlyKnown(method, options as { readonly failFast?: unknown }, known, wanted);
   if (typeof failFast !== 'boolean') throw new TypeError(`${method}: 'failFast' is a boolean, got ${kindOf(failFast)}`);
   return failFast;
 }

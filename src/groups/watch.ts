@@ -78,6 +78,7 @@ export interface WatchReport {
 /** The user's function. */
 export type Decide<D> = (watched: ReadValues, connection: D) => unknown;
 
+const OPTIONS = ['attempts', 'read', 'failFast'];
 const DEFAULT_ATTEMPTS = 16;
 
 /** Delays between attempts, ms. Chance decides all of them, so that those that met once do not meet again. */
@@ -102,12 +103,9 @@ export function watchKeys<D>(
   decide: unknown,
   options: unknown = {},
 ): LastValue<Outcome> {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`watch: options were expected behind the function, got ${kindOf(options)}`);
-  }
-  const { attempts = DEFAULT_ATTEMPTS, read, ...others } = options as { attempts?: unknown; read?: unknown };
+  const failFast = readFailFast('watch', options, OPTIONS, 'options were expected behind the function');
+  const { attempts = DEFAULT_ATTEMPTS, read } = options as { attempts?: unknown; read?: unknown };
   wholeNumber('attempts', attempts, 1, Infinity);
-  const failFast = readFailFast('watch', others);
   const watched = new WatchedKeys(keys, read, source.prefix);
   if (typeof decide !== 'function') throw new TypeError(`watch: a function was expected, got ${kindOf(decide)}`);
   const facts = { source, lender, watched, decide: decide as Decide<D>, attempts: attempts as number, failFast };

@@ -47,7 +47,7 @@ export interface CallOwner {
   /** no connection was lent */
   withoutLease(request: Request, error: RedisError): RedisError;
   /** its user's own time was up before one was lent */
-  tooLateForLease(request: Request): RedisError;
+  tooLateForLease(request: Request, pool: LeasePool): RedisError;
   /** the client was closed while the command waited at the server */
   closedMeanwhile(request: Request, hasTaken: 'nothing' | 'perhaps'): RedisError;
   over(call: BlockingCall): void;
@@ -115,15 +115,17 @@ export class BlockingCall implements ReplyObserver<Frame> {
     const place = new Subscription();
     this.sentAt = 0;
     this.state = { kind: 'waiting', place };
-    const lent = defer(() => owner.pool(this.inner as Request).acquire()).subscribe({
+    let pool: LeasePool | undefined;
+    const lent = defer(() => (pool = owner.pool(this.inner as Request)).acquire()).subscribe({
       next: (lease) => this.send(lease, place),
       error: (error: RedisError) => this.notLent(error, place),
     });
     if (!this.isAt(place)) return;
     place.add(lent);
-    if (this.lateAt === Infinity) return;
+    if (this.lateAt === Infinity || pool === undefined) return;
+    const waitsIn = pool;
     const left = Math.max(0, Math.ceil(this.lateAt - owner.clock.now()));
-    this.timer = owner.clock.schedule(() => this.late(place), left);
+    this.timer = owner.clock.schedule(() => this.late(place, waitsIn), left);
   }
 
   /** No connection is lent to it yet. */
@@ -135,9 +137,9 @@ export class BlockingCall implements ReplyObserver<Frame> {
     return this.state.kind === 'waiting' && this.state.place === place;
   }
 
-  private late(place: Subscription): void {
+  private late(place: Subscription, pool: LeasePool): void {
     if (!this.isAt(place)) return;
-    this.leaveWith(() => this.owner.tooLateForLease(this.request));
+    this.leaveWith(() => this.owner.tooLateForLease(this.request, pool));
   }
 
   private notLent(error: RedisError, place: Subscription): void {

@@ -5,13 +5,14 @@ import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Wrap } from '../connection/wrapping';
-import { deliveryOf, factsOf, timedOut } from '../connection/failures';
+import { factsOf } from '../connection/failures';
 import { DisconnectedError, ProtocolError, TimeoutError, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { BlockingCall, type AfterCall, type CallOwner } from './blocking-call';
 import type { LeasePool } from './lease-pool';
 import { putBack } from './undelivered';
 import type { Control } from './unblocking';
+import { noneFreeInTime } from './waiting-commands';
 
 /** What commands that wait at the server are sent with. */
 export interface BlockingParts {
@@ -199,8 +200,8 @@ export class BlockingExecutor implements CallOwner {
       : new TimeoutError(message, facts);
   }
 
-  tooLateForLease(request: Request): RedisError {
-    return timedOut(request, deliveryOf(request), { doing: this.parts.waitsFor });
+  tooLateForLease(request: Request, pool: LeasePool): RedisError {
+    return noneFreeInTime(request, this.parts.waitsFor, pool);
   }
 
   closedMeanwhile(request: Request, hasTaken: 'nothing' | 'perhaps'): RedisError {

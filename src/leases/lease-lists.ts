@@ -2,17 +2,18 @@ import { Subject, distinctUntilChanged, map, startWith, type Observable, type Su
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { RedisError } from '../errors';
+import type { Lease } from './lease';
 import { TimedList, type Place } from './timed-list';
 
 /** How many connections there are, and how many callers wait for one. */
 export interface PoolStats {
   /** lent, or used by commands of the pool itself */
   readonly active: number;
-  /** free, or about to be */
+  /** free */
   readonly idle: number;
   /** callers that wait for a connection */
   readonly waiting: number;
-  /** the connections, active and idle */
+  /** the connections: active, idle, and those that are not free yet because they are dialled, cleaned or asked whether they live */
   readonly total: number;
 }
 
@@ -24,6 +25,8 @@ export interface Member {
   place: Place<Member> | undefined;
   /** its caller has given it back, and replies are owed still */
   isBack: boolean;
+  /** it is lent and ready, so that it may be lent again when it comes back */
+  mayReturn: boolean;
   /** what is asked of the server before it is idle again */
   asked: Subscription | undefined;
   /** it was lent since its last attempt failed */
@@ -32,25 +35,27 @@ export interface Member {
   readonly dialedAt: number;
 }
 
-/** A caller in the line. */
-export interface Waiter {
-  /** it keeps its place when the other callers are dismissed */
+/** What wants a connection. */
+export interface Caller {
+  /** it keeps its place in the line when the other callers are dismissed */
   readonly isSpared: boolean;
-  lend(member: Member): void;
-  fail(error: RedisError): void;
+  lent(lease: Lease): void;
+  /** the connection that it was lent has been given back */
+  returned(): void;
+  failed(error: RedisError): void;
 }
 
 /** What happens to those whose time is up. They have left their list already. Durations are milliseconds. */
 export interface Expiries {
   readonly acquireTimeout: number;
-  readonly waited: (waiter: Waiter) => void;
+  readonly waited: (caller: Caller) => void;
   readonly idleTimeout: number;
   readonly idled: (member: Member) => void;
 }
 
 /** The callers that wait, and the lists of connections: each connection is in one, or in none once it is closed. */
 export class LeaseLists {
-  readonly waiters: TimedList<Waiter>;
+  readonly callers: TimedList<Caller>;
   readonly idle: TimedList<Member>;
   /** Connections that are dialled, cleaned or asked whether they live: each is idle soon. */
   readonly preparing = new Set<Member>();
@@ -60,6 +65,8 @@ export class LeaseLists {
    */
   readonly unready = new Set<Member>();
   readonly leased = new Set<Member>();
+  /** How many of those that are lent may be lent again. */
+  returning = 0;
   private readonly changed$ = new Subject<void>();
   private tellsSoon = false;
 
@@ -67,11 +74,11 @@ export class LeaseLists {
     private readonly clock: Clock,
     { acquireTimeout, waited, idleTimeout, idled }: Expiries,
   ) {
-    this.waiters = new TimedList(clock, {
+    this.callers = new TimedList(clock, {
       longest: acquireTimeout,
-      expired: (waiter) => {
+      expired: (caller) => {
         this.changed();
-        waited(waiter);
+        waited(caller);
       },
     });
     this.idle = new TimedList(clock, { longest: idleTimeout, expired: idled, inBackground: true });
@@ -88,8 +95,8 @@ export class LeaseLists {
   }
 
   get stats(): PoolStats {
-    const { total, leased, waiters } = this;
-    return { active: leased.size, idle: total - leased.size, waiting: waiters.length, total };
+    const { total, leased, idle, callers } = this;
+    return { active: leased.size, idle: idle.length, waiting: callers.length, total };
   }
 
   /** The numbers now, and again when they have changed, at most once a tick; completes at the end. */
@@ -101,23 +108,23 @@ export class LeaseLists {
     );
   }
 
-  wait(waiter: Waiter): Place<Waiter> {
+  wait(caller: Caller): Place<Caller> {
     this.changed();
-    return this.waiters.add(waiter);
+    return this.callers.add(caller);
   }
 
   /** @returns whether the caller was in the line */
-  leave(place: Place<Waiter>): boolean {
-    const isLeft = this.waiters.remove(place);
+  leave(place: Place<Caller>): boolean {
+    const isLeft = this.callers.remove(place);
     if (isLeft) this.changed();
     return isLeft;
   }
 
   /** Empties the line, but for those that are spared, and returns the others in their order. */
-  dismiss(): Waiter[] {
-    const dismissed: Waiter[] = [];
-    let next: Place<Waiter> | undefined;
-    for (let place = this.waiters.oldest; place !== undefined; place = next) {
+  dismiss(): Caller[] {
+    const dismissed: Caller[] = [];
+    let next: Place<Caller> | undefined;
+    for (let place = this.callers.oldest; place !== undefined; place = next) {
       next = place.newer;
       if (place.item.isSpared) continue;
       this.leave(place);
@@ -134,7 +141,17 @@ export class LeaseLists {
     member.isBack = false;
     if (list === 'idle') member.place = this.idle.add(member);
     else if (list !== 'none') this[list].add(member);
+    this.weigh(member);
     this.changed();
+  }
+
+  /** Notes whether a connection may be lent again: it was moved, or has become ready or closed. */
+  weigh(member: Member): void {
+    const { connection, list, mayReturn } = member;
+    const may = list === 'leased' && connection.wasReady && !connection.closed;
+    if (may === mayReturn) return;
+    member.mayReturn = may;
+    this.returning += may ? 1 : -1;
   }
 
   /** The numbers will not change any more. */

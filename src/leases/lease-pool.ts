@@ -1,5 +1,5 @@
-import { AsyncSubject, Observable, defer, first, forkJoin, map, of, switchMap, tap, type ObservableInput } from 'rxjs';
-import { inContext } from '../connection/async-context';
+import { AsyncSubject, Observable, first, forkJoin, map, of } from 'rxjs';
+import { captured } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
@@ -8,8 +8,8 @@ import type { RedisError, TimeoutError } from '../errors';
 import { Idle } from './idle';
 import { Kept } from './kept';
 import { Lease } from './lease';
-import { LeaseLists, type Member, type PoolStats, type Waiter } from './lease-lists';
-import { noneFree } from './none-free';
+import { LeaseLists, type Caller, type Member, type PoolStats } from './lease-lists';
+import { noneFree, noneFreeWithin, type NoneFree } from './none-free';
 import { Returns } from './returned';
 
 /** Durations are milliseconds. */
@@ -64,7 +64,7 @@ export class LeasePool {
     const { acquireTimeout, idleTimeout } = limits;
     this.lists = new LeaseLists(clock, {
       acquireTimeout,
-      waited: (waiter) => waiter.fail(this.late()),
+      waited: (caller) => caller.failed(this.late()),
       idleTimeout,
       idled: (member) => {
         if (this.kept.isMet) this.drop(member);
@@ -78,6 +78,7 @@ export class LeasePool {
       unready: (member: Member) => this.unready(member),
       discard: (member: Member) => this.discard(member),
       drop: (member: Member) => this.drop(member),
+      silent: () => this.serve(),
     };
     this.idle = new Idle(clock, this.lists, this.kept, pool);
     this.returns = new Returns(clock, this.lists, pool);
@@ -94,7 +95,7 @@ export class LeasePool {
 
   /** For how long the first in the line has waited for a connection, ms; undefined where no caller waits. */
   get longestWait(): number | undefined {
-    const { oldest } = this.lists.waiters;
+    const { oldest } = this.lists.callers;
     return oldest && this.parts.clock.now() - oldest.since;
   }
 
@@ -109,7 +110,7 @@ export class LeasePool {
 
   /** How many callers wait. */
   get waiting(): number {
-    return this.lists.waiters.length;
+    return this.lists.callers.length;
   }
 
   /** A connection is free. */
@@ -134,39 +135,36 @@ export class LeasePool {
    * @throws DisconnectedError when the pool is closed
    */
   acquire(isSpared = false): Observable<Lease> {
-    const lease$ = new Observable<Lease>((subscriber) => {
-      if (this.ended !== undefined) throw this.ended();
-      let lease: Lease | undefined;
-      const waiter: Waiter = {
+    return new Observable((subscriber) =>
+      this.ask({
         isSpared,
-        lend: (member) => {
-          lease = new Lease(member.connection, () => {
-            this.returns.giveBack(member);
-            subscriber.complete();
-          });
+        lent: (lease) => {
+          subscriber.add(() => lease.giveBack());
           subscriber.next(lease);
         },
-        fail: (error) => subscriber.error(error),
-      };
-      const free = this.free;
-      const place = free === undefined ? this.lists.wait(waiter) : undefined;
-      subscriber.add(() => {
-        if (place === undefined || !this.lists.leave(place)) lease?.giveBack();
-      });
-      if (free !== undefined) this.serveNow(free, waiter);
-      this.serve();
-    });
-    return lease$.pipe(inContext());
-  }
-
-  /** Does work on a connection that is its own until it ends, in whatever way. The connection is back before the end is told. */
-  use<T>(work: (lease: Lease) => ObservableInput<T>): Observable<T> {
-    return this.acquire().pipe(
-      switchMap((lease) => {
-        const giveBack = () => lease.giveBack();
-        return defer(() => work(lease)).pipe(tap({ error: giveBack, complete: giveBack }));
+        failed: (error) => subscriber.error(error),
+        returned: () => subscriber.complete(),
       }),
     );
+  }
+
+  // Hot: once per lease.
+  /**
+   * Lends the caller a connection when one is free.
+   * @returns leaves the line; undefined where the caller need not wait
+   * @throws DisconnectedError when the pool is closed
+   */
+  ask(caller: Caller): (() => void) | undefined {
+    if (this.ended !== undefined) throw this.ended();
+    const { free } = this;
+    if (free !== undefined) {
+      this.serveNow(free, caller);
+      this.serve();
+      return undefined;
+    }
+    const place = this.lists.wait(inOwnContext(caller));
+    this.serve();
+    return () => void this.lists.leave(place);
   }
 
   /** What is not lent is made anew when it is wanted: the server may be another by now. */
@@ -190,7 +188,7 @@ export class LeasePool {
 
   /** Fails the callers that wait, but for those that are spared. */
   dismiss(toError: () => RedisError): void {
-    for (const waiter of this.lists.dismiss()) waiter.fail(toError());
+    for (const caller of this.lists.dismiss()) caller.failed(toError());
   }
 
   /**
@@ -223,35 +221,41 @@ export class LeasePool {
     this.over$.next();
     this.over$.complete();
     this.kept.end();
-    const waiters = this.lists.waiters.drain();
+    const callers = this.lists.callers.drain();
     const free = [...this.lists.idle.drain(), ...this.lists.preparing, ...this.lists.unready];
     for (const member of free) this.drop(member);
-    for (const waiter of waiters) waiter.fail(toError());
+    for (const caller of callers) caller.failed(toError());
   }
 
   /** A connection for a caller that need not wait. */
   private get free(): Member | undefined {
-    return this.serving || this.lists.waiters.length > 0 ? undefined : this.idle.freshest();
+    return this.serving || this.lists.callers.length > 0 ? undefined : this.idle.freshest();
   }
 
-  private serveNow(free: Member, waiter: Waiter): void {
+  private serveNow(free: Member, caller: Caller): void {
     this.serving = true;
-    this.lend(free, waiter);
-    this.serving = false;
+    try {
+      this.lend(free, caller);
+    } finally {
+      this.serving = false;
+    }
   }
 
   /** Lends what is free, and prepares as many connections as callers wait. What callers do meanwhile is served by the same loop. */
   private serve(): void {
     if (this.serving) return;
     this.serving = true;
-    while (this.step());
-    this.serving = false;
+    try {
+      while (this.step());
+    } finally {
+      this.serving = false;
+    }
   }
 
   /** @returns whether anything was done, so that more may be possible */
   private step(): boolean {
-    const { waiters, idle, preparing, unready } = this.lists;
-    const { oldest } = waiters;
+    const { callers, idle, preparing, unready } = this.lists;
+    const { oldest } = callers;
     if (oldest === undefined) {
       // Its caller has left before it could be lent.
       for (const member of unready) if (!member.wasWanted && this.kept.isExceeded) this.drop(member);
@@ -263,10 +267,20 @@ export class LeasePool {
       this.lend(free, oldest.item);
       return true;
     }
-    if (preparing.size + unready.size >= waiters.length) return false;
+    if (preparing.size + unready.size >= callers.length) return this.dialBesideSilent();
     if (idle.newest !== undefined) this.idle.check(idle.newest.item, idle.newest.since);
     else if (this.hasRoom) this.dial();
     else return false;
+    return true;
+  }
+
+  /** One more is made while others are silent. Where there is no room for it, it takes the place of one of these. */
+  private dialBesideSilent(): boolean {
+    const { oneSilent } = this.idle;
+    if (oneSilent === undefined) return false;
+    for (const { connection } of this.lists.preparing) if (!connection.wasReady) return false;
+    if (!this.hasRoom) this.drop(oneSilent);
+    this.dial();
     return true;
   }
 
@@ -275,17 +289,20 @@ export class LeasePool {
    * no more connections. One that never can be made tells its caller why.
    */
   private lentAsItIs(): Member | undefined {
-    const { leased, unready } = this.lists;
-    if (unready.size === 0) return undefined;
-    const mayComeBack = [...leased].some(({ connection }) => connection.wasReady && !connection.closed);
-    for (const member of unready) if (!mayComeBack || member.connection.closed) return member;
+    const { returning, unready } = this.lists;
+    for (const member of unready) if (returning === 0 || member.connection.closed) return member;
     return undefined;
   }
 
-  private lend(member: Member, waiter: Waiter): void {
+  private lend(member: Member, caller: Caller): void {
+    const { connection } = member;
     this.lists.move(member, 'leased');
-    member.connection.wake();
-    guarded(() => waiter.lend(member));
+    connection.wake();
+    const lease = new Lease(connection, () => {
+      this.returns.giveBack(member);
+      caller.returned();
+    });
+    guarded(() => caller.lent(lease));
   }
 
   private dial(): void {
@@ -295,6 +312,7 @@ export class LeasePool {
       list: 'none',
       place: undefined,
       isBack: false,
+      mayReturn: false,
       asked: undefined,
       wasWanted: false,
       dialedAt: this.parts.clock.now(),
@@ -306,8 +324,11 @@ export class LeasePool {
 
   private stateChanged(member: Member, { kind }: ConnectionState): void {
     const { connection, list, isBack } = member;
-    if ((list === 'preparing' || list === 'unready') && kind === 'ready') this.prepared(member);
-    else if (kind !== 'reconnecting' && kind !== 'closed') return;
+    this.lists.weigh(member);
+    if ((list === 'preparing' || list === 'unready') && kind === 'ready') {
+      this.prepared(member);
+      this.idle.dialled();
+    } else if (kind !== 'reconnecting' && kind !== 'closed') return;
     else if (list === 'preparing' && !connection.wasReady) this.unready(member);
     else if (list === 'unready' && kind === 'reconnecting') this.failedAgain(member);
     else if (list === 'leased' && !isBack) this.serve();
@@ -324,7 +345,7 @@ export class LeasePool {
   private failedAgain(member: Member): void {
     const { wasWanted } = member;
     member.wasWanted = false;
-    if (!wasWanted && this.lists.waiters.length === 0 && this.kept.isExceeded) this.drop(member);
+    if (!wasWanted && this.lists.callers.length === 0 && this.kept.isExceeded) this.drop(member);
   }
 
   /** It is ready for the next caller, unless the client signs in otherwise by now. */
@@ -350,8 +371,26 @@ export class LeasePool {
     member.connection.destroy();
   }
 
-  /** The error of a caller that has waited for too long: every connection is in use, or none can be made. */
+  /** The error of a caller that has waited for too long. */
   late(): TimeoutError {
-    return noneFree(this.lists, this.parts.limits, this.parts.maxOption);
+    const { acquireTimeout } = this.parts.limits;
+    return noneFreeWithin(acquireTimeout, this.noneFree(acquireTimeout));
   }
+
+  /** Why no connection is free for a caller that has waited for so many ms. */
+  noneFree(limit: number): NoneFree {
+    const { limits, maxOption } = this.parts;
+    return noneFree(this.lists, limits.max, limit, maxOption);
+  }
+}
+
+/** The same caller, who is told in the context of AsyncLocalStorage in which this is called. */
+function inOwnContext(caller: Caller): Caller {
+  const inContext = captured();
+  return {
+    isSpared: caller.isSpared,
+    lent: (lease) => inContext(() => caller.lent(lease)),
+    failed: (error) => inContext(() => caller.failed(error)),
+    returned: () => inContext(() => caller.returned()),
+  };
 }

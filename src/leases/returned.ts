@@ -11,8 +11,10 @@ import { tooLate } from '../connection/refusals';
 import { ReplyError } from '../errors';
 import type { LeaseLists, Member } from './lease-lists';
 
-/** How long the replies to what a caller has left behind may take, and the server to answer PING, UNWATCH or DISCARD, ms. */
+/** How long the replies to what a caller has left behind may take, and the server to answer UNWATCH or DISCARD, ms. */
 const LONGEST_ANSWER = 1_000;
+/** How long the server may take to answer PING, ms. */
+const LONGEST_SILENCE = 10_000;
 
 /** What is to be done with a connection that was given back. */
 export type Verdict =
@@ -58,13 +60,13 @@ export function cleaned(connection: Connection, verdict: 'watches' | 'transactio
 
 /** Emits when the server has answered PING, by a refusal too; errors when it does not soon. */
 export function alive(connection: Connection): Observable<unknown> {
-  return ask(connection, ping()).pipe(
+  return ask(connection, ping(), LONGEST_SILENCE).pipe(
     catchError((error: unknown) => (error instanceof ReplyError ? of(undefined) : throwError(() => error))),
   );
 }
 
-function ask<T>(connection: Connection, command: Command<T>): Reply<T> {
-  return Reply.from({ ...plainContext, executor: connection, commandTimeout: LONGEST_ANSWER }, command);
+function ask<T>(connection: Connection, command: Command<T>, commandTimeout = LONGEST_ANSWER): Reply<T> {
+  return Reply.from({ ...plainContext, executor: connection, commandTimeout }, command);
 }
 
 /** What a pool does with connections that came back. */

@@ -3,6 +3,7 @@ import { deliveryOf, factsOf, failSafely, timedOut } from '../connection/failure
 import { Sweep } from '../connection/sweep';
 import { timeFor } from '../connection/time-for';
 import { DisconnectedError, TimeoutError, type RedisError } from '../errors';
+import type { LeasePool } from './lease-pool';
 import type { Mover } from './mover';
 import type { SpreadParts } from './spread';
 
@@ -110,7 +111,7 @@ export class WaitingCommands {
       const { request } = mover;
       const error =
         deadlineOf(mover) <= now
-          ? timedOut(request, deliveryOf(request), { doing: NONE_FREE })
+          ? noneFreeInTime(request, 'it waited for a connection of the pool', this.parts.pool())
           : withoutLease(request, this.parts.pool().late());
       failSafely(request, error);
     }
@@ -124,7 +125,16 @@ function deadlineOf({ request: { deadline } }: Mover): number {
   return deadline === 0 ? Infinity : deadline;
 }
 
-const NONE_FREE = 'it waited for a connection of the pool, and all are in use';
+/**
+ * The error of a command whose own time was up before a connection was lent.
+ * @param waitedFor what it has waited for, for people
+ */
+export function noneFreeInTime(request: Request, waitedFor: string, pool: LeasePool): RedisError {
+  const { why, cause } = pool.noneFree(request.context.commandTimeout);
+  const error = timedOut(request, deliveryOf(request), { doing: `${waitedFor}, and ${why}` });
+  if (cause !== undefined) error.cause = cause;
+  return error;
+}
 
 /** The error of a command for which no connection was lent. */
 export function withoutLease(request: Request, error: RedisError): RedisError {

@@ -1,6 +1,6 @@
 import { STREAM_OPTIONS, checkedSignal, workOf, type SignalOption, type WorkOptions } from '../demand/stream-options';
 import type { Dropped, Overflow } from '../demand/waiting';
-import { is, wholeNumber } from '../option-checks';
+import { is, onlyKnown, wholeNumber } from '../option-checks';
 import { latin1Of } from '../resp/bytes-of';
 import { kindOf } from '../resp/kind-of';
 import { isBytes } from '../resp/is-bytes';
@@ -84,14 +84,7 @@ export function optionsFor(
   given: AnyOptions,
   known: readonly string[],
 ): { readonly literal: boolean; readonly gaps: boolean; readonly stream: StreamOptions } {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new TypeError(`${method}: options were expected behind the names, got ${kindOf(given)}`);
-  }
-  const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw new TypeError(`${method}: there is no option '${unknown}'; known are ${known.join(', ')}`);
-  }
-  const { literal = false, gaps = false } = given;
+  const { literal = false, gaps = false } = onlyKnown(method, given, known, 'options were expected behind the names');
   is('boolean', 'literal', literal);
   is('boolean', 'gaps', gaps);
   return {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Key, Str } from '../commands/arguments';
 import type { Dictionary, Entry } from '../commands/replies/types';
 import { checkedSignal, type SignalOption } from '../demand/stream-options';
-import { duration, inRange, is, LONGEST_TIMER, wholeNumber } from '../option-checks';
+import { duration, inRange, is, LONGEST_TIMER, onlyKnown, wholeNumber } from '../option-checks';
 import { isBytes } from '../resp/is-bytes';
 import { kindOf } from '../resp/kind-of';
 import { wholeId } from './stream-ids';
@@ -134,14 +134,7 @@ const DRAIN_TIMEOUT = 30_000;
 /** @throws TypeError that names the argument or option and what was expected */
 export function consumeSettings(stream: unknown, given: unknown): ConsumeSettings {
   const key = checkedKey(stream, 'consume');
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new TypeError(`consume: options with a 'group' were expected, got ${kindOf(given)}`);
-  }
-  const unknown = Object.keys(given).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) {
-    throw new TypeError(`consume: there is no option '${unknown}'; known are ${OPTIONS.join(', ')}`);
-  }
-  const options = given as ConsumeOptions<never>;
+  const options = onlyKnown('consume', given as ConsumeOptions<never>, OPTIONS, "options with a 'group' were expected");
   const { consumer, concurrency = 1, keyOf, from, claimIdle = CLAIM_IDLE, deadLetter, maxDeliveries } = options;
   const { delete: deletes = false, block = LONGEST_BLOCK, drainTimeout = DRAIN_TIMEOUT, signal } = options;
   wholeNumber('concurrency', concurrency, 1);

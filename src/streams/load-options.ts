@@ -1,5 +1,5 @@
 import { checkedSignal, type SignalOption } from '../demand/stream-options';
-import { wholeNumber } from '../option-checks';
+import { onlyKnown, wholeNumber } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 
 /** How much is written at once. */
@@ -59,12 +59,7 @@ export function checkSource(source: unknown): void {
 
 /** @throws TypeError that names the option and what was expected */
 export function loadSettings(options: LoadOptions): LoadSettings {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`load: options were expected, got ${kindOf(options)}`);
-  }
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined)
-    throw new TypeError(`load: there is no option '${unknown}'; known are ${OPTIONS.join(', ')}`);
+  onlyKnown('load', options, OPTIONS);
   const { concurrency = CONCURRENCY, batch = BATCH, failures = FAILURES, signal } = options;
   wholeNumber('concurrency', concurrency, 1);
   wholeNumber('batch', batch, 1);

@@ -2,7 +2,7 @@ import type { Key } from '../commands/arguments';
 import { backoff } from '../connection/backoff';
 import { answerOf } from '../connection/retry';
 import { checkedSignal, type SignalOption } from '../demand/stream-options';
-import { LONGEST_TIMER, inRange, is, isPlainObject, wholeNumber } from '../option-checks';
+import { inRange, is, isPlainObject, LONGEST_TIMER, onlyKnown, wholeNumber } from '../option-checks';
 import type { BackoffOptions } from '../options';
 import { isBytes } from '../resp/is-bytes';
 import { kindOf } from '../resp/kind-of';
@@ -64,7 +64,7 @@ export function checkedPayload(check: () => unknown, payload: unknown): void {
 
 /** @throws TypeError that names the option and what was expected */
 export function limitsOf(options: QueueOptions): Omit<WorkerLimits, 'concurrency'> {
-  const given = checkedOptions('queue', options, OPTIONS);
+  const given = onlyKnown('queue', options, OPTIONS);
   const { lease = 30_000, attempts = 3, backoff: delays, deadLetter = true, drainTimeout = 10_000 } = given;
   inRange('lease', lease, 1_000, LONGEST_TIMER);
   wholeNumber('attempts', attempts, 1, Infinity);
@@ -98,18 +98,7 @@ export function checkedWork(
   method: string,
   options: WorkerOptions,
 ): { concurrency: number; signal: AbortSignal | undefined } {
-  const { concurrency = 1, signal } = checkedOptions(method, options, ['concurrency', 'signal']);
+  const { concurrency = 1, signal } = onlyKnown(method, options, ['concurrency', 'signal']);
   wholeNumber('concurrency', concurrency, 1, MOST_WORK);
   return { concurrency, signal: checkedSignal(signal) };
-}
-
-export function checkedOptions<T extends object>(method: string, options: T, known: readonly string[]): T {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${method}: options were expected, got ${kindOf(options)}`);
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw new TypeError(`${method}: there is no option '${unknown}'; known are ${known.join(', ')}`);
-  }
-  return options;
 }

@@ -12,14 +12,13 @@ import { Completion } from '../connection/completion';
 import type { Ending } from '../demand/ending';
 import { PullStream } from '../demand/pull-stream';
 import { abortedBy } from '../demand/stream-options';
-import { inRange, wholeNumber } from '../option-checks';
+import { inRange, onlyKnown, wholeNumber } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 import { JobStream } from './job-stream';
 import type { Job, QueueEvent } from './queue-job';
 import { QueueKeys, entryOf, newId, written } from './queue-keys';
 import {
   checkedName,
-  checkedOptions,
   checkedPayload,
   checkedWork,
   limitsOf,
@@ -95,7 +94,7 @@ export class Queue<S extends string | Buffer = string> {
     const { spec } = lpush(this.#keys.waiting, '');
     if (all.length === 0) throw new TypeError('push: at least one payload was expected, got an empty array');
     for (const payload of all) checkedPayload(() => data(payload, spec, 'payload'), payload);
-    const { delay = 0 } = checkedOptions('push', options, ['delay']);
+    const { delay = 0 } = onlyKnown('push', options, ['delay']);
     inRange('delay', delay, 0, Number.MAX_SAFE_INTEGER);
     const pushed$ = defer(() => {
       const ids = all.map(newId);

@@ -2,7 +2,7 @@ import type { Key } from '../commands/arguments';
 import type { StreamPositions } from '../commands/special/types';
 import type { Dictionary } from '../commands/replies/types';
 import { STREAM_OPTIONS, type SignalOption } from '../demand/stream-options';
-import { wholeNumber } from '../option-checks';
+import { onlyKnown, wholeNumber } from '../option-checks';
 import { isBytes } from '../resp/is-bytes';
 import { asBuffer } from '../resp/strings';
 import { kindOf } from '../resp/kind-of';
@@ -81,14 +81,7 @@ export function tailOf(
   given: unknown,
   bytes: boolean,
 ): { starts: Start[]; batch: number; until: string | undefined } {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new TypeError(`tail: options were expected, got ${kindOf(given)}`);
-  }
-  const unknown = Object.keys(given).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) {
-    throw new TypeError(`tail: there is no option '${unknown}'; known are ${OPTIONS.join(', ')}`);
-  }
-  const { from, batch = BATCH, until } = given as TailOptions;
+  const { from, batch = BATCH, until } = onlyKnown('tail', given as TailOptions, OPTIONS);
   wholeNumber('batch', batch, 1);
   return {
     starts: startsOf(streams, from, bytes),

@@ -1,8 +1,7 @@
-import { Observable } from 'rxjs';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import { TimeoutError } from '../errors';
-import type { Lease } from '../leases/lease';
+import type { Caller } from '../leases/lease-lists';
 import type { LeasePool } from '../leases/lease-pool';
 import type { TelemetryAttributes, TelemetryMeter } from '../options';
 
@@ -52,33 +51,31 @@ export class PoolMetrics {
     });
   }
 
-  /** Has what is acquired measured. Where nothing is measured, the pool has the method of its class. */
+  /** Has callers measured. Where nothing is measured, the pool has the method of its class. */
   lending(leases: LeasePool): void {
-    const acquire = leases.acquire.bind(leases);
-    leases.acquire = (isSpared) => this.measured(acquire(isSpared));
+    const ask = leases.ask.bind(leases);
+    leases.ask = (caller) => ask(this.measured(caller));
   }
 
-  private measured(lease$: Observable<Lease>): Observable<Lease> {
-    return new Observable((subscriber) => {
-      const asked = this.clock.now();
-      let lent: number | undefined;
-      // Also where its caller leaves: that gives the connection back.
-      subscriber.add(() => {
-        if (lent !== undefined) this.record(this.useTime, lent);
-      });
-      return lease$.subscribe({
-        next: (lease) => {
-          lent = this.clock.now();
-          this.record(this.waitTime, asked);
-          subscriber.next(lease);
-        },
-        error: (error: unknown) => {
-          if (error instanceof TimeoutError) this.timeouts.add(1, this.labels);
-          subscriber.error(error);
-        },
-        complete: () => subscriber.complete(),
-      });
-    });
+  private measured(caller: Caller): Caller {
+    const asked = this.clock.now();
+    let lent = 0;
+    return {
+      isSpared: caller.isSpared,
+      lent: (lease) => {
+        lent = this.clock.now();
+        this.record(this.waitTime, asked);
+        caller.lent(lease);
+      },
+      failed: (error) => {
+        if (error instanceof TimeoutError) this.timeouts.add(1, this.labels);
+        caller.failed(error);
+      },
+      returned: () => {
+        this.record(this.useTime, lent);
+        caller.returned();
+      },
+    };
   }
 
   private record(histogram: ReturnType<TelemetryMeter['createHistogram']>, since: number): void {

@@ -162,7 +162,7 @@ describe.each([2, 3] as const)('A library of functions, in RESP%i,', (protocol) 
     expect(define(5, { functions: {} })).toBe('TypeError: library: the code is a string, got a number');
     expect(define(CODE)).toMatch(/^TypeError: library: 'functions' are objects by the names of functions, got/);
     expect(define(CODE, { functions: FUNCTIONS, replace: true })).toBe(
-      "TypeError: library: there is no option 'replace'",
+      "TypeError: library: there is no option 'replace'; known is functions",
     );
     expect(define(CODE, { functions: { take: { keys: 'k' } } })).toMatch(
       /^TypeError: library shop: take: 'keys' is a number of keys/,
@@ -188,6 +188,17 @@ describe('A library of functions before Redis 7.0', () => {
       expect(error).toMatchObject(wanted);
       expect(error.message).toMatch(why);
     }
-    expect((await failure(library.load())).message).toMatch(/functions came with Redis 7\.0$/);
+    expect((await failure(library.load())).message).toBe('ERR unknown command; functions came with Redis 7.0');
+  });
+
+  it('says why in RESP2 too, where the server does not tell its version', async () => {
+    const redis = make({ url: server().url, protocol: 2 });
+    const { functions, load } = redis.library(CODE, { functions: FUNCTIONS });
+    const why = 'ERR unknown command; functions came with Redis 7.0';
+    for (const reply of [functions.take(['n'], [1]), load()])
+      expect(await failure(reply)).toMatchObject({ code: 'REPLY', delivery: 'answered', message: why });
+    const call = functions.take.command(['n'], [1]);
+    expect(await redis.pipeline([call])).toMatchObject([{ kind: 'ERR', message: why }]);
+    expect((await failure(redis.multi([call]))).message).toContain(`command 1, FCALL: ${why}`);
   });
 });

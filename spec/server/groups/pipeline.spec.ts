@@ -224,7 +224,7 @@ describe('A pipeline', () => {
     const redis = make({ url: server().url, prefix: 'app:' });
     const pipeline = redis.pipeline.bind(redis) as (...given: unknown[]) => unknown;
     expect(thrownBy(() => pipeline([get('a')], { failfast: true }))).toBe(
-      "TypeError: pipeline: there is no option 'failfast'",
+      "TypeError: pipeline: there is no option 'failfast'; known is failFast",
     );
     expect(thrownBy(() => pipeline({ failFast: 1 }))).toBe(
       "TypeError: pipeline: 'failFast' is a boolean, got a number",

@@ -4,6 +4,7 @@ import { Command } from '../../../src/commands/command';
 import { del, get, incr, set } from '../../../src/commands/generated/builders';
 import { Group } from '../../../src/commands/group';
 import { Reply } from '../../../src/commands/reply';
+import { Transaction } from '../../../src/commands/transaction';
 import { LuaScript } from '../../../src/commands/lua-script';
 import { plainContext, type RequestContext } from '../../../src/commands/request-context';
 import { retryPolicy } from '../../../src/connection/retry';
@@ -47,6 +48,30 @@ const acceptWrites = (link: ScriptedSocket, count: number) => {
   link.write = (chunks) => (write(chunks), --left > 0 || link.accepts);
   link.accepts = false;
 };
+
+describe('A member of a group that is refused', () => {
+  it('has one error: that which stands in its place, and is asked about', async () => {
+    const asked: RedisError[] = [];
+    const { link, group, connection } = await setUp({
+      reconnectOnError: (error) => {
+        asked.push(error);
+        return false;
+      },
+    });
+    const pipeline = group([incr('a'), get('b')]);
+    const transaction = record(
+      Reply.from({ ...plainContext, executor: connection }, new Transaction([incr('a'), get('b')])),
+    );
+    await tick();
+    link.receive(
+      '-WRONGTYPE of the pipeline\r\n$-1\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n-WRONGTYPE of EXEC\r\n$-1\r\n',
+    );
+    const errors = [pipeline, transaction].map(({ values: [values] }) => (values as unknown[])[0]);
+    expect(asked).toHaveLength(2);
+    expect([asked[0] === errors[0], asked[1] === errors[1]]).toStrictEqual([true, true]);
+    expect(asked).toMatchObject([{ command: 'INCR' }, { command: 'INCR' }]);
+  });
+});
 
 describe('A group', () => {
   it('is answered as one, with the values of its members in their order', async () => {

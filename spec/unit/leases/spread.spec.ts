@@ -47,6 +47,24 @@ describe('A command of a pool', () => {
     await pool.destroy();
   });
 
+  it('says why no connection could be made within its own time', async () => {
+    const { clock, pool } = scripted({ min: 0, max: 4, connectTimeout: 60_000 });
+    const late = [
+      record(pool.withOptions({ commandTimeout: 200 }).get('a')),
+      record(pool.withOptions({ commandTimeout: 200 }).blpop('q', 0)),
+    ];
+    await tick();
+    clock.advance(210);
+    const why =
+      'it waited for a connection of the pool, and 0 of 4 are in use, and localhost:6379 could not be reached within 200 ms';
+    for (const [index, name] of ['GET', 'BLPOP'].entries()) {
+      expect(late[index]!.ended).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', repeatable: true });
+      const { message } = late[index]!.ended as Error;
+      expect(message).toMatch(`${name} could not be sent within 200 ms (commandTimeout): ${why}: `);
+    }
+    await pool.destroy();
+  });
+
   it('has no more time when it is moved to another connection', async () => {
     const { clock, links, network, pool } = scripted({ min: 0, max: 1, commandTimeout: 1_000 });
     const reply = record(pool.get('a'));
