@@ -37,6 +37,20 @@ describe('what the page of the demo is asked', () => {
   });
 
   it.each([
+    ['browser=x%27', 'browser: '],
+    ['windows=0', 'windows: '],
+    ['windows=1.5', 'windows: '],
+    ['windows=1&windows=2', 'windows: '],
+    ['name=secret', 'known are browser, windows'],
+  ])('opens no stream for %s', async (query, expected) => {
+    const answer = await ask(page().url, `events?${query}`, { method: 'GET' });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain(expected);
+    expect(answer.text).not.toContain('secret');
+    expect(page().isWatched()).toBe(false);
+  });
+
+  it.each([
     ['another site asks', { Origin: 'http://elsewhere.example' }],
     ['another name leads here', { Host: 'elsewhere.example' }],
   ])('does nothing where %s', async (_, headers) => {

@@ -5,6 +5,7 @@ import {
   HttpCode,
   Inject,
   Post,
+  Query,
   ServiceUnavailableException,
   Sse,
   type MessageEvent,
@@ -12,7 +13,7 @@ import {
 import { catchError, defer, endWith, ignoreElements, map, merge, of, throwError, type Observable } from 'rxjs';
 import { signNames, signs } from '../vitals/signs';
 import { Board } from './board';
-import { countOf, slownessOf, strokeOf } from './bodies';
+import { countOf, slownessOf, strokeOf, windowsOf } from './bodies';
 import { Clients } from './clients';
 import { Jobs } from './jobs';
 import { Journal } from './journal';
@@ -41,9 +42,10 @@ export class PageController {
     @Inject(Board) private readonly board: Board,
   ) {}
 
-  /** All that a window shows, as it happens. */
+  /** All that the windows of a browser show, as it happens. */
   @Sse('events')
-  events(): Observable<MessageEvent> {
+  events(@Query() query: unknown): Observable<MessageEvent> {
+    const windows = windowsOf(query);
     const { title, faults } = this.stage;
     return merge(
       of(event('stage', { title, mayKill: faults.mayKill, signs: SIGNS })),
@@ -53,7 +55,7 @@ export class PageController {
       this.vitals.items().pipe(map((item) => event(item.type, item))),
       defer(() => merge(of(this.jobs.picture()), this.jobs.picture$)).pipe(map((jobs) => event('jobs', jobs))),
       this.board.items().pipe(map((item) => event(item.type, item))),
-    ).pipe(this.windows.counted());
+    ).pipe(this.windows.counted(windows));
   }
 
   @Post('cut')
