@@ -108,3 +108,21 @@ export async function draw(window: Window, height: number): Promise<void> {
 export function picture(window: Window): Promise<string> {
   return window.locator('#canvas').evaluate((canvas: Shown) => canvas.toDataURL());
 }
+
+export async function liveShown(window: Window) {
+  const count = async (name: string) => Number(await text(window, `#live-${name}`));
+  return {
+    value: await text(window, '#live-value'),
+    writes: await count('writes'),
+    reads: await count('reads'),
+    emitted: await count('emitted'),
+  };
+}
+
+export function cacheShown(window: Window): Promise<Readonly<Record<string, number>>> {
+  return window
+    .locator('[data-cache]')
+    .evaluateAll((all: readonly Shown[]): Record<string, number> =>
+      Object.fromEntries(all.map(({ dataset, textContent }) => [dataset.cache ?? '', Number(textContent)] as const)),
+    );
+}

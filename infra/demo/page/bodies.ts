@@ -8,6 +8,9 @@ import type { BrowserWindows } from './windows';
 const MOST_NUMBERS = 1024;
 const COLOURS = 8;
 const MOST_JOBS = 20;
+const MOST_READS = 100;
+const MOST_TEXTS = 100;
+const LONGEST_TEXT = 200;
 const MOST_WINDOWS = 1000;
 
 const UUID = /^[0-9a-f-]{8,36}$/;
@@ -29,6 +32,23 @@ export function countOf(body: unknown): number {
   const { count } = fields(body, ['count']);
   if (!isWhole(count, 1, MOST_JOBS)) refuse('count', `a whole number from 1 to ${MOST_JOBS}`);
   return count;
+}
+
+/** @throws BadRequestException unless it says how many reads */
+export function timesOf(body: unknown): number {
+  const { times } = fields(body, ['times']);
+  if (!isWhole(times, 1, MOST_READS)) refuse('times', `a whole number from 1 to ${MOST_READS}`);
+  return times;
+}
+
+/** @throws BadRequestException unless it is a list of texts */
+export function textsOf(body: unknown): readonly string[] {
+  const { texts } = fields(body, ['texts']);
+  const isList = Array.isArray(texts) && texts.length >= 1 && texts.length <= MOST_TEXTS;
+  if (!isList || !texts.every((text) => typeof text === 'string' && text.length <= LONGEST_TEXT)) {
+    refuse('texts', `from 1 to ${MOST_TEXTS} texts of at most ${LONGEST_TEXT} characters`);
+  }
+  return texts as readonly string[];
 }
 
 /** @throws BadRequestException unless it says which worker is to be slow, or no more */

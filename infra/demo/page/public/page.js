@@ -6,12 +6,14 @@ import { showClients } from './clients.js';
 import { byId, number, send } from './dom.js';
 import { Journal } from './journal.js';
 import { Queue } from './queue.js';
+import { Live, showCache } from './live.js';
 import { follow } from './stream.js';
 
 const charts = new Charts(byId('charts'));
 const journal = new Journal(byId('journal'));
 const queue = new Queue(byId('lanes'));
 const board = new Board(byId('canvas'));
+const live = new Live();
 
 follow({
   stage: ({ title, mayKill, signs }) => {
@@ -29,6 +31,8 @@ follow({
   jobs: (picture) => queue.show(picture),
   board: ({ strokes }) => board.replace(strokes),
   stroke: ({ stroke }) => board.add(stroke),
+  live: (picture) => live.show(picture),
+  cache: showCache,
   gap: (gap) => charts.gap(gap),
   kept: (item) => addSamples(item, false),
   'caught-up': (item) => addSamples(item, true),
@@ -48,4 +52,5 @@ function addSamples({ samples, received }, isMissed) {
 byId('cut').addEventListener('click', () => send('cut'));
 byId('kill').addEventListener('click', () => send('kill'));
 byId('push').addEventListener('click', () => send('jobs', { count: 10 }));
+byId('read').addEventListener('click', () => send('reads', { times: 10 }));
 byId('wipe').addEventListener('click', () => send('wipe'));
