@@ -13,7 +13,11 @@ const RECONNECT = {
   viewer: { initialDelay: 50, maxDelay: 100 },
   page: { initialDelay: 50, maxDelay: 400 },
   workers: { initialDelay: 100, maxDelay: 400 },
+  reader: { initialDelay: 50, maxDelay: 400 },
 };
+
+/** What a client keeps of what it reads. */
+const CACHE: Readonly<Partial<Record<Role, RedisOptions['cache']>>> = { reader: { maxEntries: 1000 } };
 
 export type Role = keyof typeof RECONNECT;
 
@@ -41,6 +45,7 @@ export class Line implements AsyncDisposable {
       ...{ url: this.url, host, port, ...identity(this.url) },
       clientName: `vitals-${role}`,
       reconnect: RECONNECT[role],
+      cache: CACHE[role],
     };
   }
 

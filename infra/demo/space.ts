@@ -34,6 +34,11 @@ export class Space {
     return `${this.prefix}:board`;
   }
 
+  /** A text that one client writes and another follows. */
+  get note(): string {
+    return `${this.prefix}:note`;
+  }
+
   /** The name of the queue of jobs. */
   get jobs(): string {
     return `${this.prefix}:jobs`;
@@ -41,6 +46,6 @@ export class Space {
 
   get keys(): [string, ...string[]] {
     const queue = ['waiting', 'delayed', 'dead', 'workers'].map((part) => `queue:{${this.jobs}}:${part}`);
-    return [this.latest, this.board, ...queue, ...signNames.map((sign) => this.history(sign))];
+    return [this.latest, this.board, this.note, ...queue, ...signNames.map((sign) => this.history(sign))];
   }
 }

@@ -18,6 +18,11 @@ describe('what the page of the demo is asked', () => {
     ['an unknown field', 'strokes', { ...stroke, name: 'secret' }, 'known are id, colour, points'],
     ['too many jobs', 'jobs', { count: 21 }, 'count: '],
     ['a text for a number', 'jobs', { count: '1' }, 'count: '],
+    ['a text alone', 'note', { texts: 'a' }, 'texts: '],
+    ['no text', 'note', { texts: [] }, 'texts: '],
+    ['too many texts', 'note', { texts: Array<string>(101).fill('a') }, 'texts: '],
+    ['a text that is too long', 'note', { texts: ['a'.repeat(201)] }, 'texts: '],
+    ['too many reads', 'reads', { times: 101 }, 'times: '],
     ['no such worker', 'slow', { worker: 3, isSlow: true }, 'worker: '],
     ['a number for a boolean', 'slow', { worker: 0, isSlow: 1 }, 'isSlow: '],
   ])('refuses %s at /%s, and asks the server nothing', async (_, path, body, expected) => {
@@ -25,15 +30,27 @@ describe('what the page of the demo is asked', () => {
     expect(answer.status).toBe(400);
     expect(answer.text).toContain(expected);
     expect(answer.text).not.toContain('secret');
-    expect([page().client('page').inspect().state, page().client('workers').inspect().state]).toStrictEqual([
-      'idle',
-      'idle',
-    ]);
+    const states = ['page', 'workers', 'reader'].map((name) => page().client(name).inspect().state);
+    expect(states).toStrictEqual(['idle', 'idle', 'idle']);
   });
 
   it('refuses what is no JSON, and what is too long', async () => {
     expect((await ask(page().url, 'cut', { raw: '{' })).status).toBe(400);
     expect((await ask(page().url, 'strokes', { raw: `[${'0,'.repeat(20_000)}0]` })).status).toBe(413);
+  });
+
+  it.each([
+    ['browser=x%27', 'browser: '],
+    ['windows=0', 'windows: '],
+    ['windows=1.5', 'windows: '],
+    ['windows=1&windows=2', 'windows: '],
+    ['name=secret', 'known are browser, windows'],
+  ])('opens no stream for %s', async (query, expected) => {
+    const answer = await ask(page().url, `events?${query}`, { method: 'GET' });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain(expected);
+    expect(answer.text).not.toContain('secret');
+    expect(page().isWatched()).toBe(false);
   });
 
   it.each([

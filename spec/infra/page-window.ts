@@ -3,8 +3,11 @@ import { launchBrowser } from '../../infra/browser';
 import { eventually } from '../support/clients';
 import { PATIENCE } from '../support/until';
 
-/** Starts a browser before the specs of a file. @returns what opens a window of it, which is closed after its spec */
-export function useWindows(): (url: string) => Promise<Window> {
+/**
+ * Starts a browser before the specs of a file.
+ * @returns what opens a window, which is closed after its spec: of another user of the browser, or of the same as a window that is there
+ */
+export function useWindows(): (url: string, beside?: Window) => Promise<Window> {
   let browser: Browser | undefined;
   beforeAll(async () => {
     browser = await launchBrowser();
@@ -13,9 +16,10 @@ export function useWindows(): (url: string) => Promise<Window> {
     await Promise.all((browser?.contexts() ?? []).map((context) => context.close()));
   });
   afterAll(() => browser?.close());
-  return async (url) => {
+  return async (url, beside) => {
     if (browser === undefined) throw new Error('useWindows: the browser is there in specs and hooks, not before');
-    const window = await browser.newPage();
+    const context = beside?.context() ?? (await browser.newContext());
+    const window = await context.newPage();
     window.setDefaultTimeout(PATIENCE);
     window.on('pageerror', (error) => {
       throw error;
@@ -103,4 +107,22 @@ export async function draw(window: Window, height: number): Promise<void> {
 
 export function picture(window: Window): Promise<string> {
   return window.locator('#canvas').evaluate((canvas: Shown) => canvas.toDataURL());
+}
+
+export async function liveShown(window: Window) {
+  const count = async (name: string) => Number(await text(window, `#live-${name}`));
+  return {
+    value: await text(window, '#live-value'),
+    writes: await count('writes'),
+    reads: await count('reads'),
+    emitted: await count('emitted'),
+  };
+}
+
+export function cacheShown(window: Window): Promise<Readonly<Record<string, number>>> {
+  return window
+    .locator('[data-cache]')
+    .evaluateAll((all: readonly Shown[]): Record<string, number> =>
+      Object.fromEntries(all.map(({ dataset, textContent }) => [dataset.cache ?? '', Number(textContent)] as const)),
+    );
 }

@@ -80,13 +80,13 @@ describe('the page of the demo', () => {
     const window = await open();
     const asTold = async () => {
       await eventually(
-        async () => ({ shown: await clientsShown(window), said: ['publisher', 'page', 'workers'].map(said) }),
+        async () => ({ shown: await clientsShown(window), said: ['publisher', 'page', 'workers', 'reader'].map(said) }),
         ({ shown, said }) => JSON.stringify(shown) === JSON.stringify(said),
       );
       return clientsShown(window);
     };
     await page().publisher.connect();
-    expect((await asTold()).map(({ state }) => state)).toStrictEqual(['ready', 'ready', 'ready']);
+    expect((await asTold()).map(({ state }) => state)).toStrictEqual(['ready', 'ready', 'ready', 'ready']);
 
     await page().line.cut();
     const waiting = Promise.all([1, 2, 3].map((value) => page().publisher.set(`${page().space.prefix}:latest`, value)));

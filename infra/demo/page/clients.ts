@@ -47,11 +47,13 @@ export class Clients {
     @Inject(STAGE) { publisher }: Stage,
     @InjectRedis('page') page: Redis,
     @InjectRedis('workers') workers: Redis,
+    @InjectRedis('reader') reader: Redis,
   ) {
     this.#watched = [
       { name: 'publisher', does: 'publishes and keeps the vital signs', redis: publisher },
       { name: 'page', does: 'listens for all windows, and draws for them', redis: page },
       { name: 'workers', does: 'fill the queue and empty it', redis: workers },
+      { name: 'reader', does: 'follows a key, and keeps what it reads', redis: reader },
     ];
     for (const { name, redis } of this.#watched) {
       redis.state$.subscribe((state) => this.#states.set(name, tellState(state)));

@@ -5,6 +5,7 @@ import {
   HttpCode,
   Inject,
   Post,
+  Query,
   ServiceUnavailableException,
   Sse,
   type MessageEvent,
@@ -12,10 +13,11 @@ import {
 import { catchError, defer, endWith, ignoreElements, map, merge, of, throwError, type Observable } from 'rxjs';
 import { signNames, signs } from '../vitals/signs';
 import { Board } from './board';
-import { countOf, slownessOf, strokeOf } from './bodies';
+import { countOf, slownessOf, strokeOf, textsOf, timesOf, windowsOf } from './bodies';
 import { Clients } from './clients';
 import { Jobs } from './jobs';
 import { Journal } from './journal';
+import { Reader } from './reader';
 import { STAGE, type Stage } from './stage';
 import { VitalsFeed } from './vitals-feed';
 import { Windows } from './windows';
@@ -39,11 +41,13 @@ export class PageController {
     @Inject(Journal) private readonly journal: Journal,
     @Inject(Jobs) private readonly jobs: Jobs,
     @Inject(Board) private readonly board: Board,
+    @Inject(Reader) private readonly reader: Reader,
   ) {}
 
-  /** All that a window shows, as it happens. */
+  /** All that the windows of a browser show, as it happens. */
   @Sse('events')
-  events(): Observable<MessageEvent> {
+  events(@Query() query: unknown): Observable<MessageEvent> {
+    const windows = windowsOf(query);
     const { title, faults } = this.stage;
     return merge(
       of(event('stage', { title, mayKill: faults.mayKill, signs: SIGNS })),
@@ -53,7 +57,9 @@ export class PageController {
       this.vitals.items().pipe(map((item) => event(item.type, item))),
       defer(() => merge(of(this.jobs.picture()), this.jobs.picture$)).pipe(map((jobs) => event('jobs', jobs))),
       this.board.items().pipe(map((item) => event(item.type, item))),
-    ).pipe(this.windows.counted());
+      this.reader.live$.pipe(map((live) => event('live', live))),
+      this.reader.cache$.pipe(map((stats) => event('cache', stats))),
+    ).pipe(this.windows.counted(windows));
   }
 
   @Post('cut')
@@ -87,6 +93,18 @@ export class PageController {
   @HttpCode(NOTHING)
   draw(@Body() body: unknown): Observable<unknown> {
     return this.board.draw(strokeOf(body)).pipe(answered());
+  }
+
+  @Post('note')
+  @HttpCode(NOTHING)
+  write(@Body() body: unknown): Observable<unknown> {
+    return this.reader.write(textsOf(body)).pipe(answered());
+  }
+
+  @Post('reads')
+  @HttpCode(NOTHING)
+  read(@Body() body: unknown): Observable<unknown> {
+    return this.reader.read(timesOf(body)).pipe(answered());
   }
 
   @Post('wipe')

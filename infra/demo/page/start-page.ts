@@ -11,6 +11,7 @@ import { Jobs } from './jobs';
 import { Journal } from './journal';
 import { LocalGuard } from './local.guard';
 import { PageController } from './page.controller';
+import { Reader } from './reader';
 import { STAGE, type Stage } from './stage';
 import { VitalsFeed } from './vitals-feed';
 import { Windows } from './windows';
@@ -65,9 +66,10 @@ function pageModule(stage: Stage) {
     imports: [
       RedisModule.forRoot({ name: 'page', ...line.options('page') }),
       RedisModule.forRoot({ name: 'workers', ...line.options('workers') }),
+      RedisModule.forRoot({ name: 'reader', ...line.options('reader') }),
     ],
     controllers: [PageController],
-    providers: [{ provide: STAGE, useValue: stage }, Windows, Clients, Journal, VitalsFeed, Jobs, Board],
+    providers: [{ provide: STAGE, useValue: stage }, Windows, Clients, Journal, VitalsFeed, Jobs, Board, Reader],
   })(PageModule);
   return PageModule;
 }

@@ -107,7 +107,7 @@ describe('the space of a demo at a server', () => {
   });
 
   it('has all its keys under its prefix, those of its queue under the same name', () => {
-    expect(space.keys).toHaveLength(11);
+    expect(space.keys).toHaveLength(12);
     expect(space.keys.every((key) => /^(vitals:0a1b2c:|queue:\{vitals:0a1b2c:jobs\}:)/.test(key))).toBe(true);
   });
 });

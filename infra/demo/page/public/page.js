@@ -6,44 +6,51 @@ import { showClients } from './clients.js';
 import { byId, number, send } from './dom.js';
 import { Journal } from './journal.js';
 import { Queue } from './queue.js';
+import { Live, showCache } from './live.js';
+import { follow } from './stream.js';
 
 const charts = new Charts(byId('charts'));
 const journal = new Journal(byId('journal'));
 const queue = new Queue(byId('lanes'));
 const board = new Board(byId('canvas'));
+const live = new Live();
 
-const events = new EventSource('events');
-const on = (type, handle) => events.addEventListener(type, ({ data }) => handle(JSON.parse(data)));
-
-on('stage', ({ title, mayKill, signs }) => {
-  byId('title').textContent = title;
-  byId('kill').disabled = !mayKill;
-  byId('kill').title = mayKill ? '' : "The server is not the demo's own";
-  charts.begin(signs);
-  journal.clear();
-  document.body.classList.remove('away');
-  byId('message').textContent = '';
+follow({
+  stage: ({ title, mayKill, signs }) => {
+    byId('title').textContent = title;
+    byId('kill').disabled = !mayKill;
+    byId('kill').title = mayKill ? '' : "The server is not the demo's own";
+    charts.begin(signs);
+    journal.clear();
+    document.body.classList.remove('away');
+    byId('message').textContent = '';
+  },
+  windows: ({ count }) => number(byId('windows'), count),
+  entry: (entry) => journal.add(entry),
+  clients: (pictures) => showClients(byId('clients'), pictures),
+  jobs: (picture) => queue.show(picture),
+  board: ({ strokes }) => board.replace(strokes),
+  stroke: ({ stroke }) => board.add(stroke),
+  live: (picture) => live.show(picture),
+  cache: showCache,
+  gap: (gap) => charts.gap(gap),
+  kept: (item) => addSamples(item, false),
+  'caught-up': (item) => addSamples(item, true),
+  samples: (item) => addSamples(item, false),
+  error: () => {
+    document.body.classList.add('away');
+    byId('message').textContent = 'The demo has ended, or cannot be reached.';
+  },
 });
-on('windows', ({ count }) => number(byId('windows'), count));
-on('entry', (entry) => journal.add(entry));
-on('clients', (pictures) => showClients(byId('clients'), pictures));
-on('jobs', (picture) => queue.show(picture));
-on('board', ({ strokes }) => board.replace(strokes));
-on('stroke', ({ stroke }) => board.add(stroke));
-on('gap', (gap) => charts.gap(gap));
-for (const type of ['kept', 'caught-up', 'samples']) {
-  on(type, ({ samples, received }) => {
-    charts.add(samples, type === 'caught-up');
-    number(byId('received'), received);
-    number(byId('caught-up'), charts.caughtUp);
-  });
+
+function addSamples({ samples, received }, isMissed) {
+  charts.add(samples, isMissed);
+  number(byId('received'), received);
+  number(byId('caught-up'), charts.caughtUp);
 }
-events.addEventListener('error', () => {
-  document.body.classList.add('away');
-  byId('message').textContent = 'The demo has ended, or cannot be reached.';
-});
 
 byId('cut').addEventListener('click', () => send('cut'));
 byId('kill').addEventListener('click', () => send('kill'));
 byId('push').addEventListener('click', () => send('jobs', { count: 10 }));
+byId('read').addEventListener('click', () => send('reads', { times: 10 }));
 byId('wipe').addEventListener('click', () => send('wipe'));
