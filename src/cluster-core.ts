@@ -27,7 +27,10 @@ import { Session } from './connection/session';
 import { clockOf, stageOf, type Role } from './connection/stage';
 import { wrapping, wrappingAll, type Wrap } from './connection/wrapping';
 import { makerOf, type MakeConnection } from './connection-maker';
+import { Ending } from './demand/ending';
 import { TimeoutError, type RedisError } from './errors';
+import { ClusterFreshness } from './freshness/cluster-freshness';
+import { turnsTrackingOn } from './freshness/freshness';
 import { LatestError } from './inspection';
 import { resolveCluster, type RedisClusterOptions, type ResolvedOptions, type ServerAddress } from './options';
 import { replySource } from './reply-source';
@@ -58,6 +61,9 @@ export class ClusterCore {
   readonly place: Place;
   /** Wraps what sends the commands of users. */
   readonly wrap: Wrap;
+  readonly freshness: ClusterFreshness;
+  /** How streams end with the client. */
+  readonly ending = new Ending();
   /** The client is being closed, or has ended. */
   isClosing = false;
   private readonly attempts$ = new Subject<FailedAttempt>();
@@ -85,6 +91,16 @@ export class ClusterCore {
       attempts$: this.attempts$,
     };
     this.wrap = wrappingAll(this.wraps, telemetry.follow(this.place));
+    this.freshness = new ClusterFreshness({
+      topology: () => topology,
+      clock,
+      options: resolved,
+      ending: this.ending,
+      ended$: this.state$.pipe(filter(({ kind }) => kind === 'closed')),
+      begin: () => this.begin(),
+      report: this.report,
+      pinned: (executor) => ({ submit: (request) => router.submitAt(executor, request) }),
+    });
     const router: Router = (this.router = new Router({
       topology: () => topology,
       readers: () => readers,
@@ -97,18 +113,30 @@ export class ClusterCore {
       connect: this.connectNode,
       detourOf: (node, role) => router.detourOf(node, role),
       submit: (request) => router.submit(request),
+      moved: (slots) => this.freshness.moved(slots),
       offlineQueue: resolved.offlineQueue,
       blockingGrace: resolved.blockingGrace,
     }));
     const readers = new Readers(topology, zone);
-    this.discovery = new Discovery({ topology, clock, seeds, translate, failed: (error) => this.warn(error) });
+    this.discovery = new Discovery({
+      topology,
+      clock,
+      seeds,
+      translate,
+      staleAfter: resolved.cache?.staleAfter ?? Infinity,
+      failed: (error) => this.warn(error),
+    });
     const opening: Executor = {
       submit: (request) => {
         if (this.isClosing) request.fail(this.closedError(request));
         else router.submit(request);
       },
     };
-    this.source = { ...replySource(resolved, this.wrap(opening), this.report), reads };
+    const { freshness } = this;
+    const follow = telemetry.follow(this.place);
+    const keeping =
+      resolved.cache === undefined ? this.wrap : wrappingAll(this.wraps, (one) => freshness.around(follow(one)));
+    this.source = { ...replySource(resolved, keeping(opening), this.report), reads };
     topology.changes$.subscribe(() => this.changed());
     topology.stale$.pipe(take(1)).subscribe(() => this.begin());
   }
@@ -120,10 +148,17 @@ export class ClusterCore {
 
   private readonly connectNode: ConnectNode = (to, role, detour) => {
     const { resolved, session } = this;
-    const own = role === 'replica' ? { onConnect: () => [asReplica(), ...resolved.onConnect()] } : {};
-    const connection = this.make(to, 'commands', own, { session, detour });
+    let isUsers = false;
+    const onConnect = (): readonly Command[] => {
+      const own = resolved.onConnect();
+      isUsers = turnsTrackingOn(own);
+      return role === 'replica' ? [asReplica(), ...own] : own;
+    };
+    const connection = this.make(to, 'commands', { onConnect }, { session, detour });
     connection.events$.subscribe(this.tell);
-    return { connection, executor: this.executorOf(connection) };
+    const executor = this.executorOf(connection);
+    const isMaster = role === 'master';
+    return { connection, executor: isMaster ? this.freshness.at(connection, executor, () => isUsers) : executor };
   };
 
   /** What sends on a connection; what is sent is followed where that is wanted. */

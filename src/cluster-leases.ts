@@ -1,19 +1,19 @@
 import { defer, ignoreElements, take, type Observable } from 'rxjs';
 import type { ClusterCore } from './cluster-core';
-import { ClusterLender, leavingWithSlot, tellsOfMove } from './cluster-lender';
+import { ClusterLender, leavingWithSlot } from './cluster-lender';
 import { Reply, type ReplySource } from './commands/reply';
 import type { Request } from './commands/request';
 import { plainContext } from './commands/request-context';
 import { inScheduledContext, type Clock } from './connection/clock';
 import type { Connection } from './connection/connection';
 import { ConnectionLender } from './connection-lender';
-import type { Ending } from './demand/ending';
 import { ReplyError, TimeoutError, type RedisError } from './errors';
 import { BlockingExecutor } from './leases/blocking-executor';
 import { LeasePool } from './leases/lease-pool';
 import { NodeLeases } from './leases/node-leases';
 import type { Control } from './leases/unblocking';
 import type { ClusterNode } from './topology/node';
+import { tellsOfMove } from './topology/redirects';
 import { slotOfCommand } from './topology/slots-of';
 import type { Topology } from './topology/topology';
 
@@ -35,12 +35,8 @@ export class ClusterLeases {
   /** What the client itself has to say is sent so. */
   private readonly context: ReplySource;
 
-  /** @param ending how streams end with the client */
-  constructor(
-    private readonly core: ClusterCore,
-    private readonly ending: Ending,
-  ) {
-    const { topology, telemetry, resolved, clock, source, router, wrap, report, closedError } = core;
+  constructor(private readonly core: ClusterCore) {
+    const { topology, telemetry, resolved, clock, source, router, wrap, report, closedError, ending, freshness } = core;
     this.pools = new NodeLeases((node, made) => telemetry.lending(this.poolOf(node, made), resolved.leases));
     this.clock = resolved.asyncContext ? inScheduledContext(clock) : clock;
     const context = { ...source, ...plainContext, executor: router, commandTimeout: source.commandTimeout };
@@ -65,7 +61,7 @@ export class ClusterLeases {
       controlOf: (connection) => this.controlBy(this.pools.nodeOf(connection)),
       reroutes: (request, error) => reroute(topology, request, error),
       executorOf: (connection) => core.executorOf(connection),
-      wrap,
+      wrap: (executor) => freshness.noting(wrap(executor)),
       isClosed: () => core.isClosing || ending.hasBegun,
       closedError,
       what: 'the client',
@@ -96,14 +92,15 @@ export class ClusterLeases {
   lenderOf(node: ClusterNode): ConnectionLender {
     let own = this.lenders.get(node);
     if (own !== undefined) return own;
-    const { core, ending } = this;
-    const { telemetry, place } = core;
+    const { core } = this;
+    const { ending, freshness, telemetry, place } = core;
     own = new ConnectionLender({
       clock: this.clock,
       ending,
       pool: () => this.pools.poolOf(node),
-      executorOf: (lease) => core.executorOf(lease, telemetry.follow(place)),
-      bareExecutorOf: (lease) => leavingWithSlot(core.executorOf(lease), () => core.topology.stale$.next()),
+      executorOf: (lease) => freshness.noting(core.executorOf(lease, telemetry.follow(place))),
+      bareExecutorOf: (lease) =>
+        freshness.noting(leavingWithSlot(core.executorOf(lease), () => core.topology.stale$.next())),
       followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, place),
       tell: core.tell,
     });

@@ -6,16 +6,16 @@ import type { Key } from './commands/arguments';
 import type { ReplySource } from './commands/reply';
 import type { ReplyObserver } from './commands/request';
 import type { Executor } from './commands/request-context';
-import { reasonOf } from './commands/reply-error';
 import type { Clock } from './connection/clock';
 import type { WatchEvent } from './connection/connection-state';
 import type { ConnectionLender } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
-import { DisconnectedError, ReplyError, TimeoutError, type RedisError } from './errors';
+import { DisconnectedError, TimeoutError, type RedisError } from './errors';
 import type { Lender, Lent, WatchReport } from './groups/watch';
 import { hashSlot, slotOf } from './resp/hash-slot';
 import { isBytes } from './resp/is-bytes';
 import type { ClusterNode } from './topology/node';
+import { tellsOfMove } from './topology/redirects';
 import type { Topology } from './topology/topology';
 
 /** What lends connections to the nodes of a cluster. */
@@ -98,14 +98,6 @@ export class ClusterLender implements Lender<DedicatedConnection> {
 /** The slot of a key, with the prefix of the client. */
 export function slotOfKey(key: Key, prefix: string): number {
   return prefix === '' ? hashSlot(key) : slotOf(applyPrefix(get(key), prefix).args[0]!);
-}
-
-/** What nodes answer where a slot is not theirs, or not wholly. */
-const ELSEWHERE = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN']);
-
-/** Whether an error tells that a node does not have the slot any more. Nothing has run. */
-export function tellsOfMove(error: RedisError): boolean {
-  return error instanceof ReplyError && ELSEWHERE.has(reasonOf(error));
 }
 
 /** What watches begins anew at another node where this one does not have the slot any more: as if its connection were lost. */

@@ -1,5 +1,4 @@
 import { defer, mergeMap, of, retry, throwError, timer, type Observable } from 'rxjs';
-import { tellsOfMove } from './cluster-lender';
 import { applyPrefix } from './commands/prefix';
 import type { Command } from './commands/command';
 import { Reply, type ReplySource } from './commands/reply';
@@ -9,6 +8,7 @@ import { ConnectionError, DisconnectedError, RedisError } from './errors';
 import type { ScannedCluster } from './scanning/cluster-scan';
 import type { Pager } from './scanning/scan';
 import type { ClusterNode } from './topology/node';
+import { tellsOfMove } from './topology/redirects';
 import type { Router } from './topology/router';
 import { slotOfCommand } from './topology/slots-of';
 import type { Topology } from './topology/topology';

@@ -28,8 +28,7 @@ import type { ConnectionEvent, ConnectionState } from './connection/connection-s
 import { shielded } from './connection/shielded';
 import { checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
-import { Ending } from './demand/ending';
-import { ReadThrough } from './freshness/read-through';
+import type { ClientCache } from './freshness/client-cache';
 import { ScriptRegistry } from './groups/scripts';
 import { inShort, inspect, type Inspection } from './inspection';
 import { isPlainObject } from './option-checks';
@@ -38,13 +37,6 @@ import { ClusterMessages } from './pubsub/cluster-messages';
 import { readingsOf } from './readings';
 import { kindOf } from './resp/kind-of';
 import type { ClusterNode } from './topology/node';
-
-/** Each node would have to be tracked by itself. */
-const NO_LIVE = {
-  live: () => {
-    throw new TypeError('live: there are no live queries on a cluster yet');
-  },
-};
 
 /**
  * A client of a cluster of Redis or Valkey servers, with the commands and subscriptions of one server: each command goes to the node that
@@ -63,12 +55,12 @@ export class RedisCluster extends ClusterView {
   readonly events$: Observable<ConnectionEvent>;
   /** The nodes: now, and again when one of them, its role, its slots or its connection has changed. */
   readonly nodes$: Observable<readonly NodeOfCluster[]>;
+  /** What is kept in memory, where the option `cache` is on: its figures, and `clear()`. */
+  readonly cache: ClientCache;
 
   private readonly core: ClusterCore;
   private readonly leases: ClusterLeases;
   private readonly messages: ClusterMessages;
-  /** How streams end with the client. */
-  private readonly ending: Ending;
   private readonly viewOf: (node: ClusterNode) => NodeView;
   private readonly look: () => Inspection;
   private readonly unobserve: () => void;
@@ -76,9 +68,22 @@ export class RedisCluster extends ClusterView {
   /** @throws TypeError when an option is wrong; the message never holds a password */
   constructor(options: RedisClusterOptions) {
     const core = new ClusterCore(options);
-    const { address, clock, resolved, router, session, source, state$, telemetry, tell, topology, wrap } = core;
-    const ending = new Ending();
-    const leases = new ClusterLeases(core, ending);
+    const {
+      address,
+      clock,
+      ending,
+      freshness,
+      resolved,
+      router,
+      session,
+      source,
+      state$,
+      telemetry,
+      tell,
+      topology,
+      wrap,
+    } = core;
+    const leases = new ClusterLeases(core);
     const { blocking, control, lender, pools } = leases;
     const messages = new ClusterMessages({
       topology,
@@ -96,7 +101,6 @@ export class RedisCluster extends ClusterView {
         core.make(to, 'messages', {}, { carriesMessages: true, session, ...(endpoint !== undefined && { endpoint }) }),
       wrap,
     });
-    const readThrough = new ReadThrough(clock);
     const shared = { blocking, last: control, scripts: new ScriptRegistry(), ending };
     super({
       ...shared,
@@ -104,7 +108,7 @@ export class RedisCluster extends ClusterView {
       publisher: messages.publisher,
       pubsub: messages,
       notifications: new ClusterNotifications(core),
-      freshness: { ...NO_LIVE, cached: (...given) => readThrough.cached(...given) },
+      freshness,
       lender,
       links: { kind: 'several' },
       cluster: (from) => scannedCluster(topology, router, clock, from),
@@ -114,14 +118,14 @@ export class RedisCluster extends ClusterView {
     this.core = core;
     this.leases = leases;
     this.messages = messages;
-    this.ending = ending;
+    this.cache = freshness.cache;
     this.viewOf = (node) => {
       const executor = core.executorAt(node);
       const { connection } = node;
       return new NodeView(
         {
           ...shared,
-          source: { ...source, executor: wrap(executor) },
+          source: { ...source, executor: freshness.noting(wrap(executor)) },
           publisher: executor,
           lender: leases.lenderOf(node),
           links: { kind: 'successive', current: () => connection.state$.value },
@@ -252,7 +256,8 @@ export class RedisCluster extends ClusterView {
    * a node which is out of reach are not waited for.
    */
   close(): Completion {
-    const { core, ending, leases, messages } = this;
+    const { core, leases, messages } = this;
+    const { ending } = core;
     ending.close();
     const rest = [leases.end(), messages.arrived(), ending.finished()].filter((one) => one !== undefined);
     const closing$ = merge(...rest).pipe(
@@ -272,7 +277,7 @@ export class RedisCluster extends ClusterView {
   /** Closes the connections at once: pending commands and all streams of values error with a DisconnectedError. */
   destroy(): Completion {
     const error = this.core.closedError();
-    this.ending.destroy(error);
+    this.core.ending.destroy(error);
     this.messages.destroy(error);
     this.leases.stop();
     this.end();

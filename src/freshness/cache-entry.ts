@@ -7,6 +7,7 @@ import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { isBytes } from '../resp/is-bytes';
 import { idOf } from './names';
+import type { Tracker } from './tracker';
 
 /** Where an entry belongs, which is told what becomes of the read. */
 export interface EntryOwner {
@@ -14,6 +15,13 @@ export interface EntryOwner {
   failed(entry: Entry, error: RedisError): void;
   /** there is no reply, for the user wants none */
   unanswered(entry: Entry): void;
+}
+
+/** A connection that replies are kept of. */
+export interface Home {
+  readonly tracker: Tracker;
+  /** a reply is kept */
+  readonly watch: () => void;
 }
 
 /** A request that waits for a read that another has begun. */
@@ -40,6 +48,8 @@ export class Entry implements ReplyObserver<Frame> {
   older: Entry | undefined = undefined;
   /** The requests that have joined the first and have no reply yet. */
   joined: Joined[] | undefined = undefined;
+  /** Where it is read, and changes are told; undefined where they are not. */
+  home: Home | undefined = undefined;
   /** Whether the server tells of changes of what was read. */
   isTracked: (() => boolean) | undefined = undefined;
   private id: string | undefined = undefined;

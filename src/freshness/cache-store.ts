@@ -103,6 +103,15 @@ export class CacheStore {
     return size;
   }
 
+  /** Takes out all that meets a condition. Returns how many were kept of these. */
+  removeAll(isMeant: (entry: Entry) => boolean): number {
+    const { count } = this;
+    for (const place of this.places.values()) {
+      for (const entry of place instanceof Map ? [...place.values()] : [place]) if (isMeant(entry)) this.remove(entry);
+    }
+    return count - this.count;
+  }
+
   clear(): void {
     for (const place of this.places.values()) {
       for (const entry of place instanceof Map ? place.values() : [place]) {

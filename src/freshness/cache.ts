@@ -1,19 +1,20 @@
-import type { Subscription } from 'rxjs';
 import type { Command } from '../commands/command';
+import type { Unsubscribable } from 'rxjs';
 import { bytesOf } from '../resp/bytes-of';
 import { ErrorFrame, type Frame } from '../resp/frames';
+import { slotOf } from '../resp/hash-slot';
 import { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
+import type { Wrap } from '../connection/wrapping';
 import { TimeoutError, type RedisError } from '../errors';
 import type { ResolvedCache } from '../options';
-import { Entry, type EntryOwner } from './cache-entry';
+import { Entry, type EntryOwner, type Home } from './cache-entry';
 import { CacheStore } from './cache-store';
 import { copied, sizeOf } from './kept-frames';
 import { nameOf, namesOf } from './names';
 import { OwnWrites } from './own-writes';
-import { TrackedRead, unread } from './tracked-read';
-import type { Tracked, Tracker } from './tracker';
+import { KeptRead, trackedFor, unread } from './tracked-read';
 
 /** What a cache has done so far, and what it holds. */
 export interface CacheStats {
@@ -43,12 +44,11 @@ const HITS_A_TURN = 10_000;
 /** What a cache is made with. */
 export interface CacheParts {
   readonly options: ResolvedCache;
-  readonly tracker: Tracker;
+  /** where all reads go to; undefined in a cluster, where it is found out for each */
+  readonly home: Home | undefined;
   readonly clock: Clock;
   /** whether a key may be kept, by its name */
   readonly isWanted: (name: string) => boolean;
-  /** something is kept, where nothing was */
-  readonly onFirst: () => void;
   /** told once per link that the server does not track */
   readonly onRefused: (error: RedisError) => void;
 }
@@ -60,7 +60,7 @@ export interface CacheParts {
 //     │ └─being read──▶ waits for that
 //     └─▶ the server ──reply──▶ kept, unless a key was invalidated or written to meanwhile, or the link was lost
 //  write ──▶ what it writes to is dropped, and not kept again before its reply
-export class Cache implements Tracked, EntryOwner {
+export class Cache implements EntryOwner {
   readonly store = new CacheStore();
   private readonly writes: OwnWrites;
   private hits = 0;
@@ -75,17 +75,30 @@ export class Cache implements Tracked, EntryOwner {
   private readonly inputRead = () => {
     this.left = HITS_A_TURN;
   };
-  private readonly hold: Subscription;
 
   constructor(private readonly parts: CacheParts) {
-    const { tracker, options } = parts;
-    this.ttl = options.ttl;
+    this.ttl = parts.options.ttl;
     this.writes = new OwnWrites(
       (name) => this.drop(name),
       () => this.dropAll(),
     );
-    tracker.tells(this);
-    this.hold = tracker.hold(false);
+  }
+
+  /** Drops what was read at a home when that tells of changes, until what this returns is unsubscribed from. */
+  follows(home: Home): Unsubscribable {
+    const { tracker } = home;
+    const dropOf = (): void => this.dropOf(home);
+    tracker.tells({
+      invalidated: (name) => this.drop(name),
+      allInvalidated: dropOf,
+      lost: dropOf,
+      started: (isNewLink) => isNewLink || dropOf(),
+      refused: (error) => {
+        dropOf();
+        this.parts.onRefused(error);
+      },
+    });
+    return tracker.hold(false);
   }
 
   get stats(): CacheStats {
@@ -99,19 +112,15 @@ export class Cache implements Tracked, EntryOwner {
   }
 
   /** An executor that answers from memory what it can. */
-  around(executor: Executor): Executor {
-    return { submit: (request) => this.submit(request, executor) };
-  }
+  readonly around: Wrap = (executor) => ({ submit: (request) => this.submit(request, executor) });
 
   /** An executor of another connection: what it writes is dropped here, and nothing is answered from memory. */
-  noting(executor: Executor): Executor {
-    return {
-      submit: (request) => {
-        this.writes.note(request, false);
-        executor.submit(request);
-      },
-    };
-  }
+  readonly noting: Wrap = (executor) => ({
+    submit: (request) => {
+      this.writes.note(request, false);
+      executor.submit(request);
+    },
+  });
 
   // Hot: once per command.
   private submit(request: Request, executor: Executor): void {
@@ -146,7 +155,7 @@ export class Cache implements Tracked, EntryOwner {
 
   /** @param entry what there is, which does not answer the request yet or any more */
   private miss(request: Request, executor: Executor, entry: Entry | undefined, asBytes: boolean): void {
-    const { tracker, clock } = this.parts;
+    const { home, clock } = this.parts;
     this.misses++;
     if (entry?.state === 'reading' && isLike(entry.first, request)) {
       entry.join(request, clock.now());
@@ -155,22 +164,23 @@ export class Cache implements Tracked, EntryOwner {
     const { command, context } = request;
     const names = namesOf(command);
     const isKept =
-      !this.isOver && tracker.refusal === undefined && !this.writes.concern(names) && this.areWanted(names);
+      !this.isOver && home?.tracker.refusal === undefined && !this.writes.concern(names) && this.areWanted(names);
     if (!isKept) {
       executor.submit(request);
       return;
     }
     if (entry !== undefined) this.store.remove(entry);
-    const own = new Entry(this, executor, request, command, asBytes, names);
+    const own = new Entry(
+      this,
+      executor,
+      request,
+      command,
+      asBytes,
+      home === undefined ? withSlot(command, names) : names,
+    );
     this.store.add(own);
-    const bare = unread(command);
-    if (!tracker.isOptIn) {
-      executor.submit(new Request(bare, context, own));
-      return;
-    }
-    const read = new TrackedRead(bare);
-    own.isTracked = () => read.isTracked;
-    executor.submit(new Request(read as unknown as Command<Frame>, context, own));
+    const read = home === undefined ? new KeptRead(command, own) : trackedFor(own, unread(command), home);
+    executor.submit(new Request(read as Command<Frame>, context, own));
   }
 
   // Hot: once per miss.
@@ -222,8 +232,9 @@ export class Cache implements Tracked, EntryOwner {
 
   private keep(entry: Entry, frame: Frame): void {
     const { store, parts } = this;
-    const { options, tracker, clock } = parts;
-    const isTracked = tracker.isOn && entry.isTracked?.() !== false && !(frame instanceof ErrorFrame);
+    const { options, clock } = parts;
+    const { home } = entry;
+    const isTracked = home?.tracker.isOn === true && entry.isTracked?.() !== false && !(frame instanceof ErrorFrame);
     entry.size = OVERHEAD + sizeOf(frame) + argumentBytes(entry.command);
     if (!isTracked || entry.size > options.maxBytes) {
       store.remove(entry);
@@ -231,7 +242,7 @@ export class Cache implements Tracked, EntryOwner {
     }
     entry.frame = copied(frame);
     entry.keptAt = clock.now();
-    if (store.count === 0) parts.onFirst();
+    home.watch();
     store.keep(entry);
     while (store.count > options.maxEntries || store.size > options.maxBytes) {
       this.evictions++;
@@ -239,30 +250,15 @@ export class Cache implements Tracked, EntryOwner {
     }
   }
 
-  invalidated(name: string): void {
-    this.drop(name);
+  /** Drops all that was read at a home. */
+  dropOf(home: Home): void {
+    if (this.parts.home !== undefined) this.dropAll();
+    else this.invalidations += this.store.removeAll((entry) => entry.home === home);
   }
 
-  allInvalidated(): void {
-    this.dropAll();
-  }
-
-  lost(): void {
-    this.dropAll();
-  }
-
-  started(isNewLink: boolean): void {
-    if (!isNewLink) this.dropAll();
-  }
-
-  refused(error: RedisError): void {
-    this.dropAll();
-    this.parts.onRefused(error);
-  }
-
-  /** The server was silent for so long that the connection may be dead. */
-  silent(): void {
-    this.dropAll();
+  /** Slots of the cluster have moved. */
+  moved(slots: Iterable<number>): void {
+    if (this.store.keys > 0) for (const slot of slots) this.drop(nameOfSlot(slot));
   }
 
   /** Drops all that is kept; what is being read is not kept either. */
@@ -274,7 +270,6 @@ export class Cache implements Tracked, EntryOwner {
   end(): void {
     this.isOver = true;
     this.store.clear();
-    this.hold.unsubscribe();
   }
 
   private drop(name: string): void {
@@ -303,6 +298,15 @@ function isLike(first: Request | undefined, { context }: Request): boolean {
     linkLimits === context.linkLimits &&
     idempotent === context.idempotent
   );
+}
+
+/** Slots have places among the keys, so that what was read of one is found by that. */
+function withSlot(command: Command, names: readonly string[]): readonly string[] {
+  return [...names, nameOfSlot(slotOf(command.args[command.keys[0]!.from]!))];
+}
+
+function nameOfSlot(slot: number): string {
+  return `\0slot ${slot}`;
 }
 
 function argumentBytes({ args }: Command): number {

@@ -9,7 +9,7 @@ import { inBackground } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { ConnectionState } from '../connection/connection-state';
 import type { Ending } from '../demand/ending';
-import type { RedisError } from '../errors';
+import type { RedisError, ReplyError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { copied } from './kept-frames';
 import { LiveQuery, type Answer, type LiveQueryParts, type Query } from './live-query';
@@ -26,7 +26,8 @@ export interface LiveParts {
   readonly tracker: Tracker;
   /** sends what they read */
   readonly executor: Executor;
-  readonly ending: Ending;
+  /** whether an error tells that the keys are at another server for the moment */
+  readonly isElsewhere: (error: ReplyError) => boolean;
   /** whether the server tells of changes of a key, by its name */
   readonly isTold: (name: string) => boolean;
   /** something is observed, where nothing was */
@@ -49,6 +50,7 @@ export class LiveQueries implements Tracked {
       submit: (request) => executor.submit(request),
       canRead: () => tracker.isActive && state$.value.kind === 'ready',
       abandoned: (query) => this.leaveLater(query),
+      isElsewhere: parts.isElsewhere,
     };
     tracker.tells(this);
     state$.subscribe((state) => this.follow(state));
@@ -64,25 +66,9 @@ export class LiveQueries implements Tracked {
     return this.byName.size;
   }
 
-  /**
-   * The value of a query, now and whenever it has changed.
-   * @throws TypeError when a command cannot be followed, or an option is wrong
-   */
-  observe(source: ReplySource, given: unknown, options: unknown): Observable<unknown> {
-    const { bytes, prefix, retry, linkLimits } = source;
-    const isTuple = Array.isArray(given);
-    const commands = liveCommands(given).map((command) => applyPrefix(command, prefix));
-    const context: RequestContext = { ...plainContext, bytes, prefix, retry, linkLimits, commandTimeout: Infinity };
-    const { sample, distinct } = liveOptionsOf(options);
-    const ids = commands.map((command) => idOf(command, bytes || command.spec.binary === true));
-    const id = `${isTuple ? 'all' : 'one'} ${sample} ${distinct} ${ids.join('\n\n')}`;
-    const query: Query = { id, commands, isTuple, context, sample, distinct };
-    const answers$ = new Observable<Answer>((subscriber) => this.enter(query, subscriber));
-    return answers$.pipe(
-      map((answer) => readAs(query, answer)),
-      this.parts.ending.ends(),
-      inContext(),
-    );
+  /** The answers to a query, now and whenever it has changed. */
+  answers(query: Query): Observable<Answer> {
+    return new Observable((subscriber) => this.enter(query, subscriber));
   }
 
   invalidated(name: string): void {
@@ -176,6 +162,29 @@ export class LiveQueries implements Tracked {
     for (const live of all) this.remove(live);
     for (const live of all) live.fail(error);
   }
+}
+
+/**
+ * The query that a caller wants the value of.
+ * @throws TypeError when a command cannot be followed, or an option is wrong
+ */
+export function queryOf({ bytes, prefix, retry, linkLimits }: ReplySource, given: unknown, options: unknown): Query {
+  const isTuple = Array.isArray(given);
+  const commands = liveCommands(given).map((command) => applyPrefix(command, prefix));
+  const context: RequestContext = { ...plainContext, bytes, prefix, retry, linkLimits, commandTimeout: Infinity };
+  const { sample, distinct } = liveOptionsOf(options);
+  const ids = commands.map((command) => idOf(command, bytes || command.spec.binary === true));
+  const id = `${isTuple ? 'all' : 'one'} ${sample} ${distinct} ${ids.join('\n\n')}`;
+  return { id, commands, isTuple, context, sample, distinct };
+}
+
+/** The values that an Observer gets of answers, until the client ends. */
+export function valuesOf(query: Query, answers$: Observable<Answer>, ending: Ending): Observable<unknown> {
+  return answers$.pipe(
+    map((answer) => readAs(query, answer)),
+    ending.ends(),
+    inContext(),
+  );
 }
 
 /** What an Observer gets of an answer; made for each, so that none can change another's. */

@@ -21,6 +21,8 @@ export interface LiveQueryParts {
   /** the server tracks what is read from now on */
   readonly canRead: () => boolean;
   readonly isOptIn: boolean;
+  /** the keys are at another server for the moment */
+  readonly isElsewhere: (error: ReplyError) => boolean;
   /** told when the last Observer has left */
   readonly abandoned: (query: LiveQuery) => void;
 }
@@ -211,7 +213,7 @@ export class LiveQuery {
     this.state = WAITING;
     // A lost link is no error: it is read again on the next one.
     if (error instanceof ConnectionError) return;
-    if (error instanceof ReplyError && error.repeatable) {
+    if (error instanceof ReplyError && (error.repeatable || this.parts.isElsewhere(error))) {
       this.pause(REFUSED_FOR);
       return;
     }
@@ -268,6 +270,6 @@ function notTracked(cause?: ReplyError): ConfigurationError {
   });
 }
 
-function sameAnswer(one: Answer, other: Answer): boolean {
+export function sameAnswer(one: Answer, other: Answer): boolean {
   return sameFrame(one as Frame, other as Frame);
 }

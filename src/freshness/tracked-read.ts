@@ -1,8 +1,10 @@
 import { Command, type CommandSpec } from '../commands/command';
+import { elsewhere, type BoundCommand } from '../commands/bound-command';
 import { CLIENT_CACHING } from '../commands/generated/connection';
 import { Group } from '../commands/group';
 import { Transaction } from '../commands/transaction';
 import { ErrorFrame, type Frame } from '../resp/frames';
+import type { Entry, Home } from './cache-entry';
 
 const asItCame = (frame: Frame): Frame => frame;
 
@@ -15,7 +17,7 @@ export function unread({ spec, args, keys }: Command): Command<Frame> {
 }
 
 /** CLIENT CACHING YES and a read, as one: nothing comes between them, so the keys of this read are tracked and no others. */
-export class TrackedRead extends Group {
+export class TrackedRead extends Group implements BoundCommand {
   /** The server has taken CLIENT CACHING, so it tells of changes. */
   isTracked = false;
 
@@ -30,9 +32,43 @@ export class TrackedRead extends Group {
 
   /** The reply to the read as it came, an error included. */
   override answerOf([caching, reply]: unknown[]): Frame {
-    this.isTracked = !(caching instanceof ErrorFrame);
+    this.isTracked = !(caching instanceof ErrorFrame || reply instanceof ErrorFrame);
     return reply as Frame;
   }
+
+  elsewhere(): Command {
+    return elsewhere(this.command);
+  }
+}
+
+/** A read for a cache of a cluster: which server it goes to, and tells of changes, is known where it is sent. */
+export class KeptRead extends Command<Frame> implements BoundCommand {
+  constructor(
+    { spec, args, keys }: Command,
+    private readonly entry: Entry,
+  ) {
+    super(spec, args, asItCame, keys);
+  }
+
+  /** The same as it is sent to a node; to none that has not got the slot, for it does not tell of changes. */
+  at(home: Home, isAsked: boolean): Command {
+    const isTold = !isAsked && home.tracker.refusal === undefined;
+    return isTold ? trackedFor(this.entry, this, home) : this.elsewhere();
+  }
+
+  elsewhere(): Command {
+    this.entry.home = undefined;
+    return this;
+  }
+}
+
+/** What is sent so that a server tells of changes of what is read for an entry. */
+export function trackedFor(entry: Entry, read: Command<Frame>, home: Home): Command {
+  entry.home = home;
+  if (!home.tracker.isOptIn) return read;
+  const tracked = new TrackedRead(read);
+  entry.isTracked = () => tracked.isTracked;
+  return tracked;
 }
 
 const GROUPS = new WeakMap<CommandSpec, CommandSpec>();

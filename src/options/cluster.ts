@@ -9,7 +9,7 @@ import type { SentinelOptions } from './sentinels';
 /** What a client of a cluster can be told. Durations are milliseconds. */
 export interface RedisClusterOptions extends Omit<
   RedisOptions,
-  'url' | 'host' | 'port' | 'path' | 'reconnectOnError' | 'cache' | keyof SentinelOptions
+  'url' | 'host' | 'port' | 'path' | 'reconnectOnError' | keyof SentinelOptions
 > {
   /** nodes that are asked first, `'host:port'` or `{ host, port }`: one that can be reached is enough, the others are told by it */
   readonly nodes: readonly (string | ServerAddress)[];
@@ -49,7 +49,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   sentinels: 'nodes',
   service: 'nodes',
   role: 'reads',
-  cache: 'none: nothing of a cluster is kept yet',
   reconnectOnError: 'none: what a node refuses is followed to another',
 };
 

@@ -45,6 +45,8 @@ export interface DiscoveryParts {
   readonly clock: Clock;
   readonly seeds: readonly ServerAddress[];
   readonly translate: Translate;
+  /** how long it may go unnoticed that a slot has moved, ms, but no less than a view takes to be asked for again */
+  readonly staleAfter: number;
   /** told why no node could be asked */
   readonly failed: (error: RedisError) => void;
 }
@@ -115,12 +117,13 @@ export class Discovery {
   private asked(hasView: boolean): void {
     this.asking = false;
     if (this.hasEnded) return;
-    const { clock, topology } = this.parts;
+    const { clock, topology, staleAfter } = this.parts;
     this.endedAt = clock.now();
     this.pause = Math.min(LONGEST_PAUSE, this.pause * (1.3 + Math.random() * 0.5));
     if (this.wanted || !hasView || topology.isIncomplete) this.want();
     else {
-      this.period = inBackground(clock.schedule(() => this.want(), PERIOD * (0.75 + Math.random() / 2)));
+      const period = Math.min(PERIOD, staleAfter / 1.25);
+      this.period = inBackground(clock.schedule(() => this.want(), period * (0.75 + Math.random() / 2)));
     }
   }
 

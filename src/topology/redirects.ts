@@ -1,4 +1,5 @@
-import { Refusal } from '../commands/reply-error';
+import { Refusal, reasonOf } from '../commands/reply-error';
+import { ReplyError, type RedisError } from '../errors';
 import { Unreadable, type ErrorFrame } from '../resp/frames';
 
 /** What the refusal of a node says of where a command belongs. */
@@ -40,4 +41,12 @@ function textOf(frame: ErrorFrame): string | undefined {
 /** How long a command waits that was sent on for the so-manieth time, ms: two nodes that name each other are not to be asked without end. */
 export function delayOfHop(hops: number): number {
   return hops < 3 ? 0 : Math.min(200, 10 * 2 ** (hops - 3));
+}
+
+/** What nodes answer where a slot is not theirs, or not wholly. */
+const MOVING = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN']);
+
+/** Whether an error tells that a node does not have the slot any more. Nothing has run. */
+export function tellsOfMove(error: RedisError): boolean {
+  return error instanceof ReplyError && MOVING.has(reasonOf(error));
 }

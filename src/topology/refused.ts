@@ -10,19 +10,33 @@ import { keysOfCommand, slotOfCommand } from './slots-of';
 /** So many keys are named. */
 const NAMED = 4;
 
+/**
+ * The slot of what has to be at one node.
+ * @throws TypeError that names the keys and their slots
+ */
+export function oneSlotOf(what: string, commands: readonly Command[]): number {
+  const slots = new Set(commands.map(slotOfCommand));
+  const [slot] = slots;
+  if (slots.size === 1 && typeof slot === 'number') return slot;
+  throw new TypeError(severalSlots(what, commands.flatMap(keysOfCommand)));
+}
+
 /** Names the slots of the keys, and says how to put them into one. */
-function severalSlots(command: Command): string {
-  const { name } = command.spec;
+function severalSlots(name: string, keys: readonly Arg[], whole = name): string {
   const named = new Map<number, Arg>();
-  for (const key of keysOfCommand(command)) {
+  for (const key of keys) {
     if (named.size < NAMED && !named.has(slotOf(key))) named.set(slotOf(key), key);
   }
   const told = [...named].map(([slot, key]) => `${JSON.stringify(textOf(key))} in slot ${slot}`).join(', ');
-  const whole = isGroup(command) ? 'A transaction' : name;
   return (
     `${name} was not sent: its keys are in several slots of the cluster, ${told}. ${whole} needs all of them in one: give them the same ` +
     'hash tag, as in {user:1}:name and {user:1}:visits, of which the part in braces alone counts'
   );
+}
+
+function ofSeveralSlots(command: Command): string {
+  const { name } = command.spec;
+  return severalSlots(name, keysOfCommand(command), isGroup(command) ? 'A transaction' : name);
 }
 
 function meansOne(name: string): string {
@@ -63,12 +77,12 @@ export function refuseOnCluster(command: Command): void {
  */
 export function refuseSeveralSlots(command: Command): void {
   if (command.keys.length === 1 && command.keys[0]!.from === command.keys[0]!.to) return;
-  if (slotOfCommand(command) === 'several' && !isSplittable(command)) throw new TypeError(severalSlots(command));
+  if (slotOfCommand(command) === 'several' && !isSplittable(command)) throw new TypeError(ofSeveralSlots(command));
 }
 
 /** The error of what only shows where it is sent, as in a transaction. */
 export function notForCluster(command: Command): ProtocolError {
   const { name } = command.spec;
-  const why = isOfOne(command) ? meansOne(name) : severalSlots(command);
+  const why = isOfOne(command) ? meansOne(name) : ofSeveralSlots(command);
   return new ProtocolError(why, { command: name, delivery: 'unsent', repeatable: false, cause: new TypeError(why) });
 }

@@ -1,5 +1,6 @@
 import type { Request, ReplyObserver } from '../commands/request';
 import type { Executor } from '../commands/request-context';
+import { elsewhere } from '../commands/bound-command';
 import { Command } from '../commands/command';
 import { Group, isGroup } from '../commands/group';
 import { PassingObserver } from '../commands/passing-observer';
@@ -225,7 +226,7 @@ export class Router implements Executor {
       return;
     }
     request.past!.asking = true;
-    request.command = unplain(request.command);
+    request.command = unplain(elsewhere(request.command));
     request.moveOn();
     topology.nodeAt(address).executor.submit(request);
   }

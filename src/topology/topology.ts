@@ -1,4 +1,5 @@
 import { Subject } from 'rxjs';
+import { elsewhere } from '../commands/bound-command';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
@@ -19,6 +20,8 @@ export interface TopologyOptions {
   readonly detourOf: NodeOwner['detourOf'];
   /** sends a request once more that has waited until nodes were known */
   readonly submit: (request: Request) => void;
+  /** told of slots that are another node's from now on */
+  readonly moved: (slots: readonly number[]) => void;
   readonly offlineQueue: number;
   readonly blockingGrace: number;
 }
@@ -169,6 +172,7 @@ export class Topology implements NodeOwner {
   /** A request comes back to its slot, and goes on with it. */
   bounce(request: Request, slot: number): void {
     const one = this.at[slot]!;
+    request.command = elsewhere(request.command);
     if (one instanceof Fence) {
       this.fences.bounce(request, one);
     } else {
@@ -248,6 +252,7 @@ export class Topology implements NodeOwner {
   }
 
   private retarget(fence: Fence, slots: readonly number[], target: ClusterNode | undefined): Fence {
+    if (fence.target !== target) this.options.moved(slots);
     const other = this.fences.retarget(fence, slots, target);
     for (const slot of slots) this.set(slot, other);
     return other;
@@ -261,6 +266,7 @@ export class Topology implements NodeOwner {
     notBefore = 0,
     until?: Wait,
   ): Fence {
+    if (node !== target) this.options.moved(slots);
     const fence = this.fences.make(slots, target);
     fence.notBefore = notBefore;
     if (until !== undefined) fence.await(until);

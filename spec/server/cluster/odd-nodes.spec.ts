@@ -162,6 +162,16 @@ describe('nodes of a cluster that are odd', () => {
     expect(await waiting).toBe('value');
   });
 
+  it('are asked for their view again within `staleAfter` where something may be kept, and otherwise each half a minute', async () => {
+    const ports: number[] = [];
+    const view = () => ({ ranges: [[0, 16_383, ports[0]!]] as const });
+    const one = await listen(inCluster(view, () => '+OK\r\n'));
+    ports.push(portOf(one));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`], cache: { staleAfter: 200 } });
+    await client.connect();
+    await until(() => views(one) > 5);
+  });
+
   it('that no view names any more are left within a second', async () => {
     const ports: number[] = [];
     let isThere = true;

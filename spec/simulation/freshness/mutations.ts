@@ -11,8 +11,8 @@ export const freshnessMutations: readonly Mutation[] = [
   {
     fault: 'a lost connection leaves what was kept',
     file: 'freshness/cache.ts',
-    from: '  lost(): void {\n    this.dropAll();',
-    to: '  lost(): void {',
+    from: '      lost: dropOf,',
+    to: '      lost: () => undefined,',
   },
   {
     fault: 'an own write drops nothing when it is called',
