@@ -58,7 +58,7 @@ describe('A dedicated connection', () => {
   it('gives the word QUEUED as any other where no MULTI is open', async () => {
     const redis = make(server().url);
     const values = await redis.dedicated(async (connection) => {
-      const length = connection.script("return 'QUEUED'", { keys: 0, reply: (value) => String(value).length });
+      const length = connection.script("return 'QUEUED'", { keys: 0, reply: (value) => (value as string).length });
       const outside = await length([]);
       await connection.call('MULTI');
       const inside = await length([]);
