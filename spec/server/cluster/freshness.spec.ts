@@ -295,7 +295,7 @@ describe('A live query of a cluster', () => {
     await until(() => first.values.length === 1 && second.values.length === 1);
     await closed.close();
     expect(first.ended).toBe('complete');
-    destroyed.destroy();
+    await destroyed.destroy();
     expect(second.ended).toBeInstanceOf(DisconnectedError);
   });
 

@@ -79,6 +79,7 @@ describe('views of a cluster', () => {
     const before = views(old) + views(next);
     refresh(client);
     expect(await value).toBe('next');
+    expect(old.seen.filter(([name]) => name === 'GET').length).toBe(1);
     await until(() => views(old) + views(next) > before + 1);
     await until(() => client.nodes.length === 2);
     const told = values.map((nodes) => nodes.find(({ address }) => address.endsWith(`:${ports[1]!}`))?.slots ?? 0);
