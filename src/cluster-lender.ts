@@ -1,18 +1,7 @@
-import {
-  type Observable,
-  defer,
-  filter,
-  first,
-  map,
-  mergeMap,
-  startWith,
-  throwError,
-  timeout,
-  type Unsubscribable,
-} from 'rxjs';
+import { type Observable, defer, filter, first, map, mergeMap, startWith, throwError, timeout } from 'rxjs';
 import { applyPrefix } from './commands/prefix';
 import { get } from './commands/generated/builders';
-import type { Happening } from './commands/happening';
+import { PassingObserver } from './commands/passing-observer';
 import type { Key } from './commands/arguments';
 import type { ReplySource } from './commands/reply';
 import type { ReplyObserver } from './commands/request';
@@ -129,39 +118,21 @@ export function leavingWithSlot(executor: Executor, moved: (error: RedisError) =
   };
 }
 
-class Leaving implements ReplyObserver<unknown> {
+class Leaving extends PassingObserver {
   constructor(
-    private readonly observer: ReplyObserver<unknown>,
+    observer: ReplyObserver<unknown>,
     private readonly moved: (error: RedisError) => void,
-  ) {}
-
-  get closed(): boolean {
-    return this.observer.closed;
+  ) {
+    super(observer);
   }
 
-  next(value: unknown): void {
-    this.observer.next(value);
-  }
-
-  error(error: RedisError): void {
+  override error(error: RedisError): void {
     if (!tellsOfMove(error)) {
-      this.observer.error(error);
+      super.error(error);
       return;
     }
     this.moved(error);
     const { message, command } = error;
-    this.observer.error(new DisconnectedError(message, { delivery: 'unsent', cause: error, command }));
-  }
-
-  complete(): void {
-    this.observer.complete();
-  }
-
-  add(departure: Unsubscribable): void {
-    this.observer.add(departure);
-  }
-
-  happened(what: Happening): void {
-    this.observer.happened?.(what);
+    super.error(new DisconnectedError(message, { delivery: 'unsent', cause: error, command }));
   }
 }

@@ -17,7 +17,7 @@ import { PoolView } from './pool-view';
 import { inContext } from './connection/async-context';
 import { inScheduledContext, type Clock } from './connection/clock';
 import { Completion } from './connection/completion';
-import { Connection } from './connection/connection';
+import type { Connection } from './connection/connection';
 import type { ConnectionEvent } from './connection/connection-state';
 import { tooLate } from './connection/refusals';
 import { Session } from './connection/session';
@@ -25,6 +25,7 @@ import { shielded } from './connection/shielded';
 import { describe } from './connection/socket';
 import { clockOf, stageOf } from './connection/stage';
 import { wrapping, wrappingAll } from './connection/wrapping';
+import { makerOf } from './connection-maker';
 import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import { Ending } from './demand/ending';
@@ -44,7 +45,6 @@ import { replySource } from './reply-source';
 import { readsOnly } from './topology/reads-only';
 import type { Sentinels } from './topology/sentinels';
 import { sentinelsOf } from './topology/sentinels-of';
-import { tellChannelsOf } from './telemetry/channels';
 import { readingsOf } from './readings';
 import { placeOf, type FailedAttempt, type Place } from './telemetry/following';
 import { telemetryOf } from './telemetry/telemetry';
@@ -133,19 +133,10 @@ export class RedisPool extends PoolView {
       parts: () => stage.partsFor('sentinel'),
       tell: (error) => tell({ connection: 'sentinel', type: 'error', error }),
     });
+    const maker = makerOf(stage, resolved, telemetry);
     const make = (): Connection => {
-      const parts = {
-        ...stage.partsFor('lease'),
-        guide: sentinels?.guide(),
-        session: session.copy(),
-        once: true,
-        onFirstFailure,
-        ...telemetry.parts,
-      };
-      const connection = new Connection(resolved, parts);
-      stage.made(connection, 'lease');
-      tellChannelsOf(connection, resolved, 'lease');
-      telemetry.made(connection, 'lease');
+      const parts = { guide: sentinels?.guide(), session: session.copy(), once: true, onFirstFailure };
+      const connection = maker('lease', {}, parts);
       connection.events$.subscribe(tell);
       return connection;
     };

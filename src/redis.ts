@@ -17,8 +17,7 @@ import { plainContext, type Executor } from './commands/request-context';
 import { inContext } from './connection/async-context';
 import { inScheduledContext } from './connection/clock';
 import { Completion } from './connection/completion';
-import { Connection } from './connection/connection';
-import type { ConnectionParts } from './connection/connection-parts';
+import type { Connection } from './connection/connection';
 import type { ConnectionEvent, ConnectionState } from './connection/connection-state';
 import { BlockingExecutor } from './leases/blocking-executor';
 import { LeasePool, type LeaseParts } from './leases/lease-pool';
@@ -26,7 +25,8 @@ import type { Control } from './leases/unblocking';
 import { shielded } from './connection/shielded';
 import { wrapping, wrappingAll } from './connection/wrapping';
 import { ScriptRegistry } from './groups/scripts';
-import { clockOf, stageOf, type Role } from './connection/stage';
+import { clockOf, stageOf } from './connection/stage';
+import { makerOf, type MakeConnection } from './connection-maker';
 import { ConnectionLender, checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import { Ending } from './demand/ending';
@@ -43,7 +43,6 @@ import { RedisView } from './redis-view';
 import { replySource } from './reply-source';
 import { readsOnly } from './topology/reads-only';
 import { sentinelsOf } from './topology/sentinels-of';
-import { tellChannelsOf } from './telemetry/channels';
 import { readingsOf } from './readings';
 import { attemptsAt, placeOf, type Place } from './telemetry/following';
 import { telemetryOf } from './telemetry/telemetry';
@@ -117,14 +116,9 @@ export class Redis extends RedisView {
       tell: (error) => connection.events$.next({ connection: 'sentinel', type: 'error', error }),
     });
     const lastError = new LatestError(clockOf(stage));
-    const make = (role: Role, others: Partial<ResolvedOptions>, parts: ConnectionParts): Connection => {
-      const connection = new Connection(
-        { ...resolved, ...others },
-        { ...stage.partsFor(role), guide: sentinels?.guide(), ...parts, ...telemetry.parts },
-      );
-      stage.made(connection, role);
-      tellChannelsOf(connection, resolved, role);
-      telemetry.made(connection, role);
+    const maker = makerOf(stage, resolved, telemetry);
+    const make: MakeConnection = (role, others, parts) => {
+      const connection = maker(role, others, { guide: sentinels?.guide(), ...parts });
       // The connection of commands tells of that of messages as well.
       if (role !== 'messages') connection.events$.subscribe(lastError.note);
       return connection;

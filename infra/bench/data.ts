@@ -1,8 +1,24 @@
 /** What the server holds while clients are measured. */
-export const KEYS = { small: 'bench:small', large: 'bench:large', list: 'bench:list' } as const;
+export const KEYS = {
+  small: 'bench:small',
+  medium: 'bench:medium',
+  large: 'bench:large',
+  list: 'bench:list',
+  hash: 'bench:hash',
+  sortedSet: 'bench:sorted-set',
+  entries: 'bench:entries',
+} as const;
 export const SMALL_VALUE = 'x'.repeat(100);
+export const MEDIUM_VALUE = 'z'.repeat(10_000);
 export const LARGE_VALUE = 'y'.repeat(1024 * 1024);
 export const LIST = Array.from({ length: 1000 }, (_, index) => `element:${index}`);
+export const HASH = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`field:${index}`, `value:${index}`]));
+/** Members by their scores, which are fractions. */
+export const SORTED_SET = Array.from({ length: 1000 }, (_, index) => [`member:${index}`, index + 0.5] as const);
+/** Entries by their ids, in their order. */
+export const ENTRIES = Array.from({ length: 1000 }, (_, index) => [`${index + 1}-0`, ['id', String(index)]] as const);
+/** Those that one MGET reads. */
+export const MANY = Array.from({ length: 100 }, (_, index) => `bench:many:${index}`);
 export const MESSAGE = 'm'.repeat(100);
 /** The script that is called for each reply of its rows. */
 export const SCRIPT = "return redis.call('GET', KEYS[1])";
@@ -40,10 +56,15 @@ export const fill: readonly (readonly string[])[] = [
 
 /** The commands that put it there. */
 export const seed: readonly (readonly string[])[] = [
-  ['DEL', KEYS.list],
+  ['DEL', KEYS.list, KEYS.hash, KEYS.sortedSet, KEYS.entries],
   ['SET', KEYS.small, SMALL_VALUE],
+  ['SET', KEYS.medium, MEDIUM_VALUE],
   ['SET', KEYS.large, LARGE_VALUE],
   ['RPUSH', KEYS.list, ...LIST],
+  ['HSET', KEYS.hash, ...Object.entries(HASH).flat()],
+  ['ZADD', KEYS.sortedSet, ...SORTED_SET.flatMap(([member, score]) => [String(score), member])],
+  ...ENTRIES.map(([id, fields]) => ['XADD', KEYS.entries, id, ...fields]),
+  ['MSET', ...MANY.flatMap((key) => [key, SMALL_VALUE])],
   ['SCRIPT', 'LOAD', SCRIPT],
   ['DEL', CONSUMED.stream],
   [

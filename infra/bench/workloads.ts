@@ -8,6 +8,7 @@ export const groups = [
   'get',
   'set',
   'lrange',
+  'replies',
   'large',
   'pipeline',
   'multi',
@@ -74,6 +75,14 @@ const scanning = clientNames.filter((name) => name === 'ours, subscribe' || clie
 const IN_FLIGHT = [1, 100, 1000] as const;
 /** Enough for client and server to work at the same time; the sockets' buffers hold little more. */
 const LISTS_IN_FLIGHT = 10;
+/** Replies that are more than one value, or a longer one. */
+const REPLIES = [
+  ['hgetall', 'HGETALL of 100 fields'],
+  ['zrange', 'ZRANGE of 1 000 members with their scores'],
+  ['xrange', 'XRANGE of 1 000 entries'],
+  ['mget', 'MGET of 100 keys of 100 bytes'],
+  ['getMedium', 'GET of 10 KB'],
+] as const;
 const LARGE_IN_FLIGHT = 4;
 const OBSERVERS = [10, 100, 1_000, 10_000, 100_000] as const;
 const PENDING = 100_000;
@@ -107,6 +116,7 @@ export function workloads(seconds: number): readonly Workload[] {
       clients: limited,
       job: () => ({ kind: 'throughput', command: 'lrange', inFlight: LISTS_IN_FLIGHT, seconds }),
     },
+    ...REPLIES.map(([command, what]) => reply(command, what, seconds)),
     {
       rows: [rate('large-string', 'large', 'GET of 1 MB as a string, 4 in flight', 'MB/s')],
       clients: oneWayEach,
@@ -210,6 +220,18 @@ export function workloads(seconds: number): readonly Workload[] {
       job: () => ({ kind: 'throughput', command: 'get', inFlight: 100, seconds }),
     },
   ];
+}
+
+function reply(command: (typeof REPLIES)[number][0], what: string, seconds: number): Workload {
+  const title = `${what}, ${LISTS_IN_FLIGHT} in flight`;
+  return {
+    rows: [
+      rate(command, 'replies', title, 'replies/s'),
+      cost(`cpu-${command}`, 'replies', `Processor time per reply, ${title}`, 'cpu', 'µs'),
+    ],
+    clients: oneWayEach,
+    job: () => ({ kind: 'throughput', command, inFlight: LISTS_IN_FLIGHT, seconds }),
+  };
 }
 
 function smallCommand(command: 'get' | 'set' | 'script', inFlight: number, seconds: number): Workload {

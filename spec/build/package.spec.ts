@@ -22,14 +22,16 @@ describe('the built package', () => {
   });
 
   it.each(['README.md', 'CHANGELOG.md', 'MIGRATING.md', 'SECURITY.md'])(
-    'has the documents that %s links to',
+    'has the documents that %s links to, but for the guides, which the page of the package links to in the repository',
     (document) => {
       const root = join(__dirname, '../..');
       const inPackage = (target: string) =>
         manifest.files.some((file) => target === file || target.startsWith(`${file}/`)) || target === 'package.json';
       const links = linksOf(readFileSync(join(root, document), 'utf8'));
       expect(manifest.files).toContain(document);
-      expect(links.filter((target) => target.endsWith('.md') && !inPackage(target))).toEqual([]);
+      const isGuide = (target: string) => target.startsWith('infra/site/guides/') && existsSync(join(root, target));
+      expect(links.filter((target) => target.endsWith('.md') && !inPackage(target) && !isGuide(target))).toEqual([]);
+      expect(manifest.repository.url).toMatch(/^git\+https:/);
     },
   );
 

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { Redis } from 'rxjs-redis';
 import { useServer } from '../support/server';
 import { blocksOf, linksOf } from './markdown';
@@ -8,6 +8,7 @@ import { commandsOf, shellErrors } from './shell';
 import { typeErrors } from './type-check';
 
 const ROOT = resolve(__dirname, '../..');
+const GUIDES = 'infra/site/guides';
 const DOCUMENTS = [
   'MIGRATING.md',
   'README.md',
@@ -16,6 +17,7 @@ const DOCUMENTS = [
   'CHANGELOG.md',
   'RELEASING.md',
   'SECURITY.md',
+  ...readdirSync(join(ROOT, GUIDES)).map((guide) => `${GUIDES}/${guide}`),
 ];
 const read = (document: string): string => readFileSync(join(ROOT, document), 'utf8');
 const blocks = DOCUMENTS.flatMap((document) => blocksOf(document, read(document)));
@@ -55,6 +57,6 @@ describe('The commands in the documents', () => {
 
 describe('The links in the documents', () => {
   it.each(DOCUMENTS)('lead to files that are there: %s', (document) => {
-    expect(linksOf(read(document)).filter((target) => !existsSync(join(ROOT, target)))).toEqual([]);
+    expect(linksOf(read(document)).filter((target) => !existsSync(join(ROOT, dirname(document), target)))).toEqual([]);
   });
 });

@@ -7,10 +7,10 @@ const ROOT = resolve(__dirname, '../..');
 /** Type information takes its time; ms. */
 const TIMEOUT = 120_000;
 
-/** The options of the rule as README shows them. */
-function optionsInReadme(): unknown {
+/** The options of the rule as the guide shows them. */
+function optionsInGuide(): unknown {
   const block = /'@typescript-eslint\/no-floating-promises': \['error', (\{.*\})\]/.exec(
-    readFileSync(resolve(ROOT, 'README.md'), 'utf8'),
+    readFileSync(resolve(ROOT, 'infra/site/guides/observables-and-promises.md'), 'utf8'),
   );
   return JSON.parse(block![1]!.replace(/(\w+):/g, '"$1":'));
 }
@@ -28,7 +28,7 @@ async function reported(code: string): Promise<number[]> {
           parser: tseslint.parser,
           parserOptions: { projectService: true, tsconfigRootDir: ROOT },
         },
-        rules: { '@typescript-eslint/no-floating-promises': ['error', optionsInReadme()] },
+        rules: { '@typescript-eslint/no-floating-promises': ['error', optionsInGuide()] },
       },
     ],
   });
@@ -36,7 +36,7 @@ async function reported(code: string): Promise<number[]> {
   return result!.messages.map(({ line }) => line);
 }
 
-describe('The lint rule that README names', () => {
+describe('The lint rule that the guide names', () => {
   it(
     'finds replies that were left, those marked with void too, and no others',
     async () => {

@@ -1,6 +1,6 @@
-import type { Unsubscribable } from 'rxjs';
 import { RedisError } from '../errors';
 import { Group } from './group';
+import { PassingObserver } from './passing-observer';
 import type { ReplySource } from './reply';
 import type { ReplyObserver, Request } from './request';
 
@@ -72,37 +72,27 @@ export function atOneCall(source: ReplySource, maker: (...args: never[]) => unkn
   return source.callSites === true ? { ...withCallSite(source, maker), callSites: false } : source;
 }
 
-class PlacedObserver<T> implements ReplyObserver<T> {
+class PlacedObserver<T> extends PassingObserver<T> {
   constructor(
-    private readonly observer: ReplyObserver<T>,
+    observer: ReplyObserver<T>,
     private readonly site: CallSite,
     private readonly isGroup: boolean,
-  ) {}
-
-  get closed(): boolean {
-    return this.observer.closed;
+  ) {
+    super(observer);
   }
 
-  next(value: T): void {
+  override next(value: T): void {
     // Of a group: errors stand among its values.
     if (this.isGroup && Array.isArray(value)) {
       const values: readonly unknown[] = value;
-      this.observer.next(values.map((one) => (one instanceof RedisError ? placedAt(one, this.site) : one)) as T);
+      super.next(values.map((one) => (one instanceof RedisError ? placedAt(one, this.site) : one)) as T);
     } else {
-      this.observer.next(value);
+      super.next(value);
     }
   }
 
-  error(error: RedisError): void {
-    this.observer.error(placedAt(error, this.site));
-  }
-
-  complete(): void {
-    this.observer.complete();
-  }
-
-  add(departure: Unsubscribable): void {
-    this.observer.add(departure);
+  override error(error: RedisError): void {
+    super.error(placedAt(error, this.site));
   }
 }
 

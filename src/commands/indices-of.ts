@@ -12,3 +12,10 @@ export function indicesOf(range: KeyRange, length: number): number[] {
 export function lastOf({ to }: KeyRange, length: number): number {
   return to < 0 ? length + to : Math.min(to, length - 1);
 }
+
+/** Whether one of these ranges names a place among so many arguments. */
+export function isNamed(at: number, ranges: readonly KeyRange[], length: number): boolean {
+  return ranges.some(
+    (range) => at >= range.from && at <= lastOf(range, length) && (at - range.from) % range.step === 0,
+  );
+}

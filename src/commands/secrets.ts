@@ -1,5 +1,5 @@
 import { shortened } from '../errors';
-import { indicesOf } from './indices-of';
+import { isNamed } from './indices-of';
 import { occurrences } from './occurrences';
 import type { Arg, Command, SecretArguments } from './command';
 import { runsScripts } from './runs-scripts';
@@ -139,20 +139,21 @@ const IN_LOGS: Showing = { hidden: HIDDEN, values: false };
  * which values and which arguments of scripts and modules are secrets.
  */
 export function shownArguments({ spec, args, keys }: Shown, { hidden, values }: Showing = IN_LOGS): string[] {
-  const secrets = secretAmong({ spec, args });
-  const isShown = values && spec.foreign !== true && !runsScripts(spec);
-  const places = isShown ? undefined : new Set(keys.flatMap((range) => indicesOf(range, args.length)));
-  const shown = args
-    .slice(0, MOST_ARGUMENTS)
-    .map((arg, at) =>
-      (places?.has(at) ?? true) && !secrets.has(at) ? shortened(startOf(arg), LONGEST_ARGUMENT) : hidden,
-    );
-  return args.length > MOST_ARGUMENTS ? [...shown, `… ${args.length - MOST_ARGUMENTS} more`] : shown;
+  const { length } = args;
+  const secrets = spec.secrets === undefined ? NONE : secretAmong({ spec, args });
+  const all = values && spec.foreign !== true && !runsScripts(spec);
+  const shown: string[] = [];
+  for (let at = 0; at < length && at < MOST_ARGUMENTS; at++) {
+    const isShown = (all || isNamed(at, keys, length)) && !secrets.has(at);
+    shown.push(isShown ? shortened(startOf(args[at]!), LONGEST_ARGUMENT) : hidden);
+  }
+  if (length > MOST_ARGUMENTS) shown.push(`… ${length - MOST_ARGUMENTS} more`);
+  return shown;
 }
 
 /** Where secret arguments stand; a rule of ACL SETUSER with a password in it is one as a whole. */
-function secretAmong({ spec: { secrets }, args }: Sent): ReadonlySet<number> {
-  if (secrets === undefined) return NONE;
+function secretAmong({ spec, args }: Sent): ReadonlySet<number> {
+  const secrets = spec.secrets!;
   const texts = args.map(textOf);
   if (!('startingWith' in secrets)) return secretPlaces(secrets, texts);
   return new Set(texts.flatMap((rule, at) => (passwordsOf(rule).length > 0 ? [at] : [])));
@@ -169,12 +170,19 @@ function startOf(arg: Arg): string {
  * the first 16.
  */
 export function statementOf(commands: readonly Shown[], showing: Showing): string {
-  const shown = commands.slice(0, MOST_ARGUMENTS).map((command) => {
-    return [command.spec.name, ...redacted(command, showing).map(quoted)].join(' ');
-  });
+  if (commands.length === 1) return lineOf(commands[0]!, showing);
+  const shown = commands.slice(0, MOST_ARGUMENTS).map((command) => lineOf(command, showing));
   if (commands.length > MOST_ARGUMENTS) shown.push(`… ${commands.length - MOST_ARGUMENTS} more`);
   return shown.join('; ');
 }
+
+function lineOf(command: Shown, showing: Showing): string {
+  let line = command.spec.name;
+  for (const arg of redacted(command, showing)) line += ` ${quoted(arg)}`;
+  return line;
+}
+
+const WORD = /^[^\s"'\\;\p{C}]+$/u;
 
 /** What its user leaves of the arguments that are shown; nothing where that fails. */
 function redacted(command: Shown, showing: Showing): readonly string[] {
@@ -190,5 +198,5 @@ function redacted(command: Shown, showing: Showing): readonly string[] {
 
 /** A word stands as it is; all else is quoted. */
 function quoted(arg: string): string {
-  return /^[^\s"'\\;\p{C}]+$/u.test(arg) || arg.startsWith('… ') ? arg : JSON.stringify(arg);
+  return WORD.test(arg) || arg.startsWith('… ') ? arg : JSON.stringify(arg);
 }

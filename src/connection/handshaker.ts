@@ -14,6 +14,7 @@ import {
   timeout,
   type Observable,
 } from 'rxjs';
+import type { Command } from '../commands/command';
 import { applyPrefix } from '../commands/prefix';
 import { AuthenticationError, ConnectionError, DisconnectedError, RedisError, TimeoutError } from '../errors';
 import { checkCredentials, type ResolvedOptions } from '../options';
@@ -96,7 +97,7 @@ export class Handshaker {
     const { session, residents, carriesMessages, confirm = () => EMPTY } = this.parts;
     const { database, clientName, settings, credentials: signedIn } = session;
     // A server counts invalidations against the small limit of a subscribed client, and nothing on that connection wants them.
-    const wanted = onConnect().filter(({ spec }) => !carriesMessages || spec.effect !== 'tracking');
+    const wanted = asked(onConnect).filter(({ spec }) => !carriesMessages || spec.effect !== 'tracking');
     const own = wanted.map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
     const credentials = signedIn ?? (this.options.credentials && checked(given));
     const { bare } = session.handshakeForm;
@@ -149,6 +150,15 @@ export class Handshaker {
   }
 }
 
+/** The user's own commands on a new connection. @throws ConnectionError that says what is wrong with them */
+function asked(onConnect: ResolvedOptions['onConnect']): readonly Command[] {
+  try {
+    return onConnect();
+  } catch (cause) {
+    throw new ConnectionError((cause as TypeError).message, { cause });
+  }
+}
+
 /** Whether the sign-in was refused, and not a command of `onConnect`. */
 function isSignInRefused(error: unknown): boolean {
   return error instanceof AuthenticationError && (error.command === 'HELLO' || error.command === 'AUTH');
@@ -179,7 +189,7 @@ function ignoreLoss(error: unknown): Observable<never> {
   return isLoss(error) ? NEVER : throwError(() => error);
 }
 
-/** What user code throws in the handshake: a function of onConnect, credentials that cannot be sent. */
+/** What cannot be sent in the handshake. */
 function asRedisError(cause: unknown): Observable<never> {
   const isOwn = cause instanceof RedisError;
   return throwError(() => (isOwn ? cause : new ConnectionError('The handshake cannot be sent', { cause })));

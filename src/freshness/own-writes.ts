@@ -1,7 +1,6 @@
-import type { Unsubscribable } from 'rxjs';
 import type { Command } from '../commands/command';
 import { isGroup } from '../commands/group';
-import type { Happening } from '../commands/happening';
+import { PassingObserver } from '../commands/passing-observer';
 import type { ReplyObserver, Request } from '../commands/request';
 import { runsScripts } from '../commands/runs-scripts';
 import type { RedisError } from '../errors';
@@ -110,42 +109,31 @@ export class OwnWrites {
 }
 
 /** The observer of a write. The write is over before its caller is told, so that what the caller reads then may be kept again. */
-class Writing<T> implements ReplyObserver<T> {
+class Writing<T> extends PassingObserver<T> {
   private isOver = false;
 
   constructor(
-    private readonly observer: ReplyObserver<T>,
+    observer: ReplyObserver<T>,
     private readonly over: () => void,
   ) {
+    super(observer);
     // What its caller has left is not waited for: a later read is written behind it anyway.
     observer.add({ unsubscribe: () => this.end() });
   }
 
-  get closed(): boolean {
-    return this.observer.closed;
-  }
-
-  next(value: T): void {
+  override next(value: T): void {
     this.end();
-    this.observer.next(value);
+    super.next(value);
   }
 
-  error(error: RedisError): void {
+  override error(error: RedisError): void {
     this.end();
-    this.observer.error(error);
+    super.error(error);
   }
 
-  complete(): void {
+  override complete(): void {
     this.end();
-    this.observer.complete();
-  }
-
-  add(departure: Unsubscribable): void {
-    this.observer.add(departure);
-  }
-
-  happened(what: Happening): void {
-    this.observer.happened?.(what);
+    super.complete();
   }
 
   private end(): void {

@@ -38,7 +38,7 @@ interface Pending {
 const TIMEOUT = 30_000;
 
 /** What clients of all transports have in common: a channel of their own for what they are answered, and an end for every request. */
-export abstract class RequestingClient extends BaseClient<Record<never, never>, RedisTransportStatus> {
+export abstract class RequestingClient extends BaseClient {
   private readonly options: RequestingOptions;
   private readonly timeout: number;
   private readonly channel = replyChannel();
@@ -69,7 +69,7 @@ export abstract class RequestingClient extends BaseClient<Record<never, never>, 
 
   /** What the transport is doing: the present first. */
   get status$(): Observable<RedisTransportStatus> {
-    return this.status;
+    return this.status as Observable<RedisTransportStatus>;
   }
 
   /** Resolves when answers can come: the server has confirmed the subscription. It is called by the first request. */

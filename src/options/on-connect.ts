@@ -5,9 +5,18 @@ import type { RedisOptions, ResolvedOptions } from './redis-options';
 
 /** @throws TypeError when it is no list of commands, or a command has no place there */
 export function onConnectOf(given: NonNullable<RedisOptions['onConnect']>): ResolvedOptions['onConnect'] {
-  if (typeof given === 'function') return () => checkedForOnConnect(given());
+  if (typeof given === 'function') return () => checkedForOnConnect(called(given));
   const commands = checkedForOnConnect(given);
   return () => commands;
+}
+
+/** What the user throws may hold secrets, so it is the cause and no part of the message. */
+function called(given: () => unknown): unknown {
+  try {
+    return given();
+  } catch (cause) {
+    throw new TypeError(`The function of the option 'onConnect' threw ${kindOf(cause)}`, { cause });
+  }
 }
 
 /** @returns a copy, which stays as it was checked */

@@ -25,8 +25,9 @@ import type { ClusterNode } from '../topology/node';
 import { verdictOf } from '../topology/redirects';
 import type { Topology } from '../topology/topology';
 import { keyOf, type ChannelName } from './channel-name';
-import { isNotice, type Notice } from './notices';
+import { isNotice } from './notices';
 import { PubSub, type Main } from './pubsub';
+import type { NoticeWith } from './subscribe-options';
 import type { SubscriptionKind } from './subscriptions';
 import type { Message } from './topic';
 
@@ -101,28 +102,28 @@ export class ClusterMessages {
     return channel + pattern + shard;
   }
 
-  messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message>;
-  messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps: boolean): Observable<Message | Notice>;
-  messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps = false): unknown {
-    return this.from(kind, names, gaps, (pubsub, own) => pubsub.messages(kind, own, gaps));
+  messages<G extends boolean = false>(
+    kind: SubscriptionKind,
+    names: readonly ChannelName[],
+    gaps?: G,
+  ): Observable<Message | NoticeWith<G, string>> {
+    return this.from(kind, names, gaps === true, (pubsub, own) => pubsub.messages(kind, own, gaps));
   }
 
-  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<Buffer>>;
-  messagesAsBytes(
+  messagesAsBytes<G extends boolean = false>(
+    kind: SubscriptionKind,
+    names: readonly ChannelName[],
+    gaps?: G,
+  ): Observable<Message<Buffer> | NoticeWith<G, Buffer>> {
+    return this.from(kind, names, gaps === true, (pubsub, own) => pubsub.messagesAsBytes(kind, own, gaps));
+  }
+
+  private from<T>(
     kind: SubscriptionKind,
     names: readonly ChannelName[],
     gaps: boolean,
-  ): Observable<Message<Buffer> | Notice<Buffer>>;
-  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[], gaps = false): unknown {
-    return this.from(kind, names, gaps, (pubsub, own) => pubsub.messagesAsBytes(kind, own, gaps));
-  }
-
-  private from(
-    kind: SubscriptionKind,
-    names: readonly ChannelName[],
-    gaps: boolean,
-    of: (pubsub: PubSub, names: readonly ChannelName[]) => Observable<unknown>,
-  ): Observable<unknown> {
+    of: (pubsub: PubSub, names: readonly ChannelName[]) => Observable<T>,
+  ): Observable<T> {
     if (kind === 'shard')
       return merge(...names.map((name) => this.followed(name, gaps, (pubsub) => of(pubsub, [name]))));
     const events = names.filter(isKeyspace);
@@ -133,7 +134,7 @@ export class ClusterMessages {
   }
 
   /** The messages of a shard channel, wherever its slot is. */
-  private followed(name: ChannelName, gaps: boolean, of: (pubsub: PubSub) => Observable<unknown>): Observable<unknown> {
+  private followed<T>(name: ChannelName, gaps: boolean, of: (pubsub: PubSub) => Observable<T>): Observable<T> {
     const { topology, clock, isClosed } = this.parts;
     const slot = hashSlot(name);
     return new Observable((subscriber) => {
@@ -142,12 +143,11 @@ export class ClusterMessages {
       /** Since when messages may be missed, and why; undefined where they are not. */
       let lost: { from: number; reason: RedisError } | undefined;
       let wasTold = false;
-      const next = (item: unknown): void => {
+      const next = (item: T): void => {
         if (gaps && isNotice(item) && item.type === 'subscribed') {
           if (lost !== undefined && wasTold) {
-            const { channel } = item as Notice;
             const { from, reason } = lost;
-            subscriber.next({ type: 'gap', channel, from: dateOf(from), to: dateOf(clock.now()), reason });
+            subscriber.next({ ...item, type: 'gap', from: dateOf(from), to: dateOf(clock.now()), reason });
           }
           lost = undefined;
           wasTold = true;
@@ -216,7 +216,7 @@ export class ClusterMessages {
   }
 
   /** The same messages of all masters, those that become one included. */
-  private ofMasters(of: (pubsub: PubSub) => Observable<unknown>): Observable<unknown> {
+  private ofMasters<T>(of: (pubsub: PubSub) => Observable<T>): Observable<T> {
     const { topology } = this.parts;
     return new Observable((subscriber) => {
       const current = new Map<ClusterNode, Subscription>();

@@ -13,6 +13,7 @@ import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { HeldMessages, type Holding } from './held-messages';
 import { withNotices, type Notice } from './notices';
 import { Removals } from './removals';
+import type { NoticeWith } from './subscribe-options';
 import { Subscriptions, type SubscriptionKind } from './subscriptions';
 import { type Item, type Message, type Topic } from './topic';
 
@@ -101,23 +102,25 @@ export class PubSub implements Resident {
     main.state$.subscribe((state) => this.followMain(state));
   }
 
-  /** The messages of channels, patterns or shard channels; the first Observer subscribes, the last one to leave unsubscribes. */
-  messages(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message>;
-  /** @param gaps whether it carries notices as well */
-  messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps: boolean): Observable<Message | Notice>;
-  messages(kind: SubscriptionKind, names: readonly ChannelName[], gaps = false): unknown {
-    return this.observe<unknown>(kind, names, false, gaps, (topic) => topic.strings);
+  /**
+   * The messages of channels, patterns or shard channels; the first Observer subscribes, the last one to leave unsubscribes.
+   * @param gaps whether it carries notices as well
+   */
+  messages<G extends boolean = false>(
+    kind: SubscriptionKind,
+    names: readonly ChannelName[],
+    gaps?: G,
+  ): Observable<Message | NoticeWith<G, string>> {
+    return this.observe(kind, names, false, gaps === true, (topic) => topic.strings);
   }
 
   /** The same with names and `data` as bytes. */
-  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[]): Observable<Message<Buffer>>;
-  messagesAsBytes(
+  messagesAsBytes<G extends boolean = false>(
     kind: SubscriptionKind,
     names: readonly ChannelName[],
-    gaps: boolean,
-  ): Observable<Message<Buffer> | Notice<Buffer>>;
-  messagesAsBytes(kind: SubscriptionKind, names: readonly ChannelName[], gaps = false): unknown {
-    return this.observe<unknown>(kind, names, true, gaps, (topic) => topic.bytes);
+    gaps?: G,
+  ): Observable<Message<Buffer> | NoticeWith<G, Buffer>> {
+    return this.observe(kind, names, true, gaps === true, (topic) => topic.bytes);
   }
 
   /** Sends what publishes behind the subscriptions that were made before it, so that they get it. */
@@ -142,9 +145,9 @@ export class PubSub implements Resident {
     asBytes: boolean,
     gaps: boolean,
     messagesOf: (topic: Topic) => Multicast<M>,
-  ): Observable<M | Notice<string | Buffer>> {
+  ): Observable<never> {
     const subscriptions = this.subscriptions[kind];
-    return new Observable<M | Notice<string | Buffer>>((subscriber) => {
+    const messages$ = new Observable<M | Notice<string | Buffer>>((subscriber) => {
       if (this.main.closed) {
         subscriber.error(this.main.closedError());
         return;
@@ -153,16 +156,16 @@ export class PubSub implements Resident {
         const topic = subscriptions.topic(key);
         if (isBinary(key)) this.askedInBytes = true;
         this.countBytesWanted(asBytes ? 1 : 0);
-        const messages$ = messagesOf(topic);
+        const own$ = messagesOf(topic);
         if (gaps)
           subscriber.add(
-            withNotices(subscriber, topic, messages$, {
+            withNotices(subscriber, topic, own$, {
               isPattern: kind === 'pattern',
               asBytes,
               clock: this.main.clock,
             }),
           );
-        else messages$.subscribe(subscriber);
+        else own$.subscribe(subscriber);
         subscriber.add(() => {
           this.countBytesWanted(asBytes ? -1 : 0);
           const { idle, main } = this;
@@ -173,7 +176,9 @@ export class PubSub implements Resident {
       this.main.open();
       if (this.carrier === undefined) this.open();
       this.scheduleReconcile();
-    }).pipe(inContext());
+    });
+    // Which of them it emits, `gaps` and `messagesOf` tell.
+    return messages$.pipe(inContext()) as Observable<never>;
   }
 
   /** How many channels, patterns and shard channels have Observers. */

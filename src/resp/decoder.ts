@@ -24,11 +24,17 @@ export const INCOMPLETE: unique symbol = Symbol('incomplete');
 /** An array, set, map, push or attribute whose elements are still coming. */
 interface Aggregate {
   type: Type | typeof UNREADABLE;
+  /** room for all of them where they are few */
   readonly items: Frame[];
-  remaining: number;
+  /** how many elements there are */
+  filled: number;
+  readonly count: number;
   /** the one around it */
   readonly parent: Aggregate | undefined;
 }
+
+/** An array of so many elements is made with room for all of them: one that grows takes more. */
+const FEW_ELEMENTS = 64;
 
 /** The type of an array, set or map with an element that cannot be read. */
 const UNREADABLE = -1;
@@ -105,11 +111,11 @@ export class Decoder extends MessageReader {
       while (value !== undefined) {
         const { open } = this;
         if (open === undefined) return value;
-        open.items.push(value);
-        if (--open.remaining > 0) break;
+        open.items[open.filled++] = value;
+        if (open.filled < open.count) break;
         this.open = open.parent;
         this.depth--;
-        value = this.finish(open);
+        value = this.finish(open.type, open.items);
         if (value instanceof Push && this.open !== undefined && !isElement(value)) return value;
       }
     }
@@ -235,8 +241,8 @@ export class Decoder extends MessageReader {
     if (!whole || this.asBytes || length > this.limits.bulk) return this.readBulk(Type.Bulk);
     this.position = end + 2;
     const { open } = this;
-    if (open === undefined || open.type !== Type.Push || open.items.length > 1) return utf8(chunk, start, end);
-    return (open.items.length === 0 ? this.pushKind : this.pushChannel).read(chunk, start, end);
+    if (open === undefined || open.type !== Type.Push || open.filled > 1) return utf8(chunk, start, end);
+    return (open.filled === 0 ? this.pushKind : this.pushChannel).read(chunk, start, end);
   }
 
   private readBulk(type: Type): Frame | typeof INCOMPLETE {
@@ -290,18 +296,21 @@ export class Decoder extends MessageReader {
     const count = this.readLength(inPairs ? Math.min(elements, MOST_PAIRS) : elements, 'count');
     if (count !== count) return INCOMPLETE;
     if (count === -1) return null;
-    const remaining = inPairs ? count * 2 : count;
-    this.announced = this.open === undefined ? remaining : this.announced + remaining;
+    const size = inPairs ? count * 2 : count;
+    this.announced = this.open === undefined ? size : this.announced + size;
     if (this.announced > elements) throw new ProtocolError(`A reply has more elements than the limit of ${elements}`);
-    const aggregate: Aggregate = { type, items: [], remaining, parent: this.open };
-    if (count === 0) return this.finish(aggregate);
-    if (++this.depth > depth) throw new ProtocolError(`A reply nests deeper than the limit of ${depth}`);
-    this.open = aggregate;
+    const items = size > FEW_ELEMENTS ? [] : new Array<Frame>(size);
+    if (count === 0) return this.finish(type, items);
+    if (this.depth + 1 > depth) throw new ProtocolError(`A reply nests deeper than the limit of ${depth}`);
+    const filled = type === Type.Push || this.asBytes ? 0 : this.readScalars(items, size);
+    if (filled === size) return this.finish(type, items);
+    this.depth++;
+    this.open = { type, items, filled, count: size, parent: this.open };
     return undefined;
   }
 
   /** The value of a whole aggregate; undefined for an attribute inside a reply, which is no element of it. */
-  private finish({ type, items }: Aggregate): Frame | undefined {
+  private finish(type: Aggregate['type'], items: Frame[]): Frame | undefined {
     switch (type) {
       case Type.Map:
         return toMap(items);

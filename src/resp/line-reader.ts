@@ -6,9 +6,9 @@ import { asBuffer, utf8 } from './strings';
 export const CR = 0x0d;
 export const LF = 0x0a;
 export const ZERO = 0x30;
-const MINUS = 0x2d;
+export const MINUS = 0x2d;
 /** A JavaScript number holds any 15 digits exactly. */
-const SAFE_DIGITS = 15;
+export const SAFE_DIGITS = 15;
 /** The type and CRLF. */
 const LINE_OVERHEAD = 3;
 const NO_BYTES = Buffer.alloc(0);

@@ -1,9 +1,12 @@
 import { Push, type Frame } from './frames';
 import { defaultLimits, type DecoderLimits } from './limits';
-import { CR, LF, LineReader, ZERO } from './line-reader';
+import { CR, LF, LineReader, MINUS, SAFE_DIGITS, ZERO } from './line-reader';
 import { RecurringString, utf8 } from './strings';
 
 const DOLLAR = 0x24;
+const COMMA = 0x2c;
+const POINT = 0x2e;
+const POWERS = Array.from({ length: SAFE_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
 /** `>3` and CRLF. */
 const MESSAGE_HEAD = 4;
 
@@ -43,6 +46,59 @@ export abstract class MessageReader extends LineReader {
     if (!isWhole || length > this.limits.bulk) return -1;
     this.contentStart = start;
     return end;
+  }
+
+  // Hot: once per array, set and map.
+  /**
+   * Reads elements as long as they are bulk strings, as text, or short doubles, and lie whole in the chunk.
+   * @returns how many they are
+   */
+  protected readScalars(items: Frame[], count: number): number {
+    const { chunk } = this;
+    let filled = 0;
+    while (filled < count) {
+      const end = this.contentEnd(this.position);
+      if (end < 0) {
+        const double = this.readShortDouble();
+        if (double !== double) break;
+        items[filled++] = double;
+        continue;
+      }
+      this.position = end + 2;
+      items[filled++] = utf8(chunk, this.contentStart, end);
+    }
+    return filled;
+  }
+
+  /** Reads a double of few digits and no exponent; NaN where none lies whole in the chunk. */
+  private readShortDouble(): number {
+    const { chunk } = this;
+    if (chunk[this.position] !== COMMA) return NaN;
+    let at = this.position + 1;
+    const isNegative = chunk[at] === MINUS;
+    if (isNegative) at++;
+    const first = at;
+    let number = 0;
+    let digit = chunk[at]! - ZERO;
+    while (digit >= 0 && digit <= 9) {
+      number = number * 10 + digit;
+      digit = chunk[++at]! - ZERO;
+    }
+    let digits = at - first;
+    if (chunk[at] === POINT && digits > 0) {
+      const point = ++at;
+      digit = chunk[at]! - ZERO;
+      while (digit >= 0 && digit <= 9) {
+        number = number * 10 + digit;
+        digit = chunk[++at]! - ZERO;
+      }
+      digits += at - point;
+      // Both are exact, so their quotient is the double that is nearest to what is written.
+      number /= POWERS[Math.min(at - point, SAFE_DIGITS)]!;
+    }
+    if (digits === 0 || digits > SAFE_DIGITS || chunk[at] !== CR || chunk[at + 1] !== LF) return NaN;
+    this.position = at + 2;
+    return isNegative ? -number : number;
   }
 
   // Hot: once per message. All other pushes are aggregates.

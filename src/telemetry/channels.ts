@@ -5,7 +5,7 @@ import type { Request } from '../commands/request';
 import { shownArguments } from '../commands/secrets';
 import type { Connection } from '../connection/connection';
 import type { RedisError } from '../errors';
-import { FollowedReply, type Follower } from './following';
+import { followReply, type Follower } from './following';
 import { commandsOf, namesOf, type Address } from './vocabulary';
 
 /** What subscribers of a channel are given: one object from `start` to `asyncEnd`. */
@@ -121,7 +121,6 @@ function follow<M extends Message>(
 ): ((submit: () => void) => void) | undefined {
   if (!isObserved(channel)) return undefined;
   const follower: Follower = {
-    happened: () => undefined,
     answered: () => settle(channel, message),
     failed: (error) => settle(channel, message, error),
     left: () => {
@@ -130,9 +129,7 @@ function follow<M extends Message>(
     },
   };
   return (submit) => {
-    let followed: FollowedReply | undefined;
-    request.observeBy((observer) => (followed = new FollowedReply(observer, [follower])));
-    request.onLeave(followed!);
+    followReply(request, [follower]);
     channel.start.runStores(message, submit);
     channel.end.publish(message);
   };

@@ -8,7 +8,7 @@ import type { RedisError } from '../errors';
 
 /** Follows one request from its submission to its end, of which there is one. */
 export interface Follower {
-  happened(what: Happening): void;
+  happened?(what: Happening): void;
   /** it has its value, or was sent and is to have none */
   answered(value: unknown): void;
   failed(error: RedisError): void;
@@ -64,25 +64,19 @@ export function following(follows: readonly Follow[], place: Place): Wrap {
   return (executor) => ({
     submit: (request) => {
       const followers = beginAll(follows, request, place);
-      if (followers.length > 0) {
-        let followed: FollowedReply | undefined;
-        request.observeBy((observer) => (followed = new FollowedReply(observer, followers)));
-        request.onLeave(followed!);
-      }
+      if (followers !== undefined) followReply(request, followers);
       executor.submit(request);
     },
   });
 }
 
-const NONE: readonly Follower[] = [];
-
-function beginAll(follows: readonly Follow[], request: Request, place: Place): readonly Follower[] {
+function beginAll(follows: readonly Follow[], request: Request, place: Place): readonly Follower[] | undefined {
   let followers: Follower[] | undefined;
   for (const follow of follows) {
     const follower = begin(follow, request, place);
     if (follower !== undefined) (followers ??= []).push(follower);
   }
-  return followers ?? NONE;
+  return followers;
 }
 
 /** A tracer is another's code: what it throws concerns no command. */
@@ -109,37 +103,54 @@ export function within<S>(begin: (work: (span: S) => void) => void, work: (span:
   }
 }
 
+/** How many requests of this process are followed and have not ended. */
+let underWay = 0;
+
+/** Whether a request is followed: otherwise nothing needs to be told of what happens to requests. */
+export function isFollowing(): boolean {
+  return underWay > 0;
+}
+
+/** Tells followers of a request from now on, until it ends or its observer leaves. */
+export function followReply(request: Request, followers: readonly Follower[]): void {
+  let followed: FollowedReply | undefined;
+  request.observeBy((observer) => (followed = new FollowedReply(observer, followers)));
+  request.onLeave(followed!);
+}
+
 /** An observer that is followed. Followers know of the end before the observer does, whose work is no part of the request. */
-export class FollowedReply implements ReplyObserver<unknown>, Unsubscribable {
+class FollowedReply implements ReplyObserver<unknown>, Unsubscribable {
   private isOver = false;
 
   constructor(
     private readonly observer: ReplyObserver<unknown>,
     private readonly followers: readonly Follower[],
-  ) {}
+  ) {
+    underWay++;
+  }
 
   get closed(): boolean {
     return this.observer.closed;
   }
 
   next(value: unknown): void {
-    this.end((follower) => follower.answered(value));
+    this.end('answered', value);
     this.observer.next(value);
   }
 
   error(error: RedisError): void {
-    this.end((follower) => follower.failed(error));
+    this.end('failed', error);
     this.observer.error(error);
   }
 
   complete(): void {
-    this.end((follower) => follower.answered(undefined));
+    this.end('answered', undefined);
     this.observer.complete();
   }
 
   /** The observer has left, or was told the outcome. */
   unsubscribe(): void {
-    this.end((follower) => follower.left());
+    this.end('left', undefined);
   }
 
   add(departure: Unsubscribable): void {
@@ -148,20 +159,22 @@ export class FollowedReply implements ReplyObserver<unknown>, Unsubscribable {
 
   /** The observer may be followed as well. */
   happened(what: Happening): void {
-    if (!this.isOver) this.tell((follower) => follower.happened(what));
+    if (!this.isOver) this.tell('happened', what);
     this.observer.happened?.(what);
   }
 
-  private end(tell: (follower: Follower) => void): void {
+  private end<E extends 'answered' | 'failed' | 'left'>(how: E, what: Parameters<Follower[E]>[0]): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.tell(tell);
+    underWay--;
+    this.tell(how, what);
   }
 
-  private tell(tell: (follower: Follower) => void): void {
+  // A name and a value: a closure for each would be made several times a request.
+  private tell(how: keyof Follower, what: unknown): void {
     for (const follower of this.followers) {
       try {
-        tell(follower);
+        follower[how]?.(what as never);
       } catch (error) {
         reportUnhandled(error);
       }

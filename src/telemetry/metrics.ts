@@ -96,7 +96,6 @@ export class Metrics {
   readonly follow: Follow = ({ command }) => {
     const began = this.clock.now();
     return {
-      happened: () => undefined,
       answered: () => this.ended(command, began),
       failed: (error) => this.ended(command, began, error),
       left: () => this.ended(command, began),

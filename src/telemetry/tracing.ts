@@ -14,7 +14,7 @@ import type {
   TelemetrySpanOptions,
   TelemetryTracer,
 } from '../options';
-import type { FailedAttempt, Follow, Follower, Place } from './following';
+import { isFollowing, type FailedAttempt, type Follow, type Follower, type Place } from './following';
 import { inject, linksInReply, type StartHandling } from './propagation';
 import {
   commandAttributes,
@@ -33,6 +33,7 @@ const ERROR = 2;
 
 /** What a span begins with; one object for all calls of a command on a database. */
 interface Start {
+  readonly name: string;
   readonly kind: typeof CLIENT;
   readonly attributes: TelemetryAttributes;
 }
@@ -58,7 +59,8 @@ export class Tracing {
   readonly follow: Follow = (request, place) => {
     if (this.isIdle()) return undefined;
     const { command } = request;
-    const span = this.tracer.startSpan(`redis.${command.spec.name}`, this.startOf(command, place));
+    const start = this.startOf(command, place);
+    const span = this.tracer.startSpan(start.name, start);
     if (this.options.propagate) inject(request, span);
     if (span.isRecording()) return this.recorded(span, command, place);
     span.end();
@@ -110,7 +112,8 @@ export class Tracing {
   private recorded(span: TelemetrySpan, command: Command, place: Place): Follower {
     const { old, stable } = this.vocabularies;
     const statement = statementOf(commandsOf(command), this.showing);
-    span.setAttributes({ ...(old && { 'db.statement': statement }), ...(stable && { 'db.query.text': statement }) });
+    if (old) span.setAttributes({ 'db.statement': statement });
+    if (stable) span.setAttributes({ 'db.query.text': statement });
     const waiting = this.waitingAt(place);
     const follower = new SpanFollower(span, this.vocabularies, command, this.options.propagate, waiting);
     if (!place.isReady()) follower.queued();
@@ -126,26 +129,30 @@ export class Tracing {
 
   private startOf(command: Command, place: Place): Start {
     const database = place.database();
-    if (isGroup(command)) return this.groupStart(command.spec.name, commandsOf(command), database);
+    if (isGroup(command)) return this.groupStart(command.spec, commandsOf(command), database);
     const { spec } = command;
     const known = this.starts.get(spec);
     if (known?.database === database) return known.start;
     const attributes = { ...this.serverOf(database), ...commandAttributes(this.vocabularies, command) };
-    const start: Start = { kind: CLIENT, attributes };
+    const start: Start = { name: nameOf(spec), kind: CLIENT, attributes };
     // What EVALSHA and FCALL call is no fact of theirs.
     if (attributes['redis.script'] === undefined || spec.script !== undefined)
       this.starts.set(spec, { database, start });
     return start;
   }
 
-  private groupStart(name: string, commands: readonly Command[], database: number): Start {
-    const attributes = { ...this.serverOf(database), ...groupAttributes(this.vocabularies, name, commands) };
-    return { kind: CLIENT, attributes };
+  private groupStart(spec: CommandSpec, commands: readonly Command[], database: number): Start {
+    const attributes = { ...this.serverOf(database), ...groupAttributes(this.vocabularies, spec.name, commands) };
+    return { name: nameOf(spec), kind: CLIENT, attributes };
   }
 
   private serverOf(database: number): TelemetryAttributes {
     return { ...serverAttributes(this.vocabularies, this.address, database), ...this.options.attributes };
   }
+}
+
+function nameOf({ name }: CommandSpec): string {
+  return `redis.${name}`;
 }
 
 /** The spans of commands that wait to be written. Nothing is listened to while there is none. */
@@ -287,6 +294,7 @@ export function tellWritten(
   from: number,
   peer: Peer | undefined,
 ): void {
+  if (!isFollowing()) return;
   const end = owed.passed + owed.length;
   const what: Happening = { type: 'written', link: owed, peer };
   for (let number = from; number < end; number++) owed.at(number).happened(what);

@@ -1,9 +1,8 @@
-import type { Unsubscribable } from 'rxjs';
 import type { Command } from '../commands/command';
-import type { Happening } from '../commands/happening';
-import { Request, type ReplyObserver } from '../commands/request';
+import { Request } from '../commands/request';
 import { remade, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
+import { PartObserver, type PartsOwner } from './part-observer';
 
 /** A part of a command that goes to a node of its own. */
 export interface Part {
@@ -19,7 +18,7 @@ export type Outcome = { readonly frame: Frame } | { readonly error: RedisError }
  * A command that is sent in parts. Each is repeated by its own facts; when all are over the observer of the whole is told, with the merged
  * reply, or with an error that says which parts have failed and how far they got.
  */
-export class Parts {
+export class Parts implements PartsOwner {
   private readonly outcomes: (Outcome | undefined)[];
   private left: number;
 
@@ -47,8 +46,15 @@ export class Parts {
     }
   }
 
-  /** One part is over. */
-  over(index: number, outcome: Outcome): void {
+  answered(index: number, frame: unknown): void {
+    this.over(index, { frame: frame as Frame });
+  }
+
+  failed(index: number, error: RedisError): void {
+    this.over(index, { error });
+  }
+
+  private over(index: number, outcome: Outcome): void {
     this.outcomes[index] = outcome;
     if (--this.left === 0) this.tell();
   }
@@ -84,44 +90,6 @@ export class Parts {
       cause: worst,
       group: { results, deliveries },
     });
-  }
-}
-
-/** Takes the reply to one part, as it comes. */
-class PartObserver implements ReplyObserver<unknown> {
-  private isOver = false;
-
-  constructor(
-    private readonly parts: Parts,
-    private readonly index: number,
-  ) {}
-
-  get closed(): boolean {
-    return this.isOver || this.parts.whole.abandoned;
-  }
-
-  next(frame: unknown): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.parts.over(this.index, { frame: frame as Frame });
-  }
-
-  error(error: RedisError): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.parts.over(this.index, { error });
-  }
-
-  complete(): void {
-    // its value has come
-  }
-
-  add(departure: Unsubscribable): void {
-    this.parts.whole.onLeave(departure);
-  }
-
-  happened(what: Happening): void {
-    this.parts.whole.happened(what);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Request, ReplyObserver } from '../commands/request';
 import type { Executor } from '../commands/request-context';
-import type { Happening } from '../commands/happening';
 import { Command } from '../commands/command';
 import { Group, isGroup } from '../commands/group';
+import { PassingObserver } from '../commands/passing-observer';
 import type { Clock } from '../connection/clock';
 import type { Detour } from '../connection/detour';
 import { answerOf } from '../connection/retry';
@@ -10,7 +10,6 @@ import type { RedisError, ReplyError } from '../errors';
 import type { ServerAddress, Translate } from '../options/addresses';
 import { slotOf } from '../resp/hash-slot';
 import type { ErrorFrame } from '../resp/frames';
-import type { Unsubscribable } from 'rxjs';
 import { readRedirection } from './address';
 import { Wait } from './fence';
 import { ForeignCommands } from './foreign-commands';
@@ -251,7 +250,7 @@ export class Router implements Executor {
     const topology = this.parts.topology();
     const owner = topology.ownerOf(slot);
     if (owner === undefined || topology.fenceOf(slot) !== undefined) return;
-    const wait = new Wait(topology);
+    const wait = new Wait(topology.fences);
     topology.redirect(slot, owner, 0, wait);
     const over = (): void => wait.over();
     request.observeBy((observer) => new Followed(observer, over));
@@ -283,36 +282,26 @@ function unplain(command: Command): Command {
 }
 
 /** An observer of a request, and what is told as well when that is over. */
-class Followed implements ReplyObserver<unknown> {
+class Followed extends PassingObserver {
   constructor(
-    private readonly observer: ReplyObserver<unknown>,
+    observer: ReplyObserver<unknown>,
     private readonly over: () => void,
-  ) {}
-
-  get closed(): boolean {
-    return this.observer.closed;
+  ) {
+    super(observer);
   }
 
-  next(value: unknown): void {
-    this.observer.next(value);
+  override next(value: unknown): void {
+    super.next(value);
     this.over();
   }
 
-  error(error: RedisError): void {
-    this.observer.error(error);
+  override error(error: RedisError): void {
+    super.error(error);
     this.over();
   }
 
-  complete(): void {
-    this.observer.complete();
+  override complete(): void {
+    super.complete();
     this.over();
-  }
-
-  add(departure: Unsubscribable): void {
-    this.observer.add(departure);
-  }
-
-  happened(what: Happening): void {
-    this.observer.happened?.(what);
   }
 }

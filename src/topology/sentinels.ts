@@ -1,4 +1,4 @@
-import { Observable, Subject, defer, type Subscriber } from 'rxjs';
+import { Observable, Subject, defer } from 'rxjs';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Guide } from '../connection/guide';
@@ -9,6 +9,7 @@ import { nameOf, type ServerAddress } from '../options/addresses';
 import type { ResolvedSentinels } from '../options/sentinels';
 import { Sentinel, type SentinelParts } from './sentinel';
 import { SentinelGuide } from './sentinel-guide';
+import { Inquiry } from './sentinel-inquiry';
 import type { Knowledge, SentinelEvent } from './sentinel-replies';
 
 /** How long a sentinel may take at the most, ms; all of them together no longer than a link may take to be made. */
@@ -298,67 +299,4 @@ function relayed(error: RedisError, message: string): RedisError {
   if (error instanceof AuthenticationError) return new AuthenticationError(message, error.kind, { cause });
   if (error instanceof ReplyError) return new ReplyError(message, error.kind, { cause });
   return new ConnectionError(message, { cause });
-}
-
-/** Asks one sentinel after the other, until one gives an answer that nothing speaks against. */
-//  next ──▶ ask ──▶ good ──▶ told
-//   ▲        └──▶ no answer, or a doubtful one ──▶ next; after the last, the best of the doubtful ones
-class Inquiry {
-  private readonly reasons: [Sentinel, RedisError][] = [];
-  private doubtful: { readonly place: Place; readonly sentinel: Sentinel; readonly rank: number } | undefined;
-  private at = 0;
-
-  constructor(
-    private readonly sentinels: readonly Sentinel[],
-    private readonly subscriber: Subscriber<Place>,
-    private readonly all: Sentinels,
-    private readonly doubted: string | undefined,
-  ) {}
-
-  next(): void {
-    const sentinel = this.sentinels[this.at++];
-    if (sentinel === undefined) {
-      this.end();
-      return;
-    }
-    const asked = sentinel.ask().subscribe({
-      next: (knowledge) => this.judge(sentinel, knowledge),
-      error: (error: RedisError) => {
-        this.reasons.push([sentinel, error]);
-        this.next();
-      },
-    });
-    this.subscriber.add(asked);
-  }
-
-  private judge(sentinel: Sentinel, knowledge: Knowledge): void {
-    const { all, doubted } = this;
-    const place = knowledge.master && all.choose(knowledge, doubted);
-    if (place === undefined) {
-      const why = knowledge.master === undefined ? (all.troubleOf(knowledge) ?? '') : all.noPlace;
-      this.reasons.push([sentinel, new ConnectionError(why)]);
-      this.next();
-      return;
-    }
-    const isDoubted = nameOf(place.address) === doubted;
-    const rank = (all.isStale(knowledge) ? 4 : 0) + (isDoubted ? 2 : 0) + (knowledge.isInTilt ? 1 : 0);
-    if (rank === 0) {
-      this.tell(place, sentinel);
-      return;
-    }
-    if (this.doubtful === undefined || rank < this.doubtful.rank) this.doubtful = { place, sentinel, rank };
-    this.next();
-  }
-
-  private end(): void {
-    const { doubtful } = this;
-    if (doubtful === undefined) this.subscriber.error(this.all.nowhere(this.reasons));
-    else this.tell(doubtful.place, doubtful.sentinel);
-  }
-
-  private tell(place: Place, sentinel: Sentinel): void {
-    this.all.prefer(sentinel);
-    this.subscriber.next(place);
-    this.subscriber.complete();
-  }
 }

@@ -1,21 +1,15 @@
-import { Subject, type Subscription } from 'rxjs';
+import { Subject } from 'rxjs';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
-import { deliveryOf, failSafely, timedOut } from '../connection/failures';
-import { hopeless, noRoom, tooLate } from '../connection/refusals';
-import { Sweep } from '../connection/sweep';
-import { timeFor } from '../connection/time-for';
+import { hopeless } from '../connection/refusals';
 import { TimeoutError, type RedisError } from '../errors';
 import { nameOf, type ServerAddress } from '../options/addresses';
 import { SLOTS } from '../resp/hash-slot';
-import { Fence, Wait, type FenceOwner } from './fence';
+import { Fence, Wait } from './fence';
+import { Fences } from './fences';
 import { ClusterNode, type ConnectNode, type LinkRole, type NodeOwner } from './node';
 import type { ClusterView, SeenNode } from './slot-map';
-import { slotOfCommand } from './slots-of';
-
-/** Deadlines closer together than this are dealt with at once, ms. */
-const GRAIN = 5;
 
 /** What the nodes of a cluster are kept with. */
 export interface TopologyOptions {
@@ -34,7 +28,7 @@ export interface TopologyOptions {
  * between. Where the owner of a slot changes, a fence takes its place until all that was sent to the old one is answered.
  */
 //  slot ──▶ node ──refused, lost, another owner named──▶ fence ──answered──▶ the new owner
-export class Topology implements FenceOwner, NodeOwner {
+export class Topology implements NodeOwner {
   /** What takes the requests of each slot: a node's executor, or a fence. */
   readonly table: Executor[] = [];
   readonly nodes = new Map<string, ClusterNode>();
@@ -45,9 +39,8 @@ export class Topology implements FenceOwner, NodeOwner {
   readonly connect: ConnectNode;
   readonly detourOf: NodeOwner['detourOf'];
   private readonly at: (ClusterNode | Fence)[] = [];
-  private readonly fences = new Set<Fence>();
-  /** Requests without a slot that came before any node was known. */
-  private readonly early: Fence;
+  /** Where requests wait whose node is not there, or not known. */
+  readonly fences: Fences;
   /** The epoch of the view that was applied; undefined before the first. */
   epoch: number | undefined;
   /** What redirections have taught is numbered, and so are questions: a view does not undo what was learned after it was asked for. */
@@ -55,21 +48,25 @@ export class Topology implements FenceOwner, NodeOwner {
   private readonly learnedAt = new Map<number, number>();
   /** Why no node could be reached where another attempt would fail as well. */
   hopeless: RedisError | undefined;
-  private readonly sweep: Sweep;
-  private ticking: Subscription | undefined;
-  private tickAt = Infinity;
   private isClosed = false;
 
   constructor(private readonly options: TopologyOptions) {
     this.connect = options.connect;
     this.detourOf = options.detourOf;
-    this.sweep = new Sweep(
-      options.clock,
-      (now) => this.expire(now),
-      () => this.bytesRead,
-    );
-    this.early = this.fence([], undefined);
-    const fence = this.fence(
+    const { clock, offlineQueue, blockingGrace } = options;
+    this.fences = new Fences({
+      clock,
+      offlineQueue,
+      blockingGrace,
+      bytesRead: () => this.bytesRead,
+      hopeless: () => this.hopeless,
+      wasKnown: () => this.epoch !== undefined || [...this.nodes.values()].some(({ isLost }) => isLost),
+      wanted: () => this.stale$.next(),
+      opened: ({ slots }, node) => {
+        for (const slot of slots) this.set(slot, node);
+      },
+    });
+    const fence = this.fences.make(
       Array.from({ length: SLOTS }, (_, slot) => slot),
       undefined,
     );
@@ -110,17 +107,7 @@ export class Topology implements FenceOwner, NodeOwner {
 
   /** Some slots have no master that is there. */
   get isIncomplete(): boolean {
-    for (const fence of this.fences) {
-      if (fence !== this.early && (fence.target === undefined || fence.target.isLost)) return true;
-    }
-    return false;
-  }
-
-  /** How many requests wait for a node. */
-  get held(): number {
-    let held = 0;
-    for (const fence of this.fences) held += fence.length;
-    return held;
+    return this.fences.areForLost;
   }
 
   /** The node at an address; made if there is none. */
@@ -135,7 +122,7 @@ export class Topology implements FenceOwner, NodeOwner {
     if (this.isClosed) return;
     if (role === 'master') {
       if (node.isLost) this.lost(node);
-      else if (node.isReady) this.openFor(node);
+      else if (node.isReady) this.fences.openFor(node);
     }
     this.changes$.next();
   }
@@ -145,7 +132,7 @@ export class Topology implements FenceOwner, NodeOwner {
     const slots: number[] = [];
     for (let slot = 0; slot < SLOTS; slot++) if (this.at[slot] === node) slots.push(slot);
     if (slots.length > 0) {
-      const fence = this.fence(slots, node);
+      const fence = this.fences.make(slots, node);
       for (const slot of slots) this.set(slot, fence);
     }
     this.stale$.next();
@@ -165,7 +152,7 @@ export class Topology implements FenceOwner, NodeOwner {
     const fence = one.target === target ? one : this.retarget(one, [slot], target);
     fence.notBefore = Math.max(fence.notBefore, notBefore);
     if (wait !== undefined) fence.await(wait);
-    this.mayOpen(fence);
+    this.fences.mayOpen(fence);
   }
 
   /** Notes that a redirection has taught where a slot is. */
@@ -183,9 +170,7 @@ export class Topology implements FenceOwner, NodeOwner {
   bounce(request: Request, slot: number): void {
     const one = this.at[slot]!;
     if (one instanceof Fence) {
-      one.bounce(request);
-      if (request.deadline !== 0) this.sweep.watch(request.deadline);
-      this.mayOpen(one);
+      this.fences.bounce(request, one);
     } else {
       request.moveOn();
       one.executor.submit(request);
@@ -194,86 +179,7 @@ export class Topology implements FenceOwner, NodeOwner {
 
   /** A request that belongs to no slot waits until nodes are known. */
   holdUntilKnown(request: Request): void {
-    this.early.submit(request);
-  }
-
-  admits(request: Request, fence: Fence): boolean {
-    const { clock, offlineQueue, blockingGrace } = this.options;
-    if (this.isClosed) {
-      request.fail(tooLate(request, undefined));
-      return false;
-    }
-    const { target } = fence;
-    const error = target?.connection.isHopeless === true ? target.error : this.hopeless;
-    if (error !== undefined && (target === undefined || target.isLost)) {
-      request.fail(hopeless(request, error));
-      return false;
-    }
-    if (this.isOffline(fence) && !this.hasRoom(offlineQueue)) {
-      request.fail(noRoom(request, offlineQueue, target?.name ?? 'the cluster', target?.error));
-      return false;
-    }
-    if (request.deadline === 0) {
-      const limit = timeFor(request, blockingGrace);
-      if (limit !== Infinity) request.deadline = Math.ceil(clock.now() + limit);
-    }
-    if (request.deadline !== 0) this.sweep.watch(request.deadline);
-    if (target === undefined) this.stale$.next();
-    return true;
-  }
-
-  /** A fence waits for a node, and not for answers alone. Before the first view any number may wait, as for a first connection. */
-  private isOffline({ target }: Fence): boolean {
-    if (target !== undefined) return target.isLost;
-    return this.epoch !== undefined || [...this.nodes.values()].some(({ isLost }) => isLost);
-  }
-
-  private hasRoom(most: number): boolean {
-    if (this.held < most) return true;
-    for (const fence of this.fences) fence.take(({ abandoned }) => abandoned);
-    return this.held < most;
-  }
-
-  mayOpen(fence: Fence): void {
-    const { target, waits, notBefore } = fence;
-    if (waits.size > 0 || target === undefined || target.isLost || !this.fences.has(fence)) return;
-    if (notBefore > this.options.clock.now()) this.tickIn(notBefore);
-    else this.open(fence, target);
-  }
-
-  private open(fence: Fence, target: ClusterNode): void {
-    // A request that fails at once may be followed by another call, which stands behind those that are here.
-    while (fence.length > 0) {
-      for (const request of fence.take()) {
-        if (request.abandoned) continue;
-        if (target.isLost) fence.bounce(request);
-        else {
-          request.moveOn();
-          target.executor.submit(request);
-        }
-      }
-      if (fence.target !== target || target.isLost) return;
-    }
-    this.fences.delete(fence);
-    for (const slot of fence.slots) this.set(slot, target);
-  }
-
-  private openFor(node: ClusterNode): void {
-    for (const fence of [...this.fences]) if (fence.target === node) this.mayOpen(fence);
-  }
-
-  private tickIn(time: number): void {
-    if (time >= this.tickAt) return;
-    const { clock } = this.options;
-    this.ticking?.unsubscribe();
-    this.tickAt = time;
-    this.ticking = clock.schedule(
-      () => {
-        this.tickAt = Infinity;
-        for (const fence of [...this.fences]) this.mayOpen(fence);
-      },
-      Math.max(1, time - clock.now()),
-    );
+    this.fences.early.submit(request);
   }
 
   /**
@@ -306,7 +212,7 @@ export class Topology implements FenceOwner, NodeOwner {
       else slots.push(slot);
     }
     for (const [one, byOwner] of changes) for (const [owner, slots] of byOwner) this.reassign(one, slots, owner);
-    for (const request of this.early.take()) {
+    for (const request of this.fences.early.take()) {
       request.moveOn();
       this.options.submit(request);
     }
@@ -323,7 +229,7 @@ export class Topology implements FenceOwner, NodeOwner {
   /** Gives slots that one node or fence has to another owner. */
   private reassign(one: ClusterNode | Fence, slots: readonly number[], target: ClusterNode | undefined): void {
     const fence = one instanceof Fence ? this.retarget(one, slots, target) : this.fenceOff(one, slots, target);
-    this.mayOpen(fence);
+    this.fences.mayOpen(fence);
   }
 
   /** The slots of a node that is gone, or silent, are another's. */
@@ -342,12 +248,7 @@ export class Topology implements FenceOwner, NodeOwner {
   }
 
   private retarget(fence: Fence, slots: readonly number[], target: ClusterNode | undefined): Fence {
-    if (slots.length === fence.slots.size) {
-      fence.target = target;
-      return fence;
-    }
-    const other = fence.splitOff(slots, target, ({ command }) => slotOfCommand(command));
-    this.fences.add(other);
+    const other = this.fences.retarget(fence, slots, target);
     for (const slot of slots) this.set(slot, other);
     return other;
   }
@@ -360,20 +261,14 @@ export class Topology implements FenceOwner, NodeOwner {
     notBefore = 0,
     until?: Wait,
   ): Fence {
-    const fence = this.fence(slots, target);
+    const fence = this.fences.make(slots, target);
     fence.notBefore = notBefore;
     if (until !== undefined) fence.await(until);
     for (const slot of slots) this.set(slot, fence);
-    const wait = new Wait(this);
+    const wait = new Wait(this.fences);
     fence.await(wait);
     if (node.isSuspected && node !== target) leave(node);
     node.whenAnswered(() => wait.over());
-    return fence;
-  }
-
-  private fence(slots: readonly number[], target: ClusterNode | undefined): Fence {
-    const fence = new Fence(this, new Set(slots), target);
-    this.fences.add(fence);
     return fence;
   }
 
@@ -398,47 +293,17 @@ export class Topology implements FenceOwner, NodeOwner {
     return isLeft;
   }
 
-  /** Fails what has waited for its whole time, and returns when to look again. */
-  private expire(now: number): number {
-    let next = Infinity;
-    const due: [Request, Fence][] = [];
-    for (const fence of this.fences) {
-      for (const request of fence.take(({ abandoned, deadline }) => {
-        if (abandoned || (deadline !== 0 && deadline <= now)) return true;
-        if (deadline !== 0) next = Math.min(next, deadline);
-        return false;
-      })) {
-        due.push([request, fence]);
-      }
-    }
-    for (const [request, { target }] of due) {
-      const cause = request.past?.failure ?? target?.error ?? this.hopeless;
-      const doing = target === undefined ? 'no node of the cluster is known that has its slot' : undefined;
-      failSafely(request, timedOut(request, deliveryOf(request), { cause, doing }));
-    }
-    return Math.max(next, now + GRAIN);
-  }
-
   /** No node can be reached, and another attempt would fail as well. */
   failHopeless(error: RedisError): void {
-    this.failHeld((request) => hopeless(request, error));
-  }
-
-  /** Fails everything that waits for a node. */
-  failHeld(toError: (request: Request) => RedisError): void {
-    for (const fence of [...this.fences]) {
-      for (const request of fence.take()) failSafely(request, toError(request));
-    }
+    this.fences.fail((request) => hopeless(request, error));
   }
 
   /** Ends all connections and fails what waits. */
   end(toError: (request: Request) => RedisError): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.failHeld(toError);
+    this.fences.end(toError);
     for (const node of this.nodes.values()) node.destroy();
-    this.sweep.stop();
-    this.ticking?.unsubscribe();
     this.changes$.next();
     this.changes$.complete();
     this.stale$.complete();

@@ -1,5 +1,16 @@
 /** What the rows time, as the user of a client would call it. */
-export type TimedCommand = 'get' | 'set' | 'lrange' | 'getLarge' | 'getLargeBytes' | 'script';
+export type TimedCommand =
+  | 'get'
+  | 'set'
+  | 'lrange'
+  | 'hgetall'
+  | 'zrange'
+  | 'xrange'
+  | 'mget'
+  | 'getMedium'
+  | 'getLarge'
+  | 'getLargeBytes'
+  | 'script';
 
 /** How several commands are sent as one. */
 export type GroupMethod = 'pipeline' | 'multi';

@@ -1,7 +1,19 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as dial, type Socket } from 'node:net';
-import { KEYS, LARGE_VALUE, LIST, MESSAGE, SCRIPT, SMALL_VALUE } from '../data';
+import {
+  ENTRIES,
+  HASH,
+  KEYS,
+  LARGE_VALUE,
+  LIST,
+  MANY,
+  MEDIUM_VALUE,
+  MESSAGE,
+  SCRIPT,
+  SMALL_VALUE,
+  SORTED_SET,
+} from '../data';
 import { bulk, encode } from '../wire';
 import type { BenchClient, ClientModule, GroupMethod, TimedCommand } from './client';
 
@@ -15,6 +27,17 @@ const exchanges: Readonly<Record<TimedCommand, Exchange>> = {
   get: exchange(encode('GET', KEYS.small), bulk(SMALL_VALUE)),
   set: exchange(encode('SET', KEYS.small, SMALL_VALUE), '+OK\r\n'),
   lrange: exchange(encode('LRANGE', KEYS.list, '0', '-1'), encode(...LIST)),
+  hgetall: exchange(encode('HGETALL', KEYS.hash), encode(...Object.entries(HASH).flat())),
+  zrange: exchange(
+    encode('ZRANGE', KEYS.sortedSet, '0', '-1', 'WITHSCORES'),
+    encode(...SORTED_SET.flatMap(([member, score]) => [member, String(score)])),
+  ),
+  xrange: exchange(
+    encode('XRANGE', KEYS.entries, '-', '+'),
+    `*${ENTRIES.length}\r\n${ENTRIES.map(([id, fields]) => `*2\r\n${bulk(id)}${encode(...fields)}`).join('')}`,
+  ),
+  mget: exchange(encode('MGET', ...MANY), encode(...MANY.map(() => SMALL_VALUE))),
+  getMedium: exchange(encode('GET', KEYS.medium), bulk(MEDIUM_VALUE)),
   getLarge: exchange(encode('GET', KEYS.large), bulk(LARGE_VALUE)),
   getLargeBytes: exchange(encode('GET', KEYS.large), bulk(LARGE_VALUE)),
   script: exchange(encode('EVALSHA', sha1(SCRIPT), '1', KEYS.small), bulk(SMALL_VALUE)),

@@ -1,4 +1,4 @@
-import { CONSUMED, KEYS, LOADED, SCRIPT, SMALL_VALUE, handled, loadedKey, rowsOf } from '../data';
+import { CONSUMED, KEYS, LOADED, MANY, SCRIPT, SMALL_VALUE, handled, loadedKey, rowsOf } from '../data';
 import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
@@ -21,6 +21,10 @@ interface Ioredis {
   getBuffer(key: string): Promise<Buffer | null>;
   set(key: string, value: string): Promise<'OK'>;
   lrange(key: string, start: number, stop: number): Promise<string[]>;
+  hgetall(key: string): Promise<unknown>;
+  zrange(key: string, start: number, stop: number, withScores: 'WITHSCORES'): Promise<unknown>;
+  xrange(key: string, start: string, end: string): Promise<unknown>;
+  mget(keys: readonly string[]): Promise<unknown>;
   scanStream(options: { count: number }): ScanStream;
   pipeline(): Batch;
   multi(): Batch;
@@ -51,6 +55,11 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
           get: () => redis.get(KEYS.small),
           set: () => redis.set(KEYS.small, SMALL_VALUE),
           lrange: () => redis.lrange(KEYS.list, 0, -1),
+          hgetall: () => redis.hgetall(KEYS.hash),
+          zrange: () => redis.zrange(KEYS.sortedSet, 0, -1, 'WITHSCORES'),
+          xrange: () => redis.xrange(KEYS.entries, '-', '+'),
+          mget: () => redis.mget(MANY),
+          getMedium: () => redis.get(KEYS.medium),
           getLarge: () => redis.get(KEYS.large),
           getLargeBytes: () => redis.getBuffer(KEYS.large),
           script: () => redis.script(KEYS.small),

@@ -1,4 +1,4 @@
-import { KEYS, LOADED, SCRIPT, SMALL_VALUE, loadedKey, rowsOf } from '../data';
+import { KEYS, LOADED, MANY, SCRIPT, SMALL_VALUE, loadedKey, rowsOf } from '../data';
 import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
@@ -16,6 +16,10 @@ interface NodeRedis {
   get(key: string): Promise<unknown>;
   set(key: string, value: string): Promise<unknown>;
   lRange(key: string, start: number, stop: number): Promise<unknown>;
+  hGetAll(key: string): Promise<unknown>;
+  zRangeWithScores(key: string, start: number, stop: number): Promise<unknown>;
+  xRange(key: string, start: string, end: string): Promise<unknown>;
+  mGet(keys: readonly string[]): Promise<unknown>;
   scanIterator(options: { COUNT: number }): AsyncIterable<readonly string[]>;
   multi(): Batch;
   /** the script that it was made with */
@@ -76,6 +80,11 @@ function by(isCached: boolean): ClientModule {
           get: () => redis.get(KEYS.small),
           set: () => redis.set(KEYS.small, SMALL_VALUE),
           lrange: () => redis.lRange(KEYS.list, 0, -1),
+          hgetall: () => redis.hGetAll(KEYS.hash),
+          zrange: () => redis.zRangeWithScores(KEYS.sortedSet, 0, -1),
+          xrange: () => redis.xRange(KEYS.entries, '-', '+'),
+          mget: () => redis.mGet(MANY),
+          getMedium: () => redis.get(KEYS.medium),
           getLarge: () => redis.get(KEYS.large),
           getLargeBytes: () => bytes.get(KEYS.large),
           script: () => redis.small(KEYS.small),

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type * as Rxjs from 'rxjs';
 import type * as Commands from '../../../src/commands';
 import type * as RxjsRedis from '../../../src/index';
-import { CONSUMED, KEYS, SCRIPT, SMALL_VALUE, handled, loadedKey, rowsOf } from '../data';
+import { CONSUMED, KEYS, MANY, SCRIPT, SMALL_VALUE, handled, loadedKey, rowsOf } from '../data';
 import type { ClientModule, GroupCalls, GroupMethod, TimedCommand } from './client';
 import { loadOurs } from './installed';
 import { promiseClient } from './promise-client';
@@ -16,6 +16,11 @@ function connect(url: string, options: RxjsRedis.RedisOptions = {}): { redis: Rx
     get: () => redis.get(KEYS.small),
     set: () => redis.set(KEYS.small, SMALL_VALUE),
     lrange: () => redis.lrange(KEYS.list, 0, -1),
+    hgetall: () => redis.hgetall(KEYS.hash),
+    zrange: () => redis.zrange(KEYS.sortedSet, 0, -1, { WITHSCORES: true }),
+    xrange: () => redis.xrange(KEYS.entries, '-', '+'),
+    mget: () => redis.mget(MANY),
+    getMedium: () => redis.get(KEYS.medium),
     getLarge: () => redis.get(KEYS.large),
     getLargeBytes: () => redis.bytes.get(KEYS.large),
     script: () => (script ??= redis.script(SCRIPT, { keys: 1, reply: 'string' }))([KEYS.small]),

@@ -1,4 +1,4 @@
-import { KEYS, SCRIPT, SMALL_VALUE } from '../data';
+import { KEYS, MANY, SCRIPT, SMALL_VALUE } from '../data';
 import type { ClientModule } from './client';
 import { loadPeer } from './installed';
 import { promiseClient } from './promise-client';
@@ -23,6 +23,10 @@ interface Glide {
   get(key: string, options?: { decoder: number }): Promise<unknown>;
   set(key: string, value: string): Promise<unknown>;
   lrange(key: string, start: number, stop: number): Promise<unknown>;
+  hgetall(key: string): Promise<unknown>;
+  zrangeWithScores(key: string, range: { start: number; end: number }): Promise<unknown>;
+  xrange(key: string, start: string, end: string): Promise<unknown>;
+  mget(keys: readonly string[]): Promise<unknown>;
   invokeScript(script: object, options: { keys: readonly string[] }): Promise<unknown>;
   scan(cursor: string, options: { count: number }): Promise<[cursor: string, keys: readonly string[]]>;
   exec(batch: Batch, raiseOnError: boolean): Promise<unknown>;
@@ -34,6 +38,7 @@ interface Module {
   readonly Script: new (code: string) => object;
   readonly Batch: new (isAtomic: boolean) => Batch;
   readonly Decoder: { readonly Bytes: number };
+  readonly InfBoundary: { readonly NegativeInfinity: string; readonly PositiveInfinity: string };
 }
 
 /** Its defaults, 250 ms and 1 000 requests, would refuse what the rows ask for. */
@@ -49,7 +54,8 @@ function configure(url: string): Configuration {
 
 export const valkeyGlide: ClientModule = {
   connect: async (url) => {
-    const { GlideClient, Batch, Decoder, Script } = loadPeer<Module>('@valkey/valkey-glide');
+    const { GlideClient, Batch, Decoder, InfBoundary, Script } = loadPeer<Module>('@valkey/valkey-glide');
+    const { NegativeInfinity, PositiveInfinity } = InfBoundary;
     const glide = await GlideClient.createClient(configure(url));
     const batch = (isAtomic: boolean, size: number): Batch => {
       const gets = new Batch(isAtomic);
@@ -62,6 +68,11 @@ export const valkeyGlide: ClientModule = {
         get: () => glide.get(KEYS.small),
         set: () => glide.set(KEYS.small, SMALL_VALUE),
         lrange: () => glide.lrange(KEYS.list, 0, -1),
+        hgetall: () => glide.hgetall(KEYS.hash),
+        zrange: () => glide.zrangeWithScores(KEYS.sortedSet, { start: 0, end: -1 }),
+        xrange: () => glide.xrange(KEYS.entries, NegativeInfinity, PositiveInfinity),
+        mget: () => glide.mget(MANY),
+        getMedium: () => glide.get(KEYS.medium),
         getLarge: () => glide.get(KEYS.large),
         getLargeBytes: () => glide.get(KEYS.large, { decoder: Decoder.Bytes }),
         script: () => glide.invokeScript(script, { keys: [KEYS.small] }),

@@ -18,6 +18,11 @@ function connect(options: RedisClusterOptions): RedisCluster {
   return client;
 }
 
+/** Has a client ask for a view. */
+function refresh(client: RedisCluster): void {
+  (client as unknown as { core: { topology: { stale$: { next(): void } } } }).core.topology.stale$.next();
+}
+
 type Range = readonly [from: number, to: number, port: number];
 
 /** The replies to CLUSTER SLOTS and CLUSTER INFO; all else is the script's. */
@@ -114,8 +119,7 @@ describe('nodes of a cluster that are odd', () => {
     client.ssubscribe('taken').subscribe({ error: () => undefined });
     const before = views(owner);
     // A view is asked for, and is not applied.
-    const refresh = client as unknown as { topology: { stale$: { next(): void } } };
-    refresh.topology.stale$.next();
+    refresh(client);
     await until(() => views(owner) > before);
     expect(await client.get('a')).toBe('right');
     expect(client.nodeFor('a')).toBe(`127.0.0.1:${ports[0]}`);
@@ -177,7 +181,7 @@ describe('nodes of a cluster that are odd', () => {
     expect(await client.get('a')).toBe('goes'); // slot 15 495
     const gone = goes.gone();
     isThere = false;
-    (client as unknown as { topology: { stale$: { next(): void } } }).topology.stale$.next();
+    refresh(client);
     await gone;
     expect(await client.get('a')).toBe('stay');
     expect(client.nodes.map(({ address }) => address)).toEqual([`127.0.0.1:${ports[0]}`]);

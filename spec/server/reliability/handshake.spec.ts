@@ -216,10 +216,28 @@ describe('The handshake', () => {
       code: 'DISCONNECTED',
       cause: {
         code: 'CONNECTION',
+        message: "The option 'onConnect' takes no SELECT: use the option 'database'",
         cause: new TypeError("The option 'onConnect' takes no SELECT: use the option 'database'"),
       },
     });
     expect(server.seen).toStrictEqual([]);
+  });
+
+  it('names onConnect where that throws, and not what it says', async () => {
+    const server = await serve(modern);
+    const thrown = new RangeError('the password is geheim');
+    const onConnect = (): never => {
+      throw thrown;
+    };
+    const redis = make({ url: server.url, onConnect, reconnect: false });
+    const error = (await failure(redis.connect())) as Error;
+    expect(error).toMatchObject({
+      cause: {
+        message: "The function of the option 'onConnect' threw an object (RangeError)",
+        cause: { cause: thrown },
+      },
+    });
+    expect(error.message).not.toContain('geheim');
   });
 
   it('does not mind a server that does not know libraries', async () => {

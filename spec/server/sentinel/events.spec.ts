@@ -33,6 +33,16 @@ function switchAll(sentinels: readonly ScriptedSentinel[], from: ServerAddress, 
   }
 }
 
+/** A client at the first of two servers, which listens to their sentinel. */
+async function listening(second: 'master' | 'slave connected' = 'master') {
+  const [old, next] = [await role('master'), await role(second)];
+  const one = await sentinel({ master: old.address });
+  const redis = client({ sentinels: [one.address], service });
+  await redis.ping();
+  await until(() => one.listeners === 1);
+  return { old, next, one, redis };
+}
+
 describe('+switch-master', () => {
   it('of any sentinel has the link left at once, and the next one made', async () => {
     const [old, next] = [await role('master'), await role('master')];
@@ -49,11 +59,7 @@ describe('+switch-master', () => {
   });
 
   it('of another service is ignored', async () => {
-    const [old, next] = [await role('master'), await role('master')];
-    const one = await sentinel({ master: old.address });
-    const redis = client({ sentinels: [one.address], service });
-    await redis.ping();
-    await until(() => one.listeners === 1);
+    const { old, next, one, redis } = await listening();
     switchAll([one], old.address, next.address, 'mymaster2');
     one.tell('+promoted-slave', ofReplica(next.address, old.address, 'mymaster2'));
     one.tell('+failover-state-send-slaveof-noone', ofReplica(next.address, old.address, 'mymaster2'));
@@ -63,11 +69,7 @@ describe('+switch-master', () => {
   });
 
   it('that comes again for the same master changes nothing', async () => {
-    const [old, next] = [await role('master'), await role('master')];
-    const one = await sentinel({ master: old.address });
-    const redis = client({ sentinels: [one.address], service });
-    await redis.ping();
-    await until(() => one.listeners === 1);
+    const { old, next, one, redis } = await listening();
     const there = leadsTo(redis, next.address);
     switchAll([one], old.address, next.address);
     await there;
@@ -78,13 +80,9 @@ describe('+switch-master', () => {
   });
 
   it('breaks off an attempt at a master that does not accept', async () => {
-    const [old, next] = [await role('master'), await role('master')];
-    const one = await sentinel({ master: old.address });
+    const { old, next, one, redis } = await listening();
     // The handshake with it never ends.
     const silent = await sentinel({ isSilent: true });
-    const redis = client({ sentinels: [one.address], service });
-    await redis.ping();
-    await until(() => one.listeners === 1);
     one.says.master = silent.address;
     const begun = silent.script.next('HELLO');
     void redis.reconnect();
@@ -95,11 +93,7 @@ describe('+switch-master', () => {
   });
 
   it('that is not true is found out, and the sentinels are asked', async () => {
-    const [old, replica] = [await role('master'), await role('slave connected')];
-    const one = await sentinel({ master: old.address });
-    const redis = client({ sentinels: [one.address], service });
-    await redis.ping();
-    await until(() => one.listeners === 1);
+    const { old, next: replica, one, redis } = await listening('slave connected');
     const refused = firstValueFrom(redis.state$.pipe(filter(({ kind }) => kind === 'reconnecting')));
     one.tell('+switch-master', `${service} ${words(old.address)} ${words(replica.address)}`);
     await refused;
@@ -125,11 +119,7 @@ describe('+switch-master', () => {
 
 describe('+promoted-slave', () => {
   it('of the sentinel that leads a failover is as good', async () => {
-    const [old, next] = [await role('master'), await role('master')];
-    const one = await sentinel({ master: old.address });
-    const redis = client({ sentinels: [one.address], service });
-    await redis.ping();
-    await until(() => one.listeners === 1);
+    const { old, next, one, redis } = await listening();
     const there = leadsTo(redis, next.address);
     Object.assign(one.says, { master: next.address, epoch: 2 });
     one.tell('+promoted-slave', ofReplica(next.address, old.address));
@@ -139,11 +129,7 @@ describe('+promoted-slave', () => {
 
 describe('+failover-state-send-slaveof-noone', () => {
   async function held() {
-    const [old, next] = [await role('master'), await role('master')];
-    const one = await sentinel({ master: old.address });
-    const redis = client({ sentinels: [one.address], service });
-    await redis.get('before');
-    await until(() => one.listeners === 1);
+    const { old, next, one, redis } = await listening();
     one.tell('+failover-state-send-slaveof-noone', ofReplica(next.address, old.address));
     // Another message that follows shows that the first has come.
     const moves = firstValueFrom(redis.events$.pipe(filter(({ type }) => type === 'disconnect')));

@@ -5,13 +5,13 @@ export const spanMutations: readonly Mutation[] = [
   {
     fault: 'the span of a command does not end when its caller leaves',
     file: 'telemetry/following.ts',
-    from: 'this.end((follower) => follower.left());',
+    from: "this.end('left', undefined);",
     to: '',
   },
   {
     fault: 'the span of a command that has failed does not end',
     file: 'telemetry/following.ts',
-    from: 'this.end((follower) => follower.failed(error));',
+    from: "this.end('failed', error);",
     to: 'this.isOver = true;',
   },
   {

@@ -11,8 +11,10 @@ class Told {
   first: WireRequest | undefined;
   /** the last calls that had the whole script in them */
   readonly whole = new Map<string, WireRequest>();
-  /** the script that the request before has given to the server, so that it keeps it */
-  loaded: string | undefined;
+  /** the request before, where it has given a script to the server, so that it keeps it */
+  before: WireRequest | undefined;
+  /** the last requests that did, by the SHA-1 */
+  readonly loads = new Map<string, WireRequest>();
   /** those that are found to be missing by what is being read: the reply may stand behind the one that had a call written */
   readonly found = new Set<string>();
 }
@@ -31,20 +33,21 @@ export class ScriptRule implements Rule {
     const { words } = request;
     if (told.first !== undefined)
       this.fail(request, 'was written behind the first call of a script, which was not answered');
-    const { loaded } = told;
-    told.loaded = words[0] === 'SCRIPT' ? shaOf(words[2]!) : undefined;
+    const { before } = told;
+    told.before = words[0] === 'SCRIPT' ? request : undefined;
     if (!isCall(request)) return;
     const sha = scriptOf(request);
     if (words[0] === 'EVAL') {
       // What a client sends because it is closed is not sent once more, so the whole script goes with it.
       if (!this.scene.around.over()) {
-        if (loaded !== sha)
+        if (before === undefined || shaOf(before.words[2]!) !== sha)
           this.fail(request, 'was given to the server by EVAL alone, which drops it some time for others');
         if (told.has.get(sha) !== false)
           this.fail(request, 'had the whole script in it, which the server was not known to lack');
       }
       told.has.set(sha, true);
       told.whole.set(sha, request);
+      if (before !== undefined) told.loads.set(sha, before);
       return;
     }
     if (told.has.get(sha) === false && !told.found.has(sha))
@@ -65,7 +68,7 @@ export class ScriptRule implements Rule {
     // What was written before the whole of it tells nothing of now.
     const { requests } = link;
     if (whole !== undefined && requests.indexOf(wire) < requests.indexOf(whole)) return;
-    if (wire === whole && 'error' in (wire.answer ?? {})) told.has.set(sha, undefined);
+    if (wire === whole && isError(wire)) told.has.set(sha, isError(told.loads.get(sha)) ? undefined : true);
     else if (lacksScript(wire)) {
       told.has.set(sha, false);
       told.found.add(sha);
@@ -76,6 +79,11 @@ export class ScriptRule implements Rule {
     if (sent !== undefined) sent.fail(violation);
     else this.scene.journal.fail(`${words[0]} ${violation}`);
   }
+}
+
+/** Whether the server has refused a request, or it was not sent. */
+function isError(request: WireRequest | undefined): boolean {
+  return request === undefined || 'error' in (request.answer ?? {});
 }
 
 function scriptOf({ words }: WireRequest): string {

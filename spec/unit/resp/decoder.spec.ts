@@ -81,6 +81,21 @@ describe('Decoder', () => {
     expect(decode(text)).toStrictEqual([frame]);
   });
 
+  it('reads doubles in an array as JavaScript does, however many digits they have and wherever they are cut', () => {
+    const digits = fc.stringMatching(/^-?\d{1,12}(\.\d{0,12})?$/);
+    const double = fc.oneof(digits, fc.double({ noNaN: true, noDefaultInfinity: true }).map(String));
+    fc.assert(
+      fc.property(fc.array(double, { minLength: 1, maxLength: 5 }), sizes, (texts, at) => {
+        const wire = Buffer.from(`*${texts.length}\r\n${texts.map((text) => `,${text}\r\n`).join('')}`);
+        const expected = [texts.map(Number)];
+        expect(decodeChunks([wire])).toStrictEqual(expected);
+        expect(decodeChunks(cut(wire, at))).toStrictEqual(expected);
+      }),
+    );
+    expect(() => decode('*1\r\n,1\n\r\n')).toThrow(ProtocolError);
+    expect(decode('*2\r\n,1.2.3\r\n:1\r\n')).toMatchObject([{ text: expect.stringContaining('1.2.3') as string }]);
+  });
+
   it('keeps errors apart from strings and knows their kind', () => {
     const [simple, bulk, shouted] = decode('-WRONGTYPE not a list\r\n!8\r\nERR a\r\nb\r\n-Oops\r\n') as ErrorFrame[];
     expect(simple).toStrictEqual(new ErrorFrame('WRONGTYPE not a list'));

@@ -106,6 +106,20 @@ export function bareRecord<V>(): Record<string, V> {
   return Object.create(null) as Record<string, V>;
 }
 
+// Hot: once per field.
+/** Sets a field of a record whose names come from the server. */
+export const setField = /* @__PURE__ */ setterOfManyNames();
+
+/**
+ * V8 remembers the one name that a place in the code has set so far, and takes 700 ns to find that a new text says the same. A place that
+ * has set many takes 60 ns for each: so this one has.
+ */
+function setterOfManyNames(): <V>(record: Record<string, V>, name: string, value: V) => void {
+  const set = <V>(record: Record<string, V>, name: string, value: V): void => void (record[name] = value);
+  for (let i = 0; i < 100; i++) set(bareRecord<number>(), `name ${i}`, i);
+  return set;
+}
+
 /**
  * Names and values that the user chose: a record, or on the byte surface a Map by Buffer, because two binary names may decode to
  * the same string.
@@ -121,7 +135,7 @@ export function dictionaryOf<V>(
       return map as unknown as Record<string, V>;
     }
     const record = bareRecord<V>();
-    eachPair(frame, (name, value) => (record[readFieldName(name, context)] = readValue(value, context)));
+    eachPair(frame, (name, value) => setField(record, readFieldName(name, context), readValue(value, context)));
     return record;
   };
 }
@@ -133,7 +147,7 @@ export const readDictionary = /* @__PURE__ */ dictionaryOf(readText, readText);
 export function recordOf<V>(readValue: ReplyReader<V>): ReplyReader<Record<string, V>> {
   return (frame, context) => {
     const record = bareRecord<V>();
-    eachPair(frame, (name, value) => (record[nameOf(name)] = readValue(value, context)));
+    eachPair(frame, (name, value) => setField(record, nameOf(name), readValue(value, context)));
     return record;
   };
 }
@@ -157,7 +171,7 @@ export function structOf<T extends object, C extends keyof T = never>(
     const record = bareRecord<unknown>();
     eachPair(frame, (name, value) => {
       const field = nameOf(name);
-      record[field] = (readers.get(field) ?? readPlain)(value, context);
+      setField(record, field, (readers.get(field) ?? readPlain)(value, context));
     });
     return record as T;
   };

@@ -4,6 +4,7 @@ import {
   arrayOf,
   arrayWithoutNulls,
   bareRecord,
+  setField,
   eachNestedPair,
   items,
   readNames,
@@ -40,7 +41,7 @@ function byStream<T>(read: ReplyReader<T>): ReplyReader<Record<string, T> | null
     eachNestedPair(frame, (name, value) => {
       const key = readKey(name, context);
       if (streams instanceof Map) streams.set(key, read(value, context));
-      else streams[key] = read(value, context);
+      else setField(streams, key, read(value, context));
     });
     return streams as Record<string, T>;
   };
