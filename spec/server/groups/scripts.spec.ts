@@ -461,7 +461,9 @@ describe.each([2, 3] as const)('A script, in RESP%i,', (protocol) => {
     expect(define('', { reply: 5 })).toBe(
       "TypeError: script: 'reply' is the name of a reader or a function, got a number",
     );
-    expect(define('', { numberOfKeys: 1 })).toBe("TypeError: script: there is no option 'numberOfKeys'; known are keys, readOnly, reply");
+    expect(define('', { numberOfKeys: 1 })).toBe(
+      "TypeError: script: there is no option 'numberOfKeys'; known are keys, readOnly, reply",
+    );
     expect(define('', [])).toMatch(/^TypeError: script: options were expected, got/);
   });
 
