@@ -17,8 +17,8 @@ export const groupMutations: readonly Mutation[] = [
   {
     fault: 'a reply of a group is given to two members',
     file: 'connection/incoming.ts',
-    from: 'values.push(group.readMember(frame, oldest.context, values));',
-    to: 'values.push(group.readMember(frame, oldest.context, values));\n      if (values.length === 2) values[1] = values[0];',
+    from: 'values.push(value);',
+    to: 'values.push(values.length === 1 ? values[0] : value);',
   },
   {
     fault: 'a group is taken for answered before its last member is',

@@ -35,8 +35,8 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'what the last user sends behind the end is sent',
     file: 'leases/lease.ts',
-    from: 'if (this.isOver) request.fail',
-    to: 'if (this.isOver && request.abandoned) request.fail',
+    from: 'if (lease.hasEnded) {',
+    to: 'if (lease.hasEnded && request.abandoned) {',
   },
   {
     fault: 'what the last user has not sent yet is sent behind the end',
@@ -46,13 +46,13 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     fault: 'a lease is leaked where its user leaves',
-    file: 'leases/lease-pool.ts',
-    from: 'if (place === undefined || !this.lists.leave(place)) lease?.giveBack();',
-    to: 'if (place !== undefined) this.lists.leave(place);',
+    file: 'leases/use.ts',
+    from: '    subscriber.add(giveBack);\n',
+    to: '',
   },
   {
     fault: 'a lease is leaked where the work fails',
-    file: 'leases/lease-pool.ts',
+    file: 'leases/use.ts',
     from: 'tap({ error: giveBack, complete: giveBack })',
     to: 'tap({ error: () => Object.assign(lease, { isOver: true }), complete: giveBack })',
   },
@@ -65,8 +65,8 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'a lease is leaked where the user leaves the line',
     file: 'leases/lease-pool.ts',
-    from: 'if (place === undefined || !this.lists.leave(place)) lease?.giveBack();',
-    to: 'lease?.giveBack();',
+    from: 'return () => void this.lists.leave(place);',
+    to: 'return () => undefined;',
   },
   {
     fault: 'a connection that leads to the wrong server is lent again',
@@ -77,8 +77,8 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'a caller is overtaken by later ones',
     file: 'leases/lease-pool.ts',
-    from: 'const { oldest } = waiters;',
-    to: 'const oldest = waiters.newest;',
+    from: 'const { oldest } = callers;',
+    to: 'const oldest = callers.newest;',
   },
   {
     fault: 'one connection more is made than there may be',

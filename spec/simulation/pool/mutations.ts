@@ -9,12 +9,6 @@ export const poolMutations: readonly Mutation[] = [
     to: "else if (member.list !== 'none' && list !== 'idle') this[member.list].delete(member);",
   },
   {
-    fault: 'a connection that is lent stays in the list of idle ones',
-    file: 'leases/lease-lists.ts',
-    from: "if (member.list === 'idle') this.idle.remove(member.place!);",
-    to: "if (member.list === 'idle') { if (list !== 'leased') this.idle.remove(member.place!); }",
-  },
-  {
     fault: 'a lease that is given back twice takes the connection from its next user',
     file: 'leases/lease.ts',
     from: '    if (this.isOver) return;\n    this.isOver = true;',

@@ -102,6 +102,26 @@ describe('A command of a pool', () => {
     await pool.destroy();
   });
 
+  it('is sent on the connection that has the fewest commands pending, and counts when it is answered', async () => {
+    const { links, pool } = scripted({ min: 0, max: 3 });
+    const lent = [record(pool.acquire()), record(pool.acquire()), record(pool.acquire())];
+    await tick();
+    for (const link of links) await greet(link);
+    for (const { values } of lent) pool.release(values[0]!);
+    const sent = () => links.map((link) => written(link).length);
+    for (let n = 0; n < 9; n++) record(pool.get(`k${n}`));
+    await tick();
+    expect(sent()).toStrictEqual([3, 3, 3]);
+    links[1]!.receive('$-1\r\n$-1\r\n');
+    for (let n = 0; n < 2; n++) record(pool.get(`l${n}`));
+    await tick();
+    expect(sent()).toStrictEqual([3, 5, 3]);
+    for (let n = 0; n < 3; n++) record(pool.get(`m${n}`));
+    await tick();
+    expect(sent()).toStrictEqual([4, 6, 4]);
+    await pool.destroy();
+  });
+
   it('is sent on a connection that is ready, not on one that could not be made yet', async () => {
     const { links, network, pool } = scripted({ min: 0, max: 2 });
     const first = record(pool.get('a'));
