@@ -31,10 +31,10 @@ export function optionsTo(
     case 'server':
       return { url: place.url, ...own };
     case 'cluster': {
-      const { clientName, reconnect } = own;
+      const { reconnect, ...others } = own;
       const nodes = place.servers.map((server) => detours[nameOf(server)] ?? nameOf(server));
       // It goes on when it loses a node, whatever it is told.
-      return { cluster: { nodes, natMap, clientName, ...(reconnect !== false && { reconnect }) } };
+      return { cluster: { nodes, natMap, ...others, ...(reconnect !== false && { reconnect }) } };
     }
     case 'sentinels':
       return { sentinels: place.sentinels, service: place.service, natMap, ...own };

@@ -7,7 +7,17 @@ import type { Venue } from '../../infra/demo/venue';
 import { startClusterVenue } from '../../infra/demo/venue-cluster';
 import { signNames, signs } from '../../infra/demo/vitals/signs';
 import { eventually } from '../support/clients';
-import { clientsWith, draw, journalOf, nodesShown, shows, text, useWindows } from './page-window';
+import {
+  cacheShown,
+  clientsWith,
+  draw,
+  liveShown,
+  journalOf,
+  nodesShown,
+  shows,
+  text,
+  useWindows,
+} from './page-window';
 import { usePageAt } from './use-page';
 
 const newWindow = useWindows();
@@ -60,6 +70,15 @@ describe('the page of the demo on a cluster', () => {
     await shows(window, '#received', String(signNames.length));
     await draw(other, 0.3);
     await shows(window, '#strokes', '1');
+    await other.fill('#note', 'on a cluster');
+    await shows(window, '#live-value', 'on a cluster');
+    expect(await liveShown(window)).toStrictEqual({ value: 'on a cluster', writes: 1, reads: 2, emitted: 2 });
+    await window.click('#read');
+    await eventually(
+      () => cacheShown(other),
+      ({ hits, misses, entries }) => hits === 9 && misses === 1 && entries === 1,
+    );
+    expect(await cacheShown(other)).toStrictEqual(page().client('reader').cache.stats);
     await window.click('#push');
     await eventually(
       () => text(other, '#jobs-done'),
@@ -76,6 +95,8 @@ describe('the page of the demo on a cluster', () => {
     const before = await nodesShown(window);
     const heard = await publish(2_000, 2);
     await shows(window, '#received', String(heard));
+    await window.fill('#note', 'before');
+    await shows(other, '#live-value', 'before');
     await window.click('#kill');
     await other.locator('#journal', { hasText: /the master \S+ is killed \(SIGKILL\)/ }).waitFor();
     await draw(other, 0.5);
@@ -90,6 +111,8 @@ describe('the page of the demo on a cluster', () => {
       await nodesAreTrue(each);
       await eventually(clientsWith(each), ([, ...own]) => own.every(({ state }) => state === 'ready'));
     }
+    await other.fill('#note', 'after');
+    await shows(window, '#live-value', 'after');
     const missed = Number(await text(window, '#caught-up'));
     expect(missed).toBeGreaterThanOrEqual(signNames.length - heardLater);
     const journal = await journalOf(window);

@@ -45,7 +45,7 @@ export class Clients {
   readonly #states = new Map<string, string>();
 
   constructor(
-    @Inject(STAGE) { publisher, place }: Stage,
+    @Inject(STAGE) { publisher }: Stage,
     @InjectRedis('page') page: Client,
     @InjectRedis('workers') workers: Client,
     @InjectRedis('reader') reader: Client,
@@ -54,9 +54,7 @@ export class Clients {
       { name: 'publisher', does: 'publishes and keeps the vital signs', redis: publisher },
       { name: 'page', does: 'listens for all windows, and draws for them', redis: page },
       { name: 'workers', does: 'fill the queue and empty it', redis: workers },
-      ...(place.kind === 'cluster'
-        ? []
-        : [{ name: 'reader', does: 'follows a key, and keeps what it reads', redis: reader }]),
+      { name: 'reader', does: 'follows a key, and keeps what it reads', redis: reader },
     ];
     for (const { name, redis } of this.#watched) {
       redis.state$.subscribe((state) => this.#states.set(name, tellState(state)));

@@ -16,7 +16,7 @@ import {
   tap,
   type Observable,
 } from 'rxjs';
-import { Redis, type CacheStats } from 'rxjs-redis';
+import type { CacheStats } from 'rxjs-redis';
 import { get } from 'rxjs-redis/commands';
 import { InjectRedis } from 'rxjs-redis/nestjs';
 import type { Client } from '../place';
@@ -57,14 +57,6 @@ export class Reader implements OnApplicationShutdown {
     @InjectRedis('page') private readonly writer: Client,
     @Inject(STAGE) private readonly stage: Stage,
   ) {
-    if (!(reader instanceof Redis)) {
-      this.#change({
-        refused: 'Live queries and a client-side cache are for one server so far, and not for a cluster.',
-      });
-      this.live$ = of(this.#live);
-      this.cache$ = EMPTY;
-      return;
-    }
     const values$ = reader.live(get(stage.space.note)).pipe(
       tap((value) => this.#change({ value, emitted: this.#live.emitted + 1, refused: undefined })),
       catchError((error: unknown) => {
