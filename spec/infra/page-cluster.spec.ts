@@ -48,22 +48,25 @@ describe('the page of the demo on a cluster', () => {
     const fates = await lastValueFrom(from(samples).pipe(publishTo(direct, venue.space), toArray()));
     return fates.filter((fate) => fate === 'heard').length;
   };
-  /** Waits until each server that answers tells of itself what the page shows of it. */
-  const nodesAreTrue = (window: Window) =>
+  /** Waits until each server tells of itself what the page shows of it. One that has come back may be shown later. */
+  const nodesAreTrue = (window: Window, least: number) =>
     eventually(
       async () => ({ shown: await nodesShown(window), told: await nodesTold() }),
-      ({ shown, told }) => JSON.stringify(shown.map((cells) => cells.slice(0, 3))) === JSON.stringify(told),
+      ({ shown, told }) => {
+        const known = shown.map(([address]) => told.find(([one]) => one === address));
+        return shown.length >= least && JSON.stringify(shown.map((row) => row.slice(0, 3))) === JSON.stringify(known);
+      },
     );
   const nodesTold = async () => {
     const { place } = venue;
     if (place.kind !== 'cluster') throw new Error('no cluster');
     const told = await Promise.all(place.servers.map(tellOf));
-    return told.sort(([one = ''], [other = '']) => (one < other ? -1 : 1));
+    return told;
   };
 
   it('shows the nodes and their slots as these tell of themselves, and all that one server can', async () => {
     const [window, other] = [await open(), await open()];
-    for (const each of [window, other]) await nodesAreTrue(each);
+    for (const each of [window, other]) await nodesAreTrue(each, 6);
     const slots = (await nodesShown(window)).map(([, , count]) => Number(count));
     expect(slots.reduce((sum, count) => sum + count, 0)).toBe(16_384);
     expect(await publish(1_000, 1)).toBe(signNames.length);
@@ -91,7 +94,7 @@ describe('the page of the demo on a cluster', () => {
 
   it('shows a failover: who is master, the gap, what was missed and is read, what was drawn meanwhile', async () => {
     const [window, other] = [await open(), await open()];
-    await nodesAreTrue(window);
+    await nodesAreTrue(window, 6);
     const before = await nodesShown(window);
     const heard = await publish(2_000, 2);
     await shows(window, '#received', String(heard));
@@ -108,7 +111,7 @@ describe('the page of the demo on a cluster', () => {
       await shows(each, '#received', String(heard + heardLater));
       await shows(each, '#strokes', '1');
       await shows(each, '#under-way', '0');
-      await nodesAreTrue(each);
+      await nodesAreTrue(each, 5);
       await eventually(clientsWith(each), ([, ...own]) => own.every(({ state }) => state === 'ready'));
     }
     await other.fill('#note', 'after');
@@ -121,7 +124,8 @@ describe('the page of the demo on a cluster', () => {
     const roleOf = (shown: typeof before, address: string) => shown.find(([name]) => name === address)?.[1];
     const after = await nodesShown(window);
     expect([roleOf(before, killed), roleOf(before, successor)]).toStrictEqual(['master', `replica of ${killed}`]);
-    expect([roleOf(after, killed), roleOf(after, successor)]).toStrictEqual([`replica of ${successor}`, 'master']);
+    expect(roleOf(after, successor)).toBe('master');
+    expect([undefined, `replica of ${successor}`]).toContain(roleOf(after, killed));
     expect(journal).toContain(
       `page: ${successor} is a master of ${before.find(([name]) => name === killed)?.[2]} slots now`,
     );
