@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Subject, type Observable } from 'rxjs';
-import type { RunningServer } from '../servers';
 import type { Line } from './line';
 import type { Note } from './model/journal';
+import type { Fault, OwnServers } from './own-servers';
 
 /** What goes wrong on purpose, one thing at a time. */
 export class Faults implements AsyncDisposable {
@@ -11,16 +11,20 @@ export class Faults implements AsyncDisposable {
   readonly #ended = new AbortController();
   #running: Promise<void> | undefined;
 
-  /** @param server none where it is not the demo's own */
+  /** @param servers none where they are not the demo's own */
   constructor(
     private readonly line: Line,
-    private readonly server: RunningServer | undefined,
+    private readonly servers: OwnServers | undefined,
   ) {
     this.notes$ = this.#notes$.asObservable();
   }
 
   get mayKill(): boolean {
-    return this.server !== undefined;
+    return this.servers !== undefined;
+  }
+
+  get mayFailOver(): boolean {
+    return this.servers?.failOver !== undefined;
   }
 
   /**
@@ -30,24 +34,27 @@ export class Faults implements AsyncDisposable {
   cut(outage: number): boolean {
     return this.#begin(async () => {
       await this.line.cut();
-      this.tell('cut', `the line to the server is cut for ${outage} ms`);
-      await this.#outlast(outage);
-      await this.line.mend();
-      this.tell('mended', 'the line is whole again, which the clients must find out');
+      return {
+        text: `the line to ${this.line.end} is cut for ${outage} ms`,
+        outlast: (signal) => delay(outage, undefined, { signal }).catch(() => undefined),
+        mend: async () => {
+          await this.line.mend();
+          return 'the line is whole again, which the clients must find out';
+        },
+      };
     });
   }
 
-  /** The server is killed, and started again after so many ms; the return value is that of `cut`. */
-  kill(outage: number): boolean {
-    const { server } = this;
-    if (server === undefined) return false;
-    return this.#begin(async () => {
-      await server.kill();
-      this.tell('cut', `the server is killed (SIGKILL) and stays away for ${outage} ms`);
-      await this.#outlast(outage);
-      await server.restart();
-      this.tell('mended', 'the server runs again, which the clients must find out');
-    });
+  /** A server is killed, and started again later; the return value is that of `cut`. */
+  kill(): boolean {
+    const { servers } = this;
+    return servers !== undefined && this.#begin(() => servers.kill());
+  }
+
+  /** Sentinels are told to make a replica the master; the return value is that of `cut`. */
+  failOver(): boolean {
+    const { servers } = this;
+    return servers?.failOver !== undefined && this.#begin(() => servers.failOver!());
   }
 
   tell(kind: Note['kind'], text: string): void {
@@ -65,17 +72,20 @@ export class Faults implements AsyncDisposable {
     await this.#running;
   }
 
-  async #outlast(outage: number): Promise<void> {
-    await delay(outage, undefined, { signal: this.#ended.signal }).catch(() => undefined);
-  }
-
-  #begin(run: () => Promise<void>): boolean {
+  #begin(start: () => Promise<Fault>): boolean {
     if (this.#running !== undefined || this.#ended.signal.aborted) return false;
-    this.#running = run()
+    this.#running = this.#run(start)
       .catch((error: unknown) => this.tell('lost', (error as Error).message))
       .finally(() => {
         this.#running = undefined;
       });
     return true;
+  }
+
+  async #run(start: () => Promise<Fault>): Promise<void> {
+    const fault = await start();
+    this.tell('cut', fault.text);
+    await fault.outlast(this.#ended.signal);
+    this.tell('mended', await fault.mend());
   }
 }

@@ -1,13 +1,13 @@
 import { concat, forkJoin, ignoreElements, lastValueFrom, map, throwError, timeout, type Observable } from 'rxjs';
-import { Redis } from 'rxjs-redis';
 import { leave } from './leave';
+import { clientOf, optionsTo, type Client } from './place';
 import { reasonOf } from './reason';
 import type { Space } from './space';
 import type { Venue } from './venue';
 import { signNames, type SignName } from './vitals/signs';
 
 /** How long each answer may take, ms. */
-const PATIENCE = 3000;
+const PATIENCE = 10_000;
 
 /** What Redis holds of one sign. */
 export interface Kept {
@@ -20,8 +20,8 @@ export interface Kept {
  * Reads back what was kept and removes it, over a connection of its own.
  * @throws Error in one line when the server does not answer any more
  */
-export async function takeKept({ url, space }: Venue): Promise<readonly Kept[]> {
-  const redis = new Redis(url, { clientName: 'vitals-keeper', reconnect: false });
+export async function takeKept({ place, space }: Venue): Promise<readonly Kept[]> {
+  const redis = clientOf(optionsTo(place, { clientName: 'vitals-keeper', reconnect: false }));
   const removeKeys = redis.unlink(...space.keys).pipe(ignoreElements());
   try {
     return await lastValueFrom(
@@ -39,7 +39,7 @@ function silence(): Observable<never> {
 }
 
 /** What was kept, sign by sign; those that this machine does not tell are left out. */
-function readKept(redis: Redis, space: Space): Observable<readonly Kept[]> {
+function readKept(redis: Client, space: Space): Observable<readonly Kept[]> {
   return forkJoin({
     latest: redis.hgetall(space.latest),
     lengths: forkJoin(signNames.map((sign) => redis.llen(space.history(sign)))),

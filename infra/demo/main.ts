@@ -24,8 +24,8 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  await using venue = await openVenue(options.url);
-  await using line = await layLine(venue.url);
+  await using venue = await openVenue(options);
+  await using line = await layLine(venue.place);
   const { exitCode, last, memento } = await run(options, venue, line);
   process.stdout.write(memento + summary(last, venue.space, await takeKept(venue)));
   return exitCode;
@@ -39,9 +39,10 @@ interface Outcome {
 
 async function run({ seconds, open, terminal }: DemoOptions, venue: Venue, line: Line): Promise<Outcome> {
   const title = `The vital signs of ${hostname()} through ${venue.description}`;
-  await using faults = new Faults(line, venue.server);
+  await using faults = new Faults(line, venue.servers);
   const clients = { publisher: line.client('publisher'), viewer: line.client('viewer') };
-  const stage = { title, line, space: venue.space, publisher: clients.publisher, faults };
+  const { place, space, servers } = venue;
+  const stage = { title, place, line, space, publisher: clients.publisher, faults, master$: servers?.master$ };
   await using page = terminal ? undefined : await startPage(stage);
   const goesOn = (): boolean => {
     if (!page?.isWatched()) return false;

@@ -5,6 +5,10 @@ export interface DemoOptions {
   readonly seconds: number;
   /** a server that is there already */
   readonly url?: string | undefined;
+  /** a cluster in place of one server */
+  readonly cluster: boolean;
+  /** a master and replicas with sentinels in place of one server */
+  readonly sentinel: boolean;
   /** a browser is opened at the page */
   readonly open: boolean;
   /** a table on the terminal in place of the page and of lines */
@@ -21,6 +25,8 @@ the address; half-way its own connections are cut. The page has more to see, and
   --terminal    redraws a table on the terminal, and has no page
   --url URL     use the server at redis://[[user:]password@]host[:port][/database] instead of one of its own;
                 the keys begin with vitals: and a random word, and are removed in the end
+  --cluster     use a cluster of its own, three masters and three replicas
+  --sentinel    use a master of its own with two replicas and three sentinels
   --help
 
 NO_COLOR turns the colours of the table off; where there is no terminal --terminal prints lines.
@@ -40,9 +46,12 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
   if (positionals.length > 0) throw new UsageError('There are only options: --url names a server');
   const seconds = Number(values.seconds);
   if (!(seconds >= 2 && seconds <= 3600)) throw new UsageError('--seconds takes a number from 2 to 3600');
-  const { url, open, terminal } = values;
+  const { url, open, terminal, cluster, sentinel } = values;
+  if ([url !== undefined, cluster, sentinel].filter(Boolean).length > 1) {
+    throw new UsageError('--url, --cluster and --sentinel exclude each other');
+  }
   if (open && terminal) throw new UsageError('--open opens the page, which --terminal leaves out');
-  return { seconds, url, open, terminal };
+  return { seconds, url, open, terminal, cluster, sentinel };
 }
 
 function parse(args: readonly string[]) {
@@ -55,6 +64,8 @@ function parse(args: readonly string[]) {
         url: { type: 'string' },
         open: { type: 'boolean', default: false },
         terminal: { type: 'boolean', default: false },
+        cluster: { type: 'boolean', default: false },
+        sentinel: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });

@@ -48,7 +48,7 @@ export async function perform(performance: Performance): Promise<Dashboard> {
 }
 
 /** Half-way the line is cut; after three quarters there is something for the alarm. */
-function incidents(faults: Faults, { url }: Venue, seconds: number): Observable<Note> {
+function incidents(faults: Faults, { place }: Venue, seconds: number): Observable<Note> {
   const outage = Math.min(LONGEST_OUTAGE, 1000 * (seconds / 8));
   return merge(
     faults.notes$,
@@ -56,7 +56,7 @@ function incidents(faults: Faults, { url }: Venue, seconds: number): Observable<
       tap(() => faults.cut(outage)),
       ignoreElements(),
     ),
-    timer(1000 * (seconds * (3 / 4))).pipe(switchMap(() => strainNetwork(url))),
+    timer(1000 * (seconds * (3 / 4))).pipe(switchMap(() => strainNetwork(place))),
   );
 }
 

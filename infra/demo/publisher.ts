@@ -1,5 +1,7 @@
 import { catchError, forkJoin, map, mergeMap, of, type Observable, type OperatorFunction } from 'rxjs';
-import { RedisError, ReplyError, type Redis } from 'rxjs-redis';
+import { RedisError, ReplyError } from 'rxjs-redis';
+import { announce } from './broadcast';
+import type { Client } from './place';
 import type { Space } from './space';
 import type { Sample } from './vitals/samples';
 
@@ -16,7 +18,7 @@ const LIFETIME = 60;
 export type Fate = 'heard' | 'unheard' | 'unanswered';
 
 /** Publishes each sample on its sign's channel and keeps it in Redis. Commands of one tick leave in one write. */
-export function publishTo(redis: Redis, space: Space): OperatorFunction<Sample, Fate> {
+export function publishTo(redis: Client, space: Space): OperatorFunction<Sample, Fate> {
   return mergeMap((sample) =>
     forkJoin({ hearers: announce(redis, space, sample), kept: keep(redis, space, sample) }).pipe(
       map(({ hearers }) => (hearers > 0 ? 'heard' : 'unheard')),
@@ -25,12 +27,8 @@ export function publishTo(redis: Redis, space: Space): OperatorFunction<Sample, 
   );
 }
 
-function announce(redis: Redis, space: Space, sample: Sample): Observable<number> {
-  return redis.publish(space.channel(sample.sign), JSON.stringify(sample));
-}
-
 /** The latest value in a hash, the last ones in a list of limited length. */
-function keep(redis: Redis, space: Space, sample: Sample): Observable<unknown> {
+function keep(redis: Client, space: Space, sample: Sample): Observable<unknown> {
   const history = space.history(sample.sign);
   return forkJoin([
     redis.hset(space.latest, sample.sign, sample.value),

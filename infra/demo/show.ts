@@ -12,13 +12,13 @@ import {
   type Observable,
   type TimestampProvider,
 } from 'rxjs';
-import type { Redis } from 'rxjs-redis';
 import { JOURNAL_LENGTH, type Dashboard } from './model/dashboard';
 import { noteAlarms, noteMessagesAround, noteOutages, type Entry, type Note } from './model/journal';
 import { outages } from './model/outages';
 import { recent } from './model/recent';
 import { alarmChanges, toRows, toTable } from './model/rows';
 import { tally } from './model/tally';
+import type { Client } from './place';
 import { publishTo } from './publisher';
 import type { Space } from './space';
 import { samplesFrom } from './viewer';
@@ -26,8 +26,8 @@ import { vitals$ } from './vitals/vitals';
 
 /** Who plays, and what happens to them. */
 export interface Cast {
-  readonly publisher: Redis;
-  readonly viewer: Redis;
+  readonly publisher: Client;
+  readonly viewer: Client;
   readonly space: Space;
   readonly incidents$: Observable<Note>;
 }

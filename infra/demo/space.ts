@@ -2,7 +2,15 @@ import { isSignName, signNames, type SignName } from './vitals/signs';
 
 /** The names of everything that one demo has at the server: they all begin with its prefix. */
 export class Space {
-  constructor(readonly prefix: string) {}
+  /** Whether signs have shard channels, in a cluster. */
+  readonly isSharded: boolean;
+
+  constructor(
+    readonly prefix: string,
+    { isSharded = false } = {},
+  ) {
+    this.isSharded = isSharded;
+  }
 
   /** Matches the channels of all signs. */
   get pattern(): string {
@@ -11,6 +19,11 @@ export class Space {
 
   channel(sign: SignName): string {
     return `${this.prefix}:${sign}`;
+  }
+
+  /** The channels of all signs. */
+  get channels(): readonly string[] {
+    return signNames.map((sign) => this.channel(sign));
   }
 
   /** The sign that is published on a channel; undefined when it is none of ours. */

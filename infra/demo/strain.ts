@@ -11,8 +11,8 @@ import {
   timer,
   type Observable,
 } from 'rxjs';
-import { Redis } from 'rxjs-redis';
 import type { Note } from './model/journal';
+import { clientOf, optionsTo, type Place } from './place';
 
 /** Bytes sent and heard back, again and again. */
 const BALLAST = Buffer.alloc(256 * 1024);
@@ -22,9 +22,9 @@ const PAUSE = 10;
 const DURATION = 800;
 
 /** Lets the server echo a lot of bytes for a moment, over a connection of its own: real traffic for the alarm to notice. */
-export function strainNetwork(url: string): Observable<Note> {
+export function strainNetwork(place: Place): Observable<Note> {
   const echoes$ = defer(() => {
-    const redis = new Redis(url, { clientName: 'vitals-strain', reconnect: false });
+    const redis = clientOf(optionsTo(place, { clientName: 'vitals-strain', reconnect: false }));
     return redis.bytes.echo(BALLAST).pipe(
       repeat({ delay: PAUSE }),
       finalize(() => void redis.destroy()),

@@ -1,47 +1,57 @@
 import { randomBytes } from 'node:crypto';
 import { catchError, firstValueFrom, map, of } from 'rxjs';
 import { Redis } from 'rxjs-redis';
-import { startServer, type RunningServer } from '../servers';
+import { startServer } from '../servers';
 import { addressOf } from './address';
+import type { DemoOptions } from './options';
+import { oneServer, type OwnServers } from './own-servers';
+import type { Place } from './place';
 import { reasonOf } from './reason';
 import { Space } from './space';
+import { startClusterVenue } from './venue-cluster';
+import { startSentinelVenue } from './venue-sentinels';
 
 /** How long a server may take to accept, ms. */
 const PATIENCE = 3000;
 
 /** The server where a show takes place. */
 export interface Venue extends AsyncDisposable {
-  readonly url: string;
+  readonly place: Place;
   /** for people; holds no password */
   readonly description: string;
   readonly space: Space;
-  /** the demo's own server, which it may end; undefined where it is somebody else's */
-  readonly server?: RunningServer | undefined;
+  /** undefined where they are somebody else's */
+  readonly servers?: OwnServers | undefined;
 }
 
 /**
- * Brings a server of our own that ends with the venue, or visits the one at a URL.
+ * Brings servers of our own that end with the venue, or visits the one at a URL.
  * @throws Error in one line when the URL cannot be used
  * @throws Error when no server can be had
  */
-export async function openVenue(url: string | undefined): Promise<Venue> {
-  return url === undefined ? startOwn() : visit(url);
+export async function openVenue({ url, cluster, sentinel }: Wanted): Promise<Venue> {
+  if (url !== undefined) return visit(url);
+  const log = (line: string): void => void process.stdout.write(`${line}\n`);
+  log('redis: looking for a server …');
+  if (cluster) return startClusterVenue(log);
+  return sentinel ? startSentinelVenue(log) : startOwn(log);
 }
 
-async function startOwn(): Promise<Venue> {
-  process.stdout.write('redis: looking for a server …\n');
+type Wanted = Pick<DemoOptions, 'url' | 'cluster' | 'sentinel'>;
+
+async function startOwn(log: (line: string) => void): Promise<Venue> {
   const server = await startServer({
-    log: (line) => process.stdout.write(`${line}\n`),
+    log,
     // What it was told outlives it. A server with arguments is never that of REDIS_URL.
     ...(!takesUrl() && { args: ['--appendonly', 'yes'] }),
   });
   // REDIS_URL's server is somebody else's.
   const shared = server.from === 'url';
   return {
-    url: server.url,
+    place: { kind: 'server', url: server.url },
     description: `server ${server.version} at ${server.host}:${server.port}`,
     space: shared ? guestSpace() : new Space('vitals'),
-    server: shared ? undefined : server,
+    servers: shared ? undefined : oneServer(server),
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }
@@ -57,7 +67,7 @@ async function visit(url: string): Promise<Venue> {
     const { host, port } = addressOf(url);
     await redis.connect();
     return {
-      url,
+      place: { kind: 'server', url },
       description: `server ${await versionOf(redis)} at ${host}:${port}`,
       space: guestSpace(),
       [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -1,11 +1,13 @@
 import { filter, map, type Observable } from 'rxjs';
-import type { Redis } from 'rxjs-redis';
+import { hear } from './broadcast';
+import type { Client } from './place';
 import type { Space } from './space';
 import type { Sample } from './vitals/samples';
 
-/** The samples that are published on the channels of all signs: one pattern, one subscription. */
-export function samplesFrom(redis: Redis, space: Space): Observable<Sample> {
-  return redis.subscribe(space.pattern).pipe(
+/** The samples that are published on the channels of all signs. */
+export function samplesFrom(redis: Client, space: Space): Observable<Sample> {
+  return hear(redis, space).pipe(
+    filter((item) => item.type !== 'gap' && item.type !== 'subscribed'),
     filter(({ channel }) => space.signOf(channel) !== undefined),
     map(({ data }) => JSON.parse(data) as Sample),
   );

@@ -16,6 +16,8 @@ export interface ClusterOptions {
   readonly args?: readonly string[];
   /** A version that is needed exactly. */
   readonly server?: ServerName;
+  /** Takes the line that says where the servers come from; stderr otherwise. */
+  readonly log?: (line: string) => void;
 }
 
 /** A cluster that serves all slots. */
@@ -66,7 +68,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Runnin
   return { nodes, masters, version: nodes[0]!.version, add, stop };
 }
 
-function startNode({ nodeTimeout = 1_000, fullCoverage = true, args = [], server }: ClusterOptions) {
+function startNode({ nodeTimeout = 1_000, fullCoverage = true, args = [], server, log }: ClusterOptions) {
   const own = {
     'cluster-enabled': 'yes',
     'cluster-node-timeout': String(nodeTimeout),
@@ -77,7 +79,12 @@ function startNode({ nodeTimeout = 1_000, fullCoverage = true, args = [], server
     'repl-diskless-sync-delay': '0',
   };
   const flags = Object.entries(own).flatMap(([name, value]) => [`--${name}`, value]);
-  return startServer({ own: true, args: [...flags, ...args], ...(server !== undefined && { server }) });
+  return startServer({
+    own: true,
+    args: [...flags, ...args],
+    ...(server !== undefined && { server }),
+    ...(log !== undefined && { log }),
+  });
 }
 
 /** Has the nodes meet, gives the masters their slots and the replicas their masters, and waits until all agree. */

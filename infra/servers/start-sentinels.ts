@@ -13,6 +13,8 @@ import { startServer } from './start-server';
 export interface SentinelsOptions {
   /** A version that is needed exactly. */
   readonly server?: ServerName;
+  /** Takes the line that says where the servers come from; stderr otherwise. */
+  readonly log?: (line: string) => void;
   /** Arguments of the master and the replicas, such as `['--requirepass', 'secret', '--masterauth', 'secret']`. */
   readonly args?: readonly string[];
   /** Lines of the sentinels' configuration, such as `requirepass secret` or `sentinel auth-pass mymaster secret`. */
@@ -73,8 +75,8 @@ type Three = readonly [RunningServer, RunningServer, RunningServer];
 const SOON = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'];
 
 async function startServers(options: SentinelsOptions, running: RunningServer[]): Promise<Three> {
-  const { server, args = [], signIn } = options;
-  const named = server === undefined ? {} : { server };
+  const { server, args = [], signIn, log } = options;
+  const named = { ...(server !== undefined && { server }), ...(log !== undefined && { log }) };
   const start = async (own: readonly string[]): Promise<RunningServer> => {
     const started = await startServer({ ...named, args: [...SOON, ...args, ...own] });
     running.push(started);

@@ -76,6 +76,32 @@ describe('npm run demo', () => {
   });
 });
 
+describe.each([
+  ['--cluster', /^The vital signs .* through a cluster of 6 servers \S+, the first of them at /],
+  ['--sentinel', /^The vital signs .* through 3 servers \S+ behind sentinels, the first of them at /],
+])('npm run demo -- %s', (option, title) => {
+  it('prints the same lines, with the connections cut and made again, and leaves no server behind', async () => {
+    const demo = new Demo(['--seconds', '4', option], { REDIS_URL: '' });
+    expect(await demo.ended).toBe(0);
+    expect(demo.errors).toEqual([]);
+    const found = [
+      /^redis: looking for a server/,
+      /^page: http:/,
+      title,
+      /✂ the line to the servers is cut for 500 ms/,
+      /○ viewer: connection lost: 127\.0\.0\.1:\d+/,
+      /● viewer: reconnected after \d+ ms/,
+      /● viewer: message \d+ came \d+ ms later, the stream goes on/,
+      SIGN_LINE,
+      /\d+ messages published, \d+ received; \d+ found nobody subscribed, \d+ got no answer/,
+      /processor +[\d.]+ % +and its last \d+ samples/,
+    ].map((pattern) => demo.lines.findLastIndex((line) => pattern.test(line)));
+    expect(found).not.toContain(-1);
+    expect(found).toEqual([...found].sort((a, b) => a - b));
+    expect(await isOpen(demo.port)).toBe(false);
+  });
+});
+
 describe('npm run demo -- --open', () => {
   it('opens its page with what the system has for that', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'demo-open-'));

@@ -126,3 +126,17 @@ export function cacheShown(window: Window): Promise<Readonly<Record<string, numb
       Object.fromEntries(all.map(({ dataset, textContent }) => [dataset.cache ?? '', Number(textContent)] as const)),
     );
 }
+
+/** The servers as the page shows them: the address of each, its role, its slots, and the connection to it. */
+export function nodesShown(window: Window): Promise<readonly (readonly string[])[]> {
+  return window
+    .locator('#node-rows tr')
+    .evaluateAll((rows: readonly Shown[]) =>
+      rows.map((row) => [...row.querySelectorAll('td')].map(({ textContent }) => textContent)),
+    );
+}
+
+/** What the page says has happened, the oldest first. */
+export async function journalOf(window: Window): Promise<string> {
+  return (await window.locator('#journal li').allTextContents()).reverse().join('\n');
+}

@@ -45,11 +45,15 @@ export function noteOutages(client: string): OperatorFunction<OutageEvent, Note>
       case 'lost':
         return { kind: 'lost', text: `${client}: connection lost: ${event.why}` };
       case 'back':
-        return { kind: 'back', text: `${client}: reconnected after ${event.away} ms, attempt ${event.attempts}` };
+        return { kind: 'back', text: `${client}: reconnected after ${event.away} ms${tellAttempts(event.attempts)}` };
       case 'gone':
         return { kind: 'lost', text: `${client}: closed` };
     }
   });
+}
+
+function tellAttempts(attempts: number | undefined): string {
+  return attempts === undefined ? '' : `, attempt ${attempts}`;
 }
 
 /** Says how many messages had come when the connection was lost, and that the next one comes once it is back. */

@@ -15,8 +15,8 @@ import type { ConnectionState } from 'rxjs-redis';
 /** The beginning and the end of a time without connection. */
 export type OutageEvent =
   | { readonly kind: 'lost'; readonly why: string }
-  /** `away` is ms */
-  | { readonly kind: 'back'; readonly away: number; readonly attempts: number }
+  /** `away` is ms; `attempts` are not told by clients of clusters, which make several connections at a time */
+  | { readonly kind: 'back'; readonly away: number; readonly attempts: number | undefined }
   | { readonly kind: 'gone' };
 
 /** Tells from the states of a client when its connection was lost and when, after how many attempts, it was back. */
@@ -37,7 +37,7 @@ function theEnd(state$: Observable<ConnectionState>): Observable<OutageEvent> {
     timeInterval(),
     map(({ value: states, interval }) =>
       states.at(-1)?.kind === 'ready'
-        ? { kind: 'back', away: Math.round(interval), attempts: states.filter(isDialing).length }
+        ? { kind: 'back', away: Math.round(interval), attempts: states.filter(isDialing).length || undefined }
         : { kind: 'gone' },
     ),
   );

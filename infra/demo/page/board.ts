@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { defer, map, merge, share, type Observable } from 'rxjs';
-import { resync, type Redis } from 'rxjs-redis';
+import { resync } from 'rxjs-redis';
 import { del, expire, ltrim, publish, rpush } from 'rxjs-redis/commands';
 import { InjectRedis } from 'rxjs-redis/nestjs';
+import type { Client } from '../place';
 import { STAGE, type Stage } from './stage';
 
 /** Strokes that are kept. */
@@ -33,7 +34,7 @@ export class Board {
   readonly #live$: Observable<BoardItem>;
 
   constructor(
-    @InjectRedis('page') private readonly redis: Redis,
+    @InjectRedis('page') private readonly redis: Client,
     @Inject(STAGE) private readonly stage: Stage,
   ) {
     this.#live$ = redis.subscribe(stage.space.board, { gaps: true }).pipe(

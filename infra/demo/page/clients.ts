@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { distinctUntilChanged, map, merge, mergeMap, share, timer, type Observable } from 'rxjs';
-import type { ConnectionEvent, InspectedLink, Redis } from 'rxjs-redis';
+import type { ConnectionEvent, InspectedLink } from 'rxjs-redis';
 import { InjectRedis } from 'rxjs-redis/nestjs';
 import type { Note } from '../model/journal';
+import type { Client } from '../place';
 import { tellState } from '../view/tell';
 import { STAGE, type Stage } from './stage';
 
@@ -29,7 +30,7 @@ export interface ClientPicture {
 interface Watched {
   readonly name: string;
   readonly does: string;
-  readonly redis: Redis;
+  readonly redis: Client;
 }
 
 /** The clients of the demo, as they see themselves. */
@@ -45,9 +46,9 @@ export class Clients {
 
   constructor(
     @Inject(STAGE) { publisher }: Stage,
-    @InjectRedis('page') page: Redis,
-    @InjectRedis('workers') workers: Redis,
-    @InjectRedis('reader') reader: Redis,
+    @InjectRedis('page') page: Client,
+    @InjectRedis('workers') workers: Client,
+    @InjectRedis('reader') reader: Client,
   ) {
     this.#watched = [
       { name: 'publisher', does: 'publishes and keeps the vital signs', redis: publisher },

@@ -19,8 +19,9 @@ import {
   timer,
   type Observable,
 } from 'rxjs';
-import type { Job, Queue, QueueCounts, Redis } from 'rxjs-redis';
+import type { Job, Queue, QueueCounts } from 'rxjs-redis';
 import { InjectRedis } from 'rxjs-redis/nestjs';
+import type { Client } from '../place';
 import { Journal } from './journal';
 import { Lanes, type LanesPicture } from './lanes';
 import { STAGE, type Stage } from './stage';
@@ -65,7 +66,7 @@ export class Jobs implements OnModuleDestroy {
   #unanswered = 0;
 
   constructor(
-    @InjectRedis('workers') redis: Redis,
+    @InjectRedis('workers') redis: Client,
     @Inject(STAGE) { space }: Stage,
     @Inject(Journal) private readonly journal: Journal,
   ) {

@@ -17,14 +17,14 @@ import { countOf, slownessOf, strokeOf, textsOf, timesOf, windowsOf } from './bo
 import { Clients } from './clients';
 import { Jobs } from './jobs';
 import { Journal } from './journal';
+import { Nodes } from './nodes';
 import { Reader } from './reader';
 import { STAGE, type Stage } from './stage';
 import { VitalsFeed } from './vitals-feed';
 import { Windows } from './windows';
 
-/** How long the line is cut and the server stays away, ms. */
+/** How long the line is cut, ms. */
 const CUT = 3000;
-const KILL = 3000;
 
 const NOTHING = 204;
 
@@ -42,17 +42,21 @@ export class PageController {
     @Inject(Jobs) private readonly jobs: Jobs,
     @Inject(Board) private readonly board: Board,
     @Inject(Reader) private readonly reader: Reader,
+    @Inject(Nodes) private readonly nodes: Nodes,
   ) {}
 
   /** All that the windows of a browser show, as it happens. */
   @Sse('events')
   events(@Query() query: unknown): Observable<MessageEvent> {
     const windows = windowsOf(query);
-    const { title, faults } = this.stage;
+    const { title, place, faults } = this.stage;
+    const { mayKill, mayFailOver } = faults;
+    const { kind } = place;
     return merge(
-      of(event('stage', { title, mayKill: faults.mayKill, signs: SIGNS })),
+      of(event('stage', { title, kind, mayKill, mayFailOver, signs: SIGNS })),
       this.windows.count$.pipe(map((count) => event('windows', { count }))),
       this.journal.entries().pipe(map((entry) => event('entry', entry))),
+      this.nodes.pictures$.pipe(map((pictures) => event('nodes', pictures))),
       this.clients.pictures$.pipe(map((pictures) => event('clients', pictures))),
       this.vitals.items().pipe(map((item) => event(item.type, item))),
       defer(() => merge(of(this.jobs.picture()), this.jobs.picture$)).pipe(map((jobs) => event('jobs', jobs))),
@@ -73,7 +77,15 @@ export class PageController {
   kill(): void {
     const { faults } = this.stage;
     if (!faults.mayKill) throw new ConflictException("the server is not the demo's own");
-    if (!faults.kill(KILL)) throw new ConflictException('something is broken already');
+    if (!faults.kill()) throw new ConflictException('something is broken already');
+  }
+
+  @Post('failover')
+  @HttpCode(NOTHING)
+  failOver(): void {
+    const { faults } = this.stage;
+    if (!faults.mayFailOver) throw new ConflictException("no sentinels are the demo's own");
+    if (!faults.failOver()) throw new ConflictException('something is broken already');
   }
 
   @Post('slow')

@@ -16,9 +16,10 @@ import {
   tap,
   type Observable,
 } from 'rxjs';
-import type { CacheStats, Redis } from 'rxjs-redis';
+import type { CacheStats } from 'rxjs-redis';
 import { get } from 'rxjs-redis/commands';
 import { InjectRedis } from 'rxjs-redis/nestjs';
+import type { Client } from '../place';
 import { reasonOf } from '../reason';
 import { STAGE, type Stage } from './stage';
 
@@ -52,8 +53,8 @@ export class Reader implements OnApplicationShutdown {
   #live: LivePicture = { value: undefined, writes: 0, reads: 0, emitted: 0, refused: undefined };
 
   constructor(
-    @InjectRedis('reader') private readonly reader: Redis,
-    @InjectRedis('page') private readonly writer: Redis,
+    @InjectRedis('reader') private readonly reader: Client,
+    @InjectRedis('page') private readonly writer: Client,
     @Inject(STAGE) private readonly stage: Stage,
   ) {
     const values$ = reader.live(get(stage.space.note)).pipe(

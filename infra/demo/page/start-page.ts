@@ -10,6 +10,7 @@ import { Clients } from './clients';
 import { Jobs } from './jobs';
 import { Journal } from './journal';
 import { LocalGuard } from './local.guard';
+import { Nodes } from './nodes';
 import { PageController } from './page.controller';
 import { Reader } from './reader';
 import { STAGE, type Stage } from './stage';
@@ -69,7 +70,7 @@ function pageModule(stage: Stage) {
       RedisModule.forRoot({ name: 'reader', ...line.options('reader') }),
     ],
     controllers: [PageController],
-    providers: [{ provide: STAGE, useValue: stage }, Windows, Clients, Journal, VitalsFeed, Jobs, Board, Reader],
+    providers: [{ provide: STAGE, useValue: stage }, Windows, Clients, Journal, VitalsFeed, Jobs, Board, Reader, Nodes],
   })(PageModule);
   return PageModule;
 }

@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { bufferTime, defer, filter, forkJoin, map, merge, share, Subject, tap, type Observable } from 'rxjs';
-import { resync, type Message, type Notice, type Redis } from 'rxjs-redis';
+import { bufferTime, defer, filter, forkJoin, map, merge, mergeMap, share, Subject, tap, type Observable } from 'rxjs';
+import { resync, type Message, type Notice } from 'rxjs-redis';
 import { InjectRedis } from 'rxjs-redis/nestjs';
+import { hear } from '../broadcast';
+import type { Client } from '../place';
 import type { Sample } from '../vitals/samples';
-import { signNames, signs } from '../vitals/signs';
+import { signNames, signs, type SignName } from '../vitals/signs';
 import { Journal } from './journal';
 import { STAGE, type Stage } from './stage';
 
@@ -22,8 +24,8 @@ export type VitalsItem =
       readonly samples: readonly ToldSample[];
       readonly received: number;
     }
-  /** ms since the epoch */
-  | { readonly type: 'gap'; readonly from: number; readonly to: number };
+  /** in the messages of these signs; ms since the epoch */
+  | { readonly type: 'gap'; readonly from: number; readonly to: number; readonly signs: readonly SignName[] };
 
 /** The vital signs as the client hears them: one subscription at the server, however many windows there are. */
 @Injectable()
@@ -32,14 +34,15 @@ export class VitalsFeed {
   readonly #live$: Observable<VitalsItem>;
   readonly #gap$ = new Subject<VitalsItem>();
   #received = 0;
-  #isBehind = false;
+  /** Signs of which messages may have been missed since what is kept was read. */
+  readonly #behind = new Set<SignName>();
 
   constructor(
-    @InjectRedis('page') private readonly redis: Redis,
+    @InjectRedis('page') private readonly redis: Client,
     @Inject(STAGE) private readonly stage: Stage,
     @Inject(Journal) private readonly journal: Journal,
   ) {
-    const copy$ = redis.subscribe(stage.space.pattern, { gaps: true }).pipe(
+    const copy$ = hear(redis, stage.space).pipe(
       tap((item) => this.#meet(item)),
       resync(() => this.#kept()),
       share(),
@@ -48,7 +51,7 @@ export class VitalsFeed {
       this.#gap$,
       copy$.pipe(
         filter((item) => item.type === 'snapshot'),
-        map(({ value }) => this.#copied(value)),
+        mergeMap(({ value }) => this.#copied(value)),
       ),
       copy$.pipe(
         filter((item) => item.type !== 'snapshot'),
@@ -76,19 +79,28 @@ export class VitalsFeed {
   #meet(item: Message | Notice): void {
     if (item.type === 'gap') {
       const [from, to] = [item.from.getTime(), item.to.getTime()];
-      this.#isBehind = true;
-      this.journal.write({ kind: 'lost', text: `page: a gap of ${to - from} ms in the messages` });
-      this.#gap$.next({ type: 'gap', from, to });
+      const sign = item.channel === undefined ? undefined : this.stage.space.signOf(item.channel);
+      const missing = sign === undefined ? signNames : [sign];
+      for (const one of missing) this.#behind.add(one);
+      const whose = sign === undefined ? '' : ` of ${signs[sign].name}`;
+      this.journal.write({ kind: 'lost', text: `page: a gap of ${to - from} ms in the messages${whose}` });
+      this.#gap$.next({ type: 'gap', from, to, signs: missing });
     } else if (item.type !== 'subscribed' && this.#isSign(item.channel)) this.#received++;
   }
 
-  #copied(samples: readonly ToldSample[]): VitalsItem {
-    const type = this.#isBehind ? 'caught-up' : 'kept';
-    if (this.#isBehind) {
-      this.journal.write({ kind: 'back', text: `page: read the ${samples.length} samples that Redis keeps` });
+  /** Those of signs without a gap are on their way as messages, where they are new. */
+  #copied(samples: readonly ToldSample[]): readonly VitalsItem[] {
+    const missed = samples.filter(({ sign }) => this.#behind.has(sign));
+    const others = samples.filter(({ sign }) => !this.#behind.has(sign));
+    const received = this.#received;
+    if (this.#behind.size > 0) {
+      this.journal.write({ kind: 'back', text: `page: read the ${missed.length} samples that Redis keeps` });
     }
-    this.#isBehind = false;
-    return { type, samples, received: this.#received };
+    this.#behind.clear();
+    return [
+      { type: 'caught-up', samples: missed, received },
+      { type: 'kept', samples: others, received },
+    ];
   }
 
   #isSign(channel: string): boolean {

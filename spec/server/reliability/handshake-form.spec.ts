@@ -106,6 +106,26 @@ describe('What the server is told of the client', () => {
     expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'ready', protocol: 3 });
   });
 
+  it('is told again by a client whose server was told before: a proxy may hang up because the server behind it is gone', async () => {
+    const ended = new Set<unknown>();
+    const isGone = () => ended.size > 0 && ended.size < 3;
+    const server = await serve(([word], socket) => {
+      if (word === 'SET' && ended.size === 0) ended.add(socket);
+      if (isGone() || ended.has(socket)) {
+        ended.add(socket);
+        socket.destroy();
+        return undefined;
+      }
+      return word === 'HELLO' ? greeting : '+OK\r\n';
+    });
+    const redis = make({ url: server.url, reconnect: quick });
+    await redis.connect();
+    const states = record(redis.state$);
+    expect(await redis.set('k', 'v')).toBe('OK');
+    expect(states.values.filter(({ kind }) => kind === 'reconnecting')).toHaveLength(3);
+    expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'ready', protocol: 3 });
+  });
+
   it('is told again when the connection without it ended as well: a server that starts slowly is not taken for a proxy', async () => {
     let endings = 3;
     const server = await serve(([word], socket) => {

@@ -193,6 +193,16 @@ describe('outages', () => {
   );
 
   it(
+    'tell no attempts of a client that does not, as that of a cluster',
+    marbles(({ hot, expectObservable }) => {
+      expectObservable(hot('r-1--r', states).pipe(outages())).toBe('--l--b', {
+        l: lost,
+        b: { kind: 'back', away: 3, attempts: undefined },
+      });
+    }),
+  );
+
+  it(
     'know a client that is closed from one that is back',
     marbles(({ hot, expectObservable }) => {
       expectObservable(hot('r-1-(x|)', states).pipe(outages())).toBe('--l-(g|)', { l: lost, g: { kind: 'gone' } });
@@ -205,11 +215,13 @@ describe('outages', () => {
       const events: Record<string, OutageEvent> = {
         l: lost,
         b: { kind: 'back', away: 812, attempts: 4 },
+        c: { kind: 'back', away: 812, attempts: undefined },
         g: { kind: 'gone' },
       };
-      expectObservable(cold('lbg', events).pipe(noteOutages('viewer'))).toBe('lbg', {
+      expectObservable(cold('lbcg', events).pipe(noteOutages('viewer'))).toBe('lbcg', {
         l: { kind: 'lost', text: 'viewer: connection lost: the cable is gone' },
         b: { kind: 'back', text: 'viewer: reconnected after 812 ms, attempt 4' },
+        c: { kind: 'back', text: 'viewer: reconnected after 812 ms' },
         g: { kind: 'lost', text: 'viewer: closed' },
       });
     }),

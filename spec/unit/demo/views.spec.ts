@@ -134,7 +134,10 @@ kept in Redis and read back from vitals:latest and vitals:history:*
 
 describe('the options of the demo', () => {
   it('are 20 seconds and a server of its own when nothing is said', () => {
-    expect(parseOptions([])).toEqual({ seconds: 20, url: undefined, open: false, terminal: false });
+    expect(parseOptions([])).toEqual({
+      ...{ seconds: 20, url: undefined, open: false, terminal: false },
+      ...{ cluster: false, sentinel: false },
+    });
   });
 
   it('are read', () => {
@@ -144,6 +147,8 @@ describe('the options of the demo', () => {
       open: true,
     });
     expect(parseOptions(['--terminal'])).toMatchObject({ terminal: true });
+    expect(parseOptions(['--cluster'])).toMatchObject({ cluster: true, sentinel: false });
+    expect(parseOptions(['--sentinel'])).toMatchObject({ cluster: false, sentinel: true });
     expect(parseOptions(['--help'])).toBe('help');
   });
 
@@ -153,6 +158,8 @@ describe('the options of the demo', () => {
     [['redis://:secret@h'], 'There are only options: --url names a server'],
     [['--ulr=redis://:secret@h'], "Unknown option '--ulr'"],
     [['--open', '--terminal'], '--open opens the page, which --terminal leaves out'],
+    [['--cluster', '--sentinel'], '--url, --cluster and --sentinel exclude each other'],
+    [['--cluster', '--url=redis://:secret@h'], '--url, --cluster and --sentinel exclude each other'],
     [['--url'], "Option '--url <value>' argument missing"],
   ])('are refused in one line that repeats no value: %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(UsageError);

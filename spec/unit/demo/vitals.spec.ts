@@ -1,7 +1,7 @@
 import { parseMemoryInUse, parseTraffic } from '../../../infra/demo/vitals/proc';
 import { takeReading, type Reading } from '../../../infra/demo/vitals/reading';
 import { samplesBetween } from '../../../infra/demo/vitals/samples';
-import { isSignName, signs } from '../../../infra/demo/vitals/signs';
+import { isSignName, signNames, signs } from '../../../infra/demo/vitals/signs';
 import { Space } from '../../../infra/demo/space';
 
 const reading: Reading = {
@@ -104,6 +104,12 @@ describe('the space of a demo at a server', () => {
     expect(space.pattern).toBe('vitals:0a1b2c:*');
     expect(space.signOf(space.channel('net-in'))).toBe('net-in');
     expect(space.signOf('vitals:0a1b2c:weather')).toBeUndefined();
+  });
+
+  it('has shard channels in a cluster, one for each sign', () => {
+    expect(space.isSharded).toBe(false);
+    const sharded = new Space('vitals', { isSharded: true });
+    expect([sharded.isSharded, sharded.channels.map((channel) => sharded.signOf(channel))]).toEqual([true, signNames]);
   });
 
   it('has all its keys under its prefix, those of its queue under the same name', () => {

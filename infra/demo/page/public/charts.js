@@ -28,7 +28,7 @@ export class Charts {
   begin(signs) {
     if (this.#charts.size > 0) return;
     for (const sign of signs) {
-      const chart = new Chart(sign, () => this.#gaps);
+      const chart = new Chart(sign, () => this.#gaps.filter(({ signs }) => signs.includes(sign.sign)));
       this.#charts.set(sign.sign, chart);
       this.#box.append(chart.element);
       chart.draw();

@@ -7,6 +7,7 @@ import { byId, number, send } from './dom.js';
 import { Journal } from './journal.js';
 import { Queue } from './queue.js';
 import { Live, showCache } from './live.js';
+import { showNodes } from './nodes.js';
 import { follow } from './stream.js';
 
 const charts = new Charts(byId('charts'));
@@ -15,9 +16,14 @@ const queue = new Queue(byId('lanes'));
 const board = new Board(byId('canvas'));
 const live = new Live();
 
+const KILLS = { server: 'Kill the server', cluster: 'Kill a master', sentinels: 'Kill the master' };
+
 follow({
-  stage: ({ title, mayKill, signs }) => {
+  stage: ({ title, kind, mayKill, mayFailOver, signs }) => {
     byId('title').textContent = title;
+    byId('nodes').hidden = kind === 'server';
+    byId('kill').textContent = KILLS[kind];
+    byId('failover').hidden = !mayFailOver;
     byId('kill').disabled = !mayKill;
     byId('kill').title = mayKill ? '' : "The server is not the demo's own";
     charts.begin(signs);
@@ -27,6 +33,7 @@ follow({
   },
   windows: ({ count }) => number(byId('windows'), count),
   entry: (entry) => journal.add(entry),
+  nodes: (pictures) => showNodes(byId('node-rows'), pictures),
   clients: (pictures) => showClients(byId('clients'), pictures),
   jobs: (picture) => queue.show(picture),
   board: ({ strokes }) => board.replace(strokes),
@@ -51,6 +58,7 @@ function addSamples({ samples, received }, isMissed) {
 
 byId('cut').addEventListener('click', () => send('cut'));
 byId('kill').addEventListener('click', () => send('kill'));
+byId('failover').addEventListener('click', () => send('failover'));
 byId('push').addEventListener('click', () => send('jobs', { count: 10 }));
 byId('read').addEventListener('click', () => send('reads', { times: 10 }));
 byId('wipe').addEventListener('click', () => send('wipe'));
