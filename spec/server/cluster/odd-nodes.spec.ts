@@ -1,49 +1,15 @@
-import { RedisCluster, ReplyError, type RedisClusterOptions, type RedisError } from 'rxjs-redis';
+import { ReplyError, type RedisCluster, type RedisError } from 'rxjs-redis';
 import { hashSlot } from '../../../src/resp/hash-slot';
-import { afterHandshake, useScriptedServers, type Script, type ScriptedServer } from '../../support/scripted-server';
+import { inCluster, portOf, useScriptedClusterClients } from '../../support/scripted-cluster';
+import { useScriptedServers, type ScriptedServer } from '../../support/scripted-server';
 import { until } from '../../support/until';
 
 const listen = useScriptedServers();
-const clients: RedisCluster[] = [];
-afterEach(() => Promise.all(clients.splice(0).map((client) => client.destroy())));
-
-function portOf({ url }: ScriptedServer): number {
-  return Number(new URL(url).port);
-}
-
-function connect(options: RedisClusterOptions): RedisCluster {
-  const client = new RedisCluster(options);
-  client.events$.subscribe();
-  clients.push(client);
-  return client;
-}
+const connect = useScriptedClusterClients();
 
 /** Has a client ask for a view. */
 function refresh(client: RedisCluster): void {
   (client as unknown as { core: { topology: { stale$: { next(): void } } } }).core.topology.stale$.next();
-}
-
-type Range = readonly [from: number, to: number, port: number];
-
-/** The replies to CLUSTER SLOTS and CLUSTER INFO; all else is the script's. */
-function inCluster(
-  view: () => { readonly ranges: readonly Range[]; readonly epoch?: number; readonly state?: string },
-  script: Script,
-): Script {
-  return afterHandshake((words, socket) => {
-    const { ranges, epoch = 1, state = 'ok' } = view();
-    if (words[0] === 'CLUSTER' && words[1] === 'SLOTS') {
-      const rows = ranges.map(
-        ([from, to, port]) => `*3\r\n:${from}\r\n:${to}\r\n*2\r\n$9\r\n127.0.0.1\r\n:${port}\r\n`,
-      );
-      return `*${rows.length}\r\n${rows.join('')}`;
-    }
-    if (words[0] === 'CLUSTER') {
-      const text = `cluster_state:${state}\r\ncluster_current_epoch:${epoch}\r\n`;
-      return `$${text.length}\r\n${text}\r\n`;
-    }
-    return words[0] === 'PING' ? '+PONG\r\n' : script(words, socket);
-  });
 }
 
 /** How often it was asked for its view. */
