@@ -1,4 +1,4 @@
-import type { RedisCluster } from 'rxjs-redis';
+import { RedisCluster, type RedisClusterOptions } from 'rxjs-redis';
 import { afterHandshake, type Script, type ScriptedServer } from './scripted-server';
 
 export function portOf({ url }: ScriptedServer): number {
@@ -13,12 +13,15 @@ export function refresh(client: RedisCluster): void {
 /** Slots, the port of their master, and that of its replica where it has one. */
 export type Range = readonly [from: number, to: number, port: number, replica?: number];
 
-/** The replies to CLUSTER SLOTS and CLUSTER INFO; all else is the script's. */
-export function inCluster(
-  view: () => { readonly ranges: readonly Range[]; readonly epoch?: number; readonly state?: string },
-  script: Script,
-  host = '127.0.0.1',
-): Script {
+/** What a node says of the cluster. */
+export interface View {
+  readonly ranges: readonly Range[];
+  readonly epoch?: number;
+  readonly state?: string;
+}
+
+/** The replies to the handshake, CLUSTER SLOTS, CLUSTER INFO and PING; all else is the script's. */
+export function inCluster(view: () => View, script: Script, host = '127.0.0.1'): Script {
   return afterHandshake((words, socket) => {
     const { ranges, epoch = 1, state = 'ok' } = view();
     if (words[0] === 'CLUSTER' && words[1] === 'SLOTS') {
@@ -40,4 +43,16 @@ export function inCluster(
 /** How often it was asked for its view. */
 export function views({ seen }: ScriptedServer): number {
   return seen.filter(([name, word]) => name === 'CLUSTER' && word === 'SLOTS').length;
+}
+
+/** Makes clients of scripted clusters, and ends them after each spec. */
+export function useScriptedClusterClients(): (options: RedisClusterOptions) => RedisCluster {
+  const clients: RedisCluster[] = [];
+  afterEach(() => Promise.all(clients.splice(0).map((client) => client.destroy())));
+  return (options) => {
+    const client = new RedisCluster(options);
+    client.events$.subscribe();
+    clients.push(client);
+    return client;
+  };
 }

@@ -7,6 +7,9 @@ import { keysOf } from './prefix';
 import { hasNotRun } from './reply-error';
 import { runsScripts } from './runs-scripts';
 
+/** What a node of a cluster answers that does not have the slot, also to scripts. */
+const ELSEWHERE = /^(MOVED|ASK) \d+ /;
+
 /** What a command changes: places by their names; everything, where the names are not known; or nothing. */
 export type Written = readonly string[] | 'everything' | 'nothing';
 
@@ -28,7 +31,7 @@ export function writesTo(command: Command): Written {
   const keys = keysOf(command);
   // A key may be given as text or in bytes: the same key has the same name.
   if (keys.length > 0) return keys.map((key) => `key ${latin1Of(key)}`);
-  if (spec.name === 'PUBLISH' || spec.name === 'SPUBLISH') return [`channel ${latin1Of(args[0]!)}`];
+  if (spec.name === 'PUBLISH' || spec.name === 'SPUBLISH') return [`${spec.name} ${latin1Of(args[0]!)}`];
   if (spec.access === 'write' || spec.foreign === true || runsScripts(spec) || spec.effect !== undefined)
     return 'everything';
   return [`setting ${spec.name.split(' ', 1)[0]!}`];
@@ -60,5 +63,5 @@ export function mayHaveWritten(answer: Frame, command: Command): boolean {
     return !(answer as unknown[]).every((value) => value instanceof ReplyError);
   }
   if (answer === null && command instanceof Group) return false; // a watched key had changed
-  return !(answer instanceof ErrorFrame && hasNotRun(answer, command));
+  return !(answer instanceof ErrorFrame && (ELSEWHERE.test(answer.text) || hasNotRun(answer, command)));
 }

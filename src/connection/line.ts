@@ -221,6 +221,11 @@ export class Line implements LinkOwner {
     return taken;
   }
 
+  /** A refused request goes elsewhere. Where a later write to its keys was on its way, and runs, it fails. */
+  departs(request: Request): void {
+    this.order.departs(request);
+  }
+
   /** There is no link: what waits goes elsewhere, if anything takes it. What links owed is decided about first. */
   handOver(): void {
     const { detour } = this.options;
@@ -314,7 +319,7 @@ export class Line implements LinkOwner {
 
   answered(link: Link, request: Request, frame: Frame): void {
     const done = request.command.spec.plain ? NOTHING : this.effects.note(link, request, frame);
-    if (this.order.isActive) this.effects.keepOrder(request, frame);
+    if (this.order.isActive) this.effects.keepOrder(link, request, frame);
     try {
       if (frame instanceof ErrorFrame) this.effects.refused(link, request, frame);
       else request.settle(frame);

@@ -86,7 +86,8 @@ export class ReplyEffects {
   }
 
   /** Fails earlier writes to the same keys that wait to be repeated: this request has overtaken them. */
-  keepOrder(request: Request, frame: Frame): void {
+  keepOrder(link: Link, request: Request, frame: Frame): void {
+    this.order.answered(link.owed.passed - 1);
     if (mayHaveWritten(frame, request.command)) this.retrier.failRepeated(this.order.overtakenBy(request));
     // A repeated request may have waited for this reply.
     if (this.backlog.waiting > 0) this.flusher.schedule();

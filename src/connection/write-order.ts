@@ -82,6 +82,8 @@ export class WriteOrder {
   /** Something waits. Until then nothing is noted, so that it costs nothing. */
   isActive = false;
   private readonly waiting = new Map<Request, Waiting>();
+  /** Those of them that have left the line, the first first. */
+  private away: Waiting[] = [];
   private readonly lanes = new Map<string, Lane>();
   /** all that wait, and those of them of which it is not known what they write to */
   private every = new Lane();
@@ -95,6 +97,7 @@ export class WriteOrder {
   linkChanged(owed: Ring<Request> | undefined): void {
     this.owed = owed;
     if (!this.isActive) return;
+    this.forgetAway(Infinity);
     for (const waiting of this.waiting.values()) waiting.answeredAt = 0;
     for (const lane of this.lanes.values()) lane.linkChanged();
     this.every.linkChanged();
@@ -119,6 +122,24 @@ export class WriteOrder {
     };
     for (const lane of waiting.lanes) lane.add(waiting);
     this.waiting.set(request, waiting);
+  }
+
+  /** A refused request leaves the line: what is on its way here may still run, and overtake it, until that is answered. */
+  departs(request: Request): void {
+    this.waits(request);
+    const waiting = this.waiting.get(request);
+    if (waiting !== undefined) this.away.push(waiting);
+  }
+
+  /** So many requests were answered before the one that is just now. */
+  answered(count: number): void {
+    if (this.away.length > 0) this.forgetAway(count);
+  }
+
+  private forgetAway(count: number): void {
+    const { away } = this;
+    const stay = away.findIndex(({ answeredAt }) => answeredAt > count);
+    for (const one of away.splice(0, stay < 0 ? away.length : stay)) if (!one.isOver) this.leaves(one.request);
   }
 
   /** It does not wait any more: it has failed, or its observer has left. */
@@ -183,6 +204,7 @@ export class WriteOrder {
 
   private rest(): void {
     this.isActive = false;
+    this.away = [];
     this.lanes.clear();
     this.every = new Lane();
     this.unknown = new Lane();

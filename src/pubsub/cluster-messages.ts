@@ -17,19 +17,20 @@ import type { Connection } from '../connection/connection';
 import type { ConnectionEvent, ConnectionState } from '../connection/connection-state';
 import type { Session } from '../connection/session';
 import type { Endpoint } from '../connection/socket';
+import { timeFor } from '../connection/time-for';
 import { ConnectionError, ReplyError, type DisconnectedError, type RedisError } from '../errors';
 import type { ResolvedOptions, ServerAddress } from '../options';
 import { hashSlot } from '../resp/hash-slot';
 import { ErrorFrame } from '../resp/frames';
 import type { ClusterNode } from '../topology/node';
-import { verdictOf } from '../topology/redirects';
+import { delayOfHop, verdictOf } from '../topology/redirects';
 import type { Topology } from '../topology/topology';
 import { keyOf, type ChannelName } from './channel-name';
 import { isNotice } from './notices';
 import { PubSub, type Main } from './pubsub';
 import type { NoticeWith } from './subscribe-options';
 import type { SubscriptionKind } from './subscriptions';
-import type { Message } from './topic';
+import type { Message, Topic } from './topic';
 
 /** What the messages of a cluster go by. */
 export interface ClusterMessagesParts {
@@ -140,9 +141,15 @@ export class ClusterMessages {
     return new Observable((subscriber) => {
       let current: Subscription | undefined;
       let at: ClusterNode | undefined;
+      /** What is known there. */
+      let topic: Topic | undefined;
       /** Since when messages may be missed, and why; undefined where they are not. */
       let lost: { from: number; reason: RedisError } | undefined;
       let wasTold = false;
+      /** How often in a row nodes have refused it, and until when it waits because of that. */
+      let hops = 0;
+      let refusedAt = -Infinity;
+      let notBefore = 0;
       const next = (item: T): void => {
         if (gaps && isNotice(item) && item.type === 'subscribed') {
           if (lost !== undefined && wasTold) {
@@ -155,22 +162,28 @@ export class ClusterMessages {
         subscriber.next(item);
       };
       const leave = (reason: RedisError): void => {
-        lost ??= { from: this.heardAt(at) ?? clock.now(), reason };
+        lost ??= { from: topic?.loss?.from ?? this.heardAt(at) ?? clock.now(), reason };
         current?.unsubscribe();
-        current = at = undefined;
+        current = at = topic = undefined;
       };
       const look = (): void => {
         const owner = topology.ownerOf(slot);
         if (owner === at || owner === undefined || isClosed() || subscriber.closed) return;
+        if (clock.now() < notBefore) return;
         // A node that is lost is left only for another.
         if (at !== undefined) leave(new ConnectionError(`The slot of the shard channel is not at ${at.name} any more`));
         at = owner;
         const own = (current = new Subscription());
+        const pubsub = this.pubsubOf(owner);
         own.add(
-          of(this.pubsubOf(owner)).subscribe({
+          of(pubsub).subscribe({
             next,
             error: (error: RedisError) => {
               if (current !== own && current !== undefined) return;
+              const now = clock.now();
+              hops = now - refusedAt > QUIET ? 1 : hops + 1;
+              refusedAt = now;
+              notBefore = now + delayOfHop(hops);
               if (!this.isElsewhere(error, slot, owner)) subscriber.error(error);
               else {
                 leave(error);
@@ -180,11 +193,13 @@ export class ClusterMessages {
             complete: () => subscriber.complete(),
           }),
         );
+        if (at === owner) topic = pubsub.shardTopic(name);
       };
       let waiting = Subscription.EMPTY;
       const again = (): void => {
+        waiting.unsubscribe();
         look();
-        if (at === undefined && waiting.closed) waiting = clock.schedule(again, AGAIN);
+        if (at === undefined && !subscriber.closed) waiting = clock.schedule(again, AGAIN);
       };
       subscriber.add(topology.changes$.subscribe(look));
       subscriber.add(() => {
@@ -330,7 +345,7 @@ export class ClusterMessages {
 
   /** What stands for the connection of commands. */
   private mainOf(): Main {
-    const { clock, session, state$, tell, submit, isClosed, closedError, open, topology } = this.parts;
+    const { clock, options, session, state$, tell, submit, isClosed, closedError, open, topology } = this.parts;
     const events$ = new Subject<ConnectionEvent>();
     events$.subscribe(tell);
     const held = new Map<Request, Subscription>();
@@ -356,6 +371,8 @@ export class ClusterMessages {
       open,
       submit,
       submitHeld: (request, longest) => {
+        const limit = timeFor(request, options.blockingGrace);
+        if (request.deadline === 0 && limit !== Infinity) request.deadline = Math.ceil(clock.now() + limit);
         held.set(
           request,
           clock.schedule(() => letOut(request), Math.min(longest, LONGEST)),
@@ -372,6 +389,8 @@ export class ClusterMessages {
 
 /** How long it is waited until it is looked again for where a shard channel is, ms. */
 const AGAIN = 20;
+/** A refusal so long behind another is not one of a row any more, ms. */
+const QUIET = 1_000;
 
 /** Whether a name is one of keyspace events, which each master tells of its own keys. */
 function isKeyspace(name: ChannelName): boolean {

@@ -298,6 +298,11 @@ export class PubSub implements Resident {
     }
   }
 
+  /** What is observed of a shard channel, and known of its subscription. */
+  shardTopic(name: ChannelName): Topic | undefined {
+    return this.subscriptions.shard.get(keyOfAsked(name));
+  }
+
   /** When the server last gave a sign of life, on the clock; undefined where there is no link. */
   get lastHeard(): number | undefined {
     return this.carrier?.line.link?.heardAt;
@@ -417,6 +422,9 @@ export class PubSub implements Resident {
   }
 
   private askInAWhile(): Observable<never> {
+    this.onTaken?.();
+    // One question asks for all names.
+    if (this.asksLater) return EMPTY;
     const again = () => {
       this.asksLater = false;
       this.scheduleReconcile();

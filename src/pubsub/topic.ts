@@ -54,8 +54,13 @@ export class Topic {
     return this.state !== 'asked';
   }
 
+  /** What is not confirmed again; undefined where the subscription stands, or never did. */
+  get loss(): Loss | undefined {
+    return typeof this.state === 'object' ? this.state : undefined;
+  }
+
   confirm(at: number): void {
-    const loss = typeof this.state === 'object' ? this.state : undefined;
+    const { loss } = this;
     this.state = 'confirmed';
     this.confirmations?.next({ at, loss });
   }

@@ -1,10 +1,10 @@
 import { Subscription } from 'rxjs';
-import { call } from '../commands/call';
+import { ping } from '../commands/generated/connection';
 import { Request, type ReplyObserver } from '../commands/request';
 import { plainContext, type Executor } from '../commands/request-context';
 import type { Connection } from '../connection/connection';
 import type { Detour } from '../connection/detour';
-import type { RedisError } from '../errors';
+import { ReplyError, type RedisError } from '../errors';
 import type { ServerAddress } from '../options/addresses';
 
 /** What a connection to a node is for: what masters do, or reading from a replica. */
@@ -141,6 +141,14 @@ export class ClusterNode {
 
 const barriers = new WeakSet<Request>();
 
+/** A server that refuses everything for the moment has not answered what stands before it either. */
+const behindOthers = {
+  ...plainContext,
+  retry: (_attempt: number, error: RedisError) => error instanceof ReplyError && error.repeatable && AGAIN,
+};
+/** How long it waits then, ms. */
+const AGAIN = 50;
+
 /** A request of the client's own behind all others: when it is answered, so are they. */
 class Barrier implements ReplyObserver<unknown> {
   readonly waiting: (() => void)[];
@@ -149,7 +157,7 @@ class Barrier implements ReplyObserver<unknown> {
 
   constructor(done: () => void) {
     this.waiting = [done];
-    this.request = new Request(call('PING'), plainContext, this);
+    this.request = new Request(ping(), behindOthers, this);
     barriers.add(this.request);
   }
 

@@ -204,6 +204,7 @@ export class Router implements Executor {
     const topology = this.parts.topology();
     const target = address && topology.nodeAt(address);
     const owner = topology.ownerOf(slot);
+    node.connection.line.departs(request);
     topology.learn(slot);
     topology.stale$.next();
     // It was sent before the owner changed, as behind ASKING.
@@ -237,6 +238,7 @@ export class Router implements Executor {
     if (wait === false) return false;
     const topology = this.parts.topology();
     request.tried(error);
+    node.connection.line.departs(request);
     topology.stale$.next();
     const until = this.parts.clock.now() + Math.max(DOWN_FOR, Math.min(wait, 200));
     topology.redirect(slot, topology.ownerOf(slot) ?? node, until);

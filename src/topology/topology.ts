@@ -288,6 +288,7 @@ export class Topology implements NodeOwner {
     let isLeft = false;
     if (this.epoch === undefined) return true;
     const needed = new Set(this.masters);
+    const before = this.nodes.size;
     for (const node of this.nodes.values()) {
       if (node.role !== undefined || node.isAsked || needed.has(node)) continue;
       if (node.pending > 0) isLeft = true;
@@ -296,6 +297,7 @@ export class Topology implements NodeOwner {
         node.destroy();
       }
     }
+    if (this.nodes.size < before) this.changes$.next();
     return isLeft;
   }
 

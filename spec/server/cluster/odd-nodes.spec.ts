@@ -1,19 +1,11 @@
-import { RedisCluster, ReplyError, type RedisClusterOptions, type RedisError } from 'rxjs-redis';
+import { ReplyError, type RedisError } from 'rxjs-redis';
 import { hashSlot } from '../../../src/resp/hash-slot';
-import { inCluster, portOf, refresh, views } from '../../support/scripted-cluster';
+import { inCluster, portOf, refresh, useScriptedClusterClients, views } from '../../support/scripted-cluster';
 import { useScriptedServers, type ScriptedServer } from '../../support/scripted-server';
 import { until } from '../../support/until';
 
 const listen = useScriptedServers();
-const clients: RedisCluster[] = [];
-afterEach(() => Promise.all(clients.splice(0).map((client) => client.destroy())));
-
-function connect(options: RedisClusterOptions): RedisCluster {
-  const client = new RedisCluster(options);
-  client.events$.subscribe();
-  clients.push(client);
-  return client;
-}
+const connect = useScriptedClusterClients();
 
 describe('nodes of a cluster that are odd', () => {
   it('name each other without end, and the command fails with what the last has said', async () => {

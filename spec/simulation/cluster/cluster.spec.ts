@@ -1,0 +1,21 @@
+import { loadCluster } from './load';
+import { clusterMutations } from './mutations';
+
+/** So many seeds hold. */
+const SEEDS = 600;
+/** Within so many each fault has to be found. */
+const MOST = 6_000;
+
+describe('The simulation of clusters whose slots move and whose nodes disagree', () => {
+  it('finds nothing in the client as it is', async () => {
+    const { runSeeds } = await loadCluster();
+    expect((await runSeeds(1, SEEDS)).failure).toBeUndefined();
+  });
+
+  it.each(clusterMutations)('finds out when $fault', async (mutation) => {
+    const { runSeeds } = await loadCluster(mutation);
+    // Which seed found it last; where the draws have changed, another one does.
+    const atOnce = (await runSeeds(mutation.seed, 1)).failure;
+    expect(atOnce ?? (await runSeeds(1, MOST)).failure).toBeDefined();
+  });
+});
