@@ -1,20 +1,11 @@
-import { RedisCluster, type RedisClusterOptions } from 'rxjs-redis';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { record } from '../../support/clients';
-import { inCluster, portOf, refresh, views } from '../../support/scripted-cluster';
+import { inCluster, portOf, refresh, useScriptedClusterClients, views } from '../../support/scripted-cluster';
 import { useScriptedServers, type ScriptedServer } from '../../support/scripted-server';
 import { until } from '../../support/until';
 
 const listen = useScriptedServers();
-const clients: RedisCluster[] = [];
-afterEach(() => Promise.all(clients.splice(0).map((client) => client.destroy())));
-
-function connect(options: RedisClusterOptions): RedisCluster {
-  const client = new RedisCluster(options);
-  client.events$.subscribe();
-  clients.push(client);
-  return client;
-}
+const connect = useScriptedClusterClients();
 
 const slot = hashSlot('a');
 const says = (word: string): string => `$${word.length}\r\n${word}\r\n`;

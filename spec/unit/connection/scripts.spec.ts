@@ -419,7 +419,7 @@ describe('A reply to what was written before the client’s own SCRIPT FLUSH', (
     expect(group.values).toStrictEqual([[3]]);
   });
 
-  it('nor does one that is written before the server has answered that, on any connection of the client', async () => {
+  it('nor does one that is written before the server has answered that, on any connection of the client', () => {
     const forgettings = { count: 0 };
     const owed = new Ring<Request>();
     const [here, there] = [new LoadedScripts(owed, forgettings), new LoadedScripts(new Ring(), forgettings)];
