@@ -80,7 +80,7 @@ export default tseslint.config(
       globals: Object.fromEntries(
         [
           ...['document', 'getComputedStyle', 'matchMedia', 'ResizeObserver'],
-          ...['EventSource', 'fetch', 'crypto'],
+          ...['EventSource', 'fetch', 'crypto', 'navigator', 'self', 'SharedWorker'],
         ].map((name) => [name, 'readonly']),
       ),
     },
