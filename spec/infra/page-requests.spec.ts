@@ -39,6 +39,12 @@ describe('what the page of the demo is asked', () => {
     expect((await ask(page().url, 'strokes', { raw: `[${'0,'.repeat(20_000)}0]` })).status).toBe(413);
   });
 
+  it('fails nothing over where there is no sentinel', async () => {
+    const answer = await ask(page().url, 'failover', { body: {} });
+    expect(answer.status).toBe(409);
+    expect(answer.text).toContain("no sentinels are the demo's own");
+  });
+
   it.each([
     ['browser=x%27', 'browser: '],
     ['windows=0', 'windows: '],
