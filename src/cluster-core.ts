@@ -211,14 +211,17 @@ export class ClusterCore {
     if (this.isClosing) return;
     const states = [...topology.nodes.values()].map(({ connection }) => connection.state$.value);
     const ready = states.find(({ kind }) => kind === 'ready');
-    const { kind } = state$.value;
+    const { value } = state$;
     if (topology.epoch !== undefined && ready !== undefined) {
-      if (kind !== 'ready') state$.next(ready);
-    } else if (kind === 'ready' || kind === 'connecting') {
-      const last = states.find((state) => state.kind === 'reconnecting');
-      if (last !== undefined && states.every((one) => one.kind !== 'ready' && one.kind !== 'connecting'))
-        state$.next(last);
+      if (value.kind !== 'ready') state$.next(ready);
+      return;
     }
+    const lost = states.filter((state) => state.kind === 'reconnecting');
+    const last = lost.reduce((one, other) => (other.attempt > one.attempt ? other : one), lost[0]!);
+    if (last === undefined || value.kind === 'idle') return;
+    const isOut = states.every(({ kind }) => kind !== 'ready' && kind !== 'connecting');
+    // Nodes take their attempts at different times: what is told is how often the one that tried most has.
+    if (value.kind === 'reconnecting' ? last.attempt > value.attempt : isOut) state$.next(last);
   }
 
   /** Emits once it is known which nodes there are, or the client is closed. */

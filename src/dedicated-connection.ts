@@ -21,7 +21,7 @@ import { ScriptRegistry, Scripts, defineScript } from './groups/scripts';
 import { sendGroup } from './groups/send-group';
 import type { FailFast, GroupOptions, ValuesOf } from './groups/values';
 import { monitorOn } from './leases/monitor';
-import type { Lease } from './leases/lease';
+import { orQueued, type Lease } from './leases/lease';
 import type { RedisCommands } from './redis-commands';
 import type {
   FieldBatch,
@@ -201,6 +201,8 @@ export class DedicatedConnection<S extends string | Buffer = string>
   #sendBy<T>(source: ReplySource, command: Command<T>): Reply<T> {
     if (this.#watching) refuseInWatch(command);
     else refuseOnLease(command);
-    return Reply.from(source, command);
+    // With a prefix its reply is looked at before the lease's own executor does.
+    const isLookedAt = command.spec.anyKey === true;
+    return Reply.from(source, isLookedAt ? orQueued(command, this.#lease.connection) : command);
   }
 }

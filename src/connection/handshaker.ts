@@ -87,7 +87,6 @@ export class Handshaker {
         index === 0 ? this.makeReady(send, credentials, onServer) : this.signInAgain(send, credentials),
       ),
       timeout({ first: connectTimeout, with: () => throwError(late), scheduler: patient(this.parts.clock) }),
-      catchError(asRedisError),
       catchError(ignoreLoss),
     );
   }
@@ -97,8 +96,7 @@ export class Handshaker {
     const { session, residents, carriesMessages, confirm = () => EMPTY } = this.parts;
     const { database, clientName, settings, credentials: signedIn } = session;
     // A server counts invalidations against the small limit of a subscribed client, and nothing on that connection wants them.
-    const wanted = asked(onConnect).filter(({ spec }) => !carriesMessages || spec.effect !== 'tracking');
-    const own = wanted.map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
+    const own = asked(onConnect, prefix).filter(({ spec }) => !carriesMessages || spec.effect !== 'tracking');
     const credentials = signedIn ?? (this.options.credentials && checked(given));
     const { bare } = session.handshakeForm;
     const options = {
@@ -151,11 +149,12 @@ export class Handshaker {
 }
 
 /** The user's own commands on a new connection. @throws ConnectionError that says what is wrong with them */
-function asked(onConnect: ResolvedOptions['onConnect']): readonly Command[] {
+function asked(onConnect: ResolvedOptions['onConnect'], prefix: string): readonly Command[] {
   try {
-    return onConnect();
-  } catch (cause) {
-    throw new ConnectionError((cause as TypeError).message, { cause });
+    return onConnect().map((command) => (prefix === '' ? command : applyPrefix(command, prefix)));
+  } catch (error) {
+    const { message, cause = error } = error as TypeError;
+    throw new ConnectionError(message, { cause });
   }
 }
 
@@ -187,10 +186,4 @@ function isLoss(error: unknown): boolean {
 /** A link that breaks during the handshake is reported with the true cause by the link itself. */
 function ignoreLoss(error: unknown): Observable<never> {
   return isLoss(error) ? NEVER : throwError(() => error);
-}
-
-/** What cannot be sent in the handshake. */
-function asRedisError(cause: unknown): Observable<never> {
-  const isOwn = cause instanceof RedisError;
-  return throwError(() => (isOwn ? cause : new ConnectionError('The handshake cannot be sent', { cause })));
 }

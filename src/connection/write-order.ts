@@ -1,7 +1,7 @@
 import type { Request } from '../commands/request';
 import { writesTo } from '../commands/writes-to';
 import { Heap } from './heap';
-import type { Ring } from './ring';
+import { Ring } from './ring';
 
 /** A request that waits to be repeated. */
 interface Waiting {
@@ -83,7 +83,7 @@ export class WriteOrder {
   isActive = false;
   private readonly waiting = new Map<Request, Waiting>();
   /** Those of them that have left the line, the first first. */
-  private away: Waiting[] = [];
+  private readonly away = new Ring<Waiting>();
   private readonly lanes = new Map<string, Lane>();
   /** all that wait, and those of them of which it is not known what they write to */
   private every = new Lane();
@@ -138,8 +138,10 @@ export class WriteOrder {
 
   private forgetAway(count: number): void {
     const { away } = this;
-    const stay = away.findIndex(({ answeredAt }) => answeredAt > count);
-    for (const one of away.splice(0, stay < 0 ? away.length : stay)) if (!one.isOver) this.leaves(one.request);
+    for (let first = away.peek(); first !== undefined && first.answeredAt <= count; first = away.peek()) {
+      away.shift();
+      if (!first.isOver) this.leaves(first.request);
+    }
   }
 
   /** It does not wait any more: it has failed, or its observer has left. */
@@ -204,7 +206,7 @@ export class WriteOrder {
 
   private rest(): void {
     this.isActive = false;
-    this.away = [];
+    this.away.drain();
     this.lanes.clear();
     this.every = new Lane();
     this.unknown = new Lane();

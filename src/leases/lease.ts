@@ -78,11 +78,11 @@ class LentExecutor implements Executor {
 }
 
 /** The same command. Between MULTI and EXEC its reply is `QUEUED`, whatever it is elsewhere; there that is a word like any other. */
-function orQueued(command: Command, { line }: Connection): Command {
+export function orQueued<T>(command: Command<T>, { line }: Connection): Command<T> {
   if (isGroup(command)) return command;
   const { spec, args, read, keys } = command;
   const readOrQueued: typeof read = (frame, context) =>
-    isQueued(frame) && line.link?.mode.isQueueing === true ? 'QUEUED' : read(frame, context);
+    isQueued(frame) && line.link?.mode.isQueueing === true ? ('QUEUED' as T) : read(frame, context);
   return new Command(spec, args, readOrQueued, keys);
 }
 

@@ -186,4 +186,13 @@ describe('nodes of a cluster that are odd', () => {
     expect(error?.code).toBe('AUTHENTICATION');
     expect(String(error)).not.toContain('wrong-secret');
   });
+
+  it('are all away, and the state of the client tells of each further attempt', async () => {
+    const client = connect({ nodes: ['127.0.0.1:1', '127.0.0.1:2'], reconnect: { initialDelay: 5, jitter: 0 } });
+    const attempts: number[] = [];
+    client.state$.subscribe((state) => state.kind === 'reconnecting' && attempts.push(state.attempt));
+    client.get('k').subscribe({ error: () => undefined });
+    await until(() => attempts.at(-1)! >= 4);
+    expect(attempts).toStrictEqual([...new Set(attempts)].sort((one, other) => one - other));
+  });
 });

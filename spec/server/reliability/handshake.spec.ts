@@ -232,10 +232,7 @@ describe('The handshake', () => {
     const redis = make({ url: server.url, onConnect, reconnect: false });
     const error = (await failure(redis.connect())) as Error;
     expect(error).toMatchObject({
-      cause: {
-        message: "The function of the option 'onConnect' threw an object (RangeError)",
-        cause: { cause: thrown },
-      },
+      cause: { message: "The function of the option 'onConnect' threw an object (RangeError)", cause: thrown },
     });
     expect(error.message).not.toContain('geheim');
   });

@@ -65,8 +65,8 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'what user code throws in the handshake comes out as it is',
     file: 'connection/handshaker.ts',
-    from: 'catchError(asRedisError),',
-    to: '',
+    from: 'throw new ConnectionError(message, { cause });',
+    to: 'throw error;',
   },
   {
     fault: 'a source of credentials that fails breaks the link',
