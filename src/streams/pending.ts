@@ -79,7 +79,9 @@ export class Pending {
   private take(chosen: readonly PendingEntry[], isOwn: boolean): Observable<unknown> {
     const { stream, group, consumer, claimIdle } = this.settings;
     const ids = chosen.map(([id]) => id);
-    return this.parts.send(xclaim(stream, group, consumer, isOwn ? 0 : Math.ceil(claimIdle), ids)).pipe(
+    // What another consumer has taken since it was looked at was idle for less than that.
+    const least = isOwn ? Math.min(...chosen.map(([, , idle]) => idle)) : Math.ceil(claimIdle);
+    return this.parts.send(xclaim(stream, group, consumer, least, ids)).pipe(
       mergeMap((entries) => {
         const got = new Map(entries.map((entry) => [entry.id, entry]));
         const gone = ids.filter((id) => !got.has(id));
