@@ -1,9 +1,7 @@
 import type { Page as Window } from 'playwright-core';
 import { from, lastValueFrom, toArray } from 'rxjs';
 import { Redis } from 'rxjs-redis';
-import { clientOf, optionsTo, type Client } from '../../infra/demo/place';
 import { publishTo } from '../../infra/demo/publisher';
-import type { Venue } from '../../infra/demo/venue';
 import { startClusterVenue } from '../../infra/demo/venue-cluster';
 import { signNames, signs } from '../../infra/demo/vitals/signs';
 import { eventually } from '../support/clients';
@@ -19,22 +17,13 @@ import {
   useWindows,
 } from './page-window';
 import { usePageAt } from './use-page';
+import { useVenue } from './use-venue';
 
 const newWindow = useWindows();
 
 describe('the page of the demo on a cluster', () => {
-  let venue: Venue;
-  let direct: Client;
-  beforeAll(async () => {
-    venue = await startClusterVenue(() => undefined);
-    direct = clientOf(optionsTo(venue.place, {}));
-    direct.events$.subscribe();
-  });
-  afterAll(async () => {
-    await direct?.destroy();
-    await venue?.[Symbol.asyncDispose]();
-  });
-  const page = usePageAt(() => venue);
+  const { venue, direct } = useVenue(() => startClusterVenue(() => undefined));
+  const page = usePageAt(venue);
 
   const open = async (): Promise<Window> => {
     const window = await newWindow(page().url);
@@ -45,7 +34,7 @@ describe('the page of the demo on a cluster', () => {
   /** Publishes and keeps a value of each sign. @returns how many were heard */
   const publish = async (at: number, value: number): Promise<number> => {
     const samples = signNames.map((sign) => ({ sign, at, value }));
-    const fates = await lastValueFrom(from(samples).pipe(publishTo(direct, venue.space), toArray()));
+    const fates = await lastValueFrom(from(samples).pipe(publishTo(direct(), venue().space), toArray()));
     return fates.filter((fate) => fate === 'heard').length;
   };
   /** Waits until each server tells of itself what the page shows of it. One that has come back may be shown later. */
@@ -58,7 +47,7 @@ describe('the page of the demo on a cluster', () => {
       },
     );
   const nodesTold = async () => {
-    const { place } = venue;
+    const { place } = venue();
     if (place.kind !== 'cluster') throw new Error('no cluster');
     const told = await Promise.all(place.servers.map(tellOf));
     return told;

@@ -1,7 +1,7 @@
 import type { Page as Window } from 'playwright-core';
 import { from, lastValueFrom, toArray } from 'rxjs';
 import { Redis } from 'rxjs-redis';
-import { clientOf, nameOf, optionsTo, type Client } from '../../infra/demo/place';
+import { nameOf } from '../../infra/demo/place';
 import { publishTo } from '../../infra/demo/publisher';
 import type { Venue } from '../../infra/demo/venue';
 import { startSentinelVenue } from '../../infra/demo/venue-sentinels';
@@ -9,22 +9,13 @@ import { signNames, signs } from '../../infra/demo/vitals/signs';
 import { eventually } from '../support/clients';
 import { clientsWith, draw, journalOf, nodesShown, shows, useWindows } from './page-window';
 import { usePageAt } from './use-page';
+import { useVenue } from './use-venue';
 
 const newWindow = useWindows();
 
 describe('the page of the demo behind sentinels', () => {
-  let venue: Venue;
-  let direct: Client;
-  beforeAll(async () => {
-    venue = await startSentinelVenue(() => undefined);
-    direct = clientOf(optionsTo(venue.place, {}));
-    direct.events$.subscribe();
-  });
-  afterAll(async () => {
-    await direct?.destroy();
-    await venue?.[Symbol.asyncDispose]();
-  });
-  const page = usePageAt(() => venue);
+  const { venue, direct } = useVenue(() => startSentinelVenue(() => undefined));
+  const page = usePageAt(venue);
 
   const open = async (): Promise<Window> => {
     const window = await newWindow(page().url);
@@ -33,7 +24,9 @@ describe('the page of the demo behind sentinels', () => {
     return window;
   };
   const publish = (at: number, value: number) =>
-    lastValueFrom(from(signNames.map((sign) => ({ sign, at, value }))).pipe(publishTo(direct, venue.space), toArray()));
+    lastValueFrom(
+      from(signNames.map((sign) => ({ sign, at, value }))).pipe(publishTo(direct(), venue().space), toArray()),
+    );
   /** Waits until the page shows that the client is at a master, which says so itself. @returns its address */
   const masterOf = async (window: Window): Promise<string> => {
     const shown = await eventually(
@@ -42,7 +35,7 @@ describe('the page of the demo behind sentinels', () => {
     );
     const [address = ''] = shown.find(([, role]) => role === 'master') ?? [];
     expect(await roleOf(address)).toBe('master');
-    expect(shown.map(([name]) => name)).toStrictEqual(serversOf(venue).toSorted());
+    expect(shown.map(([name]) => name)).toStrictEqual(serversOf(venue()).toSorted());
     const others = shown.filter(([name]) => name !== address);
     for (const [, role, , state] of others) expect([role, state]).toStrictEqual([`replica of ${address}`, '']);
     return address;

@@ -1,6 +1,6 @@
-import { Observable, Subject } from 'rxjs';
-import type { ByteSocket, Dial } from '../../../src/connection/socket';
-import { ConnectionError, TimeoutError } from '../../../src/errors';
+import { Subject } from 'rxjs';
+import type { ByteSocket } from '../../../src/connection/socket';
+import { ConnectionError } from '../../../src/errors';
 import { RequestParser } from '../request-parser';
 import type { Timeline } from '../timeline';
 
@@ -61,7 +61,6 @@ export abstract class Host {
 
 /** What is told of connections. */
 export interface Watcher {
-  dialled(host: Host): void;
   wrote(host: Host, words: readonly string[]): void;
   /** bytes are brought to the client by `bring` */
   brings(host: Host, text: string, bring: () => void): void;
@@ -125,37 +124,4 @@ export class Wire implements ByteSocket {
     this.isOpen = false;
     this.host.wires.delete(this);
   }
-}
-
-/** Dials hosts by their ports. */
-export function dialIn(hosts: ReadonlyMap<number, Host>, timeline: Timeline, watcher: Watcher): Dial {
-  return ({ port, connectTimeout }) =>
-    new Observable((subscriber) => {
-      const host = hosts.get(port)!;
-      let wire: Wire | undefined;
-      watcher.dialled(host);
-      const fail = (error: Error) => {
-        timeline.touched = true;
-        subscriber.error(error);
-      };
-      const accept = () => {
-        timeline.touched = true;
-        if (host.state === 'down') {
-          fail(new ConnectionError(`${host.name}: refused`, { cause: new Error('ECONNREFUSED') }));
-          return;
-        }
-        wire = new Wire(host, timeline, watcher);
-        host.wires.add(wire);
-        subscriber.next(wire);
-      };
-      const late = () => fail(new TimeoutError(`${host.name} did not accept within ${connectTimeout} ms`));
-      const isFar = host.state === 'away' || 2 * host.distance > connectTimeout;
-      const pending = isFar
-        ? timeline.afterInProcess(connectTimeout, late)
-        : timeline.afterInProcess(2 * host.distance, accept);
-      return () => {
-        pending.unsubscribe();
-        wire?.destroy();
-      };
-    });
 }

@@ -9,7 +9,8 @@ import { SimulatedCluster, keyOf } from './cluster';
 import { KEYS, USED, type World } from './draw';
 import { Happenings } from './happenings';
 import { Messages } from './messages';
-import { dialIn, type Host } from './net';
+import { dialIn } from '../dial-in';
+import { Wire, type Host, type Watcher } from './net';
 import { Referee } from './referee';
 import { Traffic } from './traffic';
 
@@ -56,11 +57,12 @@ class Simulation {
     ));
     const traffic = new Traffic(timeline, journal);
     const hosts = new Map<number, Host>(cluster.nodes.map((node) => [node.port, node]));
-    const dial = dialIn(hosts, timeline, {
-      dialled: (host) => traffic.dialled(host),
+    const watcher: Watcher = {
       wrote: (host, words) => traffic.wrote(host, words),
       brings: (host, text, bring) => this.bring(host, text, bring),
-    });
+    };
+    const wireTo = (host: Host) => new Wire(host, timeline, watcher);
+    const dial = dialIn(hosts, timeline, (host) => traffic.dialled(host), wireTo);
     const own: Stage = {
       partsFor: () => ({ dial, clock: timeline.clock }),
       made: () => undefined,

@@ -5,7 +5,8 @@ import { Pace } from '../pace';
 import { Timeline } from '../timeline';
 import { drawWorld, type Happening, type World } from './draw';
 import { SimulatedSentinel, SimulatedServer } from './hosts';
-import { dialIn, type Host, type Wire } from './wire';
+import { dialIn } from '../dial-in';
+import { Wire, type Host, type Watcher } from './wire';
 
 /** More attempts than these within a second are a loop without delay. */
 const MOST_DIALS = 20;
@@ -71,11 +72,9 @@ class Simulation {
       (distance, at) => new SimulatedSentinel(at + 11, distance, { master: 1, epoch: 1 }, () => this.sentinels),
     );
     const hosts = new Map<number, Host>([...this.servers, ...this.sentinels].map((host) => [host.port, host]));
-    const watcher = {
-      dialled: (host: Host) => this.dialled(host),
-      wrote: (host: Host, wire: Wire, words: readonly string[]) => this.wrote(host, wire, words),
-    };
-    const dial = dialIn(hosts, timeline, watcher);
+    const watcher: Watcher = { wrote: (host, wire, words) => this.wrote(host, wire, words) };
+    const wireTo = (host: Host) => new Wire(host, timeline.now(), timeline, watcher);
+    const dial = dialIn(hosts, timeline, (host) => this.dialled(host), wireTo);
     const own: Stage = {
       partsFor: () => ({ dial, clock: timeline.clock }),
       made: () => undefined,

@@ -1,6 +1,6 @@
-import { Observable, Subject } from 'rxjs';
-import type { ByteSocket, Dial } from '../../../src/connection/socket';
-import { ConnectionError, TimeoutError } from '../../../src/errors';
+import { Subject } from 'rxjs';
+import type { ByteSocket } from '../../../src/connection/socket';
+import { ConnectionError } from '../../../src/errors';
 import { RequestParser } from '../request-parser';
 import type { Timeline } from '../timeline';
 
@@ -19,7 +19,6 @@ export interface Host {
 
 /** What is told of connections. */
 export interface Watcher {
-  dialled(host: Host): void;
   /** the client has written these words */
   wrote(host: Host, wire: Wire, words: readonly string[]): void;
 }
@@ -99,37 +98,4 @@ export class Wire implements ByteSocket {
     const answer = this.host.answer(words, this);
     if (answer !== undefined && this.isOpen) this.send(answer);
   }
-}
-
-/** Dials the hosts of a world by their ports. */
-export function dialIn(hosts: ReadonlyMap<number, Host>, timeline: Timeline, watcher: Watcher): Dial {
-  return ({ port, connectTimeout }) =>
-    new Observable((subscriber) => {
-      const host = hosts.get(port)!;
-      let wire: Wire | undefined;
-      watcher.dialled(host);
-      const fail = (error: Error) => {
-        timeline.touched = true;
-        subscriber.error(error);
-      };
-      const accept = () => {
-        timeline.touched = true;
-        if (host.state === 'down') {
-          fail(new ConnectionError(`${host.name}: refused`, { cause: new Error('ECONNREFUSED') }));
-          return;
-        }
-        wire = new Wire(host, timeline.now(), timeline, watcher);
-        host.wires.add(wire);
-        subscriber.next(wire);
-      };
-      const late = () => fail(new TimeoutError(`${host.name} did not accept within ${connectTimeout} ms`));
-      const pending =
-        2 * host.distance > connectTimeout
-          ? timeline.afterInProcess(connectTimeout, late)
-          : timeline.afterInProcess(2 * host.distance, accept);
-      return () => {
-        pending.unsubscribe();
-        wire?.destroy();
-      };
-    });
 }
