@@ -85,7 +85,7 @@ export type SentinelEvent =
   /** the master is another */
   | { readonly kind: 'switched'; readonly address: ServerAddress }
   /** a replica is about to be promoted: what the master accepts from now on will be lost */
-  | { readonly kind: 'promoting' }
+  | { readonly kind: 'promoting'; readonly address: ServerAddress }
   /** it is not promoted after all */
   | { readonly kind: 'aborted' }
   /** a replica cannot be reached, or can again */
@@ -121,7 +121,7 @@ export function readEvent(channel: string, message: string, service: string, hos
   if (address === undefined) return undefined;
   switch (channel) {
     case '+failover-state-send-slaveof-noone':
-      return { kind: 'promoting' };
+      return { kind: 'promoting', address };
     case '+promoted-slave':
       return { kind: 'switched', address };
     case '+sdown':

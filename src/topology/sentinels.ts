@@ -1,4 +1,4 @@
-import { Observable, Subject, defer } from 'rxjs';
+import { Observable, Subject, Subscription, defer } from 'rxjs';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Guide } from '../connection/guide';
@@ -7,6 +7,7 @@ import { AuthenticationError, ConnectionError, ReplyError, type RedisError } fro
 import type { ResolvedOptions } from '../options';
 import { nameOf, type ServerAddress } from '../options/addresses';
 import type { ResolvedSentinels } from '../options/sentinels';
+import { LONGEST_HOLD, promoted } from './promotion';
 import { Sentinel, type SentinelParts } from './sentinel';
 import { SentinelGuide } from './sentinel-guide';
 import { Inquiry } from './sentinel-inquiry';
@@ -18,9 +19,6 @@ const LONGEST_ANSWER = 1_000;
 /** The part of it that making a link may take. */
 const SHARE_OF_DIAL = 0.8;
 
-/** How long nothing is sent to a master whose replica is promoted, ms. */
-const LONGEST_HOLD = 2_000;
-
 /** More sentinels than these are not learnt. */
 const MOST = 32;
 
@@ -29,7 +27,7 @@ export interface SentinelsParts {
   readonly clock: Clock;
   readonly options: ResolvedOptions;
   readonly sentinel: ResolvedSentinels;
-  /** makes a connection to a sentinel, which is not made again */
+  /** makes a connection to a sentinel or a server, which is not made again */
   readonly connect: (
     options: Pick<ResolvedOptions, 'host' | 'port' | 'tls' | 'credentials' | 'connectTimeout'>,
   ) => Connection;
@@ -69,6 +67,8 @@ export class Sentinels {
   private isOver = false;
   /** What was told of each sentinel last, so that it is told once. */
   private readonly told = new Map<Sentinel, string>();
+  /** Asks the replica that is being promoted. */
+  private promotion = Subscription.EMPTY;
   /** Which of the replicas is taken next. */
   private turn = Math.floor(Math.random() * 1_024);
 
@@ -120,6 +120,7 @@ export class Sentinels {
   /** Ends all connections to sentinels. */
   end(): void {
     this.isOver = true;
+    this.promotion.unsubscribe();
     for (const sentinel of this.known.values()) sentinel.end();
     this.known.clear();
   }
@@ -233,8 +234,10 @@ export class Sentinels {
         return;
       case 'promoting':
         this.hold$.next(LONGEST_HOLD);
+        this.follow(translate(event.address), sentinel);
         return;
       case 'aborted':
+        this.promotion.unsubscribe();
         this.hold$.next(0);
         return;
       default:
@@ -246,8 +249,19 @@ export class Sentinels {
     }
   }
 
+  /** The replica itself is asked where no sentinel tells in time what has become of it. */
+  private follow(replica: ServerAddress, by: Sentinel): void {
+    const { clock, options, sentinel, connect } = this.parts;
+    this.promotion.unsubscribe();
+    if (sentinel.role !== 'master') return;
+    const { tls, credentials, connectTimeout } = options;
+    const asked = promoted(clock, () => connect({ ...replica, tls, credentials, connectTimeout }));
+    this.promotion = asked.subscribe(() => this.switched(replica, by));
+  }
+
   private switched(address: ServerAddress, by: Sentinel): void {
     const { service } = this.parts.sentinel;
+    this.promotion.unsubscribe();
     this.master = address;
     const why = `The master of '${service}' is ${nameOf(address)} now, says sentinel ${by.name}`;
     this.change$.next({ kind: 'master', address, why });

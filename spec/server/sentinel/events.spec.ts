@@ -1,7 +1,6 @@
 import { filter, firstValueFrom } from 'rxjs';
 import type { Redis, ServerAddress } from 'rxjs-redis';
 import { useClients, usePools } from '../../support/clients';
-import { outcome } from '../../support/outcomes';
 import { useScriptedRoles } from '../../support/scripted-roles';
 import { useScriptedSentinels, type ScriptedSentinel } from '../../support/scripted-sentinel';
 import { until } from '../../support/until';
@@ -128,25 +127,23 @@ describe('+promoted-slave', () => {
 });
 
 describe('+failover-state-send-slaveof-noone', () => {
-  async function held() {
-    const { old, next, one, redis } = await listening();
+  const isHeld = (redis: Redis): boolean => redis['connection'].line['backlog']['pausedUntil'] > -Infinity;
+
+  /** A client that has heard of the promotion. */
+  async function held(second?: 'master' | 'slave connected') {
+    const { old, next, one, redis } = await listening(second);
     one.tell('+failover-state-send-slaveof-noone', ofReplica(next.address, old.address));
-    // Another message that follows shows that the first has come.
-    const moves = firstValueFrom(redis.events$.pipe(filter(({ type }) => type === 'disconnect')));
-    return { old, next, one, redis, moves };
+    await until(() => isHeld(redis));
+    return { old, next, one, redis };
   }
 
   it('holds the queue until the master is another', async () => {
     const { old, next, one, redis } = await held();
-    const sent = old.server.next('PING');
-    const probe = redis.ping();
-    // What was called before the event had come is answered by the old master; all else waits.
-    void outcome(probe);
+    const written = redis.set('k', 1);
     const there = leadsTo(redis, next.address);
     switchAll([one], old.address, next.address);
     await there;
-    expect(await redis.set('k', 1)).toBe('OK');
-    void sent.catch(() => undefined);
+    expect(await written).toBe('OK');
     expect(old.commands).not.toContain('SET');
   });
 
@@ -161,9 +158,37 @@ describe('+failover-state-send-slaveof-noone', () => {
   );
 
   it('lets it go after 2 s at the most', async () => {
-    const { old, redis } = await held();
+    const { old, redis } = await held('slave connected');
     expect(await redis.set('k', 1)).toBe('OK');
     expect(old.commands).toContain('SET');
+  });
+
+  it('sends nothing more to the old master where the replica is one after that time and no sentinel has told yet', async () => {
+    const { old, next, redis } = await held('master');
+    expect(await redis.set('k', 1)).toBe('OK');
+    expect([old.commands.includes('SET'), next.commands]).toEqual([false, ['SET']]);
+  });
+
+  it.each(['-failover-abort-slave-timeout', '+switch-master'])('leaves the replica alone after %s', async (channel) => {
+    const { old, next, one, redis } = await held('master');
+    const other = await role('master');
+    if (channel === '+switch-master') switchAll([one], old.address, other.address);
+    else one.tell(channel, `master ${service} ${words(old.address)}`);
+    expect(await redis.set('k', 1)).toBe('OK');
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(next.dials).toBe(0);
+  });
+
+  it('lets the queue go where the replica does not answer', async () => {
+    const { old, one, redis } = await listening();
+    const silent = await sentinel({ isSilent: true });
+    const dialled = silent.script.next('HELLO');
+    const left = silent.script.gone();
+    one.tell('+failover-state-send-slaveof-noone', ofReplica(silent.address, old.address));
+    await until(() => isHeld(redis));
+    expect(await redis.set('k', 1)).toBe('OK');
+    expect(old.commands).toContain('SET');
+    await Promise.all([dialled, left]);
   });
 });
 
