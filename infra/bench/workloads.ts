@@ -17,6 +17,8 @@ export const groups = [
   'beside',
   'observers',
   'cpu',
+  'latency',
+  'garbage',
   'memory',
   'start-up',
   'decoding',
@@ -54,8 +56,10 @@ const tracing: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'node
 /** Those that answer from memory, beside peers that ask the server. */
 const CACHED: readonly ClientName[] = ['ours, cache', 'node-redis, cache'];
 const caching: readonly ClientName[] = [...CACHED, 'ours, firstValueFrom', 'ioredis', 'iovalkey, auto-pipelining'];
-const untraced = clientNames.filter((name) => !TRACED.includes(name) && !CACHED.includes(name));
-/** A chain is a way to write a group, and sends single commands as all else does. */
+const onNode = clientNames.filter((name) => clients[name].onBun !== true);
+const onBun = clientNames.filter((name) => clients[name].onBun === true);
+const untraced = onNode.filter((name) => !TRACED.includes(name) && !CACHED.includes(name));
+// A chain is a way to write a group, and sends single commands as all else does.
 /** A lease is for one caller at a time, so that only commands one by one compare with others. */
 const everyWay = untraced.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
 const oneByOne = untraced.filter((name) => name !== 'ours, chain');
@@ -72,6 +76,9 @@ const everyGroup = clientNames.filter((name) => clients[name].variant !== true |
 
 const scanning = clientNames.filter((name) => name === 'ours, subscribe' || clients[name].variant !== true);
 
+/** Each client as its users have single commands, by calls that give promises. */
+const singly = limited.filter((name) => name !== 'ours, subscribe' && name !== 'floor');
+
 const IN_FLIGHT = [1, 100, 1000] as const;
 /** Enough for client and server to work at the same time; the sockets' buffers hold little more. */
 const LISTS_IN_FLIGHT = 10;
@@ -84,6 +91,10 @@ const REPLIES = [
   ['getMedium', 'GET of 10 KB'],
 ] as const;
 const LARGE_IN_FLIGHT = 4;
+/** Commands that are due in a second. */
+const RATES = [1_000, 10_000, 50_000] as const;
+/** So many commands fit into the new space of a heap. */
+const ALLOCATED = 20_000;
 const OBSERVERS = [10, 100, 1_000, 10_000, 100_000] as const;
 const PENDING = 100_000;
 const LOAD = 'Write of 200 000 rows, a hash each';
@@ -161,6 +172,19 @@ export function workloads(seconds: number): readonly Workload[] {
     },
     ...OBSERVERS.map((count) => observers(count, 'one channel')),
     ...OBSERVERS.map((count) => observers(count, 'channels')),
+    ...RATES.map((perSecond) => latency(perSecond, seconds)),
+    {
+      rows: [
+        cost('allocation', 'garbage', 'Heap that a GET takes and leaves as garbage, 100 in flight', 'bytes', 'bytes'),
+      ],
+      clients: [...everyWay, ...CACHED, ...TRACED],
+      job: () => ({ kind: 'allocation', inFlight: 100, count: ALLOCATED }),
+    },
+    {
+      rows: [cost('collections', 'garbage', 'Collections of garbage for a GET, 100 in flight', 'collecting', 'µs')],
+      clients: everyWay,
+      job: () => ({ kind: 'collections', inFlight: 100, seconds }),
+    },
     {
       rows: [
         cost(
@@ -242,7 +266,20 @@ function smallCommand(command: 'get' | 'set' | 'script', inFlight: number, secon
     rows.push(cost(`cpu-${command}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'));
   }
   const chosen = command === 'get' && inFlight === 1 ? oneByOne : everyWay;
-  return { rows, clients: chosen, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
+  const all = command === 'script' ? chosen : [...chosen, ...onBun];
+  return { rows, clients: all, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
+}
+
+/** What users wait, at a rate that does not depend on what they wait. */
+function latency(perSecond: number, seconds: number): Workload {
+  const title = `a GET of 100 bytes, ${number(perSecond)} due in a second`;
+  const row = (rank: string, metric: string): Row =>
+    cost(`latency-${perSecond}-${metric}`, 'latency', `${rank} percentile of ${title}`, metric, 'µs');
+  return {
+    rows: [row('50th', 'p50'), row('99th', 'p99'), row('99.9th', 'p999')],
+    clients: [...singly, ...onBun],
+    job: () => ({ kind: 'latency', perSecond, seconds }),
+  };
 }
 
 /** A thousand commands at once or more, so that client and server work at the same time. */
