@@ -180,3 +180,29 @@ describe('a cluster whose nodes all come back at other addresses', () => {
     await relay.stop();
   });
 });
+
+describe('many clients of a cluster that loses a master', () => {
+  const CLIENTS = 200;
+  /** One view shows the loss; others may be asked for before the replica has been promoted. */
+  const MOST_VIEWS = 5;
+  const cluster = useCluster();
+  const connect = useClusterClients(cluster);
+
+  it('ask for a few views each, whatever the number of commands that wait', async () => {
+    const views = async (): Promise<number> => {
+      const alive = cluster().nodes.filter(({ pid }) => pid !== undefined);
+      const stats = await Promise.all(alive.map((node) => cluster().admin(node).call<string>('INFO', 'commandstats')));
+      const counts = stats.map((text) => Number(/cmdstat_cluster(?:\|slots)?:calls=(\d+)/.exec(text)?.[1] ?? 0));
+      return counts.reduce((sum, count) => sum + count, 0);
+    };
+    const clients = Array.from({ length: CLIENTS }, () => connect());
+    for (const client of clients) client.events$.subscribe();
+    const write = (value: string) => clients.map((client) => client.mset({ a: value, b: value, c: value }));
+    await Promise.all(write('before'));
+    await (await cluster().ownerOf(0)).kill('SIGKILL');
+    const before = await views();
+    const written = [1, 2, 3, 4, 5].flatMap((round) => write(`after ${round}`));
+    expect(new Set(await Promise.all(written))).toStrictEqual(new Set(['OK']));
+    expect((await views()) - before).toBeLessThanOrEqual(MOST_VIEWS * CLIENTS);
+  });
+});
