@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { startServer } from '../servers';
+import { startCluster, startServer, type RunningCluster } from '../servers';
 import { ask } from '../servers/ask';
 import { installRuntimes } from '../runtimes';
 import { clients } from './clients';
@@ -25,6 +25,7 @@ async function main(): Promise<void> {
   const folder = await makeWorkFolder();
   const server = await startServer({ own: true });
   const silentProxy = await startSilentProxy(server);
+  let cluster: Promise<RunningCluster> | undefined;
   try {
     const hasPeers = [...options.clients].some((name) => clients[name].role === 'peer');
     const peers = hasPeers ? await installPeers() : {};
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
     await ask(server, seed, 10_000);
     const where = describePlace(server.version, { ...peers, ...(bun && { Bun: bun.version }) });
     console.log(`${where}\n`);
-    const site = { workshop, server, silentProxy };
+    const site = { workshop, server, silentProxy, cluster: () => (cluster ??= startCluster({ replicas: 0 })) };
     if (options.profile !== undefined) {
       await profileRow(site, options.profile, options);
       return;
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
     if (options.json !== undefined) await writeFile(options.json, toJson(where, results));
   } finally {
     silentProxy.close();
+    await (await cluster)?.stop();
     await server.stop();
   }
 }

@@ -1,4 +1,4 @@
-import type { RunningServer } from '../servers';
+import type { RunningCluster, RunningServer } from '../servers';
 import { ask } from '../servers/ask';
 import type { ClientName } from './clients';
 import type { Assignment, Job, Metrics, Profile } from './jobs/job';
@@ -17,6 +17,8 @@ export interface Site {
   readonly workshop: Workshop;
   readonly server: RunningServer;
   readonly silentProxy: SilentProxy;
+  /** three masters, started when they are first asked for */
+  readonly cluster: () => Promise<RunningCluster>;
 }
 
 /** Measures once, in a process that has been prepared or in a new one. */
@@ -85,7 +87,7 @@ function note({ row, values }: RowResults, client: ClientName, metrics: Metrics)
 
 async function prepare(site: Site, job: Job, client: ClientName): Promise<Participant> {
   if (job.kind === 'scan') await ask(site.server, fill, FILLING);
-  const url = urlFor(site, job);
+  const url = await urlFor(site, job);
   const assignment = { job, client, url };
   if (job.kind === 'pending' || job.kind === 'start-up') return newProcessEachTime(site.workshop, assignment);
   const worker = WorkerProcess.start(site.workshop, assignment);
@@ -99,7 +101,8 @@ async function prepare(site: Site, job: Job, client: ClientName): Promise<Partic
   }
 }
 
-function urlFor({ server, silentProxy }: Site, { kind }: Job): string {
+async function urlFor({ server, silentProxy, cluster }: Site, { kind }: Job): Promise<string> {
+  if (kind === 'cluster') return (await cluster()).nodes[0]!.url;
   if (kind === 'pending') return silentProxy.url;
   return kind === 'scan' ? `${server.url}/${SCANNED.database}` : server.url;
 }

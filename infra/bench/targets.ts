@@ -38,6 +38,9 @@ export const targets: readonly Target[] = [
   { row: 'cpu-scan', times: 1 },
   { row: 'load', times: 3, than: 'ioredis' },
   { row: 'consume', times: 2, than: 'ioredis' },
+  { row: 'cluster-get-100', times: 2.5 },
+  { row: 'cluster-get-1000', times: 4 },
+  { row: 'cluster-mget', times: 2 },
   // A hit asks no server.
   { row: 'cached', times: 10, by: 'ours, cache', than: 'iovalkey, auto-pipelining' },
   { row: 'cached', times: 2, by: 'ours, cache', than: 'node-redis, cache' },
@@ -92,6 +95,8 @@ const MOST_FOR_LIMITS = 0.05;
 const MOST_FOR_NOOP = 1.15;
 /** A lease may add a fifth to the time of a command. */
 const LEAST_WITH_LEASE = 1 / 1.2;
+/** What finding the node may take, in times a GET at one server. */
+const MOST_FOR_CLUSTER = 2;
 const UNLIMITED: ClientName = 'ours, without limits';
 
 /** Says of every target whose row was measured whether it is reached. */
@@ -104,6 +109,7 @@ export function judge(all: readonly RowResults[]): readonly Verdict[] {
     ...verdicts,
     ...judgeLimits(all),
     ...judgeLeases(all),
+    ...judgeClusters(all),
     ...judgeTracing(all),
     ...judgeBeside(all),
     ...judgeDecoding(all),
@@ -138,6 +144,17 @@ function judgeLeases(all: readonly RowResults[]): Verdict[] {
   if (ratio === undefined) return [];
   const text = `An idle lease for a GET: ${ratio.toPrecision(3)}× the rate of a plain one, wanted at least ${LEAST_WITH_LEASE.toPrecision(2)}×`;
   return [{ reached: ratio >= LEAST_WITH_LEASE, text }];
+}
+
+/** A GET at one of several masters, beside one at a single server. */
+function judgeClusters(all: readonly RowResults[]): Verdict[] {
+  const [one, many] = ['cpu-get', 'cpu-cluster-get-100'].map((id) =>
+    all.find(({ row }) => row.id === id)?.values.get(SUBJECT),
+  );
+  if (one === undefined || many === undefined) return [];
+  const times = median(many) / median(one);
+  const text = `Processor time of a GET at 3 masters: ${times.toPrecision(3)}× that at one server, wanted at most ${MOST_FOR_CLUSTER}×`;
+  return [{ reached: times <= MOST_FOR_CLUSTER, text }];
 }
 
 /** What spans may take of the processor's time where no SDK is there, and that ours with one take less than the peers with theirs. */

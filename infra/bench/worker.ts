@@ -27,6 +27,11 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
     await publishing;
     return;
   }
+  if (job.kind === 'cluster') {
+    const { prepareClusterReads } = await import('./jobs/cluster-reads');
+    measureOnDemand(await prepareClusterReads(name, url, job));
+    return;
+  }
   const client = await clients[name].load();
   switch (job.kind) {
     case 'throughput': {

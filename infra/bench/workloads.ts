@@ -1,4 +1,5 @@
 import { clientNames, clients, type ClientName } from './clients';
+import { clusterClients } from './clients/clusters';
 import type { GroupMethod } from './clients/client';
 import { CONSUMED, LOADED, SCANNED } from './data';
 import type { Job } from './jobs/job';
@@ -27,6 +28,7 @@ export const groups = [
   'consume',
   'traced',
   'cached',
+  'cluster',
 ] as const;
 export type Group = (typeof groups)[number];
 
@@ -239,6 +241,21 @@ export function workloads(seconds: number): readonly Workload[] {
       job: () => ({ kind: 'throughput', command: 'get', inFlight: 1000, seconds }),
     },
     {
+      rows: [
+        rate('cluster-mget', 'cluster', 'MGET of 100 keys in all slots of 3 masters, 10 in flight', 'replies/s'),
+        cost(
+          'cpu-cluster-mget',
+          'cluster',
+          'Processor time per MGET of 100 keys in all slots of 3 masters',
+          'cpu',
+          'µs',
+        ),
+      ],
+      clients: clusterClients,
+      job: () => ({ kind: 'cluster', command: 'mget', inFlight: LISTS_IN_FLIGHT, seconds }),
+    },
+    ...[100, 1_000].map((inFlight) => clusterGet(inFlight, seconds)),
+    {
       rows: [rate('cached', 'cached', 'GET of 100 bytes that a client-side cache has, 100 in flight', 'commands/s')],
       clients: caching,
       job: () => ({ kind: 'throughput', command: 'get', inFlight: 100, seconds }),
@@ -268,6 +285,19 @@ function smallCommand(command: 'get' | 'set' | 'script', inFlight: number, secon
   const chosen = command === 'get' && inFlight === 1 ? oneByOne : everyWay;
   const all = command === 'script' ? chosen : [...chosen, ...onBun];
   return { rows, clients: all, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
+}
+
+/** GETs whose keys lie at all masters. */
+function clusterGet(inFlight: number, seconds: number): Workload {
+  const title = `GET of 100 bytes at 3 masters, ${number(inFlight)} in flight`;
+  return {
+    rows: [
+      rate(`cluster-get-${inFlight}`, 'cluster', title, 'commands/s'),
+      cost(`cpu-cluster-get-${inFlight}`, 'cluster', `Processor time per command, ${title}`, 'cpu', 'µs'),
+    ],
+    clients: clusterClients,
+    job: () => ({ kind: 'cluster', command: 'get', inFlight, seconds }),
+  };
 }
 
 /** What users wait, at a rate that does not depend on what they wait. */

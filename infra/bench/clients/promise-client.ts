@@ -22,7 +22,8 @@ export function promiseClient(
   };
 }
 
-async function awaitInTurns(call: () => PromiseLike<unknown>, inFlight: number, total: number): Promise<void> {
+/** Calls again when a reply has come, in so many loops. */
+export async function awaitInTurns(call: () => PromiseLike<unknown>, inFlight: number, total: number): Promise<void> {
   let left = total;
   const loop = async (): Promise<void> => {
     while (left-- > 0) await call();

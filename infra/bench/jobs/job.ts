@@ -13,6 +13,13 @@ export type Job =
       readonly inFlight: number;
       readonly seconds: number;
     }
+  /** reads of keys in many slots of a cluster, in loops: the same metrics */
+  | {
+      readonly kind: 'cluster';
+      readonly command: 'get' | 'mget';
+      readonly inFlight: number;
+      readonly seconds: number;
+    }
   /** messages of a channel, gathered `times` times: `perSecond`, from the first of `count` to the last */
   | { readonly kind: 'messages'; readonly channel: string; readonly count: number; readonly times: number }
   /** GETs one by one beside so many messages a second, for so many seconds, and as long without: see `prepareBeside` */
