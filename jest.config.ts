@@ -2,7 +2,7 @@
 import type { Config } from 'jest';
 
 const config: Config = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/infra/checks/coverage-once.mjs',
   roots: ['<rootDir>/spec'],
   testMatch: ['**/*.spec.ts'],
   testSequencer: '<rootDir>/infra/checks/longest-first.mjs',

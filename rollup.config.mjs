@@ -189,12 +189,12 @@ const besideEntry = {
 const banner = '/// <reference types="node" />';
 
 /**
- * `--configFolder <path>` builds elsewhere than into dist, `--configCodeOnly` leaves the types out.
+ * `--configFolder <path>` builds elsewhere than into dist.
  *
  * - `client.cjs`: the client for Node, as a person can read it, and for each entry the names of what it has, `*.cjs` and `*.mjs`;
  * - `esm/`: the client for bundlers, a file for each of ours, so that they leave out what is not used.
  */
-export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = false }) => {
+export default ({ configFolder: folder = 'dist' }) => {
   // A file that an earlier build has left would be published.
   if (folder === 'dist') rmSync(folder, { recursive: true, force: true });
   const forBundlers = {
@@ -255,5 +255,5 @@ export default ({ configFolder: folder = 'dist', configCodeOnly: codeOnly = fals
     ],
     output: [{ dir: folder, format: 'es', entryFileNames: '[name].d.cts', banner, paths }],
   }));
-  return codeOnly ? [forBundlers, forNode, ...besideForNode] : [forBundlers, forNode, ...besideForNode, ...types];
+  return [forBundlers, forNode, ...besideForNode, ...types];
 };

@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { builtPackage } from '../built-package';
 import { OURS_VARIABLE, PEERS_VARIABLE } from './clients/installed';
 import { peersFolder } from './install-peers';
 import type { Workshop } from './worker-process';
-
-const run = promisify(execFile);
 
 const repository = resolve(__dirname, '../..');
 
@@ -28,8 +25,7 @@ export async function prepareWorkshop(
   dist: string | undefined,
   bun: string | undefined,
 ): Promise<Workshop> {
-  const ours = dist ?? join(folder, 'dist');
-  if (dist === undefined) await buildOurs(ours);
+  const ours = dist ?? (await builtPackage());
   const script = join(folder, 'worker.cjs');
   await build({
     entryPoints: [join(__dirname, 'worker.ts')],
@@ -46,10 +42,4 @@ export async function prepareWorkshop(
     bun,
     env: { ...process.env, NODE_OPTIONS: '', [OURS_VARIABLE]: ours, [PEERS_VARIABLE]: peersFolder },
   };
-}
-
-async function buildOurs(folder: string): Promise<void> {
-  const rollup = join(repository, 'node_modules', 'rollup', 'dist', 'bin', 'rollup');
-  const args = [rollup, '--config', '--silent', '--configCodeOnly', '--configFolder', folder];
-  await run(process.execPath, args, { cwd: repository });
 }

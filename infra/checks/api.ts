@@ -1,9 +1,10 @@
 // `npm run api` writes the API report, `npm run api -- --check` fails when it is stale.
 
-import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel, type IConfigFile } from '@microsoft/api-extractor';
+import { builtPackage } from '../built-package';
 
 const ROOT = resolve(__dirname, '../..');
 const REPORTS = join(ROOT, 'infra/api');
@@ -11,12 +12,12 @@ const CACHE = join(ROOT, '.cache');
 const ENTRIES = ['index', 'commands', 'nestjs', 'ioredis'];
 const SHOWN_LINES = 40;
 
-function main(): void {
+async function main(): Promise<void> {
   mkdirSync(CACHE, { recursive: true });
   // Inside the repository, so that the declarations find the packages that they import.
   const folder = mkdtempSync(join(CACHE, 'api-'));
   try {
-    build(folder);
+    cpSync(await builtPackage(), folder, { recursive: true });
     prepare(folder);
     mkdirSync(join(folder, 'reports'));
     const reports = ENTRIES.map((entry) => extract(folder, entry));
@@ -30,12 +31,6 @@ function main(): void {
 interface Report {
   readonly fresh: string;
   readonly kept: string;
-}
-
-function build(folder: string): void {
-  const rollup = join(ROOT, 'node_modules/rollup/dist/bin/rollup');
-  const args = [rollup, '--config', '--silent', '--configFolder', folder];
-  execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 /** Has each report show what is declared in its own entry alone, in spaces: what others take from the client is an import of the package. */
@@ -122,4 +117,4 @@ function configFor(folder: string, entry: string, reportFileName: string): IConf
   };
 }
 
-main();
+void main();

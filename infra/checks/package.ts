@@ -4,11 +4,12 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import manifest from '../../package.json';
+import { builtPackage } from '../built-package';
 
 const ROOT = resolve(__dirname, '../..');
 const CACHE = join(ROOT, '.cache');
 
-function main(): void {
+async function main(): Promise<void> {
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(join(CACHE, 'package-'));
   try {
@@ -16,9 +17,7 @@ function main(): void {
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       cpSync(join(ROOT, name), join(folder, name));
     }
-    const rollup = join(ROOT, 'node_modules/rollup/dist/bin/rollup');
-    const args = [rollup, '--config', '--silent', '--configFolder', join(folder, 'dist')];
-    execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+    cpSync(await builtPackage(), join(folder, 'dist'), { recursive: true });
     // The scripts of the package want the whole repository.
     execFileSync('npm', ['pack', '--silent', '--ignore-scripts'], { cwd: folder, stdio: 'ignore' });
     const archive = join(folder, `${manifest.name}-${manifest.version}.tgz`);
@@ -39,4 +38,4 @@ function look(tool: string, args: readonly string[]): boolean {
   return status === 0;
 }
 
-main();
+void main();

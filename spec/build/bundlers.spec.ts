@@ -6,9 +6,6 @@ import { Consumer } from './consumer';
 
 const HOME = join(__dirname, '../../infra/bundlers');
 
-/** Builds the package, installs bundlers; ms. */
-const PREPARE_TIMEOUT = 240_000;
-
 const WORKS = `import { Redis } from 'rxjs-redis';
 import { incr, set } from 'rxjs-redis/commands';
 export async function work(url) {
@@ -24,7 +21,7 @@ describe.each(['webpack', 'vite'])('a program that %s bundles', (bundler) => {
   beforeAll(async () => {
     [consumer] = await Promise.all([Consumer.create(), installPinned(HOME)]);
     await cp(join(__dirname, 'run-bundler.mjs'), join(consumer.folder, 'run-bundler.mjs'));
-  }, PREPARE_TIMEOUT);
+  });
   afterAll(() => consumer?.delete());
 
   async function bundled(name: string, source: string): Promise<string> {

@@ -1,8 +1,5 @@
 import { typeErrors } from '../examples/type-check';
 
-/** The compiler reads the whole client; ms. */
-const COMPILE_TIMEOUT = 120_000;
-
 /** What the compiler says of expressions: of each, all of it in one line. */
 function complaints(expressions: readonly string[]): string[] {
   const blocks = expressions.map((expression, index) => ({
@@ -31,7 +28,7 @@ describe('The compiler', () => {
   let said: string[];
   beforeAll(() => {
     said = complaints([...right, ...wrong.map(([expression]) => expression)]);
-  }, COMPILE_TIMEOUT);
+  });
 
   it('has nothing to say of a URL, of options, and of both', () => {
     expect(said.slice(0, right.length)).toStrictEqual(right.map(() => ''));

@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { builtPackage } from '../../infra/built-package';
 import manifest from '../../package.json';
 
 const run = promisify(execFile);
@@ -10,7 +11,7 @@ const run = promisify(execFile);
 const repository = resolve(__dirname, '../..');
 const dependencies = ['rxjs', 'tslib', '@opentelemetry/api', '@types/node', 'undici-types'];
 
-/** A project outside the repository that has this package, freshly built, among its modules. */
+/** A project outside the repository that has this package, built from the sources as they are, among its modules. */
 export class Consumer {
   private constructor(readonly folder: string) {}
 
@@ -22,7 +23,7 @@ export class Consumer {
     for (const name of ['package.json', ...manifest.files.filter((name) => name !== 'dist')]) {
       await cp(join(repository, name), join(installed, name));
     }
-    await build(join(installed, 'dist'));
+    await cp(await builtPackage(), join(installed, 'dist'), { recursive: true });
     for (const name of dependencies) {
       await mkdir(dirname(join(modules, name)), { recursive: true });
       await symlink(join(repository, 'node_modules', name), join(modules, name));
@@ -99,9 +100,4 @@ export class Consumer {
   async delete(): Promise<void> {
     await rm(this.folder, { recursive: true });
   }
-}
-
-async function build(folder: string): Promise<void> {
-  const rollup = join(repository, 'node_modules', 'rollup', 'dist', 'bin', 'rollup');
-  await run(process.execPath, [rollup, '--config', '--silent', '--configFolder', folder], { cwd: repository });
 }

@@ -5,9 +5,6 @@ import { Redis } from '../../src/redis';
 import { Consumer } from './consumer';
 import { declaredIn, unexported } from './published-types';
 
-/** Builds code and types; ms. */
-const BUILD_TIMEOUT = 120_000;
-const COMPILE_TIMEOUT = 120_000;
 const SOURCE = resolve(__dirname, '../../src');
 
 /** What the published types need and users do not name. */
@@ -58,7 +55,7 @@ describe('the published types', () => {
     const dist = join(consumer.folder, 'node_modules/rxjs-redis/dist');
     const found = readdirSync(dist).filter((file) => file.includes('.d.'));
     files = new Map(found.map((file) => [file, readFileSync(join(dist, file), 'utf8')]));
-  }, BUILD_TIMEOUT);
+  });
   afterAll(() => consumer?.delete());
 
   const declarations = () => new Map([...files].filter(([file]) => file.endsWith('.d.cts')));
@@ -99,63 +96,55 @@ describe('the published types', () => {
     expect(missing.filter((name) => !builders.includes(name))).toEqual([]);
   });
 
-  it(
-    'let nothing be constructed that the client alone constructs',
-    async () => {
-      const importing = (name: string) => `import { ${name} } from 'rxjs-redis';\n`;
-      const classes = [
-        'RedisView',
-        'DedicatedConnection',
-        'Completion',
-        'MessageStream',
-        'Queue',
-        'Job',
-        'JobStream',
-        'Awaitable',
-        'ErrorFrame',
-        'Push',
-        'Attribute',
-      ];
-      const programs = classes.map((name): [string, string] => [
-        `${name}.mts`,
-        `${importing(name)}// @ts-expect-error it is a type alone\nnew ${name}();\n`,
-      ]);
-      const reply = `${importing('Reply')}// @ts-expect-error its constructor is private\nnew Reply();\n`;
-      await consumer.compile({ ...Object.fromEntries(programs), 'Reply.mts': reply });
-      const imported = `import * as all from 'rxjs-redis'; console.log(Object.keys(all).sort().join(' '));`;
-      expect((await consumer.run('all.mjs', imported)).split(' ')).toEqual([
-        'AuthenticationError',
-        'Command',
-        'ConfigurationError',
-        'ConnectionError',
-        'DisconnectedError',
-        'OverflowError',
-        'ProtocolError',
-        'Redis',
-        'RedisCluster',
-        'RedisError',
-        'RedisPool',
-        'Reply',
-        'ReplyError',
-        'SerializationError',
-        'TimeoutError',
-        'linksOf',
-        'resync',
-        'retrySafely',
-      ]);
-    },
-    COMPILE_TIMEOUT,
-  );
+  it('let nothing be constructed that the client alone constructs', async () => {
+    const importing = (name: string) => `import { ${name} } from 'rxjs-redis';\n`;
+    const classes = [
+      'RedisView',
+      'DedicatedConnection',
+      'Completion',
+      'MessageStream',
+      'Queue',
+      'Job',
+      'JobStream',
+      'Awaitable',
+      'ErrorFrame',
+      'Push',
+      'Attribute',
+    ];
+    const programs = classes.map((name): [string, string] => [
+      `${name}.mts`,
+      `${importing(name)}// @ts-expect-error it is a type alone\nnew ${name}();\n`,
+    ]);
+    const reply = `${importing('Reply')}// @ts-expect-error its constructor is private\nnew Reply();\n`;
+    await consumer.compile({ ...Object.fromEntries(programs), 'Reply.mts': reply });
+    const imported = `import * as all from 'rxjs-redis'; console.log(Object.keys(all).sort().join(' '));`;
+    expect((await consumer.run('all.mjs', imported)).split(' ')).toEqual([
+      'AuthenticationError',
+      'Command',
+      'ConfigurationError',
+      'ConnectionError',
+      'DisconnectedError',
+      'OverflowError',
+      'ProtocolError',
+      'Redis',
+      'RedisCluster',
+      'RedisError',
+      'RedisPool',
+      'Reply',
+      'ReplyError',
+      'SerializationError',
+      'TimeoutError',
+      'linksOf',
+      'resync',
+      'retrySafely',
+    ]);
+  });
 
-  it(
-    'can be written down by a package of a user that infers everything from them',
-    async () => {
-      await consumer.compile({ 'library.mts': libraryOf(Object.keys(commands)), 'library.cts': LIBRARY }, [
-        '--declaration',
-      ]);
-    },
-    COMPILE_TIMEOUT,
-  );
+  it('can be written down by a package of a user that infers everything from them', async () => {
+    await consumer.compile({ 'library.mts': libraryOf(Object.keys(commands)), 'library.cts': LIBRARY }, [
+      '--declaration',
+    ]);
+  });
 });
 
 /** Every name that it exports has a type that the compiler has to find out, and to spell in a declaration file. */

@@ -6,9 +6,6 @@ import { useServer } from '../support/server';
 import { Consumer } from './consumer';
 import { SMOKE } from './smoke-output';
 
-/** Builds the package, installs runtimes; ms. */
-const PREPARE_TIMEOUT = 240_000;
-
 describe('the built package', () => {
   const server = useServer({ own: true });
   let consumer: Consumer;
@@ -19,7 +16,7 @@ describe('the built package', () => {
     miniflare = await installWorkers();
     for (const file of ['smoke.mjs', 'worker.mjs', 'run-worker.mjs'])
       await cp(join(__dirname, file), join(consumer.folder, file));
-  }, PREPARE_TIMEOUT);
+  });
   afterAll(() => consumer?.delete());
 
   it.each(['node', 'bun', 'deno'])('does on %s what it does on Node.js', async (name) => {

@@ -30,9 +30,6 @@ export async function read() {
 }
 `;
 
-/** Builds the package, installs versions of RxJS; ms. */
-const PREPARE_TIMEOUT = 180_000;
-
 describe('the built package', () => {
   const server = useServer({ own: true });
   let consumer: Consumer;
@@ -40,7 +37,7 @@ describe('the built package', () => {
   beforeAll(async () => {
     [consumer, versions] = await Promise.all([Consumer.create(), installPinned(HOME)]);
     await cp(join(__dirname, 'smoke.mjs'), join(consumer.folder, 'smoke.mjs'));
-  }, PREPARE_TIMEOUT);
+  });
   afterAll(() => consumer?.delete());
 
   const use = (name: string) => consumer.use('rxjs', join(HOME, 'node_modules', name));

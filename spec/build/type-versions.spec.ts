@@ -7,10 +7,6 @@ import { Consumer } from './consumer';
 const COMPILERS = join(__dirname, '../../infra/typescript');
 const TYPES = join(__dirname, '../types');
 
-/** Builds the package, installs compilers; ms. */
-const PREPARE_TIMEOUT = 180_000;
-const COMPILE_TIMEOUT = 120_000;
-
 /** Calls with an option that is wrong, and what it is called. */
 const WRONG: readonly (readonly [call: string, option: string])[] = [
   ["redis.set('k', 'v', { EX: '10' })", 'EX'],
@@ -89,15 +85,11 @@ const CELLS = Object.keys(pinned.dependencies).flatMap((name) =>
 
 describe('the published types', () => {
   // Not told of the types of Node, as a project of TypeScript 6.0 and later is not.
-  it.each(CELLS)(
-    'are found, and none is any, by $name with $resolution',
-    async ({ name, resolution, flags }) => {
-      const compiler = join(COMPILERS, 'node_modules', name);
-      const file = resolution === 'nodenext' ? 'typed.mts' : 'typed.ts';
-      await consumer.compile({ [file]: TYPED }, ['--typeRoots', 'none', ...flags], compiler);
-    },
-    COMPILE_TIMEOUT,
-  );
+  it.each(CELLS)('are found, and none is any, by $name with $resolution', async ({ name, resolution, flags }) => {
+    const compiler = join(COMPILERS, 'node_modules', name);
+    const file = resolution === 'nodenext' ? 'typed.mts' : 'typed.ts';
+    await consumer.compile({ [file]: TYPED }, ['--typeRoots', 'none', ...flags], compiler);
+  });
 });
 
 describe.each(Object.keys(pinned.dependencies))('the published types on %s', (name) => {
@@ -105,7 +97,7 @@ describe.each(Object.keys(pinned.dependencies))('the published types on %s', (na
   let wrong: string[];
   beforeAll(async () => {
     ({ specs, wrong } = await compiled(consumer, join(COMPILERS, 'node_modules', name)));
-  }, COMPILE_TIMEOUT);
+  });
 
   it('allow and refuse what the type specs say', () => {
     expect(specs).toBe('');
@@ -124,5 +116,5 @@ let consumer: Consumer;
 beforeAll(async () => {
   await installPinned(COMPILERS);
   consumer = await Consumer.create();
-}, PREPARE_TIMEOUT);
+});
 afterAll(() => consumer?.delete());

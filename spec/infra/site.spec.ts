@@ -4,8 +4,6 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as commands from '../../src/commands';
 
 const ROOT = resolve(__dirname, '../..');
-/** TypeDoc reads all sources; ms. */
-const TIMEOUT = 240_000;
 
 /** Where the links of a page lead to, without those to the web. */
 function linksOf(page: string): string[] {
@@ -22,7 +20,7 @@ describe('The site of the documents', () => {
     site = mkdtempSync(join(ROOT, '.cache/site-'));
     execFileSync('npm', ['run', '--silent', 'docs', '--', '--out', site], { cwd: ROOT, stdio: 'pipe' });
     pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
-  }, TIMEOUT);
+  });
   afterAll(() => rmSync(site, { recursive: true, force: true }));
 
   it('has a page for every guide and every command', () => {

@@ -1,6 +1,7 @@
 import { firstValueFrom, from, map, mergeMap, range, reduce, type Observable } from 'rxjs';
-import { Redis } from 'rxjs-redis';
+import type { Redis } from 'rxjs-redis';
 import { startProxy, type Proxy } from '../../infra/proxy';
+import { bundleOf, loadBundle } from '../support/bundled';
 import { useServer } from '../support/server';
 
 const COMMANDS = 1_000_000;
@@ -66,7 +67,9 @@ describe('A million commands with values of 0 to 10 000 bytes, cut at random on 
   beforeAll(async () => {
     proxy = await startProxy({ target: server() });
     proxy.chunk('random', 7);
-    redis = new Redis({ url: proxy.url(), reconnect: false });
+    // Without the counters of coverage, which take most of the time.
+    const bundled = loadBundle<{ readonly Redis: typeof Redis }>(await bundleOf('src/index.ts'));
+    redis = new bundled.Redis({ url: proxy.url(), reconnect: false });
     workload = new Workload(redis);
   });
   afterAll(async () => {

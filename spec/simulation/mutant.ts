@@ -40,8 +40,9 @@ export function replaceIn({ file, from, to }: Mutation): Plugin {
   return {
     name: 'mutation',
     setup(build) {
-      build.onLoad({ filter: /\.ts$/ }, async (loaded) => {
-        if (loaded.path !== path) return undefined;
+      // Of this file alone: the bundler asks for each that fits, and waits for the answer.
+      const filter = new RegExp(`^${path.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`);
+      build.onLoad({ filter }, async () => {
         const pieces = (await readFile(path, 'utf8')).split(from);
         if (pieces.length !== 2) throw new Error(`${file} holds ${pieces.length - 1} times: ${from}`);
         return { contents: pieces.join(to), loader: 'ts' };
