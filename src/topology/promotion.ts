@@ -1,4 +1,4 @@
-import type { Observable} from 'rxjs';
+import type { Observable } from 'rxjs';
 import { EMPTY, catchError, filter, finalize, map, switchMap, take, takeUntil, timer } from 'rxjs';
 import { knownCall } from '../commands/known-commands';
 import type { Clock } from '../connection/clock';
