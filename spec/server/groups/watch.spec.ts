@@ -68,7 +68,7 @@ describe.each([2, 3] as const)('A watch, in RESP%i,', (protocol) => {
     const redis = watcher();
     const other = connect();
     const seen: unknown[] = [];
-    const wrongTypes = async () => (await other.call<string>('INFO', 'errorstats')).match(/errorstat_WRONGTYPE.*/);
+    const wrongTypes = async () => (await other.call<string>('INFO', 'errorstats')).match(/errorstat_WRONGTYPE.*/)?.[0];
     const look = () => redis.watch(['a', 'b'], ({ a, b }) => (seen.push([a, b]), null));
     await other.pipeline(hset('a', { f: '1' }), lpush('b', 'e')).then();
     const before = await wrongTypes();
