@@ -84,7 +84,7 @@ export type Decide<D> = (watched: ReadValues, connection: D) => unknown;
 const OPTIONS = ['attempts', 'read', 'failFast'];
 const DEFAULT_ATTEMPTS = 16;
 
-/** Delays between attempts, ms. Chance decides all of them, so that those that met once do not meet again. */
+/** Delays between attempts, ms. They are random, so that two clients that met once do not meet again. */
 const DELAYS = { initialDelay: 2, factor: 2, maxDelay: 250, jitter: 1, maxAttempts: Infinity };
 
 /** The values of the commands, or null. */

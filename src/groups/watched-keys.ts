@@ -187,7 +187,7 @@ function nameOf(key: Key): string {
   return textOf(key);
 }
 
-/** Those of which MGET gives nothing although they are there. */
+/** The types of the keys that are there although MGET gives nothing for them. */
 function othersAmong(types: readonly string[], strings: readonly unknown[]): Types {
   const others: Types = new Map();
   types.forEach((type, index) => {

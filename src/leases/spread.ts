@@ -41,7 +41,7 @@ export class Spread implements Executor {
   private readonly open = new LeastBusy();
   private readonly waiting: WaitingCommands;
   private readonly done$ = new Subject<undefined>();
-  /** the place in the line of the pool that all have which wait for a connection */
+  /** The place in the line of the pool: one for all commands that wait for a connection. */
   private acquiring: Subscription | undefined;
   private hasEnded = false;
 
@@ -180,7 +180,7 @@ export class Spread implements Executor {
     this.rest(one);
   }
 
-  /** Nothing is pending on a connection: it is given back, unless its callers go on in the same turn. */
+  /** Nothing is pending on a connection. It is given back at the end of this turn of the event loop, unless a command was sent on it meanwhile. */
   private rest(one: Shared): void {
     if (one.isResting) return;
     one.isResting = true;
@@ -213,7 +213,7 @@ export class Spread implements Executor {
     this.endIfDone();
   }
 
-  /** What waits fails as the caller of a lease does. Those that came later than the first of them have time left, and wait on. */
+  /** No connection was lent to the first command that waits. It fails, and so do all whose time is up; the others wait on. */
   private notLent(error: RedisError): void {
     this.acquiring = undefined;
     const due = error instanceof TimeoutError ? this.parts.clock.now() : Infinity;
