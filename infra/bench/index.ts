@@ -2,14 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { startServer } from '../servers';
 import { ask } from '../servers/ask';
+import { installRuntimes } from '../runtimes';
 import { clients } from './clients';
 import { seed } from './data';
 import { installPeers } from './install-peers';
-import { measureWorkload, type Site } from './measure';
+import { measureWorkload, profileWorkload, type Site } from './measure';
 import { parseOptions, usage, type BenchOptions } from './options';
 import type { RowResults } from './results';
 import { startSilentProxy } from './silent-proxy';
-import { formatSummary, formatTable } from './table';
+import { checkQuiet } from './quiet';
+import { formatProfile, formatSummary, formatTable } from './table';
 import { judge } from './targets';
 import { workloads, type Workload } from './workloads';
 import { makeWorkFolder, prepareWorkshop } from './workshop';
@@ -26,17 +28,34 @@ async function main(): Promise<void> {
   try {
     const hasPeers = [...options.clients].some((name) => clients[name].role === 'peer');
     const peers = hasPeers ? await installPeers() : {};
-    const workshop = await prepareWorkshop(folder, options.dist);
+    const bun = [...options.clients].some((name) => clients[name].onBun === true) ? await installBun() : undefined;
+    const workshop = await prepareWorkshop(folder, options.dist, bun?.program);
     await ask(server, seed, 10_000);
-    const where = describePlace(server.version, peers);
+    const where = describePlace(server.version, { ...peers, ...(bun && { Bun: bun.version }) });
     console.log(`${where}\n`);
-    const results = await measureAll({ workshop, server, silentProxy }, options);
+    const site = { workshop, server, silentProxy };
+    if (options.profile !== undefined) {
+      await profileRow(site, options.profile, options);
+      return;
+    }
+    if (options.quietCheck) await checkQuiet(site, options);
+    const results = await measureAll(site, options);
+    if (options.quietCheck) await checkQuiet(site, options);
     console.log(formatSummary(results));
     if (judge(results).some(({ reached }) => !reached)) process.exitCode = 1;
     if (options.json !== undefined) await writeFile(options.json, toJson(where, results));
   } finally {
     silentProxy.close();
     await server.stop();
+  }
+}
+
+/** Prints a table for each client. */
+async function profileRow(site: Site, row: string, { clients: chosen, seconds }: BenchOptions): Promise<void> {
+  const workload = workloads(seconds).find(({ rows }) => rows.some(({ id }) => id === row))!;
+  for (const client of workload.clients) {
+    if (!chosen.has(client)) continue;
+    console.log(formatProfile(client, await profileWorkload(site, workload, client)));
   }
 }
 
@@ -49,6 +68,12 @@ async function measureAll(site: Site, options: BenchOptions): Promise<readonly R
     all.push(...results);
   }
   return all;
+}
+
+/** Installs the runtimes, and says where Bun is. */
+async function installBun(): Promise<{ readonly program: string; readonly version: string }> {
+  const { command, version } = (await installRuntimes()).find(({ name }) => name === 'bun')!;
+  return { program: command[0]!, version };
 }
 
 function chosenWorkloads({ only, clients: chosen, seconds }: BenchOptions): Workload[] {

@@ -1,7 +1,7 @@
 import type { RunningServer } from '../servers';
 import { ask } from '../servers/ask';
 import type { ClientName } from './clients';
-import type { Assignment, Job, Metrics } from './jobs/job';
+import type { Assignment, Job, Metrics, Profile } from './jobs/job';
 import { SCANNED, fill } from './data';
 import { publish, untilSubscribed } from './publish';
 import { noResults, type RowResults } from './results';
@@ -22,6 +22,8 @@ export interface Site {
 /** Measures once, in a process that has been prepared or in a new one. */
 interface Participant {
   measure(): Promise<Metrics>;
+  /** what is not asked a second time in the same process has no profile */
+  profile?(): Promise<Profile>;
   end(): void;
 }
 
@@ -60,6 +62,20 @@ export async function measureWorkload(site: Site, workload: Workload, rounds: nu
     for (const participant of participants.values()) participant.end();
   }
   return all;
+}
+
+/**
+ * Where a client's time goes in a workload.
+ * @throws Error where it is measured in a process that ends with it
+ */
+export async function profileWorkload(site: Site, workload: Workload, client: ClientName): Promise<Profile> {
+  const participant = await prepare(site, workload.job(client), client);
+  try {
+    if (participant.profile === undefined) throw new Error(`${workload.rows[0]!.title}: this row has no profile`);
+    return await participant.profile();
+  } finally {
+    participant.end();
+  }
 }
 
 function note({ row, values }: RowResults, client: ClientName, metrics: Metrics): void {

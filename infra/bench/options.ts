@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clientNames, clients, type ClientName } from './clients';
-import { groups, type Group } from './workloads';
+import { groups, workloads, type Group } from './workloads';
 
 export interface BenchOptions {
   readonly only: ReadonlySet<Group>;
@@ -9,6 +9,10 @@ export interface BenchOptions {
   readonly rounds: number;
   /** of one measurement */
   readonly seconds: number;
+  /** a row whose profile is wanted, in place of figures */
+  readonly profile?: string | undefined;
+  /** no figures where the machine does other work */
+  readonly quietCheck: boolean;
   /** where the results go as JSON */
   readonly json?: string | undefined;
   /** a folder with a build to measure, in place of a new one */
@@ -23,6 +27,8 @@ export const usage = `npm run bench -- [options]
   --clients ${families.join(',')}
   --rounds N     measurements of each kind, in turns; default 5
   --seconds N    length of one measurement; default 0.3
+  --profile ROW  tells where the time of a row goes, for each client; ROW is an id: get-100, hgetall, …
+  --quiet-check  gives no figures where the floor moves by more than 15 %: the machine does other work
   --json FILE    write the results there as well
   --dist FOLDER  measure the build in that folder; default: build the sources
 
@@ -41,18 +47,24 @@ export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
       clients: { type: 'string', default: families.join(',') },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '0.3' },
+      profile: { type: 'string' },
+      'quiet-check': { type: 'boolean', default: false },
       json: { type: 'string' },
       dist: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
+  const ids = workloads(1).flatMap(({ rows }) => rows.map(({ id }) => id));
+  if (values.profile !== undefined) list('profile', values.profile, ids);
   const chosen = new Set(list('clients', values.clients, families));
   return {
     only: new Set(list('only', values.only, groups)),
     clients: new Set(clientNames.filter((name) => chosen.has(clients[name].family))),
     rounds: Math.ceil(positive('rounds', values.rounds)),
     seconds: positive('seconds', values.seconds),
+    profile: values.profile,
+    quietCheck: values['quiet-check'],
     json: values.json,
     dist: values.dist === undefined ? undefined : resolve(values.dist),
   };

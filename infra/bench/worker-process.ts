@@ -1,13 +1,22 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import type { Assignment, Metrics, WorkerMessage } from './jobs/job';
+import { clients } from './clients';
+import type { Assignment, Job, Metrics, Profile, WorkerMessage } from './jobs/job';
 
 /** How long a worker may be silent; ms. */
 const SILENCE = 60_000;
+
+/** What Node.js is started with for some jobs: the heap is looked at, and no collection may come in between. */
+const FLAGS: Partial<Record<Job['kind'], readonly string[]>> = {
+  pending: ['--expose-gc'],
+  allocation: ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=256'],
+};
 
 /** Where the bundled worker lies and what its environment says. */
 export interface Workshop {
   readonly script: string;
   readonly env: NodeJS.ProcessEnv;
+  /** the program that is Bun, where clients that run on it are measured */
+  readonly bun: string | undefined;
 }
 
 /** The parent's end of a worker process. */
@@ -29,11 +38,13 @@ export class WorkerProcess {
     });
   }
 
-  static start({ script, env }: Workshop, assignment: Assignment): WorkerProcess {
+  static start({ script, env, bun }: Workshop, assignment: Assignment): WorkerProcess {
+    const { client, job } = assignment;
     const child = fork(script, [JSON.stringify(assignment)], {
       env,
       // Not tsx: a worker is what a user's process would be.
-      execArgv: assignment.job.kind === 'pending' ? ['--expose-gc'] : [],
+      execArgv: [...(FLAGS[job.kind] ?? [])],
+      ...(clients[client].onBun === true && { execPath: bun! }),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     return new WorkerProcess(child);
@@ -55,6 +66,14 @@ export class WorkerProcess {
   measure(): Promise<Metrics> {
     this.child.send('measure');
     return this.measured();
+  }
+
+  /** Measures once more, and tells where the time went. */
+  async profile(): Promise<Profile> {
+    this.child.send('profile');
+    const message = await this.next();
+    if (message.type !== 'profiled') throw new Error('the worker has no profile');
+    return message.profile;
   }
 
   /** Stops the whole process, as the system does: what comes for it waits in the server and the sockets. */

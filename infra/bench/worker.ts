@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { clients } from './clients';
-import type { Assignment, Metrics, WorkerMessage } from './jobs/job';
+import type { Assignment, Metrics, Profile, WorkerMessage } from './jobs/job';
 
 /**
  * A process that measures one client in one way. It is bundled and run by plain node, so that nothing but the client
@@ -76,6 +76,21 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
       measureOnDemand(await prepareConsume(await client.connect(url), job.entries, job.atOnce));
       break;
     }
+    case 'latency': {
+      const { prepareLatency } = await import('./jobs/latency');
+      measureOnDemand(await prepareLatency(await client.connect(url), job));
+      break;
+    }
+    case 'allocation': {
+      const { prepareAllocation } = await import('./jobs/garbage');
+      measureOnDemand(await prepareAllocation(await client.connect(url), job));
+      break;
+    }
+    case 'collections': {
+      const { prepareCollections } = await import('./jobs/garbage');
+      measureOnDemand(await prepareCollections(await client.connect(url), job));
+      break;
+    }
     case 'pending': {
       const { weighPending } = await import('./jobs/pending');
       report(await weighPending(await client.connect(url), job.count, clients[name].native === true));
@@ -91,10 +106,16 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
 
 /** Measures whenever the parent says so: other workers have their turns in between. */
 function measureOnDemand(measure: () => Metrics | Promise<Metrics>): void {
-  process.on('message', () => {
-    void Promise.resolve(measure()).then(report, fail);
+  process.on('message', (what) => {
+    if (what === 'profile') void profiled(measure).then((profile) => say({ type: 'profiled', profile }), fail);
+    else void Promise.resolve(measure()).then(report, fail);
   });
   say({ type: 'ready' });
+}
+
+async function profiled(measure: () => Metrics | Promise<Metrics>): Promise<Profile> {
+  const { profileOf } = await import('./jobs/profile');
+  return profileOf(measure);
 }
 
 function report(metrics: Metrics): void {

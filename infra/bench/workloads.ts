@@ -17,6 +17,8 @@ export const groups = [
   'beside',
   'observers',
   'cpu',
+  'latency',
+  'garbage',
   'memory',
   'start-up',
   'decoding',
@@ -54,7 +56,9 @@ const tracing: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'node
 /** Those that answer from memory, beside peers that ask the server. */
 const CACHED: readonly ClientName[] = ['ours, cache', 'node-redis, cache'];
 const caching: readonly ClientName[] = [...CACHED, 'ours, firstValueFrom', 'ioredis', 'iovalkey, auto-pipelining'];
-const untraced = clientNames.filter((name) => !TRACED.includes(name) && !CACHED.includes(name));
+const onNode = clientNames.filter((name) => clients[name].onBun !== true);
+const onBun = clientNames.filter((name) => clients[name].onBun === true);
+const untraced = onNode.filter((name) => !TRACED.includes(name) && !CACHED.includes(name));
 /** A chain is a way to write a group, and sends single commands as all else does; a lease has a row of its own. */
 const everyWay = untraced.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
 /** What shows the cost of an option is the same in all else. */
@@ -70,6 +74,9 @@ const everyGroup = clientNames.filter((name) => clients[name].variant !== true |
 
 const scanning = clientNames.filter((name) => name === 'ours, subscribe' || clients[name].variant !== true);
 
+/** Each client as its users have single commands, by calls that give promises. */
+const singly = limited.filter((name) => name !== 'ours, subscribe' && name !== 'floor');
+
 const IN_FLIGHT = [1, 100, 1000] as const;
 /** Enough for client and server to work at the same time; the sockets' buffers hold little more. */
 const LISTS_IN_FLIGHT = 10;
@@ -82,6 +89,10 @@ const REPLIES = [
   ['getMedium', 'GET of 10 KB'],
 ] as const;
 const LARGE_IN_FLIGHT = 4;
+/** Commands that are due in a second. */
+const RATES = [1_000, 10_000, 50_000] as const;
+/** So many commands fit into the new space of a heap. */
+const ALLOCATED = 20_000;
 const OBSERVERS = [10, 100, 1_000, 10_000, 100_000] as const;
 const PENDING = 100_000;
 const LOAD = 'Write of 200 000 rows, a hash each';
@@ -164,6 +175,19 @@ export function workloads(seconds: number): readonly Workload[] {
     },
     ...OBSERVERS.map((count) => observers(count, 'one channel')),
     ...OBSERVERS.map((count) => observers(count, 'channels')),
+    ...RATES.map((perSecond) => latency(perSecond, seconds)),
+    {
+      rows: [
+        cost('allocation', 'garbage', 'Heap that a GET takes and leaves as garbage, 100 in flight', 'bytes', 'bytes'),
+      ],
+      clients: [...everyWay, ...CACHED, ...TRACED],
+      job: () => ({ kind: 'allocation', inFlight: 100, count: ALLOCATED }),
+    },
+    {
+      rows: [cost('collections', 'garbage', 'Collections of garbage for a GET, 100 in flight', 'collecting', 'µs')],
+      clients: everyWay,
+      job: () => ({ kind: 'collections', inFlight: 100, seconds }),
+    },
     {
       rows: [
         cost(
@@ -244,7 +268,20 @@ function smallCommand(command: 'get' | 'set' | 'script', inFlight: number, secon
   if (inFlight === 100) {
     rows.push(cost(`cpu-${command}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'));
   }
-  return { rows, clients: everyWay, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
+  const all = command === 'script' ? everyWay : [...everyWay, ...onBun];
+  return { rows, clients: all, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
+}
+
+/** What users wait, at a rate that does not depend on what they wait. */
+function latency(perSecond: number, seconds: number): Workload {
+  const title = `a GET of 100 bytes, ${number(perSecond)} due in a second`;
+  const row = (rank: string, metric: string): Row =>
+    cost(`latency-${perSecond}-${metric}`, 'latency', `${rank} percentile of ${title}`, metric, 'µs');
+  return {
+    rows: [row('50th', 'p50'), row('99th', 'p99'), row('99.9th', 'p999')],
+    clients: [...singly, ...onBun],
+    job: () => ({ kind: 'latency', perSecond, seconds }),
+  };
 }
 
 /** A thousand commands at once or more, so that client and server work at the same time. */

@@ -22,7 +22,12 @@ export async function makeWorkFolder(): Promise<string> {
 }
 
 /** Builds our client as its users get it, and the worker into one file. */
-export async function prepareWorkshop(folder: string, dist: string | undefined): Promise<Workshop> {
+/** @param bun the program that is Bun, where it is wanted */
+export async function prepareWorkshop(
+  folder: string,
+  dist: string | undefined,
+  bun: string | undefined,
+): Promise<Workshop> {
   const ours = dist ?? join(folder, 'dist');
   if (dist === undefined) await buildOurs(ours);
   const script = join(folder, 'worker.cjs');
@@ -36,7 +41,11 @@ export async function prepareWorkshop(folder: string, dist: string | undefined):
     packages: 'external',
     logLevel: 'warning',
   });
-  return { script, env: { ...process.env, NODE_OPTIONS: '', [OURS_VARIABLE]: ours, [PEERS_VARIABLE]: peersFolder } };
+  return {
+    script,
+    bun,
+    env: { ...process.env, NODE_OPTIONS: '', [OURS_VARIABLE]: ours, [PEERS_VARIABLE]: peersFolder },
+  };
 }
 
 async function buildOurs(folder: string): Promise<void> {

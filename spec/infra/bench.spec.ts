@@ -3,11 +3,14 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { BenchClient } from '../../infra/bench/clients/client';
+import { prepareLatency } from '../../infra/bench/jobs/latency';
 import { parseOptions } from '../../infra/bench/options';
+import { assertQuiet } from '../../infra/bench/quiet';
 import { noResults, type RowResults } from '../../infra/bench/results';
 import { median, ratio, spread } from '../../infra/bench/statistics';
 import { formatSummary, formatTable } from '../../infra/bench/table';
-import { judge } from '../../infra/bench/targets';
+import { judge, judgeMarks } from '../../infra/bench/targets';
 import { workloads, type Row } from '../../infra/bench/workloads';
 
 const run = promisify(execFile);
@@ -33,6 +36,8 @@ describe('npm run bench', () => {
         expect(Object.keys(values)).toContain('ours, firstValueFrom');
         for (const measured of Object.values(values)) expect(measured).toEqual([expect.any(Number)]);
       }
+      const { values } = report.rows.find(({ id }) => id === 'allocation')!;
+      expect(values['ours, firstValueFrom']![0]).toBeGreaterThan(2 * values['floor']![0]!);
     },
     HANGS_AFTER,
   );
@@ -73,12 +78,66 @@ describe('npm run bench', () => {
   });
 });
 
+describe('npm run bench -- --profile', () => {
+  it(
+    'tells the own time of functions, most first',
+    async () => {
+      const args = ['tsx', 'infra/bench/index.ts', '--profile', 'get-100', '--clients', 'floor', '--seconds', '0.1'];
+      const { stdout } = await run('npx', args, { cwd: repository });
+      const shares = [...stdout.matchAll(/^ +(\d+\.\d) % {2}\S/gm)].map(([, share]) => Number(share));
+      expect(stdout).toMatch(/^floor: own time of [1-9]\d* samples$/m);
+      expect(shares.length).toBeGreaterThan(3);
+      expect(shares).toStrictEqual([...shares].sort((one, other) => other - one));
+    },
+    HANGS_AFTER,
+  );
+});
+
+describe('npm run bench -- --quiet-check', () => {
+  it.each([
+    [[100, 114, 107], undefined],
+    [[100, 130, 107], 'The floor moves by 28 %, and at most 15 % is quiet'],
+  ])('of a floor of %j', (floor, message) => {
+    if (message === undefined) expect(() => assertQuiet(floor)).not.toThrow();
+    else expect(() => assertQuiet(floor)).toThrow(message);
+  });
+});
+
+describe('what the jobs of the bench measure', () => {
+  it('latency counts what was due while an earlier reply was slow', async () => {
+    let calls = 0;
+    const get = async (): Promise<void> => {
+      calls++;
+      // A client that is busy: everything is late, although each call by itself is quick.
+      if (calls % 100 === 50) for (const end = performance.now() + 20; performance.now() < end;);
+      await Promise.resolve();
+    };
+    const client: BenchClient = { run: () => Promise.resolve(), runGroups: () => Promise.resolve(), get };
+    const measure = await prepareLatency(client, { kind: 'latency', perSecond: 1_000, seconds: 0.1 });
+    const { p50 = 0, p99 = 0 } = await measure();
+    expect(p99).toBeGreaterThan(10_000);
+    expect(p99).toBeGreaterThan(p50);
+  });
+});
+
+describe('the marks of the bench', () => {
+  it('are told, whether they are reached or not, and are no targets', () => {
+    const row: Row = { id: 'hgetall', group: 'replies', title: 'HGETALL', metric: 'x', unit: '/s', better: 'more' };
+    const results = measured(row, { 'ours, firstValueFrom': 20, ioredis: 10 });
+    expect(judge([results])).toStrictEqual([]);
+    expect(judgeMarks([results])).toEqual([
+      { reached: false, text: 'HGETALL: 2.00× the fastest peer (ioredis), wanted at least 3×' },
+    ]);
+    expect(formatSummary([results])).toContain('NOT REACHED  HGETALL');
+  });
+});
+
 describe('the options of the bench', () => {
   it('choose all clients, all rows, five rounds when nothing is said', () => {
     const options = parseOptions([]);
     expect(options).toMatchObject({ rounds: 5, seconds: 0.3, json: undefined, dist: undefined });
-    expect(options).toHaveProperty('only.size', 20);
-    expect(options).toHaveProperty('clients.size', 21);
+    expect(options).toHaveProperty('only.size', 22);
+    expect(options).toHaveProperty('clients.size', 23);
   });
 
   it('choose a client with all ways to use it', () => {
@@ -94,6 +153,7 @@ describe('the options of the bench', () => {
     [['--clients', 'jedis'], /--clients takes ours.*'jedis'/],
     [['--rounds', '0'], /--rounds takes a number above 0/],
     [['--seconds', 'long'], /--seconds takes a number above 0/],
+    [['--profile', 'get-99'], /--profile takes get-1, get-100.*'get-99'/],
   ])('refuse %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);
   });

@@ -1,4 +1,4 @@
-import { EMPTY, Observable, Subscription, catchError, merge, takeUntil, tap, throwError, timer } from 'rxjs';
+import { EMPTY, Observable, Subscription, catchError, takeUntil, timer } from 'rxjs';
 import { call } from '../commands/call';
 import type { Executor } from '../commands/request-context';
 import { inContext } from '../connection/async-context';
@@ -12,13 +12,11 @@ import type { Push } from '../resp/frames';
 import { isBinary, keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { HeldMessages, type Holding } from './held-messages';
 import { withNotices, type Notice } from './notices';
-import { Removals } from './removals';
+import { Reconciler } from './reconciler';
 import type { NoticeWith } from './subscribe-options';
-import { Subscriptions, type SubscriptionKind } from './subscriptions';
+import type { SubscriptionKind } from './subscriptions';
 import { type Item, type Message, type Topic } from './topic';
 
-/** A server that refuses subscriptions for the moment is asked again after so long, ms. */
-const REFUSED_FOR = 100;
 /** How long a subscription stays after its last Observer has left, in case another comes, ms. */
 const IDLE = 100;
 /** How long the connection for messages stays open after the last subscription has ended, ms. */
@@ -51,29 +49,11 @@ export interface PubSubOptions {
  */
 //  push ──▶ kind ──▶ Map of topics ──▶ the topic's subscribers     (never a filter per subscriber)
 export class PubSub implements Resident {
-  private readonly subscriptions = {
-    channel: new Subscriptions('channel', () => this.main.clock.now()),
-    pattern: new Subscriptions('pattern', () => this.main.clock.now()),
-    shard: new Subscriptions(
-      'shard',
-      () => this.main.clock.now(),
-      () => this.bySlot,
-      (key, send) => this.removals.taken(key, send),
-    ),
-  };
-  private readonly all = Object.values(this.subscriptions);
-  private readonly removals: Removals;
+  private readonly reconciler: Reconciler;
   /** Observers of bytes. */
   private bytesWanted = 0;
   /** Names were asked for that text cannot express, so confirmations are decoded as bytes. */
   private askedInBytes = false;
-  private reconcileScheduled = false;
-  /** The server refuses subscriptions for the moment, and is asked again in a while. */
-  private asksLater = false;
-  /** In RESP2: the connection has left its channels, because it is to sign in anew. */
-  private suspended = false;
-  /** What is on its way to the server on the present link. */
-  private reconciling = new Subscription();
   private carrier: Connection | undefined;
   /** The reply that told of the wrong server. The carrier is made anew once the commands have a new link. */
   private wrongServer: ReplyError | undefined;
@@ -82,7 +62,6 @@ export class PubSub implements Resident {
   /** What the messages end with when the client does, where they do not complete. */
   private endsWith: RedisError | undefined;
   private readonly idle: number;
-  private readonly onTaken: (() => void) | undefined;
   /** The timer of topics whose last Observer has left. */
   private idling = Subscription.EMPTY;
   private readonly held: HeldMessages;
@@ -96,9 +75,14 @@ export class PubSub implements Resident {
   ) {
     this.publisher = wrap(this.publishing);
     this.idle = idle;
-    this.onTaken = onTaken;
     this.held = new HeldMessages(main, commandTimeout);
-    this.removals = new Removals(this.subscriptions.shard, main.clock, commandTimeout);
+    this.reconciler = new Reconciler({
+      clock: main.clock,
+      commandTimeout,
+      carrier: () => this.carrier,
+      onTaken: () => onTaken?.(),
+      onConfirmed: () => this.held.letOut(),
+    });
     main.state$.subscribe((state) => this.followMain(state));
   }
 
@@ -130,7 +114,7 @@ export class PubSub implements Resident {
     submit: (request) => {
       const kind = this.carrier?.state$.value.kind;
       // Messages that are missed while the carrier is lost are missed anyway.
-      if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) {
+      if (kind === undefined || kind === 'reconnecting' || !this.reconciler.unconfirmed) {
         this.held.letOut(); // earlier calls go first
         this.main.submit(request);
       } else {
@@ -146,7 +130,8 @@ export class PubSub implements Resident {
     gaps: boolean,
     messagesOf: (topic: Topic) => Multicast<M>,
   ): Observable<never> {
-    const subscriptions = this.subscriptions[kind];
+    const { reconciler } = this;
+    const subscriptions = reconciler.of[kind];
     const messages$ = new Observable<M | Notice<string | Buffer>>((subscriber) => {
       if (this.main.closed) {
         subscriber.error(this.main.closedError());
@@ -170,12 +155,12 @@ export class PubSub implements Resident {
           this.countBytesWanted(asBytes ? -1 : 0);
           const { idle, main } = this;
           if (subscriptions.release(topic, main.clock.now() + idle)) this.leaveIdleIn(idle);
-          this.scheduleReconcile();
+          reconciler.schedule();
         });
       }
       this.main.open();
       if (this.carrier === undefined) this.open();
-      this.scheduleReconcile();
+      reconciler.schedule();
     });
     // Which of them it emits, `gaps` and `messagesOf` tell.
     return messages$.pipe(inContext()) as Observable<never>;
@@ -183,12 +168,12 @@ export class PubSub implements Resident {
 
   /** How many channels, patterns and shard channels have Observers. */
   get observed(): number {
-    return this.all.reduce((sum, { observed }) => sum + observed, 0);
+    return this.reconciler.all.reduce((sum, { observed }) => sum + observed, 0);
   }
 
   /** How many names are observed of each kind. */
   get counts(): Readonly<Record<SubscriptionKind, number>> {
-    const { channel, pattern, shard } = this.subscriptions;
+    const { channel, pattern, shard } = this.reconciler.of;
     return { channel: channel.observed, pattern: pattern.observed, shard: shard.observed };
   }
 
@@ -198,7 +183,7 @@ export class PubSub implements Resident {
       ['messages to be published', this.held.count],
       ['Observers of bytes', this.bytesWanted],
     ]);
-    for (const { kind, size } of this.all) holdings.set(`names of the kind ${kind}`, size);
+    for (const { kind, size } of this.reconciler.all) holdings.set(`names of the kind ${kind}`, size);
     return holdings;
   }
 
@@ -212,13 +197,13 @@ export class PubSub implements Resident {
   }
 
   get listening(): boolean {
-    return this.all.some(({ listening }) => listening);
+    return this.reconciler.listening;
   }
 
   /** Completes when the messages that the server has sent so far have come, or will not come; undefined where none can come. */
   arrived(): Observable<unknown> | undefined {
     const { carrier } = this;
-    if (!this.wanted || carrier?.state$.value.kind !== 'ready') return undefined;
+    if (!this.reconciler.wanted || carrier?.state$.value.kind !== 'ready') return undefined;
     const fence = carrier.line.sendAhead(call('PING')).pipe(catchError(() => EMPTY));
     return fence.pipe(takeUntil(timer(LONGEST_ARRIVAL, carrier.clock)));
   }
@@ -230,46 +215,28 @@ export class PubSub implements Resident {
 
   lost(reason: RedisError, heardAt: number): void {
     // Where nothing was heard, nothing was confirmed either.
-    for (const subscriptions of this.all) subscriptions.lost({ from: heardAt, reason });
+    this.reconciler.lost({ from: heardAt, reason });
   }
 
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {
     this.protocol = protocol;
-    this.forget();
-    // When subscriptions are refused for the moment, the connection is made anew after growing delays, unless it is for one slot alone.
-    return this.reconcile(send, (error) => {
-      const isOneSlots = error.kind === 'CLUSTERDOWN' && error.command === 'SSUBSCRIBE';
-      return isOneSlots ? this.askInAWhile() : throwError(() => error);
-    });
+    return this.reconciler.restore(send);
   }
 
   suspend(send: Send): Observable<unknown> {
     if (this.protocol === 3) return EMPTY;
-    this.suspended = true;
-    const loss = { from: this.heardAt, reason: new ConnectionError('The channels were left to sign in anew') };
-    for (const subscriptions of this.all) subscriptions.lose(loss);
-    // First, because channels that were asked for and not sent may still have to be left.
-    const left = this.all.map((subscriptions) => subscriptions.leave(send));
-    this.stopAsking();
-    return merge(...left);
+    const reason = new ConnectionError('The channels were left to sign in anew');
+    return this.reconciler.suspend(send, { from: this.heardAt, reason });
   }
 
   resume(send: Send): Observable<unknown> {
-    if (this.protocol === 3) return EMPTY;
-    this.forget();
-    return this.reconcileInTime(send);
+    return this.protocol === 3 ? EMPTY : this.reconciler.resume(send);
   }
 
-  /** Once per tick, so that leaving and joining within one costs nothing. */
   beforeWrite(): void {
-    const { carrier } = this;
-    if (!this.reconcileScheduled || this.suspended || carrier?.state$.value.kind !== 'ready') return;
-    this.reconcileScheduled = false;
-    // A loss on the way is mended by what restores the connection.
-    const reconciled = this.reconcileInTime((command) => carrier.line.sendAhead(command));
-    this.reconciling.add(reconciled.subscribe({ error: () => undefined }));
-    // Messages do not wait for UNSUBSCRIBE.
-    if (!this.unconfirmed) this.held.letOut();
+    const { carrier, reconciler } = this;
+    if (!reconciler.isDue || carrier?.state$.value.kind !== 'ready') return;
+    reconciler.write((command) => carrier.line.sendAhead(command));
     this.lingerOrStay();
   }
 
@@ -278,29 +245,28 @@ export class PubSub implements Resident {
     const [, first, second, third] = items as Item[];
     switch (kind) {
       case 'message':
-        this.subscriptions.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);
+        this.reconciler.of.channel.get(keyOf(first!))?.deliver('message', first!, undefined, second!);
         return;
       case 'pmessage':
-        this.subscriptions.pattern.get(keyOf(first!))?.deliver('pmessage', second!, first, third!);
+        this.reconciler.of.pattern.get(keyOf(first!))?.deliver('pmessage', second!, first, third!);
         return;
       case 'smessage':
-        this.subscriptions.shard.get(keyOf(first!))?.deliver('smessage', first!, undefined, second!);
+        this.reconciler.of.shard.get(keyOf(first!))?.deliver('smessage', first!, undefined, second!);
         return;
       case 'sunsubscribe': {
-        const { carrier, suspended } = this;
-        // It names no channel where nothing was left. What is wanted is asked for again behind new credentials anyway.
-        if (carrier === undefined || suspended || items[1] === null) return;
+        const { carrier } = this;
+        // It names no channel where nothing was left.
+        if (carrier === undefined || items[1] === null) return;
         const reason = new ConnectionError('The server has taken the shard channel away');
         const loss = { from: this.heardAt, reason };
-        this.removals.removed(keyOf(first!), loss, (command) => carrier.line.sendAhead(command));
-        this.onTaken?.();
+        this.reconciler.removed(keyOf(first!), loss, (command) => carrier.line.sendAhead(command));
       }
     }
   }
 
   /** What is observed of a shard channel, and known of its subscription. */
   shardTopic(name: ChannelName): Topic | undefined {
-    return this.subscriptions.shard.get(keyOfAsked(name));
+    return this.reconciler.of.shard.get(keyOfAsked(name));
   }
 
   /** When the server last gave a sign of life, on the clock; undefined where there is no link. */
@@ -329,16 +295,9 @@ export class PubSub implements Resident {
   private leaveIdle(): void {
     this.idling = Subscription.EMPTY;
     const now = this.main.clock.now();
-    const next = Math.min(...this.all.map((subscriptions) => subscriptions.leaveIdle(now)));
+    const next = Math.min(...this.reconciler.all.map((subscriptions) => subscriptions.leaveIdle(now)));
     if (next < Infinity) this.leaveIdleIn(next - now);
-    this.scheduleReconcile();
-  }
-
-  private scheduleReconcile(): void {
-    if (this.carrier === undefined) return;
-    this.reconcileScheduled = true;
-    // A connection that is being made restores its subscriptions itself.
-    if (this.carrier.state$.value.kind === 'ready') this.carrier.line.scheduleFlush();
+    this.reconciler.schedule();
   }
 
   private open(): void {
@@ -367,12 +326,12 @@ export class PubSub implements Resident {
   private follow(carrier: Connection, state: ConnectionState): void {
     if (carrier !== this.carrier) return;
     if (state.kind === 'ready') {
-      this.scheduleReconcile(); // Observers may have come or gone while the subscriptions were restored
-      this.settled();
+      this.reconciler.schedule(); // Observers may have come or gone while the subscriptions were restored
+      this.reconciler.settled();
     }
     if (state.kind === 'reconnecting') {
       this.held.letOut();
-      if (!this.wanted) this.close(undefined);
+      if (!this.reconciler.wanted) this.close(undefined);
       // Subscriptions fail with the same error as commands.
       else if (this.isHopeless(carrier, state.error)) this.close(state.error);
     }
@@ -397,11 +356,10 @@ export class PubSub implements Resident {
   }
 
   private end(error: unknown): void {
-    this.forget();
     this.leaving?.unsubscribe();
     this.idling.unsubscribe();
     this.askedInBytes = false;
-    for (const subscriptions of this.all) subscriptions.end(error);
+    this.reconciler.end(error);
     this.held.letOut();
   }
 
@@ -410,67 +368,10 @@ export class PubSub implements Resident {
     this.leaving?.unsubscribe();
     this.leaving = undefined;
     const { carrier } = this;
-    if (this.wanted || carrier === undefined) return;
+    if (this.reconciler.wanted || carrier === undefined) return;
     this.leaving = timer(LINGER, carrier.clock).subscribe(() => {
-      if (!this.wanted) this.close(undefined);
+      if (!this.reconciler.wanted) this.close(undefined);
     });
-  }
-
-  /** Reconciles on the same link. Names that are refused for the moment are asked for again in a while. */
-  private reconcileInTime(send: Send): Observable<unknown> {
-    return this.reconcile(send, () => this.askInAWhile()).pipe(tap({ complete: () => this.settled() }));
-  }
-
-  private askInAWhile(): Observable<never> {
-    this.onTaken?.();
-    // One question asks for all names.
-    if (this.asksLater) return EMPTY;
-    const again = () => {
-      this.asksLater = false;
-      this.scheduleReconcile();
-    };
-    this.asksLater = true;
-    this.reconciling.add(timer(REFUSED_FOR, this.main.clock).subscribe(again));
-    return EMPTY;
-  }
-
-  private reconcile(send: Send, onMomentary: (error: ReplyError) => Observable<never>): Observable<unknown> {
-    return merge(...this.all.map((subscriptions) => subscriptions.reconcile(send, onMomentary)));
-  }
-
-  /** The link is lost: SUBSCRIBEs that wait, or are to be repeated, must not be sent on the next one. */
-  private forget(): void {
-    this.suspended = false;
-    this.stopAsking();
-    for (const subscriptions of this.all) subscriptions.forget();
-  }
-
-  /** Drops SUBSCRIBEs that wait, or are to be repeated. */
-  private stopAsking(): void {
-    this.asksLater = false;
-    this.reconciling.unsubscribe();
-    this.reconciling = new Subscription();
-    this.removals.forget();
-  }
-
-  /** What was asked for has been answered. */
-  private settled(): void {
-    if (!this.asksLater && this.all.some(({ changes }) => changes)) this.scheduleReconcile();
-    if (!this.unconfirmed) this.held.letOut();
-  }
-
-  private get wanted(): boolean {
-    return this.all.some(({ wanted }) => wanted);
-  }
-
-  private get unconfirmed(): boolean {
-    return this.suspended || this.all.some(({ unconfirmed }) => unconfirmed);
-  }
-
-  /** Only a cluster refuses names of several slots in one command; a server that does not say what it is may be one. */
-  private get bySlot(): boolean {
-    const mode = this.carrier?.server?.mode;
-    return mode === undefined || mode === 'cluster';
   }
 
   private get takesBytes(): boolean {

@@ -19,6 +19,8 @@ export type GroupMethod = 'pipeline' | 'multi';
 export interface BenchClient {
   /** Sends `total` commands, never more than `inFlight` at once: the next one when a reply has come. */
   run(command: TimedCommand, inFlight: number, total: number): Promise<void>;
+  /** Sends one GET of the small value; what has no calls of its own lacks it. */
+  readonly get?: () => PromiseLike<unknown>;
   /** Sends `total` groups of that many GETs, never more than `inFlight` groups at once. */
   runGroups(method: GroupMethod, size: number, inFlight: number, total: number): Promise<void>;
   /** Walks over all keys of the database, in pages of so many; gives their number. */

@@ -1,7 +1,7 @@
 import type { ClientModule } from './client';
 
-/** What a client is to the comparison: the subject, what it is compared with, or what none can beat. */
-export type Role = 'ours' | 'peer' | 'floor';
+/** What a client is to the comparison: the subject, what it is compared with, what another runtime has built in, or what none can beat. */
+export type Role = 'ours' | 'peer' | 'built in' | 'floor';
 
 export interface ClientEntry {
   /** what `--clients` selects by */
@@ -9,6 +9,8 @@ export interface ClientEntry {
   readonly role: Role;
   /** another way to use the same client: measured where the way matters, in rows of small commands */
   readonly variant?: boolean;
+  /** it runs on Bun, not on Node.js */
+  readonly onBun?: boolean;
   /** most of its memory is not JavaScript's */
   readonly native?: boolean;
   /** Loads one client and nothing of the others: start-up time is measured too. */
@@ -131,6 +133,20 @@ const entries = {
     role: 'peer',
     native: true,
     load: async () => (await import('./valkey-glide')).valkeyGlide,
+  },
+  'ours on Bun, await': {
+    family: 'bun',
+    role: 'ours',
+    variant: true,
+    onBun: true,
+    load: async () => (await import('./ours')).oursByAwait,
+  },
+  'Bun, its own client': {
+    family: 'bun',
+    role: 'built in',
+    variant: true,
+    onBun: true,
+    load: async () => (await import('./bun')).bun,
   },
   floor: {
     family: 'floor',

@@ -11,6 +11,7 @@ export function promiseClient(
 ): BenchClient {
   return {
     run: (command, inFlight, total) => awaitInTurns(calls[command], inFlight, total),
+    get: calls.get,
     runGroups: (method, size, inFlight, total) => awaitInTurns(() => groups[method](size), inFlight, total),
     ...(scan && { scan }),
     ...(load && { load }),

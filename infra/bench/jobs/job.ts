@@ -29,6 +29,12 @@ export type Job =
   | { readonly kind: 'consume'; readonly entries: number; readonly atOnce: number }
   /** commands that nobody answers: `heap` and `resident` bytes for each, and `memory`, the one of them that tells */
   | { readonly kind: 'pending'; readonly count: number }
+  /** GETs that are due evenly, whatever has become of those before: `p50`, `p99`, `p999`, µs from when each was due to its reply */
+  | { readonly kind: 'latency'; readonly perSecond: number; readonly seconds: number }
+  /** GETs in loops, without a collection in between: `bytes` of heap for each */
+  | { readonly kind: 'allocation'; readonly inFlight: number; readonly count: number }
+  /** GETs in loops: `collecting`, µs of collections of garbage for each */
+  | { readonly kind: 'collections'; readonly inFlight: number; readonly seconds: number }
   /** the first reply: `milliseconds` since the process began */
   | { readonly kind: 'start-up' }
   /** Observers of one channel, or each of a channel of its own, that join, get a message and leave: `microseconds` for each */
@@ -46,5 +52,14 @@ export interface Assignment {
 /** What one measurement found, by the names that `Job` explains. */
 export type Metrics = Readonly<Record<string, number>>;
 
+/** Where the time of a measurement went: samples by the function that ran. */
+export interface Profile {
+  readonly samples: number;
+  readonly functions: readonly { readonly name: string; readonly place: string; readonly samples: number }[];
+}
+
 /** What a worker says: it is connected and warm, or has measured. It fails by exiting. */
-export type WorkerMessage = { readonly type: 'ready' } | { readonly type: 'measured'; readonly metrics: Metrics };
+export type WorkerMessage =
+  | { readonly type: 'ready' }
+  | { readonly type: 'measured'; readonly metrics: Metrics }
+  | { readonly type: 'profiled'; readonly profile: Profile };

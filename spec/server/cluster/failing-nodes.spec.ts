@@ -1,6 +1,7 @@
 import type { RedisError } from 'rxjs-redis';
 import { hashSlot } from '../../../src/resp/hash-slot';
-import { eventually } from '../../support/clients';
+import { eventually, record } from '../../support/clients';
+import { Relay } from '../../support/relay';
 import { until } from '../../support/until';
 import { useCluster, useClusterClients, type WholeCluster } from '../../support/whole-cluster';
 
@@ -141,5 +142,67 @@ describe('a cluster of which nothing is left', () => {
     expect(await outcome).toBe('OK');
     await until(() => client.nodes.length === 6);
     expect(hashSlot('back')).toBeGreaterThan(0);
+  });
+});
+
+describe('a cluster whose nodes all come back at other addresses', () => {
+  const before = useCluster({ replicas: 0 });
+  const after = useCluster({ replicas: 0 });
+  const connect = useClusterClients(before);
+
+  it('is found again behind the one address that the client was given', async () => {
+    const relay = await Relay.start(before().nodes[0]!);
+    const client = connect({ nodes: [{ host: '127.0.0.1', port: relay.port }] });
+    const heard = record(client.subscribe('news', { gaps: true }));
+    await client.set('k', 'before');
+    await until(() => heard.values.length === 1);
+    await Promise.all(before().nodes.map((node) => node.kill('SIGKILL')));
+    const waiting = client.set('k', 'after');
+    const outcome = waiting.then(String);
+    relay.pointTo(after().nodes[0]!);
+    expect(await outcome).toBe('OK');
+    await until(() => client.nodes.length === 3);
+    const addresses = client.nodes.map(({ address }) => address);
+    expect(addresses.sort()).toStrictEqual(
+      after()
+        .nodes.map(({ host, port }) => `${host}:${port}`)
+        .sort(),
+    );
+    const keys = Array.from({ length: 100 }, (_, n) => `key:${n}`);
+    await client.mset(Object.fromEntries(keys.map((key) => [key, key])));
+    expect(await client.mget(...keys)).toStrictEqual(keys);
+    await eventually(
+      () => client.publish('news', 'after'),
+      () => heard.values.some((value) => 'data' in value),
+    );
+    expect(heard.values.map((value) => value.type).slice(0, 3)).toStrictEqual(['subscribed', 'gap', 'subscribed']);
+    heard.stop();
+    await relay.stop();
+  });
+});
+
+describe('many clients of a cluster that loses a master', () => {
+  const CLIENTS = 200;
+  /** One view shows the loss; others may be asked for before the replica has been promoted. */
+  const MOST_VIEWS = 5;
+  const cluster = useCluster();
+  const connect = useClusterClients(cluster);
+
+  it('ask for a few views each, whatever the number of commands that wait', async () => {
+    const views = async (): Promise<number> => {
+      const alive = cluster().nodes.filter(({ pid }) => pid !== undefined);
+      const stats = await Promise.all(alive.map((node) => cluster().admin(node).call<string>('INFO', 'commandstats')));
+      const counts = stats.map((text) => Number(/cmdstat_cluster(?:\|slots)?:calls=(\d+)/.exec(text)?.[1] ?? 0));
+      return counts.reduce((sum, count) => sum + count, 0);
+    };
+    const clients = Array.from({ length: CLIENTS }, () => connect());
+    for (const client of clients) client.events$.subscribe();
+    const write = (value: string) => clients.map((client) => client.mset({ a: value, b: value, c: value }));
+    await Promise.all(write('before'));
+    await (await cluster().ownerOf(0)).kill('SIGKILL');
+    const before = await views();
+    const written = [1, 2, 3, 4, 5].flatMap((round) => write(`after ${round}`));
+    expect(new Set(await Promise.all(written))).toStrictEqual(new Set(['OK']));
+    expect((await views()) - before).toBeLessThanOrEqual(MOST_VIEWS * CLIENTS);
   });
 });

@@ -28,8 +28,8 @@ export const memoryMutations: readonly Mutation[] = [
   },
   {
     fault: 'every reconnect listens to messages once more',
-    file: 'pubsub/pubsub.ts',
-    from: 'this.reconciling.unsubscribe();\n    this.reconciling = new Subscription();',
-    to: 'this.carrier?.line.residents.add({ listening: false, receive() {}, beforeWrite() {}, restore: () => EMPTY, suspend: () => EMPTY, resume: () => EMPTY });\n    this.reconciling.unsubscribe();\n    this.reconciling = new Subscription();',
+    file: 'pubsub/reconciler.ts',
+    from: 'this.asking.unsubscribe();\n    this.asking = new Subscription();',
+    to: 'this.parts.carrier()?.line.residents.add({ listening: false, receive() {}, beforeWrite() {}, restore: () => EMPTY, suspend: () => EMPTY, resume: () => EMPTY });\n    this.asking.unsubscribe();\n    this.asking = new Subscription();',
   },
 ];

@@ -58,13 +58,13 @@ export const pubsubMutations: readonly Mutation[] = [
   },
   {
     fault: 'in RESP2 the time in which channels are left to sign in anew is no gap',
-    file: 'pubsub/pubsub.ts',
+    file: 'pubsub/reconciler.ts',
     from: 'for (const subscriptions of this.all) subscriptions.lose(loss);',
     to: 'void loss;',
   },
   {
     fault: 'subscriptions are not restored after a reconnect',
-    file: 'pubsub/pubsub.ts',
+    file: 'pubsub/reconciler.ts',
     from: 'return isOneSlots ? this.askInAWhile() : throwError(() => error);\n    });',
     to: 'return isOneSlots ? this.askInAWhile() : throwError(() => error);\n    }) && EMPTY;',
   },
@@ -82,13 +82,13 @@ export const pubsubMutations: readonly Mutation[] = [
   },
   {
     fault: 'what was asked for on the lost link is not asked for again',
-    file: 'pubsub/pubsub.ts',
+    file: 'pubsub/reconciler.ts',
     from: 'for (const subscriptions of this.all) subscriptions.forget();',
     to: '',
   },
   {
     fault: 'a subscription that is refused behind a rotation is not asked for again',
-    file: 'pubsub/pubsub.ts',
+    file: 'pubsub/reconciler.ts',
     from: 'return this.reconcileInTime(send);',
     to: 'return this.reconcile(send, () => EMPTY);',
   },
@@ -101,8 +101,8 @@ export const pubsubMutations: readonly Mutation[] = [
   {
     fault: 'the connection for messages stands still while the other one is made anew',
     file: 'pubsub/pubsub.ts',
-    from: "if (!this.reconcileScheduled || this.suspended || carrier?.state$.value.kind !== 'ready') return;",
-    to: "if (!this.reconcileScheduled || this.suspended || carrier?.state$.value.kind !== 'ready' || this.main.state$.value.kind !== 'ready') return;",
+    from: "if (!reconciler.isDue || carrier?.state$.value.kind !== 'ready') return;",
+    to: "if (!reconciler.isDue || carrier?.state$.value.kind !== 'ready' || this.main.state$.value.kind !== 'ready') return;",
   },
   {
     fault: 'the end of a connection for messages that was left is taken for the end of the messages',
@@ -113,7 +113,7 @@ export const pubsubMutations: readonly Mutation[] = [
   {
     fault: 'what publishes overtakes the subscriptions that were made before it',
     file: 'pubsub/pubsub.ts',
-    from: "if (kind === undefined || kind === 'reconnecting' || !this.unconfirmed) {",
+    from: "if (kind === undefined || kind === 'reconnecting' || !this.reconciler.unconfirmed) {",
     to: 'if (kind !== null) {',
   },
   {
