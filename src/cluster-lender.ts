@@ -11,6 +11,7 @@ import type { WatchEvent } from './connection/connection-state';
 import type { ConnectionLender } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import { DisconnectedError, TimeoutError, type RedisError } from './errors';
+import { KnownTypes } from './groups/known-types';
 import type { Lender, Lent, WatchReport } from './groups/watch';
 import { hashSlot, slotOf } from './resp/hash-slot';
 import { isBytes } from './resp/is-bytes';
@@ -33,10 +34,14 @@ export interface ClusterLenderParts {
 export class ClusterLender implements Lender<DedicatedConnection> {
   readonly clock: Clock;
 
-  /** @param slot whose node is lent connections to; undefined for that of the first slot */
+  /**
+   * @param slot whose node is lent connections to; undefined for that of the first slot
+   * @param types what watched keys were, whatever their slots
+   */
   constructor(
     private readonly parts: ClusterLenderParts,
     private readonly slot = 0,
+    readonly types = new KnownTypes(),
   ) {
     this.clock = parts.clock;
   }
@@ -45,12 +50,12 @@ export class ClusterLender implements Lender<DedicatedConnection> {
   of(keys: unknown, source: ReplySource): ClusterLender {
     const [one] = Array.isArray(keys) ? (keys as readonly unknown[]) : [keys];
     if (typeof one !== 'string' && !isBytes(one)) return this; // it is refused later
-    return new ClusterLender(this.parts, slotOfKey(one, source.prefix));
+    return this.atSlot(slotOfKey(one, source.prefix));
   }
 
   /** The same for the node that has a slot. */
   atSlot(slot: number): ClusterLender {
-    return new ClusterLender(this.parts, slot);
+    return new ClusterLender(this.parts, slot, this.types);
   }
 
   /** The node that has the slot, once it is known and can be reached. */

@@ -6,6 +6,7 @@ import type { Connection } from './connection/connection';
 import type { WatchEvent } from './connection/connection-state';
 import { DedicatedConnection } from './dedicated-connection';
 import type { Ending } from './demand/ending';
+import { KnownTypes } from './groups/known-types';
 import type { Lender, Lent, WatchReport } from './groups/watch';
 import type { Lease } from './leases/lease';
 import type { LeasePool } from './leases/lease-pool';
@@ -54,6 +55,7 @@ export function checkedWork<T>(method: string, work: Work<T>): Work<T> {
 /** Lends connections with all their commands, to users and to `watch`. */
 export class ConnectionLender implements Lender<DedicatedConnection> {
   readonly clock: Clock;
+  readonly types = new KnownTypes();
   /** What sends users' commands on a connection: made once for all callers that it is lent to. */
   private readonly executors = new WeakMap<Connection, Executor>();
 

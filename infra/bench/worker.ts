@@ -49,6 +49,12 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
       measureOnDemand(await prepareThroughput({ ...job, run }));
       break;
     }
+    case 'lease': {
+      const { prepareLease } = await import('./jobs/lease');
+      const plain = await (await clients['ours, await'].load()).connect(url);
+      measureOnDemand(await prepareLease(plain, await client.connect(url), job));
+      break;
+    }
     case 'messages': {
       const { receiveMessages } = await import('./jobs/messages');
       await receiveMessages(client, url, job, report);

@@ -61,10 +61,8 @@ const caching: readonly ClientName[] = [...CACHED, 'ours, firstValueFrom', 'iore
 const onNode = clientNames.filter((name) => clients[name].onBun !== true);
 const onBun = clientNames.filter((name) => clients[name].onBun === true);
 const untraced = onNode.filter((name) => !TRACED.includes(name) && !CACHED.includes(name));
-// A chain is a way to write a group, and sends single commands as all else does.
-/** A lease is for one caller at a time, so that only commands one by one compare with others. */
+/** A chain is a way to write a group, and sends single commands as all else does; a lease has a row of its own. */
 const everyWay = untraced.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
-const oneByOne = untraced.filter((name) => name !== 'ours, chain');
 /** What shows the cost of an option is the same in all else. */
 const optional: readonly ClientName[] = ['ours, without limits', 'ours, verify', 'ours, asyncContext'];
 const limited = everyWay.filter((name) => !optional.includes(name));
@@ -124,6 +122,11 @@ export function workloads(seconds: number): readonly Workload[] {
   return [
     ...IN_FLIGHT.map((inFlight) => smallCommand('get', inFlight, seconds)),
     ...IN_FLIGHT.map((inFlight) => smallCommand('set', inFlight, seconds)),
+    {
+      rows: [{ ...rate('lease', 'get', 'A GET on an idle lease, to a plain one', 'times'), metric: 'times' }],
+      clients: ['ours, dedicated'],
+      job: () => ({ kind: 'lease', seconds }),
+    },
     {
       rows: [rate('lrange', 'lrange', 'LRANGE of 1 000 elements, 10 in flight', 'replies/s')],
       clients: limited,
@@ -282,8 +285,7 @@ function smallCommand(command: 'get' | 'set' | 'script', inFlight: number, secon
   if (inFlight === 100) {
     rows.push(cost(`cpu-${command}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'));
   }
-  const chosen = command === 'get' && inFlight === 1 ? oneByOne : everyWay;
-  const all = command === 'script' ? chosen : [...chosen, ...onBun];
+  const all = command === 'script' ? everyWay : [...everyWay, ...onBun];
   return { rows, clients: all, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
 }
 

@@ -201,6 +201,16 @@ describe('the verdicts of the bench', () => {
     expect(judge([measured(beside, { ioredis: 5 })])).toEqual([]);
   });
 
+  it.each([
+    [0.82, false],
+    [0.84, true],
+  ])('hold a GET on an idle lease to five sixths of the rate of a plain one: %s', (times, reached) => {
+    const lease: Row = { ...rate, id: 'lease', title: 'Lease', unit: 'times' };
+    const [verdict, ...others] = judge([measured(lease, { 'ours, dedicated': times })]);
+    expect(verdict).toEqual({ reached, text: expect.stringContaining('wanted at least 0.83×') as string });
+    expect(others).toEqual([]);
+  });
+
   it('hold spans without an SDK to a small part, and those with one to what the peers take with theirs', () => {
     const traced: Row = { ...memory, id: 'cpu-traced', group: 'traced', title: 'Spans', unit: 'µs' };
     const values = { 'ours, firstValueFrom': 100, 'ours, no-op tracer': 114, 'ours, SDK': 700 };

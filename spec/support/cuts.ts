@@ -1,4 +1,4 @@
-import { Decoder, INCOMPLETE, type BytesWanted, type DecoderLimits } from '../../src/resp/decoder';
+import { Decoder, INCOMPLETE, type DecodedFor, type DecoderLimits } from '../../src/resp/decoder';
 import type { Frame } from '../../src/resp/frames';
 
 const LARGEST_CHUNK = 64 * 1024;
@@ -7,10 +7,10 @@ const LARGEST_CHUNK = 64 * 1024;
 export function decodeChunks(
   chunks: Iterable<Uint8Array>,
   limits?: Partial<DecoderLimits>,
-  bytesWanted?: BytesWanted,
+  decodedFor?: DecodedFor,
 ): Frame[] {
   const frames: Frame[] = [];
-  decodeInto(frames, chunks, limits, bytesWanted);
+  decodeInto(frames, chunks, limits, decodedFor);
   return frames;
 }
 
@@ -19,9 +19,9 @@ export function decodeInto(
   frames: Frame[],
   chunks: Iterable<Uint8Array>,
   limits?: Partial<DecoderLimits>,
-  bytesWanted?: BytesWanted,
+  decodedFor?: DecodedFor,
 ): void {
-  const decoder = new Decoder(limits, bytesWanted);
+  const decoder = new Decoder(limits, decodedFor);
   // As a socket does: every chunk lies in the same memory, which is overwritten by the next.
   const memory = Buffer.alloc(LARGEST_CHUNK);
   for (const chunk of chunks) {

@@ -10,6 +10,7 @@ import { Repetition } from './repetition';
 import { toReplyError, toUnreadable } from './reply-error';
 import type { RequestContext } from './request-context';
 import { UnexpectedReply } from './unexpected-reply';
+import { withoutStacks } from './without-stacks';
 
 /** How far the members of a group have come: what they were answered, in order, and how many were written. */
 export interface GroupProgress {
@@ -103,10 +104,20 @@ export class Group extends Command<readonly unknown[]> {
   /**
    * The value of the next member.
    * @param answered the values of those before it
+   * @param read what `readPart` has read of it
    * @throws UnexpectedReply where the reply is perhaps another's
    */
-  readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {
+  readMember(frame: Frame, context: RequestContext, answered: readonly unknown[], _read: unknown[]): unknown {
     return readReply(this.received(answered.length), frame, context);
+  }
+
+  /**
+   * The next member has been answered in part, by an array. What can be read of that is read, so that it is not read all at once in the end.
+   * @param read what was read of it before; more is added
+   * @throws UnexpectedReply where the reply is perhaps another's; `readMember` throws it as well
+   */
+  readPart(_frames: readonly Frame[], _context: RequestContext, _answered: readonly unknown[], _read: unknown[]): void {
+    // Only a transaction is answered by one array for all of its commands.
   }
 
   /** The answer to the whole, made of the members' values; an ErrorFrame where nothing was done. */
@@ -171,13 +182,13 @@ export function isGroup(command: Command): command is Group {
  * @throws UnexpectedReply where the reply is perhaps another's
  */
 export function readReply(command: Command, frame: Frame, context: RequestContext): unknown {
-  if (frame instanceof Unreadable) return toUnreadable(frame.text, command, 'answered');
-  if (frame instanceof ErrorFrame) return toReplyError(frame, command);
+  if (frame instanceof Unreadable) return withoutStacks(() => toUnreadable(frame.text, command, 'answered'));
+  if (frame instanceof ErrorFrame) return withoutStacks(() => toReplyError(frame, command));
   try {
     return command.read(frame, context);
   } catch (cause) {
     if (cause instanceof UnexpectedReply) throw cause;
-    return toUnreadable(cause, command, 'answered');
+    return withoutStacks(() => toUnreadable(cause, command, 'answered'));
   }
 }
 

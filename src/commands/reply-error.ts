@@ -53,6 +53,9 @@ export function asksOfItsConnection({ spec }: Command): boolean {
   return spec.blocking !== undefined && spec.access === 'none';
 }
 
+/** So many commands that were refused are named in the text of an error; it has all of them as `causes`. */
+const NAMED = 10;
+
 /** The answer to a transaction that was refused, with the reasons. */
 export class Refusal extends ErrorFrame {
   /**
@@ -65,11 +68,11 @@ export class Refusal extends ErrorFrame {
     readonly causes: readonly CommandError[],
     readonly fate?: GroupFate,
   ) {
-    super(
-      [text, ...causes.map(({ index, command, error }) => `command ${index + 1}, ${command}: ${error.message}`)].join(
-        '; ',
-      ),
-    );
+    const named = causes
+      .slice(0, NAMED)
+      .map(({ index, command, error }) => `command ${index + 1}, ${command}: ${error.message}`);
+    const more = causes.length - named.length;
+    super([text, ...named, ...(more > 0 ? [`and ${more} more`] : [])].join('; '));
   }
 }
 

@@ -11,6 +11,7 @@ import { Refusal, toReplyError } from './reply-error';
 import { readOk } from './replies';
 import type { RequestContext } from './request-context';
 import { UnexpectedReply } from './unexpected-reply';
+import { withoutStacks } from './without-stacks';
 
 const BEGIN = /* @__PURE__ */ new Command(MULTI, [], readOk);
 
@@ -47,20 +48,30 @@ export class Transaction extends Group {
     return new Transaction(own, given === commands ? own : given, prefix);
   }
 
-  override readMember(frame: Frame, context: RequestContext, answered: readonly unknown[]): unknown {
+  override readMember(frame: Frame, context: RequestContext, answered: readonly unknown[], read: unknown[]): unknown {
     const index = answered.length;
     const command = this.members[index]!;
-    if (frame instanceof ErrorFrame && !(frame instanceof Unreadable)) return toReplyError(frame, command);
+    if (frame instanceof ErrorFrame && !(frame instanceof Unreadable))
+      return withoutStacks(() => toReplyError(frame, command));
     if (index === this.members.length - 1) {
       // It has run: what cannot be read stands in the place of one command.
-      if (frame instanceof Unreadable) return this.readValues(frame.items, context);
-      return Array.isArray(frame) ? this.readValues(frame, context) : noValues(frame);
+      if (frame instanceof Unreadable) return this.readValues(frame.items, context, read);
+      return Array.isArray(frame) ? this.readValues(frame, context, read) : noValues(frame);
     }
     if (index === 0) return command.read(frame, context);
     if (isQueued(frame)) return undefined;
     // Where MULTI was refused each command runs by itself.
     if (answered[0] instanceof ReplyError) return readReply(this.received(index), frame, context);
     throw new UnexpectedReply(`expected QUEUED for command ${this.numberOf(index)}, ${command.spec.name}`);
+  }
+
+  override readPart(
+    frames: readonly Frame[],
+    context: RequestContext,
+    answered: readonly unknown[],
+    read: unknown[],
+  ): void {
+    if (answered.length === this.members.length - 1) this.readOn(frames, context, read);
   }
 
   override answerOf(values: unknown[]): Frame {
@@ -98,24 +109,32 @@ export class Transaction extends Group {
     });
   }
 
-  private readValues(frames: readonly Frame[], context: RequestContext): unknown[] {
+  private readValues(frames: readonly Frame[], context: RequestContext, read: unknown[]): unknown[] {
     const { commands } = this;
     if (frames.length !== commands.length) {
       throw new UnexpectedReply(`expected the values of ${commands.length} commands, got ${frames.length}`);
     }
+    this.readOn(frames, context, read);
+    return read;
+  }
+
+  /** Adds the values of the frames that are not read yet, but for those that no command waits for. */
+  private readOn(frames: readonly Frame[], context: RequestContext, read: unknown[]): void {
     const mayBeBytes = this.members.at(-1) === RUN_FOR_BYTES && !context.bytes;
-    return frames.map((frame, index) => {
+    const end = Math.min(frames.length, this.commands.length);
+    for (let index = read.length; index < end; index++) {
+      const frame = frames[index]!;
       const command = this.received(index + 1);
       const own = mayBeBytes && command.spec.binary !== true ? asText(frame) : frame;
       try {
-        return readReply(command, own, context);
+        read.push(readReply(command, own, context));
       } catch (cause) {
         throw new UnexpectedReply(
           `command ${this.placeOf(index) + 1}, ${command.spec.name}: ${(cause as Error).message}`,
           { cause },
         );
       }
-    });
+    }
   }
 }
 

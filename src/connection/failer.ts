@@ -1,7 +1,8 @@
 import type { Request } from '../commands/request';
+import { withoutStacks } from '../commands/without-stacks';
 import type { RedisError } from '../errors';
 import type { Clock } from './clock';
-import { failSafely, withoutStacks } from './failures';
+import { failSafely } from './failures';
 import { Ring } from './ring';
 
 /** So many observers are told in one turn of the event loop. */

@@ -44,20 +44,6 @@ export function failSafely(request: Request, error: RedisError): void {
   if (!request.abandoned) guarded(() => request.fail(error));
 }
 
-/**
- * Makes errors without their stacks, which name frames of the event loop alone and cost ten times the rest of the error.
- * @example withoutStacks(() => toError(request))
- */
-export function withoutStacks<T>(work: () => T): T {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  try {
-    return work();
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-  }
-}
-
 /** The error for a reply that is not RESP, or exceeds a limit. */
 export function unreadable(
   cause: ProtocolError,

@@ -4,7 +4,7 @@ import type { Request } from '../commands/request';
 import type { UnexpectedReply } from '../commands/unexpected-reply';
 import { ReplyError } from '../errors';
 import { bytesOf } from '../resp/bytes-of';
-import type { BytesWanted } from '../resp/decoder';
+import type { DecodedFor } from '../resp/decoder';
 import { Attribute, ErrorFrame, Push, type Frame } from '../resp/frames';
 import { toPush } from '../resp/pushes';
 import { isMessage } from './array-pushes';
@@ -32,19 +32,22 @@ export class Incoming {
   private count = 0;
   /** What the members of the oldest request, a group, have been answered. */
   private values: unknown[] = [];
+  /** What was read of the next member's answer, which has come in part. */
+  private part: unknown[] = [];
   /** Groups that were not written to their ends, and how many frames answer each. */
   private readonly cut = new Map<Request, number>();
   /** The frame that is being decoded, if any, is a reply. */
   private insideReply = false;
 
-  /** What the decoder asks before it makes text of bytes. */
-  readonly bytesWanted: BytesWanted = {
+  /** What the decoder asks before it makes text of bytes, and what it tells of a reply that is longer than a chunk. */
+  readonly decodedFor: DecodedFor = {
     reply: () => {
       // Where messages come as arrays, this array may be a message.
       this.insideReply = !this.arraysArePushes();
       return this.wantsBytes(this.owed.peek());
     },
     push: () => this.pushesAsBytes(),
+    part: (frames) => this.receivePart(frames),
   };
 
   /**
@@ -113,9 +116,11 @@ export class Incoming {
   private receiveMember(oldest: Request, group: Group, frame: Frame): void {
     const { values } = this;
     const member = group.members[values.length]!;
+    const { part } = this;
+    if (part.length > 0) this.part = [];
     let value: unknown;
     try {
-      value = group.readMember(frame, oldest.context, values);
+      value = group.readMember(frame, oldest.context, values, part);
     } catch (cause) {
       this.sink.unexpected(cause as UnexpectedReply, member);
       return;
@@ -128,6 +133,18 @@ export class Incoming {
     this.finish(oldest, group);
   }
 
+  /** The first elements of an array have come, which answers the oldest request: messages are shorter. */
+  private receivePart(frames: readonly Frame[]): void {
+    const oldest = this.owed.peek();
+    const command = oldest?.command;
+    if (!(command instanceof Group)) return;
+    try {
+      command.readPart(frames, oldest!.context, this.values, this.part);
+    } catch {
+      // It is thrown again when the rest has come.
+    }
+  }
+
   /** A group was cut: only so many frames answer it. */
   endGroup(request: Request, written: number): void {
     this.cut.set(request, written);
@@ -138,6 +155,7 @@ export class Incoming {
   leaveGroup(request: Request): void {
     this.cut.delete(request);
     this.values = [];
+    this.part = [];
   }
 
   private finish(request: Request, group: Group): void {

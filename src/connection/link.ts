@@ -151,7 +151,7 @@ export class Link implements FrameSink {
       this.subscriber = subscriber;
       subscriber.add(() => this.leave()());
       subscriber.add(this.socket.drain$.subscribe(() => this.drained()));
-      const frames$ = this.heard$().pipe(decodeResp(this.options.limits, this.incoming.bytesWanted));
+      const frames$ = this.heard$().pipe(decodeResp(this.options.limits, this.incoming.decodedFor));
       subscriber.add(
         frames$.subscribe({
           next: (frame) => this.receive(frame),

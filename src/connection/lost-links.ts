@@ -1,12 +1,13 @@
 import { endsConnection } from '../commands/closing';
 import { Group, type GroupProgress } from '../commands/group';
 import type { Request } from '../commands/request';
+import { withoutStacks } from '../commands/without-stacks';
 import { ConnectionError, ProtocolError, type RedisError } from '../errors';
 import type { Backlog } from './backlog';
 import type { Clock } from './clock';
 import type { Deadlines } from './deadlines';
 import { SLICE, type Failer } from './failer';
-import { connectionLost, unreadable, withoutStacks } from './failures';
+import { connectionLost, unreadable } from './failures';
 import { guarded } from './guarded';
 import type { Link } from './link';
 import { isAhead, type Places } from './places';

@@ -34,7 +34,7 @@ export function memberOf(given: unknown, index: number, method: GroupMethod, pre
   return given;
 }
 
-/** Nothing about it concerns the connection, what waits behind it, or a transaction. */
+/** Whether it neither changes the connection, nor waits at the server, nor is refused in transactions: then it needs no closer look. */
 function isOrdinary(given: unknown): given is Command {
   if (!isCommand(given)) return false;
   const { plain, foreign, noTransaction, anyKey } = given.spec;

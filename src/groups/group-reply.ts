@@ -11,7 +11,9 @@ import { RedisError, remade, type Delivery } from '../errors';
 type Values = readonly unknown[] | null;
 
 /**
- * Makes a group of the commands that are sent, which are all that are given but for those that need no server.
+ * Makes a group of commands.
+ * @param sent those that are sent
+ * @param given all commands of the caller: those included whose answers are known without the server
  * @param prefix of the surface
  */
 export type ToGroup = (sent: readonly Command[], given: readonly Command[], prefix: string) => Group;

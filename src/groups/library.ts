@@ -13,7 +13,7 @@ import type { ScriptReply } from './script-replies';
 /** The functions of a library that are called, by their names. */
 export type LibraryFunctions = Readonly<Record<string, ScriptOptions>>;
 
-/** What is said of a library when it is defined. */
+/** The options of a library. */
 export interface LibraryOptions<F extends LibraryFunctions = LibraryFunctions> {
   readonly functions: F;
 }

@@ -93,7 +93,7 @@ export function scriptReader(method: string, reply: unknown): ReplyReader<unknow
   return mayBeNull ? (frame, context) => (frame === null ? null : read(frame, context)) : read;
 }
 
-/** A script returns what it likes: a reply of another form is no other command's, and fails its call alone. */
+/** A script may return anything, so an unexpected reply does not show that replies are mixed up: only its own call fails. */
 function ofScript(read: ReplyReader<unknown>): ReplyReader<unknown> {
   return (frame: Frame, context: ReplyContext) => {
     try {

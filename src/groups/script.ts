@@ -6,13 +6,13 @@ import { onlyKnown } from '../option-checks';
 import { kindOf } from '../resp/kind-of';
 import { scriptReader, type ScriptReply, type ScriptValue } from './script-replies';
 
-/** What is said of a script or a function when it is defined. */
+/** The options of a script or a function. */
 export interface ScriptOptions<N extends number = number, R extends ScriptReply | undefined = ScriptReply | undefined> {
-  /** how many keys it takes; any number where nothing is said */
+  /** how many keys it takes; any number unless it is given */
   readonly keys?: N | undefined;
   /** it changes nothing, so that it may be repeated when its connection is lost; from Redis 7.0 on the server sees to that */
   readonly readOnly?: boolean | undefined;
-  /** how its reply is read; where nothing is said it comes as `eval` gives it */
+  /** how its reply is read; default as `eval` reads it */
   readonly reply?: R;
 }
 

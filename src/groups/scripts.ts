@@ -7,10 +7,10 @@ import { groupReply } from './group-reply';
 import { scriptOf, type Script, type ScriptOptions } from './script';
 import type { ScriptReply } from './script-replies';
 
-/** So many scripts of a client are remembered. A text that is put together anew for each call would fill the memory otherwise. */
+/** So many scripts of a client are remembered. A program that puts the text together anew for each call would fill the memory otherwise. */
 const MOST = 1_000;
 
-/** The scripts that were made on a client, each text once; of too many those that were made last. */
+/** The scripts that were made on a client, each text once. Of more than 1 000 it keeps those that were made last. */
 export class ScriptRegistry {
   /** the one that was made longest ago first */
   private readonly scripts = new Map<string, LuaScript>();

@@ -36,7 +36,8 @@ import { kindOf } from '../resp/kind-of';
 import { memberOf } from './group-members';
 import { groupReply } from './group-reply';
 import { readFailFast } from './send-group';
-import { CONFLICT, ForgottenScript, WatchedKeys, type ReadValues, type Types } from './watched-keys';
+import type { KnownTypes } from './known-types';
+import { CONFLICT, ForgottenScript, WatchedKeys, type ReadValues } from './watched-keys';
 
 /** A connection that is lent to a `watch`. */
 export interface Lent<D> {
@@ -50,6 +51,8 @@ export interface Lent<D> {
 /** Lends connections to `watch`. */
 export interface Lender<D> {
   readonly clock: Clock;
+  /** what the keys were that it has watched */
+  readonly types: KnownTypes;
   /** what lends connections to the server that has some keys, where there are several servers */
   of?(keys: unknown, source: ReplySource): Lender<D>;
   /**
@@ -81,7 +84,7 @@ export type Decide<D> = (watched: ReadValues, connection: D) => unknown;
 const OPTIONS = ['attempts', 'read', 'failFast'];
 const DEFAULT_ATTEMPTS = 16;
 
-/** Delays between attempts, ms. Chance decides all of them, so that those that met once do not meet again. */
+/** Delays between attempts, ms. They are random, so that two clients that met once do not meet again. */
 const DELAYS = { initialDelay: 2, factor: 2, maxDelay: 250, jitter: 1, maxAttempts: Infinity };
 
 /** The values of the commands, or null. */
@@ -139,8 +142,6 @@ interface WatchFacts<D> {
 class Watch<D> {
   private attempts = 0;
   private commands: readonly Command[] = [];
-  /** what the keys were in the last attempt */
-  private readonly types: Types = new Map();
   private left = false;
   private refusals = 0;
   /** How long the options want to wait after a refusal, ms. */
@@ -191,9 +192,9 @@ class Watch<D> {
 
   private attempt(lent: Lent<D>): Observable<Outcome | typeof CONFLICT> {
     this.attempts++;
-    const { watched, attempts } = this.facts;
+    const { watched, attempts, lender } = this.facts;
     const { source } = lent;
-    const read$ = forkJoin([watched.watch(source), watched.read(source, this.types)]).pipe(
+    const read$ = forkJoin([watched.watch(source), watched.read(source, lender.types)]).pipe(
       map(([, values]) => values),
       catchError((error: unknown) =>
         throwError(() => (isLoss(error) && lent.link.wasReady ? new LostLease(error) : this.refusedOr(error))),

@@ -15,6 +15,7 @@ import { isBytes } from '../resp/is-bytes';
 import { kindOf } from '../resp/kind-of';
 import { memberOf } from './group-members';
 import { groupReply } from './group-reply';
+import type { KnownTypes } from './known-types';
 
 /** A watched key has changed: what was read, or would be run, is of no use. */
 export const CONFLICT: unique symbol = Symbol('conflict');
@@ -23,7 +24,7 @@ export const CONFLICT: unique symbol = Symbol('conflict');
 export type ReadValues = Readonly<Record<string, unknown>>;
 
 /** The types of keys that are no strings, by their places. */
-export type Types = Map<number, string>;
+type Types = Map<number, string>;
 
 /** What was read of a key, or an error in its place. */
 interface Read {
@@ -44,7 +45,7 @@ const READERS: Readonly<Record<string, (key: Key) => Command>> = {
 /** The keys of a `watch`, and what is read of them. Made at the call, so that what is wrong is thrown there. */
 //  by name:  WATCH a b, GET a, HGETALL b ──▶ values
 //  by type:  WATCH a b, TYPE a, TYPE b, MGET a b ──▶ strings ──▶ all else: HGETALL b ──▶ values
-//            and from the second attempt on: WATCH a b, TYPE a, TYPE b, MGET a b, HGETALL b ──▶ values
+//            and once it is known what b is: WATCH a b, TYPE a, TYPE b, MGET a b, HGETALL b ──▶ values
 export class WatchedKeys {
   readonly names: readonly string[];
   private readonly keys: readonly Key[];
@@ -89,16 +90,14 @@ export class WatchedKeys {
 
   /**
    * Reads the keys; in the tick in which they are watched. CONFLICT where a key has got another type meanwhile.
-   * @param known the types of those that were no strings when they were last read for the same watch: they are read in the same write. It
-   * is changed to what they are now
+   * @param known those of which it has the types are read in the same write. It is told what they are now
    */
-  read(source: ReplySource, known: Types): Observable<ReadValues | typeof CONFLICT> {
+  read(source: ReplySource, known: KnownTypes): Observable<ReadValues | typeof CONFLICT> {
     const { names, first } = this;
     if (this.reads !== undefined) {
       return valuesOf(source, first).pipe(map((values) => byName(names, throwFirstError(values, source, first))));
     }
-    const expected = new Map(known);
-    known.clear();
+    const expected = this.expected(known);
     const ahead = this.readersOf(expected);
     return valuesOf(source, [...first, ...ahead]).pipe(
       switchMap((all) => {
@@ -110,22 +109,30 @@ export class WatchedKeys {
         return this.readRest(source, types, right).pipe(
           map((rest) => {
             const read = [...right, ...rest];
-            if (read.some(({ value }) => isWrongType(value))) return CONFLICT;
+            for (const { index, value } of read) if (isWrongType(value)) types.delete(index);
+            names.forEach((name, index) => known.note(this.prefix + name, types.get(index)));
+            if (read.some(({ index }) => !types.has(index))) return CONFLICT;
             const commands = this.readersOf(read.map(({ index, type }) => [index, type]));
             throwFirstError(
               read.map(({ value }) => value),
               source,
               commands,
             );
-            for (const { index, type, value } of read) {
-              values[index] = value;
-              known.set(index, type);
-            }
+            for (const { index, value } of read) values[index] = value;
             return byName(names, values);
           }),
         );
       }),
     );
+  }
+
+  private expected(known: KnownTypes): Types {
+    const expected: Types = new Map();
+    this.names.forEach((name, index) => {
+      const type = known.of(this.prefix + name);
+      if (type !== undefined) expected.set(index, type);
+    });
+    return expected;
   }
 
   /** Reads what is no string and was not read yet. */
@@ -180,7 +187,7 @@ function nameOf(key: Key): string {
   return textOf(key);
 }
 
-/** Those of which MGET gives nothing although they are there. */
+/** The types of the keys that are there although MGET gives nothing for them. */
 function othersAmong(types: readonly string[], strings: readonly unknown[]): Types {
   const others: Types = new Map();
   types.forEach((type, index) => {

@@ -42,7 +42,7 @@ export interface CallOwner {
   /** commands that are lost with a connection may go to another */
   readonly moves: boolean;
   executorOf(connection: Connection): Executor;
-  /** what the command took, and nothing wants any more */
+  /** what the command took, and its observer no longer wants */
   undelivered(call: BlockingCall, frame: Frame): void;
   /** no connection was lent */
   withoutLease(request: Request, error: RedisError): RedisError;
@@ -179,7 +179,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
     else this.inner.command = withWait(this.sent, this.until - now);
   }
 
-  /** Whether the server may have it. */
+  /** Whether the server may have received it. */
   private get isOwed(): boolean {
     if (this.state.kind !== 'sent') return false;
     const { link } = this.state.lease.connection.line;
@@ -225,7 +225,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
     this.state = { kind: 'ending', lease, unblocking, isWanted };
     // How long its caller would have waited is no limit of the connection any more.
     this.inner.deadline = 0;
-    // At another server its id would be that of somebody else's connection.
+    // At another server the same id would belong to another client's connection.
     if (connection.session.leadsElsewhere) unblocking.giveUp();
     else unblocking.begin();
   }

@@ -15,7 +15,7 @@ const MOMENT = 100;
 export interface IdleIn {
   /** it lives, and may be lent */
   prepared(member: Member): void;
-  /** it does not */
+  /** it does not live */
   discard(member: Member): void;
   drop(member: Member): void;
   /** a connection is silent, so one more may be made */
@@ -82,7 +82,7 @@ export class Idle {
     asked.add(answer);
   }
 
-  /** A connection that was dialled is ready. What is silent still when a moment has passed is dead. */
+  /** A dialled connection is ready. Connections that are still silent a moment later are dead. */
   dialled(): void {
     const silent = [...this.silent];
     if (silent.length === 0) return;
@@ -96,7 +96,7 @@ export class Idle {
     inBackground(over);
   }
 
-  /** What has been idle for longer is as doubtful. */
+  /** Closes the connections that were idle for longer than a silent one: they are as likely to be dead. */
   private dropIdleSince(since: number): void {
     const { idle } = this.lists;
     for (let { oldest } = idle; oldest !== undefined && oldest.since <= since; { oldest } = idle)

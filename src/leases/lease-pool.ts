@@ -167,7 +167,7 @@ export class LeasePool {
     return () => void this.lists.leave(place);
   }
 
-  /** What is not lent is made anew when it is wanted: the server may be another by now. */
+  /** Closes all connections that are not lent, because the server may be another by now. New ones are made when they are wanted. */
   renew(): void {
     for (let { oldest } = this.lists.idle; oldest !== undefined; { oldest } = this.lists.idle) this.drop(oldest.item);
     for (const member of this.lists.unready) this.discard(member);
@@ -177,7 +177,7 @@ export class LeasePool {
   /**
    * Lends nothing more. Leased connections close once their pending replies have come, all others at once.
    * @param toError the error of callers that wait
-   * @param isEnding whether a connection is left to its caller, who is about to give it back
+   * @param isEnding whether the caller of a connection is about to give it back: such a connection is not closed here
    */
   close(toError: () => RedisError, isEnding: (connection: Connection) => boolean = () => false): Observable<void> {
     const leased = [...this.lists.leased].filter(({ connection }) => !isEnding(connection));
@@ -186,7 +186,7 @@ export class LeasePool {
     return closing.length === 0 ? of(undefined) : forkJoin(closing).pipe(map(() => undefined));
   }
 
-  /** Fails the callers that wait, but for those that are spared. */
+  /** Fails the callers that wait, except those with `isSpared`. */
   dismiss(toError: () => RedisError): void {
     for (const caller of this.lists.dismiss()) caller.failed(toError());
   }
@@ -202,7 +202,7 @@ export class LeasePool {
 
   /**
    * Lends nothing more, and closes all connections at once.
-   * @param spares leaves those alone that are closing
+   * @param spares whether connections that are closing already are left alone
    */
   destroy(toError: () => RedisError, { spares = false } = {}): void {
     const leased = [...this.lists.leased];
@@ -241,7 +241,7 @@ export class LeasePool {
     }
   }
 
-  /** Lends what is free, and prepares as many connections as callers wait. What callers do meanwhile is served by the same loop. */
+  /** Lends free connections, and prepares as many as callers wait. What callers ask for meanwhile is served by the same loop. */
   private serve(): void {
     if (this.serving) return;
     this.serving = true;
@@ -274,7 +274,7 @@ export class LeasePool {
     return true;
   }
 
-  /** One more is made while others are silent. Where there is no room for it, it takes the place of one of these. */
+  /** Dials one more connection while others are silent. Where `max` leaves no room for it, a silent one is closed. */
   private dialBesideSilent(): boolean {
     const { oneSilent } = this.idle;
     if (oneSilent === undefined) return false;
@@ -384,7 +384,7 @@ export class LeasePool {
   }
 }
 
-/** The same caller, who is told in the context of AsyncLocalStorage in which this is called. */
+/** The same caller. It is told in the context of AsyncLocalStorage in which this is called. */
 function inOwnContext(caller: Caller): Caller {
   const inContext = captured();
   return {

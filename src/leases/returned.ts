@@ -58,7 +58,7 @@ export function cleaned(connection: Connection, verdict: 'watches' | 'transactio
   return ask(connection, command);
 }
 
-/** Emits when the server has answered PING, by a refusal too; errors when it does not soon. */
+/** Emits when the server has answered PING, if only by an error; errors when it does not answer soon. */
 export function alive(connection: Connection): Observable<unknown> {
   return ask(connection, ping(), LONGEST_SILENCE).pipe(
     catchError((error: unknown) => (error instanceof ReplyError ? of(undefined) : throwError(() => error))),
@@ -129,8 +129,8 @@ export class Returns {
   }
 
   /**
-   * Nothing was sent on it, so it is as it was. The next caller has it in place of a new one, which would be dialled without a delay; in a
-   * later turn of the event loop, for callers that try again at once would let nothing else have its turn.
+   * Nothing was sent on it, so the next caller gets it: a new one would be dialled without the delay that this one waits for. That is done in
+   * a later turn of the event loop, because callers that try again at once would leave no turn to others.
    */
   private shelve(member: Member): void {
     member.wasWanted = true;

@@ -8,13 +8,13 @@ import { tooLate } from '../connection/refusals';
 import { TimeoutError, type RedisError } from '../errors';
 import type { Lease } from './lease';
 import type { LeasePool } from './lease-pool';
+import { LeastBusy, Shared } from './least-busy';
 import { Mover } from './mover';
 import { WaitingCommands, withoutLease } from './waiting-commands';
 
 /** With so many commands pending on each of the connections that it has, one more is asked for. */
 const MANY = 64;
-/** A connection that could not be made yet counts as one with so many commands: they would wait on it, while others answer. */
-const UNREADY = 2 ** 40;
+
 /** What commands are spread with. */
 export interface SpreadParts {
   /** where connections come from */
@@ -26,16 +26,6 @@ export interface SpreadParts {
   readonly executorOf: (connection: Connection) => Executor;
 }
 
-/** A connection that the commands of many callers share. */
-interface Shared {
-  readonly lease: Lease;
-  readonly executor: Executor;
-  /** another caller waits for a connection, so nothing more is sent on this one */
-  isLeaving: boolean;
-  /** it is given back at the end of this turn of the event loop if nothing is pending then */
-  isResting: boolean;
-}
-
 /**
  * Sends the commands of many callers on the connections of a pool, each on the least busy. It leases connections as other callers do,
  * and gives each back once nothing is pending on it.
@@ -45,10 +35,13 @@ interface Shared {
 //    │ └─────────│───────────────────────────────────┘
 //    └ none ─▶ waiting, until a connection is lent
 export class Spread implements Executor {
-  private readonly shared: Shared[] = [];
+  /** All connections that it has. */
+  private readonly shared = new Set<Shared>();
+  /** Those that commands are sent on. Nothing more is sent on the others, because another caller waits for a connection. */
+  private readonly open = new LeastBusy();
   private readonly waiting: WaitingCommands;
   private readonly done$ = new Subject<undefined>();
-  /** the place in the line of the pool that all have which wait for a connection */
+  /** The place in the line of the pool: one for all commands that wait for a connection. */
   private acquiring: Subscription | undefined;
   private hasEnded = false;
 
@@ -94,7 +87,7 @@ export class Spread implements Executor {
   }
 
   private get isDone(): boolean {
-    return this.waiting.size === 0 && this.shared.length === 0;
+    return this.waiting.size === 0 && this.shared.size === 0;
   }
 
   private endIfDone(): void {
@@ -120,10 +113,10 @@ export class Spread implements Executor {
   }
 
   private send(mover: Mover): void {
-    let least = this.leastBusy();
+    let least = this.open.choose();
     if (least !== undefined && this.needsMore(least)) {
       this.acquire();
-      least = this.leastBusy();
+      least = this.open.choose();
     }
     if (least === undefined) this.wait(mover);
     else mover.sendBy(least.executor);
@@ -133,23 +126,8 @@ export class Spread implements Executor {
   private needsMore(least: Shared): boolean {
     if (this.acquiring !== undefined || this.others > 0) return false;
     const pool = this.parts.pool();
-    const { pending } = least.lease.connection.line;
+    const { pending } = least;
     return pool.hasIdle ? pending > 0 : pending >= MANY && pool.hasRoom;
-  }
-
-  private leastBusy(): Shared | undefined {
-    let least: Shared | undefined;
-    let fewest = Infinity;
-    for (const one of this.shared) {
-      const { connection } = one.lease;
-      if (one.isLeaving || connection.isMisled) continue;
-      const { line, wasReady } = connection;
-      const busy = wasReady ? line.pending : line.pending + UNREADY;
-      if (busy >= fewest) continue;
-      least = one;
-      fewest = busy;
-    }
-    return least;
   }
 
   private acquire(): void {
@@ -183,9 +161,10 @@ export class Spread implements Executor {
 
   private add(lease: Lease): Shared {
     const executor = this.parts.executorOf(lease.connection);
-    const one: Shared = { lease, executor, isLeaving: false, isResting: false };
+    const one = new Shared(lease, executor);
     lease.connection.isShared = true;
-    this.shared.push(one);
+    this.shared.add(one);
+    this.open.add(one);
     return one;
   }
 
@@ -201,33 +180,32 @@ export class Spread implements Executor {
     this.rest(one);
   }
 
-  /** Nothing is pending on a connection: it is given back, unless its callers go on in the same turn. */
+  /** Nothing is pending on a connection. It is given back at the end of this turn of the event loop, unless a command was sent on it meanwhile. */
   private rest(one: Shared): void {
     if (one.isResting) return;
     one.isResting = true;
     this.parts.clock.afterInput(() => {
       one.isResting = false;
-      if (one.lease.connection.line.pending === 0) this.giveBack(one);
+      if (one.pending === 0) this.giveBack(one);
     });
   }
 
   private leave(others: number): void {
-    const leaving = this.shared.reduce((count, { isLeaving }) => count + (isLeaving ? 1 : 0), 0);
-    const least = leaving < others ? this.leastBusy() : undefined;
+    const leaving = this.shared.size - this.open.size;
+    const least = leaving < others ? this.open.choose() : undefined;
     if (least === undefined) return;
-    least.isLeaving = true;
+    this.open.remove(least);
     this.rest(least);
   }
 
   /** A connection has led to the wrong server: nothing more is sent on those that were made before. */
   private leaveOutdated(): void {
-    for (const one of this.shared) if (one.lease.connection.session.isOutdated) one.isLeaving = true;
+    for (const one of [...this.open]) if (one.lease.connection.session.isOutdated) this.open.remove(one);
   }
 
   private giveBack(one: Shared): void {
-    const at = this.shared.indexOf(one);
-    if (at < 0) return;
-    this.shared.splice(at, 1);
+    if (!this.shared.delete(one)) return;
+    this.open.remove(one);
     const { lease } = one;
     if (lease.connection.isMisled) this.leaveOutdated();
     lease.connection.isShared = false;
@@ -235,7 +213,7 @@ export class Spread implements Executor {
     this.endIfDone();
   }
 
-  /** What waits fails as the caller of a lease does. Those that came later than the first of them have time left, and wait on. */
+  /** No connection was lent to the first command that waits. It fails, and so do all whose time is up; the others wait on. */
   private notLent(error: RedisError): void {
     this.acquiring = undefined;
     const due = error instanceof TimeoutError ? this.parts.clock.now() : Infinity;

@@ -16,7 +16,7 @@ const LONGEST_ANSWER = 1_000;
 const FIRST_DELAY = 1;
 const LONGEST_DELAY = 200;
 
-/** Sends what the client itself has to say to the server of a lease while that waits: on another connection. */
+/** Sends the client's own commands to the server of a lease that waits there, on another connection. */
 export interface Control {
   /** has the connection opened, where it is to be at hand later */
   open(): void;

@@ -1,6 +1,6 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import { ProtocolError } from '../errors';
-import { Decoder, INCOMPLETE, type BytesWanted, type DecoderLimits } from './decoder';
+import { Decoder, INCOMPLETE, type DecodedFor, type DecoderLimits } from './decoder';
 import type { Frame } from './frames';
 
 /**
@@ -15,11 +15,11 @@ import type { Frame } from './frames';
  */
 export function decodeResp(
   limits?: Partial<DecoderLimits>,
-  bytesWanted?: BytesWanted,
+  decodedFor?: DecodedFor,
 ): OperatorFunction<Uint8Array, Frame> {
   return (bytes$) =>
     new Observable((subscriber) => {
-      const decoder = new Decoder(limits, bytesWanted);
+      const decoder = new Decoder(limits, decodedFor);
       return bytes$.subscribe({
         next: (chunk) => {
           try {
@@ -28,6 +28,7 @@ export function decodeResp(
               subscriber.next(frame);
               if (subscriber.closed) return;
             }
+            decoder.tellPart();
           } catch (error) {
             subscriber.error(
               error instanceof ProtocolError ? error : new ProtocolError(String(error), { cause: error }),

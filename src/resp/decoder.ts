@@ -10,13 +10,17 @@ import { utf8 } from './strings';
 
 export type { DecoderLimits } from './limits';
 
-/** Which frames keep their strings as bytes; asked once per top-level frame, before its first string. */
-export interface BytesWanted {
+/** What frames are decoded for. */
+export interface DecodedFor {
+  /** whether the strings of a reply stay bytes; asked once per top-level frame, before its first string */
   reply(): boolean;
+  /** the same of a push */
   push(): boolean;
+  /** told at the end of a chunk of the elements so far of a top-level array that goes on in the next one; it must not change them */
+  part?(elements: readonly Frame[]): void;
 }
 
-const neverBytes: BytesWanted = { reply: () => false, push: () => false };
+const neverBytes: DecodedFor = { reply: () => false, push: () => false };
 
 /** What `read()` returns when the bytes so far end inside a frame. */
 export const INCOMPLETE: unique symbol = Symbol('incomplete');
@@ -91,7 +95,7 @@ export class Decoder extends MessageReader {
 
   constructor(
     limits: Partial<DecoderLimits> = {},
-    private readonly bytesWanted: BytesWanted = neverBytes,
+    private readonly decodedFor: DecodedFor = neverBytes,
   ) {
     super(limits);
     this.longestText = Math.min(this.limits.line, constants.MAX_STRING_LENGTH);
@@ -121,11 +125,19 @@ export class Decoder extends MessageReader {
     }
   }
 
+  /** The chunk is read to its end. */
+  tellPart(): void {
+    let { open } = this;
+    if (open === undefined || this.decodedFor.part === undefined) return;
+    while (open.parent !== undefined) open = open.parent;
+    if (open.type === Type.Array && open.count > FEW_ELEMENTS) this.decodedFor.part(open.items);
+  }
+
   /** Reads a scalar, or opens an aggregate and returns undefined. */
   private readItem(): Frame | undefined | typeof INCOMPLETE {
     if (this.position >= this.chunk.length && !this.advance()) return INCOMPLETE;
     const type: Type = this.chunk[this.position]!;
-    if (this.open === undefined) this.asBytes = type === Type.Push ? this.bytesWanted.push() : this.bytesWanted.reply();
+    if (this.open === undefined) this.asBytes = type === Type.Push ? this.decodedFor.push() : this.decodedFor.reply();
 
     if (type === Type.Bulk) return this.readWholeBulk();
     if (type === Type.Integer) return this.readInteger();

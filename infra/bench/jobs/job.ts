@@ -20,6 +20,8 @@ export type Job =
       readonly inFlight: number;
       readonly seconds: number;
     }
+  /** GETs one by one, plain and on an idle lease each, in turns for so many seconds: see `prepareLease` */
+  | { readonly kind: 'lease'; readonly seconds: number }
   /** messages of a channel, gathered `times` times: `perSecond`, from the first of `count` to the last */
   | { readonly kind: 'messages'; readonly channel: string; readonly count: number; readonly times: number }
   /** GETs one by one beside so many messages a second, for so many seconds, and as long without: see `prepareBeside` */

@@ -8,7 +8,7 @@ import {
   type Redis,
   type RedisOptions,
 } from 'rxjs-redis';
-import { append, decrby, get, hgetall, hset, incr, incrby, lpush, set, type Command } from 'rxjs-redis/commands';
+import { append, decrby, del, get, hgetall, hset, incr, incrby, lpush, set, type Command } from 'rxjs-redis/commands';
 import { eventually, record, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
@@ -62,6 +62,26 @@ describe.each([2, 3] as const)('A watch, in RESP%i,', (protocol) => {
       stream: [{ id, fields: { event: 'e' } }],
       none: null,
     });
+  });
+
+  it('reads keys of all types again and again without an error on the server, and what has got another type as what it is', async () => {
+    const redis = watcher();
+    const other = connect();
+    const seen: unknown[] = [];
+    const wrongTypes = async () => (await other.call<string>('INFO', 'errorstats')).match(/errorstat_WRONGTYPE.*/)?.[0];
+    const look = () => redis.watch(['a', 'b'], ({ a, b }) => (seen.push([a, b]), null));
+    await other.pipeline(hset('a', { f: '1' }), lpush('b', 'e')).then();
+    const before = await wrongTypes();
+    await look();
+    await look();
+    expect(await wrongTypes()).toStrictEqual(before);
+    await other.pipeline(del('a'), lpush('a', 'x'), set('b', 'v')).then();
+    await look();
+    await look();
+    await other.del('a', 'b');
+    await look();
+    const ends = [['x'], 'v'];
+    expect(seen).toEqual([[{ f: '1' }, ['e']], [{ f: '1' }, ['e']], ends, ends, [null, null]]);
   });
 
   it('reads as it is told to, by names of the caller', async () => {

@@ -107,8 +107,8 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'keys are read before they are watched',
     file: 'groups/watch.ts',
-    from: 'forkJoin([watched.watch(source), watched.read(source, this.types)]).pipe(\n      map(([, values]) => values),',
-    to: 'forkJoin([watched.read(source, this.types), watched.watch(source)]).pipe(\n      map(([values]) => values),',
+    from: 'forkJoin([watched.watch(source), watched.read(source, lender.types)]).pipe(\n      map(([, values]) => values),',
+    to: 'forkJoin([watched.read(source, lender.types), watched.watch(source)]).pipe(\n      map(([values]) => values),',
   },
   {
     fault: 'keys are not watched',

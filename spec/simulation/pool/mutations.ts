@@ -53,13 +53,13 @@ export const poolMutations: readonly Mutation[] = [
   {
     fault: 'the connection of the pool itself is never given back',
     file: 'leases/spread.ts',
-    from: 'if (one.lease.connection.line.pending === 0) this.giveBack(one);',
+    from: 'if (one.pending === 0) this.giveBack(one);',
     to: '',
   },
   {
     fault: 'the pool sends its commands on a connection that it has given back',
     file: 'leases/spread.ts',
-    from: '    this.shared.splice(at, 1);\n',
-    to: '',
+    from: '    this.open.remove(one);\n    const { lease }',
+    to: '    const { lease }',
   },
 ];

@@ -144,6 +144,47 @@ describe('A watch', () => {
     expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
   });
 
+  it.each<[string, string, string]>([
+    ['a hash', 'hash', 'HGETALL k'],
+    ['a list', 'list', 'LRANGE k 0 -1'],
+    ['a set', 'set', 'SMEMBERS k'],
+    ['a sorted set', 'zset', 'ZRANGE k 0 -1 WITHSCORES'],
+    ['a stream', 'stream', 'XRANGE k - +'],
+  ])('of %s takes two writes the first time, and one write from then on', async (_title, type, read) => {
+    const { redis, leased } = scriptedClient();
+    const calls: unknown[] = [];
+    const begin = () => record(redis.watch('k', (watched) => (calls.push(watched), null)));
+    begin();
+    const link = await leased(1);
+    const asked = ['WATCH k', 'TYPE k', 'MGET k'];
+    const told = `+OK\r\n+${type}\r\n*1\r\n_\r\n`;
+    const sent = async (reply: string) => {
+      const commands = commandsOf(link);
+      const writes = link.writes.splice(0).length;
+      link.receive(reply);
+      await tick();
+      return { commands, writes };
+    };
+    expect(await sent(told)).toStrictEqual({ commands: asked, writes: 1 });
+    expect(await sent('*0\r\n')).toStrictEqual({ commands: [read], writes: 1 });
+    expect(await sent('+OK\r\n')).toStrictEqual({ commands: ['UNWATCH'], writes: 1 });
+    for (let n = 0; n < 3; n++) {
+      begin();
+      await tick();
+      expect(await sent(`${told}*0\r\n`)).toStrictEqual({ commands: [...asked, read], writes: 1 });
+      expect(await sent('+OK\r\n')).toStrictEqual({ commands: ['UNWATCH'], writes: 1 });
+    }
+    expect(calls).toHaveLength(4);
+    // It is not there any more, and is not asked for as what it was.
+    begin();
+    await tick();
+    await sent(`+OK\r\n+none\r\n*1\r\n_\r\n*0\r\n`);
+    await sent('+OK\r\n');
+    begin();
+    await tick();
+    expect(commandsOf(link)).toStrictEqual(asked);
+  });
+
   it('that meets a change reads what it knows to be no string in the same write as WATCH', async () => {
     const { redis, clock, leased } = scriptedClient({ prefix: 'p:' });
     const seen: unknown[] = [];

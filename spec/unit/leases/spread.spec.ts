@@ -12,6 +12,22 @@ function scripted(options: RedisPoolOptions) {
   return { clock, links, network, pool };
 }
 
+/** What is pending at the end of a spec fails. */
+const UNTOLD = { error: () => undefined };
+
+/** A pool of so many connections, each of which has an unanswered command. */
+async function busyPool(size: number) {
+  const made = scripted({ min: 0, max: size });
+  const { links, pool } = made;
+  const lent = Array.from({ length: size }, () => record(pool.acquire()));
+  await tick();
+  await Promise.all(links.map((link) => greet(link)));
+  for (const { values } of lent) pool.release(values[0]!);
+  for (let n = 0; n < size; n++) pool.get('first').subscribe(UNTOLD);
+  await tick();
+  return made;
+}
+
 const written = (link: ScriptedSocket) => commandsOf(link).filter((line) => !/^(HELLO|CLIENT SETINFO)/.test(line));
 
 describe('A command of a pool', () => {
@@ -137,6 +153,23 @@ describe('A command of a pool', () => {
     await tick();
     links[0]!.receive('$1\r\nv\r\n'.repeat(more.length));
     expect(more.filter(({ ended }) => ended !== 'complete')).toStrictEqual([]);
+    await pool.destroy();
+  });
+});
+
+describe('The commands of a large pool', () => {
+  it('are spread evenly, but for a connection that is slow', async () => {
+    const { links, pool } = await busyPool(100);
+    const [slow, ...others] = links;
+    for (let n = 0; n < 300; n++) pool.get('k').subscribe(UNTOLD);
+    await tick();
+    expect(links.map((link) => written(link).length)).toStrictEqual(links.map(() => 4));
+    for (const link of others) link.receive('$-1\r\n'.repeat(4));
+    for (let n = 0; n < 198; n++) pool.get('k').subscribe(UNTOLD);
+    await tick();
+    expect(written(slow!)).toHaveLength(4);
+    const counts = others.map((link) => written(link).length - 4);
+    expect([Math.min(...counts), Math.max(...counts)]).toStrictEqual([2, 2]);
     await pool.destroy();
   });
 });

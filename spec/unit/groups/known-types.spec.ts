@@ -1,0 +1,26 @@
+import { KnownTypes } from '../../../src/groups/known-types';
+
+describe('The types of watched keys', () => {
+  it('are what was noted last', () => {
+    const types = new KnownTypes();
+    expect(types.of('k')).toBeUndefined();
+    types.note('k', 'hash');
+    types.note('k', 'list');
+    expect(types.of('k')).toBe('list');
+    types.note('k', undefined);
+    expect(types.of('k')).toBeUndefined();
+  });
+
+  it('are forgotten beyond a thousand keys, those first that were not watched for the longest time', () => {
+    const types = new KnownTypes();
+    for (let n = 0; n < 1_000; n++) types.note(`k${n}`, 'hash');
+    types.note('k0', 'hash');
+    types.note('another', 'set');
+    expect([types.of('k0'), types.of('k1'), types.of('k2'), types.of('another')]).toStrictEqual([
+      'hash',
+      undefined,
+      'hash',
+      'set',
+    ]);
+  });
+});

@@ -1,0 +1,13 @@
+/**
+ * Makes errors without their stacks, which name frames of the event loop alone and cost ten times the rest of the error.
+ * @example withoutStacks(() => toError(request))
+ */
+export function withoutStacks<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
