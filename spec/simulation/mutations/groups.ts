@@ -35,7 +35,7 @@ export const groupMutations: readonly Mutation[] = [
   {
     fault: 'a member that is refused fails the whole group',
     file: 'commands/group.ts',
-    from: 'if (frame instanceof ErrorFrame) return toReplyError(frame, command);',
+    from: 'if (frame instanceof ErrorFrame) return withoutStacks(() => toReplyError(frame, command));',
     to: '',
   },
   {
