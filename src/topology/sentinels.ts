@@ -167,10 +167,15 @@ export class Sentinels {
       this.change$.next({ kind: 'there', address: replicas[0]!, why: `Sentinel ${sentinel.name} tells of a replica` });
     }
     this.hadReplicas = replicas.length > 0;
-    const isFirst = this.master === undefined;
-    const isNews = epoch !== undefined && epoch > this.epoch;
-    if (isNews) this.epoch = epoch;
+    const { epoch: before, named } = sentinel;
     const address = this.parts.sentinel.translate(master);
+    sentinel.epoch = epoch;
+    sentinel.named = nameOf(address);
+    // Where it falls, an operator has set the service up anew. A sentinel that was away may be behind instead.
+    if (epoch !== undefined && before !== undefined && epoch < before) this.epoch = -1;
+    const isFirst = this.master === undefined;
+    const isNews = epoch === undefined ? named !== undefined && named !== sentinel.named : epoch > this.epoch;
+    if (isNews && epoch !== undefined) this.epoch = epoch;
     if (isFirst) this.master = address;
     else if (isNews) this.switched(address, sentinel);
   }
@@ -239,6 +244,9 @@ export class Sentinels {
       case 'aborted':
         this.promotion.unsubscribe();
         this.hold$.next(0);
+        return;
+      case 'monitored':
+        sentinel.watch();
         return;
       default:
         this.change$.next({
