@@ -61,6 +61,8 @@ export class Sentinels {
   private first: Sentinel | undefined;
   /** Where the master is by the highest epoch that was heard of. */
   private master: ServerAddress | undefined;
+  /** The sentinel that has told of it, unasked. */
+  private teller: Sentinel | undefined;
   private epoch = -1;
   private hadReplicas = true;
   private hasBegun = false;
@@ -173,10 +175,14 @@ export class Sentinels {
     sentinel.named = nameOf(address);
     // Where it falls, an operator has set the service up anew. A sentinel that was away may be behind instead.
     if (epoch !== undefined && before !== undefined && epoch < before) this.epoch = -1;
-    const isFirst = this.master === undefined;
-    const isNews = epoch === undefined ? named !== undefined && named !== sentinel.named : epoch > this.epoch;
+    const known = this.master && nameOf(this.master);
+    // What it answers counts for more than what it has told: one that was away may tell what is long over.
+    const isCorrected = sentinel === this.teller && known !== sentinel.named;
+    if (sentinel === this.teller) this.teller = undefined;
+    const isOther = isCorrected || (named !== undefined && named !== sentinel.named);
+    const isNews = epoch === undefined ? isOther : epoch > this.epoch || (isCorrected && epoch === this.epoch);
     if (isNews && epoch !== undefined) this.epoch = epoch;
-    if (isFirst) this.master = address;
+    if (known === undefined) this.master = address;
     else if (isNews) this.switched(address, sentinel);
   }
 
@@ -234,6 +240,7 @@ export class Sentinels {
     switch (event.kind) {
       case 'switched':
         this.switched(translate(event.address), sentinel);
+        this.teller = sentinel;
         // It knows the epoch of this, too.
         sentinel.watch();
         return;
