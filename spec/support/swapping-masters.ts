@@ -16,11 +16,11 @@ export interface SwappingMasters {
   /** what a client behind the sentinel is made with */
   readonly options: RedisOptions;
   /** Promotes the replica. The old master stays one, as it does for seconds after a failover, until `demote`. */
-  promote(): Promise<void>;
+  readonly promote: () => Promise<void>;
   /** Tells of the switch. */
-  tell(): void;
+  readonly tell: () => void;
   /** Makes the old master a replica of the new one. */
-  demote(): Promise<void>;
+  readonly demote: () => Promise<void>;
 }
 
 const SERVICE = 'mymaster';

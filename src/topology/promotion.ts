@@ -1,5 +1,17 @@
 import type { Observable } from 'rxjs';
-import { EMPTY, catchError, exhaustMap, filter, finalize, map, switchMap, take, takeUntil, takeWhile, timer } from 'rxjs';
+import {
+  EMPTY,
+  catchError,
+  exhaustMap,
+  filter,
+  finalize,
+  map,
+  switchMap,
+  take,
+  takeUntil,
+  takeWhile,
+  timer,
+} from 'rxjs';
 import { knownCall } from '../commands/known-commands';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
