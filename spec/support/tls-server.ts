@@ -75,7 +75,7 @@ async function startWith(certificates: Certificates, args: readonly string[]): P
 }
 
 /** Where no server of the specs is put, and no kernel puts an outgoing connection. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(9_000, 10_000);
     if (await isFree(port)) return port;

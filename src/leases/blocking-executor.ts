@@ -1,12 +1,14 @@
 import { EMPTY, Subject, catchError, defer, from, ignoreElements, of, take, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
+import { asksOfItsConnection } from '../commands/reply-error';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Wrap } from '../connection/wrapping';
 import { factsOf } from '../connection/failures';
-import { DisconnectedError, ProtocolError, TimeoutError, type RedisError } from '../errors';
+import { Renewal } from '../connection/renewal';
+import { ConnectionError, DisconnectedError, ProtocolError, TimeoutError, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { BlockingCall, type AfterCall, type CallOwner } from './blocking-call';
 import type { LeasePool } from './lease-pool';
@@ -125,7 +127,8 @@ export class BlockingExecutor implements CallOwner {
   }
 
   reroutes(request: Request, error: RedisError): number | undefined {
-    return this.hasEnded ? undefined : this.parts.reroutes?.(request, error);
+    const { reroutes = goesAlong } = this.parts;
+    return this.hasEnded ? undefined : reroutes(request, error);
   }
 
   get moves(): boolean {
@@ -221,4 +224,13 @@ function notReturned(name: string, cause: unknown): RedisError {
   const why = cause instanceof Error ? cause.message : String(cause);
   const message = `What ${name} took when nothing wanted it any more could not be handed on: ${why}`;
   return new ProtocolError(message, { command: name, cause, delivery: 'answered', repeatable: false });
+}
+
+/**
+ * What waits goes on at the server that its connection was left for, as after a failover. What the old master has handed out meanwhile is not
+ * asked back: that does not count any more.
+ */
+function goesAlong({ command }: Request, { cause }: RedisError): number | undefined {
+  const isLeft = cause instanceof Renewal && cause.cause instanceof ConnectionError;
+  return isLeft && !asksOfItsConnection(command) ? 0 : undefined;
 }

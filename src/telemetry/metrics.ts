@@ -65,7 +65,8 @@ function labelOf(error: RedisError): string {
 
 /** What is measured, and what is said of it everywhere. */
 export interface Measured {
-  readonly address: Address;
+  /** undefined where sentinels know it */
+  readonly address: Address | undefined;
   readonly database: number;
   readonly attributes: TelemetryAttributes;
   /** what the stable conventions call the pool of leases */

@@ -91,7 +91,8 @@ function tracingOf(
   if (telemetry.tracer === false) return undefined;
   const { tracer, isIdle } =
     telemetry.tracer === undefined ? globalTracer() : { tracer: telemetry.tracer, isIdle: undefined };
-  return { tracing: new Tracing(tracer, telemetry, vocabulariesOf(), options, isIdle), isIdle };
+  const address = options.sentinel === undefined ? options : undefined;
+  return { tracing: new Tracing(tracer, telemetry, vocabulariesOf(), address, isIdle), isIdle };
 }
 
 function metricsOf(telemetry: ResolvedTelemetry, options: ResolvedOptions, clock: () => Clock): Metrics | undefined {
@@ -102,13 +103,14 @@ function metricsOf(telemetry: ResolvedTelemetry, options: ResolvedOptions, clock
   return new Metrics(
     meter,
     vocabulariesOf(),
-    { address: options, database, attributes, pool: nameOf(options) },
+    { address: options.sentinel === undefined ? options : undefined, database, attributes, pool: nameOf(options) },
     clock(),
   );
 }
 
 /** What the stable conventions call a pool. */
-function nameOf({ path, host, port, database }: ResolvedOptions): string {
+function nameOf({ path, host, port, database, sentinel }: ResolvedOptions): string {
+  if (sentinel !== undefined) return `${sentinel.service}/${database}`;
   return path ?? `${host}:${port}/${database}`;
 }
 

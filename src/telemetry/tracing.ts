@@ -21,6 +21,7 @@ import {
   commandsOf,
   errorAttributes,
   groupAttributes,
+  addressAttributes,
   serverAttributes,
   type Address,
   type Vocabularies,
@@ -48,7 +49,7 @@ export class Tracing {
     private readonly tracer: TelemetryTracer,
     private readonly options: Pick<ResolvedTelemetry, 'includeArgs' | 'redact' | 'propagate' | 'attributes'>,
     private readonly vocabularies: Vocabularies,
-    private readonly address: Address,
+    private readonly address: Address | undefined,
     private readonly isIdle: () => boolean = () => false,
   ) {
     const { includeArgs, redact } = options;
@@ -115,7 +116,8 @@ export class Tracing {
     if (old) span.setAttributes({ 'db.statement': statement });
     if (stable) span.setAttributes({ 'db.query.text': statement });
     const waiting = this.waitingAt(place);
-    const follower = new SpanFollower(span, this.vocabularies, command, this.options.propagate, waiting);
+    const isLed = this.address === undefined;
+    const follower = new SpanFollower(span, this.vocabularies, command, this.options.propagate, waiting, isLed);
     if (!place.isReady()) follower.queued();
     return follower;
   }
@@ -187,6 +189,8 @@ class SpanFollower implements Follower {
     private readonly command: Command,
     private readonly links: boolean,
     private readonly waiting: WaitingSpans,
+    /** the server is told by where it is sent */
+    private readonly isLed: boolean,
   ) {}
 
   /** There is no connection that can take the command at once. */
@@ -220,6 +224,10 @@ class SpanFollower implements Follower {
     // Unless it is sent again, and on the same connection.
     if (this.link !== link && peer !== undefined && this.vocabularies.stable)
       span.setAttributes({ 'network.peer.address': peer.address, 'network.peer.port': peer.port });
+    if (this.link !== link && peer !== undefined && this.isLed) {
+      const { address: host, port } = peer;
+      span.setAttributes(addressAttributes(this.vocabularies, { host, port, path: undefined }));
+    }
     this.link = link;
     span.addEvent('redis.written');
   }

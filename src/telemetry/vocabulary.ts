@@ -34,16 +34,29 @@ export function commandsOf(command: Command): readonly Command[] {
   return isGroup(command) ? command.commands : [command];
 }
 
-/** What is known of the server. */
+/**
+ * What is known of the server.
+ * @param address undefined where sentinels know it
+ */
 export function serverAttributes(
-  { old, stable }: Vocabularies,
-  { host, port, path }: Address,
+  vocabularies: Vocabularies,
+  address: Address | undefined,
   database: number,
 ): TelemetryAttributes {
+  const { old, stable } = vocabularies;
   return {
-    ...(old && { 'db.system': 'redis', 'net.peer.name': path ?? host, 'db.redis.database_index': database }),
+    ...(old && { 'db.system': 'redis', 'db.redis.database_index': database }),
+    ...(stable && { 'db.system.name': 'redis', 'db.namespace': String(database) }),
+    ...(address !== undefined && addressAttributes(vocabularies, address)),
+  };
+}
+
+/** Where the server is. */
+export function addressAttributes({ old, stable }: Vocabularies, { host, port, path }: Address): TelemetryAttributes {
+  return {
+    ...(old && { 'net.peer.name': path ?? host }),
     ...(old && path === undefined && { 'net.peer.port': port }),
-    ...(stable && { 'db.system.name': 'redis', 'server.address': path ?? host, 'db.namespace': String(database) }),
+    ...(stable && { 'server.address': path ?? host }),
     ...(stable && path === undefined && { 'server.port': port }),
   };
 }

@@ -88,6 +88,8 @@ export type SentinelEvent =
   | { readonly kind: 'promoting'; readonly address: ServerAddress }
   /** it is not promoted after all */
   | { readonly kind: 'aborted' }
+  /** an operator has it watch the service, perhaps another master than before */
+  | { readonly kind: 'monitored' }
   /** a replica cannot be reached, or can again */
   | { readonly kind: 'away' | 'there'; readonly address: ServerAddress };
 
@@ -100,6 +102,7 @@ export const CHANNELS: readonly string[] = [
   '+sdown',
   '-sdown',
   '+slave',
+  '+monitor',
 ];
 
 /**
@@ -117,6 +120,7 @@ export function readEvent(channel: string, message: string, service: string, hos
   const [type, name] = words;
   if ((type === 'master' ? name : words[words.indexOf('@') + 1]) !== service) return undefined;
   if (channel.startsWith('-failover-abort')) return { kind: 'aborted' };
+  if (channel === '+monitor') return { kind: 'monitored' };
   const address = type === 'slave' ? readAddress(words[2], words[3], host) : undefined;
   if (address === undefined) return undefined;
   switch (channel) {

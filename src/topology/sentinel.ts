@@ -11,6 +11,7 @@ import {
   share,
   switchMap,
   take,
+  tap,
   throwError,
   timeout,
 } from 'rxjs';
@@ -55,13 +56,17 @@ export class Sentinel {
   readonly name: string;
   /** What it calls itself; undefined until it has said so, and for one that does not. */
   id: string | undefined;
+  /** The epoch of the master that it has told last by the connection that there is. */
+  epoch: number | undefined;
+  /** The master that it has told last. */
+  named: string | undefined;
   private connection: Connection | undefined;
   private asking: Observable<Knowledge> | undefined;
   /** When it is asked again by itself. */
   private next = Subscription.EMPTY;
   /** How often in a row it did not answer. */
   private failures = 0;
-  private hears = false;
+  private listener: Listener | undefined;
   private isOver = false;
 
   /** @param isGiven the options have it; others were learnt */
@@ -132,7 +137,7 @@ export class Sentinel {
           next: (knowledge) => {
             this.failures = 0;
             this.connection?.sleep();
-            this.askIn(this.hears ? POLL : POLL_SILENT);
+            this.askIn(this.listener?.hears === true ? POLL : POLL_SILENT);
             // First the one that has asked, so that what it is told is no news for it.
             subscriber.next(knowledge);
             this.parts.onKnowledge(this, knowledge);
@@ -172,10 +177,10 @@ export class Sentinel {
 
   private dial(): Connection {
     const connection = this.parts.connect(this.address);
-    connection.line.residents.add(new Listener((channel, message) => this.told(channel, message)));
-    this.hears = false;
+    this.listener = new Listener((channel, message) => this.told(channel, message));
+    connection.line.residents.add(this.listener);
+    this.epoch = undefined;
     connection.state$.subscribe((state) => {
-      if (state.kind === 'ready') this.hears = state.protocol === 3;
       if (state.kind !== 'closed' || this.connection !== connection) return;
       const { failures } = this;
       this.connection = undefined;
@@ -220,15 +225,22 @@ export class Sentinel {
   }
 }
 
-/** Hears what a sentinel tells: on each link it subscribes anew. RESP2 takes no questions beside subscriptions; there it hears nothing. */
+/**
+ * Hears what a sentinel tells: on each link it subscribes anew. RESP2 takes no questions beside subscriptions, and a user may not be allowed to
+ * subscribe; then it hears nothing.
+ */
 class Listener implements Resident {
   readonly listening = false;
+  hears = false;
 
   constructor(private readonly tell: (channel: string, message: string) => void) {}
 
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {
     if (protocol === 2) return of(undefined);
-    return send(knownCall('PSUBSCRIBE', CHANNELS)).pipe(catchError(ignoreRefusal));
+    return send(knownCall('PSUBSCRIBE', CHANNELS)).pipe(
+      tap(() => (this.hears = true)),
+      catchError(ignoreRefusal),
+    );
   }
 
   receive({ kind, items }: Push): void {

@@ -61,6 +61,8 @@ export class Sentinels {
   private first: Sentinel | undefined;
   /** Where the master is by the highest epoch that was heard of. */
   private master: ServerAddress | undefined;
+  /** The sentinel that has told of it, unasked. */
+  private teller: Sentinel | undefined;
   private epoch = -1;
   private hadReplicas = true;
   private hasBegun = false;
@@ -167,11 +169,20 @@ export class Sentinels {
       this.change$.next({ kind: 'there', address: replicas[0]!, why: `Sentinel ${sentinel.name} tells of a replica` });
     }
     this.hadReplicas = replicas.length > 0;
-    const isFirst = this.master === undefined;
-    const isNews = epoch !== undefined && epoch > this.epoch;
-    if (isNews) this.epoch = epoch;
+    const { epoch: before, named } = sentinel;
     const address = this.parts.sentinel.translate(master);
-    if (isFirst) this.master = address;
+    sentinel.epoch = epoch;
+    sentinel.named = nameOf(address);
+    // Where it falls, an operator has set the service up anew. A sentinel that was away may be behind instead.
+    if (epoch !== undefined && before !== undefined && epoch < before) this.epoch = -1;
+    const known = this.master && nameOf(this.master);
+    // What it answers counts for more than what it has told: one that was away may tell what is long over.
+    const isCorrected = sentinel === this.teller && known !== sentinel.named;
+    if (sentinel === this.teller) this.teller = undefined;
+    const isOther = isCorrected || (named !== undefined && named !== sentinel.named);
+    const isNews = epoch === undefined ? isOther : epoch > this.epoch || (isCorrected && epoch === this.epoch);
+    if (isNews && epoch !== undefined) this.epoch = epoch;
+    if (known === undefined) this.master = address;
     else if (isNews) this.switched(address, sentinel);
   }
 
@@ -229,6 +240,7 @@ export class Sentinels {
     switch (event.kind) {
       case 'switched':
         this.switched(translate(event.address), sentinel);
+        this.teller = sentinel;
         // It knows the epoch of this, too.
         sentinel.watch();
         return;
@@ -239,6 +251,9 @@ export class Sentinels {
       case 'aborted':
         this.promotion.unsubscribe();
         this.hold$.next(0);
+        return;
+      case 'monitored':
+        sentinel.watch();
         return;
       default:
         this.change$.next({

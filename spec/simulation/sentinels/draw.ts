@@ -15,6 +15,8 @@ export type Happening =
       readonly mute: readonly boolean[];
       /** until the old master is a replica, ms */
       readonly conversion: number;
+      /** `slow`: no sentinel knows of the promotion for long; `unheard`: all know, and none tells */
+      readonly trouble: 'slow' | 'unheard' | undefined;
     }
   | { readonly kind: 'aborted'; readonly at: number; readonly by: number; readonly after: number }
   | { readonly kind: 'lie'; readonly at: number; readonly by: number; readonly to: number }
@@ -38,6 +40,8 @@ export interface World {
   /** one of them that stays behind for good, where there is another */
   readonly stuck: number | undefined;
   readonly happenings: readonly Happening[];
+  /** when the connections of the master are cut, ms */
+  readonly cuts: readonly number[];
   /** how often a command is called, ms */
   readonly pace: number;
   readonly end: number;
@@ -50,8 +54,15 @@ export function drawWorld(seed: number): World {
   const sentinels = Array.from({ length: random.int(1, 3) }, () => random.pick([0, 1, 1, 5, 30]));
   const by = () => random.int(0, sentinels.length - 1);
   const happenings: Happening[] = [];
+  // From a generator of its own, so that it takes no chance of other draws.
+  const own = new Random(seed + 9_000_000);
+  const cuts: number[] = [];
+  let longer = 0;
   let at = random.int(0, 400);
   for (let times = random.int(1, 3); times > 0; times--) {
+    const trouble = times > 1 ? undefined : own.pick([undefined, undefined, 'slow' as const, 'unheard' as const]);
+    if (trouble !== undefined) longer = trouble === 'slow' ? 5_000 : 16_000;
+    if (own.chance(0.7)) cuts.push(at + own.pick([1_500, 3_000, 4_000]));
     const to = random.int(0, 2);
     happenings.push({
       kind: 'failover',
@@ -63,6 +74,7 @@ export function drawWorld(seed: number): World {
       lags: sentinels.map(() => random.pick([0, 10, 100, 1_500])),
       mute: sentinels.map(() => random.chance(0.2)),
       conversion: random.pick([0, 300, 5_000]),
+      trouble,
     });
     at += random.int(1_500, 6_000);
   }
@@ -91,7 +103,8 @@ export function drawWorld(seed: number): World {
     given: random.int(1, sentinels.length),
     stuck: sentinels.length > 1 && random.chance(0.3) ? by() : undefined,
     happenings,
-    pace: random.pick([3, 10, 40]),
-    end: at,
+    cuts,
+    pace: random.pick([3, 10, 40]) * (longer === 0 ? 1 : 4),
+    end: at + longer,
   };
 }

@@ -44,4 +44,34 @@ export const sentinelMutations: readonly Mutation[] = [
     from: 'for (const sentinel of this.known.values()) sentinel.end();',
     to: '',
   },
+  {
+    fault: 'the replica is not asked what has become of it',
+    file: 'topology/sentinels.ts',
+    from: 'asked.subscribe(() => this.switched(replica, by));',
+    to: 'asked.subscribe(() => by);',
+  },
+  {
+    fault: 'a sentinel that is behind is believed',
+    file: 'topology/sentinels.ts',
+    from: 'return epoch !== undefined && epoch < this.epoch;',
+    to: 'return epoch === -1;',
+  },
+  {
+    fault: 'a sentinel is asked once and then listened to',
+    file: 'topology/sentinel.ts',
+    from: 'this.askIn(this.listener?.hears === true ? POLL : POLL_SILENT);',
+    to: 'if (this.listener?.hears !== true) this.askIn(POLL_SILENT);',
+  },
+  {
+    fault: 'what is told of another service is followed',
+    file: 'topology/sentinel-replies.ts',
+    from: 'words[0] === service ? readAddress',
+    to: 'words[0] !== undefined ? readAddress',
+  },
+  {
+    fault: 'what a sentinel tells counts for more than what it answers to the question that follows',
+    file: 'topology/sentinels.ts',
+    from: '(isCorrected && epoch === this.epoch)',
+    to: 'this.isOver',
+  },
 ];

@@ -13,6 +13,12 @@ const MOST_DIALS = 20;
 /** How long the client may take to turn to a server that it has been told of, ms. */
 const LONGEST_TURN = 200;
 const LONGEST_HOLD = 2_000;
+/** A replica that is a master so long after the announcement, ms, is found to be one before the hold ends. */
+const LATEST_PROMOTION = 1_400;
+/** What all sentinels know, and none tells, is known to the client after so many ms. */
+const LONGEST_POLL = 12_000;
+/** How long a sentinel knows, and tells, nothing of a slow failover, ms. */
+const SLOW = 8_000;
 const COMMAND_TIMEOUT = 5_000;
 /** Everything is asked again within so many ms. */
 const CALM = 25_000;
@@ -52,6 +58,15 @@ class Simulation {
   private switched: { readonly at: number; readonly to: number } | undefined;
   /** Since when the queue is to be held, and until when. */
   private held: { readonly at: number; until: number } | undefined;
+  /** The replica that is promoted, by the last word that the client has heard. */
+  private announced: { readonly at: number; readonly port: number } | undefined;
+  /** When the master became one, and since when all sentinels know that which learn anything. */
+  private promotedAt = -Infinity;
+  private knownSince = -Infinity;
+  /** When a sentinel was disturbed last. */
+  private disturbedAt = -Infinity;
+  /** When the master has run a command last. */
+  private settledAt = -Infinity;
   private master = 0;
   private epoch = 1;
   private isOver = false;
@@ -72,7 +87,10 @@ class Simulation {
       (distance, at) => new SimulatedSentinel(at + 11, distance, { master: 1, epoch: 1 }, () => this.sentinels),
     );
     const hosts = new Map<number, Host>([...this.servers, ...this.sentinels].map((host) => [host.port, host]));
-    const watcher: Watcher = { wrote: (host, wire, words) => this.wrote(host, wire, words) };
+    const watcher: Watcher = {
+      wrote: (host, wire, words) => this.wrote(host, wire, words),
+      left: (host, wire) => this.left(host, wire),
+    };
     const wireTo = (host: Host) => new Wire(host, timeline.now(), timeline, watcher);
     const dial = dialIn(hosts, timeline, (host) => this.dialled(host), wireTo);
     const own: Stage = {
@@ -95,6 +113,7 @@ class Simulation {
   async run(): Promise<void> {
     const { world, timeline } = this;
     for (const happening of world.happenings) timeline.after(happening.at, () => this.happen(happening));
+    for (const at of world.cuts) timeline.after(at, () => this.cutMaster());
     for (let at = 0; at < world.end; at += world.pace) timeline.afterInProcess(at, () => this.call());
     await this.pace.runUntil(world.end + COMMAND_TIMEOUT);
     await this.beCalm();
@@ -169,8 +188,20 @@ class Simulation {
 
   private wrote(host: Host, wire: Wire, [name = '', key = '']: readonly string[]): void {
     if (!(host instanceof SimulatedServer) || name !== 'INCR') return;
-    const { switched, held } = this;
+    const { switched, held, announced, master, promotedAt } = this;
     const now = this.timeline.now();
+    wire.isUsed = true;
+    const isPromoted = announced?.port === master + 1 && promotedAt <= announced.at + LATEST_PROMOTION;
+    if (isPromoted && host.port !== announced.port && wire.openedAt < announced.at) {
+      if (now > announced.at + LONGEST_HOLD + 10)
+        this.journal.fail(`${key} is sent to ${host.name}, and its replica is a master`);
+    }
+    if (host.port !== master + 1 && now > Math.max(this.knownSince, this.disturbedAt) + LONGEST_POLL) {
+      this.journal.fail(`${key} is sent to ${host.name}, and the sentinels have known another for long`);
+    }
+    if (host.port !== master + 1 && this.isSettled(wire.openedAt)) {
+      this.journal.fail(`${key} is sent to ${host.name}, and the client was at the next master before`);
+    }
     if (wire.said !== 'master') this.journal.fail(`${key} is sent to ${host.name}, which said it is ${wire.said}`);
     if (switched !== undefined && wire.openedAt < switched.at && host.port !== switched.to) {
       this.journal.fail(`${key} is sent to ${host.name} after another master was told of`);
@@ -180,7 +211,31 @@ class Simulation {
     }
   }
 
+  /** A connection that is made then is told the truth by whatever sentinel is not stuck, and the client has been there before. */
+  private isSettled(at: number): boolean {
+    const isCalm = this.disturbedAt === -Infinity && this.knownSince < at - 1_000;
+    return (
+      isCalm && this.promotedAt < this.settledAt && this.settledAt < at && (this.switched?.at ?? 0) < this.settledAt
+    );
+  }
+
+  private left(host: Host, wire: Wire): void {
+    const { switched, promotedAt, isOver } = this;
+    if (isOver || !wire.isUsed || host.port !== this.master + 1 || host.state !== 'up') return;
+    const isTold = switched !== undefined && switched.to !== host.port;
+    if (!isTold && promotedAt < this.timeline.now() - 5_000) {
+      this.journal.fail(`${host.name} is the master and was left, and nothing was told`);
+    }
+  }
+
+  private cutMaster(): void {
+    if (this.isOver) return;
+    const { wires } = this.servers[this.master]!;
+    for (const wire of [...wires]) wire.cut();
+  }
+
   private received(server: SimulatedServer, _wire: Wire, key: string): void {
+    if (server.port === this.master + 1) this.settledAt = this.timeline.now();
     this.journal.note('runs', server.name, key);
   }
 
@@ -204,6 +259,7 @@ class Simulation {
         by!.tell('+failover-state-send-slaveof-noone', `slave a:1 a 1 @ other ${this.words(1)}`);
         return;
       case 'away':
+        this.disturbed(happening.for);
         by!.state = happening.state;
         if (happening.state === 'down') by!.cut();
         this.timeline.after(happening.for, () => {
@@ -212,17 +268,29 @@ class Simulation {
         });
         return;
       case 'tilt':
+        this.disturbed(happening.for);
         by!.isInTilt = true;
         this.timeline.after(happening.for, () => (by!.isInTilt = false));
         return;
       case 'cut':
+        this.disturbed(0);
         by!.cut();
         return;
     }
   }
 
-  private failOver({ how, to, promotion, told, lags, mute, conversion }: Happening & { kind: 'failover' }): void {
+  private disturbed(ms: number): void {
+    this.disturbedAt = Math.max(this.disturbedAt, this.timeline.now() + ms);
+  }
+
+  private failOver(happening: Happening & { kind: 'failover' }): void {
+    const { how, to, promotion, lags, trouble } = happening;
     if (to === this.master) return;
+    const told = trouble === 'slow' ? SLOW : happening.told;
+    const conversion = trouble === undefined ? happening.conversion : SLOW + 12_000;
+    const mute = happening.mute.map((isMute) => isMute || trouble === 'unheard');
+    const latest = Math.max(0, ...lags.filter((_, at) => at > 0 && at !== this.world.stuck));
+    const isKnown = this.sentinels.length > (this.world.stuck === undefined ? 0 : 1);
     const { timeline } = this;
     const old = this.servers[this.master]!;
     const next = this.servers[to]!;
@@ -235,6 +303,8 @@ class Simulation {
       next.role = 'master';
       this.master = to;
       const epoch = ++this.epoch;
+      this.promotedAt = timeline.now();
+      this.knownSince = isKnown ? this.promotedAt + told + latest : Infinity;
       timeline.after(conversion, () => {
         if (this.master === to) old.role = 'slave';
       });
@@ -258,6 +328,7 @@ class Simulation {
     sentinel.tell('+failover-state-send-slaveof-noone', message, () => {
       const at = this.timeline.now();
       this.held = { at, until: at + LONGEST_HOLD };
+      this.announced = { at, port };
     });
   }
 
@@ -266,6 +337,7 @@ class Simulation {
     sentinel.tell('-failover-abort-no-good-slave', `master ${SERVICE} ${this.words(this.master + 1)}`, () => {
       const at = this.timeline.now();
       this.held = undefined;
+      this.announced = undefined;
       const { links } = this.redis.inspect();
       if (links.length === 0) return;
       // What is owed is waited for.
@@ -285,6 +357,7 @@ class Simulation {
     sentinel.tell('+switch-master', message, () => {
       const at = this.timeline.now();
       this.switched = { at, to: port };
+      this.announced = undefined;
       const isServer = ({ host }: { host: Host }) => host instanceof SimulatedServer;
       const latest = this.dials.findLast(isServer);
       if (latest === undefined || latest.host.port === port) return;

@@ -21,6 +21,8 @@ export interface Host {
 export interface Watcher {
   /** the client has written these words */
   wrote(host: Host, wire: Wire, words: readonly string[]): void;
+  /** the client has ended a connection */
+  left(host: Host, wire: Wire): void;
 }
 
 /** One connection in virtual time. */
@@ -31,6 +33,8 @@ export class Wire implements ByteSocket {
   isOpen = true;
   /** What the server has said of its role on it. */
   said: string | undefined;
+  /** Commands were sent on it. */
+  isUsed = false;
   /** It is subscribed. */
   listens = false;
   private readonly parser = new RequestParser();
@@ -80,6 +84,7 @@ export class Wire implements ByteSocket {
   keepsAlive(): void {}
 
   destroy(): void {
+    if (this.isOpen) this.watcher.left(this.host, this);
     this.close();
   }
 

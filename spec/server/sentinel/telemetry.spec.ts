@@ -1,0 +1,45 @@
+import { get, incr } from 'rxjs-redis/commands';
+import { useClients } from '../../support/clients';
+import { outcome } from '../../support/outcomes';
+import { leadsTo, untilBlocked, untilHeard, useSwappingMasters } from '../../support/swapping-masters';
+import { useTracing } from '../../support/telemetry';
+
+const masters = useSwappingMasters();
+const client = useClients();
+const { spans } = useTracing();
+
+const OPT_IN = 'OTEL_SEMCONV_STABILITY_OPT_IN';
+beforeEach(() => (process.env[OPT_IN] = 'database'));
+afterEach(() => delete process.env[OPT_IN]);
+
+describe('The spans of a client behind sentinels', () => {
+  it('name the server that has answered, never a sentinel, before a failover and behind it', async () => {
+    const { options, sentinel, servers, admins, promote, tell } = await masters();
+    const redis = client({ ...options, telemetry: true });
+    const ports = () => new Map(spans().map(({ name, attributes }) => [name, attributes['server.port']]));
+    await redis.set('k', 1);
+    await redis.multi(get('k'), incr('n'));
+    await redis.dedicated((lease) => lease.ping());
+    await untilHeard(sentinel);
+    const [old, next] = servers;
+    expect([...ports().keys()].sort()).toEqual(['redis.MULTI', 'redis.PING', 'redis.SET']);
+    expect(new Set(ports().values())).toEqual(new Set([old.port]));
+    // Sentinels are asked without spans.
+    expect(spans().map(({ name }) => name)).not.toContain('redis.SENTINEL');
+    const waiting = outcome(redis.blpop('jobs', 0));
+    await untilBlocked(admins[0]);
+    await promote();
+    const there = leadsTo(redis, next);
+    tell();
+    await there;
+    await untilBlocked(admins[1]);
+    await admins[1].rpush('jobs', 'one');
+    await waiting;
+    await redis.get('k');
+    await redis.dedicated((lease) => lease.echo('after'));
+    for (const name of ['redis.GET', 'redis.ECHO', 'redis.BLPOP'])
+      expect([name, ports().get(name)]).toEqual([name, next.port]);
+    const [read] = spans().filter(({ name }) => name === 'redis.GET');
+    expect(read?.attributes).toMatchObject({ 'server.address': '127.0.0.1', 'server.port': next.port });
+  });
+});

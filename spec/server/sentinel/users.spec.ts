@@ -1,0 +1,79 @@
+import { filter } from 'rxjs';
+import type { Redis } from 'rxjs-redis';
+import { useClients } from '../../support/clients';
+import { failure } from '../../support/outcomes';
+import { atLeast, untilKnown, useRealSentinels, watching, type RealSentinel } from '../../support/real-sentinels';
+import { leadsTo } from '../../support/swapping-masters';
+
+const real = useRealSentinels();
+const client = useClients();
+const service = 'mymaster';
+
+/** A master with a replica, and a sentinel with users of its own. */
+async function guarded(...users: string[]) {
+  // Sentinels have users since 6.2.
+  const server = atLeast('redis-7.0');
+  const master = await real.server();
+  const replica = await real.server(master);
+  const one = await real.sentinel([...watching(service, master), ...users.map((user) => `user ${user}`)], { server });
+  await untilKnown(one, service, 1);
+  return { master, replica, one };
+}
+
+async function failOver(redis: Redis, { one, replica }: Awaited<ReturnType<typeof guarded>>): Promise<void> {
+  await redis.ping();
+  const left = leadsTo(redis, replica);
+  await one.admin.call('SENTINEL FAILOVER', service);
+  await left;
+}
+
+const as = (one: RealSentinel, sentinelUsername: string) => ({
+  sentinels: [one.address],
+  service,
+  sentinelUsername,
+  sentinelPassword: 'secret',
+});
+
+describe('A user of sentinels who may do little', () => {
+  it('follows a failover with the rights that the documentation of Redis gives to clients', async () => {
+    const all = await guarded(
+      'clients on >secret resetchannels &* -@all +auth +client|getname +client|id +client|setname +command +hello +ping +role ' +
+        '+subscribe +psubscribe +sentinel|get-master-addr-by-name +sentinel|master +sentinel|myid +sentinel|replicas +sentinel|sentinels',
+    );
+    await failOver(client(as(all.one, 'clients')), all);
+  });
+
+  it('is not let hear of a failover, and asks each second in place of that', async () => {
+    const all = await guarded('deaf on >secret resetchannels -@all +hello +sentinel +info');
+    await failOver(client(as(all.one, 'deaf')), all);
+  });
+
+  it('may ask for the address alone, and follows a failover all the same', async () => {
+    const all = await guarded('curt on >secret resetchannels -@all +hello +sentinel|get-master-addr-by-name');
+    await failOver(client(as(all.one, 'curt')), all);
+  });
+
+  it('may not even ask for the address, which is told as it is', async () => {
+    const { one } = await guarded('mute on >secret -@all +hello');
+    const redis = client(as(one, 'mute'));
+    redis.events$.pipe(filter(({ type }) => type === 'error')).subscribe();
+    const error = await failure(redis.withOptions({ commandTimeout: 400 }).ping());
+    expect(error.message).toMatch(/NOPERM/i);
+    expect(error.message).not.toContain('secret');
+  });
+});
+
+describe('The password of sentinels that is changed while a client runs', () => {
+  it('leaves the connections that there are as they are, and is asked for where one is made', async () => {
+    const all = await guarded('clients on >secret &* -@all +hello +psubscribe +sentinel +info');
+    const redis = client(as(all.one, 'clients'));
+    const told: string[] = [];
+    redis.events$.subscribe((event) => 'error' in event && told.push(event.error.message));
+    await redis.ping();
+    await all.one.admin.call('ACL SETUSER', 'clients', 'resetpass', '>another');
+    await failOver(redis, all);
+    expect(told.filter((message) => message.includes('WRONGPASS'))).toEqual([]);
+    const late = client(as(all.one, 'clients'));
+    expect(await failure(late.ping())).toMatchObject({ code: 'AUTHENTICATION' });
+  });
+});
