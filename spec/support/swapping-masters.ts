@@ -33,6 +33,8 @@ export function useSwappingMasters(args: readonly string[] = []): () => Promise<
   const servers = [useServer(options), useServer(options)] as const;
   const client = useClients();
   const scripted = useScriptedSentinels();
+  // A spec that stops one may fail before it lets it go on.
+  afterEach(() => Promise.all(servers.map((server) => server().kill('SIGCONT'))));
   return async () => {
     const [master, replica] = [servers[0](), servers[1]()];
     const admins = [client(master.url), client(replica.url)] as const;

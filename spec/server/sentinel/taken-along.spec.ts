@@ -27,8 +27,9 @@ async function listening(options: RedisOptions = {}) {
   return { ...swapping, redis, old, next, leave };
 }
 
-/** Resolves once the replica has what was written so far. */
+/** Resolves once the replica has what was written so far. WAIT asks about the writes of its own connection, so there is one behind them. */
 async function replicated(master: Redis): Promise<void> {
+  await master.set('written', 'last');
   await eventually(
     () => master.wait(1, 5_000),
     (replicas) => replicas === 1,
