@@ -79,7 +79,7 @@ export class ClusterCore {
     const clock = (this.clock = clockOf(stage));
     const address = (this.address = seeds.map(({ host, port }) => `${host}:${port}`).join(', '));
     const session = (this.session = new Session(resolved.database, resolved.clientName));
-    const telemetry = (this.telemetry = telemetryOf(resolved, () => clock));
+    const telemetry = (this.telemetry = telemetryOf(resolved, () => clock, address));
     this.resolved = resolved;
     this.maker = makerOf(stage, resolved, telemetry);
     this.lastError = new LatestError(clock);

@@ -11,12 +11,10 @@ export type MakeConnection = (role: Role, own: Partial<ResolvedOptions>, parts: 
 /** What makes the connections of a client, and has what is to be told of them told. */
 export function makerOf(stage: Stage, resolved: ResolvedOptions, telemetry: Telemetry): MakeConnection {
   return (role, own, parts) => {
-    const connection = new Connection(
-      { ...resolved, ...own },
-      { ...stage.partsFor(role), ...parts, ...telemetry.parts },
-    );
+    const options = { ...resolved, ...own };
+    const connection = new Connection(options, { ...stage.partsFor(role), ...parts, ...telemetry.parts });
     stage.made(connection, role);
-    tellChannelsOf(connection, resolved, role);
+    tellChannelsOf(connection, options, role);
     telemetry.made(connection, role);
     return connection;
   };

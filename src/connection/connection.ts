@@ -34,7 +34,7 @@ import { reconnect } from './reconnect';
 import { Renewal, isUsersWish, renew } from './renewal';
 import { isFinal, tooLate } from './refusals';
 import { Session } from './session';
-import { openSocket } from './socket';
+import { openSocket, type Endpoint } from './socket';
 
 /**
  * One link to one server that is made on demand and made again when it is lost.
@@ -136,6 +136,11 @@ export class Connection implements Executor {
   /** The address, for people, of the server that was dialled last: `localhost:6379`. */
   get address(): string {
     return this.dialer.address;
+  }
+
+  /** The same, in parts; undefined before sentinels have told of one. */
+  get endpoint(): Endpoint | undefined {
+    return this.dialer.endpoint;
   }
 
   /** What is being done to make a link, and for how long, for people; undefined where nothing is. */

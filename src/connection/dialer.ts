@@ -18,7 +18,7 @@ export interface DialerOptions extends Endpoint {
 export class Dialer {
   private readonly dialing: Dialing;
   /** The endpoint that was dialled last; before that, the one of the options, or none where a guide knows it. */
-  private endpoint: Endpoint | undefined;
+  endpoint: Endpoint | undefined;
   /** A link is being made, or is in its handshake. It is not any more when its commands are told that it failed. */
   isUnderWay = false;
 

@@ -91,7 +91,9 @@ function submitOf(connection: Connection): (this: Connection, request: Request) 
   return submit;
 }
 
-function placeOf({ session }: Connection, { host, port, path }: Address): Message {
+/** @param asked what the options ask for, where the server is not known yet */
+function placeOf({ session, endpoint }: Connection, asked: Address): Message {
+  const { host, port, path } = endpoint ?? asked;
   return { serverAddress: path ?? host, serverPort: path === undefined ? port : undefined, database: session.database };
 }
 

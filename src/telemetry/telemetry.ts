@@ -12,7 +12,7 @@ import type { Handling } from '../streams/consume-options';
 import { globalMeter, globalTracer } from './api';
 import { debugEvent, debugOf, debugging } from './debug-log';
 import { following, within, type Follow, type Place } from './following';
-import { Metrics, type Readings } from './metrics';
+import { Metrics, type Measured, type Readings } from './metrics';
 import { handlingIn } from './propagation';
 import { Tracing, tellWritten, type OperationSpan } from './tracing';
 import { namesOf, vocabulariesOf } from './vocabulary';
@@ -54,13 +54,15 @@ const OFF: Omit<Telemetry, 'asyncContext'> = {
 /**
  * What the options want to be told.
  * @param clock asked for where something is told
+ * @param cluster what a cluster is called, where the options are of one: its nodes are told by where commands are sent
  * @throws TypeError where `@opentelemetry/api` is needed and cannot be loaded
  */
-export function telemetryOf(options: ResolvedOptions, clock: () => Clock): Telemetry {
+export function telemetryOf(options: ResolvedOptions, clock: () => Clock, cluster?: string): Telemetry {
   const { telemetry } = options;
+  const servers = serversOf(options, cluster);
   const write = debugOf(options.debug, clock);
-  const { tracing, isIdle } = (telemetry && tracingOf(telemetry, options)) ?? {};
-  const metrics = telemetry && metricsOf(telemetry, options, clock);
+  const { tracing, isIdle } = (telemetry && tracingOf(telemetry, servers)) ?? {};
+  const metrics = telemetry && metricsOf(telemetry, servers, clock);
   const follows: Follow[] = [];
   if (tracing !== undefined) follows.push(tracing.follow);
   if (metrics !== undefined) follows.push(metrics.follow);
@@ -84,34 +86,31 @@ export function telemetryOf(options: ResolvedOptions, clock: () => Clock): Telem
   };
 }
 
+/** What is known of the servers before a command is written. */
+type Servers = Omit<Measured, 'attributes'>;
+
+function serversOf(options: ResolvedOptions, cluster: string | undefined): Servers {
+  const { path, host, port, database, sentinel } = options;
+  const name = cluster ?? sentinel?.service;
+  if (name !== undefined) return { address: undefined, database, pool: `${name}/${database}` };
+  return { address: options, database, pool: path ?? `${host}:${port}/${database}` };
+}
+
 function tracingOf(
   telemetry: ResolvedTelemetry,
-  options: ResolvedOptions,
+  { address }: Servers,
 ): { readonly tracing: Tracing; readonly isIdle: (() => boolean) | undefined } | undefined {
   if (telemetry.tracer === false) return undefined;
   const { tracer, isIdle } =
     telemetry.tracer === undefined ? globalTracer() : { tracer: telemetry.tracer, isIdle: undefined };
-  const address = options.sentinel === undefined ? options : undefined;
   return { tracing: new Tracing(tracer, telemetry, vocabulariesOf(), address, isIdle), isIdle };
 }
 
-function metricsOf(telemetry: ResolvedTelemetry, options: ResolvedOptions, clock: () => Clock): Metrics | undefined {
+function metricsOf(telemetry: ResolvedTelemetry, servers: Servers, clock: () => Clock): Metrics | undefined {
   const meter = telemetry.meter ?? globalMeter();
   if (meter === undefined || meter === false) return undefined;
-  const { database } = options;
   const { attributes } = telemetry;
-  return new Metrics(
-    meter,
-    vocabulariesOf(),
-    { address: options.sentinel === undefined ? options : undefined, database, attributes, pool: nameOf(options) },
-    clock(),
-  );
-}
-
-/** What the stable conventions call a pool. */
-function nameOf({ path, host, port, database, sentinel }: ResolvedOptions): string {
-  if (sentinel !== undefined) return `${sentinel.service}/${database}`;
-  return path ?? `${host}:${port}/${database}`;
+  return new Metrics(meter, vocabulariesOf(), { ...servers, attributes }, clock());
 }
 
 /** One span for all that a `watch` does, whatever the number of attempts. */

@@ -1,3 +1,4 @@
+import { tracingChannel } from 'node:diagnostics_channel';
 import { get, incr } from 'rxjs-redis/commands';
 import { useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
@@ -41,5 +42,18 @@ describe('The spans of a client behind sentinels', () => {
       expect([name, ports().get(name)]).toEqual([name, next.port]);
     const [read] = spans().filter(({ name }) => name === 'redis.GET');
     expect(read?.attributes).toMatchObject({ 'server.address': '127.0.0.1', 'server.port': next.port });
+  });
+
+  it('name it on diagnostics channels as well', async () => {
+    const { options, servers } = await masters();
+    const redis = client(options);
+    await redis.ping();
+    const told: unknown[] = [];
+    const start = (message: unknown): void => void told.push(message);
+    const channel = tracingChannel('rxjs-redis:command').start;
+    channel.subscribe(start);
+    await redis.get('k');
+    channel.unsubscribe(start);
+    expect(told).toMatchObject([{ command: 'GET', serverAddress: '127.0.0.1', serverPort: servers[0].port }]);
   });
 });
