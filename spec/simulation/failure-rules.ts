@@ -77,7 +77,7 @@ export class FailureRules {
     if (error instanceof ReplyError) {
       // Refused now, it may have run the time before, when its link was lost.
       const hasNotRun = this.sent.repeatable || this.sent.tried.every(({ answered }) => answered);
-      return hasNotRun && this.sent.tries.isForTheMoment(error.message);
+      return hasNotRun && this.sent.tries.isForTheMoment(allSaidBy(error));
     }
     if (error instanceof DisconnectedError) return isOverflow(error);
     if (this.isSuspect(error)) return false;
@@ -111,7 +111,7 @@ export class FailureRules {
     if (error instanceof ReplyError) {
       const own = sent.wires.some(
         ({ answered, answer }) =>
-          answered && answer !== undefined && 'error' in answer && answer.error === error.message,
+          answered && answer !== undefined && 'error' in answer && asTold(answer.error) === error.message,
       );
       if (!own) sent.fail(`got an error reply that is not its own: ${error.message}`);
       this.checkGivingUp(error);
@@ -121,11 +121,11 @@ export class FailureRules {
   }
 
   /** What a server refuses for the moment, or because it is a replica, is worth another try. */
-  private checkGivingUp({ message }: ReplyError): void {
+  private checkGivingUp(error: ReplyError): void {
     const { sent } = this;
     const last = sent.wires.at(-1);
     if (this.isLeftBehind) return;
-    if (reasonsOf(message).includes('READONLY') && sent.tries.movesOnce && !this.around.over())
+    if (reasonsOf(allSaidBy(error)).includes('READONLY') && sent.tries.movesOnce && !this.around.over())
       sent.fail('was not sent to the new master');
     if (last !== undefined && lacksScript(last) && !this.around.over())
       sent.fail('failed for want of its script, although no later call had overtaken it');
@@ -213,4 +213,23 @@ export function tellsWhyItWaits({ message, command }: RedisError, { message: why
 /** The queue was full; the client itself goes on. */
 function isOverflow(error: RedisError): boolean {
   return error instanceof DisconnectedError && error.message.includes('out of reach');
+}
+
+/** So many of the commands that were refused are named in the text of an error. */
+const NAMED = 10;
+
+/** The text of an error as the caller is told it. */
+function asTold(error: string): string {
+  const [refused, ...causes] = error.split('; command ');
+  if (causes.length <= NAMED) return error;
+  return `${[refused, ...causes.slice(0, NAMED)].join('; command ')}; and ${causes.length - NAMED} more`;
+}
+
+/** The text of an error with all commands that were refused. */
+function allSaidBy(error: RedisError): string {
+  if (!(error instanceof ReplyError) || error.causes === undefined) return error.message;
+  const causes = error.causes.map(
+    ({ index, command, error: { message } }) => `command ${index + 1}, ${command}: ${message}`,
+  );
+  return [error.message.split('; command ')[0], ...causes].join('; ');
 }
