@@ -130,7 +130,8 @@ export class Decoder extends MessageReader {
     let { open } = this;
     if (open === undefined || this.decodedFor.part === undefined) return;
     while (open.parent !== undefined) open = open.parent;
-    if (open.type === Type.Array && open.count > FEW_ELEMENTS) this.decodedFor.part(open.items);
+    const isArray = open.type === Type.Array || open.type === UNREADABLE;
+    if (isArray && open.count > FEW_ELEMENTS) this.decodedFor.part(open.items);
   }
 
   /** Reads a scalar, or opens an aggregate and returns undefined. */

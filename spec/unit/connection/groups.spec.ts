@@ -479,6 +479,38 @@ describe('A group', () => {
       expect(reads).toBe(COUNT + 98);
     });
 
+    it('has them read as they come also behind one that cannot be read', async () => {
+      const { link, connection } = await setUp();
+      let reads = 0;
+      const { spec, args } = get('k');
+      const command = new Command(spec, args, (frame) => (reads++, frame));
+      const members = Array.from({ length: 1_000 }, () => command);
+      const reply = record(Reply.from({ ...plainContext, executor: connection }, new Transaction(members)));
+      await tick();
+      link.receive(`+OK\r\n${'+QUEUED\r\n'.repeat(1_000)}*1000\r\n,(x\r\n`);
+      for (let n = 0; n < 999; n += 111) {
+        link.receive('+v\r\n'.repeat(111));
+        expect(reads).toBe(n + 111);
+      }
+      const values = reply.values[0] as unknown[];
+      expect(values).toHaveLength(1_000);
+      expect(values.slice(0, 2)).toMatchObject([{ code: 'PROTOCOL', command: 'GET' }, 'v']);
+    });
+
+    it('that are all reads and were answered in part when the link was lost are sent again, and are those of the next link', async () => {
+      const { link, connection, greeted } = await setUp();
+      const members = gets(100);
+      const reply = record(Reply.from({ ...plainContext, retry, executor: connection }, new Transaction(members)));
+      await tick();
+      const queued = `+OK\r\n${'+QUEUED\r\n'.repeat(100)}*100\r\n`;
+      link.receive(`${queued}${'+old\r\n'.repeat(70)}`);
+      lose(link);
+      const next = await greeted();
+      next.receive(`${queued}${'+new\r\n'.repeat(50)}`);
+      next.receive('+new\r\n'.repeat(50));
+      expect(reply.values).toStrictEqual([Array<string>(100).fill('new')]);
+    });
+
     it.each<[string, (n: number) => Command, string[]]>([
       ['are sent again', (n) => set(`k${n}`, 'v'), ['SET k0 v']],
       ['fail', (n) => incr(`k${n}`), []],
