@@ -5,6 +5,7 @@ import { isQueued } from '../commands/queued';
 import { FUNCTIONS_SINCE, hasNotRun, lacksScript, tellsOfLack, toReplyError } from '../commands/reply-error';
 import { Request, type ReplyObserver } from '../commands/request';
 import { plainContext } from '../commands/request-context';
+import { withoutStacks } from '../commands/without-stacks';
 import { ReplyError } from '../errors';
 import type { ErrorFrame } from '../resp/frames';
 import { type Frame } from '../resp/frames';
@@ -238,6 +239,9 @@ export class LoadedScripts {
     if (this.groups?.delete(group) !== true) return;
     const { commands } = group.command as Group;
     const answers: unknown[] = Array.isArray(values) ? values : [];
+    const refusals = new Map<string, ErrorFrame>();
+    // One for all calls of a script: to make 100 000 would hold the event loop up.
+    const reasons = new Map<CommandSpec, ReplyError>();
     commands.forEach((command, index) => {
       const { script } = command.spec;
       if (script === undefined) return;
@@ -246,8 +250,15 @@ export class LoadedScripts {
         ? answer === undefined || answer instanceof ReplyError
         : answer instanceof ReplyError && tellsOfLack(answer, command);
       const knowledge = this.known?.get(script.id);
-      const refusal = knowledge?.refusal;
-      if (isMissing && !isLoad(command) && refusal !== undefined) answers[index] = toReplyError(refusal, command);
+      const refusal = knowledge?.refusal ?? refusals.get(script.id);
+      if (refusal !== undefined) {
+        refusals.set(script.id, refusal);
+        if (isMissing && !isLoad(command)) {
+          const reason = reasons.get(command.spec) ?? withoutStacks(() => toReplyError(refusal, command));
+          reasons.set(command.spec, reason);
+          answers[index] = reason;
+        }
+      }
       if (knowledge?.kind !== 'there' || knowledge.since > number) return;
       if (isMissing) this.note(script.id, { kind: 'missing', refusal });
       else if (knowledge.refusal !== undefined) this.known!.delete(script.id);

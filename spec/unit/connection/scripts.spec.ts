@@ -360,6 +360,16 @@ describe('A group with scripts', () => {
     expect(group.values).toMatchObject([[{ kind: 'ERR', command: 'EVALSHA' }]]);
   });
 
+  it('has that reason without a stack, as every error in a place', async () => {
+    const { send, receive } = await setUp();
+    const group = send(new Group(['a', 'b'].map((arg) => appends.command(['k'], [arg]))));
+    await tick();
+    await receive(`-ERR Error compiling script\r\n-ERR Error compiling script\r\n${NOSCRIPT}`);
+    const errors = group.values[0] as readonly Error[];
+    expect(errors).toMatchObject([{ kind: 'ERR' }, { kind: 'ERR' }]);
+    for (const { stack } of errors) expect(stack).not.toContain('\n    at ');
+  });
+
   it('makes a script known to the calls behind it', async () => {
     const { send, receive, sent } = await setUp();
     send(new Group([appends.command(['k'], ['a'])]));
