@@ -4,7 +4,8 @@
  */
 export function withoutStacks<T>(work: () => T): T {
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
+  // Where the built-in objects are frozen they have stacks.
+  if (!Reflect.set(Error, 'stackTraceLimit', 0)) return work();
   try {
     return work();
   } finally {
