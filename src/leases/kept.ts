@@ -43,7 +43,7 @@ export class Kept {
 
   /** A connection has ended. One that was never ready, or not for long, has failed for a reason that may last. */
   restoreAfter({ connection, dialedAt }: Member): void {
-    if (this.count === 0) return;
+    if (this.count === 0 || this.hasEnded) return;
     if (connection.wasReady && this.clock.now() - dialedAt >= KEPT_RETRY) this.restore();
     else
       this.restoring ??= this.clock.schedule(() => {

@@ -674,6 +674,25 @@ describe('A pool that is closed', () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it.each(['at once', 'once it is answered'])(
+    'makes no connection for one that comes back, and leaves no timer: %s',
+    async (when) => {
+      const { pool, clock, leased, network } = scriptedPool({ min: 1 });
+      pool.keep();
+      const { caller, lease, link } = await leased();
+      if (when !== 'at once') send(lease, 'INCR n');
+      await tick();
+      const done = record(pool.finish(closed));
+      caller.stop();
+      link.receive(when === 'at once' ? '' : ':1\r\n');
+      await tick();
+      expect([done.ended, link.destroyed]).toStrictEqual(['complete', true]);
+      clock.advance(0);
+      expect(clock.waiting).toBe(0);
+      expect(network.dials).toBe(1);
+    },
+  );
+
   it('by its end leaves alone what is closing', async () => {
     const { pool, leased } = scriptedPool();
     const { lease, link } = await leased();
