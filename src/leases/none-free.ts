@@ -23,11 +23,12 @@ export function noneFree(
   const next = firstOf(preparing) ?? firstOf(unready) ?? firstOf(leased);
   const inUse = leased.size;
   if (next === undefined || (next.list === 'leased' && next.connection.wasReady)) {
-    return { why: `all ${inUse} are in use`, advice: `Give them back sooner, or raise the option '${maxOption}'` };
+    const [why, them] = inUse === 1 ? ['the only one is in use', 'it'] : [`all ${inUse} are in use`, 'them'];
+    return { why, advice: `Give ${them} back sooner, or raise the option '${maxOption}'` };
   }
   const { message, cause } = next.connection.late(limit);
   const reason = next.connection.wasReady ? 'the server has not answered yet whether another can be' : message;
-  return { why: `${inUse} of ${max} are in use, and ${reason}`, cause };
+  return { why: `${inUse} of ${max} ${inUse === 1 ? 'is' : 'are'} in use, and ${reason}`, cause };
 }
 
 function firstOf<T>(set: ReadonlySet<T>): T | undefined {

@@ -379,7 +379,7 @@ describe.each([2, 3] as const)('A command that waits at the server (RESP%d)', (p
     await blockedAre(admin, 1);
     expect(await failure(redis.withOptions({ commandTimeout: 5 }).blpop('q', 0))).toMatchObject({
       code: 'TIMEOUT',
-      message: expect.stringContaining('it waited for a connection of its own, and all 1 are in use') as unknown,
+      message: expect.stringContaining('it waited for a connection of its own, and the only one is in use') as unknown,
     });
     await admin.rpush('q', 'v');
     expect(await first).toStrictEqual({ value: ['q', 'v'] });

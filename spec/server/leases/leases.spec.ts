@@ -98,7 +98,7 @@ describe('A dedicated connection', () => {
       code: 'TIMEOUT',
       delivery: 'unsent',
       repeatable: true,
-      message: expect.stringMatching(/within 500 ms: all 1 are in use.*leases\.max/) as string,
+      message: expect.stringMatching(/within 500 ms: the only one is in use.*leases\.max/) as string,
     });
     busy.stop();
     expect(await redis.dedicated((connection) => connection.ping())).toBe('PONG');

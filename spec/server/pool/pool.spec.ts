@@ -101,7 +101,7 @@ describe('A pool', () => {
     expect(await failure(pool.use((other) => other.ping()))).toMatchObject({
       code: 'TIMEOUT',
       message:
-        "No connection was free within 500 ms: all 1 are in use. Give them back sooner, or raise the option 'max'",
+        "No connection was free within 500 ms: the only one is in use. Give it back sooner, or raise the option 'max'",
     });
     pool.release(connection);
     expect(await pool.use((other) => other.ping())).toBe('PONG');

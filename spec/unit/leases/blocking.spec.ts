@@ -235,7 +235,7 @@ describe('A command that waits at the server', () => {
     clock.advance(51);
     expect(second.ended).toMatchObject({ code: 'TIMEOUT', command: 'BLPOP', delivery: 'unsent' });
     expect((second.ended as Error).message).toMatch(
-      /^BLPOP was not sent: No connection was free within 50 ms: all 1 are in use\. .*'leases\.max'$/,
+      /^BLPOP was not sent: No connection was free within 50 ms: the only one is in use\. .*'leases\.max'$/,
     );
   });
 

@@ -211,7 +211,7 @@ describe('A caller waits', () => {
     clock.advance(400);
     expect(late.ended).toStrictEqual(
       new TimeoutError(
-        "No connection was free within 700 ms: all 1 are in use. Give them back sooner, or raise the option 'leases.max'",
+        "No connection was free within 700 ms: the only one is in use. Give it back sooner, or raise the option 'leases.max'",
       ),
     );
     expect([later.ended, pool.stats.waiting]).toStrictEqual([undefined, 1]);
@@ -230,7 +230,7 @@ describe('A caller waits', () => {
     clock.advance(700);
     expect(late.ended).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', repeatable: true });
     expect((late.ended as Error).message).toMatch(
-      /^No connection was free within 700 ms: 1 of 4 are in use, and localhost:6379 could not be reached within 700 ms: /,
+      /^No connection was free within 700 ms: 1 of 4 is in use, and localhost:6379 could not be reached within 700 ms: /,
     );
   });
 
@@ -244,7 +244,7 @@ describe('A caller waits', () => {
     const late = caller();
     clock.advance(700);
     expect((late.ended as Error).message).toMatch(
-      /^No connection was free within 700 ms: 1 of 1 are in use, and localhost:6379 could not be reached within 700 ms: .*nothing listens there/,
+      /^No connection was free within 700 ms: 1 of 1 is in use, and localhost:6379 could not be reached within 700 ms: .*nothing listens there/,
     );
   });
 

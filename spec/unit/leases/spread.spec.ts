@@ -49,7 +49,7 @@ describe('A command of a pool', () => {
     clock.advance(10);
     expect(second.ended).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent', command: 'GET' });
     expect((second.ended as Error).message).toMatch(
-      /^GET was not sent: No connection was free within 300 ms: all 1 are in use\./,
+      /^GET was not sent: No connection was free within 300 ms: the only one is in use\./,
     );
     expect(pool.stats).toStrictEqual({ active: 1, idle: 0, waiting: 0, total: 1 });
     expect(clock.waiting).toBe(timers);
