@@ -65,7 +65,8 @@ export class DedicatedConnection<S extends string | Buffer = string>
    * All commands that the server is sent by any client, a line for each, secrets included; so also the PING of a connection that
    * was silent for `readTimeout` ms. Observed twice it is asked for once. Completes when the client is closed, the connection given back or
    * RESET ends it; errors when the connection is lost: with a ConnectionError, or a TimeoutError when it was found dead; with a
-   * DisconnectedError on a connection that was given back before.
+   * DisconnectedError on a connection that was given back before. From then on the connection takes no transaction, in whose reply the
+   * lines would stand.
    * @example
    * redis.dedicated((connection) => connection.monitor()).pipe(take(10)).subscribe(console.log);
    */

@@ -1,5 +1,6 @@
 import { firstValueFrom, lastValueFrom, merge, take, toArray } from 'rxjs';
 import type { DedicatedConnection } from 'rxjs-redis';
+import { echo } from 'rxjs-redis/commands';
 import { eventually, record, useClients } from '../support/clients';
 import { failure, outcome } from '../support/outcomes';
 import { useServer } from '../support/server';
@@ -23,6 +24,31 @@ describe('MONITOR', () => {
       return Promise.all([...echoes, connection.echo('d')]);
     });
     expect(await replies).toStrictEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('has no transaction sent on its connection, in whose reply its lines would stand, until RESET ends it', async () => {
+    const admin = make(server().url);
+    const ended = await make(server().url).dedicated(async (connection) => {
+      const lines = record(connection.monitor());
+      const atOnce = await outcome(connection.multi(echo('a'), echo('b')));
+      await eventually(
+        () => admin.echo('ready'),
+        () => lines.values.length > 0,
+      );
+      const refused = [atOnce, await outcome(connection.multi(echo('a'), echo('b')))];
+      refused.push(await outcome(connection.call('MULTI')));
+      const taken = [await connection.pipeline(echo('a'), echo('b')), await connection.echo('c')];
+      expect([lines.ended, seen(lines.values, 'b')]).toStrictEqual([undefined, 1]);
+      await connection.reset();
+      return { refused, taken, behind: await connection.multi(echo('a'), echo('b')) };
+    });
+    const refusal = { code: 'PROTOCOL', command: 'MULTI', delivery: 'unsent' };
+    expect(ended).toMatchObject({
+      refused: Array(3).fill({ error: refusal }),
+      taken: [['a', 'b'], 'c'],
+      behind: ['a', 'b'],
+    });
+    expect((ended.refused[0] as { error: Error }).error.message).toContain('MONITOR was sent before');
   });
 
   it('may be merged with itself: every line comes twice', async () => {
@@ -93,6 +119,15 @@ describe('MONITOR', () => {
       return refusals;
     });
     expect(await ended).toMatchObject([{ kind: 'NOPERM' }, { kind: 'NOPERM' }]);
+  });
+
+  it('that is refused keeps no transaction from its connection', async () => {
+    await make(server().url).aclSetuser('nolines', 'on', 'nopass', 'allkeys', '+@all', '-monitor');
+    const ended = make({ url: server().url, username: 'nolines', password: 'any' }).dedicated(async (connection) => [
+      await failure(firstValueFrom(connection.monitor())),
+      await connection.multi(echo('a')),
+    ]);
+    expect(await ended).toMatchObject([{ kind: 'NOPERM' }, ['a']]);
   });
 
   it('is not sent in a transaction', async () => {

@@ -29,6 +29,10 @@ function isOutside({ noTransaction, effect, closes }: CommandSpec): boolean {
   return noTransaction === true && effect === undefined && closes !== true;
 }
 
+function beginsTransaction(command: Command): boolean {
+  return command instanceof Group ? !command.isDivisible : command.spec.effect === 'multi';
+}
+
 /** The requests with an effect that the server has queued since it accepted MULTI. */
 interface Transaction {
   /** the number, among all that were ever owed, of what is first in the reply to EXEC */
@@ -55,6 +59,8 @@ export class LinkMode {
   onlyQueues = false;
   private muted: 'all' | 'next' | undefined;
   private monitoring = false;
+  /** MONITOR is written, and was neither refused nor ended by RESET. */
+  private linesMayCome = false;
   private watching = false;
   /** The server has accepted, perhaps, a command whose effect lasts: the link is not as the handshake made it. */
   private altered = false;
@@ -95,6 +101,8 @@ export class LinkMode {
 
   /** Why a command cannot be written now; undefined when it can. */
   refusalOf(command: Command): TypeError | undefined {
+    if (this.linesMayCome && beginsTransaction(command))
+      return new TypeError('MONITOR was sent before, and its lines would stand among the replies of a transaction');
     if (!this.inTransaction) return undefined;
     if (command instanceof Group || isOutside(command.spec))
       return new TypeError('MULTI was sent before, and EXEC was not');
@@ -169,6 +177,7 @@ export class LinkMode {
   }
 
   private refused({ spec: { effect } }: Command, { kind }: ErrorFrame): void {
+    if (effect === 'monitor' && !this.monitoring) this.linesMayCome = false;
     if (kind === 'EXECABORT') this.endTransaction();
     // These end no transaction, and have no place in the reply to EXEC.
     else if (this.transaction !== undefined && (effect === 'multi' || effect === 'watch')) this.transaction.first++;
@@ -213,6 +222,7 @@ export class LinkMode {
         break;
       case 'reset':
         this.monitoring = false;
+        this.linesMayCome = false;
         this.altered = true;
         this.endTransaction();
         break;
@@ -238,6 +248,7 @@ export class LinkMode {
         break;
       case 'monitor':
         this.isOrdinary = false;
+        this.linesMayCome = true;
         break;
       case 'exec':
       case 'discard':
