@@ -177,6 +177,7 @@ export class RedisPool extends PoolView {
       pool,
       clock,
       control,
+      areSpread: guard !== undefined,
       executorOf: bareExecutorOf,
       wrap,
       isClosed: () => this.closing,

@@ -186,6 +186,7 @@ export class Redis extends RedisView {
       pool,
       clock: connection.clock,
       control,
+      areSpread: guard !== undefined,
       executorOf: bareExecutorOf,
       wrap: (executor) => freshness.noting(wrappingAll(wraps, telemetry.follow(elsewhere))(executor)),
       isClosed: () => connection.closed || ending.hasBegun,

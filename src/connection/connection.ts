@@ -315,7 +315,9 @@ export class Connection implements Executor {
     const { dialer, admission, lastError, line } = this;
     // A peer that was a Redis before may be one again: a balancer's error page may answer in its place for a while.
     const mayRecover = this.wasReady && error instanceof ProtocolError;
-    lastError.note(error, dialer.isUnderWay && isIncurable(error, lastError.error) && !mayRecover);
+    // The name of a server may be gone with it, and a guide knows another soon.
+    const before = this.parts.guide === undefined ? lastError.error : undefined;
+    lastError.note(error, dialer.isUnderWay && isIncurable(error, before) && !mayRecover);
     const { dialedBefore, isConnected } = this;
     this.isConnected = false;
     this.dialedBefore = true;

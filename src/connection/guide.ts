@@ -20,6 +20,8 @@ export interface Guide {
   readonly moved$: Observable<RedisError>;
   /** emits for how many ms nothing is to be written at the most, 0 to go on */
   readonly held$: Observable<number>;
+  /** for how many ms more that is, for a link that is made meanwhile; 0 for not at all */
+  holding(): number;
 }
 
 /** How long replies are waited for that a server owes which is not the right one any more, ms. */
@@ -58,7 +60,10 @@ export function guided<T>(attempt$: Observable<T>, guide: Guide, { clock, line, 
     subscriber.add(following);
     // By an observer of its own: RxJS takes a Subscriber for the subscription, and ending that would end all.
     const attempt = attempt$.subscribe({
-      next: (value) => subscriber.next(value),
+      next: (value) => {
+        line.pause(guide.holding());
+        subscriber.next(value);
+      },
       error: (error: unknown) => subscriber.error(error),
       complete: () => subscriber.complete(),
     });

@@ -37,6 +37,8 @@ export interface CallOwner {
   controlOf(connection: Connection): Control;
   /** whether it goes on at another server because of an error: after so many ms, or, where undefined, not */
   reroutes(request: Request, error: RedisError): number | undefined;
+  /** each connection may lead to another server */
+  readonly areSpread: boolean;
   /** how long the end of a wait at the server may take, ms */
   readonly longestEnd: number;
   /** commands that are lost with a connection may go to another */
@@ -226,7 +228,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
     // How long its caller would have waited is no limit of the connection any more.
     this.inner.deadline = 0;
     // At another server the same id would belong to another client's connection.
-    if (connection.session.leadsElsewhere) unblocking.giveUp();
+    if (connection.session.leadsElsewhere || owner.areSpread) unblocking.giveUp();
     else unblocking.begin();
   }
 

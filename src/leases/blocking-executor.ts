@@ -26,6 +26,8 @@ export interface BlockingParts {
   readonly reroutes?: (request: Request, error: RedisError) => number | undefined;
   readonly clock: Clock;
   readonly control: Control;
+  /** each connection may lead to another server, so none can end what waits on another; default false */
+  readonly areSpread?: boolean;
   /** what sends on a connection */
   readonly executorOf: (connection: Connection) => Executor;
   /** wraps what users send by it */
@@ -133,6 +135,10 @@ export class BlockingExecutor implements CallOwner {
 
   get moves(): boolean {
     return !this.hasEnded;
+  }
+
+  get areSpread(): boolean {
+    return this.parts.areSpread ?? false;
   }
 
   executorOf(connection: Connection): Executor {

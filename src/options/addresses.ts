@@ -1,4 +1,5 @@
 import { address as text, isPlainObject, wholeNumber } from '../option-checks';
+import { ConnectionError } from '../errors';
 import { kindOf } from '../resp/kind-of';
 
 /** Where a server is: a name or an address of the network, and a port. */
@@ -58,8 +59,13 @@ export function natMapOf(given: unknown): Translate {
   if (typeof given === 'function') {
     const translate = given as (address: ServerAddress) => unknown;
     return (address) => {
-      const told = translate(address);
-      return told === undefined || told === null ? address : addressOf('natMap', told, address.port);
+      try {
+        const told = translate(address);
+        return told === undefined || told === null ? address : addressOf('natMap', told, address.port);
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : 'it threw';
+        throw new ConnectionError(`The option 'natMap' failed: ${why}`, { cause, repeatable: false });
+      }
     };
   }
   if (!isPlainObject(given)) {

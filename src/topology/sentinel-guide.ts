@@ -76,6 +76,10 @@ export class SentinelGuide implements Guide {
     );
   }
 
+  holding(): number {
+    return this.options.role === 'master' ? this.sentinels.holding : 0;
+  }
+
   /** Whether a change concerns the link, or the attempt at one. */
   private concerns(change: Change): boolean {
     const { place, options } = this;
@@ -85,9 +89,9 @@ export class SentinelGuide implements Guide {
       case 'master':
         // The server of a replica is one no longer where it is the master now.
         if (place.as === 'replica') return isSame;
-        if (isSame) return false;
-        if (options.role === 'master') this.hint = { address: change.address, as: 'master' };
-        return true;
+        // Where the link is being left for another that was told before, that one is not dialled any more.
+        this.hint = isSame || options.role !== 'master' ? undefined : { address: change.address, as: 'master' };
+        return !isSame;
       case 'away':
         return place.as === 'replica' && isSame;
       case 'there':

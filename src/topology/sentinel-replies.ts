@@ -14,6 +14,8 @@ export interface Knowledge {
   readonly isInTilt: boolean;
   /** the replicas that can be reached, those first whose link to the master stands */
   readonly replicas: readonly ServerAddress[];
+  /** the link of one of them stands */
+  readonly hasReplica: boolean;
   /** the other sentinels of the service, by their ids */
   readonly sentinels: ReadonlyMap<string, ServerAddress>;
 }
@@ -36,7 +38,7 @@ export function readKnowledge({ address, master, info, sentinels, replicas }: An
     epoch: Number.isInteger(epoch) ? epoch : undefined,
     doubts: flagsOf(master).filter((flag) => flag !== 'master'),
     isInTilt: typeof info === 'string' && /^sentinel_tilt:1/m.test(info),
-    replicas: readReplicas(replicas, host),
+    ...readReplicas(replicas, host),
     sentinels: readSentinels(sentinels, host),
   };
 }
@@ -44,7 +46,7 @@ export function readKnowledge({ address, master, info, sentinels, replicas }: An
 /** Flags of a server that a sentinel cannot reach, or does not want to be used. */
 const AWAY = ['s_down', 'o_down', 'disconnected'];
 
-function readReplicas(replicas: Frame | undefined, host: string): ServerAddress[] {
+function readReplicas(replicas: Frame | undefined, host: string): Pick<Knowledge, 'replicas' | 'hasReplica'> {
   const linked: ServerAddress[] = [];
   const unlinked: ServerAddress[] = [];
   for (const replica of listOf(replicas)) {
@@ -55,7 +57,8 @@ function readReplicas(replicas: Frame | undefined, host: string): ServerAddress[
     (entryOf(replica, 'master-link-status') === 'ok' ? linked : unlinked).push(address);
   }
   // One whose master is gone has what was written until then, which is better than nothing.
-  return linked.length > 0 ? linked : unlinked;
+  const hasReplica = linked.length > 0;
+  return { replicas: hasReplica ? linked : unlinked, hasReplica };
 }
 
 function readSentinels(sentinels: Frame | undefined, host: string): Map<string, ServerAddress> {

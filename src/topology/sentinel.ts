@@ -56,10 +56,14 @@ export class Sentinel {
   readonly name: string;
   /** What it calls itself; undefined until it has said so, and for one that does not. */
   id: string | undefined;
+  /** It has said so by the connection that there is: behind one name may be several, another for each connection. */
+  private hasSaidId = false;
   /** The epoch of the master that it has told last by the connection that there is. */
   epoch: number | undefined;
   /** The master that it has told last. */
   named: string | undefined;
+  /** Whether there was a replica with the data of the master when it told last. */
+  hadReplica: boolean | undefined;
   private connection: Connection | undefined;
   private asking: Observable<Knowledge> | undefined;
   /** When it is asked again by itself. */
@@ -180,6 +184,7 @@ export class Sentinel {
     this.listener = new Listener((channel, message) => this.told(channel, message));
     connection.line.residents.add(this.listener);
     this.epoch = undefined;
+    this.hasSaidId = false;
     connection.state$.subscribe((state) => {
       if (state.kind !== 'closed' || this.connection !== connection) return;
       const { failures } = this;
@@ -213,12 +218,15 @@ export class Sentinel {
       courtesy('INFO', 'sentinel'),
       courtesy('SENTINEL', 'SENTINELS', service),
       asksReplicas ? courtesy('SENTINEL', 'REPLICAS', service) : of(undefined),
-      this.id === undefined ? courtesy('SENTINEL', 'MYID') : of(this.id),
+      this.hasSaidId ? of(this.id) : courtesy('SENTINEL', 'MYID'),
     ]).pipe(
       catchError((error: unknown) => throwError(() => reasonOf(error))),
       map(([address, master, info, sentinels, replicas, id]) => {
         const answers = { address, master, info, sentinels, replicas };
-        if (typeof id === 'string') this.id = id;
+        if (typeof id === 'string') {
+          this.id = id;
+          this.hasSaidId = true;
+        }
         return readKnowledge(answers, this.address.host);
       }),
     );

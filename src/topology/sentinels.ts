@@ -1,4 +1,4 @@
-import { Observable, Subject, Subscription, defer } from 'rxjs';
+import { Observable, Subject, Subscription, defer, of } from 'rxjs';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Guide } from '../connection/guide';
@@ -64,7 +64,13 @@ export class Sentinels {
   /** The sentinel that has told of it, unasked. */
   private teller: Sentinel | undefined;
   private epoch = -1;
-  private hadReplicas = true;
+  /** Where the master is by the answer of the highest epoch. */
+  private answered: ServerAddress | undefined;
+  /** Where the master is by what was told or seen, and no sentinel has answered yet: others may name the old one for seconds. */
+  private ahead: ServerAddress | undefined;
+  /** Until when nothing is to be sent to the master, on the clock, ms; and the sentinel that wants it so. */
+  private heldUntil = 0;
+  private holder: Sentinel | undefined;
   private hasBegun = false;
   private isOver = false;
   /** What was told of each sentinel last, so that it is told once. */
@@ -86,8 +92,8 @@ export class Sentinels {
       // A link that cannot be made says why, before the question is late.
       connect: ({ host, port }) =>
         parts.connect({ host, port, tls, credentials, connectTimeout: Math.ceil(limit * SHARE_OF_DIAL) }),
-      onKnowledge: (one, knowledge) => this.heard(one, knowledge),
-      onEvent: (one, event) => this.happened(one, event),
+      onKnowledge: (one, knowledge) => this.guarded(one, () => this.heard(one, knowledge)),
+      onEvent: (one, event) => this.guarded(one, () => this.happened(one, event)),
       onFailure: (one, error) => this.failed(one, error),
     };
     for (const address of addresses) this.add(address, true);
@@ -115,8 +121,18 @@ export class Sentinels {
   locate(doubted: string | undefined): Observable<Place> {
     return defer(() => {
       this.begin();
+      const { ahead } = this;
+      if (ahead !== undefined && this.parts.sentinel.role === 'master') {
+        if (nameOf(ahead) !== doubted) return of<Place>({ address: ahead, as: 'master' });
+        this.ahead = undefined;
+      }
       return new Observable<Place>((subscriber) => new Inquiry(this.inOrder(), subscriber, this, doubted).next());
     });
+  }
+
+  /** For how many ms more nothing is to be sent to the master. */
+  get holding(): number {
+    return Math.max(0, this.heldUntil - this.parts.clock.now());
   }
 
   /** Ends all connections to sentinels. */
@@ -151,6 +167,16 @@ export class Sentinels {
     return sentinel;
   }
 
+  /** The user's `natMap` may throw. */
+  private guarded(sentinel: Sentinel, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.tellOnce(sentinel, relayed(error, `Sentinel ${sentinel.name}: ${error.message}`));
+    }
+  }
+
   /** A sentinel has answered: what it knows may be news, and so may be the sentinels that it knows. */
   private heard(sentinel: Sentinel, knowledge: Knowledge): void {
     if (this.isOver) return;
@@ -160,30 +186,45 @@ export class Sentinels {
         this.forget(other);
     }
     this.learn(knowledge.sentinels);
-    const { master, epoch, isInTilt, replicas } = knowledge;
+    const { master, epoch, isInTilt, hasReplica } = knowledge;
     const trouble = this.troubleOf(knowledge);
     if (trouble === undefined) this.told.delete(sentinel);
     else this.tellOnce(sentinel, new ConnectionError(`Sentinel ${sentinel.name} ${trouble}`, { repeatable: true }));
     if (master === undefined || isInTilt) return;
-    if (replicas.length > 0 && !this.hadReplicas) {
-      this.change$.next({ kind: 'there', address: replicas[0]!, why: `Sentinel ${sentinel.name} tells of a replica` });
+    // Of each its own word: they may disagree for long.
+    const isThere = hasReplica && sentinel.hadReplica === false;
+    sentinel.hadReplica = hasReplica;
+    if (isThere) {
+      const [address] = knowledge.replicas;
+      this.change$.next({ kind: 'there', address: address!, why: `Sentinel ${sentinel.name} tells of a replica` });
     }
-    this.hadReplicas = replicas.length > 0;
     const { epoch: before, named } = sentinel;
     const address = this.parts.sentinel.translate(master);
     sentinel.epoch = epoch;
     sentinel.named = nameOf(address);
     // Where it falls, an operator has set the service up anew. A sentinel that was away may be behind instead.
     if (epoch !== undefined && before !== undefined && epoch < before) this.epoch = -1;
+    // Sentinels that are made anew count from naught: what none of them says any more holds back none.
+    if (epoch !== undefined) this.epoch = Math.min(this.epoch, this.highestEpoch);
     const known = this.master && nameOf(this.master);
     // What it answers counts for more than what it has told: one that was away may tell what is long over.
-    const isCorrected = sentinel === this.teller && known !== sentinel.named;
-    if (sentinel === this.teller) this.teller = undefined;
+    const isTeller = sentinel === this.teller;
+    const isCorrected = isTeller && known !== sentinel.named;
+    if (isTeller) this.teller = undefined;
     const isOther = isCorrected || (named !== undefined && named !== sentinel.named);
     const isNews = epoch === undefined ? isOther : epoch > this.epoch || (isCorrected && epoch === this.epoch);
     if (isNews && epoch !== undefined) this.epoch = epoch;
+    const isOverruled = isTeller && epoch !== undefined && epoch < this.epoch;
+    if (isNews || this.answered === undefined) this.answered = address;
     if (known === undefined) this.master = address;
-    else if (isNews) this.switched(address, sentinel);
+    else if (isNews) this.switched(address, sentinel, epoch !== undefined);
+    // It is behind, and so is what it has told.
+    else if (isOverruled) this.switched(this.answered, sentinel, true);
+  }
+
+  /** The highest epoch that a sentinel has told by the connection that there is. */
+  private get highestEpoch(): number {
+    return Math.max(...[...this.known.values()].map(({ epoch }) => epoch ?? -1));
   }
 
   /** What is wrong with an answer; undefined for nothing. */
@@ -245,12 +286,17 @@ export class Sentinels {
         sentinel.watch();
         return;
       case 'promoting':
+        this.heldUntil = this.parts.clock.now() + LONGEST_HOLD;
+        this.holder = sentinel;
         this.hold$.next(LONGEST_HOLD);
         this.follow(translate(event.address), sentinel);
         return;
       case 'aborted':
+        // One that was not elected says nothing of the one that was.
+        if (sentinel !== this.holder) return;
         this.promotion.unsubscribe();
-        this.hold$.next(0);
+        this.ahead = undefined;
+        this.letGo();
         return;
       case 'monitored':
         sentinel.watch();
@@ -274,12 +320,24 @@ export class Sentinels {
     this.promotion = asked.subscribe(() => this.switched(replica, by));
   }
 
-  private switched(address: ServerAddress, by: Sentinel): void {
+  /** What is held goes on. */
+  private letGo(): void {
+    if (this.heldUntil === 0) return;
+    this.heldUntil = 0;
+    this.hold$.next(0);
+  }
+
+  /** @param isAnswered a sentinel names that master when it is asked */
+  private switched(address: ServerAddress, by: Sentinel, isAnswered = false): void {
     const { service } = this.parts.sentinel;
+    const isOther = this.master === undefined || nameOf(this.master) !== nameOf(address);
     this.promotion.unsubscribe();
     this.master = address;
+    this.ahead = isAnswered ? undefined : address;
     const why = `The master of '${service}' is ${nameOf(address)} now, says sentinel ${by.name}`;
     this.change$.next({ kind: 'master', address, why });
+    // Only now: what is being left writes nothing more.
+    if (isOther) this.letGo();
   }
 
   /** An answer was good: its sentinel is asked first the next time. */

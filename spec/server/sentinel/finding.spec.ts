@@ -1,11 +1,11 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { filter, firstValueFrom, map } from 'rxjs';
+import { config, filter, firstValueFrom, map } from 'rxjs';
 import type { ConnectionEvent, Redis, ServerAddress } from 'rxjs-redis';
 import { useClients, reaches, record } from '../../support/clients';
-import { failure } from '../../support/outcomes';
+import { failure, outcome } from '../../support/outcomes';
 import { useScriptedRoles } from '../../support/scripted-roles';
-import { useScriptedSentinels } from '../../support/scripted-sentinel';
+import { useScriptedSentinels, type ScriptedSentinel } from '../../support/scripted-sentinel';
 import { useServer } from '../../support/server';
 import { until } from '../../support/until';
 
@@ -36,6 +36,11 @@ function troubles(redis: Redis): string[] {
     .pipe(filter(({ connection }) => connection === 'sentinel'))
     .subscribe((event) => 'error' in event && told.push(event.error.message));
   return told;
+}
+
+/** Ends all connections to a sentinel. */
+function hangUp({ script }: ScriptedSentinel): void {
+  for (const socket of script['sockets']) socket.destroy();
 }
 
 /** The next error of the connection of commands. */
@@ -166,6 +171,31 @@ describe('The master of a service', () => {
     expect(told[1]).toContain('and so do others');
   });
 
+  it('is followed where all sentinels are made anew and count from naught', async () => {
+    const old = await role('master');
+    const one = await sentinel({ master: old.address, epoch: 5 }, { protocol: 2 });
+    const redis = client({ sentinels: [one.address], service });
+    await redis.ping();
+    one.says.epoch = 0;
+    hangUp(one);
+    const { asked } = one;
+    await until(() => one.asked > asked + 1);
+    Object.assign(one.says, { master: master(), epoch: 1 });
+    await until(() => redis.inspect().address === named(master()));
+    expect(await redis.ping()).toBe('PONG');
+  });
+
+  it('is waited for where its name is gone with it', async () => {
+    const one = await sentinel({ master: { host: 'gone.invalid', port: 6379 } });
+    const redis = client({ sentinels: [one.address], service });
+    const attempts = record(redis.state$.pipe(filter(({ kind }) => kind === 'reconnecting')));
+    redis.connect().subscribe({ error: () => undefined });
+    await until(() => attempts.values.length > 2);
+    const waiting = outcome(redis.ping());
+    Object.assign(one.says, { master: master(), epoch: 2 });
+    expect(await waiting).toEqual({ value: 'PONG' });
+  });
+
   it('comes through sentinels whose user may ask for nothing but the address', async () => {
     const one = await sentinel({ master: master(), isCurt: true });
     expect(await client({ sentinels: [one.address], service }).ping()).toBe('PONG');
@@ -237,6 +267,17 @@ describe('The connections to sentinels', () => {
     expect([one.script.seenOn.length, other.script.seenOn.length]).toEqual([1, 1]);
   });
 
+  it('may lead to another sentinel each, behind one name, which hides none', async () => {
+    const learnt = await sentinel({ master: master(), id: 'a'.repeat(40) });
+    const given = await sentinel({ master: master(), id: 'a'.repeat(40) });
+    const redis = client({ sentinels: [given.address], service });
+    await redis.ping();
+    await until(() => given.listeners === 1);
+    Object.assign(given.says, { id: 'b'.repeat(40), sentinels: [{ ...learnt.address, id: 'a'.repeat(40) }] });
+    hangUp(given);
+    await until(() => learnt.listeners === 1);
+  });
+
   it('know no SELECT, no CLIENT SETINFO and no name, which the server gets all the same', async () => {
     const one = await sentinel({ master: master() });
     const redis = client({ sentinels: [one.address], service, database: 3, clientName: 'named' });
@@ -275,6 +316,22 @@ describe('Addresses that sentinels tell', () => {
       natMap: ({ host }) => (host === '10.9.9.9' ? master() : undefined),
     });
     expect(await byFunction.ping()).toBe('PONG');
+  });
+
+  it('are not known where natMap throws, which is told', async () => {
+    const unhandled: unknown[] = [];
+    config.onUnhandledError = (error) => unhandled.push(error);
+    const one = await sentinel({ master: master() });
+    const natMap = () => {
+      throw new Error('no map');
+    };
+    const redis = client({ sentinels: [one.address], service, natMap });
+    const told = troubles(redis);
+    const error = await failure(redis.withOptions({ commandTimeout: 500 }).ping());
+    config.onUnhandledError = null;
+    expect(error.message).toContain(`${named(one.address)} The option 'natMap' failed: no map`);
+    expect(told[0]).toBe(`Sentinel ${named(one.address)}: The option 'natMap' failed: no map`);
+    expect(unhandled).toEqual([]);
   });
 
   it('may be names, and addresses of IPv6', async () => {

@@ -1,7 +1,7 @@
 import { filter, firstValueFrom } from 'rxjs';
 import type { Redis, ServerAddress } from 'rxjs-redis';
 import { set, incr, get } from 'rxjs-redis/commands';
-import { eventually, useClients, usePools } from '../../support/clients';
+import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { useScriptedRoles } from '../../support/scripted-roles';
 import { useScriptedSentinels } from '../../support/scripted-sentinel';
@@ -57,6 +57,25 @@ describe('A client of replicas', () => {
     expect((await failure(redis.dedicated((lease) => lease.set('k', 1)))).message).toBe(`SET ${why}`);
     const pool = pools({ ...optionsOf(trio()), role: 'replica' });
     expect((await failure(pool.set('k', 1))).message).toBe(`SET ${why}`);
+  });
+
+  it('ends at once what waits at one of them, where its other connections may not lead', async () => {
+    const redis = client({ ...optionsOf(trio()), role: 'replica' });
+    const admins = trio()
+      .servers.slice(1)
+      .map(({ url }) => client(url));
+    const blocked = async (): Promise<number> => {
+      const infos = await Promise.all(admins.map((admin) => admin.call<string>('INFO', 'clients')));
+      return infos.reduce((sum, info) => sum + Number(/blocked_clients:(\d+)/.exec(info)?.[1]), 0);
+    };
+    await redis.ping();
+    const first = record(redis.tail('s'));
+    await eventually(blocked, (clients) => clients === 1);
+    first.stop();
+    await eventually(blocked, (clients) => clients === 0);
+    // No CLIENT UNBLOCK has reached a server where the number is that of another client's connection.
+    const stats = await Promise.all(admins.map((admin) => admin.call<string>('INFO', 'commandstats')));
+    expect(stats.join()).not.toMatch(/cmdstat_client\|unblock/);
   });
 
   it('leaves it to the server what scripts do, and stays where it is when one writes', async () => {
@@ -154,6 +173,20 @@ describe('A client that prefers replicas', () => {
     const there = leadsTo(redis, late.address);
     const { host, port } = late.address;
     one.tell('+slave', `slave ${host}:${port} ${host} ${port} @ ${service} ${named(master.address).replace(':', ' ')}`);
+    await there;
+  });
+
+  it('goes to one whose data comes late, once it is there', async () => {
+    const master = await role('master');
+    const late = await role('slave sync');
+    const replicas = [{ ...late.address, link: 'err' }];
+    const one = await sentinel({ master: master.address, replicas }, { protocol: 2 });
+    const redis = client({ sentinels: [one.address], service, role: 'prefer-replica' });
+    await redis.get('k');
+    expect(redis.inspect().address).toBe(named(master.address));
+    late.said = 'slave connected';
+    const there = leadsTo(redis, late.address);
+    one.says.replicas = [late.address];
     await there;
   });
 

@@ -33,6 +33,24 @@ export const sentinelMutations: readonly Mutation[] = [
     to: '',
   },
   {
+    fault: 'a link that is made while a replica is promoted is not held',
+    file: 'connection/guide.ts',
+    from: 'line.pause(guide.holding());',
+    to: '',
+  },
+  {
+    fault: 'a sentinel that was not elected lets go what another holds',
+    file: 'topology/sentinels.ts',
+    from: 'if (sentinel !== this.holder) return;',
+    to: '',
+  },
+  {
+    fault: 'a link that is made before sentinels know of a promotion leads to the old master',
+    file: 'topology/sentinels.ts',
+    from: "if (nameOf(ahead) !== doubted) return of<Place>({ address: ahead, as: 'master' });",
+    to: '',
+  },
+  {
     fault: 'a sentinel that does not answer is asked without delay',
     file: 'topology/sentinel.ts',
     from: 'const FIRST_DELAY = 250;',

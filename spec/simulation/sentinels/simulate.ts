@@ -57,7 +57,7 @@ class Simulation {
   /** When a switch was told last that the client has heard of, and where to. */
   private switched: { readonly at: number; readonly to: number } | undefined;
   /** Since when the queue is to be held, and until when. */
-  private held: { readonly at: number; until: number } | undefined;
+  private held: { readonly by: SimulatedSentinel; readonly until: number } | undefined;
   /** The replica that is promoted, by the last word that the client has heard. */
   private announced: { readonly at: number; readonly port: number } | undefined;
   /** When the master became one, and since when all sentinels know that which learn anything. */
@@ -192,7 +192,7 @@ class Simulation {
     const now = this.timeline.now();
     wire.isUsed = true;
     const isPromoted = announced?.port === master + 1 && promotedAt <= announced.at + LATEST_PROMOTION;
-    if (isPromoted && host.port !== announced.port && wire.openedAt < announced.at) {
+    if (isPromoted && host.port !== announced.port) {
       if (now > announced.at + LONGEST_HOLD + 10)
         this.journal.fail(`${key} is sent to ${host.name}, and its replica is a master`);
     }
@@ -206,7 +206,8 @@ class Simulation {
     if (switched !== undefined && wire.openedAt < switched.at && host.port !== switched.to) {
       this.journal.fail(`${key} is sent to ${host.name} after another master was told of`);
     }
-    if (held !== undefined && wire.openedAt < held.at && now < held.until) {
+    // Also by a connection that is made meanwhile, unless it leads to the replica.
+    if (held !== undefined && now < held.until && host.port !== announced?.port) {
       this.journal.fail(`${key} is sent to ${host.name}, whose replica is being promoted`);
     }
   }
@@ -327,7 +328,7 @@ class Simulation {
     const message = `slave server:${port} ${this.words(port)} @ ${SERVICE} ${this.words(this.master + 1)}`;
     sentinel.tell('+failover-state-send-slaveof-noone', message, () => {
       const at = this.timeline.now();
-      this.held = { at, until: at + LONGEST_HOLD };
+      this.held = { by: sentinel, until: at + LONGEST_HOLD };
       this.announced = { at, port };
     });
   }
@@ -335,6 +336,8 @@ class Simulation {
   /** What waits because of a promotion waits no longer. */
   private abort(sentinel: SimulatedSentinel): void {
     sentinel.tell('-failover-abort-no-good-slave', `master ${SERVICE} ${this.words(this.master + 1)}`, () => {
+      // One that was not elected says nothing of a promotion by another.
+      if (this.held?.by !== sentinel) return;
       const at = this.timeline.now();
       this.held = undefined;
       this.announced = undefined;
@@ -357,6 +360,7 @@ class Simulation {
     sentinel.tell('+switch-master', message, () => {
       const at = this.timeline.now();
       this.switched = { at, to: port };
+      this.held = undefined;
       this.announced = undefined;
       const isServer = ({ host }: { host: Host }) => host instanceof SimulatedServer;
       const latest = this.dials.findLast(isServer);
