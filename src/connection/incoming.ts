@@ -82,8 +82,7 @@ export class Incoming {
   // Hot: once per frame.
   /** @throws ProtocolError when an array that stands for a push is none */
   receive(frame: Frame): void {
-    // What is pushed inside a reply does not end it.
-    this.insideReply &&= frame instanceof Push;
+    this.insideReply = false;
     if (typeof frame === 'object' && frame !== null) {
       if (frame instanceof Push) {
         this.receivePush(frame);
