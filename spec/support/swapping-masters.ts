@@ -1,4 +1,3 @@
-import { filter, firstValueFrom } from 'rxjs';
 import type { Redis, RedisOptions, ServerAddress } from 'rxjs-redis';
 import type { RunningServer } from '../../infra/servers';
 import { useClients } from './clients';
@@ -63,15 +62,6 @@ export function useSwappingMasters(args: readonly string[] = []): () => Promise<
       },
     };
   };
-}
-
-/** Resolves once a client has a connection to that server. */
-export function leadsTo(redis: Redis, { host, port }: ServerAddress): Promise<unknown> {
-  const isThere = () => redis.inspect().address === `${host}:${port}`;
-  const there = firstValueFrom(redis.state$.pipe(filter(({ kind }) => kind === 'ready' && isThere())));
-  // A spec that fails for another reason does not wait for it.
-  there.catch(() => undefined);
-  return there;
 }
 
 /** Resolves once a server has so many clients that wait there. */

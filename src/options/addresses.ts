@@ -59,12 +59,14 @@ export function natMapOf(given: unknown): Translate {
   if (typeof given === 'function') {
     const translate = given as (address: ServerAddress) => unknown;
     return (address) => {
+      let told: unknown;
       try {
-        const told = translate(address);
+        told = translate(address);
         return told === undefined || told === null ? address : addressOf('natMap', told, address.port);
       } catch (cause) {
-        const why = cause instanceof Error ? cause.message : 'it threw';
-        throw new ConnectionError(`The option 'natMap' failed: ${why}`, { cause, repeatable: false });
+        const message = cause instanceof Error ? cause.message : 'it threw';
+        const why = told === undefined ? `The option 'natMap' failed: ${message}` : message;
+        throw new ConnectionError(why, { cause, repeatable: false });
       }
     };
   }

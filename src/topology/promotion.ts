@@ -1,6 +1,8 @@
 import type { Observable } from 'rxjs';
 import {
   EMPTY,
+  Subject,
+  Subscription,
   catchError,
   exhaustMap,
   filter,
@@ -15,22 +17,83 @@ import {
 import { knownCall } from '../commands/known-commands';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
+import type { ServerAddress } from '../options/addresses';
 import type { Frame } from '../resp/frames';
+import type { Sentinel } from './sentinel';
 import { readSaidRole } from './sentinel-replies';
 
 /** How long nothing is sent to a master whose replica is promoted, ms. */
-export const LONGEST_HOLD = 2_000;
+const LONGEST_HOLD = 2_000;
 
 /** How long before its end the replica is asked, and after how long again, ms. */
 const LONGEST_ANSWER = 500;
 const ASK_AGAIN = 100;
+
+/** What a promotion is followed with. */
+export interface PromotionParts {
+  readonly clock: Clock;
+  /** makes a connection to a replica, to ask it for its role; undefined where none is to be asked */
+  readonly connect: ((replica: ServerAddress) => Connection) | undefined;
+  /** told that the replica is a master, and no sentinel has told so in time */
+  readonly onPromoted: (replica: ServerAddress, by: Sentinel) => void;
+}
+
+/** A replica that a sentinel has announced to be promoted: until it is known what has become of it, nothing is sent to the old master. */
+//  announced ──held──▶ told, or seen: let go at the new master
+//                 ├──▶ called off by the same sentinel: let go
+//                 └──▶ 2 s: let go, unless the replica says that it is a master
+export class Promotion {
+  /** For how many ms nothing is to be sent to the master at the most; 0 to go on. */
+  readonly hold$ = new Subject<number>();
+  /** Until when that is, on the clock, ms. */
+  private until = 0;
+  private announcer: Sentinel | undefined;
+  private asking = Subscription.EMPTY;
+
+  constructor(private readonly parts: PromotionParts) {}
+
+  /** For how many ms more nothing is to be sent to the master. */
+  get holding(): number {
+    return Math.max(0, this.until - this.parts.clock.now());
+  }
+
+  announced(replica: ServerAddress, by: Sentinel): void {
+    const { clock, connect, onPromoted } = this.parts;
+    this.until = clock.now() + LONGEST_HOLD;
+    this.announcer = by;
+    this.hold$.next(LONGEST_HOLD);
+    this.stopAsking();
+    if (connect !== undefined)
+      this.asking = promoted(clock, () => connect(replica)).subscribe(() => onPromoted(replica, by));
+  }
+
+  /** @returns whether it was that sentinel's: one that was not elected says nothing of the one that was */
+  isCalledOff(by: Sentinel): boolean {
+    if (by !== this.announcer) return false;
+    this.stopAsking();
+    this.letGo();
+    return true;
+  }
+
+  /** What has become of the replica is known, or the client has ended. */
+  stopAsking(): void {
+    this.asking.unsubscribe();
+  }
+
+  /** What is held goes on. */
+  letGo(): void {
+    if (this.until === 0) return;
+    this.until = 0;
+    this.hold$.next(0);
+  }
+}
 
 /**
  * Asks the replica that is promoted for its role, shortly before the hold ends. Emits if it is a master by then, and completes with the hold.
  * A sentinel tells of a promotion when it has read that, which can take longer than the hold: what the old master answers meanwhile is lost.
  * @param connect makes a connection to the replica
  */
-export function promoted(clock: Clock, connect: () => Connection): Observable<unknown> {
+function promoted(clock: Clock, connect: () => Connection): Observable<unknown> {
   return timer(LONGEST_HOLD - LONGEST_ANSWER, ASK_AGAIN, clock).pipe(
     exhaustMap(() => roleOf(connect())),
     filter((role) => role === 'master'),

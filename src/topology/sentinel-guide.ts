@@ -41,7 +41,7 @@ export class SentinelGuide implements Guide {
       filter((change) => this.concerns(change)),
       map(({ why }) => new ConnectionError(why)),
     );
-    this.held$ = sentinels.hold$.pipe(filter(() => options.role === 'master'));
+    this.held$ = sentinels.promotion.hold$.pipe(filter(() => options.role === 'master'));
   }
 
   endpoint(): Observable<Endpoint> {
@@ -77,7 +77,7 @@ export class SentinelGuide implements Guide {
   }
 
   holding(): number {
-    return this.options.role === 'master' ? this.sentinels.holding : 0;
+    return this.options.role === 'master' ? this.sentinels.promotion.holding : 0;
   }
 
   /** Whether a change concerns the link, or the attempt at one. */

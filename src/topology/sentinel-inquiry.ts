@@ -38,15 +38,7 @@ export class Inquiry {
 
   private judge(sentinel: Sentinel, knowledge: Knowledge): void {
     const { all, doubted } = this;
-    let place: Place | undefined;
-    try {
-      place = knowledge.master && all.choose(knowledge, doubted);
-    } catch (error) {
-      // By `natMap` of the user.
-      this.reasons.push([sentinel, error as RedisError]);
-      this.next();
-      return;
-    }
+    const place = knowledge.master && all.choose(knowledge, doubted);
     if (place === undefined) {
       const why = knowledge.master === undefined ? (all.troubleOf(knowledge) ?? '') : all.noPlace;
       this.reasons.push([sentinel, new ConnectionError(why)]);

@@ -1,6 +1,6 @@
 import type { ServerAddress } from '../options/addresses';
 import type { Frame } from '../resp/frames';
-import { entryOf, readAddress } from './address';
+import { entryOf } from './address';
 
 /** What a sentinel knows of a service. */
 export interface Knowledge {
@@ -29,30 +29,38 @@ export interface Answers {
   readonly replicas: Frame | undefined;
 }
 
-/** @param host of the sentinel */
-export function readKnowledge({ address, master, info, sentinels, replicas }: Answers, host: string): Knowledge {
+/** Reads the address that a sentinel tells by a host and a port; undefined where they are none. May throw. */
+export type ReadAddress = (named: Frame | undefined, port: Frame | undefined) => ServerAddress | undefined;
+
+export function readKnowledge(
+  { address, master, info, sentinels, replicas }: Answers,
+  readAddress: ReadAddress,
+): Knowledge {
   const [named, port] = Array.isArray(address) ? address : [];
   const epoch = Number(textOf(entryOf(master, 'config-epoch')) ?? NaN);
   return {
-    master: Array.isArray(address) ? readAddress(named, port, host) : undefined,
+    master: Array.isArray(address) ? readAddress(named, port) : undefined,
     epoch: Number.isInteger(epoch) ? epoch : undefined,
     doubts: flagsOf(master).filter((flag) => flag !== 'master'),
     isInTilt: typeof info === 'string' && /^sentinel_tilt:1/m.test(info),
-    ...readReplicas(replicas, host),
-    sentinels: readSentinels(sentinels, host),
+    ...readReplicas(replicas, readAddress),
+    sentinels: readSentinels(sentinels, readAddress),
   };
 }
 
 /** Flags of a server that a sentinel cannot reach, or does not want to be used. */
 const AWAY = ['s_down', 'o_down', 'disconnected'];
 
-function readReplicas(replicas: Frame | undefined, host: string): Pick<Knowledge, 'replicas' | 'hasReplica'> {
+function readReplicas(
+  replicas: Frame | undefined,
+  readAddress: ReadAddress,
+): Pick<Knowledge, 'replicas' | 'hasReplica'> {
   const linked: ServerAddress[] = [];
   const unlinked: ServerAddress[] = [];
   for (const replica of listOf(replicas)) {
     const flags = flagsOf(replica);
     if (AWAY.some((flag) => flags.includes(flag))) continue;
-    const address = readAddress(entryOf(replica, 'ip'), entryOf(replica, 'port'), host);
+    const address = readAddress(entryOf(replica, 'ip'), entryOf(replica, 'port'));
     if (address === undefined) continue;
     (entryOf(replica, 'master-link-status') === 'ok' ? linked : unlinked).push(address);
   }
@@ -61,10 +69,10 @@ function readReplicas(replicas: Frame | undefined, host: string): Pick<Knowledge
   return { replicas: hasReplica ? linked : unlinked, hasReplica };
 }
 
-function readSentinels(sentinels: Frame | undefined, host: string): Map<string, ServerAddress> {
+function readSentinels(sentinels: Frame | undefined, readAddress: ReadAddress): Map<string, ServerAddress> {
   const others = new Map<string, ServerAddress>();
   for (const sentinel of listOf(sentinels)) {
-    const address = readAddress(entryOf(sentinel, 'ip'), entryOf(sentinel, 'port'), host);
+    const address = readAddress(entryOf(sentinel, 'ip'), entryOf(sentinel, 'port'));
     const id = textOf(entryOf(sentinel, 'runid'));
     if (address !== undefined && id !== undefined && id !== '') others.set(id, address);
   }
@@ -111,20 +119,24 @@ export const CHANNELS: readonly string[] = [
 /**
  * Reads a message of a sentinel: `mymaster 10.0.0.7 6379 10.0.0.8 6379` for +switch-master; for all others
  * `slave 10.0.0.8:6379 10.0.0.8 6379 @ mymaster 10.0.0.7 6379`, or `master mymaster 10.0.0.7 6379`.
- * @param host of the sentinel
  * @returns undefined for what concerns another service, or is of no interest
  */
-export function readEvent(channel: string, message: string, service: string, host: string): SentinelEvent | undefined {
+export function readEvent(
+  channel: string,
+  message: string,
+  service: string,
+  readAddress: ReadAddress,
+): SentinelEvent | undefined {
   const words = message.split(' ');
   if (channel === '+switch-master') {
-    const address = words[0] === service ? readAddress(words[3], words[4], host) : undefined;
+    const address = words[0] === service ? readAddress(words[3], words[4]) : undefined;
     return address && { kind: 'switched', address };
   }
   const [type, name] = words;
   if ((type === 'master' ? name : words[words.indexOf('@') + 1]) !== service) return undefined;
   if (channel.startsWith('-failover-abort')) return { kind: 'aborted' };
   if (channel === '+monitor') return { kind: 'monitored' };
-  const address = type === 'slave' ? readAddress(words[2], words[3], host) : undefined;
+  const address = type === 'slave' ? readAddress(words[2], words[3]) : undefined;
   if (address === undefined) return undefined;
   switch (channel) {
     case '+failover-state-send-slaveof-noone':

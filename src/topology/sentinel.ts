@@ -21,9 +21,17 @@ import { inBackground, type Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Resident, Send } from '../connection/resident';
 import { AuthenticationError, ConnectionError, ReplyError, TimeoutError, type RedisError } from '../errors';
-import { nameOf, type ServerAddress } from '../options/addresses';
+import { nameOf, type ServerAddress, type Translate } from '../options/addresses';
 import type { Frame, Push } from '../resp/frames';
-import { CHANNELS, readEvent, readKnowledge, type Knowledge, type SentinelEvent } from './sentinel-replies';
+import { readAddress } from './address';
+import {
+  CHANNELS,
+  readEvent,
+  readKnowledge,
+  type Knowledge,
+  type ReadAddress,
+  type SentinelEvent,
+} from './sentinel-replies';
 
 /** How often a sentinel is asked that tells what happens, and one that does not, ms. */
 const POLL = 10_000;
@@ -41,6 +49,8 @@ export interface SentinelParts {
   readonly asksReplicas: boolean;
   /** how long a sentinel may take to accept, and then to answer, ms */
   readonly limit: number;
+  /** what the option `natMap` makes of an address */
+  readonly translate: Translate;
   /** makes a connection that is not made again */
   readonly connect: (address: ServerAddress) => Connection;
   /** told of what a sentinel says, asked or unasked, and why it says nothing */
@@ -203,9 +213,30 @@ export class Sentinel {
   }
 
   private told(channel: string, message: string): void {
-    const event = readEvent(channel, message, this.parts.service, this.address.host);
-    if (event !== undefined && !this.isOver) this.parts.onEvent(this, event);
+    if (this.isOver) return;
+    const { service, onEvent, onFailure } = this.parts;
+    let event: SentinelEvent | undefined;
+    try {
+      event = readEvent(channel, message, service, this.read);
+    } catch (error) {
+      onFailure(this, error as ConnectionError);
+      return;
+    }
+    if (event !== undefined) onEvent(this, event);
   }
+
+  /**
+   * Reads an address that it tells.
+   * @throws ConnectionError where the option `natMap` fails, in words that follow the sentinel's address
+   */
+  private readonly read: ReadAddress = (named, port) => {
+    const told = readAddress(named, port, this.address.host);
+    try {
+      return told && this.parts.translate(told);
+    } catch (cause) {
+      throw new ConnectionError(`cannot be understood: ${(cause as Error).message}`, { cause });
+    }
+  };
 
   private question(connection: Connection): Observable<Knowledge> {
     const { service, asksReplicas } = this.parts;
@@ -227,7 +258,7 @@ export class Sentinel {
           this.id = id;
           this.hasSaidId = true;
         }
-        return readKnowledge(answers, this.address.host);
+        return readKnowledge(answers, this.read);
       }),
     );
   }

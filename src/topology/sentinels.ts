@@ -1,4 +1,4 @@
-import { Observable, Subject, Subscription, defer, of } from 'rxjs';
+import { Observable, Subject, defer, of } from 'rxjs';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Guide } from '../connection/guide';
@@ -7,7 +7,8 @@ import { AuthenticationError, ConnectionError, ReplyError, type RedisError } fro
 import type { ResolvedOptions } from '../options';
 import { nameOf, type ServerAddress } from '../options/addresses';
 import type { ResolvedSentinels } from '../options/sentinels';
-import { LONGEST_HOLD, promoted } from './promotion';
+import { MasterBelief, type MasterNews } from './master-belief';
+import { Promotion } from './promotion';
 import { Sentinel, type SentinelParts } from './sentinel';
 import { SentinelGuide } from './sentinel-guide';
 import { Inquiry } from './sentinel-inquiry';
@@ -53,30 +54,17 @@ export interface Place {
 export class Sentinels {
   /** What has changed, by the word of any sentinel. */
   readonly change$ = new Subject<Change>();
-  /** For how many ms nothing is to be sent to the master at the most. */
-  readonly hold$ = new Subject<number>();
+  /** What is held while a replica is promoted. */
+  readonly promotion: Promotion;
   private readonly known = new Map<string, Sentinel>();
   private readonly own: SentinelParts;
   /** The one that is asked first. */
   private first: Sentinel | undefined;
-  /** Where the master is by the highest epoch that was heard of. */
-  private master: ServerAddress | undefined;
-  /** The sentinel that has told of it, unasked. */
-  private teller: Sentinel | undefined;
-  private epoch = -1;
-  /** Where the master is by the answer of the highest epoch. */
-  private answered: ServerAddress | undefined;
-  /** Where the master is by what was told or seen, and no sentinel has answered yet: others may name the old one for seconds. */
-  private ahead: ServerAddress | undefined;
-  /** Until when nothing is to be sent to the master, on the clock, ms; and the sentinel that wants it so. */
-  private heldUntil = 0;
-  private holder: Sentinel | undefined;
+  private readonly belief = new MasterBelief(this.known);
   private hasBegun = false;
   private isOver = false;
   /** What was told of each sentinel last, so that it is told once. */
   private readonly told = new Map<Sentinel, string>();
-  /** Asks the replica that is being promoted. */
-  private promotion = Subscription.EMPTY;
   /** Which of the replicas is taken next. */
   private turn = Math.floor(Math.random() * 1_024);
 
@@ -92,10 +80,18 @@ export class Sentinels {
       // A link that cannot be made says why, before the question is late.
       connect: ({ host, port }) =>
         parts.connect({ host, port, tls, credentials, connectTimeout: Math.ceil(limit * SHARE_OF_DIAL) }),
-      onKnowledge: (one, knowledge) => this.guarded(one, () => this.heard(one, knowledge)),
-      onEvent: (one, event) => this.guarded(one, () => this.happened(one, event)),
+      translate: sentinel.translate,
+      onKnowledge: (one, knowledge) => this.heard(one, knowledge),
+      onEvent: (one, event) => this.happened(one, event),
       onFailure: (one, error) => this.failed(one, error),
     };
+    const { connectTimeout } = options;
+    const servers = { tls: options.tls, credentials: options.credentials, connectTimeout };
+    this.promotion = new Promotion({
+      clock,
+      connect: role === 'master' ? (replica) => parts.connect({ ...replica, ...servers }) : undefined,
+      onPromoted: (replica, by) => this.moved(this.belief.seen(replica), by),
+    });
     for (const address of addresses) this.add(address, true);
   }
 
@@ -121,24 +117,20 @@ export class Sentinels {
   locate(doubted: string | undefined): Observable<Place> {
     return defer(() => {
       this.begin();
-      const { ahead } = this;
+      const { belief } = this;
+      const { ahead } = belief;
       if (ahead !== undefined && this.parts.sentinel.role === 'master') {
         if (nameOf(ahead) !== doubted) return of<Place>({ address: ahead, as: 'master' });
-        this.ahead = undefined;
+        belief.ahead = undefined;
       }
       return new Observable<Place>((subscriber) => new Inquiry(this.inOrder(), subscriber, this, doubted).next());
     });
   }
 
-  /** For how many ms more nothing is to be sent to the master. */
-  get holding(): number {
-    return Math.max(0, this.heldUntil - this.parts.clock.now());
-  }
-
   /** Ends all connections to sentinels. */
   end(): void {
     this.isOver = true;
-    this.promotion.unsubscribe();
+    this.promotion.stopAsking();
     for (const sentinel of this.known.values()) sentinel.end();
     this.known.clear();
   }
@@ -167,16 +159,6 @@ export class Sentinels {
     return sentinel;
   }
 
-  /** The user's `natMap` may throw. */
-  private guarded(sentinel: Sentinel, work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (!(error instanceof ConnectionError)) throw error;
-      this.tellOnce(sentinel, relayed(error, `Sentinel ${sentinel.name}: ${error.message}`));
-    }
-  }
-
   /** A sentinel has answered: what it knows may be news, and so may be the sentinels that it knows. */
   private heard(sentinel: Sentinel, knowledge: Knowledge): void {
     if (this.isOver) return;
@@ -198,33 +180,8 @@ export class Sentinels {
       const [address] = knowledge.replicas;
       this.change$.next({ kind: 'there', address: address!, why: `Sentinel ${sentinel.name} tells of a replica` });
     }
-    const { epoch: before, named } = sentinel;
-    const address = this.parts.sentinel.translate(master);
-    sentinel.epoch = epoch;
-    sentinel.named = nameOf(address);
-    // Where it falls, an operator has set the service up anew. A sentinel that was away may be behind instead.
-    if (epoch !== undefined && before !== undefined && epoch < before) this.epoch = -1;
-    // Sentinels that are made anew count from naught: what none of them says any more holds back none.
-    if (epoch !== undefined) this.epoch = Math.min(this.epoch, this.highestEpoch);
-    const known = this.master && nameOf(this.master);
-    // What it answers counts for more than what it has told: one that was away may tell what is long over.
-    const isTeller = sentinel === this.teller;
-    const isCorrected = isTeller && known !== sentinel.named;
-    if (isTeller) this.teller = undefined;
-    const isOther = isCorrected || (named !== undefined && named !== sentinel.named);
-    const isNews = epoch === undefined ? isOther : epoch > this.epoch || (isCorrected && epoch === this.epoch);
-    if (isNews && epoch !== undefined) this.epoch = epoch;
-    const isOverruled = isTeller && epoch !== undefined && epoch < this.epoch;
-    if (isNews || this.answered === undefined) this.answered = address;
-    if (known === undefined) this.master = address;
-    else if (isNews) this.switched(address, sentinel, epoch !== undefined);
-    // It is behind, and so is what it has told.
-    else if (isOverruled) this.switched(this.answered, sentinel, true);
-  }
-
-  /** The highest epoch that a sentinel has told by the connection that there is. */
-  private get highestEpoch(): number {
-    return Math.max(...[...this.known.values()].map(({ epoch }) => epoch ?? -1));
+    const news = this.belief.answered(sentinel, master, epoch);
+    if (news !== undefined) this.moved(news, sentinel);
   }
 
   /** What is wrong with an answer; undefined for nothing. */
@@ -242,7 +199,7 @@ export class Sentinels {
     const ids = new Set([...this.known.values()].map(({ id }) => id));
     for (const [id, told] of others) {
       if (ids.has(id)) continue;
-      const added = this.add(this.parts.sentinel.translate(told), false);
+      const added = this.add(told, false);
       if (added === undefined) continue;
       added.id = id;
       added.watch();
@@ -250,9 +207,7 @@ export class Sentinels {
     // One that was learnt and is named no more is forgotten once it does not answer.
     for (const sentinel of this.known.values()) {
       if (sentinel.isGiven || sentinel.answers || sentinel === this.first || !sentinel.hasFailed) continue;
-      const isNamed = [...others.values()].some(
-        (told) => nameOf(this.parts.sentinel.translate(told)) === sentinel.name,
-      );
+      const isNamed = [...others.values()].some((told) => nameOf(told) === sentinel.name);
       if (!isNamed) this.forget(sentinel);
     }
   }
@@ -277,26 +232,18 @@ export class Sentinels {
 
   private happened(sentinel: Sentinel, event: SentinelEvent): void {
     if (this.isOver) return;
-    const { translate } = this.parts.sentinel;
+    const { belief, promotion } = this;
     switch (event.kind) {
       case 'switched':
-        this.switched(translate(event.address), sentinel);
-        this.teller = sentinel;
+        this.moved(belief.told(event.address, sentinel), sentinel);
         // It knows the epoch of this, too.
         sentinel.watch();
         return;
       case 'promoting':
-        this.heldUntil = this.parts.clock.now() + LONGEST_HOLD;
-        this.holder = sentinel;
-        this.hold$.next(LONGEST_HOLD);
-        this.follow(translate(event.address), sentinel);
+        promotion.announced(event.address, sentinel);
         return;
       case 'aborted':
-        // One that was not elected says nothing of the one that was.
-        if (sentinel !== this.holder) return;
-        this.promotion.unsubscribe();
-        this.ahead = undefined;
-        this.letGo();
+        if (promotion.isCalledOff(sentinel)) belief.ahead = undefined;
         return;
       case 'monitored':
         sentinel.watch();
@@ -304,40 +251,19 @@ export class Sentinels {
       default:
         this.change$.next({
           kind: event.kind,
-          address: translate(event.address),
+          address: event.address,
           why: `Sentinel ${sentinel.name} tells of ${nameOf(event.address)}: ${event.kind}`,
         });
     }
   }
 
-  /** The replica itself is asked where no sentinel tells in time what has become of it. */
-  private follow(replica: ServerAddress, by: Sentinel): void {
-    const { clock, options, sentinel, connect } = this.parts;
-    this.promotion.unsubscribe();
-    if (sentinel.role !== 'master') return;
-    const { tls, credentials, connectTimeout } = options;
-    const asked = promoted(clock, () => connect({ ...replica, tls, credentials, connectTimeout }));
-    this.promotion = asked.subscribe(() => this.switched(replica, by));
-  }
-
-  /** What is held goes on. */
-  private letGo(): void {
-    if (this.heldUntil === 0) return;
-    this.heldUntil = 0;
-    this.hold$.next(0);
-  }
-
-  /** @param isAnswered a sentinel names that master when it is asked */
-  private switched(address: ServerAddress, by: Sentinel, isAnswered = false): void {
-    const { service } = this.parts.sentinel;
-    const isOther = this.master === undefined || nameOf(this.master) !== nameOf(address);
-    this.promotion.unsubscribe();
-    this.master = address;
-    this.ahead = isAnswered ? undefined : address;
-    const why = `The master of '${service}' is ${nameOf(address)} now, says sentinel ${by.name}`;
+  private moved({ address, isOther }: MasterNews, by: Sentinel): void {
+    const { promotion, parts } = this;
+    promotion.stopAsking();
+    const why = `The master of '${parts.sentinel.service}' is ${nameOf(address)} now, says sentinel ${by.name}`;
     this.change$.next({ kind: 'master', address, why });
     // Only now: what is being left writes nothing more.
-    if (isOther) this.letGo();
+    if (isOther) promotion.letGo();
   }
 
   /** An answer was good: its sentinel is asked first the next time. */
@@ -347,20 +273,19 @@ export class Sentinels {
 
   /** Whether a sentinel is behind others, by what was heard so far. */
   isStale({ epoch }: Knowledge): boolean {
-    return epoch !== undefined && epoch < this.epoch;
+    return this.belief.isBehind(epoch);
   }
 
   /** Which server an answer leads to; undefined for none. */
   choose({ master, replicas }: Knowledge, doubted: string | undefined): Place | undefined {
-    const { role, translate } = this.parts.sentinel;
-    const at = (told: ServerAddress, as: Place['as']): Place => ({ address: translate(told), as });
+    const { role } = this.parts.sentinel;
     if (role !== 'master' && replicas.length > 0) {
-      const places = replicas.map((told) => at(told, 'replica'));
+      const places = replicas.map((address): Place => ({ address, as: 'replica' }));
       const trusted = places.filter(({ address }) => nameOf(address) !== doubted);
       if (trusted.length > 0) return trusted[this.turn++ % trusted.length];
       if (role === 'replica') return places[this.turn++ % places.length];
     }
-    return role === 'replica' || master === undefined ? undefined : at(master, 'master');
+    return role === 'replica' || master === undefined ? undefined : { address: master, as: 'master' };
   }
 
   get noPlace(): string {

@@ -1,24 +1,15 @@
-import { filter } from 'rxjs';
-import type { Redis } from 'rxjs-redis';
 import { useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { useScriptedSentinels } from '../../support/scripted-sentinel';
 import { useScriptedRoles } from '../../support/scripted-roles';
 import { optionsOf, useSentinels } from '../../support/sentinels';
+import { troubles } from '../../support/sentinel-clients';
 import { useTlsServer } from '../../support/tls-server';
 
 const client = useClients();
 const sentinel = useScriptedSentinels();
 const role = useScriptedRoles();
 const service = 'mymaster';
-
-function messages(redis: Redis): string[] {
-  const told: string[] = [];
-  redis.events$
-    .pipe(filter(({ type }) => type === 'error'))
-    .subscribe((event) => 'error' in event && told.push(event.error.message));
-  return told;
-}
 
 describe('Sentinels and servers with passwords of their own', () => {
   const trio = useSentinels({
@@ -42,7 +33,7 @@ describe('Sentinels and servers with passwords of their own', () => {
       `127.0.0.1:${sentinels[0].port} wants credentials: give the option 'sentinelPassword'`,
     );
     const wrong = client({ ...optionsOf(trio()), password: 'of-servers', sentinelPassword: 'of-servers' });
-    const told = messages(wrong);
+    const told = troubles(wrong);
     const second = await failure(wrong.get('k'));
     expect(second.code).toBe('AUTHENTICATION');
     expect(second.message).toContain('refuses the credentials (WRONGPASS');
@@ -60,7 +51,7 @@ describe('A sentinel that wants credentials', () => {
     const locked = await sentinel({ password: 'secret' });
     const one = await sentinel({ master: master.address });
     const redis = client({ sentinels: [locked.address, one.address], service });
-    const told = messages(redis);
+    const told = troubles(redis);
     expect(await redis.ping()).toBe('PING');
     expect(told).toEqual([
       `Sentinel 127.0.0.1:${locked.address.port} wants credentials: give the option 'sentinelPassword'`,
@@ -93,7 +84,7 @@ describe('TLS behind sentinels', () => {
     const { server, certificates } = secure();
     const plain = { host: server.host, port: server.port };
     const redis = client({ sentinels: [plain], service, tls: { ca: certificates.ca }, connectTimeout: 500 });
-    const told = messages(redis);
+    const told = troubles(redis);
     await failure(redis.withOptions({ commandTimeout: 400 }).ping());
     expect(told[0]).toContain('TLS');
   });
@@ -106,7 +97,7 @@ describe('TLS behind sentinels', () => {
       service,
       sentinelTls: { ca: certificates.ca },
     });
-    const told = messages(asked);
+    const told = troubles(asked);
     await failure(asked.withOptions({ commandTimeout: 400 }).ping());
     expect(told[0]).toMatch(/unknown command|ERR/);
   });

@@ -1,8 +1,9 @@
 import { filter, firstValueFrom } from 'rxjs';
-import type { Redis, ServerAddress } from 'rxjs-redis';
+import type { ServerAddress } from 'rxjs-redis';
 import { useClients, usePools } from '../../support/clients';
 import { useScriptedRoles } from '../../support/scripted-roles';
 import { useScriptedSentinels, type ScriptedSentinel } from '../../support/scripted-sentinel';
+import { isHeld, leadsTo, ofReplica, words } from '../../support/sentinel-clients';
 import { until } from '../../support/until';
 
 const client = useClients();
@@ -10,20 +11,6 @@ const pools = usePools();
 const sentinel = useScriptedSentinels();
 const role = useScriptedRoles();
 const service = 'mymaster';
-
-const named = ({ host, port }: ServerAddress): string => `${host}:${port}`;
-const words = ({ host, port }: ServerAddress): string => `${host} ${port}`;
-
-/** The words of an event about a replica of the service. */
-function ofReplica(replica: ServerAddress, master: ServerAddress, of = service): string {
-  return `slave ${named(replica)} ${words(replica)} @ ${of} ${words(master)}`;
-}
-
-/** Resolves once the client leads there. */
-function leadsTo(redis: Redis, address: ServerAddress): Promise<unknown> {
-  const isThere = () => redis.inspect().address === named(address);
-  return firstValueFrom(redis.state$.pipe(filter(({ kind }) => kind === 'ready' && isThere())));
-}
 
 function switchAll(sentinels: readonly ScriptedSentinel[], from: ServerAddress, to: ServerAddress, of = service): void {
   for (const one of sentinels) {
@@ -127,8 +114,6 @@ describe('+promoted-slave', () => {
 });
 
 describe('+failover-state-send-slaveof-noone', () => {
-  const isHeld = (redis: Redis): boolean => redis['connection'].line['backlog']['pausedUntil'] > -Infinity;
-
   /** A client that has heard of the promotion. */
   async function held(second?: 'master' | 'slave connected') {
     const { old, next, one, redis } = await listening(second);

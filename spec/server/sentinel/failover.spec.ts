@@ -1,6 +1,6 @@
 import { filter, firstValueFrom } from 'rxjs';
 import type { Redis } from 'rxjs-redis';
-import type { RunningServer } from '../../../infra/servers';
+import { nameOf } from '../../../src/options/addresses';
 import { eventually, record, useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
 import { optionsOf, useFreshSentinels } from '../../support/sentinels';
@@ -11,7 +11,6 @@ const client = useClients();
 
 /** Where the client's connection leads to. */
 const addressOf = (redis: Redis): string => redis.inspect().address;
-const named = ({ host, port }: RunningServer): string => `${host}:${port}`;
 
 /** Writes keys one after the other in so many lanes, until it is told to stop, and says which were answered. */
 function writing(
@@ -62,7 +61,7 @@ describe('A failover that an operator orders', () => {
     await redis.connect();
     const writes = writing(redis, 50);
     await until(() => writes.answered.length > 500);
-    const left = leftFor(redis, named(servers[0]));
+    const left = leftFor(redis, nameOf(servers[0]));
     const admin = client({ host: sentinels[0].host, port: sentinels[0].port, clientInfo: false });
     await admin.call('SENTINEL FAILOVER', service);
     await left;
@@ -75,7 +74,7 @@ describe('A failover that an operator orders', () => {
 
   it('takes messages and leases along, and tells the gap', async () => {
     const { servers, sentinels, service } = trio();
-    const old = named(servers[0]);
+    const old = nameOf(servers[0]);
     const redis = client(optionsOf(trio()));
     await redis.connect();
     const notices = record(redis.subscribe('news', { gaps: true }));
@@ -113,7 +112,7 @@ describe('A master that is killed', () => {
     };
     const lanes = Array.from({ length: 20 }, lane);
     await until(() => counted > 200);
-    const left = leftFor(redis, named(servers[0]));
+    const left = leftFor(redis, nameOf(servers[0]));
     await servers[0].kill('SIGKILL');
     await left;
     const before = counted;
@@ -135,7 +134,7 @@ describe('A master that hangs', () => {
       () => redis.wait(2, 1_000),
       (replicas) => replicas === 2,
     );
-    const left = leftFor(redis, named(servers[0]));
+    const left = leftFor(redis, nameOf(servers[0]));
     await servers[0].kill('SIGSTOP');
     const read = outcome(redis.get('k'));
     const unsafe = outcome(redis.incr('n'));
@@ -145,7 +144,7 @@ describe('A master that hangs', () => {
     expect(await unsafe).toMatchObject({ error: { delivery: 'unknown' } });
     await servers[0].kill('SIGCONT');
     expect(await redis.incr('n')).toBe(1);
-    expect(addressOf(redis)).not.toBe(named(servers[0]));
+    expect(addressOf(redis)).not.toBe(nameOf(servers[0]));
     await eventually(
       () => redis.role(),
       ({ role }) => role === 'master',
@@ -159,7 +158,7 @@ describe('Sentinels that are killed or hang while there is a failover', () => {
     const redis = client(optionsOf(trio()));
     await redis.connect();
     await until(() => redis.inspect().links.length > 0);
-    const left = leftFor(redis, named(servers[0]));
+    const left = leftFor(redis, nameOf(servers[0]));
     await sentinels[2].kill('SIGSTOP');
     const admin = client({ host: sentinels[0].host, port: sentinels[0].port, clientInfo: false });
     await admin.call('SENTINEL FAILOVER', service);

@@ -1,9 +1,9 @@
-import { filter, firstValueFrom } from 'rxjs';
-import type { Redis, ServerAddress } from 'rxjs-redis';
+import type { ServerAddress } from 'rxjs-redis';
 import type { RunningServer } from '../../../infra/servers';
 import { eventually, record, useClients } from '../../support/clients';
 import { useScriptedSentinels } from '../../support/scripted-sentinel';
 import { useServer } from '../../support/server';
+import { leadsTo } from '../../support/sentinel-clients';
 import { until } from '../../support/until';
 
 const FAILOVERS = 50;
@@ -15,12 +15,6 @@ const sentinel = useScriptedSentinels();
 const service = 'mymaster';
 
 const placeOf = ({ host, port }: RunningServer): ServerAddress => ({ host, port });
-const named = ({ host, port }: ServerAddress): string => `${host}:${port}`;
-
-function leadsTo(redis: Redis, address: ServerAddress): Promise<unknown> {
-  const isThere = () => redis.inspect().address === named(address);
-  return firstValueFrom(redis.state$.pipe(filter(({ kind }) => kind === 'ready' && isThere())));
-}
 
 /** How many sockets this process has open. */
 function sockets(): number {

@@ -2,11 +2,13 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { config, filter, firstValueFrom, map } from 'rxjs';
 import type { ConnectionEvent, Redis, ServerAddress } from 'rxjs-redis';
+import { nameOf } from '../../../src/options/addresses';
 import { useClients, reaches, record } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { useScriptedRoles } from '../../support/scripted-roles';
 import { useScriptedSentinels, type ScriptedSentinel } from '../../support/scripted-sentinel';
 import { useServer } from '../../support/server';
+import { troubles } from '../../support/sentinel-clients';
 import { until } from '../../support/until';
 
 const server = useServer({ own: true });
@@ -27,16 +29,6 @@ async function nowhere(): Promise<ServerAddress> {
 }
 
 const master = (): ServerAddress => ({ host: server().host, port: server().port });
-const named = ({ host, port }: ServerAddress): string => `${host}:${port}`;
-
-/** The errors about sentinels. */
-function troubles(redis: Redis): string[] {
-  const told: string[] = [];
-  redis.events$
-    .pipe(filter(({ connection }) => connection === 'sentinel'))
-    .subscribe((event) => 'error' in event && told.push(event.error.message));
-  return told;
-}
 
 /** Ends all connections to a sentinel. */
 function hangUp({ script }: ScriptedSentinel): void {
@@ -57,10 +49,10 @@ function nextError(redis: Redis): Promise<Error> {
 describe('The master of a service', () => {
   it('is where the sentinel says, whether that is given as text or as an object', async () => {
     const one = await sentinel({ master: master() });
-    const redis = client({ sentinels: [named(one.address)], service });
+    const redis = client({ sentinels: [nameOf(one.address)], service });
     await redis.set('found', 1);
     expect(await redis.get('found')).toBe('1');
-    expect(redis.inspect().address).toBe(named(master()));
+    expect(redis.inspect().address).toBe(nameOf(master()));
     const again = client({ sentinels: [one.address], service });
     expect(await again.get('found')).toBe('1');
   });
@@ -69,19 +61,19 @@ describe('The master of a service', () => {
     const down = await nowhere();
     const one = await sentinel({ master: master() });
     const redis = client({ sentinels: [down, one.address], service });
-    const told = troubles(redis);
+    const told = troubles(redis, 'sentinel');
     await redis.ping();
-    expect(told).toEqual([expect.stringMatching(`^Sentinel ${named(down)} cannot be asked: .*ECONNREFUSED`)]);
+    expect(told).toEqual([expect.stringMatching(`^Sentinel ${nameOf(down)} cannot be asked: .*ECONNREFUSED`)]);
   });
 
   it('is asked for at the next sentinel when one is silent, and from then on at the one that answered', async () => {
     const silent = await sentinel({ isSilent: true });
     const one = await sentinel({ master: master() });
     const redis = client({ sentinels: [silent.address, one.address], service, connectTimeout: 3_000 });
-    const told = troubles(redis);
+    const told = troubles(redis, 'sentinel');
     await redis.ping();
     expect(told).toEqual([
-      expect.stringMatching(`^Sentinel ${named(silent.address)} .*did not answer .*within \\d+ ms$`),
+      expect.stringMatching(`^Sentinel ${nameOf(silent.address)} .*did not answer .*within \\d+ ms$`),
     ]);
     const before = one.asked;
     await redis.reconnect();
@@ -117,7 +109,7 @@ describe('The master of a service', () => {
     const wrong = nextError(redis);
     expect(await redis.ping()).toBe('PONG');
     expect((await wrong).message).toBe(
-      `${named(replica.address)} is a replica, and the master of 'mymaster' is wanted`,
+      `${nameOf(replica.address)} is a replica, and the master of 'mymaster' is wanted`,
     );
     expect(replica.commands).toEqual([]);
   });
@@ -135,10 +127,10 @@ describe('The master of a service', () => {
     const redis = client({ sentinels: [behind.address, ahead.address], service });
     await redis.ping();
     await firstValueFrom(
-      redis.state$.pipe(filter(({ kind }) => kind === 'ready' && redis.inspect().address === named(master()))),
+      redis.state$.pipe(filter(({ kind }) => kind === 'ready' && redis.inspect().address === nameOf(master()))),
     );
     await redis.reconnect();
-    expect(redis.inspect().address).toBe(named(master()));
+    expect(redis.inspect().address).toBe(nameOf(master()));
   });
 
   it('is not asked for at a sentinel in TILT, unless there is no other', async () => {
@@ -146,25 +138,25 @@ describe('The master of a service', () => {
     const tilted = await sentinel({ master: old.address, epoch: 9, isInTilt: true });
     const one = await sentinel({ master: master() });
     const redis = client({ sentinels: [tilted.address, one.address], service });
-    const told = troubles(redis);
+    const told = troubles(redis, 'sentinel');
     await redis.ping();
-    expect(redis.inspect().address).toBe(named(master()));
-    expect(told).toEqual([`Sentinel ${named(tilted.address)} is in TILT: it has lost track of time`]);
+    expect(redis.inspect().address).toBe(nameOf(master()));
+    expect(told).toEqual([`Sentinel ${nameOf(tilted.address)} is in TILT: it has lost track of time`]);
     const alone = client({ sentinels: [tilted.address], service });
     await alone.ping();
-    expect(alone.inspect().address).toBe(named(old.address));
+    expect(alone.inspect().address).toBe(nameOf(old.address));
   });
 
   it('is told to be down, with or without a quorum for that, while it cannot be reached', async () => {
     const gone = await nowhere();
     const one = await sentinel({ master: gone, flags: 's_down,master' });
     const redis = client({ sentinels: [one.address], service });
-    const told = troubles(redis);
+    const told = troubles(redis, 'sentinel');
     await expect(failure(redis.withOptions({ commandTimeout: 300 }).ping())).resolves.toMatchObject({
       code: 'TIMEOUT',
     });
     expect(told).toEqual([
-      `Sentinel ${named(one.address)} holds the master of 'mymaster' at ${named(gone)} to be down, and has no quorum for that (s_down)`,
+      `Sentinel ${nameOf(one.address)} holds the master of 'mymaster' at ${nameOf(gone)} to be down, and has no quorum for that (s_down)`,
     ]);
     one.says.flags = 's_down,o_down,master';
     await until(() => told.length > 1);
@@ -181,7 +173,7 @@ describe('The master of a service', () => {
     const { asked } = one;
     await until(() => one.asked > asked + 1);
     Object.assign(one.says, { master: master(), epoch: 1 });
-    await until(() => redis.inspect().address === named(master()));
+    await until(() => redis.inspect().address === nameOf(master()));
     expect(await redis.ping()).toBe('PONG');
   });
 
@@ -215,9 +207,9 @@ describe('Sentinels that do not tell where the master is', () => {
     expect((await error).message).toMatch(
       new RegExp(
         `^No sentinel tells where the master of 'mymaster' is: ` +
-          `${named(down)} cannot be asked: .*ECONNREFUSED.*; ` +
-          `${named(silent.address)} .*did not answer .*within \\d+ ms; ` +
-          `${named(ignorant.address)} does not know 'mymaster'$`,
+          `${nameOf(down)} cannot be asked: .*ECONNREFUSED.*; ` +
+          `${nameOf(silent.address)} .*did not answer .*within \\d+ ms; ` +
+          `${nameOf(ignorant.address)} does not know 'mymaster'$`,
       ),
     );
     await reaches(redis, 'reconnecting');
@@ -296,7 +288,7 @@ describe('The connections to sentinels', () => {
     expect(one.listeners).toBe(0);
     Object.assign(one.says, { master: master(), epoch: 2 });
     await firstValueFrom(
-      redis.state$.pipe(filter(({ kind }) => kind === 'ready' && redis.inspect().address === named(master()))),
+      redis.state$.pipe(filter(({ kind }) => kind === 'ready' && redis.inspect().address === nameOf(master()))),
     );
   });
 });
@@ -326,11 +318,11 @@ describe('Addresses that sentinels tell', () => {
       throw new Error('no map');
     };
     const redis = client({ sentinels: [one.address], service, natMap });
-    const told = troubles(redis);
+    const told = troubles(redis, 'sentinel');
     const error = await failure(redis.withOptions({ commandTimeout: 500 }).ping());
     config.onUnhandledError = null;
-    expect(error.message).toContain(`${named(one.address)} The option 'natMap' failed: no map`);
-    expect(told[0]).toBe(`Sentinel ${named(one.address)}: The option 'natMap' failed: no map`);
+    expect(error.message).toContain(`${nameOf(one.address)} cannot be understood: The option 'natMap' failed: no map`);
+    expect(told[0]).toBe(`Sentinel ${nameOf(one.address)} cannot be understood: The option 'natMap' failed: no map`);
     expect(unhandled).toEqual([]);
   });
 

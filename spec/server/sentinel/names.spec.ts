@@ -1,9 +1,8 @@
-import { filter } from 'rxjs';
-import type { Redis } from 'rxjs-redis';
 import { useClients } from '../../support/clients';
+import { troubles } from '../../support/sentinel-clients';
 import { failure } from '../../support/outcomes';
 import { atLeast, untilKnown, useRealSentinels, watching } from '../../support/real-sentinels';
-import { leadsTo } from '../../support/swapping-masters';
+import { leadsTo } from '../../support/sentinel-clients';
 import { freePort, useTlsServer } from '../../support/tls-server';
 
 const real = useRealSentinels();
@@ -65,16 +64,8 @@ describe('A sentinel behind TLS', () => {
   it('whose certificate no authority vouches for is not asked, which is told', async () => {
     const { address, ca } = await behindTls();
     const redis = client({ sentinels: [address], service, tls: { ca }, sentinelTls: true });
-    const told = messages(redis);
+    const told = troubles(redis);
     await failure(redis.withOptions({ commandTimeout: 400 }).ping());
     expect(told[0]).toMatch(/certificate/);
   });
 });
-
-function messages(redis: Redis): string[] {
-  const told: string[] = [];
-  redis.events$
-    .pipe(filter(({ type }) => type === 'error'))
-    .subscribe((event) => 'error' in event && told.push(event.error.message));
-  return told;
-}

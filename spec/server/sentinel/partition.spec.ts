@@ -1,18 +1,16 @@
-import type { ServerAddress } from 'rxjs-redis';
+import { nameOf } from '../../../src/options/addresses';
 import { startProxy, type Proxy } from '../../../infra/proxy';
 import type { RunningServer } from '../../../infra/servers';
 import { record, useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
 import { optionsOf, useFreshSentinels } from '../../support/sentinels';
-import { leadsTo } from '../../support/swapping-masters';
+import { leadsTo } from '../../support/sentinel-clients';
 import { until } from '../../support/until';
 
 const trio = useFreshSentinels();
 const client = useClients();
 const proxies: Proxy[] = [];
 afterEach(() => Promise.all(proxies.splice(0).map((proxy) => proxy.stop())));
-
-const named = ({ host, port }: ServerAddress): string => `${host}:${port}`;
 
 /** Puts a line that can be cut before each server and each sentinel, which tell of each other what lies behind it. */
 async function behindLines() {
@@ -21,17 +19,17 @@ async function behindLines() {
   const lineTo = async (target: RunningServer): Promise<Proxy> => {
     const proxy = await startProxy({ target });
     proxies.push(proxy);
-    natMap[named(target)] = named(proxy);
+    natMap[nameOf(target)] = nameOf(proxy);
     return proxy;
   };
   const toServers = await Promise.all(servers.map(lineTo));
   const toSentinels = await Promise.all(sentinels.map(lineTo));
-  const redis = client({ sentinels: [named(toSentinels[0]!)], service, natMap });
+  const redis = client({ sentinels: [nameOf(toSentinels[0]!)], service, natMap });
   const failOver = async (): Promise<void> => {
     const { host, port } = sentinels[0];
     await client({ host, port, clientInfo: false }).sentinelFailover(service);
   };
-  const isNew = () => toServers.slice(1).some((proxy) => redis.inspect().address === named(proxy));
+  const isNew = () => toServers.slice(1).some((proxy) => redis.inspect().address === nameOf(proxy));
   return { redis, toServers, toSentinels, failOver, isNew };
 }
 
@@ -82,7 +80,7 @@ describe('A client behind lines that can be cut', () => {
     // Messages go along, through a line as well, and tell what may be missing.
     await until(() => reads.values.length === 3);
     expect(reads.values[1]).toMatchObject({ type: 'gap' });
-    const there = toServers.find((proxy) => named(proxy) === redis.inspect().address);
+    const there = toServers.find((proxy) => nameOf(proxy) === redis.inspect().address);
     expect(there?.connections.open).toBe(2);
   });
 });

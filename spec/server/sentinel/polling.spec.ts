@@ -1,5 +1,6 @@
 import { useClients } from '../../support/clients';
-import { leadsTo, useSwappingMasters } from '../../support/swapping-masters';
+import { leadsTo } from '../../support/sentinel-clients';
+import { useSwappingMasters } from '../../support/swapping-masters';
 import { until } from '../../support/until';
 
 const masters = useSwappingMasters();

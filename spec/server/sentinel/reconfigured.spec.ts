@@ -1,9 +1,9 @@
-import { filter, firstValueFrom } from 'rxjs';
-import type { Redis, RedisOptions } from 'rxjs-redis';
+import { firstValueFrom } from 'rxjs';
+import type { RedisOptions } from 'rxjs-redis';
 import { eventually, useClients } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
 import { untilKnown, useRealSentinels, watching, type RealSentinel } from '../../support/real-sentinels';
-import { leadsTo } from '../../support/swapping-masters';
+import { leadsTo, troubles } from '../../support/sentinel-clients';
 import { until } from '../../support/until';
 
 const real = useRealSentinels();
@@ -14,15 +14,6 @@ const behind = (...sentinels: readonly RealSentinel[]): RedisOptions => ({
   sentinels: sentinels.map(({ address }) => address),
   service,
 });
-
-/** What is told of sentinels. */
-function troubles(redis: Redis): string[] {
-  const told: string[] = [];
-  redis.events$
-    .pipe(filter(({ connection }) => connection === 'sentinel'))
-    .subscribe((event) => 'error' in event && told.push(event.error.message));
-  return told;
-}
 
 /** A master with a replica, and a sentinel. */
 async function pair() {
@@ -64,7 +55,7 @@ describe('A sentinel that an operator sets up anew', () => {
     const { one } = await pair();
     const redis = client(behind(one));
     await redis.ping();
-    const told = troubles(redis);
+    const told = troubles(redis, 'sentinel');
     await one.admin.call('SENTINEL REMOVE', service);
     redis.reconnect().subscribe({ error: () => undefined });
     await until(() => told.length > 0);
@@ -118,7 +109,7 @@ describe('Sentinels that are away', () => {
     await untilKnown(other, service, 1);
     const redis = client(behind(one, other));
     await redis.ping();
-    const told = troubles(redis);
+    const told = troubles(redis, 'sentinel');
     await Promise.all([one.server.kill(), other.server.kill()]);
     await until(() => told.some((message) => message.includes('ECONNREFUSED')));
     expect(await redis.ping()).toBe('PONG');
@@ -134,7 +125,7 @@ describe('Sentinels that are away', () => {
     const full = await real.sentinel(watching(service, master), { args: ['--maxclients', '1'] });
     await full.admin.ping();
     const redis = client(behind(full, one));
-    const told = troubles(redis);
+    const told = troubles(redis, 'sentinel');
     expect(await redis.ping()).toBe('PONG');
     expect(told[0]).toMatch(/max number of clients/);
     await full.admin.destroy();

@@ -1,11 +1,12 @@
 import { filter, firstValueFrom } from 'rxjs';
-import type { Redis, ServerAddress } from 'rxjs-redis';
+import { nameOf } from '../../../src/options/addresses';
 import { set, incr, get } from 'rxjs-redis/commands';
 import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { useScriptedRoles } from '../../support/scripted-roles';
 import { useScriptedSentinels } from '../../support/scripted-sentinel';
 import { optionsOf, useSentinels } from '../../support/sentinels';
+import { leadsTo } from '../../support/sentinel-clients';
 import { until } from '../../support/until';
 
 const client = useClients();
@@ -13,13 +14,6 @@ const pools = usePools();
 const sentinel = useScriptedSentinels();
 const role = useScriptedRoles();
 const service = 'mymaster';
-
-const named = ({ host, port }: ServerAddress): string => `${host}:${port}`;
-
-function leadsTo(redis: Redis, address: ServerAddress): Promise<unknown> {
-  const isThere = () => redis.inspect().address === named(address);
-  return firstValueFrom(redis.state$.pipe(filter(({ kind }) => kind === 'ready' && isThere())));
-}
 
 describe('A client of replicas', () => {
   const trio = useSentinels();
@@ -102,7 +96,7 @@ describe('The replica of a client', () => {
     for (let times = 0; times < 3; times++) {
       const redis = client({ sentinels: [one.address], service, role: 'replica' });
       await redis.get('k');
-      expect(redis.inspect().address).toBe(named(up.address));
+      expect(redis.inspect().address).toBe(nameOf(up.address));
     }
     // While the master is gone no replica is linked to one: what is there is better than nothing.
     one.says.replicas = [
@@ -111,7 +105,7 @@ describe('The replica of a client', () => {
     ];
     const redis = client({ sentinels: [one.address], service, role: 'replica' });
     await redis.get('k');
-    expect(redis.inspect().address).toBe(named(unlinked.address));
+    expect(redis.inspect().address).toBe(nameOf(unlinked.address));
   });
 
   it('is none that has no data yet, and none that has become a master', async () => {
@@ -122,7 +116,7 @@ describe('The replica of a client', () => {
     });
     const redis = client({ sentinels: [one.address], service, role: 'replica' });
     expect(await redis.get('k')).toBe('GET');
-    expect(redis.inspect().address).toBe(named(good.address));
+    expect(redis.inspect().address).toBe(nameOf(good.address));
     expect([syncing.commands, promoted.commands]).toEqual([[], []]);
   });
 
@@ -151,7 +145,7 @@ describe('The replica of a client', () => {
     const redis = client({ sentinels: [one.address], service, role: 'replica' });
     const error = await failure(redis.withOptions({ commandTimeout: 300 }).get('k'));
     expect(error.message).toContain(
-      `No sentinel tells where a replica of 'mymaster' is: ${named(one.address)} knows no replica of 'mymaster' that is up`,
+      `No sentinel tells where a replica of 'mymaster' is: ${nameOf(one.address)} knows no replica of 'mymaster' that is up`,
     );
     one.says.replicas = [late.address];
     expect(await redis.get('k')).toBe('GET');
@@ -166,13 +160,16 @@ describe('A client that prefers replicas', () => {
     const one = await sentinel({ master: master.address });
     const redis = client({ sentinels: [one.address], service, role: 'prefer-replica' });
     await redis.get('k');
-    expect(redis.inspect().address).toBe(named(master.address));
+    expect(redis.inspect().address).toBe(nameOf(master.address));
     expect((await failure(redis.set('k', 1))).code).toBe('CONFIGURATION');
     await until(() => one.listeners === 1);
     one.says.replicas = [late.address];
     const there = leadsTo(redis, late.address);
     const { host, port } = late.address;
-    one.tell('+slave', `slave ${host}:${port} ${host} ${port} @ ${service} ${named(master.address).replace(':', ' ')}`);
+    one.tell(
+      '+slave',
+      `slave ${host}:${port} ${host} ${port} @ ${service} ${nameOf(master.address).replace(':', ' ')}`,
+    );
     await there;
   });
 
@@ -183,7 +180,7 @@ describe('A client that prefers replicas', () => {
     const one = await sentinel({ master: master.address, replicas }, { protocol: 2 });
     const redis = client({ sentinels: [one.address], service, role: 'prefer-replica' });
     await redis.get('k');
-    expect(redis.inspect().address).toBe(named(master.address));
+    expect(redis.inspect().address).toBe(nameOf(master.address));
     late.said = 'slave connected';
     const there = leadsTo(redis, late.address);
     one.says.replicas = [late.address];
@@ -196,12 +193,15 @@ describe('A client that prefers replicas', () => {
     const one = await sentinel({ master: master.address, replicas: [replica.address] });
     const redis = client({ sentinels: [one.address], service, role: 'prefer-replica' });
     await redis.get('k');
-    expect(redis.inspect().address).toBe(named(replica.address));
+    expect(redis.inspect().address).toBe(nameOf(replica.address));
     await until(() => one.listeners === 1);
     one.says.replicas = [];
     const back = leadsTo(redis, master.address);
     const { host, port } = replica.address;
-    one.tell('+sdown', `slave ${host}:${port} ${host} ${port} @ ${service} ${named(master.address).replace(':', ' ')}`);
+    one.tell(
+      '+sdown',
+      `slave ${host}:${port} ${host} ${port} @ ${service} ${nameOf(master.address).replace(':', ' ')}`,
+    );
     await back;
   });
 });

@@ -3,7 +3,8 @@ import type { Redis, RedisOptions } from 'rxjs-redis';
 import { get, incr, lrange, rpush, set } from 'rxjs-redis/commands';
 import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
-import { leadsTo, untilBlocked, untilHeard, useSwappingMasters } from '../../support/swapping-masters';
+import { isHeld, leadsTo, ofReplica } from '../../support/sentinel-clients';
+import { untilBlocked, untilHeard, useSwappingMasters } from '../../support/swapping-masters';
 import { until } from '../../support/until';
 
 const masters = useSwappingMasters();
@@ -39,12 +40,8 @@ async function replicated(master: Redis): Promise<void> {
 describe('What a client does while its master is left', () => {
   it('is sent once: commands, pipelines and transactions that were queued run at the new master alone', async () => {
     const { redis, old, next, leave, sentinel, servers } = await listening({ offlineQueue: Infinity });
-    const words = `${servers[1].host} ${servers[1].port}`;
-    sentinel.tell(
-      '+failover-state-send-slaveof-noone',
-      `slave ${words.replace(' ', ':')} ${words} @ mymaster ${servers[0].host} ${servers[0].port}`,
-    );
-    await until(() => redis['connection'].line['backlog']['pausedUntil'] > -Infinity);
+    sentinel.tell('+failover-state-send-slaveof-noone', ofReplica(servers[1], servers[0]));
+    await until(() => isHeld(redis));
     const counted = [outcome(redis.incr('n')), outcome(redis.incr('n'))];
     const piped = outcome(redis.pipeline(incr('n'), rpush('list', 'piped')));
     const grouped = outcome(redis.multi(incr('n'), rpush('list', 'grouped')));

@@ -2,7 +2,8 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { get, incr } from 'rxjs-redis/commands';
 import { useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
-import { leadsTo, untilBlocked, untilHeard, useSwappingMasters } from '../../support/swapping-masters';
+import { leadsTo } from '../../support/sentinel-clients';
+import { untilBlocked, untilHeard, useSwappingMasters } from '../../support/swapping-masters';
 import { useTracing } from '../../support/telemetry';
 
 const masters = useSwappingMasters();

@@ -3,7 +3,7 @@ import type { Redis } from 'rxjs-redis';
 import { useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { atLeast, untilKnown, useRealSentinels, watching, type RealSentinel } from '../../support/real-sentinels';
-import { leadsTo } from '../../support/swapping-masters';
+import { leadsTo } from '../../support/sentinel-clients';
 
 const real = useRealSentinels();
 const client = useClients();

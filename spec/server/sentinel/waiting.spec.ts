@@ -1,7 +1,8 @@
 import { repeat } from 'rxjs';
 import { record, useClients, usePools } from '../../support/clients';
 import { failure, outcome } from '../../support/outcomes';
-import { leadsTo, untilBlocked, untilHeard, useSwappingMasters } from '../../support/swapping-masters';
+import { leadsTo } from '../../support/sentinel-clients';
+import { untilBlocked, untilHeard, useSwappingMasters } from '../../support/swapping-masters';
 import { until } from '../../support/until';
 
 const masters = useSwappingMasters();

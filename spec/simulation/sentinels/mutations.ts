@@ -22,13 +22,13 @@ export const sentinelMutations: readonly Mutation[] = [
   },
   {
     fault: 'the queue flows while a replica is promoted',
-    file: 'topology/sentinels.ts',
+    file: 'topology/promotion.ts',
     from: 'this.hold$.next(LONGEST_HOLD);',
     to: 'this.hold$.next(1);',
   },
   {
     fault: 'the queue waits for a promotion that is off',
-    file: 'topology/sentinels.ts',
+    file: 'topology/promotion.ts',
     from: 'this.hold$.next(0);',
     to: '',
   },
@@ -40,8 +40,8 @@ export const sentinelMutations: readonly Mutation[] = [
   },
   {
     fault: 'a sentinel that was not elected lets go what another holds',
-    file: 'topology/sentinels.ts',
-    from: 'if (sentinel !== this.holder) return;',
+    file: 'topology/promotion.ts',
+    from: 'if (by !== this.announcer) return false;',
     to: '',
   },
   {
@@ -64,13 +64,13 @@ export const sentinelMutations: readonly Mutation[] = [
   },
   {
     fault: 'the replica is not asked what has become of it',
-    file: 'topology/sentinels.ts',
-    from: 'asked.subscribe(() => this.switched(replica, by));',
-    to: 'asked.subscribe(() => by);',
+    file: 'topology/promotion.ts',
+    from: '.subscribe(() => onPromoted(replica, by));',
+    to: '.subscribe(() => onPromoted);',
   },
   {
     fault: 'a sentinel that is behind is believed',
-    file: 'topology/sentinels.ts',
+    file: 'topology/master-belief.ts',
     from: 'return epoch !== undefined && epoch < this.epoch;',
     to: 'return epoch === -1;',
   },
@@ -88,8 +88,8 @@ export const sentinelMutations: readonly Mutation[] = [
   },
   {
     fault: 'what a sentinel tells counts for more than what it answers to the question that follows',
-    file: 'topology/sentinels.ts',
+    file: 'topology/master-belief.ts',
     from: '(isCorrected && epoch === this.epoch)',
-    to: 'this.isOver',
+    to: 'this.epoch < -1',
   },
 ];

@@ -79,7 +79,7 @@ describe('The option natMap', () => {
   it('names itself in the error of a function that gives something else', () => {
     const translate = natMapOf(() => 7);
     expect(thrownBy(() => translate({ host: 'a', port: 1 }))).toBe(
-      "ConnectionError: The option 'natMap' failed: The option 'natMap' is { host, port } or 'host:port', got a number",
+      "ConnectionError: The option 'natMap' is { host, port } or 'host:port', got a number",
     );
   });
 });
