@@ -226,7 +226,7 @@ function asTold(error: string): string {
 }
 
 /** The text of an error with all commands that were refused. */
-function allSaidBy(error: RedisError): string {
+export function allSaidBy(error: RedisError): string {
   if (!(error instanceof ReplyError) || error.causes === undefined) return error.message;
   const causes = error.causes.map(
     ({ index, command, error: { message } }) => `command ${index + 1}, ${command}: ${message}`,

@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { retrySafely } from '../../src/connection/retry';
 import { AuthenticationError, ProtocolError, RedisError, ReplyError, TimeoutError } from '../../src/errors';
-import { tellsWhyItWaits } from './failure-rules';
+import { allSaidBy, tellsWhyItWaits } from './failure-rules';
 import type { SendItem } from './plan';
 import type { Circumstances, Outcome, Sent } from './sent';
 import { isRefused } from './wire';
@@ -96,7 +96,7 @@ function isHarmless(sent: Sent, error: RedisError): boolean {
   if (error.delivery === 'answered' && error instanceof TimeoutError) return sent.refusals > 0;
   // Refused now, it may have run the time before, when its link was lost.
   const mayHaveRun = error.delivery === 'unknown';
-  if (error instanceof ReplyError && !sent.tries.isForTheMoment(error.message)) return false;
+  if (error instanceof ReplyError && !sent.tries.isForTheMoment(allSaidBy(error))) return false;
   if (!(error instanceof ReplyError) && !mayHaveRun) return false;
   return !mayHaveRun || (sent.repeatable && !sent.mayComeLate(error));
 }
