@@ -26,6 +26,7 @@ import type { ClusterNode } from '../topology/node';
 import { delayOfHop, verdictOf } from '../topology/redirects';
 import type { Topology } from '../topology/topology';
 import { keyOf, type ChannelName } from './channel-name';
+import { messagesOfMasters } from './messages-of-masters';
 import { isNotice } from './notices';
 import { PubSub, type Main } from './pubsub';
 import type { NoticeWith } from './subscribe-options';
@@ -61,7 +62,7 @@ const LONGEST = 1_000;
  */
 //  channel, pattern ──▶ PubSub at one node
 //  shard channel ─────▶ PubSub at the owner of its slot ──moved──▶ PubSub at the next owner, behind a gap
-//  keyspace event ────▶ PubSub at every master
+//  keyspace event ────▶ PubSub at every master, behind a gap at one that has become a master
 export class ClusterMessages {
   private readonly ordinary: PubSub;
   private readonly byNode = new Map<ClusterNode, PubSub>();
@@ -130,7 +131,17 @@ export class ClusterMessages {
     const events = names.filter(isKeyspace);
     if (events.length === 0) return of(this.ordinary, names);
     const others = names.filter((name) => !isKeyspace(name));
-    const own$ = this.ofMasters((pubsub) => of(pubsub, events));
+    const { topology, clock, isClosed, open } = this.parts;
+    const own$ = defer(() => {
+      open();
+      return messagesOfMasters({
+        topology,
+        clock,
+        isClosed,
+        gaps,
+        messagesOf: (node) => of(this.pubsubOf(node), events),
+      });
+    });
     return others.length === 0 ? own$ : merge(own$, of(this.ordinary, others));
   }
 
@@ -228,40 +239,6 @@ export class ClusterMessages {
     }
     this.parts.topology.stale$.next();
     return !(error.code === 'AUTHENTICATION');
-  }
-
-  /** The same messages of all masters, those that become one included. */
-  private ofMasters<T>(of: (pubsub: PubSub) => Observable<T>): Observable<T> {
-    const { topology } = this.parts;
-    return new Observable((subscriber) => {
-      const current = new Map<ClusterNode, Subscription>();
-      const look = (): void => {
-        const masters = new Set(topology.masters);
-        for (const [node, subscription] of current) {
-          if (masters.has(node)) continue;
-          subscription.unsubscribe();
-          current.delete(node);
-        }
-        for (const node of masters) {
-          if (current.has(node)) continue;
-          const own = new Subscription();
-          current.set(node, own);
-          own.add(
-            of(this.pubsubOf(node)).subscribe({
-              next: (item) => subscriber.next(item),
-              error: (error: unknown) => subscriber.error(error),
-              complete: () => this.parts.isClosed() && subscriber.complete(),
-            }),
-          );
-        }
-      };
-      subscriber.add(topology.changes$.subscribe({ next: look, complete: () => subscriber.complete() }));
-      subscriber.add(() => {
-        for (const subscription of current.values()) subscription.unsubscribe();
-      });
-      this.parts.open();
-      look();
-    });
   }
 
   private pubsubOf(node: ClusterNode): PubSub {

@@ -196,7 +196,7 @@ export class Discovery {
                 !(typeof info === 'string' && info.includes('cluster_state:ok')) &&
                 view.epoch <= (topology.epoch ?? -1);
               if (view.ranges.length === 0 || isOlder || isApart) return false;
-              topology.apply(view, askedAt);
+              topology.apply(view, askedAt, begin);
               return true;
             }),
           );

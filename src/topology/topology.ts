@@ -46,6 +46,8 @@ export class Topology implements NodeOwner {
   readonly fences: Fences;
   /** The epoch of the view that was applied; undefined before the first. */
   epoch: number | undefined;
+  /** When that was asked for, on the clock, ms. */
+  viewedAt = -Infinity;
   /** What redirections have taught is numbered, and so are questions: a view does not undo what was learned after it was asked for. */
   learned = 0;
   private readonly learnedAt = new Map<number, number>();
@@ -189,9 +191,11 @@ export class Topology implements NodeOwner {
   /**
    * Applies what a node says of the whole cluster.
    * @param askedAt what had been learned when it was asked
+   * @param viewedAt when that was, on the clock, ms
    */
-  apply({ epoch, ranges }: ClusterView, askedAt: number): void {
+  apply({ epoch, ranges }: ClusterView, askedAt: number, viewedAt: number): void {
     this.epoch = epoch;
+    this.viewedAt = viewedAt;
     this.hopeless = undefined;
     for (const node of this.nodes.values()) {
       node.role = undefined;

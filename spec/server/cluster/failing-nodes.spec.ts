@@ -75,8 +75,8 @@ describe.each([true, false])('a master that is killed, with full coverage %s', (
   });
 });
 
-describe('a master that hangs', () => {
-  const cluster = useCluster({ nodeTimeout: 1_000, fullCoverage: false }, { each: true });
+describe.each([true, false])('a master that hangs, with full coverage %s', (fullCoverage) => {
+  const cluster = useCluster({ nodeTimeout: 1_000, fullCoverage }, { each: true });
   const connect = useClusterClients(cluster);
 
   it('is left once another has taken its place, and nothing is left unsettled', async () => {

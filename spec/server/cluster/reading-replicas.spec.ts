@@ -46,6 +46,33 @@ describe('reading from replicas', () => {
     );
   });
 
+  it('goes on at the master while the replica has lost that and is not to answer by old data', async () => {
+    const client = connect({ reads: 'replica' });
+    await client.set('k', '0');
+    const master = await cluster().ownerOf(hashSlot('k'));
+    const [replica] = await cluster().replicasOf(master);
+    await client.wait(1, 1_000);
+    expect(await client.get('k')).toBe('0');
+    const admin = cluster().admin(replica!);
+    const setting = { masteruser: 'nobody', masterauth: 'wrong', 'replica-serve-stale-data': 'no' };
+    for (const [name, value] of Object.entries(setting)) await admin.call('CONFIG SET', name, value);
+    await admin.call('CLIENT KILL', 'TYPE', 'master');
+    await eventually(
+      () => admin.call<string>('INFO', 'replication'),
+      (text) => text.includes('master_link_status:down'),
+    );
+    for (let n = 1; n <= 20; n++) {
+      await client.set('k', String(n));
+      expect(await client.get('k')).toBe(String(n));
+    }
+    for (const name of ['masteruser', 'masterauth']) await admin.call('CONFIG SET', name, '');
+    const before = await calls(replica!, 'get');
+    await eventually(
+      async () => [await client.get('k'), await calls(replica!, 'get')] as const,
+      ([value, count]) => value === '20' && count > before,
+    );
+  });
+
   it('never gives what a master that was replaced still has, where masters are to read', async () => {
     const client = connect();
     await client.set('k', 'old');

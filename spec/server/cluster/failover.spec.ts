@@ -1,0 +1,156 @@
+import type { RedisCluster, RedisError } from 'rxjs-redis';
+import type { RunningServer } from '../../../infra/servers';
+import { hashSlot } from '../../../src/resp/hash-slot';
+import { eventually, record } from '../../support/clients';
+import { until } from '../../support/until';
+import { useCluster, useClusterClients } from '../../support/whole-cluster';
+
+const cluster = useCluster({ fullCoverage: false, nodeTimeout: 1_000 }, { each: true });
+const connect = useClusterClients(cluster);
+
+/** The replica of the node that has a key takes its place, and the master knows. */
+async function failOver(key: string): Promise<{ old: RunningServer; next: RunningServer }> {
+  const old = await cluster().ownerOf(hashSlot(key));
+  const [next] = await cluster().replicasOf(old);
+  await cluster().admin(next!).call('CLUSTER FAILOVER');
+  await eventually(
+    () => cluster().admin(old).call<unknown[]>('ROLE'),
+    ([role]) => role === 'slave',
+  );
+  return { old, next: next! };
+}
+
+/** A key of each master, the one that was asked for first. */
+function keysOfMasters(client: RedisCluster, first: string): string[] {
+  const keys = new Map([[client.nodeFor(first)!, first]]);
+  for (let n = 0; keys.size < cluster().masters; n++) {
+    const node = client.nodeFor(`key:${n}`)!;
+    if (!keys.has(node)) keys.set(node, `key:${n}`);
+  }
+  return [...keys.values()];
+}
+
+describe('when a replica of a cluster takes the place of its master', () => {
+  it('a blocking command goes on at the new one, where it waits for the rest of its time', async () => {
+    const client = connect();
+    const popped = client.blpop('list', 0).then((value) => value);
+    const old = await cluster().ownerOf(hashSlot('list'));
+    const isBlocked = (text: string) => text.includes('blocked_clients:1');
+    await eventually(() => cluster().admin(old).call<string>('INFO', 'clients'), isBlocked);
+    const { next } = await failOver('list');
+    await eventually(() => cluster().admin(next).call<string>('INFO', 'clients'), isBlocked);
+    await client.rpush('list', 'item');
+    expect(await popped).toEqual(['list', 'item']);
+  });
+
+  it('messages of a shard channel come from the new one, behind a gap, and none twice', async () => {
+    if (cluster().version.startsWith('6.')) return; // it has no shard channels
+    const client = connect();
+    const told = record(client.ssubscribe('news', { gaps: true }));
+    await until(() => told.values.length === 1);
+    await client.spublish('news', 'before');
+    await failOver('news');
+    const kinds = () => told.values.map(({ type }) => type);
+    await until(() => kinds().filter((kind) => kind === 'subscribed').length === 2);
+    // Replicas are told what is published as well.
+    expect(await client.spublish('news', 'after')).toBeGreaterThanOrEqual(1);
+    await until(() => kinds().filter((kind) => kind === 'smessage').length === 2);
+    // Servers may take the channel more than once before they agree.
+    expect(kinds().join(' ')).toMatch(/^subscribed smessage( gap subscribed)+ smessage$/);
+    told.stop();
+  });
+
+  it('events of its keys come from the new one as well, once each', async () => {
+    const client = connect();
+    const told = record(client.keyspace('event:*', { events: 'set', configure: true, gaps: true }));
+    const kinds = () => told.values.map((item) => ('type' in item ? item.type : 'event'));
+    await until(() => kinds().filter((kind) => kind === 'subscribed').length === 3);
+    await failOver('event:1');
+    await client.get('event:1'); // it is sent on, so that the client asks for a view
+    await until(() => kinds().includes('gap') && kinds().filter((kind) => kind === 'subscribed').length === 4);
+    const keys = Array.from({ length: 60 }, (_, n) => `event:${n}`);
+    for (const key of keys) await client.set(key, '1');
+    const seen = () => told.values.flatMap((item) => ('key' in item ? [item.key] : []));
+    await until(() => new Set(seen()).size === keys.length);
+    expect(seen().sort()).toEqual([...keys].sort());
+    told.stop();
+  });
+
+  it('events of its keys that may have been missed are told by a gap, also where it was killed', async () => {
+    const client = connect();
+    const told = record(client.keyspace('event:*', { events: 'set', configure: true, gaps: true }));
+    const kinds = () => told.values.map((item) => ('type' in item ? item.type : 'event'));
+    await until(() => kinds().filter((kind) => kind === 'subscribed').length === 3);
+    const old = await cluster().ownerOf(hashSlot('event:1'));
+    const killedAt = Date.now();
+    await old.kill('SIGKILL');
+    await until(() => kinds().filter((kind) => kind === 'subscribed').length === 4);
+    expect(kinds()).toEqual(['subscribed', 'subscribed', 'subscribed', 'gap', 'subscribed']);
+    const gap = told.values.find((item) => 'type' in item && item.type === 'gap');
+    expect(gap).toMatchObject({
+      pattern: 'event:*',
+      reason: { message: expect.stringMatching(/has become a master/) },
+    });
+    const { from, to } = gap as { from: Date; to: Date };
+    expect(from.getTime()).toBeLessThanOrEqual(killedAt);
+    expect(to.getTime()).toBeGreaterThan(killedAt);
+    told.stop();
+  });
+});
+
+describe('while a master of a cluster hangs', () => {
+  it('commands of other shards are answered, and its own once another has taken its place', async () => {
+    const client = connect();
+    await client.connect();
+    const [own, ...others] = keysOfMasters(client, 'own');
+    const master = await cluster().ownerOf(hashSlot('own'));
+    let isAnswered = false;
+    await master.kill('SIGSTOP');
+    const late = client.set(own!, '1').then(
+      (value) => ((isAnswered = true), value),
+      (error: RedisError) => ((isAnswered = true), error.delivery),
+    );
+    for (let n = 0; n < 100; n++) for (const key of others) await client.set(key, String(n));
+    expect(isAnswered).toBe(false);
+    expect(['OK', 'unknown']).toContain(await late);
+    expect(await client.set(own!, '2')).toBe('OK');
+    await master.kill('SIGCONT');
+  });
+});
+
+describe('a shard of a cluster that is gone, with its replica', () => {
+  async function lost(): Promise<{ client: RedisCluster; own: string; others: string[]; node: string }> {
+    const client = connect({ commandTimeout: 1_500 });
+    await client.connect();
+    const [own, ...others] = keysOfMasters(client, 'own');
+    const node = client.nodeFor('own')!;
+    const master = await cluster().ownerOf(hashSlot('own'));
+    const [replica] = await cluster().replicasOf(master);
+    await Promise.all([replica!.kill('SIGKILL'), master.kill('SIGKILL')]);
+    return { client, own: own!, others, node };
+  }
+
+  it('fails what is asked of all nodes by its time, and names what has not answered', async () => {
+    const { client, others } = await lost();
+    for (const call of [client.dbsize(), client.keys('*'), client.scriptLoad('return 1')]) {
+      const error = await call.then(
+        () => undefined,
+        (reason: RedisError) => reason,
+      );
+      expect(error).toMatchObject({ name: expect.stringMatching(/^(TimeoutError|ConnectionError)$/) });
+    }
+    for (const key of others) expect(await client.set(key, '1')).toBe('OK');
+  });
+
+  it('fails its part of a command that is split, whose error names the parts: the others stand', async () => {
+    const { client, own, others } = await lost();
+    const error = await client.mset({ [own]: '1', [others[0]!]: '2', [others[1]!]: '3' }).then(
+      () => undefined,
+      (reason: RedisError) => reason,
+    );
+    expect(error?.message).toMatch(
+      new RegExp(`^1 of 3 parts of MSET have failed: slot ${hashSlot(own)}: .*\\(unsent\\)$`),
+    );
+    expect(await client.mget(others[0]!, others[1]!)).toEqual(['2', '3']);
+  });
+});
