@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { RedisError } from 'rxjs-redis';
 import { incr, get, mset, set } from 'rxjs-redis/commands';
 import { eventually } from '../../support/clients';
@@ -16,6 +17,24 @@ describe('a command whose keys are in several slots', () => {
     const asked = [...KEYS, 'missing', KEYS[3]!, KEYS[3]!];
     expect(await client.mget(asked)).toEqual([...KEYS.map((_, n) => String(n)), null, '3', '3']);
     expect((await client.bytes.mget('key:1', 'key:2')).map(String)).toEqual(['1', '2']);
+  });
+
+  it('is written to each node at once, as a pipeline is', async () => {
+    const client = connect();
+    await client.mget(KEYS);
+    const write = jest.spyOn(Socket.prototype, 'write');
+    try {
+      const written = async (call: PromiseLike<unknown>): Promise<number[]> => {
+        write.mockClear();
+        await call;
+        const ports = write.mock.contexts.map(({ remotePort }: Socket) => remotePort);
+        return cluster().nodes.map(({ port }) => ports.filter((one) => one === port).length);
+      };
+      expect(await written(client.mget(KEYS))).toEqual([1, 1, 1, 0, 0, 0]);
+      expect(await written(client.pipeline(KEYS.map((key) => get(key))))).toEqual([1, 1, 1, 0, 0, 0]);
+    } finally {
+      write.mockRestore();
+    }
   });
 
   it('adds up what the parts have done', async () => {
