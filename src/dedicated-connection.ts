@@ -36,7 +36,12 @@ import { scanned, type ScanMethod } from './scanning/scan-streams';
 /** It is not made again when it is lost, so the pages of a scan meet no other server. */
 const ONE_LINK = { kind: 'one' } as const;
 
-/** A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. `S` is what texts come as. */
+/**
+ * A connection that belongs to its user alone, with the commands that change a connection: `redis.dedicated(…)`. `S` is what texts come as.
+ *
+ * A transaction is made by `multi(…)`, whose values have their types. Where MULTI is sent by hand, `call('MULTI')`, every method gives the
+ * word `'QUEUED'` until `exec()` or `discard()`, whatever its type says, and `exec()` the values as RESP has them.
+ */
 export class DedicatedConnection<S extends string | Buffer = string>
   extends SessionSurface<S>
   implements RedisCommands<S>
@@ -87,7 +92,7 @@ export class DedicatedConnection<S extends string | Buffer = string>
    * @throws TypeError when the name or an argument cannot be sent, or what comes is no reply: messages come through
    * `redis.subscribe`, the lines of MONITOR through `monitor()`
    * @example
-   * await connection.call('MULTI');
+   * await connection.call('CLIENT NO-TOUCH', 'ON');
    */
   call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
     return this.send(knownCall<T>(name, args));
@@ -103,7 +108,7 @@ export class DedicatedConnection<S extends string | Buffer = string>
     return sendGroup(this.#source, 'pipeline', given);
   }
 
-  /** As {@link RedisCommands.multi}. */
+  /** As {@link RedisCommands.multi}; null where a key has changed that is watched on this connection. */
   multi(options: FailFast): CommandChain<[], S, never, null>;
   multi(options?: GroupOptions): CommandChain<[], S, RedisError, null>;
   multi<const C extends readonly Command[]>(commands: C, options: FailFast): Reply<ValuesOf<C, S, never> | null>;

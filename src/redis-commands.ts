@@ -59,10 +59,11 @@ export interface RedisCommands<S extends string | Buffer = string, N extends nul
   pipeline<C extends readonly [Command, ...Command[]]>(...commands: C): Reply<ValuesOf<C, S, RedisError>>;
 
   /**
-   * Sends commands as a transaction, MULTI … EXEC: all run in a row, or none. It begins a chain, `multi().set(…).get(…).exec()`, or takes
-   * commands of `rxjs-redis/commands`.
-   * @returns the values, in the order of the commands; the error of a command that failed when it ran stands in its place. It errors
-   * with a ReplyError of the kind `EXECABORT` where the server refused a command beforehand, so that nothing has run: its `causes` say which
+   * Sends commands as a transaction, MULTI … EXEC: they run in a row, with no command of another client in between. It begins a chain,
+   * `multi().set(…).get(…).exec()`, or takes commands of `rxjs-redis/commands`.
+   * @returns the values, in the order of the commands. The error of a command that failed when it ran stands in its place as a
+   * RedisError, and all others have run: a server undoes nothing. It errors with a ReplyError of the kind `EXECABORT` where the server
+   * refused a command beforehand, so that none has run: its `causes` say which
    * @throws TypeError that names the command by its number, when no transaction can hold it
    * @example
    * await redis.multi(decrby('account:1', 5), incrby('account:2', 5));

@@ -63,6 +63,15 @@ export const calls = {
     send: (view, { id }) => view.mget([`k:${id}`, `k:${id}`]),
     fits: (value, bytes) => Array.isArray(value) && value.every((element) => isText(element, bytes)),
   },
+  /** more elements than an array of the decoder has at once: only long groups have it */
+  range: {
+    name: 'LRANGE',
+    gives: 'list',
+    replay: 'read',
+    writes: false,
+    send: (view, { id }) => view.lrange(`l:${id}`, 0, -1),
+    fits: (value, bytes) => Array.isArray(value) && value.every((element) => isText(element, bytes)),
+  },
   hgetall: {
     name: 'HGETALL',
     gives: 'list',

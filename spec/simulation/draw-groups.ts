@@ -1,12 +1,14 @@
 import { WORDS } from './draw-faults';
 import { drawSend, MEMBERS } from './draw-send';
-import type { Item, SendItem } from './plan';
+import type { Item, SendItem, Settings } from './plan';
 import type { Random } from './random';
 
 /** Ids of groups. */
 const GROUPS = 7000;
 /** The id of a transaction that is lost while it is written. */
 const INTERRUPTED = 7_500;
+/** Ids of groups whose replies come in parts. Their chance is their own as well, so that all else stays as it was drawn. */
+export const LONG_GROUPS = 7_600;
 
 /** Groups among the commands: of few members, and now and then of many that take several writes. */
 export function drawGroups(random: Random, items: readonly Item[], length: number): Item[] {
@@ -59,5 +61,32 @@ export function drawInterrupted(random: Random, length: number): Item[] {
     ...times.map((at): Item =>
       word === undefined ? { kind: 'kill', at } : { kind: 'refuse', at, duration: 300, word },
     ),
+  ];
+}
+
+/** Groups so long that the reply to EXEC is read in parts as it comes, and short ones behind them that get none of that. */
+export function drawLongGroups(random: Random, { pipelineDepth }: Settings, length: number): Item[] {
+  // Command by command they would be on their way for longer than the run waits for its end.
+  if (!random.chance(0.08) || pipelineDepth < 100) return [];
+  const first = random.int(0, length);
+  const groups: Item[] = [];
+  for (let id = LONG_GROUPS + random.int(2, 4); id > LONG_GROUPS; id--) {
+    const size = random.chance(0.7) ? random.int(65, 200) : random.int(1, 6);
+    const of = random.chance(0.4) ? MEMBERS.slice(0, 8) : MEMBERS; // reads alone may be repeated
+    const members = Array.from({ length: size }, () => (random.chance(0.03) ? 'range' : random.pick(of)));
+    const send = drawSend(random, id, first + random.pick([0, 0, 1, 5, 30]));
+    groups.push({
+      ...send,
+      call: 'group',
+      members,
+      transaction: random.maybe(0.8, () => true),
+      size: Math.min(send.size, 30),
+      wait: 0,
+    });
+  }
+  const sizes = [random.int(20, 600), random.int(20, 600)];
+  return [
+    ...groups,
+    { kind: 'link', link: 'every', fault: { type: 'pieces', way: 'down', sizes, gap: random.pick([0, 0, 1]) } },
   ];
 }

@@ -1,10 +1,12 @@
-import type { DedicatedItem, Item, LeaseStep, LinkItem, Settings, WatchItem } from './plan';
+import type { CounterType, DedicatedItem, Item, LeaseStep, LinkItem, Settings, WatchItem } from './plan';
 import type { Random } from './random';
 
 /** Ids of work on lent connections. Its chance is its own as well, so that all else stays as it was drawn. */
 export const LEASES = 8_000;
 /** The id of a `watch` whose reply is lost. */
 const LOST_EXEC = 8_500;
+/** Ids of those that watch counters of several types. */
+const TYPED = 8_600;
 
 /** Few connections, so that callers wait for each other; all limits are shorter than what a run waits for at its end. */
 export function drawLeaseLimits(random: Random): Pick<Settings, 'leaseMax' | 'leaseIdle' | 'leaseWait'> {
@@ -50,6 +52,25 @@ function drawLostExec(random: Random, at: number): Item[] {
     { ...watch, gives: 'commands' },
     { kind: 'link', link: random.int(0, 3), fault },
   ];
+}
+
+/** Counters that are no strings, or no strings any more, and are watched again and again. */
+export function drawTypedWatches(random: Random, length: number): Item[] {
+  if (!random.chance(0.12)) return [];
+  const first = random.int(0, length);
+  const types = ['hash', 'list', 'hash', 'list', 'string', 'none'] as const;
+  const retype = (at: number, type: CounterType = random.pick(types)): Item => {
+    return { kind: 'retype', at, key: random.int(1, 2), type };
+  };
+  const items: Item[] = [1, 2].map((key) => ({ kind: 'retype', at: first, key, type: random.pick(types) }));
+  const times = [1, 1, 5, 10, 30, 60, 100, 400];
+  for (let id = TYPED + random.int(2, 8); id > TYPED; id--) {
+    const watch = drawWatch(random, id, first + random.pick(times));
+    items.push({ ...watch, key: random.int(1, 2), byName: false, typed: true });
+  }
+  for (let count = random.pick([0, 0, 1, 2, 4]); count > 0; count--)
+    items.push(retype(first + random.pick(times) + random.int(0, 6)));
+  return items;
 }
 
 function drawDedicated(random: Random, id: number, at: number): DedicatedItem {

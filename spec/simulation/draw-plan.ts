@@ -1,6 +1,6 @@
 import { drawGreetings, drawLinks, drawPieces, WORDS } from './draw-faults';
-import { drawGroups, drawInterrupted } from './draw-groups';
-import { LEASES, drawLeaseLimits, drawLeases } from './draw-leases';
+import { drawGroups, drawInterrupted, drawLongGroups, LONG_GROUPS } from './draw-groups';
+import { LEASES, drawLeaseLimits, drawLeases, drawTypedWatches } from './draw-leases';
 import { drawSend, MEMBERS, TIMEOUTS, RETRIES } from './draw-send';
 import type { Item, JoinItem, Plan, SendItem, Settings } from './plan';
 import { Random } from './random';
@@ -91,7 +91,10 @@ export function drawPlan(seed: number): Plan {
   // Connections are counted as they are made, so those of others would be others beside a queue.
   const isFree = !own.some(({ kind }) => kind === 'take' || kind === 'tail' || kind === 'consume');
   const jobs = isFree ? drawJobs(new Random(seed + 16 * JOBS), settings, length) : [];
-  return { seed, settings, items: [...items, ...own, ...jobs] };
+  // Behind a queue the connections are counted as they were without these.
+  const typed = isFree && jobs.length === 0 ? drawTypedWatches(new Random(seed + 64 * LEASES), length) : [];
+  const long = drawLongGroups(new Random(seed + 32 * LONG_GROUPS), settings, length);
+  return { seed, settings, items: [...items, ...own, ...jobs, ...long, ...typed] };
 }
 
 /** Somewhere a reply is left out or comes twice, among commands of one kind or of many. Nothing else befalls the client. */

@@ -29,6 +29,10 @@ function replyTo(protocol: 2 | 3, words: readonly string[], id: number, runs: nu
       return numberReply(id * 1000 + value.length);
     case 'MGET':
       return [resp.array([resp.bulk(value), resp.bulk(value)]), `["${value}","${value}"]`];
+    case 'LRANGE': {
+      const elements = Array.from({ length: 60 + (id % 80) }, (_, index) => `${id}.${index}`);
+      return [resp.array(elements.map(resp.bulk)), `[${elements.map((one) => `"${one}"`).join()}]`];
+    }
     case 'HGETALL':
       return [resp.map(protocol, [[resp.bulk('f'), resp.bulk(value)]]), `{"f":"${value}"}`];
     case 'ECHO':

@@ -1,4 +1,5 @@
 import type { Peer } from './peer';
+import type { CounterType } from './plan';
 import * as resp from './resp';
 import { useOf } from './use';
 import type { WireRequest } from './wire';
@@ -15,6 +16,10 @@ interface Serving {
   arrived(peer: Peer, use: number): void;
   /** a transaction runs that sets a counter */
   incremented(peer: Peer, use: number, from: number, to: number): void;
+  /** what a use watches has changed */
+  disturbed(use: number): void;
+  /** a counter is of another type from now on, or gone */
+  retyped(key: string): void;
 }
 
 /** A connection that users are lent, as the server has it. */
@@ -34,18 +39,31 @@ export interface LentState {
 export class LeaseDesk {
   private values = new Map<string, number>();
   private versions = new Map<string, number>();
+  /** those of counters that are no strings */
+  private types = new Map<string, CounterType>();
+  private readonly lents = new Set<LentState>();
 
   constructor(private readonly serving: Serving) {}
 
   /** Its memory is lost. Those that watch are gone with their connections. */
   restart(): void {
+    for (const key of this.values.keys()) this.serving.retyped(key);
     this.values = new Map();
     this.versions = new Map();
+    this.types = new Map();
   }
 
   /** Another client increments a counter. */
   touch(key: string): void {
     this.write(key, (this.values.get(key) ?? 0) + 1);
+  }
+
+  /** Another client makes something else of a counter. */
+  retype(key: string, type: CounterType): void {
+    if (this.typeOf(key) === type) return;
+    this.serving.retyped(key);
+    this.write(key, this.values.get(key) ?? 0, type);
+    if (type === 'none') this.values.delete(key);
   }
 
   /** @returns whether the request is one of a user on a lent connection, and has been answered */
@@ -57,6 +75,7 @@ export class LeaseDesk {
       if (lent.use === undefined) [lent.database, lent.clientName] = [peer.database, peer.clientName];
       this.serving.arrived(peer, use);
       lent.use = use;
+      this.lents.add(lent);
     }
     if (!isUsers(request, lent)) return false;
     const text = this.replyTo(peer, lent, request);
@@ -105,10 +124,10 @@ export class LeaseDesk {
     if (isChanged) return peer.protocol === 3 ? resp.nothing(3) : '*-1\r\n';
     const refusal = transaction.queued.map((one) => this.serving.refusal(peer, one)).find((one) => one !== undefined);
     if (refusal !== undefined) return resp.error(`EXECABORT Transaction discarded because of: ${refusal}`);
-    const set = transaction.queued.find(({ words }) => words[0] === 'SET');
+    const set = transaction.queued.find(({ words }) => /^(SET|HSET|LSET)$/.test(words[0]!));
     if (set !== undefined) {
-      const [, key, value] = set.words;
-      this.serving.incremented(peer, lent.use!, this.values.get(key!) ?? 0, Number(value));
+      const { words } = set;
+      this.serving.incremented(peer, lent.use!, this.values.get(words[1]!) ?? 0, Number(words.at(-1)));
     }
     return resp.array(transaction.queued.map(({ words }) => this.execute(peer, lent, words)));
   }
@@ -131,11 +150,24 @@ export class LeaseDesk {
       case 'GET':
         return this.read(peer, key!);
       case 'TYPE':
-        return resp.simple(this.textOf(key!) === undefined ? 'none' : 'string');
+        return resp.simple(this.typeOf(key!));
+      case 'HGETALL': {
+        const fields = [[resp.bulk('n'), resp.bulk(this.textOf(key!) ?? '')]] as const;
+        return this.readAs('hash', key!, resp.map(peer.protocol, fields), resp.map(peer.protocol, []));
+      }
+      case 'LRANGE':
+        return this.readAs('list', key!, resp.array([resp.bulk(this.textOf(key!) ?? '')]), resp.array([]));
       case 'MGET':
         return resp.array(words.slice(1).map((one) => this.read(peer, one)));
       case 'SET':
-        this.write(key!, Number(value));
+        if (this.typeOf(key!) !== 'string') this.serving.retyped(key!);
+        this.write(key!, Number(value), 'string');
+        return resp.simple('OK');
+      case 'HSET':
+        this.write(key!, Number(words[3]));
+        return resp.integer(0);
+      case 'LSET':
+        this.write(key!, Number(words[3]));
         return resp.simple('OK');
       case 'INCR':
         this.touch(key!);
@@ -148,8 +180,20 @@ export class LeaseDesk {
   }
 
   private read(peer: Peer, key: string): Text {
-    const text = this.textOf(key);
+    const text = this.typeOf(key) === 'string' ? this.textOf(key) : undefined;
     return text === undefined ? resp.nothing(peer.protocol) : resp.bulk(text);
+  }
+
+  /** A key of a type, or one that is not there. */
+  private readAs(wanted: CounterType, key: string, text: Text, nothing: Text): Text {
+    const type = this.typeOf(key);
+    if (type === 'none') return nothing;
+    return type === wanted ? text : resp.error('WRONGTYPE Operation against a key holding the wrong kind of value');
+  }
+
+  private typeOf(key: string): CounterType {
+    if (this.textOf(key) === undefined) return 'none';
+    return this.types.get(key) ?? 'string';
   }
 
   private textOf(key: string): string | undefined {
@@ -161,8 +205,10 @@ export class LeaseDesk {
     return this.versions.get(key) ?? 0;
   }
 
-  private write(key: string, value: number): void {
+  private write(key: string, value: number, type?: CounterType): void {
+    for (const { watched, use } of this.lents) if (watched.has(key)) this.serving.disturbed(use!);
     this.values.set(key, value);
+    if (type !== undefined) this.types.set(key, type);
     this.versions.set(key, this.versionOf(key) + 1);
   }
 }
@@ -174,6 +220,6 @@ export function valueOfUse(use: number): string {
 
 /** It is neither of the handshake nor the client's own: whether it lives, who it is, and whose replies come. */
 function isUsers({ words }: WireRequest, { use }: LentState): boolean {
-  if (use === undefined) return /^[WLN]:/.test(words[1] ?? '');
+  if (use === undefined) return /^[WTLN]:/.test(words[1] ?? '');
   return !/^(PING|AUTH|HELLO|ECHO|MONITOR)$/.test(words[0]!);
 }

@@ -1,11 +1,12 @@
 import { concat, defer, from, ignoreElements, lastValueFrom, map, tap, timer, type Observable } from 'rxjs';
-import { get, incr, set } from '../../src/commands/generated/builders';
+import type { Command } from '../../src/commands/command';
+import { get, hset, incr, lset, set } from '../../src/commands/generated/builders';
 import type { DedicatedConnection } from '../../src/dedicated-connection';
 import { RedisError } from '../../src/errors';
 import { canonical } from './calls';
 import type { SimulatedClient } from './client';
 import type { Journal } from './journal';
-import type { DedicatedItem, LeaseStep, WatchItem } from './plan';
+import type { CounterType, DedicatedItem, LeaseStep, WatchItem } from './plan';
 import { valueOfUse } from './lease-desk';
 import type { Referee } from './referee';
 import type { Timeline } from './timeline';
@@ -46,6 +47,10 @@ export class Leases {
   /** A counter that is incremented, and another that nobody else increments. */
   watch(item: WatchItem): void {
     const use = new Use(item, this.timeline);
+    if (item.typed === true) {
+      this.watchTyped(item, use);
+      return;
+    }
     const { key, id, attempts, byName } = item;
     const counter = `W:${key}`;
     const keys = [counter, `L:${id}`];
@@ -54,6 +59,21 @@ export class Leases {
     const work$: Observable<unknown> = byName
       ? redis.watch(keys, ({ count }) => next(count), { attempts, read: { count: get(counter) } })
       : redis.watch(keys, (values) => next(values[counter]), { attempts });
+    this.follow(use, work$, item.leaveAfter);
+  }
+
+  /** A counter that is read and set as what it is just now, beside another that may be something else. */
+  private watchTyped(item: WatchItem, use: Use): void {
+    const { key, id, attempts } = item;
+    const [counter, other] = [`T:${key}`, `T:${3 - key}`];
+    const work$ = this.client().redis.watch(
+      [`L:${id}`, other, counter],
+      (values) => {
+        for (const one of [counter, other]) this.referee.watchedAs(one, typeOf(values[one]));
+        return this.decide(item, [setNext(counter, values[counter]), incr(`N:${id}`)]);
+      },
+      { attempts },
+    );
     this.follow(use, work$, item.leaveAfter);
   }
 
@@ -188,5 +208,25 @@ export class Leases {
   private compare(id: number, step: LeaseStep, got: unknown, wanted: unknown): void {
     if (canonical(got) !== canonical(wanted))
       this.journal.fail(`use ${id} got ${canonical(got)} for ${step}, not ${canonical(wanted)}`);
+  }
+}
+
+/** What a counter was when it was read. */
+function typeOf(value: unknown): CounterType {
+  if (value === null) return 'none';
+  if (typeof value === 'string') return 'string';
+  return Array.isArray(value) ? 'list' : 'hash';
+}
+
+/** Counts on, and leaves the counter what it is. */
+function setNext(counter: string, value: unknown): Command {
+  const next = (count: unknown) => String(Number(count) + 1);
+  switch (typeOf(value)) {
+    case 'hash':
+      return hset(counter, { n: next((value as { readonly n?: string }).n) });
+    case 'list':
+      return lset(counter, 0, next((value as readonly string[])[0]));
+    default:
+      return set(counter, next(value));
   }
 }

@@ -155,6 +155,9 @@ export interface DedicatedItem {
   readonly leaveAfter?: number | undefined;
 }
 
+/** How a counter is kept that is not always a string. */
+export type CounterType = 'string' | 'hash' | 'list' | 'none';
+
 /** A counter is incremented by `watch`. */
 export interface WatchItem {
   readonly kind: 'watch';
@@ -168,6 +171,8 @@ export interface WatchItem {
   readonly gives: 'commands' | 'promise' | 'later' | 'nothing' | 'error';
   /** the counter is read by a command of the user's, not by its type */
   readonly byName: boolean;
+  /** it is one of those that are strings, hashes and lists in turn */
+  readonly typed?: true | undefined;
   readonly leaveAfter?: number | undefined;
 }
 
@@ -292,6 +297,8 @@ export type ServerItem =
   | { readonly kind: 'refuse'; readonly at: number; readonly duration: number; readonly word: RefusalWord }
   /** another client increments a counter that is watched */
   | { readonly kind: 'touch'; readonly at: number; readonly key: number }
+  /** another client makes something else of a counter, which keeps its number, or deletes it */
+  | { readonly kind: 'retype'; readonly at: number; readonly key: number; readonly type: CounterType }
   | { readonly kind: 'kill'; readonly at: number }
   /** it forgets all scripts */
   | { readonly kind: 'scriptFlush'; readonly at: number }

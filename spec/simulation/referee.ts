@@ -2,7 +2,7 @@ import type { DisconnectReason } from '../../src/connection/connection-state';
 import { memberOf } from './groups';
 import type { Link, Sending } from './link';
 import type { PushedMessage } from './peer';
-import type { StreamFault } from './plan';
+import type { CounterType, StreamFault } from './plan';
 import { rulesFor } from './rules';
 import type { Rule, Scene } from './rules/rule';
 import { toldOfJobs, type JobEvents } from './rules/job-events';
@@ -88,6 +88,18 @@ export class Referee {
 
   incremented(link: Link, use: number, before: number, after: number): void {
     for (const rule of this.rules) rule.incremented?.(link, use, before, after);
+  }
+
+  disturbed(use: number): void {
+    for (const rule of this.rules) rule.disturbed?.(use);
+  }
+
+  retyped(key: string): void {
+    for (const rule of this.rules) rule.retyped?.(key);
+  }
+
+  watchedAs(key: string, type: CounterType): void {
+    for (const rule of this.rules) rule.watchedAs?.(key, type);
   }
 
   takeAsked(take: Take): void {
@@ -229,7 +241,7 @@ export class Referee {
   private requestOf(link: Link, words: readonly string[], id: number | undefined): WireRequest {
     const writtenAt = this.scene.timeline.now();
     if (link.lent) {
-      const writes = /^(SET|INCR|BLPOP|BLMOVE)$/.test(words[0]!) || writesStream(words);
+      const writes = /^(SET|HSET|LSET|INCR|BLPOP|BLMOVE)$/.test(words[0]!) || writesStream(words);
       return wireOf({ words, id: undefined, sent: undefined, writes, writtenAt });
     }
     if (words[0] === 'EXEC') return this.execOf(link, words);

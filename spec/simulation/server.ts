@@ -50,6 +50,10 @@ export class Server {
   lentTo: (peer: Peer, use: number) => void = () => undefined;
   /** told when the transaction of a use sets a counter */
   incremented: (peer: Peer, use: number, before: number, after: number) => void = () => undefined;
+  /** told when what a use watches changes */
+  disturbed: (use: number) => void = () => undefined;
+  /** told when a counter gets another type */
+  retyped: (key: string) => void = () => undefined;
   private downUntil = 0;
   private asleepUntil = 0;
   private replicasUntil = 0;
@@ -87,6 +91,8 @@ export class Server {
       fail: (violation) => journal.fail(violation),
       arrived: (peer, use) => this.lentTo(peer, use),
       incremented: (peer, use, before, after) => this.incremented(peer, use, before, after),
+      disturbed: (use) => this.disturbed(use),
+      retyped: (key) => this.retyped(key),
     });
     this.takeDesk = new TakeDesk({
       refusal: (peer, request) => this.refusal(peer, request),
@@ -200,6 +206,9 @@ export class Server {
         break;
       case 'touch':
         this.leaseDesk.touch(`W:${item.key}`);
+        break;
+      case 'retype':
+        this.leaseDesk.retype(`T:${item.key}`, item.type);
         break;
       case 'kill':
         this.kill();

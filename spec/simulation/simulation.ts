@@ -185,6 +185,8 @@ class Simulation implements Cast {
     server.lentTo = (peer, use) => linkOfPeer(peer, (link) => referee.lentTo(link, use));
     server.incremented = (peer, use, before, after) =>
       linkOfPeer(peer, (link) => referee.incremented(link, use, before, after));
+    server.disturbed = (use) => referee.disturbed(use);
+    server.retyped = (key) => referee.retyped(key);
     const actions = { close: () => this.lifecycle.close(), destroy: () => this.lifecycle.destroy() };
     const view = {
       state: () => this.client.redis.toJSON().state,
@@ -400,6 +402,7 @@ function isServerItem(item: Item): item is ServerItem {
     'restart',
     'failover',
     'touch',
+    'retype',
     'refuse',
     'kill',
     'scriptFlush',

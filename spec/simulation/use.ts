@@ -15,6 +15,8 @@ export class Use {
   outcome: UseOutcome | undefined;
   /** how often its transaction ran */
   runs = 0;
+  /** what it watched has changed */
+  disturbed = false;
 
   constructor(
     readonly item: DedicatedItem | WatchItem,

@@ -1,6 +1,6 @@
 // What the types of pipelines and transactions allow and what they refuse: `tsc --noEmit` is the test.
 
-import type { DedicatedConnection, Redis, RedisCommands, RedisError } from 'rxjs-redis';
+import { RedisError, type DedicatedConnection, type Redis, type RedisCommands } from 'rxjs-redis';
 import * as c from 'rxjs-redis/commands';
 import { promises } from './equal';
 
@@ -101,10 +101,15 @@ export function watched(): void {
   promises<[number | E] | null>()(anywhere.multi(c.incr('n')), true);
 }
 
-/** MULTI by hand is a `call`, whose types promise nothing: what has types is `multi`. */
+/**
+ * MULTI by hand is a `call`, and EXEC gives what RESP has: their types promise nothing. What is sent in between has the type that it has
+ * elsewhere, although it gives `'QUEUED'`: what has the types of its values is `multi`.
+ */
 export function byHand(): void {
   promises<unknown>()(session.call('MULTI'), true);
   promises<unknown[] | null>()(session.exec(), true);
+  promises<'OK'>()(session.discard(), true);
+  promises<string | null>()(session.get('a'), true);
   // @ts-expect-error It begins a chain, so it is no command that is awaited.
   void session.multi().then;
   promises<[number | E, 'OK' | E] | null>()(session.multi(c.incr('n'), c.set('a', 1)), true);
@@ -128,6 +133,17 @@ export function chains(): void {
   // @ts-expect-error the chain has one value more
   chain = chain.incr('n');
   void chain;
+}
+
+/** `instanceof` tells a value from an error in its place. */
+export async function narrowed(): Promise<void> {
+  const [count, name] = await redis.multi(c.incr('n'), c.get('a'));
+  // @ts-expect-error it may be an error
+  const unchecked: number = count;
+  void unchecked;
+  if (count instanceof RedisError || name instanceof RedisError) return;
+  const values: { count: number; name: string | null } = { count, name };
+  void values;
 }
 
 type Three = [number | E, string | null | E, 'OK' | E];

@@ -13,6 +13,7 @@ import { lifetimeMutations } from './lifetimes';
 import { limitMutations } from './limits';
 import { memoryMutations } from './memory';
 import { orderMutations } from './order';
+import { partMutations } from './parts';
 import { pubsubMutations } from './pubsub';
 import { queueMutations } from './queue';
 import { replyMutations } from './replies';
@@ -23,6 +24,7 @@ import { tailMutations } from './tails';
 import { takeMutations } from './takes';
 import { transactionMutations } from './transactions';
 import { tryMutations } from './tries';
+import { watchMutations } from './watches';
 
 /** Faults that clients have had, or could have. Each has to be found. */
 export const mutations: readonly Mutation[] = [
@@ -40,6 +42,7 @@ export const mutations: readonly Mutation[] = [
   ...limitMutations,
   ...memoryMutations,
   ...orderMutations,
+  ...partMutations,
   ...pubsubMutations,
   ...queueMutations,
   ...replyMutations,
@@ -50,4 +53,5 @@ export const mutations: readonly Mutation[] = [
   ...takeMutations,
   ...transactionMutations,
   ...tryMutations,
+  ...watchMutations,
 ];

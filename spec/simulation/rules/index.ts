@@ -4,6 +4,7 @@ import { GroupRule } from './groups';
 import { GuardRule } from './guard';
 import { HelloRule } from './hello';
 import { JobRule } from './jobs';
+import { KnownTypesRule } from './known-types';
 import { LateCopyRule } from './late-copies';
 import { LeaseLineRule } from './lease-line';
 import { LeaseTraceRule } from './lease-traces';
@@ -36,6 +37,7 @@ export function rulesFor(scene: Scene): readonly Rule[] {
     new LeaseTraceRule(scene),
     new LeaseLineRule(scene),
     new WatchRule(scene),
+    new KnownTypesRule(scene),
     new TakeRule(scene),
     new TailRule(scene),
     new ConsumerRule(scene),

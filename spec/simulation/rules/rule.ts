@@ -4,7 +4,7 @@ import type { LeaseStats } from '../client';
 import type { Link } from '../link';
 import type { Observers } from '../observers';
 import type { PushedMessage } from '../peer';
-import type { Settings } from '../plan';
+import type { CounterType, Settings } from '../plan';
 import type { Circumstances, Outcome, Sent } from '../sent';
 import type { Take } from '../takes';
 import type { Timeline } from '../timeline';
@@ -80,6 +80,12 @@ export interface Rule extends Partial<StreamEvents>, Partial<JobEvents> {
   lentTo?(link: Link, use: number): void;
   /** a transaction of a use sets a counter at the server */
   incremented?(link: Link, use: number, before: number, after: number): void;
+  /** what a use watches has changed at the server */
+  disturbed?(use: number): void;
+  /** a counter has got another type at the server, or is gone */
+  retyped?(key: string): void;
+  /** the user of a `watch` is given the value of a counter, which the client has read as one of a type */
+  watchedAs?(key: string, type: CounterType): void;
   /** a user waits at the server for an element */
   takeAsked?(take: Take): void;
   takeEnded?(take: Take): void;

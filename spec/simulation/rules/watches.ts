@@ -1,4 +1,4 @@
-import { RedisError } from '../../../src/errors';
+import { RedisError, ReplyError } from '../../../src/errors';
 import { canonical } from '../calls';
 import type { Link } from '../link';
 import type { Use } from '../use';
@@ -25,7 +25,11 @@ export class WatchRule implements Rule {
     const name = words[0]!;
     if (name === 'WATCH') this.watching.add(link);
     else if (/^(UNWATCH|EXEC|DISCARD)$/.test(name)) this.watching.delete(link);
-    else if (/^(GET|MGET|TYPE)$/.test(name) && words.some((word) => word.startsWith('W:')) && !this.watching.has(link))
+    else if (
+      /^(GET|MGET|TYPE|HGETALL|LRANGE)$/.test(name) &&
+      words.some((word) => /^[WT]:/.test(word)) &&
+      !this.watching.has(link)
+    )
       this.scene.journal.fail(`link ${link.index}: ${name} reads ${words[1]}, which is not watched yet`);
   }
 
@@ -42,6 +46,11 @@ export class WatchRule implements Rule {
     if (after !== before + 1) this.fail(use, `has set a counter to ${after} that was ${before}`);
   }
 
+  disturbed(id: number): void {
+    const use = this.uses.get(id);
+    if (use !== undefined) use.disturbed = true;
+  }
+
   useConcluded(use: Use): void {
     const { outcome, runs, item } = use;
     if (item.kind !== 'watch' || outcome === undefined || outcome.kind === 'left') return;
@@ -51,15 +60,19 @@ export class WatchRule implements Rule {
       } else if (runs > 0 && outcome.error.delivery !== 'unknown') {
         this.fail(use, `has run, and is said to be '${outcome.error.delivery}'`);
       }
+      const isUntimely = outcome.error instanceof ReplyError && outcome.error.kind === 'WRONGTYPE';
+      if (isUntimely) this.fail(use, 'is told that a key has another type, which is a conflict');
       return;
     }
     const { value } = outcome;
+    if (value === null && item.gives !== 'nothing' && !use.disturbed)
+      this.fail(use, 'has ended in a conflict, and nothing has changed what it watched');
     if (value === null)
       this.scene.journal.count(item.gives === 'nothing' ? 'watched and left' : 'conflict to the last');
     if (value === null && runs > 0) this.fail(use, 'has run, and is told that it has not');
     if (value === null) return;
     if (runs !== 1) this.fail(use, `has run ${runs} times, and is told ${canonical(value)}`);
-    if (canonical(value) !== '["OK",1]') this.fail(use, `is told ${canonical(value)}`);
+    if (!/^\[("OK"|0),1\]$/.test(canonical(value))) this.fail(use, `is told ${canonical(value)}`);
   }
 
   private fail({ id }: Use, violation: string): void {

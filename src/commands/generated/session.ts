@@ -88,7 +88,8 @@ export abstract class SessionSurface<
   }
 
   /**
-   * Runs the commands queued since MULTI, all in a row; null when a watched key has changed.
+   * Runs the commands queued since MULTI by hand, all in a row; their values as RESP has them, null when a watched key
+   * has changed.
    *
    * `EXEC`
    *

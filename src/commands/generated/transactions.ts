@@ -20,7 +20,10 @@ export function discard(): Command<'OK'> {
 
 export const EXEC = /* @__PURE__ */ defineSpec('EXEC', { since: { redis: '1.2.0', valkey: '1.2.0' }, effect: 'exec' });
 
-/** Runs the commands queued since MULTI, all in a row; null when a watched key has changed. */
+/**
+ * Runs the commands queued since MULTI by hand, all in a row; their values as RESP has them, null when a watched key
+ * has changed.
+ */
 export function exec(): Command<unknown[] | null> {
   return new Command(EXEC, [], reply.readExec);
 }
