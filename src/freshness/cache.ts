@@ -129,7 +129,7 @@ export class Cache implements EntryOwner {
   private submit(request: Request, executor: Executor): void {
     const { command, context } = request;
     const { spec } = command;
-    if (spec.cacheable === undefined) {
+    if (spec.cacheable === undefined || command.keys.length === 0) {
       if (spec.replay !== 'read' || !spec.plain) this.writes.note(request, true);
       executor.submit(request);
       return;
@@ -240,8 +240,9 @@ export class Cache implements EntryOwner {
   private keep(entry: Entry, frame: Frame): void {
     const { store, parts } = this;
     const { options, clock } = parts;
-    const { home } = entry;
-    const isTracked = home?.tracker.isOn === true && entry.isTracked?.() !== false && !(frame instanceof ErrorFrame);
+    const { home, tracked } = entry;
+    const isTracked = home?.tracker.isOn === true && tracked?.isTracked !== false && !(frame instanceof ErrorFrame);
+    if (tracked?.refusal !== undefined) home?.tracker.refusedCaching(tracked.refusal);
     entry.size = OVERHEAD + sizeOf(frame) + argumentBytes(entry.command);
     if (!isTracked || entry.size > options.maxBytes) {
       store.remove(entry);
