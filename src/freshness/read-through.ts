@@ -37,7 +37,8 @@ const RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call
 
 /** What a load in the background comes to where another process has the lock. */
 const ELSEWHERE = Symbol('loaded elsewhere');
-type Loaded<T> = T | typeof ELSEWHERE;
+/** As text, so that each caller has an object of its own, and the same as those that read it later; or a value that is not stored. */
+type Loaded<T> = { readonly text: string } | { readonly unstored: T } | typeof ELSEWHERE;
 
 /** What is stored: when it expires, in ms since 1970, how long loading took, ms, and the value as the serializer writes it. */
 const STORED = /^(\d+) (\d+) ([^]*)$/;
@@ -115,7 +116,7 @@ export class ReadThrough {
     const load = (isEarly: boolean) => this.shared(id, () => this.loaded(source, key, loader, own, isEarly));
     // One that has joined a load in the background needs the value, whoever has the lock.
     const needed = (): Observable<T> =>
-      load(false).pipe(concatMap((value) => (value === ELSEWHERE ? needed() : of(value))));
+      load(false).pipe(concatMap((loaded) => (loaded === ELSEWHERE ? needed() : of(valueOfLoad(loaded, own)))));
     return new Cached<T>(
       defer(() => this.stored(source, key)).pipe(
         concatMap((stored) => {
@@ -166,8 +167,9 @@ export class ReadThrough {
       const begun = this.clock.now();
       return valueOf(loader).pipe(
         concatMap((value) => {
-          if ((value === null || value === undefined) && !options.nulls) return of(value);
-          return concat(this.store(source, key, value, this.clock.now() - begun, options), of(value));
+          if ((value === null || value === undefined) && !options.nulls) return of({ unstored: value });
+          const text = written(value, options);
+          return concat(this.store(source, key, text, this.clock.now() - begun, options), of({ text }));
         }),
       );
     });
@@ -177,19 +179,12 @@ export class ReadThrough {
   private store<T>(
     source: ReplySource,
     key: Key,
-    value: T,
+    text: string,
     took: number,
     options: ResolvedCached<T>,
   ): Observable<never> {
-    const { ttl, jitter, serializer } = options;
+    const { ttl, jitter } = options;
     const lasts = Math.max(1, Math.round(ttl * (1 - jitter * Math.random())));
-    let text: string;
-    try {
-      text = serializer.serialize(value);
-      if (typeof text !== 'string') throw new TypeError('the serializer gave no text');
-    } catch (cause) {
-      throw new SerializationError('The value that was loaded cannot be written', { cause });
-    }
     const stored = `${this.now() + lasts} ${Math.ceil(took)} ${text}`;
     return Reply.from(source, set(key, stored, { PX: lasts })).pipe(
       catchError((error: RedisError) => {
@@ -221,7 +216,7 @@ export class ReadThrough {
     key: Key,
     options: ResolvedCached<T>,
     lasts: number,
-    load$: Observable<T>,
+    load$: Observable<Loaded<T>>,
     isEarly: boolean,
   ): Observable<Loaded<T>> {
     const source: ReplySource = { ...given, cache: false };
@@ -230,9 +225,8 @@ export class ReadThrough {
       const look$: Observable<Loaded<T>> = lock.taken$.pipe(
         concatMap((isTaken) => this.stored(source, key).pipe(map((stored) => ({ isTaken, stored })))),
         concatMap(({ isTaken, stored }) => {
-          const value = stored && this.read(source, stored, options);
           if (isEarly) return isTaken ? load$ : of(ELSEWHERE);
-          if (value !== undefined) return of(value.value);
+          if (stored !== undefined && this.read(source, stored, options) !== undefined) return of(stored);
           return isTaken ? load$ : timer(LOOK_AGAIN, this.clock).pipe(concatMap(() => look$));
         }),
       );
@@ -242,6 +236,30 @@ export class ReadThrough {
 
   private now(): number {
     return dateOf(this.clock.now()).getTime();
+  }
+}
+
+/** @throws SerializationError */
+function written<T>(value: T, { serializer }: ResolvedCached<T>): string {
+  try {
+    const text: unknown = serializer.serialize(value);
+    if (typeof text === 'string') return text;
+    throw new TypeError('the serializer gave no text');
+  } catch (cause) {
+    throw new SerializationError('The value that was loaded cannot be written', { cause });
+  }
+}
+
+/**
+ * The value that a caller gets of a load.
+ * @throws SerializationError
+ */
+function valueOfLoad<T>(loaded: Exclude<Loaded<T>, typeof ELSEWHERE>, { serializer }: ResolvedCached<T>): T {
+  if ('unstored' in loaded) return loaded.unstored;
+  try {
+    return serializer.deserialize(loaded.text);
+  } catch (cause) {
+    throw new SerializationError('The value that was loaded cannot be read again', { cause });
   }
 }
 

@@ -128,14 +128,41 @@ describe('A value that is read through the server', () => {
   it('is its caller’s where the server has no room for it, which is told', async () => {
     const redis = client();
     const events = record<ConnectionEvent>(redis.events$).values;
-    await redis.configSet({ maxmemory: '1', 'maxmemory-policy': 'noeviction' });
+    await redis.configSet('maxmemory', '1');
     try {
       expect(await redis.cached('k', () => 'loaded', { ttl })).toBe('loaded');
       expect(events).toContainEqual(expect.objectContaining({ type: 'error' }));
     } finally {
-      await redis.configSet({ maxmemory: '0' });
+      await redis.configSet('maxmemory', '0');
     }
     expect(await redis.exists('k')).toBe(0);
+  });
+
+  it('is an object of each caller’s own, also where one load was for all of them', async () => {
+    const redis = client();
+    const load = () => timer(1).pipe(map(() => ({ tags: ['a'] })));
+    const all = await Promise.all([1, 2, 3].map(() => redis.cached('k', load, { ttl })));
+    all[0]!.tags.push('changed');
+    expect(all.slice(1)).toStrictEqual([{ tags: ['a'] }, { tags: ['a'] }]);
+  });
+
+  it('is the same for the caller that it is loaded for as for those that read it later', async () => {
+    const redis = client();
+    const read = () => redis.cached<unknown>('k', () => ({ at: new Date(0), none: undefined }), { ttl, beta: 0 });
+    const first = await read();
+    expect(first).toStrictEqual({ at: '1970-01-01T00:00:00.000Z' });
+    expect(await read()).toStrictEqual(first);
+  });
+
+  it('fails where it can be written and not be read again', async () => {
+    const serializer = {
+      serialize: String,
+      deserialize: () => {
+        throw new Error('no way back');
+      },
+    };
+    const reading = client().cached('k', () => 1, { ttl, serializer });
+    await expect(reading).rejects.toMatchObject({ code: 'SERIALIZATION', cause: { message: 'no way back' } });
   });
 
   it('omegaup#8962: is not loaded by a process that gets the lock behind the one that has loaded it', async () => {

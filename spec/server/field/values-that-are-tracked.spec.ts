@@ -1,6 +1,6 @@
 import type { ConnectionEvent, RedisOptions } from 'rxjs-redis';
 import { ConfigurationError } from 'rxjs-redis';
-import { flushdb, get, getex, mget, set, swapdb } from 'rxjs-redis/commands';
+import { flushdb, get, getex, mget, set, sort, swapdb } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients } from '../../support/clients';
 import { useServer } from '../../support/server';
 import { until } from '../../support/until';
@@ -78,12 +78,14 @@ describe.each(modes)('Values that are tracked in the mode %s', (mode) => {
       () => redis.get('k'),
       () => redis.cache.stats.entries === 1,
     );
-    await other.configSet({ maxmemory: '1', 'maxmemory-policy': 'volatile-lru' });
+    await other.configSet('maxmemory-policy', 'volatile-lru');
+    await other.configSet('maxmemory', '1');
     try {
       await other.set('more', '1').catch(() => undefined);
       await until(() => redis.cache.stats.entries === 0);
     } finally {
-      await other.configSet({ maxmemory: '0', 'maxmemory-policy': 'noeviction' });
+      await other.configSet('maxmemory', '0');
+      await other.configSet('maxmemory-policy', 'noeviction');
     }
     expect(await redis.get('k')).toBeNull();
   });
@@ -150,8 +152,12 @@ describe('What is read', () => {
   it('redis#13839: by a command that may write is not kept, and cannot be followed', async () => {
     const redis = client({ cache: true });
     await redis.set('k', '1');
-    for (let i = 0; i < 2; i++) expect(await redis.getex('k')).toBe('1');
+    await redis.rpush('l', '2', '1');
+    for (let i = 0; i < 2; i++) {
+      expect(await redis.sort('l')).toStrictEqual(['1', '2']);
+    }
     expect(redis.cache.stats).toMatchObject({ hits: 0, entries: 0 });
+    expect(() => redis.live(sort('l'))).toThrow(/no change of what SORT reads: SORT_RO only reads/);
     expect(() => redis.live(getex('k') as never)).toThrow(/no change of what GETEX reads: GET only reads/);
   });
 
