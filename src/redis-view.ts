@@ -209,11 +209,12 @@ export class RedisView<S extends string | Buffer = string> extends CommandView<S
 
   /**
    * A value that is read through the server: what is stored under the key, or what the loader gives, which is stored for `ttl` ms. Of callers
-   * that come while it is loaded none loads it again: in this process, and with `lock` in all. It is cold, and can be awaited.
+   * that come while it is loaded none loads it again: in this process, and with `lock` in all. Each gets one of its own, as it is stored: JSON has
+   * no Date. It is cold, and can be awaited.
    * @param loader gives the value, an Observable, whose last value counts, or a Promise of it; its errors are the caller's, and nothing is stored then
    * @param options `ttl` ms; `jitter`, `beta`, `lock`, `nulls`, `serializer`
-   * @throws TypeError when an argument is wrong; it errors with a SerializationError when the value cannot be written, otherwise as GET and SET
-   * do. A stored value that cannot be read is told on `events$` and loaded anew
+   * @throws TypeError when an argument is wrong; it errors with a SerializationError when the value cannot be written, otherwise as GET does. What
+   * the server does not store is told on `events$`; so is a stored value that cannot be read, which is loaded anew
    * @example
    * const user = await redis.cached('user:1', () => database.user(1), { ttl: 60_000, lock: true });
    */

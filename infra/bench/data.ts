@@ -39,6 +39,9 @@ export const CONSUMED = { stream: 'bench:stream', entries: 50_000, atOnce: 64 } 
 /** What handling an entry takes: a turn of the microtasks. */
 export const handled = (): Promise<void> => Promise.resolve();
 
+/** The keys that a cache misses, because it has room for half of them when they are read in turn. */
+export const MISSED = { keys: 20_000, entries: 10_000 } as const;
+
 /** The keys that are scanned, in a database of their own. */
 export const SCANNED = { database: 1, keys: 1_000_000, page: 1_000 } as const;
 /** The commands that put them there, unless they are. */

@@ -19,6 +19,16 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
     measureOnDemand(await prepareObservers(url, job));
     return;
   }
+  if (job.kind === 'misses') {
+    const { prepareMisses } = await import('./jobs/misses');
+    measureOnDemand(await prepareMisses(url, name === 'ours, cache', job));
+    return;
+  }
+  if (job.kind === 'live') {
+    const { prepareLive } = await import('./jobs/live');
+    measureOnDemand(await prepareLive(url, job));
+    return;
+  }
   if (job.kind === 'pace') {
     const { publishEvenly } = await import('./jobs/pace');
     const said = async (): Promise<'go' | 'stop'> => (await once(process, 'message'))[0] as 'go' | 'stop';

@@ -1,7 +1,7 @@
 import { clientNames, clients, type ClientName } from './clients';
 import { clusterClients } from './clients/clusters';
 import type { GroupMethod } from './clients/client';
-import { CONSUMED, LOADED, SCANNED } from './data';
+import { CONSUMED, LOADED, MISSED, SCANNED } from './data';
 import type { Job } from './jobs/job';
 
 /** What `--only` selects by. */
@@ -106,6 +106,8 @@ const CONSUMING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'io
 const BESIDE_MESSAGES = 50_000;
 const BESIDE = `a GET beside ${number(BESIDE_MESSAGES)} messages a second`;
 const TRACED_GET = 'GET of 100 bytes, 1 000 in flight, a span each';
+const MISS = `GET of 100 bytes, ${number(MISSED.keys)} keys in turn, which a cache of ${number(MISSED.entries)} misses, 100 in flight`;
+const LIVE_OBSERVERS = 1_000;
 const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
 const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
 
@@ -262,6 +264,27 @@ export function workloads(seconds: number): readonly Workload[] {
       rows: [rate('cached', 'cached', 'GET of 100 bytes that a client-side cache has, 100 in flight', 'commands/s')],
       clients: caching,
       job: () => ({ kind: 'throughput', command: 'get', inFlight: 100, seconds }),
+    },
+    {
+      rows: [
+        rate('missed', 'cached', MISS, 'commands/s'),
+        cost('cpu-missed', 'cached', `Processor time per command, ${MISS}`, 'cpu', 'µs'),
+      ],
+      clients: ['ours, cache', 'ours, firstValueFrom'],
+      job: () => ({ kind: 'misses', inFlight: 100, seconds }),
+    },
+    {
+      rows: [
+        cost(
+          'live',
+          'cached',
+          `A write that ${number(LIVE_OBSERVERS)} Observers of one live query get; for each`,
+          'microseconds',
+          'µs',
+        ),
+      ],
+      clients: ['ours, firstValueFrom'],
+      job: () => ({ kind: 'live', count: LIVE_OBSERVERS }),
     },
   ];
 }

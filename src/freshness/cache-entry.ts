@@ -7,6 +7,7 @@ import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { isBytes } from '../resp/is-bytes';
 import { idOf } from './names';
+import type { TrackedRead } from './tracked-read';
 import type { Tracker } from './tracker';
 
 /** Where an entry belongs, which is told what becomes of the read. */
@@ -50,8 +51,8 @@ export class Entry implements ReplyObserver<Frame> {
   joined: Joined[] | undefined = undefined;
   /** Where it is read, and changes are told; undefined where they are not. */
   home: Home | undefined = undefined;
-  /** Whether the server tells of changes of what was read. */
-  isTracked: (() => boolean) | undefined = undefined;
+  /** How it is read where tracking is opt-in. */
+  tracked: TrackedRead | undefined = undefined;
   private id: string | undefined = undefined;
   private departures: Subscription | undefined = undefined;
 

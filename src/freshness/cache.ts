@@ -12,7 +12,7 @@ import type { ResolvedCache } from '../options';
 import { Entry, type EntryOwner, type Home } from './cache-entry';
 import { CacheStore } from './cache-store';
 import { copied, sizeOf } from './kept-frames';
-import { nameOf, namesOf } from './names';
+import { nameOf, namesOf, readsOneKey } from './names';
 import { OwnWrites } from './own-writes';
 import { KeptRead, trackedFor, unread } from './tracked-read';
 
@@ -70,6 +70,8 @@ export class Cache implements EntryOwner {
   /** The client has ended: nothing is answered from memory. */
   private isOver = false;
   private readonly ttl: number;
+  /** Whether any reply has a time: until then none is noted, because the clock costs a tenth of a miss. */
+  private isTimed: boolean;
   /** How many more are answered from memory in this turn of the event loop. */
   private left = HITS_A_TURN;
   private readonly inputRead = () => {
@@ -78,6 +80,7 @@ export class Cache implements EntryOwner {
 
   constructor(private readonly parts: CacheParts) {
     this.ttl = parts.options.ttl;
+    this.isTimed = this.ttl !== Infinity;
     this.writes = new OwnWrites(
       (name) => this.drop(name),
       () => this.dropAll(),
@@ -126,7 +129,7 @@ export class Cache implements EntryOwner {
   private submit(request: Request, executor: Executor): void {
     const { command, context } = request;
     const { spec } = command;
-    if (spec.cacheable === undefined) {
+    if (spec.cacheable === undefined || command.keys.length === 0) {
       if (spec.replay !== 'read' || !spec.plain) this.writes.note(request, true);
       executor.submit(request);
       return;
@@ -136,6 +139,7 @@ export class Cache implements EntryOwner {
       executor.submit(request);
       return;
     }
+    if (wish !== undefined) this.isTimed = true;
     const asBytes = context.bytes || spec.binary === true;
     const name = nameOf(command.args[command.keys[0]!.from]!);
     const entry = this.store.get(name, command, asBytes);
@@ -150,11 +154,14 @@ export class Cache implements EntryOwner {
         return;
       }
     }
-    this.miss(request, executor, entry, asBytes);
+    this.miss(request, executor, entry, asBytes, name);
   }
 
-  /** @param entry what there is, which does not answer the request yet or any more */
-  private miss(request: Request, executor: Executor, entry: Entry | undefined, asBytes: boolean): void {
+  /**
+   * @param entry what there is, which does not answer the request yet or any more
+   * @param name of the first key
+   */
+  private miss(request: Request, executor: Executor, entry: Entry | undefined, asBytes: boolean, name: string): void {
     const { home, clock } = this.parts;
     this.misses++;
     if (entry?.state === 'reading' && isLike(entry.first, request)) {
@@ -162,7 +169,7 @@ export class Cache implements EntryOwner {
       return;
     }
     const { command, context } = request;
-    const names = namesOf(command);
+    const names = readsOneKey(command) ? [name] : namesOf(command);
     const isKept =
       !this.isOver && home?.tracker.refusal === undefined && !this.writes.concern(names) && this.areWanted(names);
     if (!isKept) {
@@ -233,15 +240,17 @@ export class Cache implements EntryOwner {
   private keep(entry: Entry, frame: Frame): void {
     const { store, parts } = this;
     const { options, clock } = parts;
-    const { home } = entry;
-    const isTracked = home?.tracker.isOn === true && entry.isTracked?.() !== false && !(frame instanceof ErrorFrame);
+    const { home, tracked } = entry;
+    const isTracked = home?.tracker.isOn === true && tracked?.isTracked !== false && !(frame instanceof ErrorFrame);
+    if (tracked?.refusal !== undefined) home?.tracker.refusedCaching(tracked.refusal);
     entry.size = OVERHEAD + sizeOf(frame) + argumentBytes(entry.command);
     if (!isTracked || entry.size > options.maxBytes) {
       store.remove(entry);
       return;
     }
     entry.frame = copied(frame);
-    entry.keptAt = clock.now();
+    // What was kept before anything had a time is too old for whoever has one.
+    entry.keptAt = this.isTimed ? clock.now() : -Infinity;
     home.watch();
     store.keep(entry);
     while (store.count > options.maxEntries || store.size > options.maxBytes) {

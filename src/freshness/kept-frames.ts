@@ -27,14 +27,22 @@ export function copied(frame: Frame): Frame {
   return bytes;
 }
 
-/** How many bytes a frame takes, about. */
+/** Text up to so many characters counts one byte each: to look whether they are more costs as much as the rest of keeping it. */
+const SHORT = 128;
+
+// Hot: once per miss.
+/** How many bytes a reply takes, about. */
 export function sizeOf(frame: Frame): number {
+  return typeof frame === 'string' && frame.length <= SHORT ? EACH + frame.length : sizeOfAny(frame);
+}
+
+function sizeOfAny(frame: Frame): number {
   if (typeof frame === 'string') return EACH + Buffer.byteLength(frame);
   if (typeof frame !== 'object' || frame === null) return EACH;
   if (isBytes(frame)) return 4 * EACH + frame.length;
   let size = EACH;
-  if (Array.isArray(frame)) for (const item of frame) size += sizeOf(item);
-  else if (frame instanceof Map) for (const [name, value] of frame) size += EACH + sizeOf(name) + sizeOf(value);
+  if (Array.isArray(frame)) for (const item of frame) size += sizeOfAny(item);
+  else if (frame instanceof Map) for (const [name, value] of frame) size += EACH + sizeOfAny(name) + sizeOfAny(value);
   return size;
 }
 

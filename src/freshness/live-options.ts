@@ -53,6 +53,8 @@ function followed(given: unknown, place: string): Command {
   const { name, replay } = command.spec;
   if (command.spec.foreign === true) return refuse(`of ${name} it is not known which keys it reads`);
   if (replay !== 'read') return refuse(`${name} does not only read`);
+  if (command.spec.access !== 'read')
+    return refuse(`a server tells of no change of what ${name} reads${insteadOf(name)}`);
   if (blockingWait(command) !== undefined) return refuse(`${name} waits at the server`);
   if (command.keys.length === 0 || command.spec.effect !== undefined)
     return refuse(`${name} reads no key that it names, so a server tells of no change`);
@@ -70,4 +72,19 @@ function isPattern(arg: Command['args'][number], next: Command['args'][number] |
 function asKnown({ spec, args, read }: Command): Command {
   const known = knownCall(spec.name, args);
   return new Command(known.spec, known.args, read, known.keys);
+}
+
+/** Commands that write with some options. A server takes all of their calls for writes, and tracks nothing. */
+const READERS: Readonly<Record<string, string>> = {
+  BITFIELD: 'BITFIELD_RO',
+  GEORADIUS: 'GEOSEARCH',
+  GEORADIUSBYMEMBER: 'GEOSEARCH',
+  GETEX: 'GET',
+  HGETEX: 'HMGET',
+  SORT: 'SORT_RO',
+};
+
+function insteadOf(name: string): string {
+  const reader = READERS[name];
+  return reader === undefined ? '' : `: ${reader} only reads`;
 }

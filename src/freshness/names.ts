@@ -18,9 +18,14 @@ export function nameOf(key: Arg): string {
   return isBytes(key) ? textOfBytes(key) : String(key);
 }
 
+export function readsOneKey({ keys }: Command): boolean {
+  return keys.length === 1 && keys[0]!.from === keys[0]!.to;
+}
+
 /** The names of all keys of a command, each once. */
-export function namesOf({ args, keys }: Command): readonly string[] {
-  if (keys.length === 1 && keys[0]!.from === keys[0]!.to) return [nameOf(args[keys[0]!.from]!)];
+export function namesOf(command: Command): readonly string[] {
+  const { args, keys } = command;
+  if (readsOneKey(command)) return [nameOf(args[keys[0]!.from]!)];
   return [...new Set(keys.flatMap((range) => indicesOf(range, args.length).map((at) => nameOf(args[at]!))))];
 }
 

@@ -16,8 +16,8 @@ export interface CachedOptions<T = unknown> {
   /** how eagerly a value is loaded in the background before it is over, as XFetch has it: 1, the default; more for earlier, 0 for never */
   readonly beta?: number | undefined;
   /**
-   * one loader at a time in all processes, by a lock beside the key that lasts so many ms at the most, 10 000 for `true`; default false: one
-   * in each process
+   * one loader at a time in all processes, by a lock beside the key. It is given back when the value is there, or when all callers have left; where its
+   * process has died it ends by itself after so many ms, 10 000 for `true`. Loading should take less. Default false: one in each process
    */
   readonly lock?: boolean | number | undefined;
   /** null and undefined are kept as well; default false, so they are loaded each time */

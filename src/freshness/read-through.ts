@@ -5,6 +5,7 @@ import {
   concat,
   concatMap,
   defer,
+  finalize,
   firstValueFrom,
   from,
   isObservable,
@@ -14,7 +15,6 @@ import {
   share,
   ReplaySubject,
   tap,
-  throwError,
   timer,
 } from 'rxjs';
 import { Awaitable } from '../commands/awaitable';
@@ -34,6 +34,11 @@ export type Loader<T> = () => Observable<T> | PromiseLike<T> | T;
 const LOOK_AGAIN = 50;
 
 const RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+
+/** What a load in the background comes to where another process has the lock. */
+const ELSEWHERE = Symbol('loaded elsewhere');
+/** As text, so that each caller has an object of its own, and the same as those that read it later; or a value that is not stored. */
+type Loaded<T> = { readonly text: string } | { readonly unstored: T } | typeof ELSEWHERE;
 
 /** What is stored: when it expires, in ms since 1970, how long loading took, ms, and the value as the serializer writes it. */
 const STORED = /^(\d+) (\d+) ([^]*)$/;
@@ -57,6 +62,39 @@ class Cached<T> extends Awaitable<T> {
   }
 }
 
+/** A key beside the value: a process that has set it loads, and all others wait. */
+class Lock {
+  private readonly name: Key;
+  private readonly token = `${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`;
+  private mayBeHeld = false;
+
+  /** @param lasts how long it stays where its process has died, ms */
+  constructor(
+    private readonly source: ReplySource,
+    key: Key,
+    private readonly lasts: number,
+  ) {
+    this.name = typeof key === 'string' ? `${key}:lock` : Buffer.concat([key, Buffer.from(':lock')]);
+  }
+
+  /** Takes it, if it is free. */
+  get taken$(): Observable<boolean> {
+    const { source, name, token, lasts } = this;
+    return defer(() => {
+      // Until the reply has come: a caller that leaves before that may have taken it.
+      this.mayBeHeld = true;
+      return Reply.from(source, set(name, token, { NX: true, PX: lasts }));
+    }).pipe(map((answer) => (this.mayBeHeld = answer !== null)));
+  }
+
+  /** Gives it back, unless it is another's by now. */
+  release(): void {
+    if (!this.mayBeHeld) return;
+    const { source, name, token } = this;
+    Reply.from(source, evalshaOrEval(RELEASE, [name], [token])).subscribe({ error: () => undefined }); // it ends by itself
+  }
+}
+
 /** Values that are loaded where the server does not have them: one loader at a time for a key in this process, and where it is wanted in all. */
 //  GET ──there──▶ emitted ──soon over, by chance──▶ loaded in the background
 //    └──not there──▶ [lock] ──▶ loader ──▶ SET PX ──▶ emitted
@@ -76,11 +114,14 @@ export class ReadThrough {
     const source: ReplySource = { ...given, bytes: false };
     const id = `${source.prefix} ${idOf(get(key), false)}`;
     const load = (isEarly: boolean) => this.shared(id, () => this.loaded(source, key, loader, own, isEarly));
+    // One that has joined a load in the background needs the value, whoever has the lock.
+    const needed = (): Observable<T> =>
+      load(false).pipe(concatMap((loaded) => (loaded === ELSEWHERE ? needed() : of(valueOfLoad(loaded, own)))));
     return new Cached<T>(
       defer(() => this.stored(source, key)).pipe(
         concatMap((stored) => {
           const value = stored && this.read(source, stored, own);
-          if (value === undefined) return load(false);
+          if (value === undefined) return needed();
           if (this.isSoonOver(stored!, own))
             load(true).subscribe({ error: (error: RedisError) => source.report?.(error) });
           return of(value.value);
@@ -90,13 +131,16 @@ export class ReadThrough {
   }
 
   /** One load for all that want the same key. */
-  private shared<T>(id: string, load: () => Observable<T>): Observable<T> {
+  private shared<T>(id: string, load: () => Observable<Loaded<T>>): Observable<Loaded<T>> {
     return defer(() => {
-      const underWay = this.loads.get(id) as Observable<T> | undefined;
+      const underWay = this.loads.get(id) as Observable<Loaded<T>> | undefined;
       if (underWay !== undefined) return underWay;
-      const load$ = defer(load).pipe(
-        tap({ finalize: () => this.loads.delete(id) }),
-        share({ connector: () => new ReplaySubject<T>(1) }),
+      const isOver = (): void => {
+        if (this.loads.get(id) === load$) this.loads.delete(id);
+      };
+      const load$: Observable<Loaded<T>> = defer(load).pipe(
+        tap({ next: (value) => value === ELSEWHERE && isOver(), finalize: isOver }),
+        share({ connector: () => new ReplaySubject<Loaded<T>>(1) }),
       );
       this.loads.set(id, load$);
       return load$;
@@ -118,13 +162,14 @@ export class ReadThrough {
     loader: Loader<T>,
     options: ResolvedCached<T>,
     isEarly: boolean,
-  ): Observable<T> {
+  ): Observable<Loaded<T>> {
     const load$ = defer(() => {
       const begun = this.clock.now();
       return valueOf(loader).pipe(
         concatMap((value) => {
-          if ((value === null || value === undefined) && !options.nulls) return of(value);
-          return concat(this.store(source, key, value, this.clock.now() - begun, options), of(value));
+          if ((value === null || value === undefined) && !options.nulls) return of({ unstored: value });
+          const text = written(value, options);
+          return concat(this.store(source, key, text, this.clock.now() - begun, options), of({ text }));
         }),
       );
     });
@@ -134,21 +179,20 @@ export class ReadThrough {
   private store<T>(
     source: ReplySource,
     key: Key,
-    value: T,
+    text: string,
     took: number,
     options: ResolvedCached<T>,
   ): Observable<never> {
-    const { ttl, jitter, serializer } = options;
+    const { ttl, jitter } = options;
     const lasts = Math.max(1, Math.round(ttl * (1 - jitter * Math.random())));
-    let text: string;
-    try {
-      text = serializer.serialize(value);
-      if (typeof text !== 'string') throw new TypeError('the serializer gave no text');
-    } catch (cause) {
-      throw new SerializationError('The value that was loaded cannot be written', { cause });
-    }
     const stored = `${this.now() + lasts} ${Math.ceil(took)} ${text}`;
-    return Reply.from(source, set(key, stored, { PX: lasts })).pipe(concatMap(() => EMPTY));
+    return Reply.from(source, set(key, stored, { PX: lasts })).pipe(
+      catchError((error: RedisError) => {
+        source.report?.(error); // the value is there all the same
+        return EMPTY;
+      }),
+      concatMap(() => EMPTY),
+    );
   }
 
   private read<T>(source: ReplySource, { text }: Stored, { serializer }: ResolvedCached<T>): { value: T } | undefined {
@@ -168,44 +212,54 @@ export class ReadThrough {
 
   /** Loads with a lock that all processes respect; the others look for the value until it is there, or the lock is free. */
   private locked<T>(
-    source: ReplySource,
+    given: ReplySource,
     key: Key,
     options: ResolvedCached<T>,
-    lock: number,
-    load$: Observable<T>,
+    lasts: number,
+    load$: Observable<Loaded<T>>,
     isEarly: boolean,
-  ): Observable<T> {
-    const name = typeof key === 'string' ? `${key}:lock` : Buffer.concat([key, Buffer.from(':lock')]);
-    const token = `${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`;
-    const release$ = defer(() => Reply.from(source, evalshaOrEval(RELEASE, [name], [token]))).pipe(
-      catchError(() => EMPTY), // it ends by itself
-      concatMap(() => EMPTY),
-    );
-    const look$: Observable<T> = defer(() =>
-      Reply.from({ ...source, cache: false }, set(name, token, { NX: true, PX: lock })),
-    ).pipe(
-      concatMap((got) => this.stored({ ...source, cache: false }, key).pipe(map((stored) => ({ got, stored })))),
-      concatMap(({ got, stored }) => {
-        const value = stored && this.read(source, stored, options);
-        if (got === null && isEarly) return EMPTY; // another process does it
-        if (got === null)
-          return value === undefined ? timer(LOOK_AGAIN, this.clock).pipe(concatMap(() => look$)) : of(value.value);
-        const done$ = value === undefined || isEarly ? load$ : of(value.value);
-        return concat(done$, release$).pipe(
-          catchError((error: unknown) =>
-            concat(
-              release$,
-              throwError(() => error),
-            ),
-          ),
-        );
-      }),
-    );
-    return look$;
+  ): Observable<Loaded<T>> {
+    const source: ReplySource = { ...given, cache: false };
+    return defer(() => {
+      const lock = new Lock(source, key, lasts);
+      const look$: Observable<Loaded<T>> = lock.taken$.pipe(
+        concatMap((isTaken) => this.stored(source, key).pipe(map((stored) => ({ isTaken, stored })))),
+        concatMap(({ isTaken, stored }) => {
+          if (isEarly) return isTaken ? load$ : of(ELSEWHERE);
+          if (stored !== undefined && this.read(source, stored, options) !== undefined) return of(stored);
+          return isTaken ? load$ : timer(LOOK_AGAIN, this.clock).pipe(concatMap(() => look$));
+        }),
+      );
+      return look$.pipe(finalize(() => lock.release()));
+    });
   }
 
   private now(): number {
     return dateOf(this.clock.now()).getTime();
+  }
+}
+
+/** @throws SerializationError */
+function written<T>(value: T, { serializer }: ResolvedCached<T>): string {
+  try {
+    const text: unknown = serializer.serialize(value);
+    if (typeof text === 'string') return text;
+    throw new TypeError('the serializer gave no text');
+  } catch (cause) {
+    throw new SerializationError('The value that was loaded cannot be written', { cause });
+  }
+}
+
+/**
+ * The value that a caller gets of a load.
+ * @throws SerializationError
+ */
+function valueOfLoad<T>(loaded: Exclude<Loaded<T>, typeof ELSEWHERE>, { serializer }: ResolvedCached<T>): T {
+  if ('unstored' in loaded) return loaded.unstored;
+  try {
+    return serializer.deserialize(loaded.text);
+  } catch (cause) {
+    throw new SerializationError('The value that was loaded cannot be read again', { cause });
   }
 }
 

@@ -43,8 +43,12 @@ export class TrackedConnection implements Home {
 
   /** Made when it is first wanted: without it a connection has one resident less. */
   get tracker(): Tracker {
+    return (this.tracking ??= this.newTracker());
+  }
+
+  private newTracker(): Tracker {
     const { connection, options, isUsers } = this.parts;
-    return (this.tracking ??= new Tracker(connection, modeOf(options), isUsers));
+    return new Tracker(connection, modeOf(options), isUsers);
   }
 
   readonly watch = (): void => this.silence.watch();

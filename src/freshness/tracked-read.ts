@@ -20,6 +20,8 @@ export function unread({ spec, args, keys }: Command): Command<Frame> {
 export class TrackedRead extends Group implements BoundCommand {
   /** The server has taken CLIENT CACHING, so it tells of changes. */
   isTracked = false;
+  /** Why the server has not taken CLIENT CACHING. */
+  refusal: ErrorFrame | undefined = undefined;
 
   constructor(readonly command: Command<Frame>) {
     const commands = [command];
@@ -33,6 +35,7 @@ export class TrackedRead extends Group implements BoundCommand {
   /** The reply to the read as it came, an error included. */
   override answerOf([caching, reply]: unknown[]): Frame {
     this.isTracked = !(caching instanceof ErrorFrame || reply instanceof ErrorFrame);
+    if (caching instanceof ErrorFrame) this.refusal = caching;
     return reply as Frame;
   }
 
@@ -67,7 +70,7 @@ export function trackedFor(entry: Entry, read: Command<Frame>, home: Home): Comm
   entry.home = home;
   if (!home.tracker.isOptIn) return read;
   const tracked = new TrackedRead(read);
-  entry.isTracked = () => tracked.isTracked;
+  entry.tracked = tracked;
   return tracked;
 }
 

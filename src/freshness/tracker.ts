@@ -1,11 +1,12 @@
 import { EMPTY, Subscription, catchError, ignoreElements, tap, throwError, type Observable } from 'rxjs';
 import type { Arg, Command } from '../commands/command';
-import { clientTracking } from '../commands/generated/connection';
+import { clientCaching, clientTracking } from '../commands/generated/connection';
+import { toReplyError } from '../commands/reply-error';
 import { inBackground } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Resident, Send } from '../connection/resident';
 import { ConfigurationError, ReplyError, type RedisError } from '../errors';
-import type { Push } from '../resp/frames';
+import type { ErrorFrame, Push } from '../resp/frames';
 import { nameOf } from './names';
 
 /** What the server remembers: what was read, what was read on request, or nothing: then it tells of all keys with these prefixes. */
@@ -196,6 +197,17 @@ export class Tracker implements Resident {
     if (mode.kind === 'optin') return clientTracking('ON', { OPTIN: true });
     const { prefixes } = mode;
     return clientTracking('ON', { BCAST: true, ...(prefixes.length > 0 && { PREFIX: prefixes }) });
+  }
+
+  /** The server tracks, and does not take CLIENT CACHING, without which nothing is tracked where that is opt-in. */
+  refusedCaching(frame: ErrorFrame): void {
+    if (this.state.kind !== 'on' || !frame.text.startsWith('NOPERM')) return;
+    this.refuse(
+      new ConfigurationError(`The server refuses CLIENT CACHING: ${frame.text}`, {
+        cause: toReplyError(frame, clientCaching('YES')),
+        delivery: 'answered',
+      }),
+    );
   }
 
   private refuse(error: RedisError): void {

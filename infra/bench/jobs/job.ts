@@ -46,6 +46,10 @@ export type Job =
   | { readonly kind: 'start-up' }
   /** Observers of one channel, or each of a channel of its own, that join, get a message and leave: `microseconds` for each */
   | { readonly kind: 'observers'; readonly of: 'one channel' | 'channels'; readonly count: number }
+  /** GETs in loops of keys that a cache has no room for, with one and without: `perSecond`, `cpu` */
+  | { readonly kind: 'misses'; readonly inFlight: number; readonly seconds: number }
+  /** so many Observers of one live query, each of which gets each value that is written: `microseconds` for each */
+  | { readonly kind: 'live'; readonly count: number }
   /** a bulk string, cut into chunks of a socket's size, through our decoder: `millisecondsPerMegabyte` */
   | { readonly kind: 'decoding'; readonly megabytes: number };
 

@@ -234,6 +234,36 @@ describe('A live query', () => {
     expect([ended, both.ended]).toStrictEqual([undefined, undefined]);
   });
 
+  it('is read anew where its connection was dead and did not say so', async () => {
+    const redis = client({ url: proxy().url(), readTimeout: 300, reconnect: { initialDelay: 5 } });
+    const other = client();
+    await other.set('k', '1');
+    const { values, ended } = record(redis.live(get('k')));
+    await until(() => values.length === 1);
+    proxy().blackhole(true);
+    await other.set('k', '2');
+    await reaches(redis, 'reconnecting');
+    proxy().blackhole(false);
+    await until(() => values.length === 2);
+    expect([values, ended]).toStrictEqual([['1', '2'], undefined]);
+  });
+
+  it('is that of the view that it is asked of', async () => {
+    const redis = client();
+    await redis.set('k', '1');
+    const seen = [
+      record<unknown>(redis.withOptions({ commandTimeout: 1_000 }).live(get('k'))).values,
+      record<unknown>(redis.withOptions({ cache: false }).bytes.live(get('k'))).values,
+    ];
+    await until(() => seen.every((values) => values.length === 1));
+    await redis.set('k', '2');
+    await until(() => seen.every((values) => values.length === 2));
+    expect(seen).toStrictEqual([
+      ['1', '2'],
+      [Buffer.from('1'), Buffer.from('2')],
+    ]);
+  });
+
   it('waits for a server that is not there yet', async () => {
     await proxy().refuse(true);
     const redis = behindProxy();
