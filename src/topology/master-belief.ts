@@ -1,5 +1,9 @@
+import type { Clock } from '../connection/clock';
 import { nameOf, type ServerAddress } from '../options/addresses';
 import type { Sentinel } from './sentinel';
+
+/** A promotion that the client has seen, and no sentinel knows of after so many ms, was called off. */
+const LONGEST_TRUST = 10_000;
 
 /** The master is said to be a server. */
 export interface MasterNews {
@@ -23,9 +27,15 @@ export class MasterBelief {
   private teller: Sentinel | undefined;
   /** Where the master is by what was told or seen, and no sentinel has answered yet: others may name the old one for seconds. */
   ahead: ServerAddress | undefined;
+  /** The master in whose place the client has seen the one ahead. */
+  private replaced: ServerAddress | undefined;
+  private seenAt = 0;
 
   /** @param sentinels all that are known */
-  constructor(private readonly sentinels: ReadonlyMap<string, Sentinel>) {}
+  constructor(
+    private readonly sentinels: ReadonlyMap<string, Sentinel>,
+    private readonly clock: Clock,
+  ) {}
 
   /** A sentinel has told of another master. It is asked next. */
   told(address: ServerAddress, by: Sentinel): MasterNews {
@@ -33,9 +43,22 @@ export class MasterBelief {
     return this.believe(address, false);
   }
 
-  /** The client has found out itself. */
-  seen(address: ServerAddress): MasterNews {
-    return this.believe(address, false);
+  /**
+   * The client has seen itself that a replica is the master.
+   * @param replaced the master in whose place it is that
+   */
+  seen(replica: ServerAddress, replaced: ServerAddress | undefined): MasterNews {
+    const news = this.believe(replica, false);
+    this.replaced = replaced;
+    this.seenAt = this.clock.now();
+    return news;
+  }
+
+  /** A replica is not promoted after all. Returns where the master is if the client has seen that replica as one; undefined for no news. */
+  calledOff(replica: ServerAddress): MasterNews | undefined {
+    if (this.ahead === undefined || nameOf(this.ahead) !== nameOf(replica)) return undefined;
+    this.ahead = undefined;
+    return this.replaced && this.believe(this.replaced, true);
   }
 
   /** A sentinel has answered where the master is; undefined where that is no news. */
@@ -48,6 +71,12 @@ export class MasterBelief {
     // Sentinels that are made anew count from naught: what none of them says any more holds back none.
     if (epoch !== undefined) this.epoch = Math.min(this.epoch, this.highestEpoch);
     const known = this.master && nameOf(this.master);
+    if (epoch !== undefined && epoch > this.epoch && this.wasReplaced(by.named)) {
+      this.epoch = epoch;
+      this.answer = address;
+      return undefined;
+    }
+    if (this.isVoid(by.named) && !this.isBehind(epoch)) return this.believe(address, true);
     // What it answers counts for more than what it has told: one that was away may tell what is long over.
     const isTeller = by === this.teller;
     const isCorrected = isTeller && known !== by.named;
@@ -68,11 +97,24 @@ export class MasterBelief {
     return epoch !== undefined && epoch < this.epoch;
   }
 
+  /** The client has seen that a server was replaced, and hears only now that it had become the master: that is news of what was before. */
+  private wasReplaced(name: string): boolean {
+    const { replaced, answer } = this;
+    return replaced !== undefined && nameOf(replaced) === name && answer !== undefined && nameOf(answer) !== name;
+  }
+
+  /** A sentinel names the master still that the client has seen replaced long ago. That it was called off was not heard. */
+  private isVoid(name: string): boolean {
+    const { replaced, seenAt, clock } = this;
+    return replaced !== undefined && nameOf(replaced) === name && clock.now() > seenAt + LONGEST_TRUST;
+  }
+
   /** @param isAnswered a sentinel names that master when it is asked */
   private believe(address: ServerAddress, isAnswered: boolean): MasterNews {
     const isOther = this.master === undefined || nameOf(this.master) !== nameOf(address);
     this.master = address;
     this.ahead = isAnswered ? undefined : address;
+    this.replaced = undefined;
     return { address, isOther };
   }
 

@@ -17,7 +17,7 @@ import {
 import { knownCall } from '../commands/known-commands';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
-import type { ServerAddress } from '../options/addresses';
+import { nameOf, type ServerAddress } from '../options/addresses';
 import type { Frame } from '../resp/frames';
 import type { Sentinel } from './sentinel';
 import { readSaidRole } from './sentinel-replies';
@@ -35,7 +35,13 @@ export interface PromotionParts {
   /** makes a connection to a replica, to ask it for its role; undefined where none is to be asked */
   readonly connect: ((replica: ServerAddress) => Connection) | undefined;
   /** told that the replica is a master, and no sentinel has told so in time */
-  readonly onPromoted: (replica: ServerAddress, by: Sentinel) => void;
+  readonly onPromoted: (promoted: Promoted, by: Sentinel) => void;
+}
+
+/** A replica that is promoted, and the master in whose place; undefined where the sentinel does not name that one. */
+export interface Promoted {
+  readonly replica: ServerAddress;
+  readonly replaced: ServerAddress | undefined;
 }
 
 /** A replica that a sentinel has announced to be promoted: until it is known what has become of it, nothing is sent to the old master. */
@@ -48,6 +54,7 @@ export class Promotion {
   /** Until when that is, on the clock, ms. */
   private until = 0;
   private announcer: Sentinel | undefined;
+  private promoted: Promoted | undefined;
   private asking = Subscription.EMPTY;
 
   constructor(private readonly parts: PromotionParts) {}
@@ -57,22 +64,34 @@ export class Promotion {
     return Math.max(0, this.until - this.parts.clock.now());
   }
 
-  announced(replica: ServerAddress, by: Sentinel): void {
+  announced(promoted: Promoted, by: Sentinel): void {
     const { clock, connect, onPromoted } = this.parts;
     this.until = clock.now() + LONGEST_HOLD;
     this.announcer = by;
+    this.promoted = promoted;
     this.hold$.next(LONGEST_HOLD);
     this.stopAsking();
     if (connect !== undefined)
-      this.asking = promoted(clock, () => connect(replica)).subscribe(() => onPromoted(replica, by));
+      this.asking = seenAsMaster(clock, () => connect(promoted.replica)).subscribe(() => onPromoted(promoted, by));
   }
 
-  /** @returns whether it was that sentinel's: one that was not elected says nothing of the one that was */
-  isCalledOff(by: Sentinel): boolean {
-    if (by !== this.announcer) return false;
+  /** That server is the one that is promoted. */
+  promotes(address: ServerAddress): boolean {
+    return this.promoted !== undefined && nameOf(this.promoted.replica) === nameOf(address);
+  }
+
+  /** That server is the one that is replaced: whoever names it as the master knows of what was before the promotion. */
+  replaces(address: ServerAddress): boolean {
+    const { replaced } = this.promoted ?? {};
+    return replaced !== undefined && nameOf(replaced) === nameOf(address);
+  }
+
+  /** @returns what is called off; undefined where another sentinel has announced it: one that was not elected says nothing of the one that was */
+  calledOff(by: Sentinel): Promoted | undefined {
+    if (by !== this.announcer) return undefined;
     this.stopAsking();
     this.letGo();
-    return true;
+    return this.promoted;
   }
 
   /** What has become of the replica is known, or the client has ended. */
@@ -93,7 +112,7 @@ export class Promotion {
  * A sentinel tells of a promotion when it has read that, which can take longer than the hold: what the old master answers meanwhile is lost.
  * @param connect makes a connection to the replica
  */
-function promoted(clock: Clock, connect: () => Connection): Observable<unknown> {
+function seenAsMaster(clock: Clock, connect: () => Connection): Observable<unknown> {
   return timer(LONGEST_HOLD - LONGEST_ANSWER, ASK_AGAIN, clock).pipe(
     exhaustMap(() => roleOf(connect())),
     filter((role) => role === 'master'),

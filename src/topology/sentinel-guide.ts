@@ -31,6 +31,8 @@ export class SentinelGuide implements Guide {
   private isConfirmed = false;
   /** Where the next link leads to without asking, because a sentinel has just told. */
   private hint: Place | undefined;
+  /** The link, or the attempt at one, is being left. */
+  private isLeaving = false;
 
   constructor(
     private readonly sentinels: Sentinels,
@@ -48,6 +50,7 @@ export class SentinelGuide implements Guide {
     return defer(() => {
       const { hint, place } = this;
       this.hint = undefined;
+      this.isLeaving = false;
       // What could not be reached, or was something else, is doubted: another answer is preferred.
       const doubted = place !== undefined && !this.isConfirmed ? nameOf(place.address) : undefined;
       return hint !== undefined && nameOf(hint.address) !== doubted ? of(hint) : this.sentinels.locate(doubted);
@@ -89,8 +92,12 @@ export class SentinelGuide implements Guide {
       case 'master':
         // The server of a replica is one no longer where it is the master now.
         if (place.as === 'replica') return isSame;
-        // Where the link is being left for another that was told before, that one is not dialled any more.
-        this.hint = isSame || options.role !== 'master' ? undefined : { address: change.address, as: 'master' };
+        // A link that is being left for another comes back, where that is taken back.
+        this.hint =
+          (isSame && !this.isLeaving) || options.role !== 'master'
+            ? undefined
+            : { address: change.address, as: 'master' };
+        if (!isSame) this.isLeaving = true;
         return !isSame;
       case 'away':
         return place.as === 'replica' && isSame;

@@ -95,8 +95,8 @@ function textOf(frame: Frame | undefined): string | undefined {
 export type SentinelEvent =
   /** the master is another */
   | { readonly kind: 'switched'; readonly address: ServerAddress }
-  /** a replica is about to be promoted: what the master accepts from now on will be lost */
-  | { readonly kind: 'promoting'; readonly address: ServerAddress }
+  /** a replica is about to be promoted: what the master that it replaces accepts from now on will be lost */
+  | { readonly kind: 'promoting'; readonly address: ServerAddress; readonly replaced: ServerAddress | undefined }
   /** it is not promoted after all */
   | { readonly kind: 'aborted' }
   /** an operator has it watch the service, perhaps another master than before */
@@ -133,14 +133,15 @@ export function readEvent(
     return address && { kind: 'switched', address };
   }
   const [type, name] = words;
-  if ((type === 'master' ? name : words[words.indexOf('@') + 1]) !== service) return undefined;
+  const [named, host, port] = words.slice(words.indexOf('@') + 1);
+  if ((type === 'master' ? name : named) !== service) return undefined;
   if (channel.startsWith('-failover-abort')) return { kind: 'aborted' };
   if (channel === '+monitor') return { kind: 'monitored' };
   const address = type === 'slave' ? readAddress(words[2], words[3]) : undefined;
   if (address === undefined) return undefined;
   switch (channel) {
     case '+failover-state-send-slaveof-noone':
-      return { kind: 'promoting', address };
+      return { kind: 'promoting', address, replaced: readAddress(host, port) };
     case '+promoted-slave':
       return { kind: 'switched', address };
     case '+sdown':

@@ -60,7 +60,7 @@ export class Sentinels {
   private readonly own: SentinelParts;
   /** The one that is asked first. */
   private first: Sentinel | undefined;
-  private readonly belief = new MasterBelief(this.known);
+  private readonly belief: MasterBelief;
   private hasBegun = false;
   private isOver = false;
   /** What was told of each sentinel last, so that it is told once. */
@@ -71,6 +71,7 @@ export class Sentinels {
   constructor(private readonly parts: SentinelsParts) {
     const { clock, options, sentinel } = parts;
     const { addresses, service, role, tls, credentials } = sentinel;
+    this.belief = new MasterBelief(this.known, clock);
     const limit = Math.min(LONGEST_ANSWER, Math.ceil(options.connectTimeout / (addresses.length + 1)));
     this.own = {
       clock,
@@ -85,12 +86,10 @@ export class Sentinels {
       onEvent: (one, event) => this.happened(one, event),
       onFailure: (one, error) => this.failed(one, error),
     };
-    const { connectTimeout } = options;
-    const servers = { tls: options.tls, credentials: options.credentials, connectTimeout };
     this.promotion = new Promotion({
       clock,
-      connect: role === 'master' ? (replica) => parts.connect({ ...replica, ...servers }) : undefined,
-      onPromoted: (replica, by) => this.moved(this.belief.seen(replica), by),
+      connect: role === 'master' ? (replica) => this.connectTo(replica) : undefined,
+      onPromoted: ({ replica, replaced }, by) => this.moved(this.belief.seen(replica, replaced), by),
     });
     for (const address of addresses) this.add(address, true);
   }
@@ -102,6 +101,12 @@ export class Sentinels {
 
   endpointAt({ host, port }: ServerAddress): Endpoint {
     return { ...this.parts.options, host, port };
+  }
+
+  /** Makes a connection to a server, to ask it something, which is not made again. */
+  connectTo({ host, port }: ServerAddress): Connection {
+    const { tls, credentials, connectTimeout } = this.parts.options;
+    return this.parts.connect({ host, port, tls, credentials, connectTimeout });
   }
 
   /** How many sentinels are known, and to how many of them there is a connection. */
@@ -240,11 +245,14 @@ export class Sentinels {
         sentinel.watch();
         return;
       case 'promoting':
-        promotion.announced(event.address, sentinel);
+        promotion.announced({ replica: event.address, replaced: event.replaced }, sentinel);
         return;
-      case 'aborted':
-        if (promotion.isCalledOff(sentinel)) belief.ahead = undefined;
+      case 'aborted': {
+        const promoted = promotion.calledOff(sentinel);
+        const news = promoted && belief.calledOff(promoted.replica);
+        if (news !== undefined) this.moved(news, sentinel);
         return;
+      }
       case 'monitored':
         sentinel.watch();
         return;
@@ -259,11 +267,13 @@ export class Sentinels {
 
   private moved({ address, isOther }: MasterNews, by: Sentinel): void {
     const { promotion, parts } = this;
-    promotion.stopAsking();
+    // The promotion goes on: it is the one that is to be replaced.
+    const isSettled = !promotion.replaces(address);
+    if (isSettled) promotion.stopAsking();
     const why = `The master of '${parts.sentinel.service}' is ${nameOf(address)} now, says sentinel ${by.name}`;
     this.change$.next({ kind: 'master', address, why });
     // Only now: what is being left writes nothing more.
-    if (isOther) promotion.letGo();
+    if (isSettled && (isOther || promotion.promotes(address))) promotion.letGo();
   }
 
   /** An answer was good: its sentinel is asked first the next time. */

@@ -1,4 +1,4 @@
-import type { Host, Wire } from './wire';
+import type { Answer, Host, Wire } from './wire';
 
 const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
 const list = (items: readonly string[]): string => `*${items.length}\r\n${items.join('')}`;
@@ -51,26 +51,33 @@ export class SimulatedServer implements Host {
   }
 }
 
+/** What a sentinel believes. */
+export interface View {
+  readonly master: number;
+  readonly epoch: number;
+}
+
 /** A sentinel with a view of its own, which may be behind, wrong, or kept to itself. */
 export class SimulatedSentinel implements Host {
   readonly name: string;
   state: Host['state'] = 'up';
   readonly wires = new Set<Wire>();
-  /** It learns nothing any more. */
-  isStuck = false;
   isInTilt = false;
 
   constructor(
     readonly port: number,
     readonly distance: number,
-    public view: { readonly master: number; readonly epoch: number },
+    public view: View,
     private readonly others: () => readonly SimulatedSentinel[],
+    /** told of what it has answered, once that has come */
+    private readonly heard: (sentinel: SimulatedSentinel, view: View) => void,
   ) {
     this.name = `sentinel:${port}`;
   }
 
-  answer([name = '', sub = '', service = '', ...rest]: readonly string[], wire: Wire): string {
-    const { master, epoch } = this.view;
+  answer([name = '', sub = '', service = '', ...rest]: readonly string[], wire: Wire): string | Answer {
+    const { view, isInTilt } = this;
+    const { master, epoch } = view;
     switch (name === 'SENTINEL' ? sub : name) {
       case 'HELLO':
         return '%1\r\n$5\r\nproto\r\n:3\r\n';
@@ -80,13 +87,19 @@ export class SimulatedSentinel implements Host {
           .map((each, at) => `>3\r\n${bulk('psubscribe')}${bulk(each)}:${at + 1}\r\n`)
           .join('');
       case 'GET-MASTER-ADDR-BY-NAME':
-        return service === 'mymaster' ? list([bulk('server'), bulk(String(master))]) : '_\r\n';
+        return {
+          text: service === 'mymaster' ? list([bulk('server'), bulk(String(master))]) : '_\r\n',
+          // In TILT it does not trust what it knows itself.
+          then: () => {
+            if (!isInTilt) this.heard(this, view);
+          },
+        };
       case 'MASTER':
         return list(
           ['ip', 'server', 'port', String(master), 'flags', 'master', 'config-epoch', String(epoch)].map(bulk),
         );
       case 'INFO':
-        return bulk(`# Sentinel\r\nsentinel_tilt:${this.isInTilt ? 1 : 0}\r\n`);
+        return bulk(`# Sentinel\r\nsentinel_tilt:${isInTilt ? 1 : 0}\r\n`);
       case 'MYID':
         return bulk(`id-${this.port}`);
       case 'SENTINELS':

@@ -41,7 +41,7 @@ export const sentinelMutations: readonly Mutation[] = [
   {
     fault: 'a sentinel that was not elected lets go what another holds',
     file: 'topology/promotion.ts',
-    from: 'if (by !== this.announcer) return false;',
+    from: 'if (by !== this.announcer) return undefined;',
     to: '',
   },
   {
@@ -91,5 +91,29 @@ export const sentinelMutations: readonly Mutation[] = [
     file: 'topology/master-belief.ts',
     from: '(isCorrected && epoch === this.epoch)',
     to: 'this.epoch < -1',
+  },
+  {
+    fault: 'the queue flows to a master that is being replaced, once that is heard to be one',
+    file: 'topology/promotion.ts',
+    from: 'return replaced !== undefined && nameOf(replaced) === nameOf(address);',
+    to: 'return replaced === address;',
+  },
+  {
+    fault: 'what is heard late of a master that was replaced leads back to it',
+    file: 'topology/master-belief.ts',
+    from: 'epoch > this.epoch && this.wasReplaced(by.named)',
+    to: 'epoch > this.epoch && by.named === this.replaced?.host',
+  },
+  {
+    fault: 'the queue waits for a promotion that is done, at the server that was believed to be the master all along',
+    file: 'topology/sentinels.ts',
+    from: 'isOther || promotion.promotes(address)',
+    to: 'isOther',
+  },
+  {
+    fault: 'a master that is told of and taken back is looked for at sentinels that do not answer',
+    file: 'topology/sentinel-guide.ts',
+    from: '(isSame && !this.isLeaving)',
+    to: 'isSame',
   },
 ];

@@ -4,6 +4,12 @@ import { ConnectionError } from '../../../src/errors';
 import { RequestParser } from '../request-parser';
 import type { Timeline } from '../timeline';
 
+/** What a host answers, and what is done when that has come. */
+export interface Answer {
+  readonly text: string;
+  readonly then: () => void;
+}
+
 /** Something that accepts connections: a server or a sentinel. */
 export interface Host {
   readonly name: string;
@@ -14,7 +20,7 @@ export interface Host {
   /** ms, one way */
   readonly distance: number;
   /** answers a request, now that it is read; undefined for nothing */
-  answer(words: readonly string[], wire: Wire): string | undefined;
+  answer(words: readonly string[], wire: Wire): string | Answer | undefined;
 }
 
 /** What is told of connections. */
@@ -101,6 +107,8 @@ export class Wire implements ByteSocket {
     // What was on its way when the client left arrives all the same, unless the host is down.
     if (this.host.state === 'down') return;
     const answer = this.host.answer(words, this);
-    if (answer !== undefined && this.isOpen) this.send(answer);
+    if (answer === undefined || !this.isOpen) return;
+    if (typeof answer === 'string') this.send(answer);
+    else this.send(answer.text, answer.then);
   }
 }
