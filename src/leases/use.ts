@@ -1,4 +1,4 @@
-import { Observable, from, tap, throwError, type ObservableInput, type Subscriber } from 'rxjs';
+import { Observable, from, throwError, type ObservableInput, type Observer, type Subscriber, Subscription } from 'rxjs';
 import type { RedisError } from '../errors';
 import type { Lease } from './lease';
 import type { Caller } from './lease-lists';
@@ -15,6 +15,35 @@ export function use<T>(pool: () => LeasePool, work: Work<T>): Observable<T> {
 }
 
 // Hot: once per lease, so there are few operators.
+/** Passes on what the work gives, and gives the connection back before its end is told; where the Observer leaves, once the work is left. */
+class Giving<T> extends Subscription implements Observer<T> {
+  constructor(
+    private readonly lease: Lease,
+    private readonly subscriber: Subscriber<T>,
+  ) {
+    super();
+  }
+
+  next(value: T): void {
+    this.subscriber.next(value);
+  }
+
+  error(error: unknown): void {
+    this.lease.giveBack();
+    this.subscriber.error(error);
+  }
+
+  complete(): void {
+    this.lease.giveBack();
+    this.subscriber.complete();
+  }
+
+  override unsubscribe(): void {
+    super.unsubscribe();
+    this.lease.giveBack();
+  }
+}
+
 /** A caller that does its work as soon as it has a connection. */
 class Use<T> implements Caller {
   readonly isSpared = false;
@@ -26,12 +55,9 @@ class Use<T> implements Caller {
 
   lent(lease: Lease): void {
     const { subscriber } = this;
-    const giveBack = () => lease.giveBack();
-    this.resultOf(lease)
-      .pipe(tap({ error: giveBack, complete: giveBack }))
-      .subscribe(subscriber);
-    // When it unsubscribes, the work is left first.
-    subscriber.add(giveBack);
+    const giving = new Giving(lease, subscriber);
+    subscriber.add(giving);
+    this.resultOf(lease).subscribe(giving);
   }
 
   private resultOf(lease: Lease): Observable<T> {
