@@ -91,10 +91,13 @@ export function drawPlan(seed: number): Plan {
   // Connections are counted as they are made, so those of others would be others beside a queue.
   const isFree = !own.some(({ kind }) => kind === 'take' || kind === 'tail' || kind === 'consume');
   const jobs = isFree ? drawJobs(new Random(seed + 16 * JOBS), settings, length) : [];
-  // Behind a queue the connections are counted as they were without these.
-  const typed = isFree && jobs.length === 0 ? drawTypedWatches(new Random(seed + 64 * LEASES), length) : [];
-  const long = drawLongGroups(new Random(seed + 32 * LONG_GROUPS), settings, length);
-  return { seed, settings, items: [...items, ...own, ...jobs, ...long, ...typed] };
+  if (!isFree || jobs.length > 0) return { seed, settings, items: [...items, ...own, ...jobs] };
+  // What is rare beside streams and queues stays as rare as it was.
+  const others = [
+    ...drawLongGroups(new Random(seed + 32 * LONG_GROUPS), settings, length),
+    ...drawTypedWatches(new Random(seed + 64 * LEASES), length),
+  ];
+  return { seed, settings, items: [...items, ...own, ...others] };
 }
 
 /** Somewhere a reply is left out or comes twice, among commands of one kind or of many. Nothing else befalls the client. */
