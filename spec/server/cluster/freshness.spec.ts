@@ -306,6 +306,32 @@ describe('A live query of a cluster', () => {
   });
 });
 
+describe('A value that is read through a cluster', () => {
+  it('is loaded once for all clients, wherever its key and the lock are, and kept in memory where a client does', async () => {
+    const [client, other] = [await keeping(), connect()];
+    for (const key of keysOf(client)) {
+      let loads = 0;
+      const load = () => Promise.resolve([key, ++loads]);
+      const read = (from: RedisCluster) => from.cached(key, load, { ttl: 60_000, beta: 0, lock: 3_600_000 });
+      expect(await Promise.all([read(client), read(other), read(client)])).toStrictEqual(Array(3).fill([key, 1]));
+      const { hits } = client.cache.stats;
+      await eventually(
+        () => read(client),
+        () => client.cache.stats.hits > hits,
+      );
+      await eventually(
+        () => other.exists(`${key}:lock`),
+        (count) => count === 0,
+      );
+      await other.unlink(key);
+      await eventually(
+        () => read(client),
+        ([, count]) => count === 2,
+      );
+    }
+  });
+});
+
 describe('What is kept of a master that is one no more', () => {
   const cluster = useCluster({ nodeTimeout: 1_000 }, { each: true });
   const connect = useClusterClients(cluster);

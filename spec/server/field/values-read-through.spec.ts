@@ -165,6 +165,31 @@ describe('A value that is read through the server', () => {
     await expect(reading).rejects.toMatchObject({ code: 'SERIALIZATION', cause: { message: 'no way back' } });
   });
 
+  it('is in memory where its client has a cache, until another client stores another', async () => {
+    const [redis, other] = [client({ cache: true }), client()];
+    const read = () => redis.cached('k', () => 'loaded', { ttl, beta: 0, lock: true });
+    await eventually(read, () => redis.cache.stats.hits > 0);
+    await other.set('k', stored('theirs', ttl));
+    await eventually(read, (value) => value === 'theirs');
+    await other.unlink('k');
+    await eventually(read, (value) => value === 'loaded');
+  });
+
+  it.each([
+    ['a prefix', { prefix: 'p:' }, 'k', 'p:k'],
+    ['RESP2', { protocol: 2 }, 'k', 'k'],
+    ['a key of bytes', {}, Uint8Array.of(0xff, 0x00), Buffer.of(0xff, 0x00)],
+    ['a cache by opt-in', { cache: { mode: 'optin' } }, 'k', 'k'],
+  ] as const)('is loaded once, under its own key, with %s', async (_, options, key, name) => {
+    const redis = client(options);
+    let loads = 0;
+    const load = () => ({ load: ++loads });
+    for (const view of [redis, redis.bytes, client(options)])
+      expect(await view.cached(key, load, { ttl, beta: 0, lock: LONG })).toStrictEqual({ load: 1 });
+    expect(await client().exists(name)).toBe(1);
+    expect(await client().dbsize()).toBe(1);
+  });
+
   it('omegaup#8962: is not loaded by a process that gets the lock behind the one that has loaded it', async () => {
     const [redis, other] = [client(), client()];
     await redis.set('k:lock', 'another process');

@@ -149,6 +149,24 @@ describe('What is read', () => {
     }
   });
 
+  it('redis-py#4293: is dropped when a reply breaks the protocol, or a limit, and read anew on the next connection', async () => {
+    const [redis, other] = [client({ cache: true, limits: { bulk: 2_048 } }), client()];
+    await redis.set('k', '1');
+    await redis.get('k');
+    const { values } = record(redis.live(get('k')));
+    await eventually(
+      () => redis.get('k'),
+      () => redis.cache.stats.entries === 1 && values.length === 1,
+    );
+    await other.set('large', 'x'.repeat(3_000));
+    const lost = reaches(redis, 'reconnecting').then(() => redis.cache.stats.entries);
+    await expect(Promise.resolve(redis.get('large'))).rejects.toThrow(/too large/);
+    expect(await lost).toBe(0);
+    await other.set('k', '2');
+    expect(await redis.get('k')).toBe('2');
+    await until(() => values.at(-1) === '2');
+  });
+
   it('redis#13839: by a command that may write is not kept, and cannot be followed', async () => {
     const redis = client({ cache: true });
     await redis.set('k', '1');
