@@ -110,10 +110,4 @@ export const sentinelMutations: readonly Mutation[] = [
     from: 'isOther || promotion.promotes(address)',
     to: 'isOther',
   },
-  {
-    fault: 'a master that is told of and taken back is looked for at sentinels that do not answer',
-    file: 'topology/sentinel-guide.ts',
-    from: '(isSame && !this.isLeaving)',
-    to: 'isSame',
-  },
 ];
