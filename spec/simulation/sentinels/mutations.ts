@@ -99,12 +99,6 @@ export const sentinelMutations: readonly Mutation[] = [
     to: 'return replaced === address;',
   },
   {
-    fault: 'what is heard late of a master that was replaced leads back to it',
-    file: 'topology/master-belief.ts',
-    from: 'epoch > this.epoch && this.wasReplaced(by.named)',
-    to: 'epoch > this.epoch && by.named === this.replaced?.host',
-  },
-  {
     fault: 'the queue waits for a promotion that is done, at the server that was believed to be the master all along',
     file: 'topology/sentinels.ts',
     from: 'isOther || promotion.promotes(address)',
