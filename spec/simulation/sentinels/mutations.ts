@@ -65,7 +65,7 @@ export const sentinelMutations: readonly Mutation[] = [
   {
     fault: 'the replica is not asked what has become of it',
     file: 'topology/promotion.ts',
-    from: '.subscribe(() => onPromoted(replica, by));',
+    from: '.subscribe(() => onPromoted(promoted, by));',
     to: '.subscribe(() => onPromoted);',
   },
   {
