@@ -11,6 +11,7 @@ import {
   takeWhile,
   type ObservableInput,
 } from 'rxjs';
+import { carrierNotifications } from './carrier-notifications';
 import { LastValue, type Awaitable } from './commands/awaitable';
 import { Reply, type ReplySource } from './commands/reply';
 import { plainContext, type Executor } from './commands/request-context';
@@ -199,7 +200,10 @@ export class Redis extends RedisView {
     // A link has a state of its own, `ready`.
     const links = { kind: 'successive', current: () => connection.state$.value } as const;
     const scripts = new ScriptRegistry();
-    const notifications = new Notifications(connection, (command) => Reply.from(source, command));
+    const notifications =
+      sentinels === undefined
+        ? new Notifications(connection, (command) => Reply.from(source, command))
+        : carrierNotifications(pubsub, connection, source, (address) => sentinels.connectTo(address));
     const { publisher } = pubsub;
     super({
       source,

@@ -137,7 +137,8 @@ export interface RedisOptions extends SentinelOptions {
   /**
    * whether an error means the wrong server. By default an error which shows that the server has become a replica makes the connection
    * anew and sends the command again. It is READONLY, also inside the error of a script, which is not sent again, or the error of a
-   * command that waited at the server, which then waits the rest of its time at the next one
+   * command that waited at the server, which then waits the rest of its time at the next one. With the role `replica` or `prefer-replica` it
+   * is MASTERDOWN alone, which a replica says that has lost its master
    */
   readonly reconnectOnError?: ReconnectOnError | undefined;
   /** which failed commands are sent again; by default those that a repetition cannot harm */

@@ -47,8 +47,8 @@ const defaults: Omit<ResolvedOptions, Derived | 'libraryName' | 'sentinel'> = {
   debug: false,
 };
 
-/** A replica refuses the writes of scripts; it is no wrong server for that. */
-const staysOnReplica: Partial<ResolvedOptions> = { reconnectOnError: () => false };
+/** A replica refuses the writes of scripts; it is no wrong server for that, but where it tells nothing because it has lost its master. */
+const onReplica: Partial<ResolvedOptions> = { reconnectOnError: ({ kind }) => kind === 'MASTERDOWN' && 'resend' };
 
 /**
  * Fills in the defaults and checks what was given.
@@ -87,7 +87,7 @@ export function resolveOptions(given: RedisOptions = {}): ResolvedOptions {
   const options: ResolvedOptions = {
     ...defaults,
     ...(sentinel !== undefined && { host: sentinel.service }),
-    ...(sentinel !== undefined && sentinel.role !== 'master' && staysOnReplica),
+    ...(sentinel !== undefined && sentinel.role !== 'master' && onReplica),
     asyncContext: watched !== undefined,
     ...rest,
     credentials: credentialsOf(username, password, credentials),

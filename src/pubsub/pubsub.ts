@@ -264,6 +264,11 @@ export class PubSub implements Resident {
     }
   }
 
+  /** The connection by which messages come; undefined where there is none. */
+  get carrying(): Connection | undefined {
+    return this.carrier;
+  }
+
   /** What is observed of a shard channel, and known of its subscription. */
   shardTopic(name: ChannelName): Topic | undefined {
     return this.reconciler.of.shard.get(keyOfAsked(name));

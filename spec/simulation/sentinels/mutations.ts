@@ -65,7 +65,7 @@ export const sentinelMutations: readonly Mutation[] = [
   {
     fault: 'the replica is not asked what has become of it',
     file: 'topology/promotion.ts',
-    from: '.subscribe(() => onPromoted(replica, by));',
+    from: '.subscribe(() => onPromoted(promoted, by));',
     to: '.subscribe(() => onPromoted);',
   },
   {
@@ -99,21 +99,9 @@ export const sentinelMutations: readonly Mutation[] = [
     to: 'return replaced === address;',
   },
   {
-    fault: 'what is heard late of a master that was replaced leads back to it',
-    file: 'topology/master-belief.ts',
-    from: 'epoch > this.epoch && this.wasReplaced(by.named)',
-    to: 'epoch > this.epoch && by.named === this.replaced?.host',
-  },
-  {
     fault: 'the queue waits for a promotion that is done, at the server that was believed to be the master all along',
     file: 'topology/sentinels.ts',
     from: 'isOther || promotion.promotes(address)',
     to: 'isOther',
-  },
-  {
-    fault: 'a master that is told of and taken back is looked for at sentinels that do not answer',
-    file: 'topology/sentinel-guide.ts',
-    from: '(isSame && !this.isLeaving)',
-    to: 'isSame',
   },
 ];

@@ -39,7 +39,7 @@ export class Referee implements Watcher, Listener {
   private calledOff: { readonly at: number; readonly port: number } | undefined;
   /** The answer of the highest epoch that the client has heard. */
   private latest: View = { master: 1, epoch: -1 };
-  /** When the master has run a command last. */
+  /** When a command was written last that the master has run. */
   private settledAt = -Infinity;
   private isOver = false;
 
@@ -102,7 +102,7 @@ export class Referee implements Watcher, Listener {
   }
 
   received(server: SimulatedServer, _wire: Wire, key: string): void {
-    if (server === this.around().master) this.settledAt = this.timeline.now();
+    if (server === this.around().master) this.settledAt = this.timeline.now() - server.distance;
     this.journal.note('runs', server.name, key);
   }
 
