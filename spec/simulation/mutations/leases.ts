@@ -47,14 +47,14 @@ export const leaseMutations: readonly Mutation[] = [
   {
     fault: 'a lease is leaked where its user leaves',
     file: 'leases/use.ts',
-    from: '    subscriber.add(giveBack);\n',
-    to: '',
+    from: '    super.unsubscribe();\n    this.lease.giveBack();\n',
+    to: '    super.unsubscribe();\n',
   },
   {
     fault: 'a lease is leaked where the work fails',
     file: 'leases/use.ts',
-    from: 'tap({ error: giveBack, complete: giveBack })',
-    to: 'tap({ error: () => Object.assign(lease, { isOver: true }), complete: giveBack })',
+    from: '    this.lease.giveBack();\n    this.subscriber.error(error);\n',
+    to: '    Object.assign(this.lease, { isOver: true });\n    this.subscriber.error(error);\n',
   },
   {
     fault: 'a lease is leaked where its connection is lost',
