@@ -47,8 +47,10 @@ const defaults: Omit<ResolvedOptions, Derived | 'libraryName' | 'sentinel'> = {
   debug: false,
 };
 
-/** A replica refuses the writes of scripts; it is no wrong server for that, but where it tells nothing because it has lost its master. */
-const onReplica: Partial<ResolvedOptions> = { reconnectOnError: ({ kind }) => kind === 'MASTERDOWN' && 'resend' };
+/** What a replica says that tells nothing, because it has lost its master, or has only begun to read what it has. */
+const TELLS_NOTHING = new Set(['MASTERDOWN', 'LOADING']);
+/** A replica refuses the writes of scripts; it is no wrong server for that. */
+const onReplica: Partial<ResolvedOptions> = { reconnectOnError: ({ kind }) => TELLS_NOTHING.has(kind) && 'resend' };
 
 /**
  * Fills in the defaults and checks what was given.

@@ -21,6 +21,8 @@ export class Inquiry {
   ) {}
 
   next(): void {
+    // All that wants to know is being closed as well.
+    if (this.all.hasEnded) return;
     const sentinel = this.sentinels[this.at++];
     if (sentinel === undefined) {
       this.end();

@@ -1,4 +1,4 @@
-import type { ServerAddress } from '../options/addresses';
+import { nameOf, type ServerAddress } from '../options/addresses';
 import type { Frame } from '../resp/frames';
 import { entryOf } from './address';
 
@@ -37,11 +37,15 @@ export function readKnowledge(
   readAddress: ReadAddress,
 ): Knowledge {
   const [named, port] = Array.isArray(address) ? address : [];
+  const current = Array.isArray(address) ? readAddress(named, port) : undefined;
+  // While it promotes a replica it names that one already, and tells of the master that is replaced.
+  const described = readAddress(entryOf(master, 'ip'), entryOf(master, 'port'));
+  const isOfOther = current !== undefined && described !== undefined && nameOf(described) !== nameOf(current);
   const epoch = Number(textOf(entryOf(master, 'config-epoch')) ?? NaN);
   return {
-    master: Array.isArray(address) ? readAddress(named, port) : undefined,
+    master: current,
     epoch: Number.isInteger(epoch) ? epoch : undefined,
-    doubts: flagsOf(master).filter((flag) => flag !== 'master'),
+    doubts: isOfOther ? [] : flagsOf(master).filter((flag) => flag !== 'master'),
     isInTilt: typeof info === 'string' && /^sentinel_tilt:1/m.test(info),
     ...readReplicas(replicas, readAddress),
     sentinels: readSentinels(sentinels, readAddress),

@@ -158,7 +158,7 @@ export class Sentinel {
           },
           error: (error: RedisError) => {
             this.askIn(Math.min(FIRST_DELAY * 2 ** this.failures++, LONGEST_DELAY));
-            this.parts.onFailure(this, error);
+            if (!this.isOver) this.parts.onFailure(this, error);
             subscriber.error(error);
           },
           complete: () => subscriber.complete(),
@@ -310,8 +310,8 @@ function reasonOf(cause: unknown): RedisError {
         : `refuses the credentials (${error.message})`;
     return new AuthenticationError(what, kind, { repeatable: false, cause: error });
   }
-  const why = error instanceof Error ? error.message : String(error);
-  return new ConnectionError(`cannot be asked: ${why}`, { cause: error });
+  if (!(error instanceof Error)) return new ConnectionError('is not asked any more');
+  return new ConnectionError(`cannot be asked: ${error.message}`, { cause: error });
 }
 
 /** A connection that was closed says so, and its cause says why. */

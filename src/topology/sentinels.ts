@@ -109,6 +109,11 @@ export class Sentinels {
     return this.parts.connect({ host, port, tls, credentials, connectTimeout });
   }
 
+  /** The client has ended. */
+  get hasEnded(): boolean {
+    return this.isOver;
+  }
+
   /** How many sentinels are known, and to how many of them there is a connection. */
   get size(): number {
     return this.known.size;
@@ -201,7 +206,8 @@ export class Sentinels {
   }
 
   private learn(others: ReadonlyMap<string, ServerAddress>): void {
-    const ids = new Set([...this.known.values()].map(({ id }) => id));
+    // One that does not answer may have moved, and is at the address that others tell.
+    const ids = new Set([...this.known.values()].filter(({ hasFailed }) => !hasFailed).map(({ id }) => id));
     for (const [id, told] of others) {
       if (ids.has(id)) continue;
       const added = this.add(told, false);
@@ -287,9 +293,12 @@ export class Sentinels {
   }
 
   /** Which server an answer leads to; undefined for none. */
-  choose({ master, replicas }: Knowledge, doubted: string | undefined): Place | undefined {
+  choose({ master, replicas, hasReplica, doubts }: Knowledge, doubted: string | undefined): Place | undefined {
     const { role } = this.parts.sentinel;
-    if (role !== 'master' && replicas.length > 0) {
+    // What a replica has that has lost its master is better than nothing, and worse than a master.
+    const isMasterUp = master !== undefined && !doubts.some((doubt) => doubt.endsWith('_down'));
+    const isReplicaWanted = role === 'replica' || (role === 'prefer-replica' && (hasReplica || !isMasterUp));
+    if (isReplicaWanted && replicas.length > 0) {
       const places = replicas.map((address): Place => ({ address, as: 'replica' }));
       const trusted = places.filter(({ address }) => nameOf(address) !== doubted);
       if (trusted.length > 0) return trusted[this.turn++ % trusted.length];

@@ -8,7 +8,7 @@ import { failure, outcome } from '../../support/outcomes';
 import { useScriptedRoles } from '../../support/scripted-roles';
 import { useScriptedSentinels, type ScriptedSentinel } from '../../support/scripted-sentinel';
 import { useServer } from '../../support/server';
-import { troubles } from '../../support/sentinel-clients';
+import { troubles, words } from '../../support/sentinel-clients';
 import { until } from '../../support/until';
 
 const server = useServer({ own: true });
@@ -99,6 +99,46 @@ describe('The master of a service', () => {
     const redis = client({ sentinels: [local, other.address], service });
     await redis.ping();
     await until(() => one.listeners === 1 && other.listeners === 1);
+  });
+
+  it('is asked for at sentinels of the options that have moved, where another tells of them', async () => {
+    const [a, b] = ['a'.repeat(40), 'b'.repeat(40)];
+    const one = await sentinel({ master: master(), id: a });
+    const other = await sentinel({ master: master(), id: b, sentinels: [{ ...one.address, id: a }] });
+    const redis = client({ sentinels: [one.address, other.address], service });
+    const told = troubles(redis, 'sentinel');
+    await redis.ping();
+    await until(() => one.listeners === 1 && other.listeners === 1);
+    const moved = await sentinel({ master: master(), id: a });
+    other.says.sentinels = [{ ...moved.address, id: a }];
+    const before = nameOf(one.address);
+    await one.stop();
+    await until(() => told.some((message) => message.startsWith(`Sentinel ${before} cannot be asked`)));
+    // It is asked again at once.
+    other.tell('+monitor', `master ${service} ${words(master())} quorum 2`);
+    await until(() => moved.listeners === 1);
+  });
+
+  it('is asked for at sentinels that have two names without a word about the second connection', async () => {
+    const all = [await sentinel({ master: master() }), await sentinel({ master: master() })];
+    const others = all.map(({ address }, at) => ({ ...address, id: String(at).repeat(40) }));
+    all.forEach(({ says }, at) => Object.assign(says, { id: others[at]!.id, sentinels: [others[1 - at]!] }));
+    const redis = client({ sentinels: all.map(({ address: { port } }) => `localhost:${port}`), service });
+    const told = troubles(redis);
+    await redis.ping();
+    await until(() => all.every(({ listeners, asked }) => listeners === 1 && asked > 1));
+    expect(told).toEqual([]);
+  });
+
+  it('is looked for no more when the client ends, which is no error', async () => {
+    const one = await sentinel({ master: master(), isSilent: true });
+    const redis = client({ sentinels: [one.address], service });
+    const told = troubles(redis);
+    const asked = failure(redis.ping());
+    await until(() => one.script.seen.length > 0);
+    await redis.destroy();
+    expect(await asked).toMatchObject({ name: 'DisconnectedError' });
+    expect(told).toEqual([]);
   });
 
   it('gets nothing of the queue before it has said that it is one, and another sentinel is asked', async () => {

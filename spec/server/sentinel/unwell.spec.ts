@@ -100,6 +100,16 @@ describe('A replica that has lost its master, and is not to tell what is old', (
     await left;
   });
 
+  it('is not preferred to a master that is up', async () => {
+    const [master, replica] = [await role('master'), await role('slave connect')];
+    for (const { answers } of [master, replica]) answers.set('GET', '$1\r\n1\r\n');
+    const replicas = [{ ...replica.address, link: 'err' }];
+    const one = await scripted({ master: master.address, replicas });
+    const redis = client({ sentinels: [one.address], service, role: 'prefer-replica' });
+    expect(await redis.get('k')).toBe('1');
+    expect([master.commands.includes('GET'), replica.dials]).toEqual([true, 0]);
+  });
+
   it('is not left in a loop without delay, where no other knows more', async () => {
     const replicas = [await role('slave connected'), await role('slave connected')];
     const lost = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
@@ -112,5 +122,21 @@ describe('A replica that has lost its master, and is not to tell what is old', (
     });
     expect(replicas.every(({ dials }) => dials > 0)).toBe(true);
     expect(replicas.reduce((sum, { dials }) => sum + dials, 0)).toBeLessThan(20);
+  });
+});
+
+describe('A replica that reads what it has', () => {
+  it('is left for another one', async () => {
+    const replicas = [await role('slave connect'), await role('slave connected')] as const;
+    replicas[0].answers.set('GET', '-LOADING Redis is loading the dataset in memory\r\n');
+    replicas[1].answers.set('GET', '$1\r\n1\r\n');
+    const addresses = replicas.map(({ address }) => ({ ...address, link: 'ok' }));
+    const one = await scripted({ master: addresses[0]!, replicas: addresses });
+    const redis = client({ sentinels: [one.address], service, role: 'replica' });
+    for (let times = 0; times < 2; times++) {
+      expect(await redis.get('k')).toBe('1');
+      await redis.reconnect();
+    }
+    expect(replicas[0].commands).toContain('GET');
   });
 });
