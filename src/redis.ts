@@ -215,6 +215,7 @@ export class Redis extends RedisView {
       scripts,
       ending,
       links,
+      version: () => connection.server?.version,
       handling: telemetry.handling,
       onDrop: telemetry.onDrop,
     });
