@@ -57,8 +57,9 @@ describe('A bulk write', () => {
       void setImmediate().then(() => (hasTurned = true));
       while (!hasTurned && read < most) yield read++;
     };
-    const awaited = async function* () {
-      yield* untilTurned();
+    const awaited = () => {
+      const items = untilTurned();
+      return { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(items.next()) }) };
     };
     for (const source of [untilTurned, awaited]) {
       [hasTurned, read] = [false, 0];
