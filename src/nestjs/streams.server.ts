@@ -3,7 +3,15 @@ import { Subscription, type Observable } from 'rxjs';
 import { ReplyError, type ConsumedEntry, type ConsumeOptions, type ConsumeProgress } from '../index';
 import { AnsweringServer } from './answering.server';
 import { text } from './checks';
-import { Context, DRAIN_TIMEOUT, lentClient, messageOf, parsed, type RedisTransportOptions, type Sent } from './transport';
+import {
+  Context,
+  DRAIN_TIMEOUT,
+  lentClient,
+  messageOf,
+  parsed,
+  type RedisTransportOptions,
+  type Sent,
+} from './transport';
 
 type OfConsume = Pick<
   ConsumeOptions,
