@@ -44,6 +44,8 @@ export interface StreamSurfaceParts {
   /** how streams end with the client */
   readonly ending: Ending;
   readonly lender: { readonly clock: Clock };
+  /** of the server, where it is known */
+  readonly version?: (() => string | undefined) | undefined;
   /** what handlers of entries work in, for telemetry */
   readonly handling?: Handling | undefined;
 }
@@ -127,7 +129,7 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
     options: ConsumeOptions<S>,
     handler: (entry: ConsumedEntry<S>) => unknown,
   ): ProgressStream<ConsumeProgress, ConsumeProgress | undefined> {
-    const { ending, lender, publisher, last, handling } = this.#parts;
+    const { ending, lender, publisher, last, handling, version } = this.#parts;
     const source = this.#source();
     const sent = (others: Partial<ReplySource>) => {
       const context = { ...source, ...others };
@@ -149,6 +151,7 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
       bytes: source.bytes,
       ending,
       clock: lender.clock,
+      version,
       handling,
     };
     return consume(parts, stream, options, handler);

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -13,6 +13,22 @@ import { until } from '../support/until';
 interface Context {
   readonly name: string;
 }
+
+it('is held by nothing that a test runner would take for an open handle, once the package is loaded', async () => {
+  const open = new Set<number>();
+  const hook = createHook({
+    init: (id, type) => type === 'rxjs-redis' && open.add(id),
+    destroy: (id) => open.delete(id),
+  }).enable();
+  try {
+    jest.isolateModules(() => jest.requireActual('rxjs-redis'));
+    const made = open.size;
+    await setImmediate();
+    expect([made, open.size]).toStrictEqual([1, 0]);
+  } finally {
+    hook.disable();
+  }
+});
 
 describe('What AsyncLocalStorage holds', () => {
   const server = useServer();

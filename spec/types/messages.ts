@@ -81,3 +81,12 @@ redis.subscribe('a', { gap: true });
 redis.psubscribe('a', { literal: true });
 // @ts-expect-error -- what is at once in work needs the work
 redis.subscribe('a', { concurrency: 2 });
+
+// @ts-expect-error -- without gaps nothing says when to read a snapshot
+redis.subscribe('a').pipe(resync(() => redis.hgetall('a')));
+// @ts-expect-error -- as a function as well
+resync(() => redis.hgetall('a'))(redis.bytes.subscribe('a'));
+redis.bytes
+  .subscribe('a', { gaps: true })
+  .pipe(resync(() => redis.hgetall('a')))
+  .subscribe();

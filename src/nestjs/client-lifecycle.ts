@@ -32,7 +32,16 @@ export class ClientLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    if (this.plan.connect) await this.plan.client.connect();
+    const { client, connect } = this.plan;
+    if (!connect) return;
+    try {
+      await client.connect();
+    } catch (error) {
+      // Nest calls no hook after that: the client would go on trying, and keep the process.
+      await client.destroy();
+      this.logging.unsubscribe();
+      throw error;
+    }
   }
 
   /** Lets pending replies arrive, for so long as `closeTimeout` says. */

@@ -33,6 +33,8 @@ export function ioClusterMaker(parts: IoClusterParts): IoAdapterMaker {
     private readonly all: string;
     private readonly own: string;
     private listening: Subscription | undefined;
+    /** Sockets that wait to be let in are turned away: an HTTP server does not end before their requests. */
+    private leave = (): void => undefined;
 
     constructor(namespace: { readonly name: string }) {
       super(namespace, parts.heartbeats);
@@ -46,6 +48,7 @@ export function ioClusterMaker(parts: IoClusterParts): IoAdapterMaker {
         new Promise((resolve, reject) => {
           const confirmed = new Set<string>();
           const channels = [this.all, this.own];
+          this.leave = () => reject(new Error('The adapter is closed'));
           this.listening = parts.redis.subscribe(channels, { literal: true, gaps: true }).subscribe({
             next: (item) => {
               if ('data' in item) this.take(item.channel, item.data);
@@ -71,6 +74,7 @@ export function ioClusterMaker(parts: IoClusterParts): IoAdapterMaker {
 
     override close(): void {
       super.close();
+      this.leave();
       this.listening?.unsubscribe();
     }
 

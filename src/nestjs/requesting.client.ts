@@ -1,6 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { ReadPacket, WritePacket } from '@nestjs/microservices';
-import { Subscription, asyncScheduler, timer, type Observable } from 'rxjs';
+import {
+  Observable,
+  Subject,
+  Subscription,
+  asyncScheduler,
+  connectable,
+  defer,
+  firstValueFrom,
+  map,
+  race,
+  timer,
+  type Connectable,
+} from 'rxjs';
 import type { Redis } from '../index';
 import { duration } from './checks';
 import {
@@ -18,7 +30,10 @@ import {
 
 /** How long a request waits. */
 export interface RequestingOptions extends RedisTransportOptions {
-  /** how long a request may be without an answer, and between one answer and the next, ms; default 30 000 */
+  /**
+   * how long a request may be without an answer, and between one answer and the next, ms; default 30 000. The wait for the first connection
+   * counts. Events have `commandTimeout`
+   */
   readonly timeout?: number | undefined;
 }
 
@@ -31,6 +46,8 @@ interface Answer {
 }
 
 interface Pending {
+  /** it may be answered, and its answer be missed */
+  isSent: boolean;
   readonly answered: (packet: WritePacket) => void;
   readonly forget: () => void;
 }
@@ -47,6 +64,8 @@ export abstract class RequestingClient extends BaseClient {
   private lent: Lent | undefined;
   private listening = new Subscription();
   private connecting: Promise<Redis> | undefined;
+  /** Why there is no connection yet, where that is known. */
+  private obstacle: Error | undefined;
 
   /**
    * @internal
@@ -72,14 +91,34 @@ export abstract class RequestingClient extends BaseClient {
     return this.status as Observable<RedisTransportStatus>;
   }
 
-  /** Resolves when answers can come: the server has confirmed the subscription. It is called by the first request. */
+  /**
+   * Resolves when answers can come: the server has confirmed the subscription. The first request calls it. Rejects after `timeout` ms; the client
+   * goes on trying.
+   */
   connect(): Promise<Redis> {
-    this.connecting ??= this.listen().catch((error: unknown) => {
-      // The next request tries again.
-      this.connecting = undefined;
-      throw error;
-    });
-    return this.connecting;
+    const late$ = timer(this.timeout, asyncScheduler).pipe(
+      map(() => {
+        throw this.unreached();
+      }),
+    );
+    return firstValueFrom(race(this.joined(), late$));
+  }
+
+  /** As Nest's, except that the wait for a connection has an end: Nest waits for that before its timeouts begin. */
+  override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult> {
+    if (isMissing(pattern) || isMissing(data)) return super.send(pattern, data);
+    return new Observable((observer) => this.publish({ pattern, data }, this.createObserver(observer)));
+  }
+
+  /** As Nest's, except that it does not wait for the channel of answers: an event has none. */
+  override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult> {
+    if (isMissing(pattern) || isMissing(data)) return super.emit(pattern, data);
+    const sent$: Connectable<TResult> = connectable(
+      defer(() => this.dispatchEvent<TResult>({ pattern, data })),
+      { connector: () => new Subject(), resetOnDisconnect: false },
+    );
+    sent$.connect();
+    return sent$;
   }
 
   /** Waits for answers that are due, for `drainTimeout` ms; then requests that are left error, and the client that it has made is closed. */
@@ -109,7 +148,7 @@ export abstract class RequestingClient extends BaseClient {
     const id = randomUUID();
     const overdue = (): Subscription =>
       timer(this.timeout, asyncScheduler).subscribe(() =>
-        settle({ err: new Error(`No answer within ${this.timeout} ms`) }),
+        settle({ err: this.pending.get(id)?.isSent === false ? this.unreached() : this.unanswered() }),
       );
     let timing = overdue();
     let ended = (): void => undefined;
@@ -125,7 +164,7 @@ export abstract class RequestingClient extends BaseClient {
       else timing = overdue();
       callback(answer);
     };
-    this.pending.set(id, { answered: settle, forget });
+    this.pending.set(id, { isSent: false, answered: settle, forget });
     void this.request(packet, id).catch((error: unknown) => {
       if (this.pending.has(id)) settle({ err: error });
     });
@@ -133,6 +172,8 @@ export abstract class RequestingClient extends BaseClient {
   }
 
   protected async dispatchEvent<T = unknown>(packet: ReadPacket): Promise<T> {
+    // For `status$`; what keeps it from that, the event is told by its own command.
+    void this.joined().catch(() => undefined);
     const sent = this.write({ ...packet, key: randomUUID() });
     this.running.add(sent);
     await sent;
@@ -140,6 +181,11 @@ export abstract class RequestingClient extends BaseClient {
   }
 
   private async request(packet: ReadPacket, id: string): Promise<void> {
+    await this.joined();
+    const pending = this.pending.get(id);
+    // It was left meanwhile, or its time is over.
+    if (pending === undefined) return;
+    pending.isSent = true;
     await this.write({ ...packet, id, key: id, replyTo: this.channel });
   }
 
@@ -157,20 +203,32 @@ export abstract class RequestingClient extends BaseClient {
     return lentClient(this.where, this.options, [...this.own, 'timeout', 'serializer', 'deserializer']);
   }
 
+  private joined(): Promise<Redis> {
+    this.connecting ??= this.listen().catch((error: unknown) => {
+      // The next request tries again, unless the client was closed.
+      if (this.lent !== undefined) this.connecting = undefined;
+      throw error;
+    });
+    return this.connecting;
+  }
+
   private listen(): Promise<Redis> {
     const { redis } = (this.lent ??= this.lend());
     this._status$.next('connecting');
     this.listening = new Subscription();
     return new Promise((resolve, reject) => {
-      const events = redis.events$.subscribe(({ connection, type }) => {
-        if (connection !== 'messages' || type !== 'disconnect') return;
+      const events = redis.events$.subscribe((event) => {
+        if (event.type === 'error') this.obstacle = event.error;
+        if (event.connection !== 'messages' || event.type !== 'disconnect') return;
         this._status$.next('reconnecting');
-        this.fail('The connection was lost before there was an answer: it may have been missed');
+        const sent = [...this.pending.values()].filter(({ isSent }) => isSent);
+        this.fail('The connection was lost before there was an answer: it may have been missed', sent);
       });
       const messages = redis.subscribe(this.channel, { literal: true, gaps: true }).subscribe({
         next: (item) => {
           if ('data' in item) void this.take(item.data);
           else if (item.type === 'subscribed') {
+            this.obstacle = undefined;
             this._status$.next('connected');
             resolve(redis);
           }
@@ -183,6 +241,7 @@ export abstract class RequestingClient extends BaseClient {
         },
         complete: () => reject(new Error('The client is closed')),
       });
+      this.listening.add(() => reject(new Error(`${this.where} is closed`)));
       this.listening.add(events);
       this.listening.add(messages);
     });
@@ -195,7 +254,22 @@ export abstract class RequestingClient extends BaseClient {
     this.pending.get(id)?.answered({ ...answer, ...(isDisposed === true ? { isDisposed } : {}) });
   }
 
-  private fail(message: string): void {
-    for (const { answered } of [...this.pending.values()]) answered({ err: new Error(message) });
+  private fail(message: string, requests = [...this.pending.values()]): void {
+    for (const { answered } of requests) answered({ err: new Error(message) });
   }
+
+  private unanswered(): Error {
+    return new Error(`No answer within ${this.timeout} ms`);
+  }
+
+  private unreached(): Error {
+    const { obstacle, timeout } = this;
+    const reason = obstacle === undefined ? '' : `: ${obstacle.message}`;
+    return new Error(`The server was not reached within ${timeout} ms${reason}`, { cause: obstacle });
+  }
+}
+
+/** Nest refuses such a packet. */
+function isMissing(value: unknown): boolean {
+  return value === undefined || value === null;
 }

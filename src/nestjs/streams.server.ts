@@ -3,7 +3,15 @@ import { Subscription, type Observable } from 'rxjs';
 import { ReplyError, type ConsumedEntry, type ConsumeOptions, type ConsumeProgress } from '../index';
 import { AnsweringServer } from './answering.server';
 import { text } from './checks';
-import { Context, lentClient, messageOf, parsed, type RedisTransportOptions, type Sent } from './transport';
+import {
+  Context,
+  DRAIN_TIMEOUT,
+  lentClient,
+  messageOf,
+  parsed,
+  type RedisTransportOptions,
+  type Sent,
+} from './transport';
 
 type OfConsume = Pick<
   ConsumeOptions,
@@ -133,14 +141,13 @@ export class RedisStreamsServer extends AnsweringServer<RedisStreamsServerEvents
   }
 
   private consume(stream: string, handler: (entry: ConsumedEntry) => unknown): Observable<ConsumeProgress> {
-    const { group, drainTimeout } = this.options;
+    const { group, drainTimeout = DRAIN_TIMEOUT } = this.options;
     const given = OF_CONSUME.filter((name) => this.options[name] !== undefined).map((name) => [
       name,
       this.options[name],
     ]);
     const options = Object.fromEntries(given) as OfConsume;
-    const ofDrain = drainTimeout === undefined ? {} : { drainTimeout };
-    return this.redis.consume(stream, { from: '0', ...options, ...ofDrain, group }, handler);
+    return this.redis.consume(stream, { from: '0', ...options, drainTimeout, group }, handler);
   }
 
   private followState(): void {

@@ -33,7 +33,8 @@ export interface Sent {
   readonly key?: string;
 }
 
-const DRAIN_TIMEOUT = 10_000;
+/** ms */
+export const DRAIN_TIMEOUT = 10_000;
 
 /** A client, and how it ends. */
 export interface Lent {

@@ -26,7 +26,7 @@ export interface Snapshot<T> {
  * @param options `buffer` and `overflow`: how many messages wait for a snapshot, and for a loop, 10 000 unless told otherwise. A snapshot
  * is never dropped
  * @returns a `{ type: 'snapshot', value }`, then messages, and so on. It errors with what `snapshot` errors with, with an OverflowError when
- * more messages come than may wait, and with a TypeError where the stream has no gaps
+ * more messages come than may wait, and with a TypeError where the stream has no gaps, which compilers refuse before
  * @throws TypeError when an argument is wrong
  * @example
  * redis
@@ -41,13 +41,20 @@ export function resync<S, V extends Overflow = 'error'>(
   snapshot: () => ObservableInput<S>,
   options: BufferOptions<V> = {},
 ): <T>(
-  source: Observable<T>,
+  source: Observable<T> & NeedsNotices<T>,
 ) => MessageStream<Snapshot<S> | Exclude<T, Notice<string> | Notice<Buffer>> | DroppedWith<V>, DroppedWith<V>> {
   if (typeof snapshot !== 'function')
     throw new TypeError(`resync: a function that reads the snapshot was expected, got ${kindOf(snapshot)}`);
   const waits = bufferOptions(options);
   return (source) => new MessageStream(resynced(source, snapshot, waits), waits);
 }
+
+/** Nothing is such a stream where its type has no notices: the option `gaps` is missing, and no snapshot would ever begin. */
+type NeedsNotices<T> = unknown extends T
+  ? unknown
+  : [Extract<T, Notice<string> | Notice<Buffer>>] extends [never]
+    ? never
+    : unknown;
 
 function resynced<T, S>(
   source: Observable<T>,

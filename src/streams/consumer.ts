@@ -1,4 +1,15 @@
-import { EMPTY, Subscription, catchError, concat, defer, map, tap, type Observable, type Subscriber } from 'rxjs';
+import {
+  AsyncSubject,
+  EMPTY,
+  Observable,
+  Subscription,
+  catchError,
+  concat,
+  defer,
+  map,
+  tap,
+  type Subscriber,
+} from 'rxjs';
 import type { Command } from '../commands/command';
 import { xgroupDelconsumer, xpending, xreadgroup } from '../commands/generated/builders';
 import type { Entry, GroupEntry } from '../commands/replies/types';
@@ -38,6 +49,8 @@ export interface ConsumeParts {
   readonly bytes: boolean;
   readonly ending: Ending;
   readonly clock: Clock;
+  /** of the server, where it is known */
+  readonly version?: (() => string | undefined) | undefined;
   /** what handlers work in, for telemetry */
   readonly handling?: Handling | undefined;
 }
@@ -72,6 +85,8 @@ export class Consumer {
   private tickAt: number;
   private isDue = false;
   private readonly under = new Subscription();
+  /** No handler runs, and none will. */
+  private readonly handled$ = new AsyncSubject<never>();
   private readonly held: Subscription;
   private readonly inCallersContext = captured();
 
@@ -81,7 +96,10 @@ export class Consumer {
     private readonly parts: ConsumeParts,
     private readonly subscriber: Subscriber<ConsumeProgress>,
   ) {
-    const { clock, ending, send, multi, settle } = parts;
+    const { clock, ending, send, multi } = parts;
+    // Not in the context of the handler whose end it tells: one command acknowledges many.
+    const settle: ConsumeParts['settle'] = (command) =>
+      new Observable((subscriber) => this.inCallersContext(() => parts.settle(command).subscribe(subscriber)));
     this.outage = new Outage(clock);
     this.inHand = new InHand(settings, { settle, clock });
     this.tally = new Tally(clock, (progress) => this.state !== 'over' && this.subscriber.next(progress));
@@ -113,7 +131,14 @@ export class Consumer {
     this.pending.recover();
     this.tickAt = clock.now();
     this.readsIdle = settings.claimIdle < Infinity;
-    this.held = ending.holds({ finish: () => this.stop(), abandon: () => this.abandon() });
+    this.held = ending.holds({
+      drain: () => {
+        this.stop();
+        return this.handled$;
+      },
+      finish: () => this.stop(),
+      abandon: () => this.abandon(),
+    });
   }
 
   // Hot: once per entry.
@@ -133,18 +158,18 @@ export class Consumer {
 
   private follow(asked$: Observable<unknown>): void {
     const asking = (this.asking = new Subscription());
-    asking.add(
-      asked$.subscribe({
-        error: (error: unknown) => {
-          this.asking = undefined;
-          this.hasTrouble(error);
-        },
-        complete: () => {
-          this.asking = undefined;
-          this.goOn();
-        },
-      }),
-    );
+    const observer = {
+      error: (error: unknown) => {
+        this.asking = undefined;
+        this.hasTrouble(error);
+      },
+      complete: () => {
+        this.asking = undefined;
+        this.goOn();
+      },
+    };
+    // The handler that has made room is over: what comes next is no part of it.
+    asking.add(this.inCallersContext(() => asked$.subscribe(observer)));
   }
 
   private ask(): Observable<unknown> {
@@ -167,6 +192,7 @@ export class Consumer {
   private read(longest: number): Observable<unknown> {
     const { stream, group, consumer, block, claimIdle } = this.settings;
     const BLOCK = Math.max(1, Math.ceil(Math.min(block, longest)));
+    if (lacksClaim(this.parts.version?.())) this.readsIdle = false;
     const CLAIM = this.readsIdle ? Math.ceil(claimIdle) : undefined;
     const options = { COUNT: this.slots.free, BLOCK, CLAIM };
     const command = xreadgroup(group, consumer, new Map([[stream, '>']]), options);
@@ -299,8 +325,10 @@ export class Consumer {
   }
 
   private endIfDrained(): void {
-    const isBusy = !this.slots.isIdle || this.burying > 0 || !this.acks.isIdle || this.waits.size > 0;
-    if (this.state !== 'draining' || isBusy) return;
+    const isHandling = !this.slots.isIdle || this.burying > 0 || this.waits.size > 0;
+    if (this.state !== 'draining' || isHandling) return;
+    this.handled$.complete();
+    if (!this.acks.isIdle) return;
     this.end(this.settings.isNameMadeUp ? this.giveUpName() : EMPTY);
   }
 
@@ -315,6 +343,7 @@ export class Consumer {
   private end(last$: Observable<unknown>): void {
     this.tally.tellNews();
     this.state = 'over';
+    this.handled$.complete();
     this.inHand.stop();
     this.under.unsubscribe();
     this.asking?.unsubscribe();
@@ -339,6 +368,13 @@ export class Consumer {
       defer(() => settle(xgroupDelconsumer(stream, group, consumer))),
     );
   }
+}
+
+/** XREADGROUP has CLAIM from Redis 8.4 on; a server that does not tell its version is asked. */
+function lacksClaim(version: string | undefined): boolean {
+  if (version === undefined) return false;
+  const [major = NaN, minor = NaN] = version.split('.').map(Number);
+  return major < 8 || (major === 8 && minor < 4);
 }
 
 /** The entries of a reply to XREADGROUP of one stream. */

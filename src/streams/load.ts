@@ -86,6 +86,10 @@ const DONE: Fate = { kind: 'done' };
 //                            ▲                │ refused for the moment, not sent, or lost and harmless
 //                            └───── delay ────┘
 class Loading<T> {
+  /** Completes when input has been read. */
+  private readonly turn$ = new Observable<never>((subscriber) => {
+    this.parts.clock.afterInput(() => subscriber.complete());
+  });
   private index = 0;
   private done = 0;
   private failed = 0;
@@ -157,7 +161,8 @@ class Loading<T> {
 
   /** Completes when all have been answered. */
   private send(entries: readonly Entry<T>[], outage: Outage): Observable<never> {
-    if (entries.length === 0) return EMPTY;
+    // Nothing of the server's is waited for, and the event loop is to go on all the same.
+    if (entries.length === 0) return this.turn$;
     const commands = entries.flatMap(({ commands: all, from }) => all.slice(from));
     return this.parts.send(commands).pipe(
       map((values) => values.map(fateOfValue)),

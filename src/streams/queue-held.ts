@@ -96,15 +96,21 @@ export class HeldJobs<S extends string | Buffer> {
     return held.job;
   }
 
-  /** Nothing is done any more, and no end is sent again. */
-  letAllGo(why: string): void {
-    for (const held of [...this.held.values()]) this.letGo(held, why);
+  /** Nothing is done any more: the jobs that were worked on. The ends of others are still sent until they are answered. */
+  letRunningGo(why: string): readonly Job<S>[] {
+    return [...this.held.values()].filter(({ settled }) => settled === undefined).map((held) => this.letGo(held, why));
   }
 
-  private letGo(held: Held<S>, why: string): void {
+  /** Nothing is done any more, and no end is sent again: the jobs that have not ended, as far as is known. */
+  letAllGo(why: string): readonly Job<S>[] {
+    return [...this.held.values()].map((held) => this.letGo(held, why));
+  }
+
+  private letGo(held: Held<S>, why: string): Job<S> {
     this.held.delete(held.entry.id);
     held.work.unsubscribe();
     if (held.settled === undefined) held.job.taken(new Error(`The job is no longer this worker's: ${why}`));
+    return held.job;
   }
 
   private run(held: Held<S>, handle: (job: Job<S>) => unknown): void {

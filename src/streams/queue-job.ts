@@ -78,7 +78,10 @@ export type QueueEvent<S extends string | Buffer = string, R = unknown> =
   | { readonly type: 'failed'; readonly job: Job<S>; readonly error: unknown; readonly delay: number }
   /** the last attempt has failed */
   | { readonly type: 'dead'; readonly job: Job<S>; readonly error: unknown }
-  /** this worker was silent for longer than its lease: the job was taken back, and its handler is left */
+  /**
+   * it is done again, by any worker, and its handler is left: this worker was silent for longer than its lease, or has ended before the job
+   * was done, or before the server has answered that it was
+   */
   | { readonly type: 'lost'; readonly job: Job<S> }
   /** jobs of a worker that died: so many wait again, so many have had their last attempt */
   | { readonly type: 'recovered'; readonly waiting: number; readonly dead: number };

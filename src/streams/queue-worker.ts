@@ -25,6 +25,8 @@ export interface WorkerTask<S extends string | Buffer> {
 const BEAT = 1_000;
 /** So long a command waits at the server for a job, ms: it may outlive its connection by as much. */
 const WAIT = 1_000;
+/** So much longer than `drainTimeout` a worker takes for its last word to a server that does not answer, ms. */
+const LAST_WORD = 1_000;
 
 /** Takes jobs while there is room for them, sees to their end, and gives back what it has not begun. */
 //  working ──stop──▶ draining ──nothing runs, or its time is up──▶ gone
@@ -49,8 +51,6 @@ export class QueueWorker<S extends string | Buffer> {
   private strayUntil = 0;
   private hasUnstarted = false;
   private isLeaving = false;
-  /** Leaving is given up then, on the clock, ms. */
-  private leavesUntil = Infinity;
 
   constructor(
     private readonly keys: QueueKeys,
@@ -249,13 +249,15 @@ export class QueueWorker<S extends string | Buffer> {
     this.state = 'draining';
     this.hasUnstarted = this.isTending || this.isWaiting;
     const { clock } = this.transport;
-    if (this.held.size > 0) this.under.add(clock.schedule(() => this.abandon(), this.limits.drainTimeout));
+    const { drainTimeout } = this.limits;
+    if (this.held.size > 0) this.under.add(clock.schedule(() => this.abandon(), drainTimeout));
+    this.under.add(clock.schedule(() => this.giveUp(), drainTimeout + LAST_WORD));
     this.waiting.unsubscribe();
     this.proceed();
   }
 
   private abandon(): void {
-    this.held.letAllGo('the worker has ended before it was done');
+    this.tellLost(this.held.letRunningGo('the worker has ended before it was done'));
     this.hasUnstarted = true;
     this.proceed();
   }
@@ -272,7 +274,6 @@ export class QueueWorker<S extends string | Buffer> {
     }
     this.isLeaving = true;
     this.beat.unsubscribe();
-    if (this.leavesUntil === Infinity && this.held.size === 0) this.leavesUntil = this.now + this.limits.lease;
     const { ids } = this.held;
     this.send(leave(this.keys, this.id, isLast ? 0 : this.limits.lease, ids)).subscribe({
       next: () => {
@@ -287,16 +288,28 @@ export class QueueWorker<S extends string | Buffer> {
       error: (error: unknown) => {
         this.isLeaving = false;
         // Others take back what is left when the lease is over.
-        if (!mayPass(error) || this.now > this.leavesUntil) this.gone();
+        if (!mayPass(error)) this.gone();
         else this.under.add(clock.schedule(() => this.proceed(), delayAfter(++this.failures)));
       },
     });
+  }
+
+  /** The server is away: others take back what is left when the lease is over, or sooner if the last word still gets through. */
+  private giveUp(): void {
+    this.tellLost(this.held.letAllGo('the worker has ended, and the server has not answered'));
+    if (!this.isLeaving && !this.isWaiting) this.send(this.lastLeave()).subscribe({ error: () => undefined });
+    this.gone();
+  }
+
+  private tellLost(jobs: readonly Job<S>[]): void {
+    for (const job of jobs) this.tell({ type: 'lost', job });
   }
 
   /** The client is about to be closed: nothing can be acknowledged later, so all goes back. */
   private leaveAtOnce(): void {
     if (this.state === 'gone') return;
     this.state = 'gone';
+    this.tellLost(this.held.letRunningGo('the client is closed'));
     this.held.letAllGo('the client is closed');
     if (this.isWaiting) this.waiting.unsubscribe();
     else this.send(this.lastLeave()).subscribe({ error: () => undefined });

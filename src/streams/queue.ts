@@ -150,7 +150,7 @@ export class Queue<S extends string | Buffer = string> {
 
   /**
    * Ends the workers of this object: they take nothing more, and their streams complete when what runs has finished, after `drainTimeout` ms
-   * at the most. Emits `undefined` once and completes then. It is hot, and can be awaited.
+   * at the most, and a second more where the server does not answer. Emits `undefined` once and completes then. It is hot, and can be awaited.
    * @example
    * process.on('SIGTERM', () => queue.close().then(() => redis.close()));
    */

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
 import { RedisPool } from 'rxjs-redis';
@@ -146,6 +147,26 @@ describe('RedisIoAdapter', () => {
       (channels) => channels.length === before.length,
     );
   });
+
+  it.each(['websocket', 'polling'])(
+    'lets go of a socket that waits to be let in over %s when the application is closed in an outage',
+    async (transport) => {
+      await proxy().refuse(true);
+      const app = (await compile({ imports: [RoomModule.at(proxy().url())] })).createNestApplication();
+      const url = await listen(app);
+      const http = app.getHttpServer() as Server;
+      const asked = new Promise((resolve) => http.once(transport === 'websocket' ? 'upgrade' : 'request', resolve));
+      for (const leaves of [false, true]) {
+        const socket = io(url, { transports: [transport], forceNew: true, reconnection: false });
+        sockets.push(socket);
+        await asked;
+        if (leaves) socket.disconnect();
+      }
+      await app.close();
+      expect(http.listening).toBe(false);
+      await proxy().refuse(false);
+    },
+  );
 
   it('refuses options and clients that cannot do', async () => {
     const module = await compile({ imports: [RedisModule.forRoot({ pool: { url: server().url, min: 0 } })] });

@@ -241,6 +241,15 @@ describe('RedisModule', () => {
     ]);
   });
 
+  it('ends a client that it could not connect in time, so that a process whose start has failed ends', async () => {
+    await proxy().refuse(true);
+    const root = RedisModule.forRoot({ url: proxy().url(), connect: true, commandTimeout: 50 });
+    const module = await compile({ imports: [root] });
+    await expect(module.init()).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(module.get<Redis>(getRedisToken()).toJSON().state).toBe('closed');
+    await proxy().refuse(false);
+  });
+
   it('logs why a client is given up, and no secret', async () => {
     const wrong = RedisModule.forRoot({ url: url(), username: 'ann', password: 's3cret' });
     const redis = (await start({ imports: [wrong] })).get<Redis>(getRedisToken());

@@ -140,6 +140,13 @@ describe('The transport over streams', () => {
     expect(await makeClient(server().url).xpending('nest:held', 'g')).toMatchObject({ count: 0 });
   });
 
+  it('gives what it handles as much time as it takes to close, without an option as well', () => {
+    const redis = makeClient(server().url);
+    const consume = jest.spyOn(redis, 'consume');
+    for (const own of [{}, { drainTimeout: 20 }]) new RedisStreamsServer({ redis, group: 'g', ...own });
+    expect(consume.mock.calls.map(([, { drainTimeout }]) => drainTimeout)).toStrictEqual([10_000, 20]);
+  });
+
   it('calls back from listen with what keeps a group from being there', async () => {
     await makeClient(server().url).set('nest:notification', 'no stream');
     const module = await compile({ controllers: [SumsController] });

@@ -98,6 +98,10 @@ describe('A worker of a queue that is left', () => {
     await until(() => signals.length === 2);
     await queue.close();
     expect([left, seen.ended]).toStrictEqual([2, 'complete']);
+    expect(seen.values).toMatchObject([
+      { type: 'lost', job: { payload: 'a' } },
+      { type: 'lost', job: { payload: 'b' } },
+    ]);
     expect(signals.map(({ aborted }) => aborted)).toStrictEqual([true, true]);
     expect((await admin.queue('q').counts()).waiting).toBe(3);
     const again = await firstValueFrom(queue.jobs());

@@ -203,6 +203,33 @@ describe('A worker of a queue', () => {
     expect(await keysLeft(admin)).toStrictEqual(['queue:{q}:waiting']);
   });
 
+  it('that is closed in an outage which goes on ends after `drainTimeout`, though its lease and its commands have more time', async () => {
+    const redis = make({ url: proxy().url(), reconnect: quick });
+    const limits = { drainTimeout: 20, lease: 1_000_000 };
+    await admin.queue('q').push(['a', 'b']);
+    const finish = new Subject<void>();
+    const [idle, busy] = [redis.queue('idle', limits), redis.queue('q', limits)];
+    const seen = { idle: record(idle.work(() => undefined)), busy: record(busy.work(() => finish)) };
+    await untilWaiting(1);
+    await until(() => finish.observed);
+    const lost = reaches(redis, 'reconnecting');
+    await proxy().refuse(true);
+    proxy().cut();
+    await lost;
+    finish.complete();
+    await Promise.all([idle.close(), busy.close()]);
+    expect([seen.idle.values, seen.idle.ended]).toStrictEqual([[], 'complete']);
+    expect(seen.busy.values).toMatchObject([{ type: 'lost', job: { payload: 'a' } }]);
+    expect(seen.busy.ended).toBe('complete');
+    // The last word goes out when the client is connected again, though the queue was closed.
+    await proxy().refuse(false);
+    await eventually(
+      () => admin.queue('q').counts(),
+      ({ workers }) => workers === 0,
+    );
+    expect(await jobsOfWorkers(admin)).toStrictEqual([]);
+  });
+
   it('does jobs with the same payload once each', async () => {
     const queue = make(server().url).queue('q', { backoff: 1 });
     await queue.push(['same', 'same', 'same']);

@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { from, lastValueFrom, take, toArray } from 'rxjs';
-import type { LoadProgress, Redis } from 'rxjs-redis';
+import type { Command, LoadProgress, Redis } from 'rxjs-redis';
 import { call, del, get, hset, incr, rpush, set } from 'rxjs-redis/commands';
 import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome, thrownBy } from '../../support/outcomes';
@@ -39,6 +39,33 @@ describe('A bulk write', () => {
   beforeEach(async () => {
     redis = make(server().url);
     await redis.flushall();
+  });
+
+  it.each<[string, () => Command[]]>([
+    [
+      'fail',
+      () => {
+        throw new Error('no');
+      },
+    ],
+    ['need nothing', () => []],
+  ])('lets the event loop go on while items %s, from a source that has them at hand', async (_, toCommands) => {
+    const most = 100_000;
+    let hasTurned = false;
+    let read = 0;
+    const untilTurned = function* () {
+      void setImmediate().then(() => (hasTurned = true));
+      while (!hasTurned && read < most) yield read++;
+    };
+    const awaited = () => {
+      const items = untilTurned();
+      return { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(items.next()) }) };
+    };
+    for (const source of [untilTurned, awaited]) {
+      [hasTurned, read] = [false, 0];
+      const progress = await redis.load(source(), toCommands);
+      expect([hasTurned, progress.done + progress.failed]).toStrictEqual([true, read]);
+    }
   });
 
   it.each<[string, () => Iterable<number> | AsyncIterable<number>]>([

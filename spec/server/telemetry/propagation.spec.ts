@@ -121,6 +121,12 @@ describe('A trace goes from the producer to the consumer', () => {
       idsOf([handled!]),
     );
     expect(named('redis.XREADGROUP').flatMap(linked)).toStrictEqual(idsOf([added!]));
+    // What the consumer itself sends belongs to where it was subscribed to, also after the handler.
+    const own = [...named('redis.XACK'), ...named('redis.XREADGROUP')];
+    expect(named('redis.XREADGROUP').length).toBeGreaterThan(1);
+    expect(new Set(own.map(({ parentSpanContext }) => parentSpanContext?.spanId))).toStrictEqual(
+      new Set([consumer.spanId]),
+    );
   });
 
   it.each<[string, (n: string) => unknown]>([

@@ -41,8 +41,8 @@ export const jobMutations: readonly Mutation[] = [
   {
     fault: 'a worker that is left leaves what it could not end in time in its list',
     file: 'streams/queue-worker.ts',
-    from: "this.held.letAllGo('the worker has ended before it was done');\n    this.hasUnstarted = true;",
-    to: 'this.hasUnstarted = true;',
+    from: 'this.hasUnstarted = true;\n    this.proceed();',
+    to: 'this.gone();',
   },
   {
     fault: 'a worker does a job twice that two answers bring',
