@@ -9,7 +9,6 @@ import {
   race,
   switchMap,
   take,
-  takeUntil,
   timer,
   type Observable,
   type Subscription,
@@ -19,7 +18,9 @@ import { inBackground, type Clock } from '../connection/clock';
 import type { RedisError } from '../errors';
 import type { ServerAddress, Translate } from '../options/addresses';
 import type { Frame } from '../resp/frames';
+import { Heirs } from './heirs';
 import type { ClusterNode } from './node';
+import { Silence } from './silence';
 import { readView } from './slot-map';
 import type { Topology } from './topology';
 
@@ -32,12 +33,8 @@ const QUIET = 5_000;
 const PERIOD = 30_000;
 /** How long a node may take to answer before the next is asked, ms. */
 const PATIENCE = 1_000;
-/** While a master is gone its replicas are asked so often whether they have taken its place, ms. */
-const PROBE = 50;
 /** How often it is looked after silent nodes, and after those that no view names, ms. */
 const ROUND = 250;
-/** A node that owes replies and says nothing for so long is suspected, ms. */
-const SILENCE = 1_000;
 
 /** What is asked, and of whom. */
 export interface DiscoveryParts {
@@ -56,25 +53,23 @@ export interface DiscoveryParts {
  * on its way at a time, however many want to know.
  */
 //  stale$, a period ─▶ a pause ─▶ ask: a node, the next, … ─▶ a view ─▶ Topology
-//  a master is gone ─▶ its replicas: are you master now? ─────────────▶ Topology
 export class Discovery {
   private asking = false;
   private wanted = false;
   private pause = LEAST_PAUSE;
   private endedAt = -Infinity;
   private next: Subscription | undefined;
-  private probing: Subscription | undefined;
   private round: Subscription | undefined;
   private question: Subscription | undefined;
   private period: Subscription | undefined;
-  /** Replicas that have not answered yet. */
-  private readonly probed = new Set<ClusterNode>();
-  /** Since when nodes have owed replies and were silent, on the clock, ms. */
-  private readonly owing = new Map<ClusterNode, number>();
+  private readonly heirs: Heirs;
+  private readonly silence: Silence;
   private hasEnded = false;
   private hasBegun = false;
 
   constructor(private readonly parts: DiscoveryParts) {
+    this.heirs = new Heirs(parts.topology, parts.clock, () => this.want());
+    this.silence = new Silence(parts.topology);
     parts.topology.stale$.subscribe(() => this.want());
   }
 
@@ -83,7 +78,7 @@ export class Discovery {
     if (this.hasEnded) return;
     this.begin();
     this.wanted = true;
-    if (this.parts.topology.isIncomplete) this.probe();
+    if (this.parts.topology.isIncomplete) this.heirs.look();
     if (this.asking) return;
     const { clock } = this.parts;
     const now = clock.now();
@@ -206,82 +201,24 @@ export class Discovery {
     });
   }
 
-  /** Asks the replicas of masters that are gone whether they have taken their places, which is cheap, until they have. */
-  private probe(): void {
-    if (this.probing !== undefined || this.hasEnded) return;
-    const { topology, clock } = this.parts;
-    let isAny = false;
-    for (const node of topology.masters) {
-      if (!node.isLost && !node.isSuspected) continue;
-      for (const replica of node.replicas) {
-        isAny = true;
-        this.askRole(node, replica);
-      }
-    }
-    if (!isAny) return;
-    this.probing = inBackground(
-      clock.schedule(() => {
-        this.probing = undefined;
-        this.probe();
-      }, PROBE),
-    );
-  }
-
-  private askRole(master: ClusterNode, replica: ClusterNode): void {
-    const { topology, clock } = this.parts;
-    if (this.probed.has(replica)) return;
-    if (!replica.isReady) {
-      replica.connection.open();
-      return;
-    }
-    this.probed.add(replica);
-    const role$ = replica.connection.line.sendAhead(call<Frame>('ROLE'));
-    role$.pipe(takeUntil(timer(PATIENCE, clock))).subscribe({
-      next: (role) => {
-        if (!Array.isArray(role) || (role as readonly Frame[])[0] !== 'master') return;
-        if (this.hasEnded || (!master.isLost && !master.isSuspected)) return;
-        topology.replace(master, replica);
-        this.want();
-      },
-      error: () => this.probed.delete(replica),
-      complete: () => this.probed.delete(replica),
-    });
-  }
-
   /** Looks after nodes that are silent, and after those that nothing needs. */
   private lookAround(): void {
     if (this.hasEnded) return;
     const { topology, clock } = this.parts;
-    const now = clock.now();
+    this.silence.look(clock.now());
+    topology.leaveSilent();
     topology.retire();
-    for (const node of topology.nodes.values()) this.suspect(node, now);
-    for (const node of this.owing.keys()) if (!topology.nodes.has(node.name)) this.owing.delete(node);
-    this.round = inBackground(clock.schedule(() => this.lookAround(), ROUND));
-  }
-
-  private suspect(node: ClusterNode, now: number): void {
-    const { line } = node.connection;
-    const { link } = line;
-    const owes = link === undefined ? line.queued > 0 : link.owed.length > 0;
-    if (!owes) {
-      this.owing.delete(node);
-      node.isSuspected = false;
-      return;
-    }
-    const since = this.owing.get(node);
-    if (since === undefined || (link?.heardAt ?? 0) > since) {
-      this.owing.set(node, now);
-      node.isSuspected = false;
-    } else if (now - since >= SILENCE) {
-      node.isSuspected = true;
+    if ([...topology.nodes.values()].some(({ isSuspected }) => isSuspected)) {
       this.want();
-      this.probe();
+      this.heirs.look();
     }
+    this.round = inBackground(clock.schedule(() => this.lookAround(), ROUND));
   }
 
   end(): void {
     this.hasEnded = true;
-    for (const timing of [this.next, this.probing, this.round, this.period, this.question]) timing?.unsubscribe();
+    this.heirs.end();
+    for (const timing of [this.next, this.round, this.period, this.question]) timing?.unsubscribe();
   }
 }
 

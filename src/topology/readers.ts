@@ -35,8 +35,6 @@ export class Readers {
 }
 
 /** Whether a replica can be asked: nothing has failed there, and it is none that became a master. */
-function mayRead({ role, readerIfMade }: ClusterNode): boolean {
-  if (role !== 'replica') return false;
-  const kind = readerIfMade?.state$.value.kind;
-  return kind !== 'reconnecting' && kind !== 'closed';
+function mayRead({ role, isReaderLost, isSuspected }: ClusterNode): boolean {
+  return role === 'replica' && !isReaderLost && !isSuspected;
 }

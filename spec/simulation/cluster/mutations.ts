@@ -52,7 +52,7 @@ export const clusterMutations: readonly ClusterMutation[] = [
   {
     seed: 13,
     fault: 'replicas are asked for their role without a pause',
-    file: 'topology/discovery.ts',
+    file: 'topology/heirs.ts',
     from: 'const PROBE = 50;',
     to: 'const PROBE = 5;',
   },
