@@ -183,7 +183,6 @@ export class Discovery {
           const info$ = connection.line.sendAhead(call<Frame>('CLUSTER INFO'));
           return forkJoin([slots$, info$]).pipe(
             map(([slots, info]) => {
-              node.distance = Math.min(node.distance, clock.now() - begin);
               const view = readView(slots, info, address.host, translate);
               // A node that has not met the others yet, or has lost them, knows less than is known already.
               const isOlder = topology.epoch !== undefined && view.epoch < topology.epoch;

@@ -34,9 +34,9 @@ export class ClusterNode {
   isAsked = false;
   /** Its replicas, as the last view tells; none where it is no master. */
   replicas: readonly ClusterNode[] = [];
-  /** Where it is, as it says itself; undefined where it does not. */
+  /** Where it is, as it says itself; undefined where it does not, or was not asked. */
   zone: string | undefined;
-  /** How long it has taken to answer, ms. */
+  /** How long it takes to answer, ms; Infinity where that was not measured. */
   distance = Infinity;
   /** The last view names it, and as what. */
   role: LinkRole | undefined;
