@@ -1,12 +1,16 @@
 import {
+  EMPTY,
   catchError,
   defer,
   filter,
   finalize,
+  first,
   forkJoin,
   map,
+  merge,
   of,
   race,
+  shareReplay,
   switchMap,
   take,
   timer,
@@ -21,7 +25,7 @@ import type { Frame } from '../resp/frames';
 import { Heirs } from './heirs';
 import type { ClusterNode } from './node';
 import { Silence } from './silence';
-import { readView } from './slot-map';
+import { readView, type ClusterView } from './slot-map';
 import type { Topology } from './topology';
 
 /** Views are asked for no more often, ms; the pause grows while they are wanted in a row. */
@@ -31,8 +35,9 @@ const LONGEST_PAUSE = 1_000;
 const QUIET = 5_000;
 /** Without a reason a view is asked for so often, ms. */
 const PERIOD = 30_000;
-/** How long a node may take to answer before the next is asked, ms. */
+/** How long a node may take to answer, ms, and how long before the next is asked as well. */
 const PATIENCE = 1_000;
+const HEDGE = 200;
 /** How often it is looked after silent nodes, and after those that no view names, ms. */
 const ROUND = 250;
 
@@ -49,8 +54,8 @@ export interface DiscoveryParts {
 }
 
 /**
- * Finds out which node has which slots: asks one node after the other, over links that are there, until one gives a view. One question is
- * on its way at a time, however many want to know.
+ * Finds out which node has which slots: asks one node after the other, over links that are there, until one gives a view. It does so once
+ * at a time, however many want to know.
  */
 //  stale$, a period ─▶ a pause ─▶ ask: a node, the next, … ─▶ a view ─▶ Topology
 export class Discovery {
@@ -61,6 +66,8 @@ export class Discovery {
   private next: Subscription | undefined;
   private round: Subscription | undefined;
   private question: Subscription | undefined;
+  /** The view of a node that knows none of the nodes that were known. */
+  private stranger: { readonly view: ClusterView; readonly viewedAt: number } | undefined;
   private period: Subscription | undefined;
   private readonly heirs: Heirs;
   private readonly silence: Silence;
@@ -106,7 +113,9 @@ export class Discovery {
     this.period?.unsubscribe();
     this.asking = true;
     this.wanted = false;
-    this.question = this.askOneOf(this.candidates()).subscribe((hasView) => this.asked(hasView));
+    this.stranger = undefined;
+    const taken$ = this.askOneOf(this.candidates()).pipe(first(Boolean, false));
+    this.question = taken$.subscribe((isTaken) => this.asked(isTaken || this.followStranger()));
   }
 
   private asked(hasView: boolean): void {
@@ -134,21 +143,45 @@ export class Discovery {
     const live = [...new Set([...heirs, ...shuffled(there)])];
     // No link is made for a view while there is one.
     if (live.length > 0) return live;
-    return [...new Set([...topology.nodes.values(), ...seeds.map((seed) => topology.nodeAt(seed))])];
+    const known = shuffled([...topology.nodes.values()]);
+    const given = seeds.map((seed) => topology.nodeAt(seed));
+    // In turn: many that were known may all be silent.
+    const both = Array.from({ length: Math.max(known.length, given.length) }, (_, n) => [known[n], given[n]]).flat();
+    return [...new Set(both.filter((node) => node !== undefined))];
   }
 
-  private askOneOf(nodes: readonly ClusterNode[]): Observable<boolean> {
-    const [first, ...others] = nodes;
-    if (first === undefined) return of(false);
-    first.isAsked = true;
-    return this.viewOf(first).pipe(
-      finalize(() => (first.isAsked = false)),
+  /** Asks one after the other, the next also while one is silent. Emits whether views were taken. */
+  private askOneOf([next, ...others]: readonly ClusterNode[]): Observable<boolean> {
+    if (next === undefined) return EMPTY;
+    const isTaken$ = this.askAt(next).pipe(shareReplay({ bufferSize: 1, refCount: true }));
+    const others$ = merge(isTaken$, timer(HEDGE, this.parts.clock).pipe(map(() => false))).pipe(
+      take(1),
+      switchMap((isTaken) => (isTaken ? EMPTY : this.askOneOf(others))),
+    );
+    return merge(isTaken$, others$);
+  }
+
+  private askAt(node: ClusterNode): Observable<boolean> {
+    return defer(() => {
+      node.isAsked = true;
+      return this.viewOf(node);
+    }).pipe(
+      finalize(() => (node.isAsked = false)),
       catchError((error: RedisError) => {
-        if (!first.isReady) this.noteHopeless(error);
+        if (!node.isReady) this.noteHopeless(error);
         return of(false);
       }),
-      switchMap((isTaken) => (isTaken ? of(true) : this.askOneOf(others))),
     );
+  }
+
+  /** All nodes that are there tell of another cluster: that has been made anew, and its epochs with it. */
+  private followStranger(): boolean {
+    const { stranger } = this;
+    if (stranger === undefined) return false;
+    this.stranger = undefined;
+    // What was learned of the old one means nothing.
+    this.parts.topology.apply(stranger.view, Infinity, stranger.viewedAt);
+    return true;
   }
 
   private noteHopeless(error: RedisError): void {
@@ -184,11 +217,14 @@ export class Discovery {
           return forkJoin([slots$, info$]).pipe(
             map(([slots, info]) => {
               const view = readView(slots, info, address.host, translate);
+              const isOk = typeof info === 'string' && info.includes('cluster_state:ok');
+              if (topology.isStrange(view)) {
+                if (isOk) this.stranger ??= { view, viewedAt: begin };
+                return false;
+              }
               // A node that has not met the others yet, or has lost them, knows less than is known already.
               const isOlder = topology.epoch !== undefined && view.epoch < topology.epoch;
-              const isApart =
-                !(typeof info === 'string' && info.includes('cluster_state:ok')) &&
-                view.epoch <= (topology.epoch ?? -1);
+              const isApart = !isOk && view.epoch <= (topology.epoch ?? -1);
               if (view.ranges.length === 0 || isOlder || isApart) return false;
               topology.apply(view, askedAt, begin);
               return true;

@@ -229,6 +229,14 @@ export class Topology implements NodeOwner {
     this.changes$.next();
   }
 
+  /** Whether a view names none of the nodes that were known: it is one of another cluster. */
+  isStrange({ ranges }: ClusterView): boolean {
+    const known = new Set<string>();
+    for (const { id, role } of this.nodes.values()) if (role !== undefined && id !== '') known.add(id);
+    const told = ranges.flatMap(({ master, replicas }) => [master, ...replicas]).map(({ id }) => id);
+    return known.size > 0 && told.length > 0 && told.every((id) => id !== '' && !known.has(id));
+  }
+
   private seen({ name, address, id }: SeenNode, role: LinkRole): ClusterNode {
     const node = this.nodes.get(name) ?? this.nodeAt(address);
     node.id = id;

@@ -47,7 +47,10 @@ describe('reading from the nearest node', () => {
       return (words, socket) => {
         const reply = known(words, socket)!;
         // In the order of the commands.
-        last = last.then(() => slow === name && setTimeout(50)).then(() => socket.write(reply));
+        last = last.then(async () => {
+          if (slow === name) await setTimeout(50);
+          socket.write(reply);
+        });
         return undefined;
       };
     };
