@@ -282,7 +282,7 @@ export class ClusterMessages {
     return carrier;
   }
 
-  /** Where the ordinary messages come from: some node that is there. */
+  /** Where the ordinary messages come from: a node that is there, drawn so that clients do not all listen to the same one. */
   private anyEndpoint(carrier: Connection): Observable<Endpoint> {
     const { topology, options } = this.parts;
     return defer(() => {
@@ -292,7 +292,8 @@ export class ClusterMessages {
         map(() => {
           const there = [...topology.nodes.values()].filter((node) => !node.isLost && node.role !== undefined);
           const others = there.filter((node) => node !== this.source);
-          return (others.length > 0 ? others : there)[0];
+          const eligible = others.length > 0 ? others : there;
+          return eligible[Math.floor(Math.random() * eligible.length)];
         }),
         filter((node) => node !== undefined),
         take(1),

@@ -7,6 +7,9 @@ import type { Topology } from './topology';
 
 /** While a master is gone its replicas are asked so often whether they have taken its place, ms. */
 const PROBE = 50;
+/** After so long they are asked less and less often, down to the longest pause, ms: it may be that none ever will. */
+const EAGER = 3_000;
+const LONGEST = 500;
 /** How long a replica may take to answer before it is asked once more, ms. */
 const PATIENCE = 1_000;
 
@@ -14,6 +17,10 @@ const PATIENCE = 1_000;
 //  a master is gone ─▶ its replicas: are you master now? ──yes──▶ Topology
 export class Heirs {
   private next: Subscription | undefined;
+  /** The masters that were gone the last time, and since when the latest of them is, on the clock, ms. */
+  private gone = new Set<ClusterNode>();
+  private since = 0;
+  private pause = PROBE;
   /** Replicas that have not answered yet. */
   private readonly asked = new Set<ClusterNode>();
   private hasEnded = false;
@@ -28,20 +35,24 @@ export class Heirs {
   look(): void {
     if (this.next !== undefined || this.hasEnded) return;
     const { topology, clock } = this;
-    let isAny = false;
-    for (const node of topology.masters) {
-      if (!isGone(node)) continue;
-      for (const replica of node.replicas) {
-        isAny = true;
-        this.ask(node, replica);
-      }
+    const gone = topology.masters.filter((node) => isGone(node) && node.replicas.length > 0);
+    for (const node of gone) for (const replica of node.replicas) this.ask(node, replica);
+    const now = clock.now();
+    if (gone.some((node) => !this.gone.has(node))) {
+      this.since = now;
+      this.pause = PROBE;
     }
-    if (!isAny) return;
+    this.gone = new Set(gone);
+    if (gone.length === 0) return;
+    if (now - this.since > EAGER) this.pause = Math.min(LONGEST, this.pause * 1.5);
     this.next = inBackground(
-      clock.schedule(() => {
-        this.next = undefined;
-        this.look();
-      }, PROBE),
+      clock.schedule(
+        () => {
+          this.next = undefined;
+          this.look();
+        },
+        this.pause * (0.75 + Math.random() / 2),
+      ),
     );
   }
 
