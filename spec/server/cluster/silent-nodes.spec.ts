@@ -13,6 +13,12 @@ afterEach(() => jest.restoreAllMocks());
 const NEVER = 3_600_000;
 const limits = { commandTimeout: NEVER, readTimeout: NEVER, connectTimeout: NEVER };
 
+/** The event of a node that was left because it was silent. */
+const silence: unknown = expect.objectContaining({
+  type: 'error',
+  error: expect.objectContaining({ message: expect.stringContaining('was silent') as unknown }) as unknown,
+});
+
 function dataOf(values: readonly unknown[]): string[] {
   return values.map((item) => (item as { data?: string }).data ?? '').filter((data) => data !== '');
 }
@@ -103,14 +109,28 @@ describe('a master that hangs', () => {
       expect(await asked).toBe(isAsked ? null : undefined);
       await until(() => client.inspect().links.every((link) => link.address !== address));
       // Otherwise a view that is asked for without a reason shows it, half a minute later.
-      expect(events.values).toContainEqual(
-        expect.objectContaining({
-          type: 'error',
-          error: expect.objectContaining({ message: expect.stringContaining('was silent') }),
-        }),
-      );
+      expect(events.values).toContainEqual(silence);
     },
   );
+});
+
+describe('a node that ordinary messages come from', () => {
+  it('is left when it hangs, also by a client that only listens', async () => {
+    const client = connect(limits);
+    const events = record(client.events$);
+    const told = record(client.subscribe('news', { gaps: true }));
+    await until(() => told.values.length === 1);
+    const { address } = client.inspect().links.find(({ role }) => role === 'messages')!;
+    const source = cluster().nodes.find(({ port }) => address.endsWith(`:${port}`))!;
+    const other = cluster().nodes.find((node) => node !== source)!;
+    await source.kill('SIGSTOP');
+    await eventually(
+      () => cluster().admin(other).publish('news', 'after'),
+      () => dataOf(told.values).includes('after'),
+    );
+    expect(told.values.map(({ type }) => type).slice(0, 3)).toStrictEqual(['subscribed', 'gap', 'subscribed']);
+    expect(events.values).toContainEqual(silence);
+  });
 });
 
 describe('a replica that hangs', () => {
