@@ -1,7 +1,7 @@
 import type { RedisCluster } from 'rxjs-redis';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { eventually } from '../../support/clients';
-import { useCluster, useClusterClients } from '../../support/whole-cluster';
+import { beginMove, endMove, useCluster, useClusterClients } from '../../support/whole-cluster';
 
 const cluster = useCluster({ fullCoverage: false, nodeTimeout: 1_000 }, { each: true });
 const connect = useClusterClients(cluster);
@@ -45,7 +45,8 @@ describe('a scan of a cluster', () => {
         (text) => cluster().nodes.every(({ port }) => text.includes(`:${port}@`)),
       );
     }
-    for (const node of [joined, from]) await cluster().admin(node).call('CLUSTER SETSLOT', slot, 'NODE', id);
+    await beginMove(cluster(), slot, from, joined);
+    await endMove(cluster(), slot, from, joined);
     for (const node of masters) {
       await eventually(
         () => cluster().admin(node).call<string>('CLUSTER NODES'),
