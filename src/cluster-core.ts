@@ -37,6 +37,7 @@ import { replySource } from './reply-source';
 import type { FailedAttempt, Place } from './telemetry/following';
 import { telemetryOf, type Telemetry } from './telemetry/telemetry';
 import { Discovery } from './topology/discovery';
+import { Nearness } from './topology/nearness';
 import type { ClusterNode, ConnectNode } from './topology/node';
 import { Readers } from './topology/readers';
 import { Router } from './topology/router';
@@ -117,7 +118,7 @@ export class ClusterCore {
       offlineQueue: resolved.offlineQueue,
       blockingGrace: resolved.blockingGrace,
     }));
-    const readers = new Readers(topology, zone);
+    const readers = new Readers(topology, new Nearness(clock), zone);
     this.discovery = new Discovery({
       topology,
       clock,

@@ -1,4 +1,4 @@
-import { defer, mergeMap, of, retry, throwError, timer, type Observable } from 'rxjs';
+import { EMPTY, defer, mergeMap, of, race, retry, startWith, throwError, timer, type Observable } from 'rxjs';
 import { applyPrefix } from './commands/prefix';
 import type { Command } from './commands/command';
 import { Reply, type ReplySource } from './commands/reply';
@@ -28,12 +28,15 @@ export function scannedCluster(topology: Topology, router: Router, clock: Clock,
     ask: (command) => Reply.from(source, command),
     pagerOf(id) {
       const node = [...topology.nodes.values()].find((one) => one.id === id);
-      if (node === undefined) return undefined;
+      if (node === undefined) {
+        topology.stale$.next();
+        return undefined;
+      }
       const { connection } = node;
       return {
         links: { kind: 'successive', current: () => connection.state$.value },
         prefix: source.prefix,
-        ask: (command) => Reply.from(at(node), command),
+        ask: (command) => race(Reply.from(at(node), command), goneOf(topology, node)),
       };
     },
     pagerFor(command): Pager {
@@ -46,6 +49,17 @@ export function scannedCluster(topology: Topology, router: Router, clock: Clock,
       };
     },
   };
+}
+
+/** Errors once a node is gone, or another has its slots: it may hang, and does not tell. */
+function goneOf(topology: Topology, node: ClusterNode): Observable<never> {
+  return defer(() => topology.changes$.pipe(startWith(undefined))).pipe(
+    mergeMap(() => {
+      if (!node.isLost && topology.masters.includes(node)) return EMPTY;
+      topology.stale$.next();
+      return throwError(() => new ConnectionError(`${node.name} is not there, or has no slots any more`));
+    }),
+  );
 }
 
 function askAt<T>(

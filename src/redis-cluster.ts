@@ -86,6 +86,7 @@ export class RedisCluster extends ClusterView {
     } = core;
     const leases = new ClusterLeases(core);
     const { blocking, control, lender, pools } = leases;
+    topology.waited.push(() => pools.inUse);
     const messages = new ClusterMessages({
       topology,
       clock,

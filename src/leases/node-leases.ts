@@ -39,6 +39,11 @@ export class NodeLeases {
     }
   }
 
+  /** The nodes to which connections are lent now. */
+  get inUse(): Iterable<ClusterNode> {
+    return [...this.pools].filter(([, { stats }]) => stats.active > 0).map(([node]) => node);
+  }
+
   get stats(): PoolStats {
     const stats = { active: 0, idle: 0, waiting: 0, total: 0 };
     for (const pool of this.pools.values()) {

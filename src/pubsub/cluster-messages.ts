@@ -67,6 +67,8 @@ export class ClusterMessages {
   private readonly ordinary: PubSub;
   private readonly byNode = new Map<ClusterNode, PubSub>();
   private readonly open = new Set<Connection>();
+  /** The nodes that carriers lead to. */
+  private readonly sources = new Map<Connection, ClusterNode>();
   /** The node that the ordinary messages come from. */
   private source: ClusterNode | undefined;
   private endsWith: RedisError | undefined;
@@ -74,10 +76,10 @@ export class ClusterMessages {
 
   constructor(private readonly parts: ClusterMessagesParts) {
     const { topology, options, wrap } = parts;
-    const first = { host: options.host, port: options.port };
-    this.ordinary = new PubSub(this.mainOf(), () => this.carrier(first, () => this.anyEndpoint()), options, wrap);
+    this.ordinary = new PubSub(this.mainOf(), () => this.anyCarrier(), options, wrap);
     this.publisher = this.ordinary.publisher;
     topology.changes$.subscribe(() => this.follow());
+    topology.waited.push(() => this.sources.values());
   }
 
   /** The connections that carry messages. */
@@ -247,7 +249,11 @@ export class ClusterMessages {
       const { topology, wrap } = this.parts;
       pubsub = new PubSub(
         this.mainOf(),
-        () => this.carrier(node.address),
+        () => {
+          const carrier = this.parts.openCarrier(node.address);
+          this.sources.set(carrier, node);
+          return this.noted(carrier);
+        },
         // A channel that is taken away is looked for at once, and not asked for here again and again.
         { commandTimeout: 0, onTaken: () => topology.stale$.next() },
         wrap,
@@ -257,15 +263,27 @@ export class ClusterMessages {
     return pubsub;
   }
 
-  private carrier(to: ServerAddress, endpoint?: () => Observable<Endpoint>): Connection {
-    const carrier = this.parts.openCarrier(to, endpoint);
+  private anyCarrier(): Connection {
+    const { host, port } = this.parts.options;
+    const carrier: Connection = this.parts.openCarrier({ host, port }, () => this.anyEndpoint(carrier));
+    return this.noted(carrier);
+  }
+
+  private noted(carrier: Connection): Connection {
+    const { topology } = this.parts;
     this.open.add(carrier);
-    carrier.state$.subscribe(({ kind }) => kind === 'closed' && this.open.delete(carrier));
+    carrier.state$.subscribe(({ kind }) => {
+      const node = this.sources.get(carrier);
+      if (kind === 'reconnecting' && node !== undefined) topology.doubt(node);
+      if (kind !== 'closed') return;
+      this.open.delete(carrier);
+      this.sources.delete(carrier);
+    });
     return carrier;
   }
 
-  /** Where the ordinary messages come from: some node that is there. */
-  private anyEndpoint(): Observable<Endpoint> {
+  /** Where the ordinary messages come from: a node that is there, drawn so that clients do not all listen to the same one. */
+  private anyEndpoint(carrier: Connection): Observable<Endpoint> {
     const { topology, options } = this.parts;
     return defer(() => {
       this.parts.open();
@@ -274,12 +292,14 @@ export class ClusterMessages {
         map(() => {
           const there = [...topology.nodes.values()].filter((node) => !node.isLost && node.role !== undefined);
           const others = there.filter((node) => node !== this.source);
-          return (others.length > 0 ? others : there)[0];
+          const eligible = others.length > 0 ? others : there;
+          return eligible[Math.floor(Math.random() * eligible.length)];
         }),
         filter((node) => node !== undefined),
         take(1),
         map((node) => {
           this.source = node;
+          this.sources.set(carrier, node);
           return { ...options, ...node.address, path: undefined };
         }),
       );

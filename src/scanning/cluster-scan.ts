@@ -1,21 +1,10 @@
-import {
-  EMPTY,
-  catchError,
-  concat,
-  defer,
-  ignoreElements,
-  map,
-  mergeMap,
-  throwError,
-  timer,
-  type Observable,
-} from 'rxjs';
+import { EMPTY, catchError, defer, ignoreElements, mergeMap, throwError, timer, type Observable } from 'rxjs';
 import type { Command } from '../commands/command';
 import { clusterNodes } from '../commands/generated/cluster';
 import type { ClusterNode as ToldNode } from '../commands/types';
 import type { Clock } from '../connection/clock';
 import type { ValueSource } from '../demand/pulling';
-import { AuthenticationError, RedisError } from '../errors';
+import { AuthenticationError, ConnectionError, RedisError } from '../errors';
 import type { Pager } from './scan';
 
 /** The nodes of a cluster, as a scan needs them. */
@@ -25,7 +14,7 @@ export interface ScannedCluster {
   readonly patience: number;
   /** asks some node */
   ask<T>(command: Command<T>): Observable<T>;
-  /** what asks the node with an id, by which its pages come; undefined where it is not known */
+  /** what asks the node with an id, by which its pages come; undefined where it is not known, and a view is asked for */
   pagerOf(id: string): Pager | undefined;
   /** what asks the node that has the keys of a command, for its pages */
   pagerFor(command: Command<unknown>): Pager;
@@ -85,7 +74,7 @@ export class ClusterScan<E> implements ValueSource<readonly E[]> {
     const id = this.queue.shift();
     if (id === undefined) return this.choose();
     const pager = this.cluster.pagerOf(id);
-    if (pager === undefined) return EMPTY;
+    if (pager === undefined) return this.unknown(id);
     return this.asked(id).pipe(
       mergeMap((nodes) => {
         this.current = { id, scan: this.scanOf(pager), before: holdingsOf(nodes, id) };
@@ -115,7 +104,7 @@ export class ClusterScan<E> implements ValueSource<readonly E[]> {
 
   private asked(id: string): Observable<readonly ToldNode[]> {
     const pager = this.cluster.pagerOf(id);
-    return pager === undefined ? EMPTY : pager.ask(clusterNodes());
+    return pager === undefined ? throwError(() => notKnown(id)) : pager.ask(clusterNodes());
   }
 
   private finish(id: string, before: Holdings, after: Holdings): void {
@@ -131,6 +120,11 @@ export class ClusterScan<E> implements ValueSource<readonly E[]> {
     for (const slot of [...before.coming, ...before.slots]) if (this.left.get(slot) === id) this.done.add(slot);
   }
 
+  /** A node has joined that no view has named yet. One that is only about to get its first slot is named once it has that. */
+  private unknown(id: string): Observable<never> {
+    return [...this.left.values()].includes(id) ? this.pause() : this.failed(notKnown(id));
+  }
+
   /** A node is gone, or does not answer: what it has not been walked over for is found where it is now. */
   private failed(error: unknown): Observable<never> {
     const { clock, patience } = this.cluster;
@@ -142,8 +136,16 @@ export class ClusterScan<E> implements ValueSource<readonly E[]> {
     this.current = undefined;
     this.queue = [];
     this.hasBegun = false;
-    return concat(timer(AGAIN, clock).pipe(ignoreElements()), EMPTY).pipe(map((none: never) => none));
+    return this.pause();
   }
+
+  private pause(): Observable<never> {
+    return timer(AGAIN, this.cluster.clock).pipe(ignoreElements());
+  }
+}
+
+function notKnown(id: string): ConnectionError {
+  return new ConnectionError(`The node ${id} has slots of the cluster, and it is not known yet where it is`);
 }
 
 function holdingsOf(nodes: readonly ToldNode[], id: string): Holdings {

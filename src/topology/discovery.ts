@@ -1,15 +1,18 @@
 import {
+  EMPTY,
   catchError,
   defer,
   filter,
   finalize,
+  first,
   forkJoin,
   map,
+  merge,
   of,
   race,
+  shareReplay,
   switchMap,
   take,
-  takeUntil,
   timer,
   type Observable,
   type Subscription,
@@ -19,8 +22,10 @@ import { inBackground, type Clock } from '../connection/clock';
 import type { RedisError } from '../errors';
 import type { ServerAddress, Translate } from '../options/addresses';
 import type { Frame } from '../resp/frames';
+import { Heirs } from './heirs';
 import type { ClusterNode } from './node';
-import { readView } from './slot-map';
+import { Silence } from './silence';
+import { readView, type ClusterView } from './slot-map';
 import type { Topology } from './topology';
 
 /** Views are asked for no more often, ms; the pause grows while they are wanted in a row. */
@@ -30,14 +35,11 @@ const LONGEST_PAUSE = 1_000;
 const QUIET = 5_000;
 /** Without a reason a view is asked for so often, ms. */
 const PERIOD = 30_000;
-/** How long a node may take to answer before the next is asked, ms. */
+/** How long a node may take to answer, ms, and how long before the next is asked as well. */
 const PATIENCE = 1_000;
-/** While a master is gone its replicas are asked so often whether they have taken its place, ms. */
-const PROBE = 50;
+const HEDGE = 200;
 /** How often it is looked after silent nodes, and after those that no view names, ms. */
 const ROUND = 250;
-/** A node that owes replies and says nothing for so long is suspected, ms. */
-const SILENCE = 1_000;
 
 /** What is asked, and of whom. */
 export interface DiscoveryParts {
@@ -52,29 +54,29 @@ export interface DiscoveryParts {
 }
 
 /**
- * Finds out which node has which slots: asks one node after the other, over links that are there, until one gives a view. One question is
- * on its way at a time, however many want to know.
+ * Finds out which node has which slots: asks one node after the other, over links that are there, until one gives a view. It does so once
+ * at a time, however many want to know.
  */
 //  stale$, a period ─▶ a pause ─▶ ask: a node, the next, … ─▶ a view ─▶ Topology
-//  a master is gone ─▶ its replicas: are you master now? ─────────────▶ Topology
 export class Discovery {
   private asking = false;
   private wanted = false;
   private pause = LEAST_PAUSE;
   private endedAt = -Infinity;
   private next: Subscription | undefined;
-  private probing: Subscription | undefined;
   private round: Subscription | undefined;
   private question: Subscription | undefined;
+  /** The view of a node that knows none of the nodes that were known. */
+  private stranger: { readonly view: ClusterView; readonly viewedAt: number } | undefined;
   private period: Subscription | undefined;
-  /** Replicas that have not answered yet. */
-  private readonly probed = new Set<ClusterNode>();
-  /** Since when nodes have owed replies and were silent, on the clock, ms. */
-  private readonly owing = new Map<ClusterNode, number>();
+  private readonly heirs: Heirs;
+  private readonly silence: Silence;
   private hasEnded = false;
   private hasBegun = false;
 
   constructor(private readonly parts: DiscoveryParts) {
+    this.heirs = new Heirs(parts.topology, parts.clock, () => this.want());
+    this.silence = new Silence(parts.topology);
     parts.topology.stale$.subscribe(() => this.want());
   }
 
@@ -83,7 +85,7 @@ export class Discovery {
     if (this.hasEnded) return;
     this.begin();
     this.wanted = true;
-    if (this.parts.topology.isIncomplete) this.probe();
+    if (this.parts.topology.isIncomplete) this.heirs.look();
     if (this.asking) return;
     const { clock } = this.parts;
     const now = clock.now();
@@ -111,7 +113,9 @@ export class Discovery {
     this.period?.unsubscribe();
     this.asking = true;
     this.wanted = false;
-    this.question = this.askOneOf(this.candidates()).subscribe((hasView) => this.asked(hasView));
+    this.stranger = undefined;
+    const taken$ = this.askOneOf(this.candidates()).pipe(first(Boolean, false));
+    this.question = taken$.subscribe((isTaken) => this.asked(isTaken || this.followStranger()));
   }
 
   private asked(hasView: boolean): void {
@@ -139,21 +143,45 @@ export class Discovery {
     const live = [...new Set([...heirs, ...shuffled(there)])];
     // No link is made for a view while there is one.
     if (live.length > 0) return live;
-    return [...new Set([...topology.nodes.values(), ...seeds.map((seed) => topology.nodeAt(seed))])];
+    const known = shuffled([...topology.nodes.values()]);
+    const given = seeds.map((seed) => topology.nodeAt(seed));
+    // In turn: many that were known may all be silent.
+    const both = Array.from({ length: Math.max(known.length, given.length) }, (_, n) => [known[n], given[n]]).flat();
+    return [...new Set(both.filter((node) => node !== undefined))];
   }
 
-  private askOneOf(nodes: readonly ClusterNode[]): Observable<boolean> {
-    const [first, ...others] = nodes;
-    if (first === undefined) return of(false);
-    first.isAsked = true;
-    return this.viewOf(first).pipe(
-      finalize(() => (first.isAsked = false)),
+  /** Asks one after the other, the next also while one is silent. Emits whether views were taken. */
+  private askOneOf([next, ...others]: readonly ClusterNode[]): Observable<boolean> {
+    if (next === undefined) return EMPTY;
+    const isTaken$ = this.askAt(next).pipe(shareReplay({ bufferSize: 1, refCount: true }));
+    const others$ = merge(isTaken$, timer(HEDGE, this.parts.clock).pipe(map(() => false))).pipe(
+      take(1),
+      switchMap((isTaken) => (isTaken ? EMPTY : this.askOneOf(others))),
+    );
+    return merge(isTaken$, others$);
+  }
+
+  private askAt(node: ClusterNode): Observable<boolean> {
+    return defer(() => {
+      node.isAsked = true;
+      return this.viewOf(node);
+    }).pipe(
+      finalize(() => (node.isAsked = false)),
       catchError((error: RedisError) => {
-        if (!first.isReady) this.noteHopeless(error);
+        if (!node.isReady) this.noteHopeless(error);
         return of(false);
       }),
-      switchMap((isTaken) => (isTaken ? of(true) : this.askOneOf(others))),
     );
+  }
+
+  /** All nodes that are there tell of another cluster: that has been made anew, and its epochs with it. */
+  private followStranger(): boolean {
+    const { stranger } = this;
+    if (stranger === undefined) return false;
+    this.stranger = undefined;
+    // What was learned of the old one means nothing.
+    this.parts.topology.apply(stranger.view, Infinity, stranger.viewedAt);
+    return true;
   }
 
   private noteHopeless(error: RedisError): void {
@@ -188,13 +216,15 @@ export class Discovery {
           const info$ = connection.line.sendAhead(call<Frame>('CLUSTER INFO'));
           return forkJoin([slots$, info$]).pipe(
             map(([slots, info]) => {
-              node.distance = Math.min(node.distance, clock.now() - begin);
               const view = readView(slots, info, address.host, translate);
+              const isOk = typeof info === 'string' && info.includes('cluster_state:ok');
+              if (topology.isStrange(view)) {
+                if (isOk) this.stranger ??= { view, viewedAt: begin };
+                return false;
+              }
               // A node that has not met the others yet, or has lost them, knows less than is known already.
               const isOlder = topology.epoch !== undefined && view.epoch < topology.epoch;
-              const isApart =
-                !(typeof info === 'string' && info.includes('cluster_state:ok')) &&
-                view.epoch <= (topology.epoch ?? -1);
+              const isApart = !isOk && view.epoch <= (topology.epoch ?? -1);
               if (view.ranges.length === 0 || isOlder || isApart) return false;
               topology.apply(view, askedAt, begin);
               return true;
@@ -206,82 +236,24 @@ export class Discovery {
     });
   }
 
-  /** Asks the replicas of masters that are gone whether they have taken their places, which is cheap, until they have. */
-  private probe(): void {
-    if (this.probing !== undefined || this.hasEnded) return;
-    const { topology, clock } = this.parts;
-    let isAny = false;
-    for (const node of topology.masters) {
-      if (!node.isLost && !node.isSuspected) continue;
-      for (const replica of node.replicas) {
-        isAny = true;
-        this.askRole(node, replica);
-      }
-    }
-    if (!isAny) return;
-    this.probing = inBackground(
-      clock.schedule(() => {
-        this.probing = undefined;
-        this.probe();
-      }, PROBE),
-    );
-  }
-
-  private askRole(master: ClusterNode, replica: ClusterNode): void {
-    const { topology, clock } = this.parts;
-    if (this.probed.has(replica)) return;
-    if (!replica.isReady) {
-      replica.connection.open();
-      return;
-    }
-    this.probed.add(replica);
-    const role$ = replica.connection.line.sendAhead(call<Frame>('ROLE'));
-    role$.pipe(takeUntil(timer(PATIENCE, clock))).subscribe({
-      next: (role) => {
-        if (!Array.isArray(role) || (role as readonly Frame[])[0] !== 'master') return;
-        if (this.hasEnded || (!master.isLost && !master.isSuspected)) return;
-        topology.replace(master, replica);
-        this.want();
-      },
-      error: () => this.probed.delete(replica),
-      complete: () => this.probed.delete(replica),
-    });
-  }
-
   /** Looks after nodes that are silent, and after those that nothing needs. */
   private lookAround(): void {
     if (this.hasEnded) return;
     const { topology, clock } = this.parts;
-    const now = clock.now();
+    this.silence.look(clock.now());
+    topology.leaveSilent();
     topology.retire();
-    for (const node of topology.nodes.values()) this.suspect(node, now);
-    for (const node of this.owing.keys()) if (!topology.nodes.has(node.name)) this.owing.delete(node);
-    this.round = inBackground(clock.schedule(() => this.lookAround(), ROUND));
-  }
-
-  private suspect(node: ClusterNode, now: number): void {
-    const { line } = node.connection;
-    const { link } = line;
-    const owes = link === undefined ? line.queued > 0 : link.owed.length > 0;
-    if (!owes) {
-      this.owing.delete(node);
-      node.isSuspected = false;
-      return;
-    }
-    const since = this.owing.get(node);
-    if (since === undefined || (link?.heardAt ?? 0) > since) {
-      this.owing.set(node, now);
-      node.isSuspected = false;
-    } else if (now - since >= SILENCE) {
-      node.isSuspected = true;
+    if ([...topology.nodes.values()].some(({ isSuspected }) => isSuspected)) {
       this.want();
-      this.probe();
+      this.heirs.look();
     }
+    this.round = inBackground(clock.schedule(() => this.lookAround(), ROUND));
   }
 
   end(): void {
     this.hasEnded = true;
-    for (const timing of [this.next, this.probing, this.round, this.period, this.question]) timing?.unsubscribe();
+    this.heirs.end();
+    for (const timing of [this.next, this.round, this.period, this.question]) timing?.unsubscribe();
   }
 }
 

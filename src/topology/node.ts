@@ -4,6 +4,7 @@ import { Request, type ReplyObserver } from '../commands/request';
 import { plainContext, type Executor } from '../commands/request-context';
 import type { Connection } from '../connection/connection';
 import type { Detour } from '../connection/detour';
+import type { Link } from '../connection/link';
 import { ReplyError, type RedisError } from '../errors';
 import type { ServerAddress } from '../options/addresses';
 
@@ -33,16 +34,18 @@ export class ClusterNode {
   isAsked = false;
   /** Its replicas, as the last view tells; none where it is no master. */
   replicas: readonly ClusterNode[] = [];
-  /** Where it is, as it says itself; undefined where it does not. */
+  /** Where it is, as it says itself; undefined where it does not, or was not asked. */
   zone: string | undefined;
-  /** How long it has taken to answer, ms. */
+  /** How long it takes to answer, ms; Infinity where that was not measured. */
   distance = Infinity;
   /** The last view names it, and as what. */
   role: LinkRole | undefined;
   /** There is no link, and the last attempt has failed. */
   isLost = false;
-  /** It is silent while it owes replies. */
-  isSuspected = false;
+  /** There is no link to read from it, and the last attempt has failed. */
+  isReaderLost = false;
+  /** Those of its connections that owe replies and are silent. */
+  readonly silent = new Set<Connection>();
   readonly connection: Connection;
   readonly executor: Executor;
   private reading: { readonly connection: Connection; readonly executor: Executor } | undefined;
@@ -64,9 +67,14 @@ export class ClusterNode {
   }
 
   private follow(kind: string): void {
-    if (kind === 'ready') this.isLost = this.isSuspected = false;
+    if (kind === 'ready') this.isLost = false;
     if (kind === 'reconnecting') this.isLost = true;
     if (!this.hasEnded) this.owner.changed(this, 'master');
+  }
+
+  /** It is silent while it owes replies. */
+  get isSuspected(): boolean {
+    return this.silent.size > 0;
   }
 
   /** The link is ready: it can be asked without making one. */
@@ -84,7 +92,14 @@ export class ClusterNode {
   get reader(): { readonly connection: Connection; readonly executor: Executor } {
     if (this.reading !== undefined) return this.reading;
     const made = (this.reading = this.owner.connect(this.address, 'replica', this.owner.detourOf(this, 'replica')));
-    this.following.add(made.connection.state$.subscribe(() => this.hasEnded || this.owner.changed(this, 'replica')));
+    const { state$ } = made.connection;
+    this.following.add(
+      state$.subscribe(({ kind }) => {
+        if (kind === 'ready') this.isReaderLost = false;
+        if (kind === 'reconnecting') this.isReaderLost = true;
+        if (!this.hasEnded) this.owner.changed(this, 'replica');
+      }),
+    );
     return made;
   }
 
@@ -98,9 +113,14 @@ export class ClusterNode {
     return this.reading === undefined ? [this.connection] : [this.connection, this.reading.connection];
   }
 
-  /** How many requests it has to answer. */
+  /** How many requests of callers it has to answer. */
   get pending(): number {
-    return this.connection.line.pending + (this.reading?.connection.line.pending ?? 0);
+    return this.connections.reduce((sum, { line }) => sum + line.pending - handshakeOf(line.link), 0);
+  }
+
+  /** What is another's waits for its answers. */
+  get isAwaited(): boolean {
+    return this.barrier?.isOver === false;
   }
 
   /** Calls back once everything that was sent to it as a master until now is answered, or has left it; at once where nothing is pending. */
@@ -137,6 +157,11 @@ export class ClusterNode {
     for (const connection of this.connections) connection.destroy();
     this.following.unsubscribe();
   }
+}
+
+/** How many requests of a link are those of its handshake. */
+function handshakeOf(link: Link | undefined): number {
+  return link?.inHandshake === true ? link.pending : 0;
 }
 
 const barriers = new WeakSet<Request>();

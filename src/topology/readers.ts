@@ -1,4 +1,5 @@
 import type { Executor, ReadsFrom } from '../commands/request-context';
+import type { Nearness } from './nearness';
 import type { ClusterNode } from './node';
 import type { Topology } from './topology';
 
@@ -9,21 +10,36 @@ export class Readers {
   /** @param zone where the client is; undefined where that is not known */
   constructor(
     private readonly topology: Topology,
+    private readonly nearness: Nearness,
     private readonly zone: string | undefined,
   ) {}
 
-  /** What reads the keys of a slot; undefined where the master is to. */
+  /** What reads the keys of a slot; undefined where the master is to, as long as nothing is known of the others. */
   readerOf(slot: number, reads: ReadsFrom): Executor | undefined {
     const master = this.topology.ownerOf(slot);
     if (master === undefined || reads === 'master') return undefined;
     const there = master.replicas.filter(mayRead);
     if (reads === 'replica') return this.oneOf(there);
-    if (reads === 'same-zone') {
-      if (this.zone === undefined || master.zone === this.zone) return undefined;
-      return this.oneOf(there.filter(({ zone }) => zone === this.zone));
-    }
+    return reads === 'same-zone' ? this.inZone(master, there) : this.nearest(master, there);
+  }
+
+  private inZone(master: ClusterNode, replicas: readonly ClusterNode[]): Executor | undefined {
+    const { zone, nearness } = this;
+    if (zone === undefined) return undefined;
+    nearness.locate(master, master.connection);
+    for (const replica of replicas) nearness.locate(replica, replica.reader.connection);
+    if (master.zone === zone) return undefined;
+    return this.oneOf(replicas.filter((replica) => replica.zone === zone));
+  }
+
+  private nearest(master: ClusterNode, replicas: readonly ClusterNode[]): Executor | undefined {
+    const { nearness } = this;
+    nearness.measure(master, master.connection);
     let nearest: ClusterNode | undefined;
-    for (const replica of there) if (replica.distance < (nearest ?? master).distance) nearest = replica;
+    for (const replica of replicas) {
+      nearness.measure(replica, replica.reader.connection);
+      if (replica.distance < (nearest ?? master).distance) nearest = replica;
+    }
     return nearest?.reader.executor;
   }
 
@@ -35,8 +51,6 @@ export class Readers {
 }
 
 /** Whether a replica can be asked: nothing has failed there, and it is none that became a master. */
-function mayRead({ role, readerIfMade }: ClusterNode): boolean {
-  if (role !== 'replica') return false;
-  const kind = readerIfMade?.state$.value.kind;
-  return kind !== 'reconnecting' && kind !== 'closed';
+function mayRead({ role, isReaderLost, isSuspected }: ClusterNode): boolean {
+  return role === 'replica' && !isReaderLost && !isSuspected;
 }

@@ -9,7 +9,7 @@ import type { Detour } from '../connection/detour';
 import { answerOf } from '../connection/retry';
 import type { RedisError, ReplyError } from '../errors';
 import type { ServerAddress, Translate } from '../options/addresses';
-import { slotOf } from '../resp/hash-slot';
+import { SLOTS, slotOf } from '../resp/hash-slot';
 import type { ErrorFrame } from '../resp/frames';
 import { readRedirection } from './address';
 import { Wait } from './fence';
@@ -49,6 +49,10 @@ export class Router implements Executor {
   private readonly pinned = new WeakSet<Request>();
   /** Requests for which others have waited because some of their keys had moved. */
   private readonly waitedFor = new WeakSet<Request>();
+  /** How often the policy was asked about requests whose slot is not served, and until when it has them wait. */
+  private readonly patience = new WeakMap<Request, { readonly attempt: number; readonly until: number }>();
+  /** What means no key goes to the node that has this slot: another for each client, so that not all of them ask the same node. */
+  private readonly anySlot = Math.floor(Math.random() * SLOTS);
   private readonly splitter: Splitter;
   private readonly foreign: ForeignCommands;
   readonly keyless: Keyless;
@@ -96,7 +100,7 @@ export class Router implements Executor {
 
   /** Sends a request to some master: always to the same one, so that calls keep their order. */
   submitAnywhere(request: Request): void {
-    this.parts.topology().table[0]!.submit(request);
+    this.parts.topology().table[this.anySlot]!.submit(request);
   }
 
   /** Sends a request to one node, whatever becomes of that. */
@@ -177,9 +181,9 @@ export class Router implements Executor {
     return slotOfCommand(command) !== undefined;
   }
 
-  /** The slot that a request belongs to; those without keys belong to the first. */
+  /** The slot that a request belongs to; those without keys belong to the one that was drawn. */
   private slotOf({ command }: Request): number | undefined {
-    const slot = slotOfCommand(command) ?? 0;
+    const slot = slotOfCommand(command) ?? this.anySlot;
     return slot === 'several' ? undefined : slot;
   }
 
@@ -234,13 +238,21 @@ export class Router implements Executor {
 
   private waitUntilServed(node: ClusterNode, request: Request, slot: number, error: ReplyError): boolean {
     const { command, context } = request;
-    const wait = answerOf(() => context.retry(1, error, command));
-    if (wait === false) return false;
+    const now = this.parts.clock.now();
+    let patience = this.patience.get(request);
+    // It is looked more often whether the slot is served than the policy says, which is asked as often as it says.
+    if (patience === undefined || now >= patience.until) {
+      const attempt = (patience?.attempt ?? request.attempt) + 1;
+      const wait = answerOf(() => context.retry(attempt, error, command));
+      if (wait === false) return false;
+      patience = { attempt, until: now + wait };
+      this.patience.set(request, patience);
+    }
     const topology = this.parts.topology();
     request.tried(error);
     node.connection.line.departs(request);
     topology.stale$.next();
-    const until = this.parts.clock.now() + Math.max(DOWN_FOR, Math.min(wait, 200));
+    const until = now + Math.max(DOWN_FOR, Math.min(patience.until - now, 200));
     topology.redirect(slot, topology.ownerOf(slot) ?? node, until);
     topology.bounce(request, slot);
     return true;

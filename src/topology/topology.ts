@@ -35,6 +35,8 @@ export class Topology implements NodeOwner {
   /** What takes the requests of each slot: a node's executor, or a fence. */
   readonly table: Executor[] = [];
   readonly nodes = new Map<string, ClusterNode>();
+  /** Functions that tell of which nodes something is waited for by connections of another kind: messages, and what is lent. */
+  readonly waited: (() => Iterable<ClusterNode>)[] = [];
   /** Emits when the nodes, their roles or their states have changed. */
   readonly changes$ = new Subject<void>();
   /** Something is not as the last view says: another one is wanted. */
@@ -227,6 +229,14 @@ export class Topology implements NodeOwner {
     this.changes$.next();
   }
 
+  /** Whether a view names none of the nodes that were known: it is one of another cluster. */
+  isStrange({ ranges }: ClusterView): boolean {
+    const known = new Set<string>();
+    for (const { id, role } of this.nodes.values()) if (role !== undefined && id !== '') known.add(id);
+    const told = ranges.flatMap(({ master, replicas }) => [master, ...replicas]).map(({ id }) => id);
+    return known.size > 0 && told.length > 0 && told.every((id) => id !== '' && !known.has(id));
+  }
+
   private seen({ name, address, id }: SeenNode, role: LinkRole): ClusterNode {
     const node = this.nodes.get(name) ?? this.nodeAt(address);
     node.id = id;
@@ -277,7 +287,7 @@ export class Topology implements NodeOwner {
     for (const slot of slots) this.set(slot, fence);
     const wait = new Wait(this.fences);
     fence.await(wait);
-    if (node.isSuspected && node !== target) leave(node);
+    if (node !== target) leave(node);
     node.whenAnswered(() => wait.over());
     return fence;
   }
@@ -285,6 +295,20 @@ export class Topology implements NodeOwner {
   private set(slot: number, one: ClusterNode | Fence): void {
     this.at[slot] = one;
     this.table[slot] = one instanceof Fence ? one : one.executor;
+  }
+
+  /** Leaves nodes that are silent and that the cluster does without. */
+  leaveSilent(): void {
+    const suspected = [...this.nodes.values()].filter(({ isSuspected }) => isSuspected);
+    if (suspected.length === 0 || this.epoch === undefined) return;
+    const masters = new Set(this.masters);
+    for (const node of suspected) if (!masters.has(node) && (node.role === undefined || node.isAwaited)) leave(node);
+  }
+
+  /** A connection of another kind to a node is lost: it shows whether the node is gone. */
+  doubt(node: ClusterNode): void {
+    node.connection.open();
+    this.stale$.next();
   }
 
   /** Ends the connections of nodes that nothing needs any more. @returns whether some are left that no view names */
@@ -322,7 +346,10 @@ export class Topology implements NodeOwner {
   }
 }
 
-/** A node is silent while others name another in its place: what it owes is lost. */
-function leave({ connection, name }: ClusterNode): void {
-  connection.line.link?.lose(new TimeoutError(`${name} was silent, and the cluster has another master in its place`));
+/** Leaves those connections of a node that are silent: what it owes there is lost, and what waits for it goes elsewhere. */
+function leave({ silent, name }: ClusterNode): void {
+  for (const { line } of [...silent]) {
+    if (line.link === undefined) line.handOver();
+    else line.link.lose(new TimeoutError(`${name} was silent, and the cluster has another node in its place`));
+  }
 }

@@ -52,7 +52,7 @@ export const clusterMutations: readonly ClusterMutation[] = [
   {
     seed: 13,
     fault: 'replicas are asked for their role without a pause',
-    file: 'topology/discovery.ts',
+    file: 'topology/heirs.ts',
     from: 'const PROBE = 50;',
     to: 'const PROBE = 5;',
   },
@@ -64,7 +64,7 @@ export const clusterMutations: readonly ClusterMutation[] = [
     to: 'if (node.pending >= 0) isLeft = true;',
   },
   {
-    seed: 611,
+    seed: 517,
     fault: 'a slot is another node’s before what was sent to the old one is answered',
     file: 'topology/topology.ts',
     from: '    node.whenAnswered(() => wait.over());',
