@@ -50,3 +50,9 @@ const MOVING = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN']);
 export function tellsOfMove(error: RedisError): boolean {
   return error instanceof ReplyError && MOVING.has(reasonOf(error));
 }
+
+/** What ASK names: a node that may have the key; undefined for other errors. */
+export function addressOfAsk(error: RedisError): string | undefined {
+  const [, word, , address] = (error instanceof ReplyError && ELSEWHERE.exec(error.message)) || [];
+  return word === 'ASK' ? address : undefined;
+}

@@ -8,7 +8,7 @@ import type { Clock } from '../connection/clock';
 import type { Detour } from '../connection/detour';
 import { answerOf } from '../connection/retry';
 import type { RedisError, ReplyError } from '../errors';
-import type { ServerAddress, Translate } from '../options/addresses';
+import type { Translate } from '../options/addresses';
 import { slotOf } from '../resp/hash-slot';
 import type { ErrorFrame } from '../resp/frames';
 import { readRedirection } from './address';
@@ -18,7 +18,7 @@ import { Keyless } from './keyless';
 import { ClusterNode, type LinkRole } from './node';
 import type { Readers } from './readers';
 import { PipelineParts } from './pipeline-parts';
-import { MOST_HOPS, delayOfHop, verdictOf } from './redirects';
+import { MOST_HOPS, addressOfAsk, delayOfHop, verdictOf } from './redirects';
 import { slotOfCommand } from './slots-of';
 import { Splitter } from './split';
 import type { Topology } from './topology';
@@ -164,10 +164,9 @@ export class Router implements Executor {
         if (verdict.slot !== slot && this.hasKeys(request)) return false;
         const past = request.tried(error, 'redirect');
         if (++past.hops > MOST_HOPS) return false;
-        const told = readRedirection(verdict.address, node.address.host);
-        const address = told && this.parts.translate(told);
-        if (verdict.kind === 'ask' && address !== undefined) this.ask(request, verdict.slot, address);
-        else this.moved(node, request, verdict.slot, address, past.hops);
+        const target = this.named(verdict.address, node);
+        if (verdict.kind === 'ask' && target !== undefined) this.ask(request, verdict.slot, target);
+        else this.moved(node, request, verdict.slot, target, past.hops);
         return true;
       }
     }
@@ -194,15 +193,26 @@ export class Router implements Executor {
     return true;
   }
 
+  /** The node that a refusal names; undefined where the server does not know its host. */
+  private named(told: string, by: ClusterNode): ClusterNode | undefined {
+    const address = readRedirection(told, by.address.host);
+    return address && this.parts.topology().nodeAt(this.parts.translate(address));
+  }
+
+  /** The node that ASK names; undefined for other errors. */
+  askedOf(error: RedisError, by: ClusterNode): ClusterNode | undefined {
+    const address = addressOfAsk(error);
+    return address === undefined ? undefined : this.named(address, by);
+  }
+
   private moved(
     node: ClusterNode,
     request: Request,
     slot: number,
-    address: ServerAddress | undefined,
+    target: ClusterNode | undefined,
     hops: number,
   ): void {
     const topology = this.parts.topology();
-    const target = address && topology.nodeAt(address);
     const owner = topology.ownerOf(slot);
     node.connection.line.departs(request);
     topology.learn(slot);
@@ -220,7 +230,7 @@ export class Router implements Executor {
   }
 
   /** One node has the slot, and another may have the key: that is asked for this command alone. */
-  private ask(request: Request, slot: number, address: ServerAddress): void {
+  private ask(request: Request, slot: number, target: ClusterNode): void {
     const topology = this.parts.topology();
     if (topology.fenceOf(slot) !== undefined) {
       topology.bounce(request, slot);
@@ -229,7 +239,7 @@ export class Router implements Executor {
     request.past!.asking = true;
     request.command = unplain(elsewhere(request.command));
     request.moveOn();
-    topology.nodeAt(address).executor.submit(request);
+    target.executor.submit(request);
   }
 
   private waitUntilServed(node: ClusterNode, request: Request, slot: number, error: ReplyError): boolean {
@@ -264,10 +274,8 @@ export class Router implements Executor {
   learn(slot: number, told: string, by: ClusterNode): void {
     const topology = this.parts.topology();
     topology.stale$.next();
-    const address = readRedirection(told, by.address.host);
-    if (address === undefined) return;
-    const target = topology.nodeAt(this.parts.translate(address));
-    if (topology.ownerOf(slot) === target) return;
+    const target = this.named(told, by);
+    if (target === undefined || topology.ownerOf(slot) === target) return;
     topology.learn(slot);
     topology.redirect(slot, target);
     topology.changes$.next();
