@@ -47,6 +47,7 @@ export class ClusterLeases {
       lenderOf: (node) => this.lenderOf(node),
       followed: (outcome$, report) => telemetry.followWatch(outcome$, report, core.place),
       tell: core.tell,
+      askedOf: (error, by) => router.askedOf(error, by),
     });
     const places = new WaitingPlaces(topology, router);
     this.blocking = new BlockingExecutor({
@@ -93,7 +94,7 @@ export class ClusterLeases {
     own = new ConnectionLender({
       clock: this.clock,
       ending,
-      pool: () => this.pools.poolOf(node),
+      pool: () => this.pools.poolOf(core.topology.nodes.get(node.name) ?? node),
       executorOf: (lease) => freshness.noting(core.executorOf(lease, telemetry.follow(place))),
       bareExecutorOf: (lease) =>
         freshness.noting(leavingWithSlot(core.executorOf(lease), () => core.topology.stale$.next())),

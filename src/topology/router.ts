@@ -1,7 +1,7 @@
 import type { Request, ReplyObserver } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import { elsewhere } from '../commands/bound-command';
-import { Command } from '../commands/command';
+import type { Command } from '../commands/command';
 import { Group, isGroup } from '../commands/group';
 import { PassingObserver } from '../commands/passing-observer';
 import type { Clock } from '../connection/clock';
@@ -18,7 +18,7 @@ import { Keyless } from './keyless';
 import { ClusterNode, type LinkRole } from './node';
 import type { Readers } from './readers';
 import { PipelineParts } from './pipeline-parts';
-import { MOST_HOPS, addressOfAsk, delayOfHop, verdictOf } from './redirects';
+import { MOST_HOPS, addressOfAsk, behindAsking, delayOfHop, verdictOf } from './redirects';
 import { slotOfCommand } from './slots-of';
 import { Splitter } from './split';
 import type { Topology } from './topology';
@@ -237,7 +237,7 @@ export class Router implements Executor {
       return;
     }
     request.past!.asking = true;
-    request.command = unplain(elsewhere(request.command));
+    request.command = behindAsking(elsewhere(request.command));
     request.moveOn();
     target.executor.submit(request);
   }
@@ -284,13 +284,6 @@ export class Router implements Executor {
 
 /** What a replica answers that cannot serve a read: then its master does. */
 const AWAY = new Set(['MOVED', 'ASK', 'LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN']);
-
-/** The same command, which is looked at when it is written. */
-function unplain(command: Command): Command {
-  if (!command.spec.plain) return command;
-  const { spec, args, read, keys } = command;
-  return new Command({ ...spec, plain: false }, args, read, keys);
-}
 
 /** An observer of a request, and what is told as well when that is over. */
 class Followed extends PassingObserver {

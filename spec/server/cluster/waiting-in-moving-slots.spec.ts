@@ -1,4 +1,5 @@
 import { firstValueFrom, filter } from 'rxjs';
+import { incr, set } from 'rxjs-redis/commands';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { eventually, record } from '../../support/clients';
 import { until } from '../../support/until';
@@ -116,5 +117,45 @@ describe('what reads on and on in a slot that is being moved', () => {
     const keys = await cluster().admin(to).call<string[]>('CLUSTER GETKEYSINSLOT', slot, 100);
     expect(keys.length).toBeGreaterThan(0);
     await endMove(cluster(), slot, from, to);
+  });
+});
+
+describe('what reads a key of a slot that is being moved', () => {
+  it('a scan of a hash that is at the other node already, or nowhere, gives its fields', async () => {
+    const client = connect();
+    const fields = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`field${n}`, String(n)]));
+    await client.hset('{h}moved', fields);
+    await client.set('{h}left', '1');
+    const { slot, from, to } = await move('{h}');
+    const seen = new Map<string, string>();
+    let pages = 0;
+    for await (const page of client.hscanStream('{h}moved', { COUNT: 100 })) {
+      for (const [field, value] of page) seen.set(field, value);
+      if (++pages === 2) await moveKeys(cluster(), from, to, '{h}moved');
+    }
+    expect(Object.fromEntries(seen)).toEqual(fields);
+    const none: unknown[] = [];
+    for await (const page of client.hscanStream('{h}none')) none.push(page);
+    expect(none).toEqual([]);
+    await moveKeys(cluster(), from, to, '{h}left');
+    await endMove(cluster(), slot, from, to);
+  });
+
+  it('a watch of a key that is at the other node already, or nowhere, changes it', async () => {
+    const client = connect();
+    await client.set('{v}stock', '5');
+    await client.set('{v}left', '1');
+    const { slot, from, to } = await move('{v}');
+    await moveKeys(cluster(), from, to, '{v}stock');
+    const bought = client.watch('{v}stock', async ({ '{v}stock': stock }, connection) => [
+      set('{v}stock', Number(stock) - Number((await connection.get('{v}none')) ?? 1)),
+    ]);
+    expect(await bought).toEqual(['OK']);
+    expect(await client.watch('{v}new', () => [incr('{v}new'), incr('{v}new')])).toEqual([1, 2]);
+    expect(await client.watch(['{v}new', '{v}stock'], (read) => [set('{v}new', JSON.stringify(read))])).toEqual(['OK']);
+    expect(await client.get('{v}new')).toBe('{"{v}new":"2","{v}stock":"4"}');
+    await moveKeys(cluster(), from, to, '{v}left');
+    await endMove(cluster(), slot, from, to);
+    expect(await client.get('{v}stock')).toBe('4');
   });
 });
