@@ -47,6 +47,8 @@ export interface RouterParts {
 export class Router implements Executor {
   /** Requests that mean one node, and are never sent to another. */
   private readonly pinned = new WeakSet<Request>();
+  /** Those of them that mean a master, by one of its slots: another may take its place. */
+  private readonly forMasters = new WeakMap<Request, number>();
   /** Requests for which others have waited because some of their keys had moved. */
   private readonly waitedFor = new WeakSet<Request>();
   private readonly splitter: Splitter;
@@ -105,6 +107,12 @@ export class Router implements Executor {
     executor.submit(request);
   }
 
+  /** Sends a part of what all masters get to one of them. */
+  submitToMaster(node: ClusterNode, slot: number, request: Request): void {
+    this.forMasters.set(request, slot);
+    this.submitAt(node.executor, request);
+  }
+
   private read(slot: number, request: Request): void {
     const { command, context } = request;
     const { table } = this.parts.topology();
@@ -147,7 +155,8 @@ export class Router implements Executor {
     frame: ErrorFrame,
     error: ReplyError,
   ): boolean {
-    if (this.pinned.has(request) || this.parts.isClosed() || ClusterNode.isBarrier(request)) return false;
+    if (this.parts.isClosed() || ClusterNode.isBarrier(request)) return false;
+    if (this.pinned.has(request)) return this.goesToHeir(node, request, error);
     if (role === 'replica') return this.leavesReplica(request, error);
     const verdict = verdictOf(frame);
     if (verdict === undefined) return false;
@@ -170,6 +179,18 @@ export class Router implements Executor {
         return true;
       }
     }
+  }
+
+  /** A node is no master any more: a part of what all masters get goes to the next view's, before all later calls to the slots. */
+  private goesToHeir(node: ClusterNode, request: Request, error: ReplyError): boolean {
+    const slot = this.forMasters.get(request);
+    if (slot === undefined || error.kind !== 'READONLY') return false;
+    const past = request.tried(error, 'redirect');
+    if (++past.hops > MOST_HOPS) return false;
+    const topology = this.parts.topology();
+    topology.suspend(node, this.parts.clock.now() + Math.max(DOWN_FOR, delayOfHop(past.hops)));
+    topology.bounce(request, slot);
+    return true;
   }
 
   private hasKeys({ command }: Request): boolean {

@@ -143,6 +143,14 @@ export class Topology implements NodeOwner {
     this.stale$.next();
   }
 
+  /** A node is no master any more, and which is in its place is not known: what is for its slots waits until then at least, on the clock, ms. */
+  suspend(node: ClusterNode, until: number): void {
+    const slots: number[] = [];
+    for (let slot = 0; slot < SLOTS; slot++) if (this.at[slot] === node) slots.push(slot);
+    if (slots.length > 0) this.fences.mayOpen(this.fenceOff(node, slots, node, until));
+    this.stale$.next();
+  }
+
   /**
    * The slot is another node's from now on: its requests are held until all that was sent to the old one is answered, which may be so already.
    * @param notBefore and no earlier than then, on the clock, ms
