@@ -181,15 +181,26 @@ export class Router implements Executor {
     }
   }
 
-  /** A node is no master any more: a part of what all masters get goes to the next view's, before all later calls to the slots. */
+  /** A node is no master any more: a part of what all masters get goes to the one in its place, before all later calls to the slots. */
   private goesToHeir(node: ClusterNode, request: Request, error: ReplyError): boolean {
     const slot = this.forMasters.get(request);
     if (slot === undefined || error.kind !== 'READONLY') return false;
     const past = request.tried(error, 'redirect');
     if (++past.hops > MOST_HOPS) return false;
     const topology = this.parts.topology();
-    topology.suspend(node, this.parts.clock.now() + Math.max(DOWN_FOR, delayOfHop(past.hops)));
-    topology.bounce(request, slot);
+    if (past.hops === 1) {
+      const wait = new Wait(topology.fences);
+      const over = (): void => wait.over();
+      topology.suspend(node, wait);
+      request.observeBy((observer) => new Followed(observer, over));
+      request.onLeave({ unsubscribe: over });
+    }
+    topology.stale$.next();
+    const again = (): void => {
+      request.moveOn();
+      (topology.ownerOf(slot) ?? node).executor.submit(request);
+    };
+    this.parts.clock.schedule(again, Math.max(DOWN_FOR, delayOfHop(past.hops)));
     return true;
   }
 

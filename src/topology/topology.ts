@@ -143,12 +143,11 @@ export class Topology implements NodeOwner {
     this.stale$.next();
   }
 
-  /** A node is no master any more, and which is in its place is not known: what is for its slots waits until then at least, on the clock, ms. */
-  suspend(node: ClusterNode, until: number): void {
+  /** Nothing for the slots of a node is sent until something is over. */
+  suspend(node: ClusterNode, wait: Wait): void {
     const slots: number[] = [];
     for (let slot = 0; slot < SLOTS; slot++) if (this.at[slot] === node) slots.push(slot);
-    if (slots.length > 0) this.fences.mayOpen(this.fenceOff(node, slots, node, until));
-    this.stale$.next();
+    if (slots.length > 0) this.fenceOff(node, slots, node, 0, wait);
   }
 
   /**
