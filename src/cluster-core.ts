@@ -2,6 +2,7 @@ import {
   BehaviorSubject,
   Subject,
   defer,
+  distinctUntilChanged,
   filter,
   forkJoin,
   map,
@@ -10,7 +11,6 @@ import {
   take,
   throwError,
   timeout,
-  toArray,
   type Observable,
 } from 'rxjs';
 import { readonly as asReplica } from './commands/generated/cluster';
@@ -167,11 +167,17 @@ export class ClusterCore {
     return wrapping(connection, this.wraps, follow)(connection);
   }
 
-  /** What sends to one node, whatever becomes of that. */
-  executorAt(node: ClusterNode): Executor {
+  /** What sends to the node at an address, whatever becomes of that. A node that was away has other connections when it is back. */
+  executorAt({ address }: ClusterNode): Executor {
     return {
-      submit: (request) =>
-        this.router.submitAt(node.role === 'replica' ? node.reader.executor : node.executor, request),
+      submit: (request) => {
+        if (this.isClosing) {
+          request.fail(this.closedError(request));
+          return;
+        }
+        const node = this.topology.nodeAt(address);
+        this.router.submitAt(node.role === 'replica' ? node.reader.executor : node.executor, request);
+      },
     };
   }
 
@@ -225,24 +231,10 @@ export class ClusterCore {
     if (value.kind === 'reconnecting' ? last.attempt > value.attempt : isOut) state$.next(last);
   }
 
-  /** Emits once it is known which nodes there are, or the client is closed. */
-  known(): Observable<unknown> {
+  /** The masters, once they are known, and whenever they are others. */
+  private mastersAsKnown(): Observable<readonly ClusterNode[]> {
+    const { topology } = this;
     return defer(() => {
-      this.begin();
-      return this.topology.changes$.pipe(
-        startWith(undefined),
-        filter(() => this.topology.epoch !== undefined || this.isClosing),
-        take(1),
-        toArray(),
-      );
-    });
-  }
-
-  /** Emits when all masters are known and the connections to them are ready. */
-  connect(): Observable<undefined> {
-    const { topology, clock, address } = this;
-    const { commandTimeout } = this.resolved;
-    const known$ = defer(() => {
       if (this.isClosing) throw this.closedError();
       this.begin();
       return topology.changes$.pipe(
@@ -253,16 +245,31 @@ export class ClusterCore {
           return topology.masters;
         }),
         filter((masters) => topology.epoch !== undefined && masters.length > 0),
-        take(1),
+        distinctUntilChanged<ClusterNode[]>(areSame),
       );
     });
-    const ready$ = known$.pipe(switchMap((masters) => forkJoin(masters.map(({ connection }) => connection.connect()))));
+  }
+
+  /** The first value, within the time that a command has. */
+  private inTime<T>(source$: Observable<T>): Observable<T> {
+    const { address, clock } = this;
+    const { commandTimeout } = this.resolved;
     const late = () => new TimeoutError(`The cluster at ${address} could not be reached within ${commandTimeout} ms`);
-    const limited$ =
-      commandTimeout === Infinity
-        ? ready$
-        : ready$.pipe(timeout({ each: commandTimeout, with: () => throwError(late), scheduler: clock }));
-    return limited$.pipe(map(() => undefined));
+    if (commandTimeout === Infinity) return source$.pipe(take(1));
+    return source$.pipe(take(1), timeout({ first: commandTimeout, with: () => throwError(late), scheduler: clock }));
+  }
+
+  /** Emits once it is known which nodes there are. */
+  known(): Observable<unknown> {
+    return this.inTime(this.mastersAsKnown());
+  }
+
+  /** Emits when all masters are known and the connections to them are ready. Those that are replaced meanwhile are not waited for. */
+  connect(): Observable<undefined> {
+    const ready$ = this.mastersAsKnown().pipe(
+      switchMap((masters) => forkJoin(masters.map(({ connection }) => connection.connect()))),
+    );
+    return this.inTime(ready$).pipe(map(() => undefined));
   }
 
   /** Nothing is asked or held any more. @returns the closing of the connections to nodes */
@@ -280,4 +287,8 @@ export class ClusterCore {
     this.state$.next({ kind: 'closed' });
     this.topology.end(this.closedError);
   }
+}
+
+function areSame(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return some.length === others.length && some.every((one, index) => one === others[index]);
 }

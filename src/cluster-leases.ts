@@ -1,27 +1,21 @@
 import { defer, ignoreElements, take, type Observable } from 'rxjs';
 import type { ClusterCore } from './cluster-core';
 import { ClusterLender, leavingWithSlot } from './cluster-lender';
+import { WaitingPlaces } from './cluster-waiting';
 import { Reply, type ReplySource } from './commands/reply';
-import type { Request } from './commands/request';
 import { plainContext } from './commands/request-context';
 import { inScheduledContext, type Clock } from './connection/clock';
 import type { Connection } from './connection/connection';
 import { ConnectionLender } from './connection-lender';
-import { ReplyError, TimeoutError, type RedisError } from './errors';
 import { BlockingExecutor } from './leases/blocking-executor';
 import { LeasePool } from './leases/lease-pool';
 import { NodeLeases } from './leases/node-leases';
 import type { Control } from './leases/unblocking';
 import type { ClusterNode } from './topology/node';
 import { tellsOfMove } from './topology/redirects';
-import { slotOfCommand } from './topology/slots-of';
-import type { Topology } from './topology/topology';
 
 /** How long closing waits at most for what is pending, ms. */
 export const LONGEST_END = 30_000;
-
-/** How long a command that waits at a server waits until it is sent to another, ms. */
-const REROUTE = 50;
 
 /** The connections to the nodes of a cluster that are lent: to users, to `watch`, and to commands that wait at a server. */
 export class ClusterLeases {
@@ -53,13 +47,16 @@ export class ClusterLeases {
       lenderOf: (node) => this.lenderOf(node),
       followed: (outcome$, report) => telemetry.followWatch(outcome$, report, core.place),
       tell: core.tell,
+      askedOf: (error, by) => router.askedOf(error, by),
     });
+    const places = new WaitingPlaces(topology, router);
     this.blocking = new BlockingExecutor({
-      pool: (request) => this.pools.poolOf(ownerOf(topology, request)),
+      pool: (request) => this.pools.poolOf(places.nodeOf(request)),
       clock,
       control: this.control,
       controlOf: (connection) => this.controlBy(this.pools.nodeOf(connection)),
-      reroutes: (request, error) => reroute(topology, request, error),
+      reroutes: (request, error) => places.reroutes(request, error),
+      followsKeys: tellsOfMove,
       executorOf: (connection) => core.executorOf(connection),
       wrap: (executor) => freshness.noting(wrap(executor)),
       isClosed: () => core.isClosing || ending.hasBegun,
@@ -97,7 +94,7 @@ export class ClusterLeases {
     own = new ConnectionLender({
       clock: this.clock,
       ending,
-      pool: () => this.pools.poolOf(node),
+      pool: () => this.pools.poolOf(core.topology.nodes.get(node.name) ?? node),
       executorOf: (lease) => freshness.noting(core.executorOf(lease, telemetry.follow(place))),
       bareExecutorOf: (lease) =>
         freshness.noting(leavingWithSlot(core.executorOf(lease), () => core.topology.stale$.next())),
@@ -138,30 +135,4 @@ export class ClusterLeases {
   close(): Observable<void> {
     return this.pools.close(this.core.closedError, (lease) => this.blocking.isEnding(lease));
   }
-}
-
-/** The node that a command waits at; errors where none can be reached now. */
-function ownerOf(topology: Topology, { command }: Request): ClusterNode {
-  const slot = slotOfCommand(command);
-  if (typeof slot !== 'number')
-    throw new TypeError(`${command.spec.name}: its keys are in several slots of the cluster`);
-  const owner = topology.ownerOf(slot);
-  if (owner === undefined || owner.isLost) {
-    topology.stale$.next();
-    throw new TimeoutError(`No node of the cluster that has slot ${slot} can be reached`, {
-      command: command.spec.name,
-    });
-  }
-  return owner;
-}
-
-/** A command that waits at a server goes on at another where its slot has moved, or its node is gone. */
-function reroute(topology: Topology, request: Request, error: RedisError): number | undefined {
-  const isGone =
-    error instanceof TimeoutError && error.delivery === 'unsent' && error.command === request.command.spec.name;
-  const isUnblocked = error instanceof ReplyError && error.message.startsWith('UNBLOCKED force unblock');
-  if (!isGone && !isUnblocked && !tellsOfMove(error)) return undefined;
-  topology.stale$.next();
-  if (error instanceof ReplyError) request.tried(error, 'redirect');
-  return REROUTE;
 }

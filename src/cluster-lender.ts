@@ -1,4 +1,4 @@
-import { type Observable, defer, filter, first, map, mergeMap, startWith, throwError, timeout } from 'rxjs';
+import { type Observable, defer, filter, first, map, mergeMap, of, startWith, throwError, timeout } from 'rxjs';
 import { applyPrefix } from './commands/prefix';
 import { get } from './commands/generated/builders';
 import { PassingObserver } from './commands/passing-observer';
@@ -10,11 +10,12 @@ import type { Clock } from './connection/clock';
 import type { WatchEvent } from './connection/connection-state';
 import type { ConnectionLender } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
-import { DisconnectedError, TimeoutError, type RedisError } from './errors';
+import { DisconnectedError, RedisError, TimeoutError } from './errors';
 import { KnownTypes } from './groups/known-types';
 import type { Lender, Lent, WatchReport } from './groups/watch';
 import { hashSlot, slotOf } from './resp/hash-slot';
 import { isBytes } from './resp/is-bytes';
+import { AskingExecutor } from './topology/asking-executor';
 import type { ClusterNode } from './topology/node';
 import { tellsOfMove } from './topology/redirects';
 import type { Topology } from './topology/topology';
@@ -28,11 +29,21 @@ export interface ClusterLenderParts {
   readonly lenderOf: (node: ClusterNode) => ConnectionLender;
   readonly followed: <T>(outcome$: Observable<T>, report: () => WatchReport) => Observable<T>;
   readonly tell: (event: WatchEvent) => void;
+  /** the node that ASK names; undefined for other errors */
+  readonly askedOf: (error: RedisError, by: ClusterNode) => ClusterNode | undefined;
+}
+
+/** A node that may have the keys, and what has named it. */
+interface Asked {
+  readonly node: ClusterNode;
+  readonly error: RedisError;
 }
 
 /** Lends connections to the node that has the slot of a key, to users and to `watch`. */
 export class ClusterLender implements Lender<DedicatedConnection> {
   readonly clock: Clock;
+  /** Where the next attempt to watch goes in place of the owner. */
+  private asked: Asked | undefined;
 
   /**
    * @param slot whose node is lent connections to; undefined for that of the first slot
@@ -84,7 +95,32 @@ export class ClusterLender implements Lender<DedicatedConnection> {
     work: (lent: Lent<DedicatedConnection>) => Observable<T>,
     watching = false,
   ): Observable<T> {
-    return this.node().pipe(mergeMap((node) => this.parts.lenderOf(node).lend(view, work, watching)));
+    if (!watching) return this.node().pipe(mergeMap((node) => this.parts.lenderOf(node).lend(view, work)));
+    return defer(() => {
+      const { asked } = this;
+      this.asked = undefined;
+      const node$ = asked === undefined ? this.node() : of(asked.node);
+      return node$.pipe(
+        mergeMap((node) =>
+          this.parts.lenderOf(node).lend(view, work, true, (executor) => this.following(executor, node, asked)),
+        ),
+      );
+    });
+  }
+
+  /** What watches goes on at the node that ASK names: there behind ASKING. */
+  private following(executor: Executor, node: ClusterNode, asked: Asked | undefined): Executor {
+    const inner = asked === undefined ? executor : new AskingExecutor(executor, asked.error);
+    const noted = ({ cause }: RedisError): void => {
+      const named = cause instanceof RedisError ? this.parts.askedOf(cause, node) : undefined;
+      if (named !== undefined) this.asked = { node: named, error: cause as RedisError };
+    };
+    return {
+      submit: (request) => {
+        request.observeBy((observer) => new Noting(observer, noted));
+        inner.submit(request);
+      },
+    };
   }
 
   pause(delay: number): Observable<unknown> {
@@ -131,5 +167,19 @@ class Leaving extends PassingObserver {
     this.moved(error);
     const { message, command } = error;
     super.error(new DisconnectedError(message, { delivery: 'unsent', cause: error, command }));
+  }
+}
+
+class Noting extends PassingObserver {
+  constructor(
+    observer: ReplyObserver<unknown>,
+    private readonly noted: (error: RedisError) => void,
+  ) {
+    super(observer);
+  }
+
+  override error(error: RedisError): void {
+    this.noted(error);
+    super.error(error);
   }
 }

@@ -1,4 +1,16 @@
-import { EMPTY, defer, mergeMap, of, race, retry, startWith, throwError, timer, type Observable } from 'rxjs';
+import {
+  EMPTY,
+  catchError,
+  defer,
+  mergeMap,
+  of,
+  race,
+  retry,
+  startWith,
+  throwError,
+  timer,
+  type Observable,
+} from 'rxjs';
 import { applyPrefix } from './commands/prefix';
 import type { Command } from './commands/command';
 import { Reply, type ReplySource } from './commands/reply';
@@ -8,7 +20,7 @@ import { ConnectionError, DisconnectedError, RedisError } from './errors';
 import type { ScannedCluster } from './scanning/cluster-scan';
 import type { Pager } from './scanning/scan';
 import type { ClusterNode } from './topology/node';
-import { tellsOfMove } from './topology/redirects';
+import { behindAsking, tellsOfMove } from './topology/redirects';
 import type { Router } from './topology/router';
 import { slotOfCommand } from './topology/slots-of';
 import type { Topology } from './topology/topology';
@@ -18,10 +30,16 @@ const AGAIN = 50;
 
 /** The nodes of a cluster, as scans on some view of the client need them. */
 export function scannedCluster(topology: Topology, router: Router, clock: Clock, source: ReplySource): ScannedCluster {
-  const at = (node: ClusterNode): ReplySource => {
-    const executor: Executor = { submit: (request) => router.submitAt(node.executor, request) };
+  const at: SourceAt = (node, asked) => {
+    const executor: Executor = {
+      submit: (request) => {
+        if (asked !== undefined) request.tried(asked, 'redirect').asking = true;
+        router.submitAt(node.executor, request);
+      },
+    };
     return { ...source, executor };
   };
+  const told = (error: RedisError, by: ClusterNode) => router.askedOf(error, by);
   return {
     clock,
     patience: source.commandTimeout,
@@ -45,7 +63,7 @@ export function scannedCluster(topology: Topology, router: Router, clock: Clock,
         // Each page says which server it came from: a cursor means something to that alone.
         links: { kind: 'several' },
         prefix: source.prefix,
-        ask: (page) => defer(() => askAt(topology, slot, page, at)).pipe(untilAnswered(topology, clock, source)),
+        ask: (page) => defer(() => askAt(topology, slot, page, at, told)).pipe(untilAnswered(topology, clock, source)),
       };
     },
   };
@@ -62,17 +80,33 @@ function goneOf(topology: Topology, node: ClusterNode): Observable<never> {
   );
 }
 
+/** What sends to a node; behind ASKING where another has said that this one may have the keys. */
+type SourceAt = (node: ClusterNode, asked?: RedisError) => ReplySource;
+
+/** Asks the owner of a slot; where the keys have left it already, while the slot is moved by hand, the node that it names. */
 function askAt<T>(
   topology: Topology,
   slot: number,
   command: Command<T>,
-  at: (node: ClusterNode) => ReplySource,
+  at: SourceAt,
+  told: (error: RedisError, by: ClusterNode) => ClusterNode | undefined,
 ): Observable<T> {
   const owner = topology.ownerOf(slot);
   if (owner === undefined || owner.isLost) throw new ConnectionError(`No node that has slot ${slot} can be reached`);
-  return Reply.from(at(owner), command).pipe(
+  return answerOf(Reply.from(at(owner), command)).pipe(
+    catchError((error: unknown) => {
+      const asked = error instanceof RedisError ? told(error, owner) : undefined;
+      return asked === undefined
+        ? throwError(() => error)
+        : answerOf(Reply.from(at(asked, error as RedisError), behindAsking(command)));
+    }),
+  );
+}
+
+/** Of a page together with its server the errors stand among the values. */
+function answerOf<T>(answer$: Observable<T>): Observable<T> {
+  return answer$.pipe(
     mergeMap((value) => {
-      // Of a page together with its server the errors stand among the values.
       const [first] = Array.isArray(value) ? (value as readonly unknown[]) : [];
       return first instanceof RedisError && tellsOfMove(first) ? throwError(() => first) : of(value);
     }),

@@ -4,6 +4,7 @@ import type { Executor, RetryPolicy } from './commands/request-context';
 import type { Clock } from './connection/clock';
 import type { Connection } from './connection/connection';
 import type { WatchEvent } from './connection/connection-state';
+import { asItIs, type Wrap } from './connection/wrapping';
 import { DedicatedConnection } from './dedicated-connection';
 import type { Ending } from './demand/ending';
 import { KnownTypes } from './groups/known-types';
@@ -63,13 +64,17 @@ export class ConnectionLender implements Lender<DedicatedConnection> {
     this.clock = parts.clock;
   }
 
-  /** Does work on a connection that is its own until it ends, in whatever way. Commands are sent as the view says, but for repetitions. */
+  /**
+   * Does work on a connection that is its own until it ends, in whatever way. Commands are sent as the view says, but for repetitions.
+   * @param wrap wraps what sends them
+   */
   lend<T>(
     view: ReplySource,
     work: (lent: Lent<DedicatedConnection>) => ObservableInput<T>,
     watching = false,
+    wrap: Wrap = asItIs,
   ): Observable<T> {
-    return use(this.parts.pool, (lease) => work(this.lent(view, lease, watching)));
+    return use(this.parts.pool, (lease) => work(this.lent(view, lease, watching, wrap)));
   }
 
   /** Emits a connection when one is free; it is lent until it is given back, or the Observer leaves. */
@@ -84,12 +89,12 @@ export class ConnectionLender implements Lender<DedicatedConnection> {
     return merge(timer(delay, this.clock), over$).pipe(take(1));
   }
 
-  private lent(view: ReplySource, lease: Lease, watching: boolean): Lent<DedicatedConnection> {
+  private lent(view: ReplySource, lease: Lease, watching: boolean, wrap = asItIs): Lent<DedicatedConnection> {
     const { connection } = lease;
     const { bareExecutorOf, ending } = this.parts;
-    const source = { ...view, executor: lease.guard(this.executorOf(connection)), retry: NEVER };
+    const source = { ...view, executor: lease.guard(wrap(this.executorOf(connection))), retry: NEVER };
     const dedicated = new DedicatedConnection(source, lease, ending, watching);
-    const own = watching ? { ...source, executor: lease.guard(bareExecutorOf(connection)) } : source;
+    const own = watching ? { ...source, executor: lease.guard(wrap(bareExecutorOf(connection))) } : source;
     return { link: connection, source: own, dedicated };
   }
 

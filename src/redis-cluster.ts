@@ -123,16 +123,16 @@ export class RedisCluster extends ClusterView {
     this.cache = freshness.cache;
     this.viewOf = (node) => {
       const executor = core.executorAt(node);
-      const { connection } = node;
+      const { address, name } = node;
       return new NodeView(
         {
           ...shared,
           source: { ...source, executor: freshness.noting(wrap(executor)) },
           publisher: executor,
           lender: leases.lenderOf(node),
-          links: { kind: 'successive', current: () => connection.state$.value },
+          links: { kind: 'successive', current: () => topology.nodeAt(address).connection.state$.value },
         },
-        node.name,
+        name,
       );
     };
     const toNodes = (): Connection[] => [...topology.nodes.values()].flatMap(({ connections }) => connections);
@@ -209,6 +209,8 @@ export class RedisCluster extends ClusterView {
    * @param work what is done on each; it gets the commands of the node
    * @returns the last values of the works, in the order of the nodes; it fails with the first that fails
    * @throws TypeError when an argument is wrong
+   * @throws DisconnectedError when the client is closed
+   * @throws TimeoutError when no node has told which nodes there are within `commandTimeout` ms
    * @example
    * const infos = await cluster.each('masters', (node) => node.info('memory'));
    */

@@ -16,7 +16,7 @@ export const layers: readonly Layer[] = [
   { name: 'index', path: '^src/index\\.ts$' },
   {
     name: 'clients',
-    path: '^src/((redis|pool)(-commands|-view|-pool|-cluster)?|cluster-(core|leases|lender|nodes|notifications|scanning|view)|carrier-notifications|command-(view|options|streams)|connection-(lender|maker)|dedicated-connection|given-options|inspection|readings|reply-source|unreachable-warning)\\.ts$',
+    path: '^src/((redis|pool)(-commands|-view|-pool|-cluster)?|cluster-(core|leases|lender|nodes|notifications|scanning|view|waiting)|carrier-notifications|command-(view|options|streams)|connection-(lender|maker)|dedicated-connection|given-options|inspection|readings|reply-source|unreachable-warning)\\.ts$',
   },
   { name: 'telemetry', path: '^src/telemetry/' },
   { name: 'features', path: `^src/(${FEATURES})/` },

@@ -18,6 +18,9 @@ import { Unblocking, learnId, type Control } from './unblocking';
 /** A command that may be repeated is moved to another connection so often in a row. */
 const MOST_MOVES = 2;
 
+/** What the nodes of a cluster answer where keys are not there, or not there yet. */
+const ABSENT = new Set(['MOVED', 'ASK', 'TRYAGAIN']);
+
 /** A loss after so long a wait is not its fault, ms. */
 const LONG_ENOUGH = 5_000;
 
@@ -37,6 +40,8 @@ export interface CallOwner {
   controlOf(connection: Connection): Control;
   /** whether it goes on at another server because of an error: after so many ms, or, where undefined, not */
   reroutes(request: Request, error: RedisError): number | undefined;
+  /** its line is not to repeat it, because it goes to where its keys are */
+  followsKeys(error: RedisError): boolean;
   /** each connection may lead to another server */
   readonly areSpread: boolean;
   /** how long the end of a wait at the server may take, ms */
@@ -100,7 +105,8 @@ export class BlockingCall implements ReplyObserver<Frame> {
     const { spec, args, keys } = command;
     this.asBytes = takesAway(command) && !context.bytes && spec.binary !== true;
     this.sent = new Command<Frame>(spec, args, asItCame, keys);
-    const retry: RetryPolicy = (attempt, error, failed) => !this.isEnding && context.retry(attempt, error, failed);
+    const retry: RetryPolicy = (attempt, error, failed) =>
+      !this.isEnding && !this.owner.followsKeys(error) && context.retry(attempt, error, failed);
     this.inner = new Request(this.sent, { ...context, bytes: context.bytes || this.asBytes, retry }, this);
   }
 
@@ -314,12 +320,22 @@ export class BlockingCall implements ReplyObserver<Frame> {
     if (delay === undefined) return false;
     const wait = blockingWait(this.sent) ?? 0;
     const now = owner.clock.now();
-    if (now + delay >= Math.min(this.lateAt, this.until ?? this.since + wait)) return false;
+    const left = (this.until ?? this.since + wait) - now;
+    if (left <= 0) return this.hasWaited(error);
+    if (now + delay >= this.lateAt) return false;
     this.giveBack();
     inner.leaveLine();
     const place = new Subscription();
     this.state = { kind: 'waiting', place };
-    place.add(owner.clock.schedule(() => this.isAt(place) && this.acquire(), delay));
+    place.add(owner.clock.schedule(() => this.isAt(place) && this.acquire(), Math.min(delay, left)));
+    return true;
+  }
+
+  /** Its time is over, and its keys were never there: that is the empty answer, and no error. */
+  private hasWaited(error: RedisError): boolean {
+    if (!(error instanceof ReplyError) || !ABSENT.has(error.kind)) return false;
+    this.leave();
+    this.request.settle(null);
     return true;
   }
 

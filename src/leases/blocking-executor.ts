@@ -24,6 +24,8 @@ export interface BlockingParts {
   readonly controlOf?: (connection: Connection) => Control;
   /** whether a request goes on at another server because of an error: after so many ms, or, where undefined, not */
   readonly reroutes?: (request: Request, error: RedisError) => number | undefined;
+  /** whether an error says that the keys are at another server, so that it is not sent to the same one again; default never */
+  readonly followsKeys?: (error: RedisError) => boolean;
   readonly clock: Clock;
   readonly control: Control;
   /** each connection may lead to another server, so none can end what waits on another; default false */
@@ -131,6 +133,10 @@ export class BlockingExecutor implements CallOwner {
   reroutes(request: Request, error: RedisError): number | undefined {
     const { reroutes = goesAlong } = this.parts;
     return this.hasEnded ? undefined : reroutes(request, error);
+  }
+
+  followsKeys(error: RedisError): boolean {
+    return this.parts.followsKeys?.(error) ?? false;
   }
 
   get moves(): boolean {

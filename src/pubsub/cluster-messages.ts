@@ -26,6 +26,7 @@ import type { ClusterNode } from '../topology/node';
 import { delayOfHop, verdictOf } from '../topology/redirects';
 import type { Topology } from '../topology/topology';
 import { keyOf, type ChannelName } from './channel-name';
+import { meansKeyspace } from './keyspace';
 import { messagesOfMasters } from './messages-of-masters';
 import { isNotice } from './notices';
 import { PubSub, type Main } from './pubsub';
@@ -130,9 +131,10 @@ export class ClusterMessages {
   ): Observable<T> {
     if (kind === 'shard')
       return merge(...names.map((name) => this.followed(name, gaps, (pubsub) => of(pubsub, [name]))));
-    const events = names.filter(isKeyspace);
+    const isOfMasters = (name: ChannelName) => isKeyspace(name) || (kind === 'pattern' && meansKeyspace(keyOf(name)));
+    const events = names.filter(isOfMasters);
     if (events.length === 0) return of(this.ordinary, names);
-    const others = names.filter((name) => !isKeyspace(name));
+    const others = names.filter((name) => !isOfMasters(name));
     const { topology, clock, isClosed, open } = this.parts;
     const own$ = defer(() => {
       open();

@@ -98,3 +98,12 @@ export function confirmedBy<T, S extends string | Uint8Array>(
 function headOf(database: number): string {
   return `__keyspace@${database}__:`;
 }
+
+/** What the channels of keyspace events begin with. */
+const HEADS = ['__keyspace@', '__keyevent@'];
+
+/** Whether a pattern means the channels of keyspace events although it does not name them in full, as `__key*__:*`. */
+export function meansKeyspace(pattern: string): boolean {
+  const [head] = /^__key[^*?[\\]*(?=[*?[\\])/.exec(pattern) ?? [];
+  return head !== undefined && HEADS.some((one) => one.startsWith(head));
+}

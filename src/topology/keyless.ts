@@ -1,8 +1,11 @@
+import { Subscription } from 'rxjs';
 import { Command } from '../commands/command';
-import type { Request } from '../commands/request';
+import { PassingObserver } from '../commands/passing-observer';
+import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
-import { ConnectionError } from '../errors';
-import { slotOf } from '../resp/hash-slot';
+import { deliveryOf } from '../connection/failures';
+import { ConnectionError, type RedisError } from '../errors';
+import { SLOTS, slotOf } from '../resp/hash-slot';
 import type { Frame } from '../resp/frames';
 import type { ClusterNode } from './node';
 import { Parts, asItCame, mergeBy } from './parts';
@@ -13,6 +16,8 @@ import type { Topology } from './topology';
 interface Sender {
   submitTo(slot: number, request: Request): void;
   submitAt(executor: Executor, request: Request): void;
+  /** to a master, or to the one that has taken its place */
+  submitToMaster(node: ClusterNode, slot: number, request: Request): void;
 }
 
 /** Sends commands that have no key: by the policies that the facts have of them. */
@@ -42,26 +47,73 @@ export class Keyless {
 
   private spread(request: Request, toReplicas: boolean): void {
     const topology = this.topology();
-    const { masters } = topology;
-    if (masters.length === 0) {
+    const places = placesOf(topology);
+    if (places.length === 0) {
       topology.holdUntilKnown(request);
       return;
     }
-    const nodes: [ClusterNode, Executor][] = masters.map((node) => [node, node.executor]);
+    const masters = places.length;
     if (toReplicas) {
-      for (const node of new Set(masters.flatMap(({ replicas }) => replicas)))
-        nodes.push([node, node.role === 'replica' ? node.reader.executor : node.executor]);
+      for (const node of new Set(places.flatMap(({ node: { replicas } }) => replicas))) places.push({ node, slot: -1 });
     }
     const { command } = request;
     const { response, name } = command.spec;
     const part = new Command(command.spec, command.args, asItCame, command.keys);
-    const parts = nodes.map(([node]) => ({ command: part, of: node.name }));
+    const parts = places.map(({ node }) => ({ command: part, of: node.name }));
     const merge = name === 'RANDOMKEY' ? anyOf : mergeBy(response);
     new Parts(request, parts, merge, response === 'one_succeeded').send((part, index) => {
-      const [node, executor] = nodes[index]!;
-      if (node.isLost) part.fail(outOfReach(node, name));
-      else this.sender.submitAt(executor, part);
+      const { node, slot } = places[index]!;
+      if (index >= masters && node.role === 'replica') this.sendToReplica(node, part);
+      else if (node.isLost) part.fail(outOfReach(node.name, node.error, part));
+      else if (index < masters) this.sender.submitToMaster(node, slot, part);
+      else this.sender.submitAt(node.executor, part);
     });
+  }
+
+  /** A replica that is out of reach has its part fail: no other node can take that. */
+  private sendToReplica({ name, reader }: ClusterNode, part: Request): void {
+    const { connection, executor } = reader;
+    const following = new Subscription();
+    part.observeBy((observer) => new Once(observer, () => following.unsubscribe()));
+    following.add(
+      connection.state$.subscribe((state) => {
+        const isOut = state.kind === 'reconnecting' && (state.attempt > 1 || !connection.wasReady);
+        if (!isOut) return;
+        this.topology().stale$.next();
+        part.fail(outOfReach(name, state.error, part));
+      }),
+    );
+    if (!part.abandoned) this.sender.submitAt(executor, part);
+  }
+}
+
+/** Each master with one of its slots. */
+function placesOf(topology: Topology): { readonly node: ClusterNode; readonly slot: number }[] {
+  const places = new Map<ClusterNode, number>();
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const node = topology.ownerOf(slot);
+    if (node !== undefined && !places.has(node)) places.set(node, slot);
+  }
+  return Array.from(places, ([node, slot]) => ({ node, slot }));
+}
+
+/** Tells when a part is over. */
+class Once extends PassingObserver {
+  constructor(
+    observer: ReplyObserver<unknown>,
+    private readonly over: () => void,
+  ) {
+    super(observer);
+  }
+
+  override next(value: unknown): void {
+    this.over();
+    super.next(value);
+  }
+
+  override error(error: RedisError): void {
+    this.over();
+    super.error(error);
   }
 }
 
@@ -71,11 +123,10 @@ function anyOf(frames: readonly Frame[]): Frame {
   return found.length === 0 ? null : found[Math.floor(Math.random() * found.length)]!;
 }
 
-function outOfReach({ name: address, error }: ClusterNode, name: string): ConnectionError {
-  const why = error === undefined ? '' : `: ${error.message}`;
-  return new ConnectionError(`${name} was not sent to ${address}, which is out of reach${why}`, {
-    command: name,
-    delivery: 'unsent',
-    cause: error,
-  });
+function outOfReach(address: string, cause: RedisError | undefined, part: Request): ConnectionError {
+  const { name } = part.command.spec;
+  const why = cause === undefined ? '' : `: ${cause.message}`;
+  const delivery = deliveryOf(part);
+  const fate = delivery === 'unsent' ? 'was not sent' : 'may have run';
+  return new ConnectionError(`${name} ${fate}: ${address} is out of reach${why}`, { command: name, delivery, cause });
 }

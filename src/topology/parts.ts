@@ -1,6 +1,6 @@
 import type { Command } from '../commands/command';
 import { Request } from '../commands/request';
-import { remade, type RedisError } from '../errors';
+import { remade, type Delivery, type RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
 import { PartObserver, type PartsOwner } from './part-observer';
 
@@ -84,7 +84,7 @@ export class Parts implements PartsOwner {
     const deliveries = outcomes.map((outcome) => ('error' in outcome ? outcome.error.delivery : ('answered' as const)));
     const results = outcomes.map((outcome) => ('error' in outcome ? outcome.error : outcome.frame));
     return remade(worst, message, {
-      delivery: worst.delivery,
+      delivery: deliveryOfAll(deliveries),
       repeatable: errors.every(({ repeatable }) => repeatable) && this.whole.repeatable,
       command: name,
       cause: worst,
@@ -98,6 +98,12 @@ const MOST_TOLD = 8;
 
 function factsOf({ delivery, repeatable, cause, group }: RedisError) {
   return { delivery, repeatable, cause, ...(group !== undefined && { group }) };
+}
+
+/** How far a command got by that of its parts: where some have not run, and others perhaps, it is not known of the whole. */
+export function deliveryOfAll(deliveries: readonly Delivery[]): Delivery {
+  const [first] = deliveries;
+  return deliveries.every((one) => one === first) ? first! : 'unknown';
 }
 
 /** How the reply to a part is read: the whole is read once it is merged. */

@@ -2,6 +2,7 @@ import type { Group } from '../commands/group';
 import { Request } from '../commands/request';
 import { ReplyError, remade, type Delivery, type RedisError } from '../errors';
 import { PartObserver, type PartsOwner } from './part-observer';
+import { deliveryOfAll } from './parts';
 
 /**
  * A pipeline whose commands go to several nodes. Each is a request of its own, submitted in one go, so that those for one node are written
@@ -57,8 +58,12 @@ export class PipelineParts implements PartsOwner {
       return;
     }
     const { message, cause, repeatable } = failure;
-    const delivery = deliveries.includes('unknown') ? 'unknown' : failure.delivery;
-    const facts = { delivery, cause, command: 'PIPELINE', repeatable: repeatable && whole.repeatable };
+    const facts = {
+      delivery: deliveryOfAll(deliveries),
+      cause,
+      command: 'PIPELINE',
+      repeatable: repeatable && whole.repeatable,
+    };
     whole.fail(remade(failure, message, { ...facts, group: { results: values, deliveries } }));
   }
 }

@@ -1,3 +1,4 @@
+import { Command } from '../commands/command';
 import { Refusal, reasonOf } from '../commands/reply-error';
 import { ReplyError, type RedisError } from '../errors';
 import { Unreadable, type ErrorFrame } from '../resp/frames';
@@ -49,4 +50,17 @@ const MOVING = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN']);
 /** Whether an error tells that a node does not have the slot any more. Nothing has run. */
 export function tellsOfMove(error: RedisError): boolean {
   return error instanceof ReplyError && MOVING.has(reasonOf(error));
+}
+
+/** The same command, which is looked at when it is written, so that ASKING goes before it. */
+export function behindAsking<T>(command: Command<T>): Command<T> {
+  if (!command.spec.plain) return command;
+  const { spec, args, read, keys } = command;
+  return new Command({ ...spec, plain: false }, args, read, keys);
+}
+
+/** What ASK names: a node that may have the key; undefined for other errors. */
+export function addressOfAsk(error: RedisError): string | undefined {
+  const [, word, , address] = (error instanceof ReplyError && ELSEWHERE.exec(error.message)) || [];
+  return word === 'ASK' ? address : undefined;
 }

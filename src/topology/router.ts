@@ -1,14 +1,14 @@
 import type { Request, ReplyObserver } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import { elsewhere } from '../commands/bound-command';
-import { Command } from '../commands/command';
+import type { Command } from '../commands/command';
 import { Group, isGroup } from '../commands/group';
 import { PassingObserver } from '../commands/passing-observer';
 import type { Clock } from '../connection/clock';
 import type { Detour } from '../connection/detour';
 import { answerOf } from '../connection/retry';
 import type { RedisError, ReplyError } from '../errors';
-import type { ServerAddress, Translate } from '../options/addresses';
+import type { Translate } from '../options/addresses';
 import { SLOTS, slotOf } from '../resp/hash-slot';
 import type { ErrorFrame } from '../resp/frames';
 import { readRedirection } from './address';
@@ -18,7 +18,7 @@ import { Keyless } from './keyless';
 import { ClusterNode, type LinkRole } from './node';
 import type { Readers } from './readers';
 import { PipelineParts } from './pipeline-parts';
-import { MOST_HOPS, delayOfHop, verdictOf } from './redirects';
+import { MOST_HOPS, addressOfAsk, behindAsking, delayOfHop, verdictOf } from './redirects';
 import { slotOfCommand } from './slots-of';
 import { Splitter } from './split';
 import type { Topology } from './topology';
@@ -47,10 +47,10 @@ export interface RouterParts {
 export class Router implements Executor {
   /** Requests that mean one node, and are never sent to another. */
   private readonly pinned = new WeakSet<Request>();
+  /** Those of them that mean a master, by one of its slots: another may take its place. */
+  private readonly forMasters = new WeakMap<Request, number>();
   /** Requests for which others have waited because some of their keys had moved. */
   private readonly waitedFor = new WeakSet<Request>();
-  /** How often the policy was asked about requests whose slot is not served, and until when it has them wait. */
-  private readonly patience = new WeakMap<Request, { readonly attempt: number; readonly until: number }>();
   /** What means no key goes to the node that has this slot: another for each client, so that not all of them ask the same node. */
   private readonly anySlot = Math.floor(Math.random() * SLOTS);
   private readonly splitter: Splitter;
@@ -109,6 +109,12 @@ export class Router implements Executor {
     executor.submit(request);
   }
 
+  /** Sends a part of what all masters get to one of them. */
+  submitToMaster(node: ClusterNode, slot: number, request: Request): void {
+    this.forMasters.set(request, slot);
+    this.submitAt(node.executor, request);
+  }
+
   private read(slot: number, request: Request): void {
     const { command, context } = request;
     const { table } = this.parts.topology();
@@ -151,7 +157,8 @@ export class Router implements Executor {
     frame: ErrorFrame,
     error: ReplyError,
   ): boolean {
-    if (this.pinned.has(request) || this.parts.isClosed() || ClusterNode.isBarrier(request)) return false;
+    if (this.parts.isClosed() || ClusterNode.isBarrier(request)) return false;
+    if (this.pinned.has(request)) return this.goesToHeir(node, request, error);
     if (role === 'replica') return this.leavesReplica(request, error);
     const verdict = verdictOf(frame);
     if (verdict === undefined) return false;
@@ -168,13 +175,35 @@ export class Router implements Executor {
         if (verdict.slot !== slot && this.hasKeys(request)) return false;
         const past = request.tried(error, 'redirect');
         if (++past.hops > MOST_HOPS) return false;
-        const told = readRedirection(verdict.address, node.address.host);
-        const address = told && this.parts.translate(told);
-        if (verdict.kind === 'ask' && address !== undefined) this.ask(request, verdict.slot, address);
-        else this.moved(node, request, verdict.slot, address, past.hops);
+        const target = this.named(verdict.address, node);
+        if (verdict.kind === 'ask' && target !== undefined) this.ask(request, verdict.slot, target);
+        else this.moved(node, request, verdict.slot, target, past.hops);
         return true;
       }
     }
+  }
+
+  /** A node is no master any more: a part of what all masters get goes to the one in its place, before all later calls to the slots. */
+  private goesToHeir(node: ClusterNode, request: Request, error: ReplyError): boolean {
+    const slot = this.forMasters.get(request);
+    if (slot === undefined || error.kind !== 'READONLY') return false;
+    const past = request.tried(error, 'redirect');
+    if (++past.hops > MOST_HOPS) return false;
+    const topology = this.parts.topology();
+    if (past.hops === 1) {
+      const wait = new Wait(topology.fences);
+      const over = (): void => wait.over();
+      topology.suspend(node, wait);
+      request.observeBy((observer) => new Followed(observer, over));
+      request.onLeave({ unsubscribe: over });
+    }
+    topology.stale$.next();
+    const again = (): void => {
+      request.moveOn();
+      (topology.ownerOf(slot) ?? node).executor.submit(request);
+    };
+    this.parts.clock.schedule(again, Math.max(DOWN_FOR, delayOfHop(past.hops)));
+    return true;
   }
 
   private hasKeys({ command }: Request): boolean {
@@ -198,15 +227,26 @@ export class Router implements Executor {
     return true;
   }
 
+  /** The node that a refusal names; undefined where the server does not know its host. */
+  private named(told: string, by: ClusterNode): ClusterNode | undefined {
+    const address = readRedirection(told, by.address.host);
+    return address && this.parts.topology().nodeAt(this.parts.translate(address));
+  }
+
+  /** The node that ASK names; undefined for other errors. */
+  askedOf(error: RedisError, by: ClusterNode): ClusterNode | undefined {
+    const address = addressOfAsk(error);
+    return address === undefined ? undefined : this.named(address, by);
+  }
+
   private moved(
     node: ClusterNode,
     request: Request,
     slot: number,
-    address: ServerAddress | undefined,
+    target: ClusterNode | undefined,
     hops: number,
   ): void {
     const topology = this.parts.topology();
-    const target = address && topology.nodeAt(address);
     const owner = topology.ownerOf(slot);
     node.connection.line.departs(request);
     topology.learn(slot);
@@ -224,35 +264,28 @@ export class Router implements Executor {
   }
 
   /** One node has the slot, and another may have the key: that is asked for this command alone. */
-  private ask(request: Request, slot: number, address: ServerAddress): void {
+  private ask(request: Request, slot: number, target: ClusterNode): void {
     const topology = this.parts.topology();
     if (topology.fenceOf(slot) !== undefined) {
       topology.bounce(request, slot);
       return;
     }
     request.past!.asking = true;
-    request.command = unplain(elsewhere(request.command));
+    request.command = behindAsking(elsewhere(request.command));
     request.moveOn();
-    topology.nodeAt(address).executor.submit(request);
+    target.executor.submit(request);
   }
 
   private waitUntilServed(node: ClusterNode, request: Request, slot: number, error: ReplyError): boolean {
     const { command, context } = request;
-    const now = this.parts.clock.now();
-    let patience = this.patience.get(request);
-    // It is looked more often whether the slot is served than the policy says, which is asked as often as it says.
-    if (patience === undefined || now >= patience.until) {
-      const attempt = (patience?.attempt ?? request.attempt) + 1;
-      const wait = answerOf(() => context.retry(attempt, error, command));
-      if (wait === false) return false;
-      patience = { attempt, until: now + wait };
-      this.patience.set(request, patience);
-    }
+    // Always as the first attempt: it is held until the slot is served or its time is over, however long servers take.
+    const wait = answerOf(() => context.retry(1, error, command));
+    if (wait === false) return false;
     const topology = this.parts.topology();
     request.tried(error);
     node.connection.line.departs(request);
     topology.stale$.next();
-    const until = now + Math.max(DOWN_FOR, Math.min(patience.until - now, 200));
+    const until = this.parts.clock.now() + Math.max(DOWN_FOR, Math.min(wait, 200));
     topology.redirect(slot, topology.ownerOf(slot) ?? node, until);
     topology.bounce(request, slot);
     return true;
@@ -276,10 +309,8 @@ export class Router implements Executor {
   learn(slot: number, told: string, by: ClusterNode): void {
     const topology = this.parts.topology();
     topology.stale$.next();
-    const address = readRedirection(told, by.address.host);
-    if (address === undefined) return;
-    const target = topology.nodeAt(this.parts.translate(address));
-    if (topology.ownerOf(slot) === target) return;
+    const target = this.named(told, by);
+    if (target === undefined || topology.ownerOf(slot) === target) return;
     topology.learn(slot);
     topology.redirect(slot, target);
     topology.changes$.next();
@@ -288,13 +319,6 @@ export class Router implements Executor {
 
 /** What a replica answers that cannot serve a read: then its master does. */
 const AWAY = new Set(['MOVED', 'ASK', 'LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN']);
-
-/** The same command, which is looked at when it is written. */
-function unplain(command: Command): Command {
-  if (!command.spec.plain) return command;
-  const { spec, args, read, keys } = command;
-  return new Command({ ...spec, plain: false }, args, read, keys);
-}
 
 /** An observer of a request, and what is told as well when that is over. */
 class Followed extends PassingObserver {

@@ -145,6 +145,13 @@ export class Topology implements NodeOwner {
     this.stale$.next();
   }
 
+  /** Nothing for the slots of a node is sent until something is over. */
+  suspend(node: ClusterNode, wait: Wait): void {
+    const slots: number[] = [];
+    for (let slot = 0; slot < SLOTS; slot++) if (this.at[slot] === node) slots.push(slot);
+    if (slots.length > 0) this.fenceOff(node, slots, node, 0, wait);
+  }
+
   /**
    * The slot is another node's from now on: its requests are held until all that was sent to the old one is answered, which may be so already.
    * @param notBefore and no earlier than then, on the clock, ms

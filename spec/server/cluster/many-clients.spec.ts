@@ -29,29 +29,3 @@ describe('clients that are given the same nodes', () => {
     for (const one of told) one.stop();
   });
 });
-
-describe('a command to a slot that no node serves', () => {
-  const failing = useCluster({ replicas: 0, nodeTimeout: 1_000 });
-  const connectTo = useClusterClients(failing);
-
-  it('is repeated as often as the policy of the client says', async () => {
-    const asked: number[] = [];
-    const retry = (attempt: number): number | false => {
-      asked.push(attempt);
-      return attempt <= 3 && 20;
-    };
-    const client = connectTo({ retry, commandTimeout: Infinity });
-    await client.connect();
-    const lost = await failing().ownerOf(hashSlot('a'));
-    await lost.kill('SIGKILL');
-    const others = failing().nodes.filter((node) => node !== lost);
-    for (const node of others) {
-      let text = '';
-      while (!text.includes('cluster_state:fail')) text = await failing().admin(node).call<string>('CLUSTER INFO');
-    }
-    const key = ['b', 'c', 'd', 'e'].find((one) => !client.nodeFor(one)!.endsWith(`:${lost.port}`))!;
-    const error = await client.get(key).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ kind: 'CLUSTERDOWN' });
-    expect([...new Set(asked)]).toStrictEqual([1, 2, 3, 4]);
-  });
-});

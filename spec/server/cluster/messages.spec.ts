@@ -97,4 +97,22 @@ describe('messages of a cluster', () => {
     expect(seen().sort()).toEqual([...keys].sort());
     told.stop();
   });
+
+  it('about keys come from every master by a pattern that leaves part of their channels open as well', async () => {
+    const client = connect();
+    for (const node of cluster().nodes) await cluster().admin(node).configSet('notify-keyspace-events', 'KEA');
+    const told = record(client.psubscribe('__key*__:*', { gaps: true }));
+    const others = record(client.psubscribe('__keys', { gaps: true }));
+    await until(() => kindsOf(told.values).filter((kind) => kind === 'subscribed').length === 3);
+    await until(() => others.values.length === 1);
+    const keys = Array.from({ length: 30 }, (_, n) => `open:${n}`);
+    for (const key of keys) await client.set(key, '1');
+    await until(() => dataOf(told.values).length >= 2 * keys.length);
+    expect(dataOf(told.values).sort()).toEqual([...keys, ...keys.map(() => 'set')].sort());
+    await client.publish('__keys', 'once');
+    await until(() => dataOf(others.values).length > 0);
+    expect(dataOf(others.values)).toEqual(['once']);
+    told.stop();
+    others.stop();
+  });
 });
