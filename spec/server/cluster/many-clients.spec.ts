@@ -1,4 +1,3 @@
-import { hashSlot } from '../../../src/resp/hash-slot';
 import { record } from '../../support/clients';
 import { until } from '../../support/until';
 import { useCluster, useClusterClients } from '../../support/whole-cluster';
