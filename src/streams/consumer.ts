@@ -18,7 +18,7 @@ import { captured } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Ending } from '../demand/ending';
 import { Slots } from '../demand/slots';
-import { ReplyError } from '../errors';
+import { RedisError, ReplyError } from '../errors';
 import { Acknowledge } from './acknowledge';
 import type { ConsumeProgress, ConsumerSettings, Handling } from './consume-options';
 import { ConsumerGroup } from './consumer-group';
@@ -206,6 +206,8 @@ export class Consumer {
     return this.parts.wait(command, take, over).pipe(
       map(take),
       catchError((error: unknown) => {
+        // What was refused before it was sent waits nowhere.
+        if (error instanceof RedisError && error.delivery === 'unsent') this.waits.delete(since);
         if (!this.readsIdle || !(error instanceof ReplyError) || error.kind !== 'ERR') throw error;
         this.readsIdle = false;
         return EMPTY;
