@@ -26,15 +26,17 @@ export interface IORedisOptions {
   readonly retryStrategy?: ((times: number) => number | null | void) | null | undefined;
   /** what else there is to say to the client */
   readonly client?: Partial<RedisOptions> | undefined;
-  /** options of ioredis that mean nothing here */
   /** in place of host and port, with `name` as the name of the master */
   readonly sentinels?: RedisOptions['sentinels'];
   readonly name?: string | undefined;
   readonly role?: 'master' | 'slave' | undefined;
   readonly sentinelUsername?: string | null | undefined;
   readonly sentinelPassword?: string | null | undefined;
+  /** of the sentinels; `tls` is of the servers, and counts with `enableTLSForSentinelMode` */
+  readonly sentinelTLS?: TlsOptions | true | undefined;
   readonly enableTLSForSentinelMode?: boolean | undefined;
   readonly natMap?: RedisOptions['natMap'];
+  /** options of ioredis that mean nothing here */
   readonly [other: string]: unknown;
 }
 
@@ -42,6 +44,8 @@ export interface IORedisOptions {
 const MISSING = [
   'Connector',
   'sentinelRetryStrategy',
+  'sentinelReconnectStrategy',
+  'sentinelCommandTimeout',
   'preferredSlaves',
   'sentinelMaxConnections',
   'readOnly',
@@ -53,6 +57,8 @@ export function clientOptions(options: IORedisOptions): RedisOptions {
   for (const name of MISSING)
     if (options[name] !== undefined && options[name] !== null && options[name] !== false)
       throw new TypeError(`IORedis: there is no option '${name}' here`);
+  if (options.updateSentinels === false)
+    throw new TypeError("IORedis: 'updateSentinels' is true here: sentinels that others tell of are asked as well");
   if (options.replyMapping === 'resp3')
     throw new TypeError("IORedis: 'replyMapping' is 'legacy' here: replies have the form of RESP2");
   const { username, password, retryStrategy, commandTimeout, maxRetriesPerRequest } = options;
@@ -71,7 +77,7 @@ export function clientOptions(options: IORedisOptions): RedisOptions {
     ...(options.connectionName && { clientName: options.connectionName }),
     family: options.family,
     database: options.db,
-    tls: options.tls,
+    tls: options.sentinels && options.enableTLSForSentinelMode !== true ? undefined : options.tls,
     prefix: options.keyPrefix,
     connectTimeout: options.connectTimeout,
     ...options.client,
@@ -81,14 +87,14 @@ export function clientOptions(options: IORedisOptions): RedisOptions {
 }
 
 function sentinelOptions(options: IORedisOptions): RedisOptions {
-  const { sentinels, name, role, sentinelUsername, sentinelPassword, natMap, enableTLSForSentinelMode } = options;
+  const { sentinels, name, role, sentinelUsername, sentinelPassword, sentinelTLS, natMap } = options;
   return {
     sentinels,
     service: name,
     role: role === 'slave' ? 'replica' : role,
     sentinelUsername: sentinelUsername ?? undefined,
     sentinelPassword: sentinelPassword ?? undefined,
-    sentinelTls: enableTLSForSentinelMode ? options.tls : false,
+    sentinelTls: sentinelTLS ?? false,
     natMap,
   };
 }
