@@ -7,7 +7,8 @@ import type { Demand } from './demand';
 export class Renewal extends ConnectionError {
   /** @param reason the reply that tells of the wrong server; undefined where the user wants another link */
   constructor(reason?: RedisError) {
-    super(reason === undefined ? 'The user wants a new connection' : 'The connection is made anew', { cause: reason });
+    const why = reason === undefined ? 'The user wants a new connection' : `The connection is left: ${reason.message}`;
+    super(why, { cause: reason });
   }
 
   get isUsers(): boolean {

@@ -265,7 +265,8 @@ export class IORedis extends WithCommands {
     this.#following.add(
       client.events$.subscribe((event) => {
         if (event.type !== 'error' || this.listenerCount('error') === 0) return;
-        this.emit('error', rootOf(event.error));
+        // Of sentinels the whole sentence: which of them it is, and that it is none of the servers.
+        this.emit('error', this.options.sentinels === undefined ? rootOf(event.error) : event.error);
       }),
     );
     if (this.status === 'wait') this.status = 'connecting';
