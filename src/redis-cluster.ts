@@ -1,6 +1,5 @@
 import {
   type Observable,
-  concat,
   defer,
   forkJoin,
   from,
@@ -258,21 +257,8 @@ export class RedisCluster extends ClusterView {
    * Closes the client: lets pending replies arrive, then completes all streams, closes the connections, emits `undefined` once and completes.
    * It is hot: it begins at once, whether anything subscribes or not. It can be awaited. Later commands are refused. Commands that wait for
    * a node which is out of reach are not waited for.
-   *
-   * Before that the handlers of `consume` have `drainTimeout` ms to end, and may use the client.
    */
   close(): Completion {
-    const drained$ = this.core.ending.drain();
-    if (drained$ === undefined) return this.closeNow();
-    return new Completion(
-      concat(
-        drained$,
-        defer(() => this.closeNow()),
-      ),
-    );
-  }
-
-  private closeNow(): Completion {
     const { core, leases, messages } = this;
     const { ending } = core;
     ending.close();

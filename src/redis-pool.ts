@@ -1,6 +1,5 @@
 import {
   EMPTY,
-  NEVER,
   Observable,
   Subject,
   concat,
@@ -9,7 +8,6 @@ import {
   merge,
   race,
   take,
-  takeUntil,
   timer,
   type ObservableInput,
 } from 'rxjs';
@@ -319,26 +317,11 @@ export class RedisPool extends PoolView {
    * Closes the pool: lends nothing more, fails callers that wait, and closes connections as they are given back; the replies of commands
    * that were sent on the pool itself are waited for as well. Emits `undefined` once and completes when all are closed. It is hot: it
    * begins at once, whether anything subscribes or not. It can be awaited.
-   *
-   * Before that the handlers of `consume` have `drainTimeout` ms to end, and may use the pool; `timeout` counts from the beginning.
    * @throws TypeError when an option is wrong
    */
   close(options: PoolCloseOptions = {}): Completion {
     const { timeout = LONGEST_CLOSE } = onlyKnown('close', options, ['timeout']);
     duration('timeout', timeout);
-    const drained$ = this.ending.drain();
-    if (drained$ === undefined) return this.closeWithin(timeout);
-    const begun = this.clock.now();
-    const late$ = timeout === Infinity ? NEVER : timer(timeout, this.clock);
-    return new Completion(
-      concat(
-        drained$.pipe(takeUntil(late$)),
-        defer(() => this.closeWithin(Math.max(0, timeout - (this.clock.now() - begun)))),
-      ),
-    );
-  }
-
-  private closeWithin(timeout: number): Completion {
     this.closing = true;
     this.ending.close();
     const closedError = (): RedisError => tooLate(undefined, undefined, 'pool');

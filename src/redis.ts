@@ -1,7 +1,6 @@
 import {
   Observable,
   catchError,
-  concat,
   defer,
   filter,
   forkJoin,
@@ -9,7 +8,6 @@ import {
   map,
   merge,
   of,
-  takeUntil,
   takeWhile,
   type ObservableInput,
 } from 'rxjs';
@@ -305,9 +303,6 @@ export class Redis extends RedisView {
    * completes all streams, closes the connections, emits `undefined` once and completes. It is hot: it begins at once, whether anything
    * subscribes or not. It can be awaited. Later commands are refused. It takes `commandTimeout` ms at the most, 30 000 where that is more.
    *
-   * Before that the handlers of `consume` have `drainTimeout` ms to end: no entry is taken any more, and commands are until they have ended, so
-   * that handlers can use the client.
-   *
    * Commands that wait at the server, as BLPOP does, are ended there: what came before that is delivered, and nothing is taken later. It does
    * not wait for a connection that is lost, nor for the work of `dedicated`: pending replies of that arrive, and its next command is refused.
    * Commands that fail so error with a DisconnectedError.
@@ -316,19 +311,6 @@ export class Redis extends RedisView {
    * await redis.close();
    */
   close(): Completion {
-    const drained$ = this.ending.drain();
-    const { state$ } = this.connection;
-    if (drained$ === undefined || state$.value.kind === 'reconnecting') return this.closeNow();
-    const lost$ = state$.pipe(filter(({ kind }) => kind === 'reconnecting' || kind === 'closed'));
-    return new Completion(
-      concat(
-        drained$.pipe(takeUntil(lost$)),
-        defer(() => this.closeNow()),
-      ),
-    );
-  }
-
-  private closeNow(): Completion {
     this.ending.close();
     const { blocking, ending, leases, pubsub } = this;
     leases?.end(this.closedError);

@@ -5,8 +5,6 @@ import {
   catchError,
   defer,
   filter,
-  ignoreElements,
-  merge,
   take,
   takeUntil,
   throwError,
@@ -17,11 +15,6 @@ import { DisconnectedError, type RedisError } from '../errors';
 
 /** What has to be brought to an end before the client is closed. */
 export interface Unfinished {
-  /**
-   * The client is about to be closed: nothing more is begun. What this returns completes when the user's work that has begun is over; until
-   * then that may use the client. Without it there is no such work.
-   */
-  drain?(): Observable<unknown>;
   /** the client is being closed, and waits for this: what is sent now is the last that it sends */
   finish(): void;
   /** the client has ended */
@@ -31,24 +24,9 @@ export interface Unfinished {
 /** How a client ends, for its streams: they complete when it is closed, and error when it is destroyed. */
 export class Ending {
   private state: 'open' | 'closing' | 'destroyed' = 'open';
-  private isDraining = false;
   private readonly destroyed$ = new Subject<never>();
   private readonly unfinished = new Set<Unfinished>();
   private readonly finished$ = new Subject<void>();
-
-  /**
-   * The client is about to be closed: what works for its user begins nothing more. Completes when what has begun is over, and commands are to
-   * be taken until then; undefined where there is nothing of the kind.
-   */
-  drain(): Observable<never> | undefined {
-    if (this.state !== 'open') return undefined;
-    const all = [...this.unfinished];
-    const draining = all.flatMap((one) => one.drain?.() ?? []);
-    if (draining.length === 0) return undefined;
-    this.isDraining = true;
-    for (const one of all) if (one.drain === undefined) one.finish();
-    return merge(...draining).pipe(ignoreElements());
-  }
 
   /** The client is being closed: what a stream asks for from now on is refused, and that is its end. */
   close(): void {
@@ -66,13 +44,8 @@ export class Ending {
     return this.state === 'closing';
   }
 
-  /**
-   * Something has to be brought to an end before the client is closed, until what this returns is unsubscribed from.
-   * @throws DisconnectedError when the client is about to be closed: what repeats itself would never end
-   */
+  /** Something has to be brought to an end before the client is closed, until what this returns is unsubscribed from. */
   holds(one: Unfinished): Subscription {
-    if (this.isDraining && this.state === 'open')
-      throw new DisconnectedError('Nothing is begun any more: the client is being closed', { repeatable: false });
     this.unfinished.add(one);
     return new Subscription(() => {
       this.unfinished.delete(one);

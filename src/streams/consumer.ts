@@ -1,15 +1,4 @@
-import {
-  AsyncSubject,
-  EMPTY,
-  Observable,
-  Subscription,
-  catchError,
-  concat,
-  defer,
-  map,
-  tap,
-  type Subscriber,
-} from 'rxjs';
+import { EMPTY, Observable, Subscription, catchError, concat, defer, map, tap, type Subscriber } from 'rxjs';
 import type { Command } from '../commands/command';
 import { xgroupDelconsumer, xpending, xreadgroup } from '../commands/generated/builders';
 import type { Entry, GroupEntry } from '../commands/replies/types';
@@ -85,8 +74,6 @@ export class Consumer {
   private tickAt: number;
   private isDue = false;
   private readonly under = new Subscription();
-  /** No handler runs, and none will. */
-  private readonly handled$ = new AsyncSubject<never>();
   private readonly held: Subscription;
   private readonly inCallersContext = captured();
 
@@ -131,14 +118,7 @@ export class Consumer {
     this.pending.recover();
     this.tickAt = clock.now();
     this.readsIdle = settings.claimIdle < Infinity;
-    this.held = ending.holds({
-      drain: () => {
-        this.stop();
-        return this.handled$;
-      },
-      finish: () => this.stop(),
-      abandon: () => this.abandon(),
-    });
+    this.held = ending.holds({ finish: () => this.stop(), abandon: () => this.abandon() });
   }
 
   // Hot: once per entry.
@@ -327,10 +307,8 @@ export class Consumer {
   }
 
   private endIfDrained(): void {
-    const isHandling = !this.slots.isIdle || this.burying > 0 || this.waits.size > 0;
-    if (this.state !== 'draining' || isHandling) return;
-    this.handled$.complete();
-    if (!this.acks.isIdle) return;
+    const isBusy = !this.slots.isIdle || this.burying > 0 || !this.acks.isIdle || this.waits.size > 0;
+    if (this.state !== 'draining' || isBusy) return;
     this.end(this.settings.isNameMadeUp ? this.giveUpName() : EMPTY);
   }
 
@@ -345,7 +323,6 @@ export class Consumer {
   private end(last$: Observable<unknown>): void {
     this.tally.tellNews();
     this.state = 'over';
-    this.handled$.complete();
     this.inHand.stop();
     this.under.unsubscribe();
     this.asking?.unsubscribe();

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { NEVER, Subject, concatMap, finalize, firstValueFrom, of, take, throwError } from 'rxjs';
+import { NEVER, finalize, of, throwError } from 'rxjs';
 import {
   ReplyError,
   type ConsumedEntry,
@@ -12,7 +12,7 @@ import {
 } from 'rxjs-redis';
 import { xadd } from 'rxjs-redis/commands';
 import { callsOf } from '../scanning/data';
-import { eventually, reaches, record, useClients, usePools } from '../../support/clients';
+import { eventually, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome, thrownBy } from '../../support/outcomes';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
@@ -614,6 +614,7 @@ describe('A consumer', () => {
     await waiting();
     let isClosed = false;
     const closed = redis.close().then(() => (isClosed = true));
+    expect(await failure(redis.get('k'))).toMatchObject({ code: 'DISCONNECTED' });
     await waiting(0);
     for (let turn = 0; turn < 20; turn++) await admin.ping();
     expect([progress.ended, isClosed]).toStrictEqual([undefined, false]);
@@ -625,68 +626,6 @@ describe('A consumer', () => {
     expect(await failure(redis.consume('s', { group: 'g' }, handle) as PromiseLike<unknown>)).toMatchObject({
       code: 'DISCONNECTED',
     });
-  });
-
-  it.each<[string, () => Redis | RedisPool]>([
-    ['client', () => make(server().url)],
-    ['pool', () => pools({ url: server().url })],
-  ])('has its %s taken by what it handles until that has ended, though close() was called', async (_, open) => {
-    await add(...range(1, 9));
-    const redis = open();
-    const go = new Subject<void>();
-    let begun = 0;
-    const handled = record(
-      redis.consume('s', { group: 'g', from: '0', concurrency: 3 }, async () => {
-        begun++;
-        await firstValueFrom(go);
-        await redis.incr('handled');
-      }),
-    );
-    const [left, stopped] = [new Subject<void>(), new AbortController()];
-    const options = { group: 'h', from: '0', signal: stopped.signal };
-    const aborted = record(
-      redis.consume('s', options, () =>
-        left.pipe(
-          take(1),
-          concatMap(() => redis.incr('left')),
-        ),
-      ),
-    );
-    await until(() => begun === 3 && left.observed);
-    stopped.abort(new Error('enough'));
-    expect(aborted.ended).toMatchObject({ message: 'enough' });
-    const closed = redis.close().then();
-    await waiting(0);
-    expect(await failure(redis.consume('s', { group: 'late' }, () => undefined) as PromiseLike<unknown>)).toMatchObject(
-      {
-        code: 'DISCONNECTED',
-      },
-    );
-    go.next();
-    left.next();
-    await closed;
-    expect([begun, handled.ended, await pending()]).toStrictEqual([3, 'complete', 0]);
-    expect(counts(handled.values.at(-1)!)).toStrictEqual({ handled: 3, failed: 0, claimed: 0, dead: 0 });
-    expect(await admin.mget(['handled', 'left'])).toStrictEqual(['3', '1']);
-    expect((await admin.xpending('s', 'h')).count).toBe(0);
-    expect(await failure(redis.get('k'))).toMatchObject({ code: 'DISCONNECTED' });
-  });
-
-  it('is not waited for by close() in an outage, where nothing could be acknowledged', async () => {
-    await add(1);
-    const redis = make({ url: proxy().url(), reconnect: quick });
-    const { begun, handle } = byHand();
-    const seen = record(redis.consume('s', { group: 'g', from: '0', drainTimeout: Infinity }, handle));
-    await until(() => begun.length === 1);
-    await redis.connect();
-    const lost = reaches(redis, 'reconnecting');
-    await proxy().refuse(true);
-    proxy().cut();
-    await lost;
-    await redis.close();
-    expect(seen.ended).toBeUndefined();
-    await proxy().refuse(false);
-    await redis.destroy();
   });
 
   it('can be left and waited for by close()', async () => {
