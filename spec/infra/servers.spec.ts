@@ -469,8 +469,9 @@ async function folderAppears(parent: string, name: RegExp): Promise<void> {
 }
 
 async function folderVanishes(folder: string): Promise<void> {
-  if (!existsSync(folder)) return;
-  await folderEvent(dirname(folder), (entry) => entry === basename(folder) && !existsSync(folder));
+  const vanished = folderEvent(dirname(folder), (entry) => entry === basename(folder) && !existsSync(folder));
+  // What goes before it is watched is not told of.
+  if (existsSync(folder)) await vanished;
 }
 
 /** Waits for something in a folder to come or go. */
