@@ -85,7 +85,7 @@ const oneCommand = {
   },
 };
 
-/** Leaves out comments, which the declarations have. A tab stands for two spaces. */
+/** Leaves out comments, which the declarations have, and empty lines. A tab stands for two spaces. */
 const bare = {
   name: 'bare',
   renderChunk(code) {
@@ -93,12 +93,17 @@ const bare = {
     const onComment = (_isBlock, _words, start, end) => {
       const line = code.lastIndexOf('\n', start) + 1;
       const isAlone = code.slice(line, start).trim() === '' && code[end] === '\n';
-      text.remove(isAlone ? line : start, isAlone ? end + 1 : end);
+      const isBetween = code[start - 1] === ' ' && code[end] === ' ';
+      text.remove(isAlone ? line : start, isAlone || isBetween ? end + 1 : end);
     };
     let before = 0;
     const onToken = ({ start, end }) => {
-      const indent = /\n( +)$/.exec(code.slice(before, start))?.[1];
+      const gap = code.slice(before, start);
+      const indent = /\n( +)$/.exec(gap)?.[1];
       if (indent !== undefined) text.update(start - indent.length, start, '\t'.repeat(indent.length / 2));
+      const blank = /^[^\S\n]*\n(\n+) *$/.exec(gap)?.[1];
+      const line = start - (indent?.length ?? 0);
+      if (blank !== undefined) text.remove(line - blank.length, line);
       before = end;
     };
     parse(code, { ecmaVersion: 'latest', sourceType: 'module', onComment, onToken });
@@ -112,7 +117,8 @@ const small = {
   async renderChunk(code, _chunk, { format }) {
     const { code: shortest } = await minify(code, {
       module: format === 'es',
-      compress: { keep_classnames: true },
+      ecma: 2022,
+      compress: { keep_classnames: true, passes: 2 },
       mangle: { keep_classnames: true },
       format: { comments: false, preserve_annotations: true },
     });
@@ -125,12 +131,17 @@ const small = {
 const needsRxjs =
   "if (require('rxjs').Observable === undefined) throw new Error('rxjs-redis needs RxJS 7.8 or 8: the version that is installed has no Observable');";
 
-/** A tab stands for four spaces of the declarations: they are for compilers and editors, which show both alike. */
+/** A tab stands for four spaces of the declarations, and comments begin and end in a line of text: compilers and editors show both alike. */
 const tabs = {
   name: 'tabs',
   generateBundle(_, chunks) {
     for (const chunk of Object.values(chunks))
-      chunk.code = chunk.code?.replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4));
+      chunk.code = chunk.code
+        ?.replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4))
+        .replace(/^(\t*)\/\*\*\n\t* \* /gm, '$1/** ')
+        .replace(/\n{2,}/g, '\n')
+        .replace(/\n\t* \*\/$/gm, ' */')
+        .replace(/(\n\t* \* `[^\n]*`)\n\t* \*(?=\n)/g, '$1');
   },
 };
 

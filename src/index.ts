@@ -67,7 +67,7 @@ export type { NoWork, SignalOption, WorkOptions } from './demand/stream-options'
 export type { MessageStream } from './pubsub/message-stream';
 export type { KeyspaceEvent, KeyspaceOptions } from './pubsub/keyspace';
 export type { Gap, Notice, Subscribed } from './pubsub/notices';
-export { resync, type Snapshot } from './pubsub/resync';
+export { resync, type NeedsNotices, type Snapshot } from './pubsub/resync';
 export type {
   BufferOptions,
   ChannelNames,

@@ -50,7 +50,7 @@ export function resync<S, V extends Overflow = 'error'>(
 }
 
 /** Nothing is such a stream where its type has no notices: the option `gaps` is missing, and no snapshot would ever begin. */
-type NeedsNotices<T> = unknown extends T
+export type NeedsNotices<T> = unknown extends T
   ? unknown
   : [Extract<T, Notice<string> | Notice<Buffer>>] extends [never]
     ? never

@@ -1,4 +1,17 @@
-import { Subscription, defer, from, isObservable, of, retry, tap, throwError, timer } from 'rxjs';
+import {
+  Subject,
+  Subscription,
+  defer,
+  from,
+  isObservable,
+  merge,
+  mergeMap,
+  of,
+  retry,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
 import type { Observable, ObservableInput } from 'rxjs';
 import { lrem } from '../commands/generated/builders';
 import type { Command } from '../commands/command';
@@ -40,6 +53,8 @@ export interface HeldParts<S extends string | Buffer> {
 /** The jobs that a worker has: from when they are taken until their end is answered. */
 export class HeldJobs<S extends string | Buffer> {
   private readonly held = new Map<string, Held<S>>();
+  /** The ends of jobs that wait to be sent again wait no longer. */
+  private readonly allGone$ = new Subject<void>();
   /** What has ended while an answer is under way that may name it once more. */
   private readonly ended = new Set<string>();
 
@@ -103,7 +118,9 @@ export class HeldJobs<S extends string | Buffer> {
 
   /** Nothing is done any more, and no end is sent again: the jobs that have not ended, as far as is known. */
   letAllGo(why: string): readonly Job<S>[] {
-    return [...this.held.values()].map((held) => this.letGo(held, why));
+    const jobs = [...this.held.values()].map((held) => this.letGo(held, why));
+    this.allGone$.next();
+    return jobs;
   }
 
   private letGo(held: Held<S>, why: string): Job<S> {
@@ -159,7 +176,9 @@ export class HeldJobs<S extends string | Buffer> {
     const sent$ = defer(() => transport.send(command)).pipe(
       retry({
         delay: (error: unknown, count) =>
-          mayPass(error) && this.isHeld(held) ? timer(delayAfter(count), clock) : throwError(() => error),
+          mayPass(error) && this.isHeld(held)
+            ? merge(timer(delayAfter(count), clock), this.allGone$.pipe(mergeMap(() => throwError(() => error))))
+            : throwError(() => error),
       }),
       tap({
         complete: () => {

@@ -296,6 +296,7 @@ export class QueueWorker<S extends string | Buffer> {
 
   /** The server is away: others take back what is left when the lease is over, or sooner if the last word still gets through. */
   private giveUp(): void {
+    this.state = 'gone';
     this.tellLost(this.held.letAllGo('the worker has ended, and the server has not answered'));
     if (!this.isLeaving && !this.isWaiting) this.send(this.lastLeave()).subscribe({ error: () => undefined });
     this.gone();
