@@ -17,7 +17,7 @@ export const jobMutations: readonly Mutation[] = [
   {
     fault: 'the end of a job is sent once, and is lost with its connection',
     file: 'streams/queue-held.ts',
-    from: 'mayPass(error) && this.isHeld(held) ? timer(delayAfter(count), clock) : throwError(() => error),',
+    from: 'mayPass(error) && this.isHeld(held)\n            ? merge(timer(delayAfter(count), clock), this.allGone$.pipe(mergeMap(() => throwError(() => error))))\n            : throwError(() => error),',
     to: 'count > 0 ? of(0).pipe(tap(() => { throw error; })) : timer(0, clock),',
   },
   {
