@@ -113,6 +113,21 @@ export async function moveSlot(cluster: WholeCluster, slot: number, from: Runnin
   await endMove(cluster, slot, from, to);
 }
 
+/** Has the replica of the node that has a slot take its place, and waits until the master knows. */
+export async function failOver(
+  cluster: WholeCluster,
+  slot: number,
+): Promise<{ readonly old: RunningServer; readonly next: RunningServer }> {
+  const old = await cluster.ownerOf(slot);
+  const [next] = await cluster.replicasOf(old);
+  await cluster.admin(next!).call('CLUSTER FAILOVER');
+  await eventually(
+    () => cluster.admin(old).call<unknown[]>('ROLE'),
+    ([role]) => role === 'slave',
+  );
+  return { old, next: next! };
+}
+
 /** Waits until every node that runs names this one as the owner of a slot. */
 export async function untilKnown(cluster: WholeCluster, slot: number, owner: RunningServer): Promise<void> {
   for (const node of cluster.nodes) {

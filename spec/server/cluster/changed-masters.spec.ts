@@ -1,22 +1,10 @@
 import { DisconnectedError, RedisCluster, TimeoutError } from 'rxjs-redis';
 import { eventually } from '../../support/clients';
 import { until } from '../../support/until';
-import { useCluster, useClusterClients } from '../../support/whole-cluster';
+import { failOver, useCluster, useClusterClients } from '../../support/whole-cluster';
 
 const cluster = useCluster({ fullCoverage: false, nodeTimeout: 1_000 }, { each: true });
 const connect = useClusterClients(cluster);
-
-/** The replica of a master takes its place, and both know. */
-async function failOver(slot: number) {
-  const old = await cluster().ownerOf(slot);
-  const [next] = await cluster().replicasOf(old);
-  await cluster().admin(next!).call('CLUSTER FAILOVER');
-  await eventually(
-    () => cluster().admin(old).call<unknown[]>('ROLE'),
-    ([role]) => role === 'slave',
-  );
-  return { old, next: next! };
-}
 
 describe('where a master is another than the client knows', () => {
   it('what goes to all masters goes to that, before later calls to its keys', async () => {
@@ -24,7 +12,7 @@ describe('where a master is another than the client knows', () => {
     await client.connect();
     const keys = Array.from({ length: 30 }, (_, n) => `key:${n}`);
     await client.mset(Object.fromEntries(keys.map((key) => [key, 'before'])));
-    const { next } = await failOver(0);
+    const { next } = await failOver(cluster(), 0);
     const flushed = client.flushall().then(String);
     const written = Promise.all(keys.map((key) => client.set(key, 'after')));
     expect(await flushed).toBe('OK');

@@ -1,18 +1,15 @@
 import { networkInterfaces } from 'node:os';
+import type { RedisCluster } from 'rxjs-redis';
+import type { RunningServer } from '../../../infra/servers';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { eventually } from '../../support/clients';
 import { until } from '../../support/until';
-import { moveSlot, untilKnown, useCluster, useClusterClients } from '../../support/whole-cluster';
+import { moveSlot, untilKnown, useCluster, useClusterClients, type WholeCluster } from '../../support/whole-cluster';
 
 const KEYS = Array.from({ length: 50 }, (_, n) => `key:${n}`);
 
 /** Every node says so of itself, and all others have heard it. */
-async function haveAll(
-  cluster: ReturnType<ReturnType<typeof useCluster>>,
-  setting: string,
-  value: string,
-  told: RegExp,
-) {
+async function haveAll(cluster: WholeCluster, setting: string, value: string, told: RegExp) {
   for (const node of cluster.nodes) await cluster.admin(node).call('CONFIG SET', setting, value);
   for (const node of cluster.nodes) {
     await eventually(
@@ -20,6 +17,19 @@ async function haveAll(
       (text) => text.match(told)?.length === cluster.nodes.length,
     );
   }
+}
+
+/** Writes and reads keys of all nodes, and one whose slot has moved. @returns the node that has that now */
+async function movesASlot(cluster: WholeCluster, client: RedisCluster): Promise<RunningServer> {
+  for (const key of KEYS) await client.set(key, key);
+  expect(await client.mget(KEYS)).toEqual(KEYS);
+  const slot = hashSlot(KEYS[0]!);
+  const from = await cluster.ownerOf(slot);
+  const to = await cluster.ownerOf((slot + 8_000) % 16_384);
+  await moveSlot(cluster, slot, from, to);
+  await untilKnown(cluster, slot, to);
+  expect(await client.get(KEYS[0]!)).toBe(KEYS[0]);
+  return to;
 }
 
 describe('a cluster whose nodes do not tell by which address they are reached', () => {
@@ -31,14 +41,7 @@ describe('a cluster whose nodes do not tell by which address they are reached', 
     await haveAll(cluster(), 'cluster-preferred-endpoint-type', 'unknown-endpoint', /\[null,\d/g);
     const client = connect();
     await client.connect();
-    for (const key of KEYS) await client.set(key, key);
-    expect(await client.mget(KEYS)).toEqual(KEYS);
-    const slot = hashSlot(KEYS[0]!);
-    const from = await cluster().ownerOf(slot);
-    const to = await cluster().ownerOf((slot + 8_000) % 16_384);
-    await moveSlot(cluster(), slot, from, to);
-    await untilKnown(cluster(), slot, to);
-    expect(await client.get(KEYS[0]!)).toBe(KEYS[0]);
+    const to = await movesASlot(cluster(), client);
     expect(client.nodeFor(KEYS[0]!)).toBe(`127.0.0.1:${to.port}`);
   });
 });
@@ -53,14 +56,7 @@ const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ ad
     await haveAll(cluster(), 'cluster-announce-ip', '::1', /\["::1",\d/g);
     const client = connect();
     await client.connect();
-    for (const key of KEYS) await client.set(key, key);
-    expect(await client.mget(KEYS)).toEqual(KEYS);
-    const slot = hashSlot(KEYS[0]!);
-    const from = await cluster().ownerOf(slot);
-    const to = await cluster().ownerOf((slot + 8_000) % 16_384);
-    await moveSlot(cluster(), slot, from, to);
-    await untilKnown(cluster(), slot, to);
-    expect(await client.get(KEYS[0]!)).toBe(KEYS[0]);
+    const to = await movesASlot(cluster(), client);
     expect(client.nodeFor(KEYS[0]!)).toBe(`[::1]:${to.port}`);
     // The seed is left, for no view names it.
     await until(() => client.inspect().links.every(({ address }) => address.startsWith('[::1]:')));

@@ -1,24 +1,11 @@
 import type { RedisCluster, RedisError } from 'rxjs-redis';
-import type { RunningServer } from '../../../infra/servers';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { eventually, record } from '../../support/clients';
 import { until } from '../../support/until';
-import { useCluster, useClusterClients } from '../../support/whole-cluster';
+import { failOver, useCluster, useClusterClients } from '../../support/whole-cluster';
 
 const cluster = useCluster({ fullCoverage: false, nodeTimeout: 1_000 }, { each: true });
 const connect = useClusterClients(cluster);
-
-/** The replica of the node that has a key takes its place, and the master knows. */
-async function failOver(key: string): Promise<{ old: RunningServer; next: RunningServer }> {
-  const old = await cluster().ownerOf(hashSlot(key));
-  const [next] = await cluster().replicasOf(old);
-  await cluster().admin(next!).call('CLUSTER FAILOVER');
-  await eventually(
-    () => cluster().admin(old).call<unknown[]>('ROLE'),
-    ([role]) => role === 'slave',
-  );
-  return { old, next: next! };
-}
 
 /** A key of each master, the one that was asked for first. */
 function keysOfMasters(client: RedisCluster, first: string): string[] {
@@ -30,6 +17,14 @@ function keysOfMasters(client: RedisCluster, first: string): string[] {
   return [...keys.values()];
 }
 
+/** Listens to the keyspace events of all masters, and tells the kinds of what has come. */
+async function listening(client: RedisCluster) {
+  const told = record(client.keyspace('event:*', { events: 'set', configure: true, gaps: true }));
+  const kinds = () => told.values.map((item) => ('type' in item ? item.type : 'event'));
+  await until(() => kinds().filter((kind) => kind === 'subscribed').length === cluster().masters);
+  return { told, kinds };
+}
+
 describe('when a replica of a cluster takes the place of its master', () => {
   it('a blocking command goes on at the new one, where it waits for the rest of its time', async () => {
     const client = connect();
@@ -37,7 +32,7 @@ describe('when a replica of a cluster takes the place of its master', () => {
     const old = await cluster().ownerOf(hashSlot('list'));
     const isBlocked = (text: string) => text.includes('blocked_clients:1');
     await eventually(() => cluster().admin(old).call<string>('INFO', 'clients'), isBlocked);
-    const { next } = await failOver('list');
+    const { next } = await failOver(cluster(), hashSlot('list'));
     await eventually(() => cluster().admin(next).call<string>('INFO', 'clients'), isBlocked);
     await client.rpush('list', 'item');
     expect(await popped).toEqual(['list', 'item']);
@@ -49,7 +44,7 @@ describe('when a replica of a cluster takes the place of its master', () => {
     const told = record(client.ssubscribe('news', { gaps: true }));
     await until(() => told.values.length === 1);
     await client.spublish('news', 'before');
-    await failOver('news');
+    await failOver(cluster(), hashSlot('news'));
     const kinds = () => told.values.map(({ type }) => type);
     await until(() => kinds().filter((kind) => kind === 'subscribed').length === 2);
     // Replicas are told what is published as well.
@@ -62,10 +57,8 @@ describe('when a replica of a cluster takes the place of its master', () => {
 
   it('events of its keys come from the new one as well, once each', async () => {
     const client = connect();
-    const told = record(client.keyspace('event:*', { events: 'set', configure: true, gaps: true }));
-    const kinds = () => told.values.map((item) => ('type' in item ? item.type : 'event'));
-    await until(() => kinds().filter((kind) => kind === 'subscribed').length === 3);
-    await failOver('event:1');
+    const { told, kinds } = await listening(client);
+    await failOver(cluster(), hashSlot('event:1'));
     await client.get('event:1'); // it is sent on, so that the client asks for a view
     await until(() => kinds().includes('gap') && kinds().filter((kind) => kind === 'subscribed').length === 4);
     const keys = Array.from({ length: 60 }, (_, n) => `event:${n}`);
@@ -78,9 +71,7 @@ describe('when a replica of a cluster takes the place of its master', () => {
 
   it('events of its keys that may have been missed are told by a gap, also where it was killed', async () => {
     const client = connect();
-    const told = record(client.keyspace('event:*', { events: 'set', configure: true, gaps: true }));
-    const kinds = () => told.values.map((item) => ('type' in item ? item.type : 'event'));
-    await until(() => kinds().filter((kind) => kind === 'subscribed').length === 3);
+    const { told, kinds } = await listening(client);
     const old = await cluster().ownerOf(hashSlot('event:1'));
     const killedAt = Date.now();
     await old.kill('SIGKILL');

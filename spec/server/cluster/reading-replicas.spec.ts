@@ -1,6 +1,6 @@
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { eventually } from '../../support/clients';
-import { useCluster, useClusterClients } from '../../support/whole-cluster';
+import { failOver, useCluster, useClusterClients } from '../../support/whole-cluster';
 
 const cluster = useCluster({ fullCoverage: false, nodeTimeout: 1_000 }, { each: true });
 const connect = useClusterClients(cluster);
@@ -76,16 +76,10 @@ describe('reading from replicas', () => {
   it('never gives what a master that was replaced still has, where masters are to read', async () => {
     const client = connect();
     await client.set('k', 'old');
-    const master = await cluster().ownerOf(hashSlot('k'));
-    const [replica] = await cluster().replicasOf(master);
-    await cluster().admin(replica!).call('CLUSTER FAILOVER');
-    await eventually(
-      () => cluster().admin(master).call<unknown[]>('ROLE'),
-      ([role]) => role === 'slave',
-    );
+    const { next } = await failOver(cluster(), hashSlot('k'));
     await client.set('k', 'new');
     expect(await client.get('k')).toBe('new');
-    expect(client.nodeFor('k')).toBe(`127.0.0.1:${replica!.port}`);
+    expect(client.nodeFor('k')).toBe(`127.0.0.1:${next.port}`);
   });
 
   it('is the master’s where no zone is known', async () => {
