@@ -12,6 +12,7 @@ import { Fences } from './fences';
 import { Learned } from './learned';
 import { ClusterNode, type ConnectNode, type LinkRole, type NodeOwner } from './node';
 import type { ClusterView, SeenNode } from './slot-map';
+import { slotOfCommand } from './slots-of';
 
 /** What the nodes of a cluster are kept with. */
 export interface TopologyOptions {
@@ -305,7 +306,12 @@ export class Topology implements NodeOwner {
     for (const slot of slots) this.set(slot, fence);
     const wait = new Wait(this.fences);
     fence.await(wait);
-    if (node !== target) leave(node);
+    if (node !== target) {
+      leave(node);
+      const { line } = node.connection;
+      for (const request of line.takeRepeats(({ command }) => fence.slots.has(slotOfCommand(command) as number)))
+        this.bounce(request, slotOfCommand(request.command) as number);
+    }
     node.whenAnswered(() => wait.over());
     return fence;
   }

@@ -29,7 +29,10 @@ function view(owner: number, epoch: number, replicas: readonly number[] = []) {
 function known() {
   const clock = new VirtualClock();
   const connection = (): Connection =>
-    ({ state$: new BehaviorSubject({ kind: 'ready' }), line: { pending: 0 } }) as unknown as Connection;
+    ({
+      state$: new BehaviorSubject({ kind: 'ready' }),
+      line: { pending: 0, takeRepeats: () => [] },
+    }) as unknown as Connection;
   const topology = new Topology({
     clock,
     connect: () => ({ connection: connection(), executor: { submit: () => undefined } }),
