@@ -4,7 +4,7 @@ import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import { hopeless } from '../connection/refusals';
-import { TimeoutError, type RedisError } from '../errors';
+import type { RedisError } from '../errors';
 import { nameOf, type ServerAddress } from '../options/addresses';
 import { SLOTS } from '../resp/hash-slot';
 import { Fence, Wait } from './fence';
@@ -371,9 +371,9 @@ export class Topology implements NodeOwner {
 }
 
 /** Leaves those connections of a node that are silent: what it owes there is lost, and what waits for it goes elsewhere. */
-function leave({ silent, name }: ClusterNode): void {
-  for (const { line } of [...silent]) {
+function leave(node: ClusterNode): void {
+  for (const { line } of [...node.silent]) {
     if (line.link === undefined) line.handOver();
-    else line.link.lose(new TimeoutError(`${name} was silent, and the cluster has another node in its place`));
+    else line.link.lose(node.leaving);
   }
 }
