@@ -61,10 +61,10 @@ export class OwnWrites {
   }
 
   /** Whether one of these keys is being written to. */
-  concern(names: readonly string[]): boolean {
+  concern(name: string, others: readonly string[]): boolean {
     if (this.unknown > 0) return true;
-    if (this.keys.size === 0) return false;
-    return names.some((name) => this.keys.has(name));
+    const { keys } = this;
+    return keys.size > 0 && (keys.has(name) || others.some((other) => keys.has(other)));
   }
 
   /** A command is about to be submitted that is no read of the cache. */
