@@ -37,6 +37,15 @@ function touchedBy(command: Command, isShared: boolean): Touched {
   return spec.access === 'write' || spec.foreign === true || runsScripts(spec) ? 'everything' : 'nothing';
 }
 
+const swaps = ({ spec }: Command): boolean => spec.name === 'SWAPDB';
+
+/** Tells when databases have changed places, of which no server tells. */
+export function noteSwap(request: Request, swapped: () => void): void {
+  const { command } = request;
+  if (isGroup(command) ? command.commands.some(swaps) : swaps(command))
+    request.observeBy((observer) => new Writing(observer, swapped));
+}
+
 const ANOTHER_VIEW: ReadonlySet<string> = new Set(['database', 'user', 'reset']);
 
 /**
