@@ -121,12 +121,12 @@ export class RedisCluster extends ClusterView {
     this.messages = messages;
     this.cache = freshness.cache;
     this.viewOf = (node) => {
-      const executor = core.executorAt(node);
+      const executor = freshness.noting(wrap(core.executorAt(node)));
       const { address, name } = node;
       return new NodeView(
         {
           ...shared,
-          source: { ...source, executor: freshness.noting(wrap(executor)) },
+          source: { ...source, executor },
           publisher: executor,
           lender: leases.lenderOf(node),
           links: { kind: 'successive', current: () => topology.nodeAt(address).connection.state$.value },
@@ -152,7 +152,10 @@ export class RedisCluster extends ClusterView {
         pubsub: messages,
         offlineQueue: resolved.offlineQueue,
       });
-    this.unobserve = telemetry.observe(() => readingsOf([...toNodes(), ...messages.carriers], pools, messages));
+    this.unobserve = telemetry.observe(() => {
+      const cache = resolved.cache && this.cache;
+      return readingsOf([...toNodes(), ...messages.carriers], { leases: pools, pubsub: messages, cache });
+    });
     this.state$ = state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),
       inContext(),

@@ -182,6 +182,8 @@ class WaitingSpans {
 class SpanFollower implements Follower {
   /** The link that it was written on last. */
   private link: object | undefined;
+  /** It has failed; otherwise it is parts of it that are written to several nodes. */
+  private isSentAgain = false;
 
   constructor(
     private readonly span: TelemetrySpan,
@@ -214,19 +216,21 @@ class SpanFollower implements Follower {
     const { span, waiting } = this;
     if (what.type !== 'written') {
       const { error, attempt } = what;
+      this.isSentAgain = true;
       waiting.add(this);
       span.addEvent(`redis.${what.type}`, { 'redis.attempt': attempt, ...errorAttributes(this.vocabularies, error) });
       return;
     }
     const { link, peer } = what;
     waiting.delete(this);
-    if (this.link !== undefined && this.link !== link) span.addEvent('redis.reconnect');
+    if (this.isSentAgain && this.link !== link) span.addEvent('redis.reconnect');
+    this.isSentAgain = false;
     // Unless it is sent again, and on the same connection.
     if (this.link !== link && peer !== undefined && this.vocabularies.stable)
       span.setAttributes({ 'network.peer.address': peer.address, 'network.peer.port': peer.port });
     if (this.link !== link && peer !== undefined && this.isLed) {
       const { address: host, port } = peer;
-      span.setAttributes(addressAttributes(this.vocabularies, { host, port, path: undefined }));
+      span.setAttributes(addressAttributes(this.vocabularies, { host, port }));
     }
     this.link = link;
     span.addEvent('redis.written');

@@ -34,7 +34,7 @@ describe('The debug log', () => {
       ['error', `${at} LPUSH: ReplyError REPLY after ${TIME}: WRONGTYPE .*`],
       ['send', `${at} PIPELINE of 2 commands, 9 B, after ${TIME}`],
       ['recv', `${at} PIPELINE of 2 commands: an array of 2 in ${TIME}`],
-      ['event', `${at} commands: connect, RESP3`],
+      ['event', `${at} lease: connect, RESP3`],
       ['send', `${at} GET, 4 B, after ${TIME}`],
       ['recv', `${at} GET: nothing in ${TIME}`],
       ['event', `${at} GET is left by its Observer after ${TIME}`],
@@ -53,6 +53,24 @@ describe('The debug log', () => {
     while ((await redis.publish('news', 'heard')) === 0);
     await heard;
     expect(lines.filter((line) => line.includes('messages: connect,'))).toHaveLength(1);
+  });
+
+  it('tells of what a watch sends and gets', async () => {
+    const lines: string[] = [];
+    const redis = make({ url: server().url, debug: (direction, text) => lines.push(`${direction} ${text}`) });
+    await redis.watch('k', () => [set('k', 'hunter2')]);
+    const at = `127.0.0.1:${server().port}`;
+    const own = lines.map((line) => line.replace(/,? (in|after) [\d.]+ ms/, ''));
+    expect(own.slice(own.indexOf(`send ${at} WATCH, 1 B`))).toStrictEqual([
+      `send ${at} WATCH, 1 B`,
+      `send ${at} PIPELINE of 2 commands, 2 B`,
+      `recv ${at} WATCH: a string of 2`,
+      `recv ${at} PIPELINE of 2 commands: an array of 2`,
+      `send ${at} MULTI of 1 command, 8 B`,
+      `recv ${at} MULTI of 1 command: an array of 1`,
+      `event ${at} dedicated: watch, executed after 1`,
+    ]);
+    expect(lines.join()).not.toContain('hunter2');
   });
 
   it('tells of the commands of a pool', async () => {
