@@ -6,7 +6,7 @@ import { shownArguments } from '../commands/secrets';
 import type { Connection } from '../connection/connection';
 import type { RedisError } from '../errors';
 import { followReply, type Follower } from './following';
-import { commandsOf, namesOf } from './vocabulary';
+import { commandsOf, namesOf, told } from './vocabulary';
 
 /** What subscribers of a channel are given: one object from `start` to `asyncEnd`. */
 interface Message {
@@ -104,7 +104,7 @@ function locate(message: Message, { endpoint }: Connection): void {
 
 /** Tells the start of a request, and submits it. */
 function begin(request: Request, connection: Connection, submit: () => void): void {
-  const { command } = request;
+  const command = told(request.command);
   const place = placeOf(connection);
   if (isGroup(command)) {
     const { length } = command.commands;

@@ -9,6 +9,7 @@ import type { RedisError } from '../errors';
 import type { DebugFunction } from '../options';
 import { isBytes } from '../resp/is-bytes';
 import type { Follow, Follower } from './following';
+import { told } from './vocabulary';
 
 /** With NODE_DEBUG=rxjs-redis every client writes its lines to the standard error, whatever its options say. */
 const section = debuglog('rxjs-redis');
@@ -27,7 +28,8 @@ export function debugOf(given: boolean | DebugFunction, clock: () => Clock): Deb
  * @param isLed it is not known which server a command goes to before it is written
  */
 export function debugging(write: DebugFunction, clock: Clock, isLed: boolean): Follow {
-  return ({ command }, place) => {
+  return (request, place) => {
+    const command = told(request.command);
     let server: string | undefined;
     const began = clock.now();
     const took = () => `${(clock.now() - began).toFixed(2)} ms`;

@@ -3,7 +3,7 @@ import type { Command } from '../commands/command';
 import { isGroup } from '../commands/group';
 import { inBackground, type Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
-import type { RedisError } from '../errors';
+import { RedisError } from '../errors';
 import type { CacheStats } from '../freshness/cache';
 import type { LeaseLimits, LeasePool } from '../leases/lease-pool';
 import type { TelemetryAttributes, TelemetryGauge, TelemetryMeter } from '../options';
@@ -15,6 +15,7 @@ import {
   failureOf,
   labelOf,
   serverAttributes,
+  told,
   type Address,
   type Vocabularies,
 } from './vocabulary';
@@ -99,10 +100,15 @@ export class Metrics {
     this.pool = vocabularies.stable ? new PoolMetrics(meter, labels, clock) : undefined;
   }
 
-  readonly follow: Follow = ({ command }) => {
+  readonly follow: Follow = (request) => {
+    const command = told(request.command);
     const began = this.clock.now();
     return {
-      answered: () => this.ended(command, began),
+      answered: (value) => {
+        this.ended(command, began);
+        if (!isGroup(command) || !Array.isArray(value)) return;
+        for (const one of value) if (one instanceof RedisError) this.failed(one);
+      },
       failed: (error) => this.ended(command, began, error),
       left: () => this.ended(command, began),
     };

@@ -23,6 +23,7 @@ import {
   groupAttributes,
   addressAttributes,
   serverAttributes,
+  told,
   type Address,
   type Vocabularies,
 } from './vocabulary';
@@ -59,7 +60,7 @@ export class Tracing {
   // Hot where a tracer is given: once per command, whether its span is recorded or not.
   readonly follow: Follow = (request, place) => {
     if (this.isIdle()) return undefined;
-    const { command } = request;
+    const command = told(request.command);
     const start = this.startOf(command, place);
     const span = this.tracer.startSpan(start.name, start);
     if (this.options.propagate) inject(request, span);

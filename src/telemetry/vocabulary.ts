@@ -34,6 +34,13 @@ export function commandsOf(command: Command): readonly Command[] {
   return isGroup(command) ? command.commands : [command];
 }
 
+/** A command as it is told: a read with CLIENT CACHING before it is that read. */
+export function told(command: Command): Command {
+  if (!isGroup(command)) return command;
+  const [first] = command.commands;
+  return first?.spec.name === command.spec.name ? first : command;
+}
+
 /**
  * What is known of the server.
  * @param address undefined where sentinels know it

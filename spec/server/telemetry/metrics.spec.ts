@@ -285,6 +285,15 @@ describe('Metrics', () => {
     expect(bytes).toBeGreaterThan(0);
   });
 
+  it('count the failures of commands in pipelines and transactions', async () => {
+    const redis = client();
+    await redis.rpush('list', ['a']);
+    await redis.pipeline(get('list'), get('none'), incr('list'));
+    await redis.multi(get('list'));
+    expect(valueIn(await scrape(), 'redis_errors_total', 'error_type="WRONGTYPE"')).toBe(3);
+    await redis.del('list');
+  });
+
   it('count what a watch sends, and its failures', async () => {
     const redis = client();
     await redis.set('k', 'v');
