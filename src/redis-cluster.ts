@@ -150,11 +150,17 @@ export class RedisCluster extends ClusterView {
         clock,
         lastError: core.lastError,
         pubsub: messages,
+        spread: topology.fences,
         offlineQueue: resolved.offlineQueue,
       });
     this.unobserve = telemetry.observe(() => {
       const cache = resolved.cache && this.cache;
-      return readingsOf([...toNodes(), ...messages.carriers], { leases: pools, pubsub: messages, cache });
+      return readingsOf([...toNodes(), ...messages.carriers], {
+        leases: pools,
+        pubsub: messages,
+        spread: topology.fences,
+        cache,
+      });
     });
     this.state$ = state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),

@@ -42,7 +42,8 @@ export function debugging(write: DebugFunction, clock: Clock, isLed: boolean): F
           const { peer } = what;
           if (isLed && peer !== undefined) server = describeAddress({ host: peer.address, port: peer.port });
           tell('send', `${name}, ${sizeOf(command)} B, after ${took()}`);
-        } else tell('event', `${name} is sent again (${what.type} ${what.attempt}): ${what.error.message}`);
+        } else if (what.type !== 'queued')
+          tell('event', `${name} is sent again (${what.type} ${what.attempt}): ${what.error.message}`);
       },
       answered: (value) => tell('recv', `${name}: ${shapeOf(value)} in ${took()}`),
       failed: (error) => tell('error', `${name}: ${error.name} ${error.code} after ${took()}: ${error.message}`),

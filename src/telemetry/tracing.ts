@@ -165,11 +165,14 @@ class WaitingSpans {
 
   constructor(private readonly place: Place) {}
 
-  add(follower: SpanFollower): void {
+  /** @returns whether it did not wait before */
+  add(follower: SpanFollower): boolean {
+    if (this.followers.has(follower)) return false;
     this.followers.add(follower);
     this.listening ??= this.place.attempts$.subscribe((attempt) => {
       for (const each of this.followers) each.noConnection(attempt);
     });
+    return true;
   }
 
   delete(follower: SpanFollower): void {
@@ -198,8 +201,7 @@ class SpanFollower implements Follower {
 
   /** There is no connection that can take the command at once. */
   queued(): void {
-    this.span.addEvent('redis.queued');
-    this.waiting.add(this);
+    if (this.waiting.add(this)) this.span.addEvent('redis.queued');
   }
 
   /** There is no connection, and another attempt at one follows, while the command waits for it. */
@@ -215,6 +217,10 @@ class SpanFollower implements Follower {
 
   happened(what: Happening): void {
     const { span, waiting } = this;
+    if (what.type === 'queued') {
+      this.queued();
+      return;
+    }
     if (what.type !== 'written') {
       const { error, attempt } = what;
       this.isSentAgain = true;

@@ -1,8 +1,9 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { firstValueFrom } from 'rxjs';
+import { filter, firstValueFrom } from 'rxjs';
 import { get, incr } from 'rxjs-redis/commands';
+import { failure } from '../../support/outcomes';
 import { eventsOf, useTracing } from '../../support/telemetry';
 import { useCluster, useClusterClients } from '../../support/whole-cluster';
 
@@ -133,6 +134,35 @@ describe('What is told of a client of a cluster', () => {
       new Map([...keys.keys()].map((port) => [port, 2])),
     );
     await client.close();
+    await provider.shutdown();
+  });
+
+  // The last one: a node is gone behind it.
+  it('tells of commands that wait because their node is gone', async () => {
+    const exporter = new PrometheusExporter({ preventServerStart: true });
+    const provider = new MeterProvider({ readers: [exporter] });
+    const client = connect({ telemetry: { meter: provider.getMeter('spec') } });
+    await client.connect();
+    const [[port, key] = [0, '']] = keysByPort(client);
+    await client.get(key);
+    await cluster()
+      .nodes.find((node) => node.port === port)!
+      .stop();
+    await firstValueFrom(client.events$.pipe(filter(({ type }) => type === 'reconnecting')));
+    const waiting = [1, 2].map((value) => failure(client.withOptions({ commandTimeout: 60_000 }).set(key, value)));
+    await firstValueFrom(client.events$.pipe(filter(({ type }) => type === 'reconnecting')));
+    const seen = client.inspect();
+    expect(seen).toMatchObject({ queued: 2, inFlight: 0, oldest: { statement: `SET ${key} ?`, stage: 'queued' } });
+    const { resourceMetrics } = await exporter.collect();
+    const gauges = resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics);
+    const queued = gauges.find(({ descriptor: { name } }) => name === 'redis.queue.length');
+    expect(queued!.dataPoints.map(({ value }) => value)).toEqual([2]);
+    await client.destroy();
+    await Promise.all(waiting);
+    const sets = spans().filter(({ name }) => name === 'redis.SET');
+    expect(sets.map((span) => eventsOf(span).slice(0, 2))).toEqual(
+      [1, 2].map(() => ['redis.queued', 'redis.reconnecting']),
+    );
     await provider.shutdown();
   });
 });

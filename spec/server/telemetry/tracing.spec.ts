@@ -287,6 +287,19 @@ describe('A span', () => {
     expect(all.map((span) => eventsOf(span).at(-1))).toStrictEqual(all.map(() => 'redis.written'));
   });
 
+  it('tells that its command waits for a connection of a pool that has lent all', async () => {
+    const pool = makePool({ url: proxy().url(), telemetry: true, max: 1 });
+    const lent = await pool.acquire();
+    await lent.ping();
+    const waiting = firstValueFrom(pool.get('k'));
+    pool.release(lent);
+    await waiting;
+    await pool.set('k', 'v');
+    await pool.close();
+    expect(eventsOf(only('redis.GET'))).toStrictEqual(['redis.queued', 'redis.written']);
+    expect(eventsOf(only('redis.SET'))).toStrictEqual(['redis.written']);
+  });
+
   it('belongs to the subscription of a worker of a queue', async () => {
     const redis = client();
     const jobs = redis.queue('q');
