@@ -24,14 +24,5 @@ export function readingsOf(shared: readonly Connection[], { leases, pubsub, spre
   }
   const { active = 0, idle = 0, waiting = 0 } = leases?.stats ?? {};
   const subscriptions = pubsub?.observed ?? 0;
-  return {
-    queued,
-    inFlight,
-    leased: active,
-    idle,
-    waiting,
-    subscriptions,
-    pools: leases?.count ?? 1,
-    cache: cache?.stats,
-  };
+  return { queued, inFlight, leased: active, idle, waiting, subscriptions, pools: leases?.count ?? 1, ...cache?.stats };
 }

@@ -20,8 +20,8 @@ import {
   type Vocabularies,
 } from './vocabulary';
 
-/** What a client has right now. */
-export interface Readings {
+/** What a client has right now; without a cache nothing of that. */
+export interface Readings extends Partial<CacheStats> {
   /** commands that wait to be written */
   readonly queued: number;
   /** commands that are written and not answered */
@@ -35,8 +35,6 @@ export interface Readings {
   readonly subscriptions: number;
   /** pools that connections are lent from, each with the same limits */
   readonly pools: number;
-  /** undefined without a cache */
-  readonly cache: CacheStats | undefined;
 }
 
 /** Names of all metrics, with their units; the dashboard uses them. */
@@ -220,8 +218,8 @@ const LIMITS = [
   ['idleMin', 'min'],
 ] as const;
 
-const READ = ['queued', 'inFlight', 'leased', 'idle', 'waiting', 'subscriptions'] as const;
 const OF_CACHE = ['hits', 'misses', 'entries', 'bytes'] as const;
+const READ = ['queued', 'inFlight', 'leased', 'idle', 'waiting', 'subscriptions', ...OF_CACHE] as const;
 
 /** The gauges of a meter. Clients of the same server are added up, as one gauge has one value for the same labels. */
 class Gauges {
@@ -236,12 +234,9 @@ class Gauges {
   ) {
     const gauge = ([name, unit]: readonly [string, string]) => meter.createObservableGauge(name, { unit });
     for (const reading of READ) {
-      this.observe(gauge(METRICS[reading]), ({ server, read }) => [[server, read()[reading]]]);
-    }
-    for (const reading of OF_CACHE) {
       this.observe(gauge(METRICS[reading]), ({ server, read }) => {
-        const { cache } = read();
-        return cache === undefined ? [] : [[server, cache[reading]]];
+        const value = read()[reading];
+        return value === undefined ? [] : [[server, value]];
       });
     }
     const sum = ([name, unit]: readonly [string, string]) => meter.createObservableUpDownCounter(name, { unit });
