@@ -134,6 +134,10 @@ describe('What is told of a client of a cluster', () => {
       new Map([...keys.keys()].map((port) => [port, 2])),
     );
     await client.close();
+    const { resourceMetrics: last } = await exporter.collect();
+    const closed = last.scopeMetrics.flatMap(({ metrics }) => metrics);
+    const active = closed.find(({ descriptor }) => descriptor.name === 'redis.connections.active');
+    expect(active!.dataPoints.map(({ value }) => value)).toEqual([0, 0, 0]);
     await provider.shutdown();
   });
 

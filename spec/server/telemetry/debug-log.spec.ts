@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { firstValueFrom } from 'rxjs';
+import { config, firstValueFrom } from 'rxjs';
 import { get, set } from 'rxjs-redis/commands';
 import { useClients, usePools } from '../../support/clients';
 import { failure } from '../../support/outcomes';
-import { useServer } from '../../support/server';
+import { useProxy, useServer } from '../../support/server';
 
 describe('The debug log', () => {
   const server = useServer();
+  const proxy = useProxy(server);
   const make = useClients();
   const makePool = usePools();
   const TIME = String.raw`\d+\.\d\d ms`;
@@ -44,6 +45,55 @@ describe('The debug log', () => {
     );
     expect(lines.slice(expected.length).every(([, text]) => text.endsWith('disconnect, closed_by_user'))).toBe(true);
     expect(JSON.stringify(lines)).not.toContain('hunter2');
+  });
+
+  it('tells of a lost connection, of the attempts at another, and of what is sent again', async () => {
+    const lines: string[] = [];
+    const redis = make({
+      url: proxy().url(),
+      reconnect: { initialDelay: 1, maxDelay: 1, jitter: 0 },
+      debug: (direction, text) => lines.push(`${direction} ${text}`),
+    });
+    await redis.get('k');
+    proxy().blackhole(true);
+    const value = firstValueFrom(redis.get('k'));
+    await new Promise(setImmediate);
+    lines.length = 0;
+    proxy().cut();
+    proxy().blackhole(false);
+    await value;
+    const at = `127.0.0.1:${proxy().port}`;
+    const told = lines.map((line) => line.replace(/(after|in) [\d.]+ ms.*/, '$1'));
+    expect(told.slice(0, 4).sort()).toStrictEqual([
+      expect.stringMatching(`^error ${at} commands: ConnectionError CONNECTION: ${at}`),
+      expect.stringMatching(`^event ${at} GET is sent again \\(retry 1\\): The connection was lost before `),
+      expect.stringMatching(`^event ${at} commands: disconnect, (server_closed|connection_lost)$`),
+      `event ${at} commands: reconnecting, attempt 1, in`,
+    ]);
+    expect(told.slice(4)).toStrictEqual([
+      `event ${at} commands: connect, RESP3`,
+      `send ${at} GET, 1 B, after`,
+      expect.stringMatching(`^recv ${at} GET: .* in$`),
+    ]);
+  });
+
+  it('concerns no command where what takes its lines throws', async () => {
+    const errors: unknown[] = [];
+    config.onUnhandledError = (error) => errors.push(error);
+    try {
+      const redis = make({
+        url: server().url,
+        debug: (direction) => {
+          throw new Error(direction);
+        },
+      });
+      expect(await redis.set('k', 'v')).toBe('OK');
+      await redis.close();
+      await new Promise(setImmediate);
+      expect(errors).toStrictEqual(['event', 'send', 'recv', 'event'].map((direction) => new Error(direction)));
+    } finally {
+      config.onUnhandledError = null;
+    }
   });
 
   it('tells once of what happens to the connection of messages', async () => {

@@ -80,6 +80,18 @@ describe('Metrics', () => {
     expect(body).not.toContain('db_client');
   });
 
+  it('have the attributes that their user gives, all but the delay of the event loop, which is of no client', async () => {
+    process.env['OTEL_SEMCONV_STABILITY_OPT_IN'] = 'database/dup';
+    const redis = client({ telemetry: { ...telemetry(), attributes: { team: 'orders' } }, cache: {} });
+    await failure(redis.lpush('k', 'x'));
+    await redis.pipeline(get('k'));
+    await redis.dedicated((lent) => lent.get('k'));
+    const samples = (await scrape()).split('\n').filter((line) => /^(redis|db)_/.test(line));
+    const without = samples.filter((line) => !line.includes('team="orders"'));
+    expect(without.map((line) => line.split('{')[0])).toStrictEqual(['redis_event_loop_delay']);
+    expect(samples.length).toBeGreaterThan(100);
+  });
+
   it('have no label for an error whose word a script has chosen', async () => {
     const redis = client();
     await failure(redis.eval("return redis.error_reply('MINE and no other')", []));
@@ -237,9 +249,13 @@ describe('Metrics', () => {
     await Promise.all(pending);
     const lent = await pool.acquire();
     const waiting = firstValueFrom(pool.get('c'));
-    expect(valueIn(await scrape(), 'redis_queue_length')).toBe(1);
+    const full = await scrape();
+    const leases = (body: string) => ['active', 'idle', 'waiting'].map((name) => valueIn(body, `redis_leases_${name}`));
+    expect(valueIn(full, 'redis_queue_length')).toBe(1);
+    expect(leases(full)).toStrictEqual([1, 0, 1]);
     pool.release(lent);
     await waiting;
+    await eventually(scrape, (body) => leases(body).join() === '0,1,0');
     await pool.close();
   });
 
