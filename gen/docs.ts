@@ -68,9 +68,9 @@ export function loadDocs(): Map<string, CommandDocs> {
 export function errorsOf(facts: CallableFacts, docs: CommandDocs): string[] {
   const errors: string[] = [];
   if (TYPED_GROUPS.has(facts.group) && facts.keySpecs !== undefined && !ANY_TYPE.has(facts.name)) {
-    errors.push('WRONGTYPE: a key holds another kind of value');
+    errors.push('WRONGTYPE: a key has another type');
   }
-  if (facts.flags.includes('denyoom')) errors.push('OOM: the memory limit is reached');
+  if (facts.flags.includes('denyoom')) errors.push('OOM: memory is full');
   return [...errors, ...docs.errors];
 }
 
@@ -85,7 +85,7 @@ export function sinceText({ servers }: CallableFacts): string {
   const { redis, valkey } = servers;
   if (redis === undefined) return `since Valkey ${valkey}, not in Redis`;
   if (valkey === undefined) return `since Redis ${redis}, not in Valkey`;
-  return `since Redis ${redis}, ${inEveryValkey(valkey) ? 'in every Valkey' : `Valkey ${valkey}`}`;
+  return `since Redis ${redis}, ${inEveryValkey(valkey) ? 'in Valkey' : `Valkey ${valkey}`}`;
 }
 
 /** What the tag of a deprecated command says, or undefined for a command in good standing. */

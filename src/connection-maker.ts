@@ -15,7 +15,7 @@ export function makerOf(stage: Stage, resolved: ResolvedOptions, telemetry: Tele
     const options = { ...resolved, ...own };
     const connection = new Connection(options, { clock, ...stage.partsFor(role), ...parts, ...telemetry.parts });
     stage.made(connection, role);
-    tellChannelsOf(connection, options, role);
+    tellChannelsOf(connection, role);
     telemetry.made(connection, role);
     return connection;
   };

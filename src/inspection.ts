@@ -53,7 +53,8 @@ export interface Inspected {
   readonly clock: Clock;
   readonly lastError: LatestError;
   readonly pubsub?: Pick<PubSub, 'counts'>;
-  readonly spread?: Spread;
+  /** what waits for a connection of a pool, or for a node */
+  readonly spread?: Pick<Spread, 'queued' | 'oldest'>;
   readonly offlineQueue?: number;
 }
 

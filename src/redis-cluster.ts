@@ -124,12 +124,12 @@ export class RedisCluster extends ClusterView {
     this.messages = messages;
     this.cache = freshness.cache;
     this.viewOf = (node) => {
-      const executor = core.executorAt(node);
+      const executor = freshness.noting(wrap(core.executorAt(node)));
       const { address, name } = node;
       return new NodeView(
         {
           ...shared,
-          source: { ...source, executor: freshness.noting(wrap(executor)) },
+          source: { ...source, executor },
           publisher: executor,
           lender: leases.lenderOf(node),
           links: { kind: 'successive', current: () => topology.nodeAt(address).connection.state$.value },
@@ -153,9 +153,18 @@ export class RedisCluster extends ClusterView {
         clock,
         lastError: core.lastError,
         pubsub: messages,
+        spread: topology.fences,
         offlineQueue: resolved.offlineQueue,
       });
-    this.unobserve = telemetry.observe(() => readingsOf([...toNodes(), ...messages.carriers], pools, messages));
+    this.unobserve = telemetry.observe(() => {
+      const cache = resolved.cache && this.cache;
+      return readingsOf([...toNodes(), ...messages.carriers], {
+        leases: pools,
+        pubsub: messages,
+        spread: topology.fences,
+        cache,
+      });
+    });
     this.state$ = state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),
       inContext(),

@@ -167,7 +167,8 @@ export class RedisPool extends PoolView {
       clock: resolved.asyncContext ? inScheduledContext(clock) : clock,
       pool: lending,
       executorOf,
-      bareExecutorOf,
+      bareExecutorOf: (connection) =>
+        wrapping(connection, wraps, telemetry.followWatched(placeOf(connection)))(connection),
       followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, elsewhere),
       ending,
       tell,
@@ -224,7 +225,7 @@ export class RedisPool extends PoolView {
         lastError,
         spread,
       });
-    this.unobserve = telemetry.observe(() => readingsOf([], leases));
+    this.unobserve = telemetry.observe(() => readingsOf([], { leases, spread }));
   }
 
   /** How many connections there are, and how many callers wait. */

@@ -181,7 +181,8 @@ export class Redis extends RedisView {
       ending,
       pool,
       executorOf,
-      bareExecutorOf: (lease) => freshness.noting(bareExecutorOf(lease)),
+      bareExecutorOf: (lease) =>
+        freshness.noting(wrapping(lease, wraps, telemetry.followWatched(placeOf(lease)))(lease)),
       followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, elsewhere),
       tell: (event) => connection.events$.next(event),
     });
@@ -249,7 +250,9 @@ export class Redis extends RedisView {
         pubsub,
         offlineQueue: resolved.offlineQueue,
       });
-    const unobserve = telemetry.observe(() => readingsOf([connection, ...this.carriers], this.leases, pubsub));
+    const unobserve = telemetry.observe(() =>
+      readingsOf([connection, ...this.carriers], { leases: this.leases, pubsub, cache: resolved.cache && this.cache }),
+    );
     connection.state$.pipe(filter(isClosed)).subscribe(() => {
       unobserve();
       this.ref();

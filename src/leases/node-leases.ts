@@ -47,6 +47,11 @@ export class NodeLeases {
     return [...this.pools].filter(([, { stats }]) => stats.active > 0).map(([node]) => node);
   }
 
+  /** How many pools there are. */
+  get count(): number {
+    return this.pools.size;
+  }
+
   get stats(): PoolStats {
     const stats = { active: 0, idle: 0, waiting: 0, total: 0 };
     for (const pool of this.pools.values()) {
