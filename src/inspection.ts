@@ -117,6 +117,11 @@ export function inspect(inspected: Inspected): Inspection {
   });
 }
 
+/** Whether a command waits, for its reply or for a connection, other than at the server on purpose. */
+export function isWaitedFor({ oldest, leases }: Inspection): boolean {
+  return oldest !== undefined || leases.waiting > 0;
+}
+
 /** The command that has waited for longest without being meant to. One without a limit is taken where no other waits. */
 function longest(commands: readonly (InspectedCommand | undefined)[]): InspectedCommand | undefined {
   let oldest: InspectedCommand | undefined;

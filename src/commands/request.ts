@@ -62,7 +62,7 @@ export class Request<T = unknown> {
   place = 0;
 
   constructor(
-    /** what is sent; it changes only when a blocking command waits the rest of its time at another server, and behind ASKING */
+    /** what is sent; it changes when a blocking command waits the rest of its time at another server, behind ASKING, and where a cache reads */
     public command: Command<T>,
     readonly context: RequestContext,
     private observer: ReplyObserver<T>,
@@ -125,11 +125,16 @@ export class Request<T = unknown> {
     this.observer = observer(this.observer);
   }
 
+  /** The same for what comes and goes. Returns the observer that was there. */
+  replaceObserver(by: ReplyObserver<T>): ReplyObserver<T> {
+    const { observer } = this;
+    this.observer = by;
+    return observer;
+  }
+
   /** Takes the observer away, which is told later what has become of the request: from now on that is abandoned. */
   takeObserver(): ReplyObserver<T> {
-    const { observer } = this;
-    this.observer = GONE;
-    return observer;
+    return this.replaceObserver(GONE);
   }
 
   /** The request leaves its line for another of the same clock: its time goes on, and it has no place in the order of the calls there. */

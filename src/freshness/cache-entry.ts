@@ -1,21 +1,20 @@
 import { Subscription, type Unsubscribable } from 'rxjs';
-import type { Arg, Command } from '../commands/command';
+import type { Arg, Command, CommandSpec } from '../commands/command';
 import type { Happening } from '../commands/happening';
 import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
-import { isBytes } from '../resp/is-bytes';
 import { idOf } from './names';
 import type { TrackedRead } from './tracked-read';
 import type { Tracker } from './tracker';
 
-/** Where an entry belongs, which is told what becomes of the read. */
-export interface EntryOwner {
-  filled(entry: Entry, frame: Frame): void;
-  failed(entry: Entry, error: RedisError): void;
+/** Where a read belongs, which is told what becomes of it. */
+export interface ReadingOwner {
+  filled(reading: Reading, frame: Frame): void;
+  failed(reading: Reading, error: RedisError): void;
   /** there is no reply, for the user wants none */
-  unanswered(entry: Entry): void;
+  unanswered(reading: Reading): void;
 }
 
 /** A connection that replies are kept of. */
@@ -26,19 +25,29 @@ export interface Home {
 }
 
 /** A request that waits for a read that another has begun. */
-interface Joined {
+export interface Joined {
   readonly request: Request;
   /** when it came, on the clock */
   readonly at: number;
 }
 
+export const NONE: readonly string[] = [];
+
 /**
- * What is kept of one command: its reply, or until that has come the requests that wait for it. It is the observer of the read.
+ * What is kept of one command: its reply, or until that has come who reads it. Entries that are out are used again, so that those of a full
+ * cache are old memory, which costs nothing to collect: what is kept of a reply is hardly more than its frame then.
  */
 //  reading ──reply──▶ kept ──invalidated, evicted──▶ out
 //     └──invalidated──▶ out: the reply goes to those that wait, and is not kept
-export class Entry implements ReplyObserver<Frame> {
-  state: 'reading' | 'kept' | 'out' = 'reading';
+export class Entry {
+  /** Who reads it; undefined once it is kept. */
+  reading: Reading | undefined = undefined;
+  /** of the first key */
+  name = '';
+  /** of the other keys */
+  others = NONE;
+  /** No other entry stands at any of its places. */
+  isAlone = true;
   frame: Frame = null;
   /** bytes */
   size = 0;
@@ -47,44 +56,110 @@ export class Entry implements ReplyObserver<Frame> {
   /** Its neighbours in the order of their last use. */
   newer: Entry | undefined = undefined;
   older: Entry | undefined = undefined;
+  /** Where it was read. */
+  home: Home | undefined = undefined;
+  private spec: CommandSpec | undefined = undefined;
+  /** none where the name says it all: one argument, which is text */
+  private args: readonly Arg[] | undefined = undefined;
+  private asBytes = false;
+  private id: string | undefined = undefined;
+
+  /** It is to be read. */
+  begin(command: Command, asBytes: boolean, name: string, others: readonly string[] = NONE): this {
+    const { args } = command;
+    this.spec = command.spec;
+    this.asBytes = asBytes;
+    this.name = name;
+    this.others = others;
+    if (args.length !== 1 || args[0] !== name) {
+      this.args = args;
+      // Bytes may be changed by the caller once the reply has come.
+      if (hasBytes(args)) this.id = idOf(command, asBytes);
+    }
+    return this;
+  }
+
+  /** It is out, and holds nothing. */
+  empty(): void {
+    this.reading = this.home = this.args = this.id = undefined;
+    this.frame = null;
+    this.name = '';
+    this.others = NONE;
+    this.isAlone = true;
+  }
+
+  // Hot: once per hit.
+  /** Whether it is what a command asks for whose first key has its name. */
+  answers(command: Command, asBytes: boolean): boolean {
+    const { args, spec } = command;
+    if (this.spec !== spec || this.asBytes !== asBytes) return false;
+    if (this.args === undefined) return args.length === 1 && args[0] === this.name;
+    if (this.id !== undefined) return this.id === idOf(command, asBytes);
+    return sameText(this.args, args);
+  }
+
+  get key(): string {
+    return (this.id ??= idOf({ spec: this.spec!, args: this.args ?? [this.name] }, this.asBytes));
+  }
+}
+
+/** The observer of the read for an entry. */
+export class Reading implements ReplyObserver<Frame> {
+  /** What waited first; none once that has its reply. */
+  private observer: ReplyObserver<unknown> | undefined = undefined;
   /** The requests that have joined the first and have no reply yet. */
   joined: Joined[] | undefined = undefined;
   /** Where it is read, and changes are told; undefined where they are not. */
   home: Home | undefined = undefined;
   /** How it is read where tracking is opt-in. */
   tracked: TrackedRead | undefined = undefined;
-  private id: string | undefined = undefined;
   private departures: Subscription | undefined = undefined;
 
   /**
    * @param executor sends the read
-   * @param first the request that needs the reply; none once that has it
-   * @param names of its keys
+   * @param request needs the reply
+   * @param entry where the reply is kept; undefined once it must not be
    */
   constructor(
-    private readonly owner: EntryOwner,
+    private readonly owner: ReadingOwner,
     readonly executor: Executor,
-    public first: Request | undefined,
+    readonly request: Request,
     readonly command: Command,
-    readonly asBytes: boolean,
-    readonly names: readonly string[],
-  ) {
-    // Bytes may be changed by the caller once the reply has come.
-    if (command.args.some(isBytes)) this.id = idOf(command, asBytes);
+    public entry: Entry | undefined,
+  ) {}
+
+  /** Sends the read in the request's own place. */
+  send(read: Command): void {
+    const { request, executor } = this;
+    request.command = read;
+    this.observer = request.replaceObserver(this);
+    executor.submit(request);
   }
 
-  // Hot: once per hit.
-  /** Whether it is what a command asks for. */
-  answers(command: Command, asBytes: boolean): boolean {
-    const { args, spec } = command;
-    const own = this.command;
-    if (own.spec !== spec || this.asBytes !== asBytes) return false;
-    if (this.id !== undefined) return this.id === idOf(command, asBytes);
-    return sameText(own.args, args);
+  // Hot: once per miss.
+  /** Gives the first its reply. */
+  settleFirst(frame: Frame): void {
+    const { request, observer } = this;
+    const read = request.command;
+    this.observer = undefined;
+    request.command = this.command;
+    const own = request.replaceObserver(observer!);
+    try {
+      request.settle(frame);
+    } catch (error) {
+      // The reply may be another's, so it still waits.
+      request.command = read;
+      request.replaceObserver(own);
+      this.observer = observer;
+      throw error;
+    }
   }
 
-  get key(): string {
-    return (this.id ??= idOf(this.command, this.asBytes));
+  /** Takes the first away. */
+  takeFirst(): ReplyObserver<unknown> | undefined {
+    const { observer } = this;
+    this.observer = undefined;
+    return observer;
   }
 
   /** A request waits for the same reply. */
@@ -95,8 +170,8 @@ export class Entry implements ReplyObserver<Frame> {
 
   /** Nothing waits for it any more. */
   get closed(): boolean {
-    const { first, joined } = this;
-    return first?.abandoned !== false && (joined === undefined || joined.every(({ request }) => request.abandoned));
+    const { observer, joined } = this;
+    return observer?.closed !== false && (joined === undefined || joined.every(({ request }) => request.abandoned));
   }
 
   next(frame: Frame): void {
@@ -108,27 +183,32 @@ export class Entry implements ReplyObserver<Frame> {
   }
 
   complete(): void {
-    if (this.first !== undefined) this.owner.unanswered(this);
+    if (this.observer !== undefined) this.owner.unanswered(this);
   }
 
   add(departure: Unsubscribable): void {
     if (this.departures === undefined) {
       this.departures = new Subscription();
       const leave = { unsubscribe: () => this.leaveIfAllLeft() };
-      this.first?.onLeave(leave);
+      this.observer?.add(leave);
       for (const { request } of this.joined ?? []) request.onLeave(leave);
     }
     this.departures.add(departure);
   }
 
   happened(what: Happening): void {
-    this.first?.happened(what);
+    this.observer?.happened?.(what);
     for (const { request } of this.joined ?? []) request.happened(what);
   }
 
   private leaveIfAllLeft(): void {
     if (this.closed) this.departures?.unsubscribe();
   }
+}
+
+function hasBytes(args: readonly Arg[]): boolean {
+  for (const arg of args) if (typeof arg === 'object') return true;
+  return false;
 }
 
 function sameText(own: readonly Arg[], others: readonly Arg[]): boolean {

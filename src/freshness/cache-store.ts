@@ -1,6 +1,9 @@
 import type { Command } from '../commands/command';
-import type { Entry } from './cache-entry';
+import { Entry } from './cache-entry';
 import { idOf } from './names';
+
+/** So many entries that are out are kept to be used again: as many as are under way at once, as a rule. */
+const MOST_SPARES = 1_000;
 
 /** What is kept of the commands that read one key: one entry, as a rule, or several by their ids. */
 type Place = Entry | Map<string, Entry>;
@@ -17,6 +20,9 @@ export class CacheStore {
   count = 0;
   /** bytes */
   size = 0;
+  /** Entries that are out, to be used again; each knows the next one as `older`. */
+  private spare: Entry | undefined;
+  private spares = 0;
 
   /** How many keys have a place. */
   get keys(): number {
@@ -32,27 +38,42 @@ export class CacheStore {
     return place.get(idOf(command, asBytes));
   }
 
-  add(entry: Entry): void {
+  /** An entry that is to be read. */
+  begin(command: Command, asBytes: boolean, name: string, others?: readonly string[]): Entry {
+    const { spare } = this;
+    if (spare !== undefined) {
+      this.spare = spare.older;
+      spare.older = undefined;
+      this.spares--;
+    }
+    const entry = (spare ?? new Entry()).begin(command, asBytes, name, others);
+    this.enter(name, entry);
+    for (const other of entry.others) this.enter(other, entry);
+    return entry;
+  }
+
+  private enter(name: string, entry: Entry): void {
     const { places } = this;
-    for (const name of entry.names) {
-      const place = places.get(name);
-      if (place === undefined) places.set(name, entry);
-      else if (place instanceof Map) place.set(entry.key, entry);
-      else {
-        places.set(
-          name,
-          new Map([
-            [place.key, place],
-            [entry.key, entry],
-          ]),
-        );
-      }
+    const place = places.get(name);
+    if (place === undefined) places.set(name, entry);
+    else if (place instanceof Map) {
+      place.set(entry.key, entry);
+      entry.isAlone = false;
+    } else {
+      place.isAlone = entry.isAlone = false;
+      places.set(
+        name,
+        new Map([
+          [place.key, place],
+          [entry.key, entry],
+        ]),
+      );
     }
   }
 
   /** The reply of an entry has come: it is the newest. */
   keep(entry: Entry): void {
-    entry.state = 'kept';
+    entry.reading = undefined;
     this.count++;
     this.size += entry.size;
     this.append(entry);
@@ -71,22 +92,30 @@ export class CacheStore {
     return this.oldest;
   }
 
+  /** Takes an entry out, which must be here: what becomes of it is another's. */
   remove(entry: Entry): void {
-    if (entry.state === 'out') return;
-    if (entry.state === 'kept') {
+    const { reading } = entry;
+    if (reading === undefined) {
       this.count--;
       this.size -= entry.size;
       this.unlink(entry);
-    }
-    entry.state = 'out';
+    } else reading.entry = undefined;
+    this.leave(entry.name, entry);
+    for (const other of entry.others) this.leave(other, entry);
+    entry.empty();
+    if (this.spares === MOST_SPARES) return;
+    entry.older = this.spare;
+    this.spare = entry;
+    this.spares++;
+  }
+
+  private leave(name: string, entry: Entry): void {
     const { places } = this;
-    for (const name of entry.names) {
-      const place = places.get(name);
-      if (place === entry) places.delete(name);
-      else if (place instanceof Map) {
-        place.delete(entry.key);
-        if (place.size === 0) places.delete(name);
-      }
+    const place = entry.isAlone ? entry : places.get(name);
+    if (place === entry) places.delete(name);
+    else if (place instanceof Map) {
+      place.delete(entry.key);
+      if (place.size === 0) places.delete(name);
     }
   }
 
@@ -115,11 +144,13 @@ export class CacheStore {
   clear(): void {
     for (const place of this.places.values()) {
       for (const entry of place instanceof Map ? place.values() : [place]) {
-        entry.state = 'out';
+        if (entry.reading !== undefined) entry.reading.entry = undefined;
         entry.newer = entry.older = undefined;
       }
     }
     this.places.clear();
+    this.spare = undefined;
+    this.spares = 0;
     this.newest = this.oldest = undefined;
     this.count = 0;
     this.size = 0;

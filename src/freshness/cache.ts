@@ -1,15 +1,15 @@
-import type { Command } from '../commands/command';
+import type { Arg, Command } from '../commands/command';
 import type { Unsubscribable } from 'rxjs';
 import { bytesOf } from '../resp/bytes-of';
 import { ErrorFrame, type Frame } from '../resp/frames';
 import { slotOf } from '../resp/hash-slot';
-import { Request } from '../commands/request';
+import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Wrap } from '../connection/wrapping';
 import { TimeoutError, type RedisError } from '../errors';
 import type { ResolvedCache } from '../options';
-import { Entry, type EntryOwner, type Home } from './cache-entry';
+import { NONE, Reading, type Entry, type Home, type Joined, type ReadingOwner } from './cache-entry';
 import { CacheStore } from './cache-store';
 import { copied, sizeOf } from './kept-frames';
 import { nameOf, namesOf, readsOneKey } from './names';
@@ -33,7 +33,7 @@ export interface CacheStats {
 }
 
 /** What an entry takes beside its reply and its arguments, bytes: measured. */
-const OVERHEAD = 320;
+const OVERHEAD = 224;
 
 /**
  * So many reads are answered from memory in one turn of the event loop; then one goes to the server. A loop that awaits nothing else would
@@ -60,7 +60,7 @@ export interface CacheParts {
 //     │ └─being read──▶ waits for that
 //     └─▶ the server ──reply──▶ kept, unless a key was invalidated or written to meanwhile, or the link was lost
 //  write ──▶ what it writes to is dropped, and not kept again before its reply
-export class Cache implements EntryOwner {
+export class Cache implements ReadingOwner {
   readonly store = new CacheStore();
   private readonly writes: OwnWrites;
   private hits = 0;
@@ -141,9 +141,9 @@ export class Cache implements EntryOwner {
     }
     if (wish !== undefined) this.isTimed = true;
     const asBytes = context.bytes || spec.binary === true;
-    const name = nameOf(command.args[command.keys[0]!.from]!);
+    const name = nameOf(firstKey(command));
     const entry = this.store.get(name, command, asBytes);
-    if (entry?.state === 'kept') {
+    if (entry !== undefined && entry.reading === undefined) {
       const ttl = wish === undefined ? this.ttl : wish.ttl;
       const isFresh = ttl === Infinity || this.parts.clock.now() - entry.keptAt < ttl;
       if (isFresh && this.left > 0) {
@@ -164,62 +164,57 @@ export class Cache implements EntryOwner {
   private miss(request: Request, executor: Executor, entry: Entry | undefined, asBytes: boolean, name: string): void {
     const { home, clock } = this.parts;
     this.misses++;
-    if (entry?.state === 'reading' && isLike(entry.first, request)) {
-      entry.join(request, clock.now());
+    const before = entry?.reading;
+    if (before !== undefined && isLike(before.request, request)) {
+      before.join(request, clock.now());
       return;
     }
-    const { command, context } = request;
-    const names = readsOneKey(command) ? [name] : namesOf(command);
+    const { command } = request;
+    const others = readsOneKey(command) ? NONE : namesOf(command).slice(1);
     const isKept =
-      !this.isOver && home?.tracker.refusal === undefined && !this.writes.concern(names) && this.areWanted(names);
+      !this.isOver &&
+      home?.tracker.refusal === undefined &&
+      !this.writes.concern(name, others) &&
+      this.areWanted(name, others);
     if (!isKept) {
       executor.submit(request);
       return;
     }
-    if (entry !== undefined) this.store.remove(entry);
-    const own = new Entry(
-      this,
-      executor,
-      request,
-      command,
-      asBytes,
-      home === undefined ? withSlot(command, names) : names,
-    );
-    this.store.add(own);
-    const read = home === undefined ? new KeptRead(command, own) : trackedFor(own, unread(command), home);
-    executor.submit(new Request(read as Command<Frame>, context, own));
+    const { store } = this;
+    if (entry !== undefined) store.remove(entry);
+    const own = store.begin(command, asBytes, name, home === undefined ? withSlot(command, others) : others);
+    const reading = (own.reading = new Reading(this, executor, request, command, own));
+    reading.send(home === undefined ? new KeptRead(command, reading) : trackedFor(reading, unread(command), home));
   }
 
   // Hot: once per miss.
-  filled(entry: Entry, frame: Frame): void {
-    if (entry.state === 'reading') this.keep(entry, frame);
-    const { first, joined } = entry;
-    entry.first = entry.joined = undefined;
+  filled(reading: Reading, frame: Frame): void {
+    if (reading.entry !== undefined) this.keep(reading, reading.entry, frame);
+    const { joined } = reading;
+    if (joined === undefined) reading.settleFirst(frame);
+    else this.settleAll(reading, joined, frame);
+  }
+
+  private settleAll(reading: Reading, joined: Joined[], frame: Frame): void {
     // What the first makes of its reply is its own.
-    const own = joined === undefined ? frame : copied(frame);
-    let settled = -1;
+    const own = copied(frame);
+    reading.joined = undefined;
+    let settled = 0;
     try {
-      first!.settle(frame);
-      settled++;
-      if (joined === undefined) return;
-      while (settled < joined.length) {
-        joined[settled]!.request.settle(copied(own));
-        settled++;
-      }
+      reading.settleFirst(frame);
+      for (; settled < joined.length; settled++) joined[settled]!.request.settle(copied(own));
     } catch (error) {
       // The reply may be another's: those that have none yet are told so.
-      this.store.remove(entry);
-      if (settled < 0) entry.first = first;
-      entry.joined = joined?.slice(Math.max(settled, 0));
+      reading.joined = joined.slice(settled);
       throw error;
     }
   }
 
-  failed(entry: Entry, error: RedisError): void {
-    this.store.remove(entry);
-    const { first, joined = [], executor } = entry;
-    entry.first = entry.joined = undefined;
-    first?.fail(error);
+  failed(reading: Reading, error: RedisError): void {
+    if (reading.entry !== undefined) this.store.remove(reading.entry);
+    const { joined = [], executor } = reading;
+    reading.joined = undefined;
+    reading.takeFirst()?.error(error);
     for (const { request, at } of joined) {
       if (error instanceof TimeoutError) {
         // It came later, so its own time is not up.
@@ -229,25 +224,28 @@ export class Cache implements EntryOwner {
     }
   }
 
-  unanswered(entry: Entry): void {
-    this.store.remove(entry);
-    const { first, joined = [] } = entry;
-    entry.first = entry.joined = undefined;
-    first?.settleUnanswered();
+  unanswered(reading: Reading): void {
+    if (reading.entry !== undefined) this.store.remove(reading.entry);
+    const { joined = [] } = reading;
+    reading.joined = undefined;
+    reading.takeFirst()?.complete();
     for (const { request } of joined) request.settleUnanswered();
   }
 
-  private keep(entry: Entry, frame: Frame): void {
+  private keep(reading: Reading, entry: Entry, frame: Frame): void {
     const { store, parts } = this;
     const { options, clock } = parts;
-    const { home, tracked } = entry;
+    const { home, tracked, command } = reading;
+    reading.entry = undefined;
     const isTracked = home?.tracker.isOn === true && tracked?.isTracked !== false && !(frame instanceof ErrorFrame);
     if (tracked?.refusal !== undefined) home?.tracker.refusedCaching(tracked.refusal);
-    entry.size = OVERHEAD + sizeOf(frame) + argumentBytes(entry.command);
-    if (!isTracked || entry.size > options.maxBytes) {
+    const size = OVERHEAD + sizeOf(frame) + argumentBytes(command);
+    if (!isTracked || size > options.maxBytes) {
       store.remove(entry);
       return;
     }
+    entry.size = size;
+    entry.home = home;
     entry.frame = copied(frame);
     // What was kept before anything had a time is too old for whoever has one.
     entry.keptAt = this.isTimed ? clock.now() : -Infinity;
@@ -290,16 +288,14 @@ export class Cache implements EntryOwner {
     this.store.clear();
   }
 
-  private areWanted(names: readonly string[]): boolean {
+  private areWanted(name: string, others: readonly string[]): boolean {
     const { isWanted } = this.parts;
-    for (const name of names) if (!isWanted(name)) return false;
-    return true;
+    return isWanted(name) && others.every(isWanted);
   }
 }
 
 /** Whether a request may wait for the read that another has begun: it has the same limits, and is repeated alike. */
-function isLike(first: Request | undefined, { context }: Request): boolean {
-  if (first === undefined) return false;
+function isLike(first: Request, { context }: Request): boolean {
   const { commandTimeout, retry, linkLimits, idempotent } = first.context;
   return (
     commandTimeout === context.commandTimeout &&
@@ -311,7 +307,11 @@ function isLike(first: Request | undefined, { context }: Request): boolean {
 
 /** Slots have places among the keys, so that what was read of one is found by that. */
 function withSlot(command: Command, names: readonly string[]): readonly string[] {
-  return [...names, nameOfSlot(slotOf(command.args[command.keys[0]!.from]!))];
+  return [...names, nameOfSlot(slotOf(firstKey(command)))];
+}
+
+function firstKey({ args, keys }: Command): Arg {
+  return args[keys[0]!.from]!;
 }
 
 function nameOfSlot(slot: number): string {

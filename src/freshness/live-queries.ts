@@ -15,6 +15,7 @@ import { copied } from './kept-frames';
 import { LiveQuery, type Answer, type LiveQueryParts, type Query } from './live-query';
 import { liveCommands, liveOptionsOf } from './live-options';
 import { idOf } from './names';
+import { noteSwap } from './own-writes';
 import type { Tracked, Tracker } from './tracker';
 
 /** How long a query stays after its last Observer has left, in case another comes, ms. */
@@ -116,6 +117,8 @@ export class LiveQueries implements Tracked {
     connection.open();
     if (this.hold.closed && this.queries.size > 0) {
       this.hold = tracker.hold(true);
+      const { requests$ } = connection.line;
+      this.hold.add(requests$.subscribe((request) => noteSwap(request, () => this.allInvalidated())));
       this.parts.onFirst();
       // Tracking may be on its way by now, and what is read behind it is tracked.
       live.started();

@@ -5,16 +5,14 @@ import { latin1Of } from '../resp/bytes-of';
 import { isBytes } from '../resp/is-bytes';
 import { textOfBytes } from '../resp/strings';
 
-/** Half of a pair of UTF-16 by itself: it travels as U+FFFD. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
 // Hot: once per command that a cache looks at.
 /**
  * A key as the text that an invalidation names it by. Keys whose bytes are no UTF-8 share the names of others, so they are invalidated
  * together: that costs a read, and needs no pushes in bytes.
  */
 export function nameOf(key: Arg): string {
-  if (typeof key === 'string') return LONE_SURROGATE.test(key) ? textOfBytes(Buffer.from(key)) : key;
+  // Half of a pair of UTF-16 by itself travels as U+FFFD.
+  if (typeof key === 'string') return key.toWellFormed();
   return isBytes(key) ? textOfBytes(key) : String(key);
 }
 
@@ -30,7 +28,7 @@ export function namesOf(command: Command): readonly string[] {
 }
 
 /** What tells a command from all others that are read otherwise: two have the same id only if they are sent alike and decoded alike. */
-export function idOf({ spec, args }: Command, asBytes: boolean): string {
+export function idOf({ spec, args }: Pick<Command, 'spec' | 'args'>, asBytes: boolean): string {
   let id = `${asBytes ? 'b' : 's'} ${spec.name}`;
   for (const arg of args) {
     // Text and bytes never share an id, so that what one of them holds need not be decoded.

@@ -37,6 +37,15 @@ function touchedBy(command: Command, isShared: boolean): Touched {
   return spec.access === 'write' || spec.foreign === true || runsScripts(spec) ? 'everything' : 'nothing';
 }
 
+const swaps = ({ spec }: Command): boolean => spec.name === 'SWAPDB';
+
+/** Tells when databases have changed places, of which no server tells. */
+export function noteSwap(request: Request, swapped: () => void): void {
+  const { command } = request;
+  if (isGroup(command) ? command.commands.some(swaps) : swaps(command))
+    request.observeBy((observer) => new Writing(observer, swapped));
+}
+
 const ANOTHER_VIEW: ReadonlySet<string> = new Set(['database', 'user', 'reset']);
 
 /**
@@ -61,10 +70,10 @@ export class OwnWrites {
   }
 
   /** Whether one of these keys is being written to. */
-  concern(names: readonly string[]): boolean {
+  concern(name: string, others: readonly string[]): boolean {
     if (this.unknown > 0) return true;
-    if (this.keys.size === 0) return false;
-    return names.some((name) => this.keys.has(name));
+    const { keys } = this;
+    return keys.size > 0 && (keys.has(name) || others.some((other) => keys.has(other)));
   }
 
   /** A command is about to be submitted that is no read of the cache. */

@@ -4,7 +4,7 @@ import { CLIENT_CACHING } from '../commands/generated/connection';
 import { Group } from '../commands/group';
 import { Transaction } from '../commands/transaction';
 import { ErrorFrame, type Frame } from '../resp/frames';
-import type { Entry, Home } from './cache-entry';
+import type { Home, Reading } from './cache-entry';
 
 const asItCame = (frame: Frame): Frame => frame;
 
@@ -48,7 +48,7 @@ export class TrackedRead extends Group implements BoundCommand {
 export class KeptRead extends Command<Frame> implements BoundCommand {
   constructor(
     { spec, args, keys }: Command,
-    private readonly entry: Entry,
+    private readonly reading: Reading,
   ) {
     super(spec, args, asItCame, keys);
   }
@@ -56,21 +56,21 @@ export class KeptRead extends Command<Frame> implements BoundCommand {
   /** The same as it is sent to a node; to none that has not got the slot, for it does not tell of changes. */
   at(home: Home, isAsked: boolean): Command {
     const isTold = !isAsked && home.tracker.refusal === undefined;
-    return isTold ? trackedFor(this.entry, this, home) : this.elsewhere();
+    return isTold ? trackedFor(this.reading, this, home) : this.elsewhere();
   }
 
   elsewhere(): Command {
-    this.entry.home = undefined;
+    this.reading.home = undefined;
     return this;
   }
 }
 
-/** What is sent so that a server tells of changes of what is read for an entry. */
-export function trackedFor(entry: Entry, read: Command<Frame>, home: Home): Command {
-  entry.home = home;
+/** What is sent so that a server tells of changes of what is read. */
+export function trackedFor(reading: Reading, read: Command<Frame>, home: Home): Command {
+  reading.home = home;
   if (!home.tracker.isOptIn) return read;
   const tracked = new TrackedRead(read);
-  entry.tracked = tracked;
+  reading.tracked = tracked;
   return tracked;
 }
 

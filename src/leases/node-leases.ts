@@ -35,6 +35,9 @@ export class NodeLeases {
     for (const [node, pool] of this.pools) {
       if (isThere(node)) continue;
       this.pools.delete(node);
+      // What waits there has no end of its own, and is told why it is left.
+      for (const { line } of [...pool.connections])
+        if (node.isSuspected || !line.drain.owesSoon) line.link?.lose(node.leaving);
       pool.close(toError).subscribe();
     }
   }

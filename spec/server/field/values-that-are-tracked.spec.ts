@@ -1,4 +1,4 @@
-import type { ConnectionEvent, RedisOptions } from 'rxjs-redis';
+import type { ConnectionEvent, Redis, RedisOptions } from 'rxjs-redis';
 import { ConfigurationError } from 'rxjs-redis';
 import { flushdb, get, getex, mget, set, sort, swapdb } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients } from '../../support/clients';
@@ -10,6 +10,7 @@ import { until } from '../../support/until';
 const server = useServer({ own: true });
 const make = useClients();
 const client = (options: RedisOptions = {}) => make({ url: server().url, reconnect: { initialDelay: 5 }, ...options });
+const cachedByDefault = () => client({ cache: true });
 const modes = ['default', 'optin', 'broadcast'] as const;
 
 beforeEach(() => client().flushall());
@@ -124,6 +125,50 @@ describe.each(modes)('Values that are tracked in the mode %s', (mode) => {
     expect(await redis.get('k')).toBe('of 1');
     await redis.multi(swapdb(0, 1));
     expect(await redis.get('k')).toBe('of 0');
+  });
+});
+
+describe('Databases that are swapped', () => {
+  it('show in live queries when their own client has them swapped, with a cache and without', async () => {
+    const ways: ((redis: Redis) => PromiseLike<unknown>)[] = [
+      (redis) => redis.swapdb(0, 1),
+      (redis) => redis.multi(get('k'), swapdb(0, 1)),
+      (redis) => redis.call('SWAPDB', 1, 0),
+      (redis) => redis.pipeline(swapdb(0, 1), get('k')),
+    ];
+    for (const redis of [client(), cachedByDefault()]) {
+      await client({ database: 1 }).set('k', 'of 1');
+      await redis.set('k', 'of 0');
+      const [one, both] = [record(redis.live(get('k'))).values, record(redis.live([get('k'), get('m')])).values];
+      await until(() => one.length + both.length === 2);
+      for (const [at, swap] of ways.entries()) {
+        await swap(redis);
+        await until(() => one.length + both.length === 4 + 2 * at);
+      }
+      expect(one).toStrictEqual(['of 0', 'of 1', 'of 0', 'of 1', 'of 0']);
+    }
+  });
+
+  it('by another client are told by no server: what was kept lasts for its `ttl`, and until the key is written to again', async () => {
+    const [redis, other] = [client({ cache: { ttl: 60_000 } }), client({ database: 1 })];
+    await other.set('k', 'of 1');
+    await redis.set('k', 'of 0');
+    const seen = record(redis.live(get('k'))).values;
+    await eventually(
+      () => redis.get('k'),
+      () => redis.cache.stats.entries === 1 && seen.length === 1,
+    );
+    await other.swapdb(0, 1);
+    await redis.echo('what was pushed is read');
+    expect(await redis.get('k')).toBe('of 0');
+    await eventually(
+      () => redis.withOptions({ cache: { ttl: 1 } }).get('k'),
+      (value) => value === 'of 1',
+    );
+    await other.select(0);
+    await other.append('k', '!');
+    await until(() => seen.length === 2);
+    expect(seen).toStrictEqual(['of 0', 'of 1!']);
   });
 });
 

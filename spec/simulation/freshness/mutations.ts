@@ -6,7 +6,7 @@ export const freshnessMutations: readonly Mutation[] = [
     fault: 'a read that was in flight is kept although its key was written to meanwhile',
     file: 'freshness/cache-store.ts',
     from: '    if (!(place instanceof Map)) {\n      this.remove(place);',
-    to: "    if (!(place instanceof Map)) {\n      if (place.state === 'kept') this.remove(place);",
+    to: '    if (!(place instanceof Map)) {\n      if (place.reading === undefined) this.remove(place);',
   },
   {
     fault: 'a lost connection leaves what was kept',
@@ -55,5 +55,11 @@ export const freshnessMutations: readonly Mutation[] = [
     file: 'freshness/tracker.ts',
     from: "return this.mode.kind === 'optin';",
     to: 'return false;',
+  },
+  {
+    fault: 'an entry that is used again is still what its former read fills',
+    file: 'freshness/cache-store.ts',
+    from: '} else reading.entry = undefined;',
+    to: '}',
   },
 ];
