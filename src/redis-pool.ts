@@ -149,7 +149,7 @@ export class RedisPool extends PoolView {
     const executorOf = (connection: Connection) =>
       wrapping(connection, wraps, telemetry.follow(placeOf(connection)))(connection);
     const elsewhere: Place = {
-      isReady: () => leases.stats.total > 0,
+      isReady: () => true,
       name: () => address,
       database: () => session.database,
       attempts$,

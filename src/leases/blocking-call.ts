@@ -1,7 +1,7 @@
 import { Subscription, defer, filter, take, type Observable, type Unsubscribable } from 'rxjs';
 import { blockingWait, withWait } from '../commands/blocking-wait';
 import { Command } from '../commands/command';
-import type { Happening } from '../commands/happening';
+import { QUEUED, type Happening } from '../commands/happening';
 import { Request, type ReplyObserver } from '../commands/request';
 import type { Executor, RetryPolicy } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
@@ -129,6 +129,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
       error: (error: RedisError) => this.notLent(error, place),
     });
     if (!this.isAt(place)) return;
+    this.happened(QUEUED);
     place.add(lent);
     if (this.lateAt === Infinity || pool === undefined) return;
     const waitsIn = pool;

@@ -95,4 +95,13 @@ describe('The spans of a client behind sentinels', () => {
       `${at} lease: disconnect, closed_by_user`,
     ]);
   });
+
+  it('is told with the errors of sentinels in the debug log', async () => {
+    const { options } = await masters();
+    const lines: string[] = [];
+    const debug = (direction: string, text: string): void => void (direction === 'error' && lines.push(text));
+    const dead = { host: '127.0.0.1', port: 1 };
+    await client({ ...options, sentinels: [dead, ...options.sentinels!], debug }).ping();
+    expect(lines).toEqual([expect.stringMatching(/ sentinel: \w+ CONNECTION: .*127\.0\.0\.1:1/)]);
+  });
 });

@@ -300,6 +300,24 @@ describe('A span', () => {
     expect(eventsOf(only('redis.SET'))).toStrictEqual(['redis.written']);
   });
 
+  it('tells that a command that waits at the server waits for a connection, and not where one is kept', async () => {
+    const redis = client({ leases: { max: 1 } });
+    await redis.blpop('none', 0.001);
+    await redis.blpop('none', 0.001);
+    let waiting: Promise<unknown> | undefined;
+    await redis.dedicated(async (lent) => {
+      await lent.ping();
+      waiting = firstValueFrom(redis.brpop('none', 0.001));
+    });
+    await waiting;
+    const told = spans().filter(({ name }) => /POP$/.test(name));
+    expect(told.map((span) => eventsOf(span))).toStrictEqual([
+      ['redis.queued', 'redis.written'],
+      ['redis.written'],
+      ['redis.queued', 'redis.written'],
+    ]);
+  });
+
   it('belongs to the subscription of a worker of a queue', async () => {
     const redis = client();
     const jobs = redis.queue('q');
