@@ -72,19 +72,6 @@ const typesAlone = {
   },
 };
 
-/**
- * Leaves the private field of `Command` out of its type. The compiler takes classes with private fields for different ones wherever
- * they are declared twice, and each entry declares `Command`: what `./commands` makes would be no command at the root.
- */
-const oneCommand = {
-  name: 'one-command',
-  generateBundle(_, chunks) {
-    for (const chunk of Object.values(chunks)) {
-      chunk.code = chunk.code.replace(/^((?:export )?declare class Command<.*> \{\n) +#private;\n/m, '$1');
-    }
-  },
-};
-
 /** Leaves out comments, which the declarations have, and empty lines. A tab stands for two spaces. */
 const bare = {
   name: 'bare',
@@ -142,6 +129,48 @@ const tabs = {
         .replace(/\n{2,}/g, '\n')
         .replace(/\n\t* \*\/$/gm, ' */')
         .replace(/(\n\t* \* `[^\n]*`)\n\t* \*(?=\n)/g, '$1');
+  },
+};
+
+/** A comment that stands for itself, or before what follows. */
+const COMMENT = String.raw`(?:/\*\*(?:(?!\*/)[^])*\*/\n)?`;
+
+/** A declaration with its comment: until the next one. */
+const DECLARATION = new RegExp(
+  String.raw`^${COMMENT}(?:declare class|interface|type) (\w+)[^]*?\n(?=${COMMENT}(?:declare|interface|type|export|import) )`,
+  'gm',
+);
+
+const declarationsOf = (code) => new Map([...code.matchAll(DECLARATION)].map(([text, name]) => [name, text]));
+const exportsOf = (code) =>
+  [...code.matchAll(/^export (?:type )?\{ (.*) \};$/gm)].flatMap(([, list]) => list.split(', '));
+
+/** The declarations that the entry of the client exports, by name. */
+let ofClient = new Map();
+
+/** `./commands` takes the types that the client exports from there, where both declare the same; what only those needed is left out. */
+const clientsTypes = {
+  name: 'clients-types',
+  generateBundle(_, chunks) {
+    for (const chunk of Object.values(chunks)) {
+      const own = declarationsOf(chunk.code);
+      const exported = new Set(exportsOf(chunk.code));
+      if (chunk.name === 'index') ofClient = new Map([...own].filter(([name]) => exported.has(name)));
+      if (chunk.name !== 'commands') continue;
+      const shared = [...own].filter(([name, text]) => ofClient.get(name) === text);
+      for (const [, text] of shared) chunk.code = chunk.code.replace(text, () => '');
+      const isUnused = ([name, text]) =>
+        !exported.has(name) &&
+        chunk.code.includes(text) &&
+        chunk.code.match(new RegExp(`\\b${name}\\b`, 'g')).length === 1;
+      for (let unused; (unused = [...own].find(isUnused)) !== undefined;)
+        chunk.code = chunk.code.replace(unused[1], () => '');
+      const names = shared.map(([name]) => name).filter((name) => new RegExp(`\\b${name}\\b`).test(chunk.code));
+      chunk.code = chunk.code.replace(
+        banner,
+        () => `${banner}\nimport type { ${names.join(', ')} } from './index.cjs';`,
+      );
+    }
   },
 };
 
@@ -261,8 +290,8 @@ export default ({ configFolder: folder = 'dist' }) => {
       ...(name in beside ? [clientBeside] : []),
       dts({ compilerOptions: { stripInternal: true } }),
       typesAlone,
-      oneCommand,
       tabs,
+      clientsTypes,
     ],
     output: [{ dir: folder, format: 'es', entryFileNames: '[name].d.cts', banner, paths }],
   }));

@@ -8,7 +8,7 @@ import type { ArgumentFacts, CallableFacts, Since } from './facts';
 export interface CommandDocs {
   summary: string;
   complexity: string;
-  /** `WRONGTYPE: a key of another type` */
+  /** `WRONGTYPE: the key holds another kind of value` */
   errors: string[];
 }
 
@@ -68,9 +68,9 @@ export function loadDocs(): Map<string, CommandDocs> {
 export function errorsOf(facts: CallableFacts, docs: CommandDocs): string[] {
   const errors: string[] = [];
   if (TYPED_GROUPS.has(facts.group) && facts.keySpecs !== undefined && !ANY_TYPE.has(facts.name)) {
-    errors.push('WRONGTYPE: a key of another type');
+    errors.push('WRONGTYPE: a key has another type');
   }
-  if (facts.flags.includes('denyoom')) errors.push('OOM: out of memory');
+  if (facts.flags.includes('denyoom')) errors.push('OOM: memory is full');
   return [...errors, ...docs.errors];
 }
 
@@ -80,12 +80,12 @@ function inEveryValkey(version: string): boolean {
   return major < 7 || (major === 7 && minor <= 2);
 }
 
-/** `since Redis 6.2.0, every Valkey` */
+/** `since Redis 6.2.0, in every Valkey` */
 export function sinceText({ servers }: CallableFacts): string {
   const { redis, valkey } = servers;
   if (redis === undefined) return `since Valkey ${valkey}, not in Redis`;
   if (valkey === undefined) return `since Redis ${redis}, not in Valkey`;
-  return `since Redis ${redis}, ${inEveryValkey(valkey) ? 'every Valkey' : `Valkey ${valkey}`}`;
+  return `since Redis ${redis}, ${inEveryValkey(valkey) ? 'in Valkey' : `Valkey ${valkey}`}`;
 }
 
 /** What the tag of a deprecated command says, or undefined for a command in good standing. */

@@ -82,7 +82,7 @@ export class ClusterCore {
     const session = (this.session = new Session(resolved.database, resolved.clientName));
     const telemetry = (this.telemetry = telemetryOf(resolved, () => clock, address));
     this.resolved = resolved;
-    this.maker = makerOf(stage, resolved, telemetry);
+    this.maker = makerOf(stage, resolved, telemetry, clock);
     this.lastError = new LatestError(clock);
     this.wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext };
     this.place = {

@@ -97,7 +97,9 @@ export class ClusterLeases {
       pool: () => this.pools.poolOf(core.topology.nodes.get(node.name) ?? node),
       executorOf: (lease) => freshness.noting(core.executorOf(lease, telemetry.follow(place))),
       bareExecutorOf: (lease) =>
-        freshness.noting(leavingWithSlot(core.executorOf(lease), () => core.topology.stale$.next())),
+        freshness.noting(
+          leavingWithSlot(core.executorOf(lease, telemetry.followWatched(place)), () => core.topology.stale$.next()),
+        ),
       followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, place),
       tell: core.tell,
     });

@@ -53,7 +53,8 @@ export interface Inspected {
   readonly clock: Clock;
   readonly lastError: LatestError;
   readonly pubsub?: Pick<PubSub, 'counts'>;
-  readonly spread?: Spread;
+  /** what waits for a connection of a pool, or for a node */
+  readonly spread?: Pick<Spread, 'queued' | 'oldest'>;
   readonly offlineQueue?: number;
 }
 
@@ -114,6 +115,11 @@ export function inspect(inspected: Inspected): Inspection {
     leases: { ...(pool?.stats ?? NO_LEASES), longestWait: pool?.longestWait },
     lastError: inspected.lastError.inspected,
   });
+}
+
+/** Whether a command waits, for its reply or for a connection, other than at the server on purpose. */
+export function isWaitedFor({ oldest, leases }: Inspection): boolean {
+  return oldest !== undefined || leases.waiting > 0;
 }
 
 /** The command that has waited for longest without being meant to. One without a limit is taken where no other waits. */

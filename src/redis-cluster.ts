@@ -23,6 +23,7 @@ import { LastValue, type Awaitable } from './commands/awaitable';
 import type { Key } from './commands/arguments';
 import { inContext } from './connection/async-context';
 import { Completion } from './connection/completion';
+import { keptFor, type ProcessReferences } from './connection/process-references';
 import type { Connection } from './connection/connection';
 import type { ConnectionEvent, ConnectionState } from './connection/connection-state';
 import { shielded } from './connection/shielded';
@@ -30,7 +31,7 @@ import { checkedWork } from './connection-lender';
 import type { DedicatedConnection } from './dedicated-connection';
 import type { ClientCache } from './freshness/client-cache';
 import { ScriptRegistry } from './groups/scripts';
-import { inShort, inspect, type Inspection } from './inspection';
+import { inShort, inspect, isWaitedFor, type Inspection } from './inspection';
 import { isPlainObject } from './option-checks';
 import type { RedisClusterOptions } from './options';
 import { ClusterMessages } from './pubsub/cluster-messages';
@@ -59,6 +60,7 @@ export class RedisCluster extends ClusterView {
   readonly cache: ClientCache;
 
   private readonly core: ClusterCore;
+  private readonly references: ProcessReferences | undefined;
   private readonly leases: ClusterLeases;
   private readonly messages: ClusterMessages;
   private readonly viewOf: (node: ClusterNode) => NodeView;
@@ -117,16 +119,17 @@ export class RedisCluster extends ClusterView {
       onDrop: telemetry.onDrop,
     });
     this.core = core;
+    this.references = clock.references;
     this.leases = leases;
     this.messages = messages;
     this.cache = freshness.cache;
     this.viewOf = (node) => {
-      const executor = core.executorAt(node);
+      const executor = freshness.noting(wrap(core.executorAt(node)));
       const { address, name } = node;
       return new NodeView(
         {
           ...shared,
-          source: { ...source, executor: freshness.noting(wrap(executor)) },
+          source: { ...source, executor },
           publisher: executor,
           lender: leases.lenderOf(node),
           links: { kind: 'successive', current: () => topology.nodeAt(address).connection.state$.value },
@@ -150,9 +153,18 @@ export class RedisCluster extends ClusterView {
         clock,
         lastError: core.lastError,
         pubsub: messages,
+        spread: topology.fences,
         offlineQueue: resolved.offlineQueue,
       });
-    this.unobserve = telemetry.observe(() => readingsOf([...toNodes(), ...messages.carriers], pools, messages));
+    this.unobserve = telemetry.observe(() => {
+      const cache = resolved.cache && this.cache;
+      return readingsOf([...toNodes(), ...messages.carriers], {
+        leases: pools,
+        pubsub: messages,
+        spread: topology.fences,
+        cache,
+      });
+    });
     this.state$ = state$.pipe(
       takeWhile(({ kind }) => kind !== 'closed', true),
       inContext(),
@@ -174,7 +186,7 @@ export class RedisCluster extends ClusterView {
    * @throws TimeoutError when they are not ready within `commandTimeout` ms; the client goes on trying
    */
   connect(): Completion {
-    return new Completion(this.core.connect());
+    return new Completion(keptFor(this.references, this.core.connect()));
   }
 
   /** The address of the node that has the slot of a key, `host:port`; undefined where that is not known yet. */
@@ -259,6 +271,7 @@ export class RedisCluster extends ClusterView {
    * a node which is out of reach are not waited for.
    */
   close(): Completion {
+    this.ref();
     const { core, leases, messages } = this;
     const { ending } = core;
     ending.close();
@@ -292,10 +305,23 @@ export class RedisCluster extends ClusterView {
     core.isClosing = true;
     if (core.state$.value.kind === 'closed') return;
     this.unobserve();
+    this.ref();
     leases.pools.destroy(core.closedError);
     core.end();
     messages.end();
     core.events$.complete();
+  }
+
+  /** Lets the process end while the client is open, as `unref()` of `Redis` does. */
+  unref(): this {
+    this.references?.unref(() => isWaitedFor(this.look()));
+    return this;
+  }
+
+  /** The client keeps the process alive until it is closed, as it does without `unref()`. */
+  ref(): this {
+    this.references?.ref();
+    return this;
   }
 
   /**

@@ -106,14 +106,14 @@ export class RedisPool extends PoolView {
     const { limits, others } = resolvePool(given);
     const resolved = resolveOptions(others);
     const stage = stageOf(given);
-    const telemetry = telemetryOf(resolved, () => clockOf(stage));
+    const clock = clockOf(stage);
+    const telemetry = telemetryOf(resolved, () => clock);
     const { sentinel } = resolved;
     const guard = sentinel === undefined || sentinel.role === 'master' ? undefined : readsOnly(sentinel.role);
     const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext, guard };
     const events$ = new Subject<ConnectionEvent>();
     const address = sentinel?.service ?? describe(resolved);
     const session = new Session(resolved.database, resolved.clientName);
-    const clock = clockOf(stage);
     const lastError = new LatestError(clock);
     const attempts$ = new Subject<FailedAttempt>();
     const tell = (event: ConnectionEvent): void => {
@@ -130,10 +130,10 @@ export class RedisPool extends PoolView {
     };
     const sentinels = sentinelsOf(resolved, {
       clock,
-      parts: () => stage.partsFor('sentinel'),
+      parts: () => ({ clock, ...stage.partsFor('sentinel') }),
       tell: (error) => tell({ connection: 'sentinel', type: 'error', error }),
     });
-    const maker = makerOf(stage, resolved, telemetry);
+    const maker = makerOf(stage, resolved, telemetry, clock);
     const make = (): Connection => {
       const parts = { guide: sentinels?.guide(), session: session.copy(), once: true, onFirstFailure };
       const connection = maker('lease', {}, parts);
@@ -167,7 +167,8 @@ export class RedisPool extends PoolView {
       clock: resolved.asyncContext ? inScheduledContext(clock) : clock,
       pool: lending,
       executorOf,
-      bareExecutorOf,
+      bareExecutorOf: (connection) =>
+        wrapping(connection, wraps, telemetry.followWatched(placeOf(connection)))(connection),
       followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, elsewhere),
       ending,
       tell,
@@ -224,7 +225,7 @@ export class RedisPool extends PoolView {
         lastError,
         spread,
       });
-    this.unobserve = telemetry.observe(() => readingsOf([], leases));
+    this.unobserve = telemetry.observe(() => readingsOf([], { leases, spread }));
   }
 
   /** How many connections there are, and how many callers wait. */

@@ -18,6 +18,7 @@ import { plainContext, type Executor } from './commands/request-context';
 import { inContext } from './connection/async-context';
 import { inScheduledContext } from './connection/clock';
 import { Completion } from './connection/completion';
+import { keptFor, type ProcessReferences } from './connection/process-references';
 import type { Connection } from './connection/connection';
 import type { ConnectionEvent, ConnectionState } from './connection/connection-state';
 import { BlockingExecutor } from './leases/blocking-executor';
@@ -35,7 +36,7 @@ import type { RedisError } from './errors';
 import type { ClientCache } from './freshness/client-cache';
 import { Freshness, turnsTrackingOn } from './freshness/freshness';
 import { givenOptions } from './given-options';
-import { LatestError, inShort, inspect, type Inspection } from './inspection';
+import { LatestError, inShort, inspect, isWaitedFor, type Inspection } from './inspection';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { kindOf } from './resp/kind-of';
 import { Notifications } from './pubsub/notifications';
@@ -92,6 +93,7 @@ export class Redis extends RedisView {
   private leases: LeasePool | undefined;
   /** Looks at what the client is doing. */
   private readonly look: () => Inspection;
+  private readonly references: ProcessReferences | undefined;
   private readonly closedError = (): RedisError => this.connection.closedError();
 
   /**
@@ -107,17 +109,18 @@ export class Redis extends RedisView {
     const given = givenOptions('Redis', first, second);
     const resolved = resolveOptions(given);
     const stage = stageOf(given);
-    const telemetry = telemetryOf(resolved, () => clockOf(stage));
+    const clock = clockOf(stage);
+    const telemetry = telemetryOf(resolved, () => clock);
     const { sentinel } = resolved;
     const guard = sentinel === undefined || sentinel.role === 'master' ? undefined : readsOnly(sentinel.role);
     const wraps = { verify: resolved.verify, asyncContext: telemetry.asyncContext, guard };
     const sentinels = sentinelsOf(resolved, {
-      clock: clockOf(stage),
-      parts: () => stage.partsFor('sentinel'),
+      clock,
+      parts: () => ({ clock, ...stage.partsFor('sentinel') }),
       tell: (error) => connection.events$.next({ connection: 'sentinel', type: 'error', error }),
     });
-    const lastError = new LatestError(clockOf(stage));
-    const maker = makerOf(stage, resolved, telemetry);
+    const lastError = new LatestError(clock);
+    const maker = makerOf(stage, resolved, telemetry, clock);
     const make: MakeConnection = (role, others, parts) => {
       const connection = maker(role, others, { guide: sentinels?.guide(), ...parts });
       // The connection of commands tells of that of messages as well.
@@ -178,7 +181,8 @@ export class Redis extends RedisView {
       ending,
       pool,
       executorOf,
-      bareExecutorOf: (lease) => freshness.noting(bareExecutorOf(lease)),
+      bareExecutorOf: (lease) =>
+        freshness.noting(wrapping(lease, wraps, telemetry.followWatched(placeOf(lease)))(lease)),
       followWatch: (outcome$, report) => telemetry.followWatch(outcome$, report, elsewhere),
       tell: (event) => connection.events$.next(event),
     });
@@ -222,6 +226,7 @@ export class Redis extends RedisView {
       onDrop: telemetry.onDrop,
     });
     this.blocking = blocking;
+    this.references = clock.references;
     this.connection = connection;
     this.pubsub = pubsub;
     this.source = source;
@@ -245,9 +250,12 @@ export class Redis extends RedisView {
         pubsub,
         offlineQueue: resolved.offlineQueue,
       });
-    const unobserve = telemetry.observe(() => readingsOf([connection, ...this.carriers], this.leases, pubsub));
+    const unobserve = telemetry.observe(() =>
+      readingsOf([connection, ...this.carriers], { leases: this.leases, pubsub, cache: resolved.cache && this.cache }),
+    );
     connection.state$.pipe(filter(isClosed)).subscribe(() => {
       unobserve();
+      this.ref();
       sentinels?.end();
       // Before the commands that wait, so that what one gives back unsent goes to no other caller; below as well.
       this.leases?.end(this.closedError);
@@ -274,7 +282,7 @@ export class Redis extends RedisView {
    * @throws TimeoutError when it is not ready within `commandTimeout` ms; the client goes on trying
    */
   connect(): Completion {
-    return new Completion(this.connection.connect());
+    return new Completion(keptFor(this.references, this.connection.connect()));
   }
 
   /**
@@ -295,7 +303,8 @@ export class Redis extends RedisView {
     this.leases?.renew();
     // Observers of messages are told if a carrier ends.
     const messages = carriers.map((carrier) => carrier.reconnect(now).pipe(catchError(() => of(undefined))));
-    return new Completion(forkJoin([this.connection.reconnect(now), ...messages]).pipe(map(() => undefined)));
+    const renewed$ = forkJoin([this.connection.reconnect(now), ...messages]).pipe(map(() => undefined));
+    return new Completion(keptFor(this.references, renewed$));
   }
 
   /**
@@ -311,6 +320,7 @@ export class Redis extends RedisView {
    * await redis.close();
    */
   close(): Completion {
+    this.ref();
     this.ending.close();
     const { blocking, ending, leases, pubsub } = this;
     leases?.end(this.closedError);
@@ -367,6 +377,23 @@ export class Redis extends RedisView {
   dedicated<T>(work: (connection: DedicatedConnection) => ObservableInput<T>): Awaitable<T, T | undefined> {
     const checked = checkedWork('dedicated', work);
     return new LastValue(this.lender.lend(this.source, ({ dedicated }) => checked(dedicated)));
+  }
+
+  /**
+   * Lets the process end while the client is open: once nothing else keeps it, and no command waits for its reply. Observers of messages do
+   * not keep it, nor do commands that wait at the server, as BLPOP does.
+   * @example
+   * const redis = new Redis().unref();
+   */
+  unref(): this {
+    this.references?.unref(() => isWaitedFor(this.look()));
+    return this;
+  }
+
+  /** The client keeps the process alive until it is closed, as it does without `unref()`. */
+  ref(): this {
+    this.references?.ref();
+    return this;
   }
 
   /**

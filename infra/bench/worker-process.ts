@@ -94,7 +94,7 @@ export class WorkerProcess {
       const message = this.messages.shift();
       if (message !== undefined) return message;
       if (this.ended !== undefined) throw new Error(this.ended);
-      if (Date.now() >= end) throw new Error(`the worker has been silent for ${SILENCE} ms`);
+      if (Date.now() >= end) throw new Error(`the worker has been silent for ${SILENCE} ms: ${this.errors.trim()}`);
       await this.somethingHappens(end - Date.now());
     }
   }

@@ -9,7 +9,10 @@ interface Dashboard {
 describe('The dashboard', () => {
   const text = readFileSync(join(__dirname, '../../infra/grafana/dashboard.json'), 'utf8');
   const { panels } = JSON.parse(text) as Dashboard;
-  const asked = panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => expr.match(/\bredis_\w+/g) ?? []));
+  const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  /** What stands behind names where metrics come by OTLP: it puts the unit there, and the exporter of JavaScript does not. */
+  const UNIT = '(_seconds)?';
+  const asked = expressions.flatMap((expr) => expr.replaceAll(UNIT, '').match(/\bredis_\w+/g) ?? []);
   /** As Prometheus names them; a histogram has three. */
   const named = (name: string): string => name.replaceAll('.', '_');
   const isHistogram = (key: string): boolean => ['duration', 'size'].includes(key);
@@ -26,6 +29,18 @@ describe('The dashboard', () => {
   it('shows every metric that is not one of the stable vocabulary', () => {
     const missing = own.filter(([, [name]]) => !asked.some((one) => one.startsWith(named(name))));
     expect(missing).toStrictEqual([]);
+  });
+
+  it('finds what is measured in seconds with and without the unit in the name', () => {
+    const seconds = own.filter(([, [, unit]]) => unit === 's').map(([, [name]]) => named(name));
+    const uses = expressions.flatMap((expr) => seconds.flatMap((name) => expr.split(name).slice(1)));
+    expect(uses.length).toBeGreaterThan(seconds.length);
+    expect(uses.filter((behind) => !behind.startsWith(UNIT))).toStrictEqual([]);
+  });
+
+  it('depends on no interval of scraping', () => {
+    const ranges = expressions.flatMap((expr) => expr.match(/\[[^\]]+\]/g) ?? []);
+    expect(new Set(ranges)).toStrictEqual(new Set(['[$__rate_interval]']));
   });
 
   it('says of every panel what it shows', () => {

@@ -29,6 +29,16 @@ describe('startSentinels', () => {
       await trio.stop();
     }
   });
+
+  it('is done when both replicas have acknowledged what the master writes: a failover before that would lose it', async () => {
+    const trio = await startSentinels();
+    try {
+      const info = await client(trio.servers[0].url).call<string>('INFO', 'replication');
+      expect(info.match(/state=online,offset=[1-9]/g)).toHaveLength(2);
+    } finally {
+      await trio.stop();
+    }
+  });
 });
 
 describe('The compose file of sentinels', () => {

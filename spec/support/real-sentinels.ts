@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Redis, ServerAddress } from 'rxjs-redis';
 import { startServer, type RunningServer, type ServerName, type ServerOptions } from '../../infra/servers';
 import { eventually, useClients } from './clients';
+import { untilReplicating } from './replicating';
 
 /** A sentinel of its own configuration, and a client of it for what a spec does behind the back of the client under test. */
 export interface RealSentinel {
@@ -52,12 +53,9 @@ export function useRealSentinels(): {
       const server = await startServer({ own: true, ...options, args: [...soon, ...args, ...follow] });
       running.push(server);
       if (of === undefined) return server;
-      const admin = client(server.url);
-      await eventually(
-        () => admin.call<string>('INFO', 'replication'),
-        (info) => info.includes('master_link_status:up'),
-      );
-      await admin.destroy();
+      const admins = [client(server.url), client(of.url)] as const;
+      await untilReplicating(...admins);
+      await Promise.all(admins.map((admin) => admin.destroy()));
       return server;
     },
     async sentinel(configuration, { server: named, args = [] } = {}) {

@@ -1,6 +1,7 @@
 import type { Redis, RedisOptions, ServerAddress } from 'rxjs-redis';
 import type { RunningServer } from '../../infra/servers';
 import { useClients } from './clients';
+import { untilReplicating } from './replicating';
 import { useScriptedSentinels, type ScriptedSentinel } from './scripted-sentinel';
 import { useServer } from './server';
 import { until } from './until';
@@ -40,8 +41,7 @@ export function useSwappingMasters(args: readonly string[] = []): () => Promise<
     await admins[0].call('REPLICAOF', 'NO', 'ONE');
     await admins[0].flushall();
     await admins[1].call('REPLICAOF', master.host, master.port);
-    const isLinked = async () => (await admins[1].call<string>('INFO', 'replication')).includes('link_status:up');
-    while (!(await isLinked()));
+    await untilReplicating(admins[1], admins[0]);
     const sentinel = await scripted({ master: placeOf(master) });
     return {
       service: SERVICE,

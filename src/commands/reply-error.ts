@@ -15,6 +15,7 @@ import { isBytes } from '../resp/is-bytes';
 
 /** What a server answers to a command that it has not run, and may run later. */
 const NOT_RUN = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN']);
+const MAY_PASS = new Set([...NOT_RUN, 'ASK']);
 const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH']);
 /** A refused password in the words of a server before 6.0, or of one without a password. */
 const REFUSED_PASSWORD = /^ERR (invalid password|AUTH |Client sent AUTH)/;
@@ -88,7 +89,9 @@ export function reasonOf({ kind, message, causes }: ReplyError): string {
 function mayPass(frame: ErrorFrame): boolean {
   if (!(frame instanceof Refusal)) return NOT_RUN.has(frame.kind);
   const { causes, text } = frame;
-  if (causes.length > 0) return causes.every(({ error }) => NOT_RUN.has(error.kind));
+  // Where some keys have moved, single commands of a transaction are asked for elsewhere.
+  if (causes.length > 0)
+    return NOT_RUN.has(causes[0]!.error.kind) && causes.every(({ error }) => MAY_PASS.has(error.kind));
   return NOT_RUN.has(REASON.exec(text)?.[1] ?? frame.kind);
 }
 

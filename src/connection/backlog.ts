@@ -240,11 +240,15 @@ export class Backlog {
 
   /** Takes out the requests that wait to be repeated and have no time left. */
   takeDue(now: number): Request[] {
-    const isDue = ({ deadline }: Request): boolean => deadline !== 0 && deadline <= now;
+    return this.takeRepeats(({ deadline }) => deadline !== 0 && deadline <= now);
+  }
+
+  /** Takes out the requests that wait to be repeated and meet a condition. */
+  takeRepeats(isWanted: (request: Request) => boolean): Request[] {
     const taken: Request[] = [];
     if (this.repeats.length > 0)
-      this.repeats.retain((request) => !isDue(request) || (taken.push(request), this.left(request)));
-    return [...taken, ...this.takeOutside((request) => !isDue(request))];
+      this.repeats.retain((request) => !isWanted(request) || (taken.push(request), this.left(request)));
+    return [...taken, ...this.takeOutside((request) => !isWanted(request))];
   }
 
   /** Drops the requests whose observers have left. */

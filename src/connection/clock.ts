@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import * as timers from 'node:timers';
 import { Subscription, type SchedulerAction, type SchedulerLike } from 'rxjs';
 import { captured, outside } from './async-context';
+import { ProcessReferences } from './process-references';
 
 /** The client's time, ms, and the turns of its event loop. */
 export interface Clock extends SchedulerLike {
@@ -10,6 +11,8 @@ export interface Clock extends SchedulerLike {
   nextTick(work: () => void): void;
   /** Does the work when input has been read. */
   afterInput(work: () => void): void;
+  /** what keeps the process alive by it, where the process knows of its time */
+  readonly references?: ProcessReferences;
 }
 
 /** When a timer is later than this, user code has blocked the event loop; ms. */
@@ -29,25 +32,37 @@ class Timer<T> extends Subscription implements SchedulerAction<T> {
   private handle: NodeJS.Timeout | undefined;
   private turn: NodeJS.Immediate | undefined;
 
-  constructor(private readonly work: (this: SchedulerAction<T>, state?: T) => void) {
+  constructor(
+    private readonly references: ProcessReferences,
+    private readonly work: (this: SchedulerAction<T>, state?: T) => void,
+  ) {
     super();
     this.add(() => this.stop());
   }
 
   schedule(state?: T, delay = 0): Subscription {
     this.stop();
-    const goOff = () => (this.turn = setImmediate(() => this.work(state)));
+    const goOff = () => {
+      this.forget();
+      this.turn = setImmediate(() => this.work(state));
+    };
     this.handle = outside(() => setTimeout(goOff, delay));
+    this.keepsAlive(true);
     return this;
   }
 
   keepsAlive(keeps: boolean): void {
-    if (keeps) this.handle?.ref();
-    else this.handle?.unref();
+    if (this.handle !== undefined) this.references.set(this.handle, keeps);
+  }
+
+  private forget(): void {
+    this.references.delete(this.handle);
+    this.handle = undefined;
   }
 
   private stop(): void {
     clearTimeout(this.handle);
+    this.forget();
     clearImmediate(this.turn);
   }
 }
@@ -66,13 +81,26 @@ export function inBackground(timer: Subscription, is = true): Subscription {
 /**
  * The system's own: monotonic, so that a system clock that is set neither ends a command early nor keeps one waiting.
  */
-export const systemClock: Clock = {
-  now,
-  schedule: <T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription =>
-    new Timer(work).schedule(state, delay),
-  nextTick: (work) => nextTick(work),
-  afterInput: (work) => setImmediate(work),
-};
+export class SystemClock implements Clock {
+  readonly references = new ProcessReferences((delay) => setTimeout(() => undefined, delay));
+
+  readonly now = now;
+
+  schedule<T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription {
+    return new Timer(this.references, work).schedule(state, delay);
+  }
+
+  nextTick(work: () => void): void {
+    nextTick(work);
+  }
+
+  afterInput(work: () => void): void {
+    setImmediate(work);
+  }
+}
+
+/** Where there is no client. */
+export const systemClock: Clock = new SystemClock();
 
 /** A clock whose work finds the context of AsyncLocalStorage in which it was scheduled. */
 export function inScheduledContext(clock: Clock): Clock {

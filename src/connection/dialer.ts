@@ -17,7 +17,7 @@ export interface DialerOptions extends Endpoint {
 //  begin ──▶ endpoint ──▶ dial ──▶ socket ──▶ handshake ──▶ succeeded, failed
 export class Dialer {
   private readonly dialing: Dialing;
-  /** The endpoint that was dialled last; before that, the one of the options, or none where a guide knows it. */
+  /** The endpoint that was dialled last; before that, the one of the options, or none where that is asked for. */
   endpoint: Endpoint | undefined;
   /** A link is being made, or is in its handshake. It is not any more when its commands are told that it failed. */
   isUnderWay = false;
@@ -33,7 +33,7 @@ export class Dialer {
     private readonly ask: (() => Observable<Endpoint>) | undefined,
     private readonly guide: Guide | undefined,
   ) {
-    if (guide === undefined) this.endpoint = options;
+    if (guide === undefined && ask === undefined) this.endpoint = options;
     this.dialing = new Dialing(clock);
   }
 

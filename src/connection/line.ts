@@ -226,6 +226,27 @@ export class Line implements LinkOwner {
     this.order.departs(request);
   }
 
+  /** A request has gone elsewhere, where it runs: earlier writes to its keys that wait here to be repeated fail. */
+  overtakes(request: Request): void {
+    if (this.order.isActive) this.retrier.failRepeated(this.order.overtakenBy(request));
+  }
+
+  /** Takes out writes that wait to be repeated and belong elsewhere from now on. Where a later one is on its way here, and runs, they fail. */
+  takeRepeats(isWanted: (request: Request) => boolean): Request[] {
+    const { detour } = this.options;
+    if (detour === undefined || !this.order.isActive) return [];
+    const taken = this.backlog.takeRepeats((request) => detour.wants(request) && isWanted(request));
+    for (const request of taken) this.order.departs(request);
+    return taken;
+  }
+
+  /** A request that was refused for the moment, perhaps elsewhere, is repeated after a delay, ms. Others pass it meanwhile. */
+  park(request: Request, delay: number): void {
+    if (request.place === 0) request.place = ++this.calls;
+    this.deadlines.enterAgain(request);
+    this.backlog.park(request, delay);
+  }
+
   /** There is no link: what waits goes elsewhere, if anything takes it. What links owed is decided about first. */
   handOver(): void {
     const { detour } = this.options;

@@ -84,6 +84,9 @@ function open(
     bytes$.next(bytes);
     return bytes.length < endpoint.readBufferSize || turn.hasTimeLeft(() => wire.resume());
   });
+  const keepsAlive = (keeps: boolean): void => clock.references?.set(wire, keeps);
+  keepsAlive(true);
+  wire.once('close', () => clock.references?.delete(wire));
   let socket = wire;
   let isAccepted = false;
   let isOpen = false;
@@ -105,6 +108,7 @@ function open(
   const carry = (): void => {
     timer.unsubscribe();
     isOpen = true;
+    keepsAlive(true); // over another handle, where it was not the first address that accepted
     subscriber.next({
       bytes$,
       drain$,
@@ -113,7 +117,7 @@ function open(
       get drained() {
         return socket.writableLength === 0;
       },
-      keepsAlive: (keeps) => void (keeps ? wire.ref() : wire.unref()),
+      keepsAlive,
       destroy: (reset) => {
         // A socket that the peer has ended takes nothing more, and a Unix socket has nothing on its way.
         if (reset && endpoint.path === undefined && !socket.readableEnded) wire.resetAndDestroy();

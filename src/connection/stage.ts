@@ -1,5 +1,5 @@
 import type { Executor } from '../commands/request-context';
-import { systemClock, type Clock } from './clock';
+import { SystemClock, type Clock } from './clock';
 import type { Connection } from './connection';
 import type { ConnectionParts } from './connection-parts';
 
@@ -42,7 +42,7 @@ export function stageOf(options: object): Stage {
   return (options as { readonly [stage]?: Stage })[stage] ?? noStage;
 }
 
-/** The clock of what lends connections. */
+/** The clock of one client. */
 export function clockOf(own: Stage): Clock {
-  return own.partsFor('lease').clock ?? systemClock;
+  return own.partsFor('lease').clock ?? new SystemClock();
 }

@@ -35,6 +35,9 @@ export class NodeLeases {
     for (const [node, pool] of this.pools) {
       if (isThere(node)) continue;
       this.pools.delete(node);
+      // What waits there has no end of its own, and is told why it is left.
+      for (const { line } of [...pool.connections])
+        if (node.isSuspected || !line.drain.owesSoon) line.link?.lose(node.leaving);
       pool.close(toError).subscribe();
     }
   }
@@ -42,6 +45,11 @@ export class NodeLeases {
   /** The nodes to which connections are lent now. */
   get inUse(): Iterable<ClusterNode> {
     return [...this.pools].filter(([, { stats }]) => stats.active > 0).map(([node]) => node);
+  }
+
+  /** How many pools there are. */
+  get count(): number {
+    return this.pools.size;
   }
 
   get stats(): PoolStats {

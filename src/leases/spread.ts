@@ -1,4 +1,5 @@
 import { Subject, Subscription, of, type Observable } from 'rxjs';
+import { QUEUED } from '../commands/happening';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
@@ -240,7 +241,9 @@ export class Spread implements Executor {
     this.waiting.add(mover);
     if (this.acquiring === undefined) this.acquire();
     // A connection that is free is lent at once, and then nothing waits.
-    if (this.waiting.has(mover)) this.waiting.watch(mover);
+    if (!this.waiting.has(mover)) return;
+    mover.happened(QUEUED);
+    this.waiting.watch(mover);
   }
 
   /** The last command has gone that waited for a connection. */

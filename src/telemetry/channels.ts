@@ -6,12 +6,13 @@ import { shownArguments } from '../commands/secrets';
 import type { Connection } from '../connection/connection';
 import type { RedisError } from '../errors';
 import { followReply, type Follower } from './following';
-import { commandsOf, namesOf, type Address } from './vocabulary';
+import { commandsOf, namesOf, told } from './vocabulary';
 
 /** What subscribers of a channel are given: one object from `start` to `asyncEnd`. */
 interface Message {
-  readonly serverAddress: string;
-  readonly serverPort: number | undefined;
+  /** undefined as long as it is not known, which sentinels tell, or the nodes of a cluster */
+  serverAddress: string | undefined;
+  serverPort: number | undefined;
   readonly database: number;
   error?: RedisError;
 }
@@ -43,73 +44,77 @@ const HIDDEN = { hidden: '?', values: false };
 
 /** The connections that there are: what they submit is told as long as a channel has subscribers. A client that is not used is not kept. */
 const connections = new Set<WeakRef<Connection>>();
-const addresses = new WeakMap<Connection, Address>();
 const collected = /* @__PURE__ */ new FinalizationRegistry<WeakRef<Connection>>((connection) =>
   connections.delete(connection),
 );
 let isWatched = false;
 
 /** Tells channels of what a connection does, from now on or once they have subscribers. */
-export function tellChannelsOf(connection: Connection, address: Address, role: string): void {
+export function tellChannelsOf(connection: Connection, role: string): void {
   const reference = new WeakRef(connection);
   connections.add(reference);
-  addresses.set(connection, address);
   collected.register(connection, reference);
-  if (isWatched) watch(connection, address);
+  if (isWatched) watch(connection);
   let attempt: ConnectMessage | undefined;
   connection.state$.subscribe((state) => {
     if (state.kind === 'connecting' && isObserved(connects)) {
-      attempt = { ...placeOf(connection, address), connection: role };
+      attempt = { ...placeOf(connection), connection: role };
       connects.start.publish(attempt);
       connects.end.publish(attempt);
       return;
     }
     if (state.kind === 'closed') connections.delete(reference);
     if (attempt === undefined || state.kind === 'connecting') return;
-    settle(connects, attempt, 'error' in state ? state.error : undefined);
+    settle(connects, attempt, connection, 'error' in state ? state.error : undefined);
     attempt = undefined;
   });
 }
 
-/** A connection whose submissions are told has a `submit` of its own; others have that of the class, and pay nothing. */
-function watch(connection: Connection, address: Address): void {
-  const submit = submitOf(connection);
-  connection.submit = (request) => {
-    const start = begin(request, placeOf(connection, address));
-    if (start === undefined) submit.call(connection, request);
-    else start(() => submit.call(connection, request));
-  };
+/** A connection whose submissions are told has methods of its own; others have those of the class, and pay nothing. */
+function watch(connection: Connection): void {
+  const { submit, submitHeld } = methodsOf(connection);
+  connection.submit = (request) => begin(request, connection, () => submit.call(connection, request));
+  connection.submitHeld = (request, longest) =>
+    begin(request, connection, () => submitHeld.call(connection, request, longest));
 }
 
 function unwatch(connection: Connection): void {
-  connection.submit = submitOf(connection);
+  const { submit, submitHeld } = methodsOf(connection);
+  Object.assign(connection, { submit, submitHeld });
 }
 
-/** The `submit` of its class. */
-function submitOf(connection: Connection): (this: Connection, request: Request) => void {
-  const { submit } = Object.getPrototypeOf(connection) as { submit: (this: Connection, request: Request) => void };
-  return submit;
+/** The methods of its class. */
+function methodsOf(connection: Connection): Pick<Connection, 'submit' | 'submitHeld'> {
+  return Object.getPrototypeOf(connection) as Connection;
 }
 
-/** @param asked what the options ask for, where the server is not known yet */
-function placeOf({ session, endpoint }: Connection, asked: Address): Message {
-  const { host, port, path } = endpoint ?? asked;
-  return { serverAddress: path ?? host, serverPort: path === undefined ? port : undefined, database: session.database };
+function placeOf(connection: Connection): Message {
+  const message = { serverAddress: undefined, serverPort: undefined, database: connection.session.database };
+  locate(message, connection);
+  return message;
 }
 
-/** Tells the start of a request; undefined where it is of no interest. */
-function begin(request: Request, place: Message): ((submit: () => void) => void) | undefined {
-  const { command } = request;
+/** Notes where the server is, as far as that is known. */
+function locate(message: Message, { endpoint }: Connection): void {
+  if (endpoint === undefined) return;
+  const { host, port, path } = endpoint;
+  message.serverAddress = path ?? host;
+  message.serverPort = path === undefined ? port : undefined;
+}
+
+/** Tells the start of a request, and submits it. */
+function begin(request: Request, connection: Connection, submit: () => void): void {
+  const command = told(request.command);
+  const place = placeOf(connection);
   if (isGroup(command)) {
     const { length } = command.commands;
-    return follow(batches, request, {
-      ...place,
-      batchMode: command.spec.name,
-      batchSize: length,
-      commands: namesOf(commandsOf(command)),
-    });
+    const names = namesOf(commandsOf(command));
+    const message = { ...place, batchMode: command.spec.name, batchSize: length, commands: names };
+    follow(batches, request, message, connection, submit);
+  } else {
+    const message = { ...place, command: command.spec.name, args: shown(command) };
+    follow(commands, request, message, connection, submit);
   }
-  return follow(commands, request, { ...place, command: command.spec.name, args: shown(command) });
 }
 
 function shown(command: Command): readonly string[] {
@@ -120,24 +125,33 @@ function follow<M extends Message>(
   channel: TracingChannel<unknown, M>,
   request: Request,
   message: M & { unsubscribed?: boolean },
-): ((submit: () => void) => void) | undefined {
-  if (!isObserved(channel)) return undefined;
+  connection: Connection,
+  submit: () => void,
+): void {
+  if (!isObserved(channel)) {
+    submit();
+    return;
+  }
   const follower: Follower = {
-    answered: () => settle(channel, message),
-    failed: (error) => settle(channel, message, error),
+    answered: () => settle(channel, message, connection),
+    failed: (error) => settle(channel, message, connection, error),
     left: () => {
       message.unsubscribed = true;
-      settle(channel, message);
+      settle(channel, message, connection);
     },
   };
-  return (submit) => {
-    followReply(request, [follower]);
-    channel.start.runStores(message, submit);
-    channel.end.publish(message);
-  };
+  followReply(request, [follower]);
+  channel.start.runStores(message, submit);
+  channel.end.publish(message);
 }
 
-function settle<M extends Message>(channel: TracingChannel<unknown, M>, message: M, error?: RedisError): void {
+function settle<M extends Message>(
+  channel: TracingChannel<unknown, M>,
+  message: M,
+  connection: Connection,
+  error?: RedisError,
+): void {
+  locate(message, connection);
   if (error !== undefined) {
     message.error = error;
     channel.error.publish(message);
@@ -158,7 +172,7 @@ function look(): void {
   for (const reference of connections) {
     const connection = reference.deref();
     if (connection === undefined) continue;
-    if (is) watch(connection, addresses.get(connection)!);
+    if (is) watch(connection);
     else unwatch(connection);
   }
 }

@@ -3,10 +3,13 @@ import { isGroup } from '../commands/group';
 import type { Command } from '../commands/command';
 import type { ConnectionEvent } from '../connection/connection-state';
 import { dateOf, type Clock } from '../connection/clock';
+import { describe as describeAddress } from '../connection/socket';
+import type { Role } from '../connection/stage';
 import type { RedisError } from '../errors';
 import type { DebugFunction } from '../options';
 import { isBytes } from '../resp/is-bytes';
 import type { Follow, Follower } from './following';
+import { told } from './vocabulary';
 
 /** With NODE_DEBUG=rxjs-redis every client writes its lines to the standard error, whatever its options say. */
 const section = debuglog('rxjs-redis');
@@ -20,17 +23,27 @@ export function debugOf(given: boolean | DebugFunction, clock: () => Clock): Deb
   return given || isEnabled() ? toStandardError(clock()) : undefined;
 }
 
-/** Writes a line for people, of command, size, time and shape of the reply: never of a value. */
-export function debugging(write: DebugFunction, clock: Clock): Follow {
-  return ({ command }, place) => {
+/**
+ * Writes a line for people, of command, size, time and shape of the reply: never of a value.
+ * @param isLed it is not known which server a command goes to before it is written
+ */
+export function debugging(write: DebugFunction, clock: Clock, isLed: boolean): Follow {
+  return (request, place) => {
+    const command = told(request.command);
+    let server: string | undefined;
     const began = clock.now();
     const took = () => `${(clock.now() - began).toFixed(2)} ms`;
     const name = describe(command);
-    const tell = (direction: Parameters<DebugFunction>[0], text: string) => write(direction, `${place.name()} ${text}`);
+    const tell = (direction: Parameters<DebugFunction>[0], text: string) =>
+      write(direction, `${server ?? place.name()} ${text}`);
     const follower: Follower = {
       happened: (what) => {
-        if (what.type === 'written') tell('send', `${name}, ${sizeOf(command)} B, after ${took()}`);
-        else tell('event', `${name} is sent again (${what.type} ${what.attempt}): ${what.error.message}`);
+        if (what.type === 'written') {
+          const { peer } = what;
+          if (isLed && peer !== undefined) server = describeAddress({ host: peer.address, port: peer.port });
+          tell('send', `${name}, ${sizeOf(command)} B, after ${took()}`);
+        } else if (what.type !== 'queued')
+          tell('event', `${name} is sent again (${what.type} ${what.attempt}): ${what.error.message}`);
       },
       answered: (value) => tell('recv', `${name}: ${shapeOf(value)} in ${took()}`),
       failed: (error) => tell('error', `${name}: ${error.name} ${error.code} after ${took()}: ${error.message}`),
@@ -40,11 +53,15 @@ export function debugging(write: DebugFunction, clock: Clock): Follow {
   };
 }
 
-/** Writes a line of what happens to a connection. */
-export function debugEvent(write: DebugFunction, event: ConnectionEvent, address: string): void {
+/**
+ * Writes a line of what happens to a connection.
+ * @param own what it carries
+ */
+export function debugEvent(write: DebugFunction, event: ConnectionEvent, address: string, own: Role): void {
   const { connection, type } = event;
-  if (type === 'error') write('error', `${address} ${connection}: ${messageOf(event.error)}`);
-  else write('event', `${address} ${connection}: ${type}${detailOf(event)}`);
+  const at = `${address} ${connection === 'commands' ? own : connection}`;
+  if (type === 'error') write('error', `${at}: ${messageOf(event.error)}`);
+  else write('event', `${at}: ${type}${detailOf(event)}`);
 }
 
 function messageOf({ name, code, message }: RedisError): string {

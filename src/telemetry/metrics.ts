@@ -3,15 +3,25 @@ import type { Command } from '../commands/command';
 import { isGroup } from '../commands/group';
 import { inBackground, type Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
-import { ReplyError, type RedisError } from '../errors';
+import { RedisError } from '../errors';
+import type { CacheStats } from '../freshness/cache';
 import type { LeaseLimits, LeasePool } from '../leases/lease-pool';
 import type { TelemetryAttributes, TelemetryGauge, TelemetryMeter } from '../options';
 import type { Follow } from './following';
 import { BOUNDARIES, POOL_METRICS, PoolMetrics } from './pool-metrics';
-import { serverAttributes, type Address, type Vocabularies } from './vocabulary';
+import {
+  OTHER,
+  addressAttributes,
+  failureOf,
+  labelOf,
+  serverAttributes,
+  told,
+  type Address,
+  type Vocabularies,
+} from './vocabulary';
 
-/** What a client has right now. */
-export interface Readings {
+/** What a client has right now; without a cache nothing of that. */
+export interface Readings extends Partial<CacheStats> {
   /** commands that wait to be written */
   readonly queued: number;
   /** commands that are written and not answered */
@@ -23,6 +33,8 @@ export interface Readings {
   readonly waiting: number;
   /** channels, patterns and shard channels that are observed */
   readonly subscriptions: number;
+  /** pools that connections are lent from, each with the same limits */
+  readonly pools: number;
 }
 
 /** Names of all metrics, with their units; the dashboard uses them. */
@@ -40,6 +52,10 @@ export const METRICS = {
   idle: ['redis.leases.idle', '{connection}'],
   waiting: ['redis.leases.waiting', '{caller}'],
   subscriptions: ['redis.subscriptions', '{subscription}'],
+  hits: ['redis.cache.hits', '{command}'],
+  misses: ['redis.cache.misses', '{command}'],
+  entries: ['redis.cache.entries', '{entry}'],
+  bytes: ['redis.cache.bytes', 'By'],
   delay: ['redis.event_loop.delay', 's'],
   dropped: ['redis.messages.dropped.total', '{message}'],
   operation: ['db.client.operation.duration', 's'],
@@ -47,21 +63,6 @@ export const METRICS = {
 } as const;
 
 const SIZES = { explicitBucketBoundaries: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000] };
-
-/** First words of errors that are told apart. Scripts and modules choose theirs as they like, and a label must not grow without end. */
-const KINDS = new Set(
-  (
-    'ERR WRONGTYPE OOM NOSCRIPT NOAUTH WRONGPASS NOPERM READONLY LOADING BUSY BUSYGROUP BUSYKEY NOGROUP UNBLOCKED EXECABORT MOVED ASK ' +
-    'TRYAGAIN CLUSTERDOWN CROSSSLOT MASTERDOWN MISCONF NOREPLICAS NOTREADY NOPROTO INPROG IOERR UNKILLABLE NOTBUSY'
-  ).split(' '),
-);
-const OTHER = '_OTHER';
-
-/** What a label says of a failure: a word of a known set. */
-function labelOf(error: RedisError): string {
-  if (!(error instanceof ReplyError)) return error.code;
-  return KINDS.has(error.kind) ? error.kind : OTHER;
-}
 
 /** What is measured, and what is said of it everywhere. */
 export interface Measured {
@@ -76,6 +77,8 @@ export interface Measured {
 /** Counts and measures what a client does. Labels have a bounded number of values: names of commands that the facts have, and known errors. */
 export class Metrics {
   private readonly server: TelemetryAttributes;
+  /** which servers there are is not known before */
+  private readonly isLed: boolean;
   /** What counts and measures leases, in the stable vocabulary. */
   private readonly pool: PoolMetrics | undefined;
   private limits: LeaseLimits | undefined;
@@ -89,15 +92,21 @@ export class Metrics {
     private readonly clock: Clock,
   ) {
     this.server = { ...serverAttributes(vocabularies, address, database), ...attributes };
+    this.isLed = address === undefined;
     this.instruments = instrumentsOf(meter, vocabularies.stable);
     const labels = { 'db.client.connection.pool.name': pool, ...attributes };
     this.pool = vocabularies.stable ? new PoolMetrics(meter, labels, clock) : undefined;
   }
 
-  readonly follow: Follow = ({ command }) => {
+  readonly follow: Follow = (request) => {
+    const command = told(request.command);
     const began = this.clock.now();
     return {
-      answered: () => this.ended(command, began),
+      answered: (value) => {
+        this.ended(command, began);
+        if (!isGroup(command) || !Array.isArray(value)) return;
+        for (const one of value) if (one instanceof RedisError) this.failed(one);
+      },
       failed: (error) => this.ended(command, began, error),
       left: () => this.ended(command, began),
     };
@@ -111,11 +120,11 @@ export class Metrics {
     duration.record(seconds, labels);
     if (isGroup(command)) size.record(command.commands.length, labels);
     if (error !== undefined) this.failed(error);
-    operation?.record(seconds, error === undefined ? labels : { ...labels, 'error.type': labelOf(error) });
+    operation?.record(seconds, error === undefined ? labels : { ...labels, ...failureOf(error) });
   }
 
-  private failed(error: RedisError): void {
-    this.instruments.errors.add(1, { ...this.server, 'error.type': labelOf(error) });
+  private failed(error: RedisError, server = this.server): void {
+    this.instruments.errors.add(1, { ...server, 'error.type': labelOf(error) });
   }
 
   private labelsOf({ spec: { name, foreign } }: Command): TelemetryAttributes {
@@ -145,17 +154,26 @@ export class Metrics {
   follows(connection: Connection, isLent: boolean): void {
     if (isLent) this.pool?.made(connection);
     const { active, connections, reconnects } = this.instruments;
-    const { server } = this;
-    let isReady = false;
-    connection.state$.subscribe((state) => {
-      if (isReady !== (state.kind === 'ready')) active.add(isReady ? -1 : 1, server);
-      isReady = state.kind === 'ready';
-      if (isReady) connections.add(1, server);
-      if (state.kind === 'reconnecting') reconnects.add(1, server);
+    /** Those that it counts as active with. */
+    let ready: TelemetryAttributes | undefined;
+    connection.state$.subscribe(({ kind }) => {
+      if (ready !== undefined) active.add(-1, ready);
+      ready = kind === 'ready' ? this.serverOf(connection) : undefined;
+      if (ready !== undefined) {
+        active.add(1, ready);
+        connections.add(1, ready);
+      }
+      if (kind === 'reconnecting') reconnects.add(1, this.serverOf(connection));
     });
     connection.events$.subscribe((event) => {
-      if (event.type === 'error') this.failed(event.error);
+      if (event.type === 'error') this.failed(event.error, this.serverOf(connection));
     });
+  }
+
+  /** What is said of the server of a connection. Where the options do not name one it is the one that was dialled last. */
+  private serverOf({ endpoint }: Connection): TelemetryAttributes {
+    const { server, vocabularies } = this;
+    return this.isLed && endpoint !== undefined ? { ...server, ...addressAttributes(vocabularies, endpoint) } : server;
   }
 
   /** Has what a client has right now read whenever metrics are collected, until what it returns is called. */
@@ -200,7 +218,8 @@ const LIMITS = [
   ['idleMin', 'min'],
 ] as const;
 
-const READ = ['queued', 'inFlight', 'leased', 'idle', 'waiting', 'subscriptions'] as const;
+const OF_CACHE = ['hits', 'misses', 'entries', 'bytes'] as const;
+const READ = ['queued', 'inFlight', 'leased', 'idle', 'waiting', 'subscriptions', ...OF_CACHE] as const;
 
 /** The gauges of a meter. Clients of the same server are added up, as one gauge has one value for the same labels. */
 class Gauges {
@@ -215,7 +234,10 @@ class Gauges {
   ) {
     const gauge = ([name, unit]: readonly [string, string]) => meter.createObservableGauge(name, { unit });
     for (const reading of READ) {
-      this.observe(gauge(METRICS[reading]), ({ server, read }) => [[server, read()[reading]]]);
+      this.observe(gauge(METRICS[reading]), ({ server, read }) => {
+        const value = read()[reading];
+        return value === undefined ? [] : [[server, value]];
+      });
     }
     const sum = ([name, unit]: readonly [string, string]) => meter.createObservableUpDownCounter(name, { unit });
     this.observe(sum(METRICS.count), ({ stable, read }) => {
@@ -230,9 +252,10 @@ class Gauges {
       stable === undefined ? [] : [[stable.labels, read().waiting]],
     );
     for (const [metric, limit] of LIMITS) {
-      this.observe(sum(METRICS[metric]), ({ stable }) => {
+      this.observe(sum(METRICS[metric]), ({ stable, read }) => {
         const value = stable?.limits()?.[limit];
-        return stable === undefined || value === undefined || value === Infinity ? [] : [[stable.labels, value]];
+        if (stable === undefined || value === undefined || value === Infinity) return [];
+        return [[stable.labels, value * read().pools]];
       });
     }
     gauge(METRICS.delay).addCallback((result) => {

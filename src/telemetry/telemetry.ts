@@ -23,9 +23,10 @@ export interface Telemetry {
   readonly asyncContext: AsyncContext;
   /** wraps what sends the commands of users */
   readonly follow: (place: Place) => Wrap;
+  /** wraps what a `watch` sends by itself, of which there is one span */
+  readonly followWatched: (place: Place) => Wrap;
   /** what connections are made with */
   readonly parts: Pick<ConnectionParts, 'onWrite'>;
-  /** follows one subscription to a `watch` */
   /** told of each connection that is made */
   readonly made: (connection: Connection, role: Role) => void;
   /** measures what is lent */
@@ -36,12 +37,14 @@ export interface Telemetry {
   readonly observe: (read: () => Readings) => () => void;
   /** what handlers of entries work in; undefined where nothing is to be told of that */
   readonly handling: Handling | undefined;
+  /** follows one subscription to a `watch` */
   readonly followWatch: <T>(outcome$: Observable<T>, report: () => WatchReport, place: Place) => Observable<T>;
 }
 
 const nothing = (): void => undefined;
 const OFF: Omit<Telemetry, 'asyncContext'> = {
   follow: () => asItIs,
+  followWatched: () => asItIs,
   parts: {},
   made: nothing,
   lending: (leases) => leases,
@@ -63,18 +66,19 @@ export function telemetryOf(options: ResolvedOptions, clock: () => Clock, cluste
   const write = debugOf(options.debug, clock);
   const { tracing, isIdle } = (telemetry && tracingOf(telemetry, servers)) ?? {};
   const metrics = telemetry && metricsOf(telemetry, servers, clock);
-  const follows: Follow[] = [];
-  if (tracing !== undefined) follows.push(tracing.follow);
-  if (metrics !== undefined) follows.push(metrics.follow);
-  if (write !== undefined) follows.push(debugging(write, clock()));
+  const watched: Follow[] = [];
+  if (metrics !== undefined) watched.push(metrics.follow);
+  if (write !== undefined) watched.push(debugging(write, clock(), servers.address === undefined));
+  const follows = tracing === undefined ? watched : [tracing.follow, ...watched];
   if (follows.length === 0) return { ...OFF, asyncContext: options.asyncContext };
   return {
     asyncContext: telemetry?.bringsContext && isIdle !== undefined ? () => !isIdle() : options.asyncContext,
     follow: (place) => following(follows, place),
+    followWatched: (place) => following(watched, place),
     // Metrics need not know when a command is written.
     parts: tracing === undefined && write === undefined ? {} : { onWrite: tellWritten },
     made: (connection, role) => {
-      if (write !== undefined) tellEvents(connection, write);
+      if (write !== undefined) tellEvents(connection, write, role);
       metrics?.follows(connection, role === 'lease');
     },
     lending: (leases, limits) => metrics?.lending(leases, limits) ?? leases,
@@ -142,9 +146,8 @@ function watchSpan<T>(
 }
 
 /** Tells what happens to a connection, from now on. What that throws concerns nothing else. */
-function tellEvents(connection: Connection, write: DebugFunction): void {
-  const { events$, carries } = connection;
-  // The commands' connection tells of the others as well.
-  const own$ = events$.pipe(filter((event) => event.connection === carries || event.type === 'watch'));
-  own$.subscribe((event) => guarded(() => debugEvent(write, event, connection.address)));
+function tellEvents(connection: Connection, write: DebugFunction, role: Role): void {
+  // The commands' connection tells of that of messages as well.
+  const own$ = connection.events$.pipe(filter((event) => event.connection !== 'messages' || role === 'messages'));
+  own$.subscribe((event) => guarded(() => debugEvent(write, event, connection.address, role)));
 }

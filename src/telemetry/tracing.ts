@@ -23,6 +23,7 @@ import {
   groupAttributes,
   addressAttributes,
   serverAttributes,
+  told,
   type Address,
   type Vocabularies,
 } from './vocabulary';
@@ -59,7 +60,7 @@ export class Tracing {
   // Hot where a tracer is given: once per command, whether its span is recorded or not.
   readonly follow: Follow = (request, place) => {
     if (this.isIdle()) return undefined;
-    const { command } = request;
+    const command = told(request.command);
     const start = this.startOf(command, place);
     const span = this.tracer.startSpan(start.name, start);
     if (this.options.propagate) inject(request, span);
@@ -164,11 +165,14 @@ class WaitingSpans {
 
   constructor(private readonly place: Place) {}
 
-  add(follower: SpanFollower): void {
+  /** @returns whether it did not wait before */
+  add(follower: SpanFollower): boolean {
+    if (this.followers.has(follower)) return false;
     this.followers.add(follower);
     this.listening ??= this.place.attempts$.subscribe((attempt) => {
       for (const each of this.followers) each.noConnection(attempt);
     });
+    return true;
   }
 
   delete(follower: SpanFollower): void {
@@ -182,6 +186,8 @@ class WaitingSpans {
 class SpanFollower implements Follower {
   /** The link that it was written on last. */
   private link: object | undefined;
+  /** It has failed; otherwise it is parts of it that are written to several nodes. */
+  private isSentAgain = false;
 
   constructor(
     private readonly span: TelemetrySpan,
@@ -195,8 +201,7 @@ class SpanFollower implements Follower {
 
   /** There is no connection that can take the command at once. */
   queued(): void {
-    this.span.addEvent('redis.queued');
-    this.waiting.add(this);
+    if (this.waiting.add(this)) this.span.addEvent('redis.queued');
   }
 
   /** There is no connection, and another attempt at one follows, while the command waits for it. */
@@ -212,21 +217,27 @@ class SpanFollower implements Follower {
 
   happened(what: Happening): void {
     const { span, waiting } = this;
+    if (what.type === 'queued') {
+      this.queued();
+      return;
+    }
     if (what.type !== 'written') {
       const { error, attempt } = what;
+      this.isSentAgain = true;
       waiting.add(this);
       span.addEvent(`redis.${what.type}`, { 'redis.attempt': attempt, ...errorAttributes(this.vocabularies, error) });
       return;
     }
     const { link, peer } = what;
     waiting.delete(this);
-    if (this.link !== undefined && this.link !== link) span.addEvent('redis.reconnect');
+    if (this.isSentAgain && this.link !== link) span.addEvent('redis.reconnect');
+    this.isSentAgain = false;
     // Unless it is sent again, and on the same connection.
     if (this.link !== link && peer !== undefined && this.vocabularies.stable)
       span.setAttributes({ 'network.peer.address': peer.address, 'network.peer.port': peer.port });
     if (this.link !== link && peer !== undefined && this.isLed) {
       const { address: host, port } = peer;
-      span.setAttributes(addressAttributes(this.vocabularies, { host, port, path: undefined }));
+      span.setAttributes(addressAttributes(this.vocabularies, { host, port }));
     }
     this.link = link;
     span.addEvent('redis.written');

@@ -23,7 +23,7 @@ export interface Address {
   readonly host: string;
   readonly port: number;
   /** a Unix socket, in place of host and port */
-  readonly path: string | undefined;
+  readonly path?: string | undefined;
 }
 
 /** So many names of commands are shown. */
@@ -32,6 +32,13 @@ const MOST_NAMES = 64;
 /** The commands of the caller that a command stands for: itself, or those of a group. */
 export function commandsOf(command: Command): readonly Command[] {
   return isGroup(command) ? command.commands : [command];
+}
+
+/** A command as it is told: a read with CLIENT CACHING before it is that read. */
+export function told(command: Command): Command {
+  if (!isGroup(command)) return command;
+  const [first] = command.commands;
+  return first?.spec.name === command.spec.name ? first : command;
 }
 
 /**
@@ -105,6 +112,28 @@ export function errorAttributes({ stable }: Vocabularies, error: RedisError): Te
     'redis.delivery': error.delivery,
     ...(stable && kind !== undefined && { 'db.response.status_code': kind }),
   };
+}
+
+/** First words of errors that are told apart. Scripts and modules choose theirs as they like, and a label must not grow without end. */
+const KINDS = new Set(
+  (
+    'ERR WRONGTYPE OOM NOSCRIPT NOAUTH WRONGPASS NOPERM READONLY LOADING BUSY BUSYGROUP BUSYKEY NOGROUP UNBLOCKED EXECABORT MOVED ASK ' +
+    'TRYAGAIN CLUSTERDOWN CROSSSLOT MASTERDOWN MISCONF NOREPLICAS NOTREADY NOPROTO INPROG IOERR UNKILLABLE NOTBUSY'
+  ).split(' '),
+);
+/** A label of what is not told apart. */
+export const OTHER = '_OTHER';
+
+/** What a label says of a failure: a word of a known set. */
+export function labelOf(error: RedisError): string {
+  if (!(error instanceof ReplyError)) return error.code;
+  return KINDS.has(error.kind) ? error.kind : OTHER;
+}
+
+/** What the stable vocabulary says of a failure in metrics. */
+export function failureOf(error: RedisError): TelemetryAttributes {
+  const label = labelOf(error);
+  return { 'error.type': label, ...(KINDS.has(label) && { 'db.response.status_code': label }) };
 }
 
 /** The SHA-1 or name of the script or function that a command calls. */

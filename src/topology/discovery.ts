@@ -67,7 +67,7 @@ export class Discovery {
   private round: Subscription | undefined;
   private question: Subscription | undefined;
   /** The view of a node that knows none of the nodes that were known. */
-  private stranger: { readonly view: ClusterView; readonly viewedAt: number } | undefined;
+  private stranger: { readonly view: ClusterView; readonly viewedAt: number; readonly by: ClusterNode } | undefined;
   private period: Subscription | undefined;
   private readonly heirs: Heirs;
   private readonly silence: Silence;
@@ -179,8 +179,9 @@ export class Discovery {
     const { stranger } = this;
     if (stranger === undefined) return false;
     this.stranger = undefined;
-    // What was learned of the old one means nothing.
-    this.parts.topology.apply(stranger.view, Infinity, stranger.viewedAt);
+    const { topology } = this.parts;
+    topology.learned.clear();
+    topology.apply(stranger.view, Infinity, stranger.viewedAt, stranger.by);
     return true;
   }
 
@@ -206,7 +207,7 @@ export class Discovery {
         map((state) => {
           if (state.kind === 'reconnecting') throw state.error;
           if (state.kind === 'closed') throw connection.closedError();
-          const askedAt = topology.learned;
+          const askedAt = topology.learned.count;
           return { askedAt, begin: clock.now() };
         }),
       );
@@ -219,14 +220,14 @@ export class Discovery {
               const view = readView(slots, info, address.host, translate);
               const isOk = typeof info === 'string' && info.includes('cluster_state:ok');
               if (topology.isStrange(view)) {
-                if (isOk) this.stranger ??= { view, viewedAt: begin };
+                if (isOk) this.stranger ??= { view, viewedAt: begin, by: node };
                 return false;
               }
               // A node that has not met the others yet, or has lost them, knows less than is known already.
               const isOlder = topology.epoch !== undefined && view.epoch < topology.epoch;
               const isApart = !isOk && view.epoch <= (topology.epoch ?? -1);
               if (view.ranges.length === 0 || isOlder || isApart) return false;
-              topology.apply(view, askedAt, begin);
+              if (topology.apply(view, askedAt, begin, node)) this.wanted = true;
               return true;
             }),
           );

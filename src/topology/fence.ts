@@ -50,6 +50,11 @@ export class Fence implements Executor {
     return this.bounced.length + this.later.length;
   }
 
+  /** The first of those that still wait. */
+  get first(): Request | undefined {
+    return this.bounced.find(isAwaited) ?? this.later.find(isAwaited);
+  }
+
   submit(request: Request): void {
     if (this.owner.admits(request, this)) this.later.push(request);
   }
@@ -96,6 +101,10 @@ export class Fence implements Executor {
     other.notBefore = this.notBefore;
     return other;
   }
+}
+
+function isAwaited({ abandoned }: Request): boolean {
+  return !abandoned;
 }
 
 /** The order of the calls. */

@@ -1,4 +1,5 @@
 import type { Subscription } from 'rxjs';
+import { QUEUED } from '../commands/happening';
 import type { Request } from '../commands/request';
 import type { Clock } from '../connection/clock';
 import { deliveryOf, failSafely, timedOut } from '../connection/failures';
@@ -62,10 +63,19 @@ export class Fences implements FenceOwner {
   }
 
   /** How many requests wait for a node. */
-  get held(): number {
-    let held = 0;
-    for (const fence of this.all) held += fence.length;
-    return held;
+  get queued(): number {
+    let queued = 0;
+    for (const fence of this.all) queued += fence.length;
+    return queued;
+  }
+
+  /** The one whose time is up first. */
+  get oldest(): Request | undefined {
+    let oldest: Request | undefined;
+    for (const { first } of this.all) {
+      if (first !== undefined && (oldest === undefined || first.deadline < oldest.deadline)) oldest = first;
+    }
+    return oldest;
   }
 
   /** Some slots have no master that is there. */
@@ -98,6 +108,7 @@ export class Fences implements FenceOwner {
     }
     if (request.deadline !== 0) this.sweep.watch(request.deadline);
     if (target === undefined) this.parts.wanted();
+    request.happened(QUEUED);
     return true;
   }
 
@@ -107,9 +118,9 @@ export class Fences implements FenceOwner {
   }
 
   private hasRoom(most: number): boolean {
-    if (this.held < most) return true;
+    if (this.queued < most) return true;
     for (const fence of this.all) fence.take(({ abandoned }) => abandoned);
-    return this.held < most;
+    return this.queued < most;
   }
 
   /** A request comes back from the node that it was sent to. */

@@ -5,7 +5,7 @@ import { plainContext, type Executor } from '../commands/request-context';
 import type { Connection } from '../connection/connection';
 import type { Detour } from '../connection/detour';
 import type { Link } from '../connection/link';
-import { ReplyError, type RedisError } from '../errors';
+import { DisconnectedError, ReplyError, TimeoutError, type RedisError } from '../errors';
 import type { ServerAddress } from '../options/addresses';
 
 /** What a connection to a node is for: what masters do, or reading from a replica. */
@@ -80,6 +80,12 @@ export class ClusterNode {
   /** The link is ready: it can be asked without making one. */
   get isReady(): boolean {
     return this.connection.state$.value.kind === 'ready';
+  }
+
+  /** Why its connections are left where the cluster does without it. */
+  get leaving(): RedisError {
+    if (!this.isSuspected) return new DisconnectedError(`${this.name} has left the cluster`);
+    return new TimeoutError(`${this.name} was silent, and the cluster has another node in its place`);
   }
 
   /** Why there is no link. */

@@ -166,8 +166,7 @@ export class Router implements Executor {
     if (slot === undefined) return false;
     switch (verdict.kind) {
       case 'split':
-        this.waitFor(request, slot);
-        return false; // its line sends it again, unless a later write has overtaken it
+        return this.waitForRest(node, request, slot, error);
       case 'down':
         return this.waitUntilServed(node, request, slot, error);
       default: {
@@ -176,7 +175,7 @@ export class Router implements Executor {
         const past = request.tried(error, 'redirect');
         if (++past.hops > MOST_HOPS) return false;
         const target = this.named(verdict.address, node);
-        if (verdict.kind === 'ask' && target !== undefined) this.ask(request, verdict.slot, target);
+        if (verdict.kind === 'ask' && target !== undefined) this.ask(node, request, verdict.slot, target);
         else this.moved(node, request, verdict.slot, target, past.hops);
         return true;
       }
@@ -264,12 +263,15 @@ export class Router implements Executor {
   }
 
   /** One node has the slot, and another may have the key: that is asked for this command alone. */
-  private ask(request: Request, slot: number, target: ClusterNode): void {
+  private ask(node: ClusterNode, request: Request, slot: number, target: ClusterNode): void {
     const topology = this.parts.topology();
-    if (topology.fenceOf(slot) !== undefined) {
+    const fence = topology.fenceOf(slot);
+    // Not behind the one that waits for itself.
+    if (fence !== undefined && !(this.waitedFor.has(request) && fence.target === node)) {
       topology.bounce(request, slot);
       return;
     }
+    node.connection.line.overtakes(request);
     request.past!.asking = true;
     request.command = behindAsking(elsewhere(request.command));
     request.moveOn();
@@ -291,6 +293,33 @@ export class Router implements Executor {
     return true;
   }
 
+  /**
+   * Some of its keys have moved, and others not yet: it is sent again until they have, however long that takes. It waits at the owner, where
+   * each later write to its keys comes by.
+   */
+  private waitForRest(node: ClusterNode, request: Request, slot: number, error: ReplyError): boolean {
+    const { command, context, deadline, attempt } = request;
+    const asked = error.repeatable && answerOf(() => context.retry(1, error, command));
+    const delay = asked !== false && Math.min(LONGEST_SPLIT / 2, asked + DOWN_FOR * attempt);
+    if (delay === false || this.parts.isClosed()) return false;
+    if (deadline !== 0 && this.parts.clock.now() + delay >= deadline) return false;
+    const topology = this.parts.topology();
+    this.waitFor(request, slot);
+    request.tried(error).hops = 0;
+    const owner = topology.ownerOf(slot) ?? node;
+    if (owner !== node) {
+      node.connection.line.departs(request);
+      if (owner.isLost) {
+        topology.bounce(request, slot);
+        return true;
+      }
+      request.command = elsewhere(request.command);
+      request.moveOn();
+    }
+    owner.connection.line.park(request, delay);
+    return true;
+  }
+
   /** Later calls to the slot wait while a command waits for the rest of its keys, once and not for long. */
   private waitFor(request: Request, slot: number): void {
     if (this.waitedFor.has(request)) return;
@@ -300,9 +329,13 @@ export class Router implements Executor {
     if (owner === undefined || topology.fenceOf(slot) !== undefined) return;
     const wait = new Wait(topology.fences);
     topology.redirect(slot, owner, 0, wait);
-    const over = (): void => wait.over();
+    const limit = this.parts.clock.schedule(() => wait.over(), LONGEST_SPLIT);
+    const over = (): void => {
+      limit.unsubscribe();
+      wait.over();
+    };
     request.observeBy((observer) => new Followed(observer, over));
-    this.parts.clock.schedule(over, LONGEST_SPLIT);
+    request.onLeave({ unsubscribe: over });
   }
 
   /** A node has told where a slot is, on a connection of another kind. */

@@ -4,13 +4,15 @@ import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import { hopeless } from '../connection/refusals';
-import { TimeoutError, type RedisError } from '../errors';
+import type { RedisError } from '../errors';
 import { nameOf, type ServerAddress } from '../options/addresses';
 import { SLOTS } from '../resp/hash-slot';
 import { Fence, Wait } from './fence';
 import { Fences } from './fences';
+import { Learned } from './learned';
 import { ClusterNode, type ConnectNode, type LinkRole, type NodeOwner } from './node';
 import type { ClusterView, SeenNode } from './slot-map';
+import { slotOfCommand } from './slots-of';
 
 /** What the nodes of a cluster are kept with. */
 export interface TopologyOptions {
@@ -50,9 +52,7 @@ export class Topology implements NodeOwner {
   epoch: number | undefined;
   /** When that was asked for, on the clock, ms. */
   viewedAt = -Infinity;
-  /** What redirections have taught is numbered, and so are questions: a view does not undo what was learned after it was asked for. */
-  learned = 0;
-  private readonly learnedAt = new Map<number, number>();
+  readonly learned = new Learned();
   /** Why no node could be reached where another attempt would fail as well. */
   hopeless: RedisError | undefined;
   private isClosed = false;
@@ -171,7 +171,7 @@ export class Topology implements NodeOwner {
 
   /** Notes that a redirection has taught where a slot is. */
   learn(slot: number): void {
-    this.learnedAt.set(slot, ++this.learned);
+    this.learned.add(slot, this.epoch ?? 0, this.options.clock.now());
   }
 
   /** The fence of a slot, where there is one. */
@@ -201,8 +201,9 @@ export class Topology implements NodeOwner {
    * Applies what a node says of the whole cluster.
    * @param askedAt what had been learned when it was asked
    * @param viewedAt when that was, on the clock, ms
+   * @returns whether it differs from what is known better
    */
-  apply({ epoch, ranges }: ClusterView, askedAt: number, viewedAt: number): void {
+  apply({ epoch, ranges }: ClusterView, askedAt: number, viewedAt: number, by: ClusterNode): boolean {
     this.epoch = epoch;
     this.viewedAt = viewedAt;
     this.hopeless = undefined;
@@ -218,10 +219,20 @@ export class Topology implements NodeOwner {
       owners.fill(node, from, to + 1);
     }
     const changes = new Map<ClusterNode | Fence, Map<ClusterNode | undefined, number[]>>();
+    const told = { epoch, askedAt, viewedAt, by };
+    let differs = false;
     for (let slot = 0; slot < SLOTS; slot++) {
       const one = this.at[slot]!;
       const owner = owners[slot];
-      if (this.ownerOf(slot) === owner || (this.learnedAt.get(slot) ?? 0) > askedAt) continue;
+      const known = this.ownerOf(slot);
+      if (known === owner) {
+        this.learned.confirm(slot, epoch);
+        continue;
+      }
+      if (this.learned.holds(slot, known, told)) {
+        differs = true;
+        continue;
+      }
       let byOwner = changes.get(one);
       if (byOwner === undefined) changes.set(one, (byOwner = new Map<ClusterNode | undefined, number[]>()));
       const slots = byOwner.get(owner);
@@ -234,6 +245,7 @@ export class Topology implements NodeOwner {
       this.options.submit(request);
     }
     this.changes$.next();
+    return differs;
   }
 
   /** Whether a view names none of the nodes that were known: it is one of another cluster. */
@@ -294,7 +306,12 @@ export class Topology implements NodeOwner {
     for (const slot of slots) this.set(slot, fence);
     const wait = new Wait(this.fences);
     fence.await(wait);
-    if (node !== target) leave(node);
+    if (node !== target) {
+      leave(node);
+      const { line } = node.connection;
+      for (const request of line.takeRepeats(({ command }) => fence.slots.has(slotOfCommand(command) as number)))
+        this.bounce(request, slotOfCommand(request.command) as number);
+    }
     node.whenAnswered(() => wait.over());
     return fence;
   }
@@ -354,9 +371,9 @@ export class Topology implements NodeOwner {
 }
 
 /** Leaves those connections of a node that are silent: what it owes there is lost, and what waits for it goes elsewhere. */
-function leave({ silent, name }: ClusterNode): void {
-  for (const { line } of [...silent]) {
+function leave(node: ClusterNode): void {
+  for (const { line } of [...node.silent]) {
     if (line.link === undefined) line.handOver();
-    else line.link.lose(new TimeoutError(`${name} was silent, and the cluster has another node in its place`));
+    else line.link.lose(node.leaving);
   }
 }

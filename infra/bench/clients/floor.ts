@@ -147,6 +147,15 @@ function repeat(socket: Socket, { request, replyLength }: Exchange, inFlight: nu
       unsent -= now;
       if (now > 0) send(now);
     };
+    const leave = (): void => {
+      socket.off('data', onData).off('error', fail).off('close', closed);
+    };
+    const fail = (error: Error): void => {
+      leave();
+      reject(error);
+    };
+    const closed = (): void =>
+      fail(new Error(`The server has closed the connection, ${unanswered} replies are missing`));
     const onData = (chunk: Buffer): void => {
       received += chunk.length;
       const answered = Math.floor(received / replyLength);
@@ -154,10 +163,10 @@ function repeat(socket: Socket, { request, replyLength }: Exchange, inFlight: nu
       unanswered -= answered;
       sendUpTo(answered);
       if (unanswered > 0) return;
-      socket.off('data', onData);
+      leave();
       resolve();
     };
-    socket.on('data', onData).once('error', reject);
+    socket.on('data', onData).on('error', fail).on('close', closed);
     sendUpTo(inFlight);
   });
 }

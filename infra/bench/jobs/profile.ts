@@ -1,8 +1,11 @@
 import { Session } from 'node:inspector/promises';
 import type { Metrics, Profile } from './job';
 
-/** How often it is looked at what runs, µs. */
-const INTERVAL = 100;
+/** How often it is looked at what runs, µs: each look is a signal, and a busy process would do little but answer them. */
+const INTERVAL = 500;
+
+/** Processor time that is looked at, at the least; µs. On a busy machine the time of one measurement holds little of it. */
+const LOOKED_AT = 100_000;
 
 /** Measures, and tells how often each function was found to be running: its own time, without what it calls. */
 export async function profileOf(measure: () => Metrics | Promise<Metrics>): Promise<Profile> {
@@ -11,7 +14,9 @@ export async function profileOf(measure: () => Metrics | Promise<Metrics>): Prom
   await session.post('Profiler.enable');
   await session.post('Profiler.setSamplingInterval', { interval: INTERVAL });
   await session.post('Profiler.start');
-  await measure();
+  const begun = spent();
+  do await measure();
+  while (spent() - begun < LOOKED_AT);
   const { profile } = await session.post('Profiler.stop');
   session.disconnect();
   const byFunction = new Map<string, Profile['functions'][number]>();
@@ -26,4 +31,10 @@ export async function profileOf(measure: () => Metrics | Promise<Metrics>): Prom
   }
   const functions = [...byFunction.values()].sort((one, other) => other.samples - one.samples);
   return { samples: functions.reduce((sum, { samples }) => sum + samples, 0), functions };
+}
+
+/** Processor time of this process; µs. */
+function spent(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }

@@ -153,6 +153,27 @@ describe('nodes of a cluster that are odd', () => {
     expect(client.nodes.map(({ address }) => address)).toEqual([`127.0.0.1:${ports[0]}`]);
   });
 
+  it('that leave the cluster are named as the reason by what has waited there', async () => {
+    const ports: number[] = [];
+    let epoch = 1;
+    const view = () => ({ epoch, ranges: [[0, 16_383, ports[epoch - 1]!]] as const });
+    const waits = ([name]: string[]) => (name === 'BLPOP' || name === 'XREAD' ? undefined : ':1\r\n');
+    const goes = await listen(inCluster(view, waits));
+    const stays = await listen(inCluster(view, ([name]) => (name === 'XREAD' ? '_\r\n' : ':1\r\n')));
+    ports.push(portOf(goes), portOf(stays));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    const waiting = client.blpop('k', 0).catch((error: unknown) => error);
+    const reading = client.xread({ k: '0' }, { BLOCK: 10_000 }).then((value) => value);
+    await goes.next('BLPOP');
+    await goes.next('XREAD');
+    epoch = 2;
+    refresh(client);
+    const message = `BLPOP was answered, it may have run: 127.0.0.1:${ports[0]} has left the cluster`;
+    expect(await waiting).toMatchObject({ delivery: 'unknown', message: expect.stringContaining(message) as unknown });
+    // It goes on at the new owner.
+    expect(await reading).toBeNull();
+  });
+
   it('are found through another seed where all that were known are gone', async () => {
     const ports: number[] = [];
     const first = await listen(

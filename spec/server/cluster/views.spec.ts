@@ -77,6 +77,32 @@ describe('views of a cluster', () => {
     expect(told.filter((slots, at) => slots !== told[at - 1])).toEqual([0, 1]);
   });
 
+  it('do not undo it where they come from nodes that have not heard of it, however often they are asked for', async () => {
+    const ports: number[] = [];
+    const before = () => ({
+      ranges: [
+        [0, 16_382, ports[0]!],
+        [16_383, 16_383, ports[1]!],
+      ] as const,
+    });
+    const old = await listen(inCluster(before, () => `-MOVED ${slot} 127.0.0.1:${ports[1]!}\r\n`));
+    const next = await listen((words, socket) => {
+      if (words[0] === 'CLUSTER') return '-NOPERM No permissions to run the command\r\n';
+      return inCluster(before, () => says('next'))(words, socket);
+    });
+    ports.push(portOf(old), portOf(next));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    expect(await client.get('a')).toBe('next');
+    for (let n = 0; n < 3; n++) {
+      const asked = views(old);
+      refresh(client);
+      await until(() => views(old) > asked);
+    }
+    expect(await client.get('a')).toBe('next');
+    expect(client.nodeFor('a')).toBe(`127.0.0.1:${ports[1]}`);
+    expect(old.seen.filter(([name]) => name === 'GET').length).toBe(1);
+  });
+
   it('name addresses that `natMap` translates, and so do MOVED and ASK', async () => {
     const ports: number[] = [];
     const inside = '10.9.9.9';

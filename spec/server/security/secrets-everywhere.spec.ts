@@ -4,7 +4,7 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
-import { firstValueFrom, type Observable } from 'rxjs';
+import { filter, firstValueFrom, type Observable } from 'rxjs';
 import type { DedicatedConnection, Redis } from 'rxjs-redis';
 import { call, get } from 'rxjs-redis/commands';
 import type { Command } from '../../../src/commands/command';
@@ -12,6 +12,7 @@ import { knownCall } from '../../../src/commands/known-commands';
 import { statementOf } from '../../../src/commands/secrets';
 import { useClients } from '../../support/clients';
 import { afterHandshake, useScriptedServers } from '../../support/scripted-server';
+import { useServer } from '../../support/server';
 import { REVEALING, SECRETIVE, secret, secretCommand, type SecretCommand } from '../../support/secret-commands';
 
 /** How many commands are sent at once. */
@@ -153,6 +154,7 @@ function textOf(value: unknown): string {
 describe('No secret', () => {
   const make = useClients();
   const script = useScriptedServers();
+  const server = useServer();
   afterEach(async () => {
     for (const leave of leaving.splice(0)) await leave();
   });
@@ -173,10 +175,10 @@ describe('No secret', () => {
   });
 
   it('of any command leaves the client, whatever way the command takes and whatever the server says', async () => {
-    const server = await script(afterHandshake(repeater()));
+    const scripted = await script(afterHandshake(repeater()));
     const { told, telemetry, spans, metrics } = observed();
     const redis = make({
-      url: server.url,
+      url: scripted.url,
       retry: false,
       leases: { max: 4, acquireTimeout: Infinity },
       telemetry,
@@ -215,6 +217,23 @@ describe('No secret', () => {
     expect(leaks.slice(0, 3)).toStrictEqual([]);
   });
 
+  it('of a line of MONITOR is told to anybody but its Observer', async () => {
+    const { told, telemetry, spans, metrics } = observed();
+    const redis = make({ url: server().url, telemetry, debug: (_, text) => told.push(text) });
+    redis.events$.subscribe((event) => told.push(event));
+    const writer = make(server().url);
+    const line = firstValueFrom(
+      redis.dedicated((connection) => connection.monitor()).pipe(filter((one) => one.includes('hunter2'))),
+    );
+    while (!(await Promise.race([line.then(() => true), writer.echo('hunter2').then(() => false)])));
+    told.push(...seen(redis), ...spans(), await scraped(metrics));
+    const said = told.map((message) => (typeof message === 'string' ? message : textOf(message)));
+    expect(await line).toContain('hunter2');
+    expect(said.some((one) => one.includes('MONITOR'))).toBe(true);
+    // The channels tell of the ECHOs of the other client, which show none of their arguments.
+    expect(said.filter((one) => one.includes('hunter2'))).toStrictEqual([]);
+  });
+
   it('of a reply stands in an error, where the reply is none that the command may have', async () => {
     const replies: ((text: string) => string)[] = [
       (text) => `+${text}\r\n`,
@@ -225,10 +244,10 @@ describe('No secret', () => {
       (text) => `~1\r\n+${text}\r\n`,
     ];
     let answer = '';
-    const server = await script(afterHandshake(() => answer));
+    const scripted = await script(afterHandshake(() => answer));
     const { told, telemetry, spans, metrics } = observed();
     const redis = make({
-      url: server.url,
+      url: scripted.url,
       retry: false,
       reconnect: { initialDelay: 1, maxDelay: 1 },
       telemetry,

@@ -4,7 +4,9 @@ import { nameOf } from '../../../src/options/addresses';
 import { eventually, record, useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
 import { optionsOf, useFreshSentinels } from '../../support/sentinels';
+import { isHeld } from '../../support/sentinel-clients';
 import { until } from '../../support/until';
+import { lostOf, writing } from '../../support/writing';
 
 const trio = useFreshSentinels();
 const client = useClients();
@@ -12,56 +14,20 @@ const client = useClients();
 /** Where the client's connection leads to. */
 const addressOf = (redis: Redis): string => redis.inspect().address;
 
-/** Writes keys one after the other in so many lanes, until it is told to stop, and says which were answered. */
-function writing(
-  redis: Redis,
-  lanes: number,
-): { readonly answered: string[]; readonly failed: string[]; stop(): Promise<void> } {
-  const answered: string[] = [];
-  const failed: string[] = [];
-  let goesOn = true;
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (goesOn) {
-      const key = `written:${next++}`;
-      const ended = await outcome(redis.set(key, 1));
-      if ('error' in ended) failed.push(ended.error.message);
-      else answered.push(key);
-    }
-  };
-  const all = Array.from({ length: lanes }, lane);
-  return {
-    answered,
-    failed,
-    async stop() {
-      goesOn = false;
-      await Promise.all(all);
-    },
-  };
-}
-
-async function lostOf(redis: Redis, keys: readonly string[]): Promise<number> {
-  let lost = 0;
-  for (let at = 0; at < keys.length; at += 5_000) {
-    const values = await redis.mget(...keys.slice(at, at + 5_000));
-    lost += values.filter((value) => value === null).length;
-  }
-  return lost;
-}
-
 /** Resolves once the client leads to another server than before. */
 function leftFor(redis: Redis, old: string): Promise<unknown> {
   return firstValueFrom(redis.state$.pipe(filter(({ kind }) => kind === 'ready' && addressOf(redis) !== old)));
 }
 
 describe('A failover that an operator orders', () => {
-  it('loses next to no write that was answered, and fails none', async () => {
+  it('fails no write, and loses none that was called for once the client had heard of it', async () => {
     const { servers, sentinels, service } = trio();
     const redis = client({ ...optionsOf(trio()), offlineQueue: Infinity });
     await redis.connect();
-    const writes = writing(redis, 50);
+    const old = nameOf(servers[0]);
+    const writes = writing(redis, 50, () => isHeld(redis) || addressOf(redis) !== old);
     await until(() => writes.answered.length > 500);
-    const left = leftFor(redis, nameOf(servers[0]));
+    const left = leftFor(redis, old);
     const admin = client({ host: sentinels[0].host, port: sentinels[0].port, clientInfo: false });
     await admin.call('SENTINEL FAILOVER', service);
     await left;
@@ -69,7 +35,8 @@ describe('A failover that an operator orders', () => {
     await until(() => writes.answered.length > length + 500);
     await writes.stop();
     expect(writes.failed).toEqual([]);
-    expect(await lostOf(redis, writes.answered)).toBeLessThanOrEqual(5);
+    // A sentinel of a busy machine may tell only when the replica is a master: what was on its way then is lost at the old one (told.spec.ts).
+    expect((await lostOf(redis, writes.answered)).filter((key) => writes.late.has(key))).toEqual([]);
   });
 
   it('takes messages and leases along, and tells the gap', async () => {

@@ -1,6 +1,6 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { get, incr } from 'rxjs-redis/commands';
-import { useClients } from '../../support/clients';
+import { useClients, usePools } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
 import { leadsTo } from '../../support/sentinel-clients';
 import { untilBlocked, untilHeard, useSwappingMasters } from '../../support/swapping-masters';
@@ -8,6 +8,7 @@ import { useTracing } from '../../support/telemetry';
 
 const masters = useSwappingMasters();
 const client = useClients();
+const makePool = usePools();
 const { spans } = useTracing();
 
 const OPT_IN = 'OTEL_SEMCONV_STABILITY_OPT_IN';
@@ -56,5 +57,42 @@ describe('The spans of a client behind sentinels', () => {
     await redis.get('k');
     channel.unsubscribe(start);
     expect(told).toMatchObject([{ command: 'GET', serverAddress: '127.0.0.1', serverPort: servers[0].port }]);
+  });
+
+  it('name on those channels no server and no port before a sentinel has told it', async () => {
+    const { options, servers } = await masters();
+    const started: unknown[] = [];
+    const ended: unknown[] = [];
+    const { start, asyncEnd } = tracingChannel('rxjs-redis:connect');
+    const copied = (to: unknown[]) => (message: unknown) => void to.push({ ...(message as object) });
+    const [onStart, onEnd] = [copied(started), copied(ended)];
+    start.subscribe(onStart);
+    asyncEnd.subscribe(onEnd);
+    await client(options).ping();
+    start.unsubscribe(onStart);
+    asyncEnd.unsubscribe(onEnd);
+    const known = { connection: 'commands', database: 0 };
+    expect(started).toEqual([{ ...known, serverAddress: undefined, serverPort: undefined }]);
+    expect(ended).toEqual([{ ...known, serverAddress: '127.0.0.1', serverPort: servers[0].port }]);
+  });
+
+  it('is named in the lines of the debug log, those of a pool too', async () => {
+    const { options, servers } = await masters();
+    const lines: string[] = [];
+    const debug = (_: string, text: string): void => void lines.push(text);
+    await client({ ...options, debug }).get('k');
+    const pool = makePool({ ...options, debug, max: 1 });
+    await pool.get('k');
+    await pool.close();
+    const at = `127.0.0.1:${servers[0].port}`;
+    expect(lines.map((line) => line.replace(/,? (in|after) .*/, ''))).toEqual([
+      `${at} commands: connect, RESP3`,
+      `${at} GET, 1 B`,
+      `${at} GET: nothing`,
+      `${at} lease: connect, RESP3`,
+      `${at} GET, 1 B`,
+      `${at} GET: nothing`,
+      `${at} lease: disconnect, closed_by_user`,
+    ]);
   });
 });

@@ -359,6 +359,10 @@ describe('The memory of a bulk write', () => {
   const make = useClients();
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
+  /** One row in a hundred of four pipelines of a thousand each: no more are on their way. */
+  const MOST = 40;
+  /** How often garbage is collected at the most. */
+  const ROUNDS = 8;
 
   it('is as large at its end as it was at its beginning, however many rows it writes', async () => {
     const redis = make(server().url);
@@ -379,16 +383,17 @@ describe('The memory of a bulk write', () => {
     for await (const { done, failed } of redis.load(source(), ({ key, value }) => set(key, value))) {
       settled = done + failed;
       if (settled < every * (heap.length + 1)) continue;
-      // What a WeakRef was made for in this turn of the event loop is kept until it ends.
-      await setImmediate();
-      collectGarbage();
-      given = given.filter((row) => row.deref() !== undefined);
+      // V8 keeps what a WeakRef was made for until microtasks have run, and what it has begun to mark or to compile: that passes.
+      for (let round = 0; round < ROUNDS && (round === 0 || given.length > MOST); round++) {
+        await setImmediate();
+        collectGarbage();
+        given = given.filter((row) => row.deref() !== undefined);
+      }
       left.push(given.length);
       heap.push(process.memoryUsage().heapUsed);
     }
     expect([settled, heap.length]).toStrictEqual([rows, rows / every]);
-    // No more than four pipelines of a thousand rows each are on their way.
-    expect(left.filter((count) => count > 40)).toStrictEqual([]);
+    expect(left.filter((count) => count > MOST)).toStrictEqual([]);
     // To keep one word of each row would take 5.6 MB.
     expect(Math.max(...heap) - heap[0]!).toBeLessThan(1_500_000);
   });

@@ -88,6 +88,19 @@ describe('Diagnostics channels', () => {
     ]);
   });
 
+  it('tell of a message that waits for a subscription that was made before it', async () => {
+    const redis = client();
+    await redis.connect();
+    const { told } = listen('command');
+    const heard = firstValueFrom(redis.subscribe('c'));
+    await redis.publish('c', 'hunter2');
+    expect(await heard).toMatchObject({ data: 'hunter2' });
+    expect(told).toMatchObject(
+      ['start', 'end', 'asyncStart', 'asyncEnd'].map((event) => [event, { command: 'PUBLISH' }]),
+    );
+    expect(JSON.stringify(told)).not.toContain('hunter2');
+  });
+
   it('tell of connections that are made, and of those that cannot be', async () => {
     const { told } = listen('connect');
     await client().connect();

@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { firstValueFrom } from 'rxjs';
+import { config, firstValueFrom } from 'rxjs';
 import { get, set } from 'rxjs-redis/commands';
 import { useClients, usePools } from '../../support/clients';
 import { failure } from '../../support/outcomes';
-import { useServer } from '../../support/server';
+import { useProxy, useServer } from '../../support/server';
 
 describe('The debug log', () => {
   const server = useServer();
+  const proxy = useProxy(server);
   const make = useClients();
   const makePool = usePools();
   const TIME = String.raw`\d+\.\d\d ms`;
@@ -34,7 +35,7 @@ describe('The debug log', () => {
       ['error', `${at} LPUSH: ReplyError REPLY after ${TIME}: WRONGTYPE .*`],
       ['send', `${at} PIPELINE of 2 commands, 9 B, after ${TIME}`],
       ['recv', `${at} PIPELINE of 2 commands: an array of 2 in ${TIME}`],
-      ['event', `${at} commands: connect, RESP3`],
+      ['event', `${at} lease: connect, RESP3`],
       ['send', `${at} GET, 4 B, after ${TIME}`],
       ['recv', `${at} GET: nothing in ${TIME}`],
       ['event', `${at} GET is left by its Observer after ${TIME}`],
@@ -46,6 +47,55 @@ describe('The debug log', () => {
     expect(JSON.stringify(lines)).not.toContain('hunter2');
   });
 
+  it('tells of a lost connection, of the attempts at another, and of what is sent again', async () => {
+    const lines: string[] = [];
+    const redis = make({
+      url: proxy().url(),
+      reconnect: { initialDelay: 1, maxDelay: 1, jitter: 0 },
+      debug: (direction, text) => lines.push(`${direction} ${text}`),
+    });
+    await redis.get('k');
+    proxy().blackhole(true);
+    const value = firstValueFrom(redis.get('k'));
+    await new Promise(setImmediate);
+    lines.length = 0;
+    proxy().cut();
+    proxy().blackhole(false);
+    await value;
+    const at = `127.0.0.1:${proxy().port}`;
+    const told = lines.map((line) => line.replace(/(after|in) [\d.]+ ms.*/, '$1'));
+    expect(told.slice(0, 4).sort()).toStrictEqual([
+      expect.stringMatching(`^error ${at} commands: ConnectionError CONNECTION: ${at}`),
+      expect.stringMatching(`^event ${at} GET is sent again \\(retry 1\\): The connection was lost before `),
+      expect.stringMatching(`^event ${at} commands: disconnect, (server_closed|connection_lost)$`),
+      `event ${at} commands: reconnecting, attempt 1, in`,
+    ]);
+    expect(told.slice(4)).toStrictEqual([
+      `event ${at} commands: connect, RESP3`,
+      `send ${at} GET, 1 B, after`,
+      expect.stringMatching(`^recv ${at} GET: .* in$`),
+    ]);
+  });
+
+  it('concerns no command where what takes its lines throws', async () => {
+    const errors: unknown[] = [];
+    config.onUnhandledError = (error) => errors.push(error);
+    try {
+      const redis = make({
+        url: server().url,
+        debug: (direction) => {
+          throw new Error(direction);
+        },
+      });
+      expect(await redis.set('k', 'v')).toBe('OK');
+      await redis.close();
+      await new Promise(setImmediate);
+      expect(errors).toStrictEqual(['event', 'send', 'recv', 'event'].map((direction) => new Error(direction)));
+    } finally {
+      config.onUnhandledError = null;
+    }
+  });
+
   it('tells once of what happens to the connection of messages', async () => {
     const lines: string[] = [];
     const redis = make({ url: server().url, debug: (direction, text) => direction === 'event' && lines.push(text) });
@@ -53,6 +103,24 @@ describe('The debug log', () => {
     while ((await redis.publish('news', 'heard')) === 0);
     await heard;
     expect(lines.filter((line) => line.includes('messages: connect,'))).toHaveLength(1);
+  });
+
+  it('tells of what a watch sends and gets', async () => {
+    const lines: string[] = [];
+    const redis = make({ url: server().url, debug: (direction, text) => lines.push(`${direction} ${text}`) });
+    await redis.watch('k', () => [set('k', 'hunter2')]);
+    const at = `127.0.0.1:${server().port}`;
+    const own = lines.map((line) => line.replace(/,? (in|after) [\d.]+ ms/, ''));
+    expect(own.slice(own.indexOf(`send ${at} WATCH, 1 B`))).toStrictEqual([
+      `send ${at} WATCH, 1 B`,
+      `send ${at} PIPELINE of 2 commands, 2 B`,
+      `recv ${at} WATCH: a string of 2`,
+      `recv ${at} PIPELINE of 2 commands: an array of 2`,
+      `send ${at} MULTI of 1 command, 8 B`,
+      `recv ${at} MULTI of 1 command: an array of 1`,
+      `event ${at} dedicated: watch, executed after 1`,
+    ]);
+    expect(lines.join()).not.toContain('hunter2');
   });
 
   it('tells of the commands of a pool', async () => {

@@ -6,7 +6,7 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { NEVER, firstValueFrom } from 'rxjs';
 import type { Inspection, Redis, RedisOptions, TelemetryInstrument, TelemetryMeter } from 'rxjs-redis';
-import { get, set } from 'rxjs-redis/commands';
+import { call, get, incr, set } from 'rxjs-redis/commands';
 import { eventually, reaches, useClients, usePools } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { useScriptedServers } from '../../support/scripted-server';
@@ -80,6 +80,18 @@ describe('Metrics', () => {
     expect(body).not.toContain('db_client');
   });
 
+  it('have the attributes that their user gives, all but the delay of the event loop, which is of no client', async () => {
+    process.env['OTEL_SEMCONV_STABILITY_OPT_IN'] = 'database/dup';
+    const redis = client({ telemetry: { ...telemetry(), attributes: { team: 'orders' } }, cache: {} });
+    await failure(redis.lpush('k', 'x'));
+    await redis.pipeline(get('k'));
+    await redis.dedicated((lent) => lent.get('k'));
+    const samples = (await scrape()).split('\n').filter((line) => /^(redis|db)_/.test(line));
+    const without = samples.filter((line) => !line.includes('team="orders"'));
+    expect(without.map((line) => line.split('{')[0])).toStrictEqual(['redis_event_loop_delay']);
+    expect(samples.length).toBeGreaterThan(100);
+  });
+
   it('have no label for an error whose word a script has chosen', async () => {
     const redis = client();
     await failure(redis.eval("return redis.error_reply('MINE and no other')", []));
@@ -96,7 +108,8 @@ describe('Metrics', () => {
     await redis.dedicated((connection) => connection.get('k'));
     const body = await scrape();
     expect(valueIn(body, 'db_client_operation_duration_count', 'db_operation_name="GET"')).toBe(2);
-    expect(valueIn(body, 'db_client_operation_duration_count', 'error_type="ERR"')).toBe(1);
+    const failed = ['error_type="ERR"', 'db_response_status_code="ERR"'];
+    expect(valueIn(body, 'db_client_operation_duration_count', ...failed)).toBe(1);
     expect(valueIn(body, 'db_client_operation_duration_bucket', 'le="0.001"')).toBeDefined();
     expect(valueIn(body, 'db_client_connection_count', 'db_client_connection_state="idle"')).toBe(1);
     expect(valueIn(body, 'db_client_connection_pending_requests')).toBe(0);
@@ -221,6 +234,92 @@ describe('Metrics', () => {
       proxy().blackhole(false);
       await Promise.all(pending);
     });
+  });
+
+  it('tell what a pool has right now: commands under way on its connections, and those that wait for one', async () => {
+    const pool = makePool({ url: proxy().url(), telemetry: telemetry(), max: 1 });
+    await pool.ping();
+    proxy().blackhole(true);
+    const pending = ['a', 'b'].map((key) => firstValueFrom(pool.get(key)));
+    await nextTurn(pool);
+    const busy = await scrape();
+    expect(valueIn(busy, 'redis_commands_in_flight')).toBe(2);
+    expect(valueIn(busy, 'redis_queue_length')).toBe(0);
+    proxy().blackhole(false);
+    await Promise.all(pending);
+    const lent = await pool.acquire();
+    const waiting = firstValueFrom(pool.get('c'));
+    const full = await scrape();
+    const leases = (body: string) => ['active', 'idle', 'waiting'].map((name) => valueIn(body, `redis_leases_${name}`));
+    expect(valueIn(full, 'redis_queue_length')).toBe(1);
+    expect(leases(full)).toStrictEqual([1, 0, 1]);
+    pool.release(lent);
+    await waiting;
+    await eventually(scrape, (body) => leases(body).join() === '0,1,0');
+    await pool.close();
+  });
+
+  it('tell of commands that wait at the server on connections of their own', async () => {
+    const redis = client();
+    const left = redis.blpop('none', 0).subscribe();
+    await eventually(scrape, (body) => valueIn(body, 'redis_commands_in_flight') === 1);
+    left.unsubscribe();
+    await eventually(scrape, (body) => valueIn(body, 'redis_commands_in_flight') === 0);
+  });
+
+  it('count among those that wait what is to be sent again, and nothing as in flight without a connection', async () => {
+    const redis = client();
+    await redis.connect();
+    proxy().blackhole(true);
+    const pending = [firstValueFrom(redis.get('k'))];
+    await nextTurn(redis);
+    expect(valueIn(await scrape(), 'redis_commands_in_flight')).toBe(1);
+    await proxy().refuse(true);
+    proxy().cut();
+    await reaches(redis, 'reconnecting');
+    pending.push(firstValueFrom(redis.get('l')));
+    const body = await scrape();
+    expect(valueIn(body, 'redis_commands_in_flight')).toBe(0);
+    expect(valueIn(body, 'redis_queue_length')).toBe(2);
+    proxy().blackhole(false);
+    await proxy().refuse(false);
+    await Promise.all(pending);
+  });
+
+  it('tell how the cache does, of clients that have one', async () => {
+    const plain = client();
+    await plain.set('k', 'v');
+    expect(await scrape()).not.toContain('redis_cache');
+    const redis = client({ cache: {} });
+    await redis.get('k');
+    await redis.get('k');
+    await redis.get('k');
+    const body = await scrape();
+    const { bytes } = redis.cache.stats;
+    const told = ['hits', 'misses', 'entries', 'bytes'].map((name) => valueIn(body, `redis_cache_${name}`));
+    expect(told).toStrictEqual([2, 1, 1, bytes]);
+    expect(bytes).toBeGreaterThan(0);
+  });
+
+  it('count the failures of commands in pipelines and transactions', async () => {
+    const redis = client();
+    await redis.rpush('list', ['a']);
+    await redis.pipeline(get('list'), get('none'), incr('list'));
+    await redis.multi(get('list'));
+    expect(valueIn(await scrape(), 'redis_errors_total', 'error_type="WRONGTYPE"')).toBe(3);
+    await redis.del('list');
+  });
+
+  it('count what a watch sends, and its failures', async () => {
+    const redis = client();
+    await redis.set('k', 'v');
+    await redis.watch('k', () => [set('k', 'w'), incr('k')]);
+    const body = await scrape();
+    expect(valueIn(body, 'redis_commands_total', 'db_operation="WATCH"')).toBe(1);
+    expect(valueIn(body, 'redis_commands_total', 'db_operation="MULTI"')).toBe(1);
+    expect(valueIn(body, 'redis_pipeline_size_sum', 'db_operation="MULTI"')).toBe(2);
+    await failure(redis.watch('k', () => [call('NO.SUCH')]));
+    expect(valueIn(await scrape(), 'redis_errors_total', 'error_type="EXECABORT"')).toBe(1);
   });
 
   it.each<[string, (redis: Redis) => PromiseLike<unknown>]>([

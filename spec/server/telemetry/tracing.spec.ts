@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { trace, type Span } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import {
@@ -286,6 +287,19 @@ describe('A span', () => {
     expect(all.map((span) => eventsOf(span).at(-1))).toStrictEqual(all.map(() => 'redis.written'));
   });
 
+  it('tells that its command waits for a connection of a pool that has lent all', async () => {
+    const pool = makePool({ url: proxy().url(), telemetry: true, max: 1 });
+    const lent = await pool.acquire();
+    await lent.ping();
+    const waiting = firstValueFrom(pool.get('k'));
+    pool.release(lent);
+    await waiting;
+    await pool.set('k', 'v');
+    await pool.close();
+    expect(eventsOf(only('redis.GET'))).toStrictEqual(['redis.queued', 'redis.written']);
+    expect(eventsOf(only('redis.SET'))).toStrictEqual(['redis.written']);
+  });
+
   it('belongs to the subscription of a worker of a queue', async () => {
     const redis = client();
     const jobs = redis.queue('q');
@@ -347,6 +361,36 @@ describe('A span', () => {
       'redis.pipeline.size': 1,
       'redis.commands': ['INCR'],
     });
+  });
+
+  it('is one of the read alone where CLIENT CACHING goes before it, for lines, metrics and channels as well', async () => {
+    const lines: string[] = [];
+    const sizes: number[] = [];
+    const nothing = { add: () => undefined, record: () => undefined, addCallback: () => undefined };
+    const meter = {
+      createCounter: () => nothing,
+      createUpDownCounter: () => nothing,
+      createHistogram: (name: string) =>
+        name === 'redis.pipeline.size' ? { record: (size: number) => sizes.push(size) } : nothing,
+      createObservableGauge: () => nothing,
+      createObservableUpDownCounter: () => nothing,
+    };
+    const told: unknown[] = [];
+    const start = (message: unknown): void => void told.push(message);
+    subscribe('tracing:rxjs-redis:command:start', start);
+    const redis = client({
+      url: server().url,
+      telemetry: { meter },
+      debug: (direction, text) => direction === 'send' && lines.push(text),
+    });
+    await firstValueFrom(redis.live(get('k')));
+    unsubscribe('tracing:rxjs-redis:command:start', start);
+    const { attributes } = only('redis.GET');
+    expect(attributes).toMatchObject({ 'db.operation': 'GET', 'db.statement': 'GET k' });
+    expect(attributes).not.toHaveProperty(['redis.pipeline.size']);
+    expect(lines).toStrictEqual([expect.stringMatching(/ GET, 1 B, after /)]);
+    expect(told).toMatchObject([{ command: 'GET', args: ['k'] }]);
+    expect(sizes).toStrictEqual([]);
   });
 
   it('tells that it was queued and written, was lost with its connection and repeated on the next', async () => {

@@ -154,4 +154,11 @@ export const clusterMutations: readonly ClusterMutation[] = [
     from: 'all[place] = items[index] ?? null',
     to: 'all.push(items[index] ?? null)',
   },
+  {
+    seed: 13,
+    fault: 'the span of a command that has failed does not end',
+    file: 'telemetry/following.ts',
+    from: "this.end('failed', error);",
+    to: 'this.isOver = true;',
+  },
 ];

@@ -61,10 +61,10 @@ describe('a view', () => {
       stale$: new Subject<void>(),
       waited: [],
       masters: [],
-      learned: 0,
+      learned: { count: 0 },
       isIncomplete: false,
       isStrange: () => false,
-      apply: (view: unknown) => applied.push(view),
+      apply: (view: unknown) => void applied.push(view),
       leaveSilent: () => undefined,
       retire: () => undefined,
     } as unknown as Topology;

@@ -22,7 +22,7 @@ export abstract class SessionSurface<
    *
    * `ASKING`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the server runs without cluster mode
    * @see https://redis.io/docs/latest/commands/asking/
    */
@@ -36,7 +36,7 @@ export abstract class SessionSurface<
    *
    * `CLIENT CACHING <YES | NO>`
    *
-   * O(1), since Redis 6.0.0, every Valkey.
+   * O(1), since Redis 6.0.0, in Valkey.
    * @throws ReplyError ERR: tracking is off or in another mode
    * @see https://redis.io/docs/latest/commands/client-caching/
    */
@@ -51,7 +51,7 @@ export abstract class SessionSurface<
    *
    * `CLIENT REPLY <ON | OFF | SKIP>`
    *
-   * O(1), since Redis 3.2.0, every Valkey.
+   * O(1), since Redis 3.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-reply/
    */
   clientReply(action: 'ON' | 'OFF' | 'SKIP'): ResultOf<K, 'OK' | void> {
@@ -64,7 +64,7 @@ export abstract class SessionSurface<
    *
    * `CLIENT TRACKING <ON | OFF> [REDIRECT client-id] [PREFIX prefix …] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]`
    *
-   * O(1) to O(N) in prefixes, since Redis 6.0.0, every Valkey.
+   * O(1) to O(N) in prefixes, since Redis 6.0.0, in Valkey.
    * @throws ReplyError ERR: options that do not go together, or an unknown connection to redirect to
    * @see https://redis.io/docs/latest/commands/client-tracking/
    */
@@ -78,7 +78,7 @@ export abstract class SessionSurface<
    *
    * `DISCARD`
    *
-   * O(N) in commands, since Redis 2.0.0, every Valkey.
+   * O(N) in commands, since Redis 2.0.0, in Valkey.
    * @throws ReplyError ERR: no transaction was begun
    * @see https://redis.io/docs/latest/commands/discard/
    */
@@ -93,7 +93,7 @@ export abstract class SessionSurface<
    *
    * `EXEC`
    *
-   * depends on the commands, since Redis 1.2.0, every Valkey.
+   * depends on the commands, since Redis 1.2.0, in Valkey.
    * @throws ReplyError EXECABORT: a command was refused when it was queued
    * @throws ReplyError ERR: no transaction was begun
    * @see https://redis.io/docs/latest/commands/exec/
@@ -108,7 +108,7 @@ export abstract class SessionSurface<
    *
    * `HELLO [protover [AUTH username password] [SETNAME clientname]]`
    *
-   * O(1), since Redis 6.0.0, every Valkey.
+   * O(1), since Redis 6.0.0, in Valkey.
    * @throws ReplyError NOPROTO: the server does not speak that version
    * @throws ReplyError WRONGPASS: user or password are wrong
    * @see https://redis.io/docs/latest/commands/hello/
@@ -123,7 +123,7 @@ export abstract class SessionSurface<
    *
    * `QUIT`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @deprecated since Redis 7.2.0: use `close`
    * @see https://redis.io/docs/latest/commands/quit/
    */
@@ -137,7 +137,7 @@ export abstract class SessionSurface<
    *
    * `READONLY`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the server runs without cluster mode
    * @see https://redis.io/docs/latest/commands/readonly/
    */
@@ -151,7 +151,7 @@ export abstract class SessionSurface<
    *
    * `READWRITE`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the server runs without cluster mode
    * @see https://redis.io/docs/latest/commands/readwrite/
    */
@@ -165,7 +165,7 @@ export abstract class SessionSurface<
    *
    * `RESET`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/reset/
    */
   reset(): ResultOf<K, 'RESET'> {
@@ -178,7 +178,7 @@ export abstract class SessionSurface<
    *
    * `SCRIPT DEBUG <YES | SYNC | NO> [engine]`
    *
-   * O(1), since Redis 3.2.0, every Valkey.
+   * O(1), since Redis 3.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/script-debug/
    */
   scriptDebug(mode: 'YES' | 'SYNC' | 'NO', engine?: Str): ResultOf<K, 'OK'> {
@@ -191,7 +191,7 @@ export abstract class SessionSurface<
    *
    * `UNWATCH`
    *
-   * O(N) in keys, since Redis 2.2.0, every Valkey.
+   * O(N) in keys, since Redis 2.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/unwatch/
    */
   unwatch(): ResultOf<K, 'OK'> {
@@ -204,7 +204,7 @@ export abstract class SessionSurface<
    *
    * `WATCH key [key …]`
    *
-   * O(1) per key, since Redis 2.2.0, every Valkey.
+   * O(1) per key, since Redis 2.2.0, in Valkey.
    * @throws ReplyError ERR: a transaction was begun already
    * @see https://redis.io/docs/latest/commands/watch/
    */

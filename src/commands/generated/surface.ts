@@ -168,7 +168,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL CAT [category]`
    *
-   * O(1), since Redis 6.0.0, every Valkey.
+   * O(1), since Redis 6.0.0, in Valkey.
    * @throws ReplyError ERR: the category does not exist
    * @see https://redis.io/docs/latest/commands/acl-cat/
    */
@@ -182,7 +182,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL DELUSER username [username …]`
    *
-   * O(1) per user, since Redis 6.0.0, every Valkey.
+   * O(1) per user, since Redis 6.0.0, in Valkey.
    * @throws ReplyError ERR: the default user cannot be removed
    * @see https://redis.io/docs/latest/commands/acl-deluser/
    */
@@ -195,7 +195,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL DRYRUN username command [arg …]`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
+   * O(1), since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: the user or the command does not exist
    * @see https://redis.io/docs/latest/commands/acl-dryrun/
    */
@@ -208,7 +208,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL GENPASS [bits]`
    *
-   * O(1), since Redis 6.0.0, every Valkey.
+   * O(1), since Redis 6.0.0, in Valkey.
    * @throws ReplyError ERR: more bits than 4096
    * @see https://redis.io/docs/latest/commands/acl-genpass/
    */
@@ -222,7 +222,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL GETUSER username`
    *
-   * O(N) in rules, since Redis 6.0.0, every Valkey.
+   * O(N) in rules, since Redis 6.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/acl-getuser/
    */
   aclGetuser(username: Str): ResultOf<K, AclUser | null> {
@@ -235,7 +235,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL HELP`
    *
-   * O(1), since Redis 6.0.0, every Valkey.
+   * O(1), since Redis 6.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/acl-help/
    */
   aclHelp(): ResultOf<K, string[]> {
@@ -248,7 +248,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL LIST`
    *
-   * O(N) in users, since Redis 6.0.0, every Valkey.
+   * O(N) in users, since Redis 6.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/acl-list/
    */
   aclList(): ResultOf<K, string[]> {
@@ -261,7 +261,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL LOAD`
    *
-   * O(N) in users, since Redis 6.0.0, every Valkey.
+   * O(N) in users, since Redis 6.0.0, in Valkey.
    * @throws ReplyError ERR: no ACL file is configured, or it has mistakes
    * @see https://redis.io/docs/latest/commands/acl-load/
    */
@@ -275,7 +275,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL LOG [count | RESET]`
    *
-   * O(N) in entries, since Redis 6.0.0, every Valkey.
+   * O(N) in entries, since Redis 6.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/acl-log/
    */
   aclLog(count?: number): ResultOf<K, AclLogEntry[]>;
@@ -294,7 +294,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL SAVE`
    *
-   * O(N) in users, since Redis 6.0.0, every Valkey.
+   * O(N) in users, since Redis 6.0.0, in Valkey.
    * @throws ReplyError ERR: no ACL file is configured, or it cannot be written
    * @see https://redis.io/docs/latest/commands/acl-save/
    */
@@ -308,7 +308,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL SETUSER username [rule …]`
    *
-   * O(N) in rules, since Redis 6.0.0, every Valkey.
+   * O(N) in rules, since Redis 6.0.0, in Valkey.
    * @throws ReplyError ERR: a rule has a mistake
    * @throws ReplyError nothing was changed
    * @see https://redis.io/docs/latest/commands/acl-setuser/
@@ -322,7 +322,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL USERS`
    *
-   * O(N) in users, since Redis 6.0.0, every Valkey.
+   * O(N) in users, since Redis 6.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/acl-users/
    */
   aclUsers(): ResultOf<K, string[]> {
@@ -335,7 +335,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ACL WHOAMI`
    *
-   * O(1), since Redis 6.0.0, every Valkey.
+   * O(1), since Redis 6.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/acl-whoami/
    */
   aclWhoami(): ResultOf<K, string> {
@@ -348,9 +348,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `APPEND key value`
    *
-   * O(1), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/append/
    */
   append(key: Key, value: Arg): ResultOf<K, number> {
@@ -363,7 +363,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `AUTH [username] password`
    *
-   * O(N) in passwords, since Redis 1.0.0, every Valkey.
+   * O(N) in passwords, since Redis 1.0.0, in Valkey.
    * @throws ReplyError WRONGPASS: user or password are wrong
    * @throws ReplyError ERR: no password is configured
    * @see https://redis.io/docs/latest/commands/auth/
@@ -384,7 +384,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BGREWRITEAOF`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @throws ReplyError ERR: a rewrite runs already
    * @see https://redis.io/docs/latest/commands/bgrewriteaof/
    */
@@ -398,7 +398,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BGSAVE [SCHEDULE | CANCEL]`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @throws ReplyError ERR: a save or a rewrite runs already
    * @see https://redis.io/docs/latest/commands/bgsave/
    */
@@ -412,8 +412,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BITCOUNT key [start [end [BYTE | BIT]]]`
    *
-   * O(N) in bytes, since Redis 2.6.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in bytes, since Redis 2.6.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/bitcount/
    */
   bitcount(key: Key, start?: number, end?: number, unit?: 'BYTE' | 'BIT'): ResultOf<K, number> {
@@ -427,9 +427,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `BITFIELD key [<GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding
    * offset increment>> …]`
    *
-   * O(1) per operation, since Redis 3.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1) per operation, since Redis 3.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: a width or an offset is out of range
    * @see https://redis.io/docs/latest/commands/bitfield/
    */
@@ -443,8 +443,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BITFIELD_RO key [GET encoding offset …]`
    *
-   * O(1) per operation, since Redis 6.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1) per operation, since Redis 6.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: a width or an offset is out of range
    * @see https://redis.io/docs/latest/commands/bitfield_ro/
    */
@@ -458,9 +458,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BITOP <AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key …]`
    *
-   * O(N) in bytes, since Redis 2.6.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N) in bytes, since Redis 2.6.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the operation takes another number of keys
    * @see https://redis.io/docs/latest/commands/bitop/
    */
@@ -477,8 +477,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BITPOS key bit [start [end [BYTE | BIT]]]`
    *
-   * O(N) in bytes, since Redis 2.8.7, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in bytes, since Redis 2.8.7, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: bit is neither 0 nor 1
    * @see https://redis.io/docs/latest/commands/bitpos/
    */
@@ -492,12 +492,12 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    *
    * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
    * `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/blmove/
    */
   blmove(
@@ -516,11 +516,11 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BLMPOP timeout numkeys key [key …] <LEFT | RIGHT> [COUNT count]`
    *
-   * O(N+M) in keys and elements, since Redis 7.0.0, every Valkey.
+   * O(N+M) in keys and elements, since Redis 7.0.0, in Valkey.
    *
    * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
    * `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/blmpop/
    */
   blmpop(
@@ -538,11 +538,11 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BLPOP key [key …] timeout`
    *
-   * O(N) in keys, since Redis 2.0.0, every Valkey.
+   * O(N) in keys, since Redis 2.0.0, in Valkey.
    *
    * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
    * `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/blpop/
    */
   blpop(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, element: S] | null> {
@@ -555,11 +555,11 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BRPOP key [key …] timeout`
    *
-   * O(N) in keys, since Redis 2.0.0, every Valkey.
+   * O(N) in keys, since Redis 2.0.0, in Valkey.
    *
    * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
    * `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/brpop/
    */
   brpop(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, element: S] | null> {
@@ -572,12 +572,12 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BRPOPLPUSH source destination timeout`
    *
-   * O(1), since Redis 2.2.0, every Valkey.
+   * O(1), since Redis 2.2.0, in Valkey.
    *
    * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
    * `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @deprecated since Redis 6.2.0: use `blmove` with 'RIGHT' and 'LEFT'
    * @see https://redis.io/docs/latest/commands/brpoplpush/
    */
@@ -591,11 +591,11 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BZMPOP timeout numkeys key [key …] <MIN | MAX> [COUNT count]`
    *
-   * O(K+M*log(N)) in keys and members, since Redis 7.0.0, every Valkey.
+   * O(K+M*log(N)) in keys and members, since Redis 7.0.0, in Valkey.
    *
    * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
    * `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/bzmpop/
    */
   bzmpop(
@@ -613,11 +613,11 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BZPOPMAX key [key …] timeout`
    *
-   * O(log(N)), since Redis 5.0.0, every Valkey.
+   * O(log(N)), since Redis 5.0.0, in Valkey.
    *
    * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
    * `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/bzpopmax/
    */
   bzpopmax(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, member: S, score: number] | null> {
@@ -630,11 +630,11 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `BZPOPMIN key [key …] timeout`
    *
-   * O(log(N)), since Redis 5.0.0, every Valkey.
+   * O(log(N)), since Redis 5.0.0, in Valkey.
    *
    * It waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the same: see
    * `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/bzpopmin/
    */
   bzpopmin(keys: Many<Key>, timeout: number): ResultOf<K, [key: S, member: S, score: number] | null> {
@@ -659,7 +659,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT GETNAME`
    *
-   * O(1), since Redis 2.6.9, every Valkey.
+   * O(1), since Redis 2.6.9, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-getname/
    */
   clientGetname(): ResultOf<K, string | null> {
@@ -672,7 +672,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT GETREDIR`
    *
-   * O(1), since Redis 6.0.0, every Valkey.
+   * O(1), since Redis 6.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-getredir/
    */
   clientGetredir(): ResultOf<K, number> {
@@ -685,7 +685,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT HELP`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-help/
    */
   clientHelp(): ResultOf<K, string[]> {
@@ -698,7 +698,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT ID`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-id/
    */
   clientId(): ResultOf<K, number> {
@@ -725,7 +725,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT INFO`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-info/
    */
   clientInfo(): ResultOf<K, ClientInfo> {
@@ -749,7 +749,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * [NOT-FLAGS not-flags] | [NOT-LIB-NAME not-lib-name] | [NOT-LIB-VER not-lib-ver] | [NOT-DB not-db] | [NOT-CAPA
    * not-capa] | [NOT-IP not-ip]> …]>`
    *
-   * O(N) in connections, since Redis 2.4.0, every Valkey.
+   * O(N) in connections, since Redis 2.4.0, in Valkey.
    * @throws ReplyError ERR: the old form with an address found no connection
    * @see https://redis.io/docs/latest/commands/client-kill/
    */
@@ -773,7 +773,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * not-username] [NOT-ADDR not-addr] [NOT-LADDR not-laddr] [NOT-NAME not-name] [NOT-FLAGS not-flags] [NOT-LIB-NAME
    * not-lib-name] [NOT-LIB-VER not-lib-ver] [NOT-DB not-db] [NOT-CAPA not-capa] [NOT-IP not-ip]`
    *
-   * O(N) in connections, since Redis 2.4.0, every Valkey.
+   * O(N) in connections, since Redis 2.4.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-list/
    */
   clientList(options?: ClientListOptions): ResultOf<K, ClientInfo[]> {
@@ -786,7 +786,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT NO-EVICT <ON | OFF>`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
+   * O(1), since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-no-evict/
    */
   clientNoEvict(enabled: 'ON' | 'OFF'): ResultOf<K, 'OK'> {
@@ -799,7 +799,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT NO-TOUCH <ON | OFF>`
    *
-   * O(1), since Redis 7.2.0, every Valkey.
+   * O(1), since Redis 7.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-no-touch/
    */
   clientNoTouch(enabled: 'ON' | 'OFF'): ResultOf<K, 'OK'> {
@@ -812,7 +812,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT PAUSE timeout [WRITE | ALL]`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-pause/
    */
   clientPause(timeout: number, mode?: 'WRITE' | 'ALL'): ResultOf<K, 'OK'> {
@@ -825,7 +825,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT SETINFO <LIB-NAME libname | LIB-VER libver>`
    *
-   * O(1), since Redis 7.2.0, every Valkey.
+   * O(1), since Redis 7.2.0, in Valkey.
    * @throws ReplyError ERR: the value has spaces or control characters
    * @see https://redis.io/docs/latest/commands/client-setinfo/
    */
@@ -839,7 +839,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT SETNAME connection-name`
    *
-   * O(1), since Redis 2.6.9, every Valkey.
+   * O(1), since Redis 2.6.9, in Valkey.
    * @throws ReplyError ERR: the name has spaces or control characters
    * @see https://redis.io/docs/latest/commands/client-setname/
    */
@@ -853,7 +853,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT TRACKINGINFO`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-trackinginfo/
    */
   clientTrackinginfo(): ResultOf<K, TrackingInfo> {
@@ -866,7 +866,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`
    *
-   * O(log(N)) in connections, since Redis 5.0.0, every Valkey.
+   * O(log(N)) in connections, since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-unblock/
    */
   clientUnblock(clientId: number, unblockType?: 'TIMEOUT' | 'ERROR'): ResultOf<K, number> {
@@ -879,7 +879,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLIENT UNPAUSE`
    *
-   * O(N) in paused connections, since Redis 6.2.0, every Valkey.
+   * O(N) in paused connections, since Redis 6.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/client-unpause/
    */
   clientUnpause(): ResultOf<K, 'OK'> {
@@ -892,7 +892,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER ADDSLOTS slot [slot …]`
    *
-   * O(N) in slots, since Redis 3.0.0, every Valkey.
+   * O(N) in slots, since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: a slot is served already
    * @see https://redis.io/docs/latest/commands/cluster-addslots/
    */
@@ -905,7 +905,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER ADDSLOTSRANGE start-slot end-slot [start-slot end-slot …]`
    *
-   * O(N) in slots, since Redis 7.0.0, every Valkey.
+   * O(N) in slots, since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: a slot is served already
    * @see https://redis.io/docs/latest/commands/cluster-addslotsrange/
    */
@@ -918,7 +918,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER BUMPEPOCH`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-bumpepoch/
    */
   clusterBumpepoch(): ResultOf<K, string> {
@@ -944,7 +944,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER COUNT-FAILURE-REPORTS node-id`
    *
-   * O(N) in reports, since Redis 3.0.0, every Valkey.
+   * O(N) in reports, since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the node is not known
    * @see https://redis.io/docs/latest/commands/cluster-count-failure-reports/
    */
@@ -958,7 +958,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER COUNTKEYSINSLOT slot`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: no such slot
    * @see https://redis.io/docs/latest/commands/cluster-countkeysinslot/
    */
@@ -972,7 +972,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER DELSLOTS slot [slot …]`
    *
-   * O(N) in slots, since Redis 3.0.0, every Valkey.
+   * O(N) in slots, since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: a slot is not served
    * @see https://redis.io/docs/latest/commands/cluster-delslots/
    */
@@ -985,7 +985,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER DELSLOTSRANGE start-slot end-slot [start-slot end-slot …]`
    *
-   * O(N) in slots, since Redis 7.0.0, every Valkey.
+   * O(N) in slots, since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: a slot is not served
    * @see https://redis.io/docs/latest/commands/cluster-delslotsrange/
    */
@@ -998,7 +998,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER FAILOVER [FORCE | TAKEOVER]`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: this node is no replica
    * @see https://redis.io/docs/latest/commands/cluster-failover/
    */
@@ -1026,7 +1026,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER FLUSHSLOTS`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the database is not empty
    * @see https://redis.io/docs/latest/commands/cluster-flushslots/
    */
@@ -1040,7 +1040,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER FORGET node-id`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the node is not known, is this one or is its primary
    * @see https://redis.io/docs/latest/commands/cluster-forget/
    */
@@ -1054,7 +1054,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER GETKEYSINSLOT slot count`
    *
-   * O(N) in keys, since Redis 3.0.0, every Valkey.
+   * O(N) in keys, since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: no such slot
    * @see https://redis.io/docs/latest/commands/cluster-getkeysinslot/
    */
@@ -1081,7 +1081,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER HELP`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-help/
    */
   clusterHelp(): ResultOf<K, string[]> {
@@ -1094,7 +1094,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER INFO`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-info/
    */
   clusterInfo(): ResultOf<K, Record<string, string>> {
@@ -1107,7 +1107,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER KEYSLOT key`
    *
-   * O(N) in bytes, since Redis 3.0.0, every Valkey.
+   * O(N) in bytes, since Redis 3.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-keyslot/
    */
   clusterKeyslot(key: Str): ResultOf<K, number> {
@@ -1120,7 +1120,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER LINKS`
    *
-   * O(N) in nodes, since Redis 7.0.0, every Valkey.
+   * O(N) in nodes, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-links/
    */
   clusterLinks(): ResultOf<K, ClusterLink[]> {
@@ -1133,7 +1133,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER MEET ip port [cluster-bus-port]`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the address is not valid
    * @see https://redis.io/docs/latest/commands/cluster-meet/
    */
@@ -1187,7 +1187,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER MYID`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-myid/
    */
   clusterMyid(): ResultOf<K, string> {
@@ -1200,7 +1200,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER MYSHARDID`
    *
-   * O(1), since Redis 7.2.0, every Valkey.
+   * O(1), since Redis 7.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-myshardid/
    */
   clusterMyshardid(): ResultOf<K, string> {
@@ -1213,7 +1213,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER NODES`
    *
-   * O(N) in nodes, since Redis 3.0.0, every Valkey.
+   * O(N) in nodes, since Redis 3.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-nodes/
    */
   clusterNodes(): ResultOf<K, ClusterNode[]> {
@@ -1226,7 +1226,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER REPLICAS node-id`
    *
-   * O(N) in replicas, since Redis 5.0.0, every Valkey.
+   * O(N) in replicas, since Redis 5.0.0, in Valkey.
    * @throws ReplyError ERR: the node is not known or no primary
    * @see https://redis.io/docs/latest/commands/cluster-replicas/
    */
@@ -1240,7 +1240,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER REPLICATE <node-id | NO ONE>`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the node is not known, or this node has data
    * @see https://redis.io/docs/latest/commands/cluster-replicate/
    */
@@ -1254,7 +1254,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER RESET [HARD | SOFT]`
    *
-   * O(N) in nodes, since Redis 3.0.0, every Valkey.
+   * O(N) in nodes, since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: this primary still has keys
    * @see https://redis.io/docs/latest/commands/cluster-reset/
    */
@@ -1268,7 +1268,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER SAVECONFIG`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-saveconfig/
    */
   clusterSaveconfig(): ResultOf<K, 'OK'> {
@@ -1281,7 +1281,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER SET-CONFIG-EPOCH config-epoch`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the node knows others or has an epoch
    * @see https://redis.io/docs/latest/commands/cluster-set-config-epoch/
    */
@@ -1295,7 +1295,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER SETSLOT slot <IMPORTING importing | MIGRATING migrating | NODE node | STABLE> [TIMEOUT timeout]`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the node is not known, or keys are left in the slot
    * @see https://redis.io/docs/latest/commands/cluster-setslot/
    */
@@ -1309,7 +1309,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER SHARDS`
    *
-   * O(N) in nodes, since Redis 7.0.0, every Valkey.
+   * O(N) in nodes, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/cluster-shards/
    */
   clusterShards(): ResultOf<K, Shard[]> {
@@ -1322,7 +1322,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER SLAVES node-id`
    *
-   * O(N) in replicas, since Redis 3.0.0, every Valkey.
+   * O(N) in replicas, since Redis 3.0.0, in Valkey.
    * @throws ReplyError ERR: the node is not known or no primary
    * @deprecated since Redis 5.0.0: use `clusterReplicas`
    * @see https://redis.io/docs/latest/commands/cluster-slaves/
@@ -1350,7 +1350,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CLUSTER SLOTS`
    *
-   * O(N) in nodes, since Redis 3.0.0, every Valkey.
+   * O(N) in nodes, since Redis 3.0.0, in Valkey.
    * @deprecated since Redis 7.0.0: use `clusterShards`
    * @see https://redis.io/docs/latest/commands/cluster-slots/
    */
@@ -1378,7 +1378,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `COMMAND`
    *
-   * O(N) in commands, since Redis 2.8.13, every Valkey.
+   * O(N) in commands, since Redis 2.8.13, in Valkey.
    * @see https://redis.io/docs/latest/commands/command/
    */
   command(): ResultOf<K, CommandInfo[]> {
@@ -1391,7 +1391,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `COMMAND COUNT`
    *
-   * O(1), since Redis 2.8.13, every Valkey.
+   * O(1), since Redis 2.8.13, in Valkey.
    * @see https://redis.io/docs/latest/commands/command-count/
    */
   commandCount(): ResultOf<K, number> {
@@ -1404,7 +1404,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `COMMAND DOCS [command-name …]`
    *
-   * O(N) in commands, since Redis 7.0.0, every Valkey.
+   * O(N) in commands, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/command-docs/
    */
   commandDocs(...commandNames: Optionals<Str>): ResultOf<K, Record<string, CommandDocs>> {
@@ -1416,7 +1416,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `COMMAND GETKEYS command [arg …]`
    *
-   * O(N) in arguments, since Redis 2.8.13, every Valkey.
+   * O(N) in arguments, since Redis 2.8.13, in Valkey.
    * @throws ReplyError ERR: the command is not valid or has no keys
    * @see https://redis.io/docs/latest/commands/command-getkeys/
    */
@@ -1429,7 +1429,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `COMMAND GETKEYSANDFLAGS command [arg …]`
    *
-   * O(N) in arguments, since Redis 7.0.0, every Valkey.
+   * O(N) in arguments, since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: the command is not valid or has no keys
    * @see https://redis.io/docs/latest/commands/command-getkeysandflags/
    */
@@ -1442,7 +1442,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `COMMAND HELP`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/command-help/
    */
   commandHelp(): ResultOf<K, string[]> {
@@ -1455,7 +1455,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `COMMAND INFO [command-name …]`
    *
-   * O(N) in names, since Redis 2.8.13, every Valkey.
+   * O(N) in names, since Redis 2.8.13, in Valkey.
    * @see https://redis.io/docs/latest/commands/command-info/
    */
   commandInfo(...commandNames: Optionals<Str>): ResultOf<K, (CommandInfo | null)[]> {
@@ -1467,7 +1467,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]`
    *
-   * O(N) in commands, since Redis 7.0.0, every Valkey.
+   * O(N) in commands, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/command-list/
    */
   commandList(filter?: One<{ MODULE: Str; ACLCAT: Str; PATTERN: Str }>): ResultOf<K, string[]> {
@@ -1532,7 +1532,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CONFIG GET parameter [parameter …]`
    *
-   * O(N) in settings, since Redis 2.0.0, every Valkey.
+   * O(N) in settings, since Redis 2.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/config-get/
    */
   configGet(...parameters: Variadic<Str>): ResultOf<K, Record<string, string>> {
@@ -1544,7 +1544,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CONFIG HELP`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/config-help/
    */
   configHelp(): ResultOf<K, string[]> {
@@ -1557,7 +1557,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CONFIG RESETSTAT`
    *
-   * O(1), since Redis 2.0.0, every Valkey.
+   * O(1), since Redis 2.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/config-resetstat/
    */
   configResetstat(): ResultOf<K, 'OK'> {
@@ -1570,7 +1570,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CONFIG REWRITE`
    *
-   * O(1), since Redis 2.8.0, every Valkey.
+   * O(1), since Redis 2.8.0, in Valkey.
    * @throws ReplyError ERR: the server runs without such a file
    * @see https://redis.io/docs/latest/commands/config-rewrite/
    */
@@ -1584,7 +1584,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `CONFIG SET parameter value [parameter value …]`
    *
-   * O(N) in settings, since Redis 2.0.0, every Valkey.
+   * O(N) in settings, since Redis 2.0.0, in Valkey.
    * @throws ReplyError ERR: a setting is unknown, fixed, or its value is wrong
    * @see https://redis.io/docs/latest/commands/config-set/
    */
@@ -1604,8 +1604,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `COPY source destination [DB destination-db] [REPLACE]`
    *
-   * O(N) in elements, since Redis 6.2.0, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(N) in elements, since Redis 6.2.0, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/copy/
    */
   copy(source: Key, destination: Key, options?: CopyOptions): ResultOf<K, number> {
@@ -1618,7 +1618,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `DBSIZE`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/dbsize/
    */
   dbsize(): ResultOf<K, number> {
@@ -1631,7 +1631,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `DEBUG`
    *
-   * depends, since Redis 1.0.0, every Valkey.
+   * depends, since Redis 1.0.0, in Valkey.
    * @throws ReplyError ERR: the server does not allow it
    * @see https://redis.io/docs/latest/commands/debug/
    */
@@ -1644,9 +1644,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `DECR key`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/decr/
    */
@@ -1660,9 +1660,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `DECRBY key decrement`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/decrby/
    */
@@ -1676,7 +1676,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `DEL key [key …]`
    *
-   * O(N) in keys, since Redis 1.0.0, every Valkey.
+   * O(N) in keys, since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/del/
    */
   del(...keys: Optionals<Key>): ResultOf<K, number> {
@@ -1689,7 +1689,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `DELEX key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]`
    *
    * O(1), since Redis 8.4.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: a digest is malformed
    * @see https://redis.io/docs/latest/commands/delex/
    */
@@ -1704,7 +1704,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `DELIFEQ key value`
    *
    * O(1), since Valkey 9.0.0, not in Redis.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://valkey.io/commands/delifeq/
    */
   delifeq(key: Key, value: Arg): ResultOf<K, number> {
@@ -1718,7 +1718,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `DIGEST key`
    *
    * O(N) in bytes, since Redis 8.4.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/digest/
    */
   digest(key: Key): ResultOf<K, S | null> {
@@ -1731,7 +1731,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `DUMP key`
    *
-   * O(N) in elements, since Redis 2.6.0, every Valkey.
+   * O(N) in elements, since Redis 2.6.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/dump/
    */
   dump(key: Key): ResultOf<K, Buffer | null> {
@@ -1744,7 +1744,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ECHO message`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/echo/
    */
   echo(message: Arg): ResultOf<K, S> {
@@ -1757,7 +1757,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `EVAL script numkeys [key …] [arg …]`
    *
-   * depends on the script, since Redis 2.6.0, every Valkey.
+   * depends on the script, since Redis 2.6.0, in Valkey.
    * @throws ReplyError ERR: the script has mistakes
    * @throws ReplyError BUSY: another script runs
    * @see https://redis.io/docs/latest/commands/eval/
@@ -1772,7 +1772,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `EVALSHA sha1 numkeys [key …] [arg …]`
    *
-   * depends on the script, since Redis 2.6.0, every Valkey.
+   * depends on the script, since Redis 2.6.0, in Valkey.
    * @throws ReplyError NOSCRIPT: the server does not have it
    * @throws ReplyError BUSY: another script runs
    * @see https://redis.io/docs/latest/commands/evalsha/
@@ -1787,7 +1787,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `EVALSHA_RO sha1 numkeys [key …] [arg …]`
    *
-   * depends on the script, since Redis 7.0.0, every Valkey.
+   * depends on the script, since Redis 7.0.0, in Valkey.
    * @throws ReplyError NOSCRIPT: the server does not have it
    * @throws ReplyError ERR: the script tried to write
    * @see https://redis.io/docs/latest/commands/evalsha_ro/
@@ -1802,7 +1802,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `EVAL_RO script numkeys [key …] [arg …]`
    *
-   * depends on the script, since Redis 7.0.0, every Valkey.
+   * depends on the script, since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: the script tried to write
    * @see https://redis.io/docs/latest/commands/eval_ro/
    */
@@ -1816,7 +1816,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `EXISTS key [key …]`
    *
-   * O(N) in keys, since Redis 1.0.0, every Valkey.
+   * O(N) in keys, since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/exists/
    */
   exists(...keys: Optionals<Key>): ResultOf<K, number> {
@@ -1828,7 +1828,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `EXPIRE key seconds [<NX | XX | GT | LT> …]`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/expire/
    */
   expire(key: Key, seconds: number, ...conditions: ExpireConditions): ResultOf<K, number> {
@@ -1840,7 +1840,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `EXPIREAT key unix-time-seconds [<NX | XX | GT | LT> …]`
    *
-   * O(1), since Redis 1.2.0, every Valkey.
+   * O(1), since Redis 1.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/expireat/
    */
   expireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): ResultOf<K, number> {
@@ -1852,7 +1852,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `EXPIRETIME key`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
+   * O(1), since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/expiretime/
    */
   expiretime(key: Key): ResultOf<K, number> {
@@ -1865,7 +1865,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    * @throws ReplyError ERR: this server has no replica fit for it
    * @see https://redis.io/docs/latest/commands/failover/
    */
@@ -1879,7 +1879,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FCALL function numkeys [key …] [arg …]`
    *
-   * depends on the function, since Redis 7.0.0, every Valkey.
+   * depends on the function, since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: no such function
    * @throws ReplyError BUSY: a script runs
    * @see https://redis.io/docs/latest/commands/fcall/
@@ -1894,7 +1894,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FCALL_RO function numkeys [key …] [arg …]`
    *
-   * depends on the function, since Redis 7.0.0, every Valkey.
+   * depends on the function, since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: no such function, or it may write
    * @see https://redis.io/docs/latest/commands/fcall_ro/
    */
@@ -1908,7 +1908,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FLUSHALL [ASYNC | SYNC]`
    *
-   * O(N) in keys, since Redis 1.0.0, every Valkey.
+   * O(N) in keys, since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/flushall/
    */
   flushall(flushType?: 'ASYNC' | 'SYNC'): ResultOf<K, 'OK'> {
@@ -1921,7 +1921,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FLUSHDB [ASYNC | SYNC]`
    *
-   * O(N) in keys, since Redis 1.0.0, every Valkey.
+   * O(N) in keys, since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/flushdb/
    */
   flushdb(flushType?: 'ASYNC' | 'SYNC'): ResultOf<K, 'OK'> {
@@ -1934,7 +1934,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FUNCTION DELETE library-name`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
+   * O(1), since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: no such library
    * @see https://redis.io/docs/latest/commands/function-delete/
    */
@@ -1948,7 +1948,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FUNCTION DUMP`
    *
-   * O(N) in libraries, since Redis 7.0.0, every Valkey.
+   * O(N) in libraries, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/function-dump/
    */
   functionDump(): ResultOf<K, Buffer> {
@@ -1961,7 +1961,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FUNCTION FLUSH [ASYNC | SYNC]`
    *
-   * O(N) in functions, since Redis 7.0.0, every Valkey.
+   * O(N) in functions, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/function-flush/
    */
   functionFlush(flushType?: 'ASYNC' | 'SYNC'): ResultOf<K, 'OK'> {
@@ -1974,7 +1974,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FUNCTION HELP`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
+   * O(1), since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/function-help/
    */
   functionHelp(): ResultOf<K, string[]> {
@@ -1987,7 +1987,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FUNCTION KILL`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
+   * O(1), since Redis 7.0.0, in Valkey.
    * @throws ReplyError NOTBUSY: no function runs
    * @throws ReplyError UNKILLABLE: it has written already
    * @see https://redis.io/docs/latest/commands/function-kill/
@@ -2002,7 +2002,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FUNCTION LIST [LIBRARYNAME library-name-pattern] [WITHCODE]`
    *
-   * O(N) in functions, since Redis 7.0.0, every Valkey.
+   * O(N) in functions, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/function-list/
    */
   functionList(options?: FunctionListOptions): ResultOf<K, FunctionLibrary[]> {
@@ -2015,8 +2015,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FUNCTION LOAD [REPLACE] function-code`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 7.0.0, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the code has mistakes, or the library exists
    * @see https://redis.io/docs/latest/commands/function-load/
    */
@@ -2030,8 +2030,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FUNCTION RESTORE serialized-value [FLUSH | APPEND | REPLACE]`
    *
-   * O(N) in libraries, since Redis 7.0.0, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(N) in libraries, since Redis 7.0.0, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the payload is broken, or a library exists
    * @see https://redis.io/docs/latest/commands/function-restore/
    */
@@ -2045,7 +2045,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `FUNCTION STATS`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
+   * O(1), since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/function-stats/
    */
   functionStats(): ResultOf<K, FunctionStats> {
@@ -2058,9 +2058,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member …]`
    *
-   * O(log(N)) per place, since Redis 3.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(log(N)) per place, since Redis 3.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: a coordinate is out of range
    * @see https://redis.io/docs/latest/commands/geoadd/
    */
@@ -2078,8 +2078,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GEODIST key member1 member2 [M | KM | FT | MI]`
    *
-   * O(1), since Redis 3.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 3.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/geodist/
    */
   geodist(key: Key, member1: Arg, member2: Arg, unit?: 'M' | 'KM' | 'FT' | 'MI'): ResultOf<K, number | null> {
@@ -2092,8 +2092,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GEOHASH key [member …]`
    *
-   * O(1) per place, since Redis 3.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1) per place, since Redis 3.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/geohash/
    */
   geohash(key: Key, ...members: Optionals<Arg>): ResultOf<K, (S | null)[]> {
@@ -2105,8 +2105,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GEOPOS key [member …]`
    *
-   * O(1) per place, since Redis 3.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1) per place, since Redis 3.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/geopos/
    */
   geopos(key: Key, ...members: Optionals<Arg>): ResultOf<K, ([longitude: number, latitude: number] | null)[]> {
@@ -2119,9 +2119,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `GEORADIUS key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]]
    * [ASC | DESC] [STORE storekey | STOREDIST storedistkey]`
    *
-   * O(N+log(M)), since Redis 3.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N+log(M)), since Redis 3.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
    * @see https://redis.io/docs/latest/commands/georadius/
    */
@@ -2190,9 +2190,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `GEORADIUSBYMEMBER key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC
    * | DESC] [STORE storekey | STOREDIST storedistkey]`
    *
-   * O(N+log(M)), since Redis 3.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N+log(M)), since Redis 3.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the place in the middle is missing
    * @deprecated since Redis 6.2.0: use `geosearch` and `geosearchstore`
    * @see https://redis.io/docs/latest/commands/georadiusbymember/
@@ -2257,8 +2257,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `GEORADIUSBYMEMBER_RO key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]]
    * [ASC | DESC]`
    *
-   * O(N+log(M)), since Redis 3.2.10, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N+log(M)), since Redis 3.2.10, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the place in the middle is missing
    * @deprecated since Redis 6.2.0: use `geosearch`
    * @see https://redis.io/docs/latest/commands/georadiusbymember_ro/
@@ -2311,8 +2311,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `GEORADIUS_RO key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count
    * [ANY]] [ASC | DESC]`
    *
-   * O(N+log(M)), since Redis 3.2.10, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N+log(M)), since Redis 3.2.10, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @deprecated since Redis 6.2.0: use `geosearch`
    * @see https://redis.io/docs/latest/commands/georadius_ro/
    */
@@ -2369,8 +2369,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * width height <M | KM | FT | MI> | BYPOLYGON num-vertices longitude latitude [longitude latitude …]> [ASC | DESC]
    * [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]`
    *
-   * O(N+log(M)), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N+log(M)), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the place in the middle is missing
    * @see https://redis.io/docs/latest/commands/geosearch/
    */
@@ -2400,9 +2400,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * FT | MI> | BYBOX width height <M | KM | FT | MI> | BYPOLYGON num-vertices longitude latitude [longitude latitude
    * …]> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]`
    *
-   * O(N+log(M)), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N+log(M)), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the place in the middle is missing
    * @see https://redis.io/docs/latest/commands/geosearchstore/
    */
@@ -2420,8 +2420,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GET key`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/get/
    */
   get(key: Key): ResultOf<K, S | null> {
@@ -2434,8 +2434,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GETBIT key offset`
    *
-   * O(1), since Redis 2.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 2.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the offset is out of range
    * @see https://redis.io/docs/latest/commands/getbit/
    */
@@ -2449,8 +2449,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GETDEL key`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/getdel/
    */
   getdel(key: Key): ResultOf<K, S | null> {
@@ -2463,8 +2463,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/getex/
    */
@@ -2478,8 +2478,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GETRANGE key start end`
    *
-   * O(N) in bytes, since Redis 2.4.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in bytes, since Redis 2.4.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/getrange/
    */
   getrange(key: Key, start: number, end: number): ResultOf<K, S> {
@@ -2492,9 +2492,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `GETSET key value`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @deprecated since Redis 6.2.0: use `set` with { GET: true }
    * @see https://redis.io/docs/latest/commands/getset/
    */
@@ -2508,8 +2508,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HDEL key field [field …]`
    *
-   * O(N) in fields, since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in fields, since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hdel/
    */
   hdel(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number> {
@@ -2521,8 +2521,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HEXISTS key field`
    *
-   * O(1), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hexists/
    */
   hexists(key: Key, field: Arg): ResultOf<K, number> {
@@ -2536,7 +2536,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hexpire/
    */
@@ -2551,7 +2551,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hexpireat/
    */
@@ -2571,7 +2571,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HEXPIRETIME key FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hexpiretime/
    */
   hexpiretime(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
@@ -2583,8 +2583,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HGET key field`
    *
-   * O(1), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hget/
    */
   hget(key: Key, field: Arg): ResultOf<K, S | null> {
@@ -2598,8 +2598,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HGETALL key`
    *
-   * O(N) in fields, since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in fields, since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hgetall/
    */
   hgetall(key: Key): ResultOf<K, Dictionary<S, S>> {
@@ -2613,7 +2613,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HGETDEL key FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 8.0.0, Valkey 9.1.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hgetdel/
    */
   hgetdel(key: Key, ...fields: Optionals<Arg>): ResultOf<K, (S | null)[]> {
@@ -2627,7 +2627,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * numfields field [field …]`
    *
    * O(N) in fields, since Redis 8.0.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hgetex/
    */
@@ -2641,9 +2641,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HINCRBY key field increment`
    *
-   * O(1), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/hincrby/
    */
@@ -2657,9 +2657,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HINCRBYFLOAT key field increment`
    *
-   * O(1), since Redis 2.6.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 2.6.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the value is no number
    * @see https://redis.io/docs/latest/commands/hincrbyfloat/
    */
@@ -2673,8 +2673,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HKEYS key`
    *
-   * O(N) in fields, since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in fields, since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hkeys/
    */
   hkeys(key: Key): ResultOf<K, S[]> {
@@ -2687,8 +2687,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HLEN key`
    *
-   * O(1), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hlen/
    */
   hlen(key: Key): ResultOf<K, number> {
@@ -2701,8 +2701,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HMGET key field [field …]`
    *
-   * O(N) in fields, since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in fields, since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hmget/
    */
   hmget(key: Key, ...fields: Optionals<Arg>): ResultOf<K, (S | null)[]> {
@@ -2714,9 +2714,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HMSET key field value [field value …]`
    *
-   * O(N) in fields, since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N) in fields, since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @deprecated since Redis 4.0.0: use `hset`
    * @see https://redis.io/docs/latest/commands/hmset/
    */
@@ -2805,7 +2805,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HPERSIST key FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hpersist/
    */
   hpersist(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
@@ -2818,7 +2818,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hpexpire/
    */
@@ -2838,7 +2838,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hpexpireat/
    */
@@ -2858,7 +2858,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HPEXPIRETIME key FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hpexpiretime/
    */
   hpexpiretime(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
@@ -2871,7 +2871,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HPTTL key FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hpttl/
    */
   hpttl(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
@@ -2883,8 +2883,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HRANDFIELD key [count [WITHVALUES]]`
    *
-   * O(N) in count, since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hrandfield/
    */
   hrandfield(key: Key): ResultOf<K, S | null>;
@@ -2922,8 +2922,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`
    *
-   * O(1) per call, since Redis 2.8.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1) per call, since Redis 2.8.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hscan/
    */
   hscan(
@@ -2959,9 +2959,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HSET key field value [field value …]`
    *
-   * O(1) per field, since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1) per field, since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/hset/
    */
   hset<T extends object>(key: Key, data: Pairs | PairsOf<T>): ResultOf<K, number>;
@@ -2982,8 +2982,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value …]`
    *
    * O(N) in fields, since Redis 8.0.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/hsetex/
    */
@@ -2997,9 +2997,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HSETNX key field value`
    *
-   * O(1), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/hsetnx/
    */
   hsetnx(key: Key, field: Arg, value: Arg): ResultOf<K, number> {
@@ -3012,8 +3012,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HSTRLEN key field`
    *
-   * O(1), since Redis 3.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 3.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hstrlen/
    */
   hstrlen(key: Key, field: Arg): ResultOf<K, number> {
@@ -3027,7 +3027,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `HTTL key FIELDS numfields field [field …]`
    *
    * O(N) in fields, since Redis 7.4.0, Valkey 9.0.0.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/httl/
    */
   httl(key: Key, ...fields: Optionals<Arg>): ResultOf<K, number[]> {
@@ -3039,8 +3039,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `HVALS key`
    *
-   * O(N) in fields, since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in fields, since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/hvals/
    */
   hvals(key: Key): ResultOf<K, S[]> {
@@ -3053,9 +3053,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `INCR key`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/incr/
    */
@@ -3069,9 +3069,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `INCRBY key increment`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the value is no integer, or would overflow
    * @see https://redis.io/docs/latest/commands/incrby/
    */
@@ -3085,9 +3085,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `INCRBYFLOAT key increment`
    *
-   * O(1), since Redis 2.6.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 2.6.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the value is no number
    * @see https://redis.io/docs/latest/commands/incrbyfloat/
    */
@@ -3101,7 +3101,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `INFO [section …]`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/info/
    */
   info(...sections: Optionals<Str>): ResultOf<K, ServerInfo> {
@@ -3113,7 +3113,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `KEYS pattern`
    *
-   * O(N) in all keys, since Redis 1.0.0, every Valkey.
+   * O(N) in all keys, since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/keys/
    */
   keys(pattern: Str): ResultOf<K, S[]> {
@@ -3126,7 +3126,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LASTSAVE`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/lastsave/
    */
   lastsave(): ResultOf<K, number> {
@@ -3139,7 +3139,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LATENCY DOCTOR`
    *
-   * O(1), since Redis 2.8.13, every Valkey.
+   * O(1), since Redis 2.8.13, in Valkey.
    * @see https://redis.io/docs/latest/commands/latency-doctor/
    */
   latencyDoctor(): ResultOf<K, string> {
@@ -3152,7 +3152,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LATENCY GRAPH event`
    *
-   * O(1), since Redis 2.8.13, every Valkey.
+   * O(1), since Redis 2.8.13, in Valkey.
    * @throws ReplyError ERR: nothing was measured for the event
    * @see https://redis.io/docs/latest/commands/latency-graph/
    */
@@ -3166,7 +3166,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LATENCY HELP`
    *
-   * O(1), since Redis 2.8.13, every Valkey.
+   * O(1), since Redis 2.8.13, in Valkey.
    * @see https://redis.io/docs/latest/commands/latency-help/
    */
   latencyHelp(): ResultOf<K, string[]> {
@@ -3179,7 +3179,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LATENCY HISTOGRAM [command …]`
    *
-   * O(N) in commands, since Redis 7.0.0, every Valkey.
+   * O(N) in commands, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/latency-histogram/
    */
   latencyHistogram(...commands: Optionals<Str>): ResultOf<K, Record<string, LatencyHistogram>> {
@@ -3191,7 +3191,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LATENCY HISTORY event`
    *
-   * O(1), since Redis 2.8.13, every Valkey.
+   * O(1), since Redis 2.8.13, in Valkey.
    * @see https://redis.io/docs/latest/commands/latency-history/
    */
   latencyHistory(event: Str): ResultOf<K, [timestamp: number, latency: number][]> {
@@ -3204,7 +3204,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LATENCY LATEST`
    *
-   * O(1), since Redis 2.8.13, every Valkey.
+   * O(1), since Redis 2.8.13, in Valkey.
    * @see https://redis.io/docs/latest/commands/latency-latest/
    */
   latencyLatest(): ResultOf<K, LatencyEvent[]> {
@@ -3217,7 +3217,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LATENCY RESET [event …]`
    *
-   * O(N) in events, since Redis 2.8.13, every Valkey.
+   * O(N) in events, since Redis 2.8.13, in Valkey.
    * @see https://redis.io/docs/latest/commands/latency-reset/
    */
   latencyReset(...events: Optionals<Str>): ResultOf<K, number> {
@@ -3229,8 +3229,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]`
    *
-   * O(N*M), since Redis 7.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N*M), since Redis 7.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/lcs/
    */
   lcs(key1: Key, key2: Key, options?: LcsOptions & Without<'LEN' | 'IDX'>): ResultOf<K, S>;
@@ -3263,8 +3263,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LINDEX key index`
    *
-   * O(N) to reach it, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) to reach it, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/lindex/
    */
   lindex(key: Key, index: number): ResultOf<K, S | null> {
@@ -3277,9 +3277,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LINSERT key <BEFORE | AFTER> pivot element`
    *
-   * O(N) to reach it, since Redis 2.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N) to reach it, since Redis 2.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/linsert/
    */
   linsert(key: Key, where: 'BEFORE' | 'AFTER', pivot: Arg, element: Arg): ResultOf<K, number> {
@@ -3292,8 +3292,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LLEN key`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/llen/
    */
   llen(key: Key): ResultOf<K, number> {
@@ -3306,9 +3306,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT>`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/lmove/
    */
   lmove(source: Key, destination: Key, wherefrom: 'LEFT' | 'RIGHT', whereto: 'LEFT' | 'RIGHT'): ResultOf<K, S | null> {
@@ -3321,8 +3321,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LMPOP numkeys key [key …] <LEFT | RIGHT> [COUNT count]`
    *
-   * O(N+M) in keys and elements, since Redis 7.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N+M) in keys and elements, since Redis 7.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/lmpop/
    */
   lmpop(keys: Many<Key>, where: 'LEFT' | 'RIGHT', options?: LmpopOptions): ResultOf<K, [key: S, elements: S[]] | null> {
@@ -3335,7 +3335,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LOLWUT [VERSION version]`
    *
-   * depends, since Redis 5.0.0, every Valkey.
+   * depends, since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/lolwut/
    */
   lolwut(options?: LolwutOptions): ResultOf<K, string> {
@@ -3348,8 +3348,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LPOP key [count]`
    *
-   * O(N) in count, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/lpop/
    */
   lpop(key: Key): ResultOf<K, S | null>;
@@ -3373,8 +3373,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`
    *
-   * O(N) in elements, since Redis 6.0.6, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in elements, since Redis 6.0.6, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: RANK is 0
    * @see https://redis.io/docs/latest/commands/lpos/
    */
@@ -3399,9 +3399,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LPUSH key element [element …]`
    *
-   * O(1) per element, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1) per element, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/lpush/
    */
   lpush(key: Key, ...elements: Variadic<Arg>): ResultOf<K, number> {
@@ -3413,9 +3413,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LPUSHX key element [element …]`
    *
-   * O(1) per element, since Redis 2.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1) per element, since Redis 2.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/lpushx/
    */
   lpushx(key: Key, ...elements: Variadic<Arg>): ResultOf<K, number> {
@@ -3427,8 +3427,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LRANGE key start stop`
    *
-   * O(S+N) from the start on, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(S+N) from the start on, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/lrange/
    */
   lrange(key: Key, start: number, stop: number): ResultOf<K, S[]> {
@@ -3441,8 +3441,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LREM key count element`
    *
-   * O(N+M), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N+M), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/lrem/
    */
   lrem(key: Key, count: number, element: Arg): ResultOf<K, number> {
@@ -3455,9 +3455,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LSET key index element`
    *
-   * O(N) to reach it, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N) to reach it, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: no such key, or the place is beyond its end
    * @see https://redis.io/docs/latest/commands/lset/
    */
@@ -3471,8 +3471,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `LTRIM key start stop`
    *
-   * O(N) in removed elements, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in removed elements, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/ltrim/
    */
   ltrim(key: Key, start: number, stop: number): ResultOf<K, 'OK'> {
@@ -3485,7 +3485,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MEMORY DOCTOR`
    *
-   * O(1), since Redis 4.0.0, every Valkey.
+   * O(1), since Redis 4.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/memory-doctor/
    */
   memoryDoctor(): ResultOf<K, string> {
@@ -3498,7 +3498,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MEMORY HELP`
    *
-   * O(1), since Redis 4.0.0, every Valkey.
+   * O(1), since Redis 4.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/memory-help/
    */
   memoryHelp(): ResultOf<K, string[]> {
@@ -3511,7 +3511,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MEMORY MALLOC-STATS`
    *
-   * depends, since Redis 4.0.0, every Valkey.
+   * depends, since Redis 4.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/memory-malloc-stats/
    */
   memoryMallocStats(): ResultOf<K, string> {
@@ -3524,7 +3524,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MEMORY PURGE`
    *
-   * depends, since Redis 4.0.0, every Valkey.
+   * depends, since Redis 4.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/memory-purge/
    */
   memoryPurge(): ResultOf<K, 'OK'> {
@@ -3537,7 +3537,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MEMORY STATS`
    *
-   * O(1), since Redis 4.0.0, every Valkey.
+   * O(1), since Redis 4.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/memory-stats/
    */
   memoryStats(): ResultOf<K, Record<string, Plain>> {
@@ -3550,7 +3550,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MEMORY USAGE key [SAMPLES count]`
    *
-   * O(N) in samples, since Redis 4.0.0, every Valkey.
+   * O(N) in samples, since Redis 4.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/memory-usage/
    */
   memoryUsage(key: Key, options?: MemoryUsageOptions): ResultOf<K, number | null> {
@@ -3563,7 +3563,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MGET key [key …]`
    *
-   * O(N) in keys, since Redis 1.0.0, every Valkey.
+   * O(N) in keys, since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/mget/
    */
   mget(...keys: Optionals<Key>): ResultOf<K, (S | null)[]> {
@@ -3576,7 +3576,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `MIGRATE host port <key | ""> destination-db timeout [COPY] [REPLACE] [AUTH auth | AUTH2 username password] [KEYS
    * keys …]`
    *
-   * O(N) in elements, since Redis 2.6.0, every Valkey.
+   * O(N) in elements, since Redis 2.6.0, in Valkey.
    * @throws ReplyError IOERR: the other server did not answer in time
    * @throws ReplyError ERR: it refused
    * @see https://redis.io/docs/latest/commands/migrate/
@@ -3598,7 +3598,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MODULE HELP`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/module-help/
    */
   moduleHelp(): ResultOf<K, string[]> {
@@ -3611,7 +3611,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MODULE LIST`
    *
-   * O(N) in modules, since Redis 4.0.0, every Valkey.
+   * O(N) in modules, since Redis 4.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/module-list/
    */
   moduleList(): ResultOf<K, ModuleInfo[]> {
@@ -3624,7 +3624,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MODULE LOAD path [arg …]`
    *
-   * O(1), since Redis 4.0.0, every Valkey.
+   * O(1), since Redis 4.0.0, in Valkey.
    * @throws ReplyError ERR: it cannot be loaded, or the server does not allow it
    * @see https://redis.io/docs/latest/commands/module-load/
    */
@@ -3637,7 +3637,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MODULE LOADEX path [CONFIG name value …] [ARGS args …]`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
+   * O(1), since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: it cannot be loaded, or the server does not allow it
    * @see https://redis.io/docs/latest/commands/module-loadex/
    */
@@ -3651,7 +3651,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MODULE UNLOAD name`
    *
-   * O(1), since Redis 4.0.0, every Valkey.
+   * O(1), since Redis 4.0.0, in Valkey.
    * @throws ReplyError ERR: no such module, or it is in use
    * @see https://redis.io/docs/latest/commands/module-unload/
    */
@@ -3665,7 +3665,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MOVE key db`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @throws ReplyError ERR: no such database
    * @see https://redis.io/docs/latest/commands/move/
    */
@@ -3679,8 +3679,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MSET key value [key value …]`
    *
-   * O(N) in keys, since Redis 1.0.1, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(N) in keys, since Redis 1.0.1, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/mset/
    */
   mset<T extends object>(data: Pairs | PairsOf<T>): ResultOf<K, 'OK'> {
@@ -3695,7 +3695,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * unix-time-milliseconds | KEEPTTL]`
    *
    * O(N) in keys, since Redis 8.4.0, Valkey 9.1.0.
-   * @throws ReplyError OOM: out of memory
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/msetex/
    */
   msetex<T extends object>(data: Pairs | PairsOf<T>, options?: MsetexOptions): ResultOf<K, number> {
@@ -3708,8 +3708,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `MSETNX key value [key value …]`
    *
-   * O(N) in keys, since Redis 1.0.1, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(N) in keys, since Redis 1.0.1, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/msetnx/
    */
   msetnx<T extends object>(data: Pairs | PairsOf<T>): ResultOf<K, number> {
@@ -3722,7 +3722,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `OBJECT ENCODING key`
    *
-   * O(1), since Redis 2.2.3, every Valkey.
+   * O(1), since Redis 2.2.3, in Valkey.
    * @see https://redis.io/docs/latest/commands/object-encoding/
    */
   objectEncoding(key: Key): ResultOf<K, string | null> {
@@ -3735,7 +3735,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `OBJECT FREQ key`
    *
-   * O(1), since Redis 4.0.0, every Valkey.
+   * O(1), since Redis 4.0.0, in Valkey.
    * @throws ReplyError ERR: the server does not evict by frequency
    * @see https://redis.io/docs/latest/commands/object-freq/
    */
@@ -3749,7 +3749,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `OBJECT HELP`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/object-help/
    */
   objectHelp(): ResultOf<K, string[]> {
@@ -3762,7 +3762,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `OBJECT IDLETIME key`
    *
-   * O(1), since Redis 2.2.3, every Valkey.
+   * O(1), since Redis 2.2.3, in Valkey.
    * @throws ReplyError ERR: the server evicts by frequency
    * @see https://redis.io/docs/latest/commands/object-idletime/
    */
@@ -3776,7 +3776,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `OBJECT REFCOUNT key`
    *
-   * O(1), since Redis 2.2.3, every Valkey.
+   * O(1), since Redis 2.2.3, in Valkey.
    * @see https://redis.io/docs/latest/commands/object-refcount/
    */
   objectRefcount(key: Key): ResultOf<K, number | null> {
@@ -3789,7 +3789,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PERSIST key`
    *
-   * O(1), since Redis 2.2.0, every Valkey.
+   * O(1), since Redis 2.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/persist/
    */
   persist(key: Key): ResultOf<K, number> {
@@ -3802,7 +3802,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PEXPIRE key milliseconds [<NX | XX | GT | LT> …]`
    *
-   * O(1), since Redis 2.6.0, every Valkey.
+   * O(1), since Redis 2.6.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pexpire/
    */
   pexpire(key: Key, milliseconds: number, ...conditions: ExpireConditions): ResultOf<K, number> {
@@ -3814,7 +3814,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PEXPIREAT key unix-time-milliseconds [<NX | XX | GT | LT> …]`
    *
-   * O(1), since Redis 2.6.0, every Valkey.
+   * O(1), since Redis 2.6.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pexpireat/
    */
   pexpireat(key: Key, timestamp: number | Date, ...conditions: ExpireConditions): ResultOf<K, number> {
@@ -3826,7 +3826,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PEXPIRETIME key`
    *
-   * O(1), since Redis 7.0.0, every Valkey.
+   * O(1), since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pexpiretime/
    */
   pexpiretime(key: Key): ResultOf<K, number> {
@@ -3839,9 +3839,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PFADD key [element …]`
    *
-   * O(1) per element, since Redis 2.8.9, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1) per element, since Redis 2.8.9, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/pfadd/
    */
   pfadd(key: Key, ...elements: Optionals<Arg>): ResultOf<K, number> {
@@ -3853,8 +3853,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PFCOUNT key [key …]`
    *
-   * O(N) in keys, since Redis 2.8.9, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in keys, since Redis 2.8.9, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/pfcount/
    */
   pfcount(...keys: Optionals<Key>): ResultOf<K, number> {
@@ -3866,9 +3866,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PFMERGE destkey [sourcekey …]`
    *
-   * O(N) in keys, since Redis 2.8.9, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N) in keys, since Redis 2.8.9, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/pfmerge/
    */
   pfmerge(destkey: Key, ...sourcekeys: Optionals<Key>): ResultOf<K, 'OK'> {
@@ -3880,7 +3880,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PING [message]`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/ping/
    */
   ping(): ResultOf<K, 'PONG'>;
@@ -3904,8 +3904,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PSETEX key milliseconds value`
    *
-   * O(1), since Redis 2.6.0, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 2.6.0, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the time is not valid
    * @deprecated since Redis 2.6.12: use `set` with { PX }
    * @see https://redis.io/docs/latest/commands/psetex/
@@ -3920,7 +3920,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PTTL key`
    *
-   * O(1), since Redis 2.6.0, every Valkey.
+   * O(1), since Redis 2.6.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pttl/
    */
   pttl(key: Key): ResultOf<K, number> {
@@ -3933,7 +3933,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PUBLISH channel message`
    *
-   * O(N+M) in subscribers and patterns, since Redis 2.0.0, every Valkey.
+   * O(N+M) in subscribers and patterns, since Redis 2.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/publish/
    */
   publish(channel: Str, message: Arg): ResultOf<K, number> {
@@ -3946,7 +3946,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PUBSUB CHANNELS [pattern]`
    *
-   * O(N) in channels, since Redis 2.8.0, every Valkey.
+   * O(N) in channels, since Redis 2.8.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-channels/
    */
   pubsubChannels(pattern?: Str): ResultOf<K, S[]> {
@@ -3959,7 +3959,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PUBSUB HELP`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-help/
    */
   pubsubHelp(): ResultOf<K, string[]> {
@@ -3972,7 +3972,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PUBSUB NUMPAT`
    *
-   * O(1), since Redis 2.8.0, every Valkey.
+   * O(1), since Redis 2.8.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-numpat/
    */
   pubsubNumpat(): ResultOf<K, number> {
@@ -3985,7 +3985,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PUBSUB NUMSUB [channel …]`
    *
-   * O(N) in channels, since Redis 2.8.0, every Valkey.
+   * O(N) in channels, since Redis 2.8.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-numsub/
    */
   pubsubNumsub(...channels: Optionals<Str>): ResultOf<K, Dictionary<S, number>> {
@@ -3997,7 +3997,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PUBSUB SHARDCHANNELS [pattern]`
    *
-   * O(N) in channels, since Redis 7.0.0, every Valkey.
+   * O(N) in channels, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-shardchannels/
    */
   pubsubShardchannels(pattern?: Str): ResultOf<K, S[]> {
@@ -4010,7 +4010,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `PUBSUB SHARDNUMSUB [shardchannel …]`
    *
-   * O(N) in channels, since Redis 7.0.0, every Valkey.
+   * O(N) in channels, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/pubsub-shardnumsub/
    */
   pubsubShardnumsub(...shardchannels: Optionals<Str>): ResultOf<K, Dictionary<S, number>> {
@@ -4022,7 +4022,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `RANDOMKEY`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/randomkey/
    */
   randomkey(): ResultOf<K, S | null> {
@@ -4035,7 +4035,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `RENAME key newkey`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/rename/
    */
@@ -4049,7 +4049,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `RENAMENX key newkey`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/renamenx/
    */
@@ -4063,7 +4063,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `REPLICAOF <host port | NO ONE>`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/replicaof/
    */
   replicaof(host: string, port: number): ResultOf<K, string>;
@@ -4082,8 +4082,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`
    *
-   * O(N) in elements, since Redis 2.6.0, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(N) in elements, since Redis 2.6.0, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError BUSYKEY: the key exists and REPLACE was not given
    * @throws ReplyError ERR: the payload is broken
    * @see https://redis.io/docs/latest/commands/restore/
@@ -4098,7 +4098,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ROLE`
    *
-   * O(1), since Redis 2.8.12, every Valkey.
+   * O(1), since Redis 2.8.12, in Valkey.
    * @see https://redis.io/docs/latest/commands/role/
    */
   role(): ResultOf<K, Role> {
@@ -4111,8 +4111,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `RPOP key [count]`
    *
-   * O(N) in count, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/rpop/
    */
   rpop(key: Key): ResultOf<K, S | null>;
@@ -4136,9 +4136,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `RPOPLPUSH source destination`
    *
-   * O(1), since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @deprecated since Redis 6.2.0: use `lmove` with 'RIGHT' and 'LEFT'
    * @see https://redis.io/docs/latest/commands/rpoplpush/
    */
@@ -4152,9 +4152,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `RPUSH key element [element …]`
    *
-   * O(1) per element, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1) per element, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/rpush/
    */
   rpush(key: Key, ...elements: Variadic<Arg>): ResultOf<K, number> {
@@ -4166,9 +4166,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `RPUSHX key element [element …]`
    *
-   * O(1) per element, since Redis 2.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1) per element, since Redis 2.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/rpushx/
    */
   rpushx(key: Key, ...elements: Variadic<Arg>): ResultOf<K, number> {
@@ -4180,9 +4180,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SADD key member [member …]`
    *
-   * O(1) per member, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1) per member, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/sadd/
    */
   sadd(key: Key, ...members: Optionals<Arg>): ResultOf<K, number> {
@@ -4194,7 +4194,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SAVE`
    *
-   * O(N) in keys, since Redis 1.0.0, every Valkey.
+   * O(N) in keys, since Redis 1.0.0, in Valkey.
    * @throws ReplyError ERR: a save runs already
    * @see https://redis.io/docs/latest/commands/save/
    */
@@ -4208,7 +4208,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
    *
-   * O(1) per call, since Redis 2.8.0, every Valkey.
+   * O(1) per call, since Redis 2.8.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/scan/
    */
   scan(cursor: string | number | bigint, options?: ScanOptions): ResultOf<K, [cursor: string, keys: S[]]> {
@@ -4221,8 +4221,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SCARD key`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/scard/
    */
   scard(key: Key): ResultOf<K, number> {
@@ -4235,7 +4235,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SCRIPT EXISTS sha1 [sha1 …]`
    *
-   * O(N) in scripts, since Redis 2.6.0, every Valkey.
+   * O(N) in scripts, since Redis 2.6.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/script-exists/
    */
   scriptExists(...sha1s: Optionals<Str>): ResultOf<K, number[]> {
@@ -4247,7 +4247,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SCRIPT FLUSH [ASYNC | SYNC]`
    *
-   * O(N) in scripts, since Redis 2.6.0, every Valkey.
+   * O(N) in scripts, since Redis 2.6.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/script-flush/
    */
   scriptFlush(flushType?: 'ASYNC' | 'SYNC'): ResultOf<K, 'OK'> {
@@ -4260,7 +4260,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SCRIPT HELP`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/script-help/
    */
   scriptHelp(): ResultOf<K, string[]> {
@@ -4273,7 +4273,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SCRIPT KILL`
    *
-   * O(1), since Redis 2.6.0, every Valkey.
+   * O(1), since Redis 2.6.0, in Valkey.
    * @throws ReplyError NOTBUSY: no script runs
    * @throws ReplyError UNKILLABLE: it has written already
    * @see https://redis.io/docs/latest/commands/script-kill/
@@ -4288,7 +4288,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SCRIPT LOAD script`
    *
-   * O(N) in bytes, since Redis 2.6.0, every Valkey.
+   * O(N) in bytes, since Redis 2.6.0, in Valkey.
    * @throws ReplyError ERR: the script has mistakes
    * @see https://redis.io/docs/latest/commands/script-load/
    */
@@ -4316,8 +4316,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SDIFF key [key …]`
    *
-   * O(N) in all members, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in all members, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/sdiff/
    */
   sdiff(...keys: Variadic<Key>): ResultOf<K, S[]> {
@@ -4329,9 +4329,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SDIFFSTORE destination key [key …]`
    *
-   * O(N) in all members, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N) in all members, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/sdiffstore/
    */
   sdiffstore(destination: Key, ...keys: Variadic<Key>): ResultOf<K, number> {
@@ -4343,7 +4343,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SELECT index`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @throws ReplyError ERR: no such database
    * @see https://redis.io/docs/latest/commands/select/
    */
@@ -4357,7 +4357,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL CKQUORUM master-name`
    *
-   * O(1), since Redis 2.8.4, every Valkey.
+   * O(1), since Redis 2.8.4, in Valkey.
    * @throws ReplyError NOQUORUM: there are not
    * @throws ReplyError ERR: no such primary
    * @see https://redis.io/docs/latest/commands/sentinel-ckquorum/
@@ -4372,7 +4372,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL CONFIG <SET parameter value [SET parameter value …] | GET parameter [GET parameter …]>`
    *
-   * O(N) in settings, since Redis 6.2.0, every Valkey.
+   * O(N) in settings, since Redis 6.2.0, in Valkey.
    * @throws ReplyError ERR: a setting is unknown or its value is wrong
    * @see https://redis.io/docs/latest/commands/sentinel-config/
    */
@@ -4392,7 +4392,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL DEBUG [parameter value …]`
    *
-   * O(N) in settings, since Redis 7.0.0, every Valkey.
+   * O(N) in settings, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-debug/
    */
   sentinelDebug(): ResultOf<K, Record<string, string>>;
@@ -4411,7 +4411,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL FAILOVER master-name [COORDINATED]`
    *
-   * O(1), since Redis 2.8.4, every Valkey.
+   * O(1), since Redis 2.8.4, in Valkey.
    * @throws ReplyError ERR: no such primary
    * @throws ReplyError NOGOODSLAVE: no replica is fit for it
    * @throws ReplyError INPROG: one runs already
@@ -4427,7 +4427,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL FLUSHCONFIG`
    *
-   * O(1), since Redis 2.8.4, every Valkey.
+   * O(1), since Redis 2.8.4, in Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-flushconfig/
    */
   sentinelFlushconfig(): ResultOf<K, 'OK'> {
@@ -4440,7 +4440,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL GET-MASTER-ADDR-BY-NAME master-name`
    *
-   * O(1), since Redis 2.8.4, every Valkey.
+   * O(1), since Redis 2.8.4, in Valkey.
    * @deprecated since Valkey 8.0.0: use `sentinelGetPrimaryAddrByName` there
    * @see https://redis.io/docs/latest/commands/sentinel-get-master-addr-by-name/
    */
@@ -4467,7 +4467,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL HELP`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-help/
    */
   sentinelHelp(): ResultOf<K, string[]> {
@@ -4480,7 +4480,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL INFO-CACHE nodename [nodename …]`
    *
-   * O(N) in nodes, since Redis 3.2.0, every Valkey.
+   * O(N) in nodes, since Redis 3.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-info-cache/
    */
   sentinelInfoCache(...nodenames: Variadic<Str>): ResultOf<K, Record<string, [age: number, info: string | null][]>> {
@@ -4492,7 +4492,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL IS-MASTER-DOWN-BY-ADDR ip port current-epoch runid`
    *
-   * O(1), since Redis 2.8.4, every Valkey.
+   * O(1), since Redis 2.8.4, in Valkey.
    * @deprecated since Valkey 8.0.0: use `sentinelIsPrimaryDownByAddr` there
    * @see https://redis.io/docs/latest/commands/sentinel-is-master-down-by-addr/
    */
@@ -4529,7 +4529,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL MASTER master-name`
    *
-   * O(1), since Redis 2.8.4, every Valkey.
+   * O(1), since Redis 2.8.4, in Valkey.
    * @throws ReplyError ERR: no such primary
    * @deprecated since Valkey 8.0.0: use `sentinelPrimary` there
    * @see https://redis.io/docs/latest/commands/sentinel-master/
@@ -4544,7 +4544,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL MASTERS`
    *
-   * O(N) in services, since Redis 2.8.4, every Valkey.
+   * O(N) in services, since Redis 2.8.4, in Valkey.
    * @deprecated since Valkey 8.0.0: use `sentinelPrimaries` there
    * @see https://redis.io/docs/latest/commands/sentinel-masters/
    */
@@ -4558,7 +4558,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL MONITOR name ip port quorum`
    *
-   * O(1), since Redis 2.8.4, every Valkey.
+   * O(1), since Redis 2.8.4, in Valkey.
    * @throws ReplyError ERR: the name is taken, or the address is not valid
    * @see https://redis.io/docs/latest/commands/sentinel-monitor/
    */
@@ -4572,7 +4572,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL MYID`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-myid/
    */
   sentinelMyid(): ResultOf<K, string> {
@@ -4585,7 +4585,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL PENDING-SCRIPTS`
    *
-   * O(N) in scripts, since Redis 2.8.4, every Valkey.
+   * O(N) in scripts, since Redis 2.8.4, in Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-pending-scripts/
    */
   sentinelPendingScripts(): ResultOf<K, Record<string, Plain>[]> {
@@ -4625,7 +4625,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL REMOVE master-name`
    *
-   * O(1), since Redis 2.8.4, every Valkey.
+   * O(1), since Redis 2.8.4, in Valkey.
    * @throws ReplyError ERR: no such primary
    * @see https://redis.io/docs/latest/commands/sentinel-remove/
    */
@@ -4639,7 +4639,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL REPLICAS master-name`
    *
-   * O(N) in replicas, since Redis 5.0.0, every Valkey.
+   * O(N) in replicas, since Redis 5.0.0, in Valkey.
    * @throws ReplyError ERR: no such primary
    * @see https://redis.io/docs/latest/commands/sentinel-replicas/
    */
@@ -4653,7 +4653,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL RESET pattern`
    *
-   * O(N) in services, since Redis 2.8.4, every Valkey.
+   * O(N) in services, since Redis 2.8.4, in Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-reset/
    */
   sentinelReset(pattern: Str): ResultOf<K, number> {
@@ -4666,7 +4666,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL SENTINELS master-name`
    *
-   * O(N) in Sentinels, since Redis 2.8.4, every Valkey.
+   * O(N) in Sentinels, since Redis 2.8.4, in Valkey.
    * @throws ReplyError ERR: no such primary
    * @see https://redis.io/docs/latest/commands/sentinel-sentinels/
    */
@@ -4680,7 +4680,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL SET master-name option value [option value …]`
    *
-   * O(1), since Redis 2.8.4, every Valkey.
+   * O(1), since Redis 2.8.4, in Valkey.
    * @throws ReplyError ERR: no such primary, or an option is wrong
    * @see https://redis.io/docs/latest/commands/sentinel-set/
    */
@@ -4700,7 +4700,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL SIMULATE-FAILURE [<crash-after-election | crash-after-promotion | help> …]`
    *
-   * O(1), since Redis 3.2.0, every Valkey.
+   * O(1), since Redis 3.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/sentinel-simulate-failure/
    */
   sentinelSimulateFailure(help: 'help'): ResultOf<K, string[]>;
@@ -4720,7 +4720,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SENTINEL SLAVES master-name`
    *
-   * O(N) in replicas, since Redis 2.8.0, every Valkey.
+   * O(N) in replicas, since Redis 2.8.0, in Valkey.
    * @throws ReplyError ERR: no such primary
    * @deprecated since Redis 5.0.0: use `sentinelReplicas`
    * @see https://redis.io/docs/latest/commands/sentinel-slaves/
@@ -4736,8 +4736,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `SET key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] [GET] [EX
    * seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the time is not valid
    * @see https://redis.io/docs/latest/commands/set/
    */
@@ -4775,9 +4775,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SETBIT key offset value`
    *
-   * O(1), since Redis 2.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 2.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the offset is out of range, or the bit is neither 0 nor 1
    * @see https://redis.io/docs/latest/commands/setbit/
    */
@@ -4791,8 +4791,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SETEX key seconds value`
    *
-   * O(1), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the time is not valid
    * @deprecated since Redis 2.6.12: use `set` with { EX }
    * @see https://redis.io/docs/latest/commands/setex/
@@ -4807,8 +4807,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SETNX key value`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @deprecated since Redis 2.6.12: use `set` with { NX: true }
    * @see https://redis.io/docs/latest/commands/setnx/
    */
@@ -4822,9 +4822,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SETRANGE key offset value`
    *
-   * O(M) in bytes, since Redis 2.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(M) in bytes, since Redis 2.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the offset is out of range
    * @see https://redis.io/docs/latest/commands/setrange/
    */
@@ -4838,7 +4838,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SHUTDOWN [[NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT]`
    *
-   * O(N) when it saves, since Redis 1.0.0, every Valkey.
+   * O(N) when it saves, since Redis 1.0.0, in Valkey.
    * @throws ReplyError ERR: it could not save, or there is nothing to abort
    * @see https://redis.io/docs/latest/commands/shutdown/
    */
@@ -4863,8 +4863,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SINTER key [key …]`
    *
-   * O(N*M), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N*M), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/sinter/
    */
   sinter(...keys: Variadic<Key>): ResultOf<K, S[]> {
@@ -4876,8 +4876,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SINTERCARD numkeys key [key …] [LIMIT limit]`
    *
-   * O(N*M), since Redis 7.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N*M), since Redis 7.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/sintercard/
    */
   sintercard(keys: Many<Key>, options?: SintercardOptions): ResultOf<K, number> {
@@ -4890,9 +4890,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SINTERSTORE destination key [key …]`
    *
-   * O(N*M), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N*M), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/sinterstore/
    */
   sinterstore(destination: Key, ...keys: Variadic<Key>): ResultOf<K, number> {
@@ -4904,8 +4904,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SISMEMBER key member`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/sismember/
    */
   sismember(key: Key, member: Arg): ResultOf<K, number> {
@@ -4918,7 +4918,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SLAVEOF <host port | NO ONE>`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @deprecated since Redis 5.0.0: use `replicaof`
    * @see https://redis.io/docs/latest/commands/slaveof/
    */
@@ -4939,7 +4939,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SLOWLOG GET [count]`
    *
-   * O(N) in entries, since Redis 2.2.12, every Valkey.
+   * O(N) in entries, since Redis 2.2.12, in Valkey.
    * @see https://redis.io/docs/latest/commands/slowlog-get/
    */
   slowlogGet(count?: number): ResultOf<K, SlowCommand<S>[]> {
@@ -4952,7 +4952,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SLOWLOG HELP`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
+   * O(1), since Redis 6.2.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/slowlog-help/
    */
   slowlogHelp(): ResultOf<K, string[]> {
@@ -4965,7 +4965,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SLOWLOG LEN`
    *
-   * O(1), since Redis 2.2.12, every Valkey.
+   * O(1), since Redis 2.2.12, in Valkey.
    * @see https://redis.io/docs/latest/commands/slowlog-len/
    */
   slowlogLen(): ResultOf<K, number> {
@@ -4978,7 +4978,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SLOWLOG RESET`
    *
-   * O(N) in entries, since Redis 2.2.12, every Valkey.
+   * O(N) in entries, since Redis 2.2.12, in Valkey.
    * @see https://redis.io/docs/latest/commands/slowlog-reset/
    */
   slowlogReset(): ResultOf<K, 'OK'> {
@@ -4991,8 +4991,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SMEMBERS key`
    *
-   * O(N) in members, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in members, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/smembers/
    */
   smembers(key: Key): ResultOf<K, S[]> {
@@ -5005,8 +5005,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SMISMEMBER key member [member …]`
    *
-   * O(N) in members, since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in members, since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/smismember/
    */
   smismember(key: Key, ...members: Optionals<Arg>): ResultOf<K, number[]> {
@@ -5018,8 +5018,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SMOVE source destination member`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/smove/
    */
   smove(source: Key, destination: Key, member: Arg): ResultOf<K, number> {
@@ -5032,8 +5032,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SORT key [BY by-pattern] [LIMIT offset count] [GET get-pattern …] [ASC | DESC] [ALPHA] [STORE destination]`
    *
-   * O(N+M*log(M)), since Redis 1.0.0, every Valkey.
-   * @throws ReplyError OOM: out of memory
+   * O(N+M*log(M)), since Redis 1.0.0, in Valkey.
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: an element is no number and ALPHA was not given
    * @see https://redis.io/docs/latest/commands/sort/
    */
@@ -5058,7 +5058,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SORT_RO key [BY by-pattern] [LIMIT offset count] [GET get-pattern …] [ASC | DESC] [ALPHA]`
    *
-   * O(N+M*log(M)), since Redis 7.0.0, every Valkey.
+   * O(N+M*log(M)), since Redis 7.0.0, in Valkey.
    * @throws ReplyError ERR: an element is no number and ALPHA was not given
    * @see https://redis.io/docs/latest/commands/sort_ro/
    */
@@ -5072,8 +5072,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SPOP key [count]`
    *
-   * O(N) in count, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/spop/
    */
   spop(key: Key): ResultOf<K, S | null>;
@@ -5097,7 +5097,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SPUBLISH shardchannel message`
    *
-   * O(N) in subscribers, since Redis 7.0.0, every Valkey.
+   * O(N) in subscribers, since Redis 7.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/spublish/
    */
   spublish(shardchannel: Str, message: Arg): ResultOf<K, number> {
@@ -5110,8 +5110,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SRANDMEMBER key [count]`
    *
-   * O(N) in count, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/srandmember/
    */
   srandmember(key: Key): ResultOf<K, S | null>;
@@ -5135,8 +5135,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SREM key member [member …]`
    *
-   * O(N) in members, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in members, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/srem/
    */
   srem(key: Key, ...members: Optionals<Arg>): ResultOf<K, number> {
@@ -5148,8 +5148,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SSCAN key cursor [MATCH pattern] [COUNT count]`
    *
-   * O(1) per call, since Redis 2.8.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1) per call, since Redis 2.8.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/sscan/
    */
   sscan(
@@ -5179,8 +5179,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `STRLEN key`
    *
-   * O(1), since Redis 2.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 2.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/strlen/
    */
   strlen(key: Key): ResultOf<K, number> {
@@ -5193,8 +5193,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SUBSTR key start end`
    *
-   * O(N) in bytes, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in bytes, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @deprecated since Redis 2.0.0: use `getrange`
    * @see https://redis.io/docs/latest/commands/substr/
    */
@@ -5208,8 +5208,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SUNION key [key …]`
    *
-   * O(N) in all members, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in all members, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/sunion/
    */
   sunion(...keys: Optionals<Key>): ResultOf<K, S[]> {
@@ -5221,9 +5221,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SUNIONSTORE destination key [key …]`
    *
-   * O(N) in all members, since Redis 1.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N) in all members, since Redis 1.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/sunionstore/
    */
   sunionstore(destination: Key, ...keys: Variadic<Key>): ResultOf<K, number> {
@@ -5235,7 +5235,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `SWAPDB index1 index2`
    *
-   * O(N) in connections, since Redis 4.0.0, every Valkey.
+   * O(N) in connections, since Redis 4.0.0, in Valkey.
    * @throws ReplyError ERR: no such database
    * @see https://redis.io/docs/latest/commands/swapdb/
    */
@@ -5249,7 +5249,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `TIME`
    *
-   * O(1), since Redis 2.6.0, every Valkey.
+   * O(1), since Redis 2.6.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/time/
    */
   time(): ResultOf<K, [seconds: number, microseconds: number]> {
@@ -5262,7 +5262,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `TOUCH key [key …]`
    *
-   * O(N) in keys, since Redis 3.2.1, every Valkey.
+   * O(N) in keys, since Redis 3.2.1, in Valkey.
    * @see https://redis.io/docs/latest/commands/touch/
    */
   touch(...keys: Optionals<Key>): ResultOf<K, number> {
@@ -5274,7 +5274,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `TTL key`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/ttl/
    */
   ttl(key: Key): ResultOf<K, number> {
@@ -5287,7 +5287,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `TYPE key`
    *
-   * O(1), since Redis 1.0.0, every Valkey.
+   * O(1), since Redis 1.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/type/
    */
   type(key: Key): ResultOf<K, string> {
@@ -5300,7 +5300,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `UNLINK key [key …]`
    *
-   * O(1) per key, since Redis 4.0.0, every Valkey.
+   * O(1) per key, since Redis 4.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/unlink/
    */
   unlink(...keys: Optionals<Key>): ResultOf<K, number> {
@@ -5314,8 +5314,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * build-exploration-factor] [SETATTR attributes] [M numlinks]`
    *
    * O(log(N)), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the vector's dimension or quantisation is another than the set's
    * @see https://redis.io/docs/latest/commands/vadd/
    */
@@ -5330,7 +5330,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VCARD key`
    *
    * O(1), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vcard/
    */
   vcard(key: Key): ResultOf<K, number> {
@@ -5344,7 +5344,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VDIM key`
    *
    * O(1), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/vdim/
    */
@@ -5359,7 +5359,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VEMB key element [RAW]`
    *
    * O(1), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vemb/
    */
   vemb(key: Key, element: Arg, options?: VembOptions & Without<'RAW'>): ResultOf<K, number[] | null>;
@@ -5384,7 +5384,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VGETATTR key element`
    *
    * O(1), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vgetattr/
    */
   vgetattr(key: Key, element: Arg): ResultOf<K, S | null> {
@@ -5398,7 +5398,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VINFO key`
    *
    * O(1), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vinfo/
    */
   vinfo(key: Key): ResultOf<K, Record<string, string | number> | null> {
@@ -5412,7 +5412,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VISMEMBER key element`
    *
    * O(1), since Redis 8.2.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vismember/
    */
   vismember(key: Key, element: Arg): ResultOf<K, boolean> {
@@ -5426,7 +5426,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VLINKS key element [WITHSCORES]`
    *
    * O(1), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vlinks/
    */
   vlinks(key: Key, element: Arg, options?: VlinksOptions & Without<'WITHSCORES'>): ResultOf<K, S[][] | null>;
@@ -5451,7 +5451,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VRANDMEMBER key [count]`
    *
    * O(N) in count, since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vrandmember/
    */
   vrandmember(key: Key): ResultOf<K, S | null>;
@@ -5476,7 +5476,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VRANGE key start end [count]`
    *
    * O(log(N)+M), since Redis 8.4.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vrange/
    */
   vrange(key: Key, start: Str, end: Str, count?: number): ResultOf<K, S[]> {
@@ -5490,7 +5490,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VREM key element`
    *
    * O(log(N)), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vrem/
    */
   vrem(key: Key, element: Arg): ResultOf<K, boolean> {
@@ -5504,7 +5504,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `VSETATTR key element json`
    *
    * O(1), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/vsetattr/
    */
   vsetattr(key: Key, element: Arg, json: Str): ResultOf<K, boolean> {
@@ -5520,7 +5520,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * [NOTHREAD]`
    *
    * O(log(N)), since Redis 8.0.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: the element is missing, or the vector's dimension is another than the set's
    * @see https://redis.io/docs/latest/commands/vsim/
    */
@@ -5571,7 +5571,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `WAIT numreplicas timeout`
    *
-   * O(1), since Redis 3.0.0, every Valkey.
+   * O(1), since Redis 3.0.0, in Valkey.
    *
    * On a client it waits on the connection of the writes before it, and later commands wait with it.
    * @throws ReplyError ERR: the server is a replica
@@ -5587,7 +5587,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `WAITAOF numlocal numreplicas timeout`
    *
-   * O(1), since Redis 7.2.0, every Valkey.
+   * O(1), since Redis 7.2.0, in Valkey.
    *
    * On a client it waits on the connection of the writes before it, and later commands wait with it.
    * @throws ReplyError ERR: the server is a replica, or has no append-only file
@@ -5603,8 +5603,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XACK key group id [id …]`
    *
-   * O(1) per entry, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1) per entry, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/xack/
    */
   xack(key: Key, group: Str, ...ids: Optionals<Str>): ResultOf<K, number> {
@@ -5617,7 +5617,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `XACKDEL key group [KEEPREF | DELREF | ACKED] IDS numids id [id …]`
    *
    * O(1) per entry, since Redis 8.2.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/xackdel/
    */
   xackdel(key: Key, group: Str, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF' | 'ACKED'): ResultOf<K, number[]> {
@@ -5631,9 +5631,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [IDMPAUTO pid | IDMP pid iid] [<MAXLEN | MINID> [= | ~] threshold
    * [LIMIT count]] <* | id> field value [field value …]`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the id is not greater than the last one
    * @see https://redis.io/docs/latest/commands/xadd/
    */
@@ -5683,8 +5683,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID]`
    *
-   * O(N) in count, since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError NOGROUP: no such key or group
    * @see https://redis.io/docs/latest/commands/xautoclaim/
    */
@@ -5738,7 +5738,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `XCFGSET key [IDMP-DURATION duration] [IDMP-MAXSIZE maxsize]`
    *
    * O(1), since Redis 8.6.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xcfgset/
    */
@@ -5753,8 +5753,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `XCLAIM key group consumer min-idle-time id [id …] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count]
    * [FORCE] [JUSTID] [LASTID lastid]`
    *
-   * O(log(N)) per entry, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)) per entry, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError NOGROUP: no such key or group
    * @see https://redis.io/docs/latest/commands/xclaim/
    */
@@ -5807,8 +5807,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XDEL key id [id …]`
    *
-   * O(1) per entry, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1) per entry, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/xdel/
    */
   xdel(key: Key, ...ids: Optionals<Str>): ResultOf<K, number> {
@@ -5821,7 +5821,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `XDELEX key [KEEPREF | DELREF | ACKED] IDS numids id [id …]`
    *
    * O(1) per entry, since Redis 8.2.0, not in Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/xdelex/
    */
   xdelex(key: Key, ids: Many<Str>, condition?: 'KEEPREF' | 'DELREF' | 'ACKED'): ResultOf<K, number[]> {
@@ -5834,9 +5834,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XGROUP CREATE key group <id | $> [MKSTREAM] [ENTRIESREAD entriesread]`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError BUSYGROUP: the group exists
    * @throws ReplyError ERR: no such key and MKSTREAM was not given
    * @see https://redis.io/docs/latest/commands/xgroup-create/
@@ -5851,9 +5851,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XGROUP CREATECONSUMER key group consumer`
    *
-   * O(1), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError NOGROUP: no such group
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xgroup-createconsumer/
@@ -5868,8 +5868,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XGROUP DELCONSUMER key group consumer`
    *
-   * O(N) in pending entries, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in pending entries, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError NOGROUP: no such group
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xgroup-delconsumer/
@@ -5884,8 +5884,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XGROUP DESTROY key group`
    *
-   * O(N) in pending entries, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in pending entries, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xgroup-destroy/
    */
@@ -5899,7 +5899,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XGROUP HELP`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/xgroup-help/
    */
   xgroupHelp(): ResultOf<K, string[]> {
@@ -5912,8 +5912,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XGROUP SETID key group <id | $> [ENTRIESREAD entriesread]`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError NOGROUP: no such group
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xgroup-setid/
@@ -5928,8 +5928,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XINFO CONSUMERS key group`
    *
-   * O(N) in consumers, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in consumers, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError NOGROUP: no such group
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xinfo-consumers/
@@ -5944,8 +5944,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XINFO GROUPS key`
    *
-   * O(N) in groups, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in groups, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xinfo-groups/
    */
@@ -5959,7 +5959,7 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XINFO HELP`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
+   * O(1), since Redis 5.0.0, in Valkey.
    * @see https://redis.io/docs/latest/commands/xinfo-help/
    */
   xinfoHelp(): ResultOf<K, string[]> {
@@ -5972,8 +5972,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XINFO STREAM key [FULL [COUNT count]]`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: no such key
    * @see https://redis.io/docs/latest/commands/xinfo-stream/
    */
@@ -6001,8 +6001,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XLEN key`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/xlen/
    */
   xlen(key: Key): ResultOf<K, number> {
@@ -6015,8 +6015,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XPENDING key group [[IDLE min-idle-time] start end count [consumer]]`
    *
-   * O(N) in count, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError NOGROUP: no such key or group
    * @see https://redis.io/docs/latest/commands/xpending/
    */
@@ -6041,8 +6041,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XRANGE key start end [COUNT count]`
    *
-   * O(N) in count, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/xrange/
    */
   xrange(key: Key, start: Str, end: Str, options?: XrangeOptions): ResultOf<K, Entry<S>[]> {
@@ -6055,11 +6055,11 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key …] id [id …]`
    *
-   * O(N) in entries, since Redis 5.0.0, every Valkey.
+   * O(N) in entries, since Redis 5.0.0, in Valkey.
    *
    * With BLOCK it waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the
    * same: see `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/xread/
    */
   xread(streams: StreamPositions, options?: XreadOptions): ResultOf<K, Dictionary<S, Entry<S>[]> | null> {
@@ -6073,11 +6073,11 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    * `XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [CLAIM min-idle-time] [NOACK] STREAMS key [key
    * …] id [id …]`
    *
-   * O(M) in entries, since Redis 5.0.0, every Valkey.
+   * O(M) in entries, since Redis 5.0.0, in Valkey.
    *
    * With BLOCK it waits on a connection of its own. Unsubscribing ends the wait, and loses nothing that came all the
    * same: see `onUndelivered`.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError NOGROUP: no such key or group
    * @see https://redis.io/docs/latest/commands/xreadgroup/
    */
@@ -6096,8 +6096,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XREVRANGE key end start [COUNT count]`
    *
-   * O(N) in count, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/xrevrange/
    */
   xrevrange(key: Key, end: Str, start: Str, options?: XrevrangeOptions): ResultOf<K, Entry<S>[]> {
@@ -6110,9 +6110,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]`
    *
-   * O(1), since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(1), since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: no such key, or the id is smaller than the last entry's
    * @see https://redis.io/docs/latest/commands/xsetid/
    */
@@ -6126,8 +6126,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `XTRIM key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]`
    *
-   * O(N) in removed entries, since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in removed entries, since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/xtrim/
    */
   xtrim(key: Key, trim: Trim & { REF?: StreamReferences | undefined }): ResultOf<K, number> {
@@ -6140,9 +6140,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member …]`
    *
-   * O(log(N)) per member, since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(log(N)) per member, since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: a score is no number
    * @see https://redis.io/docs/latest/commands/zadd/
    */
@@ -6156,9 +6156,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member …]`
    *
-   * O(log(N)) per member, since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(log(N)) per member, since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: a score is no number
    * @see https://redis.io/docs/latest/commands/zadd/
    */
@@ -6172,8 +6172,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZCARD key`
    *
-   * O(1), since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zcard/
    */
   zcard(key: Key): ResultOf<K, number> {
@@ -6186,8 +6186,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZCOUNT key min max`
    *
-   * O(log(N)), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: an end of the range is no number
    * @see https://redis.io/docs/latest/commands/zcount/
    */
@@ -6201,8 +6201,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZDIFF numkeys key [key …] [WITHSCORES]`
    *
-   * O(L+(N-K)log(N)), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(L+(N-K)log(N)), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zdiff/
    */
   zdiff(keys: Many<Key>, options?: ZdiffOptions & Without<'WITHSCORES'>): ResultOf<K, S[]>;
@@ -6226,9 +6226,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZDIFFSTORE destination numkeys key [key …]`
    *
-   * O(L+(N-K)log(N)), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(L+(N-K)log(N)), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/zdiffstore/
    */
   zdiffstore(destination: Key, ...keys: Variadic<Key>): ResultOf<K, number> {
@@ -6240,9 +6240,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZINCRBY key increment member`
    *
-   * O(log(N)), since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(log(N)), since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: the score would be no number
    * @see https://redis.io/docs/latest/commands/zincrby/
    */
@@ -6256,8 +6256,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZINTER numkeys key [key …] [WEIGHTS weight …] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]`
    *
-   * O(N*K)+O(M*log(M)), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N*K)+O(M*log(M)), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zinter/
    */
   zinter(keys: Many<Key>, options?: ZinterOptions & Without<'WITHSCORES'>): ResultOf<K, S[]>;
@@ -6281,8 +6281,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZINTERCARD numkeys key [key …] [LIMIT limit]`
    *
-   * O(N*K), since Redis 7.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N*K), since Redis 7.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zintercard/
    */
   zintercard(keys: Many<Key>, options?: ZintercardOptions): ResultOf<K, number> {
@@ -6295,9 +6295,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZINTERSTORE destination numkeys key [key …] [WEIGHTS weight …] [AGGREGATE <SUM | MIN | MAX>]`
    *
-   * O(N*K)+O(M*log(M)), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N*K)+O(M*log(M)), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/zinterstore/
    */
   zinterstore(destination: Key, keys: Many<Key>, options?: ZinterstoreOptions): ResultOf<K, number> {
@@ -6310,8 +6310,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZLEXCOUNT key min max`
    *
-   * O(log(N)), since Redis 2.8.9, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)), since Redis 2.8.9, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
    * @see https://redis.io/docs/latest/commands/zlexcount/
    */
@@ -6325,8 +6325,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZMPOP numkeys key [key …] <MIN | MAX> [COUNT count]`
    *
-   * O(K)+O(M*log(N)), since Redis 7.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(K)+O(M*log(N)), since Redis 7.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zmpop/
    */
   zmpop(
@@ -6343,8 +6343,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZMSCORE key member [member …]`
    *
-   * O(N) in members, since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in members, since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zmscore/
    */
   zmscore(key: Key, ...members: Optionals<Arg>): ResultOf<K, (number | null)[]> {
@@ -6356,8 +6356,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZPOPMAX key [count]`
    *
-   * O(log(N)*M), since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)*M), since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zpopmax/
    */
   zpopmax(key: Key): ResultOf<K, Scored<S> | null>;
@@ -6381,8 +6381,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZPOPMIN key [count]`
    *
-   * O(log(N)*M), since Redis 5.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)*M), since Redis 5.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zpopmin/
    */
   zpopmin(key: Key): ResultOf<K, Scored<S> | null>;
@@ -6406,8 +6406,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZRANDMEMBER key [count [WITHSCORES]]`
    *
-   * O(N) in count, since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N) in count, since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zrandmember/
    */
   zrandmember(key: Key): ResultOf<K, S | null>;
@@ -6441,8 +6441,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`
    *
-   * O(log(N)+M), since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)+M), since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: an end of the range is malformed
    * @see https://redis.io/docs/latest/commands/zrange/
    */
@@ -6467,8 +6467,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZRANGEBYLEX key min max [LIMIT offset count]`
    *
-   * O(log(N)+M), since Redis 2.8.9, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)+M), since Redis 2.8.9, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX' }
    * @see https://redis.io/docs/latest/commands/zrangebylex/
@@ -6483,8 +6483,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]`
    *
-   * O(log(N)+M), since Redis 1.0.5, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)+M), since Redis 1.0.5, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: an end of the range is no number
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE' }
    * @see https://redis.io/docs/latest/commands/zrangebyscore/
@@ -6522,9 +6522,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]`
    *
-   * O(log(N)+M), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(log(N)+M), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @throws ReplyError ERR: an end of the range is malformed
    * @see https://redis.io/docs/latest/commands/zrangestore/
    */
@@ -6538,8 +6538,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZRANK key member [WITHSCORE]`
    *
-   * O(log(N)), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zrank/
    */
   zrank(key: Key, member: Arg, options?: ZrankOptions & Without<'WITHSCORE'>): ResultOf<K, number | null>;
@@ -6567,8 +6567,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZREM key member [member …]`
    *
-   * O(M*log(N)), since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(M*log(N)), since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zrem/
    */
   zrem(key: Key, ...members: Optionals<Arg>): ResultOf<K, number> {
@@ -6580,8 +6580,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZREMRANGEBYLEX key min max`
    *
-   * O(log(N)+M), since Redis 2.8.9, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)+M), since Redis 2.8.9, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
    * @see https://redis.io/docs/latest/commands/zremrangebylex/
    */
@@ -6595,8 +6595,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZREMRANGEBYRANK key start stop`
    *
-   * O(log(N)+M), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)+M), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zremrangebyrank/
    */
   zremrangebyrank(key: Key, start: number, stop: number): ResultOf<K, number> {
@@ -6609,8 +6609,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZREMRANGEBYSCORE key min max`
    *
-   * O(log(N)+M), since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)+M), since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: an end of the range is no number
    * @see https://redis.io/docs/latest/commands/zremrangebyscore/
    */
@@ -6624,8 +6624,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZREVRANGE key start stop [WITHSCORES]`
    *
-   * O(log(N)+M), since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)+M), since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @deprecated since Redis 6.2.0: use `zrange` with { REV: true }
    * @see https://redis.io/docs/latest/commands/zrevrange/
    */
@@ -6662,8 +6662,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZREVRANGEBYLEX key max min [LIMIT offset count]`
    *
-   * O(log(N)+M), since Redis 2.8.9, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)+M), since Redis 2.8.9, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: an end of the range does not begin with [, (, - or +
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'LEX', REV: true }
    * @see https://redis.io/docs/latest/commands/zrevrangebylex/
@@ -6678,8 +6678,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]`
    *
-   * O(log(N)+M), since Redis 2.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)+M), since Redis 2.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @throws ReplyError ERR: an end of the range is no number
    * @deprecated since Redis 6.2.0: use `zrange` with { BY: 'SCORE', REV: true }
    * @see https://redis.io/docs/latest/commands/zrevrangebyscore/
@@ -6717,8 +6717,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZREVRANK key member [WITHSCORE]`
    *
-   * O(log(N)), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(log(N)), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zrevrank/
    */
   zrevrank(key: Key, member: Arg, options?: ZrevrankOptions & Without<'WITHSCORE'>): ResultOf<K, number | null>;
@@ -6750,8 +6750,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]`
    *
-   * O(1) per call, since Redis 2.8.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1) per call, since Redis 2.8.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zscan/
    */
   zscan(
@@ -6787,8 +6787,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZSCORE key member`
    *
-   * O(1), since Redis 1.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(1), since Redis 1.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zscore/
    */
   zscore(key: Key, member: Arg): ResultOf<K, number | null> {
@@ -6801,8 +6801,8 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZUNION numkeys key [key …] [WEIGHTS weight …] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]`
    *
-   * O(N)+O(M*log(M)), since Redis 6.2.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
+   * O(N)+O(M*log(M)), since Redis 6.2.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
    * @see https://redis.io/docs/latest/commands/zunion/
    */
   zunion(keys: Many<Key>, options?: ZunionOptions & Without<'WITHSCORES'>): ResultOf<K, S[]>;
@@ -6826,9 +6826,9 @@ export abstract class CommandSurface<S extends string | Buffer = string, K exten
    *
    * `ZUNIONSTORE destination numkeys key [key …] [WEIGHTS weight …] [AGGREGATE <SUM | MIN | MAX>]`
    *
-   * O(N)+O(M*log(M)), since Redis 2.0.0, every Valkey.
-   * @throws ReplyError WRONGTYPE: a key of another type
-   * @throws ReplyError OOM: out of memory
+   * O(N)+O(M*log(M)), since Redis 2.0.0, in Valkey.
+   * @throws ReplyError WRONGTYPE: a key has another type
+   * @throws ReplyError OOM: memory is full
    * @see https://redis.io/docs/latest/commands/zunionstore/
    */
   zunionstore(destination: Key, keys: Many<Key>, options?: ZunionstoreOptions): ResultOf<K, number> {
