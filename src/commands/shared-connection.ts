@@ -1,6 +1,6 @@
 import { blockingWait } from './blocking-wait';
 import { endsConnection } from './closing';
-import type { Command, CommandSpec, Effect } from './command';
+import type { Arg, Command, CommandSpec, Effect } from './command';
 import { isGroup } from './group';
 import { asksOfItsConnection } from './reply-error';
 import { textOf } from './text-of';
@@ -75,13 +75,29 @@ function refuseWhatReplicasSay({ name, effect }: Pick<CommandSpec, 'name' | 'eff
     throw new TypeError(`${name} is what replicas say to one another, and a client is none`);
 }
 
+/** CLIENT TRACKING with prefixes that begin with one another: Redis answers it twice, so all later replies would be those of other commands. */
+function refuseTwoReplies({ spec: { effect }, args }: Command): void {
+  const prefixes = effect === 'tracking' ? args.filter((_, at) => textOf(args[at - 1]).toUpperCase() === 'PREFIX') : [];
+  refuseOverlap('CLIENT TRACKING', prefixes);
+}
+
+/** @throws TypeError where one of these begins with another */
+export function refuseOverlap(what: string, prefixes: readonly Arg[]): void {
+  const texts = prefixes.map(textOf);
+  if (texts.some((one, at) => texts.some((other, place) => place !== at && other.startsWith(one))))
+    throw new TypeError(`${what} takes no prefix that begins with another`);
+}
+
 /**
  * Refuses commands whose replies a lease cannot deliver: messages, which in RESP2 could not be told from replies; MONITOR by `call`, which
  * a server answers once; the debugger of scripts, whose answers are no replies.
  * @throws TypeError that names what to use
  */
-export function refuseOnLease({ spec: { name, effect }, args }: Command): void {
+export function refuseOnLease(command: Command): void {
+  const { name, effect } = command.spec;
+  const { args } = command;
   refuseWhatReplicasSay({ name, effect });
+  refuseTwoReplies(command);
   if (effect === 'monitor') throw new TypeError('MONITOR is not for call, for its lines are no replies: use monitor()');
   if (effect === 'debug' && textOf(args[0]).toUpperCase() !== 'NO') {
     throw new TypeError(`${name} is for redis-cli alone, for a debugger answers with what is no reply`);
@@ -138,6 +154,7 @@ export function refuseInOnConnect(command: Command): void {
   const known = knownCall(spec.name, args); // also what `call` made, of which nothing is known
   const { name } = known.spec;
   refuseWhatReplicasSay(known.spec);
+  refuseTwoReplies(known);
   const unshared = SHAREABLE_FROM_THE_START.has(name) ? undefined : lookUp(unshareable, name);
   const instead = lookUp(saidByOption, name) ?? unshared;
   if (instead !== undefined) throw new TypeError(`The option 'onConnect' takes no ${name}: use ${instead}`);

@@ -5,6 +5,7 @@ import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { RedisError } from '../errors';
 import type { Frame } from '../resp/frames';
+import { isBytes } from '../resp/is-bytes';
 import { idOf } from './names';
 import type { TrackedRead } from './tracked-read';
 import type { Tracker } from './tracker';
@@ -74,7 +75,7 @@ export class Entry {
     if (args.length !== 1 || args[0] !== name) {
       this.args = args;
       // Bytes may be changed by the caller once the reply has come.
-      if (hasBytes(args)) this.id = idOf(command, asBytes);
+      if (args.some(isBytes)) this.id = idOf(command, asBytes);
     }
     return this;
   }
@@ -83,8 +84,6 @@ export class Entry {
   empty(): void {
     this.reading = this.home = this.args = this.id = undefined;
     this.frame = null;
-    this.name = '';
-    this.others = NONE;
     this.isAlone = true;
   }
 
@@ -139,20 +138,16 @@ export class Reading implements ReplyObserver<Frame> {
   // Hot: once per miss.
   /** Gives the first its reply. */
   settleFirst(frame: Frame): void {
-    const { request, observer } = this;
-    const read = request.command;
-    this.observer = undefined;
-    request.command = this.command;
-    const own = request.replaceObserver(observer!);
-    try {
-      request.settle(frame);
-    } catch (error) {
-      // The reply may be another's, so it still waits.
-      request.command = read;
-      request.replaceObserver(own);
-      this.observer = observer;
-      throw error;
-    }
+    const { request, command } = this;
+    request.command = command;
+    request.replaceObserver(this.takeFirst()!);
+    request.settle(frame);
+  }
+
+  /** The reply may have been another's: those that have none yet are told so with the first. */
+  rejoin(joined: Joined[]): void {
+    this.joined = joined;
+    this.observer = this.request.replaceObserver(this);
   }
 
   /** Takes the first away. */
@@ -204,11 +199,6 @@ export class Reading implements ReplyObserver<Frame> {
   private leaveIfAllLeft(): void {
     if (this.closed) this.departures?.unsubscribe();
   }
-}
-
-function hasBytes(args: readonly Arg[]): boolean {
-  for (const arg of args) if (typeof arg === 'object') return true;
-  return false;
 }
 
 function sameText(own: readonly Arg[], others: readonly Arg[]): boolean {

@@ -204,8 +204,7 @@ export class Cache implements ReadingOwner {
       reading.settleFirst(frame);
       for (; settled < joined.length; settled++) joined[settled]!.request.settle(copied(own));
     } catch (error) {
-      // The reply may be another's: those that have none yet are told so.
-      reading.joined = joined.slice(settled);
+      reading.rejoin(joined.slice(settled));
       throw error;
     }
   }

@@ -53,7 +53,7 @@ function followed(given: unknown, place: string): Command {
   const { name, replay } = command.spec;
   if (command.spec.foreign === true) return refuse(`of ${name} it is not known which keys it reads`);
   if (replay !== 'read') return refuse(`${name} does not only read`);
-  if (command.spec.access !== 'read')
+  if (command.spec.access !== 'read' || UNTOLD.test(name))
     return refuse(`a server tells of no change of what ${name} reads${insteadOf(name)}`);
   if (blockingWait(command) !== undefined) return refuse(`${name} waits at the server`);
   if (command.keys.length === 0 || command.spec.effect !== undefined)
@@ -83,6 +83,9 @@ const READERS: Readonly<Record<string, string>> = {
   HGETEX: 'HMGET',
   SORT: 'SORT_RO',
 };
+
+/** No server tells of what groups of streams do, and of what reading alone changes. */
+const UNTOLD = /^(XPENDING|XINFO .+|OBJECT (FREQ|IDLETIME))$/;
 
 function insteadOf(name: string): string {
   const reader = READERS[name];

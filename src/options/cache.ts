@@ -1,7 +1,7 @@
+import { refuseOverlap } from '../commands/shared-connection';
 import { duration, isPlainObject, wholeNumber } from '../option-checks';
 import { isBytes } from '../resp/is-bytes';
 import { kindOf } from '../resp/kind-of';
-import { textOfBytes } from '../resp/strings';
 import { withoutUndefined } from './without-undefined';
 
 /** Which keys a cache keeps: those that begin with one of these, or those for which a function gives true. */
@@ -81,18 +81,9 @@ function keysOf(given: CachedKeys, isBroadcast: boolean): ResolvedCache['keys'] 
       );
   }
   const all = prefixes as readonly (string | Uint8Array)[];
-  if (isBroadcast) refuseOverlapping(all);
+  // Servers from 7.0 on refuse them, and older ones tell of such a key twice.
+  if (isBroadcast) refuseOverlap("The option 'cache.keys'", all);
   return all;
-}
-
-/** Servers from 7.0 on refuse them, and older ones tell of such a key twice. */
-function refuseOverlapping(prefixes: readonly (string | Uint8Array)[]): void {
-  const texts = prefixes.map((prefix) => (isBytes(prefix) ? textOfBytes(prefix) : prefix));
-  const isOverlap = texts.some((one, at) => texts.some((other, place) => place !== at && other.startsWith(one)));
-  if (isOverlap)
-    throw new TypeError(
-      "The option 'cache.keys' has a prefix that begins with another, which no server takes for 'broadcast'",
-    );
 }
 
 /** What commands of a view want of the cache: nothing, or how long a reply may have been kept. */

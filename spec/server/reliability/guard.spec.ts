@@ -80,6 +80,26 @@ describe('A reply that its command cannot give', () => {
     expect(await redis.echo('next')).toBe('next');
   });
 
+  it.each([1, 3])(
+    'fails each of %d callers that wait for one read of a cache, and is kept for none',
+    async (callers) => {
+      let isFirst = true;
+      const server = await serve((words, socket) => {
+        if (words[0] !== 'GET' || !isFirst) return answer(words, socket);
+        isFirst = false;
+        return '*1\r\n$1\r\nv\r\n';
+      });
+      const redis = make({ url: server.url, reconnect: quick, cache: true });
+      await redis.connect();
+      const read = () => redis.get('k');
+      const failures = await Promise.all(Array.from({ length: callers }, () => failure(read())));
+      for (const error of failures) expect(error).toMatchObject({ code: 'PROTOCOL', command: 'GET' });
+      expect(redis.cache.stats).toMatchObject({ misses: callers, entries: 0, bytes: 0 });
+      expect([await read(), await read()]).toStrictEqual(['v', 'v']);
+      expect(redis.cache.stats.hits).toBe(1);
+    },
+  );
+
   it('stops the shift of replies where one is left out, and no write is taken for done', async () => {
     const server = await shifting();
     const redis = make({ url: server.url, reconnect: quick });
