@@ -3,8 +3,10 @@ import {
   Subject,
   Subscription,
   defer,
+  from,
   map,
   merge,
+  mergeMap,
   startWith,
   take,
   filter,
@@ -132,7 +134,9 @@ export class ClusterMessages {
     if (kind === 'shard') {
       // As within one command, a name that is given twice is one.
       const own = new Map(names.map((name) => [keyOfAsked(name), name]));
-      return merge(...[...own.values()].map((name) => this.followed(name, gaps, (pubsub) => of(pubsub, [name]))));
+      return from([...own.values()]).pipe(
+        mergeMap((name) => this.followed(name, gaps, (pubsub) => of(pubsub, [name]))),
+      );
     }
     const isOfMasters = (name: ChannelName) => isKeyspace(name) || (kind === 'pattern' && meansKeyspace(keyOf(name)));
     const events = names.filter(isOfMasters);

@@ -142,7 +142,8 @@ class Tail implements ValueSource<TailItem<Text>> {
         active.forEach((position, index) => {
           const entries = byName.get(nameOf(position.key, this.parts.bytes)) ?? [];
           const isPart = entries.length >= batch;
-          this.items.push(...position.take(entries, isPart, found[index]));
+          // One by one: a batch may have more than a call takes arguments.
+          for (const item of position.take(entries, isPart, found[index])) this.items.push(item);
           isMore ||= isPart;
         });
         this.state = isMore ? 'reading' : 'waiting';
