@@ -7,7 +7,7 @@ import { captured } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Ending } from '../demand/ending';
 import { Slots } from '../demand/slots';
-import { RedisError, ReplyError } from '../errors';
+import { RedisError } from '../errors';
 import { Acknowledge } from './acknowledge';
 import type { ConsumeProgress, ConsumerSettings, Handling } from './consume-options';
 import { ConsumerGroup } from './consumer-group';
@@ -15,6 +15,7 @@ import { bury } from './dead-letters';
 import { InHand } from './in-hand';
 import { Outage, isOutage } from './outage';
 import { Pending } from './pending';
+import { isKind } from './refused';
 import { Tally } from './tally';
 
 type Text = string | Buffer;
@@ -195,7 +196,7 @@ export class Consumer {
       catchError((error: unknown) => {
         // What was refused before it was sent waits nowhere.
         if (error instanceof RedisError && error.delivery === 'unsent') this.waits.delete(since);
-        if (!this.readsIdle || !(error instanceof ReplyError) || error.kind !== 'ERR') throw error;
+        if (!this.readsIdle || !isKind(error, 'ERR')) throw error;
         this.readsIdle = false;
         return EMPTY;
       }),
@@ -275,7 +276,7 @@ export class Consumer {
 
   private hasTrouble(error: unknown): void {
     if (this.state !== 'consuming') return;
-    const isGroupLost = error instanceof ReplyError && error.kind === 'NOGROUP' && this.group.lose();
+    const isGroupLost = isKind(error, 'NOGROUP') && this.group.lose();
     if (!isGroupLost && !isOutage(error)) {
       this.fail(error);
       return;

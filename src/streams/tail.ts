@@ -11,6 +11,7 @@ import { checkedSignal, workOf } from '../demand/stream-options';
 import { ReplyError } from '../errors';
 import { asBuffer } from '../resp/strings';
 import { Outage } from './outage';
+import { isKeyMissing } from './refused';
 import { nameOf, tailOf, type Start, type TailItem } from './tail-options';
 import { Position } from './tail-position';
 
@@ -161,7 +162,7 @@ function told(key: Key, bytes: boolean): Text {
 /** @throws ReplyError when the server refuses to tell; it has none of a stream that is not there */
 function infoOf(answer: unknown): StreamInfo | undefined {
   if (!(answer instanceof ReplyError)) return answer as StreamInfo;
-  if (answer.kind === 'ERR' && /no such key/i.test(answer.message)) return undefined;
+  if (isKeyMissing(answer)) return undefined;
   throw answer;
 }
 
