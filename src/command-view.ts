@@ -242,7 +242,7 @@ export class CommandView<S extends string | Buffer = string>
    * @param toCommands gives the commands of an item, none where it needs none; what it throws is the failure of the item
    * @returns how far it is after each batch; awaiting gives the last: `failures` has the items that were not written, with their errors.
    * When the client is closed it ends with what was written until then, and `isComplete` is false
-   * @throws TypeError when an argument is wrong. It errors with what the source throws, with the `reason` of `signal`, with a
+   * @throws TypeError when an argument is wrong. It errors with what the source throws, behind all that it gave, with the `reason` of `signal`, with a
    * DisconnectedError when the client is destroyed or has given up, and with an AuthenticationError when it cannot sign in
    * @example
    * const lines = createInterface({ input: createReadStream('users.csv') });

@@ -3,8 +3,10 @@ import {
   Subject,
   Subscription,
   defer,
+  from,
   map,
   merge,
+  mergeMap,
   startWith,
   take,
   filter,
@@ -25,7 +27,7 @@ import { ErrorFrame } from '../resp/frames';
 import type { ClusterNode } from '../topology/node';
 import { delayOfHop, verdictOf } from '../topology/redirects';
 import type { Topology } from '../topology/topology';
-import { keyOf, type ChannelName } from './channel-name';
+import { keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { meansKeyspace } from './keyspace';
 import { messagesOfMasters } from './messages-of-masters';
 import { isNotice } from './notices';
@@ -129,8 +131,13 @@ export class ClusterMessages {
     gaps: boolean,
     of: (pubsub: PubSub, names: readonly ChannelName[]) => Observable<T>,
   ): Observable<T> {
-    if (kind === 'shard')
-      return merge(...names.map((name) => this.followed(name, gaps, (pubsub) => of(pubsub, [name]))));
+    if (kind === 'shard') {
+      // As within one command, a name that is given twice is one.
+      const own = new Map(names.map((name) => [keyOfAsked(name), name]));
+      return from([...own.values()]).pipe(
+        mergeMap((name) => this.followed(name, gaps, (pubsub) => of(pubsub, [name]))),
+      );
+    }
     const isOfMasters = (name: ChannelName) => isKeyspace(name) || (kind === 'pattern' && meansKeyspace(keyOf(name)));
     const events = names.filter(isOfMasters);
     if (events.length === 0) return of(this.ordinary, names);

@@ -13,7 +13,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
   overwritten: 'o',
   type_changed: 'c',
   ...of('g', 'del', 'expire', 'persist', 'rename_from', 'rename_to', 'move_from', 'move_to', 'copy_to', 'restore'),
-  ...of('$', 'set', 'setrange', 'append', 'incrby', 'incrbyfloat'),
+  ...of('$', 'set', 'setbit', 'setrange', 'append', 'incrby', 'incrbyfloat', 'pfadd'),
   ...of('l', 'sortstore'),
 };
 

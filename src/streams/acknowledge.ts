@@ -2,9 +2,9 @@ import { Subscription, catchError, concat, defer, ignoreElements, map, mergeMap,
 import type { Command } from '../commands/command';
 import { xack, xackdel, xdel } from '../commands/generated/builders';
 import type { Clock } from '../connection/clock';
-import { ReplyError } from '../errors';
 import type { ConsumeSettings } from './consume-options';
 import { Outage } from './outage';
+import { isCommandUnknown } from './refused';
 
 /** How many entries one command acknowledges at the most. */
 const MOST = 1_000;
@@ -112,14 +112,10 @@ export class Acknowledge {
     return settle(xackdel(stream, group, ids)).pipe(
       map(() => undefined),
       catchError((error: unknown) => {
-        if (!isUnknownCommand(error)) throw error;
+        if (!isCommandUnknown(error)) throw error;
         this.hasXackdel = false;
         return this.command(ids);
       }),
     );
   }
-}
-
-function isUnknownCommand(error: unknown): boolean {
-  return error instanceof ReplyError && /^ERR unknown command/i.test(error.message);
 }

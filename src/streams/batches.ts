@@ -5,7 +5,7 @@ import type { ValueSource } from '../demand/pulling';
 /** What a bulk write reads: an array, a generator, a Node stream, a stream of this client. */
 export type Pulled<T> = Iterable<T> | AsyncIterable<T>;
 
-/** Items of a source, in batches. Nothing is read before a batch is asked for, but for one item at the most. */
+/** Items of a source, in batches; its error comes behind them. Nothing is read before a batch is asked for, but for one item at the most. */
 export interface Batches<T> extends ValueSource<readonly T[]> {
   /** Nothing more is read: the source may let go of what it has open. */
   leave(): void;
@@ -24,6 +24,7 @@ export function batchesOf<T>(source: Pulled<T>, size: number, clock: Clock): Bat
 /** Of a source that has its items at hand. */
 class ImmediateBatches<T> implements Batches<T> {
   isDone = false;
+  lateError: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly iterator: Iterator<T, unknown>,
@@ -33,10 +34,15 @@ class ImmediateBatches<T> implements Batches<T> {
   next(): Observable<readonly T[]> {
     return defer(() => {
       const batch: T[] = [];
-      while (batch.length < this.size && !this.isDone) {
-        const result = this.iterator.next();
-        if (result.done === true) this.isDone = true;
-        else batch.push(result.value);
+      try {
+        while (batch.length < this.size && !this.isDone) {
+          const result = this.iterator.next();
+          if (result.done === true) this.isDone = true;
+          else batch.push(result.value);
+        }
+      } catch (error) {
+        this.isDone = true;
+        this.lateError = { error };
       }
       return batch.length === 0 ? EMPTY : of(batch);
     });
@@ -55,9 +61,9 @@ class ImmediateBatches<T> implements Batches<T> {
 //              └───────────────────────────────────────────────────────────┘
 class AwaitedBatches<T> implements Batches<T> {
   isDone = false;
+  lateError: { readonly error: unknown } | undefined;
   private batch: T[] = [];
   private isReading = false;
-  private failure: { readonly error: unknown } | undefined;
   private subscriber: Subscriber<readonly T[]> | undefined;
 
   constructor(
@@ -69,8 +75,7 @@ class AwaitedBatches<T> implements Batches<T> {
   next(): Observable<readonly T[]> {
     return new Observable((subscriber) => {
       this.subscriber = subscriber;
-      if (this.failure !== undefined) subscriber.error(this.failure.error);
-      else if (this.isDone || this.batch.length >= this.size) this.give();
+      if (this.isDone || this.batch.length >= this.size) this.give();
       else {
         if (this.batch.length > 0) this.giveSoon();
         this.read();
@@ -94,8 +99,10 @@ class AwaitedBatches<T> implements Batches<T> {
         this.take(result);
       },
       (error: unknown) => {
-        this.failure = { error };
-        this.subscriber?.error(error);
+        if (this.isDone) return;
+        this.lateError = { error };
+        this.isDone = true;
+        this.give();
       },
     );
   }

@@ -4,6 +4,7 @@ import { xgroupCreate, xinfoGroups, xinfoStream } from '../commands/generated/bu
 import type { StreamGroup, StreamInfo } from '../commands/replies/types';
 import { ReplyError } from '../errors';
 import type { ConsumeSettings } from './consume-options';
+import { isKeyMissing, isKind } from './refused';
 import { BEFORE_ALL, LAST, compareIds } from './stream-ids';
 import { nameOf } from './tail-options';
 
@@ -85,7 +86,7 @@ export class ConsumerGroup {
     if (!this.wasLost && this.begin !== undefined) return of(this.begin);
     return this.send(xinfoStream(this.settings.stream) as Command<StreamInfo>).pipe(
       map((info) => info['last-generated-id']),
-      catchError((error: unknown) => (isMissing(error) ? of(BEFORE_ALL) : throwError(() => error))),
+      catchError((error: unknown) => (isKeyMissing(error) ? of(BEFORE_ALL) : throwError(() => error))),
       map((last) => {
         if (!this.wasLost) return (this.begin = last);
         const { delivered = this.begin ?? BEFORE_ALL } = this;
@@ -95,12 +96,4 @@ export class ConsumerGroup {
       }),
     );
   }
-}
-
-function isKind(error: unknown, kind: string): boolean {
-  return error instanceof ReplyError && error.kind === kind;
-}
-
-function isMissing(error: unknown): boolean {
-  return isKind(error, 'ERR') && /no such key/i.test((error as ReplyError).message);
 }

@@ -7,7 +7,7 @@ import { captured } from '../connection/async-context';
 import type { Clock } from '../connection/clock';
 import type { Ending } from '../demand/ending';
 import { Slots } from '../demand/slots';
-import { RedisError, ReplyError } from '../errors';
+import { RedisError } from '../errors';
 import { Acknowledge } from './acknowledge';
 import type { ConsumeProgress, ConsumerSettings, Handling } from './consume-options';
 import { ConsumerGroup } from './consumer-group';
@@ -15,6 +15,7 @@ import { bury } from './dead-letters';
 import { InHand } from './in-hand';
 import { Outage, isOutage } from './outage';
 import { Pending } from './pending';
+import { isKind } from './refused';
 import { Tally } from './tally';
 
 type Text = string | Buffer;
@@ -31,9 +32,13 @@ export interface ConsumeParts {
   /**
    * Waits at the server, on a connection of its own.
    * @param undelivered told what came after the Observer had left
-   * @param over told when nothing waits there any more
+   * @param over told when nothing waits for it any more; `isCertain` is false where the server may still run it
    */
-  readonly wait: <T>(command: Command<T>, undelivered: (value: unknown) => void, over: () => void) => Observable<T>;
+  readonly wait: <T>(
+    command: Command<T>,
+    undelivered: (value: unknown) => void,
+    over: (isCertain: boolean) => void,
+  ) => Observable<T>;
   /** texts come as bytes */
   readonly bytes: boolean;
   readonly ending: Ending;
@@ -68,6 +73,8 @@ export class Consumer {
   private asking: Subscription | undefined;
   /** For each command that waits at the server, perhaps for nobody any more: the entries that were taken over since it was sent. */
   private readonly waits = new Set<Set<string>>();
+  /** Until then a wait that was lost may still be given an entry, on the clock, ms. */
+  private strayUntil = 0;
   private burying = 0;
   /** The server reads idle entries with new ones, as far as is known. */
   private readsIdle: boolean;
@@ -179,7 +186,8 @@ export class Consumer {
     const since = new Set<string>();
     const take = (read: unknown): void => this.takeRead(entriesOf(read), since);
     this.waits.add(since);
-    const over = (): void => {
+    const over = (isCertain: boolean): void => {
+      if (!isCertain) this.strayUntil = this.parts.clock.now() + BLOCK;
       this.waits.delete(since);
       this.endIfDrained();
     };
@@ -188,7 +196,7 @@ export class Consumer {
       catchError((error: unknown) => {
         // What was refused before it was sent waits nowhere.
         if (error instanceof RedisError && error.delivery === 'unsent') this.waits.delete(since);
-        if (!this.readsIdle || !(error instanceof ReplyError) || error.kind !== 'ERR') throw error;
+        if (!this.readsIdle || !isKind(error, 'ERR')) throw error;
         this.readsIdle = false;
         return EMPTY;
       }),
@@ -268,7 +276,7 @@ export class Consumer {
 
   private hasTrouble(error: unknown): void {
     if (this.state !== 'consuming') return;
-    const isGroupLost = error instanceof ReplyError && error.kind === 'NOGROUP' && this.group.lose();
+    const isGroupLost = isKind(error, 'NOGROUP') && this.group.lose();
     if (!isGroupLost && !isOutage(error)) {
       this.fail(error);
       return;
@@ -309,7 +317,9 @@ export class Consumer {
   private endIfDrained(): void {
     const isBusy = !this.slots.isIdle || this.burying > 0 || !this.acks.isIdle || this.waits.size > 0;
     if (this.state !== 'draining' || isBusy) return;
-    this.end(this.settings.isNameMadeUp ? this.giveUpName() : EMPTY);
+    // What a lost wait is still given would go with the name.
+    const hasStray = this.parts.clock.now() < this.strayUntil;
+    this.end(this.settings.isNameMadeUp && !hasStray ? this.giveUpName() : EMPTY);
   }
 
   /** What is being handled is left, and stays pending. */

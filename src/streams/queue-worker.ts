@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { blmove, brpoplpush } from '../commands/generated/builders';
 import type { Command } from '../commands/command';
 import { captured } from '../connection/async-context';
-import { ReplyError } from '../errors';
 import { HeldJobs } from './queue-held';
 import type { Job, QueueEvent } from './queue-job';
 import { entryOf, type Entry, type QueueKeys } from './queue-keys';
 import { delayAfter, mayPass } from './outage';
 import { leave, takeBack, tend, type Tended } from './queue-scripts';
 import type { AfterWait, QueueTransport, WorkerLimits } from './queue-transport';
+import { isCommandUnknown } from './refused';
 
 /** What a worker does with its jobs. */
 export interface WorkerTask<S extends string | Buffer> {
@@ -186,7 +186,7 @@ export class QueueWorker<S extends string | Buffer> {
       },
       error: (error: unknown) => {
         this.isWaiting = false;
-        if (this.knowsBlmove && error instanceof ReplyError && /unknown command/i.test(error.message)) {
+        if (this.knowsBlmove && isCommandUnknown(error)) {
           this.knowsBlmove = false;
           this.wait();
         } else this.retryAfter(error);

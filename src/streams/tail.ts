@@ -11,6 +11,7 @@ import { checkedSignal, workOf } from '../demand/stream-options';
 import { ReplyError } from '../errors';
 import { asBuffer } from '../resp/strings';
 import { Outage } from './outage';
+import { isKeyMissing } from './refused';
 import { nameOf, tailOf, type Start, type TailItem } from './tail-options';
 import { Position } from './tail-position';
 
@@ -142,7 +143,8 @@ class Tail implements ValueSource<TailItem<Text>> {
         active.forEach((position, index) => {
           const entries = byName.get(nameOf(position.key, this.parts.bytes)) ?? [];
           const isPart = entries.length >= batch;
-          this.items.push(...position.take(entries, isPart, found[index]));
+          // One by one: a batch may have more than a call takes arguments.
+          for (const item of position.take(entries, isPart, found[index])) this.items.push(item);
           isMore ||= isPart;
         });
         this.state = isMore ? 'reading' : 'waiting';
@@ -160,7 +162,7 @@ function told(key: Key, bytes: boolean): Text {
 /** @throws ReplyError when the server refuses to tell; it has none of a stream that is not there */
 function infoOf(answer: unknown): StreamInfo | undefined {
   if (!(answer instanceof ReplyError)) return answer as StreamInfo;
-  if (answer.kind === 'ERR' && /no such key/i.test(answer.message)) return undefined;
+  if (isKeyMissing(answer)) return undefined;
   throw answer;
 }
 

@@ -38,11 +38,11 @@ describe('messages of a cluster', () => {
     pattern.stop();
   });
 
-  it('of shard channels in many slots come from the owners of these', async () => {
+  it('of shard channels in many slots come from the owners of these, once where a channel is named twice', async () => {
     if (cluster().version.startsWith('6.')) return; // it has no shard channels
     const client = connect();
     const names = Array.from({ length: 60 }, (_, n) => `shard:${n}`);
-    const told = record(client.ssubscribe(names, { gaps: true }));
+    const told = record(client.ssubscribe([...names, ...names, Buffer.from(names[0]!)], { gaps: true }));
     await until(() => told.values.length === names.length);
     for (const name of names) expect(await client.spublish(name, name)).toBe(1);
     await until(() => dataOf(told.values).length === names.length);

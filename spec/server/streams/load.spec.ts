@@ -279,7 +279,7 @@ describe('A bulk write', () => {
     await until(() => isLeft);
   });
 
-  it('errors with what its source throws', async () => {
+  it('writes what its source gave before that threw, tells it, and then errors', async () => {
     const wrong = new Error('the disk is gone');
     function* broken() {
       yield* numbers(5);
@@ -289,8 +289,14 @@ describe('A bulk write', () => {
       await setImmediate();
       yield* broken();
     }
-    expect(await outcome(redis.load(broken(), row))).toStrictEqual({ error: wrong });
-    expect(await outcome(redis.load(alsoBroken(), row))).toStrictEqual({ error: wrong });
+    for (const source of [broken, alsoBroken]) {
+      await redis.flushall();
+      const told = record(redis.load(source(), row, { batch: 3, concurrency: 4 }));
+      await until(() => told.ended !== undefined);
+      expect([told.ended, await redis.dbsize()]).toStrictEqual([wrong, 5]);
+      expect(summary(told.values.at(-1)!)).toStrictEqual({ done: 5, failed: 0, isComplete: false });
+      expect(await outcome(redis.load(source(), row))).toStrictEqual({ error: wrong });
+    }
   });
 
   it('ends with what was written when the client is closed, and errors when it is destroyed', async () => {
