@@ -39,7 +39,7 @@ export const clusterMutations: readonly ClusterMutation[] = [
     seed: 173,
     fault: 'a view of an older epoch is applied',
     file: 'topology/discovery.ts',
-    from: 'view.epoch < topology.epoch;',
+    from: 'view.epoch < epoch;',
     to: 'view.epoch < 0;',
   },
   {
