@@ -75,7 +75,7 @@ export class Discovery {
   private hasBegun = false;
 
   constructor(private readonly parts: DiscoveryParts) {
-    this.heirs = new Heirs(parts.topology, parts.clock, () => this.want());
+    this.heirs = new Heirs(parts.topology, parts.clock, parts.translate, () => this.want());
     this.silence = new Silence(parts.topology);
     parts.topology.stale$.subscribe(() => this.want());
   }
@@ -198,7 +198,7 @@ export class Discovery {
   /** Asks a node. @returns whether its view was taken */
   private viewOf(node: ClusterNode): Observable<boolean> {
     const { topology, clock, translate } = this.parts;
-    const { connection, address } = node;
+    const { connection } = node;
     return defer(() => {
       connection.open();
       const ready$ = connection.state$.pipe(
@@ -217,17 +217,19 @@ export class Discovery {
           const info$ = connection.line.sendAhead(call<Frame>('CLUSTER INFO'));
           return forkJoin([slots$, info$]).pipe(
             map(([slots, info]) => {
-              const view = readView(slots, info, address.host, translate);
+              const view = readView(slots, info, node.host, translate);
               const isOk = typeof info === 'string' && info.includes('cluster_state:ok');
               if (topology.isStrange(view)) {
                 if (isOk) this.stranger ??= { view, viewedAt: begin, by: node };
                 return false;
               }
-              // A node that has not met the others yet, or has lost them, knows less than is known already.
-              const isOlder = topology.epoch !== undefined && view.epoch < topology.epoch;
-              const isApart = !isOk && view.epoch <= (topology.epoch ?? -1);
+              const { epoch = 0 } = topology;
+              const isOlder = view.epoch < epoch;
+              // A node that has not met the others yet, or has lost them, may raise its epoch all the same: it counts where nothing else is known.
+              const isApart = !isOk && epoch > 0;
               if (view.ranges.length === 0 || isOlder || isApart) return false;
-              if (topology.apply(view, askedAt, begin, node)) this.wanted = true;
+              if (topology.apply(isOk ? view : { ...view, epoch: 0 }, askedAt, begin, node) || !isOk)
+                this.wanted = true;
               return true;
             }),
           );

@@ -1,8 +1,10 @@
-import { takeUntil, timer, type Subscription } from 'rxjs';
+import { filter, switchMap, takeUntil, timer, type Subscription } from 'rxjs';
 import { call } from '../commands/call';
 import { inBackground, type Clock } from '../connection/clock';
 import type { Frame } from '../resp/frames';
+import type { Translate } from '../options/addresses';
 import type { ClusterNode } from './node';
+import { readView } from './slot-map';
 import type { Topology } from './topology';
 
 /** While a master is gone its replicas are asked so often whether they have taken its place, ms. */
@@ -14,7 +16,7 @@ const LONGEST = 500;
 const PATIENCE = 1_000;
 
 /** Asks the replicas of masters that are gone whether they have taken their places, which is cheap, until they have. */
-//  a master is gone ─▶ its replicas: are you master now? ──yes──▶ Topology
+//  a master is gone ─▶ its replicas: are you master now? ──yes──▶ of which slots? ─▶ Topology
 export class Heirs {
   private next: Subscription | undefined;
   /** The masters that were gone the last time, and since when the latest of them is, on the clock, ms. */
@@ -23,12 +25,15 @@ export class Heirs {
   private pause = PROBE;
   /** Replicas that have not answered yet. */
   private readonly asked = new Set<ClusterNode>();
+  /** When those that are masters of other slots, or of none, are asked again, on the clock, ms. */
+  private readonly notBefore = new WeakMap<ClusterNode, number>();
   private hasEnded = false;
 
   /** @param found told when one has */
   constructor(
     private readonly topology: Topology,
     private readonly clock: Clock,
+    private readonly translate: Translate,
     private readonly found: () => void,
   ) {}
 
@@ -58,19 +63,26 @@ export class Heirs {
 
   private ask(master: ClusterNode, replica: ClusterNode): void {
     const { topology, clock, asked } = this;
-    if (asked.has(replica)) return;
+    if (asked.has(replica) || clock.now() < (this.notBefore.get(replica) ?? 0)) return;
     if (!replica.isReady) {
       replica.connection.open();
       return;
     }
     asked.add(replica);
-    const role$ = replica.connection.line.sendAhead(call<Frame>('ROLE'));
-    role$.pipe(takeUntil(timer(PATIENCE, clock))).subscribe({
-      next: (role) => {
-        if (!Array.isArray(role) || (role as readonly Frame[])[0] !== 'master') return;
+    const { line } = replica.connection;
+    const slots$ = line.sendAhead(call<Frame>('ROLE')).pipe(
+      filter((role) => Array.isArray(role) && (role as readonly Frame[])[0] === 'master'),
+      switchMap(() => line.sendAhead(call<Frame>('CLUSTER SLOTS'))),
+    );
+    slots$.pipe(takeUntil(timer(PATIENCE, clock))).subscribe({
+      next: (slots) => {
         if (this.hasEnded || !isGone(master)) return;
-        topology.replace(master, replica);
-        this.found();
+        // One that was reset, or has lost its folder, is a master of nothing.
+        const { ranges } = readView(slots, '', replica.host, this.translate);
+        const own = ranges.filter((range) => range.master.name === replica.name);
+        const has = (slot: number): boolean => own.some(({ from, to }) => from <= slot && slot <= to);
+        if (topology.replace(master, replica, has)) this.found();
+        else this.notBefore.set(replica, clock.now() + LONGEST);
       },
       error: () => asked.delete(replica),
       complete: () => asked.delete(replica),

@@ -30,6 +30,8 @@ export interface NodeOwner {
 export class ClusterNode {
   /** Its id in the cluster; empty until a view has told it. */
   id = '';
+  /** Its host as the cluster calls it, before `natMap`: what it names without a host has the same. */
+  host: string;
   /** A view is being asked of it. */
   isAsked = false;
   /** Its replicas, as the last view tells; none where it is no master. */
@@ -60,6 +62,7 @@ export class ClusterNode {
     readonly address: ServerAddress,
     private readonly owner: NodeOwner,
   ) {
+    this.host = address.host;
     const { connection, executor } = owner.connect(address, 'master', owner.detourOf(this, 'master'));
     this.connection = connection;
     this.executor = executor;

@@ -228,8 +228,8 @@ export class Router implements Executor {
 
   /** The node that a refusal names; undefined where the server does not know its host. */
   private named(told: string, by: ClusterNode): ClusterNode | undefined {
-    const address = readRedirection(told, by.address.host);
-    return address && this.parts.topology().nodeAt(this.parts.translate(address));
+    const address = readRedirection(told, by.host);
+    return address && this.parts.topology().nodeAt(this.parts.translate(address), address.host);
   }
 
   /** The node that ASK names; undefined for other errors. */

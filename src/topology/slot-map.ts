@@ -8,6 +8,8 @@ export interface SeenNode {
   /** `host:port`, by which nodes are told apart */
   readonly name: string;
   readonly address: ServerAddress;
+  /** its host, as the server names it */
+  readonly host: string;
   /** its id; empty where the server tells none */
   readonly id: string;
 }
@@ -50,7 +52,7 @@ function seenNode(frame: Frame | undefined, host: string, translate: Translate):
   if (told === undefined) return undefined;
   const address = translate(told);
   const id = Array.isArray(frame) ? (frame as readonly Frame[])[2] : undefined;
-  return { name: nameOf(address), address, id: typeof id === 'string' ? id : '' };
+  return { name: nameOf(address), address, host: told.host, id: typeof id === 'string' ? id : '' };
 }
 
 function isSlot(value: Frame | undefined): value is number {

@@ -117,11 +117,16 @@ export class Topology implements NodeOwner {
     return this.fences.areForLost;
   }
 
-  /** The node at an address; made if there is none. */
-  nodeAt(address: ServerAddress): ClusterNode {
+  /**
+   * The node at an address; made if there is none.
+   * @param host as the cluster itself calls it
+   */
+  nodeAt(address: ServerAddress, host?: string): ClusterNode {
     const name = nameOf(address);
     let node = this.nodes.get(name);
     if (node === undefined) this.nodes.set(name, (node = new ClusterNode(name, address, this)));
+    if (host !== undefined) node.host = host;
+
     return node;
   }
 
@@ -256,8 +261,8 @@ export class Topology implements NodeOwner {
     return known.size > 0 && told.length > 0 && told.every((id) => id !== '' && !known.has(id));
   }
 
-  private seen({ name, address, id }: SeenNode, role: LinkRole): ClusterNode {
-    const node = this.nodes.get(name) ?? this.nodeAt(address);
+  private seen({ address, host, id }: SeenNode, role: LinkRole): ClusterNode {
+    const node = this.nodeAt(address, host);
     node.id = id;
     node.role = role;
     return node;
@@ -269,10 +274,10 @@ export class Topology implements NodeOwner {
     this.fences.mayOpen(fence);
   }
 
-  /** The slots of a node that is gone, or silent, are another's. */
-  replace(node: ClusterNode, by: ClusterNode): void {
+  /** The slots of a node that is gone, or silent, are another's, as far as that has them. @returns whether it has any */
+  replace(node: ClusterNode, by: ClusterNode, has: (slot: number) => boolean): boolean {
     const slots: number[] = [];
-    for (let slot = 0; slot < SLOTS; slot++) if (this.ownerOf(slot) === node) slots.push(slot);
+    for (let slot = 0; slot < SLOTS; slot++) if (this.ownerOf(slot) === node && has(slot)) slots.push(slot);
     for (const slot of slots) this.learn(slot);
     for (const one of new Set(slots.map((slot) => this.at[slot]!))) {
       this.reassign(
@@ -282,6 +287,7 @@ export class Topology implements NodeOwner {
       );
     }
     this.changes$.next();
+    return slots.length > 0;
   }
 
   private retarget(fence: Fence, slots: readonly number[], target: ClusterNode | undefined): Fence {

@@ -1,11 +1,20 @@
 import { ReplyError, type RedisError } from 'rxjs-redis';
 import { hashSlot } from '../../../src/resp/hash-slot';
-import { inCluster, portOf, refresh, useScriptedClusterClients, views } from '../../support/scripted-cluster';
+import {
+  inCluster,
+  portOf,
+  refresh,
+  useScriptedClusterClients,
+  views,
+  type View,
+} from '../../support/scripted-cluster';
 import { useScriptedServers, type ScriptedServer } from '../../support/scripted-server';
 import { until } from '../../support/until';
 
 const listen = useScriptedServers();
 const connect = useScriptedClusterClients();
+
+const says = (word: string): string => `$${word.length}\r\n${word}\r\n`;
 
 describe('nodes of a cluster that are odd', () => {
   it('name each other without end, and the command fails with what the last has said', async () => {
@@ -52,13 +61,17 @@ describe('nodes of a cluster that are odd', () => {
     expect(words).toEqual(Array.from({ length: 666 }, () => ['ASKING', 'GET']).flat());
   });
 
-  it('are not believed where they tell an older epoch, or are apart from the majority', async () => {
+  it.each([
+    ['tell an older epoch', { epoch: 6 }],
+    ['are apart from the majority', { epoch: 7, state: 'fail' }],
+    ['are so, and have raised their epoch', { epoch: 8, state: 'fail' }],
+  ])('are not believed where they %s', async (_, facts) => {
     const ports: number[] = [];
     const right = { ranges: () => [[0, 16_383, ports[0]!]] as const, epoch: 7 };
     let isOld = false;
     const owner = await listen(
       inCluster(
-        () => (isOld ? { ranges: [[0, 16_383, ports[1]!]], epoch: 6 } : { ranges: right.ranges(), epoch: 7 }),
+        () => (isOld ? { ranges: [[0, 16_383, ports[1]!]], ...facts } : { ranges: right.ranges(), epoch: 7 }),
         ([name]) => (name === 'SET' ? '+OK\r\n' : '$5\r\nright\r\n'),
       ),
     );
@@ -79,6 +92,29 @@ describe('nodes of a cluster that are odd', () => {
     await until(() => views(owner) > before);
     expect(await client.get('a')).toBe('right');
     expect(client.nodeFor('a')).toBe(`127.0.0.1:${ports[0]}`);
+  });
+
+  it('are believed where none else is known, and only until another is', async () => {
+    const ports: number[] = [];
+    let view = (): View => ({ ranges: [[0, 16_383, ports[1]!]], epoch: 9, state: 'fail' });
+    const apart = await listen(
+      inCluster(
+        () => view(),
+        () => '-CLUSTERDOWN The cluster is down\r\n',
+      ),
+    );
+    const owner = await listen(
+      inCluster(
+        () => view(),
+        () => '$5\r\nright\r\n',
+      ),
+    );
+    ports.push(portOf(owner), portOf(apart));
+    const client = connect({ nodes: ports.map((port) => `127.0.0.1:${port}`) });
+    const value = client.get('a').then(String);
+    await apart.next('GET');
+    view = () => ({ ranges: [[0, 16_383, ports[0]!]], epoch: 7 });
+    expect(await value).toBe('right');
   });
 
   it('say that a slot is their own, and are dialled anew', async () => {
@@ -151,6 +187,36 @@ describe('nodes of a cluster that are odd', () => {
     await gone;
     expect(await client.get('a')).toBe('stay');
     expect(client.nodes.map(({ address }) => address)).toEqual([`127.0.0.1:${ports[0]}`]);
+  });
+
+  it('call themselves masters and have no slots, and do not take the place of one that is slow', async () => {
+    const ports: number[] = [];
+    const view = (): View => ({ ranges: [[0, 16_383, ports[0]!, ports[1]!]] });
+    const known = inCluster(view, () => says('slow'));
+    let held: (() => unknown)[] | undefined;
+    const slow = await listen((words, socket) => {
+      const reply = known(words, socket);
+      if (words[1] === 'slow') held = [];
+      held?.push(() => socket.write(reply!));
+      return held === undefined ? reply : undefined;
+    });
+    const reset = await listen(
+      inCluster(
+        () => ({ ranges: [], epoch: 0, state: 'fail' }),
+        ([name]) => (name === 'ROLE' ? '*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n' : says('reset')),
+      ),
+    );
+    ports.push(portOf(slow), portOf(reset));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    const first = client.get('slow').then(String);
+    const asked = () => reset.seen.filter(([name]) => name === 'ROLE').length;
+    const owner = () => client.nodeFor('slow');
+    await until(() => asked() > 1 || owner()?.endsWith(`:${ports[1]}`) === true);
+    expect(owner()).toBe(`127.0.0.1:${ports[0]}`);
+    for (const answer of held!) answer();
+    held = undefined;
+    expect(await first).toBe('slow');
+    expect(await client.get('a')).toBe('slow');
   });
 
   it('that leave the cluster are named as the reason by what has waited there', async () => {

@@ -128,6 +128,26 @@ describe('views of a cluster', () => {
     expect(client.nodeFor('asked')).toBe(`127.0.0.1:${ports[0]}`);
   });
 
+  it('name no hosts, which are those of the nodes as the cluster knows them, before `natMap`', async () => {
+    const view = () => ({ ranges: [[0, 16_383, 7_001]] as const });
+    const first = await listen(inCluster(view, () => `-MOVED ${slot} :7002\r\n`, ''));
+    const second = await listen(inCluster(view, () => says('second'), ''));
+    const natMap = {
+      '127.0.0.1:7001': `localhost:${portOf(first)}`,
+      '127.0.0.1:7002': `localhost:${portOf(second)}`,
+    };
+    const client = connect({ nodes: [`127.0.0.1:${portOf(first)}`], natMap });
+    await client.connect();
+    expect(await client.get('a')).toBe('second');
+    const asked = () => views(first) + views(second);
+    // At the translated addresses views mean the same nodes.
+    for (let before = asked(), n = 0; n < 3; before = asked(), n++) {
+      refresh(client);
+      await until(() => asked() > before);
+    }
+    expect(client.nodeFor('b')).toBe(`localhost:${portOf(first)}`);
+  });
+
   it.each([
     'LOADING Redis is loading the dataset in memory',
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",

@@ -1,5 +1,6 @@
 import { loadCluster } from './load';
 import { clusterMutations } from './mutations';
+import { PATIENT } from './patient';
 
 /** So many seeds hold. */
 const SEEDS = 600;
@@ -12,10 +13,16 @@ describe('The simulation of clusters whose slots move and whose nodes disagree',
     expect((await runSeeds(1, SEEDS)).failure).toBeUndefined();
   });
 
+  it('finds that it notices by itself, within three seconds, what no limit ends', async () => {
+    const { runSeeds } = await loadCluster();
+    expect((await runSeeds(PATIENT + 1, SEEDS)).failure).toBeUndefined();
+  });
+
   it.each(clusterMutations)('finds out when $fault', async (mutation) => {
     const { runSeeds } = await loadCluster(mutation);
     // Which seed found it last; where the draws have changed, another one does.
     const atOnce = (await runSeeds(mutation.seed, 1)).failure;
-    expect(atOnce ?? (await runSeeds(1, MOST)).failure).toBeDefined();
+    const [from, most] = mutation.seed > PATIENT ? [PATIENT + 1, SEEDS] : [1, MOST];
+    expect(atOnce ?? (await runSeeds(from, most)).failure).toBeDefined();
   });
 });

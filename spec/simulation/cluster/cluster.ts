@@ -111,6 +111,14 @@ export class SimulatedCluster implements Surroundings {
     this.publish(node, kind, channel, `news.${this.told++}`);
   }
 
+  /** Whether a channel comes to the client: a shard's from its owner, others from a member. Real nodes name no replica that hangs, these do. */
+  hasObserver(of: 'shard' | 'channel', channel: string): boolean {
+    const from = of === 'shard' ? [this.ownerOf(hashSlot(channel))!] : [...this.named.keys()];
+    return from.some(({ sessions }) =>
+      sessions.open.some(([, { channels, shards }]) => (of === 'shard' ? shards : channels).has(channel)),
+    );
+  }
+
   private hears(one: SimulatedNode, other: SimulatedNode): boolean {
     const { masters } = this.config;
     const areMembers = masters[one.index]! >= 0 && masters[other.index]! >= 0;

@@ -88,6 +88,8 @@ export interface World {
   readonly distances: readonly number[];
   /** nodes hear of epochs before they hear of what has changed, so much of their lag */
   readonly early: number;
+  /** When what befalls it is over, and how soon then everything is to have settled, ms; what began before `exempt` may take longer. */
+  readonly settles?: { readonly over: number; readonly within: number; readonly exempt: number };
   readonly options: {
     readonly endpoint: 'named' | 'unnamed';
     readonly commandTimeout: number;

@@ -1,4 +1,5 @@
 import type { Mutation } from '../mutant';
+import { PATIENT } from './patient';
 
 /** A fault, and a seed that finds it. */
 export interface ClusterMutation extends Mutation {
@@ -39,7 +40,7 @@ export const clusterMutations: readonly ClusterMutation[] = [
     seed: 173,
     fault: 'a view of an older epoch is applied',
     file: 'topology/discovery.ts',
-    from: 'view.epoch < topology.epoch;',
+    from: 'view.epoch < epoch;',
     to: 'view.epoch < 0;',
   },
   {
@@ -160,5 +161,33 @@ export const clusterMutations: readonly ClusterMutation[] = [
     file: 'telemetry/following.ts',
     from: "this.end('failed', error);",
     to: 'this.isOver = true;',
+  },
+  {
+    seed: PATIENT + 6,
+    fault: 'nodes that hang are not suspected',
+    file: 'topology/silence.ts',
+    from: '      node.silent.add(connection);\n',
+    to: '',
+  },
+  {
+    seed: PATIENT + 11,
+    fault: 'a node that hangs is not left once others have its slots',
+    file: 'topology/topology.ts',
+    from: 'for (const node of suspected) if (!masters.has(node)',
+    to: 'for (const node of suspected) if (false && !masters.has(node)',
+  },
+  {
+    seed: PATIENT + 41,
+    fault: 'nodes that only messages come from are not asked for a sign of life',
+    file: 'topology/silence.ts',
+    from: 'for (const node of new Set(waited.flatMap((nodesOf) => [...nodesOf()]))) ask(node, now);',
+    to: '',
+  },
+  {
+    seed: PATIENT + 84,
+    fault: 'a replica that hangs is read from',
+    file: 'topology/readers.ts',
+    from: '&& !isSuspected',
+    to: '',
   },
 ];

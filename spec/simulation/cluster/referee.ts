@@ -3,6 +3,7 @@ import { hashSlot } from '../../../src/resp/hash-slot';
 import type { Journal } from '../journal';
 import type { Call } from './calls';
 import type { SimulatedCluster } from './cluster';
+import type { World } from './draw';
 import type { Execution } from './ledger';
 
 /** Writes whose facts allow that they run more than once. */
@@ -19,6 +20,7 @@ export class Referee {
     private readonly cluster: SimulatedCluster,
     private readonly journal: Journal,
     private readonly commandTimeout: number,
+    private readonly settles: World['settles'],
   ) {}
 
   /** A call is over. */
@@ -27,6 +29,9 @@ export class Referee {
     // Limits are looked at every few milliseconds.
     if (took > this.commandTimeout + 50) this.fail(call, `has taken ${took} ms`);
     const { outcome } = call;
+    const { settles } = this;
+    if (settles !== undefined && call.at >= settles.exempt && now > Math.max(call.at, settles.over) + settles.within)
+      this.fail(call, `has taken ${took} ms, and all was well at ${settles.over}`);
     if (typeof outcome !== 'object') return;
     this.journal.count(outcome.kind === 'value' ? `${call.op}: value` : `${call.op}: ${outcome.error.name}`);
     if (outcome.kind === 'value') this.checkValue(call, outcome.value);

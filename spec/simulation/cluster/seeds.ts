@@ -1,6 +1,11 @@
 import { listenForErrors, strays } from '../user-errors';
-import { drawWorld } from './draw';
+import { drawWorld, type World } from './draw';
+import { PATIENT, drawPatientWorld } from './patient';
 import { simulateCluster } from './simulate';
+
+function worldOf(seed: number): World {
+  return seed < PATIENT ? drawWorld(seed) : drawPatientWorld(seed);
+}
 
 /** What seeds have shown. */
 export interface Report {
@@ -16,7 +21,7 @@ export async function runSeeds(from: number, count: number, step = 1, before = I
   let seeds = 0;
   try {
     for (let seed = from; seed < from + count && performance.now() < before; seed += step) {
-      const journal = await simulateCluster(drawWorld(seed));
+      const journal = await simulateCluster(worldOf(seed));
       seeds++;
       for (const [what, times] of journal.counts) counts.set(what, (counts.get(what) ?? 0) + times);
       const violations = [...journal.violations, ...strays.splice(0)];
@@ -31,6 +36,6 @@ export async function runSeeds(from: number, count: number, step = 1, before = I
 /** The lines of one seed, for people. */
 export async function explain(seed: number): Promise<readonly string[]> {
   const lines: string[] = [];
-  await simulateCluster(drawWorld(seed), lines);
+  await simulateCluster(worldOf(seed), lines);
   return lines;
 }

@@ -80,13 +80,14 @@ class Simulation {
     const nodes = cluster.nodes.slice(0, seeds).map(({ port }) => ({ host: 'node', port }));
     const tracer = (this.spans = new Spans(journal));
     const telemetry = isTraced(world) && { tracer, meter: false as const };
-    const limits = { commandTimeout, readTimeout, offlineQueue, connectTimeout: 1_000 };
+    const connectTimeout = world.settles === undefined ? 1_000 : 10_000;
+    const limits = { commandTimeout, readTimeout, offlineQueue, connectTimeout };
     const options = { nodes, autoPipeline, reads, telemetry, ...limits };
     this.client = new RedisCluster(Object.assign(options, { [stageKey]: own }));
     this.client.events$.subscribe((event) =>
       journal.note('event', event.type, 'error' in event ? event.error.message : ''),
     );
-    this.referee = new Referee(cluster, journal, commandTimeout);
+    this.referee = new Referee(cluster, journal, commandTimeout, world.settles);
     this.messages = new Messages(this.client, timeline, journal, Math.max(...world.distances));
     this.workload = new Workload(this.client, timeline, journal, (call) => this.referee.settled(call, timeline.now()));
   }
@@ -102,11 +103,23 @@ class Simulation {
       else if (item.kind === 'news') timeline.after(item.at, () => cluster.tell(item.of, item.channel));
       else timeline.after(item.at, () => happenings.happen(item));
     }
-    await this.pace.runUntil(end + 1_000);
+    await this.pace.runUntil(end + (world.settles === undefined ? 1_000 : 100));
+    if (world.settles !== undefined) this.judgeSettled();
     await this.beCalm();
     await this.end();
     this.referee.judge(workload.calls);
     messages.judge();
+  }
+
+  /** Observers hear again, and no link leads to what no view names, before all is well by itself. */
+  private judgeSettled(): void {
+    const { cluster, messages, journal } = this;
+    for (const { id, inGap, of, channel } of messages.observers) {
+      const isHeard = cluster.hasObserver(of, channel);
+      if (inGap || !isHeard) journal.fail(`observer ${id} hears nothing yet`);
+    }
+    for (const node of cluster.nodes)
+      if (!cluster.named.has(node) && node.wires.size > 0) journal.fail(`a link to ${node.name} is left too long`);
   }
 
   /** Bytes come to the client. A view that is older than one that it has had changes nothing. */

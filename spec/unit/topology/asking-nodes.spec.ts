@@ -6,6 +6,8 @@ import type { ClusterNode } from '../../../src/topology/node';
 import type { Topology } from '../../../src/topology/topology';
 import { VirtualClock } from '../../support/virtual-clock';
 
+const translate = <T>(address: T): T => address;
+
 /** A node with a link, and what it was asked. */
 function nodeThat(answers: (words: string) => Observable<unknown>, facts: Partial<ClusterNode> = {}) {
   const asked: string[] = [];
@@ -25,7 +27,7 @@ describe('the replicas of a master that is gone', () => {
     const { node: replica, asked } = nodeThat(() => of(['slave']));
     const { node: master } = nodeThat(() => NEVER, { isLost: true, replicas: [replica] });
     const topology = { masters: [master] } as unknown as Topology;
-    const heirs = new Heirs(topology, clock, () => undefined);
+    const heirs = new Heirs(topology, clock, translate, () => undefined);
     heirs.look();
     clock.advance(2_000);
     const eager = asked.length;
@@ -69,7 +71,6 @@ describe('a view', () => {
       retire: () => undefined,
     } as unknown as Topology;
     const failed = () => undefined;
-    const translate = <T>(address: T): T => address;
     const discovery = new Discovery({ topology, clock, seeds: [], translate, staleAfter: Infinity, failed });
     discovery.want();
     clock.advance(100);

@@ -7,7 +7,7 @@ import { VirtualClock } from '../../support/virtual-clock';
 const SLOT = 100;
 
 function seen(port: number): SeenNode {
-  return { name: `a:${port}`, address: { host: 'a', port }, id: `id-${port}` };
+  return { name: `a:${port}`, address: { host: 'a', port }, host: 'a', id: `id-${port}` };
 }
 
 /** A view in which one node has the slot, and the first all others. */
