@@ -195,12 +195,12 @@ export class Sentinels {
   }
 
   /** What is wrong with an answer; undefined for nothing. */
-  troubleOf({ master, isInTilt, doubts }: Knowledge): string | undefined {
+  troubleOf({ master, isInTilt, doubts, refusal }: Knowledge): string | undefined {
     const { service } = this.parts.sentinel;
     if (master === undefined) return `does not know '${service}'`;
     if (isInTilt) return 'is in TILT: it has lost track of time';
     const isDown = doubts.filter((doubt) => doubt.endsWith('_down'));
-    if (isDown.length === 0) return undefined;
+    if (isDown.length === 0) return refusal;
     const agreed = isDown.includes('o_down') ? 'and so do others' : 'and has no quorum for that';
     return `holds the master of '${service}' at ${nameOf(master)} to be down, ${agreed} (${isDown.join(', ')})`;
   }
@@ -307,8 +307,8 @@ export class Sentinels {
     return role === 'replica' || master === undefined ? undefined : { address: master, as: 'master' };
   }
 
-  get noPlace(): string {
-    return `knows no replica of '${this.parts.sentinel.service}' that is up`;
+  noPlace({ refusal }: Knowledge): string {
+    return refusal ?? `knows no replica of '${this.parts.sentinel.service}' that is up`;
   }
 
   /** No sentinel has told where the server is. */
