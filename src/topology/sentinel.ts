@@ -74,6 +74,8 @@ export class Sentinel {
   named: string | undefined;
   /** Whether there was a replica with the data of the master when it told last. */
   hadReplica: boolean | undefined;
+  /** Those that had a link to their master when it told of such last. */
+  linked: readonly ServerAddress[] = [];
   private connection: Connection | undefined;
   private asking: Observable<Knowledge> | undefined;
   /** When it is asked again by itself. */

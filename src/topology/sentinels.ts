@@ -178,7 +178,7 @@ export class Sentinels {
         this.forget(other);
     }
     this.learn(knowledge.sentinels);
-    const { master, epoch, isInTilt, hasReplica } = knowledge;
+    const { master, epoch, isInTilt, hasReplica, replicas } = knowledge;
     const trouble = this.troubleOf(knowledge);
     if (trouble === undefined) this.told.delete(sentinel);
     else this.tellOnce(sentinel, new ConnectionError(`Sentinel ${sentinel.name} ${trouble}`, { repeatable: true }));
@@ -187,8 +187,18 @@ export class Sentinels {
     const isThere = hasReplica && sentinel.hadReplica === false;
     sentinel.hadReplica = hasReplica;
     if (isThere) {
-      const [address] = knowledge.replicas;
+      const [address] = replicas;
       this.change$.next({ kind: 'there', address: address!, why: `Sentinel ${sentinel.name} tells of a replica` });
+    }
+    if (hasReplica) {
+      const { linked } = sentinel;
+      sentinel.linked = replicas;
+      for (const address of linked) {
+        const name = nameOf(address);
+        if (replicas.some((one) => nameOf(one) === name)) continue;
+        const why = `The link of ${name} to its master is broken, says sentinel ${sentinel.name}`;
+        this.change$.next({ kind: 'away', address, why });
+      }
     }
     const news = this.belief.answered(sentinel, master, epoch);
     if (news !== undefined) this.moved(news, sentinel);
